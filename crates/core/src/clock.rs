@@ -1,0 +1,41 @@
+//! Time and randomness, passed in so that tests can hold them still.
+
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+use uuid::{ContextV7, Timestamp as UuidTimestamp, Uuid};
+
+use crate::Date;
+
+/// Where the time, ids and secrets come from.
+pub trait Clock: Send + Sync + 'static {
+    /// Now, in UTC.
+    fn now(&self) -> Date;
+    /// A new version 7 UUID. Ids of one process ascend.
+    fn uuid(&self) -> Uuid;
+    /// 32 random bytes, fit for a secret.
+    fn secret(&self) -> [u8; 32];
+}
+
+/// The machine's clock and randomness.
+#[derive(Debug, Default)]
+pub struct SystemClock {
+    context: Mutex<ContextV7>,
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Date {
+        Date::from_micros(Timestamp::now().as_microsecond())
+    }
+
+    fn uuid(&self) -> Uuid {
+        let context = self.context.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Uuid::new_v7(UuidTimestamp::now(&*context))
+    }
+
+    fn secret(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).expect("the operating system has randomness");
+        bytes
+    }
+}

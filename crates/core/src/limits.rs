@@ -1,0 +1,35 @@
+//! The limits of values that the contract fixes. What an operator may configure is in [`Limits`].
+
+/// The longest user name, in characters.
+pub const NAME_CHARS: usize = 32;
+/// The longest group name, in characters, after trimming.
+pub const GROUP_NAME_CHARS: usize = 200;
+/// The longest `client_id`, in characters.
+pub const CLIENT_ID_CHARS: usize = 64;
+/// Messages that a group shows of itself (`messages`), newest first.
+pub const LATEST: usize = 20;
+/// `unread` counts up to this; it means "this or more".
+pub const UNREAD: u32 = 100;
+/// The longest page of a group's history.
+pub const HISTORY_PAGE: usize = 100;
+/// The longest page of a list.
+pub const LIST_PAGE: usize = 1000;
+
+/// What an operator may configure. Each is checked in the transaction that writes.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// The longest message body, in Unicode scalar values (`limits.message_chars`, 4096).
+    pub message_chars: usize,
+    /// The most users in one group (`limits.group_members`, 10 000).
+    pub group_members: usize,
+    /// The most groups that one user is in (`limits.user_groups`, 2 000).
+    pub user_groups: usize,
+    /// The most relations of any kind that one user has (`limits.user_relations`, 5 000).
+    pub user_relations: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { message_chars: 4096, group_members: 10_000, user_groups: 2_000, user_relations: 5_000 }
+    }
+}

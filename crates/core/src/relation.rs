@@ -1,0 +1,186 @@
+//! Relations between two users: invitation, contact, block. Each has one direction; contacts
+//! stand in both.
+
+use crate::{Error, Name, Result};
+
+/// What one user's row about another says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Relation {
+    /// The author has invited the target.
+    Invitation,
+    /// Both are contacts; the other row says so too.
+    Contact,
+    /// The author has blocked the target.
+    Block,
+}
+
+/// What an author asks about a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Invite, or accept an invitation.
+    Invite,
+    /// Accept an invitation, or invite.
+    Accept,
+    /// Drop the target's invitation.
+    Deny,
+    /// Drop the author's relation, and the target's unless it is a block.
+    Remove,
+    /// Block the target.
+    Block,
+}
+
+impl Operation {
+    /// Reads the wire's words, aliases included.
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "invitation" | "invit" | "invite" => Self::Invite,
+            "contact" => Self::Accept,
+            "deny" => Self::Deny,
+            "remove" | "unblock" => Self::Remove,
+            "block" | "blocked" => Self::Block,
+            _ => return None,
+        })
+    }
+}
+
+/// What is said to have happened, in the wire's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// An invitation stands.
+    Invitation,
+    /// Both are contacts now.
+    Contact,
+    /// An invitation was denied.
+    Deny,
+    /// A relation was removed.
+    Remove,
+    /// The target is blocked.
+    Block,
+}
+
+impl Outcome {
+    /// The wire's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Invitation => "invitation",
+            Self::Contact => "contact",
+            Self::Deny => "deny",
+            Self::Remove => "remove",
+            Self::Block => "block",
+        }
+    }
+}
+
+/// Both rows between an author and a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Pair {
+    /// The author's row about the target.
+    pub mine: Option<Relation>,
+    /// The target's row about the author.
+    pub theirs: Option<Relation>,
+}
+
+impl Pair {
+    /// Whether either has blocked the other.
+    pub fn blocked(self) -> bool {
+        self.mine == Some(Relation::Block) || self.theirs == Some(Relation::Block)
+    }
+
+    /// What stands after `operation`, and what is to be told, if anything changed.
+    pub fn after(self, operation: Operation) -> Result<(Pair, Option<Outcome>)> {
+        use Relation::{Block, Contact, Invitation};
+        let unless_block = |row: Option<Relation>| row.filter(|r| *r == Block);
+        let (pair, outcome) = match operation {
+            Operation::Invite | Operation::Accept => {
+                if self.theirs == Some(Block) {
+                    return Err(Error::forbidden("this user does not take invitations from you"));
+                }
+                if self.mine == Some(Block) {
+                    return Err(Error::field("name", "is blocked by you: remove the block first"));
+                }
+                if self.theirs == Some(Invitation) {
+                    (Pair { mine: Some(Contact), theirs: Some(Contact) }, Outcome::Contact)
+                } else if self.mine == Some(Contact) {
+                    (self, Outcome::Contact)
+                } else {
+                    (Pair { mine: Some(Invitation), ..self }, Outcome::Invitation)
+                }
+            }
+            Operation::Deny => {
+                (Pair { theirs: self.theirs.filter(|r| *r != Invitation), ..self }, Outcome::Deny)
+            }
+            Operation::Remove => (Pair { mine: None, theirs: unless_block(self.theirs) }, Outcome::Remove),
+            Operation::Block => {
+                (Pair { mine: Some(Block), theirs: unless_block(self.theirs) }, Outcome::Block)
+            }
+        };
+        Ok((pair, (pair != self).then_some(outcome)))
+    }
+}
+
+/// All of a user's relations, by kind: lists of names in ascending order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Relations {
+    /// Contacts.
+    pub contacts: Vec<Name>,
+    /// Whom the user has blocked.
+    pub blockeds: Vec<Name>,
+    /// Who has blocked the user.
+    pub blocked_by: Vec<Name>,
+    /// Whom the user has invited.
+    pub invitations: Vec<Name>,
+    /// Who has invited the user.
+    pub invited_by: Vec<Name>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Relation::{Block, Contact, Invitation};
+    use super::*;
+
+    const ROWS: [Option<Relation>; 4] = [None, Some(Invitation), Some(Contact), Some(Block)];
+
+    #[test]
+    fn an_invitation_answered_makes_both_contacts() {
+        let pair = Pair { mine: None, theirs: Some(Invitation) };
+        for operation in [Operation::Invite, Operation::Accept] {
+            let (after, outcome) = pair.after(operation).expect("allowed");
+            assert_eq!(after, Pair { mine: Some(Contact), theirs: Some(Contact) });
+            assert_eq!(outcome, Some(Outcome::Contact));
+        }
+    }
+
+    #[test]
+    fn whatever_happens_contacts_stand_both_ways_and_nobody_lifts_anothers_block() {
+        let reachable = |p: &Pair| (p.mine == Some(Contact)) == (p.theirs == Some(Contact));
+        for mine in ROWS {
+            for theirs in ROWS {
+                let pair = Pair { mine, theirs };
+                for operation in [
+                    Operation::Invite,
+                    Operation::Accept,
+                    Operation::Deny,
+                    Operation::Remove,
+                    Operation::Block,
+                ] {
+                    let Ok((after, outcome)) = pair.after(operation) else { continue };
+                    if reachable(&pair) {
+                        assert!(reachable(&after), "{pair:?} {operation:?} {after:?}");
+                    }
+                    if theirs == Some(Block) {
+                        assert_eq!(after.theirs, Some(Block), "{pair:?} {operation:?}");
+                    }
+                    assert_eq!(outcome.is_some(), after != pair, "{pair:?} {operation:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_refuses_invitations_from_both_sides_in_its_own_way() {
+        let by_target = Pair { mine: None, theirs: Some(Block) };
+        assert!(matches!(by_target.after(Operation::Invite), Err(Error::Forbidden(_))));
+        let by_author = Pair { mine: Some(Block), theirs: None };
+        assert!(matches!(by_author.after(Operation::Accept), Err(Error::Invalid(_))));
+    }
+}

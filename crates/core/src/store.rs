@@ -1,0 +1,93 @@
+//! The port to the store: the one truth, and the only place where anything is decided.
+//!
+//! **Atomicity.** A write job sees one state, and all of its changes commit or none does; the
+//! same for each job of a batch that commits together: one that refuses undoes itself alone.
+//! **Isolation.** Write jobs that touch the same group or user behave as if one ran after the
+//! other. A read job sees one snapshot. **Durability.** [`Store::write`] answers `Ok` only after
+//! a commit that survives the loss of power. **Order.** After the commit and before the answer,
+//! the store hands the job's events to the bus, in order of commit for each group.
+//! **Loss.** An `Err` other than [`Error::Unknown`] means that nothing was changed.
+//! **Bound.** Jobs wait in a bounded queue; when it stays full, [`Error::Unavailable`].
+//!
+//! Jobs are synchronous: they run on a thread of the store's, which waits for the disk or the
+//! network in place. They may run more than once (a store may retry), so they change nothing
+//! but through the transaction.
+
+mod group;
+mod message;
+mod relation;
+mod token;
+mod user;
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use group::{Change, Groups};
+pub use message::{Edge, Messages, NewMessage, Page, Prior};
+pub use relation::Relations;
+pub use token::Tokens;
+pub use user::Users;
+
+use crate::event::Event;
+use crate::{Error, Result};
+
+/// One transaction: `&self` reads, `&mut self` writes.
+pub trait Tx: Users + Tokens + Relations + Groups + Messages {}
+impl<T: Users + Tokens + Relations + Groups + Messages> Tx for T {}
+
+/// A job that writes, and tells what happened. May run more than once.
+pub type WriteJob = Box<dyn Fn(&mut dyn Tx, &mut Vec<Event>) -> Result<()> + Send>;
+/// A job that reads one snapshot.
+pub type ReadJob = Box<dyn Fn(&dyn Tx) -> Result<()> + Send>;
+/// The end of a job.
+pub type Done<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
+/// A store. See the module's documentation for what it promises.
+pub trait Store: Send + Sync + 'static {
+    /// Runs a job in a transaction and commits. Dropping the future does not undo the job.
+    fn submit_write(&self, job: WriteJob) -> Done<'_>;
+    /// Runs a job on one snapshot.
+    fn submit_read(&self, job: ReadJob) -> Done<'_>;
+    /// Whether the store can commit now, within about a second.
+    fn ready(&self) -> Done<'_>;
+}
+
+impl dyn Store {
+    /// Runs `job` in a transaction, commits, and answers with what it returned.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut dyn Tx, &mut Vec<Event>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (slot, filled) = slot();
+        let job = Box::new(move |tx: &mut dyn Tx, events: &mut Vec<Event>| fill(&slot, job(tx, events)?));
+        self.submit_write(job).await?;
+        take(&filled)
+    }
+
+    /// Runs `job` on one snapshot and answers with what it returned.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        job: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (slot, filled) = slot();
+        self.submit_read(Box::new(move |tx: &dyn Tx| fill(&slot, job(tx)?))).await?;
+        take(&filled)
+    }
+}
+
+type Slot<T> = Arc<Mutex<Option<T>>>;
+
+fn slot<T>() -> (Slot<T>, Slot<T>) {
+    let slot = Arc::new(Mutex::new(None));
+    (slot.clone(), slot)
+}
+
+fn fill<T>(slot: &Slot<T>, value: T) -> Result<()> {
+    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    Ok(())
+}
+
+fn take<T>(slot: &Slot<T>) -> Result<T> {
+    let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    value.ok_or_else(|| Error::internal("the store answered a job that it did not run"))
+}

@@ -1,0 +1,87 @@
+//! Groups, their members, marks and logs, as a store keeps them.
+
+use std::sync::Arc;
+
+use super::Messages;
+use crate::group::{Group, Mark, Member, Summary, View};
+use crate::limits::LATEST;
+use crate::permission::Role;
+use crate::{Date, GroupId, Result, Seq, UserId};
+
+/// Groups, in a transaction.
+pub trait Groups: Messages {
+    /// The group with this id.
+    fn group(&self, id: GroupId) -> Result<Option<Group>>;
+
+    /// The private group of two users, in either order.
+    fn group_of_pair(&self, a: UserId, b: UserId) -> Result<Option<GroupId>>;
+
+    /// Up to `limit` groups in ascending order of id, those after `after`.
+    fn groups_page(&self, after: Option<GroupId>, limit: usize) -> Result<Vec<Group>>;
+
+    /// The same, of those that `user` is in.
+    fn groups_of(&self, user: UserId, after: Option<GroupId>, limit: usize) -> Result<Vec<Group>>;
+
+    /// How many groups a user is in.
+    fn groups_count(&self, user: UserId) -> Result<usize>;
+
+    /// Every group that a user is in or was once in, in ascending order of id.
+    fn groups_touched(&self, user: UserId) -> Result<Vec<GroupId>>;
+
+    /// Makes a group with no members and an empty log. With a `pair`, in either order, it is
+    /// their private one, and there must be none yet.
+    fn group_insert(&mut self, id: GroupId, name: &str, pair: Option<(UserId, UserId)>) -> Result<()>;
+
+    /// Gives a group another name.
+    fn group_rename(&mut self, id: GroupId, name: &str) -> Result<()>;
+
+    /// Removes a group with its memberships, messages and log.
+    fn group_delete(&mut self, id: GroupId) -> Result<()>;
+
+    /// Takes the next `count` numbers (1 or more) of the group's log; answers the first of them.
+    fn seq_take(&mut self, group: GroupId, count: usize) -> Result<Seq>;
+
+    /// Writes down what took the number `seq` where it was not a message.
+    fn change_insert(&mut self, group: GroupId, seq: Seq, change: Change) -> Result<()>;
+
+    /// A group's members in order of coming (then of number).
+    fn members(&self, group: GroupId) -> Result<Vec<Member>>;
+
+    /// One member.
+    fn member(&self, group: GroupId, user: UserId) -> Result<Option<Member>>;
+
+    /// Brings a user in, or changes its role; one who is in keeps its date of coming.
+    fn member_set(&mut self, group: GroupId, user: UserId, role: Role, now: Date) -> Result<()>;
+
+    /// Puts a user out, with its mark.
+    fn member_remove(&mut self, group: GroupId, user: UserId) -> Result<()>;
+
+    /// How far a user has read, and how much is unread: none and 0 for one who is not in.
+    fn mark(&self, group: GroupId, user: UserId) -> Result<Mark>;
+
+    /// Sets how far a member has read.
+    fn mark_set(&mut self, group: GroupId, user: UserId, seq: Seq, date: Date) -> Result<()>;
+
+    /// Every group that a user is in, in ascending order of id, as that user sees it. A fixed
+    /// number of queries, however many groups.
+    fn summaries(&self, user: UserId) -> Result<Vec<Summary>>;
+
+    /// A group as everybody in it sees it.
+    fn view(&self, id: GroupId) -> Result<Option<Arc<View>>> {
+        let Some(group) = self.group(id)? else { return Ok(None) };
+        let members = self.members(id)?;
+        let messages = self.messages(id, &super::Page { edge: super::Edge::Newest, limit: LATEST })?;
+        Ok(Some(Arc::new(View { group, members, messages })))
+    }
+}
+
+/// What took a number in a group's log, where it was not a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The message with this number was edited.
+    Edited(Seq),
+    /// The message with this number was deleted.
+    Deleted(Seq),
+    /// The group's name or members changed, or a member's name.
+    Group,
+}

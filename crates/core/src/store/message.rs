@@ -1,0 +1,104 @@
+//! Messages, as a store keeps them. Only those that stand are ever found; of a deleted one its
+//! place in the log, its id, author and `client_id` remain, and no body.
+
+use std::sync::Arc;
+
+use crate::message::{Body, ClientId, Message};
+use crate::{Date, GroupId, MessageId, Result, Seq, UserId};
+
+/// Messages, in a transaction.
+pub trait Messages {
+    /// The message with this id.
+    fn message(&self, id: MessageId) -> Result<Option<Message>>;
+
+    /// What was made before with this `client_id`, whether it still stands or not.
+    fn message_prior(&self, group: GroupId, author: UserId, client_id: &ClientId) -> Result<Option<Prior>>;
+
+    /// Up to `page.limit` messages of a group. See [`Edge`] for their order.
+    fn messages(&self, group: GroupId, page: &Page) -> Result<Vec<Message>>;
+
+    /// The newest message whose number is at most `seq`: its number and date.
+    fn message_at_seq(&self, group: GroupId, seq: Seq) -> Result<Option<(Seq, Date)>>;
+
+    /// The message with the latest date at or before `date` (of several, the highest number).
+    fn message_at_date(&self, group: GroupId, date: Date) -> Result<Option<(Seq, Date)>>;
+
+    /// Numbers and ids of all messages of one author in a group, ascending.
+    fn messages_by(&self, group: GroupId, author: UserId) -> Result<Vec<(Seq, MessageId)>>;
+
+    /// Keeps a message under the number that was taken for it.
+    fn message_insert(&mut self, message: &NewMessage) -> Result<()>;
+
+    /// Gives a message another body.
+    fn message_edit(&mut self, group: GroupId, seq: Seq, body: &Body, edited: Date) -> Result<()>;
+
+    /// Erases a message's body, and whatever was derived from it.
+    fn message_erase(&mut self, group: GroupId, seq: Seq) -> Result<()>;
+}
+
+/// A message to keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Its id: unique, or the insert is refused as a conflict.
+    pub id: MessageId,
+    /// Its group.
+    pub group: GroupId,
+    /// The number taken for it.
+    pub seq: Seq,
+    /// Who wrote it.
+    pub author: UserId,
+    /// Its date.
+    pub date: Date,
+    /// Its body.
+    pub body: Body,
+    /// The number of the message of the same group that it answers.
+    pub respond_to: Option<Seq>,
+    /// The sender's own id for it.
+    pub client_id: Option<ClientId>,
+}
+
+/// What was made before with a `client_id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prior {
+    /// The message's id.
+    pub id: MessageId,
+    /// Its number.
+    pub seq: Seq,
+    /// Its date.
+    pub date: Date,
+    /// The SHA-256 of the body as first sent, if the message still stands.
+    pub body_hash: Option<[u8; 32]>,
+    /// The message that it answered, if that still stands.
+    pub respond_to: Option<MessageId>,
+}
+
+/// A part of a group's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Where it begins, and which way it goes.
+    pub edge: Edge,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// Where a page begins, and which way it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// From the newest backwards: newest first.
+    Newest,
+    /// Those with a lower number: newest first.
+    BeforeSeq(Seq),
+    /// From the message with the latest date before this one, backwards by number: newest first.
+    BeforeDate(Date),
+    /// Those with a higher number: oldest first.
+    AfterSeq(Seq),
+    /// From the message with the earliest date after this one, onwards by number: oldest first.
+    AfterDate(Date),
+}
+
+impl NewMessage {
+    /// The body's text, shared.
+    pub fn text(&self) -> Arc<str> {
+        self.body.clone().into_text()
+    }
+}

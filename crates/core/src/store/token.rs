@@ -1,0 +1,22 @@
+//! Tokens, as a store keeps them.
+
+use crate::token::{Kind, Token, TokenHash};
+use crate::{Date, Result, UserId};
+
+/// Tokens, in a transaction. An expired one may still be found: the caller looks at `expires`.
+pub trait Tokens {
+    /// The token with this hash.
+    fn token(&self, hash: &TokenHash) -> Result<Option<Token>>;
+
+    /// Keeps a token.
+    fn token_insert(&mut self, hash: &TokenHash, user: UserId, kind: Kind, expires: Date) -> Result<()>;
+
+    /// Drops a token. `false` if there was none.
+    fn token_delete(&mut self, hash: &TokenHash) -> Result<bool>;
+
+    /// Drops every token and ticket of a user.
+    fn tokens_delete(&mut self, user: UserId) -> Result<()>;
+
+    /// Drops what has expired before `now`, at most 1000 at a time; answers how many.
+    fn tokens_purge(&mut self, now: Date) -> Result<usize>;
+}

@@ -1,0 +1,39 @@
+//! Users and their passwords, as a store keeps them.
+
+use crate::user::User;
+use crate::{Date, Name, Result, UserId};
+
+/// Users, in a transaction.
+pub trait Users {
+    /// The user with this number.
+    fn user(&self, id: UserId) -> Result<Option<User>>;
+
+    /// The users with these names, case aside, in the order of `names`: `None` where there is none.
+    fn users_named(&self, names: &[Name]) -> Result<Vec<Option<User>>>;
+
+    /// The user with this name, case aside.
+    fn user_named(&self, name: &Name) -> Result<Option<User>> {
+        Ok(self.users_named(std::slice::from_ref(name))?.pop().flatten())
+    }
+
+    /// Up to `limit` users in order of their making, those after `after`.
+    fn users_page(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>>;
+
+    /// Makes a user. `None`, and nothing changed, if another holds one of the name's
+    /// [claims](Name::claims). Numbers ascend and are never reused.
+    fn user_insert(&mut self, name: &Name, special: bool, now: Date) -> Result<Option<User>>;
+
+    /// Gives a user another name. `false`, and nothing changed, if another user holds one of its
+    /// claims; one's own are no hindrance.
+    fn user_rename(&mut self, id: UserId, name: &Name) -> Result<bool>;
+
+    /// Removes a user with its password, tokens and relations. Memberships must be gone, and
+    /// messages erased, before.
+    fn user_delete(&mut self, id: UserId) -> Result<()>;
+
+    /// The user's password as a PHC string, if it has one.
+    fn password(&self, id: UserId) -> Result<Option<String>>;
+
+    /// Sets the user's password, a PHC string.
+    fn password_set(&mut self, id: UserId, phc: &str) -> Result<()>;
+}

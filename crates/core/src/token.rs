@@ -1,0 +1,49 @@
+//! Tokens: random secrets that stand for a user. Only their hashes are stored.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::{Clock, Date, Name, UserId};
+
+/// A token's secret, to be shown once: 43 characters of URL-safe base 64.
+pub struct Secret(String);
+
+impl Secret {
+    /// A new secret of 256 random bits.
+    pub fn new(clock: &dyn Clock) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(clock.secret()))
+    }
+
+    /// The text to hand out.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is stored of a token: the SHA-256 of its secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenHash(pub [u8; 32]);
+
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Requests and handshakes until it expires or is revoked.
+    Token,
+    /// One WebSocket handshake.
+    Ticket,
+}
+
+/// A good token, as the store holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Its hash.
+    pub hash: TokenHash,
+    /// Whom it stands for.
+    pub user: UserId,
+    /// That user's name now.
+    pub name: Name,
+    /// What it is good for.
+    pub kind: Kind,
+    /// Until when.
+    pub expires: Date,
+}

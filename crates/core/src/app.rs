@@ -1,1 +1,161 @@
-//! Use cases.
+//! The use cases: each authorises, writes and tells inside one transaction. Both doors, REST and
+//! WebSocket, call these and nothing else, so that neither misses a check.
+//!
+//! A command is a struct of values that have been parsed. Its use case runs as a job of the
+//! store's: it may run more than once, and everything it tells is published after the commit.
+
+pub mod account;
+pub mod actor;
+pub mod connect;
+pub mod group;
+pub mod group_update;
+pub mod message;
+pub mod relation;
+pub mod user;
+
+use std::sync::Arc;
+
+use crate::event::{Event, Kind, Origin};
+use crate::group::View;
+use crate::limits::Limits;
+use crate::permission::{Action, may};
+use crate::store::{Change, Store, Tx};
+use crate::user::Caller;
+use crate::{Clock, Date, Error, GroupId, Result, Seq, UserId};
+
+/// Every use case, over one store.
+#[derive(Clone)]
+pub struct App {
+    store: Arc<dyn Store>,
+    rules: Arc<Rules>,
+}
+
+/// What use cases need beside the store.
+struct Rules {
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+}
+
+/// Who asks, and from which socket.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Who is calling.
+    pub caller: Caller,
+    /// The socket that asked, if one did.
+    pub origin: Option<Origin>,
+}
+
+impl Context {
+    /// A caller who asked over REST.
+    pub fn new(caller: Caller) -> Self {
+        Self { caller, origin: None }
+    }
+}
+
+impl App {
+    /// The use cases over `store`.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, limits: Limits) -> Self {
+        Self { store, rules: Arc::new(Rules { clock, limits }) }
+    }
+
+    /// What an operator has configured.
+    pub fn limits(&self) -> &Limits {
+        &self.rules.limits
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.rules.clock
+    }
+
+    /// Whether the store can commit now.
+    pub async fn ready(&self) -> Result<()> {
+        self.store.ready().await
+    }
+
+    async fn write<C, T>(
+        &self,
+        context: &Context,
+        command: C,
+        job: fn(&mut Unit, &C) -> Result<T>,
+    ) -> Result<T>
+    where
+        C: Send + 'static,
+        T: Send + 'static,
+    {
+        let (rules, context) = (self.rules.clone(), context.clone());
+        self.store
+            .write(move |tx, events| {
+                job(&mut Unit { tx, events, rules: &rules, context: &context }, &command)
+            })
+            .await
+    }
+
+    async fn read<C, T>(
+        &self,
+        context: &Context,
+        query: C,
+        job: fn(&dyn Tx, &Context, &C) -> Result<T>,
+    ) -> Result<T>
+    where
+        C: Send + 'static,
+        T: Send + 'static,
+    {
+        let context = context.clone();
+        self.store.read(move |tx| job(tx, &context, &query)).await
+    }
+}
+
+/// One unit of work: the transaction, what it will tell, and what it goes by.
+struct Unit<'a> {
+    tx: &'a mut dyn Tx,
+    events: &'a mut Vec<Event>,
+    rules: &'a Rules,
+    context: &'a Context,
+}
+
+impl Unit<'_> {
+    fn now(&self) -> Date {
+        self.rules.clock.now()
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        self.context.origin.as_ref()
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Tells an event, whose copy for the asking socket carries the `ref`.
+    fn answer(&mut self, event: Event) {
+        let event = event.from(self.origin());
+        self.events.push(event);
+    }
+
+    /// Takes the group's next number for a change, and writes the change down.
+    fn change(&mut self, group: GroupId, change: Change) -> Result<Seq> {
+        let seq = self.tx.seq_take(group, 1)?;
+        self.tx.change_insert(group, seq, change)?;
+        Ok(seq)
+    }
+
+    /// Tells the group's members how it stands after the change numbered `seq`.
+    fn group_updated(
+        &mut self,
+        group: GroupId,
+        seq: Seq,
+        joined: Vec<UserId>,
+        left: Vec<UserId>,
+    ) -> Result<Arc<View>> {
+        let view = self.tx.view(group)?.ok_or_else(|| Error::internal("a changed group is gone"))?;
+        let kind = Kind::GroupUpdate { view: view.clone(), joined, left };
+        self.answer(Event::in_group(kind, group, seq));
+        Ok(view)
+    }
+}
+
+/// Refuses, with a sentence, what the role does not allow.
+fn allow(role: crate::permission::Role, action: Action, refusal: &'static str) -> Result<()> {
+    if may(role, action) { Ok(()) } else { Err(Error::forbidden(refusal)) }
+}

@@ -15,6 +15,7 @@ pub mod id;
 pub mod limits;
 pub mod message;
 pub mod name;
+pub mod password;
 pub mod permission;
 pub mod presence;
 pub mod relation;

@@ -6,6 +6,8 @@ pub const NAME_CHARS: usize = 32;
 pub const GROUP_NAME_CHARS: usize = 200;
 /// The longest `client_id`, in characters.
 pub const CLIENT_ID_CHARS: usize = 64;
+/// How long a password may be, in characters.
+pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 /// Messages that a group shows of itself (`messages`), newest first.
 pub const LATEST: usize = 20;
 /// `unread` counts up to this; it means "this or more".

@@ -2,16 +2,29 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
 
 use crate::{Clock, Date, Name, UserId};
 
 /// A token's secret, to be shown once: 43 characters of URL-safe base 64.
+#[derive(Clone)]
 pub struct Secret(String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
 
 impl Secret {
     /// A new secret of 256 random bits.
     pub fn new(clock: &dyn Clock) -> Self {
         Self(URL_SAFE_NO_PAD.encode(clock.secret()))
+    }
+
+    /// What is stored of it.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(&self.0)
     }
 
     /// The text to hand out.
@@ -23,6 +36,13 @@ impl Secret {
 /// What is stored of a token: the SHA-256 of its secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
+
+impl TokenHash {
+    /// The hash of a secret, as a caller brings it.
+    pub fn of(secret: &str) -> Self {
+        Self(Sha256::digest(secret).into())
+    }
+}
 
 /// What a token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 //! Relations, as a store keeps them.
 
 use crate::relation::{self, Pair};
-use crate::{Result, UserId};
+use crate::{Name, Result, UserId};
 
 /// Relations, in a transaction.
 pub trait Relations {
@@ -17,8 +17,8 @@ pub trait Relations {
     /// How many relations a user has in either direction.
     fn relations_count(&self, user: UserId) -> Result<usize>;
 
-    /// A user's contacts, in order of their numbers.
-    fn contacts(&self, user: UserId) -> Result<Vec<UserId>>;
+    /// A user's contacts with their names now, in order of their numbers.
+    fn contacts(&self, user: UserId) -> Result<Vec<(UserId, Name)>>;
 
     /// Those who share a group or a relation with a user, each once, without the user.
     fn acquaintances(&self, user: UserId) -> Result<Vec<UserId>>;

@@ -1,0 +1,182 @@
+//! Accounts, sessions and tokens: who may call as whom. Passwords come here as PHC strings;
+//! hashing and verifying them is [`crate::password`]'s.
+
+use std::time::Duration;
+
+use super::actor::service_only;
+use super::user::{own, taken};
+use super::{App, Context, Unit};
+use crate::event::{Ended, Event, Kind};
+use crate::token::{self, Secret, Token, TokenHash};
+use crate::user::{Caller, User};
+use crate::{Date, Error, Name, Result, UserId};
+
+/// The longest life of a token: 365 days.
+pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+/// The life of a ticket: 30 seconds.
+pub const TICKET: Duration = Duration::from_secs(30);
+
+/// Signs a user up.
+#[derive(Debug, Clone)]
+pub struct SignUp {
+    /// The new user's name.
+    pub name: Name,
+    /// The password as a PHC string.
+    pub phc: String,
+    /// How long the session lasts.
+    pub ttl: Duration,
+}
+
+/// A new token, whose secret is shown this once.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// Whom it stands for.
+    pub user: User,
+    /// The secret.
+    pub secret: Secret,
+    /// Until when it is good.
+    pub expires: Date,
+}
+
+/// What a sign-in is checked against.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The user.
+    pub user: User,
+    /// The password as a PHC string, if one was set.
+    pub phc: Option<String>,
+}
+
+impl App {
+    /// Makes a user with a password and a first session.
+    pub async fn account_create(&self, command: SignUp) -> Result<Issued> {
+        self.write(&Context::new(Caller::Service), command, |unit, command| {
+            let now = unit.now();
+            let user = unit.tx.user_insert(&command.name, false, now)?.ok_or_else(|| taken("name"))?;
+            unit.tx.password_set(user.id, &command.phc)?;
+            issue(unit, user, token::Kind::Token, command.ttl)
+        })
+        .await
+    }
+
+    /// The account of a name, for a sign-in to be checked against.
+    pub async fn account(&self, name: Name) -> Result<Option<Account>> {
+        self.read(&Context::new(Caller::Service), name, |tx, _, name| {
+            let Some(user) = tx.user_named(name)? else { return Ok(None) };
+            let phc = if user.special { None } else { tx.password(user.id)? };
+            Ok(Some(Account { user, phc }))
+        })
+        .await
+    }
+
+    /// A session for a user whose password was verified against `phc`, which must still stand.
+    pub async fn session_create(&self, account: Account, ttl: Duration) -> Result<Issued> {
+        self.write(&Context::new(Caller::Service), (account, ttl), |unit, (account, ttl)| {
+            if account.phc.is_none() || unit.tx.password(account.user.id)? != account.phc {
+                return Err(Error::Unauthenticated("the name or the password is wrong"));
+            }
+            issue(unit, account.user.clone(), token::Kind::Token, *ttl)
+        })
+        .await
+    }
+
+    /// Sets a user's password, and ends all of its sessions.
+    pub async fn password_set(&self, context: &Context, name: Name, phc: String) -> Result<()> {
+        self.write(context, (name, phc), |unit, (name, phc)| {
+            service_only(unit.context)?;
+            let user = own(unit.tx, unit.context, name)?;
+            unit.tx.password_set(user.id, phc)?;
+            unit.tx.tokens_delete(user.id)?;
+            unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
+            Ok(())
+        })
+        .await
+    }
+
+    /// A token for a user, asked for by the service.
+    pub async fn token_create(&self, context: &Context, name: Name, ttl: Duration) -> Result<Issued> {
+        self.write(context, (name, ttl), |unit, (name, ttl)| {
+            service_only(unit.context)?;
+            let user = own(unit.tx, unit.context, name)?;
+            if ttl.as_secs() == 0 || *ttl > LONGEST {
+                return Err(Error::field("ttl", "must be between 1 second and 365 days, in seconds"));
+            }
+            issue(unit, user, token::Kind::Token, *ttl)
+        })
+        .await
+    }
+
+    /// A ticket for one WebSocket handshake of the calling user.
+    pub async fn ticket_create(&self, context: &Context) -> Result<Issued> {
+        self.write(context, (), |unit, ()| {
+            let id = unit.context.caller.user().ok_or_else(|| Error::forbidden("tickets are for users"))?;
+            let user = unit.tx.user(id)?.ok_or(Error::Unauthenticated("this account is no more"))?;
+            issue(unit, user, token::Kind::Ticket, TICKET)
+        })
+        .await
+    }
+
+    /// The token with this hash, if it is good now.
+    pub async fn token(&self, hash: TokenHash) -> Result<Option<Token>> {
+        let now = self.clock().now();
+        let found = self.read(&Context::new(Caller::Service), hash, |tx, _, hash| tx.token(hash)).await?;
+        Ok(found.filter(|token| token.kind == token::Kind::Token && token.expires > now))
+    }
+
+    /// Uses a ticket up: whom it stands for, if it was good.
+    pub async fn ticket_take(&self, hash: TokenHash) -> Result<Option<Token>> {
+        self.write(&Context::new(Caller::Service), hash, |unit, hash| {
+            let now = unit.now();
+            let Some(ticket) = unit.tx.token(hash)?.filter(|t| t.kind == token::Kind::Ticket) else {
+                return Ok(None);
+            };
+            unit.tx.token_delete(hash)?;
+            Ok(Some(ticket).filter(|ticket| ticket.expires > now))
+        })
+        .await
+    }
+
+    /// Ends one token, its open sockets included.
+    pub async fn token_end(&self, hash: TokenHash) -> Result<()> {
+        self.write(&Context::new(Caller::Service), hash, |unit, hash| {
+            if unit.tx.token_delete(hash)? {
+                unit.tell(Event::to_users(Kind::Ended(Ended::Token(*hash)), vec![]));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The user of this name, exactly as the host's validator spells it; made at first sight if
+    /// `create`.
+    pub async fn vouched_for(&self, name: Name, create: bool) -> Result<Option<User>> {
+        let service = Context::new(Caller::Service);
+        let found = self.read(&service, name.clone(), |tx, _, name| tx.user_named(name)).await?;
+        if found.is_none() && create {
+            return self.user_create(&service, name).await.map(Some);
+        }
+        Ok(found.filter(|user| user.name == name && !user.special))
+    }
+
+    /// Drops expired tokens; answers how many. Called now and then.
+    pub async fn tokens_purge(&self) -> Result<usize> {
+        self.write(&Context::new(Caller::Service), (), |unit, ()| {
+            let now = unit.now();
+            unit.tx.tokens_purge(now)
+        })
+        .await
+    }
+
+    /// Whether a user is still there.
+    pub async fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
+        self.read(&Context::new(Caller::Service), id, |tx, _, id| tx.user(*id)).await
+    }
+}
+
+fn issue(unit: &mut Unit, user: User, kind: token::Kind, ttl: Duration) -> Result<Issued> {
+    let secret = Secret::new(&*unit.rules.clock);
+    let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
+    let expires = Date::from_micros(unit.now().micros().saturating_add(ttl));
+    unit.tx.token_insert(&secret.hash(), user.id, kind, expires)?;
+    Ok(Issued { user, secret, expires })
+}

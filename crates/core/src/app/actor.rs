@@ -1,0 +1,63 @@
+//! Who acts: the caller itself, or for a service the user whom it names.
+
+use super::Context;
+use crate::permission::Role;
+use crate::store::Tx;
+use crate::user::{Caller, User};
+use crate::{Error, GroupId, Name, Result};
+
+/// The user in whose name the caller acts. A user acts as itself, and naming another is 403; a
+/// service acts in the name of `author`, or as itself where it names nobody.
+pub(super) fn actor(tx: &dyn Tx, context: &Context, author: Option<&Name>) -> Result<Option<User>> {
+    match context.caller {
+        Caller::Service => author.map(|name| named(tx, name, "author")).transpose(),
+        Caller::User(id) => {
+            let user = tx.user(id)?.ok_or(Error::Unauthenticated("this account is no more"))?;
+            match author {
+                Some(name) if name.fold() != user.name.fold() => {
+                    Err(Error::forbidden("you may act in your own name only: leave author out"))
+                }
+                _ => Ok(Some(user)),
+            }
+        }
+    }
+}
+
+/// The same, where somebody must act.
+pub(super) fn someone(tx: &dyn Tx, context: &Context, author: Option<&Name>) -> Result<User> {
+    actor(tx, context, author)?.ok_or_else(|| Error::field("author", "must name the user who acts"))
+}
+
+/// Only services may.
+pub(super) fn service_only(context: &Context) -> Result<()> {
+    match context.caller {
+        Caller::Service => Ok(()),
+        Caller::User(_) => Err(Error::forbidden("only the service may do this")),
+    }
+}
+
+/// The user named in a payload.
+pub(super) fn named(tx: &dyn Tx, name: &Name, field: &'static str) -> Result<User> {
+    tx.user_named(name)?.ok_or_else(|| Error::field(field, format!("there is no user {name}")))
+}
+
+/// The role of the user who acts in a group. Where it is not a member, a user is answered as if
+/// there were no such group; a service, which sees every group, that the right is lacking.
+pub(super) fn role_in(tx: &dyn Tx, context: &Context, group: GroupId, user: &User) -> Result<Role> {
+    match tx.member(group, user.id)? {
+        Some(member) => Ok(member.role),
+        None if context.caller == Caller::Service && tx.group(group)?.is_some() => {
+            Err(Error::forbidden(format!("{} is not in this group", user.name)))
+        }
+        None => Err(Error::NotFound("group")),
+    }
+}
+
+/// Refuses a group that the caller may not see, as if it did not exist.
+pub(super) fn visible(tx: &dyn Tx, context: &Context, group: GroupId) -> Result<()> {
+    let seen = match context.caller {
+        Caller::Service => tx.group(group)?.is_some(),
+        Caller::User(id) => tx.member(group, id)?.is_some(),
+    };
+    if seen { Ok(()) } else { Err(Error::NotFound("group")) }
+}

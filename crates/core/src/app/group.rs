@@ -1,0 +1,315 @@
+//! Groups: make, see, quit, delete; and private ones with their first message.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::actor::{actor, named, role_in, someone, visible};
+use super::message::insert;
+use super::relation::{private_role, unblocked_by};
+use super::{App, Context, Unit, allow};
+use crate::event::{Event, Kind};
+use crate::group::{Group, Mark, View, heir};
+use crate::message::{Body, Message};
+use crate::permission::{Action, Role};
+use crate::store::{Change, NewMessage, Tx};
+use crate::user::{Caller, User};
+use crate::{Error, GroupId, GroupName, MessageId, Name, Result, Seq, UserId};
+
+/// Names by the role that a request gives them.
+#[derive(Debug, Clone, Default)]
+pub struct Roles {
+    /// To be admins.
+    pub admins: Vec<Name>,
+    /// To be members.
+    pub members: Vec<Name>,
+    /// To be restricts.
+    pub restricts: Vec<Name>,
+}
+
+/// Makes a group, which its author owns.
+#[derive(Debug, Clone)]
+pub struct Create {
+    /// Who will own it; a user's own name may be left out.
+    pub author: Option<Name>,
+    /// Its name.
+    pub name: GroupName,
+    /// The others in it.
+    pub roles: Roles,
+}
+
+/// Opens the private group with somebody, with a first message.
+#[derive(Debug, Clone)]
+pub struct First {
+    /// With whom.
+    pub target: Name,
+    /// The first message.
+    pub body: Option<Body>,
+}
+
+/// What came of opening a private group.
+#[derive(Debug, Clone)]
+pub enum Opened {
+    /// It was made, or the message was sent there: told to both.
+    Told,
+    /// It stood already and there was nothing to send: the group, for the caller alone.
+    Standing(Arc<View>),
+}
+
+/// Quits or deletes a group.
+#[derive(Debug, Clone)]
+pub struct Leave {
+    /// In whose name, for a service.
+    pub author: Option<Name>,
+    /// Which.
+    pub group: GroupId,
+}
+
+/// A group with the asking user's own mark.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// What everybody in it sees.
+    pub view: Arc<View>,
+    /// The asking user's own mark, if a user asks.
+    pub mark: Option<Mark>,
+}
+
+impl App {
+    /// Makes a group and tells its members.
+    pub async fn group_create(&self, context: &Context, command: Create) -> Result<Arc<View>> {
+        self.write(context, command, create).await
+    }
+
+    /// Makes or finds the private group with a user, and sends the message there.
+    pub async fn message_first(&self, context: &Context, command: First) -> Result<Opened> {
+        self.write(context, command, first).await
+    }
+
+    /// One group.
+    pub async fn group(&self, context: &Context, id: GroupId) -> Result<Seen> {
+        self.read(context, id, |tx, context, id| {
+            visible(tx, context, *id)?;
+            let view = tx.view(*id)?.ok_or(Error::NotFound("group"))?;
+            let mark = context.caller.user().map(|user| tx.mark(*id, user)).transpose()?;
+            Ok(Seen { view, mark })
+        })
+        .await
+    }
+
+    /// Up to `limit` of the groups that the caller may see, those after `after`, by id.
+    pub async fn groups(
+        &self,
+        context: &Context,
+        after: Option<GroupId>,
+        limit: usize,
+    ) -> Result<Vec<Group>> {
+        self.read(context, (after, limit), |tx, context, (after, limit)| match context.caller {
+            Caller::Service => tx.groups_page(*after, *limit),
+            Caller::User(user) => tx.groups_of(user, *after, *limit),
+        })
+        .await
+    }
+
+    /// Leaves a group. The owner is followed; a group left empty is deleted.
+    pub async fn group_quit(&self, context: &Context, command: Leave) -> Result<()> {
+        self.write(context, command, quit).await
+    }
+
+    /// Deletes a group and tells its members.
+    pub async fn group_delete(&self, context: &Context, command: Leave) -> Result<()> {
+        self.write(context, command, delete).await
+    }
+
+    /// The caller's name, if it may speak in the group (typing).
+    pub async fn group_speaker(&self, context: &Context, group: GroupId) -> Result<User> {
+        self.read(context, group, |tx, context, group| {
+            let user = someone(tx, context, None)?;
+            let role = role_in(tx, context, *group, &user)?;
+            allow(role, Action::Send, "you may read this group, and not write to it")?;
+            Ok(user)
+        })
+        .await
+    }
+}
+
+/// The users named in a request, each once, with the highest role named.
+pub(super) fn roles_of(tx: &dyn Tx, roles: &Roles) -> Result<Vec<(User, Role)>> {
+    let mut found: BTreeMap<UserId, (User, Role)> = BTreeMap::new();
+    let lists = [
+        ("admins", &roles.admins, Role::Admin),
+        ("members", &roles.members, Role::Member),
+        ("restricts", &roles.restricts, Role::Restrict),
+    ];
+    for (field, names, role) in lists {
+        for user in all_named(tx, field, names)? {
+            found.entry(user.id).or_insert((user, role));
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// The users of one list, all of whom must exist.
+pub(super) fn all_named(tx: &dyn Tx, field: &'static str, names: &[Name]) -> Result<Vec<User>> {
+    let users = tx.users_named(names)?;
+    let unknown = |(user, name): (Option<User>, &Name)| {
+        user.ok_or_else(|| Error::field(field, format!("there is no user {name}")))
+    };
+    users.into_iter().zip(names).map(unknown).collect()
+}
+
+/// What anybody who is brought into a group must meet.
+pub(super) fn may_come(unit: &Unit, actor: Option<&User>, coming: &[&User]) -> Result<()> {
+    let most = unit.rules.limits.user_groups;
+    for user in coming {
+        if user.special {
+            return Err(Error::field(
+                "members",
+                format!("{} is a special user, whom nobody adds", user.name),
+            ));
+        }
+        if unit.tx.groups_count(user.id)? >= most {
+            return Err(Error::field("members", format!("{} is in {most} groups already", user.name)));
+        }
+    }
+    actor.map_or(Ok(()), |actor| unblocked_by(unit.tx, actor, coming))
+}
+
+fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
+    let owner = someone(unit.tx, unit.context, command.author.as_ref())?;
+    let mut others = roles_of(unit.tx, &command.roles)?;
+    others.retain(|(user, _)| user.id != owner.id);
+    let most = unit.rules.limits.group_members;
+    if others.len() >= most {
+        return Err(Error::field("members", format!("a group has at most {most} users")));
+    }
+    let coming: Vec<_> = others.iter().map(|(user, _)| user).collect();
+    may_come(unit, Some(&owner), &coming)?;
+    if unit.tx.groups_count(owner.id)? >= unit.rules.limits.user_groups {
+        return Err(Error::field("author", "is in too many groups: quit one first"));
+    }
+    let (id, now) = (GroupId::new(&*unit.rules.clock), unit.now());
+    unit.tx.group_insert(id, command.name.as_str(), None)?;
+    unit.tx.member_set(id, owner.id, Role::Owner, now)?;
+    for (user, role) in &others {
+        unit.tx.member_set(id, user.id, *role, now)?;
+    }
+    let seq = unit.change(id, Change::Group)?;
+    let joined = others.iter().map(|(user, _)| user.id).chain([owner.id]).collect();
+    unit.group_updated(id, seq, joined, vec![])
+}
+
+fn first(unit: &mut Unit, command: &First) -> Result<Opened> {
+    let author = someone(unit.tx, unit.context, None)?;
+    let target = named(unit.tx, &command.target, "target")?;
+    if target.id == author.id {
+        return Err(Error::field("target", "is oneself: name somebody else"));
+    }
+    if target.special || author.special {
+        return Err(Error::field("target", "is a special user, to whom nobody writes first"));
+    }
+    let blocked = unit.tx.pair(author.id, target.id)?.blocked();
+    if blocked && command.body.is_some() {
+        return Err(Error::forbidden(format!("{} and you do not write to each other", target.name)));
+    }
+    match (unit.tx.group_of_pair(author.id, target.id)?, &command.body) {
+        (Some(group), None) => unit
+            .tx
+            .view(group)?
+            .map(Opened::Standing)
+            .ok_or_else(|| Error::internal("a private group is gone")),
+        (Some(group), Some(body)) => {
+            let seq = unit.tx.seq_take(group, 1)?;
+            let message = first_message(unit, group, seq, &author, body)?;
+            unit.answer(Event::in_group(Kind::MessageText(message), group, seq));
+            Ok(Opened::Told)
+        }
+        (None, body) => open(unit, &author, &target, body.as_ref(), blocked),
+    }
+}
+
+/// Makes the private group. Its making and its first message are one event, numbered 1.
+fn open(unit: &mut Unit, author: &User, target: &User, body: Option<&Body>, blocked: bool) -> Result<Opened> {
+    for user in [author, target] {
+        if unit.tx.groups_count(user.id)? >= unit.rules.limits.user_groups {
+            return Err(Error::field("target", format!("{} is in too many groups", user.name)));
+        }
+    }
+    let (id, now) = (GroupId::new(&*unit.rules.clock), unit.now());
+    unit.tx.group_insert(id, GroupName::PRIVATE, Some((author.id, target.id)))?;
+    for user in [author, target] {
+        unit.tx.member_set(id, user.id, private_role(blocked), now)?;
+    }
+    let seq = match body {
+        None => unit.change(id, Change::Group)?,
+        Some(body) => {
+            let seq = unit.tx.seq_take(id, 1)?;
+            first_message(unit, id, seq, author, body)?;
+            seq
+        }
+    };
+    unit.group_updated(id, seq, vec![author.id, target.id], vec![])?;
+    Ok(Opened::Told)
+}
+
+fn first_message(unit: &mut Unit, group: GroupId, seq: Seq, author: &User, body: &Body) -> Result<Message> {
+    let new = NewMessage {
+        id: MessageId::new(&*unit.rules.clock),
+        group,
+        seq,
+        author: author.id,
+        date: unit.now(),
+        body: body.clone(),
+        respond_to: None,
+        client_id: None,
+    };
+    insert(unit, &new, author, None)
+}
+
+fn quit(unit: &mut Unit, command: &Leave) -> Result<()> {
+    let user = someone(unit.tx, unit.context, command.author.as_ref())?;
+    role_in(unit.tx, unit.context, command.group, &user)?;
+    let group = unit.tx.group(command.group)?.ok_or(Error::NotFound("group"))?;
+    if group.private && unit.tx.members(group.id)?.len() > 1 {
+        return Err(Error::forbidden("nobody quits a private conversation: block the other instead"));
+    }
+    let seq = depart(unit, group.id, &user)?;
+    let gone = Kind::GroupQuit { group: group.id, name: user.name.clone() };
+    unit.answer(Event { seq: Some(seq), ..Event::to_users(gone, vec![user.id]) });
+    Ok(())
+}
+
+/// Puts a user out of a group, with an heir for an owner, and tells those who stay; a group left
+/// empty is deleted. Answers the number of the change.
+pub(super) fn depart(unit: &mut Unit, group: GroupId, user: &User) -> Result<Seq> {
+    let was_owner = unit.tx.member(group, user.id)?.is_some_and(|member| member.role == Role::Owner);
+    unit.tx.member_remove(group, user.id)?;
+    let members = unit.tx.members(group)?;
+    let seq = unit.change(group, Change::Group)?;
+    if members.is_empty() {
+        unit.tx.group_delete(group)?;
+        // Its one member is told that it has gone; the number after says the group has, too.
+        unit.tell(Event::in_group(Kind::GroupDelete(group), group, seq.next()));
+        return Ok(seq);
+    }
+    if was_owner && let Some(heir) = heir(&members) {
+        unit.tx.member_set(group, heir.user, Role::Owner, heir.since)?;
+    }
+    let view = unit.tx.view(group)?.ok_or_else(|| Error::internal("a group with members is gone"))?;
+    let kind = Kind::GroupUpdate { view, joined: vec![], left: vec![user.id] };
+    unit.tell(Event::in_group(kind, group, seq));
+    Ok(seq)
+}
+
+fn delete(unit: &mut Unit, command: &Leave) -> Result<()> {
+    let actor = actor(unit.tx, unit.context, command.author.as_ref())?;
+    if let Some(user) = &actor {
+        let role = role_in(unit.tx, unit.context, command.group, user)?;
+        allow(role, Action::Delete, "only the owner deletes a group")?;
+    }
+    let group = unit.tx.group(command.group)?.ok_or(Error::NotFound("group"))?;
+    if group.private {
+        return Err(Error::forbidden("nobody deletes a private conversation"));
+    }
+    unit.tx.group_delete(group.id)?;
+    unit.answer(Event::in_group(Kind::GroupDelete(group.id), group.id, group.head.next()));
+    Ok(())
+}

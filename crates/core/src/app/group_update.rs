@@ -1,0 +1,258 @@
+//! Changes of a group's name, members and roles, all of one request at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::actor::{actor, role_in};
+use super::group::{Roles, all_named, may_come, roles_of};
+use super::{App, Context, Unit, allow};
+use crate::event::{Event, Kind};
+use crate::group::{Group, Member, View};
+use crate::permission::{Action, Role};
+use crate::store::Change;
+use crate::user::User;
+use crate::{Error, GroupId, GroupName, Name, Result, UserId};
+
+/// Changes a group.
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// In whose name; a service that names nobody may do all.
+    pub author: Option<Name>,
+    /// Which group.
+    pub group: GroupId,
+    /// Its new name.
+    pub name: Option<GroupName>,
+    /// The member to be its owner.
+    pub owner: Option<Name>,
+    /// Users to be added, or moved, by role.
+    pub roles: Roles,
+    /// Members to be put out.
+    pub remove: Vec<Name>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Updated {
+    /// The group as it stands.
+    pub view: Arc<View>,
+    /// Whether anything changed; only then is it told to the group.
+    pub changed: bool,
+}
+
+impl App {
+    /// Changes a group's name, members and roles, and tells its members.
+    pub async fn group_update(&self, context: &Context, command: Update) -> Result<Updated> {
+        self.write(context, command, update).await
+    }
+}
+
+/// What is to be done to a group's members.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Plan {
+    set: Vec<(UserId, Role)>,
+    joined: Vec<UserId>,
+    removed: Vec<(UserId, Name)>,
+}
+
+fn update(unit: &mut Unit, command: &Update) -> Result<Updated> {
+    let actor = actor(unit.tx, unit.context, command.author.as_ref())?;
+    let role = actor.as_ref().map(|user| role_in(unit.tx, unit.context, command.group, user)).transpose()?;
+    let group = unit.tx.group(command.group)?.ok_or(Error::NotFound("group"))?;
+    if group.private {
+        return Err(Error::forbidden("nobody changes a private conversation's name or members"));
+    }
+    let name = new_name(&group, role, command.name.as_ref())?;
+    let members = members_by_id(unit, group.id)?;
+    let plan = plan(unit, role, &members, command)?;
+    let coming = users(unit, &plan.joined)?;
+    may_come(unit, actor.as_ref(), &coming.iter().collect::<Vec<_>>())?;
+    let most = unit.rules.limits.group_members;
+    if members.len() + plan.joined.len() - plan.removed.len() > most {
+        return Err(Error::field("members", format!("a group has at most {most} users")));
+    }
+    if name.is_none() && plan == Plan::default() {
+        let view = unit.tx.view(group.id)?.ok_or(Error::NotFound("group"))?;
+        return Ok(Updated { view, changed: false });
+    }
+    carry_out(unit, group.id, name, plan).map(|view| Updated { view, changed: true })
+}
+
+fn new_name<'a>(
+    group: &Group,
+    role: Option<Role>,
+    name: Option<&'a GroupName>,
+) -> Result<Option<&'a GroupName>> {
+    let name = name.filter(|name| name.as_str() != &*group.name);
+    if name.is_some() {
+        permit(role, Action::Rename, "only an admin or the owner renames a group")?;
+    }
+    Ok(name)
+}
+
+/// A service that names nobody (`None`) may do all that anybody may.
+fn permit(role: Option<Role>, action: Action, refusal: &'static str) -> Result<()> {
+    allow(role.unwrap_or(Role::Owner), action, refusal)
+}
+
+fn members_by_id(unit: &Unit, group: GroupId) -> Result<BTreeMap<UserId, Member>> {
+    Ok(unit.tx.members(group)?.into_iter().map(|member| (member.user, member)).collect())
+}
+
+fn users(unit: &Unit, ids: &[UserId]) -> Result<Vec<User>> {
+    let found = |id: &UserId| unit.tx.user(*id)?.ok_or_else(|| Error::internal("a named user is gone"));
+    ids.iter().map(found).collect()
+}
+
+fn plan(
+    unit: &Unit,
+    role: Option<Role>,
+    members: &BTreeMap<UserId, Member>,
+    command: &Update,
+) -> Result<Plan> {
+    let mut plan = Plan::default();
+    let removed = all_named(unit.tx, "remove", &command.remove)?;
+    let given = roles_of(unit.tx, &command.roles)?;
+    for (user, wanted) in given {
+        if removed.iter().any(|gone| gone.id == user.id) {
+            return Err(Error::field("remove", format!("{} cannot be both removed and kept", user.name)));
+        }
+        plan_role(&mut plan, role, members.get(&user.id), &user, wanted)?;
+    }
+    for user in removed {
+        plan_removal(&mut plan, role, members.get(&user.id), user)?;
+    }
+    if let Some(name) = &command.owner {
+        plan_owner(&mut plan, role, members, name)?;
+    }
+    Ok(plan)
+}
+
+fn plan_role(
+    plan: &mut Plan,
+    role: Option<Role>,
+    now: Option<&Member>,
+    user: &User,
+    wanted: Role,
+) -> Result<()> {
+    match now.map(|member| member.role) {
+        Some(current) if current == wanted => return Ok(()),
+        Some(Role::Owner) => {
+            return Err(Error::forbidden("nobody demotes the owner: hand the group over instead"));
+        }
+        Some(current) => {
+            permit(role, Action::Move(current, wanted), "your role does not allow this change of role")?;
+        }
+        None => {
+            permit(role, Action::Add(wanted), "only an admin or the owner adds users")?;
+            plan.joined.push(user.id);
+        }
+    }
+    plan.set.push((user.id, wanted));
+    Ok(())
+}
+
+fn plan_removal(plan: &mut Plan, role: Option<Role>, now: Option<&Member>, user: User) -> Result<()> {
+    let Some(member) = now else {
+        return Err(Error::field("remove", format!("{} is not in this group", user.name)));
+    };
+    permit(role, Action::Remove(member.role), "your role does not allow to remove this user")?;
+    if !plan.removed.iter().any(|(id, _)| *id == user.id) {
+        plan.removed.push((user.id, user.name));
+    }
+    Ok(())
+}
+
+fn plan_owner(
+    plan: &mut Plan,
+    role: Option<Role>,
+    members: &BTreeMap<UserId, Member>,
+    name: &Name,
+) -> Result<()> {
+    let heir = members.values().find(|member| member.name.fold() == name.fold());
+    let Some(heir) = heir.filter(|heir| !plan.removed.iter().any(|(id, _)| *id == heir.user)) else {
+        return Err(Error::field("owner", "must be one who is in this group and stays"));
+    };
+    if heir.role == Role::Owner {
+        return Ok(());
+    }
+    permit(role, Action::HandOver, "only the owner hands the group over")?;
+    plan.set.retain(|(id, _)| *id != heir.user);
+    let owners = members.values().filter(|member| member.role == Role::Owner);
+    plan.set.extend(owners.map(|owner| (owner.user, Role::Admin)));
+    plan.set.push((heir.user, Role::Owner));
+    Ok(())
+}
+
+fn carry_out(unit: &mut Unit, group: GroupId, name: Option<&GroupName>, plan: Plan) -> Result<Arc<View>> {
+    let now = unit.now();
+    if let Some(name) = name {
+        unit.tx.group_rename(group, name.as_str())?;
+    }
+    for (user, role) in plan.set {
+        unit.tx.member_set(group, user, role, now)?;
+    }
+    for (user, _) in &plan.removed {
+        unit.tx.member_remove(group, *user)?;
+    }
+    let seq = unit.change(group, Change::Group)?;
+    let left = plan.removed.iter().map(|(user, _)| *user).collect();
+    let view = unit.group_updated(group, seq, plan.joined, left)?;
+    for (user, name) in plan.removed {
+        let gone = Event::to_users(Kind::GroupQuit { group, name }, vec![user]);
+        unit.tell(Event { seq: Some(seq), ..gone });
+    }
+    Ok(view)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Date;
+    use crate::permission::may;
+
+    fn member(id: i64, role: Role) -> (UserId, Member) {
+        let (user, since) = (UserId(id), Date::from_micros(id));
+        (user, Member { user, name: Name::stored(&format!("u{id}")), role, since })
+    }
+
+    fn user(id: i64) -> User {
+        User { id: UserId(id), name: Name::stored(&format!("u{id}")), special: false }
+    }
+
+    /// Every role against every change of role: the plan allows exactly what the table does.
+    #[test]
+    fn every_change_of_role_is_planned_as_the_table_says() {
+        for actor in Role::ALL {
+            for current in
+                [None, Some(Role::Owner), Some(Role::Admin), Some(Role::Member), Some(Role::Restrict)]
+            {
+                for wanted in [Role::Admin, Role::Member, Role::Restrict] {
+                    let now = current.map(|role| member(2, role).1);
+                    let planned =
+                        plan_role(&mut Plan::default(), Some(actor), now.as_ref(), &user(2), wanted);
+                    let action = current.map_or(Action::Add(wanted), |current| Action::Move(current, wanted));
+                    let expected = current == Some(wanted) || may(actor, action);
+                    assert_eq!(planned.is_ok(), expected, "{actor:?}: {current:?} to {wanted:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn handing_over_makes_the_old_owner_an_admin_and_the_heir_the_owner() {
+        let members = BTreeMap::from([member(1, Role::Owner), member(2, Role::Member)]);
+        let mut plan = Plan { set: vec![(UserId(2), Role::Admin)], ..Plan::default() };
+        plan_owner(&mut plan, Some(Role::Owner), &members, &Name::stored("U2")).expect("allowed");
+        assert_eq!(plan.set, [(UserId(1), Role::Admin), (UserId(2), Role::Owner)]);
+        assert!(plan_owner(&mut plan, Some(Role::Admin), &members, &Name::stored("u2")).is_err());
+    }
+
+    #[test]
+    fn one_who_is_not_in_the_group_can_neither_be_removed_nor_own_it() {
+        let members = BTreeMap::from([member(1, Role::Owner)]);
+        let mut plan = Plan::default();
+        assert!(matches!(plan_removal(&mut plan, None, None, user(2)), Err(Error::Invalid(_))));
+        assert!(matches!(plan_owner(&mut plan, None, &members, &Name::stored("u2")), Err(Error::Invalid(_))));
+        assert!(plan == Plan::default() && !may(Role::Owner, Action::Remove(Role::Owner)));
+    }
+}

@@ -1,1 +1,155 @@
-fn main() {}
+//! The project's own chores, run as `cargo xtask <task>`.
+//!
+//! What a task does is a list of [`steps`]; what the tests need from the machine is in [`needs`];
+//! the rules no compiler knows are in [`tidy`].
+
+mod cargo;
+mod needs;
+mod steps;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use steps::Steps;
+
+const HELP: &str = "\
+The project's own chores.
+
+Usage: cargo xtask <task>
+
+  test [-- ARGS]   see that the programs the tests need are there (as root on Debian: install
+                   them), then run every test and every example in the documentation.
+                   ARGS go to cargo test: `-- name` runs what has `name` in its path,
+                   `-- name -- --nocapture` shows its output.
+  check            formatting, clippy, documentation, dependencies (if cargo-deny is installed;
+                   CHINWAG_ADVISORIES=1 asks the advisory database too), and the tree's own rules.
+  help             this text.
+
+Exit codes: 0 all passed, 1 something failed, 2 misused.
+";
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+enum Task {
+    Help,
+    Check,
+    Test { extra: Vec<String> },
+}
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let task = match parse(&args) {
+        Ok(task) => task,
+        Err(wrong) => {
+            eprintln!("cargo xtask: {wrong}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&task) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("cargo xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(args: &[String]) -> Result<Task, String> {
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["help" | "--help" | "-h"] => Ok(Task::Help),
+        ["check"] => Ok(Task::Check),
+        ["test"] => Ok(Task::Test { extra: Vec::new() }),
+        ["test", "--", ..] => Ok(Task::Test { extra: args[2..].to_vec() }),
+        ["test", word, ..] => Err(format!("`{word}`: what goes to cargo test stands after `--`")),
+        ["check", word, ..] => Err(format!("check takes nothing, and was given `{word}`")),
+        [word, ..] => Err(format!("no task is called `{word}`")),
+    }
+}
+
+/// Whether everything passed.
+fn run(task: &Task) -> Result<bool> {
+    let root = root()?;
+    match task {
+        Task::Help => {
+            print!("{HELP}");
+            Ok(true)
+        }
+        Task::Check => Ok(check(&root)),
+        Task::Test { extra } => Ok(test(&root, extra)),
+    }
+}
+
+/// Where the workspace is: cargo tells a program it runs where its package is.
+fn root() -> Result<PathBuf> {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`")?;
+    let root = Path::new(&package).parent().context("xtask is not inside a workspace")?;
+    Ok(root.to_path_buf())
+}
+
+/// Runs every check, whichever fail, so that one run shows all there is to mend.
+fn check(root: &Path) -> bool {
+    let mut steps = Steps::new("check");
+    steps.run("tidy", || tidy::check(root));
+    steps.run("formatting", || cargo::run(root, &["fmt", "--all", "--", "--check"]));
+    steps.run("clippy", || {
+        let lint = ["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
+        cargo::run(root, &lint)
+    });
+    steps.run("documentation", || cargo::doc(root));
+    if cargo::deny_is_installed() {
+        steps.run("dependencies", || cargo::deny(root));
+    } else {
+        steps.skip("dependencies", "cargo-deny is not installed: cargo install cargo-deny --locked");
+    }
+    steps.finish()
+}
+
+/// Runs all tests. A failed build stops it; a failed test does not keep the others from running.
+fn test(root: &Path, extra: &[String]) -> bool {
+    let all = ["test", "--workspace", "--all-targets", "--locked"];
+    let doc = ["test", "--workspace", "--doc", "--locked", "--no-fail-fast"];
+    let extra: Vec<&str> = extra.iter().map(String::as_str).collect();
+
+    let mut steps = Steps::new("test");
+    let ready = steps.run("programs", needs::meet)
+        && steps.run("build", || cargo::run(root, &[&all[..], &["--no-run"]].concat()));
+    if ready {
+        steps.run("tests", || cargo::run(root, &[&all[..], &["--no-fail-fast"], &extra].concat()));
+        steps.run("documentation tests", || cargo::run(root, &[&doc[..], &extra].concat()));
+    }
+    steps.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Task, String> {
+        let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        parse(&args)
+    }
+
+    #[test]
+    fn no_arguments_print_help() {
+        assert_eq!(parsed(""), Ok(Task::Help));
+        assert_eq!(parsed("--help"), Ok(Task::Help));
+    }
+
+    #[test]
+    fn what_follows_the_dashes_goes_to_cargo_test() {
+        let extra = vec!["name".to_owned(), "--".to_owned(), "--nocapture".to_owned()];
+        assert_eq!(parsed("test -- name -- --nocapture"), Ok(Task::Test { extra }));
+        assert_eq!(parsed("test"), Ok(Task::Test { extra: vec![] }));
+    }
+
+    #[test]
+    fn an_unknown_word_is_misuse_and_is_named() {
+        assert!(parsed("tset").unwrap_err().contains("`tset`"));
+        assert!(parsed("test name").unwrap_err().contains("`name`"));
+        assert!(parsed("check --fix").unwrap_err().contains("`--fix`"));
+    }
+}

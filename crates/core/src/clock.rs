@@ -23,6 +23,7 @@ pub struct SystemClock {
     context: Mutex<ContextV7>,
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for time and randomness")]
 impl Clock for SystemClock {
     fn now(&self) -> Date {
         Date::from_micros(Timestamp::now().as_microsecond())

@@ -3,7 +3,7 @@
 //! **Atomicity.** A write job sees one state, and all of its changes commit or none does; the
 //! same for each job of a batch that commits together: one that refuses undoes itself alone.
 //! **Isolation.** Write jobs that touch the same group or user behave as if one ran after the
-//! other. A read job sees one snapshot. **Durability.** [`Store::write`] answers `Ok` only after
+//! other. A read job sees one snapshot. **Durability.** `write` answers `Ok` only after
 //! a commit that survives the loss of power. **Order.** After the commit and before the answer,
 //! the store hands the job's events to the bus, in order of commit for each group.
 //! **Loss.** An `Err` other than [`Error::Unknown`] means that nothing was changed.
@@ -59,7 +59,10 @@ impl dyn Store {
         job: impl Fn(&mut dyn Tx, &mut Vec<Event>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (slot, filled) = slot();
-        let job = Box::new(move |tx: &mut dyn Tx, events: &mut Vec<Event>| fill(&slot, job(tx, events)?));
+        let job = Box::new(move |tx: &mut dyn Tx, events: &mut Vec<Event>| {
+            fill(&slot, job(tx, events)?);
+            Ok(())
+        });
         self.submit_write(job).await?;
         take(&filled)
     }
@@ -70,7 +73,11 @@ impl dyn Store {
         job: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (slot, filled) = slot();
-        self.submit_read(Box::new(move |tx: &dyn Tx| fill(&slot, job(tx)?))).await?;
+        self.submit_read(Box::new(move |tx: &dyn Tx| {
+            fill(&slot, job(tx)?);
+            Ok(())
+        }))
+        .await?;
         take(&filled)
     }
 }
@@ -82,9 +89,8 @@ fn slot<T>() -> (Slot<T>, Slot<T>) {
     (slot.clone(), slot)
 }
 
-fn fill<T>(slot: &Slot<T>, value: T) -> Result<()> {
+fn fill<T>(slot: &Slot<T>, value: T) {
     *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
-    Ok(())
 }
 
 fn take<T>(slot: &Slot<T>) -> Result<T> {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::actor::{actor, named, role_in, someone, visible};
-use super::message::insert;
+use super::message::{Send, Sent, send};
 use super::relation::{private_role, unblocked_by};
 use super::{App, Context, Unit, allow};
 use crate::event::{Event, Kind};
 use crate::group::{Group, Mark, View, heir};
-use crate::message::{Body, Message};
+use crate::message::{Body, ClientId, Message};
 use crate::permission::{Action, Role};
 use crate::store::{Change, NewMessage, Tx};
 use crate::user::{Caller, User};
@@ -44,6 +44,8 @@ pub struct First {
     pub target: Name,
     /// The first message.
     pub body: Option<Body>,
+    /// The sender's own id for that message: a retry with the same one makes no second.
+    pub client_id: Option<ClientId>,
 }
 
 /// What came of opening a private group.
@@ -51,6 +53,8 @@ pub struct First {
 pub enum Opened {
     /// It was made, or the message was sent there: told to both.
     Told,
+    /// The message was sent before: the original answer, for the caller alone.
+    Before(Message),
     /// It stood already and there was nothing to send: the group, for the caller alone.
     Standing(Arc<View>),
 }
@@ -211,23 +215,30 @@ fn first(unit: &mut Unit, command: &First) -> Result<Opened> {
         return Err(Error::forbidden(format!("{} and you do not write to each other", target.name)));
     }
     match (unit.tx.group_of_pair(author.id, target.id)?, &command.body) {
-        (Some(group), None) => unit
-            .tx
-            .view(group)?
-            .map(Opened::Standing)
-            .ok_or_else(|| Error::internal("a private group is gone")),
-        (Some(group), Some(body)) => {
-            let seq = unit.tx.seq_take(group, 1)?;
-            let message = first_message(unit, group, seq, &author, body)?;
-            unit.answer(Event::in_group(Kind::MessageText(message), group, seq));
-            Ok(Opened::Told)
+        (Some(group), None) => {
+            let view = unit.tx.view(group)?;
+            view.map(Opened::Standing).ok_or_else(|| Error::internal("a private group is gone"))
         }
-        (None, body) => open(unit, &author, &target, body.as_ref(), blocked),
+        (Some(group), Some(body)) => {
+            let message = Send {
+                author: None,
+                group,
+                body: body.clone(),
+                respond_to: None,
+                date: None,
+                client_id: command.client_id.clone(),
+            };
+            Ok(match send(unit, &message)? {
+                Sent::New(_) => Opened::Told,
+                Sent::Before(message) => Opened::Before(message),
+            })
+        }
+        (None, _) => open(unit, &author, &target, command, blocked),
     }
 }
 
 /// Makes the private group. Its making and its first message are one event, numbered 1.
-fn open(unit: &mut Unit, author: &User, target: &User, body: Option<&Body>, blocked: bool) -> Result<Opened> {
+fn open(unit: &mut Unit, author: &User, target: &User, command: &First, blocked: bool) -> Result<Opened> {
     for user in [author, target] {
         if unit.tx.groups_count(user.id)? >= unit.rules.limits.user_groups {
             return Err(Error::field("target", format!("{} is in too many groups", user.name)));
@@ -238,30 +249,25 @@ fn open(unit: &mut Unit, author: &User, target: &User, body: Option<&Body>, bloc
     for user in [author, target] {
         unit.tx.member_set(id, user.id, private_role(blocked), now)?;
     }
-    let seq = match body {
+    let seq = match &command.body {
         None => unit.change(id, Change::Group)?,
         Some(body) => {
             let seq = unit.tx.seq_take(id, 1)?;
-            first_message(unit, id, seq, author, body)?;
+            unit.tx.message_insert(&NewMessage {
+                id: MessageId::new(&*unit.rules.clock),
+                group: id,
+                seq,
+                author: author.id,
+                date: now,
+                body: body.clone(),
+                respond_to: None,
+                client_id: command.client_id.clone(),
+            })?;
             seq
         }
     };
     unit.group_updated(id, seq, vec![author.id, target.id], vec![])?;
     Ok(Opened::Told)
-}
-
-fn first_message(unit: &mut Unit, group: GroupId, seq: Seq, author: &User, body: &Body) -> Result<Message> {
-    let new = NewMessage {
-        id: MessageId::new(&*unit.rules.clock),
-        group,
-        seq,
-        author: author.id,
-        date: unit.now(),
-        body: body.clone(),
-        respond_to: None,
-        client_id: None,
-    };
-    insert(unit, &new, author, None)
 }
 
 fn quit(unit: &mut Unit, command: &Leave) -> Result<()> {

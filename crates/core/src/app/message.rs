@@ -120,13 +120,14 @@ impl App {
     }
 }
 
-fn send(unit: &mut Unit, command: &Send) -> Result<Sent> {
+/// Sends a message, once per `client_id`.
+pub(super) fn send(unit: &mut Unit, command: &Send) -> Result<Sent> {
     let author = someone(unit.tx, unit.context, command.author.as_ref())?;
     let role = role_in(unit.tx, unit.context, command.group, &author)?;
     if let Some(client_id) = &command.client_id
         && let Some(prior) = unit.tx.message_prior(command.group, author.id, client_id)?
     {
-        return as_first_answered(command, &author, prior).map(Sent::Before);
+        return as_first_answered(command, &author, &prior).map(Sent::Before);
     }
     allow(role, Action::Send, "you may read this group, and not write to it")?;
     let answered = command.respond_to.map(|id| answered(unit.tx, command.group, id)).transpose()?;
@@ -151,31 +152,21 @@ fn append(
         respond_to,
         client_id: command.client_id.clone(),
     };
-    let message = insert(unit, &new, author, command.respond_to)?;
-    unit.answer(Event::in_group(Kind::MessageText(message.clone()), new.group, new.seq));
-    Ok(message)
-}
-
-/// Keeps a new message and answers it as it will be read.
-pub(super) fn insert(
-    unit: &mut Unit,
-    new: &NewMessage,
-    author: &User,
-    respond_to: Option<MessageId>,
-) -> Result<Message> {
-    unit.tx.message_insert(new)?;
-    Ok(Message {
+    unit.tx.message_insert(&new)?;
+    let message = Message {
         id: new.id,
         group: new.group,
         seq: new.seq,
         author: author.id,
         author_name: author.name.clone(),
         date: new.date,
-        body: new.body.clone().into_text(),
-        respond_to,
+        body: new.body.into_text(),
+        respond_to: command.respond_to,
         edited: None,
-        client_id: new.client_id.clone(),
-    })
+        client_id: new.client_id,
+    };
+    unit.answer(Event::in_group(Kind::MessageText(message.clone()), message.group, message.seq));
+    Ok(message)
 }
 
 /// The number of the message that is answered, which stands in the same group.
@@ -187,7 +178,7 @@ fn answered(tx: &dyn Tx, group: GroupId, id: MessageId) -> Result<Seq> {
 }
 
 /// The answer that the first send got. Of an erased message the body comes from the retry.
-fn as_first_answered(command: &Send, author: &User, prior: Prior) -> Result<Message> {
+fn as_first_answered(command: &Send, author: &User, prior: &Prior) -> Result<Message> {
     let hash: [u8; 32] = Sha256::digest(command.body.as_str()).into();
     if prior.body_hash.is_some_and(|first| first != hash) {
         return Err(Error::Conflict("this client_id was used for another message: take a new one"));

@@ -40,9 +40,9 @@ impl App {
     }
 
     /// Refuses with 403 if `target` has blocked `author`.
-    pub async fn relation_check(&self, context: &Context, author: Name, target: Name) -> Result<()> {
+    pub async fn relation_check(&self, context: &Context, author: Option<Name>, target: Name) -> Result<()> {
         self.read(context, (author, target), |tx, context, (author, target)| {
-            let author = someone(tx, context, Some(author))?;
+            let author = someone(tx, context, author.as_ref())?;
             let target = named(tx, target, "target")?;
             match tx.pair(author.id, target.id)?.theirs {
                 Some(crate::relation::Relation::Block) => {

@@ -1,0 +1,221 @@
+//! Refusals as HTTP says them: `application/problem+json` (RFC 9457). The one place with status
+//! codes, which a WebSocket's error frames carry, too.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chinwag_core::Error;
+use chinwag_core::error::FieldError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a handler answers.
+pub type Result<T, E = Problem> = std::result::Result<T, E>;
+
+/// The body of every 5xx that is a fault of the server's.
+const FAULT: &str = "the server failed: the log has the detail, under this answer's X-Request-Id";
+
+/// A refusal, ready to be answered. Nothing in it is secret.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// The status code.
+    pub status: StatusCode,
+    /// What is wrong, as a sentence for people.
+    pub detail: Cow<'static, str>,
+    /// The payload's refused fields.
+    pub errors: Vec<FieldError>,
+    /// After what time it is worth another try.
+    pub retry_after: Option<Duration>,
+    /// What only the log is told.
+    fault: Option<String>,
+}
+
+/// A refusal's body.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Body<'a> {
+    /// Always `about:blank`: the status says what kind it is.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// The status code.
+    status: u16,
+    /// What is wrong, as a sentence for people.
+    detail: &'a str,
+    /// The payload's refused fields, if that is what is wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<Refused<'a>>,
+}
+
+/// One refused field.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Refused<'a> {
+    /// The payload's key; `outer.inner` within an object.
+    field: &'a str,
+    /// What is wrong with it: the end of a sentence that begins with the field.
+    detail: &'a str,
+}
+
+impl Problem {
+    /// A refusal that no use case makes.
+    pub fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, detail: detail.into(), errors: Vec::new(), retry_after: None, fault: None }
+    }
+
+    /// There is nothing at this path.
+    pub fn no_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "there is nothing at this path")
+    }
+
+    /// The server has too much to do: try again in a second.
+    pub fn busy() -> Self {
+        Error::unavailable().into()
+    }
+
+    /// A fault of the server's, whose detail has been logged.
+    pub fn fault() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, FAULT)
+    }
+
+    fn retry(self, after: Duration) -> Self {
+        Self { retry_after: Some(after), ..self }
+    }
+}
+
+/// The status code of a use case's refusal; an `error.*` frame's `code`.
+pub fn code(error: &Error) -> StatusCode {
+    match error {
+        Error::Invalid(_) => StatusCode::BAD_REQUEST,
+        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::NotFound(_) => StatusCode::NOT_FOUND,
+        Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+        Error::Unavailable(_) | Error::Unknown => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// What is said of a refusal in public, as one sentence.
+pub fn detail(error: &Error) -> Cow<'static, str> {
+    match error {
+        Error::Internal(_) => FAULT.into(),
+        Error::Invalid(errors) => match &errors[..] {
+            [] => "the payload is not valid".into(),
+            [first, ..] if first.field.is_empty() => first.detail.clone().into(),
+            [first, ..] => format!("{} {}", first.field, first.detail).into(),
+        },
+        _ => error.to_string().into(),
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let problem = Self::new(code(&error), detail(&error));
+        match error {
+            Error::TooMany(after) | Error::Unavailable(after) => problem.retry(after),
+            Error::Unknown => problem.retry(Duration::from_secs(1)),
+            Error::Internal(fault) => Self { fault: Some(fault), ..problem },
+            // What has no field is of the whole payload, and said already.
+            Error::Invalid(errors) => {
+                Self { errors: errors.into_iter().filter(|e| !e.field.is_empty()).collect(), ..problem }
+            }
+            _ => problem,
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        if let Some(fault) = &self.fault {
+            tracing::error!(fault, "a request failed");
+        }
+        let body = Body {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Refused"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            errors: self.errors.iter().map(|e| Refused { field: &e.field, detail: &e.detail }).collect(),
+        };
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let problem = HeaderValue::from_static("application/problem+json");
+        let mut response = (self.status, [(header::CONTENT_TYPE, problem)], body).into_response();
+        let headers = response.headers_mut();
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(after) = self.retry_after {
+            // Rounded up: who comes back earlier is refused again.
+            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            headers.insert(header::RETRY_AFTER, seconds.max(1).into());
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn answered(error: Error) -> (u16, Option<String>, Value) {
+        let response = Problem::from(error).into_response();
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        let status = response.status().as_u16();
+        let retry = response.headers().get("retry-after").map(|v| v.to_str().unwrap().to_owned());
+        let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+        (status, retry, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn every_refusal_has_its_status_and_says_when_to_try_again() {
+        for (error, status, retry) in [
+            (Error::field("name", "is taken"), 400, None),
+            (Error::Unauthenticated("sign in"), 401, None),
+            (Error::forbidden("no"), 403, None),
+            (Error::NotFound("user"), 404, None),
+            (Error::Conflict("used"), 409, None),
+            (Error::TooMany(Duration::from_millis(2100)), 429, Some("3")),
+            (Error::unavailable(), 503, Some("1")),
+            (Error::Unavailable(Duration::ZERO), 503, Some("1")),
+            (Error::Unknown, 503, Some("1")),
+            (Error::internal("disk"), 500, None),
+        ] {
+            let name = format!("{error:?}");
+            let (found, after, body) = answered(error).await;
+            assert_eq!((found, after.as_deref()), (status, retry), "{name}");
+            assert_eq!(body["status"], status, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bad_payload_names_every_refused_field() {
+        let refused = |field: &'static str, detail: &str| FieldError { field: field.into(), detail: detail.into() };
+        let error = Error::Invalid(vec![refused("name", "is required"), refused("body", "may not be empty")]);
+        assert_eq!(
+            answered(error).await.2,
+            json!({
+                "type": "about:blank", "title": "Bad Request", "status": 400, "detail": "name is required",
+                "errors": [
+                    {"field": "name", "detail": "is required"},
+                    {"field": "body", "detail": "may not be empty"},
+                ],
+            })
+        );
+        let whole = answered(Error::field("", "the payload is not JSON")).await.2;
+        assert_eq!((&whole["detail"], whole.get("errors")), (&json!("the payload is not JSON"), None));
+    }
+
+    #[tokio::test]
+    async fn a_fault_tells_the_caller_nothing_of_itself() {
+        let (_, _, body) = answered(Error::internal("SELECT secret FROM tokens")).await;
+        assert!(!body.to_string().contains("secret"), "{body}");
+        assert_eq!(body["detail"], FAULT);
+    }
+}

@@ -1,0 +1,8 @@
+//! The wire's own types: what is serialised to clients and parsed from them. serde lives here
+//! and nowhere else.
+
+pub mod fields;
+pub mod frame;
+pub mod input;
+pub mod object;
+pub mod outgoing;

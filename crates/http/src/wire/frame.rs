@@ -1,0 +1,377 @@
+//! WebSocket frames (RFC 6455, no extensions): writing the server's, reading the client's.
+//!
+//! The server's frames are unmasked, so that one is the same for every receiver: it is written
+//! once and shared. The reader holds no buffer while nothing is half read, and refuses a frame
+//! by its header, before its payload is there.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
+const CLOSE: u8 = 0x8;
+/// The opcode of a ping.
+pub const PING: u8 = 0x9;
+/// The opcode of a pong.
+pub const PONG: u8 = 0xA;
+
+const FIN: u8 = 0x80;
+const MASKED: u8 = 0x80;
+/// The longest header that the server writes.
+const HEAD: usize = 10;
+
+/// A text frame, whose payload `write` appends.
+pub fn text(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    let mut buffer = Vec::with_capacity(512);
+    buffer.extend_from_slice(&[0; HEAD]);
+    write(&mut buffer);
+    let length = buffer.len() - HEAD;
+    let mut head = BytesMut::with_capacity(HEAD);
+    put_head(&mut head, TEXT, length);
+    let start = HEAD - head.len();
+    buffer[start..HEAD].copy_from_slice(&head);
+    Bytes::from(buffer).slice(start..)
+}
+
+/// A control frame of at most 125 bytes of payload.
+pub fn control(opcode: u8, payload: &[u8]) -> Bytes {
+    debug_assert!(payload.len() <= 125);
+    let mut buffer = BytesMut::with_capacity(2 + payload.len());
+    put_head(&mut buffer, opcode, payload.len());
+    buffer.put_slice(payload);
+    buffer.freeze()
+}
+
+/// A close frame, with a code and a reason of at most 123 bytes.
+pub fn close(code: u16, reason: &str) -> Bytes {
+    let mut payload = code.to_be_bytes().to_vec();
+    payload.extend_from_slice(reason.as_bytes());
+    payload.truncate(125);
+    control(CLOSE, &payload)
+}
+
+fn put_head(buffer: &mut BytesMut, opcode: u8, length: usize) {
+    buffer.put_u8(FIN | opcode);
+    match length {
+        0..=125 => buffer.put_u8(u8::try_from(length).unwrap_or(125)),
+        126..=0xFFFF => {
+            buffer.put_u8(126);
+            buffer.put_u16(u16::try_from(length).unwrap_or(u16::MAX));
+        }
+        _ => {
+            buffer.put_u8(127);
+            buffer.put_u64(length as u64);
+        }
+    }
+}
+
+/// What a client has said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// A text message, whole.
+    Text(String),
+    /// A binary message, whose content nobody reads.
+    Binary,
+    /// A ping, to be answered with the same payload.
+    Ping(Vec<u8>),
+    /// A pong.
+    Pong,
+    /// The client closes, with its code if it gave one.
+    Close(Option<u16>),
+}
+
+/// Why a client's frames cannot be read any further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    /// Against RFC 6455: close 1002.
+    Protocol(&'static str),
+    /// A text that is not UTF-8: close 1007.
+    Encoding,
+    /// A message over the limit: close 1009.
+    TooBig,
+}
+
+impl Broken {
+    /// The close code.
+    pub fn code(self) -> u16 {
+        match self {
+            Self::Protocol(_) => 1002,
+            Self::Encoding => 1007,
+            Self::TooBig => 1009,
+        }
+    }
+
+    /// The close reason.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Protocol(why) => why,
+            Self::Encoding => "a text message must be UTF-8",
+            Self::TooBig => "a message is over the limit (ws.max_frame)",
+        }
+    }
+}
+
+/// Reads a client's frames out of whatever pieces they come in.
+#[derive(Debug)]
+pub struct Reader {
+    limit: usize,
+    /// The start of a frame whose rest has not come. Never longer than a header and the limit,
+    /// and what one read brought.
+    partial: Vec<u8>,
+    /// The message whose fragments are coming: its opcode and what has come of it.
+    message: Option<(u8, Vec<u8>)>,
+}
+
+/// One frame's header.
+struct Head {
+    fin: bool,
+    opcode: u8,
+    mask: [u8; 4],
+    start: usize,
+    length: usize,
+}
+
+impl Reader {
+    /// A reader of messages of at most `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        Self { limit, partial: Vec::new(), message: None }
+    }
+
+    /// Whether nothing is half read.
+    pub fn is_idle(&self) -> bool {
+        self.partial.is_empty() && self.message.is_none()
+    }
+
+    /// Reads what has come, and appends what is whole to `into`. `bytes` is unmasked in place.
+    pub fn feed(&mut self, bytes: &mut [u8], into: &mut impl Extend<Incoming>) -> Result<(), Broken> {
+        if self.partial.is_empty() {
+            let read = self.frames(bytes, into)?;
+            self.partial.extend_from_slice(&bytes[read..]);
+            return Ok(());
+        }
+        let mut held = std::mem::take(&mut self.partial);
+        held.extend_from_slice(bytes);
+        let read = self.frames(&mut held, into)?;
+        if read < held.len() {
+            held.drain(..read);
+            self.partial = held;
+        }
+        Ok(())
+    }
+
+    /// Reads whole frames; answers how many bytes they took.
+    fn frames(&mut self, bytes: &mut [u8], into: &mut impl Extend<Incoming>) -> Result<usize, Broken> {
+        let mut at = 0;
+        while let Some(head) = self.head(&bytes[at..])? {
+            let end = at + head.start + head.length;
+            if end > bytes.len() {
+                break;
+            }
+            let payload = &mut bytes[at + head.start..end];
+            unmask(payload, head.mask);
+            into.extend(self.frame(&head, payload)?);
+            at = end;
+        }
+        Ok(at)
+    }
+
+    /// The header at the front, once it is whole. Refuses what must not be waited for.
+    fn head(&self, bytes: &[u8]) -> Result<Option<Head>, Broken> {
+        let &[first, second, ..] = bytes else { return Ok(None) };
+        if first & 0x70 != 0 {
+            return Err(Broken::Protocol("no extension was agreed on"));
+        }
+        if second & MASKED == 0 {
+            return Err(Broken::Protocol("a client's frames must be masked"));
+        }
+        let (fin, opcode) = (first & FIN != 0, first & 0x0F);
+        let (length, start) = match second & 0x7F {
+            126 => match bytes.get(2..4) {
+                Some(&[a, b]) => (u64::from(u16::from_be_bytes([a, b])), 4),
+                _ => (126, 0),
+            },
+            127 => match bytes.get(2..10).and_then(|eight| eight.try_into().ok()) {
+                Some(eight) => (u64::from_be_bytes(eight), 10),
+                None => (127, 0),
+            },
+            short => (u64::from(short), 2),
+        };
+        self.check(fin, opcode, second & 0x7F, length)?;
+        let Some(Ok(mask)) = bytes.get(start..start + 4).filter(|_| start > 0).map(TryInto::try_into) else {
+            return Ok(None);
+        };
+        let length = usize::try_from(length).map_err(|_| Broken::TooBig)?;
+        Ok(Some(Head { fin, opcode, mask, start: start + 4, length }))
+    }
+
+    fn check(&self, fin: bool, opcode: u8, short: u8, length: u64) -> Result<(), Broken> {
+        match opcode {
+            0 if self.message.is_none() => Err(Broken::Protocol("there is nothing to continue")),
+            TEXT | BINARY if self.message.is_some() => Err(Broken::Protocol("a message was not finished")),
+            0 | TEXT | BINARY => {
+                let before = self.message.as_ref().map_or(0, |(_, bytes)| bytes.len());
+                let fits = usize::try_from(length).is_ok_and(|length| length <= self.limit.saturating_sub(before));
+                if fits { Ok(()) } else { Err(Broken::TooBig) }
+            }
+            CLOSE | PING | PONG if !fin => Err(Broken::Protocol("a control frame may not be fragmented")),
+            CLOSE | PING | PONG if short > 125 => Err(Broken::Protocol("a control frame holds 125 bytes at most")),
+            CLOSE | PING | PONG => Ok(()),
+            _ => Err(Broken::Protocol("unknown opcode")),
+        }
+    }
+
+    fn frame(&mut self, head: &Head, payload: &[u8]) -> Result<Option<Incoming>, Broken> {
+        match head.opcode {
+            PING => Ok(Some(Incoming::Ping(payload.to_vec()))),
+            PONG => Ok(Some(Incoming::Pong)),
+            CLOSE => closing(payload).map(Some),
+            _ => {
+                let (opcode, bytes) = self.message.get_or_insert((head.opcode, Vec::new()));
+                let opcode = *opcode;
+                if opcode == TEXT {
+                    bytes.extend_from_slice(payload);
+                }
+                if !head.fin {
+                    return Ok(None);
+                }
+                let bytes = self.message.take().map(|(_, bytes)| bytes).unwrap_or_default();
+                whole(opcode, bytes).map(Some)
+            }
+        }
+    }
+}
+
+fn whole(opcode: u8, bytes: Vec<u8>) -> Result<Incoming, Broken> {
+    if opcode == BINARY {
+        return Ok(Incoming::Binary);
+    }
+    String::from_utf8(bytes).map(Incoming::Text).map_err(|_| Broken::Encoding)
+}
+
+fn closing(payload: &[u8]) -> Result<Incoming, Broken> {
+    let (code, reason) = match payload {
+        [] => return Ok(Incoming::Close(None)),
+        [_] => return Err(Broken::Protocol("a close code has two bytes")),
+        [a, b, reason @ ..] => (u16::from_be_bytes([*a, *b]), reason),
+    };
+    if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+        return Err(Broken::Protocol("not a close code"));
+    }
+    if std::str::from_utf8(reason).is_err() {
+        return Err(Broken::Encoding);
+    }
+    Ok(Incoming::Close(Some(code)))
+}
+
+fn unmask(payload: &mut [u8], mask: [u8; 4]) {
+    let wide = u64::from_ne_bytes([mask[0], mask[1], mask[2], mask[3], mask[0], mask[1], mask[2], mask[3]]);
+    let mut chunks = payload.chunks_exact_mut(8);
+    for chunk in &mut chunks {
+        let eight: [u8; 8] = (&*chunk).try_into().expect("chunks of eight");
+        chunk.copy_from_slice(&(u64::from_ne_bytes(eight) ^ wide).to_ne_bytes());
+    }
+    for (byte, key) in chunks.into_remainder().iter_mut().zip(mask) {
+        *byte ^= key;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mask = [1, 2, 3, 4];
+        let mut frame = BytesMut::new();
+        put_head(&mut frame, 0, payload.len());
+        frame[0] = first;
+        frame[1] |= MASKED;
+        frame.put_slice(&mask);
+        frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
+        frame.to_vec()
+    }
+
+    fn read(bytes: &[u8], limit: usize, step: usize) -> Result<Vec<Incoming>, Broken> {
+        let mut reader = Reader::new(limit);
+        let mut seen = Vec::new();
+        for piece in bytes.chunks(step) {
+            reader.feed(&mut piece.to_vec(), &mut seen)?;
+        }
+        Ok(seen)
+    }
+
+    #[test]
+    fn messages_are_read_alike_however_they_are_cut() {
+        let long = "é".repeat(40_000);
+        let mut bytes = masked(0x81, b"one");
+        bytes.extend(masked(0x01, "tw".as_bytes()));
+        bytes.extend(masked(0x89, b"ping"));
+        bytes.extend(masked(0x00, b""));
+        bytes.extend(masked(0x80, "ö".as_bytes()));
+        bytes.extend(masked(0x82, &[0, 255]));
+        bytes.extend(masked(0x81, long.as_bytes()));
+        bytes.extend(masked(0x88, &[3, 232]));
+        let expected = vec![
+            Incoming::Text("one".into()),
+            Incoming::Ping(b"ping".to_vec()),
+            Incoming::Text("twö".into()),
+            Incoming::Binary,
+            Incoming::Text(long),
+            Incoming::Close(Some(1000)),
+        ];
+        for step in [1, 2, 3, 7, 1000, bytes.len()] {
+            assert_eq!(read(&bytes, 100_000, step), Ok(expected.clone()), "cut in pieces of {step}");
+        }
+    }
+
+    #[test]
+    fn what_is_over_the_limit_is_refused_by_its_header() {
+        let frame = masked(0x81, &[b'x'; 101]);
+        assert_eq!(read(&frame[..6], 100, 6), Err(Broken::TooBig));
+        let huge = [0x81, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
+        assert_eq!(read(&huge, 100, 10), Err(Broken::TooBig));
+        let mut chain = masked(0x01, &[b'x'; 60]);
+        chain.extend(masked(0x80, &[b'x'; 41]));
+        assert_eq!(read(&chain[..chain.len() - 41], 100, 500), Err(Broken::TooBig));
+        let mut binary = masked(0x02, &[b'x'; 60]);
+        binary.extend(masked(0x80, &[b'x'; 40]));
+        assert_eq!(read(&binary, 100, 500), Ok(vec![Incoming::Binary]));
+    }
+
+    #[test]
+    fn what_breaks_the_protocol_closes_with_its_code() {
+        let cases: [(Vec<u8>, u16); 11] = [
+            (vec![0x81, 0x01, b'x'], 1002),
+            (masked(0xC1, b"rsv"), 1002),
+            (masked(0x83, b"opcode"), 1002),
+            (masked(0x80, b"nothing to continue"), 1002),
+            ([masked(0x01, b"a"), masked(0x81, b"b")].concat(), 1002),
+            (masked(0x09, b"fragmented ping"), 1002),
+            (masked(0x89, &[0; 126]), 1002),
+            (masked(0x88, &[3]), 1002),
+            (masked(0x88, &1005u16.to_be_bytes()), 1002),
+            (masked(0x81, &[0xFF, 0xFE]), 1007),
+            (masked(0x88, &[3, 232, 0xFF]), 1007),
+        ];
+        for (bytes, code) in cases {
+            assert_eq!(read(&bytes, 1000, 1).map_err(Broken::code), Err(code), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_reader_with_nothing_half_read_holds_no_buffer() {
+        let mut reader = Reader::new(1000);
+        let mut seen = Vec::new();
+        let frame = masked(0x81, b"whole");
+        reader.feed(&mut frame[..3].to_vec(), &mut seen).expect("a part");
+        assert!(!reader.is_idle());
+        reader.feed(&mut frame[3..].to_vec(), &mut seen).expect("the rest");
+        assert!(reader.is_idle() && reader.partial.capacity() == 0 && seen.len() == 1);
+    }
+
+    #[test]
+    fn the_servers_own_frames_have_the_shortest_header() {
+        for (length, head) in [(0, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
+            let frame = text(|buffer| buffer.extend(std::iter::repeat_n(b'x', length)));
+            assert_eq!((frame.len(), frame[0]), (length + head, 0x81));
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Payloads about relations.
+
+use chinwag_core::app::relation::Relate;
+use chinwag_core::relation::Operation;
+use chinwag_core::{Name, Result};
+
+use super::Fields;
+
+/// The question of POST `relations/blocked/`.
+#[derive(Debug, Clone)]
+pub struct Blocked {
+    /// Who would write; a user's own name may be left out.
+    pub author: Option<Name>,
+    /// To whom.
+    pub target: Name,
+}
+
+/// `contact` of PATCH `users/<name>/`.
+pub fn relate(mut fields: Fields<'_>) -> Result<Relate> {
+    let author = fields.maybe_name("author");
+    let target = fields.name("name");
+    let operation = fields.text("operation").and_then(|text| {
+        let operation = Operation::parse(&text);
+        if operation.is_none() {
+            fields.refuse("operation", "must be invitation, contact, deny, remove or block");
+        }
+        operation
+    });
+    fields.finish(|| Some(Relate { author, target: target?, operation: operation? }))
+}
+
+/// `contact.update`: the same from a socket, whose user is the author.
+pub fn update(mut fields: Fields<'_>) -> Result<Relate> {
+    fields.ignore(&["author"]);
+    relate(fields)
+}
+
+/// POST `relations/blocked/`
+pub fn blocked(mut fields: Fields<'_>) -> Result<Blocked> {
+    let author = fields.maybe_name("author");
+    let target = fields.name("target");
+    fields.finish(|| Some(Blocked { author, target: target? }))
+}

@@ -1,0 +1,53 @@
+//! Payloads about users.
+
+use chinwag_core::app::relation::Relate;
+use chinwag_core::app::user::Rename;
+use chinwag_core::presence::Status;
+use chinwag_core::{Error, Name, Result};
+
+use super::{Fields, relation};
+
+/// What PATCH `users/<name>/` asks for.
+#[derive(Debug, Clone)]
+pub enum Patch {
+    /// Another name.
+    Rename(Rename),
+    /// Another relation. Its author is as the payload says, if it does.
+    Contact(Relate),
+}
+
+/// POST `users/`
+pub fn create(mut fields: Fields<'_>) -> Result<Name> {
+    let name = fields.name("name");
+    fields.finish(|| name)
+}
+
+/// PATCH `users/<name>/`: `new_name`, or `contact`.
+pub fn patch(mut fields: Fields<'_>, name: Name) -> Result<Patch> {
+    match (fields.has("new_name"), fields.has("contact")) {
+        (true, true) => {
+            Err(Error::field("new_name", "and contact cannot be changed by one request: send two"))
+        }
+        (false, false) => Err(Error::field("new_name", "or contact is required")),
+        (true, false) => {
+            let new_name = fields.name("new_name");
+            fields.finish(|| Some(Patch::Rename(Rename { name, new_name: new_name? })))
+        }
+        (false, true) => match fields.object("contact") {
+            Some(contact) => relation::relate(contact).map(Patch::Contact),
+            None => fields.finish(|| None),
+        },
+    }
+}
+
+/// `status.update`
+pub fn status(mut fields: Fields<'_>) -> Result<Status> {
+    let status = fields.text("status").and_then(|text| {
+        let status = Status::parse(&text);
+        if status.is_none() {
+            fields.refuse("status", "must be online, afk or disconnected");
+        }
+        status
+    });
+    fields.finish(|| status)
+}

@@ -1,0 +1,205 @@
+//! What the server says on a WebSocket: events, summaries, answers and errors, each as one frame.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use chinwag_core::event::{Event, Kind};
+use chinwag_core::message::Message as CoreMessage;
+use chinwag_core::{Date, GroupId, Name, Seq};
+use chinwag_hub::Encode;
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::frame;
+use super::object::{Group, Lists, Message, Presence, maybe_text, text};
+
+/// One frame's text: `type`, `seq` where the event is numbered, `ref` in the asker's own copy.
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<i64>,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    data: T,
+}
+
+/// A frame for one socket: an answer, or a part of what it is shown when it comes.
+pub fn answer(kind: &str, data: impl Serialize, reference: Option<&str>) -> Bytes {
+    envelope(kind, None, data, reference)
+}
+
+fn envelope(kind: &str, seq: Option<Seq>, data: impl Serialize, reference: Option<&str>) -> Bytes {
+    let envelope = Envelope { kind, seq: seq.map(|seq| seq.0), reference, data };
+    frame::text(|buffer| {
+        serde_json::to_writer(buffer, &envelope).expect("names, numbers and strings always serialise");
+    })
+}
+
+/// `contact.summary`'s data.
+#[derive(Serialize)]
+pub struct ContactSummary<'a> {
+    /// The five lists.
+    #[serde(flatten)]
+    pub lists: Lists<'a>,
+    /// Contacts' statuses.
+    pub presence: Presence<'a>,
+}
+
+/// `message.fetch`'s answer.
+#[derive(Serialize)]
+pub struct Fetched<'a> {
+    /// Who asked.
+    #[serde(serialize_with = "text")]
+    pub author: &'a Name,
+    /// Which group.
+    pub group: Uuid,
+    /// The date that was asked for, if one was.
+    #[serde(serialize_with = "maybe_text")]
+    pub date: Option<Date>,
+    /// Messages before that point, newest first.
+    pub history: Vec<Message<'a>>,
+}
+
+/// `message.read`'s data.
+#[derive(Serialize)]
+pub struct ReadMark<'a> {
+    /// Whose mark.
+    #[serde(serialize_with = "text")]
+    pub author: &'a Name,
+    /// The group.
+    pub group: Uuid,
+    /// The last read message's date.
+    #[serde(serialize_with = "maybe_text")]
+    pub date: Option<Date>,
+    /// The last read message's number; 0 before the first.
+    pub seq: i64,
+}
+
+impl<'a> ReadMark<'a> {
+    /// A mark as it stands.
+    pub fn new(author: &'a Name, group: GroupId, at: Option<(Seq, Date)>) -> Self {
+        let (seq, date) = at.map_or((0, None), |(seq, date)| (seq.0, Some(date)));
+        Self { author, group: group.0, date, seq }
+    }
+}
+
+/// `contact.update`'s data.
+#[derive(Serialize)]
+pub struct ContactUpdate<'a> {
+    /// Who changed the relation.
+    pub author: &'a str,
+    /// The other.
+    pub name: &'a str,
+    /// What stands, in the wire's words.
+    pub operation: &'static str,
+}
+
+/// `status.update`'s data.
+#[derive(Serialize)]
+pub struct StatusUpdate<'a> {
+    /// Whose.
+    pub author: &'a str,
+    /// `online`, `afk` or `disconnected`.
+    pub status: &'static str,
+}
+
+/// What is wrong with a field.
+#[derive(Serialize)]
+pub struct Problem<'a> {
+    /// A sentence that says what is wrong and what would be right.
+    pub detail: Cow<'a, str>,
+    /// The fields that were refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldProblem<'a>>,
+}
+
+/// One refused field.
+#[derive(Serialize)]
+pub struct FieldProblem<'a> {
+    /// The payload's key.
+    pub field: &'a str,
+    /// What is wrong with it.
+    pub detail: &'a str,
+}
+
+/// An error frame.
+pub fn error(kind: &str, code: u16, problem: &Problem<'_>, reference: Option<&str>) -> Bytes {
+    #[derive(Serialize)]
+    struct Frame<'a> {
+        #[serde(rename = "type")]
+        kind: &'a str,
+        code: u16,
+        data: &'a Problem<'a>,
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<&'a str>,
+    }
+    frame::text(|buffer| {
+        let frame = Frame { kind, code, data: problem, reference };
+        serde_json::to_writer(buffer, &frame).expect("names, numbers and strings always serialise");
+    })
+}
+
+/// Turns events into frames for the hub.
+#[derive(Debug, Default)]
+pub struct Wire;
+
+impl Encode for Wire {
+    fn event(&self, event: &Event, reference: Option<&str>) -> Bytes {
+        let put = Put { seq: event.seq, reference };
+        match &event.kind {
+            Kind::MessageText(message) => put.message("message.text", message),
+            Kind::MessageUpdate(message) => put.message("message.update", message),
+            Kind::MessageDelete { id, group, seq } => {
+                put.data("message.delete", json!({ "id": id.0, "group": group.0, "seq": seq.0 }))
+            }
+            Kind::MessageRead { author, group, at } => {
+                put.data("message.read", ReadMark::new(author, *group, *at))
+            }
+            Kind::GroupUpdate { view, .. } => put.data("group.update", Group::new(view, None)),
+            Kind::GroupQuit { group, name } => {
+                put.data("group.quit", json!({ "group": group.0, "name": name.as_str() }))
+            }
+            Kind::GroupDelete(group) => put.data("group.delete", group.0),
+            Kind::ContactUpdate { author, name, outcome } => {
+                let (author, name) = (author.1.as_str(), name.1.as_str());
+                put.data("contact.update", ContactUpdate { author, name, operation: outcome.as_str() })
+            }
+            Kind::StatusUpdate { author, status } => {
+                put.data("status.update", StatusUpdate { author: author.as_str(), status: status.as_str() })
+            }
+            Kind::UserUpdate { name, new_name, .. } => {
+                put.data("user.update", json!({ "name": name.as_str(), "new_name": new_name.as_str() }))
+            }
+            Kind::UserDelete { name } => put.data("user.delete", json!({ "name": name.as_str() })),
+            Kind::Typing { author, group, started } => {
+                let kind = if *started { "typing.start" } else { "typing.stop" };
+                put.data(kind, json!({ "author": author.as_str(), "group": group.0 }))
+            }
+            // The hub acts on it and tells nobody.
+            Kind::Ended(_) => Bytes::new(),
+        }
+    }
+
+    fn ping(&self) -> Bytes {
+        frame::control(frame::PING, b"")
+    }
+}
+
+/// What every frame of one event has in common.
+struct Put<'a> {
+    seq: Option<Seq>,
+    reference: Option<&'a str>,
+}
+
+impl Put<'_> {
+    fn data(&self, kind: &str, data: impl Serialize) -> Bytes {
+        envelope(kind, self.seq, data, self.reference)
+    }
+
+    fn message(&self, kind: &str, message: &CoreMessage) -> Bytes {
+        self.data(kind, Message::from(message))
+    }
+}

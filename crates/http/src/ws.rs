@@ -1,0 +1,8 @@
+//! The WebSocket door: the handshake, the socket's loop, and what a client may say.
+
+mod events;
+mod handshake;
+mod session;
+mod socket;
+
+pub use handshake::handshake;

@@ -1,0 +1,202 @@
+//! What a client may say: one line an event, in the order of the protocol's table.
+
+use chinwag_core::app::group::{Create, First, Leave, Opened};
+use chinwag_core::app::group_update::Update;
+use chinwag_core::app::message::{Edit, MarkRead, Point, Send, Sent};
+use chinwag_core::app::relation::Relate;
+use chinwag_core::event::{Audience, Event, Kind};
+use chinwag_core::presence::Status;
+use chinwag_core::{Error, GroupId, MessageId, Result};
+use serde_json::value::RawValue;
+
+use super::session::{Asked, Job, Work};
+use crate::wire::input::message::Fetch;
+use crate::wire::input::{Fields, group, message, relation, user};
+use crate::wire::object::{Group, Message};
+use crate::wire::outgoing::{ContactUpdate, Fetched, ReadMark};
+
+/// Every event that a client may send.
+pub const EVENTS: [&str; 14] = [
+    "message.text",
+    "message.first",
+    "message.fetch",
+    "message.read",
+    "message.update",
+    "message.delete",
+    "status.update",
+    "contact.update",
+    "group.create",
+    "group.update",
+    "group.quit",
+    "group.delete",
+    "typing.start",
+    "typing.stop",
+];
+
+/// Why an event was refused before it began.
+pub(super) enum Refused {
+    /// There is no such event.
+    Type,
+    /// Its content.
+    Data(Error),
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self::Data(error)
+    }
+}
+
+/// Reads an event's data and answers what is to be done.
+pub(super) fn begin(kind: &str, data: Option<&RawValue>, asked: Asked) -> Result<Work, Refused> {
+    if !EVENTS.contains(&kind) {
+        return Err(Refused::Type);
+    }
+    let data = data.ok_or_else(|| Error::field("data", "is required: an object"))?;
+    let data = Fields::parse(data.get().as_bytes())?;
+    let limits = asked.session.doors.app.limits().clone();
+    Ok(match kind {
+        "message.text" => Work::Pipelined(asked.run(message::text(data, &limits)?, text)),
+        "message.first" => Work::Alone(asked.run(message::first(data, &limits)?, first)),
+        "message.fetch" => Work::Alone(asked.run(message::fetch(data)?, fetch)),
+        "message.read" => Work::Alone(asked.run(message::read(data)?, read)),
+        "message.update" => Work::Alone(asked.run(message::update(data, &limits)?, update)),
+        "message.delete" => Work::Alone(asked.run(message::delete(data)?, delete)),
+        "status.update" => Work::Alone(asked.run(user::status(data)?, status)),
+        "contact.update" => Work::Alone(asked.run(relation::update(data)?, contact)),
+        "group.create" => Work::Alone(asked.run(group::make(data)?, group_create)),
+        "group.update" => Work::Alone(asked.run(group::change(data)?, group_update)),
+        "group.quit" => Work::Alone(asked.run(group::leave(data)?, group_quit)),
+        "group.delete" => Work::Alone(asked.run(group::leave(data)?, group_delete)),
+        "typing.start" => Work::Alone(asked.run(group::typing(data)?, typing_start)),
+        "typing.stop" => Work::Alone(asked.run(group::typing(data)?, typing_stop)),
+        _ => return Err(Refused::Type),
+    })
+}
+
+impl Asked {
+    /// The event's work: its use case, and the error told where it refuses.
+    fn run<C, F>(self, command: C, work: fn(Asked, C) -> F) -> Job
+    where
+        C: std::marker::Send + 'static,
+        F: Future<Output = Result<()>> + std::marker::Send + 'static,
+    {
+        Box::pin(async move {
+            let (session, origin) = (self.session.clone(), self.context.origin.clone());
+            if let Err(error) = work(self, command).await {
+                session.fail(&error, origin.and_then(|origin| origin.reference).as_deref());
+            }
+        })
+    }
+
+    fn reference(&self) -> Option<&str> {
+        self.context.origin.as_ref()?.reference.as_deref()
+    }
+
+    /// Answers this socket alone.
+    fn answer(&self, kind: &str, data: impl serde::Serialize) {
+        self.session.send(crate::wire::outgoing::answer(kind, data, self.reference()));
+    }
+
+    /// The original answer of a message that was sent before, to this socket alone.
+    fn answer_before(&self, sent: &chinwag_core::message::Message) {
+        let event = Event::in_group(Kind::MessageText(sent.clone()), sent.group, sent.seq);
+        self.session.send(chinwag_hub::Encode::event(&crate::wire::outgoing::Wire, &event, self.reference()));
+    }
+}
+
+async fn text(asked: Asked, command: Send) -> Result<()> {
+    if let Sent::Before(message) = asked.session.doors.app.message_send(&asked.context, command).await? {
+        asked.answer_before(&message);
+    }
+    Ok(())
+}
+
+async fn first(asked: Asked, command: First) -> Result<()> {
+    match asked.session.doors.app.message_first(&asked.context, command).await? {
+        Opened::Told => {}
+        Opened::Before(message) => asked.answer_before(&message),
+        Opened::Standing(view) => asked.answer("group.update", Group::new(&view, None)),
+    }
+    Ok(())
+}
+
+async fn fetch(asked: Asked, command: Fetch) -> Result<()> {
+    let page = asked.session.doors.app.messages(&asked.context, command.group, command.page).await?;
+    let date = match command.before {
+        Some(Point::Date(date)) => Some(date),
+        _ => None,
+    };
+    let author = &asked.session.connection.name();
+    let history = page.iter().map(Message::from).collect();
+    asked.answer("message.fetch", Fetched { author, group: command.group.0, date, history });
+    Ok(())
+}
+
+async fn read(asked: Asked, command: MarkRead) -> Result<()> {
+    let marked = asked.session.doors.app.message_read(&asked.context, command).await?;
+    if !marked.moved {
+        asked.answer("message.read", ReadMark::new(&marked.author, command.group, marked.at));
+    }
+    Ok(())
+}
+
+async fn update(asked: Asked, command: Edit) -> Result<()> {
+    asked.session.doors.app.message_edit(&asked.context, command).await.map(drop)
+}
+
+async fn delete(asked: Asked, id: MessageId) -> Result<()> {
+    asked.session.doors.app.message_delete(&asked.context, id).await
+}
+
+async fn status(asked: Asked, status: Status) -> Result<()> {
+    asked.session.doors.hub.set_status(&asked.session.connection, status, asked.context.origin.as_ref());
+    Ok(())
+}
+
+async fn contact(asked: Asked, command: Relate) -> Result<()> {
+    let related = asked.session.doors.app.relate(&asked.context, command).await?;
+    if !related.changed {
+        let (author, name) = (related.author.name.as_str(), related.target.name.as_str());
+        asked.answer("contact.update", ContactUpdate { author, name, operation: related.outcome.as_str() });
+    }
+    Ok(())
+}
+
+async fn group_create(asked: Asked, command: Create) -> Result<()> {
+    asked.session.doors.app.group_create(&asked.context, command).await.map(drop)
+}
+
+async fn group_update(asked: Asked, command: Update) -> Result<()> {
+    let updated = asked.session.doors.app.group_update(&asked.context, command).await?;
+    if !updated.changed {
+        asked.answer("group.update", Group::new(&updated.view, None));
+    }
+    Ok(())
+}
+
+async fn group_quit(asked: Asked, command: Leave) -> Result<()> {
+    asked.session.doors.app.group_quit(&asked.context, command).await
+}
+
+async fn group_delete(asked: Asked, command: Leave) -> Result<()> {
+    asked.session.doors.app.group_delete(&asked.context, command).await
+}
+
+async fn typing_start(asked: Asked, group: GroupId) -> Result<()> {
+    typing(asked, group, true).await
+}
+
+async fn typing_stop(asked: Asked, group: GroupId) -> Result<()> {
+    typing(asked, group, false).await
+}
+
+async fn typing(asked: Asked, group: GroupId, started: bool) -> Result<()> {
+    let doors = &asked.session.doors;
+    let user = doors.app.group_speaker(&asked.context, group).await?;
+    if doors.hub.typing_allowed(user.id, group, started) {
+        let kind = Kind::Typing { author: user.name, group, started };
+        doors.hub.tell(Event { kind, to: Audience::Others(group, user.id), seq: None, origin: None });
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! The handshake: who comes, from where, and whether there is room. A refusal is an HTTP answer.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, request};
+use axum::response::IntoResponse;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chinwag_core::Error;
+use chinwag_hub::{Connection, Identity, Refused};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use sha1::{Digest, Sha1};
+use tokio::net::TcpStream;
+use tracing::Instrument;
+
+use super::session::Session;
+use crate::doors::Doors;
+use crate::error::Refusal;
+
+const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+const SUBPROTOCOL: &str = "chinwag";
+
+/// `GET /chat/`: answers 101 and serves the socket, or refuses with 400, 401, 403, 426 or 503.
+pub async fn handshake(State(doors): State<Arc<Doors>>, mut request: Request) -> Response<Body> {
+    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let (parts, _) = request.into_parts();
+    match accept(&doors, &parts, upgrade).await {
+        Ok(response) => response,
+        Err(error) => Refusal(error).into_response(),
+    }
+}
+
+async fn accept(
+    doors: &Arc<Doors>,
+    parts: &request::Parts,
+    upgrade: Option<OnUpgrade>,
+) -> Result<Response<Body>, Error> {
+    let (key, upgrade) = match (asked(parts), upgrade) {
+        (Ok(key), Some(upgrade)) => (key, upgrade),
+        (Ok(_), None) => return Err(Error::field("Upgrade", "this connection cannot become a WebSocket")),
+        (Err(response), _) => return Ok(response),
+    };
+    doors.auth.origin_check(parts)?;
+    let who = doors.auth.handshake(parts).await?;
+    let identity =
+        Identity { user: who.user.id, name: who.user.name.clone(), token: who.token, expires: who.expires };
+    let connection = doors.hub.register(identity).map_err(refused)?;
+    let span = tracing::debug_span!("socket", id = connection.id().0);
+    tokio::spawn(serve(doors.clone(), connection, upgrade).instrument(span));
+    Ok(switching(&parts.headers, &key))
+}
+
+/// The client's key, if it asks for a WebSocket in due form; else the answer that says how.
+fn asked(parts: &request::Parts) -> Result<String, Response<Body>> {
+    let plain = |status, text: &'static str| (status, text).into_response();
+    let has = |name: HeaderName, word: &str| {
+        let values = parts.headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(word))
+    };
+    if parts.method != Method::GET || !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") {
+        let mut response = plain(StatusCode::UPGRADE_REQUIRED, "This is a WebSocket's address: open it as one.\n");
+        response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        return Err(response);
+    }
+    if !has(SEC_WEBSOCKET_VERSION, "13") {
+        let mut response = plain(StatusCode::UPGRADE_REQUIRED, "Only version 13 of the protocol is served.\n");
+        response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        return Err(response);
+    }
+    let key = parts.headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok()).unwrap_or("");
+    match STANDARD.decode(key) {
+        Ok(bytes) if bytes.len() == 16 => Ok(key.to_owned()),
+        _ => Err(plain(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base 64.\n")),
+    }
+}
+
+fn switching(headers: &HeaderMap, key: &str) -> Response<Body> {
+    let accepted = STANDARD.encode(Sha1::new().chain_update(key).chain_update(MAGIC).finalize());
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    let answer = response.headers_mut();
+    answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    answer.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    answer.insert(SEC_WEBSOCKET_ACCEPT, HeaderValue::from_str(&accepted).expect("base 64 is ASCII"));
+    let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|value| value.to_str().ok());
+    if offered.flat_map(|value| value.split(',')).any(|item| item.trim() == SUBPROTOCOL) {
+        answer.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    }
+    response
+}
+
+fn refused(refused: Refused) -> Error {
+    tracing::info!(?refused, "a socket was refused");
+    Error::unavailable()
+}
+
+/// Serves the socket once the connection is a WebSocket, to its end.
+async fn serve(doors: Arc<Doors>, connection: Connection, upgrade: OnUpgrade) {
+    let Ok(Some((stream, early))) = upgrade.await.map(raw) else {
+        tracing::debug!("the connection ended before it became a WebSocket");
+        return;
+    };
+    let limit = doors.options.max_frame;
+    let session = Arc::new(Session::new(doors, connection));
+    super::socket::run(&stream, early, limit, &session).await;
+}
+
+/// The TCP stream under an upgraded connection, and what was read past the request.
+fn raw(upgraded: Upgraded) -> Option<(TcpStream, Vec<u8>)> {
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    Some((parts.io.into_inner(), parts.read_buf.to_vec()))
+}

@@ -1,0 +1,208 @@
+//! One user on one socket: what it is shown when it comes, and how what it says is understood.
+
+use std::borrow::Cow;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chinwag_core::app::Context;
+use chinwag_core::app::connect::Snapshot;
+use chinwag_core::event::Origin;
+use chinwag_core::presence::Status;
+use chinwag_core::user::Caller;
+use chinwag_core::{Error, Result};
+use chinwag_hub::{Close, Connection};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::events;
+use crate::doors::Doors;
+use crate::error::code;
+use crate::wire::object::{Group, Lists, Presence};
+use crate::wire::outgoing::{self, ContactSummary, FieldProblem, Problem, StatusUpdate};
+
+/// The longest `ref`, in characters.
+const REFERENCE_CHARS: usize = 64;
+
+/// What a socket does for its peer.
+pub(super) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What an event asks of the socket's loop.
+pub(super) enum Work {
+    /// Nothing: it was refused, and the peer told so.
+    Nothing,
+    /// May wait for its commit beside others; their order is that of their beginning.
+    Pipelined(Job),
+    /// Begins when all before it is done, and all after it waits.
+    Alone(Job),
+}
+
+/// One user on one socket.
+pub(super) struct Session {
+    pub(super) doors: Arc<Doors>,
+    pub(super) connection: Connection,
+    rate: Rate,
+}
+
+/// An event as it comes. Only `data` is kept unread.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(rename = "ref", borrow)]
+    reference: Option<&'a RawValue>,
+}
+
+/// One event, understood as far as its type.
+pub(super) struct Asked {
+    pub(super) session: Arc<Session>,
+    pub(super) context: Context,
+}
+
+impl Session {
+    pub(super) fn new(doors: Arc<Doors>, connection: Connection) -> Self {
+        let rate = Rate::new(doors.options.events_per_second);
+        Self { doors, connection, rate }
+    }
+
+    /// Shows the user its world, then lets live events follow.
+    pub(super) async fn open(self: Arc<Self>) {
+        match self.shown().await {
+            Ok((first, snapshot)) => {
+                let heads: Vec<_> =
+                    snapshot.groups.iter().map(|summary| (summary.view.group.id, summary.view.group.head)).collect();
+                self.doors.hub.go_live(&self.connection, first, &heads);
+            }
+            Err(Error::Unauthenticated(_)) => self.connection.close(Close::CredentialEnded),
+            Err(error) => {
+                tracing::error!(%error, "a socket's summary failed");
+                self.connection.close(Close::Fault);
+            }
+        }
+    }
+
+    async fn shown(&self) -> Result<(Vec<Bytes>, Snapshot)> {
+        self.doors.hub.subscribe(&self.connection).await?;
+        let snapshot = self.doors.app.snapshot(&self.context(None)).await?;
+        let ids: Vec<_> = snapshot.contacts.iter().map(|(id, _)| *id).collect();
+        let statuses = self.doors.hub.status_of(&ids);
+        let names = snapshot.contacts.iter().map(|(_, name)| name);
+        let presence: Vec<_> = names.zip(statuses).collect();
+        let groups: Vec<_> =
+            snapshot.groups.iter().map(|summary| Group::new(&summary.view, Some(summary.mark))).collect();
+        let mut first = vec![outgoing::answer("group.summary", groups, None)];
+        let lists = Lists::from(&snapshot.relations);
+        let contacts = ContactSummary { lists, presence: Presence(presence.clone()) };
+        first.push(outgoing::answer("contact.summary", contacts, None));
+        for (name, status) in presence.into_iter().filter(|(_, status)| *status != Status::Disconnected) {
+            let update = StatusUpdate { author: name.as_str(), status: status.as_str() };
+            first.push(outgoing::answer("status.update", update, None));
+        }
+        Ok((first, snapshot))
+    }
+
+    pub(super) fn context(&self, reference: Option<Arc<str>>) -> Context {
+        Context {
+            caller: Caller::User(self.connection.user()),
+            origin: Some(Origin { socket: self.connection.id(), reference }),
+        }
+    }
+
+    /// Sends a frame to this socket alone.
+    pub(super) fn send(&self, frame: Bytes) {
+        self.doors.hub.send(&self.connection, frame);
+    }
+
+    /// Whether one more event is within the rate, where one is set.
+    pub(super) fn may_speak(&self) -> bool {
+        self.rate.take()
+    }
+
+    pub(super) fn refuse_binary(&self) {
+        self.refuse("error.decode", 400, "events are text frames, not binary ones".into(), None);
+    }
+
+    /// Understands one event, as far as its type, and answers what is to be done.
+    pub(super) fn work(self: &Arc<Self>, text: &str) -> Work {
+        let envelope: Envelope = match serde_json::from_str(text) {
+            Ok(envelope) if text.trim_start().starts_with('{') => envelope,
+            Ok(_) => return self.refuse("error.decode", 400, "an event is a JSON object".into(), None),
+            Err(error) => return self.refuse("error.decode", 400, decode_detail(&error).into(), None),
+        };
+        let reference = match envelope.reference.filter(|raw| raw.get() != "null").map(reference).transpose() {
+            Ok(reference) => reference,
+            Err(error) => return self.fail(&error, None),
+        };
+        let Some(kind) = envelope.kind.and_then(|raw| serde_json::from_str::<Cow<str>>(raw.get()).ok()) else {
+            let detail = "an event has a type, which is a string".into();
+            return self.refuse("error.type", 400, detail, reference.as_deref());
+        };
+        let asked = Asked { session: self.clone(), context: self.context(reference.clone()) };
+        match events::begin(&kind, envelope.data, asked) {
+            Ok(work) => work,
+            Err(events::Refused::Type) => {
+                let kind: String = kind.chars().take(64).collect();
+                let detail = format!("there is no event {kind:?}").into();
+                self.refuse("error.type", 404, detail, reference.as_deref())
+            }
+            Err(events::Refused::Data(error)) => self.fail(&error, reference.as_deref()),
+        }
+    }
+
+    fn refuse(&self, kind: &str, code: u16, detail: Cow<'_, str>, reference: Option<&str>) -> Work {
+        self.send(outgoing::error(kind, code, &Problem { detail, errors: vec![] }, reference));
+        Work::Nothing
+    }
+
+    /// Tells the peer that its event was refused, and why.
+    pub(super) fn fail(&self, error: &Error, reference: Option<&str>) -> Work {
+        let code = code(error);
+        let kind = if code >= 500 { "error.handler" } else { "error.data" };
+        if let Error::Internal(why) = error {
+            tracing::error!(why, "an event failed");
+            return self.refuse(kind, code, "a fault of the server".into(), reference);
+        }
+        let detail = Cow::Owned(error.to_string());
+        let errors = match error {
+            Error::Invalid(fields) => &fields[..],
+            _ => &[],
+        };
+        let errors = errors.iter().map(|f| FieldProblem { field: &f.field, detail: &f.detail }).collect();
+        self.send(outgoing::error(kind, code, &Problem { detail, errors }, reference));
+        Work::Nothing
+    }
+}
+
+fn decode_detail(error: &serde_json::Error) -> String {
+    format!("this is not a JSON object with a type: {error}")
+}
+
+fn reference(raw: &RawValue) -> Result<Arc<str>> {
+    let refused = || Error::field("ref", "must be a string of at most 64 characters");
+    let text: Cow<str> = serde_json::from_str(raw.get()).map_err(|_| refused())?;
+    if text.chars().nth(REFERENCE_CHARS).is_some() { Err(refused()) } else { Ok(text.into()) }
+}
+
+/// Events within a second, where an operator has set a bound.
+struct Rate {
+    most: Option<u32>,
+    window: parking_lot::Mutex<(tokio::time::Instant, u32)>,
+}
+
+impl Rate {
+    fn new(most: Option<u32>) -> Self {
+        Self { most, window: parking_lot::Mutex::new((tokio::time::Instant::now(), 0)) }
+    }
+
+    fn take(&self) -> bool {
+        let Some(most) = self.most else { return true };
+        let mut window = self.window.lock();
+        if window.0.elapsed() >= std::time::Duration::from_secs(1) {
+            *window = (tokio::time::Instant::now(), 0);
+        }
+        window.1 += 1;
+        window.1 <= most
+    }
+}

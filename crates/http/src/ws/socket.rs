@@ -1,0 +1,268 @@
+//! One socket's loop: reads frames, starts what they ask, writes what the hub has queued.
+//!
+//! It is one task with no standing buffer: bytes are read into a buffer of the thread's own, and
+//! what is queued is written in one vectored write. Messages are pipelined, in order: up to
+//! [`IN_FLIGHT`] may wait for their commit at once. Anything else waits for what came before it.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use chinwag_hub::{Close, Taken};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
+
+use super::session::{Job, Session, Work};
+use crate::wire::frame::{self, Broken, Incoming, Reader};
+
+/// Messages of one socket that may wait for their commit at once; no more are read until then.
+const IN_FLIGHT: usize = 64;
+/// What one read may bring at most.
+const READ: usize = 64 * 1024;
+/// Frames in one vectored write.
+const WRITE_FRAMES: usize = 64;
+/// How long a peer may take to accept what is written last, and to close in its turn.
+const CLOSING: Duration = Duration::from_secs(5);
+
+thread_local! {
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
+}
+
+/// Why the loop ended.
+enum End {
+    /// The peer is gone, or silent while closing.
+    Gone,
+    /// To be closed with this code and reason, once what was queued is written.
+    Close(u16, &'static str),
+}
+
+struct Socket<'a> {
+    stream: &'a TcpStream,
+    session: &'a Arc<Session>,
+    reader: Reader,
+    inbox: VecDeque<Incoming>,
+    broken: Option<Broken>,
+    outbox: VecDeque<Bytes>,
+    working: FuturesUnordered<Job>,
+    /// What waits until nothing else works.
+    waiting: Option<Job>,
+    /// Whether nothing else may begin.
+    exclusive: bool,
+}
+
+/// Serves a socket until its end. `early` is what was read before the socket was one.
+pub(super) async fn run(stream: &TcpStream, early: Vec<u8>, limit: usize, session: &Arc<Session>) {
+    let mut socket = Socket {
+        stream,
+        session,
+        reader: Reader::new(limit),
+        inbox: VecDeque::new(),
+        broken: None,
+        outbox: VecDeque::new(),
+        working: FuturesUnordered::new(),
+        waiting: None,
+        exclusive: true,
+    };
+    socket.working.push(Box::pin(session.clone().open()));
+    let mut early = early;
+    socket.broken = socket.reader.feed(&mut early, &mut socket.inbox).err();
+    let end = match socket.serve().await {
+        Ok(end) => end,
+        Err(_) => End::Gone,
+    };
+    if let End::Close(code, reason) = end {
+        tracing::debug!(code, reason, "closing");
+        socket.outbox.push_back(frame::close(code, reason));
+        let _ = tokio::time::timeout(CLOSING, socket.farewell()).await;
+    }
+}
+
+impl Socket<'_> {
+    async fn serve(&mut self) -> io::Result<End> {
+        loop {
+            if let Some(end) = self.begin() {
+                return Ok(end);
+            }
+            let may_read = self.inbox.is_empty() && self.broken.is_none();
+            tokio::select! {
+                biased;
+                Some(()) = self.working.next(), if !self.working.is_empty() => {
+                    self.go_on();
+                }
+                () = self.session.connection.wait(), if self.outbox.is_empty() => {
+                    if let Some(end) = self.take() {
+                        return Ok(end);
+                    }
+                    self.write()?;
+                }
+                ready = self.stream.writable(), if !self.outbox.is_empty() => {
+                    ready?;
+                    self.write()?;
+                }
+                () = self.session.connection.cut(), if !self.outbox.is_empty() => {
+                    return Ok(self.cut_short());
+                }
+                ready = self.stream.readable(), if may_read => {
+                    ready?;
+                    if !self.read()? {
+                        return Ok(End::Gone);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Begins what the peer has asked, as far as its order allows. Answers how it ends.
+    fn begin(&mut self) -> Option<End> {
+        while !self.exclusive && self.working.len() < IN_FLIGHT {
+            let Some(incoming) = self.inbox.pop_front() else {
+                let broken = self.broken.filter(|_| self.working.is_empty())?;
+                return Some(End::Close(broken.code(), broken.reason()));
+            };
+            match incoming {
+                Incoming::Ping(payload) => self.outbox.push_back(frame::control(frame::PONG, &payload)),
+                Incoming::Pong => {}
+                Incoming::Close(code) => return Some(End::Close(code.unwrap_or(1000), "")),
+                Incoming::Binary => self.session.refuse_binary(),
+                Incoming::Text(text) => {
+                    if let Some(end) = self.start(text) {
+                        return Some(end);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn start(&mut self, text: String) -> Option<End> {
+        if !self.session.may_speak() {
+            return Some(End::Close(4029, "too many events: slow down"));
+        }
+        match self.session.work(&text) {
+            Work::Nothing => {}
+            Work::Pipelined(work) => self.working.push(work),
+            Work::Alone(work) => {
+                self.waiting = Some(work);
+                self.exclusive = true;
+                self.go_on();
+            }
+        }
+        None
+    }
+
+    /// Begins what waits to be alone, once it is; lets others begin once that is done.
+    fn go_on(&mut self) {
+        if self.working.is_empty() {
+            self.exclusive = self.waiting.is_some();
+            self.working.extend(self.waiting.take());
+        }
+    }
+
+    /// Takes what the hub has queued.
+    fn take(&mut self) -> Option<End> {
+        let mut frames = Vec::new();
+        let taken = self.session.connection.take(&mut frames);
+        self.outbox.extend(frames);
+        match taken {
+            Taken::Frames | Taken::Empty => None,
+            Taken::Close(close) => Some(ending(close)),
+        }
+    }
+
+    /// The hub closes while the peer is slow to take what was written: no more of it is waited for.
+    fn cut_short(&mut self) -> End {
+        let mut frames = Vec::new();
+        match self.session.connection.take(&mut frames) {
+            Taken::Close(close) => ending(close),
+            Taken::Frames | Taken::Empty => {
+                self.outbox.extend(frames);
+                End::Close(1001, "closing")
+            }
+        }
+    }
+
+    /// Reads once. False at the stream's end.
+    fn read(&mut self) -> io::Result<bool> {
+        SCRATCH.with_borrow_mut(|scratch| match self.stream.try_read(scratch) {
+            Ok(0) => Ok(false),
+            Ok(count) => {
+                self.session.connection.heard();
+                self.broken = self.reader.feed(&mut scratch[..count], &mut self.inbox).err();
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// Writes once, as much as the kernel takes, in one vectored write.
+    fn write(&mut self) -> io::Result<()> {
+        while !self.outbox.is_empty() {
+            let mut slices = [IoSlice::new(&[]); WRITE_FRAMES];
+            let count = slices.len().min(self.outbox.len());
+            for (slice, bytes) in slices.iter_mut().zip(&self.outbox) {
+                *slice = IoSlice::new(bytes);
+            }
+            match self.stream.try_write_vectored(&slices[..count]) {
+                Ok(written) => self.written(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        if self.outbox.capacity() > WRITE_FRAMES {
+            self.outbox = VecDeque::new();
+        }
+        Ok(())
+    }
+
+    fn written(&mut self, mut count: usize) {
+        while let Some(front) = self.outbox.front_mut() {
+            if count < front.len() {
+                front.advance(count);
+                return;
+            }
+            count -= front.len();
+            self.outbox.pop_front();
+        }
+    }
+
+    /// Writes what is left, then waits for the peer to close in its turn; whatever else it says is
+    /// dropped.
+    async fn farewell(&mut self) -> io::Result<()> {
+        while !self.outbox.is_empty() {
+            self.stream.writable().await?;
+            self.write()?;
+        }
+        let until = Instant::now() + CLOSING;
+        self.inbox.clear();
+        loop {
+            if self.inbox.drain(..).any(|incoming| matches!(incoming, Incoming::Close(_))) || self.broken.is_some() {
+                return Ok(());
+            }
+            tokio::select! {
+                ready = self.stream.readable() => {
+                    ready?;
+                    if !self.read()? {
+                        return Ok(());
+                    }
+                }
+                () = sleep_until(until) => return Ok(()),
+            }
+        }
+    }
+}
+
+fn ending(close: Close) -> End {
+    match close {
+        Close::Restarting => End::Close(1012, "restarting: reconnect"),
+        Close::CredentialEnded => End::Close(4001, "the credential has ended: sign in again"),
+        Close::TooSlow => End::Close(4008, "reading too slowly: reconnect and resume"),
+        Close::TimedOut => End::Close(1001, "no pong came"),
+        Close::Fault => End::Close(1011, "a fault of the server"),
+    }
+}

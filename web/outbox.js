@@ -1,0 +1,66 @@
+// Messages on their way: kept until acknowledged, and sent again under the same client_id after a lost connection,
+// which the server stores once however often it comes.
+
+import { newId } from "./connection.js";
+
+export class Outbox {
+  constructor(connection, store, onChange) {
+    Object.assign(this, { connection, store, onChange });
+  }
+
+  /** `where` is {group: id}, or {to: name} for the first message to someone. */
+  add(where, body, respondTo = null) {
+    const item = { ...where, client_id: newId(), body, respond_to: respondTo, error: null, tried: false };
+    this.store.pending.push(item);
+    this.send(item);
+  }
+
+  /** To be called on each reopening, when the snapshot has come. */
+  flush() {
+    for (const item of [...this.store.pending]) if (!item.error) this.send(item);
+  }
+
+  discard(item) {
+    this.store.settle(item.client_id);
+    this.onChange();
+  }
+
+  async send(item) {
+    item.error = null;
+    this.#readdress(item);
+    this.onChange();
+    if (this.connection.state !== "ready" || !this.store.pending.includes(item)) return;
+    item.tried = true;
+    try {
+      this.#acknowledge(item, await this.#request(item));
+    } catch (error) {
+      // Code 0 is silence: a socket that does not answer a send is taken for dead, and the next one is asked again.
+      if (error.code === 0) this.connection.restart();
+      else item.error = error.message;
+    }
+    this.onChange();
+  }
+
+  #request({ client_id, group, to, body, respond_to }) {
+    if (group) return this.connection.request("message.text", { group, body, respond_to, client_id });
+    return this.connection.request("message.first", { target: to, body, client_id });
+  }
+
+  #acknowledge(item, { type, data }) {
+    this.store.settle(item.client_id);
+    const group = type === "group.update" ? data.id : data.group;
+    // The server may spell the name otherwise than it was typed here, so the answer says which group it is.
+    if (item.to && this.store.current?.to === item.to) this.store.begun(group);
+  }
+
+  /** The group may have been made since, perhaps by this very message, whose acknowledgement was then lost. */
+  #readdress(item) {
+    const group = item.to && this.store.privateWith(item.to);
+    if (!group) return;
+    const same = ({ client_id, body }) => (client_id ? client_id === item.client_id : body === item.body);
+    const arrived = group.messages.some((message) => message.author === this.store.me && same(message));
+    if (item.tried && arrived) return this.store.settle(item.client_id);
+    item.group = group.id;
+    delete item.to;
+  }
+}

@@ -1,0 +1,120 @@
+//! The programs the tests need from the machine, and how they get there.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// A program that tests start.
+struct Need {
+    /// Its name on the `PATH`.
+    program: &'static str,
+    /// The Debian package that brings it.
+    package: &'static str,
+    /// What fails without it.
+    why: &'static str,
+}
+
+const NEEDS: &[Need] = &[
+    Need { program: "chromium", package: "chromium", why: "the page's end-to-end test" },
+    Need { program: "chromedriver", package: "chromium-driver", why: "the page's end-to-end test" },
+];
+
+/// Sees that every program is there. What is missing is installed where that can be done unasked
+/// (root, on a machine with apt-get); elsewhere the error names it and how to install it.
+pub(crate) fn meet() -> Result<()> {
+    let missing = missing(NEEDS, is_on_path);
+    if missing.is_empty() {
+        println!("{}", NEEDS.iter().map(|need| need.program).collect::<Vec<_>>().join(", "));
+        return Ok(());
+    }
+    if !(is_on_path("apt-get") && is_root()) {
+        bail!("{}", advice(&missing));
+    }
+    install(&missing)?;
+    let still = self::missing(NEEDS, is_on_path);
+    ensure!(still.is_empty(), "apt-get succeeded, and yet {}", advice(&still));
+    Ok(())
+}
+
+/// Whether a program of this name is in a directory of the `PATH`.
+pub(crate) fn is_on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+}
+
+fn missing(needs: &[Need], is_there: impl Fn(&str) -> bool) -> Vec<&Need> {
+    needs.iter().filter(|need| !is_there(need.program)).collect()
+}
+
+fn advice(missing: &[&Need]) -> String {
+    let line = |need: &&Need| {
+        let Need { program, package, why } = need;
+        format!("  {program}, for {why} (Debian package {package})\n")
+    };
+    let lines: String = missing.iter().map(line).collect();
+    let packages = packages(missing).join(" ");
+    format!(
+        "these programs are missing:\n{lines}on Debian: sudo apt-get install --no-install-recommends {packages}"
+    )
+}
+
+/// Each package once, though it may bring several programs.
+fn packages(missing: &[&Need]) -> Vec<&'static str> {
+    let mut packages: Vec<_> = missing.iter().map(|need| need.package).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    packages
+}
+
+fn install(missing: &[&Need]) -> Result<()> {
+    let packages = packages(missing);
+    println!("installing {} with apt-get", packages.join(", "));
+    apt_get(&["-qq", "update"])?;
+    apt_get(&[&["-qq", "install", "-y", "--no-install-recommends"], &packages[..]].concat())
+}
+
+fn apt_get(args: &[&str]) -> Result<()> {
+    let status = Command::new("apt-get")
+        .args(args)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .status()
+        .context("could not start apt-get")?;
+    ensure!(status.success(), "`apt-get {}` failed ({status})", args.join(" "));
+    Ok(())
+}
+
+/// Unknown counts as no.
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO_OF_ONE: &[Need] = &[
+        Need { program: "saw", package: "tools", why: "cutting" },
+        Need { program: "plane", package: "tools", why: "smoothing" },
+    ];
+
+    #[test]
+    fn only_what_is_not_there_is_missing() {
+        let missing = missing(TWO_OF_ONE, |program| program == "saw");
+        assert_eq!(missing.iter().map(|need| need.program).collect::<Vec<_>>(), ["plane"]);
+    }
+
+    #[test]
+    fn the_advice_names_each_program_and_each_package_once() {
+        let advice = advice(&missing(TWO_OF_ONE, |_| false));
+        assert!(advice.contains("saw, for cutting") && advice.contains("plane, for smoothing"), "{advice}");
+        assert!(advice.ends_with("--no-install-recommends tools"), "{advice}");
+    }
+
+    #[test]
+    fn every_path_has_a_shell() {
+        assert!(is_on_path("sh"));
+        assert!(!is_on_path("no-such-program"));
+    }
+}

@@ -32,6 +32,10 @@ pub struct Problem {
     fault: Option<String>,
 }
 
+/// A use case's refusal as an answer.
+#[derive(Debug)]
+pub struct Refusal(pub Error);
+
 /// A refusal's body.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
@@ -86,8 +90,12 @@ impl Problem {
     }
 }
 
-/// The status code of a use case's refusal; an `error.*` frame's `code`.
-pub fn code(error: &Error) -> StatusCode {
+/// The number of a use case's refusal, as an `error.*` frame says it.
+pub fn code(error: &Error) -> u16 {
+    status(error).as_u16()
+}
+
+fn status(error: &Error) -> StatusCode {
     match error {
         Error::Invalid(_) => StatusCode::BAD_REQUEST,
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
@@ -115,7 +123,7 @@ pub fn detail(error: &Error) -> Cow<'static, str> {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let problem = Self::new(code(&error), detail(&error));
+        let problem = Self::new(status(&error), detail(&error));
         match error {
             Error::TooMany(after) | Error::Unavailable(after) => problem.retry(after),
             Error::Unknown => problem.retry(Duration::from_secs(1)),
@@ -154,6 +162,12 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, seconds.max(1).into());
         }
         response
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        Problem::from(self.0).into_response()
     }
 }
 

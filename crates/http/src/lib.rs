@@ -1,0 +1,24 @@
+//! Chinwag's doors: REST, the WebSocket, the pages, and what they say on the wire.
+//!
+//! A request is parsed here, carried out by a use case of `chinwag-core`, and answered here; no
+//! rule lives in between. [`router`] is every path there is, [`serve`] the loop that accepts
+//! connections for it.
+
+mod assets;
+pub mod auth;
+mod doors;
+pub mod error;
+mod health;
+mod openapi;
+mod rest;
+mod router;
+mod serve;
+pub mod wire;
+pub mod ws;
+
+pub use auth::{Network, ServiceKey};
+pub use doors::{Doors, Options, Tls};
+pub use openapi::openapi;
+pub use router::router;
+pub use serve::serve;
+pub use ws::EVENTS;

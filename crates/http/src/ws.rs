@@ -5,4 +5,5 @@ mod handshake;
 mod session;
 mod socket;
 
-pub use handshake::handshake;
+pub use events::EVENTS;
+pub(crate) use handshake::handshake;

@@ -1,0 +1,50 @@
+//! Who is connected, what each socket is sent, presence, and what happens to one who reads too
+//! slowly.
+//!
+//! Nothing here knows of HTTP, JSON or WebSocket framing: the hub moves ready frames, and is
+//! handed an [`Encode`] that makes them. Committed events come from the [`bus`] to one
+//! dispatcher, which delivers them in that order; an event is encoded at most once and shared by
+//! reference count. Everything is bounded: a socket that does not keep up is closed, and nobody
+//! waits for it.
+//!
+//! A socket's life: [`Hub::register`], then [`Hub::subscribe`], then the caller reads the
+//! snapshot from the store, then [`Hub::go_live`]; what happens meanwhile is held, and each
+//! event reaches the socket exactly once, in the snapshot or after it.
+//!
+//! Locks are taken in one order, a group's before a user's before a socket's queue, and none is
+//! held over an `.await`.
+
+pub mod bus;
+mod connect;
+mod counts;
+mod dispatch;
+mod drain;
+mod group;
+mod hub;
+mod options;
+mod presence;
+mod queue;
+mod shards;
+mod socket;
+mod timer;
+mod typing;
+mod user;
+
+use bytes::Bytes;
+use chinwag_core::event::Event;
+
+pub use connect::{Connection, Identity, Refused};
+pub use counts::Counts;
+pub use hub::Hub;
+pub use options::Options;
+pub use socket::{Close, Socket, Taken};
+
+/// Makes ready frames: passed in by whoever knows the wire.
+pub trait Encode: Send + Sync + 'static {
+    /// The frame that tells of `event`; with a `reference`, the copy of the socket that asked.
+    /// Never called with [`Kind::Ended`](chinwag_core::event::Kind::Ended), which nobody is told.
+    fn event(&self, event: &Event, reference: Option<&str>) -> Bytes;
+
+    /// A ping.
+    fn ping(&self) -> Bytes;
+}

@@ -1,1 +1,33 @@
-fn main() {}
+//! Chinwag's one program: reads the command line and the configuration, wires the parts together,
+//! and serves until it is told to end.
+//!
+//! No rule of the chat's lives here. Only [`wire_up`] names a store and a bus, only [`config`]
+//! reads the environment and the configuration file.
+
+mod admin;
+mod banner;
+mod cli;
+mod config;
+mod control;
+mod data;
+mod housekeeping;
+mod logging;
+mod shutdown;
+mod wire_up;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Exit codes: 0 done, 1 failed, 2 misused (clap's own).
+fn main() -> ExitCode {
+    match cli::run(cli::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            for line in format!("{error:#}").lines() {
+                eprintln!("chinwag: {line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

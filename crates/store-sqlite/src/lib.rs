@@ -1,0 +1,99 @@
+//! The store on SQLite: one file, one writer, many readers.
+//!
+//! Here live the schema (`migrations/`), the two queues with their threads, and the SQL of every
+//! noun under the noun's name. No rule lives here: what may be written is decided in
+//! `chinwag_core::app`, inside the transactions that this crate runs.
+//!
+//! **Writes.** One thread owns the one connection that writes. It takes whatever has queued since
+//! its last commit (up to [`Options::batch`] jobs), runs each apart from the others, commits them
+//! together, hands their events to the bus and then answers. There is no timer: a lone job
+//! commits at once. **Reads** run on a few threads, each job on one snapshot.
+//!
+//! Both queues are bounded by [`Options::queue`]; whoever finds no place within
+//! [`Options::patience`] is answered `Unavailable`. Several processes may hold one file: a write
+//! waits for another process's up to [`Options::busy`].
+
+mod fault;
+mod group;
+mod message;
+mod open;
+mod queue;
+mod readers;
+mod relation;
+mod schema;
+mod token;
+mod transaction;
+mod user;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::Error;
+use chinwag_core::bus::Bus;
+use chinwag_core::store::{Done, ReadJob, Store, WriteJob};
+use tempfile::TempDir;
+
+pub use open::{OpenError, Options};
+
+use crate::readers::Readers;
+use crate::writer::{Task, Writer};
+
+/// How long [`Store::ready`] waits for its commit.
+const READY_WITHIN: Duration = Duration::from_secs(1);
+
+/// A store in one SQLite file. Dropping it finishes what has queued, brings the journal into the
+/// file and ends its threads; that blocks the dropping thread for as long as it takes.
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Readers,
+    /// The folder of a store that ends with its value. Dropped last, when nothing uses the file.
+    _folder: Option<TempDir>,
+}
+
+impl SqliteStore {
+    /// Opens the store in the file at `path`, which is made if there is none, and brings its
+    /// schema up to date. The folder must exist. Blocks.
+    #[allow(clippy::needless_pass_by_value, reason = "as a caller writes it: `Options::default()`")]
+    pub fn open(path: &Path, options: Options, bus: Arc<dyn Bus>) -> Result<Self, OpenError> {
+        let writer = open::writer(path, &options)?;
+        let readers =
+            (0..options.readers.max(1)).map(|_| open::reader(path, &options)).collect::<Result<_, _>>()?;
+        Ok(Self {
+            writer: Writer::start(writer, &options, bus).map_err(|why| OpenError::thread(path, &why))?,
+            readers: Readers::start(readers, &options).map_err(|why| OpenError::thread(path, &why))?,
+            _folder: None,
+        })
+    }
+
+    /// Opens an empty store that ends with its value, for tests and for trying things out. It is
+    /// a file in the system's folder for temporary files and not in memory, since SQLite in
+    /// memory has neither a write-ahead log nor snapshots and so would behave unlike the real
+    /// one; but it never waits for the disk.
+    pub fn memory(bus: Arc<dyn Bus>) -> Result<Self, OpenError> {
+        let folder =
+            tempfile::tempdir().map_err(|why| OpenError::Create { path: std::env::temp_dir(), why })?;
+        let options = Options { durable: false, readers: 2, ..Options::default() };
+        let store = Self::open(&folder.path().join("chinwag.db"), options, bus)?;
+        Ok(Self { _folder: Some(folder), ..store })
+    }
+}
+
+impl Store for SqliteStore {
+    fn submit_write(&self, job: WriteJob) -> Done<'_> {
+        self.writer.queue.submit(Task::Job(job))
+    }
+
+    fn submit_read(&self, job: ReadJob) -> Done<'_> {
+        self.readers.queue.submit(job)
+    }
+
+    /// Commits to the disk, and so answers whether that can be done.
+    fn ready(&self) -> Done<'_> {
+        let done = self.writer.queue.submit(Task::Probe);
+        Box::pin(async move {
+            tokio::time::timeout(READY_WITHIN, done).await.unwrap_or_else(|_| Err(Error::unavailable()))
+        })
+    }
+}

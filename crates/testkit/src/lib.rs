@@ -1,0 +1,13 @@
+//! What several crates' tests need: conformance suites that every implementation of a port must
+//! pass, and the recorders they look into. Nothing here is part of the server.
+
+#[cfg(feature = "app")]
+pub mod app;
+pub mod bus;
+#[cfg(feature = "app")]
+pub mod client;
+#[cfg(feature = "app")]
+pub mod process;
+pub mod store;
+#[cfg(feature = "app")]
+pub mod ws;

@@ -289,19 +289,16 @@ pub(super) fn depart(unit: &mut Unit, group: GroupId, user: &User) -> Result<Seq
     let was_owner = unit.tx.member(group, user.id)?.is_some_and(|member| member.role == Role::Owner);
     unit.tx.member_remove(group, user.id)?;
     let members = unit.tx.members(group)?;
-    let seq = unit.change(group, Change::Group)?;
-    if members.is_empty() {
-        unit.tx.group_delete(group)?;
-        // Its one member is told that it has gone; the number after says the group has, too.
-        unit.tell(Event::in_group(Kind::GroupDelete(group), group, seq.next()));
-        return Ok(seq);
-    }
     if was_owner && let Some(heir) = heir(&members) {
         unit.tx.member_set(group, heir.user, Role::Owner, heir.since)?;
     }
-    let view = unit.tx.view(group)?.ok_or_else(|| Error::internal("a group with members is gone"))?;
+    let seq = unit.change(group, Change::Group)?;
+    let view = unit.tx.view(group)?.ok_or_else(|| Error::internal("a group that is left is gone"))?;
     let kind = Kind::GroupUpdate { view, joined: vec![], left: vec![user.id] };
     unit.tell(Event::in_group(kind, group, seq));
+    if members.is_empty() {
+        unit.tx.group_delete(group)?;
+    }
     Ok(seq)
 }
 

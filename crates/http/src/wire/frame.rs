@@ -209,11 +209,14 @@ impl Reader {
             TEXT | BINARY if self.message.is_some() => Err(Broken::Protocol("a message was not finished")),
             0 | TEXT | BINARY => {
                 let before = self.message.as_ref().map_or(0, |(_, bytes)| bytes.len());
-                let fits = usize::try_from(length).is_ok_and(|length| length <= self.limit.saturating_sub(before));
+                let fits =
+                    usize::try_from(length).is_ok_and(|length| length <= self.limit.saturating_sub(before));
                 if fits { Ok(()) } else { Err(Broken::TooBig) }
             }
             CLOSE | PING | PONG if !fin => Err(Broken::Protocol("a control frame may not be fragmented")),
-            CLOSE | PING | PONG if short > 125 => Err(Broken::Protocol("a control frame holds 125 bytes at most")),
+            CLOSE | PING | PONG if short > 125 => {
+                Err(Broken::Protocol("a control frame holds 125 bytes at most"))
+            }
             CLOSE | PING | PONG => Ok(()),
             _ => Err(Broken::Protocol("unknown opcode")),
         }

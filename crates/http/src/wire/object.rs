@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use chinwag_core::group::{Group as CoreGroup, Mark, View};
-use chinwag_core::message::Message as CoreMessage;
+use chinwag_core::message::{ClientId, Message as CoreMessage};
 use chinwag_core::permission::Role;
 use chinwag_core::presence::Status;
 use chinwag_core::relation::Relations;
@@ -55,7 +55,7 @@ impl<'a> From<&'a CoreMessage> for Message<'a> {
             respond_to: message.respond_to.map(|id| id.0),
             seq: message.seq.0,
             edited: message.edited,
-            client_id: message.client_id.as_ref().map(|id| id.as_str()),
+            client_id: message.client_id.as_ref().map(ClientId::as_str),
         }
     }
 }

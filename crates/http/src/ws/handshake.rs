@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, request};
 use axum::response::IntoResponse;
@@ -27,7 +28,7 @@ const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const SUBPROTOCOL: &str = "chinwag";
 
 /// `GET /chat/`: answers 101 and serves the socket, or refuses with 400, 401, 403, 426 or 503.
-pub async fn handshake(State(doors): State<Arc<Doors>>, mut request: Request) -> Response<Body> {
+pub(crate) async fn handshake(State(doors): State<Arc<Doors>>, mut request: Request) -> Response<Body> {
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let (parts, _) = request.into_parts();
     match accept(&doors, &parts, upgrade).await {
@@ -44,7 +45,7 @@ async fn accept(
     let (key, upgrade) = match (asked(parts), upgrade) {
         (Ok(key), Some(upgrade)) => (key, upgrade),
         (Ok(_), None) => return Err(Error::field("Upgrade", "this connection cannot become a WebSocket")),
-        (Err(response), _) => return Ok(response),
+        (Err(response), _) => return Ok(*response),
     };
     doors.auth.origin_check(parts)?;
     let who = doors.auth.handshake(parts).await?;
@@ -57,27 +58,29 @@ async fn accept(
 }
 
 /// The client's key, if it asks for a WebSocket in due form; else the answer that says how.
-fn asked(parts: &request::Parts) -> Result<String, Response<Body>> {
+fn asked(parts: &request::Parts) -> Result<String, Box<Response<Body>>> {
     let plain = |status, text: &'static str| (status, text).into_response();
     let has = |name: HeaderName, word: &str| {
         let values = parts.headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(word))
     };
     if parts.method != Method::GET || !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") {
-        let mut response = plain(StatusCode::UPGRADE_REQUIRED, "This is a WebSocket's address: open it as one.\n");
+        let mut response =
+            plain(StatusCode::UPGRADE_REQUIRED, "This is a WebSocket's address: open it as one.\n");
         response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        return Err(response);
+        return Err(Box::new(response));
     }
     if !has(SEC_WEBSOCKET_VERSION, "13") {
-        let mut response = plain(StatusCode::UPGRADE_REQUIRED, "Only version 13 of the protocol is served.\n");
+        let mut response =
+            plain(StatusCode::UPGRADE_REQUIRED, "Only version 13 of the protocol is served.\n");
         response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        return Err(response);
+        return Err(Box::new(response));
     }
     let key = parts.headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok()).unwrap_or("");
     match STANDARD.decode(key) {
         Ok(bytes) if bytes.len() == 16 => Ok(key.to_owned()),
-        _ => Err(plain(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base 64.\n")),
+        _ => Err(Box::new(plain(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base 64.\n"))),
     }
 }
 
@@ -106,9 +109,8 @@ async fn serve(doors: Arc<Doors>, connection: Connection, upgrade: OnUpgrade) {
         tracing::debug!("the connection ended before it became a WebSocket");
         return;
     };
-    let limit = doors.options.max_frame;
     let session = Arc::new(Session::new(doors, connection));
-    super::socket::run(&stream, early, limit, &session).await;
+    super::socket::run(&stream, early, &session).await;
 }
 
 /// The TCP stream under an upgraded connection, and what was read past the request.

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use super::events;
 use crate::doors::Doors;
-use crate::error::code;
+use crate::error::{code, detail};
 use crate::wire::object::{Group, Lists, Presence};
 use crate::wire::outgoing::{self, ContactSummary, FieldProblem, Problem, StatusUpdate};
 
@@ -41,7 +41,6 @@ pub(super) enum Work {
 pub(super) struct Session {
     pub(super) doors: Arc<Doors>,
     pub(super) connection: Connection,
-    rate: Rate,
 }
 
 /// An event as it comes. Only `data` is kept unread.
@@ -63,22 +62,24 @@ pub(super) struct Asked {
 
 impl Session {
     pub(super) fn new(doors: Arc<Doors>, connection: Connection) -> Self {
-        let rate = Rate::new(doors.options.events_per_second);
-        Self { doors, connection, rate }
+        Self { doors, connection }
     }
 
     /// Shows the user its world, then lets live events follow.
     pub(super) async fn open(self: Arc<Self>) {
         match self.shown().await {
             Ok((first, snapshot)) => {
-                let heads: Vec<_> =
-                    snapshot.groups.iter().map(|summary| (summary.view.group.id, summary.view.group.head)).collect();
+                let heads: Vec<_> = snapshot
+                    .groups
+                    .iter()
+                    .map(|summary| (summary.view.group.id, summary.view.group.head))
+                    .collect();
                 self.doors.hub.go_live(&self.connection, first, &heads);
             }
-            Err(Error::Unauthenticated(_)) => self.connection.close(Close::CredentialEnded),
+            Err(Error::Unauthenticated(_)) => self.doors.hub.close(&self.connection, Close::CredentialEnded),
             Err(error) => {
                 tracing::error!(%error, "a socket's summary failed");
-                self.connection.close(Close::Fault);
+                self.doors.hub.close(&self.connection, Close::Fault);
             }
         }
     }
@@ -115,11 +116,6 @@ impl Session {
         self.doors.hub.send(&self.connection, frame);
     }
 
-    /// Whether one more event is within the rate, where one is set.
-    pub(super) fn may_speak(&self) -> bool {
-        self.rate.take()
-    }
-
     pub(super) fn refuse_binary(&self) {
         self.refuse("error.decode", 400, "events are text frames, not binary ones".into(), None);
     }
@@ -131,11 +127,13 @@ impl Session {
             Ok(_) => return self.refuse("error.decode", 400, "an event is a JSON object".into(), None),
             Err(error) => return self.refuse("error.decode", 400, decode_detail(&error).into(), None),
         };
-        let reference = match envelope.reference.filter(|raw| raw.get() != "null").map(reference).transpose() {
+        let reference = match envelope.reference.filter(|raw| raw.get() != "null").map(reference).transpose()
+        {
             Ok(reference) => reference,
             Err(error) => return self.fail(&error, None),
         };
-        let Some(kind) = envelope.kind.and_then(|raw| serde_json::from_str::<Cow<str>>(raw.get()).ok()) else {
+        let Some(kind) = envelope.kind.and_then(|raw| serde_json::from_str::<Cow<str>>(raw.get()).ok())
+        else {
             let detail = "an event has a type, which is a string".into();
             return self.refuse("error.type", 400, detail, reference.as_deref());
         };
@@ -162,15 +160,14 @@ impl Session {
         let kind = if code >= 500 { "error.handler" } else { "error.data" };
         if let Error::Internal(why) = error {
             tracing::error!(why, "an event failed");
-            return self.refuse(kind, code, "a fault of the server".into(), reference);
         }
-        let detail = Cow::Owned(error.to_string());
         let errors = match error {
             Error::Invalid(fields) => &fields[..],
             _ => &[],
         };
-        let errors = errors.iter().map(|f| FieldProblem { field: &f.field, detail: &f.detail }).collect();
-        self.send(outgoing::error(kind, code, &Problem { detail, errors }, reference));
+        let errors = errors.iter().filter(|f| !f.field.is_empty());
+        let errors = errors.map(|f| FieldProblem { field: &f.field, detail: &f.detail }).collect();
+        self.send(outgoing::error(kind, code, &Problem { detail: detail(error), errors }, reference));
         Work::Nothing
     }
 }
@@ -183,26 +180,4 @@ fn reference(raw: &RawValue) -> Result<Arc<str>> {
     let refused = || Error::field("ref", "must be a string of at most 64 characters");
     let text: Cow<str> = serde_json::from_str(raw.get()).map_err(|_| refused())?;
     if text.chars().nth(REFERENCE_CHARS).is_some() { Err(refused()) } else { Ok(text.into()) }
-}
-
-/// Events within a second, where an operator has set a bound.
-struct Rate {
-    most: Option<u32>,
-    window: parking_lot::Mutex<(tokio::time::Instant, u32)>,
-}
-
-impl Rate {
-    fn new(most: Option<u32>) -> Self {
-        Self { most, window: parking_lot::Mutex::new((tokio::time::Instant::now(), 0)) }
-    }
-
-    fn take(&self) -> bool {
-        let Some(most) = self.most else { return true };
-        let mut window = self.window.lock();
-        if window.0.elapsed() >= std::time::Duration::from_secs(1) {
-            *window = (tokio::time::Instant::now(), 0);
-        }
-        window.1 += 1;
-        window.1 <= most
-    }
 }

@@ -53,23 +53,44 @@ struct Socket<'a> {
     waiting: Option<Job>,
     /// Whether nothing else may begin.
     exclusive: bool,
+    rate: Rate,
+}
+
+/// Events within a second, where an operator has set a bound.
+struct Rate {
+    most: Option<u32>,
+    since: Instant,
+    count: u32,
+}
+
+impl Rate {
+    /// Whether one more event is within the bound.
+    fn take(&mut self) -> bool {
+        let Some(most) = self.most else { return true };
+        if self.since.elapsed() >= Duration::from_secs(1) {
+            (self.since, self.count) = (Instant::now(), 0);
+        }
+        self.count += 1;
+        self.count <= most
+    }
 }
 
 /// Serves a socket until its end. `early` is what was read before the socket was one.
-pub(super) async fn run(stream: &TcpStream, early: Vec<u8>, limit: usize, session: &Arc<Session>) {
+pub(super) async fn run(stream: &TcpStream, mut early: Vec<u8>, session: &Arc<Session>) {
+    let options = &session.doors.options;
     let mut socket = Socket {
         stream,
         session,
-        reader: Reader::new(limit),
+        reader: Reader::new(options.max_frame),
         inbox: VecDeque::new(),
         broken: None,
         outbox: VecDeque::new(),
         working: FuturesUnordered::new(),
         waiting: None,
         exclusive: true,
+        rate: Rate { most: options.events_per_second, since: Instant::now(), count: 0 },
     };
     socket.working.push(Box::pin(session.clone().open()));
-    let mut early = early;
     socket.broken = socket.reader.feed(&mut early, &mut socket.inbox).err();
     let end = match socket.serve().await {
         Ok(end) => end,
@@ -130,7 +151,7 @@ impl Socket<'_> {
                 Incoming::Close(code) => return Some(End::Close(code.unwrap_or(1000), "")),
                 Incoming::Binary => self.session.refuse_binary(),
                 Incoming::Text(text) => {
-                    if let Some(end) = self.start(text) {
+                    if let Some(end) = self.start(&text) {
                         return Some(end);
                     }
                 }
@@ -139,11 +160,11 @@ impl Socket<'_> {
         None
     }
 
-    fn start(&mut self, text: String) -> Option<End> {
-        if !self.session.may_speak() {
+    fn start(&mut self, text: &str) -> Option<End> {
+        if !self.rate.take() {
             return Some(End::Close(4029, "too many events: slow down"));
         }
-        match self.session.work(&text) {
+        match self.session.work(text) {
             Work::Nothing => {}
             Work::Pipelined(work) => self.working.push(work),
             Work::Alone(work) => {
@@ -241,7 +262,9 @@ impl Socket<'_> {
         let until = Instant::now() + CLOSING;
         self.inbox.clear();
         loop {
-            if self.inbox.drain(..).any(|incoming| matches!(incoming, Incoming::Close(_))) || self.broken.is_some() {
+            if self.inbox.drain(..).any(|incoming| matches!(incoming, Incoming::Close(_)))
+                || self.broken.is_some()
+            {
                 return Ok(());
             }
             tokio::select! {

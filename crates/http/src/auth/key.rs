@@ -1,0 +1,64 @@
+//! The service's key.
+
+use std::fmt;
+
+use chinwag_core::token::TokenHash;
+
+/// The fewest characters of a key.
+const SHORTEST: usize = 16;
+
+/// The service's key. Its text is not kept, only what it is compared with and what other keys
+/// are derived from.
+#[derive(Clone)]
+pub struct ServiceKey(TokenHash);
+
+impl ServiceKey {
+    /// Reads a key. The error ends a sentence that begins with the key's name.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.len() < SHORTEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("must have at least 16 characters of ASCII and no spaces");
+        }
+        Ok(Self(TokenHash::of(text)))
+    }
+
+    /// Whether `secret` is the key, in a time that tells nothing of it.
+    pub fn is(&self, secret: &str) -> bool {
+        let given = TokenHash::of(secret);
+        self.0.0.iter().zip(given.0).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
+    }
+
+    /// The same 32 bytes on every node that has this key, and no way back to it.
+    pub(crate) fn derive(&self, purpose: &str) -> [u8; 32] {
+        let hex = self.0.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        TokenHash::of(&format!("{hex} {purpose} {hex}")).0
+    }
+}
+
+impl fmt::Debug for ServiceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServiceKey(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_whole_key_is_the_key() {
+        let key = ServiceKey::parse("0123456789abcdef").expect("long enough");
+        assert!(key.is("0123456789abcdef"));
+        for other in ["", "0123456789abcde", "0123456789abcdeF", "0123456789abcdef "] {
+            assert!(!key.is(other), "{other}");
+        }
+        assert_ne!(key.derive("a"), key.derive("b"));
+        assert_eq!(format!("{key:?}"), "ServiceKey(…)");
+    }
+
+    #[test]
+    fn a_key_that_could_be_guessed_is_refused() {
+        for text in ["", "short", "has spaces in it, see", "0123456789\n01234567"] {
+            assert!(ServiceKey::parse(text).is_err(), "{text}");
+        }
+    }
+}

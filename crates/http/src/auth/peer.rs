@@ -1,0 +1,160 @@
+//! From where a request comes, as far as it can be believed.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
+
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use ipnet::IpNet;
+
+use crate::doors::{Options, Tls};
+
+/// One address, or a range of them such as `10.0.0.0/8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network(IpNet);
+
+/// Whom a request comes from, and by which name and way it was sent here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// The client's address.
+    pub address: IpAddr,
+    /// Whether the client speaks TLS.
+    pub tls: bool,
+    /// The host, and the port if one is given, that the client calls this server by.
+    pub host: Option<String>,
+}
+
+impl Network {
+    /// The addresses of the machine itself.
+    pub fn this_machine() -> Vec<Self> {
+        let v4 = IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8);
+        vec![Self(v4), Self(IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST)))]
+    }
+
+    /// Whether the address is in the range.
+    pub fn holds(&self, address: IpAddr) -> bool {
+        self.0.contains(&address.to_canonical())
+    }
+}
+
+impl FromStr for Network {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let address = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse::<IpNet>()
+            .or_else(|_| address())
+            .map(Self)
+            .map_err(|_| "is not an address, or a range such as 10.0.0.0/8")
+    }
+}
+
+impl Peer {
+    /// The peer of a request. What it says of itself is believed from trusted proxies only.
+    pub fn of(parts: &Parts, options: &Options) -> Self {
+        let near = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        let proxied = near.is_some_and(|address| trusts(options, address));
+        let headers = &parts.headers;
+        let said = |name| if proxied { last(headers, name) } else { None };
+        let tls = match options.tls {
+            Tls::Always => true,
+            Tls::Never => false,
+            Tls::Auto => said("x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https")),
+        };
+        let host = said("x-forwarded-host").map(str::to_owned).or_else(|| host(parts));
+        let near = near.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let address = if proxied { client(headers, options).unwrap_or(near) } else { near };
+        Self { address, tls, host }
+    }
+}
+
+/// Whether an address is a trusted proxy's.
+pub(crate) fn trusts(options: &Options, address: IpAddr) -> bool {
+    options.trusted_proxies.iter().any(|network| network.holds(address))
+}
+
+/// The address that the outermost trusted proxy has seen: hops are added at the right.
+fn client(headers: &HeaderMap, options: &Options) -> Option<IpAddr> {
+    let values = headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<_> = values.flat_map(|value| value.split(',')).map(|hop| hop.trim().parse::<IpAddr>()).collect();
+    let mut seen = None;
+    for hop in hops.into_iter().rev() {
+        // What lies beyond a hop that is no address was written by nobody we trust.
+        let Ok(address) = hop else { break };
+        seen = Some(address.to_canonical());
+        if !trusts(options, address) {
+            break;
+        }
+    }
+    seen
+}
+
+fn last<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let value = headers.get_all(name).into_iter().next_back()?.to_str().ok()?;
+    value.rsplit(',').next().map(str::trim).filter(|text| !text.is_empty())
+}
+
+fn host(parts: &Parts) -> Option<String> {
+    let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    parts.uri.authority().map(|authority| authority.as_str()).or(named).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+    use crate::auth::ServiceKey;
+
+    fn options(trusted: &[&str]) -> Options {
+        let key = ServiceKey::parse("0123456789abcdef").expect("long enough");
+        let trusted_proxies = trusted.iter().map(|text| text.parse().expect("a network")).collect();
+        Options { trusted_proxies, ..Options::new(key) }
+    }
+
+    fn parts(from: &str, headers: &[(&str, &str)]) -> Parts {
+        let mut request = Request::builder().header("host", "chat.example");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut parts = request.body(()).expect("a request").into_parts().0;
+        let address: SocketAddr = from.parse().expect("an address");
+        parts.extensions.insert(ConnectInfo(address));
+        parts
+    }
+
+    #[test]
+    fn what_a_stranger_says_of_itself_is_not_believed() {
+        let said = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "evil")];
+        let peer = Peer::of(&parts("9.9.9.9:1", &said), &options(&["10.0.0.0/8"]));
+        let believed = Peer { address: "9.9.9.9".parse().unwrap(), tls: false, host: Some("chat.example".into()) };
+        assert_eq!(peer, believed);
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_believed_in_its_own_hop_and_no_further() {
+        for (hops, address) in [
+            (&["1.2.3.4"][..], "1.2.3.4"),
+            (&["6.6.6.6, 1.2.3.4"], "1.2.3.4"),
+            (&["6.6.6.6", "1.2.3.4, 10.0.0.7"], "1.2.3.4"),
+            (&["6.6.6.6, unknown, 10.0.0.7"], "10.0.0.7"),
+            (&[""], "10.0.0.1"),
+            (&["::ffff:1.2.3.4"], "1.2.3.4"),
+        ] {
+            let headers: Vec<_> = hops.iter().map(|hop| ("x-forwarded-for", *hop)).collect();
+            let peer = Peer::of(&parts("10.0.0.1:1", &headers), &options(&["10.0.0.0/8"]));
+            assert_eq!(peer.address.to_string(), address, "{hops:?}");
+        }
+        let said = [("x-forwarded-proto", "http, https"), ("x-forwarded-host", "evil, chat.test")];
+        let peer = Peer::of(&parts("10.0.0.1:1", &said), &options(&["10.0.0.1"]));
+        assert_eq!((peer.tls, peer.host.as_deref()), (true, Some("chat.test")));
+    }
+
+    #[test]
+    fn a_network_is_an_address_or_a_range() {
+        assert!("10.0.0.0/8".parse::<Network>().unwrap().holds("::ffff:10.1.2.3".parse().unwrap()));
+        assert!(!"10.0.0.1".parse::<Network>().unwrap().holds("10.0.0.2".parse().unwrap()));
+        assert!("10.0.0".parse::<Network>().is_err());
+    }
+}

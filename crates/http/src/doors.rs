@@ -1,0 +1,172 @@
+//! What both doors stand on: the use cases, the hub, who may come in, and what an operator has
+//! configured.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chinwag_core::Result;
+use chinwag_core::app::App;
+use chinwag_hub::Hub;
+use tokio::sync::Semaphore;
+
+use crate::auth::{Auth, Network, ServiceKey};
+use crate::rest::cursor::Cursors;
+
+/// Everything that handlers need.
+pub struct Doors {
+    /// The use cases.
+    pub app: App,
+    /// Who is connected.
+    pub hub: Arc<Hub>,
+    /// Who is calling.
+    pub auth: Auth,
+    /// What an operator has configured.
+    pub options: Arc<Options>,
+    pub(crate) cursors: Cursors,
+    pub(crate) requests: Arc<Semaphore>,
+    draining: AtomicBool,
+}
+
+/// What an operator may configure of the doors. Made by [`Options::new`], with the defaults
+/// named here.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The service's key.
+    pub service_key: ServiceKey,
+    /// Whether REST callers without a credential count as the service (no).
+    pub open: bool,
+    /// The host's own validator, an `http` or `https` URL (none).
+    pub validate_url: Option<String>,
+    /// Whether users whom the validator names are made at first sight (no).
+    pub validate_creates: bool,
+    /// Whether anybody may make an account (yes).
+    pub signup: bool,
+    /// How long a session lasts (30 days).
+    pub session_ttl: Duration,
+    /// Whether browsers reach this server over TLS.
+    pub tls: Tls,
+    /// Origins, such as `https://chat.example`, allowed beside this host's own (none).
+    pub origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-*` headers are believed (those on this machine).
+    pub trusted_proxies: Vec<Network>,
+    /// The longest body of a request, in bytes (256 KiB).
+    pub max_body: usize,
+    /// The longest message on a WebSocket, in bytes (64 KiB).
+    pub max_frame: usize,
+    /// How long a connection may be idle, or take to send a request's head (10 s).
+    pub header_timeout: Duration,
+    /// How long a request's body may take to come (30 s).
+    pub body_timeout: Duration,
+    /// How long the reader of a list may take for one part of it (30 s).
+    pub list_timeout: Duration,
+    /// How long connections may take to end when the server drains (20 s).
+    pub drain_timeout: Duration,
+    /// Events that one socket may send in a second, if that is limited (it is not).
+    pub events_per_second: Option<u32>,
+    /// REST requests under way at a time; more are answered 503 (1 024).
+    pub requests: usize,
+    /// HTTP connections at a time; more are closed at once (50 000). The hub bounds WebSockets.
+    pub connections: usize,
+    /// HTTP connections of one address at a time; more are closed at once (1 024). This machine
+    /// and trusted proxies are not counted.
+    pub connections_per_address: usize,
+    /// Sign-ins for one name in a minute; more are answered 429 (10).
+    pub attempts_per_name: u32,
+    /// Sign-ins and sign-ups from one address in a minute; more are answered 429 (60).
+    pub attempts_per_address: u32,
+}
+
+/// Whether browsers reach the server over TLS: then `https` is its own origin, and its cookie is
+/// for TLS alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tls {
+    /// As a trusted proxy says in `X-Forwarded-Proto`; without one they do not.
+    #[default]
+    Auto,
+    /// They do, whatever is said.
+    Always,
+    /// They do not.
+    Never,
+}
+
+impl Options {
+    /// The defaults.
+    pub fn new(service_key: ServiceKey) -> Self {
+        Self {
+            service_key,
+            open: false,
+            validate_url: None,
+            validate_creates: false,
+            signup: true,
+            session_ttl: Duration::from_secs(30 * 24 * 3600),
+            tls: Tls::Auto,
+            origins: Vec::new(),
+            trusted_proxies: Network::this_machine(),
+            max_body: 256 * 1024,
+            max_frame: 64 * 1024,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            list_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(20),
+            events_per_second: None,
+            requests: 1024,
+            connections: 50_000,
+            connections_per_address: 1024,
+            attempts_per_name: 10,
+            attempts_per_address: 60,
+        }
+    }
+}
+
+impl Doors {
+    /// The doors over `app` and `hub`. Refuses options that cannot be served, with a field error.
+    pub fn new(app: App, hub: Arc<Hub>, options: Options) -> Result<Arc<Self>> {
+        let options = Arc::new(options);
+        Ok(Arc::new(Self {
+            auth: Auth::new(app.clone(), options.clone())?,
+            cursors: Cursors::new(&options.service_key),
+            requests: Arc::new(Semaphore::new(options.requests.min(Semaphore::MAX_PERMITS))),
+            draining: AtomicBool::new(false),
+            app,
+            hub,
+            options,
+        }))
+    }
+
+    /// Whether the server is about to end: it is not ready for more.
+    pub fn draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Says from now on that the server is not ready.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use chinwag_core::clock::SystemClock;
+    use chinwag_core::limits::Limits;
+    use chinwag_hub::bus::LocalBus;
+    use chinwag_store_sqlite::SqliteStore;
+
+    use super::*;
+    use crate::wire::outgoing::Wire;
+
+    /// The service's key of all tests.
+    pub(crate) const KEY: &str = "0123456789abcdef";
+
+    /// Doors over an empty store.
+    pub(crate) fn doors(configure: impl FnOnce(&mut Options)) -> Arc<Doors> {
+        let (bus, events) = LocalBus::new(64);
+        let store = Arc::new(SqliteStore::memory(bus.clone()).expect("a store"));
+        let clock = Arc::new(SystemClock::default());
+        let hub = chinwag_hub::Options::default();
+        let hub = Hub::start(store.clone(), bus, events, Arc::new(Wire), clock.clone(), hub);
+        let mut options = Options::new(ServiceKey::parse(KEY).expect("long enough"));
+        configure(&mut options);
+        Doors::new(App::new(store, clock, Limits::default()), hub, options).expect("options that can be served")
+    }
+}

@@ -1,0 +1,110 @@
+//! How the server is: alive, ready, and in figures.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use metrics::{counter, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use serde::Serialize;
+
+use crate::doors::Doors;
+use crate::rest::answer::{json, nothing};
+
+const REQUESTS: &str = "chinwag_http_requests_total";
+const SECONDS: &str = "chinwag_http_request_seconds";
+/// What one request takes, in seconds: the upper bounds of what is told apart.
+const BOUNDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// The figures of this process. Without bounds a histogram would grow for as long as nobody asks.
+static FIGURES: LazyLock<PrometheusHandle> = LazyLock::new(|| {
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(SECONDS.to_owned()), BOUNDS)
+        .expect("there are bounds");
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    if metrics::set_global_recorder(recorder).is_err() {
+        tracing::warn!("figures are recorded elsewhere in this process: /metrics has none");
+    }
+    handle
+});
+
+/// Why the server is not ready.
+#[derive(Serialize)]
+struct Unready {
+    status: &'static str,
+    why: &'static str,
+}
+
+/// `GET /healthz`: the process answers.
+pub(crate) async fn healthz() -> Response {
+    nothing()
+}
+
+/// `GET /readyz`: the server takes requests; 503 while its store is away, or it is about to end.
+pub(crate) async fn readyz(State(doors): State<Arc<Doors>>) -> Response {
+    let why = if doors.draining() {
+        "draining"
+    } else if let Err(error) = doors.app.ready().await {
+        tracing::warn!(%error, "the store is away");
+        "store"
+    } else {
+        return nothing();
+    };
+    json(StatusCode::SERVICE_UNAVAILABLE, &Unready { status: "unready", why })
+}
+
+/// `GET /metrics`: figures, as Prometheus reads them.
+pub(crate) async fn metrics(State(doors): State<Arc<Doors>>) -> Response {
+    upkeep();
+    let counts = doors.hub.counts();
+    gauge!("chinwag_sockets").set(whole(counts.sockets));
+    gauge!("chinwag_users_connected").set(whole(counts.users));
+    gauge!("chinwag_groups_served").set(whole(counts.groups));
+    gauge!("chinwag_frames_queued").set(whole(counts.queued_frames));
+    gauge!("chinwag_frames_queued_bytes").set(whole(counts.queued_bytes));
+    counter!("chinwag_events_total").absolute(counts.events);
+    counter!("chinwag_deliveries_total").absolute(counts.deliveries);
+    counter!("chinwag_sockets_too_slow_total").absolute(counts.too_slow);
+    counter!("chinwag_gaps_total").absolute(counts.gaps);
+    gauge!("chinwag_http_requests_under_way")
+        .set(whole(doors.options.requests.saturating_sub(doors.requests.available_permits())));
+    if let Some(bytes) = resident() {
+        gauge!("process_resident_memory_bytes").set(bytes);
+    }
+    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, text)], FIGURES.render()).into_response()
+}
+
+/// Counts one answered request. What has no route is counted together: paths are anybody's words.
+pub(crate) fn count(method: &Method, route: Option<String>, status: StatusCode, took: Duration) {
+    LazyLock::force(&FIGURES);
+    let route = route.unwrap_or_else(|| "none".to_owned());
+    let method = match method.as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "PATCH" | "DELETE" | "OPTIONS" | "PUT") => known.to_owned(),
+        _ => "other".to_owned(),
+    };
+    let status = status.as_u16().to_string();
+    histogram!(SECONDS, "method" => method.clone(), "route" => route.clone()).record(took.as_secs_f64());
+    counter!(REQUESTS, "method" => method, "route" => route, "status" => status).increment(1);
+}
+
+/// Folds what was recorded into the figures. To be called now and then, so that it does not pile up.
+pub(crate) fn upkeep() {
+    FIGURES.run_upkeep();
+}
+
+/// The memory that the process holds, in bytes, where the system says so.
+fn resident() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u32 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(f64::from(kib) * 1024.0)
+}
+
+/// A count as a gauge takes it; more than four thousand million are shown as that many.
+fn whole(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,33 @@
+//! The REST door, a noun a file: each endpoint with its payload, its handler and its place in
+//! the API's document.
+
+pub(crate) mod account;
+pub(crate) mod answer;
+pub(crate) mod cursor;
+pub(crate) mod group;
+pub(crate) mod list;
+pub(crate) mod message;
+pub(crate) mod path;
+pub(crate) mod payload;
+pub(crate) mod query;
+pub(crate) mod relation;
+pub(crate) mod session;
+pub(crate) mod ticket;
+pub(crate) mod token;
+pub(crate) mod user;
+
+/// What every handler is written with.
+mod prelude {
+    pub(super) use std::sync::Arc;
+
+    pub(super) use axum::extract::State;
+    pub(super) use axum::http::StatusCode;
+    pub(super) use axum::response::Response;
+
+    pub(super) use super::answer::{Refusals, json, nothing};
+    pub(super) use super::payload::Payload;
+    pub(super) use crate::auth::Calling;
+    pub(super) use crate::doors::Doors;
+    pub(super) use crate::error::Result;
+    pub(super) use crate::wire::input;
+}

@@ -1,0 +1,59 @@
+//! Answers that several endpoints give alike.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::IntoResponses;
+
+use crate::error::{Body, Problem};
+
+/// An answer of one JSON value.
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => bytes(status, body),
+        Err(error) => {
+            tracing::error!(%error, "an answer cannot be written");
+            Problem::fault().into_response()
+        }
+    }
+}
+
+/// An answer whose JSON is written already.
+pub(crate) fn bytes(status: StatusCode, body: Vec<u8>) -> Response {
+    (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+}
+
+/// The answer where there is nothing to say but yes: `{}`.
+pub(crate) fn nothing() -> Response {
+    bytes(StatusCode::OK, b"{}".to_vec())
+}
+
+/// How any endpoint may refuse.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "read by the document alone")]
+pub(crate) enum Refusals {
+    /// The payload or the query is not valid; `errors` says which fields are not, and why.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Invalid(#[to_schema] Body<'static>),
+    /// There is no credential, or a bad one.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthenticated(#[to_schema] Body<'static>),
+    /// The caller may not do this.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(#[to_schema] Body<'static>),
+    /// There is no such thing, or the caller may not see it.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(#[to_schema] Body<'static>),
+    /// The body is too long.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(#[to_schema] Body<'static>),
+    /// Too many requests: `Retry-After` says when to try again.
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(#[to_schema] Body<'static>),
+    /// A fault of the server's.
+    #[response(status = 500, content_type = "application/problem+json")]
+    Fault(#[to_schema] Body<'static>),
+    /// Busy, or the store is away: `Retry-After` says when to try again.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(#[to_schema] Body<'static>),
+}

@@ -1,0 +1,89 @@
+//! Cursors: where the next page of a list begins, sealed, so that a caller can neither read nor
+//! make one. Every node of a cluster has the service's key, and opens the others' cursors.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use crate::auth::ServiceKey;
+
+const SEAL: usize = 16;
+const LONGEST: usize = 32;
+
+/// Seals and opens cursors.
+pub(crate) struct Cursors {
+    seal: [u8; 32],
+    veil: [u8; 32],
+}
+
+impl Cursors {
+    pub(crate) fn new(key: &ServiceKey) -> Self {
+        Self { seal: key.derive("cursor seal"), veil: key.derive("cursor veil") }
+    }
+
+    /// A cursor of the list `list`, that stands for at most 32 bytes.
+    pub(crate) fn seal(&self, list: &str, place: &[u8]) -> String {
+        debug_assert!(place.len() <= LONGEST);
+        let seal = self.sealed(list, place);
+        let mut bytes = seal.to_vec();
+        bytes.extend(self.veiled(&seal, place));
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// What a cursor of the list `list` stands for; `None` for one that was not made here.
+    pub(crate) fn open(&self, list: &str, cursor: &str) -> Option<Vec<u8>> {
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let (seal, veiled) = bytes.split_first_chunk::<SEAL>()?;
+        if veiled.len() > LONGEST {
+            return None;
+        }
+        let place = self.veiled(seal, veiled);
+        (self.sealed(list, &place) == *seal).then_some(place)
+    }
+
+    fn sealed(&self, list: &str, place: &[u8]) -> [u8; SEAL] {
+        let hash = Sha256::new().chain_update(self.seal).chain_update(place).chain_update(list);
+        let hash = Sha256::new().chain_update(self.seal).chain_update(hash.finalize()).finalize();
+        let mut seal = [0; SEAL];
+        seal.copy_from_slice(&hash[..SEAL]);
+        seal
+    }
+
+    /// Covers what is bare, and uncovers what is covered.
+    fn veiled(&self, seal: &[u8; SEAL], place: &[u8]) -> Vec<u8> {
+        let veil = Sha256::new().chain_update(self.veil).chain_update(seal).finalize();
+        place.iter().zip(veil.iter()).map(|(byte, cover)| byte ^ cover).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cursors(key: &str) -> Cursors {
+        Cursors::new(&ServiceKey::parse(key).expect("long enough"))
+    }
+
+    #[test]
+    fn a_cursor_is_opened_by_every_node_and_says_nothing() {
+        let cursor = cursors("0123456789abcdef").seal("users", &7_i64.to_be_bytes());
+        assert_eq!(cursors("0123456789abcdef").open("users", &cursor), Some(7_i64.to_be_bytes().to_vec()));
+        let bytes = URL_SAFE_NO_PAD.decode(&cursor).expect("base 64");
+        assert!(!bytes.windows(8).any(|window| window == 7_i64.to_be_bytes()));
+    }
+
+    #[test]
+    fn a_forged_one_is_none() {
+        let cursors = cursors("0123456789abcdef");
+        let cursor = cursors.seal("users", &7_i64.to_be_bytes());
+        let mut bytes = URL_SAFE_NO_PAD.decode(&cursor).expect("base 64");
+        *bytes.last_mut().expect("not empty") ^= 1;
+        let long = URL_SAFE_NO_PAD.encode([0; 100]);
+        for forged in ["", "7", "!!", &cursor[1..], &URL_SAFE_NO_PAD.encode(&bytes), &long] {
+            assert_eq!(cursors.open("users", forged), None, "{forged}");
+        }
+        assert_eq!(cursors.open("groups", &cursor), None, "another list's");
+        let other = super::tests::cursors("fedcba9876543210");
+        assert_eq!(other.open("users", &cursor), None, "another server's");
+    }
+}

@@ -1,0 +1,168 @@
+//! Lists: one JSON array, a page at a time where that is asked for, and otherwise streamed, with
+//! no more than two parts of it in memory however long it is.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chinwag_core::{Error, Result};
+use futures_util::stream;
+use tokio::sync::mpsc;
+use tracing::Instrument;
+
+use super::answer::bytes;
+use super::query::Query;
+use crate::doors::Doors;
+
+/// A collection that is read part by part.
+pub(super) trait Source: Send + Sync + 'static {
+    /// Its name in cursors.
+    const NAME: &str;
+    /// Rows in one part of a streamed list.
+    const PART: usize;
+    /// A place between rows.
+    type Place: Copy + Send + Sync;
+
+    /// A place as a cursor holds it.
+    fn sealed(place: Self::Place) -> Vec<u8>;
+
+    /// The place that a cursor holds.
+    fn opened(bytes: &[u8]) -> Option<Self::Place>;
+
+    /// Up to `limit` rows, those after a place; fewer only at the end.
+    fn rows(&self, after: Option<Self::Place>, limit: usize) -> impl Future<Output = Result<Rows<Self::Place>>> + Send;
+}
+
+/// Rows with the place after each: its JSON, or nothing for one that has gone meanwhile.
+pub(super) type Rows<P> = Vec<(P, Option<Vec<u8>>)>;
+
+/// A part of a streamed list, and whether it is the last.
+struct Part {
+    json: Vec<u8>,
+    last: bool,
+}
+
+/// Answers a list as the query asks for it.
+pub(super) async fn answer<S: Source>(doors: &Arc<Doors>, source: S, query: Query) -> Result<Response> {
+    let after = match query.cursor()? {
+        None => None,
+        Some(cursor) => {
+            let place = doors.cursors.open(S::NAME, cursor).and_then(|bytes| S::opened(&bytes));
+            Some(place.ok_or_else(|| Error::field("cursor", "is none that was given out for this list"))?)
+        }
+    };
+    match query.list_limit()? {
+        Some(limit) => page(doors, &source, &query, after, limit).await,
+        None => whole(doors, source, query, after).await,
+    }
+}
+
+async fn page<S: Source>(
+    doors: &Doors,
+    source: &S,
+    query: &Query,
+    after: Option<S::Place>,
+    limit: usize,
+) -> Result<Response> {
+    // One more than asked for tells whether there is a next page.
+    let mut rows = source.rows(after, limit + 1).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|(place, _)| doors.cursors.seal(S::NAME, &S::sealed(*place)));
+    let mut json = vec![b'['];
+    append(&mut json, &rows, true);
+    json.push(b']');
+    let mut response = bytes(StatusCode::OK, json);
+    if let Some(cursor) = next {
+        let link = format!("<{}>; rel=\"next\"", query.with_cursor(&cursor));
+        let link = HeaderValue::from_str(&link).map_err(Error::internal)?;
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(response)
+}
+
+/// The first part is read before the answer begins, so that what fails at once has its status.
+async fn whole<S: Source>(doors: &Doors, source: S, query: Query, after: Option<S::Place>) -> Result<Response> {
+    let rows = source.rows(after, S::PART).await?;
+    let mut json = vec![b'['];
+    let empty = !append(&mut json, &rows, true);
+    let Some(&(place, _)) = rows.last().filter(|_| rows.len() == S::PART) else {
+        json.push(b']');
+        return Ok(bytes(StatusCode::OK, json));
+    };
+    let (sender, receiver) = mpsc::channel(1);
+    let within = doors.options.list_timeout;
+    let first = Part { json, last: false };
+    let reading = async move {
+        // Held until the last part is handed over: a slow reader takes a place among the requests.
+        let _permit = query.permit;
+        if let Err(error) = parts(&source, place, empty, first, &sender, within).await {
+            tracing::warn!(error = %error, "a list was cut off");
+        }
+    };
+    tokio::spawn(reading.in_current_span());
+    let json = HeaderValue::from_static("application/json");
+    Ok(([(header::CONTENT_TYPE, json)], Body::from_stream(body(receiver))).into_response())
+}
+
+/// Hands over every part. Ends early if its reader has gone or takes too long.
+async fn parts<S: Source>(
+    source: &S,
+    mut place: S::Place,
+    mut empty: bool,
+    first: Part,
+    sender: &mpsc::Sender<Part>,
+    within: Duration,
+) -> Result<()> {
+    let mut part = first;
+    loop {
+        let last = part.last;
+        match tokio::time::timeout(within, sender.send(part)).await {
+            Ok(Ok(())) if !last => {}
+            Ok(_) => return Ok(()),
+            Err(_) => return Err(Error::internal("its reader took too long")),
+        }
+        let rows = source.rows(Some(place), S::PART).await?;
+        let mut json = Vec::new();
+        empty = !append(&mut json, &rows, empty) && empty;
+        let last = rows.len() < S::PART;
+        if let Some((next, _)) = rows.last() {
+            place = *next;
+        }
+        if last {
+            json.push(b']');
+        }
+        part = Part { json, last };
+    }
+}
+
+/// The parts as they come. A list whose last part does not come ends in an error, so that the
+/// connection is cut and nobody takes it for whole.
+fn body(receiver: mpsc::Receiver<Part>) -> impl futures_util::Stream<Item = io::Result<Bytes>> {
+    stream::unfold((receiver, false), |(mut receiver, done)| async move {
+        if done {
+            return None;
+        }
+        Some(match receiver.recv().await {
+            Some(part) => (Ok(Bytes::from(part.json)), (receiver, part.last)),
+            None => (Err(io::Error::other("the list was cut off")), (receiver, true)),
+        })
+    })
+}
+
+/// Appends rows with commas between them; `empty` says that none stands there yet. Answers
+/// whether any was appended.
+fn append<P>(json: &mut Vec<u8>, rows: &Rows<P>, empty: bool) -> bool {
+    let mut first = empty;
+    for row in rows.iter().filter_map(|(_, row)| row.as_ref()) {
+        if !first {
+            json.push(b',');
+        }
+        json.extend_from_slice(row);
+        first = false;
+    }
+    rows.iter().any(|(_, row)| row.is_some())
+}

@@ -1,0 +1,52 @@
+//! What a path names. One that can name nothing is answered like one that names nothing.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use chinwag_core::{Error, GroupId, MessageId, Name};
+
+use crate::error::Problem;
+
+/// The user that the path names by `{name}`.
+pub(crate) struct ByName(pub Name);
+
+/// The group or message that the path names by `{id}`.
+pub(crate) struct ById<T>(pub T);
+
+/// An id that stands in paths.
+pub(crate) trait Id: FromStr {
+    /// What it is the id of.
+    const NOUN: &str;
+}
+
+impl Id for GroupId {
+    const NOUN: &str = "group";
+}
+
+impl Id for MessageId {
+    const NOUN: &str = "message";
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ByName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let name = param(parts, state, "name").await.and_then(|text| Name::parse(&text).ok());
+        name.map(Self).ok_or_else(|| Error::NotFound("user").into())
+    }
+}
+
+impl<S: Send + Sync, T: Id> FromRequestParts<S> for ById<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = param(parts, state, "id").await.and_then(|text| text.parse().ok());
+        id.map(Self).ok_or_else(|| Error::NotFound(T::NOUN).into())
+    }
+}
+
+async fn param<S: Send + Sync>(parts: &mut Parts, state: &S, key: &str) -> Option<String> {
+    let params = RawPathParams::from_request_parts(parts, state).await.ok()?;
+    params.iter().find(|(name, _)| *name == key).map(|(_, value)| value.to_owned())
+}

@@ -1,0 +1,107 @@
+//! `sessions/`
+
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
+use chinwag_core::app::account::Issued;
+use chinwag_core::{Date, Error, Name};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::account::NamePassword;
+use super::prelude::*;
+use crate::auth::{Credential, Peer, SignedIn};
+use crate::wire::object::{maybe_text, text};
+
+/// A new token, shown this once.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Session<'a> {
+    /// Whom it stands for.
+    #[schema(value_type = String)]
+    #[serde(serialize_with = "text")]
+    name: &'a Name,
+    /// The secret, for `Authorization: Bearer`.
+    token: &'a str,
+    /// Until when it is good.
+    #[schema(value_type = String, format = DateTime)]
+    #[serde(serialize_with = "text")]
+    expires: Date,
+}
+
+/// Who is signed in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Current<'a> {
+    /// The user.
+    #[schema(value_type = String)]
+    #[serde(serialize_with = "text")]
+    name: &'a Name,
+    /// Until when, if the credential says so.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    #[serde(serialize_with = "maybe_text")]
+    expires: Option<Date>,
+}
+
+/// Signs in: a session for a name and its password, also kept in the cookie `access`.
+#[utoipa::path(
+    post, path = "/api/v1/sessions/", tag = "accounts", operation_id = "session_create",
+    request_body = NamePassword,
+    responses((status = 201, body = Session<'static>), Refusals),
+    security(()),
+)]
+pub(crate) async fn create(
+    State(doors): State<Arc<Doors>>,
+    parts: Parts,
+    payload: Payload,
+) -> Result<Response> {
+    doors.auth.origin_check(&parts)?;
+    let asked = input::account::sign_in(payload.fields()?)?;
+    let session = doors.auth.sign_in(asked, Peer::of(&parts, &doors.options).address).await?;
+    Ok(issued(&session, Some(doors.auth.cookie(session.secret.expose(), &parts))))
+}
+
+/// Says who is signed in.
+#[utoipa::path(
+    get, path = "/api/v1/sessions/", tag = "accounts", operation_id = "session_get",
+    responses((status = 200, body = Current<'static>), Refusals),
+)]
+pub(crate) async fn get(credential: Option<Credential>) -> Result<Response> {
+    let SignedIn { user, expires, .. } = user(credential)?;
+    Ok(json(StatusCode::OK, &Current { name: &user.name, expires }))
+}
+
+/// Signs out: ends the session that the request comes with, its sockets included.
+#[utoipa::path(
+    delete, path = "/api/v1/sessions/", tag = "accounts", operation_id = "session_delete",
+    responses((status = 200, description = "The session is no more."), Refusals),
+)]
+pub(crate) async fn delete(
+    State(doors): State<Arc<Doors>>,
+    credential: Option<Credential>,
+    parts: Parts,
+) -> Result<Response> {
+    let Some(token) = user(credential)?.token else {
+        return Err(Error::forbidden("this credential is the host application's: end it there").into());
+    };
+    doors.app.token_end(token).await?;
+    let mut response = nothing();
+    response.headers_mut().insert(header::SET_COOKIE, doors.auth.no_cookie(&parts));
+    Ok(response)
+}
+
+/// The user who calls. A service has no session, and neither has one without a credential.
+pub(super) fn user(credential: Option<Credential>) -> Result<SignedIn, Error> {
+    match credential {
+        Some(Credential::User(user)) => Ok(user),
+        Some(Credential::Service) => Err(Error::forbidden("the service key is no user")),
+        None => Err(Error::Unauthenticated("nobody is signed in")),
+    }
+}
+
+/// The answer that hands out a new token.
+pub(super) fn issued(new: &Issued, cookie: Option<HeaderValue>) -> Response {
+    let session = Session { name: &new.user.name, token: new.secret.expose(), expires: new.expires };
+    let mut response = json(StatusCode::CREATED, &session);
+    if let Some(cookie) = cookie {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}

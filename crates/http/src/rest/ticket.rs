@@ -1,0 +1,35 @@
+//! `tickets/`
+
+use chinwag_core::Date;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::prelude::*;
+use super::session::user;
+use crate::auth::Credential;
+use crate::wire::object::text;
+
+/// A ticket for one WebSocket handshake.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Ticket<'a> {
+    /// The secret, for `/chat/?ticket=…`.
+    ticket: &'a str,
+    /// Until when it is good: 30 seconds.
+    #[schema(value_type = String, format = DateTime)]
+    #[serde(serialize_with = "text")]
+    expires: Date,
+}
+
+/// Makes a ticket for one WebSocket handshake of the calling user.
+#[utoipa::path(
+    post, path = "/api/v1/tickets/", tag = "accounts", operation_id = "ticket_create",
+    responses((status = 201, body = Ticket<'static>), Refusals),
+)]
+pub(crate) async fn create(
+    State(doors): State<Arc<Doors>>,
+    credential: Option<Credential>,
+) -> Result<Response> {
+    let context = Credential::User(user(credential)?).context();
+    let issued = doors.app.ticket_create(&context).await?;
+    Ok(json(StatusCode::CREATED, &Ticket { ticket: issued.secret.expose(), expires: issued.expires }))
+}

@@ -1,0 +1,214 @@
+//! Every path there is, and what every request goes through on its way to a handler.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use tokio::sync::OwnedSemaphorePermit;
+use tower::ServiceBuilder;
+use tower::util::MapRequestLayer;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+
+use crate::auth::origins;
+use crate::doors::Doors;
+use crate::error::Problem;
+use crate::rest::{account, group, message, relation, session, ticket, token, user};
+use crate::{assets, health, openapi, ws};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Pages run their own scripts and talk to their own host, and nothing else.
+const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+type Doorway = MethodRouter<Arc<Doors>>;
+
+/// A place among the requests under way. It is free again when its last copy is dropped.
+#[derive(Clone)]
+pub(crate) struct Permit(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+
+/// The REST door. All of these, and only these, are in the API's document.
+pub(crate) fn api() -> Vec<(&'static str, Doorway)> {
+    vec![
+        ("/api/v1/accounts/", post(account::create)),
+        ("/api/v1/sessions/", post(session::create).get(session::get).delete(session::delete)),
+        ("/api/v1/tickets/", post(ticket::create)),
+        ("/api/v1/users/", post(user::create).get(user::list)),
+        ("/api/v1/users/{name}/", get(user::get).patch(user::update).delete(user::delete)),
+        ("/api/v1/users/{name}/tokens/", post(token::create)),
+        ("/api/v1/groups/", post(group::create).get(group::list)),
+        ("/api/v1/groups/{id}/", get(group::get).patch(group::update).delete(group::delete)),
+        ("/api/v1/groups/{id}/messages/", get(message::history)),
+        ("/api/v1/messages/", post(message::create).get(message::list)),
+        ("/api/v1/messages/{id}/", get(message::get).patch(message::update).delete(message::delete)),
+        ("/api/v1/relations/blocked/", post(relation::blocked)),
+    ]
+}
+
+/// What is asked of the server itself. These answer however much there is to do.
+pub(crate) fn service() -> Vec<(&'static str, Doorway)> {
+    vec![
+        ("/healthz", get(health::healthz)),
+        ("/readyz", get(health::readyz)),
+        ("/metrics", get(health::metrics)),
+        ("/api/v1/openapi.json", get(openapi::document)),
+        ("/chat/", get(ws::handshake)),
+        ("/docs/", get(assets::docs)),
+        ("/assets/{*path}", get(assets::asset)),
+        ("/", get(assets::index)),
+    ]
+}
+
+/// Every path, over `doors`. Handlers learn the client's address from
+/// [`ConnectInfo`]`<SocketAddr>`, which [`serve`](crate::serve()) puts into each request.
+pub fn router(doors: Arc<Doors>) -> Router {
+    let paths = |paths: Vec<(&str, Doorway)>| {
+        paths.into_iter().fold(Router::new(), |router, (path, methods)| router.route(without_slash(path), methods))
+    };
+    let bounded = paths(api()).route_layer(from_fn_with_state(doors.clone(), bounded));
+    let routes = bounded
+        .merge(paths(service()))
+        .fallback(async || Problem::no_path())
+        .method_not_allowed_fallback(async || {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method: Allow names those it does")
+        })
+        .layer(from_fn(measured))
+        .with_state(doors.clone());
+    let routes = ServiceBuilder::new()
+        .layer(MapRequestLayer::new(with_one_path))
+        .layer(from_fn_with_state(doors.clone(), traced))
+        .layer(from_fn_with_state(doors, with_headers))
+        .layer(CatchPanicLayer::custom(panicked))
+        .service(routes);
+    Router::new().fallback_service(routes)
+}
+
+/// A path as it is routed: `/users/` and `/users` are one.
+fn without_slash(path: &str) -> &str {
+    match path.strip_suffix('/') {
+        Some("") | None => path,
+        Some(rest) => rest,
+    }
+}
+
+fn with_one_path(mut request: Request) -> Request {
+    let (path, query) = (request.uri().path(), request.uri().query());
+    let rest = without_slash(path);
+    if rest.len() < path.len() {
+        let text = query.map_or_else(|| rest.to_owned(), |query| format!("{rest}?{query}"));
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = PathAndQuery::try_from(text).ok();
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
+/// Gives each request an id, and a span that what happens during it is logged in. The query is
+/// left out: it may hold a ticket.
+async fn traced(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
+    let id = request_id(request.headers()).unwrap_or_else(|| {
+        let id = doors.app.clock().uuid().to_string();
+        HeaderValue::try_from(id).expect("a UUID is ASCII")
+    });
+    let span = tracing::info_span!(
+        "request",
+        id = id.to_str().unwrap_or_default(),
+        method = %request.method(),
+        path = request.uri().path(),
+        peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| tracing::field::display(info.0)),
+    );
+    let started = Instant::now();
+    let answered = async {
+        let mut response = next.run(request).await;
+        tracing::debug!(status = response.status().as_u16(), took = ?started.elapsed(), "answered");
+        response.headers_mut().insert(REQUEST_ID, id);
+        response
+    };
+    answered.instrument(span).await
+}
+
+/// The caller's own id for the request, if it may stand in a log.
+fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    let id = headers.get(REQUEST_ID)?;
+    let sane = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    ((1..=64).contains(&id.len()) && id.as_bytes().iter().all(sane)).then(|| id.clone())
+}
+
+/// Answers preflights, and puts on every answer what browsers heed.
+async fn with_headers(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let origin = origins::configured(&parts, &doors.options);
+    let preflight = parts.method == Method::OPTIONS
+        && origin.is_some()
+        && parts.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = if preflight {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(Request::from_parts(parts, body)).await
+    };
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
+    if !doors.options.origins.is_empty() {
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    if let Some(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        let exposed = HeaderValue::from_static("Link, Retry-After, X-Request-Id");
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+        if preflight {
+            let methods = HeaderValue::from_static("GET, POST, PATCH, DELETE");
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+            let allowed = HeaderValue::from_static("Authorization, Content-Type, X-Request-Id");
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+            headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+        }
+    }
+    response
+}
+
+/// Refuses a request where too many are under way.
+async fn bounded(State(doors): State<Arc<Doors>>, mut request: Request, next: Next) -> Response {
+    let Ok(permit) = doors.requests.clone().try_acquire_owned() else {
+        return Problem::busy().into_response();
+    };
+    let permit = Permit(Arc::new(permit));
+    request.extensions_mut().insert(permit.clone());
+    let response = next.run(request).await;
+    drop(permit);
+    response
+}
+
+/// Counts a request, under its route rather than its path.
+async fn measured(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let (method, started) = (request.method().clone(), Instant::now());
+    let response = next.run(request).await;
+    health::count(&method, route, response.status(), started.elapsed());
+    response
+}
+
+/// A handler's panic is that request's end, and nobody else's.
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let why = panic.downcast_ref::<String>().map(String::as_str);
+    let why = why.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    tracing::error!(why, "a handler panicked");
+    Problem::fault().into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! Which of an object's keys an answer carries (`?fields=a+b`), and the user object, of which
+//! callers see more or less.
+
+use chinwag_core::app::user::{Profile, Whole};
+use chinwag_core::presence::Status;
+use chinwag_core::{Error, Result};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::object::{Lists, Presence};
+
+/// The keys that an object has.
+#[derive(Debug)]
+pub struct Known {
+    /// All of them, in the order in which they are written.
+    pub all: &'static [&'static str],
+    /// Those that are written if nothing is asked for.
+    pub default: &'static [&'static str],
+}
+
+/// A user's keys.
+pub static USER: Known = Known {
+    all: &[
+        "name",
+        "contacts",
+        "groups",
+        "blockeds",
+        "blocked_by",
+        "invitations",
+        "invited_by",
+        "status",
+        "presence",
+    ],
+    default: &["name"],
+};
+
+/// A group's keys.
+pub static GROUP: Known = Known {
+    all: &[
+        "id",
+        "name",
+        "owner",
+        "admins",
+        "members",
+        "restricts",
+        "messages",
+        "head",
+        "last_read",
+        "last_read_seq",
+        "unread",
+    ],
+    default: &["id", "name"],
+};
+
+/// A message's keys.
+pub static MESSAGE: Known = Known {
+    all: &["id", "author", "group", "date", "body", "respond_to", "seq", "edited", "client_id"],
+    default: &["id", "author", "group", "date", "body", "respond_to", "seq", "edited", "client_id"],
+};
+
+/// The keys that one answer carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picked {
+    keys: Vec<&'static str>,
+    all: bool,
+}
+
+impl Picked {
+    /// Reads `fields`: names with spaces, `+` or commas between them; `__all__` is all of them.
+    /// Nothing is the default.
+    pub fn parse(known: &'static Known, text: Option<&str>) -> Result<Self> {
+        let mut asked: Vec<&str> = text.unwrap_or_default().split([' ', '+', ',']).collect();
+        asked.retain(|name| !name.is_empty());
+        if asked.is_empty() {
+            asked = known.default.to_vec();
+        }
+        if asked.contains(&"__all__") {
+            asked = [&asked[..], known.all].concat();
+            asked.retain(|name| *name != "__all__");
+        }
+        if let Some(unknown) = asked.iter().find(|name| !known.all.contains(name)) {
+            let unknown: String = unknown.chars().take(40).collect();
+            let why = format!("names {unknown:?}: there are {} and __all__", known.all.join(", "));
+            return Err(Error::field("fields", why));
+        }
+        let keys: Vec<_> = known.all.iter().filter(|key| asked.contains(key)).copied().collect();
+        Ok(Self { all: keys.len() == known.all.len(), keys })
+    }
+
+    /// Whether any key but these is picked.
+    pub fn beyond(&self, keys: &[&str]) -> bool {
+        self.keys.iter().any(|key| !keys.contains(key))
+    }
+
+    /// Whether any of these keys is picked.
+    pub fn any(&self, keys: &[&str]) -> bool {
+        self.keys.iter().any(|key| keys.contains(key))
+    }
+
+    /// The picked keys of an object, those that it has, as JSON.
+    pub fn json(&self, object: &impl Serialize) -> Result<Vec<u8>> {
+        if self.all {
+            return serde_json::to_vec(object).map_err(Error::internal);
+        }
+        let mut written = match serde_json::to_value(object).map_err(Error::internal)? {
+            Value::Object(map) => map,
+            _ => return Err(Error::internal("only an object has fields")),
+        };
+        let mut json = vec![b'{'];
+        for key in &self.keys {
+            let Some(value) = written.remove(*key) else { continue };
+            if json.len() > 1 {
+                json.push(b',');
+            }
+            serde_json::to_writer(&mut json, key).map_err(Error::internal)?;
+            json.push(b':');
+            serde_json::to_writer(&mut json, &value).map_err(Error::internal)?;
+        }
+        json.push(b'}');
+        Ok(json)
+    }
+}
+
+/// A user.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct User<'a> {
+    /// The user's public key.
+    pub name: &'a str,
+    /// Its relations, for itself and for services.
+    #[serde(flatten)]
+    pub lists: Option<Lists<'a>>,
+    /// The ids of its groups, for itself and for services.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<Uuid>>,
+    /// `online`, `afk` or `disconnected`, for itself, its contacts and services.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<&'static str>,
+    /// Its contacts' statuses by name, for itself and for services.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
+    pub presence: Option<Presence<'a>>,
+}
+
+impl<'a> User<'a> {
+    /// What a caller may see of a user. `status_of` answers statuses, in the order asked for.
+    pub fn new(profile: &'a Profile, status_of: impl Fn(&[chinwag_core::UserId]) -> Vec<Status>) -> Self {
+        let status = || status_of(&[profile.user.id]).first().copied().unwrap_or_default().as_str();
+        let whole = profile.whole.as_ref();
+        Self {
+            name: profile.user.name.as_str(),
+            lists: whole.map(|whole| Lists::from(&whole.relations)),
+            groups: whole.map(|whole| whole.groups.iter().map(|id| id.0).collect()),
+            status: profile.status.then(status),
+            presence: whole.map(|whole| presence(whole, &status_of)),
+        }
+    }
+}
+
+fn presence(whole: &Whole, status_of: impl Fn(&[chinwag_core::UserId]) -> Vec<Status>) -> Presence<'_> {
+    let ids: Vec<_> = whole.contacts.iter().map(|(id, _)| *id).collect();
+    Presence(whole.contacts.iter().map(|(_, name)| name).zip(status_of(&ids)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn picked(text: &str) -> Result<String> {
+        let object = json!({"name": "hi", "id": 1, "owner": ["arlan"], "head": null});
+        let json = Picked::parse(&GROUP, Some(text))?.json(&object)?;
+        Ok(String::from_utf8(json).expect("JSON is UTF-8"))
+    }
+
+    #[test]
+    fn fields_are_picked_in_their_own_order_and_left_out_where_there_are_none() {
+        for (text, json) in [
+            ("", r#"{"id":1,"name":"hi"}"#),
+            (" ,+", r#"{"id":1,"name":"hi"}"#),
+            ("name", r#"{"name":"hi"}"#),
+            ("owner+id", r#"{"id":1,"owner":["arlan"]}"#),
+            ("owner id", r#"{"id":1,"owner":["arlan"]}"#),
+            ("owner,id,id", r#"{"id":1,"owner":["arlan"]}"#),
+            ("unread", "{}"),
+        ] {
+            assert_eq!(picked(text).as_deref().ok(), Some(json), "{text}");
+        }
+        assert!(picked("__all__").expect("all").contains("head"));
+        assert!(picked("id __all__").expect("all").contains("head"));
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused() {
+        for text in ["nam", "Name", "id name nonsense", "__all__ nonsense", "id;name"] {
+            assert!(matches!(picked(text), Err(Error::Invalid(_))), "{text}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What is read out of payloads, and what is said of those that are refused.
+
+use chinwag_core::error::FieldError;
+use chinwag_core::limits::Limits;
+use chinwag_core::{Error, Result};
+
+use super::user::Patch;
+use super::*;
+
+const GROUP: &str = "018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5e";
+
+fn refused<T>(found: Result<T>) -> Vec<(String, String)> {
+    match found {
+        Err(Error::Invalid(errors)) => {
+            errors.into_iter().map(|FieldError { field, detail }| (field.into_owned(), detail)).collect()
+        }
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => panic!("nothing was refused"),
+    }
+}
+
+fn fields(payload: &str) -> Fields<'_> {
+    Fields::parse(payload.as_bytes()).expect(payload)
+}
+
+#[test]
+fn what_is_no_object_is_refused_whole() {
+    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
+    for payload in [
+        "",
+        "null",
+        "[]",
+        "\"text\"",
+        "1",
+        "{",
+        "{}{}",
+        "{\"a\":}",
+        "{'a':1}",
+        "{\"a\":NaN}",
+        "\u{feff}{}",
+        r#"{"a":1,"a":1}"#,
+        r#"{"a":1,"\u0061":2}"#,
+        r#"{"contact":{"name":"a","name":"b"}}"#,
+        r#"{"a":"\ud800"}"#,
+        r#"{"a":"\udc00\ud800"}"#,
+        "{\"a\":\"\n\"}",
+        &deep,
+    ] {
+        let found = refused(Fields::parse(payload.as_bytes()));
+        assert!(matches!(&found[..], [(field, _)] if field.is_empty()), "{payload}: {found:?}");
+    }
+    assert!(Fields::parse(b"{\"a\":\"\xff\"}").is_err(), "not UTF-8");
+    assert!(Fields::parse(b"{\"a\":\"\xed\xa0\x80\"}").is_err(), "a surrogate in UTF-8");
+}
+
+#[test]
+fn unknown_keys_and_white_space_do_not_matter() {
+    let payload = " {\"name\" : \"arlan\", \"extra\": {\"deep\": [1.5, true, null]}}\r\n";
+    assert_eq!(user::create(fields(payload)).expect("a name").as_str(), "arlan");
+}
+
+#[test]
+fn all_the_refused_fields_of_a_payload_are_told_at_once() {
+    let payload = r#"{"author": 7, "group": "x", "body": " ", "respond_to": "x", "date": "x", "client_id": ""}"#;
+    let found = refused(message::send(fields(payload), &Limits::default()));
+    let named: Vec<_> = found.iter().map(|(field, _)| field.as_str()).collect();
+    assert_eq!(named, ["author", "group", "body", "respond_to", "date", "client_id"]);
+    let absent = refused(message::send(fields("{}"), &Limits::default()));
+    let required = |field: &str| (field.to_owned(), "is required".to_owned());
+    assert_eq!(absent, [required("group"), required("body")]);
+}
+
+#[test]
+fn empty_and_null_are_absent_where_the_references_client_sends_them() {
+    for nothing in ["\"\"", "null"] {
+        let payload = format!(
+            r#"{{"author": {nothing}, "group": "{GROUP}", "body": "hi", "respond_to": {nothing}, "date": {nothing}}}"#
+        );
+        let send = message::send(fields(&payload), &Limits::default()).expect("a message");
+        assert_eq!((send.author, send.respond_to, send.date), (None, None, None));
+    }
+}
+
+#[test]
+fn a_socket_names_its_group_as_it_likes_and_neither_author_nor_date() {
+    let payload = format!(r#"{{"to": "{GROUP}", "body": "hi", "author": "@", "date": "Sun Nov 22"}}"#);
+    let send = message::text(fields(&payload), &Limits::default()).expect("a message");
+    assert_eq!((send.group.to_string().as_str(), send.author, send.date), (GROUP, None, None));
+    let update = group::change(fields(&format!(r#"{{"group": "{GROUP}", "author": 1}}"#))).expect("a change");
+    assert_eq!(update.group.to_string(), GROUP);
+    let both = refused(group::change(fields(r#"{"members": "arlan"}"#)));
+    assert_eq!(both.len(), 2, "{both:?}");
+}
+
+#[test]
+fn a_seq_is_a_whole_number_of_63_bits() {
+    let read = |seq: &str| message::read(fields(&format!(r#"{{"group": "{GROUP}", "seq": {seq}}}"#)));
+    for good in ["0", "1", "9223372036854775807"] {
+        assert!(read(good).is_ok(), "{good}");
+    }
+    for bad in ["\"1\"", "-1", "9223372036854775808", "1.0", "1e3", "true", "[]", "{}", "null"] {
+        assert_eq!(refused(read(bad)).len(), 1, "{bad}");
+    }
+}
+
+#[test]
+fn a_history_is_asked_for_before_a_seq_or_a_date_in_bounds() {
+    let fetch = |rest: &str| message::fetch(fields(&format!(r#"{{"group": "{GROUP}"{rest}}}"#)));
+    for good in ["", r#", "before": 5"#, r#", "date": "2024-05-12T10:29:16Z""#, r#", "limit": 100"#, r#", "date": """#] {
+        assert!(fetch(good).is_ok(), "{good}");
+    }
+    for bad in [r#", "limit": 0"#, r#", "limit": 101"#, r#", "limit": "5""#, r#", "before": "5""#] {
+        assert_eq!(refused(fetch(bad)).len(), 1, "{bad}");
+    }
+}
+
+#[test]
+fn a_list_of_names_is_bounded_and_refused_once() {
+    let create = |members: &str| group::create(fields(&format!(r#"{{"name": "hi", "members": {members}}}"#)));
+    assert_eq!(create(r#"["arlan", "astra"]"#).expect("a group").roles.members.len(), 2);
+    assert!(create("null").expect("a group").roles.members.is_empty());
+    for bad in [r#""arlan""#, "[1]", r#"["a b", "c d"]"#, r#"{"arlan": 1}"#] {
+        let found = refused(create(bad));
+        assert!(matches!(&found[..], [(field, _)] if field == "members"), "{bad}: {found:?}");
+    }
+    let many = format!("[{}]", vec!["\"arlan\""; NAMES + 1].join(","));
+    assert_eq!(refused(create(&many)).len(), 1);
+    let long = format!("[\"{}\"]", "x".repeat(100_000));
+    assert!(refused(create(&long))[0].1.len() < 200, "what was sent is not sent back whole");
+}
+
+#[test]
+fn a_user_is_renamed_or_related_and_not_both() {
+    let patch = |payload: &str| user::patch(fields(payload), Name::parse("arlan").expect("a name"));
+    assert!(matches!(patch(r#"{"new_name": "astra"}"#), Ok(Patch::Rename(_))));
+    let invite = r#"{"contact": {"author": "", "name": "astra", "operation": "invit"}}"#;
+    assert!(matches!(patch(invite), Ok(Patch::Contact(relate)) if relate.author.is_none()));
+    for bad in ["{}", r#"{"new_name": null}"#, r#"{"new_name": "x", "contact": {}}"#, r#"{"contact": 1}"#] {
+        assert_eq!(refused(patch(bad)).len(), 1, "{bad}");
+    }
+    let within = refused(patch(r#"{"contact": {"operation": "hug"}}"#));
+    let named: Vec<_> = within.iter().map(|(field, _)| field.as_str()).collect();
+    assert_eq!(named, ["contact.name", "contact.operation"]);
+}
+
+#[test]
+fn what_is_held_is_told_by_group() {
+    let resume = |groups: &str| group::resume(fields(&format!(r#"{{"groups": {groups}}}"#)));
+    assert_eq!(resume("{}").expect("none").len(), 0);
+    assert_eq!(resume(&format!(r#"{{"{GROUP}": 7}}"#)).expect("one")[0].1, Seq(7));
+    let bad = [r#"{"x": 1}"#.to_owned(), format!(r#"{{"{GROUP}": -1}}"#), format!(r#"{{"{GROUP}": "1"}}"#)];
+    for bad in bad.iter().map(String::as_str).chain(["[]", "null"]) {
+        assert_eq!(refused(resume(bad)).len(), 1, "{bad}");
+    }
+}
+
+#[test]
+fn an_owner_is_a_list_of_one() {
+    let update = |owner: &str| {
+        group::update(fields(&format!(r#"{{"owner": {owner}}}"#)), GROUP.parse().expect("an id"))
+    };
+    assert!(update(r#"["arlan"]"#).expect("one").owner.is_some());
+    assert!(update("[]").expect("none").owner.is_none());
+    for bad in [r#""arlan""#, r#"["arlan", "astra"]"#] {
+        assert_eq!(refused(update(bad)).len(), 1, "{bad}");
+    }
+}

@@ -1,0 +1,176 @@
+//! Measures the hub alone, with no network: `cargo run --release -p chinwag-hub --example measure`.
+//!
+//! Prints how many frames a second reach 1000 sockets of one group whose tasks read them, how
+//! long one event takes to reach them all, and how much memory an idle socket in 20 groups takes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chinwag_core::bus::Bus;
+use chinwag_core::clock::SystemClock;
+use chinwag_core::event::{Event, Kind};
+use chinwag_core::permission::Role;
+use chinwag_core::store::{Store, Tx};
+use chinwag_core::{Date, GroupId, MessageId, Name, Result, Seq, UserId};
+use chinwag_hub::bus::LocalBus;
+use chinwag_hub::{Connection, Encode, Hub, Identity, Options, Taken};
+use chinwag_store_sqlite::SqliteStore;
+use uuid::Uuid;
+
+const RECEIVERS: usize = 1000;
+const EVENTS: usize = 5000;
+const IDLE: usize = 15_000;
+const GROUPS_EACH: usize = 20;
+/// Members of each of the idle sockets' groups.
+const CROWD: usize = 50;
+
+struct Fixed;
+
+impl Encode for Fixed {
+    fn event(&self, _: &Event, _: Option<&str>) -> Bytes {
+        Bytes::from(vec![b'x'; 300])
+    }
+
+    fn ping(&self) -> Bytes {
+        Bytes::from_static(b"ping")
+    }
+}
+
+struct Setting {
+    store: Arc<dyn Store>,
+    bus: Arc<LocalBus>,
+    hub: Arc<Hub>,
+}
+
+fn start() -> Setting {
+    let (bus, events) = LocalBus::new(1024);
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::memory(bus.clone()).expect("a store opens"));
+    let (encode, clock) = (Arc::new(Fixed), Arc::new(SystemClock::default()));
+    let hub = Hub::start(store.clone(), bus.clone(), events, encode, clock, Options::default());
+    Setting { store, bus, hub }
+}
+
+impl Setting {
+    async fn write(&self, job: impl Fn(&mut dyn Tx) -> Result<()> + Send + 'static) {
+        self.store.write(move |tx, _| job(tx)).await.expect("the store writes");
+    }
+
+    /// Users 0 to `count`, and which groups each is in.
+    async fn people(&self, count: usize, groups: impl Fn(usize) -> Vec<GroupId> + Send + 'static) {
+        let now = Date::from_micros(0);
+        self.write(move |tx| {
+            for n in 0..count {
+                let name = Name::stored(&format!("user{n}"));
+                let user = tx.user_insert(&name, false, now)?.expect("the name is free").id;
+                for group in groups(n) {
+                    if tx.group(group)?.is_none() {
+                        tx.group_insert(group, "group", None)?;
+                    }
+                    tx.member_set(group, user, Role::Member, now)?;
+                }
+            }
+            Ok(())
+        })
+        .await;
+    }
+
+    async fn connect(&self, n: usize) -> Connection {
+        let name = Name::stored(&format!("user{n}"));
+        let named = name.clone();
+        let user = self.store.read(move |tx| tx.user_named(&named)).await.expect("the store reads");
+        let user: UserId = user.expect("the user is there").id;
+        let identity = Identity { user, name, token: None, expires: None };
+        let connection = self.hub.register(identity).expect("there is room");
+        self.hub.subscribe(&connection).await.expect("the store reads");
+        let groups = self.store.read(move |tx| tx.groups_of(user, None, 100)).await.expect("the store reads");
+        let heads: Vec<_> = groups.iter().map(|group| (group.id, group.head)).collect();
+        self.hub.go_live(&connection, Vec::new(), &heads);
+        connection
+    }
+}
+
+async fn deliveries() {
+    let setting = start();
+    let group = GroupId(Uuid::from_u128(1));
+    setting.people(RECEIVERS, move |_| vec![group]).await;
+    let read = Arc::new(AtomicU64::new(0));
+    for n in 0..RECEIVERS {
+        let (connection, read) = (setting.connect(n).await, read.clone());
+        tokio::spawn(async move {
+            let mut frames = Vec::new();
+            loop {
+                connection.wait().await;
+                while connection.take(&mut frames) == Taken::Frames {}
+                read.fetch_add(frames.len() as u64, Ordering::Relaxed);
+                frames.clear();
+            }
+        });
+    }
+    let event = |seq: usize| {
+        let seq = Seq(i64::try_from(seq).expect("it is small"));
+        let id = MessageId(Uuid::nil());
+        Event::in_group(Kind::MessageDelete { id, group, seq }, group, seq)
+    };
+    let until = |count: u64| {
+        let read = read.clone();
+        async move {
+            while read.load(Ordering::Relaxed) < count {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    let mut took = Vec::new();
+    for seq in 1..=200 {
+        let begun = Instant::now();
+        setting.bus.publish(vec![event(seq)]);
+        until((seq * RECEIVERS) as u64).await;
+        took.push(begun.elapsed());
+    }
+    took.sort_unstable();
+    println!("one event to {RECEIVERS} sockets: median {:?}, slowest of 200 {:?}", took[100], took[199]);
+    let begun = Instant::now();
+    let bus = setting.bus.clone();
+    tokio::task::spawn_blocking(move || (201..=200 + EVENTS).for_each(|seq| bus.publish(vec![event(seq)])))
+        .await
+        .expect("the writer ends");
+    until(((200 + EVENTS) * RECEIVERS) as u64).await;
+    let rate = (EVENTS * RECEIVERS) as f64 / begun.elapsed().as_secs_f64();
+    println!("deliveries: {rate:.0} a second; {:?}", setting.hub.counts());
+}
+
+async fn idle() {
+    let setting = start();
+    setting.people(IDLE, |n| {
+        (0..GROUPS_EACH).map(|k| GroupId(Uuid::from_u128((n / CROWD * GROUPS_EACH + k) as u128))).collect()
+    })
+    .await;
+    let mut connections = Vec::with_capacity(IDLE);
+    // The first ones warm up the store's caches.
+    for n in 0..1000 {
+        connections.push(setting.connect(n).await);
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = resident();
+    for n in 1000..IDLE {
+        connections.push(setting.connect(n).await);
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let each = (resident() - before) as f64 / (IDLE - 1000) as f64;
+    println!("memory: {each:.0} bytes resident for each idle socket in {GROUPS_EACH} groups of {CROWD}");
+    println!("{:?}", setting.hub.counts());
+}
+
+/// This process's resident memory, in bytes.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("this is Linux");
+    let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok());
+    pages.expect("a number of pages") * 4096
+}
+
+#[tokio::main]
+async fn main() {
+    deliveries().await;
+    idle().await;
+}

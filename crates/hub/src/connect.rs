@@ -1,0 +1,284 @@
+//! A socket's coming, its going, and how it starts to be told without missing or repeating.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use chinwag_core::event::{Event, Kind};
+use chinwag_core::presence::Status;
+use chinwag_core::store::Tx;
+use chinwag_core::token::TokenHash;
+use chinwag_core::{Date, GroupId, Name, Result, Seq, SocketId, UserId};
+
+use crate::group::Group;
+use crate::queue::{ABSENT, Snapshot, Tag};
+use crate::user::{Seat, State, User};
+use crate::{Close, Hub, Socket};
+
+/// Groups read from the store at a time.
+const PAGE: usize = 500;
+
+/// Whose socket it is, as its credential said.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The user.
+    pub user: UserId,
+    /// The user's name.
+    pub name: Name,
+    /// The token, if it is one of the store's that outlives the handshake: the socket ends with
+    /// it. None for a ticket, whose use has ended it, and for foreign credentials.
+    pub token: Option<TokenHash>,
+    /// When the credential expires, if it does: the socket is closed within 2 s.
+    pub expires: Option<Date>,
+}
+
+/// Why a socket was not taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// This process has as many sockets as it may have.
+    Full,
+    /// The user has as many sockets as one user may have.
+    TooManyOfUser,
+    /// This process takes no more sockets, since it is about to stop.
+    Draining,
+}
+
+/// A registered socket, which is unregistered when this is dropped.
+pub struct Connection {
+    hub: Arc<Hub>,
+    socket: Arc<Socket>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Connection").field(&self.socket).finish()
+    }
+}
+
+impl Deref for Connection {
+    type Target = Arc<Socket>;
+
+    fn deref(&self) -> &Arc<Socket> {
+        &self.socket
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.hub.unregister(&self.socket);
+    }
+}
+
+impl Hub {
+    /// Takes in a socket. From here on it holds what its user is told, up to its queue's bounds.
+    ///
+    /// Next come [`subscribe`](Self::subscribe), the reading of the snapshot and
+    /// [`go_live`](Self::go_live), in this order.
+    #[allow(clippy::needless_pass_by_value, reason = "as a caller has it: one identity, one socket")]
+    pub fn register(self: &Arc<Self>, identity: Identity) -> Result<Connection, Refused> {
+        if self.draining.load(Ordering::Acquire) {
+            return Err(Refused::Draining);
+        }
+        if self.sockets.fetch_add(1, Ordering::AcqRel) >= self.options.sockets {
+            self.sockets.fetch_sub(1, Ordering::AcqRel);
+            return Err(Refused::Full);
+        }
+        let id = SocketId(self.last_socket.fetch_add(1, Ordering::Relaxed) + 1);
+        let Some(socket) = self.seat(id, &identity) else {
+            self.sockets.fetch_sub(1, Ordering::AcqRel);
+            return Err(Refused::TooManyOfUser);
+        };
+        // A drain that began meanwhile may have missed this socket.
+        if self.draining.load(Ordering::Acquire) {
+            socket.close(Close::Restarting);
+        }
+        Ok(Connection { hub: self.clone(), socket })
+    }
+
+    /// Subscribes the socket's user to its groups, if that has not been done, and looks whether
+    /// the credential still stands: if not, the socket is closed with [`Close::CredentialEnded`].
+    /// On an error of the store nothing is subscribed, and this may be tried again.
+    pub async fn subscribe(&self, socket: &Arc<Socket>) -> Result<()> {
+        let user = socket.owner().clone();
+        let reading = Reading::begin(&user);
+        let (id, token, subscribed) = (user.id, socket.token, reading.subscribed);
+        let found = self.store.read(move |tx| {
+            let standing = match token {
+                Some(hash) => tx.token(&hash)?.is_some_and(|token| token.user == id),
+                None => true,
+            };
+            let Some(user) = tx.user(id)?.filter(|_| standing) else { return Ok(None) };
+            let groups = if subscribed { Vec::new() } else { groups_of(tx, id)? };
+            Ok(Some((user.name, groups)))
+        });
+        let Some((name, groups)) = found.await? else {
+            socket.close(Close::CredentialEnded);
+            return Ok(());
+        };
+        for (group, head) in groups {
+            self.enter(group, head, &user);
+        }
+        let mut state = user.lock();
+        if !state.renamed {
+            state.name = name;
+        }
+        state.subscribed = true;
+        state.groups.shrink_to_fit();
+        drop(state);
+        drop(reading);
+        Ok(())
+    }
+
+    /// Lets the socket live: the snapshot's frames `first` go out first, then what was held and
+    /// is not in the snapshot, whose groups and their heads are `heads`. The user is shown as
+    /// online. Nothing happens if the socket was live already or is to be closed.
+    ///
+    /// `first` does not count towards the queue's bounds.
+    pub fn go_live(&self, socket: &Arc<Socket>, first: Vec<Bytes>, heads: &[(GroupId, Seq)]) {
+        let mut heads = heads.to_vec();
+        heads.sort_unstable();
+        let snapshot = Snapshot { heads: &heads };
+        let user = socket.owner();
+        let mut state = user.lock();
+        let is_live = socket.go_live(first, &snapshot, |joined| floors(&state, &snapshot, joined));
+        if !is_live {
+            return;
+        }
+        let Some(seat) = state.seat(socket.id()) else { return };
+        seat.live = true;
+        seat.status = Status::Online;
+        state.presence.left_at = None;
+        if self.show(user, &mut state, false) {
+            self.tell_others(&state, socket.id());
+        }
+    }
+
+    /// Takes the socket out. The user is announced as disconnected after the grace, if this was
+    /// its last. Done by [`Connection`] when it is dropped; more than once does no harm.
+    pub fn unregister(&self, socket: &Arc<Socket>) {
+        let user = socket.owner();
+        let mut state = user.lock();
+        let Some(at) = state.seats.iter().position(|seat| seat.socket.id() == socket.id()) else { return };
+        state.seats.swap_remove(at);
+        if let Some(token) = &socket.token
+            && !state.seats.iter().any(|seat| seat.socket.token.as_ref() == Some(token))
+        {
+            self.tokens.remove(token);
+        }
+        if state.is_live() {
+            self.show(user, &mut state, true);
+        } else {
+            self.leave_later(user, &mut state);
+        }
+        drop(state);
+        self.sockets.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Puts a user into a group that the store said it is in, with the group's head there.
+    fn enter(&self, id: GroupId, head: Seq, user: &Arc<User>) {
+        loop {
+            let group = self.groups.get_or_insert_with(id, || Arc::new(Group::new(id, head, false)));
+            let mut members = group.lock();
+            if members.gone {
+                self.groups.remove_exact(&id, &group);
+                continue;
+            }
+            let mut state = user.lock();
+            if !state.gone
+                && !state.left.contains(&id)
+                && let Err(at) = state.group_at(id)
+            {
+                state.groups.insert(at, group.clone());
+                members.users.push(user.clone());
+            }
+            drop(state);
+            return self.close_if_empty(&group, &mut members);
+        }
+    }
+
+    fn seat(&self, id: SocketId, identity: &Identity) -> Option<Arc<Socket>> {
+        loop {
+            let make = || Arc::new(User::new(identity.user, identity.name.clone()));
+            let user = self.users.get_or_insert_with(identity.user, make);
+            let mut state = user.lock();
+            if state.gone {
+                self.users.remove_exact(&identity.user, &user);
+                continue;
+            }
+            if state.seats.len() >= self.options.sockets_per_user.max(1) {
+                return None;
+            }
+            let socket = Arc::new(Socket::new(id, user.clone(), identity.token, identity.expires));
+            if let Some(token) = identity.token {
+                self.tokens.insert(token, user.id);
+            }
+            state.seats.push(Seat { socket: socket.clone(), live: false, status: Status::Disconnected });
+            return Some(socket);
+        }
+    }
+
+    /// Tells a user's live sockets but one what the user is shown as.
+    fn tell_others(&self, state: &State, but: SocketId) {
+        let others = || state.seats.iter().filter(|seat| seat.live && seat.socket.id() != but);
+        if others().next().is_none() {
+            return;
+        }
+        let kind = Kind::StatusUpdate { author: state.name.clone(), status: state.presence.shown };
+        let frame = self.encode.event(&Event::to_users(kind, Vec::new()), None);
+        for seat in others() {
+            self.tally.pushed(seat.socket.push(frame.clone(), Tag::default(), self.bounds()));
+        }
+    }
+}
+
+/// A user's groups with their heads, in ascending order of id.
+fn groups_of(tx: &dyn Tx, user: UserId) -> Result<Vec<(GroupId, Seq)>> {
+    let mut groups: Vec<(GroupId, Seq)> = Vec::new();
+    loop {
+        let page = tx.groups_of(user, groups.last().map(|(id, _)| *id), PAGE)?;
+        groups.extend(page.iter().map(|group| (group.id, group.head)));
+        if page.len() < PAGE {
+            return Ok(groups);
+        }
+    }
+}
+
+/// Which numbers a socket that starts from `snapshot` is still to skip: those that the snapshot
+/// has and the dispatcher has yet to deliver, and all of a group that the snapshot has no more.
+fn floors(state: &State, snapshot: &Snapshot<'_>, joined: &[GroupId]) -> Vec<(GroupId, Seq)> {
+    let pending = snapshot.heads.iter().filter(|(id, head)| match state.group_at(*id) {
+        Ok(at) => state.groups[at].last() < *head,
+        Err(_) => true,
+    });
+    let absent = state.groups.iter().map(|group| group.id);
+    let absent = absent.filter(|id| snapshot.head(*id).is_none() && !joined.contains(id));
+    pending.copied().chain(absent.map(|id| (id, ABSENT))).collect()
+}
+
+/// While a user's groups are being read from the store, it is remembered which of them it has
+/// left meanwhile, and whether it was renamed: those answers are out of date.
+struct Reading<'a> {
+    user: &'a User,
+    subscribed: bool,
+}
+
+impl<'a> Reading<'a> {
+    fn begin(user: &'a User) -> Self {
+        let mut state = user.lock();
+        state.subscribing += 1;
+        Self { user, subscribed: state.subscribed }
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        let mut state = self.user.lock();
+        state.subscribing -= 1;
+        if state.subscribing == 0 {
+            state.left = Vec::new();
+            state.renamed = false;
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Figures of the hub, for metrics.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crate::queue::Pushed;
+
+/// What [`Hub::counts`](crate::Hub::counts) answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Sockets now.
+    pub sockets: usize,
+    /// Users with a socket now, or a moment ago.
+    pub users: usize,
+    /// Groups that those are in.
+    pub groups: usize,
+    /// Frames that waited in all queues at the last tick.
+    pub queued_frames: usize,
+    /// Their bytes; shared ones count for each queue.
+    pub queued_bytes: usize,
+    /// Events dispatched since the start.
+    pub events: u64,
+    /// Frames queued since the start.
+    pub deliveries: u64,
+    /// Sockets closed as too slow since the start.
+    pub too_slow: u64,
+    /// Events that found numbers missing before them since the start.
+    pub gaps: u64,
+}
+
+/// The counters behind it.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) queued_frames: AtomicUsize,
+    pub(crate) queued_bytes: AtomicUsize,
+    pub(crate) events: AtomicU64,
+    pub(crate) deliveries: AtomicU64,
+    pub(crate) too_slow: AtomicU64,
+    pub(crate) gaps: AtomicU64,
+}
+
+impl Tally {
+    pub(crate) fn pushed(&self, pushed: Pushed) {
+        match pushed {
+            Pushed::Queued => self.deliveries.fetch_add(1, Ordering::Relaxed),
+            Pushed::Overflow => self.too_slow.fetch_add(1, Ordering::Relaxed),
+            Pushed::Skipped => return,
+        };
+    }
+
+    pub(crate) fn read(&self) -> Counts {
+        Counts {
+            queued_frames: self.queued_frames.load(Ordering::Relaxed),
+            queued_bytes: self.queued_bytes.load(Ordering::Relaxed),
+            events: self.events.load(Ordering::Relaxed),
+            deliveries: self.deliveries.load(Ordering::Relaxed),
+            too_slow: self.too_slow.load(Ordering::Relaxed),
+            gaps: self.gaps.load(Ordering::Relaxed),
+            ..Counts::default()
+        }
+    }
+}

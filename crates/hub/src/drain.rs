@@ -1,0 +1,42 @@
+//! The end of a process: its sockets are sent away one after the other, not all at once.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::{Close, Hub, Socket};
+
+/// How long the last sockets may take to go.
+const LINGER: Duration = Duration::from_secs(5);
+const STEP: Duration = Duration::from_millis(20);
+
+impl Hub {
+    /// Refuses new sockets, closes all with [`Close::Restarting`], spread evenly over `over`, and
+    /// waits until they are gone, at most 5 s longer.
+    pub async fn drain(&self, over: Duration) {
+        self.draining.store(true, Ordering::Release);
+        let sockets = self.all_sockets();
+        let begun = Instant::now();
+        let count = u32::try_from(sockets.len()).unwrap_or(u32::MAX).max(1);
+        for (number, socket) in (0_u32..).zip(&sockets) {
+            let at = begun + over.mul_f64(f64::from(number) / f64::from(count));
+            if at > Instant::now() + STEP {
+                sleep_until(at).await;
+            }
+            socket.close(Close::Restarting);
+        }
+        drop(sockets);
+        let end = Instant::now() + LINGER;
+        while self.sockets.load(Ordering::Acquire) > 0 && Instant::now() < end {
+            sleep(STEP).await;
+        }
+    }
+
+    fn all_sockets(&self) -> Vec<Arc<Socket>> {
+        let mut sockets = Vec::with_capacity(self.sockets.load(Ordering::Relaxed));
+        self.users.each(|user| sockets.extend(user.lock().seats.iter().map(|seat| seat.socket.clone())));
+        sockets
+    }
+}

@@ -1,0 +1,243 @@
+//! Presence: what a user is shown as over all of its sockets, and who is told when it changes.
+//!
+//! A change is written down under the user's lock and the user put on a list, at most once; one
+//! task takes users from it, reads their contacts from the store, many users at a time, and
+//! announces what has changed since the last announcement. A storm of changes of one user thus
+//! costs one reading at a time, and nothing is lost, however slow the store is.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::mem;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use chinwag_core::event::{Event, Kind, Origin};
+use chinwag_core::presence::Status;
+use chinwag_core::{Result, UserId};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::queue::Tag;
+use crate::user::{Presence, State, User};
+use crate::{Hub, Socket};
+
+/// Users whose contacts are read in one job of the store.
+const BATCH: usize = 64;
+/// How long a store that failed is left alone.
+const RETRY: Duration = Duration::from_secs(1);
+/// How long the task sleeps when nobody is leaving.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// Users whom the presence task is to look at. Each is in either list at most once, so that
+/// both are bounded by the number of users.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    dirty: Mutex<VecDeque<Arc<User>>>,
+    leaving: Mutex<BTreeMap<(Instant, UserId), Arc<User>>>,
+    news: Notify,
+}
+
+impl Waiting {
+    fn look_at(&self, user: &Arc<User>, presence: &mut Presence) {
+        if !mem::replace(&mut presence.dirty, true) {
+            self.dirty.lock().push_back(user.clone());
+            self.news.notify_one();
+        }
+    }
+
+    fn leave_at(&self, at: Instant, user: &Arc<User>) {
+        self.leaving.lock().insert((at, user.id), user.clone());
+        self.news.notify_one();
+    }
+
+    fn next_leave(&self) -> Option<Instant> {
+        self.leaving.lock().keys().next().map(|(at, _)| *at)
+    }
+
+    fn pop_left(&self, now: Instant) -> Option<Arc<User>> {
+        let mut leaving = self.leaving.lock();
+        let entry = leaving.first_entry().filter(|entry| entry.key().0 <= now)?;
+        Some(entry.remove())
+    }
+}
+
+/// The presence task: runs until the hub is gone.
+pub(crate) async fn run(hub: Weak<Hub>, waiting: Arc<Waiting>) {
+    loop {
+        let deadline = waiting.next_leave().unwrap_or_else(|| Instant::now() + IDLE);
+        tokio::select! {
+            () = waiting.news.notified() => {}
+            () = sleep_until(deadline) => {}
+        }
+        let Some(hub) = hub.upgrade() else { return };
+        let now = Instant::now();
+        while let Some(user) = waiting.pop_left(now) {
+            hub.grace_ended(&user, now);
+        }
+        while let Some(news) = hub.collect() {
+            if let Err(error) = hub.announce(&news).await {
+                tracing::warn!(%error, users = news.len(), "presence waits for the store");
+                hub.put_back(news);
+                sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+/// One user's change, as it is about to be announced.
+struct News {
+    user: Arc<User>,
+    status: Status,
+    tell_self: bool,
+    asker: Option<Box<Origin>>,
+}
+
+impl Hub {
+    /// Sets this socket's status, and answers what the user is shown as after it. Contacts and
+    /// the user's own sockets are told if that has changed; with an `origin`, its socket is
+    /// answered with a status update in any case.
+    pub fn set_status(&self, socket: &Socket, status: Status, origin: Option<&Origin>) -> Status {
+        let user = socket.owner();
+        let mut state = user.lock();
+        if let Some(seat) = state.seat(socket.id()).filter(|seat| seat.live) {
+            seat.status = status;
+            if self.show(user, &mut state, true) {
+                let asker = origin.cloned().map(Box::new);
+                if let Some(earlier) = mem::replace(&mut state.presence.asker, asker) {
+                    self.answer(&state, &earlier);
+                }
+                return state.presence.shown;
+            }
+        }
+        if let Some(origin) = origin {
+            self.answer(&state, origin);
+        }
+        state.presence.shown
+    }
+
+    /// Looks at what a user with live sockets is shown as; whether it has changed. Contacts are
+    /// told then, and with `tell_self` all of the user's own sockets.
+    pub(crate) fn show(&self, user: &Arc<User>, state: &mut State, tell_self: bool) -> bool {
+        let status = state.status();
+        if status == state.presence.shown {
+            return false;
+        }
+        state.presence.shown = status;
+        state.presence.tell_self |= tell_self;
+        self.waiting.look_at(user, &mut state.presence);
+        true
+    }
+
+    /// A user has no live socket any more: begins its grace.
+    pub(crate) fn leave_later(&self, user: &Arc<User>, state: &mut State) {
+        let left_at = *state.presence.left_at.get_or_insert_with(Instant::now);
+        if !mem::replace(&mut state.presence.leaving, true) {
+            self.waiting.leave_at(left_at + self.options.presence_grace, user);
+        }
+    }
+
+    fn grace_ended(&self, user: &Arc<User>, now: Instant) {
+        let mut state = user.lock();
+        let Some(left_at) = state.presence.left_at else {
+            state.presence.leaving = false; // It has come back.
+            return;
+        };
+        let end = left_at + self.options.presence_grace;
+        if end > now {
+            return self.waiting.leave_at(end, user); // It came back, and has left again.
+        }
+        state.presence.leaving = false;
+        state.presence.shown = Status::Disconnected;
+        self.waiting.look_at(user, &mut state.presence);
+    }
+
+    /// Takes users whose change is to be announced, or none once nobody waits.
+    fn collect(&self) -> Option<Vec<News>> {
+        let mut news = Vec::new();
+        while news.len() < BATCH {
+            let Some(user) = self.waiting.dirty.lock().pop_front() else { break };
+            let mut state = user.lock();
+            let presence = &mut state.presence;
+            presence.dirty = false;
+            let (status, tell_self) = (presence.shown, mem::take(&mut presence.tell_self));
+            let asker = presence.asker.take();
+            if status != presence.announced {
+                drop(state);
+                news.push(News { user, status, tell_self, asker });
+                continue;
+            }
+            // It changed and changed back: there is nothing to announce.
+            if let Some(asker) = asker {
+                self.answer(&state, &asker);
+            }
+            drop(state);
+            self.retire(&user);
+        }
+        (!news.is_empty()).then_some(news)
+    }
+
+    async fn announce(&self, news: &[News]) -> Result<()> {
+        let users: Vec<UserId> = news.iter().map(|one| one.user.id).collect();
+        let contacts = self.store.read(move |tx| {
+            let ids = |user: &UserId| Ok(tx.contacts(*user)?.into_iter().map(|(id, _)| id).collect());
+            users.iter().map(ids).collect::<Result<Vec<Vec<UserId>>>>()
+        });
+        for (one, mut told) in news.iter().zip(contacts.await?) {
+            let mut state = one.user.lock();
+            state.presence.announced = one.status;
+            let author = state.name.clone();
+            drop(state);
+            if one.tell_self {
+                told.push(one.user.id);
+            }
+            if !told.is_empty() {
+                let kind = Kind::StatusUpdate { author, status: one.status };
+                let event = Event::to_users(kind, told).from(one.asker.as_deref());
+                self.bus.publish_ephemeral(vec![event]);
+            }
+            self.retire(&one.user);
+        }
+        Ok(())
+    }
+
+    /// Has it all looked at again, after a failure.
+    fn put_back(&self, news: Vec<News>) {
+        for News { user, tell_self, asker, .. } in news {
+            let mut state = user.lock();
+            state.presence.tell_self |= tell_self;
+            match asker {
+                Some(asker) if state.presence.asker.is_some() => self.answer(&state, &asker),
+                Some(asker) => state.presence.asker = Some(asker),
+                None => {}
+            }
+            self.waiting.look_at(&user, &mut state.presence);
+        }
+    }
+
+    /// Tells the socket that asked, alone, what its user is shown as.
+    fn answer(&self, state: &State, origin: &Origin) {
+        let Some(seat) = state.seats.iter().find(|seat| seat.socket.id() == origin.socket) else { return };
+        let kind = Kind::StatusUpdate { author: state.name.clone(), status: state.presence.shown };
+        let frame = self.encode.event(&Event::to_users(kind, Vec::new()), origin.reference.as_deref());
+        self.tally.pushed(seat.socket.push(frame, Tag::default(), self.bounds()));
+    }
+
+    /// Drops a user's entry if it has no sockets and nothing is left to be told of it.
+    fn retire(&self, user: &Arc<User>) {
+        let mut state = user.lock();
+        let presence = &state.presence;
+        let untold = presence.dirty || presence.leaving || presence.announced != Status::Disconnected;
+        if untold || !state.seats.is_empty() || state.gone {
+            return;
+        }
+        state.gone = true;
+        let groups = mem::take(&mut state.groups);
+        drop(state);
+        self.users.remove_exact(&user.id, user);
+        for group in groups {
+            let mut members = group.lock();
+            members.remove(user);
+            self.close_if_empty(&group, &mut members);
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! What waits for one socket, and the rule by which no numbered event reaches it twice.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::task::Waker;
+
+use bytes::Bytes;
+use chinwag_core::{GroupId, Seq};
+
+use crate::socket::{Close, Taken};
+
+/// How many frames, and about how many bytes, one `take` hands out.
+const TAKE_FRAMES: usize = 64;
+const TAKE_BYTES: usize = 256 * 1024;
+
+/// How much may wait for one socket.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) frames: usize,
+    pub(crate) bytes: usize,
+}
+
+/// What a frame is about, as far as the queue must know.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tag {
+    pub(crate) group: Option<GroupId>,
+    pub(crate) seq: Option<Seq>,
+    /// Whether this event brings the socket's user into the group.
+    pub(crate) joins: bool,
+}
+
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    Queued,
+    /// The socket has it from its snapshot, or is being closed.
+    Skipped,
+    /// There was no room: the socket is closed as too slow, and its queue is gone.
+    Overflow,
+}
+
+/// What the snapshot that a socket starts from says of the groups.
+pub(crate) struct Snapshot<'a> {
+    /// Each group's head in the snapshot, in ascending order of id.
+    pub(crate) heads: &'a [(GroupId, Seq)],
+}
+
+impl Snapshot<'_> {
+    pub(crate) fn head(&self, group: GroupId) -> Option<Seq> {
+        let at = self.heads.binary_search_by_key(&group, |(id, _)| *id).ok()?;
+        Some(self.heads[at].1)
+    }
+}
+
+/// A socket's queue. An idle one holds no buffer: the first frame has its place inside, and a
+/// burst's buffer is freed with its last frame.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    phase: Phase,
+    next: Option<Bytes>,
+    rest: VecDeque<Bytes>,
+    bytes: usize,
+    /// Numbers up to these have been seen in the snapshot, in groups of which the dispatcher
+    /// has yet to deliver them. An entry goes when its group passes it; most sockets have none.
+    floors: Vec<(GroupId, Seq)>,
+    close: Option<Close>,
+    sleeper: Sleeper,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Not live yet: everything is held.
+    Held(Vec<Held>),
+    /// Live, with what is left of the snapshot's frames, which go first and are not counted.
+    First(VecDeque<Bytes>),
+    Live,
+}
+
+#[derive(Debug)]
+struct Held {
+    frame: Bytes,
+    tag: Tag,
+}
+
+/// The one task that waits for this queue, and for what.
+#[derive(Debug)]
+enum Sleeper {
+    None,
+    /// For anything.
+    Any(Waker),
+    /// For a close that drops the queue.
+    Cut(Waker),
+}
+
+impl Queue {
+    pub(crate) fn new() -> Self {
+        Self {
+            phase: Phase::Held(Vec::new()),
+            next: None,
+            rest: VecDeque::new(),
+            bytes: 0,
+            floors: Vec::new(),
+            close: None,
+            sleeper: Sleeper::None,
+        }
+    }
+
+    /// Queues a frame, or holds it until the socket is live. The waker, if any, is to be woken
+    /// when the queue's lock has been let go.
+    pub(crate) fn push(&mut self, frame: Bytes, tag: Tag, bounds: Bounds) -> (Pushed, Option<Waker>) {
+        if self.close.is_some() || self.below_floor(tag) {
+            return (Pushed::Skipped, None);
+        }
+        let waiting = self.len();
+        if waiting >= bounds.frames || (waiting > 0 && self.bytes + frame.len() > bounds.bytes) {
+            return (Pushed::Overflow, self.close(Close::TooSlow));
+        }
+        self.bytes += frame.len();
+        if let Phase::Held(held) = &mut self.phase {
+            held.push(Held { frame, tag });
+            return (Pushed::Queued, None);
+        }
+        self.append(frame);
+        (Pushed::Queued, self.wake_any())
+    }
+
+    /// Lets the socket live: `first` goes out first, then what was held and the snapshot does
+    /// not cover. Answers the groups into which a held event brought the user, if it was not
+    /// live already.
+    pub(crate) fn go_live(
+        &mut self,
+        first: Vec<Bytes>,
+        snapshot: &Snapshot<'_>,
+    ) -> Option<(Vec<GroupId>, Option<Waker>)> {
+        let Phase::Held(held) = &mut self.phase else { return None };
+        let held = mem::take(held);
+        let first = VecDeque::from(first);
+        self.phase = if first.is_empty() { Phase::Live } else { Phase::First(first) };
+        self.bytes = 0;
+        let mut joined = Vec::new();
+        for Held { frame, tag } in held {
+            if tag.joins {
+                joined.extend(tag.group);
+            }
+            if news(tag, snapshot, &joined) {
+                self.bytes += frame.len();
+                self.append(frame);
+            }
+        }
+        let waker = if self.is_ready() { self.wake_any() } else { None };
+        Some((joined, waker))
+    }
+
+    /// Skips the group's numbers up to `floor` from here on, since the snapshot had them.
+    pub(crate) fn set_floor(&mut self, group: GroupId, floor: Seq) {
+        if matches!(self.phase, Phase::Held(_)) || self.close.is_some() {
+            return;
+        }
+        match self.floors.iter_mut().find(|(id, _)| *id == group) {
+            Some((_, at)) => *at = floor.max(*at),
+            None => self.floors.push((group, floor)),
+        }
+    }
+
+    /// Hands out what waits, in order. See [`Socket::take`](crate::Socket::take).
+    pub(crate) fn take(&mut self, into: &mut Vec<Bytes>) -> Taken {
+        let (mut frames, mut bytes) = (0, 0);
+        while frames < TAKE_FRAMES && bytes < TAKE_BYTES {
+            let Some(frame) = self.pop() else { break };
+            frames += 1;
+            bytes += frame.len();
+            into.push(frame);
+        }
+        if frames > 0 {
+            return Taken::Frames;
+        }
+        self.close.map_or(Taken::Empty, Taken::Close)
+    }
+
+    /// Marks the socket as to be closed. Only a graceful close leaves what was queued, and only
+    /// it gives way to another.
+    pub(crate) fn close(&mut self, close: Close) -> Option<Waker> {
+        if self.close.is_some_and(|was| !was.is_graceful() || close.is_graceful()) {
+            return None;
+        }
+        self.close = Some(close);
+        self.floors = Vec::new();
+        if matches!(self.phase, Phase::Held(_)) || !close.is_graceful() {
+            self.phase = Phase::Live;
+            self.next = None;
+            self.rest = VecDeque::new();
+            self.bytes = 0;
+        }
+        match mem::replace(&mut self.sleeper, Sleeper::None) {
+            Sleeper::Cut(waker) if close.is_graceful() => {
+                self.sleeper = Sleeper::Cut(waker);
+                None
+            }
+            Sleeper::Any(waker) | Sleeper::Cut(waker) => Some(waker),
+            Sleeper::None => None,
+        }
+    }
+
+    /// Whether it is to be closed, gracefully or not.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.close.is_some()
+    }
+
+    /// Whether it is to be closed with nothing more to write before.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.close.is_some_and(|close| !close.is_graceful())
+    }
+
+    /// Whether `take` would hand out anything.
+    pub(crate) fn is_ready(&self) -> bool {
+        let first = matches!(&self.phase, Phase::First(frames) if !frames.is_empty());
+        self.close.is_some() || self.next.is_some() || first
+    }
+
+    /// Remembers who waits: one task at a time, the latest.
+    pub(crate) fn sleep(&mut self, waker: &Waker, until_cut: bool) {
+        self.sleeper = if until_cut { Sleeper::Cut(waker.clone()) } else { Sleeper::Any(waker.clone()) };
+    }
+
+    /// Frames and bytes that wait, the snapshot's own aside.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        (self.len(), self.bytes)
+    }
+
+    fn len(&self) -> usize {
+        match &self.phase {
+            Phase::Held(held) => held.len(),
+            _ => usize::from(self.next.is_some()) + self.rest.len(),
+        }
+    }
+
+    fn append(&mut self, frame: Bytes) {
+        if self.next.is_none() {
+            self.next = Some(frame);
+        } else {
+            self.rest.push_back(frame);
+        }
+    }
+
+    fn pop(&mut self) -> Option<Bytes> {
+        if let Phase::First(first) = &mut self.phase {
+            if let Some(frame) = first.pop_front() {
+                return Some(frame);
+            }
+            self.phase = Phase::Live;
+        }
+        let frame = self.next.take()?;
+        self.bytes -= frame.len();
+        self.next = self.rest.pop_front();
+        if self.rest.is_empty() && self.rest.capacity() > 0 {
+            self.rest = VecDeque::new();
+        }
+        Some(frame)
+    }
+
+    /// Whether the socket has this event from its snapshot. Drops the floor that the event
+    /// passes.
+    fn below_floor(&mut self, tag: Tag) -> bool {
+        let Some(group) = tag.group else { return false };
+        let Some(at) = self.floors.iter().position(|(id, _)| *id == group) else { return false };
+        let floor = self.floors[at].1;
+        if floor == ABSENT {
+            if tag.joins {
+                self.drop_floor(at);
+            }
+            return !tag.joins;
+        }
+        let Some(seq) = tag.seq else { return false };
+        if seq >= floor {
+            self.drop_floor(at);
+        }
+        seq <= floor
+    }
+
+    fn drop_floor(&mut self, at: usize) {
+        self.floors.swap_remove(at);
+        if self.floors.is_empty() {
+            self.floors = Vec::new();
+        }
+    }
+
+    fn wake_any(&mut self) -> Option<Waker> {
+        match mem::replace(&mut self.sleeper, Sleeper::None) {
+            Sleeper::Any(waker) => Some(waker),
+            other => {
+                self.sleeper = other;
+                None
+            }
+        }
+    }
+}
+
+/// The floor in a group that the snapshot no longer had: nothing of it is told, until an event
+/// brings the user into it again.
+pub(crate) const ABSENT: Seq = Seq(i64::MAX);
+
+/// Whether a held event is news to a socket that starts from `snapshot`, given the groups that
+/// held events up to this one have joined.
+fn news(tag: Tag, snapshot: &Snapshot<'_>, joined: &[GroupId]) -> bool {
+    let Some(group) = tag.group else { return true };
+    match (snapshot.head(group), tag.seq) {
+        (Some(head), Some(seq)) => seq > head,
+        (Some(_), None) => true,
+        (None, _) => joined.contains(&group),
+    }
+}

@@ -1,0 +1,79 @@
+//! A map in many parts, each under its own lock, so that one key seldom waits for another.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+const SHARDS: u64 = 64;
+
+/// A sharded map to shared values. No lock is held after a call returns.
+pub(crate) struct Shards<K, V> {
+    parts: Vec<RwLock<HashMap<K, V>>>,
+    hasher: RandomState,
+}
+
+impl<K: Eq + Hash + Copy, V: Clone> Shards<K, V> {
+    pub(crate) fn new() -> Self {
+        Self { parts: (0..SHARDS).map(|_| RwLock::default()).collect(), hasher: RandomState::new() }
+    }
+
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
+        self.part(key).read().get(key).cloned()
+    }
+
+    pub(crate) fn get_or_insert_with(&self, key: K, make: impl FnOnce() -> V) -> V {
+        if let Some(value) = self.get(&key) {
+            return value;
+        }
+        self.part(&key).write().entry(key).or_insert_with(make).clone()
+    }
+
+    pub(crate) fn insert(&self, key: K, value: V) {
+        self.part(&key).write().insert(key, value);
+    }
+
+    pub(crate) fn remove(&self, key: &K) {
+        self.remove_if(key, |_| true);
+    }
+
+    fn remove_if(&self, key: &K, condition: impl FnOnce(&V) -> bool) {
+        let mut part = self.part(key).write();
+        if part.get(key).is_some_and(condition) {
+            part.remove(key);
+        }
+        // What a crowd has left behind is given back.
+        if part.capacity() > 64 && part.len() * 8 < part.capacity() {
+            part.shrink_to_fit();
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.read().len()).sum()
+    }
+
+    /// Every value, part by part: a part's lock is held only while its values are copied, not
+    /// while `visit` runs.
+    pub(crate) fn each(&self, mut visit: impl FnMut(&V)) {
+        let mut values = Vec::new();
+        for part in &self.parts {
+            values.extend(part.read().values().cloned());
+            values.iter().for_each(&mut visit);
+            values.clear();
+        }
+    }
+
+    fn part(&self, key: &K) -> &RwLock<HashMap<K, V>> {
+        let part = self.hasher.hash_one(key) % SHARDS;
+        &self.parts[usize::try_from(part).expect("less than 64")]
+    }
+}
+
+impl<K: Eq + Hash + Copy, T> Shards<K, Arc<T>> {
+    /// Removes `key` if it still stands for this very value.
+    pub(crate) fn remove_exact(&self, key: &K, value: &Arc<T>) {
+        self.remove_if(key, |found| Arc::ptr_eq(found, value));
+    }
+}

@@ -1,0 +1,188 @@
+//! One socket: its queue, its name, and when it was last heard.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
+
+use bytes::Bytes;
+use chinwag_core::token::TokenHash;
+use chinwag_core::{Date, GroupId, Name, Seq, SocketId, UserId};
+use parking_lot::Mutex;
+
+use crate::queue::{Bounds, Pushed, Queue, Snapshot, Tag};
+use crate::user::User;
+
+/// Why a socket is to be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Close {
+    /// The process drains: what is queued goes out first.
+    Restarting,
+    /// The credential was revoked or has expired, or the user is no more.
+    CredentialEnded,
+    /// More waited than the queue's bound allows.
+    TooSlow,
+    /// Nothing was heard of the peer for too long.
+    TimedOut,
+    /// A fault of the server: an event could not be delivered.
+    Fault,
+}
+
+impl Close {
+    /// Whether what was queued is still to be written.
+    pub fn is_graceful(self) -> bool {
+        self == Self::Restarting
+    }
+}
+
+/// What [`Socket::take`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// Frames to write, at least one; there may be more.
+    Frames,
+    /// Nothing for now.
+    Empty,
+    /// Nothing more, ever: close.
+    Close(Close),
+}
+
+/// One connected socket. Its own task waits, takes and writes; anybody may queue.
+pub struct Socket {
+    id: SocketId,
+    user: Arc<User>,
+    pub(crate) token: Option<TokenHash>,
+    pub(crate) expires: Option<Date>,
+    /// Seconds since the peer was heard, counted by the timer.
+    unheard: AtomicU32,
+    queue: Mutex<Queue>,
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket").field("id", &self.id).field("user", &self.user.id).finish_non_exhaustive()
+    }
+}
+
+impl Socket {
+    pub(crate) fn new(
+        id: SocketId,
+        user: Arc<User>,
+        token: Option<TokenHash>,
+        expires: Option<Date>,
+    ) -> Self {
+        Self { id, user, token, expires, unheard: AtomicU32::new(0), queue: Mutex::new(Queue::new()) }
+    }
+
+    /// Its number.
+    pub fn id(&self) -> SocketId {
+        self.id
+    }
+
+    /// Whose it is.
+    pub fn user(&self) -> UserId {
+        self.user.id
+    }
+
+    /// The user's name now.
+    pub fn name(&self) -> Name {
+        self.user.lock().name.clone()
+    }
+
+    /// To be called for any frame from the peer, pongs too.
+    pub fn heard(&self) {
+        self.unheard.store(0, Ordering::Relaxed);
+    }
+
+    /// Waits until there is something to [take](Self::take). Cancel safe. One task may wait for
+    /// a socket at a time, here or in [`cut`](Self::cut).
+    pub async fn wait(&self) {
+        std::future::poll_fn(|context| {
+            let mut queue = self.queue.lock();
+            if queue.is_ready() {
+                return Poll::Ready(());
+            }
+            queue.sleep(context.waker(), false);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Waits until the socket is to be closed at once, whatever is being written: for the time
+    /// in which a write makes no progress. Cancel safe.
+    pub async fn cut(&self) {
+        std::future::poll_fn(|context| {
+            let mut queue = self.queue.lock();
+            if queue.is_cut() {
+                return Poll::Ready(());
+            }
+            queue.sleep(context.waker(), true);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Appends to `into` what is queued, in order: up to 64 frames or about 256 KiB a time. What
+    /// was queued before a graceful close is handed out before the close; any other close has
+    /// dropped it.
+    pub fn take(&self, into: &mut Vec<Bytes>) -> Taken {
+        self.queue.lock().take(into)
+    }
+
+    pub(crate) fn owner(&self) -> &Arc<User> {
+        &self.user
+    }
+
+    pub(crate) fn push(&self, frame: Bytes, tag: Tag, bounds: Bounds) -> Pushed {
+        let (pushed, waker) = self.queue.lock().push(frame, tag, bounds);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        if pushed == Pushed::Overflow {
+            tracing::info!(socket = self.id.0, user = self.user.id.0, "a socket reads too slowly");
+        }
+        pushed
+    }
+
+    pub(crate) fn close(&self, close: Close) {
+        let waker = self.queue.lock().close(close);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// See [`Queue::go_live`]; then `floors` answers, from the groups that held events joined,
+    /// which numbers are to be skipped.
+    pub(crate) fn go_live(
+        &self,
+        first: Vec<Bytes>,
+        snapshot: &Snapshot<'_>,
+        floors: impl FnOnce(&[GroupId]) -> Vec<(GroupId, Seq)>,
+    ) -> bool {
+        let mut queue = self.queue.lock();
+        if queue.is_closing() {
+            return false;
+        }
+        let Some((joined, waker)) = queue.go_live(first, snapshot) else { return false };
+        for (group, floor) in floors(&joined) {
+            queue.set_floor(group, floor);
+        }
+        drop(queue);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        true
+    }
+
+    pub(crate) fn set_floor(&self, group: GroupId, floor: Seq) {
+        self.queue.lock().set_floor(group, floor);
+    }
+
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        self.queue.lock().waiting()
+    }
+
+    /// One more second has passed: answers how many the peer has not been heard for.
+    pub(crate) fn age(&self) -> u32 {
+        self.unheard.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+}

@@ -1,0 +1,78 @@
+//! The one timer: pings, sockets unheard for too long, credentials that expire, and figures.
+
+use std::sync::Weak;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chinwag_core::Date;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::queue::Tag;
+use crate::{Close, Hub, Socket};
+
+const TICK: Duration = Duration::from_secs(1);
+/// Every how many ticks what is remembered of typing is swept.
+const SWEEP_EVERY: u64 = 8;
+
+/// Ticks each second until the hub is gone. A late tick is not made up for, so that a process
+/// that was held still does not find all of its peers silent.
+pub(crate) async fn run(hub: Weak<Hub>) {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    for tick in 1_u64.. {
+        ticks.tick().await;
+        let Some(hub) = hub.upgrade() else { return };
+        hub.tick(tick);
+    }
+}
+
+/// What one tick does to each socket, and what it finds.
+struct Tick {
+    number: u64,
+    now: Date,
+    ping: Bytes,
+    ping_every: u64,
+    silence: u64,
+    frames: usize,
+    bytes: usize,
+}
+
+impl Hub {
+    fn tick(&self, number: u64) {
+        let mut tick = Tick {
+            number,
+            now: self.clock.now(),
+            ping: self.encode.ping(),
+            ping_every: self.options.ping_every.as_secs().max(1),
+            silence: self.options.pong_within.as_secs().max(1),
+            frames: 0,
+            bytes: 0,
+        };
+        self.users.each(|user| {
+            for seat in &user.lock().seats {
+                self.tick_socket(&mut tick, &seat.socket);
+            }
+        });
+        self.tally.queued_frames.store(tick.frames, Ordering::Relaxed);
+        self.tally.queued_bytes.store(tick.bytes, Ordering::Relaxed);
+        if number.is_multiple_of(SWEEP_EVERY) {
+            self.typing.sweep();
+        }
+    }
+
+    fn tick_socket(&self, tick: &mut Tick, socket: &Socket) {
+        let unheard = u64::from(socket.age());
+        if socket.expires.is_some_and(|expires| expires <= tick.now) {
+            socket.close(Close::CredentialEnded);
+        } else if unheard >= tick.silence {
+            socket.close(Close::TimedOut);
+        } else if (tick.number + socket.id().0).is_multiple_of(tick.ping_every) {
+            self.tally.pushed(socket.push(tick.ping.clone(), Tag::default(), self.bounds()));
+        }
+        let (frames, bytes) = socket.waiting();
+        tick.frames += frames;
+        tick.bytes += bytes;
+    }
+}

@@ -1,0 +1,197 @@
+//! Who is sent what, in which order, and how it is shared.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use chinwag_core::bus::Bus;
+use chinwag_core::event::{Audience, Event, Kind, Origin};
+use chinwag_core::group::{Group, View};
+use chinwag_core::relation::Outcome;
+use chinwag_core::{GroupId, Seq, UserId};
+use uuid::Uuid;
+
+use crate::harness::{World, message, name_of, quiet, quit, settle, update};
+
+#[tokio::test(start_paused = true)]
+async fn every_member_and_nobody_else_is_sent_events_in_the_order_of_their_commits() {
+    let world = World::new(quiet());
+    let [ann, ben, eve] = world.users(["ann", "ben", "eve"]).await;
+    let group = world.group(7, &[ann, ben]).await;
+    let clients = [world.connect(ann).await, world.connect(ben).await, world.connect(ben).await];
+    let outside = world.connect(eve).await;
+    for _ in 0..300 {
+        world.say(group).await;
+    }
+    settle().await;
+    let mut expected = vec!["hello".to_owned()];
+    expected.extend((1..=300).map(|seq| format!("message 7 {seq}")));
+    for client in &clients {
+        assert_eq!(client.texts(), expected);
+    }
+    assert_eq!(outside.texts(), ["hello"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_encoded_once_and_shared_and_only_its_origin_has_a_copy_of_its_own() {
+    let world = World::new(quiet());
+    let [ann, ben] = world.users(["ann", "ben"]).await;
+    let group = world.group(7, &[ann, ben]).await;
+    let (asker, other) = (world.connect(ann).await, world.connect(ann).await);
+    let third = world.connect(ben).await;
+    let mut frames = [vec![], vec![], vec![]];
+    let before = world.words.0.load(Ordering::Relaxed);
+    let origin = Origin { socket: asker.0.id(), reference: Some(Arc::from("r1")) };
+    let bare = Origin { reference: None, ..origin.clone() };
+    let two = vec![message(group, Seq(1)).from(Some(&origin)), message(group, Seq(2)).from(Some(&bare))];
+    world.publish(two).await;
+    for (client, frames) in [&asker, &other, &third].into_iter().zip(&mut frames) {
+        client.read_frames(frames);
+    }
+    let [asker, other, third] = frames;
+    assert_eq!(asker[1], "message 7 1 #r1");
+    assert_eq!(other[1], "message 7 1");
+    assert_eq!(other[1].as_ptr(), third[1].as_ptr());
+    assert_eq!(asker[2], "message 7 2");
+    assert_eq!(asker[2].as_ptr(), other[2].as_ptr());
+    assert_eq!(world.words.0.load(Ordering::Relaxed) - before, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_listens_to_is_not_encoded() {
+    let world = World::new(quiet());
+    let group = world.group(7, &[]).await;
+    world.publish(vec![message(group, Seq(1))]).await;
+    assert_eq!(world.hub.counts().events, 1);
+    assert_eq!(world.words.0.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn typing_is_told_to_all_but_its_author() {
+    let world = World::new(quiet());
+    let [ann, ben] = world.users(["ann", "ben"]).await;
+    let group = world.group(7, &[ann, ben]).await;
+    let (author, other) = (world.connect(ann).await, world.connect(ben).await);
+    let kind = Kind::Typing { author: name_of("ann"), group, started: true };
+    world
+        .bus
+        .publish_ephemeral(vec![Event { to: Audience::Others(group, ann), ..Event::to_users(kind, vec![]) }]);
+    settle().await;
+    assert_eq!(author.texts(), ["hello"]);
+    assert_eq!(other.texts(), ["hello", "typing ann"]);
+}
+
+fn view(group: GroupId) -> Arc<View> {
+    let group = Group { id: group, name: "group".into(), private: false, head: Seq(0) };
+    Arc::new(View { group, members: vec![], messages: vec![] })
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_joins_is_told_from_that_event_on_and_one_who_leaves_no_more() {
+    let world = World::new(quiet());
+    let [ann, ben] = world.users(["ann", "ben"]).await;
+    let group = world.group(7, &[ann]).await;
+    let (stays, comes) = (world.connect(ann).await, world.connect(ben).await);
+    let seq = |n| Seq(n);
+    world.publish(vec![message(group, seq(1)), update(view(group), seq(2), vec![ben], vec![])]).await;
+    world.publish(vec![message(group, seq(3))]).await;
+    world
+        .publish(vec![update(view(group), seq(4), vec![], vec![ben]), quit(group, "ben", seq(4), ben)])
+        .await;
+    world.publish(vec![message(group, seq(5))]).await;
+    assert_eq!(comes.texts(), ["hello", "update 7 2", "message 7 3", "quit 7 4"]);
+    assert_eq!(
+        stays.texts(),
+        ["hello", "message 7 1", "update 7 2", "message 7 3", "update 7 4", "message 7 5"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_group_is_told_to_those_who_are_in_it_from_the_first() {
+    let world = World::new(quiet());
+    let [ann, ben, eve] = world.users(["ann", "ben", "eve"]).await;
+    let group = GroupId(Uuid::from_u128(9));
+    let client = world.connect(ann).await;
+    world.publish(vec![update(view(group), Seq(1), vec![eve], vec![])]).await;
+    assert_eq!(world.hub.counts().groups, 0, "nobody who is connected is in it");
+    world.publish(vec![update(view(group), Seq(2), vec![ann, ben], vec![])]).await;
+    world.publish(vec![message(group, Seq(3))]).await;
+    assert_eq!(client.texts(), ["hello", "update 9 2", "message 9 3"]);
+    assert_eq!(world.hub.counts().gaps, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_group_is_told_and_then_forgotten() {
+    let world = World::new(quiet());
+    let ann = world.user("ann").await;
+    let group = world.group(7, &[ann]).await;
+    let client = world.connect(ann).await;
+    assert_eq!(world.hub.counts().groups, 1);
+    world.publish(vec![Event::in_group(Kind::GroupDelete(group), group, Seq(1))]).await;
+    world.publish(vec![message(group, Seq(2))]).await;
+    assert_eq!(client.texts(), ["hello", "delete 7 1"]);
+    assert_eq!(world.hub.counts().groups, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn repeated_and_older_numbers_are_dropped_and_missing_ones_are_counted() {
+    let world = World::new(quiet());
+    let ann = world.user("ann").await;
+    let group = world.group(7, &[ann]).await;
+    let client = world.connect(ann).await;
+    let publish = |n: &[i64]| world.publish(n.iter().map(|n| message(group, Seq(*n))).collect());
+    publish(&[1, 2, 2, 1, 3]).await;
+    assert_eq!(client.texts(), ["hello", "message 7 1", "message 7 2", "message 7 3"]);
+    assert_eq!(world.hub.counts().gaps, 0);
+    publish(&[5, 4, 6]).await;
+    assert_eq!(client.texts(), ["message 7 5", "message 7 6"]);
+    assert_eq!(world.hub.counts().gaps, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renamed_users_sockets_have_its_new_name_before_they_are_told() {
+    let world = World::new(quiet());
+    let ann = world.user("ann").await;
+    let client = world.connect(ann).await;
+    assert_eq!(client.0.name(), name_of("ann"), "the store's name counts, not the handshake's");
+    let kind = Kind::UserUpdate { user: ann, name: name_of("ann"), new_name: name_of("anna") };
+    world.publish(vec![Event::to_users(kind, vec![ann])]).await;
+    assert_eq!(client.0.name(), name_of("anna"));
+    assert_eq!(client.texts(), ["hello", "rename anna"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_contacts_are_told_each_others_status_unless_disconnected() {
+    let world = World::new(quiet());
+    let [ann, ben, eve] = world.users(["ann", "ben", "eve"]).await;
+    let (a, b) = (world.connect(ann).await, world.connect(ben).await);
+    let contact = |x: (UserId, &str), y: (UserId, &str)| {
+        let kind = Kind::ContactUpdate {
+            author: (x.0, name_of(x.1)),
+            name: (y.0, name_of(y.1)),
+            outcome: Outcome::Contact,
+        };
+        Event::to_users(kind, vec![x.0, y.0])
+    };
+    world.publish(vec![contact((ann, "ann"), (ben, "ben")), contact((eve, "eve"), (ann, "ann"))]).await;
+    assert_eq!(a.texts(), ["hello", "contact", "status ben online", "contact"]);
+    assert_eq!(b.texts(), ["hello", "contact", "status ann online"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_socket_wakes_for_a_frame_and_an_idle_one_sleeps() {
+    let world = World::new(quiet());
+    let ann = world.user("ann").await;
+    let client = world.connect(ann).await;
+    assert!(client.is_ready().await);
+    client.texts();
+    assert!(!client.is_ready().await);
+    let task = tokio::spawn(async move {
+        client.0.wait().await;
+        client.texts()
+    });
+    settle().await;
+    assert!(!task.is_finished());
+    let kind = Kind::UserUpdate { user: ann, name: name_of("ann"), new_name: name_of("anna") };
+    world.publish(vec![Event::to_users(kind, vec![ann])]).await;
+    assert_eq!(task.await.expect("it ends"), ["rename anna"]);
+}

@@ -1,0 +1,297 @@
+//! A hub with a store, and clients that read from it.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chinwag_core::bus::Bus;
+use chinwag_core::event::{Event, Kind};
+use chinwag_core::group::View;
+use chinwag_core::permission::Role;
+use chinwag_core::store::{Done, ReadJob, Store, Tx, WriteJob};
+use chinwag_core::{Clock, Date, GroupId, MessageId, Name, Result, Seq, UserId};
+use chinwag_hub::bus::LocalBus;
+use chinwag_hub::{Close, Connection, Encode, Hub, Identity, Options, Refused, Taken};
+use chinwag_store_sqlite::SqliteStore;
+use uuid::Uuid;
+
+pub(crate) const NOW: i64 = 1_700_000_000_000_000;
+
+/// A store whose jobs hold the test's thread, so that the test's time does not run on meanwhile.
+pub(crate) struct Still(pub(crate) SqliteStore);
+
+impl Store for Still {
+    fn submit_write(&self, job: WriteJob) -> Done<'_> {
+        still(self.0.submit_write(job))
+    }
+
+    fn submit_read(&self, job: ReadJob) -> Done<'_> {
+        still(self.0.submit_read(job))
+    }
+
+    fn ready(&self) -> Done<'_> {
+        still(self.0.ready())
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn still(job: Done<'_>) -> Done<'_> {
+    // A task's budget, which asks it to yield now and then, does not hold here.
+    let mut job = pin!(tokio::task::unconstrained(job));
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match job.as_mut().poll(&mut context) {
+            Poll::Ready(done) => return Box::pin(std::future::ready(done)),
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+/// Writes frames as words, and counts them.
+#[derive(Default)]
+pub(crate) struct Words(pub(crate) AtomicUsize);
+
+impl Encode for Words {
+    fn event(&self, event: &Event, reference: Option<&str>) -> Bytes {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let n = |group: &GroupId| group.0.as_u128();
+        let mut text = match &event.kind {
+            Kind::MessageText(message) => format!("text {}", n(&message.group)),
+            Kind::MessageDelete { group, .. } => format!("message {}", n(group)),
+            Kind::GroupUpdate { view, .. } => format!("update {}", n(&view.group.id)),
+            Kind::GroupQuit { group, .. } => format!("quit {}", n(group)),
+            Kind::GroupDelete(group) => format!("delete {}", n(group)),
+            Kind::StatusUpdate { author, status } => format!("status {author} {}", status.as_str()),
+            Kind::UserUpdate { new_name, .. } => format!("rename {new_name}"),
+            Kind::Typing { author, .. } => format!("typing {author}"),
+            Kind::ContactUpdate { .. } => "contact".to_owned(),
+            Kind::UserDelete { name } => panic!("a fault: {name}"),
+            other => panic!("not in these tests: {other:?}"),
+        };
+        if let Some(seq) = event.seq {
+            text += &format!(" {seq}");
+        }
+        if let Some(reference) = reference {
+            text += &format!(" #{reference}");
+        }
+        Bytes::from(text)
+    }
+
+    fn ping(&self) -> Bytes {
+        Bytes::from_static(b"ping")
+    }
+}
+
+/// A clock that a test moves.
+pub(crate) struct Hands(pub(crate) AtomicI64);
+
+impl Clock for Hands {
+    fn now(&self) -> Date {
+        Date::from_micros(self.0.load(Ordering::Relaxed))
+    }
+
+    fn uuid(&self) -> Uuid {
+        unreachable!("the hub makes no ids")
+    }
+
+    fn secret(&self) -> [u8; 32] {
+        unreachable!("the hub makes no secrets")
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) bus: Arc<LocalBus>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) words: Arc<Words>,
+    pub(crate) hands: Arc<Hands>,
+}
+
+/// What pings need not disturb.
+pub(crate) fn quiet() -> Options {
+    let never = Duration::from_secs(1_000_000);
+    Options { ping_every: never, pong_within: never, ..Options::default() }
+}
+
+impl World {
+    pub(crate) fn new(options: Options) -> Self {
+        let (bus, receiver) = LocalBus::new(4096);
+        let store: Arc<dyn Store> = Arc::new(Still(SqliteStore::memory(bus.clone()).expect("a store opens")));
+        let words = Arc::new(Words::default());
+        let hands = Arc::new(Hands(AtomicI64::new(NOW)));
+        let hub = Hub::start(store.clone(), bus.clone(), receiver, words.clone(), hands.clone(), options);
+        Self { store, bus, hub, words, hands }
+    }
+
+    pub(crate) async fn user(&self, name: &str) -> UserId {
+        make_user(&self.store, name).await
+    }
+
+    pub(crate) async fn users<const N: usize>(&self, names: [&str; N]) -> [UserId; N] {
+        let mut users = [UserId(0); N];
+        for (user, name) in users.iter_mut().zip(names) {
+            *user = self.user(name).await;
+        }
+        users
+    }
+
+    /// A group in the store, of which nothing has been told.
+    pub(crate) async fn group(&self, n: u128, members: &[UserId]) -> GroupId {
+        let (id, members) = (GroupId(Uuid::from_u128(n)), members.to_vec());
+        self.write(move |tx, _| {
+            tx.group_insert(id, "group", None)?;
+            members.iter().try_for_each(|m| tx.member_set(id, *m, Role::Member, Date::from_micros(NOW)))
+        })
+        .await;
+        id
+    }
+
+    pub(crate) async fn write(
+        &self,
+        job: impl Fn(&mut dyn Tx, &mut Vec<Event>) -> Result<()> + Send + 'static,
+    ) {
+        self.store.write(job).await.expect("the store writes");
+    }
+
+    /// Commits one message, whose event goes its way.
+    pub(crate) async fn say(&self, group: GroupId) {
+        self.write(move |tx, events| {
+            let seq = tx.seq_take(group, 1)?;
+            events.push(message(group, seq));
+            Ok(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn contacts(&self, a: UserId, b: UserId) {
+        use chinwag_core::relation::{Pair, Relation::Contact};
+        self.write(move |tx, _| tx.pair_set(a, b, Pair { mine: Some(Contact), theirs: Some(Contact) })).await;
+    }
+
+    pub(crate) fn identity(&self, user: UserId, name: &str) -> Identity {
+        Identity { user, name: name_of(name), token: None, expires: None }
+    }
+
+    pub(crate) fn register(&self, user: UserId) -> Result<Connection, Refused> {
+        self.hub.register(self.identity(user, "somebody"))
+    }
+
+    /// A live client, with its first frame read.
+    pub(crate) async fn connect(&self, user: UserId) -> Client {
+        self.connect_as(self.identity(user, "somebody")).await
+    }
+
+    pub(crate) async fn connect_as(&self, identity: Identity) -> Client {
+        let connection = self.hub.register(identity).expect("there is room");
+        self.hub.subscribe(&connection).await.expect("the store reads");
+        let heads = heads(&self.store, connection.user()).await;
+        self.hub.go_live(&connection, vec![Bytes::from_static(b"hello")], &heads);
+        let client = Client(connection);
+        settle().await;
+        client
+    }
+
+    pub(crate) async fn publish(&self, events: Vec<Event>) {
+        self.bus.publish(events);
+        settle().await;
+    }
+}
+
+pub(crate) async fn make_user(store: &Arc<dyn Store>, name: &str) -> UserId {
+    let name = name_of(name);
+    let made = store.write(move |tx, _| tx.user_insert(&name, false, Date::from_micros(NOW)));
+    made.await.expect("the store writes").expect("the name is free").id
+}
+
+pub(crate) async fn heads(store: &Arc<dyn Store>, user: UserId) -> Vec<(GroupId, Seq)> {
+    let groups = store.read(move |tx| tx.groups_of(user, None, 1000)).await.expect("the store reads");
+    groups.into_iter().map(|group| (group.id, group.head)).collect()
+}
+
+/// Returns once every task has done what it can.
+pub(crate) async fn settle() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+pub(crate) fn name_of(name: &str) -> Name {
+    Name::parse(name).expect("a good name")
+}
+
+pub(crate) fn message(group: GroupId, seq: Seq) -> Event {
+    Event::in_group(Kind::MessageDelete { id: MessageId(Uuid::nil()), group, seq }, group, seq)
+}
+
+pub(crate) fn update(view: Arc<View>, seq: Seq, joined: Vec<UserId>, left: Vec<UserId>) -> Event {
+    let group = view.group.id;
+    Event::in_group(Kind::GroupUpdate { view, joined, left }, group, seq)
+}
+
+pub(crate) fn quit(group: GroupId, name: &str, seq: Seq, user: UserId) -> Event {
+    let kind = Kind::GroupQuit { group, name: name_of(name) };
+    Event { seq: Some(seq), ..Event::to_users(kind, vec![user]) }
+}
+
+/// A user comes into a group.
+pub(crate) fn come(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<()> {
+    tx.member_set(group, user, Role::Member, Date::from_micros(NOW))?;
+    let seq = tx.seq_take(group, 1)?;
+    let view = tx.view(group)?.expect("the group is there");
+    events.push(update(view, seq, vec![user], vec![]));
+    Ok(())
+}
+
+/// A user goes from a group.
+pub(crate) fn go(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<()> {
+    tx.member_remove(group, user)?;
+    let seq = tx.seq_take(group, 1)?;
+    let view = tx.view(group)?.expect("the group is there");
+    events.push(quit(group, "somebody", seq, user));
+    events.push(update(view, seq, vec![], vec![user]));
+    Ok(())
+}
+
+pub(crate) struct Client(pub(crate) Connection);
+
+impl Client {
+    /// What waits, as text, and whether the socket is to be closed after it.
+    pub(crate) fn read(&self) -> (Vec<String>, Option<Close>) {
+        let mut frames = Vec::new();
+        let close = self.read_frames(&mut frames);
+        (frames.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()).collect(), close)
+    }
+
+    pub(crate) fn read_frames(&self, frames: &mut Vec<Bytes>) -> Option<Close> {
+        loop {
+            match self.0.take(frames) {
+                Taken::Frames => {}
+                Taken::Empty => return None,
+                Taken::Close(close) => return Some(close),
+            }
+        }
+    }
+
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let (texts, close) = self.read();
+        assert_eq!(close, None);
+        texts
+    }
+
+    /// Whether a wait would end at once.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let mut wait = pin!(self.0.wait());
+        poll_fn(|context| Poll::Ready(Pin::new(&mut wait).as_mut().poll(context).is_ready())).await
+    }
+}

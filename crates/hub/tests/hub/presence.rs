@@ -1,0 +1,137 @@
+//! What contacts and a user's own sockets are told of its presence.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::event::Origin;
+use chinwag_core::presence::Status::{Afk, Disconnected, Online};
+use tokio::time::sleep;
+
+use crate::harness::{Client, World, quiet, settle};
+
+fn ask(client: &Client, reference: &str) -> Origin {
+    Origin { socket: client.0.id(), reference: Some(Arc::from(reference)) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn contacts_are_told_once_that_a_user_has_come_and_its_first_socket_is_not() {
+    let world = World::new(quiet());
+    let [ann, ben, eve] = world.users(["ann", "ben", "eve"]).await;
+    world.contacts(ann, ben).await;
+    let (contact, stranger) = (world.connect(ben).await, world.connect(eve).await);
+    let first = world.connect(ann).await;
+    let second = world.connect(ann).await;
+    assert_eq!(contact.texts(), ["hello", "status ann online"]);
+    assert_eq!(stranger.texts(), ["hello"]);
+    assert_eq!(first.texts(), ["hello"]);
+    assert_eq!(second.texts(), ["hello"]);
+    assert_eq!(world.hub.status_of(&[ann, ben, eve]), [Online; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_is_as_present_as_its_most_present_socket_and_only_changes_are_told() {
+    let world = World::new(quiet());
+    let [ann, ben] = world.users(["ann", "ben"]).await;
+    world.contacts(ann, ben).await;
+    let contact = world.connect(ben).await;
+    let (one, two) = (world.connect(ann).await, world.connect(ann).await);
+    for client in [&contact, &one, &two] {
+        client.texts();
+    }
+    assert_eq!(world.hub.set_status(&one.0, Afk, Some(&ask(&one, "a"))), Online);
+    settle().await;
+    assert_eq!(one.texts(), ["status ann online #a"], "the asking socket alone is answered");
+    assert!(two.texts().is_empty() && contact.texts().is_empty());
+    assert_eq!(world.hub.set_status(&two.0, Afk, Some(&ask(&two, "b"))), Afk);
+    settle().await;
+    assert_eq!(one.texts(), ["status ann afk"]);
+    assert_eq!(two.texts(), ["status ann afk #b"]);
+    assert_eq!(contact.texts(), ["status ann afk"]);
+    assert_eq!(world.hub.set_status(&two.0, Disconnected, None), Afk);
+    assert_eq!(world.hub.set_status(&one.0, Disconnected, None), Disconnected);
+    settle().await;
+    assert_eq!(contact.texts(), ["status ann disconnected"], "connected, and shown as if not");
+    drop((one, two));
+    sleep(Duration::from_secs(10)).await;
+    assert!(contact.texts().is_empty(), "what was said is not said again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_who_asks_in_a_storm_of_changes_is_answered_once() {
+    let world = World::new(quiet());
+    let [ann, ben] = world.users(["ann", "ben"]).await;
+    world.contacts(ann, ben).await;
+    let (contact, one) = (world.connect(ben).await, world.connect(ann).await);
+    contact.texts();
+    one.texts();
+    for n in 0..100 {
+        let status = if n % 2 == 0 { Afk } else { Online };
+        world.hub.set_status(&one.0, status, Some(&ask(&one, &n.to_string())));
+    }
+    settle().await;
+    let answers = one.texts();
+    for n in 0..100 {
+        let mine = answers.iter().filter(|answer| answer.ends_with(&format!("#{n}"))).count();
+        assert_eq!(mine, 1, "{n}");
+    }
+    assert!(contact.texts().is_empty(), "it came to nothing");
+    world.hub.set_status(&one.0, Afk, None);
+    settle().await;
+    assert_eq!(contact.texts(), ["status ann afk"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_sockets_end_is_told_after_the_grace_unless_one_returns() {
+    let world = World::new(quiet());
+    let [ann, ben] = world.users(["ann", "ben"]).await;
+    world.contacts(ann, ben).await;
+    let (contact, first) = (world.connect(ben).await, world.connect(ann).await);
+    contact.texts();
+    drop(first);
+    sleep(Duration::from_millis(2900)).await;
+    assert_eq!(world.hub.status_of(&[ann]), [Online]);
+    let second = world.connect(ann).await;
+    sleep(Duration::from_secs(10)).await;
+    assert!(contact.texts().is_empty(), "it was away for less than the grace");
+    drop(second);
+    sleep(Duration::from_millis(2900)).await;
+    drop(world.connect(ann).await);
+    sleep(Duration::from_millis(2900)).await;
+    assert!(contact.texts().is_empty(), "the grace begins anew");
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(contact.texts(), ["status ann disconnected"]);
+    let _third = world.connect(ann).await;
+    assert_eq!(contact.texts(), ["status ann online"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_is_not_the_last_is_told_at_once() {
+    let world = World::new(quiet());
+    let [ann, ben] = world.users(["ann", "ben"]).await;
+    world.contacts(ann, ben).await;
+    let (contact, one, two) = (world.connect(ben).await, world.connect(ann).await, world.connect(ann).await);
+    world.hub.set_status(&two.0, Afk, None);
+    settle().await;
+    contact.texts();
+    two.texts();
+    drop(one);
+    settle().await;
+    assert_eq!(contact.texts(), ["status ann afk"]);
+    assert_eq!(two.texts(), ["status ann afk"]);
+    let newcomer = world.connect(ann).await;
+    assert_eq!(contact.texts(), ["status ann online"]);
+    assert_eq!(two.texts(), ["status ann online"]);
+    assert_eq!(newcomer.texts(), ["hello"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_is_not_live_yet_makes_nobody_present() {
+    let world = World::new(quiet());
+    let ann = world.user("ann").await;
+    let held = world.register(ann).expect("there is room");
+    assert_eq!(world.hub.set_status(&held, Online, None), Disconnected);
+    assert_eq!(world.hub.status_of(&[ann]), [Disconnected]);
+    drop(held);
+    sleep(Duration::from_secs(4)).await;
+    assert_eq!(world.hub.counts().users, 0);
+}

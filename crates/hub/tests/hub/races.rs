@@ -1,0 +1,357 @@
+//! A socket's coming, interleaved with everything that may happen meanwhile: whatever the order,
+//! each socket has what its snapshot has and then every event after it, once and in order.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::mem;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chinwag_core::bus::Bus;
+use chinwag_core::event::{Event, Kind};
+use chinwag_core::store::{Done, ReadJob, Store, Tx, WriteJob};
+use chinwag_core::{GroupId, Result, Seq, UserId};
+use chinwag_hub::bus::LocalBus;
+use chinwag_hub::{Connection, Hub, Identity};
+use chinwag_store_sqlite::SqliteStore;
+use proptest::prelude::*;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use crate::harness::{
+    Client, Hands, NOW, Still, Words, come, go, heads, make_user, message, name_of, quiet, settle,
+};
+
+/// A bus whose events wait until the test lets them go.
+#[derive(Default)]
+struct Gate(Mutex<VecDeque<Vec<Event>>>);
+
+impl Bus for Gate {
+    fn publish(&self, events: Vec<Event>) {
+        self.0.lock().expect("no test panics here").push_back(events);
+    }
+
+    fn publish_ephemeral(&self, _: Vec<Event>) {}
+}
+
+tokio::task_local! {
+    /// Whoever reads within this scope is answered only when the test says so.
+    static HELD: Arc<Semaphore>;
+}
+
+/// A store whose answers come late where a test wants it.
+struct Late(Still);
+
+impl Store for Late {
+    fn submit_write(&self, job: WriteJob) -> Done<'_> {
+        self.0.submit_write(job)
+    }
+
+    fn submit_read(&self, job: ReadJob) -> Done<'_> {
+        let done = self.0.submit_read(job);
+        let Ok(held) = HELD.try_with(Arc::clone) else { return done };
+        Box::pin(async move {
+            held.acquire().await.expect("it is never closed").forget();
+            done.await
+        })
+    }
+
+    fn ready(&self) -> Done<'_> {
+        self.0.ready()
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// Commit a message.
+    Say(usize),
+    /// Commit that a user comes into a group, or goes from it.
+    Turn(usize, usize),
+    /// Dispatch the oldest commit that has not been.
+    Dispatch,
+    /// Bring a socket of a user one step further: register, read its groups, subscribe it, read
+    /// its snapshot, let it live.
+    Advance(usize),
+    /// Drop a socket.
+    Drop(usize),
+    /// Let the grace of those who have gone end.
+    Wait,
+}
+
+const USERS: usize = 3;
+const GROUPS: usize = 3;
+/// Two for each user.
+const SOCKETS: usize = 2 * USERS;
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..GROUPS).prop_map(Step::Say),
+        3 => (0..GROUPS, 0..USERS).prop_map(|(group, user)| Step::Turn(group, user)),
+        6 => Just(Step::Dispatch),
+        8 => (0..SOCKETS).prop_map(Step::Advance),
+        1 => (0..SOCKETS).prop_map(Step::Drop),
+        1 => Just(Step::Wait),
+    ]
+}
+
+/// What a group's log says of one number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Entry {
+    Said,
+    Came(usize),
+    Went(usize),
+}
+
+type Log = BTreeMap<i64, Entry>;
+
+enum Stage {
+    Nothing,
+    Registered(Connection),
+    Reading(Connection, Arc<Semaphore>, tokio::task::JoinHandle<Result<()>>),
+    Subscribed(Connection),
+    Shown(Connection, Vec<(GroupId, Seq)>, Vec<i64>),
+    Live(Client, Vec<(GroupId, Seq)>, Vec<i64>),
+}
+
+struct Race {
+    store: Arc<dyn Store>,
+    gate: Arc<Gate>,
+    bus: Arc<LocalBus>,
+    hub: Arc<Hub>,
+    users: Vec<UserId>,
+    groups: Vec<GroupId>,
+    logs: Vec<Log>,
+    sockets: Vec<Stage>,
+}
+
+impl Race {
+    async fn new() -> Self {
+        let gate = Arc::new(Gate::default());
+        let store = SqliteStore::memory(gate.clone()).expect("a store opens");
+        let store: Arc<dyn Store> = Arc::new(Late(Still(store)));
+        let (bus, receiver) = LocalBus::new(4096);
+        let hands = Arc::new(Hands(NOW.into()));
+        let hub =
+            Hub::start(store.clone(), bus.clone(), receiver, Arc::new(Words::default()), hands, quiet());
+        let mut users = Vec::new();
+        for n in 0..USERS {
+            users.push(make_user(&store, &format!("user{n}")).await);
+        }
+        let groups: Vec<_> = (0..GROUPS).map(|n| GroupId(Uuid::from_u128(n as u128))).collect();
+        let made = groups.clone();
+        let job = move |tx: &mut dyn Tx, _: &mut Vec<Event>| {
+            made.iter().try_for_each(|id| tx.group_insert(*id, "group", None))
+        };
+        store.write(job).await.expect("the store writes");
+        let logs = vec![Log::new(); GROUPS];
+        let sockets = (0..SOCKETS).map(|_| Stage::Nothing).collect();
+        Self { store, gate, bus, hub, users, groups, logs, sockets }
+    }
+
+    fn dispatch(&self) {
+        if let Some(events) = self.gate.0.lock().expect("no test panics here").pop_front() {
+            self.bus.publish(events);
+        }
+    }
+
+    async fn step(&mut self, step: Step) {
+        match step {
+            Step::Say(group) => {
+                let id = self.groups[group];
+                let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {
+                    let seq = tx.seq_take(id, 1)?;
+                    events.push(message(id, seq));
+                    Ok(seq)
+                };
+                let seq = self.store.write(job).await.expect("the store writes");
+                self.logs[group].insert(seq.0, Entry::Said);
+            }
+            Step::Turn(group, user) => self.turn(group, user).await,
+            Step::Dispatch => self.dispatch(),
+            Step::Advance(socket) => self.advance(socket).await,
+            Step::Drop(socket) => {
+                // One whose groups are being read ends like a handshake that is given up.
+                if let Stage::Reading(_, _, task) = &self.sockets[socket] {
+                    task.abort();
+                }
+                self.sockets[socket] = Stage::Nothing;
+            }
+            Step::Wait => tokio::time::sleep(Duration::from_secs(4)).await,
+        }
+        settle().await;
+    }
+
+    async fn turn(&mut self, group: usize, user: usize) {
+        let (id, member) = (self.groups[group], self.users[user]);
+        let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {
+            let is_in = tx.member(id, member)?.is_some();
+            if is_in {
+                go(tx, events, id, member)?
+            } else {
+                come(tx, events, id, member)?
+            }
+            let seq = events.iter().find(|e| matches!(e.kind, Kind::GroupUpdate { .. }));
+            Ok((is_in, seq.and_then(|e| e.seq).expect("a change has a number")))
+        };
+        let (was_in, seq) = self.store.write(job).await.expect("the store writes");
+        self.logs[group].insert(seq.0, if was_in { Entry::Went(user) } else { Entry::Came(user) });
+    }
+
+    async fn advance(&mut self, socket: usize) {
+        let user = self.users[socket / 2];
+        let stage = mem::replace(&mut self.sockets[socket], Stage::Nothing);
+        self.sockets[socket] = match stage {
+            Stage::Nothing => {
+                let identity = Identity { user, name: name_of("somebody"), token: None, expires: None };
+                Stage::Registered(self.hub.register(identity).expect("there is room"))
+            }
+            Stage::Registered(connection) => {
+                let (hub, socket, held) =
+                    (self.hub.clone(), Arc::clone(&connection), Arc::new(Semaphore::new(0)));
+                let read = HELD.scope(held.clone(), async move { hub.subscribe(&socket).await });
+                Stage::Reading(connection, held, tokio::spawn(read))
+            }
+            Stage::Reading(connection, held, task) => {
+                held.add_permits(1);
+                task.await.expect("it ends").expect("the store reads");
+                Stage::Subscribed(connection)
+            }
+            Stage::Subscribed(connection) => {
+                let heads = heads(&self.store, user).await;
+                let at = self.logs.iter().map(|log| log.keys().last().copied().unwrap_or(0)).collect();
+                Stage::Shown(connection, heads, at)
+            }
+            Stage::Shown(connection, heads, at) => {
+                self.hub.go_live(&connection, vec![Bytes::from_static(b"hello")], &heads);
+                Stage::Live(Client(connection), heads, at)
+            }
+            live @ Stage::Live(..) => live,
+        };
+    }
+
+    async fn finish(&mut self) {
+        for socket in 0..SOCKETS {
+            while !matches!(self.sockets[socket], Stage::Nothing | Stage::Live(..)) {
+                self.advance(socket).await;
+                settle().await;
+            }
+        }
+        while !self.gate.0.lock().expect("no test panics here").is_empty() {
+            self.dispatch();
+            settle().await;
+        }
+    }
+
+    fn check(&self) -> Result<(), TestCaseError> {
+        for (socket, stage) in self.sockets.iter().enumerate() {
+            let Stage::Live(client, heads, at) = stage else { continue };
+            let texts = client.texts();
+            prop_assert_eq!(&texts[0], "hello");
+            for group in 0..GROUPS {
+                let mine = |text: &&String| text.split(' ').nth(1) == Some(&group.to_string());
+                let got: Vec<&String> =
+                    texts.iter().filter(|text| !text.starts_with("status")).filter(mine).collect();
+                let head = heads.iter().find(|(id, _)| *id == self.groups[group]).map(|(_, head)| *head);
+                let told =
+                    |from: i64, is_in: bool| expected(&self.logs[group], group, socket / 2, from, is_in);
+                let wanted = told(at[group], head.is_some());
+                // Of a group that the snapshot had no more, a whole stay may be told before, or its end.
+                let before = got.len().checked_sub(wanted.len());
+                prop_assert!(before.is_some(), "{:?} lacks some of {:?}", got, wanted);
+                let (before, after) = got.split_at(before.unwrap_or(0));
+                prop_assert!(
+                    after.iter().zip(&wanted).all(|(a, b)| *a == b),
+                    "{:?} is not {:?}",
+                    got,
+                    wanted
+                );
+                if head.is_some() || before.is_empty() {
+                    prop_assert!(before.is_empty(), "{:?} is more than {:?}", got, wanted);
+                    continue;
+                }
+                let all = told(0, false);
+                let from = all.iter().position(|text| text == before[0]).expect("it was told to members");
+                let whole = before[0].starts_with("update") || before.len() == 1;
+                prop_assert!(whole && before[before.len() - 1].starts_with("quit"), "{:?} is told", before);
+                prop_assert!(
+                    all[from..].iter().zip(&got).all(|(a, b)| a == *b),
+                    "{:?} is not {:?}",
+                    got,
+                    all
+                );
+            }
+        }
+        Ok(())
+    }
+
+    async fn leave(&mut self) -> Result<(), TestCaseError> {
+        self.sockets.clear();
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        let counts = self.hub.counts();
+        prop_assert_eq!((counts.sockets, counts.users, counts.groups), (0, 0, 0));
+        prop_assert_eq!(counts.gaps, 0);
+        Ok(())
+    }
+}
+
+/// What a member is told of a group's log after `from`, by whether it is in at first.
+fn expected(log: &Log, group: usize, user: usize, from: i64, mut is_in: bool) -> Vec<String> {
+    let mut texts = Vec::new();
+    for (seq, entry) in log.range(from + 1..) {
+        match entry {
+            Entry::Went(who) if *who == user => {
+                is_in = false;
+                texts.push(format!("quit {group} {seq}"));
+                continue;
+            }
+            Entry::Came(who) if *who == user => is_in = true,
+            _ => {}
+        }
+        if is_in {
+            let word = if *entry == Entry::Said { "message" } else { "update" };
+            texts.push(format!("{word} {group} {seq}"));
+        }
+    }
+    texts
+}
+
+fn race(steps: &[Step]) -> Result<(), TestCaseError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let run: Pin<Box<dyn Future<Output = _>>> = Box::pin(async {
+        let mut race = Race::new().await;
+        for step in steps {
+            race.step(*step).await;
+        }
+        race.finish().await;
+        race.check()?;
+        race.leave().await
+    });
+    runtime.expect("a runtime starts").block_on(run)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_order_nothing_is_missed_and_nothing_is_told_twice(
+        steps in prop::collection::vec(step(), 1..80)
+    ) {
+        race(&steps)?;
+    }
+}
+
+#[test]
+fn a_removal_between_the_reading_of_the_groups_and_the_subscription_counts() {
+    use Step::{Advance, Dispatch, Say, Turn};
+    let steps = [Turn(0, 0), Dispatch, Advance(0), Advance(0), Turn(0, 0), Dispatch, Advance(0), Advance(0)];
+    race(&[&steps[..], &[Advance(0), Say(0), Dispatch]].concat()).expect("nothing is told after the removal");
+}
+
+#[test]
+fn one_who_joins_with_an_event_that_another_has_from_its_snapshot_is_told_it() {
+    use Step::{Advance, Dispatch, Turn};
+    let steps = [Turn(0, 0), Dispatch, Advance(2), Advance(2), Advance(2), Advance(2), Advance(2)];
+    let later = [Turn(0, 1), Advance(0), Advance(0), Advance(0), Advance(0), Advance(0), Dispatch];
+    race(&[&steps[..], &later].concat()).expect("both have what they should");
+}

@@ -1,0 +1,101 @@
+//! What a start says on standard output: the address, where the data is, and what to do next.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// What a banner tells of.
+pub(crate) struct Banner<'a> {
+    pub(crate) address: SocketAddr,
+    pub(crate) data: &'a Path,
+    /// Whether callers without a credential count as the service.
+    pub(crate) open: bool,
+    /// Whether the key is the data folder's, to be shown by `chinwag key`.
+    pub(crate) key_is_kept: bool,
+}
+
+impl Banner<'_> {
+    /// Writes it. Nobody need read it: a closed output is no fault.
+    pub(crate) fn show(&self) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(self.text().as_bytes()).and_then(|()| out.flush());
+    }
+
+    fn text(&self) -> String {
+        let (url, data) = (url(self.address), self.data.display());
+        let mut text = format!("\nChinwag {}\n\n", env!("CARGO_PKG_VERSION"));
+        let mut row = |name: &str, what: &str| {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "  {name:<10}{what}");
+        };
+        row("Address", &url);
+        if self.address.ip().is_unspecified() {
+            row("", "and at every other address of this machine");
+        }
+        row("Data", &data.to_string());
+        row("Next", "open the address in a browser, and sign up");
+        if self.key_is_kept {
+            row("", &format!("chinwag key --data {}   shows the key for your services", quoted(self.data)));
+        }
+        row("", &format!("{url}docs/   tells how to write a client"));
+        if self.open {
+            row("WARNING", open_warning(self.address));
+        }
+        text.push('\n');
+        text
+    }
+}
+
+/// What `--open` means at an address.
+pub(crate) fn open_warning(address: SocketAddr) -> &'static str {
+    if address.ip().is_loopback() {
+        "--open: every program on this machine may do everything without a key"
+    } else {
+        "--open: EVERYBODY WHO REACHES THIS ADDRESS MAY DO EVERYTHING WITHOUT A KEY. Listen on a private network only, or leave --open out"
+    }
+}
+
+/// The address as a browser takes it.
+fn url(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("http://localhost:{}/", address.port())
+    } else {
+        format!("http://{address}/")
+    }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:=@%".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn banner(address: &str, data: &str, open: bool) -> String {
+        let address = address.parse().unwrap();
+        Banner { address, data: Path::new(data), open, key_is_kept: true }.text()
+    }
+
+    #[test]
+    fn a_start_says_where_it_is_and_what_to_do_next() {
+        let text = banner("127.0.0.1:8000", "/srv/chat data", false);
+        assert!(text.contains("  Address   http://127.0.0.1:8000/\n"), "{text}");
+        assert!(text.contains("  Data      /srv/chat data\n"), "{text}");
+        assert!(text.contains("chinwag key --data '/srv/chat data' "), "{text}");
+        assert!(text.contains("http://127.0.0.1:8000/docs/"), "{text}");
+        assert!(!text.contains("WARNING"), "{text}");
+    }
+
+    #[test]
+    fn a_server_open_to_a_network_is_warned_of_loudly() {
+        let text = banner("0.0.0.0:8000", "/d", true);
+        assert!(text.contains("http://localhost:8000/\n") && text.contains("EVERYBODY"), "{text}");
+        assert!(!banner("[::1]:8000", "/d", true).contains("EVERYBODY"));
+        assert!(banner("[::1]:8000", "/d", true).contains("http://[::1]:8000/"));
+    }
+}

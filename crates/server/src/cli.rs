@@ -1,0 +1,55 @@
+//! The command line: one file for each command.
+
+mod check;
+mod key;
+mod openapi;
+mod prompt;
+mod serve;
+mod settings;
+mod user;
+
+use std::io::{self, Write};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+/// What was asked for.
+#[derive(Debug, Parser)]
+#[command(name = "chinwag", version, about = "Chinwag, a chat server in one program", long_about = None, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until told to end (SIGTERM, or Ctrl-C)
+    Serve(serve::Args),
+    /// Print the service key, alone on a line
+    Key(key::Args),
+    /// Make, list and delete users, set passwords, make tokens
+    User(user::Args),
+    /// Say what is wrong with the configuration, the data folder and the store, and how to mend it
+    Check(check::Args),
+    /// Print the document of the REST API (OpenAPI 3.1)
+    Openapi,
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(cli: Cli) -> Result<()> {
+    match cli.command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Key(args) => key::run(&args),
+        Command::User(args) => user::run(args),
+        Command::Check(args) => check::run(&args),
+        Command::Openapi => openapi::run(),
+    }
+}
+
+/// Writes a line to standard output. A reader who has seen enough is no fault.
+fn say(line: &str) -> Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(why) if why.kind() != io::ErrorKind::BrokenPipe => Err(why).context("the output cannot be written"),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,107 @@
+//! `chinwag check`: what is wrong, and how to mend it; a line for each thing looked at.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use rustix::fs::{Access, access};
+
+use super::serve::bind;
+use super::settings::Settings;
+use crate::banner::open_warning;
+use crate::config::Config;
+use crate::data::Folder;
+use crate::wire_up;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let mut report = Report::default();
+    match args.settings.load() {
+        Ok(config) => {
+            ok("the configuration")?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.context("no runtime could be started")?.block_on(check(&config, &mut report))?;
+        }
+        Err(problems) => problems.iter().try_for_each(|problem| report.problem(problem))?,
+    }
+    match report.problems {
+        0 => Ok(()),
+        1 => bail!("there is one problem"),
+        more => bail!("there are {more} problems"),
+    }
+}
+
+async fn check(config: &Config, report: &mut Report) -> Result<()> {
+    if !config.data.exists() {
+        let above = config.data.ancestors().skip(1).find(|path| path.exists() || path.as_os_str().is_empty());
+        let above = above.filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let shown = config.data.display();
+        if access(above, Access::WRITE_OK).is_ok() {
+            ok(&format!("the data folder {shown} will be made at the first start"))?;
+        } else {
+            report.problem(&format!(
+                "the data folder {shown} cannot be made: make it and give it to this user, or name another with --data"
+            ))?;
+        }
+        return check_address(config, report).await;
+    }
+    let Some(folder) = report.of(Folder::open(&config.data))? else { return Ok(()) };
+    let shown = folder.path().display();
+    if access(folder.path(), Access::WRITE_OK).is_err() {
+        return report.problem(&format!("the data folder {shown} cannot be written to: give it to this user"));
+    }
+    ok(&format!("the data folder {shown}"))?;
+    if let Some((path, mode)) = folder.exposed() {
+        let (path, right) = (path.display(), if path.is_dir() { "700" } else { "600" });
+        report.problem(&format!("others may reach {path} (mode {mode:o}): chmod {right} {path}"))?;
+    }
+    if report.of(folder.key())?.is_some() {
+        ok("the service key")?;
+    }
+    if folder.is_served() {
+        return ok("a server runs on this folder: its address and store are in use");
+    }
+    if let Some(app) = report.of(wire_up::app_alone(config, &folder).await)? {
+        match app.ready().await {
+            Ok(()) => ok(&format!("the database {}", folder.database().display()))?,
+            Err(why) => report.problem(&format!("the database {} does not commit: {why}", folder.database().display()))?,
+        }
+    }
+    check_address(config, report).await
+}
+
+async fn check_address(config: &Config, report: &mut Report) -> Result<()> {
+    let Some(listener) = report.of(bind(&config.listen).await)? else { return Ok(()) };
+    let address = listener.local_addr().context("the listening address is not known")?;
+    let open = if config.open { format!(" ({})", open_warning(address)) } else { String::new() };
+    ok(&format!("the address {}{open}", config.listen))
+}
+
+fn ok(what: &str) -> Result<()> {
+    super::say(&format!("ok       {what}"))
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Report {
+    problems: usize,
+}
+
+impl Report {
+    fn problem(&mut self, what: &str) -> Result<()> {
+        self.problems += 1;
+        super::say(&format!("problem  {}", what.replace('\n', " ")))
+    }
+
+    /// The value, or a line that says why there is none.
+    fn of<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(why) => self.problem(&format!("{why:#}")).map(|()| None),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! `chinwag key`: the service key, alone on a line.
+
+use anyhow::Result;
+
+use super::say;
+use super::settings::Place;
+use crate::data::Folder;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Make a new key first; a running server takes it at its next start
+    #[arg(long)]
+    rotate: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let config = args.place.load()?;
+    let folder = Folder::create(&config.data)?;
+    if folder.made() {
+        eprintln!("chinwag: made the data folder {}", folder.path().display());
+    }
+    let key = if args.rotate { folder.rotate_key()? } else { folder.key()?.text };
+    if args.rotate && folder.is_served() {
+        eprintln!("chinwag: the running server knows the old key until it is started again");
+    }
+    say(&key)
+}

@@ -1,0 +1,125 @@
+//! `chinwag serve`: serves until it is told to end.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::settings::Settings;
+use crate::banner::{Banner, open_warning};
+use crate::config::Config;
+use crate::control::Control;
+use crate::data::Folder;
+use crate::shutdown::{Serving, Signals, drain};
+use crate::wire_up::{self, Node};
+use crate::{housekeeping, logging};
+
+/// What tasks may take to end that nobody waits for.
+const LINGER: Duration = Duration::from_secs(5);
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let config = args.settings.load()?;
+    logging::start(&config.log)?;
+    let files = raise_open_files();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.context("no runtime could be started")?;
+    let served = runtime.block_on(serve(&config, files));
+    // Whatever still holds the store lets go of it here; it closes with the last of them.
+    runtime.shutdown_timeout(LINGER);
+    served
+}
+
+async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
+    let mut signals = Signals::hear()?;
+    // Before anything is made: a start that fails here leaves nothing behind.
+    let listener = bind(&config.listen).await?;
+    let address = listener.local_addr().context("the listening address is not known")?;
+    let folder = Folder::create(&config.data)?;
+    let _lock = folder.lock()?;
+    let key = folder.key()?;
+    let Node { app, hub, doors } = wire_up::node(config, &folder, &key.text).await?;
+    let keeping = tokio::spawn(housekeeping::run(app.clone()));
+    let control = match Control::listen(&folder.socket()) {
+        Ok(control) => Some(tokio::spawn(control.serve(app))),
+        Err(why) => {
+            tracing::warn!(error = %why, "chinwag user cannot reach this server while it runs");
+            None
+        }
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stopped = async {
+        // Dropped or sent, it is time.
+        let _ = stopped.await;
+    };
+    let mut task = tokio::spawn(chinwag_http::serve(listener, doors.clone(), stopped));
+    announce(config, &folder, address, key.kept, files);
+    tokio::select! {
+        () = signals.next() => {}
+        ended = &mut task => return Err(anyhow!("the server ended by itself: {ended:?}")),
+    }
+    drain(Serving { doors, hub, task, stop }, &config.shutdown, &mut signals).await;
+    keeping.abort();
+    if let Some(control) = control {
+        control.abort();
+        // Its end, so that the socket's file is gone.
+        let _ = control.await;
+    }
+    tracing::info!("ended");
+    Ok(())
+}
+
+fn announce(config: &Config, folder: &Folder, address: SocketAddr, key_is_kept: bool, files: Option<u64>) {
+    Banner { address, data: folder.path(), open: config.open, key_is_kept }.show();
+    let data = folder.path().display();
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!(version, %address, %data, open_files = files, "serving");
+    if config.open {
+        tracing::warn!("{}", open_warning(address));
+    }
+    if let Some((path, mode)) = folder.exposed() {
+        tracing::warn!(path = %path.display(), mode = format!("{mode:o}"), "others on this machine may reach this");
+    }
+    if files.is_some_and(|files| files < config.ws.sockets as u64) {
+        tracing::debug!(open_files = files, sockets = config.ws.sockets, "fewer files may be open than sockets");
+    }
+}
+
+/// Listens, or says why not and what to do.
+pub(crate) async fn bind(listen: &str) -> Result<TcpListener> {
+    TcpListener::bind(listen).await.map_err(|why| match why.kind() {
+        ErrorKind::AddrInUse => {
+            anyhow!("the address {listen} is in use: stop what listens there, or choose another with --listen")
+        }
+        ErrorKind::PermissionDenied => {
+            anyhow!("this user may not listen on {listen}: choose a port from 1024 up with --listen")
+        }
+        ErrorKind::AddrNotAvailable => {
+            anyhow!("this machine does not have the address {listen}: choose one that it has with --listen")
+        }
+        _ => anyhow!("cannot listen on {listen}: {why}"),
+    })
+}
+
+/// Lets this process open as many files, and so sockets, as it may: the bound, if there is one.
+fn raise_open_files() -> Option<u64> {
+    let mut limit = getrlimit(Resource::Nofile);
+    let had = limit.current;
+    limit.current = limit.maximum;
+    match setrlimit(Resource::Nofile, limit) {
+        Ok(()) => limit.maximum,
+        Err(why) => {
+            tracing::warn!(error = %why, "the bound of open files stays where it is");
+            had
+        }
+    }
+}

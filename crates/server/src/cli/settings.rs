@@ -1,0 +1,71 @@
+//! The settings that commands take as flags.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use crate::config::{Config, Flags, Problems, load};
+
+/// What every command needs that looks into the data folder.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Place {
+    /// The configuration file [default: ./chinwag.toml, if it is there]
+    #[arg(long, value_name = "FILE", env = "CHINWAG_CONFIG")]
+    config: Option<PathBuf>,
+    /// The folder of the database and the service key [default: ./chinwag-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// What `serve` takes, and `check` with it.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Settings {
+    #[command(flatten)]
+    place: Place,
+    /// The address and port to listen on; port 0 is any that is free [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// The database: sqlite, in the data folder [default: sqlite]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Where several nodes tell each other what happened
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+    /// Callers without a credential count as the service: for private networks only
+    #[arg(long)]
+    open: bool,
+    /// The host application's own validator, which is asked who a caller is
+    #[arg(long, value_name = "URL")]
+    validate_url: Option<String>,
+}
+
+impl Place {
+    /// The configuration, all of its layers together.
+    pub(crate) fn load(&self) -> Result<Config> {
+        Ok(load(&self.flags(), std::env::vars_os())?)
+    }
+
+    fn flags(&self) -> Flags {
+        let data = self.data.as_ref().map(|data| ("data", Value::from(data.to_string_lossy())));
+        Flags { file: self.config.clone(), settings: data.into_iter().collect() }
+    }
+}
+
+impl Settings {
+    /// The configuration, all of its layers together.
+    pub(crate) fn load(&self) -> Result<Config, Problems> {
+        let mut flags = self.place.flags();
+        let texts = [
+            ("listen", &self.listen),
+            ("database", &self.database),
+            ("redis", &self.redis),
+            ("auth.validate_url", &self.validate_url),
+        ];
+        for (path, text) in texts {
+            flags.settings.extend(text.as_deref().map(|text| (path, Value::from(text))));
+        }
+        flags.settings.extend(self.open.then(|| ("open", Value::from(true))));
+        load(&flags, std::env::vars_os())
+    }
+}

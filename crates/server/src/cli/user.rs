@@ -1,0 +1,152 @@
+//! `chinwag user`: users, their passwords and tokens. A running server carries it out, so that
+//! whoever is connected sees it at once; without one it is done over the store.
+
+use anyhow::{Context, Result, bail};
+use clap::Subcommand;
+use tokio::net::UnixStream;
+use tokio::runtime::Runtime;
+
+use super::settings::Place;
+use super::{prompt, say};
+use crate::admin::{Order, Outcome, carry_out};
+use crate::config::{Config, Period};
+use crate::data::Folder;
+use crate::{control, wire_up};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a user; the password is asked for, or read from standard input
+    Add {
+        /// The user's name
+        name: String,
+        /// Without a password: the user signs in by tokens, or by the host application
+        #[arg(long)]
+        no_password: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List the names of users, one a line, special users aside
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Set a user's password, asked for or read from standard input, and end its sessions
+    Passwd {
+        /// The user's name
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Print a new token of a user, alone on a line
+    Token {
+        /// The user's name
+        name: String,
+        /// How long it is good for, such as 12h or 30d, up to 365d
+        #[arg(long, default_value = "30d", value_parser = str::parse::<Period>)]
+        ttl: Period,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Delete a user: its relations and memberships go, the bodies of its messages are erased
+    Delete {
+        /// The user's name
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    match args.command {
+        Command::Add { name, no_password, place } => {
+            let desk = Desk::open(&place, true)?;
+            let phc = if no_password { None } else { Some(prompt::new_password()?.hash()?) };
+            desk.order(Order::Add { name, phc })?;
+            Ok(())
+        }
+        Command::List { place } => list(&Desk::open(&place, false)?),
+        Command::Passwd { name, place } => {
+            let desk = Desk::open(&place, false)?;
+            let phc = prompt::new_password()?.hash()?;
+            desk.order(Order::Passwd { name, phc })?;
+            Ok(())
+        }
+        Command::Token { name, ttl, place } => {
+            match Desk::open(&place, false)?.order(Order::Token { name, seconds: ttl.0.as_secs() })? {
+                Outcome::Token(token) => say(&token),
+                _ => bail!("the running server is of another version: start it again"),
+            }
+        }
+        Command::Delete { name, yes, place } => {
+            let desk = Desk::open(&place, false)?;
+            if !yes && !prompt::sure(&format!("Delete {name}, and erase what {name} has written? [y/N] "))? {
+                bail!("nothing was deleted");
+            }
+            desk.order(Order::Delete { name })?;
+            Ok(())
+        }
+    }
+}
+
+fn list(desk: &Desk) -> Result<()> {
+    let mut after = None;
+    loop {
+        let Outcome::Names { names, next } = desk.order(Order::List { after })? else {
+            bail!("the running server is of another version: start it again");
+        };
+        names.iter().try_for_each(|name| say(name))?;
+        if next.is_none() {
+            return Ok(());
+        }
+        after = next;
+    }
+}
+
+/// Where orders are handed in.
+struct Desk {
+    runtime: Runtime,
+    config: Config,
+    folder: Folder,
+}
+
+impl Desk {
+    /// The desk of a data folder that is there, or is made if need be.
+    fn open(place: &Place, create: bool) -> Result<Self> {
+        let config = place.load()?;
+        let folder = if create { Folder::create(&config.data)? } else { Folder::open(&config.data)? };
+        if folder.made() {
+            eprintln!("chinwag: made the data folder {}", folder.path().display());
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Ok(Self { runtime: runtime.context("no runtime could be started")?, config, folder })
+    }
+
+    fn order(&self, order: Order) -> Result<Outcome> {
+        match self.runtime.block_on(self.hand_in(order))? {
+            Outcome::Refused(why) => bail!(why),
+            outcome => Ok(outcome),
+        }
+    }
+
+    async fn hand_in(&self, order: Order) -> Result<Outcome> {
+        if self.folder.is_served() {
+            match UnixStream::connect(self.folder.socket()).await {
+                Ok(stream) => return control::send(stream, &order).await,
+                Err(_) => eprintln!(
+                    "chinwag: the running server cannot be told; who is connected sees the change after reconnecting"
+                ),
+            }
+        }
+        let app = wire_up::app_alone(&self.config, &self.folder).await?;
+        Ok(carry_out(&app, order).await)
+    }
+}

@@ -1,0 +1,121 @@
+//! The configuration: every setting with its default and its bounds, one file for each section.
+//! The only place that reads the environment and the configuration file.
+
+mod auth;
+mod http;
+mod layers;
+mod limits;
+mod log;
+mod period;
+mod presence;
+mod problems;
+mod shutdown;
+mod store;
+mod users;
+mod ws;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use auth::Auth;
+pub(crate) use http::Http;
+pub(crate) use layers::{Flags, load};
+pub(crate) use limits::Limits;
+pub(crate) use log::{Format, Log};
+pub(crate) use period::Period;
+pub(crate) use presence::Presence;
+pub(crate) use problems::Problems;
+pub(crate) use shutdown::Shutdown;
+pub(crate) use store::Store;
+pub(crate) use users::Users;
+pub(crate) use ws::Ws;
+
+/// Everything an operator may set. A key's path here is its path in the file (`ws.max_frame`),
+/// and in the environment (`CHINWAG_WS__MAX_FRAME`).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Config {
+    /// The address and port to listen on; port 0 is any that is free.
+    pub(crate) listen: String,
+    /// The folder of the database and the service key.
+    pub(crate) data: PathBuf,
+    /// `sqlite`, the database in the data folder.
+    pub(crate) database: String,
+    /// Where nodes tell each other what happened. Not in this build.
+    pub(crate) redis: Option<String>,
+    /// Whether callers without a credential count as the service.
+    pub(crate) open: bool,
+    pub(crate) http: Http,
+    pub(crate) ws: Ws,
+    pub(crate) auth: Auth,
+    pub(crate) limits: Limits,
+    pub(crate) presence: Presence,
+    pub(crate) users: Users,
+    pub(crate) log: Log,
+    pub(crate) store: Store,
+    pub(crate) shutdown: Shutdown,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8000".into(),
+            data: "chinwag-data".into(),
+            database: "sqlite".into(),
+            redis: None,
+            open: false,
+            http: Http::default(),
+            ws: Ws::default(),
+            auth: Auth::default(),
+            limits: Limits::default(),
+            presence: Presence::default(),
+            users: Users::default(),
+            log: Log::default(),
+            store: Store::default(),
+            shutdown: Shutdown::default(),
+        }
+    }
+}
+
+impl Config {
+    /// What is out of its bounds, or contradicts itself.
+    fn check(&self, problems: &mut Problems) {
+        self.check_listen(problems);
+        self.check_backends(problems);
+        if self.data.as_os_str().is_empty() {
+            problems.add("data must name a folder");
+        }
+        self.http.check(problems);
+        self.ws.check(problems);
+        self.auth.check(problems);
+        self.limits.check(problems);
+        self.presence.check(problems);
+        self.users.check(problems);
+        self.log.check(problems);
+        self.store.check(problems);
+        self.shutdown.check(problems);
+    }
+
+    fn check_listen(&self, problems: &mut Problems) {
+        let port = self.listen.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+        if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+            problems.add(format!(
+                "listen must be an address and a port, such as 127.0.0.1:8000 or 0.0.0.0:8000, not {:?}",
+                self.listen
+            ));
+        }
+    }
+
+    fn check_backends(&self, problems: &mut Problems) {
+        let database = self.database.as_str();
+        if database.starts_with("postgres://") || database.starts_with("postgresql://") {
+            problems.add("this build has the embedded store only: leave database out, or set it to sqlite");
+        } else if database != "sqlite" {
+            problems.add("database must be sqlite, the embedded store");
+        }
+        if self.redis.is_some() {
+            problems.add("this build has the embedded store only, which one node serves: leave redis out");
+        }
+    }
+}

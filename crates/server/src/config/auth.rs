@@ -1,0 +1,53 @@
+//! `[auth]`: who may come in, and how.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Period, Problems};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Auth {
+    /// Whether anybody may make an account.
+    pub(crate) signup: bool,
+    /// How long a session lasts.
+    pub(crate) session_ttl: Period,
+    /// The host application's own validator, which is asked who a caller is.
+    pub(crate) validate_url: Option<String>,
+    /// Whether users whom the validator names are made at first sight.
+    pub(crate) validate_create: bool,
+    /// Sign-ins for one name in a minute. More are answered with 429.
+    pub(crate) attempts_per_name: u32,
+    /// Sign-ins and sign-ups from one address in a minute. More are answered with 429.
+    pub(crate) attempts_per_address: u32,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self {
+            signup: true,
+            session_ttl: Period::seconds(30 * 24 * 3600),
+            validate_url: None,
+            validate_create: false,
+            attempts_per_name: 10,
+            attempts_per_address: 60,
+        }
+    }
+}
+
+impl Auth {
+    pub(super) fn check(&self, problems: &mut Problems) {
+        let session = Duration::from_secs(60)..=Duration::from_secs(365 * 24 * 3600);
+        problems.period("auth.session_ttl", self.session_ttl, &session);
+        problems.number("auth.attempts_per_name", self.attempts_per_name, &(1..=1_000_000), "sign-ins");
+        problems.number("auth.attempts_per_address", self.attempts_per_address, &(1..=1_000_000), "sign-ins");
+        let http = |url: &String| url.starts_with("http://") || url.starts_with("https://");
+        if self.validate_url.as_ref().is_some_and(|url| !http(url)) {
+            problems.add("auth.validate_url must be an http:// or https:// address");
+        }
+        if self.validate_create && self.validate_url.is_none() {
+            problems.add("auth.validate_create needs auth.validate_url, whose users it makes");
+        }
+    }
+}

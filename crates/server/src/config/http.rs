@@ -1,0 +1,98 @@
+//! `[http]`: connections and requests.
+
+use std::time::Duration;
+
+use chinwag_http::Network;
+use chinwag_http::auth::origins::Origin;
+use serde::{Deserialize, Serialize};
+
+use super::{Period, Problems};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Http {
+    /// The longest body of a request, in bytes. A longer one is answered with 413.
+    pub(crate) max_body: usize,
+    /// How long a connection may be idle, or take to send a request's head.
+    pub(crate) header_timeout: Period,
+    /// How long a request's body may take to come.
+    pub(crate) body_timeout: Period,
+    /// How long the reader of a list may take for one part of it.
+    pub(crate) list_timeout: Period,
+    /// Requests under way at a time. More are answered with 503.
+    pub(crate) requests: usize,
+    /// Connections at a time. More are closed at once.
+    pub(crate) connections: usize,
+    /// Connections of one address at a time. More are closed at once.
+    pub(crate) connections_per_address: usize,
+    /// Proxies whose `X-Forwarded-*` headers are believed: addresses, or ranges (`10.0.0.0/8`).
+    pub(crate) trusted_proxies: Vec<String>,
+    /// Origins of pages, such as `https://chat.example`, allowed beside this server's own.
+    pub(crate) origins: Vec<String>,
+    /// Whether browsers reach this server over TLS.
+    pub(crate) tls: Tls,
+}
+
+/// Whether browsers reach the server over TLS, and its cookie is for TLS alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Tls {
+    /// As a trusted proxy says.
+    Auto,
+    /// They do.
+    Always,
+    /// They do not.
+    Never,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            max_body: 256 * 1024,
+            header_timeout: Period::seconds(10),
+            body_timeout: Period::seconds(30),
+            list_timeout: Period::seconds(30),
+            requests: 1024,
+            connections: 50_000,
+            connections_per_address: 1024,
+            trusted_proxies: vec!["127.0.0.0/8".into(), "::1".into()],
+            origins: Vec::new(),
+            tls: Tls::Auto,
+        }
+    }
+}
+
+impl Http {
+    /// The proxies, as far as they are addresses; what is not is a [problem](Http::check).
+    pub(crate) fn trusted_proxies(&self) -> Vec<Network> {
+        self.trusted_proxies.iter().filter_map(|text| text.parse().ok()).collect()
+    }
+
+    pub(crate) fn tls(&self) -> chinwag_http::Tls {
+        match self.tls {
+            Tls::Auto => chinwag_http::Tls::Auto,
+            Tls::Always => chinwag_http::Tls::Always,
+            Tls::Never => chinwag_http::Tls::Never,
+        }
+    }
+
+    pub(super) fn check(&self, problems: &mut Problems) {
+        let bounds = Duration::from_secs(1)..=Duration::from_secs(600);
+        problems.number("http.max_body", self.max_body, &(1024..=64 * 1024 * 1024), "bytes");
+        problems.period("http.header_timeout", self.header_timeout, &bounds);
+        problems.period("http.body_timeout", self.body_timeout, &bounds);
+        problems.period("http.list_timeout", self.list_timeout, &bounds);
+        problems.number("http.requests", self.requests, &(1..=1_000_000), "requests");
+        problems.number("http.connections", self.connections, &(1..=10_000_000), "connections");
+        let each = self.connections_per_address;
+        problems.number("http.connections_per_address", each, &(1..=10_000_000), "connections");
+        for text in &self.trusted_proxies {
+            if let Err(why) = text.parse::<Network>() {
+                problems.add(format!("http.trusted_proxies: {text:?} {why}"));
+            }
+        }
+        for text in self.origins.iter().filter(|text| Origin::parse(text).is_none()) {
+            problems.add(format!("http.origins: {text:?} is no origin such as https://chat.example"));
+        }
+    }
+}

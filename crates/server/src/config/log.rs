@@ -1,0 +1,51 @@
+//! `[log]`: what is logged, and in which form.
+
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+
+use super::Problems;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Log {
+    /// The form of the entries, one a line.
+    pub(crate) format: Format,
+    /// `error`, `warn`, `info`, `debug` or `trace`, or directives such as `info,chinwag_hub=debug`.
+    pub(crate) level: String,
+}
+
+/// The form of log entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// For people on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: Format::Auto, level: "info".into() }
+    }
+}
+
+impl Log {
+    /// The filter. A level alone is that of the server's own entries: libraries have theirs in
+    /// the log from `warn` upwards, since below it they may tell what they carry.
+    pub(crate) fn filter(&self) -> Option<EnvFilter> {
+        let level = self.level.trim();
+        let alone = ["error", "warn", "info", "debug", "trace"].contains(&level.to_ascii_lowercase().as_str());
+        let directives = if alone { format!("warn,chinwag={level}") } else { level.to_owned() };
+        EnvFilter::try_new(directives).ok().filter(|_| !level.is_empty())
+    }
+
+    pub(super) fn check(&self, problems: &mut Problems) {
+        if self.filter().is_none() {
+            let level = &self.level;
+            problems.add(format!("log.level must be error, warn, info, debug or trace, not {level:?}"));
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! `[presence]`: who is shown as being there.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Period, Problems};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Presence {
+    /// How long after a user's last socket's end it is announced, unless one returns.
+    pub(crate) grace: Period,
+}
+
+impl Default for Presence {
+    fn default() -> Self {
+        Self { grace: Period::seconds(3) }
+    }
+}
+
+impl Presence {
+    pub(super) fn check(&self, problems: &mut Problems) {
+        problems.period("presence.grace", self.grace, &(Duration::ZERO..=Duration::from_secs(300)));
+    }
+}

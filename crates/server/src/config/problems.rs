@@ -1,0 +1,53 @@
+//! What is wrong with a configuration: a sentence for each thing.
+
+use std::fmt::{self, Display};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::Period;
+
+/// Every problem that was found. As an error it has at least one.
+#[derive(Debug, Clone, Default, thiserror::Error)]
+pub(crate) struct Problems(Vec<String>);
+
+impl Problems {
+    pub(crate) fn add(&mut self, sentence: impl Into<String>) {
+        self.0.push(sentence.into());
+    }
+
+    pub(crate) fn none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Bounds a number. The unit follows it, as in "4 to 16 threads".
+    pub(crate) fn number<T: Copy + PartialOrd + Display>(
+        &mut self,
+        key: &str,
+        value: T,
+        bounds: &RangeInclusive<T>,
+        unit: &str,
+    ) {
+        if !bounds.contains(&value) {
+            let (least, most) = (bounds.start(), bounds.end());
+            self.add(format!("{key} must be {least} to {most} {unit}, not {value}"));
+        }
+    }
+
+    /// Bounds a duration.
+    pub(crate) fn period(&mut self, key: &str, value: Period, bounds: &RangeInclusive<Duration>) {
+        if !bounds.contains(&value.0) {
+            let (least, most) = (Period(*bounds.start()), Period(*bounds.end()));
+            self.add(format!("{key} must be between {least} and {most}, not {value}"));
+        }
+    }
+}
+
+impl Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}

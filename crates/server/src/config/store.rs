@@ -1,0 +1,36 @@
+//! `[store]`: the embedded store.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Period, Problems};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Store {
+    /// Threads that read.
+    pub(crate) readers: usize,
+    /// Jobs that may wait for the writer, and as many for the readers.
+    pub(crate) queue: usize,
+    /// How long a job waits for a place in a full queue before it is answered with 503.
+    pub(crate) patience: Period,
+    /// How long a write waits for another process's, such as `chinwag user` or a backup.
+    pub(crate) busy: Period,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { readers: 4, queue: 4096, patience: Period::seconds(5), busy: Period::seconds(5) }
+    }
+}
+
+impl Store {
+    pub(super) fn check(&self, problems: &mut Problems) {
+        let minute = Duration::from_secs(60);
+        problems.number("store.readers", self.readers, &(1..=64), "threads");
+        problems.number("store.queue", self.queue, &(16..=1_000_000), "jobs");
+        problems.period("store.patience", self.patience, &(Duration::from_millis(10)..=minute));
+        problems.period("store.busy", self.busy, &(Duration::from_millis(10)..=minute));
+    }
+}

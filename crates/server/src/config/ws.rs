@@ -1,0 +1,56 @@
+//! `[ws]`: WebSockets.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Period, Problems};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Ws {
+    /// The longest frame that a client may send, in bytes. A longer one is closed with 1009.
+    pub(crate) max_frame: usize,
+    /// Frames that may wait for a client. One more closes it with 4008.
+    pub(crate) queue_frames: usize,
+    /// Bytes that may wait for a client. More close it with 4008.
+    pub(crate) queue_bytes: usize,
+    /// How often a client is pinged.
+    pub(crate) ping: Period,
+    /// How long a client may be silent before it counts as gone.
+    pub(crate) pong: Period,
+    /// Sockets altogether. More are refused with 503.
+    pub(crate) sockets: usize,
+    /// Sockets of one user. More are refused with 503.
+    pub(crate) sockets_per_user: usize,
+}
+
+impl Default for Ws {
+    fn default() -> Self {
+        Self {
+            max_frame: 64 * 1024,
+            queue_frames: 1024,
+            queue_bytes: 1024 * 1024,
+            ping: Period::seconds(25),
+            pong: Period::seconds(60),
+            sockets: 100_000,
+            sockets_per_user: 64,
+        }
+    }
+}
+
+impl Ws {
+    pub(super) fn check(&self, problems: &mut Problems) {
+        let hour = Duration::from_secs(3600);
+        problems.number("ws.max_frame", self.max_frame, &(1024..=16 * 1024 * 1024), "bytes");
+        problems.number("ws.queue_frames", self.queue_frames, &(16..=1_000_000), "frames");
+        problems.number("ws.queue_bytes", self.queue_bytes, &(64 * 1024..=1024 * 1024 * 1024), "bytes");
+        problems.period("ws.ping", self.ping, &(Duration::from_secs(1)..=hour));
+        problems.period("ws.pong", self.pong, &(Duration::from_secs(2)..=hour));
+        problems.number("ws.sockets", self.sockets, &(1..=10_000_000), "sockets");
+        problems.number("ws.sockets_per_user", self.sockets_per_user, &(1..=10_000), "sockets");
+        if self.pong.0 <= self.ping.0 {
+            problems.add("ws.pong must be longer than ws.ping, or every silent client is cut off");
+        }
+    }
+}

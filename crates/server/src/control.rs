@@ -1,0 +1,105 @@
+//! The socket in the data folder by which `chinwag user` reaches the server that serves it. Who
+//! may open the folder may use it; there is no other check. One connection carries one
+//! [`Order`] and its [`Outcome`], a line of JSON each.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use chinwag_core::app::App;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+
+use crate::admin::{Order, Outcome, carry_out};
+
+/// Connections at a time; more wait.
+const CONNECTIONS: usize = 4;
+/// The longest order, in bytes.
+const LONGEST: u64 = 64 * 1024;
+/// How long an order may take to come, and to be carried out.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// Where orders come in. The socket's file goes with it.
+#[derive(Debug)]
+pub(crate) struct Control {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Control {
+    /// Listens at `path`, in place of what a server that is gone has left there: whoever calls
+    /// holds the folder's lock.
+    pub(crate) fn listen(path: &Path) -> io::Result<Self> {
+        match fs::remove_file(path) {
+            Err(why) if why.kind() != ErrorKind::NotFound => return Err(why),
+            _ => {}
+        }
+        let control = Self { listener: UnixListener::bind(path)?, path: path.into() };
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+        Ok(control)
+    }
+
+    /// Carries out what comes, until it is dropped.
+    pub(crate) async fn serve(self, app: App) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        loop {
+            let place = places.clone().acquire_owned().await.expect("it is never closed");
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    let app = app.clone();
+                    tokio::spawn(async move {
+                        if !matches!(timeout(WITHIN, answer(stream, &app)).await, Ok(Ok(()))) {
+                            tracing::warn!("an order of chinwag user broke off");
+                        }
+                        drop(place);
+                    });
+                }
+                Err(why) => {
+                    tracing::warn!(error = %why, "the control socket does not accept");
+                    sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // A file that is left behind does no harm: the next start removes it.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+async fn answer(mut stream: UnixStream, app: &App) -> Result<()> {
+    let (input, mut output) = stream.split();
+    let mut line = String::new();
+    BufReader::new(input.take(LONGEST)).read_line(&mut line).await?;
+    let outcome = match serde_json::from_str::<Order>(&line) {
+        Ok(order) => carry_out(app, order).await,
+        Err(_) => Outcome::Refused("the running server is of another version: start it again".into()),
+    };
+    output.write_all(format!("{}\n", serde_json::to_string(&outcome)?).as_bytes()).await?;
+    Ok(())
+}
+
+/// Has the running server do one thing.
+pub(crate) async fn send(stream: UnixStream, order: &Order) -> Result<Outcome> {
+    let (input, mut output) = stream.into_split();
+    let asked = async {
+        output.write_all(format!("{}\n", serde_json::to_string(order)?).as_bytes()).await?;
+        let mut line = String::new();
+        BufReader::new(input).read_line(&mut line).await?;
+        Ok::<_, anyhow::Error>(serde_json::from_str(&line)?)
+    };
+    timeout(WITHIN, asked)
+        .await
+        .map_err(anyhow::Error::from)
+        .and_then(|outcome| outcome)
+        .context("the running server does not answer: look into its log")
+}

@@ -1,0 +1,273 @@
+//! The data folder: the database's place, the service key, and the lock by which one server at a
+//! time serves it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use chinwag_core::clock::SystemClock;
+use chinwag_core::token::Secret;
+
+/// The variable that gives the service key, as the nodes of a cluster need.
+const KEY_VARIABLE: &str = "CHINWAG_SERVICE_KEY";
+const KEY_FILE: &str = "service-key";
+const LOCK_FILE: &str = "lock";
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+const SHORTEST_KEY: usize = 32;
+/// Only the owner may come in, or read.
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+
+/// A data folder that is there. Its path is absolute.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    made: bool,
+}
+
+/// The service key.
+pub(crate) struct Key {
+    pub(crate) text: String,
+    /// Whether it is kept in the folder, not given by the environment.
+    pub(crate) kept: bool,
+}
+
+/// Held by the one server that serves a folder. Its process's end, however it comes, gives it up.
+#[derive(Debug)]
+pub(crate) struct Lock(#[expect(dead_code, reason = "it is held, not used")] File);
+
+impl Folder {
+    /// The folder, which is made if it is not there, for its owner alone.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        if let Ok(folder) = Self::open(path) {
+            return Ok(folder);
+        }
+        let cannot = || format!("the data folder {} cannot be made", path.display());
+        DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path).with_context(|| {
+            format!("{}: make it and give it to this user, or name another with --data", cannot())
+        })?;
+        Ok(Self { made: true, ..Self::open(path)? })
+    }
+
+    /// The folder, which must be there.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let meta = fs::metadata(path).with_context(|| {
+            format!("there is no data folder {shown}: start the server once, or name the right one with --data")
+        })?;
+        if !meta.is_dir() {
+            bail!("{shown} is a file, not a data folder: name another with --data");
+        }
+        let path = path.canonicalize().with_context(|| format!("the data folder {shown} cannot be found"))?;
+        Ok(Self { path, made: false })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it was not there before.
+    pub(crate) fn made(&self) -> bool {
+        self.made
+    }
+
+    /// Where the embedded store has its file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join("chinwag.db")
+    }
+
+    /// Where a running server hears `chinwag user`.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path.join("control.sock")
+    }
+
+    /// Takes the folder for this server alone. Those who only look hold the lock for a moment,
+    /// and so does a server that was just killed.
+    pub(crate) fn lock(&self) -> Result<Lock> {
+        let path = self.path.join(LOCK_FILE);
+        let mut options = OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true).mode(FILE_MODE).open(&path);
+        let file = file.with_context(|| self.not_writable())?;
+        let mut taken = file.try_lock();
+        for _ in 0..LOCK_TRIES {
+            if !matches!(taken, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            thread::sleep(LOCK_PAUSE);
+            taken = file.try_lock();
+        }
+        match taken {
+            Ok(()) => Ok(Lock(file)),
+            Err(TryLockError::WouldBlock) => Err(anyhow!(
+                "another chinwag serves the data folder {}: stop it, or name another folder with --data",
+                self.path.display()
+            )),
+            Err(TryLockError::Error(why)) => {
+                Err(why).with_context(|| format!("the data folder {} cannot be locked", self.path.display()))
+            }
+        }
+    }
+
+    /// Whether a server serves the folder now.
+    pub(crate) fn is_served(&self) -> bool {
+        let file = OpenOptions::new().write(true).open(self.path.join(LOCK_FILE));
+        file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// The service key: the environment's, else the folder's, which is made if there is none.
+    pub(crate) fn key(&self) -> Result<Key> {
+        if let Some(text) = given_key()? {
+            return Ok(Key { text, kept: false });
+        }
+        let text = match self.kept_key()? {
+            Some(text) => text,
+            None => self.make_key()?,
+        };
+        Ok(Key { text, kept: true })
+    }
+
+    /// Puts a new key into the place of the old one.
+    pub(crate) fn rotate_key(&self) -> Result<String> {
+        if given_key()?.is_some() {
+            bail!("{KEY_VARIABLE} gives the service key: change it there");
+        }
+        let (key, draft) = self.draft_key()?;
+        fs::rename(&draft, self.key_file()).with_context(|| self.not_writable())?;
+        Ok(key)
+    }
+
+    /// Whether others than the owner may read what is here: which file, and its mode.
+    pub(crate) fn exposed(&self) -> Option<(PathBuf, u32)> {
+        let files = [(self.path.clone(), 0o022), (self.key_file(), 0o077), (self.database(), 0o077)];
+        files.into_iter().find_map(|(path, others)| {
+            let mode = fs::metadata(&path).ok()?.mode() & 0o777;
+            (mode & others != 0).then_some((path, mode))
+        })
+    }
+
+    fn key_file(&self) -> PathBuf {
+        self.path.join(KEY_FILE)
+    }
+
+    fn not_writable(&self) -> String {
+        let path = self.path.display();
+        format!("the data folder {path} cannot be written to: give it to this user, or name another with --data")
+    }
+
+    fn kept_key(&self) -> Result<Option<String>> {
+        let path = self.key_file();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(why) if why.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(why) => return Err(why).with_context(|| format!("{} cannot be read", path.display())),
+        };
+        let key = text.trim();
+        match check_key(key) {
+            Ok(()) => Ok(Some(key.to_owned())),
+            Err(why) => bail!("the key in {} {why}: make a new one with chinwag key --rotate", path.display()),
+        }
+    }
+
+    /// Makes the key appear whole or not at all. Where two processes do so at once, the first
+    /// one's stands for both.
+    fn make_key(&self) -> Result<String> {
+        let (key, draft) = self.draft_key()?;
+        let linked = fs::hard_link(&draft, self.key_file());
+        fs::remove_file(&draft).with_context(|| self.not_writable())?;
+        match linked {
+            Ok(()) => Ok(key),
+            Err(why) if why.kind() == ErrorKind::AlreadyExists => {
+                self.kept_key()?.with_context(|| format!("{} is gone again", self.key_file().display()))
+            }
+            Err(why) => Err(why).with_context(|| self.not_writable()),
+        }
+    }
+
+    fn draft_key(&self) -> Result<(String, PathBuf)> {
+        let key = Secret::new(&SystemClock::default()).expose().to_owned();
+        let draft = self.path.join(format!("{KEY_FILE}.{}", std::process::id()));
+        let write = || {
+            // One that a process of the same id left behind is nobody's.
+            let _ = fs::remove_file(&draft);
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&draft)?;
+            writeln!(file, "{key}")?;
+            file.sync_all()
+        };
+        write().with_context(|| self.not_writable())?;
+        Ok((key, draft))
+    }
+}
+
+/// The key that the environment gives.
+fn given_key() -> Result<Option<String>> {
+    let Some(key) = std::env::var_os(KEY_VARIABLE).filter(|key| !key.is_empty()) else { return Ok(None) };
+    let key = key.into_string().map_err(|_| anyhow!("{KEY_VARIABLE} is not text"))?;
+    check_key(&key).map_err(|why| anyhow!("{KEY_VARIABLE} {why}"))?;
+    Ok(Some(key))
+}
+
+fn check_key(key: &str) -> Result<(), &'static str> {
+    if key.len() < SHORTEST_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("must have at least 32 characters of ASCII and no spaces");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_and_its_key_are_the_owners_alone() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = Folder::create(&outer.path().join("a/b")).unwrap();
+        assert!(folder.made());
+        let key = folder.key().unwrap().text;
+        assert_eq!(key.len(), 43);
+        assert_eq!(folder.key().unwrap().text, key);
+        assert_eq!(fs::metadata(folder.path()).unwrap().mode() & 0o777, 0o700);
+        assert_eq!(fs::metadata(folder.key_file()).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(folder.exposed(), None);
+        assert_ne!(folder.rotate_key().unwrap(), key);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn one_server_at_a_time_serves_a_folder() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = Folder::create(outer.path()).unwrap();
+        assert!(!folder.made() && !folder.is_served());
+        let lock = folder.lock().unwrap();
+        assert!(folder.is_served());
+        assert!(folder.lock().unwrap_err().to_string().starts_with("another chinwag serves the data folder"));
+        drop(lock);
+        assert!(!folder.is_served());
+        folder.lock().unwrap();
+    }
+
+    #[test]
+    fn many_who_make_the_key_at_once_have_one() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = Folder::create(outer.path()).unwrap();
+        // Drafts go by the process's id: threads take turns at them, processes do not meet.
+        let first = folder.make_key().unwrap();
+        assert_eq!(folder.make_key().unwrap(), first);
+    }
+
+    #[test]
+    fn what_is_no_folder_or_holds_no_key_is_said_in_a_sentence() {
+        let outer = tempfile::tempdir().unwrap();
+        let file = outer.path().join("file");
+        fs::write(&file, "x").unwrap();
+        assert!(Folder::create(&file).unwrap_err().to_string().contains("is a file, not a data folder"));
+        assert!(Folder::open(&outer.path().join("no")).unwrap_err().to_string().starts_with("there is no data folder"));
+        let folder = Folder::open(outer.path()).unwrap();
+        fs::write(folder.key_file(), "short\n").unwrap();
+        assert!(folder.key().err().unwrap().to_string().contains("must have at least 32 characters"));
+    }
+}

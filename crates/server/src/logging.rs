@@ -1,0 +1,88 @@
+//! The log: one entry is one line on standard error, for people on a terminal and JSON otherwise.
+
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::{Context, Result};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt, registry};
+
+use crate::config::{Format, Log};
+
+/// Starts the log of this process. A panic is an entry like any other.
+pub(crate) fn start(log: &Log) -> Result<()> {
+    let terminal = io::stderr().is_terminal();
+    let human = match log.format {
+        Format::Auto => terminal,
+        Format::Human => true,
+        Format::Json => false,
+    };
+    let layer = fmt::layer().with_writer(Lines).log_internal_errors(false);
+    let layer = if human {
+        let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        layer.with_ansi(colours).boxed()
+    } else {
+        layer.json().flatten_event(true).with_span_list(false).boxed()
+    };
+    let filter = log.filter().context("log.level is no filter")?;
+    registry().with(filter).with(layer).try_init().context("the log was started twice")?;
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string).unwrap_or_default();
+        let with = panic.payload();
+        let text = with.downcast_ref::<&str>().copied().or(with.downcast_ref::<String>().map(String::as_str));
+        let why = text.unwrap_or("with no text");
+        tracing::error!(at, why, "a task panicked");
+    }));
+    Ok(())
+}
+
+/// Writes entries to standard error, each of them as one line.
+#[derive(Debug, Clone, Copy)]
+struct Lines;
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        *self
+    }
+}
+
+impl Write for Lines {
+    /// Takes a whole entry, as the formatter hands it over, with the line's end.
+    fn write(&mut self, entry: &[u8]) -> io::Result<usize> {
+        io::stderr().lock().write_all(&one_line(entry))?;
+        Ok(entry.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The entry with any line's end inside it escaped, whoever's text brought it.
+fn one_line(entry: &[u8]) -> Vec<u8> {
+    let text = entry.strip_suffix(b"\n").unwrap_or(entry);
+    let mut line = Vec::with_capacity(entry.len());
+    for byte in text {
+        match byte {
+            b'\n' => line.extend_from_slice(b"\\n"),
+            b'\r' => line.extend_from_slice(b"\\r"),
+            _ => line.push(*byte),
+        }
+    }
+    line.push(b'\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_one_line_whatever_is_in_it() {
+        assert_eq!(one_line(b"plain\n"), b"plain\n");
+        assert_eq!(one_line(b"two\nlines\r\n"), b"two\\nlines\\r\n");
+    }
+}

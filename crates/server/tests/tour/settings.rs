@@ -1,0 +1,112 @@
+//! The table of settings in docs/operations.md, held against the binary: every key is there, its
+//! default is taken, and its bounds are those that `chinwag check` tells.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
+
+/// One row of the table.
+#[derive(Debug)]
+struct Row<'a> {
+    default: &'a str,
+    bounds: &'a str,
+}
+
+/// The table's rows by their keys.
+fn rows() -> BTreeMap<&'static str, Row<'static>> {
+    let table = OPERATIONS.lines().skip_while(|line| !line.starts_with("| key |")).skip(2);
+    let row = |line: &'static str| {
+        let cells: Vec<_> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        (cells[1], Row { default: cells[2], bounds: cells[3] })
+    };
+    table.take_while(|line| line.starts_with('|')).map(row).collect()
+}
+
+/// What `chinwag check` says of a configuration file.
+fn check(name: &str, file: &str) -> String {
+    let folder =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("settings-{name}-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(folder.join("chinwag.toml"), file).expect("a file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chinwag"));
+    let ours = std::env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| name.to_string_lossy().starts_with("CHINWAG_"));
+    ours.for_each(|name| drop(command.env_remove(name)));
+    let output = command.arg("check").current_dir(&folder).output().expect("chinwag check");
+    fs::remove_dir_all(&folder).expect("the folder goes");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn every_setting_of_the_table_takes_its_default() {
+    let mut file = String::new();
+    for (key, row) in rows().iter().filter(|(_, row)| row.default != "unset") {
+        // Another server may listen where the default does.
+        let default = if *key == "listen" { "\"127.0.0.1:0\"" } else { row.default };
+        writeln!(file, "{key} = {default}").expect("a String");
+    }
+    let said = check("defaults", &file);
+    assert!(said.starts_with("ok       the configuration\n") && !said.contains("problem"), "{said}{file}");
+}
+
+#[test]
+fn every_bound_of_the_table_is_the_one_that_is_told() {
+    let rows = rows();
+    let mut file = String::new();
+    for (key, row) in rows.iter().filter(|(_, row)| row.bounds.contains(" to ") && !row.bounds.contains('`'))
+    {
+        let number = row.bounds.split(' ').next().is_some_and(|least| least.parse::<u64>().is_ok());
+        writeln!(file, "{key} = {}", if number { "0" } else { "\"9999d\"" }).expect("a String");
+    }
+    let said = check("bounds", &file);
+    let mut told = 0;
+    for line in said.lines() {
+        let Some((key, bounds)) =
+            line.strip_prefix("problem  ").and_then(|line| line.split_once(" must be "))
+        else {
+            continue;
+        };
+        let Some((bounds, _)) = bounds.rsplit_once(", not ") else { continue };
+        let bounds = bounds.trim_start_matches("between ").replace(" and ", " to ");
+        assert_eq!(rows[key].bounds, bounds, "{key}");
+        told += 1;
+    }
+    assert_eq!(told, file.lines().count(), "{said}");
+}
+
+/// The keys as the code has them: a section is a file, a setting a field.
+#[test]
+fn every_setting_is_in_the_table_and_no_other() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut known = Vec::new();
+    fields(&fs::read_to_string(source.join("config.rs")).expect("the configuration"), "", &mut known);
+    let sections: Vec<String> = fs::read_dir(source.join("config"))
+        .expect("its sections")
+        .map(|entry| {
+            entry.expect("a file").path().file_stem().expect("a name").to_string_lossy().into_owned()
+        })
+        .collect();
+    for section in &sections {
+        let text = fs::read_to_string(source.join(format!("config/{section}.rs"))).expect("a section");
+        fields(&text, &format!("{section}."), &mut known);
+    }
+    known.retain(|key| !sections.contains(key));
+    known.sort();
+    assert_eq!(rows().into_keys().collect::<Vec<_>>(), known);
+}
+
+/// The fields of the struct that a file of settings holds.
+fn fields(text: &str, section: &str, known: &mut Vec<String>) {
+    let structure = text.split("#[serde(default)]\npub(crate) struct").nth(1);
+    let lines = structure.into_iter().flat_map(|text| text.lines().take_while(|line| *line != "}"));
+    for line in lines {
+        if let Some((field, _)) = line.strip_prefix("    pub(crate) ").and_then(|line| line.split_once(':')) {
+            known.push(format!("{section}{field}"));
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The wire, through real sockets: every route, every event, every right, and what is refused.
+
+mod bad_input;
+mod events;
+mod rights;

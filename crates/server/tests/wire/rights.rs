@@ -1,0 +1,445 @@
+//! Who may do what: every cell of the role table at both doors, and every route and event.
+//!
+//! A cell is one actor who tries one thing in a group of its own. What is refused must be refused
+//! alike by both doors, and must have changed nothing.
+
+use std::collections::BTreeSet;
+
+use chinwag_testkit::app::TestApp;
+use chinwag_testkit::client::Client;
+use chinwag_testkit::ws::Ws;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// The members of every cell's group, with the roles that they have in it, and who is not in it.
+const ACTORS: [&str; 8] = ["owner", "admin", "member", "restrict", "outsider", "removed", "blocked", "invited"];
+const EXTRAS: [&str; 4] = ["admin2", "member2", "restrict2", "newcomer"];
+
+/// A group of one cell, and a message of each of its members.
+struct Cell {
+    group: String,
+    actor: &'static str,
+    service: bool,
+    messages: Value,
+}
+
+impl Cell {
+    fn message_of(&self, author: &str) -> &str {
+        self.messages[author].as_str().expect("everybody in the group has written")
+    }
+
+    /// A service names in whose name it acts, where somebody must.
+    fn author(&self, mut body: Value) -> Value {
+        if self.service {
+            body["author"] = "owner".into();
+        }
+        body
+    }
+
+    fn own(&self) -> &str {
+        self.message_of(if self.messages[self.actor].is_string() { self.actor } else { "member2" })
+    }
+}
+
+type Rest = fn(&Cell) -> (Method, String, Value);
+type Said = fn(&Cell) -> (&'static str, Value);
+
+/// One thing that may be tried, at either door, and which roles may: owner, admin, member, restrict.
+struct Row {
+    name: &'static str,
+    rest: Option<Rest>,
+    event: Option<Said>,
+    allowed: [bool; 4],
+}
+
+const ALL: [bool; 4] = [true, true, true, true];
+const WRITERS: [bool; 4] = [true, true, true, false];
+const KEEPERS: [bool; 4] = [true, true, false, false];
+const OWNER: [bool; 4] = [true, false, false, false];
+const NOBODY: [bool; 4] = [false; 4];
+
+/// A change of the group, which is the same payload at both doors.
+macro_rules! change {
+    ($name:literal, $allowed:expr, $body:tt) => {
+        Row {
+            name: $name,
+            rest: Some(|cell| (Method::PATCH, format!("groups/{}/", cell.group), json!($body))),
+            event: Some(|cell| {
+                let mut body = json!($body);
+                body["id"] = cell.group.as_str().into();
+                ("group.update", body)
+            }),
+            allowed: $allowed,
+        }
+    };
+}
+
+macro_rules! delete_of {
+    ($name:literal, $author:literal, $allowed:expr) => {
+        Row {
+            name: $name,
+            rest: Some(|cell| (Method::DELETE, format!("messages/{}/", cell.message_of($author)), Value::Null)),
+            event: Some(|cell| ("message.delete", json!({ "id": cell.message_of($author) }))),
+            allowed: $allowed,
+        }
+    };
+}
+
+fn rows() -> Vec<Row> {
+    vec![
+        Row {
+            name: "see the group",
+            rest: Some(|cell| (Method::GET, format!("groups/{}/?fields=__all__", cell.group), Value::Null)),
+            event: None,
+            allowed: ALL,
+        },
+        Row {
+            name: "read the history",
+            rest: Some(|cell| (Method::GET, format!("groups/{}/messages/", cell.group), Value::Null)),
+            event: Some(|cell| ("message.fetch", json!({ "group": cell.group }))),
+            allowed: ALL,
+        },
+        Row {
+            name: "see a message",
+            rest: Some(|cell| (Method::GET, format!("messages/{}/", cell.message_of("member2")), Value::Null)),
+            event: None,
+            allowed: ALL,
+        },
+        Row {
+            name: "mark as read",
+            rest: None,
+            event: Some(|cell| ("message.read", json!({ "group": cell.group, "seq": 2 }))),
+            allowed: ALL,
+        },
+        Row {
+            name: "quit",
+            rest: None,
+            event: Some(|cell| ("group.quit", json!({ "group": cell.group }))),
+            allowed: ALL,
+        },
+        Row {
+            name: "send",
+            rest: Some(|cell| {
+                let body = json!({ "group": cell.group, "body": "hello" });
+                (Method::POST, "messages/".into(), cell.author(body))
+            }),
+            event: Some(|cell| ("message.text", json!({ "group": cell.group, "body": "hello" }))),
+            allowed: WRITERS,
+        },
+        Row {
+            name: "reply",
+            rest: Some(|cell| {
+                let body = json!({ "group": cell.group, "body": "yes", "respond_to": cell.message_of("owner") });
+                (Method::POST, "messages/".into(), cell.author(body))
+            }),
+            event: Some(|cell| {
+                ("message.text", json!({ "to": cell.group, "body": "yes", "respond_to": cell.message_of("owner") }))
+            }),
+            allowed: WRITERS,
+        },
+        Row {
+            name: "edit one's own message",
+            rest: Some(|cell| (Method::PATCH, format!("messages/{}/", cell.own()), json!({ "body": "better" }))),
+            event: Some(|cell| ("message.update", json!({ "id": cell.own(), "body": "better" }))),
+            allowed: WRITERS,
+        },
+        Row {
+            name: "delete one's own message",
+            rest: Some(|cell| (Method::DELETE, format!("messages/{}/", cell.own()), Value::Null)),
+            event: Some(|cell| ("message.delete", json!({ "id": cell.own() }))),
+            allowed: WRITERS,
+        },
+        Row {
+            name: "edit another's message",
+            rest: Some(|cell| {
+                (Method::PATCH, format!("messages/{}/", cell.message_of("member2")), json!({ "body": "mine" }))
+            }),
+            event: Some(|cell| ("message.update", json!({ "id": cell.message_of("member2"), "body": "mine" }))),
+            allowed: NOBODY,
+        },
+        delete_of!("delete an admin's message", "admin2", OWNER),
+        delete_of!("delete a member's message", "member2", KEEPERS),
+        delete_of!("delete a restrict's message", "restrict2", KEEPERS),
+        change!("rename", KEEPERS, { "name": "another name" }),
+        change!("add a member", KEEPERS, { "members": ["newcomer"] }),
+        change!("add a restrict", KEEPERS, { "restricts": ["newcomer"] }),
+        change!("add an admin", KEEPERS, { "admins": ["newcomer"] }),
+        change!("restrict a member", KEEPERS, { "restricts": ["member2"] }),
+        change!("free a restrict", KEEPERS, { "members": ["restrict2"] }),
+        change!("promote a member to admin", KEEPERS, { "admins": ["member2"] }),
+        change!("demote an admin", OWNER, { "members": ["admin2"] }),
+        change!("restrict an admin", OWNER, { "restricts": ["admin2"] }),
+        change!("remove an admin", OWNER, { "remove": ["admin2"] }),
+        change!("remove a member", KEEPERS, { "remove": ["member2"] }),
+        change!("remove a restrict", KEEPERS, { "remove": ["restrict2"] }),
+        change!("hand over", OWNER, { "owner": ["member2"] }),
+        change!("demote the owner", NOBODY, { "members": ["owner"] }),
+        change!("remove the owner", NOBODY, { "remove": ["owner"] }),
+        Row {
+            name: "delete the group",
+            rest: Some(|cell| (Method::DELETE, format!("groups/{}/", cell.group), Value::Null)),
+            event: Some(|cell| ("group.delete", json!({ "group": cell.group }))),
+            allowed: OWNER,
+        },
+    ]
+}
+
+/// The role that a cell's actor has in its group, as a column of the table.
+fn column(actor: &str) -> Option<usize> {
+    ["owner", "admin", "member", "restrict"].iter().position(|role| *role == actor)
+}
+
+async fn world() -> TestApp {
+    let app = TestApp::start().await;
+    for name in ACTORS.iter().chain(&EXTRAS) {
+        app.user(name).await;
+    }
+    app
+}
+
+/// A group with everybody in it as their names say, each with a message; `removed` was in it.
+async fn cell(service: &Client, actor: &'static str) -> Cell {
+    let group = service
+        .post(
+            "groups/",
+            json!({
+                "name": "a cell", "author": "owner", "admins": ["admin", "admin2"],
+                "members": ["member", "member2", "restrict", "restrict2", "removed"],
+            }),
+        )
+        .await
+        .ok(201)["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let mut messages = json!({});
+    for author in ["owner", "admin", "admin2", "member", "member2", "restrict", "restrict2", "removed"] {
+        let sent = service.post("messages/", json!({ "group": group, "author": author, "body": author })).await;
+        messages[author] = sent.ok(201)["id"].clone();
+    }
+    let change = json!({ "restricts": ["restrict", "restrict2"], "remove": ["removed"] });
+    service.patch(&format!("groups/{group}/"), change).await.ok(200);
+    Cell { group, actor, service: actor == "service", messages }
+}
+
+async fn state(service: &Client, cell: &Cell) -> (Value, Value) {
+    let group = service.get(&format!("groups/{}/?fields=__all__", cell.group)).await.json;
+    let messages = service.get(&format!("groups/{}/messages/?limit=100", cell.group)).await.json;
+    (group, messages)
+}
+
+/// What the contract says: 0 for allowed, else the code of the refusal.
+fn expected(row: &Row, actor: &str) -> u16 {
+    match column(actor) {
+        Some(role) if row.allowed[role] => 0,
+        Some(_) => 403,
+        None => 404,
+    }
+}
+
+/// Tries every row as one actor at both doors, and tells every cell that differs from the table.
+async fn try_every_row(app: &TestApp, actor: &'static str) -> Vec<String> {
+    let (service, client) = (app.service(), app.sign_in(actor).await);
+    let mut socket = client.ws().await;
+    let mut wrong = Vec::new();
+    for row in rows() {
+        let expected = expected(&row, actor);
+        if let Some(rest) = row.rest {
+            let cell = cell(&service, actor).await;
+            let found = over_rest(&service, &client, &cell, rest).await;
+            note(&mut wrong, actor, &row, "REST", expected, found);
+        }
+        if let Some(event) = row.event {
+            let cell = cell(&service, actor).await;
+            let found = over_socket(&service, &mut socket, &cell, event).await;
+            note(&mut wrong, actor, &row, "WebSocket", expected, found);
+        }
+    }
+    wrong
+}
+
+fn note(wrong: &mut Vec<String>, actor: &str, row: &Row, door: &str, expected: u16, found: Result<u16, String>) {
+    match found {
+        Ok(code) if code == expected => {}
+        Ok(code) => wrong.push(format!("{actor}: {} over {door}: {code} instead of {expected}", row.name)),
+        Err(why) => wrong.push(format!("{actor}: {} over {door}: {why}", row.name)),
+    }
+}
+
+async fn over_rest(service: &Client, client: &Client, cell: &Cell, rest: Rest) -> Result<u16, String> {
+    let before = state(service, cell).await;
+    let (method, path, body) = rest(cell);
+    let request = client.request(method, &path);
+    let request = if body.is_null() { request } else { request.json(&body) };
+    let answer = client.send(request).await;
+    if answer.status < 300 {
+        return Ok(0);
+    }
+    unchanged(service, cell, &before).await.map(|()| answer.status)
+}
+
+async fn over_socket(service: &Client, socket: &mut Ws, cell: &Cell, event: Said) -> Result<u16, String> {
+    let before = state(service, cell).await;
+    let (kind, data) = event(cell);
+    let frame = socket.ask(kind, data).await;
+    if frame["type"] != "error.data" {
+        return Ok(0);
+    }
+    let code = frame["code"].as_u64().and_then(|code| u16::try_from(code).ok()).ok_or("an error has a code")?;
+    unchanged(service, cell, &before).await.map(|()| code)
+}
+
+async fn unchanged(service: &Client, cell: &Cell, before: &(Value, Value)) -> Result<(), String> {
+    let after = state(service, cell).await;
+    if after == *before { Ok(()) } else { Err(format!("was refused, and changed {before:?} to {after:?}")) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_cell_of_the_role_table_is_decided_alike_at_both_doors() {
+    let app = world().await;
+    let service = app.service();
+    app.user("friend").await;
+    let block = json!({ "contact": { "author": "owner", "name": "blocked", "operation": "block" } });
+    service.patch("users/owner/", block).await.ok(200);
+    let invite = json!({ "contact": { "author": "owner", "name": "invited", "operation": "invitation" } });
+    service.patch("users/owner/", invite).await.ok(200);
+
+    let tried = ACTORS.map(|actor| try_every_row(&app, actor));
+    let wrong: Vec<String> = futures_util::future::join_all(tried).await.concat();
+    assert!(wrong.is_empty(), "{} cells differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_may_do_all_that_anybody_may() {
+    let app = world().await;
+    let service = app.service();
+    for row in rows().into_iter().filter(|row| !["demote the owner", "remove the owner"].contains(&row.name)) {
+        let Some(rest) = row.rest else { continue };
+        let cell = cell(&service, "service").await;
+        assert_eq!(over_rest(&service, &service, &cell, rest).await, Ok(0), "{}", row.name);
+    }
+    for name in ["demote the owner", "remove the owner"] {
+        let row = rows().into_iter().find(|row| row.name == name).expect("a row");
+        let cell = cell(&service, "service").await;
+        let found = over_rest(&service, &service, &cell, row.rest.expect("a route")).await;
+        assert_eq!(found, Ok(403), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_nobody_or_no_more_is_refused_at_both_doors() {
+    let app = world().await;
+    let service = app.service();
+    let gone = app.user("deleted").await;
+    service.delete("users/deleted/").await.ok(200);
+    for client in [app.nobody(), gone] {
+        for row in rows() {
+            let Some(rest) = row.rest else { continue };
+            let cell = cell(&service, "owner").await;
+            let found = over_rest(&service, &client, &cell, rest).await;
+            assert_eq!(found, Ok(401), "{} by {}", row.name, client.name());
+        }
+        let refused = client.try_ws("/chat/", &[]).await.expect_err("the handshake is refused");
+        assert_eq!(refused.status, 401, "{}", client.name());
+    }
+    let refused = service.try_ws("/chat/", &[]).await.expect_err("the service is nobody's socket");
+    assert_eq!(refused.status, 403);
+}
+
+/// Every route: what nobody, a user who has nothing to do with it, and the service are answered.
+const ROUTES: &[(&str, &str, [u16; 3])] = &[
+    ("post", "/api/v1/users/", [401, 403, 201]),
+    ("get", "/api/v1/users/", [401, 200, 200]),
+    ("get", "/api/v1/users/{name}/", [401, 200, 200]),
+    ("patch", "/api/v1/users/{name}/", [401, 403, 200]),
+    ("delete", "/api/v1/users/{name}/", [401, 403, 200]),
+    ("post", "/api/v1/users/{name}/tokens/", [401, 403, 201]),
+    ("post", "/api/v1/groups/", [401, 403, 201]),
+    ("get", "/api/v1/groups/", [401, 200, 200]),
+    ("get", "/api/v1/groups/{id}/", [401, 404, 200]),
+    ("patch", "/api/v1/groups/{id}/", [401, 404, 200]),
+    ("delete", "/api/v1/groups/{id}/", [401, 404, 200]),
+    ("get", "/api/v1/groups/{id}/messages/", [401, 404, 200]),
+    ("post", "/api/v1/messages/", [401, 403, 201]),
+    ("get", "/api/v1/messages/", [401, 400, 400]),
+    ("get", "/api/v1/messages/{id}/", [401, 404, 200]),
+    ("patch", "/api/v1/messages/{id}/", [401, 404, 200]),
+    ("delete", "/api/v1/messages/{id}/", [401, 404, 200]),
+    ("post", "/api/v1/relations/blocked/", [401, 403, 200]),
+    ("post", "/api/v1/accounts/", [201, 201, 201]),
+    ("post", "/api/v1/sessions/", [401, 401, 401]),
+    ("get", "/api/v1/sessions/", [401, 200, 403]),
+    ("delete", "/api/v1/sessions/", [401, 200, 403]),
+    ("post", "/api/v1/tickets/", [401, 201, 403]),
+];
+
+/// A payload that is right for the route, in the name of the one whose things they are.
+fn payload(method: &str, path: &str, group: &str, fresh: &str) -> Value {
+    match (method, path) {
+        ("post", "/api/v1/users/") => json!({ "name": fresh }),
+        ("patch", "/api/v1/users/{name}/") => json!({ "new_name": fresh }),
+        ("post", "/api/v1/users/{name}/tokens/") => json!({ "ttl": 60 }),
+        ("post", "/api/v1/groups/") => json!({ "name": "theirs", "author": "owner" }),
+        ("patch", "/api/v1/groups/{id}/") => json!({ "name": fresh }),
+        ("post", "/api/v1/messages/") => json!({ "group": group, "author": "owner", "body": "theirs" }),
+        ("patch", "/api/v1/messages/{id}/") => json!({ "body": "theirs" }),
+        ("post", "/api/v1/relations/blocked/") => json!({ "author": "owner", "target": "member" }),
+        ("post", "/api/v1/accounts/") => json!({ "name": fresh, "password": "a long password" }),
+        ("post", "/api/v1/sessions/") => json!({ "name": fresh, "password": "not the password" }),
+        _ => Value::Null,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_route_decides_by_who_calls() {
+    let app = world().await;
+    let service = app.service();
+    let callers = [app.nobody(), app.sign_in("outsider").await, app.service()];
+    for (number, (method, path, expected)) in ROUTES.iter().enumerate() {
+        for (caller, expected) in callers.iter().zip(expected) {
+            let cell = cell(&service, "owner").await;
+            let victim = format!("victim{number}{}", caller.name());
+            app.user(&victim).await;
+            let id = if path.contains("/messages/{id}") { cell.message_of("owner") } else { &cell.group };
+            let filled = path.replace("{name}", &victim).replace("{id}", id);
+            let body = payload(method, path, &cell.group, &format!("fresh{number}{}", caller.name()));
+            let request = caller.request(method.to_uppercase().parse().expect("a method"), &filled);
+            let request = if body.is_null() { request } else { request.json(&body) };
+            // A session that is ended is another's than the one that goes on calling.
+            let answer = if *method == "delete" && path.ends_with("/sessions/") && caller.name() == "outsider" {
+                let other = app.sign_in("outsider").await;
+                other.delete(&filled).await
+            } else {
+                caller.send(request).await
+            };
+            assert_eq!(answer.status, *expected, "{method} {path} by {}: {}", caller.name(), answer.text);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_route_and_every_event_has_a_row_of_rights() {
+    let app = TestApp::start().await;
+    let document = app.service().get("openapi.json").await.ok(200);
+    let mut served = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for method in methods.as_object().expect("methods").keys().filter(|key| *key != "parameters") {
+            served.insert(format!("{method} {path}"));
+        }
+    }
+    let rows: BTreeSet<_> = ROUTES.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    let open = ["get /healthz", "get /readyz", "get /metrics", "get /api/v1/openapi.json"].map(String::from);
+    let rows: BTreeSet<_> = rows.into_iter().chain(open.into_iter().filter(|route| served.contains(route))).collect();
+    assert_eq!(served, rows, "a route has no row of rights, or a row no route");
+
+    let cell = Cell {
+        group: String::new(),
+        actor: "owner",
+        service: false,
+        messages: json!({ "owner": "", "admin2": "", "member2": "", "restrict2": "" }),
+    };
+    let mut said: BTreeSet<_> = self::rows().iter().filter_map(|row| row.event).map(|event| event(&cell).0).collect();
+    // These concern no group that stands, or are not answered: they have tests of their own.
+    said.extend(["message.first", "status.update", "contact.update", "group.create", "typing.start", "typing.stop"]);
+    assert_eq!(chinwag_http::EVENTS.into_iter().collect::<BTreeSet<_>>(), said, "an event has no row of rights");
+}

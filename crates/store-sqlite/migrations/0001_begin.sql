@@ -1,0 +1,102 @@
+-- Dates are microseconds since 1970. Ids that clients see are UUIDs of 16 bytes.
+
+CREATE TABLE users (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    name    TEXT    NOT NULL,
+    fold    TEXT    NOT NULL UNIQUE,
+    special INTEGER NOT NULL CHECK (special IN (0, 1)),
+    created INTEGER NOT NULL
+) STRICT;
+
+-- Every key under which a name claims its look: whoever holds one keeps all others from it.
+CREATE TABLE name_claims (
+    claim   TEXT    NOT NULL PRIMARY KEY,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX name_claims_by_user ON name_claims (user_id);
+
+CREATE TABLE passwords (
+    user_id INTEGER PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    phc     TEXT    NOT NULL
+) STRICT;
+
+-- kind: 0 token, 1 ticket.
+CREATE TABLE tokens (
+    hash    BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    kind    INTEGER NOT NULL CHECK (kind IN (0, 1)),
+    expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tokens_by_user ON tokens (user_id);
+CREATE INDEX tokens_by_expiry ON tokens (expires);
+
+-- What from_id's row about to_id says. kind: 0 invitation, 1 contact, 2 block.
+CREATE TABLE relations (
+    from_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    to_id   INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    kind    INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
+    PRIMARY KEY (from_id, to_id),
+    CHECK (from_id <> to_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX relations_by_target ON relations (to_id, from_id, kind);
+
+-- A group is private if it has a pair, whose lower number comes first.
+CREATE TABLE groups (
+    id        BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    last_seq  INTEGER NOT NULL DEFAULT 0 CHECK (last_seq >= 0),
+    name      TEXT    NOT NULL,
+    pair_low  INTEGER,
+    pair_high INTEGER,
+    CHECK ((pair_low IS NULL) = (pair_high IS NULL)),
+    CHECK (pair_low < pair_high)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX groups_by_pair ON groups (pair_low, pair_high) WHERE pair_low IS NOT NULL;
+
+-- role: 0 restrict, 1 member, 2 admin, 3 owner.
+CREATE TABLE memberships (
+    group_id       BLOB    NOT NULL REFERENCES groups (id),
+    user_id        INTEGER NOT NULL REFERENCES users (id),
+    role           INTEGER NOT NULL CHECK (role BETWEEN 0 AND 3),
+    since          INTEGER NOT NULL,
+    last_read_seq  INTEGER,
+    last_read_date INTEGER,
+    PRIMARY KEY (group_id, user_id),
+    CHECK ((last_read_seq IS NULL) = (last_read_date IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX memberships_by_user ON memberships (user_id, group_id);
+
+CREATE TABLE former_members (
+    user_id  INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    group_id BLOB    NOT NULL REFERENCES groups (id),
+    PRIMARY KEY (user_id, group_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX former_members_by_group ON former_members (group_id);
+
+-- Clustered by group and number, so that a page is read from neighbouring leaves. An erased
+-- message has no body. The author has no foreign key: erased messages outlive their author. The
+-- body stands last, so that counting and seeking never follow a long one to its other pages.
+CREATE TABLE messages (
+    group_id   BLOB    NOT NULL,
+    seq        INTEGER NOT NULL CHECK (seq > 0),
+    author_id  INTEGER NOT NULL,
+    date       INTEGER NOT NULL,
+    id         BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
+    respond_to INTEGER CHECK (respond_to < seq),
+    edited     INTEGER,
+    client_id  TEXT,
+    body_hash  BLOB    CHECK (length(body_hash) = 32),
+    body       TEXT,
+    PRIMARY KEY (group_id, seq),
+    UNIQUE (group_id, author_id, client_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX messages_by_date ON messages (group_id, date, seq) WHERE body IS NOT NULL;
+
+-- What took a number where it was not a message. kind: 0 edited, 1 deleted, 2 the group changed.
+CREATE TABLE changes (
+    group_id    BLOB    NOT NULL REFERENCES groups (id),
+    seq         INTEGER NOT NULL CHECK (seq > 0),
+    kind        INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
+    message_seq INTEGER,
+    PRIMARY KEY (group_id, seq),
+    CHECK ((message_seq IS NULL) = (kind = 2))
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,284 @@
+//! Groups, their members, marks and logs.
+
+use chinwag_core::group::{Group, Mark, Member, Summary, View};
+use chinwag_core::limits::{LATEST, UNREAD};
+use chinwag_core::permission::Role;
+use chinwag_core::store::{Change, Groups};
+use chinwag_core::{Date, Error, GroupId, Result, Seq, UserId};
+use rusqlite::{Row, params};
+
+use crate::fault::fault;
+use crate::message::{message, message_columns, message_joins, uuid};
+use crate::transaction::{Transaction, limit};
+use crate::user::name;
+
+/// The columns that [`group`] reads, of `g`.
+macro_rules! group_columns {
+    () => {
+        "g.id, g.name, g.pair_low IS NOT NULL, g.last_seq"
+    };
+}
+
+/// The columns that [`mark`] reads, of a membership `m`; `?2` is the highest count.
+macro_rules! mark_columns {
+    () => {
+        "m.last_read_seq, m.last_read_date, (SELECT count(*) FROM (
+            SELECT 1 FROM messages x WHERE x.group_id = m.group_id AND x.seq > coalesce(m.last_read_seq, 0)
+            AND x.author_id <> m.user_id AND x.body IS NOT NULL LIMIT ?2))"
+    };
+}
+
+impl Groups for Transaction<'_> {
+    fn group(&self, id: GroupId) -> Result<Option<Group>> {
+        const SQL: &str = concat!("SELECT ", group_columns!(), " FROM groups g WHERE g.id = ?1");
+        self.one(SQL, [id.0.into_bytes()], |row| group(row, 0))
+    }
+
+    fn group_of_pair(&self, a: UserId, b: UserId) -> Result<Option<GroupId>> {
+        self.one(
+            "SELECT id FROM groups WHERE pair_low = ?1 AND pair_high = ?2",
+            [a.min(b).0, a.max(b).0],
+            |row| group_id(row, 0),
+        )
+    }
+
+    fn groups_page(&self, after: Option<GroupId>, most: usize) -> Result<Vec<Group>> {
+        const SQL: &str =
+            concat!("SELECT ", group_columns!(), " FROM groups g WHERE g.id > ?1 ORDER BY g.id LIMIT ?2");
+        self.all(SQL, params![key_after(after), limit(most)], |row| group(row, 0))
+    }
+
+    fn groups_of(&self, user: UserId, after: Option<GroupId>, most: usize) -> Result<Vec<Group>> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            group_columns!(),
+            " FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
+            WHERE m.user_id = ?1 AND m.group_id > ?2 ORDER BY m.group_id LIMIT ?3"
+        );
+        self.all(SQL, params![user.0, key_after(after), limit(most)], |row| group(row, 0))
+    }
+
+    fn groups_count(&self, user: UserId) -> Result<usize> {
+        self.count("SELECT count(*) FROM memberships WHERE user_id = ?1", [user.0])
+    }
+
+    fn groups_touched(&self, user: UserId) -> Result<Vec<GroupId>> {
+        self.all(
+            "SELECT group_id FROM memberships WHERE user_id = ?1
+            UNION SELECT group_id FROM former_members WHERE user_id = ?1 ORDER BY 1",
+            [user.0],
+            |row| group_id(row, 0),
+        )
+    }
+
+    fn group_insert(&mut self, id: GroupId, name: &str, pair: Option<(UserId, UserId)>) -> Result<()> {
+        let (low, high) = pair.map(|(a, b)| (a.min(b).0, a.max(b).0)).unzip();
+        let inserted = self.try_change(
+            "INSERT INTO groups (id, name, pair_low, pair_high) VALUES (?1, ?2, ?3, ?4)",
+            params![id.0.into_bytes(), name, low, high],
+        )?;
+        inserted.map(drop).map_err(refused)
+    }
+
+    fn group_rename(&mut self, id: GroupId, name: &str) -> Result<()> {
+        self.change("UPDATE groups SET name = ?2 WHERE id = ?1", params![id.0.into_bytes(), name]).map(drop)
+    }
+
+    fn group_delete(&mut self, id: GroupId) -> Result<()> {
+        for sql in [
+            "DELETE FROM memberships WHERE group_id = ?1",
+            "DELETE FROM former_members WHERE group_id = ?1",
+            "DELETE FROM messages WHERE group_id = ?1",
+            "DELETE FROM changes WHERE group_id = ?1",
+            "DELETE FROM groups WHERE id = ?1",
+        ] {
+            self.change(sql, [id.0.into_bytes()])?;
+        }
+        Ok(())
+    }
+
+    fn seq_take(&mut self, group: GroupId, count: usize) -> Result<Seq> {
+        let count = i64::try_from(count).ok().filter(|count| *count > 0);
+        let count = count.ok_or_else(|| Error::internal("a log gives one number at least"))?;
+        let last: Option<i64> = self.change_one(
+            "UPDATE groups SET last_seq = last_seq + ?2 WHERE id = ?1 RETURNING last_seq",
+            params![group.0.into_bytes(), count],
+            |row| row.get(0),
+        )?;
+        last.map(|last| Seq(last - count + 1)).ok_or(Error::NotFound("group"))
+    }
+
+    fn change_insert(&mut self, group: GroupId, seq: Seq, change: Change) -> Result<()> {
+        let (kind, message) = match change {
+            Change::Edited(message) => (0, Some(message.0)),
+            Change::Deleted(message) => (1, Some(message.0)),
+            Change::Group => (2, None),
+        };
+        self.change(
+            "INSERT INTO changes (group_id, seq, kind, message_seq) VALUES (?1, ?2, ?3, ?4)",
+            params![group.0.into_bytes(), seq.0, kind, message],
+        )
+        .map(drop)
+    }
+
+    fn members(&self, group: GroupId) -> Result<Vec<Member>> {
+        self.all(
+            "SELECT m.user_id, u.name, m.role, m.since
+            FROM memberships m CROSS JOIN users u ON u.id = m.user_id
+            WHERE m.group_id = ?1 ORDER BY m.since, m.user_id",
+            [group.0.into_bytes()],
+            |row| member(row, 0),
+        )
+    }
+
+    fn member(&self, group: GroupId, user: UserId) -> Result<Option<Member>> {
+        self.one(
+            "SELECT m.user_id, u.name, m.role, m.since
+            FROM memberships m CROSS JOIN users u ON u.id = m.user_id
+            WHERE m.group_id = ?1 AND m.user_id = ?2",
+            params![group.0.into_bytes(), user.0],
+            |row| member(row, 0),
+        )
+    }
+
+    fn member_set(&mut self, group: GroupId, user: UserId, role: Role, now: Date) -> Result<()> {
+        self.change(
+            "INSERT INTO memberships (group_id, user_id, role, since) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (group_id, user_id) DO UPDATE SET role = excluded.role",
+            params![group.0.into_bytes(), user.0, number(role), now.micros()],
+        )
+        .map(drop)
+    }
+
+    fn member_remove(&mut self, group: GroupId, user: UserId) -> Result<()> {
+        let key = params![group.0.into_bytes(), user.0];
+        if self.change("DELETE FROM memberships WHERE group_id = ?1 AND user_id = ?2", key)? > 0 {
+            self.change("INSERT OR IGNORE INTO former_members (group_id, user_id) VALUES (?1, ?2)", key)?;
+        }
+        Ok(())
+    }
+
+    fn mark(&self, group: GroupId, user: UserId) -> Result<Mark> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            mark_columns!(),
+            " FROM memberships m WHERE m.group_id = ?1 AND m.user_id = ?3"
+        );
+        let params = params![group.0.into_bytes(), UNREAD, user.0];
+        Ok(self.one(SQL, params, |row| mark(row, 0))?.unwrap_or_default())
+    }
+
+    fn mark_set(&mut self, group: GroupId, user: UserId, seq: Seq, date: Date) -> Result<()> {
+        self.change(
+            "UPDATE memberships SET last_read_seq = ?3, last_read_date = ?4 WHERE group_id = ?1 AND user_id = ?2",
+            params![group.0.into_bytes(), user.0, seq.0, date.micros()],
+        )
+        .map(drop)
+    }
+
+    fn summaries(&self, user: UserId) -> Result<Vec<Summary>> {
+        const GROUPS: &str = concat!(
+            "SELECT ",
+            group_columns!(),
+            ", ",
+            mark_columns!(),
+            " FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
+            WHERE m.user_id = ?1 ORDER BY m.group_id"
+        );
+        const MEMBERS: &str = "SELECT m.group_id, m.user_id, u.name, m.role, m.since
+            FROM memberships own CROSS JOIN memberships m ON m.group_id = own.group_id
+            CROSS JOIN users u ON u.id = m.user_id
+            WHERE own.user_id = ?1 ORDER BY m.since, m.user_id";
+        // All that stand above the first one, from the newest down, that is shown no more.
+        const MESSAGES: &str = concat!(
+            "SELECT ",
+            message_columns!(),
+            " FROM memberships own CROSS JOIN messages m ON m.group_id = own.group_id
+            AND m.seq > coalesce((SELECT x.seq FROM messages x WHERE x.group_id = own.group_id
+                AND x.body IS NOT NULL ORDER BY x.seq DESC LIMIT 1 OFFSET ?2), 0)",
+            message_joins!(),
+            "WHERE own.user_id = ?1 AND m.body IS NOT NULL ORDER BY own.group_id, m.seq DESC"
+        );
+        let mut summaries = self.all(GROUPS, params![user.0, UNREAD], |row| {
+            let view = View { group: group(row, 0)?, members: Vec::new(), messages: Vec::new() };
+            Ok(Summary { view, mark: mark(row, 4)? })
+        })?;
+        for (id, member) in self.all(MEMBERS, [user.0], |row| Ok((group_id(row, 0)?, member(row, 1)?)))? {
+            if let Some(view) = view_of(&mut summaries, id) {
+                view.members.push(member);
+            }
+        }
+        for message in self.all(MESSAGES, params![user.0, limit(LATEST)], message)? {
+            if let Some(view) = view_of(&mut summaries, message.group) {
+                view.messages.push(message);
+            }
+        }
+        Ok(summaries)
+    }
+}
+
+/// A group's id from a column.
+pub(crate) fn group_id(row: &Row<'_>, column: usize) -> rusqlite::Result<GroupId> {
+    uuid(row, column).map(GroupId)
+}
+
+/// What the ids after this one are greater than; the empty key comes before them all.
+fn key_after(after: Option<GroupId>) -> Vec<u8> {
+    after.map(|id| id.0.into_bytes().to_vec()).unwrap_or_default()
+}
+
+fn group(row: &Row<'_>, first: usize) -> rusqlite::Result<Group> {
+    Ok(Group {
+        id: group_id(row, first)?,
+        name: row.get(first + 1)?,
+        private: row.get(first + 2)?,
+        head: Seq(row.get(first + 3)?),
+    })
+}
+
+fn member(row: &Row<'_>, first: usize) -> rusqlite::Result<Member> {
+    Ok(Member {
+        user: UserId(row.get(first)?),
+        name: name(row, first + 1)?,
+        role: role(row, first + 2)?,
+        since: Date::from_micros(row.get(first + 3)?),
+    })
+}
+
+fn mark(row: &Row<'_>, first: usize) -> rusqlite::Result<Mark> {
+    let seq: Option<i64> = row.get(first)?;
+    let date: Option<i64> = row.get(first + 1)?;
+    Ok(Mark { last_read: seq.map(Seq).zip(date.map(Date::from_micros)), unread: row.get(first + 2)? })
+}
+
+fn view_of(summaries: &mut [Summary], id: GroupId) -> Option<&mut View> {
+    let at = summaries.binary_search_by_key(&id, |summary| summary.view.group.id).ok()?;
+    Some(&mut summaries[at].view)
+}
+
+fn number(role: Role) -> i64 {
+    match role {
+        Role::Restrict => 0,
+        Role::Member => 1,
+        Role::Admin => 2,
+        Role::Owner => 3,
+    }
+}
+
+fn role(row: &Row<'_>, column: usize) -> rusqlite::Result<Role> {
+    let stored: i64 = row.get(column)?;
+    let role = Role::ALL.into_iter().find(|role| number(*role) == stored);
+    role.ok_or(rusqlite::Error::IntegralValueOutOfRange(column, stored))
+}
+
+fn refused(why: rusqlite::Error) -> Error {
+    match &why {
+        rusqlite::Error::SqliteFailure(_, Some(text)) if text.contains("groups.pair_low") => {
+            Error::Conflict("these two have a private conversation already")
+        }
+        rusqlite::Error::SqliteFailure(_, Some(text)) if text.contains("groups.id") => {
+            Error::Conflict("another group has this id")
+        }
+        _ => fault(why),
+    }
+}

@@ -1,0 +1,193 @@
+//! Opening a file: what it takes to trust one, and how each connection is set up.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::schema;
+
+/// Prepared statements that a connection keeps; more than there are.
+const STATEMENTS: usize = 128;
+/// Memory for pages, in KiB: of the writer, and of each reader.
+const WRITER_CACHE: i64 = 32 * 1024;
+const READER_CACHE: i64 = 8 * 1024;
+/// The journal is brought into the file when it has this many pages (of 4 KiB), and cut back to
+/// this many bytes when it had grown beyond.
+const CHECKPOINT_PAGES: i64 = 4000;
+const JOURNAL_BYTES: i64 = 64 << 20;
+
+/// How a store runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Threads that read (at least 1).
+    pub readers: usize,
+    /// Jobs that may wait in each of the two queues (at least 1).
+    pub queue: usize,
+    /// How long a job waits for a place in a full queue before it is refused.
+    pub patience: Duration,
+    /// Jobs that may share one commit (at least 1).
+    pub batch: usize,
+    /// How long a write waits for another process's.
+    pub busy: Duration,
+    /// Whether a commit waits until the disk has it. Off for tests alone: the loss of power then
+    /// loses commits, that of the process does not.
+    pub durable: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let patience = Duration::from_secs(5);
+        Self { readers: 4, queue: 4096, patience, batch: 256, busy: Duration::from_secs(5), durable: true }
+    }
+}
+
+/// Why a file could not be opened: one sentence, for whoever runs the server.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There was no file and none could be made.
+    #[error("the database {} cannot be made: {why}", path.display())]
+    Create {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        why: io::Error,
+    },
+    /// The file or its folder may not be written to.
+    #[error("the database {} cannot be written to: this user must own the file and its folder", path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is something else.
+    #[error("the file {} is not a database", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is another program's.
+    #[error("the database {} belongs to another program", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was written by a later version.
+    #[error(
+        "the database {} was written by a newer chinwag (its schema is {found}, this one knows {known}): run that version",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The file's schema.
+        found: i64,
+        /// The last schema that this program knows.
+        known: i64,
+    },
+    /// Another process held the file all the time.
+    #[error("the database {} is held by another process that is writing to it: try again", path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file system cannot keep a write-ahead log.
+    #[error("the database {} is on a file system that cannot share memory: move it to a local disk", path.display())]
+    NoWal {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Anything else.
+    #[error("the database {} cannot be opened: {why}", path.display())]
+    Other {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        why: String,
+    },
+}
+
+impl OpenError {
+    pub(crate) fn thread(path: &Path, why: &io::Error) -> Self {
+        Self::Other { path: path.into(), why: format!("no thread could be started: {why}") }
+    }
+
+    pub(crate) fn sqlite(path: &Path, why: &rusqlite::Error) -> Self {
+        let path = path.into();
+        match why.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
+            _ => Self::Other { path, why: why.to_string() },
+        }
+    }
+}
+
+/// The connection that writes, with the schema up to date.
+pub(crate) fn writer(path: &Path, options: &Options) -> Result<Connection, OpenError> {
+    create(path)?;
+    let failed = |why| OpenError::sqlite(path, &why);
+    let mut conn = connect(path, options)?;
+    if conn.is_readonly("main").map_err(failed)? {
+        return Err(OpenError::ReadOnly { path: path.into() });
+    }
+    schema::inspect(path, &conn)?;
+    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failed)?;
+    if mode != "wal" {
+        return Err(OpenError::NoWal { path: path.into() });
+    }
+    let set_up = |conn: &Connection| {
+        conn.pragma_update(None, "synchronous", if options.durable { "FULL" } else { "OFF" })?;
+        conn.pragma_update(None, "cache_size", -WRITER_CACHE)?;
+        conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        conn.pragma_update(None, "journal_size_limit", JOURNAL_BYTES)?;
+        // What is erased is overwritten wherever its page is written anyhow.
+        conn.pragma_update(None, "secure_delete", "FAST")
+    };
+    set_up(&conn).map_err(failed)?;
+    schema::migrate(path, &mut conn)?;
+    Ok(conn)
+}
+
+/// A connection that reads. The writer's must have been opened before.
+pub(crate) fn reader(path: &Path, options: &Options) -> Result<Connection, OpenError> {
+    let conn = connect(path, options)?;
+    let set_up = |conn: &Connection| {
+        conn.pragma_update(None, "query_only", true)?;
+        conn.pragma_update(None, "cache_size", -READER_CACHE)
+    };
+    set_up(&conn).map_err(|why| OpenError::sqlite(path, &why))?;
+    Ok(conn)
+}
+
+fn connect(path: &Path, options: &Options) -> Result<Connection, OpenError> {
+    let open = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags)?;
+        conn.busy_timeout(options.busy)?;
+        conn.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Plans do not depend on parameters: SQLite else prepares anew what has a `LIMIT ?`.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        conn.pragma_update(None, "foreign_keys", true)?;
+        conn.pragma_update(None, "temp_store", "MEMORY")?;
+        Ok(conn)
+    };
+    open().map_err(|why| OpenError::sqlite(path, &why))
+}
+
+/// Makes the file if there is none, for its owner alone: it holds the hashes of passwords.
+/// SQLite gives the journal the same mode. One that exists is left alone, since closing a second
+/// descriptor of it would drop the locks that this process holds on it.
+fn create(path: &Path) -> Result<(), OpenError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(why) => Err(OpenError::Create { path: path.into(), why }),
+    }
+}

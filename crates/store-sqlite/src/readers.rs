@@ -1,0 +1,70 @@
+//! The threads that read, each job on one snapshot.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use chinwag_core::Result;
+use chinwag_core::store::ReadJob;
+use rusqlite::Connection;
+use tokio::sync::mpsc::Receiver;
+
+use crate::fault::panicked;
+use crate::open::Options;
+use crate::queue::{Queue, Queued};
+use crate::transaction::{Transaction, execute};
+
+/// The readers' queue, which they share, and their threads.
+pub(crate) struct Readers {
+    pub(crate) queue: Queue<ReadJob>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Readers {
+    /// One thread for each connection.
+    pub(crate) fn start(connections: Vec<Connection>, options: &Options) -> io::Result<Self> {
+        let (queue, exit) = Queue::new(options.queue, options.patience);
+        let exit = Arc::new(Mutex::new(exit));
+        let spawn = |(number, conn): (usize, Connection)| {
+            let exit = exit.clone();
+            let name = format!("store-reader-{number}");
+            thread::Builder::new().name(name).spawn(move || read(&conn, &exit))
+        };
+        let threads = connections.into_iter().enumerate().map(spawn).collect::<io::Result<_>>()?;
+        Ok(Self { queue, threads })
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.queue.close();
+        for thread in self.threads.drain(..).filter(|t| t.thread().id() != thread::current().id()) {
+            if thread.join().is_err() {
+                tracing::error!("one of the store's readers had panicked");
+            }
+        }
+    }
+}
+
+fn read(conn: &Connection, exit: &Mutex<Receiver<Queued<ReadJob>>>) {
+    loop {
+        // One thread waits for the next job, the others for their turn to wait.
+        let next = exit.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+        let Some(Queued { job, answer }) = next else { return };
+        if !answer.is_closed() {
+            // Whoever asked may go meanwhile.
+            let _ = answer.send(run(conn, &job));
+        }
+    }
+}
+
+fn run(conn: &Connection, job: &ReadJob) -> Result<()> {
+    execute(conn, "BEGIN")?;
+    let tx = Transaction::new(conn);
+    let outcome = catch_unwind(AssertUnwindSafe(|| job(&tx))).unwrap_or_else(|with| Err(panicked(&*with)));
+    if !conn.is_autocommit() {
+        execute(conn, "COMMIT")?;
+    }
+    outcome
+}

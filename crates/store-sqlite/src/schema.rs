@@ -1,0 +1,61 @@
+//! The schema's versions. SQLite's `application_id` says whose file it is and `user_version` how
+//! many of the migrations it has seen. All that are missing are applied in one transaction, so
+//! that two processes which open one file at the same time do so one after the other.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::open::OpenError;
+
+/// The mark of Chinwag's files, "Chwn".
+const APPLICATION_ID: i64 = 0x4368_776e;
+/// In order; the first leads to version 1. One that has been released is never changed.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_begin.sql")];
+
+/// Refuses a file that is not Chinwag's, or is a later version's. An empty one will do.
+pub(crate) fn inspect(path: &Path, conn: &Connection) -> Result<(), OpenError> {
+    let failed = |why| OpenError::sqlite(path, &why);
+    let found = version(conn).map_err(failed)?;
+    let owner: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed)?;
+    let empty: bool = conn
+        .query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
+        .map_err(failed)?;
+    if owner != APPLICATION_ID && !(owner == 0 && found == 0 && empty) {
+        return Err(OpenError::Foreign { path: path.into() });
+    }
+    let known = known();
+    if found > known {
+        return Err(OpenError::Newer { path: path.into(), found, known });
+    }
+    Ok(())
+}
+
+/// Applies the migrations that the file has not seen.
+pub(crate) fn migrate(path: &Path, conn: &mut Connection) -> Result<(), OpenError> {
+    let failed = |why| OpenError::sqlite(path, &why);
+    if version(conn).map_err(failed)? == known() {
+        return Ok(());
+    }
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    // Once more, now that nobody else can write.
+    inspect(path, &tx)?;
+    let seen = usize::try_from(version(&tx).map_err(failed)?).unwrap_or(0);
+    let apply = || {
+        for migration in MIGRATIONS.iter().skip(seen) {
+            tx.execute_batch(migration)?;
+        }
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.pragma_update(None, "user_version", known())
+    };
+    apply().map_err(failed)?;
+    tx.commit().map_err(failed)
+}
+
+fn version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,64 @@
+//! Tokens, by the hashes of their secrets.
+
+use chinwag_core::store::Tokens;
+use chinwag_core::token::{Kind, Token, TokenHash};
+use chinwag_core::{Date, Result, UserId};
+use rusqlite::{Row, params};
+
+use crate::transaction::Transaction;
+use crate::user::name;
+
+const TOKEN: i64 = 0;
+const TICKET: i64 = 1;
+
+impl Tokens for Transaction<'_> {
+    fn token(&self, hash: &TokenHash) -> Result<Option<Token>> {
+        self.one(
+            "SELECT t.user_id, u.name, t.kind, t.expires
+            FROM tokens t CROSS JOIN users u ON u.id = t.user_id WHERE t.hash = ?1",
+            [hash.0],
+            |row| token(*hash, row),
+        )
+    }
+
+    fn token_insert(&mut self, hash: &TokenHash, user: UserId, kind: Kind, expires: Date) -> Result<()> {
+        let kind = match kind {
+            Kind::Token => TOKEN,
+            Kind::Ticket => TICKET,
+        };
+        self.change(
+            "INSERT INTO tokens (hash, user_id, kind, expires) VALUES (?1, ?2, ?3, ?4)",
+            params![hash.0, user.0, kind, expires.micros()],
+        )
+        .map(drop)
+    }
+
+    fn token_delete(&mut self, hash: &TokenHash) -> Result<bool> {
+        Ok(self.change("DELETE FROM tokens WHERE hash = ?1", [hash.0])? > 0)
+    }
+
+    fn tokens_delete(&mut self, user: UserId) -> Result<()> {
+        self.change("DELETE FROM tokens WHERE user_id = ?1", [user.0]).map(drop)
+    }
+
+    fn tokens_purge(&mut self, now: Date) -> Result<usize> {
+        self.change(
+            "DELETE FROM tokens WHERE hash IN (SELECT hash FROM tokens WHERE expires < ?1 LIMIT 1000)",
+            [now.micros()],
+        )
+    }
+}
+
+fn token(hash: TokenHash, row: &Row<'_>) -> rusqlite::Result<Token> {
+    Ok(Token {
+        hash,
+        user: UserId(row.get(0)?),
+        name: name(row, 1)?,
+        kind: match row.get(2)? {
+            TOKEN => Kind::Token,
+            TICKET => Kind::Ticket,
+            other => return Err(rusqlite::Error::IntegralValueOutOfRange(2, other)),
+        },
+        expires: Date::from_micros(row.get(3)?),
+    })
+}

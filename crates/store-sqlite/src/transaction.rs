@@ -1,0 +1,113 @@
+//! One transaction on one connection, as the nouns' files use it.
+
+use chinwag_core::Result;
+use rusqlite::{Connection, OptionalExtension, Params, Row};
+
+use crate::fault::fault;
+
+/// The transaction that one job runs in. A write job shares its commit with others: a savepoint,
+/// made before its first change, marks where it began. A job that only reads makes none.
+pub(crate) struct Transaction<'c> {
+    conn: &'c Connection,
+    marked: bool,
+}
+
+impl<'c> Transaction<'c> {
+    /// The transaction that `conn` has begun.
+    pub(crate) fn new(conn: &'c Connection) -> Self {
+        Self { conn, marked: false }
+    }
+
+    /// Keeps the job's changes for the commit.
+    pub(crate) fn keep(self) -> Result<()> {
+        if self.marked { execute(self.conn, "RELEASE job") } else { Ok(()) }
+    }
+
+    /// Undoes the job's changes, and no other's.
+    pub(crate) fn undo(self) -> Result<()> {
+        if !self.marked {
+            return Ok(());
+        }
+        execute(self.conn, "ROLLBACK TO job")?;
+        execute(self.conn, "RELEASE job")
+    }
+
+    /// The first row, if there is one.
+    pub(crate) fn one<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>> {
+        let row = || self.conn.prepare_cached(sql)?.query_row(params, read).optional();
+        row().map_err(fault)
+    }
+
+    /// Every row.
+    pub(crate) fn all<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let rows =
+            || self.conn.prepare_cached(sql)?.query_map(params, read)?.collect::<rusqlite::Result<_>>();
+        rows().map_err(fault)
+    }
+
+    /// The number that a query answers, which is a count.
+    pub(crate) fn count(&self, sql: &str, params: impl Params) -> Result<usize> {
+        let count = self.one(sql, params, |row| row.get::<_, i64>(0))?;
+        Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
+    }
+
+    /// Changes rows; answers how many.
+    pub(crate) fn change(&mut self, sql: &str, params: impl Params) -> Result<usize> {
+        self.try_change(sql, params)?.map_err(fault)
+    }
+
+    /// The same, with SQLite's own error for a change that was refused.
+    pub(crate) fn try_change(&mut self, sql: &str, params: impl Params) -> Result<rusqlite::Result<usize>> {
+        self.mark()?;
+        Ok(self.conn.prepare_cached(sql).and_then(|mut statement| statement.execute(params)))
+    }
+
+    /// Changes one row and answers with what it `RETURNING`s, if there was such a row.
+    pub(crate) fn change_one<T>(
+        &mut self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>> {
+        self.mark()?;
+        self.one(sql, params, read)
+    }
+
+    /// The number that the last insert gave.
+    pub(crate) fn last_number(&self) -> i64 {
+        self.conn.last_insert_rowid()
+    }
+
+    fn mark(&mut self) -> Result<()> {
+        if !self.marked {
+            execute(self.conn, "SAVEPOINT job")?;
+            self.marked = true;
+        }
+        Ok(())
+    }
+}
+
+/// Runs a statement without parameters, such as `COMMIT`.
+pub(crate) fn execute(conn: &Connection, sql: &str) -> Result<()> {
+    try_execute(conn, sql).map_err(fault)
+}
+
+/// The same, with SQLite's own error.
+pub(crate) fn try_execute(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+/// A limit as SQLite takes it.
+pub(crate) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,143 @@
+//! The one thread that writes: everything that has queued shares one commit.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::{io, mem};
+
+use chinwag_core::bus::Bus;
+use chinwag_core::event::Event;
+use chinwag_core::store::WriteJob;
+use chinwag_core::{Error, Result};
+use rusqlite::Connection;
+use tokio::sync::mpsc::Receiver;
+
+use crate::fault::{commit_fault, panicked};
+use crate::open::Options;
+use crate::queue::{Queue, Queued};
+use crate::transaction::{Transaction, execute, try_execute};
+
+/// What the writer is asked for.
+pub(crate) enum Task {
+    /// A job of the port's.
+    Job(WriteJob),
+    /// A commit that changes nothing and yet reaches the disk.
+    Probe,
+}
+
+/// The writer's queue and thread.
+pub(crate) struct Writer {
+    pub(crate) queue: Queue<Task>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(crate) fn start(conn: Connection, options: &Options, bus: Arc<dyn Bus>) -> io::Result<Self> {
+        let (queue, exit) = Queue::new(options.queue, options.patience);
+        let batch = options.batch.max(1);
+        let thread = thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || write(&conn, exit, batch, &*bus))?;
+        Ok(Self { queue, thread: Some(thread) })
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.close();
+        // The bus may hold the store's last reference and drop it on this very thread.
+        let thread = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id());
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the store's writer had panicked");
+        }
+    }
+}
+
+fn write(conn: &Connection, mut exit: Receiver<Queued<Task>>, batch: usize, bus: &dyn Bus) {
+    let mut tasks = Vec::with_capacity(batch);
+    while exit.blocking_recv_many(&mut tasks, batch) > 0 {
+        let mut events = Vec::new();
+        match commit(conn, &tasks, &mut events) {
+            Ok(outcomes) => {
+                publish(bus, events);
+                for (task, outcome) in tasks.drain(..).zip(outcomes) {
+                    // Whoever asked may have gone.
+                    let _ = task.answer.send(outcome);
+                }
+            }
+            Err(why) => {
+                for task in tasks.drain(..) {
+                    let _ = task.answer.send(Err(why.clone()));
+                }
+            }
+        }
+    }
+    if let Err(why) = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+        tracing::warn!(error = %why, "the journal was not brought into the database; the next start will");
+    }
+}
+
+/// Runs every task and commits: the outcome of each, and the events of those that succeeded in
+/// their order. An error is every task's: then nothing at all was changed.
+fn commit(conn: &Connection, tasks: &[Queued<Task>], events: &mut Vec<Event>) -> Result<Vec<Result<()>>> {
+    execute(conn, "BEGIN IMMEDIATE")?;
+    let outcomes = run_all(conn, tasks, events).and_then(|outcomes| {
+        try_execute(conn, "COMMIT").map_err(commit_fault)?;
+        Ok(outcomes)
+    });
+    if outcomes.is_err() && !conn.is_autocommit() {
+        execute(conn, "ROLLBACK")?;
+    }
+    outcomes
+}
+
+fn run_all(conn: &Connection, tasks: &[Queued<Task>], events: &mut Vec<Event>) -> Result<Vec<Result<()>>> {
+    let mut outcomes = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        let outcome = match &task.job {
+            Task::Job(job) => run(conn, job, events)?,
+            Task::Probe => touch(conn),
+        };
+        // Some errors, such as a full disk, make SQLite undo the whole transaction by itself.
+        if conn.is_autocommit() {
+            return Err(outcome.err().unwrap_or_else(Error::unavailable));
+        }
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+/// Runs one job. Its own refusal is the inner result; the outer error is the whole batch's.
+fn run(conn: &Connection, job: &WriteJob, events: &mut Vec<Event>) -> Result<Result<()>> {
+    let mut tx = Transaction::new(conn);
+    let mut own = Vec::new();
+    let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut tx, &mut own)))
+        .unwrap_or_else(|with| Err(panicked(&*with)));
+    if outcome.is_ok() {
+        tx.keep()?;
+        events.append(&mut own);
+    } else if !conn.is_autocommit() {
+        tx.undo()?;
+    }
+    Ok(outcome)
+}
+
+/// Writes the first page again as it was.
+fn touch(conn: &Connection) -> Result<()> {
+    let touch = || {
+        let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        conn.pragma_update(None, "user_version", version)
+    };
+    touch().map_err(crate::fault::fault)
+}
+
+fn publish(bus: &dyn Bus, events: Vec<Event>) {
+    if events.is_empty() {
+        return;
+    }
+    // It is committed, so whatever the bus does the jobs have succeeded.
+    if let Err(with) = catch_unwind(AssertUnwindSafe(|| bus.publish(events))) {
+        tracing::error!(error = %panicked(&*with), "the bus panicked; events are lost, and found again by their gap");
+        mem::drop(with);
+    }
+}

@@ -1,0 +1,199 @@
+//! The whole server in the test's own process: the store in a folder of its own, the bus, the hub
+//! and the doors, on a free port. The real program differs in where its settings come from;
+//! [`crate::process`] runs that.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::app::App;
+use chinwag_core::clock::SystemClock;
+use chinwag_core::limits::Limits;
+use chinwag_core::store::Store;
+use chinwag_core::{Clock, Name};
+use chinwag_http::wire::outgoing::Wire;
+use chinwag_http::{Doors, ServiceKey};
+use chinwag_hub::Hub;
+use chinwag_hub::bus::LocalBus;
+use chinwag_store_sqlite::SqliteStore;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use crate::client::Client;
+
+/// The service key of every test's server.
+pub const SERVICE_KEY: &str = "the-service-key-of-a-test-0123456789";
+
+/// What a test may change of its server. The defaults are the server's, but for what is named.
+pub struct Options {
+    /// The hub's. A user's going is announced after 200 ms instead of 3 s.
+    pub hub: chinwag_hub::Options,
+    /// The doors'.
+    pub doors: chinwag_http::Options,
+    /// The limits of the use cases.
+    pub limits: Limits,
+    /// The store's. It does not wait for the disk, since no test takes the power away.
+    pub store: chinwag_store_sqlite::Options,
+    /// The time and the randomness.
+    pub clock: Arc<dyn Clock>,
+    /// The special users: `admin`, `system`, `tournament`.
+    pub special: Vec<Name>,
+    /// Over what time sockets are sent away at the end: none.
+    pub drain: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let key = ServiceKey::parse(SERVICE_KEY).expect("a constant of the right form");
+        let special = ["admin", "system", "tournament"].map(|name| Name::parse(name).expect("a name"));
+        Self {
+            hub: chinwag_hub::Options { presence_grace: Duration::from_millis(200), ..Default::default() },
+            doors: chinwag_http::Options::new(key),
+            limits: Limits::default(),
+            store: chinwag_store_sqlite::Options { durable: false, readers: 2, ..Default::default() },
+            clock: Arc::new(SystemClock::default()),
+            special: special.to_vec(),
+            drain: Duration::ZERO,
+        }
+    }
+}
+
+/// A server, its data and its service.
+///
+/// ```no_run
+/// # async fn test() {
+/// use chinwag_testkit::app::TestApp;
+/// use serde_json::json;
+///
+/// let app = TestApp::start().await;
+/// let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+/// let mut ws = bob.ws().await;
+/// ann.post("messages/", json!({ "group": "…", "body": "hello" })).await.ok(404);
+/// ws.nothing(100).await;
+/// # }
+/// ```
+pub struct TestApp {
+    options: Options,
+    folder: TempDir,
+    address: SocketAddr,
+    running: Option<Running>,
+}
+
+/// The parts that a restart makes anew.
+struct Running {
+    app: App,
+    hub: Arc<Hub>,
+    doors: Arc<Doors>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl TestApp {
+    /// Starts a server with the defaults.
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// Starts a server with some options changed.
+    pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = Options::default();
+        change(&mut options);
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let mut app = Self { options, folder, address: ([127, 0, 0, 1], 0).into(), running: None };
+        app.run().await;
+        app
+    }
+
+    /// The address: `http://127.0.0.1:port`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A client with the service key.
+    pub fn service(&self) -> Client {
+        Client::new(&self.url(), Some(SERVICE_KEY), "service")
+    }
+
+    /// A client without a credential.
+    pub fn nobody(&self) -> Client {
+        Client::new(&self.url(), None, "nobody")
+    }
+
+    /// Makes a user by the service and takes a token for it: a client that is this user.
+    pub async fn user(&self, name: &str) -> Client {
+        self.service().user(name).await
+    }
+
+    /// The use cases, for what no door leads to.
+    pub fn app(&self) -> &App {
+        &self.running().app
+    }
+
+    /// The hub.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.running().hub
+    }
+
+    /// The doors.
+    pub fn doors(&self) -> &Arc<Doors> {
+        &self.running().doors
+    }
+
+    /// Ends the server in good order, as SIGTERM does; its data stay.
+    pub async fn stop(&mut self) {
+        let Some(running) = self.running.take() else { return };
+        running.doors.drain();
+        // The loop may have ended by itself.
+        let _ = running.stop.send(());
+        running.hub.drain(self.options.drain).await;
+        running.task.await.expect("the loop that serves does not panic");
+    }
+
+    /// Ends the server, if it runs, and starts it again on the same data and address; so clients
+    /// made before go on.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.run().await;
+    }
+
+    async fn run(&mut self) {
+        let options = &self.options;
+        let listener = listen(self.address).await;
+        self.address = listener.local_addr().expect("it listens");
+        let (bus, events) = LocalBus::new(1024);
+        let path = self.folder.path().join("chinwag.db");
+        let store = SqliteStore::open(&path, options.store.clone(), bus.clone()).expect("the store opens");
+        let store: Arc<dyn Store> = Arc::new(store);
+        let app = App::new(store.clone(), options.clock.clone(), options.limits.clone());
+        app.prepare(options.special.clone()).await.expect("the special users are made");
+        let clock = options.clock.clone();
+        let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, options.hub.clone());
+        let doors = Doors::new(app.clone(), hub.clone(), options.doors.clone()).expect("the options are right");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = async {
+            // Dropped or sent, it is time.
+            let _ = stopped.await;
+        };
+        let task = tokio::spawn(chinwag_http::serve(listener, doors.clone(), stopped));
+        self.running = Some(Running { app, hub, doors, stop, task });
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("the server was not stopped")
+    }
+}
+
+/// Listens; where the port was this server's a moment ago, others may hold it for another.
+async fn listen(address: SocketAddr) -> TcpListener {
+    let by = Instant::now() + Duration::from_secs(5);
+    loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return listener,
+            Err(why) => assert!(Instant::now() < by, "{address}: {why}"),
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}

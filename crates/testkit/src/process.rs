@@ -1,0 +1,290 @@
+//! The server's real program, run as a process of its own: what starts it, talks to it by its
+//! output, and ends it, gently or not.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::client::Client;
+
+/// How long the program may take for anything.
+const PATIENCE: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_millis(10);
+
+/// The program with a folder of its own, in which it runs. A test gives the path that cargo built
+/// it at: `Program::new(env!("CARGO_BIN_EXE_chinwag"))`.
+#[derive(Debug)]
+pub struct Program {
+    binary: PathBuf,
+    folder: TempDir,
+}
+
+/// What a run of the program left.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The exit code, or none if a signal ended it.
+    pub code: Option<i32>,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl Program {
+    /// The program in a new, empty folder, which ends with this value.
+    pub fn new(binary: impl Into<PathBuf>) -> Self {
+        Self { binary: binary.into(), folder: tempfile::tempdir().expect("a temporary folder can be made") }
+    }
+
+    /// The folder that it runs in. Its data, if nothing says otherwise, is in `chinwag-data` there.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The data folder, if nothing says otherwise.
+    pub fn data(&self) -> PathBuf {
+        self.folder().join("chinwag-data")
+    }
+
+    /// A command that runs it, with nothing of `CHINWAG_…` in its environment.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(args).current_dir(self.folder()).stdin(Stdio::null());
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("CHINWAG_") {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, args: &[&str]) -> Output {
+        finish(self.command(args), "")
+    }
+
+    /// Runs it to its end, with this on its standard input.
+    pub fn run_with_input(&self, args: &[&str], input: &str) -> Output {
+        finish(self.command(args), input)
+    }
+
+    /// The service key, as the program says.
+    pub fn key(&self) -> String {
+        let output = self.run(&["key"]);
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+        output.stdout.trim_end().to_owned()
+    }
+
+    /// Starts `serve` on a free port, and waits until it is ready.
+    pub fn serve(&self) -> Running {
+        self.serve_with(|_| {})
+    }
+
+    /// The same, with more arguments or environment.
+    pub fn serve_with(&self, change: impl FnOnce(&mut Command)) -> Running {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        change(&mut command);
+        Running::start(command)
+    }
+
+    /// A client of a server that runs, with the service key.
+    pub fn service(&self, running: &Running) -> Client {
+        Client::new(running.url(), Some(&self.key()), "service")
+    }
+}
+
+/// Runs a command to its end.
+pub fn finish(mut command: Command, input: &str) -> Output {
+    let mut child = piped(&mut command).stdin(Stdio::piped()).spawn().expect("the program starts");
+    let mut stdin = child.stdin.take().expect("it was piped");
+    // A program that reads none of it, and ends, is in its right.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let (stdout, stderr) = gather(&mut child);
+    let status = wait(&mut child);
+    Output { code: status.code(), stdout: stdout.end(), stderr: stderr.end() }
+}
+
+/// A server that runs as a process. Dropped, it is killed.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    url: String,
+    stdout: Gathered,
+    stderr: Gathered,
+}
+
+impl Running {
+    /// Starts a server, and waits until it has said its address and answers there.
+    pub fn start(mut command: Command) -> Self {
+        let mut child = piped(&mut command).spawn().expect("the program starts");
+        let (stdout, stderr) = gather(&mut child);
+        let mut running = Self { child, url: String::new(), stdout, stderr };
+        running.url = running.wait_for(|running| address(&running.stdout()));
+        let address = running.url.strip_prefix("http://").expect("the address is http://…").to_owned();
+        running.wait_for(|_| ready(&address).then_some(()));
+        running
+    }
+
+    /// The address: `http://host:port`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The process's id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has written to its standard output so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.text()
+    }
+
+    /// What it has written to its standard error so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Asks it to end: SIGTERM.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// As a terminal's Ctrl-C does: SIGINT.
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    /// Waits for its end.
+    pub fn wait(mut self) -> Output {
+        let status = wait(&mut self.child);
+        Output { code: status.code(), stdout: self.stdout.clone().end(), stderr: self.stderr.clone().end() }
+    }
+
+    /// Asks it to end, and waits.
+    pub fn stop(self) -> Output {
+        self.terminate();
+        self.wait()
+    }
+
+    /// Ends it at once: SIGKILL, as a crash does.
+    pub fn kill(mut self) {
+        self.child.kill().expect("the process is ours");
+        self.child.wait().expect("the process is ours");
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process has an id");
+        kill_process(pid, signal).expect("the process is ours");
+    }
+
+    fn wait_for<T>(&mut self, look: impl Fn(&Self) -> Option<T>) -> T {
+        let by = Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = look(self) {
+                return found;
+            }
+            if let Some(status) = self.child.try_wait().expect("the process is ours") {
+                panic!("the server ended ({status}): {}{}", self.stdout(), self.stderr());
+            }
+            assert!(Instant::now() < by, "the server is not ready: {}{}", self.stdout(), self.stderr());
+            thread::sleep(STEP);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a thread reads of a pipe until its end.
+#[derive(Debug, Clone)]
+struct Gathered {
+    bytes: Arc<Mutex<(Vec<u8>, bool)>>,
+}
+
+impl Gathered {
+    fn new(mut pipe: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new((Vec::new(), false)));
+        let shared = bytes.clone();
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            loop {
+                let read = pipe.read(&mut buffer).unwrap_or(0);
+                let mut bytes = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                bytes.0.extend_from_slice(&buffer[..read]);
+                if read == 0 {
+                    bytes.1 = true;
+                    return;
+                }
+            }
+        });
+        Self { bytes }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner).0).into_owned()
+    }
+
+    fn end(self) -> String {
+        let by = Instant::now() + PATIENCE;
+        while !self.bytes.lock().unwrap_or_else(PoisonError::into_inner).1 && Instant::now() < by {
+            thread::sleep(STEP);
+        }
+        self.text()
+    }
+}
+
+fn piped(command: &mut Command) -> &mut Command {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped())
+}
+
+fn gather(child: &mut Child) -> (Gathered, Gathered) {
+    let stdout = child.stdout.take().expect("it was piped");
+    let stderr = child.stderr.take().expect("it was piped");
+    (Gathered::new(stdout), Gathered::new(stderr))
+}
+
+fn wait(child: &mut Child) -> ExitStatus {
+    let by = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait().expect("the process is ours") {
+            return status;
+        }
+        if Instant::now() > by {
+            let _ = child.kill();
+            panic!("the program did not end within {PATIENCE:?}");
+        }
+        thread::sleep(STEP);
+    }
+}
+
+/// The first whole address in what was written.
+fn address(text: &str) -> Option<String> {
+    let line = text.split_inclusive('\n').find(|line| line.contains("http://") && line.ends_with('\n'))?;
+    let start = line.find("http://")?;
+    let end = line[start..].find(char::is_whitespace)?;
+    Some(line[start..start + end].trim_end_matches('/').to_owned())
+}
+
+/// Whether `/readyz` answers 200.
+fn ready(address: &str) -> bool {
+    let Ok(mut tcp) = std::net::TcpStream::connect(address) else { return false };
+    let asked = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    if tcp.set_read_timeout(Some(Duration::from_secs(5))).is_err() || tcp.write_all(asked.as_bytes()).is_err() {
+        return false;
+    }
+    let mut line = String::new();
+    BufReader::new(tcp).read_line(&mut line).is_ok() && line.starts_with("HTTP/1.1 200")
+}

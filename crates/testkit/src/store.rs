@@ -1,0 +1,304 @@
+//! The suite that every store must pass: each method of the port, and what the port promises of
+//! atomicity, order and isolation.
+//!
+//! A backend's tests say `chinwag_testkit::store_suite!(open)`, where `open` is an
+//! `async fn(Arc<dyn Bus>) -> Opened` that makes an empty store; each case then is a test of its
+//! own. A case that is written and not listed in the macro fails a test of this crate.
+
+pub mod group;
+pub mod job;
+pub mod mark;
+pub mod message;
+pub mod page;
+pub mod relation;
+pub mod summary;
+pub mod token;
+pub mod user;
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chinwag_core::event::{Event, Kind};
+use chinwag_core::message::Body;
+use chinwag_core::permission::Role;
+use chinwag_core::store::{NewMessage, Store, Tx};
+use chinwag_core::{Date, GroupId, MessageId, Name, Result, Seq, UserId};
+use uuid::Uuid;
+
+use crate::bus::Recorder;
+
+/// An empty store, and what must live as long as it does.
+pub struct Opened {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Dropped after the store: a folder, a schema.
+    pub guard: Box<dyn Any + Send + Sync>,
+}
+
+/// What a case works with: an empty store, its bus, and short ways to fill it.
+pub struct Fixture {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Its bus.
+    pub bus: Arc<Recorder>,
+    next: AtomicI64,
+    _guard: Box<dyn Any + Send + Sync>,
+}
+
+impl Fixture {
+    /// A fixture over the store that `open` makes.
+    pub async fn open<F: Future<Output = Opened>>(open: impl FnOnce(Arc<Recorder>) -> F) -> Self {
+        let bus = Arc::new(Recorder::default());
+        let Opened { store, guard } = open(bus.clone()).await;
+        Self { store, bus, next: AtomicI64::new(1), _guard: guard }
+    }
+
+    /// Runs a job that must succeed.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut dyn Tx) -> Result<T> + Send + 'static,
+    ) -> T {
+        self.store.write(move |tx, _| job(tx)).await.expect("the job succeeds")
+    }
+
+    /// Reads, which must succeed.
+    pub async fn read<T: Send + 'static>(&self, job: impl Fn(&dyn Tx) -> Result<T> + Send + 'static) -> T {
+        self.store.read(job).await.expect("the read succeeds")
+    }
+
+    /// A new user.
+    pub async fn user(&self, text: &str) -> UserId {
+        let name = name(text);
+        let user = self.write(move |tx| tx.user_insert(&name, false, date(0))).await;
+        user.expect("the name is free").id
+    }
+
+    /// A new group with these members, who came in this order.
+    pub async fn group(&self, members: &[UserId]) -> GroupId {
+        let (id, members) = (self.group_id(), members.to_vec());
+        self.write(move |tx| {
+            tx.group_insert(id, "group", None)?;
+            for (user, since) in members.iter().zip(0..) {
+                tx.member_set(id, *user, Role::Member, date(since))?;
+            }
+            Ok(id)
+        })
+        .await
+    }
+
+    /// A new message with the next number and a date one second after the last one's.
+    pub async fn send(&self, group: GroupId, author: UserId) -> NewMessage {
+        let message = self.message(group, author);
+        self.keep(message).await
+    }
+
+    /// Keeps a message under the next number of its group.
+    pub async fn keep(&self, message: NewMessage) -> NewMessage {
+        self.write(move |tx| {
+            let message = NewMessage { seq: tx.seq_take(message.group, 1)?, ..message.clone() };
+            tx.message_insert(&message)?;
+            Ok(message)
+        })
+        .await
+    }
+
+    /// A message that is not kept yet, and has no number.
+    pub fn message(&self, group: GroupId, author: UserId) -> NewMessage {
+        let number = self.number();
+        NewMessage {
+            id: MessageId(uuid(number)),
+            group,
+            seq: Seq(0),
+            author,
+            date: date(number),
+            body: body(&format!("message {number}")),
+            respond_to: None,
+            client_id: None,
+        }
+    }
+
+    /// An id that no group has; each is greater than the one before.
+    pub fn group_id(&self) -> GroupId {
+        GroupId(uuid(self.number()))
+    }
+
+    fn number(&self) -> i64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// A name that is one.
+pub fn name(text: &str) -> Name {
+    Name::parse(text).expect("a name")
+}
+
+/// A body that is one.
+pub fn body(text: &str) -> Body {
+    Body::parse(text, 4096).expect("a body")
+}
+
+/// So many seconds after 2024 began.
+pub fn date(seconds: i64) -> Date {
+    Date::from_micros((1_704_067_200 + seconds) * 1_000_000)
+}
+
+/// An event that tells nothing but a number in a group's log.
+pub fn told(group: GroupId, seq: Seq) -> Event {
+    Event::in_group(Kind::GroupDelete(group), group, seq)
+}
+
+fn uuid(number: i64) -> Uuid {
+    Uuid::from_u128(u128::from(number.unsigned_abs()))
+}
+
+/// Numbers that look random and are the same each time (xorshift).
+pub(crate) struct Numbers(pub(crate) u64);
+
+impl Numbers {
+    /// A number below `end`.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(end).expect("a small number")).expect("below a small number")
+    }
+}
+
+/// Makes a test of each case. See [`crate::store`].
+#[macro_export]
+macro_rules! store_suite {
+    ($open:path) => {
+        $crate::store_suite! { @ $open;
+            group {
+                a_new_group_is_empty_and_has_the_name_it_was_given
+                a_pairs_private_group_is_found_in_either_order
+                a_pair_has_one_private_group_in_whichever_order_it_is_named
+                groups_are_paged_in_the_order_of_their_ids
+                a_group_takes_another_name
+                a_deleted_group_leaves_nothing
+                a_log_gives_its_numbers_in_order_one_or_several_at_a_time
+                every_change_of_a_log_is_written_down_once
+                members_are_in_the_order_of_coming_then_of_number
+                a_member_with_another_role_keeps_its_date_of_coming
+                who_was_put_out_is_no_member_and_comes_back_as_new
+                groups_that_a_user_was_once_in_are_remembered
+                a_view_shows_the_twenty_newest_messages_and_names_as_they_are_now
+            }
+            job {
+                what_a_job_returns_is_what_its_caller_gets
+                a_job_reads_its_own_changes_and_those_committed_before
+                a_job_that_errs_after_writing_changes_nothing_and_tells_nothing
+                a_job_that_panics_changes_nothing_and_the_next_one_runs
+                a_read_job_that_panics_is_a_fault_and_the_next_ones_run
+                among_many_jobs_each_that_refuses_undoes_itself_alone
+                many_writers_of_one_group_take_every_number_once_and_are_told_in_order
+                events_are_told_after_their_commit_and_before_the_answer
+                the_events_of_one_job_stay_together_in_their_order
+                a_job_that_tells_nothing_is_not_published
+                a_read_job_sees_one_snapshot
+                a_job_whose_caller_has_gone_commits_and_is_told
+                a_store_that_can_commit_is_ready
+            }
+            mark {
+                who_has_read_nothing_has_no_mark_and_everything_unread
+                a_mark_is_set_to_what_is_told_forward_or_back
+                only_others_messages_that_stand_after_the_mark_are_unread
+                unread_counts_up_to_its_limit
+            }
+            message {
+                a_message_is_read_as_it_was_kept
+                a_message_has_its_authors_name_now
+                an_id_that_was_used_is_a_conflict_in_any_group
+                a_client_id_makes_one_message_per_author_and_group
+                what_a_client_id_made_before_is_found_with_its_first_body
+                an_edited_message_has_its_new_body_and_the_date_of_the_edit
+                an_answer_names_what_it_answers_for_as_long_as_that_stands
+                an_erased_message_is_found_nowhere
+                messages_of_one_author_are_listed_in_order
+            }
+            page {
+                the_newest_page_goes_backwards_from_the_end
+                a_page_before_or_after_a_number_leaves_that_number_out
+                a_page_by_date_begins_at_the_nearest_date_and_goes_on_by_number
+                the_newest_message_at_a_number_is_at_it_or_before
+                the_message_at_a_date_is_the_last_at_it_or_before
+                dates_are_kept_to_the_microsecond_from_the_first_to_the_last
+                every_page_of_any_log_is_what_its_edge_says
+            }
+            relation {
+                both_rows_of_two_users_are_set_and_seen_from_either_side
+                relations_are_names_by_kind_in_ascending_order
+                relations_follow_a_rename
+                each_related_user_is_counted_once_in_whichever_direction
+                contacts_are_in_the_order_of_their_numbers
+                acquaintances_share_a_group_or_a_relation_and_come_once_without_oneself
+                blockers_are_those_who_block_among_those_asked_about
+            }
+            summary {
+                summaries_are_what_view_and_mark_say_of_each_group
+            }
+            token {
+                a_token_is_found_by_its_hash_with_its_users_name_now
+                a_dropped_token_is_gone_and_was_there_once
+                all_tokens_of_one_user_are_dropped_and_nobody_elses
+                what_expired_before_now_is_purged_and_nothing_else
+                no_more_than_a_thousand_are_purged_at_a_time
+            }
+            user {
+                a_user_is_found_by_number_and_by_name_in_any_case
+                users_are_answered_in_the_order_of_their_names_with_none_for_the_unknown
+                a_name_that_is_taken_in_another_case_or_looks_taken_makes_no_user
+                a_rename_frees_the_old_name_and_takes_the_new_one
+                ones_own_name_is_no_hindrance_to_a_rename
+                a_rename_to_anothers_name_changes_nothing
+                users_are_paged_in_the_order_of_their_making
+                a_number_is_never_given_again
+                a_password_is_kept_and_replaced
+                a_deleted_user_leaves_nothing
+                a_deleted_users_erased_messages_keep_their_places
+                a_name_is_kept_to_the_byte
+            }
+        }
+    };
+    (@ $open:path; $($noun:ident { $($case:ident)* })*) => {
+        $(mod $noun {
+            use super::*;
+
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let fixture = $crate::store::Fixture::open(|bus| $open(bus)).await;
+                $crate::store::$noun::$case(fixture).await;
+            })*
+        })*
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_case_is_in_the_suite() {
+        let (_, listed) = include_str!("store.rs").split_once("@ $open;").expect("the list");
+        let (listed, _) = listed.split_once("(@").expect("its end");
+        for (noun, source) in [
+            ("group", include_str!("store/group.rs")),
+            ("job", include_str!("store/job.rs")),
+            ("mark", include_str!("store/mark.rs")),
+            ("message", include_str!("store/message.rs")),
+            ("page", include_str!("store/page.rs")),
+            ("relation", include_str!("store/relation.rs")),
+            ("summary", include_str!("store/summary.rs")),
+            ("token", include_str!("store/token.rs")),
+            ("user", include_str!("store/user.rs")),
+        ] {
+            let (_, cases) = listed.split_once(&format!("{noun} {{")).expect(noun);
+            let (cases, _) = cases.split_once('}').expect(noun);
+            let listed: Vec<_> = cases.split_whitespace().collect();
+            let written: Vec<_> = source
+                .lines()
+                .filter_map(|line| line.strip_prefix("pub async fn ")?.split('(').next())
+                .collect();
+            assert_eq!(listed, written, "the cases of {noun}, in their order");
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Groups, their members and their logs.
+#![allow(missing_docs, reason = "a case's name is its sentence")]
+
+use chinwag_core::group::{Group, Member};
+use chinwag_core::permission::Role;
+use chinwag_core::store::Change;
+use chinwag_core::{Error, GroupId, Seq};
+
+use super::{Fixture, body, date, name};
+
+pub async fn a_new_group_is_empty_and_has_the_name_it_was_given(f: Fixture) {
+    let id = f.group_id();
+    f.write(move |tx| tx.group_insert(id, "Tea — 茶 & ' \"", None)).await;
+    let group = Group { id, name: "Tea — 茶 & ' \"".into(), private: false, head: Seq(0) };
+    assert_eq!(f.read(move |tx| tx.group(id)).await, Some(group.clone()));
+    let view = f.read(move |tx| tx.view(id)).await.expect("a view");
+    assert_eq!((&view.group, &view.members[..], &view.messages[..]), (&group, &[][..], &[][..]));
+    let other = f.group_id();
+    assert_eq!(f.read(move |tx| Ok((tx.group(other)?, tx.view(other)?))).await, (None, None));
+}
+
+pub async fn a_pairs_private_group_is_found_in_either_order(f: Fixture) {
+    let (ann, bob, eve) = (f.user("ann").await, f.user("bob").await, f.user("eve").await);
+    let (low, high) = (f.group_id(), f.group_id());
+    f.write(move |tx| {
+        tx.group_insert(low, "@", Some((ann, bob)))?;
+        tx.group_insert(high, "@", Some((eve, ann)))
+    })
+    .await;
+    f.read(move |tx| {
+        assert!(tx.group(low)?.is_some_and(|group| group.private));
+        assert_eq!((tx.group_of_pair(ann, bob)?, tx.group_of_pair(bob, ann)?), (Some(low), Some(low)));
+        assert_eq!((tx.group_of_pair(ann, eve)?, tx.group_of_pair(eve, ann)?), (Some(high), Some(high)));
+        assert_eq!(tx.group_of_pair(bob, eve)?, None);
+        Ok(())
+    })
+    .await;
+}
+
+pub async fn a_pair_has_one_private_group_in_whichever_order_it_is_named(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let (first, second) = (f.group_id(), f.group_id());
+    f.write(move |tx| tx.group_insert(first, "@", Some((ann, bob)))).await;
+    for pair in [(ann, bob), (bob, ann)] {
+        let refused = f.store.write(move |tx, _| tx.group_insert(second, "@", Some(pair))).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    }
+    assert_eq!(f.read(move |tx| tx.group(second)).await, None);
+    assert_eq!(f.read(|tx| tx.groups_page(None, 9)).await.len(), 1);
+}
+
+pub async fn groups_are_paged_in_the_order_of_their_ids(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let mut ids: Vec<_> = (0..7).map(|_| f.group_id()).collect();
+    // The order of making is another, and so is that of the bytes as numbers with a sign.
+    ids.push(GroupId("f0000000-0000-7000-8000-000000000000".parse().expect("an id")));
+    for (id, number) in ids.clone().into_iter().zip(0..8).rev() {
+        f.write(move |tx| {
+            tx.group_insert(id, "group", None)?;
+            tx.member_set(id, if number % 2 == 0 { ann } else { bob }, Role::Member, date(0))
+        })
+        .await;
+    }
+    let own: Vec<_> = ids.iter().copied().step_by(2).collect();
+    for limit in [1, 2, 3, 100, usize::MAX] {
+        let (mut all, mut anns, mut after) = (Vec::new(), Vec::new(), None);
+        loop {
+            let page = f.read(move |tx| tx.groups_page(after, limit)).await;
+            assert!(page.len() <= limit);
+            let Some(last) = page.last() else { break };
+            after = Some(last.id);
+            all.extend(page.iter().map(|group| group.id));
+        }
+        after = None;
+        loop {
+            let page = f.read(move |tx| tx.groups_of(ann, after, limit)).await;
+            assert!(page.len() <= limit);
+            let Some(last) = page.last() else { break };
+            after = Some(last.id);
+            anns.extend(page.iter().map(|group| group.id));
+        }
+        assert_eq!((&all, &anns), (&ids, &own), "in pages of {limit}");
+    }
+    let counts = f.read(move |tx| Ok((tx.groups_count(ann)?, tx.groups_count(bob)?))).await;
+    assert_eq!(counts, (4, 4));
+}
+
+pub async fn a_group_takes_another_name(f: Fixture) {
+    let (id, other) = (f.group(&[]).await, f.group(&[]).await);
+    f.write(move |tx| tx.group_rename(id, "renamed")).await;
+    let names = f.read(move |tx| Ok([tx.group(id)?, tx.group(other)?])).await;
+    assert_eq!(
+        names.map(|group| group.map(|g| g.name.to_string())),
+        [Some("renamed".into()), Some("group".into())]
+    );
+}
+
+pub async fn a_deleted_group_leaves_nothing(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let (id, kept) = (f.group_id(), f.group(&[ann]).await);
+    let fill = move |tx: &mut dyn chinwag_core::store::Tx| {
+        tx.group_insert(id, "@", Some((ann, bob)))?;
+        tx.member_set(id, ann, Role::Member, date(0))?;
+        tx.member_set(id, bob, Role::Member, date(0))?;
+        tx.member_remove(id, bob)?;
+        let seq = tx.seq_take(id, 1)?;
+        tx.change_insert(id, seq, Change::Group)
+    };
+    f.write(fill).await;
+    let (gone, stays) = (f.send(id, ann).await, f.send(kept, ann).await);
+    f.write(move |tx| tx.group_delete(id)).await;
+    f.read(move |tx| {
+        assert_eq!((tx.group(id)?, tx.view(id)?, tx.group_of_pair(ann, bob)?), (None, None, None));
+        assert_eq!((tx.members(id)?, tx.member(id, ann)?), (vec![], None));
+        assert_eq!((tx.message(gone.id)?, tx.messages_by(id, ann)?), (None, vec![]));
+        assert_eq!((tx.groups_touched(ann)?, tx.groups_touched(bob)?), (vec![kept], vec![]));
+        assert!(tx.message(stays.id)?.is_some(), "another group's message stays");
+        Ok(())
+    })
+    .await;
+    // Nothing of the old log is in the way of a new one.
+    f.write(fill).await;
+    assert_eq!(f.send(id, ann).await.seq, Seq(2));
+}
+
+pub async fn a_log_gives_its_numbers_in_order_one_or_several_at_a_time(f: Fixture) {
+    let (id, other) = (f.group(&[]).await, f.group(&[]).await);
+    let given = f
+        .write(move |tx| {
+            Ok([tx.seq_take(id, 1)?, tx.seq_take(id, 3)?, tx.seq_take(other, 1)?, tx.seq_take(id, 1)?])
+        })
+        .await;
+    assert_eq!(given, [1, 2, 1, 5].map(Seq));
+    let heads = f.read(move |tx| Ok([tx.group(id)?, tx.group(other)?])).await;
+    assert_eq!(heads.map(|group| group.map(|g| g.head)), [Some(Seq(5)), Some(Seq(1))]);
+    let nowhere = f.group_id();
+    assert!(f.store.write(move |tx, _| tx.seq_take(nowhere, 1)).await.is_err());
+}
+
+pub async fn every_change_of_a_log_is_written_down_once(f: Fixture) {
+    let id = f.group(&[]).await;
+    let write = async |seq, change| f.store.write(move |tx, _| tx.change_insert(id, Seq(seq), change)).await;
+    for (seq, change) in [(1, Change::Group), (2, Change::Edited(Seq(1))), (3, Change::Deleted(Seq(1)))] {
+        assert!(write(seq, change).await.is_ok());
+        assert!(write(seq, change).await.is_err(), "a number is taken once");
+    }
+}
+
+pub async fn members_are_in_the_order_of_coming_then_of_number(f: Fixture) {
+    let users = [f.user("zoe").await, f.user("ann").await, f.user("mia").await, f.user("bob").await];
+    let id = f.group(&[]).await;
+    f.write(move |tx| {
+        for (user, role, since) in
+            [(3, Role::Restrict, 5), (2, Role::Owner, 5), (1, Role::Admin, 4), (0, Role::Member, 6)]
+        {
+            tx.member_set(id, users[user], role, date(since))?;
+        }
+        Ok(())
+    })
+    .await;
+    let member = |user: usize, text, role, since| Member {
+        user: users[user],
+        name: name(text),
+        role,
+        since: date(since),
+    };
+    let members = [
+        member(1, "ann", Role::Admin, 4),
+        member(2, "mia", Role::Owner, 5),
+        member(3, "bob", Role::Restrict, 5),
+        member(0, "zoe", Role::Member, 6),
+    ];
+    assert_eq!(f.read(move |tx| tx.members(id)).await, members);
+    assert_eq!(f.read(move |tx| tx.view(id)).await.expect("a view").members, members);
+    assert_eq!(f.read(move |tx| tx.member(id, users[2])).await, Some(members[1].clone()));
+}
+
+pub async fn a_member_with_another_role_keeps_its_date_of_coming(f: Fixture) {
+    let ann = f.user("ann").await;
+    let id = f.group(&[ann]).await;
+    let message = f.send(id, ann).await;
+    f.write(move |tx| {
+        tx.mark_set(id, ann, message.seq, message.date)?;
+        tx.member_set(id, ann, Role::Admin, date(99))
+    })
+    .await;
+    let (member, mark) = f.read(move |tx| Ok((tx.member(id, ann)?, tx.mark(id, ann)?))).await;
+    assert_eq!(member, Some(Member { user: ann, name: name("ann"), role: Role::Admin, since: date(0) }));
+    assert_eq!(mark.last_read.map(|(seq, _)| seq), Some(Seq(1)), "and its mark");
+}
+
+pub async fn who_was_put_out_is_no_member_and_comes_back_as_new(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let id = f.group(&[ann, bob]).await;
+    let message = f.send(id, bob).await;
+    f.write(move |tx| {
+        tx.mark_set(id, ann, message.seq, message.date)?;
+        tx.member_remove(id, ann)?;
+        tx.member_remove(id, ann)
+    })
+    .await;
+    f.read(move |tx| {
+        assert_eq!((tx.member(id, ann)?, tx.members(id)?.len()), (None, 1));
+        assert_eq!(
+            (tx.groups_count(ann)?, tx.groups_of(ann, None, 9)?, tx.summaries(ann)?),
+            (0, vec![], vec![])
+        );
+        Ok(())
+    })
+    .await;
+    f.write(move |tx| tx.member_set(id, ann, Role::Restrict, date(7))).await;
+    let (member, mark) = f.read(move |tx| Ok((tx.member(id, ann)?, tx.mark(id, ann)?))).await;
+    assert_eq!(member.map(|m| (m.role, m.since)), Some((Role::Restrict, date(7))));
+    assert_eq!((mark.last_read, mark.unread), (None, 1), "its mark went with it");
+}
+
+pub async fn groups_that_a_user_was_once_in_are_remembered(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let (first, second, third) = (f.group(&[ann]).await, f.group(&[ann, bob]).await, f.group(&[bob]).await);
+    f.write(move |tx| {
+        tx.member_remove(first, ann)?;
+        tx.member_remove(second, ann)?;
+        tx.member_set(second, ann, Role::Member, date(9))?;
+        tx.member_remove(third, ann)
+    })
+    .await;
+    assert_eq!(f.read(move |tx| tx.groups_touched(ann)).await, [first, second]);
+    assert_eq!(f.read(move |tx| tx.groups_touched(bob)).await, [second, third]);
+}
+
+pub async fn a_view_shows_the_twenty_newest_messages_and_names_as_they_are_now(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let id = f.group(&[ann, bob]).await;
+    for author in [ann, bob].into_iter().cycle().take(25) {
+        f.send(id, author).await;
+    }
+    f.write(move |tx| {
+        tx.user_rename(bob, &name("rob"))?;
+        tx.message_erase(id, Seq(25))?;
+        tx.message_edit(id, Seq(24), &body("edited"), date(99))
+    })
+    .await;
+    let view = f.read(move |tx| tx.view(id)).await.expect("a view");
+    let seqs: Vec<_> = view.messages.iter().map(|message| message.seq.0).collect();
+    assert_eq!(seqs, (5..=24).rev().collect::<Vec<_>>());
+    assert_eq!((&*view.messages[0].body, view.messages[0].author_name.as_str()), ("edited", "rob"));
+    assert_eq!(view.members[1].name, name("rob"));
+}

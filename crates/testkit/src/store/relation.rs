@@ -1,0 +1,151 @@
+//! Relations between two users.
+#![allow(missing_docs, reason = "a case's name is its sentence")]
+
+use chinwag_core::UserId;
+use chinwag_core::relation::Relation::{Block, Contact, Invitation};
+use chinwag_core::relation::{Pair, Relation, Relations};
+
+use super::{Fixture, name};
+
+const ROWS: [Option<Relation>; 4] = [Some(Invitation), None, Some(Contact), Some(Block)];
+
+async fn relate(f: &Fixture, a: UserId, b: UserId, mine: Option<Relation>, theirs: Option<Relation>) {
+    f.write(move |tx| tx.pair_set(a, b, Pair { mine, theirs })).await;
+}
+
+pub async fn both_rows_of_two_users_are_set_and_seen_from_either_side(f: Fixture) {
+    let (ann, bob, eve) = (f.user("ann").await, f.user("bob").await, f.user("eve").await);
+    relate(&f, ann, eve, Some(Block), Some(Invitation)).await;
+    for mine in ROWS {
+        for theirs in ROWS {
+            relate(&f, ann, bob, mine, theirs).await;
+            let seen = f.read(move |tx| Ok((tx.pair(ann, bob)?, tx.pair(bob, ann)?))).await;
+            assert_eq!(seen, (Pair { mine, theirs }, Pair { mine: theirs, theirs: mine }));
+        }
+    }
+    relate(&f, ann, bob, None, None).await;
+    let seen = f.read(move |tx| Ok((tx.pair(ann, bob)?, tx.pair(ann, eve)?))).await;
+    assert_eq!(seen, (Pair::default(), Pair { mine: Some(Block), theirs: Some(Invitation) }));
+}
+
+pub async fn relations_are_names_by_kind_in_ascending_order(f: Fixture) {
+    let ann = f.user("ann").await;
+    // Ascending by code point, whatever the database's language.
+    let names = ["Zoe", "adam", "bob", "Élodie", "名前"];
+    for (first, mine, theirs) in [
+        ("c", Some(Contact), Some(Contact)),
+        ("b", Some(Block), None),
+        ("y", None, Some(Block)),
+        ("i", Some(Invitation), None),
+        ("v", None, Some(Invitation)),
+    ] {
+        for text in names.iter().rev() {
+            let other = f.user(&numbered(text, first)).await;
+            relate(&f, ann, other, mine, theirs).await;
+        }
+    }
+    let both = f.user("both").await;
+    relate(&f, ann, both, Some(Block), Some(Block)).await;
+    let list = |first: &str| names.map(|text| name(&numbered(text, first))).to_vec();
+    let relations = f.read(move |tx| tx.relations(ann)).await;
+    let (mut blockeds, mut blocked_by) = (list("b"), list("y"));
+    blockeds.insert(3, name("both"));
+    blocked_by.insert(3, name("both"));
+    assert_eq!(
+        relations,
+        Relations {
+            contacts: list("c"),
+            blockeds,
+            blocked_by,
+            invitations: list("i"),
+            invited_by: list("v")
+        }
+    );
+}
+
+/// The name with a mark at its end that leaves the order of names as it is.
+fn numbered(text: &str, mark: &str) -> String {
+    if text.is_ascii() {
+        format!("{text}.{mark}")
+    } else {
+        format!("{text}{}", u32::from(mark.as_bytes()[0]))
+    }
+}
+
+pub async fn relations_follow_a_rename(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    relate(&f, ann, bob, Some(Contact), Some(Contact)).await;
+    f.write(move |tx| tx.user_rename(bob, &name("rob"))).await;
+    let (relations, contacts) = f.read(move |tx| Ok((tx.relations(ann)?, tx.contacts(ann)?))).await;
+    assert_eq!(relations.contacts, [name("rob")]);
+    assert_eq!(contacts, [(bob, name("rob"))]);
+}
+
+pub async fn each_related_user_is_counted_once_in_whichever_direction(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let counted = async || f.read(move |tx| Ok((tx.relations_count(ann)?, tx.relations_count(bob)?))).await;
+    for (mine, theirs) in [
+        (Some(Contact), Some(Contact)),
+        (Some(Block), None),
+        (None, Some(Invitation)),
+        (Some(Block), Some(Block)),
+    ] {
+        relate(&f, ann, bob, mine, theirs).await;
+        assert_eq!(counted().await, (1, 1), "{mine:?} {theirs:?}");
+    }
+    let eve = f.user("eve").await;
+    relate(&f, ann, eve, None, Some(Block)).await;
+    assert_eq!(counted().await, (2, 1));
+    relate(&f, ann, bob, None, None).await;
+    assert_eq!(counted().await, (1, 0));
+}
+
+pub async fn contacts_are_in_the_order_of_their_numbers(f: Fixture) {
+    let ann = f.user("ann").await;
+    let others = [f.user("zoe").await, f.user("mia").await, f.user("bob").await, f.user("eve").await];
+    for other in others.iter().rev() {
+        relate(&f, ann, *other, Some(Contact), Some(Contact)).await;
+    }
+    relate(&f, ann, others[1], Some(Invitation), None).await;
+    let contacts = f.read(move |tx| tx.contacts(ann)).await;
+    assert_eq!(contacts, [(others[0], name("zoe")), (others[2], name("bob")), (others[3], name("eve"))]);
+}
+
+pub async fn acquaintances_share_a_group_or_a_relation_and_come_once_without_oneself(f: Fixture) {
+    let ann = f.user("ann").await;
+    assert_eq!(f.read(move |tx| tx.acquaintances(ann)).await, []);
+    let mut others = Vec::new();
+    for text in ["both", "grouped", "related", "relating", "stranger"] {
+        others.push(f.user(text).await);
+    }
+    f.group(&[ann, others[0], others[1]]).await;
+    f.group(&[ann, others[0]]).await;
+    f.group(&[others[4], others[0]]).await;
+    relate(&f, ann, others[0], Some(Contact), Some(Contact)).await;
+    relate(&f, ann, others[2], Some(Invitation), None).await;
+    relate(&f, ann, others[3], None, Some(Block)).await;
+    let mut found = f.read(move |tx| tx.acquaintances(ann)).await;
+    found.sort();
+    assert_eq!(found, others[..4]);
+}
+
+pub async fn blockers_are_those_who_block_among_those_asked_about(f: Fixture) {
+    let ann = f.user("ann").await;
+    let mut others = Vec::new();
+    for (text, mine, theirs) in [
+        ("blocker", None, Some(Block)),
+        ("mutual", Some(Block), Some(Block)),
+        ("blocked", Some(Block), None),
+        ("contact", Some(Contact), Some(Contact)),
+        ("unasked", None, Some(Block)),
+    ] {
+        let other = f.user(text).await;
+        relate(&f, ann, other, mine, theirs).await;
+        others.push(other);
+    }
+    let asked = others[..4].to_vec();
+    let mut found = f.read(move |tx| tx.blockers_among(ann, &asked)).await;
+    found.sort();
+    assert_eq!(found, others[..2]);
+    assert_eq!(f.read(move |tx| tx.blockers_among(ann, &[])).await, []);
+}

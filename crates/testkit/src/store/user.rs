@@ -1,0 +1,173 @@
+//! Users, names and passwords.
+#![allow(missing_docs, reason = "a case's name is its sentence")]
+
+use chinwag_core::relation::{Pair, Relation, Relations};
+use chinwag_core::token::{Kind, TokenHash};
+use chinwag_core::user::User;
+use chinwag_core::{Name, UserId};
+
+use super::{Fixture, date, name};
+
+pub async fn a_user_is_found_by_number_and_by_name_in_any_case(f: Fixture) {
+    let (adam, special) = f
+        .write(|tx| {
+            let adam = tx.user_insert(&name("Ádam"), false, date(1))?;
+            Ok((adam.expect("free"), tx.user_insert(&name("system"), true, date(2))?.expect("free")))
+        })
+        .await;
+    assert_eq!((adam.name.as_str(), adam.special), ("Ádam", false));
+    assert_eq!((special.name.as_str(), special.special), ("system", true));
+    let found = f
+        .read(move |tx| {
+            assert_eq!(tx.user(adam.id)?, Some(adam.clone()));
+            assert_eq!(tx.user(special.id)?, Some(special.clone()));
+            assert_eq!(tx.user_named(&name("áDAM"))?, Some(adam.clone()));
+            assert_eq!(tx.user_named(&name("SYSTEM"))?, Some(special.clone()));
+            Ok((tx.user(UserId(special.id.0 + 1))?, tx.user_named(&name("adam"))?))
+        })
+        .await;
+    assert_eq!(found, (None, None));
+}
+
+pub async fn users_are_answered_in_the_order_of_their_names_with_none_for_the_unknown(f: Fixture) {
+    let (a, b) = (f.user("ann").await, f.user("bob").await);
+    let found = f
+        .read(|tx| tx.users_named(&["bob", "nobody", "ANN", "bob"].map(name)))
+        .await
+        .into_iter()
+        .map(|user| user.map(|user| user.id))
+        .collect::<Vec<_>>();
+    assert_eq!(found, [Some(b), None, Some(a), Some(b)]);
+    assert!(f.read(|tx| tx.users_named(&[])).await.is_empty());
+}
+
+pub async fn a_name_that_is_taken_in_another_case_or_looks_taken_makes_no_user(f: Fixture) {
+    for (held, asked) in [("Tam", "tAM"), ("росох", "pocox"), ("HET", "НЕТ"), ("ΣΑΣ", "σας")] {
+        let (held, asked) = (name(held), name(asked));
+        let before = f.write(move |tx| tx.user_insert(&held, false, date(0))).await.expect("free");
+        let refused = asked.clone();
+        assert_eq!(f.write(move |tx| tx.user_insert(&refused, false, date(0))).await, None, "{asked}");
+        let last = f.read(|tx| tx.users_page(None, 100)).await.pop();
+        assert_eq!(last, Some(before), "nothing was changed by {asked}");
+    }
+    // The refused name's other claims are free still: what looks like it alone may be taken.
+    for free in ["Tarn", "tami"] {
+        f.user(free).await;
+    }
+}
+
+pub async fn a_rename_frees_the_old_name_and_takes_the_new_one(f: Fixture) {
+    let user = f.user("old").await;
+    assert!(f.write(move |tx| tx.user_rename(user, &name("new"))).await);
+    let named = f.read(move |tx| Ok((tx.user(user)?, tx.user_named(&name("old"))?))).await;
+    assert_eq!(named, (Some(User { id: user, name: name("new"), special: false }), None));
+    assert_eq!(f.write(|tx| tx.user_insert(&name("NEW"), false, date(0))).await, None);
+    assert_ne!(f.user("old").await, user);
+}
+
+pub async fn ones_own_name_is_no_hindrance_to_a_rename(f: Fixture) {
+    let user = f.user("Tam").await;
+    for asked in ["TAM", "tam", "tam"] {
+        assert!(f.write(move |tx| tx.user_rename(user, &name(asked))).await, "{asked}");
+        assert_eq!(f.read(move |tx| tx.user(user)).await.map(|user| user.name), Some(name(asked)));
+    }
+}
+
+pub async fn a_rename_to_anothers_name_changes_nothing(f: Fixture) {
+    let (tam, ann) = (f.user("росох").await, f.user("ann").await);
+    for asked in ["POCOX", "pocox", "росох"] {
+        assert!(!f.write(move |tx| tx.user_rename(ann, &name(asked))).await, "{asked}");
+    }
+    let names = f.read(move |tx| tx.users_named(&["росох", "ann"].map(name))).await;
+    assert_eq!(names.into_iter().map(|user| user.map(|u| u.id)).collect::<Vec<_>>(), [Some(tam), Some(ann)]);
+    assert_eq!(f.write(|tx| tx.user_insert(&name("ANN"), false, date(0))).await, None, "the claim stands");
+}
+
+pub async fn users_are_paged_in_the_order_of_their_making(f: Fixture) {
+    let mut made = Vec::new();
+    for text in ["zoe", "ann", "Mia", "bob", "eva"] {
+        made.push(f.user(text).await);
+    }
+    for limit in 1..=6 {
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let page = f.read(move |tx| tx.users_page(after, limit)).await;
+            assert!(page.len() <= limit);
+            let Some(last) = page.last() else { break };
+            after = Some(last.id);
+            seen.extend(page.into_iter().map(|user| user.id));
+        }
+        assert_eq!(seen, made, "in pages of {limit}");
+    }
+}
+
+pub async fn a_number_is_never_given_again(f: Fixture) {
+    let mut last = UserId(i64::MIN);
+    for _ in 0..3 {
+        let user = f.user("ann").await;
+        assert!(user > last, "numbers ascend");
+        f.write(move |tx| tx.user_delete(user)).await;
+        last = user;
+    }
+}
+
+pub async fn a_password_is_kept_and_replaced(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    for phc in ["$argon2id$first", "$argon2id$second"] {
+        f.write(move |tx| tx.password_set(ann, phc)).await;
+        let kept = f.read(move |tx| Ok((tx.password(ann)?, tx.password(bob)?))).await;
+        assert_eq!(kept, (Some(phc.to_owned()), None));
+    }
+}
+
+pub async fn a_deleted_user_leaves_nothing(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let group = f.group(&[ann, bob]).await;
+    let hash = TokenHash([7; 32]);
+    f.write(move |tx| {
+        tx.password_set(ann, "$argon2id$")?;
+        tx.token_insert(&hash, ann, Kind::Token, date(9))?;
+        tx.pair_set(ann, bob, Pair { mine: Some(Relation::Block), theirs: Some(Relation::Invitation) })?;
+        tx.member_remove(group, ann)?;
+        tx.user_delete(ann)
+    })
+    .await;
+    f.read(move |tx| {
+        assert_eq!(tx.user(ann)?, None);
+        assert_eq!(tx.user_named(&name("ann"))?, None);
+        assert_eq!(tx.users_page(None, 9)?.len(), 1);
+        assert_eq!(tx.password(ann)?, None);
+        assert_eq!(tx.token(&hash)?, None);
+        assert_eq!(tx.pair(bob, ann)?, Pair::default());
+        assert_eq!(tx.relations(bob)?, Relations::default());
+        assert_eq!(tx.relations_count(bob)?, 0);
+        assert_eq!(tx.groups_touched(ann)?, []);
+        Ok(())
+    })
+    .await;
+    assert!(f.user("ANN").await > ann, "its name is free again");
+}
+
+pub async fn a_deleted_users_erased_messages_keep_their_places(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let group = f.group(&[ann, bob]).await;
+    let (first, second) = (f.send(group, ann).await, f.send(group, bob).await);
+    f.write(move |tx| {
+        tx.message_erase(group, first.seq)?;
+        tx.member_remove(group, ann)?;
+        tx.user_delete(ann)
+    })
+    .await;
+    let view = f.read(move |tx| tx.view(group)).await.expect("the group stands");
+    assert_eq!(view.messages.iter().map(|m| m.seq).collect::<Vec<_>>(), [second.seq]);
+    assert_eq!(view.group.head, second.seq);
+    assert_eq!(f.send(group, bob).await.seq, second.seq.next());
+}
+
+pub async fn a_name_is_kept_to_the_byte(f: Fixture) {
+    for text in ["Élodie", "名前", "محمد", "o'neil"] {
+        let user = f.user(text).await;
+        let kept: Option<Name> = f.read(move |tx| tx.user(user)).await.map(|user| user.name);
+        assert_eq!(kept, Some(name(text)));
+    }
+}

@@ -77,7 +77,8 @@ mod tests {
         assert_eq!(first.headers()["content-type"], "text/html; charset=utf-8");
         assert_eq!(first.headers()["cache-control"], "no-cache");
         let tag = first.headers()["etag"].clone();
-        let again = |value: HeaderValue| file("index.html", &HeaderMap::from_iter([(header::IF_NONE_MATCH, value)]));
+        let again =
+            |value: HeaderValue| file("index.html", &HeaderMap::from_iter([(header::IF_NONE_MATCH, value)]));
         assert_eq!(again(tag.clone()).status(), StatusCode::NOT_MODIFIED);
         let weak = format!("\"x\", W/{}", tag.to_str().unwrap());
         assert_eq!(again(weak.try_into().unwrap()).status(), StatusCode::NOT_MODIFIED);

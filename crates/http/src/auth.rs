@@ -111,7 +111,9 @@ impl Auth {
         };
         match shown {
             Some(Credential::User(user)) => Ok(user),
-            Some(Credential::Service) => Err(Error::forbidden("the service key is no user, who opens a socket")),
+            Some(Credential::Service) => {
+                Err(Error::forbidden("the service key is no user, who opens a socket"))
+            }
             None => Err(NEEDED),
         }
     }
@@ -234,4 +236,3 @@ impl FromRequestParts<Arc<Doors>> for Calling {
         Ok(Self(doors.auth.credential(parts).await?.context()))
     }
 }
-

@@ -167,6 +167,7 @@ pub(crate) mod tests {
         let hub = Hub::start(store.clone(), bus, events, Arc::new(Wire), clock.clone(), hub);
         let mut options = Options::new(ServiceKey::parse(KEY).expect("long enough"));
         configure(&mut options);
-        Doors::new(App::new(store, clock, Limits::default()), hub, options).expect("options that can be served")
+        Doors::new(App::new(store, clock, Limits::default()), hub, options)
+            .expect("options that can be served")
     }
 }

@@ -210,7 +210,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_bad_payload_names_every_refused_field() {
-        let refused = |field: &'static str, detail: &str| FieldError { field: field.into(), detail: detail.into() };
+        let refused =
+            |field: &'static str, detail: &str| FieldError { field: field.into(), detail: detail.into() };
         let error = Error::Invalid(vec![refused("name", "is required"), refused("body", "may not be empty")]);
         assert_eq!(
             answered(error).await.2,

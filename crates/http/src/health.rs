@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::doors::Doors;
 use crate::rest::answer::{json, nothing};
@@ -32,18 +33,33 @@ static FIGURES: LazyLock<PrometheusHandle> = LazyLock::new(|| {
 });
 
 /// Why the server is not ready.
-#[derive(Serialize)]
-struct Unready {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Unready {
+    /// `unready`
     status: &'static str,
+    /// `draining` or `store`.
     why: &'static str,
 }
 
-/// `GET /healthz`: the process answers.
+/// Answers for as long as the process does.
+#[utoipa::path(
+    get, path = "/healthz", tag = "service", operation_id = "healthz",
+    responses((status = 200, description = "The process answers.")),
+    security(()),
+)]
 pub(crate) async fn healthz() -> Response {
     nothing()
 }
 
-/// `GET /readyz`: the server takes requests; 503 while its store is away, or it is about to end.
+/// Says whether the server takes requests: not while its store is away, or it is about to end.
+#[utoipa::path(
+    get, path = "/readyz", tag = "service", operation_id = "readyz",
+    responses(
+        (status = 200, description = "The server is ready."),
+        (status = 503, description = "It is not, and why.", body = Unready),
+    ),
+    security(()),
+)]
 pub(crate) async fn readyz(State(doors): State<Arc<Doors>>) -> Response {
     let why = if doors.draining() {
         "draining"
@@ -56,7 +72,12 @@ pub(crate) async fn readyz(State(doors): State<Arc<Doors>>) -> Response {
     json(StatusCode::SERVICE_UNAVAILABLE, &Unready { status: "unready", why })
 }
 
-/// `GET /metrics`: figures, as Prometheus reads them.
+/// Tells figures, as Prometheus reads them.
+#[utoipa::path(
+    get, path = "/metrics", tag = "service", operation_id = "metrics",
+    responses((status = 200, description = "The figures.", body = String, content_type = "text/plain")),
+    security(()),
+)]
 pub(crate) async fn metrics(State(doors): State<Arc<Doors>>) -> Response {
     upkeep();
     let counts = doors.hub.counts();

@@ -37,7 +37,7 @@ type Doorway = MethodRouter<Arc<Doors>>;
 #[derive(Clone)]
 pub(crate) struct Permit(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
 
-/// The REST door. All of these, and only these, are in the API's document.
+/// The REST door. These and [`service`]'s, and no others, are in the API's document.
 pub(crate) fn api() -> Vec<(&'static str, Doorway)> {
     vec![
         ("/api/v1/accounts/", post(account::create)),
@@ -62,6 +62,12 @@ pub(crate) fn service() -> Vec<(&'static str, Doorway)> {
         ("/readyz", get(health::readyz)),
         ("/metrics", get(health::metrics)),
         ("/api/v1/openapi.json", get(openapi::document)),
+    ]
+}
+
+/// The WebSocket, and the pages.
+fn pages() -> Vec<(&'static str, Doorway)> {
+    vec![
         ("/chat/", get(ws::handshake)),
         ("/docs/", get(assets::docs)),
         ("/assets/{*path}", get(assets::asset)),
@@ -73,14 +79,20 @@ pub(crate) fn service() -> Vec<(&'static str, Doorway)> {
 /// [`ConnectInfo`]`<SocketAddr>`, which [`serve`](crate::serve()) puts into each request.
 pub fn router(doors: Arc<Doors>) -> Router {
     let paths = |paths: Vec<(&str, Doorway)>| {
-        paths.into_iter().fold(Router::new(), |router, (path, methods)| router.route(without_slash(path), methods))
+        paths
+            .into_iter()
+            .fold(Router::new(), |router, (path, methods)| router.route(without_slash(path), methods))
     };
     let bounded = paths(api()).route_layer(from_fn_with_state(doors.clone(), bounded));
     let routes = bounded
         .merge(paths(service()))
+        .merge(paths(pages()))
         .fallback(async || Problem::no_path())
         .method_not_allowed_fallback(async || {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method: Allow names those it does")
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this path does not take this method: Allow names those it does",
+            )
         })
         .layer(from_fn(measured))
         .with_state(doors.clone());
@@ -203,6 +215,7 @@ async fn measured(request: Request, next: Next) -> Response {
 }
 
 /// A handler's panic is that request's end, and nobody else's.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let why = panic.downcast_ref::<String>().map(String::as_str);
     let why = why.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");

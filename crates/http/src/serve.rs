@@ -125,13 +125,16 @@ async fn rest_after(error: &io::Error) {
 struct Places {
     options: Arc<Options>,
     all: Arc<Semaphore>,
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    by_address: Counts,
 }
+
+/// Connections by address; never one with none.
+type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
 /// One connection's place, free again when it is dropped.
 struct Place {
     _one: OwnedSemaphorePermit,
-    counted: Option<(IpAddr, Arc<Mutex<HashMap<IpAddr, usize>>>)>,
+    counted: Option<(IpAddr, Counts)>,
 }
 
 impl Places {

@@ -108,7 +108,7 @@ async fn deliveries() {
             }
         });
     }
-    let event = |seq: usize| {
+    let event = move |seq: usize| {
         let seq = Seq(i64::try_from(seq).expect("it is small"));
         let id = MessageId(Uuid::nil());
         Event::in_group(Kind::MessageDelete { id, group, seq }, group, seq)
@@ -136,16 +136,19 @@ async fn deliveries() {
         .await
         .expect("the writer ends");
     until(((200 + EVENTS) * RECEIVERS) as u64).await;
-    let rate = (EVENTS * RECEIVERS) as f64 / begun.elapsed().as_secs_f64();
-    println!("deliveries: {rate:.0} a second; {:?}", setting.hub.counts());
+    let rate = (EVENTS * RECEIVERS) as u128 * 1000 / begun.elapsed().as_millis().max(1);
+    println!("deliveries: {rate} a second; {:?}", setting.hub.counts());
 }
 
 async fn idle() {
     let setting = start();
-    setting.people(IDLE, |n| {
-        (0..GROUPS_EACH).map(|k| GroupId(Uuid::from_u128((n / CROWD * GROUPS_EACH + k) as u128))).collect()
-    })
-    .await;
+    setting
+        .people(IDLE, |n| {
+            (0..GROUPS_EACH)
+                .map(|k| GroupId(Uuid::from_u128((n / CROWD * GROUPS_EACH + k) as u128)))
+                .collect()
+        })
+        .await;
     let mut connections = Vec::with_capacity(IDLE);
     // The first ones warm up the store's caches.
     for n in 0..1000 {
@@ -157,8 +160,8 @@ async fn idle() {
         connections.push(setting.connect(n).await);
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let each = (resident() - before) as f64 / (IDLE - 1000) as f64;
-    println!("memory: {each:.0} bytes resident for each idle socket in {GROUPS_EACH} groups of {CROWD}");
+    let each = (resident() - before) / (IDLE - 1000);
+    println!("memory: {each} bytes resident for each idle socket in {GROUPS_EACH} groups of {CROWD}");
     println!("{:?}", setting.hub.counts());
 }
 

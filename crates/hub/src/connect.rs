@@ -177,6 +177,9 @@ impl Hub {
     }
 
     /// Puts a user into a group that the store said it is in, with the group's head there.
+    ///
+    /// Not once another reading of the user's groups has ended: from then on events alone say
+    /// where the user is, and its sockets' snapshots may be older than what is said here.
     fn enter(&self, id: GroupId, head: Seq, user: &Arc<User>) {
         loop {
             let group = self.groups.get_or_insert_with(id, || Arc::new(Group::new(id, head, false)));
@@ -187,6 +190,7 @@ impl Hub {
             }
             let mut state = user.lock();
             if !state.gone
+                && !state.subscribed
                 && !state.left.contains(&id)
                 && let Err(at) = state.group_at(id)
             {

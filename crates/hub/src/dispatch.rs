@@ -28,6 +28,11 @@ impl Hub {
     }
 
     fn apply(&self, event: &Event) {
+        if let (Some(id), Some(seq)) = (group_of(event), event.seq)
+            && let Some(group) = self.groups.get(&id)
+        {
+            group.expect(&mut group.lock(), seq);
+        }
         match &event.kind {
             Kind::Ended(ended) => self.end(*ended),
             Kind::GroupUpdate { view, joined, left } => self.group_update(event, view.group.id, joined, left),
@@ -69,7 +74,7 @@ impl Hub {
                 self.groups.remove_exact(&id, &group);
                 continue;
             }
-            if event.seq.is_none_or(|seq| self.admit(&group, &mut members, seq)) {
+            if event.seq.is_none_or(|seq| self.admit(&group, &members, seq)) {
                 for user in &newcomers {
                     join(&group, &mut members, user);
                 }
@@ -103,22 +108,12 @@ impl Hub {
     }
 
     /// Whether a numbered event of a group is to be delivered now.
-    fn admit(&self, group: &Group, members: &mut Members, seq: Seq) -> bool {
-        match group.turn(members, seq) {
+    fn admit(&self, group: &Group, members: &Members, seq: Seq) -> bool {
+        match group.turn(seq) {
             Turn::Next => true,
             Turn::Repeated => {
                 tracing::debug!(group = %group.id, %seq, "a repeated event is dropped");
                 false
-            }
-            Turn::Behind { base } => {
-                // Sockets that are live have these from their snapshots; the others learn it
-                // when they go live. Who joins with one of them has not.
-                for user in &members.users {
-                    for seat in user.lock().seats.iter().filter(|seat| seat.live) {
-                        seat.socket.set_floor(group.id, base);
-                    }
-                }
-                true
             }
             Turn::Gap { last } => {
                 if members.certain {
@@ -137,12 +132,11 @@ impl Hub {
     }
 
     fn group_update(&self, event: &Event, id: GroupId, joined: &[UserId], left: &[UserId]) {
-        if let (Some(seq), Some(group)) = (event.seq, self.groups.get(&id)) {
-            let turn = group.turn(&group.lock(), seq);
-            if turn == Turn::Repeated {
-                tracing::debug!(group = %id, %seq, "a repeated change of a group is dropped");
-                return;
-            }
+        if let (Some(seq), Some(group)) = (event.seq, self.groups.get(&id))
+            && group.turn(seq) == Turn::Repeated
+        {
+            tracing::debug!(group = %id, %seq, "a repeated change of a group is dropped");
+            return;
         }
         for user in left {
             self.leave(id, *user);
@@ -265,7 +259,12 @@ impl<'a> Copies<'a> {
             encode: &*hub.encode,
             tally: &hub.tally,
             bounds: hub.bounds(),
-            tag: Tag { group: group_of(event), seq: event.seq, joins: false },
+            tag: Tag {
+                group: group_of(event),
+                seq: event.seq,
+                joins: false,
+                quits: matches!(event.kind, Kind::GroupQuit { .. }),
+            },
             asker,
             shared: None,
         }

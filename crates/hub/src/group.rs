@@ -35,9 +35,6 @@ pub(crate) enum Turn {
     Next,
     /// It was delivered before.
     Repeated,
-    /// It is the first to be dispatched here, and `base`, which the store had, is not before it:
-    /// sockets that are live have everything up to `base` from their snapshots.
-    Behind { base: Seq },
     /// Numbers between `last` and this one are missing.
     Gap { last: Seq },
 }
@@ -64,14 +61,32 @@ impl Group {
     }
 
     /// What `seq` means now. Under the lock only.
-    pub(crate) fn turn(&self, members: &Members, seq: Seq) -> Turn {
+    pub(crate) fn turn(&self, seq: Seq) -> Turn {
         let last = self.last();
-        match (members.certain, seq) {
-            (_, seq) if seq == last.next() => Turn::Next,
-            (_, seq) if seq > last => Turn::Gap { last },
-            (true, _) => Turn::Repeated,
-            (false, _) => Turn::Behind { base: last },
+        if seq == last.next() {
+            Turn::Next
+        } else if seq > last {
+            Turn::Gap { last }
+        } else {
+            Turn::Repeated
         }
+    }
+
+    /// Makes ready for an event of this number. If it is the first to be dispatched here, and
+    /// not after the head that the store had, it is none that was missed: sockets that are live
+    /// have everything up to that head from their snapshots and skip it, and all the others
+    /// learn how far they are when they go live. Who joins with such an event has not got it.
+    pub(crate) fn expect(&self, members: &mut Members, seq: Seq) {
+        let base = self.last();
+        if members.certain || seq > base {
+            return;
+        }
+        for user in &members.users {
+            for seat in user.lock().seats.iter().filter(|seat| seat.live) {
+                seat.socket.set_floor(self.id, base);
+            }
+        }
+        self.delivered(members, Seq(seq.0 - 1));
     }
 }
 

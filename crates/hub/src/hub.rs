@@ -94,11 +94,11 @@ impl Hub {
         socket.close(close);
     }
 
-    /// What each of `users` is shown as, in their order.
+    /// What each of `users` was last announced as, in their order: what is told next is news.
     pub fn status_of(&self, users: &[UserId]) -> Vec<Status> {
         users
             .iter()
-            .map(|id| self.users.get(id).map_or(Status::Disconnected, |u| u.lock().presence.shown))
+            .map(|id| self.users.get(id).map_or(Status::Disconnected, |u| u.lock().presence.announced))
             .collect()
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Tag {
     pub(crate) seq: Option<Seq>,
     /// Whether this event brings the socket's user into the group.
     pub(crate) joins: bool,
+    /// Whether it tells the socket's user that it is out of the group.
+    pub(crate) quits: bool,
 }
 
 /// What became of a frame.
@@ -125,8 +127,8 @@ impl Queue {
     }
 
     /// Lets the socket live: `first` goes out first, then what was held and the snapshot does
-    /// not cover. Answers the groups into which a held event brought the user, if it was not
-    /// live already.
+    /// not cover. Answers the groups that held events have brought the user into and not out of
+    /// again; nothing if it was live already.
     pub(crate) fn go_live(
         &mut self,
         first: Vec<Bytes>,
@@ -145,6 +147,9 @@ impl Queue {
             if news(tag, snapshot, &joined) {
                 self.bytes += frame.len();
                 self.append(frame);
+            }
+            if tag.quits {
+                joined.retain(|id| Some(*id) != tag.group);
             }
         }
         let waker = if self.is_ready() { self.wake_any() } else { None };

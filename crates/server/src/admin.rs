@@ -59,7 +59,8 @@ async fn attempt(app: &App, order: Order) -> Result<Outcome, String> {
             Ok(Outcome::Done)
         }
         Order::List { after } => {
-            let page = app.users(&service, after.map(UserId), PAGE, false).await.map_err(|why| why.to_string())?;
+            let page =
+                app.users(&service, after.map(UserId), PAGE, false).await.map_err(|why| why.to_string())?;
             let next = page.last().filter(|_| page.len() == PAGE).map(|profile| profile.user.id.0);
             let users = page.into_iter().map(|profile| profile.user).filter(|user| !user.special);
             Ok(Outcome::Names { names: users.map(|user| user.name.to_string()).collect(), next })

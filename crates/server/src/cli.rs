@@ -49,7 +49,9 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
 /// Writes a line to standard output. A reader who has seen enough is no fault.
 fn say(line: &str) -> Result<()> {
     match writeln!(io::stdout(), "{line}") {
-        Err(why) if why.kind() != io::ErrorKind::BrokenPipe => Err(why).context("the output cannot be written"),
+        Err(why) if why.kind() != io::ErrorKind::BrokenPipe => {
+            Err(why).context("the output cannot be written")
+        }
         _ => Ok(()),
     }
 }

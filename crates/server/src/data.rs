@@ -44,8 +44,8 @@ pub(crate) struct Lock(#[expect(dead_code, reason = "it is held, not used")] Fil
 impl Folder {
     /// The folder, which is made if it is not there, for its owner alone.
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        if let Ok(folder) = Self::open(path) {
-            return Ok(folder);
+        if path.exists() {
+            return Self::open(path);
         }
         let cannot = || format!("the data folder {} cannot be made", path.display());
         DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path).with_context(|| {
@@ -58,7 +58,9 @@ impl Folder {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
         let meta = fs::metadata(path).with_context(|| {
-            format!("there is no data folder {shown}: start the server once, or name the right one with --data")
+            format!(
+                "there is no data folder {shown}: start the server once, or name the right one with --data"
+            )
         })?;
         if !meta.is_dir() {
             bail!("{shown} is a file, not a data folder: name another with --data");
@@ -156,7 +158,9 @@ impl Folder {
 
     fn not_writable(&self) -> String {
         let path = self.path.display();
-        format!("the data folder {path} cannot be written to: give it to this user, or name another with --data")
+        format!(
+            "the data folder {path} cannot be written to: give it to this user, or name another with --data"
+        )
     }
 
     fn kept_key(&self) -> Result<Option<String>> {
@@ -169,7 +173,9 @@ impl Folder {
         let key = text.trim();
         match check_key(key) {
             Ok(()) => Ok(Some(key.to_owned())),
-            Err(why) => bail!("the key in {} {why}: make a new one with chinwag key --rotate", path.display()),
+            Err(why) => {
+                bail!("the key in {} {why}: make a new one with chinwag key --rotate", path.display())
+            }
         }
     }
 
@@ -265,7 +271,12 @@ mod tests {
         let file = outer.path().join("file");
         fs::write(&file, "x").unwrap();
         assert!(Folder::create(&file).unwrap_err().to_string().contains("is a file, not a data folder"));
-        assert!(Folder::open(&outer.path().join("no")).unwrap_err().to_string().starts_with("there is no data folder"));
+        assert!(
+            Folder::open(&outer.path().join("no"))
+                .unwrap_err()
+                .to_string()
+                .starts_with("there is no data folder")
+        );
         let folder = Folder::open(outer.path()).unwrap();
         fs::write(folder.key_file(), "short\n").unwrap();
         assert!(folder.key().err().unwrap().to_string().contains("must have at least 32 characters"));

@@ -116,7 +116,8 @@ fn door_options(config: &Config, key: ServiceKey) -> chinwag_http::Options {
 fn why_not(error: Error) -> anyhow::Error {
     match error {
         Error::Invalid(fields) => {
-            let fields: Vec<_> = fields.iter().map(|field| format!("{} {}", field.field, field.detail)).collect();
+            let fields: Vec<_> =
+                fields.iter().map(|field| format!("{} {}", field.field, field.detail)).collect();
             anyhow!(fields.join("; "))
         }
         other => other.into(),

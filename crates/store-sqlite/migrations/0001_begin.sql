@@ -86,9 +86,10 @@ CREATE TABLE messages (
     client_id  TEXT,
     body_hash  BLOB    CHECK (length(body_hash) = 32),
     body       TEXT,
-    PRIMARY KEY (group_id, seq),
-    UNIQUE (group_id, author_id, client_id)
+    PRIMARY KEY (group_id, seq)
 ) STRICT, WITHOUT ROWID;
+-- Whole, not only where there is a client_id: it also finds what one author wrote in a group.
+CREATE UNIQUE INDEX messages_by_author ON messages (group_id, author_id, client_id);
 CREATE INDEX messages_by_date ON messages (group_id, date, seq) WHERE body IS NOT NULL;
 
 -- What took a number where it was not a message. kind: 0 edited, 1 deleted, 2 the group changed.

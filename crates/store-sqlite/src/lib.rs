@@ -17,6 +17,8 @@ mod fault;
 mod group;
 mod message;
 mod open;
+#[cfg(test)]
+mod plan;
 mod queue;
 mod readers;
 mod relation;

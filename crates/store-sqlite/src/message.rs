@@ -89,8 +89,9 @@ impl Messages for Transaction<'_> {
 
     fn messages_by(&self, group: GroupId, author: UserId) -> Result<Vec<(Seq, MessageId)>> {
         self.all(
-            "SELECT seq, id FROM messages WHERE group_id = ?1 AND author_id = ?2 AND body IS NOT NULL
-            ORDER BY seq",
+            // SQLite would rather read the whole group, which is in order, than sort.
+            "SELECT seq, id FROM messages INDEXED BY messages_by_author
+            WHERE group_id = ?1 AND author_id = ?2 AND body IS NOT NULL ORDER BY seq",
             params![group.0.into_bytes(), author.0],
             |row| Ok((Seq(row.get(0)?), MessageId(uuid(row, 1)?))),
         )

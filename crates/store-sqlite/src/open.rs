@@ -191,3 +191,29 @@ fn create(path: &Path) -> Result<(), OpenError> {
         Err(why) => Err(OpenError::Create { path: path.into(), why }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(conn: &Connection, pragma: &str) -> i64 {
+        conn.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0)).expect(pragma)
+    }
+
+    #[test]
+    fn the_writer_waits_for_the_disk_and_readers_cannot_write() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("chinwag.db");
+        let options = Options::default();
+        let (writer, reader) = (
+            self::writer(&path, &options).expect("a writer"),
+            self::reader(&path, &options).expect("a reader"),
+        );
+        let mode: String = writer.query_row("PRAGMA journal_mode", [], |row| row.get(0)).expect("a mode");
+        assert_eq!(mode, "wal");
+        assert_eq!(number(&writer, "synchronous"), 2, "FULL");
+        assert_eq!((number(&writer, "foreign_keys"), number(&writer, "busy_timeout")), (1, 5000));
+        assert_eq!((number(&reader, "query_only"), number(&reader, "busy_timeout")), (1, 5000));
+        assert!(reader.execute_batch("DELETE FROM users").is_err());
+    }
+}

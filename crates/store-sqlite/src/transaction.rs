@@ -1,35 +1,37 @@
 //! One transaction on one connection, as the nouns' files use it.
 
 use chinwag_core::Result;
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
 use crate::fault::fault;
 
-/// The transaction that one job runs in. A write job shares its commit with others: a savepoint,
-/// made before its first change, marks where it began. A job that only reads makes none.
+/// The transaction that one job runs in. A write job shares it with others: where savepoints are
+/// asked for, one made before the job's first change lets it be undone alone.
 pub(crate) struct Transaction<'c> {
     conn: &'c Connection,
-    marked: bool,
+    savepoints: bool,
+    changed: bool,
 }
 
 impl<'c> Transaction<'c> {
     /// The transaction that `conn` has begun.
-    pub(crate) fn new(conn: &'c Connection) -> Self {
-        Self { conn, marked: false }
+    pub(crate) fn new(conn: &'c Connection, savepoints: bool) -> Self {
+        Self { conn, savepoints, changed: false }
     }
 
     /// Keeps the job's changes for the commit.
     pub(crate) fn keep(self) -> Result<()> {
-        if self.marked { execute(self.conn, "RELEASE job") } else { Ok(()) }
+        if self.changed && self.savepoints { execute(self.conn, "RELEASE job") } else { Ok(()) }
     }
 
-    /// Undoes the job's changes, and no other's.
-    pub(crate) fn undo(self) -> Result<()> {
-        if !self.marked {
-            return Ok(());
+    /// Undoes the job's changes, and no other's. `false` if that cannot be done for want of a
+    /// savepoint.
+    pub(crate) fn undo(self) -> Result<bool> {
+        if self.changed && self.savepoints {
+            execute(self.conn, "ROLLBACK TO job")?;
+            execute(self.conn, "RELEASE job")?;
         }
-        execute(self.conn, "ROLLBACK TO job")?;
-        execute(self.conn, "RELEASE job")
+        Ok(self.savepoints || !self.changed)
     }
 
     /// The first row, if there is one.
@@ -39,7 +41,7 @@ impl<'c> Transaction<'c> {
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>> {
-        let row = || self.conn.prepare_cached(sql)?.query_row(params, read).optional();
+        let row = || self.prepare(sql)?.query_row(params, read).optional();
         row().map_err(fault)
     }
 
@@ -50,8 +52,7 @@ impl<'c> Transaction<'c> {
         params: impl Params,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
-        let rows =
-            || self.conn.prepare_cached(sql)?.query_map(params, read)?.collect::<rusqlite::Result<_>>();
+        let rows = || self.prepare(sql)?.query_map(params, read)?.collect::<rusqlite::Result<_>>();
         rows().map_err(fault)
     }
 
@@ -69,7 +70,7 @@ impl<'c> Transaction<'c> {
     /// The same, with SQLite's own error for a change that was refused.
     pub(crate) fn try_change(&mut self, sql: &str, params: impl Params) -> Result<rusqlite::Result<usize>> {
         self.mark()?;
-        Ok(self.conn.prepare_cached(sql).and_then(|mut statement| statement.execute(params)))
+        Ok(self.prepare(sql).and_then(|mut statement| statement.execute(params)))
     }
 
     /// Changes one row and answers with what it `RETURNING`s, if there was such a row.
@@ -88,11 +89,17 @@ impl<'c> Transaction<'c> {
         self.conn.last_insert_rowid()
     }
 
+    fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
+        #[cfg(test)]
+        crate::plan::check(self.conn, sql);
+        self.conn.prepare_cached(sql)
+    }
+
     fn mark(&mut self) -> Result<()> {
-        if !self.marked {
+        if self.savepoints && !self.changed {
             execute(self.conn, "SAVEPOINT job")?;
-            self.marked = true;
         }
+        self.changed = true;
         Ok(())
     }
 }

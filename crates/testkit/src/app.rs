@@ -127,6 +127,11 @@ impl TestApp {
         self.service().user(name).await
     }
 
+    /// Takes a token for a user who exists: a client that is this user.
+    pub async fn sign_in(&self, name: &str) -> Client {
+        self.service().sign_in(name).await
+    }
+
     /// The use cases, for what no door leads to.
     pub fn app(&self) -> &App {
         &self.running().app
@@ -142,7 +147,9 @@ impl TestApp {
         &self.running().doors
     }
 
-    /// Ends the server in good order, as SIGTERM does; its data stay.
+    /// Ends the server in good order, as SIGTERM does; its data stay. A [`Ws`](crate::ws::Ws)
+    /// that nobody reads meanwhile does not close in its turn, and is waited for up to 5 s: join
+    /// this with its `close_code`, or drop it before.
     pub async fn stop(&mut self) {
         let Some(running) = self.running.take() else { return };
         running.doors.drain();
@@ -171,7 +178,8 @@ impl TestApp {
         app.prepare(options.special.clone()).await.expect("the special users are made");
         let clock = options.clock.clone();
         let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, options.hub.clone());
-        let doors = Doors::new(app.clone(), hub.clone(), options.doors.clone()).expect("the options are right");
+        let doors =
+            Doors::new(app.clone(), hub.clone(), options.doors.clone()).expect("the options are right");
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async {
             // Dropped or sent, it is time.
@@ -195,5 +203,29 @@ async fn listen(address: SocketAddr) -> TcpListener {
             Err(why) => assert!(Instant::now() < by, "{address}: {why}"),
         }
         sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_starts_tells_stops_and_starts_again_with_its_data() {
+        let mut app = TestApp::start().await;
+        let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+        let (mut anns, mut bobs) = (ann.ws().await, bob.ws().await);
+        assert_eq!(anns.summary(), &json!([]));
+        anns.send(json!({ "type": "message.first", "data": { "target": "bob", "body": "hi" } })).await;
+        let group = anns.until("group.update").await["data"]["id"].take();
+        bobs.until("group.update").await;
+        bobs.nothing(50).await;
+        let ((), anns_end, bobs_end) = tokio::join!(app.stop(), anns.close_code(), bobs.close_code());
+        assert_eq!((anns_end, bobs_end), (Some(1012), Some(1012)));
+        app.restart().await;
+        assert_eq!(bob.ws().await.summary()[0]["id"], group);
+        app.nobody().get("users/").await.ok(401);
     }
 }

@@ -49,6 +49,8 @@ impl Client {
     /// A client of the server at `url`, with a bearer's credential or none. `name` is what tests
     /// call the caller by.
     pub fn new(url: &str, bearer: Option<&str>, name: &str) -> Self {
+        // It may have been chosen before. Nothing here speaks TLS, but reqwest will not do without.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
         Self {
             http: http.expect("a client without TLS can be built"),

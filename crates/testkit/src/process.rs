@@ -282,7 +282,8 @@ fn address(text: &str) -> Option<String> {
 fn ready(address: &str) -> bool {
     let Ok(mut tcp) = std::net::TcpStream::connect(address) else { return false };
     let asked = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    if tcp.set_read_timeout(Some(Duration::from_secs(5))).is_err() || tcp.write_all(asked.as_bytes()).is_err() {
+    if tcp.set_read_timeout(Some(Duration::from_secs(5))).is_err() || tcp.write_all(asked.as_bytes()).is_err()
+    {
         return false;
     }
     let mut line = String::new();

@@ -39,7 +39,8 @@ impl Ws {
     /// Shakes hands with the server at `url` (`ws://host:port`) and waits for nothing more.
     pub async fn connect(url: &str, path: &str, headers: &[(&str, &str)]) -> Result<Self, Refused> {
         let address = url.strip_prefix("ws://").expect("the address is ws://host:port").trim_end_matches('/');
-        let mut request = format!("ws://{address}{path}").into_client_request().expect("the address is right");
+        let mut request =
+            format!("ws://{address}{path}").into_client_request().expect("the address is right");
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
             request.headers_mut().append(name, HeaderValue::from_str(value).expect("a header's value"));
@@ -184,7 +185,8 @@ impl Ws {
         loop {
             match timeout_at(by, self.stream.next()).await.ok()? {
                 Some(Ok(Message::Text(text))) => {
-                    let frame = serde_json::from_str(&text).unwrap_or_else(|why| panic!("not JSON ({why}): {text}"));
+                    let frame =
+                        serde_json::from_str(&text).unwrap_or_else(|why| panic!("not JSON ({why}): {text}"));
                     return Some(Came::Frame(frame));
                 }
                 Some(Ok(Message::Binary(bytes))) => panic!("the server sent a binary frame: {bytes:?}"),

@@ -41,7 +41,8 @@ pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
 
 /// The token among the offered subprotocols, if there is one.
 pub(super) fn subprotocol(headers: &HeaderMap) -> Option<&str> {
-    let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|value| value.to_str().ok());
+    let values =
+        headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).find_map(|item| item.trim().strip_prefix(SUBPROTOCOL))
 }
 
@@ -57,7 +58,7 @@ mod tests {
 
     use super::*;
 
-    fn headers(name: HeaderName, values: &[&'static str]) -> HeaderMap {
+    fn headers(name: &HeaderName, values: &[&'static str]) -> HeaderMap {
         values.iter().map(|value| (name.clone(), HeaderValue::from_static(value))).collect()
     }
 
@@ -70,7 +71,7 @@ mod tests {
             ("Bearer ", Authorization::Other),
             ("Basic YTpi", Authorization::Other),
         ] {
-            assert_eq!(authorization(&headers(header::AUTHORIZATION, &[text])), Some(read), "{text}");
+            assert_eq!(authorization(&headers(&header::AUTHORIZATION, &[text])), Some(read), "{text}");
         }
         assert_eq!(authorization(&HeaderMap::new()), None);
     }
@@ -85,15 +86,15 @@ mod tests {
             (&["access="], None),
             (&["access"], None),
         ] {
-            assert_eq!(cookie(&headers(header::COOKIE, values)), read, "{values:?}");
+            assert_eq!(cookie(&headers(&header::COOKIE, values)), read, "{values:?}");
         }
     }
 
     #[test]
     fn a_subprotocol_and_a_query_may_hold_a_secret() {
-        let offered = headers(header::SEC_WEBSOCKET_PROTOCOL, &["chinwag, bearer.abc"]);
+        let offered = headers(&header::SEC_WEBSOCKET_PROTOCOL, &["chinwag, bearer.abc"]);
         assert_eq!(subprotocol(&offered), Some("abc"));
-        assert_eq!(subprotocol(&headers(header::SEC_WEBSOCKET_PROTOCOL, &["chinwag"])), None);
+        assert_eq!(subprotocol(&headers(&header::SEC_WEBSOCKET_PROTOCOL, &["chinwag"])), None);
         assert_eq!(ticket(Some("a=1&ticket=x%2Dy")).as_deref(), Some("x-y"));
         assert_eq!(ticket(Some("tickets=1")), None);
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chinwag_core::token::TokenHash;
+use sha2::{Digest, Sha256};
 
 /// The fewest characters of a key.
 const SHORTEST: usize = 16;
@@ -29,8 +30,8 @@ impl ServiceKey {
 
     /// The same 32 bytes on every node that has this key, and no way back to it.
     pub(crate) fn derive(&self, purpose: &str) -> [u8; 32] {
-        let hex = self.0.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        TokenHash::of(&format!("{hex} {purpose} {hex}")).0
+        let inner = Sha256::new().chain_update(self.0.0).chain_update(purpose).finalize();
+        Sha256::new().chain_update(self.0.0).chain_update(inner).finalize().into()
     }
 }
 

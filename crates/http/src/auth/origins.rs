@@ -36,7 +36,13 @@ impl Origin {
             return None;
         }
         let port = match host.strip_prefix(authority.host())? {
-            "" => if tls { 443 } else { 80 },
+            "" => {
+                if tls {
+                    443
+                } else {
+                    80
+                }
+            }
             _ => authority.port_u16()?,
         };
         Some(Self { tls, host: authority.host().to_ascii_lowercase(), port })

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 use ipnet::IpNet;
 
@@ -42,9 +43,8 @@ impl FromStr for Network {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let address = || text.parse::<IpAddr>().map(IpNet::from);
         text.parse::<IpNet>()
-            .or_else(|_| address())
+            .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
             .map(Self)
             .map_err(|_| "is not an address, or a range such as 10.0.0.0/8")
     }
@@ -77,7 +77,8 @@ pub(crate) fn trusts(options: &Options, address: IpAddr) -> bool {
 /// The address that the outermost trusted proxy has seen: hops are added at the right.
 fn client(headers: &HeaderMap, options: &Options) -> Option<IpAddr> {
     let values = headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<_> = values.flat_map(|value| value.split(',')).map(|hop| hop.trim().parse::<IpAddr>()).collect();
+    let hops: Vec<_> =
+        values.flat_map(|value| value.split(',')).map(|hop| hop.trim().parse::<IpAddr>()).collect();
     let mut seen = None;
     for hop in hops.into_iter().rev() {
         // What lies beyond a hop that is no address was written by nobody we trust.
@@ -97,7 +98,7 @@ fn last<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 fn host(parts: &Parts) -> Option<String> {
     let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    parts.uri.authority().map(|authority| authority.as_str()).or(named).map(str::to_owned)
+    parts.uri.authority().map(Authority::as_str).or(named).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -126,9 +127,11 @@ mod tests {
 
     #[test]
     fn what_a_stranger_says_of_itself_is_not_believed() {
-        let said = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "evil")];
+        let said =
+            [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "evil")];
         let peer = Peer::of(&parts("9.9.9.9:1", &said), &options(&["10.0.0.0/8"]));
-        let believed = Peer { address: "9.9.9.9".parse().unwrap(), tls: false, host: Some("chat.example".into()) };
+        let believed =
+            Peer { address: "9.9.9.9".parse().unwrap(), tls: false, host: Some("chat.example".into()) };
         assert_eq!(peer, believed);
     }
 

@@ -26,7 +26,10 @@ struct Answer {
 impl Validator {
     pub(super) fn new(url: &str) -> Result<Self> {
         let refused = || Error::field("validate_url", "is not an http or https URL");
-        let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(refused)?;
+        let url = Url::parse(url)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .ok_or_else(refused)?;
         // It may have been chosen before, by whoever else speaks TLS in this process.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()

@@ -21,7 +21,7 @@ pub(crate) struct NamePassword {
 #[utoipa::path(
     post, path = "/api/v1/accounts/", tag = "accounts", operation_id = "account_create",
     request_body = NamePassword,
-    responses((status = 201, body = Session<'static>), Refusals),
+    responses((status = 201, description = "The account, signed in.", body = Session<'static>), Refusals),
     security(()),
 )]
 pub(crate) async fn create(

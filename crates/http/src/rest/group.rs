@@ -54,7 +54,7 @@ pub(crate) struct GroupPatch {
 #[utoipa::path(
     post, path = "/api/v1/groups/", tag = "groups", operation_id = "group_create",
     request_body = NewGroup,
-    responses((status = 201, body = Group<'static>), Refusals),
+    responses((status = 201, description = "The new group.", body = Group<'static>), Refusals),
 )]
 pub(crate) async fn create(
     State(doors): State<Arc<Doors>>,
@@ -74,7 +74,7 @@ pub(crate) async fn create(
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
         ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
     ),
-    responses((status = 200, body = Vec<Group<'static>>), Refusals),
+    responses((status = 200, description = "The groups.", body = Vec<Group<'static>>), Refusals),
 )]
 pub(crate) async fn list(
     State(doors): State<Arc<Doors>>,
@@ -93,7 +93,7 @@ pub(crate) async fn list(
         ("id" = Uuid, Path, description = "The group's id."),
         ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them; `__all__` is all. `id+name` if absent."),
     ),
-    responses((status = 200, body = Group<'static>), Refusals),
+    responses((status = 200, description = "The group.", body = Group<'static>), Refusals),
 )]
 pub(crate) async fn get(
     State(doors): State<Arc<Doors>>,
@@ -111,7 +111,7 @@ pub(crate) async fn get(
     patch, path = "/api/v1/groups/{id}/", tag = "groups", operation_id = "group_update",
     params(("id" = Uuid, Path, description = "The group's id.")),
     request_body = GroupPatch,
-    responses((status = 200, body = Group<'static>), Refusals),
+    responses((status = 200, description = "The group as it stands.", body = Group<'static>), Refusals),
 )]
 pub(crate) async fn update(
     State(doors): State<Arc<Doors>>,

@@ -33,7 +33,11 @@ pub(super) trait Source: Send + Sync + 'static {
     fn opened(bytes: &[u8]) -> Option<Self::Place>;
 
     /// Up to `limit` rows, those after a place; fewer only at the end.
-    fn rows(&self, after: Option<Self::Place>, limit: usize) -> impl Future<Output = Result<Rows<Self::Place>>> + Send;
+    fn rows(
+        &self,
+        after: Option<Self::Place>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Rows<Self::Place>>> + Send;
 }
 
 /// Rows with the place after each: its JSON, or nothing for one that has gone meanwhile.
@@ -85,7 +89,12 @@ async fn page<S: Source>(
 }
 
 /// The first part is read before the answer begins, so that what fails at once has its status.
-async fn whole<S: Source>(doors: &Doors, source: S, query: Query, after: Option<S::Place>) -> Result<Response> {
+async fn whole<S: Source>(
+    doors: &Doors,
+    source: S,
+    query: Query,
+    after: Option<S::Place>,
+) -> Result<Response> {
     let rows = source.rows(after, S::PART).await?;
     let mut json = vec![b'['];
     let empty = !append(&mut json, &rows, true);
@@ -165,4 +174,100 @@ fn append<P>(json: &mut Vec<u8>, rows: &Rows<P>, empty: bool) -> bool {
         first = false;
     }
     rows.iter().any(|(_, row)| row.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use axum::extract::FromRequestParts;
+    use axum::http::Request;
+
+    use super::*;
+    use crate::doors::tests::doors;
+
+    /// The numbers from 0, of which every third has gone; asked past `fails_at` it fails.
+    struct Numbers {
+        count: u32,
+        fails_at: u32,
+    }
+
+    impl Source for Numbers {
+        const NAME: &str = "numbers";
+        const PART: usize = 10;
+        type Place = u32;
+
+        fn sealed(place: u32) -> Vec<u8> {
+            place.to_be_bytes().to_vec()
+        }
+
+        fn opened(bytes: &[u8]) -> Option<u32> {
+            bytes.try_into().ok().map(u32::from_be_bytes)
+        }
+
+        async fn rows(&self, after: Option<u32>, limit: usize) -> Result<Rows<u32>> {
+            let first = after.map_or(0, |after| after + 1);
+            if first >= self.fails_at {
+                return Err(Error::unavailable());
+            }
+            let last = self.count.min(first.saturating_add(u32::try_from(limit).expect("small")));
+            Ok((first..last).map(|n| (n, (n % 3 > 0).then(|| n.to_string().into_bytes()))).collect())
+        }
+    }
+
+    async fn asked(doors: &Arc<Doors>, source: Numbers, uri: &str) -> Result<Response> {
+        let mut parts = Request::get(uri).body(()).expect("a request").into_parts().0;
+        let query = Query::from_request_parts(&mut parts, &()).await.expect("a query");
+        answer(doors, source, query).await
+    }
+
+    async fn text(response: Response) -> Result<String, axum::Error> {
+        Ok(String::from_utf8(to_bytes(response.into_body(), 1 << 20).await?.to_vec()).expect("UTF-8"))
+    }
+
+    fn numbers(range: std::ops::Range<u32>) -> String {
+        let numbers: Vec<_> = range.filter(|n| n % 3 > 0).map(|n| n.to_string()).collect();
+        format!("[{}]", numbers.join(","))
+    }
+
+    #[tokio::test]
+    async fn a_list_of_any_length_is_one_array() {
+        let doors = doors(|_| {});
+        for count in [0, 1, 2, 9, 10, 11, 20, 95] {
+            let response = asked(&doors, Numbers { count, fails_at: u32::MAX }, "/n").await.expect("a list");
+            assert_eq!(text(response).await.expect("whole"), numbers(0..count), "{count}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_that_fails_at_once_has_a_status_and_one_that_fails_later_is_cut() {
+        let doors = doors(|_| {});
+        let at_once = asked(&doors, Numbers { count: 95, fails_at: 0 }, "/n").await;
+        assert!(matches!(at_once, Err(Error::Unavailable(_))));
+        let later = asked(&doors, Numbers { count: 95, fails_at: 30 }, "/n").await.expect("a beginning");
+        assert!(text(later).await.is_err(), "it is taken for whole");
+    }
+
+    #[tokio::test]
+    async fn who_reads_too_slowly_gets_no_more_and_frees_its_place() {
+        let doors = doors(|options| options.list_timeout = Duration::from_millis(20));
+        let slow = asked(&doors, Numbers { count: 95, fails_at: u32::MAX }, "/n").await.expect("a beginning");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(text(slow).await.is_err(), "it was waited for");
+    }
+
+    #[tokio::test]
+    async fn pages_follow_each_other_by_their_cursors() {
+        let doors = doors(|_| {});
+        let mut next = Some("/n/?limit=40".to_owned());
+        let mut pages = vec![];
+        while let Some(uri) = next {
+            let page = asked(&doors, Numbers { count: 80, fails_at: u32::MAX }, &uri).await.expect("a page");
+            let link = page.headers().get(header::LINK).map(|link| link.to_str().expect("ASCII").to_owned());
+            next = link.map(|link| link.split(['<', '>']).nth(1).expect("a link").to_owned());
+            pages.push(text(page).await.expect("whole"));
+        }
+        assert_eq!(pages, [numbers(0..40), numbers(40..80)]);
+        let forged = asked(&doors, Numbers { count: 80, fails_at: u32::MAX }, "/n?cursor=AAAAAAA").await;
+        assert!(matches!(forged, Err(Error::Invalid(_))));
+    }
 }

@@ -46,7 +46,7 @@ pub(crate) struct MessagePatch {
     post, path = "/api/v1/messages/", tag = "messages", operation_id = "message_create",
     request_body = NewMessage,
     responses(
-        (status = 201, body = Message<'static>),
+        (status = 201, description = "The message, committed.", body = Message<'static>),
         (status = 409, description = "This `client_id` was used for another message.",
          body = crate::error::Body<'static>, content_type = "application/problem+json"),
         Refusals,
@@ -64,8 +64,11 @@ pub(crate) async fn create(
 
 /// Refuses: messages are listed by group, or read one by one.
 #[utoipa::path(
-    get, path = "/api/v1/messages/", tag = "messages", operation_id = "message_list",
-    responses(Refusals),
+    get,
+    path = "/api/v1/messages/",
+    tag = "messages",
+    operation_id = "message_list",
+    responses(Refusals)
 )]
 pub(crate) async fn list(_: Calling) -> Result<Response> {
     Err(Error::field("q", "is not served: list a group's messages at groups/<id>/messages/").into())
@@ -78,7 +81,7 @@ pub(crate) async fn list(_: Calling) -> Result<Response> {
         ("id" = Uuid, Path, description = "The message's id."),
         ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them. All if absent."),
     ),
-    responses((status = 200, body = Message<'static>), Refusals),
+    responses((status = 200, description = "The message.", body = Message<'static>), Refusals),
 )]
 pub(crate) async fn get(
     State(doors): State<Arc<Doors>>,
@@ -96,7 +99,7 @@ pub(crate) async fn get(
     patch, path = "/api/v1/messages/{id}/", tag = "messages", operation_id = "message_update",
     params(("id" = Uuid, Path, description = "The message's id.")),
     request_body = MessagePatch,
-    responses((status = 200, body = Message<'static>), Refusals),
+    responses((status = 200, description = "The message as it stands.", body = Message<'static>), Refusals),
 )]
 pub(crate) async fn update(
     State(doors): State<Arc<Doors>>,
@@ -135,7 +138,7 @@ pub(crate) async fn delete(
         ("limit" = Option<u8>, Query, minimum = 1, maximum = 100, description = "How many at most, 20 if absent."),
         ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them. All if absent."),
     ),
-    responses((status = 200, body = Vec<Message<'static>>), Refusals),
+    responses((status = 200, description = "The messages.", body = Vec<Message<'static>>), Refusals),
 )]
 pub(crate) async fn history(
     State(doors): State<Arc<Doors>>,

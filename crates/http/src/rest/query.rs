@@ -103,7 +103,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_limit_is_a_number_in_its_bounds() {
-        for (text, limit) in [("", None), ("?limit=", None), ("?limit=1", Some(1)), ("?limit=1000", Some(1000))] {
+        for (text, limit) in
+            [("", None), ("?limit=", None), ("?limit=1", Some(1)), ("?limit=1000", Some(1000))]
+        {
             assert_eq!(query(&format!("/users{text}")).await.list_limit().ok(), Some(limit), "{text}");
         }
         for text in ["0", "1001", "-1", "+5", "1e2", "ten", "99999999999999999999", "5&limit=6"] {

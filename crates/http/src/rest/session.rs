@@ -44,7 +44,7 @@ pub(crate) struct Current<'a> {
 #[utoipa::path(
     post, path = "/api/v1/sessions/", tag = "accounts", operation_id = "session_create",
     request_body = NamePassword,
-    responses((status = 201, body = Session<'static>), Refusals),
+    responses((status = 201, description = "The new session.", body = Session<'static>), Refusals),
     security(()),
 )]
 pub(crate) async fn create(
@@ -61,7 +61,7 @@ pub(crate) async fn create(
 /// Says who is signed in.
 #[utoipa::path(
     get, path = "/api/v1/sessions/", tag = "accounts", operation_id = "session_get",
-    responses((status = 200, body = Current<'static>), Refusals),
+    responses((status = 200, description = "Who is signed in.", body = Current<'static>), Refusals),
 )]
 pub(crate) async fn get(credential: Option<Credential>) -> Result<Response> {
     let SignedIn { user, expires, .. } = user(credential)?;

@@ -23,7 +23,7 @@ pub(crate) struct Ticket<'a> {
 /// Makes a ticket for one WebSocket handshake of the calling user.
 #[utoipa::path(
     post, path = "/api/v1/tickets/", tag = "accounts", operation_id = "ticket_create",
-    responses((status = 201, body = Ticket<'static>), Refusals),
+    responses((status = 201, description = "The new ticket.", body = Ticket<'static>), Refusals),
 )]
 pub(crate) async fn create(
     State(doors): State<Arc<Doors>>,

@@ -20,7 +20,7 @@ pub(crate) struct NewToken {
     post, path = "/api/v1/users/{name}/tokens/", tag = "accounts", operation_id = "token_create",
     params(("name" = String, Path, description = "The user's name.")),
     request_body = NewToken,
-    responses((status = 201, body = Session<'static>), Refusals),
+    responses((status = 201, description = "The new token.", body = Session<'static>), Refusals),
 )]
 pub(crate) async fn create(
     State(doors): State<Arc<Doors>>,

@@ -52,7 +52,7 @@ pub(crate) struct ContactPatch {
 #[utoipa::path(
     post, path = "/api/v1/users/", tag = "users", operation_id = "user_create",
     request_body = NewUser,
-    responses((status = 201, body = User<'static>), Refusals),
+    responses((status = 201, description = "The new user.", body = User<'static>), Refusals),
 )]
 pub(crate) async fn create(
     State(doors): State<Arc<Doors>>,
@@ -74,7 +74,7 @@ pub(crate) async fn create(
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
         ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
     ),
-    responses((status = 200, body = Vec<User<'static>>), Refusals),
+    responses((status = 200, description = "The users.", body = Vec<User<'static>>), Refusals),
 )]
 pub(crate) async fn list(
     State(doors): State<Arc<Doors>>,
@@ -99,7 +99,7 @@ pub(crate) async fn list(
         ("name" = String, Path, description = "The user's name."),
         ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them; `__all__` is all. `name` if absent."),
     ),
-    responses((status = 200, body = User<'static>), Refusals),
+    responses((status = 200, description = "The user.", body = User<'static>), Refusals),
 )]
 pub(crate) async fn get(
     State(doors): State<Arc<Doors>>,
@@ -117,7 +117,7 @@ pub(crate) async fn get(
     patch, path = "/api/v1/users/{name}/", tag = "users", operation_id = "user_update",
     params(("name" = String, Path, description = "The user's name.")),
     request_body = UserPatch,
-    responses((status = 200, body = User<'static>), Refusals),
+    responses((status = 200, description = "The user as it stands.", body = User<'static>), Refusals),
 )]
 pub(crate) async fn update(
     State(doors): State<Arc<Doors>>,

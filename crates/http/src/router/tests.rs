@@ -9,7 +9,12 @@ use super::*;
 use crate::doors::Options;
 use crate::doors::tests::{KEY, doors};
 
-async fn ask(doors: &Arc<Doors>, request: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Response<Body> {
+async fn ask(
+    doors: &Arc<Doors>,
+    request: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Response<Body> {
     let (method, path) = request.split_once(' ').expect("a method and a path");
     let mut request = Request::builder().method(method).uri(path).header("host", "chat.example");
     for (name, value) in headers {
@@ -30,7 +35,15 @@ const BEARER: (&str, &str) = ("authorization", "Bearer 0123456789abcdef");
 async fn a_path_with_and_without_its_slash_is_one() {
     let doors = doors(|_| {});
     assert_eq!(BEARER.1, format!("Bearer {KEY}"));
-    for path in ["/api/v1/users/", "/api/v1/users", "/api/v1/users?fields=name", "/healthz", "/healthz/", "/", "/docs"] {
+    for path in [
+        "/api/v1/users/",
+        "/api/v1/users",
+        "/api/v1/users?fields=name",
+        "/healthz",
+        "/healthz/",
+        "/",
+        "/docs",
+    ] {
         let status = ask(&doors, &format!("GET {path}"), &[BEARER], "").await.status();
         assert_eq!(status, StatusCode::OK, "{path}");
     }
@@ -71,7 +84,9 @@ async fn every_answer_says_what_browsers_are_to_heed() {
     for path in ["/", "/api/v1/users/", "/nothing"] {
         let response = ask(&doors, &format!("GET {path}"), &[], "").await;
         assert_eq!(response.headers()["x-content-type-options"], "nosniff", "{path}");
-        assert!(response.headers()["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
+        assert!(
+            response.headers()["content-security-policy"].to_str().unwrap().contains("default-src 'none'")
+        );
     }
 }
 
@@ -143,9 +158,12 @@ async fn figures_are_told_by_route_and_not_by_path() {
     let doors = doors(|_| {});
     ask(&doors, "GET /api/v1/users/somebody/", &[BEARER], "").await;
     ask(&doors, "GET /somewhere/else/", &[], "").await;
-    let body = to_bytes(ask(&doors, "GET /metrics", &[], "").await.into_body(), 1 << 20).await.expect("a body");
+    let body =
+        to_bytes(ask(&doors, "GET /metrics", &[], "").await.into_body(), 1 << 20).await.expect("a body");
     let text = String::from_utf8(body.to_vec()).expect("UTF-8");
-    let line = |needle: &str| text.lines().any(|line| line.starts_with("chinwag_http_requests_total") && line.contains(needle));
+    let line = |needle: &str| {
+        text.lines().any(|line| line.starts_with("chinwag_http_requests_total") && line.contains(needle))
+    };
     assert!(line(r#"route="/api/v1/users/{name}""#), "{text}");
     assert!(line(r#"route="none""#), "{text}");
     assert!(!text.contains("somebody") && !text.contains("somewhere"), "{text}");

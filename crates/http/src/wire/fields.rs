@@ -104,9 +104,8 @@ impl Picked {
         if self.all {
             return serde_json::to_vec(object).map_err(Error::internal);
         }
-        let mut written = match serde_json::to_value(object).map_err(Error::internal)? {
-            Value::Object(map) => map,
-            _ => return Err(Error::internal("only an object has fields")),
+        let Value::Object(mut written) = serde_json::to_value(object).map_err(Error::internal)? else {
+            return Err(Error::internal("only an object has fields"));
         };
         let mut json = vec![b'{'];
         for key in &self.keys {

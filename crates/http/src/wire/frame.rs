@@ -272,7 +272,7 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
         let eight: [u8; 8] = (&*chunk).try_into().expect("chunks of eight");
         chunk.copy_from_slice(&(u64::from_ne_bytes(eight) ^ wide).to_ne_bytes());
     }
-    for (byte, key) in chunks.into_remainder().iter_mut().zip(mask) {
+    for (byte, key) in chunks.into_remainder().iter_mut().zip(mask.iter().cycle()) {
         *byte ^= key;
     }
 }
@@ -322,6 +322,14 @@ mod tests {
         ];
         for step in [1, 2, 3, 7, 1000, bytes.len()] {
             assert_eq!(read(&bytes, 100_000, step), Ok(expected.clone()), "cut in pieces of {step}");
+        }
+    }
+
+    #[test]
+    fn a_message_of_any_length_is_unmasked_to_its_end() {
+        for length in 0..300 {
+            let text: String = ('a'..='z').cycle().take(length).collect();
+            assert_eq!(read(&masked(0x81, text.as_bytes()), 1000, 1000), Ok(vec![Incoming::Text(text)]));
         }
     }
 

@@ -135,7 +135,9 @@ impl<'a> Fields<'a> {
         let mut names = Vec::with_capacity(values.len());
         for value in &values {
             let read = match value {
-                Value::Text(text) => Name::parse(text).map_err(|why| format!("holds {:?}, which {why}", short(text))),
+                Value::Text(text) => {
+                    Name::parse(text).map_err(|why| format!("holds {:?}, which {why}", short(text)))
+                }
                 _ => Err("must be a list of names".to_owned()),
             };
             match read {
@@ -223,13 +225,11 @@ impl<'a> Fields<'a> {
 
     /// An object within this one, whose fields are named `key.field` where they are refused.
     pub fn object(&mut self, key: &'static str) -> Option<Fields<'a>> {
-        match self.values.remove(key)? {
-            Value::Object(values) => Some(Self::of(values, key)),
-            _ => {
-                self.refuse(key, "must be an object");
-                None
-            }
+        if let Value::Object(values) = self.values.remove(key)? {
+            return Some(Self::of(values, key));
         }
+        self.refuse(key, "must be an object");
+        None
     }
 
     /// The numbers of groups' logs by group, at most [`HEADS`] (`{id: seq}`).

@@ -1,5 +1,6 @@
 //! A hub with a store, and clients that read from it.
 
+use std::fmt::Write;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -82,10 +83,10 @@ impl Encode for Words {
             other => panic!("not in these tests: {other:?}"),
         };
         if let Some(seq) = event.seq {
-            text += &format!(" {seq}");
+            write!(text, " {seq}").expect("a string takes all");
         }
         if let Some(reference) = reference {
-            text += &format!(" #{reference}");
+            write!(text, " #{reference}").expect("a string takes all");
         }
         Bytes::from(text)
     }
@@ -181,17 +182,13 @@ impl World {
         self.write(move |tx, _| tx.pair_set(a, b, Pair { mine: Some(Contact), theirs: Some(Contact) })).await;
     }
 
-    pub(crate) fn identity(&self, user: UserId, name: &str) -> Identity {
-        Identity { user, name: name_of(name), token: None, expires: None }
-    }
-
     pub(crate) fn register(&self, user: UserId) -> Result<Connection, Refused> {
-        self.hub.register(self.identity(user, "somebody"))
+        self.hub.register(identity_of(user, "somebody"))
     }
 
     /// A live client, with its first frame read.
     pub(crate) async fn connect(&self, user: UserId) -> Client {
-        self.connect_as(self.identity(user, "somebody")).await
+        self.connect_as(identity_of(user, "somebody")).await
     }
 
     pub(crate) async fn connect_as(&self, identity: Identity) -> Client {
@@ -219,6 +216,10 @@ pub(crate) async fn make_user(store: &Arc<dyn Store>, name: &str) -> UserId {
 pub(crate) async fn heads(store: &Arc<dyn Store>, user: UserId) -> Vec<(GroupId, Seq)> {
     let groups = store.read(move |tx| tx.groups_of(user, None, 1000)).await.expect("the store reads");
     groups.into_iter().map(|group| (group.id, group.head)).collect()
+}
+
+pub(crate) fn identity_of(user: UserId, name: &str) -> Identity {
+    Identity { user, name: name_of(name), token: None, expires: None }
 }
 
 /// Returns once every task has done what it can.

@@ -187,9 +187,9 @@ impl Race {
         let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {
             let is_in = tx.member(id, member)?.is_some();
             if is_in {
-                go(tx, events, id, member)?
+                go(tx, events, id, member)?;
             } else {
-                come(tx, events, id, member)?
+                come(tx, events, id, member)?;
             }
             let seq = events.iter().find(|e| matches!(e.kind, Kind::GroupUpdate { .. }));
             Ok((is_in, seq.and_then(|e| e.seq).expect("a change has a number")))
@@ -246,42 +246,41 @@ impl Race {
     fn check(&self) -> Result<(), TestCaseError> {
         for (socket, stage) in self.sockets.iter().enumerate() {
             let Stage::Live(client, heads, at) = stage else { continue };
-            let texts = client.texts();
-            prop_assert_eq!(&texts[0], "hello");
-            for group in 0..GROUPS {
-                let mine = |text: &&String| text.split(' ').nth(1) == Some(&group.to_string());
-                let got: Vec<&String> =
-                    texts.iter().filter(|text| !text.starts_with("status")).filter(mine).collect();
-                let head = heads.iter().find(|(id, _)| *id == self.groups[group]).map(|(_, head)| *head);
-                let told =
-                    |from: i64, is_in: bool| expected(&self.logs[group], group, socket / 2, from, is_in);
-                let wanted = told(at[group], head.is_some());
-                // Of a group that the snapshot had no more, a whole stay may be told before, or its end.
-                let before = got.len().checked_sub(wanted.len());
-                prop_assert!(before.is_some(), "{:?} lacks some of {:?}", got, wanted);
-                let (before, after) = got.split_at(before.unwrap_or(0));
-                prop_assert!(
-                    after.iter().zip(&wanted).all(|(a, b)| *a == b),
-                    "{:?} is not {:?}",
-                    got,
-                    wanted
-                );
-                if head.is_some() || before.is_empty() {
-                    prop_assert!(before.is_empty(), "{:?} is more than {:?}", got, wanted);
-                    continue;
-                }
-                let all = told(0, false);
-                let from = all.iter().position(|text| text == before[0]).expect("it was told to members");
-                let whole = before[0].starts_with("update") || before.len() == 1;
-                prop_assert!(whole && before[before.len() - 1].starts_with("quit"), "{:?} is told", before);
-                prop_assert!(
-                    all[from..].iter().zip(&got).all(|(a, b)| a == *b),
-                    "{:?} is not {:?}",
-                    got,
-                    all
-                );
+            let mut texts = client.texts();
+            prop_assert_eq!(texts.remove(0), "hello");
+            texts.retain(|text| !text.starts_with("status"));
+            for (group, at) in at.iter().enumerate() {
+                let mine = texts.iter().filter(|text| text.split(' ').nth(1) == Some(&group.to_string()));
+                let is_in = heads.iter().any(|(id, _)| *id == self.groups[group]);
+                self.check_group(group, socket / 2, *at, is_in, &mine.cloned().collect::<Vec<_>>())?;
             }
         }
+        Ok(())
+    }
+
+    /// Whether `got` is what a user's socket should have of a group, whose number was `at` and
+    /// which the user was in or not when the snapshot was taken.
+    fn check_group(
+        &self,
+        group: usize,
+        user: usize,
+        at: i64,
+        is_in: bool,
+        got: &[String],
+    ) -> Result<(), TestCaseError> {
+        let wanted = expected(&self.logs[group], group, user, at, is_in);
+        let before = got.len().checked_sub(wanted.len());
+        prop_assert!(before.is_some(), "{:?} lacks some of {:?}", got, wanted);
+        let (before, after) = got.split_at(before.unwrap_or(0));
+        prop_assert!(after == wanted, "{:?} is not {:?}", got, wanted);
+        let (Some(first), Some(last)) = (before.first(), before.last()) else { return Ok(()) };
+        // Of a group that the snapshot had no more, whole stays may be told before, and the end
+        // of one.
+        prop_assert!(!is_in, "{:?} is more than {:?}", got, wanted);
+        let all = expected(&self.logs[group], group, user, 0, false);
+        let from = all.iter().position(|text| text == first);
+        prop_assert!(!first.starts_with("message") && last.starts_with("quit"), "{:?} is told", before);
+        prop_assert!(from.is_some_and(|from| all[from..].starts_with(got)), "{:?} is not {:?}", got, all);
         Ok(())
     }
 

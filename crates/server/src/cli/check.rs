@@ -52,7 +52,8 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
     let Some(folder) = report.of(Folder::open(&config.data))? else { return Ok(()) };
     let shown = folder.path().display();
     if access(folder.path(), Access::WRITE_OK).is_err() {
-        return report.problem(&format!("the data folder {shown} cannot be written to: give it to this user"));
+        return report
+            .problem(&format!("the data folder {shown} cannot be written to: give it to this user"));
     }
     ok(&format!("the data folder {shown}"))?;
     if let Some((path, mode)) = folder.exposed() {
@@ -68,7 +69,8 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
     if let Some(app) = report.of(wire_up::app_alone(config, &folder).await)? {
         match app.ready().await {
             Ok(()) => ok(&format!("the database {}", folder.database().display()))?,
-            Err(why) => report.problem(&format!("the database {} does not commit: {why}", folder.database().display()))?,
+            Err(why) => report
+                .problem(&format!("the database {} does not commit: {why}", folder.database().display()))?,
         }
     }
     check_address(config, report).await

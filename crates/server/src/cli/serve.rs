@@ -90,7 +90,11 @@ fn announce(config: &Config, folder: &Folder, address: SocketAddr, key_is_kept: 
         tracing::warn!(path = %path.display(), mode = format!("{mode:o}"), "others on this machine may reach this");
     }
     if files.is_some_and(|files| files < config.ws.sockets as u64) {
-        tracing::debug!(open_files = files, sockets = config.ws.sockets, "fewer files may be open than sockets");
+        tracing::debug!(
+            open_files = files,
+            sockets = config.ws.sockets,
+            "fewer files may be open than sockets"
+        );
     }
 }
 
@@ -98,7 +102,9 @@ fn announce(config: &Config, folder: &Folder, address: SocketAddr, key_is_kept: 
 pub(crate) async fn bind(listen: &str) -> Result<TcpListener> {
     TcpListener::bind(listen).await.map_err(|why| match why.kind() {
         ErrorKind::AddrInUse => {
-            anyhow!("the address {listen} is in use: stop what listens there, or choose another with --listen")
+            anyhow!(
+                "the address {listen} is in use: stop what listens there, or choose another with --listen"
+            )
         }
         ErrorKind::PermissionDenied => {
             anyhow!("this user may not listen on {listen}: choose a port from 1024 up with --listen")

@@ -112,7 +112,9 @@ impl Layers {
         let candidates = match self.find(&path) {
             Some(Value::Bool(_) | Value::Number(_)) => vec![parsed.unwrap_or(plain)],
             Some(Value::Array(_)) => {
-                vec![text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect()]
+                vec![
+                    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect(),
+                ]
             }
             Some(Value::Null) => [Some(plain), parsed.ok()].into_iter().flatten().collect(),
             _ => vec![plain],
@@ -201,7 +203,11 @@ mod tests {
 
     use super::*;
 
-    fn from(file: &str, environment: &[(&str, &str)], flags: &[(&'static str, Value)]) -> Result<Config, String> {
+    fn from(
+        file: &str,
+        environment: &[(&str, &str)],
+        flags: &[(&'static str, Value)],
+    ) -> Result<Config, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chinwag.toml");
         std::fs::write(&path, file).unwrap();
@@ -247,7 +253,10 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_named_with_its_nearest() {
-        assert_eq!(refused("[ws]\nmax_fram = 1", &[]), "FILE: there is no setting ws.max_fram; did you mean ws.max_frame?");
+        assert_eq!(
+            refused("[ws]\nmax_fram = 1", &[]),
+            "FILE: there is no setting ws.max_fram; did you mean ws.max_frame?"
+        );
         assert_eq!(refused("qqqq = 1", &[]), "FILE: there is no setting qqqq");
         assert_eq!(
             refused("", &[("CHINWAG_AUTH__SIGNUPS", "true")]),
@@ -264,7 +273,9 @@ mod tests {
             ("CHINWAG_SERVICE_PORT_HTTP", "8000"),
         ];
         assert!(from("", &variables, &[]).is_ok());
-        assert!(refused("", &[("CHINWAG_PORT", "9000")]).starts_with("CHINWAG_PORT: there is no setting port"));
+        assert!(
+            refused("", &[("CHINWAG_PORT", "9000")]).starts_with("CHINWAG_PORT: there is no setting port")
+        );
     }
 
     #[test]
@@ -273,10 +284,7 @@ mod tests {
         assert!(refused("ws = 3", &[]).contains("ws is a section"));
         assert!(refused("[ws]\nping = 30", &[]).contains("must be a duration such as"));
         assert!(refused("x = ", &[]).starts_with("FILE, line 1: "), "{}", refused("x = ", &[]));
-        assert_eq!(
-            refused("[ws]\nmax_frame = 5", &[]),
-            "ws.max_frame must be 1024 to 16777216 bytes, not 5"
-        );
+        assert_eq!(refused("[ws]\nmax_frame = 5", &[]), "ws.max_frame must be 1024 to 16777216 bytes, not 5");
         assert_eq!(
             refused("[shutdown]\ndrain = \"2h\"", &[]),
             "shutdown.drain must be between 0s and 10m, not 2h"

@@ -37,7 +37,8 @@ impl Log {
     /// the log from `warn` upwards, since below it they may tell what they carry.
     pub(crate) fn filter(&self) -> Option<EnvFilter> {
         let level = self.level.trim();
-        let alone = ["error", "warn", "info", "debug", "trace"].contains(&level.to_ascii_lowercase().as_str());
+        let alone =
+            ["error", "warn", "info", "debug", "trace"].contains(&level.to_ascii_lowercase().as_str());
         let directives = if alone { format!("warn,chinwag={level}") } else { level.to_owned() };
         EnvFilter::try_new(directives).ok().filter(|_| !level.is_empty())
     }

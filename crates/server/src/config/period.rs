@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn a_duration_is_a_number_and_a_unit() {
-        for (text, millis) in [("500ms", 500), ("30s", 30_000), ("10m", 600_000), ("2h", 7_200_000), (" 1 d ", 86_400_000)]
+        for (text, millis) in
+            [("500ms", 500), ("30s", 30_000), ("10m", 600_000), ("2h", 7_200_000), (" 1 d ", 86_400_000)]
         {
             assert_eq!(text.parse(), Ok(Period(Duration::from_millis(millis))), "{text}");
         }

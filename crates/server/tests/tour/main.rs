@@ -7,20 +7,16 @@
 mod settings;
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
+use chinwag_testkit::process::{Program, Running, finish};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_chinwag");
 const README: &str = include_str!("../../../../README.md");
 const HEADING: &str = "## Five minutes";
-const START: &str = "cargo run --release -- serve";
-const PATIENCE: Duration = Duration::from_secs(60);
+const START: &str = "cargo run --release -- serve\n";
 /// What stands between two blocks' output.
-const MARK: &str = "=== the tour's next block ===";
+const MARK: &str = "=== the next block ===";
 
 /// One `sh` block, and what it is said to print.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,135 +28,47 @@ struct Step {
 
 #[test]
 fn the_readmes_tour_works_as_it_says() {
-    let steps = steps(README);
-    let (server, steps): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.script.trim() == START);
+    let (server, steps): (Vec<_>, Vec<_>) = steps(README).into_iter().partition(|step| step.script == START);
     assert_eq!(server.len(), 1, "one block starts the server: {START}");
     assert!(steps.len() >= 5, "the tour has lost its steps: {steps:#?}");
 
-    let tour = Tour::begin();
-    let mut server = tour.serve(&server[0]);
-    let output = tour.run(&steps);
-    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}\n{stdout}\n{stderr}", output.status);
+    let program = Program::new(BINARY);
+    let mut serve = shell(&program, "exec", START);
+    serve.env("CHINWAG_LISTEN", "127.0.0.1:0");
+    let running = Running::start(serve);
+    // Not in the environment: what needs it there must say so.
+    let mut script = format!("URL={}\n", running.url());
+    for step in &steps {
+        writeln!(script, "echo '{MARK}'\n{}", step.script).expect("a String");
+    }
+    let output = finish(shell(&program, "", &script), "");
+    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
 
-    let printed: Vec<_> = stdout.split(&format!("{MARK}\n")).skip(1).collect();
+    let printed: Vec<_> = output.stdout.split(&format!("{MARK}\n")).skip(1).collect();
     assert_eq!(printed.len(), steps.len());
     for (step, printed) in steps.iter().zip(printed) {
         if let Some(said) = &step.prints {
-            assert!(is_as_said(said, printed), "README.md:{}: it prints\n{printed}{stderr}", step.line);
+            assert!(
+                is_as_said(said, printed),
+                "README.md:{}: it prints\n{printed}{}",
+                step.line,
+                output.stderr
+            );
         }
     }
-    assert!(server.end(), "the server ends with 0 when it is told to");
+    assert_eq!(running.stop().code, Some(0));
 }
 
-/// The folder and the port of one tour.
-struct Tour {
-    folder: PathBuf,
-    port: u16,
-}
-
-impl Tour {
-    fn begin() -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tour-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).expect("a folder for the tour");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        Self { folder, port: port.expect("a free port").port() }
-    }
-
-    /// A shell in which `cargo run … -- ARGS` runs the binary that was built with this test.
-    fn shell(&self, run: &str, script: &str) -> Command {
-        let cargo = format!(
-            "cargo() {{ while [ \"$1\" != -- ]; do shift; done; shift; {run} '{}' \"$@\"; }}",
-            env!("CARGO_BIN_EXE_chinwag")
-        );
-        let mut shell = Command::new("sh");
-        shell.args(["-eu", "-c", &format!("{cargo}\n{script}")]).current_dir(&self.folder).process_group(0);
-        shell.env("URL", format!("http://127.0.0.1:{}", self.port));
-        shell.env("CHINWAG_LISTEN", format!("127.0.0.1:{}", self.port));
-        shell.stdin(Stdio::null());
-        shell
-    }
-
-    fn serve(&self, step: &Step) -> Running {
-        let mut shell = self.shell("exec", &step.script);
-        let mut running = Running(shell.stdout(Stdio::null()).spawn().expect("a shell"));
-        let begun = Instant::now();
-        while !self.is_ready() {
-            let ended = running.0.try_wait().expect("a child");
-            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "the server does not come: {ended:?}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        running
-    }
-
-    fn is_ready(&self) -> bool {
-        let ask = || {
-            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-            stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n")?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer)?;
-            Ok::<_, std::io::Error>(answer)
-        };
-        ask().is_ok_and(|answer| answer.contains(" 200 "))
-    }
-
-    fn run(&self, steps: &[Step]) -> Output {
-        let mut script = String::new();
-        for step in steps {
-            writeln!(script, "echo '{MARK}'\n{}", step.script).expect("a String");
-        }
-        let [stdout, stderr] = ["stdout", "stderr"].map(|name| self.folder.join(name));
-        let file = |path: &PathBuf| fs::File::create(path).expect("a file for what is printed");
-        let mut shell = self.shell("", &script);
-        let shell = shell.stdout(file(&stdout)).stderr(file(&stderr)).spawn().expect("a shell");
-        let status = Running(shell).wait();
-        let read = |path: &PathBuf| fs::read(path).expect("what was printed");
-        Output { status, stdout: read(&stdout), stderr: read(&stderr) }
-    }
-}
-
-impl Drop for Tour {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// A shell with all that it has started.
-struct Running(Child);
-
-impl Running {
-    fn wait(&mut self) -> std::process::ExitStatus {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.0.try_wait().expect("a child") {
-                return status;
-            }
-            assert!(begun.elapsed() < PATIENCE, "it takes too long");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// Tells it to end; whether it did so in good order.
-    fn end(&mut self) -> bool {
-        self.signal("TERM");
-        self.wait().success()
-    }
-
-    fn signal(&self, name: &str) {
-        let group = format!("-{}", self.0.id());
-        let _ = Command::new("kill").args(["-s", name, "--", &group]).stderr(Stdio::null()).status();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
-            self.signal("KILL");
-            let _ = self.0.wait();
-        }
-    }
+/// A shell in the program's folder, in which `cargo run … -- ARGS` runs the program.
+fn shell(program: &Program, run: &str, script: &str) -> Command {
+    let cargo =
+        format!("cargo() {{ while [ \"$1\" != -- ]; do shift; done; shift; {run} '{BINARY}' \"$@\"; }}");
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-eu", "-c", &format!("{cargo}\n{script}")])
+        .current_dir(program.folder())
+        .stdin(Stdio::null());
+    shell
 }
 
 /// The tour's steps: the `sh` blocks under its heading, each with the `text` block after it.

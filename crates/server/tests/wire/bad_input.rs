@@ -38,7 +38,7 @@ async fn frames_that_are_no_events_are_answered_and_the_socket_stays_usable() {
         (r#"{"type":"message.text","type":"message.read","data":{}}"#.into(), "error.decode", 400),
         (deep("[", "]"), "error.decode", 400),
         (deep("{\"a\":", "}"), "error.decode", 400),
-        (r#"{"type":"message.text","data":"#.to_owned() + &deep("[", "]") + "}", "error.decode", 400),
+        (r#"{"type":"message.text","data":"#.to_owned() + &deep("[", "]") + "}", "error.data", 400),
         ("{}".into(), "error.type", 400),
         (r#"{"type":7,"data":{}}"#.into(), "error.type", 400),
         (r#"{"type":"message.nothing","data":{}}"#.into(), "error.type", 404),
@@ -55,8 +55,15 @@ async fn frames_that_are_no_events_are_answered_and_the_socket_stays_usable() {
         socket.send_text(&text).await;
         let answer = socket.next().await;
         let shown: String = text.chars().take(80).collect();
-        assert_eq!((answer["type"].as_str(), answer["code"].as_u64()), (Some(kind), Some(code)), "{shown}: {answer}");
-        assert!(answer["data"]["detail"].as_str().is_some_and(|detail| detail.len() > 5), "{shown}: {answer}");
+        assert_eq!(
+            (answer["type"].as_str(), answer["code"].as_u64()),
+            (Some(kind), Some(code)),
+            "{shown}: {answer}"
+        );
+        assert!(
+            answer["data"]["detail"].as_str().is_some_and(|detail| detail.len() > 5),
+            "{shown}: {answer}"
+        );
     }
     socket.send_message(Message::binary(vec![0, 159, 146, 150])).await;
     assert_eq!(socket.next().await["type"], "error.decode");
@@ -72,7 +79,6 @@ async fn events_with_wrong_data_are_refused_by_field_and_change_nothing() {
     let mut socket = app.sign_in("ann").await.ws().await;
     let before = state(&app, &group).await;
     let long = "x".repeat(4097);
-    let names: Vec<_> = (0..10_001).map(|n| format!("u{n}")).collect();
     let cases = vec![
         ("message.text", json!({ "body": "x" }), "group"),
         ("message.text", json!({ "group": 7, "body": "x" }), "group"),
@@ -119,7 +125,6 @@ async fn events_with_wrong_data_are_refused_by_field_and_change_nothing() {
         ("group.create", json!({ "name": "g", "members": ["tournament"] }), "members"),
         ("group.create", json!({ "name": "g", "members": "bob" }), "members"),
         ("group.create", json!({ "name": "g", "members": [null] }), "members"),
-        ("group.create", json!({ "name": "g", "admins": names }), "admins"),
         ("group.update", json!({ "id": group, "remove": ["nobody"] }), "remove"),
         ("group.update", json!({ "id": group, "remove": ["bob"], "admins": ["bob"] }), "remove"),
         ("group.update", json!({ "id": group, "owner": ["ann", "bob"] }), "owner"),
@@ -130,7 +135,11 @@ async fn events_with_wrong_data_are_refused_by_field_and_change_nothing() {
     for (kind, data, field) in cases {
         let answer = socket.ask(kind, data.clone()).await;
         let shown: String = data.to_string().chars().take(120).collect();
-        assert_eq!((&answer["type"], &answer["code"]), (&json!("error.data"), &json!(400)), "{kind} {shown}: {answer}");
+        assert_eq!(
+            (&answer["type"], &answer["code"]),
+            (&json!("error.data"), &json!(400)),
+            "{kind} {shown}: {answer}"
+        );
         assert_eq!(answer["data"]["errors"][0]["field"], field, "{kind} {shown}: {answer}");
     }
     assert_eq!(state(&app, &group).await, before);
@@ -142,28 +151,45 @@ async fn payloads_with_wrong_fields_are_refused_by_field_over_rest() {
     let group = group(&app).await;
     let service = app.service();
     let before = state(&app, &group).await;
+    let names: Vec<_> = (0..10_001).map(|n| format!("u{n}")).collect();
     let cases = vec![
         ("POST", "users/".to_owned(), json!({}), "name"),
         ("POST", "users/".into(), json!({ "name": "" }), "name"),
         ("POST", "users/".into(), json!({ "name": "ann" }), "name"),
         ("POST", "users/".into(), json!({ "name": "ANN" }), "name"),
         ("POST", "users/".into(), json!({ "name": "x".repeat(33) }), "name"),
-        ("POST", "users/".into(), json!({ "name": "а" }), "name"),
+        ("POST", "users/".into(), json!({ "name": "аnn" }), "name"),
         ("POST", "users/".into(), json!({ "name": "@me" }), "name"),
         ("POST", "users/".into(), json!({ "name": "a\u{202e}b" }), "name"),
         ("POST", "users/".into(), json!({ "name": 7 }), "name"),
         ("PATCH", "users/ann/".into(), json!({}), "new_name"),
         ("PATCH", "users/ann/".into(), json!({ "new_name": "bob" }), "new_name"),
-        ("PATCH", "users/ann/".into(), json!({ "contact": { "name": "bob", "operation": "hug" } }), "operation"),
-        ("PATCH", "users/ann/".into(), json!({ "contact": { "name": "nobody", "operation": "block" } }), "name"),
+        (
+            "PATCH",
+            "users/ann/".into(),
+            json!({ "contact": { "name": "bob", "operation": "hug" } }),
+            "operation",
+        ),
+        (
+            "PATCH",
+            "users/ann/".into(),
+            json!({ "contact": { "name": "nobody", "operation": "block" } }),
+            "name",
+        ),
         ("POST", "groups/".into(), json!({ "name": "g" }), "author"),
         ("POST", "groups/".into(), json!({ "name": "g", "author": "nobody" }), "author"),
         ("POST", "groups/".into(), json!({ "name": "@", "author": "ann" }), "name"),
+        ("POST", "groups/".into(), json!({ "name": "g", "author": "ann", "admins": names }), "admins"),
         ("PATCH", format!("groups/{group}/"), json!({ "name": "" }), "name"),
         ("PATCH", format!("groups/{group}/"), json!({ "owner": ["nobody"] }), "owner"),
         ("POST", "messages/".into(), json!({ "author": "ann", "body": "x" }), "group"),
         ("POST", "messages/".into(), json!({ "group": group, "body": "x" }), "author"),
-        ("POST", "messages/".into(), json!({ "author": "ann", "group": group, "body": "x", "date": "soon" }), "date"),
+        (
+            "POST",
+            "messages/".into(),
+            json!({ "author": "ann", "group": group, "body": "x", "date": "soon" }),
+            "date",
+        ),
         ("POST", "messages/".into(), json!({ "author": "ann", "group": group, "body": "" }), "body"),
         ("POST", "relations/blocked/".into(), json!({ "author": "ann", "target": "nobody" }), "target"),
         ("POST", "users/ann/tokens/".into(), json!({ "ttl": 0 }), "ttl"),
@@ -178,7 +204,11 @@ async fn payloads_with_wrong_fields_are_refused_by_field_over_rest() {
         assert_eq!(answer.status, 400, "{method} {path} {body}: {}", answer.text);
         assert_eq!(answer.header("content-type"), "application/problem+json");
         let named = answer.json["errors"][0]["field"].as_str().expect("a field");
-        assert!(named == field || named.ends_with(&format!(".{field}")), "{method} {path} {body}: {}", answer.text);
+        assert!(
+            named == field || named.ends_with(&format!(".{field}")),
+            "{method} {path} {body}: {}",
+            answer.text
+        );
     }
     assert_eq!(state(&app, &group).await, before);
 }
@@ -215,7 +245,15 @@ async fn what_is_not_there_is_404_and_what_is_not_allowed_on_it_405() {
     let group = group(&app).await;
     let service = app.service();
     let nil = "00000000-0000-0000-0000-000000000000";
-    for path in ["users/nobody/", "users/a%20b/", "groups/7/", &format!("groups/{nil}/"), &format!("messages/{nil}/"), "nothing/", "/nothing"] {
+    for path in [
+        "users/nobody/",
+        "users/a%20b/",
+        "groups/7/",
+        &format!("groups/{nil}/"),
+        &format!("messages/{nil}/"),
+        "nothing/",
+        "/nothing",
+    ] {
         let answer = service.get(path).await;
         assert_eq!((answer.status, &answer.json["status"]), (404, &json!(404)), "{path}: {}", answer.text);
     }
@@ -224,7 +262,15 @@ async fn what_is_not_there_is_404_and_what_is_not_allowed_on_it_405() {
     let allow = answer.header("allow");
     assert!(allow.contains("GET") && allow.contains("POST"), "{allow}");
     let page = |query: &str| format!("groups/{group}/messages/?{query}");
-    for query in ["limit=0", "limit=101", "limit=x", "before=-1", "before=x", "after=9223372036854775808", "fields=nothing"] {
+    for query in [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "before=-1",
+        "before=x",
+        "after=9223372036854775808",
+        "fields=nothing",
+    ] {
         assert_eq!(service.get(&page(query)).await.status, 400, "{query}");
     }
     for query in ["limit=0", "limit=1001", "limit=x", "cursor=forged&limit=1", "fields=nothing"] {
@@ -262,7 +308,8 @@ async fn what_people_write_comes_back_to_the_byte() {
     ] {
         let sent = socket.ask("message.text", json!({ "group": group, "body": body })).await;
         assert_eq!(sent["data"]["body"], body);
-        let stored = app.service().get(&format!("messages/{}/", sent["data"]["id"].as_str().expect("an id"))).await;
+        let stored =
+            app.service().get(&format!("messages/{}/", sent["data"]["id"].as_str().expect("an id"))).await;
         assert_eq!(stored.ok(200)["body"], body);
     }
 }

@@ -1,5 +1,7 @@
 //! Every event of the WebSocket: what it does, and who is sent what.
 
+use std::time::Duration;
+
 use chinwag_testkit::app::TestApp;
 use serde_json::{Value, json};
 
@@ -29,6 +31,7 @@ async fn a_socket_begins_with_the_group_summary_then_the_contact_summary_then_wh
         app.service().patch(&format!("users/{author}/"), contact).await.ok(200);
     }
     let _ann = ann.ws().await;
+    tokio::time::sleep(Duration::from_millis(100)).await; // Until she has been announced.
     let mut bob = bob.ws().await;
     assert_eq!(
         *bob.summary(),
@@ -63,7 +66,8 @@ async fn a_message_is_sent_to_every_socket_of_every_member_once_and_the_senders_
         "respond_to": "",
     } });
     a.send(frame).await;
-    let (own, other, twin) = (a.until("message.text").await, b.until("message.text").await, a2.until("message.text").await);
+    let (own, other, twin) =
+        (a.until("message.text").await, b.until("message.text").await, a2.until("message.text").await);
     assert_eq!(own["ref"], "r1");
     assert_eq!((other.get("ref"), twin.get("ref")), (None, None));
     assert_eq!((&own["data"], &own["seq"]), (&other["data"], &other["seq"]));
@@ -84,7 +88,9 @@ async fn a_reply_names_what_it_answers_and_a_foreign_message_is_refused() {
     let (mut a, mut b, group) = pair(&app).await;
     let first = a.ask("message.text", json!({ "to": group, "body": "question" })).await;
     b.until("message.text").await;
-    let reply = b.ask("message.text", json!({ "group": group, "body": "answer", "respond_to": first["data"]["id"] })).await;
+    let reply = b
+        .ask("message.text", json!({ "group": group, "body": "answer", "respond_to": first["data"]["id"] }))
+        .await;
     assert_eq!(reply["data"]["respond_to"], first["data"]["id"]);
     let elsewhere = b.ask("group.create", json!({ "name": "elsewhere" })).await;
     let foreign = json!({ "group": elsewhere["data"]["id"], "body": "?", "respond_to": first["data"]["id"] });
@@ -170,19 +176,16 @@ async fn a_read_mark_moves_forward_only_and_everybody_is_told_of_it() {
     for number in 2..=4 {
         a.ask("message.text", json!({ "group": group, "body": number.to_string() })).await;
     }
-    let unread = |app: &TestApp| {
-        let (client, group) = (app.clone(), group.clone());
-        async move {
-            let seen = client.sign_in("bob").await.get(&format!("groups/{group}/?fields=unread+last_read_seq")).await;
-            let seen = seen.ok(200);
-            (seen["unread"].clone(), seen["last_read_seq"].clone())
-        }
+    let (bob, path) = (app.sign_in("bob").await, format!("groups/{group}/?fields=unread+last_read_seq"));
+    let unread = async || {
+        let seen = bob.get(&path).await.ok(200);
+        (seen["unread"].clone(), seen["last_read_seq"].clone())
     };
-    assert_eq!(unread(&app).await, (json!(4), Value::Null));
+    assert_eq!(unread().await, (json!(4), Value::Null));
     let read = b.ask("message.read", json!({ "group": group, "seq": 3 })).await;
     assert_eq!((&read["data"]["author"], &read["data"]["seq"]), (&json!("bob"), &json!(3)));
     assert_eq!(a.until("message.read").await["data"], read["data"]);
-    assert_eq!(unread(&app).await, (json!(1), json!(3)));
+    assert_eq!(unread().await, (json!(1), json!(3)));
     let back = b.ask("message.read", json!({ "group": group, "seq": 1 })).await;
     assert_eq!(back["data"], read["data"], "it does not move back, and tells where it stands");
     a.nothing(100).await;
@@ -190,7 +193,7 @@ async fn a_read_mark_moves_forward_only_and_everybody_is_told_of_it() {
     assert_eq!((&past["code"], &past["data"]["errors"][0]["field"]), (&json!(400), &json!("seq")));
     let now = b.ask("message.read", json!({ "group": group, "date": "2999-01-01T00:00:00" })).await;
     assert_eq!(now["data"]["seq"], 4);
-    assert_eq!(unread(&app).await, (json!(0), json!(4)));
+    assert_eq!(unread().await, (json!(0), json!(4)));
 }
 
 #[tokio::test]
@@ -269,11 +272,18 @@ async fn while_a_block_stands_neither_writes_in_their_private_group() {
 #[tokio::test]
 async fn a_group_is_made_changed_quit_and_deleted_and_each_is_told_what_concerns_it() {
     let app = TestApp::start().await;
-    let (mut a, mut b, mut c) =
-        (app.user("ann").await.ws().await, app.user("bob").await.ws().await, app.user("cat").await.ws().await);
-    let made = a.ask("group.create", json!({ "name": " Hunters ", "admins": ["bob"], "members": ["bob"] })).await;
+    let (mut a, mut b, mut c) = (
+        app.user("ann").await.ws().await,
+        app.user("bob").await.ws().await,
+        app.user("cat").await.ws().await,
+    );
+    let made =
+        a.ask("group.create", json!({ "name": " Hunters ", "admins": ["bob"], "members": ["bob"] })).await;
     let group = made["data"]["id"].clone();
-    assert_eq!((&made["type"], &made["seq"], &made["data"]["name"]), (&json!("group.update"), &json!(1), &json!("Hunters")));
+    assert_eq!(
+        (&made["type"], &made["seq"], &made["data"]["name"]),
+        (&json!("group.update"), &json!(1), &json!("Hunters"))
+    );
     assert_eq!((&made["data"]["owner"], &made["data"]["admins"]), (&json!(["ann"]), &json!(["bob"])));
     assert_eq!(b.until("group.update").await["data"], made["data"]);
     c.nothing(50).await;
@@ -294,7 +304,10 @@ async fn a_group_is_made_changed_quit_and_deleted_and_each_is_told_what_concerns
     c.nothing(100).await;
 
     let left = a.ask("group.quit", json!({ "group": group })).await;
-    assert_eq!((&left["type"], &left["data"]), (&json!("group.quit"), &json!({ "group": group, "name": "ann" })));
+    assert_eq!(
+        (&left["type"], &left["data"]),
+        (&json!("group.quit"), &json!({ "group": group, "name": "ann" }))
+    );
     let heir = loop {
         let update = b.until("group.update").await;
         if update["data"]["owner"] == json!(["bob"]) {
@@ -335,7 +348,7 @@ async fn typing_is_told_to_the_others_once_in_three_seconds() {
 
 #[tokio::test]
 async fn presence_is_that_of_the_most_present_socket_and_an_end_is_told_after_its_grace() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(|options| options.hub.presence_grace = Duration::from_secs(2)).await;
     let (mut a, b, _) = pair(&app).await;
     for (author, name) in [("ann", "bob"), ("bob", "ann")] {
         let contact = json!({ "contact": { "author": author, "name": name, "operation": "contact" } });

@@ -12,8 +12,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The members of every cell's group, with the roles that they have in it, and who is not in it.
-const ACTORS: [&str; 8] = ["owner", "admin", "member", "restrict", "outsider", "removed", "blocked", "invited"];
-const EXTRAS: [&str; 4] = ["admin2", "member2", "restrict2", "newcomer"];
+const ACTORS: [&str; 8] =
+    ["owner", "warden", "member", "restrict", "outsider", "removed", "blocked", "invited"];
+const EXTRAS: [&str; 4] = ["warden2", "member2", "restrict2", "newcomer"];
 
 /// A group of one cell, and a message of each of its members.
 struct Cell {
@@ -101,7 +102,9 @@ fn rows() -> Vec<Row> {
         },
         Row {
             name: "see a message",
-            rest: Some(|cell| (Method::GET, format!("messages/{}/", cell.message_of("member2")), Value::Null)),
+            rest: Some(|cell| {
+                (Method::GET, format!("messages/{}/", cell.message_of("member2")), Value::Null)
+            }),
             event: None,
             allowed: ALL,
         },
@@ -129,17 +132,23 @@ fn rows() -> Vec<Row> {
         Row {
             name: "reply",
             rest: Some(|cell| {
-                let body = json!({ "group": cell.group, "body": "yes", "respond_to": cell.message_of("owner") });
+                let body =
+                    json!({ "group": cell.group, "body": "yes", "respond_to": cell.message_of("owner") });
                 (Method::POST, "messages/".into(), cell.author(body))
             }),
             event: Some(|cell| {
-                ("message.text", json!({ "to": cell.group, "body": "yes", "respond_to": cell.message_of("owner") }))
+                (
+                    "message.text",
+                    json!({ "to": cell.group, "body": "yes", "respond_to": cell.message_of("owner") }),
+                )
             }),
             allowed: WRITERS,
         },
         Row {
             name: "edit one's own message",
-            rest: Some(|cell| (Method::PATCH, format!("messages/{}/", cell.own()), json!({ "body": "better" }))),
+            rest: Some(|cell| {
+                (Method::PATCH, format!("messages/{}/", cell.own()), json!({ "body": "better" }))
+            }),
             event: Some(|cell| ("message.update", json!({ "id": cell.own(), "body": "better" }))),
             allowed: WRITERS,
         },
@@ -152,12 +161,18 @@ fn rows() -> Vec<Row> {
         Row {
             name: "edit another's message",
             rest: Some(|cell| {
-                (Method::PATCH, format!("messages/{}/", cell.message_of("member2")), json!({ "body": "mine" }))
+                (
+                    Method::PATCH,
+                    format!("messages/{}/", cell.message_of("member2")),
+                    json!({ "body": "mine" }),
+                )
             }),
-            event: Some(|cell| ("message.update", json!({ "id": cell.message_of("member2"), "body": "mine" }))),
+            event: Some(|cell| {
+                ("message.update", json!({ "id": cell.message_of("member2"), "body": "mine" }))
+            }),
             allowed: NOBODY,
         },
-        delete_of!("delete an admin's message", "admin2", OWNER),
+        delete_of!("delete an admin's message", "warden2", OWNER),
         delete_of!("delete a member's message", "member2", KEEPERS),
         delete_of!("delete a restrict's message", "restrict2", KEEPERS),
         change!("rename", KEEPERS, { "name": "another name" }),
@@ -167,9 +182,9 @@ fn rows() -> Vec<Row> {
         change!("restrict a member", KEEPERS, { "restricts": ["member2"] }),
         change!("free a restrict", KEEPERS, { "members": ["restrict2"] }),
         change!("promote a member to admin", KEEPERS, { "admins": ["member2"] }),
-        change!("demote an admin", OWNER, { "members": ["admin2"] }),
-        change!("restrict an admin", OWNER, { "restricts": ["admin2"] }),
-        change!("remove an admin", OWNER, { "remove": ["admin2"] }),
+        change!("demote an admin", OWNER, { "members": ["warden2"] }),
+        change!("restrict an admin", OWNER, { "restricts": ["warden2"] }),
+        change!("remove an admin", OWNER, { "remove": ["warden2"] }),
         change!("remove a member", KEEPERS, { "remove": ["member2"] }),
         change!("remove a restrict", KEEPERS, { "remove": ["restrict2"] }),
         change!("hand over", OWNER, { "owner": ["member2"] }),
@@ -186,7 +201,7 @@ fn rows() -> Vec<Row> {
 
 /// The role that a cell's actor has in its group, as a column of the table.
 fn column(actor: &str) -> Option<usize> {
-    ["owner", "admin", "member", "restrict"].iter().position(|role| *role == actor)
+    ["owner", "warden", "member", "restrict"].iter().position(|role| *role == actor)
 }
 
 async fn world() -> TestApp {
@@ -203,7 +218,7 @@ async fn cell(service: &Client, actor: &'static str) -> Cell {
         .post(
             "groups/",
             json!({
-                "name": "a cell", "author": "owner", "admins": ["admin", "admin2"],
+                "name": "a cell", "author": "owner", "admins": ["warden", "warden2"],
                 "members": ["member", "member2", "restrict", "restrict2", "removed"],
             }),
         )
@@ -213,8 +228,9 @@ async fn cell(service: &Client, actor: &'static str) -> Cell {
         .expect("an id")
         .to_owned();
     let mut messages = json!({});
-    for author in ["owner", "admin", "admin2", "member", "member2", "restrict", "restrict2", "removed"] {
-        let sent = service.post("messages/", json!({ "group": group, "author": author, "body": author })).await;
+    for author in ["owner", "warden", "warden2", "member", "member2", "restrict", "restrict2", "removed"] {
+        let sent =
+            service.post("messages/", json!({ "group": group, "author": author, "body": author })).await;
         messages[author] = sent.ok(201)["id"].clone();
     }
     let change = json!({ "restricts": ["restrict", "restrict2"], "remove": ["removed"] });
@@ -258,7 +274,14 @@ async fn try_every_row(app: &TestApp, actor: &'static str) -> Vec<String> {
     wrong
 }
 
-fn note(wrong: &mut Vec<String>, actor: &str, row: &Row, door: &str, expected: u16, found: Result<u16, String>) {
+fn note(
+    wrong: &mut Vec<String>,
+    actor: &str,
+    row: &Row,
+    door: &str,
+    expected: u16,
+    found: Result<u16, String>,
+) {
     match found {
         Ok(code) if code == expected => {}
         Ok(code) => wrong.push(format!("{actor}: {} over {door}: {code} instead of {expected}", row.name)),
@@ -285,7 +308,8 @@ async fn over_socket(service: &Client, socket: &mut Ws, cell: &Cell, event: Said
     if frame["type"] != "error.data" {
         return Ok(0);
     }
-    let code = frame["code"].as_u64().and_then(|code| u16::try_from(code).ok()).ok_or("an error has a code")?;
+    let code =
+        frame["code"].as_u64().and_then(|code| u16::try_from(code).ok()).ok_or("an error has a code")?;
     unchanged(service, cell, &before).await.map(|()| code)
 }
 
@@ -313,7 +337,8 @@ async fn every_cell_of_the_role_table_is_decided_alike_at_both_doors() {
 async fn a_service_may_do_all_that_anybody_may() {
     let app = world().await;
     let service = app.service();
-    for row in rows().into_iter().filter(|row| !["demote the owner", "remove the owner"].contains(&row.name)) {
+    for row in rows().into_iter().filter(|row| !["demote the owner", "remove the owner"].contains(&row.name))
+    {
         let Some(rest) = row.rest else { continue };
         let cell = cell(&service, "service").await;
         assert_eq!(over_rest(&service, &service, &cell, rest).await, Ok(0), "{}", row.name);
@@ -406,7 +431,8 @@ async fn every_route_decides_by_who_calls() {
             let request = caller.request(method.to_uppercase().parse().expect("a method"), &filled);
             let request = if body.is_null() { request } else { request.json(&body) };
             // A session that is ended is another's than the one that goes on calling.
-            let answer = if *method == "delete" && path.ends_with("/sessions/") && caller.name() == "outsider" {
+            let answer = if *method == "delete" && path.ends_with("/sessions/") && caller.name() == "outsider"
+            {
                 let other = app.sign_in("outsider").await;
                 other.delete(&filled).await
             } else {
@@ -429,17 +455,30 @@ async fn every_route_and_every_event_has_a_row_of_rights() {
     }
     let rows: BTreeSet<_> = ROUTES.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
     let open = ["get /healthz", "get /readyz", "get /metrics", "get /api/v1/openapi.json"].map(String::from);
-    let rows: BTreeSet<_> = rows.into_iter().chain(open.into_iter().filter(|route| served.contains(route))).collect();
+    let rows: BTreeSet<_> =
+        rows.into_iter().chain(open.into_iter().filter(|route| served.contains(route))).collect();
     assert_eq!(served, rows, "a route has no row of rights, or a row no route");
 
     let cell = Cell {
         group: String::new(),
         actor: "owner",
         service: false,
-        messages: json!({ "owner": "", "admin2": "", "member2": "", "restrict2": "" }),
+        messages: json!({ "owner": "", "warden2": "", "member2": "", "restrict2": "" }),
     };
-    let mut said: BTreeSet<_> = self::rows().iter().filter_map(|row| row.event).map(|event| event(&cell).0).collect();
+    let mut said: BTreeSet<_> =
+        self::rows().iter().filter_map(|row| row.event).map(|event| event(&cell).0).collect();
     // These concern no group that stands, or are not answered: they have tests of their own.
-    said.extend(["message.first", "status.update", "contact.update", "group.create", "typing.start", "typing.stop"]);
-    assert_eq!(chinwag_http::EVENTS.into_iter().collect::<BTreeSet<_>>(), said, "an event has no row of rights");
+    said.extend([
+        "message.first",
+        "status.update",
+        "contact.update",
+        "group.create",
+        "typing.start",
+        "typing.stop",
+    ]);
+    assert_eq!(
+        chinwag_http::EVENTS.into_iter().collect::<BTreeSet<_>>(),
+        said,
+        "an event has no row of rights"
+    );
 }

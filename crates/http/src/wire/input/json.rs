@@ -29,8 +29,7 @@ pub enum Value<'a> {
 
 /// Reads one JSON value, and nothing after it.
 pub fn parse(payload: &[u8]) -> Result<Value<'_>> {
-    let text =
-        std::str::from_utf8(payload).map_err(|_| Error::field("", "the payload is not UTF-8"))?;
+    let text = std::str::from_utf8(payload).map_err(|_| Error::field("", "the payload is not UTF-8"))?;
     serde_json::from_str(text).map_err(|why| Error::field("", format!("the payload is not JSON: {why}")))
 }
 
@@ -89,7 +88,10 @@ impl<'de> Visitor<'de> for Any {
         let mut values = BTreeMap::new();
         while let Some((Key(key), value)) = map.next_entry()? {
             if values.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key {:?} is there twice", super::short(&key))));
+                return Err(A::Error::custom(format_args!(
+                    "the key {:?} is there twice",
+                    super::short(&key)
+                )));
             }
             values.insert(key, value);
         }

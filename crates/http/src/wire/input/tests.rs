@@ -61,7 +61,8 @@ fn unknown_keys_and_white_space_do_not_matter() {
 
 #[test]
 fn all_the_refused_fields_of_a_payload_are_told_at_once() {
-    let payload = r#"{"author": 7, "group": "x", "body": " ", "respond_to": "x", "date": "x", "client_id": ""}"#;
+    let payload =
+        r#"{"author": 7, "group": "x", "body": " ", "respond_to": "x", "date": "x", "client_id": ""}"#;
     let found = refused(message::send(fields(payload), &Limits::default()));
     let named: Vec<_> = found.iter().map(|(field, _)| field.as_str()).collect();
     assert_eq!(named, ["author", "group", "body", "respond_to", "date", "client_id"]);
@@ -106,7 +107,13 @@ fn a_seq_is_a_whole_number_of_63_bits() {
 #[test]
 fn a_history_is_asked_for_before_a_seq_or_a_date_in_bounds() {
     let fetch = |rest: &str| message::fetch(fields(&format!(r#"{{"group": "{GROUP}"{rest}}}"#)));
-    for good in ["", r#", "before": 5"#, r#", "date": "2024-05-12T10:29:16Z""#, r#", "limit": 100"#, r#", "date": """#] {
+    for good in [
+        "",
+        r#", "before": 5"#,
+        r#", "date": "2024-05-12T10:29:16Z""#,
+        r#", "limit": 100"#,
+        r#", "date": """#,
+    ] {
         assert!(fetch(good).is_ok(), "{good}");
     }
     for bad in [r#", "limit": 0"#, r#", "limit": 101"#, r#", "limit": "5""#, r#", "before": "5""#] {

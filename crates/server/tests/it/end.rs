@@ -1,0 +1,79 @@
+//! The end: in good order at the first signal, at once at the second.
+
+use std::time::{Duration, Instant};
+
+use crate::program;
+
+#[tokio::test]
+async fn sigterm_sends_sockets_away_with_1012_and_exits_with_0() {
+    let program = program();
+    let running = program.serve();
+    let mut ann = program.service(&running).user("ann").await.ws().await;
+    running.terminate();
+    assert_eq!(ann.close_code().await, Some(1012));
+    let output = running.wait();
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(!program.data().join("control.sock").exists());
+}
+
+#[tokio::test]
+async fn sigint_does_the_same() {
+    let running = program().serve();
+    running.interrupt();
+    assert_eq!(running.wait().code, Some(0));
+}
+
+#[tokio::test]
+async fn many_sockets_are_sent_away_one_after_the_other() {
+    let program = program();
+    let running = program.serve_with(|command| {
+        command.env("CHINWAG_SHUTDOWN__DRAIN", "2s");
+    });
+    let ann = program.service(&running).user("ann").await;
+    let mut sockets = Vec::new();
+    for _ in 0..10 {
+        sockets.push(ann.ws().await);
+    }
+    running.terminate();
+    let begun = Instant::now();
+    let mut ends = Vec::new();
+    for socket in &mut sockets {
+        assert_eq!(socket.close_code().await, Some(1012));
+        ends.push(begun.elapsed());
+    }
+    let last = ends.iter().max().unwrap();
+    assert!(*last > Duration::from_secs(1) && *last < Duration::from_secs(5), "{ends:?}");
+    assert_eq!(running.wait().code, Some(0));
+}
+
+#[tokio::test]
+async fn a_server_that_is_about_to_end_is_not_ready_and_still_serves() {
+    let program = program();
+    let running = program.serve_with(|command| {
+        command.env("CHINWAG_SHUTDOWN__NOTICE", "2s");
+    });
+    let service = program.service(&running);
+    service.get("/readyz").await.ok(200);
+    running.terminate();
+    let by = Instant::now() + Duration::from_secs(1);
+    while service.get("/readyz").await.status != 503 {
+        assert!(Instant::now() < by, "it says that it is ready");
+    }
+    service.get("users/").await.ok(200);
+    assert_eq!(running.wait().code, Some(0));
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let program = program();
+    let running = program.serve_with(|command| {
+        command.env("CHINWAG_SHUTDOWN__NOTICE", "10m");
+    });
+    running.terminate();
+    let service = program.service(&running);
+    while service.get("/readyz").await.status != 503 {}
+    running.terminate();
+    let begun = Instant::now();
+    assert_eq!(running.wait().code, Some(1));
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}

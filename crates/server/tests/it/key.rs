@@ -1,0 +1,69 @@
+//! `chinwag key`.
+
+use std::fs;
+
+use chinwag_testkit::client::Client;
+
+use crate::program;
+
+#[tokio::test]
+async fn the_key_that_is_shown_is_the_key_that_the_api_takes() {
+    let program = program();
+    let running = program.serve();
+    let output = program.run(&["key"]);
+    assert_eq!(output.code, Some(0));
+    assert_eq!(output.stderr, "");
+    let key = output.stdout.strip_suffix('\n').unwrap();
+    assert!(key.len() >= 43 && !key.contains(char::is_whitespace), "{key}");
+    assert_eq!(fs::read_to_string(program.data().join("service-key")).unwrap().trim(), key);
+    Client::new(running.url(), Some(key), "service").get("users/").await.ok(200);
+    Client::new(running.url(), Some(&key.replace(|_| true, "x")), "service").get("users/").await.ok(401);
+}
+
+#[tokio::test]
+async fn a_key_that_was_rotated_is_good_from_the_next_start() {
+    let program = program();
+    let running = program.serve();
+    let old = program.key();
+    let output = program.run(&["key", "--rotate"]);
+    let new = output.stdout.trim().to_owned();
+    assert_ne!(new, old);
+    assert!(output.stderr.contains("until it is started again"), "{}", output.stderr);
+    assert_eq!(program.key(), new);
+    assert_eq!(running.stop().code, Some(0));
+    let running = program.serve();
+    Client::new(running.url(), Some(&new), "service").get("users/").await.ok(200);
+    Client::new(running.url(), Some(&old), "service").get("users/").await.ok(401);
+}
+
+#[tokio::test]
+async fn the_environment_s_key_wins_and_is_kept_nowhere() {
+    let program = program();
+    let key = "a-key-of-thirty-two-characters-0";
+    let running = program.serve_with(|command| {
+        command.env("CHINWAG_SERVICE_KEY", key);
+    });
+    Client::new(running.url(), Some(key), "service").get("users/").await.ok(200);
+    assert!(!program.data().join("service-key").exists());
+    assert!(!running.stdout().contains("chinwag key"), "{}", running.stdout());
+
+    let mut command = program.command(&["key"]);
+    command.env("CHINWAG_SERVICE_KEY", key);
+    assert_eq!(chinwag_testkit::process::finish(command, "").stdout, format!("{key}\n"));
+    let mut command = program.command(&["key", "--rotate"]);
+    command.env("CHINWAG_SERVICE_KEY", key);
+    assert_eq!(chinwag_testkit::process::finish(command, "").code, Some(1));
+}
+
+#[test]
+fn a_key_that_is_too_short_is_refused() {
+    let mut command = program().command(&["serve", "--listen", "127.0.0.1:0"]);
+    let folder = program();
+    command.current_dir(folder.folder()).env("CHINWAG_SERVICE_KEY", "short");
+    let output = chinwag_testkit::process::finish(command, "");
+    assert_eq!(output.code, Some(1));
+    assert_eq!(
+        output.stderr,
+        "chinwag: CHINWAG_SERVICE_KEY must have at least 32 characters of ASCII and no spaces\n"
+    );
+}

@@ -1,0 +1,63 @@
+//! The log: an entry is a line, and holds no secret.
+
+use serde_json::{Value, json};
+
+use crate::program;
+
+#[tokio::test]
+async fn entries_are_json_a_line_each_and_hold_no_secret() {
+    let program = program();
+    let running = program.serve_with(|command| {
+        command.env("CHINWAG_LOG__LEVEL", "trace");
+    });
+    let key = program.key();
+    let service = program.service(&running);
+    let ann = service.user("ann").await;
+    let account = json!({ "name": "bob", "password": "a-password-of-bob" });
+    let bob = service.post("accounts/", account.clone()).await.ok(201);
+    service.post("sessions/", account).await.ok(201);
+    service.post("sessions/", json!({ "name": "bob", "password": "a-wrong-password" })).await.ok(401);
+    let forged = chinwag_testkit::client::Client::new(running.url(), Some("a-forged-token"), "nobody");
+    forged.get("users/").await.ok(401);
+    let ticket = ann.post("tickets/", json!({})).await.ok(201);
+    let ticket = ticket["ticket"].as_str().or(ticket["token"].as_str()).unwrap().to_owned();
+    let with_ticket = chinwag_testkit::client::Client::new(running.url(), None, "ann");
+    let mut ws = with_ticket.try_ws(&format!("/chat/?ticket={ticket}"), &[]).await.unwrap();
+    ws.ask("message.text", json!({ "group": "nonsense", "body": "a secret of ann's" })).await;
+    program.run_with_input(&["user", "passwd", "ann"], "a-new-password\n");
+
+    let output = running.stop();
+    let entries: Vec<Value> =
+        output.stderr.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert!(entries.iter().any(|entry| entry["message"] == "serving"), "{}", output.stderr);
+    assert!(entries.iter().any(|entry| entry["message"] == "ended"), "{}", output.stderr);
+    let bobs = bob["token"].as_str().unwrap();
+    for secret in [
+        &*key,
+        ann.token(),
+        bobs,
+        "a-password-of-bob",
+        "a-wrong-password",
+        "a-forged-token",
+        "a-new-password",
+        "a secret of ann's",
+        &ticket,
+    ] {
+        assert!(
+            !output.stderr.contains(secret) && !output.stdout.contains(secret),
+            "{secret}: {}",
+            output.stderr
+        );
+    }
+}
+
+#[test]
+fn people_may_have_theirs_without_json() {
+    let running = program().serve_with(|command| {
+        command.env("CHINWAG_LOG__FORMAT", "human");
+    });
+    let output = running.stop();
+    assert!(output.stderr.lines().count() >= 3, "{}", output.stderr);
+    assert!(output.stderr.lines().all(|line| line.contains("INFO chinwag")), "{}", output.stderr);
+    assert!(!output.stderr.contains('\u{1b}'), "no colours where no terminal is");
+}

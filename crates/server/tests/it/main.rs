@@ -1,0 +1,16 @@
+//! The real program, run as whoever runs it would: its commands, its files, its words and its end.
+
+mod check;
+mod config;
+mod end;
+mod key;
+mod logs;
+mod start;
+mod user;
+
+use chinwag_testkit::process::Program;
+
+/// The program in a folder of its own.
+fn program() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_chinwag"))
+}

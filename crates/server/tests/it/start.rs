@@ -1,0 +1,174 @@
+//! `chinwag serve` until it serves, or says why it cannot.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use serde_json::json;
+
+use crate::program;
+
+#[tokio::test]
+async fn the_first_start_makes_the_data_folder_for_its_owner_alone() {
+    let program = program();
+    let running = program.serve();
+    let mode = |name: &str| fs::metadata(program.data().join(name)).unwrap().mode() & 0o777;
+    assert_eq!(mode(""), 0o700);
+    assert_eq!(mode("service-key"), 0o600);
+    assert_eq!(mode("chinwag.db"), 0o600);
+    assert_eq!(mode("control.sock"), 0o600);
+    assert_eq!(running.stop().code, Some(0));
+}
+
+#[tokio::test]
+async fn the_banner_says_where_the_server_and_the_data_are_and_what_to_do_next() {
+    let program = program();
+    let running = program.serve();
+    let (banner, data) = (running.stdout(), program.data().canonicalize().unwrap());
+    assert!(banner.contains(&format!("{}/\n", running.url())), "{banner}");
+    assert!(banner.contains(&format!("Data      {}\n", data.display())), "{banner}");
+    assert!(banner.contains(&format!("chinwag key --data {}", data.display())), "{banner}");
+    assert!(banner.contains(&format!("{}/docs/", running.url())), "{banner}");
+    assert!(banner.contains(env!("CARGO_PKG_VERSION")), "{banner}");
+    assert!(!banner.contains("WARNING"), "{banner}");
+    assert!(!banner.contains(&program.key()), "{banner}");
+}
+
+#[tokio::test]
+async fn a_server_open_to_a_network_warns_of_it_on_both_outputs() {
+    let program = program();
+    let running = program.serve_with(|command| {
+        command.args(["--open"]).env("CHINWAG_LOG__LEVEL", "warn");
+    });
+    assert!(
+        running.stdout().contains("WARNING   --open: every program on this machine"),
+        "{}",
+        running.stdout()
+    );
+    assert_eq!(running.stop().code, Some(0));
+
+    let mut command = program.command(&["serve", "--open", "--listen", "0.0.0.0:0"]);
+    command.env("CHINWAG_LOG__LEVEL", "warn");
+    let running = chinwag_testkit::process::Running::start(command);
+    assert!(running.stdout().contains("WARNING   --open: EVERYBODY"), "{}", running.stdout());
+    assert!(running.stop().stderr.contains("--open: EVERYBODY"));
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_a_restart_and_after_a_crash() {
+    let program = program();
+    let running = program.serve();
+    let service = program.service(&running);
+    service.post("users/", json!({ "name": "ann" })).await.ok(201);
+    assert_eq!(running.stop().code, Some(0));
+
+    let running = program.serve();
+    let service = program.service(&running);
+    service.get("users/ann/").await.ok(200);
+    service.post("users/", json!({ "name": "bob" })).await.ok(201);
+    running.kill();
+
+    let running = program.serve();
+    program.service(&running).get("users/bob/").await.ok(200);
+}
+
+#[test]
+fn an_address_in_use_is_said_with_what_to_do() {
+    let (first, second) = (program(), program());
+    let running = first.serve();
+    let address = running.url().trim_start_matches("http://").to_owned();
+    let output = second.run(&["serve", "--listen", &address]);
+    assert_eq!(output.code, Some(1));
+    assert_eq!(
+        output.stderr,
+        format!(
+            "chinwag: the address {address} is in use: stop what listens there, or choose another with --listen\n"
+        )
+    );
+    assert_eq!(output.stdout, "");
+    assert!(!second.data().exists(), "a start that fails makes nothing");
+}
+
+#[test]
+fn one_server_at_a_time_serves_a_folder() {
+    let program = program();
+    let running = program.serve();
+    let output = program.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(output.code, Some(1));
+    assert!(
+        output.stderr.starts_with("chinwag: another chinwag serves the data folder "),
+        "{}",
+        output.stderr
+    );
+    assert_eq!(running.stop().code, Some(0));
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_or_is_none_is_said_with_what_to_do() {
+    let program = program();
+    fs::write(program.folder().join("file"), "").unwrap();
+    let output = program.run(&["serve", "--listen", "127.0.0.1:0", "--data", "file"]);
+    assert_eq!(
+        (output.code, &*output.stderr),
+        (Some(1), "chinwag: file is a file, not a data folder: name another with --data\n")
+    );
+    let output = program.run(&["serve", "--listen", "127.0.0.1:0", "--data", "file/data"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("cannot be made: make it and give it to this user"), "{}", output.stderr);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_is_said_with_what_to_do() {
+    let program = program();
+    let data = program.data();
+    fs::create_dir(&data).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o500)).unwrap();
+    if fs::write(data.join("root-may"), "").is_ok() {
+        // Nothing is closed to the superuser.
+        return;
+    }
+    let output = program.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("cannot be written to: give it to this user"), "{}", output.stderr);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_said() {
+    let program = program();
+    fs::create_dir(program.data()).unwrap();
+    fs::write(
+        program.data().join("chinwag.db"),
+        "this is no database, and longer than a header of one is".repeat(9),
+    )
+    .unwrap();
+    let output = program.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("chinwag.db is not a database"), "{}", output.stderr);
+    assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+}
+
+#[test]
+fn what_is_misused_exits_with_2() {
+    let program = program();
+    for args in [
+        &["sing"][..],
+        &[],
+        &["serve", "--nonsense"],
+        &["user"],
+        &["user", "add"],
+        &["user", "token", "a", "--ttl", "soon"],
+    ] {
+        assert_eq!(program.run(args).code, Some(2), "{args:?}");
+    }
+    for args in [&["--help"][..], &["--version"], &["serve", "--help"]] {
+        assert_eq!(program.run(args).code, Some(0), "{args:?}");
+    }
+}
+
+#[test]
+fn the_api_s_document_is_written_out() {
+    let output = program().run(&["openapi"]);
+    assert_eq!(output.code, Some(0));
+    let document: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert!(document["paths"].as_object().unwrap().len() > 5);
+}

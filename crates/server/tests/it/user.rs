@@ -1,0 +1,111 @@
+//! `chinwag user`, beside a running server and without one.
+
+use chinwag_testkit::client::Client;
+use chinwag_testkit::process::{Output, Program, Running};
+use serde_json::json;
+
+use crate::program;
+
+const PASSWORD: &str = "correct horse battery";
+
+fn add(program: &Program, name: &str) -> Output {
+    program.run_with_input(&["user", "add", name], &format!("{PASSWORD}\n"))
+}
+
+#[track_caller]
+fn done(output: Output) -> String {
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    output.stdout
+}
+
+#[track_caller]
+fn refused(output: &Output, sentence: &str) {
+    assert_eq!((output.code, &*output.stderr), (Some(1), &*format!("chinwag: {sentence}\n")));
+    assert_eq!(output.stdout, "");
+}
+
+async fn signs_in(running: &Running, name: &str, password: &str) -> u16 {
+    let nobody = Client::new(running.url(), None, "nobody");
+    nobody.post("sessions/", json!({ "name": name, "password": password })).await.status
+}
+
+/// The same story with a server and without: made, listed, given a token, deleted.
+async fn story(program: &Program, running: Option<&Running>) {
+    assert_eq!(done(add(program, "ann")), "");
+    assert_eq!(done(program.run(&["user", "add", "bob", "--no-password"])), "");
+    assert_eq!(done(program.run(&["user", "list"])), "ann\nbob\n");
+    refused(&add(program, "ANN"), "the name ANN is taken, or looks like one that is: choose another");
+    refused(&add(program, "admin"), "the name admin is taken, or looks like one that is: choose another");
+
+    let token = done(program.run(&["user", "token", "ann", "--ttl", "1h"]));
+    let token = token.strip_suffix('\n').expect("a whole line");
+    assert_eq!(token.len(), 43);
+    if let Some(running) = running {
+        Client::new(running.url(), Some(token), "ann").get("users/ann/").await.ok(200);
+        assert_eq!(signs_in(running, "ann", PASSWORD).await, 201);
+    }
+    let changed = program.run_with_input(&["user", "passwd", "ann"], "another password\r\n");
+    assert_eq!(done(changed), "");
+    if let Some(running) = running {
+        assert_eq!(signs_in(running, "ann", PASSWORD).await, 401);
+        assert_eq!(signs_in(running, "ann", "another password").await, 201);
+        Client::new(running.url(), Some(token), "ann").get("users/ann/").await.ok(401);
+    }
+    assert_eq!(done(program.run(&["user", "delete", "bob"])), "");
+    assert_eq!(done(program.run(&["user", "list"])), "ann\n");
+    refused(&program.run(&["user", "delete", "bob"]), "there is no user bob");
+    refused(&program.run(&["user", "token", "bob"]), "there is no user bob");
+    refused(&program.run(&["user", "delete", "admin"]), "special users stay as they are");
+}
+
+#[tokio::test]
+async fn users_are_kept_by_a_server_that_runs() {
+    let program = program();
+    let running = program.serve();
+    story(&program, Some(&running)).await;
+    assert_eq!(running.stop().code, Some(0));
+}
+
+#[tokio::test]
+async fn users_are_kept_without_a_server_and_a_later_one_knows_them() {
+    let program = program();
+    story(&program, None).await;
+    let running = program.serve();
+    assert_eq!(signs_in(&running, "ann", "another password").await, 201);
+}
+
+#[tokio::test]
+async fn whoever_is_connected_sees_at_once_what_is_changed_beside_the_server() {
+    let program = program();
+    let running = program.serve();
+    let service = program.service(&running);
+    let (ann, bob) = (service.user("ann").await, service.user("bob").await);
+    let (mut ann, mut bob) = (ann.ws().await, bob.ws().await);
+    let group = ann.ask("message.first", json!({ "target": "bob", "body": "hello" })).await;
+    assert_eq!(group["type"], "group.update", "{group}");
+    bob.until("group.update").await;
+    done(program.run_with_input(&["user", "passwd", "ann"], "another password\n"));
+    assert_eq!(ann.close_code().await, Some(4001), "her credential has ended");
+    done(program.run(&["user", "delete", "ann"]));
+    assert_eq!(bob.until("user.delete").await["data"]["name"], "ann");
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_anything_is_made() {
+    let program = program();
+    let output = program.run_with_input(&["user", "add", "ann"], "short\n");
+    assert!(
+        output.stderr.ends_with("chinwag: the password must have 8 to 256 characters\n"),
+        "{}",
+        output.stderr
+    );
+    let output = program.run_with_input(&["user", "add", "ann"], "");
+    refused(&output, "nothing was given on standard input");
+    let output = add(&program, "an n");
+    assert!(output.stderr.starts_with("chinwag: the name \"an n\" may hold letters"), "{}", output.stderr);
+    assert_eq!(done(program.run(&["user", "list"])), "");
+    let output = program.run(&["user", "list", "--data", "nowhere"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.starts_with("chinwag: there is no data folder nowhere: "), "{}", output.stderr);
+    assert!(!program.folder().join("nowhere").exists());
+}

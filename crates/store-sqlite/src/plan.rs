@@ -1,0 +1,27 @@
+//! How SQLite means to run each statement: the suite once more, with every plan looked at.
+
+use std::sync::Arc;
+
+use chinwag_testkit::bus::Recorder;
+use chinwag_testkit::store::Opened;
+use rusqlite::Connection;
+
+use crate::SqliteStore;
+
+/// Panics if a statement would read the whole of a table or of an index, however large it is.
+pub(crate) fn check(conn: &Connection, sql: &str) {
+    let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a plan");
+    let mut steps = explain.raw_query();
+    while let Some(step) = steps.next().expect("a step") {
+        let step: String = step.get(3).expect("its text");
+        let whole = step.starts_with("SCAN ") && !step.starts_with("SCAN (") && step != "SCAN CONSTANT ROW";
+        assert!(!whole, "{step}: {sql}");
+    }
+}
+
+async fn open(bus: Arc<Recorder>) -> Opened {
+    let store = SqliteStore::memory(bus).expect("a store");
+    Opened { store: Arc::new(store), guard: Box::new(()) }
+}
+
+chinwag_testkit::store_suite!(open);

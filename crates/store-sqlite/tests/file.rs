@@ -1,0 +1,321 @@
+//! What is the file's alone: opening, refusing, sharing and closing it, and commits in groups.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use chinwag_core::message::Body;
+use chinwag_core::permission::Role;
+use chinwag_core::store::{NewMessage, Store, Tx};
+use chinwag_core::{Date, Error, GroupId, MessageId, Name, Result, Seq};
+use chinwag_store_sqlite::{OpenError, Options, SqliteStore};
+use chinwag_testkit::bus::Recorder;
+use chinwag_testkit::store::told;
+use rusqlite::Connection;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+const GROUP: GroupId = GroupId(Uuid::from_u128(7));
+
+struct File {
+    folder: TempDir,
+    bus: Arc<Recorder>,
+}
+
+impl File {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder"), bus: Arc::default() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("chinwag.db")
+    }
+
+    fn open(&self, options: Options) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::open(&self.path(), options, self.bus.clone()).expect("a store"))
+    }
+
+    /// A store with an empty group, of which nothing was told.
+    async fn with_group(&self, options: Options) -> Arc<dyn Store> {
+        let store = self.open(options);
+        store.write(|tx, _| tx.group_insert(GROUP, "group", None)).await.expect("a group");
+        store
+    }
+}
+
+async fn take(store: &Arc<dyn Store>) -> Result<Seq> {
+    store
+        .write(|tx, events| {
+            let seq = tx.seq_take(GROUP, 1)?;
+            events.push(told(GROUP, seq));
+            Ok(seq)
+        })
+        .await
+}
+
+async fn head(store: &Arc<dyn Store>) -> i64 {
+    store.read(|tx| tx.group(GROUP)).await.expect("a read").expect("the group").head.0
+}
+
+/// Puts a job into the writer that holds it until the answer is dropped.
+async fn hold(store: &Arc<dyn Store>) -> mpsc::Sender<()> {
+    let (go, may_go) = mpsc::channel::<()>();
+    let (begun, has_begun) = mpsc::channel();
+    let may_go = std::sync::Mutex::new(may_go);
+    let store = store.clone();
+    tokio::spawn(async move {
+        let job = move |_: &mut dyn Tx, _: &mut Vec<_>| {
+            begun.send(()).expect("somebody waits");
+            // Ends when the sender is dropped.
+            let _ = may_go.lock().expect("no panic").recv();
+            Ok(())
+        };
+        store.write(job).await
+    });
+    tokio::task::spawn_blocking(move || has_begun.recv()).await.expect("no panic").expect("it begins");
+    go
+}
+
+fn refusal(path: &Path) -> OpenError {
+    let opened = SqliteStore::open(path, Options::default(), Arc::<Recorder>::default());
+    opened.err().expect("it is refused")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_kept_is_there_after_the_next_start() {
+    let file = File::new();
+    let store = file.open(Options::default());
+    let message = store
+        .write(|tx, _| {
+            let ann = tx.user_insert(&Name::stored("ann"), false, Date::from_micros(1))?.expect("free").id;
+            tx.group_insert(GROUP, "group", None)?;
+            tx.member_set(GROUP, ann, Role::Owner, Date::from_micros(2))?;
+            let message = NewMessage {
+                id: MessageId(Uuid::from_u128(9)),
+                group: GROUP,
+                seq: tx.seq_take(GROUP, 1)?,
+                author: ann,
+                date: Date::from_micros(3),
+                body: Body::parse("hello", 9).expect("a body"),
+                respond_to: None,
+                client_id: None,
+            };
+            tx.message_insert(&message)?;
+            Ok(message)
+        })
+        .await
+        .expect("it is kept");
+    let before = store.read(|tx| tx.view(GROUP)).await.expect("a view");
+    drop(store);
+    let store = file.open(Options::default());
+    let after = store.read(|tx| tx.view(GROUP)).await.expect("a view");
+    assert_eq!(before, after);
+    assert_eq!(after.expect("a view").messages[0].id, message.id);
+    assert_eq!(take(&store).await.expect("a number"), Seq(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_drops_the_store_waits_until_its_queue_is_done_and_the_journal_is_in_the_file() {
+    let file = File::new();
+    let store = file.with_group(Options::default()).await;
+    let go = hold(&store).await;
+    for _ in 0..50 {
+        drop(store.submit_write(Box::new(|tx, _| tx.seq_take(GROUP, 1).map(drop))));
+    }
+    drop(go);
+    // What holds the writer has a reference, until it is answered.
+    while Arc::strong_count(&store) > 1 {
+        tokio::task::yield_now().await;
+    }
+    drop(store);
+    let left: Vec<_> =
+        file.folder.path().read_dir().expect("a folder").flatten().map(|e| e.file_name()).collect();
+    assert_eq!(left, ["chinwag.db"]);
+    assert_eq!(head(&file.open(Options::default())).await, 50);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
+    let file = File::new();
+    let text = "not a database. ".repeat(100);
+    std::fs::write(file.path(), &text).expect("a file");
+    let why = refusal(&file.path());
+    assert!(matches!(why, OpenError::NotADatabase { .. }), "{why:?}");
+    assert_eq!(why.to_string(), format!("the file {} is not a database", file.path().display()));
+    assert_eq!(std::fs::read_to_string(file.path()).expect("a file"), text);
+}
+
+#[test]
+fn a_database_of_another_program_is_refused_and_left_as_it_is() {
+    for make in ["CREATE TABLE users (id)", "PRAGMA application_id = 1", "PRAGMA user_version = 1"] {
+        let file = File::new();
+        Connection::open(file.path()).and_then(|conn| conn.execute_batch(make)).expect("a database");
+        let before = std::fs::read(file.path()).expect("a file");
+        let why = refusal(&file.path());
+        assert!(matches!(why, OpenError::Foreign { .. }), "{make}: {why:?}");
+        assert!(why.to_string().ends_with("chinwag.db belongs to another program"), "{why}");
+        assert_eq!(std::fs::read(file.path()).expect("a file"), before);
+    }
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_refused() {
+    let file = File::new();
+    drop(file.open(Options::default()));
+    Connection::open(file.path())
+        .and_then(|conn| conn.execute_batch("PRAGMA user_version = 99"))
+        .expect("a database");
+    let why = refusal(&file.path());
+    assert!(matches!(why, OpenError::Newer { found: 99, .. }), "{why:?}");
+    assert!(
+        why.to_string().contains("was written by a newer chinwag (its schema is 99, this one knows 1)"),
+        "{why}"
+    );
+}
+
+#[test]
+fn where_no_file_can_be_made_the_reason_is_told() {
+    let file = File::new();
+    let why = refusal(&file.folder.path().join("missing/chinwag.db"));
+    assert!(matches!(why, OpenError::Create { .. }), "{why:?}");
+    assert!(why.to_string().contains("missing/chinwag.db cannot be made: No such file"), "{why}");
+    refusal(file.folder.path());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let file = File::new();
+    let store = file.open(Options::default());
+    for entry in file.folder.path().read_dir().expect("a folder").flatten() {
+        let mode = entry.metadata().expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
+    }
+    drop(store);
+}
+
+#[test]
+fn many_who_open_a_new_file_at_once_all_find_it_ready() {
+    let file = File::new();
+    let openers: Vec<_> = (0..8)
+        .map(|_| {
+            let path = file.path();
+            std::thread::spawn(move || {
+                SqliteStore::open(&path, Options::default(), Arc::<Recorder>::default())
+            })
+        })
+        .collect();
+    for opener in openers {
+        opener.join().expect("no panic").expect("a store");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_queue_while_another_runs_share_one_commit() {
+    let file = File::new();
+    let store = file.with_group(Options { batch: 64, ..Options::default() }).await;
+    let go = hold(&store).await;
+    let jobs: Vec<_> = (0..128)
+        .map(|_| {
+            store.submit_write(Box::new(|tx, events| {
+                events.push(told(GROUP, tx.seq_take(GROUP, 1)?));
+                Ok(())
+            }))
+        })
+        .collect();
+    drop(go);
+    for job in jobs {
+        job.await.expect("it commits");
+    }
+    let batches: Vec<_> = file.bus.batches().iter().map(Vec::len).collect();
+    assert_eq!(batches, [64, 64]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_refuses_after_a_while_and_changes_nothing() {
+    let file = File::new();
+    let patience = Duration::from_millis(50);
+    let store = file.with_group(Options { queue: 2, patience, ..Options::default() }).await;
+    let go = hold(&store).await;
+    let queued: Vec<_> =
+        (0..2).map(|_| store.submit_write(Box::new(|tx, _| tx.seq_take(GROUP, 1).map(drop)))).collect();
+    let refused = take(&store).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    assert!(matches!(store.ready().await, Err(Error::Unavailable(_))));
+    assert_eq!(head(&store).await, 0, "readers do not wait for the writer");
+    drop(go);
+    for job in queued {
+        job.await.expect("it commits");
+    }
+    assert_eq!(take(&store).await.expect("there is a place"), Seq(3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_write_one_file_in_turn() {
+    let file = File::new();
+    let stores = [file.with_group(Options::default()).await, file.open(Options::default())];
+    let writers: Vec<_> = (0..8)
+        .map(|number: usize| {
+            let store = stores[number % 2].clone();
+            tokio::spawn(async move {
+                for _ in 0..10 {
+                    take(&store).await.expect("each waits for the other");
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.expect("no panic");
+    }
+    assert_eq!((head(&stores[0]).await, head(&stores[1]).await), (80, 80));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_another_holds_for_too_long_is_unavailable() {
+    let file = File::new();
+    let store = file.with_group(Options { busy: Duration::from_millis(50), ..Options::default() }).await;
+    let other = Connection::open(file.path()).expect("a database");
+    other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+    let refused = take(&store).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    assert!(matches!(store.ready().await, Err(Error::Unavailable(_))));
+    other.execute_batch("ROLLBACK").expect("no lock");
+    store.ready().await.expect("it is ready");
+    assert_eq!(take(&store).await.expect("it is free"), Seq(1));
+    assert_eq!(file.bus.events().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_fails_refuses_its_whole_batch_and_tells_nothing() {
+    let file = File::new();
+    drop(file.with_group(Options::default()).await);
+    // A third number of the log breaks a rule that is looked at when it is to be committed.
+    Connection::open(file.path())
+        .and_then(|conn| {
+            conn.execute_batch(
+                "CREATE TABLE fault (id INTEGER PRIMARY KEY, of INTEGER REFERENCES fault (id) DEFERRABLE INITIALLY DEFERRED);
+                CREATE TRIGGER fault AFTER UPDATE ON groups WHEN NEW.last_seq = 3 BEGIN INSERT INTO fault VALUES (1, 2);
+                END",
+            )
+        })
+        .expect("a trigger");
+    let store = file.open(Options::default());
+    take(&store).await.expect("a number");
+    let go = hold(&store).await;
+    let jobs: Vec<_> = (0..3)
+        .map(|_| {
+            store.submit_write(Box::new(|tx, events| {
+                events.push(told(GROUP, tx.seq_take(GROUP, 1)?));
+                Ok(())
+            }))
+        })
+        .collect();
+    drop(go);
+    for job in jobs {
+        assert!(job.await.is_err());
+    }
+    assert_eq!(head(&store).await, 1);
+    assert_eq!(file.bus.events(), [told(GROUP, Seq(1))]);
+    assert_eq!(take(&store).await.expect("the next batch commits"), Seq(2));
+}

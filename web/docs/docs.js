@@ -1,0 +1,111 @@
+// Renders the API's own document. Everything in it is shown as text: nothing is ever run or read as HTML.
+
+const METHODS = ["get", "post", "patch", "delete"];
+
+function el(name, attributes = {}, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
+const named = (reference) => reference.split("/").at(-1);
+
+/** What kind of value a schema stands for, with a link to the object if it is one. */
+function kind(schema = {}) {
+  if (schema.$ref) {
+    const name = named(schema.$ref);
+    return [el("a", { href: `#schema-${name}` }, name)];
+  }
+  const choices = schema.oneOf ?? schema.allOf;
+  if (choices) return choices.flatMap((choice, n) => (n ? [" or ", ...kind(choice)] : kind(choice)));
+  if (schema.type === "array") return ["list of ", ...kind(schema.items)];
+  const types = [schema.type ?? "any"].flat().filter((type) => type !== "null");
+  if (types[0] === "array") return ["list of ", ...kind(schema.items)];
+  return [schema.format ? `${types.join(" or ")} (${schema.format})` : types.join(" or ")];
+}
+
+function table(headings, rows) {
+  const head = el("tr", {}, ...headings.map((heading) => el("th", { scope: "col" }, heading)));
+  const cells = (row) => el("tr", {}, ...row.map((cell) => el("td", {}, ...[cell].flat())));
+  const body = el("tbody", {}, ...rows.map(cells));
+  return el("div", { class: "wide" }, el("table", {}, el("thead", {}, head), body));
+}
+
+/** The keys of an object, those of its parts included. */
+function properties(schema, schemas) {
+  if (schema.$ref) return properties(schemas[named(schema.$ref)], schemas);
+  const parts = (schema.allOf ?? []).flatMap((part) => properties(part, schemas));
+  const required = new Set(schema.required);
+  const own = Object.entries(schema.properties ?? {}).map(([name, property]) => ({ name, property, required: required.has(name) }));
+  return [...parts, ...own];
+}
+
+function fields(schema, schemas) {
+  const rows = properties(schema, schemas).map(({ name, property, required }) => [
+    required ? `${name} *` : name,
+    kind(property),
+    property.description ?? "",
+  ]);
+  return table(["field (* always)", "kind", ""], rows);
+}
+
+function operation(method, path, item, schemas) {
+  const summary = el("summary", {}, el("span", { class: "method" }, method.toUpperCase()), el("span", { class: "path" }, path));
+  summary.append(" ", el("span", { class: "says" }, item.summary ?? ""));
+  const body = el("div", {});
+  if (item.description) body.append(el("p", {}, item.description));
+  if (item.parameters?.length) {
+    const rows = item.parameters.map((one) => [one.name, one.in, kind(one.schema), one.description ?? ""]);
+    body.append(el("h3", {}, "Parameters"), table(["name", "in", "kind", ""], rows));
+  }
+  const payload = item.requestBody?.content["application/json"].schema;
+  if (payload) body.append(el("h3", {}, "Payload"), fields(payload, schemas));
+  const answers = Object.entries(item.responses).map(([status, answer]) => {
+    const schema = Object.values(answer.content ?? {})[0]?.schema;
+    return [status, schema ? kind(schema) : "", answer.description ?? ""];
+  });
+  body.append(el("h3", {}, "Answers"), table(["status", "body", ""], answers));
+  return el("details", { id: item.operationId }, summary, body);
+}
+
+function render({ info, tags, paths, components: { schemas } }) {
+  document.getElementById("about").append(`Version ${info.version}. ${info.description}`);
+  const contents = document.getElementById("contents");
+  const sections = new Map();
+  for (const { name, description } of tags) {
+    const section = el("section", { id: name }, el("h2", {}, name), el("p", {}, description));
+    sections.set(name, section);
+    contents.append(el("a", { href: `#${name}` }, name));
+    document.getElementById("operations").append(section);
+  }
+  contents.append(el("a", { href: "#websocket" }, "WebSocket"), el("a", { href: "#schemas" }, "objects"));
+  for (const [path, item] of Object.entries(paths)) {
+    for (const method of METHODS.filter((method) => item[method])) {
+      sections.get(item[method].tags[0]).append(operation(method, path, item[method], schemas));
+    }
+  }
+  for (const [name, schema] of Object.entries(schemas)) {
+    const heading = el("summary", {}, el("span", { class: "path" }, name), " ", el("span", { class: "says" }, schema.description ?? ""));
+    document.getElementById("schemas").append(el("details", { id: `schema-${name}` }, heading, el("div", {}, fields(schema, schemas))));
+  }
+}
+
+/** Opens what the address points to. */
+function open() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  if (target.tagName === "DETAILS") target.open = true;
+  target.scrollIntoView();
+}
+
+try {
+  const response = await fetch("/api/v1/openapi.json");
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  render(await response.json());
+  addEventListener("hashchange", open);
+  open();
+} catch (error) {
+  console.error(error);
+  document.getElementById("failure").hidden = false;
+}

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { $, onSubmit } from "./dom.js";
+import { sentence } from "./words.js";
 
 const FIELDS = ["name", "password"];
 
@@ -45,7 +46,7 @@ function clearFields() {
 function showFields(errors = []) {
   const known = errors.filter(({ field }) => FIELDS.includes(field));
   for (const { field, detail } of known) {
-    $(`account-${field}-error`).textContent = detail;
+    $(`account-${field}-error`).textContent = sentence(detail);
     $(`account-${field}`).setAttribute("aria-invalid", "true");
   }
   if (known.length) $(`account-${known[0].field}`).focus();

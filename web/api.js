@@ -1,8 +1,10 @@
 // The REST calls that the page makes. A refusal becomes an ApiError that carries the server's own words.
 
+import { inWords } from "./words.js";
+
 export class ApiError extends Error {
   constructor(status, problem) {
-    super(problem.detail || problem.title || `The server refused (${status}).`);
+    super(inWords(problem));
     this.status = status;
     this.fields = problem.errors ?? [];
   }

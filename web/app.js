@@ -12,6 +12,7 @@ import { MessagesView } from "./messages.js";
 import { Outbox } from "./outbox.js";
 import { PeopleView } from "./people.js";
 import { Store } from "./store.js";
+import { inWords } from "./words.js";
 
 const NOTICE_LASTS = 8_000;
 const CONNECTION_WORDS = {
@@ -85,7 +86,7 @@ async function signOut() {
 function take(frame) {
   if (!app.store) return;
   const open = app.store.openGroup;
-  if (frame.type.startsWith("error.")) notify(frame.data?.detail ?? "The server refused something.");
+  if (frame.type.startsWith("error.")) notify(inWords(frame.data));
   app.store.apply(frame);
   if (open && !app.store.openGroup) notify(`You are no longer in “${app.store.title(open)}”.`);
   if (frame.type === "user.delete" && frame.data.name === app.store.me) return leave("This user has been deleted.");

@@ -1,5 +1,7 @@
 // The WebSocket: opens it, opens it again when it is lost, and pairs each request with its answer.
 
+import { inWords } from "./words.js";
+
 const ANSWER_WITHIN = 15_000;
 const STABLE_AFTER = 10_000;
 const FIRST_DELAY = 1_000;
@@ -12,11 +14,6 @@ export class FrameError extends Error {
     super(inWords(data));
     this.code = code;
   }
-}
-
-function inWords({ detail, errors = [] }) {
-  const parts = [detail, ...errors.map((error) => error.detail)].filter(Boolean);
-  return [...new Set(parts)].join(" ") || "The server refused.";
 }
 
 /** A random id. Browsers keep randomUUID from pages that come over plain HTTP, as in a home network. */

@@ -1,5 +1,5 @@
-// Messages on their way: kept until acknowledged, and sent again under the same client_id after a lost connection,
-// which the server stores once however often it comes.
+// Messages on their way: kept until acknowledged, and sent again under the same client_id after a lost connection.
+// The server stores it once however often it comes, and answers each time with the same message.
 
 import { newId } from "./connection.js";
 
@@ -10,7 +10,7 @@ export class Outbox {
 
   /** `where` is {group: id}, or {to: name} for the first message to someone. */
   add(where, body, respondTo = null) {
-    const item = { ...where, client_id: newId(), body, respond_to: respondTo, error: null, tried: false };
+    const item = { ...where, client_id: newId(), body, respond_to: respondTo, error: null };
     this.store.pending.push(item);
     this.send(item);
   }
@@ -29,8 +29,7 @@ export class Outbox {
     item.error = null;
     this.#readdress(item);
     this.onChange();
-    if (this.connection.state !== "ready" || !this.store.pending.includes(item)) return;
-    item.tried = true;
+    if (this.connection.state !== "ready") return;
     try {
       this.#acknowledge(item, await this.#request(item));
     } catch (error) {
@@ -53,13 +52,10 @@ export class Outbox {
     if (item.to && this.store.current?.to === item.to) this.store.begun(group);
   }
 
-  /** The group may have been made since, perhaps by this very message, whose acknowledgement was then lost. */
+  /** The group may have been made since: by the other, or by this very message, whose acknowledgement was lost. */
   #readdress(item) {
     const group = item.to && this.store.privateWith(item.to);
     if (!group) return;
-    const same = ({ client_id, body }) => (client_id ? client_id === item.client_id : body === item.body);
-    const arrived = group.messages.some((message) => message.author === this.store.me && same(message));
-    if (item.tried && arrived) return this.store.settle(item.client_id);
     item.group = group.id;
     delete item.to;
   }

@@ -1,17 +1,5 @@
 // Who is whose contact, who invited and who blocked whom, seen from the signed-in user.
 
-const METHODS = {
-  contact: "contact",
-  invitation: "invite",
-  invit: "invite",
-  invite: "invite",
-  deny: "deny",
-  remove: "remove",
-  unblock: "remove",
-  block: "block",
-  blocked: "block",
-};
-
 export class Relations {
   constructor({ contacts = [], blockeds = [], blocked_by = [], invitations = [], invited_by = [] } = {}) {
     this.contacts = new Set(contacts);
@@ -25,17 +13,15 @@ export class Relations {
     return Object.values(this);
   }
 
-  /** One `contact.update`: `mine` says whether the signed-in user did it, `other` is the other person. */
-  apply(mine, other, operation) {
-    this[METHODS[operation]]?.(other, mine);
-  }
+  // What follows are the operations of `contact.update`, by their names. `mine` says whether the signed-in user did
+  // it, `other` is the other person.
 
   contact(other) {
     this.#drop(other);
     this.contacts.add(other);
   }
 
-  invite(other, mine) {
+  invitation(other, mine) {
     (mine ? this.invitations : this.invited_by).add(other);
   }
 

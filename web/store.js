@@ -148,7 +148,8 @@ const HANDLERS = {
   },
 
   "contact.update"(store, { author, name, operation }) {
-    store.relations.apply(author === store.me, author === store.me ? name : author, operation);
+    const mine = author === store.me;
+    store.relations[operation]?.(mine ? name : author, mine);
   },
 
   "status.update"(store, { author, status }) {

@@ -11,6 +11,7 @@ pub mod group;
 pub mod group_update;
 pub mod message;
 pub mod relation;
+pub mod resume;
 pub mod user;
 
 use std::sync::Arc;
@@ -134,7 +135,7 @@ impl Unit<'_> {
     }
 
     /// Takes the group's next number for a change, and writes the change down.
-    fn change(&mut self, group: GroupId, change: Change) -> Result<Seq> {
+    fn change(&mut self, group: GroupId, change: &Change) -> Result<Seq> {
         let seq = self.tx.seq_take(group, 1)?;
         self.tx.change_insert(group, seq, change)?;
         Ok(seq)

@@ -14,6 +14,10 @@ pub const LATEST: usize = 20;
 pub const UNREAD: u32 = 100;
 /// The longest page of a group's history.
 pub const HISTORY_PAGE: usize = 100;
+/// The most events of one group that a resume answers; past that the client reads the history.
+pub const RESUME_EVENTS: usize = 1000;
+/// The most events that one resume answers, of all its groups together.
+pub const RESUME_TOTAL: usize = 10_000;
 /// The longest page of a list.
 pub const LIST_PAGE: usize = 1000;
 

@@ -22,7 +22,7 @@ mod user;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use group::{Change, Groups};
+pub use group::{Change, Entry, Groups, Logged};
 pub use message::{Edge, Messages, NewMessage, Page, Prior};
 pub use relation::Relations;
 pub use token::Tokens;

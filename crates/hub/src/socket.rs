@@ -186,3 +186,15 @@ impl Socket {
         self.unheard.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_socket_and_its_user_are_small() {
+        // Beside this there are 8 bytes for each group at the user and 8 at the group.
+        let (socket, user) = (size_of::<Socket>(), size_of::<User>());
+        assert!(socket <= 320 && user <= 224, "{socket} and {user} bytes");
+    }
+}

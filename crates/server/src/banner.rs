@@ -11,6 +11,8 @@ pub(crate) struct Banner<'a> {
     pub(crate) data: &'a Path,
     /// Whether callers without a credential count as the service.
     pub(crate) open: bool,
+    /// Whether anybody may make an account.
+    pub(crate) signup: bool,
     /// Whether the key is the data folder's, to be shown by `chinwag key`.
     pub(crate) key_is_kept: bool,
 }
@@ -34,7 +36,8 @@ impl Banner<'_> {
             row("", "and at every other address of this machine");
         }
         row("Data", &data.to_string());
-        row("Next", "open the address in a browser, and sign up");
+        let enter = if self.signup { "sign up" } else { "sign in" };
+        row("Next", &format!("open the address in a browser, and {enter}"));
         if self.key_is_kept {
             row("", &format!("chinwag key --data {}   shows the key for your services", quoted(self.data)));
         }
@@ -78,7 +81,7 @@ mod tests {
 
     fn banner(address: &str, data: &str, open: bool) -> String {
         let address = address.parse().unwrap();
-        Banner { address, data: Path::new(data), open, key_is_kept: true }.text()
+        Banner { address, data: Path::new(data), open, signup: true, key_is_kept: true }.text()
     }
 
     #[test]

@@ -92,12 +92,17 @@ CREATE TABLE messages (
 CREATE UNIQUE INDEX messages_by_author ON messages (group_id, author_id, client_id);
 CREATE INDEX messages_by_date ON messages (group_id, date, seq) WHERE body IS NOT NULL;
 
--- What took a number where it was not a message. kind: 0 edited, 1 deleted, 2 the group changed.
+-- What took a number where it was not a message. kind: 0 edited, 1 deleted, 2 the group changed,
+-- 3 a member has another name.
 CREATE TABLE changes (
     group_id    BLOB    NOT NULL REFERENCES groups (id),
     seq         INTEGER NOT NULL CHECK (seq > 0),
-    kind        INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
+    kind        INTEGER NOT NULL CHECK (kind IN (0, 1, 2, 3)),
     message_seq INTEGER,
+    name        TEXT,
+    new_name    TEXT,
     PRIMARY KEY (group_id, seq),
-    CHECK ((message_seq IS NULL) = (kind = 2))
+    CHECK ((message_seq IS NOT NULL) = (kind IN (0, 1))),
+    CHECK ((name IS NOT NULL) = (kind = 3)),
+    CHECK ((new_name IS NOT NULL) = (kind = 3))
 ) STRICT, WITHOUT ROWID;

@@ -3,11 +3,12 @@
 use chinwag_core::group::{Group, Mark, Member, Summary, View};
 use chinwag_core::limits::{LATEST, UNREAD};
 use chinwag_core::permission::Role;
-use chinwag_core::store::{Change, Groups};
+use chinwag_core::store::{Change, Entry, Groups};
 use chinwag_core::{Date, Error, GroupId, Result, Seq, UserId};
 use rusqlite::{Row, params};
 
 use crate::fault::fault;
+use crate::log;
 use crate::message::{message, message_columns, message_joins, uuid};
 use crate::transaction::{Transaction, limit};
 use crate::user::name;
@@ -108,17 +109,24 @@ impl Groups for Transaction<'_> {
         last.map(|last| Seq(last - count + 1)).ok_or(Error::NotFound("group"))
     }
 
-    fn change_insert(&mut self, group: GroupId, seq: Seq, change: Change) -> Result<()> {
-        let (kind, message) = match change {
-            Change::Edited(message) => (0, Some(message.0)),
-            Change::Deleted(message) => (1, Some(message.0)),
-            Change::Group => (2, None),
+    fn change_insert(&mut self, group: GroupId, seq: Seq, change: &Change) -> Result<()> {
+        let (kind, message, names) = match change {
+            Change::Edited(message) => (0, Some(message.0), None),
+            Change::Deleted(message) => (1, Some(message.0), None),
+            Change::Group => (2, None, None),
+            Change::Renamed { name, new_name } => (3, None, Some((name.as_str(), new_name.as_str()))),
         };
+        let (name, new_name) = names.unzip();
         self.change(
-            "INSERT INTO changes (group_id, seq, kind, message_seq) VALUES (?1, ?2, ?3, ?4)",
-            params![group.0.into_bytes(), seq.0, kind, message],
+            "INSERT INTO changes (group_id, seq, kind, message_seq, name, new_name)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![group.0.into_bytes(), seq.0, kind, message, name, new_name],
         )
         .map(drop)
+    }
+
+    fn log(&self, group: GroupId, after: Seq, limit: usize) -> Result<Vec<Entry>> {
+        log::read(self, group, after, limit)
     }
 
     fn members(&self, group: GroupId) -> Result<Vec<Member>> {

@@ -15,6 +15,7 @@
 
 mod fault;
 mod group;
+mod log;
 mod message;
 mod open;
 #[cfg(test)]

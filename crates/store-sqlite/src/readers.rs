@@ -60,7 +60,7 @@ fn read(conn: &Connection, exit: &Mutex<Receiver<Queued<ReadJob>>>) {
 }
 
 fn run(conn: &Connection, job: &ReadJob) -> Result<()> {
-    
+    execute(conn, "BEGIN")?;
     let tx = Transaction::new(conn, false);
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&tx))).unwrap_or_else(|with| Err(panicked(&*with)));
     if !conn.is_autocommit() {

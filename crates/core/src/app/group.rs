@@ -196,7 +196,7 @@ fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
     for (user, role) in &others {
         unit.tx.member_set(id, user.id, *role, now)?;
     }
-    let seq = unit.change(id, Change::Group)?;
+    let seq = unit.change(id, &Change::Group)?;
     let joined = others.iter().map(|(user, _)| user.id).chain([owner.id]).collect();
     unit.group_updated(id, seq, joined, vec![])
 }
@@ -250,7 +250,7 @@ fn open(unit: &mut Unit, author: &User, target: &User, command: &First, blocked:
         unit.tx.member_set(id, user.id, private_role(blocked), now)?;
     }
     let seq = match &command.body {
-        None => unit.change(id, Change::Group)?,
+        None => unit.change(id, &Change::Group)?,
         Some(body) => {
             let seq = unit.tx.seq_take(id, 1)?;
             unit.tx.message_insert(&NewMessage {
@@ -292,7 +292,7 @@ pub(super) fn depart(unit: &mut Unit, group: GroupId, user: &User) -> Result<Seq
     if was_owner && let Some(heir) = heir(&members) {
         unit.tx.member_set(group, heir.user, Role::Owner, heir.since)?;
     }
-    let seq = unit.change(group, Change::Group)?;
+    let seq = unit.change(group, &Change::Group)?;
     let view = unit.tx.view(group)?.ok_or_else(|| Error::internal("a group that is left is gone"))?;
     let kind = Kind::GroupUpdate { view, joined: vec![], left: vec![user.id] };
     unit.tell(Event::in_group(kind, group, seq));

@@ -194,7 +194,7 @@ fn carry_out(unit: &mut Unit, group: GroupId, name: Option<&GroupName>, plan: Pl
     for (user, _) in &plan.removed {
         unit.tx.member_remove(group, *user)?;
     }
-    let seq = unit.change(group, Change::Group)?;
+    let seq = unit.change(group, &Change::Group)?;
     let left = plan.removed.iter().map(|(user, _)| *user).collect();
     let view = unit.group_updated(group, seq, plan.joined, left)?;
     for (user, name) in plan.removed {

@@ -215,7 +215,7 @@ fn edit(unit: &mut Unit, command: &Edit) -> Result<Message> {
     }
     let edited = unit.now();
     unit.tx.message_edit(message.group, message.seq, &command.body, edited)?;
-    let seq = unit.change(message.group, Change::Edited(message.seq))?;
+    let seq = unit.change(message.group, &Change::Edited(message.seq))?;
     let message = Message { body: command.body.clone().into_text(), edited: Some(edited), ..message };
     unit.answer(Event::in_group(Kind::MessageUpdate(message.clone()), message.group, seq));
     Ok(message)
@@ -242,7 +242,7 @@ fn delete(unit: &mut Unit, id: &MessageId) -> Result<()> {
 /// Erases a message and tells its group.
 pub(super) fn erase(unit: &mut Unit, group: GroupId, seq: Seq, id: MessageId) -> Result<()> {
     unit.tx.message_erase(group, seq)?;
-    let change = unit.change(group, Change::Deleted(seq))?;
+    let change = unit.change(group, &Change::Deleted(seq))?;
     unit.answer(Event::in_group(Kind::MessageDelete { id, group, seq }, group, change));
     Ok(())
 }

@@ -101,7 +101,7 @@ fn private_group_follows(unit: &mut Unit, a: &User, b: &User, blocked: bool) -> 
     for user in [a, b] {
         unit.tx.member_set(group, user.id, role, now)?;
     }
-    let seq = unit.change(group, Change::Group)?;
+    let seq = unit.change(group, &Change::Group)?;
     let view = unit.tx.view(group)?.ok_or_else(|| Error::internal("a private group is gone"))?;
     let kind = Kind::GroupUpdate { view, joined: vec![], left: vec![] };
     unit.tell(Event::in_group(kind, group, seq));

@@ -155,7 +155,8 @@ fn rename(unit: &mut Unit, command: &Rename) -> Result<User> {
     let kind = Kind::UserUpdate { user: user.id, name: user.name.clone(), new_name: new_name.clone() };
     unit.answer(Event::to_users(kind, told));
     for group in unit.tx.groups_of(user.id, None, usize::MAX)? {
-        let seq = unit.change(group.id, Change::Group)?;
+        let renamed = Change::Renamed { name: user.name.clone(), new_name: new_name.clone() };
+        let seq = unit.change(group.id, &renamed)?;
         let view = unit.tx.view(group.id)?.ok_or_else(|| Error::internal("a member's group is gone"))?;
         let kind = Kind::GroupUpdate { view, joined: vec![], left: vec![] };
         unit.tell(Event::in_group(kind, group.id, seq));

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::Messages;
 use crate::group::{Group, Mark, Member, Summary, View};
 use crate::limits::LATEST;
+use crate::message::Message;
 use crate::permission::Role;
-use crate::{Date, GroupId, Result, Seq, UserId};
+use crate::{Date, GroupId, MessageId, Name, Result, Seq, UserId};
 
 /// Groups, in a transaction.
 pub trait Groups: Messages {
@@ -42,7 +43,10 @@ pub trait Groups: Messages {
     fn seq_take(&mut self, group: GroupId, count: usize) -> Result<Seq>;
 
     /// Writes down what took the number `seq` where it was not a message.
-    fn change_insert(&mut self, group: GroupId, seq: Seq, change: Change) -> Result<()>;
+    fn change_insert(&mut self, group: GroupId, seq: Seq, change: &Change) -> Result<()>;
+
+    /// What took the numbers after `after`, ascending and without a gap, at most `limit` of them.
+    fn log(&self, group: GroupId, after: Seq, limit: usize) -> Result<Vec<Entry>>;
 
     /// A group's members in order of coming (then of number).
     fn members(&self, group: GroupId) -> Result<Vec<Member>>;
@@ -76,12 +80,55 @@ pub trait Groups: Messages {
 }
 
 /// What took a number in a group's log, where it was not a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// The message with this number was edited.
     Edited(Seq),
     /// The message with this number was deleted.
     Deleted(Seq),
-    /// The group's name or members changed, or a member's name.
+    /// The group's name or members changed.
     Group,
+    /// A member has another name.
+    Renamed {
+        /// The old one.
+        name: Name,
+        /// The new one.
+        new_name: Name,
+    },
+}
+
+/// One number of a group's log, and what is left to say of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The number.
+    pub seq: Seq,
+    /// What took it.
+    pub what: Logged,
+}
+
+/// What took a number, as it stands now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Logged {
+    /// A message, as it stands.
+    Sent(Message),
+    /// A message that no longer stands.
+    Erased,
+    /// An edit: the message as it stands, or none if it no longer does.
+    Edited(Option<Message>),
+    /// The deletion of a message.
+    Deleted {
+        /// The message that was.
+        id: MessageId,
+        /// Its own number.
+        seq: Seq,
+    },
+    /// A change of the group's name or members.
+    Group,
+    /// A member's change of name.
+    Renamed {
+        /// The old one.
+        name: Name,
+        /// The new one.
+        new_name: Name,
+    },
 }

@@ -77,18 +77,23 @@ pub(crate) fn trusts(options: &Options, address: IpAddr) -> bool {
 /// The address that the outermost trusted proxy has seen: hops are added at the right.
 fn client(headers: &HeaderMap, options: &Options) -> Option<IpAddr> {
     let values = headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<_> =
-        values.flat_map(|value| value.split(',')).map(|hop| hop.trim().parse::<IpAddr>()).collect();
+    let hops: Vec<_> = values.flat_map(|value| value.split(',')).map(|hop| hop_address(hop.trim())).collect();
     let mut seen = None;
     for hop in hops.into_iter().rev() {
         // What lies beyond a hop that is no address was written by nobody we trust.
-        let Ok(address) = hop else { break };
-        seen = Some(address.to_canonical());
+        let Some(address) = hop else { break };
+        seen = Some(address);
         if !trusts(options, address) {
             break;
         }
     }
     seen
+}
+
+/// A hop's address, which some proxies write with the port.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let with_port = || hop.parse::<SocketAddr>().map(|address| address.ip());
+    hop.parse::<IpAddr>().or_else(|_| with_port()).ok().map(|address| address.to_canonical())
 }
 
 fn last<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -144,6 +149,8 @@ mod tests {
             (&["6.6.6.6, unknown, 10.0.0.7"], "10.0.0.7"),
             (&[""], "10.0.0.1"),
             (&["::ffff:1.2.3.4"], "1.2.3.4"),
+            (&["1.2.3.4:5678"], "1.2.3.4"),
+            (&["[2001:db8::1]:5678"], "2001:db8::1"),
         ] {
             let headers: Vec<_> = hops.iter().map(|hop| ("x-forwarded-for", *hop)).collect();
             let peer = Peer::of(&parts("10.0.0.1:1", &headers), &options(&["10.0.0.0/8"]));

@@ -79,7 +79,8 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
 }
 
 fn announce(config: &Config, folder: &Folder, address: SocketAddr, key_is_kept: bool, files: Option<u64>) {
-    Banner { address, data: folder.path(), open: config.open, key_is_kept }.show();
+    let signup = config.auth.signup;
+    Banner { address, data: folder.path(), open: config.open, signup, key_is_kept }.show();
     let data = folder.path().display();
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(version, %address, %data, open_files = files, "serving");

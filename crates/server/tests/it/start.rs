@@ -147,6 +147,19 @@ fn a_file_that_is_no_database_is_said() {
 }
 
 #[test]
+fn a_database_of_a_newer_version_is_said_with_what_to_do() {
+    let program = program();
+    assert_eq!(program.serve().stop().code, Some(0));
+    let database = rusqlite::Connection::open(program.data().join("chinwag.db")).unwrap();
+    database.pragma_update(None, "user_version", 999).unwrap();
+    drop(database);
+    let output = program.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("was written by a newer chinwag"), "{}", output.stderr);
+    assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+}
+
+#[test]
 fn what_is_misused_exits_with_2() {
     let program = program();
     for args in [

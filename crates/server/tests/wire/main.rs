@@ -3,3 +3,4 @@
 mod bad_input;
 mod events;
 mod rights;
+mod sockets;

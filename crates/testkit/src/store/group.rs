@@ -104,7 +104,7 @@ pub async fn a_deleted_group_leaves_nothing(f: Fixture) {
         tx.member_set(id, bob, Role::Member, date(0))?;
         tx.member_remove(id, bob)?;
         let seq = tx.seq_take(id, 1)?;
-        tx.change_insert(id, seq, Change::Group)
+        tx.change_insert(id, seq, &Change::Group)
     };
     f.write(fill).await;
     let (gone, stays) = (f.send(id, ann).await, f.send(kept, ann).await);
@@ -139,7 +139,7 @@ pub async fn a_log_gives_its_numbers_in_order_one_or_several_at_a_time(f: Fixtur
 
 pub async fn every_change_of_a_log_is_written_down_once(f: Fixture) {
     let id = f.group(&[]).await;
-    let write = async |seq, change| f.store.write(move |tx, _| tx.change_insert(id, Seq(seq), change)).await;
+    let write = async |seq, change| f.store.write(move |tx, _| tx.change_insert(id, Seq(seq), &change)).await;
     for (seq, change) in [(1, Change::Group), (2, Change::Edited(Seq(1))), (3, Change::Deleted(Seq(1)))] {
         assert!(write(seq, change).await.is_ok());
         assert!(write(seq, change).await.is_err(), "a number is taken once");

@@ -67,7 +67,7 @@ export class MessagesView {
         model.date && el("time", { datetime: model.date, title: fullDate(model.date) }, shortDate(model.date)),
         model.edited && el("span", {}, "edited"),
       ),
-      model.quote && el("blockquote", { dir: "auto" }, el("cite", {}, model.quote.author), model.quote.text),
+      model.quote && el("blockquote", { dir: "auto" }, el("cite", {}, model.quote.author), " ", model.quote.text),
       el("p", { class: model.body ? "body" : "body quiet", dir: "auto" }, model.body || "Message erased"),
       model.note && el("p", { class: model.error ? "error" : "note quiet" }, model.note),
       el("p", { class: "actions row" }, ...this.#actions(model)),

@@ -1,4 +1,4 @@
-// Renders the API's own document. Everything in it is shown as text: nothing is ever run or read as HTML.
+// Renders the API's own documents. Everything in it is shown as text: nothing is ever run or read as HTML.
 
 const METHODS = ["get", "post", "patch", "delete"];
 
@@ -17,8 +17,9 @@ function kind(schema = {}) {
     const name = named(schema.$ref);
     return [el("a", { href: `#schema-${name}` }, name)];
   }
-  const choices = schema.oneOf ?? schema.allOf;
-  if (choices) return choices.flatMap((choice, n) => (n ? [" or ", ...kind(choice)] : kind(choice)));
+  if (schema.enum) return [schema.enum.join(", ")];
+  const [choices, between] = schema.oneOf ? [schema.oneOf, " or "] : [schema.allOf, " with "];
+  if (choices) return choices.flatMap((choice, n) => (n ? [between, ...kind(choice)] : kind(choice)));
   if (schema.type === "array") return ["list of ", ...kind(schema.items)];
   const types = [schema.type ?? "any"].flat().filter((type) => type !== "null");
   if (types[0] === "array") return ["list of ", ...kind(schema.items)];
@@ -91,6 +92,29 @@ function render({ info, tags, paths, components: { schemas } }) {
   }
 }
 
+/** An event of the WebSocket, with the events that answer it. */
+function event(id, { name, summary, payload: { properties: frame } }, answers, schemas) {
+  const heading = el("summary", {}, el("span", { class: "path" }, name), " ", el("span", { class: "says" }, summary));
+  const body = el("div", {});
+  if (properties(frame.data, schemas).length) body.append(fields(frame.data, schemas));
+  else body.append(el("p", {}, "data: ", ...kind(frame.data)));
+  if (frame.code) body.append(el("p", {}, "code: ", ...kind(frame.code)));
+  if (frame.seq) body.append(el("p", {}, "It has a seq."));
+  if (answers.length) body.append(el("p", {}, `Answered by ${answers.join(", ")}, or an error.`));
+  return el("details", { id }, heading, body);
+}
+
+function renderSocket({ info, channels: { chat }, operations, components: { schemas } }) {
+  const lines = [info.description, ...chat.description.split("\n")].filter((line) => line);
+  document.getElementById("frames").append(...lines.map((line) => el("p", {}, line)));
+  for (const [id, message] of Object.entries(chat.messages)) {
+    const side = id.slice(0, id.indexOf("."));
+    const replies = side === "client" ? operations[`receive.${message.name}`].reply.messages : [];
+    const answers = replies.map(({ $ref }) => named($ref).replace("server.", "")).filter((name) => !name.startsWith("error."));
+    document.getElementById(side).append(event(id, message, answers, schemas));
+  }
+}
+
 /** Opens what the address points to. */
 function open() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -99,10 +123,16 @@ function open() {
   target.scrollIntoView();
 }
 
-try {
-  const response = await fetch("/api/v1/openapi.json");
+async function load(name) {
+  const response = await fetch(`/api/v1/${name}.json`);
   if (!response.ok) throw new Error(`status ${response.status}`);
-  render(await response.json());
+  return response.json();
+}
+
+try {
+  const [rest, socket] = await Promise.all(["openapi", "asyncapi"].map(load));
+  render(rest);
+  renderSocket(socket);
   addEventListener("hashchange", open);
   open();
 } catch (error) {

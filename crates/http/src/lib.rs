@@ -5,6 +5,7 @@
 //! connections for it.
 
 mod assets;
+mod asyncapi;
 pub mod auth;
 mod doors;
 pub mod error;
@@ -16,6 +17,7 @@ mod serve;
 pub mod wire;
 pub mod ws;
 
+pub use asyncapi::asyncapi;
 pub use auth::{Network, ServiceKey};
 pub use doors::{Doors, Options, Tls};
 pub use openapi::openapi;

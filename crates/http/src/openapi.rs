@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::health;
 use crate::rest::answer::bytes;
 use crate::rest::{account, group, message, relation, session, ticket, token, user};
+use crate::{asyncapi, health};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,7 +29,7 @@ use crate::rest::{account, group, message, relation, session, ticket, token, use
         message::history,
         message::create, message::list, message::get, message::update, message::delete,
         relation::blocked,
-        health::healthz, health::readyz, health::metrics, document,
+        health::healthz, health::readyz, health::metrics, document, asyncapi::document,
     ),
     tags(
         (name = "accounts", description = "Accounts, sessions, tokens and tickets: who may call as whom."),

@@ -22,7 +22,7 @@ use crate::auth::origins;
 use crate::doors::Doors;
 use crate::error::Problem;
 use crate::rest::{account, group, message, relation, session, ticket, token, user};
-use crate::{assets, health, openapi, ws};
+use crate::{assets, asyncapi, health, openapi, ws};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Pages run their own scripts and talk to their own host, and nothing else.
@@ -62,6 +62,7 @@ pub(crate) fn service() -> Vec<(&'static str, Doorway)> {
         ("/readyz", get(health::readyz)),
         ("/metrics", get(health::metrics)),
         ("/api/v1/openapi.json", get(openapi::document)),
+        ("/api/v1/asyncapi.json", get(asyncapi::document)),
     ]
 }
 

@@ -155,6 +155,25 @@ impl Hub {
         }
     }
 
+    /// Holds what a live socket is told, while the caller reads from the store what it has missed.
+    /// [`resume`](Self::resume) must follow.
+    pub fn pause(&self, socket: &Socket) {
+        socket.pause();
+    }
+
+    /// Goes on after a [`pause`](Self::pause): `missed` goes out, then what was held. Of the groups
+    /// in `heads`, `missed` has everything up to those numbers, which is not told again.
+    ///
+    /// `missed` does not count towards the queue's bounds.
+    pub fn resume(&self, socket: &Socket, missed: Vec<Bytes>, heads: &[(GroupId, Seq)]) {
+        let mut heads = heads.to_vec();
+        heads.sort_unstable();
+        let snapshot = Snapshot { heads: &heads };
+        let state = socket.owner().lock();
+        let pending: Vec<_> = pending(&state, &snapshot).collect();
+        socket.resume(missed, &snapshot, &pending);
+    }
+
     /// Takes the socket out. The user is announced as disconnected after the grace, if this was
     /// its last. Done by [`Connection`] when it is dropped; more than once does no harm.
     pub fn unregister(&self, socket: &Arc<Socket>) {
@@ -252,13 +271,18 @@ fn groups_of(tx: &dyn Tx, user: UserId) -> Result<Vec<(GroupId, Seq)>> {
 /// Which numbers a socket that starts from `snapshot` is still to skip: those that the snapshot
 /// has and the dispatcher has yet to deliver, and all of a group that the snapshot has no more.
 fn floors(state: &State, snapshot: &Snapshot<'_>, joined: &[GroupId]) -> Vec<(GroupId, Seq)> {
-    let pending = snapshot.heads.iter().filter(|(id, head)| match state.group_at(*id) {
-        Ok(at) => state.groups[at].last() < *head,
-        Err(_) => true,
-    });
     let absent = state.groups.iter().map(|group| group.id);
     let absent = absent.filter(|id| snapshot.head(*id).is_none() && !joined.contains(id));
-    pending.copied().chain(absent.map(|id| (id, ABSENT))).collect()
+    pending(state, snapshot).chain(absent.map(|id| (id, ABSENT))).collect()
+}
+
+/// The groups, with their heads, whose log the dispatcher has yet to deliver up to there.
+fn pending(state: &State, snapshot: &Snapshot<'_>) -> impl Iterator<Item = (GroupId, Seq)> {
+    let behind = |(id, head): &&(GroupId, Seq)| match state.group_at(*id) {
+        Ok(at) => state.groups[at].last() < *head,
+        Err(_) => true,
+    };
+    snapshot.heads.iter().filter(behind).copied()
 }
 
 /// While a user's groups are being read from the store, it is remembered which of them it has

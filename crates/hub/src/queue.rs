@@ -76,6 +76,11 @@ enum Phase {
     /// Live, with what is left of the snapshot's frames, which go first and are not counted.
     First(VecDeque<Bytes>),
     Live,
+    /// What comes is held until what was missed has been read; what waited before still goes out.
+    Paused {
+        first: VecDeque<Bytes>,
+        held: Vec<Held>,
+    },
 }
 
 #[derive(Debug)]
@@ -118,7 +123,7 @@ impl Queue {
             return (Pushed::Overflow, self.close(Close::TooSlow));
         }
         self.bytes += frame.len();
-        if let Phase::Held(held) = &mut self.phase {
+        if let Phase::Held(held) | Phase::Paused { held, .. } = &mut self.phase {
             held.push(Held { frame, tag });
             return (Pushed::Queued, None);
         }
@@ -156,6 +161,45 @@ impl Queue {
         Some((joined, waker))
     }
 
+    /// Holds what comes from here on. Nothing happens to a queue that is not live.
+    pub(crate) fn pause(&mut self) {
+        let mut first = match mem::replace(&mut self.phase, Phase::Live) {
+            Phase::Live => VecDeque::new(),
+            Phase::First(first) => first,
+            other => {
+                self.phase = other;
+                return;
+            }
+        };
+        first.extend(self.next.take());
+        first.extend(mem::take(&mut self.rest));
+        self.bytes = 0;
+        self.phase = Phase::Paused { first, held: Vec::new() };
+    }
+
+    /// Goes on after a pause: `missed` goes out, which has everything up to the snapshot's heads,
+    /// then what was held and is after those. Whether it was paused, and the waker.
+    pub(crate) fn resume(&mut self, missed: Vec<Bytes>, snapshot: &Snapshot<'_>) -> (bool, Option<Waker>) {
+        let (mut first, held) = match mem::replace(&mut self.phase, Phase::Live) {
+            Phase::Paused { first, held } => (first, held),
+            other => {
+                self.phase = other;
+                return (false, None);
+            }
+        };
+        first.extend(missed);
+        self.phase = if first.is_empty() { Phase::Live } else { Phase::First(first) };
+        self.bytes = 0;
+        for Held { frame, tag } in held {
+            let told = tag.group.and_then(|group| snapshot.head(group));
+            if tag.seq.is_none() || tag.seq > told {
+                self.bytes += frame.len();
+                self.append(frame);
+            }
+        }
+        (true, if self.is_ready() { self.wake_any() } else { None })
+    }
+
     /// Skips the group's numbers up to `floor` from here on, since the snapshot had them.
     pub(crate) fn set_floor(&mut self, group: GroupId, floor: Seq) {
         if matches!(self.phase, Phase::Held(_)) || self.close.is_some() {
@@ -190,7 +234,7 @@ impl Queue {
         }
         self.close = Some(close);
         self.floors = Vec::new();
-        if matches!(self.phase, Phase::Held(_)) || !close.is_graceful() {
+        if matches!(self.phase, Phase::Held(_) | Phase::Paused { .. }) || !close.is_graceful() {
             self.phase = Phase::Live;
             self.next = None;
             self.rest = VecDeque::new();
@@ -218,7 +262,10 @@ impl Queue {
 
     /// Whether `take` would hand out anything.
     pub(crate) fn is_ready(&self) -> bool {
-        let first = matches!(&self.phase, Phase::First(frames) if !frames.is_empty());
+        let first = match &self.phase {
+            Phase::First(first) | Phase::Paused { first, .. } => !first.is_empty(),
+            Phase::Held(_) | Phase::Live => false,
+        };
         self.close.is_some() || self.next.is_some() || first
     }
 
@@ -234,7 +281,7 @@ impl Queue {
 
     fn len(&self) -> usize {
         match &self.phase {
-            Phase::Held(held) => held.len(),
+            Phase::Held(held) | Phase::Paused { held, .. } => held.len(),
             _ => usize::from(self.next.is_some()) + self.rest.len(),
         }
     }
@@ -248,6 +295,9 @@ impl Queue {
     }
 
     fn pop(&mut self) -> Option<Bytes> {
+        if let Phase::Paused { first, .. } = &mut self.phase {
+            return first.pop_front();
+        }
         if let Phase::First(first) = &mut self.phase {
             if let Some(frame) = first.pop_front() {
                 return Some(frame);

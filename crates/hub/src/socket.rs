@@ -24,6 +24,8 @@ pub enum Close {
     TooSlow,
     /// Nothing was heard of the peer for too long.
     TimedOut,
+    /// It asked for more than one client may.
+    TooMuch,
     /// A fault of the server: an event could not be delivered.
     Fault,
 }
@@ -171,6 +173,26 @@ impl Socket {
             waker.wake();
         }
         true
+    }
+
+    /// See [`Queue::pause`].
+    pub(crate) fn pause(&self) {
+        self.queue.lock().pause();
+    }
+
+    /// See [`Queue::resume`]; `floors` are the numbers up to which what still comes is skipped.
+    pub(crate) fn resume(&self, missed: Vec<Bytes>, snapshot: &Snapshot<'_>, floors: &[(GroupId, Seq)]) {
+        let mut queue = self.queue.lock();
+        let (resumed, waker) = queue.resume(missed, snapshot);
+        if resumed {
+            for (group, floor) in floors {
+                queue.set_floor(*group, *floor);
+            }
+        }
+        drop(queue);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     pub(crate) fn set_floor(&self, group: GroupId, floor: Seq) {

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod asyncapi;
 mod check;
 mod key;
 mod openapi;
@@ -33,6 +34,8 @@ enum Command {
     Check(check::Args),
     /// Print the document of the REST API (OpenAPI 3.1)
     Openapi,
+    /// Print the document of the WebSocket (AsyncAPI 3.0)
+    Asyncapi,
 }
 
 /// Runs a command to its end.
@@ -43,6 +46,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::User(args) => user::run(args),
         Command::Check(args) => check::run(&args),
         Command::Openapi => openapi::run(),
+        Command::Asyncapi => asyncapi::run(),
     }
 }
 

@@ -49,8 +49,9 @@ const READY_WITHIN: Duration = Duration::from_secs(1);
 /// A store in one SQLite file. Dropping it finishes what has queued, brings the journal into the
 /// file and ends its threads; that blocks the dropping thread for as long as it takes.
 pub struct SqliteStore {
-    writer: Writer,
     readers: Readers,
+    /// Dropped after the readers: whoever closes last brings the journal into the file.
+    writer: Writer,
     /// The folder of a store that ends with its value. Dropped last, when nothing uses the file.
     _folder: Option<TempDir>,
 }

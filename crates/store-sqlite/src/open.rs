@@ -1,9 +1,9 @@
 //! Opening a file: what it takes to trust one, and how each connection is set up.
 
 use std::fs::OpenOptions;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{io, thread};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -133,9 +133,11 @@ pub(crate) fn writer(path: &Path, options: &Options) -> Result<Connection, OpenE
     if conn.is_readonly("main").map_err(failed)? {
         return Err(OpenError::ReadOnly { path: path.into() });
     }
-    schema::inspect(path, &conn)?;
-    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failed)?;
-    if mode != "wal" {
+    // In one snapshot, since another process may be making the schema.
+    let look = conn.transaction().map_err(failed)?;
+    schema::inspect(path, &look)?;
+    drop(look);
+    if keep_wal(&conn, options).map_err(failed)? != "wal" {
         return Err(OpenError::NoWal { path: path.into() });
     }
     let set_up = |conn: &Connection| {
@@ -175,6 +177,22 @@ fn connect(path: &Path, options: &Options) -> Result<Connection, OpenError> {
         Ok(conn)
     };
     open().map_err(|why| OpenError::sqlite(path, &why))
+}
+
+/// Turns the write-ahead log on, and answers the journal's mode. While another process does the
+/// same SQLite refuses at once, so that waiting is ours.
+fn keep_wal(conn: &Connection, options: &Options) -> rusqlite::Result<String> {
+    const PAUSE: Duration = Duration::from_millis(10);
+    let mut left = options.busy;
+    loop {
+        match conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)) {
+            Err(why) if why.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && !left.is_zero() => {
+                thread::sleep(PAUSE);
+                left = left.saturating_sub(PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Makes the file if there is none, for its owner alone: it holds the hashes of passwords.

@@ -233,6 +233,29 @@ async fn jobs_that_queue_while_another_runs_share_one_commit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_is_run_again_for_a_job_that_must_be_undone_is_told_once() {
+    let file = File::new();
+    let store = file.with_group(Options::default()).await;
+    let go = hold(&store).await;
+    let jobs: Vec<_> = [true, false, true]
+        .map(|stays| {
+            store.submit_write(Box::new(move |tx, events| {
+                events.push(told(GROUP, tx.seq_take(GROUP, 1)?));
+                if stays { Ok(()) } else { Err(Error::NotFound("message")) }
+            }))
+        })
+        .into();
+    drop(go);
+    let mut outcomes = Vec::new();
+    for job in jobs {
+        outcomes.push(job.await.is_ok());
+    }
+    assert_eq!(outcomes, [true, false, true]);
+    assert_eq!(file.bus.batches(), [[told(GROUP, Seq(1)), told(GROUP, Seq(2))]]);
+    assert_eq!(head(&store).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_refuses_after_a_while_and_changes_nothing() {
     let file = File::new();
     let patience = Duration::from_millis(50);

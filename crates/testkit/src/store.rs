@@ -7,6 +7,7 @@
 
 pub mod group;
 pub mod job;
+pub mod log;
 pub mod mark;
 pub mod message;
 pub mod page;
@@ -200,6 +201,10 @@ macro_rules! store_suite {
                 a_job_whose_caller_has_gone_commits_and_is_told
                 a_store_that_can_commit_is_ready
             }
+            log {
+                every_number_says_what_took_it_as_that_stands_now
+                a_log_is_read_in_parts_without_a_gap
+            }
             mark {
                 who_has_read_nothing_has_no_mark_and_everything_unread
                 a_mark_is_set_to_what_is_told_forward_or_back
@@ -283,6 +288,7 @@ mod tests {
         for (noun, source) in [
             ("group", include_str!("store/group.rs")),
             ("job", include_str!("store/job.rs")),
+            ("log", include_str!("store/log.rs")),
             ("mark", include_str!("store/mark.rs")),
             ("message", include_str!("store/message.rs")),
             ("page", include_str!("store/page.rs")),

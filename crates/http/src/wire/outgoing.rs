@@ -1,8 +1,10 @@
 //! What the server says on a WebSocket: events, summaries, answers and errors, each as one frame.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use chinwag_core::app::resume::Resumed;
 use chinwag_core::event::{Event, Kind};
 use chinwag_core::message::Message as CoreMessage;
 use chinwag_core::{Date, GroupId, Name, Seq};
@@ -104,6 +106,24 @@ pub struct StatusUpdate<'a> {
     pub author: &'a str,
     /// `online`, `afk` or `disconnected`.
     pub status: &'static str,
+}
+
+/// `sync.done`'s data.
+#[derive(Serialize)]
+pub struct Synced {
+    /// The head of each group that was answered.
+    pub groups: BTreeMap<Uuid, i64>,
+    /// The groups that were not, and why.
+    pub refused: BTreeMap<Uuid, &'static str>,
+}
+
+impl From<&Resumed> for Synced {
+    fn from(resumed: &Resumed) -> Self {
+        Self {
+            groups: resumed.heads.iter().map(|(group, head)| (group.0, head.0)).collect(),
+            refused: resumed.refused.iter().map(|(group, why)| (group.0, why.as_str())).collect(),
+        }
+    }
 }
 
 /// What is wrong with a field.

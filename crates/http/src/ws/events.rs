@@ -6,17 +6,18 @@ use chinwag_core::app::message::{Edit, MarkRead, Point, Send, Sent};
 use chinwag_core::app::relation::Relate;
 use chinwag_core::event::{Audience, Event, Kind};
 use chinwag_core::presence::Status;
-use chinwag_core::{Error, GroupId, MessageId, Result};
+use chinwag_core::{Error, GroupId, MessageId, Result, Seq};
+use chinwag_hub::{Close, Encode};
 use serde_json::value::RawValue;
 
 use super::session::{Asked, Job, Work};
 use crate::wire::input::message::Fetch;
 use crate::wire::input::{Fields, group, message, relation, user};
 use crate::wire::object::{Group, Message};
-use crate::wire::outgoing::{ContactUpdate, Fetched, ReadMark};
+use crate::wire::outgoing::{self, ContactUpdate, Fetched, ReadMark, Synced, Wire};
 
 /// Every event that a client may send.
-pub const EVENTS: [&str; 14] = [
+pub const EVENTS: [&str; 15] = [
     "message.text",
     "message.first",
     "message.fetch",
@@ -31,6 +32,7 @@ pub const EVENTS: [&str; 14] = [
     "group.delete",
     "typing.start",
     "typing.stop",
+    "sync.resume",
 ];
 
 /// Why an event was refused before it began.
@@ -70,6 +72,7 @@ pub(super) fn begin(kind: &str, data: Option<&RawValue>, asked: Asked) -> Result
         "group.delete" => Work::Alone(asked.run(group::leave(data)?, group_delete)),
         "typing.start" => Work::Alone(asked.run(group::typing(data)?, typing_start)),
         "typing.stop" => Work::Alone(asked.run(group::typing(data)?, typing_stop)),
+        "sync.resume" => Work::Alone(asked.run(group::resume(data)?, resume)),
         _ => return Err(Refused::Type),
     })
 }
@@ -95,13 +98,13 @@ impl Asked {
 
     /// Answers this socket alone.
     fn answer(&self, kind: &str, data: impl serde::Serialize) {
-        self.session.send(crate::wire::outgoing::answer(kind, data, self.reference()));
+        self.session.send(outgoing::answer(kind, data, self.reference()));
     }
 
     /// The original answer of a message that was sent before, to this socket alone.
     fn answer_before(&self, sent: &chinwag_core::message::Message) {
         let event = Event::in_group(Kind::MessageText(sent.clone()), sent.group, sent.seq);
-        self.session.send(chinwag_hub::Encode::event(&crate::wire::outgoing::Wire, &event, self.reference()));
+        self.session.send(Wire.event(&event, self.reference()));
     }
 }
 
@@ -199,4 +202,25 @@ async fn typing(asked: Asked, group: GroupId, started: bool) -> Result<()> {
         doors.hub.tell(Event { kind, to: Audience::Others(group, user.id), seq: None, origin: None });
     }
     Ok(())
+}
+
+/// Answers what was missed, then `sync.done`. What happens meanwhile is held and follows.
+async fn resume(asked: Asked, since: Vec<(GroupId, Seq)>) -> Result<()> {
+    let (doors, connection) = (&asked.session.doors, &asked.session.connection);
+    if !asked.session.may_resume() {
+        doors.hub.close(connection, Close::TooMuch);
+        return Ok(());
+    }
+    doors.hub.pause(connection);
+    let resumed = doors.app.resume(&asked.context, since).await;
+    let (frames, heads) = match &resumed {
+        Ok(resumed) => {
+            let mut frames: Vec<_> = resumed.events.iter().map(|event| Wire.event(event, None)).collect();
+            frames.push(outgoing::answer("sync.done", Synced::from(resumed), asked.reference()));
+            (frames, resumed.heads.iter().map(|(group, head)| (*group, *head)).collect())
+        }
+        Err(_) => (vec![], vec![]),
+    };
+    doors.hub.resume(connection, frames, &heads);
+    resumed.map(drop)
 }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chinwag_core::app::Context;
@@ -14,6 +15,7 @@ use chinwag_core::{Error, Result};
 use chinwag_hub::{Close, Connection};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use super::events;
 use crate::doors::Doors;
@@ -23,6 +25,9 @@ use crate::wire::outgoing::{self, ContactSummary, FieldProblem, Problem, StatusU
 
 /// The longest `ref`, in characters.
 const REFERENCE_CHARS: usize = 64;
+/// How often a socket may resume in [`RESUMES_WITHIN`].
+const RESUMES: u32 = 20;
+const RESUMES_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a socket does for its peer.
 pub(super) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -41,6 +46,13 @@ pub(super) enum Work {
 pub(super) struct Session {
     pub(super) doors: Arc<Doors>,
     pub(super) connection: Connection,
+    resumes: Mutex<Resumes>,
+}
+
+/// How often a socket has resumed of late.
+struct Resumes {
+    since: Instant,
+    count: u32,
 }
 
 /// An event as it comes. Only `data` is kept unread.
@@ -62,7 +74,7 @@ pub(super) struct Asked {
 
 impl Session {
     pub(super) fn new(doors: Arc<Doors>, connection: Connection) -> Self {
-        Self { doors, connection }
+        Self { doors, connection, resumes: Mutex::new(Resumes { since: Instant::now(), count: 0 }) }
     }
 
     /// Shows the user its world, then lets live events follow.
@@ -102,6 +114,16 @@ impl Session {
             first.push(outgoing::answer("status.update", update, None));
         }
         Ok((first, snapshot))
+    }
+
+    /// Whether the socket may resume once more: a resume costs far more than other events.
+    pub(super) fn may_resume(&self) -> bool {
+        let mut resumes = self.resumes.lock().unwrap_or_else(PoisonError::into_inner);
+        if resumes.since.elapsed() >= RESUMES_WITHIN {
+            *resumes = Resumes { since: Instant::now(), count: 0 };
+        }
+        resumes.count += 1;
+        resumes.count <= RESUMES
     }
 
     pub(super) fn context(&self, reference: Option<Arc<str>>) -> Context {

@@ -286,6 +286,7 @@ fn ending(close: Close) -> End {
         Close::CredentialEnded => End::Close(4001, "the credential has ended: sign in again"),
         Close::TooSlow => End::Close(4008, "reading too slowly: reconnect and resume"),
         Close::TimedOut => End::Close(1001, "no pong came"),
+        Close::TooMuch => End::Close(4029, "too many events: slow down"),
         Close::Fault => End::Close(1011, "a fault of the server"),
     }
 }

@@ -14,6 +14,7 @@ async fn sigterm_sends_sockets_away_with_1012_and_exits_with_0() {
     let output = running.wait();
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(!program.data().join("control.sock").exists());
+    assert!(!program.data().join("chinwag.db-wal").exists(), "the store was closed in good order");
 }
 
 #[tokio::test]

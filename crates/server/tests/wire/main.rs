@@ -2,5 +2,6 @@
 
 mod bad_input;
 mod events;
+mod resume;
 mod rights;
 mod sockets;

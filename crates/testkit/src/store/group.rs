@@ -3,7 +3,7 @@
 
 use chinwag_core::group::{Group, Member};
 use chinwag_core::permission::Role;
-use chinwag_core::store::Change;
+use chinwag_core::store::{Change, Tx};
 use chinwag_core::{Error, GroupId, Seq};
 
 use super::{Fixture, body, date, name};
@@ -98,7 +98,7 @@ pub async fn a_group_takes_another_name(f: Fixture) {
 pub async fn a_deleted_group_leaves_nothing(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let (id, kept) = (f.group_id(), f.group(&[ann]).await);
-    let fill = move |tx: &mut dyn chinwag_core::store::Tx| {
+    let fill = move |tx: &mut dyn Tx| {
         tx.group_insert(id, "@", Some((ann, bob)))?;
         tx.member_set(id, ann, Role::Member, date(0))?;
         tx.member_set(id, bob, Role::Member, date(0))?;
@@ -139,10 +139,10 @@ pub async fn a_log_gives_its_numbers_in_order_one_or_several_at_a_time(f: Fixtur
 
 pub async fn every_change_of_a_log_is_written_down_once(f: Fixture) {
     let id = f.group(&[]).await;
-    let write = async |seq, change| f.store.write(move |tx, _| tx.change_insert(id, Seq(seq), &change)).await;
     for (seq, change) in [(1, Change::Group), (2, Change::Edited(Seq(1))), (3, Change::Deleted(Seq(1)))] {
-        assert!(write(seq, change).await.is_ok());
-        assert!(write(seq, change).await.is_err(), "a number is taken once");
+        let write = move |tx: &mut dyn Tx| tx.change_insert(id, Seq(seq), &change);
+        f.write(write.clone()).await;
+        assert!(f.store.write(move |tx, _| write(tx)).await.is_err(), "a number is taken once");
     }
 }
 

@@ -1,0 +1,236 @@
+//! The WebSocket's document (AsyncAPI 3.0), made from one table of events.
+//!
+//! It describes the server: what clients send it *receives*. Objects that the REST door shows,
+//! too, have their schemas from the same types as the REST API's document.
+
+mod shape;
+mod table;
+
+use std::sync::LazyLock;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+use utoipa::PartialSchema;
+
+use crate::error::Refused;
+use crate::rest::answer::bytes;
+use crate::wire::object::{Group, Latest, Lists, Marks, Message};
+use shape::{keys, object};
+use table::{ASKED, Asked, CLOSES, Data, FAILED, Failed, Numbered, TOLD, Told};
+
+const ABOUT: &str = "The WebSocket of the chat server Chinwag. Frames are texts, each one JSON object. A client's \
+    frame may carry a `ref`, any text of at most 64 characters: its own copy of the answer, or the error, carries the \
+    same. An event that its group's log has numbered carries the number as `seq` beside `type`; a socket is sent a \
+    group's events in ascending order. Unknown keys are ignored.";
+
+const CHANNEL: &str = "A handshake is refused as an HTTP answer: 400, 401, 403, 426 or 503. `Origin`, if it is sent, \
+    must be this host's or one in `http.origins`. A socket is first sent `group.summary`, `contact.summary`, and a \
+    `status.update` for each contact who is not disconnected. What cannot be done is answered by an error, and the \
+    socket stays open. The server pings every 25 s.\n\nClose codes:\n";
+
+/// The document, as JSON.
+pub fn asyncapi() -> String {
+    static TEXT: LazyLock<String> =
+        LazyLock::new(|| serde_json::to_string_pretty(&whole()).expect("the document can be written"));
+    TEXT.clone()
+}
+
+/// Shows the WebSocket's document (AsyncAPI 3.0).
+#[utoipa::path(
+    get, path = "/api/v1/asyncapi.json", tag = "service", operation_id = "asyncapi",
+    responses((status = 200, description = "The document of the WebSocket.")),
+    security(()),
+)]
+pub(crate) async fn document() -> Response {
+    bytes(StatusCode::OK, asyncapi().into_bytes())
+}
+
+fn whole() -> Value {
+    let security = ["user_token", "cookie", "subprotocol", "ticket"];
+    let security = security.map(|name| json!({"$ref": format!("#/components/securitySchemes/{name}")}));
+    let server = |protocol: &str, description: &str| {
+        json!({
+            "host": "{host}",
+            "protocol": protocol,
+            "description": description,
+            "variables": {"host": {"default": "localhost:8000", "description": "The host, and the port."}},
+            "security": security,
+        })
+    };
+    let closes: Vec<_> = CLOSES.iter().map(|(code, why)| format!("- {code}: {why}")).collect();
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {"title": "Chinwag", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT},
+        "defaultContentType": "application/json",
+        "servers": {
+            "plain": server("ws", "Without TLS."),
+            "tls": server("wss", "With TLS: the server's own, or a proxy's in front of it."),
+        },
+        "channels": {"chat": {
+            "address": "/chat/",
+            "description": format!("{CHANNEL}{}", closes.join("\n")),
+            "messages": messages(),
+            "bindings": {"ws": {
+                "method": "GET",
+                "query": {"type": "object", "properties": {"ticket": {"type": "string"}}},
+                "bindingVersion": "0.1.0",
+            }},
+        }},
+        "operations": operations(),
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": credentials(),
+            "correlationIds": {"ref": {
+                "description": "The client's own word for what it asks.",
+                "location": "$message.payload#/ref",
+            }},
+        },
+    })
+}
+
+/// One message for each event and direction: `client.<event>` and `server.<event>`.
+fn messages() -> Map<String, Value> {
+    let asked = ASKED.iter().map(|row| {
+        let payload = frame(row.event, keys(row.keys, true));
+        (format!("client.{}", row.event), message(row.event, row.about, payload))
+    });
+    let told = TOLD.iter().map(|row| (format!("server.{}", row.event), told(row)));
+    let failed = FAILED.iter().map(|row| (format!("server.{}", row.event), failed(row)));
+    asked.chain(told).chain(failed).collect()
+}
+
+fn told(row: &Told) -> Value {
+    let data = match &row.data {
+        Data::Keys(all) => keys(all, false),
+        Data::Object(name, []) => object(name),
+        Data::Object(name, more) => json!({"allOf": [object(name), keys(more, false)]}),
+        Data::Groups => json!({"type": "array", "items": {"allOf": [object("Group"), object("Marks")]}}),
+        Data::GroupId => json!({"type": "string", "format": "uuid", "description": "The group's id."}),
+    };
+    let mut payload = frame(row.event, data);
+    if row.numbered != Numbered::Never {
+        let about = "The number that the group's log gave the event.";
+        payload["properties"]["seq"] =
+            json!({"type": "integer", "format": "int64", "minimum": 1, "description": about});
+    }
+    if row.numbered == Numbered::Always {
+        payload["required"] = json!(["type", "data", "seq"]);
+    }
+    message(row.event, row.about, payload)
+}
+
+fn failed(row: &Failed) -> Value {
+    let mut payload = frame(
+        row.event,
+        json!({
+            "type": "object",
+            "required": ["detail"],
+            "properties": {
+                "detail": {"type": "string", "description": "What is wrong, as a sentence for people."},
+                "errors": {"type": "array", "items": object("Refused"), "description": "The refused keys."},
+            },
+        }),
+    );
+    payload["required"] = json!(["type", "data", "code"]);
+    payload["properties"]["code"] =
+        json!({"type": "integer", "enum": row.codes, "description": "As over HTTP."});
+    message(row.event, row.about, payload)
+}
+
+fn message(event: &str, about: &str, payload: Value) -> Value {
+    json!({
+        "name": event,
+        "title": event,
+        "summary": about,
+        "correlationId": {"$ref": "#/components/correlationIds/ref"},
+        "payload": payload,
+    })
+}
+
+/// What all frames have in common.
+fn frame(event: &str, data: Value) -> Value {
+    json!({
+        "type": "object",
+        "required": ["type", "data"],
+        "properties": {
+            "type": {"type": "string", "const": event},
+            "data": data,
+            "ref": {"type": "string", "maxLength": 64},
+        },
+    })
+}
+
+/// `receive.<event>` for each event that a client may send, with what it is answered, and `send`.
+fn operations() -> Map<String, Value> {
+    let channel = json!({"$ref": "#/channels/chat"});
+    let message = |key: &str| json!({"$ref": format!("#/channels/chat/messages/{key}")});
+    let server = |event: &&str| message(&format!("server.{event}"));
+    let failed = || FAILED.iter().map(|row| row.event);
+    let receive = |Asked { event, about, answers, .. }: &Asked| {
+        let answers: Vec<_> = answers.iter().copied().chain(failed()).collect();
+        let operation = json!({
+            "action": "receive",
+            "summary": about,
+            "channel": channel,
+            "messages": [message(&format!("client.{event}"))],
+            "reply": {"channel": channel, "messages": answers.iter().map(server).collect::<Value>()},
+        });
+        (format!("receive.{event}"), operation)
+    };
+    let told: Vec<_> = TOLD.iter().map(|row| row.event).chain(failed()).collect();
+    let send = json!({
+        "action": "send",
+        "summary": "What the server sends.",
+        "channel": channel,
+        "messages": told.iter().map(server).collect::<Value>(),
+    });
+    ASKED.iter().map(receive).chain([("send".to_owned(), send)]).collect()
+}
+
+/// The objects that the REST door shows, too. A group has its marks only in the summary.
+fn schemas() -> Value {
+    let schema =
+        |schema| serde_json::to_value::<utoipa::openapi::RefOr<_>>(schema).expect("a schema can be written");
+    let mut group: Value = schema(Group::schema());
+    let own = group["allOf"].as_array_mut().and_then(Vec::pop).expect("the marks, and a group's own keys");
+    json!({
+        "Message": schema(Message::schema()),
+        "Latest": schema(Latest::schema()),
+        "Group": own,
+        "Marks": schema(Marks::schema()),
+        "Lists": schema(Lists::schema()),
+        "Refused": schema(Refused::schema()),
+    })
+}
+
+fn credentials() -> Value {
+    json!({
+        "user_token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A user's token, or the host application's JWT. The service key is no user, and opens no socket.",
+        },
+        "cookie": {
+            "type": "httpApiKey",
+            "name": "access",
+            "in": "cookie",
+            "description": "The same token, as signing in sets it in browsers.",
+        },
+        "subprotocol": {
+            "type": "httpApiKey",
+            "name": "Sec-WebSocket-Protocol",
+            "in": "header",
+            "description": "`chinwag, bearer.<token>`, for browsers on another origin. `chinwag` is chosen.",
+        },
+        "ticket": {
+            "type": "httpApiKey",
+            "name": "ticket",
+            "in": "query",
+            "description": "A ticket from `POST /api/v1/tickets/`, good once and for 30 s.",
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! The small objects of events: which keys they have, and what those hold, as JSON schemas.
+
+use chinwag_core::limits::{CLIENT_ID_CHARS, GROUP_NAME_CHARS, HISTORY_PAGE, NAME_CHARS};
+use serde_json::{Map, Value, json};
+
+use crate::wire::input::{HEADS, NAMES};
+
+/// One key of an object: whether it is there, its name, what it holds, what it means.
+pub(super) struct Key(pub(super) Need, pub(super) &'static str, pub(super) Holds, pub(super) &'static str);
+
+/// Whether a key is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    Always,
+    /// Always, but maybe null.
+    Null,
+    /// It may be left out; a client may as well send null.
+    Maybe,
+    /// At least one of the keys marked so is there, and not null.
+    Either,
+}
+
+/// What a key holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Holds {
+    Id,
+    Name,
+    Names,
+    Owner,
+    GroupName,
+    Body,
+    ClientId,
+    Date,
+    Seq,
+    /// How long a page is to be.
+    Page,
+    Status,
+    /// Names and their statuses.
+    Statuses,
+    Operation,
+    Outcome,
+    Messages,
+    /// Groups' ids and the numbers of their logs.
+    Heads,
+    /// Groups' ids and why they cannot be resumed.
+    Refusals,
+}
+
+impl Holds {
+    fn schema(self) -> Value {
+        match self {
+            Self::Id => json!({"type": "string", "format": "uuid"}),
+            Self::Name => json!({"type": "string", "minLength": 1, "maxLength": NAME_CHARS}),
+            Self::Names => json!({"type": "array", "items": Self::Name.schema(), "maxItems": NAMES}),
+            Self::Owner => json!({"type": "array", "items": Self::Name.schema(), "maxItems": 1}),
+            Self::GroupName => json!({"type": "string", "minLength": 1, "maxLength": GROUP_NAME_CHARS}),
+            // How long it may be is a setting.
+            Self::Body => json!({"type": "string", "minLength": 1}),
+            Self::ClientId => json!({"type": "string", "minLength": 1, "maxLength": CLIENT_ID_CHARS}),
+            Self::Date => json!({"type": "string", "format": "date-time"}),
+            Self::Seq => json!({"type": "integer", "format": "int64", "minimum": 0}),
+            Self::Page => json!({"type": "integer", "minimum": 1, "maximum": HISTORY_PAGE}),
+            Self::Status => json!({"type": "string", "enum": ["online", "afk", "disconnected"]}),
+            Self::Statuses => json!({"type": "object", "additionalProperties": Self::Status.schema()}),
+            Self::Operation => json!({"type": "string", "enum": [
+                "invitation", "contact", "deny", "remove", "block", "invit", "invite", "unblock", "blocked",
+            ]}),
+            Self::Outcome => {
+                json!({"type": "string", "enum": ["invitation", "contact", "deny", "remove", "block"]})
+            }
+            Self::Messages => json!({"type": "array", "items": object("Message")}),
+            Self::Heads => by_group(&Self::Seq.schema()),
+            Self::Refusals => {
+                by_group(&json!({"type": "string", "enum": ["seq_ahead", "not_found", "too_far"]}))
+            }
+        }
+    }
+}
+
+/// Refers to the schema of an object that the REST door shows.
+pub(super) fn object(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// An object with these keys. `client` sends it, or else the server.
+pub(super) fn keys(keys: &[Key], client: bool) -> Value {
+    let named = |needs: &[Need]| -> Vec<&str> {
+        keys.iter().filter(|key| needs.contains(&key.0)).map(|key| key.1).collect()
+    };
+    let property = |Key(need, name, holds, about): &Key| {
+        let mut schema = holds.schema();
+        if *need == Need::Null || (client && *need == Need::Maybe) {
+            schema["type"] = json!([schema["type"], "null"]);
+        }
+        schema["description"] = (*about).into();
+        ((*name).to_owned(), schema)
+    };
+    let properties: Map<_, _> = keys.iter().map(property).collect();
+    let mut schema = json!({
+        "type": "object",
+        "required": named(&[Need::Always, Need::Null]),
+        "properties": properties,
+    });
+    let either = named(&[Need::Either]);
+    if !either.is_empty() {
+        schema["anyOf"] = either.iter().map(|key| json!({"required": [key]})).collect();
+    }
+    schema
+}
+
+fn by_group(schema: &Value) -> Value {
+    json!({
+        "type": "object",
+        "propertyNames": {"format": "uuid"},
+        "maxProperties": HEADS,
+        "additionalProperties": schema,
+    })
+}

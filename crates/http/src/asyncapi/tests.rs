@@ -1,0 +1,350 @@
+//! The document held against what is sent and read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chinwag_core::app::resume::{Refusal, Resumed};
+use chinwag_core::event::{Event, Kind};
+use chinwag_core::group::{Group, Mark, Member, View};
+use chinwag_core::limits::Limits;
+use chinwag_core::message::{ClientId, Message};
+use chinwag_core::permission::Role;
+use chinwag_core::presence::Status;
+use chinwag_core::relation::{Outcome, Relations};
+use chinwag_core::{Date, Error, GroupId, MessageId, Name, Seq, UserId};
+use chinwag_hub::Encode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::table::{ASKED, FAILED, TOLD};
+use crate::EVENTS;
+use crate::error::code;
+use crate::wire::input::{Fields, group, message, relation, user};
+use crate::wire::object::{self, Lists, Presence};
+use crate::wire::outgoing::{self, ContactSummary, Fetched, FieldProblem, Problem, Synced, Wire};
+
+const ID: Uuid = Uuid::from_u128(0x018f_6b7e_8a1c_7cc3_9d55_1f1b_2a3c_4d5e);
+const GROUP: GroupId = GroupId(ID);
+
+fn document() -> Value {
+    serde_json::from_str(&super::asyncapi()).expect("JSON")
+}
+
+/// The document's messages in one direction, by event.
+fn documented(document: &Value, side: &str) -> BTreeSet<String> {
+    let messages = document["channels"]["chat"]["messages"].as_object().expect("messages");
+    messages.keys().filter_map(|key| key.strip_prefix(side)).map(str::to_owned).collect()
+}
+
+/// A schema and those that hold beside it, references followed.
+fn parts<'a>(document: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return parts(document, document.pointer(&reference[1..]).expect(reference));
+    }
+    let all = schema["allOf"].as_array().into_iter().flatten();
+    all.flat_map(|part| parts(document, part)).chain([schema]).collect()
+}
+
+/// Whether a value is as its schema says, and has no key that the schema does not name.
+fn check(document: &Value, schema: &Value, value: &Value, at: &str) {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let parts = parts(document, schema);
+    for part in &parts {
+        let types = &part["type"];
+        let typed =
+            types.is_null() || types == kind || types.as_array().is_some_and(|t| t.contains(&kind.into()));
+        assert!(typed, "{at}: {value} is no {types}");
+        assert!(part.get("const").is_none_or(|only| only == value), "{at}: {value}");
+        assert!(part["enum"].as_array().is_none_or(|words| words.contains(value)), "{at}: {value}");
+        let formed = value.as_str().is_none_or(|text| match part["format"].as_str() {
+            Some("uuid") => Uuid::try_parse(text).is_ok(),
+            Some("date-time") => Date::parse(text).is_ok(),
+            _ => true,
+        });
+        assert!(formed, "{at}: {value}");
+        for required in part["required"].as_array().into_iter().flatten() {
+            assert!(
+                value.get(required.as_str().expect("a key")).is_some(),
+                "{at} has no {required}: {value}"
+            );
+        }
+    }
+    for (key, value) in value.as_object().into_iter().flatten() {
+        let named = parts.iter().find_map(|part| part["properties"].get(key));
+        let schema = named.or_else(|| parts.iter().find_map(|part| part.get("additionalProperties")));
+        let schema = schema.unwrap_or_else(|| panic!("{at}.{key} is not documented"));
+        check(document, schema, value, &format!("{at}.{key}"));
+    }
+    for value in value.as_array().into_iter().flatten() {
+        let schema = parts.iter().find_map(|part| part.get("items")).expect("the schema of items");
+        check(document, schema, value, &format!("{at}[]"));
+    }
+}
+
+fn name() -> Name {
+    Name::stored("arlan")
+}
+
+fn date() -> Date {
+    Date::from_micros(1_715_509_756_000_949)
+}
+
+fn sent(client_id: Option<&str>) -> Message {
+    Message {
+        id: MessageId(ID),
+        group: GROUP,
+        seq: Seq(3),
+        author: UserId(1),
+        author_name: name(),
+        date: date(),
+        body: "hi".into(),
+        respond_to: client_id.map(|_| MessageId(ID)),
+        edited: client_id.map(|_| date()),
+        client_id: client_id.map(ClientId::stored),
+    }
+}
+
+fn view() -> Arc<View> {
+    let group = Group { id: GROUP, name: "tea".into(), private: false, head: Seq(3) };
+    let member = Member { user: UserId(1), name: name(), role: Role::Owner, since: date() };
+    Arc::new(View { group, members: vec![member], messages: vec![sent(None)] })
+}
+
+/// One event of each kind, and those that can look otherwise twice.
+fn kinds() -> Vec<Kind> {
+    let kinds = vec![
+        Kind::MessageText(sent(None)),
+        Kind::MessageText(sent(Some("1"))),
+        Kind::MessageUpdate(sent(Some("1"))),
+        Kind::MessageDelete { id: MessageId(ID), group: GROUP, seq: Seq(3) },
+        Kind::MessageRead { author: name(), group: GROUP, at: None },
+        Kind::MessageRead { author: name(), group: GROUP, at: Some((Seq(3), date())) },
+        Kind::GroupUpdate { view: view(), joined: vec![], left: vec![] },
+        Kind::GroupQuit { group: GROUP, name: name() },
+        Kind::GroupDelete(GROUP),
+        Kind::ContactUpdate {
+            author: (UserId(1), name()),
+            name: (UserId(2), name()),
+            outcome: Outcome::Invitation,
+        },
+        Kind::StatusUpdate { author: name(), status: Status::Afk },
+        Kind::UserUpdate { user: UserId(1), name: name(), new_name: name() },
+        Kind::UserDelete { name: name() },
+        Kind::Typing { author: name(), group: GROUP, started: true },
+        Kind::Typing { author: name(), group: GROUP, started: false },
+    ];
+    // Whoever adds a kind adds it above, too.
+    let told = |kind: &Kind| match kind {
+        Kind::MessageText(_) | Kind::MessageUpdate(_) | Kind::MessageDelete { .. } => true,
+        Kind::MessageRead { .. } | Kind::GroupUpdate { .. } | Kind::GroupQuit { .. } => true,
+        Kind::GroupDelete(_) | Kind::ContactUpdate { .. } | Kind::StatusUpdate { .. } => true,
+        Kind::UserUpdate { .. } | Kind::UserDelete { .. } | Kind::Typing { .. } => true,
+        Kind::Ended(_) => false,
+    };
+    assert!(kinds.iter().all(told));
+    kinds
+}
+
+/// Everything that the encoder writes: numbered where a group's log numbers it.
+fn events() -> Vec<Bytes> {
+    let numbered = |kind: &Kind| {
+        matches!(
+            kind,
+            Kind::MessageText(_)
+                | Kind::MessageUpdate(_)
+                | Kind::MessageDelete { .. }
+                | Kind::GroupUpdate { .. }
+                | Kind::GroupQuit { .. }
+                | Kind::GroupDelete(_)
+        )
+    };
+    let event = |kind: Kind| {
+        let seq = numbered(&kind).then_some(Seq(4));
+        Wire.event(&Event { seq, ..Event::to_users(kind, vec![]) }, Some("7"))
+    };
+    kinds().into_iter().map(event).collect()
+}
+
+/// What is written for one socket.
+fn answers() -> Vec<Bytes> {
+    let (name, message, view) = (&name(), sent(None), view());
+    let summary = |last_read| object::Group::new(&view, Some(Mark { last_read, unread: 1 }));
+    let groups = [summary(None), summary(Some((Seq(3), date())))];
+    let relations = Relations { contacts: vec![name.clone()], ..Relations::default() };
+    let presence = Presence(vec![(name, Status::Online)]);
+    let contacts = ContactSummary { lists: Lists::from(&relations), presence };
+    let history = vec![object::Message::from(&message)];
+    let fetched = Fetched { author: name, group: ID, date: Some(date()), history };
+    let none = Fetched { author: name, group: ID, date: None, history: vec![] };
+    let refused = [Refusal::SeqAhead, Refusal::NotFound, Refusal::TooFar];
+    let synced = |refusal| Resumed {
+        heads: [(GROUP, Seq(3))].into(),
+        refused: [(GROUP, refusal)].into(),
+        ..Resumed::default()
+    };
+    let done =
+        refused.map(|refusal| outgoing::answer("sync.done", Synced::from(&synced(refusal)), Some("7")));
+    let mut answers = vec![
+        outgoing::answer("group.summary", groups, None),
+        outgoing::answer("contact.summary", contacts, None),
+        outgoing::answer("message.fetch", fetched, Some("7")),
+        outgoing::answer("message.fetch", none, None),
+        outgoing::answer("group.update", object::Group::new(&view, None), Some("7")),
+    ];
+    answers.extend(done);
+    answers
+}
+
+/// Every refusal that there is: its event and its code.
+fn refusals() -> BTreeSet<(&'static str, u16)> {
+    let errors = [
+        Error::field("name", "is required"),
+        Error::Unauthenticated(""),
+        Error::forbidden(""),
+        Error::NotFound(""),
+        Error::Conflict(""),
+        Error::TooMany(Duration::ZERO),
+        Error::unavailable(),
+        Error::Unknown,
+        Error::internal(""),
+    ];
+    let codes = errors.iter().map(code);
+    let refused = codes.map(|code| (if code < 500 { "error.data" } else { "error.handler" }, code));
+    refused.chain([("error.decode", 400), ("error.type", 400), ("error.type", 404)]).collect()
+}
+
+#[test]
+fn whatever_is_sent_is_as_documented_and_whatever_is_documented_is_sent() {
+    let document = document();
+    let problem = |errors| Problem { detail: "no".into(), errors };
+    let field = || FieldProblem { field: "name", detail: "is required" };
+    let failed = refusals().into_iter().flat_map(|(event, code)| {
+        [vec![], vec![field()]].map(|errors| outgoing::error(event, code, &problem(errors), Some("7")))
+    });
+    let mut seen = BTreeSet::new();
+    for frame in events().into_iter().chain(answers()).chain(failed) {
+        let head = match frame[1] {
+            126 => 4,
+            127 => 10,
+            _ => 2,
+        };
+        let frame: Value = serde_json::from_slice(&frame[head..]).expect("JSON");
+        let event = frame["type"].as_str().expect("a type");
+        let message = &document["channels"]["chat"]["messages"][format!("server.{event}")];
+        check(&document, &message["payload"], &frame, event);
+        seen.insert(event.to_owned());
+    }
+    assert_eq!(seen, documented(&document, "server."));
+    let codes = FAILED.iter().flat_map(|row| row.codes.iter().map(|code| (row.event, *code)));
+    assert_eq!(codes.collect::<BTreeSet<_>>(), refusals());
+}
+
+#[test]
+fn every_event_of_a_client_is_documented_and_no_other() {
+    assert_eq!(documented(&document(), "client."), EVENTS.map(str::to_owned).into());
+    let told: BTreeSet<_> = TOLD.iter().map(|row| row.event).collect();
+    assert!(ASKED.iter().flat_map(|row| row.answers).all(|answer| told.contains(answer)));
+}
+
+/// What an event's reader makes of its data, as text.
+fn read(event: &str, data: &Value) -> Result<String, Error> {
+    fn text(read: impl std::fmt::Debug) -> String {
+        format!("{read:?}")
+    }
+    let (data, limits) = (data.to_string(), Limits::default());
+    let fields = Fields::parse(data.as_bytes())?;
+    match event {
+        "message.text" => message::text(fields, &limits).map(text),
+        "message.first" => message::first(fields, &limits).map(text),
+        "message.fetch" => message::fetch(fields).map(text),
+        "message.read" => message::read(fields).map(text),
+        "message.update" => message::update(fields, &limits).map(text),
+        "message.delete" => message::delete(fields).map(text),
+        "status.update" => user::status(fields).map(text),
+        "contact.update" => relation::update(fields).map(text),
+        "group.create" => group::make(fields).map(text),
+        "group.update" => group::change(fields).map(text),
+        "group.quit" | "group.delete" => group::leave(fields).map(text),
+        "typing.start" | "typing.stop" => group::typing(fields).map(text),
+        "sync.resume" => group::resume(fields).map(text),
+        other => panic!("{other} has no reader here"),
+    }
+}
+
+/// Values that a schema allows.
+fn samples(schema: &Value) -> Vec<Value> {
+    if let Some(words) = schema["enum"].as_array() {
+        return words.clone();
+    }
+    let types = schema["type"].as_array().cloned().unwrap_or_else(|| vec![schema["type"].clone()]);
+    let sample = |kind: &Value| match (kind.as_str(), schema["format"].as_str()) {
+        (Some("null"), _) => Value::Null,
+        (_, Some("uuid")) => json!(ID),
+        (_, Some("date-time")) => date().to_string().into(),
+        (Some("integer"), _) => 1.into(),
+        (Some("array"), _) => samples(&schema["items"]).into(),
+        (Some("object"), _) => json!({ID.to_string(): samples(&schema["additionalProperties"])[0]}),
+        _ => "arlan".into(),
+    };
+    types.iter().map(sample).collect()
+}
+
+#[test]
+fn what_is_documented_of_an_event_of_a_client_is_read_and_taken() {
+    let document = document();
+    for event in EVENTS {
+        let message = &document["channels"]["chat"]["messages"][format!("client.{event}")];
+        let data = &message["payload"]["properties"]["data"];
+        let keys = data["properties"].as_object().expect("keys");
+        let whole: Value =
+            keys.iter().map(|(key, schema)| (key.clone(), samples(schema)[0].clone())).collect();
+        let nothing = read(event, &json!({}));
+        for (key, schema) in keys {
+            for sample in samples(schema) {
+                let mut data = whole.clone();
+                data[key] = sample;
+                read(event, &data).unwrap_or_else(|error| panic!("{event} {data}: {error:?}"));
+            }
+            let odd = read(event, &json!({key: {"odd": 1}}));
+            assert_ne!(format!("{odd:?}"), format!("{nothing:?}"), "{event} does not read {key}");
+        }
+        for required in data["required"].as_array().expect("a list") {
+            let mut data = whole.clone();
+            data.as_object_mut().expect("an object").remove(required.as_str().expect("a key"));
+            assert!(read(event, &data).is_err(), "{event} needs no {required}");
+        }
+    }
+}
+
+#[test]
+fn the_document_has_its_parts_and_every_reference_leads_somewhere() {
+    let document = document();
+    assert_eq!(document["asyncapi"], "3.0.0");
+    for part in ["info", "servers", "channels", "operations", "components"] {
+        assert!(document[part].as_object().is_some_and(|part| !part.is_empty()), "{part}");
+    }
+    let operations = document["operations"].as_object().expect("operations");
+    assert_eq!(operations.len(), EVENTS.len() + 1);
+    for operation in operations.values() {
+        assert!(matches!(operation["action"].as_str(), Some("send" | "receive")), "{operation}");
+        let replies = operation["reply"]["messages"].as_array().into_iter().flatten();
+        for message in operation["messages"].as_array().expect("messages").iter().chain(replies) {
+            let reference = message["$ref"].as_str().expect("a reference");
+            assert!(reference.starts_with("#/channels/chat/messages/"), "{reference}");
+        }
+    }
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = reference.split('"').next().expect("a pointer");
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+    }
+}

@@ -1,0 +1,175 @@
+//! Resuming from the last numbers held: nothing missed, nothing twice, and never silent.
+
+use std::collections::BTreeMap;
+
+use chinwag_testkit::app::TestApp;
+use chinwag_testkit::client::Client;
+use chinwag_testkit::ws::Ws;
+use serde_json::{Value, json};
+
+async fn group(app: &TestApp, members: &[&str]) -> String {
+    let made = json!({ "name": "g", "author": members[0], "members": members[1..] });
+    let made = app.service().post("groups/", made).await.ok(201);
+    made["id"].as_str().expect("an id").to_owned()
+}
+
+async fn send(client: &Client, group: &str, body: impl ToString) -> Value {
+    client.post("messages/", json!({ "group": group, "body": body.to_string() })).await.ok(201)
+}
+
+/// Resumes, and answers the frames before `sync.done`, and its data.
+async fn resume(socket: &mut Ws, groups: Value) -> (Vec<Value>, Value) {
+    socket.send(json!({ "type": "sync.resume", "data": { "groups": groups }, "ref": "resume" })).await;
+    let mut missed = Vec::new();
+    loop {
+        let frame = socket.next().await;
+        if frame["type"] == "sync.done" {
+            assert_eq!(frame["ref"], "resume");
+            return (missed, frame["data"].clone());
+        }
+        missed.push(frame);
+    }
+}
+
+fn told(frames: &[Value]) -> Vec<(&str, Option<i64>)> {
+    frames.iter().map(|frame| (frame["type"].as_str().expect("a type"), frame["seq"].as_i64())).collect()
+}
+
+#[tokio::test]
+async fn a_resume_tells_every_event_after_the_number_held_in_order_and_then_the_head() {
+    let app = TestApp::start().await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    app.user("cat").await;
+    let group = group(&app, &["ann", "bob"]).await; // 1
+    let one = send(&ann, &group, "one").await; // 2
+    let two = send(&ann, &group, "two").await; // 3
+    ann.patch(&format!("messages/{}/", one["id"].as_str().expect("an id")), json!({ "body": "edited" }))
+        .await
+        .ok(200); // 4
+    ann.delete(&format!("messages/{}/", two["id"].as_str().expect("an id"))).await.ok(200); // 5
+    ann.patch(&format!("groups/{group}/"), json!({ "name": "renamed" })).await.ok(200); // 6
+    ann.patch(&format!("groups/{group}/"), json!({ "members": ["cat"] })).await.ok(200); // 7
+    send(&bob, &group, "three").await; // 8
+    let mut socket = bob.ws().await;
+    let (missed, done) = resume(&mut socket, json!({ &group: 1 })).await;
+    assert_eq!(
+        told(&missed),
+        [
+            ("message.text", Some(2)),
+            ("message.update", Some(4)),
+            ("message.delete", Some(5)),
+            ("group.update", Some(7)),
+            ("message.text", Some(8)),
+        ]
+    );
+    assert_eq!(
+        (&missed[0]["data"]["body"], &missed[1]["data"]["body"]),
+        (&json!("edited"), &json!("edited"))
+    );
+    assert_eq!(missed[2]["data"], json!({ "id": two["id"], "group": group, "seq": 3 }));
+    assert_eq!(
+        (&missed[3]["data"]["name"], &missed[3]["data"]["members"]),
+        (&json!("renamed"), &json!(["bob", "cat"]))
+    );
+    assert_eq!(done, json!({ "groups": { &group: 8 }, "refused": {} }));
+    let (missed, done) = resume(&mut socket, json!({ &group: 8 })).await;
+    assert_eq!((missed, done), (vec![], json!({ "groups": { &group: 8 }, "refused": {} })));
+    send(&ann, &group, "live").await;
+    assert_eq!(socket.next().await["seq"], 9);
+}
+
+#[tokio::test]
+async fn what_cannot_be_resumed_is_named_with_its_reason() {
+    let app = TestApp::start().await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let own = group(&app, &["ann", "bob"]).await;
+    let (foreign, long) = (group(&app, &["ann"]).await, group(&app, &["ann", "bob"]).await);
+    for batch in (0..1001).collect::<Vec<_>>().chunks(50) {
+        let sends = batch.iter().map(|number| send(&ann, &long, *number));
+        futures_util::future::join_all(sends).await;
+    }
+    let nowhere = "00000000-0000-7000-8000-000000000000";
+    let mut socket = bob.ws().await;
+    let (missed, done) = resume(&mut socket, json!({ &own: 99, &foreign: 0, nowhere: 1, &long: 1 })).await;
+    assert_eq!(missed, Vec::<Value>::new());
+    let refused = json!({ &own: "seq_ahead", &foreign: "not_found", nowhere: "not_found", &long: "too_far" });
+    assert_eq!(done, json!({ "groups": {}, "refused": refused }));
+    let (missed, done) = resume(&mut socket, json!({ &long: 2 })).await;
+    assert_eq!((missed.len(), &done["groups"][&long]), (1000, &json!(1002)));
+    for bad in [
+        json!({ &own: -1 }),
+        json!({ &own: "1" }),
+        json!({ "x": 1 }),
+        json!([]),
+        json!({ &own: 1.5 }),
+        Value::Null,
+    ] {
+        let answer = socket.ask("sync.resume", json!({ "groups": bad })).await;
+        assert_eq!((&answer["type"], &answer["code"]), (&json!("error.data"), &json!(400)), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_rename_is_told_to_who_was_away() {
+    let app = TestApp::start().await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let group = group(&app, &["ann", "bob"]).await;
+    ann.patch("users/ann/", json!({ "new_name": "anna" })).await.ok(200);
+    let mut socket = bob.ws().await;
+    let (missed, _) = resume(&mut socket, json!({ &group: 1 })).await;
+    assert_eq!(told(&missed), [("user.update", None), ("group.update", Some(2))]);
+    assert_eq!(missed[0]["data"], json!({ "name": "ann", "new_name": "anna" }));
+}
+
+#[tokio::test]
+async fn who_resumes_again_and_again_is_closed_with_4029() {
+    let app = TestApp::start().await;
+    let ann = app.user("ann").await;
+    let group = group(&app, &["ann"]).await;
+    let mut socket = ann.ws().await;
+    for _ in 0..30 {
+        socket.send(json!({ "type": "sync.resume", "data": { "groups": { &group: 0 } } })).await;
+    }
+    assert_eq!(socket.close_code().await, Some(4029));
+}
+
+/// Sockets come, resume and go while messages are sent: put together, each has seen every number
+/// once, in order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sockets_that_come_and_go_while_others_write_see_each_number_once_and_in_order() {
+    let app = TestApp::start().await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let group = group(&app, &["ann", "bob"]).await;
+    let writing = tokio::spawn({
+        let group = group.clone();
+        async move {
+            for number in 0..600 {
+                send(&ann, &group, number).await;
+            }
+        }
+    });
+    let (mut seen, mut held, mut rounds) = (BTreeMap::new(), 1, 0);
+    while held < 601 {
+        let mut socket = bob.ws().await;
+        let (missed, done) = resume(&mut socket, json!({ &group: held })).await;
+        let head = done["groups"][&group].as_i64().expect("a head");
+        let replayed = missed.iter().skip_while(|frame| frame["seq"].as_i64() != Some(held + 1));
+        let mut frames: Vec<Value> = replayed.cloned().collect();
+        for _ in 0..(rounds % 7) {
+            if head + 7 < 601 {
+                frames.push(socket.next().await);
+            }
+        }
+        for frame in frames {
+            let seq = frame["seq"].as_i64().expect("a number");
+            assert_eq!(seq, held + 1, "in order and with no gap, in round {rounds}");
+            held = seq;
+            seen.insert(seq, frame["data"]["body"].clone());
+        }
+        rounds += 1;
+        socket.vanish();
+    }
+    writing.await.expect("the writer is done");
+    assert_eq!(seen.len(), 600);
+    assert!(rounds > 3, "there were {rounds} rounds");
+}

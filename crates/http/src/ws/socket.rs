@@ -15,7 +15,7 @@ use chinwag_hub::{Close, Taken};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, timeout};
 
 use super::session::{Job, Session, Work};
 use crate::wire::frame::{self, Broken, Incoming, Reader};
@@ -26,7 +26,9 @@ const IN_FLIGHT: usize = 64;
 const READ: usize = 64 * 1024;
 /// Frames in one vectored write.
 const WRITE_FRAMES: usize = 64;
-/// How long a peer may take to accept what is written last, and to close in its turn.
+/// How long a peer may take to accept what is written last.
+const LAST_WRITE: Duration = Duration::from_secs(30);
+/// How long a peer may take to close in its turn.
 const CLOSING: Duration = Duration::from_secs(5);
 
 thread_local! {
@@ -37,8 +39,12 @@ thread_local! {
 enum End {
     /// The peer is gone, or silent while closing.
     Gone,
+    /// The peer closes, with this code.
+    Answer(u16),
     /// To be closed with this code and reason, once what was queued is written.
     Close(u16, &'static str),
+    /// The same, and what was queued is dropped.
+    Cut(u16, &'static str),
 }
 
 struct Socket<'a> {
@@ -48,6 +54,8 @@ struct Socket<'a> {
     inbox: VecDeque<Incoming>,
     broken: Option<Broken>,
     outbox: VecDeque<Bytes>,
+    /// Whether the first frame of `outbox` has been written in part.
+    begun: bool,
     working: FuturesUnordered<Job>,
     /// What waits until nothing else works.
     waiting: Option<Job>,
@@ -85,6 +93,7 @@ pub(super) async fn run(stream: &TcpStream, mut early: Vec<u8>, session: &Arc<Se
         inbox: VecDeque::new(),
         broken: None,
         outbox: VecDeque::new(),
+        begun: false,
         working: FuturesUnordered::new(),
         waiting: None,
         exclusive: true,
@@ -92,15 +101,10 @@ pub(super) async fn run(stream: &TcpStream, mut early: Vec<u8>, session: &Arc<Se
     };
     socket.working.push(Box::pin(session.clone().open()));
     socket.broken = socket.reader.feed(&mut early, &mut socket.inbox).err();
-    let end = match socket.serve().await {
-        Ok(end) => end,
-        Err(_) => End::Gone,
-    };
-    if let End::Close(code, reason) = end {
-        tracing::debug!(code, reason, "closing");
-        socket.outbox.push_back(frame::close(code, reason));
-        let _ = tokio::time::timeout(CLOSING, socket.farewell()).await;
-    }
+    let end = socket.serve().await.unwrap_or(End::Gone);
+    session.doors.hub.unregister(&session.connection);
+    // A peer that is gone, or takes too long, is let go without a word.
+    let _ = socket.farewell(end).await;
 }
 
 impl Socket<'_> {
@@ -126,7 +130,9 @@ impl Socket<'_> {
                     self.write()?;
                 }
                 () = self.session.connection.cut(), if !self.outbox.is_empty() => {
-                    return Ok(self.cut_short());
+                    if let Some(end) = self.take() {
+                        return Ok(end);
+                    }
                 }
                 ready = self.stream.readable(), if may_read => {
                     ready?;
@@ -148,7 +154,7 @@ impl Socket<'_> {
             match incoming {
                 Incoming::Ping(payload) => self.outbox.push_back(frame::control(frame::PONG, &payload)),
                 Incoming::Pong => {}
-                Incoming::Close(code) => return Some(End::Close(code.unwrap_or(1000), "")),
+                Incoming::Close(code) => return Some(End::Answer(code.unwrap_or(1000))),
                 Incoming::Binary => self.session.refuse_binary(),
                 Incoming::Text(text) => {
                     if let Some(end) = self.start(&text) {
@@ -195,18 +201,6 @@ impl Socket<'_> {
         }
     }
 
-    /// The hub closes while the peer is slow to take what was written: no more of it is waited for.
-    fn cut_short(&mut self) -> End {
-        let mut frames = Vec::new();
-        match self.session.connection.take(&mut frames) {
-            Taken::Close(close) => ending(close),
-            Taken::Frames | Taken::Empty => {
-                self.outbox.extend(frames);
-                End::Close(1001, "closing")
-            }
-        }
-    }
-
     /// Reads once. False at the stream's end.
     fn read(&mut self) -> io::Result<bool> {
         SCRATCH.with_borrow_mut(|scratch| match self.stream.try_read(scratch) {
@@ -245,48 +239,64 @@ impl Socket<'_> {
         while let Some(front) = self.outbox.front_mut() {
             if count < front.len() {
                 front.advance(count);
+                self.begun |= count > 0;
                 return;
             }
             count -= front.len();
             self.outbox.pop_front();
+            self.begun = false;
         }
     }
 
-    /// Writes what is left, then waits for the peer to close in its turn; whatever else it says is
-    /// dropped.
-    async fn farewell(&mut self) -> io::Result<()> {
+    /// Says the last word, and waits for the peer to close in its turn where it has not.
+    async fn farewell(&mut self, end: End) -> io::Result<()> {
+        let (code, reason) = match end {
+            End::Gone => return Ok(()),
+            End::Answer(code) => (code, ""),
+            End::Close(code, reason) | End::Cut(code, reason) => (code, reason),
+        };
+        tracing::debug!(code, reason, "closing");
+        if let End::Cut(..) = end {
+            // A frame that was begun must be ended before the next.
+            self.outbox.truncate(usize::from(self.begun));
+        }
+        self.outbox.push_back(frame::close(code, reason));
+        timeout(LAST_WRITE, self.write_all()).await??;
+        match end {
+            End::Answer(_) => Ok(()),
+            _ => timeout(CLOSING, self.closed_in_turn()).await?,
+        }
+    }
+
+    async fn write_all(&mut self) -> io::Result<()> {
         while !self.outbox.is_empty() {
             self.stream.writable().await?;
             self.write()?;
         }
-        let until = Instant::now() + CLOSING;
+        Ok(())
+    }
+
+    /// Whatever else the peer says is dropped.
+    async fn closed_in_turn(&mut self) -> io::Result<()> {
         self.inbox.clear();
-        loop {
-            if self.inbox.drain(..).any(|incoming| matches!(incoming, Incoming::Close(_)))
-                || self.broken.is_some()
-            {
-                return Ok(());
-            }
-            tokio::select! {
-                ready = self.stream.readable() => {
-                    ready?;
-                    if !self.read()? {
-                        return Ok(());
-                    }
-                }
-                () = sleep_until(until) => return Ok(()),
+        while self.broken.is_none() {
+            self.stream.readable().await?;
+            let closed = |incoming| matches!(incoming, Incoming::Close(_));
+            if !self.read()? || self.inbox.drain(..).any(closed) {
+                break;
             }
         }
+        Ok(())
     }
 }
 
 fn ending(close: Close) -> End {
     match close {
         Close::Restarting => End::Close(1012, "restarting: reconnect"),
-        Close::CredentialEnded => End::Close(4001, "the credential has ended: sign in again"),
-        Close::TooSlow => End::Close(4008, "reading too slowly: reconnect and resume"),
-        Close::TimedOut => End::Close(1001, "no pong came"),
-        Close::TooMuch => End::Close(4029, "too many events: slow down"),
-        Close::Fault => End::Close(1011, "a fault of the server"),
+        Close::CredentialEnded => End::Cut(4001, "the credential has ended: sign in again"),
+        Close::TooSlow => End::Cut(4008, "reading too slowly: reconnect and resume"),
+        Close::TimedOut => End::Cut(1001, "no pong came"),
+        Close::TooMuch => End::Cut(4029, "too many events: slow down"),
+        Close::Fault => End::Cut(1011, "a fault of the server"),
     }
 }

@@ -138,3 +138,9 @@ fn port(stdout: ChildStdout) -> u16 {
     let port = heard.recv_timeout(PATIENCE).expect("chromedriver says its port in time");
     port.expect("the port is a number")
 }
+
+#[test]
+#[should_panic(expected = "install the Debian packages chromium and chromium-driver")]
+fn a_missing_program_is_an_error_that_says_what_to_install() {
+    program("no-such-browser");
+}

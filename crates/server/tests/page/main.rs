@@ -7,11 +7,25 @@ mod browsers;
 mod page;
 
 use chinwag_testkit::app::TestApp;
+use serde_json::json;
 
 use crate::browsers::Browsers;
 use crate::page::Page;
 
 const PASSWORD: &str = "a long password";
+
+/// The next message is sent, and the connection is lost before its acknowledgement comes.
+const LOSE_THE_ANSWER: &str = r#"
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (frame) {
+        send.call(this, frame);
+        if (!frame.includes("client_id")) return;
+        WebSocket.prototype.send = send;
+        this.onmessage = null;
+        window.lost = (window.lost ?? 0) + 1;
+        setTimeout(() => this.close(), 500);
+    };
+"#;
 
 /// A server, and browsers to look at it.
 struct Stage {
@@ -236,6 +250,75 @@ async fn what_is_written_while_the_server_is_away_arrives_once() {
     ann.press("cat").await;
     ann.sees_once("a first word meanwhile").await;
     tokio::join!(ann.close(), bob.close());
+}
+
+#[tokio::test]
+async fn a_message_whose_acknowledgement_is_lost_is_sent_again_and_stored_once() {
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    ann.run(LOSE_THE_ANSWER).await;
+    write_to(&ann, "bob", "the first").await;
+    ann.sees_gone("Messages", "Sending…").await;
+    assert_eq!(ann.run("return window.lost;").await, 1);
+    ann.run(LOSE_THE_ANSWER).await;
+    ann.say("the second").await;
+    ann.sees_gone("Messages", "Sending…").await;
+    assert_eq!(ann.run("return window.lost;").await, 2);
+
+    ann.reload().await;
+    ann.press("bob").await;
+    bob.press("ann").await;
+    for page in [&ann, &bob] {
+        page.sees_once("the second").await;
+        page.sees_once("the first").await;
+    }
+    tokio::join!(ann.close(), bob.close());
+}
+
+#[tokio::test]
+async fn older_messages_come_when_asked_for() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let service = stage.app.service();
+    let group = service.post("groups/", json!({ "name": "Long", "author": "ann" })).await.ok(201);
+    for number in 1..=45 {
+        let message = json!({ "group": group["id"], "author": "ann", "body": format!("line {number}") });
+        service.post("messages/", message).await.ok(201);
+    }
+    ann.reload().await;
+    ann.press("Long").await;
+    ann.sees_once("line 45").await;
+    ann.sees_gone("Messages", "line 25").await;
+    ann.press("Load older messages").await;
+    ann.sees_once("line 25").await;
+    ann.press("Load older messages").await;
+    ann.sees_once("line 1").await;
+    ann.sees_no("Load older messages").await;
+    ann.sees_once("line 45").await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn a_narrow_screen_shows_one_thing_at_a_time() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    ann.narrow().await;
+    ann.sees_no("Invite as a contact").await;
+    ann.fill("Start a conversation with", "bob").await;
+    ann.press("Start").await;
+    ann.sees_no("Start a conversation with").await;
+    ann.say("hello").await;
+    ann.sees_once("hello").await;
+    ann.press("People").await;
+    ann.sees("Invite as a contact").await;
+    ann.sees_no("hello").await;
+    ann.press("Conversations").await;
+    ann.press("bob").await;
+    ann.sees_no("Start a conversation with").await;
+    ann.say("are you there?").await;
+    ann.sees_once("are you there?").await;
+    ann.close().await;
 }
 
 /// That the other tests hear of nothing means that there was nothing.

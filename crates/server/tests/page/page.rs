@@ -6,6 +6,7 @@ use std::time::Duration;
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::{Client, Locator};
+use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// How long anything is waited for.
@@ -66,6 +67,11 @@ impl Page {
         self.looks(&what, &labelled(part), |text| !text.contains(words)).await;
     }
 
+    /// Waits until these words are no longer on the page.
+    pub(crate) async fn sees_no(&self, words: &str) {
+        self.looks(&format!("see “{words}” go"), "//body", |text| !text.contains(words)).await;
+    }
+
     /// Waits until the tab has this title.
     pub(crate) async fn sees_title(&self, title: &str) {
         let look = async || Ok((self.client.title().await? == title).then_some(()));
@@ -94,15 +100,19 @@ impl Page {
         self.client.refresh().await.expect("the page loads again");
     }
 
-    /// Runs a script in the page, for what no person does.
-    pub(crate) async fn run(&self, script: &str) {
-        self.client.execute(script, Vec::new()).await.expect("the script runs");
+    /// Makes the window as narrow as on a telephone.
+    pub(crate) async fn narrow(&self) {
+        self.client.set_window_size(500, 800).await.expect("the window has a size");
+    }
+
+    /// Runs a script in the page, for what no person does, and hands on what it returns.
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        self.client.execute(script, Vec::new()).await.expect("the script runs")
     }
 
     /// What the browser has objected to so far: errors of scripts, and breaches of the page's policy.
     pub(crate) async fn wrongs(&self) -> String {
-        let script = r#"return sessionStorage.getItem("wrongs") ?? "";"#;
-        let wrongs = self.client.execute(script, Vec::new()).await.expect("the browser answers");
+        let wrongs = self.run(r#"return sessionStorage.getItem("wrongs") ?? "";"#).await;
         wrongs.as_str().expect("the script gives text").to_owned()
     }
 

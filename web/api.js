@@ -1,8 +1,8 @@
 // The REST calls that the page makes. A refusal becomes an ApiError that carries the server's own words.
 
-import { inWords } from "./words.js";
+import { inWords, Refusal } from "./words.js";
 
-export class ApiError extends Error {
+export class ApiError extends Refusal {
   constructor(status, problem) {
     super(inWords(problem));
     this.status = status;

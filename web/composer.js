@@ -3,6 +3,7 @@
 import { $, onSubmit, setText } from "./dom.js";
 import { isPrivate, roleOf } from "./group.js";
 import { shorten } from "./messages.js";
+import { Refusal } from "./words.js";
 
 const LONGEST = 4096;
 const TYPING_EVERY = 4_000;
@@ -60,8 +61,8 @@ export class Composer {
   async #submit() {
     const body = this.box.value;
     const length = [...body].length;
-    if (!body.trim()) throw new Error("Write something first.");
-    if (length > LONGEST) throw new Error(`A message holds at most ${LONGEST} characters; this one has ${length}.`);
+    if (!body.trim()) throw new Refusal("Write something first.");
+    if (length > LONGEST) throw new Refusal(`A message holds at most ${LONGEST} characters; this one has ${length}.`);
     if (this.#edit) await this.app.connection.request("message.update", { id: this.#edit.id, body });
     else this.app.outbox.add(this.app.store.current, body, this.#reply?.id);
     if (!this.#edit) this.box.value = "";

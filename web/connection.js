@@ -1,6 +1,6 @@
 // The WebSocket: opens it, opens it again when it is lost, and pairs each request with its answer.
 
-import { inWords } from "./words.js";
+import { inWords, Refusal } from "./words.js";
 
 const ANSWER_WITHIN = 15_000;
 const STABLE_AFTER = 10_000;
@@ -9,7 +9,7 @@ const LONGEST_DELAY = 30_000;
 const CREDENTIAL_ENDED = 4001;
 
 /** What the server refused (an `error.*` frame), or a request that got no answer (code 0). */
-export class FrameError extends Error {
+export class FrameError extends Refusal {
   constructor(code, data = {}) {
     super(inWords(data));
     this.code = code;

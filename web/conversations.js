@@ -3,6 +3,7 @@
 import { $, el, fillList, namesIn, onSubmit } from "./dom.js";
 import { isPrivate } from "./group.js";
 import { presenceDot, presenceWord } from "./presence.js";
+import { Refusal } from "./words.js";
 
 export class ConversationsView {
   constructor(app) {
@@ -22,7 +23,7 @@ export class ConversationsView {
   #start() {
     const name = $("start-name").value.trim();
     if (!name) return;
-    if (name === this.app.store.me) throw new Error("That is your own name. Who else is here?");
+    if (name === this.app.store.me) throw new Refusal("That is your own name. Who else is here?");
     this.app.openWith(name);
     $("start-form").reset();
   }

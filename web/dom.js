@@ -1,5 +1,7 @@
 // The few things that every view does with the document. All text goes through textContent.
 
+import { Refusal } from "./words.js";
+
 export const $ = (id) => document.getElementById(id);
 
 /** An element with attributes; `onclick` is a listener, false and null leave an attribute out. Strings become text. */
@@ -56,6 +58,7 @@ export async function attempt(place, act) {
   try {
     await act();
   } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
     place.textContent = error.message;
   }
 }

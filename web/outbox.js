@@ -1,7 +1,7 @@
 // Messages on their way: kept until acknowledged, and sent again under the same client_id after a lost connection.
 // The server stores it once however often it comes, and answers each time with the same message.
 
-import { newId } from "./connection.js";
+import { FrameError, newId } from "./connection.js";
 
 export class Outbox {
   constructor(connection, store, onChange) {
@@ -33,6 +33,7 @@ export class Outbox {
     try {
       this.#acknowledge(item, await this.#request(item));
     } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
       // Code 0 is silence: a socket that does not answer a send is taken for dead, and the next one is asked again.
       if (error.code === 0) this.connection.restart();
       else item.error = error.message;

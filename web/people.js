@@ -2,6 +2,7 @@
 
 import { $, attempt, el, fillList, onSubmit } from "./dom.js";
 import { presenceDot, presenceWord } from "./presence.js";
+import { Refusal } from "./words.js";
 
 const SECTIONS = [
   ["invited_by", "Invitations for you", ["Accept", "Deny", "Block"], null],
@@ -68,9 +69,9 @@ export class PeopleView {
     const name = $("invite-name").value.trim();
     const { contacts, invitations, blockeds } = this.app.store.relations;
     // These change nothing on the server, so nothing would come back to say so.
-    if (contacts.has(name)) throw new Error(`${name} is your contact already.`);
-    if (invitations.has(name)) throw new Error(`You have invited ${name} already.`);
-    if (blockeds.has(name)) throw new Error(`You have blocked ${name}. Unblock first.`);
+    if (contacts.has(name)) throw new Refusal(`${name} is your contact already.`);
+    if (invitations.has(name)) throw new Refusal(`You have invited ${name} already.`);
+    if (blockeds.has(name)) throw new Refusal(`You have blocked ${name}. Unblock first.`);
     await this.app.connection.request("contact.update", { name, operation: OPERATIONS.Invite });
     $("invite-form").reset();
   }

@@ -1,4 +1,7 @@
-// The server's refusals, as sentences for people.
+// What cannot be done, said in sentences for people.
+
+/** Something refused, by the server or here, whose message is for whoever asked. Any other error is a fault of ours. */
+export class Refusal extends Error {}
 
 /** Of an HTTP problem or the data of an `error.*` frame. What is wrong with a field says more than their summary. */
 export function inWords({ detail, title, errors = [] }) {

@@ -105,8 +105,12 @@ function event(id, { name, summary, payload: { properties: frame } }, answers, s
 }
 
 function renderSocket({ info, channels: { chat }, operations, components: { schemas } }) {
-  const lines = [info.description, ...chat.description.split("\n")].filter((line) => line);
-  document.getElementById("frames").append(...lines.map((line) => el("p", {}, line)));
+  const [paragraphs, codes] = [[info.description], el("ul", {})];
+  for (const line of chat.description.split("\n").filter((line) => line)) {
+    if (line.startsWith("- ")) codes.append(el("li", {}, line.slice(2)));
+    else paragraphs.push(line);
+  }
+  document.getElementById("frames").append(...paragraphs.map((text) => el("p", {}, text)), codes);
   for (const [id, message] of Object.entries(chat.messages)) {
     const side = id.slice(0, id.indexOf("."));
     const replies = side === "client" ? operations[`receive.${message.name}`].reply.messages : [];

@@ -26,11 +26,11 @@ pub(crate) fn deny_is_installed() -> bool {
 
 /// Judges the dependencies by `deny.toml`.
 ///
-/// The advisory database is asked only when `CHINWAG_ADVISORIES` is `1`: it lives on a host that
+/// The advisory database is asked only when `ADVISORIES` is `1`: it lives on a host that
 /// not every network lets through.
 pub(crate) fn deny(root: &Path) -> Result<()> {
     let mut args = vec!["deny", "--locked", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
-    if std::env::var("CHINWAG_ADVISORIES").is_ok_and(|wanted| wanted == "1") {
+    if std::env::var("ADVISORIES").is_ok_and(|wanted| wanted == "1") {
         args.push("advisories");
     }
     run(root, &args)

@@ -24,7 +24,7 @@ Usage: cargo xtask <task>
                    ARGS go to cargo test: `-- name` runs what has `name` in its path,
                    `-- name -- --nocapture` shows its output.
   check            formatting, clippy, documentation, dependencies (if cargo-deny is installed;
-                   CHINWAG_ADVISORIES=1 asks the advisory database too), and the tree's own rules.
+                   ADVISORIES=1 asks the advisory database too), and the tree's own rules.
   help             this text.
 
 Exit codes: 0 all passed, 1 something failed, 2 misused.

@@ -17,6 +17,9 @@ struct Need {
 const NEEDS: &[Need] = &[
     Need { program: "chromium", package: "chromium", why: "the page's end-to-end test" },
     Need { program: "chromedriver", package: "chromium-driver", why: "the page's end-to-end test" },
+    Need { program: "curl", package: "curl", why: "the README's tour" },
+    Need { program: "jq", package: "jq", why: "the README's tour" },
+    Need { program: "python3", package: "python3", why: "the README's tour" },
 ];
 
 /// Sees that every program is there. What is missing is installed where that can be done unasked

@@ -50,7 +50,10 @@ pub enum Kind {
     /// Requests and handshakes until it expires or is revoked.
     Token,
     /// One WebSocket handshake.
-    Ticket,
+    Ticket {
+        /// The token that asked for it, if one did: the ticket, and the socket, end with it.
+        of: Option<TokenHash>,
+    },
 }
 
 /// A good token, as the store holds it.

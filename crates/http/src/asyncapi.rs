@@ -19,15 +19,15 @@ use crate::wire::object::{Group, Latest, Lists, Marks, Message};
 use shape::{keys, object};
 use table::{ASKED, Asked, CLOSES, Data, FAILED, Failed, Numbered, TOLD, Told};
 
-const ABOUT: &str = "The WebSocket of the chat server Chinwag. Frames are texts, each one JSON object. A client's \
-    frame may carry a `ref`, any text of at most 64 characters: its own copy of the answer, or the error, carries the \
-    same. An event that its group's log has numbered carries the number as `seq` beside `type`; a socket is sent a \
-    group's events in ascending order. Unknown keys are ignored.";
+const ABOUT: &str = "The WebSocket of the chat server Chinwag. Frames are texts, each one JSON object. A \
+    client's frame may carry a `ref`, any text of at most 64 characters: its own copy of the answer, or the \
+    error, carries the same. An event that its group's log has numbered carries the number as `seq` beside \
+    `type`; a socket is sent a group's events in ascending order. Unknown keys are ignored.";
 
-const CHANNEL: &str = "A handshake is refused as an HTTP answer: 400, 401, 403, 426 or 503. `Origin`, if it is sent, \
-    must be this host's or one in `http.origins`. A socket is first sent `group.summary`, `contact.summary`, and a \
-    `status.update` for each contact who is not disconnected. What cannot be done is answered by an error, and the \
-    socket stays open. The server pings every 25 s.\n\nClose codes:\n";
+const CHANNEL: &str = "A handshake is refused as an HTTP answer: 400, 401, 403, 426 or 503. `Origin`, if it \
+    is sent, must be this host's or one in `http.origins`. A socket is first sent `group.summary`, \
+    `contact.summary`, and a `status.update` for each contact who is not disconnected. What cannot be done \
+    is answered by an error, and the socket stays open. The server pings every 25 s.\n\nClose codes:\n";
 
 /// The document, as JSON.
 pub fn asyncapi() -> String {
@@ -92,8 +92,8 @@ fn whole() -> Value {
 /// One message for each event and direction: `client.<event>` and `server.<event>`.
 fn messages() -> Map<String, Value> {
     let asked = ASKED.iter().map(|row| {
-        let payload = frame(row.event, keys(row.keys, true));
-        (format!("client.{}", row.event), message(row.event, row.about, payload))
+        let payload = frame(row.event, &keys(row.keys, true));
+        (format!("client.{}", row.event), message(row.event, row.about, &payload))
     });
     let told = TOLD.iter().map(|row| (format!("server.{}", row.event), told(row)));
     let failed = FAILED.iter().map(|row| (format!("server.{}", row.event), failed(row)));
@@ -108,7 +108,7 @@ fn told(row: &Told) -> Value {
         Data::Groups => json!({"type": "array", "items": {"allOf": [object("Group"), object("Marks")]}}),
         Data::GroupId => json!({"type": "string", "format": "uuid", "description": "The group's id."}),
     };
-    let mut payload = frame(row.event, data);
+    let mut payload = frame(row.event, &data);
     if row.numbered != Numbered::Never {
         let about = "The number that the group's log gave the event.";
         payload["properties"]["seq"] =
@@ -117,28 +117,26 @@ fn told(row: &Told) -> Value {
     if row.numbered == Numbered::Always {
         payload["required"] = json!(["type", "data", "seq"]);
     }
-    message(row.event, row.about, payload)
+    message(row.event, row.about, &payload)
 }
 
 fn failed(row: &Failed) -> Value {
-    let mut payload = frame(
-        row.event,
-        json!({
-            "type": "object",
-            "required": ["detail"],
-            "properties": {
-                "detail": {"type": "string", "description": "What is wrong, as a sentence for people."},
-                "errors": {"type": "array", "items": object("Refused"), "description": "The refused keys."},
-            },
-        }),
-    );
+    let data = json!({
+        "type": "object",
+        "required": ["detail"],
+        "properties": {
+            "detail": {"type": "string", "description": "What is wrong, as a sentence for people."},
+            "errors": {"type": "array", "items": object("Refused"), "description": "The refused keys."},
+        },
+    });
+    let mut payload = frame(row.event, &data);
     payload["required"] = json!(["type", "data", "code"]);
     payload["properties"]["code"] =
         json!({"type": "integer", "enum": row.codes, "description": "As over HTTP."});
-    message(row.event, row.about, payload)
+    message(row.event, row.about, &payload)
 }
 
-fn message(event: &str, about: &str, payload: Value) -> Value {
+fn message(event: &str, about: &str, payload: &Value) -> Value {
     json!({
         "name": event,
         "title": event,
@@ -149,7 +147,7 @@ fn message(event: &str, about: &str, payload: Value) -> Value {
 }
 
 /// What all frames have in common.
-fn frame(event: &str, data: Value) -> Value {
+fn frame(event: &str, data: &Value) -> Value {
     json!({
         "type": "object",
         "required": ["type", "data"],
@@ -209,7 +207,8 @@ fn credentials() -> Value {
         "user_token": {
             "type": "http",
             "scheme": "bearer",
-            "description": "A user's token, or the host application's JWT. The service key is no user, and opens no socket.",
+            "description": "A user's token, or the host application's JWT. The service key is no user, and \
+                            opens no socket.",
         },
         "cookie": {
             "type": "httpApiKey",
@@ -221,7 +220,8 @@ fn credentials() -> Value {
             "type": "httpApiKey",
             "name": "Sec-WebSocket-Protocol",
             "in": "header",
-            "description": "`chinwag, bearer.<token>`, for browsers on another origin. `chinwag` is chosen.",
+            "description": "`chinwag, bearer.<token>`, for browsers on another origin. `chinwag` is \
+                            chosen.",
         },
         "ticket": {
             "type": "httpApiKey",

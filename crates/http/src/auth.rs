@@ -19,7 +19,7 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{Method, header};
 use chinwag_core::app::{App, Context};
-use chinwag_core::token::{Token, TokenHash};
+use chinwag_core::token::{Kind, Token, TokenHash};
 use chinwag_core::user::{Caller, User};
 use chinwag_core::{Date, Error, Result};
 
@@ -103,7 +103,7 @@ impl Auth {
     /// Who opens a WebSocket: a user. A ticket is used up.
     pub async fn handshake(&self, parts: &Parts) -> Result<SignedIn> {
         if let Some(ticket) = bearer::ticket(parts.uri.query()) {
-            return self.app.ticket_take(TokenHash::of(&ticket)).await?.map(signed_in_once).ok_or(REFUSED);
+            return self.app.ticket_take(TokenHash::of(&ticket)).await?.map(signed_in).ok_or(REFUSED);
         }
         let shown = match bearer::subprotocol(&parts.headers) {
             Some(secret) => Some(self.by_secret(secret).await?.ok_or(REFUSED)?),
@@ -194,12 +194,11 @@ impl Auth {
 
 fn signed_in(token: Token) -> SignedIn {
     let user = User { id: token.user, name: token.name, special: false };
-    SignedIn { user, token: Some(token.hash), expires: Some(token.expires) }
-}
-
-/// A ticket's own short life ends with its use.
-fn signed_in_once(ticket: Token) -> SignedIn {
-    SignedIn { token: None, expires: None, ..signed_in(ticket) }
+    match token.kind {
+        Kind::Token => SignedIn { user, token: Some(token.hash), expires: Some(token.expires) },
+        // A ticket that no token asked for: its own short life ends with its use.
+        Kind::Ticket { .. } => SignedIn { user, token: None, expires: None },
+    }
 }
 
 impl Credential {

@@ -20,12 +20,13 @@ CREATE TABLE passwords (
     phc     TEXT    NOT NULL
 ) STRICT;
 
--- kind: 0 token, 1 ticket.
+-- kind: 0 token, 1 ticket; of_token is the token that asked for a ticket, if one did.
 CREATE TABLE tokens (
     hash    BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     kind    INTEGER NOT NULL CHECK (kind IN (0, 1)),
-    expires INTEGER NOT NULL
+    expires INTEGER NOT NULL,
+    of_token BLOB   CHECK (of_token IS NULL OR kind = 1)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tokens_by_user ON tokens (user_id);
 CREATE INDEX tokens_by_expiry ON tokens (expires);
@@ -99,10 +100,13 @@ CREATE TABLE changes (
     seq         INTEGER NOT NULL CHECK (seq > 0),
     kind        INTEGER NOT NULL CHECK (kind IN (0, 1, 2, 3)),
     message_seq INTEGER,
+    user_id     INTEGER,
     name        TEXT,
     new_name    TEXT,
     PRIMARY KEY (group_id, seq),
     CHECK ((message_seq IS NOT NULL) = (kind IN (0, 1))),
+    CHECK ((user_id IS NOT NULL) = (kind = 3)),
     CHECK ((name IS NOT NULL) = (kind = 3)),
     CHECK ((new_name IS NOT NULL) = (kind = 3))
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX changes_by_user ON changes (user_id) WHERE user_id IS NOT NULL;

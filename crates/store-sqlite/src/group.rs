@@ -114,13 +114,16 @@ impl Groups for Transaction<'_> {
             Change::Edited(message) => (0, Some(message.0), None),
             Change::Deleted(message) => (1, Some(message.0), None),
             Change::Group => (2, None, None),
-            Change::Renamed { name, new_name } => (3, None, Some((name.as_str(), new_name.as_str()))),
+            Change::Renamed { user, name, new_name } => {
+                (3, None, Some((user.0, name.as_str(), new_name.as_str())))
+            }
         };
-        let (name, new_name) = names.unzip();
+        let (user, name, new_name) =
+            names.map_or((None, None, None), |(u, n, m)| (Some(u), Some(n), Some(m)));
         self.change(
-            "INSERT INTO changes (group_id, seq, kind, message_seq, name, new_name)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![group.0.into_bytes(), seq.0, kind, message, name, new_name],
+            "INSERT INTO changes (group_id, seq, kind, message_seq, user_id, name, new_name)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![group.0.into_bytes(), seq.0, kind, message, user, name, new_name],
         )
         .map(drop)
     }

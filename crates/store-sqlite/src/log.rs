@@ -2,7 +2,7 @@
 
 use chinwag_core::message::Message;
 use chinwag_core::store::{Entry, Logged};
-use chinwag_core::{GroupId, MessageId, Name, Result, Seq};
+use chinwag_core::{GroupId, MessageId, Name, Result, Seq, UserId};
 use rusqlite::{Row, params};
 
 use crate::message::{message, message_columns, message_joins, uuid};
@@ -36,10 +36,10 @@ pub(crate) fn read(tx: &Transaction<'_>, group: GroupId, after: Seq, most: usize
         "c.kind = 0 AND c.group_id = ?1 AND c.seq > ?2 AND c.seq <= ?3"
     );
     // Whatever has a number, whether there is more to say of it or not.
-    const NUMBERS: &str = "SELECT seq, 0, NULL, NULL, NULL, NULL FROM messages
+    const NUMBERS: &str = "SELECT seq, 0, NULL, NULL, NULL, NULL, NULL FROM messages
         WHERE group_id = ?1 AND seq > ?2 AND seq <= ?3
         UNION ALL
-        SELECT c.seq, c.kind + 1, m.id, c.message_seq, c.name, c.new_name FROM changes c
+        SELECT c.seq, c.kind + 1, m.id, c.message_seq, c.name, c.new_name, c.user_id FROM changes c
         LEFT JOIN messages m ON m.group_id = c.group_id AND m.seq = c.message_seq
         WHERE c.group_id = ?1 AND c.seq > ?2 AND c.seq <= ?3
         ORDER BY 1";
@@ -69,7 +69,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         3 => Logged::Group,
         _ => {
             let (name, new_name) = names()?;
-            Logged::Renamed { name, new_name }
+            Logged::Renamed { user: UserId(row.get(6)?), name, new_name }
         }
     };
     Ok(Entry { seq: Seq(row.get(0)?), what })

@@ -14,7 +14,7 @@ const TICKET: i64 = 1;
 impl Tokens for Transaction<'_> {
     fn token(&self, hash: &TokenHash) -> Result<Option<Token>> {
         self.one(
-            "SELECT t.user_id, u.name, t.kind, t.expires
+            "SELECT t.user_id, u.name, t.kind, t.expires, t.of_token
             FROM tokens t CROSS JOIN users u ON u.id = t.user_id WHERE t.hash = ?1",
             [hash.0],
             |row| token(*hash, row),
@@ -22,13 +22,13 @@ impl Tokens for Transaction<'_> {
     }
 
     fn token_insert(&mut self, hash: &TokenHash, user: UserId, kind: Kind, expires: Date) -> Result<()> {
-        let kind = match kind {
-            Kind::Token => TOKEN,
-            Kind::Ticket => TICKET,
+        let (kind, of) = match kind {
+            Kind::Token => (TOKEN, None),
+            Kind::Ticket { of } => (TICKET, of.map(|token| token.0)),
         };
         self.change(
-            "INSERT INTO tokens (hash, user_id, kind, expires) VALUES (?1, ?2, ?3, ?4)",
-            params![hash.0, user.0, kind, expires.micros()],
+            "INSERT INTO tokens (hash, user_id, kind, expires, of_token) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![hash.0, user.0, kind, expires.micros(), of],
         )
         .map(drop)
     }
@@ -56,7 +56,7 @@ fn token(hash: TokenHash, row: &Row<'_>) -> rusqlite::Result<Token> {
         name: name(row, 1)?,
         kind: match row.get(2)? {
             TOKEN => Kind::Token,
-            TICKET => Kind::Ticket,
+            TICKET => Kind::Ticket { of: row.get::<_, Option<_>>(4)?.map(TokenHash) },
             other => return Err(rusqlite::Error::IntegralValueOutOfRange(2, other)),
         },
         expires: Date::from_micros(row.get(3)?),

@@ -56,6 +56,10 @@ impl Users for Transaction<'_> {
 
     /// What else is the user's goes with it by foreign key; memberships hold it back.
     fn user_delete(&mut self, id: UserId) -> Result<()> {
+        self.change(
+            "UPDATE changes SET kind = 2, user_id = NULL, name = NULL, new_name = NULL WHERE user_id = ?1",
+            [id.0],
+        )?;
         self.change("DELETE FROM users WHERE id = ?1", [id.0]).map(drop)
     }
 

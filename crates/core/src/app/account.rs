@@ -106,12 +106,13 @@ impl App {
         .await
     }
 
-    /// A ticket for one WebSocket handshake of the calling user.
-    pub async fn ticket_create(&self, context: &Context) -> Result<Issued> {
-        self.write(context, (), |unit, ()| {
+    /// A ticket for one WebSocket handshake of the calling user. It ends with the token that asks
+    /// for it, if one does.
+    pub async fn ticket_create(&self, context: &Context, of: Option<TokenHash>) -> Result<Issued> {
+        self.write(context, of, |unit, of| {
             let id = unit.context.caller.user().ok_or_else(|| Error::forbidden("tickets are for users"))?;
             let user = unit.tx.user(id)?.ok_or(Error::Unauthenticated("this account is no more"))?;
-            issue(unit, user, token::Kind::Ticket, TICKET)
+            issue(unit, user, token::Kind::Ticket { of: *of }, TICKET)
         })
         .await
     }
@@ -123,15 +124,21 @@ impl App {
         Ok(found.filter(|token| token.kind == token::Kind::Token && token.expires > now))
     }
 
-    /// Uses a ticket up: whom it stands for, if it was good.
+    /// Uses a ticket up. If it was good, the token that asked for it, or itself if none did.
     pub async fn ticket_take(&self, hash: TokenHash) -> Result<Option<Token>> {
         self.write(&Context::new(Caller::Service), hash, |unit, hash| {
             let now = unit.now();
-            let Some(ticket) = unit.tx.token(hash)?.filter(|t| t.kind == token::Kind::Ticket) else {
-                return Ok(None);
-            };
+            let Some(ticket) = unit.tx.token(hash)? else { return Ok(None) };
+            let token::Kind::Ticket { of } = ticket.kind else { return Ok(None) };
             unit.tx.token_delete(hash)?;
-            Ok(Some(ticket).filter(|ticket| ticket.expires > now))
+            if ticket.expires <= now {
+                return Ok(None);
+            }
+            let standing = match of {
+                Some(token) => unit.tx.token(&token)?,
+                None => Some(ticket),
+            };
+            Ok(standing.filter(|token| token.expires > now))
         })
         .await
     }

@@ -98,8 +98,8 @@ fn events(tx: &dyn Tx, group: GroupId, entries: Vec<Entry>) -> Result<Vec<Event>
             Logged::Edited(Some(message)) => Kind::MessageUpdate(message),
             Logged::Deleted { id, seq } => Kind::MessageDelete { id, group, seq },
             Logged::Erased | Logged::Edited(None) => continue,
-            Logged::Renamed { name, new_name } => {
-                let kind = Kind::UserUpdate { user: UserId(0), name, new_name };
+            Logged::Renamed { user, name, new_name } => {
+                let kind = Kind::UserUpdate { user, name, new_name };
                 events.push(Event { seq: None, ..Event::in_group(kind, group, seq) });
                 if Some(seq) != last_change {
                     continue;

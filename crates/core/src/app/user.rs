@@ -155,7 +155,7 @@ fn rename(unit: &mut Unit, command: &Rename) -> Result<User> {
     let kind = Kind::UserUpdate { user: user.id, name: user.name.clone(), new_name: new_name.clone() };
     unit.answer(Event::to_users(kind, told));
     for group in unit.tx.groups_of(user.id, None, usize::MAX)? {
-        let renamed = Change::Renamed { name: user.name.clone(), new_name: new_name.clone() };
+        let renamed = Change::Renamed { user: user.id, name: user.name.clone(), new_name: new_name.clone() };
         let seq = unit.change(group.id, &renamed)?;
         let view = unit.tx.view(group.id)?.ok_or_else(|| Error::internal("a member's group is gone"))?;
         let kind = Kind::GroupUpdate { view, joined: vec![], left: vec![] };

@@ -90,6 +90,8 @@ pub enum Change {
     Group,
     /// A member has another name.
     Renamed {
+        /// Who.
+        user: UserId,
         /// The old one.
         name: Name,
         /// The new one.
@@ -126,6 +128,8 @@ pub enum Logged {
     Group,
     /// A member's change of name.
     Renamed {
+        /// Who.
+        user: UserId,
         /// The old one.
         name: Name,
         /// The new one.

@@ -27,8 +27,8 @@ pub trait Users {
     /// claims; one's own are no hindrance.
     fn user_rename(&mut self, id: UserId, name: &Name) -> Result<bool>;
 
-    /// Removes a user with its password, tokens and relations. Memberships must be gone, and
-    /// messages erased, before.
+    /// Removes a user with its password, tokens and relations, and its names from the logs of
+    /// groups. Memberships must be gone, and messages erased, before.
     fn user_delete(&mut self, id: UserId) -> Result<()>;
 
     /// The user's password as a PHC string, if it has one.

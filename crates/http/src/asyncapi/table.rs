@@ -82,8 +82,8 @@ pub(super) const FAILED: &[Failed] = &[
     },
     Failed {
         event: "error.handler",
-        about: "A fault of the server (500), or it is busy and nothing was changed, or the outcome is unknown \
-                (503, the detail says which): try again, messages with the same `client_id`.",
+        about: "A fault of the server (500), or it is busy and nothing was changed, or the outcome is \
+                unknown (503, the detail says which): try again, messages with the same `client_id`.",
         codes: &[500, 503],
     },
 ];
@@ -91,8 +91,8 @@ pub(super) const FAILED: &[Failed] = &[
 pub(super) const ASKED: &[Asked] = &[
     Asked {
         event: "message.text",
-        about: "Sends a message to every socket of every member. The sender's own copy is the acknowledgement, \
-                which follows the commit.",
+        about: "Sends a message to every socket of every member. The sender's own copy is the \
+                acknowledgement, which follows the commit.",
         keys: &[
             Key(Either, "group", Id, "The group."),
             Key(Either, "to", Id, "Another word for `group`."),
@@ -109,8 +109,9 @@ pub(super) const ASKED: &[Asked] = &[
     },
     Asked {
         event: "message.first",
-        about: "Makes the private group with a user, and the first message in it: `group.update` to both. If there \
-                is one, the body is sent there; without a body, the sender alone is shown the group.",
+        about: "Makes the private group with a user, and the first message in it: `group.update` to both. \
+                If there is one, the body is sent there; without a body, the sender alone is shown the \
+                group.",
         keys: &[
             Key(Always, "target", Name, "The other user."),
             Key(Maybe, "body", Body, "The text of the first message."),
@@ -120,7 +121,8 @@ pub(super) const ASKED: &[Asked] = &[
     },
     Asked {
         event: "message.fetch",
-        about: "Asks for a part of a group's history: before `before`, else before `date`, else the newest.",
+        about: "Asks for a part of a group's history: before `before`, else before `date`, else the \
+                newest.",
         keys: &[
             Key(Always, "group", Id, "The group."),
             Key(Maybe, "before", Seq, "Messages with a smaller number."),
@@ -211,7 +213,8 @@ pub(super) const ASKED: &[Asked] = &[
     },
     Asked {
         event: "typing.start",
-        about: "Says that the user begins to type: told to the other members, at most once in 3 s; never stored.",
+        about: "Says that the user begins to type: told to the other members, at most once in 3 s; never \
+                stored.",
         keys: &[Key(Always, "group", Id, "The group.")],
         answers: &[],
     },
@@ -223,8 +226,9 @@ pub(super) const ASKED: &[Asked] = &[
     },
     Asked {
         event: "sync.resume",
-        about: "Asks for all that was missed: every group's events after the number held, in order, with all changes \
-                of the group itself as one `group.update`; then `sync.done`.",
+        about: "Asks for all that was missed: every group's events after the number held, in order, with \
+                all changes of the group itself as one `group.update`; then `sync.done`, which alone \
+                carries the `ref`.",
         keys: &[Key(Always, "groups", Heads, "The last number held of each group, by its id.")],
         answers: &[
             "message.text",
@@ -246,8 +250,8 @@ pub(super) const TOLD: &[Told] = &[
     },
     Told {
         event: "contact.summary",
-        about: "The second: the user's relations, and how present its contacts are. A `status.update` follows for \
-                each contact who is not disconnected, then what happens from here on.",
+        about: "The second: the user's relations, and how present its contacts are. A `status.update` \
+                follows for each contact who is not disconnected, then what happens from here on.",
         data: Data::Object("Lists", &[Key(Always, "presence", Statuses, "Contacts' statuses, by name.")]),
         numbered: Numbered::Never,
     },

@@ -60,17 +60,17 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str) {
     let parts = parts(document, schema);
     for part in &parts {
         let types = &part["type"];
-        let typed =
+        let fits =
             types.is_null() || types == kind || types.as_array().is_some_and(|t| t.contains(&kind.into()));
-        assert!(typed, "{at}: {value} is no {types}");
+        assert!(fits, "{at}: {value} is no {types}");
         assert!(part.get("const").is_none_or(|only| only == value), "{at}: {value}");
         assert!(part["enum"].as_array().is_none_or(|words| words.contains(value)), "{at}: {value}");
-        let formed = value.as_str().is_none_or(|text| match part["format"].as_str() {
+        let formatted = value.as_str().is_none_or(|text| match part["format"].as_str() {
             Some("uuid") => Uuid::try_parse(text).is_ok(),
             Some("date-time") => Date::parse(text).is_ok(),
             _ => true,
         });
-        assert!(formed, "{at}: {value}");
+        assert!(formatted, "{at}: {value}");
         for required in part["required"].as_array().into_iter().flatten() {
             assert!(
                 value.get(required.as_str().expect("a key")).is_some(),

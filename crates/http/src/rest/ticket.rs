@@ -29,7 +29,8 @@ pub(crate) async fn create(
     State(doors): State<Arc<Doors>>,
     credential: Option<Credential>,
 ) -> Result<Response> {
-    let context = Credential::User(user(credential)?).context();
-    let issued = doors.app.ticket_create(&context).await?;
+    let caller = user(credential)?;
+    let of = caller.token;
+    let issued = doors.app.ticket_create(&Credential::User(caller).context(), of).await?;
     Ok(json(StatusCode::CREATED, &Ticket { ticket: issued.secret.expose(), expires: issued.expires }))
 }

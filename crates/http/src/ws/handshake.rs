@@ -80,7 +80,9 @@ fn asked(parts: &request::Parts) -> Result<String, Box<Response<Body>>> {
     let key = parts.headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok()).unwrap_or("");
     match STANDARD.decode(key) {
         Ok(bytes) if bytes.len() == 16 => Ok(key.to_owned()),
-        _ => Err(Box::new(plain(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base 64.\n"))),
+        _ => {
+            Err(Box::new(plain(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base 64.\n")))
+        }
     }
 }
 

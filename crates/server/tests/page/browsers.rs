@@ -86,8 +86,7 @@ impl Browsers {
         let listen = json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": { "source": EAR } });
         let driver = Client::new(&self.url, None, "chromedriver");
         driver.post(&format!("/session/{id}/goog/cdp/execute"), listen).await.ok(200);
-        client.goto(url).await.expect("the page opens");
-        Page::new(client, name)
+        Page::open(client, name, url).await
     }
 
     fn capabilities(&self) -> serde_json::Map<String, Value> {

@@ -19,7 +19,9 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    pub(crate) fn new(client: Client, name: &str) -> Self {
+    /// Opens the page in a browser. Who looks at it is called `name`.
+    pub(crate) async fn open(client: Client, name: &str, url: &str) -> Self {
+        bounded(client.goto(url)).await;
         Self { client, name: name.to_owned() }
     }
 
@@ -92,22 +94,22 @@ impl Page {
     /// How many elements of a kind the open conversation has.
     pub(crate) async fn count_in_messages(&self, tag: &str) -> usize {
         let path = format!("//*[@role='log']//{tag}");
-        self.client.find_all(Locator::XPath(&path)).await.expect("the browser answers").len()
+        bounded(self.client.find_all(Locator::XPath(&path))).await.len()
     }
 
     /// Loads the page again.
     pub(crate) async fn reload(&self) {
-        self.client.refresh().await.expect("the page loads again");
+        bounded(self.client.refresh()).await;
     }
 
     /// Makes the window as narrow as on a telephone.
     pub(crate) async fn narrow(&self) {
-        self.client.set_window_size(500, 800).await.expect("the window has a size");
+        bounded(self.client.set_window_size(500, 800)).await;
     }
 
     /// Runs a script in the page, for what no person does, and hands on what it returns.
     pub(crate) async fn run(&self, script: &str) -> Value {
-        self.client.execute(script, Vec::new()).await.expect("the script runs")
+        bounded(self.client.execute(script, Vec::new())).await
     }
 
     /// What the browser has objected to so far: errors of scripts, and breaches of the page's policy.
@@ -128,8 +130,7 @@ impl Page {
     /// Closes the browser, which has objected to nothing.
     pub(crate) async fn close(self) {
         assert_eq!(self.wrongs().await, "", "what {}'s browser objects to", self.name);
-        let closed = timeout(PATIENCE, self.client.close()).await.expect("the browser closes in time");
-        closed.expect("the browser closes");
+        bounded(self.client.close()).await;
     }
 
     async fn press_at(&self, elements: &str, name: &str) {
@@ -182,6 +183,12 @@ impl Page {
             shown.map_or_else(|_| "nothing: the browser is stuck".to_owned(), Result::unwrap_or_default);
         panic!("{} does not {what} within {PATIENCE:?}{last}. The page shows:\n{shown}", self.name);
     }
+}
+
+/// What the browser answers.
+async fn bounded<T>(command: impl Future<Output = Result<T, CmdError>>) -> T {
+    let answer = timeout(PATIENCE, command).await.expect("the browser answers in time");
+    answer.expect("the browser does as it is told")
 }
 
 fn labelled(part: &str) -> String {

@@ -141,8 +141,19 @@ async fn a_revoked_an_expired_and_a_deleted_users_credential_closes_its_sockets_
     let service = app.service();
     let ann = app.user("ann").await;
     let (mut first, mut second) = (ann.ws().await, app.sign_in("ann").await.ws().await);
+    let ticket =
+        |value: serde_json::Value| format!("/chat/?ticket={}", value["ticket"].as_str().expect("a ticket"));
+    let (used, unused) =
+        (ann.post("tickets/", json!({})).await.ok(201), ann.post("tickets/", json!({})).await.ok(201));
+    let mut third = app.nobody().try_ws(&ticket(used), &[]).await.expect("a ticket");
     ann.delete("sessions/").await.ok(200);
     assert_eq!(first.close_code().await, Some(4001));
+    assert_eq!(
+        third.close_code().await,
+        Some(4001),
+        "a ticket's socket ends with the token that asked for it"
+    );
+    assert_eq!(app.nobody().try_ws(&ticket(unused), &[]).await.expect_err("so does the ticket").status, 401);
     assert_eq!(ann.get("users/").await.status, 401);
     second.ask("status.update", json!({ "status": "afk" })).await;
     let short = service.post("users/ann/tokens/", json!({ "ttl": 1 })).await.ok(201);

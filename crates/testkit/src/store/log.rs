@@ -34,7 +34,7 @@ pub async fn every_number_says_what_took_it_as_that_stands_now(f: Fixture) {
         change(&f, id, Change::Deleted(seq)).await;
         f.write(move |tx| tx.message_erase(id, seq)).await;
     }
-    let renamed = Change::Renamed { name: name("Ann"), new_name: name("Éva") };
+    let renamed = Change::Renamed { user: ann, name: name("Ann"), new_name: name("Éva") };
     change(&f, id, renamed).await;
     let stands = f.read(move |tx| tx.message(first.id)).await.expect("it stands");
     assert_eq!(&*stands.body, "edited again");
@@ -48,7 +48,7 @@ pub async fn every_number_says_what_took_it_as_that_stands_now(f: Fixture) {
         Logged::Edited(Some(stands)),
         Logged::Deleted { id: second.id, seq: second.seq },
         Logged::Deleted { id: third.id, seq: third.seq },
-        Logged::Renamed { name: name("Ann"), new_name: name("Éva") },
+        Logged::Renamed { user: ann, name: name("Ann"), new_name: name("Éva") },
     ];
     let expected: Vec<_> = (1..).map(Seq).zip(expected).map(|(seq, what)| Entry { seq, what }).collect();
     assert_eq!(log(&f, id, 0, 1000).await, expected);
@@ -94,4 +94,13 @@ pub async fn a_log_is_read_in_parts_without_a_gap(f: Fixture) {
         }
         assert_eq!(parts, whole, "in parts of {limit}");
     }
+}
+
+pub async fn a_user_who_is_no_more_leaves_no_name_in_a_log(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let id = f.group(&[bob]).await;
+    let renamed = Change::Renamed { user: ann, name: name("Ann"), new_name: name("Éva") };
+    change(&f, id, renamed).await;
+    f.write(move |tx| tx.user_delete(ann)).await;
+    assert_eq!(log(&f, id, 0, 10).await, [Entry { seq: Seq(1), what: Logged::Group }]);
 }

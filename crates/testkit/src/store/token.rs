@@ -7,7 +7,10 @@ use super::{Fixture, date, name};
 
 pub async fn a_token_is_found_by_its_hash_with_its_users_name_now(f: Fixture) {
     let ann = f.user("ann").await;
-    for (hash, kind) in [(TokenHash([1; 32]), Kind::Token), (TokenHash([0xff; 32]), Kind::Ticket)] {
+    for (hash, kind) in [
+        (TokenHash([1; 32]), Kind::Token),
+        (TokenHash([0xff; 32]), Kind::Ticket { of: Some(TokenHash([1; 32])) }),
+    ] {
         f.write(move |tx| tx.token_insert(&hash, ann, kind, date(5))).await;
         let found = f.read(move |tx| tx.token(&hash)).await;
         assert_eq!(found, Some(Token { hash, user: ann, name: name("ann"), kind, expires: date(5) }));
@@ -20,7 +23,7 @@ pub async fn a_token_is_found_by_its_hash_with_its_users_name_now(f: Fixture) {
 
 pub async fn a_dropped_token_is_gone_and_was_there_once(f: Fixture) {
     let (ann, hash) = (f.user("ann").await, TokenHash([1; 32]));
-    f.write(move |tx| tx.token_insert(&hash, ann, Kind::Ticket, date(5))).await;
+    f.write(move |tx| tx.token_insert(&hash, ann, Kind::Ticket { of: None }, date(5))).await;
     assert!(f.write(move |tx| tx.token_delete(&hash)).await);
     assert_eq!(f.read(move |tx| tx.token(&hash)).await, None);
     assert!(!f.write(move |tx| tx.token_delete(&hash)).await);
@@ -31,7 +34,7 @@ pub async fn all_tokens_of_one_user_are_dropped_and_nobody_elses(f: Fixture) {
     let [a, b, c] = [1, 2, 3].map(|byte| TokenHash([byte; 32]));
     f.write(move |tx| {
         tx.token_insert(&a, ann, Kind::Token, date(5))?;
-        tx.token_insert(&b, ann, Kind::Ticket, date(5))?;
+        tx.token_insert(&b, ann, Kind::Ticket { of: None }, date(5))?;
         tx.token_insert(&c, bob, Kind::Token, date(5))?;
         tx.tokens_delete(ann)
     })
@@ -63,7 +66,7 @@ pub async fn no_more_than_a_thousand_are_purged_at_a_time(f: Fixture) {
         for number in 0..1005_u32 {
             let mut hash = [0; 32];
             hash[..4].copy_from_slice(&number.to_be_bytes());
-            tx.token_insert(&TokenHash(hash), ann, Kind::Ticket, date(1))?;
+            tx.token_insert(&TokenHash(hash), ann, Kind::Ticket { of: None }, date(1))?;
         }
         Ok(())
     })

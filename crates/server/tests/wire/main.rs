@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod events;
+mod histories;
 mod resume;
 mod rights;
 mod sockets;

@@ -1,0 +1,61 @@
+//! `kill -9` under load, again and again on one data folder.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+use chinwag_testkit::process::Running;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use tokio::time::sleep;
+
+use crate::world::World;
+use crate::writer::{Aim, End};
+use crate::{report, times};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_9_under_load_loses_doubles_and_renumbers_nothing_acknowledged() {
+    let kills = times(5, 200);
+    let mut world = World::new().await;
+    let (mut held, mut rounds, mut cut) = (0, 0, 0);
+    while held < kills {
+        assert!(rounds < kills * 2, "only {held} of {rounds} kills met a request under way");
+        let ends = crash(&mut world, rounds).await;
+        assert!(ends.iter().all(|end| end.code.is_none()), "the server closed a socket: {ends:?}");
+        let unanswered: usize = ends.iter().map(|end| end.cut).sum();
+        // All answers may have been on their way already; then it was no crash under load.
+        held += usize::from(unanswered > 0);
+        (cut, rounds) = (cut + unanswered, rounds + 1);
+    }
+    let verdict = world.settle(rounds).await;
+    let kills = format!("{held} kills under load of {rounds}");
+    report("crash", kills, format!("{cut} requests cut; {verdict}"));
+    verdict.assert_kept();
+}
+
+/// One life of the server, from its start to its death while requests are under way.
+async fn crash(world: &mut World, round: usize) -> Vec<End> {
+    let running = world.program.serve();
+    world.rename(&running, &format!("life {round}")).await;
+    let work = world.write(&running, Aim::Flood);
+    world.ledger.busy(random(200)).await;
+    // The fault's own chance, on top of the acknowledgements': no two lives end at one point.
+    sleep(Duration::from_micros(random(20_000) as u64)).await;
+    assert_eq!(kill(running), Some(Signal::KILL.as_raw()), "it was alive, and died of this");
+    world.join(work).await
+}
+
+/// Kills the process; the signal that it died of.
+pub(crate) fn kill(running: Running) -> Option<i32> {
+    let pid = i32::try_from(running.pid()).ok().and_then(Pid::from_raw).expect("a process has an id");
+    kill_process(pid, Signal::KILL).expect("the process is ours, and not yet waited for");
+    // The process stays to be waited for.
+    let status = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+    let signal = status.expect("the process is ours").and_then(|status| status.terminating_signal());
+    assert_eq!(running.wait().code, None);
+    signal
+}
+
+/// A number from 1 to `most`.
+fn random(most: usize) -> usize {
+    usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
+}

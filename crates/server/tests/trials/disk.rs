@@ -1,0 +1,52 @@
+//! What the kernel is asked for between a request and its acknowledgement.
+
+use serde_json::json;
+
+use crate::socket::Socket;
+use crate::trace::{Call, Traced};
+use crate::world::group;
+use crate::{program, report, times};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_acknowledgement_waits_until_the_journal_is_on_the_disk() {
+    let sends = times(20, 500);
+    let program = program();
+    let traced = Traced::serve(&program);
+    let service = program.service(traced.running());
+    let (ann, bob) = (service.user("ann").await, service.user("bob").await);
+    // A group each, so that nobody is told of a message but who sent it.
+    let (anns, bobs) = (group(&service, &["ann"]).await, group(&service, &["bob"]).await);
+    let mut socket = Socket::connect(traced.running().url(), bob.token()).await.expect("the server is there");
+    for number in 0..sends {
+        let body = format!("by-rest-{number:04}");
+        ann.post("messages/", json!({ "group": anns, "body": body })).await.ok(201);
+        let data = json!({ "group": bobs, "body": format!("by-socket-{number:04}") });
+        let frame = socket.ask("message.text", data, &number.to_string()).await;
+        assert_eq!(frame["type"], "message.text", "{frame}");
+    }
+    drop(socket);
+    let (output, calls) = traced.stop();
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let mut syncs = Vec::new();
+    for number in 0..sends {
+        syncs.push(sync_before(&calls, &format!("by-rest-{number:04}")));
+        syncs.push(sync_before(&calls, &format!("by-socket-{number:04}")));
+    }
+    let count = syncs.len();
+    syncs.sort_unstable();
+    syncs.dedup();
+    assert_eq!(syncs.len(), count, "messages sent one after the other share no commit");
+    report("disk", format!("{count} sends"), format!("{count} times fsync between request and answer"));
+}
+
+/// The line of the sync that began after the request with these words had arrived, and ended before
+/// anybody was told of it.
+fn sync_before(calls: &[Call], words: &str) -> usize {
+    let told = calls.iter().find(|call| call.tells(words)).expect("the trace shows every answer");
+    let arrivals = calls.iter().filter(|call| call.is_arrival() && call.file == told.file);
+    let arrived = arrivals.map(|call| call.ended).filter(|ended| *ended < told.begun).max();
+    let arrived = arrived.expect("the trace shows every request");
+    let sync = calls.iter().find(|call| call.is_sync() && call.begun > arrived && call.ended < told.begun);
+    let sync = sync.unwrap_or_else(|| panic!("{words} is acknowledged and not on the disk: {told:?}"));
+    sync.begun
+}

@@ -1,0 +1,36 @@
+//! SIGTERM under load.
+
+use crate::world::World;
+use crate::writer::{Aim, Door};
+use crate::{report, times};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_under_load_closes_with_1012_exits_with_0_and_keeps_all_that_was_acknowledged() {
+    let ends = times(2, 50);
+    let mut world = World::new().await;
+    let mut cut = 0;
+    for round in 0..ends {
+        let running = world.program.serve_with(|command| {
+            command.env("CHINWAG_SHUTDOWN__DRAIN", "300ms");
+        });
+        world.rename(&running, &format!("life {round}")).await;
+        let work = world.write(&running, Aim::Flood);
+        let load = world.ledger.busy(100).await;
+        running.terminate();
+        assert!(load.flying > 0);
+        let ended = world.join(work).await;
+        for end in ended.iter().filter(|end| end.door == Door::Socket) {
+            assert_eq!(end.code, Some(1012), "{ended:?}");
+        }
+        cut += ended.iter().map(|end| end.cut).sum::<usize>();
+        let output = running.wait();
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+    }
+    let verdict = world.settle(ends).await;
+    report(
+        "end",
+        format!("{ends} SIGTERMs under load"),
+        format!("all 1012, exit 0; {cut} requests cut; {verdict}"),
+    );
+    verdict.assert_kept();
+}

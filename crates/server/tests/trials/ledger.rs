@@ -1,0 +1,178 @@
+//! What the clients of a trial have sent and were told: the one side of the comparison whose other
+//! side is what the server has at the end.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::PATIENCE;
+
+/// Everything sent and acknowledged, in one group.
+pub(crate) struct Ledger {
+    notes: Mutex<Notes>,
+    load: watch::Sender<Load>,
+}
+
+/// How busy the clients are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Load {
+    /// Acknowledgements so far, repeated ones too.
+    pub(crate) acks: usize,
+    /// Requests sent that wait for their answer.
+    pub(crate) flying: usize,
+}
+
+#[derive(Default)]
+struct Notes {
+    sent: HashSet<String>,
+    acked: HashMap<String, Told>,
+    retold: usize,
+    changed: Vec<String>,
+}
+
+/// What an acknowledgement says.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    id: String,
+    seq: i64,
+    body: String,
+}
+
+/// What came of the comparison.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    /// Messages sent, each counted once however often it was.
+    pub(crate) sent: usize,
+    /// Messages of them that were acknowledged.
+    pub(crate) acked: usize,
+    /// Acknowledgements of a message that had one already.
+    pub(crate) retold: usize,
+    /// Messages that nobody was told of, and that are there all the same.
+    pub(crate) untold: usize,
+    /// Acknowledged, and not there.
+    pub(crate) lost: Vec<String>,
+    /// There more than once.
+    pub(crate) doubled: Vec<String>,
+    /// There, or acknowledged again, with another number, id or body than at first.
+    pub(crate) renumbered: Vec<String>,
+    /// There, and never sent.
+    pub(crate) strange: Vec<String>,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Self {
+        Self { notes: Mutex::default(), load: watch::Sender::new(Load::default()) }
+    }
+
+    /// A request goes out.
+    pub(crate) fn sends(&self, client_id: &str) {
+        self.notes().sent.insert(client_id.to_owned());
+        self.load.send_modify(|load| load.flying += 1);
+    }
+
+    /// A request is answered with a message.
+    pub(crate) fn acknowledged(&self, client_id: &str, message: &Value) {
+        let told = Told::new(message);
+        let mut notes = self.notes();
+        match notes.acked.get(client_id) {
+            None => {
+                notes.acked.insert(client_id.to_owned(), told);
+            }
+            Some(first) => {
+                if *first != told {
+                    let change = format!("{client_id}: {first:?}, then {told:?}");
+                    notes.changed.push(change);
+                }
+                notes.retold += 1;
+            }
+        }
+        drop(notes);
+        self.load.send_modify(|load| {
+            load.acks += 1;
+            load.flying -= 1;
+        });
+    }
+
+    /// So many requests are answered in another way, or never will be.
+    pub(crate) fn unanswered(&self, requests: usize) {
+        self.load.send_modify(|load| load.flying -= requests);
+    }
+
+    /// Whether a message was acknowledged.
+    pub(crate) fn has(&self, client_id: &str) -> bool {
+        self.notes().acked.contains_key(client_id)
+    }
+
+    /// Waits until so many more acknowledgements have come and a request is under way.
+    pub(crate) async fn busy(&self, more: usize) -> Load {
+        let mut load = self.load.subscribe();
+        let target = load.borrow().acks + more;
+        let busy = load.wait_for(|load| load.acks >= target && load.flying > 0);
+        *timeout(PATIENCE, busy).await.expect("the writers write").expect("the ledger is there")
+    }
+
+    /// Compares all this with the group's history.
+    pub(crate) fn compare(&self, history: &[Value]) -> Verdict {
+        let notes = self.notes();
+        let mut there: HashMap<&str, Vec<Told>> = HashMap::new();
+        for message in history {
+            let client_id = message["client_id"].as_str().expect("every message here has a client_id");
+            there.entry(client_id).or_default().push(Told::new(message));
+        }
+        let name = |client_id: &&str| (*client_id).to_owned();
+        let lost = notes.acked.keys().filter(|client_id| !there.contains_key(client_id.as_str()));
+        let doubled = there.iter().filter(|(_, found)| found.len() > 1).map(|(client_id, _)| client_id);
+        let moved = there.iter().filter_map(|(client_id, found)| {
+            let told = notes.acked.get(*client_id)?;
+            (found[0] != *told).then(|| format!("{client_id}: {told:?}, but there {found:?}"))
+        });
+        let strange = there.keys().filter(|client_id| !notes.sent.contains(**client_id));
+        Verdict {
+            sent: notes.sent.len(),
+            acked: notes.acked.len(),
+            retold: notes.retold,
+            untold: there.keys().filter(|client_id| !notes.acked.contains_key(**client_id)).count(),
+            lost: lost.cloned().collect(),
+            doubled: doubled.map(name).collect(),
+            renumbered: notes.changed.iter().cloned().chain(moved).collect(),
+            strange: strange.map(name).collect(),
+        }
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Told {
+    fn new(message: &Value) -> Self {
+        let text = |key: &str| message[key].as_str().expect("a message has it, as text").to_owned();
+        Self { id: text("id"), seq: message["seq"].as_i64().expect("a number"), body: text("body") }
+    }
+}
+
+impl Verdict {
+    /// Panics with what is wrong, if anything is.
+    #[track_caller]
+    pub(crate) fn assert_kept(&self) {
+        let wrongs = [&self.lost, &self.doubled, &self.renumbered, &self.strange];
+        assert!(wrongs.iter().all(|wrong| wrong.is_empty()), "{self}: {self:#?}");
+        assert!(self.acked > 0, "nothing was acknowledged");
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sent, acked, retold, untold, lost, doubled, renumbered, strange } = self;
+        let [lost, doubled, renumbered, strange] = [lost, doubled, renumbered, strange].map(Vec::len);
+        write!(
+            f,
+            "{sent} sent, {acked} acknowledged, {retold} of them again, {untold} stored and never told; \
+             {lost} lost, {doubled} doubled, {renumbered} renumbered, {strange} strange"
+        )
+    }
+}

@@ -1,0 +1,127 @@
+//! The real program with one group, and writers of both doors who write to it.
+
+use std::sync::Arc;
+
+use chinwag_testkit::client::Client;
+use chinwag_testkit::process::{Program, Running};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::ledger::{Ledger, Verdict};
+use crate::writer::{Aim, Door, End, Writer};
+
+const DOORS: [Door; 8] =
+    [Door::Socket, Door::Rest, Door::Socket, Door::Rest, Door::Socket, Door::Rest, Door::Socket, Door::Rest];
+
+/// The program's data, and who writes.
+pub(crate) struct World {
+    pub(crate) program: Program,
+    pub(crate) ledger: Arc<Ledger>,
+    group: String,
+    writers: Vec<Writer>,
+}
+
+/// Writers at work.
+pub(crate) struct Work {
+    tasks: Vec<tokio::task::JoinHandle<(Writer, End)>>,
+}
+
+impl World {
+    /// Makes users, a group of all of them, and a writer for each.
+    pub(crate) async fn new() -> Self {
+        let (program, ledger) = (crate::program(), Arc::new(Ledger::new()));
+        let running = program.serve();
+        let service = program.service(&running);
+        let mut users = Vec::new();
+        for number in 0..DOORS.len() {
+            users.push(service.user(&format!("writer{number}")).await);
+        }
+        let names: Vec<&str> = users.iter().map(Client::name).collect();
+        let group = group(&service, &names).await;
+        let writer = |(door, user)| Writer::new(door, user, &group, ledger.clone());
+        let writers = DOORS.into_iter().zip(&users).map(writer).collect();
+        assert_eq!(running.stop().code, Some(0));
+        Self { program, ledger, group, writers }
+    }
+
+    /// Sets every writer to work.
+    pub(crate) fn write(&mut self, running: &Running, aim: Aim) -> Work {
+        let start = |writer: Writer| tokio::spawn(writer.run(running.url().to_owned(), aim));
+        Work { tasks: self.writers.drain(..).map(start).collect() }
+    }
+
+    /// Waits until every writer has ended its run.
+    pub(crate) async fn join(&mut self, work: Work) -> Vec<End> {
+        let mut ends = Vec::new();
+        for ended in join_all(work.tasks).await {
+            let (writer, end) = ended.expect("a writer does not panic");
+            self.writers.push(writer);
+            ends.push(end);
+        }
+        ends
+    }
+
+    /// Renames the group, which takes a number of its log too.
+    pub(crate) async fn rename(&self, running: &Running, name: &str) {
+        let path = format!("groups/{}/", self.group);
+        self.program.service(running).patch(&path, json!({ "name": name })).await.ok(200);
+    }
+
+    /// Starts the program once more, lets every writer send again what had no answer, ends the
+    /// program in good order, and compares what is there with what was told. `changes` is how often
+    /// the group was renamed.
+    pub(crate) async fn settle(mut self, changes: usize) -> Verdict {
+        let running = self.program.serve();
+        let work = self.write(&running, Aim::Settle);
+        self.join(work).await;
+        assert!(self.writers.iter().all(Writer::is_settled), "{}", running.stderr());
+        let service = self.program.service(&running);
+        let history = history(&service, &self.group).await;
+        let shown = service.get(&format!("groups/{}/?fields=head", self.group)).await.ok(200);
+        assert_eq!(running.stop().code, Some(0));
+
+        let numbers = numbers(&self.program);
+        let count = i64::try_from(numbers.len()).expect("a count");
+        assert_eq!(numbers, (1..=count).collect::<Vec<_>>(), "each number once, and no gap");
+        assert_eq!(shown["head"], count);
+        assert_eq!(numbers.len(), history.len() + 1 + changes, "messages, the beginning, and each renaming");
+        self.ledger.compare(&history)
+    }
+}
+
+/// Makes a group; the first owns it.
+pub(crate) async fn group(service: &Client, members: &[&str]) -> String {
+    let made = json!({ "name": "g", "author": members[0], "members": members[1..] });
+    let made = service.post("groups/", made).await.ok(201);
+    made["id"].as_str().expect("an id").to_owned()
+}
+
+/// Every message of the group, oldest first, read page by page.
+pub(crate) async fn history(client: &Client, group: &str) -> Vec<Value> {
+    let (mut history, mut after) = (Vec::<Value>::new(), 0);
+    loop {
+        let page = client.get(&format!("groups/{group}/messages/?after={after}&limit=100")).await.ok(200);
+        let page = page.as_array().expect("an array");
+        for message in page {
+            let seq = message["seq"].as_i64().expect("a number");
+            assert!(seq > after, "pages ascend: {seq} after {after}");
+            after = seq;
+        }
+        if page.is_empty() {
+            return history;
+        }
+        history.extend_from_slice(page);
+    }
+}
+
+/// Every number of the one group's log, from the file itself, in ascending order.
+fn numbers(program: &Program) -> Vec<i64> {
+    let file = rusqlite::Connection::open(program.data().join("chinwag.db")).expect("the file opens");
+    let sound: String =
+        file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("it is checked");
+    assert_eq!(sound, "ok");
+    let all = "SELECT seq FROM messages UNION ALL SELECT seq FROM changes ORDER BY seq";
+    let mut statement = file.prepare(all).expect("the tables are there");
+    let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+    rows.collect::<Result<_, _>>().expect("numbers")
+}

@@ -1,0 +1,178 @@
+//! One client that writes as fast as it is answered, notes what it was told, and after the server's
+//! end sends again what had no answer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::PATIENCE;
+use crate::ledger::Ledger;
+use crate::socket::{Came, Socket};
+use chinwag_testkit::client::Client;
+
+/// Messages that a socket's writer has under way at once.
+const WINDOW: usize = 8;
+
+/// By which door a writer comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    Socket,
+    Rest,
+}
+
+/// What a writer is to do while the server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Aim {
+    /// Send again what had no answer, then new messages, until the server ends.
+    Flood,
+    /// Send again what had no answer, until all of it has one.
+    Settle,
+}
+
+/// How a writer's run ended.
+#[derive(Debug)]
+pub(crate) struct End {
+    /// By which door it came.
+    pub(crate) door: Door,
+    /// Requests that were under way.
+    pub(crate) cut: usize,
+    /// The socket's close code.
+    pub(crate) code: Option<u16>,
+}
+
+/// The client.
+pub(crate) struct Writer {
+    door: Door,
+    name: String,
+    token: String,
+    group: String,
+    ledger: Arc<Ledger>,
+    made: usize,
+    /// Sent without an answer, or answered last: to be sent next.
+    again: VecDeque<String>,
+    last: Option<String>,
+}
+
+impl Writer {
+    pub(crate) fn new(door: Door, user: &Client, group: &str, ledger: Arc<Ledger>) -> Self {
+        let (name, token) = (user.name().to_owned(), user.token().to_owned());
+        let (group, again) = (group.to_owned(), VecDeque::new());
+        Self { door, name, token, group, ledger, made: 0, again, last: None }
+    }
+
+    /// Writes to the server at `url` until it ends or the aim is reached.
+    pub(crate) async fn run(mut self, url: String, aim: Aim) -> (Self, End) {
+        // An answer that came just before the end is asked for once more.
+        self.again.extend(self.last.take());
+        let mut flying = VecDeque::new();
+        let code = match self.door {
+            Door::Socket => self.write_socket(&url, aim, &mut flying).await,
+            Door::Rest => self.write_rest(&url, aim, &mut flying).await,
+        };
+        let cut = flying.len();
+        self.ledger.unanswered(cut);
+        if cut > 1 {
+            // One is given up, as by a person who closes the page: it may be there once, or not.
+            flying.pop_front();
+        }
+        flying.append(&mut self.again);
+        flying.retain(|client_id| !self.ledger.has(client_id));
+        self.again = flying;
+        let door = self.door;
+        (self, End { door, cut, code })
+    }
+
+    async fn write_socket(&mut self, url: &str, aim: Aim, flying: &mut VecDeque<String>) -> Option<u16> {
+        let mut socket = Socket::connect(url, &self.token).await?;
+        let (mut open, mut seen) = (true, 0);
+        loop {
+            while open && flying.len() < WINDOW {
+                let Some(client_id) = self.take(aim) else { break };
+                self.ledger.sends(&client_id);
+                open = socket.say(&self.group, &client_id, &body(&client_id)).await;
+                flying.push_back(client_id);
+            }
+            if open && flying.is_empty() {
+                return None;
+            }
+            // Where sending failed, what the server said before may still be read.
+            match socket.next().await {
+                Came::Frame(frame) => self.hear(&frame, flying, &mut seen),
+                Came::End(code) => return code,
+            }
+        }
+    }
+
+    fn hear(&mut self, frame: &Value, flying: &mut VecDeque<String>, seen: &mut i64) {
+        let Some(reference) = frame["ref"].as_str() else {
+            if let (Some(seq), true) = (frame["seq"].as_i64(), frame["type"] == "message.text") {
+                assert!(seq > *seen, "others' messages come in ascending order: {seq} after {seen}");
+                *seen = seq;
+            }
+            return;
+        };
+        let at =
+            flying.iter().position(|client_id| client_id == reference).expect("an answer is to a request");
+        let client_id = flying.remove(at).expect("it is there");
+        if frame["type"] == "message.text" {
+            assert_eq!(frame["seq"], frame["data"]["seq"]);
+            self.ledger.acknowledged(&client_id, &frame["data"]);
+            self.last = Some(client_id);
+        } else {
+            assert_eq!(frame["code"], 503, "{frame}");
+            self.ledger.unanswered(1);
+            self.again.push_back(client_id);
+        }
+    }
+
+    async fn write_rest(&mut self, url: &str, aim: Aim, flying: &mut VecDeque<String>) -> Option<u16> {
+        let client = Client::new(url, Some(&self.token), &self.name);
+        while let Some(client_id) = self.take(aim) {
+            self.ledger.sends(&client_id);
+            flying.push_back(client_id.clone());
+            let body = json!({ "group": self.group, "body": body(&client_id), "client_id": client_id });
+            let request = client.request(Method::POST, "messages/").json(&body);
+            let exchange = async {
+                let response = request.send().await.ok()?;
+                Some((response.status().as_u16(), response.text().await.ok()?))
+            };
+            let (status, text) = timeout(PATIENCE, exchange).await.expect("an answer or the end comes")?;
+            flying.pop_back();
+            if status == 201 {
+                let message = serde_json::from_str(&text).expect("a message is JSON");
+                self.ledger.acknowledged(&client_id, &message);
+                self.last = Some(client_id);
+            } else {
+                assert_eq!(status, 503, "{text}");
+                self.ledger.unanswered(1);
+                self.again.push_back(client_id);
+            }
+        }
+        None
+    }
+
+    /// What to send next.
+    fn take(&mut self, aim: Aim) -> Option<String> {
+        self.again.pop_front().or_else(|| {
+            (aim == Aim::Flood).then(|| {
+                self.made += 1;
+                format!("{}-{}", self.name, self.made)
+            })
+        })
+    }
+
+    /// Whether all that it did not give up has an answer.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.again.is_empty()
+    }
+}
+
+/// Each message has a body of its own, of one length or another.
+fn body(client_id: &str) -> String {
+    let number: usize =
+        client_id.rsplit('-').next().and_then(|number| number.parse().ok()).expect("a number");
+    format!("{client_id} {}", "ö".repeat(number * 37 % 500))
+}

@@ -91,7 +91,7 @@ impl Call {
     /// None for a line that is no call with a result.
     fn read(begun: usize, ended: usize, text: String) -> Option<Self> {
         let (name, rest) = text.split_once('(')?;
-        let file = rest.split([',', ')']).next()?;
+        let file = rest.split([',', ')']).next()?.trim_end();
         let result = text.rsplit_once(" = ")?.1.split_whitespace().next()?.parse().ok()?;
         Some(Self { begun, ended, name: name.to_owned(), file: file.to_owned(), result, text })
     }

@@ -86,11 +86,11 @@ impl World {
             }
             "group.update" => self.group(data),
             "group.quit" if data["name"] == self.me.as_str() => {
-                drop(self.groups.remove(&text(&data["group"])))
+                self.groups.remove(&text(&data["group"]));
             }
             "group.delete" => drop(self.groups.remove(&text(data))),
             "contact.update" => {
-                self.relate(&text(&data["author"]), &text(&data["name"]), &text(&data["operation"]))
+                self.relate(&text(&data["author"]), &text(&data["name"]), &text(&data["operation"]));
             }
             "user.update" => self.rename(&text(&data["name"]), &text(&data["new_name"])),
             _ => {}
@@ -141,7 +141,7 @@ impl World {
             }
         }
         if self.me == old {
-            self.me = new.to_owned();
+            new.clone_into(&mut self.me);
         }
     }
 }

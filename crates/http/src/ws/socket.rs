@@ -114,8 +114,8 @@ impl Socket<'_> {
                 return Ok(end);
             }
             let may_read = self.inbox.is_empty() && self.broken.is_none();
+            // In no fixed order: a socket that has always something to write still reads its pongs.
             tokio::select! {
-                biased;
                 Some(()) = self.working.next(), if !self.working.is_empty() => {
                     self.go_on();
                 }

@@ -7,6 +7,7 @@ mod cargo;
 mod needs;
 mod steps;
 mod tidy;
+mod trials;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,6 +24,9 @@ Usage: cargo xtask <task>
                    them), then run every test and every example in the documentation.
                    ARGS go to cargo test: `-- name` runs what has `name` in its path,
                    `-- name -- --nocapture` shows its output.
+  trials [NAME]    the trials (crash, disk, end, once, clock) or the one named, each as often as
+                   it takes to believe it, and a table of what was seen. `test` runs each a few
+                   times.
   check            formatting, clippy, documentation, dependencies (if cargo-deny is installed;
                    ADVISORIES=1 asks the advisory database too), and the tree's own rules.
   help             this text.
@@ -36,6 +40,7 @@ enum Task {
     Help,
     Check,
     Test { extra: Vec<String> },
+    Trials { only: Option<String> },
 }
 
 fn main() -> ExitCode {
@@ -64,6 +69,11 @@ fn parse(args: &[String]) -> Result<Task, String> {
         ["check"] => Ok(Task::Check),
         ["test"] => Ok(Task::Test { extra: Vec::new() }),
         ["test", "--", ..] => Ok(Task::Test { extra: args[2..].to_vec() }),
+        ["trials"] => Ok(Task::Trials { only: None }),
+        ["trials", name] if trials::NAMES.contains(name) => {
+            Ok(Task::Trials { only: Some((*name).to_owned()) })
+        }
+        ["trials", word, ..] => Err(format!("`{word}`: the trials are {}", trials::NAMES.join(", "))),
         ["test", word, ..] => Err(format!("`{word}`: what goes to cargo test stands after `--`")),
         ["check", word, ..] => Err(format!("check takes nothing, and was given `{word}`")),
         [word, ..] => Err(format!("no task is called `{word}`")),
@@ -80,6 +90,7 @@ fn run(task: &Task) -> Result<bool> {
         }
         Task::Check => Ok(check(&root)),
         Task::Test { extra } => Ok(test(&root, extra)),
+        Task::Trials { only } => Ok(trials::run(&root, only.as_deref())),
     }
 }
 
@@ -151,5 +162,7 @@ mod tests {
         assert!(parsed("tset").unwrap_err().contains("`tset`"));
         assert!(parsed("test name").unwrap_err().contains("`name`"));
         assert!(parsed("check --fix").unwrap_err().contains("`--fix`"));
+        assert!(parsed("trials crush").unwrap_err().contains("`crush`"));
+        assert_eq!(parsed("trials end"), Ok(Task::Trials { only: Some("end".to_owned()) }));
     }
 }

@@ -37,7 +37,7 @@ async fn crash(world: &mut World, round: usize) -> Vec<End> {
     let running = world.program.serve();
     world.rename(&running, &format!("life {round}")).await;
     let work = world.write(&running, Aim::Flood);
-    world.ledger.busy(random(200)).await;
+    world.ledger.busy(random(200), 1).await;
     // The fault's own chance, on top of the acknowledgements': no two lives end at one point.
     sleep(Duration::from_micros(random(20_000) as u64)).await;
     assert_eq!(kill(running), Some(Signal::KILL.as_raw()), "it was alive, and died of this");

@@ -1,6 +1,6 @@
 //! SIGTERM under load.
 
-use crate::world::World;
+use crate::world::{WRITERS, World};
 use crate::writer::{Aim, Door};
 use crate::{report, times};
 
@@ -15,7 +15,8 @@ async fn sigterm_under_load_closes_with_1012_exits_with_0_and_keeps_all_that_was
         });
         world.rename(&running, &format!("life {round}")).await;
         let work = world.write(&running, Aim::Flood);
-        let load = world.ledger.busy(100).await;
+        // Who has not come yet would be refused, and not sent away.
+        let load = world.ledger.busy(100, WRITERS).await;
         running.terminate();
         assert!(load.flying > 0);
         let ended = world.join(work).await;

@@ -24,6 +24,8 @@ pub(crate) struct Load {
     pub(crate) acks: usize,
     /// Requests sent that wait for their answer.
     pub(crate) flying: usize,
+    /// Writers that were answered at least once in this life of the server.
+    pub(crate) working: usize,
 }
 
 #[derive(Default)]
@@ -102,16 +104,27 @@ impl Ledger {
         self.load.send_modify(|load| load.flying -= requests);
     }
 
+    /// A writer is answered for the first time in this life of the server.
+    pub(crate) fn begins(&self) {
+        self.load.send_modify(|load| load.working += 1);
+    }
+
+    /// Such a writer has ended its run.
+    pub(crate) fn ends(&self) {
+        self.load.send_modify(|load| load.working -= 1);
+    }
+
     /// Whether a message was acknowledged.
     pub(crate) fn has(&self, client_id: &str) -> bool {
         self.notes().acked.contains_key(client_id)
     }
 
-    /// Waits until so many more acknowledgements have come and a request is under way.
-    pub(crate) async fn busy(&self, more: usize) -> Load {
+    /// Waits until so many more acknowledgements have come, so many writers are at work, and a request
+    /// is under way.
+    pub(crate) async fn busy(&self, more: usize, working: usize) -> Load {
         let mut load = self.load.subscribe();
         let target = load.borrow().acks + more;
-        let busy = load.wait_for(|load| load.acks >= target && load.flying > 0);
+        let busy = load.wait_for(|load| load.acks >= target && load.working >= working && load.flying > 0);
         *timeout(PATIENCE, busy).await.expect("the writers write").expect("the ledger is there")
     }
 

@@ -11,10 +11,11 @@ use rustix::process::{Pid, Signal, kill_process};
 /// The calls that read, write, and wait for the disk; `execve` for its line, which is the first.
 const CALLS: &str = "trace=execve,fsync,fdatasync,read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg";
 
-/// A server that `strace` watches.
+/// A server that `strace` watches. Dropped, it is killed: an end of `strace` alone would let it run on.
 pub(crate) struct Traced {
-    running: Running,
-    pid: Pid,
+    running: Option<Running>,
+    /// The program's own, until it has ended.
+    pid: Option<Pid>,
     trace: PathBuf,
 }
 
@@ -53,19 +54,30 @@ impl Traced {
         let running = Running::start(command);
         let first = fs::read_to_string(&trace).expect("strace writes its trace");
         let pid = first.split_whitespace().next().and_then(|pid| pid.parse().ok()).and_then(Pid::from_raw);
-        Self { running, pid: pid.expect("each line begins with a process's id"), trace }
+        assert!(pid.is_some(), "each line begins with a process's id: {first}");
+        Self { running: Some(running), pid, trace }
     }
 
     pub(crate) fn running(&self) -> &Running {
-        &self.running
+        self.running.as_ref().expect("it was not stopped")
     }
 
     /// Ends the program in good order: what it left, and every call that it made.
-    pub(crate) fn stop(self) -> (Output, Vec<Call>) {
-        kill_process(self.pid, Signal::TERM).expect("the process is ours");
+    pub(crate) fn stop(mut self) -> (Output, Vec<Call>) {
+        kill_process(self.pid.expect("it was not stopped"), Signal::TERM).expect("the process is ours");
         // strace ends with what it watches, and with the same code.
-        let output = self.running.wait();
+        let output = self.running.take().expect("it was not stopped").wait();
+        self.pid = None;
         (output, calls(&fs::read_to_string(&self.trace).expect("the trace is there")))
+    }
+}
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        if let Some(pid) = self.pid {
+            // It may have ended already.
+            let _ = kill_process(pid, Signal::KILL);
+        }
     }
 }
 

@@ -54,13 +54,14 @@ pub(crate) struct Writer {
     /// Sent without an answer, or answered last: to be sent next.
     again: VecDeque<String>,
     last: Option<String>,
+    working: bool,
 }
 
 impl Writer {
     pub(crate) fn new(door: Door, user: &Client, group: &str, ledger: Arc<Ledger>) -> Self {
         let (name, token) = (user.name().to_owned(), user.token().to_owned());
         let (group, again) = (group.to_owned(), VecDeque::new());
-        Self { door, name, token, group, ledger, made: 0, again, last: None }
+        Self { door, name, token, group, ledger, made: 0, again, last: None, working: false }
     }
 
     /// Writes to the server at `url` until it ends or the aim is reached.
@@ -74,6 +75,9 @@ impl Writer {
         };
         let cut = flying.len();
         self.ledger.unanswered(cut);
+        if std::mem::take(&mut self.working) {
+            self.ledger.ends();
+        }
         if cut > 1 {
             // One is given up, as by a person who closes the page: it may be there once, or not.
             flying.pop_front();
@@ -119,8 +123,7 @@ impl Writer {
         let client_id = flying.remove(at).expect("it is there");
         if frame["type"] == "message.text" {
             assert_eq!(frame["seq"], frame["data"]["seq"]);
-            self.ledger.acknowledged(&client_id, &frame["data"]);
-            self.last = Some(client_id);
+            self.told(client_id, &frame["data"]);
         } else {
             assert_eq!(frame["code"], 503, "{frame}");
             self.ledger.unanswered(1);
@@ -143,8 +146,7 @@ impl Writer {
             flying.pop_back();
             if status == 201 {
                 let message = serde_json::from_str(&text).expect("a message is JSON");
-                self.ledger.acknowledged(&client_id, &message);
-                self.last = Some(client_id);
+                self.told(client_id, &message);
             } else {
                 assert_eq!(status, 503, "{text}");
                 self.ledger.unanswered(1);
@@ -152,6 +154,14 @@ impl Writer {
             }
         }
         None
+    }
+
+    fn told(&mut self, client_id: String, message: &Value) {
+        self.ledger.acknowledged(&client_id, message);
+        self.last = Some(client_id);
+        if !std::mem::replace(&mut self.working, true) {
+            self.ledger.begins();
+        }
     }
 
     /// What to send next.

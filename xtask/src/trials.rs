@@ -1,0 +1,167 @@
+//! The trials of `crates/server/tests/trials/`, each as often as it takes to believe it, and a table
+//! of what they have seen.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::steps::Steps;
+use crate::{cargo, needs};
+
+/// The trials, by their files' names.
+pub(crate) const NAMES: &[&str] = &["crash", "disk", "end", "once", "clock"];
+
+const TESTS: &[&str] = &["test", "--package", "chinwag", "--test", "trials", "--locked"];
+
+/// One line of the table.
+struct Row {
+    trial: &'static str,
+    how_often: String,
+    took: Duration,
+    seen: String,
+}
+
+/// Runs all trials, or the one of this name, one after the other; whether all passed. One that fails
+/// keeps no other from running.
+pub(crate) fn run(root: &Path, only: Option<&str>) -> bool {
+    let mut steps = Steps::new("trials");
+    let ready = steps.run("programs", needs::meet)
+        && steps.run("build", || cargo::run(root, &[TESTS, &["--no-run"]].concat()));
+    if !ready {
+        return steps.finish();
+    }
+    let mut rows = Vec::new();
+    for trial in NAMES.iter().filter(|name| only.is_none_or(|only| only == **name)) {
+        let (begun, mut told) = (Instant::now(), None);
+        steps.run(trial, || {
+            let passed = watch(command(root, trial), &mut told)?;
+            ensure!(passed, "its test failed");
+            ensure!(told.is_some(), "it did not say what it has seen");
+            Ok(())
+        });
+        let (how_often, seen) = told.unwrap_or_else(|| ("?".to_owned(), "FAILED".to_owned()));
+        rows.push(Row { trial, how_often, seen, took: begun.elapsed() });
+    }
+    print!("\n{}\n", table(&rows));
+    steps.finish()
+}
+
+/// Cargo with one trial's tests in their long mode, without what it told this program about its own
+/// package.
+fn command(root: &Path, trial: &str) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root).args(TESTS).arg(format!("{trial}::")).args(["--", "--nocapture"]);
+    cargo.env("TRIALS", "long").stdin(Stdio::null()).stdout(Stdio::piped());
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&*name);
+        }
+    }
+    cargo
+}
+
+/// Shows a command's output as it comes, and keeps what a trial reports; whether it succeeded.
+fn watch(mut command: Command, told: &mut Option<(String, String)>) -> Result<bool> {
+    let mut child = command.spawn().context("could not start cargo")?;
+    let stdout = child.stdout.take().context("its output was piped")?;
+    for line in BufReader::new(stdout).lines() {
+        let line = line.context("could not read what cargo says")?;
+        println!("{line}");
+        if let Some(report) = report(&line) {
+            *told = Some(report);
+        }
+    }
+    Ok(child.wait().context("could not wait for cargo")?.success())
+}
+
+/// How often, and what was seen, from the line `trial: NAME | HOW OFTEN | SEEN`.
+fn report(line: &str) -> Option<(String, String)> {
+    let mut parts = line.strip_prefix("trial: ")?.splitn(3, " | ").skip(1).map(str::to_owned);
+    Some((parts.next()?, parts.next()?))
+}
+
+fn table(rows: &[Row]) -> String {
+    let head = ["trial", "how often", "took", "what was seen"].map(str::to_owned);
+    let took = |row: &Row| format!("{:.1} s", row.took.as_secs_f64());
+    let cells = |row: &Row| [row.trial.to_owned(), row.how_often.clone(), took(row), row.seen.clone()];
+    let lines: Vec<[String; 4]> = std::iter::once(head).chain(rows.iter().map(cells)).collect();
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths = [0, 1, 2, 3].map(width);
+    let mut table = String::new();
+    for line in &lines {
+        let cells: Vec<_> = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        table.push_str(cells.join("  ").trim_end());
+        table.push('\n');
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_trials_line_is_its_report_and_no_other_line_is() {
+        let told = report("trial: crash | 5 kills | 9 sent; 0 lost");
+        assert_eq!(told, Some(("5 kills".to_owned(), "9 sent; 0 lost".to_owned())));
+        assert_eq!(report("test crash::kill ... ok"), None);
+        assert_eq!(report("trial: crash"), None);
+    }
+
+    #[test]
+    fn columns_stand_under_each_other() {
+        let row = |trial, seen: &str| Row {
+            trial,
+            how_often: "2 times".to_owned(),
+            seen: seen.to_owned(),
+            took: Duration::from_millis(1500),
+        };
+        let table = table(&[row("crash", "0 lost"), row("end", "all exit 0, all 1012")]);
+        let columns: Vec<_> = table.lines().map(|line| line.rfind("  ")).collect();
+        assert!(table.starts_with("trial  how often"), "{table}");
+        assert_eq!(columns, [columns[0]; 3], "{table}");
+    }
+
+    #[test]
+    fn every_trial_has_its_file_and_is_named_by_its_guarantee() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let guarantees = fs::read_to_string(root.join("docs/guarantees.md")).unwrap();
+        for name in NAMES {
+            let file = root.join("crates/server/tests/trials").join(name).with_extension("rs");
+            assert!(file.is_file(), "{name}");
+            assert!(guarantees.contains(&format!("trial `{name}`")), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_test_that_the_guarantees_name_is_there() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let guarantees = fs::read_to_string(root.join("docs/guarantees.md")).unwrap();
+        let mut code = String::new();
+        read_code(&root.join("crates"), &mut code);
+        // What is in backticks is every second part.
+        let named = guarantees.split('`').skip(1).step_by(2);
+        let tests: Vec<_> = named.filter(|name| name.matches('_').count() >= 3).collect();
+        assert!(tests.len() > 20, "{tests:?}");
+        for name in tests {
+            assert!(code.contains(&format!("fn {name}(")), "there is no test `{name}`");
+        }
+    }
+
+    fn read_code(directory: &Path, code: &mut String) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read_code(&path, code);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                code.push_str(&fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! the rules no compiler knows are in [`tidy`].
 
 mod cargo;
+mod long;
 mod needs;
 mod steps;
 mod tidy;
@@ -27,6 +28,8 @@ Usage: cargo xtask <task>
   trials [NAME]    the trials (crash, disk, end, once, clock) or the one named, each as often as
                    it takes to believe it, and a table of what was seen. `test` runs each a few
                    times.
+  hostile [SECS]   the readers of clients' bytes fuzzed, SECS seconds each (60; needs nightly and
+                   cargo-fuzz), and the REST door tried by Schemathesis against its own document.
   check            formatting, clippy, documentation, dependencies (if cargo-deny is installed;
                    ADVISORIES=1 asks the advisory database too), and the tree's own rules.
   help             this text.
@@ -41,6 +44,7 @@ enum Task {
     Check,
     Test { extra: Vec<String> },
     Trials { only: Option<String> },
+    Hostile { seconds: u32 },
 }
 
 fn main() -> ExitCode {
@@ -73,6 +77,11 @@ fn parse(args: &[String]) -> Result<Task, String> {
         ["trials", name] if trials::NAMES.contains(name) => {
             Ok(Task::Trials { only: Some((*name).to_owned()) })
         }
+        ["hostile"] => Ok(Task::Hostile { seconds: 60 }),
+        ["hostile", seconds] => match seconds.parse() {
+            Ok(seconds) => Ok(Task::Hostile { seconds }),
+            Err(_) => Err(format!("`{seconds}` is no number of seconds")),
+        },
         ["trials", word, ..] => Err(format!("`{word}`: the trials are {}", trials::NAMES.join(", "))),
         ["test", word, ..] => Err(format!("`{word}`: what goes to cargo test stands after `--`")),
         ["check", word, ..] => Err(format!("check takes nothing, and was given `{word}`")),
@@ -91,6 +100,7 @@ fn run(task: &Task) -> Result<bool> {
         Task::Check => Ok(check(&root)),
         Task::Test { extra } => Ok(test(&root, extra)),
         Task::Trials { only } => Ok(trials::run(&root, only.as_deref())),
+        Task::Hostile { seconds } => Ok(hostile(&root, *seconds)),
     }
 }
 
@@ -132,6 +142,14 @@ fn test(root: &Path, extra: &[String]) -> bool {
         steps.run("tests", || cargo::run(root, &[&all[..], &["--no-fail-fast"], &extra].concat()));
         steps.run("documentation tests", || cargo::run(root, &[&doc[..], &extra].concat()));
     }
+    steps.finish()
+}
+
+/// What is only tried now and then: it takes minutes, and tools that the tests do without.
+fn hostile(root: &Path, seconds: u32) -> bool {
+    let mut steps = Steps::new("hostile");
+    steps.run("schemathesis", || long::schemathesis(root, 50).map(|seen| println!("{seen}")));
+    steps.run("fuzz", || long::fuzz(root, seconds).map(|seen| println!("{seen}")));
     steps.finish()
 }
 

@@ -9,6 +9,9 @@ mod asyncapi;
 pub mod auth;
 mod doors;
 pub mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod openapi;
 mod rest;

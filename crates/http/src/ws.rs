@@ -7,3 +7,5 @@ mod socket;
 
 pub use events::EVENTS;
 pub(crate) use handshake::handshake;
+#[cfg(feature = "fuzzing")]
+pub(crate) use session::envelope;

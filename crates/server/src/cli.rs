@@ -1,10 +1,12 @@
 //! The command line: one file for each command.
 
 mod asyncapi;
+mod backup;
 mod check;
 mod key;
 mod openapi;
 mod prompt;
+mod restore;
 mod serve;
 mod settings;
 mod user;
@@ -32,6 +34,10 @@ enum Command {
     User(user::Args),
     /// Say what is wrong with the configuration, the data folder and the store, and how to mend it
     Check(check::Args),
+    /// Copy the database into a file, with the server running or not
+    Backup(backup::Args),
+    /// Put a backup into a data folder that no server serves
+    Restore(restore::Args),
     /// Print the document of the REST API (OpenAPI 3.1)
     Openapi,
     /// Print the document of the WebSocket (AsyncAPI 3.0)
@@ -45,6 +51,8 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Key(args) => key::run(&args),
         Command::User(args) => user::run(args),
         Command::Check(args) => check::run(&args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => restore::run(&args),
         Command::Openapi => openapi::run(),
         Command::Asyncapi => asyncapi::run(),
     }

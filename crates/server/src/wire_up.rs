@@ -14,6 +14,7 @@ use chinwag_http::{Doors, ServiceKey};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::LocalBus;
 use chinwag_store_sqlite::SqliteStore;
+pub(crate) use chinwag_store_sqlite::backup;
 
 use crate::config::Config;
 use crate::data::Folder;

@@ -13,6 +13,7 @@
 //! [`Options::patience`] is answered `Unavailable`. Several processes may hold one file: a write
 //! waits for another process's up to [`Options::busy`].
 
+pub mod backup;
 mod fault;
 mod group;
 mod log;

@@ -145,8 +145,8 @@ pub(crate) fn writer(path: &Path, options: &Options) -> Result<Connection, OpenE
         conn.pragma_update(None, "cache_size", -WRITER_CACHE)?;
         conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         conn.pragma_update(None, "journal_size_limit", JOURNAL_BYTES)?;
-        // What is erased is overwritten wherever its page is written anyhow.
-        conn.pragma_update(None, "secure_delete", "FAST")
+        // What is erased is overwritten, on pages that come free as well.
+        conn.pragma_update(None, "secure_delete", true)
     };
     set_up(&conn).map_err(failed)?;
     schema::migrate(path, &mut conn)?;

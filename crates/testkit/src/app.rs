@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::client::Client;
+use crate::fault::{Faults, Faulty};
 
 /// The service key of every test's server.
 pub const SERVICE_KEY: &str = "the-service-key-of-a-test-0123456789";
@@ -37,6 +38,8 @@ pub struct Options {
     pub limits: Limits,
     /// The store's. It does not wait for the disk, since no test takes the power away.
     pub store: chinwag_store_sqlite::Options,
+    /// What goes wrong in the store: nothing, until a test says so.
+    pub faults: Arc<Faults>,
     /// The time and the randomness.
     pub clock: Arc<dyn Clock>,
     /// The special users: `admin`, `system`, `tournament`.
@@ -54,6 +57,7 @@ impl Default for Options {
             doors: chinwag_http::Options::new(key),
             limits: Limits::default(),
             store: chinwag_store_sqlite::Options { durable: false, readers: 2, ..Default::default() },
+            faults: Arc::default(),
             clock: Arc::new(SystemClock::default()),
             special: special.to_vec(),
             drain: Duration::ZERO,
@@ -137,6 +141,11 @@ impl TestApp {
         &self.running().app
     }
 
+    /// What goes wrong in the store.
+    pub fn faults(&self) -> Arc<Faults> {
+        self.options.faults.clone()
+    }
+
     /// The hub.
     pub fn hub(&self) -> &Arc<Hub> {
         &self.running().hub
@@ -173,7 +182,7 @@ impl TestApp {
         let (bus, events) = LocalBus::new(1024);
         let path = self.folder.path().join("chinwag.db");
         let store = SqliteStore::open(&path, options.store.clone(), bus.clone()).expect("the store opens");
-        let store: Arc<dyn Store> = Arc::new(store);
+        let store: Arc<dyn Store> = Arc::new(Faulty::new(Arc::new(store), options.faults.clone()));
         let app = App::new(store.clone(), options.clock.clone(), options.limits.clone());
         app.prepare(options.special.clone()).await.expect("the special users are made");
         let clock = options.clock.clone();

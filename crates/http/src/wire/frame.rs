@@ -117,8 +117,17 @@ pub struct Reader {
     /// The start of a frame whose rest has not come. Never longer than a header and the limit,
     /// and what one read brought.
     partial: Vec<u8>,
-    /// The message whose fragments are coming: its opcode and what has come of it.
-    message: Option<(u8, Vec<u8>)>,
+    message: Option<Fragments>,
+}
+
+/// A message whose fragments are coming.
+#[derive(Debug)]
+struct Fragments {
+    opcode: u8,
+    /// What has come of it, if it is text.
+    text: Vec<u8>,
+    /// How many bytes have come.
+    length: usize,
 }
 
 /// One frame's header.
@@ -139,6 +148,13 @@ impl Reader {
     /// Whether nothing is half read.
     pub fn is_idle(&self) -> bool {
         self.partial.is_empty() && self.message.is_none()
+    }
+
+    /// How many bytes are held, of a frame and of a message. For the fuzz targets.
+    #[cfg(feature = "fuzzing")]
+    #[doc(hidden)]
+    pub fn held(&self) -> (usize, usize) {
+        (self.partial.len(), self.message.as_ref().map_or(0, |message| message.text.len()))
     }
 
     /// Reads what has come, and appends what is whole to `into`. `bytes` is unmasked in place.
@@ -184,14 +200,15 @@ impl Reader {
             return Err(Broken::Protocol("a client's frames must be masked"));
         }
         let (fin, opcode) = (first & FIN != 0, first & 0x0F);
+        // A length that has not come is taken for none: it need not be in its shortest form.
         let (length, start) = match second & 0x7F {
             126 => match bytes.get(2..4) {
                 Some(&[a, b]) => (u64::from(u16::from_be_bytes([a, b])), 4),
-                _ => (126, 0),
+                _ => (0, 0),
             },
             127 => match bytes.get(2..10).and_then(|eight| eight.try_into().ok()) {
                 Some(eight) => (u64::from_be_bytes(eight), 10),
-                None => (127, 0),
+                None => (0, 0),
             },
             short => (u64::from(short), 2),
         };
@@ -208,7 +225,7 @@ impl Reader {
             0 if self.message.is_none() => Err(Broken::Protocol("there is nothing to continue")),
             TEXT | BINARY if self.message.is_some() => Err(Broken::Protocol("a message was not finished")),
             0 | TEXT | BINARY => {
-                let before = self.message.as_ref().map_or(0, |(_, bytes)| bytes.len());
+                let before = self.message.as_ref().map_or(0, |message| message.length);
                 let fits =
                     usize::try_from(length).is_ok_and(|length| length <= self.limit.saturating_sub(before));
                 if fits { Ok(()) } else { Err(Broken::TooBig) }
@@ -228,26 +245,26 @@ impl Reader {
             PONG => Ok(Some(Incoming::Pong)),
             CLOSE => closing(payload).map(Some),
             _ => {
-                let (opcode, bytes) = self.message.get_or_insert((head.opcode, Vec::new()));
-                let opcode = *opcode;
-                if opcode == TEXT {
-                    bytes.extend_from_slice(payload);
+                let begin = || Fragments { opcode: head.opcode, text: Vec::new(), length: 0 };
+                let message = self.message.get_or_insert_with(begin);
+                message.length += payload.len();
+                if message.opcode == TEXT {
+                    message.text.extend_from_slice(payload);
                 }
                 if !head.fin {
                     return Ok(None);
                 }
-                let bytes = self.message.take().map(|(_, bytes)| bytes).unwrap_or_default();
-                whole(opcode, bytes).map(Some)
+                self.message.take().map(whole).transpose()
             }
         }
     }
 }
 
-fn whole(opcode: u8, bytes: Vec<u8>) -> Result<Incoming, Broken> {
-    if opcode == BINARY {
+fn whole(message: Fragments) -> Result<Incoming, Broken> {
+    if message.opcode == BINARY {
         return Ok(Incoming::Binary);
     }
-    String::from_utf8(bytes).map(Incoming::Text).map_err(|_| Broken::Encoding)
+    String::from_utf8(message.text).map(Incoming::Text).map_err(|_| Broken::Encoding)
 }
 
 fn closing(payload: &[u8]) -> Result<Incoming, Broken> {
@@ -345,6 +362,15 @@ mod tests {
         let mut binary = masked(0x02, &[b'x'; 60]);
         binary.extend(masked(0x80, &[b'x'; 40]));
         assert_eq!(read(&binary, 100, 500), Ok(vec![Incoming::Binary]));
+        assert_eq!(read(&binary, 99, 500), Err(Broken::TooBig));
+    }
+
+    #[test]
+    fn a_length_longer_than_it_need_be_is_read_alike_however_it_is_cut() {
+        let bytes = [0x81, 0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, b'x'];
+        for step in 1..=bytes.len() {
+            assert_eq!(read(&bytes, 1, step), Ok(vec![Incoming::Text("x".into())]), "in pieces of {step}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The handshake: who comes, from where, and whether there is room. A refusal is an HTTP answer.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -17,7 +19,9 @@ use chinwag_hub::{Connection, Identity, Refused};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use sha1::{Digest, Sha1};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::session::Session;
@@ -25,6 +29,8 @@ use crate::doors::Doors;
 use crate::error::Refusal;
 
 const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/// How long a peer may take to end a connection that the server has ended.
+const LINGER: Duration = Duration::from_secs(2);
 const SUBPROTOCOL: &str = "chinwag";
 
 /// `GET /chat/`: answers 101 and serves the socket, or refuses with 400, 401, 403, 426 or 503.
@@ -107,12 +113,25 @@ fn refused(refused: Refused) -> Error {
 
 /// Serves the socket once the connection is a WebSocket, to its end.
 async fn serve(doors: Arc<Doors>, connection: Connection, upgrade: OnUpgrade) {
-    let Ok(Some((stream, early))) = upgrade.await.map(raw) else {
+    let Ok(Some((mut stream, early))) = upgrade.await.map(raw) else {
         tracing::debug!("the connection ended before it became a WebSocket");
         return;
     };
     let session = Arc::new(Session::new(doors, connection));
     super::socket::run(&stream, early, &session).await;
+    // A peer that is gone, or never closes, is let go without a word.
+    let _ = timeout(LINGER, linger(&mut stream)).await;
+}
+
+/// Ends a connection so that the peer reads what was written last: closed with bytes unread, it
+/// would be reset, and the close frame might be lost.
+async fn linger(stream: &mut TcpStream) -> io::Result<()> {
+    stream.shutdown().await?;
+    let mut dropped = Vec::with_capacity(4096);
+    while stream.read_buf(&mut dropped).await? > 0 {
+        dropped.clear();
+    }
+    Ok(())
 }
 
 /// The TCP stream under an upgraded connection, and what was read past the request.

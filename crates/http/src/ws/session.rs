@@ -194,6 +194,18 @@ impl Session {
     }
 }
 
+/// An event's type and `ref`, where they are read without an error. For the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn envelope(text: &str) -> Option<(String, Option<Arc<str>>)> {
+    let envelope: Envelope = serde_json::from_str(text).ok()?;
+    let kind = serde_json::from_str(envelope.kind?.get()).ok()?;
+    if let Some(data) = envelope.data {
+        // Refused or not, it must come back.
+        let _ = crate::wire::input::Fields::parse(data.get().as_bytes());
+    }
+    Some((kind, envelope.reference.map(reference).transpose().ok()?))
+}
+
 fn decode_detail(error: &serde_json::Error) -> String {
     format!("this is not a JSON object with a type: {error}")
 }

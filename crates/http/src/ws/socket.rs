@@ -28,6 +28,8 @@ const READ: usize = 64 * 1024;
 const WRITE_FRAMES: usize = 64;
 /// How long a peer may take to accept what is written last.
 const LAST_WRITE: Duration = Duration::from_secs(30);
+/// Pongs that may wait to be written; until they are, nothing more is read.
+const PONGS: usize = 1024;
 /// How long a peer may take to close in its turn.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -56,6 +58,8 @@ struct Socket<'a> {
     outbox: VecDeque<Bytes>,
     /// Whether the first frame of `outbox` has been written in part.
     begun: bool,
+    /// Pongs put into `outbox` since it was last empty.
+    pongs: usize,
     working: FuturesUnordered<Job>,
     /// What waits until nothing else works.
     waiting: Option<Job>,
@@ -94,6 +98,7 @@ pub(super) async fn run(stream: &TcpStream, mut early: Vec<u8>, session: &Arc<Se
         broken: None,
         outbox: VecDeque::new(),
         begun: false,
+        pongs: 0,
         working: FuturesUnordered::new(),
         waiting: None,
         exclusive: true,
@@ -111,9 +116,10 @@ impl Socket<'_> {
     async fn serve(&mut self) -> io::Result<End> {
         loop {
             if let Some(end) = self.begin() {
-                return Ok(end);
+                // What was answered so far goes before the close.
+                return Ok(self.take().unwrap_or(end));
             }
-            let may_read = self.inbox.is_empty() && self.broken.is_none();
+            let may_read = self.inbox.is_empty() && self.broken.is_none() && self.pongs < PONGS;
             // In no fixed order: a socket that has always something to write still reads its pongs.
             tokio::select! {
                 Some(()) = self.working.next(), if !self.working.is_empty() => {
@@ -152,8 +158,16 @@ impl Socket<'_> {
                 return Some(End::Close(broken.code(), broken.reason()));
             };
             match incoming {
-                Incoming::Ping(payload) => self.outbox.push_back(frame::control(frame::PONG, &payload)),
+                Incoming::Ping(payload) => {
+                    self.pongs += 1;
+                    self.outbox.push_back(frame::control(frame::PONG, &payload));
+                }
                 Incoming::Pong => {}
+                // What was asked before it is done first.
+                Incoming::Close(_) if !self.working.is_empty() => {
+                    self.inbox.push_front(incoming);
+                    return None;
+                }
                 Incoming::Close(code) => return Some(End::Answer(code.unwrap_or(1000))),
                 Incoming::Binary => self.session.refuse_binary(),
                 Incoming::Text(text) => {
@@ -229,6 +243,7 @@ impl Socket<'_> {
                 Err(error) => return Err(error),
             }
         }
+        self.pongs = 0;
         if self.outbox.capacity() > WRITE_FRAMES {
             self.outbox = VecDeque::new();
         }

@@ -1,7 +1,9 @@
 //! The real program, run as whoever runs it would: its commands, its files, its words and its end.
 
+mod backup;
 mod check;
 mod config;
+mod disk;
 mod end;
 mod key;
 mod logs;

@@ -1,0 +1,195 @@
+//! One case: what is written, and all that must come back until the stream's end.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use chinwag_testkit::app::TestApp;
+use chinwag_testkit::client::Client;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use crate::peer::{FIN, PATIENCE, Peer, Sent, TEXT, close, frame};
+
+/// What a case does, one after another.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    /// Writes at once.
+    Write(Vec<u8>),
+    /// Writes byte by byte.
+    Drip(Vec<u8>),
+    /// Waits until so many answers and pongs have come in all.
+    Await(usize),
+}
+
+/// A case. Where it names no code, the socket must still be well at the end: it is closed in due
+/// form, with 1000, and everything must have been answered by then. Where the server must close it
+/// with a code, what came before may be answered or not.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    name: String,
+    steps: Vec<Step>,
+    answers: Vec<String>,
+    pongs: Vec<Vec<u8>>,
+    closed: Option<u16>,
+}
+
+/// A case that has done nothing yet.
+pub(crate) fn case(name: impl Into<String>) -> Case {
+    Case { name: name.into(), steps: vec![], answers: vec![], pongs: vec![], closed: None }
+}
+
+impl Case {
+    pub(crate) fn write(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.steps.push(Step::Write(bytes.into()));
+        self
+    }
+
+    pub(crate) fn drip(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.steps.push(Step::Drip(bytes.into()));
+        self
+    }
+
+    /// Waits for all that was to be answered so far.
+    pub(crate) fn pause(mut self) -> Self {
+        self.steps.push(Step::Await(self.answers.len() + self.pongs.len()));
+        self
+    }
+
+    /// What was written has an answer: the event's `ref`, or the end of the refusal's detail.
+    pub(crate) fn answered(mut self, answer: impl Into<String>) -> Self {
+        self.answers.push(answer.into());
+        self
+    }
+
+    pub(crate) fn ponged(mut self, payload: impl Into<Vec<u8>>) -> Self {
+        self.pongs.push(payload.into());
+        self
+    }
+
+    /// The server closes with this code.
+    pub(crate) fn closed(mut self, code: u16) -> Self {
+        self.closed = Some(code);
+        self
+    }
+
+    /// The same case, with its frames cut in three ways: as it is, all in one, and byte by byte.
+    pub(crate) fn thrice(self) -> [Self; 3] {
+        let bytes = self.steps.iter().flat_map(|step| match step {
+            Step::Write(bytes) | Step::Drip(bytes) => bytes.clone(),
+            Step::Await(_) => vec![],
+        });
+        let bytes: Vec<u8> = bytes.collect();
+        let (whole, dripped) = (vec![Step::Write(bytes.clone())], vec![Step::Drip(bytes)]);
+        let named = |how: &str| format!("{}, {how}", self.name);
+        let one = Self { name: named("in one"), steps: whole, ..self.clone() };
+        let many = Self { name: named("byte by byte"), steps: dripped, ..self.clone() };
+        [self, one, many]
+    }
+}
+
+/// Runs cases one after another, each on a socket of its own, on one server.
+pub(crate) fn run(cases: impl IntoIterator<Item = Case>) -> Pin<Box<dyn Future<Output = ()>>> {
+    Box::pin(all(cases.into_iter().collect()))
+}
+
+async fn all(cases: Vec<Case>) {
+    let app = TestApp::with(|options| options.hub.sockets_per_user = 10_000).await;
+    let ann = app.user("ann").await;
+    for case in cases {
+        one(&ann, &case).await;
+    }
+    let by = Instant::now() + PATIENCE;
+    while app.hub().counts().sockets > 0 {
+        assert!(Instant::now() < by, "a socket is held that has ended: {:?}", app.hub().counts());
+        sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(app.service().get("users/").await.status, 200, "the server is well after all this");
+}
+
+/// What came back so far.
+#[derive(Debug, Default)]
+struct Seen {
+    answers: Vec<Value>,
+    pongs: Vec<Vec<u8>>,
+}
+
+impl Seen {
+    fn count(&self) -> usize {
+        self.answers.len() + self.pongs.len()
+    }
+
+    /// Takes one more in; the code if it is a close frame.
+    fn take(&mut self, sent: Sent, name: &str) -> Option<u16> {
+        match sent {
+            Sent::Frame(frame) => self.answers.push(frame),
+            Sent::Pong(payload) => self.pongs.push(payload),
+            Sent::Close(code) => return Some(code),
+            Sent::End => panic!("{name}: the stream ended without a close frame, after {self:?}"),
+        }
+        None
+    }
+}
+
+async fn one(user: &Client, case: &Case) {
+    let Case { name, steps, answers, pongs, closed } = case;
+    let mut peer = Peer::connect(user, name, &[]).await.greeted().await;
+    let mut seen = Seen::default();
+    for step in steps {
+        match step {
+            Step::Write(bytes) => peer.write(bytes).await,
+            Step::Drip(bytes) => {
+                for byte in bytes.chunks(1) {
+                    peer.write(byte).await;
+                }
+            }
+            Step::Await(count) => {
+                while seen.count() < *count {
+                    let code = seen.take(peer.next().await, name);
+                    assert_eq!(code, None, "{name}: closed too early, after {seen:?}");
+                }
+            }
+        }
+    }
+    if closed.is_none() {
+        while seen.count() < answers.len() + pongs.len() {
+            let code = seen.take(peer.next().await, name);
+            assert_eq!(code, None, "{name}: closed, after {seen:?}");
+        }
+        peer.write(&close(1000, b"")).await;
+    }
+    let code = loop {
+        if let Some(code) = seen.take(peer.next().await, name) {
+            break code;
+        }
+    };
+    assert_eq!(code, closed.unwrap_or(1000), "{name}: after {seen:?}");
+    peer.write(&close(1000, b"")).await;
+    assert_eq!(peer.next().await, Sent::End, "{name}: nothing follows a close frame");
+    let right = seen.answers.iter().zip(answers).all(|(answer, expected)| is(answer, expected))
+        && pongs.starts_with(&seen.pongs);
+    assert!(right && seen.answers.len() <= answers.len(), "{name}: {seen:?} for {case:?}");
+    let all = seen.count() == answers.len() + pongs.len();
+    assert!(all || closed.is_some(), "{name}: {seen:?} for {case:?}");
+}
+
+fn is(answer: &Value, expected: &str) -> bool {
+    let detail = answer["data"]["detail"].as_str();
+    answer["ref"] == expected
+        || (answer["ref"].is_null() && detail.is_some_and(|text| text.ends_with(expected)))
+}
+
+/// An event that is refused with this `ref`, as a text.
+pub(crate) fn event(reference: &str) -> String {
+    format!(r#"{{"type":"nothing","ref":"{reference}"}}"#)
+}
+
+/// The same of exactly `length` bytes, at least 32 and those of `reference`.
+pub(crate) fn long_event(reference: &str, length: usize) -> String {
+    let short = event(reference);
+    short.replacen(',', &format!(r#","pad":"{}","#, "x".repeat(length - short.len() - 9)), 1)
+}
+
+/// The same as a frame.
+pub(crate) fn event_frame(reference: &str) -> Vec<u8> {
+    frame(FIN | TEXT, event(reference).as_bytes())
+}

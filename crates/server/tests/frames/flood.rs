@@ -1,0 +1,66 @@
+//! What a peer says last, and what it never listens to.
+
+use std::future::pending;
+use std::time::Duration;
+
+use chinwag_testkit::app::TestApp;
+use serde_json::json;
+use tokio::time::{sleep, timeout};
+
+use crate::peer::{FIN, PATIENCE, PING, Peer, Sent, TEXT, close, frame};
+
+/// Far more than the kernel's buffers and the server's bounds take.
+const TOO_MUCH: usize = 256 * 1024 * 1024;
+
+#[tokio::test]
+async fn what_was_sent_before_a_close_is_done() {
+    let app = TestApp::start().await;
+    let ann = app.user("ann").await;
+    let made = app.service().post("groups/", json!({ "name": "g", "author": "ann" })).await.ok(201);
+    let group = made["id"].as_str().expect("an id");
+    let mut bytes = Vec::new();
+    for number in 0..100 {
+        let data = json!({ "group": group, "body": format!("{number}") });
+        let event = json!({ "type": "message.text", "data": data, "ref": "last" });
+        bytes.extend(frame(FIN | TEXT, event.to_string().as_bytes()));
+    }
+    bytes.extend(close(1000, b""));
+    let mut peer = Peer::connect(&ann, "a close behind messages", &[]).await.greeted().await;
+    peer.write(&bytes).await;
+    // What is told of them may be overtaken by the end: they are told by another way.
+    while let Sent::Frame(_) = peer.next().await {}
+    let kept = ann.get(&format!("groups/{group}/messages/?limit=100")).await.ok(200);
+    let kept: Vec<_> =
+        kept.as_array().expect("a list").iter().map(|message| message["body"].clone()).collect();
+    assert_eq!(kept.len(), 100, "{kept:?}");
+}
+
+#[tokio::test]
+async fn who_sends_pings_and_never_reads_is_not_read_any_more_and_then_closed() {
+    let app = TestApp::with(|options| {
+        options.hub.ping_every = Duration::from_secs(1);
+        options.hub.pong_within = Duration::from_secs(2);
+    })
+    .await;
+    let ann = app.user("ann").await;
+    let mut peer = Peer::connect(&ann, "a flood of pings", &[]).await.greeted().await;
+    let pings = frame(FIN | PING, &[b'p'; 125]).repeat(1000);
+    let mut written = 0;
+    let flood = async {
+        // Once it is closed, the hub tells.
+        while peer.try_write(&pings).await.is_ok() {
+            written += pings.len();
+            assert!(written < TOO_MUCH, "the server reads on, and holds all the pongs");
+        }
+        pending::<()>().await;
+    };
+    let closed = async {
+        while app.hub().counts().sockets > 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        () = flood => {}
+        ended = timeout(PATIENCE, closed) => ended.expect("of whom nothing is heard is closed"),
+    }
+}

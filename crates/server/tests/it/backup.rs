@@ -1,0 +1,336 @@
+//! `chinwag backup` and `chinwag restore`.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_testkit::client::Client;
+use chinwag_testkit::process::{Output, Program, Running};
+use futures_util::{SinkExt, StreamExt};
+use reqwest::Method;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+use crate::program;
+
+/// How long anything may take on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
+const BY_REST: usize = 4;
+const BY_SOCKET: usize = 2;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_made_under_load_has_all_that_was_acknowledged_before_it() {
+    let program = Arc::new(program());
+    let running = program.serve();
+    let service = program.service(&running);
+    let mut users = Vec::new();
+    for number in 0..BY_REST + BY_SOCKET {
+        users.push(service.user(&format!("writer{number}")).await);
+    }
+    let group = group(&service, &users).await;
+    let load = Load::start(&running, &users, &group);
+
+    load.reach(200).await;
+    let (before, file) = back_up_under(&load, &program).await;
+    load.reach(load.count() + 100).await;
+    running.kill();
+    let newest = load.end().await.values().map(seq).max().expect("there are some");
+
+    let numbers = sound(&program.folder().join(&file));
+    let restored = ok(program.run(&["restore", &file, "--data", "fresh"]));
+    assert!(restored.starts_with(&format!("restored {file} to ")), "{restored}");
+    let running = program.serve_with(|command| {
+        command.args(["--data", "fresh"]);
+    });
+    let writer = Client::new(running.url(), Some(users[0].token()), "writer0");
+    let history = history(&writer, &group).await;
+    for (client_id, message) in &before {
+        assert_eq!(history.get(client_id), Some(message), "acknowledged before the backup began");
+    }
+    assert_eq!(history.len() + 1, numbers.len(), "the beginning, and the messages");
+    let head = i64::try_from(numbers.len()).expect("a count");
+    assert!(newest > head, "there were acknowledgements after it, too: {newest}, {head}");
+    comes_back(&writer, &group, newest, head).await;
+    assert_eq!(running.stop().code, Some(0));
+    assert_eq!(sound(&program.folder().join("fresh/chinwag.db")).len(), numbers.len() + 1);
+}
+
+/// Backs up while the writers write: what was acknowledged before, and the file's name.
+async fn back_up_under(load: &Load, program: &Arc<Program>) -> (HashMap<String, Value>, String) {
+    for number in 0..10 {
+        let (before, file) = (load.told(), format!("backup-{number}.db"));
+        let (of, name) = (program.clone(), file.clone());
+        let output = spawn_blocking(move || of.run(&["backup", &name])).await.expect("it ends");
+        let meanwhile = load.count() - before.len();
+        assert!(ok(output).starts_with("backed up "));
+        let written = fs::metadata(program.folder().join(&file)).expect("it is there");
+        assert_eq!(written.mode() & 0o777, 0o600);
+        if meanwhile > 0 {
+            return (before, file);
+        }
+    }
+    panic!("nobody is acknowledged anything while a backup is made: it makes the writers wait");
+}
+
+/// A client that has seen more than was restored is told so, and goes on from the summary.
+async fn comes_back(client: &Client, group: &str, held: i64, head: i64) {
+    let mut socket = client.ws().await;
+    let done = socket.ask("sync.resume", json!({ "groups": { group: held } })).await;
+    assert_eq!(done["data"], json!({ "groups": {}, "refused": { group: "seq_ahead" } }));
+    let shown = socket.summary().as_array().expect("an array").iter().find(|shown| shown["id"] == group);
+    assert_eq!(shown.expect("the group is in the summary")["head"], head);
+    let done = socket.ask("sync.resume", json!({ "groups": { group: head } })).await;
+    assert_eq!(done["data"], json!({ "groups": { group: head }, "refused": {} }));
+    let said = socket.ask("message.text", json!({ "group": group, "body": "again" })).await;
+    assert_eq!((&said["type"], &said["seq"]), (&json!("message.text"), &json!(head + 1)));
+}
+
+#[tokio::test]
+async fn a_restore_takes_no_place_that_is_taken_unless_it_is_told_to() {
+    let program = program();
+    let running = program.serve();
+    program.service(&running).user("ann").await;
+    ok(program.run(&["backup", "one"]));
+    refused(&program.run(&["backup", "one"]), "one is there already");
+    program.service(&running).user("bob").await;
+    let served = program.run(&["restore", "one", "--force"]);
+    refused(&served, "another chinwag serves the data folder ");
+    // Not in good order, so that the database has a journal.
+    running.kill();
+    refused(&program.run(&["restore", "one"]), "the data folder ");
+    fs::write(program.data().join("chinwag.db.part"), "broken off").expect("it can be written");
+    let told = ok(program.run(&["restore", "one", "--force"]));
+    let kept = told.lines().last().expect("a line").strip_prefix("the database that was there is kept as ");
+    let kept = kept.expect("it is said where").to_owned();
+    assert!(
+        fs::exists(format!("{kept}-wal")).expect("the folder can be read"),
+        "its journal is kept with it"
+    );
+    assert_eq!(ok(program.run(&["user", "list"])), "ann\n");
+    assert!(!program.data().join("chinwag.db.part").exists());
+
+    // The one put aside is whole: it can be put back.
+    ok(program.run(&["restore", &kept, "--data", "other"]));
+    assert_eq!(ok(program.run(&["user", "list", "--data", "other"])), "ann\nbob\n");
+    let again = ok(program.run(&["restore", &kept, "--force"]));
+    assert!(again.lines().last().expect("a line").ends_with("chinwag-aside-2.db"), "{again}");
+    assert_eq!(ok(program.run(&["user", "list"])), "ann\nbob\n");
+}
+
+#[test]
+fn what_is_no_sound_backup_of_this_version_is_refused_and_changes_nothing() {
+    let program = program();
+    let at = |name: &str| program.folder().join(name);
+    ok(program.run(&["user", "add", "ann", "--no-password"]));
+    ok(program.run(&["backup", "whole"]));
+    let restore = |name: &str| program.run(&["restore", name, "--force"]);
+
+    refused(&restore("nowhere"), "there is no file nowhere\n");
+    fs::write(at("text"), "no database".repeat(99)).expect("it can be written");
+    refused(&restore("text"), "the file text is not a database\n");
+    fs::write(at("empty"), "").expect("it can be written");
+    refused(&restore("empty"), "the file empty is empty: it holds no chinwag database\n");
+    let other = Connection::open(at("other")).expect("it opens");
+    other.execute_batch("CREATE TABLE t (a)").expect("a table");
+    refused(&restore("other"), "the database other belongs to another program\n");
+    fs::copy(at("whole"), at("newer")).expect("it is copied");
+    let newer = Connection::open(at("newer")).expect("it opens");
+    newer.pragma_update(None, "user_version", 1000).expect("it is written");
+    refused(&restore("newer"), "the database newer was written by a newer chinwag ");
+    let mut image = fs::read(at("whole")).expect("it can be read");
+    let middle = image.len() / 2 / 4096 * 4096;
+    image[middle..middle + 4096].fill(0xA5);
+    fs::write(at("damaged"), image).expect("it can be written");
+    refused(&restore("damaged"), "the database damaged is damaged: ");
+
+    assert_eq!(ok(program.run(&["user", "list"])), "ann\n");
+    let left: Vec<_> =
+        fs::read_dir(program.data()).expect("a folder").map(|e| e.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| ["chinwag.db", "lock"].contains(&name.to_str().unwrap())), "{left:?}");
+}
+
+#[test]
+fn a_backup_that_cannot_be_made_is_a_sentence() {
+    let program = program();
+    refused(&program.run(&["backup", "one"]), "there is no data folder ");
+    program.key();
+    refused(&program.run(&["backup", "one"]), "the data folder ");
+    ok(program.run(&["user", "add", "ann", "--no-password"]));
+    refused(&program.run(&["backup", "no/one"]), "no/one.part cannot be written: ");
+    fs::write(program.folder().join("one.part"), "").expect("it can be written");
+    refused(&program.run(&["backup", "one"]), "one.part is there already: ");
+    assert_eq!(program.run(&["backup"]).code, Some(2));
+}
+
+#[track_caller]
+fn ok(output: Output) -> String {
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    output.stdout
+}
+
+#[track_caller]
+fn refused(output: &Output, sentence: &str) {
+    assert_eq!((output.code, &*output.stdout), (Some(1), ""), "{}", output.stderr);
+    assert!(output.stderr.starts_with(&format!("chinwag: {sentence}")), "{}", output.stderr);
+    assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+}
+
+/// Asserts that a database is whole and that no group's log has a gap; all numbers of its one group.
+pub(crate) fn sound(path: &Path) -> Vec<i64> {
+    let file = Connection::open(path).expect("the file opens");
+    let sound: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a check");
+    assert_eq!(sound, "ok");
+    let mut broken = file.prepare("PRAGMA foreign_key_check").expect("a check");
+    assert!(!broken.exists([]).expect("a check"), "a row names what is not there");
+    let all = "SELECT seq FROM messages UNION ALL SELECT seq FROM changes ORDER BY seq";
+    let mut numbers = file.prepare(all).expect("the tables are there");
+    let numbers: Vec<i64> =
+        numbers.query_map([], |row| row.get(0)).expect("rows").map(|seq| seq.expect("a number")).collect();
+    let head: i64 =
+        file.query_row("SELECT last_seq FROM groups", [], |row| row.get(0)).expect("there is one group");
+    assert_eq!(numbers, (1..=head).collect::<Vec<_>>(), "each number once, and no gap");
+    numbers
+}
+
+/// Makes a group of these users; the first owns it.
+pub(crate) async fn group(service: &Client, users: &[Client]) -> String {
+    let names: Vec<_> = users.iter().map(Client::name).collect();
+    let made = json!({ "name": "g", "author": names[0], "members": names[1..] });
+    service.post("groups/", made).await.ok(201)["id"].as_str().expect("an id").to_owned()
+}
+
+/// Every message of the group, by its `client_id`, read page by page.
+pub(crate) async fn history(client: &Client, group: &str) -> HashMap<String, Value> {
+    let (mut history, mut after) = (HashMap::new(), 0);
+    loop {
+        let page = client.get(&format!("groups/{group}/messages/?after={after}&limit=100")).await.ok(200);
+        let page = page.as_array().expect("an array");
+        let Some(last) = page.last() else { return history };
+        after = seq(last);
+        for message in page {
+            let client_id = message["client_id"].as_str().expect("each was sent with one");
+            assert!(history.insert(client_id.to_owned(), message.clone()).is_none(), "{client_id} twice");
+        }
+    }
+}
+
+pub(crate) fn seq(message: &Value) -> i64 {
+    message["seq"].as_i64().expect("a message has a number")
+}
+
+/// Writers at work, each as fast as it is answered, until the server is gone.
+struct Load {
+    told: Arc<watch::Sender<HashMap<String, Value>>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    fn start(running: &Running, users: &[Client], group: &str) -> Self {
+        let told = Arc::new(watch::Sender::new(HashMap::new()));
+        let mut tasks = Vec::new();
+        for (number, user) in users.iter().enumerate() {
+            let writer = Writer { client: user.clone(), group: group.to_owned(), told: told.clone() };
+            let url = running.url().replacen("http", "ws", 1);
+            tasks.push(if number < BY_REST {
+                tokio::spawn(writer.write_rest())
+            } else {
+                tokio::spawn(writer.write_socket(url))
+            });
+        }
+        Self { told, tasks }
+    }
+
+    /// What was acknowledged so far, by its `client_id`.
+    fn told(&self) -> HashMap<String, Value> {
+        self.told.borrow().clone()
+    }
+
+    fn count(&self) -> usize {
+        self.told.borrow().len()
+    }
+
+    /// Waits until so much is acknowledged.
+    async fn reach(&self, count: usize) {
+        let mut told = self.told.subscribe();
+        let enough = timeout(PATIENCE, told.wait_for(|told| told.len() >= count)).await;
+        enough.expect("the writers write").expect("they are there");
+    }
+
+    /// Waits until every writer has found the server gone; everything acknowledged.
+    async fn end(self) -> HashMap<String, Value> {
+        for task in self.tasks {
+            timeout(PATIENCE, task).await.expect("it ends").expect("it does not panic");
+        }
+        self.told.borrow().clone()
+    }
+}
+
+struct Writer {
+    client: Client,
+    group: String,
+    told: Arc<watch::Sender<HashMap<String, Value>>>,
+}
+
+impl Writer {
+    fn message(&self, number: usize) -> (String, Value) {
+        let client_id = format!("{}-{number}", self.client.name());
+        let body = format!("{client_id} {}", "ö".repeat(number * 37 % 500));
+        let data = json!({ "group": self.group, "body": body, "client_id": client_id });
+        (client_id, data)
+    }
+
+    fn acknowledged(&self, client_id: String, message: Value) {
+        self.told.send_modify(|told| {
+            told.insert(client_id, message);
+        });
+    }
+
+    async fn write_rest(self) {
+        for number in 0.. {
+            let (client_id, data) = self.message(number);
+            let request = self.client.request(Method::POST, "messages/").json(&data);
+            let exchange = async {
+                let response = request.send().await.ok()?;
+                Some((response.status().as_u16(), response.text().await.ok()?))
+            };
+            let answer = timeout(PATIENCE, exchange).await.expect("an answer or the end comes");
+            let Some((status, text)) = answer else { return };
+            assert_eq!(status, 201, "{text}");
+            self.acknowledged(client_id, serde_json::from_str(&text).expect("a message is JSON"));
+        }
+    }
+
+    async fn write_socket(self, url: String) {
+        let mut request = format!("{url}/chat/").into_client_request().expect("the address is right");
+        let bearer = format!("Bearer {}", self.client.token()).parse().expect("a header's value");
+        request.headers_mut().insert("authorization", bearer);
+        let (mut socket, _) = connect_async(request).await.expect("the server is there");
+        for number in 0.. {
+            let (client_id, data) = self.message(number);
+            let frame = json!({ "type": "message.text", "data": data, "ref": client_id }).to_string();
+            if socket.send(Message::text(frame)).await.is_err() {
+                return;
+            }
+            let message = loop {
+                let came = timeout(PATIENCE, socket.next()).await.expect("a frame or the end comes");
+                let Some(Ok(came)) = came else { return };
+                let Ok(text) = came.to_text() else { continue };
+                let mut frame: Value = serde_json::from_str(text).unwrap_or_default();
+                if frame["ref"] == client_id.as_str() {
+                    assert_eq!(frame["type"], "message.text", "{frame}");
+                    break frame["data"].take();
+                }
+            };
+            self.acknowledged(client_id, message);
+        }
+    }
+}

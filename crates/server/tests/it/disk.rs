@@ -1,0 +1,237 @@
+//! A disk that fills up, and has room again.
+//!
+//! The data folder is a file system of its own, of a few MiB of memory, which only a few processes
+//! see: a keeper, which `unshare` starts, mounts it, and the server joins it by `nsenter`. Both are
+//! in the Debian package `util-linux`. Needs root, or a kernel that lets anybody make user
+//! namespaces.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use chinwag_testkit::client::{Answer, Client};
+use chinwag_testkit::process::{Program, Running};
+use futures_util::future::join_all;
+use rustix::fs::statvfs;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::backup::{group, history, sound};
+use crate::program;
+
+/// How long anything may take on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
+const MOUNT: &str = "mount -t tmpfs -o size=6m,mode=0700 tmpfs \"$1\" && echo mounted && read -r _";
+const BALLAST: usize = 3 << 20;
+/// Long messages, since it is not their number that matters.
+const CHARS: usize = 16_384;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_writes_and_nothing_else_until_there_is_room_again() {
+    let (program, disk) = (program(), Disk::new());
+    fs::write(disk.file("ballast"), vec![0; BALLAST]).expect("there is room for it");
+    let running = disk.serve(&program);
+    let service = disk.service(&program, &running);
+    let (ann, bob) = (service.user("ann").await, service.user("bob").await);
+    let group = group(&service, &[ann.clone(), bob.clone()]).await;
+
+    let mut told = HashMap::new();
+    let refused = fill(&ann, &group, &mut told).await;
+    unavailable(&refused);
+    assert!(told.len() > 20, "the disk was full from the start: {}", told.len());
+    let mut socket = bob.ws().await;
+    disk.stuff();
+    // The journal may have room for some commits that change next to nothing.
+    until_ready_says(&service, 503).await;
+    assert_eq!(disk.room(), 0);
+    until_said(&running, "database or disk is full").await;
+
+    unavailable(&send(&ann, &group, "none").await);
+    unavailable(&service.post("users/", json!({ "name": "cat" })).await);
+    unavailable(&ann.patch(&format!("groups/{group}/"), json!({ "name": "h" })).await);
+    let data = json!({ "group": group, "body": "none", "client_id": "none" });
+    let said = socket.ask("message.text", data.clone()).await;
+    assert_eq!((&said["type"], &said["code"]), (&json!("error.handler"), &json!(503)), "{said}");
+    assert_eq!(history(&ann, &group).await, told, "reads go on");
+    service.get("/healthz").await.ok(200);
+    let head = 1 + i64::try_from(told.len()).expect("a count");
+    assert_eq!(bob.ws().await.summary()[0]["head"], head, "and sockets are let in");
+
+    disk.remove("ballast");
+    until_ready_says(&service, 200).await;
+    let said = socket.ask("message.text", data).await;
+    assert_eq!((&said["type"], &said["seq"]), (&json!("message.text"), &json!(head + 1)), "{said}");
+    told.insert("none".to_owned(), said["data"].clone());
+    let more = send(&ann, &group, "more").await.ok(201);
+    told.insert("more".to_owned(), more);
+    running.kill();
+    kept(&disk, &program, &ann, &group, &told).await;
+}
+
+/// After a crash, too, everything acknowledged is there, and nothing else.
+async fn kept(disk: &Disk, program: &Program, ann: &Client, group: &str, told: &HashMap<String, Value>) {
+    let running = disk.serve(program);
+    let ann = Client::new(running.url(), Some(ann.token()), "ann");
+    assert_eq!(history(&ann, group).await, *told);
+    let output = running.stop();
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(!disk.file("chinwag.db-wal").exists(), "the journal was brought into the database");
+    let copy = program.folder().join("copy.db");
+    fs::copy(disk.file("chinwag.db"), &copy).expect("it is copied");
+    assert_eq!(sound(&copy).len(), told.len() + 1, "the beginning, and the messages");
+}
+
+/// Sends until something is refused; adds what was acknowledged, and answers a refusal.
+async fn fill(client: &Client, group: &str, told: &mut HashMap<String, Value>) -> Answer {
+    let mut number = 0;
+    let by = Instant::now() + PATIENCE;
+    loop {
+        assert!(Instant::now() < by, "the disk does not fill up");
+        let names: Vec<_> = (number..number + 4).map(|number| format!("message-{number}")).collect();
+        number += names.len();
+        let mut refused = None;
+        let answers = join_all(names.iter().map(|name| send(client, group, name))).await;
+        for (name, answer) in names.into_iter().zip(answers) {
+            if answer.status == 201 {
+                told.insert(name, answer.json);
+            } else {
+                refused = Some(answer);
+            }
+        }
+        if let Some(refused) = refused {
+            return refused;
+        }
+    }
+}
+
+async fn send(client: &Client, group: &str, client_id: &str) -> Answer {
+    let body = client_id.repeat(CHARS / client_id.len());
+    client.post("messages/", json!({ "group": group, "body": body, "client_id": client_id })).await
+}
+
+/// Asks until `/readyz` answers with this status, three times on end: once may be a machine that has
+/// much else to do.
+async fn until_ready_says(client: &Client, status: u16) {
+    let (by, mut on_end) = (Instant::now() + PATIENCE, 0);
+    while on_end < 3 {
+        let answer = client.get("/readyz").await;
+        on_end = if answer.status == status { on_end + 1 } else { 0 };
+        assert!(Instant::now() < by, "/readyz does not say {status}: {}", answer.text);
+    }
+}
+
+/// Waits until the server's log has these words.
+async fn until_said(running: &Running, words: &str) {
+    let by = Instant::now() + PATIENCE;
+    while !running.stderr().contains(words) {
+        assert!(Instant::now() < by, "{}", running.stderr());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[track_caller]
+fn unavailable(answer: &Answer) {
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    let after: u64 = answer.header("retry-after").parse().expect("it says when to try again");
+    assert!(after > 0);
+}
+
+/// A small file system, there until the value is dropped.
+struct Disk {
+    keeper: Child,
+    /// Where it is mounted, for those who see it.
+    place: TempDir,
+}
+
+impl Disk {
+    fn new() -> Self {
+        let place = tempfile::tempdir().expect("a temporary folder can be made");
+        let mut command = Command::new("unshare");
+        command.args(if is_root() { &["--mount"][..] } else { &["--map-root-user", "--mount"][..] });
+        command.args(["--propagation", "private", "--", "sh", "-c", MOUNT, "sh"]).arg(place.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let needed = "this test needs unshare and nsenter (Debian: util-linux), and to be run as root or \
+                      where anybody may make user namespaces and mount a tmpfs in them";
+        let mut keeper = command.spawn().unwrap_or_else(|why| panic!("{needed}: {why}"));
+        let mut word = String::new();
+        let out = keeper.stdout.as_mut().expect("it was piped");
+        BufReader::new(out).read_line(&mut word).expect("it is text");
+        let disk = Self { keeper, place };
+        assert_eq!(word, "mounted\n", "{needed}; what they said is above");
+        disk
+    }
+
+    /// A file on it, by the path that this process reaches it at.
+    fn file(&self, name: &str) -> PathBuf {
+        let inside = self.place.path().canonicalize().expect("it is there");
+        let inside = inside.strip_prefix("/").expect("it is absolute").join(name);
+        PathBuf::from(format!("/proc/{}/root", self.keeper.id())).join(inside)
+    }
+
+    fn remove(&self, name: &str) {
+        fs::remove_file(self.file(name)).expect("it is there");
+    }
+
+    /// Room in bytes.
+    fn room(&self) -> u64 {
+        let found = statvfs(self.file("")).expect("it answers");
+        found.f_bavail * found.f_frsize
+    }
+
+    /// Takes all the room that there is.
+    fn stuff(&self) {
+        let mut file = File::create(self.file("stuffing")).expect("a name takes no room");
+        loop {
+            match file.write(&[0; 4096]) {
+                Ok(_) => {}
+                Err(why) if why.kind() == ErrorKind::StorageFull => return,
+                Err(why) => panic!("it cannot be written to: {why}"),
+            }
+        }
+    }
+
+    /// Runs the program with this as its data folder.
+    fn command(&self, program: &Program, args: &[&str]) -> Command {
+        let plain = program.command(args);
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.keeper.id().to_string(), "--mount"]);
+        if !is_root() {
+            command.args(["--user", "--preserve-credentials"]);
+        }
+        command.arg("--").arg(plain.get_program()).args(plain.get_args());
+        command.arg("--data").arg(self.place.path()).stdin(Stdio::null());
+        command.env("CHINWAG_LIMITS__MESSAGE_CHARS", CHARS.to_string());
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+
+    fn serve(&self, program: &Program) -> Running {
+        Running::start(self.command(program, &["serve", "--listen", "127.0.0.1:0"]))
+    }
+
+    fn service(&self, program: &Program, running: &Running) -> Client {
+        let output = chinwag_testkit::process::finish(self.command(program, &["key"]), "");
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+        Client::new(running.url(), Some(output.stdout.trim_end()), "service")
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.keeper.kill();
+        let _ = self.keeper.wait();
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}

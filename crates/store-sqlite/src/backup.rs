@@ -1,0 +1,295 @@
+//! Copying a store's file while it is in use: what a backup is made by, and put back by.
+//!
+//! A copy is the state of one moment. The connection that copies holds one read transaction from
+//! the first page to the last: with the write-ahead log that makes no writer wait, and SQLite does
+//! not begin anew when somebody writes. What is written meanwhile stays in the journal, which
+//! grows until the copy is whole.
+//!
+//! How copies are named, and which file takes whose place, does not live here.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::open::OpenError;
+use crate::schema;
+
+/// Pages copied between two words on the progress.
+const STEP: i32 = 1024;
+/// How long the first look at the file waits, where another process is opening or closing it.
+const BUSY: Duration = Duration::from_secs(5);
+/// What SQLite may keep beside a file.
+const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
+
+/// Why there is no copy: one sentence, for whoever runs the server.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// The file to be copied is not there.
+    #[error("there is no file {}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file to be copied is no store of this version or an earlier one.
+    #[error(transparent)]
+    Source(#[from] OpenError),
+    /// The file to be copied has no schema yet.
+    #[error("the file {} is empty: it holds no chinwag database", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is something at the copy's place.
+    #[error(
+        "{} is there already: another command is writing it, or one was broken off; if none runs, remove it",
+        path.display()
+    )]
+    InTheWay {
+        /// The copy.
+        path: PathBuf,
+    },
+    /// The copy cannot be made or written.
+    #[error("{} cannot be written: {why}", path.display())]
+    Write {
+        /// The copy.
+        path: PathBuf,
+        /// The system's word.
+        why: io::Error,
+    },
+    /// There is no room for the copy.
+    #[error("there is not enough room on the disk for {}", path.display())]
+    Full {
+        /// The copy.
+        path: PathBuf,
+    },
+    /// Reading or writing failed in another way.
+    #[error("the database {} cannot be copied: {why}", path.display())]
+    Failed {
+        /// The file that was to be copied.
+        path: PathBuf,
+        /// SQLite's word.
+        why: rusqlite::Error,
+    },
+    /// What was copied is damaged.
+    #[error("the database {} is damaged: {what}", path.display())]
+    Damaged {
+        /// The file that was copied.
+        path: PathBuf,
+        /// The first thing found.
+        what: String,
+    },
+}
+
+/// Copies the store in the file `from`, in use or not, into the new file `to`, and answers the
+/// copy's length in bytes. The copy is one file without a journal, for its owner alone, checked
+/// (the order of its pages, rows, and constraints) and on the disk; its name may not be there yet,
+/// and is gone again after an error. `progress` hears how much is copied, in percent. Blocks.
+pub fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<u64, CopyError> {
+    if !from.is_file() {
+        return Err(CopyError::Missing { path: from.into() });
+    }
+    create(to)?;
+    let copied = fill(from, to, progress).and_then(|()| check(from, to)).and_then(|()| keep(to));
+    if copied.is_err() {
+        remove(to);
+    }
+    copied
+}
+
+fn create(to: &Path) -> Result<(), CopyError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let path = to.to_owned();
+    match options.open(to) {
+        Ok(_) => Ok(()),
+        Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Err(CopyError::InTheWay { path }),
+        Err(why) => Err(CopyError::Write { path, why }),
+    }
+}
+
+fn fill(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<(), CopyError> {
+    let unreadable = |why| OpenError::sqlite(from, &why);
+    let failed = |why: rusqlite::Error| failed(from, to, why);
+    let source = connect(from).map_err(unreadable)?;
+    // The first look takes the snapshot, which all that follows is read from.
+    source.execute_batch("BEGIN").map_err(unreadable)?;
+    schema::inspect(from, &source)?;
+    let version: i64 = source.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(unreadable)?;
+    if version == 0 {
+        return Err(CopyError::Empty { path: from.into() });
+    }
+    let mut target = connect(to).map_err(failed)?;
+    // A copy that is broken off is removed, not rolled back.
+    target.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = FULL").map_err(failed)?;
+    let backup = Backup::new(&source, &mut target).map_err(failed)?;
+    loop {
+        let step = backup.step(STEP).map_err(failed)?;
+        let (all, left) = (backup.progress().pagecount, backup.progress().remaining);
+        progress(100 * i64::from(all - left) / i64::from(all.max(1)));
+        match step {
+            StepResult::More => {}
+            StepResult::Done => break,
+            _ => return Err(OpenError::Busy { path: from.into() }.into()),
+        }
+    }
+    drop(backup);
+    // It was copied as a file with a write-ahead log; alone it needs none.
+    let mode = "PRAGMA journal_mode = DELETE";
+    target.query_row(mode, [], |_| Ok(())).map_err(failed)?;
+    target.close().map_err(|(_, why)| failed(why))
+}
+
+/// Looks at the copy as the disk has it. What is wrong with it was wrong with its source.
+fn check(from: &Path, to: &Path) -> Result<(), CopyError> {
+    let look = || {
+        let conn = connect(to)?;
+        let sound: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if sound != "ok" {
+            // Before it SQLite says in which database, on a line of its own.
+            return Ok(sound.lines().last().map(str::to_owned));
+        }
+        let mut statement = conn.prepare("PRAGMA foreign_key_check")?;
+        let mut rows = statement.query([])?;
+        rows.next()?
+            .map(|row| Ok(format!("a row of {} names what is not there", row.get::<_, String>(0)?)))
+            .transpose()
+    };
+    match look().map_err(|why| failed(from, to, why))? {
+        Some(what) => Err(CopyError::Damaged { path: from.into(), what }),
+        None => Ok(()),
+    }
+}
+
+fn keep(to: &Path) -> Result<u64, CopyError> {
+    let sync = || {
+        let file = File::open(to)?;
+        file.sync_all()?;
+        Ok(file.metadata()?.len())
+    };
+    sync().map_err(|why| CopyError::Write { path: to.into(), why })
+}
+
+/// What cannot be removed was never made, or stays to be found.
+fn remove(to: &Path) {
+    let _ = fs::remove_file(to);
+    for suffix in BESIDE {
+        let mut beside = to.as_os_str().to_owned();
+        beside.push(suffix);
+        let _ = fs::remove_file(beside);
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(BUSY)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(conn)
+}
+
+fn failed(from: &Path, to: &Path, why: rusqlite::Error) -> CopyError {
+    match why.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => CopyError::Full { path: to.into() },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            CopyError::Damaged { path: from.into(), what: why.to_string() }
+        }
+        _ => CopyError::Failed { path: from.into(), why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+    use crate::open;
+
+    /// A store's file with this many users, and the connection that writes to it.
+    fn store(folder: &Path, users: usize) -> (PathBuf, Connection) {
+        let path = folder.join("chinwag.db");
+        let options = Options { durable: false, ..Options::default() };
+        let conn = open::writer(&path, &options).expect("a writer");
+        for number in 0..users {
+            add(&conn, number);
+        }
+        (path, conn)
+    }
+
+    fn add(conn: &Connection, number: usize) {
+        let name = format!("{number:0>2000}");
+        conn.execute(
+            "INSERT INTO users (name, fold, special, created) VALUES (?1, ?1, 0, 0)",
+            rusqlite::params![name],
+        )
+        .expect("a user");
+    }
+
+    fn users(path: &Path) -> i64 {
+        let conn = Connection::open(path).expect("it opens");
+        conn.query_row("SELECT count(*) FROM users", [], |row| row.get(0)).expect("a count")
+    }
+
+    #[test]
+    fn a_copy_is_of_one_moment_and_neither_waits_for_writers_nor_they_for_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (from, conn) = store(folder.path(), 3000);
+        let to = folder.path().join("copy");
+        let mut seen = Vec::new();
+        let bytes = copy(&from, &to, &mut |percent| {
+            // A write between any two steps: SQLite else begins anew at each.
+            add(&conn, 3000 + seen.len());
+            seen.push(percent);
+        })
+        .expect("a copy");
+        assert!(seen.len() > 2, "it took several steps: {seen:?}");
+        assert!(seen.is_sorted() && seen.last() == Some(&100), "{seen:?}");
+        assert_eq!(users(&to), 3000);
+        assert_eq!(users(&from), 3000 + i64::try_from(seen.len()).expect("a count"));
+        let image = fs::read(&to).expect("it can be read");
+        assert_eq!(image.len() as u64, bytes);
+        assert_eq!(image[18..20], [1, 1], "it needs no journal");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 4, "nothing else is left");
+    }
+
+    #[test]
+    fn what_cannot_be_copied_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        let why = |from: &Path| copy(from, &to, &mut |_| {}).expect_err("it fails").to_string();
+        assert!(why(&from).starts_with("there is no file "));
+        fs::write(&from, "").expect("a file");
+        assert!(why(&from).ends_with(" is empty: it holds no chinwag database"));
+        fs::write(&from, "no database".repeat(99)).expect("a file");
+        assert!(why(&from).ends_with(" is not a database"));
+        assert!(!to.exists());
+        fs::write(&to, "mine").expect("a file");
+        assert!(why(&from).contains(" is there already: "));
+        assert_eq!(fs::read(&to).expect("it is there"), b"mine");
+    }
+
+    #[test]
+    fn what_is_damaged_or_breaks_a_constraint_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (from, conn) = store(folder.path(), 200);
+        let to = folder.path().join("to");
+        let why = || copy(&from, &to, &mut |_| {}).expect_err("it fails").to_string();
+        conn.execute_batch("PRAGMA foreign_keys = OFF; INSERT INTO passwords VALUES (999, 'x')")
+            .expect("a row");
+        assert!(why().ends_with(" is damaged: a row of passwords names what is not there"), "{}", why());
+        conn.execute_batch("DELETE FROM passwords").expect("no row");
+        conn.close().expect("it closes");
+        copy(&from, &to, &mut |_| {}).expect("it is well again");
+        fs::remove_file(&to).expect("it was there");
+        let mut image = fs::read(&from).expect("it can be read");
+        let middle = image.len() / 2;
+        image[middle..middle + 8192].fill(0xA5);
+        fs::write(&from, image).expect("it can be written");
+        assert!(why().contains(" is damaged: "), "{}", why());
+        assert!(!to.exists());
+    }
+}

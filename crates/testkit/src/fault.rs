@@ -1,0 +1,115 @@
+//! A store that fails when it is told to: what is behind it is the real one.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use chinwag_core::store::{Done, ReadJob, Store, WriteJob};
+
+/// What goes wrong in a [`Faulty`] store. At first nothing does.
+#[derive(Debug, Default)]
+pub struct Faults {
+    writes: AtomicUsize,
+    reads: AtomicUsize,
+    panicked: AtomicUsize,
+    stall: Mutex<Stall>,
+    moved: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Stall {
+    on: bool,
+    held: usize,
+}
+
+impl Faults {
+    /// Has the next job that writes panic, after its work and before that is committed; and
+    /// again, if the store runs it again.
+    pub fn panic_in_write(&self) {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Has the next job that reads panic.
+    pub fn panic_in_read(&self) {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many jobs were told to panic, and have been handed to the store.
+    pub fn panicked(&self) -> usize {
+        self.panicked.load(Ordering::SeqCst)
+    }
+
+    /// Holds every job on the store's own thread, as a disk does that does not answer, until
+    /// [`Faults::release`].
+    pub fn stall(&self) {
+        self.stall.lock().unwrap_or_else(PoisonError::into_inner).on = true;
+    }
+
+    /// Lets the jobs go on.
+    pub fn release(&self) {
+        self.stall.lock().unwrap_or_else(PoisonError::into_inner).on = false;
+        self.moved.notify_all();
+    }
+
+    /// How many of the store's threads are held.
+    pub fn held(&self) -> usize {
+        self.stall.lock().unwrap_or_else(PoisonError::into_inner).held
+    }
+
+    fn pass(&self) {
+        let mut stall = self.stall.lock().unwrap_or_else(PoisonError::into_inner);
+        stall.held += 1;
+        while stall.on {
+            stall = self.moved.wait(stall).unwrap_or_else(PoisonError::into_inner);
+        }
+        stall.held -= 1;
+    }
+
+    /// Whether a job that comes now is the one to panic.
+    fn doomed(&self, left: &AtomicUsize) -> bool {
+        let one_less = |left: usize| left.checked_sub(1);
+        let doomed = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
+        self.panicked.fetch_add(usize::from(doomed), Ordering::SeqCst);
+        doomed
+    }
+}
+
+/// A store before which [`Faults`] stand.
+pub struct Faulty {
+    store: Arc<dyn Store>,
+    faults: Arc<Faults>,
+}
+
+impl Faulty {
+    /// Puts the faults before a store.
+    pub fn new(store: Arc<dyn Store>, faults: Arc<Faults>) -> Self {
+        Self { store, faults }
+    }
+}
+
+impl Store for Faulty {
+    fn submit_write(&self, job: WriteJob) -> Done<'_> {
+        let faults = self.faults.clone();
+        let doomed = faults.doomed(&faults.writes);
+        self.store.submit_write(Box::new(move |tx, events| {
+            faults.pass();
+            let outcome = job(tx, events);
+            assert!(!doomed, "a job was told to panic");
+            outcome
+        }))
+    }
+
+    fn submit_read(&self, job: ReadJob) -> Done<'_> {
+        let faults = self.faults.clone();
+        let doomed = faults.doomed(&faults.reads);
+        self.store.submit_read(Box::new(move |tx| {
+            faults.pass();
+            let outcome = job(tx);
+            assert!(!doomed, "a job was told to panic");
+            outcome
+        }))
+    }
+
+    fn ready(&self) -> Done<'_> {
+        self.store.ready()
+    }
+}

@@ -1,0 +1,161 @@
+//! What ends a credential ends its sockets, whatever they are busy with.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use chinwag_core::Name;
+use chinwag_core::app::Context;
+use chinwag_core::user::Caller;
+use chinwag_testkit::app::TestApp;
+use chinwag_testkit::client::Client;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::raw::{Came, Raw};
+use crate::{group, until};
+
+/// What the contract gives.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// What ends a credential.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Revocation,
+    Deletion,
+    Expiry,
+    Password,
+}
+
+const ENDS: [End; 4] = [End::Revocation, End::Deletion, End::Expiry, End::Password];
+
+impl End {
+    /// A user whose credential will end this way.
+    async fn user(self, app: &TestApp, name: &str) -> Client {
+        let user = app.user(name).await;
+        if !matches!(self, Self::Expiry) {
+            return user;
+        }
+        let short = app.service().post(&format!("users/{name}/tokens/"), json!({ "ttl": 3 })).await.ok(201);
+        Client::new(&app.url(), short["token"].as_str(), name)
+    }
+
+    /// Ends it. An expiry is waited for, by the answer that the token then gets.
+    async fn come(self, app: &TestApp, user: &Client) {
+        let name = user.name();
+        match self {
+            Self::Revocation => drop(user.delete("sessions/").await.ok(200)),
+            Self::Deletion => drop(app.service().delete(&format!("users/{name}/")).await.ok(200)),
+            Self::Expiry => {
+                let by = Instant::now() + crate::PATIENCE;
+                while user.get("users/").await.status != 401 {
+                    assert!(Instant::now() < by, "the token does not expire");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+            Self::Password => {
+                let name = Name::parse(name).expect("a name");
+                let phc = chinwag_core::password::Password::parse("another password").expect("long enough");
+                let phc = phc.hash().expect("a hash");
+                app.app().password_set(&Context::new(Caller::Service), name, phc).await.expect("it is set");
+            }
+        }
+    }
+}
+
+/// Writes as fast as it can until told to stop.
+async fn flood(client: &Client, group: &str, stop: &AtomicBool) -> usize {
+    let mut socket = client.ws().await;
+    let mut sent = 0;
+    while !stop.load(Ordering::SeqCst) {
+        for _ in 0..50 {
+            let data = json!({ "group": group, "body": "x".repeat(100) });
+            socket.send(json!({ "type": "message.text", "data": data, "ref": "mine" })).await;
+        }
+        for _ in 0..50 {
+            while socket.until("message.text").await["ref"] != "mine" {}
+            sent += 1;
+        }
+    }
+    sent
+}
+
+/// Reads to the end; counts what it reads.
+async fn read_on(mut socket: Raw, read: &AtomicUsize) -> (Option<u16>, Instant) {
+    loop {
+        if let Came::End(code) = socket.next().await {
+            return (code, Instant::now());
+        }
+        read.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// One way to end, while others flood the group that the socket reads.
+async fn while_flooded(end: End) {
+    let app = TestApp::start().await;
+    app.user("writer").await;
+    let writer = app.sign_in("writer").await;
+    app.user("keeper").await;
+    let mut victims = Vec::new();
+    for number in 0..3 {
+        victims.push(end.user(&app, &format!("victim{number}")).await);
+    }
+    let group = group(&app.service(), &["keeper", "writer", "victim0", "victim1", "victim2"]).await;
+    let (stop, read) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let mut sockets = Vec::new();
+    for victim in &victims {
+        sockets.push(Raw::connect(&app.url(), victim.token(), None).await);
+    }
+    let reading = futures_util::future::join_all(sockets.into_iter().map(|socket| read_on(socket, &read)));
+    let ending = async {
+        until("the flood", || read.load(Ordering::SeqCst) > 150).await;
+        let mut ended = Vec::new();
+        for victim in &victims {
+            end.come(&app, victim).await;
+            ended.push(Instant::now());
+        }
+        ended
+    };
+    let all = async {
+        let found = tokio::join!(reading, ending);
+        stop.store(true, Ordering::SeqCst);
+        found
+    };
+    let (sent, (closed, ended)) = tokio::join!(flood(&writer, &group, &stop), all);
+    assert!(sent > 50, "{end:?}: the flood was of {sent}");
+    for (number, ((code, at), ended)) in closed.into_iter().zip(ended).enumerate() {
+        let took = at.saturating_duration_since(ended);
+        assert_eq!(code, Some(4001), "{end:?} of {number}");
+        assert!(took < WITHIN, "{end:?} of {number} took {took:?}");
+        let refused = victims[number].try_ws("/chat/", &[]).await.expect_err("the credential has ended");
+        assert_eq!(refused.status, 401, "{end:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn revocation_deletion_expiry_and_a_new_password_close_sockets_that_are_flooded() {
+    futures_util::future::join_all(ENDS.map(while_flooded)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_floods_is_closed_like_any_other_and_its_events_after_that_are_not_done() {
+    let app = TestApp::start().await;
+    app.user("keeper").await;
+    for (number, end) in ENDS.into_iter().enumerate() {
+        let name = format!("flooder{number}");
+        let user = end.user(&app, &name).await;
+        let group = group(&app.service(), &["keeper", &name]).await;
+        let mut socket = user.ws().await;
+        for event in 0..400 {
+            let data = json!({ "group": group, "body": format!("event {event}") });
+            socket.send(json!({ "type": "message.text", "data": data, "ref": event.to_string() })).await;
+        }
+        socket.until("message.text").await;
+        end.come(&app, &user).await;
+        let ended = Instant::now();
+        let (service, path) = (app.service(), format!("groups/{group}/?fields=head"));
+        assert_eq!(socket.close_code().await, Some(4001), "{end:?}");
+        assert!(ended.elapsed() < WITHIN, "{end:?} took {:?}", ended.elapsed());
+        let head = service.get(&path).await.ok(200);
+        assert_eq!(service.get(&path).await.ok(200), head, "{end:?}: nothing more is written");
+    }
+}

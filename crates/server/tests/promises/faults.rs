@@ -1,0 +1,189 @@
+//! A panic stays where it happened, and a store that stalls stops nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_testkit::app::TestApp;
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::raw::Raw;
+use crate::{PATIENCE, frames_until, group, seq, text, until};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_in_one_job_is_500_there_undone_and_nothing_else() {
+    let app = TestApp::start().await;
+    let faults = app.faults();
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let group = group(&app.service(), &["ann", "bob"]).await;
+    let (mut anns, mut bobs) = (ann.ws().await, bob.ws().await);
+    let hello = |body: &str| json!({ "group": group, "body": body });
+
+    faults.panic_in_write();
+    let failed = ann.post("messages/", hello("lost")).await;
+    assert_eq!((failed.status, faults.panicked()), (500, 1), "{}", failed.text);
+    assert!(!failed.text.contains("panic"), "the log has the detail: {}", failed.text);
+    faults.panic_in_read();
+    assert_eq!(ann.get(&format!("groups/{group}/")).await.status, 500);
+    for (kind, data) in [
+        ("message.text", hello("lost, too")),
+        ("message.fetch", json!({ "group": group })),
+        ("group.update", json!({ "id": group, "name": "lost" })),
+    ] {
+        if kind == "message.fetch" {
+            faults.panic_in_read();
+        } else {
+            faults.panic_in_write();
+        }
+        let frame = anns.ask(kind, data).await;
+        assert_eq!((&frame["type"], &frame["code"]), (&json!("error.handler"), &json!(500)), "{frame}");
+        assert!(!frame.to_string().contains("panic"), "{frame}");
+    }
+    assert_eq!(faults.panicked(), 5, "each took hold once");
+
+    // Everything works at once, and the numbers have no gap.
+    ann.post("messages/", hello("one")).await.ok(201);
+    anns.ask("message.text", hello("two")).await;
+    let seen = frames_until(&mut bobs, "two").await;
+    assert_eq!(seen.iter().map(seq).collect::<Vec<_>>(), [2, 3], "{seen:?}");
+    assert_eq!(ann.get(&format!("groups/{group}/")).await.ok(200)["name"], "g");
+    assert_eq!(app.nobody().get("/readyz").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_beside_others_in_one_commit_undoes_its_own_job_alone() {
+    let app = TestApp::start().await;
+    let faults = app.faults();
+    let service = app.service();
+    app.user("ann").await;
+    let group = group(&service, &["ann"]).await;
+    let post = async |body: String| {
+        service.post("messages/", json!({ "group": group, "author": "ann", "body": body })).await.status
+    };
+    // They gather behind the first while the store stands, and so share a commit.
+    faults.stall();
+    let sends = (0..40).map(|number| post(number.to_string()));
+    let doomed = async {
+        until("the stall", || faults.held() > 0).await;
+        faults.panic_in_write();
+        let release = async {
+            until("the panic's job", || faults.panicked() == 1).await;
+            faults.release();
+        };
+        tokio::join!(post("the last".into()), release).0
+    };
+    let (mut statuses, last) = tokio::join!(join_all(sends), doomed);
+    statuses.push(last);
+    let count = |status| statuses.iter().filter(|found| **found == status).count();
+    assert_eq!((count(201), count(500)), (40, 1), "{statuses:?}");
+    let stored = service.get(&format!("groups/{group}/messages/?limit=100")).await.ok(200);
+    let seqs: Vec<i64> = stored.as_array().expect("messages").iter().map(seq).collect();
+    assert_eq!(seqs, (2..=41).rev().collect::<Vec<_>>(), "no gap");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_stalls_is_503_past_its_bound_and_pings_are_answered_meanwhile() {
+    const PLACES: usize = 8;
+    let app = TestApp::with(|options| {
+        options.store.queue = PLACES;
+        options.store.batch = 1;
+        options.store.patience = Duration::from_secs(1);
+    })
+    .await;
+    let faults = app.faults();
+    let ann = app.user("ann").await;
+    let group = Arc::new(group(&app.service(), &["ann"]).await);
+    let mut socket = Raw::connect(&app.url(), ann.token(), None).await;
+
+    faults.stall();
+    let started = Instant::now();
+    let frame = |number: i32| {
+        let data = json!({ "group": *group, "body": format!("event {number}") });
+        json!({ "type": "message.text", "data": data, "ref": number.to_string() })
+    };
+    for number in 0..32 {
+        socket.send(&frame(number)).await;
+    }
+    until("the stall", || faults.held() > 0).await;
+    let mut frames = socket.ping("during").await;
+    assert_eq!(app.nobody().get("/healthz").await.status, 200, "it is live");
+    assert_eq!(app.nobody().get("/readyz").await.status, 503, "and not ready");
+    // One runs, as many as there are places wait, and the rest are refused.
+    while frames.len() < 32 - 1 - PLACES {
+        frames.extend(socket.ping("again").await);
+        assert!(started.elapsed() < PATIENCE, "{} of the frames", frames.len());
+    }
+    assert!(started.elapsed() >= Duration::from_secs(1), "they waited for their patience");
+    assert_eq!(frames.len(), 32 - 1 - PLACES);
+    for frame in &frames {
+        assert_eq!((&frame["type"], &frame["code"]), (&json!("error.handler"), &json!(503)), "{frame}");
+    }
+    assert!(faults.held() > 0, "the store has stood all the time");
+
+    faults.release();
+    frames.clear();
+    while frames.len() < 1 + PLACES {
+        frames.extend(socket.ping("after").await);
+        assert!(started.elapsed() < PATIENCE, "{} of the frames", frames.len());
+    }
+    assert!(frames.iter().all(|frame| frame["type"] == "message.text"), "{frames:?}");
+    let seqs: Vec<i64> = frames.iter().map(seq).collect();
+    assert_eq!(seqs, (2..=10).collect::<Vec<_>>(), "what was not refused was done, in order");
+    ann.post("messages/", json!({ "group": *group, "body": "well again" })).await.ok(201);
+    assert_eq!(app.nobody().get("/readyz").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_to_a_store_that_stalls_are_503_with_retry_after_and_leave_no_trace() {
+    const PLACES: usize = 4;
+    let app = TestApp::with(|options| {
+        options.store.queue = PLACES;
+        options.store.batch = 1;
+        options.store.patience = Duration::from_secs(1);
+        options.store.readers = 1;
+    })
+    .await;
+    let faults = app.faults();
+    let service = app.service();
+    app.user("ann").await;
+    let group = group(&service, &["ann"]).await;
+    faults.stall();
+    // The service's key needs no read, so that all of these are writes.
+    let sends = (0..24).map(|number| {
+        let body = json!({ "group": group, "author": "ann", "body": number.to_string() });
+        let service = &service;
+        async move {
+            let answer = service.post("messages/", body).await;
+            let retry = answer.header("retry-after").to_owned();
+            (answer.status, retry, answer.json["body"].clone())
+        }
+    });
+    let release = async {
+        until("the stall", || faults.held() > 0).await;
+        // The reads that wait for a place are refused, too.
+        let path = format!("groups/{group}/");
+        let reads = (0..PLACES + 8).map(|_| service.get(&path));
+        let mut reads = reads.collect::<futures_util::stream::FuturesUnordered<_>>();
+        for _ in 0..7 {
+            assert_eq!(reads.next().await.expect("an answer").status, 503);
+        }
+        assert!(faults.held() > 0);
+        faults.release();
+        while let Some(answer) = reads.next().await {
+            assert_eq!(answer.status, 200, "{}", answer.text);
+        }
+    };
+    let (answers, ()) = tokio::join!(join_all(sends), release);
+    let (refused, done): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(status, ..)| *status == 503);
+    assert!(refused.iter().all(|(_, retry, _)| !retry.is_empty()), "{refused:?}");
+    assert!(!refused.is_empty() && done.len() > PLACES, "{} were done, {refused:?}", done.len());
+    let mut acknowledged: Vec<String> = done.iter().map(|(_, _, body)| text(body)).collect();
+    let stored = service.get(&format!("groups/{group}/messages/?limit=100")).await.ok(200);
+    let mut stored: Vec<String> =
+        stored.as_array().expect("messages").iter().map(|message| text(&message["body"])).collect();
+    acknowledged.sort();
+    stored.sort();
+    assert_eq!(stored, acknowledged, "a 503 changes nothing");
+}

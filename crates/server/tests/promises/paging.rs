@@ -1,0 +1,132 @@
+//! Paging while others write, edit and delete: put together it is the log.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use chinwag_testkit::app::TestApp;
+use chinwag_testkit::client::Client;
+use serde_json::{Value, json};
+
+use crate::{group, send, seq, text};
+
+/// Written before anybody pages.
+const OLD: usize = 300;
+
+/// Which way, and by what.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    BackBySeq,
+    BackByDate,
+    OnBySeq,
+    OnByDate,
+}
+
+const WAYS: [Way; 4] = [Way::BackBySeq, Way::BackByDate, Way::OnBySeq, Way::OnByDate];
+
+impl Way {
+    /// The point after which the next page begins.
+    fn point(self, last: Option<&Value>) -> String {
+        let date = |last: &Value| text(&last["date"]);
+        match (self, last) {
+            (Self::BackBySeq | Self::BackByDate, None) => String::new(),
+            (Self::OnBySeq, None) => "after=0".into(),
+            (Self::OnByDate, None) => "after=2000-01-01T00:00:00Z".into(),
+            (Self::BackBySeq, Some(last)) => format!("before={}", seq(last)),
+            (Self::OnBySeq, Some(last)) => format!("after={}", seq(last)),
+            (Self::BackByDate, Some(last)) => format!("before={}", date(last)),
+            (Self::OnByDate, Some(last)) => format!("after={}", date(last)),
+        }
+    }
+}
+
+/// Pages to the end, and puts the pages together.
+async fn paged(client: &Client, group: &str, way: Way) -> Vec<Value> {
+    let mut all: Vec<Value> = Vec::new();
+    loop {
+        let point = way.point(all.last());
+        let page = client.get(&format!("groups/{group}/messages/?limit=7&{point}")).await.ok(200);
+        let page = page.as_array().expect("a page").clone();
+        if page.is_empty() {
+            break;
+        }
+        all.extend(page);
+    }
+    if matches!(way, Way::BackBySeq | Way::BackByDate) {
+        all.reverse();
+    }
+    assert!(all.windows(2).all(|pair| seq(&pair[0]) < seq(&pair[1])), "{way:?}: in order, and each once");
+    all
+}
+
+/// Writes, edits and deletes by turns until told to stop.
+async fn churn(client: &Client, group: &str, old: &[String], stop: &AtomicBool, done: &AtomicUsize) {
+    for (turn, id) in old.iter().enumerate() {
+        if stop.load(Ordering::SeqCst) {
+            return;
+        }
+        let path = format!("messages/{id}/");
+        match turn % 3 {
+            0 => drop(client.delete(&path).await.ok(200)),
+            1 => drop(client.patch(&path, json!({ "body": format!("edited {turn}") })).await.ok(200)),
+            _ => drop(send(client, group, &format!("new {turn}")).await),
+        }
+        done.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn by_seq(messages: &[Value]) -> BTreeMap<i64, &Value> {
+    messages.iter().map(|message| (seq(message), message)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_either_way_by_number_or_date_during_writes_edits_and_deletions_are_the_log() {
+    let app = TestApp::start().await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let group = group(&app.service(), &["ann", "bob"]).await;
+    let mut old = Vec::new();
+    for number in 0..OLD {
+        old.push(text(&send(&ann, &group, &format!("old {number}")).await["id"]));
+    }
+    // Some of everywhere are changed early: those that pages have passed, and those to come.
+    let (front, back) = old.split_at(OLD / 2);
+    let mixed: Vec<String> =
+        front.iter().zip(back.iter().rev()).flat_map(|(a, b)| [a.clone(), b.clone()]).collect();
+    let (stop, done) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let paging = async {
+        let mut found = Vec::new();
+        for way in WAYS {
+            let before = done.load(Ordering::SeqCst);
+            let pages = paged(&bob, &group, way).await;
+            found.push((way, pages, done.load(Ordering::SeqCst) - before));
+        }
+        stop.store(true, Ordering::SeqCst);
+        found
+    };
+    let ((), found) = tokio::join!(churn(&ann, &group, &mixed, &stop, &done), paging);
+
+    let log = paged(&bob, &group, Way::OnBySeq).await;
+    for way in WAYS {
+        assert_eq!(paged(&bob, &group, way).await, log, "{way:?}, when nothing happens");
+    }
+    let stands = by_seq(&log);
+    for (way, pages, meanwhile) in found {
+        assert!(meanwhile >= 3, "{way:?}: only {meanwhile} things happened meanwhile");
+        let held = by_seq(&pages);
+        let last = *held.keys().last().expect("messages");
+        let missed: BTreeSet<_> =
+            stands.keys().filter(|seq| **seq <= last && !held.contains_key(seq)).collect();
+        assert!(missed.is_empty(), "{way:?}: {missed:?} stand and were on no page");
+        for (seq, message) in &held {
+            // What has gone meanwhile is gone for good; what stands is the same but for an edit.
+            let Some(now) = stands.get(seq) else {
+                assert_eq!(ann.get(&format!("messages/{}/", text(&message["id"]))).await.status, 404);
+                continue;
+            };
+            assert_eq!(
+                (&now["id"], &now["date"], &now["author"]),
+                (&message["id"], &message["date"], &message["author"])
+            );
+            assert!(message["body"] == now["body"] || !now["edited"].is_null(), "{way:?}: {message}, {now}");
+        }
+    }
+}

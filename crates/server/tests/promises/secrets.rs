@@ -1,0 +1,164 @@
+//! No credential is in a log, a metric or a refusal, whether it was used rightly or wrongly.
+
+use chinwag_testkit::client::{Answer, Client};
+use chinwag_testkit::process::Program;
+use chinwag_testkit::ws::Ws;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::text;
+
+/// What was used as a credential, and what was refused or shown to all.
+#[derive(Default)]
+struct Told {
+    secrets: Vec<String>,
+    public: Vec<String>,
+    refused: usize,
+}
+
+impl Told {
+    fn secret(&mut self, secret: &str) -> String {
+        self.secrets.push(secret.to_owned());
+        secret.to_owned()
+    }
+
+    /// An answer that must be a refusal: its head and its body.
+    fn refusal(&mut self, answer: &Answer) {
+        assert!((400..500).contains(&answer.status), "{}: {}", answer.status, answer.text);
+        self.refused += 1;
+        self.public.push(format!("{:?} {}", answer.headers, answer.text));
+    }
+}
+
+/// Wrong credentials in every place where one may stand.
+async fn used_wrongly(told: &mut Told, url: &str, right: &str) {
+    let wrong = [
+        told.secret("wrong-bearer-0123456789-0123456789"),
+        told.secret(&format!("{right}x")),
+        told.secret(&right.chars().rev().collect::<String>()),
+        told.secret("wrong.jwt-like0123456789.signature0123456789"),
+    ];
+    for wrong in &wrong {
+        let nobody = Client::new(url, None, "nobody");
+        let bearer = Client::new(url, Some(wrong), "wrong");
+        told.refusal(&bearer.get("users/").await);
+        told.refusal(&bearer.post("tickets/", json!({})).await);
+        let cookie = format!("access={wrong}");
+        told.refusal(&nobody.send(nobody.request(Method::GET, "groups/").header("cookie", &cookie)).await);
+        let basic = format!("Basic {wrong}");
+        told.refusal(
+            &nobody.send(nobody.request(Method::GET, "groups/").header("authorization", basic)).await,
+        );
+        let ticket = format!("/chat/?ticket={wrong}");
+        let offered = format!("chinwag, bearer.{wrong}");
+        for refused in [
+            bearer.try_ws("/chat/", &[]).await,
+            nobody.try_ws("/chat/", &[("cookie", &cookie)]).await,
+            nobody.try_ws("/chat/", &[("sec-websocket-protocol", &offered)]).await,
+            nobody.try_ws(&ticket, &[]).await,
+        ] {
+            let refused = refused.expect_err("it is wrong");
+            assert_eq!(refused.status, 401);
+            told.refused += 1;
+            told.public.push(refused.body);
+        }
+        told.refusal(&nobody.get(&format!("users/?token={wrong}&access_token={wrong}")).await);
+    }
+}
+
+/// Passwords that are right, wrong, too short, too long, of another type, and in what is no JSON.
+async fn passwords(told: &mut Told, nobody: &Client) -> String {
+    let right = told.secret("the-right-password-of-cat");
+    let account = json!({ "name": "cat", "password": right });
+    let made = nobody.post("accounts/", account.clone()).await.ok(201);
+    let token = told.secret(&text(&made["token"]));
+    told.refusal(&nobody.post("accounts/", account.clone()).await);
+    let session = nobody.post("sessions/", account).await.ok(201);
+    told.secret(&text(&session["token"]));
+    let (wrong, short) = (told.secret("the-wrong-password-of-cat"), told.secret("sh0rt.!"));
+    let long = told.secret(&"l0ng-password-".repeat(20));
+    let odd = told.secret("0dd-password-in-a-list");
+    for password in [json!(wrong), json!(short), json!(long), json!([odd]), json!({ "of": odd })] {
+        let asked = json!({ "name": "cat", "password": password });
+        told.refusal(&nobody.post("sessions/", asked).await);
+        if password != json!(wrong) {
+            told.refusal(&nobody.post("accounts/", json!({ "name": "dan", "password": password })).await);
+        }
+    }
+    let broken = format!(r#"{{"name": "cat", "password": "{odd}" "#);
+    for path in ["sessions/", "accounts/"] {
+        told.refusal(&nobody.send(nobody.request(Method::POST, path).body(broken.clone())).await);
+        let key = json!({ "name": "x/y", &odd: 1, "password": odd });
+        told.refusal(&nobody.post(path, key).await);
+    }
+    token
+}
+
+/// A socket that says its own credentials, in what is understood and what is not.
+async fn said(told: &mut Told, mut socket: Ws, token: &str) {
+    for (kind, data) in [
+        ("message.text", json!({ "group": "nonsense", "token": token, "body": "x" })),
+        ("group.quit", json!({ "group": { "password": token } })),
+        ("sync.resume", json!({ "groups": [token] })),
+    ] {
+        let frame = socket.ask(kind, data).await;
+        assert_eq!(frame["type"], "error.data", "{frame}");
+        told.public.push(frame.to_string());
+    }
+    socket.send_text(&format!(r#"{{"type": "message.text", "data": {{"token": "{token}""#)).await;
+    told.public.push(socket.expect("error.decode").await.to_string());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_credential_is_in_a_log_a_metric_or_a_refusal_after_each_was_used_rightly_and_wrongly() {
+    let program = Program::new(env!("CARGO_BIN_EXE_chinwag"));
+    let running = program.serve_with(|command| {
+        command.env("CHINWAG_LOG__LEVEL", "debug").env("CHINWAG_LOG__FORMAT", "json");
+    });
+    let mut told = Told::default();
+    let key = told.secret(&program.key());
+    let service = program.service(&running);
+    let ann = service.user("ann").await;
+    let token = told.secret(ann.token());
+    let nobody = Client::new(running.url(), None, "nobody");
+    let cats = passwords(&mut told, &nobody).await;
+    for right in [&key, &token, &cats] {
+        used_wrongly(&mut told, running.url(), right).await;
+    }
+    let cookie = format!("access={cats}");
+    nobody.try_ws("/chat/", &[("cookie", &cookie)]).await.expect("it is right").close().await;
+    let offered = format!("chinwag, bearer.{cats}");
+    nobody
+        .try_ws("/chat/", &[("sec-websocket-protocol", &offered)])
+        .await
+        .expect("it is right")
+        .close()
+        .await;
+    let ticket = ann.post("tickets/", json!({})).await.ok(201);
+    let ticket = told.secret(ticket["ticket"].as_str().or(ticket["token"].as_str()).expect("a ticket"));
+    let path = format!("/chat/?ticket={ticket}");
+    let socket = nobody.try_ws(&path, &[]).await.expect("a ticket");
+    said(&mut told, socket, &token).await;
+    let again = nobody.try_ws(&path, &[]).await.expect_err("it was used");
+    told.public.push(again.body);
+    ann.delete("sessions/").await.ok(200);
+    told.refusal(&ann.get("users/").await);
+    for path in ["/metrics", "/readyz", "/healthz"] {
+        let shown = nobody.get(path).await.text;
+        assert!(!shown.is_empty(), "{path}");
+        told.public.push(shown);
+    }
+
+    let output = running.stop();
+    let lines: Vec<Value> =
+        output.stderr.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let answered = lines.iter().filter(|line| line["message"] == "answered").count();
+    assert!(answered > told.refused && told.refused > 80, "{answered} in the log, {} refused", told.refused);
+    told.public.push(output.stdout);
+    told.public.push(output.stderr);
+    for secret in &told.secrets {
+        for text in &told.public {
+            assert!(!text.contains(secret.as_str()), "{secret} is in {text}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! No socket is sent what its user could not read for itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use chinwag_testkit::app::TestApp;
+use chinwag_testkit::client::Client;
+use chinwag_testkit::ws::Ws;
+use serde_json::{Value, json};
+
+use crate::raw::{Came, Raw};
+use crate::{frames_until, group, send, seq, text, until};
+
+const PEOPLE: [&str; 7] = ["ann", "bob", "cat", "dan", "eve", "gil", "hal"];
+
+/// Who is in each group after each of its numbers, as its changes say.
+struct Truth {
+    members: BTreeMap<String, BTreeMap<i64, BTreeSet<String>>>,
+}
+
+/// The group that a frame is about.
+fn about(frame: &Value) -> Option<&str> {
+    match frame["type"].as_str()? {
+        "group.update" => frame["data"]["id"].as_str(),
+        "group.delete" => frame["data"].as_str(),
+        _ => frame["data"]["group"].as_str(),
+    }
+}
+
+fn everybody(view: &Value) -> BTreeSet<String> {
+    let roles = ["owner", "admins", "members", "restricts"];
+    roles.iter().flat_map(|role| view[role].as_array().expect("names")).map(text).collect()
+}
+
+impl Truth {
+    fn of<'a>(frames: impl Iterator<Item = &'a Value>) -> Self {
+        let mut members: BTreeMap<String, BTreeMap<i64, BTreeSet<String>>> = BTreeMap::new();
+        for frame in frames.filter(|frame| frame["type"] == "group.update") {
+            let group = text(&frame["data"]["id"]);
+            members.entry(group).or_default().insert(seq(frame), everybody(&frame["data"]));
+        }
+        Self { members }
+    }
+
+    fn was_in(&self, group: &str, at: i64, user: &str) -> bool {
+        let known = self.members.get(group).and_then(|known| known.range(..=at).next_back());
+        known.is_some_and(|(_, members)| members.contains(user))
+    }
+
+    /// Why a user should not have been sent this frame, where it is in the group or not as it has
+    /// been told.
+    fn fault(&self, user: &str, inside: &mut BTreeSet<String>, frame: &Value) -> Option<String> {
+        let group = about(frame)?.to_owned();
+        let own_end = frame["type"] == "group.quit" && frame["data"]["name"] == user;
+        let end = own_end || frame["type"] == "group.delete";
+        if let Some(at) = frame["seq"].as_i64() {
+            let may = self.was_in(&group, at, user) || end && self.was_in(&group, at - 1, user);
+            if !may {
+                return Some(format!("{user} was not in the group at {at}, and was sent {frame}"));
+            }
+        } else if !inside.contains(&group) && !end {
+            return Some(format!("{user} was in no such group, and was sent {frame}"));
+        }
+        if end {
+            inside.remove(&group);
+        } else {
+            inside.insert(group);
+        }
+        None
+    }
+}
+
+/// Everything that may happen in a group, by turns. Answers its id.
+async fn everything(app: &TestApp, clients: &BTreeMap<&str, Client>) -> String {
+    let service = app.service();
+    let [ann, bob, cat] = ["ann", "bob", "cat"].map(|name| &clients[name]);
+    let made = json!({ "name": "all", "author": "ann", "admins": ["bob"], "members": ["cat", "gil"],
+        "restricts": ["dan"] });
+    let id = text(&service.post("groups/", made).await.ok(201)["id"]);
+    let path = format!("groups/{id}/");
+    let one = text(&send(cat, &id, "one").await["id"]);
+    ann.patch(&path, json!({ "remove": ["gil"] })).await.ok(200);
+    for (name, status) in [("gil", 404), ("eve", 404), ("dan", 200)] {
+        assert_eq!(clients[name].get(&path).await.status, status, "{name} asks for it");
+    }
+    let mut cats = cat.ws().await;
+    cats.ask("message.read", json!({ "group": id, "seq": 2 })).await;
+    let reply = json!({ "group": id, "body": "reply", "respond_to": one });
+    let reply = text(&bob.post("messages/", reply).await.ok(201)["id"]);
+    cat.patch(&format!("messages/{one}/"), json!({ "body": "edited" })).await.ok(200);
+    bob.delete(&format!("messages/{one}/")).await.ok(200);
+    ann.delete(&format!("messages/{reply}/")).await.ok(200);
+    cats.send(json!({ "type": "typing.start", "data": { "group": id } })).await;
+    cats.send(json!({ "type": "typing.stop", "data": { "group": id } })).await;
+    cats.ask("status.update", json!({ "status": "afk" })).await;
+    bob.patch(&path, json!({ "name": "renamed", "members": ["dan", "hal"] })).await.ok(200);
+    ann.patch(&path, json!({ "admins": ["cat"], "restricts": ["dan"], "remove": ["hal"] })).await.ok(200);
+    send(ann, &id, "without hal").await;
+    ann.patch(&path, json!({ "members": ["gil"] })).await.ok(200);
+    send(ann, &id, "with gil").await;
+    bob.patch(&path, json!({ "remove": ["gil"] })).await.ok(200);
+    send(ann, &id, "without gil").await;
+    let mut anns = ann.ws().await;
+    let private = anns.ask("message.first", json!({ "target": "bob", "body": "between us" })).await;
+    assert_eq!(private["type"], "group.update");
+    for operation in ["invitation", "block", "unblock"] {
+        anns.ask("contact.update", json!({ "name": "cat", "operation": operation })).await;
+    }
+    bob.patch("users/bob/", json!({ "new_name": "rob" })).await.ok(200);
+    cats.ask("group.quit", json!({ "group": id })).await;
+    send(ann, &id, "without cat").await;
+    service.delete("users/dan/").await.ok(200);
+    anns.ask("group.delete", json!({ "group": id })).await;
+    id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_socket_is_sent_a_frame_that_its_user_could_not_get_while_everything_happens() {
+    let app = TestApp::start().await;
+    let (mut clients, mut sockets) = (BTreeMap::new(), Vec::new());
+    for name in PEOPLE {
+        clients.insert(name, app.user(name).await);
+        sockets.push((name, clients[name].ws().await));
+    }
+    let watched = everything(&app, &clients).await;
+    // The last word, which everybody hears who is left.
+    let bell = group(&app.service(), &["ann", "rob", "cat", "eve", "gil", "hal"]).await;
+    send(&clients["ann"], &bell, "the bell").await;
+
+    let mut seen = BTreeMap::new();
+    for (name, mut socket) in sockets.into_iter().filter(|(name, _)| *name != "dan") {
+        seen.insert(name, frames_until(&mut socket, "the bell").await);
+    }
+    let truth = Truth::of(seen.values().flatten());
+    let kinds: BTreeSet<&str> = seen["ann"].iter().filter_map(|frame| frame["type"].as_str()).collect();
+    for kind in [
+        "message.text",
+        "message.update",
+        "message.delete",
+        "message.read",
+        "typing.start",
+        "group.update",
+        "group.delete",
+        "user.update",
+        "user.delete",
+        "contact.update",
+    ] {
+        assert!(kinds.contains(kind), "{kind} did not happen: {kinds:?}");
+    }
+    let mut faults = Vec::new();
+    for (name, frames) in &seen {
+        let mut inside = BTreeSet::new();
+        for frame in frames {
+            // Bob has two names.
+            let renamed = *name == "bob"
+                && truth.was_in(
+                    about(frame).unwrap_or_default(),
+                    frame["seq"].as_i64().unwrap_or(i64::MAX),
+                    "rob",
+                );
+            let name = if renamed { "rob" } else { name };
+            faults.extend(truth.fault(name, &mut inside, frame));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert_eq!(seen["eve"].len(), 2, "an outsider hears the bell alone: {:?}", seen["eve"]);
+    assert!(!json!(seen["eve"]).to_string().contains(&watched));
+    for (name, unheard) in
+        [("gil", ["reply", "without gil", "without hal"]), ("hal", ["one", "without hal", "with gil"])]
+    {
+        let heard = json!(seen[name]).to_string();
+        let quits = seen[name].iter().filter(|frame| frame["type"] == "group.quit").count();
+        assert_eq!(quits, if name == "gil" { 2 } else { 1 }, "{heard}");
+        // What a group shows of itself to who has just come is its history, which it may read.
+        let live = seen[name].iter().filter(|frame| frame["type"] == "message.text");
+        let live: Vec<&Value> = live.map(|frame| &frame["data"]["body"]).collect();
+        assert!(unheard.iter().all(|body| !live.contains(&&json!(body))), "{name}: {live:?}");
+    }
+}
+
+/// Messages that a writer sends without waiting.
+const BURST: usize = 50;
+const ROUNDS: usize = 20;
+
+/// Writes burst after burst, the last of them after the removal.
+async fn flow(socket: &mut Ws, group: &str, removed: &AtomicBool) {
+    loop {
+        let last = removed.load(Ordering::SeqCst);
+        for number in 0..BURST {
+            let data = json!({ "group": group, "body": number.to_string() });
+            socket.send(json!({ "type": "message.text", "data": data, "ref": number.to_string() })).await;
+        }
+        while socket.next().await["ref"] != (BURST - 1).to_string().as_str() {}
+        if last {
+            return;
+        }
+    }
+}
+
+/// What a socket is sent until its own end in the group; then what follows until the bell there.
+async fn until_removed(socket: &mut Raw, read: &AtomicUsize, bell: &str) -> (Vec<Value>, i64, Vec<Value>) {
+    let mut before = Vec::new();
+    let end = loop {
+        let frame = socket.frame().await;
+        read.fetch_add(1, Ordering::SeqCst);
+        if frame["type"] == "group.quit" {
+            break seq(&frame);
+        }
+        before.push(frame);
+    };
+    let mut after = Vec::new();
+    loop {
+        match socket.next().await {
+            Came::Text(text) => {
+                let frame: Value = serde_json::from_str(&text).expect("JSON");
+                if frame["data"]["body"] == bell {
+                    return (before, end, after);
+                }
+                after.push(frame);
+            }
+            Came::Pong(_) => {}
+            Came::End(code) => panic!("closed with {code:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_removed_while_messages_flow_is_sent_nothing_numbered_after() {
+    let app = TestApp::start().await;
+    let service = app.service();
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let eve = app.user("eve").await;
+    let flowing = group(&service, &["ann", "bob"]).await;
+    let bells = group(&service, &["ann", "eve"]).await;
+    let path = format!("groups/{flowing}/");
+    let (mut anns, mut bobs) = (ann.ws().await, bob.ws().await);
+    let mut victim = Raw::connect(&app.url(), eve.token(), None).await;
+    for round in 0..ROUNDS {
+        service.patch(&path, json!({ "members": ["eve"] })).await.ok(200);
+        let (read, removed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let bell = format!("bell {round}");
+        let removing = async {
+            // Another point of the flow each time.
+            until("the flow", || read.load(Ordering::SeqCst) > 5 + 4 * round).await;
+            service.patch(&path, json!({ "remove": ["eve"] })).await.ok(200);
+            removed.store(true, Ordering::SeqCst);
+        };
+        let flowed = async {
+            tokio::join!(flow(&mut anns, &flowing, &removed), flow(&mut bobs, &flowing, &removed), removing);
+            let head =
+                service.get(&format!("{path}?fields=head")).await.ok(200)["head"].as_i64().expect("a head");
+            // After all of the flow has gone out to those who stay.
+            send(&ann, &bells, &bell).await;
+            head
+        };
+        let (head, (before, end, after)) = tokio::join!(flowed, until_removed(&mut victim, &read, &bell));
+        assert!(head > end, "round {round}: messages flowed on after {end}, to {head}");
+        let told: Vec<i64> = before.iter().map(seq).collect();
+        let joined = told[0];
+        assert_eq!(told, (joined..end).collect::<Vec<_>>(), "round {round}: all before {end}, in order");
+        let of_it = after.iter().filter(|frame| frame.to_string().contains(&flowing));
+        assert_eq!(of_it.collect::<Vec<_>>(), Vec::<&Value>::new(), "round {round}: after {end}");
+    }
+}

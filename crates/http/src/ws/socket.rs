@@ -30,6 +30,9 @@ const WRITE_FRAMES: usize = 64;
 const LAST_WRITE: Duration = Duration::from_secs(30);
 /// Pongs that may wait to be written; until they are, nothing more is read.
 const PONGS: usize = 1024;
+/// Messages that may wait to be begun; while there are as many, nothing more is read. One read may
+/// bring more.
+const INBOX: usize = 8;
 /// How long a peer may take to close in its turn.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -105,7 +108,7 @@ pub(super) async fn run(stream: &TcpStream, mut early: Vec<u8>, session: &Arc<Se
         rate: Rate { most: options.events_per_second, since: Instant::now(), count: 0 },
     };
     socket.working.push(Box::pin(session.clone().open()));
-    socket.broken = socket.reader.feed(&mut early, &mut socket.inbox).err();
+    socket.feed(&mut early);
     let end = socket.serve().await.unwrap_or(End::Gone);
     session.doors.hub.unregister(&session.connection);
     // A peer that is gone, or takes too long, is let go without a word.
@@ -119,7 +122,7 @@ impl Socket<'_> {
                 // What was answered so far goes before the close.
                 return Ok(self.take().unwrap_or(end));
             }
-            let may_read = self.inbox.is_empty() && self.broken.is_none() && self.pongs < PONGS;
+            let may_read = self.inbox.len() < INBOX && self.broken.is_none() && self.pongs < PONGS;
             // In no fixed order: a socket that has always something to write still reads its pongs.
             tokio::select! {
                 Some(()) = self.working.next(), if !self.working.is_empty() => {
@@ -158,11 +161,8 @@ impl Socket<'_> {
                 return Some(End::Close(broken.code(), broken.reason()));
             };
             match incoming {
-                Incoming::Ping(payload) => {
-                    self.pongs += 1;
-                    self.outbox.push_back(frame::control(frame::PONG, &payload));
-                }
-                Incoming::Pong => {}
+                // Answered when they came.
+                Incoming::Ping(_) | Incoming::Pong => {}
                 // What was asked before it is done first.
                 Incoming::Close(_) if !self.working.is_empty() => {
                     self.inbox.push_front(incoming);
@@ -221,12 +221,30 @@ impl Socket<'_> {
             Ok(0) => Ok(false),
             Ok(count) => {
                 self.session.connection.heard();
-                self.broken = self.reader.feed(&mut scratch[..count], &mut self.inbox).err();
+                self.feed(&mut scratch[..count]);
                 Ok(true)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
             Err(error) => Err(error),
         })
+    }
+
+    /// Takes in what has come. Pings are answered at once, whatever waits to be begun.
+    fn feed(&mut self, bytes: &mut [u8]) {
+        let mut came = Vec::new();
+        self.broken = self.reader.feed(bytes, &mut came).err();
+        for incoming in came {
+            match incoming {
+                // A close is the last that is heard.
+                _ if matches!(self.inbox.back(), Some(Incoming::Close(_))) => return,
+                Incoming::Ping(payload) => {
+                    self.pongs += 1;
+                    self.outbox.push_back(frame::control(frame::PONG, &payload));
+                }
+                Incoming::Pong => {}
+                said => self.inbox.push_back(said),
+            }
+        }
     }
 
     /// Writes once, as much as the kernel takes, in one vectored write.

@@ -187,3 +187,23 @@ async fn requests_to_a_store_that_stalls_are_503_with_retry_after_and_leave_no_t
     stored.sort();
     assert_eq!(stored, acknowledged, "a 503 changes nothing");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ping_is_answered_while_an_event_that_goes_alone_waits_for_the_store() {
+    let app = TestApp::start().await;
+    let faults = app.faults();
+    let ann = app.user("ann").await;
+    let group = group(&app.service(), &["ann"]).await;
+    let mut socket = Raw::connect(&app.url(), ann.token(), None).await;
+    faults.stall();
+    for kind in ["group.update", "message.text"] {
+        let data = json!({ "id": group, "group": group, "name": "n", "body": "b" });
+        socket.send(&json!({ "type": kind, "data": data, "ref": kind })).await;
+    }
+    until("the stall", || faults.held() > 0).await;
+    assert_eq!(socket.ping("during").await, Vec::<serde_json::Value>::new());
+    faults.release();
+    for kind in ["group.update", "message.text"] {
+        while socket.frame().await["ref"] != kind {}
+    }
+}

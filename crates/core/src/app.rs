@@ -149,11 +149,23 @@ impl Unit<'_> {
         joined: Vec<UserId>,
         left: Vec<UserId>,
     ) -> Result<Arc<View>> {
-        let view = self.tx.view(group)?.ok_or_else(|| Error::internal("a changed group is gone"))?;
+        let view = standing(self.tx, group)?;
         let kind = Kind::GroupUpdate { view: view.clone(), joined, left };
         self.answer(Event::in_group(kind, group, seq));
         Ok(view)
     }
+
+    /// The same for a change that came of something else, whose own event is the answer.
+    fn group_affected(&mut self, group: GroupId, seq: Seq, left: Vec<UserId>) -> Result<()> {
+        let kind = Kind::GroupUpdate { view: standing(self.tx, group)?, joined: vec![], left };
+        self.tell(Event::in_group(kind, group, seq));
+        Ok(())
+    }
+}
+
+/// A group that this transaction has found already, as everybody in it sees it.
+fn standing(tx: &dyn Tx, group: GroupId) -> Result<Arc<View>> {
+    tx.view(group)?.ok_or_else(|| Error::internal("a group is gone within one transaction"))
 }
 
 /// Refuses, with a sentence, what the role does not allow.

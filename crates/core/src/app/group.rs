@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::actor::{actor, named, role_in, someone, visible};
 use super::message::{Send, Sent, send};
 use super::relation::{private_role, unblocked_by};
-use super::{App, Context, Unit, allow};
+use super::{App, Context, Unit, allow, standing};
 use crate::event::{Event, Kind};
 use crate::group::{Group, Mark, View, heir};
 use crate::message::{Body, ClientId, Message};
@@ -215,10 +215,7 @@ fn first(unit: &mut Unit, command: &First) -> Result<Opened> {
         return Err(Error::forbidden(format!("{} and you do not write to each other", target.name)));
     }
     match (unit.tx.group_of_pair(author.id, target.id)?, &command.body) {
-        (Some(group), None) => {
-            let view = unit.tx.view(group)?;
-            view.map(Opened::Standing).ok_or_else(|| Error::internal("a private group is gone"))
-        }
+        (Some(group), None) => standing(unit.tx, group).map(Opened::Standing),
         (Some(group), Some(body)) => {
             let message = Send {
                 author: None,
@@ -293,9 +290,7 @@ pub(super) fn depart(unit: &mut Unit, group: GroupId, user: &User) -> Result<Seq
         unit.tx.member_set(group, heir.user, Role::Owner, heir.since)?;
     }
     let seq = unit.change(group, &Change::Group)?;
-    let view = unit.tx.view(group)?.ok_or_else(|| Error::internal("a group that is left is gone"))?;
-    let kind = Kind::GroupUpdate { view, joined: vec![], left: vec![user.id] };
-    unit.tell(Event::in_group(kind, group, seq));
+    unit.group_affected(group, seq, vec![user.id])?;
     if members.is_empty() {
         unit.tx.group_delete(group)?;
     }

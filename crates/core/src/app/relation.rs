@@ -102,10 +102,7 @@ fn private_group_follows(unit: &mut Unit, a: &User, b: &User, blocked: bool) -> 
         unit.tx.member_set(group, user.id, role, now)?;
     }
     let seq = unit.change(group, &Change::Group)?;
-    let view = unit.tx.view(group)?.ok_or_else(|| Error::internal("a private group is gone"))?;
-    let kind = Kind::GroupUpdate { view, joined: vec![], left: vec![] };
-    unit.tell(Event::in_group(kind, group, seq));
-    Ok(())
+    unit.group_affected(group, seq, vec![])
 }
 
 /// The role of both in a private group.

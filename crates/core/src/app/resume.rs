@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{App, Context};
+use super::{App, Context, standing};
 use crate::event::{Event, Kind};
 use crate::limits::{RESUME_EVENTS, RESUME_TOTAL};
 use crate::store::{Entry, Logged, Tx};
@@ -115,6 +115,6 @@ fn events(tx: &dyn Tx, group: GroupId, entries: Vec<Entry>) -> Result<Vec<Event>
 }
 
 fn as_it_stands(tx: &dyn Tx, group: GroupId) -> Result<Kind> {
-    let view = tx.view(group)?.ok_or_else(|| Error::internal("a member's group is gone"))?;
+    let view = standing(tx, group)?;
     Ok(Kind::GroupUpdate { view, joined: vec![], left: vec![] })
 }

@@ -157,9 +157,7 @@ fn rename(unit: &mut Unit, command: &Rename) -> Result<User> {
     for group in unit.tx.groups_of(user.id, None, usize::MAX)? {
         let renamed = Change::Renamed { user: user.id, name: user.name.clone(), new_name: new_name.clone() };
         let seq = unit.change(group.id, &renamed)?;
-        let view = unit.tx.view(group.id)?.ok_or_else(|| Error::internal("a member's group is gone"))?;
-        let kind = Kind::GroupUpdate { view, joined: vec![], left: vec![] };
-        unit.tell(Event::in_group(kind, group.id, seq));
+        unit.group_affected(group.id, seq, vec![])?;
     }
     Ok(User { name: new_name, ..user })
 }

@@ -19,14 +19,16 @@ const NEEDS: &[Need] = &[
     Need { program: "chromedriver", package: "chromium-driver", why: "the page's end-to-end test" },
     Need { program: "curl", package: "curl", why: "the README's tour" },
     Need { program: "jq", package: "jq", why: "the README's tour" },
+    Need { program: "initdb", package: "postgresql", why: "the tests of the store on PostgreSQL" },
     Need { program: "python3", package: "python3", why: "the README's tour" },
+    Need { program: "redis-server", package: "redis-server", why: "the tests of many nodes" },
     Need { program: "strace", package: "strace", why: "the trial of the disk" },
 ];
 
 /// Sees that every program is there. What is missing is installed where that can be done unasked
 /// (root, on a machine with apt-get); elsewhere the error names it and how to install it.
 pub(crate) fn meet() -> Result<()> {
-    let missing = missing(NEEDS, is_on_path);
+    let missing = missing(NEEDS, is_there);
     if missing.is_empty() {
         println!("{}", NEEDS.iter().map(|need| need.program).collect::<Vec<_>>().join(", "));
         return Ok(());
@@ -35,7 +37,7 @@ pub(crate) fn meet() -> Result<()> {
         bail!("{}", advice(&missing));
     }
     install(&missing)?;
-    let still = self::missing(NEEDS, is_on_path);
+    let still = self::missing(NEEDS, is_there);
     ensure!(still.is_empty(), "apt-get succeeded, and yet {}", advice(&still));
     Ok(())
 }
@@ -44,6 +46,15 @@ pub(crate) fn meet() -> Result<()> {
 pub(crate) fn is_on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+}
+
+/// Where Debian keeps PostgreSQL's own programs, which are not on the `PATH`, by version.
+const POSTGRES: &str = "/usr/lib/postgresql";
+
+fn is_there(program: &str) -> bool {
+    let versions = std::fs::read_dir(POSTGRES).into_iter().flatten().flatten();
+    is_on_path(program)
+        || versions.into_iter().any(|version| version.path().join("bin").join(program).is_file())
 }
 
 fn missing(needs: &[Need], is_there: impl Fn(&str) -> bool) -> Vec<&Need> {

@@ -63,6 +63,23 @@ impl Groups for Transaction<'_> {
         self.count("SELECT count(*) FROM memberships WHERE user_id = ?1", [user.0])
     }
 
+    fn heads(&self, groups: &[GroupId]) -> Result<Vec<(GroupId, Seq)>> {
+        let head = |id: &GroupId| {
+            let key = [id.0.into_bytes()];
+            self.one("SELECT last_seq FROM groups WHERE id = ?1", key, |row| Ok((*id, Seq(row.get(0)?))))
+        };
+        groups.iter().filter_map(|id| head(id).transpose()).collect()
+    }
+
+    fn places(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId)>> {
+        let mut places = Vec::new();
+        for user in users {
+            let sql = "SELECT group_id FROM memberships WHERE user_id = ?1";
+            places.append(&mut self.all(sql, [user.0], |row| Ok((*user, group_id(row, 0)?)))?);
+        }
+        Ok(places)
+    }
+
     fn groups_touched(&self, user: UserId) -> Result<Vec<GroupId>> {
         self.all(
             "SELECT group_id FROM memberships WHERE user_id = ?1

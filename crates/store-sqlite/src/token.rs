@@ -21,6 +21,12 @@ impl Tokens for Transaction<'_> {
         )
     }
 
+    fn tokens_kept(&self, hashes: &[TokenHash]) -> Result<Vec<TokenHash>> {
+        let kept =
+            |hash: &TokenHash| self.one("SELECT 1 FROM tokens WHERE hash = ?1", [hash.0], |_| Ok(*hash));
+        hashes.iter().filter_map(|hash| kept(hash).transpose()).collect()
+    }
+
     fn token_insert(&mut self, hash: &TokenHash, user: UserId, kind: Kind, expires: Date) -> Result<()> {
         let (kind, of) = match kind {
             Kind::Token => (TOKEN, None),

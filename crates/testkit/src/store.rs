@@ -185,6 +185,7 @@ macro_rules! store_suite {
                 who_was_put_out_is_no_member_and_comes_back_as_new
                 groups_that_a_user_was_once_in_are_remembered
                 a_view_shows_the_twenty_newest_messages_and_names_as_they_are_now
+                of_many_groups_and_users_heads_and_places_are_told
             }
             job {
                 what_a_job_returns_is_what_its_caller_gets
@@ -250,6 +251,7 @@ macro_rules! store_suite {
                 all_tokens_of_one_user_are_dropped_and_nobody_elses
                 what_expired_before_now_is_purged_and_nothing_else
                 no_more_than_a_thousand_are_purged_at_a_time
+                of_many_tokens_those_that_are_kept_are_told
             }
             user {
                 a_user_is_found_by_number_and_by_name_in_any_case

@@ -26,6 +26,13 @@ pub trait Groups: Messages {
     /// How many groups a user is in.
     fn groups_count(&self, user: UserId) -> Result<usize>;
 
+    /// The last numbers of these groups' logs, of those that there are, in any order. Bounded by
+    /// the caller.
+    fn heads(&self, groups: &[GroupId]) -> Result<Vec<(GroupId, Seq)>>;
+
+    /// Which groups these users are in, in any order. Bounded by the caller.
+    fn places(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId)>>;
+
     /// Every group that a user is in or was once in, in ascending order of id.
     fn groups_touched(&self, user: UserId) -> Result<Vec<GroupId>>;
 

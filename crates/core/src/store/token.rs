@@ -8,6 +8,9 @@ pub trait Tokens {
     /// The token with this hash.
     fn token(&self, hash: &TokenHash) -> Result<Option<Token>>;
 
+    /// Which of these are still kept, in any order. Bounded by the caller.
+    fn tokens_kept(&self, hashes: &[TokenHash]) -> Result<Vec<TokenHash>>;
+
     /// Keeps a token.
     fn token_insert(&mut self, hash: &TokenHash, user: UserId, kind: Kind, expires: Date) -> Result<()>;
 

@@ -246,3 +246,20 @@ pub async fn a_view_shows_the_twenty_newest_messages_and_names_as_they_are_now(f
     assert_eq!((&*view.messages[0].body, view.messages[0].author_name.as_str()), ("edited", "rob"));
     assert_eq!(view.members[1].name, name("rob"));
 }
+
+pub async fn of_many_groups_and_users_heads_and_places_are_told(f: Fixture) {
+    let (ann, bob, eve) = (f.user("ann").await, f.user("bob").await, f.user("eve").await);
+    let (both, one, other) = (f.group(&[ann, bob]).await, f.group(&[ann]).await, f.group(&[eve]).await);
+    f.send(both, ann).await;
+    f.write(move |tx| tx.group_delete(other)).await;
+    let mut heads = f.read(move |tx| tx.heads(&[other, both, one])).await;
+    heads.sort_unstable();
+    let mut expected = [(both, Seq(1)), (one, Seq(0))];
+    expected.sort_unstable();
+    assert_eq!(heads, expected);
+    let mut places = f.read(move |tx| tx.places(&[bob, ann, eve])).await;
+    places.sort_unstable();
+    let mut expected = [(ann, both), (ann, one), (bob, both)];
+    expected.sort_unstable();
+    assert_eq!(places, expected);
+}

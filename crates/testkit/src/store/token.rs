@@ -74,3 +74,16 @@ pub async fn no_more_than_a_thousand_are_purged_at_a_time(f: Fixture) {
     assert_eq!(f.write(|tx| tx.tokens_purge(date(2))).await, 1000);
     assert_eq!(f.write(|tx| tx.tokens_purge(date(2))).await, 5);
 }
+
+pub async fn of_many_tokens_those_that_are_kept_are_told(f: Fixture) {
+    let ann = f.user("ann").await;
+    let [here, gone, never] = [1, 2, 3].map(|byte| TokenHash([byte; 32]));
+    f.write(move |tx| {
+        tx.token_insert(&here, ann, Kind::Token, date(5))?;
+        tx.token_insert(&gone, ann, Kind::Token, date(5))?;
+        tx.token_delete(&gone)
+    })
+    .await;
+    assert_eq!(f.read(move |tx| tx.tokens_kept(&[gone, here, never])).await, [here]);
+    assert_eq!(f.read(|tx| tx.tokens_kept(&[])).await, []);
+}

@@ -9,6 +9,8 @@ use std::path::Path;
 pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
     pub(crate) data: &'a Path,
+    /// The address of the database, without its password, where that is not in the folder.
+    pub(crate) database: Option<&'a str>,
     /// Whether callers without a credential count as the service.
     pub(crate) open: bool,
     /// Whether anybody may make an account.
@@ -35,7 +37,13 @@ impl Banner<'_> {
         if self.address.ip().is_unspecified() {
             row("", "and at every other address of this machine");
         }
-        row("Data", &data.to_string());
+        match self.database {
+            Some(database) => {
+                row("Data", database);
+                row("", &format!("{data} holds what this node keeps for itself"));
+            }
+            None => row("Data", &data.to_string()),
+        }
         let enter = if self.signup { "sign up" } else { "sign in" };
         row("Next", &format!("open the address in a browser, and {enter}"));
         if self.key_is_kept {
@@ -81,7 +89,17 @@ mod tests {
 
     fn banner(address: &str, data: &str, open: bool) -> String {
         let address = address.parse().unwrap();
-        Banner { address, data: Path::new(data), open, signup: true, key_is_kept: true }.text()
+        let data = Path::new(data);
+        Banner { address, data, database: None, open, signup: true, key_is_kept: true }.text()
+    }
+
+    #[test]
+    fn a_database_that_is_elsewhere_is_named() {
+        let (address, data, database) =
+            ("127.0.0.1:8000".parse().unwrap(), Path::new("/d"), Some("postgres://ann:…@db/chat"));
+        let text = Banner { address, data, database, open: false, signup: true, key_is_kept: false }.text();
+        assert!(text.contains("  Data      postgres://ann:…@db/chat\n"), "{text}");
+        assert!(text.contains("/d holds what this node keeps"), "{text}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! The only place that reads the environment and the configuration file.
 
 mod auth;
+mod backends;
 mod http;
 mod layers;
 mod limits;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use auth::Auth;
+pub(crate) use backends::shown;
 pub(crate) use http::Http;
 pub(crate) use layers::{Flags, load};
 pub(crate) use limits::Limits;
@@ -40,10 +42,12 @@ pub(crate) struct Config {
     pub(crate) listen: String,
     /// The folder of the database and the service key.
     pub(crate) data: PathBuf,
-    /// `sqlite`, the database in the data folder.
+    /// `sqlite`, the database in the data folder, or the address of a PostgreSQL.
     pub(crate) database: String,
-    /// Where nodes tell each other what happened. Not in this build.
+    /// The address of the Redis over which nodes tell each other what happened.
     pub(crate) redis: Option<String>,
+    /// What the nodes share, by which they know each other's words from forged ones.
+    pub(crate) cluster_secret: Option<String>,
     /// Whether callers without a credential count as the service.
     pub(crate) open: bool,
     pub(crate) http: Http,
@@ -64,6 +68,7 @@ impl Default for Config {
             data: "chinwag-data".into(),
             database: "sqlite".into(),
             redis: None,
+            cluster_secret: None,
             open: false,
             http: Http::default(),
             ws: Ws::default(),
@@ -104,18 +109,6 @@ impl Config {
                 "listen must be an address and a port, such as 127.0.0.1:8000 or 0.0.0.0:8000, not {:?}",
                 self.listen
             ));
-        }
-    }
-
-    fn check_backends(&self, problems: &mut Problems) {
-        let database = self.database.as_str();
-        if database.starts_with("postgres://") || database.starts_with("postgresql://") {
-            problems.add("this build has the embedded store only: leave database out, or set it to sqlite");
-        } else if database != "sqlite" {
-            problems.add("database must be sqlite, the embedded store");
-        }
-        if self.redis.is_some() {
-            problems.add("this build has the embedded store only, which one node serves: leave redis out");
         }
     }
 }

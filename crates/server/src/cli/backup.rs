@@ -22,6 +22,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let config = args.place.load()?;
+    if config.postgres().is_some() {
+        bail!("the database is a PostgreSQL: back it up with pg_dump");
+    }
     let folder = Folder::open(&config.data)?;
     let database = folder.database();
     if !database.exists() {

@@ -24,6 +24,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let config = args.place.load()?;
+    if config.postgres().is_some() {
+        bail!("the database is a PostgreSQL: restore it with pg_restore");
+    }
     let from = args.file.display();
     if !args.file.exists() {
         bail!("there is no file {from}");

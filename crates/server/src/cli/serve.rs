@@ -4,14 +4,14 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::settings::Settings;
 use crate::banner::{Banner, open_warning};
-use crate::config::Config;
+use crate::config::{Config, shown};
 use crate::control::Control;
 use crate::data::Folder;
 use crate::shutdown::{Serving, Signals, drain};
@@ -47,6 +47,11 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     let folder = Folder::create(&config.data)?;
     let _lock = folder.lock()?;
     let key = folder.key()?;
+    if key.kept && config.redis.is_some() {
+        bail!(
+            "nodes share one service key: give every node the same CHINWAG_SERVICE_KEY, such as openssl rand -hex 32 prints"
+        );
+    }
     let Node { app, hub, doors } = wire_up::node(config, &folder, &key.text).await?;
     let keeping = tokio::spawn(housekeeping::run(app.clone()));
     let control = match Control::listen(&folder.socket()) {
@@ -80,10 +85,12 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
 
 fn announce(config: &Config, folder: &Folder, address: SocketAddr, key_is_kept: bool, files: Option<u64>) {
     let signup = config.auth.signup;
-    Banner { address, data: folder.path(), open: config.open, signup, key_is_kept }.show();
+    let database = config.postgres().map(shown);
+    let database = database.as_deref();
+    Banner { address, data: folder.path(), database, open: config.open, signup, key_is_kept }.show();
     let data = folder.path().display();
     let version = env!("CARGO_PKG_VERSION");
-    tracing::info!(version, %address, %data, open_files = files, "serving");
+    tracing::info!(version, %address, %data, database, open_files = files, "serving");
     if config.open {
         tracing::warn!("{}", open_warning(address));
     }

@@ -13,9 +13,12 @@ pub(crate) struct Place {
     /// The configuration file [default: ./chinwag.toml, if it is there]
     #[arg(long, value_name = "FILE", env = "CHINWAG_CONFIG")]
     config: Option<PathBuf>,
-    /// The folder of the database and the service key [default: ./chinwag-data]
+    /// The folder of the service key and the embedded database [default: ./chinwag-data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// The database: sqlite, in the data folder, or postgres://… [default: sqlite]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
 }
 
 /// What `serve` takes, and `check` with it.
@@ -26,10 +29,7 @@ pub(crate) struct Settings {
     /// The address and port to listen on; port 0 is any that is free [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// The database: sqlite, in the data folder [default: sqlite]
-    #[arg(long, value_name = "URL")]
-    database: Option<String>,
-    /// Where several nodes tell each other what happened
+    /// The Redis over which several nodes tell each other what happened: redis://…
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
     /// Callers without a credential count as the service: for private networks only
@@ -48,7 +48,8 @@ impl Place {
 
     fn flags(&self) -> Flags {
         let data = self.data.as_ref().map(|data| ("data", Value::from(data.to_string_lossy())));
-        Flags { file: self.config.clone(), settings: data.into_iter().collect() }
+        let database = self.database.as_deref().map(|url| ("database", Value::from(url)));
+        Flags { file: self.config.clone(), settings: data.into_iter().chain(database).collect() }
     }
 }
 
@@ -56,12 +57,8 @@ impl Settings {
     /// The configuration, all of its layers together.
     pub(crate) fn load(&self) -> Result<Config, Problems> {
         let mut flags = self.place.flags();
-        let texts = [
-            ("listen", &self.listen),
-            ("database", &self.database),
-            ("redis", &self.redis),
-            ("auth.validate_url", &self.validate_url),
-        ];
+        let texts =
+            [("listen", &self.listen), ("redis", &self.redis), ("auth.validate_url", &self.validate_url)];
         for (path, text) in texts {
             flags.settings.extend(text.as_deref().map(|text| (path, Value::from(text))));
         }

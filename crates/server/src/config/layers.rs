@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn every_problem_is_told_at_once() {
-        let problems = refused("nonsense = 1\ndatabase = \"postgres://db\"", &[("CHINWAG_OPEN", "perhaps")]);
+        let problems = refused("nonsense = 1\ndatabase = \"mysql://db\"", &[("CHINWAG_OPEN", "perhaps")]);
         assert_eq!(problems.lines().count(), 3, "{problems}");
     }
 

@@ -1,0 +1,90 @@
+//! `database`, `redis` and `cluster_secret`: one node on the embedded store, or several that share
+//! a PostgreSQL and tell each other over a Redis.
+
+use super::{Config, Problems};
+
+/// As long as the service key.
+const SHORTEST_SECRET: usize = 32;
+
+impl Config {
+    /// The address of the PostgreSQL, if the store is there.
+    pub(crate) fn postgres(&self) -> Option<&str> {
+        is_postgres(&self.database).then_some(self.database.as_str())
+    }
+
+    pub(super) fn check_backends(&self, problems: &mut Problems) {
+        if self.database != "sqlite" && !is_postgres(&self.database) {
+            problems.add(
+                "database must be sqlite, or an address such as postgres://user:password@host:5432/name",
+            );
+        }
+        match &self.redis {
+            None => {}
+            Some(url) if !is_redis(url) => {
+                problems.add(
+                    "redis must be an address such as redis://user:password@host:6379, or rediss:// for TLS",
+                );
+            }
+            Some(_) if self.database == "sqlite" => {
+                problems.add(
+                    "redis is for several nodes, which share a database: set database to a postgres:// address, or leave redis out",
+                );
+            }
+            Some(_) => {}
+        }
+        match &self.cluster_secret {
+            Some(secret)
+                if secret.len() < SHORTEST_SECRET || !secret.bytes().all(|byte| byte.is_ascii_graphic()) =>
+            {
+                problems.add("cluster_secret must have at least 32 characters of ASCII and no spaces");
+            }
+            None if self.redis.is_some() && self.postgres().is_some() => {
+                problems.add(
+                    "redis needs cluster_secret, by which nodes know each other: give every node the same CHINWAG_CLUSTER_SECRET, such as openssl rand -hex 32 prints",
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+fn is_redis(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+    scheme
+        .and_then(|scheme| scheme.split('+').next())
+        .is_some_and(|first| ["redis", "rediss"].contains(&first))
+}
+
+/// An address as it may be shown: without its password.
+pub(crate) fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    // A password may hold a slash or an @ that should have been escaped.
+    let Some((credentials, place)) = rest.rsplit_once('@') else { return url.to_owned() };
+    let place = place.split('?').next().unwrap_or(place);
+    match credentials.split_once(':') {
+        Some((user, _)) => format!("{scheme}://{user}:…@{place}"),
+        None => format!("{scheme}://{credentials}@{place}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        for (url, expected) in [
+            ("sqlite", "sqlite"),
+            ("redis://cache:6379", "redis://cache:6379"),
+            ("redis://:secret@cache/1", "redis://:…@cache/1"),
+            ("postgres://ann@db/chat", "postgres://ann@db/chat"),
+            ("postgres://ann:se@c/r:et@db:5432/chat?password=other", "postgres://ann:…@db:5432/chat"),
+        ] {
+            assert_eq!(shown(url), expected);
+        }
+    }
+}

@@ -13,4 +13,6 @@ pub mod process;
 pub mod proxy;
 pub mod store;
 #[cfg(feature = "app")]
+pub mod trial;
+#[cfg(feature = "app")]
 pub mod ws;

@@ -1,8 +1,8 @@
 //! Messages: send, edit, delete, read, page, mark as read.
 
 use super::actor::{actor, role_in, someone, visible};
-pub use super::send::{Send, Sent};
 use super::send::Sending;
+pub use super::send::{Send, Sent};
 use super::{App, Context, Unit, allow};
 use crate::event::{Event, Kind};
 use crate::message::{Body, Message};

@@ -129,7 +129,9 @@ impl Sending {
             (Ok(Verdict::Before(message)), None) => return Ok(Sent::Before(message)),
             (Err(why), None) => return Err(why),
             (_, kept) => {
-                return Err(Error::internal(format_args!("the store decided otherwise than the rule: {kept:?}")));
+                return Err(Error::internal(format_args!(
+                    "the store decided otherwise than the rule: {kept:?}"
+                )));
             }
         };
         let message = message(&self.command, &author, kept);

@@ -5,6 +5,8 @@
 //! or full, hints are dropped and counted.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use chinwag_core::presence::Status;
@@ -146,13 +148,33 @@ impl Hint {
 #[derive(Debug)]
 pub enum Heard {
     /// Another node has said something.
-    Hint(NodeId, Hint),
+    Hint(NodeId, Hint, Load),
     /// From here on what is said there is heard, unless it is lost.
     Listening(Vec<Channel>),
     /// The link is there. Whatever was said before may have been lost.
     Up,
     /// The link is gone.
     Down,
+}
+
+/// What something that waits adds to a count of bytes, for as long as it waits.
+#[derive(Debug, Default)]
+pub struct Load(Option<(Arc<AtomicUsize>, usize)>);
+
+impl Load {
+    /// Adds `bytes` to `sum` until this is dropped.
+    pub fn of(sum: &Arc<AtomicUsize>, bytes: usize) -> Self {
+        sum.fetch_add(bytes, Ordering::Relaxed);
+        Self(Some((sum.clone(), bytes)))
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        if let Some((sum, bytes)) = &self.0 {
+            sum.fetch_sub(*bytes, Ordering::Relaxed);
+        }
+    }
 }
 
 /// Figures of a link, each since the start.

@@ -4,13 +4,21 @@
 //! Redis keeps nothing of Chinwag's: it only carries. A hint that is lost is found missing by its
 //! number, or by the comparison with the store.
 
+mod carrier;
+mod codec;
+mod server;
+mod window;
+
 use std::sync::Arc;
 
 use chinwag_core::Clock;
 use chinwag_core::bus::Bus;
 use chinwag_core::event::Event;
 
+use super::link::{Link, NodeId};
 use super::{LocalBus, Receiver};
+use carrier::Carrier;
+use server::Server;
 
 /// Where Redis is, and what this node shares with the others.
 #[derive(Clone)]
@@ -21,8 +29,8 @@ pub struct RedisOptions {
     pub url: String,
     /// The cluster's secret, the same on all nodes: hints of whoever does not know it are dropped.
     pub secret: Vec<u8>,
-    /// The certificate, in PEM, of the authority that signed the server's, beside those that the
-    /// machine trusts.
+    /// The certificate, in PEM, of the authority that signed the server's, instead of those that
+    /// the machine trusts.
     pub authority: Option<Vec<u8>>,
     /// Commits that may wait for their fan-out here.
     pub capacity: usize,
@@ -47,6 +55,7 @@ pub struct ConnectError(String);
 #[derive(Debug)]
 pub struct RedisBus {
     local: Arc<LocalBus>,
+    carrier: Arc<Carrier>,
 }
 
 impl RedisBus {
@@ -56,14 +65,24 @@ impl RedisBus {
         options: RedisOptions,
         clock: &dyn Clock,
     ) -> Result<(Arc<Self>, Receiver), ConnectError> {
-        let _ = (clock.secret(), options.hints);
+        let random = clock.secret();
+        let node = NodeId(u128::from_le_bytes(*random.first_chunk().expect("there are 32 bytes")));
+        let (carrier, heard) = Carrier::connect(&options, node).await?;
         let (local, receiver) = LocalBus::new(options.capacity);
-        Ok((Arc::new(Self { local }), receiver))
+        let receiver = receiver.among(carrier.clone(), heard);
+        Ok((Arc::new(Self { local, carrier }), receiver))
     }
 
-    /// Whether Redis answers and is fit, and what it is.
+    /// Whether Redis answers and is fit: where it is and its version.
     pub async fn check(options: &RedisOptions) -> Result<String, ConnectError> {
-        Ok(format!("Redis at {}", options.url))
+        let server = Server::parse(options)?;
+        let (_, version) = server.connect(Arc::new(|_| {})).await?;
+        Ok(format!("{} at {}", version, server.place()))
+    }
+
+    /// The link to the other nodes.
+    pub fn link(&self) -> Arc<dyn Link> {
+        self.carrier.clone()
     }
 }
 

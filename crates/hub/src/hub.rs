@@ -108,6 +108,11 @@ impl Hub {
         self.typing.allow(user, group, started)
     }
 
+    /// Whether the link to the other nodes is there; none on a node alone.
+    pub fn link(&self) -> Option<bool> {
+        None
+    }
+
     /// Figures for metrics. Cheap: no socket is looked at, `queued_*` are up to a second old.
     pub fn counts(&self) -> Counts {
         Counts {

@@ -36,7 +36,7 @@ use chinwag_core::event::Event;
 pub use connect::{Connection, Identity, Refused};
 pub use counts::Counts;
 pub use hub::Hub;
-pub use options::Options;
+pub use options::{Nodes, Options};
 pub use socket::{Close, Socket, Taken};
 
 /// Makes ready frames: passed in by whoever knows the wire.

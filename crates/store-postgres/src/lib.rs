@@ -14,6 +14,7 @@
 //! wait for the server is bounded too.
 
 mod address;
+mod claim;
 mod column;
 mod fault;
 mod group;
@@ -41,6 +42,7 @@ use chinwag_core::app::send::{Sending, Sent};
 use chinwag_core::bus::Bus;
 use chinwag_core::store::{Answer, Done, ReadJob, Store, WriteJob};
 
+pub use claim::Claim;
 pub use open::{OpenError, Options};
 
 use crate::lanes::Lanes;
@@ -67,6 +69,14 @@ impl PostgresStore {
         let url = url.to_owned();
         let opened = tokio::task::spawn_blocking(move || Self::start(&url, &options, &bus)).await;
         opened.map_err(|why| OpenError::Thread(why.to_string()))?
+    }
+
+    /// Looks at the database at `url` without changing anything: what kind it is, as a sentence ends,
+    /// or why it could not be opened.
+    pub async fn check(url: &str, options: &Options) -> Result<&'static str, OpenError> {
+        let (url, options) = (url.to_owned(), options.clone());
+        let looked = tokio::task::spawn_blocking(move || open::look(&url, &options)).await;
+        looked.map_err(|why| OpenError::Thread(why.to_string()))?
     }
 
     fn start(url: &str, options: &Options, bus: &Arc<dyn Bus>) -> Result<Self, OpenError> {

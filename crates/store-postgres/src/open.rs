@@ -151,6 +151,28 @@ pub enum OpenError {
         /// The server's word.
         why: String,
     },
+    /// A node without Redis serves it.
+    #[error(
+        "another chinwag serves the database {name} alone: stop it (one that was killed is gone within half a minute), or give all nodes the same redis and cluster_secret"
+    )]
+    ServedAlone {
+        /// Which.
+        name: String,
+    },
+    /// Nodes with Redis serve it, and this one has none.
+    #[error(
+        "other nodes serve the database {name} over a Redis: give this one the same redis and cluster_secret, or stop them"
+    )]
+    ServedByNodes {
+        /// Which.
+        name: String,
+    },
+    /// Nodes with another secret serve it.
+    #[error("other nodes serve the database {name} with another cluster_secret: give all nodes the same")]
+    ServedByStrangers {
+        /// Which.
+        name: String,
+    },
     /// No thread could be started.
     #[error("no thread could be started for the database: {0}")]
     Thread(String),
@@ -170,4 +192,11 @@ pub(crate) fn prepare(url: &str, options: &Options) -> Result<Target, OpenError>
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
     schema::prepare(&link, &target)?;
     Ok(target)
+}
+
+/// Finds out whether the database can be trusted, and what it is.
+pub(crate) fn look(url: &str, options: &Options) -> Result<&'static str, OpenError> {
+    let target = Target::parse(url, options)?;
+    let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
+    schema::look(&link, &target)
 }

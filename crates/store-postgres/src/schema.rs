@@ -46,6 +46,28 @@ pub(crate) fn prepare(link: &Link, target: &Target) -> Result<(), OpenError> {
     link.batch("COMMIT").map_err(failed)
 }
 
+/// What the database is, as a sentence ends, if it is fit. Changes nothing.
+pub(crate) fn look(link: &Link, target: &Target) -> Result<&'static str, OpenError> {
+    fit(link, target)?;
+    Ok(match inspect(link, target)? {
+        State::Empty if !may_begin(link, target)? => {
+            let why = "permission denied for database".into();
+            return Err(OpenError::NoRight { name: target.database(), why });
+        }
+        State::Empty => "is empty: the first start makes its tables",
+        State::Ours(version) if version < known() => {
+            "is of an older version: the next start brings it up to date"
+        }
+        State::Ours(_) => "is ready",
+    })
+}
+
+fn may_begin(link: &Link, target: &Target) -> Result<bool, OpenError> {
+    const SQL: &str = "SELECT has_database_privilege(current_database(), 'CREATE')";
+    let rows = link.query(SQL, &[]).map_err(|why| failed(&why, target))?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
 const ABOUT: &str = "CREATE SCHEMA IF NOT EXISTS chinwag;
     CREATE TABLE about (one boolean PRIMARY KEY DEFAULT true CHECK (one), version integer NOT NULL);
     INSERT INTO about (version) VALUES (0);
@@ -101,7 +123,7 @@ fn known() -> i32 {
     i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX)
 }
 
-fn failed(why: &Failure, target: &Target) -> OpenError {
+pub(crate) fn failed(why: &Failure, target: &Target) -> OpenError {
     let text = match why {
         Failure::Said(why) => reason(why),
         Failure::Silent => why.to_string(),

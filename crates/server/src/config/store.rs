@@ -1,4 +1,4 @@
-//! `[store]`: the embedded store.
+//! `[store]`: how the store runs, the embedded one or PostgreSQL.
 
 use std::time::Duration;
 
@@ -15,13 +15,30 @@ pub(crate) struct Store {
     pub(crate) queue: usize,
     /// How long a job waits for a place in a full queue before it is answered with 503.
     pub(crate) patience: Period,
-    /// How long a write waits for another process's, such as `chinwag user` or a backup.
+    /// How long a write waits for another process's, such as `chinwag user` or a backup. SQLite.
     pub(crate) busy: Period,
+    /// Threads that write, other than messages. PostgreSQL.
+    pub(crate) writers: usize,
+    /// Threads that send messages, each a batch at a time. PostgreSQL.
+    pub(crate) senders: usize,
+    /// How long one statement may take. PostgreSQL.
+    pub(crate) statement_timeout: Period,
+    /// How long it may take to connect. PostgreSQL.
+    pub(crate) connect_timeout: Period,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { readers: 4, queue: 4096, patience: Period::seconds(5), busy: Period::seconds(5) }
+        Self {
+            readers: 4,
+            queue: 4096,
+            patience: Period::seconds(5),
+            busy: Period::seconds(5),
+            writers: 4,
+            senders: 2,
+            statement_timeout: Period::seconds(10),
+            connect_timeout: Period::seconds(3),
+        }
     }
 }
 
@@ -32,5 +49,13 @@ impl Store {
         problems.number("store.queue", self.queue, &(16..=1_000_000), "jobs");
         problems.period("store.patience", self.patience, &(Duration::from_millis(10)..=minute));
         problems.period("store.busy", self.busy, &(Duration::from_millis(10)..=minute));
+        problems.number("store.writers", self.writers, &(1..=64), "threads");
+        problems.number("store.senders", self.senders, &(1..=64), "threads");
+        problems.period(
+            "store.statement_timeout",
+            self.statement_timeout,
+            &(Duration::from_secs(1)..=minute),
+        );
+        problems.period("store.connect_timeout", self.connect_timeout, &(Duration::from_secs(1)..=minute));
     }
 }

@@ -19,7 +19,7 @@ use link::{Heard, Link};
 /// their order; what was never stored comes beside them, in its own order.
 #[derive(Debug)]
 pub struct Receiver {
-    committed: mpsc::Receiver<Vec<Event>>,
+    pub(crate) committed: mpsc::Receiver<Vec<Event>>,
     ephemeral: mpsc::Receiver<Vec<Event>>,
     pub(crate) others: Option<Others>,
 }

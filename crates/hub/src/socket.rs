@@ -176,8 +176,8 @@ impl Socket {
     }
 
     /// See [`Queue::pause`].
-    pub(crate) fn pause(&self) {
-        self.queue.lock().pause();
+    pub(crate) fn pause(&self) -> bool {
+        self.queue.lock().pause()
     }
 
     /// See [`Queue::resume`]; `floors` are the numbers up to which what still comes is skipped.

@@ -77,16 +77,11 @@ impl Hub {
             typing: Typing::default(),
             tally: Tally::default(),
             tasks: match (others, &cluster) {
-                (Some(others), Some(cluster)) => {
-                    cluster::tasks(hub, cluster, &nodes, events, others.heard)
-                }
+                (Some(others), Some(cluster)) => cluster::tasks(hub, cluster, &nodes, events, others.heard),
                 _ => vec![tokio::spawn(dispatch(hub.clone(), events))],
             }
             .into_iter()
-            .chain([
-                tokio::spawn(timer::run(hub.clone())),
-                tokio::spawn(presence::run(hub.clone(), waiting)),
-            ])
+            .chain([tokio::spawn(timer::run(hub.clone())), tokio::spawn(presence::run(hub.clone(), waiting))])
             .collect(),
             cluster,
         });

@@ -190,7 +190,11 @@ fn hub_options(config: &Config) -> chinwag_hub::Options {
         pong_within: ws.pong.0,
         sockets: ws.sockets,
         sockets_per_user: ws.sockets_per_user,
-        ..chinwag_hub::Options::default()
+        nodes: chinwag_hub::Nodes {
+            lease: config.presence.lease.0,
+            beat_every: config.presence.lease.0 / BEATS,
+            ..chinwag_hub::Nodes::default()
+        },
     }
 }
 

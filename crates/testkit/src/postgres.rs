@@ -277,7 +277,9 @@ fn program(name: &str) -> PathBuf {
     });
     places.extend(std::env::split_paths(&path));
     let found = places.into_iter().map(|place| place.join(name)).find(|file| file.is_file());
-    found.unwrap_or_else(|| panic!("there is no {name}: install PostgreSQL (on Debian: apt-get install postgresql)"))
+    found.unwrap_or_else(|| {
+        panic!("there is no {name}: install PostgreSQL (on Debian: apt-get install postgresql)")
+    })
 }
 
 /// Whom PostgreSQL runs as.
@@ -331,7 +333,8 @@ impl Runner {
             data.display()
         );
         let kept = OpenOptions::new().append(true).open(data.join("postgresql.conf"));
-        io::Write::write_all(&mut kept.expect("initdb wrote it"), settings.as_bytes()).expect("it can be written");
+        io::Write::write_all(&mut kept.expect("initdb wrote it"), settings.as_bytes())
+            .expect("it can be written");
     }
 }
 

@@ -23,6 +23,8 @@ enum Link {
     /// Everything passes until a client has sent this; that still passes, its answer does not, and
     /// the link is cut.
     CutAfter(Vec<u8>),
+    /// Everything passes but what the target sends in one piece with this, which is lost.
+    Loses(Vec<u8>),
 }
 
 /// A proxy on a free port of the loopback. Dropped, it cuts.
@@ -30,8 +32,16 @@ enum Link {
 pub struct Proxy {
     address: SocketAddr,
     link: Arc<watch::Sender<Link>>,
-    passed: Arc<AtomicUsize>,
+    count: Arc<Count>,
     task: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    /// Bytes.
+    passed: AtomicUsize,
+    /// Pieces.
+    lost: AtomicUsize,
 }
 
 impl Proxy {
@@ -40,9 +50,9 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
         let link = Arc::new(watch::Sender::new(Link::Whole));
-        let passed = Arc::new(AtomicUsize::new(0));
-        let task = tokio::spawn(accept(listener, target, link.clone(), passed.clone()));
-        Self { address, link, passed, task }
+        let count = Arc::new(Count::default());
+        let task = tokio::spawn(accept(listener, target, link.clone(), count.clone()));
+        Self { address, link, count, task }
     }
 
     /// Where it listens.
@@ -72,6 +82,16 @@ impl Proxy {
         assert!(cut, "the proxy holds its own end");
     }
 
+    /// From now on loses every piece that the target sends with `text` in it.
+    pub fn lose(&self, text: &[u8]) {
+        self.link.send_replace(Link::Loses(text.to_vec()));
+    }
+
+    /// Pieces that were lost.
+    pub fn lost(&self) -> usize {
+        self.count.lost.load(Ordering::Relaxed)
+    }
+
     /// Lets everything pass again.
     pub fn mend(&self) {
         self.link.send_replace(Link::Whole);
@@ -79,7 +99,7 @@ impl Proxy {
 
     /// Bytes that have passed either way.
     pub fn passed(&self) -> usize {
-        self.passed.load(Ordering::Relaxed)
+        self.count.passed.load(Ordering::Relaxed)
     }
 }
 
@@ -94,30 +114,25 @@ async fn accept(
     listener: TcpListener,
     target: SocketAddr,
     link: Arc<watch::Sender<Link>>,
-    passed: Arc<AtomicUsize>,
+    count: Arc<Count>,
 ) {
     while let Ok((client, _)) = listener.accept().await {
         if *link.borrow() != Link::Cut {
-            tokio::spawn(join(client, target, link.clone(), passed.clone()));
+            tokio::spawn(join(client, target, link.clone(), count.clone()));
         }
     }
 }
 
 /// Carries one connection until either side or the link ends it.
-async fn join(
-    client: TcpStream,
-    target: SocketAddr,
-    link: Arc<watch::Sender<Link>>,
-    passed: Arc<AtomicUsize>,
-) {
+async fn join(client: TcpStream, target: SocketAddr, link: Arc<watch::Sender<Link>>, count: Arc<Count>) {
     let Ok(server) = TcpStream::connect(target).await else { return };
     // Without this a test of latency would measure the proxy.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let ((client_in, client_out), (server_in, server_out)) = (client.into_split(), server.into_split());
     let mut state = link.subscribe();
     tokio::select! {
-        _ = carry(client_in, server_out, &link, &passed, true) => {}
-        _ = carry(server_in, client_out, &link, &passed, false) => {}
+        _ = carry(client_in, server_out, &link, &count, true) => {}
+        _ = carry(server_in, client_out, &link, &count, false) => {}
         _ = state.wait_for(|link| *link == Link::Cut) => {}
     }
 }
@@ -126,7 +141,7 @@ async fn carry(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
     link: &watch::Sender<Link>,
-    passed: &AtomicUsize,
+    count: &Count,
     is_client: bool,
 ) -> io::Result<()> {
     let mut state = link.subscribe();
@@ -138,8 +153,12 @@ async fn carry(
         }
         let open = state.wait_for(|link| *link != Link::Stalled).await.map_err(io::Error::other)?.clone();
         let is_last = is_client && matches!(&open, Link::CutAfter(text) if contains(&buffer[..read], text));
+        if !is_client && matches!(&open, Link::Loses(text) if contains(&buffer[..read], text)) {
+            count.lost.fetch_add(1, Ordering::Relaxed);
+            continue;
+        }
         to.write_all(&buffer[..read]).await?;
-        passed.fetch_add(read, Ordering::Relaxed);
+        count.passed.fetch_add(read, Ordering::Relaxed);
         if is_last {
             link.send_replace(Link::Cut);
         }
@@ -203,6 +222,18 @@ mod tests {
         let mut heard = [0; 5];
         peer.read_exact(&mut heard).await.expect("it was held, not lost");
         assert_eq!(&heard, b"hello");
+    }
+
+    #[tokio::test]
+    async fn a_link_loses_what_it_is_told_to_and_nothing_else() {
+        let proxy = Proxy::to(echo().await).await;
+        let mut peer = TcpStream::connect(proxy.address()).await.expect("a link");
+        proxy.lose(b"bad");
+        let answer = tokio::time::timeout(Duration::from_millis(50), say(&mut peer, b"bad news"));
+        assert!(answer.await.is_err(), "it is lost");
+        assert_eq!(proxy.lost(), 1);
+        proxy.mend();
+        assert_eq!(say(&mut peer, b"news").await.expect("an echo"), b"news");
     }
 
     #[tokio::test]

@@ -140,6 +140,12 @@ impl Cluster {
         self.numbers(group).last().copied().expect("it has begun")
     }
 
+    /// The number of a group's last change that is no message.
+    pub(crate) fn last_change(&self, group: &str) -> i64 {
+        let sql = format!("SELECT max(seq) FROM chinwag.changes WHERE group_id = '{group}'");
+        self.database.ask(&sql)[0][0].parse().expect("a number")
+    }
+
     /// Ends a flow, and compares what its writers were told, and what readers hold, with what is
     /// there.
     pub(crate) async fn settle(

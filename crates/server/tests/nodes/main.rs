@@ -5,5 +5,14 @@
 //! `cargo xtask trials` runs them, as often and as long as it takes to believe it.
 
 mod cluster;
+mod commit;
+mod database;
+mod dead;
+mod ends;
+mod first;
+mod hints;
 mod kills;
+mod link;
 mod order;
+mod removal;
+mod rolling;

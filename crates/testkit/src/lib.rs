@@ -11,6 +11,8 @@ pub mod fault;
 pub mod process;
 #[cfg(feature = "net")]
 pub mod proxy;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod store;
 #[cfg(feature = "app")]
 pub mod ws;

@@ -185,9 +185,8 @@ impl Desk {
     /// Users are said to have come into a group: those who are here and not known to be in it are
     /// looked up.
     fn come(&mut self, hub: &Arc<Hub>, id: GroupId, users: &[UserId]) {
-        let is_new = |user: &&UserId| {
-            hub.users.get(user).is_some_and(|user| user.lock().group_at(id).is_err())
-        };
+        let is_new =
+            |user: &&UserId| hub.users.get(user).is_some_and(|user| user.lock().group_at(id).is_err());
         let newcomers: Vec<_> = users.iter().filter(is_new).copied().collect();
         if !newcomers.is_empty() {
             self.wait(hub, id, Duration::ZERO).newcomers.extend(newcomers);
@@ -252,11 +251,13 @@ impl Desk {
         waiting.suspects.retain(|user| is_in(hub, id, *user) == Some(true));
         waiting.newcomers.retain(|user| is_in(hub, id, *user) == Some(false));
         let is_whole = group.as_ref().is_none_or(|group| waiting.upto <= group.last());
-        let is_settled = is_whole && (waiting.holds_nothing() || group.is_none()) && waiting.suspects.is_empty();
+        let is_settled =
+            is_whole && (waiting.holds_nothing() || group.is_none()) && waiting.suspects.is_empty();
         if is_settled && waiting.newcomers.is_empty() && !(waiting.vanished && group.is_some()) {
             let rest = self.waiting.remove(&id).map(|mut waiting| waiting.take()).unwrap_or_default();
             // The last member here has gone: only it is still told so.
-            let quits = rest.into_iter().flat_map(|(seq, items)| items.into_iter().map(move |item| (seq, item)));
+            let quits =
+                rest.into_iter().flat_map(|(seq, items)| items.into_iter().map(move |item| (seq, item)));
             late.extend(quits.filter(|(_, item)| item.quits()));
         }
         for (seq, item) in late {
@@ -333,7 +334,9 @@ impl Desk {
                     }
                 }
             }
-            Looked::Places(places) => places.iter().for_each(|(user, groups)| self.places(hub, *user, groups)),
+            Looked::Places(places) => {
+                places.iter().for_each(|(user, groups)| self.places(hub, *user, groups))
+            }
             Looked::Checked => {
                 self.checking = false;
                 self.check(hub);

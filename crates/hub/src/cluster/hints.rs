@@ -141,9 +141,7 @@ impl Hub {
 /// How an event that has no group is said to one of those whom it concerns.
 fn to_user(kind: &Kind, to: UserId) -> Said {
     match kind {
-        Kind::UserUpdate { user, new_name, .. } => {
-            Said::Renamed { to, user: *user, name: new_name.clone() }
-        }
+        Kind::UserUpdate { user, new_name, .. } => Said::Renamed { to, user: *user, name: new_name.clone() },
         Kind::ContactUpdate { author, name, outcome: Outcome::Contact } => {
             let contact = if author.0 == to { name } else { author };
             Said::Contact { to, contact: contact.clone() }

@@ -283,7 +283,9 @@ impl Cluster {
         if part == 0 && parts <= PARTS {
             peer.roster = Some(Roster { count, next: 0, users: HashMap::new() });
         }
-        let Some(mut roster) = peer.roster.take().filter(|r| r.count == count && r.next == part) else { return };
+        let Some(mut roster) = peer.roster.take().filter(|r| r.count == count && r.next == part) else {
+            return;
+        };
         roster.users.extend(users);
         roster.next += 1;
         if roster.next < parts {

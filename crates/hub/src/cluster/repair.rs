@@ -27,12 +27,7 @@ pub(super) enum Looked {
 }
 
 /// Reads about one group, a few at a time.
-pub(super) async fn read(
-    hub: Arc<Hub>,
-    asked: Behind,
-    reads: Arc<Semaphore>,
-    looked: mpsc::Sender<Looked>,
-) {
+pub(super) async fn read(hub: Arc<Hub>, asked: Behind, reads: Arc<Semaphore>, looked: mpsc::Sender<Looked>) {
     let Ok(_permit) = reads.acquire().await else { return };
     let question = asked.clone();
     let found = hub.store.read(move |tx| catch_up(tx, &question)).await;

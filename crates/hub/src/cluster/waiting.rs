@@ -64,7 +64,8 @@ impl Item {
     pub(super) fn deletes(&self) -> bool {
         matches!(
             self,
-            Self::Event(Event { kind: Kind::GroupDelete(_), .. }, _) | Self::Hint(Hint { kind: Said::Deleted, .. })
+            Self::Event(Event { kind: Kind::GroupDelete(_), .. }, _)
+                | Self::Hint(Hint { kind: Said::Deleted, .. })
         )
     }
 }

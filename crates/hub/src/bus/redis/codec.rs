@@ -53,7 +53,8 @@ impl Keys {
     pub(super) fn of(secret: &[u8]) -> Self {
         let derive = |label: &[u8]| keyed(secret).chain_update(label).finalize().into_bytes();
         let name = derive(b"chinwag: names of channels");
-        let prefix = name.iter().take(4).fold("chinwag:".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+        let prefix =
+            name.iter().take(4).fold("chinwag:".to_owned(), |text, byte| format!("{text}{byte:02x}"));
         Self { mac: keyed(&derive(b"chinwag: hints between nodes")), prefix }
     }
 
@@ -274,7 +275,8 @@ impl<'a> Fields<'a> {
             tag::PART => self.part = Some(u32::from_le_bytes(value.try_into().ok()?)),
             tag::PARTS => self.parts = Some(u32::from_le_bytes(value.try_into().ok()?)),
             tag::ROSTER => {
-                let each = value.chunks_exact(9).map(|entry| Some((user(&entry[..8])?, status_of(entry[8])?)));
+                let each =
+                    value.chunks_exact(9).map(|entry| Some((user(&entry[..8])?, status_of(entry[8])?)));
                 self.roster = each.collect::<Option<_>>()?;
             }
             _ => {}
@@ -303,12 +305,9 @@ impl<'a> Fields<'a> {
             },
             11 => Kind::Beat { count: self.count?, last: self.last },
             12 => Kind::Ask,
-            13 => Kind::Roster {
-                count: self.count?,
-                part: self.part?,
-                parts: self.parts?,
-                users: self.roster,
-            },
+            13 => {
+                Kind::Roster { count: self.count?, part: self.part?, parts: self.parts?, users: self.roster }
+            }
             _ => Kind::Unknown,
         };
         let grouped = matches!(kind, Kind::Group(_) | Kind::Changed { .. } | Kind::Deleted | Kind::Joined(_));

@@ -6,8 +6,9 @@ use redis::aio::{AsyncPushSender, MultiplexedConnection};
 use redis::cluster::{ClusterClientBuilder, TlsMode};
 use redis::cluster_async::ClusterConnection;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline,
-    ProtocolVersion, PushInfo, RedisConnectionInfo, RedisError, RedisResult, TlsCertificates, Value, cmd,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo,
+    Pipeline, ProtocolVersion, PushInfo, RedisConnectionInfo, RedisError, RedisResult, TlsCertificates,
+    Value, cmd,
 };
 use tokio::time::timeout;
 
@@ -140,7 +141,8 @@ impl Server {
     }
 
     async fn version(&self, connection: &mut Connection) -> Result<String, ConnectError> {
-        let answer = connection.ask(cmd("INFO").arg("server").take()).await.map_err(|error| self.why(&error))?;
+        let answer =
+            connection.ask(cmd("INFO").arg("server").take()).await.map_err(|error| self.why(&error))?;
         let text = text_of(&answer).unwrap_or_default();
         let field = |name| text.lines().find_map(|line| line.strip_prefix(name));
         let version = field("redis_version:").unwrap_or("unknown").trim().to_owned();
@@ -178,7 +180,10 @@ impl Server {
         pushed: Option<Pushed>,
     ) -> RedisResult<MultiplexedConnection> {
         let client = if self.tls {
-            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert: self.authority.clone() })?
+            Client::build_with_tls(
+                info,
+                TlsCertificates { client_tls: None, root_cert: self.authority.clone() },
+            )?
         } else {
             Client::open(info)?
         };

@@ -14,6 +14,7 @@ mod repair;
 mod waiting;
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use chinwag_core::presence::Status;
@@ -41,6 +42,8 @@ pub(crate) struct Cluster {
     audit: Arc<Notify>,
     /// Everybody's contacts are to be told anew.
     refresh: Arc<Notify>,
+    /// Whether this node has said its last word.
+    ended: AtomicBool,
 }
 
 impl Cluster {
@@ -51,6 +54,7 @@ impl Cluster {
             quits: Mutex::default(),
             audit: Arc::default(),
             refresh: Arc::default(),
+            ended: AtomicBool::new(false),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The hub: its parts, its start, and what is asked of it beside connecting.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
 use chinwag_core::bus::Bus;
@@ -43,7 +43,7 @@ pub struct Hub {
     pub(crate) tally: Tally,
     /// The other nodes, if there are any.
     pub(crate) cluster: Option<Cluster>,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: OnceLock<Vec<JoinHandle<()>>>,
 }
 
 impl Hub {
@@ -61,7 +61,7 @@ impl Hub {
         let others = events.others.take();
         let nodes = options.nodes.clone();
         let cluster = others.as_ref().map(|others| Cluster::new(others.link.clone(), &options.nodes));
-        let hub = Arc::new_cyclic(|hub| Self {
+        let hub = Arc::new(Self {
             store,
             bus,
             encode,
@@ -76,15 +76,17 @@ impl Hub {
             waiting: waiting.clone(),
             typing: Typing::default(),
             tally: Tally::default(),
-            tasks: match (others, &cluster) {
-                (Some(others), Some(cluster)) => cluster::tasks(hub, cluster, &nodes, events, others.heard),
-                _ => vec![tokio::spawn(dispatch(hub.clone(), events))],
-            }
-            .into_iter()
-            .chain([tokio::spawn(timer::run(hub.clone())), tokio::spawn(presence::run(hub.clone(), waiting))])
-            .collect(),
             cluster,
+            tasks: OnceLock::new(),
         });
+        let this = Arc::downgrade(&hub);
+        let mut tasks = match (others, &hub.cluster) {
+            (Some(others), Some(cluster)) => cluster::tasks(&this, cluster, &nodes, events, others.heard),
+            _ => vec![tokio::spawn(dispatch(this.clone(), events))],
+        };
+        tasks.push(tokio::spawn(timer::run(this.clone())));
+        tasks.push(tokio::spawn(presence::run(this, waiting)));
+        let _ = hub.tasks.set(tasks);
         hub.listen();
         hub
     }
@@ -184,7 +186,7 @@ impl Hub {
 
 impl Drop for Hub {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.tasks.get().into_iter().flatten().for_each(JoinHandle::abort);
     }
 }
 

@@ -224,6 +224,11 @@ impl Queue {
         }
     }
 
+    /// Up to which number of the group it skips what comes.
+    pub(crate) fn floor(&self, group: GroupId) -> Option<Seq> {
+        self.floors.iter().find(|(id, _)| *id == group).map(|(_, floor)| *floor)
+    }
+
     /// Hands out what waits, in order. See [`Socket::take`](crate::Socket::take).
     pub(crate) fn take(&mut self, into: &mut Vec<Bytes>) -> Taken {
         let (mut frames, mut bytes) = (0, 0);

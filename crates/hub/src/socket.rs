@@ -199,6 +199,11 @@ impl Socket {
         self.queue.lock().set_floor(group, floor);
     }
 
+    /// Up to which number of the group it skips what comes.
+    pub(crate) fn floor(&self, group: GroupId) -> Option<Seq> {
+        self.queue.lock().floor(group)
+    }
+
     pub(crate) fn waiting(&self) -> (usize, usize) {
         self.queue.lock().waiting()
     }

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Weak;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chinwag_core::event::{Event, Kind};
@@ -341,6 +342,7 @@ impl Cluster {
 
     /// The last word: the other nodes let go what was said here.
     pub(crate) fn farewell(&self) {
+        self.ended.store(true, Ordering::Release);
         let count = self.peers.table.lock().count;
         self.link.say(Channel::Nodes, Hint::new(Said::Beat { count, last: true }));
     }
@@ -366,6 +368,9 @@ pub(super) async fn run(hub: Weak<Hub>, options: Nodes) {
         ticks.tick().await;
         let Some(hub) = hub.upgrade() else { return };
         let Some(cluster) = &hub.cluster else { return };
+        if cluster.ended.load(Ordering::Acquire) {
+            return;
+        }
         if said.is_none_or(|at| at.elapsed() >= options.beat_every) && cluster.link.is_up() {
             let count = cluster.peers.table.lock().count;
             cluster.link.say(Channel::Nodes, Hint::new(Said::Beat { count, last: false }));

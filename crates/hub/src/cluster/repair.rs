@@ -151,6 +151,7 @@ fn bring_in(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, view: &Arc<View>, hea
         if members.users.iter().any(|known| Arc::ptr_eq(known, user)) {
             return;
         }
+        close_behind(id, user, head);
         join(&group, &mut members, user);
         let kind = Kind::GroupUpdate { view: view.clone(), joined: vec![user.id], left: Vec::new() };
         let event = Event { seq: Some(head), ..Event::to_users(kind, vec![user.id]) };
@@ -162,6 +163,16 @@ fn bring_in(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, view: &Arc<View>, hea
             }
         }
         return hub.close_if_empty(&group, &mut members);
+    }
+}
+
+/// Closes those of a user's sockets that were shown the group as it was before `head`, since what
+/// lies between was not told to them: they resume.
+fn close_behind(id: GroupId, user: &Arc<User>, head: Seq) {
+    for seat in user.lock().seats.iter().filter(|seat| seat.live) {
+        if seat.socket.floor(id).is_some_and(|shown| shown < head) {
+            seat.socket.close(Close::TooSlow);
+        }
     }
 }
 

@@ -65,7 +65,7 @@ impl Pair {
     }
 
     async fn figure(&self, what: &str) -> f64 {
-        self.cluster.nodes[1].figure(&format!("chinwag_hints_total{{what=\"{what}\"}}")).await
+        self.cluster.nodes[1].figure(&format!("chinwag_hints_{what}_total")).await
     }
 
     /// Waits until the second node has counted so many more.

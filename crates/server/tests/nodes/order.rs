@@ -28,7 +28,7 @@ async fn what_sixty_four_write_over_two_nodes_has_one_order_for_all_and_no_gap()
     assert!(ends.is_empty(), "no socket was closed: {ends:?}");
     assert!(read.iter().all(|reader| reader.ends().is_empty()), "no reader was sent away");
     for node in &cluster.nodes {
-        let received = node.figure("chinwag_hints_total{what=\"received\"}").await;
+        let received = node.figure("chinwag_hints_received_total").await;
         assert!(received > 0.0, "each node has heard of the other's");
     }
     let rate = verdict.acked as f64 / took.max(Duration::from_millis(1)).as_secs_f64();

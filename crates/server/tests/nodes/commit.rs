@@ -60,8 +60,8 @@ async fn unknown_by_rest(node: &Node, ann: &chinwag_testkit::client::Client, dat
 
 async fn unknown_by_socket(node: &Node, ann: &chinwag_testkit::client::Client, data: &Value) {
     // Its snapshot is read before the cut.
-    let cut = node.as_user(ann).ws();
-    let mut socket = cut.await;
+    let user = node.as_user(ann);
+    let mut socket = user.ws().await;
     let frame = socket.ask("message.text", data.clone()).await;
     assert_eq!((&frame["code"], &frame["data"]["detail"]), (&json!(503), &json!(UNKNOWN)), "{frame}");
 }

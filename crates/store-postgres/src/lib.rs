@@ -22,6 +22,8 @@ mod link;
 mod log;
 mod message;
 mod open;
+#[cfg(test)]
+mod plan;
 mod queue;
 mod readers;
 mod relation;

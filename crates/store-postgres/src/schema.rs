@@ -79,17 +79,16 @@ fn fit(link: &Link, target: &Target) -> Result<(), OpenError> {
 
 /// What the database is. One that is another program's, or a later version's, is refused.
 fn inspect(link: &Link, target: &Target) -> Result<State, OpenError> {
-    const OURS: &str = "SELECT to_regclass('chinwag.about') IS NOT NULL";
-    const EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    // In one snapshot, since another node may be making the schema.
+    const SQL: &str = "SELECT coalesce(bool_or(n.nspname = 'chinwag' AND c.relname = 'about'), false), count(*) = 0
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e'))";
-    let answer = |sql| -> Result<bool, OpenError> {
-        let rows = link.query(sql, &[]).map_err(|why| failed(&why, target))?;
-        Ok(rows.first().is_some_and(|row| row.get(0)))
-    };
+        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')";
+    let rows = link.query(SQL, &[]).map_err(|why| failed(&why, target))?;
+    let (is_ours, is_empty) = rows.first().map_or((false, false), |row| (row.get(0), row.get(1)));
     let name = target.database();
-    if !answer(OURS)? {
-        return if answer(EMPTY)? { Ok(State::Empty) } else { Err(OpenError::Foreign { name }) };
+    if !is_ours {
+        return if is_empty { Ok(State::Empty) } else { Err(OpenError::Foreign { name }) };
     }
     let rows = link.query("SELECT version FROM about", &[]).map_err(|why| failed(&why, target))?;
     let found = rows.first().map_or(0, |row| row.get(0));

@@ -137,7 +137,14 @@ async fn carry(
             return to.shutdown().await;
         }
         let open = state.wait_for(|link| *link != Link::Stalled).await.map_err(io::Error::other)?.clone();
+        if open == Link::Cut {
+            return Ok(());
+        }
         let is_last = is_client && matches!(&open, Link::CutAfter(text) if contains(&buffer[..read], text));
+        if is_last {
+            // The answer may come before this task goes on.
+            link.send_replace(Link::Stalled);
+        }
         to.write_all(&buffer[..read]).await?;
         passed.fetch_add(read, Ordering::Relaxed);
         if is_last {

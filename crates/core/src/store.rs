@@ -19,6 +19,7 @@ mod group;
 mod message;
 mod relation;
 mod token;
+pub mod transfer;
 mod user;
 
 use std::pin::Pin;

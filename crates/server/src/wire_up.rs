@@ -16,6 +16,13 @@ use chinwag_hub::bus::LocalBus;
 use chinwag_store_sqlite::SqliteStore;
 pub(crate) use chinwag_store_sqlite::backup;
 
+/// Carrying a whole store into another.
+pub(crate) mod transfer {
+    pub(crate) use chinwag_core::store::transfer::{Carried, Progress, Source, Target, carry};
+    pub(crate) use chinwag_store_postgres::transfer as postgres;
+    pub(crate) use chinwag_store_sqlite::transfer as sqlite;
+}
+
 use crate::config::Config;
 use crate::data::Folder;
 

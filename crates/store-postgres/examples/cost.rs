@@ -78,7 +78,10 @@ async fn main() {
         let median = |of: fn(&Figures) -> f64| spread(own.iter().map(of)).0;
         println!(
             "{name:16} {:7.0} messages/s, {ratio:.2} of bare ({low:.2} to {high:.2}); {:.0} µs of the node and {:.0} µs of the server each; {:.0} a commit",
-            median(|f| f.rate), median(|f| f.node), median(|f| f.server), median(|f| f.batch),
+            median(|f| f.rate),
+            median(|f| f.node),
+            median(|f| f.server),
+            median(|f| f.batch),
         );
     }
 }
@@ -117,7 +120,8 @@ async fn run(world: &World, round: Option<usize>) -> Figures {
         senders.spawn(async move {
             for number in 0..EACH {
                 let id = round.map(|round| ClientId::parse(&format!("{round}-{number}")).expect("an id"));
-                let send = Send { author: None, group, body: body(), respond_to: None, date: None, client_id: id };
+                let send =
+                    Send { author: None, group, body: body(), respond_to: None, date: None, client_id: id };
                 app.message_send(&Context::new(Caller::User(user)), send).await.expect("it is sent");
             }
         });
@@ -141,20 +145,25 @@ async fn bare(world: &World, batch: f64) -> Figures {
     for _ in 0..CONNECTIONS {
         let (url, clock) = (world.url.clone(), clock.clone());
         inserters.spawn(async move {
-            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("a link");
+            let (client, connection) =
+                tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("a link");
             tokio::spawn(connection);
             let statement = client.prepare(SQL).await.expect("a statement");
             // Logs of nobody's, each with as many messages as a sender's.
             let groups: Vec<_> = (0..SENDERS / CONNECTIONS).map(|_| clock.uuid()).collect();
-            let rows: Vec<(Uuid, i64)> =
-                (1..=EACH).flat_map(|seq| groups.iter().map(move |group| (*group, i64::try_from(seq).expect("small")))).collect();
+            let rows: Vec<(Uuid, i64)> = (1..=EACH)
+                .flat_map(|seq| groups.iter().map(move |group| (*group, i64::try_from(seq).expect("small"))))
+                .collect();
             for rows in rows.chunks(batch) {
                 let (groups, seqs): (Vec<_>, Vec<_>) = rows.iter().copied().unzip();
                 let authors = vec![1_i64; rows.len()];
                 let dates: Vec<_> = rows.iter().map(|_| clock.now().micros()).collect();
                 let ids: Vec<_> = rows.iter().map(|_| clock.uuid()).collect();
                 let bodies: Vec<_> = rows.iter().map(|_| "x".repeat(256)).collect();
-                client.execute(&statement, &[&groups, &seqs, &authors, &dates, &ids, &bodies]).await.expect("rows");
+                client
+                    .execute(&statement, &[&groups, &seqs, &authors, &dates, &ids, &bodies])
+                    .await
+                    .expect("rows");
             }
         });
     }

@@ -32,6 +32,7 @@ mod send;
 mod tls;
 mod token;
 mod transaction;
+pub mod transfer;
 mod user;
 mod writers;
 

@@ -31,7 +31,8 @@ pub(crate) fn check(link: &Link, sql: &'static str) {
 
 fn plan(link: &Link, sql: &str) -> Vec<String> {
     let parameters = (1..20).take_while(|number| sql.contains(&format!("${number}"))).count();
-    let nulls = if parameters == 0 { String::new() } else { format!("({})", vec!["NULL"; parameters].join(", ")) };
+    let nulls =
+        if parameters == 0 { String::new() } else { format!("({})", vec!["NULL"; parameters].join(", ")) };
     let explain = format!(
         "SET LOCAL plan_cache_mode = force_generic_plan; PREPARE looked_at AS {sql};
         EXPLAIN EXECUTE looked_at{nulls}; DEALLOCATE looked_at"

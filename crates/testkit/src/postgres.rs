@@ -292,7 +292,9 @@ fn program(name: &str) -> PathBuf {
     });
     places.extend(std::env::split_paths(&path));
     let found = places.into_iter().map(|place| place.join(name)).find(|file| file.is_file());
-    found.unwrap_or_else(|| panic!("there is no {name}: install PostgreSQL (on Debian: apt-get install postgresql)"))
+    found.unwrap_or_else(|| {
+        panic!("there is no {name}: install PostgreSQL (on Debian: apt-get install postgresql)")
+    })
 }
 
 /// Whom PostgreSQL runs as.
@@ -350,7 +352,8 @@ impl Runner {
 }
 
 fn set(data: &Path, settings: &str) {
-    let mut kept = OpenOptions::new().append(true).open(data.join("postgresql.conf")).expect("initdb wrote it");
+    let mut kept =
+        OpenOptions::new().append(true).open(data.join("postgresql.conf")).expect("initdb wrote it");
     kept.write_all(settings.as_bytes()).expect("it can be written");
 }
 

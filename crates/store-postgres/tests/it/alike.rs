@@ -57,7 +57,8 @@ impl World {
         let bus = Arc::<Recorder>::default();
         let options = Options { senders: 3, ..Options::default() };
         let store = PostgresStore::open(&database.url(), options, bus.clone()).await.expect("a store");
-        let node = if by_jobs { Node::over(Arc::new(ByJobs(store)), bus) } else { Node::over(Arc::new(store), bus) };
+        let node =
+            if by_jobs { Node::over(Arc::new(ByJobs(store)), bus) } else { Node::over(Arc::new(store), bus) };
         let mut users = Vec::new();
         for name in NAMES {
             users.push(node.user(name).await);
@@ -91,7 +92,8 @@ impl World {
     async fn burst(&mut self, drawn: &[Drawn], at_once: bool) -> Vec<String> {
         let sends: Vec<_> = drawn.iter().map(|drawn| self.send(drawn)).collect();
         let app = &self.node.app;
-        let sending = |(context, send): (Context, Send)| async move { app.message_send(&context, send).await };
+        let sending =
+            |(context, send): (Context, Send)| async move { app.message_send(&context, send).await };
         let mut answers = Vec::new();
         if at_once {
             answers = join_all(sends.into_iter().map(sending)).await;
@@ -124,7 +126,11 @@ impl World {
         let answers = message.respond_to.map(|id| self.places[&id]);
         let (place, author, id) = (self.places.get(&message.id), &message.author_name, &message.client_id);
         let date = Some(message.date).filter(|date| date.micros() < 2_000_000);
-        format!("{place:?} {author} {} {answers:?} {id:?} {date:?} {:?}", message.body, message.edited.is_some())
+        format!(
+            "{place:?} {author} {} {answers:?} {id:?} {date:?} {:?}",
+            message.body,
+            message.edited.is_some()
+        )
     }
 
     async fn logs(&self) -> Vec<String> {

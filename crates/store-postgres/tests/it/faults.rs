@@ -74,7 +74,8 @@ async fn a_message_whose_commit_is_not_confirmed_is_unknown_and_its_retry_makes_
         assert!(matches!(outcome, Err(Error::Unknown)), "{outcome:?}");
         linked.proxy.mend();
         linked.sends_again(&id).await;
-        let count = linked.database.ask(&format!("SELECT count(*) FROM chinwag.messages WHERE client_id = '{id}'"));
+        let count =
+            linked.database.ask(&format!("SELECT count(*) FROM chinwag.messages WHERE client_id = '{id}'"));
         assert_eq!(count, [["1"]]);
     }
     let seqs: Vec<_> = linked.node.log(linked.group).await.iter().map(|entry| entry.seq.0).collect();
@@ -161,7 +162,10 @@ async fn a_link_that_is_silent_ends_by_its_deadline_and_the_queues_stay_bounded(
     let writes = join_all((0..20).map(|_| node.store.write(move |tx, _| tx.seq_take(group, 1))));
     let reads = join_all((0..20).map(|_| node.store.read(move |tx| tx.group(group))));
     let (sends, writes, reads) = tokio::join!(sends, writes, reads);
-    assert!(sends.iter().all(|outcome| matches!(outcome, Err(Error::Unavailable(_) | Error::Unknown))), "{sends:?}");
+    assert!(
+        sends.iter().all(|outcome| matches!(outcome, Err(Error::Unavailable(_) | Error::Unknown))),
+        "{sends:?}"
+    );
     assert!(writes.iter().all(|outcome| matches!(outcome, Err(Error::Unavailable(_)))), "{writes:?}");
     assert!(reads.iter().all(|outcome| matches!(outcome, Err(Error::Unavailable(_)))), "{reads:?}");
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());

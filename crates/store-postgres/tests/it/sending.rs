@@ -73,7 +73,8 @@ async fn one_client_id_sent_fifty_times_at_once_over_two_nodes_makes_one_message
     let sends = (0..50).map(|number| nodes[number % 2].app.message_send(&context, once(group, "once", "id")));
     let answers = join_all(sends).await;
     let new = answers.iter().filter(|answer| matches!(answer, Ok(Sent::New(_)))).count();
-    let messages: Vec<_> = answers.into_iter().map(|answer| answer.expect("an answer").into_message()).collect();
+    let messages: Vec<_> =
+        answers.into_iter().map(|answer| answer.expect("an answer").into_message()).collect();
     assert_eq!(new, 1);
     assert!(messages.iter().all(|message| *message == messages[0]));
     assert_eq!(nodes[0].log(group).await.len(), 2);
@@ -100,7 +101,8 @@ async fn writers_on_two_nodes_number_one_log_without_a_gap_and_each_node_tells_i
                     let mut roles = Roles::default();
                     let list = if turn % 2 == 0 { &mut roles.restricts } else { &mut roles.members };
                     list.push(name("bob"));
-                    let update = Update { author: None, group, name: None, owner: None, roles, remove: vec![] };
+                    let update =
+                        Update { author: None, group, name: None, owner: None, roles, remove: vec![] };
                     app.group_update(&Context::new(Caller::Service), update).await.expect("a change");
                 } else {
                     app.message_send(&by(ann), text(group, "hi")).await.expect("it is sent");
@@ -117,7 +119,8 @@ async fn writers_on_two_nodes_number_one_log_without_a_gap_and_each_node_tells_i
         let mut told = Vec::new();
         for node in &nodes {
             let of_group = |event: &Event| event.to == chinwag_core::event::Audience::Group(group);
-            let seqs: Vec<_> = node.bus.events().iter().filter(|e| of_group(e)).filter_map(|e| e.seq).collect();
+            let seqs: Vec<_> =
+                node.bus.events().iter().filter(|e| of_group(e)).filter_map(|e| e.seq).collect();
             assert!(seqs.is_sorted(), "{seqs:?}");
             told.extend(seqs.into_iter().map(|seq| seq.0));
         }

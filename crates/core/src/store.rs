@@ -5,7 +5,9 @@
 //! **Isolation.** Write jobs that touch the same group or user behave as if one ran after the
 //! other. A read job sees one snapshot. **Durability.** `write` answers `Ok` only after
 //! a commit that survives the loss of power. **Order.** After the commit and before the answer,
-//! the store hands the job's events to the bus, in order of commit for each group.
+//! the store hands the job's events to the bus, those of one group in the order of their numbers
+//! as far as this node commits them: another node's commits between them are told there. Jobs that
+//! wait at the same time may run in any order, or side by side.
 //! **Loss.** An `Err` other than [`Error::Unknown`] means that nothing was changed.
 //! **Bound.** Jobs wait in a bounded queue; when it stays full, [`Error::Unavailable`].
 //!
@@ -17,6 +19,7 @@ mod group;
 mod message;
 mod relation;
 mod token;
+pub mod transfer;
 mod user;
 
 use std::pin::Pin;

@@ -20,6 +20,13 @@ use chinwag_store_sqlite::SqliteStore;
 pub(crate) use chinwag_store_sqlite::backup;
 use sha2::{Digest, Sha256};
 
+/// Carrying a whole store into another.
+pub(crate) mod transfer {
+    pub(crate) use chinwag_core::store::transfer::{Carried, Progress, Source, Target, carry};
+    pub(crate) use chinwag_store_postgres::transfer as postgres;
+    pub(crate) use chinwag_store_sqlite::transfer as sqlite;
+}
+
 use crate::config::{Config, shown};
 use crate::data::Folder;
 

@@ -23,6 +23,8 @@ mod link;
 mod log;
 mod message;
 mod open;
+#[cfg(test)]
+mod plan;
 mod queue;
 mod readers;
 mod relation;
@@ -31,6 +33,7 @@ mod send;
 mod tls;
 mod token;
 mod transaction;
+pub mod transfer;
 mod user;
 mod writers;
 

@@ -147,8 +147,9 @@ impl Place {
     }
 }
 
-/// What every session begins with. Every statement of this crate finds a few rows by a key, so
-/// the planner is kept from reading whole tables where its numbers about them are old.
+/// What every session begins with. Every statement of this crate finds a few rows by a key, and
+/// names its tables in the order in which to look: the planner is kept from reading whole tables
+/// where its numbers about them are old.
 fn session(target: &Target) -> String {
     format!(
         "SET search_path = chinwag;
@@ -160,6 +161,7 @@ fn session(target: &Target) -> String {
         SET enable_seqscan = off;
         SET enable_hashjoin = off;
         SET enable_mergejoin = off;
+        SET join_collapse_limit = 1;
         SELECT set_config('synchronous_commit', 'on', false)
             WHERE current_setting('synchronous_commit') = 'off';",
         target.statement.as_millis(),

@@ -129,6 +129,30 @@ pub enum OpenError {
         /// Which.
         name: String,
     },
+    /// There is no store in it, where one is to be read.
+    #[error("the database {name} is empty: name the one to be migrated")]
+    Empty {
+        /// Which.
+        name: String,
+    },
+    /// There is a store in it, where one is to be made.
+    #[error("the database {name} holds a store already: make an empty one with createdb, and name that")]
+    Occupied {
+        /// Which.
+        name: String,
+    },
+    /// Servers or other migrations use it.
+    #[error("the database {name} is in use by a chinwag: stop it first")]
+    InUse {
+        /// Which.
+        name: String,
+    },
+    /// The database was written by an earlier version.
+    #[error("the database {name} was written by an older chinwag: start this version on it once")]
+    Older {
+        /// Which.
+        name: String,
+    },
     /// The database was written by a later version.
     #[error(
         "the database {name} was written by a newer chinwag (its schema is {found}, this one knows {known}): run that version"

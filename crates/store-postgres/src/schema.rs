@@ -20,15 +20,41 @@ enum State {
     Empty,
     /// Ours, and so many migrations have been applied.
     Ours(i32),
+    /// Ours, and half carried: no store yet.
+    Unfinished,
 }
 
 /// Refuses a database that is not fit, and applies the migrations that it has not seen.
 pub(crate) fn prepare(link: &Link, target: &Target) -> Result<(), OpenError> {
-    let failed = |why: Failure| failed(&why, target);
     fit(link, target)?;
-    if matches!(inspect(link, target)?, State::Ours(version) if version == known()) {
-        return Ok(());
+    match inspect(link, target)? {
+        State::Ours(version) if version == known() => Ok(()),
+        State::Unfinished => Err(OpenError::Unfinished { name: target.database() }),
+        State::Ours(_) | State::Empty => migrate(link, target, false),
     }
+}
+
+/// Refuses a database that holds no store of this version.
+pub(crate) fn whole(link: &Link, target: &Target) -> Result<(), OpenError> {
+    match inspect(link, target)? {
+        State::Ours(version) if version == known() => Ok(()),
+        State::Unfinished => Err(OpenError::Unfinished { name: target.database() }),
+        State::Ours(_) => Err(OpenError::Older { name: target.database() }),
+        State::Empty => Err(OpenError::Empty { name: target.database() }),
+    }
+}
+
+/// Makes an empty database one that is half carried, and refuses what is not one or the other.
+pub(crate) fn unfinished(link: &Link, target: &Target) -> Result<(), OpenError> {
+    match inspect(link, target)? {
+        State::Empty => migrate(link, target, true),
+        State::Unfinished => Ok(()),
+        State::Ours(_) => Err(OpenError::Occupied { name: target.database() }),
+    }
+}
+
+fn migrate(link: &Link, target: &Target, half: bool) -> Result<(), OpenError> {
+    let failed = |why: Failure| failed(&why, target);
     link.batch("SET lock_timeout = 0; SET statement_timeout = 0; BEGIN").map_err(failed)?;
     link.batch(LOCK).map_err(failed)?;
     // Once more, now that no other node can be about it.
@@ -38,11 +64,12 @@ pub(crate) fn prepare(link: &Link, target: &Target) -> Result<(), OpenError> {
             0
         }
         State::Ours(version) => usize::try_from(version).unwrap_or(0),
+        State::Unfinished => return Err(OpenError::Unfinished { name: target.database() }),
     };
     for migration in MIGRATIONS.iter().skip(seen) {
         link.batch(migration).map_err(failed)?;
     }
-    link.execute("UPDATE about SET version = $1", &[&known()]).map_err(failed)?;
+    link.execute("UPDATE about SET version = $1, unfinished = $2", &[&known(), &half]).map_err(failed)?;
     link.batch("COMMIT").map_err(failed)
 }
 
@@ -59,6 +86,7 @@ pub(crate) fn look(link: &Link, target: &Target) -> Result<&'static str, OpenErr
             "is of an older version: the next start brings it up to date"
         }
         State::Ours(_) => "is ready",
+        State::Unfinished => return Err(OpenError::Unfinished { name: target.database() }),
     })
 }
 
@@ -69,11 +97,15 @@ fn may_begin(link: &Link, target: &Target) -> Result<bool, OpenError> {
 }
 
 const ABOUT: &str = "CREATE SCHEMA IF NOT EXISTS chinwag;
-    CREATE TABLE about (one boolean PRIMARY KEY DEFAULT true CHECK (one), version integer NOT NULL);
+    CREATE TABLE about (
+        one boolean PRIMARY KEY DEFAULT true CHECK (one), version integer NOT NULL,
+        unfinished boolean NOT NULL DEFAULT false
+    );
     INSERT INTO about (version) VALUES (0);
     COMMENT ON SCHEMA chinwag IS 'Chinwag''s';";
 
-fn fit(link: &Link, target: &Target) -> Result<(), OpenError> {
+/// Refuses a server that will not do.
+pub(crate) fn fit(link: &Link, target: &Target) -> Result<(), OpenError> {
     const SQL: &str =
         "SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
         pg_encoding_to_char(encoding)::text, pg_is_in_recovery(), current_setting('fsync')::boolean
@@ -101,22 +133,26 @@ fn fit(link: &Link, target: &Target) -> Result<(), OpenError> {
 
 /// What the database is. One that is another program's, or a later version's, is refused.
 fn inspect(link: &Link, target: &Target) -> Result<State, OpenError> {
-    const OURS: &str = "SELECT to_regclass('chinwag.about') IS NOT NULL";
-    const EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    // In one snapshot, since another node may be making the schema.
+    const SQL: &str = "SELECT coalesce(bool_or(n.nspname = 'chinwag' AND c.relname = 'about'), false), count(*) = 0
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e'))";
-    let answer = |sql| -> Result<bool, OpenError> {
-        let rows = link.query(sql, &[]).map_err(|why| failed(&why, target))?;
-        Ok(rows.first().is_some_and(|row| row.get(0)))
-    };
+        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')";
+    let rows = link.query(SQL, &[]).map_err(|why| failed(&why, target))?;
+    let (is_ours, is_empty) = rows.first().map_or((false, false), |row| (row.get(0), row.get(1)));
     let name = target.database();
-    if !answer(OURS)? {
-        return if answer(EMPTY)? { Ok(State::Empty) } else { Err(OpenError::Foreign { name }) };
+    if !is_ours {
+        return if is_empty { Ok(State::Empty) } else { Err(OpenError::Foreign { name }) };
     }
-    let rows = link.query("SELECT version FROM about", &[]).map_err(|why| failed(&why, target))?;
-    let found = rows.first().map_or(0, |row| row.get(0));
+    let about =
+        link.query("SELECT version, unfinished FROM about", &[]).map_err(|why| failed(&why, target))?;
+    let (found, half) = about.first().map_or((0, false), |row| (row.get(0), row.get(1)));
     let known = known();
-    if found > known { Err(OpenError::Newer { name, found, known }) } else { Ok(State::Ours(found)) }
+    match found {
+        _ if found > known => Err(OpenError::Newer { name, found, known }),
+        _ if half => Ok(State::Unfinished),
+        _ => Ok(State::Ours(found)),
+    }
 }
 
 fn known() -> i32 {

@@ -40,11 +40,11 @@ const PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Nobody else numbers these groups' logs until the end of the transaction.
-const HOLD: &str = "SELECT 1 FROM groups WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
+pub(crate) const HOLD: &str = "SELECT 1 FROM groups WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
 
 /// A group that came to be between the two statements is not held: should another have numbered
 /// its log meanwhile, the number of -1 breaks a rule and undoes the batch, which is sent again.
-const SEND: &str = "WITH judged AS (
+pub(crate) const SEND: &str = "WITH judged AS (
         SELECT f.*, CASE WHEN f.stays THEN f.last_seq
             + count(*) FILTER (WHERE f.stays) OVER (PARTITION BY f.group_id ORDER BY f.place) END AS seq
         FROM (

@@ -6,7 +6,7 @@
 //! process holds. As root they run as another user, since PostgreSQL will not run as root.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -134,6 +134,21 @@ impl Server {
     /// The folder with its data and configuration.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Puts a file into its data folder, for it alone to read.
+    pub fn put(&self, file: &str, text: &str) {
+        let path = self.data().join(file);
+        fs::write(&path, text).expect("it can be written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its mode can be set");
+        if let Some((user, group)) = self.runner().user {
+            chown(&path, Some(user), Some(group)).expect("root may");
+        }
+    }
+
+    /// Adds settings, which count from its next start.
+    pub fn set(&self, settings: &str) {
+        set(&self.data(), settings);
     }
 
     /// Starts it again after [`Server::stop`] or [`Server::kill`].
@@ -332,10 +347,14 @@ impl Runner {
             max_prepared_transactions = 0\nautovacuum_naptime = 10s\n{settings}",
             data.display()
         );
-        let kept = OpenOptions::new().append(true).open(data.join("postgresql.conf"));
-        io::Write::write_all(&mut kept.expect("initdb wrote it"), settings.as_bytes())
-            .expect("it can be written");
+        set(data, &settings);
     }
+}
+
+fn set(data: &Path, settings: &str) {
+    let mut kept =
+        OpenOptions::new().append(true).open(data.join("postgresql.conf")).expect("initdb wrote it");
+    kept.write_all(settings.as_bytes()).expect("it can be written");
 }
 
 fn run(command: &mut Command) {

@@ -152,10 +152,17 @@ async fn carry(
             return to.shutdown().await;
         }
         let open = state.wait_for(|link| *link != Link::Stalled).await.map_err(io::Error::other)?.clone();
+        if open == Link::Cut {
+            return Ok(());
+        }
         let is_last = is_client && matches!(&open, Link::CutAfter(text) if contains(&buffer[..read], text));
         if !is_client && matches!(&open, Link::Loses(text) if contains(&buffer[..read], text)) {
             count.lost.fetch_add(1, Ordering::Relaxed);
             continue;
+        }
+        if is_last {
+            // The answer may come before this task goes on.
+            link.send_replace(Link::Stalled);
         }
         to.write_all(&buffer[..read]).await?;
         count.passed.fetch_add(read, Ordering::Relaxed);

@@ -32,8 +32,7 @@ async fn a_commit_whose_outcome_is_unknown_is_answered_so_and_its_retry_makes_on
             unknown_by_rest(node, &ann, &data).await
         }
         timeout(PATIENCE, node.postgres.has_cut()).await.expect("the cut takes hold");
-        let there = rows(&cluster, &body);
-        made += usize::from(there == 1);
+        made += usize::from(comes_to_be(&cluster, &body).await);
         node.postgres.mend();
         node.is_ready_but_for(None, PATIENCE).await;
         // The retry may go to any node.
@@ -78,6 +77,18 @@ async fn retry(node: &Node, ann: &chinwag_testkit::client::Client, data: &Value)
         }
         sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Whether the statement that was cut off has its row, soon.
+async fn comes_to_be(cluster: &Cluster, body: &str) -> bool {
+    let begun = Instant::now();
+    while rows(cluster, body) == 0 {
+        if begun.elapsed() > Duration::from_secs(2) {
+            return false;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    true
 }
 
 fn rows(cluster: &Cluster, body: &str) -> usize {

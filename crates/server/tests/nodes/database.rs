@@ -75,6 +75,8 @@ async fn while_postgresql_does_not_answer_deadlines_fire_queues_are_bounded_and_
         ("CHINWAG_STORE__QUEUE", "64"),
         ("CHINWAG_STORE__PATIENCE", "1s"),
         ("CHINWAG_STORE__STATEMENT_TIMEOUT", "2s"),
+        // A client's idle connection is not to end as it is used again.
+        ("CHINWAG_HTTP__HEADER_TIMEOUT", "2m"),
     ];
     let cluster = Cluster::with(2, settings).await;
     let node = &cluster.nodes[0];

@@ -31,7 +31,7 @@ async fn two_who_begin_with_each_other_at_once_on_two_nodes_have_one_group_with_
         bodies.sort_unstable();
         assert_eq!(bodies, ["from ann", "from bob"]);
         let numbers = cluster.numbers(group);
-        assert_eq!(numbers, (1..=3).collect::<Vec<_>>(), "the group's making and two messages");
+        assert_eq!(numbers, [1, 2], "the group was made with its first message");
         // One made the group; the other found it there.
         let mut kinds = [&anns_answer["type"], &bobs_answer["type"]].map(|kind| kind.as_str().expect("text"));
         kinds.sort_unstable();

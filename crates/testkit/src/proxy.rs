@@ -5,11 +5,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long the target speaks on to a client that was cut off, after [`Proxy::cut_after`].
+const DEAF: Duration = Duration::from_secs(2);
 
 /// How the link is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,32 +133,37 @@ async fn join(client: TcpStream, target: SocketAddr, link: Arc<watch::Sender<Lin
     let Ok(server) = TcpStream::connect(target).await else { return };
     // Without this a test of latency would measure the proxy.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let ((client_in, client_out), (server_in, server_out)) = (client.into_split(), server.into_split());
+    let ((client_in, client_out), (mut server_in, server_out)) = (client.into_split(), server.into_split());
     let mut state = link.subscribe();
-    tokio::select! {
-        _ = carry(client_in, server_out, &link, &count, true) => {}
-        _ = carry(server_in, client_out, &link, &count, false) => {}
-        _ = state.wait_for(|link| *link == Link::Cut) => {}
+    let cuts = tokio::select! {
+        ended = carry(client_in, server_out, &link, &count, true) => ended.unwrap_or(false),
+        _ = carry(&mut server_in, client_out, &link, &count, false) => false,
+        _ = state.wait_for(|link| *link == Link::Cut) => false,
+    };
+    if cuts {
+        // The target is to do what it was asked, and not to notice first that nobody listens.
+        let _ = timeout(DEAF, tokio::io::copy(&mut server_in, &mut tokio::io::sink())).await;
     }
 }
 
+/// Carries one way until its end; whether it is this that has cut the link.
 async fn carry(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
     link: &watch::Sender<Link>,
     count: &Count,
     is_client: bool,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     let mut state = link.subscribe();
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let read = from.read(&mut buffer).await?;
         if read == 0 {
-            return to.shutdown().await;
+            return to.shutdown().await.map(|()| false);
         }
         let open = state.wait_for(|link| *link != Link::Stalled).await.map_err(io::Error::other)?.clone();
         if open == Link::Cut {
-            return Ok(());
+            return Ok(false);
         }
         let is_last = is_client && matches!(&open, Link::CutAfter(text) if contains(&buffer[..read], text));
         if !is_client && matches!(&open, Link::Loses(text) if contains(&buffer[..read], text)) {
@@ -168,6 +178,7 @@ async fn carry(
         count.passed.fetch_add(read, Ordering::Relaxed);
         if is_last {
             link.send_replace(Link::Cut);
+            return Ok(true);
         }
     }
 }
@@ -178,8 +189,6 @@ fn contains(bytes: &[u8], text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     async fn echo() -> SocketAddr {

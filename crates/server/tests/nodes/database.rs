@@ -99,9 +99,7 @@ async fn while_postgresql_does_not_answer_deadlines_fire_queues_are_bounded_and_
             assert_eq!(answer.status, 503, "{}", answer.text);
             asked.elapsed()
         });
-        let pinged = Instant::now();
         let (took, ()) = tokio::join!(join_all(asks), idle.ping());
-        assert!(pinged.elapsed() < LATEST);
         refused += took.len();
         slowest = took.into_iter().fold(slowest, Duration::max);
         assert_eq!(node.nobody().get("/healthz").await.status, 200, "it lives");

@@ -32,7 +32,7 @@ impl Target {
         }
         let (rest, mode, root) = ssl_parameters(url);
         let mut config: Config = rest.parse().map_err(|why| OpenError::Address(reason(&why)))?;
-        let (mode, trust) = security(mode.as_deref(), root).map_err(OpenError::Address)?;
+        let (mode, trust) = security(mode.as_deref(), root.as_deref()).map_err(OpenError::Address)?;
         if config.get_user().is_none() {
             return Err(OpenError::Address("names no user".into()));
         }
@@ -103,8 +103,9 @@ fn ssl_parameters(url: &str) -> (String, Option<String>, Option<String>) {
     (rest, mode, root)
 }
 
-fn security(mode: Option<&str>, root: Option<String>) -> Result<(SslMode, Trust), String> {
-    let trust = |otherwise| root.clone().filter(|path| path != "system").map_or(otherwise, Trust::File);
+fn security(mode: Option<&str>, root: Option<&str>) -> Result<(SslMode, Trust), String> {
+    let trust =
+        |otherwise| root.filter(|path| *path != "system").map_or(otherwise, |path| Trust::File(path.into()));
     Ok(match mode {
         Some("disable") => (SslMode::Disable, Trust::Anybody),
         None | Some("prefer") => (SslMode::Prefer, trust(Trust::Anybody)),
@@ -124,16 +125,9 @@ fn decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| *first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
+        let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| *first == b'%');
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &tail[2..] } else { tail };
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -171,14 +165,14 @@ mod tests {
 
     #[test]
     fn an_address_says_how_safe_the_link_must_be() {
-        let root = || Some("/ca.pem".to_owned());
+        let root = Some("/ca.pem");
         assert_eq!(security(None, None), Ok((SslMode::Prefer, Trust::Anybody)));
-        assert_eq!(security(Some("disable"), root()), Ok((SslMode::Disable, Trust::Anybody)));
+        assert_eq!(security(Some("disable"), root), Ok((SslMode::Disable, Trust::Anybody)));
         assert_eq!(security(Some("require"), None), Ok((SslMode::Require, Trust::Anybody)));
-        assert_eq!(security(Some("require"), root()), Ok((SslMode::Require, Trust::File("/ca.pem".into()))));
+        assert_eq!(security(Some("require"), root), Ok((SslMode::Require, Trust::File("/ca.pem".into()))));
         assert_eq!(security(Some("verify-full"), None), Ok((SslMode::Require, Trust::Machine)));
         assert_eq!(
-            security(Some("verify-full"), root()),
+            security(Some("verify-full"), root),
             Ok((SslMode::Require, Trust::File("/ca.pem".into())))
         );
     }

@@ -52,6 +52,11 @@ struct State {
 }
 
 impl Waiting {
+    /// Where it is to be sent.
+    pub(crate) fn group(&self) -> GroupId {
+        self.sending.command().group
+    }
+
     /// Whether it has waited so long that it is refused rather than sent.
     pub(crate) fn is_late(&self) -> bool {
         Instant::now() > self.until

@@ -90,14 +90,40 @@ impl Link {
         self.wait(self.client.batch_execute(sql))
     }
 
-    /// The rows of one statement.
-    pub(crate) fn query(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, Failure> {
-        self.wait(async { self.client.query(&self.statement(sql).await?, params).await })
+    /// The rows of one statement. With `begin`, it begins a transaction in the same round trip.
+    pub(crate) fn query(
+        &self,
+        begin: Option<&str>,
+        sql: &'static str,
+        params: Params<'_>,
+    ) -> Result<Vec<Row>, Failure> {
+        self.wait(async {
+            let statement = self.statement(sql).await?;
+            self.after(begin, self.client.query(&statement, params)).await
+        })
     }
 
-    /// Runs a statement; how many rows it changed.
-    pub(crate) fn execute(&self, sql: &'static str, params: Params<'_>) -> Result<u64, Failure> {
-        self.wait(async { self.client.execute(&self.statement(sql).await?, params).await })
+    /// Runs a statement, and `begin` like [`Link::query`]; how many rows it changed.
+    pub(crate) fn execute(
+        &self,
+        begin: Option<&str>,
+        sql: &'static str,
+        params: Params<'_>,
+    ) -> Result<u64, Failure> {
+        self.wait(async {
+            let statement = self.statement(sql).await?;
+            self.after(begin, self.client.execute(&statement, params)).await
+        })
+    }
+
+    async fn after<T>(
+        &self,
+        begin: Option<&str>,
+        asking: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, tokio_postgres::Error> {
+        let Some(begin) = begin else { return asking.await };
+        let (begun, answer) = futures_util::future::join(self.client.batch_execute(begin), asking).await;
+        begun.and(answer)
     }
 
     /// The client itself, to ask several things at once.

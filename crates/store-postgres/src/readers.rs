@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::address::Target;
 use crate::fault::{Trouble, panicked};
-use crate::link::{Link, Place};
+use crate::link::Place;
 use crate::open::Options;
 use crate::queue::{Queue, Queued};
 use crate::transaction::Transaction;
@@ -80,34 +80,32 @@ pub(crate) fn next<T>(exit: &Mutex<Receiver<Queued<T>>>) -> Option<Queued<T>> {
 fn read(target: &Target, exit: &Mutex<Receiver<Queued<ReadJob>>>) {
     let mut place = Place::default();
     while let Some(Queued { job, answer, .. }) = next(exit) {
-        if !answer.is_closed() {
-            // Whoever asked may go meanwhile.
-            let _ = answer.send(run(&mut place, target, &job));
+        if answer.is_closed() {
+            continue;
+        }
+        let (outcome, has_begun) = run(&mut place, target, &job);
+        // Whoever asked may go meanwhile.
+        let _ = answer.send(outcome);
+        if has_begun && place.link(target).is_ok_and(|link| link.batch("ROLLBACK").is_err()) {
+            place.drop_link();
         }
     }
 }
 
-fn run(place: &mut Place, target: &Target, job: &ReadJob) -> Result<()> {
-    let mut outcome = Err(Error::unavailable());
+/// Runs a job; what came of it, and whether it left a transaction that is to be ended.
+fn run(place: &mut Place, target: &Target, job: &ReadJob) -> (Result<()>, bool) {
     for _ in 0..TRIES {
-        let lost;
-        (outcome, lost) = attempt(place.link(target)?, job);
-        if !lost {
-            return outcome;
+        let link = match place.link(target) {
+            Ok(link) => link,
+            Err(why) => return (Err(why), false),
+        };
+        let tx = Transaction::reading(link);
+        let outcome =
+            catch_unwind(AssertUnwindSafe(|| job(&tx))).unwrap_or_else(|with| Err(panicked(&*with)));
+        match tx.trouble() {
+            Some(Trouble::Lost | Trouble::Again) => place.drop_link(),
+            _ => return (outcome, tx.has_begun()),
         }
-        place.drop_link();
     }
-    outcome
-}
-
-/// Runs a job; what came of it, and whether the link was lost.
-fn attempt(link: &Link, job: &ReadJob) -> (Result<()>, bool) {
-    let tx = Transaction::reading(link);
-    let outcome = catch_unwind(AssertUnwindSafe(|| job(&tx))).unwrap_or_else(|with| Err(panicked(&*with)));
-    let lost = |trouble| matches!(trouble, Trouble::Lost | Trouble::Again);
-    match tx.trouble() {
-        Some(trouble) if lost(trouble) => (Err(Error::unavailable()), true),
-        _ if tx.has_begun() && link.batch("ROLLBACK").is_err() => (outcome, !link.stands()),
-        _ => (outcome, false),
-    }
+    (Err(Error::unavailable()), false)
 }

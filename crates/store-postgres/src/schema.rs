@@ -2,6 +2,8 @@
 //! table `about` says how many of the migrations it has seen. All that are missing are applied in
 //! one transaction, under a lock that all nodes know.
 
+use tokio_postgres::error::SqlState;
+
 use crate::address::Target;
 use crate::fault::{Failure, Trouble, reason};
 use crate::link::Link;
@@ -69,7 +71,8 @@ fn migrate(link: &Link, target: &Target, half: bool) -> Result<(), OpenError> {
     for migration in MIGRATIONS.iter().skip(seen) {
         link.batch(migration).map_err(failed)?;
     }
-    link.execute("UPDATE about SET version = $1, unfinished = $2", &[&known(), &half]).map_err(failed)?;
+    link.execute(None, "UPDATE about SET version = $1, unfinished = $2", &[&known(), &half])
+        .map_err(failed)?;
     link.batch("COMMIT").map_err(failed)
 }
 
@@ -110,7 +113,7 @@ pub(crate) fn fit(link: &Link, target: &Target) -> Result<(), OpenError> {
         "SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
         pg_encoding_to_char(encoding)::text, pg_is_in_recovery(), current_setting('fsync')::boolean
         FROM pg_database WHERE datname = current_database()";
-    let rows = link.query(SQL, &[]).map_err(|why| failed(&why, target))?;
+    let rows = link.query(None, SQL, &[]).map_err(|why| failed(&why, target))?;
     let Some(row) = rows.first() else {
         return Err(OpenError::Other { at: target.at(), why: "it does not know itself".into() });
     };
@@ -138,14 +141,14 @@ fn inspect(link: &Link, target: &Target) -> Result<State, OpenError> {
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
         AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')";
-    let rows = link.query(SQL, &[]).map_err(|why| failed(&why, target))?;
+    let rows = link.query(None, SQL, &[]).map_err(|why| failed(&why, target))?;
     let (is_ours, is_empty) = rows.first().map_or((false, false), |row| (row.get(0), row.get(1)));
     let name = target.database();
     if !is_ours {
         return if is_empty { Ok(State::Empty) } else { Err(OpenError::Foreign { name }) };
     }
     let about =
-        link.query("SELECT version, unfinished FROM about", &[]).map_err(|why| failed(&why, target))?;
+        link.query(None, "SELECT version, unfinished FROM about", &[]).map_err(|why| failed(&why, target))?;
     let (found, half) = about.first().map_or((0, false), |row| (row.get(0), row.get(1)));
     let known = known();
     match found {
@@ -164,7 +167,7 @@ pub(crate) fn failed(why: &Failure, target: &Target) -> OpenError {
         Failure::Said(why) => reason(why),
         Failure::Silent => why.to_string(),
     };
-    match (why.code().map(|code| code.code()), why.trouble()) {
+    match (why.code().map(SqlState::code), why.trouble()) {
         (Some("42501"), _) => OpenError::NoRight { name: target.database(), why: text },
         (_, Trouble::Lost) => OpenError::Away { at: target.at(), why: text },
         _ => OpenError::Other { at: target.at(), why: text },

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use chinwag_core::app::send::{Facts, Kept, Sent, senders};
+use chinwag_core::app::send::{Facts, Kept, Sending, Sent, senders};
 use chinwag_core::bus::Bus;
 use chinwag_core::event::Event;
 use chinwag_core::message::ClientId;
@@ -38,6 +38,8 @@ use crate::writers::publish;
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+/// How long messages of many groups wait for whoever holds one of them; after that they part.
+const HASTE: Duration = Duration::from_millis(200);
 
 /// Nobody else numbers these groups' logs until the end of the transaction.
 pub(crate) const HOLD: &str = "SELECT 1 FROM groups WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
@@ -129,68 +131,123 @@ enum End {
     Unknown(Failure),
 }
 
+/// One thread's means of sending.
+struct Sender<'s> {
+    place: Place,
+    target: &'s Target,
+    lanes: &'s Lanes,
+    bus: &'s dyn Bus,
+}
+
+/// What is left to be done about messages that were not sent, of which nothing was kept.
+enum Left {
+    /// Nothing: they are answered.
+    Nothing,
+    /// Somebody holds one of their groups.
+    Held(Vec<Waiting>, Error),
+    /// One of them is refused by the server.
+    Bad(Vec<Waiting>, Error),
+}
+
 fn send_all(target: &Target, lanes: &Lanes, bus: &dyn Bus, most: usize) {
-    let mut place = Place::default();
+    let mut sender = Sender { place: Place::default(), target, lanes, bus };
     while let Some(Batch { messages, groups }) = lanes.take(most) {
         let (late, messages): (Vec<_>, Vec<_>) = messages.into_iter().partition(Waiting::is_late);
+        let left = groups.iter().filter(|group| !messages.iter().any(|m| m.group() == **group));
+        lanes.release(left);
         refuse(late, &Error::unavailable());
-        send_batch(&mut place, target, bus, messages);
-        lanes.release(&groups);
+        sender.send(messages);
     }
 }
 
-/// Sends messages together; where that fails, those of each group, and then one by one, so that
-/// one bad message, or one group that another holds, refuses itself alone.
-fn send_batch(place: &mut Place, target: &Target, bus: &dyn Bus, messages: Vec<Waiting>) {
-    if messages.is_empty() {
-        return;
-    }
-    let mut failure = Error::unavailable();
-    for attempt in 1..=TRIES {
-        let link = match place.link(target) {
-            Ok(link) => link,
-            Err(why) => return refuse(messages, &why),
+impl Sender<'_> {
+    /// Sends messages together; where that fails, those of each group, and then one by one, so
+    /// that one bad message, or one group that another holds, refuses itself alone. Each group's
+    /// claim is given up as soon as its messages are told.
+    fn send(&mut self, messages: Vec<Waiting>) {
+        let groups: BTreeSet<_> = messages.iter().map(Waiting::group).collect();
+        let messages = match self.attempt(messages, HASTE) {
+            Left::Nothing => return self.lanes.release(&groups),
+            Left::Held(messages, _) | Left::Bad(messages, _) => messages,
         };
-        let stamped: Vec<_> = messages.iter().map(Stamped::new).collect();
-        match attempt_batch(link, &stamped) {
-            End::Committed(found) => return conclude(bus, messages, found),
-            End::Unknown(why) => {
-                tracing::error!(error = %why, "the database did not confirm a commit");
-                place.drop_link();
-                return refuse(messages, &Error::Unknown);
+        let mut held = Vec::new();
+        for part in by_group(messages) {
+            let group = part.first().map(Waiting::group);
+            match self.attempt(part, HASTE) {
+                Left::Nothing => {}
+                Left::Held(part, _) => {
+                    held.push(part);
+                    continue;
+                }
+                Left::Bad(part, _) => self.send_each(part),
             }
-            End::Undone(why) => match why.trouble() {
-                Trouble::Again if attempt < TRIES => {
-                    thread::sleep((PAUSE * attempt).min(LONGEST_PAUSE));
-                }
-                Trouble::Lost if attempt == 1 => place.drop_link(),
-                _ => {
-                    failure = refused(&why);
-                    break;
-                }
-            },
+            self.lanes.release(&group);
+        }
+        for part in held {
+            let group = part.first().map(Waiting::group);
+            match self.attempt(part, self.target.lock) {
+                Left::Nothing => {}
+                Left::Held(part, why) => refuse(part, &why),
+                Left::Bad(part, _) => self.send_each(part),
+            }
+            self.lanes.release(&group);
         }
     }
-    if messages.len() == 1 {
-        return refuse(messages, &failure);
+
+    fn send_each(&mut self, messages: Vec<Waiting>) {
+        for message in messages {
+            match self.attempt(vec![message], self.target.lock) {
+                Left::Nothing => {}
+                Left::Held(message, why) | Left::Bad(message, why) => refuse(message, &why),
+            }
+        }
     }
-    for part in parts(messages) {
-        send_batch(place, target, bus, part);
+
+    /// Sends messages together, again where others stand in the way; waits for those who hold one
+    /// of their groups no longer than `lock`.
+    fn attempt(&mut self, messages: Vec<Waiting>, lock: Duration) -> Left {
+        if messages.is_empty() {
+            return Left::Nothing;
+        }
+        for attempt in 1..=TRIES {
+            let link = match self.place.link(self.target) {
+                Ok(link) => link,
+                Err(why) => {
+                    refuse(messages, &why);
+                    return Left::Nothing;
+                }
+            };
+            let stamped: Vec<_> = messages.iter().map(Stamped::new).collect();
+            let why = match attempt_batch(link, &stamped, lock.min(self.target.lock)) {
+                End::Committed(found) => {
+                    conclude(self.bus, messages, found);
+                    return Left::Nothing;
+                }
+                End::Unknown(why) => {
+                    tracing::error!(error = %why, "the database did not confirm a commit");
+                    self.place.drop_link();
+                    refuse(messages, &Error::Unknown);
+                    return Left::Nothing;
+                }
+                End::Undone(why) => why,
+            };
+            match why.trouble() {
+                Trouble::Again if attempt < TRIES => thread::sleep((PAUSE * attempt).min(LONGEST_PAUSE)),
+                Trouble::Lost if attempt == 1 => self.place.drop_link(),
+                Trouble::Collision | Trouble::Fault => return Left::Bad(messages, refused(&why)),
+                _ => return Left::Held(messages, why.error()),
+            }
+        }
+        Left::Held(messages, Error::unavailable())
     }
 }
 
-/// The messages of each group; if there is one group, each message.
-fn parts(messages: Vec<Waiting>) -> Vec<Vec<Waiting>> {
-    let group = |message: &Waiting| message.sending.command().group;
-    let groups: BTreeSet<_> = messages.iter().map(group).collect();
-    if groups.len() == 1 {
-        return messages.into_iter().map(|message| vec![message]).collect();
-    }
+/// The messages of each group; a batch's stand by their groups.
+fn by_group(messages: Vec<Waiting>) -> Vec<Vec<Waiting>> {
     let mut parts: Vec<Vec<Waiting>> = Vec::new();
-    // A batch's messages stand by their groups.
     for message in messages {
         match parts.last_mut() {
-            Some(part) if part.last().map(group) == Some(group(&message)) => part.push(message),
+            Some(part) if part.last().map(Waiting::group) == Some(message.group()) => part.push(message),
             _ => parts.push(vec![message]),
         }
     }
@@ -216,8 +273,9 @@ fn conclude(bus: &dyn Bus, messages: Vec<Waiting>, found: Vec<(Facts, Option<Kep
     }
 }
 
-fn attempt_batch(link: &Link, messages: &[Stamped<'_>]) -> End {
-    let groups: BTreeSet<GroupId> = messages.iter().map(|m| m.message.sending.command().group).collect();
+fn attempt_batch(link: &Link, messages: &[Stamped<'_>], lock: Duration) -> End {
+    let begin = format!("BEGIN; SET LOCAL lock_timeout = {}", lock.as_millis());
+    let groups: BTreeSet<GroupId> = messages.iter().map(|stamped| stamped.message.group()).collect();
     let groups: Vec<Uuid> = groups.into_iter().map(|group| group.0).collect();
     let columns = Columns::of(messages);
     let prepared = link.wait(async { Ok((link.statement(HOLD).await?, link.statement(SEND).await?)) });
@@ -231,7 +289,7 @@ fn attempt_batch(link: &Link, messages: &[Stamped<'_>]) -> End {
     // All four are on their way before the first is answered.
     let waited = link.wait(async {
         let all = futures_util::future::join4(
-            client.batch_execute("BEGIN"),
+            client.batch_execute(&begin),
             client.query(&hold, &held),
             client.query(&send, &params),
             client.batch_execute("COMMIT"),
@@ -323,7 +381,7 @@ struct Columns<'m> {
 impl<'m> Columns<'m> {
     fn of(messages: &'m [Stamped<'m>]) -> Self {
         let sendings = || messages.iter().map(|stamped| &stamped.message.sending);
-        let commands = || sendings().map(|sending| sending.command());
+        let commands = || sendings().map(Sending::command);
         // Only a retry, which needs a client_id, is ever compared with the hash.
         let hash = |body: &str| Sha256::digest(body).to_vec();
         Self {

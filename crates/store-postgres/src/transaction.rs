@@ -99,7 +99,7 @@ impl<'l, 'c> Transaction<'l, 'c> {
     /// The same, with the server's own error for a change that was refused.
     pub(crate) fn try_change(&mut self, sql: &'static str, params: Params<'_>) -> Result<usize, Failure> {
         self.changed = true;
-        let count = self.asking(sql, |link| link.execute(sql, params))?;
+        let count = self.asking(sql, |link, begin| link.execute(begin, sql, params))?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
@@ -125,20 +125,20 @@ impl<'l, 'c> Transaction<'l, 'c> {
     }
 
     fn query(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, Failure> {
-        self.asking(sql, |link| link.query(sql, params))
+        self.asking(sql, |link, begin| link.query(begin, sql, params))
     }
 
     fn asking<T>(
         &self,
         _sql: &'static str,
-        ask: impl FnOnce(&Link) -> Result<T, Failure>,
+        ask: impl FnOnce(&Link, Option<&str>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        if let Some(begin) = self.begin.take() {
-            self.link.batch(begin).inspect_err(|why| self.note(why))?;
-        }
+        let begin = self.begin.take();
         #[cfg(test)]
-        crate::plan::check(self.link, _sql);
-        ask(self.link).inspect_err(|why| self.note(why))
+        crate::plan::check(self.link, begin, _sql);
+        #[cfg(test)]
+        let begin = None;
+        ask(self.link, begin).inspect_err(|why| self.note(why))
     }
 
     fn fault(&self, why: &Failure) -> Error {

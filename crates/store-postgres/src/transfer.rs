@@ -51,8 +51,8 @@ fn connect(url: &str) -> Result<(Link, address::Target), OpenError> {
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
     schema::fit(&link, &target)?;
     let failed = |why: Failure| schema::failed(&why, &target);
-    let alone = link.query(LOCK, &[]).map_err(failed)?.first().is_some_and(|row| row.get(0));
-    let others = link.query(OTHERS, &[]).map_err(failed)?.first().map_or(0, |row| row.get::<_, i64>(0));
+    let alone = link.query(None, LOCK, &[]).map_err(failed)?.first().is_some_and(|row| row.get(0));
+    let others = link.query(None, OTHERS, &[]).map_err(failed)?.first().map_or(0, |row| row.get::<_, i64>(0));
     if !alone || others > 0 {
         return Err(OpenError::InUse { name: target.database() });
     }

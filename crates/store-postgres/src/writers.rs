@@ -160,8 +160,8 @@ fn not_committed<'c>(why: &Failure, changed: bool, claims: Claims<'c>) -> End<'c
 
 fn probe(place: &mut Place, target: &Target) -> Result<()> {
     const SQL: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean";
-    let rows = place.link(target)?.query(SQL, &[]);
-    let only_reads = rows.and_then(|rows| Ok(rows.first().is_none_or(|row| row.get(0))));
+    let rows = place.link(target)?.query(None, SQL, &[]);
+    let only_reads = rows.map(|rows| rows.first().is_none_or(|row| row.get(0)));
     match only_reads {
         Ok(false) => Ok(()),
         Ok(true) => {

@@ -38,6 +38,9 @@ pub(crate) struct Cluster {
     /// Who was told to be out of a group by what the store says, and with which number: the event
     /// that says so comes after, and is not told again.
     quits: Mutex<VecDeque<(UserId, GroupId, Seq)>>,
+    /// Groups that a socket was shown and its user is not known to be in: they are looked up.
+    shown: Mutex<Vec<(GroupId, UserId)>>,
+    news: Arc<Notify>,
     /// Everything is to be compared with the store soon.
     audit: Arc<Notify>,
     /// Everybody's contacts are to be told anew.
@@ -52,9 +55,21 @@ impl Cluster {
             peers: peers::Peers::new(options.lease),
             link,
             quits: Mutex::default(),
+            shown: Mutex::default(),
+            news: Arc::default(),
             audit: Arc::default(),
             refresh: Arc::default(),
             ended: AtomicBool::new(false),
+        }
+    }
+
+    /// A socket was shown these groups, of which its user is not known to be a member.
+    pub(crate) fn was_shown(&self, user: UserId, groups: impl Iterator<Item = GroupId>) {
+        let mut shown = self.shown.lock();
+        let before = shown.len();
+        shown.extend(groups.map(|group| (group, user)));
+        if shown.len() > before {
+            self.news.notify_one();
         }
     }
 
@@ -82,7 +97,7 @@ pub(crate) fn tasks(
 ) -> Vec<JoinHandle<()>> {
     let (looked_up, results) = mpsc::channel(256);
     vec![
-        tokio::spawn(desk::run(hub.clone(), events, heard, looked_up.clone(), results)),
+        tokio::spawn(desk::run(hub.clone(), cluster.news.clone(), events, heard, looked_up.clone(), results)),
         tokio::spawn(audit::run(hub.clone(), cluster.audit.clone(), looked_up)),
         tokio::spawn(peers::run(hub.clone(), options.clone())),
         tokio::spawn(refresh::run(hub.clone(), cluster.refresh.clone())),

@@ -145,6 +145,10 @@ impl Hub {
         if !is_live {
             return;
         }
+        if let Some(cluster) = &self.cluster {
+            let unknown = heads.iter().map(|(id, _)| *id).filter(|id| state.group_at(*id).is_err());
+            cluster.was_shown(user.id, unknown);
+        }
         let Some(seat) = state.seat(socket.id()) else { return };
         seat.live = true;
         seat.status = Status::Online;

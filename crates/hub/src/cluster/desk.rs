@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chinwag_core::app::resume::Behind;
 use chinwag_core::event::{Audience, Event, Kind};
 use chinwag_core::{GroupId, Seq, UserId};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::{Duration, Instant, sleep_until};
 
 use super::repair::Looked;
@@ -46,6 +46,7 @@ pub(super) struct Desk {
 /// Runs until the hub is gone.
 pub(super) async fn run(
     hub: Weak<Hub>,
+    news: Arc<Notify>,
     mut events: Receiver,
     mut heard: mpsc::Receiver<Heard>,
     looked: mpsc::Sender<Looked>,
@@ -66,6 +67,13 @@ pub(super) async fn run(
             Some(found) = results.recv() => {
                 let Some(hub) = hub.upgrade() else { return };
                 desk.looked(&hub, found);
+            }
+            () = news.notified() => {
+                let Some(hub) = hub.upgrade() else { return };
+                let Some(cluster) = &hub.cluster else { return };
+                for (id, user) in std::mem::take(&mut *cluster.shown.lock()) {
+                    desk.wait(id, Duration::ZERO).newcomers.insert(user);
+                }
             }
             () = sleep_until(due) => {
                 let Some(hub) = hub.upgrade() else { return };
@@ -157,7 +165,7 @@ impl Desk {
             Turn::Next => hub.apply_item(&item),
             Turn::Repeated => self.repeated(hub, id, &item),
             Turn::Gap { .. } => {
-                let waiting = self.wait(hub, id, hub.options.nodes.hold);
+                let waiting = self.wait(id, hub.options.nodes.hold);
                 waiting.hold(seq, item);
             }
         }
@@ -189,7 +197,7 @@ impl Desk {
             |user: &&UserId| hub.users.get(user).is_some_and(|user| user.lock().group_at(id).is_err());
         let newcomers: Vec<_> = users.iter().filter(is_new).copied().collect();
         if !newcomers.is_empty() {
-            self.wait(hub, id, Duration::ZERO).newcomers.extend(newcomers);
+            self.wait(id, Duration::ZERO).newcomers.extend(newcomers);
         }
     }
 
@@ -205,7 +213,7 @@ impl Desk {
     /// The store, or a hint that says no more, has a number of a group.
     fn missing(&mut self, hub: &Arc<Hub>, id: GroupId, upto: Seq) {
         if hub.groups.get(&id).is_some_and(|group| group.last() < upto) {
-            let waiting = self.wait(hub, id, hub.options.nodes.hold);
+            let waiting = self.wait(id, hub.options.nodes.hold);
             waiting.upto = waiting.upto.max(upto);
         }
     }
@@ -222,7 +230,7 @@ impl Desk {
     }
 
     /// The group's wait, which ends `after` this if it begins now.
-    fn wait(&mut self, _hub: &Arc<Hub>, id: GroupId, after: Duration) -> &mut Waiting {
+    fn wait(&mut self, id: GroupId, after: Duration) -> &mut Waiting {
         let due = Instant::now() + after;
         let waiting = self.waiting.entry(id).or_insert_with(|| Waiting::new(due));
         self.due.insert((waiting.due, id));
@@ -328,7 +336,7 @@ impl Desk {
                     match head {
                         Some(head) => self.missing(hub, id, head),
                         None if hub.groups.get(&id).is_some() => {
-                            self.wait(hub, id, hub.options.nodes.hold).vanished = true;
+                            self.wait(id, hub.options.nodes.hold).vanished = true;
                         }
                         None => {}
                     }
@@ -383,10 +391,10 @@ impl Desk {
         drop(state);
         let hold = hub.options.nodes.hold;
         for id in groups.iter().filter(|id| !here.contains(id)) {
-            self.wait(hub, *id, hold).newcomers.insert(user);
+            self.wait(*id, hold).newcomers.insert(user);
         }
         for id in here.iter().filter(|id| !groups.contains(id)) {
-            self.wait(hub, *id, hold).suspects.insert(user);
+            self.wait(*id, hold).suspects.insert(user);
         }
     }
 
@@ -415,12 +423,13 @@ fn is_in(hub: &Hub, id: GroupId, user: UserId) -> Option<bool> {
     hub.users.get(&user).map(|user| user.lock().group_at(id).is_ok())
 }
 
-/// Tells a user that it has quit, unless what the store says has told it already; the asker is
-/// answered in any case.
+/// Tells a user that it has quit, unless it was told already by what the store says, or the store
+/// has it in the group again; the asker is answered in any case.
 fn tell_of_quit(hub: &Arc<Hub>, id: GroupId, seq: Seq, event: Event) {
     let told = match (&event.to, &hub.cluster) {
         (Audience::Users(users), Some(cluster)) => {
-            users.first().is_some_and(|user| cluster.knows_it_quit(*user, id, seq))
+            let over = |user| cluster.knows_it_quit(user, id, seq) || is_in(hub, id, user) == Some(true);
+            users.first().is_some_and(|user| over(*user))
         }
         _ => false,
     };

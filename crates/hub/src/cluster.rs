@@ -38,8 +38,9 @@ pub(crate) struct Cluster {
     /// Who was told to be out of a group by what the store says, and with which number: the event
     /// that says so comes after, and is not told again.
     quits: Mutex<VecDeque<(UserId, GroupId, Seq)>>,
-    /// Groups that a socket was shown and its user is not known to be in: they are looked up.
-    shown: Mutex<Vec<(GroupId, UserId)>>,
+    /// Groups in which a user is known to be, or is not, other than its socket was shown: they are
+    /// looked up.
+    different: Mutex<Vec<(GroupId, UserId)>>,
     news: Arc<Notify>,
     /// Everything is to be compared with the store soon.
     audit: Arc<Notify>,
@@ -55,7 +56,7 @@ impl Cluster {
             peers: peers::Peers::new(options.lease),
             link,
             quits: Mutex::default(),
-            shown: Mutex::default(),
+            different: Mutex::default(),
             news: Arc::default(),
             audit: Arc::default(),
             refresh: Arc::default(),
@@ -63,12 +64,12 @@ impl Cluster {
         }
     }
 
-    /// A socket was shown these groups, of which its user is not known to be a member.
-    pub(crate) fn was_shown(&self, user: UserId, groups: impl Iterator<Item = GroupId>) {
-        let mut shown = self.shown.lock();
-        let before = shown.len();
-        shown.extend(groups.map(|group| (group, user)));
-        if shown.len() > before {
+    /// Of these groups a socket was shown something else than is known of its user.
+    pub(crate) fn differs(&self, user: UserId, groups: impl Iterator<Item = GroupId>) {
+        let mut different = self.different.lock();
+        let before = different.len();
+        different.extend(groups.map(|group| (group, user)));
+        if different.len() > before {
             self.news.notify_one();
         }
     }

@@ -71,8 +71,10 @@ pub(super) async fn run(
             () = news.notified() => {
                 let Some(hub) = hub.upgrade() else { return };
                 let Some(cluster) = &hub.cluster else { return };
-                for (id, user) in std::mem::take(&mut *cluster.shown.lock()) {
-                    desk.wait(id, Duration::ZERO).newcomers.insert(user);
+                for (id, user) in std::mem::take(&mut *cluster.different.lock()) {
+                    let waiting = desk.wait(id, Duration::ZERO);
+                    waiting.newcomers.insert(user);
+                    waiting.suspects.insert(user);
                 }
             }
             () = sleep_until(due) => {
@@ -205,7 +207,12 @@ impl Desk {
     /// them in.
     fn joined(&mut self, hub: &Arc<Hub>, id: GroupId, seq: Seq, users: &[UserId]) {
         match hub.groups.get(&id) {
-            Some(group) if seq > group.last() => self.missing(hub, id, seq),
+            Some(group) if seq > group.last() => {
+                self.missing(hub, id, seq);
+                if let Some(waiting) = self.waiting.get_mut(&id) {
+                    waiting.newcomers.extend(users.iter().filter(|user| hub.users.get(user).is_some()));
+                }
+            }
             _ => self.come(hub, id, users),
         }
     }
@@ -303,7 +310,7 @@ impl Desk {
             if upto > after {
                 hub.gap(id, after, upto);
             }
-            let view = !waiting.newcomers.is_empty();
+            let view = !waiting.newcomers.is_empty() || !waiting.suspects.is_empty();
             let asked = Behind { group: id, after, upto, users, view };
             tokio::spawn(repair::read(hub.clone(), asked, self.reads.clone(), self.looked.clone()));
         }

@@ -172,21 +172,37 @@ fn bring_in(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, view: &Arc<View>, hea
             hub.give_up_group(&group);
             continue;
         }
-        if members.users.iter().any(|known| Arc::ptr_eq(known, user)) {
-            return;
+        let is_known = members.users.iter().any(|known| Arc::ptr_eq(known, user));
+        if !is_known {
+            close_behind(id, user, head);
+            join(&group, &mut members, user);
         }
-        close_behind(id, user, head);
-        join(&group, &mut members, user);
         let kind = Kind::GroupUpdate { view: view.clone(), joined: vec![user.id], left: Vec::new() };
         let event = Event { seq: Some(head), ..Event::to_users(kind, vec![user.id]) };
-        hub.deliver(Note::of(&event, None), &[user.id]);
+        if is_known {
+            show_absent(hub, id, user, &event);
+        } else {
+            hub.deliver(Note::of(&event, None), &[user.id]);
+        }
         // What comes up to there is in what it was shown.
-        if group.last() < head {
+        if !is_known && group.last() < head {
             for seat in user.lock().seats.iter().filter(|seat| seat.live) {
                 seat.socket.set_floor(id, head);
             }
         }
         return hub.close_if_empty(&group, &mut members);
+    }
+}
+
+/// Shows a group to those of a member's sockets that were shown none, though it is in it.
+fn show_absent(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event) {
+    let tag = Tag { group: Some(id), seq: event.seq, joins: true, quits: false };
+    for seat in user.lock().seats.iter().filter(|seat| seat.live) {
+        if seat.socket.floor(id) == Some(ABSENT) {
+            let frame = hub.encode.event(event, None);
+            hub.tally.pushed(seat.socket.push(frame, tag, hub.bounds()));
+            seat.socket.set_floor(id, event.seq.unwrap_or_default());
+        }
     }
 }
 

@@ -181,8 +181,8 @@ impl Queue {
                 self.phase = Phase::Paused { first, held, pauses: pauses + 1 };
                 return true;
             }
-            other => {
-                self.phase = other;
+            held @ Phase::Held(_) => {
+                self.phase = held;
                 return false;
             }
         };

@@ -58,7 +58,7 @@ pub(super) async fn run(
         tokio::select! {
             batch = events.recv() => {
                 let (Some(hub), Some(batch)) = (hub.upgrade(), batch) else { return };
-                batch.into_iter().for_each(|event| desk.event(&hub, event));
+                desk.events(&hub, batch);
             }
             Some(said) = heard.recv() => {
                 let Some(hub) = hub.upgrade() else { return };
@@ -81,7 +81,7 @@ pub(super) async fn run(
                 let Some(hub) = hub.upgrade() else { return };
                 // What was committed here before is here: it may be just what is waited for.
                 while let Ok(batch) = events.committed.try_recv() {
-                    batch.into_iter().for_each(|event| desk.event(&hub, event));
+                    desk.events(&hub, batch);
                 }
                 desk.ring(&hub, Instant::now());
             }
@@ -99,6 +99,12 @@ impl Desk {
             unchecked: HashSet::new(),
             checking: false,
             was_down: false,
+        }
+    }
+
+    fn events(&mut self, hub: &Arc<Hub>, batch: Vec<Event>) {
+        for event in batch {
+            self.event(hub, event);
         }
     }
 
@@ -159,7 +165,9 @@ impl Desk {
     fn numbered(&mut self, hub: &Arc<Hub>, id: GroupId, seq: Seq, item: Item) {
         if let Some(waiting) = self.waiting.get_mut(&id) {
             let let_go = waiting.hold(seq, item);
-            let_go.iter().for_each(|item| close_asker(hub, id, item));
+            for item in &let_go {
+                close_asker(hub, id, item);
+            }
             return self.settle(hub, id);
         }
         let Some(group) = hub.groups.get(&id) else { return self.unserved(hub, id, seq, &item) };
@@ -350,7 +358,9 @@ impl Desk {
                 }
             }
             Looked::Places(places) => {
-                places.iter().for_each(|(user, groups)| self.places(hub, *user, groups))
+                for (user, groups) in &places {
+                    self.places(hub, *user, groups);
+                }
             }
             Looked::Checked => {
                 self.checking = false;

@@ -313,12 +313,12 @@ fn missed(log: &BTreeMap<i64, Entry>, user: usize, after: i64, before: i64) -> b
 }
 
 fn membership(log: &BTreeMap<i64, Entry>, user: usize, upto: i64) -> Option<bool> {
-    let mine = log.range(..=upto).filter_map(|(_, entry)| match entry {
+    let mut mine = log.range(..=upto).filter_map(|(_, entry)| match entry {
         Entry::Came(who) if *who == user => Some(true),
         Entry::Went(who) if *who == user => Some(false),
         _ => None,
     });
-    mine.last()
+    mine.next_back()
 }
 
 fn run(steps: &[Step]) -> Result<(), TestCaseError> {

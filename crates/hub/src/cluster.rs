@@ -38,6 +38,10 @@ pub(crate) struct Cluster {
     /// Who was told to be out of a group by what the store says, and with which number: the event
     /// that says so comes after, and is not told again.
     quits: Mutex<VecDeque<(UserId, GroupId, Seq)>>,
+    /// Groups in which a user is known to be, or is not, other than its socket was shown: they are
+    /// looked up.
+    different: Mutex<Vec<(GroupId, UserId)>>,
+    news: Arc<Notify>,
     /// Everything is to be compared with the store soon.
     audit: Arc<Notify>,
     /// Everybody's contacts are to be told anew.
@@ -52,9 +56,21 @@ impl Cluster {
             peers: peers::Peers::new(options.lease),
             link,
             quits: Mutex::default(),
+            different: Mutex::default(),
+            news: Arc::default(),
             audit: Arc::default(),
             refresh: Arc::default(),
             ended: AtomicBool::new(false),
+        }
+    }
+
+    /// Of these groups a socket was shown something else than is known of its user.
+    pub(crate) fn differs(&self, user: UserId, groups: impl Iterator<Item = GroupId>) {
+        let mut different = self.different.lock();
+        let before = different.len();
+        different.extend(groups.map(|group| (group, user)));
+        if different.len() > before {
+            self.news.notify_one();
         }
     }
 
@@ -82,7 +98,7 @@ pub(crate) fn tasks(
 ) -> Vec<JoinHandle<()>> {
     let (looked_up, results) = mpsc::channel(256);
     vec![
-        tokio::spawn(desk::run(hub.clone(), events, heard, looked_up.clone(), results)),
+        tokio::spawn(desk::run(hub.clone(), cluster.news.clone(), events, heard, looked_up.clone(), results)),
         tokio::spawn(audit::run(hub.clone(), cluster.audit.clone(), looked_up)),
         tokio::spawn(peers::run(hub.clone(), options.clone())),
         tokio::spawn(refresh::run(hub.clone(), cluster.refresh.clone())),

@@ -145,6 +145,12 @@ impl Hub {
         if !is_live {
             return;
         }
+        if let Some(cluster) = &self.cluster {
+            let unknown = heads.iter().map(|(id, _)| *id).filter(|id| state.group_at(*id).is_err());
+            let absent = state.groups.iter().map(|group| group.id);
+            let absent = absent.filter(|id| socket.floor(*id) == Some(ABSENT));
+            cluster.differs(user.id, unknown.chain(absent));
+        }
         let Some(seat) = state.seat(socket.id()) else { return };
         seat.live = true;
         seat.status = Status::Online;

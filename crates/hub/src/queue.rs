@@ -146,10 +146,18 @@ impl Queue {
         let first = VecDeque::from(first);
         self.phase = if first.is_empty() { Phase::Live } else { Phase::First(first) };
         self.bytes = 0;
-        let mut joined = Vec::new();
+        let (mut joined, mut from) = (Vec::new(), Vec::new());
         for Held { frame, tag } in held {
+            // Who is brought in by what the store says is shown the group as it stands there: what
+            // comes up to that number is in it.
+            if !tag.joins
+                && from.iter().any(|(id, seq)| Some(*id) == tag.group && tag.seq.is_some_and(|s| s <= *seq))
+            {
+                continue;
+            }
             if tag.joins {
                 joined.extend(tag.group);
+                from.extend(tag.group.zip(tag.seq));
             }
             if news(tag, snapshot, &joined) {
                 self.bytes += frame.len();
@@ -173,8 +181,8 @@ impl Queue {
                 self.phase = Phase::Paused { first, held, pauses: pauses + 1 };
                 return true;
             }
-            other => {
-                self.phase = other;
+            held @ Phase::Held(_) => {
+                self.phase = held;
                 return false;
             }
         };

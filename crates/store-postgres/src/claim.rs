@@ -93,7 +93,7 @@ fn lock(link: &Link, target: &Target, cluster: Option<i32>) -> Result<Result<(),
         None => "SELECT pg_try_advisory_lock($1, $2)",
     };
     let number = number(cluster);
-    let rows = link.query(sql, &[&CLASS, &number]).map_err(|why| schema::failed(&why, target))?;
+    let rows = link.query(None, sql, &[&CLASS, &number]).map_err(|why| schema::failed(&why, target))?;
     if !rows.first().is_some_and(|row| row.get(0)) {
         return Ok(Err(Taken::Alone));
     }
@@ -107,7 +107,7 @@ fn others(link: &Link, target: &Target) -> Result<Vec<i32>, OpenError> {
         "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted
         AND classid = $1::integer::oid AND pid <> pg_backend_pid()
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    let rows = link.query(SQL, &[&CLASS]).map_err(|why| schema::failed(&why, target))?;
+    let rows = link.query(None, SQL, &[&CLASS]).map_err(|why| schema::failed(&why, target))?;
     let number = |number: i64| i32::try_from(number).unwrap_or(i32::MAX);
     Ok(rows.iter().map(|row| number(row.get(0))).collect())
 }

@@ -95,7 +95,7 @@ pub(crate) fn look(link: &Link, target: &Target) -> Result<&'static str, OpenErr
 
 fn may_begin(link: &Link, target: &Target) -> Result<bool, OpenError> {
     const SQL: &str = "SELECT has_database_privilege(current_database(), 'CREATE')";
-    let rows = link.query(SQL, &[]).map_err(|why| failed(&why, target))?;
+    let rows = link.query(None, SQL, &[]).map_err(|why| failed(&why, target))?;
     Ok(rows.first().is_some_and(|row| row.get(0)))
 }
 

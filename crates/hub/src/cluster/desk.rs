@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chinwag_core::app::resume::Behind;
 use chinwag_core::event::{Audience, Event, Kind};
 use chinwag_core::{GroupId, Seq, UserId};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::{Duration, Instant, sleep_until};
 
 use super::repair::Looked;
@@ -46,6 +46,7 @@ pub(super) struct Desk {
 /// Runs until the hub is gone.
 pub(super) async fn run(
     hub: Weak<Hub>,
+    news: Arc<Notify>,
     mut events: Receiver,
     mut heard: mpsc::Receiver<Heard>,
     looked: mpsc::Sender<Looked>,
@@ -57,7 +58,7 @@ pub(super) async fn run(
         tokio::select! {
             batch = events.recv() => {
                 let (Some(hub), Some(batch)) = (hub.upgrade(), batch) else { return };
-                batch.into_iter().for_each(|event| desk.event(&hub, event));
+                desk.events(&hub, batch);
             }
             Some(said) = heard.recv() => {
                 let Some(hub) = hub.upgrade() else { return };
@@ -67,11 +68,20 @@ pub(super) async fn run(
                 let Some(hub) = hub.upgrade() else { return };
                 desk.looked(&hub, found);
             }
+            () = news.notified() => {
+                let Some(hub) = hub.upgrade() else { return };
+                let Some(cluster) = &hub.cluster else { return };
+                for (id, user) in std::mem::take(&mut *cluster.different.lock()) {
+                    let waiting = desk.wait(id, Duration::ZERO);
+                    waiting.newcomers.insert(user);
+                    waiting.suspects.insert(user);
+                }
+            }
             () = sleep_until(due) => {
                 let Some(hub) = hub.upgrade() else { return };
                 // What was committed here before is here: it may be just what is waited for.
                 while let Ok(batch) = events.committed.try_recv() {
-                    batch.into_iter().for_each(|event| desk.event(&hub, event));
+                    desk.events(&hub, batch);
                 }
                 desk.ring(&hub, Instant::now());
             }
@@ -89,6 +99,12 @@ impl Desk {
             unchecked: HashSet::new(),
             checking: false,
             was_down: false,
+        }
+    }
+
+    fn events(&mut self, hub: &Arc<Hub>, batch: Vec<Event>) {
+        for event in batch {
+            self.event(hub, event);
         }
     }
 
@@ -149,7 +165,9 @@ impl Desk {
     fn numbered(&mut self, hub: &Arc<Hub>, id: GroupId, seq: Seq, item: Item) {
         if let Some(waiting) = self.waiting.get_mut(&id) {
             let let_go = waiting.hold(seq, item);
-            let_go.iter().for_each(|item| close_asker(hub, id, item));
+            for item in &let_go {
+                close_asker(hub, id, item);
+            }
             return self.settle(hub, id);
         }
         let Some(group) = hub.groups.get(&id) else { return self.unserved(hub, id, seq, &item) };
@@ -157,7 +175,7 @@ impl Desk {
             Turn::Next => hub.apply_item(&item),
             Turn::Repeated => self.repeated(hub, id, &item),
             Turn::Gap { .. } => {
-                let waiting = self.wait(hub, id, hub.options.nodes.hold);
+                let waiting = self.wait(id, hub.options.nodes.hold);
                 waiting.hold(seq, item);
             }
         }
@@ -189,7 +207,7 @@ impl Desk {
             |user: &&UserId| hub.users.get(user).is_some_and(|user| user.lock().group_at(id).is_err());
         let newcomers: Vec<_> = users.iter().filter(is_new).copied().collect();
         if !newcomers.is_empty() {
-            self.wait(hub, id, Duration::ZERO).newcomers.extend(newcomers);
+            self.wait(id, Duration::ZERO).newcomers.extend(newcomers);
         }
     }
 
@@ -197,7 +215,12 @@ impl Desk {
     /// them in.
     fn joined(&mut self, hub: &Arc<Hub>, id: GroupId, seq: Seq, users: &[UserId]) {
         match hub.groups.get(&id) {
-            Some(group) if seq > group.last() => self.missing(hub, id, seq),
+            Some(group) if seq > group.last() => {
+                self.missing(hub, id, seq);
+                if let Some(waiting) = self.waiting.get_mut(&id) {
+                    waiting.newcomers.extend(users.iter().filter(|user| hub.users.get(user).is_some()));
+                }
+            }
             _ => self.come(hub, id, users),
         }
     }
@@ -205,7 +228,7 @@ impl Desk {
     /// The store, or a hint that says no more, has a number of a group.
     fn missing(&mut self, hub: &Arc<Hub>, id: GroupId, upto: Seq) {
         if hub.groups.get(&id).is_some_and(|group| group.last() < upto) {
-            let waiting = self.wait(hub, id, hub.options.nodes.hold);
+            let waiting = self.wait(id, hub.options.nodes.hold);
             waiting.upto = waiting.upto.max(upto);
         }
     }
@@ -222,7 +245,7 @@ impl Desk {
     }
 
     /// The group's wait, which ends `after` this if it begins now.
-    fn wait(&mut self, _hub: &Arc<Hub>, id: GroupId, after: Duration) -> &mut Waiting {
+    fn wait(&mut self, id: GroupId, after: Duration) -> &mut Waiting {
         let due = Instant::now() + after;
         let waiting = self.waiting.entry(id).or_insert_with(|| Waiting::new(due));
         self.due.insert((waiting.due, id));
@@ -295,7 +318,7 @@ impl Desk {
             if upto > after {
                 hub.gap(id, after, upto);
             }
-            let view = !waiting.newcomers.is_empty();
+            let view = !waiting.newcomers.is_empty() || !waiting.suspects.is_empty();
             let asked = Behind { group: id, after, upto, users, view };
             tokio::spawn(repair::read(hub.clone(), asked, self.reads.clone(), self.looked.clone()));
         }
@@ -328,14 +351,16 @@ impl Desk {
                     match head {
                         Some(head) => self.missing(hub, id, head),
                         None if hub.groups.get(&id).is_some() => {
-                            self.wait(hub, id, hub.options.nodes.hold).vanished = true;
+                            self.wait(id, hub.options.nodes.hold).vanished = true;
                         }
                         None => {}
                     }
                 }
             }
             Looked::Places(places) => {
-                places.iter().for_each(|(user, groups)| self.places(hub, *user, groups))
+                for (user, groups) in &places {
+                    self.places(hub, *user, groups);
+                }
             }
             Looked::Checked => {
                 self.checking = false;
@@ -383,10 +408,10 @@ impl Desk {
         drop(state);
         let hold = hub.options.nodes.hold;
         for id in groups.iter().filter(|id| !here.contains(id)) {
-            self.wait(hub, *id, hold).newcomers.insert(user);
+            self.wait(*id, hold).newcomers.insert(user);
         }
         for id in here.iter().filter(|id| !groups.contains(id)) {
-            self.wait(hub, *id, hold).suspects.insert(user);
+            self.wait(*id, hold).suspects.insert(user);
         }
     }
 
@@ -415,12 +440,13 @@ fn is_in(hub: &Hub, id: GroupId, user: UserId) -> Option<bool> {
     hub.users.get(&user).map(|user| user.lock().group_at(id).is_ok())
 }
 
-/// Tells a user that it has quit, unless what the store says has told it already; the asker is
-/// answered in any case.
+/// Tells a user that it has quit, unless it was told already by what the store says, or the store
+/// has it in the group again; the asker is answered in any case.
 fn tell_of_quit(hub: &Arc<Hub>, id: GroupId, seq: Seq, event: Event) {
     let told = match (&event.to, &hub.cluster) {
         (Audience::Users(users), Some(cluster)) => {
-            users.first().is_some_and(|user| cluster.knows_it_quit(*user, id, seq))
+            let over = |user| cluster.knows_it_quit(user, id, seq) || is_in(hub, id, user) == Some(true);
+            users.first().is_some_and(|user| over(*user))
         }
         _ => false,
     };

@@ -223,8 +223,8 @@ impl Cluster {
         peer.heard = Instant::now();
         if last {
             // Its users may come back elsewhere within the grace.
-            let left = hub.options.presence_grace.min(lease);
-            peer.heard = Instant::now().checked_sub(lease - left).unwrap_or(peer.heard);
+            let spent = lease.saturating_sub(hub.options.presence_grace);
+            peer.heard = Instant::now().checked_sub(spent).unwrap_or(peer.heard);
             return;
         }
         if count > peer.count {

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::waiting::{Item, Waiting};
 use crate::dispatch::{Note, To, join};
+use crate::queue::{ABSENT, Tag};
 use crate::user::User;
 use crate::{Close, Hub};
 
@@ -47,7 +48,7 @@ pub(super) fn mend(
     let id = asked.group;
     hub.tally.healed.fetch_add(1, Ordering::Relaxed);
     let Some(found) = found else {
-        vanish(hub, waiting, id);
+        vanish(hub, waiting, asked);
         return Vec::new();
     };
     // A number that the store has not given was never given: whoever says so is wrong. What has
@@ -108,9 +109,27 @@ fn tell_missed(hub: &Arc<Hub>, waiting: &mut Waiting, asked: &Behind, found: &Ca
     passed
 }
 
+/// Tells those of a user's sockets that were shown a group which the user is not known to be in,
+/// and were told nothing of it since, how it ended for them.
+fn tell_shown(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event) {
+    let frame = hub.encode.event(event, None);
+    for seat in user.lock().seats.iter().filter(|seat| seat.live) {
+        if seat.socket.floor(id).is_some_and(|shown| shown != ABSENT) {
+            // Whatever its number, nothing was told after what the socket was shown.
+            hub.tally.pushed(seat.socket.push(frame.clone(), Tag::default(), hub.bounds()));
+            seat.socket.set_floor(id, ABSENT);
+        }
+    }
+}
+
 /// A group is no more.
-fn vanish(hub: &Arc<Hub>, waiting: &mut Waiting, id: GroupId) {
-    let Some(group) = hub.groups.get(&id) else { return };
+fn vanish(hub: &Arc<Hub>, waiting: &mut Waiting, asked: &Behind) {
+    let id = asked.group;
+    let Some(group) = hub.groups.get(&id) else {
+        let event = Event::to_users(Kind::GroupDelete(id), Vec::new());
+        let users = asked.users.iter().filter_map(|user| hub.users.get(user));
+        return users.for_each(|user| tell_shown(hub, id, &user, &event));
+    };
     let mut last = None;
     for (seq, items) in waiting.take() {
         last = items.into_iter().find(Item::deletes).map(|item| (seq, item)).or(last);
@@ -125,10 +144,15 @@ fn vanish(hub: &Arc<Hub>, waiting: &mut Waiting, id: GroupId) {
 }
 
 fn put_out(hub: &Arc<Hub>, waiting: &mut Waiting, id: GroupId, user: UserId, head: Seq) {
-    let known = hub.users.get(&user).is_some_and(|user| user.lock().group_at(id).is_ok());
-    if !known {
-        return;
+    let Some(found) = hub.users.get(&user) else { return };
+    let state = found.lock();
+    if state.group_at(id).is_err() {
+        let kind = Kind::GroupQuit { group: id, name: state.name.clone() };
+        drop(state);
+        let event = Event { seq: Some(head), ..Event::to_users(kind, vec![user]) };
+        return tell_shown(hub, id, &found, &event);
     }
+    drop(state);
     match waiting.quit_of(user) {
         Some(event) => hub.apply_item(&Item::Event(event, None)),
         None => hub.tell_quit(id, user, Some(head)),
@@ -148,21 +172,37 @@ fn bring_in(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, view: &Arc<View>, hea
             hub.give_up_group(&group);
             continue;
         }
-        if members.users.iter().any(|known| Arc::ptr_eq(known, user)) {
-            return;
+        let is_known = members.users.iter().any(|known| Arc::ptr_eq(known, user));
+        if !is_known {
+            close_behind(id, user, head);
+            join(&group, &mut members, user);
         }
-        close_behind(id, user, head);
-        join(&group, &mut members, user);
         let kind = Kind::GroupUpdate { view: view.clone(), joined: vec![user.id], left: Vec::new() };
         let event = Event { seq: Some(head), ..Event::to_users(kind, vec![user.id]) };
-        hub.deliver(Note::of(&event, None), &[user.id]);
+        if is_known {
+            show_absent(hub, id, user, &event);
+        } else {
+            hub.deliver(Note::of(&event, None), &[user.id]);
+        }
         // What comes up to there is in what it was shown.
-        if group.last() < head {
+        if !is_known && group.last() < head {
             for seat in user.lock().seats.iter().filter(|seat| seat.live) {
                 seat.socket.set_floor(id, head);
             }
         }
         return hub.close_if_empty(&group, &mut members);
+    }
+}
+
+/// Shows a group to those of a member's sockets that were shown none, though it is in it.
+fn show_absent(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event) {
+    let tag = Tag { group: Some(id), seq: event.seq, joins: true, quits: false };
+    for seat in user.lock().seats.iter().filter(|seat| seat.live) {
+        if seat.socket.floor(id) == Some(ABSENT) {
+            let frame = hub.encode.event(event, None);
+            hub.tally.pushed(seat.socket.push(frame, tag, hub.bounds()));
+            seat.socket.set_floor(id, event.seq.unwrap_or_default());
+        }
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) struct Node {
 pub(crate) fn quick() -> Options {
     let nodes = Nodes {
         hold: Duration::from_millis(20),
-        audit_every: Duration::from_millis(1000),
+        audit_every: Duration::from_secs(1),
         beat_every: Duration::from_millis(200),
         lease: Duration::from_millis(1500),
         refresh_over: Duration::from_millis(50),

@@ -93,7 +93,7 @@ async fn the_users_of_a_node_that_dies_are_shown_as_disconnected_once_and_again_
     for reader in [&at_two, &at_three] {
         reader.gets("status ann disconnected").await;
     }
-    assert!(since.elapsed() >= Duration::from_millis(1000), "the lease ran out first");
+    assert!(since.elapsed() >= Duration::from_secs(1), "the lease ran out first");
     assert_eq!((two.hub.status_of(&[ann, eve]), two.hub.counts().nodes), (vec![Disconnected, Online], 1));
     // Cut off, the node still knows what it knew, and its own.
     assert_eq!(one.hub.status_of(&[ann, ben]), [Online, Online]);

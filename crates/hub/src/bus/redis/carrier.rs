@@ -300,9 +300,9 @@ impl Shared {
         }
         for some in end.chunks(CHANNELS) {
             connection.unsubscribe(&self.names(some)).await?;
-            some.iter().for_each(|channel| {
+            for channel in some {
                 listening.remove(channel);
-            });
+            }
         }
         Ok(())
     }

@@ -70,7 +70,7 @@ pub(crate) fn run(root: &Path, only: Option<&str>) -> bool {
         }
         // What a file has more than one of runs one after the other: the time is that of all.
         let took = begun.elapsed();
-        rows.extend(told.into_iter().map(|(how_often, seen)| Row { trial, how_often, seen, took }));
+        rows.extend(told.into_iter().map(|(how_often, seen)| Row { trial, how_often, took, seen }));
     }
     print!("\n{}\n", table(&rows));
     steps.finish()

@@ -11,7 +11,7 @@ use chinwag_testkit::postgres::Database;
 use chinwag_testkit::process::{Output, Program, Running};
 use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::redis::Redis;
-use chinwag_testkit::trial::{Door, End, Ledger, PATIENCE, Reader, Verdict, Writer, history};
+use chinwag_testkit::trial::{Door, End, Ledger, PATIENCE, Reader, Reading, Verdict, Writer, history};
 use tokio::time::{Instant, sleep};
 
 /// What every node is given.
@@ -106,16 +106,11 @@ impl Cluster {
     /// each beginning at the next node.
     pub(crate) fn flood(&self, users: &[Client], group: &str) -> Flow {
         let doors = [Door::Socket, Door::Socket, Door::Rest, Door::Rest];
-        self.flow(users, group, |number| (doors[number % 4], self.urls_from(number)))
+        Self::flow(users, group, |number| (doors[number % 4], self.urls_from(number)))
     }
 
     /// The same, as `how` says of each: the door, and the nodes in turn.
-    pub(crate) fn flow(
-        &self,
-        users: &[Client],
-        group: &str,
-        how: impl Fn(usize) -> (Door, Vec<String>),
-    ) -> Flow {
+    pub(crate) fn flow(users: &[Client], group: &str, how: impl Fn(usize) -> (Door, Vec<String>)) -> Flow {
         let ledger = Arc::new(Ledger::new());
         let start = |(number, user)| {
             let (door, urls) = how(number);
@@ -151,7 +146,7 @@ impl Cluster {
     pub(crate) async fn settle(
         &self,
         flow: Flow,
-        readers: Vec<chinwag_testkit::trial::Reading>,
+        readers: Vec<Reading>,
         group: &str,
     ) -> (Verdict, Vec<End>, Vec<Reader>) {
         let ledger = flow.ledger.clone();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chinwag_testkit::client::Answer;
+use chinwag_testkit::client::{Answer, Client};
 use chinwag_testkit::trial::{PATIENCE, group, report, times};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
@@ -27,9 +27,9 @@ async fn a_commit_whose_outcome_is_unknown_is_answered_so_and_its_retry_makes_on
         node.postgres.cut_after(body.as_bytes());
         let by_socket = tried % 2 == 1;
         if by_socket {
-            unknown_by_socket(node, &ann, &data).await
+            unknown_by_socket(node, &ann, &data).await;
         } else {
-            unknown_by_rest(node, &ann, &data).await
+            unknown_by_rest(node, &ann, &data).await;
         }
         timeout(PATIENCE, node.postgres.has_cut()).await.expect("the cut takes hold");
         made += usize::from(comes_to_be(&cluster, &body).await);
@@ -51,13 +51,13 @@ async fn a_commit_whose_outcome_is_unknown_is_answered_so_and_its_retry_makes_on
     );
 }
 
-async fn unknown_by_rest(node: &Node, ann: &chinwag_testkit::client::Client, data: &Value) {
+async fn unknown_by_rest(node: &Node, ann: &Client, data: &Value) {
     let answer = node.as_user(ann).post("messages/", data.clone()).await;
     assert_eq!((answer.status, answer.json["detail"].as_str()), (503, Some(UNKNOWN)), "{}", answer.text);
     assert!(after(&answer) >= 1, "{:?}", answer.headers);
 }
 
-async fn unknown_by_socket(node: &Node, ann: &chinwag_testkit::client::Client, data: &Value) {
+async fn unknown_by_socket(node: &Node, ann: &Client, data: &Value) {
     // Its snapshot is read before the cut.
     let user = node.as_user(ann);
     let mut socket = user.ws().await;
@@ -66,7 +66,7 @@ async fn unknown_by_socket(node: &Node, ann: &chinwag_testkit::client::Client, d
 }
 
 /// Sends until it is answered; the link was cut a moment ago.
-async fn retry(node: &Node, ann: &chinwag_testkit::client::Client, data: &Value) -> Value {
+async fn retry(node: &Node, ann: &Client, data: &Value) -> Value {
     let begun = Instant::now();
     loop {
         let answer = node.as_user(ann).post("messages/", data.clone()).await;

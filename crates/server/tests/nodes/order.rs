@@ -21,7 +21,7 @@ async fn what_sixty_four_write_over_two_nodes_has_one_order_for_all_and_no_gap()
         reading.push(Reader::new(reader, &group).follow(&cluster.urls_from(number)).await);
     }
     let begun = Instant::now();
-    let flow = cluster.flow(&writers, &group, |number| (Door::Socket, cluster.urls_from(number / 2)));
+    let flow = Cluster::flow(&writers, &group, |number| (Door::Socket, cluster.urls_from(number / 2)));
     flow.ledger.busy(messages, WRITERS).await;
     let took = begun.elapsed();
     let (verdict, ends, read) = cluster.settle(flow, reading, &group).await;

@@ -25,7 +25,7 @@ async fn who_is_removed_on_one_node_is_sent_nothing_numbered_after_on_another() 
     let group = group(&here.service(), &names).await;
     // Stays in the group, at the node where the victim is.
     let keeping = Reader::new(keeper, &group).follow(&cluster.urls_from(1)).await;
-    let flow = cluster.flow(&writers, &group, |_| (Door::Socket, cluster.urls()));
+    let flow = Cluster::flow(&writers, &group, |_| (Door::Socket, cluster.urls()));
     let (begun, mut most) = (Instant::now(), 0);
     let (owner, path) = (here.as_user(owner), format!("groups/{group}/"));
     for round in 0..rounds {

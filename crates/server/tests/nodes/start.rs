@@ -16,6 +16,8 @@ const LONG: &str = "0123456789abcdef0123456789abcdef";
 fn command(program: &Program, args: &[&str], database: &str, redis: Option<&str>) -> Command {
     let mut command = program.command(args);
     command.env("CHINWAG_DATABASE", database).env("CHINWAG_LISTEN", "127.0.0.1:0");
+    // That this PostgreSQL does not wait for its disk is warned of.
+    command.env("CHINWAG_LOG__LEVEL", "error");
     if let Some(redis) = redis {
         command.env("CHINWAG_REDIS", redis).env(SECRET, LONG).env(KEY, LONG);
     }

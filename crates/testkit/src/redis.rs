@@ -20,6 +20,8 @@ const STEP: Duration = Duration::from_millis(10);
 pub struct Redis {
     address: SocketAddr,
     more: Vec<String>,
+    /// Whether it has a file of configuration, and then no words of ours.
+    configured: bool,
     folder: TempDir,
     child: Mutex<Option<Child>>,
 }
@@ -38,14 +40,42 @@ impl Redis {
 
     /// The same, with more words on its command line.
     pub fn with(more: &[&str]) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener.local_addr().expect("a bound listener has an address");
-        drop(listener);
-        let more = more.iter().map(|word| (*word).to_owned()).collect();
+        Self::begin(more.iter().map(|word| (*word).to_owned()).collect(), None)
+    }
+
+    /// A cluster of one, which has no slots yet.
+    pub fn cluster() -> Self {
+        let bus = free_port().port().to_string();
+        Self::with(&["--cluster-enabled", "yes", "--cluster-port", &bus])
+    }
+
+    /// A sentinel, with this in its configuration.
+    pub fn sentinel(configuration: &str) -> Self {
+        Self::begin(vec!["--sentinel".to_owned()], Some(configuration))
+    }
+
+    /// A server that speaks TLS, too, with these words on its command line.
+    pub fn tls(more: &[&str]) -> Self {
+        let port = free_port().port().to_string();
+        Self::with(&[&["--tls-port", &port], more].concat())
+    }
+
+    fn begin(more: Vec<String>, configuration: Option<&str>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let redis = Self { address, more, folder, child: Mutex::new(None) };
+        let address = free_port();
+        if let Some(text) = configuration {
+            std::fs::write(folder.path().join("redis.conf"), text).expect("a file can be written");
+        }
+        let redis =
+            Self { address, more, configured: configuration.is_some(), folder, child: Mutex::new(None) };
         redis.start_again();
         redis
+    }
+
+    /// Where it speaks TLS.
+    pub fn tls_address(&self) -> SocketAddr {
+        let port = self.more.get(1).and_then(|port| port.parse().ok()).expect("it was started to speak TLS");
+        SocketAddr::new(self.address.ip(), port)
     }
 
     /// Where it listens.
@@ -80,8 +110,14 @@ impl Redis {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
+        if self.configured {
+            command.arg("redis.conf");
+        }
         command.args(["--port", &self.address.port().to_string(), "--bind", "127.0.0.1"]);
-        command.args(["--save", "", "--appendonly", "no", "--loglevel", "warning"]).args(&self.more);
+        if !self.configured {
+            command.args(["--save", "", "--appendonly", "no"]);
+        }
+        command.args(&self.more);
         let child = command.spawn().expect("redis-server is installed");
         *self.child.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
         let by = Instant::now() + PATIENCE;
@@ -114,6 +150,11 @@ impl Redis {
         }
         (!line.is_empty()).then_some(line)
     }
+}
+
+fn free_port() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("a bound listener has an address")
 }
 
 #[cfg(test)]

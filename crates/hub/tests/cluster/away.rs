@@ -92,7 +92,7 @@ async fn redis_is_flushed_and_its_clients_thrown_out() {
     let scene = scene().await;
     assert_eq!(scene.redis.ask("FLUSHALL").as_deref(), Some("+OK"));
     scene.talk().await;
-    scene.redis.ask("CLIENT KILL TYPE pubsub");
+    assert_eq!(scene.redis.ask("CLIENT KILL TYPE pubsub").as_deref(), Some(":2"), "both are thrown out");
     let last = scene.talk().await;
     scene.whole(last).await;
 }

@@ -7,6 +7,7 @@ mod harness;
 
 mod air;
 mod away;
+mod forms;
 mod heal;
 mod histories;
 mod nodes;

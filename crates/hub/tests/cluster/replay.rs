@@ -59,6 +59,7 @@ async fn repeated_delayed_and_reordered_hints_change_nothing() {
             one.say(group, ann).await;
         }
         one.hub.tell(typing(group, "ann"));
+        at_two.gets("typing ann").await;
         one.go(group, ben).await;
         at_two.gets("quit 1 11").await;
         one.come(group, ben).await;

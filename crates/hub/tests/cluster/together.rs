@@ -1,14 +1,33 @@
 //! Two nodes with nothing wrong between them.
 
+use chinwag_core::clock::SystemClock;
 use chinwag_core::event::{Ended, Event, Kind};
+use chinwag_core::presence::Status;
 use chinwag_core::relation::Outcome;
 use chinwag_core::token::{Kind as Token, TokenHash};
 use chinwag_core::{Date, Seq};
+use chinwag_hub::bus::{LocalBus, RedisBus, RedisOptions};
 use chinwag_hub::{Close, Identity};
+use chinwag_testkit::bus::conforms;
 use chinwag_testkit::redis::Redis;
 
 use crate::harness::{NOW, identity_of, name_of};
-use crate::nodes::{Node, Place, ascend, listening, typing, unaudited, until};
+use crate::nodes::{Node, Place, SECRET, ascend, listening, typing, unaudited, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bus_carries_what_is_committed_here_whole_and_in_order() {
+    let (bus, receiver) = LocalBus::new(8);
+    let receiver = &tokio::sync::Mutex::new(receiver);
+    conforms(bus, || async { receiver.lock().await.recv().await }).await;
+    let redis = Redis::start();
+    let options = RedisOptions { capacity: 8, ..RedisOptions::new(redis.url(), SECRET) };
+    let (bus, receiver) = RedisBus::connect(options, &SystemClock::default()).await.expect("Redis answers");
+    let receiver = &tokio::sync::Mutex::new(receiver);
+    // Whether Redis is there or not.
+    conforms(bus.clone(), || async { receiver.lock().await.recv().await }).await;
+    redis.kill();
+    conforms(bus, || async { receiver.lock().await.recv().await }).await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_committed_on_one_node_reaches_the_sockets_of_another_once_and_in_order() {
@@ -89,7 +108,8 @@ async fn what_concerns_users_reaches_them_on_every_node() {
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
     listening(&redis, 4 + 2).await;
-    until("ben is seen", || one.hub.status_of(&[ben]) == two.hub.status_of(&[ben])).await;
+    let all_seen = |node: &Node| node.hub.status_of(&[ann, ben]) == [Status::Online; 2];
+    until("both are seen on both", || all_seen(&one) && all_seen(&two)).await;
     let (author, name) = ((ann, name_of("ann")), (ben, name_of("ben")));
     let kind = Kind::ContactUpdate { author, name, outcome: Outcome::Contact };
     one.write(move |_, events| {

@@ -57,6 +57,7 @@ fn open_store(config: &Config, folder: &Folder, bus: Arc<dyn Bus>) -> Result<Arc
         readers: config.store.readers,
         queue: config.store.queue,
         patience: config.store.patience.0,
+        deadline: config.store.deadline.0,
         busy: config.store.busy.0,
         ..chinwag_store_sqlite::Options::default()
     };

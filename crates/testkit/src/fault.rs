@@ -19,6 +19,7 @@ pub struct Faults {
 struct Stall {
     on: bool,
     held: usize,
+    writes: usize,
 }
 
 impl Faults {
@@ -55,13 +56,20 @@ impl Faults {
         self.stall.lock().unwrap_or_else(PoisonError::into_inner).held
     }
 
-    fn pass(&self) {
+    /// How many of those are at a job that writes.
+    pub fn held_writes(&self) -> usize {
+        self.stall.lock().unwrap_or_else(PoisonError::into_inner).writes
+    }
+
+    fn pass(&self, writes: bool) {
         let mut stall = self.stall.lock().unwrap_or_else(PoisonError::into_inner);
         stall.held += 1;
+        stall.writes += usize::from(writes);
         while stall.on {
             stall = self.moved.wait(stall).unwrap_or_else(PoisonError::into_inner);
         }
         stall.held -= 1;
+        stall.writes -= usize::from(writes);
     }
 
     /// Whether a job that comes now is the one to panic.
@@ -91,7 +99,7 @@ impl Store for Faulty {
         let faults = self.faults.clone();
         let doomed = faults.doomed(&faults.writes);
         self.store.submit_write(Box::new(move |tx, events| {
-            faults.pass();
+            faults.pass(true);
             let outcome = job(tx, events);
             assert!(!doomed, "a job was told to panic");
             outcome
@@ -102,7 +110,7 @@ impl Store for Faulty {
         let faults = self.faults.clone();
         let doomed = faults.doomed(&faults.reads);
         self.store.submit_read(Box::new(move |tx| {
-            faults.pass();
+            faults.pass(false);
             let outcome = job(tx);
             assert!(!doomed, "a job was told to panic");
             outcome

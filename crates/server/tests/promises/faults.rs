@@ -207,3 +207,43 @@ async fn a_ping_is_answered_while_an_event_that_goes_alone_waits_for_the_store()
         while socket.frame().await["ref"] != kind {}
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_stalls_past_the_deadline_is_503_at_both_doors_and_a_retry_is_sent_once() {
+    let app = TestApp::with(|options| {
+        options.store.deadline = Duration::from_secs(2);
+        options.store.batch = 1;
+    })
+    .await;
+    let faults = app.faults();
+    let service = app.service();
+    let ann = app.user("ann").await;
+    let group = group(&service, &["ann"]).await;
+    let mut socket = ann.ws().await;
+    let post = |id: &str| {
+        let body = json!({ "group": group, "author": "ann", "body": id, "client_id": id });
+        service.post("messages/", body)
+    };
+
+    faults.stall();
+    let waits = async {
+        until("the stall", || faults.held_writes() > 0).await;
+        let event = json!({ "group": group, "body": "event", "client_id": "event" });
+        tokio::join!(post("waits"), socket.ask("message.text", event))
+    };
+    let (begun, (waited, event)) = tokio::join!(post("begun"), waits);
+    assert_eq!(faults.held_writes(), 1, "the store has stood all the time");
+    for (answer, word) in [(&begun, "unknown"), (&waited, "nothing was changed")] {
+        assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{}", answer.text);
+        assert!(answer.text.contains(word), "{}", answer.text);
+    }
+    assert_eq!((&event["type"], &event["code"]), (&json!("error.handler"), &json!(503)), "{event}");
+    assert!(event.to_string().contains("nothing was changed"), "{event}");
+
+    faults.release();
+    let again = post("begun").await.ok(201);
+    assert_eq!(again["seq"], 2, "it was done after all, and once");
+    let stored = service.get(&format!("groups/{group}/messages/")).await.ok(200);
+    assert_eq!(stored, json!([again]), "what had not begun never ran");
+    assert_eq!(post("waits").await.ok(201)["seq"], 3);
+}

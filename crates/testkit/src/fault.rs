@@ -10,6 +10,7 @@ use chinwag_core::store::{Done, ReadJob, Store, WriteJob};
 pub struct Faults {
     writes: AtomicUsize,
     reads: AtomicUsize,
+    callers: AtomicUsize,
     panicked: AtomicUsize,
     stall: Mutex<Stall>,
     moved: Condvar,
@@ -32,6 +33,11 @@ impl Faults {
     /// Has the next job that reads panic.
     pub fn panic_in_read(&self) {
         self.reads.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Has whoever hands the store its next job panic: a handler of a door's, in its own task.
+    pub fn panic_in_caller(&self) {
+        self.callers.fetch_add(1, Ordering::SeqCst);
     }
 
     /// How many jobs were told to panic, and have been handed to the store.
@@ -72,6 +78,10 @@ impl Faults {
         stall.writes -= usize::from(writes);
     }
 
+    fn called(&self) {
+        assert!(!self.doomed(&self.callers), "a caller was told to panic");
+    }
+
     /// Whether a job that comes now is the one to panic.
     fn doomed(&self, left: &AtomicUsize) -> bool {
         let one_less = |left: usize| left.checked_sub(1);
@@ -96,6 +106,7 @@ impl Faulty {
 
 impl Store for Faulty {
     fn submit_write(&self, job: WriteJob) -> Done<'_> {
+        self.faults.called();
         let faults = self.faults.clone();
         let doomed = faults.doomed(&faults.writes);
         self.store.submit_write(Box::new(move |tx, events| {
@@ -107,6 +118,7 @@ impl Store for Faulty {
     }
 
     fn submit_read(&self, job: ReadJob) -> Done<'_> {
+        self.faults.called();
         let faults = self.faults.clone();
         let doomed = faults.doomed(&faults.reads);
         self.store.submit_read(Box::new(move |tx| {

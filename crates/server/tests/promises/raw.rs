@@ -1,9 +1,12 @@
-//! A socket that shows its pongs and its end, and reads only when it is told to.
+//! A socket that shows its pongs and its end, and reads only when it is told to; and an HTTP
+//! connection that is one and the same for every request.
 
 use std::time::Duration;
 
+use chinwag_testkit::app::SERVICE_KEY;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -93,6 +96,43 @@ impl Raw {
                 Came::Text(text) => frames.push(serde_json::from_str(&text).expect("JSON")),
                 Came::End(code) => panic!("closed with {code:?}, and no pong to {payload}"),
             }
+        }
+    }
+}
+
+/// One HTTP connection, with the service's key.
+pub(crate) struct Keep {
+    stream: TcpStream,
+}
+
+impl Keep {
+    pub(crate) async fn connect(url: &str) -> Self {
+        let address = url.strip_prefix("http://").expect("an address");
+        Self { stream: TcpStream::connect(address).await.expect("it listens") }
+    }
+
+    /// The head of the answer, in lower case, and the body. The request has this id.
+    pub(crate) async fn get(&mut self, path: &str, id: &str) -> (String, String) {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {SERVICE_KEY}\r\n\
+             X-Request-Id: {id}\r\n\r\n"
+        );
+        self.stream.write_all(request.as_bytes()).await.expect("the connection stands");
+        let mut said = String::new();
+        loop {
+            if let Some((head, body)) = said.split_once("\r\n\r\n") {
+                let head = format!("{}\r\n", head.to_ascii_lowercase());
+                let length = head.split("content-length: ").nth(1).expect("a length");
+                let length: usize = length.split("\r\n").next().expect("a line").parse().expect("a number");
+                if body.len() >= length {
+                    return (head, body.to_owned());
+                }
+            }
+            let mut bytes = [0; 4096];
+            let read = timeout(PATIENCE, self.stream.read(&mut bytes)).await.expect("an answer");
+            let read = read.expect("the connection stands");
+            assert!(read > 0, "the connection was closed after {said:?}");
+            said.push_str(std::str::from_utf8(&bytes[..read]).expect("text"));
         }
     }
 }

@@ -108,6 +108,7 @@ fn door_options(config: &Config, key: ServiceKey) -> chinwag_http::Options {
         events_per_second: config.limits.events_per_second,
         requests: http.requests,
         connections: http.connections,
+        sockets_per_address: config.ws.sockets_per_address,
         connections_per_address: http.connections_per_address,
         attempts_per_name: auth.attempts_per_name,
         attempts_per_address: auth.attempts_per_address,

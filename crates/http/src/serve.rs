@@ -147,13 +147,13 @@ impl Bounds {
             tracing::warn!("a connection is closed: there are as many as there may be");
             return None;
         };
-        let of_address = match trusts(&self.options, address) {
-            true => None,
-            false => Some(self.by_address.take(address).or_else(|| {
-                tracing::warn!(%address, "a connection is closed: this address has as many as it may");
-                None
-            })?),
-        };
-        Some(Held { _one: one, _of_address: of_address })
+        if trusts(&self.options, address) {
+            return Some(Held { _one: one, _of_address: None });
+        }
+        let of_address = self.by_address.take(address);
+        if of_address.is_none() {
+            tracing::warn!(%address, "a connection is closed: this address has as many as it may");
+        }
+        of_address.map(|place| Held { _one: one, _of_address: Some(place) })
     }
 }

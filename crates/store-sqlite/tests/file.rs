@@ -302,7 +302,11 @@ async fn a_job_that_has_not_begun_by_the_deadline_never_runs_and_a_write_that_ha
     drop(go);
     assert_eq!(take(&store).await.expect("the store goes on"), Seq(2), "of the three the one that had begun");
     assert_eq!(file.bus.events(), [told(GROUP, Seq(1)), told(GROUP, Seq(2))]);
-    let slow = store.read(move |_| Ok(std::thread::sleep(deadline * 2))).await;
+    let slow = store.read(move |_| {
+        std::thread::sleep(deadline * 2);
+        Ok(())
+    });
+    let slow = slow.await;
     assert!(matches!(slow, Err(Error::Unavailable(_))), "a read changes nothing: {slow:?}");
     assert_eq!(head(&store).await, 2);
 }

@@ -100,9 +100,7 @@ async fn flooders_are_refused_and_the_others_keep_their_throughput() {
 /// Each pair talks for a run: one speaks at every tick, the other answers what it hears. How many
 /// messages a second were heard.
 async fn talk(running: &Running, pairs: &[(Client, Client, String)]) -> f64 {
-    let connect = async |client: &Client| {
-        Socket::connect(running.url(), client.token()).await.expect("the server is there")
-    };
+    let connect = async |client: &Client| Socket::live(running.url(), client.token(), None).await;
     let mut sockets = Vec::new();
     for (one, other, group) in pairs {
         sockets.push((connect(one).await, connect(other).await, group));

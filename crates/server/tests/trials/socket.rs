@@ -32,8 +32,7 @@ impl Socket {
         Self::connect_with(url, token, None).await
     }
 
-    /// The same; the kernel takes about so many bytes that nobody reads.
-    pub(crate) async fn connect_with(url: &str, token: &str, buffer: Option<u32>) -> Option<Self> {
+    async fn connect_with(url: &str, token: &str, buffer: Option<u32>) -> Option<Self> {
         let address = url.strip_prefix("http://").expect("the address is http://host:port");
         let mut request = format!("ws://{address}/chat/").into_client_request().expect("an address");
         let bearer = format!("Bearer {token}").parse().expect("a token is fit for a header");
@@ -48,6 +47,19 @@ impl Socket {
             Ok((stream, _)) => Some(Self { stream }),
             Err(Error::Http(response)) => panic!("the handshake was refused: {}", response.status()),
             Err(_) => None,
+        }
+    }
+
+    /// The same once it is live: what is sent before may be in its summary, and is not told then.
+    /// The kernel takes about so many bytes that nobody reads.
+    pub(crate) async fn live(url: &str, token: &str, buffer: Option<u32>) -> Self {
+        let mut socket = Self::connect_with(url, token, buffer).await.expect("the server is there");
+        loop {
+            match socket.next().await {
+                Came::Frame(frame) if frame["type"] == "contact.summary" => return socket,
+                Came::Frame(_) => {}
+                Came::End(code) => panic!("closed with {code:?} before it was live"),
+            }
         }
     }
 

@@ -25,7 +25,7 @@ Usage: cargo xtask <task>
                    them), then run every test and every example in the documentation.
                    ARGS go to cargo test: `-- name` runs what has `name` in its path,
                    `-- name -- --nocapture` shows its output.
-  trials [NAME]    the trials (crash, disk, end, once, clock) or the one named, each as often as
+  trials [NAME]    the trials (crash, disk, end, once, clock, slow, flood) or the one named, each as often as
                    it takes to believe it, and a table of what was seen. `test` runs each a few
                    times.
   hostile [SECS]   the readers of clients' bytes fuzzed, SECS seconds each (60; needs nightly and

@@ -12,7 +12,7 @@ use crate::steps::Steps;
 use crate::{cargo, needs};
 
 /// The trials, by their files' names.
-pub(crate) const NAMES: &[&str] = &["crash", "disk", "end", "once", "clock"];
+pub(crate) const NAMES: &[&str] = &["crash", "disk", "end", "once", "clock", "slow", "flood"];
 
 const TESTS: &[&str] = &["test", "--package", "chinwag", "--test", "trials", "--locked"];
 

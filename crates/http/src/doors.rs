@@ -11,6 +11,7 @@ use chinwag_hub::Hub;
 use tokio::sync::Semaphore;
 
 use crate::auth::{Auth, Network, ServiceKey};
+use crate::places::Places;
 use crate::rest::cursor::Cursors;
 
 /// Everything that handlers need.
@@ -25,6 +26,7 @@ pub struct Doors {
     pub options: Arc<Options>,
     pub(crate) cursors: Cursors,
     pub(crate) requests: Arc<Semaphore>,
+    pub(crate) sockets: Places,
     draining: AtomicBool,
 }
 
@@ -68,9 +70,12 @@ pub struct Options {
     pub requests: usize,
     /// HTTP connections at a time; more are closed at once (50 000). The hub bounds WebSockets.
     pub connections: usize,
-    /// HTTP connections of one address at a time; more are closed at once (1 024). This machine
-    /// and trusted proxies are not counted.
+    /// HTTP connections of one address at a time; more are closed at once (1 024). Trusted proxies
+    /// are not counted.
     pub connections_per_address: usize,
+    /// WebSockets of one address at a time; more are answered 503 (4 096). Trusted proxies are not
+    /// counted, but those who come through them.
+    pub sockets_per_address: usize,
     /// Sign-ins for one name in a minute; more are answered 429 (10).
     pub attempts_per_name: u32,
     /// Sign-ins and sign-ups from one address in a minute; more are answered 429 (60).
@@ -113,6 +118,7 @@ impl Options {
             requests: 1024,
             connections: 50_000,
             connections_per_address: 1024,
+            sockets_per_address: 4096,
             attempts_per_name: 10,
             attempts_per_address: 60,
         }
@@ -126,6 +132,7 @@ impl Doors {
         Ok(Arc::new(Self {
             auth: Auth::new(app.clone(), options.clone())?,
             cursors: Cursors::new(&options.service_key),
+            sockets: Places::new(options.sockets_per_address),
             requests: Arc::new(Semaphore::new(options.requests.min(Semaphore::MAX_PERMITS))),
             draining: AtomicBool::new(false),
             app,

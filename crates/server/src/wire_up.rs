@@ -57,6 +57,7 @@ fn open_store(config: &Config, folder: &Folder, bus: Arc<dyn Bus>) -> Result<Arc
         readers: config.store.readers,
         queue: config.store.queue,
         patience: config.store.patience.0,
+        deadline: config.store.deadline.0,
         busy: config.store.busy.0,
         ..chinwag_store_sqlite::Options::default()
     };
@@ -107,6 +108,7 @@ fn door_options(config: &Config, key: ServiceKey) -> chinwag_http::Options {
         events_per_second: config.limits.events_per_second,
         requests: http.requests,
         connections: http.connections,
+        sockets_per_address: config.ws.sockets_per_address,
         connections_per_address: http.connections_per_address,
         attempts_per_name: auth.attempts_per_name,
         attempts_per_address: auth.attempts_per_address,

@@ -29,6 +29,9 @@ pub struct Options {
     pub queue: usize,
     /// How long a job waits for a place in a full queue before it is refused.
     pub patience: Duration,
+    /// How long a job that has its place is waited for. One that has not begun by then never
+    /// runs and is `Unavailable`; a write that has is `Unknown`.
+    pub deadline: Duration,
     /// Jobs that may share one commit (at least 1).
     pub batch: usize,
     /// How long a write waits for another process's.
@@ -40,8 +43,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let patience = Duration::from_secs(5);
-        Self { readers: 4, queue: 4096, patience, batch: 256, busy: Duration::from_secs(5), durable: true }
+        Self {
+            readers: 4,
+            queue: 4096,
+            patience: Duration::from_secs(5),
+            deadline: Duration::from_secs(15),
+            batch: 256,
+            busy: Duration::from_secs(5),
+            durable: true,
+        }
     }
 }
 

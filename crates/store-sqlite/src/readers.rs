@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use chinwag_core::Result;
 use chinwag_core::store::ReadJob;
+use chinwag_core::{Error, Result};
 use rusqlite::Connection;
 use tokio::sync::mpsc::Receiver;
 
@@ -24,7 +24,7 @@ pub(crate) struct Readers {
 impl Readers {
     /// One thread for each connection.
     pub(crate) fn start(connections: Vec<Connection>, options: &Options) -> io::Result<Self> {
-        let (queue, exit) = Queue::new(options.queue, options.patience);
+        let (queue, exit) = Queue::new(options, Error::unavailable());
         let exit = Arc::new(Mutex::new(exit));
         let spawn = |(number, conn): (usize, Connection)| {
             let exit = exit.clone();
@@ -51,10 +51,10 @@ fn read(conn: &Connection, exit: &Mutex<Receiver<Queued<ReadJob>>>) {
     loop {
         // One thread waits for the next job, the others for their turn to wait.
         let next = exit.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
-        let Some(Queued { job, answer }) = next else { return };
-        if !answer.is_closed() {
+        let Some(queued) = next else { return };
+        if queued.begins() && !queued.answer.is_closed() {
             // Whoever asked may go meanwhile.
-            let _ = answer.send(run(conn, &job));
+            let _ = queued.answer.send(run(conn, &queued.job));
         }
     }
 }

@@ -33,7 +33,8 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn start(conn: Connection, options: &Options, bus: Arc<dyn Bus>) -> io::Result<Self> {
-        let (queue, exit) = Queue::new(options.queue, options.patience);
+        // One that has begun may yet commit.
+        let (queue, exit) = Queue::new(options, Error::Unknown);
         let batch = options.batch.max(1);
         let thread = thread::Builder::new()
             .name("store-writer".into())
@@ -56,6 +57,10 @@ impl Drop for Writer {
 fn write(conn: &Connection, mut exit: Receiver<Queued<Task>>, batch: usize, bus: &dyn Bus) {
     let mut tasks = Vec::with_capacity(batch);
     while exit.blocking_recv_many(&mut tasks, batch) > 0 {
+        tasks.retain(Queued::begins);
+        if tasks.is_empty() {
+            continue;
+        }
         let mut events = Vec::new();
         match commit(conn, &tasks, &mut events) {
             Ok(outcomes) => {

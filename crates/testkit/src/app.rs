@@ -203,6 +203,13 @@ impl TestApp {
     }
 }
 
+impl Drop for TestApp {
+    /// A test that fails while the store stands would else wait for its threads for ever.
+    fn drop(&mut self) {
+        self.options.faults.release();
+    }
+}
+
 /// Listens; where the port was this server's a moment ago, others may hold it for another.
 async fn listen(address: SocketAddr) -> TcpListener {
     let by = Instant::now() + Duration::from_secs(5);

@@ -2,22 +2,25 @@
 //!
 //! It is one task with no standing buffer: bytes are read into a buffer of the thread's own, and
 //! what is queued is written in one vectored write. Messages are pipelined, in order: up to
-//! [`IN_FLIGHT`] may wait for their commit at once. Anything else waits for what came before it.
+//! [`IN_FLIGHT`] may wait for their commit at once. Anything else waits for what came before it. A
+//! panic, whatever handler it is in, is this socket's end (1011) and nobody else's.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use chinwag_hub::{Close, Taken};
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::session::{Job, Session, Work};
+use crate::error::panicked;
 use crate::wire::frame::{self, Broken, Incoming, Reader};
 
 /// Messages of one socket that may wait for their commit at once; no more are read until then.
@@ -109,7 +112,13 @@ pub(super) async fn run(stream: &TcpStream, mut early: Vec<u8>, session: &Arc<Se
     };
     socket.working.push(Box::pin(session.clone().open()));
     socket.feed(&mut early);
-    let end = socket.serve().await.unwrap_or(End::Gone);
+    let end = match AssertUnwindSafe(socket.serve()).catch_unwind().await {
+        Ok(end) => end.unwrap_or(End::Gone),
+        Err(panic) => {
+            tracing::error!(why = panicked(&*panic), "an event's handler panicked");
+            ending(Close::Fault)
+        }
+    };
     session.doors.hub.unregister(&session.connection);
     // A peer that is gone, or takes too long, is let go without a word.
     let _ = socket.farewell(end).await;

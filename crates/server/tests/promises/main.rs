@@ -1,6 +1,8 @@
 //! What the server promises its users, while others do their worst: each test is a sentence, and
 //! shows first that its fault took hold.
 
+#[cfg(target_os = "linux")]
+mod crowds;
 mod ends;
 mod erased;
 mod faults;

@@ -10,8 +10,10 @@ mod clock;
 mod crash;
 mod disk;
 mod end;
+mod flood;
 mod ledger;
 mod once;
+mod slow;
 mod socket;
 mod trace;
 mod world;
@@ -33,6 +35,12 @@ fn program() -> Program {
 /// How often: in every run of the tests, or in the long run.
 fn times(short: usize, long: usize) -> usize {
     if std::env::var("TRIALS").is_ok_and(|mode| mode == "long") { long } else { short }
+}
+
+/// The middle of what was measured.
+fn median(mut measured: Vec<f64>) -> f64 {
+    measured.sort_by(f64::total_cmp);
+    measured[measured.len() / 2]
 }
 
 /// Says what a trial has seen: the line that `cargo xtask trials` makes its table of.

@@ -28,7 +28,7 @@ const LEEWAY: Duration = Duration::from_secs(30);
 const SHORTEST: usize = 32;
 
 /// What an operator may configure of the host application's tokens.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// The secret that is shared with the host application: tokens of HS256.
     pub secret: Option<Secret>,
@@ -40,6 +40,15 @@ pub struct Options {
     pub audience: Option<String>,
     /// Whether users are made at first sight.
     pub create: bool,
+    /// Between two readings of the keys, at least (30 s).
+    pub pause: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let pause = Duration::from_secs(30);
+        Self { secret: None, jwks: None, issuer: None, audience: None, create: false, pause }
+    }
 }
 
 /// A shared secret.
@@ -64,7 +73,7 @@ impl fmt::Debug for Secret {
 
 /// Reads the keys of a source once: which algorithms they are for, or a sentence that says why not.
 pub async fn check(source: Source) -> Result<String, String> {
-    Jwks::new(source)?.check().await
+    Jwks::new(source, Duration::ZERO)?.check().await
 }
 
 /// Reads tokens of the host application's.
@@ -97,7 +106,7 @@ impl Jwt {
             return Ok(None);
         }
         verify::install();
-        let jwks = options.jwks.clone().map(Jwks::new).transpose();
+        let jwks = options.jwks.clone().map(|source| Jwks::new(source, options.pause)).transpose();
         Ok(Some(Self {
             secret: options.secret.clone(),
             jwks: jwks.map_err(|why| Error::field("auth.jwt.jwks", why))?.map(Arc::new),

@@ -13,6 +13,7 @@ mod races;
 mod raw;
 mod secrets;
 mod slow;
+mod tokens;
 mod watch;
 mod words;
 

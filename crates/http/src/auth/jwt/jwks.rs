@@ -1,7 +1,7 @@
 //! The host application's public keys (RFC 7517), from a file or a URL.
 //!
 //! They are read again when a token names one that is not known, and now and then; but never more
-//! often than [`PAUSE`] says, whatever tokens come. While they cannot be read, those that are known
+//! often than their pause allows, whatever tokens come. While they cannot be read, those that are known
 //! go on.
 
 use std::path::{Path, PathBuf};
@@ -13,15 +13,14 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use crate::auth::outside;
 
-/// Between two readings, at least.
-const PAUSE: Duration = Duration::from_secs(30);
-/// How long keys are taken as they were read. One that the host has taken back is good until then.
-const FRESH: Duration = Duration::from_secs(600);
+/// For how many pauses keys are taken as they were read. One that the host has taken back is good
+/// until then.
+const FRESH: u32 = 20;
 /// Keys that are looked at.
 const MOST: usize = 100;
 
@@ -49,9 +48,11 @@ impl Source {
 pub(super) struct Jwks {
     source: Source,
     client: Client,
+    /// Between two readings, at least.
+    pause: Duration,
     known: RwLock<Known>,
     /// When they were last read, or that was tried.
-    tried: Mutex<Option<Instant>>,
+    tried: Arc<Mutex<Option<Instant>>>,
 }
 
 struct Known {
@@ -75,15 +76,15 @@ struct Key {
 impl Jwks {
     /// The keys of a source. A file is read at once; a URL when the first token comes, since who
     /// is there may start later.
-    pub(super) fn new(source: Source) -> Result<Self, String> {
+    pub(super) fn new(source: Source, pause: Duration) -> Result<Self, String> {
         let keys = match &source {
             Source::File(path) => file(path)?,
             Source::Url(_) => Vec::new(),
         };
-        let until = Instant::now() + if keys.is_empty() { Duration::ZERO } else { FRESH };
+        let until = Instant::now() + pause * FRESH;
         let client = outside::client().map_err(|why| why.to_string())?;
         let known = RwLock::new(Known { keys, until });
-        Ok(Self { source, client, known, tried: Mutex::default() })
+        Ok(Self { source, client, pause, known, tried: Arc::default() })
     }
 
     /// The key for an algorithm with this id; without one, the only key there is for it.
@@ -92,12 +93,13 @@ impl Jwks {
             (Some(key), true) => Some(key),
             (Some(key), false) => {
                 // Whoever has a good key does not wait for the next reading.
-                let again = self.clone();
-                tokio::spawn(async move { again.read_again().await });
+                if let Ok(tried) = self.tried.clone().try_lock_owned() {
+                    tokio::spawn(self.clone().read_again(tried));
+                }
                 Some(key)
             }
             (None, _) => {
-                self.read_again().await;
+                self.clone().read_again(self.tried.clone().lock_owned().await).await;
                 self.find(algorithm, id).0
             }
         }
@@ -114,10 +116,10 @@ impl Jwks {
         (found.map(|found| found.key.clone()), Instant::now() < known.until)
     }
 
-    /// Reads the keys again, unless that was tried a moment ago. Those who come meanwhile wait.
-    async fn read_again(&self) {
-        let mut tried = self.tried.lock().await;
-        if tried.is_some_and(|tried| tried.elapsed() < PAUSE) {
+    /// Reads the keys again, unless that was tried a moment ago. Those with an unknown key who come
+    /// meanwhile wait.
+    async fn read_again(self: Arc<Self>, mut tried: OwnedMutexGuard<Option<Instant>>) {
+        if tried.is_some_and(|tried| tried.elapsed() < self.pause) {
             return;
         }
         *tried = Some(Instant::now());
@@ -125,12 +127,10 @@ impl Jwks {
             Ok(keys) => {
                 tracing::info!(keys = keys.len(), "the JWKS was read");
                 let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-                *known = Known { keys, until: Instant::now() + FRESH };
+                *known = Known { keys, until: Instant::now() + self.pause * FRESH };
             }
             Err(why) => {
                 tracing::warn!(why, "the JWKS could not be read: the keys that are known go on");
-                // Until when it is tried no more than any unknown key does.
-                self.known.write().unwrap_or_else(PoisonError::into_inner).until = Instant::now() + PAUSE;
             }
         }
     }

@@ -75,6 +75,7 @@ impl Jwt {
             issuer: self.issuer.clone(),
             audience: self.audience.clone(),
             create: self.create,
+            ..Options::default()
         })
     }
 }

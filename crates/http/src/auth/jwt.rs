@@ -32,7 +32,7 @@ const SHORTEST: usize = 32;
 pub struct Options {
     /// The secret that is shared with the host application: tokens of HS256.
     pub secret: Option<Secret>,
-    /// Where the host application's public keys are: tokens of RS256, ES256 and EdDSA.
+    /// Where the host application's public keys are: tokens of RS256, ES256 and `EdDSA`.
     pub jwks: Option<Source>,
     /// What `iss` must be.
     pub issuer: Option<String>,

@@ -8,6 +8,7 @@ mod erased;
 mod faults;
 mod forged;
 mod hidden;
+mod hostile;
 mod paging;
 mod races;
 mod raw;

@@ -70,7 +70,7 @@ struct Set {
 struct Key {
     id: Option<String>,
     algorithm: Algorithm,
-    key: DecodingKey,
+    opens: DecodingKey,
 }
 
 impl Jwks {
@@ -113,7 +113,7 @@ impl Jwks {
             Some(_) => fit.find(|key| key.id.as_deref() == id),
             None => fit.next().filter(|_| fit.next().is_none()),
         };
-        (found.map(|found| found.key.clone()), Instant::now() < known.until)
+        (found.map(|found| found.opens.clone()), Instant::now() < known.until)
     }
 
     /// Reads the keys again, unless that was tried a moment ago. Those with an unknown key who come
@@ -196,6 +196,6 @@ fn key(jwk: &Jwk) -> Option<Key> {
     };
     let signs = matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
     let fits = jwk.common.key_algorithm.is_none_or(|its| its == named);
-    let key = DecodingKey::from_jwk(jwk).ok().filter(|_| signs && fits)?;
-    Some(Key { id: jwk.common.key_id.clone(), algorithm, key })
+    let opens = DecodingKey::from_jwk(jwk).ok().filter(|_| signs && fits)?;
+    Some(Key { id: jwk.common.key_id.clone(), algorithm, opens })
 }

@@ -16,7 +16,7 @@ pub(crate) struct Jwt {
     pub(crate) secret: Option<Hidden>,
     /// A file with that secret.
     pub(crate) secret_file: Option<PathBuf>,
-    /// The file or the URL of its public keys: tokens of RS256, ES256 and EdDSA.
+    /// The file or the URL of its public keys: tokens of RS256, ES256 and `EdDSA`.
     pub(crate) jwks: Option<String>,
     /// What `iss` must be.
     pub(crate) issuer: Option<String>,

@@ -39,9 +39,8 @@ async fn app(source: Option<&str>, change: impl FnOnce(&mut Options)) -> TestApp
 }
 
 /// What each place answers in which a token may stand: two of REST, three of a handshake.
-async fn everywhere(app: &TestApp, token: &str) -> [u16; 5] {
-    let (nobody, cookie) = (app.nobody(), format!("access={token}"));
-    let bearer = Client::new(&app.url(), Some(token), "bearer");
+async fn everywhere(nobody: &Client, token: &str) -> [u16; 5] {
+    let (bearer, cookie) = (nobody.bearing(token), format!("access={token}"));
     let offered = format!("chinwag, bearer.{token}");
     let with_cookie = nobody.request(Method::GET, "sessions/").header("cookie", &cookie);
     let status =
@@ -60,17 +59,18 @@ async fn a_jwt_of_each_algorithm_is_its_user_at_both_doors_until_it_expires() {
     let host = Host::default();
     let served = Served::start(&host.jwks()).await;
     let app = app(Some(&served.url), |_| {}).await;
+    let nobody = app.nobody();
     app.service().post("users/", json!({ "name": "ann" })).await.ok(201);
     for algorithm in ALGORITHMS {
         let token = host.token(algorithm, &claims("ann"));
-        assert_eq!(everywhere(&app, &token).await, [200, 200, 101, 101, 101], "{algorithm}");
+        assert_eq!(everywhere(&nobody, &token).await, [200, 200, 101, 101, 101], "{algorithm}");
     }
     assert_eq!(served.asked(), 1, "the keys are kept");
     let exp = seconds(600);
     let client = |exp: &Value| {
         let token =
             host.token("ES256", &json!({ "sub": "ann", "exp": exp, "iss": "the host", "aud": "chat" }));
-        Client::new(&app.url(), Some(&token), "ann")
+        nobody.bearing(&token)
     };
     let ann = client(&json!(exp));
     let shown = ann.get("sessions/").await.ok(200);
@@ -92,18 +92,19 @@ async fn a_jwt_that_is_wrong_in_anything_is_401_at_both_doors() {
     let served = Served::start(&host.jwks()).await;
     let trap = Served::start(&thief.jwks()).await;
     let app = app(Some(&served.url), |_| {}).await;
+    let nobody = app.nobody();
     app.service().post("users/", json!({ "name": "ann" })).await.ok(201);
     let good = host.token("RS256", &claims("ann"));
-    assert_eq!(everywhere(&app, &good).await, [200, 200, 101, 101, 101], "without a fault it is taken");
+    assert_eq!(everywhere(&nobody, &good).await, [200, 200, 101, 101, 101], "without a fault it is taken");
     for some in tokens(&host, &thief, &trap.url).chunks(16) {
-        let answers = join_all(some.iter().map(|(_, token)| everywhere(&app, token))).await;
+        let answers = join_all(some.iter().map(|(_, token)| everywhere(&nobody, token))).await;
         for ((why, token), answers) in some.iter().zip(answers) {
             assert_eq!(answers, [401; 5], "{why}: {token}");
         }
     }
     assert_eq!(trap.asked(), 0, "what a token says of keys is not read");
     assert!(served.asked() <= 2, "{} times", served.asked());
-    assert_eq!(everywhere(&app, &good).await, [200, 200, 101, 101, 101], "and still is");
+    assert_eq!(everywhere(&nobody, &good).await, [200, 200, 101, 101, 101], "and still is");
     let service = Client::new(&app.url(), Some(SERVICE_KEY), "service");
     service.get("users/").await.ok(200);
 }
@@ -112,7 +113,8 @@ async fn a_jwt_that_is_wrong_in_anything_is_401_at_both_doors() {
 async fn a_user_is_made_at_first_sight_where_that_is_set_and_no_special_or_bad_name_is() {
     let host = Host::default();
     let app = app(None, |options| options.doors.jwt.create = true).await;
-    let as_user = |name: &str| Client::new(&app.url(), Some(&host.token("HS256", &claims(name))), "");
+    let nobody = app.nobody();
+    let as_user = |name: &str| nobody.bearing(&host.token("HS256", &claims(name)));
     assert_eq!(as_user("new").get("sessions/").await.ok(200)["name"], "new");
     assert_eq!(as_user("newer").ws().await.summary(), &json!([]));
     for name in ["admin", "system", "", "a b", "x/y", "nеw", "NEW", "new\u{200b}", &"x".repeat(33)] {
@@ -136,8 +138,9 @@ async fn new_keys_are_found_when_they_are_used_and_nobody_can_have_them_asked_fo
     let served = Served::start(&old.jwks()).await;
     let pause = Duration::from_secs(3);
     let app = app(Some(&served.url), |options| options.doors.jwt.pause = pause).await;
+    let nobody = app.nobody();
     app.service().post("users/", json!({ "name": "ann" })).await.ok(201);
-    let asks = async |token: &str| Client::new(&app.url(), Some(token), "ann").get("sessions/").await.status;
+    let asks = async |token: &str| nobody.bearing(token).get("sessions/").await.status;
     let by_old = old.token("EdDSA", &claims("ann"));
     let by_new = new.sign(&json!({ "alg": "EdDSA", "kid": "new ed" }), &claims("ann"));
     let begun = tokio::time::Instant::now();
@@ -178,15 +181,16 @@ async fn a_file_of_keys_will_do_and_a_secret_in_it_makes_no_token() {
     keys.push(json!({ "kty": "new", "kid": "of a later time", "alg": "X" }));
     std::fs::write(&path, jwks.to_string()).expect("written");
     let app = app(path.to_str(), |options| options.doors.jwt.secret = None).await;
+    let nobody = app.nobody();
     app.service().post("users/", json!({ "name": "ann" })).await.ok(201);
     for algorithm in ["RS256", "ES256", "EdDSA"] {
         let token = host.token(algorithm, &claims("ann"));
-        assert_eq!(everywhere(&app, &token).await, [200, 200, 101, 101, 101], "{algorithm}");
+        assert_eq!(everywhere(&nobody, &token).await, [200, 200, 101, 101, 101], "{algorithm}");
     }
     for header in [json!({ "alg": "HS256", "kid": "shared" }), json!({ "alg": "HS256" })] {
-        assert_eq!(everywhere(&app, &host.sign(&header, &claims("ann"))).await, [401; 5], "{header}");
+        assert_eq!(everywhere(&nobody, &host.sign(&header, &claims("ann"))).await, [401; 5], "{header}");
     }
     // Without a kid, the one key of the kind is meant.
     let nameless = host.sign(&json!({ "alg": "ES256" }), &claims("ann"));
-    assert_eq!(everywhere(&app, &nameless).await, [200, 200, 101, 101, 101]);
+    assert_eq!(everywhere(&nobody, &nameless).await, [200, 200, 101, 101, 101]);
 }

@@ -10,7 +10,7 @@ use chinwag_core::app::App;
 use chinwag_hub::Hub;
 use tokio::sync::Semaphore;
 
-use crate::auth::{Auth, Network, ServiceKey};
+use crate::auth::{Auth, Network, ServiceKey, jwt};
 use crate::places::Places;
 use crate::rest::cursor::Cursors;
 
@@ -38,6 +38,8 @@ pub struct Options {
     pub service_key: ServiceKey,
     /// Whether REST callers without a credential count as the service (no).
     pub open: bool,
+    /// The host's own tokens (none).
+    pub jwt: jwt::Options,
     /// The host's own validator, an `http` or `https` URL (none).
     pub validate_url: Option<String>,
     /// Whether users whom the validator names are made at first sight (no).
@@ -101,6 +103,7 @@ impl Options {
         Self {
             service_key,
             open: false,
+            jwt: jwt::Options::default(),
             validate_url: None,
             validate_creates: false,
             signup: true,

@@ -38,7 +38,7 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str) -> Result<
     app.prepare(config.users.special()).await.map_err(why_not)?;
     let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, hub_options(config));
     let key = ServiceKey::parse(key).map_err(|why| anyhow!("the service key {why}"))?;
-    let doors = Doors::new(app.clone(), hub.clone(), door_options(config, key)).map_err(why_not)?;
+    let doors = Doors::new(app.clone(), hub.clone(), door_options(config, key)?).map_err(why_not)?;
     Ok(Node { app, hub, doors })
 }
 
@@ -87,11 +87,12 @@ fn hub_options(config: &Config) -> chinwag_hub::Options {
     }
 }
 
-fn door_options(config: &Config, key: ServiceKey) -> chinwag_http::Options {
+fn door_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Options> {
     let (auth, http) = (&config.auth, &config.http);
-    chinwag_http::Options {
+    Ok(chinwag_http::Options {
         service_key: key,
         open: config.open,
+        jwt: auth.jwt.options()?,
         validate_url: auth.validate_url.clone(),
         validate_creates: auth.validate_create,
         signup: auth.signup,
@@ -112,7 +113,7 @@ fn door_options(config: &Config, key: ServiceKey) -> chinwag_http::Options {
         connections_per_address: http.connections_per_address,
         attempts_per_name: auth.attempts_per_name,
         attempts_per_address: auth.attempts_per_address,
-    }
+    })
 }
 
 /// A refusal as whoever starts the server reads it.

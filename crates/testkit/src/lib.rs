@@ -8,6 +8,8 @@ pub mod bus;
 pub mod client;
 pub mod fault;
 #[cfg(feature = "app")]
+pub mod jwt;
+#[cfg(feature = "app")]
 pub mod process;
 #[cfg(feature = "net")]
 pub mod proxy;

@@ -8,11 +8,13 @@ mod erased;
 mod faults;
 mod forged;
 mod hidden;
+mod hostile;
 mod paging;
 mod races;
 mod raw;
 mod secrets;
 mod slow;
+mod tokens;
 mod watch;
 mod words;
 

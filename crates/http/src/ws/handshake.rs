@@ -113,14 +113,17 @@ fn refused(refused: Refused) -> Error {
 
 /// Serves the socket once the connection is a WebSocket, to its end.
 async fn serve(doors: Arc<Doors>, connection: Connection, upgrade: OnUpgrade) {
-    let Ok(Some((mut stream, early))) = upgrade.await.map(raw) else {
+    let Ok(Some((stream, early))) = upgrade.await.map(raw) else {
         tracing::debug!("the connection ended before it became a WebSocket");
         return;
     };
     let session = Arc::new(Session::new(doors, connection));
+    let stream = Arc::new(stream);
     super::socket::run(&stream, early, &session).await;
-    // A peer that is gone, or never closes, is let go without a word.
-    let _ = timeout(LINGER, linger(&mut stream)).await;
+    if let Some(mut stream) = Arc::into_inner(stream) {
+        // A peer that is gone, or never closes, is let go without a word.
+        let _ = timeout(LINGER, linger(&mut stream)).await;
+    }
 }
 
 /// Ends a connection so that the peer reads what was written last: closed with bytes unread, it

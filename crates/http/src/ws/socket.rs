@@ -1,7 +1,7 @@
 //! One socket's loop: reads frames, starts what they ask, writes what the hub has queued.
 //!
 //! It is one task with no standing buffer: bytes are read into a buffer of the thread's own, and
-//! what is queued is written in one vectored write. Messages are pipelined, in order: up to
+//! what is queued is written in one vectored write, while the task sleeps by whoever queues it. Messages are pipelined, in order: up to
 //! [`IN_FLIGHT`] may wait for their commit at once. Anything else waits for what came before it.
 
 use std::cell::RefCell;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use chinwag_hub::{Close, Taken};
+use chinwag_hub::{Close, Sink, Taken};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
@@ -50,6 +50,23 @@ enum End {
     Close(u16, &'static str),
     /// The same, and what was queued is dropped.
     Cut(u16, &'static str),
+}
+
+/// The connection, for those who write while the socket's task sleeps.
+struct Wire(Arc<TcpStream>);
+
+impl Sink for Wire {
+    fn write(&self, frames: &[IoSlice<'_>]) -> usize {
+        write_some(&self.0, frames).unwrap_or(0)
+    }
+}
+
+/// One write of as much as the kernel takes. One buffer goes the kernel's shorter way.
+fn write_some(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    match slices {
+        [one] => stream.try_write(one),
+        many => stream.try_write_vectored(many),
+    }
 }
 
 struct Socket<'a> {
@@ -91,7 +108,7 @@ impl Rate {
 }
 
 /// Serves a socket until its end. `early` is what was read before the socket was one.
-pub(super) async fn run(stream: &TcpStream, mut early: Vec<u8>, session: &Arc<Session>) {
+pub(super) async fn run(stream: &Arc<TcpStream>, mut early: Vec<u8>, session: &Arc<Session>) {
     let options = &session.doors.options;
     let mut socket = Socket {
         stream,
@@ -107,12 +124,14 @@ pub(super) async fn run(stream: &TcpStream, mut early: Vec<u8>, session: &Arc<Se
         exclusive: true,
         rate: Rate { most: options.events_per_second, since: Instant::now(), count: 0 },
     };
+    session.connection.attach(Box::new(Wire(stream.clone())));
     socket.working.push(Box::pin(session.clone().open()));
     socket.feed(&mut early);
     let end = socket.serve().await.unwrap_or(End::Gone);
     session.doors.hub.unregister(&session.connection);
     // A peer that is gone, or takes too long, is let go without a word.
     let _ = socket.farewell(end).await;
+    session.connection.detach();
 }
 
 impl Socket<'_> {
@@ -208,9 +227,10 @@ impl Socket<'_> {
     fn take(&mut self) -> Option<End> {
         let mut frames = Vec::new();
         let taken = self.session.connection.take(&mut frames);
+        self.begun |= taken == Taken::Rest;
         self.outbox.extend(frames);
         match taken {
-            Taken::Frames | Taken::Empty => None,
+            Taken::Frames | Taken::Rest | Taken::Empty => None,
             Taken::Close(close) => Some(ending(close)),
         }
     }
@@ -238,6 +258,10 @@ impl Socket<'_> {
                 // A close is the last that is heard.
                 _ if matches!(self.inbox.back(), Some(Incoming::Close(_))) => return,
                 Incoming::Ping(payload) => {
+                    if self.outbox.is_empty() {
+                        // From here on this task alone writes. That it is to be closed is seen again.
+                        let _ = self.take();
+                    }
                     self.pongs += 1;
                     self.outbox.push_back(frame::control(frame::PONG, &payload));
                 }
@@ -255,7 +279,7 @@ impl Socket<'_> {
             for (slice, bytes) in slices.iter_mut().zip(&self.outbox) {
                 *slice = IoSlice::new(bytes);
             }
-            match self.stream.try_write_vectored(&slices[..count]) {
+            match write_some(self.stream, &slices[..count]) {
                 Ok(written) => self.written(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::mem;
+use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::{Buf, Bytes};
@@ -81,7 +82,7 @@ pub(crate) struct Queue {
     close: Option<Close>,
     sleeper: Sleeper,
     /// Where frames go while the task waits for them.
-    sink: Option<Box<dyn Sink>>,
+    sink: Option<Arc<dyn Sink>>,
     /// Whether somebody is about to flush.
     due: bool,
     /// Whether `next` is what is left of a frame that was written in part.
@@ -206,15 +207,13 @@ impl Queue {
         while let (Phase::Live, Some(next), Some(sink), None) =
             (&self.phase, &self.next, &self.sink, self.close)
         {
-            let mut slices = [IoSlice::new(&[]); TAKE_FRAMES];
-            let mut offered = 0;
-            let frames = std::iter::once(next).chain(&self.rest).take(TAKE_FRAMES);
-            let count = slices.iter_mut().zip(frames).fold(0, |count, (slice, frame)| {
-                offered += frame.bytes.len();
-                *slice = IoSlice::new(&frame.bytes);
-                count + 1
-            });
-            let written = sink.write(&slices[..count]);
+            let (written, offered) = if self.rest.is_empty() {
+                (sink.write(&[IoSlice::new(&next.bytes)]), next.bytes.len())
+            } else {
+                let pieces = std::iter::once(next).chain(&self.rest).take(TAKE_FRAMES);
+                let slices: Vec<_> = pieces.map(|piece| IoSlice::new(&piece.bytes)).collect();
+                (sink.write(&slices), slices.iter().map(|slice| slice.len()).sum())
+            };
             self.written(written);
             if written < offered {
                 return self.wake_any();
@@ -224,7 +223,7 @@ impl Queue {
     }
 
     /// Sets, or takes away, where frames go while the task waits for them.
-    pub(crate) fn set_sink(&mut self, sink: Option<Box<dyn Sink>>) {
+    pub(crate) fn set_sink(&mut self, sink: Option<Arc<dyn Sink>>) {
         self.sink = sink;
     }
 

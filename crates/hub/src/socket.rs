@@ -135,7 +135,7 @@ impl Socket {
 
     /// Lets whoever queues frames write them to `sink` as long as a task [waits](Self::wait). From
     /// the task's next [`take`](Self::take) on, until it waits again, it alone writes.
-    pub fn attach(&self, sink: Box<dyn Sink>) {
+    pub fn attach(&self, sink: Arc<dyn Sink>) {
         self.queue.lock().set_sink(Some(sink));
     }
 

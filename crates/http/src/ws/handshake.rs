@@ -25,6 +25,7 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::session::Session;
+use super::socket::Wire;
 use crate::doors::Doors;
 use crate::error::Refusal;
 
@@ -118,9 +119,9 @@ async fn serve(doors: Arc<Doors>, connection: Connection, upgrade: OnUpgrade) {
         return;
     };
     let session = Arc::new(Session::new(doors, connection));
-    let stream = Arc::new(stream);
-    super::socket::run(&stream, early, &session).await;
-    if let Some(mut stream) = Arc::into_inner(stream) {
+    let wire = Arc::new(Wire(stream));
+    super::socket::run(&wire, early, &session).await;
+    if let Some(Wire(mut stream)) = Arc::into_inner(wire) {
         // A peer that is gone, or never closes, is let go without a word.
         let _ = timeout(LINGER, linger(&mut stream)).await;
     }

@@ -52,8 +52,9 @@ enum End {
     Cut(u16, &'static str),
 }
 
-/// The connection, for those who write while the socket's task sleeps.
-struct Wire(Arc<TcpStream>);
+/// The connection: read by the socket's task, and written to while that sleeps by whoever has
+/// something for it.
+pub(super) struct Wire(pub(super) TcpStream);
 
 impl Sink for Wire {
     fn write(&self, frames: &[IoSlice<'_>]) -> usize {
@@ -108,10 +109,10 @@ impl Rate {
 }
 
 /// Serves a socket until its end. `early` is what was read before the socket was one.
-pub(super) async fn run(stream: &Arc<TcpStream>, mut early: Vec<u8>, session: &Arc<Session>) {
+pub(super) async fn run(wire: &Arc<Wire>, mut early: Vec<u8>, session: &Arc<Session>) {
     let options = &session.doors.options;
     let mut socket = Socket {
-        stream,
+        stream: &wire.0,
         session,
         reader: Reader::new(options.max_frame),
         inbox: VecDeque::new(),
@@ -124,7 +125,7 @@ pub(super) async fn run(stream: &Arc<TcpStream>, mut early: Vec<u8>, session: &A
         exclusive: true,
         rate: Rate { most: options.events_per_second, since: Instant::now(), count: 0 },
     };
-    session.connection.attach(Box::new(Wire(stream.clone())));
+    session.connection.attach(wire.clone());
     socket.working.push(Box::pin(session.clone().open()));
     socket.feed(&mut early);
     let end = socket.serve().await.unwrap_or(End::Gone);
@@ -286,7 +287,7 @@ impl Socket<'_> {
             }
         }
         self.pongs = 0;
-        if self.outbox.capacity() > WRITE_FRAMES {
+        if self.outbox.capacity() > 0 {
             self.outbox = VecDeque::new();
         }
         Ok(())

@@ -18,7 +18,7 @@ impl Hub {
         let mut due = Vec::new();
         let pushed = socket.push(frame, Tag::default(), self.bounds(), &mut due);
         self.tally.pushed(pushed, 1);
-        due.iter().for_each(|socket| socket.flush());
+        write_to(&due);
     }
 
     /// Remembers sockets to be written to at the next [flush](Self::flush).
@@ -36,8 +36,14 @@ impl Hub {
         let mut due = mem::take(&mut *self.due.lock());
         while due.len() > SHARE {
             let share = due.split_off(due.len() - SHARE);
-            tokio::spawn(async move { share.iter().for_each(|socket| socket.flush()) });
+            tokio::spawn(async move { write_to(&share) });
         }
-        due.iter().for_each(|socket| socket.flush());
+        write_to(&due);
+    }
+}
+
+fn write_to(sockets: &[Arc<Socket>]) {
+    for socket in sockets {
+        socket.flush();
     }
 }

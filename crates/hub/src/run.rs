@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::{Bytes, BytesMut};
 use chinwag_core::event::{Audience, Event, Kind};
-use chinwag_core::{GroupId, SocketId};
+use chinwag_core::{GroupId, Seq, SocketId};
 
 use crate::Hub;
 use crate::group::Turn;
@@ -30,7 +30,9 @@ impl Hub {
             let told =
                 run.len() > 1 && catch_unwind(AssertUnwindSafe(|| self.deliver_run(run))).unwrap_or(false);
             if !told {
-                run.iter().for_each(|event| self.dispatch(event));
+                for event in run {
+                    self.dispatch(event);
+                }
             }
             events = rest;
         }
@@ -52,7 +54,7 @@ impl Hub {
         if let Some(seq) = first {
             group.expect(&mut members, seq);
         }
-        let follow = run.windows(2).all(|two| two[0].seq.map(|seq| seq.next()) == two[1].seq);
+        let follow = run.windows(2).all(|two| two[0].seq.map(Seq::next) == two[1].seq);
         let (Some(next), Some(last)) = (first, run.last().and_then(|event| event.seq)) else { return false };
         if members.gone || !follow || group.turn(next) != Turn::Next {
             return false;

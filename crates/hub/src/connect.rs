@@ -13,7 +13,7 @@ use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Result, Seq, SocketId, UserId};
 
 use crate::group::Group;
-use crate::queue::{ABSENT, Snapshot, Tag};
+use crate::queue::{ABSENT, Snapshot};
 use crate::user::{Seat, State, User};
 use crate::{Close, Hub, Socket};
 
@@ -251,7 +251,7 @@ impl Hub {
         let kind = Kind::StatusUpdate { author: state.name.clone(), status: state.presence.shown };
         let frame = self.encode.event(&Event::to_users(kind, Vec::new()), None);
         for seat in others() {
-            self.tally.pushed(seat.socket.push(frame.clone(), Tag::default(), self.bounds()));
+            self.push(&seat.socket, frame.clone());
         }
     }
 }

@@ -10,11 +10,10 @@ use chinwag_core::presence::Status;
 use chinwag_core::relation::Outcome;
 use chinwag_core::{GroupId, Name, Seq, SocketId, UserId};
 
-use crate::counts::Tally;
 use crate::group::{Group, Members, Turn};
 use crate::queue::{Bounds, Tag};
 use crate::user::User;
-use crate::{Close, Encode, Hub};
+use crate::{Close, Hub, Socket};
 
 impl Hub {
     /// Delivers one event. Only the dispatcher calls this, one event after the other.
@@ -241,13 +240,19 @@ struct Copies<'a> {
     event: &'a Event,
     /// In ascending order.
     joined: &'a [UserId],
-    encode: &'a dyn Encode,
-    tally: &'a Tally,
+    hub: &'a Hub,
     bounds: Bounds,
     tag: Tag,
     /// The socket whose copy is its own.
     asker: Option<(SocketId, &'a str)>,
     shared: Option<Bytes>,
+    due: Vec<Arc<Socket>>,
+}
+
+impl Drop for Copies<'_> {
+    fn drop(&mut self) {
+        self.hub.due(&mut self.due);
+    }
 }
 
 impl<'a> Copies<'a> {
@@ -256,8 +261,7 @@ impl<'a> Copies<'a> {
         Self {
             event,
             joined,
-            encode: &*hub.encode,
-            tally: &hub.tally,
+            hub,
             bounds: hub.bounds(),
             tag: Tag {
                 group: group_of(event),
@@ -267,6 +271,7 @@ impl<'a> Copies<'a> {
             },
             asker,
             shared: None,
+            due: Vec::new(),
         }
     }
 
@@ -276,11 +281,11 @@ impl<'a> Copies<'a> {
         for seat in &user.lock().seats {
             let frame = match self.asker {
                 Some((socket, reference)) if socket == seat.socket.id() => {
-                    self.encode.event(self.event, Some(reference))
+                    self.hub.encode.event(self.event, Some(reference))
                 }
-                _ => self.shared.get_or_insert_with(|| self.encode.event(self.event, None)).clone(),
+                _ => self.shared.get_or_insert_with(|| self.hub.encode.event(self.event, None)).clone(),
             };
-            self.tally.pushed(seat.socket.push(frame, tag, self.bounds));
+            self.hub.tally.pushed(seat.socket.push(frame, tag, self.bounds, &mut self.due), 1);
         }
     }
 }

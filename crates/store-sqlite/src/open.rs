@@ -12,9 +12,10 @@ use crate::schema;
 
 /// Prepared statements that a connection keeps; more than there are.
 const STATEMENTS: usize = 128;
-/// Memory for pages, in KiB: of the writer, and of each reader.
+/// Memory for pages, in KiB: of the writer, and of each reader. Readers find most pages in the
+/// system's own cache.
 const WRITER_CACHE: i64 = 32 * 1024;
-const READER_CACHE: i64 = 8 * 1024;
+const READER_CACHE: i64 = 2 * 1024;
 /// The journal is brought into the file when it has this many pages (of 4 KiB), and cut back to
 /// this many bytes when it had grown beyond.
 const CHECKPOINT_PAGES: i64 = 4000;

@@ -25,6 +25,7 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::session::Session;
+use super::socket::Wire;
 use crate::auth::{Peer, trusts};
 use crate::doors::Doors;
 use crate::error::Refusal;
@@ -129,14 +130,17 @@ fn refused(refused: Refused) -> Error {
 
 /// Serves the socket once the connection is a WebSocket, to its end.
 async fn serve(doors: Arc<Doors>, connection: Connection, upgrade: OnUpgrade, place: Option<Place>) {
-    let Ok(Some((mut stream, early))) = upgrade.await.map(raw) else {
+    let Ok(Some((stream, early))) = upgrade.await.map(raw) else {
         tracing::debug!("the connection ended before it became a WebSocket");
         return;
     };
     let session = Arc::new(Session::new(doors, connection));
-    super::socket::run(&stream, early, &session).await;
-    // A peer that is gone, or never closes, is let go without a word.
-    let _ = timeout(LINGER, linger(&mut stream)).await;
+    let wire = Arc::new(Wire(stream));
+    super::socket::run(&wire, early, &session).await;
+    if let Some(Wire(mut stream)) = Arc::into_inner(wire) {
+        // A peer that is gone, or never closes, is let go without a word.
+        let _ = timeout(LINGER, linger(&mut stream)).await;
+    }
     drop(place);
 }
 

@@ -37,7 +37,7 @@ static FIGURES: LazyLock<PrometheusHandle> = LazyLock::new(|| {
 pub(crate) struct Unready {
     /// `unready`
     status: &'static str,
-    /// `draining` or `store`.
+    /// `draining`, `store` or `bus`.
     why: &'static str,
 }
 
@@ -51,7 +51,8 @@ pub(crate) async fn healthz() -> Response {
     nothing()
 }
 
-/// Says whether the server takes requests: not while its store is away, or it is about to end.
+/// Says whether the server takes requests: not while its store, or the bus to the other nodes, is
+/// away, or it is about to end.
 #[utoipa::path(
     get, path = "/readyz", tag = "service", operation_id = "readyz",
     responses(
@@ -66,6 +67,8 @@ pub(crate) async fn readyz(State(doors): State<Arc<Doors>>) -> Response {
     } else if let Err(error) = doors.app.ready().await {
         tracing::warn!(%error, "the store is away");
         "store"
+    } else if doors.hub.link() == Some(false) {
+        "bus"
     } else {
         return nothing();
     };
@@ -90,6 +93,17 @@ pub(crate) async fn metrics(State(doors): State<Arc<Doors>>) -> Response {
     counter!("chinwag_deliveries_total").absolute(counts.deliveries);
     counter!("chinwag_sockets_too_slow_total").absolute(counts.too_slow);
     counter!("chinwag_gaps_total").absolute(counts.gaps);
+    counter!("chinwag_healed_total").absolute(counts.healed);
+    if let Some(link) = counts.link {
+        gauge!("chinwag_nodes").set(whole(counts.nodes + 1));
+        gauge!("chinwag_bus_up").set(if doors.hub.link() == Some(true) { 1.0 } else { 0.0 });
+        counter!("chinwag_hints_published_total").absolute(link.published);
+        counter!("chinwag_hints_dropped_total").absolute(link.dropped);
+        counter!("chinwag_hints_received_total").absolute(link.received);
+        counter!("chinwag_hints_overrun_total").absolute(link.overrun);
+        counter!("chinwag_hints_forged_total").absolute(link.forged);
+        counter!("chinwag_hints_repeated_total").absolute(link.repeated);
+    }
     gauge!("chinwag_http_requests_under_way")
         .set(whole(doors.options.requests.saturating_sub(doors.requests.available_permits())));
     if let Some(bytes) = resident() {

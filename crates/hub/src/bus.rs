@@ -1,18 +1,34 @@
-//! Buses: how committed events come to this process's dispatcher. One file for each kind.
+//! Buses: how events come to this process's dispatcher, and hints go to other nodes. One file for
+//! each kind.
 
+pub mod link;
 mod local;
+mod redis;
+
+use std::sync::Arc;
 
 use chinwag_core::event::Event;
 use tokio::sync::mpsc;
 
 pub use local::LocalBus;
+pub use redis::{ConnectError, RedisBus, RedisOptions};
+
+use link::{Heard, Link};
 
 /// Where a bus delivers: the dispatcher's end. Events of one commit come together, commits in
 /// their order; what was never stored comes beside them, in its own order.
 #[derive(Debug)]
 pub struct Receiver {
-    committed: mpsc::Receiver<Vec<Event>>,
+    pub(crate) committed: mpsc::Receiver<Vec<Event>>,
     ephemeral: mpsc::Receiver<Vec<Event>>,
+    pub(crate) others: Option<Others>,
+}
+
+/// The other nodes: what is said to them, and what they say.
+#[derive(Debug)]
+pub(crate) struct Others {
+    pub(crate) link: Arc<dyn Link>,
+    pub(crate) heard: mpsc::Receiver<Heard>,
 }
 
 impl Receiver {
@@ -24,5 +40,11 @@ impl Receiver {
             Some(events) = self.ephemeral.recv() => Some(events),
             else => None,
         }
+    }
+
+    /// The same, of a node among others.
+    #[must_use]
+    pub fn among(self, link: Arc<dyn Link>, heard: mpsc::Receiver<Heard>) -> Self {
+        Self { others: Some(Others { link, heard }), ..self }
     }
 }

@@ -12,7 +12,6 @@ use chinwag_core::store::Tx;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Result, Seq, SocketId, UserId};
 
-use crate::group::Group;
 use crate::queue::{ABSENT, Snapshot};
 use crate::user::{Seat, State, User};
 use crate::{Close, Hub, Socket};
@@ -146,12 +145,19 @@ impl Hub {
         if !is_live {
             return;
         }
+        if let Some(cluster) = &self.cluster {
+            let unknown = heads.iter().map(|(id, _)| *id).filter(|id| state.group_at(*id).is_err());
+            let absent = state.groups.iter().map(|group| group.id);
+            let absent = absent.filter(|id| socket.floor(*id) == Some(ABSENT));
+            cluster.differs(user.id, unknown.chain(absent));
+        }
         let Some(seat) = state.seat(socket.id()) else { return };
         seat.live = true;
         seat.status = Status::Online;
         state.presence.left_at = None;
-        if self.show(user, &mut state, false) {
-            self.tell_others(&state, socket.id());
+        let before = self.seen_as(user.id, state.presence.shown);
+        if self.show(user, &mut state, false) && self.seen_as(user.id, state.presence.shown) != before {
+            self.tell_others(user, &state, socket.id());
         }
     }
 
@@ -201,10 +207,10 @@ impl Hub {
     /// where the user is, and its sockets' snapshots may be older than what is said here.
     fn enter(&self, id: GroupId, head: Seq, user: &Arc<User>) {
         loop {
-            let group = self.groups.get_or_insert_with(id, || Arc::new(Group::new(id, head, false)));
+            let group = self.group_entry(id, head, self.cluster.is_some());
             let mut members = group.lock();
             if members.gone {
-                self.groups.remove_exact(&id, &group);
+                self.give_up_group(&group);
                 continue;
             }
             let mut state = user.lock();
@@ -223,11 +229,10 @@ impl Hub {
 
     fn seat(&self, id: SocketId, identity: &Identity) -> Option<Arc<Socket>> {
         loop {
-            let make = || Arc::new(User::new(identity.user, identity.name.clone()));
-            let user = self.users.get_or_insert_with(identity.user, make);
+            let user = self.user_entry(identity.user, &identity.name);
             let mut state = user.lock();
             if state.gone {
-                self.users.remove_exact(&identity.user, &user);
+                self.give_up_user(&user);
                 continue;
             }
             if state.seats.len() >= self.options.sockets_per_user.max(1) {
@@ -243,12 +248,13 @@ impl Hub {
     }
 
     /// Tells a user's live sockets but one what the user is shown as.
-    fn tell_others(&self, state: &State, but: SocketId) {
+    fn tell_others(&self, user: &User, state: &State, but: SocketId) {
         let others = || state.seats.iter().filter(|seat| seat.live && seat.socket.id() != but);
         if others().next().is_none() {
             return;
         }
-        let kind = Kind::StatusUpdate { author: state.name.clone(), status: state.presence.shown };
+        let status = self.seen_as(user.id, state.presence.shown);
+        let kind = Kind::StatusUpdate { author: state.name.clone(), status };
         let frame = self.encode.event(&Event::to_users(kind, Vec::new()), None);
         for seat in others() {
             self.push(&seat.socket, frame.clone());

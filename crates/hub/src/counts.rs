@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use crate::bus::link::Figures;
 use crate::queue::Pushed;
 
 /// What [`Hub::counts`](crate::Hub::counts) answers.
@@ -25,6 +26,12 @@ pub struct Counts {
     pub too_slow: u64,
     /// Events that found numbers missing before them since the start.
     pub gaps: u64,
+    /// What was found missing or out of date, and mended from the store, since the start.
+    pub healed: u64,
+    /// Other nodes that live.
+    pub nodes: usize,
+    /// What the link to the other nodes has done; none on a node alone.
+    pub link: Option<Figures>,
 }
 
 /// The counters behind it.
@@ -36,6 +43,7 @@ pub(crate) struct Tally {
     pub(crate) deliveries: AtomicU64,
     pub(crate) too_slow: AtomicU64,
     pub(crate) gaps: AtomicU64,
+    pub(crate) healed: AtomicU64,
 }
 
 impl Tally {
@@ -56,6 +64,7 @@ impl Tally {
             deliveries: self.deliveries.load(Ordering::Relaxed),
             too_slow: self.too_slow.load(Ordering::Relaxed),
             gaps: self.gaps.load(Ordering::Relaxed),
+            healed: self.healed.load(Ordering::Relaxed),
             ..Counts::default()
         }
     }

@@ -15,49 +15,87 @@ use crate::queue::{Bounds, Tag};
 use crate::user::User;
 use crate::{Close, Hub, Socket};
 
+/// What is to be delivered, made here or on another node.
+pub(crate) struct Note<'a> {
+    pub(crate) to: To<'a>,
+    pub(crate) seq: Option<Seq>,
+    pub(crate) tag: Tag,
+    /// The event, if it is one of this node's.
+    pub(crate) event: Option<&'a Event>,
+    /// The frame for all, if it is there already.
+    pub(crate) frame: Option<Bytes>,
+}
+
+/// Who is told.
+#[derive(Clone, Copy)]
+pub(crate) enum To<'a> {
+    /// A group's members, but for this one.
+    Group(GroupId, Option<UserId>),
+    Users(&'a [UserId]),
+}
+
+impl<'a> Note<'a> {
+    pub(crate) fn of(event: &'a Event, frame: Option<Bytes>) -> Self {
+        let to = match &event.to {
+            Audience::Group(id) => To::Group(*id, None),
+            Audience::Others(id, user) => To::Group(*id, Some(*user)),
+            Audience::Users(users) => To::Users(users),
+        };
+        let quits = matches!(event.kind, Kind::GroupQuit { .. });
+        let tag = Tag { group: group_of(event), seq: event.seq, joins: false, quits };
+        Self { to, seq: event.seq, tag, event: Some(event), frame }
+    }
+}
+
 impl Hub {
     /// Delivers one event. Only the dispatcher calls this, one event after the other.
     pub(crate) fn dispatch(&self, event: &Event) {
         self.tally.events.fetch_add(1, Ordering::Relaxed);
-        // A fault in one event must not end the dispatcher, nor leave a silent gap behind.
-        if catch_unwind(AssertUnwindSafe(|| self.apply(event))).is_err() {
-            tracing::error!(?event.to, ?event.seq, "an event could not be delivered: its sockets are closed");
-            self.close_audience(event);
+        self.guarded(Note::of(event, None).to, event.seq, || self.apply(event, None));
+    }
+
+    /// Does what one event asks. A fault in it must not end the dispatcher, nor leave a silent gap
+    /// behind.
+    pub(crate) fn guarded(&self, to: To<'_>, seq: Option<Seq>, apply: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(apply)).is_err() {
+            tracing::error!(?seq, "an event could not be delivered: its sockets are closed");
+            self.close_audience(to, Close::Fault);
         }
     }
 
-    fn apply(&self, event: &Event) {
+    /// Does what an event asks, with its frame if that has been made.
+    pub(crate) fn apply(&self, event: &Event, frame: Option<Bytes>) {
         if let (Some(id), Some(seq)) = (group_of(event), event.seq)
             && let Some(group) = self.groups.get(&id)
         {
             group.expect(&mut group.lock(), seq);
         }
+        let note = Note::of(event, frame);
         match &event.kind {
             Kind::Ended(ended) => self.end(*ended),
-            Kind::GroupUpdate { view, joined, left } => self.group_update(event, view.group.id, joined, left),
+            Kind::GroupUpdate { view, joined, left } => self.group_update(note, view.group.id, joined, left),
             Kind::GroupDelete(group) => {
-                self.deliver(event, &[]);
+                self.deliver(note, &[]);
                 self.forget(*group);
             }
             Kind::UserUpdate { user, new_name, .. } => {
                 self.rename(*user, new_name);
-                self.deliver(event, &[]);
+                self.deliver(note, &[]);
             }
             Kind::ContactUpdate { author, name, outcome: Outcome::Contact } => {
-                self.deliver(event, &[]);
+                self.deliver(note, &[]);
                 self.introduce(author.0, name);
                 self.introduce(name.0, author);
             }
-            _ => self.deliver(event, &[]),
+            _ => self.deliver(note, &[]),
         }
     }
 
-    fn deliver(&self, event: &Event, joined: &[UserId]) {
-        match &event.to {
-            Audience::Group(id) => self.deliver_in_group(event, *id, None, joined),
-            Audience::Others(id, user) => self.deliver_in_group(event, *id, Some(*user), joined),
-            Audience::Users(users) => {
-                let mut copies = Copies::of(self, event, joined);
+    pub(crate) fn deliver(&self, note: Note<'_>, joined: &[UserId]) {
+        match note.to {
+            To::Group(id, but) => self.deliver_in_group(note, id, but, joined),
+            To::Users(users) => {
+                let mut copies = Copies::of(self, note, joined);
                 for user in users.iter().filter_map(|id| self.users.get(id)) {
                     copies.to(&user);
                 }
@@ -65,21 +103,22 @@ impl Hub {
         }
     }
 
-    fn deliver_in_group(&self, event: &Event, id: GroupId, but: Option<UserId>, joined: &[UserId]) {
+    fn deliver_in_group(&self, note: Note<'_>, id: GroupId, but: Option<UserId>, joined: &[UserId]) {
         let newcomers: Vec<_> = joined.iter().filter_map(|user| self.users.get(user)).collect();
-        while let Some(group) = self.group_for(event, id, &newcomers) {
+        let seq = note.seq;
+        while let Some(group) = self.group_for(seq, id, &newcomers) {
             let mut members = group.lock();
             if members.gone {
-                self.groups.remove_exact(&id, &group);
+                self.give_up_group(&group);
                 continue;
             }
-            if event.seq.is_none_or(|seq| self.admit(&group, &members, seq)) {
+            if seq.is_none_or(|seq| self.admit(&group, &members, seq)) {
                 for user in &newcomers {
                     join(&group, &mut members, user);
                 }
-                let mut copies = Copies::of(self, event, joined);
+                let mut copies = Copies::of(self, note, joined);
                 members.users.iter().filter(|user| Some(user.id) != but).for_each(|user| copies.to(user));
-                if let Some(seq) = event.seq {
+                if let Some(seq) = seq {
                     group.delivered(&mut members, seq);
                 }
             }
@@ -89,20 +128,19 @@ impl Hub {
     }
 
     /// The group's entry. One is made only if somebody who is connected joins with this event.
-    fn group_for(&self, event: &Event, id: GroupId, newcomers: &[Arc<User>]) -> Option<Arc<Group>> {
+    fn group_for(&self, seq: Option<Seq>, id: GroupId, newcomers: &[Arc<User>]) -> Option<Arc<Group>> {
         if newcomers.is_empty() {
             return self.groups.get(&id);
         }
-        let before = Seq(event.seq.unwrap_or_default().0 - 1);
-        let make = || Arc::new(Group::new(id, before, event.seq.is_some()));
-        Some(self.groups.get_or_insert_with(id, make))
+        let before = Seq(seq.unwrap_or_default().0 - 1);
+        Some(self.group_entry(id, before, seq.is_some()))
     }
 
     /// Gives a group's entry up if nobody is in it.
     pub(crate) fn close_if_empty(&self, group: &Arc<Group>, members: &mut Members) {
         if members.users.is_empty() {
             members.gone = true;
-            self.groups.remove_exact(&group.id, group);
+            self.give_up_group(group);
         }
     }
 
@@ -130,8 +168,8 @@ impl Hub {
         tracing::warn!(%group, %last, %seq, "numbers are missing from a group's log");
     }
 
-    fn group_update(&self, event: &Event, id: GroupId, joined: &[UserId], left: &[UserId]) {
-        if let (Some(seq), Some(group)) = (event.seq, self.groups.get(&id))
+    pub(crate) fn group_update(&self, note: Note<'_>, id: GroupId, joined: &[UserId], left: &[UserId]) {
+        if let (Some(seq), Some(group)) = (note.seq, self.groups.get(&id))
             && group.turn(seq) == Turn::Repeated
         {
             tracing::debug!(group = %id, %seq, "a repeated change of a group is dropped");
@@ -142,11 +180,11 @@ impl Hub {
         }
         let mut joined = joined.to_vec();
         joined.sort_unstable();
-        self.deliver(event, &joined);
+        self.deliver(note, &joined);
     }
 
     /// Unsubscribes a user from a group that it has left.
-    fn leave(&self, id: GroupId, user: UserId) {
+    pub(crate) fn leave(&self, id: GroupId, user: UserId) {
         let Some(user) = self.users.get(&user) else { return };
         let mut state = user.lock();
         if state.subscribing > 0 && !state.left.contains(&id) {
@@ -166,7 +204,7 @@ impl Hub {
     }
 
     /// Drops the entry of a group that is no more.
-    fn forget(&self, id: GroupId) {
+    pub(crate) fn forget(&self, id: GroupId) {
         let Some(group) = self.groups.get(&id) else { return };
         let mut members = group.lock();
         for user in std::mem::take(&mut members.users) {
@@ -178,7 +216,7 @@ impl Hub {
         self.close_if_empty(&group, &mut members);
     }
 
-    fn rename(&self, user: UserId, name: &Name) {
+    pub(crate) fn rename(&self, user: UserId, name: &Name) {
         if let Some(user) = self.users.get(&user) {
             let mut state = user.lock();
             state.name = name.clone();
@@ -187,15 +225,16 @@ impl Hub {
     }
 
     /// Tells a user what its new contact is shown as.
-    fn introduce(&self, user: UserId, contact: &(UserId, Name)) {
-        let status = self.users.get(&contact.0).map(|user| user.lock().presence.shown);
-        if let Some(status) = status.filter(|status| *status != Status::Disconnected) {
+    pub(crate) fn introduce(&self, user: UserId, contact: &(UserId, Name)) {
+        let here = self.users.get(&contact.0).map(|user| user.lock().presence.shown).unwrap_or_default();
+        let status = self.seen_as(contact.0, here);
+        if status != Status::Disconnected {
             let kind = Kind::StatusUpdate { author: contact.1.clone(), status };
-            self.deliver(&Event::to_users(kind, vec![user]), &[]);
+            self.deliver(Note::of(&Event::to_users(kind, vec![user]), None), &[]);
         }
     }
 
-    fn end(&self, ended: Ended) {
+    pub(crate) fn end(&self, ended: Ended) {
         let (user, token) = match ended {
             Ended::User(user) => (Some(user), None),
             Ended::Token(hash) => (self.tokens.get(&hash), Some(hash)),
@@ -208,21 +247,22 @@ impl Hub {
         }
     }
 
-    fn close_audience(&self, event: &Event) {
-        let users = match &event.to {
-            Audience::Group(id) | Audience::Others(id, _) => {
-                self.groups.get(id).map(|group| group.lock().users.clone()).unwrap_or_default()
+    /// Closes the sockets of those who would be told.
+    pub(crate) fn close_audience(&self, to: To<'_>, close: Close) {
+        let users = match to {
+            To::Group(id, _) => {
+                self.groups.get(&id).map(|group| group.lock().users.clone()).unwrap_or_default()
             }
-            Audience::Users(users) => users.iter().filter_map(|id| self.users.get(id)).collect(),
+            To::Users(users) => users.iter().filter_map(|id| self.users.get(id)).collect(),
         };
         for user in users {
-            user.lock().seats.iter().for_each(|seat| seat.socket.close(Close::Fault));
+            user.lock().seats.iter().for_each(|seat| seat.socket.close(close));
         }
     }
 }
 
 /// Puts a user into a group because an event says so.
-fn join(group: &Arc<Group>, members: &mut Members, user: &Arc<User>) {
+pub(crate) fn join(group: &Arc<Group>, members: &mut Members, user: &Arc<User>) {
     let mut state = user.lock();
     state.left.retain(|id| *id != group.id);
     if state.gone {
@@ -237,7 +277,7 @@ fn join(group: &Arc<Group>, members: &mut Members, user: &Arc<User>) {
 /// An event's frames: one for all, made when the first receiver is found, and one for the
 /// socket that asked, if its copy carries a reference.
 struct Copies<'a> {
-    event: &'a Event,
+    event: Option<&'a Event>,
     /// In ascending order.
     joined: &'a [UserId],
     hub: &'a Hub,
@@ -256,21 +296,17 @@ impl Drop for Copies<'_> {
 }
 
 impl<'a> Copies<'a> {
-    fn of(hub: &'a Hub, event: &'a Event, joined: &'a [UserId]) -> Self {
-        let asker = event.origin.as_ref().and_then(|o| Some((o.socket, o.reference.as_deref()?)));
+    fn of(hub: &'a Hub, note: Note<'a>, joined: &'a [UserId]) -> Self {
+        let origin = note.event.and_then(|event| event.origin.as_ref());
+        let asker = origin.and_then(|o| Some((o.socket, o.reference.as_deref()?)));
         Self {
-            event,
+            event: note.event,
             joined,
             hub,
             bounds: hub.bounds(),
-            tag: Tag {
-                group: group_of(event),
-                seq: event.seq,
-                joins: false,
-                quits: matches!(event.kind, Kind::GroupQuit { .. }),
-            },
+            tag: note.tag,
             asker,
-            shared: None,
+            shared: note.frame,
             due: Vec::new(),
         }
     }
@@ -279,11 +315,14 @@ impl<'a> Copies<'a> {
         let joins = self.joined.binary_search(&user.id).is_ok();
         let tag = Tag { joins, ..self.tag };
         for seat in &user.lock().seats {
-            let frame = match self.asker {
-                Some((socket, reference)) if socket == seat.socket.id() => {
-                    self.hub.encode.event(self.event, Some(reference))
+            let frame = match (self.asker, self.event) {
+                (Some((socket, reference)), Some(event)) if socket == seat.socket.id() => {
+                    self.hub.encode.event(event, Some(reference))
                 }
-                _ => self.shared.get_or_insert_with(|| self.hub.encode.event(self.event, None)).clone(),
+                (_, event) => {
+                    let encode = || event.map_or_else(Bytes::new, |event| self.hub.encode.event(event, None));
+                    self.shared.get_or_insert_with(encode).clone()
+                }
             };
             self.hub.tally.pushed(seat.socket.push(frame, tag, self.bounds, &mut self.due), 1);
         }
@@ -291,7 +330,7 @@ impl<'a> Copies<'a> {
 }
 
 /// The group that an event is about.
-fn group_of(event: &Event) -> Option<GroupId> {
+pub(crate) fn group_of(event: &Event) -> Option<GroupId> {
     match &event.kind {
         Kind::MessageText(message) | Kind::MessageUpdate(message) => Some(message.group),
         Kind::MessageDelete { group, .. }

@@ -11,6 +11,8 @@ use crate::{Close, Hub, Socket};
 /// How long the last sockets may take to go.
 const LINGER: Duration = Duration::from_secs(5);
 const STEP: Duration = Duration::from_millis(20);
+/// How long the last word to the other nodes may take.
+const WORD: Duration = Duration::from_millis(50);
 
 impl Hub {
     /// Refuses new sockets, closes all with [`Close::Restarting`], spread evenly over `over`, and
@@ -31,6 +33,10 @@ impl Hub {
         let end = Instant::now() + LINGER;
         while self.sockets.load(Ordering::Acquire) > 0 && Instant::now() < end {
             sleep(STEP).await;
+        }
+        if let Some(cluster) = &self.cluster {
+            cluster.farewell();
+            sleep(WORD).await;
         }
     }
 

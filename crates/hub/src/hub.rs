@@ -1,7 +1,7 @@
 //! The hub: its parts, its start, and what is asked of it beside connecting.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
 use chinwag_core::bus::Bus;
@@ -9,11 +9,13 @@ use chinwag_core::event::Event;
 use chinwag_core::presence::Status;
 use chinwag_core::store::Store;
 use chinwag_core::token::TokenHash;
-use chinwag_core::{Clock, GroupId, UserId};
+use chinwag_core::{Clock, GroupId, Name, Seq, UserId};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::bus::Receiver;
+use crate::bus::link::Channel;
+use crate::cluster::{self, Cluster};
 use crate::counts::{Counts, Tally};
 use crate::group::Group;
 use crate::queue::Bounds;
@@ -42,7 +44,9 @@ pub struct Hub {
     pub(crate) tally: Tally,
     /// Sockets with something to write whose tasks sleep. Each is in it at most once.
     pub(crate) due: Mutex<Vec<Arc<Socket>>>,
-    tasks: Vec<JoinHandle<()>>,
+    /// The other nodes, if there are any.
+    pub(crate) cluster: Option<Cluster>,
+    tasks: OnceLock<Vec<JoinHandle<()>>>,
 }
 
 impl Hub {
@@ -51,13 +55,16 @@ impl Hub {
     pub fn start(
         store: Arc<dyn Store>,
         bus: Arc<dyn Bus>,
-        events: Receiver,
+        mut events: Receiver,
         encode: Arc<dyn Encode>,
         clock: Arc<dyn Clock>,
         options: Options,
     ) -> Arc<Self> {
         let waiting = Arc::new(presence::Waiting::default());
-        Arc::new_cyclic(|hub| Self {
+        let others = events.others.take();
+        let nodes = options.nodes.clone();
+        let cluster = others.as_ref().map(|others| Cluster::new(others.link.clone(), &options.nodes));
+        let hub = Arc::new(Self {
             store,
             bus,
             encode,
@@ -73,12 +80,19 @@ impl Hub {
             typing: Typing::default(),
             tally: Tally::default(),
             due: Mutex::default(),
-            tasks: vec![
-                tokio::spawn(dispatch(hub.clone(), events)),
-                tokio::spawn(timer::run(hub.clone())),
-                tokio::spawn(presence::run(hub.clone(), waiting)),
-            ],
-        })
+            cluster,
+            tasks: OnceLock::new(),
+        });
+        let this = Arc::downgrade(&hub);
+        let mut tasks = match (others, &hub.cluster) {
+            (Some(others), Some(cluster)) => cluster::tasks(&this, cluster, &nodes, events, others.heard),
+            _ => vec![tokio::spawn(dispatch(this.clone(), events))],
+        };
+        tasks.push(tokio::spawn(timer::run(this.clone())));
+        tasks.push(tokio::spawn(presence::run(this, waiting)));
+        let _ = hub.tasks.set(tasks);
+        hub.listen();
+        hub
     }
 
     /// Queues a frame for one socket: an answer or an error. Before [`Hub::go_live`] it is held.
@@ -98,8 +112,12 @@ impl Hub {
         socket.close(close);
     }
 
-    /// What each of `users` was last announced as, in their order: what is told next is news.
+    /// What each of `users` was last announced as, in their order: what is told next is news. On a
+    /// node among others over all of them, as far as it is known here.
     pub fn status_of(&self, users: &[UserId]) -> Vec<Status> {
+        if let Some(cluster) = &self.cluster {
+            return users.iter().map(|id| cluster.status(*id)).collect();
+        }
         users
             .iter()
             .map(|id| self.users.get(id).map_or(Status::Disconnected, |u| u.lock().presence.announced))
@@ -112,14 +130,57 @@ impl Hub {
         self.typing.allow(user, group, started)
     }
 
+    /// Whether the link to the other nodes is there; none on a node alone.
+    pub fn link(&self) -> Option<bool> {
+        self.cluster.as_ref().map(|cluster| cluster.link.is_up())
+    }
+
     /// Figures for metrics. Cheap: no socket is looked at, `queued_*` are up to a second old.
     pub fn counts(&self) -> Counts {
         Counts {
             sockets: self.sockets.load(Ordering::Relaxed),
             users: self.users.len(),
             groups: self.groups.len(),
+            nodes: self.cluster.as_ref().map_or(0, Cluster::nodes),
+            link: self.cluster.as_ref().map(|cluster| cluster.link.figures()),
             ..self.tally.read()
         }
+    }
+
+    /// A user's entry, made if there is none.
+    pub(crate) fn user_entry(&self, id: UserId, name: &Name) -> Arc<User> {
+        let mut is_new = false;
+        let user = self.users.get_or_insert_with(id, || {
+            is_new = true;
+            Arc::new(User::new(id, name.clone()))
+        });
+        if is_new {
+            self.look_at(Channel::User(id));
+        }
+        user
+    }
+
+    /// A group's entry; if there is none, one is made whose log was delivered up to `last`.
+    pub(crate) fn group_entry(&self, id: GroupId, last: Seq, certain: bool) -> Arc<Group> {
+        let mut is_new = false;
+        let group = self.groups.get_or_insert_with(id, || {
+            is_new = true;
+            Arc::new(Group::new(id, last, certain))
+        });
+        if is_new {
+            self.look_at(Channel::Group(id));
+        }
+        group
+    }
+
+    pub(crate) fn give_up_user(&self, user: &Arc<User>) {
+        self.users.remove_exact(&user.id, user);
+        self.look_at(Channel::User(user.id));
+    }
+
+    pub(crate) fn give_up_group(&self, group: &Arc<Group>) {
+        self.groups.remove_exact(&group.id, group);
+        self.look_at(Channel::Group(group.id));
     }
 
     pub(crate) fn bounds(&self) -> Bounds {
@@ -129,7 +190,7 @@ impl Hub {
 
 impl Drop for Hub {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.tasks.get().into_iter().flatten().for_each(JoinHandle::abort);
     }
 }
 

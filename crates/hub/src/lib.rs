@@ -15,6 +15,7 @@
 //! held over an `.await`.
 
 pub mod bus;
+mod cluster;
 mod connect;
 mod counts;
 mod dispatch;
@@ -33,12 +34,15 @@ mod typing;
 mod user;
 
 use bytes::Bytes;
+use chinwag_core::Name;
 use chinwag_core::event::Event;
+use chinwag_core::presence::Status;
+use chinwag_core::relation::Relations;
 
 pub use connect::{Connection, Identity, Refused};
 pub use counts::Counts;
 pub use hub::Hub;
-pub use options::Options;
+pub use options::{Nodes, Options};
 pub use socket::{Close, Sink, Socket, Taken};
 
 /// Makes ready frames: passed in by whoever knows the wire.
@@ -46,6 +50,12 @@ pub trait Encode: Send + Sync + 'static {
     /// The frame that tells of `event`; with a `reference`, the copy of the socket that asked.
     /// Never called with [`Kind::Ended`](chinwag_core::event::Kind::Ended), which nobody is told.
     fn event(&self, event: &Event, reference: Option<&str>) -> Bytes;
+
+    /// The frames that tell a user anew of its relations, and of its contacts' presence: for after
+    /// events that have no number may have been lost.
+    fn contacts(&self, _relations: &Relations, _presence: &[(Name, Status)]) -> Vec<Bytes> {
+        Vec::new()
+    }
 
     /// A ping.
     fn ping(&self) -> Bytes;

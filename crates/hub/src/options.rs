@@ -19,6 +19,39 @@ pub struct Options {
     pub sockets: usize,
     /// Sockets of one user (64); more are refused.
     pub sockets_per_user: usize,
+    /// What a node among others goes by; a node alone does not look at it.
+    pub nodes: Nodes,
+}
+
+/// Times of a node among others. The defaults are within what the contract says.
+#[derive(Debug, Clone)]
+pub struct Nodes {
+    /// How long an event waits for those before it, until they are read from the store (30 ms).
+    pub hold: Duration,
+    /// How long what is missing is sought in a store that does not answer (30 s); then the sockets
+    /// that it concerns are closed.
+    pub give_up: Duration,
+    /// How often what is served here is compared with the store (10 s).
+    pub audit_every: Duration,
+    /// How often a node says that it lives (4 s).
+    pub beat_every: Duration,
+    /// How long after its last word a node counts as dead (15 s).
+    pub lease: Duration,
+    /// Over how long all sockets' contacts are told anew, after a link was away (2 s).
+    pub refresh_over: Duration,
+}
+
+impl Default for Nodes {
+    fn default() -> Self {
+        Self {
+            hold: Duration::from_millis(30),
+            give_up: Duration::from_secs(30),
+            audit_every: Duration::from_secs(10),
+            beat_every: Duration::from_secs(4),
+            lease: Duration::from_secs(15),
+            refresh_over: Duration::from_secs(2),
+        }
+    }
 }
 
 impl Default for Options {
@@ -31,6 +64,7 @@ impl Default for Options {
             pong_within: Duration::from_secs(60),
             sockets: 100_000,
             sockets_per_user: 64,
+            nodes: Nodes::default(),
         }
     }
 }

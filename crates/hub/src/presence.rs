@@ -33,7 +33,7 @@ const IDLE: Duration = Duration::from_secs(3600);
 pub(crate) struct Waiting {
     dirty: Mutex<VecDeque<Arc<User>>>,
     leaving: Mutex<BTreeMap<(Instant, UserId), Arc<User>>>,
-    news: Notify,
+    pub(crate) news: Notify,
 }
 
 impl Waiting {
@@ -69,6 +69,9 @@ pub(crate) async fn run(hub: Weak<Hub>, waiting: Arc<Waiting>) {
             () = sleep_until(deadline) => {}
         }
         let Some(hub) = hub.upgrade() else { return };
+        if let Some(cluster) = &hub.cluster {
+            cluster.tell_late(&hub).await;
+        }
         let now = Instant::now();
         while let Some(user) = waiting.pop_left(now) {
             hub.grace_ended(&user, now);
@@ -84,11 +87,11 @@ pub(crate) async fn run(hub: Weak<Hub>, waiting: Arc<Waiting>) {
 }
 
 /// One user's change, as it is about to be announced.
-struct News {
+pub(crate) struct News {
     user: Arc<User>,
     status: Status,
-    tell_self: bool,
-    asker: Option<Box<Origin>>,
+    pub(crate) tell_self: bool,
+    pub(crate) asker: Option<Box<Origin>>,
 }
 
 impl Hub {
@@ -103,15 +106,15 @@ impl Hub {
             if self.show(user, &mut state, true) {
                 let asker = origin.cloned().map(Box::new);
                 if let Some(earlier) = mem::replace(&mut state.presence.asker, asker) {
-                    self.answer(&state, &earlier);
+                    self.answer(user, &state, &earlier);
                 }
-                return state.presence.shown;
+                return self.seen_as(user.id, state.presence.shown);
             }
         }
         if let Some(origin) = origin {
-            self.answer(&state, origin);
+            self.answer(user, &state, origin);
         }
-        state.presence.shown
+        self.seen_as(user.id, state.presence.shown)
     }
 
     /// Looks at what a user with live sockets is shown as; whether it has changed. Contacts are
@@ -167,7 +170,7 @@ impl Hub {
             }
             // It changed and changed back: there is nothing to announce.
             if let Some(asker) = asker {
-                self.answer(&state, &asker);
+                self.answer(&user, &state, &asker);
             }
             drop(state);
             self.retire(&user);
@@ -185,6 +188,15 @@ impl Hub {
             let mut state = one.user.lock();
             state.presence.announced = one.status;
             let author = state.name.clone();
+            if let Some(cluster) = &self.cluster {
+                let is_told = cluster.share(self, one.user.id, &author, one.status, &told, one);
+                if let (false, Some(asker)) = (is_told, &one.asker) {
+                    self.answer(&one.user, &state, asker);
+                }
+                drop(state);
+                self.retire(&one.user);
+                continue;
+            }
             drop(state);
             if one.tell_self {
                 told.push(one.user.id);
@@ -205,7 +217,7 @@ impl Hub {
             let mut state = user.lock();
             state.presence.tell_self |= tell_self;
             match asker {
-                Some(asker) if state.presence.asker.is_some() => self.answer(&state, &asker),
+                Some(asker) if state.presence.asker.is_some() => self.answer(&user, &state, &asker),
                 Some(asker) => state.presence.asker = Some(asker),
                 None => {}
             }
@@ -214,9 +226,10 @@ impl Hub {
     }
 
     /// Tells the socket that asked, alone, what its user is shown as.
-    fn answer(&self, state: &State, origin: &Origin) {
+    fn answer(&self, user: &User, state: &State, origin: &Origin) {
         let Some(seat) = state.seats.iter().find(|seat| seat.socket.id() == origin.socket) else { return };
-        let kind = Kind::StatusUpdate { author: state.name.clone(), status: state.presence.shown };
+        let status = self.seen_as(user.id, state.presence.shown);
+        let kind = Kind::StatusUpdate { author: state.name.clone(), status };
         let frame = self.encode.event(&Event::to_users(kind, Vec::new()), origin.reference.as_deref());
         self.push(&seat.socket, frame);
     }
@@ -232,7 +245,7 @@ impl Hub {
         state.gone = true;
         let groups = mem::take(&mut state.groups);
         drop(state);
-        self.users.remove_exact(&user.id, user);
+        self.give_up_user(user);
         for group in groups {
             let mut members = group.lock();
             members.remove(user);

@@ -107,6 +107,8 @@ enum Phase {
     Paused {
         first: VecDeque<Bytes>,
         held: Vec<Held>,
+        /// How many pauses are to end before it goes on.
+        pauses: u32,
     },
 }
 
@@ -240,10 +242,18 @@ impl Queue {
         let first = VecDeque::from(first);
         self.phase = if first.is_empty() { Phase::Live } else { Phase::First(first) };
         self.bytes = 0;
-        let mut joined = Vec::new();
+        let (mut joined, mut from) = (Vec::new(), Vec::new());
         for Held { frame, tag } in held {
+            // Who is brought in by what the store says is shown the group as it stands there: what
+            // comes up to that number is in it.
+            if !tag.joins
+                && from.iter().any(|(id, seq)| Some(*id) == tag.group && tag.seq.is_some_and(|s| s <= *seq))
+            {
+                continue;
+            }
             if tag.joins {
                 joined.extend(tag.group);
+                from.extend(tag.group.zip(tag.seq));
             }
             if news(tag, snapshot, &joined) {
                 self.bytes += frame.len();
@@ -257,38 +267,49 @@ impl Queue {
         Some((joined, waker))
     }
 
-    /// Holds what comes from here on. Nothing happens to a queue that is not live.
-    pub(crate) fn pause(&mut self) {
+    /// Holds what comes from here on. Nothing happens to a queue that is not live, which is
+    /// answered. Pauses may overlap: it goes on with the end of the last.
+    pub(crate) fn pause(&mut self) -> bool {
         let mut first = match mem::replace(&mut self.phase, Phase::Live) {
             Phase::Live => VecDeque::new(),
             Phase::First(first) => first,
-            other => {
-                self.phase = other;
-                return;
+            Phase::Paused { first, held, pauses } => {
+                self.phase = Phase::Paused { first, held, pauses: pauses + 1 };
+                return true;
+            }
+            held @ Phase::Held(_) => {
+                self.phase = held;
+                return false;
             }
         };
         first.extend(self.next.take().map(|piece| piece.bytes));
         first.extend(mem::take(&mut self.rest).into_iter().map(|piece| piece.bytes));
         (self.frames, self.bytes) = (0, 0);
-        self.phase = Phase::Paused { first, held: Vec::new() };
+        self.phase = Phase::Paused { first, held: Vec::new(), pauses: 1 };
+        true
     }
 
     /// Goes on after a pause: `missed` goes out, which has everything up to the snapshot's heads,
     /// then what was held and is after those. Whether it was paused, and the waker.
     pub(crate) fn resume(&mut self, missed: Vec<Bytes>, snapshot: &Snapshot<'_>) -> (bool, Option<Waker>) {
-        let (mut first, held) = match mem::replace(&mut self.phase, Phase::Live) {
-            Phase::Paused { first, held } => (first, held),
+        let (mut first, mut held, pauses) = match mem::replace(&mut self.phase, Phase::Live) {
+            Phase::Paused { first, held, pauses } => (first, held, pauses),
             other => {
                 self.phase = other;
                 return (false, None);
             }
         };
         first.extend(missed);
+        if pauses > 1 {
+            held.retain(|held| is_after(held.tag, snapshot));
+            self.bytes = held.iter().map(|held| held.frame.len()).sum();
+            self.phase = Phase::Paused { first, held, pauses: pauses - 1 };
+            return (true, if self.is_ready() { self.wake_any() } else { None });
+        }
         self.phase = if first.is_empty() { Phase::Live } else { Phase::First(first) };
         self.bytes = 0;
         for Held { frame, tag } in held {
-            let told = tag.group.and_then(|group| snapshot.head(group));
-            if tag.seq.is_none() || tag.seq > told {
+            if is_after(tag, snapshot) {
                 self.bytes += frame.len();
                 self.append(frame, 1);
             }
@@ -305,6 +326,11 @@ impl Queue {
             Some((_, at)) => *at = floor.max(*at),
             None => self.floors.push((group, floor)),
         }
+    }
+
+    /// Up to which number of the group it skips what comes.
+    pub(crate) fn floor(&self, group: GroupId) -> Option<Seq> {
+        self.floors.iter().find(|(id, _)| *id == group).map(|(_, floor)| *floor)
     }
 
     /// Hands out what waits, in order. See [`Socket::take`](crate::Socket::take).
@@ -476,6 +502,11 @@ impl Queue {
 /// The floor in a group that the snapshot no longer had: nothing of it is told, until an event
 /// brings the user into it again.
 pub(crate) const ABSENT: Seq = Seq(i64::MAX);
+
+/// Whether a held event is after what `snapshot` has.
+fn is_after(tag: Tag, snapshot: &Snapshot<'_>) -> bool {
+    tag.seq.is_none() || tag.seq > tag.group.and_then(|group| snapshot.head(group))
+}
 
 /// Whether a held event is news to a socket that starts from `snapshot`, given the groups that
 /// held events up to this one have joined.

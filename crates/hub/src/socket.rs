@@ -231,8 +231,8 @@ impl Socket {
     }
 
     /// See [`Queue::pause`].
-    pub(crate) fn pause(&self) {
-        self.queue.lock().pause();
+    pub(crate) fn pause(&self) -> bool {
+        self.queue.lock().pause()
     }
 
     /// See [`Queue::resume`]; `floors` are the numbers up to which what still comes is skipped.
@@ -252,6 +252,11 @@ impl Socket {
 
     pub(crate) fn set_floor(&self, group: GroupId, floor: Seq) {
         self.queue.lock().set_floor(group, floor);
+    }
+
+    /// Up to which number of the group it skips what comes.
+    pub(crate) fn floor(&self, group: GroupId) -> Option<Seq> {
+        self.queue.lock().floor(group)
     }
 
     pub(crate) fn waiting(&self) -> (usize, usize) {

@@ -84,6 +84,7 @@ fn hub_options(config: &Config) -> chinwag_hub::Options {
         pong_within: ws.pong.0,
         sockets: ws.sockets,
         sockets_per_user: ws.sockets_per_user,
+        ..chinwag_hub::Options::default()
     }
 }
 

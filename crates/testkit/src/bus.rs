@@ -1,10 +1,11 @@
-//! A bus that keeps what it is handed.
+//! What every bus must do, and a bus that keeps what it is handed.
 
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use chinwag_core::UserId;
 use chinwag_core::bus::Bus;
-use chinwag_core::event::Event;
+use chinwag_core::event::{Ended, Event, Kind};
 
 /// What is called with each batch while it is being published.
 type Watch = Box<dyn Fn(&[Event]) + Send>;
@@ -64,4 +65,35 @@ impl Bus for Recorder {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What every bus must do on the node that publishes, whatever it does between nodes: what is
+/// committed comes once, whole and in order, and what was never stored comes beside it.
+///
+/// # Panics
+///
+/// If it does not.
+pub async fn conforms<F: Future<Output = Option<Vec<Event>>>>(
+    bus: std::sync::Arc<dyn Bus>,
+    mut receive: impl FnMut() -> F,
+) {
+    let batch = |from: i64, count: i64| -> Vec<Event> { (from..from + count).map(numbered).collect() };
+    let publisher = bus.clone();
+    let writer = std::thread::spawn(move || {
+        publisher.publish(Vec::new());
+        for n in 0..2000 {
+            publisher.publish(batch(n * 3, n % 3 + 1));
+        }
+    });
+    for n in 0..2000 {
+        assert_eq!(receive().await, Some(batch(n * 3, n % 3 + 1)), "commits come whole and in order");
+    }
+    writer.join().expect("a full bus waits, and panics not");
+    bus.publish_ephemeral(Vec::new());
+    bus.publish_ephemeral(batch(1, 2));
+    assert_eq!(receive().await, Some(batch(1, 2)));
+}
+
+fn numbered(n: i64) -> Event {
+    Event::to_users(Kind::Ended(Ended::User(UserId(n))), Vec::new())
 }

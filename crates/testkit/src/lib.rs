@@ -13,6 +13,8 @@ pub mod jwt;
 pub mod process;
 #[cfg(feature = "net")]
 pub mod proxy;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod store;
 #[cfg(feature = "app")]
 pub mod ws;

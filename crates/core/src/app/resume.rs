@@ -1,12 +1,17 @@
 //! Resuming: what a client has missed of its groups since the last number that it holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{App, Context, standing};
 use crate::event::{Event, Kind};
+use crate::group::View;
 use crate::limits::{RESUME_EVENTS, RESUME_TOTAL};
 use crate::store::{Entry, Logged, Tx};
 use crate::{Error, GroupId, Result, Seq, UserId};
+
+/// Members that are looked up one by one.
+const FEW: usize = 8;
 
 /// What was missed, all of one snapshot of the store.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +68,72 @@ impl App {
         })
         .await
     }
+}
+
+/// What a node has missed of a group, and how the group stands, all of one snapshot of the store.
+#[derive(Debug, Clone)]
+pub struct CaughtUp {
+    /// The last number of the group's log.
+    pub head: Seq,
+    /// What happened in the numbers asked for, in their order; nothing if they were too many.
+    pub events: Vec<Event>,
+    /// Whether they were too many.
+    pub too_far: bool,
+    /// Which of the users asked about are members, in ascending order.
+    pub members: Vec<UserId>,
+    /// The group as everybody in it sees it, if it was asked for.
+    pub view: Option<Arc<View>>,
+}
+
+/// What a node asks about a group.
+#[derive(Debug, Clone)]
+pub struct Behind {
+    /// Which group.
+    pub group: GroupId,
+    /// The last number that the node has.
+    pub after: Seq,
+    /// The last that it knows of.
+    pub upto: Seq,
+    /// Users of whom it must know whether they are members.
+    pub users: Vec<UserId>,
+    /// Whether it needs to show the group to somebody.
+    pub view: bool,
+}
+
+/// Reads what a node has missed of a group; nothing if there is no such group.
+pub fn catch_up(tx: &dyn Tx, asked: &Behind) -> Result<Option<CaughtUp>> {
+    let group = asked.group;
+    let Some(found) = tx.group(group)? else { return Ok(None) };
+    let upto = asked.upto.min(found.head);
+    let count = usize::try_from(upto.0 - asked.after.0).unwrap_or(0);
+    let too_far = count > RESUME_EVENTS;
+    let entries = if count == 0 || too_far { Vec::new() } else { tx.log(group, asked.after, count)? };
+    let view = if asked.view { Some(standing(tx, group)?) } else { None };
+    Ok(Some(CaughtUp {
+        head: found.head,
+        events: events(tx, group, entries)?,
+        too_far,
+        members: members_among(tx, group, &asked.users)?,
+        view,
+    }))
+}
+
+/// A few are looked up one by one, many by reading all members.
+fn members_among(tx: &dyn Tx, group: GroupId, users: &[UserId]) -> Result<Vec<UserId>> {
+    let mut members: Vec<UserId> = if users.len() <= FEW {
+        let mut found = Vec::with_capacity(users.len());
+        for user in users {
+            found.extend(tx.member(group, *user)?.map(|member| member.user));
+        }
+        found
+    } else {
+        let asked: BTreeSet<_> = users.iter().copied().collect();
+        let all = tx.members(group)?.into_iter().map(|member| member.user);
+        all.filter(|user| asked.contains(user)).collect()
+    };
+    members.sort_unstable();
+    members.dedup();
+    Ok(members)
 }
 
 type Missed = std::result::Result<(Seq, Vec<Event>), Refusal>;

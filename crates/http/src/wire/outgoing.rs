@@ -7,6 +7,8 @@ use bytes::Bytes;
 use chinwag_core::app::resume::Resumed;
 use chinwag_core::event::{Event, Kind};
 use chinwag_core::message::Message as CoreMessage;
+use chinwag_core::presence::Status;
+use chinwag_core::relation::Relations;
 use chinwag_core::{Date, GroupId, Name, Seq};
 use chinwag_hub::Encode;
 use serde::Serialize;
@@ -48,6 +50,18 @@ pub struct ContactSummary<'a> {
     pub lists: Lists<'a>,
     /// Contacts' statuses.
     pub presence: Presence<'a>,
+}
+
+/// The frames that tell a user of its relations and its contacts' presence.
+pub fn contacts(relations: &Relations, presence: &[(&Name, Status)]) -> Vec<Bytes> {
+    let lists = Lists::from(relations);
+    let summary = ContactSummary { lists, presence: Presence(presence.to_vec()) };
+    let mut frames = vec![answer("contact.summary", summary, None)];
+    for (name, status) in presence.iter().filter(|(_, status)| *status != Status::Disconnected) {
+        let update = StatusUpdate { author: name.as_str(), status: status.as_str() };
+        frames.push(answer("status.update", update, None));
+    }
+    frames
 }
 
 /// `message.fetch`'s answer.
@@ -201,6 +215,11 @@ impl Encode for Wire {
             // The hub acts on it and tells nobody.
             Kind::Ended(_) => Bytes::new(),
         }
+    }
+
+    fn contacts(&self, relations: &Relations, presence: &[(Name, Status)]) -> Vec<Bytes> {
+        let presence: Vec<_> = presence.iter().map(|(name, status)| (name, *status)).collect();
+        contacts(relations, &presence)
     }
 
     fn ping(&self) -> Bytes {

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use chinwag_core::app::Context;
 use chinwag_core::app::connect::Snapshot;
 use chinwag_core::event::Origin;
-use chinwag_core::presence::Status;
 use chinwag_core::user::Caller;
 use chinwag_core::{Error, Result};
 use chinwag_hub::{Close, Connection};
@@ -20,8 +19,8 @@ use tokio::time::Instant;
 use super::events;
 use crate::doors::Doors;
 use crate::error::{code, detail};
-use crate::wire::object::{Group, Lists, Presence};
-use crate::wire::outgoing::{self, ContactSummary, FieldProblem, Problem, StatusUpdate};
+use crate::wire::object::Group;
+use crate::wire::outgoing::{self, FieldProblem, Problem};
 
 /// The longest `ref`, in characters.
 const REFERENCE_CHARS: usize = 64;
@@ -106,13 +105,7 @@ impl Session {
         let groups: Vec<_> =
             snapshot.groups.iter().map(|summary| Group::new(&summary.view, Some(summary.mark))).collect();
         let mut first = vec![outgoing::answer("group.summary", groups, None)];
-        let lists = Lists::from(&snapshot.relations);
-        let contacts = ContactSummary { lists, presence: Presence(presence.clone()) };
-        first.push(outgoing::answer("contact.summary", contacts, None));
-        for (name, status) in presence.into_iter().filter(|(_, status)| *status != Status::Disconnected) {
-            let update = StatusUpdate { author: name.as_str(), status: status.as_str() };
-            first.push(outgoing::answer("status.update", update, None));
-        }
+        first.extend(outgoing::contacts(&snapshot.relations, &presence));
         Ok((first, snapshot))
     }
 

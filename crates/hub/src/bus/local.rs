@@ -28,7 +28,7 @@ impl LocalBus {
         let (committed, committed_end) = mpsc::channel(capacity.max(1));
         let (ephemeral, ephemeral_end) = mpsc::channel(capacity.max(1));
         let bus = Self { committed, ephemeral, dropped: AtomicU64::new(0) };
-        (Arc::new(bus), Receiver { committed: committed_end, ephemeral: ephemeral_end })
+        (Arc::new(bus), Receiver { committed: committed_end, ephemeral: ephemeral_end, others: None })
     }
 
     /// How many ephemeral events were dropped because the queue was full.

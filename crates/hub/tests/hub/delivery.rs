@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use chinwag_core::bus::Bus;
 use chinwag_core::event::{Audience, Event, Kind, Origin};
 use chinwag_core::group::{Group, View};
@@ -194,4 +195,25 @@ async fn a_waiting_socket_wakes_for_a_frame_and_an_idle_one_sleeps() {
     let kind = Kind::UserUpdate { user: ann, name: name_of("ann"), new_name: name_of("anna") };
     world.publish(vec![Event::to_users(kind, vec![ann])]).await;
     assert_eq!(task.await.expect("it ends"), ["rename anna"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pauses_may_overlap_and_nothing_is_told_before_the_last_has_ended() {
+    let world = World::new(quiet());
+    let ann = world.user("ann").await;
+    let group = world.group(1, &[ann]).await;
+    let client = world.connect(ann).await;
+    client.texts();
+    world.hub.pause(&client.0);
+    world.hub.pause(&client.0);
+    world.say(group).await;
+    settle().await;
+    world.hub.resume(&client.0, vec![Bytes::from_static(b"missed")], &[(group, Seq(1))]);
+    world.say(group).await;
+    settle().await;
+    assert_eq!(client.texts(), ["missed"], "what was missed is told, what comes is still held");
+    world.hub.resume(&client.0, vec![Bytes::from_static(b"more")], &[]);
+    world.say(group).await;
+    settle().await;
+    assert_eq!(client.texts(), ["more", "message 1 2", "message 1 3"]);
 }

@@ -14,6 +14,8 @@ use chinwag_core::bus::Bus;
 use chinwag_core::event::{Event, Kind};
 use chinwag_core::group::View;
 use chinwag_core::permission::Role;
+use chinwag_core::presence::Status;
+use chinwag_core::relation::Relations;
 use chinwag_core::store::{Done, ReadJob, Store, Tx, WriteJob};
 use chinwag_core::{Clock, Date, GroupId, MessageId, Name, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
@@ -89,6 +91,12 @@ impl Encode for Words {
             write!(text, " #{reference}").expect("a string takes all");
         }
         Bytes::from(text)
+    }
+
+    fn contacts(&self, _: &Relations, presence: &[(Name, Status)]) -> Vec<Bytes> {
+        let told: Vec<_> =
+            presence.iter().map(|(name, status)| format!("{name} {}", status.as_str())).collect();
+        vec![Bytes::from(format!("contacts: {}", told.join(", ")))]
     }
 
     fn ping(&self) -> Bytes {

@@ -1,0 +1,219 @@
+//! The port to the other nodes: what is said between them, whatever carries it.
+//!
+//! **Loss.** A link may lose, repeat, delay and reorder anything; it never invents, and what it
+//! delivers is what a node of this cluster has said. Nothing on it is waited for: while it is away
+//! or full, hints are dropped and counted.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use chinwag_core::presence::Status;
+use chinwag_core::token::TokenHash;
+use chinwag_core::{GroupId, Name, Seq, UserId};
+
+/// A node, by a number drawn at its start: one that is started again is another.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u128);
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// Where a hint is said. A node listens where its sockets need it, to [`Channel::Nodes`], and to
+/// its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// To the nodes that have a member of this group.
+    Group(GroupId),
+    /// To the nodes that have this user.
+    User(UserId),
+    /// To all nodes.
+    Nodes,
+    /// To one.
+    Node(NodeId),
+}
+
+/// What one node tells another: enough to go on from, never the truth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// What is said.
+    pub kind: Kind,
+    /// The group that it is about.
+    pub group: Option<GroupId>,
+    /// Its number in that group's log.
+    pub seq: Option<Seq>,
+    /// The ready frame for those whom it concerns.
+    pub frame: Bytes,
+}
+
+/// What is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// The frame is for a group's members, but for this one.
+    Group(Option<UserId>),
+    /// A group's name or members have changed.
+    Changed {
+        /// Who has come.
+        joined: Vec<UserId>,
+        /// Who has gone.
+        left: Vec<UserId>,
+    },
+    /// A group is no more.
+    Deleted,
+    /// This user has come into a group.
+    Joined(UserId),
+    /// The frame is for this user.
+    User(UserId),
+    /// The same; a user has another name.
+    Renamed {
+        /// Whom the frame is for.
+        to: UserId,
+        /// Who has.
+        user: UserId,
+        /// The new name.
+        name: Name,
+    },
+    /// The same; these two are contacts from now on.
+    Contact {
+        /// Whom the frame is for.
+        to: UserId,
+        /// Its new contact.
+        contact: (UserId, Name),
+    },
+    /// One token has ended.
+    TokenEnded(TokenHash),
+    /// Everything of one user has ended.
+    UserEnded(UserId),
+    /// The saying node's share of a user's presence.
+    Presence {
+        /// Which of its announcements this is.
+        count: u64,
+        /// Whose.
+        user: UserId,
+        /// The user's name.
+        name: Name,
+        /// What the user is on that node.
+        status: Status,
+        /// The user's contacts, and the user itself.
+        told: Vec<UserId>,
+    },
+    /// The saying node lives.
+    Beat {
+        /// How many announcements of presence it has made.
+        count: u64,
+        /// Whether it ends with this.
+        last: bool,
+    },
+    /// The saying node asks for a [`Kind::Roster`].
+    Ask,
+    /// A part of everybody who is present on the saying node.
+    Roster {
+        /// How many announcements of presence it has made before.
+        count: u64,
+        /// Which part this is.
+        part: u32,
+        /// Of how many.
+        parts: u32,
+        /// Users and what they are.
+        users: Vec<(UserId, Status)>,
+    },
+    /// Something that a newer node has learned to say.
+    Unknown,
+}
+
+impl Hint {
+    /// A hint that is about no group.
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, group: None, seq: None, frame: Bytes::new() }
+    }
+
+    /// The same, with a frame.
+    #[must_use]
+    pub fn with(self, frame: Bytes) -> Self {
+        Self { frame, ..self }
+    }
+}
+
+/// What comes from the link.
+#[derive(Debug)]
+pub enum Heard {
+    /// Another node has said something.
+    Hint(NodeId, Hint, Load),
+    /// From here on what is said there is heard, unless it is lost.
+    Listening(Vec<Channel>),
+    /// The link is there. Whatever was said before may have been lost.
+    Up,
+    /// The link is gone.
+    Down,
+}
+
+/// What something that waits adds to a count of bytes, for as long as it waits.
+#[derive(Debug, Default)]
+pub struct Load(Option<(Arc<AtomicUsize>, usize)>);
+
+impl Load {
+    /// Adds `bytes` to `sum` until this is dropped.
+    pub fn of(sum: &Arc<AtomicUsize>, bytes: usize) -> Self {
+        sum.fetch_add(bytes, Ordering::Relaxed);
+        Self(Some((sum.clone(), bytes)))
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        if let Some((sum, bytes)) = &self.0 {
+            sum.fetch_sub(*bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Figures of a link, each since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Hints given to the other nodes.
+    pub published: u64,
+    /// Hints not given, since the link was away or did not keep up.
+    pub dropped: u64,
+    /// Hints of other nodes that came.
+    pub received: u64,
+    /// Hints that came faster than they were taken, and were dropped.
+    pub overrun: u64,
+    /// Hints that no node of this cluster has made, or of a form not known here.
+    pub forged: u64,
+    /// Hints that had come before.
+    pub repeated: u64,
+}
+
+/// Whether a channel is needed here now.
+pub type Wanted = Box<dyn Fn(Channel) -> bool + Send + Sync>;
+
+/// A link to the other nodes. None of its functions waits.
+pub trait Link: fmt::Debug + Send + Sync + 'static {
+    /// Which node this is.
+    fn node(&self) -> NodeId;
+
+    /// Says something, or drops it and counts that.
+    fn say(&self, to: Channel, hint: Hint);
+
+    /// Has `wanted` asked about channels from now on. Called once, before anything else.
+    fn listen(&self, wanted: Wanted);
+
+    /// It may have changed whether a channel is wanted: the link asks, soon.
+    fn look_at(&self, channel: Channel);
+
+    /// Whether it is there.
+    fn is_up(&self) -> bool;
+
+    /// Figures for metrics.
+    fn figures(&self) -> Figures;
+}

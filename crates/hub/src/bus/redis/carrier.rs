@@ -1,0 +1,373 @@
+//! What goes on between this node and Redis: one task keeps the link, listens where sockets need
+//! it and sends hints in batches; what comes is checked where it arrives.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt;
+use std::mem;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use redis::{PushInfo, PushKind, RedisResult, Value};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::codec::Keys;
+use super::server::{Connection, Pushed, Server};
+use super::window::Window;
+use super::{ConnectError, RedisOptions};
+use crate::bus::link::{Channel, Figures, Heard, Hint, Link, Load, NodeId, Wanted};
+
+/// Bytes of hints that may wait either way.
+const BYTES: usize = 64 * 1024 * 1024;
+/// Hints in one round trip, and about how many bytes.
+const BATCH: usize = 256;
+const BATCH_BYTES: usize = 1024 * 1024;
+/// Channels in one command.
+const CHANNELS: usize = 500;
+/// How long changes of what is wanted are gathered.
+const GATHER: Duration = Duration::from_millis(2);
+/// How often the server is asked whether it is there and still the master.
+const PROBE: Duration = Duration::from_secs(2);
+/// How long a server that is away is left alone, at first and at most.
+const RETRY: Duration = Duration::from_millis(100);
+const RETRY_MOST: Duration = Duration::from_secs(1);
+/// Nodes whose running numbers are remembered.
+const NODES: usize = 1024;
+
+/// The link's end on this node. Its task ends when it is dropped.
+pub(super) struct Carrier {
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+struct Shared {
+    node: NodeId,
+    keys: Keys,
+    server: Server,
+    up: AtomicBool,
+    number: AtomicU64,
+    wanted: OnceLock<Wanted>,
+    /// Channels of which it is to be asked whether they are wanted.
+    doubtful: Mutex<HashSet<Channel>>,
+    doubt: Notify,
+    outgoing: Mutex<Outgoing>,
+    something: Notify,
+    hints: usize,
+    heard: mpsc::Sender<Heard>,
+    load: Arc<AtomicUsize>,
+    windows: Mutex<HashMap<NodeId, Window>>,
+    figures: Tally,
+}
+
+#[derive(Default)]
+struct Outgoing {
+    queue: VecDeque<(Channel, Hint)>,
+    bytes: usize,
+}
+
+#[derive(Default)]
+struct Tally {
+    published: AtomicU64,
+    dropped: AtomicU64,
+    received: AtomicU64,
+    overrun: AtomicU64,
+    forged: AtomicU64,
+    repeated: AtomicU64,
+}
+
+impl fmt::Debug for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shared = &self.shared;
+        f.debug_struct("Carrier").field("node", &shared.node).field("up", &shared.up).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Carrier {
+    /// A link that stands, and what will be heard.
+    pub(super) async fn connect(
+        options: &RedisOptions,
+        node: NodeId,
+    ) -> Result<(Arc<Self>, mpsc::Receiver<Heard>), ConnectError> {
+        let (heard, ears) = mpsc::channel(options.hints.max(16));
+        let shared = Arc::new(Shared {
+            node,
+            keys: Keys::of(&options.secret),
+            server: Server::parse(options)?,
+            up: AtomicBool::new(false),
+            number: AtomicU64::new(0),
+            wanted: OnceLock::new(),
+            doubtful: Mutex::default(),
+            doubt: Notify::new(),
+            outgoing: Mutex::default(),
+            something: Notify::new(),
+            hints: options.hints.max(16),
+            heard,
+            load: Arc::default(),
+            windows: Mutex::default(),
+            figures: Tally::default(),
+        });
+        let gone = Arc::new(Notify::new());
+        let (mut connection, _) = shared.server.connect(shared.ears(gone.clone())).await?;
+        // What the server's rules forbid shows at the start, not later.
+        let first = shared.listen_always(&mut connection).await;
+        first.map_err(|error| shared.server.why(&error))?;
+        let task = tokio::spawn(shared.clone().keep(connection, gone));
+        Ok((Arc::new(Self { shared, task }), ears))
+    }
+}
+
+impl Link for Carrier {
+    fn node(&self) -> NodeId {
+        self.shared.node
+    }
+
+    fn say(&self, to: Channel, hint: Hint) {
+        let shared = &self.shared;
+        let bytes = hint.frame.len();
+        let mut outgoing = shared.outgoing.lock();
+        let full = outgoing.queue.len() >= shared.hints || outgoing.bytes + bytes > BYTES;
+        if full || !shared.up.load(Ordering::Acquire) {
+            shared.figures.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        outgoing.bytes += bytes;
+        outgoing.queue.push_back((to, hint));
+        drop(outgoing);
+        shared.something.notify_one();
+    }
+
+    fn listen(&self, wanted: Wanted) {
+        let _ = self.shared.wanted.set(wanted);
+        self.shared.doubt.notify_one();
+    }
+
+    fn look_at(&self, channel: Channel) {
+        self.shared.doubtful.lock().insert(channel);
+        self.shared.doubt.notify_one();
+    }
+
+    fn is_up(&self) -> bool {
+        self.shared.up.load(Ordering::Acquire)
+    }
+
+    fn figures(&self) -> Figures {
+        let read = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+        let figures = &self.shared.figures;
+        Figures {
+            published: read(&figures.published),
+            dropped: read(&figures.dropped),
+            received: read(&figures.received),
+            overrun: read(&figures.overrun),
+            forged: read(&figures.forged),
+            repeated: read(&figures.repeated),
+        }
+    }
+}
+
+impl Shared {
+    /// Keeps the link for as long as anybody hears.
+    async fn keep(self: Arc<Self>, mut connection: Connection, mut gone: Arc<Notify>) {
+        // What was listened to before: wanted again after a loss, unless it is not any more.
+        let mut listening = HashSet::new();
+        while !self.heard.is_closed() {
+            if let Err(error) = self.carry(connection, &gone, &mut listening).await {
+                tracing::warn!(%error, "the link to Redis is lost: hints are dropped until it is back");
+            }
+            self.up.store(false, Ordering::Release);
+            self.drop_outgoing();
+            self.doubtful.lock().extend(listening.drain());
+            let _ = self.heard.send(Heard::Down).await;
+            (connection, gone) = self.reconnect().await;
+            tracing::info!("the link to Redis is back");
+        }
+    }
+
+    async fn reconnect(self: &Arc<Self>) -> (Connection, Arc<Notify>) {
+        let mut pause = RETRY;
+        loop {
+            let gone = Arc::new(Notify::new());
+            match self.server.connect(self.ears(gone.clone())).await {
+                Ok((connection, _)) => return (connection, gone),
+                Err(error) => tracing::debug!(%error, "the link to Redis is not back yet"),
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(RETRY_MOST);
+        }
+    }
+
+    /// Carries until the link is lost.
+    async fn carry(
+        &self,
+        mut connection: Connection,
+        gone: &Notify,
+        listening: &mut HashSet<Channel>,
+    ) -> RedisResult<()> {
+        self.listen_always(&mut connection).await?;
+        self.look(&mut connection.clone(), listening).await?;
+        self.up.store(true, Ordering::Release);
+        let _ = self.heard.send(Heard::Up).await;
+        tokio::select! {
+            lost = self.publish(connection.clone()) => lost,
+            lost = self.subscribe(connection.clone(), listening) => lost,
+            lost = probe(connection) => lost,
+            () = gone.notified() => Ok(()),
+        }
+    }
+
+    async fn listen_always(&self, connection: &mut Connection) -> RedisResult<()> {
+        let names = [Channel::Nodes, Channel::Node(self.node)].map(|channel| self.keys.name(channel));
+        connection.subscribe(&names).await
+    }
+
+    async fn publish(&self, mut connection: Connection) -> RedisResult<()> {
+        loop {
+            let batch = self.next_batch();
+            if batch.is_empty() {
+                self.something.notified().await;
+                continue;
+            }
+            let sent = connection.publish(&batch).await;
+            let figure = if sent.is_ok() { &self.figures.published } else { &self.figures.dropped };
+            figure.fetch_add(batch.len() as u64, Ordering::Relaxed);
+            sent?;
+        }
+    }
+
+    fn next_batch(&self) -> Vec<(String, Bytes)> {
+        let mut hints = Vec::new();
+        let mut bytes = 0;
+        let mut outgoing = self.outgoing.lock();
+        while hints.len() < BATCH && bytes < BATCH_BYTES {
+            let Some((channel, hint)) = outgoing.queue.pop_front() else { break };
+            bytes += hint.frame.len();
+            hints.push((channel, hint));
+        }
+        outgoing.bytes -= bytes;
+        drop(outgoing);
+        let encode = |(channel, hint)| {
+            let name = self.keys.name(channel);
+            let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
+            let payload = self.keys.encode(&name, self.node, number, &hint);
+            (name, payload)
+        };
+        hints.into_iter().map(encode).collect()
+    }
+
+    fn drop_outgoing(&self) {
+        let dropped = mem::take(&mut *self.outgoing.lock()).queue.len();
+        self.figures.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
+    }
+
+    /// Listens where it is wanted, as that changes.
+    async fn subscribe(
+        &self,
+        mut connection: Connection,
+        listening: &mut HashSet<Channel>,
+    ) -> RedisResult<()> {
+        loop {
+            self.doubt.notified().await;
+            sleep(GATHER).await;
+            self.look(&mut connection, listening).await?;
+        }
+    }
+
+    async fn look(&self, connection: &mut Connection, listening: &mut HashSet<Channel>) -> RedisResult<()> {
+        let Some(wanted) = self.wanted.get() else { return Ok(()) };
+        let doubtful = mem::take(&mut *self.doubtful.lock());
+        let (mut begin, mut end) = (Vec::new(), Vec::new());
+        for channel in doubtful {
+            match (wanted(channel), listening.contains(&channel)) {
+                (true, false) => begin.push(channel),
+                (false, true) => end.push(channel),
+                _ => {}
+            }
+        }
+        // Whatever comes of it: after a loss these are asked about again.
+        listening.extend(&begin);
+        for some in begin.chunks(CHANNELS) {
+            connection.subscribe(&self.names(some)).await?;
+            let _ = self.heard.send(Heard::Listening(some.to_vec())).await;
+        }
+        for some in end.chunks(CHANNELS) {
+            connection.unsubscribe(&self.names(some)).await?;
+            for channel in some {
+                listening.remove(channel);
+            }
+        }
+        Ok(())
+    }
+
+    fn names(&self, channels: &[Channel]) -> Vec<String> {
+        channels.iter().map(|channel| self.keys.name(*channel)).collect()
+    }
+
+    /// What one connection calls with whatever the server says unasked.
+    fn ears(self: &Arc<Self>, gone: Arc<Notify>) -> Pushed {
+        let shared = Arc::downgrade(self);
+        Arc::new(move |info: PushInfo| match info.kind {
+            PushKind::Message | PushKind::SMessage => {
+                if let Some(shared) = shared.upgrade() {
+                    shared.hear(info.data);
+                }
+            }
+            PushKind::Disconnection => gone.notify_one(),
+            _ => {}
+        })
+    }
+
+    /// Takes in what was published, if a node of this cluster has said it, and once.
+    fn hear(&self, data: Vec<Value>) {
+        let Ok([Value::BulkString(name), Value::BulkString(payload)]) = <[Value; 2]>::try_from(data) else {
+            return;
+        };
+        let payload = Bytes::from(payload);
+        let Some((node, number, hint)) = self.keys.decode(&name, &payload) else {
+            self.figures.forged.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        if node == self.node {
+            return;
+        }
+        if !self.is_new(node, number) {
+            self.figures.repeated.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let load = Load::of(&self.load, payload.len());
+        let room = self.load.load(Ordering::Relaxed) <= BYTES;
+        if !room || self.heard.try_send(Heard::Hint(node, hint, load)).is_err() {
+            self.figures.overrun.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        self.figures.received.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn is_new(&self, node: NodeId, number: u64) -> bool {
+        let mut windows = self.windows.lock();
+        if windows.len() >= NODES && !windows.contains_key(&node) {
+            windows.clear();
+        }
+        windows.entry(node).or_default().take(number)
+    }
+}
+
+/// Asks the server now and then; ends when it does not answer, or is the master no more.
+async fn probe(mut connection: Connection) -> RedisResult<()> {
+    let mut ticks = interval(PROBE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if !connection.is_master().await? {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! The form in which hints travel, version 1: `1`, a HMAC-SHA-256 of 32 bytes over the channel's
+//! name and all that follows, the saying node, its running number, and fields. A field is a tag, a
+//! length and as many bytes; whoever does not know a tag skips it, so that nodes of two versions
+//! stand side by side. Numbers are little-endian.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use chinwag_core::presence::Status;
+use chinwag_core::token::TokenHash;
+use chinwag_core::{GroupId, Name, Seq, UserId};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::bus::link::{Channel, Hint, Kind, NodeId};
+
+const VERSION: u8 = 1;
+const MAC: usize = 32;
+const HEAD: usize = 1 + MAC;
+/// The longest hint. One whose frame makes it longer goes without: its number is enough.
+pub(super) const LONGEST: usize = 1024 * 1024;
+
+/// What a field holds.
+mod tag {
+    pub(super) const KIND: u8 = 1;
+    pub(super) const GROUP: u8 = 2;
+    pub(super) const SEQ: u8 = 3;
+    pub(super) const FRAME: u8 = 4;
+    pub(super) const USER: u8 = 5;
+    pub(super) const JOINED: u8 = 6;
+    pub(super) const LEFT: u8 = 7;
+    pub(super) const OTHER: u8 = 8;
+    pub(super) const NAME: u8 = 9;
+    pub(super) const TOKEN: u8 = 10;
+    pub(super) const STATUS: u8 = 11;
+    pub(super) const TOLD: u8 = 12;
+    pub(super) const COUNT: u8 = 13;
+    pub(super) const LAST: u8 = 14;
+    pub(super) const PART: u8 = 15;
+    pub(super) const PARTS: u8 = 16;
+    pub(super) const ROSTER: u8 = 17;
+}
+
+/// What is shared by the nodes of a cluster.
+#[derive(Clone)]
+pub(super) struct Keys {
+    mac: Hmac<Sha256>,
+    /// What this cluster's channels begin with, so that several may share a server.
+    prefix: String,
+}
+
+impl Keys {
+    /// Keys for hints alone, made of the cluster's secret.
+    pub(super) fn of(secret: &[u8]) -> Self {
+        let derive = |label: &[u8]| keyed(secret).chain_update(label).finalize().into_bytes();
+        let name = derive(b"chinwag: names of channels");
+        let prefix =
+            name.iter().take(4).fold("chinwag:".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+        Self { mac: keyed(&derive(b"chinwag: hints between nodes")), prefix }
+    }
+
+    /// A channel's name on the server.
+    pub(super) fn name(&self, channel: Channel) -> String {
+        let prefix = &self.prefix;
+        match channel {
+            Channel::Group(id) => format!("{prefix}:g:{id}"),
+            Channel::User(id) => format!("{prefix}:u:{}", id.0),
+            Channel::Nodes => format!("{prefix}:nodes"),
+            Channel::Node(id) => format!("{prefix}:n:{id}"),
+        }
+    }
+
+    /// The bytes of a hint that `node` says as its `number`th on the channel of this name.
+    pub(super) fn encode(&self, name: &str, node: NodeId, number: u64, hint: &Hint) -> Bytes {
+        let mut bytes = BytesMut::with_capacity(160 + hint.frame.len());
+        bytes.put_u8(VERSION);
+        bytes.put_bytes(0, MAC);
+        bytes.put_u128_le(node.0);
+        bytes.put_u64_le(number);
+        Writer(&mut bytes).hint(hint);
+        if bytes.len() > LONGEST {
+            let bare = Hint { kind: Kind::Unknown, frame: Bytes::new(), ..hint.clone() };
+            return self.encode(name, node, number, &bare);
+        }
+        let mac = self.mac_of(name, &bytes[HEAD..]).finalize().into_bytes();
+        bytes[1..HEAD].copy_from_slice(&mac);
+        bytes.freeze()
+    }
+
+    /// Reads a hint, if a node of this cluster has said it on the channel of this name: who, as its
+    /// which, and what.
+    pub(super) fn decode(&self, name: &[u8], bytes: &Bytes) -> Option<(NodeId, u64, Hint)> {
+        if bytes.first() != Some(&VERSION) || bytes.len() > LONGEST {
+            return None;
+        }
+        let (mac, body) = bytes[1..].split_at_checked(MAC)?;
+        let told = self.mac.clone().chain_update(name).chain_update([0]).chain_update(body);
+        told.verify_slice(mac).ok()?;
+        let (node, rest) = body.split_first_chunk()?;
+        let (number, fields) = rest.split_first_chunk()?;
+        let hint = Fields::read(bytes, fields)?.hint()?;
+        Some((NodeId(u128::from_le_bytes(*node)), u64::from_le_bytes(*number), hint))
+    }
+
+    fn mac_of(&self, name: &str, body: &[u8]) -> Hmac<Sha256> {
+        self.mac.clone().chain_update(name).chain_update([0]).chain_update(body)
+    }
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("a HMAC takes a key of any length")
+}
+
+struct Writer<'a>(&'a mut BytesMut);
+
+impl Writer<'_> {
+    fn field(&mut self, tag: u8, value: &[u8]) {
+        self.0.put_u8(tag);
+        self.0.put_u32_le(u32::try_from(value.len()).unwrap_or(u32::MAX));
+        self.0.put_slice(value);
+    }
+
+    fn user(&mut self, tag: u8, user: UserId) {
+        self.field(tag, &user.0.to_le_bytes());
+    }
+
+    fn users(&mut self, tag: u8, users: &[UserId]) {
+        let bytes: Vec<u8> = users.iter().flat_map(|user| user.0.to_le_bytes()).collect();
+        self.field(tag, &bytes);
+    }
+
+    fn hint(&mut self, hint: &Hint) {
+        self.field(tag::KIND, &[number_of(&hint.kind)]);
+        if let Some(group) = hint.group {
+            self.field(tag::GROUP, group.0.as_bytes());
+        }
+        if let Some(seq) = hint.seq {
+            self.field(tag::SEQ, &seq.0.to_le_bytes());
+        }
+        self.kind(&hint.kind);
+        if !hint.frame.is_empty() {
+            self.field(tag::FRAME, &hint.frame);
+        }
+    }
+
+    fn kind(&mut self, kind: &Kind) {
+        match kind {
+            Kind::Group(but) => {
+                if let Some(but) = but {
+                    self.user(tag::USER, *but);
+                }
+            }
+            Kind::Changed { joined, left } => {
+                self.users(tag::JOINED, joined);
+                self.users(tag::LEFT, left);
+            }
+            Kind::Deleted | Kind::Ask | Kind::Unknown => {}
+            Kind::Joined(user) | Kind::User(user) | Kind::UserEnded(user) => self.user(tag::USER, *user),
+            Kind::Renamed { to, user: other, name } | Kind::Contact { to, contact: (other, name) } => {
+                self.user(tag::USER, *to);
+                self.user(tag::OTHER, *other);
+                self.field(tag::NAME, name.as_str().as_bytes());
+            }
+            Kind::TokenEnded(hash) => self.field(tag::TOKEN, &hash.0),
+            Kind::Presence { count, user, name, status, told } => {
+                self.field(tag::COUNT, &count.to_le_bytes());
+                self.user(tag::USER, *user);
+                self.field(tag::NAME, name.as_str().as_bytes());
+                self.field(tag::STATUS, &[status_number(*status)]);
+                self.users(tag::TOLD, told);
+            }
+            Kind::Beat { count, last } => {
+                self.field(tag::COUNT, &count.to_le_bytes());
+                if *last {
+                    self.field(tag::LAST, &[]);
+                }
+            }
+            Kind::Roster { count, part, parts, users } => {
+                self.field(tag::COUNT, &count.to_le_bytes());
+                self.field(tag::PART, &part.to_le_bytes());
+                self.field(tag::PARTS, &parts.to_le_bytes());
+                let mut bytes = Vec::with_capacity(users.len() * 9);
+                for (user, status) in users {
+                    bytes.extend(user.0.to_le_bytes());
+                    bytes.push(status_number(*status));
+                }
+                self.field(tag::ROSTER, &bytes);
+            }
+        }
+    }
+}
+
+fn number_of(kind: &Kind) -> u8 {
+    match kind {
+        Kind::Unknown => 0,
+        Kind::Group(_) => 1,
+        Kind::Changed { .. } => 2,
+        Kind::Deleted => 3,
+        Kind::Joined(_) => 4,
+        Kind::User(_) => 5,
+        Kind::Renamed { .. } => 6,
+        Kind::Contact { .. } => 7,
+        Kind::TokenEnded(_) => 8,
+        Kind::UserEnded(_) => 9,
+        Kind::Presence { .. } => 10,
+        Kind::Beat { .. } => 11,
+        Kind::Ask => 12,
+        Kind::Roster { .. } => 13,
+    }
+}
+
+fn status_number(status: Status) -> u8 {
+    match status {
+        Status::Disconnected => 0,
+        Status::Afk => 1,
+        Status::Online => 2,
+    }
+}
+
+fn status_of(number: u8) -> Option<Status> {
+    [Status::Disconnected, Status::Afk, Status::Online].get(usize::from(number)).copied()
+}
+
+/// A hint's fields as they were found.
+#[derive(Default)]
+struct Fields<'a> {
+    kind: Option<u8>,
+    group: Option<GroupId>,
+    seq: Option<Seq>,
+    frame: Bytes,
+    user: Option<UserId>,
+    joined: Vec<UserId>,
+    left: Vec<UserId>,
+    other: Option<UserId>,
+    name: Option<&'a str>,
+    token: Option<TokenHash>,
+    status: Option<Status>,
+    told: Vec<UserId>,
+    count: Option<u64>,
+    last: bool,
+    part: Option<u32>,
+    parts: Option<u32>,
+    roster: Vec<(UserId, Status)>,
+}
+
+impl<'a> Fields<'a> {
+    /// Reads the fields, which are a part of `all`; nothing if one is cut off or malformed.
+    fn read(all: &Bytes, mut rest: &'a [u8]) -> Option<Self> {
+        let mut fields = Self::default();
+        while let Some((tag, after)) = rest.split_first() {
+            let (length, after) = after.split_first_chunk()?;
+            let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+            let (value, after) = after.split_at_checked(length)?;
+            rest = after;
+            fields.take(*tag, value, all)?;
+        }
+        Some(fields)
+    }
+
+    fn take(&mut self, tag: u8, value: &'a [u8], all: &Bytes) -> Option<()> {
+        match tag {
+            tag::KIND => self.kind = Some(*value.first()?),
+            tag::GROUP => self.group = Some(GroupId(Uuid::from_slice(value).ok()?)),
+            tag::SEQ => self.seq = Some(Seq(i64::from_le_bytes(value.try_into().ok()?))),
+            tag::FRAME => self.frame = all.slice_ref(value),
+            tag::USER => self.user = Some(user(value)?),
+            tag::JOINED => self.joined = users(value)?,
+            tag::LEFT => self.left = users(value)?,
+            tag::OTHER => self.other = Some(user(value)?),
+            tag::NAME => self.name = Some(std::str::from_utf8(value).ok()?),
+            tag::TOKEN => self.token = Some(TokenHash(value.try_into().ok()?)),
+            tag::STATUS => self.status = Some(status_of(*value.first()?)?),
+            tag::TOLD => self.told = users(value)?,
+            tag::COUNT => self.count = Some(u64::from_le_bytes(value.try_into().ok()?)),
+            tag::LAST => self.last = true,
+            tag::PART => self.part = Some(u32::from_le_bytes(value.try_into().ok()?)),
+            tag::PARTS => self.parts = Some(u32::from_le_bytes(value.try_into().ok()?)),
+            tag::ROSTER => {
+                let each =
+                    value.chunks_exact(9).map(|entry| Some((user(&entry[..8])?, status_of(entry[8])?)));
+                self.roster = each.collect::<Option<_>>()?;
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn hint(self) -> Option<Hint> {
+        let name = || self.name.map(Name::stored);
+        let kind = match self.kind? {
+            1 => Kind::Group(self.user),
+            2 => Kind::Changed { joined: self.joined, left: self.left },
+            3 => Kind::Deleted,
+            4 => Kind::Joined(self.user?),
+            5 => Kind::User(self.user?),
+            6 => Kind::Renamed { to: self.user?, user: self.other?, name: name()? },
+            7 => Kind::Contact { to: self.user?, contact: (self.other?, name()?) },
+            8 => Kind::TokenEnded(self.token?),
+            9 => Kind::UserEnded(self.user?),
+            10 => Kind::Presence {
+                count: self.count?,
+                user: self.user?,
+                name: name()?,
+                status: self.status?,
+                told: self.told,
+            },
+            11 => Kind::Beat { count: self.count?, last: self.last },
+            12 => Kind::Ask,
+            13 => {
+                Kind::Roster { count: self.count?, part: self.part?, parts: self.parts?, users: self.roster }
+            }
+            _ => Kind::Unknown,
+        };
+        let grouped = matches!(kind, Kind::Group(_) | Kind::Changed { .. } | Kind::Deleted | Kind::Joined(_));
+        let numbered = matches!(kind, Kind::Changed { .. } | Kind::Deleted | Kind::Joined(_));
+        if grouped && self.group.is_none() || numbered && self.seq.is_none() {
+            return None;
+        }
+        Some(Hint { kind, group: self.group, seq: self.seq, frame: self.frame })
+    }
+}
+
+fn user(bytes: &[u8]) -> Option<UserId> {
+    Some(UserId(i64::from_le_bytes(bytes.try_into().ok()?)))
+}
+
+fn users(bytes: &[u8]) -> Option<Vec<UserId>> {
+    bytes.chunks_exact(8).map(user).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+use super::*;
+
+const NODE: NodeId = NodeId(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+
+fn keys() -> Keys {
+    Keys::of(b"a secret")
+}
+
+fn group() -> GroupId {
+    GroupId(Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0001))
+}
+
+/// One hint of each kind.
+fn hints() -> Vec<Hint> {
+    let (ann, ben, name) = (UserId(1), UserId(-2), Name::stored("Ben"));
+    let frame = Bytes::from_static(b"frame");
+    let about =
+        |kind, frame: &Bytes| Hint { kind, group: Some(group()), seq: Some(Seq(7)), frame: frame.clone() };
+    let (none, users) = (Bytes::new(), vec![ann, ben]);
+    vec![
+        about(Kind::Unknown, &none),
+        about(Kind::Group(None), &frame),
+        Hint { seq: None, ..about(Kind::Group(Some(ann)), &frame) },
+        about(Kind::Changed { joined: users.clone(), left: vec![ben] }, &frame),
+        about(Kind::Deleted, &frame),
+        about(Kind::Joined(ben), &none),
+        Hint::new(Kind::User(ann)).with(frame.clone()),
+        Hint::new(Kind::Renamed { to: ann, user: ben, name: name.clone() }).with(frame.clone()),
+        Hint::new(Kind::Contact { to: ann, contact: (ben, name.clone()) }).with(frame),
+        Hint::new(Kind::TokenEnded(TokenHash([9; 32]))),
+        Hint::new(Kind::UserEnded(ben)),
+        Hint::new(Kind::Presence { count: 3, user: ann, name, status: Status::Afk, told: users }),
+        Hint::new(Kind::Beat { count: 3, last: false }),
+        Hint::new(Kind::Beat { count: 3, last: true }),
+        Hint::new(Kind::Ask),
+        Hint::new(Kind::Roster { count: 3, part: 1, parts: 2, users: vec![(ann, Status::Online)] }),
+    ]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+#[test]
+fn every_kind_of_hint_is_read_as_it_was_written() {
+    for hint in hints() {
+        let bytes = keys().encode("here", NODE, 5, &hint);
+        assert_eq!(keys().decode(b"here", &bytes), Some((NODE, 5, hint)));
+    }
+}
+
+/// What version 1 says, as it was recorded: nodes of other versions read and write just this.
+#[test]
+fn version_one_is_what_was_recorded() {
+    let recorded = include_str!("version-1.txt");
+    let written: Vec<_> = hints().iter().map(|hint| hex(&keys().encode("here", NODE, 5, hint))).collect();
+    assert_eq!(written.join("\n"), recorded.trim_end());
+    assert_eq!(keys().name(Channel::Group(group())), format!("chinwag:8368465e:g:{}", group()));
+}
+
+#[test]
+fn what_a_newer_node_adds_is_skipped_and_a_kind_that_is_not_known_still_has_its_number() {
+    let mut bytes = BytesMut::new();
+    bytes.put_u8(VERSION);
+    bytes.put_bytes(0, MAC);
+    bytes.put_u128_le(NODE.0);
+    bytes.put_u64_le(5);
+    let mut writer = Writer(&mut bytes);
+    writer.field(tag::KIND, &[200]);
+    writer.field(201, b"something new");
+    writer.field(tag::GROUP, group().0.as_bytes());
+    writer.field(tag::SEQ, &7_i64.to_le_bytes());
+    let mac = keys().mac_of("here", &bytes[HEAD..]).finalize().into_bytes();
+    bytes[1..HEAD].copy_from_slice(&mac);
+    let expected = Hint { group: Some(group()), seq: Some(Seq(7)), ..Hint::new(Kind::Unknown) };
+    assert_eq!(keys().decode(b"here", &bytes.freeze()), Some((NODE, 5, expected)));
+}
+
+#[test]
+fn another_version_another_channel_another_secret_or_any_other_byte_is_refused() {
+    for hint in hints() {
+        let good = keys().encode("here", NODE, 5, &hint);
+        assert_eq!(Keys::of(b"another").decode(b"here", &good), None);
+        assert_eq!(keys().decode(b"there", &good), None);
+        for at in 0..good.len() {
+            let mut bad = good.to_vec();
+            bad[at] ^= 1;
+            assert_eq!(keys().decode(b"here", &bad.into()), None);
+            assert_eq!(keys().decode(b"here", &good.slice(..at)), None);
+        }
+    }
+}
+
+#[test]
+fn a_hint_that_would_be_too_long_goes_without_its_frame_and_keeps_its_number() {
+    let frame = Bytes::from(vec![b'x'; LONGEST]);
+    let long = Hint { kind: Kind::Group(None), group: Some(group()), seq: Some(Seq(7)), frame };
+    let bytes = keys().encode("here", NODE, 5, &long);
+    assert!(bytes.len() < 200);
+    let (_, _, read) = keys().decode(b"here", &bytes).expect("it is good");
+    assert_eq!(read, Hint { kind: Kind::Unknown, frame: Bytes::new(), ..long });
+}

@@ -1,0 +1,135 @@
+//! The comparison with the store: what no hint has told, and no number shows to be missing.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use chinwag_core::event::Ended;
+use chinwag_core::token::TokenHash;
+use chinwag_core::{GroupId, Result, UserId};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::sleep;
+
+use super::repair::Looked;
+use crate::Hub;
+
+/// Groups, or tokens, in one job of the store.
+const PAGE: usize = 500;
+/// How long a store that failed is left alone.
+const RETRY: Duration = Duration::from_secs(1);
+/// Users in one job of the store: each may be in many groups.
+const USERS: usize = 100;
+
+/// Compares everything that is served here, now and then, and when the link has come back.
+pub(super) async fn run(hub: Weak<Hub>, asked: Arc<Notify>, looked: mpsc::Sender<Looked>) {
+    for round in 0_u32.. {
+        let Some(pause) = hub.upgrade().map(|hub| hub.until_next(round)) else { return };
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = asked.notified() => {}
+        }
+        let Some(hub) = hub.upgrade() else { return };
+        if let Err(error) = hub.compare(&looked).await {
+            tracing::warn!(%error, "the comparison with the store waits for the store");
+            // It is tried again soon, since something may have been missed.
+            sleep(RETRY).await;
+            asked.notify_one();
+        }
+    }
+}
+
+/// Compares some groups and users once.
+pub(super) async fn check(
+    hub: Arc<Hub>,
+    groups: Vec<GroupId>,
+    users: Vec<UserId>,
+    looked: mpsc::Sender<Looked>,
+) {
+    let mut compared = hub.compare_groups(&groups, &looked).await;
+    for users in users.chunks(USERS) {
+        compared = compared.and(hub.compare_users(users, &looked).await);
+    }
+    if let (Err(error), Some(cluster)) = (compared, &hub.cluster) {
+        tracing::debug!(%error, "what is newly listened for is compared later");
+        cluster.audit.notify_one();
+    }
+    let _ = looked.send(Looked::Checked).await;
+}
+
+impl Hub {
+    /// How long until the next comparison: up to a tenth less than configured, so that nodes which
+    /// were started together do not ask together.
+    fn until_next(&self, round: u32) -> Duration {
+        let node = self.cluster.as_ref().map_or(0, |cluster| cluster.link.node().0 & 0xff);
+        let spread = (u32::try_from(node).unwrap_or(0) + round * 37) % 100;
+        self.options.nodes.audit_every.mul_f64(1.0 - f64::from(spread) / 1000.0)
+    }
+
+    async fn compare(&self, looked: &mpsc::Sender<Looked>) -> Result<()> {
+        let mut groups = Vec::with_capacity(self.groups.len());
+        self.groups.each(|group| groups.push(group.id));
+        for groups in groups.chunks(PAGE) {
+            self.compare_groups(groups, looked).await?;
+        }
+        let (mut users, mut tokens) = (Vec::with_capacity(self.users.len()), HashSet::new());
+        self.users.each(|user| {
+            users.push(user.id);
+            tokens.extend(user.lock().seats.iter().filter_map(|seat| seat.socket.token));
+        });
+        for users in users.chunks(USERS) {
+            self.compare_users(users, looked).await?;
+        }
+        let tokens: Vec<_> = tokens.into_iter().collect();
+        for tokens in tokens.chunks(PAGE) {
+            self.compare_tokens(tokens).await?;
+        }
+        Ok(())
+    }
+
+    async fn compare_groups(&self, groups: &[GroupId], looked: &mpsc::Sender<Looked>) -> Result<()> {
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let asked = groups.to_vec();
+        let heads: HashMap<_, _> = self.store.read(move |tx| tx.heads(&asked)).await?.into_iter().collect();
+        let heads = groups.iter().map(|id| (*id, heads.get(id).copied())).collect();
+        let _ = looked.send(Looked::Heads(heads)).await;
+        Ok(())
+    }
+
+    async fn compare_users(&self, users: &[UserId], looked: &mpsc::Sender<Looked>) -> Result<()> {
+        let asked = users.to_vec();
+        let (places, gone) = self
+            .store
+            .read(move |tx| {
+                let mut places: HashMap<UserId, Vec<GroupId>> = HashMap::new();
+                for (user, group) in tx.places(&asked)? {
+                    places.entry(user).or_default().push(group);
+                }
+                let mut gone = Vec::new();
+                // Who is in a group is there.
+                for user in asked.iter().filter(|user| !places.contains_key(user)) {
+                    if tx.user(*user)?.is_none() {
+                        gone.push(*user);
+                    }
+                }
+                Ok((places, gone))
+            })
+            .await?;
+        for user in gone {
+            self.end(Ended::User(user));
+        }
+        let placed = |user: &UserId| (*user, places.get(user).cloned().unwrap_or_default());
+        let _ = looked.send(Looked::Places(users.iter().map(placed).collect())).await;
+        Ok(())
+    }
+
+    async fn compare_tokens(&self, tokens: &[TokenHash]) -> Result<()> {
+        let asked = tokens.to_vec();
+        let kept: HashSet<_> = self.store.read(move |tx| tx.tokens_kept(&asked)).await?.into_iter().collect();
+        for token in tokens.iter().filter(|token| !kept.contains(token)) {
+            self.end(Ended::Token(*token));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+//! What the other nodes are told of an event, and what is done with what they tell.
+
+use bytes::Bytes;
+use chinwag_core::event::{Audience, Ended, Event, Kind};
+use chinwag_core::relation::Outcome;
+use chinwag_core::{GroupId, Seq, UserId};
+
+use super::waiting::Item;
+use crate::Hub;
+use crate::bus::link::{Channel, Hint, Kind as Said};
+use crate::dispatch::{Note, To};
+use crate::queue::Tag;
+
+/// Up to so many who join are told by a channel of their own each; more by that of all nodes.
+const JOINED: usize = 32;
+
+impl Hub {
+    /// Tells the other nodes of an event of this one. Answers its frame, which is made for all.
+    pub(super) fn pass_on(&self, event: &Event) -> Option<Bytes> {
+        let cluster = self.cluster.as_ref()?;
+        let say = |channel, hint| cluster.link.say(channel, hint);
+        let ended = match &event.kind {
+            // Presence goes its own way; the members of a group see in its update who has quit.
+            Kind::StatusUpdate { .. } | Kind::GroupQuit { .. } => return None,
+            Kind::Ended(Ended::Token(hash)) => Some(Said::TokenEnded(*hash)),
+            Kind::Ended(Ended::User(user)) => Some(Said::UserEnded(*user)),
+            _ => None,
+        };
+        if let Some(ended) = ended {
+            say(Channel::Nodes, Hint::new(ended));
+            return None;
+        }
+        let frame = self.encode.event(event, None);
+        match &event.to {
+            Audience::Group(id) => self.pass_on_in_group(event, *id, None, &frame),
+            Audience::Others(id, but) => self.pass_on_in_group(event, *id, Some(*but), &frame),
+            Audience::Users(users) => {
+                for to in users {
+                    say(Channel::User(*to), Hint::new(to_user(&event.kind, *to)).with(frame.clone()));
+                }
+            }
+        }
+        Some(frame)
+    }
+
+    fn pass_on_in_group(&self, event: &Event, id: GroupId, but: Option<UserId>, frame: &Bytes) {
+        let Some(cluster) = &self.cluster else { return };
+        let about = |kind| Hint { kind, group: Some(id), seq: event.seq, frame: Bytes::new() };
+        let said = match &event.kind {
+            Kind::GroupUpdate { joined, left, .. } => {
+                if joined.len() > JOINED {
+                    let (joined, left) = (joined.clone(), Vec::new());
+                    cluster.link.say(Channel::Nodes, about(Said::Changed { joined, left }));
+                } else {
+                    for user in joined {
+                        cluster.link.say(Channel::User(*user), about(Said::Joined(*user)));
+                    }
+                }
+                Said::Changed { joined: joined.clone(), left: left.clone() }
+            }
+            Kind::GroupDelete(_) => Said::Deleted,
+            _ => Said::Group(but),
+        };
+        cluster.link.say(Channel::Group(id), about(said).with(frame.clone()));
+    }
+
+    /// Does what an item asks whose turn has come.
+    pub(super) fn apply_item(&self, item: &Item) {
+        match item {
+            Item::Event(event, frame) => {
+                let to = Note::of(event, None).to;
+                self.guarded(to, event.seq, || self.apply(event, frame.clone()));
+            }
+            Item::Hint(hint) => {
+                let nobody = To::Users(&[]);
+                let to = hint.group.map_or(nobody, |id| To::Group(id, None));
+                self.guarded(to, hint.seq, || self.apply_hint(hint));
+            }
+        }
+    }
+
+    fn apply_hint(&self, hint: &Hint) {
+        let tag = Tag { group: hint.group, seq: hint.seq, ..Tag::default() };
+        let note = |to| Note { to, seq: hint.seq, tag, event: None, frame: Some(hint.frame.clone()) };
+        match (&hint.kind, hint.group) {
+            (Said::Group(but), Some(id)) => self.deliver(note(To::Group(id, *but)), &[]),
+            (Said::Changed { joined, left }, Some(id)) => {
+                for user in left {
+                    self.tell_quit(id, *user, hint.seq);
+                }
+                self.group_update(note(To::Group(id, None)), id, joined, left);
+            }
+            (Said::Deleted, Some(id)) => {
+                self.deliver(note(To::Group(id, None)), &[]);
+                self.forget(id);
+            }
+            (Said::User(to), _) => self.deliver(note(To::Users(&[*to])), &[]),
+            (Said::Renamed { to, user, name }, _) => {
+                self.rename(*user, name);
+                self.deliver(note(To::Users(&[*to])), &[]);
+            }
+            (Said::Contact { to, contact }, _) => {
+                self.deliver(note(To::Users(&[*to])), &[]);
+                self.introduce(*to, contact);
+            }
+            (Said::TokenEnded(hash), _) => self.end(Ended::Token(*hash)),
+            (Said::UserEnded(user), _) => self.end(Ended::User(*user)),
+            _ => {}
+        }
+    }
+
+    /// Tells a user who is known here as a member that it is no more.
+    pub(super) fn tell_quit(&self, group: GroupId, user: UserId, seq: Option<Seq>) {
+        let Some(found) = self.users.get(&user) else { return };
+        let state = found.lock();
+        if state.group_at(group).is_err() {
+            return;
+        }
+        let kind = Kind::GroupQuit { group, name: state.name.clone() };
+        drop(state);
+        let event = Event { seq, ..Event::to_users(kind, vec![user]) };
+        self.deliver(Note::of(&event, None), &[]);
+    }
+
+    /// Gives the socket that asked its own copy of an event that all were told already.
+    pub(super) fn answer_asker(&self, group: GroupId, event: &Event) {
+        let Some(origin) = event.origin.as_ref().filter(|origin| origin.reference.is_some()) else { return };
+        let members = match &event.to {
+            Audience::Users(users) => users.iter().filter_map(|id| self.users.get(id)).collect(),
+            _ => self.groups.get(&group).map(|group| group.lock().users.clone()).unwrap_or_default(),
+        };
+        let frame = self.encode.event(event, origin.reference.as_deref());
+        for user in members {
+            if let Some(seat) = user.lock().seats.iter().find(|seat| seat.socket.id() == origin.socket) {
+                self.send(&seat.socket, frame.clone());
+            }
+        }
+    }
+}
+
+/// How an event that has no group is said to one of those whom it concerns.
+fn to_user(kind: &Kind, to: UserId) -> Said {
+    match kind {
+        Kind::UserUpdate { user, new_name, .. } => Said::Renamed { to, user: *user, name: new_name.clone() },
+        Kind::ContactUpdate { author, name, outcome: Outcome::Contact } => {
+            let contact = if author.0 == to { name } else { author };
+            Said::Contact { to, contact: contact.clone() }
+        }
+        _ => Said::User(to),
+    }
+}

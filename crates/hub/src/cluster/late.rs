@@ -1,0 +1,63 @@
+//! What a roster, or the end of a node, has changed: told once the contacts have been read, many
+//! users at a time.
+
+use chinwag_core::event::{Event, Kind};
+use chinwag_core::{Name, Result, UserId};
+use tokio::time::{Duration, sleep};
+
+use super::Cluster;
+use crate::Hub;
+
+/// Users whose contacts are read in one job of the store.
+const BATCH: usize = 64;
+/// Up to so many are always told one by one.
+const FEW: usize = 512;
+/// How long a store that failed is left alone.
+const RETRY: Duration = Duration::from_secs(1);
+
+impl Cluster {
+    /// Tells of everybody who waits to be told of. If they are more than there are users here,
+    /// these are told anew of all of their contacts instead.
+    pub(crate) async fn tell_late(&self, hub: &Hub) {
+        if self.peers.late() > FEW.max(hub.users.len()) {
+            for user in self.peers.take_late(usize::MAX) {
+                self.tell_now(user, |_| {});
+            }
+            self.refresh.notify_one();
+        }
+        loop {
+            let users = self.peers.take_late(BATCH);
+            if users.is_empty() {
+                return;
+            }
+            match contacts_of(hub, users.clone()).await {
+                Ok(found) => found.into_iter().for_each(|(user, found)| self.tell(hub, user, found)),
+                Err(error) => {
+                    tracing::warn!(%error, "presence waits for the store");
+                    self.peers.put_late(&users);
+                    sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    fn tell(&self, hub: &Hub, user: UserId, found: Option<(Name, Vec<UserId>)>) {
+        self.tell_now(user, |status| {
+            let Some((author, mut told)) = found else { return };
+            told.push(user);
+            let kind = Kind::StatusUpdate { author, status };
+            hub.bus.publish_ephemeral(vec![Event::to_users(kind, told)]);
+        });
+    }
+}
+
+type Found = (UserId, Option<(Name, Vec<UserId>)>);
+
+async fn contacts_of(hub: &Hub, users: Vec<UserId>) -> Result<Vec<Found>> {
+    let read = move |user: &UserId, tx: &dyn chinwag_core::store::Tx| {
+        let Some(found) = tx.user(*user)? else { return Ok((*user, None)) };
+        let contacts = tx.contacts(*user)?.into_iter().map(|(id, _)| id).collect();
+        Ok((*user, Some((found.name, contacts))))
+    };
+    hub.store.read(move |tx| users.iter().map(|user| read(user, tx)).collect()).await
+}

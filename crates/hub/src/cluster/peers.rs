@@ -1,0 +1,381 @@
+//! Presence over all nodes. Each node tells all what its users are on it and answers, asked, with
+//! the whole; each keeps what the others have said for as long as they live, so that a status is
+//! known without asking, and lasts when the link does not. A node lives while it says so: a lease,
+//! which the others let run out. Nothing of it is kept on the server between.
+
+use std::collections::HashMap;
+use std::sync::Weak;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use chinwag_core::event::{Event, Kind};
+use chinwag_core::presence::Status;
+use chinwag_core::{Name, UserId};
+use parking_lot::Mutex;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::Cluster;
+use crate::Hub;
+use crate::bus::link::{Channel, Hint, Kind as Said, NodeId};
+use crate::options::Nodes;
+use crate::presence::News;
+
+/// Users in one part of a roster.
+const PART: usize = 4096;
+/// The most parts of a roster that are taken.
+const PARTS: u32 = 4096;
+/// How long a roster that was asked for is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often the leases are looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What a user is on each node. Its lock is the last that is taken.
+pub(super) struct Peers {
+    table: Mutex<Table>,
+    lease: Duration,
+}
+
+#[derive(Default)]
+struct Table {
+    users: HashMap<UserId, Shares>,
+    nodes: HashMap<NodeId, Peer>,
+    /// How many times something was announced of a user here.
+    count: u64,
+    /// Users of whom it is to be told what they are now, once their contacts are read.
+    late: Vec<UserId>,
+}
+
+/// One user's shares.
+#[derive(Default)]
+struct Shares {
+    here: Status,
+    there: Vec<(NodeId, Status)>,
+    /// What its contacts here were last told.
+    told: Status,
+}
+
+struct Peer {
+    heard: Instant,
+    /// The last of its announcements that is known here.
+    count: u64,
+    asked: Option<Instant>,
+    answered: Option<Instant>,
+    roster: Option<Roster>,
+}
+
+/// A roster that has come in part.
+struct Roster {
+    count: u64,
+    next: u32,
+    users: HashMap<UserId, Status>,
+}
+
+impl Shares {
+    fn elsewhere(&self) -> Status {
+        Status::of(self.there.iter().map(|(_, status)| *status))
+    }
+
+    fn now(&self) -> Status {
+        self.here.max(self.elsewhere())
+    }
+
+    fn set(&mut self, node: NodeId, status: Status) {
+        self.there.retain(|(id, _)| *id != node);
+        if status != Status::Disconnected {
+            self.there.push((node, status));
+        }
+    }
+
+    /// Whether nothing is left to be remembered.
+    fn is_over(&self) -> bool {
+        self.now() == Status::Disconnected && self.told == Status::Disconnected
+    }
+}
+
+impl Table {
+    /// Changes a user's shares. Answers what its contacts are to be told, if that is news, and takes
+    /// them as told.
+    fn change(&mut self, user: UserId, change: impl FnOnce(&mut Shares)) -> Option<Status> {
+        let shares = self.users.entry(user).or_default();
+        change(shares);
+        let now = shares.now();
+        let is_news = std::mem::replace(&mut shares.told, now) != now;
+        if shares.is_over() {
+            self.users.remove(&user);
+        }
+        is_news.then_some(now)
+    }
+
+    /// The same where it is to be told later.
+    fn change_late(&mut self, user: UserId, change: impl FnOnce(&mut Shares)) {
+        let shares = self.users.entry(user).or_default();
+        change(shares);
+        if shares.now() != shares.told {
+            self.late.push(user);
+        } else if shares.is_over() {
+            self.users.remove(&user);
+        }
+    }
+
+    fn of_node(&self, node: NodeId) -> Vec<UserId> {
+        let has = |shares: &Shares| shares.there.iter().any(|(id, _)| *id == node);
+        self.users.iter().filter(|(_, shares)| has(shares)).map(|(user, _)| *user).collect()
+    }
+
+    /// The node's entry. One that was not known is heard of now.
+    fn peer(&mut self, node: NodeId) -> &mut Peer {
+        let new = || Peer { heard: Instant::now(), count: 0, asked: None, answered: None, roster: None };
+        self.nodes.entry(node).or_insert_with(new)
+    }
+}
+
+impl Peers {
+    pub(super) fn new(lease: Duration) -> Self {
+        Self { table: Mutex::default(), lease }
+    }
+
+    /// What a user is on the other nodes.
+    pub(super) fn elsewhere(&self, user: UserId) -> Status {
+        self.table.lock().users.get(&user).map(Shares::elsewhere).unwrap_or_default()
+    }
+
+    pub(super) fn take_late(&self, most: usize) -> Vec<UserId> {
+        let late = &mut self.table.lock().late;
+        let from = late.len().saturating_sub(most);
+        late.split_off(from)
+    }
+
+    pub(super) fn late(&self) -> usize {
+        self.table.lock().late.len()
+    }
+
+    pub(super) fn put_late(&self, users: &[UserId]) {
+        self.table.lock().late.extend(users);
+    }
+}
+
+impl Cluster {
+    /// Other nodes that live.
+    pub(crate) fn nodes(&self) -> usize {
+        self.peers.table.lock().nodes.len()
+    }
+
+    /// What a user was last told as.
+    pub(crate) fn status(&self, user: UserId) -> Status {
+        self.peers.table.lock().users.get(&user).map(|shares| shares.told).unwrap_or_default()
+    }
+
+    /// A user has another status here: tells the other nodes, and its contacts here if that changes
+    /// what it is. Answers whether they, and the asker, are told.
+    pub(crate) fn share(
+        &self,
+        hub: &Hub,
+        user: UserId,
+        name: &Name,
+        status: Status,
+        contacts: &[UserId],
+        news: &News,
+    ) -> bool {
+        let mut table = self.peers.table.lock();
+        let shown = table.change(user, |shares| shares.here = status);
+        table.count += 1;
+        let mut told = contacts.to_vec();
+        told.push(user);
+        let (count, all) = (table.count, told.clone());
+        let said = Said::Presence { count, user, name: name.clone(), status, told: all };
+        self.link.say(Channel::Nodes, Hint::new(said));
+        let Some(status) = shown else { return false };
+        if !news.tell_self {
+            told.pop();
+        }
+        if !told.is_empty() {
+            let kind = Kind::StatusUpdate { author: name.clone(), status };
+            // Under the lock, so that it is told in the order of the changes.
+            hub.bus.publish_ephemeral(vec![Event::to_users(kind, told).from(news.asker.as_deref())]);
+        }
+        true
+    }
+
+    /// Another node has told what a user is on it.
+    pub(super) fn shared(&self, hub: &Hub, node: NodeId, said: Said) {
+        let Said::Presence { count, user, name, status, told } = said else { return };
+        let mut table = self.peers.table.lock();
+        let peer = table.peer(node);
+        if count <= peer.count {
+            return;
+        }
+        if count == peer.count + 1 {
+            peer.count = count;
+        } else {
+            self.ask(node, peer);
+        }
+        if let Some(status) = table.change(user, |shares| shares.set(node, status)) {
+            let kind = Kind::StatusUpdate { author: name, status };
+            hub.bus.publish_ephemeral(vec![Event::to_users(kind, told)]);
+        }
+    }
+
+    /// Another node has said that it lives, or ends.
+    pub(super) fn beat(&self, hub: &Hub, node: NodeId, count: u64, last: bool) {
+        let mut table = self.peers.table.lock();
+        let is_new = !table.nodes.contains_key(&node);
+        let (lease, peer) = (self.peers.lease, table.peer(node));
+        peer.heard = Instant::now();
+        if last {
+            // Its users may come back elsewhere within the grace.
+            let spent = lease.saturating_sub(hub.options.presence_grace);
+            peer.heard = Instant::now().checked_sub(spent).unwrap_or(peer.heard);
+            return;
+        }
+        if count > peer.count {
+            self.ask(node, peer);
+        }
+        if is_new {
+            let beat = Said::Beat { count: table.count, last: false };
+            self.link.say(Channel::Node(node), Hint::new(beat));
+        }
+    }
+
+    fn ask(&self, node: NodeId, peer: &mut Peer) {
+        if peer.asked.is_none_or(|at| at.elapsed() >= PATIENCE) {
+            peer.asked = Some(Instant::now());
+            peer.roster = None;
+            self.link.say(Channel::Node(node), Hint::new(Said::Ask));
+        }
+    }
+
+    /// Asks every node that is known for its roster: what they have said may have been lost.
+    pub(super) fn ask_all(&self) {
+        let mut table = self.peers.table.lock();
+        let nodes: Vec<_> = table.nodes.keys().copied().collect();
+        for node in nodes {
+            let peer = table.peer(node);
+            peer.asked = None;
+            self.ask(node, peer);
+        }
+    }
+
+    /// Another node asks for everybody who is present here.
+    pub(super) fn answer(&self, node: NodeId) {
+        let mut table = self.peers.table.lock();
+        let peer = table.peer(node);
+        if peer.answered.is_some_and(|at| at.elapsed() < PATIENCE / 2) {
+            return;
+        }
+        peer.answered = Some(Instant::now());
+        let here = table.users.iter().filter(|(_, shares)| shares.here != Status::Disconnected);
+        let users: Vec<_> = here.map(|(user, shares)| (*user, shares.here)).collect();
+        let mut chunks: Vec<_> = users.chunks(PART).collect();
+        if chunks.is_empty() {
+            chunks.push(&[]);
+        }
+        let parts = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
+        for (part, users) in (0..).zip(chunks) {
+            let said = Said::Roster { count: table.count, part, parts, users: users.to_vec() };
+            self.link.say(Channel::Node(node), Hint::new(said));
+        }
+    }
+
+    /// Another node has told who is present on it. What that changes is told later.
+    pub(super) fn roster(&self, hub: &Hub, node: NodeId, said: Said) {
+        let Said::Roster { count, part, parts, users } = said else { return };
+        let mut table = self.peers.table.lock();
+        let peer = table.peer(node);
+        if part == 0 && parts <= PARTS {
+            peer.roster = Some(Roster { count, next: 0, users: HashMap::new() });
+        }
+        let Some(mut roster) = peer.roster.take().filter(|r| r.count == count && r.next == part) else {
+            return;
+        };
+        roster.users.extend(users);
+        roster.next += 1;
+        if roster.next < parts {
+            peer.roster = Some(roster);
+            return;
+        }
+        if count < peer.count {
+            return; // It was overtaken: the next beat has it asked for again.
+        }
+        peer.count = count;
+        for user in table.of_node(node) {
+            if !roster.users.contains_key(&user) {
+                table.change_late(user, |shares| shares.set(node, Status::Disconnected));
+            }
+        }
+        for (user, status) in roster.users {
+            table.change_late(user, |shares| shares.set(node, status));
+        }
+        drop(table);
+        hub.waiting.news.notify_one();
+    }
+
+    /// The link is back: whoever lives has a whole lease to say so.
+    pub(super) fn renew(&self) {
+        let mut table = self.peers.table.lock();
+        for peer in table.nodes.values_mut() {
+            peer.heard = Instant::now();
+        }
+        let beat = Said::Beat { count: table.count, last: false };
+        self.link.say(Channel::Nodes, Hint::new(beat));
+    }
+
+    /// Lets go what was said by nodes that have not been heard for a lease. While the link is away
+    /// none is heard, and none let go.
+    fn expire(&self, hub: &Hub) {
+        if !self.link.is_up() {
+            return;
+        }
+        let mut table = self.peers.table.lock();
+        let lease = self.peers.lease;
+        let dead: Vec<_> =
+            table.nodes.iter().filter(|(_, peer)| peer.heard.elapsed() >= lease).map(|(id, _)| *id).collect();
+        for node in dead {
+            table.nodes.remove(&node);
+            let users = table.of_node(node);
+            tracing::info!(%node, users = users.len(), "a node is gone");
+            for user in users {
+                table.change_late(user, |shares| shares.set(node, Status::Disconnected));
+            }
+            hub.waiting.news.notify_one();
+        }
+    }
+
+    /// The last word: the other nodes let go what was said here.
+    pub(crate) fn farewell(&self) {
+        self.ended.store(true, Ordering::Release);
+        let count = self.peers.table.lock().count;
+        self.link.say(Channel::Nodes, Hint::new(Said::Beat { count, last: true }));
+    }
+
+    /// What a user is now, if that is not what was told last; from here on it is.
+    pub(super) fn tell_now(&self, user: UserId, tell: impl FnOnce(Status)) {
+        let mut table = self.peers.table.lock();
+        if !table.users.contains_key(&user) {
+            return;
+        }
+        if let Some(status) = table.change(user, |_| {}) {
+            tell(status);
+        }
+    }
+}
+
+/// Says that this node lives, and lets go those that do not.
+pub(super) async fn run(hub: Weak<Hub>, options: Nodes) {
+    let mut ticks = interval(LOOK.min(options.beat_every));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut said: Option<Instant> = None;
+    loop {
+        ticks.tick().await;
+        let Some(hub) = hub.upgrade() else { return };
+        let Some(cluster) = &hub.cluster else { return };
+        if cluster.ended.load(Ordering::Acquire) {
+            return;
+        }
+        if said.is_none_or(|at| at.elapsed() >= options.beat_every) && cluster.link.is_up() {
+            let count = cluster.peers.table.lock().count;
+            cluster.link.say(Channel::Nodes, Hint::new(Said::Beat { count, last: false }));
+            said = Some(Instant::now());
+        }
+        cluster.expire(&hub);
+    }
+}

@@ -1,0 +1,81 @@
+//! Telling everybody here anew of relations and contacts' presence, after the link was away: what
+//! was said of these meanwhile has no number by which it would be missed.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chinwag_core::presence::Status;
+use chinwag_core::relation::Relations;
+use chinwag_core::{Name, Result, UserId};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use crate::user::User;
+use crate::{Hub, Socket};
+
+/// Users whose relations are read in one job of the store.
+const BATCH: usize = 16;
+/// How long a store that failed is left alone.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Waits to be asked for; then does it once for everybody.
+pub(super) async fn run(hub: Weak<Hub>, asked: Arc<Notify>) {
+    loop {
+        asked.notified().await;
+        let Some(hub) = hub.upgrade() else { return };
+        let mut users = Vec::new();
+        hub.users.each(|user| {
+            if user.lock().is_live() {
+                users.push(user.clone());
+            }
+        });
+        let batches = u32::try_from(users.len().div_ceil(BATCH)).unwrap_or(u32::MAX).max(1);
+        let step = hub.options.nodes.refresh_over / batches;
+        for users in users.chunks(BATCH) {
+            while let Err(error) = hub.refresh(users).await {
+                tracing::warn!(%error, "the contacts of those who are here wait for the store");
+                sleep(RETRY).await;
+            }
+            sleep(step).await;
+        }
+    }
+}
+
+impl Hub {
+    async fn refresh(&self, users: &[Arc<User>]) -> Result<()> {
+        let mut paused: Vec<Vec<Arc<Socket>>> = Vec::with_capacity(users.len());
+        for user in users {
+            let state = user.lock();
+            let live = state.seats.iter().filter(|seat| seat.live && seat.socket.pause());
+            paused.push(live.map(|seat| seat.socket.clone()).collect());
+        }
+        let found = self.relations_of(users.iter().map(|user| user.id).collect()).await;
+        for (at, sockets) in paused.iter().enumerate() {
+            let frames = match &found {
+                Ok(found) => self.contact_frames(&found[at]),
+                Err(_) => Vec::new(),
+            };
+            for socket in sockets {
+                self.resume(socket, frames.clone(), &[]);
+            }
+        }
+        found.map(|_| ())
+    }
+
+    fn contact_frames(&self, (relations, contacts): &Known) -> Vec<Bytes> {
+        let ids: Vec<_> = contacts.iter().map(|(id, _)| *id).collect();
+        let names = contacts.iter().map(|(_, name)| name.clone());
+        let presence: Vec<(Name, Status)> = names.zip(self.status_of(&ids)).collect();
+        self.encode.contacts(relations, &presence)
+    }
+
+    async fn relations_of(&self, users: Vec<UserId>) -> Result<Vec<Known>> {
+        let job = move |tx: &dyn chinwag_core::store::Tx| {
+            users.iter().map(|user| Ok((tx.relations(*user)?, tx.contacts(*user)?))).collect()
+        };
+        self.store.read(job).await
+    }
+}
+
+type Known = (Relations, Vec<(UserId, Name)>);

@@ -1,0 +1,127 @@
+//! A link of the tests' own: what is said hangs in the air until a test delivers it, drops it,
+//! or delivers it again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use chinwag_hub::bus::link::{Channel, Figures, Heard, Hint, Link, Load, NodeId, Wanted};
+use tokio::sync::mpsc;
+
+/// What all nodes share.
+#[derive(Debug, Default)]
+pub(crate) struct Air {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    ends: HashMap<NodeId, Arc<End>>,
+    said: Vec<(NodeId, Channel, Hint)>,
+}
+
+/// One node's end.
+pub(crate) struct End {
+    node: NodeId,
+    air: Arc<Air>,
+    heard: mpsc::Sender<Heard>,
+    wanted: OnceLock<Wanted>,
+    doubtful: Mutex<Vec<Channel>>,
+}
+
+impl std::fmt::Debug for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.node.fmt(f)
+    }
+}
+
+impl Air {
+    pub(crate) fn end(self: &Arc<Self>, node: u128) -> (Arc<End>, mpsc::Receiver<Heard>) {
+        let (heard, ears) = mpsc::channel(100_000);
+        let _ = heard.try_send(Heard::Up);
+        let end = Arc::new(End {
+            node: NodeId(node),
+            air: self.clone(),
+            heard,
+            wanted: OnceLock::new(),
+            doubtful: Mutex::default(),
+        });
+        self.inner.lock().expect("no test panics here").ends.insert(end.node, end.clone());
+        (end, ears)
+    }
+
+    pub(crate) fn hanging(&self) -> usize {
+        self.inner.lock().expect("no test panics here").said.len()
+    }
+
+    /// Delivers one of what hangs in the air to the nodes that listen there, and keeps it if it is
+    /// to come again.
+    pub(crate) fn deliver(&self, at: usize, again: bool) {
+        let mut inner = self.inner.lock().expect("no test panics here");
+        if inner.said.is_empty() {
+            return;
+        }
+        let at = at % inner.said.len();
+        let (from, channel, hint) = inner.said[at].clone();
+        if !again {
+            inner.said.remove(at);
+        }
+        for end in inner.ends.values().filter(|end| end.node != from) {
+            if end.hears(channel) {
+                let _ = end.heard.try_send(Heard::Hint(from, hint.clone(), Load::default()));
+            }
+        }
+    }
+
+    pub(crate) fn lose(&self, at: usize) {
+        let mut inner = self.inner.lock().expect("no test panics here");
+        if !inner.said.is_empty() {
+            let at = at % inner.said.len();
+            inner.said.remove(at);
+        }
+    }
+
+    /// The nodes listen where they want to from now on.
+    pub(crate) fn listen(&self) {
+        for end in self.inner.lock().expect("no test panics here").ends.values() {
+            let channels = std::mem::take(&mut *end.doubtful.lock().expect("no test panics here"));
+            let begun: Vec<_> = channels.into_iter().filter(|channel| end.hears(*channel)).collect();
+            let _ = end.heard.try_send(Heard::Listening(begun));
+        }
+    }
+}
+
+impl End {
+    fn hears(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Nodes => true,
+            Channel::Node(node) => node == self.node,
+            _ => self.wanted.get().is_some_and(|wanted| wanted(channel)),
+        }
+    }
+}
+
+impl Link for End {
+    fn node(&self) -> NodeId {
+        self.node
+    }
+
+    fn say(&self, to: Channel, hint: Hint) {
+        self.air.inner.lock().expect("no test panics here").said.push((self.node, to, hint));
+    }
+
+    fn listen(&self, wanted: Wanted) {
+        let _ = self.wanted.set(wanted);
+    }
+
+    fn look_at(&self, channel: Channel) {
+        self.doubtful.lock().expect("no test panics here").push(channel);
+    }
+
+    fn is_up(&self) -> bool {
+        true
+    }
+
+    fn figures(&self) -> Figures {
+        Figures::default()
+    }
+}

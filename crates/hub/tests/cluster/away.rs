@@ -1,0 +1,133 @@
+//! Redis killed, flushed, or cut off from a node: whoever is on this node goes on being told at
+//! once, and everybody is whole soon after Redis is back.
+
+use std::time::Duration;
+
+use chinwag_core::event::{Event, Kind};
+use chinwag_core::relation::Outcome;
+use chinwag_core::{GroupId, Seq, UserId};
+use chinwag_testkit::proxy::Proxy;
+use chinwag_testkit::redis::Redis;
+use tokio::time::{Instant, timeout};
+
+use crate::harness::name_of;
+use crate::nodes::{Node, Place, Reader, ascend, listening, quick, until};
+
+/// Within this everybody is whole after Redis is back.
+const WHOLE_WITHIN: Duration = Duration::from_secs(15);
+
+struct Scene {
+    redis: Redis,
+    proxy: Proxy,
+    /// Reaches Redis without the proxy.
+    one: Node,
+    /// Reaches it through the proxy.
+    two: Node,
+    ann: UserId,
+    ben: UserId,
+    group: GroupId,
+    at_one: Reader,
+    at_two: Reader,
+    _place: Place,
+}
+
+async fn scene() -> Scene {
+    let (redis, place) = (Redis::start(), Place::new());
+    let proxy = Proxy::to(redis.address()).await;
+    let one = Node::start(&place, &redis.url(), quick()).await;
+    let two = Node::start(&place, &format!("redis://{}", proxy.address()), quick()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    one.contacts(ann, ben).await;
+    let group = one.group(1, &[ann, ben]).await;
+    let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
+    listening(&redis, 4 + 4).await;
+    Scene { redis, proxy, one, two, ann, ben, group, at_one, at_two, _place: place }
+}
+
+impl Scene {
+    /// Sends from both nodes, each time told at once to whoever is on the same node.
+    async fn talk(&self) -> Seq {
+        let mut last = Seq(0);
+        for n in 0..40 {
+            let (node, author, reader) = if n % 2 == 0 {
+                (&self.one, self.ann, &self.at_one)
+            } else {
+                (&self.two, self.ben, &self.at_two)
+            };
+            last = node.say(self.group, author).await;
+            let told = reader.counts_to(self.group, last);
+            timeout(Duration::from_secs(5), told).await.expect("who is on this node is told at once");
+        }
+        last
+    }
+
+    async fn whole(&self, last: Seq) {
+        let since = Instant::now();
+        for reader in [&self.at_one, &self.at_two] {
+            let told = reader.counts_to(self.group, last);
+            timeout(WHOLE_WITHIN, told).await.expect("everybody is whole in time");
+            assert_eq!(reader.numbers(self.group), (1..=last.0).collect::<Vec<_>>());
+        }
+        assert!(since.elapsed() <= WHOLE_WITHIN);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_is_killed_and_comes_back() {
+    let scene = scene().await;
+    scene.redis.kill();
+    until("both notice", || scene.one.hub.link() == Some(false) && scene.two.hub.link() == Some(false)).await;
+    let last = scene.talk().await;
+    assert!(scene.one.hub.counts().link.expect("a link").dropped > 0, "hints were dropped, not kept");
+    scene.redis.start_again();
+    scene.whole(last).await;
+    // What has no number may have been lost: contacts are told anew.
+    scene.at_two.gets("contacts: ann online").await;
+    scene.one.say(scene.group, scene.ann).await;
+    scene.whole(last.next()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_is_flushed_and_its_clients_thrown_out() {
+    let scene = scene().await;
+    assert_eq!(scene.redis.ask("FLUSHALL").as_deref(), Some("+OK"));
+    scene.talk().await;
+    assert_eq!(scene.redis.ask("CLIENT KILL TYPE pubsub").as_deref(), Some(":2"), "both are thrown out");
+    let last = scene.talk().await;
+    scene.whole(last).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_node_is_cut_off_from_redis_for_a_while() {
+    let scene = scene().await;
+    scene.proxy.cut();
+    until("it notices", || scene.two.hub.link() == Some(false)).await;
+    assert_eq!(scene.one.hub.link(), Some(true));
+    let last = scene.talk().await;
+    // The first node's link has stood all the time: it finds out from the store alone.
+    timeout(WHOLE_WITHIN, scene.at_one.counts_to(scene.group, last)).await.expect("in time");
+    let (author, name) = ((scene.ann, name_of("ann")), (scene.ben, name_of("ben")));
+    let kind = Kind::ContactUpdate { author, name, outcome: Outcome::Contact };
+    let (ann, ben) = (scene.ann, scene.ben);
+    scene
+        .one
+        .write(move |_, events| {
+            events.push(Event::to_users(kind.clone(), vec![ann, ben]));
+            Ok(())
+        })
+        .await;
+    scene.proxy.mend();
+    scene.whole(last).await;
+    scene.at_two.gets("contacts: ann online").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_says_nothing_any_more_is_noticed() {
+    let scene = scene().await;
+    scene.proxy.stall();
+    let last = scene.talk().await;
+    until("it notices", || scene.two.hub.link() == Some(false)).await;
+    scene.proxy.mend();
+    scene.whole(last).await;
+    ascend(&scene.at_two.numbers(scene.group));
+}

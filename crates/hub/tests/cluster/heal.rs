@@ -1,0 +1,109 @@
+//! What is lost for good, with silence after: found by the comparison with the store.
+
+use chinwag_core::event::{Ended, Event, Kind};
+use chinwag_core::token::{Kind as Token, TokenHash};
+use chinwag_core::{Date, Seq};
+use chinwag_hub::{Close, Identity};
+use chinwag_testkit::proxy::Proxy;
+use chinwag_testkit::redis::Redis;
+
+use crate::harness::{NOW, identity_of};
+use crate::nodes::{Node, Place, listening, quick, until};
+
+/// Two nodes; what the first says is lost, and the second's link stands all the time.
+async fn deaf(redis: &Redis, place: &Place, proxy: &Proxy) -> (Node, Node) {
+    let one = Node::start(place, &format!("redis://{}", proxy.address()), quick()).await;
+    let two = Node::start(place, &redis.url(), quick()).await;
+    (one, two)
+}
+
+async fn cut(one: &Node, proxy: &Proxy) {
+    proxy.cut();
+    until("it is cut off", || one.hub.link() == Some(false)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_hint_is_lost() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let proxy = Proxy::to(redis.address()).await;
+    let (one, two) = deaf(&redis, &place, &proxy).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let group = one.group(1, &[ann, ben]).await;
+    let at_two = two.connect(ben, "ben").await;
+    listening(&redis, 4 + 2).await;
+    cut(&one, &proxy).await;
+    one.say(group, ann).await;
+    at_two.gets("text 1 1").await;
+    assert_eq!(two.hub.link(), Some(true));
+    assert!(two.hub.counts().healed > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_one_has_come_or_gone_or_a_group_has_ended_is_lost() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let proxy = Proxy::to(redis.address()).await;
+    let (one, two) = deaf(&redis, &place, &proxy).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let first = one.group(1, &[ann]).await;
+    let second = one.group(2, &[ann, ben]).await;
+    let third = one.group(3, &[ann, ben]).await;
+    let at_two = two.connect(ben, "ben").await;
+    listening(&redis, 4 + 3).await;
+    cut(&one, &proxy).await;
+    one.say(first, ann).await;
+    one.come(first, ben).await;
+    one.say(second, ann).await;
+    one.go(second, ben).await;
+    one.say(second, ann).await;
+    one.write(move |tx, _| tx.group_delete(third)).await;
+    at_two.gets("update 1 2").await;
+    at_two.gets("delete 3 1").await;
+    at_two.gets("quit 2 3").await;
+    one.say(first, ann).await;
+    at_two.gets("text 1 3").await;
+    assert_eq!(at_two.numbers(second), [3], "what was said before its removal it may not read any more");
+    assert_eq!(two.hub.counts().groups, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_token_or_a_user_is_no_more_is_lost() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let proxy = Proxy::to(redis.address()).await;
+    let (one, two) = deaf(&redis, &place, &proxy).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let token = TokenHash([7; 32]);
+    one.write(move |tx, _| tx.token_insert(&token, ann, Token::Token, Date::from_micros(NOW * 2))).await;
+    let by_token = two.connect_as(Identity { token: Some(token), ..identity_of(ann, "ann") }).await;
+    let (beside, of_ben) = (two.connect(ann, "ann").await, two.connect(ben, "ben").await);
+    cut(&one, &proxy).await;
+    one.write(move |tx, events| {
+        tx.token_delete(&token)?;
+        tx.user_delete(ben)?;
+        events.push(Event::to_users(Kind::Ended(Ended::Token(token)), vec![]));
+        Ok(())
+    })
+    .await;
+    until("they are closed", || {
+        by_token.close() == Some(Close::CredentialEnded) && of_ben.close() == Some(Close::CredentialEnded)
+    })
+    .await;
+    assert_eq!(beside.close(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_while_a_socket_comes_and_nothing_is_listened_to_yet_is_not_missed() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), crate::nodes::unaudited()).await;
+    let two = Node::start(&place, &redis.url(), crate::nodes::unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    for n in 0..20 {
+        let group = one.group(n, &[ann, ben]).await;
+        let at_two = two.connect(ben, "ben").await;
+        // Said before anything can be heard here: found by the comparison once it can.
+        let last = one.say(group, ann).await;
+        at_two.counts_to(group, last).await;
+        assert_eq!(last, Seq(1));
+        drop(at_two);
+        until("it is gone", || two.hub.counts().users == 0).await;
+    }
+}

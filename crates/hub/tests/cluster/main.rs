@@ -1,0 +1,17 @@
+//! Several hubs over one store: over a real Redis in real time, and over a wire of the tests' own
+//! that loses, repeats and reorders what it is told to.
+
+#[path = "../hub/harness.rs"]
+#[allow(dead_code, reason = "the tests of a hub alone use the rest")]
+mod harness;
+
+mod air;
+mod away;
+mod forms;
+mod heal;
+mod histories;
+mod nodes;
+mod presence;
+mod refused;
+mod replay;
+mod together;

@@ -1,0 +1,257 @@
+//! Nodes over one store and one Redis, and clients that keep what they read.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chinwag_core::bus::Bus;
+use chinwag_core::clock::SystemClock;
+use chinwag_core::event::{Event, Kind};
+use chinwag_core::message::Body;
+use chinwag_core::permission::Role;
+use chinwag_core::relation::{Pair, Relation};
+use chinwag_core::store::{Change, NewMessage, Store, Tx};
+use chinwag_core::{Date, GroupId, MessageId, Result, Seq, UserId};
+use chinwag_hub::bus::{RedisBus, RedisOptions};
+use chinwag_hub::{Close, Hub, Identity, Nodes, Options};
+use chinwag_store_sqlite::SqliteStore;
+use chinwag_testkit::redis::Redis;
+use tempfile::TempDir;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use crate::harness::{Client, Hands, NOW, Words, heads, identity_of, make_user, quiet, quit, update};
+
+pub(crate) const SECRET: &[u8] = b"the secret of these tests' cluster";
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_millis(5);
+
+/// One store's file.
+pub(crate) struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a temporary folder can be made") }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("chinwag.db")
+    }
+}
+
+/// One node.
+pub(crate) struct Node {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) bus: Arc<RedisBus>,
+}
+
+/// Times in which a test can wait for what they bring.
+pub(crate) fn quick() -> Options {
+    let nodes = Nodes {
+        hold: Duration::from_millis(20),
+        audit_every: Duration::from_secs(1),
+        beat_every: Duration::from_millis(200),
+        lease: Duration::from_millis(1500),
+        refresh_over: Duration::from_millis(50),
+        ..Nodes::default()
+    };
+    Options { nodes, presence_grace: Duration::from_millis(300), ..quiet() }
+}
+
+/// The same with no comparison: what is whole then is so without.
+pub(crate) fn unaudited() -> Options {
+    let mut options = quick();
+    options.nodes.audit_every = Duration::from_secs(100_000);
+    options
+}
+
+impl Node {
+    pub(crate) async fn start(place: &Place, url: &str, options: Options) -> Self {
+        let redis = RedisOptions::new(url, SECRET);
+        let (bus, events) = RedisBus::connect(redis, &SystemClock::default()).await.expect("Redis answers");
+        let store = chinwag_store_sqlite::Options { durable: false, readers: 2, ..Default::default() };
+        let store =
+            SqliteStore::open(&place.file(), store, bus.clone() as Arc<dyn Bus>).expect("a store opens");
+        let store: Arc<dyn Store> = Arc::new(store);
+        let hands = Arc::new(Hands(AtomicI64::new(NOW)));
+        let hub = Hub::start(store.clone(), bus.clone(), events, Arc::new(Words::default()), hands, options);
+        let node = Self { store, hub, bus };
+        until("the link stands", || node.hub.link() == Some(true)).await;
+        node
+    }
+
+    pub(crate) async fn user(&self, name: &str) -> UserId {
+        make_user(&self.store, name).await
+    }
+
+    pub(crate) async fn write(
+        &self,
+        job: impl Fn(&mut dyn Tx, &mut Vec<Event>) -> Result<()> + Send + 'static,
+    ) {
+        self.store.write(job).await.expect("the store writes");
+    }
+
+    pub(crate) async fn group(&self, n: u128, members: &[UserId]) -> GroupId {
+        let (id, members) = (GroupId(Uuid::from_u128(n)), members.to_vec());
+        self.write(move |tx, _| {
+            tx.group_insert(id, "group", None)?;
+            members.iter().try_for_each(|m| tx.member_set(id, *m, Role::Member, Date::from_micros(NOW)))
+        })
+        .await;
+        id
+    }
+
+    /// Commits one message; answers its number.
+    pub(crate) async fn say(&self, group: GroupId, author: UserId) -> Seq {
+        let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| say(tx, events, group, author);
+        self.store.write(job).await.expect("the store writes")
+    }
+
+    pub(crate) async fn come(&self, group: GroupId, user: UserId) -> Seq {
+        let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| come(tx, events, group, user);
+        self.store.write(job).await.expect("the store writes")
+    }
+
+    pub(crate) async fn go(&self, group: GroupId, user: UserId) -> Seq {
+        let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| go(tx, events, group, user);
+        self.store.write(job).await.expect("the store writes")
+    }
+
+    pub(crate) async fn contacts(&self, a: UserId, b: UserId) {
+        let pair = Pair { mine: Some(Relation::Contact), theirs: Some(Relation::Contact) };
+        self.write(move |tx, _| tx.pair_set(a, b, pair)).await;
+    }
+
+    pub(crate) async fn connect(&self, user: UserId, name: &str) -> Reader {
+        self.connect_as(identity_of(user, name)).await
+    }
+
+    pub(crate) async fn connect_as(&self, identity: Identity) -> Reader {
+        let connection = self.hub.register(identity).expect("there is room");
+        self.hub.subscribe(&connection).await.expect("the store reads");
+        let heads = heads(&self.store, connection.user()).await;
+        self.hub.go_live(&connection, vec![Bytes::from_static(b"hello")], &heads);
+        Reader { client: Client(connection), texts: Mutex::default(), close: Mutex::default() }
+    }
+}
+
+/// Waits until the nodes of this Redis listen to so many channels: two each, and one for each user
+/// and group that each has.
+pub(crate) async fn listening(redis: &Redis, channels: usize) {
+    until("the nodes listen", || redis.subscriptions() == channels).await;
+}
+
+/// A message, and its event.
+pub(crate) fn say(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, author: UserId) -> Result<Seq> {
+    let seq = tx.seq_take(group, 1)?;
+    let id = MessageId(Uuid::from_u128(group.0.as_u128() << 64 | u128::from(seq.0.unsigned_abs())));
+    let body = Body::parse("hello", 100).expect("a good body");
+    let date = Date::from_micros(NOW);
+    tx.message_insert(&NewMessage { id, group, seq, author, date, body, respond_to: None, client_id: None })?;
+    let message = tx.message(id)?.expect("it was just made");
+    events.push(Event::in_group(Kind::MessageText(message), group, seq));
+    Ok(seq)
+}
+
+/// A user comes into a group.
+pub(crate) fn come(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
+    tx.member_set(group, user, Role::Member, Date::from_micros(NOW))?;
+    let seq = changed(tx, group)?;
+    events.push(update(tx.view(group)?.expect("the group is there"), seq, vec![user], vec![]));
+    Ok(seq)
+}
+
+/// A user goes from a group.
+pub(crate) fn go(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
+    tx.member_remove(group, user)?;
+    let seq = changed(tx, group)?;
+    events.push(update(tx.view(group)?.expect("the group is there"), seq, vec![], vec![user]));
+    events.push(quit(group, "somebody", seq, user));
+    Ok(seq)
+}
+
+fn changed(tx: &mut dyn Tx, group: GroupId) -> Result<Seq> {
+    let seq = tx.seq_take(group, 1)?;
+    tx.change_insert(group, seq, &Change::Group)?;
+    Ok(seq)
+}
+
+/// A client that keeps what it has read.
+pub(crate) struct Reader {
+    pub(crate) client: Client,
+    texts: Mutex<Vec<String>>,
+    close: Mutex<Option<Close>>,
+}
+
+impl Reader {
+    /// All that has come so far.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let (new, close) = self.client.read();
+        let mut texts = self.texts.lock().expect("no test panics here");
+        texts.extend(new);
+        let mut was = self.close.lock().expect("no test panics here");
+        *was = was.or(close);
+        texts.clone()
+    }
+
+    pub(crate) fn close(&self) -> Option<Close> {
+        self.texts();
+        *self.close.lock().expect("no test panics here")
+    }
+
+    pub(crate) fn has(&self, text: &str) -> bool {
+        self.texts().iter().any(|known| known == text)
+    }
+
+    /// Waits for a text.
+    pub(crate) async fn gets(&self, text: &str) {
+        let by = Instant::now() + PATIENCE;
+        while !self.has(text) {
+            assert!(Instant::now() < by, "no {text:?} in {:?}", self.texts());
+            sleep(STEP).await;
+        }
+    }
+
+    /// The numbers that it was told of this group, in their order.
+    pub(crate) fn numbers(&self, group: GroupId) -> Vec<i64> {
+        let id = group.0.as_u128().to_string();
+        let texts = self.texts();
+        let mine = texts.iter().filter(|text| text.split(' ').nth(1) == Some(&id));
+        mine.filter_map(|text| text.split(' ').nth(2)?.parse().ok()).collect()
+    }
+
+    pub(crate) async fn counts_to(&self, group: GroupId, seq: Seq) {
+        let by = Instant::now() + PATIENCE;
+        while self.numbers(group).last() != Some(&seq.0) {
+            assert!(Instant::now() < by, "not {seq} yet: {:?}", self.texts());
+            sleep(STEP).await;
+        }
+    }
+}
+
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
+    let by = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < by, "{what}: it does not come about");
+        sleep(STEP).await;
+    }
+}
+
+/// Asserts that numbers ascend, each once.
+pub(crate) fn ascend(numbers: &[i64]) {
+    let set: BTreeSet<_> = numbers.iter().copied().collect();
+    let sorted: Vec<_> = set.into_iter().collect();
+    assert_eq!(numbers, sorted, "each once, ascending");
+}
+
+pub(crate) fn typing(group: GroupId, name: &str) -> Event {
+    let kind = Kind::Typing { author: crate::harness::name_of(name), group, started: true };
+    Event { to: chinwag_core::event::Audience::Group(group), ..Event::to_users(kind, vec![]) }
+}

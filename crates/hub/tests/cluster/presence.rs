@@ -1,0 +1,135 @@
+//! Presence over several nodes.
+
+use std::time::Duration;
+
+use chinwag_core::presence::Status::{self, Afk, Disconnected, Online};
+use chinwag_core::{Result, UserId};
+use chinwag_testkit::proxy::Proxy;
+use chinwag_testkit::redis::Redis;
+use tokio::time::{Instant, sleep};
+
+use crate::nodes::{Node, Place, Reader, quick, unaudited, until};
+
+async fn seen(node: &Node, user: UserId, status: Status) {
+    until("the status is known", || node.hub.status_of(&[user]) == [status]).await;
+}
+
+fn told(reader: &Reader, name: &str) -> Vec<String> {
+    let texts = reader.texts();
+    let about = format!("status {name} ");
+    texts.iter().filter_map(|text| text.strip_prefix(&about)).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_is_as_present_as_its_most_present_socket_on_any_node_and_only_changes_are_told() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    one.contacts(ann, ben).await;
+    let at_two = two.connect(ben, "ben").await;
+    let first = one.connect(ann, "ann").await;
+    at_two.gets("status ann online").await;
+    let second = two.connect(ann, "ann").await;
+    let eve = one.user("eve").await;
+    let _after = two.connect(eve, "eve").await;
+    seen(&one, eve, Online).await;
+    let shown = one.hub.set_status(&first.client.0, Afk, None);
+    assert_eq!(shown, Online, "the other node's socket is still online");
+    seen(&two, ann, Online).await;
+    two.hub.set_status(&second.client.0, Afk, None);
+    at_two.gets("status ann afk").await;
+    first.gets("status ann afk").await;
+    seen(&one, ann, Afk).await;
+    drop(second);
+    // The grace passes, and the first node's socket is left.
+    sleep(Duration::from_millis(600)).await;
+    seen(&two, ann, Afk).await;
+    drop(first);
+    at_two.gets("status ann disconnected").await;
+    assert_eq!(told(&at_two, "ann"), ["online", "afk", "disconnected"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_comes_back_on_another_node_within_the_grace_was_never_away() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    one.contacts(ann, ben).await;
+    let at_two = two.connect(ben, "ben").await;
+    let mut at = one.connect(ann, "ann").await;
+    at_two.gets("status ann online").await;
+    for node in [&two, &one, &two] {
+        drop(at);
+        at = node.connect(ann, "ann").await;
+        sleep(Duration::from_millis(500)).await;
+    }
+    assert_eq!(told(&at_two, "ann"), ["online"]);
+    assert_eq!(one.hub.status_of(&[ann]), [Online]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_users_of_a_node_that_dies_are_shown_as_disconnected_once_and_again_when_it_is_back() -> Result<()>
+{
+    let (redis, place) = (Redis::start(), Place::new());
+    let proxy = Proxy::to(redis.address()).await;
+    let one = Node::start(&place, &format!("redis://{}", proxy.address()), quick()).await;
+    let two = Node::start(&place, &redis.url(), quick()).await;
+    let three = Node::start(&place, &redis.url(), quick()).await;
+    let [ann, ben, eve] = [one.user("ann").await, one.user("ben").await, one.user("eve").await];
+    one.contacts(ann, ben).await;
+    one.contacts(eve, ben).await;
+    let (at_two, at_three) = (two.connect(ben, "ben").await, three.connect(ben, "ben").await);
+    let _at_one = [one.connect(ann, "ann").await, one.connect(eve, "eve").await];
+    let _elsewhere = three.connect(eve, "eve").await;
+    for reader in [&at_two, &at_three] {
+        reader.gets("status ann online").await;
+        reader.gets("status eve online").await;
+    }
+    until("all know all", || [&one, &two, &three].iter().all(|node| node.hub.counts().nodes == 2)).await;
+    let since = Instant::now();
+    proxy.cut();
+    for reader in [&at_two, &at_three] {
+        reader.gets("status ann disconnected").await;
+    }
+    assert!(since.elapsed() >= Duration::from_secs(1), "the lease ran out first");
+    assert_eq!((two.hub.status_of(&[ann, eve]), two.hub.counts().nodes), (vec![Disconnected, Online], 1));
+    // Cut off, the node still knows what it knew, and its own.
+    assert_eq!(one.hub.status_of(&[ann, ben]), [Online, Online]);
+    sleep(Duration::from_millis(500)).await;
+    for reader in [&at_two, &at_three] {
+        assert_eq!(told(reader, "ann"), ["online", "disconnected"]);
+        assert_eq!(told(reader, "eve"), ["online"]);
+    }
+    proxy.mend();
+    for reader in [&at_two, &at_three] {
+        reader.gets("status ann online").await;
+        until("ann is told as back", || told(reader, "ann") == ["online", "disconnected", "online"]).await;
+        assert_eq!(told(reader, "eve"), ["online"]);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_starts_later_learns_who_is_present_and_one_that_drains_takes_its_users_along() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    one.contacts(ann, ben).await;
+    let at_one = one.connect(ann, "ann").await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    seen(&two, ann, Online).await;
+    let at_two = two.connect(ben, "ben").await;
+    at_one.gets("status ben online").await;
+    let drain = tokio::spawn({
+        let hub = one.hub.clone();
+        async move { hub.drain(Duration::from_millis(100)).await }
+    });
+    until("it is asked to go", || at_one.close().is_some()).await;
+    drop(at_one);
+    drain.await.expect("it drains");
+    at_two.gets("status ann disconnected").await;
+    until("the node is gone", || two.hub.counts().nodes == 0).await;
+    assert_eq!(told(&at_two, "ann").last().map(String::as_str), Some("disconnected"));
+}

@@ -1,0 +1,175 @@
+//! Somebody on Redis who repeats, delays, reorders and forges.
+
+use std::time::Duration;
+
+use chinwag_core::Seq;
+use chinwag_core::clock::SystemClock;
+use chinwag_hub::bus::link::{Channel, Hint, Kind};
+use chinwag_hub::bus::{RedisBus, RedisOptions};
+use chinwag_testkit::redis::Redis;
+use futures_util::StreamExt;
+use redis::{Client, cmd};
+use tokio::time::{sleep, timeout};
+
+use crate::nodes::{Node, Place, Reader, SECRET, listening, typing, unaudited, until};
+
+type Said = Vec<(String, Vec<u8>)>;
+
+/// Everything that is said until nothing is for a while.
+async fn overhear(redis: &Redis, while_doing: impl Future<Output = ()>) -> Said {
+    let mut ears = Client::open(redis.url()).expect("a URL").get_async_pubsub().await.expect("a link");
+    ears.psubscribe("chinwag:*").await.expect("it listens");
+    while_doing.await;
+    let mut said = Said::new();
+    let mut stream = ears.on_message();
+    while let Ok(Some(message)) = timeout(Duration::from_millis(150), stream.next()).await {
+        said.push((message.get_channel_name().to_owned(), message.get_payload_bytes().to_vec()));
+        if said.len() > 1000 {
+            break;
+        }
+    }
+    said
+}
+
+async fn publish(redis: &Redis, said: &Said) {
+    let client = Client::open(redis.url()).expect("a URL");
+    let mut link = client.get_multiplexed_async_connection().await.expect("a link");
+    for (channel, payload) in said {
+        let mut say = cmd("PUBLISH");
+        say.arg(channel).arg(payload);
+        say.query_async::<()>(&mut link).await.expect("it publishes");
+    }
+}
+
+fn typed(reader: &Reader) -> usize {
+    reader.texts().iter().filter(|text| text.starts_with("typing")).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repeated_delayed_and_reordered_hints_change_nothing() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let group = one.group(1, &[ann, ben]).await;
+    let (_at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
+    listening(&redis, 4 + 4).await;
+    let mut said = overhear(&redis, async {
+        for _ in 0..10 {
+            one.say(group, ann).await;
+        }
+        one.hub.tell(typing(group, "ann"));
+        at_two.gets("typing ann").await;
+        one.go(group, ben).await;
+        at_two.gets("quit 1 11").await;
+        one.come(group, ben).await;
+    })
+    .await;
+    at_two.gets("update 1 12").await;
+    listening(&redis, 4 + 4).await;
+    assert!(said.len() >= 13, "it was overheard");
+    let before = at_two.texts();
+    assert_eq!(typed(&at_two), 1);
+    let repeated = two.hub.counts().link.expect("a link").repeated;
+    said.reverse();
+    publish(&redis, &said).await;
+    publish(&redis, &said).await;
+    until("they have come", || two.hub.counts().link.is_some_and(|link| link.repeated >= repeated + 26))
+        .await;
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(at_two.texts(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_that_knows_the_secret_can_neither_repeat_nor_reorder_nor_bring_anybody_in() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let group = one.group(1, &[ann, ben]).await;
+    let (_at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
+    listening(&redis, 4 + 4).await;
+    for _ in 0..5 {
+        one.say(group, ann).await;
+    }
+    at_two.counts_to(group, Seq(5)).await;
+    let options = RedisOptions::new(redis.url(), SECRET);
+    let (hostile, _ears) = RedisBus::connect(options, &SystemClock::default()).await.expect("Redis answers");
+    let link = hostile.link();
+    until("its link stands", || link.is_up()).await;
+    let about = |kind, seq| Hint { kind, group: Some(group), seq: Some(Seq(seq)), frame: "text 1 0".into() };
+    // Seen; never given; and far ahead.
+    for seq in [5, 1, 3, 900, 901] {
+        link.say(Channel::Group(group), about(Kind::Group(None), seq));
+    }
+    one.say(group, ann).await;
+    at_two.gets("text 1 6").await;
+    one.go(group, ben).await;
+    at_two.gets("quit 1 7").await;
+    let joined = |users| Kind::Changed { joined: users, left: vec![] };
+    link.say(Channel::User(ben), about(Kind::Joined(ben), 4));
+    link.say(Channel::User(ben), about(joined(vec![ben]), 8));
+    link.say(Channel::Nodes, about(joined(vec![ben]), 1));
+    // Something that only a newer node knows, of a group of which nobody is here.
+    link.say(Channel::User(ben), about(Kind::Unknown, 9));
+    one.say(group, ann).await;
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(at_two.numbers(group), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(two.hub.counts().groups, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_newer_node_says_of_a_number_leads_to_the_store() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, other) = (one.user("ann").await, Place::new());
+    let group = one.group(1, &[ann]).await;
+    let at_one = one.connect(ann, "ann").await;
+    listening(&redis, 2 + 2).await;
+    let newer = Node::start(&other, &redis.url(), unaudited()).await;
+    // Committed by somebody else, who says so in words that are not known here.
+    one.write(move |tx, _| crate::nodes::say(tx, &mut Vec::new(), group, ann).map(|_| ())).await;
+    let hint = Hint { kind: Kind::Unknown, group: Some(group), seq: Some(Seq(1)), frame: "news".into() };
+    newer.bus.link().say(Channel::Group(group), hint);
+    at_one.gets("text 1 1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_hint_is_not_delivered() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let group = one.group(1, &[ann, ben]).await;
+    let at_two = two.connect(ben, "ben").await;
+    listening(&redis, 4 + 2).await;
+    let said = overhear(&redis, async {
+        one.say(group, ann).await;
+    })
+    .await;
+    at_two.gets("text 1 1").await;
+    let (channel, good) = said.iter().find(|(channel, _)| channel.contains(":g:")).expect("it was overheard");
+    let changed = |at: usize| {
+        let mut payload = good.clone();
+        payload[at] ^= 1;
+        payload
+    };
+    let mut forged: Vec<Vec<u8>> = (0..good.len()).map(changed).collect();
+    forged.extend((0..good.len()).map(|length| good[..length].to_vec()));
+    forged.extend([b"hello".to_vec(), vec![1; 2 * 1024 * 1024]]);
+    let forged: Said = forged.into_iter().map(|payload| (channel.clone(), payload)).collect();
+    // The very bytes, on another channel.
+    let elsewhere: Said =
+        said.iter().map(|(name, _)| (name.replace(":g:", ":u:"), good.clone())).take(1).collect();
+    let before = two.hub.counts().link.expect("a link");
+    publish(&redis, &forged).await;
+    publish(&redis, &elsewhere).await;
+    let count = forged.len() as u64;
+    until("they have come", || {
+        two.hub.counts().link.is_some_and(|link| link.forged >= before.forged + count)
+    })
+    .await;
+    one.say(group, ann).await;
+    at_two.gets("text 1 2").await;
+    assert_eq!(at_two.numbers(group), [1, 2]);
+}

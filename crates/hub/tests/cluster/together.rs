@@ -1,0 +1,157 @@
+//! Two nodes with nothing wrong between them.
+
+use chinwag_core::clock::SystemClock;
+use chinwag_core::event::{Ended, Event, Kind};
+use chinwag_core::presence::Status;
+use chinwag_core::relation::Outcome;
+use chinwag_core::token::{Kind as Token, TokenHash};
+use chinwag_core::{Date, Seq};
+use chinwag_hub::bus::{LocalBus, RedisBus, RedisOptions};
+use chinwag_hub::{Close, Identity};
+use chinwag_testkit::bus::conforms;
+use chinwag_testkit::redis::Redis;
+
+use crate::harness::{NOW, identity_of, name_of};
+use crate::nodes::{Node, Place, SECRET, ascend, listening, typing, unaudited, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bus_carries_what_is_committed_here_whole_and_in_order() {
+    let (bus, receiver) = LocalBus::new(8);
+    let receiver = &tokio::sync::Mutex::new(receiver);
+    conforms(bus, || async { receiver.lock().await.recv().await }).await;
+    let redis = Redis::start();
+    let options = RedisOptions { capacity: 8, ..RedisOptions::new(redis.url(), SECRET) };
+    let (bus, receiver) = RedisBus::connect(options, &SystemClock::default()).await.expect("Redis answers");
+    let receiver = &tokio::sync::Mutex::new(receiver);
+    // Whether Redis is there or not.
+    conforms(bus.clone(), || async { receiver.lock().await.recv().await }).await;
+    redis.kill();
+    conforms(bus, || async { receiver.lock().await.recv().await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_committed_on_one_node_reaches_the_sockets_of_another_once_and_in_order() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let group = one.group(1, &[ann, ben]).await;
+    let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
+    listening(&redis, 4 + 4).await;
+    let mut last = Seq(0);
+    for n in 0..300 {
+        last = if n % 3 == 0 { two.say(group, ben).await } else { one.say(group, ann).await };
+    }
+    for reader in [&at_one, &at_two] {
+        reader.counts_to(group, last).await;
+        assert_eq!(reader.numbers(group), (1..=300).collect::<Vec<_>>());
+    }
+    one.hub.tell(typing(group, "ann"));
+    at_two.gets("typing ann").await;
+    let figures = one.hub.counts().link.expect("there is a link");
+    assert!(figures.published >= 201 && figures.dropped == 0 && figures.forged == 0, "{figures:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_joins_or_leaves_by_another_nodes_commit_is_told_from_then_on_or_no_more() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let group = one.group(1, &[ann]).await;
+    let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
+    listening(&redis, 4 + 3).await;
+    one.say(group, ann).await;
+    one.come(group, ben).await;
+    at_two.gets("update 1 2").await;
+    listening(&redis, 4 + 4).await;
+    one.say(group, ann).await;
+    at_two.gets("text 1 3").await;
+    let removed = one.go(group, ben).await;
+    at_two.gets("quit 1 4").await;
+    for _ in 0..20 {
+        one.say(group, ann).await;
+    }
+    at_one.counts_to(group, Seq(24)).await;
+    listening(&redis, 4 + 3).await;
+    assert_eq!(at_two.numbers(group), [2, 3, removed.0]);
+    ascend(&at_one.numbers(group));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_removed_while_messages_flow_is_told_nothing_after_its_removal() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let group = one.group(1, &[ann, ben]).await;
+    let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
+    listening(&redis, 4 + 4).await;
+    let (mut removed, mut last) = (Seq(0), Seq(0));
+    for n in 0..600 {
+        if n == 300 {
+            removed = one.go(group, ben).await;
+        }
+        last = one.say(group, ann).await;
+    }
+    at_one.counts_to(group, last).await;
+    at_two.gets(&format!("quit 1 {removed}")).await;
+    until("the group is let go", || two.hub.counts().groups == 0).await;
+    assert_eq!(at_two.numbers(group), (1..=removed.0).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_concerns_users_reaches_them_on_every_node() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
+    listening(&redis, 4 + 2).await;
+    let all_seen = |node: &Node| node.hub.status_of(&[ann, ben]) == [Status::Online; 2];
+    until("both are seen on both", || all_seen(&one) && all_seen(&two)).await;
+    let (author, name) = ((ann, name_of("ann")), (ben, name_of("ben")));
+    let kind = Kind::ContactUpdate { author, name, outcome: Outcome::Contact };
+    one.write(move |_, events| {
+        events.push(Event::to_users(kind.clone(), vec![ann, ben]));
+        Ok(())
+    })
+    .await;
+    // Each is told of the other's presence, too.
+    at_one.gets("status ben online").await;
+    at_two.gets("status ann online").await;
+    assert!(at_one.has("contact") && at_two.has("contact"));
+    let kind = Kind::UserUpdate { user: ann, name: name_of("ann"), new_name: name_of("eve") };
+    one.write(move |_, events| {
+        events.push(Event::to_users(kind.clone(), vec![ann, ben]));
+        Ok(())
+    })
+    .await;
+    at_two.gets("rename eve").await;
+    let texts = at_two.texts();
+    assert_eq!(texts.iter().filter(|text| *text == "contact" || *text == "rename eve").count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_token_and_a_deleted_users_credentials_close_sockets_on_every_node() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let token = TokenHash([7; 32]);
+    one.write(move |tx, _| tx.token_insert(&token, ann, Token::Token, Date::from_micros(NOW * 2))).await;
+    let by_token = two.connect_as(Identity { token: Some(token), ..identity_of(ann, "ann") }).await;
+    let (beside, of_ben) = (two.connect(ann, "ann").await, two.connect(ben, "ben").await);
+    one.write(move |tx, events| {
+        tx.token_delete(&token)?;
+        events.push(Event::to_users(Kind::Ended(Ended::Token(token)), vec![]));
+        events.push(Event::to_users(Kind::Ended(Ended::User(ben)), vec![]));
+        Ok(())
+    })
+    .await;
+    until("they are closed", || {
+        by_token.close() == Some(Close::CredentialEnded) && of_ben.close() == Some(Close::CredentialEnded)
+    })
+    .await;
+    assert_eq!(beside.close(), None);
+}

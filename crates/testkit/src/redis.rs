@@ -1,0 +1,173 @@
+//! A Redis of a test's own: the real server, on a free port, in a temporary folder. It ends with
+//! its value.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long the server may take to start.
+const PATIENCE: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_millis(10);
+
+/// A server that keeps nothing.
+#[derive(Debug)]
+pub struct Redis {
+    address: SocketAddr,
+    more: Vec<String>,
+    /// Whether it has a file of configuration, and then no words of ours.
+    configured: bool,
+    folder: TempDir,
+    child: Mutex<Option<Child>>,
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Redis {
+    /// A server that answers.
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same, with more words on its command line.
+    pub fn with(more: &[&str]) -> Self {
+        Self::begin(more.iter().map(|word| (*word).to_owned()).collect(), None)
+    }
+
+    /// A cluster of one, which has no slots yet.
+    pub fn cluster() -> Self {
+        let bus = free_port().port().to_string();
+        Self::with(&["--cluster-enabled", "yes", "--cluster-port", &bus])
+    }
+
+    /// A sentinel, with this in its configuration.
+    pub fn sentinel(configuration: &str) -> Self {
+        Self::begin(vec!["--sentinel".to_owned()], Some(configuration))
+    }
+
+    /// A server that speaks TLS, too, with these words on its command line.
+    pub fn tls(more: &[&str]) -> Self {
+        let port = free_port().port().to_string();
+        Self::with(&[&["--tls-port", &port], more].concat())
+    }
+
+    fn begin(more: Vec<String>, configuration: Option<&str>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let address = free_port();
+        if let Some(text) = configuration {
+            std::fs::write(folder.path().join("redis.conf"), text).expect("a file can be written");
+        }
+        let redis =
+            Self { address, more, configured: configuration.is_some(), folder, child: Mutex::new(None) };
+        redis.start_again();
+        redis
+    }
+
+    /// Where it speaks TLS.
+    pub fn tls_address(&self) -> SocketAddr {
+        let port = self.more.get(1).and_then(|port| port.parse().ok()).expect("it was started to speak TLS");
+        SocketAddr::new(self.address.ip(), port)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its folder, in which it runs.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> String {
+        format!("redis://{}", self.address)
+    }
+
+    /// Ends it at once.
+    pub fn kill(&self) {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut child) = child {
+            let _ = (child.kill(), child.wait());
+        }
+    }
+
+    /// Starts it on the same port, empty, and waits until it answers.
+    pub fn start_again(&self) {
+        self.kill();
+        let mut command = Command::new("redis-server");
+        command
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        if self.configured {
+            command.arg("redis.conf");
+        }
+        command.args(["--port", &self.address.port().to_string(), "--bind", "127.0.0.1"]);
+        if !self.configured {
+            command.args(["--save", "", "--appendonly", "no"]);
+        }
+        command.args(&self.more);
+        let child = command.spawn().expect("redis-server is installed");
+        *self.child.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
+        let by = Instant::now() + PATIENCE;
+        while self.ask("PING").is_none() {
+            assert!(Instant::now() < by, "redis-server does not start");
+            thread::sleep(STEP);
+        }
+    }
+
+    /// How many channels its clients listen to, all together.
+    pub fn subscriptions(&self) -> usize {
+        let clients = self.ask("CLIENT LIST").unwrap_or_default();
+        let words = clients.split_whitespace().filter_map(|word| word.strip_prefix("sub="));
+        words.filter_map(|count| count.parse::<usize>().ok()).sum()
+    }
+
+    /// Gives it one command, and answers what it says, if it says anything: a line, or a text.
+    pub fn ask(&self, command: &str) -> Option<String> {
+        let mut peer = TcpStream::connect(self.address).ok()?;
+        peer.set_read_timeout(Some(PATIENCE)).ok()?;
+        peer.write_all(format!("{command}\r\n").as_bytes()).ok()?;
+        let mut answer = BufReader::new(peer);
+        let mut line = String::new();
+        answer.read_line(&mut line).ok()?;
+        let line = line.trim_end().to_owned();
+        if let Some(length) = line.strip_prefix('$') {
+            let mut text = vec![0; length.parse().ok()?];
+            answer.read_exact(&mut text).ok()?;
+            return String::from_utf8(text).ok();
+        }
+        (!line.is_empty()).then_some(line)
+    }
+}
+
+fn free_port() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("a bound listener has an address")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_answers_until_it_is_killed_and_again_when_it_is_started_again() {
+        let redis = Redis::start();
+        assert_eq!(redis.ask("SET a 1").as_deref(), Some("+OK"));
+        redis.kill();
+        assert_eq!(redis.ask("PING"), None);
+        redis.start_again();
+        assert_eq!(redis.ask("EXISTS a").as_deref(), Some(":0"), "it keeps nothing");
+    }
+}

@@ -1,91 +1,73 @@
-// The module's one class: puts the parts together, takes what the server says, and tells what has changed.
+// The module's one class: puts the parts together. What each of its members does is written in chinwag.d.ts.
 
 import { ChinwagError, lost } from "./error.js";
 import { Drawer } from "./drawer.js";
-import { Group } from "./group.js";
 import { History } from "./history.js";
 import { Link } from "./link.js";
 import { Outbox } from "./outbox.js";
-import { People } from "./people.js";
 import { Reader } from "./reader.js";
 import { Rest } from "./rest.js";
-import { Sync } from "./sync.js";
-import { Typing } from "./typing.js";
+import { Store } from "./store.js";
 
-/** @typedef {import("./link.js").Frame} Frame */
+/** @typedef {import("./group.js").Group} Group */
 /** @typedef {import("../chinwag.js").ChinwagOptions} ChinwagOptions */
 /** @typedef {import("../chinwag.js").ChinwagEvents} Events */
 /** @typedef {import("../chinwag.js").Operation} Operation */
 /** @typedef {import("../chinwag.js").Status} Status */
+
+/** @typedef {{ promise: Promise<void>, resolve: () => void, reject: (error: ChinwagError) => void }} Arrival */
 
 const HELD = 400;
 const HELD_LEAST = 100;
 /** A server takes no longer frame than 64 KiB, unless it was told to. */
 const FRAME_MOST = 60_000;
 const AWAY_AFTER = 60_000;
-/** Events with a number in a group's log. */
-const NUMBERED = new Set(["message.text", "message.update", "message.delete", "group.update"]);
 
 export class Chinwag extends EventTarget {
-  /** @type {string | null} */ me = null;
-  /** @type {Map<string, Group>} */ groups = new Map();
-  relations = new People();
   server;
-  held;
-  #rest;
-  #link;
-  #drawer;
-  #outbox;
-  #sync;
-  #history;
-  #typing;
-  #reader;
+  /** @type {Rest} */ #rest;
+  /** @type {Link} */ #link;
+  /** @type {Drawer} */ #drawer;
+  /** @type {Outbox} */ #outbox;
+  /** @type {Store} */ #store;
+  /** @type {History} */ #history;
+  /** @type {Reader} */ #reader;
   /** @type {Status} */ #status = "online";
-  /** Until when the session is good: the same date is the same session. @type {string | null} */ #expires = null;
-  /** @type {{ promise: Promise<void>, resolve: () => void, reject: (error: ChinwagError) => void } | null} */ #arriving = null;
-  /** @type {Group[]} */ #added = [];
-  /** @type {Group[]} */ #removed = [];
+  /** @type {string | null} */ #expires = null;
+  /** @type {Arrival | null} */ #arriving = null;
   /** @type {number | undefined} */ #awayTimer;
 
   /** @param {ChinwagOptions} [options] */
   constructor(options = {}) {
     super();
     this.server = new URL(options.server ?? import.meta.url, location.href).origin;
-    this.held = Math.max(HELD_LEAST, options.held ?? HELD);
-    this.#rest = new Rest(this.server, options.token);
-    this.#link = new Link(this.server, {
+    const rest = (this.#rest = new Rest(this.server, options.token));
+    const link = (this.#link = new Link(this.server, {
       knock: () => this.#knock(),
-      renew: async () => this.#rest.renew(await this.#rest.token()),
-      onFrame: (frame) => this.#take(frame),
+      renew: async () => rest.renew(await rest.token()),
+      onFrame: (frame) => this.#store.take(frame),
       onState: () => this.#stateChanged(),
       onEnd: (error) => this.#ended(error),
       probe: () => ({ type: "status.update", data: { status: this.#status } }),
-    });
-    const { groups } = this;
-    const [link, rest] = [this.#link, this.#rest];
-    const tell = (/** @type {Group} */ group) => this.#tell(group);
+    }));
     this.#drawer = new Drawer(options.keep ?? true, () => this.#emit("persistent", { persistent: this.persistent }));
-    this.#outbox = new Outbox({
+    const outbox = (this.#outbox = new Outbox({
+      server: this.server,
       link,
       drawer: this.#drawer,
-      standing: (id) => (!groups.has(id) ? "gone" : groups.get(id)?.behind ? "behind" : "ready"),
+      standing: (id) => (!this.groups.has(id) ? "gone" : this.groups.get(id)?.behind ? "behind" : "ready"),
       privateWith: (name) => this.privateWith(name)?.id,
-      onChange: ({ group, to }) => this.#emit("unsent", { group: (group !== null && groups.get(group)) || null, to }),
-    });
-    this.#sync = new Sync({
-      groups,
-      link,
-      rest,
-      tell,
-      make: (data) => this.#make(data),
-      drop: (id) => this.#drop(id),
-      acknowledge: (message) => message.author === this.me && this.#outbox.settle(message.client_id, message),
-      caughtUp: ({ id }) => this.#outbox.pump(id),
-    });
-    this.#history = new History({ rest, tell });
-    this.#typing = new Typing({ link, tell, group: (id) => groups.get(id) });
+      onChange: ({ group, to }) => this.#emit("unsent", { group: (group !== null && this.groups.get(group)) || null, to }),
+    }));
+    const held = Math.max(HELD_LEAST, options.held ?? HELD);
+    this.#store = new Store({ link, rest, outbox, held, emit: (type, detail) => this.#emit(type, detail) });
+    this.#history = new History({ rest, tell: (group) => this.#store.tell(group) });
     this.#reader = new Reader(link);
     if (options.away) document.addEventListener("visibilitychange", () => this.#seen(!document.hidden));
+  }
+
+  get me() {
+    return this.#store.me;
   }
 
   // ── The connection ──
@@ -163,6 +145,10 @@ export class Chinwag extends EventTarget {
 
   // ── Groups and messages ──
 
+  get groups() {
+    return this.#store.groups;
+  }
+
   get conversations() {
     const by = (/** @type {Group} */ { date, id }) => date + id;
     return [...this.groups.values()].sort((a, b) => (by(a) < by(b) ? 1 : -1));
@@ -170,13 +156,7 @@ export class Chinwag extends EventTarget {
 
   /** @param {string} name */
   privateWith(name) {
-    const typed = name.toLowerCase();
-    return [...this.groups.values()].find((group) => group.other?.toLowerCase() === typed);
-  }
-
-  /** @param {string} group */
-  unsentOf(group) {
-    return this.#outbox.of(group);
+    return this.#store.privateWith(name);
   }
 
   /** @param {string} name */
@@ -196,7 +176,7 @@ export class Chinwag extends EventTarget {
   send(where, body, options = {}) {
     const to = typeof where === "object" && "to" in where ? where.to : null;
     const group = to !== null ? (this.privateWith(to)?.id ?? null) : typeof where === "string" ? where : /** @type {{ group: string }} */ (where).group;
-    if (group !== null) this.#typing.say(group, false, false);
+    if (group !== null) this.#store.typing.say(group, false, false);
     return this.#outbox.add({ group, to: group === null ? to : null }, body, group === null ? null : (options.respondTo ?? null));
   }
 
@@ -255,12 +235,12 @@ export class Chinwag extends EventTarget {
     if (seq <= group.lastRead || this.me === null) return;
     group.read(this.me, seq);
     this.#reader.mark(id, seq);
-    this.#tell(group);
+    this.#store.tell(group);
   }
 
   /** @param {string} group @param {boolean} [writing] */
   typing(group, writing = true) {
-    this.#typing.say(group, writing);
+    this.#store.typing.say(group, writing);
   }
 
   /** @param {{ name: string, admins?: string[], members?: string[], restricts?: string[] }} group */
@@ -286,10 +266,14 @@ export class Chinwag extends EventTarget {
 
   // ── People ──
 
+  get relations() {
+    return this.#store.people;
+  }
+
   /** @param {string} name @returns {Status | undefined} */
   statusOf(name) {
     if (name === this.me) return this.#status;
-    return this.relations.contacts.has(name) ? (this.relations.statuses.get(name) ?? "disconnected") : undefined;
+    return this.relations.contacts.has(name) ? (this.#store.people.statuses.get(name) ?? "disconnected") : undefined;
   }
 
   /** @param {Status} status */
@@ -342,21 +326,21 @@ export class Chinwag extends EventTarget {
     if (typeof name !== "string") throw lost("What answers there is not a Chinwag server.");
     if (this.me !== null && this.me !== name) {
       // A session whose user's name is another one has been renamed; any other session is another user's.
-      if (expires !== null && expires === this.#expires) this.#renamed(this.me, name);
+      if (expires !== null && expires === this.#expires) this.#store.renamed(this.me, name);
       else this.#forget();
     }
     this.#expires = expires ?? null;
-    this.me = name;
-    this.#outbox.belongsTo(this.#ownerOf(name));
+    this.#store.me = name;
+    this.#outbox.belongsTo(name);
     return this.#rest.token();
   }
 
   #stateChanged() {
     const { state } = this;
-    if (state !== "connecting" && state !== "ready") this.#typing.forget();
+    if (state !== "connecting" && state !== "ready") this.#store.typing.forget();
     if (state === "ready") {
       if (this.#status !== "online") this.#link.send("status.update", { status: this.#status });
-      this.#sync.begin();
+      this.#store.sync.begin();
       this.#reader.flush();
       this.#outbox.flush();
       this.#arrived(null);
@@ -403,133 +387,21 @@ export class Chinwag extends EventTarget {
     this.#emit("signedout", { reason });
   }
 
-  /** Nothing is known any more, and of nobody. */
   #forget() {
-    for (const id of [...this.groups.keys()]) this.#drop(id, false);
+    this.#store.forget();
     this.#reader.forget();
-    this.relations.summary({});
-    this.me = null;
-    this.#tellGroups();
-    this.#emit("relations", null);
   }
 
-  // ── What the server says ──
-
-  /** @param {Frame} frame */
-  #take(frame) {
-    if (NUMBERED.has(frame.type)) this.#sync.take(frame);
-    else this.#told(frame);
-    this.#tellGroups();
-  }
-
-  /** @param {Frame} frame */
-  #told({ type, data }) {
-    switch (type) {
-      case "group.summary":
-        return this.#sync.summary(data);
-      case "contact.summary":
-        this.relations.summary(data);
-        this.#emit("relations", null);
-        return this.#emit("presence", { name: null });
-      case "message.read":
-        return this.#read(data);
-      case "group.quit":
-        return data.name === this.me ? this.#drop(data.group) : undefined;
-      case "group.delete":
-        return this.#drop(data);
-      case "contact.update":
-        this.relations.apply(data.operation, data.author === this.me ? data.name : data.author, data.author === this.me);
-        return this.#emit("relations", null);
-      case "status.update":
-        // One's own is what all of one's pages show together; this one shows what it was told to.
-        if (data.author !== this.me) this.relations.statuses.set(data.author, data.status);
-        return this.#emit("presence", { name: data.author });
-      case "typing.start":
-      case "typing.stop":
-        return this.#typing.heard(data.group, data.author, type === "typing.start");
-      case "user.update":
-        return this.#renamed(data.name, data.new_name);
-      case "user.delete":
-        return this.#renamed(data.name, null);
-    }
-  }
-
-  /** @param {{ group: string, author: string, seq: number }} mark */
-  #read({ group: id, author, seq }) {
-    const group = this.groups.get(id);
-    if (!group) return;
-    group.read(author, seq);
-    if (author !== this.me) this.#emit("read", { group, name: author, seq });
-    this.#tell(group);
-  }
-
-  /** @param {string} from @param {string | null} to */
-  #renamed(from, to) {
-    this.relations.rename(from, to);
-    if (to === null) {
-      for (const group of this.groups.values()) group.reads.delete(from);
-    } else {
-      if (from === this.me) {
-        this.me = to;
-        this.#outbox.renamed(this.#ownerOf(to));
-      }
-      this.#outbox.rename(from, to);
-      for (const group of this.groups.values()) group.rename(from, to);
-      for (const group of this.groups.values()) this.#tell(group);
-    }
-    this.#emit("relations", null);
-    this.#emit("user", { name: from, newName: to });
-  }
-
-  /** @param {any} data @returns {Group} */
-  #make(data) {
-    const group = new Group(data, this);
-    this.groups.set(group.id, group);
-    this.#added.push(group);
-    return group;
-  }
-
-  /** @param {string} id @param {boolean} [unsentToo] */
-  #drop(id, unsentToo = true) {
-    const group = this.groups.get(id);
-    if (!group) return;
-    this.groups.delete(id);
-    this.#removed.push(group);
-    if (unsentToo) this.#outbox.dropGroup(id);
-  }
-
-  // ── Telling ──
-
-  /** @param {Group} group */
-  #tell(group) {
-    if (this.groups.get(group.id) !== group) return;
-    const { added, changed, removed, reset, edges, people, unread, typing, arrived } = group.takeNews();
-    if (people) this.#emit("group", { group });
-    if (added.size || changed.size || removed.size || reset || edges)
-      this.#emit("messages", { group, added: [...added], changed: [...changed], removed: [...removed], reset });
-    if (unread) this.#emit("unread", { group });
-    if (typing) this.#emit("typing", { group });
-    for (const message of arrived) this.#emit("message", { group, message });
-  }
-
-  #tellGroups() {
-    if (!this.#added.length && !this.#removed.length) return;
-    const [added, removed] = [this.#added, this.#removed];
-    this.#added = [];
-    this.#removed = [];
-    this.#emit("groups", { added, removed });
-  }
+  // ── Small things ──
 
   /**
    * @template {keyof Events} K
    * @param {K} type
-   * @param {Events[K]["detail"] extends infer D ? any : never} detail
+   * @param {Events[K]["detail"]} detail
    */
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-
-  // ── Small things ──
 
   /** @param {string} type @param {object} data */
   async #ask(type, data) {
@@ -549,11 +421,6 @@ export class Chinwag extends EventTarget {
     return encodeURIComponent(this.me);
   }
 
-  /** @param {string} name */
-  #ownerOf(name) {
-    return `${this.server} ${name}`;
-  }
-
   /** @param {boolean} seen */
   #seen(seen) {
     clearTimeout(this.#awayTimer);
@@ -562,7 +429,7 @@ export class Chinwag extends EventTarget {
   }
 }
 
-/** @returns {{ promise: Promise<void>, resolve: () => void, reject: (error: ChinwagError) => void }} */
+/** @returns {Arrival} */
 function arrival() {
   /** @type {any} */
   const arriving = {};

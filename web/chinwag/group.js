@@ -9,7 +9,7 @@
 const SUMMARY = 20;
 const UNREAD_MOST = 100;
 /** @type {readonly Role[]} */
-export const ROLES = ["owner", "admins", "members", "restricts"];
+const ROLES = ["owner", "admins", "members", "restricts"];
 
 /**
  * What of a group has changed since it was last told.
@@ -394,7 +394,7 @@ export class Group {
  * @param {string} group
  * @returns {Message}
  */
-export function message(data, group) {
+function message(data, group) {
   return data.group ? data : { ...data, group };
 }
 

@@ -16,6 +16,7 @@ const GONE = "You are no longer in this group.";
 
 /**
  * @typedef {object} Home
+ * @property {string} server
  * @property {import("./link.js").Link} link
  * @property {import("./drawer.js").Drawer} drawer
  * @property {(id: string) => "ready" | "behind" | "gone"} standing of a group, while connected
@@ -67,9 +68,10 @@ export class Outbox {
 
   /**
    * Whose it is, once that is known; what is left of an earlier page is sent, too.
-   * @param {string} owner
+   * @param {string} name
    */
-  belongsTo(owner) {
+  belongsTo(name) {
+    const owner = this.#ownerOf(name);
     if (this.#owner !== "" && this.#owner !== owner) this.#leave();
     if (this.#owner === "") {
       this.#owner = owner;
@@ -89,9 +91,9 @@ export class Outbox {
     this.#owner = "";
   }
 
-  /** @param {string} owner the same user's other name */
-  renamed(owner) {
-    const before = this.#owner;
+  /** @param {string} name the same user's other one */
+  renamed(name) {
+    const [before, owner] = [this.#owner, this.#ownerOf(name)];
     this.#owner = owner;
     for (const { kept } of this.#items.values()) kept.owner = owner;
     void this.#home.drawer.rename(before, owner);
@@ -275,6 +277,11 @@ export class Outbox {
       this.#show(item, { state: "failed", error });
       void this.#home.drawer.put(item.kept);
     }
+  }
+
+  /** @param {string} name */
+  #ownerOf(name) {
+    return `${this.#home.server} ${name}`;
   }
 
   /** @param {Item} item */

@@ -1,7 +1,7 @@
 // Keeps groups in step with the server: each group's events are applied in the order of its log, each once. Where numbers
 // are missing, what comes is kept until the server has told what lies between.
 
-import { Group, message, ROLES } from "./group.js";
+import { Group } from "./group.js";
 import { ChinwagError } from "./error.js";
 
 /** @typedef {import("./link.js").Frame} Frame */
@@ -242,11 +242,3 @@ function inOrder(frames) {
   }
   return [...found.values()].sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
 }
-
-/**
- * Whether somebody is in a group that the server shows.
- * @param {any} data
- * @param {string} name
- */
-export const isIn = (data, name) => ROLES.some((role) => data[role]?.includes(name));
-export { message };

@@ -19,7 +19,7 @@ async fn connect(tab: &Tab) {
 }
 
 /// Asserts that a page holds exactly what the server has, and was told of exactly that.
-async fn agrees(tab: &Tab, group: &str, log: &[Value]) {
+pub(crate) async fn agrees(tab: &Tab, group: &str, log: &[Value]) {
     let head = log.last().expect("there are messages")["seq"].clone();
     tab.until(&format!("chat.groups.get('{group}').head >= {head} && !chat.unsentCount")).await;
     let held = tab.run(&format!("return {};", HELD.replace("GROUP", &format!("'{group}'")))).await;

@@ -27,6 +27,10 @@ export class Drawer {
   /** @type {Promise<IDBDatabase> | null} */
   #database = null;
   #release = () => {};
+  /** Whose records may be taken over now. */
+  #owner = "";
+  /** Tabs whose end is waited for. @type {Set<string>} */
+  #awaited = new Set();
 
   /** @param {boolean} wanted @param {() => void} onChange told when it is not so */
   constructor(wanted, onChange) {
@@ -40,6 +44,7 @@ export class Drawer {
 
   /** Leaves what was put here to whoever comes next. */
   leave() {
+    this.#owner = "";
     this.#release();
     this.#tab = newId();
     this.#hold();
@@ -67,13 +72,16 @@ export class Drawer {
    * @param {(kept: Kept[]) => void} take
    */
   async takeOver(owner, take) {
+    this.#owner = owner;
     /** @type {Set<string>} */
     const tabs = new Set();
     await this.#do("readonly", async (store) => {
       for (const kept of await all(store, owner)) if (kept.tab !== this.#tab) tabs.add(kept.tab);
     });
     for (const tab of tabs) {
-      const adopt = () => this.#adopt(owner, tab, take);
+      if (this.#awaited.has(tab)) continue;
+      this.#awaited.add(tab);
+      const adopt = () => this.#adopt(tab, take).finally(() => this.#awaited.delete(tab));
       if (navigator.locks) void navigator.locks.request(lockOf(tab), adopt).catch(() => {});
       else void adopt();
     }
@@ -85,6 +93,7 @@ export class Drawer {
    * @param {string} to
    */
   rename(from, to) {
+    this.#owner = to;
     return this.#do("readwrite", async (store) => {
       for (const kept of await all(store, from)) store.put({ ...kept, owner: to });
     });
@@ -97,12 +106,13 @@ export class Drawer {
     });
   }
 
-  /** @param {string} owner @param {string} tab @param {(kept: Kept[]) => void} take */
-  async #adopt(owner, tab, take) {
+  /** @param {string} tab @param {(kept: Kept[]) => void} take */
+  async #adopt(tab, take) {
     /** @type {Kept[]} */
     let mine = [];
     await this.#do("readwrite", async (store) => {
-      mine = (await all(store, owner)).filter((kept) => kept.tab === tab);
+      // Somebody else may have signed in since, whose name must not stand under it.
+      mine = (await all(store, this.#owner)).filter((kept) => kept.tab === tab);
       for (const kept of mine) store.put({ ...kept, tab: this.#tab });
     });
     if (mine.length) take(mine);

@@ -12,6 +12,7 @@ const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
 /** A fault that comes so often for one message is not going to pass. */
 const FAULTS_MOST = 5;
+const LOOK_EVERY = 60_000;
 const GONE = "You are no longer in this group.";
 
 /**
@@ -45,6 +46,7 @@ export class Outbox {
    */
   #busy = new Set();
   #owner = "";
+  #looking = 0;
   #home;
 
   /** @param {Home} home */
@@ -77,7 +79,11 @@ export class Outbox {
       this.#owner = owner;
       for (const item of this.#items.values()) this.#save(item);
     }
-    void this.#home.drawer.takeOver(owner, (left) => this.#adopt(left));
+    const look = () => this.#home.drawer.takeOver(this.#owner, (left) => this.#adopt(left));
+    clearInterval(this.#looking);
+    // A tab may end at any time, with something unsent.
+    this.#looking = setInterval(look, LOOK_EVERY);
+    void look();
   }
 
   /** Forgets what is here; what is kept stays for its user's next sign-in. */
@@ -88,6 +94,7 @@ export class Outbox {
       reject(lost("It is sent when you sign in again."));
     }
     this.#home.drawer.leave();
+    clearInterval(this.#looking);
     this.#owner = "";
   }
 
@@ -182,6 +189,7 @@ export class Outbox {
   async clear() {
     for (const id of [...this.#items.keys()]) this.discard(id, "You have signed out.");
     if (this.#owner) await this.#home.drawer.clear(this.#owner);
+    this.#leave();
   }
 
   /**
@@ -200,6 +208,7 @@ export class Outbox {
 
   /** @param {Kept[]} left */
   #adopt(left) {
+    if (left[0].owner !== this.#owner) return;
     const before = [...this.#items];
     this.#items.clear();
     for (const kept of left) this.#items.set(kept.client_id, itemOf(kept));

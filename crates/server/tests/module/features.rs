@@ -39,6 +39,7 @@ async fn two_people_become_contacts_and_talk_in_private() {
     let shown = bob.run(&format!("const {{ title, other, private: alone, role, latest }} = chat.groups.get('{group}'); return [title, other, alone, role, latest.body, chat.conversations[0].id];")).await;
     assert_eq!(shown, json!(["ann", "ann", true, "members", "<b>hello</b>", group]));
 
+    ann.run("window.writing = []; chat.addEventListener('message', ({ detail }) => writing.push(detail.group.typing.length));").await;
     bob.run(&format!("chat.typing('{group}');")).await;
     ann.until(&format!("chat.groups.get('{group}').typing.includes('bob')")).await;
     bob.run(&format!(
@@ -50,6 +51,8 @@ async fn two_people_become_contacts_and_talk_in_private() {
         "chat.groups.get('{group}').latest.respond_to && !chat.groups.get('{group}').typing.length"
     ))
     .await;
+    // A message says that its author does not write any more.
+    assert_eq!(ann.run("return writing;").await, json!([0]));
     bob.run(&format!("chat.markRead('{group}');")).await;
     assert_eq!(bob.run(&format!("return chat.groups.get('{group}').unread;")).await, 0);
     ann.until(&format!("chat.groups.get('{group}').reads.get('bob') === 2")).await;

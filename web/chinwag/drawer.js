@@ -26,7 +26,8 @@ export class Drawer {
   #tab = newId();
   /** @type {Promise<IDBDatabase> | null} */
   #database = null;
-  #release = () => {};
+  /** @type {(() => void) | null} */
+  #release = null;
   /** Whose records may be taken over now. */
   #owner = "";
   /** Tabs whose end is waited for. @type {Set<string>} */
@@ -39,15 +40,14 @@ export class Drawer {
     if (!wanted) return;
     this.#database = within(open(), OPEN_WITHIN);
     this.#database.catch(() => this.#failed());
-    this.#hold();
   }
 
   /** Leaves what was put here to whoever comes next. */
   leave() {
     this.#owner = "";
-    this.#release();
+    this.#release?.();
+    this.#release = null;
     this.#tab = newId();
-    this.#hold();
   }
 
   /**
@@ -73,6 +73,7 @@ export class Drawer {
    */
   async takeOver(owner, take) {
     this.#owner = owner;
+    this.#hold();
     /** @type {Set<string>} */
     const tabs = new Set();
     await this.#do("readonly", async (store) => {
@@ -136,10 +137,11 @@ export class Drawer {
     }
   }
 
-  /** Holds this page's lock as long as it lives. Without locks, what is sent twice is the server's to see. */
+  /** Holds this tab's lock until it leaves or ends. Without locks, what is sent twice is the server's to see. */
   #hold() {
-    const held = () => new Promise((resolve) => (this.#release = () => resolve(null)));
-    navigator.locks?.request(lockOf(this.#tab), held).catch(() => {});
+    if (this.#release || !this.#database) return;
+    const end = new Promise((resolve) => (this.#release = () => resolve(null)));
+    navigator.locks?.request(lockOf(this.#tab), () => end).catch(() => {});
   }
 
   #failed() {

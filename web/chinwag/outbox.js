@@ -46,6 +46,7 @@ export class Outbox {
    */
   #busy = new Set();
   #owner = "";
+  #isAway = true;
   #looking = 0;
   #home;
 
@@ -75,8 +76,9 @@ export class Outbox {
   belongsTo(name) {
     const owner = this.#ownerOf(name);
     if (this.#owner !== "" && this.#owner !== owner) this.#leave();
-    if (this.#owner === "") {
+    if (this.#isAway) {
       this.#owner = owner;
+      this.#isAway = false;
       for (const item of this.#items.values()) this.#save(item);
     }
     const look = () => this.#home.drawer.takeOver(this.#owner, (left) => this.#adopt(left));
@@ -86,6 +88,13 @@ export class Outbox {
     void look();
   }
 
+  /** Lets others send what is here, until this user comes back: whoever is first, the server makes one of it. */
+  away() {
+    this.#isAway = true;
+    clearInterval(this.#looking);
+    this.#home.drawer.leave();
+  }
+
   /** Forgets what is here; what is kept stays for its user's next sign-in. */
   #leave() {
     for (const { shown, reject } of this.#items.values()) {
@@ -93,8 +102,7 @@ export class Outbox {
       this.#home.onChange(shown);
       reject(lost("It is sent when you sign in again."));
     }
-    this.#home.drawer.leave();
-    clearInterval(this.#looking);
+    this.away();
     this.#owner = "";
   }
 

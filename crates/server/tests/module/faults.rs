@@ -1,19 +1,14 @@
 //! Nothing is lost, doubled or out of order, whatever happens on the way.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::proxy::Proxy;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpSocket;
-use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::browser::Tab;
+use crate::sick::Sick;
 use crate::world::{World, load};
 
 /// What a page holds of a group, as the server would say it.
@@ -246,7 +241,7 @@ async fn a_server_that_answers_errors_and_nonsense_is_waited_out() {
         world.stop();
         ann.until("chat.state !== 'ready'").await;
         ann.run(&format!("chat.send('{group}', '{name}');")).await;
-        let sick = Sick::at(world.address, rest, chat).await;
+        let sick = Sick::at(world.address, rest, chat);
         // It comes back, and goes away again.
         for _ in 0..2 {
             let before = sick.asked();
@@ -266,53 +261,6 @@ async fn a_server_that_answers_errors_and_nonsense_is_waited_out() {
     let log = world.log(&group).await;
     assert_eq!(log.len(), 6);
     agrees(&ann, &group, &log).await;
-}
-
-/// Stands where the server stood, and says the same to everybody.
-struct Sick {
-    asked: Arc<AtomicUsize>,
-    task: JoinHandle<()>,
-}
-
-impl Sick {
-    async fn at(address: SocketAddr, rest: &'static str, chat: &'static str) -> Self {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_reuseaddr(true).expect("an option of sockets");
-        socket.bind(address).expect("the server is gone from there");
-        let listener = socket.listen(64).expect("it listens");
-        let asked = Arc::new(AtomicUsize::new(0));
-        let count = asked.clone();
-        let task = tokio::spawn(async move {
-            while let Ok((mut peer, _)) = listener.accept().await {
-                let mut head = [0; 4096];
-                let Ok(read) = peer.read(&mut head).await else { continue };
-                let answer = match &head[..read] {
-                    head if head.starts_with(b"OPTIONS ") => "204 No Content\r\n\r\n",
-                    head if head.starts_with(b"GET /chat/") => chat,
-                    head if head.starts_with(b"GET ") => rest,
-                    _ => continue,
-                };
-                // Browsers show a page what its own preflight allowed.
-                count.fetch_add(usize::from(!answer.starts_with("204")), Ordering::Relaxed);
-                let allowed = "\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Headers: Authorization\r\nConnection: close\r\n";
-                let answer = format!("HTTP/1.1 {}", answer.replacen("\r\n", allowed, 1));
-                // Who asked may be gone.
-                let _ = peer.write_all(answer.as_bytes()).await;
-                let _ = peer.shutdown().await;
-            }
-        });
-        Self { asked, task }
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::Relaxed)
-    }
-
-    async fn end(self) {
-        self.task.abort();
-        // Aborted, it holds the port no longer.
-        assert!(self.task.await.is_err());
-    }
 }
 
 #[tokio::test]

@@ -12,6 +12,13 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
     run_command(command(root, args))
 }
 
+/// The same, with a variable in its environment.
+pub(crate) fn run_with(root: &Path, args: &[&str], (name, value): (&str, &str)) -> Result<()> {
+    let mut cargo = command(root, args);
+    cargo.env(name, value);
+    run_command(cargo)
+}
+
 /// Builds the documentation of the workspace's own crates; a warning is an error.
 pub(crate) fn doc(root: &Path) -> Result<()> {
     let mut cargo = command(root, &["doc", "--workspace", "--no-deps", "--locked"]);

@@ -26,9 +26,10 @@ Usage: cargo xtask <task>
                    them), then run every test and every example in the documentation.
                    ARGS go to cargo test: `-- name` runs what has `name` in its path,
                    `-- name -- --nocapture` shows its output.
-  trials [NAME]    the trials (crash, disk, end, once, clock, slow, flood) or the one named, each as often as
-                   it takes to believe it, and a table of what was seen. `test` runs each a few
-                   times.
+  trials [NAME]    the trials of one node (crash, disk, end, once, clock, slow, flood) and of
+                   several (order, kills, rolling, removal, ends, first, commit, database, link,
+                   hints, dead), or the one named, each as often as it takes to believe it, and a
+                   table of what was seen. `test` runs each a few times.
   hostile [SECS]   the readers of clients' bytes fuzzed, SECS seconds each (60; needs nightly and
                    cargo-fuzz), and the REST door tried by Schemathesis against its own document.
   check            formatting, clippy, documentation, the client module's types (if tsc is
@@ -76,7 +77,7 @@ fn parse(args: &[String]) -> Result<Task, String> {
         ["test"] => Ok(Task::Test { extra: Vec::new() }),
         ["test", "--", ..] => Ok(Task::Test { extra: args[2..].to_vec() }),
         ["trials"] => Ok(Task::Trials { only: None }),
-        ["trials", name] if trials::NAMES.contains(name) => {
+        ["trials", name] if trials::names().contains(name) => {
             Ok(Task::Trials { only: Some((*name).to_owned()) })
         }
         ["hostile"] => Ok(Task::Hostile { seconds: 60 }),
@@ -84,7 +85,7 @@ fn parse(args: &[String]) -> Result<Task, String> {
             Ok(seconds) => Ok(Task::Hostile { seconds }),
             Err(_) => Err(format!("`{seconds}` is no number of seconds")),
         },
-        ["trials", word, ..] => Err(format!("`{word}`: the trials are {}", trials::NAMES.join(", "))),
+        ["trials", word, ..] => Err(format!("`{word}`: the trials are {}", trials::names().join(", "))),
         ["test", word, ..] => Err(format!("`{word}`: what goes to cargo test stands after `--`")),
         ["check", word, ..] => Err(format!("check takes nothing, and was given `{word}`")),
         [word, ..] => Err(format!("no task is called `{word}`")),
@@ -148,6 +149,15 @@ fn test(root: &Path, extra: &[String]) -> bool {
     if ready {
         steps.run("types", || types::check(root));
         steps.run("tests", || cargo::run(root, &[&all[..], &["--no-fail-fast"], &extra].concat()));
+        // The contract's own tests once more, on what several nodes have.
+        let wire = ["test", "--package", "chinwag", "--test", "wire", "--locked", "--no-fail-fast"];
+        steps.run("wire tests on PostgreSQL and Redis", || {
+            cargo::run_with(root, &[&wire[..], &extra].concat(), ("TEST_ON", "nodes"))
+        });
+        let rest = ["test", "--package", "chinwag-http", "--test", "rest", "--locked", "--no-fail-fast"];
+        steps.run("REST tests on PostgreSQL", || {
+            cargo::run_with(root, &[&rest[..], &extra].concat(), ("TEST_ON", "postgres"))
+        });
         steps.run("documentation tests", || cargo::run(root, &[&doc[..], &extra].concat()));
     }
     steps.finish()

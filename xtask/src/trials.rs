@@ -1,5 +1,5 @@
-//! The trials of `crates/server/tests/trials/`, each as often as it takes to believe it, and a table
-//! of what they have seen.
+//! The trials of `crates/server/tests/trials/` (one node) and `nodes/` (several), each as often as it
+//! takes to believe it, and a table of what they have seen.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,10 +11,29 @@ use anyhow::{Context, Result, ensure};
 use crate::steps::Steps;
 use crate::{cargo, needs};
 
-/// The trials, by their files' names.
-pub(crate) const NAMES: &[&str] = &["crash", "disk", "end", "once", "clock", "slow", "flood"];
+/// The trials, by the folders and the files that they are in.
+const TRIALS: &[(&str, &[&str])] = &[
+    ("trials", &["crash", "disk", "end", "once", "clock", "slow", "flood"]),
+    (
+        "nodes",
+        &[
+            "order", "kills", "rolling", "removal", "ends", "first", "commit", "database", "link", "hints",
+            "dead",
+        ],
+    ),
+];
 
-const TESTS: &[&str] = &["test", "--package", "chinwag", "--test", "trials", "--locked"];
+const TESTS: &[&str] = &["test", "--package", "chinwag", "--locked"];
+
+/// Every trial: its folder and its name.
+fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TRIALS.iter().flat_map(|(folder, names)| names.iter().map(move |name| (*folder, *name)))
+}
+
+/// Every trial's name.
+pub(crate) fn names() -> Vec<&'static str> {
+    all().map(|(_, name)| name).collect()
+}
 
 /// One line of the table.
 struct Row {
@@ -29,21 +48,29 @@ struct Row {
 pub(crate) fn run(root: &Path, only: Option<&str>) -> bool {
     let mut steps = Steps::new("trials");
     let ready = steps.run("programs", needs::meet)
-        && steps.run("build", || cargo::run(root, &[TESTS, &["--no-run"]].concat()));
+        && steps.run("build", || {
+            let tests = TRIALS.iter().flat_map(|(folder, _)| ["--test", *folder]);
+            let tests: Vec<&str> = tests.collect();
+            cargo::run(root, &[TESTS, &tests, &["--no-run"]].concat())
+        });
     if !ready {
         return steps.finish();
     }
     let mut rows = Vec::new();
-    for trial in NAMES.iter().filter(|name| only.is_none_or(|only| only == **name)) {
-        let (begun, mut told) = (Instant::now(), None);
-        steps.run(trial, || {
-            let passed = watch(command(root, trial), &mut told)?;
+    for (folder, trial) in all().filter(|(_, name)| only.is_none_or(|only| only == *name)) {
+        let (begun, mut told) = (Instant::now(), Vec::new());
+        let passed = steps.run(trial, || {
+            let passed = watch(command(root, folder, trial), &mut told)?;
             ensure!(passed, "its test failed");
-            ensure!(told.is_some(), "it did not say what it has seen");
+            ensure!(!told.is_empty(), "it did not say what it has seen");
             Ok(())
         });
-        let (how_often, seen) = told.unwrap_or_else(|| ("?".to_owned(), "FAILED".to_owned()));
-        rows.push(Row { trial, how_often, seen, took: begun.elapsed() });
+        if !passed {
+            told.push(("?".to_owned(), "FAILED".to_owned()));
+        }
+        // What a file has more than one of runs one after the other: the time is that of all.
+        let took = begun.elapsed();
+        rows.extend(told.into_iter().map(|(how_often, seen)| Row { trial, how_often, took, seen }));
     }
     print!("\n{}\n", table(&rows));
     steps.finish()
@@ -51,9 +78,10 @@ pub(crate) fn run(root: &Path, only: Option<&str>) -> bool {
 
 /// Cargo with one trial's tests in their long mode, without what it told this program about its own
 /// package.
-fn command(root: &Path, trial: &str) -> Command {
+fn command(root: &Path, folder: &str, trial: &str) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root).args(TESTS).arg(format!("{trial}::")).args(["--", "--nocapture"]);
+    cargo.current_dir(root).args(TESTS).args(["--test", folder]).arg(format!("{trial}::"));
+    cargo.args(["--", "--nocapture", "--test-threads", "1"]);
     cargo.env("TRIALS", "long").stdin(Stdio::null()).stdout(Stdio::piped());
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
@@ -65,15 +93,13 @@ fn command(root: &Path, trial: &str) -> Command {
 }
 
 /// Shows a command's output as it comes, and keeps what a trial reports; whether it succeeded.
-fn watch(mut command: Command, told: &mut Option<(String, String)>) -> Result<bool> {
+fn watch(mut command: Command, told: &mut Vec<(String, String)>) -> Result<bool> {
     let mut child = command.spawn().context("could not start cargo")?;
     let stdout = child.stdout.take().context("its output was piped")?;
     for line in BufReader::new(stdout).lines() {
         let line = line.context("could not read what cargo says")?;
         println!("{line}");
-        if let Some(report) = report(&line) {
-            *told = Some(report);
-        }
+        told.extend(report(&line));
     }
     Ok(child.wait().context("could not wait for cargo")?.success())
 }
@@ -132,8 +158,8 @@ mod tests {
     fn every_trial_has_its_file_and_is_named_by_its_guarantee() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let guarantees = fs::read_to_string(root.join("docs/guarantees.md")).unwrap();
-        for name in NAMES {
-            let file = root.join("crates/server/tests/trials").join(name).with_extension("rs");
+        for (folder, name) in all() {
+            let file = root.join("crates/server/tests").join(folder).join(name).with_extension("rs");
             assert!(file.is_file(), "{name}");
             assert!(guarantees.contains(&format!("trial `{name}`")), "{name}");
         }

@@ -12,6 +12,7 @@ pub mod group_update;
 pub mod message;
 pub mod relation;
 pub mod resume;
+pub mod send;
 pub mod user;
 
 use std::sync::Arc;

@@ -4,12 +4,12 @@ use crate::event::Event;
 
 /// Carries events from where they were committed to where sockets are, on one node or many.
 ///
-/// **Order.** `publish` is called once per commit, in order of commit for each group; a bus may
-/// still reorder between nodes. **Loss.** A bus may lose or repeat events between nodes, never
-/// within one: whoever sees a gap in a group's `seq` reads the store. **Bound.** `publish` is
-/// called by a store's writer thread and may block it while the bus's bounded queue is full, so
-/// that a slow fan-out slows the writers and nothing grows; it must not be called from an
-/// asynchronous task.
+/// **Order.** `publish` is called once per commit; of one group in order of commit, of different
+/// groups perhaps side by side; a bus may still reorder between nodes. **Loss.** A bus may lose or
+/// repeat events between nodes, never within one: whoever sees a gap in a group's `seq` reads the
+/// store. **Bound.** `publish` is called by a store's own threads and may block them while the
+/// bus's bounded queue is full, so that a slow fan-out slows the writers and nothing grows; it must
+/// not be called from an asynchronous task.
 pub trait Bus: Send + Sync + 'static {
     /// Hands over the events of one commit, in their order.
     fn publish(&self, events: Vec<Event>);

@@ -5,7 +5,9 @@
 //! **Isolation.** Write jobs that touch the same group or user behave as if one ran after the
 //! other. A read job sees one snapshot. **Durability.** `write` answers `Ok` only after
 //! a commit that survives the loss of power. **Order.** After the commit and before the answer,
-//! the store hands the job's events to the bus, in order of commit for each group.
+//! the store hands the job's events to the bus, those of one group in the order of their numbers
+//! as far as this node commits them: another node's commits between them are told there. Jobs that
+//! wait at the same time may run in any order, or side by side.
 //! **Loss.** An `Err` other than [`Error::Unknown`] means that nothing was changed.
 //! **Bound.** Jobs wait in a bounded queue; when it stays full, [`Error::Unavailable`].
 //! **Deadline.** No caller waits for ever: a job that has not begun by a deadline never runs, and is
@@ -19,6 +21,7 @@ mod group;
 mod message;
 mod relation;
 mod token;
+pub mod transfer;
 mod user;
 
 use std::pin::Pin;
@@ -30,6 +33,7 @@ pub use relation::Relations;
 pub use token::Tokens;
 pub use user::Users;
 
+use crate::app::send::{Sending, Sent};
 use crate::event::Event;
 use crate::{Error, Result};
 
@@ -41,13 +45,28 @@ impl<T: Users + Tokens + Relations + Groups + Messages> Tx for T {}
 pub type WriteJob = Box<dyn Fn(&mut dyn Tx, &mut Vec<Event>) -> Result<()> + Send>;
 /// A job that reads one snapshot.
 pub type ReadJob = Box<dyn Fn(&dyn Tx) -> Result<()> + Send>;
+/// What comes of a job.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 /// The end of a job.
-pub type Done<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+pub type Done<'a> = Answer<'a, ()>;
 
 /// A store. See the module's documentation for what it promises.
 pub trait Store: Send + Sync + 'static {
     /// Runs a job in a transaction and commits. Dropping the future does not undo the job.
     fn submit_write(&self, job: WriteJob) -> Done<'_>;
+    /// Sends a message. Here as a job like any other; a store may decide many in one statement
+    /// instead ([`Sending::conclude`]), with the same promises.
+    fn submit_send(&self, sending: Sending) -> Answer<'_, Sent> {
+        let (slot, filled) = slot();
+        let done = self.submit_write(Box::new(move |tx, events| {
+            fill(&slot, sending.run(tx, events)?);
+            Ok(())
+        }));
+        Box::pin(async move {
+            done.await?;
+            take(&filled)
+        })
+    }
     /// Runs a job on one snapshot.
     fn submit_read(&self, job: ReadJob) -> Done<'_>;
     /// Whether the store can commit now, within about a second.

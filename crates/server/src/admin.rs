@@ -27,6 +27,13 @@ pub(crate) enum Order {
     Delete { name: String },
 }
 
+impl Order {
+    /// Whether somebody who is connected might be told of it.
+    pub(crate) fn changes(&self) -> bool {
+        matches!(self, Self::Passwd { .. } | Self::Delete { .. })
+    }
+}
+
 /// What came of it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -4,6 +4,7 @@ mod asyncapi;
 mod backup;
 mod check;
 mod key;
+mod migrate;
 mod openapi;
 mod prompt;
 mod restore;
@@ -38,6 +39,8 @@ enum Command {
     Backup(backup::Args),
     /// Put a backup into a data folder that no server serves
     Restore(restore::Args),
+    /// Carry the whole store from SQLite to PostgreSQL, or back
+    Migrate(migrate::Args),
     /// Print the document of the REST API (OpenAPI 3.1)
     Openapi,
     /// Print the document of the WebSocket (AsyncAPI 3.0)
@@ -53,6 +56,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Check(args) => check::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Restore(args) => restore::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
         Command::Openapi => openapi::run(),
         Command::Asyncapi => asyncapi::run(),
     }

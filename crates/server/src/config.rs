@@ -48,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) redis: Option<String>,
     /// What the nodes share, by which they know each other's words from forged ones.
     pub(crate) cluster_secret: Option<String>,
+    /// A file with the certificate of the authority that signed the Redis server's.
+    pub(crate) redis_ca: Option<PathBuf>,
     /// Whether callers without a credential count as the service.
     pub(crate) open: bool,
     pub(crate) http: Http,
@@ -69,6 +71,7 @@ impl Default for Config {
             database: "sqlite".into(),
             redis: None,
             cluster_secret: None,
+            redis_ca: None,
             open: false,
             http: Http::default(),
             ws: Ws::default(),

@@ -210,7 +210,7 @@ impl Folder {
 }
 
 /// The key that the environment gives.
-fn given_key() -> Result<Option<String>> {
+pub(crate) fn given_key() -> Result<Option<String>> {
     let Some(key) = std::env::var_os(KEY_VARIABLE).filter(|key| !key.is_empty()) else { return Ok(None) };
     let key = key.into_string().map_err(|_| anyhow!("{KEY_VARIABLE} is not text"))?;
     check_key(&key).map_err(|why| anyhow!("{KEY_VARIABLE} {why}"))?;

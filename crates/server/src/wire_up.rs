@@ -1,58 +1,147 @@
 //! Wiring: the only place that names the store and the bus, and hands every part its settings.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Result, anyhow};
-use chinwag_core::Error;
+use anyhow::{Context, Result, anyhow};
 use chinwag_core::app::App;
 use chinwag_core::bus::Bus;
 use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::Limits;
 use chinwag_core::store::Store;
+use chinwag_core::{Clock, Error};
 use chinwag_http::wire::outgoing::Wire;
 use chinwag_http::{Doors, ServiceKey};
 use chinwag_hub::Hub;
-use chinwag_hub::bus::LocalBus;
+use chinwag_hub::bus::{LocalBus, Receiver, RedisBus, RedisOptions};
+use chinwag_store_postgres::{Claim, PostgresStore};
 use chinwag_store_sqlite::SqliteStore;
 pub(crate) use chinwag_store_sqlite::backup;
+use sha2::{Digest, Sha256};
 
-use crate::config::Config;
+/// Carrying a whole store into another.
+pub(crate) mod transfer {
+    pub(crate) use chinwag_core::store::transfer::{Carried, Progress, Source, Target, carry};
+    pub(crate) use chinwag_store_postgres::transfer as postgres;
+    pub(crate) use chinwag_store_sqlite::transfer as sqlite;
+}
+
+use crate::config::{Config, shown};
 use crate::data::Folder;
 
-/// Commits that may wait for their fan-out; then the store's writer waits, too.
+/// Commits that may wait for their fan-out; then the store's writers wait, too.
 const BUS: usize = 1024;
+/// A node says so often within its lease that it lives.
+const BEATS: u32 = 4;
 
 /// A server's parts, wired and ready to serve.
 pub(crate) struct Node {
     pub(crate) app: App,
     pub(crate) hub: Arc<Hub>,
     pub(crate) doors: Arc<Doors>,
+    /// This node's place at a database that others may serve, too: held for as long as it serves.
+    pub(crate) claim: Option<Claim>,
 }
 
-/// Opens the store and wires everything to it. Blocks while the store opens.
+/// Opens the store and wires everything to it.
 pub(crate) async fn node(config: &Config, folder: &Folder, key: &str) -> Result<Node> {
     let clock = Arc::new(SystemClock::default());
-    let (bus, events) = LocalBus::new(BUS);
-    let store = open_store(config, folder, bus.clone())?;
+    let claim = claim(config).await?;
+    let (bus, events) = open_bus(config, &*clock).await?;
+    let store = open_store(config, folder, bus.clone()).await?;
     let app = App::new(store.clone(), clock.clone(), limits(config));
     app.prepare(config.users.special()).await.map_err(why_not)?;
     let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, hub_options(config));
     let key = ServiceKey::parse(key).map_err(|why| anyhow!("the service key {why}"))?;
     let doors = Doors::new(app.clone(), hub.clone(), door_options(config, key)?).map_err(why_not)?;
-    Ok(Node { app, hub, doors })
+    Ok(Node { app, hub, doors, claim })
 }
 
-/// The use cases alone, for commands that run beside no server: nobody is told what happens.
-pub(crate) async fn app_alone(config: &Config, folder: &Folder) -> Result<App> {
-    let (bus, nobody) = LocalBus::new(1);
-    drop(nobody);
-    let store = open_store(config, folder, bus)?;
-    let app = App::new(store, Arc::new(SystemClock::default()), limits(config));
+/// The use cases, for a command that runs beside no server of its folder.
+pub(crate) struct Errand {
+    pub(crate) app: App,
+    /// By which nodes elsewhere are told.
+    hub: Option<Arc<Hub>>,
+}
+
+/// Opens the store for one command. What it does reaches other nodes if there is a Redis; else
+/// nobody is told.
+pub(crate) async fn errand(config: &Config, folder: &Folder) -> Result<Errand> {
+    let clock = Arc::new(SystemClock::default());
+    let (bus, events) = match open_bus(config, &*clock).await {
+        Ok((bus, events)) if config.redis.is_some() => (bus, Some(events)),
+        Ok((bus, _)) => (bus, None),
+        Err(why) => {
+            eprintln!("chinwag: {why:#}; nodes that run will see the change when they next look");
+            (LocalBus::new(1).0 as Arc<dyn Bus>, None)
+        }
+    };
+    let store = open_store(config, folder, bus.clone()).await?;
+    let app = App::new(store.clone(), clock.clone(), limits(config));
     app.prepare(config.users.special()).await.map_err(why_not)?;
-    Ok(app)
+    let hub = events.map(|events| Hub::start(store, bus, events, Arc::new(Wire), clock, hub_options(config)));
+    Ok(Errand { app, hub })
 }
 
-fn open_store(config: &Config, folder: &Folder, bus: Arc<dyn Bus>) -> Result<Arc<dyn Store>> {
+impl Errand {
+    /// Waits until the nodes elsewhere have been told.
+    pub(crate) async fn end(self) {
+        if let Some(hub) = self.hub {
+            hub.drain(Duration::ZERO).await;
+        }
+    }
+}
+
+/// What was found at the ends of this node's links, a line each; for a node on its own folder
+/// nothing. Nothing is changed.
+pub(crate) async fn look_at_links(config: &Config) -> Vec<Result<String>> {
+    let mut found = Vec::new();
+    if let Some(url) = config.postgres() {
+        let state = PostgresStore::check(url, &postgres_options(config)).await;
+        found.push(state.map(|state| format!("the database {} {state}", shown(url))).map_err(Into::into));
+    }
+    match redis_options(config) {
+        Ok(None) => {}
+        Ok(Some(options)) => {
+            let server = RedisBus::check(&options).await;
+            found.push(server.map(|server| format!("the link between nodes: {server}")).map_err(Into::into));
+        }
+        Err(why) => found.push(Err(why)),
+    }
+    found
+}
+
+/// Takes a place at a PostgreSQL, where others may serve it, too.
+pub(crate) async fn claim(config: &Config) -> Result<Option<Claim>> {
+    let Some(url) = config.postgres() else { return Ok(None) };
+    let secret = config.redis.as_ref().and(config.cluster_secret.as_ref());
+    let cluster = secret.map(|secret| {
+        let digest = Sha256::new().chain_update(b"chinwag: which cluster").chain_update(secret).finalize();
+        i32::from_be_bytes(*digest.first_chunk().expect("there are 32 bytes"))
+    });
+    Ok(Some(Claim::take(url, &postgres_options(config), cluster).await?))
+}
+
+/// Whether a server somewhere serves the PostgreSQL, who cannot be told.
+pub(crate) async fn is_served_elsewhere(config: &Config) -> bool {
+    let Some(url) = config.postgres().filter(|_| config.redis.is_none()) else { return false };
+    Claim::is_held(url, &postgres_options(config)).await.unwrap_or(false)
+}
+
+async fn open_bus(config: &Config, clock: &dyn Clock) -> Result<(Arc<dyn Bus>, Receiver)> {
+    let Some(options) = redis_options(config)? else {
+        let (bus, events) = LocalBus::new(BUS);
+        return Ok((bus, events));
+    };
+    let (bus, events) = RedisBus::connect(options, clock).await?;
+    Ok((bus, events))
+}
+
+async fn open_store(config: &Config, folder: &Folder, bus: Arc<dyn Bus>) -> Result<Arc<dyn Store>> {
+    if let Some(url) = config.postgres() {
+        return Ok(Arc::new(PostgresStore::open(url, postgres_options(config), bus).await?));
+    }
     let options = chinwag_store_sqlite::Options {
         readers: config.store.readers,
         queue: config.store.queue,
@@ -62,6 +151,31 @@ fn open_store(config: &Config, folder: &Folder, bus: Arc<dyn Bus>) -> Result<Arc
         ..chinwag_store_sqlite::Options::default()
     };
     Ok(Arc::new(SqliteStore::open(&folder.database(), options, bus)?))
+}
+
+fn postgres_options(config: &Config) -> chinwag_store_postgres::Options {
+    let store = &config.store;
+    chinwag_store_postgres::Options {
+        readers: store.readers,
+        writers: store.writers,
+        senders: store.senders,
+        queue: store.queue,
+        patience: store.patience.0,
+        statement: store.statement_timeout.0,
+        connect: store.connect_timeout.0,
+        ..chinwag_store_postgres::Options::default()
+    }
+}
+
+fn redis_options(config: &Config) -> Result<Option<RedisOptions>> {
+    let Some(url) = &config.redis else { return Ok(None) };
+    let secret = config.cluster_secret.clone().unwrap_or_default();
+    let authority = config.redis_ca.as_deref().map(read_certificate).transpose()?;
+    Ok(Some(RedisOptions { authority, capacity: BUS, ..RedisOptions::new(url.clone(), secret) }))
+}
+
+fn read_certificate(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("redis_ca: {} cannot be read", path.display()))
 }
 
 fn limits(config: &Config) -> Limits {
@@ -84,7 +198,11 @@ fn hub_options(config: &Config) -> chinwag_hub::Options {
         pong_within: ws.pong.0,
         sockets: ws.sockets,
         sockets_per_user: ws.sockets_per_user,
-        ..chinwag_hub::Options::default()
+        nodes: chinwag_hub::Nodes {
+            lease: config.presence.lease.0,
+            beat_every: config.presence.lease.0 / BEATS,
+            ..chinwag_hub::Nodes::default()
+        },
     }
 }
 

@@ -28,6 +28,7 @@ mod relation;
 mod schema;
 mod token;
 mod transaction;
+pub mod transfer;
 mod user;
 mod writer;
 

@@ -175,6 +175,19 @@ pub(crate) fn reader(path: &Path, options: &Options) -> Result<Connection, OpenE
     Ok(conn)
 }
 
+/// A connection to a file that a store is carried into, which is made if there is none. It keeps
+/// no write-ahead log, and its commits reach the disk.
+pub(crate) fn draft(path: &Path) -> Result<Connection, OpenError> {
+    create(path)?;
+    let conn = connect(path, &Options::default())?;
+    let set_up = || {
+        conn.pragma_update(None, "synchronous", "FULL")?;
+        conn.pragma_update(None, "cache_size", -WRITER_CACHE)
+    };
+    set_up().map_err(|why| OpenError::sqlite(path, &why))?;
+    Ok(conn)
+}
+
 fn connect(path: &Path, options: &Options) -> Result<Connection, OpenError> {
     let open = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

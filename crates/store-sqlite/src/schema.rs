@@ -10,6 +10,8 @@ use crate::open::OpenError;
 
 /// The mark of Chinwag's files, "Chwn".
 const APPLICATION_ID: i64 = 0x4368_776e;
+/// The mark of a file that is half carried, "Chwm".
+const DRAFT_ID: i64 = 0x4368_776d;
 /// In order; the first leads to version 1. One that has been released is never changed.
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_begin.sql")];
 
@@ -50,6 +52,44 @@ pub(crate) fn migrate(path: &Path, conn: &mut Connection) -> Result<(), OpenErro
     };
     apply().map_err(failed)?;
     tx.commit().map_err(failed)
+}
+
+/// Whether a file's schema is the one that this program knows.
+pub(crate) fn is_current(conn: &Connection) -> rusqlite::Result<bool> {
+    Ok(version(conn)? == known())
+}
+
+/// Gives a new file the schema and the mark of one that is half carried; one that has them is
+/// left as it is, and any other refused.
+pub(crate) fn draft(path: &Path, conn: &Connection) -> Result<(), OpenError> {
+    let failed = |why| OpenError::sqlite(path, &why);
+    let owner: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed)?;
+    if owner == DRAFT_ID && is_current(conn).map_err(failed)? {
+        return Ok(());
+    }
+    inspect(path, conn)?;
+    if version(conn).map_err(failed)? != 0 {
+        return Err(OpenError::Foreign { path: path.into() });
+    }
+    let make = || {
+        let tx = conn.unchecked_transaction()?;
+        for migration in MIGRATIONS {
+            tx.execute_batch(migration)?;
+        }
+        tx.pragma_update(None, "application_id", DRAFT_ID)?;
+        tx.pragma_update(None, "user_version", known())?;
+        tx.commit()
+    };
+    make().map_err(failed)
+}
+
+/// Makes what was half carried a store.
+pub(crate) fn finish(conn: &Connection, last_user: i64) -> rusqlite::Result<()> {
+    let tx = conn.unchecked_transaction()?;
+    tx.execute("DELETE FROM sqlite_sequence WHERE name = 'users'", [])?;
+    tx.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('users', ?1)", [last_user])?;
+    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    tx.commit()
 }
 
 fn version(conn: &Connection) -> rusqlite::Result<i64> {

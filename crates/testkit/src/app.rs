@@ -1,12 +1,16 @@
-//! The whole server in the test's own process: the store in a folder of its own, the bus, the hub
-//! and the doors, on a free port. The real program differs in where its settings come from;
-//! [`crate::process`] runs that.
+//! The whole server in the test's own process: the store, the bus, the hub and the doors, on a free
+//! port. The real program differs in where its settings come from; [`crate::process`] runs that.
+//!
+//! The store is SQLite in a folder of its own. With `TEST_ON=postgres` in the environment it is a
+//! database of its own on a throwaway PostgreSQL, with `TEST_ON=nodes` the bus is a Redis as well:
+//! the same tests hold for all.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use chinwag_core::app::App;
+use chinwag_core::bus::Bus;
 use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::Limits;
 use chinwag_core::store::Store;
@@ -14,7 +18,8 @@ use chinwag_core::{Clock, Name};
 use chinwag_http::wire::outgoing::Wire;
 use chinwag_http::{Doors, ServiceKey};
 use chinwag_hub::Hub;
-use chinwag_hub::bus::LocalBus;
+use chinwag_hub::bus::{LocalBus, Receiver, RedisBus, RedisOptions};
+use chinwag_store_postgres::PostgresStore;
 use chinwag_store_sqlite::SqliteStore;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -24,6 +29,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::client::Client;
 use crate::fault::{Faults, Faulty};
+use crate::postgres::Database;
+use crate::redis::Redis;
 
 /// The service key of every test's server.
 pub const SERVICE_KEY: &str = "the-service-key-of-a-test-0123456789";
@@ -36,9 +43,9 @@ pub struct Options {
     pub doors: chinwag_http::Options,
     /// The limits of the use cases.
     pub limits: Limits,
-    /// The store's. It does not wait for the disk, since no test takes the power away.
+    /// The embedded store's. It does not wait for the disk, since no test takes the power away.
     pub store: chinwag_store_sqlite::Options,
-    /// What goes wrong in the store: nothing, until a test says so.
+    /// What goes wrong in the embedded store: nothing, until a test says so.
     pub faults: Arc<Faults>,
     /// The time and the randomness.
     pub clock: Arc<dyn Clock>,
@@ -81,9 +88,16 @@ impl Default for Options {
 /// ```
 pub struct TestApp {
     options: Options,
-    folder: TempDir,
     address: SocketAddr,
     running: Option<Running>,
+    /// Dropped last.
+    place: Place,
+}
+
+/// Where the data are, and whether there is a bus beside.
+enum Place {
+    Folder(TempDir),
+    Database(Database, Option<Arc<Redis>>),
 }
 
 /// The parts that a restart makes anew.
@@ -105,8 +119,8 @@ impl TestApp {
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let mut options = Options::default();
         change(&mut options);
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let mut app = Self { options, folder, address: ([127, 0, 0, 1], 0).into(), running: None };
+        let mut app =
+            Self { options, place: Place::new(), address: ([127, 0, 0, 1], 0).into(), running: None };
         app.run().await;
         app
     }
@@ -143,6 +157,7 @@ impl TestApp {
 
     /// What goes wrong in the store.
     pub fn faults(&self) -> Arc<Faults> {
+        assert!(matches!(self.place, Place::Folder(_)), "only the embedded store is made to fail so");
         self.options.faults.clone()
     }
 
@@ -179,10 +194,8 @@ impl TestApp {
         let options = &self.options;
         let listener = listen(self.address).await;
         self.address = listener.local_addr().expect("it listens");
-        let (bus, events) = LocalBus::new(1024);
-        let path = self.folder.path().join("chinwag.db");
-        let store = SqliteStore::open(&path, options.store.clone(), bus.clone()).expect("the store opens");
-        let store: Arc<dyn Store> = Arc::new(Faulty::new(Arc::new(store), options.faults.clone()));
+        let (bus, events) = self.place.bus().await;
+        let store = self.place.store(options, bus.clone()).await;
         let app = App::new(store.clone(), options.clock.clone(), options.limits.clone());
         app.prepare(options.special.clone()).await.expect("the special users are made");
         let clock = options.clock.clone();
@@ -208,6 +221,60 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         self.options.faults.release();
     }
+}
+
+impl Place {
+    fn new() -> Self {
+        match std::env::var("TEST_ON").as_deref() {
+            Err(_) => Self::Folder(tempfile::tempdir().expect("a temporary folder can be made")),
+            Ok("postgres") => Self::Database(Database::new(), None),
+            Ok("nodes") => Self::Database(Database::new(), Some(shared_redis())),
+            Ok(other) => panic!("TEST_ON is postgres or nodes, not {other}"),
+        }
+    }
+
+    async fn bus(&self) -> (Arc<dyn Bus>, Receiver) {
+        if let Self::Database(database, Some(redis)) = self {
+            // Each has a cluster of its own on the one Redis.
+            let options = RedisOptions::new(redis.url(), database.name());
+            let (bus, events) =
+                RedisBus::connect(options, &SystemClock::default()).await.expect("Redis answers");
+            return (bus, events);
+        }
+        let (bus, events) = LocalBus::new(1024);
+        (bus, events)
+    }
+
+    async fn store(&self, options: &Options, bus: Arc<dyn Bus>) -> Arc<dyn Store> {
+        match self {
+            Self::Folder(folder) => {
+                let path = folder.path().join("chinwag.db");
+                let store = SqliteStore::open(&path, options.store.clone(), bus).expect("the store opens");
+                Arc::new(Faulty::new(Arc::new(store), options.faults.clone()))
+            }
+            Self::Database(database, _) => {
+                let few = chinwag_store_postgres::Options {
+                    readers: 2,
+                    writers: 2,
+                    senders: 1,
+                    ..chinwag_store_postgres::Options::default()
+                };
+                let store = PostgresStore::open(&database.url(), few, bus).await;
+                Arc::new(store.expect("the store opens"))
+            }
+        }
+    }
+}
+
+/// One Redis for all tests of a process, for as long as one of them uses it.
+fn shared_redis() -> Arc<Redis> {
+    static SHARED: Mutex<Weak<Redis>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.upgrade().unwrap_or_else(|| {
+        let redis = Arc::new(Redis::start());
+        *shared = Arc::downgrade(&redis);
+        redis
+    })
 }
 
 /// Listens; where the port was this server's a moment ago, others may hold it for another.

@@ -9,6 +9,8 @@ pub mod client;
 pub mod fault;
 #[cfg(feature = "app")]
 pub mod jwt;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "app")]
 pub mod process;
 #[cfg(feature = "net")]
@@ -16,5 +18,7 @@ pub mod proxy;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub mod store;
+#[cfg(feature = "app")]
+pub mod trial;
 #[cfg(feature = "app")]
 pub mod ws;

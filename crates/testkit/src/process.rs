@@ -2,6 +2,7 @@
 //! output, and ends it, gently or not.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -174,10 +175,10 @@ impl Running {
         self.wait()
     }
 
-    /// Ends it at once: SIGKILL, as a crash does.
-    pub fn kill(mut self) {
+    /// Ends it at once: SIGKILL, as a crash does; the signal that it died of.
+    pub fn kill(mut self) -> Option<i32> {
         self.child.kill().expect("the process is ours");
-        self.child.wait().expect("the process is ours");
+        self.child.wait().expect("the process is ours").signal()
     }
 
     fn signal(&self, signal: Signal) {

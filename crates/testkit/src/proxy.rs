@@ -5,11 +5,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long the target speaks on to a client that was cut off, after [`Proxy::cut_after`].
+const DEAF: Duration = Duration::from_secs(2);
 
 /// How the link is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +28,8 @@ enum Link {
     /// Everything passes until a client has sent this; that still passes, its answer does not, and
     /// the link is cut.
     CutAfter(Vec<u8>),
+    /// Everything passes but what the target sends in one piece with this, which is lost.
+    Loses(Vec<u8>),
 }
 
 /// A proxy on a free port of the loopback. Dropped, it cuts.
@@ -30,8 +37,16 @@ enum Link {
 pub struct Proxy {
     address: SocketAddr,
     link: Arc<watch::Sender<Link>>,
-    passed: Arc<AtomicUsize>,
+    count: Arc<Count>,
     task: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    /// Bytes.
+    passed: AtomicUsize,
+    /// Pieces.
+    lost: AtomicUsize,
 }
 
 impl Proxy {
@@ -40,9 +55,9 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
         let link = Arc::new(watch::Sender::new(Link::Whole));
-        let passed = Arc::new(AtomicUsize::new(0));
-        let task = tokio::spawn(accept(listener, target, link.clone(), passed.clone()));
-        Self { address, link, passed, task }
+        let count = Arc::new(Count::default());
+        let task = tokio::spawn(accept(listener, target, link.clone(), count.clone()));
+        Self { address, link, count, task }
     }
 
     /// Where it listens.
@@ -72,6 +87,16 @@ impl Proxy {
         assert!(cut, "the proxy holds its own end");
     }
 
+    /// From now on loses every piece that the target sends with `text` in it.
+    pub fn lose(&self, text: &[u8]) {
+        self.link.send_replace(Link::Loses(text.to_vec()));
+    }
+
+    /// Pieces that were lost.
+    pub fn lost(&self) -> usize {
+        self.count.lost.load(Ordering::Relaxed)
+    }
+
     /// Lets everything pass again.
     pub fn mend(&self) {
         self.link.send_replace(Link::Whole);
@@ -79,7 +104,7 @@ impl Proxy {
 
     /// Bytes that have passed either way.
     pub fn passed(&self) -> usize {
-        self.passed.load(Ordering::Relaxed)
+        self.count.passed.load(Ordering::Relaxed)
     }
 }
 
@@ -94,54 +119,66 @@ async fn accept(
     listener: TcpListener,
     target: SocketAddr,
     link: Arc<watch::Sender<Link>>,
-    passed: Arc<AtomicUsize>,
+    count: Arc<Count>,
 ) {
     while let Ok((client, _)) = listener.accept().await {
         if *link.borrow() != Link::Cut {
-            tokio::spawn(join(client, target, link.clone(), passed.clone()));
+            tokio::spawn(join(client, target, link.clone(), count.clone()));
         }
     }
 }
 
 /// Carries one connection until either side or the link ends it.
-async fn join(
-    client: TcpStream,
-    target: SocketAddr,
-    link: Arc<watch::Sender<Link>>,
-    passed: Arc<AtomicUsize>,
-) {
+async fn join(client: TcpStream, target: SocketAddr, link: Arc<watch::Sender<Link>>, count: Arc<Count>) {
     let Ok(server) = TcpStream::connect(target).await else { return };
     // Without this a test of latency would measure the proxy.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let ((client_in, client_out), (server_in, server_out)) = (client.into_split(), server.into_split());
+    let ((client_in, client_out), (mut server_in, server_out)) = (client.into_split(), server.into_split());
     let mut state = link.subscribe();
-    tokio::select! {
-        _ = carry(client_in, server_out, &link, &passed, true) => {}
-        _ = carry(server_in, client_out, &link, &passed, false) => {}
-        _ = state.wait_for(|link| *link == Link::Cut) => {}
+    let cuts = tokio::select! {
+        ended = carry(client_in, server_out, &link, &count, true) => ended.unwrap_or(false),
+        _ = carry(&mut server_in, client_out, &link, &count, false) => false,
+        _ = state.wait_for(|link| *link == Link::Cut) => false,
+    };
+    if cuts {
+        // The target is to do what it was asked, and not to notice first that nobody listens.
+        let _ = timeout(DEAF, tokio::io::copy(&mut server_in, &mut tokio::io::sink())).await;
     }
 }
 
+/// Carries one way until its end; whether it is this that has cut the link.
 async fn carry(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
     link: &watch::Sender<Link>,
-    passed: &AtomicUsize,
+    count: &Count,
     is_client: bool,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     let mut state = link.subscribe();
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let read = from.read(&mut buffer).await?;
         if read == 0 {
-            return to.shutdown().await;
+            return to.shutdown().await.map(|()| false);
         }
         let open = state.wait_for(|link| *link != Link::Stalled).await.map_err(io::Error::other)?.clone();
+        if open == Link::Cut {
+            return Ok(false);
+        }
         let is_last = is_client && matches!(&open, Link::CutAfter(text) if contains(&buffer[..read], text));
+        if !is_client && matches!(&open, Link::Loses(text) if contains(&buffer[..read], text)) {
+            count.lost.fetch_add(1, Ordering::Relaxed);
+            continue;
+        }
+        if is_last {
+            // The answer may come before this task goes on.
+            link.send_replace(Link::Stalled);
+        }
         to.write_all(&buffer[..read]).await?;
-        passed.fetch_add(read, Ordering::Relaxed);
+        count.passed.fetch_add(read, Ordering::Relaxed);
         if is_last {
             link.send_replace(Link::Cut);
+            return Ok(true);
         }
     }
 }
@@ -152,8 +189,6 @@ fn contains(bytes: &[u8], text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     async fn echo() -> SocketAddr {
@@ -203,6 +238,18 @@ mod tests {
         let mut heard = [0; 5];
         peer.read_exact(&mut heard).await.expect("it was held, not lost");
         assert_eq!(&heard, b"hello");
+    }
+
+    #[tokio::test]
+    async fn a_link_loses_what_it_is_told_to_and_nothing_else() {
+        let proxy = Proxy::to(echo().await).await;
+        let mut peer = TcpStream::connect(proxy.address()).await.expect("a link");
+        proxy.lose(b"bad");
+        let answer = tokio::time::timeout(Duration::from_millis(50), say(&mut peer, b"bad news"));
+        assert!(answer.await.is_err(), "it is lost");
+        assert_eq!(proxy.lost(), 1);
+        proxy.mend();
+        assert_eq!(say(&mut peer, b"news").await.expect("an echo"), b"news");
     }
 
     #[tokio::test]

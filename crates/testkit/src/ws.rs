@@ -142,6 +142,18 @@ impl Ws {
         }
     }
 
+    /// The next frame for which this is so, however long it takes; others are dropped.
+    pub async fn frame_where(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            match self.read(Instant::now() + Duration::from_secs(3600)).await {
+                Some(Came::Frame(frame)) if is_it(&frame) => return frame,
+                Some(Came::Frame(_)) => {}
+                Some(Came::End(code)) => panic!("the socket was closed with {code:?}, not sent a frame"),
+                None => panic!("no such frame came"),
+            }
+        }
+    }
+
     /// Asserts that no frame comes, and that the socket stays open, for so many milliseconds.
     pub async fn nothing(&mut self, for_ms: u64) {
         match self.read(Instant::now() + Duration::from_millis(for_ms)).await {
@@ -166,6 +178,21 @@ impl Ws {
                 None => panic!("the socket was not closed within {patience:?}"),
             }
         }
+    }
+
+    /// Sends a ping and waits for its pong; frames before it are dropped.
+    pub async fn ping(&mut self) {
+        self.send_message(Message::Ping("still there?".into())).await;
+        let pong = async {
+            loop {
+                match self.stream.next().await {
+                    Some(Ok(Message::Pong(_))) => return,
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => panic!("closed instead of a pong"),
+                    Some(Ok(_)) => {}
+                }
+            }
+        };
+        timeout(PATIENCE, pong).await.expect("the ping is answered within 5 s");
     }
 
     /// Closes the socket in due form, and waits until the server has.

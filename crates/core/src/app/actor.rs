@@ -9,10 +9,20 @@ use crate::{Error, GroupId, Name, Result};
 /// The user in whose name the caller acts. A user acts as itself, and naming another is 403; a
 /// service acts in the name of `author`, or as itself where it names nobody.
 pub(super) fn actor(tx: &dyn Tx, context: &Context, author: Option<&Name>) -> Result<Option<User>> {
+    let found = match context.caller {
+        Caller::Service => author.map(|name| tx.user_named(name)).transpose()?.flatten(),
+        Caller::User(id) => tx.user(id)?,
+    };
+    acting(context, author, found)
+}
+
+/// The rule of it, over the user whom the store has found: the caller, or for a service the one
+/// with the name `author`.
+pub(super) fn acting(context: &Context, author: Option<&Name>, found: Option<User>) -> Result<Option<User>> {
     match context.caller {
-        Caller::Service => author.map(|name| named(tx, name, "author")).transpose(),
-        Caller::User(id) => {
-            let user = tx.user(id)?.ok_or(Error::Unauthenticated("this account is no more"))?;
+        Caller::Service => author.map(|name| found.ok_or_else(|| unknown(name, "author"))).transpose(),
+        Caller::User(_) => {
+            let user = found.ok_or(Error::Unauthenticated("this account is no more"))?;
             match author {
                 Some(name) if name.fold() != user.name.fold() => {
                     Err(Error::forbidden("you may act in your own name only: leave author out"))
@@ -38,15 +48,26 @@ pub(super) fn service_only(context: &Context) -> Result<()> {
 
 /// The user named in a payload.
 pub(super) fn named(tx: &dyn Tx, name: &Name, field: &'static str) -> Result<User> {
-    tx.user_named(name)?.ok_or_else(|| Error::field(field, format!("there is no user {name}")))
+    tx.user_named(name)?.ok_or_else(|| unknown(name, field))
+}
+
+fn unknown(name: &Name, field: &'static str) -> Error {
+    Error::field(field, format!("there is no user {name}"))
 }
 
 /// The role of the user who acts in a group. Where it is not a member, a user is answered as if
 /// there were no such group; a service, which sees every group, that the right is lacking.
 pub(super) fn role_in(tx: &dyn Tx, context: &Context, group: GroupId, user: &User) -> Result<Role> {
-    match tx.member(group, user.id)? {
-        Some(member) => Ok(member.role),
-        None if context.caller == Caller::Service && tx.group(group)?.is_some() => {
+    let role = tx.member(group, user.id)?.map(|member| member.role);
+    let stands = role.is_some() || context.caller == Caller::Service && tx.group(group)?.is_some();
+    role_as(context, role, stands, user)
+}
+
+/// The rule of it, over what the store has found: the user's role, and whether there is the group.
+pub(super) fn role_as(context: &Context, role: Option<Role>, stands: bool, user: &User) -> Result<Role> {
+    match role {
+        Some(role) => Ok(role),
+        None if context.caller == Caller::Service && stands => {
             Err(Error::forbidden(format!("{} is not in this group", user.name)))
         }
         None => Err(Error::NotFound("group")),

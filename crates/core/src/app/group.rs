@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::actor::{actor, named, role_in, someone, visible};
-use super::message::{Send, Sent, send};
 use super::relation::{private_role, unblocked_by};
+use super::send::{Send, Sent, send};
 use super::{App, Context, Unit, allow, standing};
 use crate::event::{Event, Kind};
 use crate::group::{Group, Mark, View, heir};

@@ -1,50 +1,14 @@
 //! Messages: send, edit, delete, read, page, mark as read.
 
-use sha2::{Digest, Sha256};
-
 use super::actor::{actor, role_in, someone, visible};
+use super::send::Sending;
+pub use super::send::{Send, Sent};
 use super::{App, Context, Unit, allow};
 use crate::event::{Event, Kind};
-use crate::message::{Body, ClientId, Message};
+use crate::message::{Body, Message};
 use crate::permission::{Action, Role, may};
-use crate::store::{Change, Edge, NewMessage, Page, Prior, Tx};
-use crate::user::{Caller, User};
+use crate::store::{Change, Edge, Page, Tx};
 use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq};
-
-/// Sends a message.
-#[derive(Debug, Clone)]
-pub struct Send {
-    /// In whose name; a user's own may be left out.
-    pub author: Option<Name>,
-    /// Where.
-    pub group: GroupId,
-    /// What.
-    pub body: Body,
-    /// The message of the same group that it answers.
-    pub respond_to: Option<MessageId>,
-    /// Its date, heeded from services only.
-    pub date: Option<Date>,
-    /// The sender's own id for it: a retry with the same one makes no second message.
-    pub client_id: Option<ClientId>,
-}
-
-/// What came of sending.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Sent {
-    /// The message is committed, and told to the group.
-    New(Message),
-    /// It was sent before: the original answer. Nothing is told.
-    Before(Message),
-}
-
-impl Sent {
-    /// The message, however it came to be.
-    pub fn into_message(self) -> Message {
-        match self {
-            Self::New(message) | Self::Before(message) => message,
-        }
-    }
-}
 
 /// Edits a message.
 #[derive(Debug, Clone)]
@@ -87,7 +51,8 @@ pub struct Marked {
 impl App {
     /// Sends a message: stored, numbered and told to the group, once per `client_id`.
     pub async fn message_send(&self, context: &Context, command: Send) -> Result<Sent> {
-        self.write(context, command, send).await
+        let (rules, context) = (self.rules.clone(), context.clone());
+        self.store.submit_send(Sending { rules, context, command }).await
     }
 
     /// Edits a message: one's own, or as a service any.
@@ -118,83 +83,6 @@ impl App {
     pub async fn message_read(&self, context: &Context, command: MarkRead) -> Result<Marked> {
         self.write(context, command, mark_read).await
     }
-}
-
-/// Sends a message, once per `client_id`.
-pub(super) fn send(unit: &mut Unit, command: &Send) -> Result<Sent> {
-    let author = someone(unit.tx, unit.context, command.author.as_ref())?;
-    let role = role_in(unit.tx, unit.context, command.group, &author)?;
-    if let Some(client_id) = &command.client_id
-        && let Some(prior) = unit.tx.message_prior(command.group, author.id, client_id)?
-    {
-        return as_first_answered(command, &author, &prior).map(Sent::Before);
-    }
-    allow(role, Action::Send, "you may read this group, and not write to it")?;
-    let answered = command.respond_to.map(|id| answered(unit.tx, command.group, id)).transpose()?;
-    let date = command.date.filter(|_| unit.context.caller == Caller::Service);
-    append(unit, command, &author, answered, date).map(Sent::New)
-}
-
-fn append(
-    unit: &mut Unit,
-    command: &Send,
-    author: &User,
-    respond_to: Option<Seq>,
-    date: Option<Date>,
-) -> Result<Message> {
-    let new = NewMessage {
-        id: MessageId::new(&*unit.rules.clock),
-        group: command.group,
-        seq: unit.tx.seq_take(command.group, 1)?,
-        author: author.id,
-        date: date.unwrap_or_else(|| unit.now()),
-        body: command.body.clone(),
-        respond_to,
-        client_id: command.client_id.clone(),
-    };
-    unit.tx.message_insert(&new)?;
-    let message = Message {
-        id: new.id,
-        group: new.group,
-        seq: new.seq,
-        author: author.id,
-        author_name: author.name.clone(),
-        date: new.date,
-        body: new.body.into_text(),
-        respond_to: command.respond_to,
-        edited: None,
-        client_id: new.client_id,
-    };
-    unit.answer(Event::in_group(Kind::MessageText(message.clone()), message.group, message.seq));
-    Ok(message)
-}
-
-/// The number of the message that is answered, which stands in the same group.
-fn answered(tx: &dyn Tx, group: GroupId, id: MessageId) -> Result<Seq> {
-    match tx.message(id)? {
-        Some(message) if message.group == group => Ok(message.seq),
-        _ => Err(Error::field("respond_to", "is no message of this group")),
-    }
-}
-
-/// The answer that the first send got. Of an erased message the body comes from the retry.
-fn as_first_answered(command: &Send, author: &User, prior: &Prior) -> Result<Message> {
-    let hash: [u8; 32] = Sha256::digest(command.body.as_str()).into();
-    if prior.body_hash.is_some_and(|first| first != hash) {
-        return Err(Error::Conflict("this client_id was used for another message: take a new one"));
-    }
-    Ok(Message {
-        id: prior.id,
-        group: command.group,
-        seq: prior.seq,
-        author: author.id,
-        author_name: author.name.clone(),
-        date: prior.date,
-        body: command.body.clone().into_text(),
-        respond_to: prior.respond_to,
-        edited: None,
-        client_id: command.client_id.clone(),
-    })
 }
 
 /// A message that the caller may see.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use chinwag_http::auth::jwt;
 use rustix::fs::{Access, access};
 
-use super::serve::bind;
+use super::serve::{bind, check_key_of};
 use super::settings::Settings;
 use crate::banner::open_warning;
 use crate::config::Config;
@@ -49,6 +49,7 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
                 "the data folder {shown} cannot be made: make it and give it to this user, or name another with --data"
             ))?;
         }
+        check_links(config, report).await?;
         return check_address(config, report).await;
     }
     let Some(folder) = report.of(Folder::open(&config.data))? else { return Ok(()) };
@@ -65,11 +66,14 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
     if report.of(folder.key())?.is_some() {
         ok("the service key")?;
     }
+    check_links(config, report).await?;
     if folder.is_served() {
         return ok("a server runs on this folder: its address and store are in use");
     }
-    if let Some(app) = report.of(wire_up::app_alone(config, &folder).await)? {
-        match app.ready().await {
+    if config.postgres().is_some() {
+        report.of(wire_up::claim(config).await)?;
+    } else if let Some(errand) = report.of(wire_up::errand(config, &folder).await)? {
+        match errand.app.ready().await {
             Ok(()) => ok(&format!("the database {}", folder.database().display()))?,
             Err(why) => report
                 .problem(&format!("the database {} does not commit: {why}", folder.database().display()))?,
@@ -89,6 +93,17 @@ async fn check_jwt(config: &Config, report: &mut Report) -> Result<()> {
         Ok(algorithms) => ok(&format!("the JWKS ({algorithms})")),
         Err(why) => report.problem(&format!("auth.jwt.jwks: {why}")),
     }
+}
+
+/// What a node on a PostgreSQL needs beside its folder. Changes nothing there.
+async fn check_links(config: &Config, report: &mut Report) -> Result<()> {
+    report.of(check_key_of(config))?;
+    for link in wire_up::look_at_links(config).await {
+        if let Some(found) = report.of(link)? {
+            ok(&found)?;
+        }
+    }
+    Ok(())
 }
 
 async fn check_address(config: &Config, report: &mut Report) -> Result<()> {

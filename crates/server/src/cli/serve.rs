@@ -13,7 +13,7 @@ use super::settings::Settings;
 use crate::banner::{Banner, open_warning};
 use crate::config::{Config, shown};
 use crate::control::Control;
-use crate::data::Folder;
+use crate::data::{Folder, given_key};
 use crate::shutdown::{Serving, Signals, drain};
 use crate::wire_up::{self, Node};
 use crate::{housekeeping, logging};
@@ -44,15 +44,12 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     // Before anything is made: a start that fails here leaves nothing behind.
     let listener = bind(&config.listen).await?;
     let address = listener.local_addr().context("the listening address is not known")?;
+    check_key_of(config)?;
+    wire_up::look_at_links(config).await.into_iter().collect::<Result<Vec<_>>>()?;
     let folder = Folder::create(&config.data)?;
     let _lock = folder.lock()?;
     let key = folder.key()?;
-    if key.kept && config.redis.is_some() {
-        bail!(
-            "nodes share one service key: give every node the same CHINWAG_SERVICE_KEY, such as openssl rand -hex 32 prints"
-        );
-    }
-    let Node { app, hub, doors } = wire_up::node(config, &folder, &key.text).await?;
+    let Node { app, hub, doors, claim: _claim } = wire_up::node(config, &folder, &key.text).await?;
     let keeping = tokio::spawn(housekeeping::run(app.clone()));
     let control = match Control::listen(&folder.socket()) {
         Ok(control) => Some(tokio::spawn(control.serve(app))),
@@ -80,6 +77,16 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
         let _ = control.await;
     }
     tracing::info!("ended");
+    Ok(())
+}
+
+/// Nodes share one service key: no folder's own will do.
+pub(crate) fn check_key_of(config: &Config) -> Result<()> {
+    if config.redis.is_some() && given_key()?.is_none() {
+        bail!(
+            "nodes share one service key: give every node the same CHINWAG_SERVICE_KEY, such as openssl rand -hex 32 prints"
+        );
+    }
     Ok(())
 }
 

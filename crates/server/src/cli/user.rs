@@ -138,15 +138,19 @@ impl Desk {
     }
 
     async fn hand_in(&self, order: Order) -> Result<Outcome> {
-        if self.folder.is_served() {
-            match UnixStream::connect(self.folder.socket()).await {
-                Ok(stream) => return control::send(stream, &order).await,
-                Err(_) => eprintln!(
-                    "chinwag: the running server cannot be told; who is connected sees the change after reconnecting"
-                ),
-            }
+        let is_served = self.folder.is_served();
+        if is_served && let Ok(stream) = UnixStream::connect(self.folder.socket()).await {
+            return control::send(stream, &order).await;
         }
-        let app = wire_up::app_alone(&self.config, &self.folder).await?;
-        Ok(carry_out(&app, order).await)
+        let is_silent = is_served && self.config.redis.is_none();
+        if order.changes() && (is_silent || wire_up::is_served_elsewhere(&self.config).await) {
+            eprintln!(
+                "chinwag: the running server cannot be told; who is connected sees the change after reconnecting"
+            );
+        }
+        let errand = wire_up::errand(&self.config, &self.folder).await?;
+        let outcome = carry_out(&errand.app, order).await;
+        errand.end().await;
+        Ok(outcome)
     }
 }

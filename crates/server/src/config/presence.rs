@@ -11,16 +11,20 @@ use super::{Period, Problems};
 pub(crate) struct Presence {
     /// How long after a user's last socket's end it is announced, unless one returns.
     pub(crate) grace: Period,
+    /// How long after its last word another node counts as dead, and who was there as gone.
+    pub(crate) lease: Period,
 }
 
 impl Default for Presence {
     fn default() -> Self {
-        Self { grace: Period::seconds(3) }
+        Self { grace: Period::seconds(3), lease: Period::seconds(15) }
     }
 }
 
 impl Presence {
     pub(super) fn check(&self, problems: &mut Problems) {
         problems.period("presence.grace", self.grace, &(Duration::ZERO..=Duration::from_secs(300)));
+        let (least, most) = (Duration::from_secs(2), Duration::from_secs(60));
+        problems.period("presence.lease", self.lease, &(least..=most));
     }
 }

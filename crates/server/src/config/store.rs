@@ -1,4 +1,4 @@
-//! `[store]`: the embedded store.
+//! `[store]`: how the store runs, the embedded one or PostgreSQL.
 
 use std::time::Duration;
 
@@ -15,10 +15,18 @@ pub(crate) struct Store {
     pub(crate) queue: usize,
     /// How long a job waits for a place in a full queue before it is answered with 503.
     pub(crate) patience: Period,
-    /// How long a job that has its place is waited for; then its answer is 503.
+    /// How long a job that has its place is waited for; then its answer is 503. SQLite.
     pub(crate) deadline: Period,
-    /// How long a write waits for another process's, such as `chinwag user` or a backup.
+    /// How long a write waits for another process's, such as `chinwag user` or a backup. SQLite.
     pub(crate) busy: Period,
+    /// Threads that write, other than messages. PostgreSQL.
+    pub(crate) writers: usize,
+    /// Threads that send messages, each a batch at a time. PostgreSQL.
+    pub(crate) senders: usize,
+    /// How long one statement may take. PostgreSQL.
+    pub(crate) statement_timeout: Period,
+    /// How long it may take to connect. PostgreSQL.
+    pub(crate) connect_timeout: Period,
 }
 
 impl Default for Store {
@@ -29,6 +37,10 @@ impl Default for Store {
             patience: Period::seconds(5),
             deadline: Period::seconds(15),
             busy: Period::seconds(5),
+            writers: 4,
+            senders: 2,
+            statement_timeout: Period::seconds(10),
+            connect_timeout: Period::seconds(3),
         }
     }
 }
@@ -44,5 +56,13 @@ impl Store {
         if self.deadline.0 <= self.busy.0 {
             problems.add("store.deadline must be longer than store.busy, or nobody waits for its end");
         }
+        problems.number("store.writers", self.writers, &(1..=64), "threads");
+        problems.number("store.senders", self.senders, &(1..=64), "threads");
+        problems.period(
+            "store.statement_timeout",
+            self.statement_timeout,
+            &(Duration::from_secs(1)..=minute),
+        );
+        problems.period("store.connect_timeout", self.connect_timeout, &(Duration::from_secs(1)..=minute));
     }
 }

@@ -7,6 +7,7 @@ mod disk;
 mod end;
 mod key;
 mod logs;
+mod migrate;
 mod start;
 mod user;
 

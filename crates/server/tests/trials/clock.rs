@@ -7,11 +7,8 @@ use chinwag_core::clock::SystemClock;
 use chinwag_core::{Clock, Date, MessageId};
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
+use chinwag_testkit::trial::{Socket, group, history, report, times};
 use serde_json::{Value, json};
-
-use crate::socket::Socket;
-use crate::world::{group, history};
-use crate::{report, times};
 
 const HOUR: i64 = 3_600_000_000;
 

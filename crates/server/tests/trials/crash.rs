@@ -4,13 +4,10 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::time::Duration;
 
-use chinwag_testkit::process::Running;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use chinwag_testkit::trial::{Aim, End, report, times};
 use tokio::time::sleep;
 
 use crate::world::World;
-use crate::writer::{Aim, End};
-use crate::{report, times};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_9_under_load_loses_doubles_and_renumbers_nothing_acknowledged() {
@@ -40,19 +37,8 @@ async fn crash(world: &mut World, round: usize) -> Vec<End> {
     world.ledger.busy(random(200), 1).await;
     // The fault's own chance, on top of the acknowledgements': no two lives end at one point.
     sleep(Duration::from_micros(random(20_000) as u64)).await;
-    assert_eq!(kill(running), Some(Signal::KILL.as_raw()), "it was alive, and died of this");
+    assert_eq!(running.kill(), Some(9), "it was alive, and died of this");
     world.join(work).await
-}
-
-/// Kills the process; the signal that it died of.
-pub(crate) fn kill(running: Running) -> Option<i32> {
-    let pid = i32::try_from(running.pid()).ok().and_then(Pid::from_raw).expect("a process has an id");
-    kill_process(pid, Signal::KILL).expect("the process is ours, and not yet waited for");
-    // The process stays to be waited for.
-    let status = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
-    let signal = status.expect("the process is ours").and_then(|status| status.terminating_signal());
-    assert_eq!(running.wait().code, None);
-    signal
 }
 
 /// A number from 1 to `most`.

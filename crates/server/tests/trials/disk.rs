@@ -1,11 +1,10 @@
 //! What the kernel is asked for between a request and its acknowledgement.
 
+use chinwag_testkit::trial::{Socket, group, report, times};
 use serde_json::json;
 
-use crate::socket::Socket;
+use crate::program;
 use crate::trace::{Call, Traced};
-use crate::world::group;
-use crate::{program, report, times};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_acknowledgement_waits_until_the_journal_is_on_the_disk() {

@@ -1,8 +1,8 @@
 //! SIGTERM under load.
 
+use chinwag_testkit::trial::{Aim, Door, report, times};
+
 use crate::world::{WRITERS, World};
-use crate::writer::{Aim, Door};
-use crate::{report, times};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_under_load_closes_with_1012_exits_with_0_and_keeps_all_that_was_acknowledged() {

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::Running;
+use chinwag_testkit::trial::{Came, Socket, group, report, times};
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use crate::socket::{Came, Socket};
-use crate::world::group;
-use crate::{median, program, report, times};
+use crate::{median, program};
 
 /// Pairs of which one speaks and the other answers.
 const PAIRS: usize = 6;

@@ -3,13 +3,11 @@
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
+use chinwag_testkit::trial::{Socket, group, history, report, times};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::crash::kill;
-use crate::socket::Socket;
-use crate::world::{group, history};
-use crate::{program, report, times};
+use crate::program;
 
 const SOCKETS: usize = 25;
 const REQUESTS: usize = 25;
@@ -34,7 +32,7 @@ async fn one_client_id_fifty_times_at_once_and_after_a_crash_and_a_deletion_is_o
         firsts.push(told.into_iter().next().expect("fifty were told"));
     }
     assert_eq!(history(&service, &group).await, firsts);
-    assert_eq!(kill(running), Some(9));
+    assert_eq!(running.kill(), Some(9));
     let running = program.serve();
     answers += again(&program, &running, &token, &group, &firsts).await;
     assert_eq!(running.stop().code, Some(0));

@@ -5,13 +5,12 @@ use std::time::{Duration, Instant};
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::Running;
+use chinwag_testkit::trial::{Came, Socket, group, report, times};
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::socket::{Came, Socket};
-use crate::world::group;
-use crate::{median, program, report, times};
+use crate::{median, program};
 
 const MEMBERS: usize = 100;
 /// Messages of a run; together more than the kernel holds for a socket that nobody reads.

@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
+use chinwag_testkit::trial::{Aim, Door, End, Ledger, Verdict, Writer, group, history};
 use futures_util::future::join_all;
-use serde_json::{Value, json};
-
-use crate::ledger::{Ledger, Verdict};
-use crate::writer::{Aim, Door, End, Writer};
+use serde_json::json;
 
 /// How many write, by one door and the other in turn.
 pub(crate) const WRITERS: usize = 8;
@@ -86,31 +84,6 @@ impl World {
         assert_eq!(shown["head"], count);
         assert_eq!(numbers.len(), history.len() + 1 + changes, "messages, the beginning, and each renaming");
         self.ledger.compare(&history)
-    }
-}
-
-/// Makes a group; the first owns it.
-pub(crate) async fn group(service: &Client, members: &[&str]) -> String {
-    let made = json!({ "name": "g", "author": members[0], "members": members[1..] });
-    let made = service.post("groups/", made).await.ok(201);
-    made["id"].as_str().expect("an id").to_owned()
-}
-
-/// Every message of the group, oldest first, read page by page.
-pub(crate) async fn history(client: &Client, group: &str) -> Vec<Value> {
-    let (mut history, mut after) = (Vec::<Value>::new(), 0);
-    loop {
-        let page = client.get(&format!("groups/{group}/messages/?after={after}&limit=100")).await.ok(200);
-        let page = page.as_array().expect("an array");
-        for message in page {
-            let seq = message["seq"].as_i64().expect("a number");
-            assert!(seq > after, "pages ascend: {seq} after {after}");
-            after = seq;
-        }
-        if page.is_empty() {
-            return history;
-        }
-        history.extend_from_slice(page);
     }
 }
 

@@ -3,29 +3,34 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::PATIENCE;
+use super::PATIENCE;
 
 /// Everything sent and acknowledged, in one group.
-pub(crate) struct Ledger {
+#[derive(Default)]
+pub struct Ledger {
     notes: Mutex<Notes>,
     load: watch::Sender<Load>,
+    over: AtomicBool,
 }
 
 /// How busy the clients are.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Load {
+pub struct Load {
     /// Acknowledgements so far, repeated ones too.
-    pub(crate) acks: usize,
+    pub acks: usize,
     /// Requests sent that wait for their answer.
-    pub(crate) flying: usize,
+    pub flying: usize,
     /// Writers that were answered at least once in this life of the server.
-    pub(crate) working: usize,
+    pub working: usize,
+    /// Requests refused with 503 so far.
+    pub refused: usize,
 }
 
 #[derive(Default)]
@@ -46,38 +51,54 @@ struct Told {
 
 /// What came of the comparison.
 #[derive(Debug)]
-pub(crate) struct Verdict {
+pub struct Verdict {
     /// Messages sent, each counted once however often it was.
-    pub(crate) sent: usize,
+    pub sent: usize,
     /// Messages of them that were acknowledged.
-    pub(crate) acked: usize,
+    pub acked: usize,
     /// Acknowledgements of a message that had one already.
-    pub(crate) retold: usize,
+    pub retold: usize,
     /// Messages that nobody was told of, and that are there all the same.
-    pub(crate) untold: usize,
+    pub untold: usize,
     /// Acknowledged, and not there.
-    pub(crate) lost: Vec<String>,
+    pub lost: Vec<String>,
     /// There more than once.
-    pub(crate) doubled: Vec<String>,
+    pub doubled: Vec<String>,
     /// There, or acknowledged again, with another number, id or body than at first.
-    pub(crate) renumbered: Vec<String>,
+    pub renumbered: Vec<String>,
     /// There, and never sent.
-    pub(crate) strange: Vec<String>,
+    pub strange: Vec<String>,
 }
 
 impl Ledger {
-    pub(crate) fn new() -> Self {
-        Self { notes: Mutex::default(), load: watch::Sender::new(Load::default()) }
+    /// Nothing sent so far.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writers make no new messages from here on.
+    pub fn close(&self) {
+        self.over.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether writers are to make no new messages.
+    pub fn is_closed(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    /// How busy the writers are.
+    pub fn load(&self) -> Load {
+        *self.load.borrow()
     }
 
     /// A request goes out.
-    pub(crate) fn sends(&self, client_id: &str) {
+    pub fn sends(&self, client_id: &str) {
         self.notes().sent.insert(client_id.to_owned());
         self.load.send_modify(|load| load.flying += 1);
     }
 
     /// A request is answered with a message.
-    pub(crate) fn acknowledged(&self, client_id: &str, message: &Value) {
+    pub fn acknowledged(&self, client_id: &str, message: &Value) {
         let told = Told::new(message);
         let mut notes = self.notes();
         match notes.acked.get(client_id) {
@@ -100,28 +121,33 @@ impl Ledger {
     }
 
     /// So many requests are answered in another way, or never will be.
-    pub(crate) fn unanswered(&self, requests: usize) {
+    pub fn unanswered(&self, requests: usize) {
         self.load.send_modify(|load| load.flying -= requests);
     }
 
+    /// A request is refused with 503.
+    pub fn refused(&self) {
+        self.load.send_modify(|load| load.refused += 1);
+    }
+
     /// A writer is answered for the first time in this life of the server.
-    pub(crate) fn begins(&self) {
+    pub fn begins(&self) {
         self.load.send_modify(|load| load.working += 1);
     }
 
     /// Such a writer has ended its run.
-    pub(crate) fn ends(&self) {
+    pub fn ends(&self) {
         self.load.send_modify(|load| load.working -= 1);
     }
 
     /// Whether a message was acknowledged.
-    pub(crate) fn has(&self, client_id: &str) -> bool {
+    pub fn has(&self, client_id: &str) -> bool {
         self.notes().acked.contains_key(client_id)
     }
 
     /// Waits until so many more acknowledgements have come, so many writers are at work, and a request
     /// is under way.
-    pub(crate) async fn busy(&self, more: usize, working: usize) -> Load {
+    pub async fn busy(&self, more: usize, working: usize) -> Load {
         let mut load = self.load.subscribe();
         let target = load.borrow().acks + more;
         let busy = load.wait_for(|load| load.acks >= target && load.working >= working && load.flying > 0);
@@ -129,7 +155,7 @@ impl Ledger {
     }
 
     /// Compares all this with the group's history.
-    pub(crate) fn compare(&self, history: &[Value]) -> Verdict {
+    pub fn compare(&self, history: &[Value]) -> Verdict {
         let notes = self.notes();
         let mut there: HashMap<&str, Vec<Told>> = HashMap::new();
         for message in history {
@@ -171,7 +197,7 @@ impl Told {
 impl Verdict {
     /// Panics with what is wrong, if anything is.
     #[track_caller]
-    pub(crate) fn assert_kept(&self) {
+    pub fn assert_kept(&self) {
         let wrongs = [&self.lost, &self.doubled, &self.renumbered, &self.strange];
         assert!(wrongs.iter().all(|wrong| wrong.is_empty()), "{self}: {self:#?}");
         assert!(self.acked > 0, "nothing was acknowledged");

@@ -3,30 +3,35 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use crate::PATIENCE;
-use crate::ledger::Ledger;
-use crate::socket::{Came, Socket};
-use chinwag_testkit::client::Client;
+use super::PATIENCE;
+use super::ledger::Ledger;
+use super::socket::{Came, Socket};
+use crate::client::Client;
 
 /// Messages that a socket's writer has under way at once.
 const WINDOW: usize = 8;
+/// How long it waits after a refusal, and before it tries another server.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// By which door a writer comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Door {
+pub enum Door {
+    /// A WebSocket.
     Socket,
+    /// Requests.
     Rest,
 }
 
 /// What a writer is to do while the server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Aim {
-    /// Send again what had no answer, then new messages, until the server ends.
+pub enum Aim {
+    /// Send again what had no answer, then new messages, until the server or the ledger ends.
     Flood,
     /// Send again what had no answer, until all of it has one.
     Settle,
@@ -34,17 +39,17 @@ pub(crate) enum Aim {
 
 /// How a writer's run ended.
 #[derive(Debug)]
-pub(crate) struct End {
+pub struct End {
     /// By which door it came.
-    pub(crate) door: Door,
+    pub door: Door,
     /// Requests that were under way.
-    pub(crate) cut: usize,
+    pub cut: usize,
     /// The socket's close code.
-    pub(crate) code: Option<u16>,
+    pub code: Option<u16>,
 }
 
 /// The client.
-pub(crate) struct Writer {
+pub struct Writer {
     door: Door,
     name: String,
     token: String,
@@ -58,14 +63,34 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(door: Door, user: &Client, group: &str, ledger: Arc<Ledger>) -> Self {
+    /// A user who writes to a group.
+    pub fn new(door: Door, user: &Client, group: &str, ledger: Arc<Ledger>) -> Self {
         let (name, token) = (user.name().to_owned(), user.token().to_owned());
         let (group, again) = (group.to_owned(), VecDeque::new());
         Self { door, name, token, group, ledger, made: 0, again, last: None, working: false }
     }
 
+    /// Writes to one server after another, whichever takes what it sends, until the ledger is closed
+    /// and all that it did not give up has an answer. What is seen of each server's end comes with
+    /// it.
+    pub async fn roam(mut self, urls: Arc<[String]>) -> (Self, Vec<End>) {
+        let mut ends = Vec::new();
+        for url in urls.iter().cycle() {
+            let (writer, end) = self.run(url.clone(), Aim::Flood).await;
+            self = writer;
+            if self.ledger.is_closed() && self.is_settled() {
+                break;
+            }
+            if end.cut > 0 || end.code.is_some() {
+                ends.push(end);
+            }
+            sleep(PAUSE).await;
+        }
+        (self, ends)
+    }
+
     /// Writes to the server at `url` until it ends or the aim is reached.
-    pub(crate) async fn run(mut self, url: String, aim: Aim) -> (Self, End) {
+    pub async fn run(mut self, url: String, aim: Aim) -> (Self, End) {
         // An answer that came just before the end is asked for once more.
         self.again.extend(self.last.take());
         let mut flying = VecDeque::new();
@@ -104,19 +129,24 @@ impl Writer {
             }
             // Where sending failed, what the server said before may still be read.
             match socket.next().await {
-                Came::Frame(frame) => self.hear(&frame, flying, &mut seen),
+                Came::Frame(frame) => {
+                    if !self.hear(&frame, flying, &mut seen) {
+                        sleep(PAUSE).await;
+                    }
+                }
                 Came::End(code) => return code,
             }
         }
     }
 
-    fn hear(&mut self, frame: &Value, flying: &mut VecDeque<String>, seen: &mut i64) {
+    /// Takes a frame; whether it is no refusal.
+    fn hear(&mut self, frame: &Value, flying: &mut VecDeque<String>, seen: &mut i64) -> bool {
         let Some(reference) = frame["ref"].as_str() else {
             if let (Some(seq), true) = (frame["seq"].as_i64(), frame["type"] == "message.text") {
                 assert!(seq > *seen, "others' messages come in ascending order: {seq} after {seen}");
                 *seen = seq;
             }
-            return;
+            return true;
         };
         let at =
             flying.iter().position(|client_id| client_id == reference).expect("an answer is to a request");
@@ -124,11 +154,11 @@ impl Writer {
         if frame["type"] == "message.text" {
             assert_eq!(frame["seq"], frame["data"]["seq"]);
             self.told(client_id, &frame["data"]);
-        } else {
-            assert_eq!(frame["code"], 503, "{frame}");
-            self.ledger.unanswered(1);
-            self.again.push_back(client_id);
+            return true;
         }
+        assert_eq!(frame["code"], 503, "{frame}");
+        self.refused(client_id);
+        false
     }
 
     async fn write_rest(&mut self, url: &str, aim: Aim, flying: &mut VecDeque<String>) -> Option<u16> {
@@ -149,11 +179,17 @@ impl Writer {
                 self.told(client_id, &message);
             } else {
                 assert_eq!(status, 503, "{text}");
-                self.ledger.unanswered(1);
-                self.again.push_back(client_id);
+                self.refused(client_id);
+                sleep(PAUSE).await;
             }
         }
         None
+    }
+
+    fn refused(&mut self, client_id: String) {
+        self.ledger.unanswered(1);
+        self.ledger.refused();
+        self.again.push_back(client_id);
     }
 
     fn told(&mut self, client_id: String, message: &Value) {
@@ -167,7 +203,7 @@ impl Writer {
     /// What to send next.
     fn take(&mut self, aim: Aim) -> Option<String> {
         self.again.pop_front().or_else(|| {
-            (aim == Aim::Flood).then(|| {
+            (aim == Aim::Flood && !self.ledger.is_closed()).then(|| {
                 self.made += 1;
                 format!("{}-{}", self.name, self.made)
             })
@@ -175,7 +211,7 @@ impl Writer {
     }
 
     /// Whether all that it did not give up has an answer.
-    pub(crate) fn is_settled(&self) -> bool {
+    pub fn is_settled(&self) -> bool {
         self.again.is_empty()
     }
 }

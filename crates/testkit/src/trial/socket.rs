@@ -4,21 +4,21 @@
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::PATIENCE;
+use super::PATIENCE;
 
 /// A connected WebSocket.
-pub(crate) struct Socket {
+pub struct Socket {
     stream: WebSocketStream<TcpStream>,
 }
 
 /// What a read brought.
 #[derive(Debug)]
-pub(crate) enum Came {
+pub enum Came {
     /// A frame.
     Frame(Value),
     /// The end, with the close code if there was one.
@@ -26,9 +26,9 @@ pub(crate) enum Came {
 }
 
 impl Socket {
-    /// Connects to the server at `http://…` as whom the token says. None if nobody is there, or no
-    /// longer.
-    pub(crate) async fn connect(url: &str, token: &str) -> Option<Self> {
+    /// Connects to the server at `http://…` as whom the token says. None if nobody is there, no
+    /// longer, or nobody who takes sockets now (503).
+    pub async fn connect(url: &str, token: &str) -> Option<Self> {
         Self::connect_with(url, token, None).await
     }
 
@@ -45,14 +45,16 @@ impl Socket {
         tcp.set_nodelay(true).ok()?;
         match timeout(PATIENCE, client_async(request, tcp)).await.expect("the handshake is answered") {
             Ok((stream, _)) => Some(Self { stream }),
-            Err(Error::Http(response)) => panic!("the handshake was refused: {}", response.status()),
+            Err(Error::Http(response)) if response.status() != 503 => {
+                panic!("the handshake was refused: {}", response.status())
+            }
             Err(_) => None,
         }
     }
 
     /// The same once it is live: what is sent before may be in its summary, and is not told then.
     /// The kernel takes about so many bytes that nobody reads.
-    pub(crate) async fn live(url: &str, token: &str, buffer: Option<u32>) -> Self {
+    pub async fn live(url: &str, token: &str, buffer: Option<u32>) -> Self {
         let mut socket = Self::connect_with(url, token, buffer).await.expect("the server is there");
         loop {
             match socket.next().await {
@@ -64,30 +66,39 @@ impl Socket {
     }
 
     /// Sends a message with its `client_id` as the `ref` too; whether it went out.
-    pub(crate) async fn say(&mut self, group: &str, client_id: &str, body: &str) -> bool {
+    pub async fn say(&mut self, group: &str, client_id: &str, body: &str) -> bool {
         let data = json!({ "group": group, "body": body, "client_id": client_id });
         self.send(json!({ "type": "message.text", "data": data, "ref": client_id })).await
     }
 
     /// Sends a frame; whether it went out.
-    pub(crate) async fn send(&mut self, frame: Value) -> bool {
+    pub async fn send(&mut self, frame: Value) -> bool {
         let sent = self.stream.send(Message::text(frame.to_string()));
         timeout(PATIENCE, sent).await.expect("the server reads").is_ok()
     }
 
     /// The next frame, or the end.
-    pub(crate) async fn next(&mut self) -> Came {
-        match self.text().await {
+    pub async fn next(&mut self) -> Came {
+        timeout(PATIENCE, self.await_next()).await.expect("a frame or the end comes")
+    }
+
+    /// The same, however long it takes.
+    pub async fn await_next(&mut self) -> Came {
+        match self.await_text().await {
             Ok(text) => Came::Frame(serde_json::from_str(&text).expect("a frame is JSON")),
             Err(code) => Came::End(code),
         }
     }
 
     /// The next frame's text, or the close code.
-    pub(crate) async fn text(&mut self) -> Result<Utf8Bytes, Option<u16>> {
-        let (mut code, by) = (None, Instant::now() + PATIENCE);
+    pub async fn text(&mut self) -> Result<Utf8Bytes, Option<u16>> {
+        timeout(PATIENCE, self.await_text()).await.expect("a frame or the end comes")
+    }
+
+    async fn await_text(&mut self) -> Result<Utf8Bytes, Option<u16>> {
+        let mut code = None;
         loop {
-            match timeout_at(by, self.stream.next()).await.expect("a frame or the end comes") {
+            match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => return Ok(text),
                 Some(Ok(Message::Close(frame))) => code = frame.map(|frame| frame.code.into()),
                 Some(Ok(_)) => {}
@@ -98,7 +109,7 @@ impl Socket {
     }
 
     /// The frame that carries this `ref`; others are dropped.
-    pub(crate) async fn answer(&mut self, reference: &str) -> Value {
+    pub async fn answer(&mut self, reference: &str) -> Value {
         loop {
             match self.next().await {
                 Came::Frame(frame) if frame["ref"] == reference => return frame,
@@ -109,7 +120,7 @@ impl Socket {
     }
 
     /// Sends a frame with this `ref`, and answers with the one that carries it back.
-    pub(crate) async fn ask(&mut self, kind: &str, data: Value, reference: &str) -> Value {
+    pub async fn ask(&mut self, kind: &str, data: Value, reference: &str) -> Value {
         assert!(self.send(json!({ "type": kind, "data": data, "ref": reference })).await, "it is open");
         self.answer(reference).await
     }

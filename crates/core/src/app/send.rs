@@ -1,0 +1,231 @@
+//! Sending a message. One rule serves a store that decides it in a job, and one that decides many
+//! messages in one statement: both gather [`Facts`], and the same function judges them.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::actor::{acting, role_as};
+use super::{Context, Rules, Unit, allow};
+use crate::event::{Event, Kind};
+use crate::message::{Body, ClientId, Message};
+use crate::permission::{Action, Role, may};
+use crate::store::{NewMessage, Prior, Tx};
+use crate::user::{Caller, User};
+use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq, UserId};
+
+/// Sends a message.
+#[derive(Debug, Clone)]
+pub struct Send {
+    /// In whose name; a user's own may be left out.
+    pub author: Option<Name>,
+    /// Where.
+    pub group: GroupId,
+    /// What.
+    pub body: Body,
+    /// The message of the same group that it answers.
+    pub respond_to: Option<MessageId>,
+    /// Its date, heeded from services only.
+    pub date: Option<Date>,
+    /// The sender's own id for it: a retry with the same one makes no second message.
+    pub client_id: Option<ClientId>,
+}
+
+/// What came of sending.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sent {
+    /// The message is committed, and told to the group.
+    New(Message),
+    /// It was sent before: the original answer. Nothing is told.
+    Before(Message),
+}
+
+impl Sent {
+    /// The message, however it came to be.
+    pub fn into_message(self) -> Message {
+        match self {
+            Self::New(message) | Self::Before(message) => message,
+        }
+    }
+}
+
+/// A message on its way into the store: what is sent, by whom, and the rules that it goes by.
+#[derive(Clone)]
+pub struct Sending {
+    pub(super) rules: Arc<Rules>,
+    pub(super) context: Context,
+    pub(super) command: Send,
+}
+
+/// What a store finds about a message that is to be sent, on one snapshot.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The user who calls; if it is the service, the user that it names as the author.
+    pub author: Option<User>,
+    /// That user's role in the group.
+    pub role: Option<Role>,
+    /// Whether there is such a group.
+    pub stands: bool,
+    /// What that user made before in the group with the same `client_id`.
+    pub prior: Option<Prior>,
+    /// The number of the message that is answered, if it stands in the same group.
+    pub answered: Option<Seq>,
+}
+
+/// What a store has given to a message that it kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Its id.
+    pub id: MessageId,
+    /// Its date.
+    pub date: Date,
+    /// Its number.
+    pub seq: Seq,
+}
+
+/// What the rule says.
+enum Verdict {
+    /// It was sent before, and this was the answer.
+    Before(Message),
+    /// It is to be kept: in whose name, and the number of the message that it answers.
+    Keep(User, Option<Seq>),
+}
+
+/// The roles of those who may send.
+pub fn senders() -> impl Iterator<Item = Role> {
+    Role::ALL.into_iter().filter(|role| may(*role, Action::Send))
+}
+
+impl Sending {
+    /// What is sent. Its date is heeded from services only: see [`Sending::stamp`].
+    pub fn command(&self) -> &Send {
+        &self.command
+    }
+
+    /// Who calls, if it is not the service.
+    pub fn caller(&self) -> Option<UserId> {
+        self.context.caller.user()
+    }
+
+    /// The id and the date for it, taken anew at each call.
+    pub fn stamp(&self) -> (MessageId, Date) {
+        let clock = &*self.rules.clock;
+        let given = self.command.date.filter(|_| self.context.caller == Caller::Service);
+        (MessageId::new(clock), given.unwrap_or_else(|| clock.now()))
+    }
+
+    /// Sends it inside a transaction: how a store does that decides one message at a time.
+    pub fn run(&self, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent> {
+        send(&mut Unit { tx, events, rules: &self.rules, context: &self.context }, &self.command)
+    }
+
+    /// The answer, and the event if there is one, where a store has decided many messages in one
+    /// statement. It has kept exactly those whose author is there and is the one that is named,
+    /// has a role of [`senders`], has no prior message with the `client_id`, and answers nothing
+    /// or what stands in the group.
+    pub fn conclude(&self, facts: &Facts, kept: Option<Kept>, events: &mut Vec<Event>) -> Result<Sent> {
+        let (author, kept) = match (judge(&self.context, &self.command, facts), kept) {
+            (Ok(Verdict::Keep(author, _)), Some(kept)) => (author, kept),
+            (Ok(Verdict::Before(message)), None) => return Ok(Sent::Before(message)),
+            (Err(why), None) => return Err(why),
+            (_, kept) => {
+                return Err(Error::internal(format_args!(
+                    "the store decided otherwise than the rule: {kept:?}"
+                )));
+            }
+        };
+        let message = message(&self.command, &author, kept);
+        events.push(told(&message).from(self.context.origin.as_ref()));
+        Ok(Sent::New(message))
+    }
+}
+
+/// Sends a message, once per `client_id`.
+pub(super) fn send(unit: &mut Unit, command: &Send) -> Result<Sent> {
+    let facts = gather(unit.tx, unit.context, command)?;
+    let (author, respond_to) = match judge(unit.context, command, &facts)? {
+        Verdict::Before(message) => return Ok(Sent::Before(message)),
+        Verdict::Keep(author, respond_to) => (author, respond_to),
+    };
+    let date = command.date.filter(|_| unit.context.caller == Caller::Service);
+    let kept = Kept {
+        id: MessageId::new(&*unit.rules.clock),
+        seq: unit.tx.seq_take(command.group, 1)?,
+        date: date.unwrap_or_else(|| unit.now()),
+    };
+    unit.tx.message_insert(&NewMessage {
+        id: kept.id,
+        group: command.group,
+        seq: kept.seq,
+        author: author.id,
+        date: kept.date,
+        body: command.body.clone(),
+        respond_to,
+        client_id: command.client_id.clone(),
+    })?;
+    let message = message(command, &author, kept);
+    unit.answer(told(&message));
+    Ok(Sent::New(message))
+}
+
+fn gather(tx: &dyn Tx, context: &Context, command: &Send) -> Result<Facts> {
+    let author = match context.caller {
+        Caller::User(id) => tx.user(id)?,
+        Caller::Service => command.author.as_ref().map(|name| tx.user_named(name)).transpose()?.flatten(),
+    };
+    let Some(user) = &author else { return Ok(Facts::default()) };
+    let role = tx.member(command.group, user.id)?.map(|member| member.role);
+    let prior = |id: &ClientId| tx.message_prior(command.group, user.id, id);
+    let answered = command.respond_to.map(|id| tx.message(id)).transpose()?.flatten();
+    Ok(Facts {
+        role,
+        stands: role.is_some() || tx.group(command.group)?.is_some(),
+        prior: command.client_id.as_ref().map(prior).transpose()?.flatten(),
+        answered: answered.filter(|message| message.group == command.group).map(|message| message.seq),
+        author,
+    })
+}
+
+/// The rule.
+fn judge(context: &Context, command: &Send, facts: &Facts) -> Result<Verdict> {
+    let author = acting(context, command.author.as_ref(), facts.author.clone())?
+        .ok_or_else(|| Error::field("author", "must name the user who acts"))?;
+    let role = role_as(context, facts.role, facts.stands, &author)?;
+    if let Some(prior) = &facts.prior {
+        return as_first_answered(command, &author, prior).map(Verdict::Before);
+    }
+    allow(role, Action::Send, "you may read this group, and not write to it")?;
+    if command.respond_to.is_some() && facts.answered.is_none() {
+        return Err(Error::field("respond_to", "is no message of this group"));
+    }
+    Ok(Verdict::Keep(author, facts.answered))
+}
+
+fn message(command: &Send, author: &User, kept: Kept) -> Message {
+    Message {
+        id: kept.id,
+        group: command.group,
+        seq: kept.seq,
+        author: author.id,
+        author_name: author.name.clone(),
+        date: kept.date,
+        body: command.body.clone().into_text(),
+        respond_to: command.respond_to,
+        edited: None,
+        client_id: command.client_id.clone(),
+    }
+}
+
+fn told(message: &Message) -> Event {
+    Event::in_group(Kind::MessageText(message.clone()), message.group, message.seq)
+}
+
+/// The answer that the first send got. Of an erased message the body comes from the retry.
+fn as_first_answered(command: &Send, author: &User, prior: &Prior) -> Result<Message> {
+    let hash: [u8; 32] = Sha256::digest(command.body.as_str()).into();
+    if prior.body_hash.is_some_and(|first| first != hash) {
+        return Err(Error::Conflict("this client_id was used for another message: take a new one"));
+    }
+    let kept = Kept { id: prior.id, date: prior.date, seq: prior.seq };
+    Ok(Message { respond_to: prior.respond_to, ..message(command, author, kept) })
+}

@@ -1,0 +1,171 @@
+//! `chinwag migrate`: a whole store to PostgreSQL and back, broken off and run again.
+
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chinwag_testkit::postgres::{Database, try_ask};
+use chinwag_testkit::process::Program;
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use crate::program;
+
+const MESSAGES: usize = 100_000;
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(120);
+
+/// A store with something of everything, and this many messages.
+fn fill(program: &Program, messages: usize) {
+    for name in ["ann", "bob", "éva"] {
+        let output = program.run_with_input(&["user", "add", name], "correct horse battery\n");
+        assert_eq!(output.code, Some(0), "{output:?}");
+    }
+    let token = program.run(&["user", "token", "ann", "--ttl", "1h"]);
+    assert_eq!(token.code, Some(0), "{token:?}");
+    let conn = Connection::open(program.data().join("chinwag.db")).expect("a database");
+    conn.execute_batch(&format!(
+        "PRAGMA foreign_keys = ON;
+        CREATE TEMP TABLE who AS SELECT row_number() OVER () - 1 AS place, id FROM users WHERE NOT special;
+        INSERT INTO relations SELECT a.id, b.id, 1 FROM who a, who b WHERE a.id <> b.id;
+        WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 40)
+            INSERT INTO groups (id, last_seq, name) SELECT randomblob(16), {each} + 1, 'group \u{2019}' || n FROM n;
+        INSERT INTO memberships SELECT g.id, w.id, w.place + 1, 1000 + w.id, 5, 2000 FROM groups g, who w;
+        INSERT INTO former_members SELECT w.id, g.id FROM groups g, who w WHERE w.place = 1;
+        WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {each})
+            INSERT INTO messages (group_id, seq, author_id, date, id, respond_to, edited, client_id, body_hash, body)
+            SELECT g.id, n, (SELECT id FROM who WHERE place = n % 3), 1700000000000000 + n, randomblob(16),
+                CASE WHEN n % 7 = 6 THEN n - 3 END, CASE WHEN n % 11 = 0 THEN 99 END,
+                CASE WHEN n % 2 = 0 THEN 'id ' || n END, CASE WHEN n % 2 = 0 THEN randomblob(32) END,
+                CASE WHEN n % 13 <> 0 THEN 'body ' || n || ' 👩‍👩‍👧‍👦 é ''\" ' || hex(randomblob(40)) END
+            FROM groups g, n;
+        INSERT INTO changes (group_id, seq, kind, user_id, name, new_name)
+            SELECT id, last_seq, 3, (SELECT id FROM who WHERE place = 0), 'Ann', 'ann' FROM groups;
+        UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'users';",
+        each = messages / 40,
+    ))
+    .expect("rows");
+}
+
+/// Every row of every table, in order.
+fn rows(database: &Path) -> Vec<(String, Vec<Vec<Value>>)> {
+    let conn = Connection::open(database).expect("a database");
+    let names: Vec<String> = conn
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        .and_then(|mut names| names.query_map([], |row| row.get(0))?.collect())
+        .expect("names");
+    assert_eq!(names.len(), 11, "{names:?}");
+    let of = |name: &String| {
+        let mut statement = conn.prepare(&format!("SELECT * FROM {name}")).expect("a table");
+        let width = statement.column_count();
+        let row = |row: &rusqlite::Row<'_>| (0..width).map(|at| row.get(at)).collect();
+        let mut rows: Vec<Vec<Value>> =
+            statement.query_map([], row).expect(name).collect::<Result<_, _>>().expect(name);
+        rows.sort_by_cached_key(|row| format!("{row:?}"));
+        rows
+    };
+    names.iter().map(|name| (name.clone(), of(name))).collect()
+}
+
+/// Starts a migration and kills it as soon as `far_enough`.
+fn kill_when(mut command: Command, far_enough: impl Fn() -> bool) {
+    let mut child = command.spawn().expect("it starts");
+    let begun = Instant::now();
+    while !far_enough() {
+        assert!(begun.elapsed() < LONG, "it does not get so far");
+        assert_eq!(child.try_wait().expect("a child"), None, "it ended before it could be killed");
+        thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("a child");
+}
+
+#[test]
+fn a_hundred_thousand_messages_broken_off_twice_each_way_arrive_and_come_back_the_same() {
+    let (there, back, database) = (program(), program(), Database::new());
+    fill(&there, MESSAGES);
+    let url = database.url();
+    let arrived = || {
+        let count = try_ask(&url, "SELECT count(*) FROM chinwag.messages");
+        count.ok().and_then(|rows| rows.first()?.first()?.parse::<usize>().ok()).unwrap_or(0)
+    };
+    let mut before = 0;
+    for _ in 0..2 {
+        kill_when(there.command(&["migrate", "--to", &url]), || arrived() > before + 10_000);
+        before = arrived();
+        assert!(before < MESSAGES, "it was broken off: {before}");
+        let served = there.run(&["migrate", "--from", &url, "--data", "elsewhere"]);
+        assert_eq!(served.code, Some(1));
+        assert!(served.stderr.contains("holds an unfinished migration"), "{served:?}");
+    }
+    let output = there.run(&["migrate", "--to", &url]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let last = output.stdout.lines().last().expect("a line");
+    assert!(
+        last.contains(" 40 groups and 100000 messages in ") && last.contains("start the server with"),
+        "{last}"
+    );
+    assert_eq!(arrived(), MESSAGES);
+
+    let draft = back.data().join("chinwag.db.migrating");
+    let size = || draft.metadata().map_or(0, |meta| meta.len());
+    let mut before = 0;
+    for _ in 0..2 {
+        kill_when(back.command(&["migrate", "--from", &url]), || size() > before + (3 << 20));
+        before = size();
+        assert!(!back.data().join("chinwag.db").exists(), "what is half carried is no store");
+    }
+    let output = back.run(&["migrate", "--from", &url]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(!draft.exists());
+    let (was, is) = (rows(&there.data().join("chinwag.db")), rows(&back.data().join("chinwag.db")));
+    for ((name, was), (_, is)) in was.iter().zip(&is) {
+        assert!(was == is && !was.is_empty(), "{name}: {} and {} rows", was.len(), is.len());
+    }
+    let listed = [&there, &back].map(|program| program.run(&["user", "list"]).stdout);
+    assert_eq!(listed[0], listed[1]);
+}
+
+#[test]
+fn a_target_with_anything_else_in_it_is_refused_and_left_as_it_is() {
+    let (program, database) = (program(), Database::new());
+    fill(&program, 400);
+    let url = database.url();
+    let refused = |args: &[&str], said: &str| {
+        let output = program.run(args);
+        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{output:?}");
+        assert!(output.stderr.contains(said), "{output:?}");
+    };
+    refused(&["migrate", "--from", &url], "has a database: name another folder with --data");
+    refused(&["migrate", "--from", &url, "--data", "new"], "is empty: name the one to be migrated");
+    database.ask("CREATE TABLE orders (id integer)");
+    refused(&["migrate", "--to", &url], "is not empty and not Chinwag's");
+    database.ask("DROP TABLE orders");
+    let output = program.run(&["migrate", "--to", &url]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    refused(&["migrate", "--to", &url], "holds a store already: make an empty one with createdb");
+    refused(&["migrate", "--to", "postgres://chinwag@127.0.0.1:1/no"], "does not answer");
+    refused(&["migrate", "--to", &url, "--data", "nowhere"], "there is no data folder nowhere");
+}
+
+#[test]
+fn a_source_that_has_changed_since_it_was_broken_off_arrives_as_it_is_now() {
+    let (program, database) = (program(), Database::new());
+    fill(&program, 400);
+    let url = database.url();
+    let output = program.run(&["migrate", "--to", &url]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    // As if it had been broken off before its end.
+    database.ask(
+        "UPDATE chinwag.about SET unfinished = true; DELETE FROM chinwag.changes;
+        UPDATE chinwag.messages SET body = 'as it was' WHERE seq = 1",
+    );
+    let output = program.run(&["migrate", "--to", &url]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert_eq!(database.ask("SELECT count(*) FROM chinwag.messages WHERE body = 'as it was'"), [["0"]]);
+    assert_eq!(
+        database.ask("SELECT count(*), bool_or(unfinished) FROM chinwag.changes, chinwag.about"),
+        [["40", "f"]]
+    );
+}

@@ -1,0 +1,251 @@
+//! Nodes of the real program that share a throwaway PostgreSQL and Redis, each over links of its own
+//! that can be cut.
+
+use std::net::TcpListener;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_testkit::client::Client;
+use chinwag_testkit::postgres::Database;
+use chinwag_testkit::process::{Output, Program, Running};
+use chinwag_testkit::proxy::Proxy;
+use chinwag_testkit::redis::Redis;
+use chinwag_testkit::trial::{Door, End, Ledger, PATIENCE, Reader, Reading, Verdict, Writer, history};
+use tokio::time::{Instant, sleep};
+
+/// What every node is given.
+const KEY: &str = "the-service-key-of-a-cluster-0123456789";
+const SECRET: &str = "the-secret-of-a-cluster-of-tests-0123456789";
+const STEP: Duration = Duration::from_millis(20);
+
+/// What a test changes of every node: variables of the environment.
+type Settings = &'static [(&'static str, &'static str)];
+
+/// Nodes and what they share.
+pub(crate) struct Cluster {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) redis: Redis,
+    pub(crate) database: Database,
+}
+
+/// One node, and its links.
+pub(crate) struct Node {
+    pub(crate) program: Program,
+    pub(crate) postgres: Proxy,
+    pub(crate) redis: Proxy,
+    listen: String,
+    variables: Vec<(&'static str, String)>,
+    running: Option<Running>,
+}
+
+/// Writers at work on all nodes.
+pub(crate) struct Flow {
+    pub(crate) ledger: Arc<Ledger>,
+    tasks: Vec<tokio::task::JoinHandle<(Writer, Vec<End>)>>,
+}
+
+impl Cluster {
+    /// So many nodes, ready.
+    pub(crate) async fn of(count: usize) -> Self {
+        Self::with(count, &[]).await
+    }
+
+    /// The same, with more settings.
+    pub(crate) async fn with(count: usize, settings: Settings) -> Self {
+        let mut cluster = Self { nodes: Vec::new(), redis: Redis::start(), database: Database::new() };
+        for _ in 0..count {
+            let mut node = cluster.node(settings).await;
+            node.start();
+            cluster.nodes.push(node);
+        }
+        cluster
+    }
+
+    /// One more node, which does not run yet.
+    pub(crate) async fn node(&self, settings: Settings) -> Node {
+        let postgres = Proxy::to(self.database.server()).await;
+        let redis = Proxy::to(self.redis.address()).await;
+        let port =
+            TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+        let mut variables = vec![
+            ("CHINWAG_DATABASE", self.database.url_by(postgres.address())),
+            ("CHINWAG_REDIS", format!("redis://{}", redis.address())),
+            ("CHINWAG_CLUSTER_SECRET", SECRET.to_owned()),
+            ("CHINWAG_SERVICE_KEY", KEY.to_owned()),
+        ];
+        variables.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let program = Program::new(env!("CARGO_BIN_EXE_chinwag"));
+        Node { program, postgres, redis, listen: format!("127.0.0.1:{port}"), variables, running: None }
+    }
+
+    /// Every node's address.
+    pub(crate) fn urls(&self) -> Vec<String> {
+        self.nodes.iter().map(Node::url).collect()
+    }
+
+    /// The same, in turn from one of them.
+    pub(crate) fn urls_from(&self, first: usize) -> Vec<String> {
+        let mut urls = self.urls();
+        let count = urls.len();
+        urls.rotate_left(first % count);
+        urls
+    }
+
+    /// Makes users `name0`, `name1` and so on.
+    pub(crate) async fn users(&self, name: &str, count: usize) -> Vec<Client> {
+        let service = self.nodes[0].service();
+        let mut users = Vec::new();
+        for number in 0..count {
+            users.push(service.user(&format!("{name}{number}")).await);
+        }
+        users
+    }
+
+    /// Has users write to a group as fast as they are answered, by one door and the other in turn,
+    /// each beginning at the next node.
+    pub(crate) fn flood(&self, users: &[Client], group: &str) -> Flow {
+        let doors = [Door::Socket, Door::Socket, Door::Rest, Door::Rest];
+        Self::flow(users, group, |number| (doors[number % 4], self.urls_from(number)))
+    }
+
+    /// The same, as `how` says of each: the door, and the nodes in turn.
+    pub(crate) fn flow(users: &[Client], group: &str, how: impl Fn(usize) -> (Door, Vec<String>)) -> Flow {
+        let ledger = Arc::new(Ledger::new());
+        let start = |(number, user)| {
+            let (door, urls) = how(number);
+            let writer = Writer::new(door, user, group, ledger.clone());
+            tokio::spawn(writer.roam(urls.into()))
+        };
+        let tasks = users.iter().enumerate().map(start).collect();
+        Flow { ledger, tasks }
+    }
+
+    /// Every number of a group's log, in ascending order, from the database itself.
+    pub(crate) fn numbers(&self, group: &str) -> Vec<i64> {
+        let sql = format!(
+            "SELECT seq FROM chinwag.messages WHERE group_id = '{group}' UNION ALL
+            SELECT seq FROM chinwag.changes WHERE group_id = '{group}' ORDER BY seq"
+        );
+        self.database.ask(&sql).iter().map(|row| row[0].parse().expect("a number")).collect()
+    }
+
+    /// The last number of a group's log.
+    pub(crate) fn head(&self, group: &str) -> i64 {
+        self.numbers(group).last().copied().expect("it has begun")
+    }
+
+    /// The number of a group's last change that is no message.
+    pub(crate) fn last_change(&self, group: &str) -> i64 {
+        let sql = format!("SELECT max(seq) FROM chinwag.changes WHERE group_id = '{group}'");
+        self.database.ask(&sql)[0][0].parse().expect("a number")
+    }
+
+    /// Ends a flow, and compares what its writers were told, and what readers hold, with what is
+    /// there.
+    pub(crate) async fn settle(
+        &self,
+        flow: Flow,
+        readers: Vec<Reading>,
+        group: &str,
+    ) -> (Verdict, Vec<End>, Vec<Reader>) {
+        let ledger = flow.ledger.clone();
+        let ends = flow.end().await;
+        let numbers = self.numbers(group);
+        let count = i64::try_from(numbers.len()).expect("a count");
+        assert_eq!(numbers, (1..=count).collect::<Vec<_>>(), "each number once, and no gap");
+        let history = history(&self.nodes[0].service(), group).await;
+        let mut read = Vec::new();
+        for reading in readers {
+            reading.reaches(count, PATIENCE).await;
+            let reader = reading.stop().await;
+            reader.assert_whole(&history);
+            read.push(reader);
+        }
+        (ledger.compare(&history), ends, read)
+    }
+}
+
+impl Flow {
+    /// Lets every writer come to its end, when all it has sent is answered.
+    pub(crate) async fn end(self) -> Vec<End> {
+        self.ledger.close();
+        let mut ends = Vec::new();
+        for task in self.tasks {
+            let ended = tokio::time::timeout(PATIENCE, task).await.expect("the writers are answered");
+            ends.extend(ended.expect("a writer has found nothing amiss").1);
+        }
+        ends
+    }
+}
+
+impl Node {
+    /// Starts it, and waits until it is ready.
+    pub(crate) fn start(&mut self) {
+        assert!(self.running.is_none(), "it runs");
+        self.running = Some(Running::start(self.command(&["serve", "--listen", &self.listen])));
+    }
+
+    /// A command of the program, with the node's own settings.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.program.command(args);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Its address.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.listen)
+    }
+
+    /// A client with the service key.
+    pub(crate) fn service(&self) -> Client {
+        Client::new(&self.url(), Some(KEY), "service")
+    }
+
+    /// The same caller at this node.
+    pub(crate) fn as_user(&self, user: &Client) -> Client {
+        Client::new(&self.url(), Some(user.token()), user.name())
+    }
+
+    /// A client of nobody.
+    pub(crate) fn nobody(&self) -> Client {
+        Client::new(&self.url(), None, "nobody")
+    }
+
+    /// The process.
+    pub(crate) fn running(&self) -> &Running {
+        self.running.as_ref().expect("it runs")
+    }
+
+    /// Ends it at once.
+    pub(crate) fn kill(&mut self) {
+        assert_eq!(self.running.take().expect("it runs").kill(), Some(9), "it was alive, and died of this");
+    }
+
+    /// Waits for the end that it was asked for.
+    pub(crate) fn wait(&mut self) -> Output {
+        self.running.take().expect("it runs").wait()
+    }
+
+    /// One of its figures.
+    pub(crate) async fn figure(&self, name: &str) -> f64 {
+        let figures = self.nobody().get("/metrics").await.text;
+        let line = figures.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in {figures}")).parse().expect("a number")
+    }
+
+    /// Waits until `/readyz` answers this: nothing, or why not.
+    pub(crate) async fn is_ready_but_for(&self, why: Option<&str>, within: Duration) -> Duration {
+        let begun = Instant::now();
+        loop {
+            let answer = self.nobody().get("/readyz").await;
+            let found = (answer.status != 200).then(|| answer.json["why"].as_str().unwrap_or("?").to_owned());
+            if found.as_deref() == why {
+                return begun.elapsed();
+            }
+            assert!(begun.elapsed() < within, "after {within:?}: {found:?}, not {why:?}");
+            sleep(STEP).await;
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The link to PostgreSQL cut when a commit is on its way and its answer is not.
+
+use std::time::Duration;
+
+use chinwag_testkit::client::{Answer, Client};
+use chinwag_testkit::trial::{PATIENCE, group, report, times};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::cluster::{Cluster, Node};
+
+const UNKNOWN: &str = "the outcome is unknown: try again with the same client_id";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_outcome_is_unknown_is_answered_so_and_its_retry_makes_one_row() {
+    let rounds = times(4, 200);
+    let cluster = Cluster::of(2).await;
+    let node = &cluster.nodes[0];
+    let ann = cluster.users("ann", 1).await.remove(0);
+    let group = group(&node.service(), &[ann.name()]).await;
+    let (mut made, mut tried) = (0, 0);
+    while made < rounds {
+        assert!(tried < rounds * 3, "only {made} of {tried} cuts came after the commit");
+        let body = format!("cut after these words {tried}");
+        let data = json!({ "group": group, "body": body, "client_id": format!("c-{tried}") });
+        // What the statement carries passes, what comes of it does not.
+        node.postgres.cut_after(body.as_bytes());
+        let by_socket = tried % 2 == 1;
+        if by_socket {
+            unknown_by_socket(node, &ann, &data).await;
+        } else {
+            unknown_by_rest(node, &ann, &data).await;
+        }
+        timeout(PATIENCE, node.postgres.has_cut()).await.expect("the cut takes hold");
+        made += usize::from(comes_to_be(&cluster, &body).await);
+        node.postgres.mend();
+        node.is_ready_but_for(None, PATIENCE).await;
+        // The retry may go to any node.
+        let other = &cluster.nodes[tried / 2 % 2];
+        let first = retry(other, &ann, &data).await;
+        assert_eq!(retry(node, &ann, &data).await, first, "each retry is answered alike");
+        assert_eq!(rows(&cluster, &body), 1, "one row of {body}");
+        tried += 1;
+    }
+    let count = i64::try_from(tried).expect("a count");
+    assert_eq!(cluster.numbers(&group), (1..=count + 1).collect::<Vec<_>>());
+    report(
+        "commit",
+        format!("{tried} cuts during a commit"),
+        format!("{made} had committed; all answered as unknown, each retry one row"),
+    );
+}
+
+async fn unknown_by_rest(node: &Node, ann: &Client, data: &Value) {
+    let answer = node.as_user(ann).post("messages/", data.clone()).await;
+    assert_eq!((answer.status, answer.json["detail"].as_str()), (503, Some(UNKNOWN)), "{}", answer.text);
+    assert!(after(&answer) >= 1, "{:?}", answer.headers);
+}
+
+async fn unknown_by_socket(node: &Node, ann: &Client, data: &Value) {
+    // Its snapshot is read before the cut.
+    let user = node.as_user(ann);
+    let mut socket = user.ws().await;
+    let frame = socket.ask("message.text", data.clone()).await;
+    assert_eq!((&frame["code"], &frame["data"]["detail"]), (&json!(503), &json!(UNKNOWN)), "{frame}");
+}
+
+/// Sends until it is answered; the link was cut a moment ago.
+async fn retry(node: &Node, ann: &Client, data: &Value) -> Value {
+    let begun = Instant::now();
+    loop {
+        let answer = node.as_user(ann).post("messages/", data.clone()).await;
+        match answer.status {
+            201 => return answer.json,
+            503 => assert!(begun.elapsed() < PATIENCE, "{}", answer.text),
+            _ => panic!("{}", answer.text),
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Whether the statement that was cut off has its row, soon.
+async fn comes_to_be(cluster: &Cluster, body: &str) -> bool {
+    let begun = Instant::now();
+    while rows(cluster, body) == 0 {
+        if begun.elapsed() > Duration::from_secs(2) {
+            return false;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    true
+}
+
+fn rows(cluster: &Cluster, body: &str) -> usize {
+    let sql = format!("SELECT count(*) FROM chinwag.messages WHERE body = '{body}'");
+    cluster.database.ask(&sql)[0][0].parse().expect("a count")
+}
+
+fn after(answer: &Answer) -> u64 {
+    answer.header("retry-after").parse().expect("seconds")
+}

@@ -1,0 +1,129 @@
+//! PostgreSQL away, and PostgreSQL that does not answer.
+
+use std::time::Duration;
+
+use chinwag_testkit::trial::{Door, PATIENCE, Reader, group, report, times};
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use crate::cluster::Cluster;
+
+const WRITERS: usize = 8;
+/// How long a node may take to be itself again.
+const AGAIN: Duration = Duration::from_secs(15);
+/// A write is answered after it has found out who asks, and then tried to write: each within the
+/// patience for a place, and what a thread may take for a statement and a new connection.
+const LATEST: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_postgresql_is_away_writes_are_503_and_nodes_live_and_they_recover_unaided() {
+    let away = Duration::from_secs(times(5, 60));
+    let cluster = Cluster::of(2).await;
+    let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 2).await);
+    let names: Vec<&str> = writers.iter().chain(&readers).map(|user| user.name()).collect();
+    let group = group(&cluster.nodes[0].service(), &names).await;
+    let mut reading = Vec::new();
+    for (number, reader) in readers.iter().enumerate() {
+        reading.push(Reader::new(reader, &group).follow(&cluster.urls_from(number)).await);
+    }
+    let flow = cluster.flood(&writers, &group);
+    flow.ledger.busy(200, WRITERS).await;
+    cluster.nodes.iter().for_each(|node| node.postgres.cut());
+    let begun = Instant::now();
+    for node in &cluster.nodes {
+        node.is_ready_but_for(Some("store"), PATIENCE).await;
+    }
+    let stood = cluster.numbers(&group).len();
+    let mut refused = 0;
+    let callers: Vec<_> = cluster.nodes.iter().map(|node| node.as_user(&writers[0])).collect();
+    while begun.elapsed() < away {
+        for (node, caller) in cluster.nodes.iter().zip(&callers) {
+            assert_eq!(node.nobody().get("/healthz").await.status, 200, "it lives");
+            let asked = Instant::now();
+            let data = json!({ "group": group, "body": "nobody will see this", "client_id": "away" });
+            let answer = caller.post("messages/", data).await;
+            assert_eq!(answer.status, 503, "{}", answer.text);
+            assert!(answer.header("retry-after").parse::<u64>().is_ok(), "{:?}", answer.headers);
+            assert!(asked.elapsed() < LATEST, "{:?}", asked.elapsed());
+            refused += 1;
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(cluster.numbers(&group).len(), stood, "nothing was written meanwhile");
+    cluster.nodes.iter().for_each(|node| node.postgres.mend());
+    let mut slowest = Duration::ZERO;
+    for node in &cluster.nodes {
+        slowest = slowest.max(node.is_ready_but_for(None, AGAIN).await);
+    }
+    flow.ledger.busy(200, WRITERS).await;
+    let refusals = flow.ledger.load().refused;
+    assert!(refused > 0 && refusals > 0);
+    let (verdict, ends, read) = cluster.settle(flow, reading, &group).await;
+    assert!(ends.iter().all(|end| end.code.is_none()), "no socket was closed: {ends:?}");
+    assert!(read.iter().all(|reader| reader.ends().is_empty()), "no reader was closed");
+    report(
+        "database",
+        format!("PostgreSQL away for {away:?}"),
+        format!("{} refused with 503; ready again after {slowest:.1?}; {verdict}", refused + refusals),
+    );
+    verdict.assert_kept();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_postgresql_does_not_answer_deadlines_fire_queues_are_bounded_and_pings_are_answered() {
+    let stall = Duration::from_secs(times(8, 30));
+    let settings = &[
+        ("CHINWAG_STORE__QUEUE", "64"),
+        ("CHINWAG_STORE__PATIENCE", "1s"),
+        ("CHINWAG_STORE__STATEMENT_TIMEOUT", "1s"),
+        ("CHINWAG_STORE__CONNECT_TIMEOUT", "1s"),
+        // A client's idle connection is not to end as it is used again.
+        ("CHINWAG_HTTP__HEADER_TIMEOUT", "2m"),
+    ];
+    let cluster = Cluster::with(2, settings).await;
+    let node = &cluster.nodes[0];
+    let users = cluster.users("user", 2).await;
+    let group = group(&node.service(), &[users[0].name(), users[1].name()]).await;
+    let elsewhere = chinwag_testkit::trial::group(&node.service(), &[users[0].name()]).await;
+    let flow = Cluster::flow(&users, &group, |_| (Door::Socket, cluster.urls()));
+    flow.ledger.busy(100, 2).await;
+    let mut idle = node.as_user(&users[0]).ws().await;
+    let memory = node.figure("process_resident_memory_bytes").await;
+    let caller = node.as_user(&users[0]);
+    node.postgres.stall();
+    let begun = Instant::now();
+    let (mut refused, mut slowest) = (0, Duration::ZERO);
+    while begun.elapsed() < stall {
+        // More than there are places for.
+        let asks = (0..200).map(|_| async {
+            let asked = Instant::now();
+            let data = json!({ "group": elsewhere, "body": "this may be stored", "client_id": "stalled" });
+            let answer = caller.post("messages/", data).await;
+            assert_eq!(answer.status, 503, "{}", answer.text);
+            asked.elapsed()
+        });
+        let (took, ()) = tokio::join!(join_all(asks), idle.ping());
+        refused += took.len();
+        slowest = took.into_iter().fold(slowest, Duration::max);
+        assert_eq!(node.nobody().get("/healthz").await.status, 200, "it lives");
+        assert_eq!(node.nobody().get("/readyz").await.status, 503, "it is not ready");
+    }
+    assert!(slowest < LATEST, "{slowest:?}");
+    let grown = node.figure("process_resident_memory_bytes").await - memory;
+    assert!(grown < 64e6, "it has grown by {grown}");
+    node.postgres.mend();
+    let again = node.is_ready_but_for(None, AGAIN).await;
+    flow.ledger.busy(100, 2).await;
+    let (verdict, ..) = cluster.settle(flow, vec![], &group).await;
+    report(
+        "database",
+        format!("PostgreSQL silent for {stall:?}"),
+        format!(
+            "{refused} refused within {slowest:.1?}, {:.0} MB more; ready after {again:.1?}; {verdict}",
+            grown / 1e6
+        ),
+    );
+    verdict.assert_kept();
+    assert!(cluster.numbers(&elsewhere).len() <= 2, "one client_id, one message");
+}

@@ -1,0 +1,97 @@
+//! What ends a credential at one node, or by a command beside them, ends its sockets at all.
+
+use std::time::Duration;
+
+use chinwag_testkit::client::Client;
+use chinwag_testkit::process::finish;
+use chinwag_testkit::trial::{PATIENCE, report, times};
+use chinwag_testkit::ws::Ws;
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use crate::cluster::{Cluster, Node};
+
+/// What the contract gives.
+const WITHIN: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Revocation,
+    Deletion,
+    Expiry,
+    /// `chinwag user passwd` in a folder that no server serves.
+    Password,
+    /// `chinwag user delete` in the same.
+    Command,
+}
+
+const WAYS: [Way; 5] = [Way::Revocation, Way::Deletion, Way::Expiry, Way::Password, Way::Command];
+
+impl Way {
+    async fn user(self, cluster: &Cluster, name: &str) -> Client {
+        let service = cluster.nodes[0].service();
+        let user = service.user(name).await;
+        if self != Self::Expiry {
+            return user;
+        }
+        let short = service.post(&format!("users/{name}/tokens/"), json!({ "ttl": 5 })).await.ok(201);
+        Client::new(&cluster.nodes[0].url(), short["token"].as_str(), name)
+    }
+
+    async fn come(self, cluster: &Cluster, beside: &Node, user: &Client) {
+        let (first, name) = (&cluster.nodes[0], user.name());
+        let command = |args: &[&str], input: &str| {
+            let output = finish(beside.command(args), input);
+            assert_eq!(
+                (output.code, output.stderr.contains("cannot be told")),
+                (Some(0), false),
+                "{output:?}"
+            );
+        };
+        match self {
+            Self::Revocation => drop(first.as_user(user).delete("sessions/").await.ok(200)),
+            Self::Deletion => drop(first.service().delete(&format!("users/{name}/")).await.ok(200)),
+            Self::Expiry => {
+                let begun = Instant::now();
+                while first.as_user(user).get("users/").await.status != 401 {
+                    assert!(begun.elapsed() < PATIENCE, "the token does not expire");
+                    sleep(Duration::from_millis(50)).await;
+                }
+            }
+            Self::Password => command(&["user", "passwd", name], "another password\n"),
+            Self::Command => command(&["user", "delete", name, "--yes"], ""),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ends_a_credential_at_one_node_closes_its_sockets_at_every_node_within_5_s() {
+    let rounds = times(1, 20);
+    let cluster = Cluster::of(3).await;
+    // A node that does not run, with a folder of its own.
+    let beside = cluster.node(&[]).await;
+    let output = finish(beside.command(&["user", "add", "beside", "--no-password"]), "");
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let mut slowest = Duration::ZERO;
+    for round in 0..rounds {
+        for way in WAYS {
+            let user = way.user(&cluster, &format!("user-{round}-{way:?}").to_lowercase()).await;
+            let mut sockets: Vec<Ws> = Vec::new();
+            for node in &cluster.nodes {
+                sockets.push(node.as_user(&user).ws().await);
+            }
+            way.come(&cluster, &beside, &user).await;
+            let ended = Instant::now();
+            let codes = join_all(sockets.iter_mut().map(|socket| socket.close_code_within(WITHIN))).await;
+            slowest = slowest.max(ended.elapsed());
+            assert_eq!(codes, [Some(4001); 3], "{way:?}");
+            for node in &cluster.nodes {
+                let refused = node.as_user(&user).try_ws("/chat/", &[]).await.err().expect("it has ended");
+                assert_eq!(refused.status, 401, "{way:?}");
+            }
+        }
+    }
+    let ways = WAYS.len() * rounds;
+    report("ends", format!("{ways} ends, three nodes"), format!("all 4001 within {slowest:.2?}"));
+}

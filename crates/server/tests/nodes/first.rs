@@ -1,0 +1,46 @@
+//! Two who write to each other for the first time, at once, on two nodes.
+
+use chinwag_testkit::trial::{history, report, times};
+use futures_util::future::join;
+use serde_json::{Value, json};
+
+use crate::cluster::Cluster;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_who_begin_with_each_other_at_once_on_two_nodes_have_one_group_with_both_words() {
+    let rounds = times(20, 1000);
+    let cluster = Cluster::of(2).await;
+    let [here, there] = &cluster.nodes[..] else { panic!("two were asked for") };
+    let service = here.service();
+    let mut raced = 0;
+    for round in 0..rounds {
+        let (ann, bob) = (format!("ann-{round}"), format!("bob-{round}"));
+        let (ann, bob) = (service.user(&ann).await, service.user(&bob).await);
+        let (mut anns, mut bobs) =
+            join(here.as_user(&ann).ws(), async { there.as_user(&bob).ws().await }).await;
+        let (to_bob, to_ann) = (first(bob.name(), "from ann"), first(ann.name(), "from bob"));
+        let (anns_answer, bobs_answer) =
+            join(anns.ask(to_bob.0, to_bob.1), bobs.ask(to_ann.0, to_ann.1)).await;
+        let groups: Vec<Value> =
+            here.as_user(&ann).get("groups/").await.ok(200).as_array().expect("a list").clone();
+        assert_eq!(groups.len(), 1, "{groups:?}");
+        let group = groups[0]["id"].as_str().expect("an id");
+        assert_eq!(there.as_user(&bob).get("groups/").await.ok(200)[0]["id"], group);
+        let said = history(&service, group).await;
+        let mut bodies: Vec<_> = said.iter().map(|message| message["body"].as_str().expect("text")).collect();
+        bodies.sort_unstable();
+        assert_eq!(bodies, ["from ann", "from bob"]);
+        let numbers = cluster.numbers(group);
+        assert_eq!(numbers, [1, 2], "the group was made with its first message");
+        // One made the group; the other found it there.
+        let mut kinds = [&anns_answer["type"], &bobs_answer["type"]].map(|kind| kind.as_str().expect("text"));
+        kinds.sort_unstable();
+        assert_eq!(kinds, ["group.update", "message.text"], "{anns_answer} {bobs_answer}");
+        raced += 1;
+    }
+    report("first", format!("{rounds} pairs"), format!("{raced} times one group with both messages"));
+}
+
+fn first(target: &str, body: &str) -> (&'static str, Value) {
+    ("message.first", json!({ "target": target, "body": body }))
+}

@@ -1,0 +1,127 @@
+//! The guide to several nodes (docs/scaling.md), followed word for word, but for the addresses: its
+//! file of settings, its nodes, its proxy in front of them, and what it says is to be seen.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use chinwag_testkit::client::Client;
+use chinwag_testkit::postgres::Database;
+use chinwag_testkit::process::{Program, Running, finish};
+use chinwag_testkit::redis::Redis;
+use chinwag_testkit::trial::PATIENCE;
+use serde_json::json;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
+
+const GUIDE: &str = include_str!("../../../../docs/scaling.md");
+const BINARY: &str = env!("CARGO_BIN_EXE_chinwag");
+
+/// The fenced blocks of a kind, in their order.
+fn blocks(kind: &str) -> Vec<&'static str> {
+    let begin = format!("```{kind}\n");
+    GUIDE.split(&*begin).skip(1).map(|rest| rest.split("```").next().expect("a block ends")).collect()
+}
+
+/// A proxy that ends with its value.
+struct Nginx(Child);
+
+impl Nginx {
+    fn start(folder: &Path, server: &str) -> Self {
+        let place = folder.display();
+        let whole = format!(
+            "daemon off; master_process off; error_log {place}/nginx.log; pid {place}/nginx.pid;
+            events {{}}
+            http {{ access_log off; client_body_temp_path {place}/body; proxy_temp_path {place}/proxy;
+            fastcgi_temp_path {place}/f; uwsgi_temp_path {place}/u; scgi_temp_path {place}/s;\n{server}\n}}"
+        );
+        let file = folder.join("nginx.conf");
+        fs::write(&file, whole).expect("the folder can be written to");
+        let mut nginx = Command::new("nginx");
+        nginx.arg("-p").arg(folder).arg("-c").arg(&file).stdin(Stdio::null());
+        Self(nginx.spawn().expect("nginx is installed"))
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = (self.0.kill(), self.0.wait());
+    }
+}
+
+/// The guide's text with addresses that are free here.
+fn with_addresses(text: &str, database: &Database, redis: &Redis, ports: &[u16; 3]) -> String {
+    let [first, second, proxy] = ports.map(|port| port.to_string());
+    text.replace("postgres://chinwag:db-password@127.0.0.1:5432/chinwag", &database.url())
+        .replace("redis://127.0.0.1:6379", &redis.url())
+        .replace(":8001", &format!(":{first}"))
+        .replace(":8002", &format!(":{second}"))
+        .replace("listen 8000", &format!("listen 127.0.0.1:{proxy}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_guide_to_two_nodes_behind_a_proxy_works_as_it_says() {
+    let (database, redis, program) = (Database::new(), Redis::start(), Program::new(BINARY));
+    let free = || TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let ports = [free(), free(), free()];
+    let ours = |text: &str| with_addresses(text, &database, &redis, &ports);
+    let shell = |script: &str| {
+        let mut shell = Command::new("sh");
+        let chinwag = format!("chinwag() {{ '{BINARY}' \"$@\"; }}\n");
+        shell
+            .args(["-euc", &format!("{chinwag}{script}")])
+            .current_dir(program.folder())
+            .stdin(Stdio::null());
+        shell
+    };
+    let scripts = blocks("sh");
+    let [_, settings, nodes, see, ..] = &scripts[..] else { panic!("the guide has its steps: {scripts:?}") };
+    let output = finish(shell(&ours(settings)), "");
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+
+    // What is started with & runs until the end, the rest before it.
+    let (serves, before): (Vec<&str>, Vec<&str>) = nodes.lines().partition(|line| line.ends_with(" &"));
+    assert_eq!(serves.len(), 2, "{nodes}");
+    let before = ours(&before.join("\n"));
+    let output = finish(shell(&before), "");
+    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+    let environment = before.lines().next().expect("it takes the settings").to_owned();
+    let start = |line: &&str| {
+        let line = line.trim_end_matches(" &").replacen("chinwag", &format!("exec '{BINARY}'"), 1);
+        Running::start(shell(&format!("{environment}\n{}", ours(&line))))
+    };
+    let running: Vec<Running> = serves.iter().map(start).collect();
+
+    let server = blocks("nginx");
+    let _nginx = Nginx::start(program.folder(), &ours(server.first().expect("the guide has its proxy")));
+    let begun = Instant::now();
+    while TcpStream::connect(("127.0.0.1", ports[2])).await.is_err() {
+        assert!(begun.elapsed() < PATIENCE, "nginx does not listen");
+        sleep(Duration::from_millis(20)).await;
+    }
+    let output = finish(shell(&format!("{environment}\n{}", ours(see))), "");
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let found = output.stdout.matches(r#""name":"ada""#).count();
+    assert_eq!(found, 2, "made over one node, found over the other: {}", output.stdout);
+
+    // And through the proxy: REST, sockets at both nodes, and no figures.
+    let settings = fs::read_to_string(program.folder().join("chinwag.env")).expect("the file of settings");
+    let key = settings.lines().find_map(|line| line.strip_prefix("CHINWAG_SERVICE_KEY=")).expect("a key");
+    let service = Client::new(&format!("http://127.0.0.1:{}", ports[2]), Some(key), "service");
+    let (bob, eve) = (service.user("bob").await, service.user("eve").await);
+    let (mut bobs, mut eves) = (bob.ws().await, eve.ws().await);
+    bobs.send(json!({ "type": "message.first", "data": { "target": "eve", "body": "hello" } })).await;
+    assert_eq!(eves.until("group.update").await["data"]["messages"][0]["body"], "hello");
+    assert_eq!(service.get("/metrics").await.status, 403);
+    for node in &running {
+        let figures = Client::new(node.url(), None, "nobody").get("/metrics").await.text;
+        assert!(figures.contains("\nchinwag_sockets 1\n"), "the proxy spreads sockets: {figures}");
+    }
+    for node in running {
+        node.terminate();
+        assert_eq!(node.wait().code, Some(0));
+    }
+}

@@ -1,0 +1,216 @@
+//! Hints between nodes that are lost, come late, in another order and again, and that nobody of the
+//! cluster has made.
+
+use std::time::Duration;
+
+use chinwag_testkit::client::Client;
+use chinwag_testkit::trial::{PATIENCE, Reader, Reading, group, report, times};
+use futures_util::StreamExt;
+use redis::AsyncCommands;
+use redis::aio::MultiplexedConnection;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::cluster::Cluster;
+
+/// What the contract gives.
+const HEALED: Duration = Duration::from_secs(15);
+
+/// Two nodes, and a user of one group at each.
+struct Pair {
+    cluster: Cluster,
+    ann: Client,
+    bob: Client,
+    group: String,
+}
+
+impl Pair {
+    async fn new() -> Self {
+        let cluster = Cluster::of(2).await;
+        let mut users = cluster.users("user", 2).await;
+        let (bob, ann) = (users.remove(1), users.remove(0));
+        let group = group(&cluster.nodes[0].service(), &[ann.name(), bob.name()]).await;
+        Self { cluster, ann, bob, group }
+    }
+
+    /// Bob reads, at the second node.
+    async fn read(&self) -> Reading {
+        Reader::new(&self.bob, &self.group).follow(&self.cluster.urls_from(1)).await
+    }
+
+    /// Ann says something, at the first.
+    async fn say(&self, body: &str) -> i64 {
+        let data = json!({ "group": self.group, "body": body });
+        let said = self.cluster.nodes[0].as_user(&self.ann).post("messages/", data).await.ok(201);
+        said["seq"].as_i64().expect("a number")
+    }
+
+    /// Somebody on the Redis who is no node: what is published, and the power to publish.
+    async fn eavesdrop(&self) -> (mpsc::UnboundedReceiver<(String, Vec<u8>)>, MultiplexedConnection) {
+        let client = redis::Client::open(self.cluster.redis.url()).expect("an address");
+        let mut ears = client.get_async_pubsub().await.expect("it is there");
+        ears.psubscribe("*").await.expect("it listens");
+        let (tell, heard) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let mut messages = ears.into_on_message();
+            while let Some(message) = messages.next().await {
+                let said = (message.get_channel_name().to_owned(), message.get_payload_bytes().to_vec());
+                if tell.send(said).is_err() {
+                    return;
+                }
+            }
+        });
+        (heard, client.get_multiplexed_async_connection().await.expect("it is there"))
+    }
+
+    async fn figure(&self, what: &str) -> f64 {
+        self.cluster.nodes[1].figure(&format!("chinwag_hints_{what}_total")).await
+    }
+
+    /// Waits until the second node has counted so many more.
+    async fn counted(&self, what: &str, before: f64, more: usize) {
+        let begun = Instant::now();
+        while self.figure(what).await < before + more as f64 {
+            assert!(begun.elapsed() < PATIENCE, "{what}: {} after {before}", self.figure(what).await);
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn whole(&self, reading: Reading, upto: i64) -> Reader {
+        reading.reaches(upto, PATIENCE).await;
+        let reader = reading.stop().await;
+        let history = chinwag_testkit::trial::history(&self.cluster.nodes[0].service(), &self.group).await;
+        reader.assert_whole(&history);
+        reader
+    }
+}
+
+/// What is said in the group from now on, so many times.
+async fn capture(
+    heard: &mut mpsc::UnboundedReceiver<(String, Vec<u8>)>,
+    group: &str,
+    count: usize,
+) -> Vec<(String, Vec<u8>)> {
+    let mut captured = Vec::new();
+    while captured.len() < count {
+        let said = timeout(PATIENCE, heard.recv()).await.expect("hints are published").expect("it listens");
+        if said.0.contains(group) {
+            captured.push(said);
+        }
+    }
+    captured
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_last_hint_that_is_lost_is_made_good_from_the_store_in_silence() {
+    let rounds = times(1, 20);
+    let pair = Pair::new().await;
+    let reading = pair.read().await;
+    let link = &pair.cluster.nodes[1].redis;
+    let (mut slowest, mut last) = (Duration::ZERO, 0);
+    for round in 0..rounds {
+        let words = format!("the last word, number {round}");
+        let lost = link.lost();
+        link.lose(words.as_bytes());
+        last = pair.say(&words).await;
+        slowest = slowest.max(reading.reaches(last, HEALED).await);
+        assert_eq!(link.lost(), lost + 1, "the hint was lost");
+        link.mend();
+    }
+    assert!(pair.cluster.nodes[1].figure("chinwag_healed_total").await > 0.0);
+    pair.whole(reading, last).await;
+    report("hints", format!("{rounds} last hints lost"), format!("told all the same within {slowest:.1?}"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hints_that_come_again_late_and_in_another_order_tell_each_event_once_and_in_order() {
+    let messages = times(20, 1000);
+    let pair = Pair::new().await;
+    let reading = pair.read().await;
+    let (mut heard, mut redis) = pair.eavesdrop().await;
+    let link = &pair.cluster.nodes[1].redis;
+    // Delayed: all of it comes at once.
+    link.stall();
+    let mut last = 0;
+    for number in 0..messages {
+        last = pair.say(&format!("late {number}")).await;
+    }
+    link.mend();
+    reading.reaches(last, PATIENCE).await;
+    // Again, the newest first.
+    let captured = capture(&mut heard, &pair.group, messages).await;
+    let before = pair.figure("repeated").await;
+    for (channel, payload) in captured.iter().rev() {
+        let ears: usize = redis.publish(channel, payload).await.expect("it is published");
+        assert!(ears >= 2, "the node hears it as the eavesdropper does");
+    }
+    pair.counted("repeated", before, messages).await;
+    // In another order: the originals are lost, and come from somebody else, the newest first.
+    link.lose(pair.group.as_bytes());
+    let lost = link.lost();
+    let mut others = Vec::new();
+    let _ = capture(&mut heard, &pair.group, messages).await;
+    for number in 0..5 {
+        last = pair.say(&format!("turned round {number}")).await;
+        others.extend(capture(&mut heard, &pair.group, 1).await);
+    }
+    assert!(link.lost() > lost, "the originals are lost");
+    link.mend();
+    for (channel, payload) in others.iter().rev() {
+        redis.publish::<_, _, usize>(channel, payload).await.expect("it is published");
+    }
+    let reader = pair.whole(reading, last).await;
+    report(
+        "hints",
+        format!("{messages} hints late and again, {} turned round", others.len()),
+        format!("{} events, each once and in order", reader.count()),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hint_that_no_node_has_made_is_told_to_nobody() {
+    let rounds = times(5, 200);
+    let pair = Pair::new().await;
+    let reading = pair.read().await;
+    let (mut heard, mut redis) = pair.eavesdrop().await;
+    let (mut forged, mut last) = (0, 0);
+    for round in 0..rounds {
+        pair.say(&format!("genuine {round}")).await;
+        let (channel, genuine) = capture(&mut heard, &pair.group, 1).await.remove(0);
+        let before = pair.figure("forged").await;
+        let at = find(&genuine, b"genuine").expect("the frame is in the hint");
+        let mut another = genuine.clone();
+        another[at..at + 7].copy_from_slice(b"invents");
+        // Another number of the saying node's, the same words.
+        let mut renumbered = genuine.clone();
+        renumbered[49] ^= 1;
+        let elsewhere = channel.replace(&pair.group, "00000000-0000-7000-8000-000000000000");
+        let frame = format!(
+            r#"{{"type":"message.text","seq":99,"data":{{"group":"{}","body":"invented"}}}}"#,
+            pair.group
+        );
+        for payload in [&another, &renumbered, &frame.into_bytes(), &vec![1; 64], &Vec::new()] {
+            let ears: usize = redis.publish(&channel, payload).await.expect("it is published");
+            assert!(ears >= 2, "the node hears it as the eavesdropper does");
+            forged += 1;
+        }
+        let _: usize = redis.publish(&elsewhere, &genuine).await.expect("it is published");
+        pair.counted("forged", before, 5).await;
+        let _ = capture(&mut heard, &pair.group, 5).await;
+        last = pair.say(&format!("and on {round}")).await;
+        reading.reaches(last, HEALED).await;
+        let _ = capture(&mut heard, &pair.group, 1).await;
+    }
+    let reader = pair.whole(reading, last).await;
+    assert_eq!(reader.count(), 2 * rounds);
+    report(
+        "hints",
+        format!("{forged} forged hints"),
+        format!("none told; {} genuine events were", reader.count()),
+    );
+}
+
+fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
+    bytes.windows(text.len()).position(|window| window == text)
+}

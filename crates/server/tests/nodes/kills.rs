@@ -1,0 +1,51 @@
+//! `kill -9` of nodes under load, one after the other: their clients go on at the others.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+use chinwag_testkit::trial::{Reader, group, report, times};
+use tokio::time::sleep;
+
+use crate::cluster::Cluster;
+
+const WRITERS: usize = 8;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_9_of_nodes_under_load_loses_doubles_and_renumbers_nothing_acknowledged() {
+    let kills = times(4, 200);
+    let mut cluster = Cluster::of(2).await;
+    let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 2).await);
+    let names: Vec<&str> = writers.iter().chain(&readers).map(|user| user.name()).collect();
+    let group = group(&cluster.nodes[0].service(), &names).await;
+    let mut reading = Vec::new();
+    for (number, reader) in readers.iter().enumerate() {
+        reading.push(Reader::new(reader, &group).follow(&cluster.urls_from(number)).await);
+    }
+    let flow = cluster.flood(&writers, &group);
+    for round in 0..kills {
+        let node = round % cluster.nodes.len();
+        flow.ledger.busy(random(200), 1).await;
+        sleep(Duration::from_micros(random(20_000) as u64)).await;
+        cluster.nodes[node].kill();
+        // The others are written to meanwhile.
+        flow.ledger.busy(50, 1).await;
+        cluster.nodes[node].start();
+    }
+    let (verdict, ends, read) = cluster.settle(flow, reading, &group).await;
+    let cut: usize = ends.iter().map(|end| end.cut).sum();
+    assert!(cut > 0, "no kill met a request under way");
+    let resumed: usize = read.iter().map(|reader| reader.ends().len()).sum();
+    assert!(resumed > 0, "no reader had to go to another node");
+    report(
+        "kills",
+        format!("{kills} kills of two nodes under load"),
+        format!("{cut} requests cut; {resumed} times resumed elsewhere; {verdict}"),
+    );
+    verdict.assert_kept();
+}
+
+/// A number from 1 to `most`.
+fn random(most: usize) -> usize {
+    usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
+}

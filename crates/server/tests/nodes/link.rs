@@ -1,0 +1,83 @@
+//! Redis killed, emptied, or out of reach of one node: nothing waits for it, and nothing is missed.
+
+use std::time::Duration;
+
+use chinwag_testkit::trial::{Reader, group, report, times};
+use tokio::time::{Instant, sleep};
+
+use crate::cluster::Cluster;
+
+const WRITERS: usize = 8;
+/// What the contract gives.
+const WHOLE: Duration = Duration::from_secs(15);
+
+/// What happens to Redis.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    Killed,
+    Flushed,
+    CutFromOne,
+    SilentToOne,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_redis_is_away_sends_are_acknowledged_and_everybody_is_whole_15_s_after_its_return() {
+    let away = Duration::from_secs(times(4, 60));
+    let cluster = Cluster::of(2).await;
+    let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 4).await);
+    let names: Vec<&str> = writers.iter().chain(&readers).map(|user| user.name()).collect();
+    let group = group(&cluster.nodes[0].service(), &names).await;
+    let mut reading = Vec::new();
+    for (number, reader) in readers.iter().enumerate() {
+        reading.push(Reader::new(reader, &group).follow(&cluster.urls_from(number)).await);
+    }
+    let flow = cluster.flood(&writers, &group);
+    let mut slowest = Duration::ZERO;
+    let mut meanwhile = 0;
+    for fault in [Fault::Killed, Fault::Flushed, Fault::CutFromOne, Fault::SilentToOne] {
+        flow.ledger.busy(100, WRITERS).await;
+        let node = &cluster.nodes[1];
+        let published = node.figure("chinwag_hints_published_total").await;
+        let (begun, before) = (Instant::now(), flow.ledger.load().acks);
+        match fault {
+            Fault::Killed => cluster.redis.kill(),
+            Fault::Flushed => drop(cluster.redis.ask("FLUSHALL")),
+            Fault::CutFromOne => node.redis.cut(),
+            Fault::SilentToOne => node.redis.stall(),
+        }
+        if !matches!(fault, Fault::Flushed) {
+            node.is_ready_but_for(Some("bus"), WHOLE).await;
+        }
+        sleep(away.saturating_sub(begun.elapsed())).await;
+        let acks = flow.ledger.load().acks - before;
+        assert!(acks > 100, "{fault:?}: sends go on: {acks} were acknowledged");
+        meanwhile += acks;
+        match fault {
+            Fault::Killed => cluster.redis.start_again(),
+            Fault::Flushed => {}
+            Fault::CutFromOne | Fault::SilentToOne => node.redis.mend(),
+        }
+        // Whoever is whole again has all that is there now; they write on.
+        let (back, head) = (Instant::now(), cluster.head(&group));
+        for reading in &reading {
+            reading.reaches(head, WHOLE).await;
+        }
+        slowest = slowest.max(back.elapsed());
+        for node in &cluster.nodes {
+            node.is_ready_but_for(None, WHOLE).await;
+        }
+        // And the hints go on.
+        flow.ledger.busy(100, WRITERS).await;
+        let on = node.figure("chinwag_hints_published_total").await;
+        assert!(on > published, "{fault:?}: hints are published again");
+    }
+    assert_eq!(flow.ledger.load().refused, 0, "nothing was refused");
+    let (verdict, ends, read) = cluster.settle(flow, reading, &group).await;
+    assert!(ends.is_empty() && read.iter().all(|reader| reader.ends().is_empty()), "nobody was closed");
+    report(
+        "link",
+        format!("Redis killed, flushed, cut and silent for {away:?} each"),
+        format!("{meanwhile} acknowledged meanwhile; whole within {slowest:.1?} of its return; {verdict}"),
+    );
+    verdict.assert_kept();
+}

@@ -1,0 +1,37 @@
+//! Sixty-four who write to one group, over two nodes.
+
+use std::time::{Duration, Instant};
+
+use chinwag_testkit::trial::{Door, Reader, group, report, times};
+
+use crate::cluster::Cluster;
+
+const WRITERS: usize = 64;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_sixty_four_write_over_two_nodes_has_one_order_for_all_and_no_gap() {
+    let messages = times(2000, 50_000);
+    let cluster = Cluster::of(2).await;
+    let writers = cluster.users("writer", WRITERS).await;
+    let readers = cluster.users("reader", 4).await;
+    let names: Vec<&str> = readers.iter().chain(&writers).map(|user| user.name()).collect();
+    let group = group(&cluster.nodes[0].service(), &names).await;
+    let mut reading = Vec::new();
+    for (number, reader) in readers.iter().enumerate() {
+        reading.push(Reader::new(reader, &group).follow(&cluster.urls_from(number)).await);
+    }
+    let begun = Instant::now();
+    let flow = Cluster::flow(&writers, &group, |number| (Door::Socket, cluster.urls_from(number / 2)));
+    flow.ledger.busy(messages, WRITERS).await;
+    let took = begun.elapsed();
+    let (verdict, ends, read) = cluster.settle(flow, reading, &group).await;
+    assert!(ends.is_empty(), "no socket was closed: {ends:?}");
+    assert!(read.iter().all(|reader| reader.ends().is_empty()), "no reader was sent away");
+    for node in &cluster.nodes {
+        let received = node.figure("chinwag_hints_received_total").await;
+        assert!(received > 0.0, "each node has heard of the other's");
+    }
+    let rate = verdict.acked as f64 / took.max(Duration::from_millis(1)).as_secs_f64();
+    report("order", format!("{WRITERS} writers, two nodes"), format!("{rate:.0} messages/s; {verdict}"));
+    verdict.assert_kept();
+}

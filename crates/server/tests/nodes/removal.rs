@@ -1,0 +1,76 @@
+//! A member who is removed on one node while messages flow on it, and who listens on the other.
+
+use std::time::Instant;
+
+use chinwag_testkit::trial::{Came, Door, PATIENCE, Reader, Socket, group, report, times};
+use serde_json::json;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::cluster::Cluster;
+
+const WRITERS: usize = 6;
+/// Messages that flow before a removal and, to be told to nobody who is gone, after it.
+const FLOW: usize = 300;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_removed_on_one_node_is_sent_nothing_numbered_after_on_another() {
+    let rounds = times(3, 100);
+    let cluster = Cluster::of(2).await;
+    let (here, there) = (&cluster.nodes[0], &cluster.nodes[1]);
+    let writers = cluster.users("writer", WRITERS).await;
+    let others = cluster.users("member", 3).await;
+    let [owner, keeper, victim] = &others[..] else { panic!("three were asked for") };
+    let names: Vec<&str> = others.iter().chain(&writers).map(|user| user.name()).collect();
+    let group = group(&here.service(), &names).await;
+    // Stays in the group, at the node where the victim is.
+    let keeping = Reader::new(keeper, &group).follow(&cluster.urls_from(1)).await;
+    let flow = Cluster::flow(&writers, &group, |_| (Door::Socket, cluster.urls()));
+    let (begun, mut most) = (Instant::now(), 0);
+    let (owner, path) = (here.as_user(owner), format!("groups/{group}/"));
+    for round in 0..rounds {
+        let mut socket = Socket::connect(&there.url(), victim.token()).await.expect("the node is there");
+        let (stop, mut stopped) = oneshot::channel::<()>();
+        let listening = tokio::spawn(async move {
+            let mut frames = Vec::new();
+            loop {
+                tokio::select! {
+                    came = socket.await_next() => match came {
+                        Came::Frame(frame) => frames.push(frame),
+                        Came::End(code) => panic!("the socket is closed with {code:?}"),
+                    },
+                    _ = &mut stopped => return frames,
+                }
+            }
+        });
+        flow.ledger.busy(FLOW, WRITERS).await;
+        let before = cluster.head(&group);
+        owner.patch(&path, json!({ "remove": [victim.name()] })).await.ok(200);
+        let removal = cluster.last_change(&group);
+        flow.ledger.busy(FLOW, WRITERS).await;
+        let after = cluster.head(&group);
+        assert!(before < removal && removal < after, "messages flow on: {before} {removal} {after}");
+        // What was told to another on that node by now was told to the victim, or never will be.
+        keeping.reaches(after, PATIENCE).await;
+        stop.send(()).expect("it listens");
+        let frames = timeout(PATIENCE, listening).await.expect("it stops").expect("the socket was open");
+        let seqs: Vec<i64> = frames.iter().filter_map(|frame| frame["seq"].as_i64()).collect();
+        most = most.max(seqs.len());
+        assert!(seqs.len() > FLOW / 2, "round {round}: messages flowed to the victim: {}", seqs.len());
+        let late: Vec<_> = frames.iter().filter(|frame| frame["seq"].as_i64() > Some(removal)).collect();
+        assert!(late.is_empty(), "round {round}: removed at {removal}, and told {late:?}");
+        assert!(seqs.windows(2).all(|pair| pair[0] < pair[1]), "round {round}: {seqs:?}");
+        let last = frames.iter().rfind(|frame| frame["seq"].is_i64()).expect("there are some");
+        assert_eq!((&last["type"], &last["seq"]), (&json!("group.quit"), &json!(removal)), "{last}");
+        owner.patch(&path, json!({ "members": [victim.name()] })).await.ok(200);
+    }
+    let acks = flow.ledger.load().acks;
+    let rate = acks as f64 / begun.elapsed().as_secs_f64();
+    let (verdict, ..) = cluster.settle(flow, vec![keeping], &group).await;
+    report(
+        "removal",
+        format!("{rounds} removals"),
+        format!("at {rate:.0} messages/s; up to {most} events before it, none after; {verdict}"),
+    );
+    verdict.assert_kept();
+}

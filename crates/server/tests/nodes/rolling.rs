@@ -1,0 +1,82 @@
+//! Nodes that are started again one after the other, under load.
+
+use std::time::Duration;
+
+use chinwag_testkit::client::Client;
+use chinwag_testkit::trial::{Came, Door, PATIENCE, Reader, Socket, group, report, times};
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout};
+
+use crate::cluster::Cluster;
+
+const WRITERS: usize = 8;
+/// Sockets that only listen, so that their closing can be seen spread out.
+const IDLE: usize = 40;
+const DRAIN: Duration = Duration::from_secs(2);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_restarted_one_after_the_other_under_load_lose_and_double_nothing() {
+    let rounds = times(2, 40);
+    let mut cluster = Cluster::with(2, &[("CHINWAG_SHUTDOWN__DRAIN", "2s")]).await;
+    let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 4).await);
+    let idle = cluster.users("idle", 1).await.remove(0);
+    let names: Vec<&str> = writers.iter().chain(&readers).map(|user| user.name()).collect();
+    let group = group(&cluster.nodes[0].service(), &names).await;
+    let mut reading = Vec::new();
+    for (number, reader) in readers.iter().enumerate() {
+        reading.push(Reader::new(reader, &group).follow(&cluster.urls_from(number)).await);
+    }
+    let flow = cluster.flood(&writers, &group);
+    let mut least = DRAIN;
+    for round in 0..rounds {
+        let number = round % 2;
+        flow.ledger.busy(100, WRITERS / 2).await;
+        let listening = listen(&cluster.nodes[number].url(), &idle).await;
+        cluster.nodes[number].running().terminate();
+        let ended = timeout(PATIENCE, join_all(listening)).await.expect("all are sent away");
+        let ended: Vec<_> = ended.into_iter().map(|end| end.expect("it listens")).collect();
+        assert!(ended.iter().all(|(code, _)| *code == Some(1012)), "{ended:?}");
+        let spread = spread(&ended.iter().map(|(_, at)| *at).collect::<Vec<_>>());
+        assert!(spread > DRAIN / 2, "they are sent away over {spread:?}, not all at once");
+        least = least.min(spread);
+        let output = cluster.nodes[number].wait();
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+        flow.ledger.busy(100, 1).await;
+        cluster.nodes[number].start();
+    }
+    let (verdict, ends, read) = cluster.settle(flow, reading, &group).await;
+    let away: Vec<_> = ends.iter().filter(|end| end.door == Door::Socket).collect();
+    assert!(!away.is_empty() && away.iter().all(|end| end.code == Some(1012)), "{ends:?}");
+    let resumed: Vec<_> = read.iter().flat_map(Reader::ends).collect();
+    assert!(!resumed.is_empty() && resumed.iter().all(|code| **code == Some(1012)), "{resumed:?}");
+    report(
+        "rolling",
+        format!("{rounds} restarts under load"),
+        format!("all 1012, over {least:.1?} or more; {} times resumed elsewhere; {verdict}", resumed.len()),
+    );
+    verdict.assert_kept();
+}
+
+type Listening = tokio::task::JoinHandle<(Option<u16>, Instant)>;
+
+/// Sockets of one who hears nothing; how and when each is closed.
+async fn listen(url: &str, user: &Client) -> Vec<Listening> {
+    let mut listening = Vec::new();
+    for _ in 0..IDLE {
+        let mut socket = Socket::connect(url, user.token()).await.expect("the node is there");
+        listening.push(tokio::spawn(async move {
+            loop {
+                if let Came::End(code) = socket.await_next().await {
+                    return (code, Instant::now());
+                }
+            }
+        }));
+    }
+    listening
+}
+
+/// The time from the first to the last.
+fn spread(times: &[Instant]) -> Duration {
+    let first = times.iter().min().expect("there are some");
+    times.iter().max().expect("there are some").duration_since(*first)
+}

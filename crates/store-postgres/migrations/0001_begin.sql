@@ -1,0 +1,114 @@
+-- Dates are microseconds since 1970. Texts compare by their bytes. `group_id` leads every large key,
+-- so that these tables can be partitioned or distributed by it.
+
+CREATE TABLE users (
+    id      bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name    text    COLLATE "C" NOT NULL,
+    fold    text    COLLATE "C" NOT NULL UNIQUE,
+    special boolean NOT NULL,
+    created bigint  NOT NULL
+);
+
+-- Every key under which a name claims its look: whoever holds one keeps all others from it.
+CREATE TABLE name_claims (
+    claim   text   COLLATE "C" PRIMARY KEY,
+    user_id bigint NOT NULL REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX name_claims_by_user ON name_claims (user_id);
+
+CREATE TABLE passwords (
+    user_id bigint PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    phc     text   NOT NULL
+);
+
+-- kind: 0 token, 1 ticket; of_token is the token that asked for a ticket, if one did.
+CREATE TABLE tokens (
+    hash     bytea    PRIMARY KEY CHECK (length(hash) = 32),
+    user_id  bigint   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    kind     smallint NOT NULL CHECK (kind IN (0, 1)),
+    expires  bigint   NOT NULL,
+    of_token bytea    CHECK (of_token IS NULL OR kind = 1)
+);
+CREATE INDEX tokens_by_user ON tokens (user_id);
+CREATE INDEX tokens_by_expiry ON tokens (expires);
+
+-- What from_id's row about to_id says. kind: 0 invitation, 1 contact, 2 block.
+CREATE TABLE relations (
+    from_id bigint   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    to_id   bigint   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    kind    smallint NOT NULL CHECK (kind IN (0, 1, 2)),
+    PRIMARY KEY (from_id, to_id),
+    CHECK (from_id <> to_id)
+);
+CREATE INDEX relations_by_target ON relations (to_id, from_id, kind);
+
+-- A group is private if it has a pair, whose lower number comes first. Its row changes with each
+-- message, so that pages keep room for the new version beside the old.
+CREATE TABLE groups (
+    id        uuid   PRIMARY KEY,
+    last_seq  bigint NOT NULL DEFAULT 0 CONSTRAINT groups_numbered CHECK (last_seq >= 0),
+    name      text   COLLATE "C" NOT NULL,
+    pair_low  bigint,
+    pair_high bigint,
+    CHECK ((pair_low IS NULL) = (pair_high IS NULL)),
+    CHECK (pair_low < pair_high)
+) WITH (fillfactor = 50);
+CREATE UNIQUE INDEX groups_by_pair ON groups (pair_low, pair_high) WHERE pair_low IS NOT NULL;
+
+-- role: 0 restrict, 1 member, 2 admin, 3 owner.
+CREATE TABLE memberships (
+    group_id       uuid     NOT NULL REFERENCES groups (id),
+    user_id        bigint   NOT NULL REFERENCES users (id),
+    role           smallint NOT NULL CHECK (role BETWEEN 0 AND 3),
+    since          bigint   NOT NULL,
+    last_read_seq  bigint,
+    last_read_date bigint,
+    PRIMARY KEY (group_id, user_id),
+    CHECK ((last_read_seq IS NULL) = (last_read_date IS NULL))
+) WITH (fillfactor = 80);
+CREATE INDEX memberships_by_user ON memberships (user_id, group_id);
+
+CREATE TABLE former_members (
+    group_id uuid   NOT NULL REFERENCES groups (id),
+    user_id  bigint NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    PRIMARY KEY (group_id, user_id)
+);
+CREATE INDEX former_members_by_user ON former_members (user_id, group_id);
+
+-- An erased message has no body. The author has no foreign key: erased messages outlive their
+-- author. Neither has the group, whose row every message would have to lock.
+CREATE TABLE messages (
+    group_id   uuid   NOT NULL,
+    seq        bigint NOT NULL CHECK (seq > 0),
+    author_id  bigint NOT NULL,
+    date       bigint NOT NULL,
+    id         uuid   NOT NULL,
+    respond_to bigint CHECK (respond_to < seq),
+    edited     bigint,
+    client_id  text   COLLATE "C",
+    body_hash  bytea  CHECK (length(body_hash) = 32),
+    body       text   COLLATE "C",
+    PRIMARY KEY (group_id, seq)
+);
+CREATE UNIQUE INDEX messages_by_id ON messages (id);
+-- Whole, not only where there is a client_id: it also finds what one author wrote in a group.
+CREATE UNIQUE INDEX messages_by_author ON messages (group_id, author_id, client_id);
+CREATE INDEX messages_by_date ON messages (group_id, date, seq) WHERE body IS NOT NULL;
+
+-- What took a number where it was not a message. kind: 0 edited, 1 deleted, 2 the group changed,
+-- 3 a member has another name.
+CREATE TABLE changes (
+    group_id    uuid     NOT NULL REFERENCES groups (id),
+    seq         bigint   NOT NULL CHECK (seq > 0),
+    kind        smallint NOT NULL CHECK (kind IN (0, 1, 2, 3)),
+    message_seq bigint,
+    user_id     bigint,
+    name        text     COLLATE "C",
+    new_name    text     COLLATE "C",
+    PRIMARY KEY (group_id, seq),
+    CHECK ((message_seq IS NOT NULL) = (kind IN (0, 1))),
+    CHECK ((user_id IS NOT NULL) = (kind = 3)),
+    CHECK ((name IS NOT NULL) = (kind = 3)),
+    CHECK ((new_name IS NOT NULL) = (kind = 3))
+);
+CREATE INDEX changes_by_user ON changes (user_id) WHERE user_id IS NOT NULL;

@@ -1,0 +1,179 @@
+//! Where the database is, and how a link to it is made.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::open::{OpenError, Options};
+use crate::tls::{self, Trust};
+
+/// After a failed attempt to connect nobody tries for so long, and all are refused at once.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// A database's address, and how to reach it.
+pub(crate) struct Target {
+    pub(crate) config: Config,
+    pub(crate) tls: MakeRustlsConnect,
+    /// How long a statement may take by the server's clock.
+    pub(crate) statement: Duration,
+    pub(crate) lock: Duration,
+    pub(crate) connect: Duration,
+    away: Mutex<Option<Instant>>,
+}
+
+impl Target {
+    /// Reads an address.
+    pub(crate) fn parse(url: &str, options: &Options) -> Result<Self, OpenError> {
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(OpenError::Address("does not begin with postgres://".into()));
+        }
+        let (rest, mode, root) = ssl_parameters(url);
+        let mut config: Config = rest.parse().map_err(|why| OpenError::Address(reason(&why)))?;
+        let (mode, trust) = security(mode.as_deref(), root.as_deref()).map_err(OpenError::Address)?;
+        if config.get_user().is_none() {
+            return Err(OpenError::Address("names no user".into()));
+        }
+        if config.get_hosts().is_empty() {
+            return Err(OpenError::Address("names no host".into()));
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("chinwag");
+        }
+        config.ssl_mode(mode).connect_timeout(options.connect).keepalives_idle(Duration::from_secs(60));
+        Ok(Self {
+            config,
+            tls: tls::connector(&trust).map_err(OpenError::Address)?,
+            statement: options.statement,
+            lock: options.lock,
+            connect: options.connect,
+            away: Mutex::new(None),
+        })
+    }
+
+    /// Host and port, as they are shown.
+    pub(crate) fn at(&self) -> String {
+        let ports = self.config.get_ports();
+        let host = |(number, host): (usize, &Host)| {
+            let port = ports.get(number).or(ports.first()).copied().unwrap_or(5432);
+            match host {
+                Host::Tcp(name) => format!("{name}:{port}"),
+                Host::Unix(path) => path.display().to_string(),
+            }
+        };
+        self.config.get_hosts().iter().enumerate().map(host).collect::<Vec<_>>().join(",")
+    }
+
+    /// The user's name, as it is shown.
+    pub(crate) fn user(&self) -> String {
+        self.config.get_user().unwrap_or_default().to_owned()
+    }
+
+    /// The database's name, as it is shown.
+    pub(crate) fn database(&self) -> String {
+        self.config.get_dbname().or(self.config.get_user()).unwrap_or_default().to_owned()
+    }
+
+    /// Whether somebody has just failed to connect.
+    pub(crate) fn is_away(&self) -> bool {
+        let away = *self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        away.is_some_and(|since| since.elapsed() < PAUSE)
+    }
+
+    /// Notes whether an attempt to connect has failed.
+    pub(crate) fn note(&self, is_away: bool) {
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = is_away.then(Instant::now);
+    }
+}
+
+/// The address without what it says of TLS, which is more than the client library knows.
+fn ssl_parameters(url: &str) -> (String, Option<String>, Option<String>) {
+    let Some((base, query)) = url.split_once('?') else { return (url.into(), None, None) };
+    let (mut rest, mut mode, mut root) = (Vec::new(), None, None);
+    for pair in query.split('&') {
+        match pair.split_once('=') {
+            Some(("sslmode", value)) => mode = Some(value.to_owned()),
+            Some(("sslrootcert", value)) => root = Some(decoded(value)),
+            _ => rest.push(pair),
+        }
+    }
+    let rest = if rest.is_empty() { base.into() } else { format!("{base}?{}", rest.join("&")) };
+    (rest, mode, root)
+}
+
+fn security(mode: Option<&str>, root: Option<&str>) -> Result<(SslMode, Trust), String> {
+    let trust =
+        |otherwise| root.filter(|path| *path != "system").map_or(otherwise, |path| Trust::File(path.into()));
+    Ok(match mode {
+        Some("disable") => (SslMode::Disable, Trust::Anybody),
+        None | Some("prefer") => (SslMode::Prefer, trust(Trust::Anybody)),
+        Some("require") => (SslMode::Require, trust(Trust::Anybody)),
+        Some("verify-full") => (SslMode::Require, trust(Trust::Machine)),
+        Some(other) => {
+            return Err(format!(
+                "has the sslmode {other}, which is none of disable, prefer, require and verify-full"
+            ));
+        }
+    })
+}
+
+/// Undoes `%2F` and the like.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| *first == b'%');
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The library's reason, without its preamble.
+fn reason(why: &tokio_postgres::Error) -> String {
+    let source = std::error::Error::source(why).map_or_else(|| why.to_string(), ToString::to_string);
+    format!("cannot be read ({source})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_address_is_refused_without_its_password() {
+        for (url, why) in [
+            ("", "does not begin with postgres://"),
+            ("mysql://a:secret@h/d", "does not begin with postgres://"),
+            ("postgres://a:secret@h:port/d", "cannot be read"),
+            ("postgres://a:secret@h/d?sslmode=maybe", "has the sslmode maybe"),
+            (
+                "postgres://a:secret@h/d?sslmode=verify-full&sslrootcert=%2Fno%2Fsuch",
+                "/no/such, which cannot be used",
+            ),
+            ("postgres://a:secret@h/d?color=red", "cannot be read"),
+            ("postgres://h/d", "names no user"),
+            ("postgres://a:secret@/d", "names no host"),
+        ] {
+            let refused = Target::parse(url, &Options::default()).err().expect(url).to_string();
+            assert!(refused.contains(why), "{url}: {refused}");
+            assert!(!refused.contains("secret"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_address_says_how_safe_the_link_must_be() {
+        let root = Some("/ca.pem");
+        assert_eq!(security(None, None), Ok((SslMode::Prefer, Trust::Anybody)));
+        assert_eq!(security(Some("disable"), root), Ok((SslMode::Disable, Trust::Anybody)));
+        assert_eq!(security(Some("require"), None), Ok((SslMode::Require, Trust::Anybody)));
+        assert_eq!(security(Some("require"), root), Ok((SslMode::Require, Trust::File("/ca.pem".into()))));
+        assert_eq!(security(Some("verify-full"), None), Ok((SslMode::Require, Trust::Machine)));
+        assert_eq!(
+            security(Some("verify-full"), root),
+            Ok((SslMode::Require, Trust::File("/ca.pem".into())))
+        );
+    }
+}

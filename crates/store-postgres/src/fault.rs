@@ -1,0 +1,125 @@
+//! What PostgreSQL's errors mean.
+
+use std::any::Any;
+use std::error::Error as _;
+
+use chinwag_core::Error;
+use tokio_postgres::error::SqlState;
+
+/// Why a statement failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The server refused, or the link was lost.
+    Said(tokio_postgres::Error),
+    /// The server was silent for too long.
+    Silent,
+}
+
+/// What a failure means for the transaction that it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The link is gone.
+    Lost,
+    /// Another transaction stood in the way: run again, it may succeed.
+    Again,
+    /// A rule of uniqueness was broken: run again, the job may see by what.
+    Collision,
+    /// It cannot be done now.
+    Unavailable,
+    /// A fault of ours.
+    Fault,
+}
+
+impl Failure {
+    /// The server's code, if it was the server that refused.
+    pub(crate) fn code(&self) -> Option<&SqlState> {
+        match self {
+            Self::Said(why) => why.code(),
+            Self::Silent => None,
+        }
+    }
+
+    /// The constraint that was broken, if one was.
+    pub(crate) fn constraint(&self) -> Option<&str> {
+        match self {
+            Self::Said(why) => why.as_db_error()?.constraint(),
+            Self::Silent => None,
+        }
+    }
+
+    /// What it means for its transaction.
+    pub(crate) fn trouble(&self) -> Trouble {
+        let Some(code) = self.code() else { return self.without_code() };
+        match code.code() {
+            // The last: a plan that a migration by another node has made stale.
+            "40001" | "40P01" | "0A000" => Trouble::Again,
+            "23514" if self.constraint() == Some("groups_numbered") => Trouble::Again,
+            "23505" => Trouble::Collision,
+            "25006" | "55P03" | "57014" => Trouble::Unavailable,
+            code if code.starts_with("57P") || code.starts_with("08") || code == "25P03" => Trouble::Lost,
+            code if code.starts_with("53") || code.starts_with("58") => Trouble::Unavailable,
+            _ => Trouble::Fault,
+        }
+    }
+
+    /// Whether the server has said that a commit failed: then nothing was changed.
+    pub(crate) fn undid_commit(&self) -> bool {
+        let code = self.code().map(SqlState::code);
+        code.is_some_and(|code| code.starts_with("40") || code.starts_with("23") || code.starts_with("25P02"))
+    }
+
+    fn without_code(&self) -> Trouble {
+        match self {
+            Self::Silent => Trouble::Lost,
+            // What the library itself refuses, such as a parameter of another type, has as its
+            // source neither the network nor an end of the link.
+            Self::Said(why) if why.is_closed() => Trouble::Lost,
+            Self::Said(why) => match why.source() {
+                Some(source) if source.is::<std::io::Error>() => Trouble::Lost,
+                _ => Trouble::Fault,
+            },
+        }
+    }
+
+    /// What a caller is answered; what cannot be done now is said in the log.
+    pub(crate) fn error(&self) -> Error {
+        match self.trouble() {
+            Trouble::Fault | Trouble::Collision => Error::internal(self),
+            Trouble::Lost | Trouble::Again | Trouble::Unavailable => {
+                tracing::warn!(error = %self, "the database is unavailable");
+                Error::unavailable()
+            }
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(why: tokio_postgres::Error) -> Self {
+        Self::Said(why)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Silent => f.write_str("the server was silent for too long"),
+            Self::Said(why) => f.write_str(&reason(why)),
+        }
+    }
+}
+
+/// The library's word, with the server's own or the system's.
+pub(crate) fn reason(why: &tokio_postgres::Error) -> String {
+    match (why.as_db_error(), why.source()) {
+        // The detail of a broken rule holds values, which are no business of the log's.
+        (Some(said), _) => format!("{} ({})", said.message(), said.code().code()),
+        (None, Some(source)) => source.to_string(),
+        (None, None) => why.to_string(),
+    }
+}
+
+/// A fault from what a job panicked with.
+pub(crate) fn panicked(with: &(dyn Any + Send)) -> Error {
+    let text = with.downcast_ref::<&str>().copied().or(with.downcast_ref::<String>().map(String::as_str));
+    Error::internal(format_args!("a job of the store panicked: {}", text.unwrap_or("no text")))
+}

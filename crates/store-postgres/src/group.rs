@@ -1,0 +1,304 @@
+//! Groups, their members, marks and logs.
+
+use chinwag_core::group::{Group, Mark, Member, Summary, View};
+use chinwag_core::limits::{LATEST, UNREAD};
+use chinwag_core::permission::Role;
+use chinwag_core::store::{Change, Entry, Groups};
+use chinwag_core::{Date, Error, GroupId, Result, Seq, UserId};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::column::{RoleNumber, number};
+use crate::fault::Failure;
+use crate::link::Params;
+use crate::log;
+use crate::message::{message, message_columns, message_joins, uuid};
+use crate::transaction::{Transaction, limit};
+use crate::user::name;
+
+type Read<T> = Result<T, tokio_postgres::Error>;
+
+/// The columns that [`group`] reads, of `g`.
+macro_rules! group_columns {
+    () => {
+        "g.id, g.name, g.pair_low IS NOT NULL, g.last_seq"
+    };
+}
+
+/// The columns that [`mark`] reads, of a membership `m`; `$2` is the highest count.
+macro_rules! mark_columns {
+    () => {
+        "m.last_read_seq, m.last_read_date, (SELECT count(*) FROM (
+            SELECT 1 FROM messages x WHERE x.group_id = m.group_id AND x.seq > coalesce(m.last_read_seq, 0)
+            AND x.author_id <> m.user_id AND x.body IS NOT NULL LIMIT $2) unread)"
+    };
+}
+
+impl Groups for Transaction<'_, '_> {
+    fn group(&self, id: GroupId) -> Result<Option<Group>> {
+        const SQL: &str = concat!("SELECT ", group_columns!(), " FROM groups g WHERE g.id = $1");
+        self.one(SQL, &[&id.0], |row| group(row, 0))
+    }
+
+    fn group_of_pair(&self, a: UserId, b: UserId) -> Result<Option<GroupId>> {
+        self.one(
+            "SELECT id FROM groups WHERE pair_low = $1 AND pair_high = $2",
+            &[&a.min(b).0, &a.max(b).0],
+            |row| group_id(row, 0),
+        )
+    }
+
+    fn groups_page(&self, after: Option<GroupId>, most: usize) -> Result<Vec<Group>> {
+        const SQL: &str =
+            concat!("SELECT ", group_columns!(), " FROM groups g WHERE g.id >= $1 ORDER BY g.id LIMIT $2");
+        let Some(from) = key_after(after) else { return Ok(Vec::new()) };
+        self.all(SQL, &[&from, &limit(most)], |row| group(row, 0))
+    }
+
+    fn groups_of(&self, user: UserId, after: Option<GroupId>, most: usize) -> Result<Vec<Group>> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            group_columns!(),
+            " FROM memberships m JOIN groups g ON g.id = m.group_id
+            WHERE m.user_id = $1 AND m.group_id >= $2 ORDER BY m.group_id LIMIT $3"
+        );
+        let Some(from) = key_after(after) else { return Ok(Vec::new()) };
+        self.all(SQL, &[&user.0, &from, &limit(most)], |row| group(row, 0))
+    }
+
+    fn groups_count(&self, user: UserId) -> Result<usize> {
+        self.count("SELECT count(*) FROM memberships WHERE user_id = $1", &[&user.0])
+    }
+
+    fn heads(&self, groups: &[GroupId]) -> Result<Vec<(GroupId, Seq)>> {
+        let ids: Vec<_> = groups.iter().map(|id| id.0).collect();
+        self.all("SELECT id, last_seq FROM groups WHERE id = ANY($1)", &[&ids], |row| {
+            Ok((group_id(row, 0)?, Seq(row.try_get(1)?)))
+        })
+    }
+
+    fn places(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId)>> {
+        let ids: Vec<_> = users.iter().map(|id| id.0).collect();
+        self.all("SELECT user_id, group_id FROM memberships WHERE user_id = ANY($1)", &[&ids], |row| {
+            Ok((UserId(row.try_get(0)?), group_id(row, 1)?))
+        })
+    }
+
+    fn groups_touched(&self, user: UserId) -> Result<Vec<GroupId>> {
+        self.all(
+            "SELECT group_id FROM memberships WHERE user_id = $1
+            UNION SELECT group_id FROM former_members WHERE user_id = $1 ORDER BY 1",
+            &[&user.0],
+            |row| group_id(row, 0),
+        )
+    }
+
+    fn group_insert(&mut self, id: GroupId, name: &str, pair: Option<(UserId, UserId)>) -> Result<()> {
+        let (low, high) = pair.map(|(a, b)| (a.min(b).0, a.max(b).0)).unzip();
+        let inserted = self.try_change(
+            "INSERT INTO groups (id, name, pair_low, pair_high) VALUES ($1, $2, $3, $4)",
+            &[&id.0, &name, &low, &high],
+        );
+        inserted.map(drop).map_err(|why| refused(&why))
+    }
+
+    fn group_rename(&mut self, id: GroupId, name: &str) -> Result<()> {
+        self.change("UPDATE groups SET name = $2 WHERE id = $1", &[&id.0, &name]).map(drop)
+    }
+
+    fn group_delete(&mut self, id: GroupId) -> Result<()> {
+        for sql in [
+            "DELETE FROM memberships WHERE group_id = $1",
+            "DELETE FROM former_members WHERE group_id = $1",
+            "DELETE FROM messages WHERE group_id = $1",
+            "DELETE FROM changes WHERE group_id = $1",
+            "DELETE FROM groups WHERE id = $1",
+        ] {
+            self.change(sql, &[&id.0])?;
+        }
+        Ok(())
+    }
+
+    fn seq_take(&mut self, group: GroupId, count: usize) -> Result<Seq> {
+        let count = i64::try_from(count).ok().filter(|count| *count > 0);
+        let count = count.ok_or_else(|| Error::internal("a log gives one number at least"))?;
+        self.claim(group)?;
+        let last: Option<i64> = self.change_one(
+            "UPDATE groups SET last_seq = last_seq + $2 WHERE id = $1 RETURNING last_seq",
+            &[&group.0, &count],
+            |row| row.try_get(0),
+        )?;
+        last.map(|last| Seq(last - count + 1)).ok_or(Error::NotFound("group"))
+    }
+
+    fn change_insert(&mut self, group: GroupId, seq: Seq, change: &Change) -> Result<()> {
+        let (kind, message, names): (i16, _, _) = match change {
+            Change::Edited(message) => (0, Some(message.0), None),
+            Change::Deleted(message) => (1, Some(message.0), None),
+            Change::Group => (2, None, None),
+            Change::Renamed { user, name, new_name } => {
+                (3, None, Some((user.0, name.as_str(), new_name.as_str())))
+            }
+        };
+        let (user, name, new_name) =
+            names.map_or((None, None, None), |(u, n, m)| (Some(u), Some(n), Some(m)));
+        self.change(
+            "INSERT INTO changes (group_id, seq, kind, message_seq, user_id, name, new_name)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            &[&group.0, &seq.0, &kind, &message, &user, &name, &new_name],
+        )
+        .map(drop)
+    }
+
+    fn log(&self, group: GroupId, after: Seq, limit: usize) -> Result<Vec<Entry>> {
+        log::read(self, group, after, limit)
+    }
+
+    fn members(&self, group: GroupId) -> Result<Vec<Member>> {
+        self.all(
+            "SELECT m.user_id, u.name, m.role, m.since
+            FROM memberships m JOIN users u ON u.id = m.user_id
+            WHERE m.group_id = $1 ORDER BY m.since, m.user_id",
+            &[&group.0],
+            |row| member(row, 0),
+        )
+    }
+
+    fn member(&self, group: GroupId, user: UserId) -> Result<Option<Member>> {
+        self.one(
+            "SELECT m.user_id, u.name, m.role, m.since
+            FROM memberships m JOIN users u ON u.id = m.user_id
+            WHERE m.group_id = $1 AND m.user_id = $2",
+            &[&group.0, &user.0],
+            |row| member(row, 0),
+        )
+    }
+
+    fn member_set(&mut self, group: GroupId, user: UserId, role: Role, now: Date) -> Result<()> {
+        self.change(
+            "INSERT INTO memberships (group_id, user_id, role, since) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (group_id, user_id) DO UPDATE SET role = excluded.role",
+            &[&group.0, &user.0, &number(role), &now.micros()],
+        )
+        .map(drop)
+    }
+
+    fn member_remove(&mut self, group: GroupId, user: UserId) -> Result<()> {
+        let key: Params<'_> = &[&group.0, &user.0];
+        if self.change("DELETE FROM memberships WHERE group_id = $1 AND user_id = $2", key)? > 0 {
+            self.change(
+                "INSERT INTO former_members (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                key,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn mark(&self, group: GroupId, user: UserId) -> Result<Mark> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            mark_columns!(),
+            " FROM memberships m WHERE m.group_id = $1 AND m.user_id = $3"
+        );
+        let found = self.one(SQL, &[&group.0, &i64::from(UNREAD), &user.0], |row| mark(row, 0))?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn mark_set(&mut self, group: GroupId, user: UserId, seq: Seq, date: Date) -> Result<()> {
+        self.change(
+            "UPDATE memberships SET last_read_seq = $3, last_read_date = $4 WHERE group_id = $1 AND user_id = $2",
+            &[&group.0, &user.0, &seq.0, &date.micros()],
+        )
+        .map(drop)
+    }
+
+    fn summaries(&self, user: UserId) -> Result<Vec<Summary>> {
+        const GROUPS: &str = concat!(
+            "SELECT ",
+            group_columns!(),
+            ", ",
+            mark_columns!(),
+            " FROM memberships m JOIN groups g ON g.id = m.group_id
+            WHERE m.user_id = $1 ORDER BY m.group_id"
+        );
+        const MEMBERS: &str = "SELECT m.group_id, m.user_id, u.name, m.role, m.since
+            FROM memberships own JOIN memberships m ON m.group_id = own.group_id
+            JOIN users u ON u.id = m.user_id
+            WHERE own.user_id = $1 ORDER BY m.since, m.user_id";
+        const MESSAGES: &str = concat!(
+            "SELECT ",
+            message_columns!(),
+            " FROM memberships own JOIN LATERAL (SELECT * FROM messages x WHERE x.group_id = own.group_id
+                AND x.body IS NOT NULL ORDER BY x.seq DESC LIMIT $2) m ON true",
+            message_joins!(),
+            "WHERE own.user_id = $1 ORDER BY own.group_id, m.seq DESC"
+        );
+        let mut summaries = self.all(GROUPS, &[&user.0, &i64::from(UNREAD)], |row| {
+            let view = View { group: group(row, 0)?, members: Vec::new(), messages: Vec::new() };
+            Ok(Summary { view, mark: mark(row, 4)? })
+        })?;
+        for (id, member) in self.all(MEMBERS, &[&user.0], |row| Ok((group_id(row, 0)?, member(row, 1)?)))? {
+            if let Some(view) = view_of(&mut summaries, id) {
+                view.members.push(member);
+            }
+        }
+        for message in self.all(MESSAGES, &[&user.0, &limit(LATEST)], message)? {
+            if let Some(view) = view_of(&mut summaries, message.group) {
+                view.messages.push(message);
+            }
+        }
+        Ok(summaries)
+    }
+}
+
+/// A group's id from a column.
+pub(crate) fn group_id(row: &Row, column: usize) -> Read<GroupId> {
+    uuid(row, column).map(GroupId)
+}
+
+/// The id that comes after this one, or the first; none after the last.
+fn key_after(after: Option<GroupId>) -> Option<Uuid> {
+    after.map_or(Some(Uuid::nil()), |id| id.0.as_u128().checked_add(1).map(Uuid::from_u128))
+}
+
+fn group(row: &Row, first: usize) -> Read<Group> {
+    Ok(Group {
+        id: group_id(row, first)?,
+        name: row.try_get::<_, &str>(first + 1)?.into(),
+        private: row.try_get(first + 2)?,
+        head: Seq(row.try_get(first + 3)?),
+    })
+}
+
+fn member(row: &Row, first: usize) -> Read<Member> {
+    let RoleNumber(role) = row.try_get(first + 2)?;
+    Ok(Member {
+        user: UserId(row.try_get(first)?),
+        name: name(row, first + 1)?,
+        role,
+        since: Date::from_micros(row.try_get(first + 3)?),
+    })
+}
+
+fn mark(row: &Row, first: usize) -> Read<Mark> {
+    let seq: Option<i64> = row.try_get(first)?;
+    let date: Option<i64> = row.try_get(first + 1)?;
+    let unread: i64 = row.try_get(first + 2)?;
+    Ok(Mark {
+        last_read: seq.map(Seq).zip(date.map(Date::from_micros)),
+        unread: u32::try_from(unread).unwrap_or(UNREAD),
+    })
+}
+
+fn view_of(summaries: &mut [Summary], id: GroupId) -> Option<&mut View> {
+    let at = summaries.binary_search_by_key(&id, |summary| summary.view.group.id).ok()?;
+    Some(&mut summaries[at].view)
+}
+
+fn refused(why: &Failure) -> Error {
+    match why.constraint() {
+        Some("groups_by_pair") => Error::Conflict("these two have a private conversation already"),
+        Some("groups_pkey") => Error::Conflict("another group has this id"),
+        _ => why.error(),
+    }
+}

@@ -1,0 +1,234 @@
+//! Messages that wait to be sent, a lane for each group, and who is at work on a group's log.
+//!
+//! A log's events are to be told in its order, so at any time one thread of this node at most
+//! numbers it: a batch of messages, or a job, *claims* the group until its events are told.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use chinwag_core::app::send::{Sending, Sent};
+use chinwag_core::message::ClientId;
+use chinwag_core::store::Answer;
+use chinwag_core::{Error, GroupId, Result};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// A message that waits, and where its outcome goes.
+pub(crate) struct Waiting {
+    pub(crate) sending: Sending,
+    pub(crate) answer: oneshot::Sender<Result<Sent>>,
+    until: Instant,
+    /// Its place in the bound of all that wait.
+    _place: OwnedSemaphorePermit,
+}
+
+/// Messages to be sent together, and the groups that are claimed for them.
+pub(crate) struct Batch {
+    pub(crate) messages: Vec<Waiting>,
+    pub(crate) groups: BTreeSet<GroupId>,
+}
+
+/// Every lane. See the module's documentation.
+pub(crate) struct Lanes {
+    state: Mutex<State>,
+    /// Told when a lane is ready, or all are closed.
+    work: Condvar,
+    /// Told when a group was released that a job waits for.
+    freed: Condvar,
+    places: Arc<Semaphore>,
+    patience: Duration,
+}
+
+#[derive(Default)]
+struct State {
+    /// None is empty.
+    lanes: HashMap<GroupId, VecDeque<Waiting>>,
+    /// The lanes of groups that nobody claims or wants, in the order in which they came to wait.
+    ready: VecDeque<GroupId>,
+    claimed: HashSet<GroupId>,
+    /// How many jobs wait to claim a group: they come before its messages.
+    wanted: HashMap<GroupId, usize>,
+    is_closed: bool,
+}
+
+impl Waiting {
+    /// Where it is to be sent.
+    pub(crate) fn group(&self) -> GroupId {
+        self.sending.command().group
+    }
+
+    /// Whether it has waited so long that it is refused rather than sent.
+    pub(crate) fn is_late(&self) -> bool {
+        Instant::now() > self.until
+    }
+}
+
+impl Lanes {
+    /// Lanes for at most `places` messages together.
+    pub(crate) fn new(places: usize, patience: Duration) -> Self {
+        Self {
+            state: Mutex::default(),
+            work: Condvar::new(),
+            freed: Condvar::new(),
+            places: Arc::new(Semaphore::new(places.clamp(1, Semaphore::MAX_PERMITS))),
+            patience,
+        }
+    }
+
+    /// Lets a message wait to be sent, at once if there is a place: it is then sent, whatever
+    /// becomes of the future. One that still waits for a place when its future is dropped is not.
+    pub(crate) fn submit(&self, sending: Sending) -> Answer<'_, Sent> {
+        let (answer, answered) = oneshot::channel();
+        let refused = match self.places.clone().try_acquire_owned() {
+            Ok(place) => {
+                self.put(sending, answer, place);
+                None
+            }
+            Err(_) => Some((sending, answer)),
+        };
+        Box::pin(async move {
+            if let Some((sending, answer)) = refused {
+                let place = tokio::time::timeout(self.patience, self.places.clone().acquire_owned()).await;
+                match place {
+                    Ok(Ok(place)) => self.put(sending, answer, place),
+                    _ => return Err(Error::unavailable()),
+                }
+            }
+            answered.await.unwrap_or(Err(Error::Unknown))
+        })
+    }
+
+    fn put(&self, sending: Sending, answer: oneshot::Sender<Result<Sent>>, place: OwnedSemaphorePermit) {
+        let group = sending.command().group;
+        let until = Instant::now() + self.patience;
+        let mut state = self.state();
+        if state.is_closed {
+            // Whoever asked may have gone.
+            let _ = answer.send(Err(Error::unavailable()));
+            return;
+        }
+        let lane = state.lanes.entry(group).or_default();
+        lane.push_back(Waiting { sending, answer, until, _place: place });
+        if lane.len() == 1 && state.is_free(group) {
+            state.ready.push_back(group);
+            self.work.notify_one();
+        }
+    }
+
+    /// Waits for messages and takes up to `most` of them, in order for each group. Two with one
+    /// `client_id` in one group are never taken together, so that the second finds the first.
+    /// `None` when the lanes are closed and empty.
+    pub(crate) fn take(&self, most: usize) -> Option<Batch> {
+        let mut state = self.state();
+        loop {
+            let mut batch = Batch { messages: Vec::new(), groups: BTreeSet::new() };
+            while batch.messages.len() < most
+                && let Some(group) = state.ready.pop_front()
+            {
+                state.claimed.insert(group);
+                batch.groups.insert(group);
+                state.fill(&mut batch, group, most);
+            }
+            if !batch.messages.is_empty() {
+                return Some(batch);
+            }
+            if state.is_closed && state.lanes.is_empty() {
+                return None;
+            }
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Claims a group if nobody else does.
+    pub(crate) fn try_claim(&self, group: GroupId) -> bool {
+        self.state().claim(group)
+    }
+
+    /// Claims a group, and waits for it as long as the lanes' patience lasts.
+    pub(crate) fn claim(&self, group: GroupId) -> bool {
+        let until = Instant::now() + self.patience;
+        let mut state = self.state();
+        *state.wanted.entry(group).or_default() += 1;
+        let mut taken = state.claim(group);
+        while !taken {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            state = self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            taken = state.claim(group);
+        }
+        if let Some(wanted) = state.wanted.get_mut(&group) {
+            *wanted -= 1;
+            if *wanted == 0 {
+                state.wanted.remove(&group);
+                self.ready(&mut state, group);
+            }
+        }
+        taken
+    }
+
+    /// Gives claims up.
+    pub(crate) fn release<'g>(&self, groups: impl IntoIterator<Item = &'g GroupId>) {
+        let mut state = self.state();
+        for group in groups {
+            state.claimed.remove(group);
+            if state.wanted.contains_key(group) {
+                self.freed.notify_all();
+            }
+            self.ready(&mut state, *group);
+        }
+    }
+
+    /// Lets nobody in any more. What waits is still sent.
+    pub(crate) fn close(&self) {
+        self.state().is_closed = true;
+        self.work.notify_all();
+    }
+
+    fn ready(&self, state: &mut State, group: GroupId) {
+        if state.is_free(group) && state.lanes.contains_key(&group) {
+            state.ready.push_back(group);
+            self.work.notify_one();
+        } else if state.is_closed {
+            // Those who wait for the end look whether it has come.
+            self.work.notify_all();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn is_free(&self, group: GroupId) -> bool {
+        !self.claimed.contains(&group) && !self.wanted.contains_key(&group)
+    }
+
+    fn claim(&mut self, group: GroupId) -> bool {
+        let taken = self.claimed.insert(group);
+        if taken {
+            self.ready.retain(|ready| *ready != group);
+        }
+        taken
+    }
+
+    /// Moves messages of a claimed group's lane into a batch.
+    fn fill(&mut self, batch: &mut Batch, group: GroupId, most: usize) {
+        let Some(lane) = self.lanes.get_mut(&group) else { return };
+        let mut ids = HashSet::<ClientId>::new();
+        while batch.messages.len() < most
+            && let Some(next) = lane.front()
+        {
+            let id = next.sending.command().client_id.clone();
+            if id.is_some_and(|id| !ids.insert(id)) {
+                break;
+            }
+            batch.messages.extend(lane.pop_front());
+        }
+        if lane.is_empty() {
+            self.lanes.remove(&group);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The store on PostgreSQL (15 or later), shared by any number of nodes.
+//!
+//! Here live the schema (`migrations/`), the queues with their threads, and the SQL of every noun
+//! under the noun's name. No rule lives here: what may be written is decided in
+//! `chinwag_core::app`, inside the transactions that this crate runs.
+//!
+//! Each thread has a connection of its own, and drives it itself. **Reads** run each on one
+//! snapshot. **Writes** run each in one serializable transaction, again where another stood in
+//! the way. **Messages** go another way: whatever has queued (up to [`Options::batch`]) is decided
+//! and kept by one statement, in one round trip, and several batches are under way at once.
+//!
+//! All queues are bounded by [`Options::queue`]; whoever finds no place within
+//! [`Options::patience`], or still waits for a thread after it, is answered `Unavailable`. Every
+//! wait for the server is bounded too.
+
+mod address;
+mod claim;
+mod column;
+mod fault;
+mod group;
+mod lanes;
+mod link;
+mod log;
+mod message;
+mod open;
+#[cfg(test)]
+mod plan;
+mod queue;
+mod readers;
+mod relation;
+mod schema;
+mod send;
+mod tls;
+mod token;
+mod transaction;
+pub mod transfer;
+mod user;
+mod writers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::Error;
+use chinwag_core::app::send::{Sending, Sent};
+use chinwag_core::bus::Bus;
+use chinwag_core::store::{Answer, Done, ReadJob, Store, WriteJob};
+
+pub use claim::Claim;
+pub use open::{OpenError, Options};
+
+use crate::lanes::Lanes;
+use crate::readers::Readers;
+use crate::send::Senders;
+use crate::writers::{Task, Writers};
+
+/// How long [`Store::ready`] waits for its answer.
+const READY_WITHIN: Duration = Duration::from_secs(1);
+
+/// A store in one PostgreSQL database. Dropping it finishes what has queued and ends its threads;
+/// that blocks the dropping thread for as long as it takes.
+pub struct PostgresStore {
+    readers: Readers,
+    writers: Writers,
+    senders: Senders,
+}
+
+impl PostgresStore {
+    /// Connects to the database at `url` (`postgres://user:password@host:port/database`, with
+    /// `sslmode` and `sslrootcert` if need be) and brings its schema up to date, while all others
+    /// who do the same wait. The error says what to do; then nothing was changed.
+    pub async fn open(url: &str, options: Options, bus: Arc<dyn Bus>) -> Result<Self, OpenError> {
+        let url = url.to_owned();
+        let opened = tokio::task::spawn_blocking(move || Self::start(&url, &options, &bus)).await;
+        opened.map_err(|why| OpenError::Thread(why.to_string()))?
+    }
+
+    /// Looks at the database at `url` without changing anything: what kind it is, as a sentence ends,
+    /// or why it could not be opened.
+    pub async fn check(url: &str, options: &Options) -> Result<&'static str, OpenError> {
+        let (url, options) = (url.to_owned(), options.clone());
+        let looked = tokio::task::spawn_blocking(move || open::look(&url, &options)).await;
+        looked.map_err(|why| OpenError::Thread(why.to_string()))?
+    }
+
+    fn start(url: &str, options: &Options, bus: &Arc<dyn Bus>) -> Result<Self, OpenError> {
+        let target = Arc::new(open::prepare(url, options)?);
+        let lanes = Arc::new(Lanes::new(options.queue, options.patience));
+        let start = || {
+            Ok(Self {
+                readers: Readers::start(&target, options)?,
+                writers: Writers::start(&target, options, &lanes, bus)?,
+                senders: Senders::start(&target, options, &lanes, bus)?,
+            })
+        };
+        start().map_err(|why: std::io::Error| OpenError::Thread(why.to_string()))
+    }
+}
+
+impl Store for PostgresStore {
+    fn submit_write(&self, job: WriteJob) -> Done<'_> {
+        self.writers.queue.submit(Task::Job(job))
+    }
+
+    fn submit_send(&self, sending: Sending) -> Answer<'_, Sent> {
+        self.senders.lanes.submit(sending)
+    }
+
+    fn submit_read(&self, job: ReadJob) -> Done<'_> {
+        self.readers.queue.submit(job)
+    }
+
+    /// Asks the server whether it takes writes.
+    fn ready(&self) -> Done<'_> {
+        let done = self.writers.queue.submit(Task::Probe);
+        Box::pin(async move {
+            tokio::time::timeout(READY_WITHIN, done).await.unwrap_or_else(|_| Err(Error::unavailable()))
+        })
+    }
+}

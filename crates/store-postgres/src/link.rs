@@ -1,0 +1,237 @@
+//! One thread's connection to the server. The thread drives it itself, on a runtime of its own,
+//! so that no statement waits for another thread to be woken.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chinwag_core::{Error, Result};
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row, Statement};
+
+use crate::address::Target;
+use crate::fault::{Failure, reason};
+use crate::open::OpenError;
+
+/// A statement's parameters.
+pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// The server's own timers have so much longer to ring before ours does.
+const GRACE: Duration = Duration::from_secs(1);
+/// A transaction that its thread forgot is ended by the server after this.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// A connection.
+pub(crate) struct Link {
+    client: Client,
+    statements: RefCell<HashMap<&'static str, Statement>>,
+    silence: Duration,
+    is_silent: Cell<bool>,
+    /// Dropped last: it drives the connection.
+    runtime: Runtime,
+}
+
+/// Why there is no connection.
+pub(crate) enum NoLink {
+    /// The server refused, or could not be reached.
+    Said(tokio_postgres::Error),
+    /// It took too long.
+    Late,
+    /// The machine has no more to give.
+    Machine(std::io::Error),
+}
+
+impl Link {
+    /// Connects, and sets the session up.
+    pub(crate) fn open(target: &Target) -> Result<Self, NoLink> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(NoLink::Machine)?;
+        let connecting = async {
+            let (client, connection) = target.config.connect(target.tls.clone()).await?;
+            // It ends with the client, or with the link, of which the client then hears.
+            tokio::spawn(connection);
+            client.batch_execute(&session(target)).await?;
+            Ok(client)
+        };
+        let client = runtime.block_on(async { tokio::time::timeout(target.connect, connecting).await });
+        let client = client.map_err(|_| NoLink::Late)?.map_err(NoLink::Said)?;
+        let silence = target.statement + GRACE;
+        Ok(Self { client, statements: RefCell::default(), silence, is_silent: Cell::new(false), runtime })
+    }
+
+    /// Whether the link still stands, as far as the news of its end has come.
+    pub(crate) fn stands(&self) -> bool {
+        // Nobody has looked at the socket since the last statement.
+        self.runtime.block_on(async {
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+        });
+        !self.is_silent.get() && !self.client.is_closed()
+    }
+
+    /// Waits for what the server says to `asking`, no longer than statements may take.
+    pub(crate) fn wait<T>(
+        &self,
+        asking: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Failure> {
+        let answer = self.runtime.block_on(async { tokio::time::timeout(self.silence, asking).await });
+        answer.map_or_else(
+            |_| {
+                self.is_silent.set(true);
+                Err(Failure::Silent)
+            },
+            |answer| answer.map_err(Failure::from),
+        )
+    }
+
+    /// Several statements without parameters.
+    pub(crate) fn batch(&self, sql: &str) -> Result<(), Failure> {
+        self.wait(self.client.batch_execute(sql))
+    }
+
+    /// The rows of one statement. With `begin`, it begins a transaction in the same round trip.
+    pub(crate) fn query(
+        &self,
+        begin: Option<&str>,
+        sql: &'static str,
+        params: Params<'_>,
+    ) -> Result<Vec<Row>, Failure> {
+        self.wait(async {
+            let statement = self.statement(sql).await?;
+            self.after(begin, self.client.query(&statement, params)).await
+        })
+    }
+
+    /// Runs a statement, and `begin` like [`Link::query`]; how many rows it changed.
+    pub(crate) fn execute(
+        &self,
+        begin: Option<&str>,
+        sql: &'static str,
+        params: Params<'_>,
+    ) -> Result<u64, Failure> {
+        self.wait(async {
+            let statement = self.statement(sql).await?;
+            self.after(begin, self.client.execute(&statement, params)).await
+        })
+    }
+
+    async fn after<T>(
+        &self,
+        begin: Option<&str>,
+        asking: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, tokio_postgres::Error> {
+        let Some(begin) = begin else { return asking.await };
+        let (begun, answer) = futures_util::future::join(self.client.batch_execute(begin), asking).await;
+        begun.and(answer)
+    }
+
+    /// The client itself, to ask several things at once.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// A statement, prepared once for each link.
+    pub(crate) async fn statement(&self, sql: &'static str) -> Result<Statement, tokio_postgres::Error> {
+        if let Some(statement) = self.statements.borrow().get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql).await?;
+        self.statements.borrow_mut().insert(sql, statement.clone());
+        Ok(statement)
+    }
+}
+
+/// A place for a thread's link, which is made anew whenever it is lost.
+#[derive(Default)]
+pub(crate) struct Place(Option<Link>);
+
+impl Place {
+    /// The link, which is made if there is none that stands.
+    pub(crate) fn link(&mut self, target: &Target) -> Result<&Link> {
+        if !self.0.as_ref().is_some_and(Link::stands) {
+            self.0 = None;
+            if target.is_away() {
+                return Err(Error::unavailable());
+            }
+            match Link::open(target) {
+                Ok(link) => self.0 = Some(link),
+                Err(why) => {
+                    target.note(true);
+                    tracing::warn!(error = %why, "the database at {} is away", target.at());
+                    return Err(Error::unavailable());
+                }
+            }
+            target.note(false);
+        }
+        self.0.as_ref().ok_or_else(Error::unavailable)
+    }
+
+    /// Ends the link.
+    pub(crate) fn drop_link(&mut self) {
+        self.0 = None;
+    }
+}
+
+/// What every session begins with. Every statement of this crate finds a few rows by a key, and
+/// names its tables in the order in which to look: the planner is kept from reading whole tables
+/// where its numbers about them are old.
+fn session(target: &Target) -> String {
+    format!(
+        "SET search_path = chinwag;
+        SET statement_timeout = {};
+        SET lock_timeout = {};
+        SET idle_in_transaction_session_timeout = {};
+        SET client_min_messages = warning;
+        SET jit = off;
+        SET enable_seqscan = off;
+        SET enable_hashjoin = off;
+        SET enable_mergejoin = off;
+        SET join_collapse_limit = 1;
+        SELECT set_config('synchronous_commit', 'on', false)
+            WHERE current_setting('synchronous_commit') = 'off';",
+        target.statement.as_millis(),
+        target.lock.as_millis(),
+        IDLE.as_millis(),
+    )
+}
+
+impl NoLink {
+    /// As whoever starts the server reads it.
+    pub(crate) fn into_open_error(self, target: &Target) -> OpenError {
+        let at = target.at();
+        let why = match self {
+            Self::Late => return OpenError::Away { at, why: "it took too long".into() },
+            Self::Machine(why) => return OpenError::Thread(why.to_string()),
+            Self::Said(why) => why,
+        };
+        let (code, words) = (why.code().map(|code| code.code().to_owned()), reason(&why));
+        let text = why.to_string();
+        match code.as_deref() {
+            Some(code) if code.starts_with("28") => {
+                OpenError::Refused { at, user: target.user(), why: words }
+            }
+            Some("3D000") => OpenError::NoDatabase { at, name: target.database() },
+            Some("53300" | "57P03" | "57P01") => OpenError::Away { at, why: words },
+            Some(_) => OpenError::Other { at, why: words },
+            None if text.contains("TLS") => OpenError::Tls { at, why: words },
+            None if words.contains("password") || text.contains("authentication") => {
+                OpenError::Refused { at, user: target.user(), why: words }
+            }
+            None if words.contains("does not allow writes") || words.contains("read-write") => {
+                OpenError::ReadOnly { at }
+            }
+            None => OpenError::Away { at, why: words },
+        }
+    }
+}
+
+impl std::fmt::Display for NoLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Said(why) => f.write_str(&reason(why)),
+            Self::Late => f.write_str("it took too long to connect"),
+            Self::Machine(why) => why.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! A group's log, read: messages and changes in one order.
+
+use chinwag_core::message::Message;
+use chinwag_core::store::{Entry, Logged};
+use chinwag_core::{GroupId, MessageId, Result, Seq, UserId};
+use tokio_postgres::Row;
+
+use crate::link::Params;
+use crate::message::{message, message_columns, message_joins, uuid};
+use crate::transaction::{Transaction, limit};
+use crate::user::name;
+
+/// Messages that stand, with the number of the entry that is about them: their own, or an edit's.
+macro_rules! standing {
+    ($entry:literal, $from:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            message_columns!(),
+            ", ",
+            $entry,
+            " FROM ",
+            $from,
+            message_joins!(),
+            "WHERE m.body IS NOT NULL AND ",
+            $rest
+        )
+    };
+}
+
+/// What took the numbers after `after`, ascending, at most `most` of them.
+pub(crate) fn read(tx: &Transaction<'_, '_>, group: GroupId, after: Seq, most: usize) -> Result<Vec<Entry>> {
+    const SENT: &str =
+        standing!("m.seq", "messages m", "m.group_id = $1 AND m.seq > $2 AND m.seq <= $3 ORDER BY m.seq");
+    const EDITED: &str = standing!(
+        "c.seq",
+        "changes c JOIN messages m ON m.group_id = c.group_id AND m.seq = c.message_seq",
+        "c.kind = 0 AND c.group_id = $1 AND c.seq > $2 AND c.seq <= $3"
+    );
+    // Whatever has a number, whether there is more to say of it or not.
+    const NUMBERS: &str = "SELECT seq, 0, NULL::uuid, NULL::bigint, NULL::text, NULL::text, NULL::bigint
+        FROM messages
+        WHERE group_id = $1 AND seq > $2 AND seq <= $3
+        UNION ALL
+        SELECT c.seq, c.kind + 1, m.id, c.message_seq, c.name, c.new_name, c.user_id FROM changes c
+        LEFT JOIN messages m ON m.group_id = c.group_id AND m.seq = c.message_seq
+        WHERE c.group_id = $1 AND c.seq > $2 AND c.seq <= $3
+        ORDER BY 1";
+    let last = after.0.saturating_add(limit(most));
+    let params: Params<'_> = &[&group.0, &after.0, &last];
+    let mut entries = tx.all(NUMBERS, params, entry)?;
+    for (sql, edited) in [(SENT, false), (EDITED, true)] {
+        for (seq, message) in tx.all(sql, params, |row| Ok((Seq(row.try_get(10)?), message(row)?)))? {
+            fill(&mut entries, seq, message, edited);
+        }
+    }
+    Ok(entries)
+}
+
+fn fill(entries: &mut [Entry], seq: Seq, message: Message, edited: bool) {
+    if let Ok(at) = entries.binary_search_by_key(&seq, |entry| entry.seq) {
+        entries[at].what = if edited { Logged::Edited(Some(message)) } else { Logged::Sent(message) };
+    }
+}
+
+/// An entry, without the message that it may be about.
+fn entry(row: &Row) -> Result<Entry, tokio_postgres::Error> {
+    let names = || -> Result<_, tokio_postgres::Error> { Ok((name(row, 4)?, name(row, 5)?)) };
+    let what = match row.try_get::<_, i32>(1)? {
+        0 => Logged::Erased,
+        1 => Logged::Edited(None),
+        2 => Logged::Deleted { id: MessageId(uuid(row, 2)?), seq: Seq(row.try_get(3)?) },
+        3 => Logged::Group,
+        _ => {
+            let (name, new_name) = names()?;
+            Logged::Renamed { user: UserId(row.try_get(6)?), name, new_name }
+        }
+    };
+    Ok(Entry { seq: Seq(row.try_get(0)?), what })
+}

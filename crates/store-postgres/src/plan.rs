@@ -1,0 +1,64 @@
+//! How PostgreSQL means to run each statement: the suite once more, with every plan looked at.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use chinwag_testkit::bus::Recorder;
+use chinwag_testkit::postgres::Database;
+use chinwag_testkit::store::Opened;
+use tokio_postgres::SimpleQueryMessage;
+
+use crate::address::Target;
+use crate::link::Link;
+use crate::{Options, PostgresStore, open, send};
+
+/// Panics if a statement would read the whole of a table or of an index, however large it is.
+pub(crate) fn check(link: &Link, begin: Option<&str>, sql: &'static str) {
+    begin.map_or(Ok(()), |begin| link.batch(begin)).expect("a transaction");
+    static SEEN: Mutex<Option<HashSet<&str>>> = Mutex::new(None);
+    if !SEEN.lock().expect("no panic").get_or_insert_default().insert(sql) {
+        return;
+    }
+    let steps = plan(link, sql);
+    for (at, step) in steps.iter().enumerate() {
+        assert!(!step.contains("Seq Scan on"), "{step}: {sql}\n{}", steps.join("\n"));
+        let of_index = step.contains("Index Scan using") || step.contains("Index Only Scan using");
+        if of_index || step.contains("Bitmap Index Scan") {
+            let by_key = steps.get(at + 1).is_some_and(|next| next.contains("Index Cond"));
+            assert!(by_key, "{step} reads all of it: {sql}\n{}", steps.join("\n"));
+        }
+    }
+}
+
+fn plan(link: &Link, sql: &str) -> Vec<String> {
+    let parameters = (1..20).take_while(|number| sql.contains(&format!("${number}"))).count();
+    let nulls =
+        if parameters == 0 { String::new() } else { format!("({})", vec!["NULL"; parameters].join(", ")) };
+    let explain = format!(
+        "SET LOCAL plan_cache_mode = force_generic_plan; PREPARE looked_at AS {sql};
+        EXPLAIN EXECUTE looked_at{nulls}; DEALLOCATE looked_at"
+    );
+    let rows = link.wait(link.client().simple_query(&explain)).expect(sql);
+    let text = |row| match row {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    };
+    rows.into_iter().filter_map(text).collect()
+}
+
+async fn open(bus: Arc<Recorder>) -> Opened {
+    let database = Database::new();
+    let store = PostgresStore::open(&database.url(), Options::default(), bus).await.expect("a store");
+    Opened { store: Arc::new(store), guard: Box::new(database) }
+}
+
+#[test]
+fn messages_are_sent_by_keys() {
+    let database = Database::new();
+    let target: Target = open::prepare(&database.url(), &Options::default()).expect("a database");
+    let Ok(link) = Link::open(&target) else { panic!("a link") };
+    check(&link, Some("BEGIN"), send::HOLD);
+    check(&link, None, send::SEND);
+}
+
+chinwag_testkit::store_suite!(open);

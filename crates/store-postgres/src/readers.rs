@@ -1,0 +1,111 @@
+//! The threads that read, each job on one snapshot.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use chinwag_core::store::ReadJob;
+use chinwag_core::{Error, Result};
+use tokio::sync::mpsc::Receiver;
+
+use crate::address::Target;
+use crate::fault::{Trouble, panicked};
+use crate::link::Place;
+use crate::open::Options;
+use crate::queue::{Queue, Queued};
+use crate::transaction::Transaction;
+
+/// How often a job is run whose link was lost.
+const TRIES: usize = 2;
+
+/// The readers' queue, which they share, and their threads.
+pub(crate) struct Readers {
+    pub(crate) queue: Queue<ReadJob>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Readers {
+    pub(crate) fn start(target: &Arc<Target>, options: &Options) -> io::Result<Self> {
+        let (queue, exit) = Queue::new(options.queue, options.patience);
+        let exit = Arc::new(Mutex::new(exit));
+        let threads = spawn("store-reader", options.readers, || {
+            let (target, exit) = (target.clone(), exit.clone());
+            move || read(&target, &exit)
+        })?;
+        Ok(Self { queue, threads })
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.queue.close();
+        join(&mut self.threads);
+    }
+}
+
+/// Starts threads.
+pub(crate) fn spawn<F: FnOnce() + Send + 'static>(
+    name: &str,
+    count: usize,
+    work: impl Fn() -> F,
+) -> io::Result<Vec<JoinHandle<()>>> {
+    let start = |number| thread::Builder::new().name(format!("{name}-{number}")).spawn(work());
+    (0..count.max(1)).map(start).collect()
+}
+
+/// Waits for the end of threads; not of this one, as the bus may hold the store's last reference
+/// and drop it on a thread of the store's.
+pub(crate) fn join(threads: &mut Vec<JoinHandle<()>>) {
+    for thread in threads.drain(..).filter(|t| t.thread().id() != thread::current().id()) {
+        if thread.join().is_err() {
+            tracing::error!("one of the store's threads had panicked");
+        }
+    }
+}
+
+/// The next job that has not waited for too long.
+pub(crate) fn next<T>(exit: &Mutex<Receiver<Queued<T>>>) -> Option<Queued<T>> {
+    loop {
+        // One thread waits for the next job, the others for their turn to wait.
+        let next = exit.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv()?;
+        if !next.is_late() {
+            return Some(next);
+        }
+        // Whoever asked may have gone.
+        let _ = next.answer.send(Err(Error::unavailable()));
+    }
+}
+
+fn read(target: &Target, exit: &Mutex<Receiver<Queued<ReadJob>>>) {
+    let mut place = Place::default();
+    while let Some(Queued { job, answer, .. }) = next(exit) {
+        if answer.is_closed() {
+            continue;
+        }
+        let (outcome, has_begun) = run(&mut place, target, &job);
+        // Whoever asked may go meanwhile.
+        let _ = answer.send(outcome);
+        if has_begun && place.link(target).is_ok_and(|link| link.batch("ROLLBACK").is_err()) {
+            place.drop_link();
+        }
+    }
+}
+
+/// Runs a job; what came of it, and whether it left a transaction that is to be ended.
+fn run(place: &mut Place, target: &Target, job: &ReadJob) -> (Result<()>, bool) {
+    for _ in 0..TRIES {
+        let link = match place.link(target) {
+            Ok(link) => link,
+            Err(why) => return (Err(why), false),
+        };
+        let tx = Transaction::reading(link);
+        let outcome =
+            catch_unwind(AssertUnwindSafe(|| job(&tx))).unwrap_or_else(|with| Err(panicked(&*with)));
+        match tx.trouble() {
+            Some(Trouble::Lost | Trouble::Again) => place.drop_link(),
+            _ => return (outcome, tx.has_begun()),
+        }
+    }
+    (Err(Error::unavailable()), false)
+}

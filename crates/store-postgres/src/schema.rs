@@ -1,0 +1,175 @@
+//! The schema's versions. Everything of Chinwag's is in the schema `chinwag` of its database, whose
+//! table `about` says how many of the migrations it has seen. All that are missing are applied in
+//! one transaction, under a lock that all nodes know.
+
+use tokio_postgres::error::SqlState;
+
+use crate::address::Target;
+use crate::fault::{Failure, Trouble, reason};
+use crate::link::Link;
+use crate::open::OpenError;
+
+/// In order; the first leads to version 1. One that has been released is never changed.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_begin.sql")];
+/// The number of the lock, "Chinwag" in bytes.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(18978904706244967)";
+/// The lowest version of PostgreSQL that will do.
+const OLDEST: i32 = 150_000;
+
+/// What a database is.
+enum State {
+    /// Nothing is in it.
+    Empty,
+    /// Ours, and so many migrations have been applied.
+    Ours(i32),
+    /// Ours, and half carried: no store yet.
+    Unfinished,
+}
+
+/// Refuses a database that is not fit, and applies the migrations that it has not seen.
+pub(crate) fn prepare(link: &Link, target: &Target) -> Result<(), OpenError> {
+    fit(link, target)?;
+    match inspect(link, target)? {
+        State::Ours(version) if version == known() => Ok(()),
+        State::Unfinished => Err(OpenError::Unfinished { name: target.database() }),
+        State::Ours(_) | State::Empty => migrate(link, target, false),
+    }
+}
+
+/// Refuses a database that holds no store of this version.
+pub(crate) fn whole(link: &Link, target: &Target) -> Result<(), OpenError> {
+    match inspect(link, target)? {
+        State::Ours(version) if version == known() => Ok(()),
+        State::Unfinished => Err(OpenError::Unfinished { name: target.database() }),
+        State::Ours(_) => Err(OpenError::Older { name: target.database() }),
+        State::Empty => Err(OpenError::Empty { name: target.database() }),
+    }
+}
+
+/// Makes an empty database one that is half carried, and refuses what is not one or the other.
+pub(crate) fn unfinished(link: &Link, target: &Target) -> Result<(), OpenError> {
+    match inspect(link, target)? {
+        State::Empty => migrate(link, target, true),
+        State::Unfinished => Ok(()),
+        State::Ours(_) => Err(OpenError::Occupied { name: target.database() }),
+    }
+}
+
+fn migrate(link: &Link, target: &Target, half: bool) -> Result<(), OpenError> {
+    let failed = |why: Failure| failed(&why, target);
+    link.batch("SET lock_timeout = 0; SET statement_timeout = 0; BEGIN").map_err(failed)?;
+    link.batch(LOCK).map_err(failed)?;
+    // Once more, now that no other node can be about it.
+    let seen = match inspect(link, target)? {
+        State::Empty => {
+            link.batch(ABOUT).map_err(failed)?;
+            0
+        }
+        State::Ours(version) => usize::try_from(version).unwrap_or(0),
+        State::Unfinished => return Err(OpenError::Unfinished { name: target.database() }),
+    };
+    for migration in MIGRATIONS.iter().skip(seen) {
+        link.batch(migration).map_err(failed)?;
+    }
+    link.execute(None, "UPDATE about SET version = $1, unfinished = $2", &[&known(), &half])
+        .map_err(failed)?;
+    link.batch("COMMIT").map_err(failed)
+}
+
+/// What the database is, as a sentence ends, if it is fit. Changes nothing.
+pub(crate) fn look(link: &Link, target: &Target) -> Result<&'static str, OpenError> {
+    fit(link, target)?;
+    Ok(match inspect(link, target)? {
+        State::Empty if !may_begin(link, target)? => {
+            let why = "permission denied for database".into();
+            return Err(OpenError::NoRight { name: target.database(), why });
+        }
+        State::Empty => "is empty: the first start makes its tables",
+        State::Ours(version) if version < known() => {
+            "is of an older version: the next start brings it up to date"
+        }
+        State::Ours(_) => "is ready",
+        State::Unfinished => return Err(OpenError::Unfinished { name: target.database() }),
+    })
+}
+
+fn may_begin(link: &Link, target: &Target) -> Result<bool, OpenError> {
+    const SQL: &str = "SELECT has_database_privilege(current_database(), 'CREATE')";
+    let rows = link.query(None, SQL, &[]).map_err(|why| failed(&why, target))?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
+const ABOUT: &str = "CREATE SCHEMA IF NOT EXISTS chinwag;
+    CREATE TABLE about (
+        one boolean PRIMARY KEY DEFAULT true CHECK (one), version integer NOT NULL,
+        unfinished boolean NOT NULL DEFAULT false
+    );
+    INSERT INTO about (version) VALUES (0);
+    COMMENT ON SCHEMA chinwag IS 'Chinwag''s';";
+
+/// Refuses a server that will not do.
+pub(crate) fn fit(link: &Link, target: &Target) -> Result<(), OpenError> {
+    const SQL: &str =
+        "SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
+        pg_encoding_to_char(encoding)::text, pg_is_in_recovery(), current_setting('fsync')::boolean
+        FROM pg_database WHERE datname = current_database()";
+    let rows = link.query(None, SQL, &[]).map_err(|why| failed(&why, target))?;
+    let Some(row) = rows.first() else {
+        return Err(OpenError::Other { at: target.at(), why: "it does not know itself".into() });
+    };
+    if row.get::<_, i32>(0) < OLDEST {
+        return Err(OpenError::TooOld { at: target.at(), found: row.get(1) });
+    }
+    if row.get::<_, &str>(2) != "UTF8" {
+        return Err(OpenError::Encoding { name: target.database(), found: row.get(2) });
+    }
+    if row.get(3) {
+        return Err(OpenError::ReadOnly { at: target.at() });
+    }
+    if !row.get::<_, bool>(4) {
+        tracing::warn!(
+            "the database server does not wait for its disk (fsync is off): a loss of power loses messages"
+        );
+    }
+    Ok(())
+}
+
+/// What the database is. One that is another program's, or a later version's, is refused.
+fn inspect(link: &Link, target: &Target) -> Result<State, OpenError> {
+    // In one snapshot, since another node may be making the schema.
+    const SQL: &str = "SELECT coalesce(bool_or(n.nspname = 'chinwag' AND c.relname = 'about'), false), count(*) = 0
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')";
+    let rows = link.query(None, SQL, &[]).map_err(|why| failed(&why, target))?;
+    let (is_ours, is_empty) = rows.first().map_or((false, false), |row| (row.get(0), row.get(1)));
+    let name = target.database();
+    if !is_ours {
+        return if is_empty { Ok(State::Empty) } else { Err(OpenError::Foreign { name }) };
+    }
+    let about =
+        link.query(None, "SELECT version, unfinished FROM about", &[]).map_err(|why| failed(&why, target))?;
+    let (found, half) = about.first().map_or((0, false), |row| (row.get(0), row.get(1)));
+    let known = known();
+    match found {
+        _ if found > known => Err(OpenError::Newer { name, found, known }),
+        _ if half => Ok(State::Unfinished),
+        _ => Ok(State::Ours(found)),
+    }
+}
+
+fn known() -> i32 {
+    i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX)
+}
+
+pub(crate) fn failed(why: &Failure, target: &Target) -> OpenError {
+    let text = match why {
+        Failure::Said(why) => reason(why),
+        Failure::Silent => why.to_string(),
+    };
+    match (why.code().map(SqlState::code), why.trouble()) {
+        (Some("42501"), _) => OpenError::NoRight { name: target.database(), why: text },
+        (_, Trouble::Lost) => OpenError::Away { at: target.at(), why: text },
+        _ => OpenError::Other { at: target.at(), why: text },
+    }
+}

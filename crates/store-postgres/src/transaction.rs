@@ -1,0 +1,201 @@
+//! One transaction on one connection, as the nouns' files use it.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+use chinwag_core::{Error, GroupId, Result};
+use tokio_postgres::Row;
+
+use crate::fault::{Failure, Trouble};
+use crate::lanes::Lanes;
+use crate::link::{Link, Params};
+
+/// The transaction that one job runs in. After a statement has failed the server takes no more.
+pub(crate) struct Transaction<'l, 'c> {
+    link: &'l Link,
+    /// What begins it, until the first statement takes it along.
+    begin: Cell<Option<&'static str>>,
+    changed: bool,
+    trouble: Cell<Option<Trouble>>,
+    claims: Option<Claims<'c>>,
+}
+
+/// The groups of which this job alone writes the log now, on this node.
+pub(crate) struct Claims<'c> {
+    lanes: &'c Lanes,
+    groups: BTreeSet<GroupId>,
+    /// Set to what must be claimed before the job begins, when it asked for it too late.
+    missed: Option<GroupId>,
+}
+
+impl<'l, 'c> Transaction<'l, 'c> {
+    /// A transaction on one snapshot, that cannot write.
+    pub(crate) fn reading(link: &'l Link) -> Self {
+        Self::new(link, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", None)
+    }
+
+    /// A transaction that behaves as if it ran alone.
+    pub(crate) fn writing(link: &'l Link, claims: Claims<'c>) -> Self {
+        Self::new(link, "BEGIN ISOLATION LEVEL SERIALIZABLE", Some(claims))
+    }
+
+    fn new(link: &'l Link, begin: &'static str, claims: Option<Claims<'c>>) -> Self {
+        Self { link, begin: Cell::new(Some(begin)), changed: false, trouble: Cell::new(None), claims }
+    }
+
+    /// What went wrong, whatever the job made of it.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        self.trouble.get()
+    }
+
+    /// Whether the job has changed anything.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Whether anything was asked of the server.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begin.get().is_none()
+    }
+
+    /// The groups that were claimed.
+    pub(crate) fn into_claims(self) -> Option<Claims<'c>> {
+        self.claims
+    }
+
+    /// The first row, if there is one.
+    pub(crate) fn one<T>(
+        &self,
+        sql: &'static str,
+        params: Params<'_>,
+        read: impl FnOnce(&Row) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<Option<T>> {
+        let rows = self.query(sql, params).map_err(|why| self.fault(&why))?;
+        rows.first().map(read).transpose().map_err(|why| self.fault(&why.into()))
+    }
+
+    /// Every row.
+    pub(crate) fn all<T>(
+        &self,
+        sql: &'static str,
+        params: Params<'_>,
+        read: impl FnMut(&Row) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<Vec<T>> {
+        let rows = self.query(sql, params).map_err(|why| self.fault(&why))?;
+        rows.iter().map(read).collect::<Result<_, _>>().map_err(|why| self.fault(&why.into()))
+    }
+
+    /// The number that a query answers, which is a count.
+    pub(crate) fn count(&self, sql: &'static str, params: Params<'_>) -> Result<usize> {
+        let count = self.one(sql, params, |row| row.try_get::<_, i64>(0))?;
+        Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
+    }
+
+    /// Changes rows; answers how many.
+    pub(crate) fn change(&mut self, sql: &'static str, params: Params<'_>) -> Result<usize> {
+        self.try_change(sql, params).map_err(|why| why.error())
+    }
+
+    /// The same, with the server's own error for a change that was refused.
+    pub(crate) fn try_change(&mut self, sql: &'static str, params: Params<'_>) -> Result<usize, Failure> {
+        self.changed = true;
+        let count = self.asking(sql, |link, begin| link.execute(begin, sql, params))?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    /// Changes one row and answers with what it `RETURNING`s, if there was such a row.
+    pub(crate) fn change_one<T>(
+        &mut self,
+        sql: &'static str,
+        params: Params<'_>,
+        read: impl FnOnce(&Row) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<Option<T>> {
+        self.changed = true;
+        self.one(sql, params, read)
+    }
+
+    /// Sees that no other job of this node numbers the group's log until this one's events are
+    /// told, so that they are told in the log's order.
+    pub(crate) fn claim(&mut self, group: GroupId) -> Result<()> {
+        if self.claims.as_mut().is_none_or(|claims| claims.take(group)) {
+            return Ok(());
+        }
+        self.trouble.set(Some(Trouble::Again));
+        Err(Error::unavailable())
+    }
+
+    fn query(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, Failure> {
+        self.asking(sql, |link, begin| link.query(begin, sql, params))
+    }
+
+    fn asking<T>(
+        &self,
+        _sql: &'static str,
+        ask: impl FnOnce(&Link, Option<&str>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let begin = self.begin.take();
+        #[cfg(test)]
+        crate::plan::check(self.link, begin, _sql);
+        #[cfg(test)]
+        let begin = None;
+        ask(self.link, begin).inspect_err(|why| self.note(why))
+    }
+
+    fn fault(&self, why: &Failure) -> Error {
+        self.note(why);
+        why.error()
+    }
+
+    /// The first trouble is the one that counts: those after it come of it.
+    fn note(&self, why: &Failure) {
+        if self.trouble.get().is_none() {
+            self.trouble.set(Some(why.trouble()));
+        }
+    }
+}
+
+impl<'c> Claims<'c> {
+    /// None yet.
+    pub(crate) fn new(lanes: &'c Lanes) -> Self {
+        Self { lanes, groups: BTreeSet::new(), missed: None }
+    }
+
+    /// Claims `group` if it is free. Nobody waits for a claim while the server holds rows for it;
+    /// the job is run again instead, and claims it first.
+    fn take(&mut self, group: GroupId) -> bool {
+        let taken = self.groups.contains(&group) || self.lanes.try_claim(group);
+        if taken {
+            self.groups.insert(group);
+        } else {
+            self.missed = Some(group);
+        }
+        taken
+    }
+
+    /// The claims for another run: the same, and the one that was missed. All wait for them in
+    /// one order, so that nobody waits in a circle.
+    pub(crate) fn again(mut self) -> Result<Self> {
+        let Some(missed) = self.missed.take() else { return Ok(self) };
+        let mut wanted = std::mem::take(&mut self.groups);
+        self.lanes.release(&wanted);
+        wanted.insert(missed);
+        for group in wanted {
+            if !self.lanes.claim(group) {
+                return Err(Error::unavailable());
+            }
+            self.groups.insert(group);
+        }
+        Ok(self)
+    }
+}
+
+impl Drop for Claims<'_> {
+    fn drop(&mut self) {
+        self.lanes.release(&self.groups);
+    }
+}
+
+/// A limit as PostgreSQL takes it.
+pub(crate) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,219 @@
+//! A whole store, read or made row by row (`chinwag migrate`).
+
+use std::time::Duration;
+
+use chinwag_core::store::transfer::{Fault, Kind, Row, Source, TABLES, Table, Target, Value};
+use futures_util::pin_mut;
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::types::{ToSql, Type};
+use uuid::Uuid;
+
+use crate::address;
+use crate::fault::Failure;
+use crate::link::Link;
+use crate::open::{OpenError, Options};
+use crate::schema;
+
+/// How long one statement may take: a table is counted, or emptied, in one.
+const STATEMENT: Duration = Duration::from_secs(3600);
+/// Held by the one migration at a time that a database takes part in, "Carried" in bytes.
+const LOCK: &str = "SELECT pg_try_advisory_lock(18931616146254180)";
+
+/// The database of a store that is read.
+pub struct PostgresSource(Link);
+
+/// The database of a store that is made.
+pub struct PostgresTarget(Link);
+
+/// Opens a store to be read, all of it as it is now. Blocks.
+pub fn source(url: &str) -> Result<PostgresSource, OpenError> {
+    let (link, target) = connect(url)?;
+    schema::whole(&link, &target)?;
+    // Other tables may be large; the planner is to take their keys.
+    link.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        .map_err(|why| schema::failed(&why, &target))?;
+    Ok(PostgresSource(link))
+}
+
+/// Opens an empty database, or one that a transfer into was broken off, and marks it as half
+/// carried until it is whole. Blocks.
+pub fn target(url: &str) -> Result<PostgresTarget, OpenError> {
+    let (link, target) = connect(url)?;
+    schema::unfinished(&link, &target)?;
+    Ok(PostgresTarget(link))
+}
+
+fn connect(url: &str) -> Result<(Link, address::Target), OpenError> {
+    const OTHERS: &str = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'chinwag' AND pid <> pg_backend_pid()";
+    let options = Options { statement: STATEMENT, ..Options::default() };
+    let target = address::Target::parse(url, &options)?;
+    let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
+    schema::fit(&link, &target)?;
+    let failed = |why: Failure| schema::failed(&why, &target);
+    let alone = link.query(None, LOCK, &[]).map_err(failed)?.first().is_some_and(|row| row.get(0));
+    let others = link.query(None, OTHERS, &[]).map_err(failed)?.first().map_or(0, |row| row.get::<_, i64>(0));
+    if !alone || others > 0 {
+        return Err(OpenError::InUse { name: target.database() });
+    }
+    Ok((link, target))
+}
+
+impl Source for PostgresSource {
+    fn count(&mut self, table: &Table) -> Result<u64, Fault> {
+        count(&self.0, table)
+    }
+
+    fn page(&mut self, table: &Table, after: &[Value], limit: usize) -> Result<Vec<Row>, Fault> {
+        page(&self.0, table, after, limit)
+    }
+
+    fn last_user(&mut self) -> Result<i64, Fault> {
+        last_user(&self.0)
+    }
+}
+
+impl Source for PostgresTarget {
+    fn count(&mut self, table: &Table) -> Result<u64, Fault> {
+        count(&self.0, table)
+    }
+
+    fn page(&mut self, table: &Table, after: &[Value], limit: usize) -> Result<Vec<Row>, Fault> {
+        page(&self.0, table, after, limit)
+    }
+
+    fn last_user(&mut self) -> Result<i64, Fault> {
+        last_user(&self.0)
+    }
+}
+
+impl Target for PostgresTarget {
+    fn last(&mut self, table: &Table) -> Result<Vec<Value>, Fault> {
+        let key = &table.columns[..table.key];
+        let order: Vec<_> = key.iter().map(|(name, _)| format!("{name} DESC")).collect();
+        let sql = format!("SELECT {} FROM {} ORDER BY {} LIMIT 1", names(key), table.name, order.join(", "));
+        Ok(rows(&self.0, &sql, key, &[])?.pop().unwrap_or_default())
+    }
+
+    fn write(&mut self, table: &Table, rows: &[Row]) -> Result<(), Fault> {
+        let sql = format!("COPY {} ({}) FROM STDIN BINARY", table.name, names(table.columns));
+        let types: Vec<_> = table.columns.iter().map(|(_, kind)| column_type(*kind)).collect();
+        let written = self.0.wait(async {
+            let writer = BinaryCopyInWriter::new(self.0.client().copy_in(&sql).await?, &types);
+            pin_mut!(writer);
+            for row in rows {
+                let values = row.iter().zip(table.columns).map(|(value, (_, kind))| parameter(value, *kind));
+                let values: Vec<_> = values.collect();
+                writer.as_mut().write_raw(values.iter().map(|value| &**value)).await?;
+            }
+            writer.finish().await
+        });
+        written.map(drop).map_err(fault)
+    }
+
+    fn clear(&mut self) -> Result<(), Fault> {
+        let tables: Vec<_> = TABLES.iter().map(|table| table.name).collect();
+        self.0.batch(&format!("TRUNCATE {}", tables.join(", "))).map_err(fault)
+    }
+
+    fn finish(&mut self, last_user: i64) -> Result<(), Fault> {
+        let sql = format!(
+            "BEGIN; SELECT setval('users_id_seq', {}, {}); UPDATE about SET unfinished = false; COMMIT; ANALYZE",
+            last_user.max(1),
+            last_user > 0,
+        );
+        self.0.batch(&sql).map_err(fault)
+    }
+}
+
+fn count(link: &Link, table: &Table) -> Result<u64, Fault> {
+    let sql = format!("SELECT count(*) FROM {}", table.name);
+    let count: Vec<Row> = rows(link, &sql, &[("count", Kind::Number)], &[])?;
+    match count.first().and_then(|row| row.first()) {
+        Some(Value::Number(count)) => Ok(u64::try_from(*count)?),
+        _ => Err("a count is no number".into()),
+    }
+}
+
+fn page(link: &Link, table: &Table, after: &[Value], limit: usize) -> Result<Vec<Row>, Fault> {
+    let key = &table.columns[..table.key];
+    let places: Vec<_> = (1..=after.len()).map(|number| format!("${number}")).collect();
+    let rest = if after.is_empty() {
+        String::new()
+    } else {
+        format!("WHERE ({}) > ({})", names(key), places.join(", "))
+    };
+    let all = names(table.columns);
+    let sql = format!("SELECT {all} FROM {} {rest} ORDER BY {} LIMIT {limit}", table.name, names(key));
+    let after: Vec<_> = after.iter().zip(key).map(|(value, (_, kind))| parameter(value, *kind)).collect();
+    rows(link, &sql, table.columns, &after)
+}
+
+fn last_user(link: &Link) -> Result<i64, Fault> {
+    let sql = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM users_id_seq";
+    match rows(link, sql, &[("last", Kind::Number)], &[])?.pop().and_then(|mut row| row.pop()) {
+        Some(Value::Number(last)) => Ok(last),
+        _ => Err("the last user's number is none".into()),
+    }
+}
+
+fn rows(
+    link: &Link,
+    sql: &str,
+    columns: &[(&str, Kind)],
+    params: &[Box<dyn ToSql + Sync>],
+) -> Result<Vec<Row>, Fault> {
+    let params: Vec<_> = params.iter().map(|param| &**param).collect();
+    let rows = link.wait(link.client().query(sql, &params)).map_err(fault)?;
+    let value = |row: &tokio_postgres::Row, at: usize, kind| {
+        Ok(match kind {
+            Kind::Number => row.try_get::<_, Option<i64>>(at)?.map(Value::Number),
+            Kind::Short => row.try_get::<_, Option<i16>>(at)?.map(|number| Value::Number(number.into())),
+            Kind::Flag => row.try_get::<_, Option<bool>>(at)?.map(|flag| Value::Number(flag.into())),
+            Kind::Text => row.try_get::<_, Option<String>>(at)?.map(Value::Text),
+            Kind::Bytes => row.try_get::<_, Option<Vec<u8>>>(at)?.map(Value::Bytes),
+            Kind::Id => row.try_get::<_, Option<Uuid>>(at)?.map(|id| Value::Bytes(id.into_bytes().to_vec())),
+        }
+        .unwrap_or(Value::Null))
+    };
+    let row = |row| columns.iter().enumerate().map(|(at, (_, kind))| value(row, at, *kind)).collect();
+    rows.iter().map(row).collect::<Result<_, tokio_postgres::Error>>().map_err(|why| fault(why.into()))
+}
+
+/// A value as its column takes it; one that is none, or of another kind, as nothing.
+fn parameter(value: &Value, kind: Kind) -> Box<dyn ToSql + Sync> {
+    match (kind, value) {
+        (Kind::Number, Value::Number(number)) => Box::new(*number),
+        (Kind::Short, Value::Number(number)) => Box::new(i16::try_from(*number).ok()),
+        (Kind::Flag, Value::Number(number)) => Box::new(*number != 0),
+        (Kind::Text, Value::Text(text)) => Box::new(text.clone()),
+        (Kind::Bytes, Value::Bytes(bytes)) => Box::new(bytes.clone()),
+        (Kind::Id, Value::Bytes(bytes)) => Box::new(Uuid::from_slice(bytes).ok()),
+        (Kind::Number, _) => Box::new(None::<i64>),
+        (Kind::Short, _) => Box::new(None::<i16>),
+        (Kind::Flag, _) => Box::new(None::<bool>),
+        (Kind::Text, _) => Box::new(None::<String>),
+        (Kind::Bytes, _) => Box::new(None::<Vec<u8>>),
+        (Kind::Id, _) => Box::new(None::<Uuid>),
+    }
+}
+
+fn column_type(kind: Kind) -> Type {
+    match kind {
+        Kind::Number => Type::INT8,
+        Kind::Short => Type::INT2,
+        Kind::Flag => Type::BOOL,
+        Kind::Text => Type::TEXT,
+        Kind::Bytes => Type::BYTEA,
+        Kind::Id => Type::UUID,
+    }
+}
+
+fn names(columns: &[(&str, Kind)]) -> String {
+    columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn fault(why: Failure) -> Fault {
+    format!("the PostgreSQL database failed ({why}): run this again").into()
+}

@@ -1,0 +1,111 @@
+//! Users, their claims on names, and their passwords.
+
+use std::collections::HashMap;
+
+use chinwag_core::store::Users;
+use chinwag_core::user::User;
+use chinwag_core::{Date, Error, Name, Result, UserId};
+use tokio_postgres::Row;
+
+use crate::transaction::{Transaction, limit};
+
+type Read<T> = Result<T, tokio_postgres::Error>;
+
+impl Users for Transaction<'_, '_> {
+    fn user(&self, id: UserId) -> Result<Option<User>> {
+        self.one("SELECT id, name, special FROM users WHERE id = $1", &[&id.0], user)
+    }
+
+    fn users_named(&self, names: &[Name]) -> Result<Vec<Option<User>>> {
+        let folds: Vec<_> = names.iter().map(Name::fold).collect();
+        let found =
+            self.all("SELECT id, name, special, fold FROM users WHERE fold = ANY($1)", &[&folds], |row| {
+                Ok((row.try_get::<_, String>(3)?, user(row)?))
+            })?;
+        let found: HashMap<_, _> = found.into_iter().collect();
+        Ok(folds.iter().map(|fold| found.get(fold).cloned()).collect())
+    }
+
+    fn users_page(&self, after: Option<UserId>, most: usize) -> Result<Vec<User>> {
+        self.all(
+            "SELECT id, name, special FROM users WHERE id > $1 ORDER BY id LIMIT $2",
+            &[&after.map_or(i64::MIN, |id| id.0), &limit(most)],
+            user,
+        )
+    }
+
+    fn user_insert(&mut self, name: &Name, special: bool, now: Date) -> Result<Option<User>> {
+        if self.claimed(name, None)? {
+            return Ok(None);
+        }
+        let id = self.change_one(
+            "INSERT INTO users (name, fold, special, created) VALUES ($1, $2, $3, $4) RETURNING id",
+            &[&name.as_str(), &name.fold(), &special, &now.micros()],
+            |row| row.try_get(0).map(UserId),
+        )?;
+        let id = id.ok_or_else(|| Error::internal("an insert answered with no number"))?;
+        self.claim_name(name, id)?;
+        Ok(Some(User { id, name: name.clone(), special }))
+    }
+
+    fn user_rename(&mut self, id: UserId, name: &Name) -> Result<bool> {
+        if self.claimed(name, Some(id))? {
+            return Ok(false);
+        }
+        let renamed = self.change(
+            "UPDATE users SET name = $2, fold = $3 WHERE id = $1",
+            &[&id.0, &name.as_str(), &name.fold()],
+        )?;
+        if renamed == 0 {
+            return Err(Error::NotFound("user"));
+        }
+        self.change("DELETE FROM name_claims WHERE user_id = $1", &[&id.0])?;
+        self.claim_name(name, id)?;
+        Ok(true)
+    }
+
+    /// What else is the user's goes with it by foreign key; memberships hold it back.
+    fn user_delete(&mut self, id: UserId) -> Result<()> {
+        self.change(
+            "UPDATE changes SET kind = 2, user_id = NULL, name = NULL, new_name = NULL WHERE user_id = $1",
+            &[&id.0],
+        )?;
+        self.change("DELETE FROM users WHERE id = $1", &[&id.0]).map(drop)
+    }
+
+    fn password(&self, id: UserId) -> Result<Option<String>> {
+        self.one("SELECT phc FROM passwords WHERE user_id = $1", &[&id.0], |row| row.try_get(0))
+    }
+
+    fn password_set(&mut self, id: UserId, phc: &str) -> Result<()> {
+        const SQL: &str = "INSERT INTO passwords (user_id, phc) VALUES ($1, $2)
+            ON CONFLICT (user_id) DO UPDATE SET phc = excluded.phc";
+        self.change(SQL, &[&id.0, &phc]).map(drop)
+    }
+}
+
+impl Transaction<'_, '_> {
+    /// Whether somebody other than `but` holds one of the name's claims.
+    fn claimed(&self, name: &Name, but: Option<UserId>) -> Result<bool> {
+        let holders: Vec<UserId> =
+            self.all("SELECT user_id FROM name_claims WHERE claim = ANY($1)", &[&name.claims()], |row| {
+                row.try_get(0).map(UserId)
+            })?;
+        Ok(holders.into_iter().any(|holder| Some(holder) != but))
+    }
+
+    fn claim_name(&mut self, name: &Name, id: UserId) -> Result<()> {
+        const SQL: &str =
+            "INSERT INTO name_claims (claim, user_id) SELECT claim, $2 FROM unnest($1::text[]) claim";
+        self.change(SQL, &[&name.claims(), &id.0]).map(drop)
+    }
+}
+
+/// A name from a column.
+pub(crate) fn name(row: &Row, column: usize) -> Read<Name> {
+    row.try_get(column).map(Name::stored)
+}
+
+fn user(row: &Row) -> Read<User> {
+    Ok(User { id: UserId(row.try_get(0)?), name: name(row, 1)?, special: row.try_get(2)? })
+}

@@ -1,0 +1,187 @@
+//! The threads that run the jobs that write, each in a serializable transaction of its own.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use chinwag_core::bus::Bus;
+use chinwag_core::event::Event;
+use chinwag_core::store::WriteJob;
+use chinwag_core::{Error, Result};
+use tokio::sync::mpsc::Receiver;
+
+use crate::address::Target;
+use crate::fault::{Failure, Trouble, panicked};
+use crate::lanes::Lanes;
+use crate::link::{Link, Place};
+use crate::open::Options;
+use crate::queue::{Queue, Queued};
+use crate::readers::{join, next, spawn};
+use crate::transaction::{Claims, Transaction};
+
+/// How often a job is run that others stand in the way of.
+const TRIES: u32 = 40;
+/// It pauses a little longer after each.
+const PAUSE: Duration = Duration::from_micros(500);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a writer is asked for.
+pub(crate) enum Task {
+    /// A job of the port's.
+    Job(WriteJob),
+    /// Whether the server takes writes.
+    Probe,
+}
+
+/// The writers' queue, which they share, and their threads.
+pub(crate) struct Writers {
+    pub(crate) queue: Queue<Task>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Writers {
+    pub(crate) fn start(
+        target: &Arc<Target>,
+        options: &Options,
+        lanes: &Arc<Lanes>,
+        bus: &Arc<dyn Bus>,
+    ) -> io::Result<Self> {
+        let (queue, exit) = Queue::new(options.queue, options.patience);
+        let exit = Arc::new(Mutex::new(exit));
+        let threads = spawn("store-writer", options.writers, || {
+            let (target, exit, lanes, bus) = (target.clone(), exit.clone(), lanes.clone(), bus.clone());
+            move || write(&target, &exit, &lanes, &*bus)
+        })?;
+        Ok(Self { queue, threads })
+    }
+}
+
+impl Drop for Writers {
+    fn drop(&mut self) {
+        self.queue.close();
+        join(&mut self.threads);
+    }
+}
+
+fn write(target: &Target, exit: &Mutex<Receiver<Queued<Task>>>, lanes: &Lanes, bus: &dyn Bus) {
+    let mut place = Place::default();
+    while let Some(Queued { job, answer, .. }) = next(exit) {
+        let outcome = match &job {
+            Task::Job(job) => run(&mut place, target, lanes, bus, job),
+            Task::Probe => probe(&mut place, target),
+        };
+        // Whoever asked may have gone.
+        let _ = answer.send(outcome);
+    }
+}
+
+fn run(place: &mut Place, target: &Target, lanes: &Lanes, bus: &dyn Bus, job: &WriteJob) -> Result<()> {
+    let mut claims = Claims::new(lanes);
+    let (mut collisions, mut losses) = (0, 0);
+    for attempt in 1..=TRIES {
+        match self::attempt(place.link(target)?, claims, job) {
+            End::Done(outcome, events, held) => {
+                publish(bus, events);
+                drop(held);
+                if matches!(outcome, Err(Error::Unavailable(_) | Error::Unknown)) {
+                    place.drop_link();
+                }
+                return outcome;
+            }
+            End::Again(trouble, outcome, held) => {
+                collisions += u32::from(trouble == Trouble::Collision);
+                losses += u32::from(trouble == Trouble::Lost);
+                if trouble == Trouble::Lost {
+                    place.drop_link();
+                }
+                // A collision that is seen twice is the job's own doing.
+                if attempt == TRIES || collisions > 1 || losses > 1 {
+                    return outcome;
+                }
+                claims = held.again()?;
+                thread::sleep((PAUSE * (attempt * attempt)).min(LONGEST_PAUSE));
+            }
+        }
+    }
+    Err(Error::unavailable())
+}
+
+/// How one run of a job ended.
+enum End<'c> {
+    /// For good: the outcome, and what it has told. The claims are held until that is published.
+    Done(Result<()>, Vec<Event>, Option<Claims<'c>>),
+    /// Nothing was changed, and another run may do better; the outcome if there is none.
+    Again(Trouble, Result<()>, Claims<'c>),
+}
+
+/// Runs a job once, and commits.
+fn attempt<'c>(link: &Link, claims: Claims<'c>, job: &WriteJob) -> End<'c> {
+    let mut tx = Transaction::writing(link, claims);
+    let mut events = Vec::new();
+    let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut tx, &mut events)))
+        .unwrap_or_else(|with| Err(panicked(&*with)));
+    let (trouble, changed, begun) = (tx.trouble(), tx.has_changed(), tx.has_begun());
+    let claims = tx.into_claims();
+    if outcome.is_ok() && trouble.is_none() {
+        let committed = if begun { link.batch("COMMIT") } else { Ok(()) };
+        return match (committed, claims) {
+            (Ok(()), claims) => End::Done(Ok(()), events, claims),
+            (Err(why), Some(claims)) => not_committed(&why, changed, claims),
+            (Err(why), None) => End::Done(Err(why.error()), Vec::new(), None),
+        };
+    }
+    if begun && trouble != Some(Trouble::Lost) {
+        // If this fails the link is lost, and the server undoes all the same.
+        let _ = link.batch("ROLLBACK");
+    }
+    match (trouble, claims) {
+        (Some(why @ (Trouble::Again | Trouble::Collision | Trouble::Lost)), Some(claims)) => {
+            let outcome = outcome.and_then(|()| Err(Error::unavailable()));
+            End::Again(why, outcome, claims)
+        }
+        (Some(_), claims) => {
+            let swallowed = || Err(Error::internal("a job went on after a statement of its had failed"));
+            End::Done(outcome.and_then(|()| swallowed()), Vec::new(), claims)
+        }
+        (None, claims) => End::Done(outcome, Vec::new(), claims),
+    }
+}
+
+/// A commit that was not confirmed.
+fn not_committed<'c>(why: &Failure, changed: bool, claims: Claims<'c>) -> End<'c> {
+    if why.undid_commit() || !changed {
+        return End::Again(why.trouble(), Err(why.error()), claims);
+    }
+    tracing::error!(error = %why, "the database did not confirm a commit");
+    End::Done(Err(Error::Unknown), Vec::new(), Some(claims))
+}
+
+fn probe(place: &mut Place, target: &Target) -> Result<()> {
+    const SQL: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean";
+    let rows = place.link(target)?.query(None, SQL, &[]);
+    let only_reads = rows.map(|rows| rows.first().is_none_or(|row| row.get(0)));
+    match only_reads {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            place.drop_link();
+            Err(Error::unavailable())
+        }
+        Err(why) => {
+            place.drop_link();
+            Err(why.error())
+        }
+    }
+}
+
+/// Hands events to the bus.
+pub(crate) fn publish(bus: &dyn Bus, events: Vec<Event>) {
+    if events.is_empty() {
+        return;
+    }
+    // It is committed, so whatever the bus does the jobs have succeeded.
+    if let Err(with) = catch_unwind(AssertUnwindSafe(|| bus.publish(events))) {
+        tracing::error!(error = %panicked(&*with), "the bus panicked; events are lost, and found again by their gap");
+    }
+}

@@ -1,0 +1,244 @@
+//! Messages sent in batches get the answers, and leave the logs, of the same messages sent each
+//! as a job, one after the other.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chinwag_core::app::Context;
+use chinwag_core::app::group::{Leave, Roles};
+use chinwag_core::app::group_update::Update;
+use chinwag_core::app::message::{Send, Sent};
+use chinwag_core::message::{ClientId, Message};
+use chinwag_core::store::Logged;
+use chinwag_core::user::Caller;
+use chinwag_core::{Date, Error, GroupId, MessageId, Result, UserId};
+use chinwag_store_postgres::{Options, PostgresStore};
+use chinwag_testkit::bus::Recorder;
+use chinwag_testkit::postgres::Database;
+use chinwag_testkit::store::Numbers;
+use futures_util::future::join_all;
+use uuid::Uuid;
+
+use crate::world::{ByJobs, Node, name, text};
+
+const NAMES: [&str; 5] = ["ann", "bob", "cat", "dan", "eve"];
+const GROUPS: usize = 4;
+const BURSTS: usize = 12;
+const BURST: usize = 40;
+
+/// A message as it is drawn, in words that mean the same in both worlds.
+#[derive(Debug, Clone)]
+struct Drawn {
+    /// The service, one of the users, or somebody who is no more.
+    caller: Option<usize>,
+    author: Option<&'static str>,
+    group: usize,
+    body: usize,
+    client_id: Option<usize>,
+    /// The message that was answered as so manieth.
+    respond_to: Option<usize>,
+    date: bool,
+}
+
+struct World {
+    node: Node,
+    users: Vec<UserId>,
+    groups: Vec<GroupId>,
+    /// The messages that were sent, in the order of the answers.
+    sent: Vec<MessageId>,
+    /// Where they are.
+    places: HashMap<MessageId, (usize, i64)>,
+    _database: Database,
+}
+
+impl World {
+    async fn new(by_jobs: bool) -> Self {
+        let database = Database::new();
+        let bus = Arc::<Recorder>::default();
+        let options = Options { senders: 3, ..Options::default() };
+        let store = PostgresStore::open(&database.url(), options, bus.clone()).await.expect("a store");
+        let node =
+            if by_jobs { Node::over(Arc::new(ByJobs(store)), bus) } else { Node::over(Arc::new(store), bus) };
+        let mut users = Vec::new();
+        for name in NAMES {
+            users.push(node.user(name).await);
+        }
+        users.push(UserId(1_000_000));
+        let mut groups = Vec::new();
+        for _ in 0..GROUPS {
+            groups.push(node.group(&NAMES[..4]).await);
+        }
+        groups.push(GroupId(Uuid::from_u128(7)));
+        Self { node, users, groups, sent: Vec::new(), places: HashMap::new(), _database: database }
+    }
+
+    fn send(&self, drawn: &Drawn) -> (Context, Send) {
+        let caller = drawn.caller.map_or(Caller::Service, |user| Caller::User(self.users[user]));
+        let respond_to = drawn.respond_to.map(|number| match self.sent.len() {
+            0 => MessageId(Uuid::from_u128(9)),
+            count => self.sent[number % count],
+        });
+        let send = Send {
+            author: drawn.author.map(name),
+            respond_to,
+            date: drawn.date.then(|| Date::from_micros(1_000_001)),
+            client_id: drawn.client_id.map(|id| ClientId::stored(&format!("id {id}"))),
+            ..text(self.groups[drawn.group], &format!("body {}", drawn.body))
+        };
+        (Context::new(caller), send)
+    }
+
+    /// Sends messages, all at once or one by one.
+    async fn burst(&mut self, drawn: &[Drawn], at_once: bool) -> Vec<String> {
+        let sends: Vec<_> = drawn.iter().map(|drawn| self.send(drawn)).collect();
+        let app = &self.node.app;
+        let sending =
+            |(context, send): (Context, Send)| async move { app.message_send(&context, send).await };
+        let mut answers = Vec::new();
+        if at_once {
+            answers = join_all(sends.into_iter().map(sending)).await;
+        } else {
+            for send in sends {
+                answers.push(sending(send).await);
+            }
+        }
+        for message in answers.iter().flatten() {
+            let (Sent::New(message) | Sent::Before(message)) = message;
+            let group = self.groups.iter().position(|group| *group == message.group).expect("a group");
+            if self.places.insert(message.id, (group, message.seq.0)).is_none() {
+                self.sent.push(message.id);
+            }
+        }
+        // Groups are independent: what was answered is in no order between them.
+        self.sent.sort_by_key(|id| self.places[id]);
+        answers.into_iter().map(|answer| self.told(answer)).collect()
+    }
+
+    fn told(&self, answer: Result<Sent>) -> String {
+        match answer {
+            Ok(Sent::New(message)) => format!("new {}", self.message(&message)),
+            Ok(Sent::Before(message)) => format!("before {}", self.message(&message)),
+            Err(why) => format!("{why:?}"),
+        }
+    }
+
+    fn message(&self, message: &Message) -> String {
+        let answers = message.respond_to.map(|id| self.places[&id]);
+        let (place, author, id) = (self.places.get(&message.id), &message.author_name, &message.client_id);
+        let date = Some(message.date).filter(|date| date.micros() < 2_000_000);
+        format!(
+            "{place:?} {author} {} {answers:?} {id:?} {date:?} {:?}",
+            message.body,
+            message.edited.is_some()
+        )
+    }
+
+    async fn logs(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for group in &self.groups {
+            for entry in self.node.log(*group).await {
+                let what = match entry.what {
+                    Logged::Sent(message) => self.message(&message),
+                    Logged::Deleted { seq, .. } => format!("deleted {seq}"),
+                    other => format!("{other:?}"),
+                };
+                lines.push(format!("{} {what}", entry.seq));
+            }
+        }
+        lines
+    }
+
+    /// Changes who may do what, and what can be answered.
+    async fn unsettle(&self, numbers: &mut Numbers) {
+        let group = self.groups[numbers.below(GROUPS)];
+        let who = name(NAMES[1 + numbers.below(3)]);
+        let service = Context::new(Caller::Service);
+        let mut update =
+            Update { author: None, group, name: None, owner: None, roles: Roles::default(), remove: vec![] };
+        match numbers.below(4) {
+            0 => update.roles.restricts.push(who),
+            1 => update.roles.members.push(who),
+            2 => update.remove.push(who),
+            _ => {
+                let victim = self.sent.get(numbers.below(self.sent.len().max(1)));
+                if let Some(id) = victim {
+                    // It may be gone already.
+                    let _ = self.node.app.message_delete(&service, *id).await;
+                }
+                return;
+            }
+        }
+        // Who is not in cannot be put out.
+        let _ = self.node.app.group_update(&service, update).await;
+    }
+}
+
+fn draw(numbers: &mut Numbers) -> Drawn {
+    let anybody = if numbers.below(4) == 0 { NAMES.len() + 1 } else { 4 };
+    let caller = (numbers.below(4) > 0).then(|| numbers.below(anybody));
+    let own = caller.and_then(|caller| NAMES.get(caller).copied());
+    let author = match numbers.below(9) {
+        0 => Some(NAMES[numbers.below(NAMES.len())]),
+        1 if caller.is_none() => Some("nobody"),
+        1 => own,
+        2 if caller.is_some() => None,
+        _ => own.or(caller.is_none().then(|| NAMES[numbers.below(4)])),
+    };
+    Drawn {
+        caller,
+        author,
+        group: if numbers.below(20) == 0 { GROUPS } else { numbers.below(GROUPS) },
+        body: usize::from(numbers.below(4) == 0),
+        client_id: (numbers.below(2) == 0).then(|| numbers.below(5)),
+        respond_to: (numbers.below(5) == 0).then(|| numbers.below(1000)),
+        date: numbers.below(4) == 0,
+    }
+}
+
+async fn the_same_from(seed: u64) {
+    let (mut batched, mut one_by_one) = (World::new(false).await, World::new(true).await);
+    let (mut numbers, mut kinds) = (Numbers(seed), [0; 3]);
+    for _ in 0..BURSTS {
+        let drawn: Vec<_> = (0..BURST).map(|_| draw(&mut numbers)).collect();
+        let (one, other) = (batched.burst(&drawn, true).await, one_by_one.burst(&drawn, false).await);
+        for ((drawn, one), other) in drawn.iter().zip(&one).zip(&other) {
+            assert_eq!(one, other, "{drawn:?}");
+            kinds[if one.starts_with("new") { 0 } else { 1 + usize::from(!one.starts_with("before")) }] += 1;
+        }
+        for _ in 0..3 {
+            let same = numbers.0;
+            batched.unsettle(&mut Numbers(same)).await;
+            one_by_one.unsettle(&mut numbers).await;
+        }
+        assert_eq!(batched.logs().await, one_by_one.logs().await);
+    }
+    assert!(kinds.iter().all(|count| *count > 20), "new, before and refused: {kinds:?}");
+    let commits = batched.node.bus.batches().len();
+    assert!(commits < kinds[0], "messages shared commits: {commits} for {kinds:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_is_decided_like_its_messages_one_by_one() {
+    for seed in [0x0dd_ba11, 0xc0ff_ee] {
+        the_same_from(seed).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_was_deleted_takes_no_more_messages() {
+    let mut world = World::new(false).await;
+    let delete = Leave { author: None, group: world.groups[0] };
+    world.node.app.group_delete(&Context::new(Caller::Service), delete).await.expect("it is deleted");
+    let drawn = |caller| Drawn {
+        caller,
+        author: Some("ann"),
+        group: 0,
+        body: 0,
+        client_id: None,
+        respond_to: None,
+        date: false,
+    };
+    let answers = world.burst(&[drawn(None), drawn(Some(0))], true).await;
+    let refused = format!("{:?}", Error::NotFound("group"));
+    assert_eq!(answers, [refused.clone(), refused]);
+}

@@ -1,0 +1,243 @@
+//! What goes wrong between a node and its database, and what is seen of it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chinwag_core::app::message::Sent;
+use chinwag_core::{Error, GroupId, UserId};
+use chinwag_store_postgres::{Options, PostgresStore};
+use chinwag_testkit::bus::Recorder;
+use chinwag_testkit::postgres::{Database, Server};
+use chinwag_testkit::proxy::Proxy;
+use futures_util::future::join_all;
+use tokio_postgres::NoTls;
+
+use crate::world::{LONG, Node, by, once, text};
+
+/// Deadlines that a test can wait for.
+fn brisk() -> Options {
+    Options {
+        patience: Duration::from_secs(2),
+        statement: Duration::from_secs(1),
+        lock: Duration::from_millis(300),
+        connect: Duration::from_secs(1),
+        ..Options::default()
+    }
+}
+
+struct Linked {
+    proxy: Proxy,
+    node: Node,
+    ann: UserId,
+    group: GroupId,
+    database: Database,
+}
+
+/// A node whose link to the database can be cut.
+async fn linked() -> Linked {
+    let database = Database::new();
+    let proxy = Proxy::to(database.server()).await;
+    let node = Node::open(&database.url_by(proxy.address()), brisk()).await;
+    let ann = node.user("ann").await;
+    let group = node.group(&["ann"]).await;
+    Linked { proxy, node, ann, group, database }
+}
+
+impl Linked {
+    async fn send(&self, client_id: &str) -> Result<Sent, Error> {
+        self.node.app.message_send(&by(self.ann), once(self.group, "hi", client_id)).await
+    }
+
+    /// Until the link is back, and a message is sent.
+    async fn sends_again(&self, client_id: &str) -> Sent {
+        let again = async {
+            loop {
+                if let Ok(sent) = self.send(client_id).await {
+                    return sent;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(LONG, again).await.expect("it recovers unaided")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_whose_commit_is_not_confirmed_is_unknown_and_its_retry_makes_one() {
+    let linked = linked().await;
+    for round in 0..5 {
+        let id = format!("id {round}");
+        linked.send(&format!("before {round}")).await.expect("the link stands");
+        linked.proxy.cut_after(b"COMMIT");
+        let outcome = linked.send(&id).await;
+        linked.proxy.has_cut().await;
+        assert!(matches!(outcome, Err(Error::Unknown)), "{outcome:?}");
+        linked.proxy.mend();
+        linked.sends_again(&id).await;
+        let count =
+            linked.database.ask(&format!("SELECT count(*) FROM chinwag.messages WHERE client_id = '{id}'"));
+        assert_eq!(count, [["1"]]);
+    }
+    let seqs: Vec<_> = linked.node.log(linked.group).await.iter().map(|entry| entry.seq.0).collect();
+    assert_eq!(seqs, (1..=11).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_whose_commit_is_not_confirmed_is_unknown_and_is_not_run_again() {
+    let linked = linked().await;
+    let group = linked.group;
+    for _ in 0..5 {
+        let before = linked.node.head(group).await;
+        linked.proxy.cut_after(b"COMMIT");
+        let outcome = linked.node.store.write(move |tx, _| tx.seq_take(group, 1)).await;
+        linked.proxy.has_cut().await;
+        assert!(matches!(outcome, Err(Error::Unknown)), "{outcome:?}");
+        linked.proxy.mend();
+        linked.sends_again(&format!("after {before}")).await;
+        let taken = linked.node.head(group).await - before;
+        assert!(taken == 1 || taken == 2, "its own number at most once, and the message's: {taken}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_whose_link_was_cut_before_it_could_commit_is_run_again() {
+    let linked = linked().await;
+    let group = linked.group;
+    for _ in 0..5 {
+        linked.proxy.cut();
+        linked.proxy.mend();
+        let write = linked.node.store.write(move |tx, _| tx.seq_take(group, 1)).await;
+        write.expect("nobody sees that the link was cut");
+        linked.node.head(group).await;
+    }
+    assert_eq!(linked.node.head(group).await, 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_database_is_away_all_is_unavailable_and_then_recovers_unaided() {
+    let mut server = Server::start_new(false);
+    let database = server.database();
+    let node = Node::open(&database.url(), brisk()).await;
+    let ann = node.user("ann").await;
+    let group = node.group(&["ann"]).await;
+    let context = by(ann);
+    node.app.message_send(&context, text(group, "before")).await.expect("it is sent");
+    server.kill();
+    let begun = Instant::now();
+    let sends = (0..100).map(|_| node.app.message_send(&context, text(group, "lost")));
+    for outcome in join_all(sends).await {
+        assert!(matches!(outcome, Err(Error::Unavailable(_))), "{outcome:?}");
+    }
+    let written = node.store.write(move |tx, _| tx.seq_take(group, 1)).await;
+    assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
+    let read = node.store.read(move |tx| tx.group(group)).await;
+    assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
+    let ready = Instant::now();
+    assert!(matches!(node.store.ready().await, Err(Error::Unavailable(_))));
+    assert!(ready.elapsed() < Duration::from_secs(3) && begun.elapsed() < Duration::from_secs(10));
+    server.start();
+    let recovered = async {
+        while node.store.ready().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(LONG, recovered).await.expect("it recovers");
+    node.app.message_send(&context, text(group, "after")).await.expect("it is sent");
+    assert_eq!(node.log(group).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_is_silent_ends_by_its_deadline_and_the_queues_stay_bounded() {
+    let database = Database::new();
+    let proxy = Proxy::to(database.server()).await;
+    let options = Options { queue: 4, readers: 1, writers: 1, senders: 1, ..brisk() };
+    let node = Node::open(&database.url_by(proxy.address()), options).await;
+    let ann = node.user("ann").await;
+    let group = node.group(&["ann"]).await;
+    let context = by(ann);
+    node.app.message_send(&context, text(group, "before")).await.expect("it is sent");
+    proxy.stall();
+    let begun = Instant::now();
+    let sends = join_all((0..20).map(|_| node.app.message_send(&context, text(group, "stalled"))));
+    let writes = join_all((0..20).map(|_| node.store.write(move |tx, _| tx.seq_take(group, 1))));
+    let reads = join_all((0..20).map(|_| node.store.read(move |tx| tx.group(group))));
+    let (sends, writes, reads) = tokio::join!(sends, writes, reads);
+    assert!(
+        sends.iter().all(|outcome| matches!(outcome, Err(Error::Unavailable(_) | Error::Unknown))),
+        "{sends:?}"
+    );
+    assert!(writes.iter().all(|outcome| matches!(outcome, Err(Error::Unavailable(_)))), "{writes:?}");
+    assert!(reads.iter().all(|outcome| matches!(outcome, Err(Error::Unavailable(_)))), "{reads:?}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    proxy.mend();
+    let recovered = async {
+        while node.store.ready().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(LONG, recovered).await.expect("it recovers");
+    node.app.message_send(&context, text(group, "after")).await.expect("it is sent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_somebody_holds_is_unavailable_and_all_others_go_on() {
+    let database = Database::new();
+    let node = Node::open(&database.url(), brisk()).await;
+    let ann = node.user("ann").await;
+    let (held, free) = (node.group(&["ann"]).await, node.group(&["ann"]).await);
+    let (client, connection) = tokio_postgres::connect(&database.url(), NoTls).await.expect("a link");
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN").await.expect("a transaction");
+    let hold = format!("SELECT 1 FROM chinwag.groups WHERE id = '{held}' FOR UPDATE");
+    client.batch_execute(&hold).await.expect("a lock");
+    let context = by(ann);
+    // They are in one batch, at first.
+    let sends = (0..20).map(|number| [held, free][number % 2]).map(|group| text(group, "hi"));
+    let answers = join_all(sends.map(|send| node.app.message_send(&context, send))).await;
+    for (number, answer) in answers.iter().enumerate() {
+        match number % 2 {
+            0 => assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}"),
+            _ => assert!(answer.is_ok(), "{answer:?}"),
+        }
+    }
+    let written = node.store.write(move |tx, _| tx.seq_take(held, 1)).await;
+    assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
+    client.batch_execute("ROLLBACK").await.expect("no lock");
+    node.app.message_send(&context, text(held, "hi")).await.expect("it is free");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_that_take_groups_crosswise_on_two_nodes_all_succeed() {
+    let database = Database::new();
+    // The server looks for a deadlock only after a second.
+    let options = Options { patience: LONG, ..Options::default() };
+    let nodes = [
+        Node::open(&database.url(), options.clone()).await,
+        Node::open(&database.url(), options.clone()).await,
+    ];
+    nodes[0].user("ann").await;
+    let groups = [nodes[0].group(&["ann"]).await, nodes[0].group(&["ann"]).await];
+    let jobs = (0..24).map(|number: usize| {
+        let (one, other) = (groups[number % 2], groups[1 - number % 2]);
+        nodes[number / 2 % 2].store.write(move |tx, _| {
+            tx.seq_take(one, 1)?;
+            tx.seq_take(other, 1)
+        })
+    });
+    for outcome in join_all(jobs).await {
+        outcome.expect("a deadlock is nobody's business");
+    }
+    assert_eq!([nodes[0].head(groups[0]).await, nodes[0].head(groups[1]).await], [25, 25]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_whose_database_is_gone_can_be_dropped() {
+    let database = Database::new();
+    let proxy = Proxy::to(database.server()).await;
+    let url = database.url_by(proxy.address());
+    let store = PostgresStore::open(&url, brisk(), Arc::<Recorder>::default()).await.expect("a store");
+    proxy.stall();
+    let begun = Instant::now();
+    drop(store);
+    assert!(begun.elapsed() < Duration::from_secs(20));
+}

@@ -1,0 +1,146 @@
+//! Opening a database: what is made of a new one, and what is refused, with what to do.
+
+use std::fs;
+use std::sync::Arc;
+
+use chinwag_store_postgres::{OpenError, Options, PostgresStore};
+use chinwag_testkit::bus::Recorder;
+use chinwag_testkit::postgres::{Database, Server, ask};
+use futures_util::future::join_all;
+
+async fn open(url: &str) -> Result<PostgresStore, OpenError> {
+    PostgresStore::open(url, Options::default(), Arc::<Recorder>::default()).await
+}
+
+async fn refusal(url: &str) -> String {
+    let Err(why) = open(url).await else { panic!("{url} is not refused") };
+    let text = why.to_string();
+    assert!(!text.contains("secret") && !text.contains('\n'), "{text}");
+    text
+}
+
+/// Every table of a database, with its schema.
+fn tables(database: &Database) -> Vec<Vec<String>> {
+    database.ask(
+        "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+        ORDER BY 1, 2",
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_database_is_set_up_in_a_schema_of_its_own_and_opened_again() {
+    let database = Database::new();
+    drop(open(&database.url()).await.expect("it opens"));
+    let made = tables(&database);
+    assert!(made.len() == 11 && made.iter().all(|table| table[0] == "chinwag"), "{made:?}");
+    drop(open(&database.url()).await.expect("it opens again"));
+    assert_eq!(tables(&database), made);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_start_at_once_on_a_new_database_all_find_it_ready() {
+    for _ in 0..5 {
+        let database = Database::new();
+        let url = database.url();
+        for opened in join_all((0..4).map(|_| open(&url))).await {
+            opened.expect("each waits for the others");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_not_ours_is_refused_and_left_as_it_is() {
+    let database = Database::new();
+    database.ask("CREATE TABLE orders (id integer)");
+    let why = refusal(&database.url()).await;
+    assert!(why.contains("is not empty and not Chinwag's: make one for it with createdb"), "{why}");
+    assert_eq!(tables(&database), [["public", "orders"]]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_newer_schema_is_refused() {
+    let database = Database::new();
+    drop(open(&database.url()).await.expect("it opens"));
+    database.ask("UPDATE chinwag.about SET version = 1000");
+    let why = refusal(&database.url()).await;
+    assert!(why.contains("was written by a newer chinwag (its schema is 1000, this one knows 1)"), "{why}");
+    assert_eq!(database.ask("SELECT version FROM chinwag.about"), [["1000"]]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_database_is_said_in_a_sentence() {
+    let database = Database::new();
+    let place = database.server();
+    for (url, said) in [
+        ("mysql://ann:secret@127.0.0.1/chat".to_owned(), "write it like postgres://"),
+        (
+            format!("postgres://chinwag:secret@{place}/no_such"),
+            "has no database no_such: make it with createdb, or name another",
+        ),
+        (format!("postgres://nobody:secret@{place}/postgres"), "refuses the user nobody"),
+        ("postgres://ann:secret@127.0.0.1:1/chat".to_owned(), "127.0.0.1:1 does not answer"),
+        ("postgres://ann:secret@no-such-host.invalid/chat".to_owned(), "does not answer"),
+        (format!("{}&sslmode=require", database.url()), "no secure link"),
+    ] {
+        let why = refusal(&url).await;
+        assert!(why.contains(said), "{why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_with_another_encoding_or_no_rights_is_refused() {
+    let database = Database::new();
+    let (other, place) = (format!("{}_latin", database.name()), database.server());
+    database.ask(&format!(
+        "CREATE DATABASE {other} ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
+    ));
+    let why = refusal(&format!("postgres://chinwag@{place}/{other}")).await;
+    assert!(why.contains("is in LATIN1: make one with createdb --encoding UTF8"), "{why}");
+    database.ask(&format!("DROP DATABASE {other}"));
+    let guest = format!("{}_guest", database.name());
+    database.ask(&format!("CREATE ROLE {guest} LOGIN"));
+    let why = refusal(&format!("postgres://{guest}@{place}/{}", database.name())).await;
+    assert!(why.contains("its user needs the right to create a schema in it"), "{why}");
+    assert_eq!(tables(&database).len(), 0);
+    database.ask(&format!("DROP ROLE {guest}"));
+}
+
+/// A server that asks for a password, and has a certificate by an authority in the tests' folder.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn passwords_and_certificates_are_looked_at() {
+    let mut server = Server::start_new(false);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
+    let database = server.database();
+    database.ask("CREATE ROLE ann LOGIN PASSWORD 'secret' SUPERUSER");
+    for file in ["server.pem", "server.key"] {
+        let text = fs::read_to_string(format!("{folder}/{file}")).expect("a file");
+        server.put(file, &text);
+    }
+    server.put("pg_hba.conf", "host all chinwag all trust\nhostssl all ann all scram-sha-256\n");
+    server.set("ssl = on\nssl_cert_file = 'server.pem'\nssl_key_file = 'server.key'\n");
+    server.stop();
+    server.start();
+    let port = server.address().port();
+    let at = |password: &str, host: &str, rest: &str| {
+        format!("postgres://ann:{password}@{host}:{port}/{}?{rest}", database.name())
+    };
+    let root = format!("sslrootcert={folder}/authority.pem");
+    for (host, rest) in [
+        ("127.0.0.1", "sslmode=prefer".to_owned()),
+        ("127.0.0.1", "sslmode=require".to_owned()),
+        ("localhost", format!("sslmode=verify-full&{root}")),
+    ] {
+        open(&at("secret", host, &rest)).await.unwrap_or_else(|why| panic!("{rest}: {why}"));
+    }
+    for (url, said) in [
+        (at("wrong", "127.0.0.1", "sslmode=require"), "refuses the user ann"),
+        (format!("postgres://ann@127.0.0.1:{port}/{}", database.name()), "refuses the user ann"),
+        (at("secret", "127.0.0.1", "sslmode=disable"), "refuses the user ann"),
+        (at("secret", "localhost", "sslmode=verify-full"), "no secure link"),
+        (at("secret", "127.0.0.1", &format!("sslmode=verify-full&{root}")), "no secure link"),
+    ] {
+        let why = refusal(&url).await;
+        assert!(why.contains(said), "{url}: {why}");
+    }
+    drop(ask(&database.url(), "SELECT 1"));
+}

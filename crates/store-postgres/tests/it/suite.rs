@@ -1,0 +1,16 @@
+//! The suite that every store must pass.
+
+use std::sync::Arc;
+
+use chinwag_store_postgres::{Options, PostgresStore};
+use chinwag_testkit::bus::Recorder;
+use chinwag_testkit::postgres::Database;
+use chinwag_testkit::store::Opened;
+
+async fn open(bus: Arc<Recorder>) -> Opened {
+    let database = Database::new();
+    let store = PostgresStore::open(&database.url(), Options::default(), bus).await.expect("a store");
+    Opened { store: Arc::new(store), guard: Box::new(database) }
+}
+
+chinwag_testkit::store_suite!(open);

@@ -1,0 +1,96 @@
+//! What these tests work with: a store, its use cases, and short ways to fill it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::app::group::{Create, Roles};
+use chinwag_core::app::message::Send;
+use chinwag_core::app::{App, Context};
+use chinwag_core::clock::SystemClock;
+use chinwag_core::limits::Limits;
+use chinwag_core::message::{Body, ClientId};
+use chinwag_core::store::{Done, Entry, ReadJob, Store, WriteJob};
+use chinwag_core::user::Caller;
+use chinwag_core::{GroupId, GroupName, Name, Seq, UserId};
+use chinwag_store_postgres::{Options, PostgresStore};
+use chinwag_testkit::bus::Recorder;
+
+/// Longer than anything here takes.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// A store that sends each message as a job like any other.
+pub(crate) struct ByJobs(pub(crate) PostgresStore);
+
+impl Store for ByJobs {
+    fn submit_write(&self, job: WriteJob) -> Done<'_> {
+        self.0.submit_write(job)
+    }
+
+    fn submit_read(&self, job: ReadJob) -> Done<'_> {
+        self.0.submit_read(job)
+    }
+
+    fn ready(&self) -> Done<'_> {
+        self.0.ready()
+    }
+}
+
+/// A node: a store with its bus, and the use cases over it.
+pub(crate) struct Node {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) app: App,
+    pub(crate) bus: Arc<Recorder>,
+}
+
+impl Node {
+    pub(crate) async fn open(url: &str, options: Options) -> Self {
+        let bus = Arc::<Recorder>::default();
+        let store = PostgresStore::open(url, options, bus.clone()).await.expect("a store");
+        Self::over(Arc::new(store), bus)
+    }
+
+    pub(crate) fn over(store: Arc<dyn Store>, bus: Arc<Recorder>) -> Self {
+        let app = App::new(store.clone(), Arc::new(SystemClock::default()), Limits::default());
+        Self { store, app, bus }
+    }
+
+    pub(crate) async fn user(&self, name: &str) -> UserId {
+        self.app.user_create(&Context::new(Caller::Service), self::name(name)).await.expect("a user").id
+    }
+
+    /// A group of these, whose owner comes first.
+    pub(crate) async fn group(&self, members: &[&str]) -> GroupId {
+        let members: Vec<_> = members.iter().map(|name| self::name(name)).collect();
+        let name = GroupName::parse("group").expect("a name");
+        let roles = Roles { members: members[1..].to_vec(), ..Roles::default() };
+        let create = Create { author: Some(members[0].clone()), name, roles };
+        self.app.group_create(&Context::new(Caller::Service), create).await.expect("a group").group.id
+    }
+
+    /// The whole log of a group.
+    pub(crate) async fn log(&self, group: GroupId) -> Vec<Entry> {
+        self.store.read(move |tx| tx.log(group, Seq(0), 100_000)).await.expect("a log")
+    }
+
+    pub(crate) async fn head(&self, group: GroupId) -> i64 {
+        let found = self.store.read(move |tx| tx.group(group)).await.expect("a read");
+        found.expect("the group stands").head.0
+    }
+}
+
+pub(crate) fn by(user: UserId) -> Context {
+    Context::new(Caller::User(user))
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::parse(text).expect("a name")
+}
+
+pub(crate) fn text(group: GroupId, body: &str) -> Send {
+    let body = Body::parse(body, 4096).expect("a body");
+    Send { author: None, group, body, respond_to: None, date: None, client_id: None }
+}
+
+pub(crate) fn once(group: GroupId, body: &str, client_id: &str) -> Send {
+    Send { client_id: Some(ClientId::parse(client_id).expect("an id")), ..text(group, body) }
+}

@@ -1,0 +1,390 @@
+//! A throwaway PostgreSQL: one that all test processes of a machine share, each with databases of
+//! its own, and one of a test's own to stop, kill and start again.
+//!
+//! The shared one is started by whoever comes first and ends a few seconds after the last process
+//! that held its lock, however that ended. One of a test's own ends with the pipe that the test's
+//! process holds. As root they run as another user, since PostgreSQL will not run as root.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio_postgres::{NoTls, SimpleQueryMessage};
+
+/// How long a server may take to start or to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_millis(20);
+/// Who PostgreSQL runs as where the tests run as root: the first of these that there is.
+const USERS: [&str; 2] = ["postgres", "nobody"];
+/// What does not wait for the disk.
+const CARELESS: &str = "fsync = off\nfull_page_writes = off\n";
+
+/// Runs the shared server until nobody holds the lock any more.
+const SHARED_KEEPER: &str = r#"exec 9<"$1"; shift; data=$1; shift
+"$@" 9<&- & server=$!
+while sleep 3 && kill -0 $server; do
+    if flock -n -x 9; then kill -INT $server; wait $server; rm -rf "$data"; exit; fi
+done"#;
+/// Runs a server until its standard input ends.
+const OWN_KEEPER: &str = r#""$@" </dev/null & server=$!; cat >/dev/null; kill -QUIT $server; wait $server"#;
+
+/// A database on the shared server, empty at first. Dropped, it is no more.
+#[derive(Debug)]
+pub struct Database {
+    server: SocketAddr,
+    name: String,
+    /// Nobody ends the server while this is held.
+    _users: Option<File>,
+}
+
+/// A server of a test's own.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    keeper: Option<Child>,
+    folder: TempDir,
+}
+
+impl Database {
+    /// A new database.
+    pub fn new() -> Self {
+        let (server, users) = shared();
+        Self::on(server, Some(users))
+    }
+
+    fn on(server: SocketAddr, users: Option<File>) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        ask(&address(server, "postgres"), &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        ask(&address(server, "postgres"), &format!("CREATE DATABASE {name}"));
+        Self { server, name, _users: users }
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        address(self.server, &self.name)
+    }
+
+    /// Its address, where the server is reached at another place, such as a proxy.
+    pub fn url_by(&self, place: SocketAddr) -> String {
+        address(place, &self.name)
+    }
+
+    /// Its server's place.
+    pub fn server(&self) -> SocketAddr {
+        self.server
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs statements; the rows as texts.
+    pub fn ask(&self, sql: &str) -> Vec<Vec<String>> {
+        ask(&self.url(), sql)
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // Whatever is left goes with the server's folder.
+        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let _ = try_ask(&address(self.server, "postgres"), &drop);
+    }
+}
+
+impl Server {
+    /// A new server. One that is `durable` waits for its disk at each commit.
+    pub fn start_new(durable: bool) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let runner = Runner::of(folder.path());
+        runner.give(folder.path());
+        let port = free_port();
+        runner.make(&folder.path().join("data"), port, if durable { "" } else { CARELESS });
+        let mut server = Self { address: ([127, 0, 0, 1], port).into(), keeper: None, folder };
+        server.start();
+        server
+    }
+
+    /// Its place.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A new database on it. Dropped, it is no more.
+    pub fn database(&self) -> Database {
+        Database::on(self.address, None)
+    }
+
+    /// The folder with its data and configuration.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Puts a file into its data folder, for it alone to read.
+    pub fn put(&self, file: &str, text: &str) {
+        let path = self.data().join(file);
+        fs::write(&path, text).expect("it can be written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its mode can be set");
+        if let Some((user, group)) = self.runner().user {
+            chown(&path, Some(user), Some(group)).expect("root may");
+        }
+    }
+
+    /// Adds settings, which count from its next start.
+    pub fn set(&self, settings: &str) {
+        set(&self.data(), settings);
+    }
+
+    /// Starts it again after [`Server::stop`] or [`Server::kill`].
+    pub fn start(&mut self) {
+        let mut command = self.runner().command("sh");
+        command.args(["-c", OWN_KEEPER, "sh"]).arg(program("postgres")).arg("-D").arg(self.data());
+        let keeper = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        self.keeper = Some(keeper.expect("sh starts"));
+        wait_for(self.address, &self.data());
+    }
+
+    /// Ends it as an operator does.
+    pub fn stop(&mut self) {
+        self.end("fast");
+    }
+
+    /// Ends it as a crash does.
+    pub fn kill(&mut self) {
+        self.end("immediate");
+    }
+
+    fn end(&mut self, mode: &str) {
+        let mut command = self.runner().command(program("pg_ctl"));
+        command.arg("-D").arg(self.data()).args(["-m", mode, "stop"]);
+        run(&mut command);
+        self.end_keeper();
+    }
+
+    fn end_keeper(&mut self) {
+        if let Some(mut keeper) = self.keeper.take() {
+            drop(keeper.stdin.take());
+            // It ends once its standard input has.
+            let _ = keeper.wait();
+        }
+    }
+
+    fn runner(&self) -> Runner {
+        Runner::of(self.folder.path())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end_keeper();
+    }
+}
+
+/// Runs statements at an address; the rows as texts.
+pub fn ask(url: &str, sql: &str) -> Vec<Vec<String>> {
+    try_ask(url, sql).unwrap_or_else(|why| panic!("{sql}: {why}"))
+}
+
+/// The same, where it may be refused.
+pub fn try_ask(url: &str, sql: &str) -> Result<Vec<Vec<String>>, String> {
+    let (url, sql) = (url.to_owned(), sql.to_owned());
+    // On a thread of its own, as this may be called inside and outside of a runtime.
+    let asked = thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
+            tokio::spawn(connection);
+            client.simple_query(&sql).await
+        })
+    });
+    let messages = asked.join().expect("no panic").map_err(|why| format!("{why:?}"))?;
+    let row = |message: SimpleQueryMessage| match message {
+        SimpleQueryMessage::Row(row) => {
+            Some((0..row.len()).map(|at| row.get(at).unwrap_or_default().to_owned()).collect())
+        }
+        _ => None,
+    };
+    Ok(messages.into_iter().filter_map(row).collect())
+}
+
+/// The shared server, which is started if it does not run, and the lock that keeps it running.
+fn shared() -> (SocketAddr, File) {
+    let owner = tempfile::tempdir().expect("a temporary folder").path().metadata().map_or(0, |m| m.uid());
+    let base = std::env::temp_dir().join(format!("chinwag-test-postgres-{owner}"));
+    fs::create_dir_all(&base).expect("a folder");
+    let runner = Runner::of(&base);
+    runner.give(&base);
+    let users = lock_file(&base.join("users"));
+    users.lock_shared().expect("a lock");
+    let starting = lock_file(&base.join("starting"));
+    starting.lock().expect("a lock");
+    let (data, ready) = (base.join("data"), base.join("ready"));
+    let running = fs::read_to_string(&ready).ok().and_then(|place| place.parse().ok());
+    if let Some(place) = running.filter(|place| try_ask(&address(*place, "postgres"), "SELECT 1").is_ok()) {
+        return (place, users);
+    }
+    // What a server that did not end well has left; there may be nothing.
+    let _ = (fs::remove_file(&ready), fs::remove_dir_all(&data));
+    let port = free_port();
+    runner.make(&data, port, &format!("{CARELESS}max_connections = 300\n"));
+    let mut command = runner.command("sh");
+    command.args(["-c", SHARED_KEEPER, "sh"]).arg(base.join("users")).arg(&data);
+    command.arg(program("postgres")).arg("-D").arg(&data);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    command.spawn().expect("sh starts");
+    let place = SocketAddr::from(([127, 0, 0, 1], port));
+    wait_for(place, &data);
+    fs::write(&ready, place.to_string()).expect("it can be written");
+    (place, users)
+}
+
+fn lock_file(path: &Path) -> File {
+    let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o666).open(path);
+    file.expect("a lock's file")
+}
+
+fn address(place: SocketAddr, database: &str) -> String {
+    format!("postgres://chinwag@{place}/{database}?sslmode=disable")
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+fn wait_for(place: SocketAddr, data: &Path) {
+    let begun = Instant::now();
+    while let Err(why) = try_ask(&address(place, "postgres"), "SELECT 1") {
+        let log = || fs::read_to_string(data.join("log")).unwrap_or_default();
+        assert!(begun.elapsed() < PATIENCE, "PostgreSQL does not start: {why}\n{}", log());
+        thread::sleep(STEP);
+    }
+}
+
+/// A program of PostgreSQL's: on the `PATH`, or where Debian keeps the newest.
+fn program(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<_> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|version| version.path().join("bin"))
+        .collect();
+    places.sort_by_key(|place| {
+        let version = place.parent().and_then(Path::file_name).and_then(|v| v.to_str()?.parse::<u32>().ok());
+        std::cmp::Reverse(version)
+    });
+    places.extend(std::env::split_paths(&path));
+    let found = places.into_iter().map(|place| place.join(name)).find(|file| file.is_file());
+    found.unwrap_or_else(|| {
+        panic!("there is no {name}: install PostgreSQL (on Debian: apt-get install postgresql)")
+    })
+}
+
+/// Whom PostgreSQL runs as.
+struct Runner {
+    /// None if it is whoever runs the tests.
+    user: Option<(u32, u32)>,
+    folder: PathBuf,
+}
+
+impl Runner {
+    /// Who shall run it in a folder of ours.
+    fn of(folder: &Path) -> Self {
+        let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+        let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let user = |name: &str| {
+            let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+            let mut numbers = line.split(':').skip(2).map_while(|field| field.parse().ok());
+            Some((numbers.next()?, numbers.next()?))
+        };
+        let user = is_root.then(|| USERS.into_iter().find_map(user).expect("a user who is not root"));
+        Self { user, folder: folder.into() }
+    }
+
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.folder);
+        if let Some((user, group)) = self.user {
+            command.uid(user).gid(group);
+        }
+        command
+    }
+
+    /// Gives a folder to who runs it.
+    fn give(&self, folder: &Path) {
+        if let Some((user, group)) = self.user {
+            chown(folder, Some(user), Some(group)).expect("root may");
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("root may");
+        }
+    }
+
+    /// Makes the data of a new server. Its texts are ordered as no store may rely on.
+    fn make(&self, data: &Path, port: u16, settings: &str) {
+        let mut command = self.command(program("initdb"));
+        command.arg("-D").arg(data).args(["--no-sync", "--username", "chinwag", "--auth", "trust"]);
+        command.args(["--encoding", "UTF8", "--locale", "C.UTF-8"]);
+        run(command.args(["--locale-provider", "icu", "--icu-locale", "en-US"]));
+        let settings = format!(
+            "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{}'\n\
+            logging_collector = on\nlog_directory = '.'\nlog_filename = 'log'\n\
+            max_prepared_transactions = 0\nautovacuum_naptime = 10s\n{settings}",
+            data.display()
+        );
+        set(data, &settings);
+    }
+}
+
+fn set(data: &Path, settings: &str) {
+    let mut kept =
+        OpenOptions::new().append(true).open(data.join("postgresql.conf")).expect("initdb wrote it");
+    kept.write_all(settings.as_bytes()).expect("it can be written");
+}
+
+fn run(command: &mut Command) {
+    let output = command.stdin(Stdio::null()).output().expect("it starts");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn databases_are_apart_and_begin_empty() {
+        let (one, other) = (Database::new(), Database::new());
+        one.ask("CREATE TABLE t (n integer); INSERT INTO t VALUES (1)");
+        assert_eq!(one.ask("SELECT n FROM t"), [["1"]]);
+        assert!(try_ask(&other.url(), "SELECT n FROM t").is_err());
+    }
+
+    #[test]
+    fn a_server_of_ones_own_ends_and_starts_with_what_it_held() {
+        let mut server = Server::start_new(true);
+        let database = server.database();
+        database.ask("CREATE TABLE t (n integer); INSERT INTO t VALUES (1)");
+        server.kill();
+        assert!(try_ask(&database.url(), "SELECT 1").is_err());
+        server.start();
+        assert_eq!(database.ask("SELECT n FROM t"), [["1"]]);
+        server.stop();
+        server.start();
+        assert_eq!(database.ask("SHOW fsync"), [["on"]]);
+    }
+}

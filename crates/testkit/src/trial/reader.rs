@@ -1,0 +1,182 @@
+//! One client that reads a group to and fro between servers, and holds its whole log from where it
+//! began: what a socket brings in order, and after each end what `sync.resume` tells.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::PATIENCE;
+use super::socket::{Came, Socket};
+use crate::client::Client;
+
+/// How long it waits before it tries the next server.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The client.
+pub struct Reader {
+    name: String,
+    token: String,
+    group: String,
+    /// The head that it began at.
+    began: Option<i64>,
+    /// The last number held.
+    last: watch::Sender<i64>,
+    /// Messages by their numbers: id and body.
+    messages: BTreeMap<i64, (String, String)>,
+    /// How each socket ended.
+    ends: Vec<Option<u16>>,
+}
+
+/// A reader at work.
+pub struct Reading {
+    last: watch::Receiver<i64>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<Reader>,
+}
+
+impl Reader {
+    /// A user who reads a group.
+    pub fn new(user: &Client, group: &str) -> Self {
+        Self {
+            name: user.name().to_owned(),
+            token: user.token().to_owned(),
+            group: group.to_owned(),
+            began: None,
+            last: watch::Sender::new(0),
+            messages: BTreeMap::new(),
+            ends: Vec::new(),
+        }
+    }
+
+    /// Begins to read, at the first server, and after each end at the next; returns once it has read
+    /// the group's head.
+    pub async fn follow(self, urls: &[String]) -> Reading {
+        let (stop, mut stopped) = watch::channel(false);
+        let mut last = self.last.subscribe();
+        let urls: Arc<[String]> = urls.into();
+        let task = tokio::spawn(async move {
+            let mut reader = self;
+            for url in urls.iter().cycle() {
+                tokio::select! {
+                    biased;
+                    _ = stopped.wait_for(|stop| *stop) => break,
+                    end = reader.read(url) => reader.ends.extend(end),
+                }
+                sleep(PAUSE).await;
+            }
+            reader
+        });
+        let begun = last.wait_for(|last| *last > 0);
+        timeout(PATIENCE, begun).await.expect("a server tells of the group").expect("the reader is there");
+        Reading { last, stop, task }
+    }
+
+    /// Reads at one server until the socket's end; how that was, if there was a socket.
+    async fn read(&mut self, url: &str) -> Option<Option<u16>> {
+        let mut socket = Socket::connect(url, &self.token).await?;
+        let held = self.began.map(|_| *self.last.borrow());
+        if let Some(held) = held {
+            let data = json!({ "groups": { &self.group: held } });
+            // Where sending fails, the end comes next.
+            socket.send(json!({ "type": "sync.resume", "data": data })).await;
+        }
+        let mut resuming = held.is_some();
+        loop {
+            match socket.await_next().await {
+                Came::End(code) => return Some(code),
+                Came::Frame(frame) => self.take(&frame, &mut resuming),
+            }
+        }
+    }
+
+    fn take(&mut self, frame: &Value, resuming: &mut bool) {
+        let name = &self.name;
+        match frame["type"].as_str().expect("a frame has a type") {
+            "group.summary" if self.began.is_none() => {
+                let groups = frame["data"].as_array().expect("groups");
+                let group =
+                    groups.iter().find(|group| group["id"] == *self.group).expect("it is in the group");
+                let head = group["head"].as_i64().expect("a number");
+                self.began = Some(head);
+                self.last.send_replace(head);
+            }
+            "sync.done" => {
+                let head = &frame["data"]["groups"][&self.group];
+                self.last.send_replace(head.as_i64().unwrap_or_else(|| panic!("{name}: {frame}")));
+                *resuming = false;
+            }
+            kind => {
+                let Some(seq) = frame["seq"].as_i64().filter(|_| self.is_of_group(frame)) else { return };
+                if kind == "message.text" {
+                    let data = &frame["data"];
+                    assert_eq!(data["seq"], seq, "{name}: {frame}");
+                    let text = |key: &str| data[key].as_str().expect("text").to_owned();
+                    let before = self.messages.insert(seq, (text("id"), text("body")));
+                    assert!(before.is_none() || *resuming, "{name}: number {seq} comes twice");
+                }
+                // Before the resume is answered, what is new may come first.
+                if !*resuming {
+                    let last = self.last.send_replace(seq);
+                    assert_eq!(seq, last + 1, "{name}: after {last} comes {frame}");
+                }
+            }
+        }
+    }
+
+    fn is_of_group(&self, frame: &Value) -> bool {
+        let data = &frame["data"];
+        data["group"] == *self.group || data["id"] == *self.group || *data == *self.group
+    }
+
+    /// How each of its sockets ended, but the last.
+    pub fn ends(&self) -> &[Option<u16>] {
+        &self.ends
+    }
+
+    /// Messages that it holds.
+    pub fn count(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Asserts that it holds every message of the history since it began, each as it is there.
+    #[track_caller]
+    pub fn assert_whole(&self, history: &[Value]) {
+        let began = self.began.expect("it has read");
+        let text = |message: &Value, key: &str| message[key].as_str().expect("text").to_owned();
+        let seq = |message: &Value| message["seq"].as_i64().expect("a number");
+        let there = history.iter().filter(|message| seq(message) > began);
+        let there: BTreeMap<_, _> =
+            there.map(|message| (seq(message), (text(message, "id"), text(message, "body")))).collect();
+        let missing: Vec<_> = there.keys().filter(|seq| !self.messages.contains_key(seq)).collect();
+        assert!(missing.is_empty(), "{} was never told {missing:?}", self.name);
+        assert_eq!(self.messages, there, "{}", self.name);
+    }
+}
+
+impl Reading {
+    /// The last number it holds.
+    pub fn last(&self) -> i64 {
+        *self.last.borrow()
+    }
+
+    /// Waits until it holds this number; how long that took.
+    pub async fn reaches(&self, seq: i64, within: Duration) -> Duration {
+        let begun = Instant::now();
+        let mut last = self.last.clone();
+        let reached = timeout(within, last.wait_for(|last| *last >= seq)).await;
+        assert!(reached.is_ok(), "after {within:?} it holds {} of {seq}", self.last());
+        reached.expect("it was just looked at").expect("the reader is there");
+        begun.elapsed()
+    }
+
+    /// Ends it.
+    pub async fn stop(self) -> Reader {
+        self.stop.send_replace(true);
+        self.task.await.expect("the reader has found nothing amiss")
+    }
+}

@@ -9,6 +9,7 @@ mod needs;
 mod steps;
 mod tidy;
 mod trials;
+mod types;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,14 +26,15 @@ Usage: cargo xtask <task>
                    them), then run every test and every example in the documentation.
                    ARGS go to cargo test: `-- name` runs what has `name` in its path,
                    `-- name -- --nocapture` shows its output.
-  trials [NAME]    the trials of one node (crash, disk, end, once, clock) and of several (order,
-                   kills, rolling, removal, ends, first, commit, database, link, hints, dead), or
-                   the one named, each as often as it takes to believe it, and a table of what was
-                   seen. `test` runs each a few times.
+  trials [NAME]    the trials of one node (crash, disk, end, once, clock, slow, flood) and of
+                   several (order, kills, rolling, removal, ends, first, commit, database, link,
+                   hints, dead), or the one named, each as often as it takes to believe it, and a
+                   table of what was seen. `test` runs each a few times.
   hostile [SECS]   the readers of clients' bytes fuzzed, SECS seconds each (60; needs nightly and
                    cargo-fuzz), and the REST door tried by Schemathesis against its own document.
-  check            formatting, clippy, documentation, dependencies (if cargo-deny is installed;
-                   ADVISORIES=1 asks the advisory database too), and the tree's own rules.
+  check            formatting, clippy, documentation, the client module's types (if tsc is
+                   installed), dependencies (if cargo-deny is; ADVISORIES=1 asks the advisory
+                   database too), and the tree's own rules.
   help             this text.
 
 Exit codes: 0 all passed, 1 something failed, 2 misused.
@@ -122,6 +124,11 @@ fn check(root: &Path) -> bool {
         cargo::run(root, &lint)
     });
     steps.run("documentation", || cargo::doc(root));
+    if needs::is_on_path("tsc") {
+        steps.run("types", || types::check(root));
+    } else {
+        steps.skip("types", "tsc is not installed: on Debian, the package node-typescript brings it");
+    }
     if cargo::deny_is_installed() {
         steps.run("dependencies", || cargo::deny(root));
     } else {
@@ -140,6 +147,7 @@ fn test(root: &Path, extra: &[String]) -> bool {
     let ready = steps.run("programs", needs::meet)
         && steps.run("build", || cargo::run(root, &[&all[..], &["--no-run"]].concat()));
     if ready {
+        steps.run("types", || types::check(root));
         steps.run("tests", || cargo::run(root, &[&all[..], &["--no-fail-fast"], &extra].concat()));
         // The contract's own tests once more, on what several nodes have.
         let wire = ["test", "--package", "chinwag", "--test", "wire", "--locked", "--no-fail-fast"];

@@ -10,6 +10,8 @@
 //! wait at the same time may run in any order, or side by side.
 //! **Loss.** An `Err` other than [`Error::Unknown`] means that nothing was changed.
 //! **Bound.** Jobs wait in a bounded queue; when it stays full, [`Error::Unavailable`].
+//! **Deadline.** No caller waits for ever: a job that has not begun by a deadline never runs, and is
+//! [`Error::Unavailable`]; a write that has begun and may yet commit is [`Error::Unknown`].
 //!
 //! Jobs are synchronous: they run on a thread of the store's, which waits for the disk or the
 //! network in place. They may run more than once (a store may retry), so they change nothing

@@ -7,8 +7,10 @@ mod accounts;
 mod attempts;
 mod bearer;
 mod cookie;
+pub mod jwt;
 mod key;
 pub mod origins;
+mod outside;
 mod passwords;
 mod peer;
 mod validator;
@@ -21,7 +23,7 @@ use axum::http::{Method, header};
 use chinwag_core::app::{App, Context};
 use chinwag_core::token::{Kind, Token, TokenHash};
 use chinwag_core::user::{Caller, User};
-use chinwag_core::{Date, Error, Result};
+use chinwag_core::{Date, Error, Name, Result};
 
 pub use key::ServiceKey;
 pub(crate) use peer::trusts;
@@ -31,6 +33,7 @@ use crate::doors::{Doors, Options};
 use crate::error::Problem;
 use attempts::Attempts;
 use bearer::Authorization;
+use jwt::Jwt;
 use passwords::Passwords;
 use validator::Validator;
 
@@ -41,6 +44,7 @@ const REFUSED: Error = Error::Unauthenticated("this credential is not, or no lon
 pub struct Auth {
     app: App,
     options: Arc<Options>,
+    jwt: Option<Jwt>,
     validator: Option<Validator>,
     passwords: Passwords,
     attempts: Attempts,
@@ -80,6 +84,7 @@ impl Auth {
             }
         }
         Ok(Self {
+            jwt: Jwt::new(&options.jwt)?,
             validator: options.validate_url.as_deref().map(Validator::new).transpose()?,
             passwords: Passwords::default(),
             attempts: Attempts::new(per_minute.0, per_minute.1),
@@ -132,7 +137,7 @@ impl Auth {
             None => match bearer::cookie(headers) {
                 Some(secret) => {
                     self.not_forged(parts)?;
-                    self.by_token(secret).await?.map(Credential::User)
+                    self.by_users_secret(secret).await?.map(Credential::User)
                 }
                 None if self.validator.is_none() || !headers.contains_key(header::COOKIE) => return Ok(None),
                 None => None,
@@ -148,11 +153,25 @@ impl Auth {
         if self.options.service_key.is(secret) {
             return Ok(Some(Credential::Service));
         }
-        Ok(self.by_token(secret).await?.map(Credential::User))
+        Ok(self.by_users_secret(secret).await?.map(Credential::User))
     }
 
-    async fn by_token(&self, secret: &str) -> Result<Option<SignedIn>> {
-        Ok(self.app.token(TokenHash::of(secret)).await?.map(signed_in))
+    /// A user's: one of our own tokens, or one of the host application's.
+    async fn by_users_secret(&self, secret: &str) -> Result<Option<SignedIn>> {
+        let Some(jwt) = self.jwt.as_ref().filter(|_| Jwt::looks_like(secret)) else {
+            return Ok(self.app.token(TokenHash::of(secret)).await?.map(signed_in));
+        };
+        let Some(vouched) = jwt.read(secret, self.app.clock().now()).await else { return Ok(None) };
+        let user = self.outsider(vouched.name, jwt.create).await?;
+        Ok(user.map(|user| SignedIn { user, token: None, expires: Some(vouched.expires) }))
+    }
+
+    /// The user whom the host application names, if there may be such a one.
+    async fn outsider(&self, name: Name, create: bool) -> Result<Option<User>> {
+        match self.app.vouched_for(name, create).await {
+            Err(Error::Invalid(_)) => Ok(None),
+            found => found,
+        }
     }
 
     /// The user whom the host's validator names.
@@ -162,11 +181,8 @@ impl Auth {
             self.not_forged(parts)?;
         }
         let name = validator.ask(&parts.headers).await?.ok_or(REFUSED)?;
-        match self.app.vouched_for(name, self.options.validate_creates).await {
-            Ok(Some(user)) => Ok(Credential::User(SignedIn { user, token: None, expires: None })),
-            Ok(None) | Err(Error::Invalid(_)) => Err(REFUSED),
-            Err(error) => Err(error),
-        }
+        let user = self.outsider(name, self.options.validate_creates).await?.ok_or(REFUSED)?;
+        Ok(Credential::User(SignedIn { user, token: None, expires: None }))
     }
 
     /// Refuses what another site's page may have made a browser send, with its user's cookies.

@@ -10,7 +10,8 @@ use chinwag_core::app::App;
 use chinwag_hub::Hub;
 use tokio::sync::Semaphore;
 
-use crate::auth::{Auth, Network, ServiceKey};
+use crate::auth::{Auth, Network, ServiceKey, jwt};
+use crate::places::Places;
 use crate::rest::cursor::Cursors;
 
 /// Everything that handlers need.
@@ -25,6 +26,7 @@ pub struct Doors {
     pub options: Arc<Options>,
     pub(crate) cursors: Cursors,
     pub(crate) requests: Arc<Semaphore>,
+    pub(crate) sockets: Places,
     draining: AtomicBool,
 }
 
@@ -36,6 +38,8 @@ pub struct Options {
     pub service_key: ServiceKey,
     /// Whether REST callers without a credential count as the service (no).
     pub open: bool,
+    /// The host's own tokens (none).
+    pub jwt: jwt::Options,
     /// The host's own validator, an `http` or `https` URL (none).
     pub validate_url: Option<String>,
     /// Whether users whom the validator names are made at first sight (no).
@@ -68,9 +72,12 @@ pub struct Options {
     pub requests: usize,
     /// HTTP connections at a time; more are closed at once (50 000). The hub bounds WebSockets.
     pub connections: usize,
-    /// HTTP connections of one address at a time; more are closed at once (1 024). This machine
-    /// and trusted proxies are not counted.
+    /// HTTP connections of one address at a time; more are closed at once (1 024). Trusted proxies
+    /// are not counted.
     pub connections_per_address: usize,
+    /// WebSockets of one address at a time; more are answered 503 (4 096). Trusted proxies are not
+    /// counted, but those who come through them.
+    pub sockets_per_address: usize,
     /// Sign-ins for one name in a minute; more are answered 429 (10).
     pub attempts_per_name: u32,
     /// Sign-ins and sign-ups from one address in a minute; more are answered 429 (60).
@@ -96,6 +103,7 @@ impl Options {
         Self {
             service_key,
             open: false,
+            jwt: jwt::Options::default(),
             validate_url: None,
             validate_creates: false,
             signup: true,
@@ -113,6 +121,7 @@ impl Options {
             requests: 1024,
             connections: 50_000,
             connections_per_address: 1024,
+            sockets_per_address: 4096,
             attempts_per_name: 10,
             attempts_per_address: 60,
         }
@@ -126,6 +135,7 @@ impl Doors {
         Ok(Arc::new(Self {
             auth: Auth::new(app.clone(), options.clone())?,
             cursors: Cursors::new(&options.service_key),
+            sockets: Places::new(options.sockets_per_address),
             requests: Arc::new(Semaphore::new(options.requests.min(Semaphore::MAX_PERMITS))),
             draining: AtomicBool::new(false),
             app,

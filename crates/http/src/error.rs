@@ -1,6 +1,7 @@
 //! Refusals as HTTP says them: `application/problem+json` (RFC 9457). The one place with status
 //! codes, which a WebSocket's error frames carry, too.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -119,6 +120,12 @@ pub fn detail(error: &Error) -> Cow<'static, str> {
         },
         _ => error.to_string().into(),
     }
+}
+
+/// What a panic said, for the log alone.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> &str {
+    let said = panic.downcast_ref::<String>().map(String::as_str);
+    said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
 }
 
 impl From<Error> for Problem {

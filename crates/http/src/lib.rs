@@ -14,6 +14,7 @@ pub mod error;
 pub mod fuzzing;
 mod health;
 mod openapi;
+mod places;
 mod rest;
 mod router;
 mod serve;

@@ -56,7 +56,10 @@ impl Modify for Credentials {
         let components = document.components.get_or_insert_default();
         components
             .add_security_scheme("service_key", bearer("The service's key: everything, in any user's name."));
-        components.add_security_scheme("user_token", bearer("A user's token: acts as that user only."));
+        components.add_security_scheme(
+            "user_token",
+            bearer("A user's token, or the host application's JWT: acts as that user only."),
+        );
         let cookie =
             ApiKeyValue::with_description("access", "The same token, as signing in sets it in browsers.");
         components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));

@@ -20,7 +20,7 @@ use tracing::Instrument;
 
 use crate::auth::origins;
 use crate::doors::Doors;
-use crate::error::Problem;
+use crate::error::{self, Problem};
 use crate::rest::{account, group, message, relation, session, ticket, token, user};
 use crate::{assets, asyncapi, health, openapi, ws};
 
@@ -72,6 +72,10 @@ fn pages() -> Vec<(&'static str, Doorway)> {
         ("/chat/", get(ws::handshake)),
         ("/docs/", get(assets::docs)),
         ("/assets/{*path}", get(assets::asset)),
+        ("/chinwag.js", get(assets::module)),
+        ("/chinwag.d.ts", get(assets::module)),
+        ("/chinwag/{*path}", get(assets::module)),
+        ("/chinwag-chat.js", get(assets::module)),
         ("/", get(assets::index)),
     ]
 }
@@ -218,9 +222,7 @@ async fn measured(request: Request, next: Next) -> Response {
 /// A handler's panic is that request's end, and nobody else's.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let why = panic.downcast_ref::<String>().map(String::as_str);
-    let why = why.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    tracing::error!(why, "a handler panicked");
+    tracing::error!(why = error::panicked(&*panic), "a handler panicked");
     Problem::fault().into_response()
 }
 

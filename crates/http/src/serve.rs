@@ -4,10 +4,9 @@
 //! [`header_timeout`](crate::Options::header_timeout). One that has become a WebSocket is no more
 //! of this loop's business: the hub bounds and drains those.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -27,6 +26,7 @@ use tower::ServiceExt;
 use crate::auth::trusts;
 use crate::doors::{Doors, Options};
 use crate::health;
+use crate::places::{Place, Places};
 use crate::router::router;
 
 /// How much of a connection is held while a request's head is read.
@@ -41,7 +41,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// requests under way end, for at most [`drain_timeout`](crate::Options::drain_timeout).
 pub async fn serve(listener: TcpListener, doors: Arc<Doors>, shutdown: impl Future<Output = ()>) {
     let router = router(doors.clone());
-    let places = Places::new(doors.options.clone());
+    let bounds = Bounds::new(doors.options.clone());
     let (ending, ended) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut tick = interval(UPKEEP);
@@ -51,8 +51,8 @@ pub async fn serve(listener: TcpListener, doors: Arc<Doors>, shutdown: impl Futu
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => {
-                    let Some(place) = places.take(address.ip()) else { continue };
-                    connections.spawn(connection(stream, address, router.clone(), doors.clone(), ended.clone(), place));
+                    let Some(held) = bounds.take(address.ip()) else { continue };
+                    connections.spawn(connection(stream, address, router.clone(), doors.clone(), ended.clone(), held));
                 }
                 Err(error) => rest_after(&error).await,
             },
@@ -77,7 +77,7 @@ async fn connection(
     router: Router,
     doors: Arc<Doors>,
     mut ended: watch::Receiver<()>,
-    place: Place,
+    held: Held,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "small packets of a connection may be late");
@@ -107,7 +107,7 @@ async fn connection(
     if let Err(error) = served {
         tracing::debug!(%error, %address, "a connection ended");
     }
-    drop(place);
+    drop(held);
 }
 
 /// A connection that fails while it is accepted is that client's loss; when the system has no
@@ -122,84 +122,38 @@ async fn rest_after(error: &io::Error) {
 }
 
 /// How many connections there may be, in all and of each address.
-struct Places {
+struct Bounds {
     options: Arc<Options>,
     all: Arc<Semaphore>,
-    by_address: Counts,
+    by_address: Places,
 }
 
-/// Connections by address; never one with none.
-type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
-
-/// One connection's place, free again when it is dropped.
-struct Place {
+/// One connection's places, free again when it is dropped.
+struct Held {
     _one: OwnedSemaphorePermit,
-    counted: Option<(IpAddr, Counts)>,
+    _of_address: Option<Place>,
 }
 
-impl Places {
+impl Bounds {
     fn new(options: Arc<Options>) -> Self {
         let all = Arc::new(Semaphore::new(options.connections.min(Semaphore::MAX_PERMITS)));
-        Self { options, all, by_address: Arc::default() }
+        let by_address = Places::new(options.connections_per_address);
+        Self { options, all, by_address }
     }
 
-    /// A place for a connection from `address`, if there is one.
-    fn take(&self, address: IpAddr) -> Option<Place> {
-        let address = address.to_canonical();
+    /// Places for a connection from `address`, if there are any.
+    fn take(&self, address: IpAddr) -> Option<Held> {
         let Ok(one) = self.all.clone().try_acquire_owned() else {
             tracing::warn!("a connection is closed: there are as many as there may be");
             return None;
         };
-        if address.is_loopback() || trusts(&self.options, address) {
-            return Some(Place { _one: one, counted: None });
+        if trusts(&self.options, address) {
+            return Some(Held { _one: one, _of_address: None });
         }
-        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = by_address.entry(address).or_insert(0);
-        if *count >= self.options.connections_per_address {
+        let of_address = self.by_address.take(address);
+        if of_address.is_none() {
             tracing::warn!(%address, "a connection is closed: this address has as many as it may");
-            return None;
         }
-        *count += 1;
-        Some(Place { _one: one, counted: Some((address, self.by_address.clone())) })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let Some((address, by_address)) = &self.counted else { return };
-        let mut by_address = by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = by_address.get_mut(address) {
-            *count -= 1;
-            if *count == 0 {
-                by_address.remove(address);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::auth::ServiceKey;
-
-    fn places(connections: usize, connections_per_address: usize) -> Places {
-        let key = ServiceKey::parse("0123456789abcdef").expect("long enough");
-        let options = Options { connections, connections_per_address, ..Options::new(key) };
-        Places::new(Arc::new(options))
-    }
-
-    #[test]
-    fn places_are_bounded_in_all_and_for_each_address_and_come_free_again() {
-        let places = places(3, 1);
-        let address = |text: &str| text.parse::<IpAddr>().expect("an address");
-        let one = places.take(address("10.0.0.1")).expect("a place");
-        assert!(places.take(address("10.0.0.1")).is_none(), "a second of one address");
-        assert!(places.take(address("::ffff:10.0.0.1")).is_none(), "the same address");
-        let _two = places.take(address("10.0.0.2")).expect("a place");
-        let _three = places.take(address("127.0.0.1")).expect("a place");
-        assert!(places.take(address("127.0.0.1")).is_none(), "a fourth in all");
-        drop(one);
-        assert!(places.take(address("10.0.0.1")).is_some(), "a place came free");
-        assert_eq!(places.by_address.lock().unwrap().len(), 1, "and is forgotten");
+        of_address.map(|place| Held { _one: one, _of_address: Some(place) })
     }
 }

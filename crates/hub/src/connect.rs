@@ -12,7 +12,7 @@ use chinwag_core::store::Tx;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Result, Seq, SocketId, UserId};
 
-use crate::queue::{ABSENT, Snapshot, Tag};
+use crate::queue::{ABSENT, Snapshot};
 use crate::user::{Seat, State, User};
 use crate::{Close, Hub, Socket};
 
@@ -257,7 +257,7 @@ impl Hub {
         let kind = Kind::StatusUpdate { author: state.name.clone(), status };
         let frame = self.encode.event(&Event::to_users(kind, Vec::new()), None);
         for seat in others() {
-            self.tally.pushed(seat.socket.push(frame.clone(), Tag::default(), self.bounds()));
+            self.push(&seat.socket, frame.clone());
         }
     }
 }

@@ -47,9 +47,10 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn pushed(&self, pushed: Pushed) {
+    /// What became of so many frames for one socket.
+    pub(crate) fn pushed(&self, pushed: Pushed, frames: usize) {
         match pushed {
-            Pushed::Queued => self.deliveries.fetch_add(1, Ordering::Relaxed),
+            Pushed::Queued => self.deliveries.fetch_add(frames as u64, Ordering::Relaxed),
             Pushed::Overflow => self.too_slow.fetch_add(1, Ordering::Relaxed),
             Pushed::Skipped => return,
         };

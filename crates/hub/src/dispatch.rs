@@ -10,11 +10,10 @@ use chinwag_core::presence::Status;
 use chinwag_core::relation::Outcome;
 use chinwag_core::{GroupId, Name, Seq, SocketId, UserId};
 
-use crate::counts::Tally;
 use crate::group::{Group, Members, Turn};
 use crate::queue::{Bounds, Tag};
 use crate::user::User;
-use crate::{Close, Encode, Hub};
+use crate::{Close, Hub, Socket};
 
 /// What is to be delivered, made here or on another node.
 pub(crate) struct Note<'a> {
@@ -281,13 +280,19 @@ struct Copies<'a> {
     event: Option<&'a Event>,
     /// In ascending order.
     joined: &'a [UserId],
-    encode: &'a dyn Encode,
-    tally: &'a Tally,
+    hub: &'a Hub,
     bounds: Bounds,
     tag: Tag,
     /// The socket whose copy is its own.
     asker: Option<(SocketId, &'a str)>,
     shared: Option<Bytes>,
+    due: Vec<Arc<Socket>>,
+}
+
+impl Drop for Copies<'_> {
+    fn drop(&mut self) {
+        self.hub.due(&mut self.due);
+    }
 }
 
 impl<'a> Copies<'a> {
@@ -297,12 +302,12 @@ impl<'a> Copies<'a> {
         Self {
             event: note.event,
             joined,
-            encode: &*hub.encode,
-            tally: &hub.tally,
+            hub,
             bounds: hub.bounds(),
             tag: note.tag,
             asker,
             shared: note.frame,
+            due: Vec::new(),
         }
     }
 
@@ -312,14 +317,14 @@ impl<'a> Copies<'a> {
         for seat in &user.lock().seats {
             let frame = match (self.asker, self.event) {
                 (Some((socket, reference)), Some(event)) if socket == seat.socket.id() => {
-                    self.encode.event(event, Some(reference))
+                    self.hub.encode.event(event, Some(reference))
                 }
                 (_, event) => {
-                    let encode = || event.map_or_else(Bytes::new, |event| self.encode.event(event, None));
+                    let encode = || event.map_or_else(Bytes::new, |event| self.hub.encode.event(event, None));
                     self.shared.get_or_insert_with(encode).clone()
                 }
             };
-            self.tally.pushed(seat.socket.push(frame, tag, self.bounds));
+            self.hub.tally.pushed(seat.socket.push(frame, tag, self.bounds, &mut self.due), 1);
         }
     }
 }

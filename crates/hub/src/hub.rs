@@ -10,6 +10,7 @@ use chinwag_core::presence::Status;
 use chinwag_core::store::Store;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{Clock, GroupId, Name, Seq, UserId};
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::bus::Receiver;
@@ -17,7 +18,7 @@ use crate::bus::link::Channel;
 use crate::cluster::{self, Cluster};
 use crate::counts::{Counts, Tally};
 use crate::group::Group;
-use crate::queue::{Bounds, Tag};
+use crate::queue::Bounds;
 use crate::shards::Shards;
 use crate::typing::Typing;
 use crate::user::User;
@@ -41,6 +42,8 @@ pub struct Hub {
     pub(crate) waiting: Arc<presence::Waiting>,
     pub(crate) typing: Typing,
     pub(crate) tally: Tally,
+    /// Sockets with something to write whose tasks sleep. Each is in it at most once.
+    pub(crate) due: Mutex<Vec<Arc<Socket>>>,
     /// The other nodes, if there are any.
     pub(crate) cluster: Option<Cluster>,
     tasks: OnceLock<Vec<JoinHandle<()>>>,
@@ -76,6 +79,7 @@ impl Hub {
             waiting: waiting.clone(),
             typing: Typing::default(),
             tally: Tally::default(),
+            due: Mutex::default(),
             cluster,
             tasks: OnceLock::new(),
         });
@@ -93,8 +97,8 @@ impl Hub {
 
     /// Queues a frame for one socket: an answer or an error. Before [`Hub::go_live`] it is held.
     /// It counts towards the queue's bounds: who has much to answer writes it itself.
-    pub fn send(&self, socket: &Socket, frame: Bytes) {
-        self.tally.pushed(socket.push(frame, Tag::default(), self.bounds()));
+    pub fn send(&self, socket: &Arc<Socket>, frame: Bytes) {
+        self.push(socket, frame);
     }
 
     /// Tells an event that was never stored, such as that somebody types. Dropped when the bus is
@@ -194,8 +198,6 @@ impl Drop for Hub {
 async fn dispatch(hub: Weak<Hub>, mut events: Receiver) {
     while let Some(batch) = events.recv().await {
         let Some(hub) = hub.upgrade() else { return };
-        for event in &batch {
-            hub.dispatch(event);
-        }
+        hub.dispatch_all(&batch);
     }
 }

@@ -20,11 +20,13 @@ mod connect;
 mod counts;
 mod dispatch;
 mod drain;
+mod flush;
 mod group;
 mod hub;
 mod options;
 mod presence;
 mod queue;
+mod run;
 mod shards;
 mod socket;
 mod timer;
@@ -41,7 +43,7 @@ pub use connect::{Connection, Identity, Refused};
 pub use counts::Counts;
 pub use hub::Hub;
 pub use options::{Nodes, Options};
-pub use socket::{Close, Socket, Taken};
+pub use socket::{Close, Sink, Socket, Taken};
 
 /// Makes ready frames: passed in by whoever knows the wire.
 pub trait Encode: Send + Sync + 'static {

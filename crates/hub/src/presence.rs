@@ -17,7 +17,6 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::queue::Tag;
 use crate::user::{Presence, State, User};
 use crate::{Hub, Socket};
 
@@ -232,7 +231,7 @@ impl Hub {
         let status = self.seen_as(user.id, state.presence.shown);
         let kind = Kind::StatusUpdate { author: state.name.clone(), status };
         let frame = self.encode.event(&Event::to_users(kind, Vec::new()), origin.reference.as_deref());
-        self.tally.pushed(seat.socket.push(frame, Tag::default(), self.bounds()));
+        self.push(&seat.socket, frame);
     }
 
     /// Drops a user's entry if it has no sockets and nothing is left to be told of it.

@@ -1,13 +1,15 @@
 //! What waits for one socket, and the rule by which no numbered event reaches it twice.
 
 use std::collections::VecDeque;
+use std::io::IoSlice;
 use std::mem;
+use std::sync::Arc;
 use std::task::Waker;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use chinwag_core::{GroupId, Seq};
 
-use crate::socket::{Close, Taken};
+use crate::socket::{Close, Sink, Taken};
 
 /// How many frames, and about how many bytes, one `take` hands out.
 const TAKE_FRAMES: usize = 64;
@@ -54,19 +56,44 @@ impl Snapshot<'_> {
     }
 }
 
+/// Who is to be told of a frame that was queued.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// Nobody: it is held, or whoever writes will find it.
+    Nobody,
+    /// The socket's task.
+    Task(Waker),
+    /// Whoever queued it, who may [flush](Queue::flush) the queue in the task's place.
+    Flush,
+}
+
 /// A socket's queue. An idle one holds no buffer: the first frame has its place inside, and a
 /// burst's buffer is freed with its last frame.
-#[derive(Debug)]
 pub(crate) struct Queue {
     phase: Phase,
-    next: Option<Bytes>,
-    rest: VecDeque<Bytes>,
+    next: Option<Piece>,
+    rest: VecDeque<Piece>,
+    /// Frames in `next` and `rest`.
+    frames: usize,
     bytes: usize,
     /// Numbers up to these have been seen in the snapshot, in groups of which the dispatcher
     /// has yet to deliver them. An entry goes when its group passes it; most sockets have none.
     floors: Vec<(GroupId, Seq)>,
     close: Option<Close>,
     sleeper: Sleeper,
+    /// Where frames go while the task waits for them.
+    sink: Option<Arc<dyn Sink>>,
+    /// Whether somebody is about to flush.
+    due: bool,
+    /// Whether `next` is what is left of a frame that was written in part.
+    begun: bool,
+}
+
+/// One frame, or several that follow each other, as one piece of memory.
+#[derive(Debug)]
+struct Piece {
+    bytes: Bytes,
+    frames: usize,
 }
 
 #[derive(Debug)]
@@ -107,30 +134,99 @@ impl Queue {
             phase: Phase::Held(Vec::new()),
             next: None,
             rest: VecDeque::new(),
+            frames: 0,
             bytes: 0,
             floors: Vec::new(),
             close: None,
             sleeper: Sleeper::None,
+            sink: None,
+            due: false,
+            begun: false,
         }
     }
 
-    /// Queues a frame, or holds it until the socket is live. The waker, if any, is to be woken
-    /// when the queue's lock has been let go.
-    pub(crate) fn push(&mut self, frame: Bytes, tag: Tag, bounds: Bounds) -> (Pushed, Option<Waker>) {
+    /// Queues a frame, or holds it until the socket is live. Who is to be told is told when the
+    /// queue's lock has been let go.
+    pub(crate) fn push(&mut self, frame: Bytes, tag: Tag, bounds: Bounds) -> (Pushed, Told) {
         if self.close.is_some() || self.below_floor(tag) {
-            return (Pushed::Skipped, None);
+            return (Pushed::Skipped, Told::Nobody);
         }
         let waiting = self.len();
         if waiting >= bounds.frames || (waiting > 0 && self.bytes + frame.len() > bounds.bytes) {
-            return (Pushed::Overflow, self.close(Close::TooSlow));
+            return (Pushed::Overflow, self.close(Close::TooSlow).map_or(Told::Nobody, Told::Task));
         }
         self.bytes += frame.len();
         if let Phase::Held(held) | Phase::Paused { held, .. } = &mut self.phase {
             held.push(Held { frame, tag });
-            return (Pushed::Queued, None);
+            return (Pushed::Queued, Told::Nobody);
         }
-        self.append(frame);
-        (Pushed::Queued, self.wake_any())
+        self.append(frame, 1);
+        (Pushed::Queued, self.tell())
+    }
+
+    /// The same for a run of one group's messages, as one piece. `None`, and nothing was queued, if
+    /// the socket may have some of them from its snapshot, or holds what comes.
+    pub(crate) fn push_run(
+        &mut self,
+        (all, frames): (&Bytes, usize),
+        group: GroupId,
+        bounds: Bounds,
+    ) -> Option<(Pushed, Told)> {
+        if self.close.is_some() {
+            return Some((Pushed::Skipped, Told::Nobody));
+        }
+        let apart = self.floors.iter().any(|(id, _)| *id == group)
+            || matches!(self.phase, Phase::Held(_) | Phase::Paused { .. })
+            || self.frames + frames > bounds.frames
+            || self.bytes + all.len() > bounds.bytes;
+        if apart {
+            return None;
+        }
+        self.bytes += all.len();
+        self.append(all.clone(), frames);
+        Some((Pushed::Queued, self.tell()))
+    }
+
+    /// Who is to be told of what was queued.
+    fn tell(&mut self) -> Told {
+        match self.sleeper {
+            Sleeper::Any(_) if self.due => Told::Nobody,
+            Sleeper::Any(_) if self.sink.is_some() => {
+                self.due = true;
+                Told::Flush
+            }
+            _ => self.wake_any().map_or(Told::Nobody, Told::Task),
+        }
+    }
+
+    /// Writes what waits into the sink, in the place of a task that waits for nothing else and so
+    /// need not be woken. What the sink does not take is left to the task: its waker.
+    pub(crate) fn flush(&mut self) -> Option<Waker> {
+        self.due = false;
+        if !matches!(self.sleeper, Sleeper::Any(_)) {
+            return None;
+        }
+        while let (Phase::Live, Some(next), Some(sink), None) =
+            (&self.phase, &self.next, &self.sink, self.close)
+        {
+            let (written, offered) = if self.rest.is_empty() {
+                (sink.write(&[IoSlice::new(&next.bytes)]), next.bytes.len())
+            } else {
+                let pieces = std::iter::once(next).chain(&self.rest).take(TAKE_FRAMES);
+                let slices: Vec<_> = pieces.map(|piece| IoSlice::new(&piece.bytes)).collect();
+                (sink.write(&slices), slices.iter().map(|slice| slice.len()).sum())
+            };
+            self.written(written);
+            if written < offered {
+                return self.wake_any();
+            }
+        }
+        if self.is_ready() { self.wake_any() } else { None }
+    }
+
+    /// Sets, or takes away, where frames go while the task waits for them.
+    pub(crate) fn set_sink(&mut self, sink: Option<Arc<dyn Sink>>) {
+        self.sink = sink;
     }
 
     /// Lets the socket live: `first` goes out first, then what was held and the snapshot does
@@ -161,7 +257,7 @@ impl Queue {
             }
             if news(tag, snapshot, &joined) {
                 self.bytes += frame.len();
-                self.append(frame);
+                self.append(frame, 1);
             }
             if tag.quits {
                 joined.retain(|id| Some(*id) != tag.group);
@@ -186,9 +282,9 @@ impl Queue {
                 return false;
             }
         };
-        first.extend(self.next.take());
-        first.extend(mem::take(&mut self.rest));
-        self.bytes = 0;
+        first.extend(self.next.take().map(|piece| piece.bytes));
+        first.extend(mem::take(&mut self.rest).into_iter().map(|piece| piece.bytes));
+        (self.frames, self.bytes) = (0, 0);
         self.phase = Phase::Paused { first, held: Vec::new(), pauses: 1 };
         true
     }
@@ -215,7 +311,7 @@ impl Queue {
         for Held { frame, tag } in held {
             if is_after(tag, snapshot) {
                 self.bytes += frame.len();
-                self.append(frame);
+                self.append(frame, 1);
             }
         }
         (true, if self.is_ready() { self.wake_any() } else { None })
@@ -239,6 +335,11 @@ impl Queue {
 
     /// Hands out what waits, in order. See [`Socket::take`](crate::Socket::take).
     pub(crate) fn take(&mut self, into: &mut Vec<Bytes>) -> Taken {
+        // Whoever takes writes: nobody else may until the taker waits again.
+        if let Sleeper::Any(_) = self.sleeper {
+            self.sleeper = Sleeper::None;
+        }
+        let begun = mem::take(&mut self.begun);
         let (mut frames, mut bytes) = (0, 0);
         while frames < TAKE_FRAMES && bytes < TAKE_BYTES {
             let Some(frame) = self.pop() else { break };
@@ -247,7 +348,7 @@ impl Queue {
             into.push(frame);
         }
         if frames > 0 {
-            return Taken::Frames;
+            return if begun { Taken::Rest } else { Taken::Frames };
         }
         self.close.map_or(Taken::Empty, Taken::Close)
     }
@@ -261,10 +362,14 @@ impl Queue {
         self.close = Some(close);
         self.floors = Vec::new();
         if matches!(self.phase, Phase::Held(_) | Phase::Paused { .. }) || !close.is_graceful() {
+            // A frame that was begun must be ended before the close.
+            let begun = if self.begun { self.pop() } else { None };
             self.phase = Phase::Live;
-            self.next = None;
-            self.rest = VecDeque::new();
-            self.bytes = 0;
+            (self.next, self.rest, self.frames, self.bytes) = (None, VecDeque::new(), 0, 0);
+            if let Some(begun) = begun {
+                self.bytes = begun.len();
+                self.append(begun, 1);
+            }
         }
         match mem::replace(&mut self.sleeper, Sleeper::None) {
             Sleeper::Cut(waker) if close.is_graceful() => {
@@ -308,15 +413,17 @@ impl Queue {
     fn len(&self) -> usize {
         match &self.phase {
             Phase::Held(held) | Phase::Paused { held, .. } => held.len(),
-            _ => usize::from(self.next.is_some()) + self.rest.len(),
+            _ => self.frames,
         }
     }
 
-    fn append(&mut self, frame: Bytes) {
+    fn append(&mut self, bytes: Bytes, frames: usize) {
+        self.frames += frames;
+        let piece = Piece { bytes, frames };
         if self.next.is_none() {
-            self.next = Some(frame);
+            self.next = Some(piece);
         } else {
-            self.rest.push_back(frame);
+            self.rest.push_back(piece);
         }
     }
 
@@ -330,13 +437,29 @@ impl Queue {
             }
             self.phase = Phase::Live;
         }
-        let frame = self.next.take()?;
-        self.bytes -= frame.len();
+        let Piece { bytes, frames } = self.next.take()?;
+        self.bytes -= bytes.len();
+        self.frames -= frames;
         self.next = self.rest.pop_front();
         if self.rest.is_empty() && self.rest.capacity() > 0 {
             self.rest = VecDeque::new();
         }
-        Some(frame)
+        Some(bytes)
+    }
+
+    /// So many bytes of what waits have been written.
+    fn written(&mut self, mut count: usize) {
+        while let Some(next) = self.next.as_mut().filter(|_| count > 0) {
+            if count < next.bytes.len() {
+                next.bytes.advance(count);
+                self.bytes -= count;
+                self.begun = true;
+                return;
+            }
+            count -= next.bytes.len();
+            self.begun = false;
+            self.pop();
+        }
     }
 
     /// Whether the socket has this event from its snapshot. Drops the floor that the event

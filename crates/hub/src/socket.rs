@@ -1,6 +1,7 @@
 //! One socket: its queue, its name, and when it was last heard.
 
 use std::fmt;
+use std::io::IoSlice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
@@ -10,7 +11,7 @@ use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Seq, SocketId, UserId};
 use parking_lot::Mutex;
 
-use crate::queue::{Bounds, Pushed, Queue, Snapshot, Tag};
+use crate::queue::{Bounds, Pushed, Queue, Snapshot, Tag, Told};
 use crate::user::User;
 
 /// Why a socket is to be closed.
@@ -42,10 +43,19 @@ impl Close {
 pub enum Taken {
     /// Frames to write, at least one; there may be more.
     Frames,
+    /// The same, and the first of them is what is left of a frame that was written in part.
+    Rest,
     /// Nothing for now.
     Empty,
     /// Nothing more, ever: close.
     Close(Close),
+}
+
+/// Where a socket's frames go. What it takes at once need not wake the socket's task.
+pub trait Sink: Send + Sync + 'static {
+    /// Writes as much as can be written without waiting, in order, and answers how many bytes that
+    /// was: none if the other end is gone, which its task will find.
+    fn write(&self, frames: &[IoSlice<'_>]) -> usize;
 }
 
 /// One connected socket. Its own task waits, takes and writes; anybody may queue.
@@ -123,9 +133,20 @@ impl Socket {
         .await;
     }
 
+    /// Lets whoever queues frames write them to `sink` as long as a task [waits](Self::wait). From
+    /// the task's next [`take`](Self::take) on, until it waits again, it alone writes.
+    pub fn attach(&self, sink: Arc<dyn Sink>) {
+        self.queue.lock().set_sink(Some(sink));
+    }
+
+    /// Gives the sink up: it is written to no more.
+    pub fn detach(&self) {
+        self.queue.lock().set_sink(None);
+    }
+
     /// Appends to `into` what is queued, in order: up to 64 frames or about 256 KiB a time. What
     /// was queued before a graceful close is handed out before the close; any other close has
-    /// dropped it.
+    /// dropped it, but for the rest of a frame that was begun.
     pub fn take(&self, into: &mut Vec<Bytes>) -> Taken {
         self.queue.lock().take(into)
     }
@@ -134,15 +155,49 @@ impl Socket {
         &self.user
     }
 
-    pub(crate) fn push(&self, frame: Bytes, tag: Tag, bounds: Bounds) -> Pushed {
-        let (pushed, waker) = self.queue.lock().push(frame, tag, bounds);
-        if let Some(waker) = waker {
-            waker.wake();
+    /// Queues a frame. Sockets that are [due](Self::flush) then are added to `due`.
+    pub(crate) fn push(
+        self: &Arc<Self>,
+        frame: Bytes,
+        tag: Tag,
+        bounds: Bounds,
+        due: &mut Vec<Arc<Self>>,
+    ) -> Pushed {
+        let (pushed, told) = self.queue.lock().push(frame, tag, bounds);
+        self.pushed(pushed, told, due)
+    }
+
+    /// Queues a run of a group's messages as one piece, with how many they are; `None`, and nothing
+    /// is queued, where they must be told apart.
+    pub(crate) fn push_run(
+        self: &Arc<Self>,
+        run: (&Bytes, usize),
+        group: GroupId,
+        bounds: Bounds,
+        due: &mut Vec<Arc<Self>>,
+    ) -> Option<Pushed> {
+        let (pushed, told) = self.queue.lock().push_run(run, group, bounds)?;
+        Some(self.pushed(pushed, told, due))
+    }
+
+    fn pushed(self: &Arc<Self>, pushed: Pushed, told: Told, due: &mut Vec<Arc<Self>>) -> Pushed {
+        match told {
+            Told::Nobody => {}
+            Told::Task(waker) => waker.wake(),
+            Told::Flush => due.push(self.clone()),
         }
         if pushed == Pushed::Overflow {
             tracing::info!(socket = self.id.0, user = self.user.id.0, "a socket reads too slowly");
         }
         pushed
+    }
+
+    /// Writes what waits, or wakes the socket's task to do it.
+    pub(crate) fn flush(&self) {
+        let waker = self.queue.lock().flush();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     pub(crate) fn close(&self, close: Close) {

@@ -1,7 +1,7 @@
 //! The one timer: pings, sockets unheard for too long, credentials that expire, and figures.
 
-use std::sync::Weak;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -37,6 +37,7 @@ struct Tick {
     silence: u64,
     frames: usize,
     bytes: usize,
+    due: Vec<Arc<Socket>>,
 }
 
 impl Hub {
@@ -49,12 +50,15 @@ impl Hub {
             silence: self.options.pong_within.as_secs().max(1),
             frames: 0,
             bytes: 0,
+            due: Vec::new(),
         };
         self.users.each(|user| {
             for seat in &user.lock().seats {
                 self.tick_socket(&mut tick, &seat.socket);
             }
         });
+        self.due(&mut tick.due);
+        self.flush();
         self.tally.queued_frames.store(tick.frames, Ordering::Relaxed);
         self.tally.queued_bytes.store(tick.bytes, Ordering::Relaxed);
         if number.is_multiple_of(SWEEP_EVERY) {
@@ -62,14 +66,15 @@ impl Hub {
         }
     }
 
-    fn tick_socket(&self, tick: &mut Tick, socket: &Socket) {
+    fn tick_socket(&self, tick: &mut Tick, socket: &Arc<Socket>) {
         let unheard = u64::from(socket.age());
         if socket.expires.is_some_and(|expires| expires <= tick.now) {
             socket.close(Close::CredentialEnded);
         } else if unheard >= tick.silence {
             socket.close(Close::TimedOut);
         } else if (tick.number + socket.id().0).is_multiple_of(tick.ping_every) {
-            self.tally.pushed(socket.push(tick.ping.clone(), Tag::default(), self.bounds()));
+            let ping = tick.ping.clone();
+            self.tally.pushed(socket.push(ping, Tag::default(), self.bounds(), &mut tick.due), 1);
         }
         let (frames, bytes) = socket.waiting();
         tick.frames += frames;

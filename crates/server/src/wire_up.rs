@@ -54,7 +54,7 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str) -> Result<
     app.prepare(config.users.special()).await.map_err(why_not)?;
     let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, hub_options(config));
     let key = ServiceKey::parse(key).map_err(|why| anyhow!("the service key {why}"))?;
-    let doors = Doors::new(app.clone(), hub.clone(), door_options(config, key)).map_err(why_not)?;
+    let doors = Doors::new(app.clone(), hub.clone(), door_options(config, key)?).map_err(why_not)?;
     Ok(Node { app, hub, doors, claim })
 }
 
@@ -146,6 +146,7 @@ async fn open_store(config: &Config, folder: &Folder, bus: Arc<dyn Bus>) -> Resu
         readers: config.store.readers,
         queue: config.store.queue,
         patience: config.store.patience.0,
+        deadline: config.store.deadline.0,
         busy: config.store.busy.0,
         ..chinwag_store_sqlite::Options::default()
     };
@@ -205,11 +206,12 @@ fn hub_options(config: &Config) -> chinwag_hub::Options {
     }
 }
 
-fn door_options(config: &Config, key: ServiceKey) -> chinwag_http::Options {
+fn door_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Options> {
     let (auth, http) = (&config.auth, &config.http);
-    chinwag_http::Options {
+    Ok(chinwag_http::Options {
         service_key: key,
         open: config.open,
+        jwt: auth.jwt.options()?,
         validate_url: auth.validate_url.clone(),
         validate_creates: auth.validate_create,
         signup: auth.signup,
@@ -226,10 +228,11 @@ fn door_options(config: &Config, key: ServiceKey) -> chinwag_http::Options {
         events_per_second: config.limits.events_per_second,
         requests: http.requests,
         connections: http.connections,
+        sockets_per_address: config.ws.sockets_per_address,
         connections_per_address: http.connections_per_address,
         attempts_per_name: auth.attempts_per_name,
         attempts_per_address: auth.attempts_per_address,
-    }
+    })
 }
 
 /// A refusal as whoever starts the server reads it.

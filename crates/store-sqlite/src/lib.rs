@@ -10,8 +10,9 @@
 //! commits at once. **Reads** run on a few threads, each job on one snapshot.
 //!
 //! Both queues are bounded by [`Options::queue`]; whoever finds no place within
-//! [`Options::patience`] is answered `Unavailable`. Several processes may hold one file: a write
-//! waits for another process's up to [`Options::busy`].
+//! [`Options::patience`] is answered `Unavailable`, and whoever has one waits for the answer up to
+//! [`Options::deadline`]: a job that has not begun by then never runs. Several processes may hold
+//! one file: a write waits for another process's up to [`Options::busy`].
 
 pub mod backup;
 mod fault;

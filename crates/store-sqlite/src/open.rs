@@ -12,9 +12,10 @@ use crate::schema;
 
 /// Prepared statements that a connection keeps; more than there are.
 const STATEMENTS: usize = 128;
-/// Memory for pages, in KiB: of the writer, and of each reader.
+/// Memory for pages, in KiB: of the writer, and of each reader. Readers find most pages in the
+/// system's own cache.
 const WRITER_CACHE: i64 = 32 * 1024;
-const READER_CACHE: i64 = 8 * 1024;
+const READER_CACHE: i64 = 2 * 1024;
 /// The journal is brought into the file when it has this many pages (of 4 KiB), and cut back to
 /// this many bytes when it had grown beyond.
 const CHECKPOINT_PAGES: i64 = 4000;
@@ -29,6 +30,9 @@ pub struct Options {
     pub queue: usize,
     /// How long a job waits for a place in a full queue before it is refused.
     pub patience: Duration,
+    /// How long a job that has its place is waited for. One that has not begun by then never
+    /// runs and is `Unavailable`; a write that has is `Unknown`.
+    pub deadline: Duration,
     /// Jobs that may share one commit (at least 1).
     pub batch: usize,
     /// How long a write waits for another process's.
@@ -40,8 +44,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let patience = Duration::from_secs(5);
-        Self { readers: 4, queue: 4096, patience, batch: 256, busy: Duration::from_secs(5), durable: true }
+        Self {
+            readers: 4,
+            queue: 4096,
+            patience: Duration::from_secs(5),
+            deadline: Duration::from_secs(15),
+            batch: 256,
+            busy: Duration::from_secs(5),
+            durable: true,
+        }
     }
 }
 

@@ -2,17 +2,15 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use chinwag_core::Result;
 use chinwag_core::store::ReadJob;
+use chinwag_core::{Error, Result};
 use rusqlite::Connection;
-use tokio::sync::mpsc::Receiver;
 
 use crate::fault::panicked;
 use crate::open::Options;
-use crate::queue::{Queue, Queued};
+use crate::queue::{Exit, Queue};
 use crate::transaction::{Transaction, execute};
 
 /// The readers' queue, which they share, and their threads.
@@ -24,14 +22,12 @@ pub(crate) struct Readers {
 impl Readers {
     /// One thread for each connection.
     pub(crate) fn start(connections: Vec<Connection>, options: &Options) -> io::Result<Self> {
-        let (queue, exit) = Queue::new(options.queue, options.patience);
-        let exit = Arc::new(Mutex::new(exit));
-        let spawn = |(number, conn): (usize, Connection)| {
-            let exit = exit.clone();
+        let (queue, exits) = Queue::new(options, Error::unavailable(), connections.len());
+        let spawn = |(number, (conn, exit)): (usize, (Connection, Exit<ReadJob>))| {
             let name = format!("store-reader-{number}");
             thread::Builder::new().name(name).spawn(move || read(&conn, &exit))
         };
-        let threads = connections.into_iter().enumerate().map(spawn).collect::<io::Result<_>>()?;
+        let threads = connections.into_iter().zip(exits).enumerate().map(spawn).collect::<io::Result<_>>()?;
         Ok(Self { queue, threads })
     }
 }
@@ -47,14 +43,14 @@ impl Drop for Readers {
     }
 }
 
-fn read(conn: &Connection, exit: &Mutex<Receiver<Queued<ReadJob>>>) {
+fn read(conn: &Connection, exit: &Exit<ReadJob>) {
+    let mut next = Vec::with_capacity(1);
     loop {
-        // One thread waits for the next job, the others for their turn to wait.
-        let next = exit.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
-        let Some(Queued { job, answer }) = next else { return };
-        if !answer.is_closed() {
+        exit.take(1, &mut next);
+        let Some(queued) = next.pop() else { return };
+        if !queued.answer.is_closed() {
             // Whoever asked may go meanwhile.
-            let _ = answer.send(run(conn, &job));
+            let _ = queued.answer.send(run(conn, &queued.job));
         }
     }
 }

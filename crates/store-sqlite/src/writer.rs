@@ -10,11 +10,10 @@ use chinwag_core::event::Event;
 use chinwag_core::store::WriteJob;
 use chinwag_core::{Error, Result};
 use rusqlite::Connection;
-use tokio::sync::mpsc::Receiver;
 
 use crate::fault::{commit_fault, panicked};
 use crate::open::Options;
-use crate::queue::{Queue, Queued};
+use crate::queue::{Exit, Queue, Queued};
 use crate::transaction::{Transaction, execute, try_execute};
 
 /// What the writer is asked for.
@@ -33,11 +32,13 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn start(conn: Connection, options: &Options, bus: Arc<dyn Bus>) -> io::Result<Self> {
-        let (queue, exit) = Queue::new(options.queue, options.patience);
+        // One that has begun may yet commit.
+        let (queue, mut exits) = Queue::new(options, Error::Unknown, 1);
+        let exit = exits.pop().expect("one was asked for");
         let batch = options.batch.max(1);
         let thread = thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write(&conn, exit, batch, &*bus))?;
+            .spawn(move || write(&conn, &exit, batch, &*bus))?;
         Ok(Self { queue, thread: Some(thread) })
     }
 }
@@ -53,9 +54,13 @@ impl Drop for Writer {
     }
 }
 
-fn write(conn: &Connection, mut exit: Receiver<Queued<Task>>, batch: usize, bus: &dyn Bus) {
+fn write(conn: &Connection, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
     let mut tasks = Vec::with_capacity(batch);
-    while exit.blocking_recv_many(&mut tasks, batch) > 0 {
+    loop {
+        exit.take(batch, &mut tasks);
+        if tasks.is_empty() {
+            break;
+        }
         let mut events = Vec::new();
         match commit(conn, &tasks, &mut events) {
             Ok(outcomes) => {

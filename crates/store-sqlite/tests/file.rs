@@ -275,6 +275,43 @@ async fn a_full_queue_refuses_after_a_while_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_has_not_begun_by_the_deadline_never_runs_and_a_write_that_has_is_unknown() {
+    let file = File::new();
+    let deadline = Duration::from_secs(1);
+    let store = file.with_group(Options { deadline, readers: 1, ..Options::default() }).await;
+    let (begun, has_begun) = mpsc::channel();
+    let (go, may_go) = mpsc::channel::<()>();
+    let may_go = std::sync::Mutex::new(may_go);
+    let under_way = store.write(move |tx, events| {
+        let seq = tx.seq_take(GROUP, 1)?;
+        events.push(told(GROUP, seq));
+        // Gone if this is a second run; ends when the sender is dropped.
+        let _ = begun.send(());
+        let _ = may_go.lock().expect("no panic").recv();
+        Ok(seq)
+    });
+    let waits = async {
+        tokio::task::spawn_blocking(move || has_begun.recv()).await.expect("no panic").expect("it begins");
+        tokio::join!(take(&store), take(&store))
+    };
+    let (under_way, waited) = tokio::join!(under_way, waits);
+    assert!(matches!(under_way, Err(Error::Unknown)), "{under_way:?}");
+    for waited in [waited.0, waited.1] {
+        assert!(matches!(waited, Err(Error::Unavailable(_))), "{waited:?}");
+    }
+    drop(go);
+    assert_eq!(take(&store).await.expect("the store goes on"), Seq(2), "of the three the one that had begun");
+    assert_eq!(file.bus.events(), [told(GROUP, Seq(1)), told(GROUP, Seq(2))]);
+    let slow = store.read(move |_| {
+        std::thread::sleep(deadline * 2);
+        Ok(())
+    });
+    let slow = slow.await;
+    assert!(matches!(slow, Err(Error::Unavailable(_))), "a read changes nothing: {slow:?}");
+    assert_eq!(head(&store).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_processes_write_one_file_in_turn() {
     let file = File::new();
     let stores = [file.with_group(Options::default()).await, file.open(Options::default())];

@@ -216,6 +216,13 @@ impl TestApp {
     }
 }
 
+impl Drop for TestApp {
+    /// A test that fails while the store stands would else wait for its threads for ever.
+    fn drop(&mut self) {
+        self.options.faults.release();
+    }
+}
+
 impl Place {
     fn new() -> Self {
         match std::env::var("TEST_ON").as_deref() {

@@ -120,6 +120,11 @@ impl Client {
         self.sign_in(name).await
     }
 
+    /// The same client with another credential.
+    pub fn bearing(&self, token: &str) -> Self {
+        Self { bearer: Some(token.to_owned()), ..self.clone() }
+    }
+
     /// Takes a token by the service for a user who exists.
     pub async fn sign_in(&self, name: &str) -> Self {
         let name = Name::parse(name).expect("a test's users have names");

@@ -10,6 +10,7 @@ use chinwag_core::store::{Done, ReadJob, Store, WriteJob};
 pub struct Faults {
     writes: AtomicUsize,
     reads: AtomicUsize,
+    callers: AtomicUsize,
     panicked: AtomicUsize,
     stall: Mutex<Stall>,
     moved: Condvar,
@@ -19,6 +20,7 @@ pub struct Faults {
 struct Stall {
     on: bool,
     held: usize,
+    writes: usize,
 }
 
 impl Faults {
@@ -31,6 +33,11 @@ impl Faults {
     /// Has the next job that reads panic.
     pub fn panic_in_read(&self) {
         self.reads.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Has whoever hands the store its next job panic: a handler of a door's, in its own task.
+    pub fn panic_in_caller(&self) {
+        self.callers.fetch_add(1, Ordering::SeqCst);
     }
 
     /// How many jobs were told to panic, and have been handed to the store.
@@ -55,13 +62,24 @@ impl Faults {
         self.stall.lock().unwrap_or_else(PoisonError::into_inner).held
     }
 
-    fn pass(&self) {
+    /// How many of those are at a job that writes.
+    pub fn held_writes(&self) -> usize {
+        self.stall.lock().unwrap_or_else(PoisonError::into_inner).writes
+    }
+
+    fn pass(&self, writes: bool) {
         let mut stall = self.stall.lock().unwrap_or_else(PoisonError::into_inner);
         stall.held += 1;
+        stall.writes += usize::from(writes);
         while stall.on {
             stall = self.moved.wait(stall).unwrap_or_else(PoisonError::into_inner);
         }
         stall.held -= 1;
+        stall.writes -= usize::from(writes);
+    }
+
+    fn called(&self) {
+        assert!(!self.doomed(&self.callers), "a caller was told to panic");
     }
 
     /// Whether a job that comes now is the one to panic.
@@ -88,10 +106,11 @@ impl Faulty {
 
 impl Store for Faulty {
     fn submit_write(&self, job: WriteJob) -> Done<'_> {
+        self.faults.called();
         let faults = self.faults.clone();
         let doomed = faults.doomed(&faults.writes);
         self.store.submit_write(Box::new(move |tx, events| {
-            faults.pass();
+            faults.pass(true);
             let outcome = job(tx, events);
             assert!(!doomed, "a job was told to panic");
             outcome
@@ -99,10 +118,11 @@ impl Store for Faulty {
     }
 
     fn submit_read(&self, job: ReadJob) -> Done<'_> {
+        self.faults.called();
         let faults = self.faults.clone();
         let doomed = faults.doomed(&faults.reads);
         self.store.submit_read(Box::new(move |tx| {
-            faults.pass();
+            faults.pass(false);
             let outcome = job(tx);
             assert!(!doomed, "a job was told to panic");
             outcome

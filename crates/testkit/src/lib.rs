@@ -7,6 +7,8 @@ pub mod bus;
 #[cfg(feature = "app")]
 pub mod client;
 pub mod fault;
+#[cfg(feature = "app")]
+pub mod jwt;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "app")]

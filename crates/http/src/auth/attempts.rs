@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chinwag_core::{Date, Error, Result};
+
+use crate::places::network;
 
 /// Names, and addresses, that are remembered at a time. When there are more, those that may try
 /// freely again are forgotten first; where none may, all are.
@@ -37,14 +39,6 @@ impl Attempts {
     /// Forgets the attempts at a name that has been signed in to.
     pub(super) fn succeeded(&self, name: &str) {
         self.names.forget(&name.to_owned());
-    }
-}
-
-/// One who has a whole network of IPv6 addresses counts as one.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
     }
 }
 

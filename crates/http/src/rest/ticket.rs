@@ -1,6 +1,6 @@
 //! `tickets/`
 
-use chinwag_core::Date;
+use chinwag_core::{Date, Error};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,6 +30,9 @@ pub(crate) async fn create(
     credential: Option<Credential>,
 ) -> Result<Response> {
     let caller = user(credential)?;
+    if caller.token.is_none() && caller.expires.is_some() {
+        return Err(Error::forbidden("a ticket would outlast this token: open the socket with it").into());
+    }
     let of = caller.token;
     let issued = doors.app.ticket_create(&Credential::User(caller).context(), of).await?;
     Ok(json(StatusCode::CREATED, &Ticket { ticket: issued.secret.expose(), expires: issued.expires }))

@@ -25,8 +25,11 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::session::Session;
+use super::socket::Wire;
+use crate::auth::{Peer, trusts};
 use crate::doors::Doors;
 use crate::error::Refusal;
+use crate::places::Place;
 
 const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// How long a peer may take to end a connection that the server has ended.
@@ -57,9 +60,10 @@ async fn accept(
     let who = doors.auth.handshake(parts).await?;
     let identity =
         Identity { user: who.user.id, name: who.user.name.clone(), token: who.token, expires: who.expires };
+    let place = place(doors, parts)?;
     let connection = doors.hub.register(identity).map_err(refused)?;
     let span = tracing::debug_span!("socket", id = connection.id().0);
-    tokio::spawn(serve(doors.clone(), connection, upgrade).instrument(span));
+    tokio::spawn(serve(doors.clone(), connection, upgrade, place).instrument(span));
     Ok(switching(&parts.headers, &key))
 }
 
@@ -106,21 +110,38 @@ fn switching(headers: &HeaderMap, key: &str) -> Response<Body> {
     response
 }
 
+/// The socket's place among those of its address; none is counted for a trusted proxy's own.
+fn place(doors: &Doors, parts: &request::Parts) -> Result<Option<Place>, Error> {
+    let address = Peer::of(parts, &doors.options).address;
+    if trusts(&doors.options, address) {
+        return Ok(None);
+    }
+    let place = doors.sockets.take(address);
+    if place.is_none() {
+        tracing::warn!(%address, "a socket was refused: this address has as many as it may");
+    }
+    place.map(Some).ok_or_else(Error::unavailable)
+}
+
 fn refused(refused: Refused) -> Error {
     tracing::info!(?refused, "a socket was refused");
     Error::unavailable()
 }
 
 /// Serves the socket once the connection is a WebSocket, to its end.
-async fn serve(doors: Arc<Doors>, connection: Connection, upgrade: OnUpgrade) {
-    let Ok(Some((mut stream, early))) = upgrade.await.map(raw) else {
+async fn serve(doors: Arc<Doors>, connection: Connection, upgrade: OnUpgrade, place: Option<Place>) {
+    let Ok(Some((stream, early))) = upgrade.await.map(raw) else {
         tracing::debug!("the connection ended before it became a WebSocket");
         return;
     };
     let session = Arc::new(Session::new(doors, connection));
-    super::socket::run(&stream, early, &session).await;
-    // A peer that is gone, or never closes, is let go without a word.
-    let _ = timeout(LINGER, linger(&mut stream)).await;
+    let wire = Arc::new(Wire(stream));
+    super::socket::run(&wire, early, &session).await;
+    if let Some(Wire(mut stream)) = Arc::into_inner(wire) {
+        // A peer that is gone, or never closes, is let go without a word.
+        let _ = timeout(LINGER, linger(&mut stream)).await;
+    }
+    drop(place);
 }
 
 /// Ends a connection so that the peer reads what was written last: closed with bytes unread, it

@@ -1,23 +1,27 @@
 //! One socket's loop: reads frames, starts what they ask, writes what the hub has queued.
 //!
 //! It is one task with no standing buffer: bytes are read into a buffer of the thread's own, and
-//! what is queued is written in one vectored write. Messages are pipelined, in order: up to
-//! [`IN_FLIGHT`] may wait for their commit at once. Anything else waits for what came before it.
+//! what is queued is written in one vectored write, while the task sleeps by whoever queues it.
+//! Messages are pipelined, in order: up to [`IN_FLIGHT`] may wait for their commit at once.
+//! Anything else waits for what came before it. A panic, whatever handler it is in, is this
+//! socket's end (1011) and nobody else's.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use chinwag_hub::{Close, Taken};
-use futures_util::StreamExt;
+use chinwag_hub::{Close, Sink, Taken};
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::session::{Job, Session, Work};
+use crate::error::panicked;
 use crate::wire::frame::{self, Broken, Incoming, Reader};
 
 /// Messages of one socket that may wait for their commit at once; no more are read until then.
@@ -50,6 +54,24 @@ enum End {
     Close(u16, &'static str),
     /// The same, and what was queued is dropped.
     Cut(u16, &'static str),
+}
+
+/// The connection: read by the socket's task, and written to while that sleeps by whoever has
+/// something for it.
+pub(super) struct Wire(pub(super) TcpStream);
+
+impl Sink for Wire {
+    fn write(&self, frames: &[IoSlice<'_>]) -> usize {
+        write_some(&self.0, frames).unwrap_or(0)
+    }
+}
+
+/// One write of as much as the kernel takes. One buffer goes the kernel's shorter way.
+fn write_some(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    match slices {
+        [one] => stream.try_write(one),
+        many => stream.try_write_vectored(many),
+    }
 }
 
 struct Socket<'a> {
@@ -91,10 +113,10 @@ impl Rate {
 }
 
 /// Serves a socket until its end. `early` is what was read before the socket was one.
-pub(super) async fn run(stream: &TcpStream, mut early: Vec<u8>, session: &Arc<Session>) {
+pub(super) async fn run(wire: &Arc<Wire>, mut early: Vec<u8>, session: &Arc<Session>) {
     let options = &session.doors.options;
     let mut socket = Socket {
-        stream,
+        stream: &wire.0,
         session,
         reader: Reader::new(options.max_frame),
         inbox: VecDeque::new(),
@@ -107,12 +129,20 @@ pub(super) async fn run(stream: &TcpStream, mut early: Vec<u8>, session: &Arc<Se
         exclusive: true,
         rate: Rate { most: options.events_per_second, since: Instant::now(), count: 0 },
     };
+    session.connection.attach(wire.clone());
     socket.working.push(Box::pin(session.clone().open()));
     socket.feed(&mut early);
-    let end = socket.serve().await.unwrap_or(End::Gone);
+    let end = match AssertUnwindSafe(socket.serve()).catch_unwind().await {
+        Ok(end) => end.unwrap_or(End::Gone),
+        Err(panic) => {
+            tracing::error!(why = panicked(&*panic), "an event's handler panicked");
+            ending(Close::Fault)
+        }
+    };
     session.doors.hub.unregister(&session.connection);
     // A peer that is gone, or takes too long, is let go without a word.
     let _ = socket.farewell(end).await;
+    session.connection.detach();
 }
 
 impl Socket<'_> {
@@ -208,9 +238,10 @@ impl Socket<'_> {
     fn take(&mut self) -> Option<End> {
         let mut frames = Vec::new();
         let taken = self.session.connection.take(&mut frames);
+        self.begun |= taken == Taken::Rest;
         self.outbox.extend(frames);
         match taken {
-            Taken::Frames | Taken::Empty => None,
+            Taken::Frames | Taken::Rest | Taken::Empty => None,
             Taken::Close(close) => Some(ending(close)),
         }
     }
@@ -238,6 +269,10 @@ impl Socket<'_> {
                 // A close is the last that is heard.
                 _ if matches!(self.inbox.back(), Some(Incoming::Close(_))) => return,
                 Incoming::Ping(payload) => {
+                    if self.outbox.is_empty() {
+                        // From here on this task alone writes. That it is to be closed is seen again.
+                        let _ = self.take();
+                    }
                     self.pongs += 1;
                     self.outbox.push_back(frame::control(frame::PONG, &payload));
                 }
@@ -255,14 +290,14 @@ impl Socket<'_> {
             for (slice, bytes) in slices.iter_mut().zip(&self.outbox) {
                 *slice = IoSlice::new(bytes);
             }
-            match self.stream.try_write_vectored(&slices[..count]) {
+            match write_some(self.stream, &slices[..count]) {
                 Ok(written) => self.written(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
         self.pongs = 0;
-        if self.outbox.capacity() > WRITE_FRAMES {
+        if self.outbox.capacity() > 0 {
             self.outbox = VecDeque::new();
         }
         Ok(())

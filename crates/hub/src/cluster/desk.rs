@@ -59,14 +59,17 @@ pub(super) async fn run(
             batch = events.recv() => {
                 let (Some(hub), Some(batch)) = (hub.upgrade(), batch) else { return };
                 desk.events(&hub, batch);
+                hub.flush();
             }
             Some(said) = heard.recv() => {
                 let Some(hub) = hub.upgrade() else { return };
                 desk.heard(&hub, said);
+                hub.flush();
             }
             Some(found) = results.recv() => {
                 let Some(hub) = hub.upgrade() else { return };
                 desk.looked(&hub, found);
+                hub.flush();
             }
             () = news.notified() => {
                 let Some(hub) = hub.upgrade() else { return };
@@ -84,6 +87,7 @@ pub(super) async fn run(
                     desk.events(&hub, batch);
                 }
                 desk.ring(&hub, Instant::now());
+                hub.flush();
             }
         }
     }

@@ -116,7 +116,7 @@ fn tell_shown(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event) {
     for seat in user.lock().seats.iter().filter(|seat| seat.live) {
         if seat.socket.floor(id).is_some_and(|shown| shown != ABSENT) {
             // Whatever its number, nothing was told after what the socket was shown.
-            hub.tally.pushed(seat.socket.push(frame.clone(), Tag::default(), hub.bounds()));
+            hub.push(&seat.socket, frame.clone());
             seat.socket.set_floor(id, ABSENT);
         }
     }
@@ -197,13 +197,15 @@ fn bring_in(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, view: &Arc<View>, hea
 /// Shows a group to those of a member's sockets that were shown none, though it is in it.
 fn show_absent(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event) {
     let tag = Tag { group: Some(id), seq: event.seq, joins: true, quits: false };
+    let mut due = Vec::new();
     for seat in user.lock().seats.iter().filter(|seat| seat.live) {
         if seat.socket.floor(id) == Some(ABSENT) {
             let frame = hub.encode.event(event, None);
-            hub.tally.pushed(seat.socket.push(frame, tag, hub.bounds()));
+            hub.tally.pushed(seat.socket.push(frame, tag, hub.bounds(), &mut due), 1);
             seat.socket.set_floor(id, event.seq.unwrap_or_default());
         }
     }
+    hub.due(&mut due);
 }
 
 /// Closes those of a user's sockets that were shown the group as it was before `head`, since what

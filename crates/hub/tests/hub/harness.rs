@@ -285,7 +285,7 @@ impl Client {
     pub(crate) fn read_frames(&self, frames: &mut Vec<Bytes>) -> Option<Close> {
         loop {
             match self.0.take(frames) {
-                Taken::Frames => {}
+                Taken::Frames | Taken::Rest => {}
                 Taken::Empty => return None,
                 Taken::Close(close) => return Some(close),
             }

@@ -5,3 +5,4 @@ mod delivery;
 mod harness;
 mod presence;
 mod races;
+mod sinks;

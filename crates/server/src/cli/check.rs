@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use chinwag_http::auth::jwt;
 use rustix::fs::{Access, access};
 
 use super::serve::{bind, check_key_of};
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 async fn check(config: &Config, report: &mut Report) -> Result<()> {
+    check_jwt(config, report).await?;
     if !config.data.exists() {
         let above = config.data.ancestors().skip(1).find(|path| path.exists() || path.as_os_str().is_empty());
         let above = above.filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -78,6 +80,19 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
         }
     }
     check_address(config, report).await
+}
+
+/// Reads the host application's keys, where there are any.
+async fn check_jwt(config: &Config, report: &mut Report) -> Result<()> {
+    let Some(options) = report.of(config.auth.jwt.options())? else { return Ok(()) };
+    if options.secret.is_some() {
+        ok("the secret of JWTs (HS256)")?;
+    }
+    let Some(source) = options.jwks else { return Ok(()) };
+    match jwt::check(source).await {
+        Ok(algorithms) => ok(&format!("the JWKS ({algorithms})")),
+        Err(why) => report.problem(&format!("auth.jwt.jwks: {why}")),
+    }
 }
 
 /// What a node on a PostgreSQL needs beside its folder. Changes nothing there.

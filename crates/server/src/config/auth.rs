@@ -1,10 +1,13 @@
 //! `[auth]`: who may come in, and how.
 
+mod jwt;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Period, Problems};
+use jwt::Jwt;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
@@ -17,6 +20,8 @@ pub(crate) struct Auth {
     pub(crate) validate_url: Option<String>,
     /// Whether users whom the validator names are made at first sight.
     pub(crate) validate_create: bool,
+    /// The host application's own tokens.
+    pub(crate) jwt: Jwt,
     /// Sign-ins for one name in a minute. More are answered with 429.
     pub(crate) attempts_per_name: u32,
     /// Sign-ins and sign-ups from one address in a minute. More are answered with 429.
@@ -30,6 +35,7 @@ impl Default for Auth {
             session_ttl: Period::seconds(30 * 24 * 3600),
             validate_url: None,
             validate_create: false,
+            jwt: Jwt::default(),
             attempts_per_name: 10,
             attempts_per_address: 60,
         }
@@ -42,6 +48,7 @@ impl Auth {
         problems.period("auth.session_ttl", self.session_ttl, &session);
         problems.number("auth.attempts_per_name", self.attempts_per_name, &(1..=1_000_000), "sign-ins");
         problems.number("auth.attempts_per_address", self.attempts_per_address, &(1..=1_000_000), "sign-ins");
+        self.jwt.check(problems);
         let http = |url: &String| url.starts_with("http://") || url.starts_with("https://");
         if self.validate_url.as_ref().is_some_and(|url| !http(url)) {
             problems.add("auth.validate_url must be an http:// or https:// address");

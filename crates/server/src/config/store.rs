@@ -15,6 +15,8 @@ pub(crate) struct Store {
     pub(crate) queue: usize,
     /// How long a job waits for a place in a full queue before it is answered with 503.
     pub(crate) patience: Period,
+    /// How long a job that has its place is waited for; then its answer is 503. SQLite.
+    pub(crate) deadline: Period,
     /// How long a write waits for another process's, such as `chinwag user` or a backup. SQLite.
     pub(crate) busy: Period,
     /// Threads that write, other than messages. PostgreSQL.
@@ -33,6 +35,7 @@ impl Default for Store {
             readers: 4,
             queue: 4096,
             patience: Period::seconds(5),
+            deadline: Period::seconds(15),
             busy: Period::seconds(5),
             writers: 4,
             senders: 2,
@@ -48,7 +51,11 @@ impl Store {
         problems.number("store.readers", self.readers, &(1..=64), "threads");
         problems.number("store.queue", self.queue, &(16..=1_000_000), "jobs");
         problems.period("store.patience", self.patience, &(Duration::from_millis(10)..=minute));
+        problems.period("store.deadline", self.deadline, &(Duration::from_millis(10)..=minute * 10));
         problems.period("store.busy", self.busy, &(Duration::from_millis(10)..=minute));
+        if self.deadline.0 <= self.busy.0 {
+            problems.add("store.deadline must be longer than store.busy, or nobody waits for its end");
+        }
         problems.number("store.writers", self.writers, &(1..=64), "threads");
         problems.number("store.senders", self.senders, &(1..=64), "threads");
         problems.period(

@@ -23,6 +23,8 @@ pub(crate) struct Ws {
     pub(crate) sockets: usize,
     /// Sockets of one user. More are refused with 503.
     pub(crate) sockets_per_user: usize,
+    /// Sockets of one address, trusted proxies aside. More are refused with 503.
+    pub(crate) sockets_per_address: usize,
 }
 
 impl Default for Ws {
@@ -35,6 +37,7 @@ impl Default for Ws {
             pong: Period::seconds(60),
             sockets: 100_000,
             sockets_per_user: 64,
+            sockets_per_address: 4096,
         }
     }
 }
@@ -49,6 +52,7 @@ impl Ws {
         problems.period("ws.pong", self.pong, &(Duration::from_secs(2)..=hour));
         problems.number("ws.sockets", self.sockets, &(1..=10_000_000), "sockets");
         problems.number("ws.sockets_per_user", self.sockets_per_user, &(1..=10_000), "sockets");
+        problems.number("ws.sockets_per_address", self.sockets_per_address, &(1..=10_000_000), "sockets");
         if self.pong.0 <= self.ping.0 {
             problems.add("ws.pong must be longer than ws.ping, or every silent client is cut off");
         }

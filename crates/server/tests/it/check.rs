@@ -50,3 +50,49 @@ fn wrong_settings_are_lines_too() {
         output.stdout
     );
 }
+
+/// What `chinwag check` says with these settings, and whether all is well.
+fn said(settings: &str) -> (bool, String) {
+    let program = program();
+    let point = r#""kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;
+    for (name, text) in [
+        ("chinwag.toml", settings),
+        ("short", "too short\n"),
+        ("secret", "0123456789abcdef0123456789abcdef\n"),
+        ("empty.json", r#"{ "keys": [{ "kty": "oct", "k": "AAAA" }] }"#),
+        ("keys.json", &format!(r#"{{ "keys": [{{ {point} }}] }}"#)),
+    ] {
+        fs::write(program.folder().join(name), text).expect("the folder can be written to");
+    }
+    let output = program.run(&["check", "--listen", "127.0.0.1:0"]);
+    (output.code == Some(0), output.stdout)
+}
+
+#[test]
+fn what_is_wrong_with_the_settings_of_jwts_is_said() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    for (settings, sentence) in [
+        ("secret = \"short\"", "problem  auth.jwt.secret must have at least 32 characters, such as "),
+        ("secret_file = \"none\"", "problem  auth.jwt.secret_file none cannot be read: "),
+        ("secret_file = \"short\"", "problem  the secret in auth.jwt.secret_file must have at least 32 "),
+        (&format!("secret = \"{secret}\"\nsecret_file = \"secret\""), "problem  auth.jwt.secret and "),
+        ("jwks = \"ftp://host/keys\"", "problem  auth.jwt.jwks must be a file or an http:// or https:// "),
+        ("jwks = \"none.json\"", "problem  auth.jwt.jwks: none.json cannot be read: "),
+        ("jwks = \"secret\"", "problem  auth.jwt.jwks: secret is no JWKS: "),
+        ("jwks = \"empty.json\"", "problem  auth.jwt.jwks: empty.json holds no public key for RS256, "),
+        ("jwks = \"http://127.0.0.1:1/\"", "problem  auth.jwt.jwks: http://127.0.0.1:1/ does not answer: "),
+        ("create = true", "problem  auth.jwt.create needs a key: auth.jwt.secret, secret_file or jwks"),
+        ("issuer = \"host\"", "problem  auth.jwt.issuer needs a key: "),
+        ("audience = \"chat\"", "problem  auth.jwt.audience needs a key: "),
+    ] {
+        let (fine, said) = said(&format!("[auth.jwt]\n{settings}"));
+        assert!(!fine && said.contains(sentence), "{settings}: {said}");
+        assert!(!said.contains("0123456789abcdef") && !said.contains("too short"), "{said}");
+    }
+    let (fine, said) =
+        said("[auth.jwt]\nsecret_file = \"secret\"\njwks = \"keys.json\"\naudience = \"chat\"");
+    assert!(
+        fine && said.contains("ok       the secret of JWTs (HS256)\nok       the JWKS (EdDSA)"),
+        "{said}"
+    );
+}

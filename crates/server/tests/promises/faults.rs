@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_testkit::app::TestApp;
+use chinwag_testkit::ws::Ws;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::raw::Raw;
+use crate::raw::{Came, Keep, Raw};
 use crate::{PATIENCE, frames_until, group, seq, text, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,6 +51,76 @@ async fn a_panic_in_one_job_is_500_there_undone_and_nothing_else() {
     assert_eq!(seen.iter().map(seq).collect::<Vec<_>>(), [2, 3], "{seen:?}");
     assert_eq!(ann.get(&format!("groups/{group}/")).await.ok(200)["name"], "g");
     assert_eq!(app.nobody().get("/readyz").await.status, 200);
+}
+
+/// Waits until all that the hub has to read of presence has been read: each change of a status is
+/// answered when it is told to others.
+async fn settle(socket: &mut Ws) {
+    for status in ["afk", "online"] {
+        socket.ask("status.update", json!({ "status": status })).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_in_a_handler_is_500_with_its_id_there_and_its_connection_goes_on() {
+    let app = TestApp::start().await;
+    let faults = app.faults();
+    let service = app.service();
+    let ann = app.user("ann").await;
+    let group = group(&service, &["ann"]).await;
+    let mut other = ann.ws().await;
+    settle(&mut other).await;
+    // One connection for all: it is reused as long as it stands.
+    let mut peer = Keep::connect(&app.url(), None).await;
+    let path = format!("/api/v1/groups/{group}/");
+    for (round, id) in ["first-1", "second-2"].into_iter().enumerate() {
+        faults.panic_in_caller();
+        let (head, body) = peer.get(&path, id).await;
+        assert_eq!(faults.panicked(), round + 1, "it took hold");
+        assert!(head.starts_with("http/1.1 500 "), "{head}");
+        assert!(head.contains(&format!("x-request-id: {id}\r\n")), "{head}");
+        let constant = json!({
+            "type": "about:blank", "title": "Internal Server Error", "status": 500,
+            "detail": "the server failed: the log has the detail, under this answer's X-Request-Id",
+        });
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&body).expect("JSON"), constant);
+        let (head, body) = peer.get(&path, "after").await;
+        assert!(head.starts_with("http/1.1 200 ") && body.contains(&group), "the same connection: {head}");
+    }
+    other.ask("status.update", json!({ "status": "afk" })).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_in_an_events_handler_is_1011_there_and_nothing_else() {
+    let app = TestApp::start().await;
+    let faults = app.faults();
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let group = group(&app.service(), &["ann", "bob"]).await;
+    let (mut second, mut bobs) = (ann.ws().await, bob.ws().await);
+    settle(&mut second).await;
+    settle(&mut bobs).await;
+    let kinds = ["message.text", "message.fetch", "group.update", "typing.start", "sync.resume"];
+    for (round, kind) in kinds.into_iter().enumerate() {
+        let mut doomed = Raw::connect(&app.url(), ann.token(), None).await;
+        faults.panic_in_caller();
+        let data =
+            json!({ "group": group, "id": group, "name": "n", "body": "lost", "groups": { &group: 1 } });
+        doomed.send(&json!({ "type": kind, "data": data, "ref": "doomed" })).await;
+        let code = loop {
+            match doomed.next().await {
+                Came::End(code) => break code,
+                Came::Text(text) => assert!(!text.contains("doomed"), "{text}"),
+                Came::Pong(_) => {}
+            }
+        };
+        assert_eq!((code, faults.panicked()), (Some(1011), round + 1), "{kind}");
+        let body = format!("after {kind}");
+        second.ask("message.text", json!({ "group": group, "body": body })).await;
+        let seen = frames_until(&mut bobs, &body).await;
+        let numbered = seen.iter().filter(|frame| frame["seq"].is_i64()).map(seq).collect::<Vec<_>>();
+        assert_eq!(numbered, [2 + i64::try_from(round).expect("small")], "nothing of it was done: {seen:?}");
+    }
+    assert_eq!(app.hub().counts().sockets, 2, "those that panicked are gone");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -206,4 +277,44 @@ async fn a_ping_is_answered_while_an_event_that_goes_alone_waits_for_the_store()
     for kind in ["group.update", "message.text"] {
         while socket.frame().await["ref"] != kind {}
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_stalls_past_the_deadline_is_503_at_both_doors_and_a_retry_is_sent_once() {
+    let app = TestApp::with(|options| {
+        options.store.deadline = Duration::from_secs(2);
+        options.store.batch = 1;
+    })
+    .await;
+    let faults = app.faults();
+    let service = app.service();
+    let ann = app.user("ann").await;
+    let group = group(&service, &["ann"]).await;
+    let mut socket = ann.ws().await;
+    let post = |id: &str| {
+        let body = json!({ "group": group, "author": "ann", "body": id, "client_id": id });
+        service.post("messages/", body)
+    };
+
+    faults.stall();
+    let waits = async {
+        until("the stall", || faults.held_writes() > 0).await;
+        let event = json!({ "group": group, "body": "event", "client_id": "event" });
+        tokio::join!(post("waits"), socket.ask("message.text", event))
+    };
+    let (begun, (waited, event)) = tokio::join!(post("begun"), waits);
+    assert_eq!(faults.held_writes(), 1, "the store has stood all the time");
+    for (answer, word) in [(&begun, "unknown"), (&waited, "nothing was changed")] {
+        assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{}", answer.text);
+        assert!(answer.text.contains(word), "{}", answer.text);
+    }
+    assert_eq!((&event["type"], &event["code"]), (&json!("error.handler"), &json!(503)), "{event}");
+    assert!(event.to_string().contains("nothing was changed"), "{event}");
+
+    faults.release();
+    let again = post("begun").await.ok(201);
+    assert_eq!(again["seq"], 2, "it was done after all, and once");
+    let stored = service.get(&format!("groups/{group}/messages/")).await.ok(200);
+    assert_eq!(stored, json!([again]), "what had not begun never ran");
+    assert_eq!(post("waits").await.ok(201)["seq"], 3);
 }

@@ -1,16 +1,20 @@
 //! What the server promises its users, while others do their worst: each test is a sentence, and
 //! shows first that its fault took hold.
 
+#[cfg(target_os = "linux")]
+mod crowds;
 mod ends;
 mod erased;
 mod faults;
 mod forged;
 mod hidden;
+mod hostile;
 mod paging;
 mod races;
 mod raw;
 mod secrets;
 mod slow;
+mod tokens;
 mod watch;
 mod words;
 

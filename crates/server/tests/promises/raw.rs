@@ -1,9 +1,12 @@
-//! A socket that shows its pongs and its end, and reads only when it is told to.
+//! A socket that shows its pongs and its end, and reads only when it is told to; and an HTTP
+//! connection that is one and the same for every request.
 
 use std::time::Duration;
 
+use chinwag_testkit::app::SERVICE_KEY;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -11,6 +14,19 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::PATIENCE;
+
+/// Connects, from this address of the machine's own if one is given.
+pub(crate) async fn tcp(url: &str, from: Option<&str>, buffer: Option<u32>) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    if let Some(buffer) = buffer {
+        socket.set_recv_buffer_size(buffer).expect("a bound");
+    }
+    if let Some(from) = from {
+        socket.bind(format!("{from}:0").parse().expect("an address")).expect("an address of this machine");
+    }
+    let address = url.strip_prefix("http://").expect("an address");
+    socket.connect(address.parse().expect("an address")).await.expect("it listens")
+}
 
 pub(crate) struct Raw {
     stream: WebSocketStream<TcpStream>,
@@ -29,19 +45,24 @@ impl Raw {
     /// Shakes hands, and reads the two summaries. The kernel takes about so many bytes that nobody
     /// reads.
     pub(crate) async fn connect(url: &str, token: &str, buffer: Option<u32>) -> Self {
+        let tcp = tcp(url, None, buffer).await;
+        Self::shake(url, token, tcp).await.expect("a handshake")
+    }
+
+    /// The same over a connection that stands already; or is refused, with the status.
+    pub(crate) async fn shake(url: &str, token: &str, tcp: TcpStream) -> Result<Self, u16> {
         let address = url.strip_prefix("http://").expect("an address");
         let mut request = format!("ws://{address}/chat/").into_client_request().expect("a request");
         let bearer = format!("Bearer {token}").parse().expect("a header");
         request.headers_mut().insert("authorization", bearer);
-        let socket = TcpSocket::new_v4().expect("a socket");
-        if let Some(buffer) = buffer {
-            socket.set_recv_buffer_size(buffer).expect("a bound");
-        }
-        let tcp = socket.connect(address.parse().expect("an address")).await.expect("it listens");
-        let (stream, _) = client_async(request, tcp).await.expect("a handshake");
+        let stream = match client_async(request, tcp).await {
+            Ok((stream, _)) => stream,
+            Err(Error::Http(refused)) => return Err(refused.status().as_u16()),
+            Err(why) => panic!("no handshake: {why}"),
+        };
         let mut raw = Self { stream };
         while raw.frame().await["type"] != "contact.summary" {}
-        raw
+        Ok(raw)
     }
 
     pub(crate) async fn send(&mut self, frame: &Value) {
@@ -93,6 +114,46 @@ impl Raw {
                 Came::Text(text) => frames.push(serde_json::from_str(&text).expect("JSON")),
                 Came::End(code) => panic!("closed with {code:?}, and no pong to {payload}"),
             }
+        }
+    }
+}
+
+/// One HTTP connection, with the service's key.
+pub(crate) struct Keep {
+    stream: TcpStream,
+}
+
+impl Keep {
+    pub(crate) async fn connect(url: &str, from: Option<&str>) -> Self {
+        Self { stream: tcp(url, from, None).await }
+    }
+
+    /// The head of the answer, in lower case, and the body. The request has this id.
+    pub(crate) async fn get(&mut self, path: &str, id: &str) -> (String, String) {
+        self.try_get(path, id).await.expect("the connection stands")
+    }
+
+    /// The same, or none where the connection is closed instead.
+    pub(crate) async fn try_get(&mut self, path: &str, id: &str) -> Option<(String, String)> {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {SERVICE_KEY}\r\n\
+             X-Request-Id: {id}\r\n\r\n"
+        );
+        self.stream.write_all(request.as_bytes()).await.ok()?;
+        let mut said = String::new();
+        loop {
+            if let Some((head, body)) = said.split_once("\r\n\r\n") {
+                let head = format!("{}\r\n", head.to_ascii_lowercase());
+                let length = head.split("content-length: ").nth(1).expect("a length");
+                let length: usize = length.split("\r\n").next().expect("a line").parse().expect("a number");
+                if body.len() >= length {
+                    return Some((head, body.to_owned()));
+                }
+            }
+            let mut bytes = [0; 4096];
+            let read = timeout(PATIENCE, self.stream.read(&mut bytes)).await.expect("an answer");
+            let read = read.ok().filter(|read| *read > 0)?;
+            said.push_str(std::str::from_utf8(&bytes[..read]).expect("text"));
         }
     }
 }

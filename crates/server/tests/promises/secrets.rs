@@ -1,6 +1,7 @@
 //! No credential is in a log, a metric or a refusal, whether it was used rightly or wrongly.
 
 use chinwag_testkit::client::{Answer, Client};
+use chinwag_testkit::jwt::{Host, SECRET};
 use chinwag_testkit::process::Program;
 use chinwag_testkit::ws::Ws;
 use reqwest::Method;
@@ -94,6 +95,34 @@ async fn passwords(told: &mut Told, nobody: &Client) -> String {
     token
 }
 
+/// A good JWT of the host application's, which is used; and wrong ones. Their parts are secret, too.
+async fn jwts(told: &mut Told, url: &str) -> String {
+    let host = Host::default();
+    let claims = json!({ "sub": "ann", "exp": 4_000_000_000_i64, "mark": "within-a-jwt-0123456789" });
+    let good = host.token("HS256", &claims);
+    Client::new(url, Some(&good), "ann").get("sessions/").await.ok(200);
+    let with = |header: Value| host.sign(&header, &claims);
+    let wrong = [
+        with(json!({ "alg": "none" })),
+        with(json!({ "alg": "ES256", "kid": "a-kid-that-nobody-has" })),
+        host.token("HS256", &json!({ "sub": "ann", "exp": "never", "mark": "within-another-jwt" })),
+    ];
+    for wrong in &wrong {
+        told.refusal(&Client::new(url, Some(wrong), "wrong").get("sessions/").await);
+        let offered = format!("chinwag, bearer.{wrong}");
+        let nobody = Client::new(url, None, "nobody");
+        let refused = nobody.try_ws("/chat/", &[("sec-websocket-protocol", &offered)]).await;
+        told.public.push(refused.expect_err("it is wrong").body);
+    }
+    for part in wrong.iter().chain([&good]).flat_map(|jwt| jwt.split('.')).filter(|part| part.len() > 16) {
+        told.secret(part);
+    }
+    for inside in ["within-a-jwt-0123456789", "within-another-jwt", "a-kid-that-nobody-has"] {
+        told.secret(inside);
+    }
+    told.secret(&good)
+}
+
 /// A socket that says its own credentials, in what is understood and what is not.
 async fn said(told: &mut Told, mut socket: Ws, token: &str) {
     for (kind, data) in [
@@ -114,15 +143,21 @@ async fn no_credential_is_in_a_log_a_metric_or_a_refusal_after_each_was_used_rig
     let program = Program::new(env!("CARGO_BIN_EXE_chinwag"));
     let running = program.serve_with(|command| {
         command.env("CHINWAG_LOG__LEVEL", "debug").env("CHINWAG_LOG__FORMAT", "json");
+        // Nobody is there: that is logged, too.
+        command
+            .env("CHINWAG_AUTH__JWT__SECRET", SECRET)
+            .env("CHINWAG_AUTH__JWT__JWKS", "http://127.0.0.1:1/");
     });
     let mut told = Told::default();
+    told.secret(SECRET);
     let key = told.secret(&program.key());
     let service = program.service(&running);
     let ann = service.user("ann").await;
     let token = told.secret(ann.token());
     let nobody = Client::new(running.url(), None, "nobody");
     let cats = passwords(&mut told, &nobody).await;
-    for right in [&key, &token, &cats] {
+    let jwt = jwts(&mut told, running.url()).await;
+    for right in [&key, &token, &cats, &jwt] {
         used_wrongly(&mut told, running.url(), right).await;
     }
     let cookie = format!("access={cats}");
@@ -152,6 +187,9 @@ async fn no_credential_is_in_a_log_a_metric_or_a_refusal_after_each_was_used_rig
     let output = running.stop();
     let lines: Vec<Value> =
         output.stderr.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    for word in ["a JWT was refused", "the JWKS could not be read: the keys that are known go on"] {
+        assert!(lines.iter().any(|line| line["message"] == word), "{word}");
+    }
     let answered = lines.iter().filter(|line| line["message"] == "answered").count();
     assert!(answered > told.refused && told.refused > 80, "{answered} in the log, {} refused", told.refused);
     told.public.push(output.stdout);

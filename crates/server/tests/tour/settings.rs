@@ -77,15 +77,11 @@ fn every_setting_is_in_the_table_and_no_other() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut known = Vec::new();
     fields(&fs::read_to_string(source.join("config.rs")).expect("the configuration"), "", &mut known);
-    let sections: Vec<String> = fs::read_dir(source.join("config"))
-        .expect("its sections")
-        .map(|entry| {
-            entry.expect("a file").path().file_stem().expect("a name").to_string_lossy().into_owned()
-        })
-        .collect();
+    let mut sections = Vec::new();
+    files(&source.join("config"), "", &mut sections);
     for section in &sections {
-        let text = fs::read_to_string(source.join(format!("config/{section}.rs"))).expect("a section");
-        fields(&text, &format!("{section}."), &mut known);
+        let path = source.join(format!("config/{}.rs", section.replace('.', "/")));
+        fields(&fs::read_to_string(path).expect("a section"), &format!("{section}."), &mut known);
     }
     known.retain(|key| !sections.contains(key));
     let rows = rows();
@@ -95,6 +91,19 @@ fn every_setting_is_in_the_table_and_no_other() {
         undocumented.is_empty() && unknown.is_empty(),
         "not in the table: {undocumented:?}; gone: {unknown:?}"
     );
+}
+
+/// The sections that a folder of settings has: a file each, and a folder for those within one.
+fn files(folder: &Path, within: &str, sections: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).expect("sections") {
+        let path = entry.expect("a file").path();
+        let section = format!("{within}{}", path.file_stem().expect("a name").to_string_lossy());
+        if path.is_dir() {
+            files(&path, &format!("{section}."), sections);
+        } else {
+            sections.push(section);
+        }
+    }
 }
 
 /// The fields of the struct that a file of settings holds.

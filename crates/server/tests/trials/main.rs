@@ -10,7 +10,9 @@ mod clock;
 mod crash;
 mod disk;
 mod end;
+mod flood;
 mod once;
+mod slow;
 mod trace;
 mod world;
 
@@ -19,4 +21,10 @@ use chinwag_testkit::process::Program;
 /// The program in a folder of its own.
 fn program() -> Program {
     Program::new(env!("CARGO_BIN_EXE_chinwag"))
+}
+
+/// The middle of what was measured.
+fn median(mut measured: Vec<f64>) -> f64 {
+    measured.sort_by(f64::total_cmp);
+    measured[measured.len() / 2]
 }

@@ -3,10 +3,10 @@
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::PATIENCE;
@@ -29,11 +29,19 @@ impl Socket {
     /// Connects to the server at `http://…` as whom the token says. None if nobody is there, no
     /// longer, or nobody who takes sockets now (503).
     pub async fn connect(url: &str, token: &str) -> Option<Self> {
+        Self::connect_with(url, token, None).await
+    }
+
+    async fn connect_with(url: &str, token: &str, buffer: Option<u32>) -> Option<Self> {
         let address = url.strip_prefix("http://").expect("the address is http://host:port");
         let mut request = format!("ws://{address}/chat/").into_client_request().expect("an address");
         let bearer = format!("Bearer {token}").parse().expect("a token is fit for a header");
         request.headers_mut().insert("authorization", bearer);
-        let tcp = TcpStream::connect(address).await.ok()?;
+        let tcp = TcpSocket::new_v4().expect("a socket");
+        if let Some(buffer) = buffer {
+            tcp.set_recv_buffer_size(buffer).expect("a bound");
+        }
+        let tcp = tcp.connect(address.parse().expect("an address")).await.ok()?;
         tcp.set_nodelay(true).ok()?;
         match timeout(PATIENCE, client_async(request, tcp)).await.expect("the handshake is answered") {
             Ok((stream, _)) => Some(Self { stream }),
@@ -41,6 +49,19 @@ impl Socket {
                 panic!("the handshake was refused: {}", response.status())
             }
             Err(_) => None,
+        }
+    }
+
+    /// The same once it is live: what is sent before may be in its summary, and is not told then.
+    /// The kernel takes about so many bytes that nobody reads.
+    pub async fn live(url: &str, token: &str, buffer: Option<u32>) -> Self {
+        let mut socket = Self::connect_with(url, token, buffer).await.expect("the server is there");
+        loop {
+            match socket.next().await {
+                Came::Frame(frame) if frame["type"] == "contact.summary" => return socket,
+                Came::Frame(_) => {}
+                Came::End(code) => panic!("closed with {code:?} before it was live"),
+            }
         }
     }
 
@@ -63,16 +84,26 @@ impl Socket {
 
     /// The same, however long it takes.
     pub async fn await_next(&mut self) -> Came {
+        match self.await_text().await {
+            Ok(text) => Came::Frame(serde_json::from_str(&text).expect("a frame is JSON")),
+            Err(code) => Came::End(code),
+        }
+    }
+
+    /// The next frame's text, or the close code.
+    pub async fn text(&mut self) -> Result<Utf8Bytes, Option<u16>> {
+        timeout(PATIENCE, self.await_text()).await.expect("a frame or the end comes")
+    }
+
+    async fn await_text(&mut self) -> Result<Utf8Bytes, Option<u16>> {
         let mut code = None;
         loop {
             match self.stream.next().await {
-                Some(Ok(Message::Text(text))) => {
-                    return Came::Frame(serde_json::from_str(&text).expect("a frame is JSON"));
-                }
+                Some(Ok(Message::Text(text))) => return Ok(text),
                 Some(Ok(Message::Close(frame))) => code = frame.map(|frame| frame.code.into()),
                 Some(Ok(_)) => {}
                 Some(Err(Error::Utf8(why))) => panic!("the server sent what is no text: {why}"),
-                Some(Err(_)) | None => return Came::End(code),
+                Some(Err(_)) | None => return Err(code),
             }
         }
     }

@@ -1,0 +1,37 @@
+//! The bare servers that Chinwag is measured beside: the same runtime, payloads and socket options,
+//! and nothing of what a chat promises.
+
+pub(crate) mod fanout;
+pub(crate) mod http;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use tokio::net::TcpListener;
+
+/// Which bare server.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Baseline {
+    /// Writes one ready frame to each receiver, and stores nothing.
+    Fanout,
+    /// Answers each path with the same bytes.
+    Http {
+        /// A file with, for each path in turn, a line with it, one with the status, one with the
+        /// content's length, and the content.
+        answers: PathBuf,
+    },
+}
+
+/// Serves on a free port, which is printed, until it is killed.
+pub(crate) fn run(baseline: &Baseline) -> Result<()> {
+    crate::load::raise_open_files();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        println!("{}", listener.local_addr()?);
+        match baseline {
+            Baseline::Fanout => fanout::serve(listener).await,
+            Baseline::Http { answers } => http::serve(listener, answers).await,
+        }
+    })
+}

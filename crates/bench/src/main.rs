@@ -1,0 +1,106 @@
+//! Chinwag's workloads, each beside a baseline that is measured in the same run, turn about.
+//!
+//! `cargo run --release -p bench -- <workload>`, or `all`; `--help` says the rest. What the
+//! workloads are and how to read their table is in `docs/performance.md`.
+
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures are read by people, who do not mind the sixteenth digit"
+)]
+
+mod baseline;
+mod crowd;
+mod frame;
+mod load;
+mod subject;
+mod table;
+mod workload;
+mod world;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::baseline::Baseline;
+use crate::workload::{Settings, Workload};
+
+/// Measures Chinwag beside baselines, turn about, and prints a table.
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+    /// Rounds of each workload and its baseline.
+    #[arg(long, global = true, default_value_t = 5)]
+    rounds: usize,
+    /// Small and short: to see that everything works, not to measure.
+    #[arg(long, global = true)]
+    quick: bool,
+    /// Seconds that one stretch of load lasts.
+    #[arg(long, global = true)]
+    seconds: Option<f64>,
+    /// Messages in the largest history (W6).
+    #[arg(long, global = true, default_value_t = 1_000_000)]
+    messages: u64,
+    /// The server's binary. Without, it is built in this program's profile.
+    #[arg(long, global = true)]
+    server: Option<PathBuf>,
+    /// Where to write the table, beside printing it.
+    #[arg(long, global = true)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    #[command(flatten)]
+    One(Workload),
+    /// Every workload.
+    All,
+    /// Runs a bare server, as the workloads do by themselves.
+    #[command(subcommand, hide = true)]
+    Baseline(Baseline),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("bench: {why:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether no run was void.
+fn run(cli: Cli) -> Result<bool> {
+    let workloads = match cli.what {
+        What::Baseline(baseline) => return baseline::run(&baseline).map(|()| true),
+        What::One(workload) => vec![workload],
+        What::All => Workload::ALL.to_vec(),
+    };
+    let seconds = cli.seconds.unwrap_or(if cli.quick { 0.2 } else { 3.0 });
+    let settings = Settings {
+        quick: cli.quick,
+        rounds: if cli.quick { 1 } else { cli.rounds.max(1) },
+        stretch: std::time::Duration::from_secs_f64(seconds),
+        messages: cli.messages,
+        server: subject::binary(cli.server.as_deref(), !cli.quick)?,
+    };
+    let mut outcomes = Vec::new();
+    for workload in workloads {
+        eprintln!("{workload:?} …");
+        outcomes.push((format!("{workload:?}"), workload.run(&settings)));
+        // What there is so far, should the rest fail.
+        if let Some(out) = &cli.out {
+            std::fs::write(out, table::table(&outcomes))?;
+        }
+    }
+    write!(std::io::stdout(), "{}", table::table(&outcomes))?;
+    Ok(outcomes.iter().all(|(_, outcome)| outcome.is_ok()))
+}

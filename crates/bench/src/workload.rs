@@ -1,0 +1,86 @@
+//! The workloads, one a file.
+
+mod fanout;
+mod growth;
+mod idle;
+mod latency;
+mod rest;
+mod restart;
+mod sends;
+mod slow;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::table::Outcome;
+
+/// What to measure.
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
+pub(crate) enum Workload {
+    /// W1: memory and CPU of idle sockets.
+    Idle,
+    /// W2, W2b: deliveries in one group of 1,000, one message at a time and 16.
+    Crowd,
+    /// W3: deliveries in 10 groups of 10, one message at a time.
+    Groups,
+    /// W4: time to delivery at half of W3's peak.
+    Latency,
+    /// W5: acknowledged messages a second.
+    Sends,
+    /// W6: the same questions of a short history and a long one.
+    Growth,
+    /// W7: everybody comes back at once.
+    Restart,
+    /// W8: some of a group stop reading.
+    Slow,
+    /// W9: requests over REST.
+    Rest,
+    // W10, members of a group spread over two nodes, has its place here.
+}
+
+/// How to measure.
+pub(crate) struct Settings {
+    /// Small and short: to see that everything works.
+    pub(crate) quick: bool,
+    pub(crate) rounds: usize,
+    /// How long one stretch of load lasts.
+    pub(crate) stretch: Duration,
+    /// Messages in the largest history.
+    pub(crate) messages: u64,
+    pub(crate) server: PathBuf,
+}
+
+impl Settings {
+    /// A size: the table's, or a small one.
+    pub(crate) fn size(&self, full: usize, quick: usize) -> usize {
+        if self.quick { quick } else { full }
+    }
+}
+
+impl Workload {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Idle,
+        Self::Crowd,
+        Self::Groups,
+        Self::Latency,
+        Self::Sends,
+        Self::Growth,
+        Self::Restart,
+        Self::Slow,
+        Self::Rest,
+    ];
+
+    pub(crate) fn run(self, settings: &Settings) -> Outcome {
+        match self {
+            Self::Idle => idle::run(settings),
+            Self::Crowd => fanout::crowd(settings),
+            Self::Groups => fanout::groups(settings),
+            Self::Latency => latency::run(settings),
+            Self::Sends => sends::run(settings),
+            Self::Growth => growth::run(settings),
+            Self::Restart => restart::run(settings),
+            Self::Slow => slow::run(settings),
+            Self::Rest => rest::run(settings),
+        }
+    }
+}

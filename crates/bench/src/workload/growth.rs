@@ -1,0 +1,123 @@
+//! W6: what a long history costs beside a short one: the latest messages, a page from anywhere, a
+//! page by date, a send. The use cases themselves are timed, so that nothing hides a difference.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Result;
+use chinwag_core::app::message::{Point, Send};
+use chinwag_core::app::{App, Context};
+use chinwag_core::clock::SystemClock;
+use chinwag_core::limits::Limits;
+use chinwag_core::store::Page;
+use chinwag_core::user::Caller;
+use chinwag_core::{Clock, Date, GroupId, Seq};
+
+use super::Settings;
+use crate::table::{Goal, Outcome, Row};
+use crate::world::{self, Plan, World};
+
+const PAGE: usize = 20;
+const SHORT: u64 = 10_000;
+
+/// A history of one length.
+struct History {
+    app: App,
+    clock: Arc<SystemClock>,
+    context: Context,
+    group: GroupId,
+    length: u64,
+    /// Of a generator of numbers, the same in every run.
+    state: u64,
+    _world: World,
+}
+
+#[derive(Clone, Copy)]
+enum Ask {
+    Latest,
+    Random,
+    ByDate,
+    Send,
+}
+
+const ASKS: [(Ask, &str, f64); 4] = [
+    (Ask::Latest, "latest 20", 1.25),
+    (Ask::Random, "random page", 1.5),
+    (Ask::ByDate, "page by date", 1.25),
+    (Ask::Send, "send", 1.25),
+];
+
+pub(super) fn run(settings: &Settings) -> Outcome {
+    let (short, most) = if settings.quick { (100, 1000) } else { (SHORT, settings.messages) };
+    let mut lengths = vec![short];
+    while let Some(next) = lengths.last().map(|length| length * 10).filter(|next| *next <= most) {
+        lengths.push(next);
+    }
+    let mut histories =
+        lengths.iter().map(|length| History::make(settings, *length)).collect::<Result<Vec<_>>>()?;
+    let times = settings.size(400, 10);
+    let mut rows = Vec::new();
+    for (ask, name, most) in ASKS {
+        let row = |history: &History| {
+            let what = format!("W6: {name}, {} messages", history.length);
+            Row { note: format!("beside {short} messages"), ..Row::new(what, "µs", Goal::AtMost(most)) }
+        };
+        let mut own: Vec<_> = histories[1..].iter().map(row).collect();
+        for _ in 0..settings.rounds {
+            let took = histories.iter_mut().map(|history| history.time(ask, times));
+            let took = took.collect::<Result<Vec<_>>>()?;
+            own.iter_mut().zip(&took[1..]).for_each(|(row, long)| row.pairs.push((*long, took[0])));
+        }
+        rows.extend(own);
+    }
+    Ok(rows)
+}
+
+impl History {
+    fn make(settings: &Settings, length: u64) -> Result<Self> {
+        let world = World::make(&settings.server, &Plan { messages: length, ..Plan::crowds(1, 10) })?;
+        let clock = Arc::new(SystemClock::default());
+        let app = App::new(world::open(&world.database(), true)?, clock.clone(), Limits::default());
+        let context = Context::new(Caller::User(world.users[0]));
+        Ok(Self { app, clock, context, group: world.groups[0], length, state: length, _world: world })
+    }
+
+    /// The median time of one question, in microseconds.
+    fn time(&mut self, ask: Ask, times: usize) -> Result<f64> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let mut took = Vec::with_capacity(times);
+        for _ in 0..times {
+            let number = i64::try_from(self.random() % self.length)? + 1;
+            let begun = Instant::now();
+            runtime.block_on(self.ask(ask, number))?;
+            took.push(begun.elapsed().as_secs_f64() * 1e6);
+        }
+        took.sort_by(f64::total_cmp);
+        Ok(took[took.len() / 2])
+    }
+
+    async fn ask(&self, ask: Ask, number: i64) -> Result<()> {
+        let point = match ask {
+            Ask::Latest => None,
+            Ask::Random => Some(Point::Seq(Seq(number))),
+            Ask::ByDate => {
+                let back = (i64::try_from(self.length)? - number) * 1_000_000;
+                Some(Point::Date(Date::from_micros(self.clock.now().micros() - back)))
+            }
+            Ask::Send => {
+                let (group, body) = (self.group, world::body(1));
+                let send = Send { author: None, group, body, respond_to: None, date: None, client_id: None };
+                self.app.message_send(&self.context, send).await?;
+                return Ok(());
+            }
+        };
+        self.app.messages(&self.context, self.group, Page::before(point, PAGE)).await?;
+        Ok(())
+    }
+
+    fn random(&mut self) -> u64 {
+        self.state =
+            self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.state >> 20
+    }
+}

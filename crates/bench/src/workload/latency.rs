@@ -1,0 +1,62 @@
+//! W4: the time from when a message was due to its delivery, messages coming at half the rate of
+//! W3's peak whether the server keeps up or not; beside the bare server's, and the store's commit.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use chinwag_core::clock::SystemClock;
+use chinwag_core::store::NewMessage;
+use chinwag_core::{Clock, MessageId};
+
+use super::Settings;
+use super::fanout::Stage;
+use crate::subject::Subject;
+use crate::table::{Goal, Outcome, Row};
+use crate::world::{self, Plan, World};
+
+pub(super) fn run(settings: &Settings) -> Outcome {
+    let plan = Plan::crowds(settings.size(10, 2), 10);
+    let world = World::make(&settings.server, &plan)?;
+    let bench = World::make(&settings.server, &plan)?;
+    let mut chinwag = Stage::set(Subject::chinwag(&world.program)?, &world)?;
+    let mut bare = Stage::set(Subject::bare(&["fanout"])?, &world)?;
+    let peak = chinwag.crowd.talk(1, settings.stretch)?;
+    let rate = peak.messages as f64 / peak.seconds / 2.0;
+    let mut row = Row::new("W4: p99 of delivery at half of W3's peak", "ms", Goal::AtMost(1.5));
+    let mut parts = Vec::new();
+    for _ in 0..settings.rounds {
+        let mut ours = chinwag.crowd.speak(rate, settings.stretch)?;
+        let mut theirs = bare.crowd.speak(rate, settings.stretch)?;
+        let commit = commits(&bench, settings)?;
+        let (ours, theirs) = (ours.percentile(0.99) / 1000.0, theirs.percentile(0.99) / 1000.0);
+        row.pairs.push((ours, theirs + commit));
+        parts.push((theirs, commit));
+    }
+    let (theirs, commit) = parts[parts.len() / 2];
+    row.note = format!("{rate:.0} messages/s; the baseline is {theirs:.2} bare + {commit:.2} commit");
+    chinwag.subject.stop()?;
+    world.check(&chinwag.crowd.sent())?;
+    Ok(vec![row])
+}
+
+/// The p99 of one message's commit, in milliseconds: one after the other, nothing beside.
+fn commits(world: &World, settings: &Settings) -> Result<f64> {
+    let store = world::open(&world.database(), true)?;
+    let clock = SystemClock::default();
+    let (group, author) = (world.groups[0], world.users[0]);
+    let mut took = Vec::new();
+    let begun = Instant::now();
+    while begun.elapsed() < settings.stretch {
+        let (id, date) = (MessageId::new(&clock), clock.now());
+        let started = Instant::now();
+        let committed = store.write(move |tx, _| {
+            let (seq, body) = (tx.seq_take(group, 1)?, world::body(1));
+            let (respond_to, client_id) = (None, None);
+            tx.message_insert(&NewMessage { id, group, seq, author, date, body, respond_to, client_id })
+        });
+        world::block_on(committed)??;
+        took.push(started.elapsed().as_secs_f64() * 1000.0);
+    }
+    took.sort_by(f64::total_cmp);
+    Ok(took[(took.len() - 1) * 99 / 100])
+}

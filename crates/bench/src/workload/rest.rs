@@ -1,0 +1,133 @@
+//! W9: requests over REST for each second of the server's CPU, beside hyper answering the same bytes.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::Settings;
+use crate::baseline::http;
+use crate::frame;
+use crate::load::{Load, PATIENCE, What};
+use crate::subject::Subject;
+use crate::table::{Goal, Outcome, Row};
+use crate::world::{Plan, World, name};
+
+const CONNECTIONS: usize = 32;
+const MESSAGES: u64 = 1000;
+
+/// One kind of request.
+struct Kind {
+    what: &'static str,
+    least: f64,
+    path: String,
+    /// Whether it posts a message.
+    posts: bool,
+}
+
+pub(super) fn run(settings: &Settings) -> Outcome {
+    let plan = Plan { messages: MESSAGES, ..Plan::crowds(1, 10) };
+    let world = World::make(&settings.server, &plan)?;
+    let chinwag = Subject::chinwag(&world.program)?;
+    let (token, group) = (&world.tokens[0], world.groups[0]);
+    let read = |what, path| Kind { what, least: 0.60, path, posts: false };
+    let kinds = [
+        read("W9: GET a user", format!("/api/v1/users/{}/?fields=name+status", name(0))),
+        read("W9: GET a group", format!("/api/v1/groups/{group}/?fields=__all__")),
+        read("W9: GET a page of history", format!("/api/v1/groups/{group}/messages/")),
+        Kind { what: "W9: POST a message", least: 0.35, path: "/api/v1/messages/".into(), posts: true },
+    ];
+    let mut answers = Vec::new();
+    let mut sent = 0;
+    for kind in &kinds {
+        let request = kind.request(token, &group.to_string(), &mut sent);
+        let (status, content) = ask(&chinwag, &request)?;
+        ensure!(status == 200 || status == 201, "{} was answered {status}: {content}", kind.path);
+        http::put(&kind.path, status, &content, &mut answers);
+    }
+    let file = world.program.folder().join("answers");
+    std::fs::write(&file, answers)?;
+    let bare = Subject::bare(&["http", file.to_str().context("the path is text")?])?;
+    let mut rows = Vec::new();
+    for kind in &kinds {
+        let mut row = Row::new(kind.what, "requests/CPU s", Goal::AtLeast(kind.least));
+        let mut rates = (0.0, 0.0);
+        let mut loads = [Load::new()?, Load::new()?];
+        for _ in 0..settings.rounds {
+            let mut make = || kind.request(token, &group.to_string(), &mut sent);
+            let ours = drive(&mut loads[0], &chinwag, &mut make, settings)?;
+            let mut nobody = 0;
+            let mut make = || kind.request(token, &group.to_string(), &mut nobody);
+            let theirs = drive(&mut loads[1], &bare, &mut make, settings)?;
+            row.pairs.push((ours.0, theirs.0));
+            rates = (ours.1, theirs.1);
+        }
+        row.note = format!("{:.0} beside {:.0} requests/s", rates.0, rates.1);
+        rows.push(row);
+    }
+    chinwag.stop()?;
+    world.check_count(sent)?;
+    Ok(rows)
+}
+
+impl Kind {
+    fn request(&self, token: &str, group: &str, sent: &mut u64) -> Vec<u8> {
+        let (path, host) = (&self.path, "Host: bench\r\nAuthorization: Bearer");
+        if !self.posts {
+            return format!("GET {path} HTTP/1.1\r\n{host} {token}\r\n\r\n").into_bytes();
+        }
+        *sent += 1;
+        let content = format!(r#"{{"group":"{group}","body":"{}"}}"#, frame::body(*sent, 0));
+        let length = content.len();
+        let head = format!("POST {path} HTTP/1.1\r\n{host} {token}\r\nContent-Type: application/json");
+        format!("{head}\r\nContent-Length: {length}\r\n\r\n{content}").into_bytes()
+    }
+}
+
+/// Asks once, and waits for the whole answer.
+fn ask(subject: &Subject, request: &[u8]) -> Result<(u16, String)> {
+    let mut tcp = TcpStream::connect(subject.address())?;
+    tcp.set_read_timeout(Some(PATIENCE))?;
+    let text = String::from_utf8_lossy(request).replacen("\r\n", "\r\nConnection: close\r\n", 1);
+    tcp.write_all(text.as_bytes())?;
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer)?;
+    let (head, content) = answer.split_once("\r\n\r\n").context("a whole answer")?;
+    Ok((head.get(9..12).context("a status")?.parse()?, content.to_owned()))
+}
+
+/// Keeps every connection busy with one request at a time: requests for each CPU second of the
+/// server, and for each second.
+fn drive(
+    load: &mut Load,
+    subject: &Subject,
+    make: &mut dyn FnMut() -> Vec<u8>,
+    settings: &Settings,
+) -> Result<(f64, f64)> {
+    let sockets = (0..CONNECTIONS).map(|_| load.join_rest(subject.address())).collect::<Result<Vec<_>>>()?;
+    let (before, begun, mut arrivals) = (subject.cpu()?, Instant::now(), Vec::new());
+    let (mut asked, mut answered) = (0_u64, 0_u64);
+    for socket in &sockets {
+        load.out(*socket).extend(make());
+        load.flush(*socket)?;
+        asked += 1;
+    }
+    let mut last = Instant::now();
+    while answered < asked {
+        load.turn(Duration::from_millis(50), &mut arrivals)?;
+        for arrival in arrivals.drain(..) {
+            let What::Answer(status) = arrival.what else { continue };
+            ensure!(status == 200 || status == 201, "a request was answered {status}");
+            (last, answered) = (Instant::now(), answered + 1);
+            if begun.elapsed() < settings.stretch {
+                load.out(arrival.socket).extend(make());
+                load.flush(arrival.socket)?;
+                asked += 1;
+            }
+        }
+        ensure!(last.elapsed() < PATIENCE, "no answer came for {PATIENCE:?}");
+    }
+    let (cpu, seconds) = (subject.cpu()? - before, begun.elapsed().as_secs_f64());
+    Ok((answered as f64 / cpu.max(0.01), answered as f64 / seconds))
+}

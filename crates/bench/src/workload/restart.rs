@@ -1,0 +1,74 @@
+//! W7: the server has been restarted and all clients come back at once, each resuming; beside a bare
+//! accept and 101.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::Settings;
+use crate::frame;
+use crate::load::{Joining, Load, What};
+use crate::subject::Subject;
+use crate::table::{Goal, Outcome, Row};
+use crate::world::{Plan, World};
+
+/// Messages in each group, and how many of them everybody has missed.
+const MESSAGES: u64 = 20;
+const MISSED: u64 = 5;
+
+/// How everybody's coming back went.
+struct Back {
+    a_second: f64,
+    a_cpu_second: f64,
+    peak: f64,
+    steady: f64,
+}
+
+pub(super) fn run(settings: &Settings) -> Outcome {
+    let plan = Plan { messages: MESSAGES, ..Plan::crowds(settings.size(1000, 10), 10) };
+    let world = World::make(&settings.server, &plan)?;
+    let mut ready = Row::new("W7: 10,000 back at once", "ready/s", Goal::AtLeast(0.50));
+    let mut cpu = Row::new("W7: the same", "ready/CPU s", Goal::None);
+    let mut memory = Row::new("W7: peak beside steady memory", "MiB", Goal::AtMost(1.5));
+    let mib = 1024.0 * 1024.0;
+    for _ in 0..settings.rounds {
+        let (ours, bare) = (
+            back(Subject::chinwag(&world.program)?, &world, settings)?,
+            back(Subject::bare(&["fanout"])?, &world, settings)?,
+        );
+        ready.pairs.push((ours.a_second, bare.a_second));
+        cpu.pairs.push((ours.a_cpu_second, bare.a_cpu_second));
+        memory.pairs.push((ours.peak / mib, ours.steady / mib));
+    }
+    Ok(vec![ready, cpu, memory])
+}
+
+fn back(subject: Subject, world: &World, settings: &Settings) -> Result<Back> {
+    let resume = |user: usize, out: &mut Vec<u8>| {
+        let (group, since) = (world.groups[world.group_of(user)], MESSAGES - MISSED);
+        let resume = format!(r#"{{"type":"sync.resume","data":{{"groups":{{"{group}":{since}}}}}}}"#);
+        frame::put_text(resume.as_bytes(), out);
+    };
+    let nothing = |_: usize, _: &mut Vec<u8>| {};
+    let joining = Joining {
+        address: subject.address(),
+        handshake: &|user| world.handshake(user),
+        first: if subject.is_bare() { &nothing } else { &resume },
+        ready: if subject.is_bare() { What::Upgraded } else { What::Synced },
+    };
+    let count = world.users.len();
+    let mut load = Load::new()?;
+    let (before, begun) = (subject.cpu()?, Instant::now());
+    load.join(0, count, &joining)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let cpu = subject.cpu()? - before;
+    let settled = Instant::now();
+    let settle = Duration::from_secs_f64(if settings.quick { 0.1 } else { 5.0 });
+    while settled.elapsed() < settle {
+        load.turn(Duration::from_millis(20), &mut Vec::new())?;
+    }
+    let (peak, steady) = (subject.peak()?, subject.resident()?);
+    drop(load);
+    subject.stop()?;
+    Ok(Back { a_second: count as f64 / seconds, a_cpu_second: count as f64 / cpu.max(0.01), peak, steady })
+}

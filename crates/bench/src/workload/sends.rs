@@ -1,0 +1,126 @@
+//! W5: acknowledged messages a second, one sender in each group of two, beside a bare loop of the
+//! same prepared inserts in batches, at the same durability; and what each step of the way costs.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Result;
+use chinwag_core::app::message::Send;
+use chinwag_core::app::{App, Context};
+use chinwag_core::clock::SystemClock;
+use chinwag_core::limits::Limits;
+use chinwag_core::message::ClientId;
+use chinwag_core::store::{NewMessage, Store};
+use chinwag_core::user::Caller;
+use chinwag_core::{Clock, GroupId, MessageId, UserId};
+use tokio::task::JoinSet;
+
+use super::Settings;
+use super::fanout::Stage;
+use crate::subject::Subject;
+use crate::table::{Goal, Outcome, Row};
+use crate::world::{self, Plan, World};
+
+const GROUPS: usize = 8;
+const IN_FLIGHT: u64 = 32;
+/// What the store puts into one commit at most, and all that is in flight.
+const BATCH: usize = 256;
+
+/// How a message may come into the store without a server.
+#[derive(Clone, Copy)]
+enum Way {
+    Checked,
+    Once,
+}
+
+pub(super) fn run(settings: &Settings) -> Outcome {
+    let plan = Plan::crowds(GROUPS, 2);
+    let world = World::make(&settings.server, &plan)?;
+    let bench = World::make(&settings.server, &plan)?;
+    let mut chinwag = Stage::set(Subject::chinwag(&world.program)?, &world)?;
+    let mut rows = [
+        Row::new("W5: acknowledged messages, SQLite", "messages/s", Goal::AtLeast(0.70)),
+        Row::new("W5: the use case alone", "messages/s", Goal::None),
+        Row::new("W5: the use case alone, with a client_id", "messages/s", Goal::None),
+    ];
+    // PostgreSQL's rows have their place here.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let store = world::open(&bench.database(), true)?;
+    for round in 0..settings.rounds {
+        let before = chinwag.subject.cpu()?;
+        let talked = chinwag.crowd.talk(IN_FLIGHT, settings.stretch)?;
+        let cpu = chinwag.subject.cpu()? - before;
+        let bare = runtime.block_on(bare(&store, &bench, settings))?;
+        rows[0].pairs.push((talked.messages as f64 / talked.seconds, bare));
+        rows[0].note = format!("{:.0} µs of CPU a message", cpu * 1e6 / talked.messages.max(1) as f64);
+        for (row, way) in [(1, Way::Checked), (2, Way::Once)] {
+            rows[row].pairs.push((runtime.block_on(used(&store, &bench, way, round, settings))?, bare));
+        }
+    }
+    chinwag.subject.stop()?;
+    world.check(&chinwag.crowd.sent())?;
+    Ok(rows.into())
+}
+
+/// The bare loop: numbers taken and messages inserted, a batch in each commit.
+async fn bare(store: &Arc<dyn Store>, world: &World, settings: &Settings) -> Result<f64> {
+    let clock = Arc::new(SystemClock::default());
+    let (groups, users) = (world.groups.clone(), world.users.clone());
+    let (begun, mut done) = (Instant::now(), 0);
+    while begun.elapsed() < settings.stretch {
+        let (groups, users, clock) = (groups.clone(), users.clone(), clock.clone());
+        let batch = store.write(move |tx, _| {
+            for number in 0..BATCH {
+                let at = number % groups.len();
+                let (group, author) = (groups[at], users[at * 2]);
+                let (id, date) = (MessageId::new(&*clock), clock.now());
+                let (seq, body) = (tx.seq_take(group, 1)?, world::body(1));
+                let (respond_to, client_id) = (None, None);
+                tx.message_insert(&NewMessage { id, group, seq, author, date, body, respond_to, client_id })?;
+            }
+            Ok(())
+        });
+        batch.await?;
+        done += BATCH;
+    }
+    Ok(done as f64 / begun.elapsed().as_secs_f64())
+}
+
+/// The use case, as many at a time as are in flight at the server.
+async fn used(
+    store: &Arc<dyn Store>,
+    world: &World,
+    way: Way,
+    round: usize,
+    settings: &Settings,
+) -> Result<f64> {
+    let app = App::new(store.clone(), Arc::new(SystemClock::default()), Limits::default());
+    let (begun, mut senders, stretch) = (Instant::now(), JoinSet::new(), settings.stretch);
+    for sender in 0..BATCH {
+        let at = sender % world.groups.len();
+        let (app, group, user) = (app.clone(), world.groups[at], world.users[at * 2]);
+        senders.spawn(async move {
+            let mut sent = 0;
+            while begun.elapsed() < stretch {
+                let client_id = match way {
+                    Way::Checked => None,
+                    Way::Once => ClientId::parse(&format!("{round}-{sender}-{sent}")).ok(),
+                };
+                send(&app, user, group, client_id).await?;
+                sent += 1;
+            }
+            anyhow::Ok(sent)
+        });
+    }
+    let mut done = 0;
+    while let Some(sent) = senders.join_next().await {
+        done += sent??;
+    }
+    Ok(f64::from(done) / begun.elapsed().as_secs_f64())
+}
+
+async fn send(app: &App, user: UserId, group: GroupId, client_id: Option<ClientId>) -> Result<()> {
+    let send = Send { author: None, group, body: world::body(1), respond_to: None, date: None, client_id };
+    app.message_send(&Context::new(Caller::User(user)), send).await?;
+    Ok(())
+}

@@ -1,0 +1,245 @@
+//! The users, groups and messages that a workload begins with. They are put into the data folder
+//! through the store itself before the server starts, since thousands of requests would take
+//! longer than what is measured; and what the server has kept is read from there when it has ended.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use chinwag_core::bus::Bus;
+use chinwag_core::clock::SystemClock;
+use chinwag_core::event::Event;
+use chinwag_core::message::Body;
+use chinwag_core::permission::Role;
+use chinwag_core::relation::{Pair, Relation};
+use chinwag_core::store::{Edge, NewMessage, Page, Store, Tx};
+use chinwag_core::token::{Kind, Secret};
+use chinwag_core::{Clock, Date, GroupId, MessageId, Name, Seq, UserId};
+use chinwag_store_sqlite::{Options, SqliteStore};
+use chinwag_testkit::process::Program;
+
+use crate::frame;
+
+/// Rows that one transaction puts in.
+const CHUNK: usize = 5_000;
+const PAGE: usize = 1_000;
+
+/// Nobody listens.
+pub(crate) struct Deaf;
+
+impl Bus for Deaf {
+    fn publish(&self, _: Vec<Event>) {}
+    fn publish_ephemeral(&self, _: Vec<Event>) {}
+}
+
+/// What a world is to hold.
+pub(crate) struct Plan {
+    pub(crate) users: usize,
+    pub(crate) groups: usize,
+    /// Which groups a user is in.
+    pub(crate) groups_of: fn(usize, &Plan) -> Vec<usize>,
+    /// Messages in each group to begin with.
+    pub(crate) messages: u64,
+    /// How many of the users after it each user has as contacts.
+    pub(crate) contacts: usize,
+}
+
+/// A world in a data folder.
+pub(crate) struct World {
+    pub(crate) program: Program,
+    pub(crate) users: Vec<UserId>,
+    pub(crate) tokens: Vec<String>,
+    pub(crate) groups: Vec<GroupId>,
+    /// The groups of each user.
+    pub(crate) groups_of: Vec<Vec<usize>>,
+    pub(crate) messages: u64,
+}
+
+impl Plan {
+    /// `groups` groups of `size`, each user in one.
+    pub(crate) fn crowds(groups: usize, size: usize) -> Self {
+        let groups_of = |user: usize, plan: &Plan| vec![user * plan.groups / plan.users];
+        Self { users: groups * size, groups, groups_of, messages: 0, contacts: 0 }
+    }
+}
+
+/// A user's name.
+pub(crate) fn name(user: usize) -> String {
+    format!("user{user}")
+}
+
+/// A store that does not wait for the disk, to fill it.
+pub(crate) fn open(path: &Path, durable: bool) -> Result<Arc<dyn Store>> {
+    let options = Options { durable, ..Options::default() };
+    Ok(Arc::new(SqliteStore::open(path, options, Arc::new(Deaf))?))
+}
+
+/// Runs to its end what only waits for the store.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
+}
+
+impl World {
+    /// Makes the world, in a new folder of the real server's.
+    pub(crate) fn make(binary: &Path, plan: &Plan) -> Result<Self> {
+        let program = Program::new(binary);
+        DirBuilder::new().mode(0o700).create(program.data())?;
+        let clock = Arc::new(SystemClock::default());
+        let groups_of: Vec<_> = (0..plan.users).map(|user| (plan.groups_of)(user, plan)).collect();
+        let mut world = Self {
+            program,
+            users: Vec::new(),
+            tokens: (0..plan.users).map(|_| Secret::new(&*clock).expose().to_owned()).collect(),
+            groups: (0..plan.groups).map(|_| GroupId::new(&*clock)).collect(),
+            groups_of,
+            messages: plan.messages,
+        };
+        block_on(world.fill(plan, clock))??;
+        Ok(world)
+    }
+
+    async fn fill(&mut self, plan: &Plan, clock: Arc<SystemClock>) -> Result<()> {
+        let store = open(&self.database(), false)?;
+        let now = clock.now();
+        let groups = self.groups.clone();
+        let make =
+            move |tx: &mut dyn Tx| groups.iter().try_for_each(|id| tx.group_insert(*id, "group", None));
+        store.write(move |tx, _| make(tx)).await?;
+        for chunk in (0..plan.users).collect::<Vec<_>>().chunks(CHUNK / 20) {
+            let rows: Vec<_> = chunk
+                .iter()
+                .map(|user| {
+                    let groups: Vec<_> =
+                        self.groups_of[*user].iter().map(|group| self.groups[*group]).collect();
+                    (
+                        Name::stored(&name(*user)),
+                        chinwag_core::token::TokenHash::of(&self.tokens[*user]),
+                        groups,
+                    )
+                })
+                .collect();
+            let made = store.write(move |tx, _| {
+                rows.iter()
+                    .map(|(name, token, groups)| {
+                        let user = tx.user_insert(name, false, now)?.expect("the name is free").id;
+                        tx.token_insert(
+                            token,
+                            user,
+                            Kind::Token,
+                            Date::from_micros(now.micros() + 86_400_000_000),
+                        )?;
+                        groups.iter().try_for_each(|group| tx.member_set(*group, user, Role::Member, now))?;
+                        Ok(user)
+                    })
+                    .collect::<chinwag_core::Result<Vec<_>>>()
+            });
+            self.users.extend(made.await?);
+        }
+        let pair = Pair { mine: Some(Relation::Contact), theirs: Some(Relation::Contact) };
+        for (at, user) in self.users.iter().copied().enumerate().filter(|_| plan.contacts > 0) {
+            let others: Vec<_> =
+                (1..=plan.contacts).map(|step| self.users[(at + step) % self.users.len()]).collect();
+            store
+                .write(move |tx, _| others.iter().try_for_each(|other| tx.pair_set(user, *other, pair)))
+                .await?;
+        }
+        for (group, id) in self.groups.iter().enumerate().filter(|_| plan.messages > 0) {
+            let author = self.groups_of.iter().position(|groups| groups.contains(&group)).unwrap_or(0);
+            fill_group(&store, &clock, *id, self.users[author], plan.messages).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        self.program.data().join("chinwag.db")
+    }
+
+    /// The first group that a user is in.
+    pub(crate) fn group_of(&self, user: usize) -> usize {
+        self.groups_of[user][0]
+    }
+
+    /// A user's handshake; a bare server learns the group from it.
+    pub(crate) fn handshake(&self, user: usize) -> String {
+        format!(
+            "GET /chat/?g={} HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Authorization: Bearer {}\r\n\r\n",
+            self.group_of(user),
+            self.tokens[user]
+        )
+    }
+
+    /// Asserts that the first group's log has, after what it began with, `sent` messages, each once,
+    /// in whatever order. The server must have ended.
+    pub(crate) fn check_count(&self, sent: u64) -> Result<()> {
+        let store = open(&self.database(), true)?;
+        let mut kept = block_on(numbers(&store, self.groups[0], Seq(i64::try_from(self.messages)?)))??;
+        kept.sort_unstable();
+        ensure!(kept.iter().copied().eq(1..=sent), "of {sent} messages {} are in the store", kept.len());
+        Ok(())
+    }
+
+    /// Asserts that every group's log has, after what it began with, the messages 1 to
+    /// `sent`, each once and in order. The server must have ended.
+    pub(crate) fn check(&self, sent: &[u64]) -> Result<()> {
+        let store = open(&self.database(), true)?;
+        for (group, sent) in self.groups.iter().zip(sent) {
+            let kept = block_on(numbers(&store, *group, Seq(i64::try_from(self.messages)?)))??;
+            let right = kept.iter().copied().eq(1..=*sent);
+            ensure!(right, "of {sent} messages of a group {} are in the store, or not in order", kept.len());
+        }
+        Ok(())
+    }
+}
+
+/// Appends `count` messages to a group, a second apart, the last of them now.
+pub(crate) async fn fill_group(
+    store: &Arc<dyn Store>,
+    clock: &Arc<SystemClock>,
+    group: GroupId,
+    author: UserId,
+    count: u64,
+) -> Result<()> {
+    let first = clock.now().micros() - i64::try_from(count)? * 1_000_000;
+    let mut done = 0;
+    while done < count {
+        let most = (count - done).min(CHUNK as u64);
+        let clock = clock.clone();
+        let filled = store.write(move |tx, _| {
+            let seq = tx.seq_take(group, usize::try_from(most).unwrap_or(usize::MAX))?;
+            for number in 0..i64::try_from(most).unwrap_or(i64::MAX) {
+                let seq = Seq(seq.0 + number);
+                let date = Date::from_micros(first + seq.0 * 1_000_000);
+                let id = MessageId::new(&*clock);
+                let body = body(u64::try_from(seq.0).unwrap_or(0));
+                let (respond_to, client_id) = (None, None);
+                tx.message_insert(&NewMessage { id, group, seq, author, date, body, respond_to, client_id })?;
+            }
+            Ok(())
+        });
+        filled.await?;
+        done += most;
+    }
+    Ok(())
+}
+
+/// A body of the usual length.
+pub(crate) fn body(number: u64) -> Body {
+    Body::parse(&frame::body(number, 0), 4096).expect("letters and digits")
+}
+
+async fn numbers(store: &Arc<dyn Store>, group: GroupId, after: Seq) -> Result<Vec<u64>> {
+    let (mut numbers, mut after) = (Vec::new(), after);
+    loop {
+        let page = Page { edge: Edge::AfterSeq(after), limit: PAGE };
+        let messages = store.read(move |tx| tx.messages(group, &page)).await?;
+        let Some(last) = messages.last() else { return Ok(numbers) };
+        after = last.seq;
+        for message in &messages {
+            numbers.push(frame::number_in(&message.body).context("a body that nobody has sent")?);
+        }
+    }
+}

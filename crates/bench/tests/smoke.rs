@@ -1,0 +1,32 @@
+//! A short run of every workload, against whichever server was built beside, so that none of them
+//! stops working unseen.
+
+use std::process::Command;
+
+fn runs(workload: &str) {
+    let output = Command::new(env!("CARGO_BIN_EXE_bench")).args([workload, "--quick"]).output().unwrap();
+    let (table, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{table}{errors}");
+    assert!(table.lines().count() > 2, "{table}{errors}");
+}
+
+macro_rules! smoke {
+    ($($test:ident: $workload:literal,)*) => {
+        $(#[test]
+        fn $test() {
+            runs($workload);
+        })*
+    };
+}
+
+smoke! {
+    idle_sockets_are_weighed: "idle",
+    one_crowd_is_told_everything_once_and_in_order: "crowd",
+    many_groups_are_told_everything_once_and_in_order: "groups",
+    the_time_to_delivery_is_measured: "latency",
+    acknowledged_messages_are_counted: "sends",
+    a_long_history_is_asked_like_a_short_one: "growth",
+    everybody_comes_back: "restart",
+    those_who_stop_reading_are_left_behind: "slow",
+    requests_are_answered: "rest",
+}

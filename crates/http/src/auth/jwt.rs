@@ -1,0 +1,192 @@
+//! The host application's own tokens: JSON Web Tokens (RFC 7519), which name a user until they
+//! expire.
+//!
+//! Only what an operator has configured decides: which key, by it which algorithm, which issuer and
+//! which audience. What a token's header says of keys (`jku`, `jwk`, `x5u`, `x5c`) is not read, and
+//! its `kid` is only compared.
+
+mod jwks;
+mod verify;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::{Date, Error, Name, Result};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde::Deserialize;
+use serde_json::Number;
+
+use jwks::Jwks;
+pub use jwks::Source;
+
+/// The longest token that is looked at.
+const LONGEST: usize = 8 * 1024;
+/// How far the host's clock may be ahead of this one: for `nbf` alone, `exp` is taken as it is.
+const LEEWAY: Duration = Duration::from_secs(30);
+/// The fewest bytes of a shared secret, which are as many as its hash has.
+const SHORTEST: usize = 32;
+
+/// What an operator may configure of the host application's tokens.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The secret that is shared with the host application: tokens of HS256.
+    pub secret: Option<Secret>,
+    /// Where the host application's public keys are: tokens of RS256, ES256 and `EdDSA`.
+    pub jwks: Option<Source>,
+    /// What `iss` must be.
+    pub issuer: Option<String>,
+    /// What `aud` must hold. Without it, a token that has one is for somebody else.
+    pub audience: Option<String>,
+    /// Whether users are made at first sight.
+    pub create: bool,
+    /// Between two readings of the keys, at least (30 s).
+    pub pause: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let pause = Duration::from_secs(30);
+        Self { secret: None, jwks: None, issuer: None, audience: None, create: false, pause }
+    }
+}
+
+/// A shared secret.
+#[derive(Clone)]
+pub struct Secret(DecodingKey);
+
+impl Secret {
+    /// Reads a secret. The error ends a sentence that begins with the secret's name.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.len() < SHORTEST {
+            return Err("must have at least 32 characters, such as `openssl rand -hex 32` makes");
+        }
+        Ok(Self(DecodingKey::from_secret(text.as_bytes())))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Reads the keys of a source once: which algorithms they are for, or a sentence that says why not.
+pub async fn check(source: Source) -> Result<String, String> {
+    Jwks::new(source, Duration::ZERO)?.check().await
+}
+
+/// Reads tokens of the host application's.
+pub(super) struct Jwt {
+    secret: Option<Secret>,
+    jwks: Option<Arc<Jwks>>,
+    issuer: Option<String>,
+    audience: Option<String>,
+    /// Whether users are made at first sight.
+    pub(super) create: bool,
+}
+
+/// Whom a good token names, and until when.
+pub(super) struct Vouched {
+    pub(super) name: Name,
+    pub(super) expires: Date,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+    exp: Number,
+    nbf: Option<Number>,
+}
+
+impl Jwt {
+    /// Nothing where no key is configured. Refuses keys that cannot be read.
+    pub(super) fn new(options: &Options) -> Result<Option<Self>> {
+        if options.secret.is_none() && options.jwks.is_none() {
+            return Ok(None);
+        }
+        verify::install();
+        let jwks = options.jwks.clone().map(|source| Jwks::new(source, options.pause)).transpose();
+        Ok(Some(Self {
+            secret: options.secret.clone(),
+            jwks: jwks.map_err(|why| Error::field("auth.jwt.jwks", why))?.map(Arc::new),
+            issuer: options.issuer.clone(),
+            audience: options.audience.clone(),
+            create: options.create,
+        }))
+    }
+
+    /// Whether a secret has a token's three parts. Tokens of our own have one.
+    pub(super) fn looks_like(secret: &str) -> bool {
+        secret.bytes().filter(|byte| *byte == b'.').count() == 2
+    }
+
+    /// Whom the token names, if it is good now. Why one is not is for the log alone, and so is
+    /// nothing of the token.
+    pub(super) async fn read(&self, token: &str, now: Date) -> Option<Vouched> {
+        match self.try_read(token, now).await {
+            Ok(vouched) => Some(vouched),
+            Err(why) => {
+                tracing::debug!(why, "a JWT was refused");
+                None
+            }
+        }
+    }
+
+    async fn try_read(&self, token: &str, now: Date) -> Result<Vouched, &'static str> {
+        if token.len() > LONGEST {
+            return Err("it is too long");
+        }
+        let header = decode_header(token).map_err(|_| "its header is none that is known here")?;
+        if header.crit.is_some() {
+            return Err("its header says that something unknown is critical");
+        }
+        let key = match (header.alg, &self.secret, &self.jwks) {
+            (Algorithm::HS256, Some(secret), _) => Some(secret.0.clone()),
+            (Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA, _, Some(jwks)) => {
+                jwks.key(header.alg, header.kid.as_deref()).await
+            }
+            _ => return Err("its algorithm has no key here"),
+        };
+        let key = key.ok_or("no key has its kid and algorithm")?;
+        let claims = decode::<Claims>(token, &key, &self.validation(header.alg));
+        let claims = claims.map_err(|_| "its signature, issuer, audience or claims are wrong")?.claims;
+        let expires = date(&claims.exp).ok_or("its exp is no time")?;
+        if expires <= now {
+            return Err("it has expired");
+        }
+        let begins = claims.nbf.map_or(Some(now), |nbf| date(&nbf)).ok_or("its nbf is no time")?;
+        if begins.micros() > now.micros().saturating_add(micros(LEEWAY)) {
+            return Err("its time has not come");
+        }
+        let name = Name::parse(&claims.sub).map_err(|_| "its sub is no user's name")?;
+        Ok(Vouched { name, expires })
+    }
+
+    /// What is asked of a token beside its times, for which this server's own clock is asked.
+    fn validation(&self, algorithm: Algorithm) -> Validation {
+        let mut validation = Validation::new(algorithm);
+        validation.validate_exp = false;
+        let mut required = vec!["exp", "sub"];
+        if let Some(issuer) = &self.issuer {
+            validation.set_issuer(&[issuer]);
+            required.push("iss");
+        }
+        if let Some(audience) = &self.audience {
+            validation.set_audience(&[audience]);
+            required.push("aud");
+        }
+        validation.set_required_spec_claims(&required);
+        validation
+    }
+}
+
+/// A time as a token has it: seconds since 1970, which may have a fraction.
+fn date(seconds: &Number) -> Option<Date> {
+    let since = Duration::try_from_secs_f64(seconds.as_f64()?).ok()?;
+    Some(Date::from_micros(micros(since)))
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,201 @@
+//! The host application's public keys (RFC 7517), from a file or a URL.
+//!
+//! They are read again when a token names one that is not known, and now and then; but never more
+//! often than their pause allows, whatever tokens come. While they cannot be read, those that are known
+//! go on.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use reqwest::{Client, StatusCode, Url};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::Instant;
+
+use crate::auth::outside;
+
+/// For how many pauses keys are taken as they were read. One that the host has taken back is good
+/// until then.
+const FRESH: u32 = 20;
+/// Keys that are looked at.
+const MOST: usize = 100;
+
+/// Where keys are read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// An `http` or `https` URL.
+    Url(Url),
+}
+
+impl Source {
+    /// A URL if it begins like one, else a file's path.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if !text.contains("://") {
+            return Ok(Self::File(text.into()));
+        }
+        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        url.map(Self::Url).ok_or("must be a file or an http:// or https:// address")
+    }
+}
+
+/// The keys that are known, and where there are more.
+pub(super) struct Jwks {
+    source: Source,
+    client: Client,
+    /// Between two readings, at least.
+    pause: Duration,
+    known: RwLock<Known>,
+    /// When they were last read, or that was tried.
+    tried: Arc<Mutex<Option<Instant>>>,
+}
+
+struct Known {
+    keys: Vec<Key>,
+    /// When they are to be read again.
+    until: Instant,
+}
+
+/// A set as it is read: what one key is must not spoil the others.
+#[derive(Deserialize)]
+struct Set {
+    keys: Vec<Value>,
+}
+
+struct Key {
+    id: Option<String>,
+    algorithm: Algorithm,
+    opens: DecodingKey,
+}
+
+impl Jwks {
+    /// The keys of a source. A file is read at once; a URL when the first token comes, since who
+    /// is there may start later.
+    pub(super) fn new(source: Source, pause: Duration) -> Result<Self, String> {
+        let keys = match &source {
+            Source::File(path) => file(path)?,
+            Source::Url(_) => Vec::new(),
+        };
+        let until = Instant::now() + pause * FRESH;
+        let client = outside::client().map_err(|why| why.to_string())?;
+        let known = RwLock::new(Known { keys, until });
+        Ok(Self { source, client, pause, known, tried: Arc::default() })
+    }
+
+    /// The key for an algorithm with this id; without one, the only key there is for it.
+    pub(super) async fn key(self: &Arc<Self>, algorithm: Algorithm, id: Option<&str>) -> Option<DecodingKey> {
+        match self.find(algorithm, id) {
+            (Some(key), true) => Some(key),
+            (Some(key), false) => {
+                // Whoever has a good key does not wait for the next reading.
+                if let Ok(tried) = self.tried.clone().try_lock_owned() {
+                    tokio::spawn(self.clone().read_again(tried));
+                }
+                Some(key)
+            }
+            (None, _) => {
+                self.clone().read_again(self.tried.clone().lock_owned().await).await;
+                self.find(algorithm, id).0
+            }
+        }
+    }
+
+    /// The key, and whether what is known is fresh.
+    fn find(&self, algorithm: Algorithm, id: Option<&str>) -> (Option<DecodingKey>, bool) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut fit = known.keys.iter().filter(|key| key.algorithm == algorithm);
+        let found = match id {
+            Some(_) => fit.find(|key| key.id.as_deref() == id),
+            None => fit.next().filter(|_| fit.next().is_none()),
+        };
+        (found.map(|found| found.opens.clone()), Instant::now() < known.until)
+    }
+
+    /// Reads the keys again, unless that was tried a moment ago. Those with an unknown key who come
+    /// meanwhile wait.
+    async fn read_again(self: Arc<Self>, mut tried: OwnedMutexGuard<Option<Instant>>) {
+        if tried.is_some_and(|tried| tried.elapsed() < self.pause) {
+            return;
+        }
+        *tried = Some(Instant::now());
+        match self.read().await {
+            Ok(keys) => {
+                tracing::info!(keys = keys.len(), "the JWKS was read");
+                let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+                *known = Known { keys, until: Instant::now() + self.pause * FRESH };
+            }
+            Err(why) => {
+                tracing::warn!(why, "the JWKS could not be read: the keys that are known go on");
+            }
+        }
+    }
+
+    async fn read(&self) -> Result<Vec<Key>, String> {
+        match &self.source {
+            Source::File(path) => {
+                let path = path.clone();
+                tokio::task::spawn_blocking(move || file(&path)).await.map_err(|why| why.to_string())?
+            }
+            Source::Url(url) => {
+                let fetch = async {
+                    let response = self.client.get(url.clone()).send().await?;
+                    match response.status() {
+                        StatusCode::OK => outside::body(response).await,
+                        _ => Ok(None),
+                    }
+                };
+                let body =
+                    fetch.await.map_err(|why| format!("{url} does not answer: {}", why.without_url()))?;
+                let body = body.ok_or_else(|| format!("{url} answers with no JWKS"))?;
+                parse(&body).map_err(|why| format!("{url} {why}"))
+            }
+        }
+    }
+
+    /// Reads the keys; which there are, for an operator.
+    pub(super) async fn check(&self) -> Result<String, String> {
+        let keys = self.read().await?;
+        let algorithms: Vec<String> = keys.iter().map(|key| format!("{:?}", key.algorithm)).collect();
+        Ok(algorithms.join(", "))
+    }
+}
+
+fn file(path: &Path) -> Result<Vec<Key>, String> {
+    let document = std::fs::read(path).map_err(|why| format!("{} cannot be read: {why}", path.display()))?;
+    parse(&document).map_err(|why| format!("{} {why}", path.display()))
+}
+
+/// The keys of a document that are of use here.
+fn parse(document: &[u8]) -> Result<Vec<Key>, String> {
+    let set: Set = serde_json::from_slice(document).map_err(|why| format!("is no JWKS: {why}"))?;
+    let jwks = set.keys.into_iter().take(MOST).filter_map(|jwk| serde_json::from_value(jwk).ok());
+    let keys: Vec<_> = jwks.filter_map(|jwk| key(&jwk)).collect();
+    if keys.is_empty() {
+        return Err("holds no public key for RS256, ES256 or EdDSA".into());
+    }
+    Ok(keys)
+}
+
+/// A public key for signatures, of one of the three kinds. Never a secret: what is fetched as public
+/// must not be able to make a token.
+fn key(jwk: &Jwk) -> Option<Key> {
+    let (algorithm, named) = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => (Algorithm::RS256, KeyAlgorithm::RS256),
+        AlgorithmParameters::EllipticCurve(point) if point.curve == EllipticCurve::P256 => {
+            (Algorithm::ES256, KeyAlgorithm::ES256)
+        }
+        AlgorithmParameters::OctetKeyPair(point) if point.curve == EllipticCurve::Ed25519 => {
+            (Algorithm::EdDSA, KeyAlgorithm::EdDSA)
+        }
+        _ => return None,
+    };
+    let signs = matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
+    let fits = jwk.common.key_algorithm.is_none_or(|its| its == named);
+    let opens = DecodingKey::from_jwk(jwk).ok().filter(|_| signs && fits)?;
+    Some(Key { id: jwk.common.key_id.clone(), algorithm, opens })
+}

@@ -1,0 +1,79 @@
+//! How many there may be of one address at a time: connections, sockets.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Places by address.
+pub(crate) struct Places {
+    most: usize,
+    taken: Taken,
+}
+
+/// How many each address has; never one with none.
+type Taken = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
+/// One address's place, free again when it is dropped.
+pub(crate) struct Place {
+    address: IpAddr,
+    taken: Taken,
+}
+
+impl Places {
+    /// So many places for each address.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, taken: Arc::default() }
+    }
+
+    /// A place for one more from `address`, if there is one.
+    pub(crate) fn take(&self, address: IpAddr) -> Option<Place> {
+        let address = network(address);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.entry(address).or_insert(0);
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(Place { address, taken: self.taken.clone() })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = taken.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// What an address counts as: one who has a whole network of IPv6 addresses is one.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_bounded_for_each_address_and_come_free_again() {
+        let places = Places::new(1);
+        let take = |text: &str| places.take(text.parse().expect("an address"));
+        let one = take("10.0.0.1").expect("a place");
+        assert!(take("10.0.0.1").is_none(), "a second of one address");
+        assert!(take("::ffff:10.0.0.1").is_none(), "the same address");
+        let _two = take("10.0.0.2").expect("a place");
+        let _six = take("2001:db8::1").expect("a place");
+        assert!(take("2001:db8::2").is_none(), "the same network");
+        drop(one);
+        assert!(take("10.0.0.1").is_some(), "a place came free");
+        assert_eq!(places.taken.lock().unwrap().len(), 2, "and is forgotten");
+    }
+}

@@ -1,0 +1,147 @@
+//! What is written by whoever queues it, while a socket's own task sleeps, and what is left to that
+//! task.
+
+use std::io::IoSlice;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use chinwag_core::event::{Event, Kind, Origin};
+use chinwag_core::message::Message;
+use chinwag_core::{Date, GroupId, MessageId, Seq, UserId};
+use chinwag_hub::{Close, Sink, Taken};
+use uuid::Uuid;
+
+use crate::harness::{Client, World, name_of, quiet};
+
+/// A connection that takes so many bytes and no more.
+#[derive(Clone, Default)]
+struct Pipe {
+    written: Arc<Mutex<String>>,
+    writes: Arc<AtomicUsize>,
+    room: Arc<AtomicUsize>,
+}
+
+impl Sink for Pipe {
+    fn write(&self, frames: &[IoSlice<'_>]) -> usize {
+        let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.iter().copied()).collect();
+        let count = bytes.len().min(self.room.load(Ordering::Relaxed));
+        self.room.fetch_sub(count, Ordering::Relaxed);
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.written.lock().unwrap().push_str(std::str::from_utf8(&bytes[..count]).unwrap());
+        count
+    }
+}
+
+impl Pipe {
+    /// A client of `world` whose task has read what came first and sleeps, over a pipe.
+    async fn under(world: &World, name: &str, room: usize) -> (Self, Client) {
+        let user = world.user(name).await;
+        world.group(7, &[user]).await;
+        let (pipe, client) = (Self::default(), world.connect(user).await);
+        pipe.room.store(room, Ordering::Relaxed);
+        client.0.attach(Arc::new(pipe.clone()));
+        assert_eq!(client.texts(), ["hello"]);
+        assert!(!client.is_ready().await);
+        (pipe, client)
+    }
+
+    fn written(&self) -> String {
+        std::mem::take(&mut self.written.lock().unwrap())
+    }
+}
+
+fn group() -> GroupId {
+    GroupId(Uuid::from_u128(7))
+}
+
+/// A message that was sent: `text <group> <seq>`.
+fn text(group: GroupId, seq: i64) -> Event {
+    let message = Message {
+        id: MessageId(Uuid::nil()),
+        group,
+        seq: Seq(seq),
+        author: UserId(1),
+        author_name: name_of("somebody"),
+        date: Date::from_micros(0),
+        body: "words".into(),
+        respond_to: None,
+        edited: None,
+        client_id: None,
+    };
+    Event::in_group(Kind::MessageText(message), group, Seq(seq))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_while_a_task_sleeps_is_written_in_order_and_the_task_sleeps_on() {
+    let world = World::new(quiet());
+    let (pipe, client) = Pipe::under(&world, "ann", 1000).await;
+    world.publish(vec![text(group(), 1)]).await;
+    world.publish(vec![text(group(), 2), text(group(), 3)]).await;
+    assert_eq!(pipe.written(), "text 7 1text 7 2text 7 3");
+    assert_eq!(pipe.writes.load(Ordering::Relaxed), 2, "one write for what one commit told");
+    assert!(!client.is_ready().await && client.texts().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_connection_does_not_take_is_left_to_the_task_from_where_it_stopped() {
+    let world = World::new(quiet());
+    let (pipe, client) = Pipe::under(&world, "ann", 10).await;
+    world.publish(vec![text(group(), 1), text(group(), 2)]).await;
+    assert_eq!(pipe.written(), "text 7 1te");
+    world.publish(vec![text(group(), 3)]).await;
+    pipe.room.store(1000, Ordering::Relaxed);
+    let mut frames = Vec::new();
+    assert_eq!(client.0.take(&mut frames), Taken::Rest);
+    assert_eq!(frames, ["xt 7 2", "text 7 3"]);
+    world.publish(vec![text(group(), 4)]).await;
+    assert_eq!(pipe.written(), "", "who has taken writes alone, until it waits again");
+    assert_eq!(client.texts(), ["text 7 4"]);
+    assert!(!client.is_ready().await);
+    world.publish(vec![text(group(), 5)]).await;
+    assert_eq!(pipe.written(), "text 7 5");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_was_begun_is_ended_before_a_close_that_drops_the_rest() {
+    let world = World::new(quiet());
+    let (pipe, client) = Pipe::under(&world, "ann", 3).await;
+    world.publish(vec![text(group(), 1), text(group(), 2)]).await;
+    assert_eq!(pipe.written(), "tex");
+    world.hub.close(&client.0, Close::CredentialEnded);
+    let mut frames = Vec::new();
+    assert_eq!(client.0.take(&mut frames), Taken::Rest);
+    assert_eq!(frames, ["t 7 1text 7 2"]);
+    assert_eq!(client.0.take(&mut frames), Taken::Close(Close::CredentialEnded));
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_of_one_commit_come_in_order_to_those_who_asked_for_some_of_them_too() {
+    let world = World::new(quiet());
+    let [ann, ben] = world.users(["ann", "ben"]).await;
+    let group = world.group(9, &[ann, ben]).await;
+    let (asker, other) = (world.connect(ann).await, world.connect(ben).await);
+    let origin = Origin { socket: asker.0.id(), reference: Some(Arc::from("r1")) };
+    let mut run: Vec<_> = (1..=100).map(|seq| text(group, seq)).collect();
+    run[1] = text(group, 2).from(Some(&origin));
+    world.publish(run).await;
+    let plain: Vec<_> = (1..=100).map(|seq| format!("text 9 {seq}")).collect();
+    let (own, told) = (asker.texts().split_off(1), other.texts().split_off(1).concat());
+    assert_eq!(told, plain.concat());
+    assert_eq!(own[..3], ["text 9 1", "text 9 2 #r1", "text 9 3"]);
+    assert_eq!(own.concat().replace(" #r1", ""), plain.concat());
+    assert_eq!(world.hub.counts().deliveries, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_does_not_follow_is_delivered_one_by_one() {
+    let world = World::new(quiet());
+    let [ann] = world.users(["ann"]).await;
+    let group = world.group(9, &[ann]).await;
+    let client = world.connect(ann).await;
+    let event = |seq| text(group, seq);
+    world.publish(vec![event(1), event(2)]).await;
+    world.publish(vec![event(2), event(3)]).await;
+    world.publish(vec![event(4), event(4), event(5)]).await;
+    let told = client.texts().split_off(1).concat();
+    assert_eq!(told, (1..=5).map(|seq| format!("text 9 {seq}")).collect::<String>());
+}

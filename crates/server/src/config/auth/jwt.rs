@@ -1,0 +1,81 @@
+//! `[auth.jwt]`: the host application's own tokens.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, anyhow};
+use chinwag_http::auth::jwt::{Options, Secret, Source};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Problems;
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Jwt {
+    /// The secret that is shared with the host application: tokens of HS256.
+    pub(crate) secret: Option<Hidden>,
+    /// A file with that secret.
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The file or the URL of its public keys: tokens of RS256, ES256 and `EdDSA`.
+    pub(crate) jwks: Option<String>,
+    /// What `iss` must be.
+    pub(crate) issuer: Option<String>,
+    /// What `aud` must hold.
+    pub(crate) audience: Option<String>,
+    /// Whether users whom a token names are made at first sight.
+    pub(crate) create: bool,
+}
+
+/// A text that is shown to nobody.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Hidden(String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl Jwt {
+    pub(super) fn check(&self, problems: &mut Problems) {
+        if let Some(Err(why)) = self.secret.as_ref().map(|secret| Secret::parse(&secret.0)) {
+            problems.add(format!("auth.jwt.secret {why}"));
+        }
+        if self.secret.is_some() && self.secret_file.is_some() {
+            problems.add("auth.jwt.secret and auth.jwt.secret_file are one too many: leave one out");
+        }
+        if let Some(Err(why)) = self.jwks.as_deref().map(Source::parse) {
+            problems.add(format!("auth.jwt.jwks {why}"));
+        }
+        let keys = self.secret.is_some() || self.secret_file.is_some() || self.jwks.is_some();
+        let more = [
+            ("issuer", self.issuer.is_some()),
+            ("audience", self.audience.is_some()),
+            ("create", self.create),
+        ];
+        for (key, _) in more.iter().filter(|(_, set)| *set && !keys) {
+            problems.add(format!("auth.jwt.{key} needs a key: auth.jwt.secret, secret_file or jwks"));
+        }
+    }
+
+    /// What the doors take, the secret's file read.
+    pub(crate) fn options(&self) -> Result<Options> {
+        let kept = self.secret_file.as_ref().map(|path| {
+            let unread = || format!("auth.jwt.secret_file {} cannot be read", path.display());
+            std::fs::read_to_string(path).with_context(unread)
+        });
+        let kept = kept.transpose()?;
+        let secret = self.secret.as_ref().map(|secret| secret.0.as_str());
+        let secret = secret.or(kept.as_deref().map(str::trim_end)).map(Secret::parse).transpose();
+        let jwks = self.jwks.as_deref().map(Source::parse).transpose();
+        Ok(Options {
+            secret: secret.map_err(|why| anyhow!("the secret in auth.jwt.secret_file {why}"))?,
+            jwks: jwks.map_err(|why| anyhow!("auth.jwt.jwks {why}"))?,
+            issuer: self.issuer.clone(),
+            audience: self.audience.clone(),
+            create: self.create,
+            ..Options::default()
+        })
+    }
+}

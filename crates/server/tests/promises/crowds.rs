@@ -1,0 +1,98 @@
+//! More of one address than there may be. Linux has all of 127.0.0.0/8 to come from.
+
+use chinwag_testkit::app::TestApp;
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use crate::raw::{Keep, Raw, tcp};
+use crate::{PATIENCE, frames_until, group};
+
+const CROWD: &str = "127.0.0.2";
+const OTHER: &str = "127.0.0.3";
+/// How many of one address there may be.
+const MOST: usize = 3;
+
+/// A server that trusts no proxy, and so counts every address.
+async fn app() -> TestApp {
+    TestApp::with(|options| {
+        options.doors.trusted_proxies = Vec::new();
+        options.doors.connections_per_address = MOST;
+        options.doors.sockets_per_address = MOST;
+    })
+    .await
+}
+
+async fn answers(keep: &mut Keep) -> bool {
+    keep.try_get("/healthz", "id").await.is_some_and(|(head, _)| head.starts_with("http/1.1 200 "))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_over_the_bound_of_their_address_are_closed_and_no_others() {
+    let app = app().await;
+    let url = app.url();
+    let mut crowd: Vec<Keep> =
+        stream::iter(0..MOST).then(|_| Keep::connect(&url, Some(CROWD))).collect().await;
+    for keep in &mut crowd {
+        assert!(answers(keep).await, "within the bound");
+    }
+    for _ in 0..20 {
+        assert!(!answers(&mut Keep::connect(&url, Some(CROWD)).await).await, "one too many");
+    }
+    assert!(answers(&mut Keep::connect(&url, Some(OTHER)).await).await, "another address");
+    for keep in &mut crowd {
+        assert!(answers(keep).await, "those that were there go on");
+    }
+    crowd.pop();
+    let by = Instant::now() + PATIENCE;
+    while !answers(&mut Keep::connect(&url, Some(CROWD)).await).await {
+        assert!(Instant::now() < by, "the place that came free is not given");
+        sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sockets_over_the_bound_of_their_address_are_503_and_no_others() {
+    let app = app().await;
+    let url = app.url();
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let group = group(&app.service(), &["ann", "bob"]).await;
+    let shake = async |token: &str, from| Raw::shake(&url, token, tcp(&url, Some(from), None).await).await;
+    let mut crowd = Vec::new();
+    for _ in 0..MOST {
+        crowd.push(shake(ann.token(), CROWD).await.expect("within the bound"));
+    }
+    for token in [ann.token(), bob.token()] {
+        assert_eq!(shake(token, CROWD).await.err(), Some(503), "whoever it is");
+    }
+    let mut other = shake(ann.token(), OTHER).await.expect("another address");
+    let sent = json!({ "type": "message.text", "data": { "group": group, "body": "heard" } });
+    crowd[0].send(&sent).await;
+    for socket in crowd.iter_mut().chain([&mut other]) {
+        while socket.frame().await["data"]["body"] != "heard" {}
+    }
+    crowd.pop();
+    let by = Instant::now() + PATIENCE;
+    while shake(bob.token(), CROWD).await.is_err() {
+        assert!(Instant::now() < by, "the place that came free is not given");
+        sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_trusted_proxy_the_sockets_of_each_client_are_counted_apart() {
+    let app = TestApp::with(|options| options.doors.sockets_per_address = 1).await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let group = group(&app.service(), &["ann", "bob"]).await;
+    let through = async |client: &str| ann.try_ws("/chat/", &[("x-forwarded-for", client)]).await;
+    let mut first = through("203.0.113.1").await.expect("the first");
+    assert_eq!(through("203.0.113.1").await.expect_err("the second").status, 503);
+    assert_eq!(through("9.9.9.9, 203.0.113.1").await.expect_err("whatever it adds").status, 503);
+    let mut other = through("203.0.113.2").await.expect("another client");
+    let (mut near, _too) = (bob.ws().await, bob.ws().await);
+    near.ask("message.text", json!({ "group": group, "body": "heard" })).await;
+    for socket in [&mut first, &mut other] {
+        frames_until(socket, "heard").await;
+    }
+}

@@ -1,0 +1,184 @@
+//! One who stops reading in a large group: runs with and without, turn about.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use chinwag_testkit::client::Client;
+use chinwag_testkit::process::Running;
+use chinwag_testkit::trial::{Came, Socket, group, report, times};
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::{median, program};
+
+const MEMBERS: usize = 100;
+/// Messages of a run; together more than the kernel holds for a socket that nobody reads.
+const MESSAGES: usize = 450;
+const CHARS: usize = 4000;
+/// What the others' p99 may be of one without the slow one.
+const SHARE: f64 = 1.2;
+
+/// Who is in the group, and where.
+struct Crowd {
+    group: String,
+    clients: Vec<Client>,
+    running: Running,
+    readers: usize,
+    /// The group's head.
+    head: i64,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_who_stops_reading_costs_the_others_nothing_and_resumes_whole() {
+    // The readers are of the members, beside the writer and the slow one.
+    let (rounds, readers) = (times(1, 15), times(6, 38));
+    let program = program();
+    let running = program.serve_with(|command| {
+        command.env("CHINWAG_WS__QUEUE_BYTES", "524288").env("CHINWAG_LOG__LEVEL", "error");
+    });
+    let service = program.service(&running);
+    let mut clients = Vec::new();
+    for number in 0..MEMBERS {
+        clients.push(service.user(&format!("user{number}")).await);
+    }
+    let names: Vec<&str> = clients.iter().map(Client::name).collect();
+    let group = group(&service, &names).await;
+    let mut crowd = Crowd { group, clients, running, readers, head: 1 };
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        // Which comes first changes, so that what grows from run to run falls on both.
+        let first = round % 2 == 0;
+        let one = crowd.round(first).await;
+        let other = crowd.round(!first).await;
+        let (slow, alone) = if first { (one, other) } else { (other, one) };
+        with.push(slow);
+        without.push(alone);
+    }
+    let (with, without) = (median(with), median(without));
+    let share = with / without;
+    report(
+        "slow",
+        format!("{rounds} x 2 runs"),
+        format!(
+            "p99 {with:.1} ms with a slow reader, {without:.1} ms without: {share:.2} of it; all cut with 4008 and whole again"
+        ),
+    );
+    // A single pair of runs, beside other tests, says little of time.
+    let most = if rounds > 1 { SHARE } else { 10.0 };
+    assert!(share <= most, "the others wait {share:.2} times as long");
+}
+
+impl Crowd {
+    /// One run: the p99, in milliseconds, of the time from sending a message to each reader's
+    /// having it. With `slow`, one more has connected and never reads; it is cut, and resumes.
+    async fn round(&mut self, slow: bool) -> f64 {
+        let url = self.running.url();
+        let connect = async |client: &Client| Socket::live(url, client.token(), None).await;
+        let cut = too_slow(&self.clients[0]).await;
+        let mut silent = None;
+        if slow {
+            silent = Some(Socket::live(url, self.clients[1].token(), Some(64 * 1024)).await);
+        }
+        let mut writer = connect(&self.clients[0]).await;
+        let mut readers = Vec::new();
+        for client in &self.clients[2..2 + self.readers] {
+            readers.push(connect(client).await);
+        }
+        let (said, heard) = watch::channel(Instant::now());
+        let counts: Vec<_> = readers.iter().map(|_| AtomicUsize::new(0)).collect();
+        let first = self.head + 1;
+        let reading =
+            readers.into_iter().zip(&counts).map(|(socket, count)| read(socket, first, count, heard.clone()));
+        let (took, ()) = tokio::join!(join_all(reading), write(&mut writer, &self.group, &said, &counts));
+        self.head += i64::try_from(MESSAGES).expect("small");
+        assert_eq!(too_slow(&self.clients[0]).await, cut + u64::from(slow), "who was cut");
+        if let Some(silent) = silent {
+            self.resume(silent, first).await;
+        }
+        let mut took = took.concat();
+        took.sort_unstable();
+        took[took.len() * 99 / 100].as_secs_f64() * 1000.0
+    }
+
+    /// The slow one reads at last: what the kernel held, in order, then 4008; resumed, the rest.
+    async fn resume(&self, mut silent: Socket, first: i64) {
+        let mut held = first - 1;
+        let code = loop {
+            match silent.next().await {
+                Came::Frame(frame) if frame["type"] == "message.text" => {
+                    assert_eq!(frame["seq"], held + 1, "in order until it is cut");
+                    held += 1;
+                }
+                Came::Frame(_) => {}
+                Came::End(code) => break code,
+            }
+        };
+        assert_eq!(code, Some(4008));
+        assert!(held < self.head, "it missed some");
+        let mut again = Socket::live(self.running.url(), self.clients[1].token(), None).await;
+        let since = json!({ "groups": { &self.group: held } });
+        assert!(again.send(json!({ "type": "sync.resume", "data": since })).await, "it is open");
+        loop {
+            let Came::Frame(frame) = again.next().await else { panic!("closed while it resumes") };
+            match frame["type"].as_str() {
+                Some("message.text") => {
+                    assert_eq!(frame["seq"], held + 1, "each once, in order");
+                    assert_eq!(frame["data"]["body"].as_str().map(str::len), Some(CHARS * 3));
+                    held += 1;
+                }
+                Some("sync.done") => return assert_eq!(held, self.head, "whole"),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// How many sockets the server has closed with 4008.
+async fn too_slow(client: &Client) -> u64 {
+    let metrics = client.get("/metrics").await.text;
+    let line = metrics.lines().find_map(|line| line.strip_prefix("chinwag_sockets_too_slow_total "));
+    line.map_or(0, |count| count.trim().parse().expect("a number"))
+}
+
+/// Reads every message of a run, each the next of the one before; how long each was under way.
+async fn read(
+    mut socket: Socket,
+    first: i64,
+    count: &AtomicUsize,
+    said: watch::Receiver<Instant>,
+) -> Vec<Duration> {
+    let mut took = Vec::with_capacity(MESSAGES);
+    for number in (first..).take(MESSAGES) {
+        let came = loop {
+            if let Some(came) = numbered(&mut socket).await {
+                break came;
+            }
+        };
+        took.push(said.borrow().elapsed());
+        assert_eq!(came, number);
+        count.fetch_add(1, Ordering::SeqCst);
+    }
+    took
+}
+
+/// Writes every message, each when all readers have the one before.
+async fn write(writer: &mut Socket, group: &str, said: &watch::Sender<Instant>, counts: &[AtomicUsize]) {
+    let body = "漢".repeat(CHARS);
+    for number in 0..MESSAGES {
+        while counts.iter().any(|count| count.load(Ordering::SeqCst) < number) {
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
+        said.send_replace(Instant::now());
+        let event = json!({ "type": "message.text", "data": { "group": group, "body": body } });
+        assert!(writer.send(event).await, "the writer's socket is open");
+        while numbered(writer).await.is_none() {}
+    }
+}
+
+/// The next frame's number, if it is a message: the rest is not read, which would take its time.
+async fn numbered(socket: &mut Socket) -> Option<i64> {
+    let text = socket.text().await.unwrap_or_else(|code| panic!("one who reads was closed with {code:?}"));
+    assert!(!text.starts_with(r#"{"type":"error."#), "{text}");
+    text.strip_prefix(r#"{"type":"message.text","seq":"#)?.split_once(',')?.0.parse().ok()
+}

@@ -72,6 +72,19 @@ impl PostgresStore {
         opened.map_err(|why| OpenError::Thread(why.to_string()))?
     }
 
+    /// Says what would keep the database at `url` from being opened, and changes nothing.
+    pub async fn check(url: &str, options: Options) -> Result<(), OpenError> {
+        let url = url.to_owned();
+        let looked = tokio::task::spawn_blocking(move || open::look(&url, &options)).await;
+        looked.map_err(|why| OpenError::Thread(why.to_string()))?
+    }
+
+    /// The address without its password and parameters, to be shown.
+    pub fn shown(url: &str) -> Result<String, OpenError> {
+        let target = address::Target::parse(url, &Options::default())?;
+        Ok(format!("postgres://{}@{}/{}", target.user(), target.at(), target.database()))
+    }
+
     fn start(url: &str, options: &Options, bus: &Arc<dyn Bus>) -> Result<Self, OpenError> {
         let target = Arc::new(open::prepare(url, options)?);
         let lanes = Arc::new(Lanes::new(options.queue, options.patience));

@@ -195,3 +195,10 @@ pub(crate) fn prepare(url: &str, options: &Options) -> Result<Target, OpenError>
     schema::prepare(&link, &target)?;
     Ok(target)
 }
+
+/// Finds out whether the database can be opened.
+pub(crate) fn look(url: &str, options: &Options) -> Result<(), OpenError> {
+    let target = Target::parse(url, options)?;
+    let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
+    schema::look(&link, &target)
+}

@@ -164,8 +164,8 @@ fn send_all(target: &Target, lanes: &Lanes, bus: &dyn Bus, most: usize) {
     let mut sender = Sender { place: Place::default(), target, lanes, bus };
     while let Some(Batch { messages, groups }) = lanes.take(most) {
         let (late, messages): (Vec<_>, Vec<_>) = messages.into_iter().partition(Waiting::is_late);
-        let left = groups.iter().filter(|group| !messages.iter().any(|m| m.group() == **group));
-        lanes.release(left);
+        let kept: BTreeSet<_> = messages.iter().map(Waiting::group).collect();
+        lanes.release(groups.difference(&kept));
         refuse(late, &Error::unavailable());
         sender.send(messages);
     }

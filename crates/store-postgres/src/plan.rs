@@ -14,8 +14,8 @@ use crate::{Options, PostgresStore, open, send};
 
 /// Panics if a statement would read the whole of a table or of an index, however large it is.
 pub(crate) fn check(link: &Link, begin: Option<&str>, sql: &'static str) {
-    begin.map_or(Ok(()), |begin| link.batch(begin)).expect("a transaction");
     static SEEN: Mutex<Option<HashSet<&str>>> = Mutex::new(None);
+    begin.map_or(Ok(()), |begin| link.batch(begin)).expect("a transaction");
     if !SEEN.lock().expect("no panic").get_or_insert_default().insert(sql) {
         return;
     }

@@ -247,7 +247,8 @@ fn shared() -> (SocketAddr, File) {
     command.args(["-c", SHARED_KEEPER, "sh"]).arg(base.join("users")).arg(&data);
     command.arg(program("postgres")).arg("-D").arg(&data);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-    command.spawn().expect("sh starts");
+    // It outlives this process; whoever is left then takes it in.
+    drop(command.spawn().expect("sh starts"));
     let place = SocketAddr::from(([127, 0, 0, 1], port));
     wait_for(place, &data);
     fs::write(&ready, place.to_string()).expect("it can be written");

@@ -1,4 +1,5 @@
-//! The pages that are part of the program: the web client, and the API's documentation.
+//! The pages that are part of the program: the web client, the API's documentation, and the modules
+//! that other origins' pages import.
 
 use axum::extract::{Path, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -25,7 +26,21 @@ pub(crate) async fn docs(request: Request) -> Response {
 
 /// `GET /assets/…`: what the pages are made of.
 pub(crate) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    file(&path, &headers)
+    for_any_page(file(&path, &headers))
+}
+
+/// `GET /chinwag.js` and what it imports, under the names that stand in other people's pages.
+pub(crate) async fn module(request: Request) -> Response {
+    for_any_page(file(request.uri().path().trim_start_matches('/'), request.headers()))
+}
+
+/// Lets pages of any origin load a file. It is the same for everybody; whose pages may call the
+/// API is another matter.
+fn for_any_page(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    response
 }
 
 /// A file, or the word that the caller has it already. Names do not change with their content,
@@ -60,7 +75,7 @@ fn content_type(path: &str) -> &'static str {
         Some("png") => "image/png",
         Some("ico") => "image/vnd.microsoft.icon",
         Some("json") => "application/json",
-        Some("txt" | "md") => "text/plain; charset=utf-8",
+        Some("txt" | "md" | "ts") => "text/plain; charset=utf-8",
         Some("woff2") => "font/woff2",
         _ => "application/octet-stream",
     }

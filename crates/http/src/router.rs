@@ -72,6 +72,10 @@ fn pages() -> Vec<(&'static str, Doorway)> {
         ("/chat/", get(ws::handshake)),
         ("/docs/", get(assets::docs)),
         ("/assets/{*path}", get(assets::asset)),
+        ("/chinwag.js", get(assets::module)),
+        ("/chinwag.d.ts", get(assets::module)),
+        ("/chinwag/{*path}", get(assets::module)),
+        ("/chinwag-chat.js", get(assets::module)),
         ("/", get(assets::index)),
     ]
 }

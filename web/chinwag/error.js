@@ -1,0 +1,39 @@
+// What did not come about, in sentences for people.
+
+/** @typedef {{ field: string, detail: string }} FieldProblem */
+
+export class ChinwagError extends Error {
+  /**
+   * @param {number} code as over HTTP; 0 where no answer came
+   * @param {{ detail?: string, title?: string, errors?: FieldProblem[] }} [problem] an HTTP problem, or an error frame's data
+   * @param {number | null} [retryAfter]
+   */
+  constructor(code, problem = {}, retryAfter = null) {
+    super(inWords(problem));
+    this.name = "ChinwagError";
+    this.code = code;
+    /** @type {readonly FieldProblem[]} */
+    this.fields = Array.isArray(problem.errors) ? problem.errors : [];
+    this.retryAfter = retryAfter;
+  }
+
+  /** Whether the same may well succeed a little later: no answer, too many requests, or a fault of the server's. */
+  get passing() {
+    return this.code === 0 || this.code === 408 || this.code === 429 || this.code >= 500;
+  }
+}
+
+/** @param {string} detail */
+export const lost = (detail) => new ChinwagError(0, { detail });
+
+/**
+ * What is wrong with a field says more than their summary.
+ * @param {{ detail?: string, title?: string, errors?: FieldProblem[] }} problem
+ */
+function inWords({ detail, title, errors }) {
+  const reasons = Array.isArray(errors) && errors.length ? errors.map((error) => error.detail) : [detail ?? title];
+  return [...new Set(reasons)].map((reason) => sentence(String(reason ?? "the server refused this"))).join(" ");
+}
+
+/** @param {string} text */
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");

@@ -76,6 +76,9 @@ fn pages() -> Vec<(&'static str, Doorway)> {
         ("/chinwag.d.ts", get(assets::module)),
         ("/chinwag/{*path}", get(assets::module)),
         ("/chinwag-chat.js", get(assets::module)),
+        ("/chinwag-chat/{*path}", get(assets::module)),
+        ("/words/{*path}", get(assets::module)),
+        ("/vendor/{*path}", get(assets::module)),
         ("/", get(assets::index)),
     ]
 }

@@ -9,6 +9,8 @@ pub mod client;
 pub mod fault;
 #[cfg(feature = "app")]
 pub mod process;
+#[cfg(feature = "net")]
+pub mod proxy;
 pub mod store;
 #[cfg(feature = "app")]
 pub mod ws;

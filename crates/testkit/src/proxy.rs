@@ -1,0 +1,217 @@
+//! A TCP proxy that tests put between two parts, to cut the link, stall it, or end it at the very
+//! moment when a given text has passed.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How the link is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Link {
+    /// Everything passes.
+    Whole,
+    /// Nothing passes, connections stay and new ones are taken in: a cable pulled out.
+    Stalled,
+    /// Connections are closed, and new ones as soon as they come.
+    Cut,
+    /// Everything passes until a client has sent this; that still passes, its answer does not, and
+    /// the link is cut.
+    CutAfter(Vec<u8>),
+}
+
+/// A proxy on a free port of the loopback. Dropped, it cuts.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    link: Arc<watch::Sender<Link>>,
+    passed: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// A proxy to `target`, whole at first.
+    pub async fn to(target: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let link = Arc::new(watch::Sender::new(Link::Whole));
+        let passed = Arc::new(AtomicUsize::new(0));
+        let task = tokio::spawn(accept(listener, target, link.clone(), passed.clone()));
+        Self { address, link, passed, task }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Closes every connection, and new ones as soon as they come.
+    pub fn cut(&self) {
+        self.link.send_replace(Link::Cut);
+    }
+
+    /// Lets nothing pass any more, while connections stay open.
+    pub fn stall(&self) {
+        self.link.send_replace(Link::Stalled);
+    }
+
+    /// Cuts as soon as a client has sent `text`, in one piece: it reaches the target, its answer
+    /// does not reach the client.
+    pub fn cut_after(&self, text: &[u8]) {
+        self.link.send_replace(Link::CutAfter(text.to_vec()));
+    }
+
+    /// Waits until [`Proxy::cut_after`] has cut.
+    pub async fn has_cut(&self) {
+        let cut = self.link.subscribe().wait_for(|link| *link == Link::Cut).await.is_ok();
+        assert!(cut, "the proxy holds its own end");
+    }
+
+    /// Lets everything pass again.
+    pub fn mend(&self) {
+        self.link.send_replace(Link::Whole);
+    }
+
+    /// Bytes that have passed either way.
+    pub fn passed(&self) -> usize {
+        self.passed.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.cut();
+        self.task.abort();
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    target: SocketAddr,
+    link: Arc<watch::Sender<Link>>,
+    passed: Arc<AtomicUsize>,
+) {
+    while let Ok((client, _)) = listener.accept().await {
+        if *link.borrow() != Link::Cut {
+            tokio::spawn(join(client, target, link.clone(), passed.clone()));
+        }
+    }
+}
+
+/// Carries one connection until either side or the link ends it.
+async fn join(
+    client: TcpStream,
+    target: SocketAddr,
+    link: Arc<watch::Sender<Link>>,
+    passed: Arc<AtomicUsize>,
+) {
+    let Ok(server) = TcpStream::connect(target).await else { return };
+    // Without this a test of latency would measure the proxy.
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let ((client_in, client_out), (server_in, server_out)) = (client.into_split(), server.into_split());
+    let mut state = link.subscribe();
+    tokio::select! {
+        _ = carry(client_in, server_out, &link, &passed, true) => {}
+        _ = carry(server_in, client_out, &link, &passed, false) => {}
+        _ = state.wait_for(|link| *link == Link::Cut) => {}
+    }
+}
+
+async fn carry(
+    mut from: impl AsyncReadExt + Unpin,
+    mut to: impl AsyncWriteExt + Unpin,
+    link: &watch::Sender<Link>,
+    passed: &AtomicUsize,
+    is_client: bool,
+) -> io::Result<()> {
+    let mut state = link.subscribe();
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        if read == 0 {
+            return to.shutdown().await;
+        }
+        let open = state.wait_for(|link| *link != Link::Stalled).await.map_err(io::Error::other)?.clone();
+        let is_last = is_client && matches!(&open, Link::CutAfter(text) if contains(&buffer[..read], text));
+        to.write_all(&buffer[..read]).await?;
+        passed.fetch_add(read, Ordering::Relaxed);
+        if is_last {
+            link.send_replace(Link::Cut);
+        }
+    }
+}
+
+fn contains(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len().max(1)).any(|window| window == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    async fn echo() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            while let Ok((mut peer, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut from, mut to) = peer.split();
+                    tokio::io::copy(&mut from, &mut to).await
+                });
+            }
+        });
+        address
+    }
+
+    async fn say(peer: &mut TcpStream, text: &[u8]) -> io::Result<Vec<u8>> {
+        peer.write_all(text).await?;
+        let mut heard = vec![0; text.len()];
+        peer.read_exact(&mut heard).await?;
+        Ok(heard)
+    }
+
+    #[tokio::test]
+    async fn a_link_carries_is_cut_and_is_mended() {
+        let proxy = Proxy::to(echo().await).await;
+        let mut peer = TcpStream::connect(proxy.address()).await.expect("a link");
+        assert_eq!(say(&mut peer, b"hello").await.expect("an echo"), b"hello");
+        proxy.cut();
+        assert!(say(&mut peer, b"hello").await.is_err());
+        let mut peer = TcpStream::connect(proxy.address()).await.expect("it listens on");
+        assert!(say(&mut peer, b"hello").await.is_err());
+        proxy.mend();
+        let mut peer = TcpStream::connect(proxy.address()).await.expect("a link");
+        assert_eq!(say(&mut peer, b"hello").await.expect("an echo"), b"hello");
+        assert_eq!(proxy.passed(), 20);
+    }
+
+    #[tokio::test]
+    async fn a_stalled_link_holds_what_it_was_given() {
+        let proxy = Proxy::to(echo().await).await;
+        let mut peer = TcpStream::connect(proxy.address()).await.expect("a link");
+        proxy.stall();
+        let answer = tokio::time::timeout(Duration::from_millis(50), say(&mut peer, b"hello"));
+        assert!(answer.await.is_err(), "nothing passes");
+        proxy.mend();
+        let mut heard = [0; 5];
+        peer.read_exact(&mut heard).await.expect("it was held, not lost");
+        assert_eq!(&heard, b"hello");
+    }
+
+    #[tokio::test]
+    async fn a_link_is_cut_between_a_given_text_and_its_answer() {
+        let proxy = Proxy::to(echo().await).await;
+        let mut peer = TcpStream::connect(proxy.address()).await.expect("a link");
+        proxy.cut_after(b"COMMIT");
+        assert_eq!(say(&mut peer, b"BEGIN").await.expect("an echo"), b"BEGIN");
+        assert!(say(&mut peer, b"do COMMIT").await.is_err());
+        proxy.has_cut().await;
+    }
+}

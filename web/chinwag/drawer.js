@@ -1,0 +1,170 @@
+// Where unsent messages are kept over reloads: IndexedDB, shared by all tabs of an origin. Each record is one tab's; when
+// the tab is gone, which its lock tells, another takes it over.
+
+import { newId, within } from "./rest.js";
+
+const OPEN_WITHIN = 5_000;
+const STORE = "unsent";
+
+/**
+ * @typedef {object} Kept
+ * @property {string} client_id
+ * @property {string} owner whose it is: server and user
+ * @property {string} tab
+ * @property {number} [key] in order of writing, over all tabs
+ * @property {string | null} group
+ * @property {string | null} to
+ * @property {string} body
+ * @property {string | null} respond_to
+ * @property {string} date
+ * @property {{ code: number, detail: string } | null} failed
+ */
+
+export class Drawer {
+  /** Whether what is put here outlives the page: believed until it turns out otherwise. */
+  persistent = true;
+  #tab = newId();
+  /** @type {Promise<IDBDatabase> | null} */
+  #database = null;
+  #release = () => {};
+
+  /** @param {boolean} wanted @param {() => void} onChange told when it is not so */
+  constructor(wanted, onChange) {
+    this.onChange = onChange;
+    this.persistent = wanted;
+    if (!wanted) return;
+    this.#database = within(open(), OPEN_WITHIN);
+    this.#database.catch(() => this.#failed());
+    this.#hold();
+  }
+
+  /** Leaves what was put here to whoever comes next. */
+  leave() {
+    this.#release();
+    this.#tab = newId();
+    this.#hold();
+  }
+
+  /**
+   * Keeps a record, or its new state. Resolves when it is safe, or cannot be.
+   * @param {Kept} kept
+   */
+  put(kept) {
+    return this.#do("readwrite", async (store) => {
+      const key = await done(store.put({ ...kept, tab: this.#tab }));
+      kept.key = Number(key);
+    });
+  }
+
+  /** @param {number | undefined} key */
+  delete(key) {
+    return key === undefined ? Promise.resolve() : this.#do("readwrite", (store) => done(store.delete(key)));
+  }
+
+  /**
+   * Hands over what other tabs of this user have left, as soon as they are gone.
+   * @param {string} owner
+   * @param {(kept: Kept[]) => void} take
+   */
+  async takeOver(owner, take) {
+    /** @type {Set<string>} */
+    const tabs = new Set();
+    await this.#do("readonly", async (store) => {
+      for (const kept of await all(store, owner)) if (kept.tab !== this.#tab) tabs.add(kept.tab);
+    });
+    for (const tab of tabs) {
+      const adopt = () => this.#adopt(owner, tab, take);
+      if (navigator.locks) void navigator.locks.request(lockOf(tab), adopt).catch(() => {});
+      else void adopt();
+    }
+  }
+
+  /**
+   * Puts what a user has left under the user's other name.
+   * @param {string} from
+   * @param {string} to
+   */
+  rename(from, to) {
+    return this.#do("readwrite", async (store) => {
+      for (const kept of await all(store, from)) store.put({ ...kept, owner: to });
+    });
+  }
+
+  /** @param {string} owner */
+  clear(owner) {
+    return this.#do("readwrite", async (store) => {
+      for (const { key } of await all(store, owner)) store.delete(/** @type {number} */ (key));
+    });
+  }
+
+  /** @param {string} owner @param {string} tab @param {(kept: Kept[]) => void} take */
+  async #adopt(owner, tab, take) {
+    /** @type {Kept[]} */
+    let mine = [];
+    await this.#do("readwrite", async (store) => {
+      mine = (await all(store, owner)).filter((kept) => kept.tab === tab);
+      for (const kept of mine) store.put({ ...kept, tab: this.#tab });
+    });
+    if (mine.length) take(mine);
+  }
+
+  /** @param {IDBTransactionMode} mode @param {(store: IDBObjectStore) => Promise<unknown>} work */
+  async #do(mode, work) {
+    if (!this.#database) return;
+    try {
+      const transaction = (await this.#database).transaction(STORE, mode);
+      const complete = new Promise((resolve, reject) => {
+        transaction.oncomplete = resolve;
+        transaction.onabort = transaction.onerror = () => reject(transaction.error);
+      });
+      complete.catch(() => {});
+      await work(transaction.objectStore(STORE));
+      await complete;
+    } catch {
+      // Full, forbidden, or deleted by the user meanwhile: from here on this page's memory is all there is.
+      this.#failed();
+    }
+  }
+
+  /** Holds this page's lock as long as it lives. Without locks, what is sent twice is the server's to see. */
+  #hold() {
+    const held = () => new Promise((resolve) => (this.#release = () => resolve(null)));
+    navigator.locks?.request(lockOf(this.#tab), held).catch(() => {});
+  }
+
+  #failed() {
+    this.#database = null;
+    if (!this.persistent) return;
+    this.persistent = false;
+    this.onChange();
+  }
+}
+
+/** @param {string} tab */
+const lockOf = (tab) => `chinwag:${tab}`;
+
+/** @returns {Promise<IDBDatabase>} */
+async function open() {
+  const asked = indexedDB.open("chinwag", 1);
+  asked.onupgradeneeded = () => {
+    const store = asked.result.createObjectStore(STORE, { keyPath: "key", autoIncrement: true });
+    store.createIndex("owner", "owner");
+  };
+  return done(asked);
+}
+
+/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
+function done(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/**
+ * In order of writing.
+ * @param {IDBObjectStore} store
+ * @param {string} owner
+ * @returns {Promise<Kept[]>}
+ */
+const all = (store, owner) => done(store.index("owner").getAll(owner));

@@ -1,0 +1,408 @@
+// One group as it is held here: its people, a stretch of its messages without a gap, and what is read. What comes in is
+// applied by sync.js in the order of the log; here it is only put in its place.
+
+/** @typedef {import("../chinwag.js").Message} Message */
+/** @typedef {import("../chinwag.js").Role} Role */
+/** @typedef {import("./link.js").Frame} Frame */
+
+/** As many messages as the server puts in a summary: fewer means that there are no older ones. */
+const SUMMARY = 20;
+const UNREAD_MOST = 100;
+/** @type {readonly Role[]} */
+const ROLES = ["owner", "admins", "members", "restricts"];
+
+/**
+ * What of a group has changed since it was last told.
+ * @typedef {object} News
+ * @property {Set<number>} added
+ * @property {Set<number>} changed
+ * @property {Set<number>} removed
+ * @property {boolean} reset
+ * @property {boolean} edges
+ * @property {boolean} people
+ * @property {boolean} unread
+ * @property {boolean} typing
+ * @property {Message[]} arrived
+ */
+
+/** @returns {News} */
+const nothing = () => ({
+  added: new Set(),
+  changed: new Set(),
+  removed: new Set(),
+  reset: false,
+  edges: false,
+  people: false,
+  unread: false,
+  typing: false,
+  arrived: [],
+});
+
+/**
+ * What happens to messages while a page of history is on its way, which may show them as they were before.
+ * @typedef {object} Flight
+ * @property {Map<number, Message | null>} seen by number; null where it was deleted
+ * @property {Set<string>} gone the ids of those deleted
+ */
+
+export class Group {
+  /** @type {string} */ id;
+  /** @type {string} */ name = "";
+  /** @type {string[]} */ owner = [];
+  /** @type {string[]} */ admins = [];
+  /** @type {string[]} */ members = [];
+  /** @type {string[]} */ restricts = [];
+  /** @type {Message[]} */ messages = [];
+  /** @type {Message | null} */ latest = null;
+  head = 0;
+  hasEarlier = false;
+  hasLater = false;
+  lastRead = 0;
+  unread = 0;
+  /** @type {Map<string, number>} */ reads = new Map();
+  /** @type {Set<string>} */ typists = new Set();
+  news = nothing();
+  /**
+   * Frames that cannot be applied yet, because others before them are missing.
+   * @type {Frame[] | null}
+   */
+  behind = null;
+  /**
+   * The group in the last summary, for when what was missed is too much to be told.
+   * @type {any}
+   */
+  fresh = null;
+  /** @type {Set<Flight>} */ flights = new Set();
+  /** Counts how often all messages were put away. */
+  era = 0;
+  /** Whether the reader goes back in time: then it is the newest that are let go. */
+  lookingBack = false;
+  #home;
+
+  /**
+   * @param {any} data as the server shows a group
+   * @param {{ me: string | null, held: number, unsentOf(group: string): readonly import("../chinwag.js").Unsent[] }} home
+   */
+  constructor(data, home) {
+    this.id = data.id;
+    this.#home = home;
+    this.reset(data);
+    this.news = nothing();
+  }
+
+  get private() {
+    return this.name === "@";
+  }
+
+  get other() {
+    if (!this.private) return null;
+    return [...this.members, ...this.restricts].find((name) => name !== this.#home.me) ?? null;
+  }
+
+  get title() {
+    return this.private ? this.other : this.name;
+  }
+
+  get role() {
+    return this.roleOf(this.#home.me) ?? "restricts";
+  }
+
+  get date() {
+    return this.latest?.date ?? dateOfId(this.id);
+  }
+
+  get typing() {
+    return [...this.typists];
+  }
+
+  get unsent() {
+    return this.#home.unsentOf(this.id);
+  }
+
+  /** @param {string} id */
+  message(id) {
+    return this.messages.find((message) => message.id === id);
+  }
+
+  /** @param {string | null} name */
+  roleOf(name) {
+    return ROLES.find((role) => name !== null && this[role].includes(name));
+  }
+
+  /**
+   * Takes all from the server's view of the group.
+   * @param {any} data
+   */
+  reset(data) {
+    this.head = data.head;
+    // A server that was put back to an earlier day knows less than it did.
+    this.lastRead = Math.min(this.lastRead, data.head);
+    this.describe(data);
+    this.replace(data.messages.map((/** @type {any} */ each) => message(each, this.id)).reverse(), data.messages.length >= SUMMARY, false);
+    this.latest = this.messages[this.messages.length - 1] ?? null;
+    this.marks(data);
+  }
+
+  /**
+   * Takes name and people.
+   * @param {any} data
+   */
+  describe(data) {
+    const before = JSON.stringify([this.name, ROLES.map((role) => this[role])]);
+    this.name = data.name;
+    for (const role of ROLES) this[role] = data[role];
+    if (before !== JSON.stringify([this.name, ROLES.map((role) => this[role])])) this.news.people = true;
+  }
+
+  /**
+   * Takes this user's marks, of which not every view of a group speaks.
+   * @param {any} data
+   */
+  marks(data) {
+    const [mark, unread] = [this.lastRead, this.unread];
+    const theirs = data.last_read_seq ?? 0;
+    this.lastRead = Math.max(mark, theirs);
+    // The server counts from its own mark, which may be behind what was read here just before.
+    if (data.unread === undefined || theirs < mark) this.#recount();
+    else this.unread = data.unread;
+    if (mark !== this.lastRead || unread !== this.unread) this.news.unread = true;
+  }
+
+  /**
+   * Holds these messages in place of all others.
+   * @param {Message[]} messages ascending
+   * @param {boolean} hasEarlier
+   * @param {boolean} hasLater
+   */
+  replace(messages, hasEarlier, hasLater) {
+    this.era++;
+    this.messages = messages;
+    Object.assign(this, { hasEarlier, hasLater, lookingBack: hasLater });
+    this.news.reset = true;
+    this.#trim();
+  }
+
+  // ── What the log says ──
+
+  /**
+   * A message, for the first time.
+   * @param {Message} message
+   */
+  arrive(message) {
+    this.#noteInFlight(message.seq, message);
+    if (!this.latest || this.latest.seq < message.seq) this.latest = message;
+    this.news.edges = true;
+    // Without what lies between, it would stand in a wrong place.
+    if (!this.hasLater) this.#put(message);
+    if (this.typists.delete(message.author)) this.news.typing = true;
+    if (message.author === this.#home.me) return;
+    this.news.arrived.push(message);
+    if (message.seq > this.lastRead) this.#setUnread(this.unread + 1);
+  }
+
+  /**
+   * A message as it stands now.
+   * @param {Message} message
+   */
+  update(message) {
+    this.#noteInFlight(message.seq, message);
+    const at = this.#at(message.seq);
+    if (this.messages[at]?.seq === message.seq) {
+      this.messages[at] = message;
+      this.news.changed.add(message.seq);
+    }
+    if (this.latest?.id === message.id) {
+      this.latest = message;
+      this.news.edges = true;
+    }
+  }
+
+  /** @param {string} id @param {number} seq the message's own */
+  erase(id, seq) {
+    this.#noteInFlight(seq, null);
+    for (const flight of this.flights) flight.gone.add(id);
+    const at = this.#at(seq);
+    const held = this.messages[at]?.seq === seq ? this.messages[at] : null;
+    if (held) {
+      this.messages.splice(at, 1);
+      this.#removed(seq);
+    }
+    for (const [at, message] of this.messages.entries()) {
+      if (message.respond_to !== id) continue;
+      this.messages[at] = { ...message, respond_to: null };
+      this.news.changed.add(message.seq);
+    }
+    const gone = held ?? (this.latest?.id === id ? this.latest : null);
+    if (this.latest?.id === id) {
+      this.latest = this.messages[this.messages.length - 1] ?? null;
+      this.news.edges = true;
+    }
+    // Of one that is not held it is not known whose it was; the next summary counts anew.
+    if (gone && gone.author !== this.#home.me && seq > this.lastRead && this.unread < UNREAD_MOST) this.#setUnread(this.unread - 1);
+  }
+
+  /** @param {string} name @param {number} seq */
+  read(name, seq) {
+    if (name === this.#home.me) {
+      if (seq <= this.lastRead) return;
+      this.lastRead = seq;
+      this.#recount();
+      this.news.unread = true;
+    } else {
+      this.reads.set(name, Math.max(seq, this.reads.get(name) ?? 0));
+    }
+  }
+
+  // ── Pages of history ──
+
+  /** Begins to watch what happens to messages. The page that comes is handed to `land`. */
+  takeOff() {
+    /** @type {Flight} */
+    const flight = { seen: new Map(), gone: new Set() };
+    this.flights.add(flight);
+    return flight;
+  }
+
+  /**
+   * A page as it stands now, ascending.
+   * @param {Flight} flight
+   * @param {any[]} page
+   * @param {number} end after which number, and after all of the page, what has come meanwhile follows it
+   * @returns {Message[]}
+   */
+  land(flight, page, end) {
+    const found = new Map(page.map((each) => [each.seq, message(each, this.id)]));
+    const last = Math.max(end, ...found.keys());
+    for (const [seq, seen] of flight.seen) {
+      if (seen === null) found.delete(seq);
+      else if (found.has(seq) || seq > last) found.set(seq, seen);
+    }
+    const messages = [...found.values()].sort((a, b) => a.seq - b.seq);
+    return messages.map((each) => (each.respond_to && flight.gone.has(each.respond_to) ? { ...each, respond_to: null } : each));
+  }
+
+  /** @param {Message[]} page @param {boolean} more whether there are older ones still */
+  prepend(page, more) {
+    this.lookingBack = true;
+    this.hasEarlier = more;
+    for (const each of page) this.#put(each);
+    this.news.edges = true;
+  }
+
+  /** @param {Message[]} page @param {boolean} more whether there are newer ones still */
+  append(page, more) {
+    this.lookingBack = false;
+    this.hasLater = more;
+    for (const each of page) this.#put(each);
+    this.news.edges = true;
+  }
+
+  // ── People ──
+
+  /** @param {string} from @param {string} to */
+  rename(from, to) {
+    const renamed = (/** @type {string} */ name) => (name === from ? to : name);
+    if (this.roleOf(from)) this.news.people = true;
+    for (const role of ROLES) this[role] = this[role].map(renamed);
+    for (const [at, message] of this.messages.entries()) {
+      if (message.author !== from) continue;
+      this.messages[at] = { ...message, author: to };
+      this.news.changed.add(message.seq);
+    }
+    if (this.latest?.author === from) this.latest = { ...this.latest, author: to };
+    for (const { data } of this.behind ?? []) if (data?.author === from) data.author = to;
+    const read = this.reads.get(from);
+    if (read !== undefined && this.reads.delete(from)) this.reads.set(to, read);
+    if (this.typists.delete(from)) this.typists.add(to);
+  }
+
+  /** What has changed since this was last called. */
+  takeNews() {
+    const news = this.news;
+    this.news = nothing();
+    return news;
+  }
+
+  /**
+   * Where a number is, or would be.
+   * @param {number} seq
+   */
+  #at(seq) {
+    let [low, high] = [0, this.messages.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.messages[middle].seq < seq) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /**
+   * Puts a message where its number says, once.
+   * @param {Message} message
+   */
+  #put(message) {
+    const at = this.#at(message.seq);
+    const held = this.messages[at]?.seq === message.seq;
+    this.messages.splice(at, held ? 1 : 0, message);
+    (held ? this.news.changed : this.news.added).add(message.seq);
+    this.news.removed.delete(message.seq);
+    this.#trim();
+  }
+
+  /** Lets go of what is too much, at the end that the reader is farther from. */
+  #trim() {
+    const over = this.messages.length - this.#home.held;
+    if (over <= 0) return;
+    const gone = this.lookingBack ? this.messages.splice(-over) : this.messages.splice(0, over);
+    if (this.lookingBack) this.hasLater = true;
+    else this.hasEarlier = true;
+    for (const { seq } of gone) this.#removed(seq);
+    this.news.edges = true;
+  }
+
+  /** @param {number} seq */
+  #removed(seq) {
+    this.news.changed.delete(seq);
+    if (!this.news.added.delete(seq)) this.news.removed.add(seq);
+  }
+
+  /** @param {number} seq @param {Message | null} message */
+  #noteInFlight(seq, message) {
+    for (const { seen } of this.flights) seen.set(seq, message);
+  }
+
+  /** Counts what is held; that is all there is, unless the mark lies before it or they are many. */
+  #recount() {
+    const count = this.messages.filter(({ author, seq }) => author !== this.#home.me && seq > this.lastRead).length;
+    const all = !this.hasLater && (!this.hasEarlier || (this.messages[0]?.seq ?? 0) <= this.lastRead + 1);
+    const none = !this.latest || this.latest.seq <= this.lastRead;
+    this.#setUnread(none ? 0 : all ? count : Math.max(count, Math.min(this.unread, UNREAD_MOST)));
+  }
+
+  /** @param {number} unread */
+  #setUnread(unread) {
+    const now = Math.min(UNREAD_MOST, Math.max(0, unread));
+    if (now !== this.unread) this.news.unread = true;
+    this.unread = now;
+  }
+}
+
+/**
+ * A message as applications see it.
+ * @param {any} data
+ * @param {string} group
+ * @returns {Message}
+ */
+function message(data, group) {
+  return data.group ? data : { ...data, group };
+}
+
+/**
+ * Version 7 ids begin with their time.
+ * @param {string} id
+ */
+function dateOfId(id) {
+  const date = new Date(parseInt(id.replace("-", "").slice(0, 12), 16));
+  return Number.isNaN(date.getTime()) ? "" : date.toISOString();
+}

@@ -1,0 +1,108 @@
+// Pages of a group's history, put to what is held without a gap between.
+
+/** @typedef {import("./group.js").Group} Group */
+
+const PAGE = 50;
+const PAGE_MOST = 100;
+
+export class History {
+  /**
+   * What is on its way: who asks for the same is given the same.
+   * @type {Map<string, Promise<any>>}
+   */
+  #asked = new Map();
+  #home;
+
+  /** @param {{ rest: import("./rest.js").Rest, tell(group: Group): void }} home */
+  constructor(home) {
+    this.#home = home;
+  }
+
+  /** @param {Group} group @param {number} limit */
+  earlier(group, limit = PAGE) {
+    return this.#once(group, "earlier", async () => {
+      if (!group.hasEarlier) return 0;
+      const { era } = group;
+      const first = group.messages[0]?.seq ?? group.head + 1;
+      group.lookingBack = true;
+      const { page, more } = await this.#page(group, `before=${first}`, limit);
+      // What it would have to stand beside has gone meanwhile.
+      if (era !== group.era || first < (group.messages[0]?.seq ?? first)) return 0;
+      group.prepend(page, more);
+      return page.length;
+    });
+  }
+
+  /** @param {Group} group @param {number} limit */
+  later(group, limit = PAGE) {
+    return this.#once(group, "later", async () => {
+      if (!group.hasLater) return 0;
+      const { era } = group;
+      const last = lastOf(group);
+      group.lookingBack = false;
+      const { page, more } = await this.#page(group, `after=${last}`, limit, (more) => (more ? Infinity : last));
+      if (era !== group.era || last > lastOf(group)) return 0;
+      group.append(page, more);
+      return page.length;
+    });
+  }
+
+  /** @param {Group} group @param {number} seq @param {number} limit */
+  around(group, seq, limit = PAGE) {
+    return this.#once(group, `around ${seq}`, async () => {
+      const half = Math.ceil(limit / 2);
+      const after = Math.max(0, seq);
+      const [before, rest] = await Promise.all([
+        this.#page(group, `before=${after + 1}`, half),
+        this.#page(group, `after=${after}`, half, (more) => (more ? Infinity : after)),
+      ]);
+      group.replace([...before.page, ...rest.page], before.more, rest.more);
+    });
+  }
+
+  /** @param {Group} group */
+  latest(group) {
+    return this.#once(group, "latest", async () => {
+      const { page, more } = await this.#page(group, "", PAGE, () => 0);
+      group.replace(page, more, false);
+    });
+  }
+
+  /**
+   * @param {Group} group
+   * @param {string} where
+   * @param {number} limit
+   * @param {(more: boolean) => number} [end] after which number what comes meanwhile belongs to it; left out: none does
+   */
+  async #page(group, where, limit, end = () => Infinity) {
+    const count = Math.min(PAGE_MOST, Math.max(1, Math.floor(limit)));
+    const flight = group.takeOff();
+    try {
+      const page = await this.#home.rest.call("GET", `groups/${group.id}/messages/?limit=${count}&${where}`);
+      const more = page.length >= count;
+      return { page: group.land(flight, page, end(more)), more };
+    } finally {
+      group.flights.delete(flight);
+    }
+  }
+
+  /**
+   * @template T
+   * @param {Group} group
+   * @param {string} what
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  #once(group, what, work) {
+    const key = `${group.id} ${what}`;
+    const asked = this.#asked.get(key) ?? work().finally(() => {
+      this.#asked.delete(key);
+      this.#home.tell(group);
+    });
+    this.#asked.set(key, asked);
+    return asked;
+  }
+}
+
+/** @param {Group} group */
+const lastOf = ({ messages }) => messages[messages.length - 1]?.seq ?? 0;

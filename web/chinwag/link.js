@@ -1,0 +1,282 @@
+// The WebSocket: opens it, opens it again when it is lost, notices when it is dead, and pairs each request with its
+// answer. What frames mean is not known here.
+
+import { ChinwagError, lost } from "./error.js";
+import { newId } from "./rest.js";
+
+/** From opening to the end of the server's summary. */
+const OPEN_WITHIN = 20_000;
+/** A try that has taken so long when the network changes is begun again. */
+const STUCK_AFTER = 2_000;
+const ANSWER_WITHIN = 15_000;
+/** After so much silence the server is asked whether it is there: it need not send anything a page can see. */
+const SILENCE = 25_000;
+const SIGN_OF_LIFE_WITHIN = 10_000;
+const FIRST_DELAY = 1_000;
+const LONGEST_DELAY = 30_000;
+const STABLE_AFTER = 10_000;
+const CREDENTIAL_ENDED = 4001;
+const TOO_MUCH = 4029;
+const TOO_MUCH_DELAY = 10_000;
+
+/** @typedef {{ type: string, seq?: number, ref?: string, code?: number, data: any }} Frame */
+/**
+ * @typedef {object} Owner what is told, and asked
+ * @property {() => Promise<string | null>} knock says who comes, and gives the token to show; rejects as REST does
+ * @property {() => Promise<boolean>} renew gets another token in place of one that has ended, if there is one
+ * @property {(frame: Frame) => void} onFrame
+ * @property {() => void} onState
+ * @property {(error: ChinwagError) => void} onEnd the credential has ended, and there is no other
+ * @property {() => { type: string, data: object }} probe a cheap event that is always answered
+ */
+
+export class Link {
+  /** @type {import("../chinwag.js").State} */
+  state = "closed";
+  /** @type {number | null} */
+  retryAt = null;
+  /** @type {ChinwagError | null} */
+  problem = null;
+  #server;
+  /** @type {WebSocket | null} */
+  #socket = null;
+  /** @type {Map<string, { resolve: (frame: Frame) => void, reject: (error: ChinwagError) => void, timer: number }>} */
+  #waiters = new Map();
+  #attempts = 0;
+  /** Which try this is: what an earlier one brings late is nobody's. */
+  #try = 0;
+  #begun = 0;
+  #heard = 0;
+  #retryTimer = 0;
+  #openTimer = 0;
+  #stableTimer = 0;
+  #silenceTimer = 0;
+
+  /**
+   * @param {string} server
+   * @param {Owner} owner
+   */
+  constructor(server, owner) {
+    const url = new URL("/chat/", server);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    this.#server = url.href;
+    this.owner = owner;
+    addEventListener("online", () => this.#look());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#look());
+  }
+
+  get ready() {
+    return this.state === "ready";
+  }
+
+  open() {
+    if (this.state === "closed") void this.#open();
+  }
+
+  retry() {
+    if (this.state === "waiting") void this.#open();
+  }
+
+  close() {
+    this.#abandon();
+    this.#attempts = 0;
+    this.problem = null;
+    this.#become("closed");
+  }
+
+  /**
+   * Gives up a socket that seems dead, without waiting for the network to admit it.
+   * @param {string} why
+   */
+  restart(why) {
+    if (this.#socket) this.#lost(lost(why), 0);
+  }
+
+  /**
+   * Sends and forgets: for what is worth nothing later.
+   * @param {string} type
+   * @param {object} data
+   */
+  send(type, data) {
+    if (this.ready) this.#socket?.send(JSON.stringify({ type, data }));
+  }
+
+  /**
+   * Sends, and resolves with the frame that answers.
+   * @param {string} type
+   * @param {object} data
+   * @param {number} [patience]
+   * @returns {Promise<Frame>}
+   */
+  request(type, data, patience = ANSWER_WITHIN) {
+    const socket = this.#socket;
+    if (!this.ready || !socket) return Promise.reject(lost("Not connected to the server. Try again in a moment."));
+    const ref = newId();
+    const sent = performance.now();
+    socket.send(JSON.stringify({ type, data, ref }));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#settle(ref, lost("The server did not answer."));
+        if (socket === this.#socket && this.#heard < sent) this.restart("The server has gone silent.");
+      }, patience);
+      this.#waiters.set(ref, { resolve, reject, timer });
+    });
+  }
+
+  async #open() {
+    this.#abandon();
+    const attempt = this.#try;
+    this.#begun = performance.now();
+    this.#become("connecting");
+    try {
+      const token = await this.owner.knock();
+      if (attempt === this.#try) this.#dial(token);
+    } catch (error) {
+      if (attempt !== this.#try) return;
+      const why = error instanceof ChinwagError ? error : lost(String(error));
+      if (why.code === 401 || why.code === 403) this.#end(why);
+      else this.#lost(why, (why.retryAfter ?? 0) * 1000);
+    }
+  }
+
+  /** @param {string | null} token */
+  #dial(token) {
+    const socket = new WebSocket(this.#server, token === null ? ["chinwag"] : ["chinwag", `bearer.${token}`]);
+    this.#socket = socket;
+    const give = (/** @type {string} */ why) => socket === this.#socket && this.#lost(lost(why), 0);
+    this.#openTimer = setTimeout(() => give("The server did not answer in time."), OPEN_WITHIN);
+    socket.onmessage = (event) => {
+      /** @type {Frame} */
+      let frame;
+      try {
+        frame = JSON.parse(event.data);
+        if (typeof frame.type !== "string") throw new Error("a frame without a type");
+      } catch {
+        return give("What answers there is not a Chinwag server.");
+      }
+      this.#receive(frame);
+    };
+    socket.onclose = ({ code }) => {
+      if (socket !== this.#socket) return;
+      if (code === CREDENTIAL_ENDED) void this.#credentialEnded();
+      else this.#lost(lost("The connection was lost."), code === TOO_MUCH ? TOO_MUCH_DELAY : 0);
+    };
+  }
+
+  /** @param {Frame} frame */
+  #receive(frame) {
+    this.#heard = performance.now();
+    const failed = frame.type.startsWith("error.");
+    try {
+      // What it changes is changed first, so that who awaits the answer finds it so.
+      if (!failed) this.owner.onFrame(frame);
+    } catch (error) {
+      // Without it the rest would be wrong: the summary of a new connection mends that.
+      console.error("chinwag: a frame was not understood", error);
+      return this.restart("The server said something that was not understood.");
+    }
+    if (frame.type === "contact.summary" && this.state === "connecting") this.#ready();
+    this.#settle(frame.ref, failed ? new ChinwagError(frame.code ?? 500, frame.data) : frame);
+  }
+
+  /** @param {string | undefined} ref @param {Frame | ChinwagError} answer */
+  #settle(ref, answer) {
+    const waiter = ref !== undefined && this.#waiters.get(ref);
+    if (!waiter) return;
+    this.#waiters.delete(/** @type {string} */ (ref));
+    clearTimeout(waiter.timer);
+    if (answer instanceof ChinwagError) waiter.reject(answer);
+    else waiter.resolve(answer);
+  }
+
+  /** The summary ends with `contact.summary`: from here on the server follows by events. */
+  #ready() {
+    clearTimeout(this.#openTimer);
+    // A server that drops everybody right after the summary must not be called once a second by each.
+    this.#stableTimer = setTimeout(() => (this.#attempts = 0), STABLE_AFTER);
+    this.problem = null;
+    this.#become("ready");
+    this.#listen();
+  }
+
+  #listen() {
+    clearTimeout(this.#silenceTimer);
+    const left = this.#heard + SILENCE - performance.now();
+    this.#silenceTimer = setTimeout(() => (performance.now() < this.#heard + SILENCE ? this.#listen() : this.#probe()), left);
+  }
+
+  #probe() {
+    if (!this.ready) return;
+    const { type, data } = this.owner.probe();
+    this.request(type, data, SIGN_OF_LIFE_WITHIN).catch(() => {});
+    this.#silenceTimer = setTimeout(() => this.#listen(), SIGN_OF_LIFE_WITHIN);
+  }
+
+  /** The network may have changed, or the machine slept: a try at once, or a look whether the link still stands. */
+  #look() {
+    const stuck = this.state === "connecting" && performance.now() > this.#begun + STUCK_AFTER;
+    if (stuck || this.state === "waiting") void this.#open();
+    else this.#probe();
+  }
+
+  async #credentialEnded() {
+    this.#abandon();
+    const attempt = this.#try;
+    this.#become("connecting");
+    try {
+      const renewed = await this.owner.renew();
+      if (attempt !== this.#try) return;
+      if (!renewed) return this.#end(new ChinwagError(401, { detail: "Your session has ended. Sign in again." }));
+      // A token that ends as soon as it comes must not be asked for without end.
+      if (this.#attempts++ === 0) void this.#open();
+      else this.#wait(0);
+    } catch (error) {
+      if (attempt === this.#try) this.#lost(error instanceof ChinwagError ? error : lost(String(error)), 0);
+    }
+  }
+
+  /** @param {ChinwagError} why @param {number} atLeast */
+  #lost(why, atLeast) {
+    this.#abandon();
+    this.problem = why;
+    this.#wait(atLeast);
+  }
+
+  /**
+   * Full jitter: what many clients lost at once, they do not come back for at once.
+   * @param {number} atLeast
+   */
+  #wait(atLeast) {
+    const most = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(this.#attempts++, 10));
+    const delay = atLeast + Math.random() * most;
+    this.#retryTimer = setTimeout(() => this.retry(), delay);
+    this.retryAt = Date.now() + delay;
+    this.#become("waiting");
+  }
+
+  /** @param {ChinwagError} why */
+  #end(why) {
+    this.close();
+    this.problem = why;
+    this.owner.onEnd(why);
+  }
+
+  #abandon() {
+    this.#try++;
+    this.retryAt = null;
+    for (const timer of [this.#retryTimer, this.#openTimer, this.#stableTimer, this.#silenceTimer]) clearTimeout(timer);
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket) {
+      socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    for (const ref of [...this.#waiters.keys()]) this.#settle(ref, lost("The connection was lost. Try again."));
+  }
+
+  /** @param {import("../chinwag.js").State} state */
+  #become(state) {
+    this.state = state;
+    this.owner.onState();
+  }
+}

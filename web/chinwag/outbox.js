@@ -1,0 +1,321 @@
+// Messages on their way: shown at once, kept, sent one after the other to each group, and again under the same client_id
+// until the server has answered. The server makes one message of them however often they come.
+
+import { ChinwagError, lost } from "./error.js";
+import { newId } from "./rest.js";
+
+/** @typedef {import("../chinwag.js").Unsent} Unsent */
+/** @typedef {import("../chinwag.js").Message} Message */
+/** @typedef {import("./drawer.js").Kept} Kept */
+
+const FIRST_DELAY = 500;
+const LONGEST_DELAY = 30_000;
+/** A fault that comes so often for one message is not going to pass. */
+const FAULTS_MOST = 5;
+const GONE = "You are no longer in this group.";
+
+/**
+ * @typedef {object} Home
+ * @property {string} server
+ * @property {import("./link.js").Link} link
+ * @property {import("./drawer.js").Drawer} drawer
+ * @property {(id: string) => "ready" | "behind" | "gone"} standing of a group, while connected
+ * @property {(name: string) => string | undefined} privateWith the private group with somebody
+ * @property {(where: { group: string | null, to: string | null }) => void} onChange
+ */
+/**
+ * @typedef {object} Item
+ * @property {Unsent} shown
+ * @property {Kept} kept
+ * @property {(message: Message) => void} resolve
+ * @property {(error: ChinwagError) => void} reject
+ * @property {number} tries
+ * @property {Promise<void>} saved before it is sent: a page that ends between the two would lose what it showed
+ */
+
+export class Outbox {
+  /**
+   * In order of writing.
+   * @type {Map<string, Item>}
+   */
+  #items = new Map();
+  /**
+   * Groups, and names, to which something is being sent.
+   * @type {Set<string>}
+   */
+  #busy = new Set();
+  #owner = "";
+  #home;
+
+  /** @param {Home} home */
+  constructor(home) {
+    this.#home = home;
+  }
+
+  get size() {
+    return this.#items.size;
+  }
+
+  /** @param {string} group @returns {readonly Unsent[]} */
+  of(group) {
+    return this.#shown((item) => item.group === group);
+  }
+
+  /** @param {string} name @returns {readonly Unsent[]} */
+  to(name) {
+    return this.#shown(({ to }) => to !== null && same(to, name));
+  }
+
+  /**
+   * Whose it is, once that is known; what is left of an earlier page is sent, too.
+   * @param {string} name
+   */
+  belongsTo(name) {
+    const owner = this.#ownerOf(name);
+    if (this.#owner !== "" && this.#owner !== owner) this.#leave();
+    if (this.#owner === "") {
+      this.#owner = owner;
+      for (const item of this.#items.values()) this.#save(item);
+    }
+    void this.#home.drawer.takeOver(owner, (left) => this.#adopt(left));
+  }
+
+  /** Forgets what is here; what is kept stays for its user's next sign-in. */
+  #leave() {
+    for (const { shown, reject } of this.#items.values()) {
+      this.#items.delete(shown.client_id);
+      this.#home.onChange(shown);
+      reject(lost("It is sent when you sign in again."));
+    }
+    this.#home.drawer.leave();
+    this.#owner = "";
+  }
+
+  /** @param {string} name the same user's other one */
+  renamed(name) {
+    const [before, owner] = [this.#owner, this.#ownerOf(name)];
+    this.#owner = owner;
+    for (const { kept } of this.#items.values()) kept.owner = owner;
+    void this.#home.drawer.rename(before, owner);
+  }
+
+  /**
+   * @param {{ group: string | null, to: string | null }} where
+   * @param {string} body
+   * @param {string | null} respondTo
+   * @returns {import("../chinwag.js").Sending}
+   */
+  add({ group, to }, body, respondTo) {
+    const client_id = newId();
+    const date = new Date().toISOString();
+    const kept = { client_id, owner: this.#owner, tab: "", group, to, body, respond_to: respondTo, date, failed: null };
+    const item = itemOf(kept);
+    const sent = new Promise((resolve, reject) => Object.assign(item, { resolve, reject }));
+    // Who does not wait for it need not catch it.
+    sent.catch(() => {});
+    this.#items.set(client_id, item);
+    this.#home.onChange(item.shown);
+    this.#save(item);
+    void this.#pump(lane(item.shown));
+    return { client_id, sent: /** @type {Promise<Message>} */ (sent) };
+  }
+
+  /** Sends all that waits. To be called when the connection is ready. */
+  flush() {
+    this.#readdress();
+    for (const { shown } of this.#items.values()) void this.#pump(lane(shown));
+  }
+
+  /** @param {string} clientId */
+  resend(clientId) {
+    const item = this.#items.get(clientId);
+    if (item?.shown.state !== "failed") return;
+    item.tries = 0;
+    item.kept.failed = null;
+    this.#show(item, { state: "waiting", error: null });
+    this.#save(item);
+    void this.#pump(lane(item.shown));
+  }
+
+  /**
+   * The message is in the log.
+   * @param {string | undefined} clientId
+   * @param {Message} message
+   */
+  settle(clientId, message) {
+    const item = clientId === undefined ? undefined : this.#items.get(clientId);
+    if (!item) return;
+    this.#remove(item);
+    item.resolve(message);
+  }
+
+  /** @param {string} clientId @param {string} [why] */
+  discard(clientId, why = "This message was discarded.") {
+    const item = this.#items.get(clientId);
+    if (!item) return;
+    this.#remove(item);
+    item.reject(lost(why));
+  }
+
+  /**
+   * A group is no more: nothing can be sent there.
+   * @param {string} group
+   */
+  dropGroup(group) {
+    for (const { client_id } of this.of(group)) this.discard(client_id, GONE);
+  }
+
+  /**
+   * Somebody has another name.
+   * @param {string} from
+   * @param {string} to
+   */
+  rename(from, to) {
+    for (const item of this.#items.values()) {
+      if (item.kept.to !== from) continue;
+      item.kept.to = to;
+      this.#show(item, { to });
+    }
+  }
+
+  /** Forgets all of this user's, here and in what is kept. */
+  async clear() {
+    for (const id of [...this.#items.keys()]) this.discard(id, "You have signed out.");
+    if (this.#owner) await this.#home.drawer.clear(this.#owner);
+  }
+
+  /**
+   * Sends to a group what waits for it: to be called when it may be written to again.
+   * @param {string} group
+   */
+  pump(group) {
+    void this.#pump(group);
+  }
+
+  /** @param {Item} item */
+  #save(item) {
+    item.kept.owner = this.#owner;
+    if (this.#owner) item.saved = this.#home.drawer.put(item.kept);
+  }
+
+  /** @param {Kept[]} left */
+  #adopt(left) {
+    const before = [...this.#items];
+    this.#items.clear();
+    for (const kept of left) this.#items.set(kept.client_id, itemOf(kept));
+    for (const [id, item] of before) this.#items.set(id, item);
+    for (const kept of left) this.#home.onChange(kept);
+    if (this.#home.link.ready) this.flush();
+  }
+
+  /** The group may have been made since: by the other, or by this very message, whose acknowledgement was lost. */
+  #readdress() {
+    let moved = false;
+    for (const item of this.#items.values()) {
+      const group = item.shown.to !== null && this.#home.privateWith(item.shown.to);
+      if (!group) continue;
+      const where = { group: null, to: item.shown.to };
+      Object.assign(item.kept, { group, to: null });
+      this.#show(item, { group, to: null });
+      this.#home.onChange(where);
+      moved = true;
+    }
+    return moved;
+  }
+
+  /**
+   * Sends what waits in one lane, one after the other: so their order stands whatever happens to one.
+   * @param {string} at
+   */
+  async #pump(at) {
+    if (this.#busy.has(at)) return;
+    this.#busy.add(at);
+    try {
+      for (;;) {
+        const item = [...this.#items.values()].find(({ shown }) => lane(shown) === at && shown.state !== "failed");
+        await item?.saved;
+        if (!item || !this.#home.link.ready) return;
+        const { client_id, group } = item.shown;
+        const standing = group === null ? "ready" : this.#home.standing(group);
+        if (standing === "behind") return;
+        if (standing === "gone") this.discard(client_id, GONE);
+        else if (this.#items.has(client_id) && lane(item.shown) === at) await this.#send(item);
+      }
+    } finally {
+      this.#busy.delete(at);
+      if (this.#readdress()) this.flush();
+    }
+  }
+
+  /**
+   * Sends one message; where that may succeed a little later, resolves when it is time to try again.
+   * @param {Item} item
+   */
+  async #send(item) {
+    const { client_id, group, to, body, respond_to } = item.shown;
+    this.#show(item, { state: "sending" });
+    try {
+      const [type, data] =
+        group === null
+          ? ["message.first", { target: to, body, client_id }]
+          : ["message.text", { group, body, client_id, ...(respond_to && { respond_to }) }];
+      const answer = await this.#home.link.request(/** @type {string} */ (type), /** @type {object} */ (data));
+      const first = answer.type === "group.update" && { ...answer.data.messages.at(-1), group: answer.data.id };
+      this.settle(client_id, first || answer.data);
+    } catch (error) {
+      if (!(error instanceof ChinwagError)) throw error;
+      if (!this.#items.has(client_id)) return;
+      item.tries++;
+      if (error.passing && (error.code !== 500 || item.tries < FAULTS_MOST)) {
+        this.#show(item, { state: "waiting" });
+        // A new connection begins with all that waits.
+        if (!this.#home.link.ready) return;
+        const most = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(item.tries, 10));
+        return new Promise((resolve) => setTimeout(resolve, Math.random() * most));
+      }
+      item.kept.failed = { code: error.code, detail: error.message };
+      this.#show(item, { state: "failed", error });
+      void this.#home.drawer.put(item.kept);
+    }
+  }
+
+  /** @param {string} name */
+  #ownerOf(name) {
+    return `${this.#home.server} ${name}`;
+  }
+
+  /** @param {Item} item */
+  #remove(item) {
+    this.#items.delete(item.shown.client_id);
+    void item.saved.then(() => this.#home.drawer.delete(item.kept.key));
+    this.#home.onChange(item.shown);
+  }
+
+  /** @param {Item} item @param {Partial<Unsent>} change */
+  #show(item, change) {
+    item.shown = { ...item.shown, ...change };
+    this.#home.onChange(item.shown);
+  }
+
+  /** @param {(item: Unsent) => boolean} which @returns {readonly Unsent[]} */
+  #shown(which) {
+    return [...this.#items.values()].map(({ shown }) => shown).filter(which);
+  }
+}
+
+/** @param {Kept} kept @returns {Item} */
+function itemOf(kept) {
+  const { client_id, group, to, body, respond_to, date, failed } = kept;
+  const error = failed && new ChinwagError(failed.code, { detail: failed.detail });
+  const shown = { client_id, group, to, body, respond_to, date, error, state: /** @type {Unsent["state"]} */ (failed ? "failed" : "waiting") };
+  return { shown, kept, resolve: () => {}, reject: () => {}, tries: 0, saved: Promise.resolve() };
+}
+
+/**
+ * What is sent one after the other.
+ * @param {{ group: string | null, to: string | null }} where
+ */
+const lane = ({ group, to }) => group ?? `@${to?.toLowerCase()}`;
+
+/** @param {string} a @param {string} b */
+const same = (a, b) => a.toLowerCase() === b.toLowerCase();

@@ -1,0 +1,147 @@
+// The credential, and the REST calls made with it.
+
+import { ChinwagError, lost } from "./error.js";
+
+const ANSWER_WITHIN = 20_000;
+
+/** A random id. Browsers keep randomUUID from pages that come over plain HTTP, as in a home network. */
+export function newId() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16).padStart(8, "0")).join("");
+}
+
+export class Rest {
+  /** @type {string | null} */
+  #token = null;
+  /** @type {Promise<void> | null} */
+  #renewing = null;
+  #source;
+
+  /**
+   * @param {string} server
+   * @param {import("../chinwag.js").ChinwagOptions["token"]} source
+   */
+  constructor(server, source) {
+    this.server = server;
+    this.#source = source;
+    if (typeof source === "string") this.#token = source;
+  }
+
+  /**
+   * Keeps a session's token where its cookie would not reach the server: on pages of other origins.
+   * @param {string} token
+   */
+  keep(token) {
+    this.#token = new URL(this.server).origin === location.origin ? null : token;
+  }
+
+  drop() {
+    this.#token = typeof this.#source === "string" ? this.#source : null;
+  }
+
+  /**
+   * The token to show, or null: then it is the cookie.
+   * @returns {Promise<string | null>}
+   */
+  async token() {
+    if (this.#token === null && typeof this.#source === "function") await this.renew(null);
+    return this.#token;
+  }
+
+  /**
+   * Gets another token in place of one that was refused; false if there is no other to be had.
+   * @param {string | null} refused
+   */
+  async renew(refused) {
+    if (typeof this.#source !== "function") return false;
+    // Who asks second may find the new one already there.
+    if (this.#token === refused) {
+      this.#renewing ??= this.#ask(this.#source).finally(() => (this.#renewing = null));
+      await this.#renewing;
+    }
+    return this.#token !== null;
+  }
+
+  /** @param {() => string | Promise<string>} source */
+  async #ask(source) {
+    this.#token = null;
+    try {
+      const token = await within(Promise.resolve(source()), ANSWER_WITHIN);
+      this.#token = typeof token === "string" && token.trim() ? token.trim() : null;
+    } catch (error) {
+      throw lost(`No token could be had: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  /**
+   * Calls the server, with another token if the first has ended.
+   * @param {string} method
+   * @param {string} path under `/api/v1/`
+   * @param {object} [payload]
+   * @returns {Promise<any>}
+   */
+  async call(method, path, payload) {
+    const token = await this.token();
+    try {
+      return await this.#call(method, path, payload, token);
+    } catch (error) {
+      const ended = error instanceof ChinwagError && error.code === 401;
+      if (!ended || !(await this.renew(token))) throw error;
+      return this.#call(method, path, payload, await this.token());
+    }
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {object | undefined} payload
+   * @param {string | null} token
+   */
+  async #call(method, path, payload, token) {
+    /** @type {Record<string, string>} */
+    const headers = {};
+    if (payload) headers["Content-Type"] = "application/json";
+    if (token !== null) headers.Authorization = `Bearer ${token}`;
+    const body = payload && JSON.stringify(payload);
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), ANSWER_WITHIN);
+    try {
+      const credentials = token === null ? "same-origin" : "omit";
+      const asked = { method, headers, body, credentials, cache: "no-store", signal: stop.signal };
+      const response = await fetch(`${this.server}/api/v1/${path}`, /** @type {RequestInit} */ (asked));
+      // An answer from something in between need not be JSON.
+      const answer = await response.json().catch(() => null);
+      if (!response.ok) throw new ChinwagError(response.status, object(answer) ?? {}, retryAfter(response));
+      if (answer === null) throw lost("What answers there is not a Chinwag server.");
+      return answer;
+    } catch (error) {
+      if (error instanceof ChinwagError) throw error;
+      // Browsers do not tell a page why: the server may be away, or not take calls from pages of this origin.
+      throw lost("The server cannot be reached.");
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** @param {unknown} value */
+const object = (value) => (typeof value === "object" && value !== null ? value : null);
+
+/** @param {Response} response */
+function retryAfter(response) {
+  const seconds = Number(response.headers.get("Retry-After") ?? NaN);
+  return Number.isFinite(seconds) ? seconds : null;
+}
+
+/**
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {number} time
+ * @returns {Promise<T>}
+ */
+export function within(promise, time) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("it took too long")), time);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,191 @@
+// What is known: groups, people, and who this is. Takes what the server says, and tells what has changed.
+
+import { Group } from "./group.js";
+import { People } from "./people.js";
+import { Sync } from "./sync.js";
+import { Typing } from "./typing.js";
+
+/** @typedef {import("./link.js").Frame} Frame */
+/** @typedef {import("../chinwag.js").ChinwagEvents} Events */
+
+/** Events with a number in a group's log. */
+const NUMBERED = new Set(["message.text", "message.update", "message.delete", "group.update"]);
+
+/**
+ * @typedef {object} Home
+ * @property {import("./link.js").Link} link
+ * @property {import("./rest.js").Rest} rest
+ * @property {import("./outbox.js").Outbox} outbox
+ * @property {number} held
+ * @property {(type: keyof Events, detail: any) => void} emit
+ */
+
+export class Store {
+  /** @type {string | null} */ me = null;
+  /** @type {Map<string, Group>} */ groups = new Map();
+  people = new People();
+  typing;
+  sync;
+  #home;
+  /** @type {Group[]} */ #added = [];
+  /** @type {Group[]} */ #removed = [];
+
+  /** @param {Home} home */
+  constructor(home) {
+    this.#home = home;
+    const { link, rest, outbox } = home;
+    const tell = (/** @type {Group} */ group) => this.tell(group);
+    this.typing = new Typing({ link, tell, group: (id) => this.groups.get(id) });
+    this.sync = new Sync({
+      groups: this.groups,
+      link,
+      rest,
+      tell,
+      make: (data) => this.#make(data),
+      drop: (id) => this.#gone(id),
+      acknowledge: (message) => message.author === this.me && outbox.settle(message.client_id, message),
+      caughtUp: ({ id }) => outbox.pump(id),
+    });
+  }
+
+  get held() {
+    return this.#home.held;
+  }
+
+  /** @param {string} group */
+  unsentOf(group) {
+    return this.#home.outbox.of(group);
+  }
+
+  /** @param {string} name */
+  privateWith(name) {
+    const typed = name.toLowerCase();
+    return [...this.groups.values()].find((group) => group.other?.toLowerCase() === typed);
+  }
+
+  /** @param {Frame} frame */
+  take(frame) {
+    if (NUMBERED.has(frame.type)) this.sync.take(frame);
+    else this.#told(frame);
+    this.#tellGroups();
+  }
+
+  /**
+   * @param {string} from
+   * @param {string | null} to null: there is no such user any more
+   */
+  renamed(from, to) {
+    const { outbox, emit } = this.#home;
+    this.people.rename(from, to);
+    if (to === null) {
+      for (const group of this.groups.values()) group.reads.delete(from);
+    } else {
+      if (from === this.me) {
+        this.me = to;
+        outbox.renamed(to);
+      }
+      outbox.rename(from, to);
+      for (const group of this.groups.values()) group.rename(from, to);
+      for (const group of this.groups.values()) this.tell(group);
+    }
+    emit("relations", null);
+    emit("user", { name: from, newName: to });
+  }
+
+  /** Nothing is known any more, and of nobody. What is unsent stays. */
+  forget() {
+    for (const id of [...this.groups.keys()]) this.#drop(id);
+    this.people.summary({});
+    this.me = null;
+    this.#tellGroups();
+    this.#home.emit("relations", null);
+  }
+
+  /**
+   * Tells what has changed of a group.
+   * @param {Group} group
+   */
+  tell(group) {
+    if (this.groups.get(group.id) !== group) return;
+    const { emit } = this.#home;
+    const { added, changed, removed, reset, edges, people, unread, typing, arrived } = group.takeNews();
+    if (people) emit("group", { group });
+    if (added.size || changed.size || removed.size || reset || edges)
+      emit("messages", { group, added: [...added], changed: [...changed], removed: [...removed], reset });
+    if (unread) emit("unread", { group });
+    if (typing) emit("typing", { group });
+    for (const message of arrived) emit("message", { group, message });
+  }
+
+  /** @param {Frame} frame */
+  #told({ type, data }) {
+    const { emit } = this.#home;
+    const mine = data?.author === this.me;
+    switch (type) {
+      case "group.summary":
+        return this.sync.summary(data);
+      case "contact.summary":
+        this.people.summary(data);
+        emit("relations", null);
+        return emit("presence", { name: null });
+      case "message.read":
+        return this.#read(data);
+      case "group.quit":
+        return data.name === this.me && this.#gone(data.group);
+      case "group.delete":
+        return this.#gone(data);
+      case "contact.update":
+        this.people.apply(data.operation, mine ? data.name : data.author, mine);
+        return emit("relations", null);
+      case "status.update":
+        this.people.statuses.set(data.author, data.status);
+        return emit("presence", { name: data.author });
+      case "typing.start":
+      case "typing.stop":
+        return this.typing.heard(data.group, data.author, type === "typing.start");
+      case "user.update":
+        return this.renamed(data.name, data.new_name);
+      case "user.delete":
+        return this.renamed(data.name, null);
+    }
+  }
+
+  /** @param {{ group: string, author: string, seq: number }} mark */
+  #read({ group: id, author, seq }) {
+    const group = this.groups.get(id);
+    if (!group) return;
+    group.read(author, seq);
+    if (author !== this.me) this.#home.emit("read", { group, name: author, seq });
+    this.tell(group);
+  }
+
+  /**
+   * @param {any} data
+   * @returns {Group}
+   */
+  #make(data) {
+    const group = new Group(data, this);
+    this.groups.set(group.id, group);
+    this.#added.push(group);
+    return group;
+  }
+
+  /** @param {string} id */
+  #gone(id) {
+    this.#home.outbox.dropGroup(id);
+    this.#drop(id);
+  }
+
+  /** @param {string} id */
+  #drop(id) {
+    const group = this.groups.get(id);
+    if (group && this.groups.delete(id)) this.#removed.push(group);
+  }
+
+  #tellGroups() {
+    if (!this.#added.length && !this.#removed.length) return;
+    const [added, removed] = [this.#added, this.#removed];
+    [this.#added, this.#removed] = [[], []];
+    this.#home.emit("groups", { added, removed });
+  }
+}

@@ -1,0 +1,244 @@
+// Keeps groups in step with the server: each group's events are applied in the order of its log, each once. Where numbers
+// are missing, what comes is kept until the server has told what lies between.
+
+import { Group } from "./group.js";
+import { ChinwagError } from "./error.js";
+
+/** @typedef {import("./link.js").Frame} Frame */
+
+/** So many groups in one question stay far below the longest frame that a server takes. */
+const GROUPS_AT_ONCE = 500;
+/** A server closes a socket that resumes more than 20 times in 10 s. */
+const PAUSE = 600;
+const FAILED_PAUSE = 3_000;
+/** More than this is not told, and so never waits: the server's word for it is `too_far`. */
+const BEHIND_MOST = 5_000;
+
+/**
+ * @typedef {object} Home
+ * @property {Map<string, Group>} groups
+ * @property {import("./link.js").Link} link
+ * @property {import("./rest.js").Rest} rest
+ * @property {(data: any) => Group} make
+ * @property {(id: string) => void} drop
+ * @property {(message: import("../chinwag.js").Message) => void} acknowledge one's own message is in the log
+ * @property {(group: Group) => void} tell what has changed of a group
+ * @property {(group: Group) => void} caughtUp
+ */
+
+export class Sync {
+  #home;
+  /** @type {Set<Group>} */
+  #wanted = new Set();
+  #busy = false;
+  /** Which connection this is: what was asked on an earlier one is void. */
+  #era = 0;
+
+  /** @param {Home} home */
+  constructor(home) {
+    this.#home = home;
+  }
+
+  /**
+   * The server's summary of all groups, on a new connection.
+   * @param {any[]} summary
+   */
+  summary(summary) {
+    const { groups, make, drop, tell } = this.#home;
+    this.#era++;
+    this.#busy = false;
+    this.#wanted.clear();
+    const ids = new Set(summary.map(({ id }) => id));
+    for (const id of [...groups.keys()]) if (!ids.has(id)) drop(id);
+    for (const data of summary) {
+      const group = groups.get(data.id) ?? make(data);
+      group.behind = null;
+      if (data.head < group.head) {
+        this.#reset(group, data);
+      } else if (data.head > group.head) {
+        Object.assign(group, { behind: [], fresh: data });
+        this.#wanted.add(group);
+        continue;
+      }
+      group.marks(data);
+      tell(group);
+    }
+  }
+
+  /** To be called when the connection is ready. */
+  begin() {
+    void this.#pump();
+  }
+
+  /**
+   * An event with a number in a group's log.
+   * @param {Frame} frame
+   */
+  take(frame) {
+    const { data } = frame;
+    const group = this.#home.groups.get(data.group ?? data.id);
+    if (!group) return this.#stranger(frame);
+    const seq = frame.seq ?? 0;
+    if (group.behind) this.#keep(group, frame);
+    else if (seq === group.head + 1) this.#apply(group, frame);
+    else if (seq <= group.head) this.#known(frame);
+    else {
+      Object.assign(group, { behind: [frame], fresh: null });
+      this.#wanted.add(group);
+      void this.#pump();
+    }
+    this.#home.tell(group);
+  }
+
+  /**
+   * A group that is not known is made by the event that says all of it.
+   * @param {Frame} frame
+   */
+  #stranger({ type, data }) {
+    if (type === "group.update") this.#home.make(data);
+  }
+
+  /** @param {Group} group @param {Frame} frame */
+  #keep(group, frame) {
+    group.behind?.push(frame);
+    if ((group.behind?.length ?? 0) > BEHIND_MOST) this.#home.link.restart("Too much came at once.");
+  }
+
+  /**
+   * An answer to what was sent before, or an event that an answer has overtaken.
+   * @param {Frame} frame
+   */
+  #known({ type, data }) {
+    if (type === "message.text") this.#home.acknowledge(data);
+  }
+
+  /** @param {Group} group @param {Frame} frame */
+  #apply(group, frame) {
+    const { type, data } = frame;
+    group.head = frame.seq ?? group.head;
+    if (type === "message.text") {
+      this.#home.acknowledge(data);
+      group.arrive(data);
+    } else if (type === "message.update") {
+      group.update(data);
+    } else if (type === "message.delete") {
+      group.erase(data.id, data.seq);
+    } else {
+      group.describe(data);
+    }
+  }
+
+  /** Asks for what is missing: one question at a time, and not too many. */
+  async #pump() {
+    const { link } = this.#home;
+    if (this.#busy || !this.#wanted.size || !link.ready) return;
+    const era = this.#era;
+    const asked = [...this.#wanted].slice(0, GROUPS_AT_ONCE);
+    for (const group of asked) this.#wanted.delete(group);
+    this.#busy = true;
+    let pause = PAUSE;
+    try {
+      const since = Object.fromEntries(asked.map((group) => [group.id, group.head]));
+      const { data } = await link.request("sync.resume", { groups: since });
+      if (era !== this.#era) return;
+      for (const group of asked) this.#resumed(group, data.groups[group.id], data.refused[group.id]);
+    } catch (error) {
+      if (era !== this.#era) return;
+      // A lost connection brings a new summary; a server that is busy is asked again.
+      pause = FAILED_PAUSE;
+      if (!(error instanceof ChinwagError)) throw error;
+      for (const group of asked) if (group.behind) this.#wanted.add(group);
+    }
+    setTimeout(() => {
+      if (era !== this.#era) return;
+      this.#busy = false;
+      void this.#pump();
+    }, pause);
+  }
+
+  /** @param {Group} group @param {number | undefined} head @param {string | undefined} refused */
+  #resumed(group, head, refused) {
+    if (this.#home.groups.get(group.id) !== group || !group.behind) return;
+    if (refused === "not_found") return this.#home.drop(group.id);
+    if (head === undefined) {
+      if (group.fresh) this.#catchUp(group, group.fresh);
+      else void this.#refetch(group);
+      return;
+    }
+    const frames = inOrder(group.behind);
+    const shown = group.fresh?.head ?? head;
+    group.behind = null;
+    this.#applyUntil(group, frames, Math.min(shown, head));
+    // What is unread is counted in the summary, up to where that goes.
+    if (group.fresh) group.marks(group.fresh);
+    this.#applyUntil(group, frames, head);
+    this.#goOn(group, frames.filter(({ seq }) => (seq ?? 0) > head));
+  }
+
+  /**
+   * Numbers that are not told here are of what is no more.
+   * @param {Group} group
+   * @param {Frame[]} frames
+   * @param {number} head
+   */
+  #applyUntil(group, frames, head) {
+    for (const frame of frames) {
+      if ((frame.seq ?? 0) <= group.head) this.#known(frame);
+      else if ((frame.seq ?? 0) <= head) this.#apply(group, frame);
+    }
+    group.head = Math.max(group.head, head);
+  }
+
+  /**
+   * Too much was missed, or the server knows less than this client: everything anew.
+   * @param {Group} group
+   */
+  async #refetch(group) {
+    const era = this.#era;
+    try {
+      const data = await this.#home.rest.call("GET", `groups/${group.id}/?fields=__all__`);
+      if (era === this.#era && group.behind) this.#catchUp(group, data);
+    } catch (error) {
+      if (era !== this.#era || !group.behind) return;
+      if (error instanceof ChinwagError && error.code === 404) return this.#home.drop(group.id);
+      this.#wanted.add(group);
+      void this.#pump();
+    }
+  }
+
+  /** @param {Group} group @param {any} data */
+  #catchUp(group, data) {
+    const frames = inOrder(group.behind ?? []);
+    group.behind = null;
+    this.#reset(group, data);
+    this.#goOn(group, frames);
+  }
+
+  /** @param {Group} group @param {any} data */
+  #reset(group, data) {
+    group.reset(data);
+    this.#home.tell(group);
+  }
+
+  /** @param {Group} group @param {Frame[]} frames what came meanwhile */
+  #goOn(group, frames) {
+    group.fresh = null;
+    this.#home.tell(group);
+    for (const frame of frames) this.take(frame);
+    if (!group.behind) this.#home.caughtUp(group);
+  }
+}
+
+/**
+ * By number; of one number the last, but for the answer to a retry, which tells of earlier days.
+ * @param {Frame[]} frames
+ */
+function inOrder(frames) {
+  /** @type {Map<number, Frame>} */
+  const found = new Map();
+  for (const frame of frames) {
+    const seq = frame.seq ?? 0;
+    if (!frame.ref || !found.has(seq)) found.set(seq, frame);
+  }
+  return [...found.values()].sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
+}

@@ -63,7 +63,7 @@ export class Log extends Part {
           <div class="window" @act=${this.#act}>${repeat(indices, key, (index) => this.#row(index, key(index), tab))}</div>
         </div>
       </div>
-      ${this.#following ? nothing : this.#toNewest(group)}`;
+      <div class="edge">${this.#following ? nothing : this.#toNewest(group)}</div>`;
   }
 
   #row(index, key, tab) {

@@ -83,5 +83,7 @@ export const sameDay = (one, other) => midnight(one) === midnight(other);
 
 const midnight = (date) => new Date(date).setHours(0, 0, 0, 0);
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-const pattern = (said) =>
-  new RegExp(`^${said.replace(/[.*+?^$()|[\]\\]/gu, "\\$&").replace("{}", "(.+)")}\\.?$`, "iu");
+
+function pattern(said) {
+  return new RegExp(`^${said.replace(/[.*+?^$()|[\]\\]/gu, "\\$&").replace("{}", "(.+)")}\\.?$`, "iu");
+}

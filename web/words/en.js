@@ -2,10 +2,8 @@
 // decides, the forms are those of Intl.PluralRules.
 
 export default {
-  language: "English",
 
   // Signing in
-  "account.title": "Welcome",
   "account.lead": "Sign in, or choose a name and a password to sign up.",
   "account.name": "Name",
   "account.password": "Password",
@@ -152,7 +150,6 @@ export default {
   "people.already": "{name} is your contact already.",
   "people.alreadyInvited": "You have invited {name} already.",
   "people.alreadyBlocked": "You have blocked {name}. Unblock first.",
-  "people.done": "Done",
 
   // A group
   "group.title": "Group details",
@@ -163,7 +160,6 @@ export default {
   "group.restricts": "read only",
   "group.you": "{name} (you)",
   "group.role": "Role of {name}",
-  "group.handOver": "Hand over to {name}",
   "group.handOver.ask": "Hand “{group}” over to {name}?",
   "group.handOver.hint": "{name} becomes the owner, and you an admin. Only {name} can give it back.",
   "group.handOver.do": "Hand over",

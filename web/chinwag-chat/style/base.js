@@ -59,7 +59,7 @@ export const base = css`
   ul, ol { list-style: none; }
   h2, h3 { font: inherit; }
   button, input, textarea, select { font: inherit; color: inherit; letter-spacing: inherit; margin: 0; }
-  bdi, p, h2, h3, label, button { overflow-wrap: anywhere; }
+  bdi, p, h2, h3, label { overflow-wrap: anywhere; }
   svg { display: block; flex: none; }
   .mirrors:dir(rtl) { transform: scaleX(-1); }
   a { color: inherit; text-decoration-color: var(--_accent); text-underline-offset: 0.15em; text-decoration-thickness: 1.5px; }
@@ -74,6 +74,7 @@ export const base = css`
   .hint { color: var(--_quiet); font-size: var(--_tiny); }
   .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
   .row { display: flex; gap: 8px; align-items: center; min-width: 0; }
+  .row > button { flex: none; }
   .wrap { flex-wrap: wrap; }
   .grow { flex: 1 1 0; min-width: 0; }
   .stack { display: grid; gap: 6px; align-content: start; grid-template-columns: minmax(0, 1fr); }
@@ -111,6 +112,7 @@ export const base = css`
     background: var(--_raised);
     font-weight: 600;
     line-height: 1.2;
+    overflow-wrap: normal;
     cursor: pointer;
   }
   button:hover { background: var(--_hover); }

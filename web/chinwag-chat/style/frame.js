@@ -4,12 +4,12 @@ import { css } from "../../vendor/lit.js";
 
 export const frame = css`
   .frame { display: grid; grid-template: minmax(0, 1fr) / minmax(0, 1fr); height: 100%; }
-  .frame > * { grid-area: 1 / 1; min-width: 0; min-height: 0; }
+  .frame :is(.side, .middle, .details) { grid-area: 1 / 1; min-width: 0; min-height: 0; }
   .side, .details { display: flex; flex-direction: column; background: var(--_panel); }
-  .frame[data-pane="list"] > :is(.middle, .details),
-  .frame[data-pane="chat"] > :is(.side, .details),
-  .frame[data-pane="details"] > :is(.side, .middle) { display: none; }
-  .frame.alone > .side { display: none; }
+  .frame[data-pane="list"] :is(.middle, .details),
+  .frame[data-pane="chat"] :is(.side, .details),
+  .frame[data-pane="details"] :is(.side, .middle) { display: none; }
+  .frame.alone .side { display: none; }
 
   .bar {
     display: flex;
@@ -96,8 +96,9 @@ export const frame = css`
   .section > .kicker { margin-bottom: 4px; }
   .section > form { padding-bottom: 8px; }
 
-  .member { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 10px; padding: 7px 0; }
-  .member .name { flex: 1 1 7em; min-width: 0; font-weight: 600; }
+  .member { display: flex; align-items: center; gap: 8px; padding: 6px 0; }
+  .member select { flex: none; max-width: 8.2em; }
+  .member .name { flex: 1 1 0; min-width: 0; font-weight: 600; }
 
   /* What stands before everything else */
   dialog {
@@ -122,19 +123,19 @@ export const frame = css`
 
   @container chinwag (min-width: 720px) {
     .frame { grid-template-columns: minmax(260px, 330px) minmax(0, 1fr); }
-    .frame > .side { grid-area: 1 / 1; display: flex !important; border-inline-end: 1px solid var(--_line); }
-    .frame > :is(.middle, .details) { grid-area: 1 / 2; }
-    .frame[data-pane="list"] > .middle { display: flex; }
+    .frame .side { grid-area: 1 / 1; display: flex !important; border-inline-end: 1px solid var(--_line); }
+    .frame :is(.middle, .details) { grid-area: 1 / 2; }
+    .frame[data-pane="list"] .middle { display: flex; }
     .frame.alone { grid-template-columns: minmax(0, 1fr); }
-    .frame.alone > .side { display: none !important; }
-    .frame.alone > :is(.middle, .details) { grid-area: 1 / 1; }
+    .frame.alone .side { display: none !important; }
+    .frame.alone :is(.middle, .details) { grid-area: 1 / 1; }
     .only-narrow { display: none !important; }
   }
   @container chinwag (min-width: 1080px) {
     .frame[data-pane="details"] { grid-template-columns: minmax(260px, 320px) minmax(0, 1fr) 320px; }
-    .frame[data-pane="details"] > .middle { display: flex; }
-    .frame[data-pane="details"] > .details { grid-area: 1 / 3; border-inline-start: 1px solid var(--_line); }
+    .frame[data-pane="details"] .middle { display: flex; }
+    .frame[data-pane="details"] .details { grid-area: 1 / 3; border-inline-start: 1px solid var(--_line); }
     .frame.alone[data-pane="details"] { grid-template-columns: minmax(0, 1fr) 320px; }
-    .frame.alone[data-pane="details"] > .details { grid-area: 1 / 2; }
+    .frame.alone[data-pane="details"] .details { grid-area: 1 / 2; }
   }
 `;

@@ -3,7 +3,7 @@
 import { css } from "../../vendor/lit.js";
 
 export const log = css`
-  .scroller { flex: 1; min-height: 0; overflow-y: auto; overflow-anchor: none; overscroll-behavior: contain; position: relative; scrollbar-width: thin; }
+  .scroller { flex: 1; min-height: 0; overflow-y: auto; overflow-anchor: none; overscroll-behavior: contain; position: relative; scrollbar-width: thin; scrollbar-gutter: stable both-edges; }
   .above { height: 52px; display: grid; place-items: center; color: var(--_quiet); font-size: var(--_tiny); text-align: center; padding: 0 16px; }
   .feed { position: relative; max-width: 54em; margin: 0 auto 14px; }
   .window { display: flow-root; position: absolute; inset-inline: 16px; }
@@ -66,7 +66,8 @@ export const log = css`
   /* Of several, the one that has the focus: two bars would overlap. */
   .window:has(.message:focus-within) .message:not(:focus-within) .actions { visibility: hidden; }
 
-  .tonewest { position: absolute; z-index: 2; inset-inline-end: 18px; bottom: calc(100% + 14px); border-radius: 2em; box-shadow: var(--_shadow); }
+  .edge { position: relative; }
+  .tonewest { position: absolute; z-index: 2; inset-inline-end: 22px; bottom: 12px; border-radius: 2em; box-shadow: var(--_shadow); }
   .typing { min-height: 22px; padding: 0 22px; font-size: var(--_tiny); color: var(--_quiet); max-width: 54em; width: 100%; margin: 0 auto; }
 
   .compose { position: relative; flex: none; display: grid; grid-template-columns: minmax(0, 1fr); gap: 6px; padding: 4px 16px 14px; max-width: 54em; width: 100%; margin: 0 auto; }

@@ -24,7 +24,7 @@ use crate::page::{PATIENCE, Page};
 /// less than the tests do.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-const ARGUMENTS: [&str; 10] = [
+const ARGUMENTS: [&str; 9] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -34,8 +34,6 @@ const ARGUMENTS: [&str; 10] = [
     "--disable-component-update",
     "--disable-sync",
     "--window-size=1280,800",
-    // As on a touch screen, where what can be done with a message is shown without pointing at it.
-    "--blink-settings=primaryHoverType=1,availableHoverTypes=1,primaryPointerType=2,availablePointerTypes=2",
 ];
 
 /// Runs before each page's own scripts: writes down what the browser objects to. A tab's session
@@ -86,7 +84,7 @@ impl Browsers {
         let listen = json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": { "source": EAR } });
         let driver = Client::new(&self.url, None, "chromedriver");
         driver.post(&format!("/session/{id}/goog/cdp/execute"), listen).await.ok(200);
-        Page::open(client, name, url).await
+        Page::open(client, driver, name, url).await
     }
 
     fn capabilities(&self) -> serde_json::Map<String, Value> {

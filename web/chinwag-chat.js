@@ -83,9 +83,12 @@ export class ChinwagChat extends LitElement {
   }
 
   render() {
+    const stages = { starting: () => this.#starting(), in: () => this.#in(), out: () => this.#out() };
+    return html`<div class="root">${stages[this.#stage]()}</div>`;
+  }
+
+  #in() {
     const chat = this.#chat;
-    if (this.#stage === "starting") return this.#starting();
-    if (this.#stage === "out") return this.#out();
     const alone = Boolean(this.group || this.with);
     return html`<div class="frame ${alone ? "alone" : ""}" data-pane=${chat.pane} part="frame">
         ${alone ? nothing : this.#side()}
@@ -101,10 +104,8 @@ export class ChinwagChat extends LitElement {
   #side() {
     const chat = this.#chat;
     const invited = chat.client.relations.invited_by.size;
-    const tab = (name, text, more) => html`<button aria-pressed=${String(chat.tab === name)} @click=${() => chat.show({ tab: name })}>${text}${more}</button>`;
-    const invitations = invited
-      ? html`<span class="badge" aria-hidden="true">${invited}</span><span class="unseen">${this.#say("nav.invited", { count: invited })}</span>`
-      : nothing;
+    const tab = (name, text, badge) => html`<button aria-pressed=${String(chat.tab === name)} aria-describedby=${badge ? "invited" : nothing}
+      @click=${() => chat.show({ tab: name })}>${text}${badge ? html`<span class="badge" aria-hidden="true">${badge}</span>` : nothing}</button>`;
     return html`<section class="side" part="sidebar" aria-label=${this.#say("nav.label")}>
       <div class="bar">
         <button class="me" aria-label=${this.#say("nav.profile")} title=${this.#say("nav.signedInAs", { name: chat.me })}
@@ -113,7 +114,8 @@ export class ChinwagChat extends LitElement {
         <button class="icon" aria-label=${this.#say("nav.begin")} title=${this.#say("nav.begin")} @click=${() => chat.show({ dialog: "begin" })}>${plus}</button>
       </div>
       ${status(chat)}
-      <div class="tabs">${tab("chats", this.#say("nav.chats"), nothing)}${tab("people", this.#say("nav.people"), invitations)}</div>
+      <div class="tabs">${tab("chats", this.#say("nav.chats"), 0)}${tab("people", this.#say("nav.people"), invited)}</div>
+      <p class="unseen" id="invited">${invited ? this.#say("nav.invited", { count: invited }) : nothing}</p>
       ${chat.tab === "chats" ? html`<chinwag-conversations .chat=${chat}></chinwag-conversations>` : html`<chinwag-people .chat=${chat}></chinwag-people>`}
     </section>`;
   }

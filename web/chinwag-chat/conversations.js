@@ -44,7 +44,7 @@ export class Conversations extends Part {
   #none() {
     return html`<div class="empty">
       ${chats}
-      <h3 class="title">${this.say("list.none")}</h3>
+      <h2 class="title">${this.say("list.none")}</h2>
       <p class="quiet">${this.say("list.none.hint")}</p>
       <button class="primary" @click=${() => this.chat.show({ dialog: "begin" })}>${this.say("nav.begin")}</button>
     </div>`;
@@ -52,16 +52,16 @@ export class Conversations extends Part {
 
   #entry({ key, title, group, where, status, about, unread, preview, kind, when, current }) {
     const id = `about-${key}`;
-    // The button's name stays the title alone: what changes with every message is its description.
-    return html`<button class="entry ${unread ? "unread" : ""}" part="conversation" aria-label=${title} aria-describedby=${id}
+    // The button's name is the title alone: what changes with every message is its description.
+    return html`<button class="entry ${unread ? "unread" : ""}" part="conversation" aria-describedby=${id}
         aria-current=${current ? "true" : nothing} @click=${() => this.chat.open(where)}>
         ${face(title, { status, group })}
         <bdi class="name cut">${title}</bdi>
-        ${when ? html`<time class="when" datetime=${when}>${this.chat.words.when(when)}</time>` : html`<span></span>`}
-        <span class="preview cut ${kind}" dir="auto">${preview}</span>
+        ${when ? html`<time class="when" aria-hidden="true" datetime=${when}>${this.chat.words.when(when)}</time>` : html`<span></span>`}
+        <span class="preview cut ${kind}" dir="auto" aria-hidden="true">${preview}</span>
         ${unread ? html`<span class="badge" aria-hidden="true">${unread}</span>` : html`<span></span>`}
       </button>
-      <span class="unseen" id=${id}>${about}</span>`;
+      <span class="unseen" id=${id}>${[about, preview, when && this.chat.words.when(when)].filter(Boolean).join(", ")}</span>`;
   }
 
   #describe(group) {

@@ -22,6 +22,7 @@ export class Log extends Part {
   heights = new Heights();
   #shown = null;
   #following = true;
+  #opening = false;
   #anchor = null;
   #active = null;
   #range = [0, 0];
@@ -59,7 +60,7 @@ export class Log extends Part {
     const key = (index) => this.heights.key(index);
     return html`<div class="scroller" part="log" @scroll=${this.#scrolled} @keydown=${this.#press} @focusin=${this.#focused} tabindex="-1">
         <div class="above" role="status">${this.#above(group)}</div>
-        <div class="feed" role="feed" aria-label=${this.say("messages.label")} aria-busy=${String(this.#busy.size > 0)}>
+        <div class="feed" role=${indices.length ? "feed" : nothing} aria-label=${indices.length ? this.say("messages.label") : nothing} aria-busy=${String(this.#busy.size > 0)}>
           <div class="window" @act=${this.#act}>${repeat(indices, key, (index) => this.#row(index, key(index), tab))}</div>
         </div>
       </div>
@@ -94,6 +95,7 @@ export class Log extends Part {
     this.begun = current;
     this.heights.forget();
     this.#active = null;
+    this.#opening = true;
     this.olderFailed = false;
     const { fresh } = this.rows;
     this.#following = fresh < 0;
@@ -144,9 +146,18 @@ export class Log extends Part {
     const to = this.#following ? end : Math.min(end, Math.max(0, this.#anchored()));
     if (Math.abs(scroller.scrollTop - to) > 0.5) scroller.scrollTop = to;
     this.#scrollTop = scroller.scrollTop;
+    if (this.#opening && !measured) this.#follow(end - to);
     if (measured) this.#drawWhatIsMissing();
     this.#askForMore();
     this.#readSeen();
+  }
+
+  /** Where all that is new is seen at once, what comes is followed. */
+  #follow(left) {
+    this.#opening = false;
+    if (this.#following || left > NEAR_END || this.chat.openGroup?.hasLater) return;
+    this.#following = true;
+    this.requestUpdate();
   }
 
   #measure() {
@@ -173,6 +184,7 @@ export class Log extends Part {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     if (Math.abs(scrollTop - this.#scrollTop) < 1) return;
     const up = scrollTop < this.#scrollTop;
+    this.#opening = false;
     this.#scrollTop = scrollTop;
     const before = this.#following;
     const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END && !this.chat.openGroup?.hasLater;

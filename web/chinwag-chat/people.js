@@ -44,7 +44,7 @@ export class People extends Part {
     const title = this.say(`people.${set}`);
     const person = (name) => html`<li class="person">${this.#person(name, set === "contacts", verbs)}</li>`;
     return html`<div class="section">
-      <h3 class="kicker">${title}</h3>
+      <h2 class="kicker">${title}</h2>
       ${names.length ? html`<ul role="list" aria-label=${title}>${repeat(names, (name) => name, person)}</ul>` : none}
     </div>`;
   }
@@ -81,7 +81,7 @@ export class People extends Part {
 /** A button that changes how one stands to someone; `part` says if it is refused. */
 export function relationButton(part, verb, name) {
   const { chat } = part;
-  const text = part.say(`people.${verb}`);
+  const text = part.say(verb === "invite" ? "people.invite.do" : `people.${verb}`);
   const act = async () => {
     if (verb === "message") return chat.openWith(name);
     if (ASKED.has(verb) && !(await confirmed(chat, verb, name, text))) return undefined;

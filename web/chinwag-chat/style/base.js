@@ -35,8 +35,18 @@ export const base = css`
     --_display: "Iowan Old Style", "Palatino Linotype", Palatino, "URW Palladio L", Charter, Georgia, serif;
 
     display: block;
+    min-height: 320px;
+  }
+  :host([theme="light"]) { color-scheme: light; }
+  :host([theme="dark"]) { color-scheme: dark; }
+  :host([hidden]) { display: none; }
+
+  /* What a page says of all of its elements reaches the host, and goes no further. */
+  .root {
     container: chinwag / inline-size;
-    min-height: 20em;
+    position: relative;
+    height: 100%;
+    min-height: inherit;
     overflow: hidden;
     background: var(--_page);
     color: var(--_ink);
@@ -47,11 +57,10 @@ export const base = css`
     word-spacing: normal;
     text-transform: none;
     white-space: normal;
+    visibility: visible;
+    cursor: auto;
     -webkit-text-size-adjust: 100%;
   }
-  :host([theme="light"]) { color-scheme: light; }
-  :host([theme="dark"]) { color-scheme: dark; }
-  :host([hidden]) { display: none; }
 
   *, *::before, *::after { box-sizing: border-box; }
   [hidden] { display: none !important; }

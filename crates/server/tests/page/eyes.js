@@ -13,7 +13,13 @@ const reachable = () => {
 };
 
 /** A label is the name, and what stands on an element only where there is none. */
-const nameOf = (element) => tidy(element.getAttribute("aria-label") ?? element.labels?.[0]?.innerText ?? element.innerText);
+const nameOf = (element) => tidy(element.getAttribute("aria-label") ?? element.labels?.[0]?.innerText ?? heard(element));
+/** The text of an element without what is there for the eye alone. */
+const heard = (element) => {
+  const copy = element.cloneNode(true);
+  copy.querySelectorAll("[aria-hidden=true]").forEach((each) => each.remove());
+  return copy.textContent;
+};
 const usable = (kind, name) => reachable().filter((element) => element.matches(kind) && !element.disabled && nameOf(element) === name && shown(element))[0] ?? null;
 
 const button = (name) => usable("button, summary", name);

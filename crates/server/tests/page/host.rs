@@ -128,7 +128,7 @@ async fn a_foreign_page_chats_by_tokens_from_its_own_back_end() {
 
     // The host's style stays outside, and its colours come in.
     let look = "const send = button('Envoyer'); const style = getComputedStyle(send);
-        return [style.backgroundColor, style.color, style.fontFamily.includes('monospace')]";
+        return [style.borderTopColor, style.color, style.fontFamily.includes('monospace')]";
     assert_eq!(page.look(look, json!([])).await, json!(["rgb(10, 20, 200)", "rgb(255, 255, 255)", false]));
 
     // The token ends, and the next one is asked for.

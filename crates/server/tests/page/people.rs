@@ -51,8 +51,9 @@ async fn who_is_blocked_neither_writes_nor_is_written_to_until_unblocked() {
     bob.press("Block").await;
     bob.sees("You have blocked this person. Unblock to write.").await;
     ann.sees("You cannot write to this person now.").await;
-    ann.press("About bob").await;
-    ann.press("Invite bob").await;
+    ann.press("People").await;
+    ann.fill("Invite as a contact", "bob").await;
+    ann.press("Invite").await;
     ann.sees("This person does not take invitations from you.").await;
     bob.press("People").await;
     bob.sees_in("Blocked", "ann").await;

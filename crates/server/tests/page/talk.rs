@@ -26,7 +26,7 @@ async fn two_people_talk_and_markup_is_only_text() {
 
     let markup = "<img src=x onerror=alert(1)> <b>bold</b> &amp; **stars** <script>alert(1)</script>";
     bob.fill("Message", markup).await;
-    ann.sees("ann is typing…").await;
+    ann.sees("bob is typing…").await;
     bob.press("Send").await;
     for page in [&ann, &bob] {
         page.sees_once(markup).await;

@@ -18,7 +18,7 @@ fn table(source: &str) -> BTreeMap<&str, BTreeSet<&str>> {
             None => line,
         };
         let gaps = words.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
-        let gaps = gaps.filter(|gap| gap.chars().all(char::is_alphanumeric));
+        let gaps = gaps.filter(|gap| !gap.is_empty() && gap.chars().all(char::is_alphanumeric));
         table.entry(key).or_insert_with(BTreeSet::new).extend(gaps);
     }
     table.remove("");

@@ -36,6 +36,7 @@ export class Chinwag extends EventTarget {
   /** @type {string | null} */ #expires = null;
   /** @type {Arrival | null} */ #arriving = null;
   /** @type {number | undefined} */ #awayTimer;
+  /** The user has asked to go: that the session then ends is no news. */ #leaving = false;
 
   /** @param {ChinwagOptions} [options] */
   constructor(options = {}) {
@@ -44,7 +45,7 @@ export class Chinwag extends EventTarget {
     const rest = (this.#rest = new Rest(this.server, options.token));
     const link = (this.#link = new Link(this.server, {
       knock: () => this.#knock(),
-      renew: async () => rest.renew(await rest.token()),
+      renew: async () => !this.#leaving && rest.renew(await rest.token()),
       onFrame: (frame) => this.#store.take(frame),
       onState: () => this.#stateChanged(),
       onEnd: (error) => this.#ended(error),
@@ -361,6 +362,7 @@ export class Chinwag extends EventTarget {
    * @param {ChinwagError} error
    */
   #ended(error) {
+    if (this.#leaving) return;
     const wasIn = this.me !== null;
     this.#rest.drop();
     this.#arrived(error);
@@ -375,10 +377,13 @@ export class Chinwag extends EventTarget {
 
   /** @param {string} path what is deleted @param {"signed out" | "deleted"} reason */
   async #leave(path, reason) {
+    this.#leaving = true;
     try {
       await this.#rest.call("DELETE", path);
     } catch (error) {
       if (!(error instanceof ChinwagError && error.code === 401)) throw error;
+    } finally {
+      this.#leaving = false;
     }
     this.#rest.drop();
     this.close();

@@ -9,6 +9,7 @@ mod needs;
 mod steps;
 mod tidy;
 mod trials;
+mod types;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -30,8 +31,9 @@ Usage: cargo xtask <task>
                    times.
   hostile [SECS]   the readers of clients' bytes fuzzed, SECS seconds each (60; needs nightly and
                    cargo-fuzz), and the REST door tried by Schemathesis against its own document.
-  check            formatting, clippy, documentation, dependencies (if cargo-deny is installed;
-                   ADVISORIES=1 asks the advisory database too), and the tree's own rules.
+  check            formatting, clippy, documentation, the client module's types (if tsc is
+                   installed), dependencies (if cargo-deny is; ADVISORIES=1 asks the advisory
+                   database too), and the tree's own rules.
   help             this text.
 
 Exit codes: 0 all passed, 1 something failed, 2 misused.
@@ -121,6 +123,11 @@ fn check(root: &Path) -> bool {
         cargo::run(root, &lint)
     });
     steps.run("documentation", || cargo::doc(root));
+    if needs::is_on_path("tsc") {
+        steps.run("types", || types::check(root));
+    } else {
+        steps.skip("types", "tsc is not installed: on Debian, the package node-typescript brings it");
+    }
     if cargo::deny_is_installed() {
         steps.run("dependencies", || cargo::deny(root));
     } else {
@@ -139,6 +146,7 @@ fn test(root: &Path, extra: &[String]) -> bool {
     let ready = steps.run("programs", needs::meet)
         && steps.run("build", || cargo::run(root, &[&all[..], &["--no-run"]].concat()));
     if ready {
+        steps.run("types", || types::check(root));
         steps.run("tests", || cargo::run(root, &[&all[..], &["--no-fail-fast"], &extra].concat()));
         steps.run("documentation tests", || cargo::run(root, &[&doc[..], &extra].concat()));
     }

@@ -21,6 +21,7 @@ const NEEDS: &[Need] = &[
     Need { program: "jq", package: "jq", why: "the README's tour" },
     Need { program: "python3", package: "python3", why: "the README's tour" },
     Need { program: "strace", package: "strace", why: "the trial of the disk" },
+    Need { program: "tsc", package: "node-typescript", why: "the types of the client module" },
 ];
 
 /// Sees that every program is there. What is missing is installed where that can be done unasked

@@ -1,0 +1,493 @@
+//! Nothing is lost, doubled or out of order, whatever happens on the way.
+
+use std::time::Duration;
+
+use chinwag_testkit::proxy::Proxy;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::browser::Tab;
+use crate::world::{World, load};
+
+/// What a page holds of a group, as the server would say it.
+const HELD: &str =
+    "chat.groups.get(GROUP).messages.map(({ id, seq, author, body }) => ({ id, seq, author, body }))";
+
+/// Connects, with all of the group's messages held.
+async fn connect(tab: &Tab) {
+    tab.run("await chat.connect();").await;
+}
+
+/// Asserts that a page holds exactly what the server has, and was told of exactly that.
+pub(crate) async fn agrees(tab: &Tab, group: &str, log: &[Value]) {
+    let head = log.last().expect("there are messages")["seq"].clone();
+    tab.until(&format!("chat.groups.get('{group}').head >= {head} && !chat.unsentCount")).await;
+    let held = tab.run(&format!("return {};", HELD.replace("GROUP", &format!("'{group}'")))).await;
+    let of = |message: &Value| json!({ "id": message["id"], "seq": message["seq"], "author": message["author"], "body": message["body"] });
+    let log: Vec<_> = log.iter().map(of).collect();
+    assert_eq!(held, Value::Array(log));
+    assert_eq!(tab.run("return faults();").await, json!([]));
+}
+
+#[tokio::test]
+async fn two_who_write_while_the_server_is_killed_and_the_network_cut_hold_every_message_once() {
+    let mut world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let group = world.group(&["ann", "bob"]).await;
+    let (anns, bobs) = (world.link().await, world.link().await);
+    let (ann, bob) = tokio::join!(
+        world.browsers.open("ann", &world.site.url),
+        world.browsers.open("bob", &world.site.url)
+    );
+    // All of it, for the comparison.
+    load(&ann, "ann", &anns, "{ held: 100_000 }").await;
+    load(&bob, "bob", &bobs, "{ held: 100_000 }").await;
+    connect(&ann).await;
+    connect(&bob).await;
+    for tab in [&ann, &bob] {
+        tab.run(&format!(
+            "window.sent = 0; window.writing = setInterval(() => {{
+                const name = chat.me;
+                chat.send('{group}', `${{name}} ${{++sent}}`);
+            }}, 100);"
+        ))
+        .await;
+    }
+    for round in 1..=3 {
+        let goes_on =
+            async |tab: &Tab| tab.until(&format!("arrived.get('{group}')?.length >= {}", round * 10)).await;
+        goes_on(&ann).await;
+        goes_on(&bob).await;
+        world.kill();
+        ann.until("chat.state !== 'ready'").await;
+        world.serve();
+        ann.until("chat.state === 'ready'").await;
+        anns.cut();
+        ann.until("chat.state !== 'ready'").await;
+        // Bob goes on alone.
+        bob.until("chat.state === 'ready'").await;
+        bob.until(&format!("chat.groups.get('{group}').latest.author === 'bob'")).await;
+        anns.mend();
+        bobs.stall();
+        sleep(Duration::from_millis(300)).await;
+        bobs.mend();
+    }
+    let mut sent = Vec::new();
+    for tab in [&ann, &bob] {
+        sent.push(tab.run("clearInterval(writing); return sent;").await.as_u64().expect("a number"));
+        tab.until("chat.state === 'ready' && chat.unsentCount === 0").await;
+    }
+    let log = world.log(&group).await;
+    assert_eq!(log.len() as u64, sent[0] + sent[1]);
+    for (tab, name, count) in [(&ann, "ann", sent[0]), (&bob, "bob", sent[1])] {
+        agrees(tab, &group, &log).await;
+        let own: Vec<_> = log.iter().filter(|message| message["author"] == name).collect();
+        let expected: Vec<_> = (1..=count).map(|number| format!("{name} {number}")).collect();
+        assert_eq!(own.iter().map(|message| message["body"].as_str().unwrap()).collect::<Vec<_>>(), expected);
+        // Everything of the other was also told of as it came, once.
+        let others = log.len() as u64 - count;
+        assert_eq!(tab.run(&format!("return arrived.get('{group}').length;")).await, others);
+    }
+}
+
+#[tokio::test]
+async fn what_is_written_offline_outlives_a_reload_and_is_sent_once() {
+    let world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let group = world.group(&["ann", "bob"]).await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    connect(&ann).await;
+    ann.run(&format!("await chat.send('{group}', 'before').sent;")).await;
+    // One is on the disk there, and ann is not told so.
+    ann.run(
+        "WebSocket.prototype.send = new Proxy(WebSocket.prototype.send, {
+        apply(send, socket, frame) {
+            socket.onmessage = null;
+            return Reflect.apply(send, socket, frame);
+        },
+    });",
+    )
+    .await;
+    ann.run(&format!("chat.send('{group}', 'on the way');")).await;
+    while world.log(&group).await.len() < 2 {
+        sleep(Duration::from_millis(20)).await;
+    }
+    link.cut();
+    ann.run(&format!("for (const body of ['first', 'second', 'third']) chat.send('{group}', body);")).await;
+    ann.run("chat.send({ to: 'bob' }, 'in private');").await;
+    ann.until("chat.state === 'waiting' && chat.unsentCount === 5").await;
+    // Told of as on their way, each to where it goes.
+    let shown = ann
+        .run(&format!("return [chat.groups.get('{group}').unsent, chat.unsentTo('BOB')].map((list) => list.map(({{ body }}) => body));"))
+        .await;
+    assert_eq!(shown, json!([["on the way", "first", "second", "third"], ["in private"]]));
+    assert_eq!(
+        ann.run("await new Promise((done) => setTimeout(done, 300)); return faults();").await,
+        json!([])
+    );
+    ann.reload().await;
+    let kept = "const database = await new Promise((done) => { const asked = indexedDB.open('chinwag'); asked.onsuccess = () => done(asked.result); });
+        return new Promise((done) => { const asked = database.transaction('unsent').objectStore('unsent').count(); asked.onsuccess = () => done(asked.result); });";
+    assert_eq!(ann.run(kept).await, 5);
+    link.mend();
+    load(&ann, "ann", &link, "{}").await;
+    connect(&ann).await;
+    ann.until("chat.groups.size === 2 && chat.unsentCount === 0").await;
+    let log = world.log(&group).await;
+    let bodies: Vec<_> = log.iter().map(|message| message["body"].as_str().unwrap()).collect();
+    assert_eq!(bodies, ["before", "on the way", "first", "second", "third"]);
+    agrees(&ann, &group, &log).await;
+    assert_eq!(ann.run("return bodies(chat.privateWith('bob').id);").await, json!(["in private"]));
+    ann.until(&format!("(async () => {{ {kept} }})()")).await;
+    assert_eq!(ann.run(kept).await, 0);
+}
+
+#[tokio::test]
+async fn a_token_that_ends_is_followed_by_another_without_a_loss() {
+    let world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let group = world.group(&["ann", "bob"]).await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    ann.run("window.ttl = 2;").await;
+    connect(&ann).await;
+    ann.run(&format!(
+        "window.sent = 0; window.ended = 0; chat.addEventListener('signedout', () => ended++);
+        window.writing = setInterval(() => chat.send('{group}', `${{++sent}}`), 100);"
+    ))
+    .await;
+    ann.until("tokens >= 4").await;
+    // Over REST it is the same.
+    ann.run(&format!("await chat.loadAround('{group}', 1);")).await;
+    let sent = ann.run("clearInterval(writing); window.ttl = 3600; return sent;").await.as_u64().unwrap();
+    ann.until("chat.state === 'ready' && chat.unsentCount === 0").await;
+    let log = world.log(&group).await;
+    assert_eq!(log.len() as u64, sent);
+    ann.run(&format!("await chat.loadLatest('{group}'); while (chat.groups.get('{group}').hasEarlier) await chat.loadEarlier('{group}');")).await;
+    agrees(&ann, &group, &log).await;
+    assert_eq!(ann.run("return ended;").await, 0);
+}
+
+#[tokio::test]
+async fn a_session_that_ends_for_good_is_told_and_what_is_unsent_is_kept_for_the_next() {
+    let world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let group = world.group(&["ann", "bob"]).await;
+    let link = world.link().await;
+    let ann = world.browsers.open("ann", &world.site.url).await;
+    let token = world.service().post("users/ann/tokens/", json!({ "ttl": 3 })).await.ok(201)["token"].clone();
+    load(&ann, "ann", &link, &format!("{{ token: {token} }}")).await;
+    ann.run("window.reasons = []; chat.addEventListener('signedout', ({ detail }) => reasons.push(detail.reason));").await;
+    connect(&ann).await;
+    link.stall();
+    ann.run(&format!("chat.send('{group}', 'late');")).await;
+    sleep(Duration::from_secs(3)).await;
+    link.mend();
+    // Ended before or after it arrived; either way it is there once in the end.
+    ann.until("chat.state === 'closed' && reasons.length").await;
+    assert_eq!(ann.run("return [reasons, chat.me, chat.groups.size];").await, json!([["ended"], null, 0]));
+    let why = ann.try_run("await chat.connect();").await.unwrap_err();
+    assert!(why.contains("ChinwagError"), "{why}");
+    load(&ann, "ann", &link, "{}").await;
+    connect(&ann).await;
+    ann.until("chat.unsentCount === 0").await;
+    ann.until(&format!("bodies('{group}').length")).await;
+    assert_eq!(world.log(&group).await.len(), 1);
+}
+
+#[tokio::test]
+async fn without_storage_messages_are_sent_all_the_same_and_it_is_said() {
+    let world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let group = world.group(&["ann", "bob"]).await;
+    let link = world.link().await;
+    // The user has forbidden all pages to keep anything.
+    let settings = json!({ "profile.default_content_setting_values.cookies": 2 });
+    let ann = world.browsers.open_with("ann", &world.site.url, settings).await;
+    load(&ann, "ann", &link, "{}").await;
+    connect(&ann).await;
+    ann.until("!chat.persistent").await;
+    link.cut();
+    ann.until("chat.state === 'waiting'").await;
+    ann.run(&format!("chat.send('{group}', 'one'); chat.send('{group}', 'two');")).await;
+    link.mend();
+    ann.until("chat.state === 'ready' && chat.unsentCount === 0").await;
+    agrees(&ann, &group, &world.log(&group).await).await;
+    assert_eq!(ann.run(&format!("return bodies('{group}');")).await, json!(["one", "two"]));
+}
+
+#[tokio::test]
+async fn a_server_that_answers_errors_and_nonsense_is_waited_out() {
+    let mut world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let group = world.group(&["ann", "bob"]).await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    connect(&ann).await;
+    for (name, answer) in [
+        (
+            "500",
+            "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\nConnection: close\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Headers: *\r\n\r\n{}",
+        ),
+        (
+            "503",
+            "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\nAccess-Control-Allow-Origin: *\r\n\r\n",
+        ),
+        (
+            "html",
+            "HTTP/1.1 200 OK\r\nContent-Length: 15\r\nConnection: close\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Headers: *\r\n\r\n<h1>Sorry.</h1>",
+        ),
+        (
+            "json",
+            "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Headers: *\r\n\r\n{\"name\":1}",
+        ),
+        ("noise", "\u{1}\u{2}\u{3} nothing at all\r\n\r\n"),
+    ] {
+        world.stop();
+        ann.until("chat.state !== 'ready'").await;
+        ann.run(&format!("chat.send('{group}', '{name}');")).await;
+        let sick = Sick::at(world.address, answer).await;
+        // It comes back, and goes away again.
+        for _ in 0..2 {
+            let before = sick.asked();
+            ann.run("chat.retry();").await;
+            while sick.asked() == before {
+                sleep(Duration::from_millis(20)).await;
+            }
+            ann.until("chat.state === 'waiting' && chat.problem").await;
+        }
+        sick.end().await;
+        world.serve();
+        ann.run("chat.retry();").await;
+        ann.until("chat.state === 'ready' && chat.unsentCount === 0").await;
+    }
+    let log = world.log(&group).await;
+    assert_eq!(log.len(), 5);
+    agrees(&ann, &group, &log).await;
+}
+
+/// Stands where the server stood, and says the same to everybody.
+struct Sick {
+    asked: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Sick {
+    async fn at(address: std::net::SocketAddr, answer: &'static str) -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("an option of sockets");
+        socket.bind(address).expect("the server is gone from there");
+        let listener = socket.listen(64).expect("it listens");
+        let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = asked.clone();
+        let task = tokio::spawn(async move {
+            while let Ok((mut peer, _)) = listener.accept().await {
+                use tokio::io::{AsyncReadExt, AsyncWriteExt};
+                let mut head = [0; 4096];
+                if peer.read(&mut head).await.is_ok_and(|read| read > 0) {
+                    count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    // Who asked may be gone.
+                    let _ = peer.write_all(answer.as_bytes()).await;
+                    let _ = peer.shutdown().await;
+                }
+            }
+        });
+        Self { asked, task }
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    async fn end(self) {
+        self.task.abort();
+        // Aborted, it holds the port no longer.
+        assert!(self.task.await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn two_tabs_of_one_user_send_each_message_once_and_one_takes_over_what_the_other_left() {
+    let world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let group = world.group(&["ann", "bob"]).await;
+    let (left, right) = (world.link().await, world.link().await);
+    let first = world.person("ann", &left).await;
+    let second = first.another("ann's other tab", &world.site.url).await;
+    // One origin for both: what is kept is kept by page and server.
+    load(&second, "ann", &right, "{}").await;
+    second.run(&format!("chat.close(); window.chat = new chat.constructor({{ server: 'http://{}', token: () => fetch('/token?user=ann').then((answer) => answer.text()) }}); listen(chat);", left.address())).await;
+    connect(&first).await;
+    connect(&second).await;
+    for tab in [&first, &second] {
+        tab.run(&format!(
+            "for (let number = 1; number <= 10; number++) chat.send('{group}', `${{number}}`);"
+        ))
+        .await;
+    }
+    for tab in [&first, &second] {
+        tab.until(&format!("chat.unsentCount === 0 && chat.groups.get('{group}').messages.length === 20"))
+            .await;
+        agrees(tab, &group, &world.log(&group).await).await;
+    }
+    left.cut();
+    first.until("chat.state === 'waiting'").await;
+    first.run(&format!("for (const body of ['left', 'behind']) chat.send('{group}', body); await new Promise((done) => setTimeout(done, 300));")).await;
+    first.close().await;
+    left.mend();
+    second.run("chat.retry();").await;
+    second.until(&format!("bodies('{group}').includes('behind') && chat.unsentCount === 0")).await;
+    let log = world.log(&group).await;
+    assert_eq!(log.len(), 22);
+    agrees(&second, &group, &log).await;
+}
+
+#[tokio::test]
+async fn a_stream_keeps_its_order_within_bounded_memory() {
+    let world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let group = world.group(&["ann", "bob"]).await;
+    let link = world.link().await;
+    let ann = world.browsers.open("ann", &world.site.url).await;
+    load(&ann, "ann", &link, "{ held: 100 }").await;
+    connect(&ann).await;
+    let service = world.service();
+    let mut tick = tokio::time::interval(Duration::from_millis(10));
+    for number in 1..=1000 {
+        tick.tick().await;
+        let message = json!({ "group": group, "author": "bob", "body": number.to_string() });
+        service.post("messages/", message).await.ok(201);
+    }
+    ann.until(&format!("chat.groups.get('{group}').latest?.body === '1000'")).await;
+    let log = world.log(&group).await;
+    agrees(&ann, &group, &log[900..]).await;
+    assert_eq!(ann.run("return mostHeld;").await, 100);
+    let arrived = ann.run(&format!("return arrived.get('{group}');")).await;
+    assert_eq!(arrived.as_array().unwrap().len(), 1000);
+    assert_eq!(
+        ann.run(&format!(
+            "const {{ hasEarlier, unread }} = chat.groups.get('{group}'); return [hasEarlier, unread];"
+        ))
+        .await,
+        json!([true, 100])
+    );
+}
+
+/// A page that never sees one frame, and another twice.
+const A_FRAME_IS_LOST: &str = "
+    const dispatch = Object.getOwnPropertyDescriptor(WebSocket.prototype, 'onmessage');
+    Object.defineProperty(WebSocket.prototype, 'onmessage', {
+        ...dispatch,
+        set(take) {
+            dispatch.set.call(this, take && ((event) => {
+                if (event.data.includes('\"lost\"') && !window.lost) return void (window.lost = true);
+                take(event);
+                if (event.data.includes('\"twice\"')) take(event);
+            }));
+        },
+    });";
+
+#[tokio::test]
+async fn a_gap_is_filled_before_what_follows_is_shown_and_a_repeated_event_changes_nothing() {
+    let world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let group = world.group(&["ann", "bob"]).await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    ann.run(A_FRAME_IS_LOST).await;
+    connect(&ann).await;
+    let service = world.service();
+    let say = async |body: &str| {
+        service.post("messages/", json!({ "group": group, "author": "bob", "body": body })).await.ok(201)
+    };
+    for body in ["one", "twice", "lost"] {
+        say(body).await;
+    }
+    ann.until("window.lost").await;
+    assert_eq!(ann.run(&format!("return bodies('{group}');")).await, json!(["one", "twice"]));
+    // What comes next shows that something is missing.
+    let message = say("after").await;
+    ann.until(&format!("bodies('{group}').length === 4")).await;
+    let path = format!("messages/{}/", message["id"].as_str().unwrap());
+    service.patch(&path, json!({ "body": "after all" })).await.ok(200);
+    ann.until(&format!("bodies('{group}').includes('after all')")).await;
+    agrees(&ann, &group, &world.log(&group).await).await;
+    assert_eq!(ann.run(&format!("return arrived.get('{group}').length;")).await, 4);
+}
+
+/// So many events that the server does not tell them one by one.
+#[tokio::test]
+async fn what_cannot_be_resumed_is_fetched_anew() {
+    let mut world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let (far, lost, back) = (
+        world.group(&["ann", "bob"]).await,
+        world.group(&["bob", "ann"]).await,
+        world.group(&["ann", "bob"]).await,
+    );
+    let service = world.service();
+    let say = async |group: &str, body: String| {
+        service.post("messages/", json!({ "group": group, "author": "bob", "body": body })).await.ok(201);
+    };
+    say(&far, "before".into()).await;
+    say(&back, "before".into()).await;
+    let saved = world.program().folder().join("saved.db");
+    let output = world.program().run(&["backup", saved.to_str().unwrap()]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    connect(&ann).await;
+    say(&back, "to be forgotten".into()).await;
+    ann.until(&format!("bodies('{back}').length === 2")).await;
+
+    link.cut();
+    ann.until("chat.state === 'waiting'").await;
+    for number in 0..1005 {
+        say(&far, number.to_string()).await;
+    }
+    service.patch(&format!("groups/{lost}/"), json!({ "remove": ["ann"] })).await.ok(200);
+    link.mend();
+    ann.run("chat.retry();").await;
+    ann.until(&format!("chat.groups.size === 2 && chat.groups.get('{far}').latest.body === '1004'")).await;
+    let log = world.log(&far).await;
+    agrees(&ann, &far, &log[log.len() - 20..]).await;
+    assert_eq!(
+        ann.run(&format!("return [chat.groups.get('{far}').hasEarlier, chat.groups.get('{far}').unread];"))
+            .await,
+        json!([true, 100])
+    );
+    ann.run(&format!("await chat.loadEarlier('{far}', 100);")).await;
+    agrees(&ann, &far, &log[log.len() - 120..]).await;
+
+    // The server is put back to an earlier day, and knows less than ann does.
+    world.stop();
+    ann.until("chat.state !== 'ready'").await;
+    std::fs::remove_dir_all(world.program().data()).expect("the data are there");
+    let output = world.program().run(&["restore", saved.to_str().unwrap()]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    world.serve();
+    ann.run("chat.retry();").await;
+    ann.until(&format!("chat.state === 'ready' && chat.groups.size === 3 && bodies('{back}').length === 1"))
+        .await;
+    agrees(&ann, &back, &world.log(&back).await).await;
+    agrees(&ann, &far, &world.log(&far).await).await;
+}
+
+#[tokio::test]
+async fn a_link_that_is_dead_without_a_word_is_noticed_and_replaced() {
+    let world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let group = world.group(&["ann", "bob"]).await;
+    let link: Proxy = world.link().await;
+    let ann = world.person("ann", &link).await;
+    connect(&ann).await;
+    link.stall();
+    // As a phone does that has found another network.
+    ann.run("window.lost = false; chat.addEventListener('state', () => (lost ||= chat.state !== 'ready')); dispatchEvent(new Event('online'));").await;
+    ann.until("lost").await;
+    link.mend();
+    ann.until("chat.state === 'ready'").await;
+    ann.run(&format!("await chat.send('{group}', 'here again').sent;")).await;
+    agrees(&ann, &group, &world.log(&group).await).await;
+}

@@ -1,0 +1,194 @@
+//! What the module lives in: the real program, links to it that can be cut, and an application's
+//! own site of another origin, whose back end hands out tokens.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use chinwag_testkit::client::Client;
+use chinwag_testkit::process::{Program, Running};
+use chinwag_testkit::proxy::Proxy;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::browser::{Browsers, Tab};
+
+const KEY: &str = "the-service-key-of-a-test-0123456789";
+/// What every page of the tests has beside the module.
+const TOLD: &str = include_str!("told.js");
+
+/// The server, an application's site, and browsers.
+pub(crate) struct World {
+    pub(crate) browsers: Browsers,
+    pub(crate) site: Site,
+    program: Program,
+    running: Option<Running>,
+    pub(crate) address: SocketAddr,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let browsers = Browsers::start().await;
+        let site = Site::start().await;
+        let program = Program::new(env!("CARGO_BIN_EXE_chinwag"));
+        let address = ([127, 0, 0, 1], 0).into();
+        let mut world = Self { browsers, site, program, running: None, address };
+        world.serve();
+        world
+    }
+
+    /// Starts the server, on the data and at the address that it had before.
+    pub(crate) fn serve(&mut self) {
+        let listen = self.address.to_string();
+        let mut command = self.program.command(&["serve", "--listen", &listen]);
+        command.env("CHINWAG_SERVICE_KEY", KEY).env("CHINWAG_HTTP__ORIGINS", &self.site.url);
+        let running = Running::start(command);
+        self.address = running.url().trim_start_matches("http://").parse().expect("an address");
+        self.site.back_end.send_replace(format!("http://{}", self.address));
+        self.running = Some(running);
+    }
+
+    /// Ends it as a crash does.
+    pub(crate) fn kill(&mut self) {
+        self.running.take().expect("the server runs").kill();
+    }
+
+    /// Ends it in good order.
+    pub(crate) fn stop(&mut self) {
+        let output = self.running.take().expect("the server runs").stop();
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn service(&self) -> Client {
+        Client::new(&self.url(), Some(KEY), "service")
+    }
+
+    /// A link to the server that can be cut.
+    pub(crate) async fn link(&self) -> Proxy {
+        Proxy::to(self.address).await
+    }
+
+    /// Makes users.
+    pub(crate) async fn users(&self, names: &[&str]) {
+        for name in names {
+            self.service().post("users/", json!({ "name": name })).await.ok(201);
+        }
+    }
+
+    /// Makes a group of users, the first being its owner, and gives its id.
+    pub(crate) async fn group(&self, names: &[&str]) -> String {
+        let group = json!({ "name": "The garden", "author": names[0], "members": names[1..] });
+        let made = self.service().post("groups/", group).await.ok(201);
+        made["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The application's page in a new browser, where the module is loaded for a user, and not
+    /// connected yet.
+    pub(crate) async fn person(&self, name: &str, link: &Proxy) -> Tab {
+        let tab = self.browsers.open(name, &self.site.url).await;
+        load(&tab, name, link, "{}").await;
+        tab
+    }
+
+    /// All messages of a group as the server has them.
+    pub(crate) async fn log(&self, group: &str) -> Vec<Value> {
+        let mut log: Vec<Value> = Vec::new();
+        loop {
+            let after = log.last().map_or(0, |message| message["seq"].as_i64().expect("a number"));
+            let path = format!("groups/{group}/messages/?limit=100&after={after}");
+            let page = self.service().get(&path).await.ok(200);
+            let page = page.as_array().expect("a list").clone();
+            if page.is_empty() {
+                return log;
+            }
+            log.extend(page);
+        }
+    }
+}
+
+/// Loads the module in a page of the application, as `chat`, over a link.
+pub(crate) async fn load(tab: &Tab, name: &str, link: &Proxy, options: &str) {
+    let server = format!("http://{}", link.address());
+    tab.run(&format!(
+        "{TOLD}
+        const {{ Chinwag }} = await import('{server}/chinwag.js');
+        window.tokens = 0;
+        const token = async () => {{
+            const answer = await fetch('/token?user={name}&ttl=' + (window.ttl ?? 3600));
+            if (!answer.ok) throw new Error('no token');
+            window.tokens++;
+            return answer.text();
+        }};
+        window.chat = new Chinwag({{ server: '{server}', token, ...{options} }});
+        listen(chat);"
+    ))
+    .await;
+}
+
+/// An application's own site: an empty page at every path but `/token`, which is its back end's.
+pub(crate) struct Site {
+    pub(crate) url: String,
+    /// Where the back end finds the chat server.
+    back_end: Arc<watch::Sender<String>>,
+    /// What the page is.
+    pub(crate) page: Arc<watch::Sender<String>>,
+}
+
+impl Site {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("it listens"));
+        let back_end = Arc::new(watch::Sender::new(String::new()));
+        let page = Arc::new(watch::Sender::new("<!doctype html><title>An application</title>".to_owned()));
+        let (server, shown) = (back_end.clone(), page.clone());
+        tokio::spawn(async move {
+            while let Ok((peer, _)) = listener.accept().await {
+                let (server, shown) = (server.borrow().clone(), shown.borrow().clone());
+                tokio::spawn(answer(peer, server, shown));
+            }
+        });
+        Self { url, back_end, page }
+    }
+}
+
+/// Answers one request.
+async fn answer(mut peer: TcpStream, server: String, page: String) -> Option<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(peer.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let path = head.split(' ').nth(1)?;
+    let (status, kind, body) = match path.strip_prefix("/token?user=") {
+        None => ("200 OK", "text/html; charset=utf-8", page),
+        Some(asked) => match token(&server, asked).await {
+            Some(token) => ("200 OK", "text/plain", token),
+            None => ("502 Bad Gateway", "text/plain", String::new()),
+        },
+    };
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+    peer.write_all(answer.as_bytes()).await.ok()
+}
+
+/// A token of the chat server for a user, who is signed in at the application.
+async fn token(server: &str, asked: &str) -> Option<String> {
+    let (name, ttl) = asked.split_once("&ttl=").unwrap_or((asked, "3600"));
+    let ttl: u32 = ttl.parse().ok()?;
+    let http = reqwest::Client::builder().no_proxy().build().ok()?;
+    let asked = http.post(format!("{server}/api/v1/users/{name}/tokens/")).bearer_auth(KEY);
+    let answer = asked.json(&json!({ "ttl": ttl })).send().await.ok()?.text().await.ok()?;
+    let answer: Value = serde_json::from_str(&answer).ok()?;
+    Some(answer["token"].as_str()?.to_owned())
+}

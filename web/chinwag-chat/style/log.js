@@ -70,7 +70,7 @@ export const log = css`
   .tonewest { position: absolute; z-index: 2; inset-inline-end: 22px; bottom: 12px; border-radius: 2em; box-shadow: var(--_shadow); }
   .typing { min-height: 22px; padding: 0 22px; font-size: var(--_tiny); color: var(--_quiet); max-width: 54em; width: 100%; margin: 0 auto; }
 
-  .compose { position: relative; flex: none; display: grid; grid-template-columns: minmax(0, 1fr); gap: 6px; padding: 4px 16px 14px; max-width: 54em; width: 100%; margin: 0 auto; }
+  .compose { position: relative; flex: none; display: grid; grid-template-columns: minmax(0, 1fr); gap: 6px; padding: 4px 24px 14px; max-width: calc(54em + 16px); width: 100%; margin: 0 auto; }
   .compose .box { display: flex; align-items: end; gap: 8px; }
   .compose textarea { border-radius: calc(var(--_radius) * 1.5); padding: 10px 16px; }
   .compose .send { flex: none; border-radius: calc(var(--_radius) * 1.5); }

@@ -99,7 +99,8 @@ async fn drafts_outlive_the_page_and_belong_to_their_conversation_and_their_writ
     ann.press("Your profile").await;
     ann.press("Sign out").await;
     ann.sees(WELCOME).await;
-    let left = ann.run("return Object.keys(localStorage).filter((key) => key.includes('draft')).length;").await;
+    let left =
+        ann.run("return Object.keys(localStorage).filter((key) => key.includes('draft')).length;").await;
     assert_eq!(left, 0, "drafts stay behind for whoever signs in next");
     ann.close().await;
 }

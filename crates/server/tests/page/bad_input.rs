@@ -45,16 +45,20 @@ async fn names_of_every_kind_and_markup_everywhere_are_text() {
     ann.looks("see the name apart", apart, json!([])).await;
     let groups = dana.get("groups/?fields=id+name").await.ok(200);
     let group = groups[0]["id"].clone();
-    dana.post("messages/", json!({ "group": group, "body": "مرحبا <b>ann</b> https://example.org/?q=\"onmouseover=alert(3)" }))
-        .await
-        .ok(201);
+    dana.post(
+        "messages/",
+        json!({ "group": group, "body": "مرحبا <b>ann</b> https://example.org/?q=\"onmouseover=alert(3)" }),
+    )
+    .await
+    .ok(201);
     ann.sees_in("Messages", name).await;
     ann.sees_in("Messages", "مرحبا <b>ann</b>").await;
     ann.press("Group details").await;
     ann.sees_in("Members", name).await;
     let injected = "return walk(document).filter((each) => each.matches('img, script:not([type=module]), b, [onerror], [onmouseover]')).length";
     assert_eq!(ann.look(injected, json!([])).await, 0);
-    let right = "return getComputedStyle(messages().at(-1).querySelector('.body')).unicodeBidi === 'plaintext'";
+    let right =
+        "return getComputedStyle(messages().at(-1).querySelector('.body')).unicodeBidi === 'plaintext'";
     ann.looks("have each text run its own way", right, json!([])).await;
     ann.close().await;
 }
@@ -67,9 +71,19 @@ async fn a_server_that_fails_is_told_of_in_words_that_say_what_to_do() {
     write_to(&ann, "bob", "hello").await;
     ann.sees_in("Messages", "Sent").await;
     // A message that the server refuses says why, and is sent again or let go.
-    stage.app.service().patch("users/bob/", json!({ "contact": { "name": "ann", "operation": "block" } })).await.ok(200);
+    stage
+        .app
+        .service()
+        .patch("users/bob/", json!({ "contact": { "name": "ann", "operation": "block" } }))
+        .await
+        .ok(200);
     ann.sees("You cannot write to this person now.").await;
-    stage.app.service().patch("users/bob/", json!({ "contact": { "name": "ann", "operation": "unblock" } })).await.ok(200);
+    stage
+        .app
+        .service()
+        .patch("users/bob/", json!({ "contact": { "name": "ann", "operation": "unblock" } }))
+        .await
+        .ok(200);
     ann.sees_no("You cannot write to this person now.").await;
 
     // What comes from a proxy in between is no JSON of ours.

@@ -57,7 +57,8 @@ async fn the_documents_own_page_chats() {
     fs::write(program.folder().join("index.html"), there(html[0])).expect("the folder is writable");
     drop(free);
     let mut application = shell(&program, &sh[1].replace("python3", "exec python3"));
-    let _application = Application(application.stderr(Stdio::null()).spawn().expect("the application starts"));
+    let _application =
+        Application(application.stderr(Stdio::null()).spawn().expect("the application starts"));
     let answers = async || std::net::TcpStream::connect(&own).is_ok();
     for _ in 0..200 {
         if answers().await {

@@ -138,8 +138,12 @@ async fn a_foreign_page_chats_by_tokens_from_its_own_back_end() {
     page.fill("Message", "toujours là").await;
     page.press("Envoyer").await;
     page.sees_once("toujours là").await;
-    page.looks("have it sent", "return message('toujours là')[0].innerText.includes('Envoyé')", json!([])).await;
-    assert_eq!(page.look("return window.heard.filter(([type]) => type === 'signedout')", json!([])).await, json!([]));
+    page.looks("have it sent", "return message('toujours là')[0].innerText.includes('Envoyé')", json!([]))
+        .await;
+    assert_eq!(
+        page.look("return window.heard.filter(([type]) => type === 'signedout')", json!([])).await,
+        json!([])
+    );
     drop(ann);
     page.close().await;
 }
@@ -165,7 +169,12 @@ async fn a_page_shows_one_conversation_alone_and_says_when_its_token_has_ended()
 
     ann.delete("sessions/").await.ok(200);
     page.sees("Your session has ended.").await;
-    page.looks("tell the host", "return window.heard.some(([type, detail]) => type === 'signedout' && detail.reason === 'ended')", json!([])).await;
+    page.looks(
+        "tell the host",
+        "return window.heard.some(([type, detail]) => type === 'signedout' && detail.reason === 'ended')",
+        json!([]),
+    )
+    .await;
     page.close().await;
 }
 

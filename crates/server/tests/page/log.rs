@@ -1,11 +1,11 @@
 //! Long conversations and busy ones: all is there, little of it is in the document, and nothing
 //! jumps.
 
+use chinwag_core::Name;
 use chinwag_core::app::Context;
 use chinwag_core::app::message::Send;
 use chinwag_core::message::Body;
 use chinwag_core::user::Caller;
-use chinwag_core::Name;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -43,7 +43,8 @@ async fn fill(stage: &Stage, group: &str, author: &str, numbers: std::ops::Range
 }
 
 /// What is read: the first message whose top is well inside the view, and where it stands.
-const READING: &str = "const log = messages()[0].closest('.scroller'); const view = log.getBoundingClientRect();
+const READING: &str =
+    "const log = messages()[0].closest('.scroller'); const view = log.getBoundingClientRect();
     const at = (article) => Math.round(article.getBoundingClientRect().top - view.top);
     const article = messages().find((each) => at(each) > 120);
     const reading = [bodyOf(article), at(article)];";
@@ -156,7 +157,8 @@ async fn a_message_every_ten_milliseconds_is_shown_once_in_order_and_redraws_no_
         return [...seen.values()].filter(Boolean).map(Number).sort((a, b) => a - b);";
     let seen = ann.run_async(all).await;
     assert_eq!(seen, Value::from((1..306).collect::<Vec<_>>()));
-    let order = "const numbers = messages().map((each) => Number(bodyOf(each).split(' ')[1])).filter(Boolean);
+    let order =
+        "const numbers = messages().map((each) => Number(bodyOf(each).split(' ')[1])).filter(Boolean);
         return numbers.every((number, index) => index === 0 || number > numbers[index - 1])";
     ann.looks("see them in order", order, json!([])).await;
     tokio::join!(ann.close(), bob.close());

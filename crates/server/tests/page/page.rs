@@ -98,7 +98,8 @@ impl Page {
 
     /// Waits until these words are on the page.
     pub(crate) async fn sees(&self, words: &str) {
-        self.looks(&format!("see “{words}”"), "return pageText().includes(arguments[0])", json!([words])).await;
+        self.looks(&format!("see “{words}”"), "return pageText().includes(arguments[0])", json!([words]))
+            .await;
     }
 
     /// Waits until these words are in the part of the page that is called `part`.
@@ -115,12 +116,14 @@ impl Page {
 
     /// Waits until these words are no longer on the page.
     pub(crate) async fn sees_no(&self, words: &str) {
-        self.looks(&format!("see “{words}” go"), "return !pageText().includes(arguments[0])", json!([words])).await;
+        self.looks(&format!("see “{words}” go"), "return !pageText().includes(arguments[0])", json!([words]))
+            .await;
     }
 
     /// Waits until the connection stands: nothing is said of it then.
     pub(crate) async fn is_connected(&self) {
-        let script = "const said = pageText(); return part('Your profile').length + part('Conversation').length > 0
+        let script =
+            "const said = pageText(); return part('Your profile').length + part('Conversation').length > 0
             && !said.includes('Connection lost') && !said.includes('Connecting…')";
         self.looks("be connected", script, json!([])).await;
     }
@@ -239,7 +242,11 @@ impl Page {
 
     /// Looks again and again until something is found. What the browser refuses meanwhile, because
     /// the page has just changed, counts as not found.
-    pub(crate) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Result<Option<T>, CmdError>) -> T {
+    pub(crate) async fn until<T>(
+        &self,
+        what: &str,
+        look: impl AsyncFn() -> Result<Option<T>, CmdError>,
+    ) -> T {
         let by = Instant::now() + PATIENCE;
         let mut last = String::new();
         while let Ok(found) = timeout_at(by, look()).await {
@@ -256,10 +263,7 @@ impl Page {
             Ok(shown) => shown.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default(),
         };
         let wrongs = timeout(Duration::from_secs(2), self.wrongs()).await.unwrap_or_default();
-        panic!(
-            "{} does not {what} within {PATIENCE:?}{last}. The page shows:\n{shown}\n{wrongs}",
-            self.name
-        );
+        panic!("{} does not {what} within {PATIENCE:?}{last}. The page shows:\n{shown}\n{wrongs}", self.name);
     }
 }
 

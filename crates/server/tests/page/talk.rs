@@ -114,7 +114,11 @@ async fn all_of_it_is_done_by_keyboard_too() {
     ann.key(Key::Up).await;
     let focused = "const inner = (node) => node.shadowRoot?.activeElement ? inner(node.shadowRoot.activeElement) : node;
         const at = inner(document.activeElement);";
-    let on = |what: &str| format!("{focused} return nameOf(at) === '{what}' || at.querySelector('.body')?.textContent === '{what}'");
+    let on = |what: &str| {
+        format!(
+            "{focused} return nameOf(at) === '{what}' || at.querySelector('.body')?.textContent === '{what}'"
+        )
+    };
     ann.looks("be on the first message", &on("first"), json!([])).await;
     ann.key(Key::Tab).await;
     ann.looks("be on its first button", &on("Reply"), json!([])).await;

@@ -5,6 +5,8 @@ import { Drafts } from "./storage.js";
 import { Words } from "./words.js";
 
 const NOTICE_LASTS = 8_000;
+/** So many answered messages that are not held are remembered. */
+const QUOTED = 500;
 /** What the client tells of, and the parts show. */
 const TOPICS = ["state", "groups", "group", "messages", "unread", "read", "typing", "unsent", "relations", "presence", "user", "persistent"];
 
@@ -140,6 +142,7 @@ export class Chat extends EventTarget {
   quoted(group, id) {
     const held = group.message(id);
     if (held || this.#quoted.has(id)) return held ?? this.#quoted.get(id);
+    if (this.#quoted.size >= QUOTED) this.#quoted.delete(this.#quoted.keys().next().value);
     this.#quoted.set(id, undefined);
     this.client.fetchMessage(id).then(
       (message) => this.#quoted.set(id, message),
@@ -163,6 +166,7 @@ export class Chat extends EventTarget {
     if (this.me && !this.drafts) this.drafts = new Drafts(this.client.server, this.me);
     if (topic === "groups") this.#follow(detail);
     if (topic === "unsent" && detail.to) this.#unsent(detail.to);
+    if (topic === "user" && detail.newName === this.me) this.drafts?.rename(this.client.server, this.me);
     if (topic === "user" && this.current?.to === detail.name) this.current = detail.newName && { to: detail.newName };
     this.tell(topic, detail);
   }

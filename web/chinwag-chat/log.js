@@ -128,7 +128,7 @@ export class Log extends Part {
   }
 
   async updated() {
-    if (!this.#width) this.watch.observe(this.#scroller);
+    this.watch.observe(this.#scroller);
     this.watch.observe(this.#window);
     this.#width = this.#scroller.clientWidth;
     await Promise.all([...this.#window.children].map((row) => row.updateComplete));
@@ -230,9 +230,12 @@ export class Log extends Part {
     try {
       await this.chat.client[how](group.id, 100);
     } catch {
-      // It is tried again when one scrolls there again.
+      // What is said of it stands for a while, and then it is tried again.
       this.olderFailed = true;
-      setTimeout(() => (this.olderFailed = false), 5_000);
+      setTimeout(() => {
+        this.olderFailed = false;
+        this.requestUpdate();
+      }, 5_000);
     } finally {
       this.#busy.delete(how);
       this.requestUpdate();

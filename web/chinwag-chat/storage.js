@@ -2,6 +2,8 @@
 
 const PREFIX = "chinwag:";
 
+const prefix = (server, name) => `${PREFIX}draft:${server}:${name}:`;
+
 function opened() {
   try {
     const storage = globalThis.localStorage;
@@ -20,7 +22,7 @@ export class Drafts {
   #held = new Map();
 
   constructor(server, name) {
-    this.prefix = `${PREFIX}draft:${server}:${name}:`;
+    this.prefix = prefix(server, name);
     for (const key of this.#keys()) this.#held.set(key.slice(this.prefix.length), this.#storage.getItem(key));
   }
 
@@ -46,6 +48,14 @@ export class Drafts {
     if (!text) return;
     this.set(from, "");
     this.set(to, text);
+  }
+
+  /** Their writer is called otherwise now. */
+  rename(server, name) {
+    const held = [...this.#held];
+    this.clear();
+    this.prefix = prefix(server, name);
+    for (const [key, text] of held) this.set(key, text);
   }
 
   /** The next one to sign in here may be someone else. */

@@ -100,6 +100,32 @@ async fn a_server_that_fails_is_told_of_in_words_that_say_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_refused_says_why_and_is_sent_again_or_let_go() {
+    let stage = Stage::with(|options| options.limits.message_chars = 30).await;
+    let ann = stage.person("ann").await;
+    write_to(&ann, "nobody", "is there anybody?").await;
+    ann.sees_in("Messages", "Not sent. There is no user nobody. Check the spelling.").await;
+    ann.sees_in("Conversation list", "Not sent").await;
+    stage.app.user("nobody").await;
+    ann.press("Try again").await;
+    ann.sees_in("Messages", "Sent").await;
+    ann.sees_once("is there anybody?").await;
+
+    let long = "longer than this server takes, by much";
+    ann.say(long).await;
+    ann.sees_in("Messages", "Not sent.").await;
+    ann.say("short").await;
+    ann.looks("have it sent", "return message('short')[0]?.innerText.includes('Sent')", json!([])).await;
+    ann.press("Discard").await;
+    ann.sees_gone("Messages", long).await;
+    ann.reload().await;
+    ann.press("nobody").await;
+    ann.sees_once("short").await;
+    ann.sees_gone("Messages", long).await;
+    ann.close().await;
+}
+
+#[tokio::test]
 async fn where_storage_is_denied_everything_but_memory_works() {
     let stage = Stage::open().await;
     let ann = stage.browser("ann").await;

@@ -42,6 +42,41 @@ async fn two_people_talk_and_markup_is_only_text() {
     tokio::join!(ann.close(), bob.close());
 }
 
+/// A browser's notifications, as far as a page can tell, allowed when asked for.
+const NOTIFICATIONS: &str = "window.asked = 0; window.shown = [];
+    window.Notification = class {
+        static permission = 'default';
+        static requestPermission() { window.asked += 1; this.permission = 'granted'; return Promise.resolve('granted'); }
+        constructor(title, { body }) { window.shown.push([title, body]); window.last = this; }
+        close() {}
+    };
+    document.hasFocus = () => false;";
+
+#[tokio::test]
+async fn notifications_are_asked_for_by_a_click_alone_and_lead_to_the_conversation() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let bob = stage.app.user("bob").await;
+    let groups = json!({ "name": "The garden", "members": ["ann"] });
+    let group = bob.post("groups/", groups).await.ok(201)["id"].clone();
+    ann.sees_in("Conversation list", "The garden").await;
+    ann.run(NOTIFICATIONS).await;
+    bob.post("messages/", json!({ "group": group, "body": "unheard" })).await.ok(201);
+    ann.sees_in("Conversation list", "unheard").await;
+    assert_eq!(ann.run("return [window.asked, window.shown];").await, json!([0, []]));
+    ann.press("Your profile").await;
+    ann.press("Turn on notifications").await;
+    ann.sees("This browser shows new messages").await;
+    ann.press("Close").await;
+    bob.post("messages/", json!({ "group": group, "body": "<b>heard</b>" })).await.ok(201);
+    ann.sees_in("Conversation list", "<b>heard</b>").await;
+    let shown = json!([1, [["bob in The garden", "<b>heard</b>"]]]);
+    assert_eq!(ann.run("return [window.asked, window.shown];").await, shown);
+    ann.run("window.last.onclick();").await;
+    ann.sees_once("<b>heard</b>").await;
+    ann.close().await;
+}
+
 #[tokio::test]
 async fn links_are_safe_and_nothing_else_is_a_link() {
     let stage = Stage::open().await;

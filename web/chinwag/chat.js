@@ -338,7 +338,8 @@ export class Chinwag extends EventTarget {
 
   #stateChanged() {
     const { state } = this;
-    if (state !== "connecting" && state !== "ready") this.#store.typing.forget();
+    if (state === "waiting" || state === "closed") this.#store.typing.forget();
+    if (state === "closed") this.#outbox.away();
     if (state === "ready") {
       if (this.#status !== "online") this.#link.send("status.update", { status: this.#status });
       this.#store.sync.begin();

@@ -26,7 +26,12 @@ export class Drawer {
   #tab = newId();
   /** @type {Promise<IDBDatabase> | null} */
   #database = null;
-  #release = () => {};
+  /** @type {(() => void) | null} */
+  #release = null;
+  /** Whose records may be taken over now. */
+  #owner = "";
+  /** Tabs whose end is waited for. @type {Set<string>} */
+  #awaited = new Set();
 
   /** @param {boolean} wanted @param {() => void} onChange told when it is not so */
   constructor(wanted, onChange) {
@@ -35,14 +40,14 @@ export class Drawer {
     if (!wanted) return;
     this.#database = within(open(), OPEN_WITHIN);
     this.#database.catch(() => this.#failed());
-    this.#hold();
   }
 
   /** Leaves what was put here to whoever comes next. */
   leave() {
-    this.#release();
+    this.#owner = "";
+    this.#release?.();
+    this.#release = null;
     this.#tab = newId();
-    this.#hold();
   }
 
   /**
@@ -67,13 +72,17 @@ export class Drawer {
    * @param {(kept: Kept[]) => void} take
    */
   async takeOver(owner, take) {
+    this.#owner = owner;
+    this.#hold();
     /** @type {Set<string>} */
     const tabs = new Set();
     await this.#do("readonly", async (store) => {
       for (const kept of await all(store, owner)) if (kept.tab !== this.#tab) tabs.add(kept.tab);
     });
     for (const tab of tabs) {
-      const adopt = () => this.#adopt(owner, tab, take);
+      if (this.#awaited.has(tab)) continue;
+      this.#awaited.add(tab);
+      const adopt = () => this.#adopt(tab, take).finally(() => this.#awaited.delete(tab));
       if (navigator.locks) void navigator.locks.request(lockOf(tab), adopt).catch(() => {});
       else void adopt();
     }
@@ -85,6 +94,7 @@ export class Drawer {
    * @param {string} to
    */
   rename(from, to) {
+    this.#owner = to;
     return this.#do("readwrite", async (store) => {
       for (const kept of await all(store, from)) store.put({ ...kept, owner: to });
     });
@@ -97,12 +107,13 @@ export class Drawer {
     });
   }
 
-  /** @param {string} owner @param {string} tab @param {(kept: Kept[]) => void} take */
-  async #adopt(owner, tab, take) {
+  /** @param {string} tab @param {(kept: Kept[]) => void} take */
+  async #adopt(tab, take) {
     /** @type {Kept[]} */
     let mine = [];
     await this.#do("readwrite", async (store) => {
-      mine = (await all(store, owner)).filter((kept) => kept.tab === tab);
+      // Somebody else may have signed in since, whose name must not stand under it.
+      mine = (await all(store, this.#owner)).filter((kept) => kept.tab === tab);
       for (const kept of mine) store.put({ ...kept, tab: this.#tab });
     });
     if (mine.length) take(mine);
@@ -126,10 +137,11 @@ export class Drawer {
     }
   }
 
-  /** Holds this page's lock as long as it lives. Without locks, what is sent twice is the server's to see. */
+  /** Holds this tab's lock until it leaves or ends. Without locks, what is sent twice is the server's to see. */
   #hold() {
-    const held = () => new Promise((resolve) => (this.#release = () => resolve(null)));
-    navigator.locks?.request(lockOf(this.#tab), held).catch(() => {});
+    if (this.#release || !this.#database) return;
+    const end = new Promise((resolve) => (this.#release = () => resolve(null)));
+    navigator.locks?.request(lockOf(this.#tab), () => end).catch(() => {});
   }
 
   #failed() {

@@ -23,7 +23,7 @@ const TOO_MUCH_DELAY = 10_000;
 /**
  * @typedef {object} Owner what is told, and asked
  * @property {() => Promise<string | null>} knock says who comes, and gives the token to show; rejects as REST does
- * @property {() => Promise<boolean>} renew gets another token in place of one that has ended, if there is one
+ * @property {() => Promise<unknown>} renew gets another token in place of one that has ended, if there is one
  * @property {(frame: Frame) => void} onFrame
  * @property {() => void} onState
  * @property {(error: ChinwagError) => void} onEnd the credential has ended, and there is no other
@@ -45,6 +45,8 @@ export class Link {
   #attempts = 0;
   /** Which try this is: what an earlier one brings late is nobody's. */
   #try = 0;
+  /** @type {AbortController | null} */
+  #listening = null;
   #begun = 0;
   #heard = 0;
   #retryTimer = 0;
@@ -61,8 +63,6 @@ export class Link {
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     this.#server = url.href;
     this.owner = owner;
-    addEventListener("online", () => this.#look());
-    document.addEventListener("visibilitychange", () => document.hidden || this.#look());
   }
 
   get ready() {
@@ -70,17 +70,23 @@ export class Link {
   }
 
   open() {
-    if (this.state === "closed") void this.#open();
+    if (this.state !== "closed") return;
+    const { signal } = (this.#listening = new AbortController());
+    addEventListener("online", () => this.#look(), { signal });
+    document.addEventListener("visibilitychange", () => document.hidden || this.#look(), { signal });
+    void this.#open();
   }
 
   retry() {
     if (this.state === "waiting") void this.#open();
   }
 
-  close() {
+  /** @param {ChinwagError | null} [why] */
+  close(why = null) {
     this.#abandon();
+    this.#listening?.abort();
     this.#attempts = 0;
-    this.problem = null;
+    this.problem = why;
     this.#become("closed");
   }
 
@@ -207,6 +213,7 @@ export class Link {
 
   #probe() {
     if (!this.ready) return;
+    clearTimeout(this.#silenceTimer);
     const { type, data } = this.owner.probe();
     this.request(type, data, SIGN_OF_LIFE_WITHIN).catch(() => {});
     this.#silenceTimer = setTimeout(() => this.#listen(), SIGN_OF_LIFE_WITHIN);
@@ -224,9 +231,9 @@ export class Link {
     const attempt = this.#try;
     this.#become("connecting");
     try {
-      const renewed = await this.owner.renew();
+      // Where there is no other, the next try is refused; a cookie may be another tab's newer one.
+      await this.owner.renew();
       if (attempt !== this.#try) return;
-      if (!renewed) return this.#end(new ChinwagError(401, { detail: "Your session has ended. Sign in again." }));
       // A token that ends as soon as it comes must not be asked for without end.
       if (this.#attempts++ === 0) void this.#open();
       else this.#wait(0);
@@ -256,8 +263,7 @@ export class Link {
 
   /** @param {ChinwagError} why */
   #end(why) {
-    this.close();
-    this.problem = why;
+    this.close(why);
     this.owner.onEnd(why);
   }
 

@@ -12,6 +12,7 @@ const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
 /** A fault that comes so often for one message is not going to pass. */
 const FAULTS_MOST = 5;
+const LOOK_EVERY = 60_000;
 const GONE = "You are no longer in this group.";
 
 /**
@@ -45,6 +46,8 @@ export class Outbox {
    */
   #busy = new Set();
   #owner = "";
+  #isAway = true;
+  #looking = 0;
   #home;
 
   /** @param {Home} home */
@@ -73,11 +76,23 @@ export class Outbox {
   belongsTo(name) {
     const owner = this.#ownerOf(name);
     if (this.#owner !== "" && this.#owner !== owner) this.#leave();
-    if (this.#owner === "") {
+    if (this.#isAway) {
       this.#owner = owner;
+      this.#isAway = false;
       for (const item of this.#items.values()) this.#save(item);
     }
-    void this.#home.drawer.takeOver(owner, (left) => this.#adopt(left));
+    const look = () => this.#home.drawer.takeOver(this.#owner, (left) => this.#adopt(left));
+    clearInterval(this.#looking);
+    // A tab may end at any time, with something unsent.
+    this.#looking = setInterval(look, LOOK_EVERY);
+    void look();
+  }
+
+  /** Lets others send what is here, until this user comes back: whoever is first, the server makes one of it. */
+  away() {
+    this.#isAway = true;
+    clearInterval(this.#looking);
+    this.#home.drawer.leave();
   }
 
   /** Forgets what is here; what is kept stays for its user's next sign-in. */
@@ -87,7 +102,7 @@ export class Outbox {
       this.#home.onChange(shown);
       reject(lost("It is sent when you sign in again."));
     }
-    this.#home.drawer.leave();
+    this.away();
     this.#owner = "";
   }
 
@@ -182,6 +197,7 @@ export class Outbox {
   async clear() {
     for (const id of [...this.#items.keys()]) this.discard(id, "You have signed out.");
     if (this.#owner) await this.#home.drawer.clear(this.#owner);
+    this.#leave();
   }
 
   /**
@@ -200,6 +216,7 @@ export class Outbox {
 
   /** @param {Kept[]} left */
   #adopt(left) {
+    if (left[0].owner !== this.#owner) return;
     const before = [...this.#items];
     this.#items.clear();
     for (const kept of left) this.#items.set(kept.client_id, itemOf(kept));

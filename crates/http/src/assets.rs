@@ -1,6 +1,8 @@
 //! The pages that are part of the program: the web client, the API's documentation, and the modules
 //! that other origins' pages import.
 
+mod bare;
+
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -17,7 +19,21 @@ use crate::error::Problem;
 
 #[derive(RustEmbed)]
 #[folder = "../../web"]
+struct Files;
+
+/// The files as they are sent.
 struct Web;
+
+impl Web {
+    fn get(path: &str) -> Option<EmbeddedFile> {
+        let mut file = Files::get(path)?;
+        if path.starts_with("chinwag/") {
+            let script = std::str::from_utf8(&file.data).expect("our own files are UTF-8");
+            file.data = bare::bare(script).into_bytes().into();
+        }
+        Some(file)
+    }
+}
 
 /// `GET /`: the web client.
 pub(crate) async fn index(request: Request) -> Response {

@@ -24,6 +24,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// less than the tests do.
 static TURN: Mutex<()> = Mutex::const_new(());
 
+/// How often a driver is started that finds no port.
+const TRIES: usize = 5;
+
 const ARGUMENTS: [&str; 9] = [
     "--headless=new",
     "--no-sandbox",
@@ -57,15 +60,18 @@ impl Browsers {
     pub(crate) async fn start() -> Self {
         let turn = TURN.lock().await;
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let mut command = Command::new("chromedriver");
-        command.arg("--port=0").env("TMPDIR", folder.path()).process_group(0);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut driver = command.spawn().expect("the Debian package chromium-driver brings chromedriver");
-        let stdout = driver.stdout.take().expect("it was piped");
-        // Held from here on, so that what was started ends with the test, however that ends.
-        let mut browsers = Self { driver, url: String::new(), folder, _turn: turn };
-        browsers.url = format!("http://127.0.0.1:{}", port(stdout));
-        browsers
+        for _ in 0..TRIES {
+            let mut command = Command::new("chromedriver");
+            command.arg("--port=0").env("TMPDIR", folder.path()).process_group(0);
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+            let mut driver = command.spawn().expect("the Debian package chromium-driver brings chromedriver");
+            let stdout = driver.stdout.take().expect("it was piped");
+            if let Some(port) = port(stdout) {
+                return Self { driver, url: format!("http://127.0.0.1:{port}"), folder, _turn: turn };
+            }
+            end(&mut driver);
+        }
+        panic!("chromedriver did not say its port, {TRIES} times");
     }
 
     /// A new browser with an empty profile, at an address.
@@ -95,9 +101,7 @@ impl Browsers {
 
 impl Drop for Browsers {
     fn drop(&mut self) {
-        // The browsers are in the driver's group. They may have ended already.
-        let _ = kill_process_group(Pid::from_child(&self.driver), Signal::KILL);
-        let _ = self.driver.wait();
+        end(&mut self.driver);
         // Those killed are gone in a moment, until which the folder may fill again.
         for _ in 0..20 {
             if std::fs::remove_dir_all(self.folder.path()).is_ok() {
@@ -182,17 +186,23 @@ impl Tab {
     }
 }
 
-/// The port that the driver says it has taken. What it says later is read too, or it would stop.
-fn port(stdout: ChildStdout) -> u16 {
+/// Ends a driver with its browsers, which are in its group. They may have ended already.
+fn end(driver: &mut Child) {
+    let _ = kill_process_group(Pid::from_child(driver), Signal::KILL);
+    let _ = driver.wait();
+}
+
+/// The port that the driver says it has taken; none if it ends, because others took that port on
+/// another of the machine's addresses. What it says later is read too, or it would stop.
+fn port(stdout: ChildStdout) -> Option<u16> {
     let (said, heard) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             if let Some((_, port)) = line.rsplit_once("started successfully on port ") {
                 // Nobody listens any more: the test has ended.
-                let _ = said.send(port.trim_end_matches('.').parse());
+                let _ = said.send(port.trim_end_matches('.').parse().expect("the port is a number"));
             }
         }
     });
-    let port = heard.recv_timeout(PATIENCE).expect("chromedriver says its port in time");
-    port.expect("the port is a number")
+    heard.recv_timeout(PATIENCE).ok()
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use chinwag_testkit::client::Client;
 use chinwag_testkit::proxy::Proxy;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::browser::Tab;
+use crate::sick::Sick;
 use crate::world::{World, load};
 
 /// What a page holds of a group, as the server would say it.
@@ -180,11 +182,13 @@ async fn a_session_that_ends_for_good_is_told_and_what_is_unsent_is_kept_for_the
     load(&ann, "ann", &link, &format!("{{ token: {token} }}")).await;
     ann.run("window.reasons = []; chat.addEventListener('signedout', ({ detail }) => reasons.push(detail.reason));").await;
     connect(&ann).await;
-    link.stall();
+    link.cut();
     ann.run(&format!("chat.send('{group}', 'late');")).await;
-    sleep(Duration::from_secs(3)).await;
+    let anns = Client::new(&world.url(), token.as_str(), "ann");
+    while anns.get("sessions/").await.status == 200 {
+        sleep(Duration::from_millis(100)).await;
+    }
     link.mend();
-    // Ended before or after it arrived; either way it is there once in the end.
     ann.until("chat.state === 'closed' && reasons.length").await;
     assert_eq!(ann.run("return [reasons, chat.me, chat.groups.size];").await, json!([["ended"], null, 0]));
     let why = ann.try_run("await chat.connect();").await.unwrap_err();
@@ -225,29 +229,19 @@ async fn a_server_that_answers_errors_and_nonsense_is_waited_out() {
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
     connect(&ann).await;
-    for (name, answer) in [
-        (
-            "500",
-            "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\nConnection: close\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Headers: *\r\n\r\n{}",
-        ),
-        (
-            "503",
-            "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\nAccess-Control-Allow-Origin: *\r\n\r\n",
-        ),
-        (
-            "html",
-            "HTTP/1.1 200 OK\r\nContent-Length: 15\r\nConnection: close\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Headers: *\r\n\r\n<h1>Sorry.</h1>",
-        ),
-        (
-            "json",
-            "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Headers: *\r\n\r\n{\"name\":1}",
-        ),
-        ("noise", "\u{1}\u{2}\u{3} nothing at all\r\n\r\n"),
+    let who = "200 OK\r\nContent-Length: 29\r\n\r\n{\"name\":\"ann\",\"expires\":null}";
+    for (name, rest, chat) in [
+        ("500", "500 Internal Server Error\r\nContent-Length: 2\r\n\r\n{}", ""),
+        ("503", "503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n", ""),
+        ("html", "200 OK\r\nContent-Length: 15\r\n\r\n<h1>Sorry.</h1>", ""),
+        ("json", "200 OK\r\nContent-Length: 10\r\n\r\n{\"name\":1}", ""),
+        ("noise", "\u{1}\u{2}\u{3} nothing at all\r\n\r\n", ""),
+        ("handshake", who, "503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"),
     ] {
         world.stop();
         ann.until("chat.state !== 'ready'").await;
         ann.run(&format!("chat.send('{group}', '{name}');")).await;
-        let sick = Sick::at(world.address, answer).await;
+        let sick = Sick::at(world.address, rest, chat);
         // It comes back, and goes away again.
         for _ in 0..2 {
             let before = sick.asked();
@@ -256,6 +250,8 @@ async fn a_server_that_answers_errors_and_nonsense_is_waited_out() {
                 sleep(Duration::from_millis(20)).await;
             }
             ann.until("chat.state === 'waiting' && chat.problem").await;
+            let code = ann.run("return chat.problem.code;").await;
+            assert_eq!(code, name.parse::<u16>().unwrap_or(0), "{name}");
         }
         sick.end().await;
         world.serve();
@@ -263,48 +259,8 @@ async fn a_server_that_answers_errors_and_nonsense_is_waited_out() {
         ann.until("chat.state === 'ready' && chat.unsentCount === 0").await;
     }
     let log = world.log(&group).await;
-    assert_eq!(log.len(), 5);
+    assert_eq!(log.len(), 6);
     agrees(&ann, &group, &log).await;
-}
-
-/// Stands where the server stood, and says the same to everybody.
-struct Sick {
-    asked: std::sync::Arc<std::sync::atomic::AtomicUsize>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Sick {
-    async fn at(address: std::net::SocketAddr, answer: &'static str) -> Self {
-        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
-        socket.set_reuseaddr(true).expect("an option of sockets");
-        socket.bind(address).expect("the server is gone from there");
-        let listener = socket.listen(64).expect("it listens");
-        let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-        let count = asked.clone();
-        let task = tokio::spawn(async move {
-            while let Ok((mut peer, _)) = listener.accept().await {
-                use tokio::io::{AsyncReadExt, AsyncWriteExt};
-                let mut head = [0; 4096];
-                if peer.read(&mut head).await.is_ok_and(|read| read > 0) {
-                    count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    // Who asked may be gone.
-                    let _ = peer.write_all(answer.as_bytes()).await;
-                    let _ = peer.shutdown().await;
-                }
-            }
-        });
-        Self { asked, task }
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(std::sync::atomic::Ordering::Relaxed)
-    }
-
-    async fn end(self) {
-        self.task.abort();
-        // Aborted, it holds the port no longer.
-        assert!(self.task.await.is_err());
-    }
 }
 
 #[tokio::test]
@@ -484,8 +440,16 @@ async fn a_link_that_is_dead_without_a_word_is_noticed_and_replaced() {
     connect(&ann).await;
     link.stall();
     // As a phone does that has found another network.
-    ann.run("window.lost = false; chat.addEventListener('state', () => (lost ||= chat.state !== 'ready')); dispatchEvent(new Event('online'));").await;
-    ann.until("lost").await;
+    ann.run(
+        "const begun = performance.now();
+        chat.addEventListener('state', () => (window.lostAfter ??= performance.now() - begun));
+        dispatchEvent(new Event('online'));",
+    )
+    .await;
+    ann.until("window.lostAfter").await;
+    // Sooner than by the silence alone, and not at once: it may only be slow.
+    let after = ann.run("return lostAfter;").await.as_f64().expect("a number");
+    assert!((5_000.0..25_000.0).contains(&after), "{after}");
     link.mend();
     ann.until("chat.state === 'ready'").await;
     ann.run(&format!("await chat.send('{group}', 'here again').sent;")).await;

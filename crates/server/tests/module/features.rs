@@ -39,6 +39,7 @@ async fn two_people_become_contacts_and_talk_in_private() {
     let shown = bob.run(&format!("const {{ title, other, private: alone, role, latest }} = chat.groups.get('{group}'); return [title, other, alone, role, latest.body, chat.conversations[0].id];")).await;
     assert_eq!(shown, json!(["ann", "ann", true, "members", "<b>hello</b>", group]));
 
+    ann.run("window.writing = []; chat.addEventListener('message', ({ detail }) => writing.push(detail.group.typing.length));").await;
     bob.run(&format!("chat.typing('{group}');")).await;
     ann.until(&format!("chat.groups.get('{group}').typing.includes('bob')")).await;
     bob.run(&format!(
@@ -50,6 +51,8 @@ async fn two_people_become_contacts_and_talk_in_private() {
         "chat.groups.get('{group}').latest.respond_to && !chat.groups.get('{group}').typing.length"
     ))
     .await;
+    // A message says that its author does not write any more.
+    assert_eq!(ann.run("return writing;").await, json!([0]));
     bob.run(&format!("chat.markRead('{group}');")).await;
     assert_eq!(bob.run(&format!("return chat.groups.get('{group}').unread;")).await, 0);
     ann.until(&format!("chat.groups.get('{group}').reads.get('bob') === 2")).await;
@@ -239,9 +242,8 @@ async fn pages_of_any_origin_may_load_the_module_and_only_those_named_may_call()
             nobody.request("GET".parse().unwrap(), path).header("origin", "https://elsewhere.example");
         let answer = nobody.send(request).await;
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, "*"), "{path}");
-        if path.ends_with(".js") {
-            assert_eq!(answer.header("content-type"), "text/javascript; charset=utf-8", "{path}");
-        }
+        let kind = if path == "/chinwag.d.ts" { "text/plain" } else { "text/javascript" };
+        assert_eq!(answer.header("content-type"), format!("{kind}; charset=utf-8"), "{path}");
     }
     let token = world.service().post("users/ann/tokens/", json!({})).await.ok(201)["token"].clone();
     let (token, named) = (token.as_str().unwrap(), world.site.url.clone());

@@ -7,4 +7,5 @@
 mod browser;
 mod faults;
 mod features;
+mod sick;
 mod world;

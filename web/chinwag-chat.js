@@ -84,7 +84,7 @@ export class ChinwagChat extends LitElement {
 
   render() {
     const stages = { starting: () => this.#starting(), in: () => this.#in(), out: () => this.#out() };
-    return html`<div class="root">${stages[this.#stage]()}</div>`;
+    return html`<div class="root" lang=${this.#words.lang}>${stages[this.#stage]()}</div>`;
   }
 
   #in() {

@@ -52,7 +52,10 @@ export class Conversation extends Part {
     const person = group ? group.other : chat.current.to;
     const about = person ? chat.presence(person) : group?.private === false ? this.say("conversation.members", { count: size(group) }) : "";
     const label = person ? this.say("conversation.person", { name: person }) : this.say("conversation.details");
-    const details = () => chat.show({ pane: chat.pane === "details" ? "chat" : "details" });
+    const details = () => {
+      chat.show({ pane: chat.pane === "details" ? "chat" : "details" });
+      if (chat.pane === "details") this.focusNext(".details .bar button");
+    };
     return html`${face(title, { status: person ? chat.client.statusOf(person) : undefined, group: !person })}
       <div class="grow">
         <h2 class="title cut" tabindex="-1"><bdi>${title}</bdi></h2>
@@ -98,6 +101,7 @@ export class Conversation extends Part {
 
   #back() {
     this.chat.show({ pane: "list" });
+    this.focusNext(".entry[aria-current]");
   }
 
   async #verb({ detail: { verb, message } }) {

@@ -24,7 +24,10 @@ export class Group extends Part {
     const { chat } = this;
     const group = chat.openGroup;
     const person = group ? group.other : chat.current?.to;
-    const close = () => chat.show({ pane: "chat" });
+    const close = () => {
+      this.focusNext(".middle .bar [aria-expanded]");
+      chat.show({ pane: "chat" });
+    };
     const title = group && !group.private ? this.say("group.title") : this.say("conversation.person", { name: person ?? "" });
     return html`<div class="bar">
         <h2 class="title grow">${title}</h2>

@@ -243,17 +243,17 @@ export class Log extends Part {
   }
 
   #goToEnd = async () => {
+    await this.follow();
+    this.querySelector("chinwag-message:last-child article")?.focus({ preventScroll: true });
+  };
+
+  /** Shows what is newest, wherever one was reading. */
+  async follow() {
     const group = this.chat.openGroup;
     if (group?.hasLater) await this.chat.attempt(() => this.chat.client.loadLatest(group.id));
     this.#following = true;
     this.requestUpdate();
-    this.querySelector("chinwag-message:last-child article")?.focus({ preventScroll: true });
-  };
-
-  /** What one has just written is shown, wherever one was reading. */
-  follow() {
-    if (this.#following) return;
-    this.#goToEnd();
+    await this.updateComplete;
   }
 
   /** What is on the screen counts as read. */

@@ -53,6 +53,14 @@ export class Part extends LitElement {
     return this.chat.words.say(key, values);
   }
 
+  /** Leads the focus on, when what was shown in its place has gone and the next is drawn. */
+  async focusNext(selector) {
+    const root = this.getRootNode();
+    await frame();
+    await frame();
+    root.querySelector(selector)?.focus();
+  }
+
   /** Does what may be refused, and shows in `this.error` why it was. */
   async attempt(act) {
     this.error = "";

@@ -97,7 +97,7 @@ export const frame = css`
   .section > form { padding-bottom: 8px; }
 
   .member { display: flex; align-items: center; gap: 8px; padding: 6px 0; }
-  .member select { flex: none; max-width: 8.2em; }
+  .member select { flex: none; max-width: 10em; }
   .member .name { flex: 1 1 0; min-width: 0; font-weight: 600; }
 
   /* What stands before everything else */

@@ -42,6 +42,7 @@ export const log = css`
   .mine blockquote { color: color-mix(in oklab, var(--_on-mine) 80%, var(--_mine)); }
   .bubble cite { font-style: normal; font-weight: 650; display: block; }
   .note { padding: 2px 6px 0; font-size: var(--_tiny); color: var(--_quiet); }
+  .mine .note { text-align: end; }
   .note.error { color: var(--_error); }
   .failed .bubble { border-color: var(--_error); }
   .waiting .bubble { opacity: 0.75; }

@@ -49,12 +49,12 @@ const READING: &str =
     const article = messages().find((each) => at(each) > 120);
     const reading = [bodyOf(article), at(article)];";
 
-/// Scrolls up by so much, and on until the wanted line is drawn.
-async fn scroll_up_to(page: &Page, line: &str) {
+/// Scrolls up to a line, or past it.
+async fn scroll_up_to(page: &Page, line: usize) {
     let script = "const log = messages()[0]?.closest('.scroller'); if (!log) return false;
-        if (messages().some((each) => bodyOf(each).split(' ').slice(0, 2).join(' ') === arguments[0])) return true;
-        log.scrollTop -= 3000; return false;";
-    page.looks(&format!("scroll up to “{line}”"), script, json!([line])).await;
+        if (messages().some((each) => Number(bodyOf(each).split(' ')[1]) <= arguments[0])) return true;
+        log.scrollTop -= 1500; return false;";
+    page.looks(&format!("scroll up to line {line}"), script, json!([line])).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,7 +67,7 @@ async fn ten_thousand_messages_scroll_with_few_in_the_document_and_without_jumps
     ann.reload().await;
     ann.press("Long").await;
     ann.sees_in("Messages", "line 10000").await;
-    scroll_up_to(&ann, "line 9700").await;
+    scroll_up_to(&ann, 9_700).await;
 
     // Older ones come above what is read, and it stays where it is.
     let script = format!("{READING} window.reading = reading; return true");

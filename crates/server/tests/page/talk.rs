@@ -133,6 +133,15 @@ async fn a_message_is_answered_edited_and_deleted() {
     tokio::join!(ann.close(), bob.close());
 }
 
+/// Whether the focus is on what has this name, or on the message with these words.
+fn on(what: &str) -> String {
+    format!(
+        "const inner = (node) => node.shadowRoot?.activeElement ? inner(node.shadowRoot.activeElement) : node;
+         const at = inner(document.activeElement);
+         return nameOf(at) === '{what}' || at.querySelector('.body')?.textContent === '{what}'"
+    )
+}
+
 #[tokio::test]
 async fn all_of_it_is_done_by_keyboard_too() {
     use fantoccini::key::Key;
@@ -147,13 +156,6 @@ async fn all_of_it_is_done_by_keyboard_too() {
     let back = "message('second')[0].focus(); return true";
     ann.look(back, json!([])).await;
     ann.key(Key::Up).await;
-    let focused = "const inner = (node) => node.shadowRoot?.activeElement ? inner(node.shadowRoot.activeElement) : node;
-        const at = inner(document.activeElement);";
-    let on = |what: &str| {
-        format!(
-            "{focused} return nameOf(at) === '{what}' || at.querySelector('.body')?.textContent === '{what}'"
-        )
-    };
     ann.looks("be on the first message", &on("first"), json!([])).await;
     ann.key(Key::Tab).await;
     ann.looks("be on its first button", &on("Reply"), json!([])).await;
@@ -174,6 +176,7 @@ async fn a_narrow_screen_shows_one_thing_at_a_time() {
     write_to(&ann, "bob", "hello").await;
     ann.sees_no("Signed in as").await;
     ann.press("Back to the list").await;
+    ann.looks("be on the entry that was open", &on("bob"), json!([])).await;
     ann.looks("see the list alone", "return part('Messages').length === 0", json!([])).await;
     ann.press("People").await;
     ann.sees("Invite as a contact").await;
@@ -184,6 +187,7 @@ async fn a_narrow_screen_shows_one_thing_at_a_time() {
     ann.press("About bob").await;
     ann.press("Invite bob").await;
     ann.press("Close").await;
+    ann.looks("be where the details were opened", &on("About bob"), json!([])).await;
     let fits = "return document.documentElement.scrollWidth <= 320 && roots().every((each) => each.scrollWidth <= 320)";
     ann.looks("scroll one way only", fits, json!([])).await;
     ann.close().await;

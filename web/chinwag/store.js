@@ -138,6 +138,8 @@ export class Store {
         this.people.apply(data.operation, mine ? data.name : data.author, mine);
         return emit("relations", null);
       case "status.update":
+        // One's own is what this page says, and this its echo.
+        if (mine) return;
         this.people.statuses.set(data.author, data.status);
         return emit("presence", { name: data.author });
       case "typing.start":

@@ -21,6 +21,16 @@ import { frame } from "./chinwag-chat/style/frame.js";
 import { log } from "./chinwag-chat/style/log.js";
 import { LitElement, html, nothing } from "./vendor/lit.js";
 
+// Named here, too, so that browsers ask for all parts at once rather than one after the other.
+import "./chinwag-chat/composer.js";
+import "./chinwag-chat/heights.js";
+import "./chinwag-chat/log.js";
+import "./chinwag-chat/message.js";
+import "./chinwag-chat/rows.js";
+import "./chinwag-chat/storage.js";
+import "./chinwag-chat/text.js";
+import "./words/en.js";
+
 /** As many messages of a conversation are held: one can scroll back so far without asking again. */
 const HELD = 20_000;
 

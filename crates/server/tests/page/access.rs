@@ -91,3 +91,23 @@ async fn axe_objects_to_nothing_in_any_main_state() {
     assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
     ann.close().await;
 }
+
+#[tokio::test]
+async fn the_first_page_comes_whole_in_less_than_a_hundred_kilobytes() {
+    let stage = Stage::open().await;
+    let ann = stage.browser("ann").await;
+    ann.sees("Sign in").await;
+    let sizes = "const all = ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind));
+        return [all.length, all.reduce((sum, { transferSize }) => sum + transferSize, 0), all.map(({ name }) => name)]";
+    let sizes = ann.look(sizes, json!([])).await;
+    println!("the first page: {} files, {} bytes with their heads", sizes[0], sizes[1]);
+    assert!(sizes[1].as_u64().is_some_and(|sum| (30_000..100_000).contains(&sum)), "{sizes}");
+    let own = format!("{}/", stage.app.url());
+    let foreign = sizes[2]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|name| !name.as_str().is_some_and(|name| name.starts_with(&own)));
+    assert_eq!(foreign.count(), 0, "{sizes}");
+    ann.close().await;
+}

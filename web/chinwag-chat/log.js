@@ -77,6 +77,7 @@ export class Log extends Part {
   #above(group) {
     if (!group) return nothing;
     if (!group.hasEarlier) return this.say("messages.begin");
+    if (!this.chat.ready) return nothing;
     return this.say(this.olderFailed ? "messages.older.failed" : "messages.older");
   }
 
@@ -89,10 +90,8 @@ export class Log extends Part {
   /** Another conversation is opened: at what is new in it, or else at its end. */
   #begin(current) {
     const key = current?.group ?? current?.to ?? null;
-    const before = this.#shown;
+    if (key === this.#shown) return;
     this.#shown = key;
-    if (key === before || (before && this.begun === current)) return;
-    this.begun = current;
     this.heights.forget();
     this.#active = null;
     this.#opening = true;

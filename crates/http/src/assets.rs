@@ -3,11 +3,16 @@
 
 mod bare;
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use axum::extract::{Path, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use brotli::enc::BrotliEncoderParams;
+use bytes::Bytes;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::error::Problem;
@@ -63,23 +68,64 @@ fn for_any_page(mut response: Response) -> Response {
 /// so browsers ask each time, and are answered 304 while nothing has changed.
 fn file(path: &str, headers: &HeaderMap) -> Response {
     let Some(file) = Web::get(path) else { return Problem::no_path().into_response() };
-    let tag = tag(&file);
-    let held = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());
-    let mut held = held.flat_map(|value| value.split(',')).map(|item| item.trim().trim_start_matches("W/"));
+    let kind = content_type(path);
+    let small = is_text(kind) && takes_brotli(headers);
+    let tag = tag(&file, small);
+    let mut held = listed(headers, header::IF_NONE_MATCH).map(|item| item.trim_start_matches("W/"));
     let unchanged = held.any(|item| item == tag || item == "*");
     let caching = [
-        (header::ETAG, HeaderValue::try_from(tag).expect("base 64 is ASCII")),
+        (header::ETAG, HeaderValue::try_from(&tag).expect("base 64 is ASCII")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::VARY, HeaderValue::from_static("Accept-Encoding")),
     ];
     if unchanged {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
-    let kind = HeaderValue::from_static(content_type(path));
-    (caching, [(header::CONTENT_TYPE, kind)], file.data.into_owned()).into_response()
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(kind))];
+    if small {
+        let coding = [(header::CONTENT_ENCODING, HeaderValue::from_static("br"))];
+        return (caching, kind, coding, compressed(tag, &file.data)).into_response();
+    }
+    (caching, kind, file.data.into_owned()).into_response()
 }
 
-fn tag(file: &EmbeddedFile) -> String {
-    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..12]))
+/// A file in Brotli's form. Each is made once, when it is first asked for: there are no more of
+/// them than there are files in the program.
+fn compressed(tag: String, data: &[u8]) -> Bytes {
+    static MADE: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
+    if let Some(made) = MADE.lock().unwrap_or_else(PoisonError::into_inner).get(&tag) {
+        return made.clone();
+    }
+    let mut bytes = Vec::new();
+    brotli::BrotliCompress(&mut &*data, &mut bytes, &BrotliEncoderParams::default())
+        .expect("memory is written to");
+    let bytes = Bytes::from(bytes);
+    MADE.lock().unwrap_or_else(PoisonError::into_inner).insert(tag, bytes.clone());
+    bytes
+}
+
+fn takes_brotli(headers: &HeaderMap) -> bool {
+    listed(headers, header::ACCEPT_ENCODING).any(|item| {
+        let (coding, quality) = item.split_once(';').unwrap_or((item, ""));
+        let refused = quality.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
+        coding.trim() == "br" && !refused
+    })
+}
+
+/// The items of a header that is a list.
+fn listed(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// Another for each form, as caches need it.
+fn tag(file: &EmbeddedFile, small: bool) -> String {
+    let hash = URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..12]);
+    format!("\"{hash}{}\"", if small { "-br" } else { "" })
+}
+
+fn is_text(content_type: &str) -> bool {
+    content_type.starts_with("text/") || matches!(content_type, "image/svg+xml" | "application/json")
 }
 
 fn content_type(path: &str) -> &'static str {
@@ -114,6 +160,23 @@ mod tests {
         let weak = format!("\"x\", W/{}", tag.to_str().unwrap());
         assert_eq!(again(weak.try_into().unwrap()).status(), StatusCode::NOT_MODIFIED);
         assert_eq!(again(HeaderValue::from_static("\"x\"")).status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn what_is_text_comes_in_brotli_to_those_who_take_it() {
+        let ask = |value| HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))]);
+        let plain = file("index.html", &ask("gzip, br;q=0"));
+        assert!(!plain.headers().contains_key("content-encoding"));
+        for _ in 0..2 {
+            let small = file("index.html", &ask("gzip;q=0.5, br"));
+            assert_eq!(small.headers()["content-encoding"], "br");
+            assert_eq!(small.headers()["vary"], "Accept-Encoding");
+            assert_ne!(small.headers()["etag"], plain.headers()["etag"]);
+            let bytes = axum::body::to_bytes(small.into_body(), 1 << 20).await.unwrap();
+            let mut read = Vec::new();
+            brotli::BrotliDecompress(&mut &*bytes, &mut read).unwrap();
+            assert_eq!(read, *Web::get("index.html").unwrap().data);
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::{asyncapi, health};
         ticket::create,
         user::create, user::list, user::get, user::update, user::delete,
         token::create,
+        token::delete,
         group::create, group::list, group::get, group::update, group::delete,
         message::history,
         message::create, message::list, message::get, message::update, message::delete,

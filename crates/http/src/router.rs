@@ -45,7 +45,7 @@ pub(crate) fn api() -> Vec<(&'static str, Doorway)> {
         ("/api/v1/tickets/", post(ticket::create)),
         ("/api/v1/users/", post(user::create).get(user::list)),
         ("/api/v1/users/{name}/", get(user::get).patch(user::update).delete(user::delete)),
-        ("/api/v1/users/{name}/tokens/", post(token::create)),
+        ("/api/v1/users/{name}/tokens/", post(token::create).delete(token::delete)),
         ("/api/v1/groups/", post(group::create).get(group::list)),
         ("/api/v1/groups/{id}/", get(group::get).patch(group::update).delete(group::delete)),
         ("/api/v1/groups/{id}/messages/", get(message::history)),
@@ -76,6 +76,9 @@ fn pages() -> Vec<(&'static str, Doorway)> {
         ("/chinwag.d.ts", get(assets::module)),
         ("/chinwag/{*path}", get(assets::module)),
         ("/chinwag-chat.js", get(assets::module)),
+        ("/chinwag-chat/{*path}", get(assets::module)),
+        ("/words/{*path}", get(assets::module)),
+        ("/vendor/{*path}", get(assets::module)),
         ("/", get(assets::index)),
     ]
 }

@@ -30,7 +30,7 @@ macro_rules! mark_columns {
     () => {
         "m.last_read_seq, m.last_read_date, (SELECT count(*) FROM (
             SELECT 1 FROM messages x WHERE x.group_id = m.group_id AND x.seq > coalesce(m.last_read_seq, 0)
-            AND x.author_id <> m.user_id AND x.body IS NOT NULL LIMIT $2) unread)"
+            AND x.author_id <> m.user_id AND x.body IS NOT NULL ORDER BY x.seq LIMIT $2) unread)"
     };
 }
 
@@ -59,7 +59,7 @@ impl Groups for Transaction<'_, '_> {
         const SQL: &str = concat!(
             "SELECT ",
             group_columns!(),
-            " FROM memberships m JOIN groups g ON g.id = m.group_id
+            " FROM memberships m CROSS JOIN LATERAL (SELECT * FROM groups WHERE id = m.group_id OFFSET 0) g
             WHERE m.user_id = $1 AND m.group_id >= $2 ORDER BY m.group_id LIMIT $3"
         );
         let Some(from) = key_after(after) else { return Ok(Vec::new()) };
@@ -218,7 +218,7 @@ impl Groups for Transaction<'_, '_> {
             group_columns!(),
             ", ",
             mark_columns!(),
-            " FROM memberships m JOIN groups g ON g.id = m.group_id
+            " FROM memberships m CROSS JOIN LATERAL (SELECT * FROM groups WHERE id = m.group_id OFFSET 0) g
             WHERE m.user_id = $1 ORDER BY m.group_id"
         );
         const MEMBERS: &str = "SELECT m.group_id, m.user_id, u.name, m.role, m.since

@@ -175,7 +175,7 @@ impl Place {
 
 /// What every session begins with. Every statement of this crate finds a few rows by a key, and
 /// names its tables in the order in which to look: the planner is kept from reading whole tables
-/// where its numbers about them are old.
+/// where its numbers about them are old, and from planning anew each time.
 fn session(target: &Target) -> String {
     format!(
         "SET search_path = chinwag;
@@ -188,6 +188,7 @@ fn session(target: &Target) -> String {
         SET enable_hashjoin = off;
         SET enable_mergejoin = off;
         SET join_collapse_limit = 1;
+        SET plan_cache_mode = force_generic_plan;
         SELECT set_config('synchronous_commit', 'on', false)
             WHERE current_setting('synchronous_commit') = 'off';",
         target.statement.as_millis(),

@@ -18,15 +18,16 @@ type Read<T> = Result<T, tokio_postgres::Error>;
 /// The columns that [`message`] reads, of `m`, its author `u` and what it answers, `r`.
 macro_rules! message_columns {
     () => {
-        "m.group_id, m.seq, m.id, m.author_id, u.name, m.date, m.body, r.id, m.edited, m.client_id"
+        "m.group_id, m.seq, m.id, m.author_id, u.name, m.date, m.body, CASE WHEN r.body IS NOT NULL THEN r.id END, m.edited, m.client_id"
     };
 }
 
-/// What belongs to a message `m`.
+/// What belongs to a message `m`. Whether `r` stands is no condition of the join, as the planner
+/// would then take an index of those that stand, in which a number is no key.
 macro_rules! message_joins {
     () => {
         " JOIN users u ON u.id = m.author_id
-        LEFT JOIN messages r ON r.group_id = m.group_id AND r.seq = m.respond_to AND r.body IS NOT NULL "
+        LEFT JOIN messages r ON r.group_id = m.group_id AND r.seq = m.respond_to "
     };
 }
 
@@ -52,8 +53,8 @@ impl Messages for Transaction<'_, '_> {
 
     fn message_prior(&self, group: GroupId, author: UserId, client_id: &ClientId) -> Result<Option<Prior>> {
         self.one(
-            "SELECT m.id, m.seq, m.date, m.body_hash, r.id FROM messages m
-            LEFT JOIN messages r ON r.group_id = m.group_id AND r.seq = m.respond_to AND r.body IS NOT NULL
+            "SELECT m.id, m.seq, m.date, m.body_hash, CASE WHEN r.body IS NOT NULL THEN r.id END FROM messages m
+            LEFT JOIN messages r ON r.group_id = m.group_id AND r.seq = m.respond_to
             WHERE m.group_id = $1 AND m.author_id = $2 AND m.client_id = $3",
             &[&group.0, &author.0, &client_id.as_str()],
             prior,

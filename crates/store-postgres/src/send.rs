@@ -44,6 +44,9 @@ const HASTE: Duration = Duration::from_millis(200);
 /// Nobody else numbers these groups' logs until the end of the transaction.
 pub(crate) const HOLD: &str = "SELECT 1 FROM groups WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
 
+/// Each `OFFSET 0` keeps the planner from looking for a part of a key alone, which would read all of
+/// a large group.
+///
 /// A group that came to be between the two statements is not held: should another have numbered
 /// its log meanwhile, the number of -1 breaks a rule and undoes the batch, which is sent again.
 pub(crate) const SEND: &str = "WITH judged AS (
@@ -65,13 +68,21 @@ pub(crate) const SEND: &str = "WITH judged AS (
                 UNION ALL
                 SELECT id, name, fold, special FROM users WHERE a.caller IS NULL AND fold = a.fold
             ) u ON true
-            LEFT JOIN memberships m ON m.group_id = a.group_id AND m.user_id = u.id
-            LEFT JOIN messages p
-                ON p.group_id = a.group_id AND p.author_id = u.id AND p.client_id = a.client_id
-            LEFT JOIN messages q
-                ON q.group_id = p.group_id AND q.seq = p.respond_to AND q.body IS NOT NULL
-            LEFT JOIN messages r
-                ON r.id = a.respond_to AND r.group_id = a.group_id AND r.body IS NOT NULL
+            LEFT JOIN LATERAL (
+                SELECT role FROM memberships WHERE group_id = a.group_id AND user_id = u.id OFFSET 0
+            ) m ON true
+            LEFT JOIN LATERAL (
+                SELECT id, seq, date, body_hash, respond_to FROM messages
+                WHERE group_id = a.group_id AND author_id = u.id AND client_id = a.client_id OFFSET 0
+            ) p ON true
+            LEFT JOIN LATERAL (
+                SELECT CASE WHEN body IS NOT NULL THEN id END AS id FROM messages
+                WHERE group_id = a.group_id AND seq = p.respond_to OFFSET 0
+            ) q ON true
+            LEFT JOIN LATERAL (
+                SELECT seq FROM messages
+                WHERE id = a.respond_to AND group_id = a.group_id AND body IS NOT NULL OFFSET 0
+            ) r ON true
         ) f
     ), kept AS (
         INSERT INTO messages (group_id, seq, author_id, date, id, respond_to, client_id, body_hash, body)
@@ -153,8 +164,8 @@ fn send_all(target: &Target, lanes: &Lanes, bus: &dyn Bus, most: usize) {
     let mut sender = Sender { place: Place::default(), target, lanes, bus };
     while let Some(Batch { messages, groups }) = lanes.take(most) {
         let (late, messages): (Vec<_>, Vec<_>) = messages.into_iter().partition(Waiting::is_late);
-        let left = groups.iter().filter(|group| !messages.iter().any(|m| m.group() == **group));
-        lanes.release(left);
+        let kept: BTreeSet<_> = messages.iter().map(Waiting::group).collect();
+        lanes.release(groups.difference(&kept));
         refuse(late, &Error::unavailable());
         sender.send(messages);
     }

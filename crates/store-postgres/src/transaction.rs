@@ -130,12 +130,12 @@ impl<'l, 'c> Transaction<'l, 'c> {
 
     fn asking<T>(
         &self,
-        _sql: &'static str,
+        #[cfg_attr(not(test), expect(unused_variables, reason = "tests look at the plan"))] sql: &'static str,
         ask: impl FnOnce(&Link, Option<&str>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let begin = self.begin.take();
         #[cfg(test)]
-        crate::plan::check(self.link, begin, _sql);
+        crate::plan::check(self.link, begin, sql);
         #[cfg(test)]
         let begin = None;
         ask(self.link, begin).inspect_err(|why| self.note(why))

@@ -124,8 +124,8 @@ impl Target for SqliteTarget {
     }
 
     fn clear(&mut self) -> Result<(), Fault> {
-        let sql: String = TABLES.iter().rev().map(|table| format!("DELETE FROM {};", table.name)).collect();
-        self.0.conn.execute_batch(&sql).map_err(|why| self.0.fault(&why))
+        let delete = |table: &Table| self.0.conn.execute_batch(&format!("DELETE FROM {}", table.name));
+        TABLES.iter().rev().try_for_each(delete).map_err(|why| self.0.fault(&why))
     }
 
     fn finish(&mut self, last_user: i64) -> Result<(), Fault> {

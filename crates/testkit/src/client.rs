@@ -121,6 +121,7 @@ impl Client {
     }
 
     /// The same client with another credential.
+    #[must_use]
     pub fn bearing(&self, token: &str) -> Self {
         Self { bearer: Some(token.to_owned()), ..self.clone() }
     }

@@ -247,7 +247,8 @@ fn shared() -> (SocketAddr, File) {
     command.args(["-c", SHARED_KEEPER, "sh"]).arg(base.join("users")).arg(&data);
     command.arg(program("postgres")).arg("-D").arg(&data);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-    command.spawn().expect("sh starts");
+    // It outlives this process; whoever is left then takes it in.
+    drop(command.spawn().expect("sh starts"));
     let place = SocketAddr::from(([127, 0, 0, 1], port));
     wait_for(place, &data);
     fs::write(&ready, place.to_string()).expect("it can be written");
@@ -335,7 +336,8 @@ impl Runner {
         }
     }
 
-    /// Makes the data of a new server. Its texts are ordered as no store may rely on.
+    /// Makes the data of a new server. Its texts are ordered as no store may rely on; it plans by no
+    /// numbers that come and go.
     fn make(&self, data: &Path, port: u16, settings: &str) {
         let mut command = self.command(program("initdb"));
         command.arg("-D").arg(data).args(["--no-sync", "--username", "chinwag", "--auth", "trust"]);
@@ -344,7 +346,7 @@ impl Runner {
         let settings = format!(
             "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{}'\n\
             logging_collector = on\nlog_directory = '.'\nlog_filename = 'log'\n\
-            max_prepared_transactions = 0\nautovacuum_naptime = 10s\n{settings}",
+            autovacuum = off\n{settings}",
             data.display()
         );
         set(data, &settings);

@@ -154,6 +154,17 @@ impl App {
         .await
     }
 
+    /// Ends everything that a user has signed in with, open sockets included. The password stays.
+    pub async fn tokens_end(&self, context: &Context, name: Name) -> Result<()> {
+        self.write(context, name, |unit, name| {
+            let user = own(unit.tx, unit.context, name)?;
+            unit.tx.tokens_delete(user.id)?;
+            unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
+            Ok(())
+        })
+        .await
+    }
+
     /// The user of this name, exactly as the host's validator spells it; made at first sight if
     /// `create`.
     pub async fn vouched_for(&self, name: Name, create: bool) -> Result<Option<User>> {

@@ -1,5 +1,7 @@
 //! `users/<name>/tokens/`
 
+use axum::http::header;
+use axum::http::request::Parts;
 use utoipa::ToSchema;
 
 use super::path::ByName;
@@ -31,4 +33,22 @@ pub(crate) async fn create(
     let ttl = input::account::token(payload.fields()?)?.unwrap_or(doors.options.session_ttl);
     let token = doors.app.token_create(&context, name, ttl).await?;
     Ok(issued(&token, None))
+}
+
+/// Signs a user out everywhere: ends all of its tokens and tickets, its sockets included.
+#[utoipa::path(
+    delete, path = "/api/v1/users/{name}/tokens/", tag = "accounts", operation_id = "token_delete",
+    params(("name" = String, Path, description = "The user's name.")),
+    responses((status = 200, description = "Nothing that the user has signed in with is good any more."), Refusals),
+)]
+pub(crate) async fn delete(
+    State(doors): State<Arc<Doors>>,
+    Calling(context): Calling,
+    ByName(name): ByName,
+    parts: Parts,
+) -> Result<Response> {
+    doors.app.tokens_end(&context, name).await?;
+    let mut response = nothing();
+    response.headers_mut().insert(header::SET_COOKIE, doors.auth.no_cookie(&parts));
+    Ok(response)
 }

@@ -80,7 +80,7 @@ fn what_is_wrong_with_the_settings_of_jwts_is_said() {
         ("jwks = \"none.json\"", "problem  auth.jwt.jwks: none.json cannot be read: "),
         ("jwks = \"secret\"", "problem  auth.jwt.jwks: secret is no JWKS: "),
         ("jwks = \"empty.json\"", "problem  auth.jwt.jwks: empty.json holds no public key for RS256, "),
-        ("jwks = \"http://127.0.0.1:1/\"", "problem  auth.jwt.jwks: http://127.0.0.1:1/ does not answer: "),
+        ("jwks = \"http://127.0.0.1:1/\"", "problem  auth.jwt.jwks: http://127.0.0.1:1 does not answer: "),
         ("create = true", "problem  auth.jwt.create needs a key: auth.jwt.secret, secret_file or jwks"),
         ("issuer = \"host\"", "problem  auth.jwt.issuer needs a key: "),
         ("audience = \"chat\"", "problem  auth.jwt.audience needs a key: "),

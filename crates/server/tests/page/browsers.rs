@@ -24,7 +24,7 @@ use crate::page::{PATIENCE, Page};
 /// less than the tests do.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-const ARGUMENTS: [&str; 10] = [
+const ARGUMENTS: [&str; 9] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -34,8 +34,6 @@ const ARGUMENTS: [&str; 10] = [
     "--disable-component-update",
     "--disable-sync",
     "--window-size=1280,800",
-    // As on a touch screen, where what can be done with a message is shown without pointing at it.
-    "--blink-settings=primaryHoverType=1,availableHoverTypes=1,primaryPointerType=2,availablePointerTypes=2",
 ];
 
 /// Runs before each page's own scripts: writes down what the browser objects to. A tab's session
@@ -67,12 +65,21 @@ impl Browsers {
         let mut command = Command::new(chromedriver);
         command.arg("--port=0").env("TMPDIR", folder.path()).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut driver = command.spawn().expect("chromedriver starts");
-        let stdout = driver.stdout.take().expect("it was piped");
+        let driver = command.spawn().expect("chromedriver starts");
         // Held from here on, so that what was started ends with the test, however that ends.
         let mut browsers = Self { driver, url: String::new(), chromium, folder, _turn: turn };
-        browsers.url = format!("http://127.0.0.1:{}", port(stdout));
-        browsers
+        for _ in 0..3 {
+            let stdout = browsers.driver.stdout.take().expect("it was piped");
+            if let Some(port) = port(stdout) {
+                browsers.url = format!("http://127.0.0.1:{port}");
+                return browsers;
+            }
+            // It takes a port that is free for one kind of address, and ends if another program has
+            // it for the other.
+            let _ = browsers.driver.wait();
+            browsers.driver = command.spawn().expect("chromedriver starts");
+        }
+        panic!("chromedriver finds no port")
     }
 
     /// Opens a page in a new browser, whose profile is empty. Who looks at it is called `name`.
@@ -86,7 +93,7 @@ impl Browsers {
         let listen = json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": { "source": EAR } });
         let driver = Client::new(&self.url, None, "chromedriver");
         driver.post(&format!("/session/{id}/goog/cdp/execute"), listen).await.ok(200);
-        Page::open(client, name, url).await
+        Page::open(client, driver, name, url).await
     }
 
     fn capabilities(&self) -> serde_json::Map<String, Value> {
@@ -123,19 +130,23 @@ fn program(name: &str) -> PathBuf {
     })
 }
 
-/// The port that the driver says it has taken. What it says later is read too, or it would stop.
-fn port(stdout: ChildStdout) -> u16 {
+/// The port that the driver says it has taken; none if it ends. What it says later is read too, or it
+/// would stop.
+fn port(stdout: ChildStdout) -> Option<u16> {
     let (said, heard) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             if let Some((_, port)) = line.rsplit_once("started successfully on port ") {
                 // Nobody listens any more: the test has ended.
-                let _ = said.send(port.trim_end_matches('.').parse());
+                let _ = said.send(port.trim_end_matches('.').parse().expect("the port is a number"));
             }
         }
     });
-    let port = heard.recv_timeout(PATIENCE).expect("chromedriver says its port in time");
-    port.expect("the port is a number")
+    match heard.recv_timeout(PATIENCE) {
+        Ok(port) => Some(port),
+        Err(mpsc::RecvTimeoutError::Disconnected) => None,
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("chromedriver does not say its port in time"),
+    }
 }
 
 #[test]

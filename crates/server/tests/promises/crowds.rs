@@ -53,6 +53,23 @@ async fn connections_over_the_bound_of_their_address_are_closed_and_no_others() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_over_the_bound_of_the_process_are_closed_whoever_comes() {
+    let app = TestApp::with(|options| options.doors.connections = MOST).await;
+    let url = app.url();
+    let mut crowd: Vec<Keep> =
+        stream::iter(0..MOST).then(|_| Keep::connect(&url, Some(CROWD))).collect().await;
+    for keep in &mut crowd {
+        assert!(answers(keep).await, "within the bound");
+    }
+    for from in [CROWD, OTHER] {
+        assert!(!answers(&mut Keep::connect(&url, Some(from)).await).await, "one too many");
+    }
+    for keep in &mut crowd {
+        assert!(answers(keep).await, "those that were there go on");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sockets_over_the_bound_of_their_address_are_503_and_no_others() {
     let app = app().await;
     let url = app.url();

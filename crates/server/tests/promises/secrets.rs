@@ -31,6 +31,9 @@ impl Told {
     }
 }
 
+/// Nobody is there.
+const JWKS: &str = "http://host:within-an-address@127.0.0.1:1/within-an-address?key=within-an-address";
+
 /// Wrong credentials in every place where one may stand.
 async fn used_wrongly(told: &mut Told, url: &str, right: &str) {
     let wrong = [
@@ -143,13 +146,11 @@ async fn no_credential_is_in_a_log_a_metric_or_a_refusal_after_each_was_used_rig
     let program = Program::new(env!("CARGO_BIN_EXE_chinwag"));
     let running = program.serve_with(|command| {
         command.env("CHINWAG_LOG__LEVEL", "debug").env("CHINWAG_LOG__FORMAT", "json");
-        // Nobody is there: that is logged, too.
-        command
-            .env("CHINWAG_AUTH__JWT__SECRET", SECRET)
-            .env("CHINWAG_AUTH__JWT__JWKS", "http://127.0.0.1:1/");
+        command.env("CHINWAG_AUTH__JWT__SECRET", SECRET).env("CHINWAG_AUTH__JWT__JWKS", JWKS);
     });
     let mut told = Told::default();
     told.secret(SECRET);
+    told.secret("within-an-address");
     let key = told.secret(&program.key());
     let service = program.service(&running);
     let ann = service.user("ann").await;

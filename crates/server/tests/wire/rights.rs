@@ -380,6 +380,7 @@ const ROUTES: &[(&str, &str, [u16; 3])] = &[
     ("patch", "/api/v1/users/{name}/", [401, 403, 200]),
     ("delete", "/api/v1/users/{name}/", [401, 403, 200]),
     ("post", "/api/v1/users/{name}/tokens/", [401, 403, 201]),
+    ("delete", "/api/v1/users/{name}/tokens/", [401, 403, 200]),
     ("post", "/api/v1/groups/", [401, 403, 201]),
     ("get", "/api/v1/groups/", [401, 200, 200]),
     ("get", "/api/v1/groups/{id}/", [401, 404, 200]),

@@ -219,7 +219,7 @@ async fn the_same_from(seed: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_is_decided_like_its_messages_one_by_one() {
-    for seed in [0x0dd_ba11, 0xc0ff_ee] {
+    for seed in [0x0ddb_a115, 0x00c0_ffee] {
         the_same_from(seed).await;
     }
 }

@@ -19,6 +19,16 @@ async fn refusal(url: &str) -> String {
     text
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_says_what_opening_would_and_changes_nothing() {
+    let database = Database::new();
+    PostgresStore::check(&database.url(), &Options::default()).await.expect("it could be opened");
+    assert_eq!(tables(&database).len(), 0);
+    database.ask("CREATE TABLE orders (id integer)");
+    let why = PostgresStore::check(&database.url(), &Options::default()).await.expect_err("it is not ours");
+    assert_eq!(why.to_string(), refusal(&database.url()).await);
+}
+
 /// Every table of a database, with its schema.
 fn tables(database: &Database) -> Vec<Vec<String>> {
     database.ask(

@@ -99,8 +99,10 @@ impl Jwks {
                 Some(key)
             }
             (None, _) => {
-                self.clone().read_again(self.tried.clone().lock_owned().await).await;
-                self.find(algorithm, id).0
+                let tried = self.tried.clone().lock_owned().await;
+                // By itself: a caller who goes must not end what all wait for.
+                let read = tokio::spawn(self.clone().read_again(tried)).await;
+                read.ok().and_then(|()| self.find(algorithm, id).0)
             }
         }
     }
@@ -149,10 +151,12 @@ impl Jwks {
                         _ => Ok(None),
                     }
                 };
+                // The rest of the address may hold a credential.
+                let host = url.origin().ascii_serialization();
                 let body =
-                    fetch.await.map_err(|why| format!("{url} does not answer: {}", why.without_url()))?;
-                let body = body.ok_or_else(|| format!("{url} answers with no JWKS"))?;
-                parse(&body).map_err(|why| format!("{url} {why}"))
+                    fetch.await.map_err(|why| format!("{host} does not answer: {}", why.without_url()))?;
+                let body = body.ok_or_else(|| format!("{host} does not answer with a JWKS"))?;
+                parse(&body).map_err(|why| format!("what {host} answers {why}"))
             }
         }
     }

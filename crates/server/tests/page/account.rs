@@ -1,0 +1,106 @@
+//! Signing up, in and out, and one's own profile.
+
+use crate::{PASSWORD, Stage, WELCOME, begin_with, make_group, sign, write_to};
+
+#[tokio::test]
+async fn a_person_signs_up_stays_signed_in_signs_out_and_in_again() {
+    let stage = Stage::open().await;
+    let ann = stage.browser("ann").await;
+    ann.press("Sign up").await;
+    ann.sees("Fill this in.").await;
+    sign(&ann, "ann", "short", "Sign up").await;
+    ann.sees("Must have 8 to 256 characters.").await;
+    sign(&ann, "ann", PASSWORD, "Sign up").await;
+    ann.sees("Signed in as ann").await;
+    ann.reload().await;
+    ann.sees("Signed in as ann").await;
+    ann.is_connected().await;
+
+    ann.press("Your profile").await;
+    ann.press("Sign out").await;
+    ann.sees(WELCOME).await;
+    ann.reload().await;
+    ann.sees(WELCOME).await;
+    sign(&ann, "ann", "another password", "Sign up").await;
+    ann.sees("This name is taken").await;
+    sign(&ann, "ann", "another password", "Sign in").await;
+    ann.sees("The name or the password is wrong.").await;
+    sign(&ann, "ann", PASSWORD, "Sign in").await;
+    ann.sees("Signed in as ann").await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn a_profile_is_renamed_signed_out_everywhere_and_deleted_with_its_consequences_said() {
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    write_to(&ann, "bob", "my words").await;
+    make_group(&ann, "The choir", "bob").await;
+    ann.press("Your profile").await;
+    ann.fill("New name", "bob").await;
+    ann.press("Change name").await;
+    ann.sees("This name is taken").await;
+    ann.fill("New name", "anna").await;
+    ann.press("Change name").await;
+    ann.sees("Signed in as anna").await;
+    bob.sees_in("Conversation list", "anna").await;
+
+    // Another device of hers is signed out, too.
+    let other = stage.browser("anna").await;
+    sign(&other, "anna", PASSWORD, "Sign in").await;
+    other.sees("Signed in as anna").await;
+    ann.press("Sign out everywhere").await;
+    ann.sees("this one too").await;
+    ann.press("Sign out everywhere").await;
+    ann.sees(WELCOME).await;
+    other.sees("Your session has ended. Sign in again.").await;
+
+    sign(&other, "anna", PASSWORD, "Sign in").await;
+    other.sees("Signed in as anna").await;
+    other.press("Your profile").await;
+    other.press("Delete account").await;
+    other.sees("Your messages are erased, you leave every group").await;
+    other.fill("Type your name, anna, to confirm", "ann").await;
+    other.press("Delete account").await;
+    other.sees("That is not your name.").await;
+    other.fill("Type your name, anna, to confirm", "anna").await;
+    other.press("Delete account").await;
+    other.sees(WELCOME).await;
+    sign(&other, "anna", PASSWORD, "Sign in").await;
+    other.sees("The name or the password is wrong.").await;
+
+    bob.press("Deleted user").await;
+    bob.sees_in("Conversation", "This user is no longer here.").await;
+    bob.sees_gone("Conversation", "my words").await;
+    bob.press("The choir").await;
+    bob.sees_in("Conversation", "1 member").await;
+    tokio::join!(ann.close(), other.close(), bob.close());
+}
+
+#[tokio::test]
+async fn drafts_outlive_the_page_and_belong_to_their_conversation_and_their_writer() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    for name in ["bob", "cat"] {
+        stage.app.user(name).await;
+        write_to(&ann, name, "hello").await;
+    }
+    ann.fill("Message", "half a thought").await;
+    ann.press("bob").await;
+    ann.sees_in("Conversation list", "Draft: half a thought").await;
+    ann.looks("find the box empty", "return field('Message').value === ''", serde_json::json!([])).await;
+    ann.reload().await;
+    ann.press("cat").await;
+    let kept = "return field('Message')?.value === 'half a thought'";
+    ann.looks("find the draft", kept, serde_json::json!([])).await;
+    begin_with(&ann, "cat").await;
+    ann.looks("find the draft", kept, serde_json::json!([])).await;
+
+    ann.press("Your profile").await;
+    ann.press("Sign out").await;
+    ann.sees(WELCOME).await;
+    let left =
+        ann.run("return Object.keys(localStorage).filter((key) => key.includes('draft')).length;").await;
+    assert_eq!(left, 0, "drafts stay behind for whoever signs in next");
+    ann.close().await;
+}

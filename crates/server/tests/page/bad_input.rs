@@ -1,0 +1,161 @@
+//! What is bad, and shown as it is: servers that fail, names and words of every kind, browsers that
+//! keep nothing.
+
+use serde_json::json;
+
+use crate::{Stage, make_group, sign, write_to};
+
+#[tokio::test]
+async fn a_message_of_4096_emoji_is_sent_whole_and_one_more_is_refused_in_words() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let bob = stage.app.user("bob").await;
+    write_to(&ann, "bob", "hello").await;
+    let emoji = "😀".repeat(4096);
+    ann.paste("Message", &format!("{emoji}!")).await;
+    ann.press("Send").await;
+    ann.sees("A message holds at most 4096 characters; this one has 4097.").await;
+    ann.paste("Message", &emoji).await;
+    ann.press("Send").await;
+    ann.sees_once(&emoji).await;
+    ann.sees_in("Messages", "Sent").await;
+    let group = bob.get("groups/").await.ok(200)[0]["id"].as_str().expect("an id").to_owned();
+    let last = bob.get(&format!("groups/{group}/messages/?limit=1")).await.ok(200);
+    assert_eq!(last[0]["body"], emoji);
+    // Words with no place to break stay inside, too.
+    ann.paste("Message", &"w".repeat(3000)).await;
+    ann.press("Send").await;
+    ann.resize(320, 640).await;
+    let fits = "return messages().length > 0 && messages().every((each) => each.getBoundingClientRect().right <= 320)";
+    ann.looks("see it inside", fits, json!([])).await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn names_of_every_kind_and_markup_everywhere_are_text() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let name = "دانة";
+    let dana = stage.app.user(name).await;
+    let markup = "<script>alert(1)</script><img src=x onerror=alert(2)>\u{202e}gnp.exe";
+    make_group(&ann, markup, name).await;
+    ann.sees_in("Conversation list", markup).await;
+    // What turns text around ends with the name.
+    let apart = "return part('Conversation list')[0].querySelector('.name').localName === 'bdi'";
+    ann.looks("see the name apart", apart, json!([])).await;
+    let groups = dana.get("groups/?fields=id+name").await.ok(200);
+    let group = groups[0]["id"].clone();
+    dana.post(
+        "messages/",
+        json!({ "group": group, "body": "مرحبا <b>ann</b> https://example.org/?q=\"onmouseover=alert(3)" }),
+    )
+    .await
+    .ok(201);
+    ann.sees_in("Messages", name).await;
+    ann.sees_in("Messages", "مرحبا <b>ann</b>").await;
+    ann.press("Group details").await;
+    ann.sees_in("Members", name).await;
+    let injected = "return walk(document).filter((each) => each.matches('img, script:not([type=module]), b, [onerror], [onmouseover]')).length";
+    assert_eq!(ann.look(injected, json!([])).await, 0);
+    let right =
+        "return getComputedStyle(messages().at(-1).querySelector('.body')).unicodeBidi === 'plaintext'";
+    ann.looks("have each text run its own way", right, json!([])).await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn a_server_that_fails_is_told_of_in_words_that_say_what_to_do() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    write_to(&ann, "bob", "hello").await;
+    ann.sees_in("Messages", "Sent").await;
+    // A message that the server refuses says why, and is sent again or let go.
+    stage
+        .app
+        .service()
+        .patch("users/bob/", json!({ "contact": { "name": "ann", "operation": "block" } }))
+        .await
+        .ok(200);
+    ann.sees("You cannot write to this person now.").await;
+    stage
+        .app
+        .service()
+        .patch("users/bob/", json!({ "contact": { "name": "ann", "operation": "unblock" } }))
+        .await
+        .ok(200);
+    ann.sees_no("You cannot write to this person now.").await;
+
+    // What comes from a proxy in between is no JSON of ours.
+    ann.run("window.fetch = async () => new Response('<html>Bad gateway', { status: 502 });").await;
+    ann.press("Your profile").await;
+    ann.fill("New name", "anna").await;
+    ann.press("Change name").await;
+    let said = "return reachable().some((each) => each.matches('[role=alert]') && each.innerText.length > 10 && !/undefined|null|\\{|</.test(each.innerText))";
+    ann.looks("be told so", said, json!([])).await;
+    ann.run("window.fetch = async () => { throw new TypeError('Failed to fetch'); };").await;
+    ann.press("Change name").await;
+    ann.looks("be told so", said, json!([])).await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_refused_says_why_and_is_sent_again_or_let_go() {
+    let stage = Stage::with(|options| options.limits.message_chars = 30).await;
+    let ann = stage.person("ann").await;
+    write_to(&ann, "nobody", "is there anybody?").await;
+    ann.sees_in("Messages", "Not sent. There is no user nobody. Check the spelling.").await;
+    ann.sees_in("Conversation list", "Not sent").await;
+    stage.app.user("nobody").await;
+    ann.press("Try again").await;
+    ann.sees_in("Messages", "Sent").await;
+    ann.sees_once("is there anybody?").await;
+
+    let long = "longer than this server takes, by much";
+    ann.say(long).await;
+    ann.sees_in("Messages", "Not sent.").await;
+    ann.say("short").await;
+    ann.looks("have it sent", "return message('short')[0]?.innerText.includes('Sent')", json!([])).await;
+    ann.press("Discard").await;
+    ann.sees_gone("Messages", long).await;
+    ann.reload().await;
+    ann.press("nobody").await;
+    ann.sees_once("short").await;
+    ann.sees_gone("Messages", long).await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn where_storage_is_denied_everything_but_memory_works() {
+    let stage = Stage::open().await;
+    let ann = stage.browser("ann").await;
+    let deny = "for (const name of ['localStorage', 'indexedDB']) Object.defineProperty(window, name, {
+        get() { throw new DOMException('Denied', 'SecurityError'); } });";
+    ann.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": deny })).await;
+    ann.reload().await;
+    sign(&ann, "ann", crate::PASSWORD, "Sign up").await;
+    stage.app.user("bob").await;
+    write_to(&ann, "bob", "hello").await;
+    ann.sees_in("Messages", "Sent").await;
+    stage.app.user("cat").await;
+    ann.fill("Message", "a draft").await;
+    write_to(&ann, "cat", "hello cat").await;
+    ann.press("bob").await;
+    ann.looks("find the draft", "return field('Message')?.value === 'a draft'", json!([])).await;
+    ann.close().await;
+}
+
+/// That the other tests hear of nothing means that there was nothing.
+#[tokio::test]
+async fn the_pages_policy_holds_and_a_breach_of_it_is_heard() {
+    let stage = Stage::open().await;
+    let ann = stage.browser("ann").await;
+    ann.sees("Sign in").await;
+    assert_eq!(ann.wrongs().await, "");
+    ann.run("document.body.setAttribute('onclick', 'document.title = 1');").await;
+    assert_eq!(ann.wrongs().await, "policy: script-src-attr forbids inline\n");
+    // A script that is not the page's own keeps its words to itself.
+    ann.run("setTimeout(() => { throw new Error('oh'); });").await;
+    ann.run("document.body.append(Object.assign(new Image(), { src: '/no-such-image' }));").await;
+    ann.hears(&["error: Script error.", "error: cannot load http"]).await;
+}

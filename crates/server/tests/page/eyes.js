@@ -1,0 +1,34 @@
+// How a test finds things on the page, as people do: by words, labels and roles, through shadow roots, and only what is
+// shown. It runs in the page before each of the test's own lines, which return what they found.
+
+const walk = (node) => [...node.querySelectorAll("*")].flatMap((each) => (each.shadowRoot ? [each, ...walk(each.shadowRoot)] : [each]));
+const shown = (element) => element.checkVisibility({ visibilityProperty: true });
+const tidy = (text) => (text ?? "").replace(/\s+/gu, " ").trim();
+
+/** Everything that can be reached: of an open dialog, what is in it alone. */
+const reachable = () => {
+  const all = walk(document);
+  const modal = all.filter((element) => element.matches("dialog:modal")).at(-1);
+  return modal ? [...modal.querySelectorAll("*")] : all;
+};
+
+/** A label is the name, and what stands on an element only where there is none. */
+const nameOf = (element) => tidy(element.getAttribute("aria-label") ?? element.labels?.[0]?.innerText ?? heard(element));
+/** The text of an element without what is there for the eye alone. */
+const heard = (element) => {
+  const copy = element.cloneNode(true);
+  copy.querySelectorAll("[aria-hidden=true]").forEach((each) => each.remove());
+  return copy.textContent;
+};
+const usable = (kind, name) => reachable().filter((element) => element.matches(kind) && !element.disabled && nameOf(element) === name && shown(element))[0] ?? null;
+
+const button = (name) => usable("button, summary", name);
+const field = (name) => usable("input, textarea, select", name);
+const part = (name) => walk(document).filter((element) => element.getAttribute("aria-label") === name && shown(element));
+const textOf = (elements) => elements.map((element) => element.innerText).join("\n");
+const roots = () => walk(document).filter((element) => element.shadowRoot).flatMap((element) => [...element.shadowRoot.children]);
+const pageText = () => textOf([document.body, ...roots()]);
+
+const messages = () => part("Messages").flatMap((feed) => [...feed.querySelectorAll("article")]);
+const bodyOf = (article) => article.querySelector(".body").textContent;
+const message = (body) => messages().filter((article) => bodyOf(article) === body);

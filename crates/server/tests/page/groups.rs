@@ -1,0 +1,56 @@
+//! Groups: making, managing by role, leaving.
+
+use crate::{Stage, make_group};
+
+#[tokio::test]
+async fn a_group_is_made_written_to_managed_handed_over_left_and_deleted() {
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    stage.app.user("cat").await;
+    make_group(&ann, "The garden", "bob nobody").await;
+    ann.sees("There is no user nobody. Check the spelling.").await;
+    ann.fill("People in the group", "bob").await;
+    ann.press("Create group").await;
+    ann.sees_in("Conversation", "2 members").await;
+    ann.say("the beans are up").await;
+    bob.press("The garden").await;
+    bob.sees_once("the beans are up").await;
+    ann.sees_in("Messages", "Read by bob").await;
+    bob.say("and the peas").await;
+    ann.sees_once("and the peas").await;
+
+    ann.press("Group details").await;
+    ann.sees_in("Members", "bob").await;
+    ann.fill("New group name", "The orchard").await;
+    ann.press("Rename").await;
+    bob.sees_in("Conversation list", "The orchard").await;
+    ann.fill("Add people", "cat").await;
+    ann.press("Add").await;
+    bob.sees_in("Conversation", "3 members").await;
+
+    ann.choose("Role of bob", "read only").await;
+    bob.sees("You may read this group but not write in it.").await;
+    ann.choose("Role of bob", "admin").await;
+    bob.say("I may write again").await;
+    ann.sees_once("I may write again").await;
+    // An admin deletes what members write, and not what the owner does.
+    bob.press("Group details").await;
+    bob.press("Remove cat from the group").await;
+    bob.press("Remove").await;
+    ann.sees_gone("Members", "cat").await;
+
+    ann.choose("Role of bob", "Hand over").await;
+    ann.sees("bob becomes the owner, and you an admin.").await;
+    ann.press("Hand over").await;
+    bob.sees_in("Members", "owner").await;
+    bob.looks("own the group", "return button('Delete group') !== null", serde_json::json!([])).await;
+    ann.press("Leave group").await;
+    ann.press("Leave").await;
+    ann.sees("No conversation yet").await;
+    bob.sees_in("Conversation", "1 member").await;
+    bob.press("Delete group").await;
+    bob.sees("All of its messages are deleted.").await;
+    bob.press("Delete").await;
+    bob.sees("No conversation yet").await;
+    tokio::join!(ann.close(), bob.close());
+}

@@ -1,0 +1,193 @@
+//! The widget in somebody else's page, on another origin: a host application with a back end that
+//! holds the service key.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chinwag_testkit::app::SERVICE_KEY;
+use chinwag_testkit::client::Client;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::Stage;
+
+/// A host application. `/chat-token?name` is that user's token; `/` is its page.
+struct Host {
+    listener: TcpListener,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Host {
+    async fn bind() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self { listener, asked: Arc::default() }
+    }
+
+    /// By another name than the server's: browsers take it for another site.
+    fn origin(&self) -> String {
+        format!("http://localhost:{}", self.listener.local_addr().expect("it listens").port())
+    }
+
+    /// Serves from now on. Gives the number of times that a token was asked for.
+    fn serve(self, chat: String, page: String) -> Arc<AtomicUsize> {
+        let asked = self.asked.clone();
+        tokio::spawn(async move {
+            loop {
+                let (socket, _) = self.listener.accept().await.expect("it listens");
+                tokio::spawn(answer(socket, chat.clone(), page.clone(), self.asked.clone()));
+            }
+        });
+        asked
+    }
+}
+
+async fn answer(mut socket: TcpStream, chat: String, page: String, asked: Arc<AtomicUsize>) {
+    let mut head = Vec::new();
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        let mut some = [0; 4096];
+        match socket.read(&mut some).await {
+            Ok(count) if count > 0 => head.extend_from_slice(&some[..count]),
+            _ => return,
+        }
+    }
+    let head = String::from_utf8_lossy(&head);
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    let (status, body) = match path.strip_prefix("/chat-token?") {
+        Some(name) => {
+            asked.fetch_add(1, Ordering::Relaxed);
+            let service = Client::new(&chat, Some(SERVICE_KEY), "the host's back end");
+            let token = service.post(&format!("users/{name}/tokens/"), json!({ "ttl": 600 })).await.ok(201);
+            (200, token["token"].as_str().expect("a token").to_owned())
+        }
+        None if path == "/" => (200, page),
+        None => (404, String::new()),
+    };
+    // As strict as a host may be: no style but by scripts, nothing inline, nothing from elsewhere.
+    let socket_address = chat.replace("http", "ws");
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-host' {chat}; style-src 'nonce-host'; connect-src 'self' {chat} {socket_address}"
+    );
+    let answer = format!(
+        "HTTP/1.1 {status} OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Security-Policy: {policy}\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    // A browser that has gone needs no answer.
+    let _ = socket.write_all(answer.as_bytes()).await;
+}
+
+/// A page whose style would spoil everything that it reaches.
+fn page(chat: &str, attributes: &str, script: &str) -> String {
+    format!(
+        r#"<!doctype html><html lang="en"><title>Host</title>
+        <style nonce="host">
+          * {{ color: red !important; font-family: monospace; }} button, p {{ display: none; }}
+          chinwag-chat {{ height: 500px; --chinwag-accent: rgb(10, 20, 200); --chinwag-on-accent: #fff; }}
+        </style>
+        <main><h1>Host</h1><chinwag-chat {attributes}></chinwag-chat></main>
+        <script type="module" nonce="host">
+          import "{chat}/chinwag-chat.js";
+          const chat = document.querySelector("chinwag-chat");
+          window.heard = [];
+          for (const type of ["unread", "message", "signedout"]) {{
+            chat.addEventListener(`chinwag-${{type}}`, ({{ detail }}) => window.heard.push([type, detail]));
+          }}
+          {script}
+        </script>"#
+    )
+}
+
+const ASK: &str = "chat.token = () => fetch('/chat-token?ann').then((answer) => answer.text());";
+
+#[tokio::test]
+async fn a_foreign_page_chats_by_tokens_from_its_own_back_end() {
+    let host = Host::bind().await;
+    let origin = host.origin();
+    let stage = Stage::with(|options| options.doors.origins = vec![origin.clone()]).await;
+    let chat = stage.app.url();
+    let (ann, bob) = (stage.app.user("ann").await, stage.app.user("bob").await);
+    let asked = host.serve(chat.clone(), page(&chat, "lang=fr", ASK));
+    let page = stage.browsers.open("ann", &origin).await;
+    page.sees("Connecté en tant que ann").await;
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+
+    // She writes, and is written to; the host hears of it.
+    page.press("Nouvelle conversation").await;
+    page.fill("Écrire à", "bob").await;
+    page.press("Commencer").await;
+    page.fill("Message", "bonjour").await;
+    page.press("Envoyer").await;
+    page.sees_once("bonjour").await;
+    page.sees_in("Messages", "Envoyé").await;
+    let group = bob.get("groups/").await.ok(200)[0]["id"].clone();
+    bob.post("messages/", json!({ "group": group, "body": "<b>salut</b>" })).await.ok(201);
+    page.sees_once("<b>salut</b>").await;
+    let heard = "return window.heard.some(([type, detail]) => type === 'message' && detail.author === 'bob' && detail.body === '<b>salut</b>')";
+    page.looks("be told", heard, json!([])).await;
+
+    // The host's style stays outside, and its colours come in.
+    let look = "const send = button('Envoyer'); const style = getComputedStyle(send);
+        return [style.borderTopColor, style.color, style.fontFamily.includes('monospace')]";
+    assert_eq!(page.look(look, json!([])).await, json!(["rgb(10, 20, 200)", "rgb(255, 255, 255)", false]));
+
+    // The token ends, and the next one is asked for.
+    stage.app.service().delete("users/ann/tokens/").await.ok(200);
+    let by = async || Ok((asked.load(Ordering::Relaxed) == 2).then_some(()));
+    page.until("have the host asked for another token", by).await;
+    page.fill("Message", "toujours là").await;
+    page.press("Envoyer").await;
+    page.sees_once("toujours là").await;
+    page.looks("have it sent", "return message('toujours là')[0].innerText.includes('Envoyé')", json!([]))
+        .await;
+    assert_eq!(
+        page.look("return window.heard.filter(([type]) => type === 'signedout')", json!([])).await,
+        json!([])
+    );
+    drop(ann);
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_page_shows_one_conversation_alone_and_says_when_its_token_has_ended() {
+    let host = Host::bind().await;
+    let origin = host.origin();
+    let stage = Stage::with(|options| options.doors.origins = vec![origin.clone()]).await;
+    let chat = stage.app.url();
+    let ann = stage.app.user("ann").await;
+    stage.app.user("bob").await;
+    let attributes = format!(r#"token="{}" with="bob" theme="dark" dir="rtl""#, ann.token());
+    host.serve(chat.clone(), page(&chat, &attributes, ""));
+    let page = stage.browsers.open("ann", &origin).await;
+    page.say("hello").await;
+    page.sees_once("hello").await;
+    page.sees_in("Messages", "Sent").await;
+    page.sees_no("Signed in as").await;
+    let look = "const style = getComputedStyle(part('Conversation')[0]);
+        return [style.direction, style.colorScheme, message('hello')[0].querySelector('.bubble').getBoundingClientRect().left < innerWidth / 2]";
+    assert_eq!(page.look(look, json!([])).await, json!(["rtl", "dark", true]));
+
+    ann.delete("sessions/").await.ok(200);
+    page.sees("Your session has ended.").await;
+    page.looks(
+        "tell the host",
+        "return window.heard.some(([type, detail]) => type === 'signedout' && detail.reason === 'ended')",
+        json!([]),
+    )
+    .await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_page_that_the_server_was_not_told_of_is_refused_in_words() {
+    let host = Host::bind().await;
+    let origin = host.origin();
+    let stage = Stage::open().await;
+    let chat = stage.app.url();
+    let ann = stage.app.user("ann").await;
+    host.serve(chat.clone(), page(&chat, &format!(r#"token="{}""#, ann.token()), ""));
+    let page = stage.browsers.open("ann", &origin).await;
+    page.sees("Opening your conversations…").await;
+    page.sees("Connection lost. Trying again…").await;
+    page.close().await;
+}

@@ -1,0 +1,167 @@
+//! Long conversations and busy ones: all is there, little of it is in the document, and nothing
+//! jumps.
+
+use chinwag_core::Name;
+use chinwag_core::app::Context;
+use chinwag_core::app::message::Send;
+use chinwag_core::message::Body;
+use chinwag_core::user::Caller;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::page::Page;
+use crate::{Stage, write_to};
+
+/// A group of `people`, the first of whom owns it.
+async fn group(stage: &Stage, name: &str, people: &[&str]) -> String {
+    let group = json!({ "name": name, "author": people[0], "members": &people[1..] });
+    let group = stage.app.service().post("groups/", group).await.ok(201);
+    group["id"].as_str().expect("an id").to_owned()
+}
+
+/// Writes messages of every length by the use case, as fast as the store takes them.
+async fn fill(stage: &Stage, group: &str, author: &str, numbers: std::ops::Range<usize>) {
+    let numbers: Vec<_> = numbers.collect();
+    for some in numbers.chunks(200) {
+        let sent = some.iter().map(|number| {
+            let body = format!("line {number}{}", " and so on".repeat(number * 7 % 40));
+            let message = Send {
+                author: Some(Name::parse(author).expect("a name")),
+                group: group.parse().expect("an id"),
+                body: Body::parse(&body, 4096).expect("a body"),
+                respond_to: None,
+                date: None,
+                client_id: None,
+            };
+            let app = stage.app.app();
+            async move { app.message_send(&Context::new(Caller::Service), message).await }
+        });
+        for sent in join_all(sent).await {
+            sent.expect("it is stored");
+        }
+    }
+}
+
+/// What is read: the first message whose top is well inside the view, and where it stands.
+const READING: &str =
+    "const log = messages()[0].closest('.scroller'); const view = log.getBoundingClientRect();
+    const at = (article) => Math.round(article.getBoundingClientRect().top - view.top);
+    const article = messages().find((each) => at(each) > 120);
+    const reading = [bodyOf(article), at(article)];";
+
+/// Scrolls up to a line, or past it.
+async fn scroll_up_to(page: &Page, line: usize) {
+    let script = "const log = messages()[0]?.closest('.scroller'); if (!log) return false;
+        if (messages().some((each) => Number(bodyOf(each).split(' ')[1]) <= arguments[0])) return true;
+        log.scrollTop -= 1500; return false;";
+    page.looks(&format!("scroll up to line {line}"), script, json!([line])).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_messages_scroll_with_few_in_the_document_and_without_jumps() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    let id = group(&stage, "Long", &["ann", "bob"]).await;
+    fill(&stage, &id, "bob", 1..10_001).await;
+    ann.reload().await;
+    ann.press("Long").await;
+    ann.sees_in("Messages", "line 10000").await;
+    scroll_up_to(&ann, 9_700).await;
+
+    // Older ones come above what is read, and it stays where it is.
+    let script = format!("{READING} window.reading = reading; return true");
+    ann.look(&script, json!([])).await;
+    let held = format!("{READING} return [reading, window.reading, messages().length]");
+    fill(&stage, &id, "bob", 10_001..10_002).await;
+    ann.sees("1 new message").await;
+    ann.resize(900, 700).await;
+    ann.resize(1280, 800).await;
+    let look = async || {
+        let seen = ann.look(&held, json!([])).await;
+        let moved = seen[0][1].as_f64().zip(seen[1][1].as_f64()).map(|(now, then)| (now - then).abs());
+        // Browsers scroll by whole pixels, and rows are not that high.
+        Ok((seen[0][0] == seen[1][0] && moved.is_some_and(|by| by <= 2.0)).then_some(seen))
+    };
+    let seen = ann.until("go on reading at the same place", look).await;
+    assert!(seen[2].as_u64().is_some_and(|drawn| drawn < 80), "{seen}");
+
+    // All of history is held, as after hours of reading; then one scrolls through it, frame by frame.
+    let hold = "const log = walk(document).find((each) => each.localName === 'chinwag-log');
+        const { client, openGroup } = log.chat;
+        while (openGroup.hasEarlier) await client.loadEarlier(openGroup.id, 100);
+        return openGroup.messages.length;";
+    assert_eq!(ann.run_async(hold).await, json!(10_001));
+    let glide = "const log = messages()[0].closest('.scroller'); const frame = () => new Promise(requestAnimationFrame);
+        let most = 0, blank = 0; const times = [];
+        for (let step = 0; step < 60; step += 1) {
+            log.scrollTop -= 400;
+            const begun = performance.now();
+            await frame(); await frame();
+            times.push((performance.now() - begun) / 2);
+            most = Math.max(most, messages().length);
+            const view = log.getBoundingClientRect();
+            const middle = messages().some((each) => { const { top, bottom } = each.getBoundingClientRect(); return top < view.top + 300 && bottom > view.top + 200; });
+            blank += middle ? 0 : 1;
+        }
+        times.sort((a, b) => a - b);
+        return { most, blank, median: times[30], slowest: times.at(-1) };";
+    let seen = ann.run_async(glide).await;
+    println!("scrolling through 10,000 messages: {seen}");
+    assert!(seen["most"].as_u64().is_some_and(|most| most < 100), "{seen}");
+    assert_eq!(seen["blank"], 0, "{seen}");
+    ann.press("1 new message").await;
+    ann.sees_in("Messages", "line 10001").await;
+    let top = "const log = messages()[0].closest('.scroller'); log.scrollTop = 0; return true";
+    ann.look(top, json!([])).await;
+    ann.sees("This is the beginning of the conversation.").await;
+    ann.sees_in("Messages", "line 1 and so on").await;
+    ann.close().await;
+}
+
+/// What of the drawn messages was touched since `watch`, by their words.
+const WATCH: &str = "window.touched = new Set();
+    const note = (node) => (node.nodeType === 1 ? node : node.parentElement)?.closest('chinwag-message')?.id;
+    new MutationObserver((all) => all.forEach(({ target }) => note(target) && window.touched.add(note(target))))
+        .observe(messages()[0].closest('.window'), { subtree: true, childList: true, attributes: true, characterData: true });
+    window.before = messages().map((each) => each.closest('chinwag-message').id); return true";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_every_ten_milliseconds_is_shown_once_in_order_and_redraws_no_other() {
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    write_to(&bob, "ann", "ready").await;
+    ann.press("bob").await;
+    ann.sees_once("ready").await;
+    let groups = stage.app.service().get("users/ann/?fields=groups").await.ok(200);
+    let id = groups["groups"][0].as_str().expect("a group").to_owned();
+    fill(&stage, &id, "bob", 1..6).await;
+    ann.sees_in("Messages", "line 5").await;
+    ann.look(WATCH, json!([])).await;
+    let mut tick = tokio::time::interval(std::time::Duration::from_millis(10));
+    for number in 6..306 {
+        tick.tick().await;
+        fill(&stage, &id, "bob", number..number + 1).await;
+    }
+    for page in [&ann, &bob] {
+        page.sees_in("Messages", "line 305").await;
+    }
+    let touched = "return window.before.filter((id) => window.touched.has(id)).length";
+    assert_eq!(ann.look(touched, json!([])).await, 0, "a new message redraws older ones");
+    // All that came, top to bottom.
+    let all = "const log = messages()[0].closest('.scroller'); const seen = new Map(); const frame = () => new Promise(requestAnimationFrame);
+        for (;;) {
+            for (const each of messages()) seen.set(each.closest('chinwag-message').id, bodyOf(each).split(' ')[1]);
+            if (log.scrollTop < 1) break;
+            log.scrollTop -= 400;
+            await frame(); await frame();
+        }
+        return [...seen.values()].filter(Boolean).map(Number).sort((a, b) => a - b);";
+    let seen = ann.run_async(all).await;
+    assert_eq!(seen, Value::from((1..306).collect::<Vec<_>>()));
+    let order =
+        "const numbers = messages().map((each) => Number(bodyOf(each).split(' ')[1])).filter(Boolean);
+        return numbers.every((number, index) => index === 0 || number > numbers[index - 1])";
+    ann.looks("see them in order", order, json!([])).await;
+    tokio::join!(ann.close(), bob.close());
+}

@@ -1,0 +1,109 @@
+//! The connection: lost, slow, and back again. Whatever is shown of it is true.
+
+use chinwag_testkit::proxy::Proxy;
+use serde_json::json;
+
+use crate::{Stage, write_to};
+
+/// The next message is sent, and the connection is lost before its acknowledgement comes.
+const LOSE_THE_ANSWER: &str = r#"
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (frame) {
+        send.call(this, frame);
+        if (!frame.includes("client_id")) return;
+        WebSocket.prototype.send = send;
+        this.addEventListener("message", (event) => event.stopImmediatePropagation(), { capture: true });
+        this.onmessage = null;
+        window.lost = (window.lost ?? 0) + 1;
+        setTimeout(() => this.close(), 500);
+    };
+"#;
+
+#[tokio::test]
+async fn what_is_written_while_the_server_is_away_arrives_once() {
+    let mut stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    stage.app.user("cat").await;
+    write_to(&ann, "bob", "before").await;
+    bob.press("ann").await;
+    bob.sees_once("before").await;
+
+    stage.app.stop().await;
+    ann.sees("Connection lost. Trying again…").await;
+    ann.sees("What you write is kept").await;
+    ann.say("written meanwhile").await;
+    ann.sees_in("Messages", "Waiting for the connection…").await;
+    write_to(&ann, "cat", "a first word meanwhile").await;
+    ann.sees_in("Messages", "Waiting for the connection…").await;
+
+    stage.app.restart().await;
+    ann.press("Try now").await;
+    ann.is_connected().await;
+    ann.sees_in("Messages", "Sent").await;
+    ann.sees_once("a first word meanwhile").await;
+    ann.press("bob").await;
+    bob.is_connected().await;
+    // What bob writes now comes after all that ann sent.
+    bob.sees_once("written meanwhile").await;
+    bob.say("after").await;
+    for page in [&ann, &bob] {
+        page.sees_once("after").await;
+        page.sees_once("written meanwhile").await;
+    }
+    ann.reload().await;
+    ann.press("bob").await;
+    ann.sees_once("written meanwhile").await;
+    ann.press("cat").await;
+    ann.sees_once("a first word meanwhile").await;
+    tokio::join!(ann.close(), bob.close());
+}
+
+#[tokio::test]
+async fn a_message_whose_acknowledgement_is_lost_is_sent_again_and_stored_once() {
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    ann.run(LOSE_THE_ANSWER).await;
+    write_to(&ann, "bob", "the first").await;
+    ann.sees_in("Messages", "Sent").await;
+    assert_eq!(ann.run("return window.lost;").await, 1);
+
+    ann.reload().await;
+    ann.press("bob").await;
+    bob.press("ann").await;
+    for page in [&ann, &bob] {
+        page.sees_once("the first").await;
+    }
+    tokio::join!(ann.close(), bob.close());
+}
+
+#[tokio::test]
+async fn two_people_who_are_cut_off_again_and_again_miss_nothing() {
+    let stage = Stage::open().await;
+    let address = stage.app.url().trim_start_matches("http://").parse().expect("an address");
+    let proxy = Proxy::to(address).await;
+    let url = format!("http://{}", proxy.address());
+    let (ann, bob) = tokio::join!(stage.browsers.open("ann", &url), stage.browsers.open("bob", &url));
+    for (page, name) in [(&ann, "ann"), (&bob, "bob")] {
+        crate::sign(page, name, crate::PASSWORD, "Sign up").await;
+        page.sees(&format!("Signed in as {name}")).await;
+    }
+    write_to(&ann, "bob", "round 0").await;
+    bob.press("ann").await;
+    bob.sees_once("round 0").await;
+    for round in 1..=3 {
+        proxy.cut();
+        ann.say(&format!("ann {round}")).await;
+        bob.say(&format!("bob {round}")).await;
+        proxy.mend();
+        for page in [&ann, &bob] {
+            page.sees_once(&format!("ann {round}")).await;
+            page.sees_once(&format!("bob {round}")).await;
+        }
+    }
+    let bodies = "return messages().map(bodyOf)";
+    ann.sees_in("Messages", "Sent").await;
+    let orders = [ann.look(bodies, json!([])).await, bob.look(bodies, json!([])).await];
+    assert_eq!(orders[0], orders[1], "both see the same order");
+    assert_eq!(orders[0].as_array().map(Vec::len), Some(7));
+    tokio::join!(ann.close(), bob.close());
+}

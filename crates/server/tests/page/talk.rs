@@ -1,0 +1,194 @@
+//! Two people talk.
+
+use serde_json::json;
+
+use crate::{Stage, write_to};
+
+#[tokio::test]
+async fn two_people_talk_and_markup_is_only_text() {
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    write_to(&ann, "bob", "hello bob").await;
+    ann.sees_in("Messages", "Sent").await;
+    bob.sees_in("Conversation list", "1 unread").await;
+    bob.sees_title("(1) Chinwag").await;
+    ann.say("are you there?").await;
+    bob.sees_in("Conversation list", "2 unread").await;
+
+    bob.press("ann").await;
+    bob.sees_once("hello bob").await;
+    bob.sees_once("are you there?").await;
+    bob.sees_in("Messages", "New").await;
+    bob.sees_in("Messages", "Today").await;
+    bob.sees_gone("Conversation list", "unread").await;
+    bob.sees_title("Chinwag").await;
+    ann.sees_in("Messages", "Read").await;
+
+    let markup = "<img src=x onerror=alert(1)> <b>bold</b> &amp; **stars** <script>alert(1)</script>";
+    bob.fill("Message", markup).await;
+    ann.sees("bob is typing…").await;
+    bob.press("Send").await;
+    for page in [&ann, &bob] {
+        page.sees_once(markup).await;
+        assert_eq!(page.count_in_messages("img, b, script").await, 0);
+    }
+    ann.sees_gone("Conversation", "is typing…").await;
+
+    bob.reload().await;
+    bob.press("ann").await;
+    bob.sees_once("hello bob").await;
+    bob.sees_once(markup).await;
+    bob.sees_gone("Conversation list", "unread").await;
+    tokio::join!(ann.close(), bob.close());
+}
+
+/// A browser's notifications, as far as a page can tell, allowed when asked for.
+const NOTIFICATIONS: &str = "window.asked = 0; window.shown = [];
+    window.Notification = class {
+        static permission = 'default';
+        static requestPermission() { window.asked += 1; this.permission = 'granted'; return Promise.resolve('granted'); }
+        constructor(title, { body }) { window.shown.push([title, body]); window.last = this; }
+        close() {}
+    };
+    document.hasFocus = () => false;";
+
+#[tokio::test]
+async fn notifications_are_asked_for_by_a_click_alone_and_lead_to_the_conversation() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let bob = stage.app.user("bob").await;
+    let groups = json!({ "name": "The garden", "members": ["ann"] });
+    let group = bob.post("groups/", groups).await.ok(201)["id"].clone();
+    ann.sees_in("Conversation list", "The garden").await;
+    ann.run(NOTIFICATIONS).await;
+    bob.post("messages/", json!({ "group": group, "body": "unheard" })).await.ok(201);
+    ann.sees_in("Conversation list", "unheard").await;
+    assert_eq!(ann.run("return [window.asked, window.shown];").await, json!([0, []]));
+    ann.press("Your profile").await;
+    ann.press("Turn on notifications").await;
+    ann.sees("This browser shows new messages").await;
+    ann.press("Close").await;
+    bob.post("messages/", json!({ "group": group, "body": "<b>heard</b>" })).await.ok(201);
+    ann.sees_in("Conversation list", "<b>heard</b>").await;
+    let shown = json!([1, [["bob in The garden", "<b>heard</b>"]]]);
+    assert_eq!(ann.run("return [window.asked, window.shown];").await, shown);
+    ann.run("window.last.onclick();").await;
+    ann.sees_once("<b>heard</b>").await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn links_are_safe_and_nothing_else_is_a_link() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    let text = "see https://example.org/a_(b), (http://example.org/x). mailto:eve@example.org! \
+                javascript:alert(1) data:text/html,x ftp://example.org https:// http://[ httpS://example.org/é";
+    write_to(&ann, "bob", text).await;
+    let script = "return messages().flatMap((each) => [...each.querySelectorAll('a')])
+        .map((each) => [each.textContent, each.protocol, each.rel, each.target])";
+    let links = ann.look(script, json!([])).await;
+    let link = |text: &str, protocol: &str| json!([text, protocol, "noopener noreferrer nofollow", "_blank"]);
+    let expected = [
+        link("https://example.org/a_(b)", "https:"),
+        link("http://example.org/x", "http:"),
+        link("mailto:eve@example.org", "mailto:"),
+        link("httpS://example.org/é", "https:"),
+    ];
+    assert_eq!(links, json!(expected));
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn a_message_is_answered_edited_and_deleted() {
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    write_to(&ann, "bob", "tea at for?").await;
+    ann.act("tea at for?", "Edit").await;
+    ann.sees("Editing your message").await;
+    ann.fill("Message", "tea at four?").await;
+    ann.press("Save").await;
+    bob.press("ann").await;
+    bob.sees_once("tea at four?").await;
+    bob.sees_in("Messages", "edited").await;
+
+    bob.act("tea at four?", "Reply").await;
+    bob.sees("Replying to ann: tea at four?").await;
+    bob.say("with pleasure").await;
+    ann.sees_once("with pleasure").await;
+    ann.looks(
+        "see what was answered",
+        "return message('with pleasure')[0].querySelector('blockquote').innerText.includes('tea at four?')",
+        json!([]),
+    )
+    .await;
+
+    ann.act("tea at four?", "Delete").await;
+    ann.sees("Delete this message for everyone?").await;
+    ann.press("Cancel").await;
+    ann.act("tea at four?", "Delete").await;
+    ann.press("Delete").await;
+    bob.looks("see it go", "return message('tea at four?').length === 0", json!([])).await;
+    bob.sees_once("with pleasure").await;
+    tokio::join!(ann.close(), bob.close());
+}
+
+/// Whether the focus is on what has this name, or on the message with these words.
+fn on(what: &str) -> String {
+    format!(
+        "const inner = (node) => node.shadowRoot?.activeElement ? inner(node.shadowRoot.activeElement) : node;
+         const at = inner(document.activeElement);
+         return nameOf(at) === '{what}' || at.querySelector('.body')?.textContent === '{what}'"
+    )
+}
+
+#[tokio::test]
+async fn all_of_it_is_done_by_keyboard_too() {
+    use fantoccini::key::Key;
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    write_to(&ann, "bob", "first").await;
+    ann.fill("Message", "second").await;
+    ann.key(Key::Enter).await;
+    ann.sees_once("second").await;
+    // From the box back to the messages, up by one, and on to its buttons.
+    let back = "message('second')[0].focus(); return true";
+    ann.look(back, json!([])).await;
+    ann.key(Key::Up).await;
+    ann.looks("be on the first message", &on("first"), json!([])).await;
+    ann.key(Key::Tab).await;
+    ann.looks("be on its first button", &on("Reply"), json!([])).await;
+    ann.key(Key::Enter).await;
+    ann.sees("Replying to ann: first").await;
+    ann.looks("be in the box", &on("Message"), json!([])).await;
+    ann.key(Key::Escape).await;
+    ann.sees_no("Replying to").await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn a_narrow_screen_shows_one_thing_at_a_time() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    ann.resize(320, 640).await;
+    write_to(&ann, "bob", "hello").await;
+    ann.sees_no("Signed in as").await;
+    ann.press("Back to the list").await;
+    ann.looks("be on the entry that was open", &on("bob"), json!([])).await;
+    ann.looks("see the list alone", "return part('Messages').length === 0", json!([])).await;
+    ann.press("People").await;
+    ann.sees("Invite as a contact").await;
+    ann.press("Chats").await;
+    ann.press("bob").await;
+    ann.say("are you there?").await;
+    ann.sees_once("are you there?").await;
+    ann.press("About bob").await;
+    ann.press("Invite bob").await;
+    ann.press("Close").await;
+    ann.looks("be where the details were opened", &on("About bob"), json!([])).await;
+    let fits = "return document.documentElement.scrollWidth <= 320 && roots().every((each) => each.scrollWidth <= 320)";
+    ann.looks("scroll one way only", fits, json!([])).await;
+    ann.close().await;
+}

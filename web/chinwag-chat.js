@@ -1,0 +1,243 @@
+// <chinwag-chat>: the whole chat as one element, for any page. docs/embedding.md says how it is used.
+
+import "./chinwag-chat/account.js";
+import "./chinwag-chat/ask.js";
+import "./chinwag-chat/begin.js";
+import { Chat } from "./chinwag-chat/chat.js";
+import "./chinwag-chat/conversation.js";
+import "./chinwag-chat/conversations.js";
+import { face } from "./chinwag-chat/face.js";
+import "./chinwag-chat/group.js";
+import { plus } from "./chinwag-chat/icons.js";
+import * as notifications from "./chinwag-chat/notifications.js";
+import { define } from "./chinwag-chat/part.js";
+import "./chinwag-chat/people.js";
+import "./chinwag-chat/profile.js";
+import { status } from "./chinwag-chat/status.js";
+import { Words } from "./chinwag-chat/words.js";
+import { Chinwag } from "./chinwag.js";
+import { base } from "./chinwag-chat/style/base.js";
+import { frame } from "./chinwag-chat/style/frame.js";
+import { log } from "./chinwag-chat/style/log.js";
+import { LitElement, html, nothing } from "./vendor/lit.js";
+
+// Named here, too, so that browsers ask for all parts at once rather than one after the other.
+import "./chinwag-chat/composer.js";
+import "./chinwag-chat/heights.js";
+import "./chinwag-chat/log.js";
+import "./chinwag-chat/message.js";
+import "./chinwag-chat/rows.js";
+import "./chinwag-chat/storage.js";
+import "./chinwag-chat/text.js";
+import "./words/en.js";
+
+/** As many messages of a conversation are held: one can scroll back so far without asking again. */
+const HELD = 20_000;
+
+export class ChinwagChat extends LitElement {
+  static styles = [base, frame, log];
+  static properties = {
+    server: {},
+    /** A token, or (as a property) a function that gives one. */
+    token: {},
+    signIn: { type: Boolean, attribute: "sign-in" },
+    /** One conversation alone: of a group by its id, or with a person by name. */
+    group: {},
+    with: {},
+    lang: {},
+    theme: { reflect: true },
+  };
+
+  #chat = null;
+  #words = Words.english;
+  /** "starting", "in" or "out"; and why it is "out". */
+  #stage = "starting";
+  #why = "";
+  #unread = -1;
+  #leaving = new AbortController();
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.#leaving = new AbortController();
+    const { signal } = this.#leaving;
+    addEventListener("beforeunload", (event) => this.#beforeUnload(event), { signal });
+    if (this.hasUpdated) this.#begin();
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.#leaving.abort();
+    this.#end();
+  }
+
+  willUpdate(changed) {
+    if (changed.has("lang")) this.#speak();
+    if (["server", "token", "group", "with"].some((name) => changed.has(name)) || !this.#chat) this.#begin();
+  }
+
+  /** How many unread messages there are, for the host page. */
+  get unread() {
+    if (this.#stage !== "in") return 0;
+    return [...(this.#chat?.client.groups.values() ?? [])].reduce((sum, { unread }) => sum + unread, 0);
+  }
+
+  /** What the chat runs on: see chinwag.d.ts. Null while there is none. */
+  get client() {
+    return this.#chat?.client ?? null;
+  }
+
+  /** Opens the conversation with a person, or of a group by its id. */
+  open(where) {
+    if (where?.to) this.#chat?.openWith(where.to);
+    else this.#chat?.open(where);
+  }
+
+  render() {
+    const stages = { starting: () => this.#starting(), in: () => this.#in(), out: () => this.#out() };
+    return html`<div class="root" lang=${this.#words.lang}>${stages[this.#stage]()}</div>`;
+  }
+
+  #in() {
+    const chat = this.#chat;
+    const alone = Boolean(this.group || this.with);
+    return html`<div class="frame ${alone ? "alone" : ""}" data-pane=${chat.pane} part="frame">
+        ${alone ? nothing : this.#side()}
+        <chinwag-conversation .chat=${chat}></chinwag-conversation>
+        ${chat.pane === "details" ? html`<aside class="details" part="details" aria-label=${this.#say("conversation.details")}><chinwag-group .chat=${chat}></chinwag-group></aside>` : nothing}
+      </div>
+      ${chat.dialog === "begin" ? html`<chinwag-begin .chat=${chat}></chinwag-begin>` : nothing}
+      ${chat.dialog === "profile" ? html`<chinwag-profile .chat=${chat} .owned=${!this.token}></chinwag-profile>` : nothing}
+      ${chat.question ? html`<chinwag-ask .chat=${chat}></chinwag-ask>` : nothing}
+      <div class="toasts" role="status">${chat.notices.map(({ text }) => html`<p class="toast">${text}</p>`)}</div>`;
+  }
+
+  #side() {
+    const chat = this.#chat;
+    const invited = chat.client.relations.invited_by.size;
+    const tab = (name, text, badge) => html`<button aria-pressed=${String(chat.tab === name)} aria-describedby=${badge ? "invited" : nothing}
+      @click=${() => chat.show({ tab: name })}>${text}${badge ? html`<span class="badge" aria-hidden="true">${badge}</span>` : nothing}</button>`;
+    return html`<section class="side" part="sidebar" aria-label=${this.#say("nav.label")}>
+      <div class="bar">
+        <button class="me" aria-label=${this.#say("nav.profile")} title=${this.#say("nav.signedInAs", { name: chat.me })}
+          @click=${() => chat.show({ dialog: "profile" })}>${face(chat.me)}</button>
+        <div class="grow"><p class="brand">Chinwag</p><p class="tiny quiet cut" dir="auto">${this.#say("nav.signedInAs", { name: chat.me })}</p></div>
+        <button class="icon" aria-label=${this.#say("nav.begin")} title=${this.#say("nav.begin")} @click=${() => chat.show({ dialog: "begin" })}>${plus}</button>
+      </div>
+      ${status(chat)}
+      <div class="tabs">${tab("chats", this.#say("nav.chats"), 0)}${tab("people", this.#say("nav.people"), invited)}</div>
+      <p class="unseen" id="invited">${invited ? this.#say("nav.invited", { count: invited }) : nothing}</p>
+      ${chat.tab === "chats" ? html`<chinwag-conversations .chat=${chat}></chinwag-conversations>` : html`<chinwag-people .chat=${chat}></chinwag-people>`}
+    </section>`;
+  }
+
+  #starting() {
+    return html`<div class="door"><div class="empty" role="status">
+      <p>${this.#say("account.starting")}</p>
+      ${this.#chat?.client.state === "waiting" ? status(this.#chat) : nothing}
+    </div></div>`;
+  }
+
+  #out() {
+    if (this.signIn) return html`<chinwag-account .chat=${this.#chat} .why=${this.#why} @signed-in=${() => this.#enter(this.client)}></chinwag-account>`;
+    return html`<div class="door"><p class="empty" role="status">${this.#why || this.#say("account.elsewhere")}</p></div>`;
+  }
+
+  #say(key, values) {
+    return this.#words.say(key, values);
+  }
+
+  async #speak() {
+    const tag = this.lang || this.closest("[lang]")?.lang || document.documentElement.lang || navigator.language;
+    this.#words = await Words.for(tag);
+    if (this.#chat) this.#chat.words = this.#words;
+    this.#chat?.tell();
+    this.requestUpdate();
+  }
+
+  /** Connects with what the attributes say. */
+  #begin() {
+    this.#end();
+    this.#enter(new Chinwag({ server: this.server, token: this.token || undefined, held: HELD, away: true }));
+  }
+
+  async #enter(client) {
+    this.#chat?.end();
+    const chat = (this.#chat = new Chat(client));
+    const { signal } = chat.listening;
+    chat.words = this.#words;
+    chat.alone = Boolean(this.group || this.with);
+    this.#stage = "starting";
+    chat.addEventListener("change", (event) => this.#changed(event), { signal });
+    client.addEventListener("signedout", ({ detail }) => this.#signedOut(detail.reason), { signal });
+    client.addEventListener("message", ({ detail }) => this.#came(chat, detail), { signal });
+    this.requestUpdate();
+    try {
+      await client.connect();
+      if (chat !== this.#chat) return;
+      this.#stage = "in";
+      this.#why = "";
+      this.#openOne();
+      this.#countUnread();
+    } catch (error) {
+      if (chat !== this.#chat) return;
+      this.#stage = "out";
+      if (error.code !== 401) this.#why = chat.why(error);
+    }
+    this.requestUpdate();
+  }
+
+  /** Where one conversation alone is asked for: it, as soon as it is there. */
+  #openOne() {
+    const chat = this.#chat;
+    if (!chat.alone || chat.current) return;
+    if (this.with) chat.openWith(this.with);
+    else if (chat.client.groups.has(this.group)) chat.open({ group: this.group }, { focus: false });
+  }
+
+  #end() {
+    this.#chat?.end();
+    this.#chat?.client.close();
+    this.#chat = null;
+  }
+
+  #changed({ detail }) {
+    if (this.#stage === "starting" && detail.topic !== "state") return;
+    if (["view", "open", "state", "groups", "relations", "user"].includes(detail.topic)) this.requestUpdate();
+    if (detail.topic === "groups") this.#openOne();
+    if (detail.topic === "state") this.#tell("chinwag-state", { state: this.client.state });
+    this.#countUnread();
+  }
+
+  #countUnread() {
+    const count = this.unread;
+    if (count === this.#unread) return;
+    this.#unread = count;
+    this.#tell("chinwag-unread", { count });
+  }
+
+  #came(chat, { group, message }) {
+    notifications.show(chat, group, message);
+    this.#tell("chinwag-message", { group: group.id, title: chat.title(group), author: message.author, body: message.body });
+  }
+
+  #signedOut(reason) {
+    if (this.#stage !== "in") return;
+    this.#why = { ended: this.#say("account.ended"), deleted: this.#say("account.deleted") }[reason] ?? "";
+    this.#stage = "out";
+    this.#countUnread();
+    this.#tell("chinwag-signedout", { reason });
+    this.requestUpdate();
+  }
+
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true }));
+  }
+
+  /** Where the browser keeps nothing, what is unsent would be lost with the page. */
+  #beforeUnload(event) {
+    const { client } = this;
+    if (client?.unsentCount && !client.persistent) event.preventDefault();
+  }
+}
+
+define("chinwag-chat", ChinwagChat);

@@ -1,0 +1,92 @@
+// The dialog that begins a conversation: with one person, or in a group.
+
+import { html } from "../vendor/lit.js";
+import { cross } from "./icons.js";
+import { Part, define } from "./part.js";
+import { namesIn } from "./text.js";
+
+export class Begin extends Part {
+  #group = false;
+
+  render() {
+    const kind = (group, key) => {
+      const choose = () => {
+        this.#group = group;
+        this.error = "";
+        this.requestUpdate();
+      };
+      return html`<button aria-pressed=${String(this.#group === group)} @click=${choose}>${this.say(key)}</button>`;
+    };
+    return html`<dialog aria-labelledby="begin-title" part="dialog" @close=${this.#closed}>
+      <div class="head">
+        <h2 class="title" id="begin-title">${this.say("begin.title")}</h2>
+        <button class="icon" aria-label=${this.say("close")} @click=${() => this.#dialog.close()}>${cross}</button>
+      </div>
+      <div class="tabs">${kind(false, "begin.person")}${kind(true, "begin.group")}</div>
+      ${this.#group ? this.#groupForm() : this.#personForm()}
+    </dialog>`;
+  }
+
+  #personForm() {
+    return html`<form class="stack" novalidate @submit=${this.#start}>
+      <label for="begin-with">${this.say("begin.with")}</label>
+      <input id="begin-with" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="64"
+        dir="auto" list="begin-contacts" aria-describedby="begin-hint begin-error">
+      <datalist id="begin-contacts">${[...this.chat.client.relations.contacts].map((name) => html`<option value=${name}></option>`)}</datalist>
+      <p class="hint" id="begin-hint">${this.say("begin.with.hint")}</p>
+      ${this.#foot("begin.start")}
+    </form>`;
+  }
+
+  #groupForm() {
+    return html`<form class="stack" novalidate @submit=${this.#create}>
+      <label for="begin-name">${this.say("begin.name")}</label>
+      <input id="begin-name" name="name" autocomplete="off" maxlength="400" dir="auto" aria-describedby="begin-error">
+      <label for="begin-people">${this.say("begin.people")}</label>
+      <input id="begin-people" name="people" autocomplete="off" autocapitalize="none" spellcheck="false" dir="auto"
+        aria-describedby="begin-hint begin-error">
+      <p class="hint" id="begin-hint">${this.say("begin.people.hint")}</p>
+      ${this.#foot("begin.create")}
+    </form>`;
+  }
+
+  #foot(key) {
+    return html`<p class="error" id="begin-error" role="alert">${this.error}</p>
+      <div class="foot"><button class="primary">${this.say(key)}</button></div>`;
+  }
+
+  get #dialog() {
+    return this.querySelector("dialog");
+  }
+
+  firstUpdated() {
+    this.#dialog.showModal();
+    this.querySelector("#begin-with").focus();
+  }
+
+  #closed() {
+    if (this.chat.dialog === "begin") this.chat.show({ dialog: "" });
+  }
+
+  #start(event) {
+    event.preventDefault();
+    const name = event.target.elements.name.value.trim();
+    this.attempt(() => {
+      if (!name) throw this.chat.refuse("error.required");
+      if (name === this.chat.me) throw this.chat.refuse("begin.self");
+      this.chat.openWith(name);
+    });
+  }
+
+  #create(event) {
+    event.preventDefault();
+    const { name, people } = event.target.elements;
+    this.attempt(async () => {
+      if (!name.value.trim()) throw this.chat.refuse("error.required");
+      const group = await this.chat.client.createGroup({ name: name.value.trim(), members: namesIn(people.value) });
+      this.chat.open({ group: group.id });
+    });
+  }
+}
+
+define("chinwag-begin", Begin);

@@ -1,0 +1,132 @@
+// The open conversation: whom it is with, what was said, and the box to answer in.
+
+import { html, nothing } from "../vendor/lit.js";
+import "./composer.js";
+import { face } from "./face.js";
+import { back, chats, people } from "./icons.js";
+import "./log.js";
+import { Part, define } from "./part.js";
+import { status } from "./status.js";
+
+const TOPICS = new Set(["open", "group", "groups", "presence", "relations", "user", "typing", "state", "view"]);
+const SAID_EVERY = 900;
+const SAID_EACH = 3;
+
+export class Conversation extends Part {
+  /** What is waiting to be said by a screen reader. */
+  #unsaid = [];
+  #said = "";
+  #saying = 0;
+
+  connectedCallback() {
+    super.connectedCallback();
+    const { signal } = this.listening;
+    this.chat.client.addEventListener("message", ({ detail }) => this.#came(detail), { signal });
+  }
+
+  changed({ detail }) {
+    if (detail.topic === "open" && detail.focus) this.#opened();
+    if (TOPICS.has(detail.topic)) this.requestUpdate();
+  }
+
+  render() {
+    const { chat } = this;
+    if (!chat.current) return this.#none();
+    const group = chat.openGroup;
+    const title = group ? chat.title(group) : chat.current.to;
+    return html`<section class="middle" aria-label=${this.say("conversation.label")} part="conversation-pane">
+      <header class="bar">
+        <button class="icon only-narrow" ?hidden=${chat.alone} aria-label=${this.say("nav.back")} @click=${this.#back}>${back}</button>
+        ${this.#head(group, title)}
+      </header>
+      ${status(chat, "only-narrow")}
+      <chinwag-log .chat=${chat} @verb=${this.#verb}></chinwag-log>
+      <p class="typing" dir="auto">${this.#typing(group)}</p>
+      <chinwag-composer .chat=${chat} @sent=${() => this.#log.follow()}></chinwag-composer>
+      <p class="unseen" role="log" aria-live="polite">${this.#said}</p>
+    </section>`;
+  }
+
+  #head(group, title) {
+    const { chat } = this;
+    const person = group ? group.other : chat.current.to;
+    const about = person ? chat.presence(person) : group?.private === false ? this.say("conversation.members", { count: size(group) }) : "";
+    const label = person ? this.say("conversation.person", { name: person }) : this.say("conversation.details");
+    const details = () => {
+      chat.show({ pane: chat.pane === "details" ? "chat" : "details" });
+      if (chat.pane === "details") this.focusNext(".details .bar button");
+    };
+    return html`${face(title, { status: person ? chat.client.statusOf(person) : undefined, group: !person })}
+      <div class="grow">
+        <h2 class="title cut" tabindex="-1"><bdi>${title}</bdi></h2>
+        <p class="quiet tiny">${about}</p>
+      </div>
+      ${person || group?.private === false
+        ? html`<button class="icon" aria-label=${label} aria-expanded=${String(chat.pane === "details")} @click=${details}>${people}</button>`
+        : nothing}`;
+  }
+
+  #none() {
+    return html`<section class="middle" aria-label=${this.say("conversation.label")}>
+      <div class="empty">${chats}
+        <h2 class="title">${this.say("conversation.none")}</h2>
+        <p class="quiet">${this.say("conversation.none.hint")}</p>
+      </div>
+    </section>`;
+  }
+
+  #typing(group) {
+    const [name, other, more] = group?.typing ?? [];
+    if (more) return this.say("typing.many");
+    if (other) return this.say("typing.two", { name, other });
+    return name ? this.say("typing.one", { name }) : nothing;
+  }
+
+  get #log() {
+    return this.querySelector("chinwag-log");
+  }
+
+  get #composer() {
+    return this.querySelector("chinwag-composer");
+  }
+
+  async #opened() {
+    await this.updateComplete;
+    await this.#composer?.updateComplete;
+    // On a touch screen the box would bring the keyboard up over the messages.
+    const touch = matchMedia("(pointer: coarse)").matches;
+    if (touch || this.chat.whyNot()) this.querySelector("h2")?.focus();
+    else this.#composer?.focusBox();
+  }
+
+  #back() {
+    this.chat.show({ pane: "list" });
+    this.focusNext(".entry[aria-current]");
+  }
+
+  async #verb({ detail: { verb, message } }) {
+    const { chat } = this;
+    if (verb === "reply" || verb === "edit") return this.#composer[verb](message);
+    if (verb === "retry") return chat.client.resend(message.client_id);
+    if (verb === "discard") return chat.client.discard(message.client_id);
+    const question = { title: this.say("messages.delete.ask"), hint: this.say("messages.delete.hint") };
+    const sure = await chat.ask({ ...question, yes: this.say("messages.delete"), danger: true });
+    return sure && chat.attempt(() => chat.client.delete(message.id));
+  }
+
+  /** New messages are said as they come, a few at a time: of many at once, how many they are. */
+  #came({ group, message }) {
+    if (group !== this.chat.openGroup) return;
+    this.#unsaid.push(this.say("messages.said", { name: message.author, body: message.body }));
+    this.#saying ||= setTimeout(() => {
+      const unsaid = this.#unsaid.splice(0);
+      this.#saying = 0;
+      this.#said = unsaid.length > SAID_EACH ? this.say("messages.new", { count: unsaid.length }) : unsaid.join("\n");
+      this.requestUpdate();
+    }, SAID_EVERY);
+  }
+}
+
+const size = (group) => group.owner.length + group.admins.length + group.members.length + group.restricts.length;
+
+define("chinwag-conversation", Conversation);

@@ -1,0 +1,80 @@
+// Where each row of a long list stands, of which only some were ever measured. No DOM here.
+
+const ESTIMATE = 64;
+
+export class Heights {
+  #keys = [];
+  #measured = new Map();
+  /** The top of each row; one more, for the end of the list. */
+  #tops = new Float64Array(1);
+  /** Tops up to this row are right. */
+  #right = 0;
+  #mean = ESTIMATE;
+
+  get count() {
+    return this.#keys.length;
+  }
+
+  get total() {
+    return this.top(this.count);
+  }
+
+  /** The rows are now these, by their keys. What was measured of those that stay is kept. */
+  reset(keys) {
+    const before = this.#keys;
+    let same = 0;
+    while (same < keys.length && same < before.length && keys[same] === before[same]) same += 1;
+    this.#keys = keys;
+    this.#right = Math.min(this.#right, same);
+    if (this.#tops.length <= keys.length) {
+      const tops = new Float64Array(Math.max(64, keys.length * 2) + 1);
+      tops.set(this.#tops.subarray(0, this.#right + 1));
+      this.#tops = tops;
+    }
+    if (!keys.length) this.forget();
+  }
+
+  /** Nothing measured holds any more: the list has another width. */
+  forget() {
+    this.#measured.clear();
+    this.#right = 0;
+  }
+
+  /** Whether the height of a row is news. */
+  measure(index, height) {
+    const key = this.#keys[index];
+    if (key === undefined || Math.abs((this.#measured.get(key) ?? -1) - height) < 0.5) return false;
+    this.#measured.set(key, height);
+    this.#right = Math.min(this.#right, index);
+    return true;
+  }
+
+  /** The distance of a row from the beginning of the list. */
+  top(index) {
+    for (let row = this.#right; row < index; row += 1) {
+      this.#tops[row + 1] = this.#tops[row] + (this.#measured.get(this.#keys[row]) ?? this.#mean);
+    }
+    this.#right = Math.max(this.#right, index);
+    return this.#tops[index];
+  }
+
+  /** The row that stands at this distance from the beginning. */
+  at(distance) {
+    this.top(this.count);
+    let [low, high] = [0, Math.max(0, this.count - 1)];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#tops[middle] <= distance) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  key(index) {
+    return this.#keys[index];
+  }
+
+  indexOf(key, near = 0) {
+    return this.#keys[near] === key ? near : this.#keys.lastIndexOf(key);
+  }
+}

@@ -1,0 +1,31 @@
+// Notifications of the browser's: asked for by a click alone, and shown while nobody looks at the conversation.
+
+import { shorten } from "./text.js";
+
+/** "none" where the browser has none here, else "ask", "on" or "denied". */
+export function state() {
+  const permission = globalThis.isSecureContext && globalThis.Notification?.permission;
+  return { default: "ask", granted: "on", denied: "denied" }[permission] ?? "none";
+}
+
+export const ask = () => Notification.requestPermission();
+
+/** Tells of a message. A click on it opens the conversation. */
+export function show(chat, group, message) {
+  if (state() !== "on" || !(document.hidden || !document.hasFocus())) return;
+  const { words } = chat;
+  const name = message.author;
+  const title = group.private ? words.say("notice.message", { name }) : words.say("notice.inGroup", { name, group: chat.title(group) });
+  let notice;
+  try {
+    notice = new Notification(title, { body: shorten(message.body), tag: `chinwag-${group.id}`, lang: words.lang });
+  } catch {
+    // Some browsers take them from service workers only.
+    return;
+  }
+  notice.onclick = () => {
+    window.focus();
+    chat.open({ group: group.id });
+    notice.close();
+  };
+}

@@ -1,0 +1,110 @@
+// Contacts, invitations, blocks, and what can be done about each.
+
+import { html, nothing, repeat } from "../vendor/lit.js";
+import { face } from "./face.js";
+import { Part, define } from "./part.js";
+
+const SECTIONS = [
+  ["invited_by", ["accept", "deny", "block"]],
+  ["contacts", ["message", "remove", "block"]],
+  ["invitations", ["withdraw"]],
+  ["blockeds", ["unblock"]],
+];
+const OPERATIONS = { accept: "contact", deny: "deny", withdraw: "remove", remove: "remove", block: "block", unblock: "remove", invite: "invitation" };
+/** What is asked about before it is done. */
+const ASKED = new Set(["remove", "block"]);
+const TOPICS = new Set(["relations", "presence", "user", "view", "state"]);
+
+export class People extends Part {
+  changed({ detail }) {
+    if (TOPICS.has(detail.topic)) this.requestUpdate();
+  }
+
+  render() {
+    return html`<section class="scroll" aria-label=${this.say("people.title")} part="people">
+      <form class="stack section" @submit=${this.#invite}>
+        <label for="invite-name">${this.say("people.invite")}</label>
+        <div class="row">
+          <input id="invite-name" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="64"
+            required dir="auto" aria-describedby="invite-hint people-error">
+          <button class="primary">${this.say("people.invite.do")}</button>
+        </div>
+        <p class="hint" id="invite-hint">${this.say("people.invite.hint")}</p>
+        <p class="error" id="people-error" role="alert">${this.error}</p>
+      </form>
+      ${SECTIONS.map(([set, verbs]) => this.#section(set, verbs))}
+    </section>`;
+  }
+
+  #section(set, verbs) {
+    const { order } = this.chat.words;
+    const names = [...this.chat.client.relations[set]].sort((a, b) => order.compare(a, b));
+    const none = set === "contacts" ? html`<p class="quiet small">${this.say("people.contacts.none")}</p>` : nothing;
+    if (!names.length && none === nothing) return nothing;
+    const title = this.say(`people.${set}`);
+    const person = (name) => html`<li class="person">${this.#person(name, set === "contacts", verbs)}</li>`;
+    return html`<div class="section">
+      <h2 class="kicker">${title}</h2>
+      ${names.length ? html`<ul role="list" aria-label=${title}>${repeat(names, (name) => name, person)}</ul>` : none}
+    </div>`;
+  }
+
+  #person(name, contact, verbs) {
+    const { chat } = this;
+    const status = contact ? chat.client.statusOf(name) : undefined;
+    return html`${face(name, { status })}
+      <div>
+        <bdi class="name">${name}</bdi>
+        ${status ? html`<p class="quiet tiny">${chat.presence(name)}</p>` : nothing}
+      </div>
+      <div class="verbs">${verbs.map((verb) => relationButton(this, verb, name))}</div>`;
+  }
+
+  #invite(event) {
+    event.preventDefault();
+    const form = event.target;
+    const name = form.elements.name.value.trim();
+    const { contacts, invitations, blockeds } = this.chat.client.relations;
+    this.attempt(async () => {
+      if (!name) throw this.chat.refuse("error.required");
+      if (name === this.chat.me) throw this.chat.refuse("begin.self");
+      // These change nothing on the server, so nothing would come back to say so.
+      if (contacts.has(name)) throw this.chat.refuse("people.already", { name });
+      if (invitations.has(name)) throw this.chat.refuse("people.alreadyInvited", { name });
+      if (blockeds.has(name)) throw this.chat.refuse("people.alreadyBlocked", { name });
+      await this.chat.client.invite(name);
+      form.reset();
+    });
+  }
+}
+
+/** A button that changes how one stands to someone; `part` says if it is refused. */
+export function relationButton(part, verb, name) {
+  const { chat } = part;
+  const text = part.say(verb === "invite" ? "people.invite.do" : `people.${verb}`);
+  const act = async () => {
+    if (verb === "message") return chat.openWith(name);
+    if (ASKED.has(verb) && !(await confirmed(chat, verb, name, text))) return undefined;
+    return part.attempt(() => chat.client.relate(name, OPERATIONS[verb]));
+  };
+  const kind = verb === "accept" ? "primary" : verb === "block" ? "danger" : "";
+  return html`<button class="compact ${kind}" aria-label=${part.say("people.about", { verb: text, name })} @click=${act}>${text}</button>`;
+}
+
+const confirmed = (chat, verb, name, yes) =>
+  chat.ask({
+    title: chat.words.say(`people.${verb}.ask`, { name }),
+    hint: chat.words.say(`people.${verb}.hint`),
+    yes,
+    danger: true,
+  });
+
+/** What one may do about somebody met in a conversation. */
+export function verbsFor(relations, name) {
+  if (relations.blockeds.has(name)) return ["unblock"];
+  if (relations.invited_by.has(name)) return ["accept", "deny", "block"];
+  const known = relations.contacts.has(name) || relations.invitations.has(name) || relations.blocked_by.has(name);
+  return known ? ["block"] : ["invite", "block"];
+}
+
+define("chinwag-people", People);

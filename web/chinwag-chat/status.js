@@ -1,0 +1,15 @@
+// How the connection is, where it is not as it should be.
+
+import { html, nothing } from "../vendor/lit.js";
+
+/** Nothing while all is well. */
+export function status(chat, place = "") {
+  const { state } = chat.client;
+  if (state === "ready") return nothing;
+  const say = (key) => chat.words.say(key);
+  const waiting = state === "waiting";
+  return html`<div class="status ${place}" role="status" data-state=${state} part="status">
+    <span>${say(`connection.${state}`)} ${waiting ? html`<span class="quiet tiny">${say("connection.waiting.hint")}</span>` : nothing}</span>
+    ${waiting ? html`<button class="compact" @click=${() => chat.client.retry()}>${say("connection.retry")}</button>` : nothing}
+  </div>`;
+}

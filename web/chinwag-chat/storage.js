@@ -1,0 +1,70 @@
+// What outlives the page: drafts. Where the browser denies storage they last as long as the page.
+
+const PREFIX = "chinwag:";
+
+const prefix = (server, name) => `${PREFIX}draft:${server}:${name}:`;
+
+function opened() {
+  try {
+    const storage = globalThis.localStorage;
+    const probe = `${PREFIX}probe`;
+    storage.setItem(probe, "1");
+    storage.removeItem(probe);
+    return storage;
+  } catch {
+    return null;
+  }
+}
+
+/** One user's drafts on one server, by conversation. */
+export class Drafts {
+  #storage = opened();
+  #held = new Map();
+
+  constructor(server, name) {
+    this.prefix = prefix(server, name);
+    for (const key of this.#keys()) this.#held.set(key.slice(this.prefix.length), this.#storage.getItem(key));
+  }
+
+  get(key) {
+    return this.#held.get(key) ?? "";
+  }
+
+  set(key, text) {
+    if (text === this.get(key)) return;
+    if (text) this.#held.set(key, text);
+    else this.#held.delete(key);
+    try {
+      if (text) this.#storage?.setItem(this.prefix + key, text);
+      else this.#storage?.removeItem(this.prefix + key);
+    } catch {
+      // It is full. The draft is held all the same.
+    }
+  }
+
+  /** The first message has made a group of a conversation. */
+  move(from, to) {
+    const text = this.get(from);
+    if (!text) return;
+    this.set(from, "");
+    this.set(to, text);
+  }
+
+  /** Their writer is called otherwise now. */
+  rename(server, name) {
+    const held = [...this.#held];
+    this.clear();
+    this.prefix = prefix(server, name);
+    for (const [key, text] of held) this.set(key, text);
+  }
+
+  /** The next one to sign in here may be someone else. */
+  clear() {
+    for (const key of [...this.#held.keys()]) this.set(key, "");
+  }
+
+  #keys() {
+    const all = this.#storage ? Array.from({ length: this.#storage.length }, (_, index) => this.#storage.key(index)) : [];
+    return all.filter((key) => key?.startsWith(this.prefix));
+  }
+}

@@ -1,0 +1,63 @@
+// What people write, as text: the only markup made of it are links, and of those only harmless kinds.
+
+import { html } from "../vendor/lit.js";
+
+const LINK = /\b(?:https?:\/\/|mailto:)[^\s<>"“”«»]+/giu;
+const SAFE = new Set(["http:", "https:", "mailto:"]);
+const CLOSERS = { ")": "(", "]": "[", "}": "{" };
+
+/** A text cut into strings and links `{text, href}`, in order. */
+export function parts(text) {
+  const found = [];
+  let end = 0;
+  for (const { 0: raw, index } of text.matchAll(LINK)) {
+    const shown = withoutTail(raw);
+    const href = safe(shown);
+    if (!href) continue;
+    if (index > end) found.push(text.slice(end, index));
+    found.push({ text: shown, href });
+    end = index + shown.length;
+  }
+  if (end < text.length) found.push(text.slice(end));
+  return found;
+}
+
+/** The same as nodes: Lit makes text nodes of strings, whatever is in them. */
+export const linked = (text) =>
+  parts(text).map((part) =>
+    typeof part === "string"
+      ? part
+      : // The whole address stands in the title, its host spelled as the browser will ask for it.
+        html`<a href=${part.href} title=${part.href} dir="ltr" target="_blank" rel="noopener noreferrer nofollow">${part.text}</a>`,
+  );
+
+/** A short piece of a text on one line, never cut within a character. */
+export function shorten(text, most = 120) {
+  const line = text.slice(0, most * 4).replace(/\s+/gu, " ").trim();
+  const characters = [...line];
+  return characters.length > most ? `${characters.slice(0, most).join("")}…` : line;
+}
+
+/** Names as people type several of them. */
+export const namesIn = (text) => text.split(/[\s,;،、]+/u).filter(Boolean);
+
+function safe(text) {
+  try {
+    const url = new URL(text);
+    return SAFE.has(url.protocol) && (url.hostname || url.pathname) ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Punctuation after an address belongs to the sentence, and so does a bracket that was opened before it. */
+function withoutTail(raw) {
+  let text = raw;
+  for (;;) {
+    const last = text.at(-1);
+    const opener = CLOSERS[last];
+    const unpaired = opener && text.split(last).length > text.split(opener).length;
+    if (!unpaired && !/[.,;:!?'’…*_]/u.test(last)) return text;
+    text = text.slice(0, -1);
+  }
+}

@@ -36,15 +36,6 @@ pub(crate) fn prepare(link: &Link, target: &Target) -> Result<(), OpenError> {
     }
 }
 
-/// Refuses a database that [`prepare`] would refuse.
-pub(crate) fn look(link: &Link, target: &Target) -> Result<(), OpenError> {
-    fit(link, target)?;
-    match inspect(link, target)? {
-        State::Unfinished => Err(OpenError::Unfinished { name: target.database() }),
-        State::Ours(_) | State::Empty => Ok(()),
-    }
-}
-
 /// Refuses a database that holds no store of this version.
 pub(crate) fn whole(link: &Link, target: &Target) -> Result<(), OpenError> {
     match inspect(link, target)? {

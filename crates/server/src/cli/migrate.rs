@@ -23,10 +23,10 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 struct Way {
-    /// Into this database, which must be empty: postgres://user:password@host:5432/database
+    /// Into the database at this address (`postgres://…`), which must be empty
     #[arg(long, value_name = "URL")]
     to: Option<String>,
-    /// Out of this database, into a data folder that has none
+    /// Out of the database at this address, into a data folder that has none
     #[arg(long, value_name = "URL")]
     from: Option<String>,
 }

@@ -101,7 +101,10 @@ async fn two_people_who_are_cut_off_again_and_again_miss_nothing() {
         }
     }
     let bodies = "return messages().map(bodyOf)";
-    ann.sees_in("Messages", "Sent").await;
+    for page in [&ann, &bob] {
+        page.sees_gone("Messages", "Sending…").await;
+        page.sees_gone("Messages", "Waiting for the connection…").await;
+    }
     let orders = [ann.look(bodies, json!([])).await, bob.look(bodies, json!([])).await];
     assert_eq!(orders[0], orders[1], "both see the same order");
     assert_eq!(orders[0].as_array().map(Vec::len), Some(7));

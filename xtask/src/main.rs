@@ -154,10 +154,6 @@ fn test(root: &Path, extra: &[String]) -> bool {
         steps.run("wire tests on PostgreSQL and Redis", || {
             cargo::run_with(root, &[&wire[..], &extra].concat(), ("TEST_ON", "nodes"))
         });
-        let rest = ["test", "--package", "chinwag-http", "--test", "rest", "--locked", "--no-fail-fast"];
-        steps.run("REST tests on PostgreSQL", || {
-            cargo::run_with(root, &[&rest[..], &extra].concat(), ("TEST_ON", "postgres"))
-        });
         steps.run("documentation tests", || cargo::run(root, &[&doc[..], &extra].concat()));
     }
     steps.finish()

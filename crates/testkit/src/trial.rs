@@ -32,6 +32,11 @@ pub fn report(trial: &str, how_often: impl Display, seen: impl Display) {
     println!("\ntrial: {trial} | {how_often} | {seen}");
 }
 
+/// How many a second.
+pub fn rate(count: usize, took: Duration) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / took.max(Duration::from_millis(1)).as_secs_f64()
+}
+
 /// Makes a group; the first owns it.
 pub async fn group(service: &Client, members: &[&str]) -> String {
     let made = json!({ "name": "g", "author": members[0], "members": members[1..] });

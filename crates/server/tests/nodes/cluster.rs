@@ -53,7 +53,12 @@ impl Cluster {
 
     /// The same, with more settings.
     pub(crate) async fn with(count: usize, settings: Settings) -> Self {
-        let mut cluster = Self { nodes: Vec::new(), redis: Redis::start(), database: Database::new() };
+        Self::on(Database::new(), count, settings).await
+    }
+
+    /// The same on this database.
+    pub(crate) async fn on(database: Database, count: usize, settings: Settings) -> Self {
+        let mut cluster = Self { nodes: Vec::new(), redis: Redis::start(), database };
         for _ in 0..count {
             let mut node = cluster.node(settings).await;
             node.start();
@@ -75,7 +80,7 @@ impl Cluster {
             ("CHINWAG_SERVICE_KEY", KEY.to_owned()),
         ];
         variables.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let program = Program::new(env!("CARGO_BIN_EXE_chinwag"));
+        let program = Program::new(crate::binary());
         Node { program, postgres, redis, listen: format!("127.0.0.1:{port}"), variables, running: None }
     }
 

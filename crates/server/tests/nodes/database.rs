@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chinwag_testkit::client::Client;
 use chinwag_testkit::trial::{Door, PATIENCE, Reader, group, report, times};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -21,7 +22,7 @@ async fn while_postgresql_is_away_writes_are_503_and_nodes_live_and_they_recover
     let away = Duration::from_secs(times(5, 60));
     let cluster = Cluster::of(2).await;
     let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 2).await);
-    let names: Vec<&str> = writers.iter().chain(&readers).map(|user| user.name()).collect();
+    let names: Vec<&str> = writers.iter().chain(&readers).map(Client::name).collect();
     let group = group(&cluster.nodes[0].service(), &names).await;
     let mut reading = Vec::new();
     for (number, reader) in readers.iter().enumerate() {

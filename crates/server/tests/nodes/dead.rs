@@ -51,7 +51,9 @@ async fn who_was_on_a_node_that_died_is_shown_as_gone_within_30_s_and_resumes_on
         let done = anns.until("sync.done").await;
         assert_eq!(done["data"]["groups"][&group], missed["seq"]);
         assert_eq!(bobs.until("status.update").await["data"], shown, "she is back");
-        (anns.close().await, bobs.close().await, status.close().await);
+        for socket in [anns, bobs, status] {
+            socket.close().await;
+        }
         cluster.nodes[0].start();
     }
     report("dead", format!("{rounds} nodes killed"), format!("its users shown as gone within {slowest:.1?}"));

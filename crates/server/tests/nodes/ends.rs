@@ -87,7 +87,7 @@ async fn what_ends_a_credential_at_one_node_closes_its_sockets_at_every_node_wit
             slowest = slowest.max(ended.elapsed());
             assert_eq!(codes, [Some(4001); 3], "{way:?}");
             for node in &cluster.nodes {
-                let refused = node.as_user(&user).try_ws("/chat/", &[]).await.err().expect("it has ended");
+                let refused = node.as_user(&user).try_ws("/chat/", &[]).await.expect_err("it has ended");
                 assert_eq!(refused.status, 401, "{way:?}");
             }
         }

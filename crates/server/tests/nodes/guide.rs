@@ -53,7 +53,7 @@ impl Drop for Nginx {
 }
 
 /// The guide's text with addresses that are free here.
-fn with_addresses(text: &str, database: &Database, redis: &Redis, ports: &[u16; 3]) -> String {
+fn with_addresses(text: &str, database: &Database, redis: &Redis, ports: [u16; 3]) -> String {
     let [first, second, proxy] = ports.map(|port| port.to_string());
     text.replace("postgres://chinwag:db-password@127.0.0.1:5432/chinwag", &database.url())
         .replace("redis://127.0.0.1:6379", &redis.url())
@@ -67,7 +67,7 @@ async fn the_guide_to_two_nodes_behind_a_proxy_works_as_it_says() {
     let (database, redis, program) = (Database::new(), Redis::start(), Program::new(BINARY));
     let free = || TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
     let ports = [free(), free(), free()];
-    let ours = |text: &str| with_addresses(text, &database, &redis, &ports);
+    let ours = |text: &str| with_addresses(text, &database, &redis, ports);
     let shell = |script: &str| {
         let mut shell = Command::new("sh");
         let chinwag = format!("chinwag() {{ '{BINARY}' \"$@\"; }}\n");

@@ -69,9 +69,9 @@ impl Pair {
     }
 
     /// Waits until the second node has counted so many more.
-    async fn counted(&self, what: &str, before: f64, more: usize) {
+    async fn counted(&self, what: &str, before: f64, more: u32) {
         let begun = Instant::now();
-        while self.figure(what).await < before + more as f64 {
+        while self.figure(what).await < before + f64::from(more) {
             assert!(begun.elapsed() < PATIENCE, "{what}: {} after {before}", self.figure(what).await);
             sleep(Duration::from_millis(20)).await;
         }
@@ -125,7 +125,7 @@ async fn a_last_hint_that_is_lost_is_made_good_from_the_store_in_silence() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hints_that_come_again_late_and_in_another_order_tell_each_event_once_and_in_order() {
-    let messages = times(20, 1000);
+    let messages: u32 = times(20, 1000);
     let pair = Pair::new().await;
     let reading = pair.read().await;
     let (mut heard, mut redis) = pair.eavesdrop().await;
@@ -139,7 +139,7 @@ async fn hints_that_come_again_late_and_in_another_order_tell_each_event_once_an
     link.mend();
     reading.reaches(last, PATIENCE).await;
     // Again, the newest first.
-    let captured = capture(&mut heard, &pair.group, messages).await;
+    let captured = capture(&mut heard, &pair.group, messages as usize).await;
     let before = pair.figure("repeated").await;
     for (channel, payload) in captured.iter().rev() {
         let ears: usize = redis.publish(channel, payload).await.expect("it is published");
@@ -150,7 +150,7 @@ async fn hints_that_come_again_late_and_in_another_order_tell_each_event_once_an
     link.lose(pair.group.as_bytes());
     let lost = link.lost();
     let mut others = Vec::new();
-    let _ = capture(&mut heard, &pair.group, messages).await;
+    let _ = capture(&mut heard, &pair.group, messages as usize).await;
     for number in 0..5 {
         last = pair.say(&format!("turned round {number}")).await;
         others.extend(capture(&mut heard, &pair.group, 1).await);

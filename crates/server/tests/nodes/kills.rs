@@ -4,6 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::time::Duration;
 
+use chinwag_testkit::client::Client;
 use chinwag_testkit::trial::{Reader, group, report, times};
 use tokio::time::sleep;
 
@@ -16,7 +17,7 @@ async fn kill_9_of_nodes_under_load_loses_doubles_and_renumbers_nothing_acknowle
     let kills = times(4, 200);
     let mut cluster = Cluster::of(2).await;
     let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 2).await);
-    let names: Vec<&str> = writers.iter().chain(&readers).map(|user| user.name()).collect();
+    let names: Vec<&str> = writers.iter().chain(&readers).map(Client::name).collect();
     let group = group(&cluster.nodes[0].service(), &names).await;
     let mut reading = Vec::new();
     for (number, reader) in readers.iter().enumerate() {

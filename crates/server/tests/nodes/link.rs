@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chinwag_testkit::client::Client;
 use chinwag_testkit::trial::{Reader, group, report, times};
 use tokio::time::{Instant, sleep};
 
@@ -25,7 +26,7 @@ async fn while_redis_is_away_sends_are_acknowledged_and_everybody_is_whole_15_s_
     let away = Duration::from_secs(times(4, 60));
     let cluster = Cluster::of(2).await;
     let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 4).await);
-    let names: Vec<&str> = writers.iter().chain(&readers).map(|user| user.name()).collect();
+    let names: Vec<&str> = writers.iter().chain(&readers).map(Client::name).collect();
     let group = group(&cluster.nodes[0].service(), &names).await;
     let mut reading = Vec::new();
     for (number, reader) in readers.iter().enumerate() {

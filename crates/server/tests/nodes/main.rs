@@ -9,6 +9,7 @@ mod commit;
 mod database;
 mod dead;
 mod ends;
+mod figures;
 mod first;
 mod guide;
 mod hints;
@@ -18,3 +19,8 @@ mod order;
 mod removal;
 mod rolling;
 mod start;
+
+/// The program; another build of it where figures are taken.
+fn binary() -> String {
+    std::env::var("FIGURES_OF").unwrap_or_else(|_| env!("CARGO_BIN_EXE_chinwag").to_owned())
+}

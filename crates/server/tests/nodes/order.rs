@@ -1,8 +1,9 @@
 //! Sixty-four who write to one group, over two nodes.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use chinwag_testkit::trial::{Door, Reader, group, report, times};
+use chinwag_testkit::client::Client;
+use chinwag_testkit::trial::{Door, Reader, group, rate, report, times};
 
 use crate::cluster::Cluster;
 
@@ -14,7 +15,7 @@ async fn what_sixty_four_write_over_two_nodes_has_one_order_for_all_and_no_gap()
     let cluster = Cluster::of(2).await;
     let writers = cluster.users("writer", WRITERS).await;
     let readers = cluster.users("reader", 4).await;
-    let names: Vec<&str> = readers.iter().chain(&writers).map(|user| user.name()).collect();
+    let names: Vec<&str> = readers.iter().chain(&writers).map(Client::name).collect();
     let group = group(&cluster.nodes[0].service(), &names).await;
     let mut reading = Vec::new();
     for (number, reader) in readers.iter().enumerate() {
@@ -31,7 +32,7 @@ async fn what_sixty_four_write_over_two_nodes_has_one_order_for_all_and_no_gap()
         let received = node.figure("chinwag_hints_received_total").await;
         assert!(received > 0.0, "each node has heard of the other's");
     }
-    let rate = verdict.acked as f64 / took.max(Duration::from_millis(1)).as_secs_f64();
+    let rate = rate(verdict.acked, took);
     report("order", format!("{WRITERS} writers, two nodes"), format!("{rate:.0} messages/s; {verdict}"));
     verdict.assert_kept();
 }

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use chinwag_testkit::trial::{Came, Door, PATIENCE, Reader, Socket, group, report, times};
+use chinwag_testkit::client::Client;
+use chinwag_testkit::trial::{Came, Door, PATIENCE, Reader, Socket, group, rate, report, times};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -21,7 +22,7 @@ async fn who_is_removed_on_one_node_is_sent_nothing_numbered_after_on_another() 
     let writers = cluster.users("writer", WRITERS).await;
     let others = cluster.users("member", 3).await;
     let [owner, keeper, victim] = &others[..] else { panic!("three were asked for") };
-    let names: Vec<&str> = others.iter().chain(&writers).map(|user| user.name()).collect();
+    let names: Vec<&str> = others.iter().chain(&writers).map(Client::name).collect();
     let group = group(&here.service(), &names).await;
     // Stays in the group, at the node where the victim is.
     let keeping = Reader::new(keeper, &group).follow(&cluster.urls_from(1)).await;
@@ -64,8 +65,7 @@ async fn who_is_removed_on_one_node_is_sent_nothing_numbered_after_on_another() 
         assert_eq!((&last["type"], &last["seq"]), (&json!("group.quit"), &json!(removal)), "{last}");
         owner.patch(&path, json!({ "members": [victim.name()] })).await.ok(200);
     }
-    let acks = flow.ledger.load().acks;
-    let rate = acks as f64 / begun.elapsed().as_secs_f64();
+    let rate = rate(flow.ledger.load().acks, begun.elapsed());
     let (verdict, ..) = cluster.settle(flow, vec![keeping], &group).await;
     report(
         "removal",

@@ -20,7 +20,7 @@ async fn nodes_restarted_one_after_the_other_under_load_lose_and_double_nothing(
     let mut cluster = Cluster::with(2, &[("CHINWAG_SHUTDOWN__DRAIN", "2s")]).await;
     let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 4).await);
     let idle = cluster.users("idle", 1).await.remove(0);
-    let names: Vec<&str> = writers.iter().chain(&readers).map(|user| user.name()).collect();
+    let names: Vec<&str> = writers.iter().chain(&readers).map(Client::name).collect();
     let group = group(&cluster.nodes[0].service(), &names).await;
     let mut reading = Vec::new();
     for (number, reader) in readers.iter().enumerate() {

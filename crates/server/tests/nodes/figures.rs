@@ -1,0 +1,128 @@
+//! What a message costs: one node on SQLite, one on PostgreSQL and Redis, and two, turn about. To be
+//! run by hand on a release build, on a machine that does nothing else:
+//!
+//! `FIGURES_OF=target/release/chinwag cargo test --test nodes figures:: -- --ignored --nocapture`
+
+use std::fs;
+use std::time::Duration;
+
+use chinwag_testkit::client::Client;
+use chinwag_testkit::postgres::Server;
+use chinwag_testkit::process::Program;
+use chinwag_testkit::redis::Redis;
+use chinwag_testkit::trial::{Door, group, rate, report};
+use tokio::time::{Instant, sleep};
+
+use crate::cluster::{Cluster, Flow};
+
+const ROUNDS: usize = 3;
+const GROUPS: usize = 16;
+const WARM: Duration = Duration::from_secs(1);
+const LASTS: Duration = Duration::from_secs(5);
+/// Of the times in `/proc`, in a second.
+const TICKS: f64 = 100.0;
+
+/// What one stretch of load came to.
+struct Figure {
+    /// Messages a second.
+    rate: f64,
+    /// Microseconds of CPU for a message: of the nodes, and of PostgreSQL and Redis.
+    nodes: f64,
+    others: f64,
+}
+
+/// Groups of two, of whom each writes as fast as it is answered, eight messages at a time.
+async fn load(service: &Client, urls: &[String], cpu: impl Fn() -> (f64, f64)) -> Figure {
+    let mut flows: Vec<Flow> = Vec::new();
+    for number in 0..GROUPS {
+        let one = service.user(&format!("one-{number}")).await;
+        let other = service.user(&format!("other-{number}")).await;
+        let group = group(service, &[one.name(), other.name()]).await;
+        // The two are on different nodes, where there are two.
+        let at = |writer: usize| vec![urls[(number + writer) % urls.len()].clone()];
+        flows.push(Cluster::flow(&[one, other], &group, |writer| (Door::Socket, at(writer))));
+    }
+    sleep(WARM).await;
+    let acks = || flows.iter().map(|flow| flow.ledger.load().acks).sum::<usize>();
+    let (begun, told, (nodes, others)) = (Instant::now(), acks(), cpu());
+    sleep(LASTS).await;
+    let (took, told, after) = (begun.elapsed(), acks() - told, cpu());
+    for flow in flows {
+        flow.end().await;
+    }
+    let each = |spent: f64| 1e6 * spent / rate(told, Duration::from_secs(1));
+    Figure { rate: rate(told, took), nodes: each(after.0 - nodes), others: each(after.1 - others) }
+}
+
+async fn on_sqlite() -> Figure {
+    let program = Program::new(crate::binary());
+    let running = program.serve();
+    let pid = running.pid();
+    load(&program.service(&running), &[running.url().to_owned()], || (spent(pid), 0.0)).await
+}
+
+async fn on_nodes(count: usize) -> Figure {
+    let server = Server::start_new(true);
+    let cluster = Cluster::on(server.database(), count, &[]).await;
+    let postmaster = fs::read_to_string(server.data().join("postmaster.pid")).expect("it runs");
+    let postmaster = postmaster.lines().next().and_then(|line| line.parse().ok()).expect("its id");
+    let cpu = || {
+        let nodes = cluster.nodes.iter().map(|node| spent(node.running().pid())).sum();
+        (nodes, family(postmaster) + of_redis(&cluster.redis))
+    };
+    load(&cluster.nodes[0].service(), &cluster.urls(), cpu).await
+}
+
+/// Seconds of CPU that a process has spent, with its children that have ended.
+fn spent(pid: u32) -> f64 {
+    stat(pid).map_or(0.0, |(_, spent)| spent)
+}
+
+/// The same of a process and its children.
+fn family(parent: u32) -> f64 {
+    let pids = fs::read_dir("/proc").expect("processes").flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let ours = pids.filter_map(stat).filter(|(above, _)| *above == parent).map(|(_, spent)| spent);
+    spent(parent) + ours.sum::<f64>()
+}
+
+/// A process's parent, and its seconds of CPU.
+fn stat(pid: u32) -> Option<(u32, f64)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
+    let ticks: f64 = fields[11..15].iter().filter_map(|field| field.parse::<f64>().ok()).sum();
+    Some((fields[1].parse().ok()?, ticks / TICKS))
+}
+
+fn of_redis(redis: &Redis) -> f64 {
+    let said = redis.ask("INFO cpu").expect("it answers");
+    let used =
+        said.lines().filter(|line| line.starts_with("used_cpu_sys:") || line.starts_with("used_cpu_user:"));
+    used.filter_map(|line| line.split_once(':')?.1.trim().parse::<f64>().ok()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it measures: for a release build on a quiet machine"]
+async fn what_a_message_costs_on_one_node_and_on_two() {
+    let mut found: [Vec<Figure>; 3] = Default::default();
+    for _ in 0..ROUNDS {
+        found[0].push(on_sqlite().await);
+        found[1].push(on_nodes(1).await);
+        found[2].push(on_nodes(2).await);
+    }
+    for (name, figures) in
+        ["SQLite, one node", "PostgreSQL and Redis, one node", "two nodes"].iter().zip(&found)
+    {
+        let range = |of: fn(&Figure) -> f64| {
+            let mut all: Vec<f64> = figures.iter().map(of).collect();
+            all.sort_by(f64::total_cmp);
+            format!("{:.0} ({:.0} to {:.0})", all[all.len() / 2], all[0], all[all.len() - 1])
+        };
+        let (nodes, others) = (range(|figure| figure.nodes), range(|figure| figure.others));
+        report(
+            "figures",
+            name,
+            format!("{} messages/s | {nodes} µs | {others} µs", range(|figure| figure.rate)),
+        );
+    }
+}

@@ -5,6 +5,10 @@ use memchr::memmem;
 const MASK: [u8; 4] = [0x5A, 0x17, 0xC3, 0x88];
 const TEXT: u8 = 0x81;
 const PONG: u8 = 0x8A;
+/// Says that a frame is masked; and then, in place of a length, that two bytes or eight hold it.
+const MASKED: u8 = 0x80;
+const MASKED_TWO: u8 = 0xFE;
+const MASKED_EIGHT: u8 = 0xFF;
 
 /// Characters of a message's body: the number, when it was due, and filling.
 pub(crate) const BODY: usize = 256;
@@ -73,13 +77,13 @@ pub(crate) fn put_pong(payload: &[u8], into: &mut Vec<u8>) {
 fn put(first: u8, payload: &[u8], into: &mut Vec<u8>) {
     into.push(first);
     match u16::try_from(payload.len()) {
-        Ok(length @ 0..=125) => into.push(0x80 | u8::try_from(length).unwrap_or(125)),
+        Ok(length @ 0..=125) => into.push(MASKED | u8::try_from(length).unwrap_or(125)),
         Ok(length) => {
-            into.push(0x80 | 126);
+            into.push(MASKED_TWO);
             into.extend_from_slice(&length.to_be_bytes());
         }
         Err(_) => {
-            into.push(0x80 | 127);
+            into.push(MASKED_EIGHT);
             into.extend_from_slice(&(payload.len() as u64).to_be_bytes());
         }
     }

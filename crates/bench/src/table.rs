@@ -63,7 +63,7 @@ pub(crate) fn table(outcomes: &[(String, Outcome)]) -> String {
     text.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
     for (name, outcome) in outcomes {
         match outcome {
-            Ok(rows) => rows.iter().for_each(|row| text.push_str(&format!("{}\n", row.line()))),
+            Ok(rows) => text.extend(rows.iter().flat_map(|row| [row.line(), "\n".into()])),
             // Writing to a string cannot fail.
             Err(why) => drop(writeln!(text, "| {name} | **void** | | | | | {why:#} |")),
         }

@@ -4,10 +4,8 @@
 use std::process::Command;
 
 fn runs(workload: &str) {
-    let output = Command::new(env!("CARGO_BIN_EXE_bench"))
-        .args([workload, "--quick"])
-        .output()
-        .expect("the bench starts");
+    let mut bench = Command::new(env!("CARGO_BIN_EXE_bench"));
+    let output = bench.args([workload, "--quick"]).output().expect("the program starts");
     let (table, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{table}{errors}");
     assert!(table.lines().count() > 2, "{table}{errors}");

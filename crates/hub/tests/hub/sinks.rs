@@ -101,6 +101,9 @@ async fn what_a_connection_does_not_take_is_left_to_the_task_from_where_it_stopp
     assert!(!client.is_ready().await);
     world.publish(vec![text(group(), 5)]).await;
     assert_eq!(pipe.written(), "text 7 5");
+    assert_eq!(client.0.take(&mut frames), Taken::Empty);
+    world.publish(vec![text(group(), 6)]).await;
+    assert_eq!((pipe.written(), client.texts()), (String::new(), vec!["text 7 6".to_owned()]));
 }
 
 #[tokio::test(start_paused = true)]

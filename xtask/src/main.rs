@@ -150,7 +150,7 @@ fn test(root: &Path, extra: &[String]) -> bool {
         steps.run("types", || types::check(root));
         steps.run("tests", || cargo::run(root, &[&all[..], &["--no-fail-fast"], &extra].concat()));
         // The contract's own tests once more, on what several nodes have.
-        let wire = ["test", "--package", "chinwag", "--test", "wire", "--locked", "--no-fail-fast"];
+        let wire = ["test", "--workspace", "--test", "wire", "--locked", "--no-fail-fast"];
         steps.run("wire tests on PostgreSQL and Redis", || {
             cargo::run_with(root, &[&wire[..], &extra].concat(), ("TEST_ON", "nodes"))
         });

@@ -12,7 +12,7 @@ use chinwag_core::store::Tx;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Result, Seq, SocketId, UserId};
 
-use crate::queue::{ABSENT, Snapshot};
+use crate::snapshot::{ABSENT, Snapshot};
 use crate::user::{Seat, State, User};
 use crate::{Close, Hub, Socket};
 

@@ -11,7 +11,8 @@ use chinwag_core::relation::Outcome;
 use chinwag_core::{GroupId, Name, Seq, SocketId, UserId};
 
 use crate::group::{Group, Members, Turn};
-use crate::queue::{Bounds, Tag};
+use crate::queue::Bounds;
+use crate::snapshot::Tag;
 use crate::user::User;
 use crate::{Close, Hub, Socket};
 

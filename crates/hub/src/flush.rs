@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::queue::Tag;
+use crate::snapshot::Tag;
 use crate::{Hub, Socket};
 
 /// Sockets that one task writes to before another may have its turn, or help.

@@ -28,6 +28,7 @@ mod presence;
 mod queue;
 mod run;
 mod shards;
+mod snapshot;
 mod socket;
 mod timer;
 mod typing;

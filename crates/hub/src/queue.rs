@@ -9,6 +9,7 @@ use std::task::Waker;
 use bytes::{Buf, Bytes};
 use chinwag_core::{GroupId, Seq};
 
+use crate::snapshot::{ABSENT, Snapshot, Tag, is_after, news};
 use crate::socket::{Close, Sink, Taken};
 
 /// How many frames, and about how many bytes, one `take` hands out.
@@ -22,17 +23,6 @@ pub(crate) struct Bounds {
     pub(crate) bytes: usize,
 }
 
-/// What a frame is about, as far as the queue must know.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Tag {
-    pub(crate) group: Option<GroupId>,
-    pub(crate) seq: Option<Seq>,
-    /// Whether this event brings the socket's user into the group.
-    pub(crate) joins: bool,
-    /// Whether it tells the socket's user that it is out of the group.
-    pub(crate) quits: bool,
-}
-
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pushed {
@@ -41,19 +31,6 @@ pub(crate) enum Pushed {
     Skipped,
     /// There was no room: the socket is closed as too slow, and its queue is gone.
     Overflow,
-}
-
-/// What the snapshot that a socket starts from says of the groups.
-pub(crate) struct Snapshot<'a> {
-    /// Each group's head in the snapshot, in ascending order of id.
-    pub(crate) heads: &'a [(GroupId, Seq)],
-}
-
-impl Snapshot<'_> {
-    pub(crate) fn head(&self, group: GroupId) -> Option<Seq> {
-        let at = self.heads.binary_search_by_key(&group, |(id, _)| *id).ok()?;
-        Some(self.heads[at].1)
-    }
 }
 
 /// Who is to be told of a frame that was queued.
@@ -496,25 +473,5 @@ impl Queue {
                 None
             }
         }
-    }
-}
-
-/// The floor in a group that the snapshot no longer had: nothing of it is told, until an event
-/// brings the user into it again.
-pub(crate) const ABSENT: Seq = Seq(i64::MAX);
-
-/// Whether a held event is after what `snapshot` has.
-fn is_after(tag: Tag, snapshot: &Snapshot<'_>) -> bool {
-    tag.seq.is_none() || tag.seq > tag.group.and_then(|group| snapshot.head(group))
-}
-
-/// Whether a held event is news to a socket that starts from `snapshot`, given the groups that
-/// held events up to this one have joined.
-fn news(tag: Tag, snapshot: &Snapshot<'_>, joined: &[GroupId]) -> bool {
-    let Some(group) = tag.group else { return true };
-    match (snapshot.head(group), tag.seq) {
-        (Some(head), Some(seq)) => seq > head,
-        (Some(_), None) => true,
-        (None, _) => joined.contains(&group),
     }
 }

@@ -10,7 +10,7 @@ use chinwag_core::{GroupId, Seq, SocketId};
 
 use crate::Hub;
 use crate::group::Turn;
-use crate::queue::Tag;
+use crate::snapshot::Tag;
 
 /// Messages that one run may have: what a socket is handed out at a time.
 const LONGEST: usize = 64;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use chinwag_core::Date;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::queue::Tag;
+use crate::snapshot::Tag;
 use crate::{Close, Hub, Socket};
 
 const TICK: Duration = Duration::from_secs(1);

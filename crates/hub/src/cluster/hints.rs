@@ -9,7 +9,7 @@ use super::waiting::Item;
 use crate::Hub;
 use crate::bus::link::{Channel, Hint, Kind as Said};
 use crate::dispatch::{Note, To};
-use crate::queue::Tag;
+use crate::snapshot::Tag;
 
 /// Up to so many who join are told by a channel of their own each; more by that of all nodes.
 const JOINED: usize = 32;

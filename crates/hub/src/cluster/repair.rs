@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::waiting::{Item, Waiting};
 use crate::dispatch::{Note, To, join};
-use crate::queue::{ABSENT, Tag};
+use crate::snapshot::{ABSENT, Tag};
 use crate::user::User;
 use crate::{Close, Hub};
 

@@ -16,7 +16,7 @@ pub(crate) const BODY: usize = 256;
 /// What a frame from the server is, as far as the load must know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Came<'a> {
-    /// A message in a group: its `seq`, and what [`message`] wrote into its body.
+    /// A message in a group: its `seq`, and what `message` wrote into its body.
     Message {
         seq: u64,
         number: u64,

@@ -40,14 +40,11 @@ pub(crate) struct Node {
     pub(crate) app: App,
     pub(crate) hub: Arc<Hub>,
     pub(crate) doors: Arc<Doors>,
-    /// This node's place at a database that others may serve, too: held for as long as it serves.
-    pub(crate) claim: Option<Claim>,
 }
 
 /// Opens the store and wires everything to it.
 pub(crate) async fn node(config: &Config, folder: &Folder, key: &str) -> Result<Node> {
     let clock = Arc::new(SystemClock::default());
-    let claim = claim(config).await?;
     let (bus, events) = open_bus(config, &*clock).await?;
     let store = open_store(config, folder, bus.clone()).await?;
     let app = App::new(store.clone(), clock.clone(), limits(config));
@@ -55,7 +52,7 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str) -> Result<
     let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, hub_options(config));
     let key = ServiceKey::parse(key).map_err(|why| anyhow!("the service key {why}"))?;
     let doors = Doors::new(app.clone(), hub.clone(), door_options(config, key)?).map_err(why_not)?;
-    Ok(Node { app, hub, doors, claim })
+    Ok(Node { app, hub, doors })
 }
 
 /// The use cases, for a command that runs beside no server of its folder.

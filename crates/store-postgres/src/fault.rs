@@ -85,7 +85,12 @@ impl Failure {
     pub(crate) fn error(&self) -> Error {
         match self.trouble() {
             Trouble::Fault | Trouble::Collision => Error::internal(self),
-            Trouble::Lost | Trouble::Again | Trouble::Unavailable => {
+            // Most often the next try succeeds.
+            Trouble::Again => {
+                tracing::debug!(error = %self, "others stand in the way");
+                Error::unavailable()
+            }
+            Trouble::Lost | Trouble::Unavailable => {
                 tracing::warn!(error = %self, "the database is unavailable");
                 Error::unavailable()
             }

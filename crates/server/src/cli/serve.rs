@@ -46,10 +46,12 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     let address = listener.local_addr().context("the listening address is not known")?;
     check_key_of(config)?;
     wire_up::look_at_links(config).await.into_iter().collect::<Result<Vec<_>>>()?;
+    // Held for as long as this node serves.
+    let _claim = wire_up::claim(config).await?;
     let folder = Folder::create(&config.data)?;
     let _lock = folder.lock()?;
     let key = folder.key()?;
-    let Node { app, hub, doors, claim: _claim } = wire_up::node(config, &folder, &key.text).await?;
+    let Node { app, hub, doors } = wire_up::node(config, &folder, &key.text).await?;
     let keeping = tokio::spawn(housekeeping::run(app.clone()));
     let control = match Control::listen(&folder.socket()) {
         Ok(control) => Some(tokio::spawn(control.serve(app))),

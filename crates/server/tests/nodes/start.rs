@@ -138,6 +138,7 @@ fn refusal_of_serve(database: &Database, redis: Option<&Redis>, secret: &str) ->
     command.env(SECRET, secret);
     let output = finish(command, "");
     assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(!program.data().exists(), "nothing is made");
     sentence(&output).to_owned()
 }
 

@@ -174,7 +174,7 @@ impl Desk {
             }
             return self.settle(hub, id);
         }
-        let Some(group) = hub.groups.get(&id) else { return self.unserved(hub, id, seq, &item) };
+        let Some(group) = hub.groups.get(&id) else { return self.unserved(hub, id, seq, item) };
         match group.turn(seq) {
             Turn::Next => hub.apply_item(&item),
             Turn::Repeated => self.repeated(hub, id, &item),
@@ -186,13 +186,21 @@ impl Desk {
     }
 
     /// Something has happened in a group of which nobody is here; with it somebody may come.
-    fn unserved(&mut self, hub: &Arc<Hub>, id: GroupId, seq: Seq, item: &Item) {
+    fn unserved(&mut self, hub: &Arc<Hub>, id: GroupId, seq: Seq, item: Item) {
         item.left().iter().for_each(|user| hub.leave(id, *user));
         // A group that is made here: nothing can have come before.
         if matches!(item, Item::Event(..)) && seq == Seq(1) {
-            return hub.apply_item(item);
+            return hub.apply_item(&item);
         }
         self.come(hub, id, item.joined());
+        // Who has asked is in it, which no hint has told yet, and is answered once it is looked up.
+        if let Item::Event(event, _) = &item
+            && let Some(asker) = hub.asker(event)
+        {
+            let waiting = self.wait(id, Duration::ZERO);
+            waiting.newcomers.insert(asker);
+            waiting.hold(seq, item);
+        }
     }
 
     /// Something has come that was delivered already.

@@ -122,6 +122,18 @@ impl Hub {
         self.deliver(Note::of(&event, None), &[]);
     }
 
+    /// The user who is here and has asked for an event, if its copy is to say so. Looks at everybody.
+    pub(super) fn asker(&self, event: &Event) -> Option<UserId> {
+        let origin = event.origin.as_ref().filter(|origin| origin.reference.is_some())?;
+        let mut found = None;
+        self.users.each(|user| {
+            if user.lock().seats.iter().any(|seat| seat.socket.id() == origin.socket) {
+                found = Some(user.id);
+            }
+        });
+        found
+    }
+
     /// Gives the socket that asked its own copy of an event that all were told already.
     pub(super) fn answer_asker(&self, group: GroupId, event: &Event) {
         let Some(origin) = event.origin.as_ref().filter(|origin| origin.reference.is_some()) else { return };

@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use chinwag_core::token::TokenHash;
 use tokio::sync::OwnedSemaphorePermit;
 use tower::ServiceBuilder;
 use tower::util::MapRequestLayer;
@@ -33,9 +34,14 @@ const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
 
 type Doorway = MethodRouter<Arc<Doors>>;
 
-/// A place among the requests under way. It is free again when its last copy is dropped.
+/// A request under way, as its handler finds it.
 #[derive(Clone)]
-pub(crate) struct Permit(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+pub(crate) struct UnderWay {
+    /// Its place among them, which is free again when the last copy is dropped.
+    _place: Arc<OwnedSemaphorePermit>,
+    /// The token that the job which answers is to look up.
+    pub(crate) token: Option<TokenHash>,
+}
 
 /// The REST door. These and [`service`]'s, and no others, are in the API's document.
 pub(crate) fn api() -> Vec<(&'static str, Doorway)> {
@@ -201,16 +207,20 @@ async fn with_headers(State(doors): State<Arc<Doors>>, request: Request, next: N
     response
 }
 
-/// Refuses a request where too many are under way.
-async fn bounded(State(doors): State<Arc<Doors>>, mut request: Request, next: Next) -> Response {
-    let Ok(permit) = doors.requests.clone().try_acquire_owned() else {
+/// Refuses a request where too many are under way, or whose token is not good.
+async fn bounded(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
+    let Ok(place) = doors.requests.clone().try_acquire_owned() else {
         return Problem::busy().into_response();
     };
-    let permit = Permit(Arc::new(permit));
-    request.extensions_mut().insert(permit.clone());
-    let response = next.run(request).await;
-    drop(permit);
-    response
+    let (mut parts, body) = request.into_parts();
+    let token = doors.auth.token(&parts);
+    let under_way = UnderWay { _place: Arc::new(place), token };
+    parts.extensions.insert(under_way.clone());
+    let response = next.run(Request::from_parts(parts, body)).await;
+    match under_way.token.filter(|_| response.status().is_client_error()) {
+        Some(token) => doors.auth.refusal(token, response).await,
+        None => response,
+    }
 }
 
 /// Counts a request, under its route rather than its path.

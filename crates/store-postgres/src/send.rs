@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use chinwag_core::app::Who;
 use chinwag_core::app::send::{Facts, Kept, Sending, Sent, senders};
 use chinwag_core::bus::Bus;
 use chinwag_core::event::Event;
@@ -60,13 +61,17 @@ pub(crate) const SEND: &str = "WITH judged AS (
                     AND (a.fold IS NULL OR a.fold = u.fold)
                     AND (a.respond_to IS NULL OR r.seq IS NOT NULL) AS stays
             FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::bigint[],
-                    $8::text[], $9::bytea[]) WITH ORDINALITY
-                AS a (group_id, caller, fold, client_id, respond_to, id, date, body, body_hash, place)
+                    $8::text[], $9::bytea[], $11::bytea[]) WITH ORDINALITY
+                AS a (group_id, caller, fold, client_id, respond_to, id, date, body, body_hash, token, place)
             LEFT JOIN groups g ON g.id = a.group_id
             LEFT JOIN LATERAL (
                 SELECT id, name, fold, special FROM users WHERE id = a.caller
                 UNION ALL
-                SELECT id, name, fold, special FROM users WHERE a.caller IS NULL AND fold = a.fold
+                SELECT id, name, fold, special FROM users
+                WHERE a.caller IS NULL AND a.token IS NULL AND fold = a.fold
+                UNION ALL
+                SELECT o.id, o.name, o.fold, o.special FROM tokens t JOIN users o ON o.id = t.user_id
+                WHERE t.hash = a.token AND t.kind = 0 AND t.expires > a.date
             ) u ON true
             LEFT JOIN LATERAL (
                 SELECT role FROM memberships WHERE group_id = a.group_id AND user_id = u.id OFFSET 0
@@ -379,6 +384,7 @@ impl<'m> Stamped<'m> {
 struct Columns<'m> {
     groups: Vec<Uuid>,
     callers: Vec<Option<i64>>,
+    tokens: Vec<Option<Vec<u8>>>,
     folds: Vec<Option<String>>,
     client_ids: Vec<Option<&'m str>>,
     respond_to: Vec<Option<Uuid>>,
@@ -392,12 +398,15 @@ struct Columns<'m> {
 impl<'m> Columns<'m> {
     fn of(messages: &'m [Stamped<'m>]) -> Self {
         let sendings = || messages.iter().map(|stamped| &stamped.message.sending);
+        let caller = |who| if let Who::Known(caller) = who { caller.user().map(|user| user.0) } else { None };
+        let token = |who| if let Who::Token(hash) = who { Some(hash.0.to_vec()) } else { None };
         let commands = || sendings().map(Sending::command);
         // Only a retry, which needs a client_id, is ever compared with the hash.
         let hash = |body: &str| Sha256::digest(body).to_vec();
         Self {
             groups: commands().map(|command| command.group.0).collect(),
-            callers: sendings().map(|sending| sending.caller().map(|user| user.0)).collect(),
+            callers: sendings().map(Sending::who).map(caller).collect(),
+            tokens: sendings().map(Sending::who).map(token).collect(),
             folds: commands().map(|command| command.author.as_ref().map(Name::fold)).collect(),
             client_ids: commands().map(|command| command.client_id.as_ref().map(ClientId::as_str)).collect(),
             respond_to: commands().map(|command| command.respond_to.map(|id| id.0)).collect(),
@@ -411,7 +420,7 @@ impl<'m> Columns<'m> {
         }
     }
 
-    fn params(&self) -> [&(dyn ToSql + Sync); 10] {
+    fn params(&self) -> [&(dyn ToSql + Sync); 11] {
         [
             &self.groups,
             &self.callers,
@@ -423,6 +432,7 @@ impl<'m> Columns<'m> {
             &self.bodies,
             &self.hashes,
             &self.roles,
+            &self.tokens,
         ]
     }
 }

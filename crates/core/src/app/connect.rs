@@ -22,8 +22,8 @@ pub struct Snapshot {
 impl App {
     /// The calling user's own world, all of one snapshot of the store.
     pub async fn snapshot(&self, context: &Context) -> Result<Snapshot> {
-        self.read(context, (), |tx, context, ()| {
-            let id = context.caller.user().ok_or(Error::Unauthenticated("a user's credential is needed"))?;
+        self.read(context, (), |tx, caller, ()| {
+            let id = caller.user().ok_or(Error::Unauthenticated("a user's credential is needed"))?;
             let user = tx.user(id)?.ok_or(Error::Unauthenticated("this account is no more"))?;
             Ok(Snapshot {
                 groups: tx.summaries(id)?,

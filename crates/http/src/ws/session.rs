@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use chinwag_core::app::Context;
 use chinwag_core::app::connect::Snapshot;
+use chinwag_core::app::{Context, Who};
 use chinwag_core::event::Origin;
 use chinwag_core::user::Caller;
 use chinwag_core::{Error, Result};
@@ -121,7 +121,7 @@ impl Session {
 
     pub(super) fn context(&self, reference: Option<Arc<str>>) -> Context {
         Context {
-            caller: Caller::User(self.connection.user()),
+            who: Who::Known(Caller::User(self.connection.user())),
             origin: Some(Origin { socket: self.connection.id(), reference }),
         }
     }

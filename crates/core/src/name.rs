@@ -4,6 +4,7 @@
 //! UTS 39's highly restrictive level, so that it is written in one script. Two names that differ
 //! only in case, in width, or by look-alike letters of another script are the same name.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,7 +30,10 @@ impl Name {
         if text.len() > NAME_CHARS * 16 {
             return Err("is longer than 32 characters");
         }
-        let name = UsernameCasePreserved::enforce(text)
+        // Every printable character of ASCII may stand in a name as it is, and all are one script's.
+        let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+        let name = if plain { Ok(Cow::Borrowed(text)) } else { UsernameCasePreserved::enforce(text) };
+        let name = name
             .map_err(|_| "may hold letters, digits and plain punctuation only: no spaces, symbols or control characters")?;
         if name.chars().count() > NAME_CHARS {
             return Err("is longer than 32 characters");
@@ -40,7 +44,7 @@ impl Name {
         if name.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err("may not contain white space");
         }
-        if !name.check_restriction_level(RestrictionLevel::HighlyRestrictive) {
+        if !plain && !name.check_restriction_level(RestrictionLevel::HighlyRestrictive) {
             return Err("mixes letters of several scripts: use one script");
         }
         Ok(Self(name.into()))
@@ -58,6 +62,9 @@ impl Name {
 
     /// The key by which the name is found: case aside. Width is already one.
     pub fn fold(&self) -> String {
+        if self.0.is_ascii() {
+            return self.0.to_ascii_lowercase();
+        }
         self.0.chars().flat_map(fold).collect()
     }
 
@@ -197,6 +204,19 @@ mod tests {
             ("ΣΑΣ", "σας"),
         ] {
             assert!(same(a, b), "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn what_ascii_can_print_is_read_as_any_other_text_would_be() {
+        for byte in 0..128_u8 {
+            let text = format!("a{}B", char::from(byte));
+            let enforced = UsernameCasePreserved::enforce(&*text).ok();
+            assert_eq!(enforced.as_deref(), byte.is_ascii_graphic().then_some(&*text), "{text:?}");
+            assert!(text.check_restriction_level(RestrictionLevel::HighlyRestrictive), "{text:?}");
+            assert_eq!(Name::parse(&text).is_ok(), byte.is_ascii_graphic() && byte != b'/', "{text:?}");
+            let folded: String = text.chars().flat_map(fold).collect();
+            assert_eq!(Name::stored(&text).fold(), folded);
         }
     }
 

@@ -95,6 +95,15 @@ struct Held {
     tag: Tag,
 }
 
+/// Where events that were held have brought a socket's user.
+#[derive(Debug, Default)]
+pub(crate) struct Moved {
+    /// Groups that it has come into, and not gone from again.
+    pub(crate) joined: Vec<GroupId>,
+    /// Groups that it was told to be out of, and has not come into again.
+    pub(crate) quit: Vec<GroupId>,
+}
+
 /// The one task that waits for this queue, and for what.
 #[derive(Debug)]
 enum Sleeper {
@@ -207,19 +216,18 @@ impl Queue {
     }
 
     /// Lets the socket live: `first` goes out first, then what was held and the snapshot does
-    /// not cover. Answers the groups that held events have brought the user into and not out of
-    /// again; nothing if it was live already.
+    /// not cover. Answers where held events have brought the user; nothing if it was live already.
     pub(crate) fn go_live(
         &mut self,
         first: Vec<Bytes>,
         snapshot: &Snapshot<'_>,
-    ) -> Option<(Vec<GroupId>, Option<Waker>)> {
+    ) -> Option<(Moved, Option<Waker>)> {
         let Phase::Held(held) = &mut self.phase else { return None };
         let held = mem::take(held);
         let first = VecDeque::from(first);
         self.phase = if first.is_empty() { Phase::Live } else { Phase::First(first) };
         self.bytes = 0;
-        let (mut joined, mut from) = (Vec::new(), Vec::new());
+        let (mut moved, mut from) = (Moved::default(), Vec::new());
         for Held { frame, tag } in held {
             // Who is brought in by what the store says is shown the group as it stands there: what
             // comes up to that number is in it.
@@ -229,19 +237,22 @@ impl Queue {
                 continue;
             }
             if tag.joins {
-                joined.extend(tag.group);
+                moved.joined.extend(tag.group);
+                moved.quit.retain(|id| Some(*id) != tag.group);
                 from.extend(tag.group.zip(tag.seq));
             }
-            if news(tag, snapshot, &joined) {
+            let is_news = news(tag, snapshot, &moved.joined);
+            if is_news {
                 self.bytes += frame.len();
                 self.append(frame, 1);
             }
             if tag.quits {
-                joined.retain(|id| Some(*id) != tag.group);
+                moved.joined.retain(|id| Some(*id) != tag.group);
+                moved.quit.extend(tag.group.filter(|_| is_news));
             }
         }
         let waker = if self.is_ready() { self.wake_any() } else { None };
-        Some((joined, waker))
+        Some((moved, waker))
     }
 
     /// Holds what comes from here on. Nothing happens to a queue that is not live, which is

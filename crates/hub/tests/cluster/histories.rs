@@ -91,7 +91,7 @@ enum Entry {
 enum Stage {
     Nothing,
     Registered(Connection),
-    Subscribed(Connection),
+    Shown(Connection, Vec<(GroupId, Seq)>),
     Live(Client, Vec<(GroupId, Seq)>),
 }
 
@@ -191,11 +191,10 @@ impl History {
                 Stage::Registered(hub.register(identity_of(user, "somebody")).expect("there is room"))
             }
             Stage::Registered(connection) => {
-                hub.subscribe(&connection).await.expect("the store reads");
-                Stage::Subscribed(connection)
+                let shown = hub.subscribe(&connection, heads).await.expect("the store reads");
+                Stage::Shown(connection, shown.expect("the user is there").1)
             }
-            Stage::Subscribed(connection) => {
-                let heads = heads(&self.store, user).await;
+            Stage::Shown(connection, heads) => {
                 hub.go_live(&connection, vec![Bytes::from_static(b"hello")], &heads);
                 Stage::Live(Client(connection), heads)
             }

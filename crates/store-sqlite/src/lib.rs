@@ -7,7 +7,8 @@
 //! **Writes.** One thread owns the one connection that writes. It takes whatever has queued since
 //! its last commit (up to [`Options::batch`] jobs), runs each apart from the others, commits them
 //! together, hands their events to the bus and then answers. There is no timer: a lone job
-//! commits at once. **Reads** run on a few threads, each job on one snapshot.
+//! commits at once. **Reads** run each on one snapshot: where their caller stands, if nobody else reads
+//! there, else on a few threads.
 //!
 //! Both queues are bounded by [`Options::queue`]; whoever finds no place within
 //! [`Options::patience`] is answered `Unavailable`, and whoever has one waits for the answer up to
@@ -65,11 +66,12 @@ impl SqliteStore {
     #[allow(clippy::needless_pass_by_value, reason = "as a caller writes it: `Options::default()`")]
     pub fn open(path: &Path, options: Options, bus: Arc<dyn Bus>) -> Result<Self, OpenError> {
         let writer = open::writer(path, &options)?;
+        let here = open::reader(path, &options)?;
         let readers =
             (0..options.readers.max(1)).map(|_| open::reader(path, &options)).collect::<Result<_, _>>()?;
         Ok(Self {
             writer: Writer::start(writer, &options, bus).map_err(|why| OpenError::thread(path, &why))?,
-            readers: Readers::start(readers, &options).map_err(|why| OpenError::thread(path, &why))?,
+            readers: Readers::start(here, readers, &options).map_err(|why| OpenError::thread(path, &why))?,
             _folder: None,
         })
     }
@@ -93,7 +95,7 @@ impl Store for SqliteStore {
     }
 
     fn submit_read(&self, job: ReadJob) -> Done<'_> {
-        self.readers.queue.submit(job)
+        self.readers.submit(job)
     }
 
     /// Commits to the disk, and so answers whether that can be done.

@@ -1,10 +1,12 @@
-//! The threads that read, each job on one snapshot.
+//! Reading, each job on one snapshot: at once where its caller stands, or on a thread.
 
+use std::future::ready;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 use std::thread::{self, JoinHandle};
 
-use chinwag_core::store::ReadJob;
+use chinwag_core::store::{Done, ReadJob};
 use chinwag_core::{Error, Result};
 use rusqlite::Connection;
 
@@ -13,22 +15,39 @@ use crate::open::Options;
 use crate::queue::{Exit, Queue};
 use crate::transaction::{Transaction, execute};
 
-/// The readers' queue, which they share, and their threads.
+/// A connection for whoever comes, and the readers' queue, which they share, and their threads.
+///
+/// A read takes some microseconds, less than it costs to wake a thread for it. So a job runs
+/// where its caller stands; but one at a time does, since it may find that it has to wait for the
+/// disk: all others, meanwhile, go to the threads, and no more than one of the runtime's is held up.
 pub(crate) struct Readers {
-    pub(crate) queue: Queue<ReadJob>,
+    here: Mutex<Connection>,
+    queue: Queue<ReadJob>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Readers {
-    /// One thread for each connection.
-    pub(crate) fn start(connections: Vec<Connection>, options: &Options) -> io::Result<Self> {
+    /// One thread for each connection, beside the one for who comes.
+    pub(crate) fn start(
+        here: Connection,
+        connections: Vec<Connection>,
+        options: &Options,
+    ) -> io::Result<Self> {
         let (queue, exits) = Queue::new(options, Error::unavailable(), connections.len());
         let spawn = |(number, (conn, exit)): (usize, (Connection, Exit<ReadJob>))| {
             let name = format!("store-reader-{number}");
             thread::Builder::new().name(name).spawn(move || read(&conn, &exit))
         };
         let threads = connections.into_iter().zip(exits).enumerate().map(spawn).collect::<io::Result<_>>()?;
-        Ok(Self { queue, threads })
+        Ok(Self { here: Mutex::new(here), queue, threads })
+    }
+
+    /// Runs a job, here if nobody else reads here.
+    pub(crate) fn submit(&self, job: ReadJob) -> Done<'_> {
+        match self.here.try_lock() {
+            Ok(conn) => Box::pin(ready(run(&conn, &job))),
+            Err(_) => self.queue.submit(job),
+        }
     }
 }
 

@@ -111,12 +111,13 @@ fn tell_missed(hub: &Arc<Hub>, waiting: &mut Waiting, asked: &Behind, found: &Ca
 
 /// Tells those of a user's sockets that were shown a group which the user is not known to be in,
 /// and were told nothing of it since, how it ended for them.
-fn tell_shown(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event) {
-    let frame = hub.encode.event(event, None);
+fn tell_shown(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, kind: &Kind) {
     for seat in user.lock().seats.iter().filter(|seat| seat.live) {
-        if seat.socket.floor(id).is_some_and(|shown| shown != ABSENT) {
+        if let Some(shown) = seat.socket.floor(id).filter(|shown| *shown != ABSENT) {
             // Whatever its number, nothing was told after what the socket was shown.
-            hub.push(&seat.socket, frame.clone());
+            let seq = matches!(kind, Kind::GroupQuit { .. }).then(|| shown.next());
+            let event = Event { seq, ..Event::to_users(kind.clone(), vec![user.id]) };
+            hub.push(&seat.socket, hub.encode.event(&event, None));
             seat.socket.set_floor(id, ABSENT);
         }
     }
@@ -126,9 +127,8 @@ fn tell_shown(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event) {
 fn vanish(hub: &Arc<Hub>, waiting: &mut Waiting, asked: &Behind) {
     let id = asked.group;
     let Some(group) = hub.groups.get(&id) else {
-        let event = Event::to_users(Kind::GroupDelete(id), Vec::new());
         let users = asked.users.iter().filter_map(|user| hub.users.get(user));
-        return users.for_each(|user| tell_shown(hub, id, &user, &event));
+        return users.for_each(|user| tell_shown(hub, id, &user, &Kind::GroupDelete(id)));
     };
     let mut last = None;
     for (seq, items) in waiting.take() {
@@ -143,19 +143,22 @@ fn vanish(hub: &Arc<Hub>, waiting: &mut Waiting, asked: &Behind) {
     waiting.upto = Seq(0);
 }
 
+/// Tells a user that it is in the group no more. Which change has put it out is not looked for: the
+/// number is the first that the user was not told, which is that change's or one before it.
 fn put_out(hub: &Arc<Hub>, waiting: &mut Waiting, id: GroupId, user: UserId, head: Seq) {
     let Some(found) = hub.users.get(&user) else { return };
     let state = found.lock();
     if state.group_at(id).is_err() {
         let kind = Kind::GroupQuit { group: id, name: state.name.clone() };
         drop(state);
-        let event = Event { seq: Some(head), ..Event::to_users(kind, vec![user]) };
-        return tell_shown(hub, id, &found, &event);
+        return tell_shown(hub, id, &found, &kind);
     }
+    let shown = state.seats.iter().filter_map(|seat| seat.socket.floor(id)).filter(|shown| *shown != ABSENT);
+    let told = shown.chain(hub.groups.get(&id).map(|group| group.last())).max().unwrap_or_default();
     drop(state);
     match waiting.quit_of(user) {
         Some(event) => hub.apply_item(&Item::Event(event, None)),
-        None => hub.tell_quit(id, user, Some(head)),
+        None => hub.tell_quit(id, user, Some(told.next())),
     }
     hub.leave(id, user);
     if let Some(cluster) = &hub.cluster {

@@ -267,7 +267,8 @@ fn check_group(
             "quit" if !is_in && log.get(seq) == Some(&Entry::Went(user)) => {}
             "quit" if !is_in => return Err("it quits what it is not in"),
             "quit" => {
-                if !log.range(last + 1..=*seq).any(|(_, entry)| *entry == Entry::Went(user)) {
+                // Its removal's number, or the first that it was not told.
+                if !log.range(seq..).any(|(_, entry)| *entry == Entry::Went(user)) {
                     return Err("it is told to be out, and was not put out");
                 }
                 is_in = false;

@@ -110,22 +110,19 @@ impl Cluster {
     /// Has users write to a group as fast as they are answered, by one door and the other in turn,
     /// each beginning at the next node.
     pub(crate) fn flood(&self, users: &[Client], group: &str) -> Flow {
+        self.paced(users, group, Duration::ZERO)
+    }
+
+    /// The same, each waiting so long after an answer.
+    pub(crate) fn paced(&self, users: &[Client], group: &str, pace: Duration) -> Flow {
         let doors = [Door::Socket, Door::Socket, Door::Rest, Door::Rest];
-        Self::flow(users, group, |number| (doors[number % 4], self.urls_from(number)))
+        write(users, group, pace, |number| (doors[number % 4], self.urls_from(number)))
     }
 
-    /// The same, as `how` says of each: the door, and the nodes in turn.
+    /// The same without a wait, as `how` says of each: the door, and the nodes in turn.
     pub(crate) fn flow(users: &[Client], group: &str, how: impl Fn(usize) -> (Door, Vec<String>)) -> Flow {
-        let ledger = Arc::new(Ledger::new());
-        let start = |(number, user)| {
-            let (door, urls) = how(number);
-            let writer = Writer::new(door, user, group, ledger.clone());
-            tokio::spawn(writer.roam(urls.into()))
-        };
-        let tasks = users.iter().enumerate().map(start).collect();
-        Flow { ledger, tasks }
+        write(users, group, Duration::ZERO, how)
     }
-
     /// Every number of a group's log, in ascending order, from the database itself.
     pub(crate) fn numbers(&self, group: &str) -> Vec<i64> {
         let sql = format!(
@@ -253,4 +250,15 @@ impl Node {
             sleep(STEP).await;
         }
     }
+}
+
+fn write(users: &[Client], group: &str, pace: Duration, how: impl Fn(usize) -> (Door, Vec<String>)) -> Flow {
+    let ledger = Arc::new(Ledger::new());
+    let start = |(number, user)| {
+        let (door, urls) = how(number);
+        let writer = Writer::new(door, user, group, ledger.clone()).paced(pace);
+        tokio::spawn(writer.roam(urls.into()))
+    };
+    let tasks = users.iter().enumerate().map(start).collect();
+    Flow { ledger, tasks }
 }

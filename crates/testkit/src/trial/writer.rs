@@ -1,4 +1,4 @@
-//! One client that writes as fast as it is answered, notes what it was told, and after the server's
+//! One client that writes as fast as it is answered, or at its pace, notes what it was told, and after the server's
 //! end sends again what had no answer.
 
 use std::collections::VecDeque;
@@ -60,6 +60,8 @@ pub struct Writer {
     again: VecDeque<String>,
     last: Option<String>,
     working: bool,
+    /// How long it waits after an answer.
+    pace: Duration,
 }
 
 impl Writer {
@@ -67,7 +69,14 @@ impl Writer {
     pub fn new(door: Door, user: &Client, group: &str, ledger: Arc<Ledger>) -> Self {
         let (name, token) = (user.name().to_owned(), user.token().to_owned());
         let (group, again) = (group.to_owned(), VecDeque::new());
-        Self { door, name, token, group, ledger, made: 0, again, last: None, working: false }
+        let pace = Duration::ZERO;
+        Self { door, name, token, group, ledger, made: 0, again, last: None, working: false, pace }
+    }
+
+    /// It waits so long after each answer before it goes on.
+    #[must_use]
+    pub fn paced(self, pace: Duration) -> Self {
+        Self { pace, ..self }
     }
 
     /// Writes to one server after another, whichever takes what it sends, until the ledger is closed
@@ -130,23 +139,22 @@ impl Writer {
             // Where sending failed, what the server said before may still be read.
             match socket.next().await {
                 Came::Frame(frame) => {
-                    if !self.hear(&frame, flying, &mut seen) {
-                        sleep(PAUSE).await;
-                    }
+                    let wait = self.hear(&frame, flying, &mut seen);
+                    sleep(wait).await;
                 }
                 Came::End(code) => return code,
             }
         }
     }
 
-    /// Takes a frame; whether it is no refusal.
-    fn hear(&mut self, frame: &Value, flying: &mut VecDeque<String>, seen: &mut i64) -> bool {
+    /// Takes a frame; how long to wait after it.
+    fn hear(&mut self, frame: &Value, flying: &mut VecDeque<String>, seen: &mut i64) -> Duration {
         let Some(reference) = frame["ref"].as_str() else {
             if let (Some(seq), true) = (frame["seq"].as_i64(), frame["type"] == "message.text") {
                 assert!(seq > *seen, "others' messages come in ascending order: {seq} after {seen}");
                 *seen = seq;
             }
-            return true;
+            return Duration::ZERO;
         };
         let at =
             flying.iter().position(|client_id| client_id == reference).expect("an answer is to a request");
@@ -154,11 +162,11 @@ impl Writer {
         if frame["type"] == "message.text" {
             assert_eq!(frame["seq"], frame["data"]["seq"]);
             self.told(client_id, &frame["data"]);
-            return true;
+            return self.pace;
         }
         assert_eq!(frame["code"], 503, "{frame}");
         self.refused(client_id);
-        false
+        PAUSE
     }
 
     async fn write_rest(&mut self, url: &str, aim: Aim, flying: &mut VecDeque<String>) -> Option<u16> {
@@ -177,6 +185,7 @@ impl Writer {
             if status == 201 {
                 let message = serde_json::from_str(&text).expect("a message is JSON");
                 self.told(client_id, &message);
+                sleep(self.pace).await;
             } else {
                 assert_eq!(status, 503, "{text}");
                 self.refused(client_id);

@@ -12,7 +12,6 @@ use chinwag_core::store::Tx;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Result, Seq, SocketId, UserId};
 
-use crate::queue::Moved;
 use crate::snapshot::{ABSENT, Snapshot};
 use crate::user::{Seat, State, User};
 use crate::{Close, Hub, Socket};
@@ -151,7 +150,7 @@ impl Hub {
         let snapshot = Snapshot { heads: &heads };
         let user = socket.owner();
         let mut state = user.lock();
-        let is_live = socket.go_live(first, &snapshot, |moved| floors(&state, &snapshot, moved));
+        let is_live = socket.go_live(first, &snapshot, |joined| floors(&state, &snapshot, joined));
         if !is_live {
             return;
         }
@@ -273,12 +272,10 @@ impl Hub {
 }
 
 /// Which numbers a socket that starts from `snapshot` is still to skip: those that the snapshot
-/// has and the dispatcher has yet to deliver, and all of a group that the snapshot has no more or
-/// that it was told to be out of.
-fn floors(state: &State, snapshot: &Snapshot<'_>, moved: &Moved) -> Vec<(GroupId, Seq)> {
+/// has and the dispatcher has yet to deliver, and all of a group that the snapshot has no more.
+fn floors(state: &State, snapshot: &Snapshot<'_>, joined: &[GroupId]) -> Vec<(GroupId, Seq)> {
     let absent = state.groups.iter().map(|group| group.id);
-    let absent = absent.filter(|id| snapshot.head(*id).is_none() && !moved.joined.contains(id));
-    let absent = absent.chain(moved.quit.iter().copied());
+    let absent = absent.filter(|id| snapshot.head(*id).is_none() && !joined.contains(id));
     pending(state, snapshot).chain(absent.map(|id| (id, ABSENT))).collect()
 }
 

@@ -95,15 +95,6 @@ struct Held {
     tag: Tag,
 }
 
-/// Where events that were held have brought a socket's user.
-#[derive(Debug, Default)]
-pub(crate) struct Moved {
-    /// Groups that it has come into, and not gone from again.
-    pub(crate) joined: Vec<GroupId>,
-    /// Groups that it was told to be out of, and has not come into again.
-    pub(crate) quit: Vec<GroupId>,
-}
-
 /// The one task that waits for this queue, and for what.
 #[derive(Debug)]
 enum Sleeper {
@@ -216,18 +207,19 @@ impl Queue {
     }
 
     /// Lets the socket live: `first` goes out first, then what was held and the snapshot does
-    /// not cover. Answers where held events have brought the user; nothing if it was live already.
+    /// not cover. Answers the groups that held events have brought the user into and not out of
+    /// again; nothing if it was live already.
     pub(crate) fn go_live(
         &mut self,
         first: Vec<Bytes>,
         snapshot: &Snapshot<'_>,
-    ) -> Option<(Moved, Option<Waker>)> {
+    ) -> Option<(Vec<GroupId>, Option<Waker>)> {
         let Phase::Held(held) = &mut self.phase else { return None };
         let held = mem::take(held);
         let first = VecDeque::from(first);
         self.phase = if first.is_empty() { Phase::Live } else { Phase::First(first) };
         self.bytes = 0;
-        let (mut moved, mut from) = (Moved::default(), Vec::new());
+        let (mut joined, mut from) = (Vec::new(), Vec::new());
         for Held { frame, tag } in held {
             // Who is brought in by what the store says is shown the group as it stands there: what
             // comes up to that number is in it.
@@ -237,22 +229,19 @@ impl Queue {
                 continue;
             }
             if tag.joins {
-                moved.joined.extend(tag.group);
-                moved.quit.retain(|id| Some(*id) != tag.group);
+                joined.extend(tag.group);
                 from.extend(tag.group.zip(tag.seq));
             }
-            let is_news = news(tag, snapshot, &moved.joined);
-            if is_news {
+            if news(tag, snapshot, &joined) {
                 self.bytes += frame.len();
                 self.append(frame, 1);
             }
             if tag.quits {
-                moved.joined.retain(|id| Some(*id) != tag.group);
-                moved.quit.extend(tag.group.filter(|_| is_news));
+                joined.retain(|id| Some(*id) != tag.group);
             }
         }
         let waker = if self.is_ready() { self.wake_any() } else { None };
-        Some((moved, waker))
+        Some((joined, waker))
     }
 
     /// Holds what comes from here on. Nothing happens to a queue that is not live, which is

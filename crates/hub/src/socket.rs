@@ -11,7 +11,7 @@ use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Seq, SocketId, UserId};
 use parking_lot::Mutex;
 
-use crate::queue::{Bounds, Moved, Pushed, Queue, Told};
+use crate::queue::{Bounds, Pushed, Queue, Told};
 use crate::snapshot::{Snapshot, Tag};
 use crate::user::User;
 
@@ -208,20 +208,20 @@ impl Socket {
         }
     }
 
-    /// See [`Queue::go_live`]; then `floors` answers, from where held events have brought the user,
+    /// See [`Queue::go_live`]; then `floors` answers, from the groups that held events joined,
     /// which numbers are to be skipped.
     pub(crate) fn go_live(
         &self,
         first: Vec<Bytes>,
         snapshot: &Snapshot<'_>,
-        floors: impl FnOnce(&Moved) -> Vec<(GroupId, Seq)>,
+        floors: impl FnOnce(&[GroupId]) -> Vec<(GroupId, Seq)>,
     ) -> bool {
         let mut queue = self.queue.lock();
         if queue.is_closing() {
             return false;
         }
-        let Some((moved, waker)) = queue.go_live(first, snapshot) else { return false };
-        for (group, floor) in floors(&moved) {
+        let Some((joined, waker)) = queue.go_live(first, snapshot) else { return false };
+        for (group, floor) in floors(&joined) {
             queue.set_floor(group, floor);
         }
         drop(queue);

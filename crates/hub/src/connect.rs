@@ -17,7 +17,9 @@ use crate::user::{Seat, State, User};
 use crate::{Close, Hub, Socket};
 
 /// What a socket is shown when it comes, and the last number of each of its groups' logs there.
-pub type Shown<T> = (T, Vec<(GroupId, Seq)>);
+pub type Shown<T> = (T, Numbers);
+/// Groups, each with a number of its log.
+pub type Numbers = Vec<(GroupId, Seq)>;
 
 /// Whose socket it is, as its credential said.
 #[derive(Debug, Clone)]
@@ -174,6 +176,17 @@ impl Hub {
     /// [`resume`](Self::resume) must follow.
     pub fn pause(&self, socket: &Socket) {
         socket.pause();
+    }
+
+    /// Parts groups of which the socket's peer holds everything up to these numbers into those of
+    /// which it has missed nothing, so that nothing is to be read, and the rest. For between
+    /// [`pause`](Self::pause) and [`resume`](Self::resume).
+    pub fn part_current(&self, socket: &Socket, since: Numbers) -> (Numbers, Numbers) {
+        let state = socket.owner().lock();
+        since.into_iter().partition(|(id, held)| {
+            state.group_at(*id).is_ok_and(|at| state.groups[at].last() == *held)
+                && socket.floor(*id).is_none()
+        })
     }
 
     /// Goes on after a [`pause`](Self::pause): `missed` goes out, then what was held. Of the groups

@@ -40,7 +40,7 @@ use chinwag_core::event::Event;
 use chinwag_core::presence::Status;
 use chinwag_core::relation::Relations;
 
-pub use connect::{Connection, Identity, Refused, Shown};
+pub use connect::{Connection, Identity, Numbers, Refused, Shown};
 pub use counts::Counts;
 pub use hub::Hub;
 pub use options::{Nodes, Options};

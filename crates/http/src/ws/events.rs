@@ -4,6 +4,7 @@ use chinwag_core::app::group::{Create, First, Leave, Opened};
 use chinwag_core::app::group_update::Update;
 use chinwag_core::app::message::{Edit, MarkRead, Point, Send, Sent};
 use chinwag_core::app::relation::Relate;
+use chinwag_core::app::resume::Resumed;
 use chinwag_core::event::{Audience, Event, Kind};
 use chinwag_core::presence::Status;
 use chinwag_core::{Error, GroupId, MessageId, Result, Seq};
@@ -212,11 +213,16 @@ async fn resume(asked: Asked, since: Vec<(GroupId, Seq)>) -> Result<()> {
         return Ok(());
     }
     doors.hub.pause(connection);
-    let resumed = doors.app.resume(&asked.context, since).await;
-    let (frames, heads) = match &resumed {
+    let (current, since) = doors.hub.part_current(connection, since);
+    let mut resumed = match since.is_empty() {
+        true => Ok(Resumed::default()),
+        false => doors.app.resume(&asked.context, since).await,
+    };
+    let (frames, heads) = match &mut resumed {
         Ok(resumed) => {
+            resumed.heads.extend(current);
             let mut frames: Vec<_> = resumed.events.iter().map(|event| Wire.event(event, None)).collect();
-            frames.push(outgoing::answer("sync.done", Synced::from(resumed), asked.reference()));
+            frames.push(outgoing::answer("sync.done", Synced::from(&*resumed), asked.reference()));
             (frames, resumed.heads.iter().map(|(group, head)| (*group, *head)).collect())
         }
         Err(_) => (vec![], vec![]),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chinwag_core::app::Context;
 use chinwag_core::app::connect::{Snapshot, snapshot};
+use chinwag_core::app::message;
 use chinwag_core::event::Origin;
 use chinwag_core::store::Tx;
 use chinwag_core::user::Caller;
@@ -29,15 +30,16 @@ const REFERENCE_CHARS: usize = 64;
 const RESUMES: u32 = 20;
 const RESUMES_WITHIN: Duration = Duration::from_secs(10);
 
-/// What a socket does for its peer.
-pub(super) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// What a socket does for its peer; answers how many events that was.
+pub(super) type Job = Pin<Box<dyn Future<Output = usize> + Send>>;
 
 /// What an event asks of the socket's loop.
 pub(super) enum Work {
     /// Nothing: it was refused, and the peer told so.
     Nothing,
-    /// May wait for its commit beside others; their order is that of their beginning.
-    Pipelined(Job),
+    /// May wait for its commit beside others, and is begun with those that have come with it; their
+    /// order is that of their beginning.
+    Pipelined(Asked, message::Send),
     /// Begins when all before it is done, and all after it waits.
     Alone(Job),
 }
@@ -78,7 +80,7 @@ impl Session {
     }
 
     /// Shows the user its world, then lets live events follow.
-    pub(super) async fn open(self: Arc<Self>) {
+    pub(super) async fn open(self: Arc<Self>) -> usize {
         let shown = |tx: &dyn Tx, user| {
             let snapshot = snapshot(tx, user)?;
             let heads = snapshot.heads();
@@ -94,6 +96,7 @@ impl Session {
                 hub.close(&self.connection, Close::Fault);
             }
         }
+        1
     }
 
     /// The frames that a socket begins with.

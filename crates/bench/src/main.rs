@@ -47,6 +47,10 @@ struct Cli {
     /// Messages in the largest history (W6).
     #[arg(long, global = true, default_value_t = 1_000_000)]
     messages: u64,
+    /// Members of the group (W2, W6), in place of 1,000 and 10. Two crowds are open at a time: 9,900
+    /// need 20,000 descriptors.
+    #[arg(long, global = true)]
+    members: Option<usize>,
     /// The server's binary. Without, it is built in this program's profile.
     #[arg(long, global = true)]
     server: Option<PathBuf>,
@@ -90,6 +94,7 @@ fn run(cli: Cli) -> Result<bool> {
         rounds: if cli.quick { 1 } else { cli.rounds.max(1) },
         stretch: std::time::Duration::from_secs_f64(seconds),
         messages: cli.messages,
+        members: cli.members,
         server: subject::binary(cli.server.as_deref(), !cli.quick)?,
     };
     let mut outcomes = Vec::new();

@@ -19,7 +19,7 @@ use crate::table::Outcome;
 pub(crate) enum Workload {
     /// W1: memory and CPU of idle sockets.
     Idle,
-    /// W2, W2b: deliveries in one group of 1,000, one message at a time and 16.
+    /// W2, W2b: deliveries in one group of 1,000 (or `--members`), one message at a time and 16.
     Crowd,
     /// W3: deliveries in 10 groups of 10, one message at a time.
     Groups,
@@ -47,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) stretch: Duration,
     /// Messages in the largest history.
     pub(crate) messages: u64,
+    /// Members of a group, where they are not the table's.
+    pub(crate) members: Option<usize>,
     pub(crate) server: PathBuf,
 }
 
@@ -55,6 +57,11 @@ impl Settings {
     pub(crate) fn size(&self, full: usize, quick: usize) -> usize {
         if self.quick { quick } else { full }
     }
+}
+
+/// A number as the table writes it.
+fn grouped(number: usize) -> String {
+    if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) }
 }
 
 impl Workload {

@@ -54,18 +54,25 @@ pub type Done<'a> = Answer<'a, ()>;
 pub trait Store: Send + Sync + 'static {
     /// Runs a job in a transaction and commits. Dropping the future does not undo the job.
     fn submit_write(&self, job: WriteJob) -> Done<'_>;
-    /// Sends a message. Here as a job like any other; a store may decide many in one statement
-    /// instead ([`Sending::conclude`]), with the same promises.
-    fn submit_send(&self, sending: Sending) -> Answer<'_, Sent> {
-        let (slot, filled) = slot();
-        let done = self.submit_write(Box::new(move |tx, events| {
-            fill(&slot, sending.run(tx, events)?);
-            Ok(())
-        }));
-        Box::pin(async move {
-            done.await?;
-            take(&filled)
-        })
+    /// The same for jobs that come together: those that find a place get it at once.
+    fn submit_writes(&self, jobs: Vec<WriteJob>) -> Vec<Done<'_>> {
+        jobs.into_iter().map(|job| self.submit_write(job)).collect()
+    }
+    /// Sends messages that come together, those of one group in this order. Here as jobs like any
+    /// other; a store may decide many in one statement instead ([`Sending::conclude`]), with the same
+    /// promises.
+    fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
+        let job = |sending: Sending| {
+            let (slot, filled) = slot();
+            let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {
+                fill(&slot, sending.run(tx, events)?);
+                Ok(())
+            };
+            (Box::new(job) as WriteJob, filled)
+        };
+        let (jobs, filled): (Vec<_>, Vec<_>) = sendings.into_iter().map(job).unzip();
+        let done = self.submit_writes(jobs).into_iter().zip(filled);
+        done.map(|(done, filled)| -> Answer<'_, Sent> { Box::pin(outcome(done, filled)) }).collect()
     }
     /// Runs a job on one snapshot.
     fn submit_read(&self, job: ReadJob) -> Done<'_>;
@@ -84,8 +91,7 @@ impl dyn Store {
             fill(&slot, job(tx, events)?);
             Ok(())
         });
-        self.submit_write(job).await?;
-        take(&filled)
+        outcome(self.submit_write(job), filled).await
     }
 
     /// Runs `job` on one snapshot and answers with what it returned.
@@ -94,16 +100,21 @@ impl dyn Store {
         job: impl Fn(&dyn Tx) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (slot, filled) = slot();
-        self.submit_read(Box::new(move |tx: &dyn Tx| {
+        let job = Box::new(move |tx: &dyn Tx| {
             fill(&slot, job(tx)?);
             Ok(())
-        }))
-        .await?;
-        take(&filled)
+        });
+        outcome(self.submit_read(job), filled).await
     }
 }
 
 type Slot<T> = Arc<Mutex<Option<T>>>;
+
+/// What a job has left in its slot, once it is done.
+async fn outcome<T>(done: Done<'_>, filled: Slot<T>) -> Result<T> {
+    done.await?;
+    take(&filled)
+}
 
 fn slot<T>() -> (Slot<T>, Slot<T>) {
     let slot = Arc::new(Mutex::new(None));

@@ -83,9 +83,12 @@ impl Setting {
         let user: UserId = user.expect("the user is there").id;
         let identity = Identity { user, name, token: None, expires: None };
         let connection = self.hub.register(identity).expect("there is room");
-        self.hub.subscribe(&connection).await.expect("the store reads");
-        let groups = self.store.read(move |tx| tx.groups_of(user, None, 100)).await.expect("the store reads");
-        let heads: Vec<_> = groups.iter().map(|group| (group.id, group.head)).collect();
+        let shown = |tx: &dyn Tx, user| {
+            let groups = tx.groups_of(user, None, 100)?;
+            Ok(((), groups.iter().map(|group| (group.id, group.head)).collect()))
+        };
+        let shown = self.hub.subscribe(&connection, shown).await.expect("the store reads");
+        let ((), heads) = shown.expect("the user is there");
         self.hub.go_live(&connection, Vec::new(), &heads);
         connection
     }

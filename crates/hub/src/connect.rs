@@ -16,8 +16,10 @@ use crate::snapshot::{ABSENT, Snapshot};
 use crate::user::{Seat, State, User};
 use crate::{Close, Hub, Socket};
 
-/// Groups read from the store at a time.
-const PAGE: usize = 500;
+/// What a socket is shown when it comes, and the last number of each of its groups' logs there.
+pub type Shown<T> = (T, Numbers);
+/// Groups, each with a number of its log.
+pub type Numbers = Vec<(GroupId, Seq)>;
 
 /// Whose socket it is, as its credential said.
 #[derive(Debug, Clone)]
@@ -73,8 +75,7 @@ impl Drop for Connection {
 impl Hub {
     /// Takes in a socket. From here on it holds what its user is told, up to its queue's bounds.
     ///
-    /// Next come [`subscribe`](Self::subscribe), the reading of the snapshot and
-    /// [`go_live`](Self::go_live), in this order.
+    /// Next come [`subscribe`](Self::subscribe) and [`go_live`](Self::go_live).
     #[allow(clippy::needless_pass_by_value, reason = "as a caller has it: one identity, one socket")]
     pub fn register(self: &Arc<Self>, identity: Identity) -> Result<Connection, Refused> {
         if self.draining.load(Ordering::Acquire) {
@@ -96,38 +97,48 @@ impl Hub {
         Ok(Connection { hub: self.clone(), socket })
     }
 
-    /// Subscribes the socket's user to its groups, if that has not been done, and looks whether
-    /// the credential still stands: if not, the socket is closed with [`Close::CredentialEnded`].
-    /// On an error of the store nothing is subscribed, and this may be tried again.
-    pub async fn subscribe(&self, socket: &Arc<Socket>) -> Result<()> {
+    /// Reads with `shown` what the socket is to be shown, with the user's groups and their heads, and
+    /// subscribes the user to those, if that has not been done. If the user or its credential does
+    /// not stand any more nothing is answered: the socket is closed with
+    /// [`Close::CredentialEnded`]. After an error of the store this may be tried again.
+    pub async fn subscribe<T: Send + 'static>(
+        &self,
+        socket: &Arc<Socket>,
+        shown: impl Fn(&dyn Tx, UserId) -> Result<Shown<T>> + Clone + Send + 'static,
+    ) -> Result<Option<Shown<T>>> {
         let user = socket.owner().clone();
         let reading = Reading::begin(&user);
-        let (id, token, subscribed) = (user.id, socket.token, reading.subscribed);
+        let turn = self.turn.load(Ordering::Acquire);
+        let Some((name, found)) = self.read(socket, shown.clone()).await? else { return Ok(None) };
+        if !reading.subscribed {
+            found.1.iter().for_each(|(group, head)| self.enter(*group, *head, &user));
+        }
+        // Else what groups were told meanwhile may be neither in what was read nor held.
+        let whole = reading.subscribed || self.turn.load(Ordering::Acquire) == turn;
+        reading.done(name);
+        if whole { Ok(Some(found)) } else { Ok(self.read(socket, shown).await?.map(|(_, found)| found)) }
+    }
+
+    /// What the socket is shown, and its user's name, if the user and the credential stand.
+    async fn read<T: Send + 'static>(
+        &self,
+        socket: &Arc<Socket>,
+        shown: impl Fn(&dyn Tx, UserId) -> Result<T> + Send + 'static,
+    ) -> Result<Option<(Name, T)>> {
+        let (id, token) = (socket.user(), socket.token);
         let found = self.store.read(move |tx| {
             let standing = match token {
                 Some(hash) => tx.token(&hash)?.is_some_and(|token| token.user == id),
                 None => true,
             };
             let Some(user) = tx.user(id)?.filter(|_| standing) else { return Ok(None) };
-            let groups = if subscribed { Vec::new() } else { groups_of(tx, id)? };
-            Ok(Some((user.name, groups)))
+            Ok(Some((user.name, shown(tx, id)?)))
         });
-        let Some((name, groups)) = found.await? else {
+        let found = found.await?;
+        if found.is_none() {
             socket.close(Close::CredentialEnded);
-            return Ok(());
-        };
-        for (group, head) in groups {
-            self.enter(group, head, &user);
         }
-        let mut state = user.lock();
-        if !state.renamed {
-            state.name = name;
-        }
-        state.subscribed = true;
-        state.groups.shrink_to_fit();
-        drop(state);
-        drop(reading);
-        Ok(())
+        Ok(found)
     }
 
     /// Lets the socket live: the snapshot's frames `first` go out first, then what was held and
@@ -165,6 +176,17 @@ impl Hub {
     /// [`resume`](Self::resume) must follow.
     pub fn pause(&self, socket: &Socket) {
         socket.pause();
+    }
+
+    /// Parts groups of which the socket's peer holds everything up to these numbers into those of
+    /// which it has missed nothing, so that nothing is to be read, and the rest. For between
+    /// [`pause`](Self::pause) and [`resume`](Self::resume).
+    pub fn part_current(&self, socket: &Socket, since: Numbers) -> (Numbers, Numbers) {
+        let state = socket.owner().lock();
+        since.into_iter().partition(|(id, held)| {
+            state.group_at(*id).is_ok_and(|at| state.groups[at].last() == *held)
+                && socket.floor(*id).is_none()
+        })
     }
 
     /// Goes on after a [`pause`](Self::pause): `missed` goes out, then what was held. Of the groups
@@ -262,18 +284,6 @@ impl Hub {
     }
 }
 
-/// A user's groups with their heads, in ascending order of id.
-fn groups_of(tx: &dyn Tx, user: UserId) -> Result<Vec<(GroupId, Seq)>> {
-    let mut groups: Vec<(GroupId, Seq)> = Vec::new();
-    loop {
-        let page = tx.groups_of(user, groups.last().map(|(id, _)| *id), PAGE)?;
-        groups.extend(page.iter().map(|group| (group.id, group.head)));
-        if page.len() < PAGE {
-            return Ok(groups);
-        }
-    }
-}
-
 /// Which numbers a socket that starts from `snapshot` is still to skip: those that the snapshot
 /// has and the dispatcher has yet to deliver, and all of a group that the snapshot has no more.
 fn floors(state: &State, snapshot: &Snapshot<'_>, joined: &[GroupId]) -> Vec<(GroupId, Seq)> {
@@ -303,6 +313,16 @@ impl<'a> Reading<'a> {
         let mut state = user.lock();
         state.subscribing += 1;
         Self { user, subscribed: state.subscribed }
+    }
+
+    /// The user's groups are those that were read, and its name is this.
+    fn done(self, name: Name) {
+        let mut state = self.user.lock();
+        if !state.renamed {
+            state.name = name;
+        }
+        state.subscribed = true;
+        state.groups.shrink_to_fit();
     }
 }
 

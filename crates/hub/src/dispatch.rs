@@ -105,6 +105,7 @@ impl Hub {
     }
 
     fn deliver_in_group(&self, note: Note<'_>, id: GroupId, but: Option<UserId>, joined: &[UserId]) {
+        self.turn.fetch_add(1, Ordering::AcqRel);
         let newcomers: Vec<_> = joined.iter().filter_map(|user| self.users.get(user)).collect();
         let seq = note.seq;
         while let Some(group) = self.group_for(seq, id, &newcomers) {

@@ -37,6 +37,9 @@ pub struct Hub {
     /// Whose the tokens of the connected sockets are.
     pub(crate) tokens: Shards<TokenHash, UserId>,
     pub(crate) sockets: AtomicUsize,
+    /// Moves before anything is told to a group: whoever finds it where it was knows that nothing
+    /// has been told meanwhile.
+    pub(crate) turn: AtomicU64,
     pub(crate) last_socket: AtomicU64,
     pub(crate) draining: AtomicBool,
     pub(crate) waiting: Arc<presence::Waiting>,
@@ -74,6 +77,7 @@ impl Hub {
             groups: Shards::new(),
             tokens: Shards::new(),
             sockets: AtomicUsize::new(0),
+            turn: AtomicU64::new(0),
             last_socket: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             waiting: waiting.clone(),

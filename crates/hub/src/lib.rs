@@ -7,9 +7,9 @@
 //! reference count. Everything is bounded: a socket that does not keep up is closed, and nobody
 //! waits for it.
 //!
-//! A socket's life: [`Hub::register`], then [`Hub::subscribe`], then the caller reads the
-//! snapshot from the store, then [`Hub::go_live`]; what happens meanwhile is held, and each
-//! event reaches the socket exactly once, in the snapshot or after it.
+//! A socket's life: [`Hub::register`], then [`Hub::subscribe`], which reads the snapshot from the
+//! store, then [`Hub::go_live`]; what happens meanwhile is held, and each event reaches the socket
+//! exactly once, in the snapshot or after it.
 //!
 //! Locks are taken in one order, a group's before a user's before a socket's queue, and none is
 //! held over an `.await`.
@@ -40,7 +40,7 @@ use chinwag_core::event::Event;
 use chinwag_core::presence::Status;
 use chinwag_core::relation::Relations;
 
-pub use connect::{Connection, Identity, Refused};
+pub use connect::{Connection, Identity, Numbers, Refused, Shown};
 pub use counts::Counts;
 pub use hub::Hub;
 pub use options::{Nodes, Options};

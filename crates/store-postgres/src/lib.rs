@@ -101,8 +101,8 @@ impl Store for PostgresStore {
         self.writers.queue.submit(Task::Job(job))
     }
 
-    fn submit_send(&self, sending: Sending) -> Answer<'_, Sent> {
-        self.senders.lanes.submit(sending)
+    fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
+        sendings.into_iter().map(|sending| self.senders.lanes.submit(sending)).collect()
     }
 
     fn submit_read(&self, job: ReadJob) -> Done<'_> {

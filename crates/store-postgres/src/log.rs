@@ -1,6 +1,5 @@
 //! A group's log, read: messages and changes in one order.
 
-use chinwag_core::message::Message;
 use chinwag_core::store::{Entry, Logged};
 use chinwag_core::{GroupId, MessageId, Result, Seq, UserId};
 use tokio_postgres::Row;
@@ -47,18 +46,28 @@ pub(crate) fn read(tx: &Transaction<'_, '_>, group: GroupId, after: Seq, most: u
         ORDER BY 1";
     let last = after.0.saturating_add(limit(most));
     let params: Params<'_> = &[&group.0, &after.0, &last];
+    let sent = tx.all(SENT, params, |row| {
+        message(row).map(|message| Entry { seq: message.seq, what: Logged::Sent(message) })
+    })?;
+    // Mostly there is nothing else.
+    if sent.len() >= most {
+        return Ok(sent);
+    }
     let mut entries = tx.all(NUMBERS, params, entry)?;
-    for (sql, edited) in [(SENT, false), (EDITED, true)] {
-        for (seq, message) in tx.all(sql, params, |row| Ok((Seq(row.try_get(10)?), message(row)?)))? {
-            fill(&mut entries, seq, message, edited);
+    for Entry { seq, what } in sent {
+        fill(&mut entries, seq, what);
+    }
+    if entries.iter().any(|entry| entry.what == Logged::Edited(None)) {
+        for (seq, message) in tx.all(EDITED, params, |row| Ok((Seq(row.try_get(10)?), message(row)?)))? {
+            fill(&mut entries, seq, Logged::Edited(Some(message)));
         }
     }
     Ok(entries)
 }
 
-fn fill(entries: &mut [Entry], seq: Seq, message: Message, edited: bool) {
+fn fill(entries: &mut [Entry], seq: Seq, what: Logged) {
     if let Ok(at) = entries.binary_search_by_key(&seq, |entry| entry.seq) {
-        entries[at].what = if edited { Logged::Edited(Some(message)) } else { Logged::Sent(message) };
+        entries[at].what = what;
     }
 }
 

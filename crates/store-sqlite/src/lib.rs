@@ -94,6 +94,10 @@ impl Store for SqliteStore {
         self.writer.queue.submit(Task::Job(job))
     }
 
+    fn submit_writes(&self, jobs: Vec<WriteJob>) -> Vec<Done<'_>> {
+        self.writer.queue.submit_all(jobs.into_iter().map(Task::Job))
+    }
+
     fn submit_read(&self, job: ReadJob) -> Done<'_> {
         self.readers.submit(job)
     }

@@ -1,6 +1,5 @@
 //! A group's log, read: messages and changes in one order.
 
-use chinwag_core::message::Message;
 use chinwag_core::store::{Entry, Logged};
 use chinwag_core::{GroupId, MessageId, Name, Result, Seq, UserId};
 use rusqlite::{Row, params};
@@ -44,18 +43,28 @@ pub(crate) fn read(tx: &Transaction<'_>, group: GroupId, after: Seq, most: usize
         WHERE c.group_id = ?1 AND c.seq > ?2 AND c.seq <= ?3
         ORDER BY 1";
     let params = params![group.0.into_bytes(), after.0, after.0.saturating_add(limit(most))];
+    let sent = tx.all(SENT, params, |row| {
+        message(row).map(|message| Entry { seq: message.seq, what: Logged::Sent(message) })
+    })?;
+    // Mostly there is nothing else.
+    if sent.len() >= most {
+        return Ok(sent);
+    }
     let mut entries = tx.all(NUMBERS, params, entry)?;
-    for (sql, edited) in [(SENT, false), (EDITED, true)] {
-        for (seq, message) in tx.all(sql, params, |row| Ok((Seq(row.get(10)?), message(row)?)))? {
-            fill(&mut entries, seq, message, edited);
+    for Entry { seq, what } in sent {
+        fill(&mut entries, seq, what);
+    }
+    if entries.iter().any(|entry| entry.what == Logged::Edited(None)) {
+        for (seq, message) in tx.all(EDITED, params, |row| Ok((Seq(row.get(10)?), message(row)?)))? {
+            fill(&mut entries, seq, Logged::Edited(Some(message)));
         }
     }
     Ok(entries)
 }
 
-fn fill(entries: &mut [Entry], seq: Seq, message: Message, edited: bool) {
+fn fill(entries: &mut [Entry], seq: Seq, what: Logged) {
     if let Ok(at) = entries.binary_search_by_key(&seq, |entry| entry.seq) {
-        entries[at].what = if edited { Logged::Edited(Some(message)) } else { Logged::Sent(message) };
+        entries[at].what = what;
     }
 }
 

@@ -76,22 +76,36 @@ impl<T: Send + 'static> Queue<T> {
     /// Puts a job into the queue, at once if there is a place: it then runs, whatever becomes of
     /// the future. One that still waits for a place when its future is dropped never runs.
     pub(crate) fn submit(&self, job: T) -> Done<'_> {
+        let (queued, done) = self.enter(job);
+        self.shared.put(queued);
+        done
+    }
+
+    /// The same for jobs that come together: a thread that takes one of those that have a place finds
+    /// the others.
+    pub(crate) fn submit_all(&self, jobs: impl Iterator<Item = T>) -> Vec<Done<'_>> {
+        let (queued, done): (Vec<_>, Vec<_>) = jobs.map(|job| self.enter(job)).unzip();
+        self.shared.put(queued.into_iter().flatten());
+        done
+    }
+
+    /// A job that has a place and is to be put there, if there is one, and its end.
+    fn enter(&self, job: T) -> (Option<Queued<T>>, Done<'_>) {
         let ((answer, answered), turn) = (oneshot::channel(), Turn::default());
         let queued = Queued { job, answer, turn: turn.clone() };
-        let waits = match self.shared.places.try_acquire() {
+        let (placed, waits) = match self.shared.places.try_acquire() {
             Ok(place) => {
                 place.forget();
-                self.shared.put(queued);
-                None
+                (Some(queued), None)
             }
-            Err(_) => Some(queued),
+            Err(_) => (None, Some(queued)),
         };
-        Box::pin(async move {
-            if let Some(queued) = waits {
+        let done = async move {
+            if waits.is_some() {
                 match timeout(self.patience, self.shared.places.acquire()).await {
                     Ok(Ok(place)) => {
                         place.forget();
-                        self.shared.put(queued);
+                        self.shared.put(waits);
                     }
                     _ => return Err(Error::unavailable()),
                 }
@@ -101,7 +115,8 @@ impl<T: Send + 'static> Queue<T> {
                 Err(_) if turn.take() => Err(Error::unavailable()),
                 Err(_) => Err(self.late.clone()),
             }
-        })
+        };
+        (placed, Box::pin(done))
     }
 
     /// Lets nobody in any more. What has queued still runs.
@@ -148,17 +163,19 @@ impl<T> Drop for Exit<T> {
 }
 
 impl<T> Shared<T> {
-    /// Puts a job where a thread finds it; drops it if there will be none.
-    fn put(&self, queued: Queued<T>) {
+    /// Puts jobs where a thread finds them, all at once; drops them if there will be none.
+    fn put(&self, jobs: impl IntoIterator<Item = Queued<T>>) {
         let mut state = self.lock();
         if state.closed {
             drop(state);
-            // Nothing was done of it.
-            let _ = queued.answer.send(Err(Error::unavailable()));
+            for queued in jobs {
+                // Nothing was done of it.
+                let _ = queued.answer.send(Err(Error::unavailable()));
+            }
             return;
         }
-        state.waiting.push_back(queued);
-        let wake = state.idle > 0;
+        state.waiting.extend(jobs);
+        let wake = state.idle > 0 && !state.waiting.is_empty();
         drop(state);
         if wake {
             self.came.notify_one();

@@ -3,17 +3,18 @@
 
 use anyhow::Result;
 
-use super::Settings;
+use super::{Settings, grouped};
 use crate::crowd::Crowd;
 use crate::subject::{self, Subject};
 use crate::table::{Goal, Outcome, Row};
 use crate::world::{Plan, World};
 
-/// One group of 1,000.
+/// One group of 1,000, or of another size.
 pub(super) fn crowd(settings: &Settings) -> Outcome {
-    let plan = Plan::crowds(1, settings.size(1000, 20));
-    let goals = [(1, "W2: one group of 1,000", 0.80), (16, "W2b: the same, 16 in flight", 0.70)];
-    run(settings, &plan, &goals)
+    let size = settings.members.unwrap_or(settings.size(1000, 20));
+    let name = format!("W2: one group of {}", grouped(size));
+    let goals = [(1, name.as_str(), 0.80), (16, "W2b: the same, 16 in flight", 0.70)];
+    run(settings, &Plan::crowds(1, size), &goals)
 }
 
 /// 10 groups of 10.

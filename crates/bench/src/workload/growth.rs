@@ -13,7 +13,7 @@ use chinwag_core::store::Page;
 use chinwag_core::user::Caller;
 use chinwag_core::{Clock, Date, GroupId, Seq};
 
-use super::Settings;
+use super::{Settings, grouped};
 use crate::table::{Goal, Outcome, Row};
 use crate::world::{self, Plan, World};
 
@@ -60,7 +60,9 @@ pub(super) fn run(settings: &Settings) -> Outcome {
     for (ask, name, most) in ASKS {
         let row = |history: &History| {
             let what = format!("W6: {name}, {} messages", history.length);
-            Row { note: format!("beside {short} messages"), ..Row::new(what, "µs", Goal::AtMost(most)) }
+            let members = grouped(settings.members.unwrap_or(10));
+            let note = format!("beside {short} messages; {members} members");
+            Row { note, ..Row::new(what, "µs", Goal::AtMost(most)) }
         };
         let mut own: Vec<_> = histories[1..].iter().map(row).collect();
         for _ in 0..settings.rounds {
@@ -75,7 +77,8 @@ pub(super) fn run(settings: &Settings) -> Outcome {
 
 impl History {
     fn make(settings: &Settings, length: u64) -> Result<Self> {
-        let world = World::make(&settings.server, &Plan { messages: length, ..Plan::crowds(1, 10) })?;
+        let members = settings.members.unwrap_or(10);
+        let world = World::make(&settings.server, &Plan { messages: length, ..Plan::crowds(1, members) })?;
         let clock = Arc::new(SystemClock::default());
         let app = App::new(world::open(&world.database(), true)?, clock.clone(), Limits::default());
         let context = Context::new(Caller::User(world.users[0]));

@@ -1,16 +1,13 @@
 //! What a socket is shown of the world when it comes.
 
-use super::{App, Context};
 use crate::group::Summary;
 use crate::relation::Relations;
-use crate::user::User;
-use crate::{Error, Name, Result, UserId};
+use crate::store::Tx;
+use crate::{GroupId, Name, Result, Seq, UserId};
 
 /// A user's own world, of one moment.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// The user.
-    pub user: User,
     /// Every group the user is in, in order of id.
     pub groups: Vec<Summary>,
     /// The user's relations.
@@ -19,19 +16,14 @@ pub struct Snapshot {
     pub contacts: Vec<(UserId, Name)>,
 }
 
-impl App {
-    /// The calling user's own world, all of one snapshot of the store.
-    pub async fn snapshot(&self, context: &Context) -> Result<Snapshot> {
-        self.read(context, (), |tx, caller, ()| {
-            let id = caller.user().ok_or(Error::Unauthenticated("a user's credential is needed"))?;
-            let user = tx.user(id)?.ok_or(Error::Unauthenticated("this account is no more"))?;
-            Ok(Snapshot {
-                groups: tx.summaries(id)?,
-                relations: tx.relations(id)?,
-                contacts: tx.contacts(id)?,
-                user,
-            })
-        })
-        .await
+/// A user's own world, all of one snapshot of the store.
+pub fn snapshot(tx: &dyn Tx, user: UserId) -> Result<Snapshot> {
+    Ok(Snapshot { groups: tx.summaries(user)?, relations: tx.relations(user)?, contacts: tx.contacts(user)? })
+}
+
+impl Snapshot {
+    /// The last number of each group's log.
+    pub fn heads(&self) -> Vec<(GroupId, Seq)> {
+        self.groups.iter().map(|summary| (summary.view.group.id, summary.view.group.head)).collect()
     }
 }

@@ -7,7 +7,7 @@ use super::{App, Context, Unit, allow};
 use crate::event::{Event, Kind};
 use crate::message::{Body, Message};
 use crate::permission::{Action, Role, may};
-use crate::store::{Change, Edge, Page, Tx};
+use crate::store::{Answer, Change, Edge, Page, Tx};
 use crate::user::Caller;
 use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq};
 
@@ -52,8 +52,20 @@ pub struct Marked {
 impl App {
     /// Sends a message: stored, numbered and told to the group, once per `client_id`.
     pub async fn message_send(&self, context: &Context, command: Send) -> Result<Sent> {
-        let (rules, context) = (self.rules.clone(), context.clone());
-        self.store.submit_send(Sending { rules, context, command }).await
+        self.messages_send([(context, command)]).pop().expect("one was sent").await
+    }
+
+    /// The same for messages that have come together, in their order: they begin at once.
+    pub fn messages_send<'a>(
+        &self,
+        all: impl IntoIterator<Item = (&'a Context, Send)>,
+    ) -> Vec<Answer<'_, Sent>> {
+        let sending = |(context, command): (&Context, Send)| Sending {
+            rules: self.rules.clone(),
+            context: context.clone(),
+            command,
+        };
+        self.store.submit_sends(all.into_iter().map(sending).collect())
     }
 
     /// Edits a message: one's own, or as a service any.

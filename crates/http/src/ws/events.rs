@@ -4,10 +4,13 @@ use chinwag_core::app::group::{Create, First, Leave, Opened};
 use chinwag_core::app::group_update::Update;
 use chinwag_core::app::message::{Edit, MarkRead, Point, Send, Sent};
 use chinwag_core::app::relation::Relate;
+use chinwag_core::app::resume::Resumed;
 use chinwag_core::event::{Audience, Event, Kind};
 use chinwag_core::presence::Status;
 use chinwag_core::{Error, GroupId, MessageId, Result, Seq};
 use chinwag_hub::{Close, Encode};
+use futures_util::StreamExt;
+use futures_util::stream::{self, FuturesOrdered};
 use serde_json::value::RawValue;
 
 use super::session::{Asked, Job, Work};
@@ -58,7 +61,7 @@ pub(super) fn begin(kind: &str, data: Option<&RawValue>, asked: Asked) -> Result
     let data = Fields::parse(data.get().as_bytes())?;
     let limits = asked.session.doors.app.limits().clone();
     Ok(match kind {
-        "message.text" => Work::Pipelined(asked.run(message::text(data, &limits)?, text)),
+        "message.text" => Work::Pipelined(asked, message::text(data, &limits)?),
         "message.first" => Work::Alone(asked.run(message::first(data, &limits)?, first)),
         "message.fetch" => Work::Alone(asked.run(message::fetch(data)?, fetch)),
         "message.read" => Work::Alone(asked.run(message::read(data)?, read)),
@@ -89,6 +92,7 @@ impl Asked {
             if let Err(error) = work(self, command).await {
                 session.fail(&error, origin.and_then(|origin| origin.reference).as_deref());
             }
+            1
         })
     }
 
@@ -108,11 +112,23 @@ impl Asked {
     }
 }
 
-async fn text(asked: Asked, command: Send) -> Result<()> {
-    if let Sent::Before(message) = asked.session.doors.app.message_send(&asked.context, command).await? {
-        asked.answer_before(&message);
-    }
-    Ok(())
+/// Sends messages that have come together, in their order, so that they may share a commit.
+pub(super) fn send(messages: Vec<(Asked, Send)>) -> Job {
+    Box::pin(async move {
+        let (asked, commands): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
+        let Some(app) = asked.first().map(|asked: &Asked| asked.session.doors.app.clone()) else { return 0 };
+        let all = asked.iter().map(|asked| &asked.context).zip(commands);
+        let sent: FuturesOrdered<_> = app.messages_send(all).into_iter().collect();
+        let mut sent = sent.zip(stream::iter(&asked));
+        while let Some((sent, asked)) = sent.next().await {
+            match sent {
+                Ok(Sent::New(_)) => {}
+                Ok(Sent::Before(message)) => asked.answer_before(&message),
+                Err(error) => drop(asked.session.fail(&error, asked.reference())),
+            }
+        }
+        asked.len()
+    })
 }
 
 async fn first(asked: Asked, command: First) -> Result<()> {
@@ -212,11 +228,14 @@ async fn resume(asked: Asked, since: Vec<(GroupId, Seq)>) -> Result<()> {
         return Ok(());
     }
     doors.hub.pause(connection);
-    let resumed = doors.app.resume(&asked.context, since).await;
-    let (frames, heads) = match &resumed {
+    let (current, since) = doors.hub.part_current(connection, since);
+    let mut resumed =
+        if since.is_empty() { Ok(Resumed::default()) } else { doors.app.resume(&asked.context, since).await };
+    let (frames, heads) = match &mut resumed {
         Ok(resumed) => {
+            resumed.heads.extend(current);
             let mut frames: Vec<_> = resumed.events.iter().map(|event| Wire.event(event, None)).collect();
-            frames.push(outgoing::answer("sync.done", Synced::from(resumed), asked.reference()));
+            frames.push(outgoing::answer("sync.done", Synced::from(&*resumed), asked.reference()));
             (frames, resumed.heads.iter().map(|(group, head)| (*group, *head)).collect())
         }
         Err(_) => (vec![], vec![]),

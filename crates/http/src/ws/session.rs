@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use chinwag_core::app::connect::Snapshot;
-use chinwag_core::app::{Context, Who};
+use chinwag_core::app::connect::{Snapshot, snapshot};
+use chinwag_core::app::{Context, Who, message};
 use chinwag_core::event::Origin;
+use chinwag_core::store::Tx;
 use chinwag_core::user::Caller;
 use chinwag_core::{Error, Result};
 use chinwag_hub::{Close, Connection};
@@ -28,15 +29,16 @@ const REFERENCE_CHARS: usize = 64;
 const RESUMES: u32 = 20;
 const RESUMES_WITHIN: Duration = Duration::from_secs(10);
 
-/// What a socket does for its peer.
-pub(super) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// What a socket does for its peer; answers how many events that was.
+pub(super) type Job = Pin<Box<dyn Future<Output = usize> + Send>>;
 
 /// What an event asks of the socket's loop.
 pub(super) enum Work {
     /// Nothing: it was refused, and the peer told so.
     Nothing,
-    /// May wait for its commit beside others; their order is that of their beginning.
-    Pipelined(Job),
+    /// May wait for its commit beside others, and is begun with those that have come with it; their
+    /// order is that of their beginning.
+    Pipelined(Asked, message::Send),
     /// Begins when all before it is done, and all after it waits.
     Alone(Job),
 }
@@ -77,27 +79,27 @@ impl Session {
     }
 
     /// Shows the user its world, then lets live events follow.
-    pub(super) async fn open(self: Arc<Self>) {
-        match self.shown().await {
-            Ok((first, snapshot)) => {
-                let heads: Vec<_> = snapshot
-                    .groups
-                    .iter()
-                    .map(|summary| (summary.view.group.id, summary.view.group.head))
-                    .collect();
-                self.doors.hub.go_live(&self.connection, first, &heads);
-            }
-            Err(Error::Unauthenticated(_)) => self.doors.hub.close(&self.connection, Close::CredentialEnded),
+    pub(super) async fn open(self: Arc<Self>) -> usize {
+        let shown = |tx: &dyn Tx, user| {
+            let snapshot = snapshot(tx, user)?;
+            let heads = snapshot.heads();
+            Ok((snapshot, heads))
+        };
+        let hub = &self.doors.hub;
+        match hub.subscribe(&self.connection, shown).await {
+            Ok(Some((snapshot, heads))) => hub.go_live(&self.connection, self.first(&snapshot), &heads),
+            // It is to be closed.
+            Ok(None) => {}
             Err(error) => {
                 tracing::error!(%error, "a socket's summary failed");
-                self.doors.hub.close(&self.connection, Close::Fault);
+                hub.close(&self.connection, Close::Fault);
             }
         }
+        1
     }
 
-    async fn shown(&self) -> Result<(Vec<Bytes>, Snapshot)> {
-        self.doors.hub.subscribe(&self.connection).await?;
-        let snapshot = self.doors.app.snapshot(&self.context(None)).await?;
+    /// The frames that a socket begins with.
+    fn first(&self, snapshot: &Snapshot) -> Vec<Bytes> {
         let ids: Vec<_> = snapshot.contacts.iter().map(|(id, _)| *id).collect();
         let statuses = self.doors.hub.status_of(&ids);
         let names = snapshot.contacts.iter().map(|(_, name)| name);
@@ -106,7 +108,7 @@ impl Session {
             snapshot.groups.iter().map(|summary| Group::new(&summary.view, Some(summary.mark))).collect();
         let mut first = vec![outgoing::answer("group.summary", groups, None)];
         first.extend(outgoing::contacts(&snapshot.relations, &presence));
-        Ok((first, snapshot))
+        first
     }
 
     /// Whether the socket may resume once more: a resume costs far more than other events.

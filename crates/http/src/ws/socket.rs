@@ -2,25 +2,29 @@
 //!
 //! It is one task with no standing buffer: bytes are read into a buffer of the thread's own, and
 //! what is queued is written in one vectored write, while the task sleeps by whoever queues it.
-//! Messages are pipelined, in order: up to [`IN_FLIGHT`] may wait for their commit at once.
+//! Messages are pipelined, in order: up to [`IN_FLIGHT`] may wait for their commit at once, and
+//! those that one read has brought begin together.
 //! Anything else waits for what came before it. A panic, whatever handler it is in, is this
 //! socket's end (1011) and nobody else's.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use chinwag_core::app::message::Send;
 use chinwag_hub::{Close, Sink, Taken};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use super::session::{Job, Session, Work};
+use super::events;
+use super::session::{Asked, Job, Session, Work};
 use crate::error::panicked;
 use crate::wire::frame::{self, Broken, Incoming, Reader};
 
@@ -85,7 +89,11 @@ struct Socket<'a> {
     begun: bool,
     /// Pongs put into `outbox` since it was last empty.
     pongs: usize,
+    /// Messages that have come together, and are about to be begun together.
+    gathered: Vec<(Asked, Send)>,
     working: FuturesUnordered<Job>,
+    /// How many events those are.
+    busy: usize,
     /// What waits until nothing else works.
     waiting: Option<Job>,
     /// Whether nothing else may begin.
@@ -124,13 +132,15 @@ pub(super) async fn run(wire: &Arc<Wire>, mut early: Vec<u8>, session: &Arc<Sess
         outbox: VecDeque::new(),
         begun: false,
         pongs: 0,
+        gathered: Vec::new(),
         working: FuturesUnordered::new(),
+        busy: 0,
         waiting: None,
         exclusive: true,
         rate: Rate { most: options.events_per_second, since: Instant::now(), count: 0 },
     };
     session.connection.attach(wire.clone());
-    socket.working.push(Box::pin(session.clone().open()));
+    socket.work(1, Box::pin(session.clone().open()));
     socket.feed(&mut early);
     let end = match AssertUnwindSafe(socket.serve()).catch_unwind().await {
         Ok(end) => end.unwrap_or(End::Gone),
@@ -155,7 +165,8 @@ impl Socket<'_> {
             let may_read = self.inbox.len() < INBOX && self.broken.is_none() && self.pongs < PONGS;
             // In no fixed order: a socket that has always something to write still reads its pongs.
             tokio::select! {
-                Some(()) = self.working.next(), if !self.working.is_empty() => {
+                Some(done) = self.working.next(), if !self.working.is_empty() => {
+                    self.busy -= done;
                     self.go_on();
                 }
                 () = self.session.connection.wait(), if self.outbox.is_empty() => {
@@ -185,8 +196,15 @@ impl Socket<'_> {
 
     /// Begins what the peer has asked, as far as its order allows. Answers how it ends.
     fn begin(&mut self) -> Option<End> {
-        while !self.exclusive && self.working.len() < IN_FLIGHT {
+        let end = self.begin_each();
+        self.begin_gathered();
+        end
+    }
+
+    fn begin_each(&mut self) -> Option<End> {
+        while !self.exclusive && self.busy + self.gathered.len() < IN_FLIGHT {
             let Some(incoming) = self.inbox.pop_front() else {
+                self.begin_gathered();
                 let broken = self.broken.filter(|_| self.working.is_empty())?;
                 return Some(End::Close(broken.code(), broken.reason()));
             };
@@ -194,7 +212,7 @@ impl Socket<'_> {
                 // Answered when they came.
                 Incoming::Ping(_) | Incoming::Pong => {}
                 // What was asked before it is done first.
-                Incoming::Close(_) if !self.working.is_empty() => {
+                Incoming::Close(_) if !self.working.is_empty() || !self.gathered.is_empty() => {
                     self.inbox.push_front(incoming);
                     return None;
                 }
@@ -216,8 +234,9 @@ impl Socket<'_> {
         }
         match self.session.work(text) {
             Work::Nothing => {}
-            Work::Pipelined(work) => self.working.push(work),
+            Work::Pipelined(asked, message) => self.gathered.push((asked, message)),
             Work::Alone(work) => {
+                self.begin_gathered();
                 self.waiting = Some(work);
                 self.exclusive = true;
                 self.go_on();
@@ -230,8 +249,22 @@ impl Socket<'_> {
     fn go_on(&mut self) {
         if self.working.is_empty() {
             self.exclusive = self.waiting.is_some();
-            self.working.extend(self.waiting.take());
+            if let Some(work) = self.waiting.take() {
+                self.work(1, work);
+            }
         }
+    }
+
+    fn begin_gathered(&mut self) {
+        if !self.gathered.is_empty() {
+            let gathered = mem::take(&mut self.gathered);
+            self.work(gathered.len(), events::send(gathered));
+        }
+    }
+
+    fn work(&mut self, events: usize, job: Job) {
+        self.busy += events;
+        self.working.push(job);
     }
 
     /// Takes what the hub has queued.

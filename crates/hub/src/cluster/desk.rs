@@ -3,6 +3,7 @@
 //! a moment, then read from the store; other groups do not wait for it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
@@ -114,7 +115,7 @@ impl Desk {
 
     /// Something has happened here.
     fn event(&mut self, hub: &Arc<Hub>, event: Event) {
-        hub.tally.events.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        hub.tally.events.fetch_add(1, Ordering::Relaxed);
         let frame: Option<Bytes> = hub.pass_on(&event);
         match (&event.kind, &event.to, event.seq) {
             (Kind::GroupQuit { group, .. }, _, Some(seq)) => self.quit(hub, *group, seq, event),
@@ -187,6 +188,7 @@ impl Desk {
 
     /// Something has happened in a group of which nobody is here; with it somebody may come.
     fn unserved(&mut self, hub: &Arc<Hub>, id: GroupId, seq: Seq, item: Item) {
+        hub.turn.fetch_add(1, Ordering::AcqRel);
         item.left().iter().for_each(|user| hub.leave(id, *user));
         // A group that is made here: nothing can have come before.
         if matches!(item, Item::Event(..)) && seq == Seq(1) {

@@ -91,7 +91,6 @@ enum Entry {
 enum Stage {
     Nothing,
     Registered(Connection),
-    Subscribed(Connection),
     Live(Client, Vec<(GroupId, Seq)>),
 }
 
@@ -191,11 +190,8 @@ impl History {
                 Stage::Registered(hub.register(identity_of(user, "somebody")).expect("there is room"))
             }
             Stage::Registered(connection) => {
-                hub.subscribe(&connection).await.expect("the store reads");
-                Stage::Subscribed(connection)
-            }
-            Stage::Subscribed(connection) => {
-                let heads = heads(&self.store, user).await;
+                let shown = hub.subscribe(&connection, heads).await.expect("the store reads");
+                let ((), heads) = shown.expect("the user is there");
                 hub.go_live(&connection, vec![Bytes::from_static(b"hello")], &heads);
                 Stage::Live(Client(connection), heads)
             }
@@ -206,7 +202,7 @@ impl History {
     /// Everybody lives, everything that still hangs in the air is lost, and time passes.
     async fn finish(&mut self) {
         for socket in 0..SOCKETS {
-            for _ in 0..3 {
+            for _ in 0..2 {
                 self.advance(socket).await;
             }
         }

@@ -135,8 +135,8 @@ impl Node {
 
     pub(crate) async fn connect_as(&self, identity: Identity) -> Reader {
         let connection = self.hub.register(identity).expect("there is room");
-        self.hub.subscribe(&connection).await.expect("the store reads");
-        let heads = heads(&self.store, connection.user()).await;
+        let shown = self.hub.subscribe(&connection, heads).await.expect("the store reads");
+        let ((), heads) = shown.expect("the user is there");
         self.hub.go_live(&connection, vec![Bytes::from_static(b"hello")], &heads);
         Reader { client: Client(connection), texts: Mutex::default(), close: Mutex::default() }
     }

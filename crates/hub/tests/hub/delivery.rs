@@ -217,3 +217,22 @@ async fn pauses_may_overlap_and_nothing_is_told_before_the_last_has_ended() {
     settle().await;
     assert_eq!(client.texts(), ["more", "message 1 2", "message 1 3"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_holds_all_that_its_group_was_told_has_missed_nothing() {
+    let world = World::new(quiet());
+    let [ann, ben] = world.users(["ann", "ben"]).await;
+    let (group, other) = (world.group(1, &[ann]).await, world.group(2, &[ben]).await);
+    world.say(group).await;
+    let client = world.connect(ann).await;
+    world.hub.pause(&client.0);
+    let part = |group, held| world.hub.part_current(&client.0, vec![(group, Seq(held))]);
+    assert_eq!(part(group, 1), (vec![(group, Seq(1))], vec![]));
+    world.say(group).await;
+    settle().await;
+    assert_eq!(part(group, 2), (vec![(group, Seq(2))], vec![]), "what is held meanwhile follows");
+    for held in [0, 1, 3] {
+        assert_eq!(part(group, held), (vec![], vec![(group, Seq(held))]));
+    }
+    assert_eq!(part(other, 0), (vec![], vec![(other, Seq(0))]), "a group of others' is looked up");
+}

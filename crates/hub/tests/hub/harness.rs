@@ -19,7 +19,7 @@ use chinwag_core::relation::Relations;
 use chinwag_core::store::{Done, ReadJob, Store, Tx, WriteJob};
 use chinwag_core::{Clock, Date, GroupId, MessageId, Name, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
-use chinwag_hub::{Close, Connection, Encode, Hub, Identity, Options, Refused, Taken};
+use chinwag_hub::{Close, Connection, Encode, Hub, Identity, Options, Refused, Shown, Taken};
 use chinwag_store_sqlite::SqliteStore;
 use uuid::Uuid;
 
@@ -201,9 +201,11 @@ impl World {
 
     pub(crate) async fn connect_as(&self, identity: Identity) -> Client {
         let connection = self.hub.register(identity).expect("there is room");
-        self.hub.subscribe(&connection).await.expect("the store reads");
-        let heads = heads(&self.store, connection.user()).await;
-        self.hub.go_live(&connection, vec![Bytes::from_static(b"hello")], &heads);
+        let shown = self.hub.subscribe(&connection, heads).await.expect("the store reads");
+        // Else it is to be closed.
+        if let Some(((), heads)) = shown {
+            self.hub.go_live(&connection, vec![Bytes::from_static(b"hello")], &heads);
+        }
         let client = Client(connection);
         settle().await;
         client
@@ -221,9 +223,10 @@ pub(crate) async fn make_user(store: &Arc<dyn Store>, name: &str) -> UserId {
     made.await.expect("the store writes").expect("the name is free").id
 }
 
-pub(crate) async fn heads(store: &Arc<dyn Store>, user: UserId) -> Vec<(GroupId, Seq)> {
-    let groups = store.read(move |tx| tx.groups_of(user, None, 1000)).await.expect("the store reads");
-    groups.into_iter().map(|group| (group.id, group.head)).collect()
+/// Shows no more than how far the user's groups are.
+pub(crate) fn heads(tx: &dyn Tx, user: UserId) -> Result<Shown<()>> {
+    let groups = tx.groups_of(user, None, 1000)?;
+    Ok(((), groups.into_iter().map(|group| (group.id, group.head)).collect()))
 }
 
 pub(crate) fn identity_of(user: UserId, name: &str) -> Identity {

@@ -13,7 +13,7 @@ use chinwag_core::event::{Event, Kind};
 use chinwag_core::store::{Done, ReadJob, Store, Tx, WriteJob};
 use chinwag_core::{GroupId, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
-use chinwag_hub::{Connection, Hub, Identity};
+use chinwag_hub::{Connection, Hub, Identity, Shown};
 use chinwag_store_sqlite::SqliteStore;
 use proptest::prelude::*;
 use tokio::sync::Semaphore;
@@ -72,8 +72,8 @@ enum Step {
     Turn(usize, usize),
     /// Dispatch the oldest commit that has not been.
     Dispatch,
-    /// Bring a socket of a user one step further: register, ask for its groups, read them, subscribe, read
-    /// its snapshot, let it live.
+    /// Bring a socket of a user one step further: register, ask for what it is to be shown, read
+    /// that, subscribe, perhaps ask and read once more, let it live.
     Advance(usize),
     /// Drop a socket.
     Drop(usize),
@@ -110,9 +110,8 @@ type Log = BTreeMap<i64, Entry>;
 enum Stage {
     Nothing,
     Registered(Connection),
-    /// Its groups are to be read, or (then) have been read and are to be answered.
-    Reading(Connection, Arc<Semaphore>, JoinHandle<Result<()>>, bool),
-    Subscribed(Connection),
+    /// What it is to be shown is to be read, or has been read and is to be answered.
+    Reading(Connection, Arc<Semaphore>, JoinHandle<Result<Option<Shown<Vec<i64>>>>>),
     Shown(Connection, Vec<(GroupId, Seq)>, Vec<i64>),
     Live(Client, Vec<(GroupId, Seq)>, Vec<i64>),
 }
@@ -175,7 +174,7 @@ impl Race {
             Step::Advance(socket) => self.advance(socket).await,
             Step::Drop(socket) => {
                 // One whose groups are being read ends like a handshake that is given up.
-                if let Stage::Reading(_, _, task, _) = &self.sockets[socket] {
+                if let Stage::Reading(_, _, task) = &self.sockets[socket] {
                     task.abort();
                 }
                 self.sockets[socket] = Stage::Nothing;
@@ -212,22 +211,25 @@ impl Race {
             Stage::Registered(connection) => {
                 let (hub, socket, held) =
                     (self.hub.clone(), Arc::clone(&connection), Arc::new(Semaphore::new(0)));
-                let read = HELD.scope(held.clone(), async move { hub.subscribe(&socket).await });
-                Stage::Reading(connection, held, tokio::spawn(read), false)
+                let groups = self.groups.clone();
+                let shown = move |tx: &dyn Tx, user| {
+                    let found: BTreeMap<_, _> = tx.heads(&groups)?.into_iter().collect();
+                    let at = groups.iter().map(|group| found[group].0).collect();
+                    Ok((at, heads(tx, user)?.1))
+                };
+                let read = HELD.scope(held.clone(), async move { hub.subscribe(&socket, shown).await });
+                Stage::Reading(connection, held, tokio::spawn(read))
             }
-            Stage::Reading(connection, held, task, false) => {
+            Stage::Reading(connection, held, task) => {
                 held.add_permits(1);
-                Stage::Reading(connection, held, task, true)
-            }
-            Stage::Reading(connection, held, task, true) => {
-                held.add_permits(1);
-                task.await.expect("it ends").expect("the store reads");
-                Stage::Subscribed(connection)
-            }
-            Stage::Subscribed(connection) => {
-                let heads = heads(&self.store, user).await;
-                let at = self.logs.iter().map(|log| log.keys().last().copied().unwrap_or(0)).collect();
-                Stage::Shown(connection, heads, at)
+                settle().await;
+                if task.is_finished() {
+                    let shown = task.await.expect("it ends").expect("the store reads");
+                    let (at, heads) = shown.expect("the user is there");
+                    Stage::Shown(connection, heads, at)
+                } else {
+                    Stage::Reading(connection, held, task)
+                }
             }
             Stage::Shown(connection, heads, at) => {
                 self.hub.go_live(&connection, vec![Bytes::from_static(b"hello")], &heads);

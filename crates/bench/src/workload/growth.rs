@@ -77,7 +77,7 @@ impl History {
     fn make(settings: &Settings, length: u64) -> Result<Self> {
         let world = World::make(&settings.server, &Plan { messages: length, ..Plan::crowds(1, 10) })?;
         let clock = Arc::new(SystemClock::default());
-        let app = App::new(world::open(&world.database(), true)?, clock.clone(), Limits::default());
+        let app = App::new(world.open()?, clock.clone(), Limits::default());
         let context = Context::new(Caller::User(world.users[0]));
         Ok(Self { app, clock, context, group: world.groups[0], length, state: length, _world: world })
     }

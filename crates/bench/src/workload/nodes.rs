@@ -42,9 +42,12 @@ fn spread(what: &str, plan: &Plan, settings: &Settings) -> Outcome {
     let (rate, alone_rate) = rates[rates.len() / 2];
     cost.note = format!("{rate:.0} beside {alone_rate:.0} messages/s");
     time.note = format!("{:.0} messages/s", peak / 2.0);
-    for (world, stage) in [(one, alone), (two, both)] {
-        stage.subject.stop()?;
-        world.check(&stage.crowd.sent())?;
+    for (world, Stage { subject, crowd }) in [(one, alone), (two, both)] {
+        let sent = crowd.sent();
+        // Nodes that are ended wait for sockets to close.
+        drop(crowd);
+        subject.stop()?;
+        world.check(&sent)?;
     }
     Ok(vec![cost, time])
 }

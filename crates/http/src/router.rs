@@ -230,9 +230,10 @@ async fn under_way(doors: &Doors, route: Route, request: Request) -> Response {
     let token = doors.auth.token(&parts);
     parts.extensions.insert(UnderWay { _place: Arc::new(place), token });
     let Ok(response) = route.oneshot(Request::from_parts(parts, body)).await;
-    match token.filter(|_| response.status().is_client_error()) {
-        Some(token) => doors.auth.refusal(token, response).await,
-        None => response,
+    match token {
+        // Who has no good credential is told nothing else, whatever else is wrong with a request.
+        Some(token) if response.status().is_client_error() => doors.auth.refusal(token, response).await,
+        _ => response,
     }
 }
 

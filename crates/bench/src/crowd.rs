@@ -74,7 +74,8 @@ impl Crowd {
         let mut load = Load::new()?;
         let ready = if subject.is_bare() { What::Upgraded } else { What::Shown };
         let joining = Joining {
-            address: subject.address(),
+            // Spread over the nodes within each group, and so are those who speak.
+            address: &|user| subject.address_for(user + world.group_of(user)),
             handshake: &|user| world.handshake(user),
             first: &|_, _| {},
             ready,

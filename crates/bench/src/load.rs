@@ -75,7 +75,8 @@ pub(crate) enum What {
 
 /// How a crowd of sockets joins.
 pub(crate) struct Joining<'a> {
-    pub(crate) address: SocketAddr,
+    /// Where each goes.
+    pub(crate) address: &'a dyn Fn(usize) -> SocketAddr,
     /// The handshake of each.
     pub(crate) handshake: &'a dyn Fn(usize) -> String,
     /// What each says once it is one, if anything.
@@ -109,7 +110,7 @@ impl Load {
         let mut last = Instant::now();
         while ready < to - from {
             while self.sockets.len() < to && self.sockets.len() - from < upgraded + CONNECTING {
-                let socket = self.connect(how.address, Phase::Connecting)?;
+                let socket = self.connect((how.address)(self.sockets.len()), Phase::Connecting)?;
                 self.sockets[socket].out = (how.handshake)(socket).into_bytes();
             }
             self.turn(Duration::from_millis(100), &mut arrivals)?;

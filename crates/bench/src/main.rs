@@ -14,6 +14,7 @@ mod baseline;
 mod crowd;
 mod frame;
 mod load;
+mod shared;
 mod subject;
 mod table;
 mod workload;

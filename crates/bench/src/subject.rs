@@ -1,5 +1,5 @@
-//! What is measured: a server in a process of its own, the real one or a bare one, and what it has
-//! cost so far, as `/proc` says.
+//! What is measured: a server in a process of its own, the real one or a bare one, or several nodes;
+//! and what it has cost so far, as `/proc` says.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,14 +10,18 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use chinwag_testkit::process::{Program, Running};
 
+use crate::shared::Shared;
+
 /// A server that runs. Dropped, it is killed.
 pub(crate) struct Subject {
     process: Process,
-    address: SocketAddr,
+    /// Of each of its nodes.
+    addresses: Vec<SocketAddr>,
 }
 
 enum Process {
-    Chinwag(Box<Running>),
+    /// Nodes, and the folders of those that have one of their own.
+    Chinwag(Vec<Running>, Vec<Program>),
     Bare(Bare),
 }
 
@@ -27,9 +31,24 @@ struct Bare(Child);
 impl Subject {
     /// The real server, on the data in the program's folder.
     pub(crate) fn chinwag(program: &Program) -> Result<Self> {
-        let running = program.serve();
-        let address = running.url().trim_start_matches("http://").parse()?;
-        Ok(Self { process: Process::Chinwag(Box::new(running)), address })
+        Self::of(vec![program.serve()], Vec::new())
+    }
+
+    /// So many nodes of it, on what they share.
+    pub(crate) fn nodes(binary: &Path, shared: &Shared, count: usize) -> Result<Self> {
+        let programs: Vec<_> = (0..count).map(|_| Program::new(binary)).collect();
+        let start = |program: &Program| {
+            program.serve_with(|command| {
+                command.envs(shared.settings());
+            })
+        };
+        Self::of(programs.iter().map(start).collect(), programs)
+    }
+
+    fn of(nodes: Vec<Running>, programs: Vec<Program>) -> Result<Self> {
+        let address = |node: &Running| node.url().trim_start_matches("http://").parse();
+        let addresses = nodes.iter().map(address).collect::<Result<_, _>>()?;
+        Ok(Self { process: Process::Chinwag(nodes, programs), addresses })
     }
 
     /// A bare server: this program again, as `bench baseline <name>`.
@@ -45,20 +64,25 @@ impl Subject {
         let stdout = child.stdout.take().context("it was piped")?;
         BufReader::new(stdout).read_line(&mut line)?;
         let address = line.trim().parse().with_context(|| format!("the bare server said {line:?}"))?;
-        Ok(Self { process: Process::Bare(Bare(child)), address })
+        Ok(Self { process: Process::Bare(Bare(child)), addresses: vec![address] })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.address_for(0)
+    }
+
+    /// Where one of many who are spread over its nodes goes.
+    pub(crate) fn address_for(&self, turn: usize) -> SocketAddr {
+        self.addresses[turn % self.addresses.len()]
     }
 
     pub(crate) fn is_bare(&self) -> bool {
         matches!(self.process, Process::Bare(_))
     }
 
-    /// CPU seconds that it has taken, its own and the kernel's for it.
+    /// CPU seconds that it has taken, its own and the kernel's for it, on all its nodes.
     pub(crate) fn cpu(&self) -> Result<f64> {
-        cpu(self.pid())
+        self.pids().into_iter().map(cpu).sum()
     }
 
     /// Bytes of memory that it holds.
@@ -73,7 +97,8 @@ impl Subject {
 
     /// Ends it in due form.
     pub(crate) fn stop(self) -> Result<()> {
-        if let Process::Chinwag(running) = self.process {
+        let Process::Chinwag(nodes, _folders) = self.process else { return Ok(()) };
+        for running in nodes {
             let output = running.stop();
             ensure!(output.code == Some(0), "the server ended with {:?}: {}", output.code, output.stderr);
         }
@@ -81,13 +106,14 @@ impl Subject {
     }
 
     fn status(&self, key: &str) -> Result<f64> {
-        kibibytes(&fs::read_to_string(format!("/proc/{}/status", self.pid()))?, key)
+        let of = |pid| kibibytes(&fs::read_to_string(format!("/proc/{pid}/status"))?, key);
+        self.pids().into_iter().map(of).sum()
     }
 
-    fn pid(&self) -> u32 {
+    fn pids(&self) -> Vec<u32> {
         match &self.process {
-            Process::Chinwag(running) => running.pid(),
-            Process::Bare(Bare(child)) => child.id(),
+            Process::Chinwag(nodes, _) => nodes.iter().map(Running::pid).collect(),
+            Process::Bare(Bare(child)) => vec![child.id()],
         }
     }
 }

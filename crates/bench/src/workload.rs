@@ -3,7 +3,9 @@
 mod fanout;
 mod growth;
 mod idle;
+mod inserts;
 mod latency;
+mod nodes;
 mod rest;
 mod restart;
 mod sends;
@@ -35,7 +37,8 @@ pub(crate) enum Workload {
     Slow,
     /// W9: requests over REST.
     Rest,
-    // W10, members of a group spread over two nodes, has its place here.
+    /// W10: deliveries where members are spread over two nodes.
+    Nodes,
 }
 
 /// How to measure.
@@ -65,7 +68,7 @@ fn grouped(number: usize) -> String {
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Idle,
         Self::Crowd,
         Self::Groups,
@@ -75,6 +78,7 @@ impl Workload {
         Self::Restart,
         Self::Slow,
         Self::Rest,
+        Self::Nodes,
     ];
 
     pub(crate) fn run(self, settings: &Settings) -> Outcome {
@@ -88,6 +92,7 @@ impl Workload {
             Self::Restart => restart::run(settings),
             Self::Slow => slow::run(settings),
             Self::Rest => rest::run(settings),
+            Self::Nodes => nodes::run(settings),
         }
     }
 }

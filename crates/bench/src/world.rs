@@ -1,5 +1,5 @@
-//! The users, groups and messages that a workload begins with. They are put into the data folder
-//! through the store itself before the server starts, since thousands of requests would take
+//! The users, groups and messages that a workload begins with. They are put into the data folder,
+//! or into the database that nodes share, through the store itself before the server starts, since thousands of requests would take
 //! longer than what is measured; and what the server has kept is read from there when it has ended.
 
 use std::fs::DirBuilder;
@@ -21,6 +21,7 @@ use chinwag_store_sqlite::{Options, SqliteStore};
 use chinwag_testkit::process::Program;
 
 use crate::frame;
+use crate::shared::Shared;
 
 /// Rows that one transaction puts in.
 const CHUNK: usize = 5_000;
@@ -46,9 +47,10 @@ pub(crate) struct Plan {
     pub(crate) contacts: usize,
 }
 
-/// A world in a data folder.
+/// A world in a data folder, or in a database.
 pub(crate) struct World {
     pub(crate) program: Program,
+    shared: Option<Shared>,
     pub(crate) users: Vec<UserId>,
     pub(crate) tokens: Vec<String>,
     pub(crate) groups: Vec<GroupId>,
@@ -70,12 +72,6 @@ pub(crate) fn name(user: usize) -> String {
     format!("user{user}")
 }
 
-/// A store that does not wait for the disk, to fill it.
-pub(crate) fn open(path: &Path, durable: bool) -> Result<Arc<dyn Store>> {
-    let options = Options { durable, ..Options::default() };
-    Ok(Arc::new(SqliteStore::open(path, options, Arc::new(Deaf))?))
-}
-
 /// Runs to its end what only waits for the store.
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
@@ -84,24 +80,35 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T> {
 impl World {
     /// Makes the world, in a new folder of the real server's.
     pub(crate) fn make(binary: &Path, plan: &Plan) -> Result<Self> {
+        Self::make_in(None, binary, plan)
+    }
+
+    /// The same in a database.
+    pub(crate) fn make_shared(shared: Shared, binary: &Path, plan: &Plan) -> Result<Self> {
+        Self::make_in(Some(shared), binary, plan)
+    }
+
+    fn make_in(shared: Option<Shared>, binary: &Path, plan: &Plan) -> Result<Self> {
         let program = Program::new(binary);
         DirBuilder::new().mode(0o700).create(program.data())?;
         let clock = Arc::new(SystemClock::default());
         let groups_of: Vec<_> = (0..plan.users).map(|user| (plan.groups_of)(user, plan)).collect();
         let mut world = Self {
             program,
+            shared,
             users: Vec::new(),
             tokens: (0..plan.users).map(|_| Secret::new(&*clock).expose().to_owned()).collect(),
             groups: (0..plan.groups).map(|_| GroupId::new(&*clock)).collect(),
             groups_of,
             messages: plan.messages,
         };
-        block_on(world.fill(plan, clock))??;
+        // What a loss of power takes meanwhile is a workload.
+        let store = world.open_store(false)?;
+        block_on(world.fill(&store, plan, clock))??;
         Ok(world)
     }
 
-    async fn fill(&mut self, plan: &Plan, clock: Arc<SystemClock>) -> Result<()> {
-        let store = open(&self.database(), false)?;
+    async fn fill(&mut self, store: &Arc<dyn Store>, plan: &Plan, clock: Arc<SystemClock>) -> Result<()> {
         let now = clock.now();
         let groups = self.groups.clone();
         let make =
@@ -147,13 +154,28 @@ impl World {
         }
         for (group, id) in self.groups.iter().enumerate().filter(|_| plan.messages > 0) {
             let author = self.groups_of.iter().position(|groups| groups.contains(&group)).unwrap_or(0);
-            fill_group(&store, &clock, *id, self.users[author], plan.messages).await?;
+            fill_group(store, &clock, *id, self.users[author], plan.messages).await?;
         }
         Ok(())
     }
 
-    pub(crate) fn database(&self) -> std::path::PathBuf {
-        self.program.data().join("chinwag.db")
+    /// The database in which it is.
+    pub(crate) fn shared(&self) -> Result<&Shared> {
+        self.shared.as_ref().context("it is in a folder")
+    }
+
+    /// Its store, as the server opens it.
+    pub(crate) fn open(&self) -> Result<Arc<dyn Store>> {
+        self.open_store(true)
+    }
+
+    fn open_store(&self, durable: bool) -> Result<Arc<dyn Store>> {
+        if let Some(shared) = &self.shared {
+            return shared.open();
+        }
+        let options = Options { durable, ..Options::default() };
+        let file = self.program.data().join("chinwag.db");
+        Ok(Arc::new(SqliteStore::open(&file, options, Arc::new(Deaf))?))
     }
 
     /// The first group that a user is in.
@@ -175,7 +197,7 @@ impl World {
     /// Asserts that the first group's log has, after what it began with, `sent` messages, each once,
     /// in whatever order. The server must have ended.
     pub(crate) fn check_count(&self, sent: u64) -> Result<()> {
-        let store = open(&self.database(), true)?;
+        let store = self.open()?;
         let mut kept = block_on(numbers(&store, self.groups[0], Seq(i64::try_from(self.messages)?)))??;
         kept.sort_unstable();
         ensure!(kept.iter().copied().eq(1..=sent), "of {sent} messages {} are in the store", kept.len());
@@ -185,7 +207,7 @@ impl World {
     /// Asserts that every group's log has, after what it began with, the messages 1 to
     /// `sent`, each once and in order. The server must have ended.
     pub(crate) fn check(&self, sent: &[u64]) -> Result<()> {
-        let store = open(&self.database(), true)?;
+        let store = self.open()?;
         for (group, sent) in self.groups.iter().zip(sent) {
             let kept = block_on(numbers(&store, *group, Seq(i64::try_from(self.messages)?)))??;
             let right = kept.iter().copied().eq(1..=*sent);

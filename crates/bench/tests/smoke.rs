@@ -30,4 +30,5 @@ smoke! {
     everybody_comes_back: "restart",
     those_who_stop_reading_are_left_behind: "slow",
     requests_are_answered: "rest",
+    members_on_two_nodes_are_told_everything_once_and_in_order: "nodes",
 }

@@ -17,11 +17,13 @@ pub mod user;
 
 use std::sync::Arc;
 
+use self::account::good;
 use crate::event::{Event, Kind, Origin};
 use crate::group::View;
 use crate::limits::Limits;
 use crate::permission::{Action, may};
 use crate::store::{Change, Store, Tx};
+use crate::token::TokenHash;
 use crate::user::Caller;
 use crate::{Clock, Date, Error, GroupId, Result, Seq, UserId};
 
@@ -42,15 +44,37 @@ struct Rules {
 #[derive(Debug, Clone)]
 pub struct Context {
     /// Who is calling.
-    pub caller: Caller,
+    pub who: Who,
     /// The socket that asked, if one did.
     pub origin: Option<Origin>,
+}
+
+/// Who is calling, as far as it is known before the store is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// This caller, whose credential was looked at.
+    Known(Caller),
+    /// Whom the token with this hash stands for. The transaction that answers finds out, first of
+    /// all: an ended token is refused whatever it asks.
+    Token(TokenHash),
 }
 
 impl Context {
     /// A caller who asked over REST.
     pub fn new(caller: Caller) -> Self {
-        Self { caller, origin: None }
+        Self { who: Who::Known(caller), origin: None }
+    }
+}
+
+impl Who {
+    fn caller(self, tx: &dyn Tx, rules: &Rules) -> Result<Caller> {
+        match self {
+            Self::Known(caller) => Ok(caller),
+            Self::Token(hash) => {
+                let token = good(tx, &hash, rules.clock.now())?.ok_or(account::REFUSED)?;
+                Ok(Caller::User(token.user))
+            }
+        }
     }
 }
 
@@ -86,25 +110,21 @@ impl App {
         T: Send + 'static,
     {
         let (rules, context) = (self.rules.clone(), context.clone());
-        self.store
-            .write(move |tx, events| {
-                job(&mut Unit { tx, events, rules: &rules, context: &context }, &command)
-            })
-            .await
+        self.store.write(move |tx, events| job(&mut Unit::new(tx, events, &rules, &context)?, &command)).await
     }
 
     async fn read<C, T>(
         &self,
         context: &Context,
         query: C,
-        job: fn(&dyn Tx, &Context, &C) -> Result<T>,
+        job: fn(&dyn Tx, Caller, &C) -> Result<T>,
     ) -> Result<T>
     where
         C: Send + 'static,
         T: Send + 'static,
     {
-        let context = context.clone();
-        self.store.read(move |tx| job(tx, &context, &query)).await
+        let (rules, who) = (self.rules.clone(), context.who);
+        self.store.read(move |tx| job(tx, who.caller(tx, &rules)?, &query)).await
     }
 }
 
@@ -113,16 +133,24 @@ struct Unit<'a> {
     tx: &'a mut dyn Tx,
     events: &'a mut Vec<Event>,
     rules: &'a Rules,
-    context: &'a Context,
+    caller: Caller,
+    origin: Option<&'a Origin>,
 }
 
-impl Unit<'_> {
-    fn now(&self) -> Date {
-        self.rules.clock.now()
+impl<'a> Unit<'a> {
+    /// Refuses a caller who has no credential any more.
+    fn new(
+        tx: &'a mut dyn Tx,
+        events: &'a mut Vec<Event>,
+        rules: &'a Rules,
+        context: &'a Context,
+    ) -> Result<Self> {
+        let caller = context.who.caller(tx, rules)?;
+        Ok(Self { tx, events, rules, caller, origin: context.origin.as_ref() })
     }
 
-    fn origin(&self) -> Option<&Origin> {
-        self.context.origin.as_ref()
+    fn now(&self) -> Date {
+        self.rules.clock.now()
     }
 
     fn tell(&mut self, event: Event) {
@@ -131,7 +159,7 @@ impl Unit<'_> {
 
     /// Tells an event, whose copy for the asking socket carries the `ref`.
     fn answer(&mut self, event: Event) {
-        let event = event.from(self.origin());
+        let event = event.from(self.origin);
         self.events.push(event);
     }
 

@@ -4,6 +4,7 @@
 //! UTS 39's highly restrictive level, so that it is written in one script. Two names that differ
 //! only in case, in width, or by look-alike letters of another script are the same name.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,7 +30,9 @@ impl Name {
         if text.len() > NAME_CHARS * 16 {
             return Err("is longer than 32 characters");
         }
-        let name = UsernameCasePreserved::enforce(text)
+        let plain = text.bytes().all(is_plain);
+        let name = if plain { Ok(Cow::Borrowed(text)) } else { UsernameCasePreserved::enforce(text) };
+        let name = name
             .map_err(|_| "may hold letters, digits and plain punctuation only: no spaces, symbols or control characters")?;
         if name.chars().count() > NAME_CHARS {
             return Err("is longer than 32 characters");
@@ -40,7 +43,7 @@ impl Name {
         if name.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err("may not contain white space");
         }
-        if !name.check_restriction_level(RestrictionLevel::HighlyRestrictive) {
+        if !plain && !name.check_restriction_level(RestrictionLevel::HighlyRestrictive) {
             return Err("mixes letters of several scripts: use one script");
         }
         Ok(Self(name.into()))
@@ -58,6 +61,9 @@ impl Name {
 
     /// The key by which the name is found: case aside. Width is already one.
     pub fn fold(&self) -> String {
+        if self.0.is_ascii() {
+            return self.0.to_ascii_lowercase();
+        }
         self.0.chars().flat_map(fold).collect()
     }
 
@@ -81,6 +87,11 @@ impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// What may stand in a name wherever it stands, as it is, and is of one script with all others.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._".contains(&byte)
 }
 
 /// Upper case first, so that ß meets ss and both small sigmas meet.
@@ -197,6 +208,21 @@ mod tests {
             ("ΣΑΣ", "σας"),
         ] {
             assert!(same(a, b), "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn what_is_plain_is_read_as_any_other_text_would_be() {
+        for byte in 0..128_u8 {
+            let text = format!("a{}B", char::from(byte));
+            if is_plain(byte) {
+                let enforced = UsernameCasePreserved::enforce(&*text).ok();
+                assert_eq!(enforced.as_deref(), Some(&*text));
+                assert!(text.check_restriction_level(RestrictionLevel::HighlyRestrictive), "{text:?}");
+                assert_eq!(Name::parse(&text).expect(&text).as_str(), text);
+            }
+            let folded: String = text.chars().flat_map(fold).collect();
+            assert_eq!(Name::stored(&text).fold(), folded);
         }
     }
 

@@ -14,7 +14,7 @@ pub struct User {
 }
 
 /// Who is calling, as the credential says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
     /// The service: everything, in any user's name.
     Service,
@@ -24,10 +24,10 @@ pub enum Caller {
 
 impl Caller {
     /// The user who calls, if it is not the service.
-    pub fn user(&self) -> Option<UserId> {
+    pub fn user(self) -> Option<UserId> {
         match self {
             Self::Service => None,
-            Self::User(id) => Some(*id),
+            Self::User(id) => Some(id),
         }
     }
 }

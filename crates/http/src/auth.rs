@@ -20,7 +20,9 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{Method, header};
-use chinwag_core::app::{App, Context};
+use axum::response::{IntoResponse, Response};
+use chinwag_core::app::account::REFUSED;
+use chinwag_core::app::{App, Context, Who};
 use chinwag_core::token::{Kind, Token, TokenHash};
 use chinwag_core::user::{Caller, User};
 use chinwag_core::{Date, Error, Name, Result};
@@ -30,7 +32,8 @@ pub(crate) use peer::trusts;
 pub use peer::{Network, Peer};
 
 use crate::doors::{Doors, Options};
-use crate::error::Problem;
+use crate::error::{Problem, Refusal};
+use crate::router::UnderWay;
 use attempts::Attempts;
 use bearer::Authorization;
 use jwt::Jwt;
@@ -38,7 +41,6 @@ use passwords::Passwords;
 use validator::Validator;
 
 const NEEDED: Error = Error::Unauthenticated("a credential is needed: sign in, or send a bearer token");
-const REFUSED: Error = Error::Unauthenticated("this credential is not, or no longer, good");
 
 /// Finds out who is calling.
 pub struct Auth {
@@ -70,8 +72,21 @@ pub struct SignedIn {
     pub expires: Option<Date>,
 }
 
-/// The caller of a REST request, taken from it before its body is read.
+/// The caller of a REST request, taken from it before its body is read. Where it shows a token of
+/// our own, the job that answers looks that up.
 pub struct Calling(pub Context);
+
+/// What a request shows, before anybody is asked about it.
+enum Shown<'r> {
+    Nothing,
+    Service,
+    /// One of our own tokens, if it is any.
+    Token(TokenHash),
+    /// What looks like one of the host application's.
+    Jwt(&'r str),
+    /// Something that only the host's validator may know.
+    Other,
+}
 
 impl Auth {
     /// Refuses options that cannot be served.
@@ -95,7 +110,7 @@ impl Auth {
 
     /// Who calls over REST. Without any credential it is the service where the server is open.
     pub async fn credential(&self, parts: &Parts) -> Result<Credential> {
-        if let Some(credential) = self.shown(parts).await? {
+        if let Some(credential) = self.known(parts, self.shown(parts)?).await? {
             return Ok(credential);
         }
         if !self.options.open {
@@ -105,16 +120,32 @@ impl Auth {
         Ok(Credential::Service)
     }
 
+    /// The token of our own that a request shows, if nothing but the store need be asked about it.
+    pub(crate) fn token(&self, parts: &Parts) -> Option<TokenHash> {
+        match self.shown(parts) {
+            Ok(Shown::Token(hash)) if self.validator.is_none() => Some(hash),
+            _ => None,
+        }
+    }
+
+    /// A refusal, unless it is one of a token that is not good: then that is said before all else.
+    pub(crate) async fn refusal(&self, token: TokenHash, refused: Response) -> Response {
+        match self.app.token(token).await.and_then(|found| found.ok_or(REFUSED)) {
+            Ok(_) => refused,
+            Err(error) => Refusal(error).into_response(),
+        }
+    }
+
     /// Who opens a WebSocket: a user. A ticket is used up.
     pub async fn handshake(&self, parts: &Parts) -> Result<SignedIn> {
         if let Some(ticket) = bearer::ticket(parts.uri.query()) {
             return self.app.ticket_take(TokenHash::of(&ticket)).await?.map(signed_in).ok_or(REFUSED);
         }
-        let shown = match bearer::subprotocol(&parts.headers) {
-            Some(secret) => Some(self.by_secret(secret).await?.ok_or(REFUSED)?),
-            None => self.shown(parts).await?,
+        let known = match bearer::subprotocol(&parts.headers) {
+            Some(secret) => Some(self.looked_up(self.bearer(secret)).await?.ok_or(REFUSED)?),
+            None => self.known(parts, self.shown(parts)?).await?,
         };
-        match shown {
+        match known {
             Some(Credential::User(user)) => Ok(user),
             Some(Credential::Service) => {
                 Err(Error::forbidden("the service key is no user, who opens a socket"))
@@ -128,39 +159,59 @@ impl Auth {
         origins::check(parts, &self.options)
     }
 
-    /// The credential that was shown, if any was. A bad one is refused.
-    async fn shown(&self, parts: &Parts) -> Result<Option<Credential>> {
+    /// What a request shows.
+    fn shown<'r>(&self, parts: &'r Parts) -> Result<Shown<'r>> {
         let headers = &parts.headers;
-        let found = match bearer::authorization(headers) {
-            Some(Authorization::Bearer(secret)) => self.by_secret(secret).await?,
-            Some(Authorization::Other) => None,
+        Ok(match bearer::authorization(headers) {
+            Some(Authorization::Bearer(secret)) => self.bearer(secret),
+            Some(Authorization::Other) => Shown::Other,
             None => match bearer::cookie(headers) {
                 Some(secret) => {
                     self.not_forged(parts)?;
-                    self.by_users_secret(secret).await?.map(Credential::User)
+                    self.users(secret)
                 }
-                None if self.validator.is_none() || !headers.contains_key(header::COOKIE) => return Ok(None),
-                None => None,
+                None if self.validator.is_none() || !headers.contains_key(header::COOKIE) => Shown::Nothing,
+                None => Shown::Other,
             },
-        };
-        match found {
+        })
+    }
+
+    fn bearer<'r>(&self, secret: &'r str) -> Shown<'r> {
+        if self.options.service_key.is(secret) { Shown::Service } else { self.users(secret) }
+    }
+
+    /// A user's secret: one of our own tokens, or one of the host application's.
+    fn users<'r>(&self, secret: &'r str) -> Shown<'r> {
+        if self.jwt.is_some() && Jwt::looks_like(secret) {
+            Shown::Jwt(secret)
+        } else {
+            Shown::Token(TokenHash::of(secret))
+        }
+    }
+
+    /// The credential that was shown, if any was. A bad one is refused.
+    async fn known(&self, parts: &Parts, shown: Shown<'_>) -> Result<Option<Credential>> {
+        if matches!(shown, Shown::Nothing) {
+            return Ok(None);
+        }
+        match self.looked_up(shown).await? {
             Some(credential) => Ok(Some(credential)),
             None => self.vouched_for(parts).await.map(Some),
         }
     }
 
-    async fn by_secret(&self, secret: &str) -> Result<Option<Credential>> {
-        if self.options.service_key.is(secret) {
-            return Ok(Some(Credential::Service));
-        }
-        Ok(self.by_users_secret(secret).await?.map(Credential::User))
+    async fn looked_up(&self, shown: Shown<'_>) -> Result<Option<Credential>> {
+        let found = match shown {
+            Shown::Nothing | Shown::Other => None,
+            Shown::Service => return Ok(Some(Credential::Service)),
+            Shown::Token(hash) => self.app.token(hash).await?.map(signed_in),
+            Shown::Jwt(secret) => self.by_jwt(secret).await?,
+        };
+        Ok(found.map(Credential::User))
     }
 
-    /// A user's: one of our own tokens, or one of the host application's.
-    async fn by_users_secret(&self, secret: &str) -> Result<Option<SignedIn>> {
-        let Some(jwt) = self.jwt.as_ref().filter(|_| Jwt::looks_like(secret)) else {
-            return Ok(self.app.token(TokenHash::of(secret)).await?.map(signed_in));
-        };
+    async fn by_jwt(&self, secret: &str) -> Result<Option<SignedIn>> {
+        let Some(jwt) = &self.jwt else { return Ok(None) };
         let Some(vouched) = jwt.read(secret, self.app.clock().now()).await else { return Ok(None) };
         let user = self.outsider(vouched.name, jwt.create).await?;
         Ok(user.map(|user| SignedIn { user, token: None, expires: Some(vouched.expires) }))
@@ -240,7 +291,7 @@ impl OptionalFromRequestParts<Arc<Doors>> for Credential {
 
     /// What was shown: nothing is nobody here, also where the server is open.
     async fn from_request_parts(parts: &mut Parts, doors: &Arc<Doors>) -> Result<Option<Self>, Problem> {
-        Ok(doors.auth.shown(parts).await?)
+        Ok(doors.auth.known(parts, doors.auth.shown(parts)?).await?)
     }
 }
 
@@ -248,6 +299,10 @@ impl FromRequestParts<Arc<Doors>> for Calling {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Arc<Doors>) -> Result<Self, Problem> {
-        Ok(Self(doors.auth.credential(parts).await?.context()))
+        let token = parts.extensions.get::<UnderWay>().and_then(|request| request.token);
+        Ok(Self(match token {
+            Some(hash) => Context { who: Who::Token(hash), origin: None },
+            None => doors.auth.credential(parts).await?.context(),
+        }))
     }
 }

@@ -1,12 +1,12 @@
 //! How the server is: alive, ready, and in figures.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use metrics::{counter, gauge, histogram};
+use metrics::{Counter, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,6 +16,8 @@ use crate::rest::answer::{json, nothing};
 
 const REQUESTS: &str = "chinwag_http_requests_total";
 const SECONDS: &str = "chinwag_http_request_seconds";
+/// Methods as they are counted.
+const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", "PUT", "other"];
 /// What one request takes, in seconds: the upper bounds of what is told apart.
 const BOUNDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -113,17 +115,48 @@ pub(crate) async fn metrics(State(doors): State<Arc<Doors>>) -> Response {
     ([(header::CONTENT_TYPE, text)], FIGURES.render()).into_response()
 }
 
-/// Counts one answered request. What has no route is counted together: paths are anybody's words.
-pub(crate) fn count(method: &Method, route: Option<String>, status: StatusCode, took: Duration) {
-    LazyLock::force(&FIGURES);
-    let route = route.unwrap_or_else(|| "none".to_owned());
-    let method = match method.as_str() {
-        known @ ("GET" | "HEAD" | "POST" | "PATCH" | "DELETE" | "OPTIONS" | "PUT") => known.to_owned(),
-        _ => "other".to_owned(),
-    };
-    let status = status.as_u16().to_string();
-    histogram!(SECONDS, "method" => method.clone(), "route" => route.clone()).record(took.as_secs_f64());
-    counter!(REQUESTS, "method" => method, "route" => route, "status" => status).increment(1);
+/// The figures of one route: by method, and by method and status. What was looked for once is kept.
+/// What has no route is counted together: paths are anybody's words.
+pub(crate) struct Figures {
+    route: &'static str,
+    methods: [OnceLock<OfMethod>; METHODS.len()],
+}
+
+struct OfMethod {
+    seconds: Histogram,
+    answered: RwLock<Vec<(StatusCode, Counter)>>,
+}
+
+impl Figures {
+    pub(crate) fn new(route: &'static str) -> Self {
+        LazyLock::force(&FIGURES);
+        Self { route, methods: Default::default() }
+    }
+
+    /// Counts one answered request.
+    pub(crate) fn count(&self, method: &Method, status: StatusCode, took: Duration) {
+        let last = METHODS.len() - 1;
+        let method = METHODS.iter().position(|known| *known == method.as_str()).unwrap_or(last);
+        let figures = self.methods[method].get_or_init(|| OfMethod {
+            seconds: histogram!(SECONDS, "method" => METHODS[method], "route" => self.route),
+            answered: RwLock::default(),
+        });
+        figures.seconds.record(took.as_secs_f64());
+        let known = figures.answered.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, counter)) = known.iter().find(|(known, _)| *known == status) {
+            return counter.increment(1);
+        }
+        drop(known);
+        let labels = [
+            ("method", METHODS[method].to_owned()),
+            ("route", self.route.to_owned()),
+            ("status", status.as_str().to_owned()),
+        ];
+        let counter = counter!(REQUESTS, &labels);
+        counter.increment(1);
+        // Two may come here at once: both have the same counter.
+        figures.answered.write().unwrap_or_else(PoisonError::into_inner).push((status, counter));
+    }
 }
 
 /// Folds what was recorded into the figures. To be called now and then, so that it does not pile up.

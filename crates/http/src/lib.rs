@@ -1,7 +1,7 @@
 //! Chinwag's doors: REST, the WebSocket, the pages, and what they say on the wire.
 //!
 //! A request is parsed here, carried out by a use case of `chinwag-core`, and answered here; no
-//! rule lives in between. [`router()`] is every path there is, [`serve()`] the loop that accepts
+//! rule lives in between. [`Front`] is every path there is, [`serve()`] the loop that accepts
 //! connections for it.
 
 mod assets;
@@ -25,6 +25,6 @@ pub use asyncapi::asyncapi;
 pub use auth::{Network, ServiceKey};
 pub use doors::{Doors, Options, Tls};
 pub use openapi::openapi;
-pub use router::router;
+pub use router::Front;
 pub use serve::serve;
 pub use ws::EVENTS;

@@ -215,7 +215,7 @@ mod tests {
                 let request = Request::builder().method(method.to_uppercase().as_str()).uri(path);
                 let request = request.header("authorization", format!("Bearer {}", doors::tests::KEY));
                 let request = request.body(Body::from(payload.to_string())).expect("a request");
-                let refused = router::router(doors.clone()).oneshot(request).await.expect("an answer");
+                let refused = router::Front::new(doors.clone()).answer(request).await;
                 let body = axum::body::to_bytes(refused.into_body(), 1 << 20).await.expect("a body");
                 let problem: Value = serde_json::from_slice(&body).expect("JSON");
                 let errors = problem["errors"].as_array().unwrap_or_else(|| panic!("{schema}: {problem}"));

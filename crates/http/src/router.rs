@@ -1,26 +1,30 @@
 //! Every path there is, and what every request goes through on its way to a handler.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, Route, get, post};
+use chinwag_core::token::TokenHash;
+use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
-use tower::ServiceBuilder;
-use tower::util::MapRequestLayer;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::layer::layer_fn;
+use tower::{ServiceExt, service_fn};
 use tracing::Instrument;
+use uuid::Uuid;
 
 use crate::auth::origins;
 use crate::doors::Doors;
 use crate::error::{self, Problem};
+use crate::health::Figures;
 use crate::rest::{account, group, message, relation, session, ticket, token, user};
 use crate::{assets, asyncapi, health, openapi, ws};
 
@@ -33,9 +37,14 @@ const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
 
 type Doorway = MethodRouter<Arc<Doors>>;
 
-/// A place among the requests under way. It is free again when its last copy is dropped.
+/// A request under way, as its handler finds it.
 #[derive(Clone)]
-pub(crate) struct Permit(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+pub(crate) struct UnderWay {
+    /// Its place among them, which is free again when the last copy is dropped.
+    _place: Arc<OwnedSemaphorePermit>,
+    /// The token that the job which answers is to look up.
+    pub(crate) token: Option<TokenHash>,
+}
 
 /// The REST door. These and [`service`]'s, and no others, are in the API's document.
 pub(crate) fn api() -> Vec<(&'static str, Doorway)> {
@@ -83,34 +92,148 @@ fn pages() -> Vec<(&'static str, Doorway)> {
     ]
 }
 
-/// Every path, over `doors`. Handlers learn the client's address from
-/// [`ConnectInfo`]`<SocketAddr>`, which [`serve`](crate::serve()) puts into each request.
-pub fn router(doors: Arc<Doors>) -> Router {
-    let paths = |paths: Vec<(&str, Doorway)>| {
-        paths
-            .into_iter()
-            .fold(Router::new(), |router, (path, methods)| router.route(without_slash(path), methods))
+/// Every path over the doors, and what a request meets on its way there and back.
+pub struct Front {
+    doors: Arc<Doors>,
+    routes: Router,
+}
+
+impl Front {
+    /// All there is.
+    pub fn new(doors: Arc<Doors>) -> Self {
+        let nowhere = Arc::new(Figures::new("none"));
+        let routes = with_paths(Router::new(), api(), &doors, true);
+        let routes = with_paths(routes, service(), &doors, false);
+        let routes = with_paths(routes, pages(), &doors, false).fallback(async move |method: Method| {
+            let response = Problem::no_path().into_response();
+            nowhere.count(&method, response.status(), Duration::ZERO);
+            response
+        });
+        Self { routes: routes.with_state(doors.clone()), doors }
+    }
+
+    /// Answers a request. Handlers learn the client's address from [`ConnectInfo`]`<SocketAddr>`,
+    /// which [`serve`](crate::serve()) puts into each.
+    ///
+    /// It is given an id, and a span that what happens during it is logged in. The query is left
+    /// out: it may hold a ticket.
+    pub async fn answer(&self, mut request: Request) -> Response {
+        let started = Instant::now();
+        let id = request_id(request.headers()).unwrap_or_else(|| {
+            let mut text = Uuid::encode_buffer();
+            let text = self.doors.app.clock().uuid().as_hyphenated().encode_lower(&mut text);
+            HeaderValue::from_str(text).expect("a UUID is ASCII")
+        });
+        to_one_path(&mut request);
+        let span = tracing::info_span!(
+            "request",
+            id = id.to_str().unwrap_or_default(),
+            method = %request.method(),
+            path = request.uri().path(),
+            peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| tracing::field::display(info.0)),
+        );
+        let answered = async {
+            let mut response = self.with_headers(request).await;
+            tracing::debug!(status = response.status().as_u16(), took = ?started.elapsed(), "answered");
+            response.headers_mut().insert(REQUEST_ID, id);
+            response
+        };
+        answered.instrument(span).await
+    }
+
+    /// Answers preflights, and puts on every answer what browsers heed.
+    async fn with_headers(&self, request: Request) -> Response {
+        let origin = origins::configured(request.headers(), &self.doors.options);
+        let preflight = request.method() == Method::OPTIONS
+            && origin.is_some()
+            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let mut response =
+            if preflight { StatusCode::NO_CONTENT.into_response() } else { self.routed(request).await };
+        let headers = response.headers_mut();
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
+        if !self.doors.options.origins.is_empty() {
+            headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        }
+        if let Some(origin) = origin {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            let exposed = HeaderValue::from_static("Link, Retry-After, X-Request-Id");
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+            if preflight {
+                let methods = HeaderValue::from_static("GET, POST, PATCH, DELETE");
+                headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+                let allowed = HeaderValue::from_static("Authorization, Content-Type, X-Request-Id");
+                headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+                headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+            }
+        }
+        response
+    }
+
+    /// A handler's panic is that request's end, and nobody else's.
+    async fn routed(&self, request: Request) -> Response {
+        let routed = AssertUnwindSafe(self.routes.clone().oneshot(request)).catch_unwind().await;
+        routed.map_or_else(|panic| panicked(&*panic), |Ok(response)| response)
+    }
+}
+
+/// Adds paths, each of which counts its requests; those that are `bounded` are the requests under
+/// way of which there may be so many.
+fn with_paths(
+    router: Router<Arc<Doors>>,
+    paths: Vec<(&'static str, Doorway)>,
+    doors: &Arc<Doors>,
+    bounded: bool,
+) -> Router<Arc<Doors>> {
+    paths.into_iter().fold(router, |router, (path, methods)| {
+        let path = without_slash(path);
+        let figures = Arc::new(Figures::new(path));
+        let doors = bounded.then(|| doors.clone());
+        let counted = layer_fn(move |route: Route| {
+            let (figures, doors) = (figures.clone(), doors.clone());
+            service_fn(move |request| counted(figures.clone(), doors.clone(), route.clone(), request))
+        });
+        router.route(path, methods.fallback(no_method).layer(counted))
+    })
+}
+
+async fn no_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this path does not take this method: Allow names those it does",
+    )
+}
+
+async fn counted(
+    figures: Arc<Figures>,
+    bounded: Option<Arc<Doors>>,
+    route: Route,
+    request: Request,
+) -> Result<Response, Infallible> {
+    let (method, started) = (request.method().clone(), Instant::now());
+    let response = match bounded {
+        Some(doors) => under_way(&doors, route, request).await,
+        None => route.oneshot(request).await?,
     };
-    let bounded = paths(api()).route_layer(from_fn_with_state(doors.clone(), bounded));
-    let routes = bounded
-        .merge(paths(service()))
-        .merge(paths(pages()))
-        .fallback(async || Problem::no_path())
-        .method_not_allowed_fallback(async || {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "this path does not take this method: Allow names those it does",
-            )
-        })
-        .layer(from_fn(measured))
-        .with_state(doors.clone());
-    let routes = ServiceBuilder::new()
-        .layer(MapRequestLayer::new(with_one_path))
-        .layer(from_fn_with_state(doors.clone(), traced))
-        .layer(from_fn_with_state(doors, with_headers))
-        .layer(CatchPanicLayer::custom(panicked))
-        .service(routes);
-    Router::new().fallback_service(routes)
+    figures.count(&method, response.status(), started.elapsed());
+    Ok(response)
+}
+
+/// Refuses a request where too many are under way, or whose token is not good.
+async fn under_way(doors: &Doors, route: Route, request: Request) -> Response {
+    let Ok(place) = doors.requests.clone().try_acquire_owned() else {
+        return Problem::busy().into_response();
+    };
+    let (mut parts, body) = request.into_parts();
+    let token = doors.auth.token(&parts);
+    parts.extensions.insert(UnderWay { _place: Arc::new(place), token });
+    let Ok(response) = route.oneshot(Request::from_parts(parts, body)).await;
+    match token.filter(|_| response.status().is_client_error()) {
+        Some(token) => doors.auth.refusal(token, response).await,
+        None => response,
+    }
 }
 
 /// A path as it is routed: `/users/` and `/users` are one.
@@ -121,7 +244,8 @@ fn without_slash(path: &str) -> &str {
     }
 }
 
-fn with_one_path(mut request: Request) -> Request {
+/// `/users/` becomes `/users`.
+fn to_one_path(request: &mut Request) {
     let (path, query) = (request.uri().path(), request.uri().query());
     let rest = without_slash(path);
     if rest.len() < path.len() {
@@ -132,31 +256,6 @@ fn with_one_path(mut request: Request) -> Request {
             *request.uri_mut() = uri;
         }
     }
-    request
-}
-
-/// Gives each request an id, and a span that what happens during it is logged in. The query is
-/// left out: it may hold a ticket.
-async fn traced(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
-    let id = request_id(request.headers()).unwrap_or_else(|| {
-        let id = doors.app.clock().uuid().to_string();
-        HeaderValue::try_from(id).expect("a UUID is ASCII")
-    });
-    let span = tracing::info_span!(
-        "request",
-        id = id.to_str().unwrap_or_default(),
-        method = %request.method(),
-        path = request.uri().path(),
-        peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| tracing::field::display(info.0)),
-    );
-    let started = Instant::now();
-    let answered = async {
-        let mut response = next.run(request).await;
-        tracing::debug!(status = response.status().as_u16(), took = ?started.elapsed(), "answered");
-        response.headers_mut().insert(REQUEST_ID, id);
-        response
-    };
-    answered.instrument(span).await
 }
 
 /// The caller's own id for the request, if it may stand in a log.
@@ -166,66 +265,8 @@ fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
     ((1..=64).contains(&id.len()) && id.as_bytes().iter().all(sane)).then(|| id.clone())
 }
 
-/// Answers preflights, and puts on every answer what browsers heed.
-async fn with_headers(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let origin = origins::configured(&parts, &doors.options);
-    let preflight = parts.method == Method::OPTIONS
-        && origin.is_some()
-        && parts.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if preflight {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        next.run(Request::from_parts(parts, body)).await
-    };
-    let headers = response.headers_mut();
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
-    if !doors.options.origins.is_empty() {
-        headers.append(header::VARY, HeaderValue::from_static("Origin"));
-    }
-    if let Some(origin) = origin {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        let exposed = HeaderValue::from_static("Link, Retry-After, X-Request-Id");
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
-        if preflight {
-            let methods = HeaderValue::from_static("GET, POST, PATCH, DELETE");
-            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-            let allowed = HeaderValue::from_static("Authorization, Content-Type, X-Request-Id");
-            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
-            headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-        }
-    }
-    response
-}
-
-/// Refuses a request where too many are under way.
-async fn bounded(State(doors): State<Arc<Doors>>, mut request: Request, next: Next) -> Response {
-    let Ok(permit) = doors.requests.clone().try_acquire_owned() else {
-        return Problem::busy().into_response();
-    };
-    let permit = Permit(Arc::new(permit));
-    request.extensions_mut().insert(permit.clone());
-    let response = next.run(request).await;
-    drop(permit);
-    response
-}
-
-/// Counts a request, under its route rather than its path.
-async fn measured(request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let (method, started) = (request.method().clone(), Instant::now());
-    let response = next.run(request).await;
-    health::count(&method, route, response.status(), started.elapsed());
-    response
-}
-
-/// A handler's panic is that request's end, and nobody else's.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    tracing::error!(why = error::panicked(&*panic), "a handler panicked");
+fn panicked(panic: &(dyn Any + Send)) -> Response {
+    tracing::error!(why = error::panicked(panic), "a handler panicked");
     Problem::fault().into_response()
 }
 

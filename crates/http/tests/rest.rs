@@ -340,6 +340,22 @@ async fn without_a_good_credential_nothing_is_served() {
             assert_eq!(refused.status(), 401, "{request} {bad}");
         }
     }
+    let long = "x".repeat(300_000);
+    for (request, body, wrong) in [
+        ("GET users/no%20name/", Value::Null, 404),
+        ("GET users/nobody/", Value::Null, 404),
+        ("GET groups/x/messages/", Value::Null, 404),
+        ("GET users/?limit=0", Value::Null, 400),
+        ("GET users/?fields=nonsense", Value::Null, 400),
+        ("GET messages/", Value::Null, 400),
+        ("POST messages/", json!([]), 400),
+        ("POST messages/", json!({"group": NOBODYS, "body": long}), 413),
+        ("POST messages/", json!({"group": NOBODYS, "body": "hi"}), 404),
+    ] {
+        assert_eq!(server.call(request, &arlan, body.clone()).await.0, wrong, "{request}");
+        let (status, refused) = server.call(request, "nonsense", body).await;
+        assert_eq!((status, &refused["status"]), (401, &json!(401)), "{request}: its token comes first");
+    }
     assert_eq!(server.call("POST users/", &arlan, json!({"name": "x"})).await.0, 403);
     assert_eq!(server.call("POST users/arlan/tokens/", &arlan, json!({"ttl": 5})).await.0, 403);
     for (name, ttl, status) in

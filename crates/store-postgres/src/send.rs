@@ -5,26 +5,27 @@
 //! lock was got, finds what the rule needs to know, keeps what it allows, and answers with what
 //! it found, from which `core` makes the answers.
 
+mod columns;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use chinwag_core::app::send::{Facts, Kept, Sending, Sent, senders};
+use chinwag_core::app::send::{Facts, Kept, Sent};
 use chinwag_core::bus::Bus;
 use chinwag_core::event::Event;
-use chinwag_core::message::ClientId;
 use chinwag_core::store::Prior;
 use chinwag_core::user::User;
-use chinwag_core::{Date, Error, GroupId, MessageId, Name, Result, Seq, UserId};
-use sha2::{Digest, Sha256};
+use chinwag_core::{Date, Error, MessageId, Result, Seq, UserId};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use self::columns::Columns;
 use crate::address::Target;
-use crate::column::{Hash, RoleNumber, number};
+use crate::column::{Hash, RoleNumber};
 use crate::fault::{Failure, Trouble};
 use crate::lanes::{Batch, Lanes, Waiting};
 use crate::link::{Link, Place};
@@ -44,57 +45,66 @@ const HASTE: Duration = Duration::from_millis(200);
 /// Nobody else numbers these groups' logs until the end of the transaction.
 pub(crate) const HOLD: &str = "SELECT 1 FROM groups WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
 
+/// Who writes where is looked up once, however many messages they send; then each message.
+///
 /// Each `OFFSET 0` keeps the planner from looking for a part of a key alone, which would read all of
 /// a large group.
 ///
 /// A group that came to be between the two statements is not held: should another have numbered
 /// its log meanwhile, the number of -1 breaks a rule and undoes the batch, which is sent again.
-pub(crate) const SEND: &str = "WITH judged AS (
+pub(crate) const SEND: &str = "WITH writers AS MATERIALIZED (
+        SELECT w.place, g.last_seq, u.id, u.name, u.special, m.role,
+            g.id IS NOT NULL AND coalesce(m.role = ANY($14), false) AND (w.fold IS NULL OR w.fold = u.fold) AS may
+        FROM unnest($2::integer[], $3::bigint[], $4::bytea[], $5::bigint[], $6::text[]) WITH ORDINALITY
+            AS w (group_at, caller, token, moment, fold, place)
+        LEFT JOIN groups g ON g.id = ($1::uuid[])[w.group_at]
+        LEFT JOIN users u ON u.id = CASE WHEN w.token IS NULL
+            THEN coalesce(w.caller, (SELECT id FROM users WHERE fold = w.fold))
+            ELSE (SELECT user_id FROM tokens WHERE hash = w.token AND kind = 0 AND expires > w.moment) END
+        LEFT JOIN LATERAL (
+            SELECT role FROM memberships WHERE group_id = ($1::uuid[])[w.group_at] AND user_id = u.id OFFSET 0
+        ) m ON true
+    ), known AS MATERIALIZED (
+        SELECT array_agg(coalesce(last_seq, 0)) AS last_seqs, array_agg(coalesce(id, 0)) AS ids, array_agg(may) AS may
+        FROM (SELECT * FROM writers ORDER BY place) w
+    ), judged AS (
         SELECT f.*, CASE WHEN f.stays THEN f.last_seq
-            + count(*) FILTER (WHERE f.stays) OVER (PARTITION BY f.group_id ORDER BY f.place) END AS seq
+            + count(*) FILTER (WHERE f.stays) OVER (PARTITION BY f.group_at ORDER BY f.place) END AS seq
         FROM (
-            SELECT a.*, g.last_seq, u.id AS user_id, u.name, u.special, m.role,
-                p.id AS prior_id, p.seq AS prior_seq, p.date AS prior_date, p.body_hash AS prior_hash,
-                q.id AS prior_answers, r.seq AS answered,
-                g.id IS NOT NULL AND coalesce(m.role = ANY($10), false) AND p.id IS NULL
-                    AND (a.fold IS NULL OR a.fold = u.fold)
-                    AND (a.respond_to IS NULL OR r.seq IS NOT NULL) AS stays
-            FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::bigint[],
-                    $8::text[], $9::bytea[]) WITH ORDINALITY
-                AS a (group_id, caller, fold, client_id, respond_to, id, date, body, body_hash, place)
-            LEFT JOIN groups g ON g.id = a.group_id
+            SELECT a.*, ($2::integer[])[a.writer] AS group_at, k.last_seqs[a.writer] AS last_seq,
+                k.ids[a.writer] AS author_id, p.id AS prior_id, p.seq AS prior_seq, p.date AS prior_date,
+                p.body_hash AS prior_hash, p.answers AS prior_answers, r.seq AS answered,
+                k.may[a.writer] AND p.id IS NULL AND (a.respond_to IS NULL OR r.seq IS NOT NULL) AS stays
+            FROM known k CROSS JOIN unnest($7::integer[], $8::text[], $9::uuid[], $10::uuid[], $11::bigint[], $12::text[],
+                    $13::bytea[]) WITH ORDINALITY
+                AS a (writer, client_id, respond_to, id, date, body, body_hash, place)
             LEFT JOIN LATERAL (
-                SELECT id, name, fold, special FROM users WHERE id = a.caller
-                UNION ALL
-                SELECT id, name, fold, special FROM users WHERE a.caller IS NULL AND fold = a.fold
-            ) u ON true
-            LEFT JOIN LATERAL (
-                SELECT role FROM memberships WHERE group_id = a.group_id AND user_id = u.id OFFSET 0
-            ) m ON true
-            LEFT JOIN LATERAL (
-                SELECT id, seq, date, body_hash, respond_to FROM messages
-                WHERE group_id = a.group_id AND author_id = u.id AND client_id = a.client_id OFFSET 0
+                SELECT m.id, m.seq, m.date, m.body_hash, q.id AS answers
+                FROM messages m LEFT JOIN LATERAL (
+                    SELECT CASE WHEN body IS NOT NULL THEN id END AS id FROM messages
+                    WHERE group_id = m.group_id AND seq = m.respond_to OFFSET 0
+                ) q ON true
+                WHERE m.group_id = ($1::uuid[])[($2::integer[])[a.writer]] AND m.author_id = k.ids[a.writer]
+                    AND m.client_id = a.client_id OFFSET 0
             ) p ON true
             LEFT JOIN LATERAL (
-                SELECT CASE WHEN body IS NOT NULL THEN id END AS id FROM messages
-                WHERE group_id = a.group_id AND seq = p.respond_to OFFSET 0
-            ) q ON true
-            LEFT JOIN LATERAL (
-                SELECT seq FROM messages
-                WHERE id = a.respond_to AND group_id = a.group_id AND body IS NOT NULL OFFSET 0
-            ) r ON true
+                SELECT seq, group_id FROM messages WHERE id = a.respond_to AND body IS NOT NULL OFFSET 0
+            ) r ON r.group_id = ($1::uuid[])[($2::integer[])[a.writer]]
         ) f
     ), kept AS (
         INSERT INTO messages (group_id, seq, author_id, date, id, respond_to, client_id, body_hash, body)
-        SELECT group_id, seq, user_id, date, id, answered, client_id, body_hash, body FROM judged WHERE stays
+        SELECT ($1::uuid[])[group_at], seq, author_id, date, id, answered, client_id, body_hash, body
+        FROM judged WHERE stays
     ), moved AS (
         UPDATE groups g SET last_seq = CASE WHEN g.last_seq = n.before THEN n.last ELSE -1 END
-        FROM (SELECT group_id, min(last_seq) AS before, max(seq) AS last FROM judged WHERE stays GROUP BY group_id) n
-        WHERE g.id = n.group_id
+        FROM (SELECT group_at, min(last_seq) AS before, max(seq) AS last FROM judged WHERE stays GROUP BY group_at) n
+        WHERE g.id = ($1::uuid[])[n.group_at]
     )
-    SELECT user_id, name, special, role, last_seq IS NOT NULL, prior_id, prior_seq, prior_date, prior_hash,
-        prior_answers, answered, seq
-    FROM judged ORDER BY place";
+    SELECT -place, id, name, special, role, last_seq IS NOT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM writers
+    UNION ALL
+    SELECT place, NULL, NULL, NULL, NULL, NULL, prior_id, prior_seq, prior_date, prior_hash, prior_answers, answered, seq
+    FROM judged";
 
 /// The threads that send.
 pub(crate) struct Senders {
@@ -132,10 +142,13 @@ struct Stamped<'m> {
     date: Date,
 }
 
+/// What was found of a message, and what was kept of it.
+type Found = (Facts, Option<Kept>);
+
 /// How the sending of a batch ended.
 enum End {
-    /// It was committed: what was found of each message, and what was kept.
-    Committed(Vec<(Facts, Option<Kept>)>),
+    /// It was committed.
+    Committed(Vec<Found>),
     /// Nothing was changed.
     Undone(Failure),
     /// Nobody knows.
@@ -272,7 +285,7 @@ fn refuse(messages: Vec<Waiting>, why: &Error) {
     }
 }
 
-fn conclude(bus: &dyn Bus, messages: Vec<Waiting>, found: Vec<(Facts, Option<Kept>)>) {
+fn conclude(bus: &dyn Bus, messages: Vec<Waiting>, found: Vec<Found>) {
     let mut events: Vec<Event> = Vec::new();
     let mut outcomes: Vec<Result<Sent>> = Vec::with_capacity(messages.len());
     for (message, (facts, kept)) in messages.iter().zip(found) {
@@ -286,8 +299,6 @@ fn conclude(bus: &dyn Bus, messages: Vec<Waiting>, found: Vec<(Facts, Option<Kep
 
 fn attempt_batch(link: &Link, messages: &[Stamped<'_>], lock: Duration) -> End {
     let begin = format!("BEGIN; SET LOCAL lock_timeout = {}", lock.as_millis());
-    let groups: BTreeSet<GroupId> = messages.iter().map(|stamped| stamped.message.group()).collect();
-    let groups: Vec<Uuid> = groups.into_iter().map(|group| group.0).collect();
     let columns = Columns::of(messages);
     let prepared = link.wait(async { Ok((link.statement(HOLD).await?, link.statement(SEND).await?)) });
     let (hold, send) = match prepared {
@@ -295,7 +306,7 @@ fn attempt_batch(link: &Link, messages: &[Stamped<'_>], lock: Duration) -> End {
         Err(why) => return End::Undone(why),
     };
     let client = link.client();
-    let (params, held): (_, [&(dyn ToSql + Sync); 1]) = (columns.params(), [&groups]);
+    let (params, held): (_, [&(dyn ToSql + Sync); 1]) = (columns.params(), [&columns.groups]);
     let mut outcome = None;
     // All four are on their way before the first is answered.
     let waited = link.wait(async {
@@ -315,7 +326,7 @@ fn attempt_batch(link: &Link, messages: &[Stamped<'_>], lock: Duration) -> End {
     // What fails first undoes the rest.
     let failed = begun.err().or(held.err());
     match (failed, sent, committed) {
-        (None, Ok(rows), Ok(())) => read(messages, &rows),
+        (None, Ok(rows), Ok(())) => read(messages, &columns, &rows),
         (None, Ok(_), Err(why)) => {
             let why = Failure::from(why);
             if why.undid_commit() { End::Undone(why) } else { End::Unknown(why) }
@@ -328,101 +339,71 @@ fn attempt_batch(link: &Link, messages: &[Stamped<'_>], lock: Duration) -> End {
     }
 }
 
-fn read(messages: &[Stamped<'_>], rows: &[Row]) -> End {
-    let found = messages.iter().zip(rows).map(|(message, row)| {
-        let (facts, seq) = facts(row)?;
-        let kept = seq.map(|seq| Kept { id: message.id, date: message.date, seq });
-        Ok((facts, kept))
-    });
-    match found.collect::<Result<Vec<_>, tokio_postgres::Error>>() {
-        Ok(found) if found.len() == messages.len() => End::Committed(found),
-        Ok(_) => End::Unknown(Failure::Silent),
+fn read(messages: &[Stamped<'_>], columns: &Columns<'_>, rows: &[Row]) -> End {
+    match found(messages, columns, rows) {
+        Ok(Some(found)) => End::Committed(found),
+        Ok(None) => End::Unknown(Failure::Silent),
         Err(why) => End::Unknown(why.into()),
     }
 }
 
-fn facts(row: &Row) -> Result<(Facts, Option<Seq>), tokio_postgres::Error> {
-    let user: Option<i64> = row.try_get(0)?;
+/// What the rows say of each message, if they say it of all.
+fn found(
+    messages: &[Stamped<'_>],
+    columns: &Columns<'_>,
+    rows: &[Row],
+) -> Result<Option<Vec<Found>>, tokio_postgres::Error> {
+    let mut writers = vec![None; columns.callers.len()];
+    let mut found = vec![None; messages.len()];
+    for row in rows {
+        let place: i64 = row.try_get(0)?;
+        let at = |of: i64| usize::try_from(of - 1).unwrap_or(usize::MAX);
+        if let Some(writer) = writers.get_mut(at(-place)) {
+            *writer = Some(of_writer(row)?);
+        } else if let Some(message) = found.get_mut(at(place)) {
+            *message = Some(of_message(row)?);
+        }
+    }
+    let whole = messages.iter().zip(&columns.writers).zip(found).map(|((message, writer), found)| {
+        let writer = usize::try_from(writer - 1).ok().and_then(|at| writers.get(at)?.clone())?;
+        let (prior, answered, seq) = found?;
+        let kept = seq.map(|seq| Kept { id: message.id, date: message.date, seq });
+        Some((Facts { prior, answered, ..writer }, kept))
+    });
+    Ok(whole.collect())
+}
+
+fn of_writer(row: &Row) -> Result<Facts, tokio_postgres::Error> {
+    let user: Option<i64> = row.try_get(1)?;
     let author = match user {
-        Some(id) => Some(User { id: UserId(id), name: name(row, 1)?, special: row.try_get(2)? }),
+        Some(id) => Some(User { id: UserId(id), name: name(row, 2)?, special: row.try_get(3)? }),
         None => None,
     };
-    let prior: Option<Uuid> = row.try_get(5)?;
+    let role = row.try_get::<_, Option<RoleNumber>>(4)?.map(|RoleNumber(role)| role);
+    Ok(Facts { author, role, stands: row.try_get(5)?, ..Facts::default() })
+}
+
+type OfMessage = (Option<Prior>, Option<Seq>, Option<Seq>);
+
+/// What it was before, the number of what it answers, and its own.
+fn of_message(row: &Row) -> Result<OfMessage, tokio_postgres::Error> {
+    let prior: Option<Uuid> = row.try_get(6)?;
     let prior = match prior {
         Some(id) => Some(Prior {
             id: MessageId(id),
-            seq: Seq(row.try_get(6)?),
-            date: Date::from_micros(row.try_get(7)?),
-            body_hash: row.try_get::<_, Option<Hash>>(8)?.map(|Hash(hash)| hash),
-            respond_to: row.try_get::<_, Option<_>>(9)?.map(MessageId),
+            seq: Seq(row.try_get(7)?),
+            date: Date::from_micros(row.try_get(8)?),
+            body_hash: row.try_get::<_, Option<Hash>>(9)?.map(|Hash(hash)| hash),
+            respond_to: row.try_get::<_, Option<_>>(10)?.map(MessageId),
         }),
         None => None,
     };
-    let facts = Facts {
-        author,
-        role: row.try_get::<_, Option<RoleNumber>>(3)?.map(|RoleNumber(role)| role),
-        stands: row.try_get(4)?,
-        prior,
-        answered: row.try_get::<_, Option<_>>(10)?.map(Seq),
-    };
-    Ok((facts, row.try_get::<_, Option<_>>(11)?.map(Seq)))
+    Ok((prior, row.try_get::<_, Option<_>>(11)?.map(Seq), row.try_get::<_, Option<_>>(12)?.map(Seq)))
 }
 
 impl<'m> Stamped<'m> {
     fn new(message: &'m Waiting) -> Self {
         let (id, date) = message.sending.stamp();
         Self { message, id, date }
-    }
-}
-
-/// The parameters of [`SEND`], a list for each of its columns.
-struct Columns<'m> {
-    groups: Vec<Uuid>,
-    callers: Vec<Option<i64>>,
-    folds: Vec<Option<String>>,
-    client_ids: Vec<Option<&'m str>>,
-    respond_to: Vec<Option<Uuid>>,
-    ids: Vec<Uuid>,
-    dates: Vec<i64>,
-    bodies: Vec<&'m str>,
-    hashes: Vec<Option<Vec<u8>>>,
-    roles: Vec<i16>,
-}
-
-impl<'m> Columns<'m> {
-    fn of(messages: &'m [Stamped<'m>]) -> Self {
-        let sendings = || messages.iter().map(|stamped| &stamped.message.sending);
-        let commands = || sendings().map(Sending::command);
-        // Only a retry, which needs a client_id, is ever compared with the hash.
-        let hash = |body: &str| Sha256::digest(body).to_vec();
-        Self {
-            groups: commands().map(|command| command.group.0).collect(),
-            callers: sendings().map(|sending| sending.caller().map(|user| user.0)).collect(),
-            folds: commands().map(|command| command.author.as_ref().map(Name::fold)).collect(),
-            client_ids: commands().map(|command| command.client_id.as_ref().map(ClientId::as_str)).collect(),
-            respond_to: commands().map(|command| command.respond_to.map(|id| id.0)).collect(),
-            ids: messages.iter().map(|stamped| stamped.id.0).collect(),
-            dates: messages.iter().map(|stamped| stamped.date.micros()).collect(),
-            bodies: commands().map(|command| command.body.as_str()).collect(),
-            hashes: commands()
-                .map(|command| command.client_id.as_ref().map(|_| hash(command.body.as_str())))
-                .collect(),
-            roles: senders().map(number).collect(),
-        }
-    }
-
-    fn params(&self) -> [&(dyn ToSql + Sync); 10] {
-        [
-            &self.groups,
-            &self.callers,
-            &self.folds,
-            &self.client_ids,
-            &self.respond_to,
-            &self.ids,
-            &self.dates,
-            &self.bodies,
-            &self.hashes,
-            &self.roles,
-        ]
     }
 }

@@ -35,7 +35,7 @@ impl Stage {
     }
 
     /// Deliveries a CPU second, messages a second, and how busy the load was.
-    fn measure(&mut self, window: u64, settings: &Settings) -> Result<(f64, f64, f64)> {
+    pub(super) fn measure(&mut self, window: u64, settings: &Settings) -> Result<(f64, f64, f64)> {
         let (before, own) = (self.subject.cpu()?, subject::cpu(std::process::id())?);
         let talked = self.crowd.talk(window, settings.stretch)?;
         let (cpu, own) = (self.subject.cpu()? - before, subject::cpu(std::process::id())? - own);

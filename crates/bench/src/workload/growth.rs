@@ -80,7 +80,7 @@ impl History {
         let members = settings.members.unwrap_or(10);
         let world = World::make(&settings.server, &Plan { messages: length, ..Plan::crowds(1, members) })?;
         let clock = Arc::new(SystemClock::default());
-        let app = App::new(world::open(&world.database(), true)?, clock.clone(), Limits::default());
+        let app = App::new(world.open()?, clock.clone(), Limits::default());
         let context = Context::new(Caller::User(world.users[0]));
         Ok(Self { app, clock, context, group: world.groups[0], length, state: length, _world: world })
     }

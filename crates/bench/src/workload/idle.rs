@@ -47,7 +47,7 @@ pub(super) fn run(settings: &Settings) -> Outcome {
 fn measure(subject: &Subject, world: &World, few: usize, many: usize, settings: &Settings) -> Result<Cost> {
     let mut load = Load::new()?;
     let joining = Joining {
-        address: subject.address(),
+        address: &|_| subject.address(),
         handshake: &|user| world.handshake(user),
         first: &|_, _| {},
         ready: if subject.is_bare() { What::Upgraded } else { What::Shown },

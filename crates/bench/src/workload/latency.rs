@@ -41,7 +41,7 @@ pub(super) fn run(settings: &Settings) -> Outcome {
 
 /// The p99 of one message's commit, in milliseconds: one after the other, nothing beside.
 fn commits(world: &World, settings: &Settings) -> Result<f64> {
-    let store = world::open(&world.database(), true)?;
+    let store = world.open()?;
     let clock = SystemClock::default();
     let (group, author) = (world.groups[0], world.users[0]);
     let mut took = Vec::new();

@@ -55,7 +55,7 @@ fn back(subject: Subject, world: &World, missed: u64, settings: &Settings) -> Re
     };
     let nothing = |_: usize, _: &mut Vec<u8>| {};
     let joining = Joining {
-        address: subject.address(),
+        address: &|_| subject.address(),
         handshake: &|user| world.handshake(user),
         first: if subject.is_bare() { &nothing } else { &resume },
         ready: if subject.is_bare() { What::Upgraded } else { What::Synced },

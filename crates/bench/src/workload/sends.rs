@@ -1,5 +1,6 @@
 //! W5: acknowledged messages a second, one sender in each group of two, beside a bare loop of the
-//! same prepared inserts in batches, at the same durability; and what each step of the way costs.
+//! same prepared inserts in batches, at the same durability; and what each step of the way costs. On
+//! SQLite, and on PostgreSQL.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,10 +14,13 @@ use chinwag_core::message::ClientId;
 use chinwag_core::store::{NewMessage, Store};
 use chinwag_core::user::Caller;
 use chinwag_core::{Clock, GroupId, MessageId, UserId};
+use chinwag_testkit::postgres::Server;
+use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-use super::Settings;
 use super::fanout::Stage;
+use super::{Settings, inserts};
+use crate::shared::Shared;
 use crate::subject::Subject;
 use crate::table::{Goal, Outcome, Row};
 use crate::world::{self, Plan, World};
@@ -35,31 +39,54 @@ enum Way {
 
 pub(super) fn run(settings: &Settings) -> Outcome {
     let plan = Plan::crowds(GROUPS, 2);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let world = World::make(&settings.server, &plan)?;
     let bench = World::make(&settings.server, &plan)?;
-    let mut chinwag = Stage::set(Subject::chinwag(&world.program)?, &world)?;
-    let mut rows = [
-        Row::new("W5: acknowledged messages, SQLite", "messages/s", Goal::AtLeast(0.70)),
-        Row::new("W5: the use case alone", "messages/s", Goal::None),
-        Row::new("W5: the use case alone, with a client_id", "messages/s", Goal::None),
+    let store = bench.open()?;
+    let subject = Subject::chinwag(&world.program)?;
+    let bare_loop = || runtime.block_on(bare(&store, &bench, settings));
+    let mut rows = beside("SQLite", settings, (&world, subject), (&bench, &store), &runtime, &bare_loop)?;
+
+    let server = Arc::new(Server::start_new(true));
+    let world = World::make_shared(Shared::by_one(&server), &settings.server, &plan)?;
+    let bench = World::make_shared(Shared::by_one(&server), &settings.server, &plan)?;
+    let store = bench.open()?;
+    let subject = Subject::nodes(&settings.server, world.shared()?, 1)?;
+    let bare_loop = || runtime.block_on(inserts::run(&bench, BATCH, settings.stretch));
+    rows.extend(beside("PostgreSQL", settings, (&world, subject), (&bench, &store), &runtime, &bare_loop)?);
+    Ok(rows)
+}
+
+/// A server, and the use case on a store of its own, turn about with the bare loop.
+fn beside(
+    engine: &str,
+    settings: &Settings,
+    (world, subject): (&World, Subject),
+    (bench, store): (&World, &Arc<dyn Store>),
+    runtime: &Runtime,
+    bare: &dyn Fn() -> Result<f64>,
+) -> Outcome {
+    let mut chinwag = Stage::set(subject, world)?;
+    let row = |what: &str, goal| Row::new(format!("W5 on {engine}: {what}"), "messages/s", goal);
+    let mut rows = vec![
+        row("acknowledged messages", Goal::AtLeast(0.70)),
+        row("the use case alone", Goal::None),
+        row("the use case alone, with a client_id", Goal::None),
     ];
-    // PostgreSQL's rows have their place here.
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let store = world::open(&bench.database(), true)?;
     for round in 0..settings.rounds {
         let before = chinwag.subject.cpu()?;
         let talked = chinwag.crowd.talk(IN_FLIGHT, settings.stretch)?;
         let cpu = chinwag.subject.cpu()? - before;
-        let bare = runtime.block_on(bare(&store, &bench, settings))?;
+        let bare = bare()?;
         rows[0].pairs.push((talked.messages as f64 / talked.seconds, bare));
         rows[0].note = format!("{:.0} µs of CPU a message", cpu * 1e6 / talked.messages.max(1) as f64);
         for (row, way) in [(1, Way::Checked), (2, Way::Once)] {
-            rows[row].pairs.push((runtime.block_on(used(&store, &bench, way, round, settings))?, bare));
+            rows[row].pairs.push((runtime.block_on(used(store, bench, way, round, settings))?, bare));
         }
     }
     chinwag.subject.stop()?;
     world.check(&chinwag.crowd.sent())?;
-    Ok(rows.into())
+    Ok(rows)
 }
 
 /// The bare loop: numbers taken and messages inserted, a batch in each commit.

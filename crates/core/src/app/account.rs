@@ -7,6 +7,7 @@ use super::actor::service_only;
 use super::user::{own, taken};
 use super::{App, Context, Unit};
 use crate::event::{Ended, Event, Kind};
+use crate::store::Tx;
 use crate::token::{self, Secret, Token, TokenHash};
 use crate::user::{Caller, User};
 use crate::{Date, Error, Name, Result, UserId};
@@ -15,6 +16,9 @@ use crate::{Date, Error, Name, Result, UserId};
 pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The life of a ticket: 30 seconds.
 pub const TICKET: Duration = Duration::from_secs(30);
+
+/// The refusal of a credential that is not good.
+pub const REFUSED: Error = Error::Unauthenticated("this credential is not, or no longer, good");
 
 /// Signs a user up.
 #[derive(Debug, Clone)]
@@ -83,8 +87,8 @@ impl App {
     /// Sets a user's password, and ends all of its sessions.
     pub async fn password_set(&self, context: &Context, name: Name, phc: String) -> Result<()> {
         self.write(context, (name, phc), |unit, (name, phc)| {
-            service_only(unit.context)?;
-            let user = own(unit.tx, unit.context, name)?;
+            service_only(unit.caller)?;
+            let user = own(unit.tx, unit.caller, name)?;
             unit.tx.password_set(user.id, phc)?;
             unit.tx.tokens_delete(user.id)?;
             unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
@@ -96,8 +100,8 @@ impl App {
     /// A token for a user, asked for by the service.
     pub async fn token_create(&self, context: &Context, name: Name, ttl: Duration) -> Result<Issued> {
         self.write(context, (name, ttl), |unit, (name, ttl)| {
-            service_only(unit.context)?;
-            let user = own(unit.tx, unit.context, name)?;
+            service_only(unit.caller)?;
+            let user = own(unit.tx, unit.caller, name)?;
             if ttl.as_secs() == 0 || *ttl > LONGEST {
                 return Err(Error::field("ttl", "must be between 1 second and 365 days, in seconds"));
             }
@@ -110,7 +114,7 @@ impl App {
     /// for it, if one does.
     pub async fn ticket_create(&self, context: &Context, of: Option<TokenHash>) -> Result<Issued> {
         self.write(context, of, |unit, of| {
-            let id = unit.context.caller.user().ok_or_else(|| Error::forbidden("tickets are for users"))?;
+            let id = unit.caller.user().ok_or_else(|| Error::forbidden("tickets are for users"))?;
             let user = unit.tx.user(id)?.ok_or(Error::Unauthenticated("this account is no more"))?;
             issue(unit, user, token::Kind::Ticket { of: *of }, TICKET)
         })
@@ -120,8 +124,8 @@ impl App {
     /// The token with this hash, if it is good now.
     pub async fn token(&self, hash: TokenHash) -> Result<Option<Token>> {
         let now = self.clock().now();
-        let found = self.read(&Context::new(Caller::Service), hash, |tx, _, hash| tx.token(hash)).await?;
-        Ok(found.filter(|token| token.kind == token::Kind::Token && token.expires > now))
+        let service = Context::new(Caller::Service);
+        self.read(&service, (hash, now), |tx, _, (hash, now)| good(tx, hash, *now)).await
     }
 
     /// Uses a ticket up. If it was good, the token that asked for it, or itself if none did.
@@ -157,7 +161,7 @@ impl App {
     /// Ends everything that a user has signed in with, open sockets included. The password stays.
     pub async fn tokens_end(&self, context: &Context, name: Name) -> Result<()> {
         self.write(context, name, |unit, name| {
-            let user = own(unit.tx, unit.context, name)?;
+            let user = own(unit.tx, unit.caller, name)?;
             unit.tx.tokens_delete(user.id)?;
             unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
             Ok(())
@@ -189,6 +193,12 @@ impl App {
     pub async fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
         self.read(&Context::new(Caller::Service), id, |tx, _, id| tx.user(*id)).await
     }
+}
+
+/// The token with this hash, if it is good now.
+pub(super) fn good(tx: &dyn Tx, hash: &TokenHash, now: Date) -> Result<Option<Token>> {
+    let found = tx.token(hash)?;
+    Ok(found.filter(|token| token.kind == token::Kind::Token && token.expires > now))
 }
 
 fn issue(unit: &mut Unit, user: User, kind: token::Kind, ttl: Duration) -> Result<Issued> {

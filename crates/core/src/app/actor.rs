@@ -1,6 +1,5 @@
 //! Who acts: the caller itself, or for a service the user whom it names.
 
-use super::Context;
 use crate::permission::Role;
 use crate::store::Tx;
 use crate::user::{Caller, User};
@@ -8,18 +7,18 @@ use crate::{Error, GroupId, Name, Result};
 
 /// The user in whose name the caller acts. A user acts as itself, and naming another is 403; a
 /// service acts in the name of `author`, or as itself where it names nobody.
-pub(super) fn actor(tx: &dyn Tx, context: &Context, author: Option<&Name>) -> Result<Option<User>> {
-    let found = match context.caller {
+pub(super) fn actor(tx: &dyn Tx, caller: Caller, author: Option<&Name>) -> Result<Option<User>> {
+    let found = match caller {
         Caller::Service => author.map(|name| tx.user_named(name)).transpose()?.flatten(),
         Caller::User(id) => tx.user(id)?,
     };
-    acting(context, author, found)
+    acting(caller, author, found)
 }
 
 /// The rule of it, over the user whom the store has found: the caller, or for a service the one
 /// with the name `author`.
-pub(super) fn acting(context: &Context, author: Option<&Name>, found: Option<User>) -> Result<Option<User>> {
-    match context.caller {
+pub(super) fn acting(caller: Caller, author: Option<&Name>, found: Option<User>) -> Result<Option<User>> {
+    match caller {
         Caller::Service => author.map(|name| found.ok_or_else(|| unknown(name, "author"))).transpose(),
         Caller::User(_) => {
             let user = found.ok_or(Error::Unauthenticated("this account is no more"))?;
@@ -34,13 +33,13 @@ pub(super) fn acting(context: &Context, author: Option<&Name>, found: Option<Use
 }
 
 /// The same, where somebody must act.
-pub(super) fn someone(tx: &dyn Tx, context: &Context, author: Option<&Name>) -> Result<User> {
-    actor(tx, context, author)?.ok_or_else(|| Error::field("author", "must name the user who acts"))
+pub(super) fn someone(tx: &dyn Tx, caller: Caller, author: Option<&Name>) -> Result<User> {
+    actor(tx, caller, author)?.ok_or_else(|| Error::field("author", "must name the user who acts"))
 }
 
 /// Only services may.
-pub(super) fn service_only(context: &Context) -> Result<()> {
-    match context.caller {
+pub(super) fn service_only(caller: Caller) -> Result<()> {
+    match caller {
         Caller::Service => Ok(()),
         Caller::User(_) => Err(Error::forbidden("only the service may do this")),
     }
@@ -57,17 +56,17 @@ fn unknown(name: &Name, field: &'static str) -> Error {
 
 /// The role of the user who acts in a group. Where it is not a member, a user is answered as if
 /// there were no such group; a service, which sees every group, that the right is lacking.
-pub(super) fn role_in(tx: &dyn Tx, context: &Context, group: GroupId, user: &User) -> Result<Role> {
+pub(super) fn role_in(tx: &dyn Tx, caller: Caller, group: GroupId, user: &User) -> Result<Role> {
     let role = tx.member(group, user.id)?.map(|member| member.role);
-    let stands = role.is_some() || context.caller == Caller::Service && tx.group(group)?.is_some();
-    role_as(context, role, stands, user)
+    let stands = role.is_some() || caller == Caller::Service && tx.group(group)?.is_some();
+    role_as(caller, role, stands, user)
 }
 
 /// The rule of it, over what the store has found: the user's role, and whether there is the group.
-pub(super) fn role_as(context: &Context, role: Option<Role>, stands: bool, user: &User) -> Result<Role> {
+pub(super) fn role_as(caller: Caller, role: Option<Role>, stands: bool, user: &User) -> Result<Role> {
     match role {
         Some(role) => Ok(role),
-        None if context.caller == Caller::Service && stands => {
+        None if caller == Caller::Service && stands => {
             Err(Error::forbidden(format!("{} is not in this group", user.name)))
         }
         None => Err(Error::NotFound("group")),
@@ -75,8 +74,8 @@ pub(super) fn role_as(context: &Context, role: Option<Role>, stands: bool, user:
 }
 
 /// Refuses a group that the caller may not see, as if it did not exist.
-pub(super) fn visible(tx: &dyn Tx, context: &Context, group: GroupId) -> Result<()> {
-    let seen = match context.caller {
+pub(super) fn visible(tx: &dyn Tx, caller: Caller, group: GroupId) -> Result<()> {
+    let seen = match caller {
         Caller::Service => tx.group(group)?.is_some(),
         Caller::User(id) => tx.member(group, id)?.is_some(),
     };

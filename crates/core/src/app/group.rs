@@ -90,10 +90,10 @@ impl App {
 
     /// One group.
     pub async fn group(&self, context: &Context, id: GroupId) -> Result<Seen> {
-        self.read(context, id, |tx, context, id| {
-            visible(tx, context, *id)?;
+        self.read(context, id, |tx, caller, id| {
+            visible(tx, caller, *id)?;
             let view = tx.view(*id)?.ok_or(Error::NotFound("group"))?;
-            let mark = context.caller.user().map(|user| tx.mark(*id, user)).transpose()?;
+            let mark = caller.user().map(|user| tx.mark(*id, user)).transpose()?;
             Ok(Seen { view, mark })
         })
         .await
@@ -106,7 +106,7 @@ impl App {
         after: Option<GroupId>,
         limit: usize,
     ) -> Result<Vec<Group>> {
-        self.read(context, (after, limit), |tx, context, (after, limit)| match context.caller {
+        self.read(context, (after, limit), |tx, caller, (after, limit)| match caller {
             Caller::Service => tx.groups_page(*after, *limit),
             Caller::User(user) => tx.groups_of(user, *after, *limit),
         })
@@ -125,9 +125,9 @@ impl App {
 
     /// The caller's name, if it may speak in the group (typing).
     pub async fn group_speaker(&self, context: &Context, group: GroupId) -> Result<User> {
-        self.read(context, group, |tx, context, group| {
-            let user = someone(tx, context, None)?;
-            let role = role_in(tx, context, *group, &user)?;
+        self.read(context, group, |tx, caller, group| {
+            let user = someone(tx, caller, None)?;
+            let role = role_in(tx, caller, *group, &user)?;
             allow(role, Action::Send, "you may read this group, and not write to it")?;
             Ok(user)
         })
@@ -178,7 +178,7 @@ pub(super) fn may_come(unit: &Unit, actor: Option<&User>, coming: &[&User]) -> R
 }
 
 fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
-    let owner = someone(unit.tx, unit.context, command.author.as_ref())?;
+    let owner = someone(unit.tx, unit.caller, command.author.as_ref())?;
     let mut others = roles_of(unit.tx, &command.roles)?;
     others.retain(|(user, _)| user.id != owner.id);
     let most = unit.rules.limits.group_members;
@@ -202,7 +202,7 @@ fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
 }
 
 fn first(unit: &mut Unit, command: &First) -> Result<Opened> {
-    let author = someone(unit.tx, unit.context, None)?;
+    let author = someone(unit.tx, unit.caller, None)?;
     let target = named(unit.tx, &command.target, "target")?;
     if target.id == author.id {
         return Err(Error::field("target", "is oneself: name somebody else"));
@@ -268,8 +268,8 @@ fn open(unit: &mut Unit, author: &User, target: &User, command: &First, blocked:
 }
 
 fn quit(unit: &mut Unit, command: &Leave) -> Result<()> {
-    let user = someone(unit.tx, unit.context, command.author.as_ref())?;
-    role_in(unit.tx, unit.context, command.group, &user)?;
+    let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
+    role_in(unit.tx, unit.caller, command.group, &user)?;
     let group = unit.tx.group(command.group)?.ok_or(Error::NotFound("group"))?;
     if group.private && unit.tx.members(group.id)?.len() > 1 {
         return Err(Error::forbidden("nobody quits a private conversation: block the other instead"));
@@ -298,9 +298,9 @@ pub(super) fn depart(unit: &mut Unit, group: GroupId, user: &User) -> Result<Seq
 }
 
 fn delete(unit: &mut Unit, command: &Leave) -> Result<()> {
-    let actor = actor(unit.tx, unit.context, command.author.as_ref())?;
+    let actor = actor(unit.tx, unit.caller, command.author.as_ref())?;
     if let Some(user) = &actor {
-        let role = role_in(unit.tx, unit.context, command.group, user)?;
+        let role = role_in(unit.tx, unit.caller, command.group, user)?;
         allow(role, Action::Delete, "only the owner deletes a group")?;
     }
     let group = unit.tx.group(command.group)?.ok_or(Error::NotFound("group"))?;

@@ -55,8 +55,8 @@ struct Plan {
 }
 
 fn update(unit: &mut Unit, command: &Update) -> Result<Updated> {
-    let actor = actor(unit.tx, unit.context, command.author.as_ref())?;
-    let role = actor.as_ref().map(|user| role_in(unit.tx, unit.context, command.group, user)).transpose()?;
+    let actor = actor(unit.tx, unit.caller, command.author.as_ref())?;
+    let role = actor.as_ref().map(|user| role_in(unit.tx, unit.caller, command.group, user)).transpose()?;
     let group = unit.tx.group(command.group)?.ok_or(Error::NotFound("group"))?;
     if group.private {
         return Err(Error::forbidden("nobody changes a private conversation's name or members"));

@@ -8,6 +8,7 @@ use crate::event::{Event, Kind};
 use crate::message::{Body, Message};
 use crate::permission::{Action, Role, may};
 use crate::store::{Answer, Change, Edge, Page, Tx};
+use crate::user::Caller;
 use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq};
 
 /// Edits a message.
@@ -79,13 +80,13 @@ impl App {
 
     /// One message.
     pub async fn message(&self, context: &Context, id: MessageId) -> Result<Message> {
-        self.read(context, id, |tx, context, id| seen(tx, context, *id)).await
+        self.read(context, id, |tx, caller, id| seen(tx, caller, *id)).await
     }
 
     /// A page of a group's messages.
     pub async fn messages(&self, context: &Context, group: GroupId, page: Page) -> Result<Vec<Message>> {
-        self.read(context, (group, page), |tx, context, (group, page)| {
-            visible(tx, context, *group)?;
+        self.read(context, (group, page), |tx, caller, (group, page)| {
+            visible(tx, caller, *group)?;
             tx.messages(*group, page)
         })
         .await
@@ -98,16 +99,16 @@ impl App {
 }
 
 /// A message that the caller may see.
-fn seen(tx: &dyn Tx, context: &Context, id: MessageId) -> Result<Message> {
+fn seen(tx: &dyn Tx, caller: Caller, id: MessageId) -> Result<Message> {
     let message = tx.message(id)?.ok_or(Error::NotFound("message"))?;
-    visible(tx, context, message.group).map_err(|_| Error::NotFound("message"))?;
+    visible(tx, caller, message.group).map_err(|_| Error::NotFound("message"))?;
     Ok(message)
 }
 
 fn edit(unit: &mut Unit, command: &Edit) -> Result<Message> {
-    let message = seen(unit.tx, unit.context, command.id)?;
-    if let Some(user) = actor(unit.tx, unit.context, None)? {
-        let role = role_in(unit.tx, unit.context, message.group, &user)?;
+    let message = seen(unit.tx, unit.caller, command.id)?;
+    if let Some(user) = actor(unit.tx, unit.caller, None)? {
+        let role = role_in(unit.tx, unit.caller, message.group, &user)?;
         if message.author != user.id {
             return Err(Error::forbidden("only its author may edit a message"));
         }
@@ -122,9 +123,9 @@ fn edit(unit: &mut Unit, command: &Edit) -> Result<Message> {
 }
 
 fn delete(unit: &mut Unit, id: &MessageId) -> Result<()> {
-    let message = seen(unit.tx, unit.context, *id)?;
-    if let Some(user) = actor(unit.tx, unit.context, None)? {
-        let role = role_in(unit.tx, unit.context, message.group, &user)?;
+    let message = seen(unit.tx, unit.caller, *id)?;
+    if let Some(user) = actor(unit.tx, unit.caller, None)? {
+        let role = role_in(unit.tx, unit.caller, message.group, &user)?;
         let action = if message.author == user.id {
             Action::ChangeOwn
         } else {
@@ -149,8 +150,8 @@ pub(super) fn erase(unit: &mut Unit, group: GroupId, seq: Seq, id: MessageId) ->
 
 fn mark_read(unit: &mut Unit, command: &MarkRead) -> Result<Marked> {
     let MarkRead { group, at } = *command;
-    let user = someone(unit.tx, unit.context, None)?;
-    allow(role_in(unit.tx, unit.context, group, &user)?, Action::MarkRead, "you may not read this group")?;
+    let user = someone(unit.tx, unit.caller, None)?;
+    allow(role_in(unit.tx, unit.caller, group, &user)?, Action::MarkRead, "you may not read this group")?;
     let found = match at {
         Point::Date(date) => unit.tx.message_at_date(group, date)?,
         Point::Seq(seq) => {

@@ -41,8 +41,8 @@ impl App {
 
     /// Refuses with 403 if `target` has blocked `author`.
     pub async fn relation_check(&self, context: &Context, author: Option<Name>, target: Name) -> Result<()> {
-        self.read(context, (author, target), |tx, context, (author, target)| {
-            let author = someone(tx, context, author.as_ref())?;
+        self.read(context, (author, target), |tx, caller, (author, target)| {
+            let author = someone(tx, caller, author.as_ref())?;
             let target = named(tx, target, "target")?;
             match tx.pair(author.id, target.id)?.theirs {
                 Some(crate::relation::Relation::Block) => {
@@ -56,7 +56,7 @@ impl App {
 }
 
 fn relate(unit: &mut Unit, command: &Relate) -> Result<Related> {
-    let author = someone(unit.tx, unit.context, command.author.as_ref())?;
+    let author = someone(unit.tx, unit.caller, command.author.as_ref())?;
     let target = named(unit.tx, &command.target, "name")?;
     if target.id == author.id {
         return Err(Error::field("name", "is oneself: name somebody else"));
@@ -111,8 +111,8 @@ pub(super) fn private_role(blocked: bool) -> Role {
 }
 
 /// Which relations the caller may see of a user: a user its own, a service all.
-pub(super) fn sees_all_of(context: &Context, user: &User) -> bool {
-    match context.caller {
+pub(super) fn sees_all_of(caller: Caller, user: &User) -> bool {
+    match caller {
         Caller::Service => true,
         Caller::User(id) => id == user.id,
     }

@@ -49,9 +49,8 @@ impl Refusal {
 impl App {
     /// What has happened in the calling user's groups after the numbers that it holds.
     pub async fn resume(&self, context: &Context, since: Vec<(GroupId, Seq)>) -> Result<Resumed> {
-        self.read(context, since, |tx, context, since| {
-            let user =
-                context.caller.user().ok_or(Error::Unauthenticated("a user's credential is needed"))?;
+        self.read(context, since, |tx, caller, since| {
+            let user = caller.user().ok_or(Error::Unauthenticated("a user's credential is needed"))?;
             let mut resumed = Resumed::default();
             for (group, after) in since {
                 match missed(tx, user, *group, *after, RESUME_TOTAL - resumed.events.len())? {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::account::REFUSED;
 use super::actor::{acting, role_as};
-use super::{Context, Rules, Unit, allow};
+use super::{Context, Rules, Unit, Who, allow};
 use crate::event::{Event, Kind};
 use crate::message::{Body, ClientId, Message};
 use crate::permission::{Action, Role, may};
 use crate::store::{NewMessage, Prior, Tx};
 use crate::user::{Caller, User};
-use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq, UserId};
+use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq};
 
 /// Sends a message.
 #[derive(Debug, Clone)]
@@ -60,7 +61,8 @@ pub struct Sending {
 /// What a store finds about a message that is to be sent, on one snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// The user who calls; if it is the service, the user that it names as the author.
+    /// The user who calls; if it is the service, the user that it names as the author. None if a
+    /// [`Who::Token`] is not good.
     pub author: Option<User>,
     /// That user's role in the group.
     pub role: Option<Role>,
@@ -102,29 +104,34 @@ impl Sending {
         &self.command
     }
 
-    /// Who calls, if it is not the service.
-    pub fn caller(&self) -> Option<UserId> {
-        self.context.caller.user()
+    /// Who calls.
+    pub fn who(&self) -> Who {
+        self.context.who
     }
 
     /// The id and the date for it, taken anew at each call.
     pub fn stamp(&self) -> (MessageId, Date) {
         let clock = &*self.rules.clock;
-        let given = self.command.date.filter(|_| self.context.caller == Caller::Service);
+        let given = self.command.date.filter(|_| self.context.who == Who::Known(Caller::Service));
         (MessageId::new(clock), given.unwrap_or_else(|| clock.now()))
     }
 
     /// Sends it inside a transaction: how a store does that decides one message at a time.
     pub fn run(&self, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent> {
-        send(&mut Unit { tx, events, rules: &self.rules, context: &self.context }, &self.command)
+        send(&mut Unit::new(tx, events, &self.rules, &self.context)?, &self.command)
     }
 
     /// The answer, and the event if there is one, where a store has decided many messages in one
-    /// statement. It has kept exactly those whose author is there and is the one that is named,
-    /// has a role of [`senders`], has no prior message with the `client_id`, and answers nothing
+    /// statement. It has kept exactly those whose author is there (of a [`Who::Token`] that was
+    /// good at the message's date) and is the one that is named, has a role of [`senders`], has no prior message with the `client_id`, and answers nothing
     /// or what stands in the group.
     pub fn conclude(&self, facts: &Facts, kept: Option<Kept>, events: &mut Vec<Event>) -> Result<Sent> {
-        let (author, kept) = match (judge(&self.context, &self.command, facts), kept) {
+        let caller = match (self.context.who, &facts.author) {
+            (Who::Known(caller), _) => caller,
+            (Who::Token(_), Some(author)) => Caller::User(author.id),
+            (Who::Token(_), None) => return Err(REFUSED),
+        };
+        let (author, kept) = match (judge(caller, &self.command, facts), kept) {
             (Ok(Verdict::Keep(author, _)), Some(kept)) => (author, kept),
             (Ok(Verdict::Before(message)), None) => return Ok(Sent::Before(message)),
             (Err(why), None) => return Err(why),
@@ -142,12 +149,12 @@ impl Sending {
 
 /// Sends a message, once per `client_id`.
 pub(super) fn send(unit: &mut Unit, command: &Send) -> Result<Sent> {
-    let facts = gather(unit.tx, unit.context, command)?;
-    let (author, respond_to) = match judge(unit.context, command, &facts)? {
+    let facts = gather(unit.tx, unit.caller, command)?;
+    let (author, respond_to) = match judge(unit.caller, command, &facts)? {
         Verdict::Before(message) => return Ok(Sent::Before(message)),
         Verdict::Keep(author, respond_to) => (author, respond_to),
     };
-    let date = command.date.filter(|_| unit.context.caller == Caller::Service);
+    let date = command.date.filter(|_| unit.caller == Caller::Service);
     let kept = Kept {
         id: MessageId::new(&*unit.rules.clock),
         seq: unit.tx.seq_take(command.group, 1)?,
@@ -168,8 +175,8 @@ pub(super) fn send(unit: &mut Unit, command: &Send) -> Result<Sent> {
     Ok(Sent::New(message))
 }
 
-fn gather(tx: &dyn Tx, context: &Context, command: &Send) -> Result<Facts> {
-    let author = match context.caller {
+fn gather(tx: &dyn Tx, caller: Caller, command: &Send) -> Result<Facts> {
+    let author = match caller {
         Caller::User(id) => tx.user(id)?,
         Caller::Service => command.author.as_ref().map(|name| tx.user_named(name)).transpose()?.flatten(),
     };
@@ -187,10 +194,10 @@ fn gather(tx: &dyn Tx, context: &Context, command: &Send) -> Result<Facts> {
 }
 
 /// The rule.
-fn judge(context: &Context, command: &Send, facts: &Facts) -> Result<Verdict> {
-    let author = acting(context, command.author.as_ref(), facts.author.clone())?
+fn judge(caller: Caller, command: &Send, facts: &Facts) -> Result<Verdict> {
+    let author = acting(caller, command.author.as_ref(), facts.author.clone())?
         .ok_or_else(|| Error::field("author", "must name the user who acts"))?;
-    let role = role_as(context, facts.role, facts.stands, &author)?;
+    let role = role_as(caller, facts.role, facts.stands, &author)?;
     if let Some(prior) = &facts.prior {
         return as_first_answered(command, &author, prior).map(Verdict::Before);
     }

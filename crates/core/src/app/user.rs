@@ -17,7 +17,7 @@ use crate::{Error, GroupId, Name, Result, UserId};
 pub struct Profile {
     /// The user.
     pub user: User,
-    /// Everything else of it, for itself and for services.
+    /// Everything else of it, for itself and for services, if it was asked for.
     pub whole: Option<Whole>,
     /// Whether the caller may see its status.
     pub status: bool,
@@ -61,18 +61,18 @@ impl App {
     /// Makes a user without a password.
     pub async fn user_create(&self, context: &Context, name: Name) -> Result<User> {
         self.write(context, name, |unit, name| {
-            service_only(unit.context)?;
+            service_only(unit.caller)?;
             let now = unit.now();
             unit.tx.user_insert(name, false, now)?.ok_or_else(|| taken("name"))
         })
         .await
     }
 
-    /// What the caller may see of a user.
-    pub async fn user(&self, context: &Context, name: Name) -> Result<Profile> {
-        self.read(context, name, |tx, context, name| {
+    /// What the caller may see of a user: without `whole`, only its name and its status.
+    pub async fn user(&self, context: &Context, name: Name, whole: bool) -> Result<Profile> {
+        self.read(context, (name, whole), |tx, caller, (name, whole)| {
             let user = tx.user_named(name)?.ok_or(Error::NotFound("user"))?;
-            profile(tx, context, user)
+            profile(tx, caller, user, *whole)
         })
         .await
     }
@@ -86,9 +86,9 @@ impl App {
         limit: usize,
         whole: bool,
     ) -> Result<Vec<Profile>> {
-        self.read(context, (after, limit, whole), |tx, context, (after, limit, whole)| {
+        self.read(context, (after, limit, whole), |tx, caller, (after, limit, whole)| {
             let named = |user| Ok(Profile { user, whole: None, status: false });
-            let shown = |user| if *whole { profile(tx, context, user) } else { named(user) };
+            let shown = |user| if *whole { profile(tx, caller, user, true) } else { named(user) };
             tx.users_page(*after, *limit)?.into_iter().map(shown).collect()
         })
         .await
@@ -110,27 +110,31 @@ pub(super) fn taken(field: &'static str) -> Error {
     Error::field(field, "is taken, or looks like one that is: choose another")
 }
 
-fn profile(tx: &dyn Tx, context: &Context, user: User) -> Result<Profile> {
-    if sees_all_of(context, &user) {
-        let whole = Whole {
-            relations: tx.relations(user.id)?,
-            groups: tx.groups_of(user.id, None, usize::MAX)?.into_iter().map(|group| group.id).collect(),
-            contacts: tx.contacts(user.id)?,
-        };
-        return Ok(Profile { user, whole: Some(whole), status: true });
+fn profile(tx: &dyn Tx, caller: Caller, user: User, whole: bool) -> Result<Profile> {
+    if sees_all_of(caller, &user) {
+        let whole = whole.then(|| all_of(tx, user.id)).transpose()?;
+        return Ok(Profile { user, whole, status: true });
     }
-    let status = match context.caller.user() {
+    let status = match caller.user() {
         Some(me) => tx.pair(me, user.id)?.mine == Some(Relation::Contact),
         None => false,
     };
     Ok(Profile { user, whole: None, status })
 }
 
+fn all_of(tx: &dyn Tx, user: UserId) -> Result<Whole> {
+    Ok(Whole {
+        relations: tx.relations(user)?,
+        groups: tx.groups_of(user, None, usize::MAX)?.into_iter().map(|group| group.id).collect(),
+        contacts: tx.contacts(user)?,
+    })
+}
+
 /// The user named by a path, whom the caller may change: itself, or as a service anybody who is
 /// not special.
-pub(super) fn own(tx: &dyn Tx, context: &Context, name: &Name) -> Result<User> {
+pub(super) fn own(tx: &dyn Tx, caller: Caller, name: &Name) -> Result<User> {
     let user = tx.user_named(name)?.ok_or(Error::NotFound("user"))?;
-    if let Some(me) = actor(tx, context, None)?
+    if let Some(me) = actor(tx, caller, None)?
         && me.id != user.id
     {
         return Err(Error::forbidden("you may change your own account only"));
@@ -142,7 +146,7 @@ pub(super) fn own(tx: &dyn Tx, context: &Context, name: &Name) -> Result<User> {
 }
 
 fn rename(unit: &mut Unit, command: &Rename) -> Result<User> {
-    let user = own(unit.tx, unit.context, &command.name)?;
+    let user = own(unit.tx, unit.caller, &command.name)?;
     if user.name == command.new_name {
         return Ok(user);
     }
@@ -163,7 +167,7 @@ fn rename(unit: &mut Unit, command: &Rename) -> Result<User> {
 }
 
 fn delete(unit: &mut Unit, name: &Name) -> Result<()> {
-    let user = own(unit.tx, unit.context, name)?;
+    let user = own(unit.tx, unit.caller, name)?;
     let told = unit.tx.acquaintances(user.id)?;
     for group in unit.tx.groups_touched(user.id)? {
         for (seq, id) in unit.tx.messages_by(group, user.id)? {

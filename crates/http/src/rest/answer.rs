@@ -1,11 +1,15 @@
 //! Answers that several endpoints give alike.
 
+use axum::body::Body as Content;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::IntoResponses;
 
 use crate::error::{Body, Problem};
+
+/// How many headers an answer has, or a few more.
+const HEADERS: usize = 12;
 
 /// An answer of one JSON value.
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
@@ -20,7 +24,12 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
 
 /// An answer whose JSON is written already.
 pub(crate) fn bytes(status: StatusCode, body: Vec<u8>) -> Response {
-    (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+    let mut response = Response::new(Content::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.reserve(HEADERS);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 /// The answer where there is nothing to say but yes: `{}`.

@@ -107,7 +107,7 @@ async fn whole<S: Source>(
     let first = Part { json, last: false };
     let reading = async move {
         // Held until the last part is handed over: a slow reader takes a place among the requests.
-        let _permit = query.permit;
+        let _under_way = query.under_way;
         if let Err(error) = parts(&source, place, empty, first, &sender, within).await {
             tracing::warn!(error = %error, "a list was cut off");
         }

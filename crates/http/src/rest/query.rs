@@ -9,7 +9,7 @@ use chinwag_core::limits::LIST_PAGE;
 use chinwag_core::{Date, Error, Result, Seq};
 
 use crate::error::Problem;
-use crate::router::Permit;
+use crate::router::UnderWay;
 use crate::wire::fields::{Known, Picked};
 
 /// A request's query.
@@ -17,7 +17,7 @@ pub(crate) struct Query {
     /// The path that it was asked of.
     pub path: String,
     /// The place among the requests under way, held for as long as the answer is being written.
-    pub permit: Option<Permit>,
+    pub under_way: Option<UnderWay>,
     pairs: Vec<(String, String)>,
 }
 
@@ -28,7 +28,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
         let query = parts.uri.query().unwrap_or_default();
         Ok(Self {
             path: parts.uri.path().to_owned(),
-            permit: parts.extensions.get::<Permit>().cloned(),
+            under_way: parts.extensions.get::<UnderWay>().cloned(),
             pairs: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         })
     }

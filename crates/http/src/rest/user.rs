@@ -3,7 +3,7 @@
 use chinwag_core::Name;
 use chinwag_core::app::relation::Relate;
 use chinwag_core::app::user::{Profile, Whole};
-use chinwag_core::app::{App, Context};
+use chinwag_core::app::{App, Context, Who};
 use chinwag_core::relation::Relations;
 use chinwag_core::user::Caller;
 use chinwag_core::{Error, UserId};
@@ -108,7 +108,7 @@ pub(crate) async fn get(
     query: Query,
 ) -> Result<Response> {
     let fields = query.fields(&USER)?;
-    let profile = doors.app.user(&context, name).await?;
+    let profile = doors.app.user(&context, name, fields.beyond(&["name", "status"])).await?;
     Ok(bytes(StatusCode::OK, fields.json(&shown(&profile, &doors.hub))?))
 }
 
@@ -126,7 +126,7 @@ pub(crate) async fn update(
     payload: Payload,
 ) -> Result<Response> {
     // The path's own subject comes before what is wrong with the payload.
-    let subject = doors.app.user(&context, name.clone()).await?.user;
+    let subject = doors.app.user(&context, name.clone(), false).await?.user;
     let user = match input::user::patch(payload.fields()?, name)? {
         Patch::Rename(command) => doors.app.user_rename(&context, command).await?,
         Patch::Contact(command) => {
@@ -136,7 +136,7 @@ pub(crate) async fn update(
     };
     // What was asked for is done: where the rest cannot be read any more, the name is the answer.
     let bare = Profile { user: user.clone(), whole: None, status: false };
-    let profile = doors.app.user(&context, user.name).await.unwrap_or(bare);
+    let profile = doors.app.user(&context, user.name, true).await.unwrap_or(bare);
     Ok(json(StatusCode::OK, &shown(&profile, &doors.hub)))
 }
 
@@ -159,9 +159,11 @@ pub(crate) async fn delete(
 /// The author of a change at a user's path is that user.
 fn of_the_path(command: Relate, name: &Name, context: &Context) -> Result<Relate, Error> {
     match &command.author {
-        Some(author) if author.fold() != name.fold() => Err(match context.caller {
-            Caller::Service => Error::field("contact.author", format!("must be {name}, whose path this is")),
-            Caller::User(_) => Error::forbidden("you may act in your own name only: leave author out"),
+        Some(author) if author.fold() != name.fold() => Err(match context.who {
+            Who::Known(Caller::Service) => {
+                Error::field("contact.author", format!("must be {name}, whose path this is"))
+            }
+            _ => Error::forbidden("you may act in your own name only: leave author out"),
         }),
         _ => Ok(Relate { author: Some(name.clone()), ..command }),
     }

@@ -3,7 +3,6 @@
 use axum::body::{Body, to_bytes};
 use axum::http::Response;
 use serde_json::Value;
-use tower::ServiceExt;
 
 use super::*;
 use crate::doors::Options;
@@ -21,7 +20,7 @@ async fn ask(
         request = request.header(*name, *value);
     }
     let request = request.body(body.into()).expect("a request");
-    router(doors.clone()).oneshot(request).await.expect("an answer")
+    Front::new(doors.clone()).answer(request).await
 }
 
 async fn json(response: Response<Body>) -> Value {
@@ -120,7 +119,7 @@ async fn too_many_requests_under_way_are_refused_but_not_the_question_how_it_is(
 
 #[tokio::test]
 async fn a_panic_is_a_fault_that_says_nothing() {
-    let response = panicked(Box::new("the secret is 42".to_owned()));
+    let response = panicked(&"the secret is 42".to_owned());
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert!(!json(response).await.to_string().contains("42"));
 }

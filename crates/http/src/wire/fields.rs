@@ -101,24 +101,32 @@ impl Picked {
 
     /// The picked keys of an object, those that it has, as JSON.
     pub fn json(&self, object: &impl Serialize) -> Result<Vec<u8>> {
+        let mut json = Vec::with_capacity(512);
+        self.write(object, &mut json)?;
+        Ok(json)
+    }
+
+    /// Appends the same.
+    pub fn write(&self, object: &impl Serialize, json: &mut Vec<u8>) -> Result<()> {
         if self.all {
-            return serde_json::to_vec(object).map_err(Error::internal);
+            return serde_json::to_writer(json, object).map_err(Error::internal);
         }
         let Value::Object(mut written) = serde_json::to_value(object).map_err(Error::internal)? else {
             return Err(Error::internal("only an object has fields"));
         };
-        let mut json = vec![b'{'];
+        json.push(b'{');
+        let first = json.len();
         for key in &self.keys {
             let Some(value) = written.remove(*key) else { continue };
-            if json.len() > 1 {
+            if json.len() > first {
                 json.push(b',');
             }
-            serde_json::to_writer(&mut json, key).map_err(Error::internal)?;
+            serde_json::to_writer(&mut *json, key).map_err(Error::internal)?;
             json.push(b':');
-            serde_json::to_writer(&mut json, &value).map_err(Error::internal)?;
+            serde_json::to_writer(&mut *json, &value).map_err(Error::internal)?;
         }
         json.push(b'}');
-        Ok(json)
+        Ok(())
     }
 }
 

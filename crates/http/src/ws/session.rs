@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use chinwag_core::app::Context;
 use chinwag_core::app::connect::{Snapshot, snapshot};
-use chinwag_core::app::message;
+use chinwag_core::app::{Context, Who, message};
 use chinwag_core::event::Origin;
 use chinwag_core::store::Tx;
 use chinwag_core::user::Caller;
@@ -124,7 +123,7 @@ impl Session {
 
     pub(super) fn context(&self, reference: Option<Arc<str>>) -> Context {
         Context {
-            caller: Caller::User(self.connection.user()),
+            who: Who::Known(Caller::User(self.connection.user())),
             origin: Some(Origin { socket: self.connection.id(), reference }),
         }
     }

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 /// What every node is given.
 const KEY: &str = "the-service-key-of-a-cluster-0123456789";
-const SECRET: &str = "the-secret-of-a-cluster-of-tests-0123456789";
+pub(crate) const SECRET: &str = "the-secret-of-a-cluster-of-tests-0123456789";
 const STEP: Duration = Duration::from_millis(20);
 
 /// What a test changes of every node: variables of the environment.
@@ -59,8 +59,11 @@ impl Cluster {
     /// The same on this database.
     pub(crate) async fn on(database: Database, count: usize, settings: Settings) -> Self {
         let mut cluster = Self { nodes: Vec::new(), redis: Redis::start(), database };
-        for _ in 0..count {
+        for number in 0..count {
             let mut node = cluster.node(settings).await;
+            if number % 2 == 1 {
+                node.become_build(crate::older());
+            }
             node.start();
             cluster.nodes.push(node);
         }
@@ -186,6 +189,11 @@ impl Node {
     pub(crate) fn start(&mut self) {
         assert!(self.running.is_none(), "it runs");
         self.running = Some(Running::start(self.command(&["serve", "--listen", &self.listen])));
+    }
+
+    /// Is another build from its next start on.
+    pub(crate) fn become_build(&mut self, binary: String) {
+        self.program = Program::new(binary);
     }
 
     /// A command of the program, with the node's own settings.

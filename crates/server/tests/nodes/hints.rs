@@ -15,18 +15,18 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::cluster::Cluster;
 
 /// What the contract gives.
-const HEALED: Duration = Duration::from_secs(15);
+pub(crate) const HEALED: Duration = Duration::from_secs(15);
 
 /// Two nodes, and a user of one group at each.
-struct Pair {
-    cluster: Cluster,
+pub(crate) struct Pair {
+    pub(crate) cluster: Cluster,
     ann: Client,
     bob: Client,
-    group: String,
+    pub(crate) group: String,
 }
 
 impl Pair {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let cluster = Cluster::of(2).await;
         let mut users = cluster.users("user", 2).await;
         let (bob, ann) = (users.remove(1), users.remove(0));
@@ -35,19 +35,21 @@ impl Pair {
     }
 
     /// Bob reads, at the second node.
-    async fn read(&self) -> Reading {
+    pub(crate) async fn read(&self) -> Reading {
         Reader::new(&self.bob, &self.group).follow(&self.cluster.urls_from(1)).await
     }
 
     /// Ann says something, at the first.
-    async fn say(&self, body: &str) -> i64 {
+    pub(crate) async fn say(&self, body: &str) -> i64 {
         let data = json!({ "group": self.group, "body": body });
         let said = self.cluster.nodes[0].as_user(&self.ann).post("messages/", data).await.ok(201);
         said["seq"].as_i64().expect("a number")
     }
 
     /// Somebody on the Redis who is no node: what is published, and the power to publish.
-    async fn eavesdrop(&self) -> (mpsc::UnboundedReceiver<(String, Vec<u8>)>, MultiplexedConnection) {
+    pub(crate) async fn eavesdrop(
+        &self,
+    ) -> (mpsc::UnboundedReceiver<(String, Vec<u8>)>, MultiplexedConnection) {
         let client = redis::Client::open(self.cluster.redis.url()).expect("an address");
         let mut ears = client.get_async_pubsub().await.expect("it is there");
         ears.psubscribe("*").await.expect("it listens");
@@ -64,12 +66,12 @@ impl Pair {
         (heard, client.get_multiplexed_async_connection().await.expect("it is there"))
     }
 
-    async fn figure(&self, what: &str) -> f64 {
+    pub(crate) async fn figure(&self, what: &str) -> f64 {
         self.cluster.nodes[1].figure(&format!("chinwag_hints_{what}_total")).await
     }
 
     /// Waits until the second node has counted so many more.
-    async fn counted(&self, what: &str, before: f64, more: u32) {
+    pub(crate) async fn counted(&self, what: &str, before: f64, more: u32) {
         let begun = Instant::now();
         while self.figure(what).await < before + f64::from(more) {
             assert!(begun.elapsed() < PATIENCE, "{what}: {} after {before}", self.figure(what).await);
@@ -77,7 +79,7 @@ impl Pair {
         }
     }
 
-    async fn whole(&self, reading: Reading, upto: i64) -> Reader {
+    pub(crate) async fn whole(&self, reading: Reading, upto: i64) -> Reader {
         reading.reaches(upto, PATIENCE).await;
         let reader = reading.stop().await;
         let history = chinwag_testkit::trial::history(&self.cluster.nodes[0].service(), &self.group).await;
@@ -87,7 +89,7 @@ impl Pair {
 }
 
 /// What is said in the group from now on, so many times.
-async fn capture(
+pub(crate) async fn capture(
     heard: &mut mpsc::UnboundedReceiver<(String, Vec<u8>)>,
     group: &str,
     count: usize,
@@ -211,6 +213,6 @@ async fn a_hint_that_no_node_has_made_is_told_to_nobody() {
     );
 }
 
-fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
+pub(crate) fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
     bytes.windows(text.len()).position(|window| window == text)
 }

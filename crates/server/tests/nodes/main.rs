@@ -2,7 +2,9 @@
 //! Each trial brings a fault about and shows that it took hold, as those of one node do.
 //!
 //! In `cargo test` each runs a few times or for seconds; with `TRIALS=long` in the environment, as
-//! `cargo xtask trials` runs them, as often and as long as it takes to believe it.
+//! `cargo xtask trials` runs them, as often and as long as it takes to believe it. With
+//! `OLDER=path/to/chinwag` every second node is that build of it, and a rolling restart an upgrade:
+//! to be tried before a release, with the program of the one before.
 
 mod cluster;
 mod commit;
@@ -19,8 +21,15 @@ mod order;
 mod removal;
 mod rolling;
 mod start;
+mod versions;
 
 /// The program; another build of it where figures are taken.
 fn binary() -> String {
     std::env::var("FIGURES_OF").unwrap_or_else(|_| env!("CARGO_BIN_EXE_chinwag").to_owned())
+}
+
+/// What the second node of each cluster is, and all that are to be renewed: an older build, where one
+/// is named.
+fn older() -> String {
+    std::env::var("OLDER").unwrap_or_else(|_| binary())
 }

@@ -17,7 +17,14 @@ const DRAIN: Duration = Duration::from_secs(2);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_restarted_one_after_the_other_under_load_lose_and_double_nothing() {
     let rounds = times(2, 40);
-    let mut cluster = Cluster::with(2, &[("CHINWAG_SHUTDOWN__DRAIN", "2s")]).await;
+    let settings = &[("CHINWAG_SHUTDOWN__DRAIN", "2s")];
+    let mut cluster = Cluster::with(0, settings).await;
+    for _ in 0..2 {
+        let mut node = cluster.node(settings).await;
+        node.become_build(crate::older());
+        node.start();
+        cluster.nodes.push(node);
+    }
     let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 4).await);
     let idle = cluster.users("idle", 1).await.remove(0);
     let names: Vec<&str> = writers.iter().chain(&readers).map(Client::name).collect();
@@ -42,6 +49,7 @@ async fn nodes_restarted_one_after_the_other_under_load_lose_and_double_nothing(
         let output = cluster.nodes[number].wait();
         assert_eq!(output.code, Some(0), "{}", output.stderr);
         flow.ledger.busy(100, 1).await;
+        cluster.nodes[number].become_build(crate::binary());
         cluster.nodes[number].start();
     }
     let (verdict, ends, read) = cluster.settle(flow, reading, &group).await;

@@ -3,13 +3,15 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use chinwag_core::app::Context;
 use chinwag_core::app::group::{Leave, Roles};
 use chinwag_core::app::group_update::Update;
 use chinwag_core::app::message::{Send, Sent};
+use chinwag_core::app::{Context, Who};
 use chinwag_core::message::{ClientId, Message};
 use chinwag_core::store::Logged;
+use chinwag_core::token::TokenHash;
 use chinwag_core::user::Caller;
 use chinwag_core::{Date, Error, GroupId, MessageId, Result, UserId};
 use chinwag_store_postgres::{Options, PostgresStore};
@@ -19,7 +21,7 @@ use chinwag_testkit::store::Numbers;
 use futures_util::future::join_all;
 use uuid::Uuid;
 
-use crate::world::{ByJobs, Node, name, text};
+use crate::world::{ByJobs, Node, by, name, text};
 
 const NAMES: [&str; 5] = ["ann", "bob", "cat", "dan", "eve"];
 const GROUPS: usize = 4;
@@ -31,6 +33,8 @@ const BURST: usize = 40;
 struct Drawn {
     /// The service, one of the users, or somebody who is no more.
     caller: Option<usize>,
+    /// Whether that user shows a token; who is no more shows a ticket, which is none.
+    by_token: bool,
     author: Option<&'static str>,
     group: usize,
     body: usize,
@@ -43,6 +47,8 @@ struct Drawn {
 struct World {
     node: Node,
     users: Vec<UserId>,
+    /// A token of each of them, and a ticket of one.
+    tokens: Vec<TokenHash>,
     groups: Vec<GroupId>,
     /// The messages that were sent, in the order of the answers.
     sent: Vec<MessageId>,
@@ -63,17 +69,32 @@ impl World {
         for name in NAMES {
             users.push(node.user(name).await);
         }
+        let mut tokens = Vec::new();
+        for user in &users {
+            let name = name(NAMES[tokens.len()]);
+            let app = &node.app;
+            let token =
+                app.token_create(&Context::new(Caller::Service), name, Duration::from_secs(600)).await;
+            tokens.push(token.expect("a token").secret.hash());
+            if tokens.len() == users.len() {
+                tokens.push(app.ticket_create(&by(*user), None).await.expect("a ticket").secret.hash());
+            }
+        }
         users.push(UserId(1_000_000));
         let mut groups = Vec::new();
         for _ in 0..GROUPS {
             groups.push(node.group(&NAMES[..4]).await);
         }
         groups.push(GroupId(Uuid::from_u128(7)));
-        Self { node, users, groups, sent: Vec::new(), places: HashMap::new(), _database: database }
+        Self { node, users, tokens, groups, sent: Vec::new(), places: HashMap::new(), _database: database }
     }
 
     fn send(&self, drawn: &Drawn) -> (Context, Send) {
-        let caller = drawn.caller.map_or(Caller::Service, |user| Caller::User(self.users[user]));
+        let who = match drawn.caller {
+            None => Who::Known(Caller::Service),
+            Some(user) if drawn.by_token => Who::Token(self.tokens[user]),
+            Some(user) => Who::Known(Caller::User(self.users[user])),
+        };
         let respond_to = drawn.respond_to.map(|number| match self.sent.len() {
             0 => MessageId(Uuid::from_u128(9)),
             count => self.sent[number % count],
@@ -85,7 +106,7 @@ impl World {
             client_id: drawn.client_id.map(|id| ClientId::stored(&format!("id {id}"))),
             ..text(self.groups[drawn.group], &format!("body {}", drawn.body))
         };
-        (Context::new(caller), send)
+        (Context { who, origin: None }, send)
     }
 
     /// Sends messages, all at once or one by one.
@@ -186,6 +207,7 @@ fn draw(numbers: &mut Numbers) -> Drawn {
     };
     Drawn {
         caller,
+        by_token: numbers.below(2) == 0,
         author,
         group: if numbers.below(20) == 0 { GROUPS } else { numbers.below(GROUPS) },
         body: usize::from(numbers.below(4) == 0),
@@ -231,6 +253,7 @@ async fn a_group_that_was_deleted_takes_no_more_messages() {
     world.node.app.group_delete(&Context::new(Caller::Service), delete).await.expect("it is deleted");
     let drawn = |caller| Drawn {
         caller,
+        by_token: false,
         author: Some("ann"),
         group: 0,
         body: 0,

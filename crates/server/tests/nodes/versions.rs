@@ -1,0 +1,105 @@
+//! A node of this version beside one of a later version, which says more in its hints than this one
+//! knows, or says them in another form: what is not understood is read from the store.
+
+use std::time::Duration;
+
+use chinwag_testkit::trial::{PATIENCE, report, times};
+use hmac::{Hmac, KeyInit, Mac};
+use redis::AsyncCommands;
+use sha2::Sha256;
+use tokio::time::{Instant, sleep};
+
+use crate::cluster::SECRET;
+use crate::hints::{HEALED, Pair, capture};
+
+/// Where a hint's fields begin: after the version, the HMAC, the node, and its number.
+const MAC: usize = 1;
+const BODY: usize = MAC + 32;
+const FIELDS: usize = BODY + 16 + 8;
+/// A tag, a length of four bytes, and of a kind one byte.
+const KIND: usize = FIELDS + 5;
+
+/// What a later version may do to a hint of this one, before it is authenticated.
+type Change = fn(Vec<u8>) -> Vec<u8>;
+
+/// Another kind than any that this version knows, and a field that it does not know.
+fn of_a_new_kind(mut hint: Vec<u8>) -> Vec<u8> {
+    hint[KIND] = 200;
+    let new = b"new";
+    hint.push(201);
+    hint.extend(u32::try_from(new.len()).expect("it is short").to_le_bytes());
+    hint.extend(new);
+    hint
+}
+
+/// The next version of the form, in which nothing need be as it was.
+fn of_the_next_form(mut hint: Vec<u8>) -> Vec<u8> {
+    hint[0] += 1;
+    hint[FIELDS..].reverse();
+    hint
+}
+
+/// Authenticates a hint as a node of the cluster does.
+fn signed(channel: &str, mut hint: Vec<u8>) -> Vec<u8> {
+    let keyed = |key: &[u8]| Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
+    let key = keyed(SECRET.as_bytes()).chain_update(b"chinwag: hints between nodes").finalize().into_bytes();
+    let mac = keyed(&key).chain_update(channel).chain_update([0]).chain_update(&hint[BODY..]);
+    hint[MAC..BODY].copy_from_slice(&mac.finalize().into_bytes());
+    hint
+}
+
+/// Ann writes at a node whose hints are all said as a later version does. How long it takes until Bob
+/// is told, at a node of this version, all in all; and how many hints that one has refused.
+async fn told_of(change: Change, rounds: u32) -> (Duration, f64) {
+    let pair = Pair::new().await;
+    let reading = pair.read().await;
+    let (mut heard, mut redis) = pair.eavesdrop().await;
+    let link = &pair.cluster.nodes[1].redis;
+    let refused = pair.figure("forged").await;
+    let (mut took, mut last) = (Duration::ZERO, 0);
+    for round in 0..rounds {
+        let lost = link.lost();
+        link.lose(pair.group.as_bytes());
+        last = pair.say(&format!("word {round} of a later version")).await;
+        let (channel, hint) = capture(&mut heard, &pair.group, 1).await.remove(0);
+        let begun = Instant::now();
+        while link.lost() == lost {
+            assert!(begun.elapsed() < PATIENCE, "the hint is lost");
+            sleep(Duration::from_millis(5)).await;
+        }
+        link.mend();
+        let begun = Instant::now();
+        let later = signed(&channel, change(hint));
+        let ears: usize = redis.publish(&channel, later).await.expect("it is published");
+        assert!(ears >= 2, "the node hears it as the eavesdropper does");
+        reading.reaches(last, HEALED).await;
+        took += begun.elapsed();
+        let _ = capture(&mut heard, &pair.group, 1).await;
+    }
+    let refused = pair.figure("forged").await - refused;
+    let reader = pair.whole(reading, last).await;
+    assert!(reader.ends().is_empty(), "nobody was closed");
+    (took, refused)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kind_of_hint_that_a_later_version_adds_is_read_from_the_store_at_once() {
+    let rounds = times(5, 50);
+    let (took, refused) = told_of(of_a_new_kind, rounds).await;
+    assert!(refused == 0.0, "they are understood as far as they go");
+    // The audit alone would take ten seconds each time.
+    assert!(took < HEALED * rounds / 3, "{took:?}");
+    report("versions", format!("{rounds} hints of a new kind"), format!("told {:.1?} later", took / rounds));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hints_in_the_form_of_a_later_version_are_left_and_made_good_from_the_store() {
+    let rounds = times(1, 5);
+    let (took, refused) = told_of(of_the_next_form, rounds).await;
+    assert!(refused == f64::from(rounds), "none of them is understood: {refused}");
+    report(
+        "versions",
+        format!("{rounds} hints of the next form"),
+        format!("told {:.1?} later", took / rounds),
+    );
+}

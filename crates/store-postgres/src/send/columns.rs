@@ -1,0 +1,108 @@
+//! A batch of messages as the statement takes it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chinwag_core::Name;
+use chinwag_core::app::Who;
+use chinwag_core::app::send::senders;
+use chinwag_core::message::ClientId;
+use sha2::{Digest, Sha256};
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::Stamped;
+use crate::column::number;
+
+/// The parameters of [`SEND`](super::SEND): lists of the groups, of who writes in them, and of the messages. What
+/// points into a list counts from 1.
+pub(super) struct Columns<'m> {
+    pub(super) groups: Vec<Uuid>,
+    group_at: Vec<i32>,
+    pub(super) callers: Vec<Option<i64>>,
+    tokens: Vec<Option<Vec<u8>>>,
+    /// When each token must be good.
+    moments: Vec<i64>,
+    folds: Vec<Option<String>>,
+    pub(super) writers: Vec<i32>,
+    client_ids: Vec<Option<&'m str>>,
+    respond_to: Vec<Option<Uuid>>,
+    ids: Vec<Uuid>,
+    dates: Vec<i64>,
+    bodies: Vec<&'m str>,
+    hashes: Vec<Option<Vec<u8>>>,
+    roles: Vec<i16>,
+}
+
+impl<'m> Columns<'m> {
+    pub(super) fn of(messages: &'m [Stamped<'m>]) -> Self {
+        let commands = || messages.iter().map(|stamped| stamped.message.sending.command());
+        // Only a retry, which needs a client_id, is ever compared with the hash.
+        let hash = |body: &str| Sha256::digest(body).to_vec();
+        let mut columns = Self {
+            groups: Vec::new(),
+            group_at: Vec::new(),
+            callers: Vec::new(),
+            tokens: Vec::new(),
+            moments: Vec::new(),
+            folds: Vec::new(),
+            writers: Vec::new(),
+            client_ids: commands().map(|command| command.client_id.as_ref().map(ClientId::as_str)).collect(),
+            respond_to: commands().map(|command| command.respond_to.map(|id| id.0)).collect(),
+            ids: messages.iter().map(|stamped| stamped.id.0).collect(),
+            dates: messages.iter().map(|stamped| stamped.date.micros()).collect(),
+            bodies: commands().map(|command| command.body.as_str()).collect(),
+            hashes: commands()
+                .map(|command| command.client_id.as_ref().map(|_| hash(command.body.as_str())))
+                .collect(),
+            roles: senders().map(number).collect(),
+        };
+        columns.name_writers(messages);
+        columns
+    }
+
+    /// Each group once, in order, and each who writes in one.
+    fn name_writers(&mut self, messages: &'m [Stamped<'m>]) {
+        let groups: BTreeSet<_> = messages.iter().map(|stamped| stamped.message.group()).collect();
+        let group_at: HashMap<_, _> = groups.iter().copied().zip(1..).collect();
+        self.groups = groups.into_iter().map(|group| group.0).collect();
+        let mut known = HashMap::new();
+        for stamped in messages {
+            let (group, sending) = (stamped.message.group(), &stamped.message.sending);
+            let author = sending.command().author.as_ref();
+            let (caller, token) = match sending.who() {
+                Who::Known(caller) => (caller.user().map(|user| user.0), None),
+                Who::Token(hash) => (None, Some(hash.0.to_vec())),
+            };
+            let next = i32::try_from(known.len() + 1).unwrap_or(i32::MAX);
+            let key = (group, caller, token.clone(), author.map(Name::as_str));
+            let writer = *known.entry(key).or_insert_with(|| {
+                self.group_at.push(group_at[&group]);
+                self.callers.push(caller);
+                self.tokens.push(token);
+                self.moments.push(stamped.date.micros());
+                self.folds.push(author.map(Name::fold));
+                next
+            });
+            self.writers.push(writer);
+        }
+    }
+
+    pub(super) fn params(&self) -> [&(dyn ToSql + Sync); 14] {
+        [
+            &self.groups,
+            &self.group_at,
+            &self.callers,
+            &self.tokens,
+            &self.moments,
+            &self.folds,
+            &self.writers,
+            &self.client_ids,
+            &self.respond_to,
+            &self.ids,
+            &self.dates,
+            &self.bodies,
+            &self.hashes,
+            &self.roles,
+        ]
+    }
+}

@@ -110,11 +110,14 @@ impl Hub {
         let reading = Reading::begin(&user);
         let turn = self.turn.load(Ordering::Acquire);
         let Some((name, found)) = self.read(socket, shown.clone()).await? else { return Ok(None) };
+        let mut whole = true;
         if !reading.subscribed {
-            found.1.iter().for_each(|(group, head)| self.enter(*group, *head, &user));
+            for (group, head) in &found.1 {
+                whole &= self.enter(*group, *head, &user);
+            }
+            // What groups were told meanwhile may be neither in what was read nor held.
+            whole &= self.turn.load(Ordering::Acquire) == turn;
         }
-        // Else what groups were told meanwhile may be neither in what was read nor held.
-        let whole = reading.subscribed || self.turn.load(Ordering::Acquire) == turn;
         reading.done(name);
         if whole { Ok(Some(found)) } else { Ok(self.read(socket, shown).await?.map(|(_, found)| found)) }
     }
@@ -223,11 +226,13 @@ impl Hub {
         self.sockets.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Puts a user into a group that the store said it is in, with the group's head there.
+    /// Puts a user into a group that the store said it is in, with the group's head there. Answers
+    /// whether that head is as late as any that is known here: whoever lives with a group has all
+    /// of it up to there.
     ///
     /// Not once another reading of the user's groups has ended: from then on events alone say
     /// where the user is, and its sockets' snapshots may be older than what is said here.
-    fn enter(&self, id: GroupId, head: Seq, user: &Arc<User>) {
+    fn enter(&self, id: GroupId, head: Seq, user: &Arc<User>) -> bool {
         loop {
             let group = self.group_entry(id, head, self.cluster.is_some());
             let mut members = group.lock();
@@ -245,7 +250,8 @@ impl Hub {
                 members.users.push(user.clone());
             }
             drop(state);
-            return self.close_if_empty(&group, &mut members);
+            self.close_if_empty(&group, &mut members);
+            return group.last() <= head;
         }
     }
 

@@ -9,8 +9,8 @@ use chinwag_core::event::{Audience, Event, Kind};
 use chinwag_core::presence::Status;
 use chinwag_core::{Error, GroupId, MessageId, Result, Seq};
 use chinwag_hub::{Close, Encode};
-use futures_util::StreamExt;
-use futures_util::stream::{self, FuturesOrdered};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use serde_json::value::RawValue;
 
 use super::session::{Asked, Job, Work};
@@ -118,9 +118,11 @@ pub(super) fn send(messages: Vec<(Asked, Send)>) -> Job {
         let (asked, commands): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
         let Some(app) = asked.first().map(|asked: &Asked| asked.session.doors.app.clone()) else { return 0 };
         let all = asked.iter().map(|asked| &asked.context).zip(commands);
-        let sent: FuturesOrdered<_> = app.messages_send(all).into_iter().collect();
-        let mut sent = sent.zip(stream::iter(&asked));
-        while let Some((sent, asked)) = sent.next().await {
+        let answers = app.messages_send(all).into_iter().zip(&asked);
+        let mut sent: FuturesUnordered<_> =
+            answers.map(|(answer, asked)| answer.map(move |sent| (asked, sent))).collect();
+        // Nobody waits for another's answer.
+        while let Some((asked, sent)) = sent.next().await {
             match sent {
                 Ok(Sent::New(_)) => {}
                 Ok(Sent::Before(message)) => asked.answer_before(&message),

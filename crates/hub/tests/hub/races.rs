@@ -379,3 +379,13 @@ fn a_late_reading_of_the_groups_does_not_pass_for_another_sockets_snapshot() {
     steps.extend([Turn(0, 0), Advance(1), Advance(0), Advance(1), Dispatch]);
     race(&steps, Some(1)).expect("the first socket is told that its user has joined");
 }
+
+#[test]
+fn who_has_read_a_group_before_another_made_it_known_here_is_told_what_lies_between() {
+    use Step::{Advance, Say, Turn};
+    let mut steps = vec![Turn(0, 0), Turn(0, 1)];
+    steps.extend([Advance(0); 3]);
+    steps.push(Say(0));
+    steps.extend([Advance(2); 4]);
+    race(&steps, Some(1)).expect("the first is told of the message");
+}

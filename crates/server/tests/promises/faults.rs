@@ -233,9 +233,10 @@ async fn requests_to_a_store_that_stalls_are_503_with_retry_after_and_leave_no_t
     });
     let release = async {
         until("the stall", || faults.held() > 0).await;
-        // The reads that wait for a place are refused, too.
+        // One read runs where it stands and one on its thread; those that wait for a place are
+        // refused, too.
         let path = format!("groups/{group}/");
-        let reads = (0..PLACES + 8).map(|_| service.get(&path));
+        let reads = (0..PLACES + 9).map(|_| service.get(&path));
         let mut reads = reads.collect::<futures_util::stream::FuturesUnordered<_>>();
         for _ in 0..7 {
             assert_eq!(reads.next().await.expect("an answer").status, 503);

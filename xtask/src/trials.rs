@@ -18,7 +18,7 @@ const TRIALS: &[(&str, &[&str])] = &[
         "nodes",
         &[
             "order", "kills", "rolling", "removal", "ends", "first", "commit", "database", "link", "hints",
-            "dead",
+            "dead", "versions",
         ],
     ),
 ];

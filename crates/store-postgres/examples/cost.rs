@@ -1,6 +1,6 @@
 //! What the promises of a send cost: messages a second through the whole use case, with and
-//! without a `client_id`, beside bare inserts of as many rows a statement into the same table, by
-//! as many connections. Turn about, on a server of its own that waits for its disk; medians and
+//! without a `client_id`, beside a bare loop that takes as many numbers and inserts as many rows a
+//! statement, into the same tables, by as many connections. Turn about, on a server of its own that waits for its disk; medians and
 //! ranges are printed, and the processor's time for each message, of the node and of the server.
 //!
 //! `cargo run --release -p chinwag-store-postgres --example cost`
@@ -23,7 +23,6 @@ use chinwag_core::{Clock, GroupId, GroupName, Name, UserId};
 use chinwag_store_postgres::{Options, PostgresStore};
 use chinwag_testkit::postgres::Server;
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 const SENDERS: usize = 512;
 const EACH: usize = 40;
@@ -64,7 +63,7 @@ async fn main() {
     let server = Server::start_new(true);
     let database = server.database();
     let world = world(database.url(), server.data()).await;
-    let names = ["with client_id", "use case", "bare insert"];
+    let names = ["with client_id", "use case", "bare loop"];
     let mut figures = [const { Vec::new() }; 3];
     for round in 0..ROUNDS {
         let sent = run(&world, Some(round)).await;
@@ -133,42 +132,44 @@ async fn run(world: &World, round: Option<usize>) -> Figures {
     Figures { batch: number(SENDERS * EACH) / number(commits.max(1)), ..meter.read() }
 }
 
-/// The same number of rows, of as many groups, `batch` in a statement.
+/// The same number of rows in the same groups, `batch` in a statement and a commit.
 async fn bare(world: &World, batch: f64) -> Figures {
-    const SQL: &str = "INSERT INTO chinwag.messages (group_id, seq, author_id, date, id, body)
-        SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::uuid[], $6::text[])";
+    const SQL: &str = "WITH moved AS (
+            UPDATE chinwag.groups g SET last_seq = g.last_seq + 1 WHERE g.id = ANY ($1::uuid[])
+            RETURNING g.id, g.last_seq
+        )
+        INSERT INTO chinwag.messages (group_id, seq, author_id, date, id, body)
+        SELECT a.group_id, moved.last_seq, a.author_id, a.date, a.id, a.body
+        FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::uuid[], $5::text[])
+            AS a (group_id, author_id, date, id, body)
+        JOIN moved ON moved.id = a.group_id";
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number")]
     let batch = batch.round() as usize;
     let meter = Meter::start(&world.data);
     let mut inserters = JoinSet::new();
     let clock = Arc::new(SystemClock::default());
-    for _ in 0..CONNECTIONS {
-        let (url, clock) = (world.url.clone(), clock.clone());
+    for users in world.users.chunks(SENDERS / CONNECTIONS) {
+        let (url, clock, users) = (world.url.clone(), clock.clone(), users.to_vec());
         inserters.spawn(async move {
             let (client, connection) =
                 tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("a link");
             tokio::spawn(connection);
             let statement = client.prepare(SQL).await.expect("a statement");
-            // Logs of nobody's, each with as many messages as a sender's.
-            let groups: Vec<_> = (0..SENDERS / CONNECTIONS).map(|_| clock.uuid()).collect();
-            let rows: Vec<(Uuid, i64)> = (1..=EACH)
-                .flat_map(|seq| groups.iter().map(move |group| (*group, i64::try_from(seq).expect("small"))))
-                .collect();
-            for rows in rows.chunks(batch) {
-                let (groups, seqs): (Vec<_>, Vec<_>) = rows.iter().copied().unzip();
-                let authors = vec![1_i64; rows.len()];
-                let dates: Vec<_> = rows.iter().map(|_| clock.now().micros()).collect();
-                let ids: Vec<_> = rows.iter().map(|_| clock.uuid()).collect();
-                let bodies: Vec<_> = rows.iter().map(|_| "x".repeat(256)).collect();
-                client
-                    .execute(&statement, &[&groups, &seqs, &authors, &dates, &ids, &bodies])
-                    .await
-                    .expect("rows");
+            for users in (0..EACH).flat_map(|_| users.chunks(batch)) {
+                let (authors, groups): (Vec<_>, Vec<_>) =
+                    users.iter().map(|(user, group)| (user.0, group.0)).unzip();
+                let dates: Vec<_> = users.iter().map(|_| clock.now().micros()).collect();
+                let ids: Vec<_> = users.iter().map(|_| clock.uuid()).collect();
+                let bodies: Vec<_> = users.iter().map(|_| "x".repeat(256)).collect();
+                client.execute(&statement, &[&groups, &authors, &dates, &ids, &bodies]).await.expect("rows");
             }
+            client
         });
     }
+    // The server's processes are there until their time has been read.
+    let mut clients = Vec::new();
     while let Some(done) = inserters.join_next().await {
-        done.expect("an inserter is done");
+        clients.push(done.expect("an inserter is done"));
     }
     Figures { batch: number(batch), ..meter.read() }
 }

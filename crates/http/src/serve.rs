@@ -91,8 +91,6 @@ async fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(doors.options.header_timeout)
         .max_buf_size(HEAD_BYTES)
-        // One buffer costs the system less to take than two.
-        .writev(false)
         .max_headers(HEADERS)
         // A client may say that it sends no more, and still waits for its answer.
         .half_close(true)

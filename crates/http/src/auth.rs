@@ -121,7 +121,7 @@ impl Auth {
     }
 
     /// The token of our own that a request shows, if nothing but the store need be asked about it.
-    pub(crate) fn token(&self, parts: &Parts) -> Option<TokenHash> {
+    fn token(&self, parts: &Parts) -> Option<TokenHash> {
         match self.shown(parts) {
             Ok(Shown::Token(hash)) if self.validator.is_none() => Some(hash),
             _ => None,
@@ -299,10 +299,12 @@ impl FromRequestParts<Arc<Doors>> for Calling {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Arc<Doors>) -> Result<Self, Problem> {
-        let token = parts.extensions.get::<UnderWay>().and_then(|request| request.token);
-        Ok(Self(match token {
-            Some(hash) => Context { who: Who::Token(hash), origin: None },
-            None => doors.auth.credential(parts).await?.context(),
-        }))
+        if let Some(request) = parts.extensions.get::<UnderWay>()
+            && let Some(hash) = doors.auth.token(parts)
+        {
+            let hash = *request.token.get_or_init(|| hash);
+            return Ok(Self(Context { who: Who::Token(hash), origin: None }));
+        }
+        Ok(Self(doors.auth.credential(parts).await?.context()))
     }
 }

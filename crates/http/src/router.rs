@@ -4,7 +4,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -42,8 +42,8 @@ type Doorway = MethodRouter<Arc<Doors>>;
 pub(crate) struct UnderWay {
     /// Its place among them, which is free again when the last copy is dropped.
     _place: Arc<OwnedSemaphorePermit>,
-    /// The token that the job which answers is to look up.
-    pub(crate) token: Option<TokenHash>,
+    /// The token that the job which answers is to look up, where the handler asks who calls.
+    pub(crate) token: Arc<OnceLock<TokenHash>>,
 }
 
 /// The REST door. These and [`service`]'s, and no others, are in the API's document.
@@ -227,10 +227,10 @@ async fn under_way(doors: &Doors, route: Route, request: Request) -> Response {
         return Problem::busy().into_response();
     };
     let (mut parts, body) = request.into_parts();
-    let token = doors.auth.token(&parts);
-    parts.extensions.insert(UnderWay { _place: Arc::new(place), token });
+    let token = Arc::new(OnceLock::new());
+    parts.extensions.insert(UnderWay { _place: Arc::new(place), token: token.clone() });
     let Ok(response) = route.oneshot(Request::from_parts(parts, body)).await;
-    match token {
+    match token.get().copied() {
         // Who has no good credential is told nothing else, whatever else is wrong with a request.
         Some(token) if response.status().is_client_error() => doors.auth.refusal(token, response).await,
         _ => response,

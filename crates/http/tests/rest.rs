@@ -296,7 +296,7 @@ async fn an_account_signs_up_in_and_out() {
     let guessed = read(server.send("POST sessions/", &[], guess).await).await;
     let nobody = json!({"name": "nobody", "password": "battery staple"});
     assert_eq!((guessed.0, &guessed), (401, &read(server.send("POST sessions/", &[], nobody).await).await));
-    let (status, again) = read(server.send("POST sessions/", &[], arlan).await).await;
+    let (status, again) = read(server.send("POST sessions/", &[], arlan.clone()).await).await;
     assert_eq!(status, 201);
 
     let held = format!("theme=dark; access={token}");
@@ -309,6 +309,11 @@ async fn an_account_signs_up_in_and_out() {
     );
     assert_eq!(ended.status(), 200);
     assert_eq!(server.send("GET sessions/", &by_cookie, Value::Null).await.status(), 401);
+    // Who signs in is told what is wrong with that, whatever cookie is left of an ended session.
+    let guess = json!({"name": "arlan", "password": "battery staple"});
+    let left = read(server.send("POST sessions/", &by_cookie, guess).await).await;
+    assert_eq!(left, guessed);
+    assert_eq!(server.send("POST accounts/", &by_cookie, arlan.clone()).await.status(), 400);
     assert_eq!(server.call("GET sessions/", again["token"].as_str().unwrap(), Value::Null).await.0, 200);
     assert_eq!(server.send("GET sessions/", &[], Value::Null).await.status(), 401);
 }

@@ -123,8 +123,8 @@ impl Sending {
 
     /// The answer, and the event if there is one, where a store has decided many messages in one
     /// statement. It has kept exactly those whose author is there (of a [`Who::Token`] that was
-    /// good at the message's date) and is the one that is named, has a role of [`senders`], has no prior message with the `client_id`, and answers nothing
-    /// or what stands in the group.
+    /// good when the batch began) and is the one that is named, has a role of [`senders`], has no
+    /// prior message with the `client_id`, and answers nothing or what stands in the group.
     pub fn conclude(&self, facts: &Facts, kept: Option<Kept>, events: &mut Vec<Event>) -> Result<Sent> {
         let caller = match (self.context.who, &facts.author) {
             (Who::Known(caller), _) => caller,

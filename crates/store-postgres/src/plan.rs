@@ -19,11 +19,16 @@ pub(crate) fn check(link: &Link, begin: Option<&str>, sql: &'static str) {
     if !SEEN.lock().expect("no panic").get_or_insert_default().insert(sql) {
         return;
     }
+    look_at(link, sql, "");
+}
+
+/// Looks at the steps that read this table, or any.
+fn look_at(link: &Link, sql: &str, table: &str) {
     let steps = plan(link, sql);
     for (at, step) in steps.iter().enumerate() {
         assert!(!step.contains("Seq Scan on"), "{step}: {sql}\n{}", steps.join("\n"));
         let of_index = step.contains("Index Scan using") || step.contains("Index Only Scan using");
-        if of_index || step.contains("Bitmap Index Scan") {
+        if (of_index || step.contains("Bitmap Index Scan")) && step.contains(table) {
             let by_key = steps.get(at + 1).is_some_and(|next| next.contains("Index Cond"));
             assert!(by_key, "{step} reads all of it: {sql}\n{}", steps.join("\n"));
         }
@@ -57,8 +62,8 @@ fn messages_are_sent_by_keys() {
     let database = Database::new();
     let target: Target = open::prepare(&database.url(), &Options::default()).expect("a database");
     let Ok(link) = Link::open(&target) else { panic!("a link") };
-    check(&link, Some("BEGIN"), send::HOLD);
-    check(&link, None, send::SEND);
+    look_at(&link, send::HOLD, "");
+    look_at(&link, send::SEND, "");
     // Not a part of a key alone, which would read all of a large group.
     let steps = plan(&link, send::SEND).join("\n");
     for keys in [&["user_id = ", "group_id = "][..], &["group_id = ", "author_id = ", "client_id = "]] {
@@ -69,6 +74,10 @@ fn messages_are_sent_by_keys() {
         step.contains("messages_pkey") && condition.contains("group_id = ") && condition.contains("seq = ")
     });
     assert!(by_number, "{steps}");
+    // Nor all messages where they are known to be none, and each way to read them looks as cheap:
+    // such a plan is kept until the server has counted them anew.
+    database.ask("VACUUM ANALYZE");
+    look_at(&link, send::SEND, "messages");
 }
 
 chinwag_testkit::store_suite!(open);

@@ -48,7 +48,8 @@ pub(crate) const HOLD: &str = "SELECT 1 FROM groups WHERE id = ANY($1) ORDER BY 
 /// Who writes where is looked up once, however many messages they send; then each message.
 ///
 /// Each `OFFSET 0` keeps the planner from looking for a part of a key alone, which would read all of
-/// a large group.
+/// a large group; and that a message stands is looked at outside, as an index of those that stand
+/// could be read whole where the table is thought to be empty.
 ///
 /// A group that came to be between the two statements is not held: should another have numbered
 /// its log meanwhile, the number of -1 breaks a rule and undoes the batch, which is sent again.
@@ -88,8 +89,8 @@ pub(crate) const SEND: &str = "WITH writers AS MATERIALIZED (
                     AND m.client_id = a.client_id OFFSET 0
             ) p ON true
             LEFT JOIN LATERAL (
-                SELECT seq, group_id FROM messages WHERE id = a.respond_to AND body IS NOT NULL OFFSET 0
-            ) r ON r.group_id = ($1::uuid[])[($2::integer[])[a.writer]]
+                SELECT seq, group_id, body IS NOT NULL AS stands FROM messages WHERE id = a.respond_to OFFSET 0
+            ) r ON r.stands AND r.group_id = ($1::uuid[])[($2::integer[])[a.writer]]
         ) f
     ), kept AS (
         INSERT INTO messages (group_id, seq, author_id, date, id, respond_to, client_id, body_hash, body)

@@ -132,27 +132,31 @@ async fn hints_that_come_again_late_and_in_another_order_tell_each_event_once_an
     let reading = pair.read().await;
     let (mut heard, mut redis) = pair.eavesdrop().await;
     let link = &pair.cluster.nodes[1].redis;
-    // Delayed: all of it comes at once.
-    link.stall();
-    let mut last = 0;
+    // Late: the originals are lost, and all of them come at once from somebody else.
+    link.lose(pair.group.as_bytes());
+    let (mut last, mut captured) = (0, Vec::new());
     for number in 0..messages {
         last = pair.say(&format!("late {number}")).await;
+        captured.extend(capture(&mut heard, &pair.group, 1).await);
     }
     link.mend();
+    let before = (pair.figure("received").await, pair.figure("repeated").await);
+    for (channel, payload) in &captured {
+        redis.publish::<_, _, usize>(channel, payload).await.expect("it is published");
+    }
+    pair.counted("received", before.0, messages).await;
     reading.reaches(last, PATIENCE).await;
     // Again, the newest first.
-    let captured = capture(&mut heard, &pair.group, messages as usize).await;
-    let before = pair.figure("repeated").await;
     for (channel, payload) in captured.iter().rev() {
         let ears: usize = redis.publish(channel, payload).await.expect("it is published");
         assert!(ears >= 2, "the node hears it as the eavesdropper does");
     }
-    pair.counted("repeated", before, messages).await;
+    pair.counted("repeated", before.1, messages).await;
     // In another order: the originals are lost, and come from somebody else, the newest first.
     link.lose(pair.group.as_bytes());
     let lost = link.lost();
     let mut others = Vec::new();
-    let _ = capture(&mut heard, &pair.group, messages as usize).await;
+    let _ = capture(&mut heard, &pair.group, 2 * messages as usize).await;
     for number in 0..5 {
         last = pair.say(&format!("turned round {number}")).await;
         others.extend(capture(&mut heard, &pair.group, 1).await);

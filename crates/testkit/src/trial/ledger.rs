@@ -12,6 +12,9 @@ use tokio::time::timeout;
 
 use super::PATIENCE;
 
+/// So many acknowledgements come while one is patient, however slow the machine.
+const PART: usize = 1000;
+
 /// Everything sent and acknowledged, in one group.
 #[derive(Default)]
 pub struct Ledger {
@@ -146,12 +149,19 @@ impl Ledger {
     }
 
     /// Waits until so many more acknowledgements have come, so many writers are at work, and a request
-    /// is under way.
+    /// is under way; however long, as long as they come.
     pub async fn busy(&self, more: usize, working: usize) -> Load {
         let mut load = self.load.subscribe();
         let target = load.borrow().acks + more;
-        let busy = load.wait_for(|load| load.acks >= target && load.working >= working && load.flying > 0);
-        *timeout(PATIENCE, busy).await.expect("the writers write").expect("the ledger is there")
+        loop {
+            let next = target.min(load.borrow().acks + PART);
+            let busy = load.wait_for(|load| load.acks >= next && load.working >= working && load.flying > 0);
+            let load =
+                *timeout(PATIENCE, busy).await.expect("the writers write").expect("the ledger is there");
+            if next == target {
+                return load;
+            }
+        }
     }
 
     /// Compares all this with the group's history.

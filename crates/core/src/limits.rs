@@ -12,6 +12,9 @@ pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 pub const LATEST: usize = 20;
 /// `unread` counts up to this; it means "this or more".
 pub const UNREAD: u32 = 100;
+/// `unread` counts among so many of a group's newest numbers: who wrote all of a long history has
+/// read none of it, and would have it all looked through.
+pub const UNREAD_AMONG: u32 = 10_000;
 /// The longest page of a group's history.
 pub const HISTORY_PAGE: usize = 100;
 /// The most events of one group that a resume answers; past that the client reads the history.

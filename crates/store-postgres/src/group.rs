@@ -1,7 +1,7 @@
 //! Groups, their members, marks and logs.
 
 use chinwag_core::group::{Group, Mark, Member, Summary, View};
-use chinwag_core::limits::{LATEST, UNREAD};
+use chinwag_core::limits::{LATEST, UNREAD, UNREAD_AMONG};
 use chinwag_core::permission::Role;
 use chinwag_core::store::{Change, Entry, Groups};
 use chinwag_core::{Date, Error, GroupId, Result, Seq, UserId};
@@ -25,11 +25,13 @@ macro_rules! group_columns {
     };
 }
 
-/// The columns that [`mark`] reads, of a membership `m`; `$2` is the highest count.
+/// The columns that [`mark`] reads, of a membership `m` and its group `g`; `$2` is the highest count,
+/// among the newest `$3` numbers.
 macro_rules! mark_columns {
     () => {
         "m.last_read_seq, m.last_read_date, (SELECT count(*) FROM (
-            SELECT 1 FROM messages x WHERE x.group_id = m.group_id AND x.seq > coalesce(m.last_read_seq, 0)
+            SELECT 1 FROM messages x WHERE x.group_id = m.group_id
+            AND x.seq > greatest(coalesce(m.last_read_seq, 0), g.last_seq - $3)
             AND x.author_id <> m.user_id AND x.body IS NOT NULL ORDER BY x.seq LIMIT $2) unread)"
     };
 }
@@ -198,9 +200,10 @@ impl Groups for Transaction<'_, '_> {
         const SQL: &str = concat!(
             "SELECT ",
             mark_columns!(),
-            " FROM memberships m WHERE m.group_id = $1 AND m.user_id = $3"
+            " FROM memberships m JOIN groups g ON g.id = m.group_id WHERE m.group_id = $1 AND m.user_id = $4"
         );
-        let found = self.one(SQL, &[&group.0, &i64::from(UNREAD), &user.0], |row| mark(row, 0))?;
+        let params: Params<'_> = &[&group.0, &i64::from(UNREAD), &i64::from(UNREAD_AMONG), &user.0];
+        let found = self.one(SQL, params, |row| mark(row, 0))?;
         Ok(found.unwrap_or_default())
     }
 
@@ -233,10 +236,11 @@ impl Groups for Transaction<'_, '_> {
             message_joins!(),
             "WHERE own.user_id = $1 ORDER BY own.group_id, m.seq DESC"
         );
-        let mut summaries = self.all(GROUPS, &[&user.0, &i64::from(UNREAD)], |row| {
-            let view = View { group: group(row, 0)?, members: Vec::new(), messages: Vec::new() };
-            Ok(Summary { view, mark: mark(row, 4)? })
-        })?;
+        let mut summaries =
+            self.all(GROUPS, &[&user.0, &i64::from(UNREAD), &i64::from(UNREAD_AMONG)], |row| {
+                let view = View { group: group(row, 0)?, members: Vec::new(), messages: Vec::new() };
+                Ok(Summary { view, mark: mark(row, 4)? })
+            })?;
         for (id, member) in self.all(MEMBERS, &[&user.0], |row| Ok((group_id(row, 0)?, member(row, 1)?)))? {
             if let Some(view) = view_of(&mut summaries, id) {
                 view.members.push(member);

@@ -1,7 +1,7 @@
 //! Groups, their members, marks and logs.
 
 use chinwag_core::group::{Group, Mark, Member, Summary, View};
-use chinwag_core::limits::{LATEST, UNREAD};
+use chinwag_core::limits::{LATEST, UNREAD, UNREAD_AMONG};
 use chinwag_core::permission::Role;
 use chinwag_core::store::{Change, Entry, Groups};
 use chinwag_core::{Date, Error, GroupId, Result, Seq, UserId};
@@ -20,11 +20,13 @@ macro_rules! group_columns {
     };
 }
 
-/// The columns that [`mark`] reads, of a membership `m`; `?2` is the highest count.
+/// The columns that [`mark`] reads, of a membership `m` and its group `g`; `?2` is the highest count,
+/// among the newest `?3` numbers.
 macro_rules! mark_columns {
     () => {
         "m.last_read_seq, m.last_read_date, (SELECT count(*) FROM (
-            SELECT 1 FROM messages x WHERE x.group_id = m.group_id AND x.seq > coalesce(m.last_read_seq, 0)
+            SELECT 1 FROM messages x WHERE x.group_id = m.group_id
+            AND x.seq > max(coalesce(m.last_read_seq, 0), g.last_seq - ?3)
             AND x.author_id <> m.user_id AND x.body IS NOT NULL LIMIT ?2))"
     };
 }
@@ -190,9 +192,10 @@ impl Groups for Transaction<'_> {
         const SQL: &str = concat!(
             "SELECT ",
             mark_columns!(),
-            " FROM memberships m WHERE m.group_id = ?1 AND m.user_id = ?3"
+            " FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
+            WHERE m.group_id = ?1 AND m.user_id = ?4"
         );
-        let params = params![group.0.into_bytes(), UNREAD, user.0];
+        let params = params![group.0.into_bytes(), UNREAD, UNREAD_AMONG, user.0];
         Ok(self.one(SQL, params, |row| mark(row, 0))?.unwrap_or_default())
     }
 
@@ -227,7 +230,7 @@ impl Groups for Transaction<'_> {
             message_joins!(),
             "WHERE own.user_id = ?1 AND m.body IS NOT NULL ORDER BY own.group_id, m.seq DESC"
         );
-        let mut summaries = self.all(GROUPS, params![user.0, UNREAD], |row| {
+        let mut summaries = self.all(GROUPS, params![user.0, UNREAD, UNREAD_AMONG], |row| {
             let view = View { group: group(row, 0)?, members: Vec::new(), messages: Vec::new() };
             Ok(Summary { view, mark: mark(row, 4)? })
         })?;

@@ -212,6 +212,7 @@ macro_rules! store_suite {
                 a_mark_is_set_to_what_is_told_forward_or_back
                 only_others_messages_that_stand_after_the_mark_are_unread
                 unread_counts_up_to_its_limit
+                unread_is_looked_for_among_the_newest_numbers_only
             }
             message {
                 a_message_is_read_as_it_was_kept

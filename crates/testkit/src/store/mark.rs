@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use chinwag_core::group::Mark;
-use chinwag_core::limits::UNREAD;
+use chinwag_core::limits::{UNREAD, UNREAD_AMONG};
 use chinwag_core::{GroupId, Seq, UserId};
 
 use super::{Fixture, date};
@@ -64,4 +64,16 @@ pub async fn unread_counts_up_to_its_limit(f: Fixture) {
     }
     let summaries = f.read(move |tx| tx.summaries(ann)).await;
     assert_eq!(summaries[0].mark.unread, UNREAD);
+}
+
+pub async fn unread_is_looked_for_among_the_newest_numbers_only(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let id = f.group(&[ann, bob]).await;
+    f.send(id, bob).await;
+    f.write(move |tx| tx.seq_take(id, UNREAD_AMONG as usize - 1).map(drop)).await;
+    assert_eq!(unread(&f, id, ann).await, 1, "the oldest of those");
+    f.write(move |tx| tx.seq_take(id, 1).map(drop)).await;
+    assert_eq!(unread(&f, id, ann).await, 0);
+    let summaries = f.read(move |tx| tx.summaries(ann)).await;
+    assert_eq!(summaries[0].mark.unread, 0);
 }

@@ -1,6 +1,6 @@
 //! A member who is removed on one node while messages flow on it, and who listens on the other.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::trial::{Came, Door, PATIENCE, Reader, Socket, group, rate, report, times};
@@ -11,6 +11,9 @@ use tokio::time::timeout;
 use crate::cluster::Cluster;
 
 const WRITERS: usize = 6;
+/// How long each waits after an answer: who comes is held what is said until it was shown its groups,
+/// and sent away if that is too much.
+const PACE: Duration = Duration::from_millis(10);
 /// Messages that flow before a removal and, to be told to nobody who is gone, after it.
 const FLOW: usize = 300;
 
@@ -26,7 +29,7 @@ async fn who_is_removed_on_one_node_is_sent_nothing_numbered_after_on_another() 
     let group = group(&here.service(), &names).await;
     // Stays in the group, at the node where the victim is.
     let keeping = Reader::new(keeper, &group).follow(&cluster.urls_from(1)).await;
-    let flow = Cluster::flow(&writers, &group, |_| (Door::Socket, cluster.urls()));
+    let flow = cluster.paced(&writers, &group, PACE);
     let (begun, mut most) = (Instant::now(), 0);
     let (owner, path) = (here.as_user(owner), format!("groups/{group}/"));
     for round in 0..rounds {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Came, Door, PATIENCE, Reader, Socket, group, rate, report, times};
+use chinwag_testkit::trial::{Came, PATIENCE, Reader, Socket, group, rate, report, times};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::timeout;

@@ -260,7 +260,14 @@ impl Node {
     }
 }
 
-fn write(users: &[Client], group: &str, pace: Duration, how: impl Fn(usize) -> (Door, Vec<String>)) -> Flow {
+/// Has users write to a group, each waiting so long after an answer, as `how` says of each: the door,
+/// and the nodes in turn.
+pub(crate) fn write(
+    users: &[Client],
+    group: &str,
+    pace: Duration,
+    how: impl Fn(usize) -> (Door, Vec<String>),
+) -> Flow {
     let ledger = Arc::new(Ledger::new());
     let start = |(number, user)| {
         let (door, urls) = how(number);

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Came, PATIENCE, Reader, Socket, group, rate, report, times};
+use chinwag_testkit::trial::{Came, Door, PATIENCE, Reader, Socket, group, rate, report, times};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, write};
 
 const WRITERS: usize = 6;
 /// How long each waits after an answer: who comes is held what is said until it was shown its groups,
@@ -29,7 +29,7 @@ async fn who_is_removed_on_one_node_is_sent_nothing_numbered_after_on_another() 
     let group = group(&here.service(), &names).await;
     // Stays in the group, at the node where the victim is.
     let keeping = Reader::new(keeper, &group).follow(&cluster.urls_from(1)).await;
-    let flow = cluster.paced(&writers, &group, PACE);
+    let flow = write(&writers, &group, PACE, |_| (Door::Socket, cluster.urls()));
     let (begun, mut most) = (Instant::now(), 0);
     let (owner, path) = (here.as_user(owner), format!("groups/{group}/"));
     for round in 0..rounds {

@@ -26,8 +26,7 @@ async fn what_sixty_four_write_over_two_nodes_has_one_order_for_all_and_no_gap()
     flow.ledger.busy(messages, WRITERS).await;
     let took = begun.elapsed();
     let (verdict, ends, read) = cluster.settle(flow, reading, &group).await;
-    // Who comes while all write is sent away where showing it its groups takes too long.
-    assert!(ends.iter().all(|end| end.code == Some(4008)), "{ends:?}");
+    assert!(ends.is_empty(), "no socket was closed: {ends:?}");
     assert!(read.iter().all(|reader| reader.ends().is_empty()), "no reader was sent away");
     for node in &cluster.nodes {
         let received = node.figure("chinwag_hints_received_total").await;

@@ -12,7 +12,7 @@ use chinwag_core::store::Tx;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Result, Seq, SocketId, UserId};
 
-use crate::snapshot::{ABSENT, Snapshot};
+use crate::snapshot::{Floor, Snapshot};
 use crate::user::{Seat, State, User};
 use crate::{Close, Hub, Socket};
 
@@ -162,7 +162,7 @@ impl Hub {
         if let Some(cluster) = &self.cluster {
             let unknown = heads.iter().map(|(id, _)| *id).filter(|id| state.group_at(*id).is_err());
             let absent = state.groups.iter().map(|group| group.id);
-            let absent = absent.filter(|id| socket.floor(*id) == Some(ABSENT));
+            let absent = absent.filter(|id| matches!(socket.floor(*id), Some(Floor::Absent(_))));
             cluster.differs(user.id, unknown.chain(absent));
         }
         let Some(seat) = state.seat(socket.id()) else { return };
@@ -290,12 +290,13 @@ impl Hub {
     }
 }
 
-/// Which numbers a socket that starts from `snapshot` is still to skip: those that the snapshot
-/// has and the dispatcher has yet to deliver, and all of a group that the snapshot has no more.
-fn floors(state: &State, snapshot: &Snapshot<'_>, joined: &[GroupId]) -> Vec<(GroupId, Seq)> {
+/// What a socket that starts from `snapshot` is still to skip: the numbers that the snapshot has and
+/// the dispatcher has yet to deliver, and all of a group that the snapshot has no more.
+fn floors(state: &State, snapshot: &Snapshot<'_>, joined: &[GroupId]) -> Vec<(GroupId, Floor)> {
     let absent = state.groups.iter().map(|group| group.id);
     let absent = absent.filter(|id| snapshot.head(*id).is_none() && !joined.contains(id));
-    pending(state, snapshot).chain(absent.map(|id| (id, ABSENT))).collect()
+    let pending = pending(state, snapshot).map(|(id, head)| (id, Floor::Shown(head)));
+    pending.chain(absent.map(|id| (id, Floor::Absent(Seq(0))))).collect()
 }
 
 /// The groups, with their heads, whose log the dispatcher has yet to deliver up to there.

@@ -42,8 +42,8 @@ impl<'a> Note<'a> {
             Audience::Others(id, user) => To::Group(*id, Some(*user)),
             Audience::Users(users) => To::Users(users),
         };
-        let quits = matches!(event.kind, Kind::GroupQuit { .. });
-        let tag = Tag { group: group_of(event), seq: event.seq, joins: false, quits };
+        let quits = matches!(event.kind, Kind::GroupQuit { .. } | Kind::GroupDelete(_));
+        let tag = Tag { group: group_of(event), seq: event.seq, quits, ..Tag::default() };
         Self { to, seq: event.seq, tag, event: Some(event), frame }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chinwag_core::{GroupId, Seq};
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::snapshot::Floor;
 use crate::user::User;
 
 /// One group that a connected user is in. Its entry goes with the last of them.
@@ -83,7 +84,7 @@ impl Group {
         }
         for user in &members.users {
             for seat in user.lock().seats.iter().filter(|seat| seat.live) {
-                seat.socket.set_floor(self.id, base);
+                seat.socket.set_floor(self.id, Floor::Shown(base));
             }
         }
         self.delivered(members, Seq(seq.0 - 1));

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::{Buf, Bytes};
-use chinwag_core::{GroupId, Seq};
+use chinwag_core::GroupId;
 
-use crate::snapshot::{ABSENT, Snapshot, Tag, is_after, news};
+use crate::snapshot::{Floor, Snapshot, Tag, is_after, news};
 use crate::socket::{Close, Sink, Taken};
 
 /// How many frames, and about how many bytes, one `take` hands out.
@@ -53,9 +53,9 @@ pub(crate) struct Queue {
     /// Frames in `next` and `rest`.
     frames: usize,
     bytes: usize,
-    /// Numbers up to these have been seen in the snapshot, in groups of which the dispatcher
-    /// has yet to deliver them. An entry goes when its group passes it; most sockets have none.
-    floors: Vec<(GroupId, Seq)>,
+    /// What is known better than by events that are still to be delivered. An entry goes when its
+    /// group passes it; most sockets have none.
+    floors: Vec<(GroupId, Floor)>,
     close: Option<Close>,
     sleeper: Sleeper,
     /// Where frames go while the task waits for them.
@@ -133,6 +133,7 @@ impl Queue {
             return (Pushed::Overflow, self.close(Close::TooSlow).map_or(Told::Nobody, Told::Task));
         }
         self.bytes += frame.len();
+        self.raise_floor(tag);
         if let Phase::Held(held) | Phase::Paused { held, .. } = &mut self.phase {
             held.push(Held { frame, tag });
             return (Pushed::Queued, Told::Nobody);
@@ -219,22 +220,18 @@ impl Queue {
         let first = VecDeque::from(first);
         self.phase = if first.is_empty() { Phase::Live } else { Phase::First(first) };
         self.bytes = 0;
-        let (mut joined, mut from) = (Vec::new(), Vec::new());
+        let mut joined = Vec::new();
         for Held { frame, tag } in held {
-            // Who is brought in by what the store says is shown the group as it stands there: what
-            // comes up to that number is in it.
-            if !tag.joins
-                && from.iter().any(|(id, seq)| Some(*id) == tag.group && tag.seq.is_some_and(|s| s <= *seq))
-            {
+            if self.below_floor(tag) {
                 continue;
             }
             if tag.joins {
                 joined.extend(tag.group);
-                from.extend(tag.group.zip(tag.seq));
             }
             if news(tag, snapshot, &joined) {
                 self.bytes += frame.len();
                 self.append(frame, 1);
+                self.raise_floor(Tag { upto: tag.upto.or(tag.seq.filter(|_| tag.quits)), ..tag });
             }
             if tag.quits {
                 joined.retain(|id| Some(*id) != tag.group);
@@ -294,8 +291,8 @@ impl Queue {
         (true, if self.is_ready() { self.wake_any() } else { None })
     }
 
-    /// Skips the group's numbers up to `floor` from here on, since the snapshot had them.
-    pub(crate) fn set_floor(&mut self, group: GroupId, floor: Seq) {
+    /// Skips what is below `floor` from here on, since the socket knows it.
+    pub(crate) fn set_floor(&mut self, group: GroupId, floor: Floor) {
         if matches!(self.phase, Phase::Held(_)) || self.close.is_some() {
             return;
         }
@@ -305,8 +302,12 @@ impl Queue {
         }
     }
 
-    /// Up to which number of the group it skips what comes.
-    pub(crate) fn floor(&self, group: GroupId) -> Option<Seq> {
+    /// What it skips of the group; while it is held, what it will be shown of it.
+    pub(crate) fn floor(&self, group: GroupId) -> Option<Floor> {
+        if let Phase::Held(held) = &self.phase {
+            let shown = held.iter().filter(|held| held.tag.joins && held.tag.group == Some(group));
+            return shown.filter_map(|held| held.tag.seq).max().map(Floor::Shown);
+        }
         self.floors.iter().find(|(id, _)| *id == group).map(|(_, floor)| *floor)
     }
 
@@ -439,23 +440,34 @@ impl Queue {
         }
     }
 
-    /// Whether the socket has this event from its snapshot. Drops the floor that the event
-    /// passes.
+    /// Whether the socket knows this event already. Drops the floor that the event passes, unless
+    /// it brings its own.
     fn below_floor(&mut self, tag: Tag) -> bool {
         let Some(group) = tag.group else { return false };
         let Some(at) = self.floors.iter().position(|(id, _)| *id == group) else { return false };
-        let floor = self.floors[at].1;
-        if floor == ABSENT {
-            if tag.joins {
-                self.drop_floor(at);
+        match self.floors[at].1 {
+            Floor::Absent(after) => {
+                let comes = tag.joins && tag.seq > Some(after);
+                if comes {
+                    self.drop_floor(at);
+                }
+                !comes
             }
-            return !tag.joins;
+            Floor::Shown(floor) => {
+                let Some(seq) = tag.seq else { return false };
+                if seq >= floor && tag.upto.is_none() {
+                    self.drop_floor(at);
+                }
+                seq <= floor
+            }
         }
-        let Some(seq) = tag.seq else { return false };
-        if seq >= floor {
-            self.drop_floor(at);
+    }
+
+    /// What this frame, which is told, says of others that may come.
+    fn raise_floor(&mut self, tag: Tag) {
+        if let (Some(group), Some(upto)) = (tag.group, tag.upto) {
+            self.set_floor(group, if tag.quits { Floor::Absent(upto) } else { Floor::Shown(upto) });
         }
-        seq <= floor
     }
 
     fn drop_floor(&mut self, at: usize) {

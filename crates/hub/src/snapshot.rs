@@ -11,6 +11,19 @@ pub(crate) struct Tag {
     pub(crate) joins: bool,
     /// Whether it tells the socket's user that it is out of the group.
     pub(crate) quits: bool,
+    /// With it the socket knows all of the group up to this number, as the store says it, though
+    /// not all of that was delivered: what comes of it later is skipped.
+    pub(crate) upto: Option<Seq>,
+}
+
+/// What of a group a socket is not told, since it knows better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Floor {
+    /// It was shown the group as of this number.
+    Shown(Seq),
+    /// It was not shown the group, or told that the user is out of it: nothing is told until an
+    /// event after this number brings the user in.
+    Absent(Seq),
 }
 
 /// What the snapshot that a socket starts from says of the groups.
@@ -25,10 +38,6 @@ impl Snapshot<'_> {
         Some(self.heads[at].1)
     }
 }
-
-/// The floor in a group that the snapshot no longer had: nothing of it is told, until an event
-/// brings the user into it again.
-pub(crate) const ABSENT: Seq = Seq(i64::MAX);
 
 /// Whether a held event is after what `snapshot` has.
 pub(crate) fn is_after(tag: Tag, snapshot: &Snapshot<'_>) -> bool {

@@ -12,7 +12,7 @@ use chinwag_core::{Date, GroupId, Name, Seq, SocketId, UserId};
 use parking_lot::Mutex;
 
 use crate::queue::{Bounds, Pushed, Queue, Told};
-use crate::snapshot::{Snapshot, Tag};
+use crate::snapshot::{Floor, Snapshot, Tag};
 use crate::user::User;
 
 /// Why a socket is to be closed.
@@ -214,7 +214,7 @@ impl Socket {
         &self,
         first: Vec<Bytes>,
         snapshot: &Snapshot<'_>,
-        floors: impl FnOnce(&[GroupId]) -> Vec<(GroupId, Seq)>,
+        floors: impl FnOnce(&[GroupId]) -> Vec<(GroupId, Floor)>,
     ) -> bool {
         let mut queue = self.queue.lock();
         if queue.is_closing() {
@@ -242,7 +242,7 @@ impl Socket {
         let (resumed, waker) = queue.resume(missed, snapshot);
         if resumed {
             for (group, floor) in floors {
-                queue.set_floor(*group, *floor);
+                queue.set_floor(*group, Floor::Shown(*floor));
             }
         }
         drop(queue);
@@ -251,12 +251,12 @@ impl Socket {
         }
     }
 
-    pub(crate) fn set_floor(&self, group: GroupId, floor: Seq) {
+    pub(crate) fn set_floor(&self, group: GroupId, floor: Floor) {
         self.queue.lock().set_floor(group, floor);
     }
 
-    /// Up to which number of the group it skips what comes.
-    pub(crate) fn floor(&self, group: GroupId) -> Option<Seq> {
+    /// What it skips of the group.
+    pub(crate) fn floor(&self, group: GroupId) -> Option<Floor> {
         self.queue.lock().floor(group)
     }
 

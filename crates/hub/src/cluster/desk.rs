@@ -268,23 +268,20 @@ impl Desk {
 
     /// Delivers what has got its turn. The wait is over if nothing is missing any more.
     fn settle(&mut self, hub: &Arc<Hub>, id: GroupId) {
-        let mut late = Vec::new();
-        let Some(waiting) = self.waiting.get_mut(&id) else { return };
-        if waiting.reading {
+        if self.waiting.get(&id).is_none_or(|waiting| waiting.reading) {
             return;
         }
-        while let Some(group) = hub.groups.get(&id) {
-            let next = group.last().next();
-            let Some((seq, items)) = waiting.pop(next) else { break };
+        while let Some((next, seq, items)) = self.pop(hub, id) {
             for item in items {
                 if seq == next && !item.quits() {
                     hub.apply_item(&item);
                 } else {
-                    late.push((seq, item));
+                    self.passed(hub, id, seq, item);
                 }
             }
         }
         let group = hub.groups.get(&id);
+        let Some(waiting) = self.waiting.get_mut(&id) else { return };
         waiting.suspects.retain(|user| is_in(hub, id, *user) == Some(true));
         waiting.newcomers.retain(|user| is_in(hub, id, *user) == Some(false));
         let is_whole = group.as_ref().is_none_or(|group| waiting.upto <= group.last());
@@ -292,14 +289,24 @@ impl Desk {
             is_whole && (waiting.holds_nothing() || group.is_none()) && waiting.suspects.is_empty();
         if is_settled && waiting.newcomers.is_empty() && !(waiting.vanished && group.is_some()) {
             let rest = self.waiting.remove(&id).map(|mut waiting| waiting.take()).unwrap_or_default();
-            // The last member here has gone: only it is still told so.
-            let quits =
-                rest.into_iter().flat_map(|(seq, items)| items.into_iter().map(move |item| (seq, item)));
-            late.extend(quits.filter(|(_, item)| item.quits()));
+            // The last member here has gone: it is still told so, and who comes after it is looked up.
+            for (seq, item) in
+                rest.into_iter().flat_map(|(seq, items)| items.into_iter().map(move |i| (seq, i)))
+            {
+                if item.quits() {
+                    self.passed(hub, id, seq, item);
+                } else {
+                    self.unserved(hub, id, seq, item);
+                }
+            }
         }
-        for (seq, item) in late {
-            self.passed(hub, id, seq, item);
-        }
+    }
+
+    /// Takes what is held of the group's next number, which comes first, or of one before it.
+    fn pop(&mut self, hub: &Hub, id: GroupId) -> Option<(Seq, Seq, Vec<Item>)> {
+        let next = hub.groups.get(&id)?.last().next();
+        let (seq, items) = self.waiting.get_mut(&id)?.pop(next)?;
+        Some((next, seq, items))
     }
 
     /// The turn of something that was held has passed otherwise.

@@ -80,7 +80,8 @@ impl Hub {
     }
 
     fn apply_hint(&self, hint: &Hint) {
-        let tag = Tag { group: hint.group, seq: hint.seq, ..Tag::default() };
+        let quits = matches!(hint.kind, Said::Deleted);
+        let tag = Tag { group: hint.group, seq: hint.seq, quits, ..Tag::default() };
         let note = |to| Note { to, seq: hint.seq, tag, event: None, frame: Some(hint.frame.clone()) };
         match (&hint.kind, hint.group) {
             (Said::Group(but), Some(id)) => self.deliver(note(To::Group(id, *but)), &[]),
@@ -118,8 +119,7 @@ impl Hub {
         }
         let kind = Kind::GroupQuit { group, name: state.name.clone() };
         drop(state);
-        let event = Event { seq, ..Event::to_users(kind, vec![user]) };
-        self.deliver(Note::of(&event, None), &[]);
+        self.deliver(Note::of(&Event { seq, ..Event::to_users(kind, vec![user]) }, None), &[]);
     }
 
     /// The user who is here and has asked for an event, if its copy is to say so. Looks at everybody.

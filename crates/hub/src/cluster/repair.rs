@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::waiting::{Item, Waiting};
 use crate::dispatch::{Note, To, join};
-use crate::snapshot::{ABSENT, Tag};
+use crate::snapshot::{Floor, Tag};
 use crate::user::User;
 use crate::{Close, Hub};
 
@@ -111,14 +111,14 @@ fn tell_missed(hub: &Arc<Hub>, waiting: &mut Waiting, asked: &Behind, found: &Ca
 
 /// Tells those of a user's sockets that were shown a group which the user is not known to be in,
 /// and were told nothing of it since, how it ended for them.
-fn tell_shown(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, kind: &Kind) {
+fn tell_shown(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, kind: &Kind, head: Seq) {
     for seat in user.lock().seats.iter().filter(|seat| seat.live) {
-        if let Some(shown) = seat.socket.floor(id).filter(|shown| *shown != ABSENT) {
+        if let Some(Floor::Shown(shown)) = seat.socket.floor(id) {
             // Whatever its number, nothing was told after what the socket was shown.
             let seq = matches!(kind, Kind::GroupQuit { .. }).then(|| shown.next());
             let event = Event { seq, ..Event::to_users(kind.clone(), vec![user.id]) };
             hub.push(&seat.socket, hub.encode.event(&event, None));
-            seat.socket.set_floor(id, ABSENT);
+            seat.socket.set_floor(id, Floor::Absent(head));
         }
     }
 }
@@ -128,7 +128,7 @@ fn vanish(hub: &Arc<Hub>, waiting: &mut Waiting, asked: &Behind) {
     let id = asked.group;
     let Some(group) = hub.groups.get(&id) else {
         let users = asked.users.iter().filter_map(|user| hub.users.get(user));
-        return users.for_each(|user| tell_shown(hub, id, &user, &Kind::GroupDelete(id)));
+        return users.for_each(|user| tell_shown(hub, id, &user, &Kind::GroupDelete(id), asked.after));
     };
     let mut last = None;
     for (seq, items) in waiting.take() {
@@ -148,22 +148,33 @@ fn vanish(hub: &Arc<Hub>, waiting: &mut Waiting, asked: &Behind) {
 fn put_out(hub: &Arc<Hub>, waiting: &mut Waiting, id: GroupId, user: UserId, head: Seq) {
     let Some(found) = hub.users.get(&user) else { return };
     let state = found.lock();
+    let kind = Kind::GroupQuit { group: id, name: state.name.clone() };
     if state.group_at(id).is_err() {
-        let kind = Kind::GroupQuit { group: id, name: state.name.clone() };
         drop(state);
-        return tell_shown(hub, id, &found, &kind);
+        return tell_shown(hub, id, &found, &kind, head);
     }
-    let shown = state.seats.iter().filter_map(|seat| seat.socket.floor(id)).filter(|shown| *shown != ABSENT);
-    let told = shown.chain(hub.groups.get(&id).map(|group| group.last())).max().unwrap_or_default();
+    let shown = state.seats.iter().filter_map(|seat| match seat.socket.floor(id) {
+        Some(Floor::Shown(shown)) => Some(shown),
+        _ => None,
+    });
+    let last = hub.groups.get(&id).map(|group| group.last());
+    let told = shown.chain(last).max().unwrap_or_default();
     drop(state);
-    match waiting.quit_of(user) {
-        Some(event) => hub.apply_item(&Item::Event(event, None)),
-        None => hub.tell_quit(id, user, Some(told.next())),
-    }
+    let mut event = waiting.quit_of(user).unwrap_or_else(|| Event::to_users(kind, vec![user]));
+    event.seq = event.seq.max(Some(told.next()));
+    deliver(hub, &event, last < Some(head), head, &[]);
     hub.leave(id, user);
     if let Some(cluster) = &hub.cluster {
         cluster.has_quit(user, id, head);
     }
+}
+
+/// Delivers what the store says of a user's group as of `head`; what `lies_before` that and comes
+/// later is skipped.
+fn deliver(hub: &Arc<Hub>, event: &Event, lies_before: bool, head: Seq, joined: &[UserId]) {
+    let mut note = Note::of(event, None);
+    note.tag.upto = Some(head).filter(|_| lies_before);
+    hub.guarded(note.to, event.seq, || hub.deliver(note, joined));
 }
 
 /// Brings a user into a group that it is found to be in, and shows it the group.
@@ -185,13 +196,7 @@ fn bring_in(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, view: &Arc<View>, hea
         if is_known {
             show_absent(hub, id, user, &event);
         } else {
-            hub.deliver(Note::of(&event, None), &[user.id]);
-        }
-        // What comes up to there is in what it was shown.
-        if !is_known && group.last() < head {
-            for seat in user.lock().seats.iter().filter(|seat| seat.live) {
-                seat.socket.set_floor(id, head);
-            }
+            deliver(hub, &event, group.last() < head, head, &[user.id]);
         }
         return hub.close_if_empty(&group, &mut members);
     }
@@ -199,13 +204,12 @@ fn bring_in(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, view: &Arc<View>, hea
 
 /// Shows a group to those of a member's sockets that were shown none, though it is in it.
 fn show_absent(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event) {
-    let tag = Tag { group: Some(id), seq: event.seq, joins: true, quits: false };
+    let tag = Tag { group: Some(id), seq: event.seq, joins: true, quits: false, upto: event.seq };
     let mut due = Vec::new();
     for seat in user.lock().seats.iter().filter(|seat| seat.live) {
-        if seat.socket.floor(id) == Some(ABSENT) {
+        if let Some(Floor::Absent(_)) = seat.socket.floor(id) {
             let frame = hub.encode.event(event, None);
             hub.tally.pushed(seat.socket.push(frame, tag, hub.bounds(), &mut due), 1);
-            seat.socket.set_floor(id, event.seq.unwrap_or_default());
         }
     }
     hub.due(&mut due);
@@ -215,7 +219,7 @@ fn show_absent(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event) {
 /// lies between was not told to them: they resume.
 fn close_behind(id: GroupId, user: &Arc<User>, head: Seq) {
     for seat in user.lock().seats.iter().filter(|seat| seat.live) {
-        if seat.socket.floor(id).is_some_and(|shown| shown < head) {
+        if matches!(seat.socket.floor(id), Some(Floor::Shown(shown)) if shown < head) {
             seat.socket.close(Close::TooSlow);
         }
     }

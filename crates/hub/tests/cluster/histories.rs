@@ -341,3 +341,76 @@ proptest! {
         run(&steps)?;
     }
 }
+
+/// A user comes, goes and comes again in a group while its first socket on the node is between its
+/// reading and its life: what the reading brought it is not told to it once more.
+#[test]
+fn one_that_is_brought_in_while_it_is_let_live_is_shown_the_group_once() {
+    use Step::{Advance, Clear, Turn, Wait};
+    #[rustfmt::skip]
+    let steps = [
+        Turn(0, 0, 1), Turn(1, 0, 0), Turn(1, 0, 0), Advance(0), Advance(2), Advance(2), Turn(1, 0, 0), Clear,
+        Wait(15), Turn(1, 0, 0), Clear,
+    ];
+    run(&steps).unwrap_or_else(|why| panic!("{why}"));
+}
+
+/// What has put a user out was held, and with it the user's coming again.
+#[test]
+fn one_that_goes_and_comes_again_is_told_so_in_that_order_though_both_were_held() {
+    use Step::{Advance, Clear, Say, Turn};
+    #[rustfmt::skip]
+    let steps = [
+        Advance(0), Advance(4), Turn(0, 0, 0), Say(0, 0), Advance(4), Turn(1, 0, 2), Turn(0, 0, 2),
+        Turn(0, 0, 2), Turn(0, 0, 2), Clear,
+    ];
+    run(&steps).unwrap_or_else(|why| panic!("{why}"));
+}
+
+/// The last who was known to be in a group goes, and somebody comes whose reading had that already.
+#[test]
+fn one_that_comes_when_the_last_here_has_gone_is_known_to_be_in() {
+    use Step::{Advance, Clear, Turn};
+    #[rustfmt::skip]
+    let steps = [
+        Turn(0, 1, 1), Turn(0, 1, 0), Advance(0), Advance(0), Turn(1, 1, 1), Turn(0, 1, 0), Turn(0, 1, 1),
+        Advance(2), Advance(2), Clear, Turn(1, 1, 1),
+    ];
+    run(&steps).unwrap_or_else(|why| panic!("{why}"));
+}
+
+/// One is brought in by what the store says and goes, while its socket is yet to live.
+#[test]
+fn one_that_is_put_out_while_its_socket_is_yet_to_live_is_told_so() {
+    use Step::{Advance, Clear, Say, Turn, Wait};
+    #[rustfmt::skip]
+    let steps = [
+        Say(0, 0), Turn(0, 1, 1), Advance(3), Clear, Advance(5), Say(0, 1), Turn(1, 1, 2), Say(0, 1), Wait(28),
+        Turn(0, 1, 2), Turn(1, 1, 0), Wait(29),
+    ];
+    run(&steps).unwrap_or_else(|why| panic!("{why}"));
+}
+
+/// One is brought in by what the store says before its socket lives, and the change comes after.
+#[test]
+fn one_that_lives_with_what_the_store_said_is_not_told_the_change_again() {
+    use Step::{Advance, Clear, Listen, Say, Turn, Wait};
+    #[rustfmt::skip]
+    let steps = [
+        Turn(0, 0, 0), Advance(5), Advance(1), Clear, Turn(0, 0, 2), Listen, Turn(0, 0, 2), Say(0, 0),
+        Turn(1, 0, 2), Turn(0, 0, 1), Advance(0), Wait(24), Turn(0, 0, 2), Advance(0), Advance(5), Say(0, 0), Clear,
+    ];
+    run(&steps).unwrap_or_else(|why| panic!("{why}"));
+}
+
+/// The store is read for one, says that another is out, and what says how comes after.
+#[test]
+fn one_that_is_put_out_by_what_the_store_said_is_not_told_its_coming_and_going_after() {
+    use Step::{Advance, Clear, Listen, Turn};
+    #[rustfmt::skip]
+    let steps = [
+        Turn(1, 1, 0), Turn(0, 1, 2), Advance(4), Advance(4), Listen, Turn(1, 1, 1), Advance(0), Advance(2),
+        Advance(2), Turn(1, 1, 1), Clear,
+    ];
+    run(&steps).unwrap_or_else(|why| panic!("{why}"));
+}

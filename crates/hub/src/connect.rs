@@ -21,6 +21,9 @@ pub type Shown<T> = (T, Numbers);
 /// Groups, each with a number of its log.
 pub type Numbers = Vec<(GroupId, Seq)>;
 
+/// How often what a socket is to be shown is read again before it is sent away.
+const READINGS: usize = 4;
+
 /// Whose socket it is, as its credential said.
 #[derive(Debug, Clone)]
 pub struct Identity {
@@ -98,9 +101,11 @@ impl Hub {
     }
 
     /// Reads with `shown` what the socket is to be shown, with the user's groups and their heads, and
-    /// subscribes the user to those, if that has not been done. If the user or its credential does
-    /// not stand any more nothing is answered: the socket is closed with
-    /// [`Close::CredentialEnded`]. After an error of the store this may be tried again.
+    /// subscribes the user to those, if that has not been done. It is read again if more happens
+    /// meanwhile than the socket may hold, a few times: then the socket is closed with
+    /// [`Close::TooSlow`]. If the user or its credential does not stand any more it is closed with
+    /// [`Close::CredentialEnded`]. Of a socket that is closed nothing is answered. After an error of
+    /// the store this may be tried again.
     pub async fn subscribe<T: Send + 'static>(
         &self,
         socket: &Arc<Socket>,
@@ -108,18 +113,30 @@ impl Hub {
     ) -> Result<Option<Shown<T>>> {
         let user = socket.owner().clone();
         let reading = Reading::begin(&user);
-        let turn = self.turn.load(Ordering::Acquire);
+        let unserved = self.unserved.load(Ordering::Acquire);
         let Some((name, found)) = self.read(socket, shown.clone()).await? else { return Ok(None) };
         let mut whole = true;
         if !reading.subscribed {
             for (group, head) in &found.1 {
                 whole &= self.enter(*group, *head, &user);
             }
-            // What groups were told meanwhile may be neither in what was read nor held.
-            whole &= self.turn.load(Ordering::Acquire) == turn;
+            // What happened meanwhile in a group without an entry may be neither in what was read nor
+            // held.
+            whole &= self.unserved.load(Ordering::Acquire) == unserved;
         }
         reading.done(name);
-        if whole { Ok(Some(found)) } else { Ok(self.read(socket, shown).await?.map(|(_, found)| found)) }
+        if whole && !socket.lacks() {
+            return Ok(Some(found));
+        }
+        for _ in 0..READINGS {
+            socket.start_over();
+            let Some((_, found)) = self.read(socket, shown.clone()).await? else { return Ok(None) };
+            if !socket.lacks() {
+                return Ok(Some(found));
+            }
+        }
+        socket.close(Close::TooSlow);
+        Ok(None)
     }
 
     /// What the socket is shown, and its user's name, if the user and the credential stand.

@@ -105,7 +105,6 @@ impl Hub {
     }
 
     fn deliver_in_group(&self, note: Note<'_>, id: GroupId, but: Option<UserId>, joined: &[UserId]) {
-        self.turn.fetch_add(1, Ordering::AcqRel);
         let newcomers: Vec<_> = joined.iter().filter_map(|user| self.users.get(user)).collect();
         let seq = note.seq;
         while let Some(group) = self.group_for(seq, id, &newcomers) {
@@ -132,10 +131,19 @@ impl Hub {
     /// The group's entry. One is made only if somebody who is connected joins with this event.
     fn group_for(&self, seq: Option<Seq>, id: GroupId, newcomers: &[Arc<User>]) -> Option<Arc<Group>> {
         if newcomers.is_empty() {
-            return self.groups.get(&id);
+            return self.served(id);
         }
         let before = Seq(seq.unwrap_or_default().0 - 1);
         Some(self.group_entry(id, before, seq.is_some()))
+    }
+
+    /// The group, if anybody is in it here: nobody else is to be told of what happens there. Whoever
+    /// reads its groups meanwhile, and may come too late for this, reads them again.
+    pub(crate) fn served(&self, id: GroupId) -> Option<Arc<Group>> {
+        self.groups.get(&id).or_else(|| {
+            self.unserved.fetch_add(1, Ordering::AcqRel);
+            self.groups.get(&id)
+        })
     }
 
     /// Gives a group's entry up if nobody is in it.

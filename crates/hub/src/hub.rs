@@ -37,9 +37,10 @@ pub struct Hub {
     /// Whose the tokens of the connected sockets are.
     pub(crate) tokens: Shards<TokenHash, UserId>,
     pub(crate) sockets: AtomicUsize,
-    /// Moves before anything is told to a group: whoever finds it where it was knows that nothing
-    /// has been told meanwhile.
-    pub(crate) turn: AtomicU64,
+    /// Moves when something happens in a group that nobody here is in, and before a group's entry
+    /// goes: whoever finds it where it was knows that each group that was told anything meanwhile
+    /// has its entry still, which says how far.
+    pub(crate) unserved: AtomicU64,
     pub(crate) last_socket: AtomicU64,
     pub(crate) draining: AtomicBool,
     pub(crate) waiting: Arc<presence::Waiting>,
@@ -77,7 +78,7 @@ impl Hub {
             groups: Shards::new(),
             tokens: Shards::new(),
             sockets: AtomicUsize::new(0),
-            turn: AtomicU64::new(0),
+            unserved: AtomicU64::new(0),
             last_socket: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             waiting: waiting.clone(),
@@ -183,6 +184,7 @@ impl Hub {
     }
 
     pub(crate) fn give_up_group(&self, group: &Arc<Group>) {
+        self.unserved.fetch_add(1, Ordering::AcqRel);
         self.groups.remove_exact(&group.id, group);
         self.look_at(Channel::Group(group.id));
     }

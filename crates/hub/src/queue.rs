@@ -64,6 +64,8 @@ pub(crate) struct Queue {
     due: bool,
     /// Whether `next` is what is left of a frame that was written in part.
     begun: bool,
+    /// See [`lacks`](Self::lacks).
+    lacks: bool,
 }
 
 /// One frame, or several that follow each other, as one piece of memory.
@@ -119,6 +121,7 @@ impl Queue {
             sink: None,
             due: false,
             begun: false,
+            lacks: false,
         }
     }
 
@@ -128,8 +131,10 @@ impl Queue {
         if self.close.is_some() || self.below_floor(tag) {
             return (Pushed::Skipped, Told::Nobody);
         }
-        let waiting = self.len();
-        if waiting >= bounds.frames || (waiting > 0 && self.bytes + frame.len() > bounds.bytes) {
+        if self.is_full(&frame, bounds) {
+            self.forget();
+        }
+        if self.is_full(&frame, bounds) {
             return (Pushed::Overflow, self.close(Close::TooSlow).map_or(Told::Nobody, Told::Task));
         }
         self.bytes += frame.len();
@@ -205,6 +210,28 @@ impl Queue {
     /// Sets, or takes away, where frames go while the task waits for them.
     pub(crate) fn set_sink(&mut self, sink: Option<Arc<dyn Sink>>) {
         self.sink = sink;
+    }
+
+    /// Drops the numbered events that it holds, while it is not live: what it will be shown has to be
+    /// read after this, and has them.
+    fn forget(&mut self) {
+        if let Phase::Held(held) = &mut self.phase {
+            held.retain(|held| held.tag.seq.is_none());
+            self.bytes = held.iter().map(|held| held.frame.len()).sum();
+            self.lacks = true;
+        }
+    }
+
+    /// What it will be shown is read from here on: what it holds was before.
+    pub(crate) fn start_over(&mut self) {
+        self.forget();
+        self.lacks = false;
+    }
+
+    /// Whether it has dropped what it held since it started over: it may not live with what was read
+    /// since then.
+    pub(crate) fn lacks(&self) -> bool {
+        self.lacks
     }
 
     /// Lets the socket live: `first` goes out first, then what was held and the snapshot does
@@ -393,6 +420,11 @@ impl Queue {
             Phase::Held(held) | Phase::Paused { held, .. } => held.len(),
             _ => self.frames,
         }
+    }
+
+    fn is_full(&self, frame: &Bytes, bounds: Bounds) -> bool {
+        let waiting = self.len();
+        waiting >= bounds.frames || (waiting > 0 && self.bytes + frame.len() > bounds.bytes)
     }
 
     fn append(&mut self, bytes: Bytes, frames: usize) {

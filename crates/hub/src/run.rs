@@ -44,8 +44,7 @@ impl Hub {
         let Some((Some(id), first)) = run.first().map(|event| (group_of(event), event.seq)) else {
             return false;
         };
-        self.turn.fetch_add(1, Ordering::AcqRel);
-        let Some(group) = self.groups.get(&id) else {
+        let Some(group) = self.served(id) else {
             self.tally.events.fetch_add(run.len() as u64, Ordering::Relaxed);
             return true;
         };

@@ -217,6 +217,12 @@ impl Socket {
         floors: impl FnOnce(&[GroupId]) -> Vec<(GroupId, Floor)>,
     ) -> bool {
         let mut queue = self.queue.lock();
+        if queue.lacks() {
+            // What it is to be shown was read too early.
+            drop(queue);
+            self.close(Close::TooSlow);
+            return false;
+        }
         if queue.is_closing() {
             return false;
         }
@@ -229,6 +235,16 @@ impl Socket {
             waker.wake();
         }
         true
+    }
+
+    /// See [`Queue::start_over`].
+    pub(crate) fn start_over(&self) {
+        self.queue.lock().start_over();
+    }
+
+    /// See [`Queue::lacks`].
+    pub(crate) fn lacks(&self) -> bool {
+        self.queue.lock().lacks()
     }
 
     /// See [`Queue::pause`].

@@ -175,7 +175,7 @@ impl Desk {
             }
             return self.settle(hub, id);
         }
-        let Some(group) = hub.groups.get(&id) else { return self.unserved(hub, id, seq, item) };
+        let Some(group) = hub.served(id) else { return self.unserved(hub, id, seq, item) };
         match group.turn(seq) {
             Turn::Next => hub.apply_item(&item),
             Turn::Repeated => self.repeated(hub, id, &item),
@@ -188,7 +188,6 @@ impl Desk {
 
     /// Something has happened in a group of which nobody is here; with it somebody may come.
     fn unserved(&mut self, hub: &Arc<Hub>, id: GroupId, seq: Seq, item: Item) {
-        hub.turn.fetch_add(1, Ordering::AcqRel);
         item.left().iter().for_each(|user| hub.leave(id, *user));
         // A group that is made here: nothing can have come before.
         if matches!(item, Item::Event(..)) && seq == Seq(1) {
@@ -290,13 +289,9 @@ impl Desk {
         if is_settled && waiting.newcomers.is_empty() && !(waiting.vanished && group.is_some()) {
             let rest = self.waiting.remove(&id).map(|mut waiting| waiting.take()).unwrap_or_default();
             // The last member here has gone: it is still told so, and who comes after it is looked up.
-            for (seq, item) in
-                rest.into_iter().flat_map(|(seq, items)| items.into_iter().map(move |i| (seq, i)))
-            {
-                if item.quits() {
+            for (seq, items) in rest {
+                for item in items {
                     self.passed(hub, id, seq, item);
-                } else {
-                    self.unserved(hub, id, seq, item);
                 }
             }
         }

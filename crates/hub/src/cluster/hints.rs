@@ -137,9 +137,10 @@ impl Hub {
     /// Gives the socket that asked its own copy of an event that all were told already.
     pub(super) fn answer_asker(&self, group: GroupId, event: &Event) {
         let Some(origin) = event.origin.as_ref().filter(|origin| origin.reference.is_some()) else { return };
-        let members = match &event.to {
-            Audience::Users(users) => users.iter().filter_map(|id| self.users.get(id)).collect(),
-            _ => self.groups.get(&group).map(|group| group.lock().users.clone()).unwrap_or_default(),
+        let members = match (&event.to, self.groups.get(&group)) {
+            (Audience::Users(users), _) => users.iter().filter_map(|id| self.users.get(id)).collect(),
+            (_, Some(group)) => group.lock().users.clone(),
+            (_, None) => self.asker(event).and_then(|user| self.users.get(&user)).into_iter().collect(),
         };
         let frame = self.encode.event(event, origin.reference.as_deref());
         for user in members {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chinwag_core::bus::Bus;
-use chinwag_core::event::Event;
+use chinwag_core::event::{Event, Origin};
 use chinwag_core::store::{Store, Tx};
 use chinwag_core::{GroupId, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
@@ -413,4 +413,29 @@ fn one_that_is_put_out_by_what_the_store_said_is_not_told_its_coming_and_going_a
         Advance(2), Turn(1, 1, 1), Clear,
     ];
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
+}
+
+/// Its coming was not heard of, and those are gone for whom its message was held until its turn.
+#[tokio::test(start_paused = true)]
+async fn one_that_has_written_where_all_who_were_known_here_have_gone_is_answered() {
+    use Step::{Advance, Clear, Turn};
+    let mut history = History::new().await;
+    let steps = [Turn(0, 1, 1), Turn(0, 1, 0), Advance(0), Advance(0), Advance(4), Advance(4), Clear];
+    for step in steps.into_iter().chain([Turn(1, 1, 1), Turn(0, 1, 0), Turn(1, 1, 2)]) {
+        history.step(step).await;
+    }
+    let Stage::Live(client, _) = &history.sockets[4] else { panic!("it lives") };
+    let origin = Origin { socket: client.0.id(), reference: Some(Arc::from("r1")) };
+    let (group, author) = (history.groups[1], history.users[2]);
+    history.router.by.store(0, Ordering::Relaxed);
+    let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {
+        say(tx, events, group, author)?;
+        events[0].origin = Some(origin.clone());
+        Ok(())
+    };
+    history.store.write(job).await.expect("the store writes");
+    history.step(Clear).await;
+    let Stage::Live(client, _) = &history.sockets[4] else { panic!("it lives") };
+    let answers = client.texts().into_iter().filter(|text| text.ends_with("#r1")).collect::<Vec<_>>();
+    assert_eq!(answers, ["text 1 6 #r1"]);
 }

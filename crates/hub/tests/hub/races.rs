@@ -13,7 +13,7 @@ use chinwag_core::event::{Event, Kind};
 use chinwag_core::store::{Done, ReadJob, Store, Tx, WriteJob};
 use chinwag_core::{GroupId, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
-use chinwag_hub::{Connection, Hub, Identity, Shown};
+use chinwag_hub::{Connection, Hub, Identity, Options, Shown};
 use chinwag_store_sqlite::SqliteStore;
 use proptest::prelude::*;
 use tokio::sync::Semaphore;
@@ -128,14 +128,14 @@ struct Race {
 }
 
 impl Race {
-    async fn new() -> Self {
+    async fn new(options: Options) -> Self {
         let gate = Arc::new(Gate::default());
         let store = SqliteStore::memory(gate.clone()).expect("a store opens");
         let store: Arc<dyn Store> = Arc::new(Late(Still(store)));
         let (bus, receiver) = LocalBus::new(4096);
         let hands = Arc::new(Hands(NOW.into()));
         let hub =
-            Hub::start(store.clone(), bus.clone(), receiver, Arc::new(Words::default()), hands, quiet());
+            Hub::start(store.clone(), bus.clone(), receiver, Arc::new(Words::default()), hands, options);
         let mut users = Vec::new();
         for n in 0..USERS {
             users.push(make_user(&store, &format!("user{n}")).await);
@@ -326,9 +326,13 @@ fn expected(log: &Log, group: usize, user: usize, from: i64, mut is_in: bool) ->
 
 /// Runs the steps and checks what came of them, and with `groups` how many are still known.
 fn race(steps: &[Step], groups: Option<usize>) -> Result<(), TestCaseError> {
+    race_under(quiet(), steps, groups)
+}
+
+fn race_under(options: Options, steps: &[Step], groups: Option<usize>) -> Result<(), TestCaseError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let run: Pin<Box<dyn Future<Output = _>>> = Box::pin(async {
-        let mut race = Race::new().await;
+        let mut race = Race::new(options).await;
         for step in steps {
             race.step(*step).await;
         }
@@ -388,4 +392,44 @@ fn who_has_read_a_group_before_another_made_it_known_here_is_told_what_lies_betw
     steps.push(Say(0));
     steps.extend([Advance(2); 4]);
     race(&steps, Some(1)).expect("the first is told of the message");
+}
+
+/// The user's other socket has made it known here, so that everything is held from the first.
+#[test]
+fn who_may_not_hold_all_that_is_said_while_its_groups_are_read_reads_them_again() {
+    use Step::{Advance, Dispatch, Say, Turn};
+    let mut steps = vec![Turn(0, 0), Dispatch];
+    steps.extend([Advance(0); 5]);
+    steps.push(Step::Drop(0));
+    steps.extend([Advance(1); 3]);
+    steps.extend([Say(0), Dispatch].repeat(25));
+    steps.extend([Advance(1); 2]);
+    steps.extend([Say(0), Dispatch].repeat(9));
+    let options = Options { queue_frames: 10, ..quiet() };
+    race_under(options, &steps, Some(1)).expect("it is told what came since then");
+}
+
+#[test]
+fn who_is_not_told_of_a_group_reads_once_whatever_is_said_in_it() {
+    use Step::{Advance, Dispatch, Say, Turn};
+    let mut steps = vec![Turn(0, 0), Turn(1, 1), Dispatch, Dispatch];
+    steps.extend([Advance(0); 5]);
+    steps.extend([Advance(2), Advance(2), Say(0), Dispatch, Advance(2), Say(0), Dispatch, Advance(2)]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime starts").block_on(async {
+        let mut race = Race::new(quiet()).await;
+        for step in steps {
+            race.step(step).await;
+        }
+        assert!(matches!(race.sockets[2], Stage::Shown(..)), "it has been read");
+    });
+}
+
+#[test]
+fn who_reads_while_the_last_who_were_told_go_is_told_the_same() {
+    use Step::{Advance, Dispatch, Say, Turn, Wait};
+    let mut steps = vec![Turn(0, 0), Turn(0, 1), Dispatch, Dispatch];
+    steps.extend([Advance(2); 5]);
+    steps.extend([Advance(0), Advance(0), Advance(0), Say(0), Dispatch, Step::Drop(2), Wait, Wait]);
+    race(&steps, Some(1)).expect("it is told the message");
 }

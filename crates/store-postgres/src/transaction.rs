@@ -39,6 +39,13 @@ impl<'l, 'c> Transaction<'l, 'c> {
         Self::new(link, "BEGIN ISOLATION LEVEL SERIALIZABLE", Some(claims))
     }
 
+    /// The same, which waits in a fair queue until nobody changes a group, and lets nobody do so
+    /// until it ends. Its snapshot is taken after that.
+    pub(crate) fn alone(link: &'l Link, claims: Claims<'c>) -> Self {
+        const BEGIN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE groups IN EXCLUSIVE MODE";
+        Self::new(link, BEGIN, Some(claims))
+    }
+
     fn new(link: &'l Link, begin: &'static str, claims: Option<Claims<'c>>) -> Self {
         Self { link, begin: Cell::new(Some(begin)), changed: false, trouble: Cell::new(None), claims }
     }

@@ -23,6 +23,8 @@ use crate::transaction::{Claims, Transaction};
 
 /// How often a job is run that others stand in the way of.
 const TRIES: u32 = 40;
+/// After so many it lets nobody change a group beside it.
+const TOGETHER: u32 = 12;
 /// It pauses a little longer after each.
 const PAUSE: Duration = Duration::from_micros(500);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
@@ -81,7 +83,9 @@ fn run(place: &mut Place, target: &Target, lanes: &Lanes, bus: &dyn Bus, job: &W
     let mut claims = Claims::new(lanes);
     let (mut collisions, mut losses) = (0, 0);
     for attempt in 1..=TRIES {
-        match self::attempt(place.link(target)?, claims, job) {
+        let link = place.link(target)?;
+        let begin = if attempt > TOGETHER { Transaction::alone } else { Transaction::writing };
+        match self::attempt(link, begin(link, claims), job) {
             End::Done(outcome, events, held) => {
                 publish(bus, events);
                 drop(held);
@@ -117,8 +121,7 @@ enum End<'c> {
 }
 
 /// Runs a job once, and commits.
-fn attempt<'c>(link: &Link, claims: Claims<'c>, job: &WriteJob) -> End<'c> {
-    let mut tx = Transaction::writing(link, claims);
+fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> End<'c> {
     let mut events = Vec::new();
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut tx, &mut events)))
         .unwrap_or_else(|with| Err(panicked(&*with)));

@@ -1,11 +1,15 @@
 //! Messages on their quick way: together, in order, each once.
 
+use std::thread;
+use std::time::Duration;
+
 use chinwag_core::Error;
 use chinwag_core::app::Context;
 use chinwag_core::app::group::Roles;
 use chinwag_core::app::group_update::Update;
 use chinwag_core::app::message::Sent;
 use chinwag_core::event::Event;
+use chinwag_core::store::Tx;
 use chinwag_core::user::Caller;
 use chinwag_store_postgres::Options;
 use chinwag_testkit::postgres::Database;
@@ -127,6 +131,36 @@ async fn writers_on_two_nodes_number_one_log_without_a_gap_and_each_node_tells_i
         told.sort_unstable();
         assert_eq!(told, log, "each is told once");
     }
+}
+
+/// Between the job's look at the group and its change of it another node always sends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_finds_its_turn_though_another_node_never_stops_to_send() {
+    let database = Database::new();
+    let nodes = [
+        Node::open(&database.url(), Options::default()).await,
+        Node::open(&database.url(), Options::default()).await,
+    ];
+    let ann = nodes[0].user("ann").await;
+    let group = nodes[0].group(&["ann"]).await;
+    let mut senders = JoinSet::new();
+    for _ in 0..8 {
+        let app = nodes[1].app.clone();
+        senders.spawn(async move {
+            loop {
+                app.message_send(&by(ann), text(group, "hi")).await.expect("it is sent");
+            }
+        });
+    }
+    let slow = move |tx: &mut dyn Tx, _: &mut Vec<Event>| {
+        tx.group(group)?;
+        thread::sleep(Duration::from_millis(25));
+        tx.seq_take(group, 1)
+    };
+    for _ in 0..3 {
+        nodes[0].store.write(slow).await.expect("its turn");
+    }
+    senders.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

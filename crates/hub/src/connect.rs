@@ -244,10 +244,10 @@ impl Hub {
     }
 
     /// Puts a user into a group that the store said it is in, with the group's head there. Answers
-    /// whether that head is as late as any that is known here: whoever lives with a group has all
-    /// of it up to there.
+    /// whether the user is in it now, and that head as late as any that is known here: whoever lives
+    /// with a group has all of it up to there.
     ///
-    /// Not once another reading of the user's groups has ended: from then on events alone say
+    /// It is not put there once another reading of the user's groups has ended: from then on events alone say
     /// where the user is, and its sockets' snapshots may be older than what is said here.
     fn enter(&self, id: GroupId, head: Seq, user: &Arc<User>) -> bool {
         loop {
@@ -258,17 +258,15 @@ impl Hub {
                 continue;
             }
             let mut state = user.lock();
-            if !state.gone
-                && !state.subscribed
-                && !state.left.contains(&id)
-                && let Err(at) = state.group_at(id)
-            {
+            let may = !state.gone && !state.subscribed && !state.left.contains(&id);
+            let place = state.group_at(id);
+            if let (true, Err(at)) = (may, place) {
                 state.groups.insert(at, group.clone());
                 members.users.push(user.clone());
             }
             drop(state);
             self.close_if_empty(&group, &mut members);
-            return group.last() <= head;
+            return (may || place.is_ok()) && group.last() <= head;
         }
     }
 

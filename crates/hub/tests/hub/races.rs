@@ -426,6 +426,14 @@ fn who_is_not_told_of_a_group_reads_once_whatever_is_said_in_it() {
 }
 
 #[test]
+fn who_has_read_a_group_that_a_later_reading_of_its_user_had_no_more_is_told_how_it_went() {
+    use Step::{Advance, Dispatch, Say, Turn};
+    let mut steps = vec![Turn(1, 1), Turn(1, 0), Dispatch, Advance(0), Advance(2), Advance(3)];
+    steps.extend([Advance(2), Advance(2), Advance(3), Dispatch, Say(1), Turn(1, 1), Advance(3), Advance(3)]);
+    race(&steps, None).expect("it is told the message, or knows that it is out");
+}
+
+#[test]
 fn who_reads_while_the_last_who_were_told_go_is_told_the_same() {
     use Step::{Advance, Dispatch, Say, Turn, Wait};
     let mut steps = vec![Turn(0, 0), Turn(0, 1), Dispatch, Dispatch];

@@ -301,6 +301,9 @@ impl Queue {
             }
         };
         first.extend(missed);
+        // What was missed has shown a group that the user has come into again.
+        let knows = |id, after| snapshot.head(id) > Some(after);
+        self.floors.retain(|(id, floor)| !matches!(floor, Floor::Absent(after) if knows(*id, *after)));
         if pauses > 1 {
             held.retain(|held| is_after(held.tag, snapshot));
             self.bytes = held.iter().map(|held| held.frame.len()).sum();

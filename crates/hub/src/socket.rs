@@ -296,4 +296,22 @@ mod tests {
         let (socket, user) = (size_of::<Socket>(), size_of::<User>());
         assert!(socket <= 320 && user <= 224, "{socket} and {user} bytes");
     }
+
+    #[test]
+    fn one_that_was_put_out_and_is_shown_the_group_by_what_it_missed_is_told_what_follows() {
+        let user = Arc::new(User::new(UserId(1), Name::parse("ann").expect("a name")));
+        let socket = Arc::new(Socket::new(SocketId(1), user, None, None));
+        let (group, bounds) = (GroupId(uuid::Uuid::nil()), Bounds { frames: 9, bytes: 99 });
+        let push = |seq, tag| {
+            let tag = Tag { group: Some(group), seq: Some(Seq(seq)), ..tag };
+            socket.push(Bytes::from_static(b"x"), tag, bounds, &mut Vec::new())
+        };
+        assert!(socket.go_live(Vec::new(), &Snapshot { heads: &[] }, |_| Vec::new()));
+        socket.pause();
+        assert_eq!(push(4, Tag { quits: true, upto: Some(Seq(6)), ..Tag::default() }), Pushed::Queued);
+        assert_eq!(push(5, Tag { joins: true, ..Tag::default() }), Pushed::Skipped);
+        socket.resume(Vec::new(), &Snapshot { heads: &[(group, Seq(7))] }, &[(group, Seq(7))]);
+        assert_eq!(push(7, Tag { joins: true, ..Tag::default() }), Pushed::Skipped);
+        assert_eq!(push(8, Tag::default()), Pushed::Queued);
+    }
 }

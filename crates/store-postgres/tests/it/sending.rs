@@ -18,6 +18,13 @@ use tokio::task::JoinSet;
 
 use crate::world::{Node, by, name, once, text};
 
+async fn two_nodes(database: &Database) -> [Node; 2] {
+    [
+        Node::open(&database.url(), Options::default()).await,
+        Node::open(&database.url(), Options::default()).await,
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_of_one_sender_keep_their_order_and_share_commits() {
     let database = Database::new();
@@ -67,10 +74,7 @@ async fn one_bad_message_in_a_batch_refuses_itself_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_client_id_sent_fifty_times_at_once_over_two_nodes_makes_one_message() {
     let database = Database::new();
-    let nodes = [
-        Node::open(&database.url(), Options::default()).await,
-        Node::open(&database.url(), Options::default()).await,
-    ];
+    let nodes = two_nodes(&database).await;
     let ann = nodes[0].user("ann").await;
     let group = nodes[0].group(&["ann"]).await;
     let context = by(ann);
@@ -88,10 +92,7 @@ async fn one_client_id_sent_fifty_times_at_once_over_two_nodes_makes_one_message
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writers_on_two_nodes_number_one_log_without_a_gap_and_each_node_tells_in_order() {
     let database = Database::new();
-    let nodes = [
-        Node::open(&database.url(), Options::default()).await,
-        Node::open(&database.url(), Options::default()).await,
-    ];
+    let nodes = two_nodes(&database).await;
     let ann = nodes[0].user("ann").await;
     nodes[0].user("bob").await;
     let groups = [nodes[0].group(&["ann", "bob"]).await, nodes[0].group(&["ann", "bob"]).await];
@@ -137,10 +138,7 @@ async fn writers_on_two_nodes_number_one_log_without_a_gap_and_each_node_tells_i
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_finds_its_turn_though_another_node_never_stops_to_send() {
     let database = Database::new();
-    let nodes = [
-        Node::open(&database.url(), Options::default()).await,
-        Node::open(&database.url(), Options::default()).await,
-    ];
+    let nodes = two_nodes(&database).await;
     let ann = nodes[0].user("ann").await;
     let group = nodes[0].group(&["ann"]).await;
     let mut senders = JoinSet::new();

@@ -12,7 +12,8 @@ use chinwag_core::store::Tx;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Result, Seq, SocketId, UserId};
 
-use crate::snapshot::{Floor, Snapshot};
+use crate::floors::Floor;
+use crate::snapshot::Snapshot;
 use crate::user::{Seat, State, User};
 use crate::{Close, Hub, Socket};
 

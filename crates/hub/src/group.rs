@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chinwag_core::{GroupId, Seq};
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::snapshot::Floor;
+use crate::floors::Floor;
 use crate::user::User;
 
 /// One group that a connected user is in. Its entry goes with the last of them.

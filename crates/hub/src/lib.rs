@@ -20,6 +20,7 @@ mod connect;
 mod counts;
 mod dispatch;
 mod drain;
+mod floors;
 mod flush;
 mod group;
 mod hub;

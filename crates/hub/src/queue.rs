@@ -9,7 +9,8 @@ use std::task::Waker;
 use bytes::{Buf, Bytes};
 use chinwag_core::GroupId;
 
-use crate::snapshot::{Floor, Snapshot, Tag, is_after, news};
+use crate::floors::{Floor, Floors};
+use crate::snapshot::{Snapshot, Tag, is_after, news};
 use crate::socket::{Close, Sink, Taken};
 
 /// How many frames, and about how many bytes, one `take` hands out.
@@ -53,9 +54,7 @@ pub(crate) struct Queue {
     /// Frames in `next` and `rest`.
     frames: usize,
     bytes: usize,
-    /// What is known better than by events that are still to be delivered. An entry goes when its
-    /// group passes it; most sockets have none.
-    floors: Vec<(GroupId, Floor)>,
+    floors: Floors,
     close: Option<Close>,
     sleeper: Sleeper,
     /// Where frames go while the task waits for them.
@@ -115,7 +114,7 @@ impl Queue {
             rest: VecDeque::new(),
             frames: 0,
             bytes: 0,
-            floors: Vec::new(),
+            floors: Floors::default(),
             close: None,
             sleeper: Sleeper::None,
             sink: None,
@@ -128,7 +127,7 @@ impl Queue {
     /// Queues a frame, or holds it until the socket is live. Who is to be told is told when the
     /// queue's lock has been let go.
     pub(crate) fn push(&mut self, frame: Bytes, tag: Tag, bounds: Bounds) -> (Pushed, Told) {
-        if self.close.is_some() || self.below_floor(tag) {
+        if self.close.is_some() || self.floors.cover(tag) {
             return (Pushed::Skipped, Told::Nobody);
         }
         if self.is_full(&frame, bounds) {
@@ -138,7 +137,9 @@ impl Queue {
             return (Pushed::Overflow, self.close(Close::TooSlow).map_or(Told::Nobody, Told::Task));
         }
         self.bytes += frame.len();
-        self.raise_floor(tag);
+        if !matches!(self.phase, Phase::Held(_)) {
+            self.floors.raise(tag);
+        }
         if let Phase::Held(held) | Phase::Paused { held, .. } = &mut self.phase {
             held.push(Held { frame, tag });
             return (Pushed::Queued, Told::Nobody);
@@ -158,7 +159,7 @@ impl Queue {
         if self.close.is_some() {
             return Some((Pushed::Skipped, Told::Nobody));
         }
-        let apart = self.floors.iter().any(|(id, _)| *id == group)
+        let apart = self.floors.get(group).is_some()
             || matches!(self.phase, Phase::Held(_) | Phase::Paused { .. })
             || self.frames + frames > bounds.frames
             || self.bytes + all.len() > bounds.bytes;
@@ -249,7 +250,7 @@ impl Queue {
         self.bytes = 0;
         let mut joined = Vec::new();
         for Held { frame, tag } in held {
-            if self.below_floor(tag) {
+            if self.floors.cover(tag) {
                 continue;
             }
             if tag.joins {
@@ -258,7 +259,7 @@ impl Queue {
             if news(tag, snapshot, &joined) {
                 self.bytes += frame.len();
                 self.append(frame, 1);
-                self.raise_floor(Tag { upto: tag.upto.or(tag.seq.filter(|_| tag.quits)), ..tag });
+                self.floors.raise(Tag { upto: tag.upto.or(tag.seq.filter(|_| tag.quits)), ..tag });
             }
             if tag.quits {
                 joined.retain(|id| Some(*id) != tag.group);
@@ -302,8 +303,7 @@ impl Queue {
         };
         first.extend(missed);
         // What was missed has shown a group that the user has come into again.
-        let knows = |id, after| snapshot.head(id) > Some(after);
-        self.floors.retain(|(id, floor)| !matches!(floor, Floor::Absent(after) if knows(*id, *after)));
+        self.floors.come_back(snapshot);
         if pauses > 1 {
             held.retain(|held| is_after(held.tag, snapshot));
             self.bytes = held.iter().map(|held| held.frame.len()).sum();
@@ -326,10 +326,7 @@ impl Queue {
         if matches!(self.phase, Phase::Held(_)) || self.close.is_some() {
             return;
         }
-        match self.floors.iter_mut().find(|(id, _)| *id == group) {
-            Some((_, at)) => *at = floor.max(*at),
-            None => self.floors.push((group, floor)),
-        }
+        self.floors.set(group, floor);
     }
 
     /// What it skips of the group; while it is held, what it will be shown of it.
@@ -338,7 +335,7 @@ impl Queue {
             let shown = held.iter().filter(|held| held.tag.joins && held.tag.group == Some(group));
             return shown.filter_map(|held| held.tag.seq).max().map(Floor::Shown);
         }
-        self.floors.iter().find(|(id, _)| *id == group).map(|(_, floor)| *floor)
+        self.floors.get(group)
     }
 
     /// Hands out what waits, in order. See [`Socket::take`](crate::Socket::take).
@@ -368,7 +365,7 @@ impl Queue {
             return None;
         }
         self.close = Some(close);
-        self.floors = Vec::new();
+        self.floors = Floors::default();
         if matches!(self.phase, Phase::Held(_) | Phase::Paused { .. }) || !close.is_graceful() {
             // A frame that was begun must be ended before the close.
             let begun = if self.begun { self.pop() } else { None };
@@ -472,43 +469,6 @@ impl Queue {
             count -= next.bytes.len();
             self.begun = false;
             self.pop();
-        }
-    }
-
-    /// Whether the socket knows this event already. Drops the floor that the event passes, unless
-    /// it brings its own.
-    fn below_floor(&mut self, tag: Tag) -> bool {
-        let Some(group) = tag.group else { return false };
-        let Some(at) = self.floors.iter().position(|(id, _)| *id == group) else { return false };
-        match self.floors[at].1 {
-            Floor::Absent(after) => {
-                let comes = tag.joins && tag.seq > Some(after);
-                if comes {
-                    self.drop_floor(at);
-                }
-                !comes
-            }
-            Floor::Shown(floor) => {
-                let Some(seq) = tag.seq else { return false };
-                if seq >= floor && tag.upto.is_none() {
-                    self.drop_floor(at);
-                }
-                seq <= floor
-            }
-        }
-    }
-
-    /// What this frame, which is told, says of others that may come.
-    fn raise_floor(&mut self, tag: Tag) {
-        if let (Some(group), Some(upto)) = (tag.group, tag.upto) {
-            self.set_floor(group, if tag.quits { Floor::Absent(upto) } else { Floor::Shown(upto) });
-        }
-    }
-
-    fn drop_floor(&mut self, at: usize) {
-        self.floors.swap_remove(at);
-        if self.floors.is_empty() {
-            self.floors = Vec::new();
         }
     }
 

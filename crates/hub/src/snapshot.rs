@@ -16,16 +16,6 @@ pub(crate) struct Tag {
     pub(crate) upto: Option<Seq>,
 }
 
-/// What of a group a socket is not told, since it knows better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Floor {
-    /// It was shown the group as of this number.
-    Shown(Seq),
-    /// It was not shown the group, or told that the user is out of it: nothing is told until an
-    /// event after this number brings the user in.
-    Absent(Seq),
-}
-
 /// What the snapshot that a socket starts from says of the groups.
 pub(crate) struct Snapshot<'a> {
     /// Each group's head in the snapshot, in ascending order of id.

@@ -11,8 +11,9 @@ use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Seq, SocketId, UserId};
 use parking_lot::Mutex;
 
+use crate::floors::Floor;
 use crate::queue::{Bounds, Pushed, Queue, Told};
-use crate::snapshot::{Floor, Snapshot, Tag};
+use crate::snapshot::{Snapshot, Tag};
 use crate::user::User;
 
 /// Why a socket is to be closed.

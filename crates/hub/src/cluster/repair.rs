@@ -11,7 +11,8 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::waiting::{Item, Waiting};
 use crate::dispatch::{Note, To, join};
-use crate::snapshot::{Floor, Tag};
+use crate::floors::Floor;
+use crate::snapshot::Tag;
 use crate::user::User;
 use crate::{Close, Hub};
 

@@ -248,7 +248,7 @@ impl Desk {
 
     /// A user of this node has quit. It is told so after the change that has put it out.
     fn quit(&mut self, hub: &Arc<Hub>, id: GroupId, seq: Seq, event: Event) {
-        let is_behind = hub.groups.get(&id).is_some_and(|group| group.last() < seq);
+        let is_behind = hub.groups.get(&id).is_none_or(|group| group.last() < seq);
         match self.waiting.get_mut(&id) {
             Some(waiting) if is_behind => {
                 waiting.hold(seq, Item::Event(event, None));
@@ -409,7 +409,10 @@ impl Desk {
             let upto = waiting.upto.max(group.last());
             group.delivered(&mut group.lock(), upto);
         }
-        self.waiting.remove(&id);
+        let held = self.waiting.remove(&id).map(|mut waiting| waiting.take()).unwrap_or_default();
+        for (seq, items) in held {
+            items.into_iter().filter(Item::quits).for_each(|item| self.passed(hub, id, seq, item));
+        }
     }
 
     /// The store has a user in these groups: whatever differs from what is known here is looked at

@@ -415,6 +415,19 @@ fn one_that_is_put_out_by_what_the_store_said_is_not_told_its_coming_and_going_a
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
+/// What put a user out twice is held, in part, for a group that all who were known here have left.
+#[test]
+fn one_that_goes_twice_where_nobody_is_known_any_more_is_told_so_in_order() {
+    use Step::{Advance, Clear, Deliver, Lose, Repeat, Say, Turn};
+    #[rustfmt::skip]
+    let steps = [
+        Advance(5), Turn(1, 0, 2), Advance(4), Clear, Advance(4), Turn(1, 0, 1), Deliver(0), Turn(1, 0, 2),
+        Say(0, 0), Lose(4_442_595_321_314_512_584), Repeat(12_435_216_090_445_913_107), Turn(0, 0, 1), Advance(2),
+        Advance(2), Turn(0, 0, 1), Clear, Turn(0, 0, 1),
+    ];
+    run(&steps).unwrap_or_else(|why| panic!("{why}"));
+}
+
 /// Its coming was not heard of, and those are gone for whom its message was held until its turn.
 #[tokio::test(start_paused = true)]
 async fn one_that_has_written_where_all_who_were_known_here_have_gone_is_answered() {

@@ -248,8 +248,8 @@ impl Hub {
     /// whether the user is in it now, and that head as late as any that is known here: whoever lives
     /// with a group has all of it up to there.
     ///
-    /// It is not put there once another reading of the user's groups has ended: from then on events alone say
-    /// where the user is, and its sockets' snapshots may be older than what is said here.
+    /// It is not put there once another reading of the user's groups has ended: from then on events
+    /// alone say where the user is, and its sockets' snapshots may be older than what is said here.
     fn enter(&self, id: GroupId, head: Seq, user: &Arc<User>) -> bool {
         loop {
             let group = self.group_entry(id, head, self.cluster.is_some());

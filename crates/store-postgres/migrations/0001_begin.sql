@@ -1,12 +1,24 @@
 -- Dates are microseconds since 1970. Texts compare by their bytes. `group_id` leads every large key,
 -- so that these tables can be partitioned or distributed by it.
 
+-- origin: 0 signed up here, 1 vouched for by the host application. kind: 0 person, 1 bot.
+-- added_by and write_first: 0 anyone, 1 contacts, 2 nobody.
 CREATE TABLE users (
-    id      bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    name    text    COLLATE "C" NOT NULL,
-    fold    text    COLLATE "C" NOT NULL UNIQUE,
-    special boolean NOT NULL,
-    created bigint  NOT NULL
+    id             bigint   GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name           text     COLLATE "C" NOT NULL,
+    fold           text     COLLATE "C" NOT NULL UNIQUE,
+    special        boolean  NOT NULL,
+    created        bigint   NOT NULL,
+    origin         smallint NOT NULL DEFAULT 1 CHECK (origin IN (0, 1)),
+    kind           smallint NOT NULL DEFAULT 0 CHECK (kind IN (0, 1)),
+    display_name   text     COLLATE "C",
+    avatar         text     COLLATE "C",
+    data           text     COLLATE "C",
+    last_seen      bigint,
+    added_by       smallint NOT NULL DEFAULT 0 CHECK (added_by BETWEEN 0 AND 2),
+    write_first    smallint NOT NULL DEFAULT 0 CHECK (write_first BETWEEN 0 AND 2),
+    hide_last_seen boolean  NOT NULL DEFAULT false,
+    hide_reads     boolean  NOT NULL DEFAULT false
 );
 
 -- Every key under which a name claims its look: whoever holds one keeps all others from it.
@@ -15,6 +27,13 @@ CREATE TABLE name_claims (
     user_id bigint NOT NULL REFERENCES users (id) ON DELETE CASCADE
 );
 CREATE INDEX name_claims_by_user ON name_claims (user_id);
+
+-- The claims of deleted and renamed users' names, which nobody but the service gives anew until then.
+CREATE TABLE held_names (
+    claim text   COLLATE "C" PRIMARY KEY,
+    until bigint NOT NULL
+);
+CREATE INDEX held_names_by_end ON held_names (until);
 
 CREATE TABLE passwords (
     user_id bigint PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
@@ -55,7 +74,8 @@ CREATE TABLE groups (
 ) WITH (fillfactor = 50);
 CREATE UNIQUE INDEX groups_by_pair ON groups (pair_low, pair_high) WHERE pair_low IS NOT NULL;
 
--- role: 0 restrict, 1 member, 2 admin, 3 owner.
+-- role: 0 restrict, 1 member, 2 admin, 3 owner. joined_seq is the head of the log before the user
+-- joined: what has a higher number counts as unread. A pending member has not accepted yet.
 CREATE TABLE memberships (
     group_id       uuid     NOT NULL REFERENCES groups (id),
     user_id        bigint   NOT NULL REFERENCES users (id),
@@ -63,15 +83,22 @@ CREATE TABLE memberships (
     since          bigint   NOT NULL,
     last_read_seq  bigint,
     last_read_date bigint,
+    joined_seq     bigint   NOT NULL DEFAULT 0,
+    pending        boolean  NOT NULL DEFAULT false,
     PRIMARY KEY (group_id, user_id),
     CHECK ((last_read_seq IS NULL) = (last_read_date IS NULL))
 ) WITH (fillfactor = 80);
 CREATE INDEX memberships_by_user ON memberships (user_id, group_id);
 
+-- A read mark survives leaving. declined: the user left by itself, and strangers do not add it again.
 CREATE TABLE former_members (
-    group_id uuid   NOT NULL REFERENCES groups (id),
-    user_id  bigint NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    PRIMARY KEY (group_id, user_id)
+    group_id       uuid    NOT NULL REFERENCES groups (id),
+    user_id        bigint  NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    last_read_seq  bigint,
+    last_read_date bigint,
+    declined       boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (group_id, user_id),
+    CHECK ((last_read_seq IS NULL) = (last_read_date IS NULL))
 );
 CREATE INDEX former_members_by_user ON former_members (user_id, group_id);
 

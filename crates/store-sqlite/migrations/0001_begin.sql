@@ -1,11 +1,23 @@
 -- Dates are microseconds since 1970. Ids that clients see are UUIDs of 16 bytes.
 
+-- origin: 0 signed up here, 1 vouched for by the host application. kind: 0 person, 1 bot.
+-- added_by and write_first: 0 anyone, 1 contacts, 2 nobody.
 CREATE TABLE users (
-    id      INTEGER PRIMARY KEY AUTOINCREMENT,
-    name    TEXT    NOT NULL,
-    fold    TEXT    NOT NULL UNIQUE,
-    special INTEGER NOT NULL CHECK (special IN (0, 1)),
-    created INTEGER NOT NULL
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    name           TEXT    NOT NULL,
+    fold           TEXT    NOT NULL UNIQUE,
+    special        INTEGER NOT NULL CHECK (special IN (0, 1)),
+    created        INTEGER NOT NULL,
+    origin         INTEGER NOT NULL DEFAULT 1 CHECK (origin IN (0, 1)),
+    kind           INTEGER NOT NULL DEFAULT 0 CHECK (kind IN (0, 1)),
+    display_name   TEXT,
+    avatar         TEXT,
+    data           TEXT,
+    last_seen      INTEGER,
+    added_by       INTEGER NOT NULL DEFAULT 0 CHECK (added_by BETWEEN 0 AND 2),
+    write_first    INTEGER NOT NULL DEFAULT 0 CHECK (write_first BETWEEN 0 AND 2),
+    hide_last_seen INTEGER NOT NULL DEFAULT 0 CHECK (hide_last_seen IN (0, 1)),
+    hide_reads     INTEGER NOT NULL DEFAULT 0 CHECK (hide_reads IN (0, 1))
 ) STRICT;
 
 -- Every key under which a name claims its look: whoever holds one keeps all others from it.
@@ -14,6 +26,13 @@ CREATE TABLE name_claims (
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX name_claims_by_user ON name_claims (user_id);
+
+-- The claims of deleted and renamed users' names, which nobody but the service gives anew until then.
+CREATE TABLE held_names (
+    claim TEXT    NOT NULL PRIMARY KEY,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX held_names_by_end ON held_names (until);
 
 CREATE TABLE passwords (
     user_id INTEGER PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
@@ -53,7 +72,8 @@ CREATE TABLE groups (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX groups_by_pair ON groups (pair_low, pair_high) WHERE pair_low IS NOT NULL;
 
--- role: 0 restrict, 1 member, 2 admin, 3 owner.
+-- role: 0 restrict, 1 member, 2 admin, 3 owner. joined_seq is the head of the log before the user
+-- joined: what has a higher number counts as unread. A pending member has not accepted yet.
 CREATE TABLE memberships (
     group_id       BLOB    NOT NULL REFERENCES groups (id),
     user_id        INTEGER NOT NULL REFERENCES users (id),
@@ -61,15 +81,22 @@ CREATE TABLE memberships (
     since          INTEGER NOT NULL,
     last_read_seq  INTEGER,
     last_read_date INTEGER,
+    joined_seq     INTEGER NOT NULL DEFAULT 0,
+    pending        INTEGER NOT NULL DEFAULT 0 CHECK (pending IN (0, 1)),
     PRIMARY KEY (group_id, user_id),
     CHECK ((last_read_seq IS NULL) = (last_read_date IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX memberships_by_user ON memberships (user_id, group_id);
 
+-- A read mark survives leaving. declined: the user left by itself, and strangers do not add it again.
 CREATE TABLE former_members (
-    user_id  INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    group_id BLOB    NOT NULL REFERENCES groups (id),
-    PRIMARY KEY (user_id, group_id)
+    user_id        INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    group_id       BLOB    NOT NULL REFERENCES groups (id),
+    last_read_seq  INTEGER,
+    last_read_date INTEGER,
+    declined       INTEGER NOT NULL DEFAULT 0 CHECK (declined IN (0, 1)),
+    PRIMARY KEY (user_id, group_id),
+    CHECK ((last_read_seq IS NULL) = (last_read_date IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX former_members_by_group ON former_members (group_id);
 

@@ -66,10 +66,27 @@ pub type Row = Vec<Value>;
 pub const TABLES: &[Table] = &[
     Table {
         name: "users",
-        columns: &[("id", Number), ("name", Text), ("fold", Text), ("special", Flag), ("created", Number)],
+        columns: &[
+            ("id", Number),
+            ("name", Text),
+            ("fold", Text),
+            ("special", Flag),
+            ("created", Number),
+            ("origin", Short),
+            ("kind", Short),
+            ("display_name", Text),
+            ("avatar", Text),
+            ("data", Text),
+            ("last_seen", Number),
+            ("added_by", Short),
+            ("write_first", Short),
+            ("hide_last_seen", Flag),
+            ("hide_reads", Flag),
+        ],
         key: 1,
     },
     Table { name: "name_claims", columns: &[("claim", Text), ("user_id", Number)], key: 1 },
+    Table { name: "held_names", columns: &[("claim", Text), ("until", Number)], key: 1 },
     Table { name: "passwords", columns: &[("user_id", Number), ("phc", Text)], key: 1 },
     Table {
         name: "tokens",
@@ -103,10 +120,22 @@ pub const TABLES: &[Table] = &[
             ("since", Number),
             ("last_read_seq", Number),
             ("last_read_date", Number),
+            ("joined_seq", Number),
+            ("pending", Flag),
         ],
         key: 2,
     },
-    Table { name: "former_members", columns: &[("group_id", Id), ("user_id", Number)], key: 2 },
+    Table {
+        name: "former_members",
+        columns: &[
+            ("group_id", Id),
+            ("user_id", Number),
+            ("last_read_seq", Number),
+            ("last_read_date", Number),
+            ("declined", Flag),
+        ],
+        key: 2,
+    },
     Table {
         name: "messages",
         columns: &[

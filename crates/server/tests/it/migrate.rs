@@ -31,8 +31,11 @@ fn fill(program: &Program, messages: usize) {
         INSERT INTO relations SELECT a.id, b.id, 1 FROM who a, who b WHERE a.id <> b.id;
         WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 40)
             INSERT INTO groups (id, last_seq, name) SELECT randomblob(16), {each} + 1, 'group \u{2019}' || n FROM n;
-        INSERT INTO memberships SELECT g.id, w.id, w.place + 1, 1000 + w.id, 5, 2000 FROM groups g, who w;
-        INSERT INTO former_members SELECT w.id, g.id FROM groups g, who w WHERE w.place = 1;
+        UPDATE users SET origin = 0, kind = 1, display_name = 'Ann é', avatar = 'https://a.example/a', data = '{{}}',
+            last_seen = 7, added_by = 1, write_first = 2, hide_last_seen = 1, hide_reads = 1 WHERE name = 'ann';
+        INSERT INTO held_names VALUES ('olga', 9000), ('éve', 9001);
+        INSERT INTO memberships SELECT g.id, w.id, w.place + 1, 1000 + w.id, 5, 2000, 3, w.place = 2 FROM groups g, who w;
+        INSERT INTO former_members SELECT w.id, g.id, 4, 5, 1 FROM groups g, who w WHERE w.place = 1;
         WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {each})
             INSERT INTO messages (group_id, seq, author_id, date, id, respond_to, edited, client_id, body_hash, body)
             SELECT g.id, n, (SELECT id FROM who WHERE place = n % 3), 1700000000000000 + n, randomblob(16),
@@ -55,7 +58,7 @@ fn rows(database: &Path) -> Vec<(String, Vec<Vec<Value>>)> {
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
         .and_then(|mut names| names.query_map([], |row| row.get(0))?.collect())
         .expect("names");
-    assert_eq!(names.len(), 11, "{names:?}");
+    assert_eq!(names.len(), 12, "{names:?}");
     let of = |name: &String| {
         let mut statement = conn.prepare(&format!("SELECT * FROM {name}")).expect("a table");
         let width = statement.column_count();

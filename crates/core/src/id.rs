@@ -1,10 +1,10 @@
-//! Identifiers. Those that clients see are UUIDs (version 7 when made here); a user's and a
-//! socket's own numbers never leave the server.
+//! Identifiers. Those that clients see are UUIDs; a user's and a socket's own numbers never leave
+//! the server.
 
 use std::fmt;
 use std::str::FromStr;
 
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use crate::clock::Clock;
 
@@ -13,13 +13,6 @@ macro_rules! uuid_id {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(pub Uuid);
-
-        impl $name {
-            /// A new version 7 id, from the clock's time and randomness.
-            pub fn new(clock: &dyn Clock) -> Self {
-                Self(clock.uuid())
-            }
-        }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,6 +44,26 @@ uuid_id!(
     MessageId, "a message"
 );
 
+impl GroupId {
+    /// A new random id (UUID version 4) whose first hex digit is a letter, so that the id may stand
+    /// in CSS as the name of a class.
+    pub fn new(clock: &dyn Clock) -> Self {
+        let secret = clock.secret();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&secret[..16]);
+        let letter = 0xa + secret[16] % 6;
+        bytes[0] = letter << 4 | bytes[0] & 0xf;
+        Self(Builder::from_random_bytes(bytes).into_uuid())
+    }
+}
+
+impl MessageId {
+    /// A new id from the clock's time and randomness (UUID version 7).
+    pub fn new(clock: &dyn Clock) -> Self {
+        Self(clock.uuid())
+    }
+}
+
 /// A user's number in the store. It outlives renames, is never reused, and stays inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(pub i64);
@@ -74,5 +87,27 @@ impl Seq {
 impl fmt::Display for Seq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn new_group_ids_are_random_and_begin_with_a_letter() {
+        let clock = SystemClock::default();
+        let ids: BTreeSet<_> = (0..1000).map(|_| GroupId::new(&clock)).collect();
+        assert_eq!(ids.len(), 1000);
+        let firsts: String =
+            ids.iter().map(|id| id.to_string().remove(0)).collect::<BTreeSet<_>>().iter().collect();
+        assert_eq!(firsts, "abcdef");
+        for id in ids {
+            assert_eq!((id.0.get_version_num(), id.0.get_variant()), (4, uuid::Variant::RFC4122));
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
     }
 }

@@ -71,6 +71,11 @@ impl Talked {
 impl Crowd {
     /// Brings every user of the world in.
     pub(crate) fn join(subject: &Subject, world: &World) -> Result<Self> {
+        Self::join_first(subject, world, world.users.len(), world.groups.len())
+    }
+
+    /// Brings in the first `users`, all of whom are in the first `groups`.
+    pub(crate) fn join_first(subject: &Subject, world: &World, users: usize, groups: usize) -> Result<Self> {
         let mut load = Load::new()?;
         let ready = if subject.is_bare() { What::Upgraded } else { What::Shown };
         let joining = Joining {
@@ -80,7 +85,7 @@ impl Crowd {
             first: &|_, _| {},
             ready,
         };
-        load.join(0, world.users.len(), &joining)?;
+        load.join(0, users, &joining)?;
         let base = if subject.is_bare() { 0 } else { world.messages };
         let talk = |id: &chinwag_core::GroupId| Talk {
             id: id.to_string(),
@@ -91,9 +96,9 @@ impl Crowd {
             missing: VecDeque::new(),
             base,
         };
-        let mut talks: Vec<_> = world.groups.iter().map(talk).collect();
+        let mut talks: Vec<_> = world.groups[..groups].iter().map(talk).collect();
         let mut listeners = Vec::new();
-        for user in 0..world.users.len() {
+        for user in 0..users {
             let group = world.group_of(user);
             talks[group].speaker = talks[group].speaker.min(user);
             talks[group].size += 1;

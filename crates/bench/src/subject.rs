@@ -34,6 +34,11 @@ impl Subject {
         Self::of(vec![program.serve()], Vec::new())
     }
 
+    /// The same with the limits that are on by default, which other workloads lift.
+    pub(crate) fn chinwag_with_limits(program: &Program) -> Result<Self> {
+        Self::of(vec![program.serve()], Vec::new())
+    }
+
     /// So many nodes of it, on what they share.
     pub(crate) fn nodes(binary: &Path, shared: &Shared, count: usize) -> Result<Self> {
         let programs: Vec<_> = (0..count).map(|_| Program::new(binary)).collect();

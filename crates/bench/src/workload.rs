@@ -5,6 +5,7 @@ mod growth;
 mod idle;
 mod inserts;
 mod latency;
+mod neighbour;
 mod nodes;
 mod rest;
 mod restart;
@@ -39,6 +40,8 @@ pub(crate) enum Workload {
     Rest,
     /// W10: deliveries where members are spread over two nodes.
     Nodes,
+    /// W13: delivery while one user does the worst that the limits allow.
+    Neighbour,
 }
 
 /// How to measure.
@@ -68,7 +71,7 @@ fn grouped(number: usize) -> String {
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Idle,
         Self::Crowd,
         Self::Groups,
@@ -79,6 +82,7 @@ impl Workload {
         Self::Slow,
         Self::Rest,
         Self::Nodes,
+        Self::Neighbour,
     ];
 
     pub(crate) fn run(self, settings: &Settings) -> Outcome {
@@ -93,6 +97,7 @@ impl Workload {
             Self::Slow => slow::run(settings),
             Self::Rest => rest::run(settings),
             Self::Nodes => nodes::run(settings),
+            Self::Neighbour => neighbour::run(settings),
         }
     }
 }

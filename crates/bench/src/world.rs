@@ -114,12 +114,19 @@ impl World {
         let make =
             move |tx: &mut dyn Tx| groups.iter().try_for_each(|id| tx.group_insert(*id, "group", None));
         store.write(move |tx, _| make(tx)).await?;
+        let mut owned = vec![false; self.groups.len()];
         for chunk in (0..plan.users).collect::<Vec<_>>().chunks(CHUNK / 20) {
             let rows: Vec<_> = chunk
                 .iter()
                 .map(|user| {
-                    let groups: Vec<_> =
-                        self.groups_of[*user].iter().map(|group| self.groups[*group]).collect();
+                    // The first who comes to a group owns it.
+                    let mut role = |group: usize| {
+                        if std::mem::replace(&mut owned[group], true) { Role::Member } else { Role::Owner }
+                    };
+                    let groups: Vec<_> = self.groups_of[*user]
+                        .iter()
+                        .map(|group| (self.groups[*group], role(*group)))
+                        .collect();
                     (
                         Name::stored(&name(*user)),
                         chinwag_core::token::TokenHash::of(&self.tokens[*user]),
@@ -137,7 +144,9 @@ impl World {
                             Kind::Token,
                             Date::from_micros(now.micros() + 86_400_000_000),
                         )?;
-                        groups.iter().try_for_each(|group| tx.member_set(*group, user, Role::Member, now))?;
+                        groups
+                            .iter()
+                            .try_for_each(|(group, role)| tx.member_set(*group, user, *role, now))?;
                         Ok(user)
                     })
                     .collect::<chinwag_core::Result<Vec<_>>>()
@@ -186,7 +195,7 @@ impl World {
     /// A user's handshake; a bare server learns the group from it.
     pub(crate) fn handshake(&self, user: usize) -> String {
         format!(
-            "GET /chat/?g={} HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET /chat/?g={} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
              Authorization: Bearer {}\r\n\r\n",
             self.group_of(user),

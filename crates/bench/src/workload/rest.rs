@@ -73,7 +73,7 @@ pub(super) fn run(settings: &Settings) -> Outcome {
 
 impl Kind {
     fn request(&self, token: &str, group: &str, sent: &mut u64) -> Vec<u8> {
-        let (path, host) = (&self.path, "Host: bench\r\nAuthorization: Bearer");
+        let (path, host) = (&self.path, "Host: localhost\r\nAuthorization: Bearer");
         if !self.posts {
             return format!("GET {path} HTTP/1.1\r\n{host} {token}\r\n\r\n").into_bytes();
         }

@@ -143,6 +143,12 @@ export class Group {
     this.marks(data);
   }
 
+  /** What was read of other messages under the same numbers says nothing of these. */
+  forgetMarks() {
+    this.lastRead = 0;
+    this.reads.clear();
+  }
+
   /**
    * Takes name and people.
    * @param {any} data

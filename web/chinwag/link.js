@@ -19,7 +19,7 @@ const CREDENTIAL_ENDED = 4001;
 const TOO_MUCH = 4029;
 const TOO_MUCH_DELAY = 10_000;
 
-/** @typedef {{ type: string, seq?: number, ref?: string, code?: number, data: any }} Frame */
+/** @typedef {{ type: string, seq?: number, ref?: string, code?: number, history?: string, data: any }} Frame */
 /**
  * @typedef {object} Owner what is told, and asked
  * @property {() => Promise<string | null>} knock says who comes, and gives the token to show; rejects as REST does

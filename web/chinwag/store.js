@@ -118,12 +118,12 @@ export class Store {
   }
 
   /** @param {Frame} frame */
-  #told({ type, data }) {
+  #told({ type, data, history }) {
     const { emit } = this.#home;
     const mine = data?.author === this.me;
     switch (type) {
       case "group.summary":
-        return this.sync.summary(data);
+        return this.sync.summary(data, history);
       case "contact.summary":
         this.people.summary(data);
         emit("relations", null);

@@ -31,6 +31,8 @@ export class Sync {
   /** @type {Set<Group>} */
   #wanted = new Set();
   #busy = false;
+  /** The server's name for the numbers that are held here: another after it was put back to an earlier day. */
+  #history = "";
   /** Which connection this is: what was asked on an earlier one is void. */
   #era = 0;
 
@@ -42,18 +44,22 @@ export class Sync {
   /**
    * The server's summary of all groups, on a new connection.
    * @param {any[]} summary
+   * @param {string | undefined} history
    */
-  summary(summary) {
+  summary(summary, history = "") {
     const { groups, make, drop, tell } = this.#home;
     this.#era++;
     this.#busy = false;
     this.#wanted.clear();
+    const isOther = history !== this.#history;
+    this.#history = history;
     const ids = new Set(summary.map(({ id }) => id));
     for (const id of [...groups.keys()]) if (!ids.has(id)) drop(id);
     for (const data of summary) {
       const group = groups.get(data.id) ?? make(data);
       group.behind = null;
-      if (data.head < group.head) {
+      if (isOther) group.forgetMarks();
+      if (isOther || data.head < group.head) {
         this.#reset(group, data);
       } else if (data.head > group.head) {
         Object.assign(group, { behind: [], fresh: data });
@@ -139,8 +145,9 @@ export class Sync {
     let pause = PAUSE;
     try {
       const since = Object.fromEntries(asked.map((group) => [group.id, group.head]));
-      const { data } = await link.request("sync.resume", { groups: since });
+      const { data } = await link.request("sync.resume", this.#history ? { groups: since, history: this.#history } : { groups: since });
       if (era !== this.#era) return;
+      if (Object.values(data.refused).includes("history_changed")) return link.restart("The server was put back to an earlier day.");
       for (const group of asked) this.#resumed(group, data.groups[group.id], data.refused[group.id]);
     } catch (error) {
       if (era !== this.#era) return;

@@ -25,7 +25,7 @@ use crate::permission::{Action, may};
 use crate::store::{Change, Store, Tx};
 use crate::token::TokenHash;
 use crate::user::Caller;
-use crate::{Clock, Date, Error, GroupId, Result, Seq, UserId};
+use crate::{Clock, Date, Error, GroupId, HistoryId, Result, Seq, UserId};
 
 /// Every use case, over one store.
 #[derive(Clone)]
@@ -92,6 +92,11 @@ impl App {
     /// The clock.
     pub fn clock(&self) -> &dyn Clock {
         &*self.rules.clock
+    }
+
+    /// The name of the store's numbers, which clients send back when they resume.
+    pub fn history(&self) -> HistoryId {
+        self.store.history()
     }
 
     /// Whether the store can commit now.

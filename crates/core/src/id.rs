@@ -44,6 +44,11 @@ uuid_id!(
     MessageId, "a message"
 );
 
+uuid_id!(
+    /// The name of a store's numbers: another after each `restore`, the same after `migrate`.
+    HistoryId, "a history"
+);
+
 impl GroupId {
     /// A new random id (UUID version 4) whose first hex digit is a letter, so that the id may stand
     /// in CSS as the name of a class.

@@ -35,7 +35,7 @@ pub use user::Users;
 
 use crate::app::send::{Sending, Sent};
 use crate::event::Event;
-use crate::{Error, Result};
+use crate::{Error, HistoryId, Result};
 
 /// One transaction: `&self` reads, `&mut self` writes.
 pub trait Tx: Users + Tokens + Relations + Groups + Messages {}
@@ -76,6 +76,9 @@ pub trait Store: Send + Sync + 'static {
     }
     /// Runs a job on one snapshot.
     fn submit_read(&self, job: ReadJob) -> Done<'_>;
+    /// The name of the numbers that this store gives: no two states under one name contradict each
+    /// other. Read when the store is opened.
+    fn history(&self) -> HistoryId;
     /// Whether the store can commit now, within about a second.
     fn ready(&self) -> Done<'_>;
 }

@@ -17,7 +17,7 @@ use crate::error::Refused;
 use crate::rest::answer::bytes;
 use crate::wire::object::{Group, Latest, Lists, Marks, Message};
 use shape::{keys, object};
-use table::{ASKED, Asked, CLOSES, Data, FAILED, Failed, Numbered, TOLD, Told};
+use table::{ASKED, Asked, CLOSES, Data, FAILED, Failed, Numbered, TOLD, Told, WITH_HISTORY};
 
 const ABOUT: &str = "The WebSocket of the chat server Chinwag. Frames are texts, each one JSON object. A \
     client's frame may carry a `ref`, any text of at most 64 characters: its own copy of the answer, or the \
@@ -113,6 +113,12 @@ fn told(row: &Told) -> Value {
         let about = "The number that the group's log gave the event.";
         payload["properties"]["seq"] =
             json!({"type": "integer", "format": "int64", "minimum": 1, "description": about});
+    }
+    if WITH_HISTORY.contains(&row.event) {
+        let about = "The name of the store's numbers, another after each restore: keep it with them, and \
+                     send it with `sync.resume`.";
+        payload["properties"]["history"] = json!({"type": "string", "format": "uuid", "description": about});
+        payload["required"] = json!(["type", "data", "history"]);
     }
     if row.numbered == Numbered::Always {
         payload["required"] = json!(["type", "data", "seq"]);

@@ -3,6 +3,7 @@
 mod asyncapi;
 mod backup;
 mod check;
+mod history;
 mod key;
 mod migrate;
 mod openapi;
@@ -39,6 +40,8 @@ enum Command {
     Backup(backup::Args),
     /// Put a backup into a data folder that no server serves
     Restore(restore::Args),
+    /// Print the name of the store's numbers, or renew it after a restore by other means than `restore`
+    History(history::Args),
     /// Carry the whole store from SQLite to PostgreSQL, or back
     Migrate(migrate::Args),
     /// Print the document of the REST API (OpenAPI 3.1)
@@ -56,6 +59,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Check(args) => check::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Restore(args) => restore::run(&args),
+        Command::History(args) => history::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Openapi => openapi::run(),
         Command::Asyncapi => asyncapi::run(),

@@ -4,20 +4,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use chinwag_core::app::App;
 use chinwag_core::bus::Bus;
 use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::Limits;
 use chinwag_core::store::Store;
-use chinwag_core::{Clock, Error};
+use chinwag_core::{Clock, Error, HistoryId};
 use chinwag_http::wire::outgoing::Wire;
 use chinwag_http::{Doors, ServiceKey};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::{LocalBus, Receiver, RedisBus, RedisOptions};
 use chinwag_store_postgres::{Claim, PostgresStore};
 use chinwag_store_sqlite::SqliteStore;
-pub(crate) use chinwag_store_sqlite::backup;
+pub(crate) use chinwag_store_sqlite::{backup, history};
 use sha2::{Digest, Sha256};
 
 /// Carrying a whole store into another.
@@ -124,6 +124,16 @@ pub(crate) async fn claim(config: &Config) -> Result<Option<Claim>> {
 pub(crate) async fn is_served_elsewhere(config: &Config) -> bool {
     let Some(url) = config.postgres().filter(|_| config.redis.is_none()) else { return false };
     Claim::is_held(url, &postgres_options(config)).await.unwrap_or(false)
+}
+
+/// The name of the numbers that the PostgreSQL's store gives, which gets another one first if `renew`.
+pub(crate) async fn postgres_history(config: &Config, renew: bool) -> Result<HistoryId> {
+    let url = config.postgres().context("no PostgreSQL is configured")?;
+    let options = postgres_options(config);
+    if renew && Claim::is_held(url, &options).await.unwrap_or(false) {
+        bail!("a server serves the database {}: stop every node first", shown(url));
+    }
+    Ok(PostgresStore::history(url, &options, renew).await?)
 }
 
 async fn open_bus(config: &Config, clock: &dyn Clock) -> Result<(Arc<dyn Bus>, Receiver)> {

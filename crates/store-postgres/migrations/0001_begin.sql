@@ -1,6 +1,13 @@
 -- Dates are microseconds since 1970. Texts compare by their bytes. `group_id` leads every large key,
 -- so that these tables can be partitioned or distributed by it.
 
+-- Names this store's numbers: a restore of an earlier state gives them another name, so that no
+-- client takes one history for the other.
+CREATE TABLE history (
+    one smallint PRIMARY KEY CHECK (one = 1),
+    id  uuid     NOT NULL
+);
+
 -- origin: 0 signed up here, 1 vouched for by the host application. kind: 0 person, 1 bot.
 -- added_by and write_first: 0 anyone, 1 contacts, 2 nobody.
 CREATE TABLE users (

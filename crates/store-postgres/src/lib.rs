@@ -40,10 +40,10 @@ mod writers;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chinwag_core::Error;
 use chinwag_core::app::send::{Sending, Sent};
 use chinwag_core::bus::Bus;
 use chinwag_core::store::{Answer, Done, ReadJob, Store, WriteJob};
+use chinwag_core::{Error, HistoryId};
 
 pub use claim::Claim;
 pub use open::{OpenError, Options};
@@ -62,6 +62,7 @@ pub struct PostgresStore {
     readers: Readers,
     writers: Writers,
     senders: Senders,
+    history: HistoryId,
 }
 
 impl PostgresStore {
@@ -82,14 +83,24 @@ impl PostgresStore {
         looked.map_err(|why| OpenError::Thread(why.to_string()))?
     }
 
+    /// The name of the numbers of the store at `url`, which gets another one first if `renew`: then no
+    /// node may serve it meanwhile.
+    pub async fn history(url: &str, options: &Options, renew: bool) -> Result<HistoryId, OpenError> {
+        let (url, options) = (url.to_owned(), options.clone());
+        let found = tokio::task::spawn_blocking(move || open::history(&url, &options, renew)).await;
+        found.map_err(|why| OpenError::Thread(why.to_string()))?
+    }
+
     fn start(url: &str, options: &Options, bus: &Arc<dyn Bus>) -> Result<Self, OpenError> {
-        let target = Arc::new(open::prepare(url, options)?);
+        let (target, history) = open::prepare(url, options)?;
+        let target = Arc::new(target);
         let lanes = Arc::new(Lanes::new(options.queue, options.patience));
         let start = || {
             Ok(Self {
                 readers: Readers::start(&target, options)?,
                 writers: Writers::start(&target, options, &lanes, bus)?,
                 senders: Senders::start(&target, options, &lanes, bus)?,
+                history,
             })
         };
         start().map_err(|why: std::io::Error| OpenError::Thread(why.to_string()))
@@ -107,6 +118,10 @@ impl Store for PostgresStore {
 
     fn submit_read(&self, job: ReadJob) -> Done<'_> {
         self.readers.queue.submit(job)
+    }
+
+    fn history(&self) -> HistoryId {
+        self.history
     }
 
     /// Asks the server whether it takes writes.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chinwag_core::HistoryId;
+
 use crate::address::Target;
 use crate::link::Link;
 use crate::schema;
@@ -211,11 +213,20 @@ pub enum OpenError {
 }
 
 /// Finds out whether the database can be trusted, and brings its schema up to date.
-pub(crate) fn prepare(url: &str, options: &Options) -> Result<Target, OpenError> {
+pub(crate) fn prepare(url: &str, options: &Options) -> Result<(Target, HistoryId), OpenError> {
     let target = Target::parse(url, options)?;
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
     schema::prepare(&link, &target)?;
-    Ok(target)
+    let history = schema::history(&link, &target)?;
+    Ok((target, history))
+}
+
+/// The name of the numbers of a store of this version, which gets another one first if `renew`.
+pub(crate) fn history(url: &str, options: &Options, renew: bool) -> Result<HistoryId, OpenError> {
+    let target = Target::parse(url, options)?;
+    let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
+    schema::whole(&link, &target)?;
+    if renew { schema::renew_history(&link, &target) } else { schema::history(&link, &target) }
 }
 
 /// Finds out whether the database can be trusted, and what it is.

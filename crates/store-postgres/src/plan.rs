@@ -60,7 +60,7 @@ async fn open(bus: Arc<Recorder>) -> Opened {
 #[test]
 fn messages_are_sent_by_keys() {
     let database = Database::new();
-    let target: Target = open::prepare(&database.url(), &Options::default()).expect("a database");
+    let (target, _): (Target, _) = open::prepare(&database.url(), &Options::default()).expect("a database");
     let Ok(link) = Link::open(&target) else { panic!("a link") };
     look_at(&link, send::HOLD, "");
     look_at(&link, send::SEND, "");

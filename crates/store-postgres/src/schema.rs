@@ -2,6 +2,7 @@
 //! table `about` says how many of the migrations it has seen. All that are missing are applied in
 //! one transaction, under a lock that all nodes know.
 
+use chinwag_core::HistoryId;
 use tokio_postgres::error::SqlState;
 
 use crate::address::Target;
@@ -71,6 +72,9 @@ fn migrate(link: &Link, target: &Target, half: bool) -> Result<(), OpenError> {
     for migration in MIGRATIONS.iter().skip(seen) {
         link.batch(migration).map_err(failed)?;
     }
+    if !half {
+        link.batch(BEGIN_HISTORY).map_err(failed)?;
+    }
     link.execute(None, "UPDATE about SET version = $1, unfinished = $2", &[&known(), &half])
         .map_err(failed)?;
     link.batch("COMMIT").map_err(failed)
@@ -106,6 +110,23 @@ const ABOUT: &str = "CREATE SCHEMA IF NOT EXISTS chinwag;
     );
     INSERT INTO about (version) VALUES (0);
     COMMENT ON SCHEMA chinwag IS 'Chinwag''s';";
+
+/// Names the numbers of a new store.
+const BEGIN_HISTORY: &str =
+    "INSERT INTO history (one, id) VALUES (1, gen_random_uuid()) ON CONFLICT DO NOTHING";
+
+/// The name of the numbers that a store gives.
+pub(crate) fn history(link: &Link, target: &Target) -> Result<HistoryId, OpenError> {
+    let rows = link.query(None, "SELECT id FROM history", &[]).map_err(|why| failed(&why, target))?;
+    let why = || OpenError::Other { at: target.at(), why: "its history has no id".into() };
+    rows.first().map(|row| HistoryId(row.get(0))).ok_or_else(why)
+}
+
+/// Gives a store's numbers another name.
+pub(crate) fn renew_history(link: &Link, target: &Target) -> Result<HistoryId, OpenError> {
+    link.batch("UPDATE history SET id = gen_random_uuid()").map_err(|why| failed(&why, target))?;
+    history(link, target)
+}
 
 /// Refuses a server that will not do.
 pub(crate) fn fit(link: &Link, target: &Target) -> Result<(), OpenError> {

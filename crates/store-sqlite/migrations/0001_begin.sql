@@ -1,5 +1,12 @@
 -- Dates are microseconds since 1970. Ids that clients see are UUIDs of 16 bytes.
 
+-- Names this store's numbers: a restore of an earlier state gives them another name, so that no
+-- client takes one history for the other.
+CREATE TABLE history (
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    id  BLOB    NOT NULL CHECK (length(id) = 16)
+) STRICT, WITHOUT ROWID;
+
 -- origin: 0 signed up here, 1 vouched for by the host application. kind: 0 person, 1 bot.
 -- added_by and write_first: 0 anyone, 1 contacts, 2 nobody.
 CREATE TABLE users (

@@ -100,6 +100,17 @@ pub fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<u64
     copied
 }
 
+/// Gives the numbers of a copy another name, since other messages will follow here than did where it was
+/// copied. The copy stays one file, on the disk. Blocks.
+pub fn renew_history(copy: &Path) -> Result<(), CopyError> {
+    let renew = || {
+        let conn = connect(copy)?;
+        conn.pragma_update(None, "synchronous", "FULL")?;
+        schema::renew_history(&conn)
+    };
+    renew().map_err(|why| failed(copy, copy, why))
+}
+
 fn create(to: &Path) -> Result<(), CopyError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

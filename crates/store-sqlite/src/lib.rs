@@ -18,6 +18,7 @@
 pub mod backup;
 mod fault;
 mod group;
+pub mod history;
 mod log;
 mod message;
 mod open;
@@ -37,9 +38,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chinwag_core::Error;
 use chinwag_core::bus::Bus;
 use chinwag_core::store::{Done, ReadJob, Store, WriteJob};
+use chinwag_core::{Error, HistoryId};
 use tempfile::TempDir;
 
 pub use open::{OpenError, Options};
@@ -56,6 +57,7 @@ pub struct SqliteStore {
     readers: Readers,
     /// Dropped after the readers: whoever closes last brings the journal into the file.
     writer: Writer,
+    history: HistoryId,
     /// The folder of a store that ends with its value. Dropped last, when nothing uses the file.
     _folder: Option<TempDir>,
 }
@@ -69,7 +71,9 @@ impl SqliteStore {
         let here = open::reader(path, &options)?;
         let readers =
             (0..options.readers.max(1)).map(|_| open::reader(path, &options)).collect::<Result<_, _>>()?;
+        let history = schema::history(&here).map_err(|why| OpenError::sqlite(path, &why))?;
         Ok(Self {
+            history,
             writer: Writer::start(writer, &options, bus).map_err(|why| OpenError::thread(path, &why))?,
             readers: Readers::start(here, readers, &options).map_err(|why| OpenError::thread(path, &why))?,
             _folder: None,
@@ -100,6 +104,10 @@ impl Store for SqliteStore {
 
     fn submit_read(&self, job: ReadJob) -> Done<'_> {
         self.readers.submit(job)
+    }
+
+    fn history(&self) -> HistoryId {
+        self.history
     }
 
     /// Commits to the disk, and so answers whether that can be done.

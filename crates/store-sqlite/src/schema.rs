@@ -4,7 +4,9 @@
 
 use std::path::Path;
 
+use chinwag_core::HistoryId;
 use rusqlite::{Connection, TransactionBehavior};
+use uuid::Uuid;
 
 use crate::open::OpenError;
 
@@ -14,6 +16,11 @@ const APPLICATION_ID: i64 = 0x4368_776e;
 const DRAFT_ID: i64 = 0x4368_776d;
 /// In order; the first leads to version 1. One that has been released is never changed.
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_begin.sql")];
+
+/// Names the numbers of a new store, by a random UUID.
+const BEGIN_HISTORY: &str = "INSERT OR IGNORE INTO history (one, id)
+    SELECT 1, unhex(substr(h, 1, 12) || '4' || substr(h, 14, 3) || '8' || substr(h, 18))
+    FROM (SELECT hex(randomblob(16)) AS h)";
 
 /// Refuses a file that is not Chinwag's, or is a later version's. An empty one will do.
 pub(crate) fn inspect(path: &Path, conn: &Connection) -> Result<(), OpenError> {
@@ -47,11 +54,26 @@ pub(crate) fn migrate(path: &Path, conn: &mut Connection) -> Result<(), OpenErro
         for migration in MIGRATIONS.iter().skip(seen) {
             tx.execute_batch(migration)?;
         }
+        tx.execute_batch(BEGIN_HISTORY)?;
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
         tx.pragma_update(None, "user_version", known())
     };
     apply().map_err(failed)?;
     tx.commit().map_err(failed)
+}
+
+/// The name of the numbers that a store gives.
+pub(crate) fn history(conn: &Connection) -> rusqlite::Result<HistoryId> {
+    let id = conn.query_row("SELECT id FROM history", [], |row| row.get(0))?;
+    Ok(HistoryId(Uuid::from_bytes(id)))
+}
+
+/// Gives a store's numbers another name.
+pub(crate) fn renew_history(conn: &Connection) -> rusqlite::Result<()> {
+    let tx = conn.unchecked_transaction()?;
+    tx.execute("DELETE FROM history", [])?;
+    tx.execute_batch(BEGIN_HISTORY)?;
+    tx.commit()
 }
 
 /// Whether a file's schema is the one that this program knows.

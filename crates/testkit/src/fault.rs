@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use chinwag_core::HistoryId;
 use chinwag_core::store::{Done, ReadJob, Store, WriteJob};
 
 /// What goes wrong in a [`Faulty`] store. At first nothing does.
@@ -127,6 +128,10 @@ impl Store for Faulty {
             assert!(!doomed, "a job was told to panic");
             outcome
         }))
+    }
+
+    fn history(&self) -> HistoryId {
+        self.store.history()
     }
 
     fn ready(&self) -> Done<'_> {

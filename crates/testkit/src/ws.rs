@@ -30,6 +30,7 @@ pub struct Refused {
 pub struct Ws {
     stream: WebSocketStream<TcpStream>,
     groups: Value,
+    history: Value,
     contacts: Value,
     protocol: Option<String>,
     references: u32,
@@ -52,7 +53,14 @@ impl Ws {
             Ok((stream, response)) => {
                 let protocol = response.headers().get("sec-websocket-protocol");
                 let protocol = protocol.map(|value| value.to_str().expect("a header is text").to_owned());
-                Ok(Self { stream, groups: Value::Null, contacts: Value::Null, protocol, references: 0 })
+                Ok(Self {
+                    stream,
+                    groups: Value::Null,
+                    history: Value::Null,
+                    contacts: Value::Null,
+                    protocol,
+                    references: 0,
+                })
             }
             Err(Error::Http(response)) => {
                 let status = response.status().as_u16();
@@ -65,7 +73,8 @@ impl Ws {
 
     /// Takes the two summaries, with which every socket begins.
     pub async fn greet(&mut self) {
-        self.groups = self.expect("group.summary").await["data"].take();
+        let mut summary = self.expect("group.summary").await;
+        (self.groups, self.history) = (summary["data"].take(), summary["history"].take());
         self.contacts = self.expect("contact.summary").await["data"].take();
     }
 
@@ -77,6 +86,11 @@ impl Ws {
     /// The data of the `group.summary` that came at connecting.
     pub fn summary(&self) -> &Value {
         &self.groups
+    }
+
+    /// The history that the summary named.
+    pub fn history(&self) -> &Value {
+        &self.history
     }
 
     /// The data of the `contact.summary` that came at connecting.

@@ -33,6 +33,17 @@ pub enum Refusal {
     NotFound,
     /// Too much has happened since: the client reads the history instead.
     TooFar,
+    /// The numbers that the client holds are another history's: it starts over from the summaries.
+    HistoryChanged,
+}
+
+/// What a client holds, and asks what came after.
+#[derive(Debug, Clone, Default)]
+pub struct Resume {
+    /// The last number held of each group.
+    pub since: Vec<(GroupId, Seq)>,
+    /// The history that these are numbers of, as the client was told it.
+    pub history: Option<Box<str>>,
 }
 
 impl Refusal {
@@ -42,11 +53,25 @@ impl Refusal {
             Self::SeqAhead => "seq_ahead",
             Self::NotFound => "not_found",
             Self::TooFar => "too_far",
+            Self::HistoryChanged => "history_changed",
         }
     }
 }
 
+impl Resumed {
+    /// Everything is refused, for the same reason.
+    pub fn refusing(groups: impl IntoIterator<Item = GroupId>, refusal: Refusal) -> Self {
+        Self { refused: groups.into_iter().map(|group| (group, refusal)).collect(), ..Self::default() }
+    }
+}
+
 impl App {
+    /// Whether what a client holds belongs to the history of this store, as far as the client says.
+    pub fn is_of_this_history(&self, resume: &Resume) -> bool {
+        let own = self.history().to_string();
+        resume.history.as_ref().is_none_or(|history| history.eq_ignore_ascii_case(&own))
+    }
+
     /// What has happened in the calling user's groups after the numbers that it holds.
     pub async fn resume(&self, context: &Context, since: Vec<(GroupId, Seq)>) -> Result<Resumed> {
         self.read(context, since, |tx, caller, since| {

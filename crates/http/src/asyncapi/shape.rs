@@ -44,6 +44,8 @@ pub(super) enum Holds {
     Heads,
     /// Groups' ids and why they cannot be resumed.
     Refusals,
+    /// The name of a store's numbers, as a client was told it.
+    History,
 }
 
 impl Holds {
@@ -71,8 +73,10 @@ impl Holds {
             Self::Messages => json!({"type": "array", "items": object("Message")}),
             Self::Heads => by_group(&Self::Seq.schema()),
             Self::Refusals => {
-                by_group(&json!({"type": "string", "enum": ["seq_ahead", "not_found", "too_far"]}))
+                let reasons = ["seq_ahead", "not_found", "too_far", "history_changed"];
+                by_group(&json!({"type": "string", "enum": reasons}))
             }
+            Self::History => json!({"type": "string"}),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The table: what a client may send, and what a server sends, one row an event.
 
 use super::shape::Holds::{
-    Body, ClientId, Date, GroupName, Heads, Id, Messages, Name, Names, Operation, Outcome, Owner, Page,
-    Refusals, Seq, Status, Statuses,
+    Body, ClientId, Date, GroupName, Heads, History, Id, Messages, Name, Names, Operation, Outcome, Owner,
+    Page, Refusals, Seq, Status, Statuses,
 };
 use super::shape::Key;
 use super::shape::Need::{Always, Either, Maybe, Null};
@@ -51,6 +51,9 @@ pub(super) struct Failed {
     pub(super) about: &'static str,
     pub(super) codes: &'static [u16],
 }
+
+/// The events that carry `history` beside `data`: a client may resume from what they show.
+pub(super) const WITH_HISTORY: &[&str] = &["group.summary", "sync.done"];
 
 /// Why the server closes a socket, and what a client does then.
 pub(super) const CLOSES: &[(u16, &str)] = &[
@@ -229,7 +232,16 @@ pub(super) const ASKED: &[Asked] = &[
         about: "Asks for all that was missed: every group's events after the number held, in order, with \
                 all changes of the group itself as one `group.update`; then `sync.done`, which alone \
                 carries the `ref`.",
-        keys: &[Key(Always, "groups", Heads, "The last number held of each group, by its id.")],
+        keys: &[
+            Key(Always, "groups", Heads, "The last number held of each group, by its id."),
+            Key(
+                Maybe,
+                "history",
+                History,
+                "The history that these are numbers of. Where the server's is another, every group is \
+                 refused with `history_changed`.",
+            ),
+        ],
         answers: &[
             "message.text",
             "message.update",

@@ -13,7 +13,7 @@ use chinwag_core::message::{ClientId, Message};
 use chinwag_core::permission::Role;
 use chinwag_core::presence::Status;
 use chinwag_core::relation::{Outcome, Relations};
-use chinwag_core::{Date, Error, GroupId, MessageId, Name, Seq, UserId};
+use chinwag_core::{Date, Error, GroupId, HistoryId, MessageId, Name, Seq, UserId};
 use chinwag_hub::Encode;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -185,16 +185,17 @@ fn answers() -> Vec<Bytes> {
     let history = vec![object::Message::from(&message)];
     let fetched = Fetched { author: name, group: ID, date: Some(date()), history };
     let none = Fetched { author: name, group: ID, date: None, history: vec![] };
-    let refused = [Refusal::SeqAhead, Refusal::NotFound, Refusal::TooFar];
+    let refused = [Refusal::SeqAhead, Refusal::NotFound, Refusal::TooFar, Refusal::HistoryChanged];
     let synced = |refusal| Resumed {
         heads: [(GROUP, Seq(3))].into(),
         refused: [(GROUP, refusal)].into(),
         ..Resumed::default()
     };
+    let own = HistoryId(ID);
     let done =
-        refused.map(|refusal| outgoing::answer("sync.done", Synced::from(&synced(refusal)), Some("7")));
+        refused.map(|refusal| outgoing::numbers("sync.done", own, Synced::from(&synced(refusal)), Some("7")));
     let mut answers = vec![
-        outgoing::answer("group.summary", groups, None),
+        outgoing::numbers("group.summary", own, groups, None),
         outgoing::answer("contact.summary", contacts, None),
         outgoing::answer("message.fetch", fetched, Some("7")),
         outgoing::answer("message.fetch", none, None),

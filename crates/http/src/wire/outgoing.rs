@@ -9,7 +9,7 @@ use chinwag_core::event::{Event, Kind};
 use chinwag_core::message::Message as CoreMessage;
 use chinwag_core::presence::Status;
 use chinwag_core::relation::Relations;
-use chinwag_core::{Date, GroupId, Name, Seq};
+use chinwag_core::{Date, GroupId, HistoryId, Name, Seq};
 use chinwag_hub::Encode;
 use serde::Serialize;
 use serde_json::json;
@@ -18,7 +18,8 @@ use uuid::Uuid;
 use super::frame;
 use super::object::{Group, Lists, Message, Presence, maybe_text, text};
 
-/// One frame's text: `type`, `seq` where the event is numbered, `ref` in the asker's own copy.
+/// One frame's text: `type`, `seq` where the event is numbered, `ref` in the asker's own copy, `history`
+/// where a client may resume from what it shows.
 #[derive(Serialize)]
 struct Envelope<'a, T> {
     #[serde(rename = "type")]
@@ -27,6 +28,8 @@ struct Envelope<'a, T> {
     seq: Option<i64>,
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     reference: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<Uuid>,
     data: T,
 }
 
@@ -35,10 +38,18 @@ pub fn answer(kind: &str, data: impl Serialize, reference: Option<&str>) -> Byte
     envelope(kind, None, data, reference)
 }
 
+/// The same for what shows numbers from which a client may resume: they belong to `history`.
+pub fn numbers(kind: &str, history: HistoryId, data: impl Serialize, reference: Option<&str>) -> Bytes {
+    put(&Envelope { kind, seq: None, reference, history: Some(history.0), data })
+}
+
 fn envelope(kind: &str, seq: Option<Seq>, data: impl Serialize, reference: Option<&str>) -> Bytes {
-    let envelope = Envelope { kind, seq: seq.map(|seq| seq.0), reference, data };
+    put(&Envelope { kind, seq: seq.map(|seq| seq.0), reference, history: None, data })
+}
+
+fn put(envelope: &Envelope<'_, impl Serialize>) -> Bytes {
     frame::text(|buffer| {
-        serde_json::to_writer(buffer, &envelope).expect("names, numbers and strings always serialise");
+        serde_json::to_writer(buffer, envelope).expect("names, numbers and strings always serialise");
     })
 }
 

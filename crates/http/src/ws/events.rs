@@ -1,13 +1,15 @@
 //! What a client may say: one line an event, in the order of the protocol's table.
 
+use std::sync::Once;
+
 use chinwag_core::app::group::{Create, First, Leave, Opened};
 use chinwag_core::app::group_update::Update;
 use chinwag_core::app::message::{Edit, MarkRead, Point, Send, Sent};
 use chinwag_core::app::relation::Relate;
-use chinwag_core::app::resume::Resumed;
+use chinwag_core::app::resume::{Refusal, Resume, Resumed};
 use chinwag_core::event::{Audience, Event, Kind};
 use chinwag_core::presence::Status;
-use chinwag_core::{Error, GroupId, MessageId, Result, Seq};
+use chinwag_core::{Error, GroupId, MessageId, Result};
 use chinwag_hub::{Close, Encode};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -223,25 +225,48 @@ async fn typing(asked: Asked, group: GroupId, started: bool) -> Result<()> {
 }
 
 /// Answers what was missed, then `sync.done`. What happens meanwhile is held and follows.
-async fn resume(asked: Asked, since: Vec<(GroupId, Seq)>) -> Result<()> {
+async fn resume(asked: Asked, command: Resume) -> Result<()> {
     let (doors, connection) = (&asked.session.doors, &asked.session.connection);
+    let history = doors.app.history();
+    let done =
+        |resumed: &Resumed| outgoing::numbers("sync.done", history, Synced::from(resumed), asked.reference());
     if !asked.session.may_resume() {
         doors.hub.close(connection, Close::TooMuch);
         return Ok(());
     }
+    if !doors.app.is_of_this_history(&command) {
+        let groups = command.since.into_iter().map(|(group, _)| group);
+        let refused = Resumed::refusing(groups, Refusal::HistoryChanged);
+        doors.hub.send(connection, done(&refused));
+        return Ok(());
+    }
     doors.hub.pause(connection);
-    let (current, since) = doors.hub.part_current(connection, since);
+    let (current, since) = doors.hub.part_current(connection, command.since);
     let mut resumed =
         if since.is_empty() { Ok(Resumed::default()) } else { doors.app.resume(&asked.context, since).await };
     let (frames, heads) = match &mut resumed {
         Ok(resumed) => {
+            if command.history.is_some() && resumed.refused.values().any(|why| *why == Refusal::SeqAhead) {
+                warn_of_lost_numbers();
+            }
             resumed.heads.extend(current);
             let mut frames: Vec<_> = resumed.events.iter().map(|event| Wire.event(event, None)).collect();
-            frames.push(outgoing::answer("sync.done", Synced::from(&*resumed), asked.reference()));
+            frames.push(done(resumed));
             (frames, resumed.heads.iter().map(|(group, head)| (*group, *head)).collect())
         }
         Err(_) => (vec![], vec![]),
     };
     doors.hub.resume(connection, frames, &heads);
     resumed.map(drop)
+}
+
+/// Says once what may be behind a client's numbers that this history has never given.
+fn warn_of_lost_numbers() {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        tracing::warn!(
+            "a client holds a number past a group's last: if the database was put back by other means than \
+             chinwag restore, stop the server and run chinwag history --renew"
+        );
+    });
 }

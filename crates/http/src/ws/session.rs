@@ -106,7 +106,8 @@ impl Session {
         let presence: Vec<_> = names.zip(statuses).collect();
         let groups: Vec<_> =
             snapshot.groups.iter().map(|summary| Group::new(&summary.view, Some(summary.mark))).collect();
-        let mut first = vec![outgoing::answer("group.summary", groups, None)];
+        let history = self.doors.app.history();
+        let mut first = vec![outgoing::numbers("group.summary", history, groups, None)];
         first.extend(outgoing::contacts(&snapshot.relations, &presence));
         first
     }

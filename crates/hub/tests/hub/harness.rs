@@ -17,7 +17,7 @@ use chinwag_core::permission::Role;
 use chinwag_core::presence::Status;
 use chinwag_core::relation::Relations;
 use chinwag_core::store::{Done, ReadJob, Store, Tx, WriteJob};
-use chinwag_core::{Clock, Date, GroupId, MessageId, Name, Result, Seq, UserId};
+use chinwag_core::{Clock, Date, GroupId, HistoryId, MessageId, Name, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
 use chinwag_hub::{Close, Connection, Encode, Hub, Identity, Options, Refused, Shown, Taken};
 use chinwag_store_sqlite::SqliteStore;
@@ -35,6 +35,10 @@ impl Store for Still {
 
     fn submit_read(&self, job: ReadJob) -> Done<'_> {
         still(self.0.submit_read(job))
+    }
+
+    fn history(&self) -> HistoryId {
+        self.0.history()
     }
 
     fn ready(&self) -> Done<'_> {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use chinwag_core::bus::Bus;
 use chinwag_core::event::{Event, Kind};
 use chinwag_core::store::{Done, ReadJob, Store, Tx, WriteJob};
-use chinwag_core::{GroupId, Result, Seq, UserId};
+use chinwag_core::{GroupId, HistoryId, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
 use chinwag_hub::{Connection, Hub, Identity, Options, Shown};
 use chinwag_store_sqlite::SqliteStore;
@@ -57,6 +57,10 @@ impl Store for Late {
             held.acquire().await.expect("it is never closed").forget();
             done
         })
+    }
+
+    fn history(&self) -> HistoryId {
+        self.0.history()
     }
 
     fn ready(&self) -> Done<'_> {

@@ -10,6 +10,7 @@ use super::backup::{beside, copy, put};
 use super::say;
 use super::settings::Place;
 use crate::data::Folder;
+use crate::wire_up::backup;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -46,6 +47,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     // One that was broken off: whoever holds the lock is alone here.
     remove(&part)?;
     let copied = copy(&args.file, &part)?;
+    // What follows here is not what followed there: clients that held more must not mix the two.
+    backup::renew_history(&part)?;
     let aside = if occupied { Some(put_aside(&folder)?) } else { None };
     put(&part, &database)?;
     say(&format!("restored {from} to {}, {copied}", database.display()))?;

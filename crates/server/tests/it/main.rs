@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod disk;
 mod end;
+mod history;
 mod key;
 mod logs;
 mod migrate;

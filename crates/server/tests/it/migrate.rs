@@ -58,7 +58,7 @@ fn rows(database: &Path) -> Vec<(String, Vec<Vec<Value>>)> {
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
         .and_then(|mut names| names.query_map([], |row| row.get(0))?.collect())
         .expect("names");
-    assert_eq!(names.len(), 12, "{names:?}");
+    assert_eq!(names.len(), 13, "{names:?}");
     let of = |name: &String| {
         let mut statement = conn.prepare(&format!("SELECT * FROM {name}")).expect("a table");
         let width = statement.column_count();

@@ -455,3 +455,36 @@ async fn a_link_that_is_dead_without_a_word_is_noticed_and_replaced() {
     ann.run(&format!("await chat.send('{group}', 'here again').sent;")).await;
     agrees(&ann, &group, &world.log(&group).await).await;
 }
+
+#[tokio::test]
+async fn a_page_starts_over_when_the_store_was_restored() {
+    let mut world = World::start().await;
+    world.users(&["ann"]).await;
+    let group = world.group(&["ann"]).await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    connect(&ann).await;
+    let send = async |from: usize, to: usize| {
+        ann.run(&format!("for (let n = {from}; n < {to}; n++) await chat.send('{group}', 'm' + n).sent;"))
+            .await;
+    };
+    send(0, 10).await;
+    let output = world.program().run(&["backup", "monday"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    send(10, 15).await;
+    ann.run(&format!("chat.markRead('{group}');")).await;
+    world.stop();
+    ann.until("chat.state !== 'ready'").await;
+    let output = world.program().run(&["restore", "monday", "--force"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    // Others are quicker: the new head is above what the page holds.
+    link.cut();
+    world.serve();
+    for number in 0..10 {
+        let message = json!({ "group": group, "author": "ann", "body": format!("new {number}") });
+        world.service().post("messages/", message).await.ok(201);
+    }
+    link.mend();
+    ann.until("chat.state === 'ready'").await;
+    agrees(&ann, &group, &world.log(&group).await).await;
+}

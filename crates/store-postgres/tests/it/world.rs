@@ -11,7 +11,7 @@ use chinwag_core::limits::Limits;
 use chinwag_core::message::{Body, ClientId};
 use chinwag_core::store::{Done, Entry, ReadJob, Store, WriteJob};
 use chinwag_core::user::Caller;
-use chinwag_core::{GroupId, GroupName, Name, Seq, UserId};
+use chinwag_core::{GroupId, GroupName, HistoryId, Name, Seq, UserId};
 use chinwag_store_postgres::{Options, PostgresStore};
 use chinwag_testkit::bus::Recorder;
 
@@ -28,6 +28,10 @@ impl Store for ByJobs {
 
     fn submit_read(&self, job: ReadJob) -> Done<'_> {
         self.0.submit_read(job)
+    }
+
+    fn history(&self) -> HistoryId {
+        self.0.history()
     }
 
     fn ready(&self) -> Done<'_> {

@@ -2,7 +2,8 @@
 
 use chinwag_core::app::group::{Create, Leave, Roles};
 use chinwag_core::app::group_update::Update;
-use chinwag_core::{GroupId, Name, Result, Seq};
+use chinwag_core::app::resume::Resume;
+use chinwag_core::{GroupId, Name, Result};
 
 use super::Fields;
 
@@ -54,10 +55,11 @@ pub fn typing(mut fields: Fields<'_>) -> Result<GroupId> {
     fields.finish(|| group)
 }
 
-/// `sync.resume`: the last seq held, by group.
-pub fn resume(mut fields: Fields<'_>) -> Result<Vec<(GroupId, Seq)>> {
-    let heads = fields.heads("groups");
-    fields.finish(|| Some(heads))
+/// `sync.resume`: the last seq held, by group, and the history that these belong to.
+pub fn resume(mut fields: Fields<'_>) -> Result<Resume> {
+    let since = fields.heads("groups");
+    let history = fields.maybe_text("history").map(|history| history.into_owned().into_boxed_str());
+    fields.finish(|| Some(Resume { since, history }))
 }
 
 /// A list of at most one name: groups show their owner so, and take it back so.

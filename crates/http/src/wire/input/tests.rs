@@ -153,8 +153,8 @@ fn a_user_is_renamed_or_related_and_not_both() {
 #[test]
 fn what_is_held_is_told_by_group() {
     let resume = |groups: &str| group::resume(fields(&format!(r#"{{"groups": {groups}}}"#)));
-    assert_eq!(resume("{}").expect("none").len(), 0);
-    assert_eq!(resume(&format!(r#"{{"{GROUP}": 7}}"#)).expect("one")[0].1, Seq(7));
+    assert_eq!(resume("{}").expect("none").since.len(), 0);
+    assert_eq!(resume(&format!(r#"{{"{GROUP}": 7}}"#)).expect("one").since[0].1, Seq(7));
     let bad = [r#"{"x": 1}"#.to_owned(), format!(r#"{{"{GROUP}": -1}}"#), format!(r#"{{"{GROUP}": "1"}}"#)];
     for bad in bad.iter().map(String::as_str).chain(["[]", "null"]) {
         assert_eq!(refused(resume(bad)).len(), 1, "{bad}");

@@ -1,0 +1,39 @@
+//! `chinwag history`: the name of the numbers that the store gives, which clients send back when they resume.
+
+use anyhow::{Context, Result, bail};
+
+use super::say;
+use super::settings::Place;
+use crate::data::Folder;
+use crate::wire_up;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Give it another name first: every client then starts over from what the server has. To be run after
+    /// the database was put back by other means than `chinwag restore`, with no server running
+    #[arg(long)]
+    renew: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let config = args.place.load()?;
+    if config.postgres().is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let history = wire_up::postgres_history(&config, args.renew);
+        return say(&runtime.context("no runtime could be started")?.block_on(history)?.to_string());
+    }
+    let folder = Folder::open(&config.data)?;
+    let database = folder.database();
+    if !database.exists() {
+        bail!("the data folder {} has no database: name the right one with --data", folder.path().display());
+    }
+    let history = if args.renew {
+        let _lock = folder.lock()?;
+        wire_up::history::renew(&database)?
+    } else {
+        wire_up::history::read(&database)?
+    };
+    say(&history.to_string())
+}

@@ -1,0 +1,26 @@
+//! The name of a store's numbers, read and renewed without a server (`chinwag history`).
+
+use std::path::Path;
+
+use chinwag_core::HistoryId;
+
+use crate::open::{self, OpenError, Options};
+use crate::schema;
+
+/// The name of the numbers of the store in the file at `path`. Changes nothing. Blocks.
+pub fn read(path: &Path) -> Result<HistoryId, OpenError> {
+    let failed = |why| OpenError::sqlite(path, &why);
+    let conn = open::reader(path, &Options::default())?;
+    schema::inspect(path, &conn)?;
+    schema::history(&conn).map_err(failed)
+}
+
+/// Gives the numbers of the store in the file at `path` another name, on the disk. Only for a store that
+/// nobody serves meanwhile. Blocks.
+pub fn renew(path: &Path) -> Result<HistoryId, OpenError> {
+    let failed = |why| OpenError::sqlite(path, &why);
+    // Brings an older file up to date first.
+    let conn = open::writer(path, &Options::default())?;
+    schema::renew_history(&conn).map_err(failed)?;
+    schema::history(&conn).map_err(failed)
+}

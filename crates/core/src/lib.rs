@@ -20,6 +20,7 @@ pub mod permission;
 pub mod presence;
 pub mod relation;
 pub mod store;
+pub mod text;
 pub mod token;
 pub mod user;
 

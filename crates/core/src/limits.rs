@@ -1,7 +1,7 @@
 //! The limits of values that the contract fixes. What an operator may configure is in [`Limits`].
 
-/// The longest user name, in characters.
-pub const NAME_CHARS: usize = 32;
+/// The longest user name, in characters. An operator may allow fewer to new names.
+pub const NAME_CHARS: usize = 128;
 /// The longest group name, in characters, after trimming.
 pub const GROUP_NAME_CHARS: usize = 200;
 /// The longest `client_id`, in characters.
@@ -27,6 +27,8 @@ pub const LIST_PAGE: usize = 1000;
 /// What an operator may configure. Each is checked in the transaction that writes.
 #[derive(Debug, Clone)]
 pub struct Limits {
+    /// The longest name that a user may be given, in characters (`limits.name_chars`, 128).
+    pub name_chars: usize,
     /// The longest message body, in Unicode scalar values (`limits.message_chars`, 4096).
     pub message_chars: usize,
     /// The most users in one group (`limits.group_members`, 10 000).
@@ -39,6 +41,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { message_chars: 4096, group_members: 10_000, user_groups: 2_000, user_relations: 5_000 }
+        Self {
+            name_chars: NAME_CHARS,
+            message_chars: 4096,
+            group_members: 10_000,
+            user_groups: 2_000,
+            user_relations: 5_000,
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::limits::CLIENT_ID_CHARS;
+use crate::text::is_visible;
 use crate::{Date, GroupId, MessageId, Name, Seq, UserId};
 
 /// A message that stands.
@@ -68,8 +69,8 @@ impl Body {
         if text.chars().nth(limit).is_some() {
             return Err(format!("is longer than {limit} characters"));
         }
-        if text.trim().is_empty() {
-            return Err("may not be empty".into());
+        if !is_visible(text) {
+            return Err("may not be empty, or of invisible characters only".into());
         }
         if text.contains('\0') {
             return Err("may not contain NUL".into());
@@ -94,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_body_is_kept_to_the_byte() {
-        for text in ["hi", " <b>&amp; ' \" \r\n\t\u{202e}x", "👩‍👩‍👧‍👦", &"é".repeat(4096)]
+        for text in
+            ["hi", "\u{200b}\u{2800}hi\u{feff}", " <b>&amp; ' \" \r\n\t\u{202e}x", "👩‍👩‍👧‍👦", &"é".repeat(4096)]
         {
             assert_eq!(Body::parse(text, 4096).expect(text).as_str(), text);
         }
@@ -102,7 +104,7 @@ mod tests {
 
     #[test]
     fn an_empty_a_blank_and_an_over_long_body_are_refused() {
-        for text in ["", " \n\t\u{3000}", "a\0b", &"é".repeat(4097)] {
+        for text in ["", " \n\t\u{3000}", "\u{2800}", "\u{200b} \u{3164}", "a\0b", &"é".repeat(4097)] {
             assert!(Body::parse(text, 4096).is_err());
         }
     }

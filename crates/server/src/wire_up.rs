@@ -188,6 +188,7 @@ fn read_certificate(path: &Path) -> Result<Vec<u8>> {
 fn limits(config: &Config) -> Limits {
     let limits = &config.limits;
     Limits {
+        name_chars: limits.name_chars,
         message_chars: limits.message_chars,
         group_members: limits.group_members,
         user_groups: limits.user_groups,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::actor::service_only;
-use super::user::{own, taken};
+use super::user::{own, short_enough, taken};
 use super::{App, Context, Unit};
 use crate::event::{Ended, Event, Kind};
 use crate::store::Tx;
@@ -55,6 +55,7 @@ impl App {
     /// Makes a user with a password and a first session.
     pub async fn account_create(&self, command: SignUp) -> Result<Issued> {
         self.write(&Context::new(Caller::Service), command, |unit, command| {
+            short_enough(unit, &command.name, "name")?;
             let now = unit.now();
             let user = unit.tx.user_insert(&command.name, false, now)?.ok_or_else(|| taken("name"))?;
             unit.tx.password_set(user.id, &command.phc)?;

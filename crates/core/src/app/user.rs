@@ -62,6 +62,7 @@ impl App {
     pub async fn user_create(&self, context: &Context, name: Name) -> Result<User> {
         self.write(context, name, |unit, name| {
             service_only(unit.caller)?;
+            short_enough(unit, name, "name")?;
             let now = unit.now();
             unit.tx.user_insert(name, false, now)?.ok_or_else(|| taken("name"))
         })
@@ -110,6 +111,15 @@ pub(super) fn taken(field: &'static str) -> Error {
     Error::field(field, "is taken, or looks like one that is: choose another")
 }
 
+/// Refuses a new name that is longer than the operator allows.
+pub(super) fn short_enough(unit: &Unit, name: &Name, field: &'static str) -> Result<()> {
+    let most = unit.rules.limits.name_chars;
+    if name.as_str().chars().nth(most).is_some() {
+        return Err(Error::field(field, format!("is longer than {most} characters")));
+    }
+    Ok(())
+}
+
 fn profile(tx: &dyn Tx, caller: Caller, user: User, whole: bool) -> Result<Profile> {
     if sees_all_of(caller, &user) {
         let whole = whole.then(|| all_of(tx, user.id)).transpose()?;
@@ -150,6 +160,7 @@ fn rename(unit: &mut Unit, command: &Rename) -> Result<User> {
     if user.name == command.new_name {
         return Ok(user);
     }
+    short_enough(unit, &command.new_name, "new_name")?;
     if !unit.tx.user_rename(user.id, &command.new_name)? {
         return Err(taken("new_name"));
     }

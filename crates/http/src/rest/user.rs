@@ -22,7 +22,7 @@ use crate::wire::input::user::Patch;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the document alone")]
 pub(crate) struct NewUser {
-    /// 1 to 32 characters.
+    /// 1 to 128 characters.
     name: String,
 }
 

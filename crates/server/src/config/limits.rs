@@ -7,6 +7,8 @@ use super::Problems;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Limits {
+    /// The longest name of a new user, in characters.
+    pub(crate) name_chars: usize,
     /// The longest message, in Unicode scalar values.
     pub(crate) message_chars: usize,
     /// Users in one group.
@@ -22,6 +24,7 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            name_chars: 128,
             message_chars: 4096,
             group_members: 10_000,
             user_groups: 2_000,
@@ -33,6 +36,7 @@ impl Default for Limits {
 
 impl Limits {
     pub(super) fn check(&self, problems: &mut Problems) {
+        problems.number("limits.name_chars", self.name_chars, &(1..=128), "characters");
         problems.number("limits.message_chars", self.message_chars, &(1..=1_000_000), "characters");
         problems.number("limits.group_members", self.group_members, &(2..=1_000_000), "users");
         problems.number("limits.user_groups", self.user_groups, &(1..=1_000_000), "groups");

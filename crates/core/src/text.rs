@@ -1,0 +1,78 @@
+//! Which characters can be seen. Text that shows nothing is refused where people would look for it;
+//! visible text keeps every character that it came with.
+
+/// Characters with the property `Default_Ignorable_Code_Point` (Unicode 16), which show nothing of
+/// their own, in ascending ranges. Ranges are stable: Unicode reserves what is not assigned yet.
+const IGNORABLE: &[(char, char)] = &[
+    ('\u{ad}', '\u{ad}'),
+    ('\u{34f}', '\u{34f}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{115f}', '\u{1160}'),
+    ('\u{17b4}', '\u{17b5}'),
+    ('\u{180b}', '\u{180f}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{202a}', '\u{202e}'),
+    ('\u{2060}', '\u{206f}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{fe00}', '\u{fe0f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{ffa0}', '\u{ffa0}'),
+    ('\u{fff0}', '\u{fffb}'),
+    ('\u{1bca0}', '\u{1bca3}'),
+    ('\u{1d173}', '\u{1d17a}'),
+    ('\u{e0000}', '\u{e0fff}'),
+];
+
+/// Blank glyphs: the Braille pattern without dots, the musical null notehead.
+const BLANK: [char; 2] = ['\u{2800}', '\u{1d159}'];
+
+/// Whether a character shows nothing: white space, a control or format character, a blank glyph.
+pub fn is_invisible(c: char) -> bool {
+    if c.is_ascii() {
+        return !c.is_ascii_graphic();
+    }
+    c.is_whitespace()
+        || c.is_control()
+        || BLANK.contains(&c)
+        || IGNORABLE.iter().any(|(first, last)| (*first..=*last).contains(&c))
+}
+
+/// Whether a text shows anything.
+pub fn is_visible(text: &str) -> bool {
+    text.chars().any(|c| !is_invisible(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invisible_text_shows_nothing() {
+        for text in [
+            "",
+            " ",
+            "\u{2800}",
+            "\u{200b}",
+            "\u{2060}\u{feff}",
+            "\u{3164}",
+            "\u{ad}\u{200e}",
+            "\u{34f}",
+            "\u{fe0f} \u{e0100}",
+            "\u{e0041}\u{e007f}",
+            "\n\t\u{85}\u{2028}\u{3000}",
+            "\u{115f}\u{1160}\u{ffa0}",
+            "\u{1d159}",
+        ] {
+            assert!(!is_visible(text), "{text:?}");
+            assert!(is_visible(&format!("{text}a{text}")), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn visible_text_is_seen() {
+        for text in ["a", ".", "é", "\u{301}", "👩‍👩‍👧‍👦", "️❤️", "語", "ا", "\u{e000}"]
+        {
+            assert!(is_visible(text), "{text:?}");
+        }
+    }
+}

@@ -138,7 +138,7 @@ export class ChinwagChat extends LitElement {
   }
 
   #out() {
-    if (this.signIn) return html`<chinwag-account .chat=${this.#chat} .why=${this.#why} @signed-in=${() => this.#enter(this.client)}></chinwag-account>`;
+    if (this.signIn && this.#chat) return html`<chinwag-account .chat=${this.#chat} .why=${this.#why} @signed-in=${() => this.#enter(this.client)}></chinwag-account>`;
     return html`<div class="door"><p class="empty" role="status">${this.#why || this.#say("account.elsewhere")}</p></div>`;
   }
 
@@ -157,7 +157,15 @@ export class ChinwagChat extends LitElement {
   /** Connects with what the attributes say. */
   #begin() {
     this.#end();
-    this.#enter(new Chinwag({ server: this.server, token: this.token || undefined, held: HELD, away: true }));
+    try {
+      this.#enter(new Chinwag({ server: this.server || undefined, token: this.token || undefined, held: HELD, away: true }));
+    } catch (error) {
+      // An address that is none: whoever wrote the page sees it there, and in the console.
+      this.#stage = "out";
+      this.#why = this.#words.sentence(error.message);
+      console.error(error);
+      this.requestUpdate();
+    }
   }
 
   async #enter(client) {

@@ -2,7 +2,10 @@
 
 /** Where to connect, and as whom. */
 export interface ChinwagOptions {
-  /** The server's address. Left out: the one that this module was loaded from. */
+  /**
+   * The server's address, such as `https://chat.example` or `https://app.example/chinwag`. Left out: the one that this
+   * module was loaded from. Anything else is a TypeError at once.
+   */
   server?: string | URL;
   /**
    * A user's token, or a function that gives one; it is called again when a token has ended. Left out: the cookie of

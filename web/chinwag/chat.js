@@ -6,7 +6,7 @@ import { History } from "./history.js";
 import { Link } from "./link.js";
 import { Outbox } from "./outbox.js";
 import { Reader } from "./reader.js";
-import { Rest } from "./rest.js";
+import { Rest, serverAddress } from "./rest.js";
 import { Store } from "./store.js";
 
 /** @typedef {import("./group.js").Group} Group */
@@ -41,7 +41,7 @@ export class Chinwag extends EventTarget {
   /** @param {ChinwagOptions} [options] */
   constructor(options = {}) {
     super();
-    this.server = new URL(options.server ?? import.meta.url, location.href).origin;
+    this.server = serverAddress(options.server);
     const rest = (this.#rest = new Rest(this.server, options.token));
     const link = (this.#link = new Link(this.server, {
       knock: () => this.#knock(),

@@ -43,6 +43,7 @@ export class Link {
   /** @type {Map<string, { resolve: (frame: Frame) => void, reject: (error: ChinwagError) => void, timer: number }>} */
   #waiters = new Map();
   #attempts = 0;
+  #reached = false;
   /** Which try this is: what an earlier one brings late is nobody's. */
   #try = 0;
   /** @type {AbortController | null} */
@@ -59,7 +60,7 @@ export class Link {
    * @param {Owner} owner
    */
   constructor(server, owner) {
-    const url = new URL("/chat/", server);
+    const url = new URL(`${server}/chat/`);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     this.#server = url.href;
     this.owner = owner;
@@ -140,7 +141,8 @@ export class Link {
     } catch (error) {
       if (attempt !== this.#try) return;
       const why = error instanceof ChinwagError ? error : lost(String(error));
-      if (why.code === 401 || why.code === 403) this.#end(why);
+      // Where no Chinwag server has ever answered, a 404 says that the address is wrong: no other try would help.
+      if (why.code === 401 || why.code === 403 || (why.code === 404 && !this.#reached)) this.#end(why);
       else this.#lost(why, (why.retryAfter ?? 0) * 1000);
     }
   }
@@ -201,6 +203,7 @@ export class Link {
     // A server that drops everybody right after the summary must not be called once a second by each.
     this.#stableTimer = setTimeout(() => (this.#attempts = 0), STABLE_AFTER);
     this.problem = null;
+    this.#reached = true;
     this.#become("ready");
     this.#listen();
   }

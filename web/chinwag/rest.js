@@ -3,12 +3,41 @@
 import { ChinwagError, lost } from "./error.js";
 
 const ANSWER_WITHIN = 20_000;
+const NOT_HERE = "There is no Chinwag server at this address: look at its path.";
 
 /** A random id. Browsers keep randomUUID from pages that come over plain HTTP, as in a home network. */
 export function newId() {
   if (crypto.randomUUID) return crypto.randomUUID();
   return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16).padStart(8, "0")).join("");
 }
+
+/**
+ * A server's address, without a slash at its end. Left out: where this module was loaded from.
+ * @param {string | URL} [given]
+ */
+export function serverAddress(given) {
+  if (given === undefined || given === null) return address(new URL("../", import.meta.url));
+  const text = String(given);
+  // Anything else would be taken for a path on the page's own host.
+  const known = /^https?:\/\/[^/]/i.test(text) || text === "" || text.startsWith("/");
+  const url = known ? parsed(text) : null;
+  if (!url || url.search || url.hash || url.username || url.password) {
+    throw new TypeError(`The server "${text}" is no address such as https://chat.example or https://app.example/chinwag.`);
+  }
+  return address(url);
+}
+
+/** @param {string} text */
+function parsed(text) {
+  try {
+    return new URL(text || "/", location.href);
+  } catch {
+    return null;
+  }
+}
+
+/** @param {URL} url */
+const address = (url) => url.origin + url.pathname.replace(/\/+$/, "");
 
 export class Rest {
   /** @type {string | null} */
@@ -111,7 +140,9 @@ export class Rest {
       const response = await fetch(`${this.server}/api/v1/${path}`, /** @type {RequestInit} */ (asked));
       // An answer from something in between need not be JSON.
       const answer = await response.json().catch(() => null);
-      if (!response.ok) throw new ChinwagError(response.status, object(answer) ?? {}, retryAfter(response));
+      const problem = object(answer);
+      if (response.status === 404 && !isProblem(response)) throw new ChinwagError(404, { detail: NOT_HERE });
+      if (!response.ok) throw new ChinwagError(response.status, problem ?? {}, retryAfter(response));
       if (answer === null) throw lost("What answers there is not a Chinwag server.");
       return answer;
     } catch (error) {
@@ -126,6 +157,9 @@ export class Rest {
 
 /** @param {unknown} value */
 const object = (value) => (typeof value === "object" && value !== null ? value : null);
+
+/** Whether a refusal is a Chinwag server's, and not of something that stands at its address. @param {Response} response */
+const isProblem = (response) => response.headers.get("Content-Type")?.startsWith("application/problem+json");
 
 /** @param {Response} response */
 function retryAfter(response) {

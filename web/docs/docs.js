@@ -128,7 +128,7 @@ function open() {
 }
 
 async function load(name) {
-  const response = await fetch(`/api/v1/${name}.json`);
+  const response = await fetch(new URL(`../../api/v1/${name}.json`, import.meta.url));
   if (!response.ok) throw new Error(`status ${response.status}`);
   return response.json();
 }

@@ -230,4 +230,6 @@ export const server = {
   "too many requests: try again in {} s": "That was too fast. Try again in {} s.",
   "internal server error": "The server has a fault. Try again later.",
   "pages of this origin may not call here": "This site is not allowed to use the chat. Its operator must name it in http.origins.",
+  "there is no Chinwag server at this address: look at its path": "There is no Chinwag server at this address. Check its path.",
+  "the server {} is no address such as https://chat.example or https://app.example/chinwag": "{} is no address of a server. Write it like https://chat.example.",
 };

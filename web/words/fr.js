@@ -217,4 +217,6 @@ export const server = {
   "too many requests: try again in {} s": "C’était trop rapide. Réessayez dans {} s.",
   "internal server error": "Le serveur a une panne. Réessayez plus tard.",
   "pages of this origin may not call here": "Ce site n’a pas le droit d’utiliser la messagerie. Son exploitant doit le nommer dans http.origins.",
+  "there is no Chinwag server at this address: look at its path": "Il n’y a pas de serveur Chinwag à cette adresse. Vérifiez son chemin.",
+  "the server {} is no address such as https://chat.example or https://app.example/chinwag": "{} n’est pas l’adresse d’un serveur. Écrivez-la comme https://chat.example.",
 };

@@ -28,10 +28,19 @@ enum Process {
 /// Killed when it is dropped.
 struct Bare(Child);
 
+/// All load comes from one machine, whose address would else have as many connections as one may.
+const ONE_MACHINE: [(&str, &str); 2] = [
+    ("CHINWAG_HTTP__CONNECTIONS_PER_ADDRESS", "1000000"),
+    ("CHINWAG_WS__SOCKETS_PER_ADDRESS", "1000000"),
+];
+
 impl Subject {
     /// The real server, on the data in the program's folder.
     pub(crate) fn chinwag(program: &Program) -> Result<Self> {
-        Self::of(vec![program.serve()], Vec::new())
+        let running = program.serve_with(|command| {
+            command.envs(ONE_MACHINE);
+        });
+        Self::of(vec![running], Vec::new())
     }
 
     /// The same with the limits that are on by default, which other workloads lift.
@@ -44,7 +53,7 @@ impl Subject {
         let programs: Vec<_> = (0..count).map(|_| Program::new(binary)).collect();
         let start = |program: &Program| {
             program.serve_with(|command| {
-                command.envs(shared.settings());
+                command.envs(ONE_MACHINE).envs(shared.settings());
             })
         };
         Self::of(programs.iter().map(start).collect(), programs)

@@ -4,9 +4,9 @@
 mod bare;
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use axum::extract::{Path, Request};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -15,6 +15,7 @@ use brotli::enc::BrotliEncoderParams;
 use bytes::Bytes;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use crate::doors::Doors;
 use crate::error::Problem;
 
 #[derive(RustEmbed)]
@@ -25,8 +26,14 @@ struct Files;
 struct Web;
 
 impl Web {
-    fn get(path: &str) -> Option<EmbeddedFile> {
+    /// A file as it is sent where everything is served below `base`. Pages name their parts by
+    /// paths from the root, so that they work with and without a slash at their own path's end.
+    fn get(path: &str, base: &str) -> Option<EmbeddedFile> {
         let mut file = Files::get(path)?;
+        if content_type(path).starts_with("text/html") && !base.is_empty() {
+            let page = std::str::from_utf8(&file.data).expect("our own files are UTF-8");
+            file.data = page.replace("=\"/", &format!("=\"{base}/")).into_bytes().into();
+        }
         if path.starts_with("chinwag/") {
             let script = std::str::from_utf8(&file.data).expect("our own files are UTF-8");
             file.data = bare::bare(script).into_bytes().into();
@@ -36,23 +43,25 @@ impl Web {
 }
 
 /// `GET /`: the web client.
-pub(crate) async fn index(request: Request) -> Response {
-    file("index.html", request.headers())
+pub(crate) async fn index(State(doors): State<Arc<Doors>>, request: Request) -> Response {
+    file("index.html", request.headers(), doors.options.base())
 }
 
 /// `GET /docs/`: the API's documentation.
-pub(crate) async fn docs(request: Request) -> Response {
-    file("docs/index.html", request.headers())
+pub(crate) async fn docs(State(doors): State<Arc<Doors>>, request: Request) -> Response {
+    file("docs/index.html", request.headers(), doors.options.base())
 }
 
-/// `GET /assets/…`: what the pages are made of.
-pub(crate) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    for_any_page(file(&path, &headers))
+/// `GET /assets/…`: what the pages are made of. Their names need no escapes, so that a path which
+/// has any names none.
+pub(crate) async fn asset(State(doors): State<Arc<Doors>>, request: Request) -> Response {
+    let path = request.uri().path().trim_start_matches("/assets/");
+    for_any_page(file(path, request.headers(), doors.options.base()))
 }
 
 /// `GET /chinwag.js` and what it imports, under the names that stand in other people's pages.
 pub(crate) async fn module(request: Request) -> Response {
-    for_any_page(file(request.uri().path().trim_start_matches('/'), request.headers()))
+    for_any_page(file(request.uri().path().trim_start_matches('/'), request.headers(), ""))
 }
 
 /// Lets pages of any origin load a file. It is the same for everybody; whose pages may call the
@@ -66,11 +75,11 @@ fn for_any_page(mut response: Response) -> Response {
 
 /// A file, or the word that the caller has it already. Names do not change with their content,
 /// so browsers ask each time, and are answered 304 while nothing has changed.
-fn file(path: &str, headers: &HeaderMap) -> Response {
-    let Some(file) = Web::get(path) else { return Problem::no_path().into_response() };
+fn file(path: &str, headers: &HeaderMap, base: &str) -> Response {
+    let Some(file) = Web::get(path, base) else { return Problem::no_path().into_response() };
     let kind = content_type(path);
     let small = is_text(kind) && takes_brotli(headers);
-    let tag = tag(&file, small);
+    let tag = tag(&file, small, base);
     let mut held = listed(headers, header::IF_NONE_MATCH).map(|item| item.trim_start_matches("W/"));
     let unchanged = held.any(|item| item == tag || item == "*");
     let caching = [
@@ -118,10 +127,11 @@ fn listed(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item =
     values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
-/// Another for each form, as caches need it.
-fn tag(file: &EmbeddedFile, small: bool) -> String {
+/// Another for each form, as caches need it, and below each base.
+fn tag(file: &EmbeddedFile, small: bool, base: &str) -> String {
     let hash = URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..12]);
-    format!("\"{hash}{}\"", if small { "-br" } else { "" })
+    let base = base.replace('/', "-");
+    format!("\"{hash}{base}{}\"", if small { "-br" } else { "" })
 }
 
 fn is_text(content_type: &str) -> bool {
@@ -149,13 +159,14 @@ mod tests {
 
     #[test]
     fn a_page_is_served_with_its_type_and_again_only_when_it_has_changed() {
-        let first = file("index.html", &HeaderMap::new());
+        let first = file("index.html", &HeaderMap::new(), "");
         assert_eq!(first.status(), StatusCode::OK);
         assert_eq!(first.headers()["content-type"], "text/html; charset=utf-8");
         assert_eq!(first.headers()["cache-control"], "no-cache");
         let tag = first.headers()["etag"].clone();
-        let again =
-            |value: HeaderValue| file("index.html", &HeaderMap::from_iter([(header::IF_NONE_MATCH, value)]));
+        let again = |value: HeaderValue| {
+            file("index.html", &HeaderMap::from_iter([(header::IF_NONE_MATCH, value)]), "")
+        };
         assert_eq!(again(tag.clone()).status(), StatusCode::NOT_MODIFIED);
         let weak = format!("\"x\", W/{}", tag.to_str().unwrap());
         assert_eq!(again(weak.try_into().unwrap()).status(), StatusCode::NOT_MODIFIED);
@@ -165,24 +176,24 @@ mod tests {
     #[tokio::test]
     async fn what_is_text_comes_in_brotli_to_those_who_take_it() {
         let ask = |value| HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))]);
-        let plain = file("index.html", &ask("gzip, br;q=0"));
+        let plain = file("index.html", &ask("gzip, br;q=0"), "");
         assert!(!plain.headers().contains_key("content-encoding"));
         for _ in 0..2 {
-            let small = file("index.html", &ask("gzip;q=0.5, br"));
+            let small = file("index.html", &ask("gzip;q=0.5, br"), "");
             assert_eq!(small.headers()["content-encoding"], "br");
             assert_eq!(small.headers()["vary"], "Accept-Encoding");
             assert_ne!(small.headers()["etag"], plain.headers()["etag"]);
             let bytes = axum::body::to_bytes(small.into_body(), 1 << 20).await.unwrap();
             let mut read = Vec::new();
             brotli::BrotliDecompress(&mut &*bytes, &mut read).unwrap();
-            assert_eq!(read, *Web::get("index.html").unwrap().data);
+            assert_eq!(read, *Web::get("index.html", "").unwrap().data);
         }
     }
 
     #[test]
     fn nothing_outside_is_served() {
         for path in ["../Cargo.toml", "/etc/passwd", "..%2fCargo.toml", "docs", "", "nothing.js"] {
-            assert_eq!(file(path, &HeaderMap::new()).status(), StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(file(path, &HeaderMap::new(), "").status(), StatusCode::NOT_FOUND, "{path}");
         }
     }
 }

@@ -6,13 +6,16 @@
 mod shape;
 mod table;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
+use crate::auth::PublicUrl;
+use crate::doors::Doors;
 use crate::error::Refused;
 use crate::rest::answer::bytes;
 use crate::wire::object::{Group, Latest, Lists, Marks, Message};
@@ -36,14 +39,28 @@ pub fn asyncapi() -> String {
     TEXT.clone()
 }
 
+/// The document of a server at `address`.
+fn written(address: &PublicUrl) -> String {
+    let mut document = whole();
+    let server = if address.tls() { "tls" } else { "plain" };
+    let mut known = document["servers"][server].take();
+    known["host"] = address.authority().into();
+    known["pathname"] = format!("{}/", address.base()).into();
+    known.as_object_mut().map(|server| server.remove("variables"));
+    document["servers"] = json!({ server: known });
+    document["channels"]["chat"]["servers"] = json!([{ "$ref": format!("#/servers/{server}") }]);
+    serde_json::to_string_pretty(&document).expect("the document can be written")
+}
+
 /// Shows the WebSocket's document (AsyncAPI 3.0).
 #[utoipa::path(
     get, path = "/api/v1/asyncapi.json", tag = "service", operation_id = "asyncapi",
     responses((status = 200, description = "The document of the WebSocket.")),
     security(()),
 )]
-pub(crate) async fn document() -> Response {
-    bytes(StatusCode::OK, asyncapi().into_bytes())
+pub(crate) async fn document(State(doors): State<Arc<Doors>>) -> Response {
+    let text = doors.options.public_url.as_ref().map_or_else(asyncapi, written);
+    bytes(StatusCode::OK, text.into_bytes())
 }
 
 fn whole() -> Value {

@@ -6,13 +6,15 @@
 mod accounts;
 mod attempts;
 mod bearer;
-mod cookie;
+pub mod cookie;
+pub(crate) mod hosts;
 pub mod jwt;
 mod key;
 pub mod origins;
 mod outside;
 mod passwords;
 mod peer;
+mod public_url;
 mod validator;
 
 use std::sync::Arc;
@@ -28,11 +30,13 @@ use chinwag_core::user::{Caller, User};
 use chinwag_core::{Date, Error, Name, Result};
 
 pub use key::ServiceKey;
-pub(crate) use peer::trusts;
 pub use peer::{Network, Peer};
+pub(crate) use peer::{forwarded_host, trusts};
+pub use public_url::PublicUrl;
 
 use crate::doors::{Doors, Options};
 use crate::error::{Problem, Refusal};
+use crate::notice::Notice;
 use crate::router::UnderWay;
 use attempts::Attempts;
 use bearer::Authorization;
@@ -40,6 +44,8 @@ use jwt::Jwt;
 use passwords::Passwords;
 use validator::Validator;
 
+/// Cookies of one name that are tried.
+const COOKIES: usize = 4;
 const NEEDED: Error = Error::Unauthenticated("a credential is needed: sign in, or send a bearer token");
 
 /// Finds out who is calling.
@@ -50,6 +56,7 @@ pub struct Auth {
     validator: Option<Validator>,
     passwords: Passwords,
     attempts: Attempts,
+    refused_origins: Notice,
 }
 
 /// What a caller has shown.
@@ -84,6 +91,8 @@ enum Shown<'r> {
     Token(TokenHash),
     /// What looks like one of the host application's.
     Jwt(&'r str),
+    /// The values of several cookies, of which any may be good.
+    Several(Vec<Shown<'r>>),
     /// Something that only the host's validator may know.
     Other,
 }
@@ -93,9 +102,8 @@ impl Auth {
     pub(crate) fn new(app: App, options: Arc<Options>) -> Result<Self> {
         let per_minute = (options.attempts_per_name, options.attempts_per_address);
         for origin in &options.origins {
-            if origins::Origin::parse(origin).is_none() {
-                let why = format!("holds {origin:?}, which is not like https://chat.example");
-                return Err(Error::field("origins", why));
+            if let Err(why) = origins::Origin::configured(origin) {
+                return Err(Error::field("origins", format!("holds {origin:?}, which {why}")));
             }
         }
         Ok(Self {
@@ -103,6 +111,7 @@ impl Auth {
             validator: options.validate_url.as_deref().map(Validator::new).transpose()?,
             passwords: Passwords::default(),
             attempts: Attempts::new(per_minute.0, per_minute.1),
+            refused_origins: Notice::default(),
             app,
             options,
         })
@@ -156,7 +165,7 @@ impl Auth {
 
     /// Refuses an `Origin`, if one was sent, that is neither this host's nor configured.
     pub fn origin_check(&self, parts: &Parts) -> Result<()> {
-        origins::check(parts, &self.options)
+        origins::check(parts, &self.options).inspect_err(|_| self.note_origin(parts))
     }
 
     /// What a request shows.
@@ -165,15 +174,37 @@ impl Auth {
         Ok(match bearer::authorization(headers) {
             Some(Authorization::Bearer(secret)) => self.bearer(secret),
             Some(Authorization::Other) => Shown::Other,
-            None => match bearer::cookie(headers) {
-                Some(secret) => {
+            None if !headers.contains_key(header::COOKIE) => Shown::Nothing,
+            None => {
+                let mut cookies = self.cookies(parts);
+                if !cookies.is_empty() {
                     self.not_forged(parts)?;
-                    self.users(secret)
                 }
-                None if self.validator.is_none() || !headers.contains_key(header::COOKIE) => Shown::Nothing,
-                None => Shown::Other,
-            },
+                match (cookies.pop(), cookies.is_empty()) {
+                    (None, _) if self.validator.is_none() => Shown::Nothing,
+                    (None, _) => Shown::Other,
+                    (Some(only), true) => only,
+                    (Some(last), false) => {
+                        cookies.push(last);
+                        Shown::Several(cookies)
+                    }
+                }
+            }
         })
+    }
+
+    /// The cookies that may hold a user's secret. Over TLS those of our own sessions have a name of
+    /// their own, and the plain one, which a neighbouring site may have set, is the host's alone.
+    fn cookies<'r>(&self, parts: &'r Parts) -> Vec<Shown<'r>> {
+        let (headers, options) = (&parts.headers, &self.options);
+        let tls = Peer::of(parts, options).tls;
+        let own = bearer::cookies(headers, &cookie::name(options, tls))
+            .map(|secret| self.users(secret))
+            .collect::<Vec<_>>();
+        let others =
+            bearer::cookies(headers, &options.cookie).filter(|_| tls).map(|secret| self.users(secret));
+        let others = others.filter(|shown| matches!(shown, Shown::Jwt(_)));
+        own.into_iter().chain(others).take(COOKIES).collect()
     }
 
     fn bearer<'r>(&self, secret: &'r str) -> Shown<'r> {
@@ -201,13 +232,28 @@ impl Auth {
     }
 
     async fn looked_up(&self, shown: Shown<'_>) -> Result<Option<Credential>> {
-        let found = match shown {
-            Shown::Nothing | Shown::Other => None,
-            Shown::Service => return Ok(Some(Credential::Service)),
-            Shown::Token(hash) => self.app.token(hash).await?.map(signed_in),
-            Shown::Jwt(secret) => self.by_jwt(secret).await?,
-        };
-        Ok(found.map(Credential::User))
+        match shown {
+            Shown::Nothing | Shown::Other => Ok(None),
+            Shown::Service => Ok(Some(Credential::Service)),
+            Shown::Several(all) => {
+                for one in all {
+                    if let Some(user) = self.user(one).await? {
+                        return Ok(Some(Credential::User(user)));
+                    }
+                }
+                Ok(None)
+            }
+            one => Ok(self.user(one).await?.map(Credential::User)),
+        }
+    }
+
+    /// The user whom one secret stands for.
+    async fn user(&self, shown: Shown<'_>) -> Result<Option<SignedIn>> {
+        match shown {
+            Shown::Token(hash) => Ok(self.app.token(hash).await?.map(signed_in)),
+            Shown::Jwt(secret) => self.by_jwt(secret).await,
+            Shown::Nothing | Shown::Service | Shown::Several(_) | Shown::Other => Ok(None),
+        }
     }
 
     async fn by_jwt(&self, secret: &str) -> Result<Option<SignedIn>> {
@@ -245,17 +291,36 @@ impl Auth {
     }
 
     fn own_origin(&self, parts: &Parts) -> Result<()> {
-        origins::own(parts, &self.options)
+        origins::own(parts, &self.options).inspect_err(|_| self.note_origin(parts))
+    }
+
+    /// Logs that an origin was refused, and which setting would allow it.
+    fn note_origin(&self, parts: &Parts) {
+        if self.refused_origins.is_due(self.app.clock().now()) {
+            let sent = |name| {
+                let bytes = parts.headers.get(name).map(header::HeaderValue::as_bytes).unwrap_or_default();
+                &bytes[..bytes.len().min(200)]
+            };
+            let (origin, host) = (sent(header::ORIGIN), sent(header::HOST));
+            tracing::warn!(
+                origin = %origin.escape_ascii(),
+                host = %host.escape_ascii(),
+                path = parts.uri.path(),
+                "a page of this origin was refused: if it is this server's own address, set http.public_url to it \
+                 (or http.trusted_proxies to the proxy's); if it is another site that may call, name it in http.origins"
+            );
+        }
     }
 
     /// The `Set-Cookie` that keeps a session's secret.
     pub(crate) fn cookie(&self, secret: &str, parts: &Parts) -> header::HeaderValue {
-        cookie::kept(secret, self.options.session_ttl, Peer::of(parts, &self.options).tls)
+        let (ttl, options) = (self.options.session_ttl, &self.options);
+        cookie::kept(secret, ttl, options, Peer::of(parts, options).tls)
     }
 
     /// The `Set-Cookie` that drops it.
     pub(crate) fn no_cookie(&self, parts: &Parts) -> header::HeaderValue {
-        cookie::dropped(Peer::of(parts, &self.options).tls)
+        cookie::dropped(&self.options, Peer::of(parts, &self.options).tls)
     }
 }
 

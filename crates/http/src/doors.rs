@@ -10,7 +10,8 @@ use chinwag_core::app::App;
 use chinwag_hub::Hub;
 use tokio::sync::Semaphore;
 
-use crate::auth::{Auth, Network, ServiceKey, jwt};
+use crate::auth::{Auth, Network, PublicUrl, ServiceKey, jwt};
+use crate::notice::Notice;
 use crate::places::Places;
 use crate::rest::cursor::Cursors;
 
@@ -27,12 +28,23 @@ pub struct Doors {
     pub(crate) cursors: Cursors,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) sockets: Places,
+    pub(crate) notices: Notices,
     draining: AtomicBool,
+}
+
+/// What the log says at most once a minute.
+#[derive(Debug, Default)]
+pub(crate) struct Notices {
+    /// A request to a host that is not served.
+    pub(crate) host: Notice,
+    /// `X-Forwarded-For` from who is no trusted proxy.
+    pub(crate) proxy: Notice,
 }
 
 /// What an operator may configure of the doors. Made by [`Options::new`], with the defaults
 /// named here.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's own")]
 pub struct Options {
     /// The service's key.
     pub service_key: ServiceKey,
@@ -48,12 +60,20 @@ pub struct Options {
     pub signup: bool,
     /// How long a session lasts (30 days).
     pub session_ttl: Duration,
-    /// Whether browsers reach this server over TLS.
+    /// The name of the cookie that holds a user's token (`access`).
+    pub cookie: String,
+    /// The address by which browsers reach this server (as requests say).
+    pub public_url: Option<PublicUrl>,
+    /// Whether browsers reach this server over TLS, where `public_url` does not say.
     pub tls: Tls,
+    /// Names of hosts that are served beside addresses, `localhost` and `public_url`'s (none).
+    pub hosts: Vec<String>,
     /// Origins, such as `https://chat.example`, allowed beside this host's own (none).
     pub origins: Vec<String>,
-    /// Proxies whose `X-Forwarded-*` headers are believed (those on this machine).
+    /// Proxies whose `X-Forwarded-*` headers are believed (none).
     pub trusted_proxies: Vec<Network>,
+    /// Whether their `X-Forwarded-Host` is, too (no).
+    pub trust_forwarded_host: bool,
     /// The longest body of a request, in bytes (256 KiB).
     pub max_body: usize,
     /// The longest message on a WebSocket, in bytes (64 KiB).
@@ -108,9 +128,13 @@ impl Options {
             validate_creates: false,
             signup: true,
             session_ttl: Duration::from_secs(30 * 24 * 3600),
+            cookie: "access".into(),
+            public_url: None,
             tls: Tls::Auto,
+            hosts: Vec::new(),
             origins: Vec::new(),
-            trusted_proxies: Network::this_machine(),
+            trusted_proxies: Vec::new(),
+            trust_forwarded_host: false,
             max_body: 256 * 1024,
             max_frame: 64 * 1024,
             header_timeout: Duration::from_secs(10),
@@ -126,6 +150,11 @@ impl Options {
             attempts_per_address: 60,
         }
     }
+
+    /// The path below which everything is served: `""` or `/chinwag`.
+    pub fn base(&self) -> &str {
+        self.public_url.as_ref().map_or("", PublicUrl::base)
+    }
 }
 
 impl Doors {
@@ -137,6 +166,7 @@ impl Doors {
             cursors: Cursors::new(&options.service_key),
             sockets: Places::new(options.sockets_per_address),
             requests: Arc::new(Semaphore::new(options.requests.min(Semaphore::MAX_PERMITS))),
+            notices: Notices::default(),
             draining: AtomicBool::new(false),
             app,
             hub,

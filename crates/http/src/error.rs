@@ -76,6 +76,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "there is nothing at this path")
     }
 
+    /// The path is not below the server's own.
+    pub fn not_below(base: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("there is nothing at this path: this server is at {base}/"))
+    }
+
     /// The server has too much to do: try again in a second.
     pub fn busy() -> Self {
         Error::unavailable().into()

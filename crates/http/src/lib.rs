@@ -13,6 +13,7 @@ pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod health;
+mod notice;
 mod openapi;
 mod places;
 mod rest;
@@ -22,7 +23,7 @@ pub mod wire;
 pub mod ws;
 
 pub use asyncapi::asyncapi;
-pub use auth::{Network, ServiceKey};
+pub use auth::{Network, PublicUrl, ServiceKey};
 pub use doors::{Doors, Options, Tls};
 pub use openapi::openapi;
 pub use router::Front;

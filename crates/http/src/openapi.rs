@@ -1,13 +1,16 @@
 //! The API's document (OpenAPI 3.1), made from the handlers themselves.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use crate::auth::PublicUrl;
+use crate::doors::Doors;
 use crate::rest::answer::bytes;
 use crate::rest::{account, group, message, relation, session, ticket, token, user};
 use crate::{asyncapi, health};
@@ -61,21 +64,29 @@ impl Modify for Credentials {
             "user_token",
             bearer("A user's token, or the host application's JWT: acts as that user only."),
         );
-        let cookie =
-            ApiKeyValue::with_description("access", "The same token, as signing in sets it in browsers.");
+        let cookie = ApiKeyValue::with_description(
+            "access",
+            "The same token, as signing in sets it in browsers: over TLS `__Host-access`.",
+        );
         components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }
 
 /// The document, as JSON.
 pub fn openapi() -> String {
-    static TEXT: LazyLock<String> = LazyLock::new(|| {
-        let mut document = serde_json::to_value(Document::openapi()).expect("the document can be written");
-        name_problems(&mut document["paths"]);
-        loosen(&mut document);
-        serde_json::to_string_pretty(&document).expect("the document can be written")
-    });
+    static TEXT: LazyLock<String> = LazyLock::new(|| written(None));
     TEXT.clone()
+}
+
+/// The document of a server at `address`.
+fn written(address: Option<&PublicUrl>) -> String {
+    let mut document = serde_json::to_value(Document::openapi()).expect("the document can be written");
+    name_problems(&mut document["paths"]);
+    loosen(&mut document);
+    if let Some(address) = address {
+        document["servers"] = json!([{ "url": address.to_string() }]);
+    }
+    serde_json::to_string_pretty(&document).expect("the document can be written")
 }
 
 /// Shows this document.
@@ -84,8 +95,9 @@ pub fn openapi() -> String {
     responses((status = 200, description = "This document.")),
     security(()),
 )]
-pub(crate) async fn document() -> Response {
-    bytes(StatusCode::OK, openapi().into_bytes())
+pub(crate) async fn document(State(doors): State<Arc<Doors>>) -> Response {
+    let text = doors.options.public_url.as_ref().map_or_else(openapi, |address| written(Some(address)));
+    bytes(StatusCode::OK, text.into_bytes())
 }
 
 /// Names the schema of problems wherever the derive has written it out.
@@ -213,6 +225,7 @@ mod tests {
                 let path =
                     path.replace("{name}", "arlan").replace("{id}", "018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5e");
                 let request = Request::builder().method(method.to_uppercase().as_str()).uri(path);
+                let request = request.header("host", "localhost");
                 let request = request.header("authorization", format!("Bearer {}", doors::tests::KEY));
                 let request = request.body(Body::from(payload.to_string())).expect("a request");
                 let refused = router::Front::new(doors.clone()).answer(request).await;

@@ -21,10 +21,11 @@ use tower::{ServiceExt, service_fn};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::auth::origins;
+use crate::auth::{forwarded_host, hosts, origins, trusts};
 use crate::doors::Doors;
 use crate::error::{self, Problem};
 use crate::health::Figures;
+use crate::notice::Notice;
 use crate::rest::{account, group, message, relation, session, ticket, token, user};
 use crate::{assets, asyncapi, health, openapi, ws};
 
@@ -34,6 +35,9 @@ const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
+
+/// How the server is: asked by whatever watches it, which need not know its name.
+const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 type Doorway = MethodRouter<Arc<Doors>>;
 
@@ -96,20 +100,22 @@ fn pages() -> Vec<(&'static str, Doorway)> {
 pub struct Front {
     doors: Arc<Doors>,
     routes: Router,
+    nowhere: Arc<Figures>,
 }
 
 impl Front {
     /// All there is.
     pub fn new(doors: Arc<Doors>) -> Self {
         let nowhere = Arc::new(Figures::new("none"));
+        let counted = nowhere.clone();
         let routes = with_paths(Router::new(), api(), &doors, true);
         let routes = with_paths(routes, service(), &doors, false);
         let routes = with_paths(routes, pages(), &doors, false).fallback(async move |method: Method| {
             let response = Problem::no_path().into_response();
-            nowhere.count(&method, response.status(), Duration::ZERO);
+            counted.count(&method, response.status(), Duration::ZERO);
             response
         });
-        Self { routes: routes.with_state(doors.clone()), doors }
+        Self { routes: routes.with_state(doors.clone()), doors, nowhere }
     }
 
     /// Answers a request. Handlers learn the client's address from [`ConnectInfo`]`<SocketAddr>`,
@@ -124,7 +130,7 @@ impl Front {
             let text = self.doors.app.clock().uuid().as_hyphenated().encode_lower(&mut text);
             HeaderValue::from_str(text).expect("a UUID is ASCII")
         });
-        to_one_path(&mut request);
+        let admitted = self.admit(&mut request);
         let span = tracing::info_span!(
             "request",
             id = id.to_str().unwrap_or_default(),
@@ -133,7 +139,7 @@ impl Front {
             peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| tracing::field::display(info.0)),
         );
         let answered = async {
-            let mut response = self.with_headers(request).await;
+            let mut response = self.with_headers(request, admitted).await;
             tracing::debug!(status = response.status().as_u16(), took = ?started.elapsed(), "answered");
             response.headers_mut().insert(REQUEST_ID, id);
             response
@@ -141,14 +147,74 @@ impl Front {
         answered.instrument(span).await
     }
 
+    /// Looks at what comes before any path: the host, how the body is sent, and the base path,
+    /// which is taken away.
+    fn admit(&self, request: &mut Request) -> Result<(), Problem> {
+        let options = &self.doors.options;
+        let below = to_one_path(request, options.base());
+        // Whoever asks how the server is may call it by any name, and by none.
+        if PROBES.contains(&request.uri().path()) {
+            return Ok(());
+        }
+        let near = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let headers = request.headers();
+        let host =
+            hosts::named(headers, request.uri()).map_err(|why| Problem::new(StatusCode::BAD_REQUEST, why))?;
+        let host = forwarded_host(headers, near, options).unwrap_or(host);
+        if !hosts::is_served(host, options) {
+            return Err(self.misdirected(host));
+        }
+        if near.is_some_and(|near| !trusts(options, near))
+            && headers.contains_key("x-forwarded-for")
+            && self.is_due(&self.doors.notices.proxy)
+        {
+            tracing::warn!(
+                peer = near.map(tracing::field::display),
+                "X-Forwarded-For is ignored, and every client counts as this peer: if it is your proxy, name its \
+                 address in http.trusted_proxies"
+            );
+        }
+        let mut codings = headers.get_all(header::TRANSFER_ENCODING).into_iter();
+        if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+            let why = "no Transfer-Encoding but chunked is implemented: send the body as it is";
+            return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, why));
+        }
+        if below || options.base().is_empty() { Ok(()) } else { Err(Problem::not_below(options.base())) }
+    }
+
+    fn misdirected(&self, host: &str) -> Problem {
+        let host: String = host.chars().take(100).collect();
+        if self.is_due(&self.doors.notices.host) {
+            tracing::warn!(
+                host,
+                "a request to a host that is not served was refused: if browsers or services call this server so, \
+                 name it in http.hosts, or set http.public_url"
+            );
+        }
+        let why = format!(
+            "the host {host:?} is not served here: http.hosts and http.public_url name those that are"
+        );
+        Problem::new(StatusCode::MISDIRECTED_REQUEST, why)
+    }
+
+    fn is_due(&self, notice: &Notice) -> bool {
+        notice.is_due(self.doors.app.clock().now())
+    }
+
     /// Answers preflights, and puts on every answer what browsers heed.
-    async fn with_headers(&self, request: Request) -> Response {
+    async fn with_headers(&self, request: Request, admitted: Result<(), Problem>) -> Response {
         let origin = origins::configured(request.headers(), &self.doors.options);
         let preflight = request.method() == Method::OPTIONS
             && origin.is_some()
             && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        let mut response =
-            if preflight { StatusCode::NO_CONTENT.into_response() } else { self.routed(request).await };
+        let mut response = match admitted {
+            Err(problem) => {
+                self.nowhere.count(request.method(), problem.status, Duration::ZERO);
+                problem.into_response()
+            }
+            Ok(()) if preflight => StatusCode::NO_CONTENT.into_response(),
+            Ok(()) => self.routed(request).await,
+        };
         let headers = response.headers_mut();
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -162,7 +228,7 @@ impl Front {
             let exposed = HeaderValue::from_static("Link, Retry-After, X-Request-Id");
             headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
             if preflight {
-                let methods = HeaderValue::from_static("GET, POST, PATCH, DELETE");
+                let methods = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
                 headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
                 let allowed = HeaderValue::from_static("Authorization, Content-Type, X-Request-Id");
                 headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
@@ -245,11 +311,17 @@ fn without_slash(path: &str) -> &str {
     }
 }
 
-/// `/users/` becomes `/users`.
-fn to_one_path(request: &mut Request) {
+/// Takes the base away, and `/users/` becomes `/users`. Whether the path is one below the base; of
+/// the probes it need not be.
+fn to_one_path(request: &mut Request, base: &str) -> bool {
     let (path, query) = (request.uri().path(), request.uri().query());
-    let rest = without_slash(path);
-    if rest.len() < path.len() {
+    let (rest, below) = match path.strip_prefix(base) {
+        Some("") => ("/", true),
+        Some(rest) if rest.starts_with('/') => (rest, true),
+        _ => (path, false),
+    };
+    let rest = without_slash(rest);
+    if rest.len() != path.len() {
         let text = query.map_or_else(|| rest.to_owned(), |query| format!("{rest}?{query}"));
         let mut parts = request.uri().clone().into_parts();
         parts.path_and_query = PathAndQuery::try_from(text).ok();
@@ -257,6 +329,7 @@ fn to_one_path(request: &mut Request) {
             *request.uri_mut() = uri;
         }
     }
+    below
 }
 
 /// The caller's own id for the request, if it may stand in a log.

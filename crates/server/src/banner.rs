@@ -5,9 +5,13 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 
+use chinwag_http::PublicUrl;
+
 /// What a banner tells of.
 pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
+    /// The address that browsers use, where it is set.
+    pub(crate) public: Option<&'a PublicUrl>,
     pub(crate) data: &'a Path,
     /// The address of the database, without its password, where that is not in the folder.
     pub(crate) database: Option<&'a str>,
@@ -44,12 +48,16 @@ impl Banner<'_> {
             }
             None => row("Data", &data.to_string()),
         }
+        let public = self.public.map_or(url, |public| format!("{public}/"));
+        if self.public.is_some() {
+            row("Public", &public);
+        }
         let enter = if self.signup { "sign up" } else { "sign in" };
         row("Next", &format!("open the address in a browser, and {enter}"));
         if self.key_is_kept {
             row("", &format!("chinwag key --data {}   shows the key for your services", quoted(self.data)));
         }
-        row("", &format!("{url}docs/   tells how to write a client"));
+        row("", &format!("{public}docs/   tells how to write a client"));
         if self.open {
             row("WARNING", open_warning(self.address));
         }
@@ -90,14 +98,19 @@ mod tests {
     fn banner(address: &str, data: &str, open: bool) -> String {
         let address = address.parse().unwrap();
         let data = Path::new(data);
-        Banner { address, data, database: None, open, signup: true, key_is_kept: true }.text()
+        Banner { address, public: None, data, database: None, open, signup: true, key_is_kept: true }.text()
     }
 
     #[test]
     fn a_database_that_is_elsewhere_is_named() {
         let (address, data, database) =
             ("127.0.0.1:8000".parse().unwrap(), Path::new("/d"), Some("postgres://ann:…@db/chat"));
-        let text = Banner { address, data, database, open: false, signup: true, key_is_kept: false }.text();
+        let public = "https://app.example/chinwag".parse().unwrap();
+        let public = Some(&public);
+        let text =
+            Banner { address, public, data, database, open: false, signup: true, key_is_kept: false }.text();
+        assert!(text.contains("  Public    https://app.example/chinwag/\n"), "{text}");
+        assert!(text.contains("https://app.example/chinwag/docs/ "), "{text}");
         assert!(text.contains("  Data      postgres://ann:…@db/chat\n"), "{text}");
         assert!(text.contains("/d holds what this node keeps"), "{text}");
     }

@@ -105,6 +105,11 @@ impl Config {
         self.shutdown.check(problems);
     }
 
+    /// The host of the address to listen on, which may be a name.
+    pub(crate) fn listening_host(&self) -> Option<String> {
+        self.listen.rsplit_once(':').map(|(host, _)| host.to_owned())
+    }
+
     fn check_listen(&self, problems: &mut Problems) {
         let port = self.listen.rsplit_once(':').filter(|(host, _)| !host.is_empty());
         if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {

@@ -44,8 +44,15 @@ impl Ws {
             format!("ws://{address}{path}").into_client_request().expect("the address is right");
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
-            request.headers_mut().append(name, HeaderValue::from_str(value).expect("a header's value"));
+            let value = HeaderValue::from_str(value).expect("a header's value");
+            if name == "host" {
+                request.headers_mut().insert(name, value);
+            } else {
+                request.headers_mut().append(name, value);
+            }
         }
+        // A server may be below a path.
+        let address = address.split('/').next().unwrap_or(address);
         let tcp = TcpStream::connect(address).await.expect("the server listens");
         tcp.set_nodelay(true).expect("the connection takes options");
         let shaken = timeout(PATIENCE, client_async(request, tcp)).await.expect("the handshake is answered");

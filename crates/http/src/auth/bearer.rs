@@ -4,8 +4,6 @@ use std::borrow::Cow;
 
 use axum::http::{HeaderMap, header};
 
-/// The name of the cookie that holds a user's token.
-pub(super) const COOKIE: &str = "access";
 /// How a token begins in `Sec-WebSocket-Protocol`, where browsers can put one.
 const SUBPROTOCOL: &str = "bearer.";
 
@@ -31,12 +29,17 @@ pub(super) fn authorization(headers: &HeaderMap) -> Option<Authorization<'_>> {
     })
 }
 
-/// The cookie `access`, if there is one that is not empty.
-pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let values = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let (_, secret) = pairs.find(|(name, _)| *name == COOKIE)?;
-    Some(secret.trim_matches('"')).filter(|secret| !secret.is_empty())
+/// The values of the cookies of this name that are not empty, in the order sent. Other cookies may
+/// hold any bytes.
+pub(super) fn cookies<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h str> {
+    let pairs =
+        headers.get_all(header::COOKIE).into_iter().flat_map(|value| value.as_bytes().split(|b| *b == b';'));
+    pairs.filter_map(move |pair| {
+        let rest = pair.trim_ascii_start().strip_prefix(name.as_bytes())?;
+        let value = rest.trim_ascii_start().strip_prefix(b"=")?;
+        let secret = std::str::from_utf8(value).ok()?.trim().trim_matches('"');
+        (!secret.is_empty()).then_some(secret)
+    })
 }
 
 /// The token among the offered subprotocols, if there is one.
@@ -77,16 +80,22 @@ mod tests {
     }
 
     #[test]
-    fn the_cookie_is_found_among_others_by_its_whole_name() {
+    fn cookies_are_found_among_others_by_their_whole_name() {
+        let bytes: &[u8] = b"nick=Jos\xc3\xa9\xff; access=abc";
         for (values, read) in [
-            (&["access=abc"][..], Some("abc")),
-            (&["sessionid=1; access=abc; csrf=2"], Some("abc")),
-            (&["a=b", "access=\"abc\""], Some("abc")),
-            (&["xaccess=abc; access_token=1; Access=2"], None),
-            (&["access="], None),
-            (&["access"], None),
+            (&[&b"access=abc"[..]][..], &["abc"][..]),
+            (&[b"sessionid=1; access=abc; csrf=2"], &["abc"]),
+            (&[b"a=b", b"access=\"abc\""], &["abc"]),
+            (&[b"access=old; access=new;access=  x "], &["old", "new", "x"]),
+            (&[bytes], &["abc"]),
+            (&[b"access=\xff; access=abc"], &["abc"]),
+            (&[b"xaccess=abc; access_token=1; Access=2"], &[]),
+            (&[b"access="], &[]),
+            (&[b"access"], &[]),
         ] {
-            assert_eq!(cookie(&headers(&header::COOKIE, values)), read, "{values:?}");
+            let values = values.iter().map(|value| HeaderValue::from_bytes(value).expect("a header"));
+            let headers: HeaderMap = values.map(|value| (header::COOKIE, value)).collect();
+            assert_eq!(cookies(&headers, "access").collect::<Vec<_>>(), read, "{headers:?}");
         }
     }
 

@@ -1,37 +1,75 @@
 //! The cookie that a browser keeps its session in.
+//!
+//! Over TLS its name has a prefix by which browsers take it from this host alone, so that a page of
+//! a neighbouring subdomain cannot sign anybody in.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
 
-use super::bearer::COOKIE;
+use crate::doors::Options;
+
+/// The name of the cookie of Chinwag's own sessions.
+pub(super) fn name(options: &Options, tls: bool) -> Cow<'_, str> {
+    match (tls, options.base()) {
+        (false, _) => Cow::Borrowed(&options.cookie),
+        (true, "") => Cow::Owned(format!("__Host-{}", options.cookie)),
+        // Browsers take `__Host-` with the path `/` alone.
+        (true, _) => Cow::Owned(format!("__Secure-{}", options.cookie)),
+    }
+}
+
+/// Whether this may be a cookie's name, to which a prefix is added.
+pub fn valid_name(name: &str) -> bool {
+    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.len() <= 64 && !name.starts_with("__") && name.bytes().all(valid)
+}
 
 /// The `Set-Cookie` that keeps a session's secret for `ttl`.
-pub(super) fn kept(secret: &str, ttl: Duration, tls: bool) -> HeaderValue {
-    written(secret, ttl.as_secs(), tls)
+pub(super) fn kept(secret: &str, ttl: Duration, options: &Options, tls: bool) -> HeaderValue {
+    written(secret, ttl.as_secs(), options, tls)
 }
 
 /// The `Set-Cookie` that drops it.
-pub(super) fn dropped(tls: bool) -> HeaderValue {
-    written("", 0, tls)
+pub(super) fn dropped(options: &Options, tls: bool) -> HeaderValue {
+    written("", 0, options, tls)
 }
 
-fn written(secret: &str, seconds: u64, tls: bool) -> HeaderValue {
+fn written(secret: &str, seconds: u64, options: &Options, tls: bool) -> HeaderValue {
     let secure = if tls { "; Secure" } else { "" };
-    let text = format!("{COOKIE}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-    HeaderValue::from_str(&text).expect("a secret is URL-safe base 64")
+    let path = if options.base().is_empty() { "/" } else { options.base() };
+    let name = name(options, tls);
+    let text = format!("{name}={secret}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    HeaderValue::from_str(&text).expect("a secret and a path are plain ASCII")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::ServiceKey;
 
     #[test]
-    fn a_cookie_is_kept_from_scripts_and_from_other_sites_posts() {
+    fn cookie_is_kept_from_scripts_other_sites_and_neighbours() {
+        let mut options = Options::new(ServiceKey::parse("0123456789abcdef").expect("long enough"));
+        let minute = Duration::from_secs(60);
         assert_eq!(
-            kept("abc", Duration::from_secs(60), true),
-            "access=abc; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
+            kept("abc", minute, &options, true),
+            "__Host-access=abc; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
         );
-        assert_eq!(dropped(false), "access=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+        assert_eq!(dropped(&options, false), "access=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+        options.cookie = "chat".into();
+        options.public_url = Some("https://app.example/chinwag".parse().expect("an address"));
+        assert_eq!(
+            kept("abc", minute, &options, true),
+            "__Secure-chat=abc; Path=/chinwag; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
+        );
+        assert_eq!(dropped(&options, false), "chat=; Path=/chinwag; Max-Age=0; HttpOnly; SameSite=Lax");
+    }
+
+    #[test]
+    fn cookie_names_are_tokens_without_a_prefix() {
+        assert!(["access", "chat.session", "a-b"].into_iter().all(valid_name));
+        assert!(!["", "a b", "a;b", "a=b", "__Host-access", "é"].into_iter().any(valid_name));
     }
 }

@@ -11,9 +11,19 @@ use crate::doors::Options;
 /// A web origin: scheme, host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    tls: bool,
+    scheme: Scheme,
     host: String,
-    port: u16,
+    port: Option<u16>,
+}
+
+/// The schemes of the origins that pages have: those of the web, and those of pages inside an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+    Capacitor,
+    Ionic,
+    Tauri,
 }
 
 impl Origin {
@@ -21,31 +31,43 @@ impl Origin {
     /// the scheme's own. `null` is none.
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
-        let tls = match scheme {
-            "http" => false,
-            "https" => true,
+        let scheme = match scheme {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            "capacitor" => Scheme::Capacitor,
+            "ionic" => Scheme::Ionic,
+            "tauri" => Scheme::Tauri,
             _ => return None,
         };
-        Self::at(tls, rest)
+        Self::at(scheme, rest)
+    }
+
+    /// Reads an origin that an operator names. The error ends a sentence that begins with it.
+    pub fn configured(text: &str) -> Result<Self, &'static str> {
+        if text.contains('*') {
+            return Err("has a wildcard, which is not supported: name each origin by itself");
+        }
+        Self::parse(text).ok_or(
+            "is no origin such as https://chat.example: a scheme (http, https, capacitor, ionic, tauri), \
+             a host, a port if need be, and nothing after them",
+        )
     }
 
     /// The origin at a host, with or without a port.
-    fn at(tls: bool, host: &str) -> Option<Self> {
+    fn at(scheme: Scheme, host: &str) -> Option<Self> {
         let authority: Authority = host.parse().ok()?;
         if host.contains('@') || authority.host().is_empty() {
             return None;
         }
         let port = match host.strip_prefix(authority.host())? {
-            "" => {
-                if tls {
-                    443
-                } else {
-                    80
-                }
-            }
-            _ => authority.port_u16()?,
+            "" => match scheme {
+                Scheme::Http => Some(80),
+                Scheme::Https => Some(443),
+                _ => None,
+            },
+            _ => Some(authority.port_u16()?),
         };
-        Some(Self { tls, host: authority.host().to_ascii_lowercase(), port })
+        Some(Self { scheme, host: authority.host().to_ascii_lowercase(), port })
     }
 }
 
@@ -87,7 +109,8 @@ fn sent(headers: &HeaderMap) -> Result<Option<Origin>> {
 
 fn is_own(origin: &Origin, parts: &Parts, options: &Options) -> bool {
     let peer = Peer::of(parts, options);
-    let own = peer.host.as_deref().and_then(|host| Origin::at(peer.tls, host));
+    let scheme = if peer.tls { Scheme::Https } else { Scheme::Http };
+    let own = peer.host.as_deref().and_then(|host| Origin::at(scheme, host));
     own.as_ref() == Some(origin)
 }
 
@@ -112,7 +135,9 @@ mod tests {
 
     fn options() -> Options {
         let key = ServiceKey::parse("0123456789abcdef").expect("long enough");
-        Options { origins: vec!["https://app.example".into()], ..Options::new(key) }
+        let trusted_proxies = vec!["127.0.0.1".parse().expect("an address")];
+        let origins = vec!["https://app.example".into(), "capacitor://localhost".into()];
+        Options { origins, trusted_proxies, ..Options::new(key) }
     }
 
     fn parts(host: &str, origins: &[&str], proto: Option<&str>) -> Parts {
@@ -139,6 +164,7 @@ mod tests {
             ("[::1]:8000", "http://[::1]:8000"),
             ("chat.example", "https://app.example"),
             ("chat.example", "https://app.example:443"),
+            ("chat.example", "capacitor://localhost"),
         ] {
             assert!(check(&parts(host, &[origin], None), &options()).is_ok(), "{host} {origin}");
         }
@@ -167,6 +193,8 @@ mod tests {
             "http://",
             "http://app.example",
             "https://app.example.evil.example",
+            "ionic://localhost",
+            "capacitor://localhost:1",
         ] {
             let found = check(&parts("chat.example", &[origin], None), &options());
             assert!(matches!(found, Err(Error::Forbidden(_))), "{origin}");
@@ -182,6 +210,32 @@ mod tests {
         assert!(secure("http://chat.example").is_err());
         let always = Options { tls: Tls::Always, ..options() };
         assert!(check(&parts("chat.example", &["https://chat.example"], None), &always).is_ok());
+    }
+
+    #[test]
+    fn public_url_is_the_own_origin_whatever_host_is_sent() {
+        let url = Some("https://chat.example:8443/chinwag".parse().expect("an address"));
+        let options = Options { public_url: url, ..options() };
+        for host in ["chat.example", "127.0.0.1:8000", "chat.example:8443"] {
+            assert!(own(&parts(host, &["https://chat.example:8443"], None), &options).is_ok(), "{host}");
+            let by_host = format!("http://{host}");
+            assert!(own(&parts(host, &[&by_host], None), &options).is_err(), "{host}");
+        }
+    }
+
+    #[test]
+    fn wildcards_and_what_is_no_origin_are_refused_with_the_reason() {
+        for origin in ["https://*.app.example", "https://*", "*"] {
+            assert!(Origin::configured(origin).is_err_and(|why| why.contains("wildcard")), "{origin}");
+        }
+        for origin in ["app.example", "https://app.example/", "ftp://app.example", "null", "https://"] {
+            assert!(Origin::configured(origin).is_err_and(|why| why.contains("no origin")), "{origin}");
+        }
+        for origin in
+            ["capacitor://localhost", "ionic://localhost", "tauri://localhost", "http://tauri.localhost"]
+        {
+            assert!(Origin::configured(origin).is_ok(), "{origin}");
+        }
     }
 
     #[test]

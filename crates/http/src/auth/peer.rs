@@ -1,14 +1,14 @@
 //! From where a request comes, as far as it can be believed.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
 use axum::extract::ConnectInfo;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::uri::Authority;
-use axum::http::{HeaderMap, header};
 use ipnet::IpNet;
 
+use super::hosts;
 use crate::doors::{Options, Tls};
 
 /// One address, or a range of them such as `10.0.0.0/8`.
@@ -27,12 +27,6 @@ pub struct Peer {
 }
 
 impl Network {
-    /// The addresses of the machine itself.
-    pub fn this_machine() -> Vec<Self> {
-        let v4 = IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8);
-        vec![Self(v4), Self(IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST)))]
-    }
-
     /// Whether the address is in the range.
     pub fn holds(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
@@ -51,22 +45,40 @@ impl FromStr for Network {
 }
 
 impl Peer {
-    /// The peer of a request. What it says of itself is believed from trusted proxies only.
+    /// The peer of a request. `X-Forwarded-*` headers are believed from trusted proxies only, and
+    /// `http.public_url` goes before them.
     pub fn of(parts: &Parts, options: &Options) -> Self {
         let near = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let proxied = near.is_some_and(|address| trusts(options, address));
         let headers = &parts.headers;
         let said = |name| if proxied { last(headers, name) } else { None };
-        let tls = match options.tls {
-            Tls::Always => true,
-            Tls::Never => false,
-            Tls::Auto => said("x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https")),
+        let tls = match (&options.public_url, options.tls) {
+            (Some(url), _) => url.tls(),
+            (None, Tls::Always) => true,
+            (None, Tls::Never) => false,
+            (None, Tls::Auto) => {
+                said("x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
+            }
         };
-        let host = said("x-forwarded-host").map(str::to_owned).or_else(|| host(parts));
+        let host = match &options.public_url {
+            Some(url) => Some(url.authority()),
+            None => forwarded_host(headers, near, options).or_else(|| hosts::named(headers, &parts.uri).ok()),
+        };
+        let host = host.map(str::to_owned);
         let near = near.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let address = if proxied { client(headers, options).unwrap_or(near) } else { near };
         Self { address, tls, host }
     }
+}
+
+/// The host that a trusted proxy says it was called by, where that is believed.
+pub(crate) fn forwarded_host<'h>(
+    headers: &'h HeaderMap,
+    near: Option<IpAddr>,
+    options: &Options,
+) -> Option<&'h str> {
+    let believed = options.trust_forwarded_host && near.is_some_and(|address| trusts(options, address));
+    if believed { last(headers, "x-forwarded-host") } else { None }
 }
 
 /// Whether an address is a trusted proxy's.
@@ -99,11 +111,6 @@ fn hop_address(hop: &str) -> Option<IpAddr> {
 fn last<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let value = headers.get_all(name).into_iter().next_back()?.to_str().ok()?;
     value.rsplit(',').next().map(str::trim).filter(|text| !text.is_empty())
-}
-
-fn host(parts: &Parts) -> Option<String> {
-    let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    parts.uri.authority().map(Authority::as_str).or(named).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -157,8 +164,14 @@ mod tests {
             assert_eq!(peer.address.to_string(), address, "{hops:?}");
         }
         let said = [("x-forwarded-proto", "http, https"), ("x-forwarded-host", "evil, chat.test")];
-        let peer = Peer::of(&parts("10.0.0.1:1", &said), &options(&["10.0.0.1"]));
-        assert_eq!((peer.tls, peer.host.as_deref()), (true, Some("chat.test")));
+        let (parts, mut options) = (parts("10.0.0.1:1", &said), options(&["10.0.0.1"]));
+        let peer = Peer::of(&parts, &options);
+        assert_eq!((peer.tls, peer.host.as_deref()), (true, Some("chat.example")));
+        options.trust_forwarded_host = true;
+        assert_eq!(Peer::of(&parts, &options).host.as_deref(), Some("chat.test"));
+        options.public_url = Some("http://chat.example:8080".parse().expect("an address"));
+        let peer = Peer::of(&parts, &options);
+        assert_eq!((peer.tls, peer.host.as_deref()), (false, Some("chat.example:8080")));
     }
 
     #[test]

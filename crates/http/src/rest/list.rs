@@ -81,7 +81,7 @@ async fn page<S: Source>(
     json.push(b']');
     let mut response = bytes(StatusCode::OK, json);
     if let Some(cursor) = next {
-        let link = format!("<{}>; rel=\"next\"", query.with_cursor(&cursor));
+        let link = format!("<{}{}>; rel=\"next\"", doors.options.base(), query.with_cursor(&cursor));
         let link = HeaderValue::from_str(&link).map_err(Error::internal)?;
         response.headers_mut().insert(header::LINK, link);
     }

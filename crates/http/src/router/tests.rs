@@ -15,7 +15,7 @@ async fn ask(
     body: impl Into<Body>,
 ) -> Response<Body> {
     let (method, path) = request.split_once(' ').expect("a method and a path");
-    let mut request = Request::builder().method(method).uri(path).header("host", "chat.example");
+    let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

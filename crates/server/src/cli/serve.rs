@@ -96,7 +96,9 @@ fn announce(config: &Config, folder: &Folder, address: SocketAddr, key_is_kept: 
     let signup = config.auth.signup;
     let database = config.postgres().map(shown);
     let database = database.as_deref();
-    Banner { address, data: folder.path(), database, open: config.open, signup, key_is_kept }.show();
+    let public = config.http.public_url();
+    let (public, open) = (public.as_ref(), config.open);
+    Banner { address, public, data: folder.path(), database, open, signup, key_is_kept }.show();
     let data = folder.path().display();
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(version, %address, %data, database, open_files = files, "serving");

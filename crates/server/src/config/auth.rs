@@ -14,6 +14,8 @@ use jwt::Jwt;
 pub(crate) struct Auth {
     /// Whether anybody may make an account.
     pub(crate) signup: bool,
+    /// The name of the cookie that holds a user's token.
+    pub(crate) cookie: String,
     /// How long a session lasts.
     pub(crate) session_ttl: Period,
     /// The host application's own validator, which is asked who a caller is.
@@ -32,6 +34,7 @@ impl Default for Auth {
     fn default() -> Self {
         Self {
             signup: true,
+            cookie: "access".into(),
             session_ttl: Period::seconds(30 * 24 * 3600),
             validate_url: None,
             validate_create: false,
@@ -48,6 +51,12 @@ impl Auth {
         problems.period("auth.session_ttl", self.session_ttl, &session);
         problems.number("auth.attempts_per_name", self.attempts_per_name, &(1..=1_000_000), "sign-ins");
         problems.number("auth.attempts_per_address", self.attempts_per_address, &(1..=1_000_000), "sign-ins");
+        if !chinwag_http::auth::cookie::valid_name(&self.cookie) {
+            problems.add(format!(
+                "auth.cookie must be a cookie's name such as access, of at most 64 letters, digits and -._, not {:?}",
+                self.cookie
+            ));
+        }
         self.jwt.check(problems);
         let http = |url: &String| url.starts_with("http://") || url.starts_with("https://");
         if self.validate_url.as_ref().is_some_and(|url| !http(url)) {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chinwag_http::Network;
 use chinwag_http::auth::origins::Origin;
+use chinwag_http::{Network, PublicUrl};
 use serde::{Deserialize, Serialize};
 
 use super::{Period, Problems};
@@ -25,8 +25,15 @@ pub(crate) struct Http {
     pub(crate) connections: usize,
     /// Connections of one address at a time. More are closed at once.
     pub(crate) connections_per_address: usize,
+    /// The address by which browsers reach this server, such as `https://chat.example/chinwag`.
+    pub(crate) public_url: Option<String>,
+    /// Names of hosts that are served beside addresses, `localhost`, the listening address and the
+    /// host of `public_url`.
+    pub(crate) hosts: Vec<String>,
     /// Proxies whose `X-Forwarded-*` headers are believed: addresses, or ranges (`10.0.0.0/8`).
     pub(crate) trusted_proxies: Vec<String>,
+    /// Whether their `X-Forwarded-Host` is, too.
+    pub(crate) trust_forwarded_host: bool,
     /// Origins of pages, such as `https://chat.example`, allowed beside this server's own.
     pub(crate) origins: Vec<String>,
     /// Whether browsers reach this server over TLS.
@@ -55,7 +62,10 @@ impl Default for Http {
             requests: 1024,
             connections: 50_000,
             connections_per_address: 1024,
-            trusted_proxies: vec!["127.0.0.0/8".into(), "::1".into()],
+            public_url: None,
+            hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            trust_forwarded_host: false,
             origins: Vec::new(),
             tls: Tls::Auto,
         }
@@ -66,6 +76,11 @@ impl Http {
     /// The proxies, as far as they are addresses; what is not is a [problem](Http::check).
     pub(crate) fn trusted_proxies(&self) -> Vec<Network> {
         self.trusted_proxies.iter().filter_map(|text| text.parse().ok()).collect()
+    }
+
+    /// The address that browsers use, if it is one; what is not is a [problem](Http::check).
+    pub(crate) fn public_url(&self) -> Option<PublicUrl> {
+        self.public_url.as_ref().and_then(|text| text.parse().ok())
     }
 
     pub(crate) fn tls(&self) -> chinwag_http::Tls {
@@ -91,8 +106,35 @@ impl Http {
                 problems.add(format!("http.trusted_proxies: {text:?} {why}"));
             }
         }
-        for text in self.origins.iter().filter(|text| Origin::parse(text).is_none()) {
-            problems.add(format!("http.origins: {text:?} is no origin such as https://chat.example"));
+        for text in &self.origins {
+            if let Err(why) = Origin::configured(text) {
+                problems.add(format!("http.origins: {text:?} {why}"));
+            }
+        }
+        for text in self.hosts.iter().filter(|text| !is_host_name(text)) {
+            problems.add(format!(
+                "http.hosts: {text:?} is no host's name such as chat.example, without a port and without wildcards"
+            ));
+        }
+        self.check_public_url(problems);
+    }
+
+    fn check_public_url(&self, problems: &mut Problems) {
+        let Some(text) = &self.public_url else { return };
+        match (text.parse::<PublicUrl>(), self.tls) {
+            (Err(why), _) => problems.add(format!("http.public_url: {text:?} {why}")),
+            (Ok(url), Tls::Always) if !url.tls() => {
+                problems.add("http.tls is always, and http.public_url is not https: leave http.tls out");
+            }
+            (Ok(url), Tls::Never) if url.tls() => {
+                problems.add("http.tls is never, and http.public_url is https: leave http.tls out");
+            }
+            _ => {}
         }
     }
+}
+
+fn is_host_name(text: &str) -> bool {
+    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    !text.is_empty() && text.bytes().all(valid)
 }

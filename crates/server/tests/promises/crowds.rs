@@ -17,7 +17,6 @@ const MOST: usize = 3;
 /// A server that trusts no proxy, and so counts every address.
 async fn app() -> TestApp {
     TestApp::with(|options| {
-        options.doors.trusted_proxies = Vec::new();
         options.doors.connections_per_address = MOST;
         options.doors.sockets_per_address = MOST;
     })
@@ -99,7 +98,11 @@ async fn sockets_over_the_bound_of_their_address_are_503_and_no_others() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn behind_a_trusted_proxy_the_sockets_of_each_client_are_counted_apart() {
-    let app = TestApp::with(|options| options.doors.sockets_per_address = 1).await;
+    let app = TestApp::with(|options| {
+        options.doors.sockets_per_address = 1;
+        options.doors.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+    })
+    .await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     let group = group(&app.service(), &["ann", "bob"]).await;
     let through = async |client: &str| ann.try_ws("/chat/", &[("x-forwarded-for", client)]).await;

@@ -11,6 +11,7 @@ mod crash;
 mod disk;
 mod end;
 mod flood;
+mod hosts;
 mod once;
 mod slow;
 mod trace;

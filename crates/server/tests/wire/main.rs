@@ -1,6 +1,7 @@
 //! The wire, through real sockets: every route, every event, every right, and what is refused.
 
 mod bad_input;
+mod edge;
 mod events;
 mod histories;
 mod resume;

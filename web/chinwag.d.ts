@@ -90,6 +90,10 @@ export interface Group {
   readonly admins: readonly string[];
   readonly members: readonly string[];
   readonly restricts: readonly string[];
+  /**
+   * How many users are in it. In a group of more than 100 the lists above follow a change of its members after a while.
+   */
+  readonly membersCount: number;
   /** This user's role. */
   readonly role: Role;
   /** The last number of its log that is known here. */

@@ -50,7 +50,7 @@ export class Conversation extends Part {
   #head(group, title) {
     const { chat } = this;
     const person = group ? group.other : chat.current.to;
-    const about = person ? chat.presence(person) : group?.private === false ? this.say("conversation.members", { count: size(group) }) : "";
+    const about = person ? chat.presence(person) : group?.private === false ? this.say("conversation.members", { count: group.membersCount }) : "";
     const label = person ? this.say("conversation.person", { name: person }) : this.say("conversation.details");
     const details = () => {
       chat.show({ pane: chat.pane === "details" ? "chat" : "details" });
@@ -126,7 +126,5 @@ export class Conversation extends Part {
     }, SAID_EVERY);
   }
 }
-
-const size = (group) => group.owner.length + group.admins.length + group.members.length + group.restricts.length;
 
 define("chinwag-conversation", Conversation);

@@ -54,6 +54,11 @@ export class Group {
   /** @type {string[]} */ restricts = [];
   /** @type {Message[]} */ messages = [];
   /** @type {Message | null} */ latest = null;
+  membersCount = 0;
+  /** Whether the lists of members may be out of date: events of large groups carry none. */
+  unlisted = false;
+  /** So many numbers of the log may be left out by what comes: they are of a user's rename or deletion. */
+  skips = 0;
   head = 0;
   hasEarlier = false;
   hasLater = false;
@@ -138,7 +143,10 @@ export class Group {
     // A server that was put back to an earlier day knows less than it did.
     this.lastRead = Math.min(this.lastRead, data.head);
     this.describe(data);
-    this.replace(data.messages.map((/** @type {any} */ each) => message(each, this.id)).reverse(), data.messages.length >= SUMMARY, false);
+    const messages = data.messages.map((/** @type {any} */ each) => message(each, this.id)).reverse();
+    // A private group that stood before is shown with its newest message alone.
+    const cut = this.private && messages.length === 1 && messages[0].seq > 1;
+    this.replace(messages, messages.length >= SUMMARY || cut, false);
     this.latest = this.messages[this.messages.length - 1] ?? null;
     this.marks(data);
   }
@@ -150,14 +158,19 @@ export class Group {
   }
 
   /**
-   * Takes name and people.
+   * Takes name and people. Without lists of members, those held stay, but for the owner.
    * @param {any} data
    */
   describe(data) {
-    const before = JSON.stringify([this.name, ROLES.map((role) => this[role])]);
-    this.name = data.name;
-    for (const role of ROLES) this[role] = data[role];
-    if (before !== JSON.stringify([this.name, ROLES.map((role) => this[role])])) this.news.people = true;
+    const before = JSON.stringify([this.name, this.membersCount, ROLES.map((role) => this[role])]);
+    this.name = data.name ?? this.name;
+    this.unlisted = data.members === undefined;
+    for (const role of ROLES) {
+      if (data[role]) this[role] = data[role];
+      else this[role] = this[role].filter((name) => !data.owner.includes(name));
+    }
+    this.membersCount = data.members_count ?? ROLES.reduce((count, role) => count + this[role].length, 0);
+    if (before !== JSON.stringify([this.name, this.membersCount, ROLES.map((role) => this[role])])) this.news.people = true;
   }
 
   /**
@@ -320,6 +333,18 @@ export class Group {
     const read = this.reads.get(from);
     if (read !== undefined && this.reads.delete(from)) this.reads.set(to, read);
     if (this.typists.delete(from)) this.typists.add(to);
+  }
+
+  /**
+   * A user is no more.
+   * @param {string} gone
+   */
+  forget(gone) {
+    this.reads.delete(gone);
+    if (!this.roleOf(gone)) return;
+    for (const role of ROLES) this[role] = this[role].filter((name) => name !== gone);
+    this.membersCount -= 1;
+    this.news.people = true;
   }
 
   /** What has changed since this was last called. */

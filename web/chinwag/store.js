@@ -77,8 +77,10 @@ export class Store {
   renamed(from, to) {
     const { outbox, emit } = this.#home;
     this.people.rename(from, to);
+    for (const group of this.groups.values()) if (group.unlisted || group.roleOf(from)) group.skips++;
     if (to === null) {
-      for (const group of this.groups.values()) group.reads.delete(from);
+      for (const group of this.groups.values()) group.forget(from);
+      for (const group of this.groups.values()) this.tell(group);
     } else {
       if (from === this.me) {
         this.me = to;

@@ -10,6 +10,8 @@ import { ChinwagError } from "./error.js";
 const GROUPS_AT_ONCE = 500;
 /** A server closes a socket that resumes more than 20 times in 10 s. */
 const PAUSE = 600;
+/** For each member of a group, who all ask for its members at about the same time. */
+const LIST_PAUSE = 10;
 const FAILED_PAUSE = 3_000;
 /** More than this is not told, and so never waits: the server's word for it is `too_far`. */
 const BEHIND_MOST = 5_000;
@@ -33,6 +35,8 @@ export class Sync {
   #busy = false;
   /** The server's name for the numbers that are held here: another after it was put back to an earlier day. */
   #history = "";
+  /** Groups whose members are about to be asked for. @type {Set<Group>} */
+  #listing = new Set();
   /** Which connection this is: what was asked on an earlier one is void. */
   #era = 0;
 
@@ -86,9 +90,11 @@ export class Sync {
     if (!group) return this.#stranger(frame);
     const seq = frame.seq ?? 0;
     if (group.behind) this.#keep(group, frame);
-    else if (seq === group.head + 1) this.#apply(group, frame);
     else if (seq <= group.head) this.#known(frame);
-    else {
+    else if (seq <= group.head + 1 + group.skips) {
+      group.skips -= seq - group.head - 1;
+      this.#apply(group, frame);
+    } else {
       Object.assign(group, { behind: [frame], fresh: null });
       this.#wanted.add(group);
       void this.#pump();
@@ -131,7 +137,32 @@ export class Sync {
       group.erase(data.id, data.seq);
     } else {
       group.describe(data);
+      if (group.unlisted) this.#list(group);
     }
+  }
+
+  /**
+   * Asks for the members of a large group, whose events do not list them: after a while, since all of its members are
+   * about to ask.
+   * @param {Group} group
+   */
+  #list(group) {
+    if (this.#listing.has(group)) return;
+    this.#listing.add(group);
+    const list = async () => {
+      this.#listing.delete(group);
+      const { groups, rest, tell } = this.#home;
+      if (groups.get(group.id) !== group || !group.unlisted) return;
+      try {
+        const data = await rest.call("GET", `groups/${group.id}/?fields=owner,admins,members,restricts,members_count`);
+        group.describe(data);
+        tell(group);
+      } catch (error) {
+        // The next change of the group, or the next summary, asks anew.
+        if (!(error instanceof ChinwagError)) throw error;
+      }
+    };
+    setTimeout(() => void list(), Math.random() * group.membersCount * LIST_PAUSE);
   }
 
   /** Asks for what is missing: one question at a time, and not too many. */
@@ -174,7 +205,7 @@ export class Sync {
     }
     const frames = inOrder(group.behind);
     const shown = group.fresh?.head ?? head;
-    group.behind = null;
+    Object.assign(group, { behind: null, skips: 0 });
     this.#applyUntil(group, frames, Math.min(shown, head));
     // What is unread is counted in the summary, up to where that goes.
     if (group.fresh) group.marks(group.fresh);

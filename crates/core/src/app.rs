@@ -175,7 +175,8 @@ impl<'a> Unit<'a> {
         Ok(seq)
     }
 
-    /// Tells the group's members how it stands after the change numbered `seq`.
+    /// Tells the group's members how it stands after the change numbered `seq`. The view is whole
+    /// for those who have joined, and for the answer to a REST request.
     fn group_updated(
         &mut self,
         group: GroupId,
@@ -183,7 +184,8 @@ impl<'a> Unit<'a> {
         joined: Vec<UserId>,
         left: Vec<UserId>,
     ) -> Result<Arc<View>> {
-        let view = standing(self.tx, group)?;
+        let whole = !joined.is_empty() || self.origin.is_none();
+        let view = if whole { standing(self.tx, group)? } else { brief(self.tx, group)? };
         let kind = Kind::GroupUpdate { view: view.clone(), joined, left };
         self.answer(Event::in_group(kind, group, seq));
         Ok(view)
@@ -191,10 +193,20 @@ impl<'a> Unit<'a> {
 
     /// The same for a change that came of something else, whose own event is the answer.
     fn group_affected(&mut self, group: GroupId, seq: Seq, left: Vec<UserId>) -> Result<()> {
-        let kind = Kind::GroupUpdate { view: standing(self.tx, group)?, joined: vec![], left };
+        let kind = Kind::GroupUpdate { view: brief(self.tx, group)?, joined: vec![], left };
         self.tell(Event::in_group(kind, group, seq));
         Ok(())
     }
+
+    /// The number `seq` is of a change of which the members are told by an event of the user's.
+    fn member_changed(&mut self, group: GroupId, seq: Seq, left: Option<UserId>) {
+        self.tell(Event::in_group(Kind::MemberChanged { group, left }, group, seq));
+    }
+}
+
+/// What a change tells the members of a group that this transaction has found already.
+fn brief(tx: &dyn Tx, group: GroupId) -> Result<Arc<View>> {
+    tx.brief(group)?.ok_or_else(|| Error::internal("a group is gone within one transaction"))
 }
 
 /// A group that this transaction has found already, as everybody in it sees it.

@@ -69,12 +69,21 @@ pub enum Kind {
     },
     /// A group was made, or its name or members changed. Numbered.
     GroupUpdate {
-        /// The group as it stands after the change.
+        /// The group as it stands after the change: whole where somebody has joined, for whom it
+        /// is new, and else at least what [`brief`](crate::store::Groups::brief) says.
         view: Arc<View>,
         /// Who has come with this change: told of the group from here on.
         joined: Vec<UserId>,
         /// Who has gone with this change: told nothing of the group from here on.
         left: Vec<UserId>,
+    },
+    /// A member has another name, or is no more, of which the members are told by an event without
+    /// a number. Numbered, and sent to nobody.
+    MemberChanged {
+        /// The group.
+        group: GroupId,
+        /// Who has gone with this change.
+        left: Option<UserId>,
     },
     /// Told to one who is no longer in a group. Has the number of the change.
     GroupQuit {

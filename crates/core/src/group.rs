@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::limits::LISTED;
 use crate::message::Message;
 use crate::permission::Role;
 use crate::{Date, GroupId, Name, Seq, UserId};
@@ -37,9 +38,13 @@ pub struct Member {
 pub struct View {
     /// The group.
     pub group: Group,
-    /// Its members, in order of coming.
+    /// Its members, in order of coming; the owner alone in a [brief](crate::store::Groups::brief)
+    /// view of a large group.
     pub members: Vec<Member>,
-    /// Its newest messages that stand, newest first, at most [`crate::limits::LATEST`].
+    /// How many members it has.
+    pub members_count: usize,
+    /// Its newest messages that stand, newest first, at most [`crate::limits::LATEST`]; none in a
+    /// brief view.
     pub messages: Vec<Message>,
 }
 
@@ -48,6 +53,11 @@ impl View {
     /// on the wire, and nobody's role.
     pub fn names(&self, role: Role) -> impl Iterator<Item = &Name> {
         self.members.iter().filter(move |m| m.role == role).map(|m| &m.name)
+    }
+
+    /// Whether an event may carry the lists of members.
+    pub fn is_listed(&self) -> bool {
+        self.members_count <= LISTED
     }
 }
 

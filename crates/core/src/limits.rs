@@ -10,6 +10,9 @@ pub const CLIENT_ID_CHARS: usize = 64;
 pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 /// Messages that a group shows of itself (`messages`), newest first.
 pub const LATEST: usize = 20;
+/// Groups of up to so many members carry their lists of members in events, and tell all members of
+/// a read mark.
+pub const LISTED: usize = 100;
 /// `unread` counts up to this; it means "this or more".
 pub const UNREAD: u32 = 100;
 /// `unread` counts among so many of a group's newest numbers: who wrote all of a long history has

@@ -18,7 +18,7 @@ use crate::auth::PublicUrl;
 use crate::doors::Doors;
 use crate::error::Refused;
 use crate::rest::answer::bytes;
-use crate::wire::object::{Group, Latest, Lists, Marks, Message};
+use crate::wire::object::{Group, GroupChange, Latest, Lists, Marks, Message};
 use shape::{keys, object};
 use table::{ASKED, Asked, CLOSES, Data, FAILED, Failed, Numbered, TOLD, Told, WITH_HISTORY};
 
@@ -219,6 +219,7 @@ fn schemas() -> Value {
         "Message": schema(Message::schema()),
         "Latest": schema(Latest::schema()),
         "Group": own,
+        "GroupChange": schema(GroupChange::schema()),
         "Marks": schema(Marks::schema()),
         "Lists": schema(Lists::schema()),
         "Refused": schema(Refused::schema()),

@@ -183,9 +183,11 @@ impl Hub {
             let absent = absent.filter(|id| matches!(socket.floor(*id), Some(Floor::Absent(_))));
             cluster.differs(user.id, unknown.chain(absent));
         }
+        // Who appears offline on its other sockets does so on this one.
+        let is_hidden = state.is_live() && state.status() == Status::Disconnected;
         let Some(seat) = state.seat(socket.id()) else { return };
         seat.live = true;
-        seat.status = Status::Online;
+        seat.status = if is_hidden { Status::Disconnected } else { Status::Online };
         state.presence.left_at = None;
         let before = self.seen_as(user.id, state.presence.shown);
         if self.show(user, &mut state, false) && self.seen_as(user.id, state.presence.shown) != before {

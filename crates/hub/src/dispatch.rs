@@ -25,6 +25,17 @@ pub(crate) struct Note<'a> {
     pub(crate) event: Option<&'a Event>,
     /// The frame for all, if it is there already.
     pub(crate) frame: Option<Bytes>,
+    /// The same for those to whom the group is new.
+    pub(crate) whole: Option<Bytes>,
+}
+
+/// An event's ready frames.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Frames {
+    /// For all.
+    pub(crate) all: Option<Bytes>,
+    /// For those to whom the event's group is new, if there are any.
+    pub(crate) whole: Option<Bytes>,
 }
 
 /// Who is told.
@@ -36,7 +47,7 @@ pub(crate) enum To<'a> {
 }
 
 impl<'a> Note<'a> {
-    pub(crate) fn of(event: &'a Event, frame: Option<Bytes>) -> Self {
+    pub(crate) fn of(event: &'a Event, frames: Frames) -> Self {
         let to = match &event.to {
             Audience::Group(id) => To::Group(*id, None),
             Audience::Others(id, user) => To::Group(*id, Some(*user)),
@@ -44,7 +55,7 @@ impl<'a> Note<'a> {
         };
         let quits = matches!(event.kind, Kind::GroupQuit { .. } | Kind::GroupDelete(_));
         let tag = Tag { group: group_of(event), seq: event.seq, quits, ..Tag::default() };
-        Self { to, seq: event.seq, tag, event: Some(event), frame }
+        Self { to, seq: event.seq, tag, event: Some(event), frame: frames.all, whole: frames.whole }
     }
 }
 
@@ -52,7 +63,9 @@ impl Hub {
     /// Delivers one event. Only the dispatcher calls this, one event after the other.
     pub(crate) fn dispatch(&self, event: &Event) {
         self.tally.events.fetch_add(1, Ordering::Relaxed);
-        self.guarded(Note::of(event, None).to, event.seq, || self.apply(event, None));
+        self.guarded(Note::of(event, Frames::default()).to, event.seq, || {
+            self.apply(event, Frames::default())
+        });
     }
 
     /// Does what one event asks. A fault in it must not end the dispatcher, nor leave a silent gap
@@ -64,17 +77,18 @@ impl Hub {
         }
     }
 
-    /// Does what an event asks, with its frame if that has been made.
-    pub(crate) fn apply(&self, event: &Event, frame: Option<Bytes>) {
+    /// Does what an event asks, with its frames if those have been made.
+    pub(crate) fn apply(&self, event: &Event, frames: Frames) {
         if let (Some(id), Some(seq)) = (group_of(event), event.seq)
             && let Some(group) = self.groups.get(&id)
         {
             group.expect(&mut group.lock(), seq);
         }
-        let note = Note::of(event, frame);
+        let note = Note::of(event, frames);
         match &event.kind {
             Kind::Ended(ended) => self.end(*ended),
             Kind::GroupUpdate { view, joined, left } => self.group_update(note, view.group.id, joined, left),
+            Kind::MemberChanged { group, left } => self.pass(*group, note.seq, left.as_slice()),
             Kind::GroupDelete(group) => {
                 self.deliver(note, &[]);
                 self.forget(*group);
@@ -193,6 +207,18 @@ impl Hub {
         self.deliver(note, &joined);
     }
 
+    /// A number of a group has passed, of which its members are told by another event.
+    pub(crate) fn pass(&self, id: GroupId, seq: Option<Seq>, left: &[UserId]) {
+        for user in left {
+            self.leave(id, *user);
+        }
+        let (Some(seq), Some(group)) = (seq, self.served(id)) else { return };
+        let mut members = group.lock();
+        if !members.gone && self.admit(&group, &members, seq) {
+            group.delivered(&mut members, seq);
+        }
+    }
+
     /// Unsubscribes a user from a group that it has left.
     pub(crate) fn leave(&self, id: GroupId, user: UserId) {
         let Some(user) = self.users.get(&user) else { return };
@@ -240,7 +266,7 @@ impl Hub {
         let status = self.seen_as(contact.0, here);
         if status != Status::Disconnected {
             let kind = Kind::StatusUpdate { author: contact.1.clone(), status };
-            self.deliver(Note::of(&Event::to_users(kind, vec![user]), None), &[]);
+            self.deliver(Note::of(&Event::to_users(kind, vec![user]), Frames::default()), &[]);
         }
     }
 
@@ -284,8 +310,8 @@ pub(crate) fn join(group: &Arc<Group>, members: &mut Members, user: &Arc<User>) 
     }
 }
 
-/// An event's frames: one for all, made when the first receiver is found, and one for the
-/// socket that asked, if its copy carries a reference.
+/// An event's frames: one for all and one for those to whom its group is new, each made when the
+/// first receiver is found, and one for the socket that asked, if its copy carries a reference.
 struct Copies<'a> {
     event: Option<&'a Event>,
     /// In ascending order.
@@ -296,6 +322,7 @@ struct Copies<'a> {
     /// The socket whose copy is its own.
     asker: Option<(SocketId, &'a str)>,
     shared: Option<Bytes>,
+    whole: Option<Bytes>,
     due: Vec<Arc<Socket>>,
 }
 
@@ -317,6 +344,7 @@ impl<'a> Copies<'a> {
             tag: note.tag,
             asker,
             shared: note.frame,
+            whole: note.whole,
             due: Vec::new(),
         }
     }
@@ -324,14 +352,23 @@ impl<'a> Copies<'a> {
     fn to(&mut self, user: &User) {
         let joins = self.joined.binary_search(&user.id).is_ok();
         let tag = Tag { joins, ..self.tag };
+        let encode = &self.hub.encode;
         for seat in &user.lock().seats {
             let frame = match (self.asker, self.event) {
                 (Some((socket, reference)), Some(event)) if socket == seat.socket.id() => {
-                    self.hub.encode.event(event, Some(reference))
+                    if joins {
+                        encode.whole(event, Some(reference))
+                    } else {
+                        encode.event(event, Some(reference))
+                    }
+                }
+                (_, event) if joins => {
+                    let whole = || event.map_or_else(Bytes::new, |event| encode.whole(event, None));
+                    self.whole.get_or_insert_with(whole).clone()
                 }
                 (_, event) => {
-                    let encode = || event.map_or_else(Bytes::new, |event| self.hub.encode.event(event, None));
-                    self.shared.get_or_insert_with(encode).clone()
+                    let shared = || event.map_or_else(Bytes::new, |event| encode.event(event, None));
+                    self.shared.get_or_insert_with(shared).clone()
                 }
             };
             self.hub.tally.pushed(seat.socket.push(frame, tag, self.bounds, &mut self.due), 1);
@@ -349,6 +386,7 @@ pub(crate) fn group_of(event: &Event) -> Option<GroupId> {
         | Kind::GroupDelete(group)
         | Kind::Typing { group, .. } => Some(*group),
         Kind::GroupUpdate { view, .. } => Some(view.group.id),
+        Kind::MemberChanged { group, .. } => Some(*group),
         Kind::ContactUpdate { .. }
         | Kind::StatusUpdate { .. }
         | Kind::UserUpdate { .. }

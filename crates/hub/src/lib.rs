@@ -50,8 +50,15 @@ pub use socket::{Close, Sink, Socket, Taken};
 /// Makes ready frames: passed in by whoever knows the wire.
 pub trait Encode: Send + Sync + 'static {
     /// The frame that tells of `event`; with a `reference`, the copy of the socket that asked.
-    /// Never called with [`Kind::Ended`](chinwag_core::event::Kind::Ended), which nobody is told.
+    /// Never called with [`Kind::Ended`](chinwag_core::event::Kind::Ended) and
+    /// [`Kind::MemberChanged`](chinwag_core::event::Kind::MemberChanged), which nobody is sent.
     fn event(&self, event: &Event, reference: Option<&str>) -> Bytes;
+
+    /// The same for those to whom the event's group is new: the whole group, where others are sent
+    /// its change.
+    fn whole(&self, event: &Event, reference: Option<&str>) -> Bytes {
+        self.event(event, reference)
+    }
 
     /// The frames that tell a user anew of its relations, and of its contacts' presence: for after
     /// events that have no number may have been lost.

@@ -176,6 +176,23 @@ impl Groups for Transaction<'_, '_> {
         )
     }
 
+    fn members_count(&self, group: GroupId, most: usize) -> Result<usize> {
+        self.count(
+            "SELECT count(*) FROM (SELECT 1 FROM memberships WHERE group_id = $1 LIMIT $2) m",
+            &[&group.0, &limit(most)],
+        )
+    }
+
+    fn owner(&self, group: GroupId) -> Result<Option<Member>> {
+        self.one(
+            "SELECT m.user_id, u.name, m.role, m.since
+            FROM memberships m JOIN users u ON u.id = m.user_id
+            WHERE m.group_id = $1 AND m.role = $2 LIMIT 1",
+            &[&group.0, &number(Role::Owner)],
+            |row| member(row, 0),
+        )
+    }
+
     fn member_set(&mut self, group: GroupId, user: UserId, role: Role, now: Date) -> Result<()> {
         self.change(
             "INSERT INTO memberships (group_id, user_id, role, since) VALUES ($1, $2, $3, $4)
@@ -238,12 +255,18 @@ impl Groups for Transaction<'_, '_> {
         );
         let mut summaries =
             self.all(GROUPS, &[&user.0, &i64::from(UNREAD), &i64::from(UNREAD_AMONG)], |row| {
-                let view = View { group: group(row, 0)?, members: Vec::new(), messages: Vec::new() };
+                let view = View {
+                    group: group(row, 0)?,
+                    members: Vec::new(),
+                    members_count: 0,
+                    messages: Vec::new(),
+                };
                 Ok(Summary { view, mark: mark(row, 4)? })
             })?;
         for (id, member) in self.all(MEMBERS, &[&user.0], |row| Ok((group_id(row, 0)?, member(row, 1)?)))? {
             if let Some(view) = view_of(&mut summaries, id) {
                 view.members.push(member);
+                view.members_count += 1;
             }
         }
         for message in self.all(MESSAGES, &[&user.0, &limit(LATEST)], message)? {

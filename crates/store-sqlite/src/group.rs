@@ -171,6 +171,23 @@ impl Groups for Transaction<'_> {
         )
     }
 
+    fn members_count(&self, group: GroupId, most: usize) -> Result<usize> {
+        self.count(
+            "SELECT count(*) FROM (SELECT 1 FROM memberships WHERE group_id = ?1 LIMIT ?2)",
+            params![group.0.into_bytes(), limit(most)],
+        )
+    }
+
+    fn owner(&self, group: GroupId) -> Result<Option<Member>> {
+        self.one(
+            "SELECT m.user_id, u.name, m.role, m.since
+            FROM memberships m CROSS JOIN users u ON u.id = m.user_id
+            WHERE m.group_id = ?1 AND m.role = ?2 LIMIT 1",
+            params![group.0.into_bytes(), number(Role::Owner)],
+            |row| member(row, 0),
+        )
+    }
+
     fn member_set(&mut self, group: GroupId, user: UserId, role: Role, now: Date) -> Result<()> {
         self.change(
             "INSERT INTO memberships (group_id, user_id, role, since) VALUES (?1, ?2, ?3, ?4)
@@ -231,12 +248,14 @@ impl Groups for Transaction<'_> {
             "WHERE own.user_id = ?1 AND m.body IS NOT NULL ORDER BY own.group_id, m.seq DESC"
         );
         let mut summaries = self.all(GROUPS, params![user.0, UNREAD, UNREAD_AMONG], |row| {
-            let view = View { group: group(row, 0)?, members: Vec::new(), messages: Vec::new() };
+            let view =
+                View { group: group(row, 0)?, members: Vec::new(), members_count: 0, messages: Vec::new() };
             Ok(Summary { view, mark: mark(row, 4)? })
         })?;
         for (id, member) in self.all(MEMBERS, [user.0], |row| Ok((group_id(row, 0)?, member(row, 1)?)))? {
             if let Some(view) = view_of(&mut summaries, id) {
                 view.members.push(member);
+                view.members_count += 1;
             }
         }
         for message in self.all(MESSAGES, params![user.0, limit(LATEST)], message)? {

@@ -186,6 +186,7 @@ macro_rules! store_suite {
                 groups_that_a_user_was_once_in_are_remembered
                 a_view_shows_the_twenty_newest_messages_and_names_as_they_are_now
                 of_many_groups_and_users_heads_and_places_are_told
+                brief_view_has_no_messages_and_lists_small_groups_only
             }
             job {
                 what_a_job_returns_is_what_its_caller_gets

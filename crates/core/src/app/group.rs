@@ -274,27 +274,41 @@ fn quit(unit: &mut Unit, command: &Leave) -> Result<()> {
     if group.private && unit.tx.members(group.id)?.len() > 1 {
         return Err(Error::forbidden("nobody quits a private conversation: block the other instead"));
     }
-    let seq = depart(unit, group.id, &user)?;
+    let seq = depart(unit, group.id, &user)?.seq;
+    unit.group_affected(group.id, seq, vec![user.id])?;
+    delete_if_empty(unit, group.id)?;
     let gone = Kind::GroupQuit { group: group.id, name: user.name.clone() };
     unit.answer(Event { seq: Some(seq), ..Event::to_users(gone, vec![user.id]) });
     Ok(())
 }
 
-/// Puts a user out of a group, with an heir for an owner, and tells those who stay; a group left
-/// empty is deleted. Answers the number of the change.
-pub(super) fn depart(unit: &mut Unit, group: GroupId, user: &User) -> Result<Seq> {
+/// A user's departure from a group.
+pub(super) struct Departed {
+    /// The number of the change.
+    pub(super) seq: Seq,
+    /// Whether another member owns the group from here on.
+    pub(super) inherited: bool,
+}
+
+/// Puts a user out of a group, with an heir for an owner. The caller tells the others, then calls
+/// [`delete_if_empty`].
+pub(super) fn depart(unit: &mut Unit, group: GroupId, user: &User) -> Result<Departed> {
     let was_owner = unit.tx.member(group, user.id)?.is_some_and(|member| member.role == Role::Owner);
     unit.tx.member_remove(group, user.id)?;
-    let members = unit.tx.members(group)?;
-    if was_owner && let Some(heir) = heir(&members) {
+    let mut inherited = false;
+    if was_owner && let Some(heir) = heir(&unit.tx.members(group)?) {
         unit.tx.member_set(group, heir.user, Role::Owner, heir.since)?;
+        inherited = true;
     }
-    let seq = unit.change(group, &Change::Group)?;
-    unit.group_affected(group, seq, vec![user.id])?;
-    if members.is_empty() {
+    Ok(Departed { seq: unit.change(group, &Change::Group)?, inherited })
+}
+
+/// Deletes a group that has no members any more.
+pub(super) fn delete_if_empty(unit: &mut Unit, group: GroupId) -> Result<()> {
+    if unit.tx.members_count(group, 1)? == 0 {
         unit.tx.group_delete(group)?;
     }
-    Ok(seq)
+    Ok(())
 }
 
 fn delete(unit: &mut Unit, command: &Leave) -> Result<()> {

@@ -71,7 +71,8 @@ fn update(unit: &mut Unit, command: &Update) -> Result<Updated> {
         return Err(Error::field("members", format!("a group has at most {most} users")));
     }
     if name.is_none() && plan == Plan::default() {
-        let view = unit.tx.view(group.id)?.ok_or(Error::NotFound("group"))?;
+        let view = if unit.origin.is_none() { unit.tx.view(group.id)? } else { unit.tx.brief(group.id)? };
+        let view = view.ok_or(Error::NotFound("group"))?;
         return Ok(Updated { view, changed: false });
     }
     carry_out(unit, group.id, name, plan).map(|view| Updated { view, changed: true })

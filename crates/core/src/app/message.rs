@@ -4,7 +4,8 @@ use super::actor::{actor, role_in, someone, visible};
 use super::send::Sending;
 pub use super::send::{Send, Sent};
 use super::{App, Context, Unit, allow};
-use crate::event::{Event, Kind};
+use crate::event::{Audience, Event, Kind};
+use crate::limits::LISTED;
 use crate::message::{Body, Message};
 use crate::permission::{Action, Role, may};
 use crate::store::{Answer, Change, Edge, Page, Tx};
@@ -168,7 +169,9 @@ fn mark_read(unit: &mut Unit, command: &MarkRead) -> Result<Marked> {
     if let (true, Some((seq, date))) = (moved, at) {
         unit.tx.mark_set(group, user.id, seq, date)?;
         let kind = Kind::MessageRead { author: user.name.clone(), group, at };
-        let to = crate::event::Audience::Group(group);
+        // In a large group, marks of all would be a frame for each pair of members.
+        let is_large = unit.tx.members_count(group, LISTED + 1)? > LISTED;
+        let to = if is_large { Audience::Users(vec![user.id]) } else { Audience::Group(group) };
         unit.answer(Event { kind, to, seq: None, origin: None });
     }
     Ok(Marked { author: user.name, at, moved })

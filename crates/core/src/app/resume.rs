@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{App, Context, standing};
+use super::{App, Context, brief, standing};
 use crate::event::{Event, Kind};
 use crate::group::View;
 use crate::limits::{RESUME_EVENTS, RESUME_TOTAL};
@@ -210,6 +210,5 @@ fn events(tx: &dyn Tx, group: GroupId, entries: Vec<Entry>) -> Result<Vec<Event>
 }
 
 fn as_it_stands(tx: &dyn Tx, group: GroupId) -> Result<Kind> {
-    let view = standing(tx, group)?;
-    Ok(Kind::GroupUpdate { view, joined: vec![], left: vec![] })
+    Ok(Kind::GroupUpdate { view: brief(tx, group)?, joined: vec![], left: vec![] })
 }

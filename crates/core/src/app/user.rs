@@ -1,7 +1,7 @@
 //! Users: make, see, rename, delete.
 
 use super::actor::{actor, service_only};
-use super::group::depart;
+use super::group::{delete_if_empty, depart};
 use super::message::erase;
 use super::relation::sees_all_of;
 use super::{App, Context, Unit};
@@ -172,7 +172,7 @@ fn rename(unit: &mut Unit, command: &Rename) -> Result<User> {
     for group in unit.tx.groups_of(user.id, None, usize::MAX)? {
         let renamed = Change::Renamed { user: user.id, name: user.name.clone(), new_name: new_name.clone() };
         let seq = unit.change(group.id, &renamed)?;
-        unit.group_affected(group.id, seq, vec![])?;
+        unit.member_changed(group.id, seq, None);
     }
     Ok(User { name: new_name, ..user })
 }
@@ -185,8 +185,15 @@ fn delete(unit: &mut Unit, name: &Name) -> Result<()> {
             erase(unit, group, seq, id)?;
         }
         if unit.tx.member(group, user.id)?.is_some() {
-            silence_the_other(unit, group, &user)?;
-            depart(unit, group, &user)?;
+            let silenced = silence_the_other(unit, group, &user)?;
+            let departed = depart(unit, group, &user)?;
+            // Of a role that has changed with it `user.delete` says nothing.
+            if silenced || departed.inherited {
+                unit.group_affected(group, departed.seq, vec![user.id])?;
+            } else {
+                unit.member_changed(group, departed.seq, Some(user.id));
+            }
+            delete_if_empty(unit, group)?;
         }
     }
     unit.tx.user_delete(user.id)?;
@@ -196,13 +203,16 @@ fn delete(unit: &mut Unit, name: &Name) -> Result<()> {
 }
 
 /// Whom a deleted user leaves in a private group keeps its own half, reads it, and may quit.
-fn silence_the_other(unit: &mut Unit, group: GroupId, user: &User) -> Result<()> {
+/// Answers whether anybody's role was changed so.
+fn silence_the_other(unit: &mut Unit, group: GroupId, user: &User) -> Result<bool> {
     if !unit.tx.group(group)?.is_some_and(|group| group.private) {
-        return Ok(());
+        return Ok(false);
     }
+    let mut changed = false;
     let now = unit.now();
     for member in unit.tx.members(group)?.into_iter().filter(|member| member.user != user.id) {
         unit.tx.member_set(group, member.user, Role::Restrict, now)?;
+        changed |= member.role != Role::Restrict;
     }
-    Ok(())
+    Ok(changed)
 }

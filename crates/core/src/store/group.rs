@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Messages;
 use crate::group::{Group, Mark, Member, Summary, View};
-use crate::limits::LATEST;
+use crate::limits::{LATEST, LISTED};
 use crate::message::Message;
 use crate::permission::Role;
 use crate::{Date, GroupId, MessageId, Name, Result, Seq, UserId};
@@ -61,6 +61,12 @@ pub trait Groups: Messages {
     /// One member.
     fn member(&self, group: GroupId, user: UserId) -> Result<Option<Member>>;
 
+    /// How many members a group has, counted up to `most`.
+    fn members_count(&self, group: GroupId, most: usize) -> Result<usize>;
+
+    /// The owner, if the group has one. The bound is the group's members.
+    fn owner(&self, group: GroupId) -> Result<Option<Member>>;
+
     /// Brings a user in, or changes its role; one who is in keeps its date of coming.
     fn member_set(&mut self, group: GroupId, user: UserId, role: Role, now: Date) -> Result<()>;
 
@@ -82,7 +88,22 @@ pub trait Groups: Messages {
         let Some(group) = self.group(id)? else { return Ok(None) };
         let members = self.members(id)?;
         let messages = self.messages(id, &super::Page { edge: super::Edge::Newest, limit: LATEST })?;
-        Ok(Some(Arc::new(View { group, members, messages })))
+        let members_count = members.len();
+        Ok(Some(Arc::new(View { group, members, members_count, messages })))
+    }
+
+    /// What a change of a group tells its members: no messages, and of a group of more than
+    /// [`LISTED`] members the owner alone.
+    fn brief(&self, id: GroupId) -> Result<Option<Arc<View>>> {
+        let Some(group) = self.group(id)? else { return Ok(None) };
+        let (members, members_count) = if self.members_count(id, LISTED + 1)? > LISTED {
+            (self.owner(id)?.into_iter().collect(), self.members_count(id, usize::MAX)?)
+        } else {
+            let members = self.members(id)?;
+            let count = members.len();
+            (members, count)
+        };
+        Ok(Some(Arc::new(View { group, members, members_count, messages: Vec::new() })))
     }
 }
 

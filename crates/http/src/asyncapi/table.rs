@@ -332,8 +332,9 @@ pub(super) const TOLD: &[Told] = &[
     },
     Told {
         event: "group.update",
-        about: "A group was made or changed: this is it now.",
-        data: Data::Object("Group", &[]),
+        about: "A group was made or changed: this is it now. Lists of members, where it has at most 100. To \
+                whom it is new, all of it, with its newest messages and its head.",
+        data: Data::Object("GroupChange", &[Key(Maybe, "head", Seq, "The last number of its log.")]),
         numbered: Numbered::Changed,
     },
     Told {

@@ -116,7 +116,7 @@ fn sent(client_id: Option<&str>) -> Message {
 fn view() -> Arc<View> {
     let group = Group { id: GROUP, name: "tea".into(), private: false, head: Seq(3) };
     let member = Member { user: UserId(1), name: name(), role: Role::Owner, since: date() };
-    Arc::new(View { group, members: vec![member], messages: vec![sent(None)] })
+    Arc::new(View { group, members: vec![member], members_count: 1, messages: vec![sent(None)] })
 }
 
 /// One event of each kind, and those that can look otherwise twice.
@@ -148,7 +148,7 @@ fn kinds() -> Vec<Kind> {
         Kind::MessageRead { .. } | Kind::GroupUpdate { .. } | Kind::GroupQuit { .. } => true,
         Kind::GroupDelete(_) | Kind::ContactUpdate { .. } | Kind::StatusUpdate { .. } => true,
         Kind::UserUpdate { .. } | Kind::UserDelete { .. } | Kind::Typing { .. } => true,
-        Kind::Ended(_) => false,
+        Kind::Ended(_) | Kind::MemberChanged { .. } => false,
     };
     assert!(kinds.iter().all(told));
     kinds
@@ -171,7 +171,9 @@ fn events() -> Vec<Bytes> {
         let seq = numbered(&kind).then_some(Seq(4));
         Wire.event(&Event { seq, ..Event::to_users(kind, vec![]) }, Some("7"))
     };
-    kinds().into_iter().map(event).collect()
+    let joined = Kind::GroupUpdate { view: view(), joined: vec![UserId(1)], left: vec![] };
+    let whole = Wire.whole(&Event::in_group(joined, GROUP, Seq(4)), Some("7"));
+    kinds().into_iter().map(event).chain([whole]).collect()
 }
 
 /// What is written for one socket.

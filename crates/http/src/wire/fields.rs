@@ -45,6 +45,7 @@ pub static GROUP: Known = Known {
         "admins",
         "members",
         "restricts",
+        "members_count",
         "messages",
         "head",
         "last_read",

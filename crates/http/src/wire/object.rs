@@ -108,6 +108,8 @@ pub struct Group<'a> {
     pub members: Vec<&'a str>,
     /// Those who may only read.
     pub restricts: Vec<&'a str>,
+    /// How many users are in it.
+    pub members_count: usize,
     /// Its newest messages, newest first, at most 20.
     pub messages: Vec<Latest<'a>>,
     /// The last number of its log.
@@ -152,9 +154,52 @@ impl<'a> Group<'a> {
             admins: names(Role::Admin),
             members: names(Role::Member),
             restricts: names(Role::Restrict),
+            members_count: view.members_count,
             messages: view.messages.iter().map(Latest::from).collect(),
             head: view.group.head.0,
             mark: mark.map(Marks::from),
+        }
+    }
+}
+
+/// A group as a change of it is told: lists of members where it has at most 100, and no messages.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GroupChange<'a> {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name; `@` if it is private.
+    pub name: &'a str,
+    /// Its owner, a list of one; `admin` for a private group.
+    pub owner: Vec<&'a str>,
+    /// Its admins, in a group of at most 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admins: Option<Vec<&'a str>>,
+    /// Its members, in a group of at most 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<&'a str>>,
+    /// Those who may only read, in a group of at most 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restricts: Option<Vec<&'a str>>,
+    /// How many users are in it.
+    pub members_count: usize,
+    /// Always empty: a change of a group carries no messages.
+    pub messages: Vec<Latest<'a>>,
+}
+
+impl<'a> GroupChange<'a> {
+    /// What a change tells those who are in the group.
+    pub fn new(view: &'a View) -> Self {
+        let names = |role| view.names(role).map(Name::as_str).collect();
+        let listed = |role| view.is_listed().then(|| names(role));
+        Self {
+            id: view.group.id.0,
+            name: &view.group.name,
+            owner: if view.group.private { vec!["admin"] } else { names(Role::Owner) },
+            admins: listed(Role::Admin),
+            members: listed(Role::Member),
+            restricts: listed(Role::Restrict),
+            members_count: view.members_count,
+            messages: Vec::new(),
         }
     }
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::frame;
-use super::object::{Group, Lists, Message, Presence, maybe_text, text};
+use super::object::{Group, GroupChange, Lists, Message, Presence, maybe_text, text};
 
 /// One frame's text: `type`, `seq` where the event is numbered, `ref` in the asker's own copy, `history`
 /// where a client may resume from what it shows.
@@ -203,7 +203,7 @@ impl Encode for Wire {
             Kind::MessageRead { author, group, at } => {
                 put.data("message.read", ReadMark::new(author, *group, *at))
             }
-            Kind::GroupUpdate { view, .. } => put.data("group.update", Group::new(view, None)),
+            Kind::GroupUpdate { view, .. } => put.data("group.update", GroupChange::new(view)),
             Kind::GroupQuit { group, name } => {
                 put.data("group.quit", json!({ "group": group.0, "name": name.as_str() }))
             }
@@ -223,8 +223,17 @@ impl Encode for Wire {
                 let kind = if *started { "typing.start" } else { "typing.stop" };
                 put.data(kind, json!({ "author": author.as_str(), "group": group.0 }))
             }
-            // The hub acts on it and tells nobody.
-            Kind::Ended(_) => Bytes::new(),
+            // The hub acts on these and sends nobody anything.
+            Kind::Ended(_) | Kind::MemberChanged { .. } => Bytes::new(),
+        }
+    }
+
+    fn whole(&self, event: &Event, reference: Option<&str>) -> Bytes {
+        match &event.kind {
+            Kind::GroupUpdate { view, .. } => {
+                Put { seq: event.seq, reference }.data("group.update", Group::new(view, None))
+            }
+            _ => self.event(event, reference),
         }
     }
 

@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 use super::session::{Asked, Job, Work};
 use crate::wire::input::message::Fetch;
 use crate::wire::input::{Fields, group, message, relation, user};
-use crate::wire::object::{Group, Message};
+use crate::wire::object::{Group, GroupChange, Message};
 use crate::wire::outgoing::{self, ContactUpdate, Fetched, ReadMark, Synced, Wire};
 
 /// Every event that a client may send.
@@ -139,7 +139,12 @@ async fn first(asked: Asked, command: First) -> Result<()> {
     match asked.session.doors.app.message_first(&asked.context, command).await? {
         Opened::Told => {}
         Opened::Before(message) => asked.answer_before(&message),
-        Opened::Standing(view) => asked.answer("group.update", Group::new(&view, None)),
+        Opened::Standing(view) => {
+            let mut group = Group::new(&view, None);
+            // A group that stands shows its newest message.
+            group.messages.truncate(1);
+            asked.answer("group.update", group);
+        }
     }
     Ok(())
 }
@@ -193,7 +198,7 @@ async fn group_create(asked: Asked, command: Create) -> Result<()> {
 async fn group_update(asked: Asked, command: Update) -> Result<()> {
     let updated = asked.session.doors.app.group_update(&asked.context, command).await?;
     if !updated.changed {
-        asked.answer("group.update", Group::new(&updated.view, None));
+        asked.answer("group.update", GroupChange::new(&updated.view));
     }
     Ok(())
 }

@@ -54,6 +54,8 @@ pub struct Hint {
     pub seq: Option<Seq>,
     /// The ready frame for those whom it concerns.
     pub frame: Bytes,
+    /// The ready frame for those to whom the group is new.
+    pub whole: Bytes,
 }
 
 /// What is said.
@@ -66,6 +68,11 @@ pub enum Kind {
         /// Who has come.
         joined: Vec<UserId>,
         /// Who has gone.
+        left: Vec<UserId>,
+    },
+    /// A number of a group's log that is sent to nobody has passed.
+    Passed {
+        /// Who has gone with it.
         left: Vec<UserId>,
     },
     /// A group is no more.
@@ -134,7 +141,7 @@ pub enum Kind {
 impl Hint {
     /// A hint that is about no group.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, group: None, seq: None, frame: Bytes::new() }
+        Self { kind, group: None, seq: None, frame: Bytes::new(), whole: Bytes::new() }
     }
 
     /// The same, with a frame.

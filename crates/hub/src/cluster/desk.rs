@@ -6,7 +6,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
-use bytes::Bytes;
 use chinwag_core::app::resume::Behind;
 use chinwag_core::event::{Audience, Event, Kind};
 use chinwag_core::{GroupId, Seq, UserId};
@@ -18,7 +17,7 @@ use super::waiting::{Item, Waiting};
 use super::{audit, repair};
 use crate::bus::Receiver;
 use crate::bus::link::{Channel, Heard, Hint, Kind as Said, NodeId};
-use crate::dispatch::To;
+use crate::dispatch::{Frames, To};
 use crate::group::Turn;
 use crate::{Close, Hub};
 
@@ -116,13 +115,13 @@ impl Desk {
     /// Something has happened here.
     fn event(&mut self, hub: &Arc<Hub>, event: Event) {
         hub.tally.events.fetch_add(1, Ordering::Relaxed);
-        let frame: Option<Bytes> = hub.pass_on(&event);
+        let frames = hub.pass_on(&event);
         match (&event.kind, &event.to, event.seq) {
             (Kind::GroupQuit { group, .. }, _, Some(seq)) => self.quit(hub, *group, seq, event),
             (_, Audience::Group(id) | Audience::Others(id, _), Some(seq)) => {
-                self.numbered(hub, *id, seq, Item::Event(event, frame));
+                self.numbered(hub, *id, seq, Item::Event(event, frames));
             }
-            _ => hub.apply_item(&Item::Event(event, frame)),
+            _ => hub.apply_item(&Item::Event(event, frames)),
         }
     }
 
@@ -159,7 +158,11 @@ impl Desk {
             (Said::Changed { joined, .. }, Some(id), Some(seq)) if hint.frame.is_empty() => {
                 self.joined(hub, id, seq, joined);
             }
-            (Said::Group(_) | Said::Changed { .. } | Said::Deleted, Some(id), Some(seq)) => {
+            (
+                Said::Group(_) | Said::Changed { .. } | Said::Passed { .. } | Said::Deleted,
+                Some(id),
+                Some(seq),
+            ) => {
                 self.numbered(hub, id, seq, Item::Hint(hint));
             }
             _ => hub.apply_item(&Item::Hint(hint)),
@@ -251,7 +254,7 @@ impl Desk {
         let is_behind = hub.groups.get(&id).is_none_or(|group| group.last() < seq);
         match self.waiting.get_mut(&id) {
             Some(waiting) if is_behind => {
-                waiting.hold(seq, Item::Event(event, None));
+                waiting.hold(seq, Item::Event(event, Frames::default()));
             }
             _ => tell_of_quit(hub, id, seq, event),
         }
@@ -472,7 +475,7 @@ fn tell_of_quit(hub: &Arc<Hub>, id: GroupId, seq: Seq, event: Event) {
     if told {
         hub.answer_asker(id, &event);
     } else {
-        hub.apply_item(&Item::Event(event, None));
+        hub.apply_item(&Item::Event(event, Frames::default()));
     }
 }
 

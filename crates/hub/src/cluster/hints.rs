@@ -1,6 +1,5 @@
 //! What the other nodes are told of an event, and what is done with what they tell.
 
-use bytes::Bytes;
 use chinwag_core::event::{Audience, Ended, Event, Kind};
 use chinwag_core::relation::Outcome;
 use chinwag_core::{GroupId, Seq, UserId};
@@ -8,44 +7,53 @@ use chinwag_core::{GroupId, Seq, UserId};
 use super::waiting::Item;
 use crate::Hub;
 use crate::bus::link::{Channel, Hint, Kind as Said};
-use crate::dispatch::{Note, To};
+use crate::dispatch::{Frames, Note, To};
 use crate::snapshot::Tag;
 
 /// Up to so many who join are told by a channel of their own each; more by that of all nodes.
 const JOINED: usize = 32;
 
 impl Hub {
-    /// Tells the other nodes of an event of this one. Answers its frame, which is made for all.
-    pub(super) fn pass_on(&self, event: &Event) -> Option<Bytes> {
-        let cluster = self.cluster.as_ref()?;
+    /// Tells the other nodes of an event of this one. Answers its frames, which are made
+    /// for all.
+    pub(super) fn pass_on(&self, event: &Event) -> Frames {
+        let Some(cluster) = self.cluster.as_ref() else { return Frames::default() };
         let say = |channel, hint| cluster.link.say(channel, hint);
         let ended = match &event.kind {
             // Presence goes its own way; the members of a group see in its update who has quit.
-            Kind::StatusUpdate { .. } | Kind::GroupQuit { .. } => return None,
+            Kind::StatusUpdate { .. } | Kind::GroupQuit { .. } => return Frames::default(),
             Kind::Ended(Ended::Token(hash)) => Some(Said::TokenEnded(*hash)),
             Kind::Ended(Ended::User(user)) => Some(Said::UserEnded(*user)),
             _ => None,
         };
         if let Some(ended) = ended {
             say(Channel::Nodes, Hint::new(ended));
-            return None;
+            return Frames::default();
+        }
+        if let Kind::MemberChanged { group, left } = &event.kind {
+            let kind = Said::Passed { left: left.iter().copied().collect() };
+            say(Channel::Group(*group), Hint { group: Some(*group), seq: event.seq, ..Hint::new(kind) });
+            return Frames::default();
         }
         let frame = self.encode.event(event, None);
+        let is_new = matches!(&event.kind, Kind::GroupUpdate { joined, .. } if !joined.is_empty());
+        let whole = is_new.then(|| self.encode.whole(event, None));
+        let frames = Frames { all: Some(frame.clone()), whole };
         match &event.to {
-            Audience::Group(id) => self.pass_on_in_group(event, *id, None, &frame),
-            Audience::Others(id, but) => self.pass_on_in_group(event, *id, Some(*but), &frame),
+            Audience::Group(id) => self.pass_on_in_group(event, *id, None, &frames),
+            Audience::Others(id, but) => self.pass_on_in_group(event, *id, Some(*but), &frames),
             Audience::Users(users) => {
                 for to in users {
                     say(Channel::User(*to), Hint::new(to_user(&event.kind, *to)).with(frame.clone()));
                 }
             }
         }
-        Some(frame)
+        frames
     }
 
-    fn pass_on_in_group(&self, event: &Event, id: GroupId, but: Option<UserId>, frame: &Bytes) {
+    fn pass_on_in_group(&self, event: &Event, id: GroupId, but: Option<UserId>, frames: &Frames) {
         let Some(cluster) = &self.cluster else { return };
-        let about = |kind| Hint { kind, group: Some(id), seq: event.seq, frame: Bytes::new() };
+        let about = |kind| Hint { group: Some(id), seq: event.seq, ..Hint::new(kind) };
         let said = match &event.kind {
             Kind::GroupUpdate { joined, left, .. } => {
                 if joined.len() > JOINED {
@@ -61,15 +69,17 @@ impl Hub {
             Kind::GroupDelete(_) => Said::Deleted,
             _ => Said::Group(but),
         };
-        cluster.link.say(Channel::Group(id), about(said).with(frame.clone()));
+        let frame = frames.all.clone().unwrap_or_default();
+        let whole = frames.whole.clone().unwrap_or_default();
+        cluster.link.say(Channel::Group(id), Hint { whole, ..about(said).with(frame) });
     }
 
     /// Does what an item asks whose turn has come.
     pub(super) fn apply_item(&self, item: &Item) {
         match item {
-            Item::Event(event, frame) => {
-                let to = Note::of(event, None).to;
-                self.guarded(to, event.seq, || self.apply(event, frame.clone()));
+            Item::Event(event, frames) => {
+                let to = Note::of(event, Frames::default()).to;
+                self.guarded(to, event.seq, || self.apply(event, frames.clone()));
             }
             Item::Hint(hint) => {
                 let nobody = To::Users(&[]);
@@ -82,7 +92,15 @@ impl Hub {
     fn apply_hint(&self, hint: &Hint) {
         let quits = matches!(hint.kind, Said::Deleted);
         let tag = Tag { group: hint.group, seq: hint.seq, quits, ..Tag::default() };
-        let note = |to| Note { to, seq: hint.seq, tag, event: None, frame: Some(hint.frame.clone()) };
+        let whole = if hint.whole.is_empty() { &hint.frame } else { &hint.whole };
+        let note = |to| Note {
+            to,
+            seq: hint.seq,
+            tag,
+            event: None,
+            frame: Some(hint.frame.clone()),
+            whole: Some(whole.clone()),
+        };
         match (&hint.kind, hint.group) {
             (Said::Group(but), Some(id)) => self.deliver(note(To::Group(id, *but)), &[]),
             (Said::Changed { joined, left }, Some(id)) => {
@@ -91,6 +109,7 @@ impl Hub {
                 }
                 self.group_update(note(To::Group(id, None)), id, joined, left);
             }
+            (Said::Passed { left }, Some(id)) => self.pass(id, hint.seq, left),
             (Said::Deleted, Some(id)) => {
                 self.deliver(note(To::Group(id, None)), &[]);
                 self.forget(id);
@@ -119,7 +138,7 @@ impl Hub {
         }
         let kind = Kind::GroupQuit { group, name: state.name.clone() };
         drop(state);
-        self.deliver(Note::of(&Event { seq, ..Event::to_users(kind, vec![user]) }, None), &[]);
+        self.deliver(Note::of(&Event { seq, ..Event::to_users(kind, vec![user]) }, Frames::default()), &[]);
     }
 
     /// The user who is here and has asked for an event, if its copy is to say so. Looks at everybody.
@@ -142,10 +161,14 @@ impl Hub {
             (_, Some(group)) => group.lock().users.clone(),
             (_, None) => self.asker(event).and_then(|user| self.users.get(&user)).into_iter().collect(),
         };
-        let frame = self.encode.event(event, origin.reference.as_deref());
+        let reference = origin.reference.as_deref();
         for user in members {
+            let is_new = matches!(&event.kind, Kind::GroupUpdate { joined, .. } if joined.contains(&user.id));
+            let frame = || {
+                if is_new { self.encode.whole(event, reference) } else { self.encode.event(event, reference) }
+            };
             if let Some(seat) = user.lock().seats.iter().find(|seat| seat.socket.id() == origin.socket) {
-                self.send(&seat.socket, frame.clone());
+                self.send(&seat.socket, frame());
             }
         }
     }

@@ -10,7 +10,7 @@ use chinwag_core::{GroupId, Result, Seq, UserId};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::waiting::{Item, Waiting};
-use crate::dispatch::{Note, To, join};
+use crate::dispatch::{Frames, Note, To, join};
 use crate::floors::Floor;
 use crate::snapshot::Tag;
 use crate::user::User;
@@ -94,13 +94,13 @@ fn tell_missed(hub: &Arc<Hub>, waiting: &mut Waiting, asked: &Behind, found: &Ca
     };
     for event in &found.events {
         let Some(seq) = event.seq else {
-            hub.guarded(everybody, None, || hub.apply(event, None));
+            hub.guarded(everybody, None, || hub.apply(event, Frames::default()));
             continue;
         };
         tell_held(seq);
         if seq > group.last() {
             turn(seq);
-            hub.guarded(everybody, event.seq, || hub.apply(event, None));
+            hub.guarded(everybody, event.seq, || hub.apply(event, Frames::default()));
         }
     }
     let upto = asked.upto.min(found.head);
@@ -137,7 +137,7 @@ fn vanish(hub: &Arc<Hub>, waiting: &mut Waiting, asked: &Behind) {
     }
     let (seq, item) = last.unwrap_or_else(|| {
         let seq = group.last().max(waiting.upto).next();
-        (seq, Item::Event(Event::in_group(Kind::GroupDelete(id), id, seq), None))
+        (seq, Item::Event(Event::in_group(Kind::GroupDelete(id), id, seq), Frames::default()))
     });
     group.delivered(&mut group.lock(), Seq(seq.0 - 1));
     hub.apply_item(&item);
@@ -173,7 +173,7 @@ fn put_out(hub: &Arc<Hub>, waiting: &mut Waiting, id: GroupId, user: UserId, hea
 /// Delivers what the store says of a user's group as of `head`; what `lies_before` that and comes
 /// later is skipped.
 fn deliver(hub: &Arc<Hub>, event: &Event, lies_before: bool, head: Seq, joined: &[UserId]) {
-    let mut note = Note::of(event, None);
+    let mut note = Note::of(event, Frames::default());
     note.tag.upto = Some(head).filter(|_| lies_before);
     hub.guarded(note.to, event.seq, || hub.deliver(note, joined));
 }
@@ -209,7 +209,7 @@ fn show_absent(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event) {
     let mut due = Vec::new();
     for seat in user.lock().seats.iter().filter(|seat| seat.live) {
         if let Some(Floor::Absent(_)) = seat.socket.floor(id) {
-            let frame = hub.encode.event(event, None);
+            let frame = hub.encode.whole(event, None);
             hub.tally.pushed(seat.socket.push(frame, tag, hub.bounds(), &mut due), 1);
         }
     }

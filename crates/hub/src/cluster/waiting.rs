@@ -8,6 +8,7 @@ use chinwag_core::{Seq, UserId};
 use tokio::time::Instant;
 
 use crate::bus::link::{Hint, Kind as Said};
+use crate::dispatch::Frames;
 
 /// What may wait for one group; more is read from the store again.
 const MOST: usize = 1024;
@@ -15,16 +16,16 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 /// Something numbered, made here or on another node.
 pub(super) enum Item {
-    /// An event of this node's own, with its frame.
-    Event(Event, Option<Bytes>),
+    /// An event of this node's own, with its frames.
+    Event(Event, Frames),
     Hint(Hint),
 }
 
 impl Item {
     fn bytes(&self) -> usize {
         match self {
-            Self::Event(_, frame) => frame.as_ref().map_or(0, Bytes::len),
-            Self::Hint(hint) => hint.frame.len(),
+            Self::Event(_, Frames { all, whole }) => all.iter().chain(whole).map(Bytes::len).sum(),
+            Self::Hint(hint) => hint.frame.len() + hint.whole.len(),
         }
     }
 
@@ -41,7 +42,8 @@ impl Item {
     pub(super) fn left(&self) -> &[UserId] {
         match self {
             Self::Event(Event { kind: Kind::GroupUpdate { left, .. }, .. }, _) => left,
-            Self::Hint(Hint { kind: Said::Changed { left, .. }, .. }) => left,
+            Self::Event(Event { kind: Kind::MemberChanged { left, .. }, .. }, _) => left.as_slice(),
+            Self::Hint(Hint { kind: Said::Changed { left, .. } | Said::Passed { left }, .. }) => left,
             _ => &[],
         }
     }
@@ -57,7 +59,7 @@ impl Item {
             self,
             Self::Event(Event { kind: Kind::GroupUpdate { .. }, .. }, _)
                 | Self::Hint(Hint { kind: Said::Changed { .. }, .. })
-        )
+        ) || !self.left().is_empty()
     }
 
     /// Whether the group ends with it.

@@ -56,7 +56,7 @@ async fn that_one_has_come_or_gone_or_a_group_has_ended_is_lost() {
     one.go(second, ben).await;
     one.say(second, ann).await;
     one.write(move |tx, _| tx.group_delete(third)).await;
-    at_two.gets("update 1 2").await;
+    at_two.gets("whole 1 2").await;
     at_two.gets("delete 3 1").await;
     at_two.gets("quit 2 1").await;
     one.say(first, ann).await;

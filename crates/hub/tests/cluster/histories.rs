@@ -271,7 +271,7 @@ fn check_group(
                 is_in = false;
             }
             // It is shown the whole group as it stands.
-            "update" if !is_in => {
+            "whole" if !is_in => {
                 if membership(log, user, *seq) != Some(true) {
                     return Err("it is shown a group that it is not in");
                 }

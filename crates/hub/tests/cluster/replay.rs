@@ -65,7 +65,7 @@ async fn repeated_delayed_and_reordered_hints_change_nothing() {
         one.come(group, ben).await;
     })
     .await;
-    at_two.gets("update 1 12").await;
+    at_two.gets("whole 1 12").await;
     listening(&redis, 4 + 4).await;
     assert!(said.len() >= 13, "it was overheard");
     let before = at_two.texts();
@@ -97,7 +97,11 @@ async fn a_publisher_that_knows_the_secret_can_neither_repeat_nor_reorder_nor_br
     let (hostile, _ears) = RedisBus::connect(options, &SystemClock::default()).await.expect("Redis answers");
     let link = hostile.link();
     until("its link stands", || link.is_up()).await;
-    let about = |kind, seq| Hint { kind, group: Some(group), seq: Some(Seq(seq)), frame: "text 1 0".into() };
+    let about = |kind, seq| Hint {
+        group: Some(group),
+        seq: Some(Seq(seq)),
+        ..Hint::new(kind).with("text 1 0".into())
+    };
     // Seen; never given; and far ahead.
     for seq in [5, 1, 3, 900, 901] {
         link.say(Channel::Group(group), about(Kind::Group(None), seq));
@@ -129,7 +133,7 @@ async fn what_a_newer_node_says_of_a_number_leads_to_the_store() {
     let newer = Node::start(&other, &redis.url(), unaudited()).await;
     // Committed by somebody else, who says so in words that are not known here.
     one.write(move |tx, _| crate::nodes::say(tx, &mut Vec::new(), group, ann).map(|_| ())).await;
-    let hint = Hint { kind: Kind::Unknown, group: Some(group), seq: Some(Seq(1)), frame: "news".into() };
+    let hint = Hint { group: Some(group), seq: Some(Seq(1)), ..Hint::new(Kind::Unknown).with("news".into()) };
     newer.bus.link().say(Channel::Group(group), hint);
     at_one.gets("text 1 1").await;
 }

@@ -63,7 +63,7 @@ async fn one_who_joins_or_leaves_by_another_nodes_commit_is_told_from_then_on_or
     listening(&redis, 4 + 3).await;
     one.say(group, ann).await;
     one.come(group, ben).await;
-    at_two.gets("update 1 2").await;
+    at_two.gets("whole 1 2").await;
     listening(&redis, 4 + 4).await;
     one.say(group, ann).await;
     at_two.gets("text 1 3").await;
@@ -130,6 +130,29 @@ async fn what_concerns_users_reaches_them_on_every_node() {
     at_two.gets("rename eve").await;
     let texts = at_two.texts();
     assert_eq!(texts.iter().filter(|text| *text == "contact" || *text == "rename eve").count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn number_of_a_rename_passes_unsent_on_every_node() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let group = one.group(1, &[ann, ben]).await;
+    let (at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
+    listening(&redis, 4 + 4).await;
+    one.say(group, ann).await;
+    one.write(move |tx, events| {
+        let seq = tx.seq_take(group, 1)?;
+        events.push(Event::in_group(Kind::MemberChanged { group, left: None }, group, seq));
+        Ok(())
+    })
+    .await;
+    one.say(group, ann).await;
+    for socket in [&at_one, &at_two] {
+        until("the message after it is there", || socket.numbers(group) == [1, 3]).await;
+    }
+    assert_eq!([one.hub.counts().gaps, two.hub.counts().gaps], [0, 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -83,7 +83,7 @@ async fn typing_is_told_to_all_but_its_author() {
 
 fn view(group: GroupId) -> Arc<View> {
     let group = Group { id: group, name: "group".into(), private: false, head: Seq(0) };
-    Arc::new(View { group, members: vec![], messages: vec![] })
+    Arc::new(View { group, members: vec![], members_count: 0, messages: vec![] })
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,7 +99,7 @@ async fn one_who_joins_is_told_from_that_event_on_and_one_who_leaves_no_more() {
         .publish(vec![update(view(group), seq(4), vec![], vec![ben]), quit(group, "ben", seq(4), ben)])
         .await;
     world.publish(vec![message(group, seq(5))]).await;
-    assert_eq!(comes.texts(), ["hello", "update 7 2", "message 7 3", "quit 7 4"]);
+    assert_eq!(comes.texts(), ["hello", "whole 7 2", "message 7 3", "quit 7 4"]);
     assert_eq!(
         stays.texts(),
         ["hello", "message 7 1", "update 7 2", "message 7 3", "update 7 4", "message 7 5"]
@@ -116,7 +116,7 @@ async fn a_new_group_is_told_to_those_who_are_in_it_from_the_first() {
     assert_eq!(world.hub.counts().groups, 0, "nobody who is connected is in it");
     world.publish(vec![update(view(group), Seq(2), vec![ann, ben], vec![])]).await;
     world.publish(vec![message(group, Seq(3))]).await;
-    assert_eq!(client.texts(), ["hello", "update 9 2", "message 9 3"]);
+    assert_eq!(client.texts(), ["hello", "whole 9 2", "message 9 3"]);
     assert_eq!(world.hub.counts().gaps, 0);
 }
 
@@ -235,4 +235,36 @@ async fn who_holds_all_that_its_group_was_told_has_missed_nothing() {
         assert_eq!(part(group, held), (vec![], vec![(group, Seq(held))]));
     }
     assert_eq!(part(other, 0), (vec![], vec![(other, Seq(0))]), "a group of others' is looked up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn joining_socket_is_sent_the_whole_group_and_others_its_change() {
+    let world = World::new(quiet());
+    let [ann, ben, cat] = world.users(["ann", "ben", "cat"]).await;
+    let group = world.group(7, &[ann, ben]).await;
+    let (anns, bens, cats) = (world.connect(ann).await, world.connect(ben).await, world.connect(cat).await);
+    let before = world.words.0.load(Ordering::Relaxed);
+    world.publish(vec![update(view(group), Seq(1), vec![cat], vec![])]).await;
+    assert_eq!(
+        (anns.texts(), bens.texts()),
+        (words(&["hello", "update 7 1"]), words(&["hello", "update 7 1"]))
+    );
+    assert_eq!(cats.texts(), ["hello", "whole 7 1"]);
+    assert_eq!(world.words.0.load(Ordering::Relaxed) - before, 2, "each form is encoded once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn number_that_is_sent_to_nobody_leaves_no_gap() {
+    let world = World::new(quiet());
+    let [ann, ben] = world.users(["ann", "ben"]).await;
+    let group = world.group(7, &[ann, ben]).await;
+    let anns = world.connect(ann).await;
+    let changed = |seq, left| Event::in_group(Kind::MemberChanged { group, left }, group, Seq(seq));
+    world.publish(vec![message(group, Seq(1)), changed(2, Some(ben)), message(group, Seq(3))]).await;
+    assert_eq!(anns.texts(), ["hello", "message 7 1", "message 7 3"]);
+    assert_eq!(world.hub.counts().gaps, 0);
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
 }

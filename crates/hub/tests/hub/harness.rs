@@ -97,6 +97,11 @@ impl Encode for Words {
         Bytes::from(text)
     }
 
+    fn whole(&self, event: &Event, reference: Option<&str>) -> Bytes {
+        let frame = String::from_utf8(self.event(event, reference).to_vec()).expect("words");
+        Bytes::from(frame.replacen("update", "whole", 1))
+    }
+
     fn contacts(&self, _: &Relations, presence: &[(Name, Status)]) -> Vec<Bytes> {
         let told: Vec<_> =
             presence.iter().map(|(name, status)| format!("{name} {}", status.as_str())).collect();

@@ -135,3 +135,20 @@ async fn a_socket_that_is_not_live_yet_makes_nobody_present() {
     sleep(Duration::from_secs(4)).await;
     assert_eq!(world.hub.counts().users, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn user_who_appears_offline_stays_so_on_another_socket() {
+    let world = World::new(quiet());
+    let [ann, ben] = world.users(["ann", "ben"]).await;
+    world.contacts(ann, ben).await;
+    let (bens, first) = (world.connect(ben).await, world.connect(ann).await);
+    world.hub.set_status(&first.0, Disconnected, None);
+    settle().await;
+    bens.texts();
+    let second = world.connect(ann).await;
+    assert_eq!(bens.texts(), Vec::<String>::new());
+    assert_eq!(world.hub.status_of(&[ann]), [Disconnected]);
+    world.hub.set_status(&second.0, Online, None);
+    settle().await;
+    assert_eq!(world.hub.status_of(&[ann]), [Online]);
+}

@@ -321,7 +321,11 @@ fn expected(log: &Log, group: usize, user: usize, from: i64, mut is_in: bool) ->
             _ => {}
         }
         if is_in {
-            let word = if *entry == Entry::Said { "message" } else { "update" };
+            let word = match entry {
+                Entry::Said => "message",
+                Entry::Came(who) if *who == user => "whole",
+                _ => "update",
+            };
             texts.push(format!("{word} {group} {seq}"));
         }
     }

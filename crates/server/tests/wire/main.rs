@@ -6,4 +6,5 @@ mod events;
 mod histories;
 mod resume;
 mod rights;
+mod small_events;
 mod sockets;

@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use chinwag_core::group::{Group, Member};
+use chinwag_core::limits::LISTED;
 use chinwag_core::permission::Role;
 use chinwag_core::store::{Change, Tx};
 use chinwag_core::{Error, GroupId, Seq};
@@ -262,4 +263,31 @@ pub async fn of_many_groups_and_users_heads_and_places_are_told(f: Fixture) {
     let mut expected = [(ann, both), (ann, one), (bob, both)];
     expected.sort_unstable();
     assert_eq!(places, expected);
+}
+
+pub async fn brief_view_has_no_messages_and_lists_small_groups_only(f: Fixture) {
+    let owner = f.user("owner").await;
+    let id = f.group(&[]).await;
+    f.write(move |tx| tx.member_set(id, owner, Role::Owner, date(0))).await;
+    f.send(id, owner).await;
+    for n in 1..LISTED {
+        let user = f.user(&format!("user{n}")).await;
+        f.write(move |tx| tx.member_set(id, user, Role::Member, date(1))).await;
+    }
+    let small = f.read(move |tx| tx.brief(id)).await.expect("a view");
+    assert_eq!((small.members.len(), small.members_count, small.is_listed()), (LISTED, LISTED, true));
+    assert_eq!(small.messages, []);
+    let last = f.user("last").await;
+    f.write(move |tx| tx.member_set(id, last, Role::Admin, date(2))).await;
+    f.read(move |tx| {
+        let large = tx.brief(id)?.expect("a view");
+        assert_eq!(large.members.iter().map(|member| member.user).collect::<Vec<_>>(), [owner]);
+        assert_eq!((large.members_count, large.is_listed()), (LISTED + 1, false));
+        assert_eq!(tx.view(id)?.map(|view| (view.members.len(), view.members_count)), Some((101, 101)));
+        assert_eq!((tx.members_count(id, 7)?, tx.owner(id)?.map(|member| member.user)), (7, Some(owner)));
+        Ok(())
+    })
+    .await;
+    f.write(move |tx| tx.member_remove(id, owner)).await;
+    assert_eq!(f.read(move |tx| tx.owner(id)).await, None);
 }

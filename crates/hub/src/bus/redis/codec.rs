@@ -38,6 +38,7 @@ mod tag {
     pub(super) const PART: u8 = 15;
     pub(super) const PARTS: u8 = 16;
     pub(super) const ROSTER: u8 = 17;
+    pub(super) const WHOLE: u8 = 18;
 }
 
 /// What is shared by the nodes of a cluster.
@@ -71,14 +72,14 @@ impl Keys {
 
     /// The bytes of a hint that `node` says as its `number`th on the channel of this name.
     pub(super) fn encode(&self, name: &str, node: NodeId, number: u64, hint: &Hint) -> Bytes {
-        let mut bytes = BytesMut::with_capacity(160 + hint.frame.len());
+        let mut bytes = BytesMut::with_capacity(160 + hint.frame.len() + hint.whole.len());
         bytes.put_u8(VERSION);
         bytes.put_bytes(0, MAC);
         bytes.put_u128_le(node.0);
         bytes.put_u64_le(number);
         Writer(&mut bytes).hint(hint);
         if bytes.len() > LONGEST {
-            let bare = Hint { kind: Kind::Unknown, frame: Bytes::new(), ..hint.clone() };
+            let bare = Hint { kind: Kind::Unknown, frame: Bytes::new(), whole: Bytes::new(), ..hint.clone() };
             return self.encode(name, node, number, &bare);
         }
         let mac = self.mac_of(name, &bytes[HEAD..]).finalize().into_bytes();
@@ -140,6 +141,9 @@ impl Writer<'_> {
         if !hint.frame.is_empty() {
             self.field(tag::FRAME, &hint.frame);
         }
+        if !hint.whole.is_empty() {
+            self.field(tag::WHOLE, &hint.whole);
+        }
     }
 
     fn kind(&mut self, kind: &Kind) {
@@ -153,6 +157,7 @@ impl Writer<'_> {
                 self.users(tag::JOINED, joined);
                 self.users(tag::LEFT, left);
             }
+            Kind::Passed { left } => self.users(tag::LEFT, left),
             Kind::Deleted | Kind::Ask | Kind::Unknown => {}
             Kind::Joined(user) | Kind::User(user) | Kind::UserEnded(user) => self.user(tag::USER, *user),
             Kind::Renamed { to, user: other, name } | Kind::Contact { to, contact: (other, name) } => {
@@ -205,6 +210,7 @@ fn number_of(kind: &Kind) -> u8 {
         Kind::Beat { .. } => 11,
         Kind::Ask => 12,
         Kind::Roster { .. } => 13,
+        Kind::Passed { .. } => 14,
     }
 }
 
@@ -227,6 +233,7 @@ struct Fields<'a> {
     group: Option<GroupId>,
     seq: Option<Seq>,
     frame: Bytes,
+    whole: Bytes,
     user: Option<UserId>,
     joined: Vec<UserId>,
     left: Vec<UserId>,
@@ -262,6 +269,7 @@ impl<'a> Fields<'a> {
             tag::GROUP => self.group = Some(GroupId(Uuid::from_slice(value).ok()?)),
             tag::SEQ => self.seq = Some(Seq(i64::from_le_bytes(value.try_into().ok()?))),
             tag::FRAME => self.frame = all.slice_ref(value),
+            tag::WHOLE => self.whole = all.slice_ref(value),
             tag::USER => self.user = Some(user(value)?),
             tag::JOINED => self.joined = users(value)?,
             tag::LEFT => self.left = users(value)?,
@@ -308,14 +316,16 @@ impl<'a> Fields<'a> {
             13 => {
                 Kind::Roster { count: self.count?, part: self.part?, parts: self.parts?, users: self.roster }
             }
+            14 => Kind::Passed { left: self.left },
             _ => Kind::Unknown,
         };
-        let grouped = matches!(kind, Kind::Group(_) | Kind::Changed { .. } | Kind::Deleted | Kind::Joined(_));
-        let numbered = matches!(kind, Kind::Changed { .. } | Kind::Deleted | Kind::Joined(_));
+        let numbered =
+            matches!(kind, Kind::Changed { .. } | Kind::Passed { .. } | Kind::Deleted | Kind::Joined(_));
+        let grouped = numbered || matches!(kind, Kind::Group(_));
         if grouped && self.group.is_none() || numbered && self.seq.is_none() {
             return None;
         }
-        Some(Hint { kind, group: self.group, seq: self.seq, frame: self.frame })
+        Some(Hint { kind, group: self.group, seq: self.seq, frame: self.frame, whole: self.whole })
     }
 }
 

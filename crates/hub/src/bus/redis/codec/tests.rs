@@ -14,14 +14,19 @@ fn group() -> GroupId {
 fn hints() -> Vec<Hint> {
     let (ann, ben, name) = (UserId(1), UserId(-2), Name::stored("Ben"));
     let frame = Bytes::from_static(b"frame");
-    let about =
-        |kind, frame: &Bytes| Hint { kind, group: Some(group()), seq: Some(Seq(7)), frame: frame.clone() };
+    let about = |kind, frame: &Bytes| Hint {
+        group: Some(group()),
+        seq: Some(Seq(7)),
+        ..Hint::new(kind).with(frame.clone())
+    };
     let (none, users) = (Bytes::new(), vec![ann, ben]);
     vec![
         about(Kind::Unknown, &none),
         about(Kind::Group(None), &frame),
         Hint { seq: None, ..about(Kind::Group(Some(ann)), &frame) },
         about(Kind::Changed { joined: users.clone(), left: vec![ben] }, &frame),
+        Hint { whole: frame.clone(), ..about(Kind::Changed { joined: vec![ben], left: vec![] }, &frame) },
+        about(Kind::Passed { left: vec![ann] }, &none),
         about(Kind::Deleted, &frame),
         about(Kind::Joined(ben), &none),
         Hint::new(Kind::User(ann)).with(frame.clone()),
@@ -94,7 +99,7 @@ fn another_version_another_channel_another_secret_or_any_other_byte_is_refused()
 #[test]
 fn a_hint_that_would_be_too_long_goes_without_its_frame_and_keeps_its_number() {
     let frame = Bytes::from(vec![b'x'; LONGEST]);
-    let long = Hint { kind: Kind::Group(None), group: Some(group()), seq: Some(Seq(7)), frame };
+    let long = Hint { group: Some(group()), seq: Some(Seq(7)), ..Hint::new(Kind::Group(None)).with(frame) };
     let bytes = keys().encode("here", NODE, 5, &long);
     assert!(bytes.len() < 200);
     let (_, _, read) = keys().decode(b"here", &bytes).expect("it is good");

@@ -29,10 +29,8 @@ enum Process {
 struct Bare(Child);
 
 /// All load comes from one machine, whose address would else have as many connections as one may.
-const ONE_MACHINE: [(&str, &str); 2] = [
-    ("CHINWAG_HTTP__CONNECTIONS_PER_ADDRESS", "1000000"),
-    ("CHINWAG_WS__SOCKETS_PER_ADDRESS", "1000000"),
-];
+const ONE_MACHINE: [(&str, &str); 2] =
+    [("CHINWAG_HTTP__CONNECTIONS_PER_ADDRESS", "1000000"), ("CHINWAG_WS__SOCKETS_PER_ADDRESS", "1000000")];
 
 impl Subject {
     /// The real server, on the data in the program's folder.

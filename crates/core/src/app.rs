@@ -9,6 +9,7 @@ pub mod actor;
 pub mod connect;
 pub mod group;
 pub mod group_update;
+pub mod import;
 pub mod message;
 pub mod relation;
 pub mod resume;

@@ -18,6 +18,7 @@
 //! but through the transaction.
 
 mod group;
+mod import;
 mod message;
 mod relation;
 mod token;
@@ -28,7 +29,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use group::{Change, Entry, Groups, Logged};
-pub use message::{Edge, Messages, NewMessage, Page, Prior};
+pub use import::{ImportKind, Imported, Imports};
+pub use message::{Edge, Located, Messages, NewMessage, Page, Prior};
 pub use relation::Relations;
 pub use token::Tokens;
 pub use user::Users;
@@ -38,8 +40,8 @@ use crate::event::Event;
 use crate::{Error, HistoryId, Result};
 
 /// One transaction: `&self` reads, `&mut self` writes.
-pub trait Tx: Users + Tokens + Relations + Groups + Messages {}
-impl<T: Users + Tokens + Relations + Groups + Messages> Tx for T {}
+pub trait Tx: Users + Tokens + Relations + Groups + Messages + Imports {}
+impl<T: Users + Tokens + Relations + Groups + Messages + Imports> Tx for T {}
 
 /// A job that writes, and tells what happened. May run more than once.
 pub type WriteJob = Box<dyn Fn(&mut dyn Tx, &mut Vec<Event>) -> Result<()> + Send>;

@@ -4,6 +4,7 @@ mod asyncapi;
 mod backup;
 mod check;
 mod history;
+mod import;
 mod key;
 mod migrate;
 mod openapi;
@@ -44,6 +45,8 @@ enum Command {
     History(history::Args),
     /// Carry the whole store from SQLite to PostgreSQL, or back
     Migrate(migrate::Args),
+    /// Take what another chat service has kept
+    Import(import::Args),
     /// Print the document of the REST API (OpenAPI 3.1)
     Openapi,
     /// Print the document of the WebSocket (AsyncAPI 3.0)
@@ -61,6 +64,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Restore(args) => restore::run(&args),
         Command::History(args) => history::run(&args),
         Command::Migrate(args) => migrate::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Openapi => openapi::run(),
         Command::Asyncapi => asyncapi::run(),
     }

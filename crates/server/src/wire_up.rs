@@ -27,6 +27,13 @@ pub(crate) mod transfer {
     pub(crate) use chinwag_store_sqlite::transfer as sqlite;
 }
 
+/// Reading what other services have kept.
+pub(crate) mod import {
+    pub(crate) use chinwag_core::app::import::{Check, Page, Tally};
+    pub(crate) use chinwag_core::store::transfer::Fault;
+    pub(crate) use chinwag_store_postgres::django;
+}
+
 use crate::config::{Config, shown};
 use crate::data::Folder;
 
@@ -79,6 +86,25 @@ pub(crate) async fn errand(config: &Config, folder: &Folder) -> Result<Errand> {
     app.prepare(config.users.special()).await.map_err(why_not)?;
     let hub = events.map(|events| Hub::start(store, bus, events, Arc::new(Wire), clock, hub_options(config)));
     Ok(Errand { app, hub })
+}
+
+/// The use cases, for a command that has the store for itself.
+pub(crate) struct Sole {
+    pub(crate) app: App,
+    _claim: Option<Claim>,
+}
+
+/// Opens the store for a command during which nobody else may use it. Whoever serves the folder is
+/// kept away by its lock, which the caller holds.
+pub(crate) async fn sole(config: &Config, folder: &Folder) -> Result<Sole> {
+    let claim = match config.postgres() {
+        Some(url) => Some(Claim::take(url, &postgres_options(config), None).await?),
+        None => None,
+    };
+    let store = open_store(config, folder, LocalBus::new(1).0).await?;
+    let app = App::new(store, Arc::new(SystemClock::default()), limits(config));
+    app.prepare(config.users.special()).await.map_err(why_not)?;
+    Ok(Sole { app, _claim: claim })
 }
 
 impl Errand {

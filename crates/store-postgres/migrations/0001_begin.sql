@@ -146,3 +146,16 @@ CREATE TABLE changes (
     CHECK ((new_name IS NOT NULL) = (kind = 3))
 );
 CREATE INDEX changes_by_user ON changes (user_id) WHERE user_id IS NOT NULL;
+
+-- What imports have taken: each object of the source once, by its id there. kind: 0 user, 1 group,
+-- 2 relations of two users, 3 membership. What it became may be deleted since.
+CREATE TABLE imports (
+    kind      smallint NOT NULL CHECK (kind BETWEEN 0 AND 3),
+    source_id uuid     NOT NULL,
+    user_id   bigint,
+    group_id  uuid,
+    PRIMARY KEY (kind, source_id),
+    CHECK ((user_id IS NOT NULL) = (kind = 0)),
+    CHECK ((group_id IS NOT NULL) = (kind = 1))
+);
+CREATE INDEX imports_by_user ON imports (user_id) WHERE user_id IS NOT NULL;

@@ -16,8 +16,10 @@
 mod address;
 mod claim;
 mod column;
+pub mod django;
 mod fault;
 mod group;
+mod import;
 mod lanes;
 mod link;
 mod log;

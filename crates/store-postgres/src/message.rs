@@ -1,7 +1,7 @@
 //! Messages, clustered by group and number.
 
 use chinwag_core::message::{Body, ClientId, Message};
-use chinwag_core::store::{Edge, Messages, NewMessage, Page, Prior};
+use chinwag_core::store::{Edge, Located, Messages, NewMessage, Page, Prior};
 use chinwag_core::{Date, Error, GroupId, MessageId, Result, Seq, UserId};
 use sha2::{Digest, Sha256};
 use tokio_postgres::Row;
@@ -123,6 +123,30 @@ impl Messages for Transaction<'_, '_> {
             ],
         );
         inserted.map(drop).map_err(|why| refused(&why))
+    }
+
+    fn messages_insert(&mut self, messages: &[NewMessage]) -> Result<()> {
+        const SQL: &str = "INSERT INTO messages (group_id, seq, author_id, date, id, respond_to, body)
+            SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::uuid[], $6::bigint[], $7::text[])";
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let groups: Vec<_> = messages.iter().map(|message| message.group.0).collect();
+        let seqs: Vec<_> = messages.iter().map(|message| message.seq.0).collect();
+        let authors: Vec<_> = messages.iter().map(|message| message.author.0).collect();
+        let dates: Vec<_> = messages.iter().map(|message| message.date.micros()).collect();
+        let ids: Vec<_> = messages.iter().map(|message| message.id.0).collect();
+        let answers: Vec<_> = messages.iter().map(|message| message.respond_to.map(|seq| seq.0)).collect();
+        let bodies: Vec<_> = messages.iter().map(|message| message.body.as_str()).collect();
+        let inserted = self.try_change(SQL, &[&groups, &seqs, &authors, &dates, &ids, &answers, &bodies]);
+        inserted.map(drop).map_err(|why| refused(&why))
+    }
+
+    fn messages_located(&self, ids: &[MessageId]) -> Result<Vec<Located>> {
+        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        self.all("SELECT id, group_id, seq FROM messages WHERE id = ANY($1)", &[&ids], |row| {
+            Ok(Located { id: MessageId(uuid(row, 0)?), group: group_id(row, 1)?, seq: Seq(row.try_get(2)?) })
+        })
     }
 
     fn message_edit(&mut self, group: GroupId, seq: Seq, body: &Body, edited: Date) -> Result<()> {

@@ -144,3 +144,16 @@ CREATE TABLE changes (
     CHECK ((new_name IS NOT NULL) = (kind = 3))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX changes_by_user ON changes (user_id) WHERE user_id IS NOT NULL;
+
+-- What imports have taken: each object of the source once, by its id there. kind: 0 user, 1 group,
+-- 2 relations of two users, 3 membership. What it became may be deleted since.
+CREATE TABLE imports (
+    kind      INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 3),
+    source_id BLOB    NOT NULL CHECK (length(source_id) = 16),
+    user_id   INTEGER,
+    group_id  BLOB    CHECK (length(group_id) = 16),
+    PRIMARY KEY (kind, source_id),
+    CHECK ((user_id IS NOT NULL) = (kind = 0)),
+    CHECK ((group_id IS NOT NULL) = (kind = 1))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX imports_by_user ON imports (user_id) WHERE user_id IS NOT NULL;

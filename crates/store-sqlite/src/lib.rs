@@ -19,6 +19,7 @@ pub mod backup;
 mod fault;
 mod group;
 pub mod history;
+mod import;
 mod log;
 mod message;
 mod open;

@@ -1,7 +1,7 @@
 //! Messages, clustered by group and number.
 
 use chinwag_core::message::{Body, ClientId, Message};
-use chinwag_core::store::{Edge, Messages, NewMessage, Page, Prior};
+use chinwag_core::store::{Edge, Located, Messages, NewMessage, Page, Prior};
 use chinwag_core::{Date, Error, GroupId, MessageId, Result, Seq, UserId};
 use rusqlite::{Row, params};
 use sha2::{Digest, Sha256};
@@ -120,6 +120,16 @@ impl Messages for Transaction<'_> {
             ],
         )?;
         inserted.map(drop).map_err(refused)
+    }
+
+    fn messages_located(&self, ids: &[MessageId]) -> Result<Vec<Located>> {
+        let locate = |id: &MessageId| {
+            let key = [id.0.into_bytes()];
+            self.one("SELECT group_id, seq FROM messages WHERE id = ?1", key, |row| {
+                Ok(Located { id: *id, group: group_id(row, 0)?, seq: Seq(row.get(1)?) })
+            })
+        };
+        ids.iter().filter_map(|id| locate(id).transpose()).collect()
     }
 
     fn message_edit(&mut self, group: GroupId, seq: Seq, body: &Body, edited: Date) -> Result<()> {

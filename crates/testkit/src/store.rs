@@ -6,6 +6,7 @@
 //! own. A case that is written and not listed in the macro fails a test of this crate.
 
 pub mod group;
+pub mod import;
 pub mod job;
 pub mod log;
 pub mod mark;
@@ -188,6 +189,12 @@ macro_rules! store_suite {
                 of_many_groups_and_users_heads_and_places_are_told
                 brief_view_has_no_messages_and_lists_small_groups_only
             }
+            import {
+                what_was_imported_is_found_by_kind_and_id
+                a_record_outlives_what_it_names
+                messages_that_come_together_are_kept_all_or_none
+                messages_are_located_whether_they_stand_or_not
+            }
             job {
                 what_a_job_returns_is_what_its_caller_gets
                 a_job_reads_its_own_changes_and_those_committed_before
@@ -292,6 +299,7 @@ mod tests {
         let (listed, _) = listed.split_once("(@").expect("its end");
         for (noun, source) in [
             ("group", include_str!("store/group.rs")),
+            ("import", include_str!("store/import.rs")),
             ("job", include_str!("store/job.rs")),
             ("log", include_str!("store/log.rs")),
             ("mark", include_str!("store/mark.rs")),

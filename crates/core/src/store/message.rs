@@ -29,6 +29,16 @@ pub trait Messages {
     /// Keeps a message under the number that was taken for it.
     fn message_insert(&mut self, message: &NewMessage) -> Result<()>;
 
+    /// Keeps messages that came from elsewhere, each under the number that was taken for it, with no
+    /// `client_id`: all, or none. Bounded by the caller.
+    fn messages_insert(&mut self, messages: &[NewMessage]) -> Result<()> {
+        messages.iter().try_for_each(|message| self.message_insert(message))
+    }
+
+    /// The places of these messages in the logs, whether they stand or not, in any order; none for
+    /// unknown ids. Bounded by the caller.
+    fn messages_located(&self, ids: &[MessageId]) -> Result<Vec<Located>>;
+
     /// Gives a message another body.
     fn message_edit(&mut self, group: GroupId, seq: Seq, body: &Body, edited: Date) -> Result<()>;
 
@@ -55,6 +65,17 @@ pub struct NewMessage {
     pub respond_to: Option<Seq>,
     /// The sender's own id for it.
     pub client_id: Option<ClientId>,
+}
+
+/// A message's place in the logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Located {
+    /// The message's id.
+    pub id: MessageId,
+    /// Its group.
+    pub group: GroupId,
+    /// Its number.
+    pub seq: Seq,
 }
 
 /// What was made before with a `client_id`.

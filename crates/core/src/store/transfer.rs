@@ -166,6 +166,11 @@ pub const TABLES: &[Table] = &[
         ],
         key: 2,
     },
+    Table {
+        name: "imports",
+        columns: &[("kind", Short), ("source_id", Id), ("user_id", Number), ("group_id", Id)],
+        key: 2,
+    },
 ];
 
 /// A store that is read. All reads see one state.

@@ -6,6 +6,7 @@ mod config;
 mod disk;
 mod end;
 mod history;
+mod import;
 mod key;
 mod logs;
 mod migrate;

@@ -45,6 +45,9 @@ fn fill(program: &Program, messages: usize) {
             FROM groups g, n;
         INSERT INTO changes (group_id, seq, kind, user_id, name, new_name)
             SELECT id, last_seq, 3, (SELECT id FROM who WHERE place = 0), 'Ann', 'ann' FROM groups;
+        INSERT INTO imports SELECT 0, randomblob(16), id, NULL FROM who;
+        INSERT INTO imports SELECT 1, randomblob(16), NULL, id FROM groups;
+        INSERT INTO imports VALUES (2, randomblob(16), NULL, NULL), (3, randomblob(16), NULL, NULL);
         UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'users';",
         each = messages / 40,
     ))
@@ -58,7 +61,7 @@ fn rows(database: &Path) -> Vec<(String, Vec<Vec<Value>>)> {
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
         .and_then(|mut names| names.query_map([], |row| row.get(0))?.collect())
         .expect("names");
-    assert_eq!(names.len(), 13, "{names:?}");
+    assert_eq!(names.len(), 14, "{names:?}");
     let of = |name: &String| {
         let mut statement = conn.prepare(&format!("SELECT * FROM {name}")).expect("a table");
         let width = statement.column_count();

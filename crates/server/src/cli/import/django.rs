@@ -1,0 +1,134 @@
+//! `chinwag import django`: the kinds of objects in the order in which they refer to each other, page
+//! by page, each page in one transaction; then all of them once more, to be counted in the store.
+
+use anyhow::{Context, Result, anyhow};
+use tokio::runtime::Runtime;
+
+use super::report::Report;
+use crate::cli::settings::Place;
+use crate::data::Folder;
+use crate::wire_up;
+use crate::wire_up::import::django::{Counts, DjangoSource};
+use crate::wire_up::import::{Check, Fault, Tally, django};
+
+pub(super) fn run(url: &str, place: &Place) -> Result<()> {
+    let config = place.load()?;
+    // Before a folder is made for nothing.
+    let source = django::source(url)?;
+    let counts = source.counts().map_err(fault)?;
+    let folder = Folder::create(&config.data)?;
+    // Held to the end: no server starts on half of it.
+    let _lock = folder.lock()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("no runtime could be started")?;
+    let store = runtime.block_on(wire_up::sole(&config, &folder))?;
+    let all = counts.users + counts.relations + counts.groups + counts.memberships + counts.messages;
+    let mut import =
+        Import { source: &source, counts, store: &store, runtime: &runtime, report: Report::new(2 * all) };
+    import.users()?;
+    import.relations()?;
+    import.groups()?;
+    import.messages()?;
+    let marks = import.marks()?;
+    import.check()?;
+    import.report.end(marks)
+}
+
+struct Import<'i> {
+    source: &'i DjangoSource,
+    counts: Counts,
+    store: &'i wire_up::Sole,
+    runtime: &'i Runtime,
+    report: Report,
+}
+
+impl Import<'_> {
+    fn users(&mut self) -> Result<()> {
+        self.report.begin("users", self.counts.users);
+        let mut pages = self.source.users().map_err(fault)?;
+        while let Some(page) = some(pages.next_page())? {
+            self.report.add(&self.runtime.block_on(self.store.app.import_users(page))?)?;
+        }
+        Ok(())
+    }
+
+    fn relations(&mut self) -> Result<()> {
+        self.report.begin("relations", self.counts.relations);
+        let mut pages = self.source.relations().map_err(fault)?;
+        while let Some(page) = some(pages.next_page())? {
+            self.report.add(&self.runtime.block_on(self.store.app.import_relations(page))?)?;
+        }
+        Ok(())
+    }
+
+    fn groups(&mut self) -> Result<()> {
+        self.report.begin("groups", self.counts.groups);
+        let mut pages = self.source.groups().map_err(fault)?;
+        let mut memberships = Tally::default();
+        while let Some(page) = some(pages.next_page())? {
+            let taken = self.runtime.block_on(self.store.app.import_groups(page))?;
+            memberships.add(taken.memberships);
+            self.report.add(&taken.groups)?;
+        }
+        self.report.begin("memberships", self.counts.memberships);
+        self.report.count(memberships);
+        Ok(())
+    }
+
+    fn messages(&mut self) -> Result<()> {
+        self.report.begin("messages", self.counts.messages);
+        let mut pages = self.source.messages().map_err(fault)?;
+        while let Some(page) = some(pages.next_page())? {
+            self.report.add(&self.runtime.block_on(self.store.app.import_messages(page))?)?;
+        }
+        Ok(())
+    }
+
+    fn marks(&mut self) -> Result<u64> {
+        let (mut pages, mut moved) = (self.source.marks().map_err(fault)?, 0);
+        while let Some(page) = some(pages.next_page())? {
+            moved += self.runtime.block_on(self.store.app.import_marks(page))?;
+        }
+        Ok(moved)
+    }
+
+    /// Reads the source again, and counts what of it is in the store.
+    fn check(&mut self) -> Result<()> {
+        let mut pages = self.source.users().map_err(fault)?;
+        while let Some(page) = some(pages.next_page())? {
+            self.count("users", Check::Users(page.iter().map(|user| user.id).collect()), page.len())?;
+        }
+        let mut pages = self.source.relations().map_err(fault)?;
+        while let Some(page) = some(pages.next_page())? {
+            let pairs = page.iter().map(|both| (both.low, both.high)).collect();
+            self.count("relations", Check::Relations(pairs), page.len())?;
+        }
+        let mut pages = self.source.groups().map_err(fault)?;
+        while let Some(page) = some(pages.next_page())? {
+            self.count("groups", Check::Groups(page.iter().map(|group| group.id).collect()), page.len())?;
+            let all = page.iter().map(|group| group.members.len()).sum();
+            self.count("memberships", Check::members_of(&page), all)?;
+        }
+        let mut pages = self.source.message_ids().map_err(fault)?;
+        while let Some(page) = some(pages.next_page())? {
+            let all = page.len();
+            self.count("messages", Check::Messages(page), all)?;
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, kind: &'static str, check: Check, all: usize) -> Result<()> {
+        let found = self.runtime.block_on(self.store.app.import_check(check))?;
+        self.report.found(kind, found, all as u64);
+        Ok(())
+    }
+}
+
+/// A page, unless the last has come.
+fn some<T>(page: Result<Vec<T>, Fault>) -> Result<Option<Vec<T>>> {
+    page.map(|page| Some(page).filter(|page| !page.is_empty())).map_err(fault)
+}
+
+fn fault(why: Fault) -> anyhow::Error {
+    anyhow!(why)
+}

@@ -1,0 +1,182 @@
+//! The tables of the original service, a Django application, read for an import.
+//!
+//! All of it is read in one transaction, as it stood when the reading began, and only read: the
+//! service may run meanwhile. Rows come by cursors, a page at a time, however many there are.
+
+mod rows;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use chinwag_core::app::import::{SourceGroup, SourceMark, SourceMessage, SourceRelations, SourceUser};
+use chinwag_core::store::transfer::Fault;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::address::Target;
+use crate::fault::Failure;
+use crate::link::Link;
+use crate::open::{OpenError, Options};
+
+/// Rows in a page.
+const PAGE: usize = 1000;
+/// How long one statement may take: messages are sorted in one.
+const STATEMENT: Duration = Duration::from_secs(24 * 3600);
+/// Tables are read whole, in the way that the server finds best, and pages may be long apart.
+const SESSION: &str = "RESET ALL; SET idle_in_transaction_session_timeout = 0; SET jit = off;
+    SET client_min_messages = warning; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// The database of an original service.
+pub struct DjangoSource {
+    link: Link,
+    name: String,
+}
+
+/// How many objects of each kind there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Users.
+    pub users: u64,
+    /// Pairs of users of whom one has a relation to the other.
+    pub relations: u64,
+    /// Groups.
+    pub groups: u64,
+    /// Users in groups, each once in each.
+    pub memberships: u64,
+    /// Messages.
+    pub messages: u64,
+    /// Read marks.
+    pub marks: u64,
+}
+
+/// Pages of one kind of objects. While it is read, nothing else is.
+pub struct Pages<'s, T> {
+    source: &'s DjangoSource,
+    read: fn(&Row) -> Result<T, tokio_postgres::Error>,
+}
+
+/// Pages of groups.
+pub struct GroupPages<'s> {
+    rows: Pages<'s, (Uuid, String, Option<rows::Member>)>,
+    waiting: VecDeque<SourceGroup>,
+    ended: bool,
+}
+
+/// Opens the database at `url`. Blocks.
+pub fn source(url: &str) -> Result<DjangoSource, OpenError> {
+    let options = Options { statement: STATEMENT, ..Options::default() };
+    let target = Target::parse(url, &options)?;
+    let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
+    let source = DjangoSource { link, name: target.database() };
+    let failed = |why: Failure| OpenError::Other { at: target.at(), why: source.fault(&why).to_string() };
+    source.link.batch(SESSION).map_err(failed)?;
+    Ok(source)
+}
+
+impl DjangoSource {
+    /// Counts everything.
+    pub fn counts(&self) -> Result<Counts, Fault> {
+        let rows = self.link.wait(self.link.client().query(rows::COUNTS, &[]));
+        let rows = rows.map_err(|why| self.fault(&why))?;
+        let count =
+            |at| rows.first().and_then(|row| row.try_get::<_, i64>(at).ok()).unwrap_or(0).unsigned_abs();
+        Ok(Counts {
+            users: count(0),
+            relations: count(1),
+            groups: count(2),
+            memberships: count(3),
+            messages: count(4),
+            marks: count(5),
+        })
+    }
+
+    /// Users, by id.
+    pub fn users(&self) -> Result<Pages<'_, SourceUser>, Fault> {
+        self.open(rows::USERS, rows::user)
+    }
+
+    /// Relations, each pair once.
+    pub fn relations(&self) -> Result<Pages<'_, SourceRelations>, Fault> {
+        self.open(rows::RELATIONS, rows::relations)
+    }
+
+    /// Groups with their members, by id.
+    pub fn groups(&self) -> Result<GroupPages<'_>, Fault> {
+        let rows = self.open(rows::GROUPS, rows::group)?;
+        Ok(GroupPages { rows, waiting: VecDeque::new(), ended: false })
+    }
+
+    /// Messages: those of one group by date, then by id. Private groups of the same two users count
+    /// as one.
+    pub fn messages(&self) -> Result<Pages<'_, SourceMessage>, Fault> {
+        self.open(rows::MESSAGES, rows::message)
+    }
+
+    /// Ids of messages, in any order.
+    pub fn message_ids(&self) -> Result<Pages<'_, Uuid>, Fault> {
+        self.open("SELECT id FROM chat_message", |row| row.try_get(0))
+    }
+
+    /// Read marks.
+    pub fn marks(&self) -> Result<Pages<'_, SourceMark>, Fault> {
+        self.open(rows::MARKS, rows::mark)
+    }
+
+    fn open<T>(
+        &self,
+        sql: &str,
+        read: fn(&Row) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<Pages<'_, T>, Fault> {
+        let declare = format!("CLOSE ALL; DECLARE pages NO SCROLL CURSOR FOR {sql}");
+        self.link.batch(&declare).map_err(|why| self.fault(&why))?;
+        Ok(Pages { source: self, read })
+    }
+
+    fn fault(&self, why: &Failure) -> Fault {
+        let name = &self.name;
+        let missing = why.code().is_some_and(|code| ["42P01", "42703"].contains(&code.code()));
+        if missing {
+            return format!("the database {name} has not the tables of the original service ({why}): name its own database, and its schema if need be with ?options=-csearch_path%3D…").into();
+        }
+        if why.code().is_some_and(|code| code.code() == "42501") {
+            return format!(
+                "the tables of the database {name} may not be read ({why}): grant SELECT on them"
+            )
+            .into();
+        }
+        format!("the database {name} cannot be read ({why}): run this again, it goes on where it stopped")
+            .into()
+    }
+}
+
+impl<T> Pages<'_, T> {
+    /// The next page; an empty one comes after the last.
+    pub fn next_page(&mut self) -> Result<Vec<T>, Fault> {
+        let link = &self.source.link;
+        let fetch = format!("FETCH {PAGE} FROM pages");
+        let rows = link.wait(link.client().query(&fetch, &[])).map_err(|why| self.source.fault(&why))?;
+        let read = rows.iter().map(self.read).collect::<Result<_, _>>();
+        read.map_err(|why| self.source.fault(&why.into()))
+    }
+}
+
+impl GroupPages<'_> {
+    /// The next page, with whole groups only; an empty one comes after the last.
+    pub fn next_page(&mut self) -> Result<Vec<SourceGroup>, Fault> {
+        while !self.ended && self.waiting.len() < 2 {
+            let rows = self.rows.next_page()?;
+            self.ended = rows.is_empty();
+            for (id, name, member) in rows {
+                if self.waiting.back().is_none_or(|group| group.id != id) {
+                    self.waiting.push_back(SourceGroup { id, name, members: Vec::new() });
+                }
+                if let (Some(group), Some(member)) = (self.waiting.back_mut(), member) {
+                    group.members.push(member);
+                }
+            }
+        }
+        // Of the last there may be more.
+        let whole = self.waiting.len() - usize::from(!self.ended);
+        Ok(self.waiting.drain(..whole).collect())
+    }
+}

@@ -15,7 +15,7 @@ use chinwag_core::message::Body;
 use chinwag_core::permission::Role;
 use chinwag_core::relation::{Pair, Relation};
 use chinwag_core::store::{Edge, NewMessage, Page, Store, Tx};
-use chinwag_core::token::{Kind, Secret};
+use chinwag_core::token::{Kind, Secret, SecretKind};
 use chinwag_core::{Clock, Date, GroupId, MessageId, Name, Seq, UserId};
 use chinwag_store_sqlite::{Options, SqliteStore};
 use chinwag_testkit::process::Program;
@@ -97,7 +97,9 @@ impl World {
             program,
             shared,
             users: Vec::new(),
-            tokens: (0..plan.users).map(|_| Secret::new(&*clock).expose().to_owned()).collect(),
+            tokens: (0..plan.users)
+                .map(|_| Secret::new(SecretKind::Token, &*clock).expose().to_owned())
+                .collect(),
             groups: (0..plan.groups).map(|_| GroupId::new(&*clock)).collect(),
             groups_of,
             messages: plan.messages,

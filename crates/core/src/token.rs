@@ -1,12 +1,36 @@
 //! Tokens: random secrets that stand for a user. Only their hashes are stored.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use crate::{Clock, Date, Name, UserId};
 
-/// A token's secret, to be shown once: 43 characters of URL-safe base 64.
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// As many letters and digits as 256 bits take.
+const LENGTH: usize = 43;
+
+/// What a secret is for, with which its text begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretKind {
+    /// The service's key.
+    Key,
+    /// A user's token.
+    Token,
+    /// A ticket for one handshake.
+    Ticket,
+}
+
+impl SecretKind {
+    /// The beginning of the text, by which people and scanners of secrets know it.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Key => "cw_key_",
+            Self::Token => "cw_token_",
+            Self::Ticket => "cw_ticket_",
+        }
+    }
+}
+
+/// A secret, to be shown once: its kind, and 43 letters and digits.
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -18,8 +42,8 @@ impl std::fmt::Debug for Secret {
 
 impl Secret {
     /// A new secret of 256 random bits.
-    pub fn new(clock: &dyn Clock) -> Self {
-        Self(URL_SAFE_NO_PAD.encode(clock.secret()))
+    pub fn new(kind: SecretKind, clock: &dyn Clock) -> Self {
+        Self(format!("{}{}", kind.prefix(), letters_and_digits(clock.secret())))
     }
 
     /// What is stored of it.
@@ -31,6 +55,21 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// A number of 256 bits, written with letters and digits alone.
+fn letters_and_digits(mut number: [u8; 32]) -> String {
+    let mut text = [b'0'; LENGTH];
+    for digit in text.iter_mut().rev() {
+        let mut rest = 0_usize;
+        for byte in &mut number {
+            let value = rest * 256 + usize::from(*byte);
+            *byte = u8::try_from(value / 62).expect("the rest is below 62");
+            rest = value % 62;
+        }
+        *digit = DIGITS[rest];
+    }
+    text.iter().map(|digit| char::from(*digit)).collect()
 }
 
 /// What is stored of a token: the SHA-256 of its secret.
@@ -69,4 +108,37 @@ pub struct Token {
     pub kind: Kind,
     /// Until when.
     pub expires: Date,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn secrets_begin_with_their_kind_and_hold_no_signs() {
+        let clock = SystemClock::default();
+        for kind in [SecretKind::Key, SecretKind::Token, SecretKind::Ticket] {
+            let secret = Secret::new(kind, &clock);
+            let rest = secret.expose().strip_prefix(kind.prefix()).expect("its kind");
+            assert!(rest.len() == LENGTH && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{rest}");
+        }
+    }
+
+    #[test]
+    fn no_two_numbers_are_written_alike() {
+        let mut numbers = vec![[0; 32], [255; 32]];
+        for place in 0..32 {
+            numbers.extend(
+                [1, 61, 62, 128].map(|byte| std::array::from_fn(|at| if at == place { byte } else { 0 })),
+            );
+        }
+        let texts: BTreeSet<_> = numbers.iter().map(|number| letters_and_digits(*number)).collect();
+        assert_eq!(texts.len(), numbers.len());
+        let mut small = [0; 32];
+        small[31] = 63;
+        assert!(letters_and_digits(small).ends_with("0011"));
+    }
 }

@@ -74,6 +74,8 @@ pub struct Options {
     pub trusted_proxies: Vec<Network>,
     /// Whether their `X-Forwarded-Host` is, too (no).
     pub trust_forwarded_host: bool,
+    /// Whether unknown keys and query parameters are refused, and not only named (no).
+    pub strict: bool,
     /// The longest body of a request, in bytes (256 KiB).
     pub max_body: usize,
     /// The longest message on a WebSocket, in bytes (64 KiB).
@@ -135,6 +137,7 @@ impl Options {
             origins: Vec::new(),
             trusted_proxies: Vec::new(),
             trust_forwarded_host: false,
+            strict: false,
             max_body: 256 * 1024,
             max_frame: 64 * 1024,
             header_timeout: Duration::from_secs(10),

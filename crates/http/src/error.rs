@@ -168,6 +168,9 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if self.status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
         if let Some(after) = self.retry_after {
             // Rounded up: who comes back earlier is refused again.
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);

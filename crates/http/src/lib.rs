@@ -19,6 +19,7 @@ mod places;
 mod rest;
 mod router;
 mod serve;
+mod unknown;
 pub mod wire;
 pub mod ws;
 

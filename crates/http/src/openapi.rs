@@ -1,5 +1,6 @@
 //! The API's document (OpenAPI 3.1), made from the handlers themselves.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::State;
@@ -89,6 +90,23 @@ fn written(address: Option<&PublicUrl>) -> String {
     serde_json::to_string_pretty(&document).expect("the document can be written")
 }
 
+/// The query parameters that are documented, by path and method.
+pub(crate) fn parameters() -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
+    let document = serde_json::to_value(Document::openapi()).expect("the document can be written");
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let by_method = |item: &Value| {
+        let methods = item.as_object().into_iter().flatten();
+        methods.map(|(method, operation)| (method.to_uppercase(), queries(operation))).collect()
+    };
+    paths.map(|(path, item)| (path.clone(), by_method(item))).collect()
+}
+
+fn queries(operation: &Value) -> BTreeSet<String> {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let queries = parameters.filter(|parameter| parameter["in"] == "query");
+    queries.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned)).collect()
+}
+
 /// Shows this document.
 #[utoipa::path(
     get, path = "/api/v1/openapi.json", tag = "service", operation_id = "openapi",
@@ -153,8 +171,6 @@ fn require_nothing(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use axum::body::Body;
     use axum::http::{Method, Request, header};
     use tower::ServiceExt;

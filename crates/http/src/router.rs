@@ -27,6 +27,7 @@ use crate::error::{self, Problem};
 use crate::health::Figures;
 use crate::notice::Notice;
 use crate::rest::{account, group, message, relation, session, ticket, token, user};
+use crate::unknown::{self, Known};
 use crate::{assets, asyncapi, health, openapi, ws};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -225,7 +226,7 @@ impl Front {
         }
         if let Some(origin) = origin {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            let exposed = HeaderValue::from_static("Link, Retry-After, X-Request-Id");
+            let exposed = HeaderValue::from_static("Link, Retry-After, X-Request-Id, Chinwag-Ignored");
             headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
             if preflight {
                 let methods = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
@@ -254,12 +255,13 @@ fn with_paths(
     bounded: bool,
 ) -> Router<Arc<Doors>> {
     paths.into_iter().fold(router, |router, (path, methods)| {
+        let known = Arc::new(Known::at(path));
         let path = without_slash(path);
         let figures = Arc::new(Figures::new(path));
-        let doors = bounded.then(|| doors.clone());
+        let api = bounded.then(|| (doors.clone(), known));
         let counted = layer_fn(move |route: Route| {
-            let (figures, doors) = (figures.clone(), doors.clone());
-            service_fn(move |request| counted(figures.clone(), doors.clone(), route.clone(), request))
+            let (figures, api) = (figures.clone(), api.clone());
+            service_fn(move |request| counted(figures.clone(), api.clone(), route.clone(), request))
         });
         router.route(path, methods.fallback(no_method).layer(counted))
     })
@@ -274,13 +276,15 @@ async fn no_method() -> Problem {
 
 async fn counted(
     figures: Arc<Figures>,
-    bounded: Option<Arc<Doors>>,
+    api: Option<(Arc<Doors>, Arc<Known>)>,
     route: Route,
     request: Request,
 ) -> Result<Response, Infallible> {
     let (method, started) = (request.method().clone(), Instant::now());
-    let response = match bounded {
-        Some(doors) => under_way(&doors, route, request).await,
+    let response = match api {
+        Some((doors, known)) => {
+            unknown::named(&doors, &known, request, |request| under_way(&doors, route, request)).await
+        }
         None => route.oneshot(request).await?,
     };
     figures.count(&method, response.status(), started.elapsed());

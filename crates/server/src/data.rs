@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use chinwag_core::clock::SystemClock;
-use chinwag_core::token::Secret;
+use chinwag_core::token::{Secret, SecretKind};
 
 /// The variable that gives the service key, as the nodes of a cluster need.
 const KEY_VARIABLE: &str = "CHINWAG_SERVICE_KEY";
@@ -195,7 +195,7 @@ impl Folder {
     }
 
     fn draft_key(&self) -> Result<(String, PathBuf)> {
-        let key = Secret::new(&SystemClock::default()).expose().to_owned();
+        let key = Secret::new(SecretKind::Key, &SystemClock::default()).expose().to_owned();
         let draft = self.path.join(format!("{KEY_FILE}.{}", std::process::id()));
         let write = || {
             // One that a process of the same id left behind is nobody's.
@@ -234,7 +234,7 @@ mod tests {
         let folder = Folder::create(&outer.path().join("a/b")).unwrap();
         assert!(folder.made());
         let key = folder.key().unwrap().text;
-        assert_eq!(key.len(), 43);
+        assert!(key.starts_with("cw_key_"), "{key}");
         assert_eq!(folder.key().unwrap().text, key);
         assert_eq!(fs::metadata(folder.path()).unwrap().mode() & 0o777, 0o700);
         assert_eq!(fs::metadata(folder.key_file()).unwrap().mode() & 0o777, 0o600);

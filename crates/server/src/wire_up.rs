@@ -257,6 +257,7 @@ fn door_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         origins: http.origins.clone(),
         trusted_proxies: http.trusted_proxies(),
         trust_forwarded_host: http.trust_forwarded_host,
+        strict: http.strict,
         max_body: http.max_body,
         max_frame: config.ws.max_frame,
         header_timeout: http.header_timeout.0,

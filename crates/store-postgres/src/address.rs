@@ -1,5 +1,6 @@
 //! Where the database is, and how a link to it is made.
 
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,7 +33,9 @@ impl Target {
         }
         let (rest, mode, root) = ssl_parameters(url);
         let mut config: Config = rest.parse().map_err(|why| OpenError::Address(reason(&why)))?;
-        let (mode, trust) = security(mode.as_deref(), root.as_deref()).map_err(OpenError::Address)?;
+        let default = if is_near(&config) { "prefer" } else { "verify-full" };
+        let mode = mode.as_deref().unwrap_or(default);
+        let (mode, trust) = security(mode, root.as_deref()).map_err(OpenError::Address)?;
         if config.get_user().is_none() {
             return Err(OpenError::Address("names no user".into()));
         }
@@ -103,15 +106,31 @@ fn ssl_parameters(url: &str) -> (String, Option<String>, Option<String>) {
     (rest, mode, root)
 }
 
-fn security(mode: Option<&str>, root: Option<&str>) -> Result<(SslMode, Trust), String> {
+/// Whether every host is this machine: then nobody stands between.
+fn is_near(config: &Config) -> bool {
+    let name_is_near = |name: &str| {
+        name.eq_ignore_ascii_case("localhost")
+            || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    };
+    let addresses = config.get_hostaddrs();
+    if !addresses.is_empty() {
+        return addresses.iter().all(IpAddr::is_loopback);
+    }
+    config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => name_is_near(name),
+        Host::Unix(_) => true,
+    })
+}
+
+fn security(mode: &str, root: Option<&str>) -> Result<(SslMode, Trust), String> {
     let trust =
         |otherwise| root.filter(|path| *path != "system").map_or(otherwise, |path| Trust::File(path.into()));
     Ok(match mode {
-        Some("disable") => (SslMode::Disable, Trust::Anybody),
-        None | Some("prefer") => (SslMode::Prefer, trust(Trust::Anybody)),
-        Some("require") => (SslMode::Require, trust(Trust::Anybody)),
-        Some("verify-full") => (SslMode::Require, trust(Trust::Machine)),
-        Some(other) => {
+        "disable" => (SslMode::Disable, Trust::Anybody),
+        "prefer" => (SslMode::Prefer, trust(Trust::Anybody)),
+        "require" => (SslMode::Require, trust(Trust::Anybody)),
+        "verify-full" => (SslMode::Require, trust(Trust::Machine)),
+        other => {
             return Err(format!(
                 "has the sslmode {other}, which is none of disable, prefer, require and verify-full"
             ));
@@ -166,14 +185,36 @@ mod tests {
     #[test]
     fn an_address_says_how_safe_the_link_must_be() {
         let root = Some("/ca.pem");
-        assert_eq!(security(None, None), Ok((SslMode::Prefer, Trust::Anybody)));
-        assert_eq!(security(Some("disable"), root), Ok((SslMode::Disable, Trust::Anybody)));
-        assert_eq!(security(Some("require"), None), Ok((SslMode::Require, Trust::Anybody)));
-        assert_eq!(security(Some("require"), root), Ok((SslMode::Require, Trust::File("/ca.pem".into()))));
-        assert_eq!(security(Some("verify-full"), None), Ok((SslMode::Require, Trust::Machine)));
-        assert_eq!(
-            security(Some("verify-full"), root),
-            Ok((SslMode::Require, Trust::File("/ca.pem".into())))
-        );
+        assert_eq!(security("prefer", None), Ok((SslMode::Prefer, Trust::Anybody)));
+        assert_eq!(security("disable", root), Ok((SslMode::Disable, Trust::Anybody)));
+        assert_eq!(security("require", None), Ok((SslMode::Require, Trust::Anybody)));
+        assert_eq!(security("require", root), Ok((SslMode::Require, Trust::File("/ca.pem".into()))));
+        assert_eq!(security("verify-full", None), Ok((SslMode::Require, Trust::Machine)));
+        assert_eq!(security("verify-full", root), Ok((SslMode::Require, Trust::File("/ca.pem".into()))));
+    }
+
+    #[test]
+    fn certificate_is_verified_unless_the_server_is_this_machine() {
+        let mode = |rest: &str| {
+            let target = Target::parse(&format!("postgres://ann@{rest}"), &Options::default()).expect(rest);
+            target.config.get_ssl_mode()
+        };
+        for near in [
+            "localhost/d",
+            "127.0.0.1/d",
+            "127.9.9.9:1/d",
+            "[::1]/d",
+            "%2Frun%2Fpostgresql/d",
+            "localhost,[::1]/d",
+        ] {
+            assert_eq!(mode(near), SslMode::Prefer, "{near}");
+        }
+        for far in
+            ["db/d", "10.0.0.1/d", "localhost,db/d", "localhost.example/d", "localhost/d?hostaddr=10.0.0.1"]
+        {
+            assert_eq!(mode(far), SslMode::Require, "{far}");
+            let written = format!("{far}{}sslmode=disable", if far.contains('?') { '&' } else { '?' });
+            assert_eq!(mode(&written), SslMode::Disable);
+        }
     }
 }

@@ -86,7 +86,10 @@ pub enum OpenError {
         name: String,
     },
     /// TLS was asked for and could not be had.
-    #[error("no secure link to the database at {at} ({why}): see sslmode and sslrootcert in the address")]
+    #[error(
+        "no secure link to the database at {at} ({why}): name the authority's certificate by sslrootcert in the \
+         address, or write the weaker sslmode that is to do there"
+    )]
     Tls {
         /// Host and port.
         at: String,

@@ -8,7 +8,7 @@ use super::user::{own, short_enough, taken};
 use super::{App, Context, Unit};
 use crate::event::{Ended, Event, Kind};
 use crate::store::Tx;
-use crate::token::{self, Secret, Token, TokenHash};
+use crate::token::{self, Secret, SecretKind, Token, TokenHash};
 use crate::user::{Caller, User};
 use crate::{Date, Error, Name, Result, UserId};
 
@@ -203,7 +203,11 @@ pub(super) fn good(tx: &dyn Tx, hash: &TokenHash, now: Date) -> Result<Option<To
 }
 
 fn issue(unit: &mut Unit, user: User, kind: token::Kind, ttl: Duration) -> Result<Issued> {
-    let secret = Secret::new(&*unit.rules.clock);
+    let secret_kind = match kind {
+        token::Kind::Token => SecretKind::Token,
+        token::Kind::Ticket { .. } => SecretKind::Ticket,
+    };
+    let secret = Secret::new(secret_kind, &*unit.rules.clock);
     let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
     let expires = Date::from_micros(unit.now().micros().saturating_add(ttl));
     unit.tx.token_insert(&secret.hash(), user.id, kind, expires)?;

@@ -4,21 +4,38 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
+use chinwag_core::Error;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 
 use crate::doors::Doors;
 use crate::error::Problem;
-use crate::wire::input::Fields;
+use crate::wire::input::{Fields, Ignored, not_an_object};
+
+const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
+const FORM: &str =
+    "the payload is an HTML form's: send a JSON object instead, such as {\"name\": \"ann\"}, by a script";
 
 /// A body of at most [`max_body`](crate::Options::max_body) bytes.
-pub(crate) struct Payload(Bytes);
+pub(crate) struct Payload {
+    bytes: Bytes,
+    /// Whether the content type is that of an HTML form. Callers that send JSON say so, too.
+    form: bool,
+    ignored: Option<Arc<Ignored>>,
+}
 
 impl Payload {
     /// The object that it holds, whatever the content type says.
     pub(crate) fn fields(&self) -> chinwag_core::Result<Fields<'_>> {
-        Fields::parse(&self.0)
+        if self.form && !self.bytes.is_empty() && not_an_object(&self.bytes).is_some() {
+            return Err(Error::field("", FORM));
+        }
+        let fields = Fields::parse(&self.bytes)?;
+        Ok(match &self.ignored {
+            Some(ignored) => fields.noting(ignored),
+            None => fields,
+        })
     }
 }
 
@@ -26,12 +43,25 @@ impl FromRequest<Arc<Doors>> for Payload {
     type Rejection = Problem;
 
     async fn from_request(request: Request, doors: &Arc<Doors>) -> Result<Self, Problem> {
-        let (body, limit) = (request.into_body(), doors.options.max_body);
+        let (mut parts, body) = request.into_parts();
+        let mut codings = parts.headers.get_all(header::CONTENT_ENCODING).into_iter();
+        if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            let why = "no Content-Encoding is taken: send the body as it is";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
+        }
+        let limit = doors.options.max_body;
         if body.size_hint().lower() > limit as u64 {
             return Err(too_large(limit));
         }
         match tokio::time::timeout(doors.options.body_timeout, read(body, limit)).await {
-            Ok(read) => read.map(Self),
+            Ok(read) => {
+                let kind =
+                    parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+                let form = FORMS.iter().any(|form| {
+                    kind.get(..form.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(form.as_bytes()))
+                });
+                Ok(Self { bytes: read?, form, ignored: parts.extensions.remove::<Arc<Ignored>>() })
+            }
             Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to come")),
         }
     }

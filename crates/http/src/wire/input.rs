@@ -6,20 +6,21 @@
 
 pub mod account;
 pub mod group;
+mod ignored;
 pub mod json;
 pub mod message;
 pub mod relation;
 pub mod user;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use chinwag_core::error::FieldError;
 use chinwag_core::message::{Body, ClientId};
 use chinwag_core::{Date, Error, GroupId, GroupName, MessageId, Name, Result, Seq};
 
-use json::Value;
+pub use ignored::Ignored;
+use json::{Object, Value};
 
 /// The most names in one list of a payload.
 pub const NAMES: usize = 10_000;
@@ -29,22 +30,28 @@ pub const HEADS: usize = 10_000;
 /// A payload's fields, taken one by one. What is refused is gathered until [`Fields::finish`].
 #[derive(Debug)]
 pub struct Fields<'a> {
-    values: BTreeMap<Cow<'a, str>, Value<'a>>,
+    values: Object<'a>,
     errors: Vec<FieldError>,
     within: &'static str,
+    ignored: Option<&'a Ignored>,
 }
 
 impl<'a> Fields<'a> {
     /// Reads a whole payload.
     pub fn parse(payload: &'a [u8]) -> Result<Self> {
+        if let Some(why) = not_an_object(payload) {
+            return Err(Error::field("", format!("the payload {why}")));
+        }
         match json::parse(payload)? {
-            Value::Object(values) => Ok(Self::of(values, "")),
+            Value::Object(values) => Ok(Self { values, errors: Vec::new(), within: "", ignored: None }),
             _ => Err(Error::field("", "the payload must be a JSON object")),
         }
     }
 
-    fn of(values: BTreeMap<Cow<'a, str>, Value<'a>>, within: &'static str) -> Self {
-        Self { values, errors: Vec::new(), within }
+    /// Has the keys noted that nobody asks for.
+    #[must_use]
+    pub fn noting(self, ignored: &'a Ignored) -> Self {
+        Self { ignored: Some(ignored), ..self }
     }
 
     /// Forgets fields that this door does not heed.
@@ -57,7 +64,7 @@ impl<'a> Fields<'a> {
     /// Lets `other` stand for `key` where `key` is absent.
     pub fn alias(&mut self, key: &'static str, other: &str) {
         if let Some(value) = self.values.remove(other) {
-            self.values.entry(Cow::Borrowed(key)).or_insert(value);
+            self.values.insert_absent(Cow::Borrowed(key), value);
         }
     }
 
@@ -68,7 +75,13 @@ impl<'a> Fields<'a> {
     }
 
     /// The command, if no field was refused. `build` answers `None` only where one was.
-    pub fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T> {
+    pub fn finish<T>(mut self, build: impl FnOnce() -> Option<T>) -> Result<T> {
+        if let Some(ignored) = self.ignored {
+            for key in self.values.keys_as_sent() {
+                ignored.note(self.within, key);
+            }
+            self.errors.extend(ignored.refused());
+        }
         if !self.errors.is_empty() {
             return Err(Error::Invalid(self.errors));
         }
@@ -226,7 +239,7 @@ impl<'a> Fields<'a> {
     /// An object within this one, whose fields are named `key.field` where they are refused.
     pub fn object(&mut self, key: &'static str) -> Option<Fields<'a>> {
         if let Value::Object(values) = self.values.remove(key)? {
-            return Some(Self::of(values, key));
+            return Some(Fields { values, errors: Vec::new(), within: key, ignored: self.ignored });
         }
         self.refuse(key, "must be an object");
         None
@@ -246,7 +259,7 @@ impl<'a> Fields<'a> {
             }
         };
         let mut heads = Vec::with_capacity(values.len());
-        for (id, seq) in &values {
+        for (id, seq) in values.iter() {
             match (GroupId::from_str(id), seq) {
                 (Ok(group), Value::Integer(seq)) if *seq >= 0 => heads.push((group, Seq(*seq))),
                 _ => {
@@ -274,6 +287,20 @@ impl<'a> Fields<'a> {
                 None
             }
         }
+    }
+}
+
+/// Why a text is no JSON object, where its beginning shows that: the end of a sentence about it.
+pub fn not_an_object(text: &[u8]) -> Option<String> {
+    if text.starts_with(b"\xef\xbb\xbf") {
+        return Some("begins with a byte order mark: send it without one".to_owned());
+    }
+    let begin = text.trim_ascii_start();
+    let first = begin.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next());
+    match first {
+        _ if begin.is_empty() => Some("is empty: send a JSON object".to_owned()),
+        Some('{') | None => None,
+        Some(other) => Some(format!("must be a JSON object, and begins with {other:?}")),
     }
 }
 

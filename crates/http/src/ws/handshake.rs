@@ -28,7 +28,7 @@ use super::session::Session;
 use super::socket::Wire;
 use crate::auth::{Peer, trusts};
 use crate::doors::Doors;
-use crate::error::Refusal;
+use crate::error::{Problem, Refusal};
 use crate::places::Place;
 
 const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -69,30 +69,30 @@ async fn accept(
 
 /// The client's key, if it asks for a WebSocket in due form; else the answer that says how.
 fn asked(parts: &request::Parts) -> Result<String, Box<Response<Body>>> {
-    let plain = |status, text: &'static str| (status, text).into_response();
+    let refuse = |status, why: &'static str| Problem::new(status, why).into_response();
     let has = |name: HeaderName, word: &str| {
         let values = parts.headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(word))
     };
     if parts.method != Method::GET || !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") {
         let mut response =
-            plain(StatusCode::UPGRADE_REQUIRED, "This is a WebSocket's address: open it as one.\n");
+            refuse(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket's address: open it as one");
         response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
         return Err(Box::new(response));
     }
     if !has(SEC_WEBSOCKET_VERSION, "13") {
-        let mut response =
-            plain(StatusCode::UPGRADE_REQUIRED, "Only version 13 of the protocol is served.\n");
+        let mut response = refuse(
+            StatusCode::UPGRADE_REQUIRED,
+            "Sec-WebSocket-Version must be 13, the version that is served",
+        );
         response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         return Err(Box::new(response));
     }
     let key = parts.headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok()).unwrap_or("");
     match STANDARD.decode(key) {
         Ok(bytes) if bytes.len() == 16 => Ok(key.to_owned()),
-        _ => {
-            Err(Box::new(plain(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base 64.\n")))
-        }
+        _ => Err(Box::new(refuse(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base 64"))),
     }
 }
 
@@ -118,7 +118,7 @@ fn place(doors: &Doors, parts: &request::Parts) -> Result<Option<Place>, Error> 
     }
     let place = doors.sockets.take(address);
     if place.is_none() {
-        tracing::warn!(%address, "a socket was refused: this address has as many as it may");
+        tracing::warn!(%address, "a socket was refused: this address has as many as ws.sockets_per_address allows");
     }
     place.map(Some).ok_or_else(Error::unavailable)
 }

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use super::events;
 use crate::doors::Doors;
 use crate::error::{code, detail};
+use crate::wire::input::not_an_object;
 use crate::wire::object::Group;
 use crate::wire::outgoing::{self, FieldProblem, Problem};
 
@@ -140,9 +141,11 @@ impl Session {
 
     /// Understands one event, as far as its type, and answers what is to be done.
     pub(super) fn work(self: &Arc<Self>, text: &str) -> Work {
+        if let Some(why) = not_an_object(text.as_bytes()) {
+            return self.refuse("error.decode", 400, format!("an event {why}").into(), None);
+        }
         let envelope: Envelope = match serde_json::from_str(text) {
-            Ok(envelope) if text.trim_start().starts_with('{') => envelope,
-            Ok(_) => return self.refuse("error.decode", 400, "an event is a JSON object".into(), None),
+            Ok(envelope) => envelope,
             Err(error) => return self.refuse("error.decode", 400, decode_detail(&error).into(), None),
         };
         let reference = match envelope.reference.filter(|raw| raw.get() != "null").map(reference).transpose()

@@ -11,6 +11,8 @@ use super::{Period, Problems};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Http {
+    /// Whether unknown keys and query parameters are refused, and not only named.
+    pub(crate) strict: bool,
     /// The longest body of a request, in bytes. A longer one is answered with 413.
     pub(crate) max_body: usize,
     /// How long a connection may be idle, or take to send a request's head.
@@ -55,6 +57,7 @@ pub(crate) enum Tls {
 impl Default for Http {
     fn default() -> Self {
         Self {
+            strict: false,
             max_body: 256 * 1024,
             header_timeout: Period::seconds(10),
             body_timeout: Period::seconds(30),

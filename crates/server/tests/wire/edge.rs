@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Sends these bytes and a request to close, and reads the answer: its status, and all of it.
-async fn raw(app: &TestApp, request: &str) -> (u16, String) {
+pub(crate) async fn raw(app: &TestApp, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(app.url().trim_start_matches("http://")).await.expect("it listens");
     stream.write_all(request.as_bytes()).await.expect("the server reads");
     stream.shutdown().await.expect("nothing more is sent");

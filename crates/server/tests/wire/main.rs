@@ -4,6 +4,7 @@ mod bad_input;
 mod edge;
 mod events;
 mod histories;
+mod parsing;
 mod resume;
 mod rights;
 mod small_events;

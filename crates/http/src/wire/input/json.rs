@@ -24,7 +24,51 @@ pub enum Value<'a> {
     /// An array.
     List(Vec<Value<'a>>),
     /// An object.
-    Object(BTreeMap<Cow<'a, str>, Value<'a>>),
+    Object(Object<'a>),
+}
+
+/// An object's values by their keys, each with its place among them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Object<'a>(BTreeMap<Cow<'a, str>, (usize, Value<'a>)>);
+
+impl<'a> Object<'a> {
+    /// The value under a key.
+    pub fn get(&self, key: &str) -> Option<&Value<'a>> {
+        self.0.get(key).map(|(_, value)| value)
+    }
+
+    /// Takes the value under a key out.
+    pub fn remove(&mut self, key: &str) -> Option<Value<'a>> {
+        self.0.remove(key).map(|(_, value)| value)
+    }
+
+    /// Puts a value under a key, unless there is one.
+    pub fn insert_absent(&mut self, key: Cow<'a, str>, value: Value<'a>) {
+        let place = self.0.len();
+        self.0.entry(key).or_insert((place, value));
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them, ordered by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
+        self.0.iter().map(|(key, (_, value))| (&**key, value))
+    }
+
+    /// The keys in the order sent.
+    pub fn keys_as_sent(&self) -> Vec<&str> {
+        let mut keys: Vec<_> = self.0.iter().map(|(key, (place, _))| (*place, &**key)).collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, key)| key).collect()
+    }
 }
 
 /// Reads one JSON value, and nothing after it.
@@ -93,9 +137,9 @@ impl<'de> Visitor<'de> for Any {
                     super::short(&key)
                 )));
             }
-            values.insert(key, value);
+            values.insert(key, (values.len(), value));
         }
-        Ok(Value::Object(values))
+        Ok(Value::Object(Object(values)))
     }
 }
 

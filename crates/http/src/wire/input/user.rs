@@ -34,7 +34,10 @@ pub fn patch(mut fields: Fields<'_>, name: Name) -> Result<Patch> {
             fields.finish(|| Some(Patch::Rename(Rename { name, new_name: new_name? })))
         }
         (false, true) => match fields.object("contact") {
-            Some(contact) => relation::relate(contact).map(Patch::Contact),
+            Some(contact) => {
+                let related = relation::relate(contact)?;
+                fields.finish(|| Some(Patch::Contact(related)))
+            }
             None => fields.finish(|| None),
         },
     }

@@ -1,0 +1,68 @@
+//! Query parameters and keys of a body that no endpoint knows: `Chinwag-Ignored` names them, and
+//! `http.strict` refuses them. A query parameter is known where the API's document has it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::{OptionalFromRequestParts, Request};
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::response::{IntoResponse, Response};
+use chinwag_core::Error;
+
+use crate::auth::Credential;
+use crate::doors::Doors;
+use crate::error::Problem;
+use crate::openapi;
+use crate::wire::input::Ignored;
+
+pub(crate) const HEADER: HeaderName = HeaderName::from_static("chinwag-ignored");
+
+/// The query parameters of one path, by method.
+pub(crate) struct Known(BTreeMap<String, BTreeSet<String>>);
+
+impl Known {
+    /// Those of a path as it is documented.
+    pub(crate) fn at(path: &str) -> Self {
+        static ALL: LazyLock<BTreeMap<String, BTreeMap<String, BTreeSet<String>>>> =
+            LazyLock::new(openapi::parameters);
+        Self(ALL.get(path).cloned().unwrap_or_default())
+    }
+
+    fn has(&self, method: &Method, key: &str) -> bool {
+        let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+        self.0.get(method).is_some_and(|keys| keys.contains(key))
+    }
+}
+
+/// Has a request answered, and names in the answer what of the request was ignored.
+pub(crate) async fn named<F: Future<Output = Response>>(
+    doors: &Arc<Doors>,
+    known: &Known,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
+    let ignored = Arc::new(Ignored::new(doors.options.strict));
+    let query = request.uri().query().unwrap_or_default();
+    for (key, _) in form_urlencoded::parse(query.as_bytes()) {
+        if !known.has(request.method(), &key) {
+            ignored.note("", &key);
+        }
+    }
+    let refused = ignored.refused();
+    if !refused.is_empty() {
+        // Who has shown a credential that is not good is told that before all else.
+        let (mut parts, _) = request.into_parts();
+        return match <Credential as OptionalFromRequestParts<_>>::from_request_parts(&mut parts, doors).await
+        {
+            Ok(_) => Problem::from(Error::Invalid(refused)).into_response(),
+            Err(problem) => problem.into_response(),
+        };
+    }
+    request.extensions_mut().insert(ignored.clone());
+    let mut response = answer(request).await;
+    if let Some(list) = ignored.list() {
+        let list = HeaderValue::from_str(&list).expect("percent-encoded keys are ASCII");
+        response.headers_mut().insert(HEADER, list);
+    }
+    response
+}

@@ -23,6 +23,7 @@ use crate::event::{Event, Kind, Origin};
 use crate::group::View;
 use crate::limits::Limits;
 use crate::permission::{Action, may};
+use crate::rate::Rates;
 use crate::store::{Change, Store, Tx};
 use crate::token::TokenHash;
 use crate::user::Caller;
@@ -39,6 +40,7 @@ pub struct App {
 struct Rules {
     clock: Arc<dyn Clock>,
     limits: Limits,
+    rates: Arc<Rates>,
 }
 
 /// Who asks, and from which socket.
@@ -82,12 +84,18 @@ impl Who {
 impl App {
     /// The use cases over `store`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, limits: Limits) -> Self {
-        Self { store, rules: Arc::new(Rules { clock, limits }) }
+        let rates = Arc::new(Rates::new(&limits.rates, clock.clone()));
+        Self { store, rules: Arc::new(Rules { clock, limits, rates }) }
     }
 
     /// What an operator has configured.
     pub fn limits(&self) -> &Limits {
         &self.rules.limits
+    }
+
+    /// How much of the limits each has used.
+    pub fn rates(&self) -> &Arc<Rates> {
+        &self.rules.rates
     }
 
     /// The clock.

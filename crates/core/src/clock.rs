@@ -1,16 +1,24 @@
 //! Time and randomness, passed in so that tests can hold them still.
 
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use uuid::{ContextV7, Timestamp as UuidTimestamp, Uuid};
 
 use crate::Date;
 
+/// The moment that [`Clock::elapsed`] counts from.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
 /// Where the time, ids and secrets come from.
 pub trait Clock: Send + Sync + 'static {
     /// Now, in UTC.
     fn now(&self) -> Date;
+    /// The time since some moment of this process, which nobody sets and which never goes back.
+    fn elapsed(&self) -> Duration {
+        START.elapsed()
+    }
     /// A new version 7 UUID. Ids of one process ascend.
     fn uuid(&self) -> Uuid;
     /// 32 random bytes, fit for a secret.

@@ -35,7 +35,7 @@ pub enum Error {
     #[error("{0}")]
     Conflict(&'static str),
     /// Too many requests; try again after the given time.
-    #[error("too many requests: try again in {} s", .0.as_secs().max(1))]
+    #[error("too many requests: try again in {} s", whole_seconds(*.0))]
     TooMany(Duration),
     /// The store is away or a queue is full; nothing was changed. Try again after the given time.
     #[error("busy or unavailable: nothing was changed, try again in {} s", .0.as_secs().max(1))]
@@ -68,4 +68,9 @@ impl Error {
     pub fn unavailable() -> Self {
         Self::Unavailable(Duration::from_secs(1))
     }
+}
+
+/// A wait in whole seconds, rounded up: who comes back earlier is refused again. At least one.
+pub fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }

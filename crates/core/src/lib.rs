@@ -18,6 +18,7 @@ pub mod name;
 pub mod password;
 pub mod permission;
 pub mod presence;
+pub mod rate;
 pub mod relation;
 pub mod store;
 pub mod text;

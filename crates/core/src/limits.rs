@@ -40,6 +40,81 @@ pub struct Limits {
     pub user_groups: usize,
     /// The most relations of any kind that one user has (`limits.user_relations`, 5 000).
     pub user_relations: usize,
+    /// How often anything may be done.
+    pub rates: RateLimits,
+}
+
+/// How often anything may be done. 0 lifts a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Messages that a user may send at once (`limits.messages_burst`, 30).
+    pub messages_burst: u32,
+    /// Messages of a user in a second from then on (`limits.messages_per_second`, 5).
+    pub messages_per_second: u32,
+    /// Events of a user, and its requests other than GET, at once (`limits.events_burst`, 200).
+    pub events_burst: u32,
+    /// The same in a second from then on (`limits.events_per_second`, 50).
+    pub events_per_second: u32,
+    /// Changes of groups, memberships and profiles by a user at once (`limits.changes_burst`, 100).
+    pub changes_burst: u32,
+    /// The same in a second from then on (`limits.changes_per_second`, 5).
+    pub changes_per_second: u32,
+    /// Private groups that a user opens with users who are no contacts
+    /// (`limits.first_contacts_per_day`, 50).
+    pub first_contacts_per_day: u32,
+    /// Groups that a user makes, private ones aside (`limits.groups_per_day`, 100).
+    pub groups_per_day: u32,
+    /// Accounts made from one address (`limits.signups_per_hour`, 10).
+    pub signups_per_hour: u32,
+    /// Handshakes of a user at once (`limits.connects_burst`, 20).
+    pub connects_burst: u32,
+    /// The same in a second from then on (`limits.connects_per_second`, 1).
+    pub connects_per_second: u32,
+    /// Sign-ins for one name from one address in a minute (`auth.attempts_per_name`, 10).
+    pub attempts_per_name: u32,
+    /// Sign-ins from one address in a minute (`auth.attempts_per_address`, 60).
+    pub attempts_per_address: u32,
+}
+
+impl RateLimits {
+    /// Nothing is limited.
+    pub const fn lifted() -> Self {
+        Self {
+            messages_burst: 0,
+            messages_per_second: 0,
+            events_burst: 0,
+            events_per_second: 0,
+            changes_burst: 0,
+            changes_per_second: 0,
+            first_contacts_per_day: 0,
+            groups_per_day: 0,
+            signups_per_hour: 0,
+            connects_burst: 0,
+            connects_per_second: 0,
+            attempts_per_name: 0,
+            attempts_per_address: 0,
+        }
+    }
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self {
+            messages_burst: 30,
+            messages_per_second: 5,
+            events_burst: 200,
+            events_per_second: 50,
+            changes_burst: 100,
+            changes_per_second: 5,
+            first_contacts_per_day: 50,
+            groups_per_day: 100,
+            signups_per_hour: 10,
+            connects_burst: 20,
+            connects_per_second: 1,
+            attempts_per_name: 10,
+            attempts_per_address: 60,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -50,6 +125,7 @@ impl Default for Limits {
             group_members: 10_000,
             user_groups: 2_000,
             user_relations: 5_000,
+            rates: RateLimits::default(),
         }
     }
 }

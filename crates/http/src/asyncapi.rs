@@ -150,6 +150,11 @@ fn failed(row: &Failed) -> Value {
         "properties": {
             "detail": {"type": "string", "description": "What is wrong, as a sentence for people."},
             "errors": {"type": "array", "items": object("Refused"), "description": "The refused keys."},
+            "retry_after": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "With 429: after how many seconds it is worth another try.",
+            },
         },
     });
     let mut payload = frame(row.event, &data);

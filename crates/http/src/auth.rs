@@ -7,6 +7,7 @@ mod accounts;
 mod attempts;
 mod bearer;
 pub mod cookie;
+mod device;
 pub(crate) mod hosts;
 pub mod jwt;
 mod key;
@@ -27,19 +28,21 @@ use chinwag_core::app::account::REFUSED;
 use chinwag_core::app::{App, Context, Who};
 use chinwag_core::token::{Kind, Token, TokenHash};
 use chinwag_core::user::{Caller, User};
-use chinwag_core::{Date, Error, Name, Result};
+use chinwag_core::{Date, Error, Name, Result, UserId};
 
+pub(crate) use accounts::Begun;
 pub use key::ServiceKey;
 pub use peer::{Network, Peer};
 pub(crate) use peer::{forwarded_host, trusts};
 pub use public_url::PublicUrl;
 
+use crate::admission::{Admission, UnderWay};
 use crate::doors::{Doors, Options};
 use crate::error::{Problem, Refusal};
 use crate::notice::Notice;
-use crate::router::UnderWay;
 use attempts::Attempts;
 use bearer::Authorization;
+use device::Devices;
 use jwt::Jwt;
 use passwords::Passwords;
 use validator::Validator;
@@ -57,10 +60,12 @@ pub struct Auth {
     passwords: Passwords,
     attempts: Attempts,
     refused_origins: Notice,
+    devices: Devices,
+    admission: Arc<Admission>,
 }
 
 /// What a caller has shown.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// The service's key, or nothing where the server is open.
     Service,
@@ -69,7 +74,7 @@ pub enum Credential {
 }
 
 /// A user who has shown a good credential.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedIn {
     /// Who.
     pub user: User,
@@ -77,6 +82,17 @@ pub struct SignedIn {
     pub token: Option<TokenHash>,
     /// Until when the credential is good, if it says so.
     pub expires: Option<Date>,
+}
+
+/// What a request's credential was found to be before its body is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Identified {
+    /// There is none.
+    Nobody,
+    /// A token of our own that was good a moment ago, and whom it stands for.
+    Token(TokenHash, UserId),
+    /// A good one.
+    Known(Credential),
 }
 
 /// The caller of a REST request, taken from it before its body is read. Where it shows a token of
@@ -99,8 +115,7 @@ enum Shown<'r> {
 
 impl Auth {
     /// Refuses options that cannot be served.
-    pub(crate) fn new(app: App, options: Arc<Options>) -> Result<Self> {
-        let per_minute = (options.attempts_per_name, options.attempts_per_address);
+    pub(crate) fn new(app: App, options: Arc<Options>, admission: Arc<Admission>) -> Result<Self> {
         for origin in &options.origins {
             if let Err(why) = origins::Origin::configured(origin) {
                 return Err(Error::field("origins", format!("holds {origin:?}, which {why}")));
@@ -110,10 +125,12 @@ impl Auth {
             jwt: Jwt::new(&options.jwt)?,
             validator: options.validate_url.as_deref().map(Validator::new).transpose()?,
             passwords: Passwords::default(),
-            attempts: Attempts::new(per_minute.0, per_minute.1),
+            attempts: Attempts::new(app.rates().clone(), options.requests),
+            devices: Devices::new(&options.service_key),
             refused_origins: Notice::default(),
             app,
             options,
+            admission,
         })
     }
 
@@ -129,11 +146,20 @@ impl Auth {
         Ok(Credential::Service)
     }
 
-    /// The token of our own that a request shows, if nothing but the store need be asked about it.
-    fn token(&self, parts: &Parts) -> Option<TokenHash> {
-        match self.shown(parts) {
-            Ok(Shown::Token(hash)) if self.validator.is_none() => Some(hash),
-            _ => None,
+    /// What a REST request's credential is. A bad one is refused.
+    pub(crate) async fn identify(&self, parts: &Parts) -> Result<Identified> {
+        match self.shown(parts)? {
+            Shown::Nothing => Ok(Identified::Nobody),
+            Shown::Token(hash) if self.validator.is_none() => {
+                let known = self.admission.known();
+                if let Some(user) = known.get(&hash) {
+                    return Ok(Identified::Token(hash, user));
+                }
+                let user = self.app.token(hash).await?.ok_or(REFUSED)?.user;
+                known.insert(hash, user);
+                Ok(Identified::Token(hash, user))
+            }
+            shown => Ok(self.known(parts, shown).await?.map_or(Identified::Nobody, Identified::Known)),
         }
     }
 
@@ -141,7 +167,10 @@ impl Auth {
     pub(crate) async fn refusal(&self, token: TokenHash, refused: Response) -> Response {
         match self.app.token(token).await.and_then(|found| found.ok_or(REFUSED)) {
             Ok(_) => refused,
-            Err(error) => Refusal(error).into_response(),
+            Err(error) => {
+                self.admission.known().forget(&token);
+                Refusal(error).into_response()
+            }
         }
     }
 
@@ -277,7 +306,9 @@ impl Auth {
         if !parts.headers.contains_key(header::AUTHORIZATION) {
             self.not_forged(parts)?;
         }
+        let share = self.admission.question(parts, &self.options)?;
         let name = validator.ask(&parts.headers).await?.ok_or(REFUSED)?;
+        drop(share);
         let user = self.outsider(name, self.options.validate_creates).await?.ok_or(REFUSED)?;
         Ok(Credential::User(SignedIn { user, token: None, expires: None }))
     }
@@ -334,12 +365,17 @@ fn signed_in(token: Token) -> SignedIn {
 }
 
 impl Credential {
-    /// Who calls, for the use cases.
-    pub fn context(&self) -> Context {
-        Context::new(match self {
+    /// Who calls.
+    pub fn caller(&self) -> Caller {
+        match self {
             Self::Service => Caller::Service,
             Self::User(user) => Caller::User(user.user.id),
-        })
+        }
+    }
+
+    /// Who calls, for the use cases.
+    pub fn context(&self) -> Context {
+        Context::new(self.caller())
     }
 }
 
@@ -347,7 +383,10 @@ impl FromRequestParts<Arc<Doors>> for Credential {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Arc<Doors>) -> Result<Self, Problem> {
-        Ok(doors.auth.credential(parts).await?)
+        match parts.extensions.get::<Identified>() {
+            Some(Identified::Known(credential)) => Ok(credential.clone()),
+            _ => Ok(doors.auth.credential(parts).await?),
+        }
     }
 }
 
@@ -356,7 +395,11 @@ impl OptionalFromRequestParts<Arc<Doors>> for Credential {
 
     /// What was shown: nothing is nobody here, also where the server is open.
     async fn from_request_parts(parts: &mut Parts, doors: &Arc<Doors>) -> Result<Option<Self>, Problem> {
-        Ok(doors.auth.known(parts, doors.auth.shown(parts)?).await?)
+        match parts.extensions.get::<Identified>() {
+            Some(Identified::Nobody) => Ok(None),
+            Some(Identified::Known(credential)) => Ok(Some(credential.clone())),
+            _ => Ok(doors.auth.known(parts, doors.auth.shown(parts)?).await?),
+        }
     }
 }
 
@@ -365,11 +408,12 @@ impl FromRequestParts<Arc<Doors>> for Calling {
 
     async fn from_request_parts(parts: &mut Parts, doors: &Arc<Doors>) -> Result<Self, Problem> {
         if let Some(request) = parts.extensions.get::<UnderWay>()
-            && let Some(hash) = doors.auth.token(parts)
+            && let Some(Identified::Token(hash, _)) = parts.extensions.get()
         {
-            let hash = *request.token.get_or_init(|| hash);
+            let hash = *request.token.get_or_init(|| *hash);
             return Ok(Self(Context { who: Who::Token(hash), origin: None }));
         }
-        Ok(Self(doors.auth.credential(parts).await?.context()))
+        let credential = <Credential as FromRequestParts<_>>::from_request_parts(parts, doors).await?;
+        Ok(Self(credential.context()))
     }
 }

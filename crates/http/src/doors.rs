@@ -8,8 +8,8 @@ use std::time::Duration;
 use chinwag_core::Result;
 use chinwag_core::app::App;
 use chinwag_hub::Hub;
-use tokio::sync::Semaphore;
 
+use crate::admission::Admission;
 use crate::auth::{Auth, Network, PublicUrl, ServiceKey, jwt};
 use crate::notice::Notice;
 use crate::places::Places;
@@ -26,7 +26,7 @@ pub struct Doors {
     /// What an operator has configured.
     pub options: Arc<Options>,
     pub(crate) cursors: Cursors,
-    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) admission: Arc<Admission>,
     pub(crate) sockets: Places,
     pub(crate) notices: Notices,
     draining: AtomicBool,
@@ -88,8 +88,6 @@ pub struct Options {
     pub list_timeout: Duration,
     /// How long connections may take to end when the server drains (20 s).
     pub drain_timeout: Duration,
-    /// Events that one socket may send in a second, if that is limited (it is not).
-    pub events_per_second: Option<u32>,
     /// REST requests under way at a time; more are answered 503 (1 024).
     pub requests: usize,
     /// HTTP connections at a time; more are closed at once (50 000). The hub bounds WebSockets.
@@ -100,10 +98,6 @@ pub struct Options {
     /// WebSockets of one address at a time; more are answered 503 (4 096). Trusted proxies are not
     /// counted, but those who come through them.
     pub sockets_per_address: usize,
-    /// Sign-ins for one name in a minute; more are answered 429 (10).
-    pub attempts_per_name: u32,
-    /// Sign-ins and sign-ups from one address in a minute; more are answered 429 (60).
-    pub attempts_per_address: u32,
 }
 
 /// Whether browsers reach the server over TLS: then `https` is its own origin, and its cookie is
@@ -144,13 +138,10 @@ impl Options {
             body_timeout: Duration::from_secs(30),
             list_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(20),
-            events_per_second: None,
             requests: 1024,
             connections: 50_000,
             connections_per_address: 1024,
             sockets_per_address: 4096,
-            attempts_per_name: 10,
-            attempts_per_address: 60,
         }
     }
 
@@ -164,11 +155,12 @@ impl Doors {
     /// The doors over `app` and `hub`. Refuses options that cannot be served, with a field error.
     pub fn new(app: App, hub: Arc<Hub>, options: Options) -> Result<Arc<Self>> {
         let options = Arc::new(options);
+        let admission = Arc::new(Admission::new(&options));
         Ok(Arc::new(Self {
-            auth: Auth::new(app.clone(), options.clone())?,
+            auth: Auth::new(app.clone(), options.clone(), admission.clone())?,
             cursors: Cursors::new(&options.service_key),
             sockets: Places::new(options.sockets_per_address),
-            requests: Arc::new(Semaphore::new(options.requests.min(Semaphore::MAX_PERMITS))),
+            admission,
             notices: Notices::default(),
             draining: AtomicBool::new(false),
             app,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chinwag_core::Error;
-use chinwag_core::error::FieldError;
+use chinwag_core::error::{FieldError, whole_seconds};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -172,9 +172,7 @@ impl IntoResponse for Problem {
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         if let Some(after) = self.retry_after {
-            // Rounded up: who comes back earlier is refused again.
-            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-            headers.insert(header::RETRY_AFTER, seconds.max(1).into());
+            headers.insert(header::RETRY_AFTER, whole_seconds(after).into());
         }
         response
     }

@@ -107,7 +107,7 @@ pub(crate) async fn metrics(State(doors): State<Arc<Doors>>) -> Response {
         counter!("chinwag_hints_repeated_total").absolute(link.repeated);
     }
     gauge!("chinwag_http_requests_under_way")
-        .set(whole(doors.options.requests.saturating_sub(doors.requests.available_permits())));
+        .set(whole(doors.options.requests.saturating_sub(doors.admission.requests.available_permits())));
     if let Some(bytes) = resident() {
         gauge!("process_resident_memory_bytes").set(bytes);
     }
@@ -131,6 +131,11 @@ impl Figures {
     pub(crate) fn new(route: &'static str) -> Self {
         LazyLock::force(&FIGURES);
         Self { route, methods: Default::default() }
+    }
+
+    /// The route's path.
+    pub(crate) fn route(&self) -> &'static str {
+        self.route
     }
 
     /// Counts one answered request.

@@ -4,6 +4,7 @@
 //! rule lives in between. [`Front`] is every path there is, [`serve()`] the loop that accepts
 //! connections for it.
 
+mod admission;
 mod assets;
 mod asyncapi;
 pub mod auth;

@@ -3,6 +3,10 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chinwag_core::{Error, Result};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Places by address.
 pub(crate) struct Places {
@@ -50,6 +54,39 @@ impl Drop for Place {
     }
 }
 
+/// So many of something at a time, of which each address has a tenth.
+pub(crate) struct Shares {
+    all: Arc<Semaphore>,
+    by_address: Places,
+}
+
+/// One of them, free again when it is dropped.
+pub(crate) struct Share {
+    _one: OwnedSemaphorePermit,
+    _of_address: Option<Place>,
+}
+
+impl Shares {
+    pub(crate) fn new(all: usize) -> Self {
+        let by_address = Places::new((all / 10).max(1));
+        Self { all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))), by_address }
+    }
+
+    /// One more, for an address if it is to count for one. Refuses where the address has its share, or
+    /// there are no more.
+    pub(crate) fn take(&self, address: Option<IpAddr>) -> Result<Share> {
+        let of_address = match address {
+            Some(address) => {
+                let place = self.by_address.take(address);
+                Some(place.ok_or(Error::TooMany(Duration::from_secs(1)))?)
+            }
+            None => None,
+        };
+        let one = self.all.clone().try_acquire_owned().map_err(|_| Error::unavailable())?;
+        Ok(Share { _one: one, _of_address: of_address })
+    }
+}
+
 /// What an address counts as: one who has a whole network of IPv6 addresses is one.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -61,6 +98,17 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_has_a_tenth_of_the_shares() {
+        let shares = Shares::new(20);
+        let address = |n: u8| Some(IpAddr::from([10, 0, 0, n]));
+        let _two = [(); 2].map(|()| shares.take(address(1)).expect("within its tenth"));
+        assert!(matches!(shares.take(address(1)), Err(Error::TooMany(_))));
+        let _rest: Vec<_> =
+            (2..11).flat_map(|n| [n; 2]).map(|n| shares.take(address(n)).expect("a share")).collect();
+        assert!(matches!(shares.take(address(11)), Err(Error::Unavailable(_))));
+    }
 
     #[test]
     fn places_are_bounded_for_each_address_and_come_free_again() {

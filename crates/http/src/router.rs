@@ -4,7 +4,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -13,9 +13,7 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, Route, get, post};
-use chinwag_core::token::TokenHash;
 use futures_util::FutureExt;
-use tokio::sync::OwnedSemaphorePermit;
 use tower::layer::layer_fn;
 use tower::{ServiceExt, service_fn};
 use tracing::Instrument;
@@ -28,7 +26,7 @@ use crate::health::Figures;
 use crate::notice::Notice;
 use crate::rest::{account, group, message, relation, session, ticket, token, user};
 use crate::unknown::{self, Known};
-use crate::{assets, asyncapi, health, openapi, ws};
+use crate::{admission, assets, asyncapi, health, openapi, ws};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Pages run their own scripts and talk to their own host, and nothing else.
@@ -41,15 +39,6 @@ const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
 const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 type Doorway = MethodRouter<Arc<Doors>>;
-
-/// A request under way, as its handler finds it.
-#[derive(Clone)]
-pub(crate) struct UnderWay {
-    /// Its place among them, which is free again when the last copy is dropped.
-    _place: Arc<OwnedSemaphorePermit>,
-    /// The token that the job which answers is to look up, where the handler asks who calls.
-    pub(crate) token: Arc<OnceLock<TokenHash>>,
-}
 
 /// The REST door. These and [`service`]'s, and no others, are in the API's document.
 pub(crate) fn api() -> Vec<(&'static str, Doorway)> {
@@ -246,8 +235,8 @@ impl Front {
     }
 }
 
-/// Adds paths, each of which counts its requests; those that are `bounded` are the requests under
-/// way of which there may be so many.
+/// Adds paths, each of which counts its requests; those that are `bounded` pass
+/// [`admission`].
 fn with_paths(
     router: Router<Arc<Doors>>,
     paths: Vec<(&'static str, Doorway)>,
@@ -283,28 +272,13 @@ async fn counted(
     let (method, started) = (request.method().clone(), Instant::now());
     let response = match api {
         Some((doors, known)) => {
-            unknown::named(&doors, &known, request, |request| under_way(&doors, route, request)).await
+            let answer = |request| admission::answer(&doors, figures.route(), route, request);
+            unknown::named(&doors, &known, request, answer).await
         }
         None => route.oneshot(request).await?,
     };
     figures.count(&method, response.status(), started.elapsed());
     Ok(response)
-}
-
-/// Refuses a request where too many are under way, or whose token is not good.
-async fn under_way(doors: &Doors, route: Route, request: Request) -> Response {
-    let Ok(place) = doors.requests.clone().try_acquire_owned() else {
-        return Problem::busy().into_response();
-    };
-    let (mut parts, body) = request.into_parts();
-    let token = Arc::new(OnceLock::new());
-    parts.extensions.insert(UnderWay { _place: Arc::new(place), token: token.clone() });
-    let Ok(response) = route.oneshot(Request::from_parts(parts, body)).await;
-    match token.get().copied() {
-        // Who has no good credential is told nothing else, whatever else is wrong with a request.
-        Some(token) if response.status().is_client_error() => doors.auth.refusal(token, response).await,
-        _ => response,
-    }
 }
 
 /// A path as it is routed: `/users/` and `/users` are one.

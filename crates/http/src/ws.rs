@@ -2,6 +2,7 @@
 
 mod events;
 mod handshake;
+mod pace;
 mod session;
 mod socket;
 

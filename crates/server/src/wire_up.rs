@@ -219,6 +219,7 @@ fn limits(config: &Config) -> Limits {
         group_members: limits.group_members,
         user_groups: limits.user_groups,
         user_relations: limits.user_relations,
+        rates: limits.rates(config.auth.attempts_per_name, config.auth.attempts_per_address),
     }
 }
 
@@ -264,13 +265,10 @@ fn door_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         body_timeout: http.body_timeout.0,
         list_timeout: http.list_timeout.0,
         drain_timeout: config.shutdown.finish.0,
-        events_per_second: config.limits.events_per_second,
         requests: http.requests,
         connections: http.connections,
         sockets_per_address: config.ws.sockets_per_address,
         connections_per_address: http.connections_per_address,
-        attempts_per_name: auth.attempts_per_name,
-        attempts_per_address: auth.attempts_per_address,
     })
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use chinwag_core::app::App;
 use chinwag_core::bus::Bus;
 use chinwag_core::clock::SystemClock;
-use chinwag_core::limits::Limits;
+use chinwag_core::limits::{Limits, RateLimits};
 use chinwag_core::store::Store;
 use chinwag_core::{Clock, Name};
 use chinwag_http::wire::outgoing::Wire;
@@ -41,7 +41,7 @@ pub struct Options {
     pub hub: chinwag_hub::Options,
     /// The doors'.
     pub doors: chinwag_http::Options,
-    /// The limits of the use cases.
+    /// The limits of the use cases. How often anything may be done is not limited.
     pub limits: Limits,
     /// The embedded store's. It does not wait for the disk, since no test takes the power away.
     pub store: chinwag_store_sqlite::Options,
@@ -62,7 +62,7 @@ impl Default for Options {
         Self {
             hub: chinwag_hub::Options { presence_grace: Duration::from_millis(200), ..Default::default() },
             doors: chinwag_http::Options::new(key),
-            limits: Limits::default(),
+            limits: Limits { rates: RateLimits::lifted(), ..Limits::default() },
             store: chinwag_store_sqlite::Options { durable: false, readers: 2, ..Default::default() },
             faults: Arc::default(),
             clock: Arc::new(SystemClock::default()),

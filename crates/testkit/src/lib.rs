@@ -6,6 +6,7 @@ pub mod app;
 pub mod bus;
 #[cfg(feature = "app")]
 pub mod client;
+pub mod clock;
 pub mod fault;
 #[cfg(feature = "app")]
 pub mod jwt;

@@ -17,6 +17,22 @@ use crate::client::Client;
 /// How long the program may take for anything.
 const PATIENCE: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(10);
+/// The settings that limit how often anything may be done, as variables; 0 lifts each.
+const LIFTED: [&str; 13] = [
+    "LIMITS__MESSAGES_BURST",
+    "LIMITS__MESSAGES_PER_SECOND",
+    "LIMITS__EVENTS_BURST",
+    "LIMITS__EVENTS_PER_SECOND",
+    "LIMITS__CHANGES_BURST",
+    "LIMITS__CHANGES_PER_SECOND",
+    "LIMITS__FIRST_CONTACTS_PER_DAY",
+    "LIMITS__GROUPS_PER_DAY",
+    "LIMITS__SIGNUPS_PER_HOUR",
+    "LIMITS__CONNECTS_BURST",
+    "LIMITS__CONNECTS_PER_SECOND",
+    "AUTH__ATTEMPTS_PER_NAME",
+    "AUTH__ATTEMPTS_PER_ADDRESS",
+];
 
 /// The program with a folder of its own, in which it runs. A test gives the path that cargo built
 /// it at: `Program::new(env!("CARGO_BIN_EXE_chinwag"))`.
@@ -24,6 +40,7 @@ const STEP: Duration = Duration::from_millis(10);
 pub struct Program {
     binary: PathBuf,
     folder: TempDir,
+    limited: bool,
 }
 
 /// What a run of the program left.
@@ -40,7 +57,11 @@ pub struct Output {
 impl Program {
     /// The program in a new, empty folder, which ends with this value.
     pub fn new(binary: impl Into<PathBuf>) -> Self {
-        Self { binary: binary.into(), folder: tempfile::tempdir().expect("a temporary folder can be made") }
+        Self {
+            binary: binary.into(),
+            folder: tempfile::tempdir().expect("a temporary folder can be made"),
+            limited: false,
+        }
     }
 
     /// The folder that it runs in. Its data, if nothing says otherwise, is in `chinwag-data` there.
@@ -53,7 +74,14 @@ impl Program {
         self.folder().join("chinwag-data")
     }
 
-    /// A command that runs it, with nothing of `CHINWAG_…` in its environment.
+    /// The same, which keeps the limits on how often anything may be done, as the program has them by
+    /// default. Without this they are lifted.
+    #[must_use]
+    pub fn with_limits(self) -> Self {
+        Self { limited: true, ..self }
+    }
+
+    /// A command that runs it, with nothing of `CHINWAG_…` in its environment but the lifted limits.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(args).current_dir(self.folder()).stdin(Stdio::null());
@@ -61,6 +89,9 @@ impl Program {
             if name.to_string_lossy().starts_with("CHINWAG_") {
                 command.env_remove(name);
             }
+        }
+        if !self.limited {
+            command.envs(LIFTED.map(|name| (format!("CHINWAG_{name}"), "0")));
         }
         command
     }

@@ -67,7 +67,8 @@ pub(super) const CLOSES: &[(u16, &str)] = &[
     (4008, "you read too slowly: reconnect and resume"),
     (
         4029,
-        "too many events a second, where `limits.events_per_second` is set, or too many resumes: slow down",
+        "too many events: 500 were refused with 429 within 10 s, or too many frames that are no events, \
+         or too many resumes: slow down",
     ),
 ];
 

@@ -228,10 +228,11 @@ fn refusals() -> BTreeSet<(&'static str, u16)> {
 #[test]
 fn whatever_is_sent_is_as_documented_and_whatever_is_documented_is_sent() {
     let document = document();
-    let problem = |errors| Problem { detail: "no".into(), errors };
+    let problem =
+        |code, errors| Problem { detail: "no".into(), errors, retry_after: (code == 429).then_some(7) };
     let field = || FieldProblem { field: "name", detail: "is required" };
     let failed = refusals().into_iter().flat_map(|(event, code)| {
-        [vec![], vec![field()]].map(|errors| outgoing::error(event, code, &problem(errors), Some("7")))
+        [vec![], vec![field()]].map(|errors| outgoing::error(event, code, &problem(code, errors), Some("7")))
     });
     let mut seen = BTreeSet::new();
     for frame in events().into_iter().chain(answers()).chain(failed) {

@@ -1,43 +1,63 @@
 //! The built-in accounts: signing up and in.
 
-use std::net::IpAddr;
-
+use axum::http::HeaderValue;
+use axum::http::request::Parts;
 use chinwag_core::app::account::{Issued, SignUp};
 use chinwag_core::password::Password;
 use chinwag_core::{Error, Name, Result};
 
-use super::Auth;
+use super::{Auth, Peer};
+use crate::places::network;
 use crate::wire::input::account::{SigningIn, SigningUp};
 
 const WRONG: Error = Error::Unauthenticated("the name or the password is wrong");
 
+/// A session, and the cookies of the browser that has it.
+pub(crate) struct Begun {
+    pub(crate) session: Issued,
+    pub(crate) cookies: [HeaderValue; 2],
+}
+
 impl Auth {
     /// Makes an account, and its first session.
-    pub(crate) async fn sign_up(&self, asked: SigningUp, from: IpAddr) -> Result<Issued> {
+    pub(crate) async fn sign_up(&self, asked: SigningUp, parts: &Parts) -> Result<Begun> {
         if !self.options.signup {
             return Err(Error::forbidden("signing up is switched off here: ask for an account"));
         }
-        self.attempts.from(from, self.app.clock().now())?;
-        let phc = self.passwords.hash(asked.password).await?;
+        let from = network(Peer::of(parts, &self.options).address);
+        self.attempts.sign_up(from)?;
+        let fold = asked.name.fold();
+        let phc = self.passwords.hash(asked.password, from).await?;
         let ttl = self.options.session_ttl;
-        self.app.account_create(SignUp { name: asked.name, phc, ttl }).await
+        let session = self.app.account_create(SignUp { name: asked.name, phc, ttl }).await?;
+        self.attempts.succeeded(&fold, from);
+        Ok(self.begun(session, &fold, parts))
     }
 
     /// A session for who knows the password. Names with and without an account are refused in
     /// the same words, after the same work.
-    pub(crate) async fn sign_in(&self, asked: SigningIn, from: IpAddr) -> Result<Issued> {
+    pub(crate) async fn sign_in(&self, asked: SigningIn, parts: &Parts) -> Result<Begun> {
+        let from = network(Peer::of(parts, &self.options).address);
         let (Ok(name), Ok(password)) = (Name::parse(&asked.name), Password::parse(&asked.password)) else {
+            self.attempts.nowhere(from)?;
             return Err(WRONG);
         };
-        let (now, fold) = (self.app.clock().now(), name.fold());
-        self.attempts.from(from, now)?;
-        self.attempts.at(&fold, now)?;
+        let fold = name.fold();
+        let device = self.devices.of(&parts.headers, &fold, self.app.clock().now());
+        self.attempts.sign_in(&fold, from, device).await?;
         let account = self.app.account(name).await?;
         let phc = account.as_ref().and_then(|account| account.phc.clone());
-        if !self.passwords.verify(password, phc).await? {
+        if !self.passwords.verify(password, phc, from).await? {
             return Err(WRONG);
         }
-        self.attempts.succeeded(&fold);
-        self.app.session_create(account.ok_or(WRONG)?, self.options.session_ttl).await
+        let session = self.app.session_create(account.ok_or(WRONG)?, self.options.session_ttl).await?;
+        self.attempts.succeeded(&fold, from);
+        Ok(self.begun(session, &fold, parts))
+    }
+
+    fn begun(&self, session: Issued, fold: &str, parts: &Parts) -> Begun {
+        let tls = Peer::of(parts, &self.options).tls;
+        let device = self.devices.cookie(fold, self.options.base(), tls, self.app.clock());
+        Begun { cookies: [self.cookie(session.secret.expose(), parts), device], session }
     }
 }

@@ -1,123 +1,187 @@
-//! How often a password may be tried: so many times a minute for each name and each address.
+//! How often a password may be tried: so many times a minute for each name from one address, and
+//! for each address. Attempts at a name from elsewhere only slow down who is new to it.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chinwag_core::{Date, Error, Result};
+use chinwag_core::rate::{Key, Kind, Rates};
+use chinwag_core::{Error, Result};
+use sha2::{Digest, Sha256};
+use tokio::time::sleep;
 
-use crate::places::network;
+use super::device::Device;
+use crate::places::Shares;
 
-/// Names, and addresses, that are remembered at a time. When there are more, those that may try
-/// freely again are forgotten first; where none may, all are.
-const REMEMBERED: usize = 50_000;
-const MINUTE: i64 = 60_000_000;
+/// The longest that who is new to a name waits because others try it.
+const SLOWEST: Duration = Duration::from_secs(5);
+/// Names with an address that has signed in to them, that are remembered at a time.
+const FAMILIAR: usize = 64 * 1024;
 
 /// Counts attempts.
 pub(super) struct Attempts {
-    names: Counted<String>,
-    addresses: Counted<IpAddr>,
+    rates: Arc<Rates>,
+    waiting: Shares,
+    familiar: Mutex<Familiar>,
+}
+
+/// Hashes of names with addresses that have signed in to them. Who has not been seen for the longest
+/// is forgotten.
+#[derive(Default)]
+struct Familiar {
+    young: HashSet<[u8; 16]>,
+    old: HashSet<[u8; 16]>,
 }
 
 impl Attempts {
-    pub(super) fn new(per_name: u32, per_address: u32) -> Self {
-        Self { names: Counted::new(per_name), addresses: Counted::new(per_address) }
+    /// At most `waiting` are slowed down at a time.
+    pub(super) fn new(rates: Arc<Rates>, waiting: usize) -> Self {
+        Self { rates, waiting: Shares::new(waiting), familiar: Mutex::default() }
     }
 
-    /// Counts an attempt from an address, and refuses the one too many.
-    pub(super) fn from(&self, address: IpAddr, now: Date) -> Result<()> {
-        self.addresses.take(network(address), now)
+    /// Counts an attempt that names nobody who could be.
+    pub(super) fn nowhere(&self, from: IpAddr) -> Result<()> {
+        self.rates.take(Key::Address(from), &[Kind::SignIns])
     }
 
-    /// Counts an attempt at a name, and refuses the one too many.
-    pub(super) fn at(&self, name: &str, now: Date) -> Result<()> {
-        self.names.take(name.to_owned(), now)
+    /// Counts an account that is to be made.
+    pub(super) fn sign_up(&self, from: IpAddr) -> Result<()> {
+        self.rates.take(Key::Address(from), &[Kind::SignUps])
     }
 
-    /// Forgets the attempts at a name that has been signed in to.
-    pub(super) fn succeeded(&self, name: &str) {
-        self.names.forget(&name.to_owned());
-    }
-}
-
-/// When each key's count will be at nothing again, in microseconds: a leaky bucket.
-struct Counted<K> {
-    empty_at: Mutex<HashMap<K, i64>>,
-    /// What one attempt adds.
-    step: i64,
-}
-
-impl<K: Hash + Eq> Counted<K> {
-    fn new(per_minute: u32) -> Self {
-        Self { empty_at: Mutex::default(), step: MINUTE / i64::from(per_minute.max(1)) }
-    }
-
-    fn take(&self, key: K, now: Date) -> Result<()> {
-        let now = now.micros();
-        let mut all = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let filled = all.get(&key).copied().unwrap_or(now).max(now) + self.step;
-        let over = filled - now - MINUTE;
-        if over > 0 {
-            return Err(Error::TooMany(Duration::from_micros(over.unsigned_abs())));
+    /// Counts an attempt at a name, and refuses the one too many of its address. Who is new to the name
+    /// is slowed down where it is tried too often. Who presents a device of an earlier sign-in is counted
+    /// by that device alone, whatever others do.
+    pub(super) async fn sign_in(&self, fold: &str, from: IpAddr, device: Option<Device>) -> Result<()> {
+        if let Some(device) = device {
+            return self.rates.take(Key::Attempt(hash(fold, &device.id())), &[Kind::Attempts]);
         }
-        if all.len() >= REMEMBERED && !all.contains_key(&key) {
-            all.retain(|_, empty_at| *empty_at > now);
-            if all.len() >= REMEMBERED {
-                tracing::warn!("more sign-ins are tried than can be remembered");
-                all.clear();
+        let pair = hash_from(fold, from);
+        // What one of the two refuses is not to count for the other.
+        self.rates.check(Key::Attempt(pair), &[Kind::Attempts])?;
+        self.rates.take(Key::Address(from), &[Kind::SignIns])?;
+        self.rates.take(Key::Attempt(pair), &[Kind::Attempts])?;
+        if self.is_familiar(pair) {
+            return Ok(());
+        }
+        match self.rates.take(Key::Name(hash(fold, b"")), &[Kind::NameAttempts]) {
+            Err(Error::TooMany(wait)) => {
+                let _share = self.waiting.take(Some(from))?;
+                sleep(wait.min(SLOWEST)).await;
+                Ok(())
             }
+            counted => counted,
         }
-        all.insert(key, filled);
-        Ok(())
     }
 
-    fn forget(&self, key: &K) {
-        self.empty_at.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    /// Remembers from where a name was signed in to.
+    pub(super) fn succeeded(&self, fold: &str, from: IpAddr) {
+        self.familiar().insert(hash_from(fold, from));
     }
+
+    fn is_familiar(&self, pair: [u8; 16]) -> bool {
+        let mut familiar = self.familiar();
+        let known = familiar.young.contains(&pair) || familiar.old.contains(&pair);
+        if known {
+            familiar.insert(pair);
+        }
+        known
+    }
+
+    fn familiar(&self) -> std::sync::MutexGuard<'_, Familiar> {
+        self.familiar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Familiar {
+    fn insert(&mut self, pair: [u8; 16]) {
+        if self.young.len() >= FAMILIAR / 2 {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(pair);
+    }
+}
+
+fn hash_from(fold: &str, from: IpAddr) -> [u8; 16] {
+    hash(fold, from.to_string().as_bytes())
+}
+
+fn hash(fold: &str, from: &[u8]) -> [u8; 16] {
+    let hash = Sha256::new().chain_update(fold).chain_update([0]).chain_update(from).finalize();
+    let mut short = [0; 16];
+    short.copy_from_slice(&hash[..16]);
+    short
 }
 
 #[cfg(test)]
 mod tests {
+    use chinwag_core::clock::SystemClock;
+    use chinwag_core::limits::RateLimits;
+    use tokio::time::Instant;
+
     use super::*;
 
-    fn second(n: i64) -> Date {
-        Date::from_micros(n * 1_000_000)
+    fn attempts(per_name: u32, per_address: u32) -> Attempts {
+        let limits = RateLimits {
+            attempts_per_name: per_name,
+            attempts_per_address: per_address,
+            ..RateLimits::lifted()
+        };
+        Attempts::new(Arc::new(Rates::new(&limits, Arc::new(SystemClock::default()))), 100)
     }
 
-    #[test]
-    fn so_many_attempts_a_minute_then_a_wait_that_is_told() {
-        let attempts = Attempts::new(10, 100);
-        for _ in 0..10 {
-            attempts.at("arlan", second(0)).expect("within the limit");
+    fn address(n: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, n])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_address_is_refused_and_another_is_not() {
+        let attempts = attempts(2, 100);
+        for _ in 0..2 {
+            attempts.sign_in("arlan", address(1), None).await.expect("within the limit");
         }
-        let Err(Error::TooMany(wait)) = attempts.at("arlan", second(0)) else { panic!("not refused") };
-        assert_eq!(wait, Duration::from_secs(6));
-        attempts.at("astra", second(0)).expect("another name");
-        attempts.at("arlan", second(6)).expect("one more after the wait");
-        attempts.at("arlan", second(6)).expect_err("and no second");
-        attempts.succeeded("arlan");
-        attempts.at("arlan", second(6)).expect("a success is forgiven");
+        let Err(Error::TooMany(wait)) = attempts.sign_in("arlan", address(1), None).await else {
+            panic!("not refused")
+        };
+        assert!(wait <= Duration::from_secs(30), "{wait:?}");
+        attempts.sign_in("astra", address(1), None).await.expect("another name");
+        attempts.sign_in("arlan", address(2), None).await.expect("another address");
     }
 
-    #[test]
-    fn the_addresses_of_one_network_count_together() {
-        let attempts = Attempts::new(10, 1);
-        let address = |text: &str| text.parse::<IpAddr>().expect("an address");
-        attempts.from(address("2001:db8::1"), second(0)).expect("the first");
-        attempts.from(address("2001:db8::2"), second(0)).expect_err("the same network");
-        attempts.from(address("2001:db8:0:1::1"), second(0)).expect("another network");
-        attempts.from(address("10.0.0.1"), second(0)).expect("the first");
-        attempts.from(address("10.0.0.2"), second(0)).expect("another address");
-    }
-
-    #[test]
-    fn what_is_remembered_is_bounded() {
-        let attempts = Attempts::new(1, 1);
-        for n in 0..REMEMBERED + 10 {
-            attempts.at(&n.to_string(), second(0)).expect("the first of its name");
+    #[tokio::test(start_paused = true)]
+    async fn stranger_is_slowed_down_and_who_was_here_is_not() {
+        let attempts = attempts(2, 100);
+        attempts.succeeded("arlan", address(9));
+        for n in 1..3 {
+            attempts.sign_in("arlan", address(n), None).await.expect("within the limit");
         }
-        assert!(attempts.names.empty_at.lock().unwrap().len() <= REMEMBERED);
+        let took = async |n| {
+            let begun = Instant::now();
+            attempts.sign_in("arlan", address(n), None).await.expect("never refused for the name");
+            begun.elapsed()
+        };
+        assert_eq!(took(3).await, SLOWEST);
+        assert_eq!(took(9).await, Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn refusal_of_one_name_takes_nothing_of_the_address() {
+        let attempts = attempts(1, 2);
+        attempts.sign_in("arlan", address(1), None).await.expect("the first");
+        for _ in 0..5 {
+            attempts.sign_in("arlan", address(1), None).await.expect_err("its second");
+        }
+        attempts.sign_in("astra", address(1), None).await.expect("the address has one left");
+        attempts.nowhere(address(1)).expect_err("and no more");
+    }
+
+    #[test]
+    fn what_is_familiar_is_bounded() {
+        let mut familiar = Familiar::default();
+        for n in 0..u32::try_from(FAMILIAR).unwrap() * 2 {
+            familiar.insert(hash(&n.to_string(), b""));
+        }
+        assert!(familiar.young.len() + familiar.old.len() <= FAMILIAR);
     }
 }

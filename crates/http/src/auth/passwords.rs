@@ -1,11 +1,13 @@
 //! Hashing passwords off the asynchronous threads, and only so many at a time: each takes tens of
-//! milliseconds of a processor and 19 MiB.
+//! milliseconds of a processor and 19 MiB. Addresses take turns, and share the places in the queue.
 
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chinwag_core::password::Password;
 use chinwag_core::{Error, Result};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 /// Hashed at a time.
 const AT_ONCE: usize = 2;
@@ -13,40 +15,176 @@ const AT_ONCE: usize = 2;
 const WAITING: usize = 32;
 
 /// Hashes and verifies passwords.
-pub(super) struct Passwords {
-    admitted: Arc<Semaphore>,
-    running: Arc<Semaphore>,
+#[derive(Default)]
+pub(super) struct Passwords(Arc<Mutex<Queue>>);
+
+/// Who waits, by address.
+#[derive(Default)]
+struct Queue {
+    running: usize,
+    waiting: usize,
+    by_address: HashMap<IpAddr, VecDeque<oneshot::Sender<Turn>>>,
+    /// The addresses that have somebody waiting, in the order of their turns.
+    turns: VecDeque<IpAddr>,
 }
 
-impl Default for Passwords {
-    fn default() -> Self {
-        Self {
-            admitted: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
-            running: Arc::new(Semaphore::new(AT_ONCE)),
+/// The right to hash; when it is dropped the next has it.
+struct Turn(Option<Arc<Mutex<Queue>>>);
+
+impl Passwords {
+    /// What is kept of a password that came from an address.
+    pub(super) async fn hash(&self, password: Password, from: IpAddr) -> Result<String> {
+        self.run(from, move || password.hash()).await?
+    }
+
+    /// Whether it is the one that `phc` was made of; as slow without one.
+    pub(super) async fn verify(&self, password: Password, phc: Option<String>, from: IpAddr) -> Result<bool> {
+        self.run(from, move || password.verify(phc.as_deref())).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        from: IpAddr,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let turn = match self.enter(from)? {
+            Ok(turn) => turn,
+            // Who is dropped from the queue has made room for another address.
+            Err(waiting) => waiting.await.map_err(|_| Error::unavailable())?,
+        };
+        // Work goes on when its caller has gone, and keeps its turn until it ends.
+        let work = move || {
+            let done = work();
+            drop(turn);
+            done
+        };
+        tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+    }
+
+    /// A turn at once, or a place in the queue.
+    fn enter(&self, from: IpAddr) -> Result<Result<Turn, oneshot::Receiver<Turn>>> {
+        let mut queue = lock(&self.0);
+        if queue.running < AT_ONCE {
+            queue.running += 1;
+            return Ok(Ok(Turn(Some(self.0.clone()))));
+        }
+        if queue.waiting >= WAITING {
+            queue.make_room(from)?;
+        }
+        let (sender, receiver) = oneshot::channel();
+        queue.waiting += 1;
+        let of_address = queue.by_address.entry(from).or_default();
+        of_address.push_back(sender);
+        if of_address.len() == 1 {
+            queue.turns.push_back(from);
+        }
+        Ok(Err(receiver))
+    }
+}
+
+impl Queue {
+    /// Makes room for one more of an address at the cost of the address that has the most waiting.
+    fn make_room(&mut self, from: IpAddr) -> Result<()> {
+        for waiting in self.by_address.values_mut() {
+            waiting.retain(|sender| !sender.is_closed());
+        }
+        self.by_address.retain(|_, waiting| !waiting.is_empty());
+        self.turns.retain(|address| self.by_address.contains_key(address));
+        self.waiting = self.by_address.values().map(VecDeque::len).sum();
+        if self.waiting < WAITING {
+            return Ok(());
+        }
+        let own = self.by_address.get(&from).map_or(0, VecDeque::len);
+        let longest = self.by_address.iter_mut().max_by_key(|(_, waiting)| waiting.len());
+        let Some((_, waiting)) = longest.filter(|(_, waiting)| waiting.len() > own + 1) else {
+            return Err(Error::unavailable());
+        };
+        waiting.pop_back();
+        self.waiting -= 1;
+        Ok(())
+    }
+
+    /// Who is next, if anybody waits.
+    fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
+        let address = self.turns.pop_front()?;
+        let waiting = self.by_address.get_mut(&address)?;
+        let sender = waiting.pop_front();
+        if waiting.is_empty() {
+            self.by_address.remove(&address);
+        } else {
+            self.turns.push_back(address);
+        }
+        self.waiting -= 1;
+        sender
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let Some(queue) = self.0.take() else { return };
+        loop {
+            let mut state = lock(&queue);
+            let Some(sender) = state.next() else {
+                state.running -= 1;
+                return;
+            };
+            drop(state);
+            match sender.send(Turn(Some(queue.clone()))) {
+                Ok(()) => return,
+                // Its caller has gone: the turn is the next one's.
+                Err(mut turn) => drop(turn.0.take()),
+            }
         }
     }
 }
 
-impl Passwords {
-    /// What is kept of a password.
-    pub(super) async fn hash(&self, password: Password) -> Result<String> {
-        self.run(move || password.hash()).await?
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(n: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, n])
     }
 
-    /// Whether it is the one that `phc` was made of; as slow without one.
-    pub(super) async fn verify(&self, password: Password, phc: Option<String>) -> Result<bool> {
-        self.run(move || password.verify(phc.as_deref())).await
+    fn waits(entered: Result<Result<Turn, oneshot::Receiver<Turn>>>) -> oneshot::Receiver<Turn> {
+        match entered {
+            Ok(Err(receiver)) => receiver,
+            Ok(Ok(_)) => panic!("there was a turn"),
+            Err(error) => panic!("{error}"),
+        }
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| Error::unavailable())?;
-        let running = self.running.clone().acquire_owned().await.map_err(Error::internal)?;
-        // Work goes on when its caller has gone, and holds its permits until it ends.
-        let work = move || {
-            let done = work();
-            drop((running, admitted));
-            done
-        };
-        tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+    #[test]
+    fn addresses_take_turns_and_share_the_queue() {
+        let passwords = Passwords::default();
+        let enter = |n| passwords.enter(address(n));
+        let running = [(); AT_ONCE].map(|()| enter(1).expect("room").ok().expect("a turn"));
+        let mut flood: Vec<_> = (0..WAITING).map(|_| waits(enter(1))).collect();
+        assert!(matches!(enter(1), Err(Error::Unavailable(_))), "the flood has all places");
+        let mut owner = waits(enter(2));
+        let mut last = flood.pop().expect("the queue was full");
+        assert!(last.try_recv().is_err() && last.is_terminated(), "the flood's last made room");
+        drop(running);
+        assert!(flood[0].try_recv().is_ok(), "who came first");
+        let turn = owner.try_recv().expect("the second turn is the other address's");
+        assert!(flood[2].try_recv().is_err());
+        drop(turn);
+    }
+
+    #[test]
+    fn who_has_gone_keeps_no_turn() {
+        let passwords = Passwords::default();
+        let enter = || passwords.enter(address(1));
+        let running = [(); AT_ONCE].map(|()| enter().expect("room").ok().expect("a turn"));
+        let gone: Vec<_> = (0..WAITING).map(|_| waits(enter())).collect();
+        drop(gone);
+        let mut left = waits(enter());
+        drop(running);
+        drop(left.try_recv().expect("its turn has come"));
+        assert_eq!(lock(&passwords.0).running, 0);
     }
 }

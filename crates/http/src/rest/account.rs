@@ -4,8 +4,7 @@ use axum::http::request::Parts;
 use utoipa::ToSchema;
 
 use super::prelude::*;
-use super::session::{Session, issued};
-use crate::auth::Peer;
+use super::session::{Session, begun};
 
 /// A name and a password.
 #[derive(ToSchema)]
@@ -31,6 +30,5 @@ pub(crate) async fn create(
 ) -> Result<Response> {
     doors.auth.origin_check(&parts)?;
     let asked = input::account::sign_up(payload.fields()?)?;
-    let session = doors.auth.sign_up(asked, Peer::of(&parts, &doors.options).address).await?;
-    Ok(issued(&session, Some(doors.auth.cookie(session.secret.expose(), &parts))))
+    Ok(begun(doors.auth.sign_up(asked, &parts).await?))
 }

@@ -9,7 +9,7 @@ use chinwag_core::Error;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 
-use crate::doors::Doors;
+use crate::doors::{Doors, Options};
 use crate::error::Problem;
 use crate::wire::input::{Fields, Ignored, not_an_object};
 
@@ -49,25 +49,28 @@ impl FromRequest<Arc<Doors>> for Payload {
             let why = "no Content-Encoding is taken: send the body as it is";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
         }
-        let limit = doors.options.max_body;
-        if body.size_hint().lower() > limit as u64 {
-            return Err(too_large(limit));
-        }
-        match tokio::time::timeout(doors.options.body_timeout, read(body, limit)).await {
-            Ok(read) => {
-                let kind =
-                    parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-                let form = FORMS.iter().any(|form| {
-                    kind.get(..form.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(form.as_bytes()))
-                });
-                Ok(Self { bytes: read?, form, ignored: parts.extensions.remove::<Arc<Ignored>>() })
-            }
-            Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to come")),
-        }
+        let bytes = read(body, &doors.options).await?;
+        let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        let form = FORMS.iter().any(|form| {
+            kind.get(..form.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(form.as_bytes()))
+        });
+        Ok(Self { bytes, form, ignored: parts.extensions.remove::<Arc<Ignored>>() })
     }
 }
 
-async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+/// Reads a body, no longer and for no longer than may be.
+pub(crate) async fn read(body: Body, options: &Options) -> Result<Bytes, Problem> {
+    let limit = options.max_body;
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large(limit));
+    }
+    match tokio::time::timeout(options.body_timeout, collect(body, limit)).await {
+        Ok(read) => read,
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to come")),
+    }
+}
+
+async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {
     match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large(limit)),

@@ -8,8 +8,8 @@ use chinwag_core::app::message::Point;
 use chinwag_core::limits::LIST_PAGE;
 use chinwag_core::{Date, Error, Result, Seq};
 
+use crate::admission::UnderWay;
 use crate::error::Problem;
-use crate::router::UnderWay;
 use crate::wire::fields::{Known, Picked};
 
 /// A request's query.

@@ -1,7 +1,7 @@
 //! `sessions/`
 
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, header};
 use chinwag_core::app::account::Issued;
 use chinwag_core::{Date, Error, Name};
 use serde::Serialize;
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::account::NamePassword;
 use super::prelude::*;
-use crate::auth::{Credential, Peer, SignedIn};
+use crate::auth::{Begun, Credential, SignedIn};
 use crate::wire::object::{maybe_text, text};
 
 /// A new token, shown this once.
@@ -54,8 +54,7 @@ pub(crate) async fn create(
 ) -> Result<Response> {
     doors.auth.origin_check(&parts)?;
     let asked = input::account::sign_in(payload.fields()?)?;
-    let session = doors.auth.sign_in(asked, Peer::of(&parts, &doors.options).address).await?;
-    Ok(issued(&session, Some(doors.auth.cookie(session.secret.expose(), &parts))))
+    Ok(begun(doors.auth.sign_in(asked, &parts).await?))
 }
 
 /// Says who is signed in.
@@ -97,11 +96,16 @@ pub(super) fn user(credential: Option<Credential>) -> Result<SignedIn, Error> {
 }
 
 /// The answer that hands out a new token.
-pub(super) fn issued(new: &Issued, cookie: Option<HeaderValue>) -> Response {
+pub(super) fn issued(new: &Issued) -> Response {
     let session = Session { name: &new.user.name, token: new.secret.expose(), expires: new.expires };
-    let mut response = json(StatusCode::CREATED, &session);
-    if let Some(cookie) = cookie {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    json(StatusCode::CREATED, &session)
+}
+
+/// The answer to who has signed in, whose browser keeps cookies of it.
+pub(super) fn begun(begun: Begun) -> Response {
+    let mut response = issued(&begun.session);
+    for cookie in begun.cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
 }

@@ -32,7 +32,7 @@ pub(crate) async fn create(
 ) -> Result<Response> {
     let ttl = input::account::token(payload.fields()?)?.unwrap_or(doors.options.session_ttl);
     let token = doors.app.token_create(&context, name, ttl).await?;
-    Ok(issued(&token, None))
+    Ok(issued(&token))
 }
 
 /// Signs a user out everywhere: ends all of its tokens and tickets, its sockets included.

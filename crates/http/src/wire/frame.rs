@@ -118,6 +118,9 @@ pub struct Reader {
     /// and what one read brought.
     partial: Vec<u8>,
     message: Option<Fragments>,
+    /// Frames that have come since they were last asked for, and were no event: pings, pongs, and all
+    /// fragments of a message but its last.
+    idle: u32,
 }
 
 /// A message whose fragments are coming.
@@ -142,12 +145,17 @@ struct Head {
 impl Reader {
     /// A reader of messages of at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { limit, partial: Vec::new(), message: None }
+        Self { limit, partial: Vec::new(), message: None, idle: 0 }
     }
 
     /// Whether nothing is half read.
     pub fn is_idle(&self) -> bool {
         self.partial.is_empty() && self.message.is_none()
+    }
+
+    /// How many frames have come since the last call that were no event.
+    pub fn idle_frames(&mut self) -> u32 {
+        std::mem::take(&mut self.idle)
     }
 
     /// How many bytes are held, of a frame and of a message. For the fuzz targets.
@@ -240,6 +248,9 @@ impl Reader {
     }
 
     fn frame(&mut self, head: &Head, payload: &[u8]) -> Result<Option<Incoming>, Broken> {
+        if matches!(head.opcode, PING | PONG) || !head.fin {
+            self.idle = self.idle.saturating_add(1);
+        }
         match head.opcode {
             PING => Ok(Some(Incoming::Ping(payload.to_vec()))),
             PONG => Ok(Some(Incoming::Pong)),

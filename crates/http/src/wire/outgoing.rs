@@ -159,6 +159,9 @@ pub struct Problem<'a> {
     /// The fields that were refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem<'a>>,
+    /// After how many seconds it is worth another try, where it came too often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 /// One refused field.

@@ -9,6 +9,7 @@ use chinwag_core::app::relation::Relate;
 use chinwag_core::app::resume::{Refusal, Resume, Resumed};
 use chinwag_core::event::{Audience, Event, Kind};
 use chinwag_core::presence::Status;
+use chinwag_core::rate::Cost;
 use chinwag_core::{Error, GroupId, MessageId, Result};
 use chinwag_hub::{Close, Encode};
 use futures_util::stream::FuturesUnordered;
@@ -51,6 +52,17 @@ pub(super) enum Refused {
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
         Self::Data(error)
+    }
+}
+
+/// What an event costs its user, before anything but its type is read.
+pub(super) fn cost(kind: &str, data: Option<&RawValue>) -> Cost {
+    match kind {
+        "message.text" | "message.first" => Cost::Message,
+        "group.create" => Cost::Group,
+        "group.update" | "group.quit" | "group.delete" => Cost::Change,
+        "contact.update" => data.map_or(Cost::Event, |data| relation::cost(data.get().as_bytes())),
+        _ => Cost::Event,
     }
 }
 

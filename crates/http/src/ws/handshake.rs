@@ -15,6 +15,7 @@ use axum::response::IntoResponse;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chinwag_core::Error;
+use chinwag_core::rate::{Key, Kind};
 use chinwag_hub::{Connection, Identity, Refused};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -36,7 +37,7 @@ const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const LINGER: Duration = Duration::from_secs(2);
 const SUBPROTOCOL: &str = "chinwag";
 
-/// `GET /chat/`: answers 101 and serves the socket, or refuses with 400, 401, 403, 426 or 503.
+/// `GET /chat/`: answers 101 and serves the socket, or refuses with 400, 401, 403, 426, 429 or 503.
 pub(crate) async fn handshake(State(doors): State<Arc<Doors>>, mut request: Request) -> Response<Body> {
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let (parts, _) = request.into_parts();
@@ -58,6 +59,7 @@ async fn accept(
     };
     doors.auth.origin_check(parts)?;
     let who = doors.auth.handshake(parts).await?;
+    doors.app.rates().take(Key::User(who.user.id), &[Kind::Connects])?;
     let identity =
         Identity { user: who.user.id, name: who.user.name.clone(), token: who.token, expires: who.expires };
     let place = place(doors, parts)?;

@@ -8,7 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use chinwag_core::app::connect::{Snapshot, snapshot};
 use chinwag_core::app::{Context, Who, message};
+use chinwag_core::error::whole_seconds;
 use chinwag_core::event::Origin;
+use chinwag_core::rate::Cost;
 use chinwag_core::store::Tx;
 use chinwag_core::user::Caller;
 use chinwag_core::{Error, Result};
@@ -37,6 +39,8 @@ pub(super) type Job = Pin<Box<dyn Future<Output = usize> + Send>>;
 pub(super) enum Work {
     /// Nothing: it was refused, and the peer told so.
     Nothing,
+    /// The same, because the user has sent too many.
+    TooMany,
     /// May wait for its commit beside others, and is begun with those that have come with it; their
     /// order is that of their beginning.
     Pipelined(Asked, message::Send),
@@ -66,6 +70,13 @@ struct Envelope<'a> {
     data: Option<&'a RawValue>,
     #[serde(rename = "ref", borrow)]
     reference: Option<&'a RawValue>,
+}
+
+impl Envelope<'_> {
+    /// The event's type, if it is a string.
+    fn kind(&self) -> Option<Cow<'_, str>> {
+        serde_json::from_str(self.kind?.get()).ok()
+    }
 }
 
 /// One event, understood as far as its type.
@@ -135,26 +146,39 @@ impl Session {
         self.doors.hub.send(&self.connection, frame);
     }
 
-    pub(super) fn refuse_binary(&self) {
-        self.refuse("error.decode", 400, "events are text frames, not binary ones".into(), None);
+    pub(super) fn refuse_binary(&self) -> Work {
+        self.admit(Cost::Event, None).unwrap_or_else(|| {
+            self.refuse("error.decode", 400, "events are text frames, not binary ones".into(), None)
+        })
     }
 
     /// Understands one event, as far as its type, and answers what is to be done.
     pub(super) fn work(self: &Arc<Self>, text: &str) -> Work {
+        let envelope: Result<Envelope, _> = serde_json::from_str(text);
+        let kind = envelope.as_ref().ok().and_then(Envelope::kind);
+        let (cost, asked) = match &envelope {
+            Ok(envelope) => {
+                let asked = envelope.reference.and_then(|raw| reference(raw).ok());
+                (kind.as_deref().map_or(Cost::Event, |kind| events::cost(kind, envelope.data)), asked)
+            }
+            Err(_) => (Cost::Event, None),
+        };
+        if let Some(refused) = self.admit(cost, asked.as_deref()) {
+            return refused;
+        }
         if let Some(why) = not_an_object(text.as_bytes()) {
             return self.refuse("error.decode", 400, format!("an event {why}").into(), None);
         }
-        let envelope: Envelope = match serde_json::from_str(text) {
+        let envelope = match &envelope {
             Ok(envelope) => envelope,
-            Err(error) => return self.refuse("error.decode", 400, decode_detail(&error).into(), None),
+            Err(error) => return self.refuse("error.decode", 400, decode_detail(error).into(), None),
         };
         let reference = match envelope.reference.filter(|raw| raw.get() != "null").map(reference).transpose()
         {
             Ok(reference) => reference,
             Err(error) => return self.fail(&error, None),
         };
-        let Some(kind) = envelope.kind.and_then(|raw| serde_json::from_str::<Cow<str>>(raw.get()).ok())
-        else {
+        let Some(kind) = kind else {
             let detail = "an event has a type, which is a string".into();
             return self.refuse("error.type", 400, detail, reference.as_deref());
         };
@@ -170,8 +194,20 @@ impl Session {
         }
     }
 
+    /// Counts an event, or refuses the one too many.
+    fn admit(&self, cost: Cost, reference: Option<&str>) -> Option<Work> {
+        let error = self.doors.app.rates().spend(self.connection.user(), cost).err()?;
+        self.fail(&error, reference);
+        Some(Work::TooMany)
+    }
+
     fn refuse(&self, kind: &str, code: u16, detail: Cow<'_, str>, reference: Option<&str>) -> Work {
-        self.send(outgoing::error(kind, code, &Problem { detail, errors: vec![] }, reference));
+        self.send(outgoing::error(
+            kind,
+            code,
+            &Problem { detail, errors: vec![], retry_after: None },
+            reference,
+        ));
         Work::Nothing
     }
 
@@ -188,7 +224,12 @@ impl Session {
         };
         let errors = errors.iter().filter(|f| !f.field.is_empty());
         let errors = errors.map(|f| FieldProblem { field: &f.field, detail: &f.detail }).collect();
-        self.send(outgoing::error(kind, code, &Problem { detail: detail(error), errors }, reference));
+        let retry_after = match error {
+            Error::TooMany(wait) => Some(whole_seconds(*wait)),
+            _ => None,
+        };
+        let problem = Problem { detail: detail(error), errors, retry_after };
+        self.send(outgoing::error(kind, code, &problem, reference));
         Work::Nothing
     }
 }

@@ -21,9 +21,10 @@ use chinwag_hub::{Close, Sink, Taken};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::events;
+use super::pace::Pace;
 use super::session::{Asked, Job, Session, Work};
 use crate::error::panicked;
 use crate::wire::frame::{self, Broken, Incoming, Reader};
@@ -98,26 +99,9 @@ struct Socket<'a> {
     waiting: Option<Job>,
     /// Whether nothing else may begin.
     exclusive: bool,
-    rate: Rate,
-}
-
-/// Events within a second, where an operator has set a bound.
-struct Rate {
-    most: Option<u32>,
-    since: Instant,
-    count: u32,
-}
-
-impl Rate {
-    /// Whether one more event is within the bound.
-    fn take(&mut self) -> bool {
-        let Some(most) = self.most else { return true };
-        if self.since.elapsed() >= Duration::from_secs(1) {
-            (self.since, self.count) = (Instant::now(), 0);
-        }
-        self.count += 1;
-        self.count <= most
-    }
+    pace: Pace,
+    /// Whether more has come than may: it is closed when next it is looked at.
+    too_fast: bool,
 }
 
 /// Serves a socket until its end. `early` is what was read before the socket was one.
@@ -137,7 +121,8 @@ pub(super) async fn run(wire: &Arc<Wire>, mut early: Vec<u8>, session: &Arc<Sess
         busy: 0,
         waiting: None,
         exclusive: true,
-        rate: Rate { most: options.events_per_second, since: Instant::now(), count: 0 },
+        pace: Pace::new(&session.doors.app.limits().rates),
+        too_fast: false,
     };
     session.connection.attach(wire.clone());
     socket.work(1, Box::pin(session.clone().open()));
@@ -198,11 +183,11 @@ impl Socket<'_> {
     fn begin(&mut self) -> Option<End> {
         let end = self.begin_each();
         self.begin_gathered();
-        end
+        if self.too_fast { Some(ending(Close::TooMuch)) } else { end }
     }
 
     fn begin_each(&mut self) -> Option<End> {
-        while !self.exclusive && self.busy + self.gathered.len() < IN_FLIGHT {
+        while !self.too_fast && !self.exclusive && self.busy + self.gathered.len() < IN_FLIGHT {
             let Some(incoming) = self.inbox.pop_front() else {
                 self.begin_gathered();
                 let broken = self.broken.filter(|_| self.working.is_empty())?;
@@ -217,23 +202,17 @@ impl Socket<'_> {
                     return None;
                 }
                 Incoming::Close(code) => return Some(End::Answer(code.unwrap_or(1000))),
-                Incoming::Binary => self.session.refuse_binary(),
-                Incoming::Text(text) => {
-                    if let Some(end) = self.start(&text) {
-                        return Some(end);
-                    }
-                }
+                Incoming::Binary => self.start(self.session.refuse_binary()),
+                Incoming::Text(text) => self.start(self.session.work(&text)),
             }
         }
         None
     }
 
-    fn start(&mut self, text: &str) -> Option<End> {
-        if !self.rate.take() {
-            return Some(End::Close(4029, "too many events: slow down"));
-        }
-        match self.session.work(text) {
+    fn start(&mut self, work: Work) {
+        match work {
             Work::Nothing => {}
+            Work::TooMany => self.too_fast |= !self.pace.refused(),
             Work::Pipelined(asked, message) => self.gathered.push((asked, message)),
             Work::Alone(work) => {
                 self.begin_gathered();
@@ -242,7 +221,6 @@ impl Socket<'_> {
                 self.go_on();
             }
         }
-        None
     }
 
     /// Begins what waits to be alone, once it is; lets others begin once that is done.
@@ -297,6 +275,7 @@ impl Socket<'_> {
     fn feed(&mut self, bytes: &mut [u8]) {
         let mut came = Vec::new();
         self.broken = self.reader.feed(bytes, &mut came).err();
+        self.too_fast |= !self.pace.frames(self.reader.idle_frames());
         for incoming in came {
             match incoming {
                 // A close is the last that is heard.

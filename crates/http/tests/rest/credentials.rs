@@ -45,7 +45,8 @@ async fn an_account_signs_up_in_and_out() {
 
 #[tokio::test]
 async fn who_guesses_passwords_waits() {
-    let server = Server::with(|options| options.attempts_per_name = 3).await;
+    let rates = RateLimits { attempts_per_name: 3, ..RateLimits::lifted() };
+    let server = Server::limited(Limits { rates, ..Limits::default() }, |_| {}).await;
     let guess = json!({"name": "arlan", "password": "a guess at it"});
     for _ in 0..3 {
         assert_eq!(server.send("POST sessions/", &[], guess.clone()).await.status(), 401);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chinwag_core::app::App;
 use chinwag_core::clock::SystemClock;
-use chinwag_core::limits::Limits;
+use chinwag_core::limits::{Limits, RateLimits};
 use chinwag_core::name::Name;
 use chinwag_http::wire::outgoing::Wire;
 use chinwag_http::{Doors, Options, ServiceKey, serve};
@@ -40,10 +40,15 @@ impl Server {
     }
 
     async fn with(configure: impl FnOnce(&mut Options)) -> Self {
+        let limits = Limits { rates: RateLimits::lifted(), ..Limits::default() };
+        Self::limited(limits, configure).await
+    }
+
+    async fn limited(limits: Limits, configure: impl FnOnce(&mut Options)) -> Self {
         let (bus, events) = LocalBus::new(1024);
         let store = Arc::new(SqliteStore::memory(bus.clone()).expect("a store"));
         let clock = Arc::new(SystemClock::default());
-        let app = App::new(store.clone(), clock.clone(), Limits::default());
+        let app = App::new(store.clone(), clock.clone(), limits);
         let special = ["admin", "system", "tournament"].map(|name| Name::parse(name).expect("a name"));
         app.prepare(special.to_vec()).await.expect("prepared");
         let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, chinwag_hub::Options::default());

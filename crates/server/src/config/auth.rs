@@ -24,9 +24,9 @@ pub(crate) struct Auth {
     pub(crate) validate_create: bool,
     /// The host application's own tokens.
     pub(crate) jwt: Jwt,
-    /// Sign-ins for one name in a minute. More are answered with 429.
+    /// Sign-ins for one name from one address in a minute. More are answered with 429.
     pub(crate) attempts_per_name: u32,
-    /// Sign-ins and sign-ups from one address in a minute. More are answered with 429.
+    /// Sign-ins from one address in a minute. More are answered with 429.
     pub(crate) attempts_per_address: u32,
 }
 
@@ -49,8 +49,8 @@ impl Auth {
     pub(super) fn check(&self, problems: &mut Problems) {
         let session = Duration::from_secs(60)..=Duration::from_secs(365 * 24 * 3600);
         problems.period("auth.session_ttl", self.session_ttl, &session);
-        problems.number("auth.attempts_per_name", self.attempts_per_name, &(1..=1_000_000), "sign-ins");
-        problems.number("auth.attempts_per_address", self.attempts_per_address, &(1..=1_000_000), "sign-ins");
+        problems.number("auth.attempts_per_name", self.attempts_per_name, &(0..=1_000_000), "sign-ins");
+        problems.number("auth.attempts_per_address", self.attempts_per_address, &(0..=1_000_000), "sign-ins");
         if !chinwag_http::auth::cookie::valid_name(&self.cookie) {
             problems.add(format!(
                 "auth.cookie must be a cookie's name such as access, of at most 64 letters, digits and -._, not {:?}",

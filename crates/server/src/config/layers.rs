@@ -244,7 +244,7 @@ mod tests {
         ];
         let config = from("", &variables, &[]).unwrap();
         assert!(!config.auth.signup);
-        assert_eq!(config.limits.events_per_second, Some(7));
+        assert_eq!(config.limits.events_per_second, 7);
         assert_eq!(config.http.origins, ["https://a.example", "https://b.example"]);
         assert_eq!(config.auth.validate_url.as_deref(), Some("http://127.0.0.1/whoami"));
         assert_eq!(config.data, Path::new("5"));

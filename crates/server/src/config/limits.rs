@@ -1,4 +1,7 @@
-//! `[limits]`: how much of anything there may be. A value past its limit is answered with 400.
+//! `[limits]`: how much of anything there may be, and how often. A value past its limit is answered
+//! with 400; what comes too often with 429, and 0 lifts such a limit.
+
+use chinwag_core::limits::RateLimits;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,19 +20,50 @@ pub(crate) struct Limits {
     pub(crate) user_groups: usize,
     /// Relations of any kind that one user has.
     pub(crate) user_relations: usize,
-    /// Events that one socket may send in a second, before it is closed with 4029. Unset: any.
-    pub(crate) events_per_second: Option<u32>,
+    /// Messages that a user may send at once.
+    pub(crate) messages_burst: u32,
+    /// Messages of a user in a second from then on.
+    pub(crate) messages_per_second: u32,
+    /// Events of a user, and its requests other than GET, at once.
+    pub(crate) events_burst: u32,
+    /// The same in a second from then on.
+    pub(crate) events_per_second: u32,
+    /// Changes of groups, memberships and profiles by a user at once.
+    pub(crate) changes_burst: u32,
+    /// The same in a second from then on.
+    pub(crate) changes_per_second: u32,
+    /// Private groups that a user opens with users who are no contacts.
+    pub(crate) first_contacts_per_day: u32,
+    /// Groups that a user makes, private ones aside.
+    pub(crate) groups_per_day: u32,
+    /// Accounts made from one address.
+    pub(crate) signups_per_hour: u32,
+    /// Handshakes of a user at once.
+    pub(crate) connects_burst: u32,
+    /// The same in a second from then on.
+    pub(crate) connects_per_second: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
+        let rates = RateLimits::default();
         Self {
             name_chars: 128,
             message_chars: 4096,
             group_members: 10_000,
             user_groups: 2_000,
             user_relations: 5_000,
-            events_per_second: None,
+            messages_burst: rates.messages_burst,
+            messages_per_second: rates.messages_per_second,
+            events_burst: rates.events_burst,
+            events_per_second: rates.events_per_second,
+            changes_burst: rates.changes_burst,
+            changes_per_second: rates.changes_per_second,
+            first_contacts_per_day: rates.first_contacts_per_day,
+            groups_per_day: rates.groups_per_day,
+            signups_per_hour: rates.signups_per_hour,
+            connects_burst: rates.connects_burst,
+            connects_per_second: rates.connects_per_second,
         }
     }
 }
@@ -41,8 +75,39 @@ impl Limits {
         problems.number("limits.group_members", self.group_members, &(2..=1_000_000), "users");
         problems.number("limits.user_groups", self.user_groups, &(1..=1_000_000), "groups");
         problems.number("limits.user_relations", self.user_relations, &(1..=1_000_000), "relations");
-        if let Some(events) = self.events_per_second {
-            problems.number("limits.events_per_second", events, &(1..=1_000_000), "events");
+        for (key, value, unit) in [
+            ("limits.messages_burst", self.messages_burst, "messages"),
+            ("limits.messages_per_second", self.messages_per_second, "messages"),
+            ("limits.events_burst", self.events_burst, "events"),
+            ("limits.events_per_second", self.events_per_second, "events"),
+            ("limits.changes_burst", self.changes_burst, "changes"),
+            ("limits.changes_per_second", self.changes_per_second, "changes"),
+            ("limits.first_contacts_per_day", self.first_contacts_per_day, "private groups"),
+            ("limits.groups_per_day", self.groups_per_day, "groups"),
+            ("limits.signups_per_hour", self.signups_per_hour, "accounts"),
+            ("limits.connects_burst", self.connects_burst, "handshakes"),
+            ("limits.connects_per_second", self.connects_per_second, "handshakes"),
+        ] {
+            problems.number(key, value, &(0..=1_000_000), unit);
+        }
+    }
+
+    /// How often anything may be done. Sign-ins are limited by `[auth]`.
+    pub(crate) fn rates(&self, attempts_per_name: u32, attempts_per_address: u32) -> RateLimits {
+        RateLimits {
+            messages_burst: self.messages_burst,
+            messages_per_second: self.messages_per_second,
+            events_burst: self.events_burst,
+            events_per_second: self.events_per_second,
+            changes_burst: self.changes_burst,
+            changes_per_second: self.changes_per_second,
+            first_contacts_per_day: self.first_contacts_per_day,
+            groups_per_day: self.groups_per_day,
+            signups_per_hour: self.signups_per_hour,
+            connects_burst: self.connects_burst,
+            connects_per_second: self.connects_per_second,
+            attempts_per_name,
+            attempts_per_address,
         }
     }
 }

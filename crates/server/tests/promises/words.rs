@@ -17,11 +17,7 @@ fn words(answer: &Answer, name: &str) -> (u16, Vec<String>, String) {
 }
 
 async fn freely() -> TestApp {
-    TestApp::with(|options| {
-        options.doors.attempts_per_name = 10_000;
-        options.doors.attempts_per_address = 10_000;
-    })
-    .await
+    TestApp::with(|options| {}).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

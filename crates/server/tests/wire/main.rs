@@ -4,6 +4,7 @@ mod bad_input;
 mod edge;
 mod events;
 mod histories;
+mod limits;
 mod parsing;
 mod resume;
 mod rights;

@@ -210,13 +210,3 @@ async fn a_ping_is_answered_and_a_close_is_answered_with_its_code() {
     socket.send_message(Message::Close(Some(close))).await;
     assert_eq!(socket.close_code().await, Some(4321));
 }
-
-#[tokio::test]
-async fn too_many_events_close_with_4029_where_a_bound_is_set() {
-    let app = TestApp::with(|options| options.doors.events_per_second = Some(20)).await;
-    let mut socket = app.user("ann").await.ws().await;
-    for _ in 0..50 {
-        socket.send(json!({ "type": "status.update", "data": { "status": "online" } })).await;
-    }
-    assert_eq!(socket.close_code().await, Some(4029));
-}

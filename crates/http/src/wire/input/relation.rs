@@ -1,6 +1,7 @@
 //! Payloads about relations.
 
 use chinwag_core::app::relation::Relate;
+use chinwag_core::rate::Cost;
 use chinwag_core::relation::Operation;
 use chinwag_core::{Name, Result};
 
@@ -33,6 +34,15 @@ pub fn relate(mut fields: Fields<'_>) -> Result<Relate> {
 pub fn update(mut fields: Fields<'_>) -> Result<Relate> {
     fields.ignore(&["author"]);
     relate(fields)
+}
+
+/// What a change of a relation costs: no limit refuses a block.
+pub fn cost(payload: &[u8]) -> Cost {
+    let operation = Fields::parse(payload).ok().and_then(|mut fields| fields.text("operation"));
+    match operation.and_then(|text| Operation::parse(&text)) {
+        Some(Operation::Block) => Cost::Block,
+        _ => Cost::Event,
+    }
 }
 
 /// POST `relations/blocked/`

@@ -3,6 +3,8 @@
 use chinwag_core::app::relation::Relate;
 use chinwag_core::app::user::Rename;
 use chinwag_core::presence::Status;
+use chinwag_core::rate::Cost;
+use chinwag_core::relation::Operation;
 use chinwag_core::{Error, Name, Result};
 
 use super::{Fields, relation};
@@ -40,6 +42,20 @@ pub fn patch(mut fields: Fields<'_>, name: Name) -> Result<Patch> {
             }
             None => fields.finish(|| None),
         },
+    }
+}
+
+/// What PATCH `users/<name>/` costs: a relation is no change of the profile, and no limit refuses a
+/// block.
+pub fn patch_cost(payload: &[u8]) -> Cost {
+    let Ok(mut fields) = Fields::parse(payload) else { return Cost::Event };
+    if !fields.has("contact") {
+        return Cost::Change;
+    }
+    let operation = fields.object("contact").and_then(|mut contact| contact.text("operation"));
+    match operation.and_then(|text| Operation::parse(&text)) {
+        Some(Operation::Block) => Cost::Block,
+        _ => Cost::Event,
     }
 }
 

@@ -1,0 +1,329 @@
+//! How often a user, an address or a name may ask: buckets that refill evenly (GCRA), counted on a
+//! monotonic clock, in memory. Several nodes add up what each has counted, a moment later: see
+//! [`Rates::unsent`].
+
+mod table;
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use self::table::Table;
+use crate::limits::RateLimits;
+use crate::{Clock, Error, Result, UserId};
+
+/// Users with a bucket that is not full again, at most; as many strangers.
+const KEYS: usize = 256 * 1024;
+
+/// Whose bucket it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// A user, over all its sockets and requests.
+    User(UserId),
+    /// An address, or a whole network of IPv6 addresses.
+    Address(IpAddr),
+    /// Attempts to sign in to one name from one place, as a hash of both.
+    Attempt([u8; 16]),
+    /// Attempts to sign in to one name from anywhere unknown, as a hash of the name.
+    Name([u8; 16]),
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Events, and requests other than GET.
+    Events,
+    /// Messages.
+    Messages,
+    /// Changes of groups, memberships and profiles.
+    Changes,
+    /// Private groups opened with somebody who is no contact.
+    FirstContacts,
+    /// Groups made.
+    Groups,
+    /// Handshakes.
+    Connects,
+    /// Attempts to sign in, by [`Key::Address`].
+    SignIns,
+    /// Accounts made, by [`Key::Address`].
+    SignUps,
+    /// Attempts to sign in, by [`Key::Attempt`].
+    Attempts,
+    /// Attempts to sign in, by [`Key::Name`].
+    NameAttempts,
+}
+
+const KINDS: usize = 10;
+/// Kinds of one key, at most.
+const SLOTS: usize = 6;
+
+/// What an event or a request costs the user who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// Nothing: it only reads.
+    Nothing,
+    /// An event.
+    Event,
+    /// A message.
+    Message,
+    /// A change of a group, a membership or a profile.
+    Change,
+    /// A new group.
+    Group,
+    /// An event that no limit refuses: a block.
+    Block,
+}
+
+/// A bucket's size, and how long it takes for one more to fit into a full one, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Quota {
+    burst: u64,
+    step: u64,
+}
+
+/// What this node has counted for a key since it last told the other nodes.
+#[derive(Debug, Clone, Copy)]
+pub struct Unsent {
+    key: Key,
+    kind: Kind,
+    /// How much longer the bucket takes to be empty again.
+    pub taken: Duration,
+    /// The longest that any bucket of this kind takes: what would be more is not counted.
+    pub most: Duration,
+}
+
+/// The limits in force, and how much of them each has used.
+pub struct Rates {
+    clock: Arc<dyn Clock>,
+    quotas: [Option<Quota>; KINDS],
+    users: Table,
+    strangers: Table,
+    /// Keys with something unsent, each once. Filled only where there are other nodes.
+    unsent: Mutex<Vec<Key>>,
+    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Cost {
+    fn kinds(self) -> &'static [Kind] {
+        match self {
+            Self::Nothing => &[],
+            Self::Event | Self::Block => &[Kind::Events],
+            Self::Message => &[Kind::Events, Kind::Messages],
+            Self::Change => &[Kind::Events, Kind::Changes],
+            Self::Group => &[Kind::Events, Kind::Changes, Kind::Groups],
+        }
+    }
+}
+
+impl Kind {
+    const ALL: [Self; KINDS] = [
+        Self::Events,
+        Self::Messages,
+        Self::Changes,
+        Self::FirstContacts,
+        Self::Groups,
+        Self::Connects,
+        Self::SignIns,
+        Self::SignUps,
+        Self::Attempts,
+        Self::NameAttempts,
+    ];
+
+    /// Its place among the kinds of its key.
+    fn slot(self) -> usize {
+        match self {
+            Self::Events | Self::SignIns | Self::Attempts | Self::NameAttempts => 0,
+            Self::Messages | Self::SignUps => 1,
+            Self::Changes => 2,
+            Self::FirstContacts => 3,
+            Self::Groups => 4,
+            Self::Connects => 5,
+        }
+    }
+
+    fn of(key: Key) -> &'static [Self] {
+        match key {
+            Key::User(_) => &Self::ALL[..6],
+            Key::Address(_) => &[Self::SignIns, Self::SignUps],
+            Key::Attempt(_) => &[Self::Attempts],
+            Key::Name(_) => &[Self::NameAttempts],
+        }
+    }
+
+    fn quota(self, limits: &RateLimits) -> Option<Quota> {
+        const MINUTE: u64 = 60;
+        const HOUR: u64 = 60 * MINUTE;
+        const DAY: u64 = 24 * HOUR;
+        match self {
+            Self::Events => Quota::refilled(limits.events_burst, limits.events_per_second),
+            Self::Messages => Quota::refilled(limits.messages_burst, limits.messages_per_second),
+            Self::Changes => Quota::refilled(limits.changes_burst, limits.changes_per_second),
+            Self::FirstContacts => Quota::within(limits.first_contacts_per_day, DAY),
+            Self::Groups => Quota::within(limits.groups_per_day, DAY),
+            Self::Connects => Quota::refilled(limits.connects_burst, limits.connects_per_second),
+            Self::SignIns => Quota::within(limits.attempts_per_address, MINUTE),
+            Self::SignUps => Quota::within(limits.signups_per_hour, HOUR),
+            Self::Attempts | Self::NameAttempts => Quota::within(limits.attempts_per_name, MINUTE),
+        }
+    }
+}
+
+impl Quota {
+    const SECOND: u64 = 1_000_000_000;
+
+    /// A bucket of `burst`, refilled by so many a second. None where either is lifted.
+    fn refilled(burst: u32, per_second: u32) -> Option<Self> {
+        (burst > 0 && per_second > 0)
+            .then(|| Self { burst: burst.into(), step: Self::SECOND / u64::from(per_second) })
+    }
+
+    /// A bucket of as many as may come in a time, refilled evenly over it. None where it is lifted.
+    fn within(count: u32, seconds: u64) -> Option<Self> {
+        (count > 0).then(|| Self { burst: count.into(), step: seconds * Self::SECOND / u64::from(count) })
+    }
+
+    /// How long a full bucket takes to be empty.
+    fn window(self) -> u64 {
+        self.burst.saturating_mul(self.step)
+    }
+
+    /// How long a bucket may take at most, several nodes' counts together: so nobody waits for
+    /// longer than the window.
+    fn most(self) -> u64 {
+        self.window().saturating_mul(2).saturating_sub(self.step)
+    }
+}
+
+impl Rates {
+    /// Nobody has used anything.
+    pub fn new(limits: &RateLimits, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            quotas: Kind::ALL.map(|kind| kind.quota(limits)),
+            users: Table::new(KEYS),
+            strangers: Table::new(KEYS),
+            unsent: Mutex::default(),
+            wake: OnceLock::new(),
+        }
+    }
+
+    /// Counts what a user asks for, or refuses it and counts nothing.
+    pub fn spend(&self, user: UserId, cost: Cost) -> Result<()> {
+        match cost {
+            Cost::Nothing => Ok(()),
+            Cost::Block => {
+                self.add(Key::User(user), cost.kinds(), false);
+                Ok(())
+            }
+            _ => self.take(Key::User(user), cost.kinds()),
+        }
+    }
+
+    /// Counts one of each of these kinds, or refuses and counts nothing.
+    pub fn take(&self, key: Key, kinds: &[Kind]) -> Result<()> {
+        match self.add(key, kinds, true) {
+            0 => Ok(()),
+            wait => Err(Error::TooMany(Duration::from_nanos(wait))),
+        }
+    }
+
+    /// Refuses what [`take`](Self::take) would refuse now, and counts nothing.
+    pub fn check(&self, key: Key, kinds: &[Kind]) -> Result<()> {
+        let limited = kinds.iter().filter_map(|kind| Some((kind.slot(), self.quotas[*kind as usize]?)));
+        match limited.map(|(slot, quota)| self.table(key).wait(key, slot, quota, self.now())).max() {
+            None | Some(0) => Ok(()),
+            Some(wait) => Err(Error::TooMany(Duration::from_nanos(wait))),
+        }
+    }
+
+    /// Counts one of each kind; or, where it may refuse, counts nothing and answers the wait.
+    fn add(&self, key: Key, kinds: &[Kind], refuse: bool) -> u64 {
+        let mut asked = [(0, Quota { burst: 0, step: 0 }); SLOTS];
+        let mut count = 0;
+        for kind in kinds {
+            if let Some(quota) = self.quotas[*kind as usize] {
+                asked[count] = (kind.slot(), quota);
+                count += 1;
+            }
+        }
+        if count == 0 {
+            return 0;
+        }
+        let shared = self.wake.get();
+        let added = self.table(key).add(key, &asked[..count], refuse, shared.is_some(), self.now());
+        if let (Some(wake), true) = (shared, added.newly_unsent) {
+            self.unsent.lock().unwrap_or_else(PoisonError::into_inner).push(key);
+            wake();
+        }
+        added.wait
+    }
+
+    /// From now on what is counted here waits to be counted with other nodes, too; `wake` is called
+    /// when there is something. It must not block.
+    pub fn share(&self, wake: impl Fn() + Send + Sync + 'static) {
+        let _ = self.wake.set(Box::new(wake));
+    }
+
+    /// Up to `most` keys' counts that the other nodes do not know, which are sent from here on.
+    pub fn unsent(&self, most: usize) -> Vec<Unsent> {
+        let mut waiting = self.unsent.lock().unwrap_or_else(PoisonError::into_inner);
+        let begin = waiting.len().saturating_sub(most);
+        let keys = waiting.split_off(begin);
+        drop(waiting);
+        let mut unsent = Vec::with_capacity(keys.len());
+        for key in keys {
+            let Some(taken) = self.table(key).send(key) else { continue };
+            for kind in Kind::of(key) {
+                let (Some(quota), count) = (self.quotas[*kind as usize], taken[kind.slot()]) else {
+                    continue;
+                };
+                if count > 0 {
+                    let taken = Duration::from_nanos(quota.step.saturating_mul(count.into()));
+                    unsent.push(Unsent { key, kind: *kind, taken, most: Duration::from_nanos(quota.most()) });
+                }
+            }
+        }
+        unsent
+    }
+
+    /// How long a bucket takes to be empty again, as all nodes together say.
+    pub fn settle(&self, sent: &Unsent, ahead: Duration) {
+        let Some(quota) = self.quotas[sent.kind as usize] else { return };
+        let ahead = nanos(ahead).min(quota.most());
+        self.table(sent.key).settle(sent.key, sent.kind.slot(), quota, self.now().saturating_add(ahead));
+    }
+
+    fn table(&self, key: Key) -> &Table {
+        if matches!(key, Key::User(_)) { &self.users } else { &self.strangers }
+    }
+
+    fn now(&self) -> u64 {
+        nanos(self.clock.elapsed())
+    }
+}
+
+impl Unsent {
+    /// The bucket's name, the same on every node.
+    pub fn name(&self) -> String {
+        let hex = |bytes: &[u8]| bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let kind = self.kind as usize;
+        match &self.key {
+            Key::User(id) => format!("{kind}:{}", id.0),
+            Key::Address(address) => format!("{kind}:{address}"),
+            Key::Attempt(hash) | Key::Name(hash) => format!("{kind}:{}", hex(hash)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Rates {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rates").field("quotas", &self.quotas).finish_non_exhaustive()
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

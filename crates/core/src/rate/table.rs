@@ -1,0 +1,135 @@
+//! The buckets, by key: a bounded number of them, in shards with a lock each.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Key, Quota, SLOTS};
+
+const SHARDS: usize = 64;
+/// New keys in a shard until it is swept, at least.
+const SWEPT_AFTER: usize = 64;
+
+/// Buckets of one kind of key.
+pub(super) struct Table {
+    shards: Box<[Mutex<Shard>]>,
+    /// Keys in one shard, at most.
+    most: usize,
+    hasher: RandomState,
+}
+
+struct Shard {
+    buckets: HashMap<Key, Bucket>,
+    /// New keys until it is swept next: as many as were left by the last time, so that a new key costs
+    /// the same however many there are.
+    sweep_in: usize,
+}
+
+/// A key's buckets.
+#[derive(Default)]
+struct Bucket {
+    /// When each is empty again, in nanoseconds of the clock.
+    empty_at: [u64; SLOTS],
+    /// What each was given since this was last told to other nodes.
+    unsent: [u32; SLOTS],
+}
+
+/// What came of adding to a bucket.
+pub(super) struct Added {
+    /// How long to wait; 0 if it was added.
+    pub(super) wait: u64,
+    /// Whether there is something unsent, where there was nothing.
+    pub(super) newly_unsent: bool,
+}
+
+impl Table {
+    pub(super) fn new(most: usize) -> Self {
+        let shard = || Mutex::new(Shard { buckets: HashMap::new(), sweep_in: SWEPT_AFTER });
+        Self {
+            shards: (0..SHARDS).map(|_| shard()).collect(),
+            most: (most / SHARDS).max(1),
+            hasher: RandomState::new(),
+        }
+    }
+
+    pub(super) fn add(
+        &self,
+        key: Key,
+        asked: &[(usize, Quota)],
+        refuse: bool,
+        shared: bool,
+        now: u64,
+    ) -> Added {
+        let mut shard = self.shard(key);
+        if !shard.buckets.contains_key(&key) {
+            shard.make_room(self.most, now);
+        }
+        let bucket = shard.buckets.entry(key).or_default();
+        let wait = asked.iter().map(|(slot, quota)| bucket.wait(*slot, *quota, now)).max().unwrap_or(0);
+        if refuse && wait > 0 {
+            return Added { wait, newly_unsent: false };
+        }
+        let newly_unsent = shared && bucket.unsent == [0; SLOTS];
+        for (slot, quota) in asked {
+            let filled = bucket.empty_at[*slot].max(now).saturating_add(quota.step);
+            bucket.empty_at[*slot] = filled.min(now.saturating_add(quota.most()));
+            if shared {
+                bucket.unsent[*slot] = bucket.unsent[*slot].saturating_add(1);
+            }
+        }
+        Added { wait: 0, newly_unsent }
+    }
+
+    /// How long until one more fits into a key's bucket.
+    pub(super) fn wait(&self, key: Key, slot: usize, quota: Quota, now: u64) -> u64 {
+        self.shard(key).buckets.get(&key).map_or(0, |bucket| bucket.wait(slot, quota, now))
+    }
+
+    /// What a key was given since the last time, which counts as sent from here on.
+    pub(super) fn send(&self, key: Key) -> Option<[u32; SLOTS]> {
+        Some(std::mem::take(&mut self.shard(key).buckets.get_mut(&key)?.unsent))
+    }
+
+    /// A bucket is empty again no earlier than the other nodes say, and what is unsent here.
+    pub(super) fn settle(&self, key: Key, slot: usize, quota: Quota, empty_at: u64) {
+        if let Some(bucket) = self.shard(key).buckets.get_mut(&key) {
+            let unsent = u64::from(bucket.unsent[slot]).saturating_mul(quota.step);
+            bucket.empty_at[slot] = bucket.empty_at[slot].max(empty_at.saturating_add(unsent));
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().unwrap().buckets.len()).sum()
+    }
+
+    fn shard(&self, key: Key) -> MutexGuard<'_, Shard> {
+        let hash = self.hasher.hash_one(key);
+        let at = usize::try_from(hash % SHARDS as u64).unwrap_or(0);
+        self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shard {
+    /// Forgets what is empty now and then; and any key where the shard is full.
+    fn make_room(&mut self, most: usize, now: u64) {
+        self.sweep_in -= 1;
+        if self.sweep_in == 0 {
+            self.buckets.retain(|_, bucket| bucket.empty_at.iter().any(|at| *at > now));
+            self.sweep_in = self.buckets.len().max(SWEPT_AFTER);
+        }
+        if self.buckets.len() >= most
+            && let Some(any) = self.buckets.keys().next().copied()
+        {
+            self.buckets.remove(&any);
+        }
+    }
+}
+
+impl Bucket {
+    /// How long until one more fits.
+    fn wait(&self, slot: usize, quota: Quota, now: u64) -> u64 {
+        let filled = self.empty_at[slot].max(now).saturating_add(quota.step);
+        filled.saturating_sub(now.saturating_add(quota.window()))
+    }
+}

@@ -1,0 +1,109 @@
+//! The cookie by which a browser that has signed in is known again: whoever guesses at the same name
+//! from elsewhere does not hold it up. It signs nobody in.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chinwag_core::{Clock, Date};
+use sha2::{Digest, Sha256};
+
+use super::ServiceKey;
+use super::bearer;
+
+const COOKIE: &str = "device";
+const TTL: Duration = Duration::from_secs(400 * 24 * 3600);
+const ID: usize = 16;
+const DATE: usize = 8;
+
+/// Makes and reads devices. Every node that has the service's key reads the others'.
+pub(super) struct Devices([u8; 32]);
+
+/// A browser that has signed in to a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Device([u8; ID]);
+
+impl Device {
+    /// Its own id.
+    pub(super) fn id(self) -> [u8; ID] {
+        self.0
+    }
+}
+
+impl Devices {
+    pub(super) fn new(key: &ServiceKey) -> Self {
+        Self(key.derive("device cookie"))
+    }
+
+    /// The `Set-Cookie` of a browser that has signed in to a name.
+    pub(super) fn cookie(&self, fold: &str, base: &str, tls: bool, clock: &dyn Clock) -> HeaderValue {
+        let value = self.value(fold, clock);
+        let secure = if tls { "; Secure" } else { "" };
+        let (age, path) = (TTL.as_secs(), if base.is_empty() { "/" } else { base });
+        let text = format!("{COOKIE}={value}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
+        HeaderValue::from_str(&text).expect("base 64 and a path are plain ASCII")
+    }
+
+    /// The device that a request shows, if it has signed in to this name.
+    pub(super) fn of(&self, headers: &HeaderMap, fold: &str, now: Date) -> Option<Device> {
+        let bytes = URL_SAFE_NO_PAD.decode(bearer::cookies(headers, COOKIE).next()?).ok()?;
+        let (id, rest) = bytes.split_first_chunk::<ID>()?;
+        let (date, seal) = rest.split_first_chunk::<DATE>()?;
+        let age = now.micros().saturating_sub(i64::from_be_bytes(*date));
+        let sealed = self.seal(id, date, fold);
+        let differing = sealed.iter().zip(seal).fold(0, |differing, (a, b)| differing | (a ^ b));
+        let good = seal.len() == sealed.len() && differing == 0;
+        let stands = u64::try_from(age).map_or(true, |age| Duration::from_micros(age) <= TTL);
+        (good && stands).then_some(Device(*id))
+    }
+
+    fn value(&self, fold: &str, clock: &dyn Clock) -> String {
+        let random = clock.secret();
+        let (id, date) = (&random[..ID], clock.now().micros().to_be_bytes());
+        let seal = self.seal(id, &date, fold);
+        URL_SAFE_NO_PAD.encode([id, &date, &seal].concat())
+    }
+
+    fn seal(&self, id: &[u8], date: &[u8], fold: &str) -> [u8; 32] {
+        let inner = Sha256::new().chain_update(self.0).chain_update(id).chain_update(date);
+        let inner = inner.chain_update(fold).finalize();
+        Sha256::new().chain_update(self.0).chain_update(inner).finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chinwag_core::clock::SystemClock;
+
+    use super::*;
+
+    fn devices(key: &str) -> Devices {
+        Devices::new(&ServiceKey::parse(key).expect("long enough"))
+    }
+
+    #[test]
+    fn device_is_known_for_its_own_name_for_its_time() {
+        let (here, clock) = (devices("0123456789abcdef"), SystemClock::default());
+        let cookie = here.cookie("arlan", "", true, &clock);
+        let cookie = cookie.to_str().expect("ASCII");
+        assert!(cookie.ends_with("; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax; Secure"), "{cookie}");
+        let pair = cookie.split(';').next().expect("a pair");
+        let headers: HeaderMap =
+            [(axum::http::header::COOKIE, HeaderValue::from_str(pair).expect("ASCII"))].into_iter().collect();
+        let now = clock.now();
+        assert!(here.of(&headers, "arlan", now).is_some());
+        assert_eq!(here.of(&headers, "arlan", now), devices("0123456789abcdef").of(&headers, "arlan", now));
+        assert_eq!(here.of(&headers, "astra", now), None, "another name");
+        assert_eq!(devices("fedcba9876543210").of(&headers, "arlan", now), None, "another server");
+        let late = Date::from_micros(now.micros() + 401 * 24 * 3600 * 1_000_000);
+        assert_eq!(here.of(&headers, "arlan", late), None, "too old");
+        for forged in ["device=", "device=AAAA", "device=!!", &format!("{}A", &pair[..pair.len() - 1])] {
+            let headers: HeaderMap =
+                [(axum::http::header::COOKIE, HeaderValue::from_str(forged).expect("ASCII"))]
+                    .into_iter()
+                    .collect();
+            assert_eq!(here.of(&headers, "arlan", now), None, "{forged}");
+        }
+    }
+}

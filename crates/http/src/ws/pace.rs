@@ -1,0 +1,88 @@
+//! How fast one socket may be: events that were refused, and frames that are no events, are counted,
+//! since each costs the server something though nothing comes of it. Events themselves are counted
+//! by user ([`chinwag_core::rate`]).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use chinwag_core::limits::RateLimits;
+use tokio::time::Instant;
+
+/// Events that may be refused as too many in [`WITHIN`]; then the socket is closed.
+const REFUSED: usize = 500;
+const WITHIN: Duration = Duration::from_secs(10);
+/// Frames that are no events, for each event that a user may send.
+const FRAMES_PER_EVENT: u32 = 10;
+
+/// One socket's pace.
+pub(super) struct Pace {
+    /// When the latest events were refused: empty for whoever keeps the limits.
+    refused: VecDeque<Instant>,
+    frames: Option<Frames>,
+}
+
+/// A bucket of frames that refills evenly.
+struct Frames {
+    empty_at: Instant,
+    step: Duration,
+    burst: Duration,
+}
+
+impl Pace {
+    pub(super) fn new(limits: &RateLimits) -> Self {
+        let per_second = limits.events_per_second.saturating_mul(FRAMES_PER_EVENT);
+        let burst = limits.events_burst.saturating_mul(FRAMES_PER_EVENT);
+        let frames = (per_second > 0 && burst > 0).then(|| {
+            let step = Duration::from_secs(1) / per_second;
+            Frames { empty_at: Instant::now(), step, burst: step * burst }
+        });
+        Self { refused: VecDeque::new(), frames }
+    }
+
+    /// Counts an event that was refused as one too many. Whether the socket may go on.
+    pub(super) fn refused(&mut self) -> bool {
+        let now = Instant::now();
+        while self.refused.front().is_some_and(|at| now.duration_since(*at) > WITHIN) {
+            self.refused.pop_front();
+        }
+        self.refused.push_back(now);
+        self.refused.len() < REFUSED
+    }
+
+    /// Counts frames that are no events. Whether the socket may go on.
+    pub(super) fn frames(&mut self, count: u32) -> bool {
+        let Some(frames) = self.frames.as_mut().filter(|_| count > 0) else { return true };
+        let now = Instant::now();
+        frames.empty_at = frames.empty_at.max(now) + frames.step * count;
+        frames.empty_at - now <= frames.burst
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn five_hundredth_refusal_within_ten_seconds_ends() {
+        let mut pace = Pace::new(&RateLimits::default());
+        for _ in 0..REFUSED - 1 {
+            assert!(pace.refused());
+        }
+        assert!(!pace.refused());
+        advance(WITHIN + Duration::from_millis(1)).await;
+        assert!(pace.refused(), "those are too long ago");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn frames_refill_evenly() {
+        let mut pace = Pace::new(&RateLimits::default());
+        assert!(pace.frames(2000));
+        assert!(!pace.frames(1));
+        advance(Duration::from_millis(10)).await;
+        assert!(pace.frames(4));
+        assert!(!pace.frames(2));
+        assert!(Pace::new(&RateLimits::lifted()).frames(1_000_000), "lifted");
+    }
+}

@@ -1,0 +1,219 @@
+//! How often anything may be done, at both transports.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::limits::RateLimits;
+use chinwag_testkit::app::TestApp;
+use chinwag_testkit::client::{Answer, Client};
+use chinwag_testkit::clock::Held;
+use chinwag_testkit::ws::Ws;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+
+/// A server with some limits, whose time stands.
+async fn limited(change: impl FnOnce(&mut RateLimits)) -> (TestApp, Arc<Held>) {
+    let clock = Arc::new(Held::default());
+    let app = TestApp::with(|options| {
+        change(&mut options.limits.rates);
+        options.clock = clock.clone();
+        options.doors.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+    })
+    .await;
+    (app, clock)
+}
+
+/// Sends a message by itself; the error it is refused with, if it is.
+async fn refused(ws: &mut Ws, group: &str) -> Option<Value> {
+    let answer = ws.ask("message.text", json!({ "group": group, "body": "hello" })).await;
+    (answer["type"] != "message.text").then_some(answer)
+}
+
+async fn status(ws: &mut Ws) -> Value {
+    ws.ask("status.update", json!({ "status": "online" })).await
+}
+
+#[tokio::test]
+async fn refused_events_take_nothing_and_say_when_to_retry() {
+    let (app, clock) = limited(|rates| (rates.messages_burst, rates.messages_per_second) = (3, 1)).await;
+    let ann = app.user("ann").await;
+    let made = ann.post("groups/", json!({ "name": "g" })).await.ok(201);
+    let group = made["id"].as_str().expect("an id");
+    let mut ws = ann.ws().await;
+    for _ in 0..3 {
+        assert_eq!(refused(&mut ws, group).await, None);
+    }
+    for _ in 0..5 {
+        let error = refused(&mut ws, group).await.expect("the burst is used up");
+        assert_eq!((&error["type"], &error["code"]), (&json!("error.data"), &json!(429)), "{error}");
+        assert_eq!(error["data"]["retry_after"], 1, "{error}");
+    }
+    let over_rest = ann.post("messages/", json!({ "group": group, "body": "hello" })).await;
+    assert_eq!((over_rest.header("retry-after"), over_rest.status), ("1", 429));
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(refused(&mut ws, group).await, None, "what was refused took nothing");
+    assert!(refused(&mut ws, group).await.is_some());
+    status(&mut ws).await;
+}
+
+#[tokio::test]
+async fn rest_and_sockets_of_a_user_count_together() {
+    let (app, _clock) = limited(|rates| {
+        (rates.events_burst, rates.events_per_second) = (6, 1);
+        (rates.changes_burst, rates.changes_per_second) = (2, 1);
+    })
+    .await;
+    let (ann, service) = (app.user("ann").await, app.service());
+    let (mut one, mut other) = (ann.ws().await, ann.ws().await);
+    let made = ann.post("groups/", json!({ "name": "g" })).await.ok(201);
+    let path = format!("groups/{}/", made["id"].as_str().expect("an id"));
+    ann.patch(&path, json!({ "name": 7 })).await.ok(400);
+    ann.patch(&path, json!({ "name": "h" })).await.ok(429);
+    for ws in [&mut one, &mut other, &mut one] {
+        assert_eq!(status(ws).await["type"], "status.update");
+    }
+    one.send_text("no JSON").await;
+    one.until("error.decode").await;
+    assert_eq!(status(&mut other).await["code"], 429);
+    ann.post("tickets/", json!({})).await.ok(429);
+    ann.get(&path).await.ok(200);
+    for _ in 0..10 {
+        service.patch(&path, json!({ "name": "h" })).await.ok(200);
+    }
+    app.user("bob").await.post("groups/", json!({ "name": "g" })).await.ok(201);
+}
+
+#[tokio::test]
+async fn flood_of_refused_events_ends_with_4029() {
+    let (app, _clock) = limited(|rates| (rates.events_burst, rates.events_per_second) = (1, 1)).await;
+    let mut ws = app.user("ann").await.ws().await;
+    for _ in 0..499 {
+        ws.send(json!({ "type": "status.update", "data": { "status": "online" } })).await;
+    }
+    assert_eq!(status(&mut ws).await["code"], 429, "the first passed, so this is the 499th refused");
+    ws.send(json!({ "type": "status.update", "data": { "status": "online" } })).await;
+    assert_eq!(ws.close_code().await, Some(4029));
+}
+
+#[tokio::test]
+async fn frames_below_events_end_with_4029() {
+    let fragment = |opcode| Message::Frame(Frame::message(Vec::new(), OpCode::Data(opcode), false));
+    for (first, frame) in
+        [(None, Message::Pong(Vec::new().into())), (Some(fragment(Data::Text)), fragment(Data::Continue))]
+    {
+        let (app, _clock) = limited(|rates| (rates.events_burst, rates.events_per_second) = (20, 1)).await;
+        let mut ws = app.user("ann").await.ws().await;
+        if let Some(first) = first {
+            ws.send_message(first).await;
+        }
+        for _ in 0..400 {
+            ws.send_message(frame.clone()).await;
+        }
+        assert_eq!(ws.close_code().await, Some(4029), "{frame:?}");
+    }
+}
+
+#[tokio::test]
+async fn blocks_pass_whatever_was_used_up() {
+    let (app, _clock) = limited(|rates| (rates.events_burst, rates.events_per_second) = (1, 1)).await;
+    let (ann, _bob, _cay) = (app.user("ann").await, app.user("bob").await, app.user("cay").await);
+    let mut ws = ann.ws().await;
+    status(&mut ws).await;
+    assert_eq!(ws.ask("contact.update", json!({ "name": "bob", "operation": "invite" })).await["code"], 429);
+    let blocked = ws.ask("contact.update", json!({ "name": "bob", "operation": "block" })).await;
+    assert_eq!(blocked["data"]["operation"], "block");
+    ann.patch("users/ann/", json!({ "contact": { "name": "cay", "operation": "remove" } })).await.ok(429);
+    ann.patch("users/ann/", json!({ "contact": { "name": "cay", "operation": "block" } })).await.ok(200);
+    ann.patch("users/ann/", json!({ "new_name": "ann2" })).await.ok(429);
+}
+
+#[tokio::test]
+async fn handshakes_of_one_user_are_limited() {
+    let (app, clock) = limited(|rates| (rates.connects_burst, rates.connects_per_second) = (2, 1)).await;
+    let ann = app.user("ann").await;
+    let (_one, _two) = (ann.ws().await, ann.ws().await);
+    assert_eq!(ann.try_ws("/chat/", &[]).await.expect_err("the third").status, 429);
+    app.user("bob").await.ws().await;
+    clock.advance(Duration::from_secs(1));
+    ann.ws().await;
+}
+
+#[tokio::test]
+async fn groups_of_a_day_and_accounts_of_an_hour_are_limited() {
+    let (app, clock) = limited(|rates| (rates.groups_per_day, rates.signups_per_hour) = (2, 2)).await;
+    let ann = app.user("ann").await;
+    for _ in 0..2 {
+        ann.post("groups/", json!({ "name": "g" })).await.ok(201);
+    }
+    let refused = ann.post("groups/", json!({ "name": "g" })).await;
+    assert_eq!((refused.header("retry-after"), refused.status), ("43200", 429));
+    let sign_up = async |name: &str| {
+        app.nobody().post("accounts/", json!({ "name": name, "password": "correct horse" })).await
+    };
+    sign_up("bob").await.ok(201);
+    sign_up("cay").await.ok(201);
+    let refused = sign_up("dan").await;
+    assert_eq!((refused.header("retry-after"), refused.status), ("1800", 429));
+    clock.advance(Duration::from_secs(1800));
+    sign_up("dan").await.ok(201);
+}
+
+/// Signs in from an address, with the cookies of a browser.
+async fn sign_in(nobody: &Client, from: &str, cookie: &str, password: &str) -> Answer {
+    let request = nobody.request(Method::POST, "sessions/").header("x-forwarded-for", from);
+    let request = request.header("cookie", cookie);
+    nobody.send(request.body(json!({ "name": "ann", "password": password }).to_string())).await
+}
+
+#[tokio::test]
+async fn owner_gets_in_while_others_guess() {
+    let (app, _clock) = limited(|rates| rates.attempts_per_name = 2).await;
+    let nobody = app.nobody();
+    let account = json!({ "name": "ann", "password": "correct horse" });
+    let request = nobody.request(Method::POST, "accounts/").header("x-forwarded-for", "10.0.0.1");
+    let made = nobody.send(request.body(account.to_string())).await;
+    let cookies = made.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().expect("ASCII"));
+    let device = cookies.into_iter().find(|cookie| cookie.starts_with("device=")).expect("a device");
+    let device = device.split(';').next().expect("a pair").to_owned();
+    for n in 0..2 {
+        for _ in 0..2 {
+            sign_in(&nobody, &format!("10.0.1.{n}"), "", "a guess, and wrong").await.ok(401);
+        }
+        let refused = sign_in(&nobody, &format!("10.0.1.{n}"), "", "correct horse").await;
+        assert_eq!((refused.header("retry-after"), refused.status), ("30", 429));
+    }
+    let begun = Instant::now();
+    sign_in(&nobody, "10.0.0.1", "", "correct horse").await.ok(201);
+    sign_in(&nobody, "10.0.9.9", &device, "correct horse").await.ok(201);
+    // Even from an address that has used up its guesses.
+    sign_in(&nobody, "10.0.1.0", &device, "correct horse").await.ok(201);
+    assert!(begun.elapsed() < Duration::from_secs(4), "they do not wait: {:?}", begun.elapsed());
+    sign_in(&nobody, "10.0.2.1", "", "correct horse").await.ok(201);
+    assert!(begun.elapsed() >= Duration::from_secs(5), "who is new to the name waits");
+}
+
+#[tokio::test]
+async fn wall_clock_moves_no_limit() {
+    let (app, clock) = limited(|rates| {
+        rates.attempts_per_name = 10;
+        rates.attempts_per_address = 3;
+    })
+    .await;
+    let nobody = app.nobody();
+    nobody.post("accounts/", json!({ "name": "ann", "password": "correct horse" })).await.ok(201);
+    sign_in(&nobody, "10.0.0.1", "", "correct horse").await.ok(201);
+    for seconds in [-3600, 7200, -90_000] {
+        clock.move_wall(seconds);
+        clock.advance(Duration::from_secs(20));
+        sign_in(&nobody, "10.0.0.1", "", "correct horse").await.ok(201);
+    }
+    for _ in 0..2 {
+        sign_in(&nobody, "10.0.0.1", "", "a guess, and wrong").await.ok(401);
+    }
+    let refused = sign_in(&nobody, "10.0.0.1", "", "correct horse").await;
+    assert_eq!((refused.header("retry-after"), refused.status), ("20", 429));
+}

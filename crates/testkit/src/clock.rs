@@ -1,0 +1,48 @@
+//! A clock that a test moves: the machine's, but its monotonic time stands until it is told to go on.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use chinwag_core::clock::SystemClock;
+use chinwag_core::{Clock, Date};
+use uuid::Uuid;
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub struct Held {
+    inner: SystemClock,
+    /// How far the wall clock is from the machine's, in microseconds.
+    off: AtomicI64,
+    /// The monotonic time, in microseconds.
+    elapsed: AtomicU64,
+}
+
+impl Held {
+    /// Lets this much of the monotonic time pass.
+    pub fn advance(&self, by: Duration) {
+        self.elapsed.fetch_add(u64::try_from(by.as_micros()).expect("a short time"), Ordering::SeqCst);
+    }
+
+    /// Moves the wall clock, as an operator does.
+    pub fn move_wall(&self, seconds: i64) {
+        self.off.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Held {
+    fn now(&self) -> Date {
+        Date::from_micros(self.inner.now().micros() + self.off.load(Ordering::SeqCst))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_micros(self.elapsed.load(Ordering::SeqCst))
+    }
+
+    fn uuid(&self) -> Uuid {
+        self.inner.uuid()
+    }
+
+    fn secret(&self) -> [u8; 32] {
+        self.inner.secret()
+    }
+}

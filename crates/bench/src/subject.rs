@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use chinwag_testkit::process::{Program, Running};
+use chinwag_testkit::process::{Program, Running, keep_limits};
 
 use crate::shared::Shared;
 
@@ -43,7 +43,7 @@ impl Subject {
 
     /// The same with the limits that are on by default, which other workloads lift.
     pub(crate) fn chinwag_with_limits(program: &Program) -> Result<Self> {
-        Self::of(vec![program.serve()], Vec::new())
+        Self::of(vec![program.serve_with(keep_limits)], Vec::new())
     }
 
     /// So many nodes of it, on what they share.

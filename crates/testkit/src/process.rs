@@ -19,19 +19,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(10);
 /// The settings that limit how often anything may be done, as variables; 0 lifts each.
 const LIFTED: [&str; 13] = [
-    "LIMITS__MESSAGES_BURST",
-    "LIMITS__MESSAGES_PER_SECOND",
-    "LIMITS__EVENTS_BURST",
-    "LIMITS__EVENTS_PER_SECOND",
-    "LIMITS__CHANGES_BURST",
-    "LIMITS__CHANGES_PER_SECOND",
-    "LIMITS__FIRST_CONTACTS_PER_DAY",
-    "LIMITS__GROUPS_PER_DAY",
-    "LIMITS__SIGNUPS_PER_HOUR",
-    "LIMITS__CONNECTS_BURST",
-    "LIMITS__CONNECTS_PER_SECOND",
-    "AUTH__ATTEMPTS_PER_NAME",
-    "AUTH__ATTEMPTS_PER_ADDRESS",
+    "CHINWAG_LIMITS__MESSAGES_BURST",
+    "CHINWAG_LIMITS__MESSAGES_PER_SECOND",
+    "CHINWAG_LIMITS__EVENTS_BURST",
+    "CHINWAG_LIMITS__EVENTS_PER_SECOND",
+    "CHINWAG_LIMITS__CHANGES_BURST",
+    "CHINWAG_LIMITS__CHANGES_PER_SECOND",
+    "CHINWAG_LIMITS__FIRST_CONTACTS_PER_DAY",
+    "CHINWAG_LIMITS__GROUPS_PER_DAY",
+    "CHINWAG_LIMITS__SIGNUPS_PER_HOUR",
+    "CHINWAG_LIMITS__CONNECTS_BURST",
+    "CHINWAG_LIMITS__CONNECTS_PER_SECOND",
+    "CHINWAG_AUTH__ATTEMPTS_PER_NAME",
+    "CHINWAG_AUTH__ATTEMPTS_PER_ADDRESS",
 ];
 
 /// The program with a folder of its own, in which it runs. A test gives the path that cargo built
@@ -40,7 +40,6 @@ const LIFTED: [&str; 13] = [
 pub struct Program {
     binary: PathBuf,
     folder: TempDir,
-    limited: bool,
 }
 
 /// What a run of the program left.
@@ -57,11 +56,7 @@ pub struct Output {
 impl Program {
     /// The program in a new, empty folder, which ends with this value.
     pub fn new(binary: impl Into<PathBuf>) -> Self {
-        Self {
-            binary: binary.into(),
-            folder: tempfile::tempdir().expect("a temporary folder can be made"),
-            limited: false,
-        }
+        Self { binary: binary.into(), folder: tempfile::tempdir().expect("a temporary folder can be made") }
     }
 
     /// The folder that it runs in. Its data, if nothing says otherwise, is in `chinwag-data` there.
@@ -74,14 +69,8 @@ impl Program {
         self.folder().join("chinwag-data")
     }
 
-    /// The same, which keeps the limits on how often anything may be done, as the program has them by
-    /// default. Without this they are lifted.
-    #[must_use]
-    pub fn with_limits(self) -> Self {
-        Self { limited: true, ..self }
-    }
-
-    /// A command that runs it, with nothing of `CHINWAG_…` in its environment but the lifted limits.
+    /// A command that runs it, with nothing of `CHINWAG_…` in its environment but that the limits on how
+    /// often anything may be done are lifted, unless [`keep_limits`] says otherwise.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(args).current_dir(self.folder()).stdin(Stdio::null());
@@ -90,9 +79,7 @@ impl Program {
                 command.env_remove(name);
             }
         }
-        if !self.limited {
-            command.envs(LIFTED.map(|name| (format!("CHINWAG_{name}"), "0")));
-        }
+        command.envs(LIFTED.map(|name| (name, "0")));
         command
     }
 
@@ -128,6 +115,13 @@ impl Program {
     /// A client of a server that runs, with the service key.
     pub fn service(&self, running: &Running) -> Client {
         Client::new(running.url(), Some(&self.key()), "service")
+    }
+}
+
+/// Keeps the limits on how often anything may be done as the program has them by default.
+pub fn keep_limits(command: &mut Command) {
+    for name in LIFTED {
+        command.env_remove(name);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who calls: signing up, in and out, and what a request shows.
 
+use chinwag_core::limits::{Limits, RateLimits};
 use serde_json::{Value, json};
 
 use crate::{KEY, NOBODYS, Server, read};

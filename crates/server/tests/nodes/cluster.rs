@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::postgres::Database;
-use chinwag_testkit::process::{Output, Program, Running};
+use chinwag_testkit::process::{Output, Program, Running, keep_limits};
 use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::redis::Redis;
 use chinwag_testkit::trial::{Door, End, Ledger, PATIENCE, Reader, Reading, Verdict, Writer, history};
@@ -37,6 +37,8 @@ pub(crate) struct Node {
     listen: String,
     variables: Vec<(&'static str, String)>,
     running: Option<Running>,
+    /// Whether its limits on how often anything may be done are not lifted.
+    keeps_limits: bool,
 }
 
 /// Writers at work on all nodes.
@@ -84,7 +86,8 @@ impl Cluster {
         ];
         variables.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let program = Program::new(crate::binary());
-        Node { program, postgres, redis, listen: format!("127.0.0.1:{port}"), variables, running: None }
+        let listen = format!("127.0.0.1:{port}");
+        Node { program, postgres, redis, listen, variables, running: None, keeps_limits: false }
     }
 
     /// Every node's address.
@@ -193,12 +196,17 @@ impl Node {
 
     /// Is another build from its next start on.
     pub(crate) fn become_build(&mut self, binary: String) {
+        // An older build may not know the settings.
+        self.keeps_limits = std::env::var("OLDER").is_ok_and(|older| older == binary);
         self.program = Program::new(binary);
     }
 
     /// A command of the program, with the node's own settings.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = self.program.command(args);
+        if self.keeps_limits {
+            keep_limits(&mut command);
+        }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

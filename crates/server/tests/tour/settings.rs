@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use chinwag_testkit::process::Program;
+use chinwag_testkit::process::{Program, finish, keep_limits};
 
 const OPERATIONS: &str = include_str!("../../../../docs/operations.md");
 
@@ -31,7 +31,9 @@ fn rows() -> BTreeMap<&'static str, Row<'static>> {
 fn check(file: &str) -> String {
     let program = Program::new(crate::BINARY);
     fs::write(program.folder().join("chinwag.toml"), file).expect("a file");
-    program.run(&["check"]).stdout
+    let mut command = program.command(&["check"]);
+    keep_limits(&mut command);
+    finish(command, "").stdout
 }
 
 #[test]
@@ -52,8 +54,12 @@ fn every_bound_of_the_table_is_the_one_that_is_told() {
     let mut file = String::new();
     for (key, row) in rows.iter().filter(|(_, row)| row.bounds.contains(" to ") && !row.bounds.contains('`'))
     {
-        let number = row.bounds.split(' ').next().is_some_and(|least| least.parse::<u64>().is_ok());
-        writeln!(file, "{key} = {}", if number { "0" } else { "\"9999d\"" }).expect("a String");
+        let out_of_bounds = match row.bounds.split(' ').next().map(str::parse::<u64>) {
+            Some(Ok(0)) => "4000000000",
+            Some(Ok(_)) => "0",
+            _ => "\"9999d\"",
+        };
+        writeln!(file, "{key} = {out_of_bounds}").expect("a String");
     }
     let said = check(&file);
     let mut told = 0;

@@ -20,12 +20,12 @@ const PAIRS: usize = 6;
 /// How often each speaks, if it was answered by then.
 const EVERY: Duration = Duration::from_millis(25);
 const RUN: Duration = Duration::from_secs(3);
-/// Events that one socket may send in a second.
+/// Messages and events that one user may send in a second: more than any of the pairs does.
 const RATE: &str = "100";
 /// What a flooder's socket sends at once, and how soon after its end it comes again.
-const BURST: usize = 500;
+const BURST: usize = 1000;
 const AGAIN: Duration = Duration::from_millis(200);
-/// How often a password is guessed, of which two a minute are heard.
+/// How often a password is guessed, of which two a minute are answered otherwise than with 429.
 const GUESS: Duration = Duration::from_millis(20);
 /// What the others keep of what they said without a flood.
 const SHARE: f64 = 0.95;
@@ -44,7 +44,11 @@ async fn flooders_are_refused_and_the_others_keep_their_throughput() {
     let rounds = times(1, 9);
     let program = program();
     let running = program.serve_with(|command| {
-        command.env("CHINWAG_LIMITS__EVENTS_PER_SECOND", RATE).env("CHINWAG_LOG__LEVEL", "error");
+        for kind in ["EVENTS", "MESSAGES"] {
+            command.env(format!("CHINWAG_LIMITS__{kind}_PER_SECOND"), RATE);
+            command.env(format!("CHINWAG_LIMITS__{kind}_BURST"), RATE);
+        }
+        command.env("CHINWAG_LOG__LEVEL", "error");
         command.env("CHINWAG_AUTH__ATTEMPTS_PER_NAME", "2");
     });
     let service = program.service(&running);

@@ -17,7 +17,7 @@ fn words(answer: &Answer, name: &str) -> (u16, Vec<String>, String) {
 }
 
 async fn freely() -> TestApp {
-    TestApp::with(|options| {}).await
+    TestApp::start().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -197,7 +197,7 @@ pub struct Figures {
     pub overrun: u64,
     /// Hints that no node of this cluster has made, or of a form not known here.
     pub forged: u64,
-    /// Hints that had come before.
+    /// Hints that had come before, were sent before this node listened, or long ago.
     pub repeated: u64,
 }
 

@@ -6,6 +6,7 @@
 
 mod carrier;
 mod codec;
+mod senders;
 mod server;
 mod window;
 
@@ -67,7 +68,8 @@ impl RedisBus {
     ) -> Result<(Arc<Self>, Receiver), ConnectError> {
         let random = clock.secret();
         let node = NodeId(u128::from_le_bytes(*random.first_chunk().expect("there are 32 bytes")));
-        let (carrier, heard) = Carrier::connect(&options, node).await?;
+        let nonce = u128::from_le_bytes(*random.last_chunk().expect("there are 32 bytes"));
+        let (carrier, heard) = Carrier::connect(&options, node, nonce).await?;
         let (local, receiver) = LocalBus::new(options.capacity);
         let receiver = receiver.among(carrier.clone(), heard);
         Ok((Arc::new(Self { local, carrier }), receiver))

@@ -217,6 +217,62 @@ async fn a_hint_that_no_node_has_made_is_told_to_nobody() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recorded_hints_replayed_to_a_restarted_node_change_nothing() {
+    let rounds = times(2, 20);
+    let mut pair = Pair::new().await;
+    let service = pair.cluster.nodes[0].service();
+    let cid = service.user("cid").await;
+    let mut replayed = 0;
+    for round in 0..rounds {
+        let (mut heard, mut redis) = pair.eavesdrop().await;
+        let at_two = |user: &Client| pair.cluster.nodes[1].as_user(user);
+        let cid = service.sign_in(cid.name()).await;
+        let mut ended = at_two(&cid).ws().await;
+        let mut reading = at_two(&pair.bob).ws().await;
+        for number in 0..5 {
+            pair.say(&format!("recorded {round} {number}")).await;
+            reading.until("message.text").await;
+        }
+        service.delete("users/cid/tokens/").await.ok(200);
+        assert_eq!(ended.close_code().await, Some(4001), "told by a hint");
+        let mut recorded = capture(&mut heard, &pair.group, 5).await;
+        let about_the_group = recorded.len();
+        while let Ok(said) = heard.try_recv() {
+            recorded.push(said);
+        }
+        drop(reading);
+
+        let node = &mut pair.cluster.nodes[1];
+        node.running().terminate();
+        assert_eq!(node.wait().code, Some(0));
+        node.start();
+        let at_two = |user: &Client| pair.cluster.nodes[1].as_user(user);
+        let cid = service.sign_in(cid.name()).await;
+        let (mut cids, mut bobs) = (at_two(&cid).ws().await, at_two(&pair.bob).ws().await);
+        let fresh = format!("fresh {round}");
+        // Once this has come the node listens to the group.
+        pair.say(&fresh).await;
+        while bobs.until("message.text").await["data"]["body"] != *fresh {}
+        let before = pair.figure("repeated").await;
+        for (channel, payload) in &recorded {
+            redis.publish::<_, _, usize>(channel, payload).await.expect("it is published");
+        }
+        replayed += recorded.len();
+        pair.counted("repeated", before, u32::try_from(about_the_group).expect("a few")).await;
+        let last = format!("last {round}");
+        pair.say(&last).await;
+        let next = bobs.until("message.text").await;
+        assert_eq!(next["data"]["body"], *last, "nothing between");
+        cids.ping().await;
+    }
+    report(
+        "hints",
+        format!("{replayed} recorded hints replayed to {rounds} restarted nodes"),
+        "nothing told, nobody closed",
+    );
+}
+
 pub(crate) fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
     bytes.windows(text.len()).position(|window| window == text)
 }

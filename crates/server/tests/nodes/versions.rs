@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep};
 use crate::cluster::SECRET;
 use crate::hints::{HEALED, Pair, capture};
 
-/// Where a hint's fields begin: after the version, the HMAC, the node, and its number.
+/// Where a hint's fields begin: after the version, the HMAC, the node, its number and its time.
 const MAC: usize = 1;
 const BODY: usize = MAC + 32;
-const FIELDS: usize = BODY + 16 + 8;
+const FIELDS: usize = BODY + 16 + 8 + 8;
 /// A tag, a length of four bytes, and of a kind one byte.
 const KIND: usize = FIELDS + 5;
 

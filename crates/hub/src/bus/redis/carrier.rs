@@ -1,7 +1,7 @@
 //! What goes on between this node and Redis: one task keeps the link, listens where sockets need
 //! it and sends hints in batches; what comes is checked where it arrives.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -13,11 +13,11 @@ use parking_lot::Mutex;
 use redis::{PushInfo, PushKind, RedisResult, Value};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use super::codec::Keys;
+use super::codec::{Keys, Message};
+use super::senders::{Nonce, Offered, Senders, Stamp};
 use super::server::{Connection, Pushed, Server};
-use super::window::Window;
 use super::{ConnectError, RedisOptions};
 use crate::bus::link::{Channel, Figures, Heard, Hint, Link, Load, NodeId, Wanted};
 
@@ -35,8 +35,11 @@ const PROBE: Duration = Duration::from_secs(2);
 /// How long a server that is away is left alone, at first and at most.
 const RETRY: Duration = Duration::from_millis(100);
 const RETRY_MOST: Duration = Duration::from_secs(1);
-/// Nodes whose running numbers are remembered.
-const NODES: usize = 1024;
+/// How long the challenge to all may take to come back, and the answers after it.
+const GREETING: Duration = Duration::from_millis(500);
+const ANSWERS: Duration = Duration::from_millis(20);
+/// How long a start waits for the link beyond its connection.
+const STANDS: Duration = Duration::from_secs(2);
 
 /// The link's end on this node. Its task ends when it is dropped.
 pub(super) struct Carrier {
@@ -59,13 +62,19 @@ struct Shared {
     hints: usize,
     heard: mpsc::Sender<Heard>,
     load: Arc<AtomicUsize>,
-    windows: Mutex<HashMap<NodeId, Window>>,
+    /// What the times are counted from that hints carry.
+    started: Instant,
+    senders: Mutex<Senders<(Hint, Load)>>,
+    /// The challenge to all has come back.
+    greeted: Notify,
+    /// The link stands.
+    stands: Notify,
     figures: Tally,
 }
 
 #[derive(Default)]
 struct Outgoing {
-    queue: VecDeque<(Channel, Hint)>,
+    queue: VecDeque<(Channel, Message)>,
     bytes: usize,
 }
 
@@ -97,6 +106,7 @@ impl Carrier {
     pub(super) async fn connect(
         options: &RedisOptions,
         node: NodeId,
+        nonce: Nonce,
     ) -> Result<(Arc<Self>, mpsc::Receiver<Heard>), ConnectError> {
         let (heard, ears) = mpsc::channel(options.hints.max(16));
         let shared = Arc::new(Shared {
@@ -113,7 +123,10 @@ impl Carrier {
             hints: options.hints.max(16),
             heard,
             load: Arc::default(),
-            windows: Mutex::default(),
+            started: Instant::now(),
+            senders: Mutex::new(Senders::new(nonce)),
+            greeted: Notify::new(),
+            stands: Notify::new(),
             figures: Tally::default(),
         });
         let gone = Arc::new(Notify::new());
@@ -122,6 +135,9 @@ impl Carrier {
         let first = shared.listen_always(&mut connection).await;
         first.map_err(|error| shared.server.why(&error))?;
         let task = tokio::spawn(shared.clone().keep(connection, gone));
+        // A command that is done at once says what it has done to nodes that know it by then. Where
+        // the link is lost again meanwhile, it is as away as it may be later.
+        let _ = timeout(STANDS, shared.stands.notified()).await;
         Ok((Arc::new(Self { shared, task }), ears))
     }
 }
@@ -133,17 +149,11 @@ impl Link for Carrier {
 
     fn say(&self, to: Channel, hint: Hint) {
         let shared = &self.shared;
-        let bytes = hint.frame.len();
-        let mut outgoing = shared.outgoing.lock();
-        let full = outgoing.queue.len() >= shared.hints || outgoing.bytes + bytes > BYTES;
-        if full || !shared.up.load(Ordering::Acquire) {
+        if shared.up.load(Ordering::Acquire) {
+            shared.enqueue(to, Message::Hint(hint));
+        } else {
             shared.figures.dropped.fetch_add(1, Ordering::Relaxed);
-            return;
         }
-        outgoing.bytes += bytes;
-        outgoing.queue.push_back((to, hint));
-        drop(outgoing);
-        shared.something.notify_one();
     }
 
     fn listen(&self, wanted: Wanted) {
@@ -213,15 +223,46 @@ impl Shared {
         listening: &mut HashSet<Channel>,
     ) -> RedisResult<()> {
         self.listen_always(&mut connection).await?;
-        self.look(&mut connection.clone(), listening).await?;
-        self.up.store(true, Ordering::Release);
-        let _ = self.heard.send(Heard::Up).await;
         tokio::select! {
             lost = self.publish(connection.clone()) => lost,
-            lost = self.subscribe(connection.clone(), listening) => lost,
-            lost = probe(connection) => lost,
+            lost = self.stand(connection.clone(), listening) => lost,
+            lost = self.probe(connection) => lost,
             () = gone.notified() => Ok(()),
         }
+    }
+
+    /// Learns which nodes live, then listens where it is wanted.
+    async fn stand(&self, mut connection: Connection, listening: &mut HashSet<Channel>) -> RedisResult<()> {
+        let nonce = self.senders.lock().challenge_all(self.now());
+        self.enqueue(Channel::Nodes, Message::Challenge(nonce));
+        // It comes back once the others have it, too. Where it does not, their hints are held.
+        if timeout(GREETING, self.greeted.notified()).await.is_ok() {
+            sleep(ANSWERS).await;
+        }
+        self.look(&mut connection, listening).await?;
+        self.up.store(true, Ordering::Release);
+        self.stands.notify_one();
+        let _ = self.heard.send(Heard::Up).await;
+        self.subscribe(connection, listening).await
+    }
+
+    /// Milliseconds since this node's start.
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Has a message sent, or drops it and counts that.
+    fn enqueue(&self, to: Channel, message: Message) {
+        let bytes = size(&message);
+        let mut outgoing = self.outgoing.lock();
+        if outgoing.queue.len() >= self.hints || outgoing.bytes + bytes > BYTES {
+            self.figures.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        outgoing.bytes += bytes;
+        outgoing.queue.push_back((to, message));
+        drop(outgoing);
+        self.something.notify_one();
     }
 
     async fn listen_always(&self, connection: &mut Connection) -> RedisResult<()> {
@@ -248,16 +289,17 @@ impl Shared {
         let mut bytes = 0;
         let mut outgoing = self.outgoing.lock();
         while hints.len() < BATCH && bytes < BATCH_BYTES {
-            let Some((channel, hint)) = outgoing.queue.pop_front() else { break };
-            bytes += hint.frame.len();
-            hints.push((channel, hint));
+            let Some((channel, message)) = outgoing.queue.pop_front() else { break };
+            bytes += size(&message);
+            hints.push((channel, message));
         }
         outgoing.bytes -= bytes;
         drop(outgoing);
-        let encode = |(channel, hint)| {
+        let sent = self.now();
+        let encode = |(channel, message)| {
             let name = self.keys.name(channel);
             let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
-            let payload = self.keys.encode(&name, self.node, number, &hint);
+            let payload = self.keys.encode(&name, Stamp { node: self.node, number, sent }, &message);
             (name, payload)
         };
         hints.into_iter().map(encode).collect()
@@ -331,43 +373,85 @@ impl Shared {
             return;
         };
         let payload = Bytes::from(payload);
-        let Some((node, number, hint)) = self.keys.decode(&name, &payload) else {
+        let Some((stamp, message)) = self.keys.decode(&name, &payload) else {
             self.figures.forged.fetch_add(1, Ordering::Relaxed);
             return;
         };
-        if node == self.node {
+        match message {
+            Message::Challenge(nonce) if stamp.node == self.node => {
+                if self.senders.lock().is_to_all(nonce) {
+                    self.greeted.notify_one();
+                }
+            }
+            _ if stamp.node == self.node => {}
+            Message::Challenge(nonce) => {
+                self.enqueue(Channel::Node(stamp.node), Message::Answer(nonce));
+                let own = self.senders.lock().challenge(stamp.node, self.now());
+                self.challenge(stamp.node, own);
+            }
+            Message::Answer(nonce) => {
+                let (taken, dropped) = self.senders.lock().answer(stamp, nonce, self.now());
+                self.figures.repeated.fetch_add(dropped, Ordering::Relaxed);
+                for (hint, load) in taken {
+                    self.take(stamp.node, hint, load);
+                }
+            }
+            Message::Hint(hint) => self.offer(stamp, hint, payload.len()),
+        }
+    }
+
+    /// Takes a hint if it is of now and new; holds it while that is not known.
+    fn offer(&self, stamp: Stamp, hint: Hint, bytes: usize) {
+        let load = Load::of(&self.load, bytes);
+        if self.load.load(Ordering::Relaxed) > BYTES {
+            self.figures.overrun.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        if !self.is_new(node, number) {
+        let offered = self.senders.lock().offer(stamp, self.now(), (hint, load));
+        let Offered { taken, dropped, challenge } = offered;
+        self.challenge(stamp.node, challenge);
+        if dropped {
             self.figures.repeated.fetch_add(1, Ordering::Relaxed);
-            return;
         }
-        let load = Load::of(&self.load, payload.len());
-        let room = self.load.load(Ordering::Relaxed) <= BYTES;
-        if !room || self.heard.try_send(Heard::Hint(node, hint, load)).is_err() {
+        if let Some((hint, load)) = taken {
+            self.take(stamp.node, hint, load);
+        }
+    }
+
+    fn challenge(&self, node: NodeId, nonce: Option<Nonce>) {
+        if let Some(nonce) = nonce {
+            self.enqueue(Channel::Node(node), Message::Challenge(nonce));
+        }
+    }
+
+    fn take(&self, node: NodeId, hint: Hint, load: Load) {
+        if self.heard.try_send(Heard::Hint(node, hint, load)).is_err() {
             self.figures.overrun.fetch_add(1, Ordering::Relaxed);
             return;
         }
         self.figures.received.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn is_new(&self, node: NodeId, number: u64) -> bool {
-        let mut windows = self.windows.lock();
-        if windows.len() >= NODES && !windows.contains_key(&node) {
-            windows.clear();
+    /// Asks the server now and then; ends when it does not answer, or is the master no more. Lets go
+    /// of what is held for nodes that do not answer.
+    async fn probe(&self, mut connection: Connection) -> RedisResult<()> {
+        let mut ticks = interval(PROBE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let dropped = self.senders.lock().expire(self.now());
+            self.figures.repeated.fetch_add(dropped, Ordering::Relaxed);
+            if !connection.is_master().await? {
+                return Ok(());
+            }
         }
-        windows.entry(node).or_default().take(number)
     }
 }
 
-/// Asks the server now and then; ends when it does not answer, or is the master no more.
-async fn probe(mut connection: Connection) -> RedisResult<()> {
-    let mut ticks = interval(PROBE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if !connection.is_master().await? {
-            return Ok(());
-        }
+/// The bytes of frames in a message.
+fn size(message: &Message) -> usize {
+    match message {
+        Message::Hint(hint) => hint.frame.len() + hint.whole.len(),
+        Message::Challenge(_) | Message::Answer(_) => 0,
     }
 }

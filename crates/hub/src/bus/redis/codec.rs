@@ -1,5 +1,6 @@
-//! The form in which hints travel, version 1: `1`, a HMAC-SHA-256 of 32 bytes over the channel's
-//! name and all that follows, the saying node, its running number, and fields. A field is a tag, a
+//! The form in which hints travel, version 2: `2`, a HMAC-SHA-256 of 32 bytes over the channel's
+//! name and all that follows, the saying node, its running number, the milliseconds since its start,
+//! and fields. A field is a tag, a
 //! length and as many bytes; whoever does not know a tag skips it, so that nodes of two versions
 //! stand side by side. Numbers are little-endian.
 
@@ -11,9 +12,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use super::senders::{Nonce, Stamp};
 use crate::bus::link::{Channel, Hint, Kind, NodeId};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const MAC: usize = 32;
 const HEAD: usize = 1 + MAC;
 /// The longest hint. One whose frame makes it longer goes without: its number is enough.
@@ -39,6 +41,25 @@ mod tag {
     pub(super) const PARTS: u8 = 16;
     pub(super) const ROSTER: u8 = 17;
     pub(super) const WHOLE: u8 = 18;
+    pub(super) const NONCE: u8 = 19;
+}
+
+/// The kinds of messages by which nodes learn that the other lives. The kinds of hints are counted
+/// from 0.
+mod handshake {
+    pub(super) const CHALLENGE: u8 = 255;
+    pub(super) const ANSWER: u8 = 254;
+}
+
+/// What goes from node to node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Message {
+    /// What has happened.
+    Hint(Hint),
+    /// Answer this at once.
+    Challenge(Nonce),
+    /// The answer.
+    Answer(Nonce),
 }
 
 /// What is shared by the nodes of a cluster.
@@ -70,26 +91,29 @@ impl Keys {
         }
     }
 
-    /// The bytes of a hint that `node` says as its `number`th on the channel of this name.
-    pub(super) fn encode(&self, name: &str, node: NodeId, number: u64, hint: &Hint) -> Bytes {
-        let mut bytes = BytesMut::with_capacity(160 + hint.frame.len() + hint.whole.len());
+    /// The bytes of a message with this stamp on the channel of this name.
+    pub(super) fn encode(&self, name: &str, stamp: Stamp, message: &Message) -> Bytes {
+        let frames = if let Message::Hint(hint) = message { hint.frame.len() + hint.whole.len() } else { 0 };
+        let mut bytes = BytesMut::with_capacity(168 + frames);
         bytes.put_u8(VERSION);
         bytes.put_bytes(0, MAC);
-        bytes.put_u128_le(node.0);
-        bytes.put_u64_le(number);
-        Writer(&mut bytes).hint(hint);
-        if bytes.len() > LONGEST {
+        bytes.put_u128_le(stamp.node.0);
+        bytes.put_u64_le(stamp.number);
+        bytes.put_u64_le(stamp.sent);
+        Writer(&mut bytes).message(message);
+        if bytes.len() > LONGEST
+            && let Message::Hint(hint) = message
+        {
             let bare = Hint { kind: Kind::Unknown, frame: Bytes::new(), whole: Bytes::new(), ..hint.clone() };
-            return self.encode(name, node, number, &bare);
+            return self.encode(name, stamp, &Message::Hint(bare));
         }
         let mac = self.mac_of(name, &bytes[HEAD..]).finalize().into_bytes();
         bytes[1..HEAD].copy_from_slice(&mac);
         bytes.freeze()
     }
 
-    /// Reads a hint, if a node of this cluster has said it on the channel of this name: who, as its
-    /// which, and what.
-    pub(super) fn decode(&self, name: &[u8], bytes: &Bytes) -> Option<(NodeId, u64, Hint)> {
+    /// Reads a message, if a node of this cluster has made it for the channel of this name.
+    pub(super) fn decode(&self, name: &[u8], bytes: &Bytes) -> Option<(Stamp, Message)> {
         if bytes.first() != Some(&VERSION) || bytes.len() > LONGEST {
             return None;
         }
@@ -97,9 +121,11 @@ impl Keys {
         let told = self.mac.clone().chain_update(name).chain_update([0]).chain_update(body);
         told.verify_slice(mac).ok()?;
         let (node, rest) = body.split_first_chunk()?;
-        let (number, fields) = rest.split_first_chunk()?;
-        let hint = Fields::read(bytes, fields)?.hint()?;
-        Some((NodeId(u128::from_le_bytes(*node)), u64::from_le_bytes(*number), hint))
+        let (number, rest) = rest.split_first_chunk()?;
+        let (sent, fields) = rest.split_first_chunk()?;
+        let message = Fields::read(bytes, fields)?.message()?;
+        let (number, sent) = (u64::from_le_bytes(*number), u64::from_le_bytes(*sent));
+        Some((Stamp { node: NodeId(u128::from_le_bytes(*node)), number, sent }, message))
     }
 
     fn mac_of(&self, name: &str, body: &[u8]) -> Hmac<Sha256> {
@@ -127,6 +153,16 @@ impl Writer<'_> {
     fn users(&mut self, tag: u8, users: &[UserId]) {
         let bytes: Vec<u8> = users.iter().flat_map(|user| user.0.to_le_bytes()).collect();
         self.field(tag, &bytes);
+    }
+
+    fn message(&mut self, message: &Message) {
+        let (kind, nonce) = match message {
+            Message::Hint(hint) => return self.hint(hint),
+            Message::Challenge(nonce) => (handshake::CHALLENGE, nonce),
+            Message::Answer(nonce) => (handshake::ANSWER, nonce),
+        };
+        self.field(tag::KIND, &[kind]);
+        self.field(tag::NONCE, &nonce.to_le_bytes());
     }
 
     fn hint(&mut self, hint: &Hint) {
@@ -247,6 +283,7 @@ struct Fields<'a> {
     part: Option<u32>,
     parts: Option<u32>,
     roster: Vec<(UserId, Status)>,
+    nonce: Option<Nonce>,
 }
 
 impl<'a> Fields<'a> {
@@ -279,6 +316,7 @@ impl<'a> Fields<'a> {
             tag::STATUS => self.status = Some(status_of(*value.first()?)?),
             tag::TOLD => self.told = users(value)?,
             tag::COUNT => self.count = Some(u64::from_le_bytes(value.try_into().ok()?)),
+            tag::NONCE => self.nonce = Some(Nonce::from_le_bytes(value.try_into().ok()?)),
             tag::LAST => self.last = true,
             tag::PART => self.part = Some(u32::from_le_bytes(value.try_into().ok()?)),
             tag::PARTS => self.parts = Some(u32::from_le_bytes(value.try_into().ok()?)),
@@ -290,6 +328,14 @@ impl<'a> Fields<'a> {
             _ => {}
         }
         Some(())
+    }
+
+    fn message(self) -> Option<Message> {
+        Some(match self.kind? {
+            handshake::CHALLENGE => Message::Challenge(self.nonce?),
+            handshake::ANSWER => Message::Answer(self.nonce?),
+            _ => Message::Hint(self.hint()?),
+        })
     }
 
     fn hint(self) -> Option<Hint> {

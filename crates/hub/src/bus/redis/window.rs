@@ -19,6 +19,11 @@ impl Default for Window {
 }
 
 impl Window {
+    /// A window in which every number up to this one has come.
+    pub(super) fn after(latest: u64) -> Self {
+        Self { latest, seen: [u64::MAX; WORDS] }
+    }
+
     /// Whether this number has not come before; it has from here on.
     pub(super) fn take(&mut self, number: u64) -> bool {
         if number > self.latest {

@@ -64,7 +64,7 @@ impl Hub {
     pub(crate) fn dispatch(&self, event: &Event) {
         self.tally.events.fetch_add(1, Ordering::Relaxed);
         self.guarded(Note::of(event, Frames::default()).to, event.seq, || {
-            self.apply(event, Frames::default())
+            self.apply(event, Frames::default());
         });
     }
 

@@ -28,7 +28,7 @@ mod user;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use group::{Change, Entry, Groups, Logged};
+pub use group::{Change, Entry, Groups, Logged, Shown};
 pub use import::{ImportKind, Imported, Imports};
 pub use message::{Edge, Located, Messages, NewMessage, Page, Prior};
 pub use relation::Relations;

@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use chinwag_core::limits::LATEST;
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
@@ -90,7 +91,11 @@ fn whole() -> Value {
             "messages": messages(),
             "bindings": {"ws": {
                 "method": "GET",
-                "query": {"type": "object", "properties": {"ticket": {"type": "string"}}},
+                "query": {"type": "object", "properties": {
+                    "ticket": {"type": "string"},
+                    "groups": {"type": "integer", "minimum": 0, "maximum": 2000},
+                    "messages": {"type": "integer", "minimum": 0, "maximum": LATEST},
+                }},
                 "bindingVersion": "0.1.0",
             }},
         }},
@@ -136,6 +141,15 @@ fn told(row: &Told) -> Value {
                      send it with `sync.resume`.";
         payload["properties"]["history"] = json!({"type": "string", "format": "uuid", "description": about});
         payload["required"] = json!(["type", "data", "history"]);
+    }
+    if let Data::Groups = row.data {
+        let about = "How many groups are left out, where the handshake's query has asked for some.";
+        payload["properties"]["more"] = json!({
+            "type": "object",
+            "required": ["groups"],
+            "properties": {"groups": {"type": "integer", "minimum": 0}},
+            "description": about,
+        });
     }
     if row.numbered == Numbered::Always {
         payload["required"] = json!(["type", "data", "seq"]);

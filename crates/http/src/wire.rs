@@ -6,3 +6,4 @@ pub mod frame;
 pub mod input;
 pub mod object;
 pub mod outgoing;
+pub mod summary;

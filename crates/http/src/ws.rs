@@ -2,9 +2,12 @@
 
 mod events;
 mod handshake;
+mod opening;
 mod pace;
+mod resume;
 mod session;
 mod socket;
+mod window;
 
 pub use events::EVENTS;
 pub(crate) use handshake::handshake;

@@ -141,7 +141,7 @@ impl Hub {
     }
 
     /// What the socket is shown, and its user's name, if the user and the credential stand.
-    async fn read<T: Send + 'static>(
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
         socket: &Arc<Socket>,
         shown: impl Fn(&dyn Tx, UserId) -> Result<T> + Send + 'static,
@@ -163,20 +163,19 @@ impl Hub {
     }
 
     /// Lets the socket live: the snapshot's frames `first` go out first, then what was held and
-    /// is not in the snapshot, whose groups and their heads are `heads`. The user is shown as
-    /// online. Nothing happens if the socket was live already or is to be closed.
+    /// is not in the snapshot, whose groups and their heads are `heads`, or those that it was shown
+    /// in [pages](Self::begin_pages). The user is shown as online, unless it appears offline on its
+    /// other sockets. Nothing happens if the socket was live already or is to be closed.
     ///
-    /// `first` does not count towards the queue's bounds.
+    /// `first` does not count towards the queue's bounds, but towards its user's.
     pub fn go_live(&self, socket: &Arc<Socket>, first: Vec<Bytes>, heads: &[(GroupId, Seq)]) {
         let mut heads = heads.to_vec();
         heads.sort_unstable();
         let snapshot = Snapshot { heads: &heads };
         let user = socket.owner();
         let mut state = user.lock();
-        let is_live = socket.go_live(first, &snapshot, |joined| floors(&state, &snapshot, joined));
-        if !is_live {
-            return;
-        }
+        let floors = |joined: &[GroupId], snapshot: &Snapshot<'_>| floors(&state, snapshot, joined);
+        let Some(heads) = socket.go_live(first, &snapshot, floors) else { return };
         if let Some(cluster) = &self.cluster {
             let unknown = heads.iter().map(|(id, _)| *id).filter(|id| state.group_at(*id).is_err());
             let absent = state.groups.iter().map(|group| group.id);
@@ -215,7 +214,7 @@ impl Hub {
     /// Goes on after a [`pause`](Self::pause): `missed` goes out, then what was held. Of the groups
     /// in `heads`, `missed` has everything up to those numbers, which is not told again.
     ///
-    /// `missed` does not count towards the queue's bounds.
+    /// `missed` does not count towards the queue's bounds, but towards its user's.
     pub fn resume(&self, socket: &Socket, missed: Vec<Bytes>, heads: &[(GroupId, Seq)]) {
         let mut heads = heads.to_vec();
         heads.sort_unstable();

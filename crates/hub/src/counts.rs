@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use crate::budget::Total;
 use crate::bus::link::Figures;
 use crate::queue::Pushed;
 
@@ -50,19 +51,19 @@ impl Tally {
     /// What became of so many frames for one socket.
     pub(crate) fn pushed(&self, pushed: Pushed, frames: usize) {
         match pushed {
-            Pushed::Queued => self.deliveries.fetch_add(frames as u64, Ordering::Relaxed),
+            Pushed::Queued | Pushed::Crowded => self.deliveries.fetch_add(frames as u64, Ordering::Relaxed),
             Pushed::Overflow => self.too_slow.fetch_add(1, Ordering::Relaxed),
             Pushed::Skipped => return,
         };
     }
 
-    pub(crate) fn read(&self) -> Counts {
+    pub(crate) fn read(&self, total: &Total) -> Counts {
         Counts {
             queued_frames: self.queued_frames.load(Ordering::Relaxed),
             queued_bytes: self.queued_bytes.load(Ordering::Relaxed),
             events: self.events.load(Ordering::Relaxed),
             deliveries: self.deliveries.load(Ordering::Relaxed),
-            too_slow: self.too_slow.load(Ordering::Relaxed),
+            too_slow: self.too_slow.load(Ordering::Relaxed) + total.closed(),
             gaps: self.gaps.load(Ordering::Relaxed),
             healed: self.healed.load(Ordering::Relaxed),
             ..Counts::default()

@@ -13,6 +13,7 @@ use chinwag_core::{Clock, GroupId, Name, Seq, UserId};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
+use crate::budget::Total;
 use crate::bus::Receiver;
 use crate::bus::link::Channel;
 use crate::cluster::{self, Cluster};
@@ -46,6 +47,8 @@ pub struct Hub {
     pub(crate) waiting: Arc<presence::Waiting>,
     pub(crate) typing: Typing,
     pub(crate) tally: Tally,
+    /// What waits for all sockets.
+    pub(crate) total: Arc<Total>,
     /// Sockets with something to write whose tasks sleep. Each is in it at most once.
     pub(crate) due: Mutex<Vec<Arc<Socket>>>,
     /// The other nodes, if there are any.
@@ -68,7 +71,9 @@ impl Hub {
         let others = events.others.take();
         let nodes = options.nodes.clone();
         let cluster = others.as_ref().map(|others| Cluster::new(others.link.clone(), &options.nodes));
+        let total = Total::new(options.total_bytes, options.user_bytes);
         let hub = Arc::new(Self {
+            total,
             store,
             bus,
             encode,
@@ -148,7 +153,7 @@ impl Hub {
             groups: self.groups.len(),
             nodes: self.cluster.as_ref().map_or(0, Cluster::nodes),
             link: self.cluster.as_ref().map(|cluster| cluster.link.figures()),
-            ..self.tally.read()
+            ..self.tally.read(&self.total)
         }
     }
 
@@ -157,7 +162,7 @@ impl Hub {
         let mut is_new = false;
         let user = self.users.get_or_insert_with(id, || {
             is_new = true;
-            Arc::new(User::new(id, name.clone()))
+            Arc::new(User::new(id, name.clone(), self.total.clone()))
         });
         if is_new {
             self.look_at(Channel::User(id));

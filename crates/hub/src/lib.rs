@@ -14,6 +14,7 @@
 //! Locks are taken in one order, a group's before a user's before a socket's queue, and none is
 //! held over an `.await`.
 
+mod budget;
 pub mod bus;
 mod cluster;
 mod connect;
@@ -25,6 +26,7 @@ mod flush;
 mod group;
 mod hub;
 mod options;
+mod pages;
 mod presence;
 mod queue;
 mod run;

@@ -9,6 +9,12 @@ pub struct Options {
     pub queue_frames: usize,
     /// Bytes that may wait in one socket's queue (1 MiB). A single frame of any size may.
     pub queue_bytes: usize,
+    /// Bytes that may wait for one user's sockets (8 MiB), summaries and resumes included. Beyond it
+    /// the socket for which most waits is closed as too slow.
+    pub user_bytes: usize,
+    /// Bytes that may wait for all sockets of this process (512 MiB). Beyond three quarters of it
+    /// those for which most waits are closed, once a second; beyond it whoever is queued more.
+    pub total_bytes: usize,
     /// How long after a user's last socket's end it is announced (3 s).
     pub presence_grace: Duration,
     /// How often a socket is pinged (25 s), in whole seconds, at least one.
@@ -59,6 +65,8 @@ impl Default for Options {
         Self {
             queue_frames: 1024,
             queue_bytes: 1024 * 1024,
+            user_bytes: 8 * 1024 * 1024,
+            total_bytes: 512 * 1024 * 1024,
             presence_grace: Duration::from_secs(3),
             ping_every: Duration::from_secs(25),
             pong_within: Duration::from_secs(60),

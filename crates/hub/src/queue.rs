@@ -1,21 +1,21 @@
 //! What waits for one socket, and the rule by which no numbered event reaches it twice.
 
+mod out;
+mod pages;
+
 use std::collections::VecDeque;
-use std::io::IoSlice;
 use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use chinwag_core::GroupId;
 
+use self::pages::Pages;
+use crate::budget::{Budget, Share};
 use crate::floors::{Floor, Floors};
 use crate::snapshot::{Snapshot, Tag, is_after, news};
-use crate::socket::{Close, Sink, Taken};
-
-/// How many frames, and about how many bytes, one `take` hands out.
-const TAKE_FRAMES: usize = 64;
-const TAKE_BYTES: usize = 256 * 1024;
+use crate::socket::{Close, Sink};
 
 /// How much may wait for one socket.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,8 @@ pub(crate) struct Bounds {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pushed {
     Queued,
+    /// The same, and more waits now than may for its user, or in all.
+    Crowded,
     /// The socket has it from its snapshot, or is being closed.
     Skipped,
     /// There was no room: the socket is closed as too slow, and its queue is gone.
@@ -54,9 +56,16 @@ pub(crate) struct Queue {
     /// Frames in `next` and `rest`.
     frames: usize,
     bytes: usize,
+    /// Bytes beside those: what is shown in pages, and what was taken and may not be written yet.
+    beside: usize,
+    /// Of those, what was taken.
+    taken: usize,
+    share: Share,
     floors: Floors,
     close: Option<Close>,
     sleeper: Sleeper,
+    /// Who waits until what is shown in pages has been written.
+    reader: Option<Waker>,
     /// Where frames go while the task waits for them.
     sink: Option<Arc<dyn Sink>>,
     /// Whether somebody is about to flush.
@@ -76,8 +85,11 @@ struct Piece {
 
 #[derive(Debug)]
 enum Phase {
-    /// Not live yet: everything is held.
-    Held(Vec<Held>),
+    /// Not live yet: everything is held, but what is shown in pages.
+    Held {
+        held: Vec<Held>,
+        pages: Option<Box<Pages>>,
+    },
     /// Live, with what is left of the snapshot's frames, which go first and are not counted.
     First(VecDeque<Bytes>),
     Live,
@@ -107,16 +119,20 @@ enum Sleeper {
 }
 
 impl Queue {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(budget: Arc<Budget>) -> Self {
         Self {
-            phase: Phase::Held(Vec::new()),
+            phase: Phase::Held { held: Vec::new(), pages: None },
             next: None,
             rest: VecDeque::new(),
             frames: 0,
             bytes: 0,
+            beside: 0,
+            taken: 0,
+            share: Share::new(budget),
             floors: Floors::default(),
             close: None,
             sleeper: Sleeper::None,
+            reader: None,
             sink: None,
             due: false,
             begun: false,
@@ -127,7 +143,7 @@ impl Queue {
     /// Queues a frame, or holds it until the socket is live. Who is to be told is told when the
     /// queue's lock has been let go.
     pub(crate) fn push(&mut self, frame: Bytes, tag: Tag, bounds: Bounds) -> (Pushed, Told) {
-        if self.close.is_some() || self.floors.cover(tag) {
+        if self.close.is_some() || self.floors.cover(tag) || self.pages().is_some_and(|it| it.cover(tag)) {
             return (Pushed::Skipped, Told::Nobody);
         }
         if self.is_full(&frame, bounds) {
@@ -137,15 +153,16 @@ impl Queue {
             return (Pushed::Overflow, self.close(Close::TooSlow).map_or(Told::Nobody, Told::Task));
         }
         self.bytes += frame.len();
-        if !matches!(self.phase, Phase::Held(_)) {
+        let pushed = self.count();
+        if !matches!(self.phase, Phase::Held { .. }) {
             self.floors.raise(tag);
         }
-        if let Phase::Held(held) | Phase::Paused { held, .. } = &mut self.phase {
+        if let Phase::Held { held, .. } | Phase::Paused { held, .. } = &mut self.phase {
             held.push(Held { frame, tag });
-            return (Pushed::Queued, Told::Nobody);
+            return (pushed, Told::Nobody);
         }
         self.append(frame, 1);
-        (Pushed::Queued, self.tell())
+        (pushed, self.tell())
     }
 
     /// The same for a run of one group's messages, as one piece. `None`, and nothing was queued, if
@@ -160,15 +177,16 @@ impl Queue {
             return Some((Pushed::Skipped, Told::Nobody));
         }
         let apart = self.floors.get(group).is_some()
-            || matches!(self.phase, Phase::Held(_) | Phase::Paused { .. })
+            || matches!(self.phase, Phase::Held { .. } | Phase::Paused { .. })
             || self.frames + frames > bounds.frames
             || self.bytes + all.len() > bounds.bytes;
         if apart {
             return None;
         }
         self.bytes += all.len();
+        let pushed = self.count();
         self.append(all.clone(), frames);
-        Some((Pushed::Queued, self.tell()))
+        Some((pushed, self.tell()))
     }
 
     /// Who is to be told of what was queued.
@@ -183,40 +201,15 @@ impl Queue {
         }
     }
 
-    /// Writes what waits into the sink, in the place of a task that waits for nothing else and so
-    /// need not be woken. What the sink does not take is left to the task: its waker.
-    pub(crate) fn flush(&mut self) -> Option<Waker> {
-        self.due = false;
-        if !matches!(self.sleeper, Sleeper::Any(_)) {
-            return None;
-        }
-        while let (Phase::Live, Some(next), Some(sink), None) =
-            (&self.phase, &self.next, &self.sink, self.close)
-        {
-            let (written, offered) = if self.rest.is_empty() {
-                (sink.write(&[IoSlice::new(&next.bytes)]), next.bytes.len())
-            } else {
-                let pieces = std::iter::once(next).chain(&self.rest).take(TAKE_FRAMES);
-                let slices: Vec<_> = pieces.map(|piece| IoSlice::new(&piece.bytes)).collect();
-                (sink.write(&slices), slices.iter().map(|slice| slice.len()).sum())
-            };
-            self.written(written);
-            if written < offered {
-                return self.wake_any();
-            }
-        }
-        if self.is_ready() { self.wake_any() } else { None }
-    }
-
     /// Sets, or takes away, where frames go while the task waits for them.
     pub(crate) fn set_sink(&mut self, sink: Option<Arc<dyn Sink>>) {
         self.sink = sink;
     }
 
-    /// Drops the numbered events that it holds, while it is not live: what it will be shown has to be
-    /// read after this, and has them.
+    /// Drops the numbered events that it holds, while it is shown nothing yet: what it will be shown
+    /// has to be read after this, and has them.
     fn forget(&mut self) {
-        if let Phase::Held(held) = &mut self.phase {
+        if let Phase::Held { held, pages: None } = &mut self.phase {
             held.retain(|held| held.tag.seq.is_none());
             self.bytes = held.iter().map(|held| held.frame.len()).sum();
             self.lacks = true;
@@ -236,17 +229,21 @@ impl Queue {
     }
 
     /// Lets the socket live: `first` goes out first, then what was held and the snapshot does
-    /// not cover. Answers the groups that held events have brought the user into and not out of
-    /// again; nothing if it was live already.
+    /// not cover, which is that of the pages where it was shown any. Answers the groups that held
+    /// events have brought the user into and not out of again, and what the pages have shown;
+    /// nothing if it was live already.
     pub(crate) fn go_live(
         &mut self,
         first: Vec<Bytes>,
         snapshot: &Snapshot<'_>,
-    ) -> Option<(Vec<GroupId>, Option<Waker>)> {
-        let Phase::Held(held) = &mut self.phase else { return None };
-        let held = mem::take(held);
-        let first = VecDeque::from(first);
-        self.phase = if first.is_empty() { Phase::Live } else { Phase::First(first) };
+    ) -> Option<(Vec<GroupId>, Option<Box<Pages>>)> {
+        let Phase::Held { held, pages } = &mut self.phase else { return None };
+        let (held, mut pages) = (mem::take(held), pages.take());
+        let mut before = pages.as_mut().map(|pages| mem::take(&mut pages.first)).unwrap_or_default();
+        self.beside = self.taken + before.iter().chain(&first).map(Bytes::len).sum::<usize>();
+        before.extend(first);
+        self.phase = if before.is_empty() { Phase::Live } else { Phase::First(before) };
+        let snapshot = pages.as_ref().map_or(Snapshot { heads: snapshot.heads }, |pages| pages.snapshot());
         self.bytes = 0;
         let mut joined = Vec::new();
         for Held { frame, tag } in held {
@@ -256,7 +253,7 @@ impl Queue {
             if tag.joins {
                 joined.extend(tag.group);
             }
-            if news(tag, snapshot, &joined) {
+            if news(tag, &snapshot, &joined) {
                 self.bytes += frame.len();
                 self.append(frame, 1);
                 self.floors.raise(Tag { upto: tag.upto.or(tag.seq.filter(|_| tag.quits)), ..tag });
@@ -265,8 +262,13 @@ impl Queue {
                 joined.retain(|id| Some(*id) != tag.group);
             }
         }
-        let waker = if self.is_ready() { self.wake_any() } else { None };
-        Some((joined, waker))
+        self.count();
+        Some((joined, pages))
+    }
+
+    /// Wakes the task if there is something to take.
+    pub(crate) fn wake_if_ready(&mut self) -> Option<Waker> {
+        if self.is_ready() { self.wake_any() } else { None }
     }
 
     /// Holds what comes from here on. Nothing happens to a queue that is not live, which is
@@ -279,13 +281,14 @@ impl Queue {
                 self.phase = Phase::Paused { first, held, pauses: pauses + 1 };
                 return true;
             }
-            held @ Phase::Held(_) => {
+            held @ Phase::Held { .. } => {
                 self.phase = held;
                 return false;
             }
         };
         first.extend(self.next.take().map(|piece| piece.bytes));
         first.extend(mem::take(&mut self.rest).into_iter().map(|piece| piece.bytes));
+        self.beside += self.bytes;
         (self.frames, self.bytes) = (0, 0);
         self.phase = Phase::Paused { first, held: Vec::new(), pauses: 1 };
         true
@@ -301,6 +304,7 @@ impl Queue {
                 return (false, None);
             }
         };
+        self.beside += missed.iter().map(Bytes::len).sum::<usize>();
         first.extend(missed);
         // What was missed has shown a group that the user has come into again.
         self.floors.come_back(snapshot);
@@ -308,7 +312,8 @@ impl Queue {
             held.retain(|held| is_after(held.tag, snapshot));
             self.bytes = held.iter().map(|held| held.frame.len()).sum();
             self.phase = Phase::Paused { first, held, pauses: pauses - 1 };
-            return (true, if self.is_ready() { self.wake_any() } else { None });
+            self.count();
+            return (true, self.wake_if_ready());
         }
         self.phase = if first.is_empty() { Phase::Live } else { Phase::First(first) };
         self.bytes = 0;
@@ -318,12 +323,13 @@ impl Queue {
                 self.append(frame, 1);
             }
         }
-        (true, if self.is_ready() { self.wake_any() } else { None })
+        self.count();
+        (true, self.wake_if_ready())
     }
 
     /// Skips what is below `floor` from here on, since the socket knows it.
     pub(crate) fn set_floor(&mut self, group: GroupId, floor: Floor) {
-        if matches!(self.phase, Phase::Held(_)) || self.close.is_some() {
+        if matches!(self.phase, Phase::Held { .. }) || self.close.is_some() {
             return;
         }
         self.floors.set(group, floor);
@@ -331,31 +337,11 @@ impl Queue {
 
     /// What it skips of the group; while it is held, what it will be shown of it.
     pub(crate) fn floor(&self, group: GroupId) -> Option<Floor> {
-        if let Phase::Held(held) = &self.phase {
+        if let Phase::Held { held, .. } = &self.phase {
             let shown = held.iter().filter(|held| held.tag.joins && held.tag.group == Some(group));
             return shown.filter_map(|held| held.tag.seq).max().map(Floor::Shown);
         }
         self.floors.get(group)
-    }
-
-    /// Hands out what waits, in order. See [`Socket::take`](crate::Socket::take).
-    pub(crate) fn take(&mut self, into: &mut Vec<Bytes>) -> Taken {
-        // Whoever takes writes: nobody else may until the taker waits again.
-        if let Sleeper::Any(_) = self.sleeper {
-            self.sleeper = Sleeper::None;
-        }
-        let begun = mem::take(&mut self.begun);
-        let (mut frames, mut bytes) = (0, 0);
-        while frames < TAKE_FRAMES && bytes < TAKE_BYTES {
-            let Some(frame) = self.pop() else { break };
-            frames += 1;
-            bytes += frame.len();
-            into.push(frame);
-        }
-        if frames > 0 {
-            return if begun { Taken::Rest } else { Taken::Frames };
-        }
-        self.close.map_or(Taken::Empty, Taken::Close)
     }
 
     /// Marks the socket as to be closed. Only a graceful close leaves what was queued, and only
@@ -366,15 +352,21 @@ impl Queue {
         }
         self.close = Some(close);
         self.floors = Floors::default();
-        if matches!(self.phase, Phase::Held(_) | Phase::Paused { .. }) || !close.is_graceful() {
+        if matches!(self.phase, Phase::Held { .. } | Phase::Paused { .. }) || !close.is_graceful() {
             // A frame that was begun must be ended before the close.
             let begun = if self.begun { self.pop() } else { None };
             self.phase = Phase::Live;
             (self.next, self.rest, self.frames, self.bytes) = (None, VecDeque::new(), 0, 0);
+            // Of what was taken, too, nothing more is written but a frame that was begun.
+            (self.beside, self.taken) = (0, 0);
             if let Some(begun) = begun {
                 self.bytes = begun.len();
                 self.append(begun, 1);
             }
+            self.count();
+        }
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
         }
         match mem::replace(&mut self.sleeper, Sleeper::None) {
             Sleeper::Cut(waker) if close.is_graceful() => {
@@ -400,14 +392,10 @@ impl Queue {
     pub(crate) fn is_ready(&self) -> bool {
         let first = match &self.phase {
             Phase::First(first) | Phase::Paused { first, .. } => !first.is_empty(),
-            Phase::Held(_) | Phase::Live => false,
+            Phase::Held { pages, .. } => pages.as_ref().is_some_and(|pages| !pages.first.is_empty()),
+            Phase::Live => false,
         };
         self.close.is_some() || self.next.is_some() || first
-    }
-
-    /// Remembers who waits: one task at a time, the latest.
-    pub(crate) fn sleep(&mut self, waker: &Waker, until_cut: bool) {
-        self.sleeper = if until_cut { Sleeper::Cut(waker.clone()) } else { Sleeper::Any(waker.clone()) };
     }
 
     /// Frames and bytes that wait, the snapshot's own aside.
@@ -417,7 +405,7 @@ impl Queue {
 
     fn len(&self) -> usize {
         match &self.phase {
-            Phase::Held(held) | Phase::Paused { held, .. } => held.len(),
+            Phase::Held { held, .. } | Phase::Paused { held, .. } => held.len(),
             _ => self.frames,
         }
     }
@@ -427,6 +415,29 @@ impl Queue {
         waiting >= bounds.frames || (waiting > 0 && self.bytes + frame.len() > bounds.bytes)
     }
 
+    /// What is shown in pages before the socket lives.
+    fn pages(&self) -> Option<&Pages> {
+        match &self.phase {
+            Phase::Held { pages, .. } => pages.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Counts what waits.
+    fn count(&mut self) -> Pushed {
+        let overhead = self.pages().map_or(0, Pages::overhead);
+        if self.share.set(self.bytes + self.beside + overhead) && self.share.is_over() {
+            Pushed::Crowded
+        } else {
+            Pushed::Queued
+        }
+    }
+
+    /// How many bytes count for the user.
+    pub(crate) fn counted(&self) -> usize {
+        self.share.bytes()
+    }
+
     fn append(&mut self, bytes: Bytes, frames: usize) {
         self.frames += frames;
         let piece = Piece { bytes, frames };
@@ -434,41 +445,6 @@ impl Queue {
             self.next = Some(piece);
         } else {
             self.rest.push_back(piece);
-        }
-    }
-
-    fn pop(&mut self) -> Option<Bytes> {
-        if let Phase::Paused { first, .. } = &mut self.phase {
-            return first.pop_front();
-        }
-        if let Phase::First(first) = &mut self.phase {
-            if let Some(frame) = first.pop_front() {
-                return Some(frame);
-            }
-            self.phase = Phase::Live;
-        }
-        let Piece { bytes, frames } = self.next.take()?;
-        self.bytes -= bytes.len();
-        self.frames -= frames;
-        self.next = self.rest.pop_front();
-        if self.rest.is_empty() && self.rest.capacity() > 0 {
-            self.rest = VecDeque::new();
-        }
-        Some(bytes)
-    }
-
-    /// So many bytes of what waits have been written.
-    fn written(&mut self, mut count: usize) {
-        while let Some(next) = self.next.as_mut().filter(|_| count > 0) {
-            if count < next.bytes.len() {
-                next.bytes.advance(count);
-                self.bytes -= count;
-                self.begun = true;
-                return;
-            }
-            count -= next.bytes.len();
-            self.begun = false;
-            self.pop();
         }
     }
 

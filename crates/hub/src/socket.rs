@@ -84,7 +84,8 @@ impl Socket {
         token: Option<TokenHash>,
         expires: Option<Date>,
     ) -> Self {
-        Self { id, user, token, expires, unheard: AtomicU32::new(0), queue: Mutex::new(Queue::new()) }
+        let queue = Mutex::new(Queue::new(user.budget.clone()));
+        Self { id, user, token, expires, unheard: AtomicU32::new(0), queue }
     }
 
     /// Its number.
@@ -188,6 +189,10 @@ impl Socket {
             Told::Task(waker) => waker.wake(),
             Told::Flush => due.push(self.clone()),
         }
+        if pushed == Pushed::Crowded {
+            // Looked at when no lock is held.
+            due.push(self.clone());
+        }
         if pushed == Pushed::Overflow {
             tracing::info!(socket = self.id.0, user = self.user.id.0, "a socket reads too slowly");
         }
@@ -200,6 +205,7 @@ impl Socket {
         if let Some(waker) = waker {
             waker.wake();
         }
+        self.user.relieve();
     }
 
     pub(crate) fn close(&self, close: Close) {
@@ -209,33 +215,82 @@ impl Socket {
         }
     }
 
-    /// See [`Queue::go_live`]; then `floors` answers, from the groups that held events joined,
-    /// which numbers are to be skipped.
+    /// See [`Queue::go_live`]; then `floors` answers, from the groups that held events joined and
+    /// what the socket was shown, which numbers are to be skipped. Answers the groups that it was
+    /// shown, with their heads; nothing if it does not live.
     pub(crate) fn go_live(
         &self,
         first: Vec<Bytes>,
         snapshot: &Snapshot<'_>,
-        floors: impl FnOnce(&[GroupId]) -> Vec<(GroupId, Floor)>,
-    ) -> bool {
+        floors: impl FnOnce(&[GroupId], &Snapshot<'_>) -> Vec<(GroupId, Floor)>,
+    ) -> Option<Vec<(GroupId, Seq)>> {
         let mut queue = self.queue.lock();
         if queue.lacks() {
             // What it is to be shown was read too early.
             drop(queue);
             self.close(Close::TooSlow);
-            return false;
+            return None;
         }
         if queue.is_closing() {
-            return false;
+            return None;
         }
-        let Some((joined, waker)) = queue.go_live(first, snapshot) else { return false };
-        for (group, floor) in floors(&joined) {
+        let (joined, pages) = queue.go_live(first, snapshot)?;
+        let shown = pages.as_ref().map_or(snapshot.heads, |pages| pages.snapshot().heads);
+        for (group, floor) in floors(&joined, &Snapshot { heads: shown }) {
             queue.set_floor(group, floor);
         }
+        let waker = queue.wake_if_ready();
         drop(queue);
         if let Some(waker) = waker {
             waker.wake();
         }
-        true
+        Some(shown.to_vec())
+    }
+
+    /// See [`Queue::begin_pages`]. A socket whose held events had to be dropped is closed.
+    pub(crate) fn begin_pages(&self, heads: Vec<(GroupId, Seq)>, later: &[GroupId]) {
+        let begun = self.queue.lock().begin_pages(heads, later);
+        if !begun {
+            self.close(Close::TooSlow);
+        }
+    }
+
+    /// See [`Queue::begin_page`].
+    pub(crate) fn begin_page(&self, groups: &[GroupId]) {
+        self.queue.lock().begin_page(groups);
+    }
+
+    /// See [`Queue::end_page`].
+    pub(crate) fn end_page(&self, heads: &[(GroupId, Seq)]) {
+        self.queue.lock().end_page(heads);
+    }
+
+    /// See [`Queue::show`].
+    pub(crate) fn show(self: &Arc<Self>, frames: Vec<Bytes>, due: &mut Vec<Arc<Self>>) -> Pushed {
+        let (pushed, told) = self.queue.lock().show(frames);
+        self.pushed(pushed, told, due)
+    }
+
+    /// See [`Queue::ping`].
+    pub(crate) fn ping(self: &Arc<Self>, ping: Bytes, bounds: Bounds, due: &mut Vec<Arc<Self>>) -> Pushed {
+        let (pushed, told) = self.queue.lock().ping(ping, bounds);
+        self.pushed(pushed, told, due)
+    }
+
+    /// Waits until all that was [shown](crate::Hub::show_frames) has been written, or nothing more will be.
+    /// Whether the socket goes on. Cancel safe. One task may wait.
+    pub async fn drained(&self) -> bool {
+        std::future::poll_fn(|context| {
+            let mut queue = self.queue.lock();
+            if queue.is_drained(context.waker()) { Poll::Ready(!queue.is_closing()) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// Bytes that count for its user; none once it is to be closed.
+    pub(crate) fn counted(&self) -> usize {
+        let queue = self.queue.lock();
+        if queue.is_closing() { 0 } else { queue.counted() }
     }
 
     /// See [`Queue::start_over`].
@@ -290,24 +345,26 @@ impl Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Total;
 
     #[test]
     fn an_idle_socket_and_its_user_are_small() {
         // Beside this there are 8 bytes for each group at the user and 8 at the group.
         let (socket, user) = (size_of::<Socket>(), size_of::<User>());
-        assert!(socket <= 320 && user <= 224, "{socket} and {user} bytes");
+        assert!(socket <= 384 && user <= 232, "{socket} and {user} bytes");
     }
 
     #[test]
     fn one_that_was_put_out_and_is_shown_the_group_by_what_it_missed_is_told_what_follows() {
-        let user = Arc::new(User::new(UserId(1), Name::parse("ann").expect("a name")));
+        let total = Total::new(usize::MAX, usize::MAX);
+        let user = Arc::new(User::new(UserId(1), Name::parse("ann").expect("a name"), total));
         let socket = Arc::new(Socket::new(SocketId(1), user, None, None));
         let (group, bounds) = (GroupId(uuid::Uuid::nil()), Bounds { frames: 9, bytes: 99 });
         let push = |seq, tag| {
             let tag = Tag { group: Some(group), seq: Some(Seq(seq)), ..tag };
             socket.push(Bytes::from_static(b"x"), tag, bounds, &mut Vec::new())
         };
-        assert!(socket.go_live(Vec::new(), &Snapshot { heads: &[] }, |_| Vec::new()));
+        assert!(socket.go_live(Vec::new(), &Snapshot { heads: &[] }, |_, _| Vec::new()).is_some());
         socket.pause();
         assert_eq!(push(4, Tag { quits: true, upto: Some(Seq(6)), ..Tag::default() }), Pushed::Queued);
         assert_eq!(push(5, Tag { joins: true, ..Tag::default() }), Pushed::Skipped);

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use chinwag_core::Date;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::snapshot::Tag;
 use crate::{Close, Hub, Socket};
 
 const TICK: Duration = Duration::from_secs(1);
@@ -56,13 +55,33 @@ impl Hub {
             for seat in &user.lock().seats {
                 self.tick_socket(&mut tick, &seat.socket);
             }
+            user.relieve();
         });
+        if self.total.excess() > 0 {
+            self.relieve();
+        }
         self.due(&mut tick.due);
         self.flush();
         self.tally.queued_frames.store(tick.frames, Ordering::Relaxed);
         self.tally.queued_bytes.store(tick.bytes, Ordering::Relaxed);
         if number.is_multiple_of(SWEEP_EVERY) {
             self.typing.sweep();
+        }
+    }
+
+    /// Closes the sockets for which most waits, until enough room is left for the others.
+    fn relieve(&self) {
+        let mut counted = Vec::new();
+        self.users.each(|user| {
+            let state = user.lock();
+            let waiting = state.seats.iter().map(|seat| (seat.socket.counted(), seat.socket.clone()));
+            counted.extend(waiting.filter(|(bytes, _)| *bytes > 0));
+        });
+        counted.sort_unstable_by_key(|(bytes, _)| *bytes);
+        while let Some((_, socket)) = counted.pop().filter(|_| self.total.excess() > 0) {
+            tracing::warn!(socket = socket.id().0, "too much waits for all sockets: the largest is closed");
+            self.total.close();
+            socket.close(Close::TooSlow);
         }
     }
 
@@ -74,7 +93,7 @@ impl Hub {
             socket.close(Close::TimedOut);
         } else if (tick.number + socket.id().0).is_multiple_of(tick.ping_every) {
             let ping = tick.ping.clone();
-            self.tally.pushed(socket.push(ping, Tag::default(), self.bounds(), &mut tick.due), 1);
+            self.tally.pushed(socket.ping(ping, self.bounds(), &mut tick.due), 1);
         }
         let (frames, bytes) = socket.waiting();
         tick.frames += frames;

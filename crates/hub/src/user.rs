@@ -8,13 +8,16 @@ use chinwag_core::{GroupId, Name, SocketId, UserId};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
+use crate::budget::{Budget, Total};
 use crate::group::Group;
-use crate::socket::Socket;
+use crate::socket::{Close, Socket};
 
 /// One user. Its entry lives while it has sockets, and after the last one until that has been
 /// announced; its groups stay subscribed as long.
 pub(crate) struct User {
     pub(crate) id: UserId,
+    /// What waits for all of its sockets.
+    pub(crate) budget: Arc<Budget>,
     state: Mutex<State>,
 }
 
@@ -65,7 +68,7 @@ pub(crate) struct Presence {
 }
 
 impl User {
-    pub(crate) fn new(id: UserId, name: Name) -> Self {
+    pub(crate) fn new(id: UserId, name: Name, total: Arc<Total>) -> Self {
         let state = State {
             name,
             seats: Vec::with_capacity(1),
@@ -77,11 +80,28 @@ impl User {
             gone: false,
             presence: Presence::default(),
         };
-        Self { id, state: Mutex::new(state) }
+        Self { id, budget: Arc::new(Budget::new(total)), state: Mutex::new(state) }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()
+    }
+
+    /// Closes sockets of this user, those for which most waits, while more waits than may.
+    pub(crate) fn relieve(&self) {
+        if !self.budget.is_over() {
+            return;
+        }
+        // Whoever holds the lock queues something for this user; the next tick looks again.
+        let Some(state) = self.state.try_lock() else { return };
+        let mut counted: Vec<_> =
+            state.seats.iter().map(|seat| (seat.socket.counted(), &seat.socket)).collect();
+        counted.sort_unstable_by_key(|(bytes, _)| *bytes);
+        while let Some((1.., socket)) = counted.pop().filter(|_| self.budget.is_over()) {
+            tracing::info!(user = self.id.0, socket = socket.id().0, "too much waits for a user's sockets");
+            self.budget.total().close();
+            socket.close(Close::TooSlow);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod control;
 mod data;
 mod housekeeping;
 mod logging;
+mod memory;
 mod shutdown;
 mod wire_up;
 

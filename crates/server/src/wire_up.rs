@@ -228,6 +228,8 @@ fn hub_options(config: &Config) -> chinwag_hub::Options {
     chinwag_hub::Options {
         queue_frames: ws.queue_frames,
         queue_bytes: ws.queue_bytes,
+        user_bytes: ws.user_bytes,
+        total_bytes: ws.total_bytes(),
         presence_grace: config.presence.grace.0,
         ping_every: ws.ping.0,
         pong_within: ws.pong.0,

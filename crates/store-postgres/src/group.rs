@@ -1,9 +1,11 @@
 //! Groups, their members, marks and logs.
 
+use std::collections::HashMap;
+
 use chinwag_core::group::{Group, Mark, Member, Summary, View};
-use chinwag_core::limits::{LATEST, UNREAD, UNREAD_AMONG};
+use chinwag_core::limits::{UNREAD, UNREAD_AMONG};
 use chinwag_core::permission::Role;
-use chinwag_core::store::{Change, Entry, Groups};
+use chinwag_core::store::{Change, Entry, Groups, Shown};
 use chinwag_core::{Date, Error, GroupId, Result, Seq, UserId};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -156,6 +158,15 @@ impl Groups for Transaction<'_, '_> {
         log::read(self, group, after, limit)
     }
 
+    fn last_change(&self, group: GroupId, after: Seq, upto: Seq) -> Result<Option<Seq>> {
+        self.one(
+            "SELECT seq FROM changes WHERE group_id = $1 AND seq > $2 AND seq <= $3 AND kind IN (2, 3)
+            ORDER BY seq DESC LIMIT 1",
+            &[&group.0, &after.0, &upto.0],
+            |row| row.try_get(0).map(Seq),
+        )
+    }
+
     fn members(&self, group: GroupId) -> Result<Vec<Member>> {
         self.all(
             "SELECT m.user_id, u.name, m.role, m.since
@@ -232,49 +243,79 @@ impl Groups for Transaction<'_, '_> {
         .map(drop)
     }
 
-    fn summaries(&self, user: UserId) -> Result<Vec<Summary>> {
+    fn heads_of(&self, user: UserId) -> Result<Vec<(GroupId, Seq)>> {
+        self.all(
+            "SELECT m.group_id, g.last_seq FROM memberships m JOIN groups g ON g.id = m.group_id
+            WHERE m.user_id = $1 ORDER BY m.group_id",
+            &[&user.0],
+            |row| Ok((group_id(row, 0)?, Seq(row.try_get(1)?))),
+        )
+    }
+
+    fn recent_groups(&self, user: UserId, most: usize) -> Result<Vec<GroupId>> {
+        self.all(
+            "SELECT m.group_id FROM memberships m LEFT JOIN LATERAL (SELECT x.date FROM messages x
+                WHERE x.group_id = m.group_id AND x.body IS NOT NULL ORDER BY x.seq DESC LIMIT 1) x ON true
+            WHERE m.user_id = $1 ORDER BY coalesce(x.date, m.since) DESC, m.group_id LIMIT $2",
+            &[&user.0, &limit(most)],
+            |row| group_id(row, 0),
+        )
+    }
+
+    fn summaries(&self, user: UserId, groups: &[GroupId], shown: Shown) -> Result<Vec<Summary>> {
         const GROUPS: &str = concat!(
             "SELECT ",
             group_columns!(),
             ", ",
             mark_columns!(),
-            " FROM memberships m CROSS JOIN LATERAL (SELECT * FROM groups WHERE id = m.group_id OFFSET 0) g
-            WHERE m.user_id = $1 ORDER BY m.group_id"
+            ", (SELECT count(*) FROM (SELECT 1 FROM memberships c WHERE c.group_id = m.group_id LIMIT $5) c)
+            FROM memberships m JOIN groups g ON g.id = m.group_id
+            WHERE m.user_id = $1 AND m.group_id = ANY($4)"
         );
         const MEMBERS: &str = "SELECT m.group_id, m.user_id, u.name, m.role, m.since
-            FROM memberships own JOIN memberships m ON m.group_id = own.group_id
-            JOIN users u ON u.id = m.user_id
-            WHERE own.user_id = $1 ORDER BY m.since, m.user_id";
+            FROM memberships m JOIN users u ON u.id = m.user_id
+            WHERE m.group_id = ANY($1) ORDER BY m.since, m.user_id";
         const MESSAGES: &str = concat!(
             "SELECT ",
             message_columns!(),
-            " FROM memberships own JOIN LATERAL (SELECT * FROM messages x WHERE x.group_id = own.group_id
-                AND x.body IS NOT NULL ORDER BY x.seq DESC LIMIT $2) m ON true",
+            " FROM unnest($1::uuid[]) own (group_id) JOIN LATERAL (SELECT * FROM messages x
+                WHERE x.group_id = own.group_id AND x.body IS NOT NULL ORDER BY x.seq DESC LIMIT $2) m ON true",
             message_joins!(),
-            "WHERE own.user_id = $1 ORDER BY own.group_id, m.seq DESC"
+            "ORDER BY m.group_id, m.seq DESC"
         );
-        let mut summaries =
-            self.all(GROUPS, &[&user.0, &i64::from(UNREAD), &i64::from(UNREAD_AMONG)], |row| {
-                let view = View {
-                    group: group(row, 0)?,
-                    members: Vec::new(),
-                    members_count: 0,
-                    messages: Vec::new(),
-                };
-                Ok(Summary { view, mark: mark(row, 4)? })
-            })?;
-        for (id, member) in self.all(MEMBERS, &[&user.0], |row| Ok((group_id(row, 0)?, member(row, 1)?)))? {
-            if let Some(view) = view_of(&mut summaries, id) {
+        let ids: Vec<_> = groups.iter().map(|id| id.0).collect();
+        // Nothing is counted where all members are read.
+        let counted = if shown.members == usize::MAX { 0 } else { limit(shown.members + 1) };
+        let params: Params<'_> = &[&user.0, &i64::from(UNREAD), &i64::from(UNREAD_AMONG), &ids, &counted];
+        let mut found: HashMap<GroupId, Summary> = HashMap::new();
+        let mut listed = Vec::new();
+        let rows =
+            self.all(GROUPS, params, |row| Ok((group(row, 0)?, mark(row, 4)?, row.try_get::<_, i64>(7)?)))?;
+        for (group, mark, count) in rows {
+            let id = group.id;
+            let mut view = View { group, members: Vec::new(), members_count: 0, messages: Vec::new() };
+            if usize::try_from(count).is_ok_and(|count| count > shown.members) {
+                (view.members, view.members_count) = self.members_up_to(id, shown.members)?;
+            } else {
+                listed.push(id.0);
+            }
+            found.insert(id, Summary { view, mark });
+        }
+        for (id, member) in self.all(MEMBERS, &[&listed], |row| Ok((group_id(row, 0)?, member(row, 1)?)))? {
+            if let Some(Summary { view, .. }) = found.get_mut(&id) {
                 view.members.push(member);
                 view.members_count += 1;
             }
         }
-        for message in self.all(MESSAGES, &[&user.0, &limit(LATEST)], message)? {
-            if let Some(view) = view_of(&mut summaries, message.group) {
-                view.messages.push(message);
+        if shown.messages > 0 {
+            let ids: Vec<_> = found.keys().map(|id| id.0).collect();
+            for message in self.all(MESSAGES, &[&ids, &limit(shown.messages)], message)? {
+                if let Some(Summary { view, .. }) = found.get_mut(&message.group) {
+                    view.messages.push(message);
+                }
             }
         }
-        Ok(summaries)
+        Ok(groups.iter().filter_map(|id| found.remove(id)).collect())
     }
 }
 
@@ -315,11 +356,6 @@ fn mark(row: &Row, first: usize) -> Read<Mark> {
         last_read: seq.map(Seq).zip(date.map(Date::from_micros)),
         unread: u32::try_from(unread).unwrap_or(UNREAD),
     })
-}
-
-fn view_of(summaries: &mut [Summary], id: GroupId) -> Option<&mut View> {
-    let at = summaries.binary_search_by_key(&id, |summary| summary.view.group.id).ok()?;
-    Some(&mut summaries[at].view)
 }
 
 fn refused(why: &Failure) -> Error {

@@ -1,15 +1,15 @@
 //! Groups, their members, marks and logs.
 
 use chinwag_core::group::{Group, Mark, Member, Summary, View};
-use chinwag_core::limits::{LATEST, UNREAD, UNREAD_AMONG};
+use chinwag_core::limits::{UNREAD, UNREAD_AMONG};
 use chinwag_core::permission::Role;
-use chinwag_core::store::{Change, Entry, Groups};
+use chinwag_core::store::{Change, Edge, Entry, Groups, Messages, Page, Shown};
 use chinwag_core::{Date, Error, GroupId, Result, Seq, UserId};
 use rusqlite::{Row, params};
 
 use crate::fault::fault;
 use crate::log;
-use crate::message::{message, message_columns, message_joins, uuid};
+use crate::message::uuid;
 use crate::transaction::{Transaction, limit};
 use crate::user::name;
 
@@ -151,6 +151,15 @@ impl Groups for Transaction<'_> {
         log::read(self, group, after, limit)
     }
 
+    fn last_change(&self, group: GroupId, after: Seq, upto: Seq) -> Result<Option<Seq>> {
+        self.one(
+            "SELECT seq FROM changes WHERE group_id = ?1 AND seq > ?2 AND seq <= ?3 AND kind IN (2, 3)
+            ORDER BY seq DESC LIMIT 1",
+            params![group.0.into_bytes(), after.0, upto.0],
+            |row| row.get(0).map(Seq),
+        )
+    }
+
     fn members(&self, group: GroupId) -> Result<Vec<Member>> {
         self.all(
             "SELECT m.user_id, u.name, m.role, m.since
@@ -224,44 +233,47 @@ impl Groups for Transaction<'_> {
         .map(drop)
     }
 
-    fn summaries(&self, user: UserId) -> Result<Vec<Summary>> {
-        const GROUPS: &str = concat!(
+    fn heads_of(&self, user: UserId) -> Result<Vec<(GroupId, Seq)>> {
+        self.all(
+            "SELECT m.group_id, g.last_seq FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
+            WHERE m.user_id = ?1 ORDER BY m.group_id",
+            [user.0],
+            |row| Ok((group_id(row, 0)?, Seq(row.get(1)?))),
+        )
+    }
+
+    fn recent_groups(&self, user: UserId, most: usize) -> Result<Vec<GroupId>> {
+        self.all(
+            "SELECT m.group_id FROM memberships m WHERE m.user_id = ?1
+            ORDER BY coalesce((SELECT x.date FROM messages x WHERE x.group_id = m.group_id
+                AND x.body IS NOT NULL ORDER BY x.seq DESC LIMIT 1), m.since) DESC, m.group_id LIMIT ?2",
+            params![user.0, limit(most)],
+            |row| group_id(row, 0),
+        )
+    }
+
+    fn summaries(&self, user: UserId, groups: &[GroupId], shown: Shown) -> Result<Vec<Summary>> {
+        const SQL: &str = concat!(
             "SELECT ",
             group_columns!(),
             ", ",
             mark_columns!(),
             " FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
-            WHERE m.user_id = ?1 ORDER BY m.group_id"
+            WHERE m.group_id = ?1 AND m.user_id = ?4"
         );
-        const MEMBERS: &str = "SELECT m.group_id, m.user_id, u.name, m.role, m.since
-            FROM memberships own CROSS JOIN memberships m ON m.group_id = own.group_id
-            CROSS JOIN users u ON u.id = m.user_id
-            WHERE own.user_id = ?1 ORDER BY m.since, m.user_id";
-        // All that stand above the first one, from the newest down, that is shown no more.
-        const MESSAGES: &str = concat!(
-            "SELECT ",
-            message_columns!(),
-            " FROM memberships own CROSS JOIN messages m ON m.group_id = own.group_id
-            AND m.seq > coalesce((SELECT x.seq FROM messages x WHERE x.group_id = own.group_id
-                AND x.body IS NOT NULL ORDER BY x.seq DESC LIMIT 1 OFFSET ?2), 0)",
-            message_joins!(),
-            "WHERE own.user_id = ?1 AND m.body IS NOT NULL ORDER BY own.group_id, m.seq DESC"
-        );
-        let mut summaries = self.all(GROUPS, params![user.0, UNREAD, UNREAD_AMONG], |row| {
-            let view =
-                View { group: group(row, 0)?, members: Vec::new(), members_count: 0, messages: Vec::new() };
-            Ok(Summary { view, mark: mark(row, 4)? })
-        })?;
-        for (id, member) in self.all(MEMBERS, [user.0], |row| Ok((group_id(row, 0)?, member(row, 1)?)))? {
-            if let Some(view) = view_of(&mut summaries, id) {
-                view.members.push(member);
-                view.members_count += 1;
-            }
-        }
-        for message in self.all(MESSAGES, params![user.0, limit(LATEST)], message)? {
-            if let Some(view) = view_of(&mut summaries, message.group) {
-                view.messages.push(message);
-            }
+        let mut summaries = Vec::with_capacity(groups.len());
+        for id in groups {
+            let params = params![id.0.into_bytes(), UNREAD, UNREAD_AMONG, user.0];
+            let Some((group, mark)) = self.one(SQL, params, |row| Ok((group(row, 0)?, mark(row, 4)?)))?
+            else {
+                continue;
+            };
+            let (members, members_count) = self.members_up_to(*id, shown.members)?;
+            let messages = match shown.messages {
+                0 => Vec::new(),
+                limit => self.messages(*id, &Page { edge: Edge::Newest, limit })?,
+            };
+            summaries.push(Summary { view: View { group, members, members_count, messages }, mark });
         }
         Ok(summaries)
     }
@@ -299,11 +311,6 @@ fn mark(row: &Row<'_>, first: usize) -> rusqlite::Result<Mark> {
     let seq: Option<i64> = row.get(first)?;
     let date: Option<i64> = row.get(first + 1)?;
     Ok(Mark { last_read: seq.map(Seq).zip(date.map(Date::from_micros)), unread: row.get(first + 2)? })
-}
-
-fn view_of(summaries: &mut [Summary], id: GroupId) -> Option<&mut View> {
-    let at = summaries.binary_search_by_key(&id, |summary| summary.view.group.id).ok()?;
-    Some(&mut summaries[at].view)
 }
 
 fn number(role: Role) -> i64 {

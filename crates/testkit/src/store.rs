@@ -253,6 +253,8 @@ macro_rules! store_suite {
             }
             summary {
                 summaries_are_what_view_and_mark_say_of_each_group
+                summaries_come_in_the_order_asked_for_and_as_short
+                groups_of_the_newest_activity_come_first
             }
             token {
                 a_token_is_found_by_its_hash_with_its_users_name_now

@@ -31,6 +31,7 @@ pub struct Ws {
     stream: WebSocketStream<TcpStream>,
     groups: Value,
     history: Value,
+    more: Value,
     contacts: Value,
     protocol: Option<String>,
     references: u32,
@@ -64,6 +65,7 @@ impl Ws {
                     stream,
                     groups: Value::Null,
                     history: Value::Null,
+                    more: Value::Null,
                     contacts: Value::Null,
                     protocol,
                     references: 0,
@@ -82,6 +84,7 @@ impl Ws {
     pub async fn greet(&mut self) {
         let mut summary = self.expect("group.summary").await;
         (self.groups, self.history) = (summary["data"].take(), summary["history"].take());
+        self.more = summary["more"].take();
         self.contacts = self.expect("contact.summary").await["data"].take();
     }
 
@@ -93,6 +96,11 @@ impl Ws {
     /// The data of the `group.summary` that came at connecting.
     pub fn summary(&self) -> &Value {
         &self.groups
+    }
+
+    /// What the summary says that it leaves out; null where it was asked for whole.
+    pub fn more(&self) -> &Value {
+        &self.more
     }
 
     /// The history that the summary named.

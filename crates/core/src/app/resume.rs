@@ -1,6 +1,6 @@
 //! Resuming: what a client has missed of its groups since the last number that it holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::{App, Context, brief, standing};
@@ -13,11 +13,15 @@ use crate::{Error, GroupId, Result, Seq, UserId};
 /// Members that are looked up one by one.
 const FEW: usize = 8;
 
-/// What was missed, all of one snapshot of the store.
+/// What a page of a resume has at most: so many numbers, and about so many bytes.
+const PAGE: usize = 256;
+const PAGE_BYTES: usize = 64 * 1024;
+/// Numbers that are read at a time, at first: their messages may be long.
+const CHUNK: usize = 16;
+
+/// What was answered of each group.
 #[derive(Debug, Clone, Default)]
 pub struct Resumed {
-    /// What happened, group by group, in ascending order of number within each.
-    pub events: Vec<Event>,
     /// The head of each group that was answered: what is sent after it follows.
     pub heads: BTreeMap<GroupId, Seq>,
     /// The groups that were not, and why.
@@ -72,25 +76,108 @@ impl App {
         resume.history.as_ref().is_none_or(|history| history.eq_ignore_ascii_case(&own))
     }
 
-    /// What has happened in the calling user's groups after the numbers that it holds.
-    pub async fn resume(&self, context: &Context, since: Vec<(GroupId, Seq)>) -> Result<Resumed> {
-        self.read(context, since, |tx, caller, since| {
+    /// The next page of what has happened in the calling user's groups after the numbers that it
+    /// holds, group by group, in ascending order of number within each. Each page is of another
+    /// moment, and none has more than a group's head was when its first was read.
+    pub async fn resume_page(&self, context: &Context, resuming: Resuming) -> Result<(Resuming, Vec<Event>)> {
+        self.read(context, resuming, |tx, caller, resuming| {
             let user = caller.user().ok_or(Error::Unauthenticated("a user's credential is needed"))?;
-            let mut resumed = Resumed::default();
-            for (group, after) in since {
-                match missed(tx, user, *group, *after, RESUME_TOTAL - resumed.events.len())? {
-                    Ok((head, events)) => {
-                        resumed.events.extend(events);
-                        resumed.heads.insert(*group, head);
-                    }
-                    Err(refusal) => {
-                        resumed.refused.insert(*group, refusal);
-                    }
-                }
-            }
-            Ok(resumed)
+            let mut resuming = resuming.clone();
+            let events = resuming.page(tx, user)?;
+            Ok((resuming, events))
         })
         .await
+    }
+}
+
+/// A resume that is read in pages, and how far it is.
+#[derive(Debug, Clone, Default)]
+pub struct Resuming {
+    /// What was answered so far; of a group that is answered in part, the last number told.
+    pub resumed: Resumed,
+    /// Whether the user has lost a group that was answered in part: the rest cannot be told.
+    pub is_lost: bool,
+    asked: VecDeque<(GroupId, Seq)>,
+    group: Option<Stretch>,
+    /// Numbers that were read so far.
+    read: usize,
+}
+
+/// What is still to be told of one group.
+#[derive(Debug, Clone)]
+struct Stretch {
+    group: GroupId,
+    after: Seq,
+    head: Seq,
+    /// The number with which its changes are told.
+    last_change: Option<Seq>,
+}
+
+impl Resuming {
+    /// Begins to resume groups after these numbers.
+    pub fn new(since: Vec<(GroupId, Seq)>) -> Self {
+        Self { asked: since.into(), ..Self::default() }
+    }
+
+    /// Whether nothing more is to be read.
+    pub fn is_done(&self) -> bool {
+        self.is_lost || self.asked.is_empty() && self.group.is_none()
+    }
+
+    fn page(&mut self, tx: &dyn Tx, user: UserId) -> Result<Vec<Event>> {
+        if let Some(Stretch { group, .. }) = &self.group
+            && tx.member(*group, user)?.is_none()
+        {
+            self.is_lost = true;
+            return Ok(Vec::new());
+        }
+        let (mut page, mut bytes, mut chunk, from) = (Vec::new(), 0, CHUNK, self.read);
+        while bytes < PAGE_BYTES && self.read - from < PAGE {
+            let Some(mut stretch) = self.next(tx, user)? else { break };
+            let left = usize::try_from(stretch.head.0 - stretch.after.0).unwrap_or(0);
+            let count = left.min(chunk).min(PAGE - (self.read - from));
+            let entries = tx.log(stretch.group, stretch.after, count)?;
+            let upto = Seq(stretch.after.0 + i64::try_from(count).unwrap_or(0));
+            if entries.len() != count || entries.last().is_some_and(|entry| entry.seq != upto) {
+                let Stretch { group, after, .. } = stretch;
+                return Err(Error::internal(format!("the log of group {group} has a gap after {after}")));
+            }
+            let told = events(tx, stretch.group, entries, stretch.last_change)?;
+            let size: usize = told.iter().map(size_of_event).sum();
+            (self.read, bytes) = (self.read + count, bytes + size);
+            chunk = if size < PAGE_BYTES / 4 { (chunk * 2).min(PAGE) } else { CHUNK };
+            page.extend(told);
+            stretch.after = upto;
+            self.resumed.heads.insert(stretch.group, upto);
+            self.group = (upto < stretch.head).then_some(stretch);
+        }
+        Ok(page)
+    }
+
+    /// What is to be read next; groups that cannot be resumed are refused.
+    fn next(&mut self, tx: &dyn Tx, user: UserId) -> Result<Option<Stretch>> {
+        if let Some(stretch) = self.group.take() {
+            return Ok(Some(stretch));
+        }
+        while let Some((group, after)) = self.asked.pop_front() {
+            match missed(tx, user, group, after, RESUME_TOTAL - self.read)? {
+                Ok(stretch) => return Ok(Some(stretch)),
+                Err(refusal) => self.resumed.refused.insert(group, refusal),
+            };
+        }
+        Ok(None)
+    }
+}
+
+/// About how many bytes an event has on the wire.
+fn size_of_event(event: &Event) -> usize {
+    const REST: usize = 256;
+    REST + match &event.kind {
+        Kind::MessageText(message) | Kind::MessageUpdate(message) => message.body.len(),
+        Kind::GroupUpdate { view, .. } => {
+            view.members.iter().map(|member| member.name.as_str().len() + 3).sum()
+        }
+        _ => 0,
     }
 }
 
@@ -132,10 +219,12 @@ pub fn catch_up(tx: &dyn Tx, asked: &Behind) -> Result<Option<CaughtUp>> {
     let count = usize::try_from(upto.0 - asked.after.0).unwrap_or(0);
     let too_far = count > RESUME_EVENTS;
     let entries = if count == 0 || too_far { Vec::new() } else { tx.log(group, asked.after, count)? };
+    let changed = |entry: &&Entry| matches!(entry.what, Logged::Group | Logged::Renamed { .. });
+    let last_change = entries.iter().rev().find(changed).map(|entry| entry.seq);
     let view = if asked.view { Some(standing(tx, group)?) } else { None };
     Ok(Some(CaughtUp {
         head: found.head,
-        events: events(tx, group, entries)?,
+        events: events(tx, group, entries, last_change)?,
         too_far,
         members: members_among(tx, group, &asked.users)?,
         view,
@@ -160,32 +249,27 @@ fn members_among(tx: &dyn Tx, group: GroupId, users: &[UserId]) -> Result<Vec<Us
     Ok(members)
 }
 
-type Missed = std::result::Result<(Seq, Vec<Event>), Refusal>;
+type Missed = std::result::Result<Stretch, Refusal>;
 
 fn missed(tx: &dyn Tx, user: UserId, group: GroupId, after: Seq, room: usize) -> Result<Missed> {
     if tx.member(group, user)?.is_none() {
         return Ok(Err(Refusal::NotFound));
     }
     let head = tx.group(group)?.ok_or_else(|| Error::internal("a member's group is gone"))?.head;
-    let most = RESUME_EVENTS.min(room);
     if after > head {
         return Ok(Err(Refusal::SeqAhead));
     }
-    let Some(count) = usize::try_from(head.0 - after.0).ok().filter(|count| *count <= most) else {
+    let count = usize::try_from(head.0 - after.0).ok();
+    if count.is_none_or(|count| count > RESUME_EVENTS.min(room)) {
         return Ok(Err(Refusal::TooFar));
-    };
-    let entries = tx.log(group, after, count)?;
-    if entries.len() != count || entries.last().is_some_and(|entry| entry.seq != head) {
-        return Err(Error::internal(format!("the log of group {group} has a gap after {after}")));
     }
-    Ok(Ok((head, events(tx, group, entries)?)))
+    let last_change = tx.last_change(group, after, head)?;
+    Ok(Ok(Stretch { group, after, head, last_change }))
 }
 
 /// The events that a client is sent for a stretch of a group's log. All of its changes of the
-/// group are told as one, with the last one's number.
-fn events(tx: &dyn Tx, group: GroupId, entries: Vec<Entry>) -> Result<Vec<Event>> {
-    let changed = |entry: &Entry| matches!(entry.what, Logged::Group | Logged::Renamed { .. });
-    let last_change = entries.iter().rev().find(|entry| changed(entry)).map(|entry| entry.seq);
+/// group are told as one, with the number of the last.
+fn events(tx: &dyn Tx, group: GroupId, entries: Vec<Entry>, last_change: Option<Seq>) -> Result<Vec<Event>> {
     let mut events = Vec::with_capacity(entries.len());
     for Entry { seq, what } in entries {
         let kind = match what {

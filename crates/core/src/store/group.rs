@@ -55,6 +55,10 @@ pub trait Groups: Messages {
     /// What took the numbers after `after`, ascending and without a gap, at most `limit` of them.
     fn log(&self, group: GroupId, after: Seq, limit: usize) -> Result<Vec<Entry>>;
 
+    /// The last number after `after`, up to `upto`, that a change of the group's name or members
+    /// took, a member's change of name included. Bounded by the caller.
+    fn last_change(&self, group: GroupId, after: Seq, upto: Seq) -> Result<Option<Seq>>;
+
     /// A group's members in order of coming (then of number).
     fn members(&self, group: GroupId) -> Result<Vec<Member>>;
 
@@ -66,6 +70,16 @@ pub trait Groups: Messages {
 
     /// The owner, if the group has one. The bound is the group's members.
     fn owner(&self, group: GroupId) -> Result<Option<Member>>;
+
+    /// A group's members and how many they are; of a group of more than `most` the owner alone.
+    fn members_up_to(&self, group: GroupId, most: usize) -> Result<(Vec<Member>, usize)> {
+        if most < usize::MAX && self.members_count(group, most + 1)? > most {
+            return Ok((self.owner(group)?.into_iter().collect(), self.members_count(group, usize::MAX)?));
+        }
+        let members = self.members(group)?;
+        let count = members.len();
+        Ok((members, count))
+    }
 
     /// Brings a user in, or changes its role; one who is in keeps its date of coming.
     fn member_set(&mut self, group: GroupId, user: UserId, role: Role, now: Date) -> Result<()>;
@@ -79,9 +93,16 @@ pub trait Groups: Messages {
     /// Sets how far a member has read.
     fn mark_set(&mut self, group: GroupId, user: UserId, seq: Seq, date: Date) -> Result<()>;
 
-    /// Every group that a user is in, in ascending order of id, as that user sees it. A fixed
-    /// number of queries, however many groups.
-    fn summaries(&self, user: UserId) -> Result<Vec<Summary>>;
+    /// Every group that a user is in with the last number of its log, in ascending order of id.
+    fn heads_of(&self, user: UserId) -> Result<Vec<(GroupId, Seq)>>;
+
+    /// Up to `limit` of the groups that a user is in, those of the newest activity first: that is
+    /// the date of the newest message that stands, or else of the user's joining.
+    fn recent_groups(&self, user: UserId, limit: usize) -> Result<Vec<GroupId>>;
+
+    /// Those of these groups that a user is in, in the order given, as that user sees them. Bounded
+    /// by the caller.
+    fn summaries(&self, user: UserId, groups: &[GroupId], shown: Shown) -> Result<Vec<Summary>>;
 
     /// A group as everybody in it sees it.
     fn view(&self, id: GroupId) -> Result<Option<Arc<View>>> {
@@ -96,15 +117,23 @@ pub trait Groups: Messages {
     /// [`LISTED`] members the owner alone.
     fn brief(&self, id: GroupId) -> Result<Option<Arc<View>>> {
         let Some(group) = self.group(id)? else { return Ok(None) };
-        let (members, members_count) = if self.members_count(id, LISTED + 1)? > LISTED {
-            (self.owner(id)?.into_iter().collect(), self.members_count(id, usize::MAX)?)
-        } else {
-            let members = self.members(id)?;
-            let count = members.len();
-            (members, count)
-        };
+        let (members, members_count) = self.members_up_to(id, LISTED)?;
         Ok(Some(Arc::new(View { group, members, members_count, messages: Vec::new() })))
     }
+}
+
+/// How much a summary shows of each group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// So many of its newest messages.
+    pub messages: usize,
+    /// All members of groups that have at most so many; of larger ones the owner alone.
+    pub members: usize,
+}
+
+impl Shown {
+    /// All members, and as many messages as a group shows of itself.
+    pub const WHOLE: Self = Self { messages: LATEST, members: usize::MAX };
 }
 
 /// What took a number in a group's log, where it was not a message.

@@ -257,7 +257,8 @@ pub(super) const ASKED: &[Asked] = &[
 pub(super) const TOLD: &[Told] = &[
     Told {
         event: "group.summary",
-        about: "The first that a socket is sent: the user's groups, each with the user's own marks.",
+        about: "The first that a socket is sent: the user's groups, each with the user's own marks. Large \
+                ones come as one message in several fragments.",
         data: Data::Groups,
         numbered: Numbered::Never,
     },

@@ -24,6 +24,7 @@ use crate::error::code;
 use crate::wire::input::{Fields, group, message, relation, user};
 use crate::wire::object::{self, Lists, Presence};
 use crate::wire::outgoing::{self, ContactSummary, Fetched, FieldProblem, Problem, Synced, Wire};
+use crate::wire::summary::{self, Head};
 
 const ID: Uuid = Uuid::from_u128(0x018f_6b7e_8a1c_7cc3_9d55_1f1b_2a3c_4d5e);
 const GROUP: GroupId = GroupId(ID);
@@ -197,7 +198,8 @@ fn answers() -> Vec<Bytes> {
     let done =
         refused.map(|refusal| outgoing::numbers("sync.done", own, Synced::from(&synced(refusal)), Some("7")));
     let mut answers = vec![
-        outgoing::numbers("group.summary", own, groups, None),
+        summary::whole(Head { history: own, left_out: None }, &groups),
+        summary::whole(Head { history: own, left_out: Some(3) }, &groups[..1]),
         outgoing::answer("contact.summary", contacts, None),
         outgoing::answer("message.fetch", fetched, Some("7")),
         outgoing::answer("message.fetch", none, None),

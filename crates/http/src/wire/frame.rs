@@ -6,6 +6,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+const CONTINUATION: u8 = 0x0;
 const TEXT: u8 = 0x1;
 const BINARY: u8 = 0x2;
 const CLOSE: u8 = 0x8;
@@ -19,14 +20,39 @@ const MASKED: u8 = 0x80;
 /// The longest header that the server writes.
 const HEAD: usize = 10;
 
+/// Which part of a text message a frame is, where the message is several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Its first frame.
+    First,
+    /// One that follows, and is not the last.
+    Middle,
+    /// Its last.
+    Last,
+}
+
 /// A text frame, whose payload `write` appends.
 pub fn text(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    framed(FIN | TEXT, write)
+}
+
+/// A part of a text message.
+pub fn part(part: Part, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    let first = match part {
+        Part::First => TEXT,
+        Part::Middle => CONTINUATION,
+        Part::Last => FIN | CONTINUATION,
+    };
+    framed(first, write)
+}
+
+fn framed(first: u8, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let mut buffer = Vec::with_capacity(512);
     buffer.extend_from_slice(&[0; HEAD]);
     write(&mut buffer);
     let length = buffer.len() - HEAD;
     let mut head = BytesMut::with_capacity(HEAD);
-    put_head(&mut head, TEXT, length);
+    put_head(&mut head, first, length);
     let start = HEAD - head.len();
     buffer[start..HEAD].copy_from_slice(&head);
     Bytes::from(buffer).slice(start..)
@@ -36,7 +62,7 @@ pub fn text(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
 pub fn control(opcode: u8, payload: &[u8]) -> Bytes {
     debug_assert!(payload.len() <= 125);
     let mut buffer = BytesMut::with_capacity(2 + payload.len());
-    put_head(&mut buffer, opcode, payload.len());
+    put_head(&mut buffer, FIN | opcode, payload.len());
     buffer.put_slice(payload);
     buffer.freeze()
 }
@@ -49,8 +75,8 @@ pub fn close(code: u16, reason: &str) -> Bytes {
     control(CLOSE, &payload)
 }
 
-fn put_head(buffer: &mut BytesMut, opcode: u8, length: usize) {
-    buffer.put_u8(FIN | opcode);
+fn put_head(buffer: &mut BytesMut, first: u8, length: usize) {
+    buffer.put_u8(first);
     match length {
         0..=125 => buffer.put_u8(u8::try_from(length).unwrap_or(125)),
         126..=0xFFFF => {

@@ -102,12 +102,15 @@ pub struct Group<'a> {
     pub name: &'a str,
     /// Its owner, a list of one; `admin` for a private group.
     pub owner: Vec<&'a str>,
-    /// Its admins.
-    pub admins: Vec<&'a str>,
-    /// Its members.
-    pub members: Vec<&'a str>,
-    /// Those who may only read.
-    pub restricts: Vec<&'a str>,
+    /// Its admins. Left out where a summary was asked for in part, of groups of more than 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admins: Option<Vec<&'a str>>,
+    /// Its members. Left out where a summary was asked for in part, of groups of more than 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<&'a str>>,
+    /// Those who may only read. Left out where a summary was asked for in part, of groups of more than 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restricts: Option<Vec<&'a str>>,
     /// How many users are in it.
     pub members_count: usize,
     /// Its newest messages, newest first, at most 20.
@@ -147,13 +150,14 @@ impl<'a> Group<'a> {
     /// A group as everybody in it sees it, with the asking user's marks if a user asks.
     pub fn new(view: &'a View, mark: Option<Mark>) -> Self {
         let names = |role| view.names(role).map(Name::as_str).collect();
+        let listed = |role| (view.members.len() == view.members_count).then(|| names(role));
         Self {
             id: view.group.id.0,
             name: &view.group.name,
             owner: if view.group.private { vec!["admin"] } else { names(Role::Owner) },
-            admins: names(Role::Admin),
-            members: names(Role::Member),
-            restricts: names(Role::Restrict),
+            admins: listed(Role::Admin),
+            members: listed(Role::Member),
+            restricts: listed(Role::Restrict),
             members_count: view.members_count,
             messages: view.messages.iter().map(Latest::from).collect(),
             head: view.group.head.0,

@@ -1,26 +1,24 @@
 //! What a client may say: one line an event, in the order of the protocol's table.
 
-use std::sync::Once;
-
 use chinwag_core::app::group::{Create, First, Leave, Opened};
 use chinwag_core::app::group_update::Update;
 use chinwag_core::app::message::{Edit, MarkRead, Point, Send, Sent};
 use chinwag_core::app::relation::Relate;
-use chinwag_core::app::resume::{Refusal, Resume, Resumed};
 use chinwag_core::event::{Audience, Event, Kind};
 use chinwag_core::presence::Status;
 use chinwag_core::rate::Cost;
 use chinwag_core::{Error, GroupId, MessageId, Result};
-use chinwag_hub::{Close, Encode};
+use chinwag_hub::Encode;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use serde_json::value::RawValue;
 
+use super::resume;
 use super::session::{Asked, Job, Work};
 use crate::wire::input::message::Fetch;
 use crate::wire::input::{Fields, group, message, relation, user};
 use crate::wire::object::{Group, GroupChange, Message};
-use crate::wire::outgoing::{self, ContactUpdate, Fetched, ReadMark, Synced, Wire};
+use crate::wire::outgoing::{self, ContactUpdate, Fetched, ReadMark, Wire};
 
 /// Every event that a client may send.
 pub const EVENTS: [&str; 15] = [
@@ -89,7 +87,7 @@ pub(super) fn begin(kind: &str, data: Option<&RawValue>, asked: Asked) -> Result
         "group.delete" => Work::Alone(asked.run(group::leave(data)?, group_delete)),
         "typing.start" => Work::Alone(asked.run(group::typing(data)?, typing_start)),
         "typing.stop" => Work::Alone(asked.run(group::typing(data)?, typing_stop)),
-        "sync.resume" => Work::Alone(asked.run(group::resume(data)?, resume)),
+        "sync.resume" => Work::Alone(asked.run(group::resume(data)?, resume::resume)),
         _ => return Err(Refused::Type),
     })
 }
@@ -110,7 +108,7 @@ impl Asked {
         })
     }
 
-    fn reference(&self) -> Option<&str> {
+    pub(super) fn reference(&self) -> Option<&str> {
         self.context.origin.as_ref()?.reference.as_deref()
     }
 
@@ -239,51 +237,4 @@ async fn typing(asked: Asked, group: GroupId, started: bool) -> Result<()> {
         doors.hub.tell(Event { kind, to: Audience::Others(group, user.id), seq: None, origin: None });
     }
     Ok(())
-}
-
-/// Answers what was missed, then `sync.done`. What happens meanwhile is held and follows.
-async fn resume(asked: Asked, command: Resume) -> Result<()> {
-    let (doors, connection) = (&asked.session.doors, &asked.session.connection);
-    let history = doors.app.history();
-    let done =
-        |resumed: &Resumed| outgoing::numbers("sync.done", history, Synced::from(resumed), asked.reference());
-    if !asked.session.may_resume() {
-        doors.hub.close(connection, Close::TooMuch);
-        return Ok(());
-    }
-    if !doors.app.is_of_this_history(&command) {
-        let groups = command.since.into_iter().map(|(group, _)| group);
-        let refused = Resumed::refusing(groups, Refusal::HistoryChanged);
-        doors.hub.send(connection, done(&refused));
-        return Ok(());
-    }
-    doors.hub.pause(connection);
-    let (current, since) = doors.hub.part_current(connection, command.since);
-    let mut resumed =
-        if since.is_empty() { Ok(Resumed::default()) } else { doors.app.resume(&asked.context, since).await };
-    let (frames, heads) = match &mut resumed {
-        Ok(resumed) => {
-            if command.history.is_some() && resumed.refused.values().any(|why| *why == Refusal::SeqAhead) {
-                warn_of_lost_numbers();
-            }
-            resumed.heads.extend(current);
-            let mut frames: Vec<_> = resumed.events.iter().map(|event| Wire.event(event, None)).collect();
-            frames.push(done(resumed));
-            (frames, resumed.heads.iter().map(|(group, head)| (*group, *head)).collect())
-        }
-        Err(_) => (vec![], vec![]),
-    };
-    doors.hub.resume(connection, frames, &heads);
-    resumed.map(drop)
-}
-
-/// Says once what may be behind a client's numbers that this history has never given.
-fn warn_of_lost_numbers() {
-    static SAID: Once = Once::new();
-    SAID.call_once(|| {
-        tracing::warn!(
-            "a client holds a number past a group's last: if the database was put back by other means than \
-             chinwag restore, stop the server and run chinwag history --renew"
-        );
-    });
 }

@@ -16,7 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chinwag_core::Error;
 use chinwag_core::rate::{Key, Kind};
-use chinwag_hub::{Connection, Identity, Refused};
+use chinwag_hub::{Identity, Refused};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use sha1::{Digest, Sha1};
@@ -27,6 +27,7 @@ use tracing::Instrument;
 
 use super::session::Session;
 use super::socket::Wire;
+use super::window::window;
 use crate::auth::{Peer, trusts};
 use crate::doors::Doors;
 use crate::error::{Problem, Refusal};
@@ -57,6 +58,7 @@ async fn accept(
         (Ok(_), None) => return Err(Error::field("Upgrade", "this connection cannot become a WebSocket")),
         (Err(response), _) => return Ok(*response),
     };
+    let window = window(parts.uri.query().unwrap_or_default())?;
     doors.auth.origin_check(parts)?;
     let who = doors.auth.handshake(parts).await?;
     doors.app.rates().take(Key::User(who.user.id), &[Kind::Connects])?;
@@ -65,7 +67,8 @@ async fn accept(
     let place = place(doors, parts)?;
     let connection = doors.hub.register(identity).map_err(refused)?;
     let span = tracing::debug_span!("socket", id = connection.id().0);
-    tokio::spawn(serve(doors.clone(), connection, upgrade, place).instrument(span));
+    let session = Session::new(doors.clone(), connection, window);
+    tokio::spawn(serve(session, upgrade, place).instrument(span));
     Ok(switching(&parts.headers, &key))
 }
 
@@ -131,12 +134,12 @@ fn refused(refused: Refused) -> Error {
 }
 
 /// Serves the socket once the connection is a WebSocket, to its end.
-async fn serve(doors: Arc<Doors>, connection: Connection, upgrade: OnUpgrade, place: Option<Place>) {
+async fn serve(session: Session, upgrade: OnUpgrade, place: Option<Place>) {
     let Ok(Some((stream, early))) = upgrade.await.map(raw) else {
         tracing::debug!("the connection ended before it became a WebSocket");
         return;
     };
-    let session = Arc::new(Session::new(doors, connection));
+    let session = Arc::new(session);
     let wire = Arc::new(Wire(stream));
     super::socket::run(&wire, early, &session).await;
     if let Some(Wire(mut stream)) = Arc::into_inner(wire) {

@@ -6,15 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use chinwag_core::app::connect::{Snapshot, snapshot};
+use chinwag_core::app::connect::Window;
 use chinwag_core::app::{Context, Who, message};
 use chinwag_core::error::whole_seconds;
 use chinwag_core::event::Origin;
 use chinwag_core::rate::Cost;
-use chinwag_core::store::Tx;
 use chinwag_core::user::Caller;
 use chinwag_core::{Error, Result};
-use chinwag_hub::{Close, Connection};
+use chinwag_hub::Connection;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -23,7 +22,6 @@ use super::events;
 use crate::doors::Doors;
 use crate::error::{code, detail};
 use crate::wire::input::not_an_object;
-use crate::wire::object::Group;
 use crate::wire::outgoing::{self, FieldProblem, Problem};
 
 /// The longest `ref`, in characters.
@@ -52,6 +50,8 @@ pub(super) enum Work {
 pub(super) struct Session {
     pub(super) doors: Arc<Doors>,
     pub(super) connection: Connection,
+    /// Which groups the socket is shown.
+    pub(super) window: Window,
     resumes: Mutex<Resumes>,
 }
 
@@ -86,42 +86,8 @@ pub(super) struct Asked {
 }
 
 impl Session {
-    pub(super) fn new(doors: Arc<Doors>, connection: Connection) -> Self {
-        Self { doors, connection, resumes: Mutex::new(Resumes { since: Instant::now(), count: 0 }) }
-    }
-
-    /// Shows the user its world, then lets live events follow.
-    pub(super) async fn open(self: Arc<Self>) -> usize {
-        let shown = |tx: &dyn Tx, user| {
-            let snapshot = snapshot(tx, user)?;
-            let heads = snapshot.heads();
-            Ok((snapshot, heads))
-        };
-        let hub = &self.doors.hub;
-        match hub.subscribe(&self.connection, shown).await {
-            Ok(Some((snapshot, heads))) => hub.go_live(&self.connection, self.first(&snapshot), &heads),
-            // It is to be closed.
-            Ok(None) => {}
-            Err(error) => {
-                tracing::error!(%error, "a socket's summary failed");
-                hub.close(&self.connection, Close::Fault);
-            }
-        }
-        1
-    }
-
-    /// The frames that a socket begins with.
-    fn first(&self, snapshot: &Snapshot) -> Vec<Bytes> {
-        let ids: Vec<_> = snapshot.contacts.iter().map(|(id, _)| *id).collect();
-        let statuses = self.doors.hub.status_of(&ids);
-        let names = snapshot.contacts.iter().map(|(_, name)| name);
-        let presence: Vec<_> = names.zip(statuses).collect();
-        let groups: Vec<_> =
-            snapshot.groups.iter().map(|summary| Group::new(&summary.view, Some(summary.mark))).collect();
-        let history = self.doors.app.history();
-        let mut first = vec![outgoing::numbers("group.summary", history, groups, None)];
-        first.extend(outgoing::contacts(&snapshot.relations, &presence));
-        first
+    pub(super) fn new(doors: Arc<Doors>, connection: Connection, window: Window) -> Self {
+        Self { doors, connection, window, resumes: Mutex::new(Resumes { since: Instant::now(), count: 0 }) }
     }
 
     /// Whether the socket may resume once more: a resume costs far more than other events.

@@ -252,3 +252,44 @@ async fn when_all_have_left_nothing_is_left() {
     assert_eq!((counts.sockets, counts.users, counts.groups), (0, 0, 0));
     assert_eq!((counts.queued_frames, counts.queued_bytes), (0, 0));
 }
+
+/// A live client that waits, so that what it has taken counts as written.
+async fn waits(client: &Client) -> bool {
+    !client.is_ready().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_user_for_whom_too_much_waits_the_largest_socket_is_closed() {
+    let world = World::new(Options { user_bytes: 64 * 1024, ..quiet() });
+    let [ann, ben] = world.users(["ann", "ben"]).await;
+    let (small, large) = (world.connect(ann).await, world.connect(ann).await);
+    let (quick, other) = (world.connect(ann).await, world.connect(ben).await);
+    let page = |size| Bytes::from(vec![b'x'; size]);
+    for socket in [&large, &other] {
+        world.hub.pause(&socket.0);
+        world.hub.show_frames(&socket.0, vec![page(40 * 1024)]);
+    }
+    world.hub.send(&small.0, page(12 * 1024));
+    for _ in 0..9 {
+        world.hub.send(&quick.0, page(8 * 1024));
+        assert_eq!((quick.read().1, waits(&quick).await), (None, true), "what was written counts no more");
+    }
+    assert_eq!(world.hub.counts().too_slow, 0);
+    world.hub.send(&small.0, page(24 * 1024));
+    assert_eq!(large.read(), (vec![], Some(Close::TooSlow)));
+    assert_eq!((small.read().1, quick.read().1, other.read().1), (None, None, None));
+    assert_eq!(world.hub.counts().too_slow, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_too_much_waits_in_all_the_largest_sockets_are_closed() {
+    let world = World::new(Options { total_bytes: 128 * 1024, ..quiet() });
+    let [ann, ben, cat] = world.users(["ann", "ben", "cat"]).await;
+    let (anns, bens, cats) = (world.connect(ann).await, world.connect(ben).await, world.connect(cat).await);
+    for (socket, size) in [(&anns, 64), (&bens, 40), (&cats, 1)] {
+        world.hub.send(&socket.0, Bytes::from(vec![b'x'; size * 1024]));
+    }
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(anns.read(), (vec![], Some(Close::TooSlow)));
+    assert_eq!((bens.read().1, cats.read().1), (None, None));
+}

@@ -1,6 +1,8 @@
 //! A socket's coming, interleaved with everything that may happen meanwhile: whatever the order,
 //! each socket has what its snapshot has and then every event after it, once and in order.
 
+mod paging;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::pin::Pin;
@@ -117,6 +119,7 @@ enum Stage {
     /// What it is to be shown is to be read, or has been read and is to be answered.
     Reading(Connection, Arc<Semaphore>, JoinHandle<Result<Option<Shown<Vec<i64>>>>>),
     Shown(Connection, Vec<(GroupId, Seq)>, Vec<i64>),
+    Paging(paging::Paging),
     Live(Client, Vec<(GroupId, Seq)>, Vec<i64>),
 }
 
@@ -129,6 +132,10 @@ struct Race {
     groups: Vec<GroupId>,
     logs: Vec<Log>,
     sockets: Vec<Stage>,
+    /// Whether sockets are shown their groups one by one.
+    is_paged: bool,
+    /// What sockets have read before they were live.
+    read: Vec<Vec<String>>,
 }
 
 impl Race {
@@ -152,7 +159,8 @@ impl Race {
         store.write(job).await.expect("the store writes");
         let logs = vec![Log::new(); GROUPS];
         let sockets = (0..SOCKETS).map(|_| Stage::Nothing).collect();
-        Self { store, gate, bus, hub, users, groups, logs, sockets }
+        let read = vec![Vec::new(); SOCKETS];
+        Self { store, gate, bus, hub, users, groups, logs, sockets, is_paged: false, read }
     }
 
     fn dispatch(&self) {
@@ -181,7 +189,11 @@ impl Race {
                 if let Stage::Reading(_, _, task) = &self.sockets[socket] {
                     task.abort();
                 }
+                if let Stage::Paging(paging) = &self.sockets[socket] {
+                    paging.abort();
+                }
                 self.sockets[socket] = Stage::Nothing;
+                self.read[socket].clear();
             }
             Step::Wait => tokio::time::sleep(Duration::from_secs(4)).await,
         }
@@ -235,6 +247,10 @@ impl Race {
                     Stage::Reading(connection, held, task)
                 }
             }
+            Stage::Shown(connection, heads, at) if self.is_paged && !heads.is_empty() => {
+                Stage::Paging(paging::Paging::begin(&self.hub, connection, heads, at))
+            }
+            Stage::Paging(paging) => self.turn_page(socket, paging).await,
             Stage::Shown(connection, heads, at) => {
                 self.hub.go_live(&connection, vec![Bytes::from_static(b"hello")], &heads);
                 Stage::Live(Client(connection), heads, at)
@@ -259,9 +275,10 @@ impl Race {
     fn check(&self) -> Result<(), TestCaseError> {
         for (socket, stage) in self.sockets.iter().enumerate() {
             let Stage::Live(client, heads, at) = stage else { continue };
-            let mut texts = client.texts();
+            let mut texts = self.read[socket].clone();
+            texts.extend(client.texts());
             prop_assert_eq!(texts.remove(0), "hello");
-            texts.retain(|text| !text.starts_with("status"));
+            texts.retain(|text| !text.starts_with("status") && !text.starts_with("page"));
             for (group, at) in at.iter().enumerate() {
                 let mine = texts.iter().filter(|text| text.split(' ').nth(1) == Some(&group.to_string()));
                 let is_in = heads.iter().any(|(id, _)| *id == self.groups[group]);
@@ -299,6 +316,7 @@ impl Race {
 
     async fn leave(&mut self) -> Result<(), TestCaseError> {
         self.sockets.clear();
+        self.read.clear();
         tokio::time::sleep(Duration::from_secs(8)).await;
         let counts = self.hub.counts();
         prop_assert_eq!((counts.sockets, counts.users, counts.groups), (0, 0, 0));
@@ -338,9 +356,19 @@ fn race(steps: &[Step], groups: Option<usize>) -> Result<(), TestCaseError> {
 }
 
 fn race_under(options: Options, steps: &[Step], groups: Option<usize>) -> Result<(), TestCaseError> {
+    race_shown(options, steps, groups, false)
+}
+
+fn race_shown(
+    options: Options,
+    steps: &[Step],
+    groups: Option<usize>,
+    is_paged: bool,
+) -> Result<(), TestCaseError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let run: Pin<Box<dyn Future<Output = _>>> = Box::pin(async {
         let mut race = Race::new(options).await;
+        race.is_paged = is_paged;
         for step in steps {
             race.step(*step).await;
         }

@@ -5,6 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Period, Problems};
+use crate::memory;
+
+/// What may wait for all sockets where the system does not say how much memory there is.
+const TOTAL_BYTES: usize = 512 * 1024 * 1024;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
@@ -15,6 +19,11 @@ pub(crate) struct Ws {
     pub(crate) queue_frames: usize,
     /// Bytes that may wait for a client. More close it with 4008.
     pub(crate) queue_bytes: usize,
+    /// Bytes that may wait for all sockets of one user, summaries and resumes included. Beyond it the
+    /// one for which most waits is closed with 4008.
+    pub(crate) user_bytes: usize,
+    /// Bytes that may wait for all sockets, if not a quarter of the memory that there is.
+    pub(crate) total_bytes: Option<usize>,
     /// How often a client is pinged.
     pub(crate) ping: Period,
     /// How long a client may be silent before it counts as gone.
@@ -33,6 +42,8 @@ impl Default for Ws {
             max_frame: 64 * 1024,
             queue_frames: 1024,
             queue_bytes: 1024 * 1024,
+            user_bytes: 8 * 1024 * 1024,
+            total_bytes: None,
             ping: Period::seconds(25),
             pong: Period::seconds(60),
             sockets: 100_000,
@@ -43,11 +54,21 @@ impl Default for Ws {
 }
 
 impl Ws {
+    /// Bytes that may wait for all sockets.
+    pub(crate) fn total_bytes(&self) -> usize {
+        let quarter = || memory::available().map_or(TOTAL_BYTES, |bytes| bytes / 4);
+        self.total_bytes.unwrap_or_else(quarter)
+    }
+
     pub(super) fn check(&self, problems: &mut Problems) {
         let hour = Duration::from_secs(3600);
         problems.number("ws.max_frame", self.max_frame, &(1024..=16 * 1024 * 1024), "bytes");
         problems.number("ws.queue_frames", self.queue_frames, &(16..=1_000_000), "frames");
         problems.number("ws.queue_bytes", self.queue_bytes, &(64 * 1024..=1024 * 1024 * 1024), "bytes");
+        problems.number("ws.user_bytes", self.user_bytes, &(256 * 1024..=64 * 1024 * 1024 * 1024), "bytes");
+        if let Some(bytes) = self.total_bytes {
+            problems.number("ws.total_bytes", bytes, &(1024 * 1024..=1024 * 1024 * 1024 * 1024), "bytes");
+        }
         problems.period("ws.ping", self.ping, &(Duration::from_secs(1)..=hour));
         problems.period("ws.pong", self.pong, &(Duration::from_secs(2)..=hour));
         problems.number("ws.sockets", self.sockets, &(1..=10_000_000), "sockets");

@@ -15,6 +15,7 @@ mod raw;
 mod secrets;
 mod slow;
 mod tokens;
+mod unread;
 mod watch;
 mod words;
 

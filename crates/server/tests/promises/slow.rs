@@ -22,7 +22,7 @@ const AHEAD: usize = 30;
 const GROWTH: u64 = 64 << 20;
 
 /// The memory that a process has, in bytes, where the system says.
-fn memory(pid: u32) -> Option<u64> {
+pub(crate) fn memory(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)

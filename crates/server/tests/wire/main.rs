@@ -10,3 +10,4 @@ mod resume;
 mod rights;
 mod small_events;
 mod sockets;
+mod windows;

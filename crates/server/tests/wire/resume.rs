@@ -174,3 +174,42 @@ async fn sockets_that_come_and_go_while_others_write_see_each_number_once_and_in
     assert_eq!(seen.len(), 600);
     assert!(rounds > 3, "there were {rounds} rounds");
 }
+
+#[tokio::test]
+async fn long_resume_comes_in_pages_with_each_number_once() {
+    let app = TestApp::start().await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let groups = [group(&app, &["ann", "bob"]).await, group(&app, &["ann", "bob"]).await];
+    let mut anns = ann.ws().await;
+    let mut expected = Vec::new();
+    for group in &groups {
+        for number in 2..=700 {
+            let is_change = number == 3 || number == 600;
+            let (kind, data) = if is_change {
+                ("group.update", json!({ "id": group, "name": number.to_string() }))
+            } else {
+                // Long ones fill a page by their bytes, short ones by their number.
+                let length = if number % 100 == 0 { 4000 } else { 1 };
+                ("message.text", json!({ "group": group, "body": "漢".repeat(length) }))
+            };
+            assert_eq!(anns.ask(kind, data).await["seq"], number);
+            if number != 3 {
+                expected.push((group.clone(), number));
+            }
+        }
+    }
+    let mut bobs = bob.ws().await;
+    let (missed, done) = resume(&mut bobs, json!({ &groups[0]: 1, &groups[1]: 1 })).await;
+    let of = |frame: &Value| {
+        let group = frame["data"]["group"].as_str().or(frame["data"]["id"].as_str()).expect("a group");
+        (group.to_owned(), frame["seq"].as_i64().expect("a number"))
+    };
+    let mut told: Vec<_> = missed.iter().map(of).collect();
+    if groups[0] > groups[1] {
+        told.rotate_left(698);
+    }
+    assert_eq!(told, expected);
+    let changes: Vec<_> = missed.iter().filter(|frame| frame["type"] == "group.update").collect();
+    assert!(changes.len() == 2 && changes.iter().all(|frame| frame["data"]["name"] == "600"), "{changes:?}");
+    assert_eq!((&done["groups"][&groups[0]], &done["refused"]), (&json!(700), &json!({})));
+}

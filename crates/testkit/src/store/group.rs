@@ -7,6 +7,7 @@ use chinwag_core::permission::Role;
 use chinwag_core::store::{Change, Tx};
 use chinwag_core::{Error, GroupId, Seq};
 
+use super::summary::summaries;
 use super::{Fixture, body, date, name};
 
 pub async fn a_new_group_is_empty_and_has_the_name_it_was_given(f: Fixture) {
@@ -203,7 +204,7 @@ pub async fn who_was_put_out_is_no_member_and_comes_back_as_new(f: Fixture) {
     f.read(move |tx| {
         assert_eq!((tx.member(id, ann)?, tx.members(id)?.len()), (None, 1));
         assert_eq!(
-            (tx.groups_count(ann)?, tx.groups_of(ann, None, 9)?, tx.summaries(ann)?),
+            (tx.groups_count(ann)?, tx.groups_of(ann, None, 9)?, summaries(tx, ann)?),
             (0, vec![], vec![])
         );
         Ok(())

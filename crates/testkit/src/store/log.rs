@@ -56,6 +56,10 @@ pub async fn every_number_says_what_took_it_as_that_stands_now(f: Fixture) {
     assert_eq!(log(&f, id, 3, 4).await, expected[3..7]);
     assert_eq!(log(&f, id, 9, 4).await, expected[9..]);
     assert_eq!((log(&f, id, 10, 4).await, log(&f, id, 0, 0).await), (vec![], vec![]));
+    for (after, upto, last) in [(0, 10, Some(10)), (0, 9, Some(1)), (1, 9, None), (10, 99, None)] {
+        let found = f.read(move |tx| tx.last_change(id, Seq(after), Seq(upto))).await;
+        assert_eq!(found, last.map(Seq), "after {after}, up to {upto}");
+    }
     assert_eq!(log(&f, id, i64::MAX, 4).await, []);
     let nowhere = f.group_id();
     assert_eq!(log(&f, nowhere, 0, 4).await, []);

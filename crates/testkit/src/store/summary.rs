@@ -3,7 +3,7 @@
 
 use chinwag_core::group::Summary;
 use chinwag_core::permission::Role;
-use chinwag_core::store::{NewMessage, Tx};
+use chinwag_core::store::{NewMessage, Shown, Tx};
 use chinwag_core::{GroupId, Result, Seq, UserId};
 
 use super::{Fixture, Numbers, date};
@@ -20,13 +20,67 @@ pub async fn summaries_are_what_view_and_mark_say_of_each_group(f: Fixture) {
         groups.push(id);
     }
     for user in users.clone() {
-        let (all, one_by_one) = f.read(move |tx| Ok((tx.summaries(user)?, singly(tx, user)?))).await;
+        let (all, one_by_one) = f.read(move |tx| Ok((summaries(tx, user)?, singly(tx, user)?))).await;
         assert_eq!(all, one_by_one);
         let ids: Vec<_> = all.iter().map(|summary| summary.view.group.id).collect();
         assert!(ids.is_sorted());
         let long = all.iter().any(|summary| summary.view.messages.len() == 20);
         assert_eq!(long, user != users[4], "the data have what is to be seen");
     }
+}
+
+/// All of a user's groups, whole.
+pub(super) fn summaries(tx: &dyn Tx, user: UserId) -> Result<Vec<Summary>> {
+    let ids: Vec<_> = tx.heads_of(user)?.into_iter().map(|(id, _)| id).collect();
+    tx.summaries(user, &ids, Shown::WHOLE)
+}
+
+pub async fn summaries_come_in_the_order_asked_for_and_as_short(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let (mut ids, others) = (Vec::new(), f.group(&[bob]).await);
+    for _ in 0..3 {
+        let id = f.group(&[ann, bob]).await;
+        f.send(id, bob).await;
+        f.send(id, ann).await;
+        ids.push(id);
+    }
+    let asked = [ids[2], others, ids[0]];
+    let shown = Shown { messages: 1, members: 1 };
+    f.read(move |tx| {
+        let found = tx.summaries(ann, &asked, shown)?;
+        let seen = |summary: &Summary| {
+            let view = &summary.view;
+            (view.group.id, view.members.len(), view.members_count, view.messages.len(), summary.mark.unread)
+        };
+        assert_eq!(
+            found.iter().map(seen).collect::<Vec<_>>(),
+            [(asked[0], 0, 2, 1, 1), (asked[2], 0, 2, 1, 1)]
+        );
+        assert_eq!(found[0].view.messages[0].author, ann, "the newest");
+        let none = tx.summaries(ann, &asked, Shown { messages: 0, members: 2 })?;
+        assert_eq!((none[0].view.members.len(), none[0].view.messages.len()), (2, 0));
+        Ok(())
+    })
+    .await;
+}
+
+pub async fn groups_of_the_newest_activity_come_first(f: Fixture) {
+    let ann = f.user("ann").await;
+    let ids = [f.group(&[ann]).await, f.group(&[ann]).await, f.group(&[ann]).await];
+    let oldest = f.send(ids[2], ann).await;
+    f.send(ids[0], ann).await;
+    let erased = f.send(ids[2], ann).await;
+    assert_eq!(f.read(move |tx| tx.recent_groups(ann, 9)).await, [ids[2], ids[0], ids[1]]);
+    f.write(move |tx| tx.message_erase(ids[2], erased.seq)).await;
+    assert_eq!(f.read(move |tx| tx.recent_groups(ann, 2)).await, [ids[0], ids[2]]);
+    f.write(move |tx| tx.message_erase(ids[2], oldest.seq)).await;
+    f.read(move |tx| {
+        let mut heads: Vec<_> = ids.into_iter().zip([Seq(1), Seq(0), Seq(2)]).collect();
+        heads.sort_unstable();
+        assert_eq!((tx.recent_groups(ann, 1)?, tx.heads_of(ann)?), (vec![ids[0]], heads));
+        Ok(())
+    })
+    .await;
 }
 
 /// A group of some of the users with up to 60 messages, some of which are erased or answered.

@@ -1,0 +1,110 @@
+//! What a socket is shown when it comes, page by page. On the wire all groups are one
+//! `group.summary`: one frame where they are one page, else one message in fragments.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chinwag_core::app::connect::{Page, People, opening, page};
+use chinwag_core::group::Summary;
+use chinwag_core::store::Tx;
+use chinwag_core::{Error, GroupId, Result, UserId};
+use chinwag_hub::Close;
+
+use super::session::Session;
+use crate::wire::frame::Part;
+use crate::wire::object::Group;
+use crate::wire::outgoing;
+use crate::wire::summary::{self, Head};
+
+/// About how many bytes a page is to have.
+const PAGE: usize = 64 * 1024;
+/// Groups on one page, at most, and on the first that is read after the opening.
+const GROUPS: usize = 64;
+const GROUPS_FIRST: usize = 8;
+
+impl Session {
+    /// Shows the user its world, then lets live events follow.
+    pub(super) async fn open(self: Arc<Self>) -> usize {
+        let (hub, window) = (&self.doors.hub, self.window);
+        let shown = move |tx: &dyn Tx, user| {
+            let mut opening = opening(tx, user, &window)?;
+            let heads = std::mem::take(&mut opening.heads);
+            Ok((opening, heads))
+        };
+        let shown = match hub.subscribe(&self.connection, shown).await {
+            Ok(Some((opening, heads))) if opening.later.is_empty() => {
+                let groups = groups(&opening.page);
+                let first = summary::whole(self.head(opening.left_out), &groups);
+                let frames = self.with_people(first, opening.people.as_ref());
+                hub.go_live(&self.connection, frames, &heads);
+                Ok(())
+            }
+            Ok(Some((opening, heads))) => {
+                let head = self.head(opening.left_out);
+                let first = summary::part(Part::First, head, &groups(&opening.page));
+                hub.begin_pages(&self.connection, first, heads, &opening.later);
+                self.show_pages(&opening.later).await
+            }
+            // It is to be closed.
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = shown {
+            tracing::error!(%error, "a socket's summary failed");
+            hub.close(&self.connection, Close::Fault);
+        }
+        1
+    }
+
+    /// Shows the groups that are not on the first page, each page once the one before is written.
+    async fn show_pages(&self, mut later: &[GroupId]) -> Result<()> {
+        let (hub, window) = (&self.doors.hub, self.window);
+        let mut size = GROUPS_FIRST;
+        while !later.is_empty() {
+            let (ids, rest) = later.split_at(size.min(later.len()));
+            let (asked, is_last) = (ids.to_vec(), rest.is_empty());
+            let read = move |tx: &dyn Tx, user: UserId| {
+                let page = page(tx, user, &asked, is_last, &window)?;
+                let heads = page.heads();
+                Ok((page, heads))
+            };
+            let Some(Page { groups: found, people }) = hub.read_page(&self.connection, ids, read).await?
+            else {
+                return Ok(());
+            };
+            let part = if is_last { Part::Last } else { Part::Middle };
+            let frame = summary::part(part, self.head(0), &groups(&found));
+            size = (size * PAGE / frame.len().max(1)).clamp(1, GROUPS);
+            later = rest;
+            if is_last {
+                let people = people.ok_or_else(|| Error::internal("the last page has no people"))?;
+                hub.go_live(&self.connection, self.with_people(frame, Some(&people)), &[]);
+            } else {
+                hub.show_frames(&self.connection, vec![frame]);
+            }
+        }
+        Ok(())
+    }
+
+    fn head(&self, left_out: usize) -> Head {
+        let left_out = self.window.is_given().then_some(left_out);
+        Head { history: self.doors.app.history(), left_out }
+    }
+
+    /// The frame, and those that tell of the people whom the user knows.
+    fn with_people(&self, frame: Bytes, people: Option<&People>) -> Vec<Bytes> {
+        let mut frames = vec![frame];
+        if let Some(People { relations, contacts }) = people {
+            let ids: Vec<_> = contacts.iter().map(|(id, _)| *id).collect();
+            let statuses = self.doors.hub.status_of(&ids);
+            let names = contacts.iter().map(|(_, name)| name);
+            let presence: Vec<_> = names.zip(statuses).collect();
+            frames.extend(outgoing::contacts(relations, &presence));
+        }
+        frames
+    }
+}
+
+fn groups(page: &[Summary]) -> Vec<Group<'_>> {
+    page.iter().map(|summary| Group::new(&summary.view, Some(summary.mark))).collect()
+}

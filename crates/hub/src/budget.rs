@@ -1,0 +1,134 @@
+//! How much may wait for one user's sockets, and for all sockets of the process.
+//!
+//! Each socket counts what waits for it in whole [units](UNIT), so that a message that is written at
+//! once costs no counting: what is shared by many sockets counts for each of them, and what is less
+//! than a unit for none.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Bytes that are counted as one.
+const UNIT: usize = 4096;
+
+/// What waits for all sockets of the process.
+#[derive(Debug)]
+pub(crate) struct Total {
+    units: AtomicUsize,
+    /// Units that may wait in all.
+    most: usize,
+    /// Units that may wait for one user.
+    most_of_user: usize,
+    /// Sockets that were closed since more waited.
+    closed: AtomicU64,
+}
+
+impl Total {
+    pub(crate) fn new(bytes: usize, bytes_of_user: usize) -> Arc<Self> {
+        let (most, most_of_user) = (bytes.div_ceil(UNIT), bytes_of_user.div_ceil(UNIT));
+        Arc::new(Self { units: AtomicUsize::new(0), most, most_of_user, closed: AtomicU64::new(0) })
+    }
+
+    /// Sockets that were closed since more waited than may.
+    pub(crate) fn closed(&self) -> u64 {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// One was closed.
+    pub(crate) fn close(&self) {
+        self.closed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Bytes by which more waits than three quarters of what may: the sockets for which most waits
+    /// are closed then, before others would be.
+    pub(crate) fn excess(&self) -> usize {
+        self.units.load(Ordering::Relaxed).saturating_sub(self.most - self.most / 4) * UNIT
+    }
+}
+
+/// What waits for one user's sockets.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    units: AtomicUsize,
+    total: Arc<Total>,
+}
+
+impl Budget {
+    pub(crate) fn new(total: Arc<Total>) -> Self {
+        Self { units: AtomicUsize::new(0), total }
+    }
+
+    pub(crate) fn total(&self) -> &Total {
+        &self.total
+    }
+
+    /// Whether more waits than may: for this user, or in all while anything counts for this user.
+    pub(crate) fn is_over(&self) -> bool {
+        let units = self.units.load(Ordering::Relaxed);
+        units > self.total.most_of_user
+            || units > 0 && self.total.units.load(Ordering::Relaxed) > self.total.most
+    }
+}
+
+/// What one socket has counted.
+#[derive(Debug)]
+pub(crate) struct Share {
+    units: usize,
+    budget: Arc<Budget>,
+}
+
+impl Share {
+    pub(crate) fn new(budget: Arc<Budget>) -> Self {
+        Self { units: 0, budget }
+    }
+
+    /// So many bytes wait now. Whether that is more than was counted before.
+    pub(crate) fn set(&mut self, bytes: usize) -> bool {
+        let (before, now) = (self.units, bytes / UNIT);
+        if before == now {
+            return false;
+        }
+        self.units = now;
+        for counted in [&self.budget.units, &self.budget.total.units] {
+            if now > before {
+                counted.fetch_add(now - before, Ordering::Relaxed);
+            } else {
+                counted.fetch_sub(before - now, Ordering::Relaxed);
+            }
+        }
+        now > before
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.budget.is_over()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.units * UNIT
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_units_count_for_user_and_process_until_dropped() {
+        let total = Total::new(4 * UNIT, 2 * UNIT);
+        let [ann, ben] = [(); 2].map(|()| Arc::new(Budget::new(total.clone())));
+        let (mut first, mut second) = (Share::new(ann.clone()), Share::new(ann.clone()));
+        assert!(!first.set(UNIT - 1) && first.set(UNIT) && !ann.is_over());
+        assert!(second.set(2 * UNIT) && ann.is_over() && !ben.is_over());
+        let mut third = Share::new(ben.clone());
+        assert!(third.set(2 * UNIT) && ben.is_over(), "all together are over");
+        assert_eq!(total.excess(), 2 * UNIT);
+        drop(second);
+        assert!(!ann.is_over() && !ben.is_over());
+        assert!(!third.set(0) && total.excess() == 0);
+    }
+}

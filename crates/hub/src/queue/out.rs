@@ -1,0 +1,121 @@
+//! How what waits for a socket goes out: taken by its task, or written in its place.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::mem;
+use std::task::Waker;
+
+use bytes::{Buf, Bytes};
+
+use super::{Phase, Piece, Queue, Sleeper};
+use crate::socket::Taken;
+
+/// How many frames, and about how many bytes, one `take` hands out.
+const TAKE_FRAMES: usize = 64;
+const TAKE_BYTES: usize = 256 * 1024;
+
+impl Queue {
+    /// Writes what waits into the sink, in the place of a task that waits for nothing else and so
+    /// need not be woken. What the sink does not take is left to the task: its waker.
+    pub(crate) fn flush(&mut self) -> Option<Waker> {
+        self.due = false;
+        if !matches!(self.sleeper, Sleeper::Any(_)) {
+            return None;
+        }
+        while let (Phase::Live, Some(next), Some(sink), None) =
+            (&self.phase, &self.next, &self.sink, self.close)
+        {
+            let (written, offered) = if self.rest.is_empty() {
+                (sink.write(&[IoSlice::new(&next.bytes)]), next.bytes.len())
+            } else {
+                let pieces = std::iter::once(next).chain(&self.rest).take(TAKE_FRAMES);
+                let slices: Vec<_> = pieces.map(|piece| IoSlice::new(&piece.bytes)).collect();
+                (sink.write(&slices), slices.iter().map(|slice| slice.len()).sum())
+            };
+            self.written(written);
+            if written < offered {
+                return self.wake_any();
+            }
+        }
+        if self.is_ready() { self.wake_any() } else { None }
+    }
+
+    /// Hands out what waits, in order. See [`Socket::take`](crate::Socket::take).
+    pub(crate) fn take(&mut self, into: &mut Vec<Bytes>) -> Taken {
+        // Whoever takes writes: nobody else may until the taker waits again.
+        if let Sleeper::Any(_) = self.sleeper {
+            self.sleeper = Sleeper::None;
+        }
+        // What was taken before has been written.
+        self.beside -= mem::take(&mut self.taken);
+        let begun = mem::take(&mut self.begun);
+        let (mut frames, mut bytes) = (0, 0);
+        while frames < TAKE_FRAMES && bytes < TAKE_BYTES {
+            let Some(frame) = self.pop() else { break };
+            frames += 1;
+            bytes += frame.len();
+            into.push(frame);
+        }
+        (self.taken, self.beside) = (bytes, self.beside + bytes);
+        self.count();
+        if frames > 0 {
+            return if begun { Taken::Rest } else { Taken::Frames };
+        }
+        self.close.map_or(Taken::Empty, Taken::Close)
+    }
+
+    /// Remembers who waits: one task at a time, the latest.
+    pub(crate) fn sleep(&mut self, waker: &Waker, until_cut: bool) {
+        if until_cut {
+            self.sleeper = Sleeper::Cut(waker.clone());
+            return;
+        }
+        self.sleeper = Sleeper::Any(waker.clone());
+        // Whoever waits for more has written all that it took.
+        self.beside -= mem::take(&mut self.taken);
+        self.count();
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Bytes> {
+        let first = match &mut self.phase {
+            Phase::Paused { first, .. } | Phase::First(first) => first.pop_front(),
+            Phase::Held { pages, .. } => pages.as_mut().and_then(|pages| pages.first.pop_front()),
+            Phase::Live => None,
+        };
+        if let Some(frame) = first {
+            self.beside -= frame.len();
+            return Some(frame);
+        }
+        if matches!(self.phase, Phase::Paused { .. } | Phase::Held { .. }) {
+            return None;
+        }
+        self.phase = Phase::Live;
+        let Piece { bytes, frames } = self.next.take()?;
+        self.bytes -= bytes.len();
+        self.frames -= frames;
+        self.next = self.rest.pop_front();
+        if self.rest.is_empty() && self.rest.capacity() > 0 {
+            self.rest = VecDeque::new();
+        }
+        Some(bytes)
+    }
+
+    /// So many bytes of what waits have been written.
+    pub(super) fn written(&mut self, mut count: usize) {
+        while let Some(next) = self.next.as_mut().filter(|_| count > 0) {
+            if count < next.bytes.len() {
+                next.bytes.advance(count);
+                self.bytes -= count;
+                self.begun = true;
+                break;
+            }
+            count -= next.bytes.len();
+            self.begun = false;
+            self.pop();
+        }
+        self.count();
+    }
+}

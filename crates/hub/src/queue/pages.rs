@@ -1,0 +1,139 @@
+//! What a socket is shown in pages, each read from the store once the one before has been written.
+//!
+//! A group's mark says up to which number the pages show it. What is numbered up to there is not
+//! held; nor is anything of a group whose page is still to be read, since that page will show it.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use bytes::Bytes;
+use chinwag_core::{GroupId, Seq};
+
+use super::{Bounds, Phase, Pushed, Queue, Told};
+use crate::snapshot::{Snapshot, Tag};
+
+/// The mark of a group whose page is still to be read.
+const COMES: Seq = Seq(i64::MAX);
+/// The mark of a group whose page is being read.
+const READING: Seq = Seq(-1);
+
+/// A socket's pages.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    /// What is still to be written of them.
+    pub(crate) first: VecDeque<Bytes>,
+    /// Every group that is or was shown, in ascending order of id.
+    marks: Vec<(GroupId, Seq)>,
+}
+
+impl Pages {
+    /// Groups with the numbers up to which they are known; those of `later` are still to be read.
+    pub(crate) fn new(mut heads: Vec<(GroupId, Seq)>, later: &[GroupId]) -> Self {
+        heads.sort_unstable();
+        let mut pages = Self { first: VecDeque::new(), marks: heads };
+        pages.mark(later.iter().map(|id| (*id, COMES)));
+        pages
+    }
+
+    /// Groups whose page is about to be read: what happens from here on may not be in it.
+    pub(crate) fn begin(&mut self, groups: &[GroupId]) {
+        self.mark(groups.iter().map(|id| (*id, READING)));
+    }
+
+    /// A page was read, which shows its groups up to these numbers. The user is in no other group
+    /// of those that were being read.
+    pub(crate) fn end(&mut self, heads: &[(GroupId, Seq)]) {
+        self.mark(heads.iter().copied());
+        self.marks.retain(|(_, mark)| *mark != READING);
+    }
+
+    /// Whether the pages show an event, or will.
+    pub(crate) fn cover(&self, tag: Tag) -> bool {
+        let Some((group, seq)) = tag.group.zip(tag.seq) else { return false };
+        let at = self.marks.binary_search_by_key(&group, |(id, _)| *id);
+        at.is_ok_and(|at| seq <= self.marks[at].1)
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot { heads: &self.marks }
+    }
+
+    /// Bytes that are held beside what is to be written.
+    pub(crate) fn overhead(&self) -> usize {
+        self.marks.len() * size_of::<(GroupId, Seq)>()
+    }
+
+    fn mark(&mut self, marks: impl Iterator<Item = (GroupId, Seq)>) {
+        for (group, mark) in marks {
+            if let Ok(at) = self.marks.binary_search_by_key(&group, |(id, _)| *id) {
+                self.marks[at].1 = mark;
+            }
+        }
+    }
+}
+
+impl Queue {
+    /// Begins to show a socket that is not live yet its groups in pages: of `heads` all that are
+    /// known, of `later` what is still to be read. Whether it has begun.
+    pub(crate) fn begin_pages(&mut self, heads: Vec<(GroupId, Seq)>, later: &[GroupId]) -> bool {
+        let Phase::Held { held, pages: pages @ None } = &mut self.phase else { return false };
+        if self.close.is_some() || self.lacks {
+            return false;
+        }
+        let begun = Pages::new(heads, later);
+        held.retain(|held| !begun.cover(held.tag));
+        self.bytes = held.iter().map(|held| held.frame.len()).sum();
+        *pages = Some(Box::new(begun));
+        true
+    }
+
+    /// A page of these groups is about to be read.
+    pub(crate) fn begin_page(&mut self, groups: &[GroupId]) {
+        if let Phase::Held { pages: Some(pages), .. } = &mut self.phase {
+            pages.begin(groups);
+        }
+    }
+
+    /// It was read. What was held meanwhile and is in it is dropped when the socket goes live.
+    pub(crate) fn end_page(&mut self, heads: &[(GroupId, Seq)]) {
+        if let Phase::Held { pages: Some(pages), .. } = &mut self.phase {
+            pages.end(heads);
+        }
+    }
+
+    /// Shows more: frames that go before all that is held. Nothing happens unless it is shown pages
+    /// or paused.
+    pub(crate) fn show(&mut self, frames: Vec<Bytes>) -> (Pushed, Told) {
+        let first = match &mut self.phase {
+            Phase::Held { pages: Some(pages), .. } if self.close.is_none() => &mut pages.first,
+            Phase::Paused { first, .. } if self.close.is_none() => first,
+            _ => return (Pushed::Skipped, Told::Nobody),
+        };
+        self.beside += frames.iter().map(Bytes::len).sum::<usize>();
+        first.extend(frames);
+        (self.count(), self.wake_if_ready().map_or(Told::Nobody, Told::Task))
+    }
+
+    /// Queues a ping. It goes between the pages, so that a peer who reads them slowly answers.
+    pub(crate) fn ping(&mut self, ping: Bytes, bounds: Bounds) -> (Pushed, Told) {
+        match self.phase {
+            Phase::Held { pages: Some(_), .. } | Phase::Paused { .. } => self.show(vec![ping]),
+            _ => self.push(ping, Tag::default(), bounds),
+        }
+    }
+
+    /// Whether all that was shown has been written, or nothing more will be; else `reader` is woken
+    /// then.
+    pub(crate) fn is_drained(&mut self, reader: &Waker) -> bool {
+        let is_empty = match &self.phase {
+            Phase::Held { pages: Some(pages), .. } => pages.first.is_empty(),
+            Phase::Paused { first, .. } => first.is_empty(),
+            _ => true,
+        };
+        if self.close.is_some() || is_empty && self.taken == 0 {
+            return true;
+        }
+        self.reader = Some(reader.clone());
+        false
+    }
+}

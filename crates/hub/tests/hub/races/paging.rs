@@ -1,0 +1,107 @@
+//! The same where a socket is shown its groups one by one, each as of another moment.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chinwag_core::store::Tx;
+use chinwag_core::{GroupId, Result, Seq, UserId};
+use chinwag_hub::{Connection, Hub};
+use proptest::prelude::*;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use super::{HELD, Race, Stage, Step, quiet, race_shown, step};
+use crate::harness::{Client, settle};
+
+/// What a page says of its group: its last number, and whether the user is in it.
+type Page = (Seq, bool);
+
+/// A socket that is being shown its groups.
+pub(super) struct Paging {
+    connection: Connection,
+    /// The groups in the order in which they are shown; of those that have been, with what the page
+    /// said.
+    heads: Vec<(GroupId, Seq)>,
+    at: Vec<i64>,
+    next: usize,
+    reading: Option<(Arc<Semaphore>, JoinHandle<Result<Option<Page>>>)>,
+}
+
+impl Paging {
+    pub(super) fn begin(hub: &Hub, connection: Connection, heads: Vec<(GroupId, Seq)>, at: Vec<i64>) -> Self {
+        let later: Vec<_> = heads.iter().map(|(id, _)| *id).collect();
+        hub.begin_pages(&connection, Bytes::from_static(b"hello"), heads.clone(), &later);
+        Self { connection, heads, at, next: 0, reading: None }
+    }
+
+    pub(super) fn abort(&self) {
+        if let Some((_, task)) = &self.reading {
+            task.abort();
+        }
+    }
+}
+
+impl Race {
+    /// Begins to read a socket's next page, lets it be read, or lets the socket live after the last.
+    pub(super) async fn turn_page(&mut self, socket: usize, mut paging: Paging) -> Stage {
+        let client = Client(paging.connection);
+        self.read[socket].extend(client.texts());
+        let is_ready = client.is_ready().await;
+        assert!(!is_ready, "all that was shown is written");
+        let Client(connection) = client;
+        if let Some((held, task)) = paging.reading.take() {
+            held.add_permits(1);
+            settle().await;
+            if task.is_finished() {
+                let page = task.await.expect("it ends").expect("the store reads");
+                let (head, is_in) = page.expect("the user is there");
+                let (id, shown) = &mut paging.heads[paging.next];
+                let group = self.groups.iter().position(|group| group == id).expect("a group");
+                (self.hub).show_frames(&connection, vec![Bytes::from(format!("page {group} {head}"))]);
+                (*shown, paging.at[group]) = (if is_in { head } else { Seq(-1) }, head.0);
+                paging.next += 1;
+            } else {
+                paging.reading = Some((held, task));
+            }
+        } else if let Some((id, _)) = paging.heads.get(paging.next) {
+            let (hub, socket, held) =
+                (self.hub.clone(), Arc::clone(&connection), Arc::new(Semaphore::new(0)));
+            let id = *id;
+            let page = move |tx: &dyn Tx, user: UserId| {
+                let head = tx.heads(&[id])?[0].1;
+                let is_in = tx.member(id, user)?.is_some();
+                Ok(((head, is_in), if is_in { vec![(id, head)] } else { vec![] }))
+            };
+            let read = HELD.scope(held.clone(), async move { hub.read_page(&socket, &[id], page).await });
+            paging.reading = Some((held, tokio::spawn(read)));
+        } else {
+            self.hub.go_live(&connection, vec![Bytes::from_static(b"page")], &[]);
+            paging.heads.retain(|(_, shown)| *shown != Seq(-1));
+            return Stage::Live(Client(connection), paging.heads, paging.at);
+        }
+        Stage::Paging(Paging { connection, ..paging })
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn groups_shown_one_by_one_are_followed_by_their_events_once(
+        steps in prop::collection::vec(step(), 1..96),
+    ) {
+        race_shown(quiet(), &steps, None, true)?;
+    }
+}
+
+#[test]
+fn what_happens_before_a_page_is_read_is_in_the_page_and_not_held() {
+    let mut steps = vec![Step::Turn(0, 0), Step::Turn(1, 0), Step::Dispatch, Step::Dispatch];
+    // Registered, read, answered, and begun to be shown its groups.
+    steps.extend([Step::Advance(0); 5]);
+    for _ in 0..40 {
+        steps.extend([Step::Say(1), Step::Dispatch]);
+    }
+    let options = chinwag_hub::Options { queue_frames: 8, ..quiet() };
+    race_shown(options, &steps, None, true).expect("a socket that is being shown its groups stays");
+}

@@ -1,0 +1,27 @@
+//! How much memory this process may have.
+
+use std::fs::read_to_string;
+
+/// The memory of the machine, or of this process's control group where that is less; nothing where
+/// the system does not say.
+pub(crate) fn available() -> Option<usize> {
+    let machine = read_to_string("/proc/meminfo").ok().and_then(|text| total_of(&text));
+    let group = read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
+    machine.into_iter().chain(group).min()
+}
+
+fn total_of(meminfo: &str) -> Option<usize> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<usize>().ok()?.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn total_is_read_in_kibibytes() {
+        assert_eq!(total_of("MemFree: 1 kB\nMemTotal:       24689036 kB\n"), Some(24_689_036 * 1024));
+        assert_eq!(total_of("MemTotal: much"), None);
+    }
+}

@@ -1,0 +1,99 @@
+//! What a socket is shown when it comes: all of its groups, or those that it asked for.
+
+use chinwag_core::limits::LISTED;
+use chinwag_testkit::app::TestApp;
+use chinwag_testkit::client::Client;
+use chinwag_testkit::ws::Ws;
+use serde_json::{Value, json};
+
+/// Groups of ann and bob with a message each, in the order of their messages.
+async fn groups(app: &TestApp, count: usize) -> Vec<Value> {
+    let service = app.service();
+    let mut groups = Vec::new();
+    for n in 0..count {
+        let group = json!({ "name": format!("group {n}"), "author": "ann", "members": ["bob"] });
+        groups.push(service.post("groups/", group).await.ok(201)["id"].clone());
+    }
+    for (n, group) in groups.iter().enumerate() {
+        for body in [format!("first of {n}"), format!("second of {n}")] {
+            let sent = json!({ "author": "ann", "group": group, "body": body });
+            service.post("messages/", sent).await.ok(201);
+        }
+    }
+    groups
+}
+
+/// A socket that asked for a part of its summary.
+async fn windowed(client: &Client, window: &str) -> Ws {
+    client.try_ws(&format!("/chat/?{window}"), &[]).await.expect("a handshake")
+}
+
+fn ids(socket: &Ws) -> Vec<Value> {
+    socket.summary().as_array().expect("groups").iter().map(|group| group["id"].clone()).collect()
+}
+
+#[tokio::test]
+async fn summary_of_many_groups_is_one_message_with_all_of_them() {
+    let app = TestApp::start().await;
+    let (_, bob) = (app.user("ann").await, app.user("bob").await);
+    let groups = groups(&app, 100).await;
+    let mut bobs = bob.ws().await;
+    let shown = bobs.summary().as_array().expect("groups").clone();
+    let mut expected: Vec<_> = groups.iter().map(|id| id.as_str().expect("an id").to_owned()).collect();
+    expected.sort_unstable();
+    assert_eq!(shown.iter().map(|group| group["id"].as_str().expect("an id")).collect::<Vec<_>>(), expected);
+    for group in &shown {
+        assert_eq!((&group["head"], &group["unread"]), (&json!(3), &json!(2)));
+        assert_eq!(group["messages"].as_array().map(Vec::len), Some(2));
+    }
+    bobs.ask("message.text", json!({ "group": groups[7], "body": "live" })).await;
+}
+
+#[tokio::test]
+async fn window_shows_the_newest_groups_and_counts_the_others() {
+    let app = TestApp::start().await;
+    let (_, bob) = (app.user("ann").await, app.user("bob").await);
+    let groups = groups(&app, 40).await;
+    let newest: Vec<_> = groups.iter().rev().cloned().collect();
+    let three = windowed(&bob, "groups=3&messages=1").await;
+    assert_eq!((ids(&three), three.more()), (newest[..3].to_vec(), &json!({ "groups": 37 })));
+    let messages = &three.summary()[0]["messages"];
+    assert_eq!((&messages[0]["body"], messages.as_array().map(Vec::len)), (&json!("second of 39"), Some(1)));
+    let bare = windowed(&bob, "messages=0").await;
+    assert_eq!((bare.more(), ids(&bare).len()), (&json!({ "groups": 0 }), 40));
+    assert_eq!(bare.summary()[0]["messages"], json!([]));
+    assert_eq!(ids(&windowed(&bob, "groups=2000").await), newest, "in several pages, too");
+    let mut socket = windowed(&bob, "groups=0").await;
+    assert_eq!((socket.summary(), socket.more()), (&json!([]), &json!({ "groups": 40 })));
+    let sent = json!({ "author": "ann", "group": groups[5], "body": "live" });
+    app.service().post("messages/", sent).await.ok(201);
+    assert_eq!(socket.until("message.text").await["seq"], 4, "events of every group arrive");
+    let held = json!({ groups[6].as_str().expect("an id"): 2 });
+    socket.send(json!({ "type": "sync.resume", "data": { "groups": held } })).await;
+    assert_eq!(socket.next().await["data"]["body"], "second of 6");
+    assert_eq!(socket.next().await["type"], "sync.done");
+}
+
+#[tokio::test]
+async fn window_out_of_range_is_400_and_large_groups_carry_no_lists() {
+    let app = TestApp::start().await;
+    let ann = app.user("ann").await;
+    for window in ["groups=2001", "messages=21", "groups=-1", "messages=all"] {
+        let refused = ann.try_ws(&format!("/chat/?{window}"), &[]).await.expect_err(window);
+        assert_eq!(refused.status, 400, "{window}");
+    }
+    let mut names = Vec::new();
+    for n in 1..=LISTED {
+        let name = format!("user{n}");
+        app.service().post("users/", json!({ "name": name })).await.ok(201);
+        names.push(name);
+    }
+    let group = json!({ "name": "large", "author": "ann", "members": names });
+    app.service().post("groups/", group).await.ok(201);
+    let short = windowed(&ann, "messages=20").await;
+    let group = &short.summary()[0];
+    assert_eq!((&group["owner"], &group["members_count"]), (&json!(["ann"]), &json!(101)));
+    assert_eq!((group.get("admins"), group.get("members"), group.get("restricts")), (None, None, None));
+    let whole = ann.ws().await;
+    assert_eq!(whole.summary()[0]["members"].as_array().map(Vec::len), Some(LISTED));
+}

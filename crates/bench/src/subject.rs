@@ -97,6 +97,19 @@ impl Subject {
         self.pids().into_iter().map(cpu).sum()
     }
 
+    /// The same of the threads that live, to the nanosecond.
+    pub(crate) fn cpu_exact(&self) -> Result<f64> {
+        let mut nanos = 0_u64;
+        for pid in self.pids() {
+            for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+                // A thread may end meanwhile.
+                let Ok(stat) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
+                nanos += stat.split(' ').next().context("schedstat begins with the time")?.parse::<u64>()?;
+            }
+        }
+        Ok(nanos as f64 / 1e9)
+    }
+
     /// Bytes of memory that it holds.
     pub(crate) fn resident(&self) -> Result<f64> {
         self.status("VmRSS:")

@@ -1,5 +1,6 @@
 //! The workloads, one a file.
 
+mod connect;
 mod fanout;
 mod growth;
 mod idle;
@@ -40,6 +41,8 @@ pub(crate) enum Workload {
     Rest,
     /// W10: deliveries where members are spread over two nodes.
     Nodes,
+    /// W11: a user of many groups comes.
+    Connect,
     /// W13: delivery while one user does the worst that the limits allow.
     Neighbour,
 }
@@ -71,7 +74,7 @@ fn grouped(number: usize) -> String {
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Idle,
         Self::Crowd,
         Self::Groups,
@@ -82,6 +85,7 @@ impl Workload {
         Self::Slow,
         Self::Rest,
         Self::Nodes,
+        Self::Connect,
         Self::Neighbour,
     ];
 
@@ -96,6 +100,7 @@ impl Workload {
             Self::Restart => restart::run(settings),
             Self::Slow => slow::run(settings),
             Self::Rest => rest::run(settings),
+            Self::Connect => connect::run(settings),
             Self::Nodes => nodes::run(settings),
             Self::Neighbour => neighbour::run(settings),
         }

@@ -31,5 +31,6 @@ smoke! {
     those_who_stop_reading_are_left_behind: "slow",
     requests_are_answered: "rest",
     members_on_two_nodes_are_told_everything_once_and_in_order: "nodes",
+    a_user_of_many_groups_comes: "connect",
     one_who_does_its_worst_is_measured: "neighbour",
 }

@@ -1,0 +1,117 @@
+//! W11: a user of many groups comes: shown all of them, a part, or only what has changed; beside the
+//! same with 100 groups.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use anyhow::{Context, Result, ensure};
+use memchr::memmem;
+
+use super::{Settings, grouped};
+use crate::frame;
+use crate::subject::Subject;
+use crate::table::{Goal, Outcome, Row};
+use crate::world::{Plan, World};
+
+const MESSAGES: u64 = 25;
+/// Users who come one after the other, each in all groups.
+const USERS: usize = 50;
+/// Groups of which a user has missed the last message.
+const CHANGED: usize = 10;
+const FEW: usize = 100;
+
+/// How a user comes.
+#[derive(Clone, Copy)]
+struct Way {
+    name: &'static str,
+    query: &'static str,
+    resumes: bool,
+    /// How many times the bytes, and the CPU, of few groups it may take.
+    goals: (Goal, Goal),
+}
+
+const WAYS: [Way; 3] = [
+    Way { name: "all", query: "", resumes: false, goals: (Goal::None, Goal::None) },
+    Way {
+        name: "groups=50&messages=1",
+        query: "?groups=50&messages=1",
+        resumes: false,
+        goals: (Goal::AtMost(1.25), Goal::AtMost(4.0)),
+    },
+    Way {
+        name: "groups=0, ten resumed",
+        query: "?groups=0",
+        resumes: true,
+        goals: (Goal::AtMost(1.25), Goal::AtMost(4.0)),
+    },
+];
+
+pub(super) fn run(settings: &Settings) -> Outcome {
+    let sizes = if settings.quick { vec![20] } else { vec![1000, 2000] };
+    let few = World::make(&settings.server, &plan(settings.size(FEW, CHANGED)))?;
+    let mut rows = Vec::new();
+    for size in sizes {
+        let many = World::make(&settings.server, &plan(size))?;
+        for way in WAYS {
+            let name = |unit| format!("W11: {}, {} groups, {unit}", way.name, grouped(size));
+            let mut bytes = Row::new(name("bytes"), "KiB", way.goals.0);
+            let mut cpu = Row::new(name("CPU"), "ms", way.goals.1);
+            for _ in 0..settings.rounds {
+                let (ours, base) = (come(&many, way)?, come(&few, way)?);
+                bytes.pairs.push((ours.0, base.0));
+                cpu.pairs.push((ours.1, base.1));
+            }
+            rows.extend([bytes, cpu]);
+        }
+    }
+    Ok(rows)
+}
+
+fn plan(groups: usize) -> Plan {
+    let groups_of = |_: usize, plan: &Plan| (0..plan.groups).collect();
+    Plan { users: USERS, groups, groups_of, messages: MESSAGES, contacts: 0 }
+}
+
+/// Every user comes once to a server that was just started: KiB and milliseconds of the server's CPU
+/// for each.
+fn come(world: &World, way: Way) -> Result<(f64, f64)> {
+    let subject = Subject::chinwag(&world.program)?;
+    let (before, mut bytes) = (subject.cpu_exact()?, 0);
+    let mut sockets = Vec::with_capacity(world.users.len());
+    for user in 0..world.users.len() {
+        let (socket, read) = ready(&subject, world, user, way)?;
+        sockets.push(socket);
+        bytes += read;
+    }
+    let cpu = subject.cpu_exact()? - before;
+    drop(sockets);
+    subject.stop()?;
+    let users = world.users.len() as f64;
+    Ok((bytes as f64 / 1024.0 / users, cpu * 1000.0 / users))
+}
+
+/// Brings one user in; answers its connection, and how many bytes it was sent until it was ready.
+fn ready(subject: &Subject, world: &World, user: usize, way: Way) -> Result<(TcpStream, usize)> {
+    let mut socket = TcpStream::connect(subject.address())?;
+    let handshake = world.handshake(user);
+    let (_, rest) = handshake.split_once(" HTTP/1.1").context("a request line")?;
+    let mut asked = format!("GET /chat/{} HTTP/1.1{rest}", way.query).into_bytes();
+    if way.resumes {
+        let groups: Vec<_> =
+            world.groups.iter().take(CHANGED).map(|id| format!("\"{id}\":{}", MESSAGES - 1)).collect();
+        let resume = format!(r#"{{"type":"sync.resume","data":{{"groups":{{{}}}}}}}"#, groups.join(","));
+        frame::put_text(resume.as_bytes(), &mut asked);
+    }
+    socket.write_all(&asked)?;
+    let end: &[u8] = if way.resumes { b"\"type\":\"sync.done\"" } else { b"\"type\":\"contact.summary\"" };
+    let (mut came, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
+    loop {
+        let read = socket.read(&mut buffer)?;
+        ensure!(read > 0, "the server has ended the connection");
+        let from = came.len().saturating_sub(end.len());
+        came.extend_from_slice(&buffer[..read]);
+        if memmem::find(&came[from..], end).is_some() {
+            return Ok((socket, came.len()));
+        }
+    }
+}

@@ -20,7 +20,7 @@ const NEEDS: &[Need] = &[
     Need { program: "curl", package: "curl", why: "the README's tour" },
     Need { program: "jq", package: "jq", why: "the README's tour" },
     Need { program: "initdb", package: "postgresql", why: "the tests of the store on PostgreSQL" },
-    Need { program: "nginx", package: "nginx", why: "the guide to several nodes" },
+    Need { program: "nginx", package: "nginx", why: "the guides to proxies" },
     Need { program: "openssl", package: "openssl", why: "the tests of the link between nodes" },
     Need { program: "python3", package: "python3", why: "the README's tour" },
     Need { program: "redis-server", package: "redis-server", why: "the tests of many nodes" },

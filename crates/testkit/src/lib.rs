@@ -10,6 +10,8 @@ pub mod clock;
 pub mod fault;
 #[cfg(feature = "app")]
 pub mod jwt;
+#[cfg(feature = "app")]
+pub mod nginx;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "app")]

@@ -57,7 +57,7 @@ impl<'a> Fields<'a> {
     /// Forgets fields that this door does not heed.
     pub fn ignore(&mut self, keys: &[&str]) {
         for key in keys {
-            self.values.remove(*key);
+            self.values.remove(key);
         }
     }
 

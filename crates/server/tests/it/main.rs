@@ -10,6 +10,7 @@ mod import;
 mod key;
 mod logs;
 mod migrate;
+mod proxy;
 mod start;
 mod user;
 

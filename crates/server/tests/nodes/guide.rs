@@ -3,18 +3,14 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::{Command, Stdio};
 
 use chinwag_testkit::client::Client;
+use chinwag_testkit::nginx::Nginx;
 use chinwag_testkit::postgres::Database;
 use chinwag_testkit::process::{Program, Running, finish};
 use chinwag_testkit::redis::Redis;
-use chinwag_testkit::trial::PATIENCE;
 use serde_json::json;
-use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep};
 
 const GUIDE: &str = include_str!("../../../../docs/scaling.md");
 const BINARY: &str = env!("CARGO_BIN_EXE_chinwag");
@@ -23,33 +19,6 @@ const BINARY: &str = env!("CARGO_BIN_EXE_chinwag");
 fn blocks(kind: &str) -> Vec<&'static str> {
     let begin = format!("```{kind}\n");
     GUIDE.split(&*begin).skip(1).map(|rest| rest.split("```").next().expect("a block ends")).collect()
-}
-
-/// A proxy that ends with its value.
-struct Nginx(Child);
-
-impl Nginx {
-    fn start(folder: &Path, server: &str) -> Self {
-        let place = folder.display();
-        let whole = format!(
-            "daemon off; master_process off; error_log {place}/nginx.log; pid {place}/nginx.pid;
-            events {{}}
-            http {{ access_log off; client_body_temp_path {place}/body; proxy_temp_path {place}/proxy;
-            fastcgi_temp_path {place}/f; uwsgi_temp_path {place}/u; scgi_temp_path {place}/s;\n{server}\n}}"
-        );
-        let file = folder.join("nginx.conf");
-        fs::write(&file, whole).expect("the folder can be written to");
-        let mut nginx = Command::new("nginx");
-        nginx.arg("-p").arg(folder).arg("-c").arg(&file).stdin(Stdio::null());
-        Self(nginx.spawn().expect("nginx is installed"))
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = (self.0.kill(), self.0.wait());
-    }
 }
 
 /// The guide's text with addresses that are free here.
@@ -96,12 +65,8 @@ async fn the_guide_to_two_nodes_behind_a_proxy_works_as_it_says() {
     let running: Vec<Running> = serves.iter().map(start).collect();
 
     let server = blocks("nginx");
-    let _nginx = Nginx::start(program.folder(), &ours(server.first().expect("the guide has its proxy")));
-    let begun = Instant::now();
-    while TcpStream::connect(("127.0.0.1", ports[2])).await.is_err() {
-        assert!(begun.elapsed() < PATIENCE, "nginx does not listen");
-        sleep(Duration::from_millis(20)).await;
-    }
+    let server = ours(server.first().expect("the guide has its proxy"));
+    let _nginx = Nginx::start(program.folder(), &server, ports[2]).await;
     let output = finish(shell(&format!("{environment}\n{}", ours(see))), "");
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     let found = output.stdout.matches(r#""name":"ada""#).count();

@@ -14,6 +14,7 @@ mod host;
 mod log;
 mod network;
 mod page;
+mod path;
 mod people;
 mod talk;
 mod words;

@@ -1,0 +1,47 @@
+//! A real nginx, for the guides that put one before the server.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
+
+use crate::trial::PATIENCE;
+
+/// A proxy that ends with its value.
+#[derive(Debug)]
+pub struct Nginx(Child);
+
+impl Nginx {
+    /// Starts it in a folder with these servers, and waits until it listens at a port of this
+    /// machine.
+    pub async fn start(folder: &Path, servers: &str, port: u16) -> Self {
+        let place = folder.display();
+        let whole = format!(
+            "daemon off; master_process off; error_log {place}/nginx.log; pid {place}/nginx.pid;
+            events {{}}
+            http {{ access_log off; client_body_temp_path {place}/body; proxy_temp_path {place}/proxy;
+            fastcgi_temp_path {place}/f; uwsgi_temp_path {place}/u; scgi_temp_path {place}/s;\n{servers}\n}}"
+        );
+        let file = folder.join("nginx.conf");
+        fs::write(&file, whole).expect("the folder can be written to");
+        let mut nginx = Command::new("nginx");
+        nginx.arg("-p").arg(folder).arg("-c").arg(&file).stdin(Stdio::null());
+        let nginx = Self(nginx.spawn().expect("nginx is installed"));
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            assert!(begun.elapsed() < PATIENCE, "nginx does not listen");
+            sleep(Duration::from_millis(20)).await;
+        }
+        nginx
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = (self.0.kill(), self.0.wait());
+    }
+}

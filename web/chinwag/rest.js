@@ -158,7 +158,10 @@ export class Rest {
 /** @param {unknown} value */
 const object = (value) => (typeof value === "object" && value !== null ? value : null);
 
-/** Whether a refusal is a Chinwag server's, and not of something that stands at its address. @param {Response} response */
+/**
+ * Whether a refusal is a Chinwag server's, and not of something that stands at its address.
+ * @param {Response} response
+ */
 const isProblem = (response) => response.headers.get("Content-Type")?.startsWith("application/problem+json");
 
 /** @param {Response} response */

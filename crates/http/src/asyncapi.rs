@@ -28,7 +28,7 @@ const ABOUT: &str = "The WebSocket of the chat server Chinwag. Frames are texts,
     error, carries the same. An event that its group's log has numbered carries the number as `seq` beside \
     `type`; a socket is sent a group's events in ascending order. Unknown keys are ignored.";
 
-const CHANNEL: &str = "A handshake is refused as an HTTP answer: 400, 401, 403, 426 or 503. `Origin`, if it \
+const CHANNEL: &str = "A handshake is refused as an HTTP answer: 400, 401, 403, 421, 426 or 503. `Origin`, if it \
     is sent, must be this host's or one in `http.origins`. A socket is first sent `group.summary`, \
     `contact.summary`, and a `status.update` for each contact who is not disconnected. What cannot be done \
     is answered by an error, and the socket stays open. The server pings every 25 s.\n\nClose codes:\n";

@@ -56,12 +56,21 @@ pub(crate) enum Refusals {
     /// The body is too long.
     #[response(status = 413, content_type = "application/problem+json")]
     TooLarge(#[to_schema] Body<'static>),
+    /// The body has a `Content-Encoding`.
+    #[response(status = 415, content_type = "application/problem+json")]
+    Encoded(#[to_schema] Body<'static>),
+    /// The request's `Host` is not served here.
+    #[response(status = 421, content_type = "application/problem+json")]
+    Misdirected(#[to_schema] Body<'static>),
     /// Too many requests: `Retry-After` says when to try again.
     #[response(status = 429, content_type = "application/problem+json")]
     TooMany(#[to_schema] Body<'static>),
     /// A fault of the server's.
     #[response(status = 500, content_type = "application/problem+json")]
     Fault(#[to_schema] Body<'static>),
+    /// A `Transfer-Encoding` other than `chunked`.
+    #[response(status = 501, content_type = "application/problem+json")]
+    NotImplemented(#[to_schema] Body<'static>),
     /// Busy, or the store is away: `Retry-After` says when to try again.
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(#[to_schema] Body<'static>),

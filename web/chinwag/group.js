@@ -260,6 +260,20 @@ export class Group {
     if (gone && gone.author !== this.#home.me && seq > this.lastRead && this.unread < UNREAD_MOST) this.#setUnread(this.unread - 1);
   }
 
+  /** @param {string[]} ids several messages, deleted together */
+  eraseTogether(ids) {
+    const gone = new Set(ids);
+    for (const flight of this.flights) for (const id of ids) flight.gone.add(id);
+    const held = this.messages.filter(({ id }) => gone.has(id));
+    if (this.latest && gone.has(this.latest.id) && !held.includes(this.latest)) held.push(this.latest);
+    for (const { id, seq } of held) this.erase(id, seq);
+    for (const [at, message] of this.messages.entries()) {
+      if (!message.respond_to || !gone.has(message.respond_to)) continue;
+      this.messages[at] = { ...message, respond_to: null };
+      this.news.changed.add(message.seq);
+    }
+  }
+
   /** @param {string} name @param {number} seq */
   read(name, seq) {
     if (name === this.#home.me) {

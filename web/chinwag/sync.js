@@ -134,7 +134,8 @@ export class Sync {
     } else if (type === "message.update") {
       group.update(data);
     } else if (type === "message.delete") {
-      group.erase(data.id, data.seq);
+      if (data.ids) group.eraseTogether(data.ids);
+      else group.erase(data.id, data.seq);
     } else {
       group.describe(data);
       if (group.unlisted) this.#list(group);

@@ -15,6 +15,7 @@ pub mod relation;
 pub mod resume;
 pub mod send;
 pub mod user;
+pub mod work;
 
 use std::sync::Arc;
 

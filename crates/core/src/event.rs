@@ -58,6 +58,13 @@ pub enum Kind {
         /// Its own number.
         seq: Seq,
     },
+    /// Messages were deleted together. Numbered.
+    MessagesDelete {
+        /// Their group.
+        group: GroupId,
+        /// The messages that were, at most [`crate::limits::DELETED_TOGETHER`].
+        ids: Vec<MessageId>,
+    },
     /// A member's read mark moved.
     MessageRead {
         /// Whose mark.

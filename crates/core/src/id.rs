@@ -45,6 +45,10 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// A task's id. They ascend in the order in which tasks are begun.
+    TaskId, "a task"
+);
+uuid_id!(
     /// The name of a store's numbers: another after each `restore`, the same after `migrate`.
     HistoryId, "a history"
 );
@@ -59,6 +63,13 @@ impl GroupId {
         let letter = 0xa + secret[16] % 6;
         bytes[0] = letter << 4 | bytes[0] & 0xf;
         Self(Builder::from_random_bytes(bytes).into_uuid())
+    }
+}
+
+impl TaskId {
+    /// A new id from the clock's time and randomness (UUID version 7).
+    pub fn new(clock: &dyn Clock) -> Self {
+        Self(clock.uuid())
     }
 }
 

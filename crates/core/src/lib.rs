@@ -28,5 +28,5 @@ pub mod user;
 pub use clock::Clock;
 pub use date::Date;
 pub use error::{Error, Result};
-pub use id::{GroupId, HistoryId, MessageId, Seq, SocketId, UserId};
+pub use id::{GroupId, HistoryId, MessageId, Seq, SocketId, TaskId, UserId};
 pub use name::{GroupName, Name};

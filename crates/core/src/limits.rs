@@ -15,9 +15,11 @@ pub const LATEST: usize = 20;
 pub const LISTED: usize = 100;
 /// `unread` counts up to this; it means "this or more".
 pub const UNREAD: u32 = 100;
-/// `unread` counts among so many of a group's newest numbers: who wrote all of a long history has
-/// read none of it, and would have it all looked through.
-pub const UNREAD_AMONG: u32 = 10_000;
+/// `unread` is first counted among so many of a group's newest numbers, and author by author where that
+/// does not answer it.
+pub const UNREAD_NEAR: u32 = 200;
+/// The most messages that one entry of a group's log deletes.
+pub const DELETED_TOGETHER: usize = 1000;
 /// The longest page of a group's history.
 pub const HISTORY_PAGE: usize = 100;
 /// The most events of one group that a resume answers; past that the client reads the history.

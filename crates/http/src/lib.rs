@@ -22,6 +22,7 @@ mod router;
 mod serve;
 mod unknown;
 pub mod wire;
+pub mod work;
 pub mod ws;
 
 pub use asyncapi::asyncapi;

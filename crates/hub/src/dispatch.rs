@@ -381,6 +381,7 @@ pub(crate) fn group_of(event: &Event) -> Option<GroupId> {
     match &event.kind {
         Kind::MessageText(message) | Kind::MessageUpdate(message) => Some(message.group),
         Kind::MessageDelete { group, .. }
+        | Kind::MessagesDelete { group, .. }
         | Kind::MessageRead { group, .. }
         | Kind::GroupQuit { group, .. }
         | Kind::GroupDelete(group)

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use chinwag_core::group::{Group, Mark, Member, Summary, View};
-use chinwag_core::limits::{UNREAD, UNREAD_AMONG};
+use chinwag_core::limits::{UNREAD, UNREAD_NEAR};
 use chinwag_core::permission::Role;
-use chinwag_core::store::{Change, Entry, Groups, Shown};
-use chinwag_core::{Date, Error, GroupId, Result, Seq, UserId};
+use chinwag_core::store::{Change, Entry, Groups, Shown, Task, Tasks};
+use chinwag_core::{Date, Error, GroupId, Result, Seq, TaskId, UserId};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::column::{RoleNumber, number};
 use crate::fault::Failure;
 use crate::link::Params;
 use crate::log;
-use crate::message::{message, message_columns, message_joins, uuid};
+use crate::message::{gone, message, message_columns, message_joins, uuid};
 use crate::transaction::{Transaction, limit};
 use crate::user::name;
 
@@ -27,14 +27,61 @@ macro_rules! group_columns {
     };
 }
 
-/// The columns that [`mark`] reads, of a membership `m` and its group `g`; `$2` is the highest count,
-/// among the newest `$3` numbers.
+/// The number after which messages count as unread, of a membership `m`.
+macro_rules! floor {
+    () => {
+        "greatest(coalesce(m.last_read_seq, 0), m.joined_seq)"
+    };
+}
+
+/// The next number of an author of whom something stands in the group of `m`.
+macro_rules! next_author {
+    ($after:literal) => {
+        concat!(
+            "SELECT x.author_id FROM messages x WHERE x.group_id = m.group_id
+            AND x.author_id > ",
+            $after,
+            " AND x.body IS NOT NULL ORDER BY x.author_id LIMIT 1"
+        )
+    };
+}
+
+/// The columns that [`mark`] reads, of a membership `m` and its group `g`; `$2` is the highest count. The newest
+/// `$3` numbers mostly have the answer. Where they do not, as one has written all of them, or they were
+/// erased, each author's messages after the mark are counted by their index.
 macro_rules! mark_columns {
     () => {
-        "m.last_read_seq, m.last_read_date, (SELECT count(*) FROM (
-            SELECT 1 FROM messages x WHERE x.group_id = m.group_id
-            AND x.seq > greatest(coalesce(m.last_read_seq, 0), g.last_seq - $3)
-            AND x.author_id <> m.user_id AND x.body IS NOT NULL ORDER BY x.seq LIMIT $2) unread)"
+        concat!(
+            "m.last_read_seq, m.last_read_date, (SELECT CASE
+                WHEN near.unread >= $2 OR ",
+            floor!(),
+            " >= g.last_seq - $3 THEN near.unread
+                ELSE (WITH RECURSIVE authors (id) AS (
+                        SELECT (",
+            next_author!("-1"),
+            ")
+                        UNION ALL SELECT (",
+            next_author!("a.id"),
+            ") FROM authors a WHERE a.id IS NOT NULL
+                    )
+                    SELECT count(*) FROM (SELECT 1 FROM authors a
+                        CROSS JOIN LATERAL (SELECT 1 FROM messages x WHERE x.group_id = m.group_id
+                            AND x.author_id = a.id AND x.seq > ",
+            floor!(),
+            " AND x.body IS NOT NULL LIMIT $2) y
+                        WHERE a.id <> m.user_id AND NOT ",
+            gone!("a.id"),
+            " LIMIT $2) far)
+                END
+                FROM (SELECT count(*) AS unread FROM (SELECT 1 FROM messages x
+                    WHERE x.group_id = m.group_id AND x.seq > greatest(",
+            floor!(),
+            ", g.last_seq - $3)
+                    AND x.author_id <> m.user_id AND x.body IS NOT NULL AND NOT ",
+            gone!("x.author_id"),
+            "
+                    ORDER BY x.seq DESC LIMIT $2) newest) near)"
+        )
     };
 }
 
@@ -83,21 +130,16 @@ impl Groups for Transaction<'_, '_> {
 
     fn places(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId)>> {
         let ids: Vec<_> = users.iter().map(|id| id.0).collect();
-        self.all("SELECT user_id, group_id FROM memberships WHERE user_id = ANY($1)", &[&ids], |row| {
-            Ok((UserId(row.try_get(0)?), group_id(row, 1)?))
-        })
-    }
-
-    fn groups_touched(&self, user: UserId) -> Result<Vec<GroupId>> {
-        self.all(
-            "SELECT group_id FROM memberships WHERE user_id = $1
-            UNION SELECT group_id FROM former_members WHERE user_id = $1 ORDER BY 1",
-            &[&user.0],
-            |row| group_id(row, 0),
-        )
+        const SQL: &str = "SELECT m.user_id, m.group_id FROM memberships m JOIN groups g ON g.id = m.group_id
+            WHERE m.user_id = ANY($1)";
+        self.all(SQL, &[&ids], |row| Ok((UserId(row.try_get(0)?), group_id(row, 1)?)))
     }
 
     fn group_insert(&mut self, id: GroupId, name: &str, pair: Option<(UserId, UserId)>) -> Result<()> {
+        let erased = "SELECT 1 FROM tasks WHERE kind = 1 AND group_id = $1";
+        if self.one(erased, &[&id.0], |_| Ok(()))?.is_some() {
+            return Err(Error::Conflict("a group with this id is still being erased"));
+        }
         let (low, high) = pair.map(|(a, b)| (a.min(b).0, a.max(b).0)).unzip();
         let inserted = self.try_change(
             "INSERT INTO groups (id, name, pair_low, pair_high) VALUES ($1, $2, $3, $4)",
@@ -110,17 +152,30 @@ impl Groups for Transaction<'_, '_> {
         self.change("UPDATE groups SET name = $2 WHERE id = $1", &[&id.0, &name]).map(drop)
     }
 
-    fn group_delete(&mut self, id: GroupId) -> Result<()> {
-        for sql in [
-            "DELETE FROM memberships WHERE group_id = $1",
-            "DELETE FROM former_members WHERE group_id = $1",
-            "DELETE FROM messages WHERE group_id = $1",
-            "DELETE FROM changes WHERE group_id = $1",
-            "DELETE FROM groups WHERE id = $1",
-        ] {
-            self.change(sql, &[&id.0])?;
+    fn group_delete(&mut self, id: GroupId, task: TaskId) -> Result<()> {
+        if self.change("DELETE FROM groups WHERE id = $1", &[&id.0])? > 0 {
+            self.task_insert(task, &Task::EraseGroup(id))?;
         }
         Ok(())
+    }
+
+    fn group_erase(&mut self, id: GroupId, most: usize) -> Result<usize> {
+        let mut erased = 0;
+        for sql in [
+            "DELETE FROM messages WHERE group_id = $1 AND seq <= (SELECT max(seq) FROM
+                (SELECT seq FROM messages WHERE group_id = $1 ORDER BY seq LIMIT $2) first)",
+            "DELETE FROM memberships WHERE group_id = $1 AND user_id <= (SELECT max(user_id) FROM
+                (SELECT user_id FROM memberships WHERE group_id = $1 ORDER BY user_id LIMIT $2) first)",
+            "DELETE FROM former_members WHERE group_id = $1 AND user_id <= (SELECT max(user_id) FROM
+                (SELECT user_id FROM former_members WHERE group_id = $1 ORDER BY user_id LIMIT $2) first)",
+            "DELETE FROM changes WHERE group_id = $1 AND seq <= (SELECT max(seq) FROM
+                (SELECT seq FROM changes WHERE group_id = $1 ORDER BY seq LIMIT $2) first)",
+        ] {
+            if erased < most {
+                erased += self.change(sql, &[&id.0, &limit(most - erased)])?;
+            }
+        }
+        Ok(erased)
     }
 
     fn seq_take(&mut self, group: GroupId, count: usize) -> Result<Seq> {
@@ -143,13 +198,18 @@ impl Groups for Transaction<'_, '_> {
             Change::Renamed { user, name, new_name } => {
                 (3, None, Some((user.0, name.as_str(), new_name.as_str())))
             }
+            Change::ManyDeleted(_) => (4, None, None),
+        };
+        let ids = match change {
+            Change::ManyDeleted(ids) => Some(log::pack(ids)),
+            _ => None,
         };
         let (user, name, new_name) =
             names.map_or((None, None, None), |(u, n, m)| (Some(u), Some(n), Some(m)));
         self.change(
-            "INSERT INTO changes (group_id, seq, kind, message_seq, user_id, name, new_name)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            &[&group.0, &seq.0, &kind, &message, &user, &name, &new_name],
+            "INSERT INTO changes (group_id, seq, kind, message_seq, user_id, name, new_name, ids)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            &[&group.0, &seq.0, &kind, &message, &user, &name, &new_name, &ids],
         )
         .map(drop)
     }
@@ -170,8 +230,8 @@ impl Groups for Transaction<'_, '_> {
     fn members(&self, group: GroupId) -> Result<Vec<Member>> {
         self.all(
             "SELECT m.user_id, u.name, m.role, m.since
-            FROM memberships m JOIN users u ON u.id = m.user_id
-            WHERE m.group_id = $1 ORDER BY m.since, m.user_id",
+            FROM groups g JOIN memberships m ON m.group_id = g.id JOIN users u ON u.id = m.user_id
+            WHERE g.id = $1 ORDER BY m.since, m.user_id",
             &[&group.0],
             |row| member(row, 0),
         )
@@ -180,8 +240,8 @@ impl Groups for Transaction<'_, '_> {
     fn member(&self, group: GroupId, user: UserId) -> Result<Option<Member>> {
         self.one(
             "SELECT m.user_id, u.name, m.role, m.since
-            FROM memberships m JOIN users u ON u.id = m.user_id
-            WHERE m.group_id = $1 AND m.user_id = $2",
+            FROM groups g JOIN memberships m ON m.group_id = g.id JOIN users u ON u.id = m.user_id
+            WHERE g.id = $1 AND m.user_id = $2",
             &[&group.0, &user.0],
             |row| member(row, 0),
         )
@@ -189,7 +249,8 @@ impl Groups for Transaction<'_, '_> {
 
     fn members_count(&self, group: GroupId, most: usize) -> Result<usize> {
         self.count(
-            "SELECT count(*) FROM (SELECT 1 FROM memberships WHERE group_id = $1 LIMIT $2) m",
+            "SELECT count(*) FROM (SELECT 1 FROM memberships m
+            JOIN users u ON u.id = m.user_id WHERE m.group_id = $1 LIMIT $2) m",
             &[&group.0, &limit(most)],
         )
     }
@@ -206,7 +267,10 @@ impl Groups for Transaction<'_, '_> {
 
     fn member_set(&mut self, group: GroupId, user: UserId, role: Role, now: Date) -> Result<()> {
         self.change(
-            "INSERT INTO memberships (group_id, user_id, role, since) VALUES ($1, $2, $3, $4)
+            "INSERT INTO memberships
+                (group_id, user_id, role, since, last_read_seq, last_read_date, joined_seq)
+            SELECT g.id, $2, $3, $4, f.last_read_seq, f.last_read_date, g.last_seq FROM groups g
+            LEFT JOIN former_members f ON f.group_id = g.id AND f.user_id = $2 WHERE g.id = $1
             ON CONFLICT (group_id, user_id) DO UPDATE SET role = excluded.role",
             &[&group.0, &user.0, &number(role), &now.micros()],
         )
@@ -214,12 +278,14 @@ impl Groups for Transaction<'_, '_> {
     }
 
     fn member_remove(&mut self, group: GroupId, user: UserId) -> Result<()> {
+        const KEEP: &str = "INSERT INTO former_members (group_id, user_id, last_read_seq, last_read_date)
+            SELECT group_id, user_id, last_read_seq, last_read_date FROM memberships
+            WHERE group_id = $1 AND user_id = $2
+            ON CONFLICT (group_id, user_id) DO UPDATE
+            SET last_read_seq = excluded.last_read_seq, last_read_date = excluded.last_read_date";
         let key: Params<'_> = &[&group.0, &user.0];
-        if self.change("DELETE FROM memberships WHERE group_id = $1 AND user_id = $2", key)? > 0 {
-            self.change(
-                "INSERT INTO former_members (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                key,
-            )?;
+        if self.change(KEEP, key)? > 0 {
+            self.change("DELETE FROM memberships WHERE group_id = $1 AND user_id = $2", key)?;
         }
         Ok(())
     }
@@ -230,7 +296,7 @@ impl Groups for Transaction<'_, '_> {
             mark_columns!(),
             " FROM memberships m JOIN groups g ON g.id = m.group_id WHERE m.group_id = $1 AND m.user_id = $4"
         );
-        let params: Params<'_> = &[&group.0, &i64::from(UNREAD), &i64::from(UNREAD_AMONG), &user.0];
+        let params: Params<'_> = &[&group.0, &i64::from(UNREAD), &i64::from(UNREAD_NEAR), &user.0];
         let found = self.one(SQL, params, |row| mark(row, 0))?;
         Ok(found.unwrap_or_default())
     }
@@ -279,14 +345,16 @@ impl Groups for Transaction<'_, '_> {
             "SELECT ",
             message_columns!(),
             " FROM unnest($1::uuid[]) own (group_id) JOIN LATERAL (SELECT * FROM messages x
-                WHERE x.group_id = own.group_id AND x.body IS NOT NULL ORDER BY x.seq DESC LIMIT $2) m ON true",
+                WHERE x.group_id = own.group_id AND x.body IS NOT NULL AND NOT ",
+            gone!("x.author_id"),
+            " ORDER BY x.seq DESC LIMIT $2) m ON true",
             message_joins!(),
             "ORDER BY m.group_id, m.seq DESC"
         );
         let ids: Vec<_> = groups.iter().map(|id| id.0).collect();
         // Nothing is counted where all members are read.
         let counted = if shown.members == usize::MAX { 0 } else { limit(shown.members + 1) };
-        let params: Params<'_> = &[&user.0, &i64::from(UNREAD), &i64::from(UNREAD_AMONG), &ids, &counted];
+        let params: Params<'_> = &[&user.0, &i64::from(UNREAD), &i64::from(UNREAD_NEAR), &ids, &counted];
         let mut found: HashMap<GroupId, Summary> = HashMap::new();
         let mut listed = Vec::new();
         let rows =

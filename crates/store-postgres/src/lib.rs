@@ -32,6 +32,7 @@ mod readers;
 mod relation;
 mod schema;
 mod send;
+mod task;
 mod tls;
 mod token;
 mod transaction;

@@ -3,9 +3,10 @@
 use chinwag_core::store::{Entry, Logged};
 use chinwag_core::{GroupId, MessageId, Result, Seq, UserId};
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 use crate::link::Params;
-use crate::message::{message, message_columns, message_joins, uuid};
+use crate::message::{gone, message, message_columns, message_joins, uuid};
 use crate::transaction::{Transaction, limit};
 use crate::user::name;
 
@@ -36,11 +37,13 @@ pub(crate) fn read(tx: &Transaction<'_, '_>, group: GroupId, after: Seq, most: u
         "c.kind = 0 AND c.group_id = $1 AND c.seq > $2 AND c.seq <= $3"
     );
     // Whatever has a number, whether there is more to say of it or not.
-    const NUMBERS: &str = "SELECT seq, 0, NULL::uuid, NULL::bigint, NULL::text, NULL::text, NULL::bigint
-        FROM messages
+    const NUMBERS: &str = "SELECT seq, 0, NULL::uuid, NULL::bigint, NULL::text, NULL::text, NULL::bigint,
+            NULL::bytea FROM messages
         WHERE group_id = $1 AND seq > $2 AND seq <= $3
         UNION ALL
-        SELECT c.seq, c.kind + 1, m.id, c.message_seq, c.name, c.new_name, c.user_id FROM changes c
+        SELECT c.seq, CASE WHEN c.kind = 3 AND u.id IS NULL THEN 2 ELSE c.kind END + 1, m.id, c.message_seq,
+            c.name, c.new_name, c.user_id, c.ids FROM changes c
+        LEFT JOIN users u ON u.id = c.user_id
         LEFT JOIN messages m ON m.group_id = c.group_id AND m.seq = c.message_seq
         WHERE c.group_id = $1 AND c.seq > $2 AND c.seq <= $3
         ORDER BY 1";
@@ -79,10 +82,20 @@ fn entry(row: &Row) -> Result<Entry, tokio_postgres::Error> {
         1 => Logged::Edited(None),
         2 => Logged::Deleted { id: MessageId(uuid(row, 2)?), seq: Seq(row.try_get(3)?) },
         3 => Logged::Group,
+        5 => Logged::ManyDeleted(unpack(row.try_get(7)?)),
         _ => {
             let (name, new_name) = names()?;
             Logged::Renamed { user: UserId(row.try_get(6)?), name, new_name }
         }
     };
     Ok(Entry { seq: Seq(row.try_get(0)?), what })
+}
+
+/// Ids as they are kept: one after the other.
+pub(crate) fn pack(ids: &[MessageId]) -> Vec<u8> {
+    ids.iter().flat_map(|id| id.0.into_bytes()).collect()
+}
+
+fn unpack(bytes: &[u8]) -> Vec<MessageId> {
+    bytes.as_chunks().0.iter().map(|id| MessageId(Uuid::from_bytes(*id))).collect()
 }

@@ -15,10 +15,22 @@ use crate::user::name;
 
 type Read<T> = Result<T, tokio_postgres::Error>;
 
+/// Whether the author of a message, by this column, is no more: what it wrote does not stand, erased or not.
+/// `OFFSET 0` keeps the planner from reading all tasks at once.
+macro_rules! gone {
+    ($author:literal) => {
+        concat!("EXISTS (SELECT 1 FROM tasks t WHERE t.kind = 0 AND t.user_id = ", $author, " OFFSET 0)")
+    };
+}
+
 /// The columns that [`message`] reads, of `m`, its author `u` and what it answers, `r`.
 macro_rules! message_columns {
     () => {
-        "m.group_id, m.seq, m.id, m.author_id, u.name, m.date, m.body, CASE WHEN r.body IS NOT NULL THEN r.id END, m.edited, m.client_id"
+        concat!(
+            "m.group_id, m.seq, m.id, m.author_id, u.name, m.date, m.body, CASE WHEN r.body IS NOT NULL AND NOT ",
+            gone!("r.author_id"),
+            " THEN r.id END, m.edited, m.client_id"
+        )
     };
 }
 
@@ -31,7 +43,7 @@ macro_rules! message_joins {
     };
 }
 
-pub(crate) use {message_columns, message_joins};
+pub(crate) use {gone, message_columns, message_joins};
 
 macro_rules! messages_where {
     ($rest:literal) => {
@@ -53,9 +65,13 @@ impl Messages for Transaction<'_, '_> {
 
     fn message_prior(&self, group: GroupId, author: UserId, client_id: &ClientId) -> Result<Option<Prior>> {
         self.one(
-            "SELECT m.id, m.seq, m.date, m.body_hash, CASE WHEN r.body IS NOT NULL THEN r.id END FROM messages m
-            LEFT JOIN messages r ON r.group_id = m.group_id AND r.seq = m.respond_to
-            WHERE m.group_id = $1 AND m.author_id = $2 AND m.client_id = $3",
+            concat!(
+                "SELECT m.id, m.seq, m.date, m.body_hash, CASE WHEN r.body IS NOT NULL AND NOT ",
+                gone!("r.author_id"),
+                " THEN r.id END FROM messages m
+                LEFT JOIN messages r ON r.group_id = m.group_id AND r.seq = m.respond_to
+                WHERE m.group_id = $1 AND m.author_id = $2 AND m.client_id = $3"
+            ),
             &[&group.0, &author.0, &client_id.as_str()],
             prior,
         )
@@ -80,8 +96,11 @@ impl Messages for Transaction<'_, '_> {
 
     fn message_at_seq(&self, group: GroupId, seq: Seq) -> Result<Option<(Seq, Date)>> {
         self.one(
-            "SELECT seq, date FROM messages WHERE group_id = $1 AND seq <= $2 AND body IS NOT NULL
-            ORDER BY seq DESC LIMIT 1",
+            concat!(
+                "SELECT seq, date FROM messages x WHERE group_id = $1 AND seq <= $2 AND body IS NOT NULL AND NOT ",
+                gone!("x.author_id"),
+                " ORDER BY seq DESC LIMIT 1"
+            ),
             &[&group.0, &seq.0],
             seq_and_date,
         )
@@ -91,11 +110,11 @@ impl Messages for Transaction<'_, '_> {
         self.last_before(group, date.micros().saturating_add(1))
     }
 
-    fn messages_by(&self, group: GroupId, author: UserId) -> Result<Vec<(Seq, MessageId)>> {
+    fn messages_by(&self, group: GroupId, author: UserId, most: usize) -> Result<Vec<(Seq, MessageId)>> {
         self.all(
             "SELECT seq, id FROM messages
-            WHERE group_id = $1 AND author_id = $2 AND body IS NOT NULL ORDER BY seq",
-            &[&group.0, &author.0],
+            WHERE group_id = $1 AND author_id = $2 AND body IS NOT NULL ORDER BY seq LIMIT $3",
+            &[&group.0, &author.0, &limit(most)],
             |row| Ok((Seq(row.try_get(0)?), MessageId(uuid(row, 1)?))),
         )
     }
@@ -169,8 +188,11 @@ impl Messages for Transaction<'_, '_> {
 impl Transaction<'_, '_> {
     fn last_before(&self, group: GroupId, micros: i64) -> Result<Option<(Seq, Date)>> {
         self.one(
-            "SELECT seq, date FROM messages WHERE group_id = $1 AND date < $2 AND body IS NOT NULL
-            ORDER BY date DESC, seq DESC LIMIT 1",
+            concat!(
+                "SELECT seq, date FROM messages x WHERE group_id = $1 AND date < $2 AND body IS NOT NULL AND NOT ",
+                gone!("x.author_id"),
+                " ORDER BY date DESC, seq DESC LIMIT 1"
+            ),
             &[&group.0, &micros],
             seq_and_date,
         )
@@ -178,8 +200,11 @@ impl Transaction<'_, '_> {
 
     fn first_after(&self, group: GroupId, micros: i64) -> Result<Option<i64>> {
         self.one(
-            "SELECT seq FROM messages WHERE group_id = $1 AND date > $2 AND body IS NOT NULL
-            ORDER BY date, seq LIMIT 1",
+            concat!(
+                "SELECT seq FROM messages x WHERE group_id = $1 AND date > $2 AND body IS NOT NULL AND NOT ",
+                gone!("x.author_id"),
+                " ORDER BY date, seq LIMIT 1"
+            ),
             &[&group.0, &micros],
             |row| row.try_get(0),
         )
@@ -225,7 +250,9 @@ fn seq_and_date(row: &Row) -> Read<(Seq, Date)> {
 pub(crate) fn refused(why: &Failure) -> Error {
     match why.constraint() {
         Some("messages_by_id") => Error::Conflict("another message has this id"),
-        Some("messages_by_author") => Error::Conflict("this client_id was used before for another message"),
+        Some("messages_by_client_id") => {
+            Error::Conflict("this client_id was used before for another message")
+        }
         _ => why.error(),
     }
 }

@@ -82,14 +82,17 @@ pub(crate) const SEND: &str = "WITH writers AS MATERIALIZED (
             LEFT JOIN LATERAL (
                 SELECT m.id, m.seq, m.date, m.body_hash, q.id AS answers
                 FROM messages m LEFT JOIN LATERAL (
-                    SELECT CASE WHEN body IS NOT NULL THEN id END AS id FROM messages
+                    SELECT CASE WHEN body IS NOT NULL AND NOT EXISTS (
+                        SELECT 1 FROM tasks t WHERE t.kind = 0 AND t.user_id = author_id OFFSET 0) THEN id END AS id FROM messages
                     WHERE group_id = m.group_id AND seq = m.respond_to OFFSET 0
                 ) q ON true
                 WHERE m.group_id = ($1::uuid[])[($2::integer[])[a.writer]] AND m.author_id = k.ids[a.writer]
                     AND m.client_id = a.client_id OFFSET 0
             ) p ON true
             LEFT JOIN LATERAL (
-                SELECT seq, group_id, body IS NOT NULL AS stands FROM messages WHERE id = a.respond_to OFFSET 0
+                SELECT seq, group_id, body IS NOT NULL AND NOT EXISTS (
+                    SELECT 1 FROM tasks t WHERE t.kind = 0 AND t.user_id = author_id OFFSET 0) AS stands
+                FROM messages WHERE id = a.respond_to OFFSET 0
             ) r ON r.stands AND r.group_id = ($1::uuid[])[($2::integer[])[a.writer]]
         ) f
     ), kept AS (

@@ -79,11 +79,13 @@ CREATE TABLE groups (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX groups_by_pair ON groups (pair_low, pair_high) WHERE pair_low IS NOT NULL;
 
+-- Memberships, messages and changes outlive a group or user that is deleted until a task has removed
+-- them, so they have no foreign keys: whoever reads them joins the groups and users that stand.
 -- role: 0 restrict, 1 member, 2 admin, 3 owner. joined_seq is the head of the log before the user
 -- joined: what has a higher number counts as unread. A pending member has not accepted yet.
 CREATE TABLE memberships (
-    group_id       BLOB    NOT NULL REFERENCES groups (id),
-    user_id        INTEGER NOT NULL REFERENCES users (id),
+    group_id       BLOB    NOT NULL,
+    user_id        INTEGER NOT NULL,
     role           INTEGER NOT NULL CHECK (role BETWEEN 0 AND 3),
     since          INTEGER NOT NULL,
     last_read_seq  INTEGER,
@@ -97,8 +99,8 @@ CREATE INDEX memberships_by_user ON memberships (user_id, group_id);
 
 -- A read mark survives leaving. declined: the user left by itself, and strangers do not add it again.
 CREATE TABLE former_members (
-    user_id        INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    group_id       BLOB    NOT NULL REFERENCES groups (id),
+    user_id        INTEGER NOT NULL,
+    group_id       BLOB    NOT NULL,
     last_read_seq  INTEGER,
     last_read_date INTEGER,
     declined       INTEGER NOT NULL DEFAULT 0 CHECK (declined IN (0, 1)),
@@ -123,25 +125,29 @@ CREATE TABLE messages (
     body       TEXT,
     PRIMARY KEY (group_id, seq)
 ) STRICT, WITHOUT ROWID;
--- Whole, not only where there is a client_id: it also finds what one author wrote in a group.
-CREATE UNIQUE INDEX messages_by_author ON messages (group_id, author_id, client_id);
+CREATE UNIQUE INDEX messages_by_client_id ON messages (group_id, author_id, client_id)
+    WHERE client_id IS NOT NULL;
+-- What one author wrote that stands: to count what others wrote, and to erase it.
+CREATE INDEX messages_by_author ON messages (group_id, author_id, seq) WHERE body IS NOT NULL;
 CREATE INDEX messages_by_date ON messages (group_id, date, seq) WHERE body IS NOT NULL;
 
 -- What took a number where it was not a message. kind: 0 edited, 1 deleted, 2 the group changed,
--- 3 a member has another name.
+-- 3 a member has another name, 4 messages were deleted whose ids follow each other.
 CREATE TABLE changes (
-    group_id    BLOB    NOT NULL REFERENCES groups (id),
+    group_id    BLOB    NOT NULL,
     seq         INTEGER NOT NULL CHECK (seq > 0),
-    kind        INTEGER NOT NULL CHECK (kind IN (0, 1, 2, 3)),
+    kind        INTEGER NOT NULL CHECK (kind IN (0, 1, 2, 3, 4)),
     message_seq INTEGER,
     user_id     INTEGER,
     name        TEXT,
     new_name    TEXT,
+    ids         BLOB    CHECK (length(ids) > 0 AND length(ids) % 16 = 0),
     PRIMARY KEY (group_id, seq),
     CHECK ((message_seq IS NOT NULL) = (kind IN (0, 1))),
     CHECK ((user_id IS NOT NULL) = (kind = 3)),
     CHECK ((name IS NOT NULL) = (kind = 3)),
-    CHECK ((new_name IS NOT NULL) = (kind = 3))
+    CHECK ((new_name IS NOT NULL) = (kind = 3)),
+    CHECK ((ids IS NOT NULL) = (kind = 4))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX changes_by_user ON changes (user_id) WHERE user_id IS NOT NULL;
 
@@ -157,3 +163,21 @@ CREATE TABLE imports (
     CHECK ((group_id IS NOT NULL) = (kind = 1))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX imports_by_user ON imports (user_id) WHERE user_id IS NOT NULL;
+
+-- What remains to be done in steps, oldest first. kind: 0 erase a user who is no more, 1 erase a group
+-- that is no more, 2 write a user's other name into the logs of its groups, those after group_id.
+CREATE TABLE tasks (
+    id       BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    kind     INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
+    user_id  INTEGER,
+    group_id BLOB,
+    name     TEXT,
+    new_name TEXT,
+    CHECK ((user_id IS NULL) = (kind = 1)),
+    CHECK (group_id IS NOT NULL OR kind <> 1),
+    CHECK ((name IS NOT NULL) = (kind = 2)),
+    CHECK ((new_name IS NOT NULL) = (kind = 2))
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX tasks_by_user ON tasks (user_id) WHERE kind = 0;
+CREATE UNIQUE INDEX tasks_by_group ON tasks (group_id) WHERE kind = 1;
+CREATE INDEX tasks_of_renames ON tasks (user_id) WHERE kind = 2;

@@ -1,15 +1,15 @@
 //! Groups, their members, marks and logs.
 
 use chinwag_core::group::{Group, Mark, Member, Summary, View};
-use chinwag_core::limits::{UNREAD, UNREAD_AMONG};
+use chinwag_core::limits::{UNREAD, UNREAD_NEAR};
 use chinwag_core::permission::Role;
-use chinwag_core::store::{Change, Edge, Entry, Groups, Messages, Page, Shown};
-use chinwag_core::{Date, Error, GroupId, Result, Seq, UserId};
+use chinwag_core::store::{Change, Edge, Entry, Groups, Messages, Page, Shown, Task, Tasks};
+use chinwag_core::{Date, Error, GroupId, Result, Seq, TaskId, UserId};
 use rusqlite::{Row, params};
 
 use crate::fault::fault;
 use crate::log;
-use crate::message::uuid;
+use crate::message::{gone, uuid};
 use crate::transaction::{Transaction, limit};
 use crate::user::name;
 
@@ -20,14 +20,61 @@ macro_rules! group_columns {
     };
 }
 
-/// The columns that [`mark`] reads, of a membership `m` and its group `g`; `?2` is the highest count,
-/// among the newest `?3` numbers.
+/// The number after which messages count as unread, of a membership `m`.
+macro_rules! floor {
+    () => {
+        "max(coalesce(m.last_read_seq, 0), m.joined_seq)"
+    };
+}
+
+/// The next number of an author of whom something stands in the group of `m`.
+macro_rules! next_author {
+    ($after:literal) => {
+        concat!(
+            "SELECT x.author_id FROM messages x INDEXED BY messages_by_author WHERE x.group_id = m.group_id
+            AND x.author_id > ",
+            $after,
+            " AND x.body IS NOT NULL ORDER BY x.author_id LIMIT 1"
+        )
+    };
+}
+
+/// The columns that [`mark`] reads, of a membership `m` and its group `g`; `?2` is the highest count. The newest
+/// `?3` numbers mostly have the answer. Where they do not, as one has written all of them, or they were
+/// erased, each author's messages after the mark are counted by their index.
 macro_rules! mark_columns {
     () => {
-        "m.last_read_seq, m.last_read_date, (SELECT count(*) FROM (
-            SELECT 1 FROM messages x WHERE x.group_id = m.group_id
-            AND x.seq > max(coalesce(m.last_read_seq, 0), g.last_seq - ?3)
-            AND x.author_id <> m.user_id AND x.body IS NOT NULL LIMIT ?2))"
+        concat!(
+            "m.last_read_seq, m.last_read_date, (SELECT CASE
+                WHEN near.unread >= ?2 OR ",
+            floor!(),
+            " >= g.last_seq - ?3 THEN near.unread
+                ELSE (WITH RECURSIVE authors (id) AS (
+                        SELECT (",
+            next_author!("-1"),
+            ")
+                        UNION ALL SELECT (",
+            next_author!("a.id"),
+            ") FROM authors a WHERE a.id IS NOT NULL
+                    )
+                    SELECT count(*) FROM (SELECT 1 FROM authors a
+                        CROSS JOIN messages x INDEXED BY messages_by_author
+                            ON x.group_id = m.group_id AND x.author_id = a.id AND x.seq > ",
+            floor!(),
+            "
+                        WHERE a.id <> m.user_id AND x.body IS NOT NULL AND NOT ",
+            gone!("a.id"),
+            " LIMIT ?2))
+                END
+                FROM (SELECT count(*) AS unread FROM (SELECT 1 FROM messages x
+                    WHERE x.group_id = m.group_id AND x.seq > max(",
+            floor!(),
+            ", g.last_seq - ?3)
+                    AND x.author_id <> m.user_id AND x.body IS NOT NULL AND NOT ",
+            gone!("x.author_id"),
+            "
+                    LIMIT ?2)) near)"
+        )
     };
 }
 
@@ -76,22 +123,18 @@ impl Groups for Transaction<'_> {
     fn places(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId)>> {
         let mut places = Vec::new();
         for user in users {
-            let sql = "SELECT group_id FROM memberships WHERE user_id = ?1";
+            let sql = "SELECT m.group_id FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
+                WHERE m.user_id = ?1";
             places.append(&mut self.all(sql, [user.0], |row| Ok((*user, group_id(row, 0)?)))?);
         }
         Ok(places)
     }
 
-    fn groups_touched(&self, user: UserId) -> Result<Vec<GroupId>> {
-        self.all(
-            "SELECT group_id FROM memberships WHERE user_id = ?1
-            UNION SELECT group_id FROM former_members WHERE user_id = ?1 ORDER BY 1",
-            [user.0],
-            |row| group_id(row, 0),
-        )
-    }
-
     fn group_insert(&mut self, id: GroupId, name: &str, pair: Option<(UserId, UserId)>) -> Result<()> {
+        let erased = "SELECT 1 FROM tasks WHERE kind = 1 AND group_id = ?1";
+        if self.one(erased, [id.0.into_bytes()], |_| Ok(()))?.is_some() {
+            return Err(Error::Conflict("a group with this id is still being erased"));
+        }
         let (low, high) = pair.map(|(a, b)| (a.min(b).0, a.max(b).0)).unzip();
         let inserted = self.try_change(
             "INSERT INTO groups (id, name, pair_low, pair_high) VALUES (?1, ?2, ?3, ?4)",
@@ -104,17 +147,30 @@ impl Groups for Transaction<'_> {
         self.change("UPDATE groups SET name = ?2 WHERE id = ?1", params![id.0.into_bytes(), name]).map(drop)
     }
 
-    fn group_delete(&mut self, id: GroupId) -> Result<()> {
-        for sql in [
-            "DELETE FROM memberships WHERE group_id = ?1",
-            "DELETE FROM former_members WHERE group_id = ?1",
-            "DELETE FROM messages WHERE group_id = ?1",
-            "DELETE FROM changes WHERE group_id = ?1",
-            "DELETE FROM groups WHERE id = ?1",
-        ] {
-            self.change(sql, [id.0.into_bytes()])?;
+    fn group_delete(&mut self, id: GroupId, task: TaskId) -> Result<()> {
+        if self.change("DELETE FROM groups WHERE id = ?1", [id.0.into_bytes()])? > 0 {
+            self.task_insert(task, &Task::EraseGroup(id))?;
         }
         Ok(())
+    }
+
+    fn group_erase(&mut self, id: GroupId, most: usize) -> Result<usize> {
+        let mut erased = 0;
+        for sql in [
+            "DELETE FROM messages WHERE group_id = ?1 AND seq <= (SELECT max(seq) FROM
+                (SELECT seq FROM messages WHERE group_id = ?1 ORDER BY seq LIMIT ?2))",
+            "DELETE FROM memberships WHERE group_id = ?1 AND user_id <= (SELECT max(user_id) FROM
+                (SELECT user_id FROM memberships WHERE group_id = ?1 ORDER BY user_id LIMIT ?2))",
+            "DELETE FROM former_members WHERE (user_id, group_id) IN (SELECT user_id, group_id FROM former_members
+                WHERE group_id = ?1 LIMIT ?2)",
+            "DELETE FROM changes WHERE group_id = ?1 AND seq <= (SELECT max(seq) FROM
+                (SELECT seq FROM changes WHERE group_id = ?1 ORDER BY seq LIMIT ?2))",
+        ] {
+            if erased < most {
+                erased += self.change(sql, params![id.0.into_bytes(), limit(most - erased)])?;
+            }
+        }
+        Ok(erased)
     }
 
     fn seq_take(&mut self, group: GroupId, count: usize) -> Result<Seq> {
@@ -136,13 +192,18 @@ impl Groups for Transaction<'_> {
             Change::Renamed { user, name, new_name } => {
                 (3, None, Some((user.0, name.as_str(), new_name.as_str())))
             }
+            Change::ManyDeleted(_) => (4, None, None),
+        };
+        let ids = match change {
+            Change::ManyDeleted(ids) => Some(log::pack(ids)),
+            _ => None,
         };
         let (user, name, new_name) =
             names.map_or((None, None, None), |(u, n, m)| (Some(u), Some(n), Some(m)));
         self.change(
-            "INSERT INTO changes (group_id, seq, kind, message_seq, user_id, name, new_name)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![group.0.into_bytes(), seq.0, kind, message, user, name, new_name],
+            "INSERT INTO changes (group_id, seq, kind, message_seq, user_id, name, new_name, ids)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![group.0.into_bytes(), seq.0, kind, message, user, name, new_name, ids],
         )
         .map(drop)
     }
@@ -163,8 +224,8 @@ impl Groups for Transaction<'_> {
     fn members(&self, group: GroupId) -> Result<Vec<Member>> {
         self.all(
             "SELECT m.user_id, u.name, m.role, m.since
-            FROM memberships m CROSS JOIN users u ON u.id = m.user_id
-            WHERE m.group_id = ?1 ORDER BY m.since, m.user_id",
+            FROM groups g CROSS JOIN memberships m ON m.group_id = g.id CROSS JOIN users u ON u.id = m.user_id
+            WHERE g.id = ?1 ORDER BY m.since, m.user_id",
             [group.0.into_bytes()],
             |row| member(row, 0),
         )
@@ -173,8 +234,8 @@ impl Groups for Transaction<'_> {
     fn member(&self, group: GroupId, user: UserId) -> Result<Option<Member>> {
         self.one(
             "SELECT m.user_id, u.name, m.role, m.since
-            FROM memberships m CROSS JOIN users u ON u.id = m.user_id
-            WHERE m.group_id = ?1 AND m.user_id = ?2",
+            FROM groups g CROSS JOIN memberships m ON m.group_id = g.id CROSS JOIN users u ON u.id = m.user_id
+            WHERE g.id = ?1 AND m.user_id = ?2",
             params![group.0.into_bytes(), user.0],
             |row| member(row, 0),
         )
@@ -182,7 +243,8 @@ impl Groups for Transaction<'_> {
 
     fn members_count(&self, group: GroupId, most: usize) -> Result<usize> {
         self.count(
-            "SELECT count(*) FROM (SELECT 1 FROM memberships WHERE group_id = ?1 LIMIT ?2)",
+            "SELECT count(*) FROM (SELECT 1 FROM memberships m
+            CROSS JOIN users u ON u.id = m.user_id WHERE m.group_id = ?1 LIMIT ?2)",
             params![group.0.into_bytes(), limit(most)],
         )
     }
@@ -199,7 +261,10 @@ impl Groups for Transaction<'_> {
 
     fn member_set(&mut self, group: GroupId, user: UserId, role: Role, now: Date) -> Result<()> {
         self.change(
-            "INSERT INTO memberships (group_id, user_id, role, since) VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO memberships
+                (group_id, user_id, role, since, last_read_seq, last_read_date, joined_seq)
+            SELECT g.id, ?2, ?3, ?4, f.last_read_seq, f.last_read_date, g.last_seq FROM groups g
+            LEFT JOIN former_members f ON f.user_id = ?2 AND f.group_id = g.id WHERE g.id = ?1
             ON CONFLICT (group_id, user_id) DO UPDATE SET role = excluded.role",
             params![group.0.into_bytes(), user.0, number(role), now.micros()],
         )
@@ -207,9 +272,14 @@ impl Groups for Transaction<'_> {
     }
 
     fn member_remove(&mut self, group: GroupId, user: UserId) -> Result<()> {
+        const KEEP: &str = "INSERT INTO former_members (user_id, group_id, last_read_seq, last_read_date)
+            SELECT user_id, group_id, last_read_seq, last_read_date FROM memberships
+            WHERE group_id = ?1 AND user_id = ?2
+            ON CONFLICT (user_id, group_id) DO UPDATE
+            SET last_read_seq = excluded.last_read_seq, last_read_date = excluded.last_read_date";
         let key = params![group.0.into_bytes(), user.0];
-        if self.change("DELETE FROM memberships WHERE group_id = ?1 AND user_id = ?2", key)? > 0 {
-            self.change("INSERT OR IGNORE INTO former_members (group_id, user_id) VALUES (?1, ?2)", key)?;
+        if self.change(KEEP, key)? > 0 {
+            self.change("DELETE FROM memberships WHERE group_id = ?1 AND user_id = ?2", key)?;
         }
         Ok(())
     }
@@ -221,7 +291,7 @@ impl Groups for Transaction<'_> {
             " FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
             WHERE m.group_id = ?1 AND m.user_id = ?4"
         );
-        let params = params![group.0.into_bytes(), UNREAD, UNREAD_AMONG, user.0];
+        let params = params![group.0.into_bytes(), UNREAD, UNREAD_NEAR, user.0];
         Ok(self.one(SQL, params, |row| mark(row, 0))?.unwrap_or_default())
     }
 
@@ -263,7 +333,7 @@ impl Groups for Transaction<'_> {
         );
         let mut summaries = Vec::with_capacity(groups.len());
         for id in groups {
-            let params = params![id.0.into_bytes(), UNREAD, UNREAD_AMONG, user.0];
+            let params = params![id.0.into_bytes(), UNREAD, UNREAD_NEAR, user.0];
             let Some((group, mark)) = self.one(SQL, params, |row| Ok((group(row, 0)?, mark(row, 4)?)))?
             else {
                 continue;
@@ -322,7 +392,8 @@ fn number(role: Role) -> i64 {
     }
 }
 
-fn role(row: &Row<'_>, column: usize) -> rusqlite::Result<Role> {
+/// A role from a column.
+pub(crate) fn role(row: &Row<'_>, column: usize) -> rusqlite::Result<Role> {
     let stored: i64 = row.get(column)?;
     let role = Role::ALL.into_iter().find(|role| number(*role) == stored);
     role.ok_or(rusqlite::Error::IntegralValueOutOfRange(column, stored))

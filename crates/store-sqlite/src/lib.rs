@@ -29,6 +29,7 @@ mod queue;
 mod readers;
 mod relation;
 mod schema;
+mod task;
 mod token;
 mod transaction;
 pub mod transfer;

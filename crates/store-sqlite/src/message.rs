@@ -19,15 +19,27 @@ macro_rules! message_columns {
     };
 }
 
-/// What belongs to a message `m`. The joins are crossed so that none runs before `m`'s.
-macro_rules! message_joins {
-    () => {
-        " CROSS JOIN users u ON u.id = m.author_id
-        LEFT JOIN messages r ON r.group_id = m.group_id AND r.seq = m.respond_to AND r.body IS NOT NULL "
+/// Whether the author of a message, by this column, is no more: what it wrote does not stand, erased or not.
+macro_rules! gone {
+    ($author:literal) => {
+        concat!("EXISTS (SELECT 1 FROM tasks t WHERE t.kind = 0 AND t.user_id = ", $author, ")")
     };
 }
 
-pub(crate) use {message_columns, message_joins};
+/// What belongs to a message `m`. The joins are crossed so that none runs before `m`'s.
+macro_rules! message_joins {
+    () => {
+        concat!(
+            " CROSS JOIN users u ON u.id = m.author_id
+            LEFT JOIN messages r ON r.group_id = m.group_id AND r.seq = m.respond_to AND r.body IS NOT NULL
+                AND NOT ",
+            gone!("r.author_id"),
+            " "
+        )
+    };
+}
+
+pub(crate) use {gone, message_columns, message_joins};
 
 macro_rules! messages_where {
     ($rest:literal) => {
@@ -49,9 +61,13 @@ impl Messages for Transaction<'_> {
 
     fn message_prior(&self, group: GroupId, author: UserId, client_id: &ClientId) -> Result<Option<Prior>> {
         self.one(
-            "SELECT m.id, m.seq, m.date, m.body_hash, r.id FROM messages m
-            LEFT JOIN messages r ON r.group_id = m.group_id AND r.seq = m.respond_to AND r.body IS NOT NULL
-            WHERE m.group_id = ?1 AND m.author_id = ?2 AND m.client_id = ?3",
+            concat!(
+                "SELECT m.id, m.seq, m.date, m.body_hash, r.id FROM messages m
+                LEFT JOIN messages r ON r.group_id = m.group_id AND r.seq = m.respond_to AND r.body IS NOT NULL
+                    AND NOT ",
+                gone!("r.author_id"),
+                " WHERE m.group_id = ?1 AND m.author_id = ?2 AND m.client_id = ?3"
+            ),
             params![group.0.into_bytes(), author.0, client_id.as_str()],
             prior,
         )
@@ -76,8 +92,11 @@ impl Messages for Transaction<'_> {
 
     fn message_at_seq(&self, group: GroupId, seq: Seq) -> Result<Option<(Seq, Date)>> {
         self.one(
-            "SELECT seq, date FROM messages WHERE group_id = ?1 AND seq <= ?2 AND body IS NOT NULL
-            ORDER BY seq DESC LIMIT 1",
+            concat!(
+                "SELECT seq, date FROM messages x WHERE group_id = ?1 AND seq <= ?2 AND body IS NOT NULL AND NOT ",
+                gone!("x.author_id"),
+                " ORDER BY seq DESC LIMIT 1"
+            ),
             params![group.0.into_bytes(), seq.0],
             seq_and_date,
         )
@@ -87,12 +106,11 @@ impl Messages for Transaction<'_> {
         self.last_before(group, date.micros().saturating_add(1))
     }
 
-    fn messages_by(&self, group: GroupId, author: UserId) -> Result<Vec<(Seq, MessageId)>> {
+    fn messages_by(&self, group: GroupId, author: UserId, most: usize) -> Result<Vec<(Seq, MessageId)>> {
         self.all(
-            // SQLite would rather read the whole group, which is in order, than sort.
             "SELECT seq, id FROM messages INDEXED BY messages_by_author
-            WHERE group_id = ?1 AND author_id = ?2 AND body IS NOT NULL ORDER BY seq",
-            params![group.0.into_bytes(), author.0],
+            WHERE group_id = ?1 AND author_id = ?2 AND body IS NOT NULL ORDER BY seq LIMIT ?3",
+            params![group.0.into_bytes(), author.0, limit(most)],
             |row| Ok((Seq(row.get(0)?), MessageId(uuid(row, 1)?))),
         )
     }
@@ -152,8 +170,11 @@ impl Messages for Transaction<'_> {
 impl Transaction<'_> {
     fn last_before(&self, group: GroupId, micros: i64) -> Result<Option<(Seq, Date)>> {
         self.one(
-            "SELECT seq, date FROM messages WHERE group_id = ?1 AND date < ?2 AND body IS NOT NULL
-            ORDER BY date DESC, seq DESC LIMIT 1",
+            concat!(
+                "SELECT seq, date FROM messages x WHERE group_id = ?1 AND date < ?2 AND body IS NOT NULL AND NOT ",
+                gone!("x.author_id"),
+                " ORDER BY date DESC, seq DESC LIMIT 1"
+            ),
             params![group.0.into_bytes(), micros],
             seq_and_date,
         )
@@ -161,8 +182,11 @@ impl Transaction<'_> {
 
     fn first_after(&self, group: GroupId, micros: i64) -> Result<Option<i64>> {
         self.one(
-            "SELECT seq FROM messages WHERE group_id = ?1 AND date > ?2 AND body IS NOT NULL
-            ORDER BY date, seq LIMIT 1",
+            concat!(
+                "SELECT seq FROM messages x WHERE group_id = ?1 AND date > ?2 AND body IS NOT NULL AND NOT ",
+                gone!("x.author_id"),
+                " ORDER BY date, seq LIMIT 1"
+            ),
             params![group.0.into_bytes(), micros],
             |row| row.get(0),
         )

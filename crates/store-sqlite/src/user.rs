@@ -1,10 +1,12 @@
 //! Users, their claims on names, and their passwords.
 
-use chinwag_core::store::Users;
+use chinwag_core::permission::Role;
+use chinwag_core::store::{Task, Tasks, Users};
 use chinwag_core::user::User;
-use chinwag_core::{Date, Error, Name, Result, UserId};
+use chinwag_core::{Date, Error, GroupId, Name, Result, TaskId, UserId};
 use rusqlite::{Row, params};
 
+use crate::group::{group_id, role};
 use crate::transaction::{Transaction, limit};
 
 impl Users for Transaction<'_> {
@@ -54,13 +56,39 @@ impl Users for Transaction<'_> {
         Ok(true)
     }
 
-    /// What else is the user's goes with it by foreign key; memberships hold it back.
-    fn user_delete(&mut self, id: UserId) -> Result<()> {
+    /// What is the user's alone goes with it by foreign key.
+    fn user_delete(&mut self, id: UserId, task: TaskId) -> Result<()> {
+        self.change("DELETE FROM tasks WHERE kind = 2 AND user_id = ?1", [id.0])?;
+        if self.change("DELETE FROM users WHERE id = ?1", [id.0])? > 0 {
+            self.task_insert(task, &Task::EraseUser(id))?;
+        }
+        Ok(())
+    }
+
+    fn trace_as_member(&self, user: UserId) -> Result<Option<(GroupId, Role)>> {
+        self.one(
+            "SELECT group_id, role FROM memberships WHERE user_id = ?1 ORDER BY group_id LIMIT 1",
+            [user.0],
+            |row| Ok((group_id(row, 0)?, role(row, 1)?)),
+        )
+    }
+
+    fn trace_as_former(&self, user: UserId) -> Result<Option<GroupId>> {
+        let sql = "SELECT group_id FROM former_members WHERE user_id = ?1 ORDER BY group_id LIMIT 1";
+        self.one(sql, [user.0], |row| group_id(row, 0))
+    }
+
+    fn trace_delete(&mut self, user: UserId, group: GroupId) -> Result<()> {
+        let sql = "DELETE FROM former_members WHERE group_id = ?1 AND user_id = ?2";
+        self.change(sql, params![group.0.into_bytes(), user.0]).map(drop)
+    }
+
+    fn names_delete(&mut self, user: UserId, most: usize) -> Result<usize> {
         self.change(
-            "UPDATE changes SET kind = 2, user_id = NULL, name = NULL, new_name = NULL WHERE user_id = ?1",
-            [id.0],
-        )?;
-        self.change("DELETE FROM users WHERE id = ?1", [id.0]).map(drop)
+            "UPDATE changes SET kind = 2, user_id = NULL, name = NULL, new_name = NULL
+            WHERE (group_id, seq) IN (SELECT group_id, seq FROM changes WHERE user_id = ?1 LIMIT ?2)",
+            params![user.0, limit(most)],
+        )
     }
 
     fn password(&self, id: UserId) -> Result<Option<String>> {

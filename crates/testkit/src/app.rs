@@ -107,6 +107,7 @@ struct Running {
     doors: Arc<Doors>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
+    work: JoinHandle<()>,
 }
 
 impl TestApp {
@@ -177,6 +178,7 @@ impl TestApp {
     pub async fn stop(&mut self) {
         let Some(running) = self.running.take() else { return };
         running.doors.drain();
+        running.work.abort();
         // The loop may have ended by itself.
         let _ = running.stop.send(());
         running.hub.drain(self.options.drain).await;
@@ -208,7 +210,8 @@ impl TestApp {
             let _ = stopped.await;
         };
         let task = tokio::spawn(chinwag_http::serve(listener, doors.clone(), stopped));
-        self.running = Some(Running { app, hub, doors, stop, task });
+        let work = tokio::spawn(chinwag_http::work::run(app.clone()));
+        self.running = Some(Running { app, hub, doors, stop, task, work });
     }
 
     fn running(&self) -> &Running {

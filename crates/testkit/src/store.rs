@@ -14,6 +14,7 @@ pub mod message;
 pub mod page;
 pub mod relation;
 pub mod summary;
+pub mod task;
 pub mod token;
 pub mod user;
 
@@ -22,10 +23,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chinwag_core::event::{Event, Kind};
-use chinwag_core::message::Body;
+use chinwag_core::message::{Body, ClientId};
 use chinwag_core::permission::Role;
 use chinwag_core::store::{NewMessage, Store, Tx};
-use chinwag_core::{Date, GroupId, MessageId, Name, Result, Seq, UserId};
+use chinwag_core::{Date, GroupId, MessageId, Name, Result, Seq, TaskId, UserId};
 use uuid::Uuid;
 
 use crate::bus::Recorder;
@@ -125,6 +126,11 @@ impl Fixture {
         GroupId(uuid(self.number()))
     }
 
+    /// A task's id; each is greater than the one before.
+    pub fn task(&self) -> TaskId {
+        TaskId(uuid(self.number()))
+    }
+
     fn number(&self) -> i64 {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
@@ -138,6 +144,11 @@ pub fn name(text: &str) -> Name {
 /// A body that is one.
 pub fn body(text: &str) -> Body {
     Body::parse(text, 4096).expect("a body")
+}
+
+/// A sender's own id that is one.
+pub fn client_id(text: &str) -> ClientId {
+    ClientId::parse(text).expect("a client id")
 }
 
 /// So many seconds after 2024 began.
@@ -183,8 +194,7 @@ macro_rules! store_suite {
                 every_change_of_a_log_is_written_down_once
                 members_are_in_the_order_of_coming_then_of_number
                 a_member_with_another_role_keeps_its_date_of_coming
-                who_was_put_out_is_no_member_and_comes_back_as_new
-                groups_that_a_user_was_once_in_are_remembered
+                who_was_put_out_is_no_member_and_comes_back_later
                 a_view_shows_the_twenty_newest_messages_and_names_as_they_are_now
                 of_many_groups_and_users_heads_and_places_are_told
                 brief_view_has_no_messages_and_lists_small_groups_only
@@ -220,7 +230,8 @@ macro_rules! store_suite {
                 a_mark_is_set_to_what_is_told_forward_or_back
                 only_others_messages_that_stand_after_the_mark_are_unread
                 unread_counts_up_to_its_limit
-                unread_is_looked_for_among_the_newest_numbers_only
+                unread_is_what_counting_one_by_one_gives
+                who_comes_back_has_its_mark_and_nothing_unread
             }
             message {
                 a_message_is_read_as_it_was_kept
@@ -255,6 +266,13 @@ macro_rules! store_suite {
                 summaries_are_what_view_and_mark_say_of_each_group
                 summaries_come_in_the_order_asked_for_and_as_short
                 groups_of_the_newest_activity_come_first
+            }
+            task {
+                tasks_are_done_in_the_order_in_which_they_were_begun
+                what_a_user_who_is_no_more_has_left_is_found_nowhere
+                the_traces_of_a_user_who_is_no_more_are_removed_one_by_one
+                messages_deleted_together_are_one_entry_of_the_log
+                a_group_that_is_no_more_is_erased_in_parts
             }
             token {
                 a_token_is_found_by_its_hash_with_its_users_name_now
@@ -309,6 +327,7 @@ mod tests {
             ("page", include_str!("store/page.rs")),
             ("relation", include_str!("store/relation.rs")),
             ("summary", include_str!("store/summary.rs")),
+            ("task", include_str!("store/task.rs")),
             ("token", include_str!("store/token.rs")),
             ("user", include_str!("store/user.rs")),
         ] {

@@ -11,7 +11,7 @@ use crate::event::{Event, Kind};
 use crate::group::{Group, Mark, View, heir};
 use crate::message::{Body, ClientId, Message};
 use crate::permission::{Action, Role};
-use crate::store::{Change, NewMessage, Tx};
+use crate::store::{Change, NewMessage, Task, Tx};
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, GroupName, MessageId, Name, Result, Seq, UserId};
 
@@ -269,12 +269,13 @@ fn open(unit: &mut Unit, author: &User, target: &User, command: &First, blocked:
 
 fn quit(unit: &mut Unit, command: &Leave) -> Result<()> {
     let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
-    role_in(unit.tx, unit.caller, command.group, &user)?;
+    let role = role_in(unit.tx, unit.caller, command.group, &user)?;
     let group = unit.tx.group(command.group)?.ok_or(Error::NotFound("group"))?;
     if group.private && unit.tx.members(group.id)?.len() > 1 {
         return Err(Error::forbidden("nobody quits a private conversation: block the other instead"));
     }
-    let seq = depart(unit, group.id, &user)?.seq;
+    let was_owner = role == Role::Owner;
+    let seq = depart(unit, group.id, user.id, was_owner)?.seq;
     unit.group_affected(group.id, seq, vec![user.id])?;
     delete_if_empty(unit, group.id)?;
     let gone = Kind::GroupQuit { group: group.id, name: user.name.clone() };
@@ -292,9 +293,8 @@ pub(super) struct Departed {
 
 /// Puts a user out of a group, with an heir for an owner. The caller tells the others, then calls
 /// [`delete_if_empty`].
-pub(super) fn depart(unit: &mut Unit, group: GroupId, user: &User) -> Result<Departed> {
-    let was_owner = unit.tx.member(group, user.id)?.is_some_and(|member| member.role == Role::Owner);
-    unit.tx.member_remove(group, user.id)?;
+pub(super) fn depart(unit: &mut Unit, group: GroupId, user: UserId, was_owner: bool) -> Result<Departed> {
+    unit.tx.member_remove(group, user)?;
     let mut inherited = false;
     if was_owner && let Some(heir) = heir(&unit.tx.members(group)?) {
         unit.tx.member_set(group, heir.user, Role::Owner, heir.since)?;
@@ -306,7 +306,7 @@ pub(super) fn depart(unit: &mut Unit, group: GroupId, user: &User) -> Result<Dep
 /// Deletes a group that has no members any more.
 pub(super) fn delete_if_empty(unit: &mut Unit, group: GroupId) -> Result<()> {
     if unit.tx.members_count(group, 1)? == 0 {
-        unit.tx.group_delete(group)?;
+        delete_now(unit, group)?;
     }
     Ok(())
 }
@@ -321,7 +321,14 @@ fn delete(unit: &mut Unit, command: &Leave) -> Result<()> {
     if group.private {
         return Err(Error::forbidden("nobody deletes a private conversation"));
     }
-    unit.tx.group_delete(group.id)?;
+    delete_now(unit, group.id)?;
     unit.answer(Event::in_group(Kind::GroupDelete(group.id), group.id, group.head.next()));
     Ok(())
+}
+
+/// Removes a group; a large one is erased in steps, of which nothing is seen.
+fn delete_now(unit: &mut Unit, group: GroupId) -> Result<()> {
+    let task = unit.new_task();
+    unit.tx.group_delete(group, task)?;
+    unit.begin_task(task, Task::EraseGroup(group))
 }

@@ -142,10 +142,22 @@ fn delete(unit: &mut Unit, id: &MessageId) -> Result<()> {
 }
 
 /// Erases a message and tells its group.
-pub(super) fn erase(unit: &mut Unit, group: GroupId, seq: Seq, id: MessageId) -> Result<()> {
+fn erase(unit: &mut Unit, group: GroupId, seq: Seq, id: MessageId) -> Result<()> {
     unit.tx.message_erase(group, seq)?;
     let change = unit.change(group, &Change::Deleted(seq))?;
     unit.answer(Event::in_group(Kind::MessageDelete { id, group, seq }, group, change));
+    Ok(())
+}
+
+/// Erases messages of a group together, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER), and tells
+/// the group once.
+pub(super) fn erase_together(unit: &mut Unit, group: GroupId, found: &[(Seq, MessageId)]) -> Result<()> {
+    for (seq, _) in found {
+        unit.tx.message_erase(group, *seq)?;
+    }
+    let ids: Vec<_> = found.iter().map(|(_, id)| *id).collect();
+    let seq = unit.change(group, &Change::ManyDeleted(ids.clone()))?;
+    unit.tell(Event::in_group(Kind::MessagesDelete { group, ids }, group, seq));
     Ok(())
 }
 

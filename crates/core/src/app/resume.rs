@@ -276,6 +276,7 @@ fn events(tx: &dyn Tx, group: GroupId, entries: Vec<Entry>, last_change: Option<
             Logged::Sent(message) => Kind::MessageText(message),
             Logged::Edited(Some(message)) => Kind::MessageUpdate(message),
             Logged::Deleted { id, seq } => Kind::MessageDelete { id, group, seq },
+            Logged::ManyDeleted(ids) => Kind::MessagesDelete { group, ids },
             Logged::Erased | Logged::Edited(None) => continue,
             Logged::Renamed { user, name, new_name } => {
                 let kind = Kind::UserUpdate { user, name, new_name };

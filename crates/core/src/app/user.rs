@@ -1,14 +1,11 @@
 //! Users: make, see, rename, delete.
 
 use super::actor::{actor, service_only};
-use super::group::{delete_if_empty, depart};
-use super::message::erase;
 use super::relation::sees_all_of;
 use super::{App, Context, Unit};
 use crate::event::{Ended, Event, Kind};
-use crate::permission::Role;
 use crate::relation::{Relation, Relations};
-use crate::store::{Change, Tx};
+use crate::store::{Task, Tx};
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, Name, Result, UserId};
 
@@ -95,15 +92,32 @@ impl App {
         .await
     }
 
-    /// Gives a user another name, and tells those who know it.
+    /// Gives a user another name, and tells those who know it. The logs of its groups follow in steps.
     pub async fn user_rename(&self, context: &Context, command: Rename) -> Result<User> {
-        self.write(context, command, rename).await
+        let known = self.read(context, command.name.clone(), known).await?;
+        self.write(context, (command, known), rename).await
     }
 
-    /// Deletes a user: its relations and memberships, the bodies of its messages, its sockets.
+    /// Deletes a user: from here on nothing of it is read. Its messages are erased in steps.
     pub async fn user_delete(&self, context: &Context, name: Name) -> Result<()> {
-        self.write(context, name, delete).await
+        let known = self.read(context, name.clone(), known).await?;
+        self.write(context, (name, known), delete).await
     }
+}
+
+/// A user who is to be changed, and those who know it. They are read before the change, which writes as little as
+/// it can; who comes to know the user meanwhile learns of the change by the log of the group that they share.
+type Known = (UserId, Vec<UserId>);
+
+fn known(tx: &dyn Tx, caller: Caller, name: &Name) -> Result<Known> {
+    let user = own(tx, caller, name)?;
+    Ok((user.id, tx.acquaintances(user.id)?))
+}
+
+/// The user, who must be the one whose acquaintances were read.
+fn own_known(unit: &Unit, name: &Name, known: &Known) -> Result<User> {
+    let user = own(unit.tx, unit.caller, name)?;
+    if user.id == known.0 { Ok(user) } else { Err(Error::unavailable()) }
 }
 
 /// The refusal of a name that another holds, or looks like.
@@ -155,8 +169,8 @@ pub(super) fn own(tx: &dyn Tx, caller: Caller, name: &Name) -> Result<User> {
     Ok(user)
 }
 
-fn rename(unit: &mut Unit, command: &Rename) -> Result<User> {
-    let user = own(unit.tx, unit.caller, &command.name)?;
+fn rename(unit: &mut Unit, (command, known): &(Rename, Known)) -> Result<User> {
+    let user = own_known(unit, &command.name, known)?;
     if user.name == command.new_name {
         return Ok(user);
     }
@@ -164,55 +178,21 @@ fn rename(unit: &mut Unit, command: &Rename) -> Result<User> {
     if !unit.tx.user_rename(user.id, &command.new_name)? {
         return Err(taken("new_name"));
     }
-    let new_name = command.new_name.clone();
-    let mut told = unit.tx.acquaintances(user.id)?;
-    told.push(user.id);
-    let kind = Kind::UserUpdate { user: user.id, name: user.name.clone(), new_name: new_name.clone() };
+    let (name, new_name) = (user.name.clone(), command.new_name.clone());
+    let told = known.1.iter().copied().chain([user.id]).collect();
+    let kind = Kind::UserUpdate { user: user.id, name: name.clone(), new_name: new_name.clone() };
     unit.answer(Event::to_users(kind, told));
-    for group in unit.tx.groups_of(user.id, None, usize::MAX)? {
-        let renamed = Change::Renamed { user: user.id, name: user.name.clone(), new_name: new_name.clone() };
-        let seq = unit.change(group.id, &renamed)?;
-        unit.member_changed(group.id, seq, None);
-    }
-    Ok(User { name: new_name, ..user })
+    let (id, task) = (unit.new_task(), Task::LogRename { user: user.id, name, new_name, after: None });
+    unit.tx.task_insert(id, &task)?;
+    unit.begin_task(id, task)?;
+    Ok(User { name: command.new_name.clone(), ..user })
 }
 
-fn delete(unit: &mut Unit, name: &Name) -> Result<()> {
-    let user = own(unit.tx, unit.caller, name)?;
-    let told = unit.tx.acquaintances(user.id)?;
-    for group in unit.tx.groups_touched(user.id)? {
-        for (seq, id) in unit.tx.messages_by(group, user.id)? {
-            erase(unit, group, seq, id)?;
-        }
-        if unit.tx.member(group, user.id)?.is_some() {
-            let silenced = silence_the_other(unit, group, &user)?;
-            let departed = depart(unit, group, &user)?;
-            // Of a role that has changed with it `user.delete` says nothing.
-            if silenced || departed.inherited {
-                unit.group_affected(group, departed.seq, vec![user.id])?;
-            } else {
-                unit.member_changed(group, departed.seq, Some(user.id));
-            }
-            delete_if_empty(unit, group)?;
-        }
-    }
-    unit.tx.user_delete(user.id)?;
-    unit.tell(Event::to_users(Kind::UserDelete { name: user.name.clone() }, told));
+fn delete(unit: &mut Unit, (name, known): &(Name, Known)) -> Result<()> {
+    let user = own_known(unit, name, known)?;
+    let task = unit.new_task();
+    unit.tx.user_delete(user.id, task)?;
+    unit.tell(Event::to_users(Kind::UserDelete { name: user.name.clone() }, known.1.clone()));
     unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
-    Ok(())
-}
-
-/// Whom a deleted user leaves in a private group keeps its own half, reads it, and may quit.
-/// Answers whether anybody's role was changed so.
-fn silence_the_other(unit: &mut Unit, group: GroupId, user: &User) -> Result<bool> {
-    if !unit.tx.group(group)?.is_some_and(|group| group.private) {
-        return Ok(false);
-    }
-    let mut changed = false;
-    let now = unit.now();
-    for member in unit.tx.members(group)?.into_iter().filter(|member| member.user != user.id) {
-        unit.tx.member_set(group, member.user, Role::Restrict, now)?;
-        changed |= member.role != Role::Restrict;
-    }
-    Ok(changed)
+    unit.begin_task(task, Task::EraseUser(user.id))
 }

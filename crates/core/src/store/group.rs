@@ -7,7 +7,7 @@ use crate::group::{Group, Mark, Member, Summary, View};
 use crate::limits::{LATEST, LISTED};
 use crate::message::Message;
 use crate::permission::Role;
-use crate::{Date, GroupId, MessageId, Name, Result, Seq, UserId};
+use crate::{Date, GroupId, MessageId, Name, Result, Seq, TaskId, UserId};
 
 /// Groups, in a transaction.
 pub trait Groups: Messages {
@@ -33,18 +33,20 @@ pub trait Groups: Messages {
     /// Which groups these users are in, in any order. Bounded by the caller.
     fn places(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId)>>;
 
-    /// Every group that a user is in or was once in, in ascending order of id.
-    fn groups_touched(&self, user: UserId) -> Result<Vec<GroupId>>;
-
     /// Makes a group with no members and an empty log. With a `pair`, in either order, it is
-    /// their private one, and there must be none yet.
+    /// their private one, and there must be none yet. An id of which [`Groups::group_erase`] has left
+    /// something is a conflict.
     fn group_insert(&mut self, id: GroupId, name: &str, pair: Option<(UserId, UserId)>) -> Result<()>;
 
     /// Gives a group another name.
     fn group_rename(&mut self, id: GroupId, name: &str) -> Result<()>;
 
-    /// Removes a group with its memberships, messages and log.
-    fn group_delete(&mut self, id: GroupId) -> Result<()>;
+    /// Removes a group, and keeps `task` to erase the rest: its memberships, messages and log, none of which is
+    /// found from here on.
+    fn group_delete(&mut self, id: GroupId, task: TaskId) -> Result<()>;
+
+    /// Erases what a group that is no more has left, at most `limit` rows; answers how many.
+    fn group_erase(&mut self, id: GroupId, limit: usize) -> Result<usize>;
 
     /// Takes the next `count` numbers (1 or more) of the group's log; answers the first of them.
     fn seq_take(&mut self, group: GroupId, count: usize) -> Result<Seq>;
@@ -81,13 +83,15 @@ pub trait Groups: Messages {
         Ok((members, count))
     }
 
-    /// Brings a user in, or changes its role; one who is in keeps its date of coming.
+    /// Brings a user in, or changes its role; one who is in keeps its date of coming. One who comes back
+    /// has the mark that it had, and nothing unread of what was written before.
     fn member_set(&mut self, group: GroupId, user: UserId, role: Role, now: Date) -> Result<()>;
 
-    /// Puts a user out, with its mark.
+    /// Puts a user out. Its mark is kept for the day that it comes back.
     fn member_remove(&mut self, group: GroupId, user: UserId) -> Result<()>;
 
-    /// How far a user has read, and how much is unread: none and 0 for one who is not in.
+    /// How far a user has read, and how much is unread: none and 0 for one who is not in. Found by an index,
+    /// whatever the length of the log and whoever wrote it.
     fn mark(&self, group: GroupId, user: UserId) -> Result<Mark>;
 
     /// Sets how far a member has read.
@@ -154,6 +158,8 @@ pub enum Change {
         /// The new one.
         new_name: Name,
     },
+    /// These messages were deleted together; at least one.
+    ManyDeleted(Vec<MessageId>),
 }
 
 /// One number of a group's log, and what is left to say of it.
@@ -192,4 +198,6 @@ pub enum Logged {
         /// The new one.
         new_name: Name,
     },
+    /// The deletion of these messages together.
+    ManyDeleted(Vec<MessageId>),
 }

@@ -1,5 +1,6 @@
 //! Messages, as a store keeps them. Only those that stand are ever found; of a deleted one its
-//! place in the log, its id, author and `client_id` remain, and no body.
+//! place in the log, its id, author and `client_id` remain, and no body. Those of an author who is no
+//! more do not stand, erased or not.
 
 use std::sync::Arc;
 
@@ -23,8 +24,9 @@ pub trait Messages {
     /// The message with the latest date at or before `date` (of several, the highest number).
     fn message_at_date(&self, group: GroupId, date: Date) -> Result<Option<(Seq, Date)>>;
 
-    /// Numbers and ids of all messages of one author in a group, ascending.
-    fn messages_by(&self, group: GroupId, author: UserId) -> Result<Vec<(Seq, MessageId)>>;
+    /// Numbers and ids of the first `limit` messages of one author in a group, ascending: also of an author
+    /// who is no more, and whose messages are not erased yet.
+    fn messages_by(&self, group: GroupId, author: UserId, limit: usize) -> Result<Vec<(Seq, MessageId)>>;
 
     /// Keeps a message under the number that was taken for it.
     fn message_insert(&mut self, message: &NewMessage) -> Result<()>;

@@ -163,6 +163,7 @@ pub const TABLES: &[Table] = &[
             ("user_id", Number),
             ("name", Text),
             ("new_name", Text),
+            ("ids", Bytes),
         ],
         key: 2,
     },
@@ -170,6 +171,18 @@ pub const TABLES: &[Table] = &[
         name: "imports",
         columns: &[("kind", Short), ("source_id", Id), ("user_id", Number), ("group_id", Id)],
         key: 2,
+    },
+    Table {
+        name: "tasks",
+        columns: &[
+            ("id", Id),
+            ("kind", Short),
+            ("user_id", Number),
+            ("group_id", Id),
+            ("name", Text),
+            ("new_name", Text),
+        ],
+        key: 1,
     },
 ];
 

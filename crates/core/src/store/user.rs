@@ -1,7 +1,8 @@
 //! Users and their passwords, as a store keeps them.
 
+use crate::permission::Role;
 use crate::user::User;
-use crate::{Date, Name, Result, UserId};
+use crate::{Date, GroupId, Name, Result, TaskId, UserId};
 
 /// Users, in a transaction.
 pub trait Users {
@@ -27,9 +28,22 @@ pub trait Users {
     /// claims; one's own are no hindrance.
     fn user_rename(&mut self, id: UserId, name: &Name) -> Result<bool>;
 
-    /// Removes a user with its password, tokens and relations, and its names from the logs of
-    /// groups. Memberships must be gone, and messages erased, before.
-    fn user_delete(&mut self, id: UserId) -> Result<()>;
+    /// Removes a user with its password, tokens and relations, and keeps `task` to erase the rest. From
+    /// here on it is in no group, its messages read as erased, and no log has its names.
+    fn user_delete(&mut self, id: UserId, task: TaskId) -> Result<()>;
+
+    /// A group in which a user who is no more still has a membership, with its role there.
+    fn trace_as_member(&self, user: UserId) -> Result<Option<(GroupId, Role)>>;
+
+    /// A group that a user who is no more was once in.
+    fn trace_as_former(&self, user: UserId) -> Result<Option<GroupId>>;
+
+    /// Forgets that a user who is no more was once in a group. Its messages there must be erased before.
+    fn trace_delete(&mut self, user: UserId, group: GroupId) -> Result<()>;
+
+    /// Takes the names of a user who is no more out of the logs of groups, at most `limit` entries; answers
+    /// of how many.
+    fn names_delete(&mut self, user: UserId, limit: usize) -> Result<usize>;
 
     /// The user's password as a PHC string, if it has one.
     fn password(&self, id: UserId) -> Result<Option<String>>;

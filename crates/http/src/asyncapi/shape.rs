@@ -1,6 +1,6 @@
 //! The small objects of events: which keys they have, and what those hold, as JSON schemas.
 
-use chinwag_core::limits::{CLIENT_ID_CHARS, GROUP_NAME_CHARS, HISTORY_PAGE, NAME_CHARS};
+use chinwag_core::limits::{CLIENT_ID_CHARS, DELETED_TOGETHER, GROUP_NAME_CHARS, HISTORY_PAGE, NAME_CHARS};
 use serde_json::{Map, Value, json};
 
 use crate::wire::input::{HEADS, NAMES};
@@ -24,6 +24,7 @@ pub(super) enum Need {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Holds {
     Id,
+    Ids,
     Name,
     Names,
     Owner,
@@ -52,6 +53,7 @@ impl Holds {
     fn schema(self) -> Value {
         match self {
             Self::Id => json!({"type": "string", "format": "uuid"}),
+            Self::Ids => json!({"type": "array", "items": Self::Id.schema(), "maxItems": DELETED_TOGETHER}),
             Self::Name => json!({"type": "string", "minLength": 1, "maxLength": NAME_CHARS}),
             Self::Names => json!({"type": "array", "items": Self::Name.schema(), "maxItems": NAMES}),
             Self::Owner => json!({"type": "array", "items": Self::Name.schema(), "maxItems": 1}),

@@ -1,8 +1,8 @@
 //! The table: what a client may send, and what a server sends, one row an event.
 
 use super::shape::Holds::{
-    Body, ClientId, Date, GroupName, Heads, History, Id, Messages, Name, Names, Operation, Outcome, Owner,
-    Page, Refusals, Seq, Status, Statuses,
+    Body, ClientId, Date, GroupName, Heads, History, Id, Ids, Messages, Name, Names, Operation, Outcome,
+    Owner, Page, Refusals, Seq, Status, Statuses,
 };
 use super::shape::Key;
 use super::shape::Need::{Always, Either, Maybe, Null};
@@ -305,11 +305,12 @@ pub(super) const TOLD: &[Told] = &[
     },
     Told {
         event: "message.delete",
-        about: "A message was deleted.",
+        about: "A message was deleted: `id` and `seq`. Or several together, as their author was deleted: `ids`.",
         data: Data::Keys(&[
-            Key(Always, "id", Id, "The message that was."),
+            Key(Either, "id", Id, "The message that was."),
             Key(Always, "group", Id, "Its group."),
-            Key(Always, "seq", Seq, "Its own number, which is not the deletion's."),
+            Key(Maybe, "seq", Seq, "Its own number, which is not the deletion's."),
+            Key(Either, "ids", Ids, "The messages that were."),
         ]),
         numbered: Numbered::Always,
     },

@@ -127,6 +127,7 @@ fn kinds() -> Vec<Kind> {
         Kind::MessageText(sent(Some("1"))),
         Kind::MessageUpdate(sent(Some("1"))),
         Kind::MessageDelete { id: MessageId(ID), group: GROUP, seq: Seq(3) },
+        Kind::MessagesDelete { group: GROUP, ids: vec![MessageId(ID)] },
         Kind::MessageRead { author: name(), group: GROUP, at: None },
         Kind::MessageRead { author: name(), group: GROUP, at: Some((Seq(3), date())) },
         Kind::GroupUpdate { view: view(), joined: vec![], left: vec![] },
@@ -146,6 +147,7 @@ fn kinds() -> Vec<Kind> {
     // Whoever adds a kind adds it above, too.
     let told = |kind: &Kind| match kind {
         Kind::MessageText(_) | Kind::MessageUpdate(_) | Kind::MessageDelete { .. } => true,
+        Kind::MessagesDelete { .. } => true,
         Kind::MessageRead { .. } | Kind::GroupUpdate { .. } | Kind::GroupQuit { .. } => true,
         Kind::GroupDelete(_) | Kind::ContactUpdate { .. } | Kind::StatusUpdate { .. } => true,
         Kind::UserUpdate { .. } | Kind::UserDelete { .. } | Kind::Typing { .. } => true,
@@ -163,6 +165,7 @@ fn events() -> Vec<Bytes> {
             Kind::MessageText(_)
                 | Kind::MessageUpdate(_)
                 | Kind::MessageDelete { .. }
+                | Kind::MessagesDelete { .. }
                 | Kind::GroupUpdate { .. }
                 | Kind::GroupQuit { .. }
                 | Kind::GroupDelete(_)

@@ -203,6 +203,10 @@ impl Encode for Wire {
             Kind::MessageDelete { id, group, seq } => {
                 put.data("message.delete", json!({ "id": id.0, "group": group.0, "seq": seq.0 }))
             }
+            Kind::MessagesDelete { group, ids } => {
+                let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+                put.data("message.delete", json!({ "group": group.0, "ids": ids }))
+            }
             Kind::MessageRead { author, group, at } => {
                 put.data("message.read", ReadMark::new(author, *group, *at))
             }

@@ -2,10 +2,11 @@
 
 use chinwag_core::event::{Ended, Event, Kind};
 use chinwag_core::token::{Kind as Token, TokenHash};
-use chinwag_core::{Date, Seq};
+use chinwag_core::{Date, Seq, TaskId};
 use chinwag_hub::{Close, Identity};
 use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::redis::Redis;
+use uuid::Uuid;
 
 use crate::harness::{NOW, identity_of};
 use crate::nodes::{Node, Place, listening, quick, until};
@@ -55,7 +56,7 @@ async fn that_one_has_come_or_gone_or_a_group_has_ended_is_lost() {
     one.say(second, ann).await;
     one.go(second, ben).await;
     one.say(second, ann).await;
-    one.write(move |tx, _| tx.group_delete(third)).await;
+    one.write(move |tx, _| tx.group_delete(third, TaskId(Uuid::nil()))).await;
     at_two.gets("whole 1 2").await;
     at_two.gets("delete 3 1").await;
     at_two.gets("quit 2 1").await;
@@ -83,7 +84,7 @@ async fn that_a_token_or_a_user_is_no_more_is_lost() {
     cut(&one, &proxy).await;
     one.write(move |tx, events| {
         tx.token_delete(&token)?;
-        tx.user_delete(ben)?;
+        tx.user_delete(ben, TaskId(Uuid::nil()))?;
         events.push(Event::to_users(Kind::Ended(Ended::Token(token)), vec![]));
         Ok(())
     })

@@ -6,9 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use chinwag_core::event::{Ended, Event, Kind};
 use chinwag_core::token::{self, TokenHash};
-use chinwag_core::{Date, Seq};
+use chinwag_core::{Date, Seq, TaskId};
 use chinwag_hub::{Close, Identity, Options, Refused};
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use crate::harness::{Client, NOW, World, identity_of, message, quiet, settle};
 
@@ -92,7 +93,7 @@ async fn a_credential_that_ended_before_the_socket_was_known_is_noticed() {
     let ann = world.user("ann").await;
     let identity = Identity { token: Some(hash(1)), ..identity_of(ann, "ann") };
     assert_eq!(world.connect_as(identity).await.read(), (vec![], Some(Close::CredentialEnded)));
-    world.write(move |tx, _| tx.user_delete(ann)).await;
+    world.write(move |tx, _| tx.user_delete(ann, TaskId(Uuid::nil()))).await;
     assert_eq!(world.connect(ann).await.read(), (vec![], Some(Close::CredentialEnded)));
 }
 

@@ -53,6 +53,7 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     let key = folder.key()?;
     let Node { app, hub, doors } = wire_up::node(config, &folder, &key.text).await?;
     let keeping = tokio::spawn(housekeeping::run(app.clone()));
+    let working = tokio::spawn(chinwag_http::work::run(app.clone()));
     let control = match Control::listen(&folder.socket()) {
         Ok(control) => Some(tokio::spawn(control.serve(app))),
         Err(why) => {
@@ -73,6 +74,7 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     }
     drain(Serving { doors, hub, task, stop }, &config.shutdown, &mut signals).await;
     keeping.abort();
+    working.abort();
     if let Some(control) = control {
         control.abort();
         // Its end, so that the socket's file is gone.

@@ -42,7 +42,7 @@ async fn a_new_database_is_set_up_in_a_schema_of_its_own_and_opened_again() {
     let database = Database::new();
     drop(open(&database.url()).await.expect("it opens"));
     let made = tables(&database);
-    assert!(made.len() == 12 && made.iter().all(|table| table[0] == "chinwag"), "{made:?}");
+    assert!(made.len() == 15 && made.iter().all(|table| table[0] == "chinwag"), "{made:?}");
     drop(open(&database.url()).await.expect("it opens again"));
     assert_eq!(tables(&database), made);
 }

@@ -39,10 +39,11 @@ pub async fn a_record_outlives_what_it_names(f: Fixture) {
     let ann = f.user("ann").await;
     let group = f.group(&[]).await;
     let id = Uuid::from_u128(7);
+    let (of_user, of_group) = (f.task(), f.task());
     f.write(move |tx| {
         tx.imported_add(&[(id, Imported::User(ann)), (id, Imported::Group(group))])?;
-        tx.user_delete(ann)?;
-        tx.group_delete(group)
+        tx.user_delete(ann, of_user)?;
+        tx.group_delete(group, of_group)
     })
     .await;
     let user = f.read(move |tx| tx.imported(ImportKind::User, &[id])).await;

@@ -105,6 +105,7 @@ pub async fn a_user_who_is_no_more_leaves_no_name_in_a_log(f: Fixture) {
     let id = f.group(&[bob]).await;
     let renamed = Change::Renamed { user: ann, name: name("Ann"), new_name: name("Éva") };
     change(&f, id, renamed).await;
-    f.write(move |tx| tx.user_delete(ann)).await;
+    let task = f.task();
+    f.write(move |tx| tx.user_delete(ann, task)).await;
     assert_eq!(log(&f, id, 0, 10).await, [Entry { seq: Seq(1), what: Logged::Group }]);
 }

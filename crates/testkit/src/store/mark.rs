@@ -2,11 +2,13 @@
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use chinwag_core::group::Mark;
-use chinwag_core::limits::{UNREAD, UNREAD_AMONG};
+use chinwag_core::limits::{UNREAD, UNREAD_NEAR};
+use chinwag_core::permission::Role;
+use chinwag_core::store::{NewMessage, Tx};
 use chinwag_core::{GroupId, Seq, UserId};
 
 use super::summary::summaries;
-use super::{Fixture, date};
+use super::{Fixture, Numbers, date};
 
 async fn unread(f: &Fixture, group: GroupId, user: UserId) -> u32 {
     f.read(move |tx| tx.mark(group, user)).await.unread
@@ -67,14 +69,86 @@ pub async fn unread_counts_up_to_its_limit(f: Fixture) {
     assert_eq!(shown[0].mark.unread, UNREAD);
 }
 
-pub async fn unread_is_looked_for_among_the_newest_numbers_only(f: Fixture) {
+pub async fn unread_is_what_counting_one_by_one_gives(f: Fixture) {
+    let mut users = Vec::new();
+    for text in ["ann", "bob", "eve", "mia"] {
+        users.push(f.user(text).await);
+    }
+    let mut numbers = Numbers(0x5eed);
+    for _ in 0..6 {
+        let id = f.group(&users).await;
+        let (gone, mut rare) = (f.user(&format!("gone{}", id.0.as_u128())).await, 0);
+        f.write(move |tx| tx.member_set(id, gone, Role::Member, date(0))).await;
+        // One writes nearly everything, so that the newest numbers alone do not answer.
+        let (all, talker, often) = (users.clone(), numbers.below(4), 2 + numbers.below(60));
+        let mut draw = Numbers(1 + u64::try_from(numbers.below(1 << 20)).expect("small"));
+        let mut drawn: Vec<(UserId, bool)> = Vec::new();
+        for _ in 0..UNREAD_NEAR * 3 / 2 {
+            let author = match draw.below(often) {
+                0 => all[draw.below(4)],
+                1 => gone,
+                _ => all[talker],
+            };
+            rare += usize::from(author != all[talker]);
+            drawn.push((author, draw.below(5) == 0));
+        }
+        assert!(rare > 0, "somebody else writes, too");
+        let messages: Vec<_> =
+            drawn.iter().map(|(author, erased)| (f.message(id, *author), *erased)).collect();
+        f.write(move |tx| {
+            for (message, erased) in &messages {
+                let seq = tx.seq_take(id, 1)?;
+                tx.message_insert(&NewMessage { seq, ..message.clone() })?;
+                if *erased {
+                    tx.message_erase(id, seq)?;
+                }
+            }
+            Ok(())
+        })
+        .await;
+        let task = f.task();
+        f.write(move |tx| tx.user_delete(gone, task)).await;
+        for user in users.clone() {
+            let mark = Seq(i64::try_from(numbers.below(UNREAD_NEAR as usize * 2)).expect("small"));
+            f.write(move |tx| tx.mark_set(id, user, mark, date(0))).await;
+            let counted = (1..).map(Seq).zip(&drawn).filter(|(seq, (author, erased))| {
+                *seq > mark && *author != user && *author != gone && !erased
+            });
+            let counted = u32::try_from(counted.count()).expect("small").min(UNREAD);
+            let of_summary = move |tx: &dyn Tx| {
+                let all = summaries(tx, user)?;
+                Ok(all.iter().find(|summary| summary.view.group.id == id).map(|summary| summary.mark.unread))
+            };
+            assert_eq!(unread(&f, id, user).await, counted, "after {mark} of {often}");
+            assert_eq!(f.read(of_summary).await, Some(counted));
+        }
+    }
+}
+
+pub async fn who_comes_back_has_its_mark_and_nothing_unread(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
-    let id = f.group(&[ann, bob]).await;
+    let id = f.group(&[bob]).await;
+    for _ in 0..3 {
+        f.send(id, bob).await;
+    }
+    let join = move |tx: &mut dyn Tx| tx.member_set(id, ann, Role::Member, date(9));
+    f.write(join).await;
+    assert_eq!(unread(&f, id, ann).await, 0, "what was written before it came");
     f.send(id, bob).await;
-    f.write(move |tx| tx.seq_take(id, UNREAD_AMONG as usize - 1).map(drop)).await;
-    assert_eq!(unread(&f, id, ann).await, 1, "the oldest of those");
-    f.write(move |tx| tx.seq_take(id, 1).map(drop)).await;
-    assert_eq!(unread(&f, id, ann).await, 0);
-    let shown = f.read(move |tx| summaries(tx, ann)).await;
-    assert_eq!(shown[0].mark.unread, 0);
+    assert_eq!(unread(&f, id, ann).await, 1);
+    let away = async |mark: i64| {
+        f.write(move |tx| {
+            tx.mark_set(id, ann, Seq(mark), date(mark))?;
+            tx.member_remove(id, ann)
+        })
+        .await;
+        f.send(id, bob).await;
+        f.write(join).await;
+        let back = f.read(move |tx| tx.mark(id, ann)).await;
+        assert_eq!(back, Mark { last_read: Some((Seq(mark), date(mark))), unread: 0 });
+        f.send(id, bob).await;
+        assert_eq!(unread(&f, id, ann).await, 1);
+    };
+    away(2).await;
+    away(4).await;
 }

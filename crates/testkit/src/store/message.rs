@@ -1,17 +1,13 @@
 //! Messages.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
-use chinwag_core::message::{ClientId, Message};
+use chinwag_core::message::Message;
 use chinwag_core::store::{Edge, NewMessage, Page, Prior};
 use chinwag_core::{Error, Seq, UserId};
 use sha2::{Digest, Sha256};
 
 use super::summary::summaries;
-use super::{Fixture, body, date, name};
-
-fn client_id(text: &str) -> ClientId {
-    ClientId::parse(text).expect("a client id")
-}
+use super::{Fixture, body, client_id, date, name};
 
 fn hash(text: &str) -> [u8; 32] {
     Sha256::digest(text).into()
@@ -186,7 +182,7 @@ pub async fn an_erased_message_is_found_nowhere(f: Fixture) {
             assert_eq!(tx.messages(id, &Page { edge, limit: 9 })?, [], "{edge:?}");
         }
         assert_eq!((tx.message_at_seq(id, Seq(9))?, tx.message_at_date(id, date(99))?), (None, None));
-        assert_eq!((tx.messages_by(id, bob)?, tx.mark(id, ann)?.unread), (vec![], 0));
+        assert_eq!((tx.messages_by(id, bob, 9)?, tx.mark(id, ann)?.unread), (vec![], 0));
         let shown = summaries(tx, ann)?;
         assert_eq!(
             (tx.view(id)?.map(|view| view.messages.len()), shown[0].view.messages.len()),
@@ -209,8 +205,8 @@ pub async fn messages_of_one_author_are_listed_in_order(f: Fixture) {
         }
     }
     f.send(other, ann).await;
-    assert_eq!(f.read(move |tx| tx.messages_by(id, ann)).await, own);
+    assert_eq!(f.read(move |tx| tx.messages_by(id, ann, 9)).await, own);
     f.write(move |tx| tx.message_erase(id, Seq(3))).await;
     own.remove(1);
-    assert_eq!(f.read(move |tx| tx.messages_by(id, ann)).await, own);
+    assert_eq!(f.read(move |tx| tx.messages_by(id, ann, 9)).await, own);
 }

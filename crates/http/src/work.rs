@@ -1,0 +1,62 @@
+//! Doing in steps what requests have begun, beside everything else.
+
+use std::time::Duration;
+
+use chinwag_core::app::App;
+use chinwag_core::app::work::Effort;
+use chinwag_core::limits::DELETED_TOGETHER;
+use tokio::time::sleep;
+
+/// How often it is looked whether anything remains to be done: by this node, one that has ended, or a command.
+const EVERY: Duration = Duration::from_secs(1);
+/// How long a step is to keep the store from others, in microseconds: half of what it may.
+const STEP: u64 = 5_000;
+const FEWEST: usize = 10;
+/// Changes of groups cost so many times as much as rows.
+const OF_ROWS: usize = 10;
+/// The shortest pause between two steps, in which others write.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// Does what remains to be done, a step at a time, until it is dropped. After each step others have the store for at
+/// least as long. A step that fails, or that another node has done, is tried again.
+pub async fn run(app: App) {
+    let mut rows = 100;
+    loop {
+        match app.work(Effort { rows, groups: (rows / OF_ROWS).max(1) }).await {
+            Ok(None) => sleep(EVERY).await,
+            Ok(Some(took)) => {
+                rows = next(rows, took);
+                sleep(Duration::from_micros(took).clamp(PAUSE, EVERY)).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a step of what remains to be done failed: it will be tried again");
+                rows = FEWEST;
+                sleep(EVERY).await;
+            }
+        }
+    }
+}
+
+/// How many rows the next step may have, after one of `rows` took so many microseconds.
+fn next(rows: usize, took: u64) -> usize {
+    let more = if took > STEP { rows / 2 } else { rows + rows / 4 };
+    more.clamp(FEWEST, DELETED_TOGETHER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_shrink_when_they_take_long_and_stay_in_their_bounds() {
+        let mut rows = 100;
+        for _ in 0..50 {
+            rows = next(rows, STEP + 1);
+        }
+        assert_eq!(rows, FEWEST);
+        for _ in 0..50 {
+            rows = next(rows, 0);
+        }
+        assert_eq!(rows, DELETED_TOGETHER);
+    }
+}

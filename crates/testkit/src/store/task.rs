@@ -1,0 +1,189 @@
+//! What remains to be done in steps, and what is read while it remains.
+#![allow(missing_docs, reason = "a case's name is its sentence")]
+
+use chinwag_core::permission::Role;
+use chinwag_core::store::{Change, Edge, Entry, Logged, NewMessage, Page, Task};
+use chinwag_core::{GroupId, Seq, TaskId, UserId};
+
+use super::summary::summaries;
+use super::{Fixture, client_id, date, name};
+
+pub async fn tasks_are_done_in_the_order_in_which_they_were_begun(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let group = f.group(&[ann, bob]).await;
+    let (one, two, three) = (f.task(), f.task(), f.task());
+    let rename = |after| Task::LogRename { user: bob, name: name("Bob"), new_name: name("bob"), after };
+    let kept = rename(None);
+    f.write(move |tx| {
+        tx.task_insert(two, &kept)?;
+        tx.group_delete(group, three)?;
+        tx.user_delete(ann, one)
+    })
+    .await;
+    let next = async |done: Option<TaskId>| {
+        f.write(move |tx| {
+            done.map(|id| tx.task_delete(id)).transpose()?;
+            tx.task_next()
+        })
+        .await
+    };
+    assert_eq!(next(None).await, Some((one, Task::EraseUser(ann))));
+    assert_eq!(next(Some(one)).await, Some((two, rename(None))));
+    f.write(move |tx| tx.task_advance(two, group)).await;
+    assert_eq!(next(None).await, Some((two, rename(Some(group)))));
+    // Of a user who is no more nothing is written into logs.
+    let four = f.task();
+    f.write(move |tx| tx.user_delete(bob, four)).await;
+    assert_eq!(next(None).await, Some((three, Task::EraseGroup(group))));
+    assert_eq!(next(Some(three)).await, Some((four, Task::EraseUser(bob))));
+    assert_eq!(next(Some(four)).await, None);
+}
+
+pub async fn what_a_user_who_is_no_more_has_left_is_found_nowhere(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let id = f.group(&[ann, bob]).await;
+    let of_ann = f.send(id, ann).await;
+    let of_bob = f.send(id, bob).await;
+    let reply = f.message(id, ann);
+    let reply =
+        f.keep(NewMessage { respond_to: Some(of_bob.seq), client_id: Some(client_id("a")), ..reply }).await;
+    f.write(move |tx| {
+        let seq = tx.seq_take(id, 1)?;
+        tx.change_insert(id, seq, &Change::Renamed { user: bob, name: name("Bob"), new_name: name("bob") })?;
+        let seq = tx.seq_take(id, 1)?;
+        tx.change_insert(id, seq, &Change::Edited(of_bob.seq))
+    })
+    .await;
+    let last = f.send(id, bob).await;
+    let task = f.task();
+    f.write(move |tx| tx.user_delete(bob, task)).await;
+    let prior = client_id("a");
+    f.read(move |tx| {
+        assert_eq!((tx.message(of_bob.id)?, tx.message(last.id)?), (None, None));
+        assert_eq!(tx.message(reply.id)?.and_then(|message| message.respond_to), None);
+        assert_eq!(tx.message_prior(id, ann, &prior)?.and_then(|prior| prior.respond_to), None);
+        for edge in [Edge::Newest, Edge::BeforeDate(date(9999)), Edge::BeforeSeq(last.seq)] {
+            let page: Vec<_> = tx.messages(id, &Page { edge, limit: 9 })?.iter().map(|m| m.seq).collect();
+            assert_eq!(page, [reply.seq, of_ann.seq], "{edge:?}");
+        }
+        assert_eq!(tx.message_at_seq(id, last.seq)?.map(|(seq, _)| seq), Some(reply.seq));
+        assert_eq!(tx.message_at_date(id, date(9999))?.map(|(seq, _)| seq), Some(reply.seq));
+        let shown = summaries(tx, ann)?;
+        assert_eq!((shown[0].mark.unread, tx.mark(id, ann)?.unread), (0, 0));
+        assert_eq!(
+            shown[0].view.messages.iter().map(|m| m.seq).collect::<Vec<_>>(),
+            [reply.seq, of_ann.seq]
+        );
+        assert_eq!(shown[0].view.members.len(), 1);
+        assert_eq!((tx.member(id, bob)?, tx.members(id)?.len()), (None, 1));
+        let log: Vec<_> = tx.log(id, Seq(3), 9)?.into_iter().map(|entry| entry.what).collect();
+        assert_eq!(log, [Logged::Group, Logged::Edited(None), Logged::Erased]);
+        assert_eq!(tx.log(id, Seq(1), 1)?, [Entry { seq: Seq(2), what: Logged::Erased }]);
+        Ok(())
+    })
+    .await;
+}
+
+pub async fn the_traces_of_a_user_who_is_no_more_are_removed_one_by_one(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let (first, second) = (f.group(&[ann, bob]).await, f.group(&[ann]).await);
+    for _ in 0..3 {
+        f.send(first, ann).await;
+    }
+    let renamed = Change::Renamed { user: ann, name: name("Ann"), new_name: name("ann") };
+    let task = f.task();
+    f.write(move |tx| {
+        tx.member_remove(second, ann)?;
+        tx.member_set(first, ann, Role::Owner, date(0))?;
+        for _ in 0..3 {
+            let seq = tx.seq_take(first, 1)?;
+            tx.change_insert(first, seq, &renamed)?;
+        }
+        tx.user_delete(ann, task)
+    })
+    .await;
+    f.write(move |tx| {
+        assert_eq!(tx.trace_as_member(ann)?, Some((first, Role::Owner)));
+        tx.member_remove(first, ann)?;
+        assert_eq!((tx.trace_as_member(ann)?, tx.trace_as_former(ann)?), (None, Some(first)));
+        let seqs = |found: Vec<(Seq, _)>| found.into_iter().map(|(seq, _)| seq.0).collect::<Vec<_>>();
+        assert_eq!(seqs(tx.messages_by(first, ann, 2)?), [1, 2]);
+        tx.message_erase(first, Seq(1))?;
+        tx.message_erase(first, Seq(2))?;
+        assert_eq!(seqs(tx.messages_by(first, ann, 2)?), [3]);
+        tx.trace_delete(ann, first)?;
+        assert_eq!(tx.trace_as_former(ann)?, Some(second));
+        tx.trace_delete(ann, second)?;
+        assert_eq!(tx.trace_as_former(ann)?, None);
+        assert_eq!((tx.names_delete(ann, 2)?, tx.names_delete(ann, 2)?, tx.names_delete(ann, 2)?), (2, 1, 0));
+        Ok(())
+    })
+    .await;
+}
+
+pub async fn messages_deleted_together_are_one_entry_of_the_log(f: Fixture) {
+    let ann = f.user("ann").await;
+    let id = f.group(&[ann]).await;
+    let (one, two) = (f.send(id, ann).await, f.send(id, ann).await);
+    let ids = vec![one.id, two.id];
+    let change = Change::ManyDeleted(ids.clone());
+    f.write(move |tx| {
+        tx.message_erase(id, one.seq)?;
+        tx.message_erase(id, two.seq)?;
+        let seq = tx.seq_take(id, 1)?;
+        tx.change_insert(id, seq, &change)
+    })
+    .await;
+    let log = f.read(move |tx| tx.log(id, Seq(0), 9)).await;
+    let what: Vec<_> = log.into_iter().map(|entry| entry.what).collect();
+    assert_eq!(what, [Logged::Erased, Logged::Erased, Logged::ManyDeleted(ids)]);
+}
+
+/// Everything of a group that a member could read.
+async fn seen(f: &Fixture, id: GroupId, user: UserId, sent: &NewMessage) -> usize {
+    let message = sent.id;
+    f.read(move |tx| {
+        let page = tx.messages(id, &Page { edge: Edge::Newest, limit: 9 })?;
+        let standing = [tx.group(id)?.is_some(), tx.member(id, user)?.is_some(), tx.view(id)?.is_some()];
+        assert_eq!(tx.heads(&[id])?.len() + tx.places(&[user])?.len(), 0);
+        assert_eq!(tx.mark(id, user)?.unread, 0);
+        assert!(tx.message(message)?.is_none() || tx.member(id, user)?.is_none(), "nobody may see it");
+        drop(page);
+        Ok(standing.into_iter().filter(|stands| *stands).count()
+            + tx.members(id)?.len()
+            + summaries(tx, user)?.len())
+    })
+    .await
+}
+
+pub async fn a_group_that_is_no_more_is_erased_in_parts(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let id = f.group(&[ann, bob]).await;
+    let mut sent = None;
+    for _ in 0..5 {
+        sent = Some(f.send(id, bob).await);
+    }
+    let sent = sent.expect("one was sent");
+    let task = f.task();
+    f.write(move |tx| {
+        tx.member_remove(id, bob)?;
+        let seq = tx.seq_take(id, 1)?;
+        tx.change_insert(id, seq, &Change::Group)?;
+        tx.group_delete(id, task)
+    })
+    .await;
+    assert_eq!(seen(&f, id, ann, &sent).await, 0);
+    let again = f.store.write(move |tx, _| tx.group_insert(id, "again", None)).await;
+    assert!(again.is_err(), "its id is not free yet");
+    let mut erased = Vec::new();
+    for _ in 0..3 {
+        erased.push(f.write(move |tx| tx.group_erase(id, 5)).await);
+        assert_eq!(seen(&f, id, ann, &sent).await, 0);
+    }
+    assert_eq!(erased, [5, 3, 0], "five messages; a member, a former one and a change; nothing");
+    f.write(move |tx| {
+        tx.task_delete(task)?;
+        tx.group_insert(id, "again", None)
+    })
+    .await;
+}

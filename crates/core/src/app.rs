@@ -18,6 +18,7 @@ pub mod user;
 pub mod work;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use self::account::good;
 use crate::event::{Event, Kind, Origin};
@@ -42,6 +43,8 @@ struct Rules {
     clock: Arc<dyn Clock>,
     limits: Limits,
     rates: Arc<Rates>,
+    /// Whether steps may remain to be done of what a request has begun here.
+    works: AtomicBool,
 }
 
 /// Who asks, and from which socket.
@@ -86,7 +89,7 @@ impl App {
     /// The use cases over `store`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, limits: Limits) -> Self {
         let rates = Arc::new(Rates::new(&limits.rates, clock.clone()));
-        Self { store, rules: Arc::new(Rules { clock, limits, rates }) }
+        Self { store, rules: Arc::new(Rules { clock, limits, rates, works: AtomicBool::new(true) }) }
     }
 
     /// What an operator has configured.

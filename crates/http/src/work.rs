@@ -7,8 +7,10 @@ use chinwag_core::app::work::Effort;
 use chinwag_core::limits::DELETED_TOGETHER;
 use tokio::time::sleep;
 
-/// How often it is looked whether anything remains to be done: by this node, one that has ended, or a command.
-const EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether this node has begun what remains to be done.
+const EVERY: Duration = Duration::from_millis(500);
+/// After so many looks the store is asked, for what a node that has ended or a command has left.
+const LOOKS: u32 = 60;
 /// How long a step is to keep the store from others, in microseconds: half of what it may.
 const STEP: u64 = 5_000;
 const FEWEST: usize = 10;
@@ -23,7 +25,7 @@ pub async fn run(app: App) {
     let mut rows = 100;
     loop {
         match app.work(Effort { rows, groups: (rows / OF_ROWS).max(1) }).await {
-            Ok(None) => sleep(EVERY).await,
+            Ok(None) => wait(&app).await,
             Ok(Some(took)) => {
                 rows = next(rows, took);
                 sleep(Duration::from_micros(took).clamp(PAUSE, EVERY)).await;
@@ -33,6 +35,16 @@ pub async fn run(app: App) {
                 rows = FEWEST;
                 sleep(EVERY).await;
             }
+        }
+    }
+}
+
+/// Waits until something may remain to be done.
+async fn wait(app: &App) {
+    for _ in 0..LOOKS {
+        sleep(EVERY).await;
+        if app.has_work() {
+            return;
         }
     }
 }

@@ -2,6 +2,8 @@
 //! of many groups. The request does what makes it true at once, and what little there mostly is to do; the rest
 //! waits as a [`Task`], of which any node does a step at a time, each a job of its own.
 
+use std::sync::atomic::Ordering;
+
 use super::group::{delete_if_empty, depart};
 use super::message::erase_together;
 use super::{App, Context, Unit};
@@ -23,13 +25,21 @@ pub struct Effort {
 const AT_ONCE: Effort = Effort { rows: 200, groups: 20 };
 
 impl App {
+    /// Whether it is known that something remains to be done, by what this node has begun. What others have left
+    /// shows by asking.
+    pub fn has_work(&self) -> bool {
+        self.rules.works.load(Ordering::Acquire)
+    }
+
     /// Does a step of what remains to be done: how long it kept the store from others, in microseconds; `None`
     /// where nothing remains.
     pub async fn work(&self, effort: Effort) -> Result<Option<u64>> {
         let service = Context::new(Caller::Service);
         // Mostly there is nothing, and to find that out nobody need write.
-        let waits = self.read(&service, (), |tx, _, ()| Ok(tx.task_next()?.is_some())).await?;
-        if !waits {
+        self.rules.works.store(false, Ordering::Release);
+        let waits = self.read(&service, (), |tx, _, ()| Ok(tx.task_next()?.is_some())).await;
+        self.rules.works.fetch_or(!matches!(waits, Ok(false)), Ordering::AcqRel);
+        if !waits? {
             return Ok(None);
         }
         self.write(&service, effort, |unit, effort| {
@@ -69,7 +79,11 @@ impl Unit<'_> {
                 last.is_none()
             }
         };
-        if is_done { self.tx.task_delete(id) } else { Ok(()) }
+        if is_done {
+            return self.tx.task_delete(id);
+        }
+        self.rules.works.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Takes a user who is no more out of its groups, then erases its messages; whether all is done.

@@ -70,10 +70,7 @@ pub async fn what_a_user_who_is_no_more_has_left_is_found_nowhere(f: Fixture) {
         assert_eq!(tx.message_at_date(id, date(9999))?.map(|(seq, _)| seq), Some(reply.seq));
         let shown = summaries(tx, ann)?;
         assert_eq!((shown[0].mark.unread, tx.mark(id, ann)?.unread), (0, 0));
-        assert_eq!(
-            shown[0].view.messages.iter().map(|m| m.seq).collect::<Vec<_>>(),
-            [reply.seq, of_ann.seq]
-        );
+        assert_eq!(shown[0].view.messages.iter().map(|m| m.seq).collect::<Vec<_>>(), [reply.seq, of_ann.seq]);
         assert_eq!(shown[0].view.members.len(), 1);
         assert_eq!((tx.member(id, bob)?, tx.members(id)?.len()), (None, 1));
         let log: Vec<_> = tx.log(id, Seq(3), 9)?.into_iter().map(|entry| entry.what).collect();

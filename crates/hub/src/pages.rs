@@ -45,6 +45,8 @@ impl Hub {
     pub fn show_frames(&self, socket: &Arc<Socket>, frames: Vec<Bytes>) {
         let mut due = Vec::new();
         socket.show(frames, &mut due);
-        due.iter().for_each(|socket| socket.flush());
+        for socket in &due {
+            socket.flush();
+        }
     }
 }

@@ -192,11 +192,7 @@ fn answers() -> Vec<Bytes> {
     let fetched = Fetched { author: name, group: ID, date: Some(date()), history };
     let none = Fetched { author: name, group: ID, date: None, history: vec![] };
     let refused = [Refusal::SeqAhead, Refusal::NotFound, Refusal::TooFar, Refusal::HistoryChanged];
-    let synced = |refusal| Resumed {
-        heads: [(GROUP, Seq(3))].into(),
-        refused: [(GROUP, refusal)].into(),
-        ..Resumed::default()
-    };
+    let synced = |refusal| Resumed { heads: [(GROUP, Seq(3))].into(), refused: [(GROUP, refusal)].into() };
     let own = HistoryId(ID);
     let done =
         refused.map(|refusal| outgoing::numbers("sync.done", own, Synced::from(&synced(refusal)), Some("7")));

@@ -260,7 +260,7 @@ async fn waits(client: &Client) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_user_for_whom_too_much_waits_the_largest_socket_is_closed() {
+async fn largest_socket_of_a_user_is_closed_beyond_its_bytes() {
     let world = World::new(Options { user_bytes: 64 * 1024, ..quiet() });
     let [ann, ben] = world.users(["ann", "ben"]).await;
     let (small, large) = (world.connect(ann).await, world.connect(ann).await);
@@ -283,7 +283,7 @@ async fn of_a_user_for_whom_too_much_waits_the_largest_socket_is_closed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_too_much_waits_in_all_the_largest_sockets_are_closed() {
+async fn largest_sockets_are_closed_when_too_much_waits_in_all() {
     let world = World::new(Options { total_bytes: 128 * 1024, ..quiet() });
     let [ann, ben, cat] = world.users(["ann", "ben", "cat"]).await;
     let (anns, bens, cats) = (world.connect(ann).await, world.connect(ben).await, world.connect(cat).await);

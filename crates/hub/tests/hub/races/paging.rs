@@ -15,6 +15,8 @@ use crate::harness::{Client, settle};
 
 /// What a page says of its group: its last number, and whether the user is in it.
 type Page = (Seq, bool);
+/// A page that is read when its semaphore says so.
+type Reading = (Arc<Semaphore>, JoinHandle<Result<Option<Page>>>);
 
 /// A socket that is being shown its groups.
 pub(super) struct Paging {
@@ -24,7 +26,7 @@ pub(super) struct Paging {
     heads: Vec<(GroupId, Seq)>,
     at: Vec<i64>,
     next: usize,
-    reading: Option<(Arc<Semaphore>, JoinHandle<Result<Option<Page>>>)>,
+    reading: Option<Reading>,
 }
 
 impl Paging {
@@ -95,7 +97,7 @@ proptest! {
 }
 
 #[test]
-fn what_happens_before_a_page_is_read_is_in_the_page_and_not_held() {
+fn events_before_a_page_is_read_are_in_the_page_alone() {
     let mut steps = vec![Step::Turn(0, 0), Step::Turn(1, 0), Step::Dispatch, Step::Dispatch];
     // Registered, read, answered, and begun to be shown its groups.
     steps.extend([Step::Advance(0); 5]);

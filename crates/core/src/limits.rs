@@ -22,6 +22,8 @@ pub const UNREAD_NEAR: u32 = 200;
 pub const DELETED_TOGETHER: usize = 1000;
 /// The longest page of a group's history.
 pub const HISTORY_PAGE: usize = 100;
+/// Sessions and service tokens of one user; one more ends the oldest.
+pub const SESSIONS: usize = 100;
 /// The most events of one group that a resume answers; past that the client reads the history.
 pub const RESUME_EVENTS: usize = 1000;
 /// The most events that one resume answers, of all its groups together.

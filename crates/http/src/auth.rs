@@ -16,6 +16,7 @@ mod outside;
 mod passwords;
 mod peer;
 mod public_url;
+pub(crate) mod recheck;
 mod validator;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use chinwag_core::app::{App, Context, Who};
 use chinwag_core::token::{Kind, Token, TokenHash};
 use chinwag_core::user::{Caller, User};
 use chinwag_core::{Date, Error, Name, Result, UserId};
+use chinwag_hub::Hub;
 
 pub(crate) use accounts::Begun;
 pub use key::ServiceKey;
@@ -45,7 +47,8 @@ use bearer::Authorization;
 use device::Devices;
 use jwt::Jwt;
 use passwords::Passwords;
-use validator::Validator;
+use recheck::Recheck;
+use validator::{Validator, Verdict};
 
 /// Cookies of one name that are tried.
 const COOKIES: usize = 4;
@@ -56,7 +59,7 @@ pub struct Auth {
     app: App,
     options: Arc<Options>,
     jwt: Option<Jwt>,
-    validator: Option<Validator>,
+    validator: Option<Arc<Validator>>,
     passwords: Passwords,
     attempts: Attempts,
     refused_origins: Notice,
@@ -82,6 +85,8 @@ pub struct SignedIn {
     pub token: Option<TokenHash>,
     /// Until when the credential is good, if it says so.
     pub expires: Option<Date>,
+    /// Whether the host's validator has named the user: it is asked again while a socket is open.
+    pub by_validator: bool,
 }
 
 /// What a request's credential was found to be before its body is read.
@@ -123,7 +128,7 @@ impl Auth {
         }
         Ok(Self {
             jwt: Jwt::new(&options.jwt)?,
-            validator: options.validate_url.as_deref().map(Validator::new).transpose()?,
+            validator: options.validate_url.as_deref().map(Validator::new).transpose()?.map(Arc::new),
             passwords: Passwords::default(),
             attempts: Attempts::new(app.rates().clone(), options.requests),
             devices: Devices::new(&options.service_key),
@@ -144,6 +149,13 @@ impl Auth {
         }
         self.own_origin(parts)?;
         Ok(Credential::Service)
+    }
+
+    /// What asks the validator again about open sockets, where there is one and it is to be asked.
+    pub(crate) fn recheck(&self, hub: &Arc<Hub>) -> Option<Arc<Recheck>> {
+        let times = (self.options.validate_every, self.options.validate_grace);
+        let validator = self.validator.as_ref().filter(|_| !times.0.is_zero())?;
+        Some(Recheck::new(self.app.clone(), hub.clone(), validator.clone(), times))
     }
 
     /// What a REST request's credential is. A bad one is refused.
@@ -289,7 +301,12 @@ impl Auth {
         let Some(jwt) = &self.jwt else { return Ok(None) };
         let Some(vouched) = jwt.read(secret, self.app.clock().now()).await else { return Ok(None) };
         let user = self.outsider(vouched.name, jwt.create).await?;
-        Ok(user.map(|user| SignedIn { user, token: None, expires: Some(vouched.expires) }))
+        Ok(user.map(|user| SignedIn {
+            user,
+            token: None,
+            expires: Some(vouched.expires),
+            by_validator: false,
+        }))
     }
 
     /// The user whom the host application names, if there may be such a one.
@@ -307,10 +324,10 @@ impl Auth {
             self.not_forged(parts)?;
         }
         let share = self.admission.question(parts, &self.options)?;
-        let name = validator.ask(&parts.headers).await?.ok_or(REFUSED)?;
+        let Verdict::Named(name) = validator.ask(&parts.headers).await else { return Err(REFUSED) };
         drop(share);
         let user = self.outsider(name, self.options.validate_creates).await?.ok_or(REFUSED)?;
-        Ok(Credential::User(SignedIn { user, token: None, expires: None }))
+        Ok(Credential::User(SignedIn { user, token: None, expires: None, by_validator: true }))
     }
 
     /// Refuses what another site's page may have made a browser send, with its user's cookies.
@@ -358,9 +375,11 @@ impl Auth {
 fn signed_in(token: Token) -> SignedIn {
     let user = User { id: token.user, name: token.name, special: false };
     match token.kind {
-        Kind::Token => SignedIn { user, token: Some(token.hash), expires: Some(token.expires) },
+        Kind::Token => {
+            SignedIn { user, token: Some(token.hash), expires: Some(token.expires), by_validator: false }
+        }
         // A ticket that no token asked for: its own short life ends with its use.
-        Kind::Ticket { .. } => SignedIn { user, token: None, expires: None },
+        Kind::Ticket { .. } => SignedIn { user, token: None, expires: None, by_validator: false },
     }
 }
 

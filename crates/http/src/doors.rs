@@ -10,6 +10,7 @@ use chinwag_core::app::App;
 use chinwag_hub::Hub;
 
 use crate::admission::Admission;
+use crate::auth::recheck::Recheck;
 use crate::auth::{Auth, Network, PublicUrl, ServiceKey, jwt};
 use crate::notice::Notice;
 use crate::places::Places;
@@ -27,6 +28,7 @@ pub struct Doors {
     pub options: Arc<Options>,
     pub(crate) cursors: Cursors,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) recheck: Option<Arc<Recheck>>,
     pub(crate) sockets: Places,
     pub(crate) notices: Notices,
     draining: AtomicBool,
@@ -54,6 +56,10 @@ pub struct Options {
     pub jwt: jwt::Options,
     /// The host's own validator, an `http` or `https` URL (none).
     pub validate_url: Option<String>,
+    /// How often it is asked again about open sockets; zero is never (60 s).
+    pub validate_every: Duration,
+    /// How long sockets stay open while it does not answer (10 min).
+    pub validate_grace: Duration,
     /// Whether users whom the validator names are made at first sight (no).
     pub validate_creates: bool,
     /// Whether anybody may make an account (yes).
@@ -121,6 +127,8 @@ impl Options {
             open: false,
             jwt: jwt::Options::default(),
             validate_url: None,
+            validate_every: Duration::from_secs(60),
+            validate_grace: Duration::from_secs(600),
             validate_creates: false,
             signup: true,
             session_ttl: Duration::from_secs(30 * 24 * 3600),
@@ -156,8 +164,10 @@ impl Doors {
     pub fn new(app: App, hub: Arc<Hub>, options: Options) -> Result<Arc<Self>> {
         let options = Arc::new(options);
         let admission = Arc::new(Admission::new(&options));
+        let auth = Auth::new(app.clone(), options.clone(), admission.clone())?;
         Ok(Arc::new(Self {
-            auth: Auth::new(app.clone(), options.clone(), admission.clone())?,
+            recheck: auth.recheck(&hub),
+            auth,
             cursors: Cursors::new(&options.service_key),
             sockets: Places::new(options.sockets_per_address),
             admission,

@@ -250,6 +250,8 @@ fn door_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         open: config.open,
         jwt: auth.jwt.options()?,
         validate_url: auth.validate_url.clone(),
+        validate_every: auth.validate_every.0,
+        validate_grace: auth.validate_grace.0,
         validate_creates: auth.validate_create,
         signup: auth.signup,
         session_ttl: auth.session_ttl.0,

@@ -47,15 +47,17 @@ CREATE TABLE passwords (
     phc     text   NOT NULL
 );
 
--- kind: 0 token, 1 ticket; of_token is the token that asked for a ticket, if one did.
+-- kind: 0 token, 1 ticket; of_token is the token that asked for a ticket, if one did. number orders a
+-- user's tokens as they were made.
 CREATE TABLE tokens (
     hash     bytea    PRIMARY KEY CHECK (length(hash) = 32),
     user_id  bigint   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     kind     smallint NOT NULL CHECK (kind IN (0, 1)),
     expires  bigint   NOT NULL,
-    of_token bytea    CHECK (of_token IS NULL OR kind = 1)
+    of_token bytea    CHECK (of_token IS NULL OR kind = 1),
+    number   bigint   NOT NULL
 );
-CREATE INDEX tokens_by_user ON tokens (user_id);
+CREATE INDEX tokens_by_user ON tokens (user_id, number);
 CREATE INDEX tokens_by_expiry ON tokens (expires);
 
 -- What from_id's row about to_id says. kind: 0 invitation, 1 contact, 2 block.

@@ -46,15 +46,17 @@ CREATE TABLE passwords (
     phc     TEXT    NOT NULL
 ) STRICT;
 
--- kind: 0 token, 1 ticket; of_token is the token that asked for a ticket, if one did.
+-- kind: 0 token, 1 ticket; of_token is the token that asked for a ticket, if one did. number orders a
+-- user's tokens as they were made.
 CREATE TABLE tokens (
     hash    BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     kind    INTEGER NOT NULL CHECK (kind IN (0, 1)),
     expires INTEGER NOT NULL,
-    of_token BLOB   CHECK (of_token IS NULL OR kind = 1)
+    of_token BLOB   CHECK (of_token IS NULL OR kind = 1),
+    number  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX tokens_by_user ON tokens (user_id);
+CREATE INDEX tokens_by_user ON tokens (user_id, number);
 CREATE INDEX tokens_by_expiry ON tokens (expires);
 
 -- What from_id's row about to_id says. kind: 0 invitation, 1 contact, 2 block.

@@ -33,7 +33,8 @@ impl Tokens for Transaction<'_> {
             Kind::Ticket { of } => (TICKET, of.map(|token| token.0)),
         };
         self.change(
-            "INSERT INTO tokens (hash, user_id, kind, expires, of_token) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO tokens (hash, user_id, kind, expires, of_token, number) VALUES (?1, ?2, ?3, ?4, ?5,
+                (SELECT coalesce(max(number), 0) + 1 FROM tokens WHERE user_id = ?2))",
             params![hash.0, user.0, kind, expires.micros(), of],
         )
         .map(drop)
@@ -45,6 +46,19 @@ impl Tokens for Transaction<'_> {
 
     fn tokens_delete(&mut self, user: UserId) -> Result<()> {
         self.change("DELETE FROM tokens WHERE user_id = ?1", [user.0]).map(drop)
+    }
+
+    fn tokens_trim(&mut self, user: UserId, keep: usize) -> Result<Vec<TokenHash>> {
+        let old = self.all(
+            "SELECT hash FROM tokens WHERE user_id = ?1 AND kind = ?2
+            ORDER BY number DESC LIMIT 1000 OFFSET ?3",
+            params![user.0, TOKEN, i64::try_from(keep).unwrap_or(i64::MAX)],
+            |row| row.get(0).map(TokenHash),
+        )?;
+        for hash in &old {
+            self.token_delete(hash)?;
+        }
+        Ok(old)
     }
 
     fn tokens_purge(&mut self, now: Date) -> Result<usize> {

@@ -281,6 +281,7 @@ macro_rules! store_suite {
                 what_expired_before_now_is_purged_and_nothing_else
                 no_more_than_a_thousand_are_purged_at_a_time
                 of_many_tokens_those_that_are_kept_are_told
+                trimming_keeps_the_newest_tokens_and_all_tickets
             }
             user {
                 a_user_is_found_by_number_and_by_name_in_any_case

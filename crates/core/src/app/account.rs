@@ -7,6 +7,7 @@ use super::actor::service_only;
 use super::user::{own, short_enough, taken};
 use super::{App, Context, Unit};
 use crate::event::{Ended, Event, Kind};
+use crate::limits::SESSIONS;
 use crate::store::Tx;
 use crate::token::{self, Secret, SecretKind, Token, TokenHash};
 use crate::user::{Caller, User};
@@ -211,5 +212,10 @@ fn issue(unit: &mut Unit, user: User, kind: token::Kind, ttl: Duration) -> Resul
     let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
     let expires = Date::from_micros(unit.now().micros().saturating_add(ttl));
     unit.tx.token_insert(&secret.hash(), user.id, kind, expires)?;
+    if kind == token::Kind::Token {
+        for ended in unit.tx.tokens_trim(user.id, SESSIONS)? {
+            unit.tell(Event::to_users(Kind::Ended(Ended::Token(ended)), vec![]));
+        }
+    }
     Ok(Issued { user, secret, expires })
 }

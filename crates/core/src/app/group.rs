@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::actor::{actor, named, role_in, someone, visible};
 use super::relation::{private_role, unblocked_by};
@@ -11,6 +12,8 @@ use crate::event::{Event, Kind};
 use crate::group::{Group, Mark, View, heir};
 use crate::message::{Body, ClientId, Message};
 use crate::permission::{Action, Role};
+use crate::rate::{self, Key};
+use crate::relation::Relation;
 use crate::store::{Change, NewMessage, Task, Tx};
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, GroupName, MessageId, Name, Result, Seq, UserId};
@@ -85,7 +88,10 @@ impl App {
 
     /// Makes or finds the private group with a user, and sends the message there.
     pub async fn message_first(&self, context: &Context, command: First) -> Result<Opened> {
-        self.write(context, command, first).await
+        self.write(context, (command, AtomicBool::new(false)), |unit, (command, counted)| {
+            first(unit, command, counted)
+        })
+        .await
     }
 
     /// One group.
@@ -201,7 +207,7 @@ fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
     unit.group_updated(id, seq, joined, vec![])
 }
 
-fn first(unit: &mut Unit, command: &First) -> Result<Opened> {
+fn first(unit: &mut Unit, command: &First, counted: &AtomicBool) -> Result<Opened> {
     let author = someone(unit.tx, unit.caller, None)?;
     let target = named(unit.tx, &command.target, "target")?;
     if target.id == author.id {
@@ -210,7 +216,8 @@ fn first(unit: &mut Unit, command: &First) -> Result<Opened> {
     if target.special || author.special {
         return Err(Error::field("target", "is a special user, to whom nobody writes first"));
     }
-    let blocked = unit.tx.pair(author.id, target.id)?.blocked();
+    let pair = unit.tx.pair(author.id, target.id)?;
+    let blocked = pair.blocked();
     if blocked && command.body.is_some() {
         return Err(Error::forbidden(format!("{} and you do not write to each other", target.name)));
     }
@@ -230,8 +237,23 @@ fn first(unit: &mut Unit, command: &First) -> Result<Opened> {
                 Sent::Before(message) => Opened::Before(message),
             })
         }
-        (None, _) => open(unit, &author, &target, command, blocked),
+        (None, _) => {
+            if pair.mine != Some(Relation::Contact) {
+                count_first_contact(unit, counted)?;
+            }
+            open(unit, &author, &target, command, blocked)
+        }
     }
+}
+
+/// Counts a private group that a user opens with a stranger, once however often the job is run.
+fn count_first_contact(unit: &Unit, counted: &AtomicBool) -> Result<()> {
+    let Some(user) = unit.caller.user() else { return Ok(()) };
+    if !counted.load(Ordering::Relaxed) {
+        unit.rules.rates.take(Key::User(user), &[rate::Kind::FirstContacts])?;
+        counted.store(true, Ordering::Relaxed);
+    }
+    Ok(())
 }
 
 /// Makes the private group. Its making and its first message are one event, numbered 1.

@@ -20,6 +20,10 @@ pub trait Tokens {
     /// Drops every token and ticket of a user.
     fn tokens_delete(&mut self, user: UserId) -> Result<()>;
 
+    /// Drops a user's tokens but the newest `keep`, at most 1000 at a time; answers those that were
+    /// dropped. Tickets stay.
+    fn tokens_trim(&mut self, user: UserId, keep: usize) -> Result<Vec<TokenHash>>;
+
     /// Drops what has expired before `now`, at most 1000 at a time; answers how many.
     fn tokens_purge(&mut self, now: Date) -> Result<usize>;
 }

@@ -97,6 +97,7 @@ pub const TABLES: &[Table] = &[
             ("kind", Short),
             ("expires", Number),
             ("of_token", Bytes),
+            ("number", Number),
         ],
         key: 1,
     },

@@ -13,6 +13,16 @@ pub(super) struct Validator {
     url: Url,
 }
 
+/// What the validator says.
+pub(super) enum Verdict {
+    /// Whose credential it is.
+    Named(Name),
+    /// Nobody's: 401 or 403.
+    Refused,
+    /// Nothing that is an answer: neither a name nor a refusal.
+    Silent,
+}
+
 #[derive(Deserialize)]
 struct Answer {
     username: String,
@@ -28,8 +38,8 @@ impl Validator {
         Ok(Self { client: outside::client()?, url })
     }
 
-    /// The name that the validator gives. Its silence, and whatever it says but a name, is `None`.
-    pub(super) async fn ask(&self, headers: &HeaderMap) -> Result<Option<Name>> {
+    /// What it says of a request's cookies and authorisation.
+    pub(super) async fn ask(&self, headers: &HeaderMap) -> Verdict {
         let mut question = self.client.post(self.url.clone());
         for name in [header::COOKIE, header::AUTHORIZATION] {
             for value in headers.get_all(&name) {
@@ -37,20 +47,24 @@ impl Validator {
             }
         }
         match self.answer(question).await {
-            Ok(answer) => Ok(answer.and_then(|answer| Name::parse(&answer.username).ok())),
+            Ok(verdict) => verdict,
             Err(error) => {
                 tracing::warn!(error = %error.without_url(), "the validator did not answer");
-                Ok(None)
+                Verdict::Silent
             }
         }
     }
 
-    async fn answer(&self, question: reqwest::RequestBuilder) -> reqwest::Result<Option<Answer>> {
+    async fn answer(&self, question: reqwest::RequestBuilder) -> reqwest::Result<Verdict> {
         let response = question.header(header::CONTENT_LENGTH, 0).send().await?;
-        if response.status() != StatusCode::OK {
-            return Ok(None);
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Ok(Verdict::Refused),
+            _ => return Ok(Verdict::Silent),
         }
         let body = outside::body(response).await?;
-        Ok(body.and_then(|body| serde_json::from_slice(&body).ok()))
+        let answer = body.and_then(|body| serde_json::from_slice::<Answer>(&body).ok());
+        let name = answer.and_then(|answer| Name::parse(&answer.username).ok());
+        Ok(name.map_or(Verdict::Silent, Verdict::Named))
     }
 }

@@ -66,6 +66,9 @@ async fn accept(
         Identity { user: who.user.id, name: who.user.name.clone(), token: who.token, expires: who.expires };
     let place = place(doors, parts)?;
     let connection = doors.hub.register(identity).map_err(refused)?;
+    if let (true, Some(recheck)) = (who.by_validator, &doors.recheck) {
+        recheck.watch(&connection, &parts.headers);
+    }
     let span = tracing::debug_span!("socket", id = connection.id().0);
     let session = Session::new(doors.clone(), connection, window);
     tokio::spawn(serve(session, upgrade, place).instrument(span));

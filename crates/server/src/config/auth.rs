@@ -20,6 +20,10 @@ pub(crate) struct Auth {
     pub(crate) session_ttl: Period,
     /// The host application's own validator, which is asked who a caller is.
     pub(crate) validate_url: Option<String>,
+    /// How often it is asked again about open sockets; 0s is never.
+    pub(crate) validate_every: Period,
+    /// How long sockets stay open while it does not answer.
+    pub(crate) validate_grace: Period,
     /// Whether users whom the validator names are made at first sight.
     pub(crate) validate_create: bool,
     /// The host application's own tokens.
@@ -37,6 +41,8 @@ impl Default for Auth {
             cookie: "access".into(),
             session_ttl: Period::seconds(30 * 24 * 3600),
             validate_url: None,
+            validate_every: Period::seconds(60),
+            validate_grace: Period::seconds(600),
             validate_create: false,
             jwt: Jwt::default(),
             attempts_per_name: 10,
@@ -49,6 +55,9 @@ impl Auth {
     pub(super) fn check(&self, problems: &mut Problems) {
         let session = Duration::from_secs(60)..=Duration::from_secs(365 * 24 * 3600);
         problems.period("auth.session_ttl", self.session_ttl, &session);
+        let day = Duration::from_secs(24 * 3600);
+        problems.period("auth.validate_every", self.validate_every, &(Duration::ZERO..=day));
+        problems.period("auth.validate_grace", self.validate_grace, &(Duration::ZERO..=day));
         problems.number("auth.attempts_per_name", self.attempts_per_name, &(0..=1_000_000), "sign-ins");
         problems.number("auth.attempts_per_address", self.attempts_per_address, &(0..=1_000_000), "sign-ins");
         if !chinwag_http::auth::cookie::valid_name(&self.cookie) {

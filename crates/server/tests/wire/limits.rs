@@ -163,6 +163,43 @@ async fn groups_of_a_day_and_accounts_of_an_hour_are_limited() {
     sign_up("dan").await.ok(201);
 }
 
+#[tokio::test]
+async fn strangers_that_a_user_writes_to_first_are_limited() {
+    let (app, clock) = limited(|rates| rates.first_contacts_per_day = 2).await;
+    let ann = app.user("ann").await;
+    let friend = app.user("friend").await;
+    for name in ["bob", "cay", "dan"] {
+        app.user(name).await;
+    }
+    for (client, other) in [(&ann, "friend"), (&friend, "ann")] {
+        let contact = json!({ "contact": { "name": other, "operation": "invite" } });
+        client.patch(&format!("users/{}/", client.name()), contact).await.ok(200);
+    }
+    let mut ws = ann.ws().await;
+    let mut first = async |name: &str| ws.ask("message.first", json!({ "target": name, "body": "hi" })).await;
+    for (name, code) in [("nobody", 400), ("bob", 0), ("cay", 0), ("dan", 429), ("friend", 0), ("bob", 0)] {
+        assert_eq!(first(name).await["code"].as_u64().unwrap_or(0), code, "{name}");
+    }
+    clock.advance(Duration::from_secs(12 * 3600));
+    assert_eq!(first("dan").await["type"], "group.update");
+}
+
+#[tokio::test]
+async fn oldest_session_ends_for_the_hundred_and_first() {
+    let (app, _clock) = limited(|_| {}).await;
+    let ann = app.user("ann").await;
+    let second = app.sign_in("ann").await;
+    let mut socket = ann.ws().await;
+    for _ in 0..98 {
+        app.sign_in("ann").await;
+    }
+    ann.get("sessions/").await.ok(200);
+    app.sign_in("ann").await;
+    assert_eq!(socket.close_code().await, Some(4001));
+    ann.get("sessions/").await.ok(401);
+    second.get("sessions/").await.ok(200);
+}
+
 /// Signs in from an address, with the cookies of a browser.
 async fn sign_in(nobody: &Client, from: &str, cookie: &str, password: &str) -> Answer {
     let request = nobody.request(Method::POST, "sessions/").header("x-forwarded-for", from);

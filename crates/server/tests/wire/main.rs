@@ -1,5 +1,6 @@
 //! The wire, through real sockets: every route, every event, every right, and what is refused.
 
+mod admission;
 mod bad_input;
 mod edge;
 mod events;
@@ -10,4 +11,5 @@ mod resume;
 mod rights;
 mod small_events;
 mod sockets;
+mod validator;
 mod windows;

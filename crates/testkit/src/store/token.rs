@@ -43,6 +43,28 @@ pub async fn all_tokens_of_one_user_are_dropped_and_nobody_elses(f: Fixture) {
     assert_eq!(left.map(|token| token.map(|token| token.user)), [None, None, Some(bob)]);
 }
 
+pub async fn trimming_keeps_the_newest_tokens_and_all_tickets(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let hash = |byte| TokenHash([byte; 32]);
+    f.write(move |tx| {
+        // What is made first ends neither first nor last.
+        for (byte, seconds) in [(1, 7), (2, 9), (3, 5), (4, 8)] {
+            tx.token_insert(&hash(byte), ann, Kind::Token, date(seconds))?;
+        }
+        tx.token_insert(&hash(5), ann, Kind::Ticket { of: None }, date(5))?;
+        tx.token_insert(&hash(6), bob, Kind::Token, date(5))
+    })
+    .await;
+    let mut dropped = f.write(move |tx| tx.tokens_trim(ann, 2)).await;
+    dropped.sort_by_key(|hash| hash.0);
+    assert_eq!(dropped, [hash(1), hash(2)]);
+    let all: Vec<_> = (1..=6).map(hash).collect();
+    let mut kept = f.read(move |tx| tx.tokens_kept(&all)).await;
+    kept.sort_by_key(|hash| hash.0);
+    assert_eq!(kept, [3, 4, 5, 6].map(hash));
+    assert_eq!(f.write(move |tx| tx.tokens_trim(ann, 2)).await, []);
+}
+
 pub async fn what_expired_before_now_is_purged_and_nothing_else(f: Fixture) {
     let ann = f.user("ann").await;
     f.write(move |tx| {

@@ -1,0 +1,111 @@
+//! Without a credential, from one address: others are answered all the same.
+
+use std::time::Duration;
+
+use chinwag_testkit::app::{Options, TestApp};
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::validator::Host;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server that a proxy stands before, which names the addresses, with 20 requests at a time.
+async fn app(change: impl FnOnce(&mut Options)) -> TestApp {
+    TestApp::with(|options| {
+        options.doors.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+        options.doors.requests = 20;
+        change(options);
+    })
+    .await
+}
+
+/// A connection on which a request has been begun.
+async fn begun(app: &TestApp, from: &str, head: &str) -> TcpStream {
+    let address = app.url().trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(&address).await.expect("it listens");
+    let text = format!("{head}\r\nhost: {address}\r\nx-forwarded-for: {from}\r\n\r\n");
+    stream.write_all(text.as_bytes()).await.expect("sent");
+    stream
+}
+
+/// The status that a connection is answered with.
+async fn status(stream: &mut TcpStream) -> String {
+    let mut answer = [0; 12];
+    timeout(PATIENCE, stream.read_exact(&mut answer)).await.expect("an answer in time").expect("an answer");
+    String::from_utf8_lossy(&answer[9..]).into_owned()
+}
+
+#[tokio::test]
+async fn unfinished_bodies_of_one_address_hold_up_nobody_else() {
+    let app = app(|_| {}).await;
+    let ann = app.user("ann").await;
+    let authorization = format!("authorization: Bearer {}", ann.token());
+    let anonymous = "POST /api/v1/sessions/ HTTP/1.1\r\ncontent-length: 1000";
+    let signed_in = format!("POST /api/v1/groups/ HTTP/1.1\r\n{authorization}\r\ncontent-length: 1000");
+    let mut held = Vec::new();
+    for head in [anonymous, &signed_in].into_iter().cycle().take(30) {
+        held.push(begun(&app, "10.0.0.1", head).await);
+    }
+    // Two are a tenth of twenty: the others are told to come again.
+    let mut refused = 0;
+    for stream in &mut held {
+        let mut answer = [0; 12];
+        if let Ok(Ok(_)) = timeout(Duration::from_millis(200), stream.read_exact(&mut answer)).await {
+            assert_eq!(&answer[9..], b"429");
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 28);
+    ann.get("groups/").await.ok(200);
+    ann.post("groups/", json!({ "name": "g" })).await.ok(201);
+    let account = json!({ "name": "bob", "password": "correct horse" });
+    let request = app.nobody().request(Method::POST, "accounts/").header("x-forwarded-for", "10.0.0.2");
+    app.nobody().send(request.body(account.to_string())).await.ok(201);
+}
+
+#[tokio::test]
+async fn slow_validator_holds_up_nobody_else() {
+    let host = Host::start("silent").await;
+    let app = app(|options| options.doors.validate_url = Some(host.url.clone())).await;
+    let ann = app.user("ann").await;
+    let head = "GET /api/v1/groups/ HTTP/1.1\r\ncookie: sessionid=1";
+    let mut waiting = Vec::new();
+    for _ in 0..2 {
+        waiting.push(begun(&app, "10.0.0.1", head).await);
+    }
+    host.was_asked(2).await;
+    for _ in 0..30 {
+        assert_eq!(status(&mut begun(&app, "10.0.0.1", head).await).await, "429");
+    }
+    ann.get("groups/").await.ok(200);
+    ann.post("groups/", json!({ "name": "g" })).await.ok(201);
+    let _other = begun(&app, "10.0.0.2", head).await;
+    host.was_asked(3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_from_one_address_leave_the_queue_to_others() {
+    let app = app(|options| options.doors.requests = 1024).await;
+    let nobody = app.nobody();
+    let send = async |from: &str, path: &str, name: &str| {
+        let body = json!({ "name": name, "password": "correct horse" }).to_string();
+        nobody.send(nobody.request(Method::POST, path).header("x-forwarded-for", from).body(body)).await
+    };
+    send("10.0.0.2", "accounts/", "ann").await.ok(201);
+    let guesses = join_all((0..100).map(|n| {
+        let name = format!("guess{n}");
+        async move { send("10.0.0.1", "sessions/", &name).await.status }
+    }));
+    let owner = async {
+        for _ in 0..3 {
+            send("10.0.0.2", "sessions/", "ann").await.ok(201);
+        }
+    };
+    let (statuses, ()) = tokio::join!(guesses, owner);
+    assert!(statuses.iter().all(|status| [401, 429, 503].contains(status)), "{statuses:?}");
+}

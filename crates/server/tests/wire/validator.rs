@@ -1,0 +1,120 @@
+//! The host's validator, asked again while sockets are open.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chinwag_testkit::app::TestApp;
+use chinwag_testkit::ws::Ws;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A validator that answers as it is told, and how often it has answered so.
+pub(crate) struct Host {
+    answer: Arc<Mutex<(&'static str, usize)>>,
+    pub(crate) url: String,
+}
+
+impl Host {
+    /// One that answers with a status, or with a name as it is quoted; `silent` is no answer.
+    pub(crate) async fn start(answer: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("it listens"));
+        let answer = Arc::new(Mutex::new((answer, 0)));
+        let told = answer.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let told = told.clone();
+                tokio::spawn(async move {
+                    let mut read = [0; 4096];
+                    while stream.read(&mut read).await.is_ok_and(|count| count > 0) {
+                        let answer = {
+                            let mut told = told.lock().expect("nobody panics");
+                            told.1 += 1;
+                            told.0
+                        };
+                        if answer == "silent" {
+                            continue;
+                        }
+                        let (status, body) = match answer.parse::<u16>() {
+                            Ok(status) => (status, String::new()),
+                            Err(_) => (200, format!("{{\"username\": {answer}}}")),
+                        };
+                        let length = body.len();
+                        let text = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\n\r\n{body}");
+                        if stream.write_all(text.as_bytes()).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        Self { answer, url }
+    }
+
+    pub(crate) fn say(&self, answer: &'static str) {
+        *self.answer.lock().expect("nobody panics") = (answer, 0);
+    }
+
+    /// How often it was asked since it was told what to say.
+    pub(crate) fn asked(&self) -> usize {
+        self.answer.lock().expect("nobody panics").1
+    }
+
+    pub(crate) async fn was_asked(&self, times: usize) {
+        let by = Instant::now() + PATIENCE;
+        while self.asked() < times {
+            assert!(Instant::now() < by, "asked {} times, not {times}", self.asked());
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+async fn app(host: &Host, grace: Duration) -> TestApp {
+    let app = TestApp::with(|options| {
+        options.doors.validate_url = Some(host.url.clone());
+        options.doors.validate_every = Duration::from_millis(100);
+        options.doors.validate_grace = grace;
+    })
+    .await;
+    app.user("ann").await;
+    app.user("bob").await;
+    app
+}
+
+async fn open(app: &TestApp, cookie: &str) -> Ws {
+    app.nobody().try_ws("/chat/", &[("cookie", cookie)]).await.expect("the validator vouches")
+}
+
+#[tokio::test]
+async fn validator_that_refuses_or_renames_closes_sockets() {
+    let host = Host::start("\"ann\"").await;
+    let app = app(&host, Duration::from_secs(600)).await;
+    for ending in ["401", "403", "\"bob\"", "\"nobody\""] {
+        host.say("\"ann\"");
+        let mut sockets = [open(&app, "a=1").await, open(&app, "a=1").await, open(&app, "a=1").await];
+        host.say("\"ann\"");
+        host.was_asked(3).await;
+        host.say("500");
+        host.was_asked(3).await;
+        host.say(ending);
+        for socket in &mut sockets {
+            assert_eq!(socket.close_code_within(PATIENCE).await, Some(4001), "{ending}");
+        }
+        assert_eq!(host.asked(), 1, "once for all sockets of one credential: {ending}");
+    }
+}
+
+#[tokio::test]
+async fn silent_validator_closes_sockets_after_its_grace() {
+    let host = Host::start("\"ann\"").await;
+    let app = app(&host, Duration::from_millis(600)).await;
+    let (mut one, mut other) = (open(&app, "a=1").await, open(&app, "a=2").await);
+    host.say("503");
+    let begun = Instant::now();
+    assert_eq!(one.close_code_within(PATIENCE).await, Some(4001));
+    assert_eq!(other.close_code_within(PATIENCE).await, Some(4001));
+    assert!(begun.elapsed() >= Duration::from_millis(600), "{:?}", begun.elapsed());
+}

@@ -139,6 +139,8 @@ export class ChinwagError extends Error {
   readonly code: number;
   /** What is wrong with which field. */
   readonly fields: readonly { field: string; detail: string }[];
+  /** The reason as the server wrote it: the beginning of a sentence may be a name, and is as it is. */
+  readonly detail: string;
   /** After how many seconds to try again, if the server says so. */
   readonly retryAfter: number | null;
 }
@@ -273,6 +275,11 @@ export class Chinwag extends EventTarget {
   readonly groups: ReadonlyMap<string, Group>;
   /** All groups, those written to last first. */
   readonly conversations: readonly Group[];
+  /**
+   * The name of the user whom `name` finds, as that user writes it: names differ in case and width only where the server
+   * lets them. Null if this user can find nobody by it.
+   */
+  findUser(name: string): Promise<string | null>;
   /** The private group with somebody, in whatever case the name is typed. */
   privateWith(name: string): Group | undefined;
   /** What is on its way to somebody with whom there is no private group yet. */

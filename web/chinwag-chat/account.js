@@ -20,7 +20,7 @@ export class Account extends Part {
       <form class="stack" novalidate @submit=${this.#submit} aria-labelledby="account-title">
         <h2 class="brand" id="account-title">${bubble} Chinwag</h2>
         <p class="lead">${words.say("account.lead")}</p>
-        ${this.#field("name", { autocomplete: "username", type: "text", most: 64 })}
+        ${this.#field("name", { autocomplete: "username", type: "text", most: 256 })}
         ${this.#field("password", { autocomplete: "current-password", type: "password", most: 1024 })}
         <p class="error" role="alert">${this.error ?? this.why}</p>
         <div class="row wrap">

@@ -30,7 +30,7 @@ export class Begin extends Part {
   #personForm() {
     return html`<form class="stack" novalidate @submit=${this.#start}>
       <label for="begin-with">${this.say("begin.with")}</label>
-      <input id="begin-with" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="64"
+      <input id="begin-with" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="256"
         dir="auto" list="begin-contacts" aria-describedby="begin-hint begin-error">
       <datalist id="begin-contacts">${[...this.chat.client.relations.contacts].map((name) => html`<option value=${name}></option>`)}</datalist>
       <p class="hint" id="begin-hint">${this.say("begin.with.hint")}</p>
@@ -71,10 +71,14 @@ export class Begin extends Part {
   #start(event) {
     event.preventDefault();
     const name = event.target.elements.name.value.trim();
-    this.attempt(() => {
+    this.attempt(async () => {
       if (!name) throw this.chat.refuse("error.required");
       if (name === this.chat.me) throw this.chat.refuse("begin.self");
-      this.chat.openWith(name);
+      const { client } = this.chat;
+      const known = client.relations.contacts.has(name) || client.privateWith(name);
+      const found = known ? name : await client.findUser(name);
+      if (found === null) throw this.chat.refuse("begin.unknown", { name });
+      if (this.chat.dialog === "begin") this.chat.openWith(found);
     });
   }
 
@@ -83,7 +87,9 @@ export class Begin extends Part {
     const { name, people } = event.target.elements;
     this.attempt(async () => {
       if (!name.value.trim()) throw this.chat.refuse("error.required");
-      const group = await this.chat.client.createGroup({ name: name.value.trim(), members: namesIn(people.value) });
+      const { client } = this.chat;
+      const members = await namesIn(people.value, (word) => client.findUser(word));
+      const group = await client.createGroup({ name: name.value.trim(), members });
       this.chat.open({ group: group.id });
     });
   }

@@ -97,7 +97,7 @@ export class Chat extends EventTarget {
       return this.words.say("error.fault");
     }
     if (error.code === 0 && !this.ready) return this.words.say("error.unreachable");
-    return this.words.refusal({ errors: error.fields, message: error.message });
+    return this.words.refusal({ errors: error.fields, detail: error.detail || error.message });
   }
 
   refuse(key, values) {

@@ -116,7 +116,7 @@ export class Group extends Part {
         <button>${this.say(`${key}.do`)}</button>
       </div>
     </form>`;
-    return html`${form("group-add", "group.add", (text) => ({ members: namesIn(text) }), "none")}
+    return html`${form("group-add", "group.add", async (text) => ({ members: await namesIn(text, (word) => this.chat.client.findUser(word)) }), "none")}
       ${form("group-rename", "group.rename", (text) => ({ name: text }), "sentences")}`;
   }
 
@@ -126,7 +126,7 @@ export class Group extends Part {
     const text = form.elements.text.value.trim();
     this.attempt(async () => {
       if (!text) throw this.chat.refuse("error.required");
-      await this.chat.client.updateGroup(group.id, change(text));
+      await this.chat.client.updateGroup(group.id, await change(text));
       form.reset();
     });
   }

@@ -25,7 +25,7 @@ export class People extends Part {
       <form class="stack section" @submit=${this.#invite}>
         <label for="invite-name">${this.say("people.invite")}</label>
         <div class="row">
-          <input id="invite-name" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="64"
+          <input id="invite-name" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="256"
             required dir="auto" aria-describedby="invite-hint people-error">
           <button class="primary">${this.say("people.invite.do")}</button>
         </div>

@@ -21,7 +21,7 @@ export class Profile extends Part {
       <form class="stack section" novalidate @submit=${this.#rename}>
         <label for="profile-name">${this.say("profile.rename")}</label>
         <div class="row">
-          <input id="profile-name" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="64"
+          <input id="profile-name" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="256"
             dir="auto" aria-describedby="profile-hint profile-error">
           <button>${this.say("profile.rename.do")}</button>
         </div>

@@ -3,6 +3,8 @@
 import { html } from "../vendor/lit.js";
 
 const LINK = /\b(?:https?:\/\/|mailto:)[^\s<>"“”«»]+/giu;
+const SEPARATOR = /[,;،、]/u;
+const SEPARATORS = /[,;،、]+/u;
 const SAFE = new Set(["http:", "https:", "mailto:"]);
 const CLOSERS = { ")": "(", "]": "[", "}": "{" };
 
@@ -38,8 +40,15 @@ export function shorten(text, most = 120) {
   return characters.length > most ? `${characters.slice(0, most).join("")}…` : line;
 }
 
-/** Names as people type several of them. */
-export const namesIn = (text) => text.split(/[\s,;،、]+/u).filter(Boolean);
+/**
+ * Names as people type several of them. No name holds white space, but one may hold a comma: `isName` is asked whether
+ * what stands between spaces is one.
+ */
+export async function namesIn(text, isName) {
+  const words = text.split(/\s+/u).map((word) => word.replace(/^[,;،、]+|[,;،、]+$/gu, ""));
+  const split = async (word) => (!SEPARATOR.test(word) || (await isName(word)) ? [word] : word.split(SEPARATORS));
+  return (await Promise.all(words.map(split))).flat().filter(Boolean);
+}
 
 function safe(text) {
   try {

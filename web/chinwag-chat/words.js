@@ -50,7 +50,8 @@ export class Words {
   sentence(text) {
     for (const [said, words] of this.server) {
       const found = said.exec(text);
-      if (found) return words.replace("{}", found[1] ?? "");
+      let gap = 0;
+      if (found) return words.replace(/\{\}/gu, () => found[++gap] ?? "");
     }
     return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/u.test(text) ? "" : ".");
   }
@@ -85,5 +86,5 @@ const midnight = (date) => new Date(date).setHours(0, 0, 0, 0);
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function pattern(said) {
-  return new RegExp(`^${said.replace(/[.*+?^$()|[\]\\]/gu, "\\$&").replace("{}", "(.+)")}\\.?$`, "iu");
+  return new RegExp(`^${said.replace(/[.*+?^$()|[\]\\]/gu, "\\$&").replaceAll("{}", "(.+)")}\\.?$`, "iu");
 }

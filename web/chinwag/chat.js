@@ -156,6 +156,19 @@ export class Chinwag extends EventTarget {
   }
 
   /** @param {string} name */
+  async findUser(name) {
+    // No name looks like these, and a browser would take them for a part of the path.
+    if (/^\.{0,2}$|[/\\]/u.test(name)) return null;
+    try {
+      const path = `users/${encodeURIComponent(name)}/?fields=name`;
+      return /** @type {string} */ ((await this.#rest.call("GET", path)).name);
+    } catch (error) {
+      if (error instanceof ChinwagError && [400, 404].includes(error.code)) return null;
+      throw error;
+    }
+  }
+
+  /** @param {string} name */
   privateWith(name) {
     return this.#store.privateWith(name);
   }

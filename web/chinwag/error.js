@@ -15,6 +15,8 @@ export class ChinwagError extends Error {
     /** @type {readonly FieldProblem[]} */
     this.fields = Array.isArray(problem.errors) ? problem.errors : [];
     this.retryAfter = retryAfter;
+    /** As the server wrote it: names in it are as they are. */
+    this.detail = String(problem.detail ?? problem.title ?? "");
   }
 
   /** Whether the same may well succeed a little later: no answer, too many requests, or a fault of the server's. */

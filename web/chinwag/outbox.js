@@ -290,7 +290,7 @@ export class Outbox {
         const most = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(item.tries, 10));
         return new Promise((resolve) => setTimeout(resolve, Math.random() * most));
       }
-      item.kept.failed = { code: error.code, detail: error.message };
+      item.kept.failed = { code: error.code, detail: error.detail || error.message };
       this.#show(item, { state: "failed", error });
       void this.#home.drawer.put(item.kept);
     }

@@ -59,8 +59,9 @@ export class Store {
 
   /** @param {string} name */
   privateWith(name) {
+    const groups = [...this.groups.values()];
     const typed = name.toLowerCase();
-    return [...this.groups.values()].find((group) => group.other?.toLowerCase() === typed);
+    return groups.find((group) => group.other === name) ?? groups.find((group) => group.other?.toLowerCase() === typed);
   }
 
   /** @param {Frame} frame */

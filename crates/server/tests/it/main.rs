@@ -7,6 +7,7 @@ mod disk;
 mod end;
 mod history;
 mod import;
+mod in_place;
 mod key;
 mod logs;
 mod migrate;

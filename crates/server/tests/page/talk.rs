@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::{Stage, write_to};
+use crate::{Stage, make_group, write_to};
 
 #[tokio::test]
 async fn two_people_talk_and_markup_is_only_text() {
@@ -191,4 +191,71 @@ async fn a_narrow_screen_shows_one_thing_at_a_time() {
     let fits = "return document.documentElement.scrollWidth <= 320 && roots().every((each) => each.scrollWidth <= 320)";
     ann.looks("scroll one way only", fits, json!([])).await;
     ann.close().await;
+}
+
+#[tokio::test]
+async fn unknown_name_is_refused_before_a_conversation_opens() {
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    ann.press("New conversation").await;
+    ann.fill("Write to", "bobb").await;
+    ann.press("Start").await;
+    ann.sees("There is no user bobb. Check the spelling.").await;
+    for name in ["a/b", ".."] {
+        ann.fill("Write to", name).await;
+        ann.press("Start").await;
+        ann.sees(&format!("There is no user {name}. Check the spelling.")).await;
+    }
+    // Another spelling finds the one user: no second conversation, the same name everywhere.
+    ann.fill("Write to", "BOB").await;
+    ann.press("Start").await;
+    ann.sees_in("Conversation", "bob").await;
+    ann.say("hello").await;
+    ann.sees_in("Messages", "Sent").await;
+    bob.press("ann").await;
+    bob.sees_once("hello").await;
+    tokio::join!(ann.close(), bob.close());
+}
+
+#[tokio::test]
+async fn refusals_are_sentences_and_leave_names_as_they_are() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    make_group(&ann, "finals", "tournament").await;
+    ann.sees("tournament cannot be added to a group.").await;
+    ann.fill("People in the group", "ghost").await;
+    ann.press("Create group").await;
+    ann.sees("There is no user ghost. Check the spelling.").await;
+    ann.press("One person").await;
+    ann.fill("Write to", "system").await;
+    ann.press("Start").await;
+    ann.say("hello").await;
+    ann.sees("Not sent. Nobody can write to this name.").await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn names_of_every_form_are_named_in_a_group() {
+    const NAMES: [&str; 5] = ["ann@example.org", "auth0|5f7c", "user:42", "a,b;c", "o'neil#1?&%2F"];
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    let service = stage.app.service();
+    for name in NAMES {
+        service.post("users/", json!({ "name": name })).await.ok(201);
+    }
+    make_group(&ann, "all of them", &format!("bob, {}", NAMES.join(", "))).await;
+    ann.sees("7 members").await;
+    ann.press("Group details").await;
+    for name in NAMES {
+        ann.sees_in("Members", name).await;
+    }
+    ann.press("Remove user:42 from the group").await;
+    ann.press("Remove").await;
+    ann.sees("6 members").await;
+    ann.press("New conversation").await;
+    ann.fill("Write to", NAMES[4]).await;
+    ann.press("Start").await;
+    ann.say("hello").await;
+    ann.sees_in("Messages", "Sent").await;
+    tokio::join!(ann.close(), bob.close());
 }

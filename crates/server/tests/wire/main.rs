@@ -6,6 +6,7 @@ mod edge;
 mod events;
 mod histories;
 mod limits;
+mod original;
 mod parsing;
 mod resume;
 mod rights;

@@ -1,6 +1,9 @@
 //! The port by which committed events reach those who serve sockets.
 
+use std::sync::Arc;
+
 use crate::event::Event;
+use crate::rate::Rates;
 
 /// Carries events from where they were committed to where sockets are, on one node or many.
 ///
@@ -17,4 +20,8 @@ pub trait Bus: Send + Sync + 'static {
     /// Hands over events that were never stored (typing, presence): dropped when the bus is
     /// full, and never blocking, so that any task may call it.
     fn publish_ephemeral(&self, events: Vec<Event>);
+
+    /// From now on what is counted here is added to what other nodes count, a moment later. On one node
+    /// alone nothing is to be done.
+    fn share_rates(&self, _rates: &Arc<Rates>) {}
 }

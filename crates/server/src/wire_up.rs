@@ -55,6 +55,7 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str) -> Result<
     let (bus, events) = open_bus(config, &*clock).await?;
     let store = open_store(config, folder, bus.clone()).await?;
     let app = App::new(store.clone(), clock.clone(), limits(config));
+    bus.share_rates(app.rates());
     app.prepare(config.users.special()).await.map_err(why_not)?;
     let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, hub_options(config));
     let key = ServiceKey::parse(key).map_err(|why| anyhow!("the service key {why}"))?;

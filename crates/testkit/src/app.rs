@@ -199,6 +199,7 @@ impl TestApp {
         let (bus, events) = self.place.bus().await;
         let store = self.place.store(options, bus.clone()).await;
         let app = App::new(store.clone(), options.clock.clone(), options.limits.clone());
+        bus.share_rates(app.rates());
         app.prepare(options.special.clone()).await.expect("the special users are made");
         let clock = options.clock.clone();
         let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, options.hub.clone());

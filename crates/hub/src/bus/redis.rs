@@ -1,11 +1,13 @@
 //! The bus of a node among others: events go on in this process at once, as on the local bus, and
 //! hints of them go to the other nodes over Redis (or Valkey), 7.0 or later.
 //!
-//! Redis keeps nothing of Chinwag's: it only carries. A hint that is lost is found missing by its
-//! number, or by the comparison with the store.
+//! Redis keeps nothing of Chinwag's but how much of its limits each has used, and that only until it
+//! may all be used again; it carries the rest. A hint that is lost is found missing by its number, or
+//! by the comparison with the store.
 
 mod carrier;
 mod codec;
+mod counts;
 mod senders;
 mod server;
 mod window;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use chinwag_core::Clock;
 use chinwag_core::bus::Bus;
 use chinwag_core::event::Event;
+use chinwag_core::rate::Rates;
 
 use super::link::{Link, NodeId};
 use super::{LocalBus, Receiver};
@@ -95,5 +98,9 @@ impl Bus for RedisBus {
 
     fn publish_ephemeral(&self, events: Vec<Event>) {
         self.local.publish_ephemeral(events);
+    }
+
+    fn share_rates(&self, rates: &Arc<Rates>) {
+        self.carrier.share_rates(rates);
     }
 }

@@ -12,6 +12,7 @@ mod heal;
 mod histories;
 mod nodes;
 mod presence;
+mod rates;
 mod refused;
 mod replay;
 mod together;

@@ -86,7 +86,7 @@ async fn a_replica_is_refused() {
 
 #[tokio::test]
 async fn the_rights_named_in_the_documentation_are_enough() {
-    let rights = "on >word resetchannels &chinwag:* +subscribe +unsubscribe +publish +ping +role +info";
+    let rights = "on >word ~chinwag:* resetchannels &chinwag:* +subscribe +unsubscribe +publish +ping +role +info +eval +time +get +set";
     let words: Vec<_> = ["--user", "chat"].into_iter().chain(rights.split(' ')).collect();
     let redis = Redis::with(&words);
     let url = format!("redis://chat:word@{}", redis.address());
@@ -94,5 +94,9 @@ async fn the_rights_named_in_the_documentation_are_enough() {
     let said = RedisBus::check(&options).await.expect("it is fit");
     assert!(said.starts_with("7.") && said.ends_with(&redis.address().to_string()), "{said}");
     let connected = RedisBus::connect(options, &SystemClock::default()).await;
-    assert!(connected.is_ok());
+    let (bus, _receiver) = connected.expect("it connects");
+    let options = RedisOptions::new(&url, b"secret".as_slice());
+    let other = RedisBus::connect(options, &SystemClock::default()).await;
+    let (other, _other_receiver) = other.expect("it connects");
+    crate::rates::count_together(&bus, &other).await;
 }

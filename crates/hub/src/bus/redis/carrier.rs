@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use chinwag_core::rate::Rates;
 use parking_lot::Mutex;
 use redis::{PushInfo, PushKind, RedisResult, Value};
 use tokio::sync::{Notify, mpsc};
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::codec::{Keys, Message};
+use super::counts::Counts;
 use super::senders::{Nonce, Offered, Senders, Stamp};
 use super::server::{Connection, Pushed, Server};
 use super::{ConnectError, RedisOptions};
@@ -70,6 +72,7 @@ struct Shared {
     /// The link stands.
     stands: Notify,
     figures: Tally,
+    counts: Counts,
 }
 
 #[derive(Default)]
@@ -128,6 +131,7 @@ impl Carrier {
             greeted: Notify::new(),
             stands: Notify::new(),
             figures: Tally::default(),
+            counts: Counts::default(),
         });
         let gone = Arc::new(Notify::new());
         let (mut connection, _) = shared.server.connect(shared.ears(gone.clone())).await?;
@@ -139,6 +143,11 @@ impl Carrier {
         // the link is lost again meanwhile, it is as away as it may be later.
         let _ = timeout(STANDS, shared.stands.notified()).await;
         Ok((Arc::new(Self { shared, task }), ears))
+    }
+
+    /// From now on these are counted with the other nodes.
+    pub(super) fn share_rates(&self, rates: &Arc<Rates>) {
+        self.shared.counts.share(rates);
     }
 }
 
@@ -198,6 +207,7 @@ impl Shared {
             self.doubtful.lock().extend(listening.drain());
             let _ = self.heard.send(Heard::Down).await;
             (connection, gone) = self.reconnect().await;
+            self.counts.forget();
             tracing::info!("the link to Redis is back");
         }
     }
@@ -226,6 +236,7 @@ impl Shared {
         tokio::select! {
             lost = self.publish(connection.clone()) => lost,
             lost = self.stand(connection.clone(), listening) => lost,
+            lost = self.counts.carry(&self.keys, connection.clone()) => lost,
             lost = self.probe(connection) => lost,
             () = gone.notified() => Ok(()),
         }

@@ -91,6 +91,11 @@ impl Keys {
         }
     }
 
+    /// The key of a bucket that the nodes fill together.
+    pub(super) fn bucket(&self, name: &str) -> String {
+        format!("{}:r:{name}", self.prefix)
+    }
+
     /// The bytes of a message with this stamp on the channel of this name.
     pub(super) fn encode(&self, name: &str, stamp: Stamp, message: &Message) -> Bytes {
         let frames = if let Message::Hint(hint) = message { hint.frame.len() + hint.whole.len() } else { 0 };

@@ -12,6 +12,7 @@ use redis::{
 };
 use tokio::time::timeout;
 
+use super::counts::Bucket;
 use super::{ConnectError, RedisOptions};
 
 /// How long a connection may take.
@@ -365,6 +366,32 @@ impl Connection {
                     connection.sunsubscribe(name).await?;
                 }
                 Ok(())
+            }
+        }
+    }
+
+    /// Runs a script that adds to buckets; how long each takes to be empty from there on.
+    pub(super) async fn count(&mut self, script: &str, buckets: &[Bucket]) -> RedisResult<Vec<u64>> {
+        let asked = |buckets: &[Bucket]| {
+            let mut asked = cmd("EVAL");
+            asked.arg(script).arg(buckets.len());
+            for bucket in buckets {
+                asked.arg(&bucket.key);
+            }
+            for bucket in buckets {
+                asked.arg(bucket.taken).arg(bucket.most);
+            }
+            asked
+        };
+        match self {
+            Self::Single(connection) => asked(buckets).query_async(connection).await,
+            Self::Cluster(connection) => {
+                // Each belongs to a shard of its own.
+                let each = buckets.chunks(1).map(|one| {
+                    let (mut connection, asked) = (connection.clone(), asked(one));
+                    async move { asked.query_async::<Vec<u64>>(&mut connection).await }
+                });
+                Ok(futures_util::future::try_join_all(each).await?.concat())
             }
         }
     }

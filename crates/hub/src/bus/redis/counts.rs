@@ -1,0 +1,109 @@
+//! What the nodes count together: how much of its limits each user and address has used. Each node
+//! counts by itself at once, adds what it has counted to Redis a moment later, and hears there what
+//! all have counted. Where that is away, or refused, each goes on by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::rate::{Rates, Unsent};
+use parking_lot::Mutex;
+use redis::RedisResult;
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use super::codec::Keys;
+use super::server::Connection;
+
+/// How long counts are gathered.
+const GATHER: Duration = Duration::from_millis(5);
+/// Keys whose counts go in one round trip.
+const BATCH: usize = 256;
+/// Adds to buckets, and answers how long each takes to be empty: all in microseconds. A bucket is the
+/// moment when it is empty, which is when its key expires.
+const SCRIPT: &str = "
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local ahead = {}
+for i, key in ipairs(KEYS) do
+  local at = math.max(tonumber(redis.call('GET', key) or '0'), now)
+  at = math.min(at + tonumber(ARGV[2 * i - 1]), now + tonumber(ARGV[2 * i]))
+  redis.call('SET', key, string.format('%.0f', at), 'PX', math.ceil((at - now) / 1000) + 1)
+  ahead[i] = math.floor(at - now)
+end
+return ahead";
+
+/// What this node counts, once it is known.
+#[derive(Default)]
+pub(super) struct Counts {
+    rates: Mutex<Option<Arc<Rates>>>,
+    something: Arc<Notify>,
+}
+
+impl Counts {
+    /// From now on these are counted with the other nodes.
+    pub(super) fn share(&self, rates: &Arc<Rates>) {
+        let something = self.something.clone();
+        rates.share(move || something.notify_one());
+        *self.rates.lock() = Some(rates.clone());
+        self.something.notify_one();
+    }
+
+    /// What was counted while the link was away is of the past: the others need not know it.
+    pub(super) fn forget(&self) {
+        while !self.unsent().is_empty() {}
+    }
+
+    /// Adds what is counted here to what the others have counted, until the link is lost.
+    pub(super) async fn carry(&self, keys: &Keys, mut connection: Connection) -> RedisResult<()> {
+        loop {
+            self.something.notified().await;
+            sleep(GATHER).await;
+            loop {
+                let unsent = self.unsent();
+                if unsent.is_empty() {
+                    break;
+                }
+                match connection.count(SCRIPT, &buckets(keys, &unsent)).await {
+                    Ok(ahead) => self.settle(&unsent, &ahead),
+                    Err(error) if error.code() == Some("NOPERM") => {
+                        tracing::warn!(
+                            "Redis does not let its user count limits for all nodes: each counts by itself. \
+                             Grant +eval +time +get +set and the keys ~chinwag:*"
+                        );
+                        return std::future::pending().await;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+
+    fn unsent(&self) -> Vec<Unsent> {
+        self.rates.lock().as_ref().map(|rates| rates.unsent(BATCH)).unwrap_or_default()
+    }
+
+    fn settle(&self, unsent: &[Unsent], ahead: &[u64]) {
+        if let Some(rates) = &*self.rates.lock() {
+            for (sent, ahead) in unsent.iter().zip(ahead) {
+                rates.settle(sent, Duration::from_micros(*ahead));
+            }
+        }
+    }
+}
+
+/// One bucket: its key, what is added to it, and the most that it holds.
+pub(super) struct Bucket {
+    pub(super) key: String,
+    pub(super) taken: u64,
+    pub(super) most: u64,
+}
+
+fn buckets(keys: &Keys, unsent: &[Unsent]) -> Vec<Bucket> {
+    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let bucket = |sent: &Unsent| Bucket {
+        key: keys.bucket(&sent.name()),
+        taken: micros(sent.taken),
+        most: micros(sent.most),
+    };
+    unsent.iter().map(bucket).collect()
+}

@@ -1,0 +1,97 @@
+//! What nodes count together over a real Redis.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::UserId;
+use chinwag_core::bus::Bus;
+use chinwag_core::clock::SystemClock;
+use chinwag_core::limits::RateLimits;
+use chinwag_core::rate::{Cost, Key, Kind, Rates};
+use chinwag_hub::bus::{Receiver, RedisBus, RedisOptions};
+use chinwag_testkit::redis::Redis;
+use tokio::time::{Instant, sleep};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+/// A day's number, so that nothing refills while a test runs.
+const A_DAY: u32 = 10;
+const ANN: UserId = UserId(1);
+
+fn rates() -> Arc<Rates> {
+    let limits = RateLimits { groups_per_day: A_DAY, ..RateLimits::lifted() };
+    Arc::new(Rates::new(&limits, Arc::new(SystemClock::default())))
+}
+
+async fn node(url: &str, secret: &str) -> (Arc<RedisBus>, Receiver) {
+    let options = RedisOptions::new(url, secret.as_bytes());
+    RedisBus::connect(options, &SystemClock::default()).await.expect("Redis answers")
+}
+
+/// Uses a day's number up on a node, and waits until it is used up on another that has counted one.
+pub(crate) async fn count_together(one: &RedisBus, other: &RedisBus) {
+    let (here, there) = (rates(), rates());
+    one.share_rates(&here);
+    other.share_rates(&there);
+    for _ in 0..A_DAY - 1 {
+        here.spend(ANN, Cost::Group).expect("within the day's number");
+    }
+    there.spend(ANN, Cost::Group).expect("it knows of one");
+    is_used_up(&there).await;
+    there.spend(UserId(2), Cost::Group).expect("another user");
+}
+
+async fn is_used_up(rates: &Rates) {
+    let by = Instant::now() + PATIENCE;
+    while rates.check(Key::User(ANN), &[Kind::Groups]).is_ok() {
+        assert!(Instant::now() < by, "the nodes did not add up");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn nodes_count_limits_together() {
+    let redis = Redis::start();
+    let ((one, _a), (other, _b)) = (node(&redis.url(), "secret").await, node(&redis.url(), "secret").await);
+    count_together(&one, &other).await;
+    let (stranger, _c) = node(&redis.url(), "another cluster's").await;
+    let apart = rates();
+    stranger.share_rates(&apart);
+    for _ in 0..A_DAY {
+        apart.spend(ANN, Cost::Group).expect("another cluster counts for itself");
+    }
+}
+
+#[tokio::test]
+async fn nodes_of_a_redis_cluster_count_together() {
+    let redis = Redis::cluster();
+    assert_eq!(redis.ask("CLUSTER ADDSLOTSRANGE 0 16383").as_deref(), Some("+OK"));
+    let by = Instant::now() + PATIENCE;
+    while !redis.ask("CLUSTER INFO").is_some_and(|info| info.contains("state:ok")) {
+        assert!(Instant::now() < by, "the cluster does not stand");
+        sleep(Duration::from_millis(20)).await;
+    }
+    let url = format!("redis+cluster://{}", redis.address());
+    let ((one, _a), (other, _b)) = (node(&url, "secret").await, node(&url, "secret").await);
+    count_together(&one, &other).await;
+}
+
+#[tokio::test]
+async fn node_without_redis_counts_by_itself() {
+    let redis = Redis::start();
+    let (bus, _receiver) = node(&redis.url(), "secret").await;
+    let rates = rates();
+    bus.share_rates(&rates);
+    rates.spend(ANN, Cost::Group).expect("the first");
+    redis.kill();
+    for _ in 1..A_DAY {
+        rates.spend(ANN, Cost::Group).expect("within the day's number");
+    }
+    rates.spend(ANN, Cost::Group).expect_err("the day's number is used up");
+    redis.start_again();
+    let by = Instant::now() + PATIENCE;
+    while !bus.link().is_up() {
+        assert!(Instant::now() < by, "the link is not back");
+        sleep(Duration::from_millis(10)).await;
+    }
+    rates.spend(ANN, Cost::Group).expect_err("and stays so");
+}

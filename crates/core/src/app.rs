@@ -18,7 +18,7 @@ pub mod user;
 pub mod work;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::account::good;
 use crate::event::{Event, Kind, Origin};
@@ -45,6 +45,8 @@ struct Rules {
     rates: Arc<Rates>,
     /// Whether steps may remain to be done of what a request has begun here.
     works: AtomicBool,
+    /// Whether the disk has too little room for new content.
+    full: AtomicBool,
 }
 
 /// Who asks, and from which socket.
@@ -89,7 +91,16 @@ impl App {
     /// The use cases over `store`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, limits: Limits) -> Self {
         let rates = Arc::new(Rates::new(&limits.rates, clock.clone()));
-        Self { store, rules: Arc::new(Rules { clock, limits, rates, works: AtomicBool::new(true) }) }
+        Self {
+            store,
+            rules: Arc::new(Rules {
+                clock,
+                limits,
+                rates,
+                works: AtomicBool::new(true),
+                full: AtomicBool::new(false),
+            }),
+        }
     }
 
     /// What an operator has configured.
@@ -110,6 +121,27 @@ impl App {
     /// The name of the store's numbers, which clients send back when they resume.
     pub fn history(&self) -> HistoryId {
         self.store.history()
+    }
+
+    /// Brings what was erased out of the store's journal. Called every few seconds.
+    pub async fn cleanse(&self) -> Result<()> {
+        self.store.cleanse().await
+    }
+
+    /// Says whether the disk has too little room for new content, which is then refused as [`Error::Full`]:
+    /// messages, edits, groups, users. What ends or removes something goes on.
+    pub fn set_full(&self, full: bool) {
+        self.rules.full.store(full, Ordering::Relaxed);
+    }
+
+    /// Whether new content is refused for want of room.
+    pub fn is_full(&self) -> bool {
+        self.rules.full.load(Ordering::Relaxed)
+    }
+
+    /// Refuses new content where there is no room for it.
+    fn room(&self) -> Result<()> {
+        if self.is_full() { Err(Error::Full) } else { Ok(()) }
     }
 
     /// Whether the store can commit now.

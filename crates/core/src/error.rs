@@ -40,6 +40,11 @@ pub enum Error {
     /// The store is away or a queue is full; nothing was changed. Try again after the given time.
     #[error("busy or unavailable: nothing was changed, try again in {} s", .0.as_secs().max(1))]
     Unavailable(Duration),
+    /// The disk has less room than is to be kept free; nothing was changed. What frees room goes on.
+    #[error(
+        "the server's disk is nearly full, so that nothing new is stored: whoever runs it must make room"
+    )]
+    Full,
     /// The store cannot tell whether it committed. A retry with the same `client_id` is safe.
     #[error("the outcome is unknown: try again with the same client_id")]
     Unknown,

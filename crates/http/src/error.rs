@@ -110,6 +110,7 @@ fn status(error: &Error) -> StatusCode {
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         Error::Unavailable(_) | Error::Unknown => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Full => StatusCode::INSUFFICIENT_STORAGE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -212,6 +213,7 @@ mod tests {
             (Error::unavailable(), 503, Some("1")),
             (Error::Unavailable(Duration::ZERO), 503, Some("1")),
             (Error::Unknown, 503, Some("1")),
+            (Error::Full, 507, None),
             (Error::internal("disk"), 500, None),
         ] {
             let name = format!("{error:?}");

@@ -39,7 +39,7 @@ static FIGURES: LazyLock<PrometheusHandle> = LazyLock::new(|| {
 pub(crate) struct Unready {
     /// `unready`
     status: &'static str,
-    /// `draining`, `store` or `bus`.
+    /// `draining`, `store`, `bus` or `disk`.
     why: &'static str,
 }
 
@@ -66,6 +66,8 @@ pub(crate) async fn healthz() -> Response {
 pub(crate) async fn readyz(State(doors): State<Arc<Doors>>) -> Response {
     let why = if doors.draining() {
         "draining"
+    } else if doors.app.is_full() {
+        "disk"
     } else if let Err(error) = doors.app.ready().await {
         tracing::warn!(%error, "the store is away");
         "store"

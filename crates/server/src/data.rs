@@ -133,6 +133,11 @@ impl Folder {
         Ok(Key { text, kept: true })
     }
 
+    /// Whether the environment or the folder has the service key. Makes none.
+    pub(crate) fn look_for_key(&self) -> Result<bool> {
+        Ok(given_key()?.is_some() || self.kept_key()?.is_some())
+    }
+
     /// Puts a new key into the place of the old one.
     pub(crate) fn rotate_key(&self) -> Result<String> {
         if given_key()?.is_some() {

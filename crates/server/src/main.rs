@@ -14,6 +14,7 @@ mod housekeeping;
 mod logging;
 mod memory;
 mod shutdown;
+mod upkeep;
 mod wire_up;
 
 use std::process::ExitCode;

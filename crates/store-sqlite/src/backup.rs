@@ -156,25 +156,46 @@ fn fill(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<(), Cop
     target.close().map_err(|(_, why)| failed(why))
 }
 
+/// Reads all of the store in the file at `path`, in use or not, and says what is damaged first: the order of pages
+/// and rows, every index, and constraints. Writes nothing, and leaves no file behind. Blocks.
+pub fn look(path: &Path) -> Result<(), CopyError> {
+    let unreadable = |why| OpenError::sqlite(path, &why);
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    // A file without a journal is read as it is: SQLite would else make a journal beside it.
+    let mode = if Path::new(&journal).exists() { "mode=ro" } else { "immutable=1" };
+    let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let conn = Connection::open_with_flags(format!("file:{escaped}?{mode}"), flags).map_err(unreadable)?;
+    conn.busy_timeout(BUSY).map_err(unreadable)?;
+    conn.execute_batch("BEGIN").map_err(unreadable)?;
+    schema::inspect(path, &conn)?;
+    damage(&conn, "PRAGMA integrity_check(1)")
+        .map_err(|why| failed(path, path, why))?
+        .map_or(Ok(()), |what| Err(CopyError::Damaged { path: path.into(), what }))
+}
+
 /// Looks at the copy as the disk has it. What is wrong with it was wrong with its source.
 fn check(from: &Path, to: &Path) -> Result<(), CopyError> {
-    let look = || {
-        let conn = connect(to)?;
-        let sound: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        if sound != "ok" {
-            // Before it SQLite says in which database, on a line of its own.
-            return Ok(sound.lines().last().map(str::to_owned));
-        }
-        let mut statement = conn.prepare("PRAGMA foreign_key_check")?;
-        let mut rows = statement.query([])?;
-        rows.next()?
-            .map(|row| Ok(format!("a row of {} names what is not there", row.get::<_, String>(0)?)))
-            .transpose()
-    };
+    let look = || damage(&connect(to)?, "PRAGMA quick_check(1)");
     match look().map_err(|why| failed(from, to, why))? {
         Some(what) => Err(CopyError::Damaged { path: from.into(), what }),
         None => Ok(()),
     }
+}
+
+/// The first thing that is damaged, if anything is.
+fn damage(conn: &Connection, pragma: &str) -> rusqlite::Result<Option<String>> {
+    let sound: String = conn.query_row(pragma, [], |row| row.get(0))?;
+    if sound != "ok" {
+        // Before it SQLite says in which database, on a line of its own.
+        return Ok(sound.lines().last().map(str::to_owned));
+    }
+    let mut statement = conn.prepare("PRAGMA foreign_key_check")?;
+    let mut rows = statement.query([])?;
+    let broken = rows.next()?;
+    broken.map(|row| Ok(format!("a row of {} names what is not there", row.get::<_, String>(0)?))).transpose()
 }
 
 fn keep(to: &Path) -> Result<u64, CopyError> {

@@ -155,6 +155,7 @@ impl Groups for Transaction<'_> {
     }
 
     fn group_erase(&mut self, id: GroupId, most: usize) -> Result<usize> {
+        self.erasing();
         let mut erased = 0;
         for sql in [
             "DELETE FROM messages WHERE group_id = ?1 AND seq <= (SELECT max(seq) FROM

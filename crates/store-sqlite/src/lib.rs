@@ -36,8 +36,10 @@ pub mod transfer;
 mod user;
 mod writer;
 
-use std::path::Path;
+use std::future::ready;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chinwag_core::bus::Bus;
@@ -60,6 +62,7 @@ pub struct SqliteStore {
     /// Dropped after the readers: whoever closes last brings the journal into the file.
     writer: Writer,
     history: HistoryId,
+    path: PathBuf,
     /// The folder of a store that ends with its value. Dropped last, when nothing uses the file.
     _folder: Option<TempDir>,
 }
@@ -76,6 +79,7 @@ impl SqliteStore {
         let history = schema::history(&here).map_err(|why| OpenError::sqlite(path, &why))?;
         Ok(Self {
             history,
+            path: path.into(),
             writer: Writer::start(writer, &options, bus).map_err(|why| OpenError::thread(path, &why))?,
             readers: Readers::start(here, readers, &options).map_err(|why| OpenError::thread(path, &why))?,
             _folder: None,
@@ -110,6 +114,22 @@ impl Store for SqliteStore {
 
     fn history(&self) -> HistoryId {
         self.history
+    }
+
+    /// On a connection of its own, so that nobody waits for it who writes.
+    fn cleanse(&self) -> Done<'_> {
+        if !self.writer.erased.swap(false, Ordering::AcqRel) {
+            return Box::pin(ready(Ok(())));
+        }
+        let (path, erased) = (self.path.clone(), self.writer.erased.clone());
+        Box::pin(async move {
+            let emptied = tokio::task::spawn_blocking(move || open::empty_journal(&path)).await;
+            let emptied = emptied.map_err(Error::internal).and_then(|emptied| emptied.map_err(fault::fault));
+            if !matches!(emptied, Ok(true)) {
+                erased.store(true, Ordering::Release);
+            }
+            emptied.map(drop)
+        })
     }
 
     /// Commits to the disk, and so answers whether that can be done.

@@ -151,6 +151,7 @@ impl Messages for Transaction<'_> {
     }
 
     fn message_edit(&mut self, group: GroupId, seq: Seq, body: &Body, edited: Date) -> Result<()> {
+        self.erasing();
         self.change(
             "UPDATE messages SET body = ?3, edited = ?4 WHERE group_id = ?1 AND seq = ?2 AND body IS NOT NULL",
             params![group.0.into_bytes(), seq.0, body.as_str(), edited.micros()],
@@ -159,6 +160,7 @@ impl Messages for Transaction<'_> {
     }
 
     fn message_erase(&mut self, group: GroupId, seq: Seq) -> Result<()> {
+        self.erasing();
         self.change(
             "UPDATE messages SET body = NULL, body_hash = NULL, edited = NULL WHERE group_id = ?1 AND seq = ?2",
             params![group.0.into_bytes(), seq.0],

@@ -21,6 +21,9 @@ const READER_CACHE: i64 = 2 * 1024;
 const CHECKPOINT_PAGES: i64 = 4000;
 const JOURNAL_BYTES: i64 = 64 << 20;
 
+/// How long writers may be held up while the journal is emptied.
+const JOURNAL_BUSY: Duration = Duration::from_millis(20);
+
 /// How a store runs.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -173,6 +176,21 @@ pub(crate) fn reader(path: &Path, options: &Options) -> Result<Connection, OpenE
     };
     set_up(&conn).map_err(|why| OpenError::sqlite(path, &why))?;
     Ok(conn)
+}
+
+/// Brings the whole journal into the file and empties it; whether that was done: not while somebody reads an
+/// earlier state, or writes all the time.
+pub(crate) fn empty_journal(path: &Path) -> rusqlite::Result<bool> {
+    let conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    conn.busy_timeout(JOURNAL_BUSY)?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    // The first does the work, and nobody waits for it who writes; the second has next to nothing left.
+    let was_busy = |sql| conn.query_row(sql, [], |row| row.get::<_, bool>(0));
+    was_busy("PRAGMA wal_checkpoint(PASSIVE)")?;
+    Ok(!was_busy("PRAGMA wal_checkpoint(TRUNCATE)")?)
 }
 
 /// A connection to a file that a store is carried into, which is made if there is none. It keeps

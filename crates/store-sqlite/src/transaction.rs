@@ -11,12 +11,23 @@ pub(crate) struct Transaction<'c> {
     conn: &'c Connection,
     savepoints: bool,
     changed: bool,
+    erased: bool,
 }
 
 impl<'c> Transaction<'c> {
     /// The transaction that `conn` has begun.
     pub(crate) fn new(conn: &'c Connection, savepoints: bool) -> Self {
-        Self { conn, savepoints, changed: false }
+        Self { conn, savepoints, changed: false, erased: false }
+    }
+
+    /// Notes that a body was erased or replaced, of which the journal has the earlier page.
+    pub(crate) fn erasing(&mut self) {
+        self.erased = true;
+    }
+
+    /// Whether that was noted.
+    pub(crate) fn has_erased(&self) -> bool {
+        self.erased
     }
 
     /// Keeps the job's changes for the commit.

@@ -58,6 +58,7 @@ impl Users for Transaction<'_> {
 
     /// What is the user's alone goes with it by foreign key.
     fn user_delete(&mut self, id: UserId, task: TaskId) -> Result<()> {
+        self.erasing();
         self.change("DELETE FROM tasks WHERE kind = 2 AND user_id = ?1", [id.0])?;
         if self.change("DELETE FROM users WHERE id = ?1", [id.0])? > 0 {
             self.task_insert(task, &Task::EraseUser(id))?;

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::{io, mem};
 
@@ -27,7 +28,15 @@ pub(crate) enum Task {
 /// The writer's queue and thread.
 pub(crate) struct Writer {
     pub(crate) queue: Queue<Task>,
+    /// Set where a commit has left an erased body's earlier page in the journal.
+    pub(crate) erased: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// The connection that writes, and what its thread has to say of it.
+struct Line {
+    conn: Connection,
+    erased: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -36,10 +45,12 @@ impl Writer {
         let (queue, mut exits) = Queue::new(options, Error::Unknown, 1);
         let exit = exits.pop().expect("one was asked for");
         let batch = options.batch.max(1);
+        let erased = Arc::<AtomicBool>::default();
+        let line = Line { conn, erased: erased.clone() };
         let thread = thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write(&conn, &exit, batch, &*bus))?;
-        Ok(Self { queue, thread: Some(thread) })
+            .spawn(move || write(&line, &exit, batch, &*bus))?;
+        Ok(Self { queue, erased, thread: Some(thread) })
     }
 }
 
@@ -54,7 +65,7 @@ impl Drop for Writer {
     }
 }
 
-fn write(conn: &Connection, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
+fn write(line: &Line, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
     let mut tasks = Vec::with_capacity(batch);
     loop {
         exit.take(batch, &mut tasks);
@@ -62,7 +73,7 @@ fn write(conn: &Connection, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
             break;
         }
         let mut events = Vec::new();
-        match commit(conn, &tasks, &mut events) {
+        match commit(line, &tasks, &mut events) {
             Ok(outcomes) => {
                 publish(bus, events);
                 for (task, outcome) in tasks.drain(..).zip(outcomes) {
@@ -77,7 +88,7 @@ fn write(conn: &Connection, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
             }
         }
     }
-    if let Err(why) = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+    if let Err(why) = line.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
         tracing::warn!(error = %why, "the journal was not brought into the database; the next start will");
     }
 }
@@ -87,24 +98,25 @@ fn write(conn: &Connection, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
 ///
 /// Savepoints cost a fifth of a batch's time, and only a job that refuses after it wrote needs
 /// one. So a batch runs without, and again with them where such a job is in it.
-fn commit(conn: &Connection, tasks: &[Queued<Task>], events: &mut Vec<Event>) -> Result<Vec<Result<()>>> {
-    if let Some(outcomes) = attempt(conn, tasks, events, false)? {
+fn commit(line: &Line, tasks: &[Queued<Task>], events: &mut Vec<Event>) -> Result<Vec<Result<()>>> {
+    if let Some(outcomes) = attempt(line, tasks, events, false)? {
         return Ok(outcomes);
     }
     events.clear();
-    let outcomes = attempt(conn, tasks, events, true)?;
+    let outcomes = attempt(line, tasks, events, true)?;
     outcomes.ok_or_else(|| Error::internal("a savepoint did not undo its job"))
 }
 
 /// The same once; `None`, and nothing was changed, if it takes savepoints.
 fn attempt(
-    conn: &Connection,
+    line: &Line,
     tasks: &[Queued<Task>],
     events: &mut Vec<Event>,
     savepoints: bool,
 ) -> Result<Option<Vec<Result<()>>>> {
+    let conn = &line.conn;
     execute(conn, "BEGIN IMMEDIATE")?;
-    let outcomes = run_all(conn, tasks, events, savepoints).and_then(|outcomes| {
+    let outcomes = run_all(line, tasks, events, savepoints).and_then(|outcomes| {
         if outcomes.is_some() {
             try_execute(conn, "COMMIT").map_err(commit_fault)?;
         }
@@ -117,7 +129,7 @@ fn attempt(
 }
 
 fn run_all(
-    conn: &Connection,
+    line: &Line,
     tasks: &[Queued<Task>],
     events: &mut Vec<Event>,
     savepoints: bool,
@@ -125,12 +137,12 @@ fn run_all(
     let mut outcomes = Vec::with_capacity(tasks.len());
     for task in tasks {
         let outcome = match &task.job {
-            Task::Job(job) => run(conn, job, events, savepoints)?,
-            Task::Probe => Some(touch(conn)),
+            Task::Job(job) => run(line, job, events, savepoints)?,
+            Task::Probe => Some(touch(&line.conn)),
         };
         let Some(outcome) = outcome else { return Ok(None) };
         // Some errors, such as a full disk, make SQLite undo the whole transaction by itself.
-        if conn.is_autocommit() {
+        if line.conn.is_autocommit() {
             return Err(outcome.err().unwrap_or_else(Error::unavailable));
         }
         outcomes.push(outcome);
@@ -140,16 +152,16 @@ fn run_all(
 
 /// Runs one job. Its own refusal is the inner result, the outer error the whole batch's; `None`
 /// if it cannot be undone alone.
-fn run(
-    conn: &Connection,
-    job: &WriteJob,
-    events: &mut Vec<Event>,
-    savepoints: bool,
-) -> Result<Option<Result<()>>> {
+fn run(line: &Line, job: &WriteJob, events: &mut Vec<Event>, savepoints: bool) -> Result<Option<Result<()>>> {
+    let conn = &line.conn;
     let mut tx = Transaction::new(conn, savepoints);
     let mut own = Vec::new();
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut tx, &mut own)))
         .unwrap_or_else(|with| Err(panicked(&*with)));
+    if tx.has_erased() {
+        // Before the commit, so that no look at it in between comes too early for good.
+        line.erased.store(true, Ordering::Release);
+    }
     let apart = if outcome.is_ok() {
         tx.keep()?;
         events.append(&mut own);

@@ -130,6 +130,10 @@ impl Store for Faulty {
         }))
     }
 
+    fn cleanse(&self) -> Done<'_> {
+        self.store.cleanse()
+    }
+
     fn history(&self) -> HistoryId {
         self.store.history()
     }

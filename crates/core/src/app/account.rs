@@ -55,6 +55,7 @@ pub struct Account {
 impl App {
     /// Makes a user with a password and a first session.
     pub async fn account_create(&self, command: SignUp) -> Result<Issued> {
+        self.room()?;
         self.write(&Context::new(Caller::Service), command, |unit, command| {
             short_enough(unit, &command.name, "name")?;
             let now = unit.now();

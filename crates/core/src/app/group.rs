@@ -83,11 +83,13 @@ pub struct Seen {
 impl App {
     /// Makes a group and tells its members.
     pub async fn group_create(&self, context: &Context, command: Create) -> Result<Arc<View>> {
+        self.room()?;
         self.write(context, command, create).await
     }
 
     /// Makes or finds the private group with a user, and sends the message there.
     pub async fn message_first(&self, context: &Context, command: First) -> Result<Opened> {
+        self.room()?;
         self.write(context, (command, AtomicBool::new(false)), |unit, (command, counted)| {
             first(unit, command, counted)
         })

@@ -1,5 +1,7 @@
 //! Messages: send, edit, delete, read, page, mark as read.
 
+use std::future::ready;
+
 use super::actor::{actor, role_in, someone, visible};
 use super::send::Sending;
 pub use super::send::{Send, Sent};
@@ -66,11 +68,18 @@ impl App {
             context: context.clone(),
             command,
         };
+        if self.is_full() {
+            return all
+                .into_iter()
+                .map(|_| -> Answer<'_, Sent> { Box::pin(ready(Err(Error::Full))) })
+                .collect();
+        }
         self.store.submit_sends(all.into_iter().map(sending).collect())
     }
 
     /// Edits a message: one's own, or as a service any.
     pub async fn message_edit(&self, context: &Context, command: Edit) -> Result<Message> {
+        self.room()?;
         self.write(context, command, edit).await
     }
 

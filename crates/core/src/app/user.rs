@@ -57,6 +57,7 @@ impl App {
 
     /// Makes a user without a password.
     pub async fn user_create(&self, context: &Context, name: Name) -> Result<User> {
+        self.room()?;
         self.write(context, name, |unit, name| {
             service_only(unit.caller)?;
             short_enough(unit, name, "name")?;

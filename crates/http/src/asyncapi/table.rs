@@ -87,8 +87,9 @@ pub(super) const FAILED: &[Failed] = &[
     Failed {
         event: "error.handler",
         about: "A fault of the server (500), or it is busy and nothing was changed, or the outcome is \
-                unknown (503, the detail says which): try again, messages with the same `client_id`.",
-        codes: &[500, 503],
+                unknown (503, the detail says which): try again, messages with the same `client_id`. Or its \
+                disk is nearly full, and nothing new is stored (507).",
+        codes: &[500, 503, 507],
     },
 ];
 

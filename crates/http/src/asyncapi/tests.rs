@@ -217,6 +217,7 @@ fn refusals() -> BTreeSet<(&'static str, u16)> {
         Error::NotFound(""),
         Error::Conflict(""),
         Error::TooMany(Duration::ZERO),
+        Error::Full,
         Error::unavailable(),
         Error::Unknown,
         Error::internal(""),

@@ -63,23 +63,34 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
         let (path, right) = (path.display(), if path.is_dir() { "700" } else { "600" });
         report.problem(&format!("others may reach {path} (mode {mode:o}): chmod {right} {path}"))?;
     }
-    if report.of(folder.key())?.is_some() {
-        ok("the service key")?;
+    match report.of(folder.look_for_key())? {
+        Some(true) => ok("the service key")?,
+        Some(false) => ok("the service key will be made at the first start")?,
+        None => {}
     }
     check_links(config, report).await?;
+    if config.postgres().is_none() {
+        check_database(&folder, report)?;
+    }
     if folder.is_served() {
         return ok("a server runs on this folder: its address and store are in use");
     }
     if config.postgres().is_some() {
         report.of(wire_up::claim(config).await)?;
-    } else if let Some(errand) = report.of(wire_up::errand(config, &folder).await)? {
-        match errand.app.ready().await {
-            Ok(()) => ok(&format!("the database {}", folder.database().display()))?,
-            Err(why) => report
-                .problem(&format!("the database {} does not commit: {why}", folder.database().display()))?,
-        }
     }
     check_address(config, report).await
+}
+
+/// Reads the whole database, beside a running server, too. Changes nothing.
+fn check_database(folder: &Folder, report: &mut Report) -> Result<()> {
+    let (database, shown) = (folder.database(), folder.database().display().to_string());
+    if !database.exists() {
+        return ok(&format!("the database {shown} will be made at the first start"));
+    }
+    match report.of(wire_up::backup::look(&database).map_err(Into::into))? {
+        Some(()) => ok(&format!("the database {shown}")),
+        None => Ok(()),
+    }
 }
 
 /// Reads the host application's keys, where there are any.

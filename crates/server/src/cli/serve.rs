@@ -16,7 +16,7 @@ use crate::control::Control;
 use crate::data::{Folder, given_key};
 use crate::shutdown::{Serving, Signals, drain};
 use crate::wire_up::{self, Node};
-use crate::{housekeeping, logging};
+use crate::{housekeeping, logging, upkeep};
 
 /// What tasks may take to end that nobody waits for.
 const LINGER: Duration = Duration::from_secs(5);
@@ -53,6 +53,8 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     let key = folder.key()?;
     let Node { app, hub, doors } = wire_up::node(config, &folder, &key.text).await?;
     let keeping = tokio::spawn(housekeeping::run(app.clone()));
+    let watched = config.postgres().is_none().then(|| folder.path().to_owned());
+    let watching = tokio::spawn(upkeep::run(app.clone(), watched, config.store.min_free));
     let working = tokio::spawn(chinwag_http::work::run(app.clone()));
     let control = match Control::listen(&folder.socket()) {
         Ok(control) => Some(tokio::spawn(control.serve(app))),
@@ -75,6 +77,7 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     drain(Serving { doors, hub, task, stop }, &config.shutdown, &mut signals).await;
     keeping.abort();
     working.abort();
+    watching.abort();
     if let Some(control) = control {
         control.abort();
         // Its end, so that the socket's file is gone.

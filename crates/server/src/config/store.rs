@@ -19,6 +19,8 @@ pub(crate) struct Store {
     pub(crate) deadline: Period,
     /// How long a write waits for another process's, such as `chinwag user` or a backup. SQLite.
     pub(crate) busy: Period,
+    /// Bytes that are kept free on the disk of the data folder: below it new content is refused. SQLite.
+    pub(crate) min_free: u64,
     /// Threads that write, other than messages. PostgreSQL.
     pub(crate) writers: usize,
     /// Threads that send messages, each a batch at a time. PostgreSQL.
@@ -37,6 +39,7 @@ impl Default for Store {
             patience: Period::seconds(5),
             deadline: Period::seconds(15),
             busy: Period::seconds(5),
+            min_free: 256 << 20,
             writers: 4,
             senders: 2,
             statement_timeout: Period::seconds(10),
@@ -56,6 +59,7 @@ impl Store {
         if self.deadline.0 <= self.busy.0 {
             problems.add("store.deadline must be longer than store.busy, or nobody waits for its end");
         }
+        problems.number("store.min_free", self.min_free, &(0..=1 << 40), "bytes");
         problems.number("store.writers", self.writers, &(1..=64), "threads");
         problems.number("store.senders", self.senders, &(1..=64), "threads");
         problems.period(

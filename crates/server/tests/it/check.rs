@@ -96,3 +96,34 @@ fn what_is_wrong_with_the_settings_of_jwts_is_said() {
         "{said}"
     );
 }
+
+#[test]
+fn looking_writes_nothing_and_finds_damage_beside_a_server() {
+    let program = program();
+    fs::create_dir(program.data()).expect("a folder");
+    fs::set_permissions(program.data(), fs::Permissions::from_mode(0o700)).expect("a mode");
+    let names = || {
+        let all = fs::read_dir(program.data()).expect("a folder");
+        let mut all: Vec<_> = all.map(|entry| entry.expect("an entry").file_name()).collect();
+        all.sort();
+        all
+    };
+    let output = program.run(&["check", "--listen", "127.0.0.1:0"]);
+    assert_eq!((output.code, names()), (Some(0), vec![]), "{}", output.stdout);
+    program.serve().stop();
+    let before = names();
+    let output = program.run(&["check", "--listen", "127.0.0.1:0"]);
+    assert_eq!((output.code, names()), (Some(0), before), "{}", output.stdout);
+    let running = program.serve();
+    let output = program.run(&["check"]);
+    assert!(output.code == Some(0) && output.stdout.contains("ok       the database "), "{}", output.stdout);
+    assert_eq!(running.stop().code, Some(0));
+    // A page in the middle, which no start reads.
+    let database = program.data().join("chinwag.db");
+    let mut image = fs::read(&database).expect("a database");
+    let middle = image.len() / 2 / 4096 * 4096;
+    image[middle..middle + 4096].fill(0xA5);
+    fs::write(&database, image).expect("it can be written");
+    let output = program.run(&["check", "--listen", "127.0.0.1:0"]);
+    assert!(output.code == Some(1) && output.stdout.contains(" is damaged: "), "{}", output.stdout);
+}

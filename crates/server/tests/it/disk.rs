@@ -71,6 +71,43 @@ async fn a_full_disk_refuses_writes_and_nothing_else_until_there_is_room_again()
     kept(&disk, &program, &ann, &group, &told).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn below_the_floor_nothing_new_is_stored_and_the_rest_goes_on() {
+    let (program, disk) = (program(), Disk::new());
+    let running = disk.serve_above(&program, 2 << 20);
+    let service = disk.service(&program, &running);
+    let (ann, bob) = (service.user("ann").await, service.user("bob").await);
+    let group = group(&service, &[ann.clone(), bob.clone()]).await;
+    let sent = send(&ann, &group, "before").await.ok(201);
+    let mut socket = bob.ws().await;
+    let room = usize::try_from(disk.room()).expect("a few MiB");
+    fs::write(disk.file("ballast"), vec![0; room - (1 << 20)]).expect("there is room for it");
+    let by = Instant::now() + PATIENCE;
+    while service.get("/readyz").await.json["why"] != "disk" {
+        assert!(Instant::now() < by, "it does not see that the disk is nearly full: {}", running.stderr());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(disk.room() > 0, "it is not full yet");
+
+    assert_eq!(send(&ann, &group, "none").await.status, 507);
+    service.post("users/", json!({ "name": "cat" })).await.ok(507);
+    service.post("groups/", json!({ "name": "g", "author": "ann" })).await.ok(507);
+    let path = format!("messages/{}/", sent["id"].as_str().expect("an id"));
+    ann.patch(&path, json!({ "body": "edited" })).await.ok(507);
+    let said = socket.ask("message.text", json!({ "group": group, "body": "none" })).await;
+    assert_eq!((&said["type"], &said["code"]), (&json!("error.handler"), &json!(507)), "{said}");
+    ann.get(&path).await.ok(200);
+    ann.delete(&path).await.ok(200);
+    service.delete("users/ann/tokens/").await.ok(200);
+    ann.get("users/").await.ok(401);
+    service.delete("users/ann/").await.ok(200);
+
+    disk.remove("ballast");
+    until_ready_says(&service, 200).await;
+    send(&bob, &group, "after").await.ok(201);
+    assert_eq!(running.stop().code, Some(0));
+}
+
 /// After a crash, too, everything acknowledged is there, and nothing else.
 async fn kept(disk: &Disk, program: &Program, ann: &Client, group: &str, told: &HashMap<String, Value>) {
     let running = disk.serve(program);
@@ -214,7 +251,14 @@ impl Disk {
     }
 
     fn serve(&self, program: &Program) -> Running {
-        Running::start(self.command(program, &["serve", "--listen", "127.0.0.1:0"]))
+        self.serve_above(program, 0)
+    }
+
+    /// Serves with so many bytes to be kept free.
+    fn serve_above(&self, program: &Program, min_free: usize) -> Running {
+        let mut command = self.command(program, &["serve", "--listen", "127.0.0.1:0"]);
+        command.env("CHINWAG_STORE__MIN_FREE", min_free.to_string());
+        Running::start(command)
     }
 
     fn service(&self, program: &Program, running: &Running) -> Client {

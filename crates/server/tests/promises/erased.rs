@@ -1,11 +1,13 @@
 //! What was deleted is nowhere: in no answer, and not in the database's file.
 
 use std::path::Path;
+use std::time::Duration;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use crate::{group, send, text};
 
@@ -37,13 +39,13 @@ fn rows_with(database: &Path, what: &str) -> usize {
 
 /// How often a text stands in the bytes of the database's files.
 fn bytes_with(database: &Path, what: &str) -> usize {
-    let mut found = 0;
-    for suffix in ["", "-wal"] {
-        let path = format!("{}{suffix}", database.display());
-        let bytes = std::fs::read(path).unwrap_or_default();
-        found += bytes.windows(what.len()).filter(|window| *window == what.as_bytes()).count();
-    }
-    found
+    ["", "-wal", "-shm"].iter().map(|suffix| bytes_in(database, suffix, what)).sum()
+}
+
+/// The same of one of them.
+fn bytes_in(database: &Path, suffix: &str, what: &str) -> usize {
+    let bytes = std::fs::read(format!("{}{suffix}", database.display())).unwrap_or_default();
+    bytes.windows(what.len()).filter(|window| *window == what.as_bytes()).count()
 }
 
 /// Short bodies, and those that take pages of their own.
@@ -166,6 +168,12 @@ async fn a_body_that_was_deleted_is_in_no_answer_no_log_and_not_in_the_file() {
 
     assert_eq!(rows_with(&database, GONE), 0, "in a row that stands");
     assert!(rows_with(&database, KEPT) >= 120, "what stays stays");
+    // The journal of the running server, too, within a minute of the last erasure.
+    let by = Instant::now() + Duration::from_secs(60);
+    while bytes_in(&database, "-wal", GONE) + bytes_in(&database, "-shm", GONE) > 0 {
+        assert!(Instant::now() < by, "it is still in the journal after a minute");
+        sleep(Duration::from_millis(200)).await;
+    }
     running.stop();
     assert_eq!(rows_with(&database, GONE), 0, "in a row that stands");
     assert_eq!(bytes_with(&database, GONE), 0, "in the file's bytes, where no row stands");

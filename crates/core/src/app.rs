@@ -9,6 +9,7 @@ pub mod actor;
 pub mod connect;
 pub mod group;
 pub mod group_update;
+pub mod identity;
 pub mod import;
 pub mod message;
 pub mod relation;
@@ -23,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use self::account::good;
 use crate::event::{Event, Kind, Origin};
 use crate::group::View;
-use crate::limits::Limits;
+use crate::limits::{Limits, UserRules};
 use crate::permission::{Action, may};
 use crate::rate::Rates;
 use crate::store::{Change, Store, Tx};
@@ -39,14 +40,16 @@ pub struct App {
 }
 
 /// What use cases need beside the store.
+#[derive(Clone)]
 struct Rules {
     clock: Arc<dyn Clock>,
     limits: Limits,
     rates: Arc<Rates>,
     /// Whether steps may remain to be done of what a request has begun here.
-    works: AtomicBool,
+    works: Arc<AtomicBool>,
     /// Whether the disk has too little room for new content.
-    full: AtomicBool,
+    full: Arc<AtomicBool>,
+    users: UserRules,
 }
 
 /// Who asks, and from which socket.
@@ -97,10 +100,18 @@ impl App {
                 clock,
                 limits,
                 rates,
-                works: AtomicBool::new(true),
-                full: AtomicBool::new(false),
+                works: Arc::new(AtomicBool::new(true)),
+                full: Arc::new(AtomicBool::new(false)),
+                users: UserRules::default(),
             }),
         }
+    }
+
+    /// The same with other rules about users.
+    #[must_use]
+    pub fn with_user_rules(self, users: UserRules) -> Self {
+        let rules = Rules { users, ..(*self.rules).clone() };
+        Self { rules: Arc::new(rules), ..self }
     }
 
     /// What an operator has configured.
@@ -111,6 +122,11 @@ impl App {
     /// How much of the limits each has used.
     pub fn rates(&self) -> &Arc<Rates> {
         &self.rules.rates
+    }
+
+    /// What an operator has configured about users.
+    pub fn user_rules(&self) -> &UserRules {
+        &self.rules.users
     }
 
     /// The clock.

@@ -18,6 +18,7 @@ pub mod name;
 pub mod password;
 pub mod permission;
 pub mod presence;
+pub mod profile;
 pub mod rate;
 pub mod relation;
 pub mod store;

@@ -1,7 +1,15 @@
 //! The limits of values that the contract fixes. What an operator may configure is in [`Limits`].
 
+use std::time::Duration;
+
 /// The longest user name, in characters. An operator may allow fewer to new names.
 pub const NAME_CHARS: usize = 128;
+/// The longest display name, in characters, after trimming.
+pub const DISPLAY_NAME_CHARS: usize = 80;
+/// The longest address of a picture, in characters.
+pub const AVATAR_CHARS: usize = 2048;
+/// The most bytes of the host application's own data on one object.
+pub const DATA_BYTES: usize = 4096;
 /// The longest group name, in characters, after trimming.
 pub const GROUP_NAME_CHARS: usize = 200;
 /// The longest `client_id`, in characters.
@@ -118,6 +126,35 @@ impl Default for RateLimits {
             attempts_per_name: 10,
             attempts_per_address: 60,
         }
+    }
+}
+
+/// What an operator may configure about users.
+#[derive(Debug, Clone, Copy)]
+pub struct UserRules {
+    /// Whether users who signed up here rename themselves (`users.rename = "self"`; they do not).
+    pub rename_self: bool,
+    /// How long the name of a deleted or renamed user is held (`users.name_hold`, 30 days).
+    pub name_hold: Duration,
+    /// Whom users find (`users.directory`, those whose name they know).
+    pub directory: Directory,
+}
+
+/// Whom users find who are no acquaintances of theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Directory {
+    /// Everybody.
+    All,
+    /// Those whose name they know.
+    Exact,
+    /// Nobody.
+    None,
+}
+
+impl Default for UserRules {
+    fn default() -> Self {
+        let name_hold = Duration::from_secs(30 * 24 * 3600);
+        Self { rename_self: false, name_hold, directory: Directory::Exact }
     }
 }
 

@@ -83,6 +83,9 @@ impl TokenHash {
     }
 }
 
+/// The refusal of a life that no token has. It ends a sentence that begins with the field's name.
+pub const TTL: &str = "must be a number of seconds from 1 to 31536000 (365 days)";
+
 /// What a token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {

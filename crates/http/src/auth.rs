@@ -17,6 +17,7 @@ mod passwords;
 mod peer;
 mod public_url;
 pub(crate) mod recheck;
+mod refusals;
 mod validator;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use chinwag_core::app::account::REFUSED;
+use chinwag_core::app::identity::Vouched;
 use chinwag_core::app::{App, Context, Who};
 use chinwag_core::token::{Kind, Token, TokenHash};
 use chinwag_core::user::{Caller, User};
@@ -48,6 +50,7 @@ use device::Devices;
 use jwt::Jwt;
 use passwords::Passwords;
 use recheck::Recheck;
+use refusals::Refusals;
 use validator::{Validator, Verdict};
 
 /// Cookies of one name that are tried.
@@ -65,6 +68,7 @@ pub struct Auth {
     refused_origins: Notice,
     devices: Devices,
     admission: Arc<Admission>,
+    refusals: Refusals,
 }
 
 /// What a caller has shown.
@@ -130,6 +134,7 @@ impl Auth {
             jwt: Jwt::new(&options.jwt)?,
             validator: options.validate_url.as_deref().map(Validator::new).transpose()?.map(Arc::new),
             passwords: Passwords::default(),
+            refusals: Refusals::default(),
             attempts: Attempts::new(app.rates().clone(), options.requests),
             devices: Devices::new(&options.service_key),
             refused_origins: Notice::default(),
@@ -299,7 +304,14 @@ impl Auth {
 
     async fn by_jwt(&self, secret: &str) -> Result<Option<SignedIn>> {
         let Some(jwt) = &self.jwt else { return Ok(None) };
-        let Some(vouched) = jwt.read(secret, self.app.clock().now()).await else { return Ok(None) };
+        let now = self.app.clock().now();
+        let vouched = match jwt.read(secret, now).await {
+            Ok(vouched) => vouched,
+            Err(why) => {
+                self.refusals.log(now, &why);
+                return Ok(None);
+            }
+        };
         let user = self.outsider(vouched.name, jwt.create).await?;
         Ok(user.map(|user| SignedIn {
             user,
@@ -311,9 +323,12 @@ impl Auth {
 
     /// The user whom the host application names, if there may be such a one.
     async fn outsider(&self, name: Name, create: bool) -> Result<Option<User>> {
-        match self.app.vouched_for(name, create).await {
-            Err(Error::Invalid(_)) => Ok(None),
-            found => found,
+        match self.app.vouched_for(name.clone(), create).await? {
+            Vouched::For(user) => Ok(Some(user)),
+            Vouched::Refused(why) => {
+                self.refusals.log(self.app.clock().now(), &format!("{name:?}: {why}"));
+                Ok(None)
+            }
         }
     }
 
@@ -324,7 +339,16 @@ impl Auth {
             self.not_forged(parts)?;
         }
         let share = self.admission.question(parts, &self.options)?;
-        let Verdict::Named(name) = validator.ask(&parts.headers).await else { return Err(REFUSED) };
+        let why = match validator.ask(&parts.headers).await {
+            Verdict::Named(name) => Ok(name),
+            Verdict::Refused => Err("the validator refused it".into()),
+            Verdict::Silent => Err("the validator gave no answer that is one".into()),
+            Verdict::NoName(why) => Err(why),
+        };
+        let name = why.map_err(|why| {
+            self.refusals.log(self.app.clock().now(), &why);
+            REFUSED
+        })?;
         drop(share);
         let user = self.outsider(name, self.options.validate_creates).await?.ok_or(REFUSED)?;
         Ok(Credential::User(SignedIn { user, token: None, expires: None, by_validator: true }))

@@ -64,6 +64,8 @@ pub struct Options {
     pub validate_creates: bool,
     /// Whether anybody may make an account (yes).
     pub signup: bool,
+    /// The limits that are told to clients, by the keys of their settings (none).
+    pub shown_limits: serde_json::Map<String, serde_json::Value>,
     /// How long a session lasts (30 days).
     pub session_ttl: Duration,
     /// The name of the cookie that holds a user's token (`access`).
@@ -131,6 +133,7 @@ impl Options {
             validate_grace: Duration::from_secs(600),
             validate_creates: false,
             signup: true,
+            shown_limits: serde_json::Map::new(),
             session_ttl: Duration::from_secs(30 * 24 * 3600),
             cookie: "access".into(),
             public_url: None,

@@ -11,6 +11,7 @@ pub(crate) mod path;
 pub(crate) mod payload;
 pub(crate) mod query;
 pub(crate) mod relation;
+pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod ticket;
 pub(crate) mod token;

@@ -24,7 +24,7 @@ use crate::doors::Doors;
 use crate::error::{self, Problem};
 use crate::health::Figures;
 use crate::notice::Notice;
-use crate::rest::{account, group, message, relation, session, ticket, token, user};
+use crate::rest::{account, group, message, relation, server, session, ticket, token, user};
 use crate::unknown::{self, Known};
 use crate::{admission, assets, asyncapi, health, openapi, ws};
 
@@ -43,11 +43,12 @@ type Doorway = MethodRouter<Arc<Doors>>;
 /// The REST door. These and [`service`]'s, and no others, are in the API's document.
 pub(crate) fn api() -> Vec<(&'static str, Doorway)> {
     vec![
+        ("/api/v1/server/", get(server::get)),
         ("/api/v1/accounts/", post(account::create)),
         ("/api/v1/sessions/", post(session::create).get(session::get).delete(session::delete)),
         ("/api/v1/tickets/", post(ticket::create)),
         ("/api/v1/users/", post(user::create).get(user::list)),
-        ("/api/v1/users/{name}/", get(user::get).patch(user::update).delete(user::delete)),
+        ("/api/v1/users/{name}/", get(user::get).put(user::put).patch(user::update).delete(user::delete)),
         ("/api/v1/users/{name}/tokens/", post(token::create).delete(token::delete)),
         ("/api/v1/groups/", post(group::create).get(group::list)),
         ("/api/v1/groups/{id}/", get(group::get).patch(group::update).delete(group::delete)),

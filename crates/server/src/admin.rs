@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use chinwag_core::app::identity::{IssueToken, Spelled};
+use chinwag_core::app::user::Wanted;
 use chinwag_core::app::{App, Context};
 use chinwag_core::user::Caller;
 use chinwag_core::{Error, Name, UserId};
@@ -21,8 +23,8 @@ pub(crate) enum Order {
     List { after: Option<i64> },
     /// Set a password, a PHC string.
     Passwd { name: String, phc: String },
-    /// Make a token.
-    Token { name: String, seconds: u64 },
+    /// Make a token. `adopt`: a user who signed up here is taken over.
+    Token { name: String, seconds: u64, adopt: bool },
     /// Delete a user.
     Delete { name: String },
 }
@@ -30,7 +32,7 @@ pub(crate) enum Order {
 impl Order {
     /// Whether somebody who is connected might be told of it.
     pub(crate) fn changes(&self) -> bool {
-        matches!(self, Self::Passwd { .. } | Self::Delete { .. })
+        matches!(self, Self::Passwd { .. } | Self::Delete { .. } | Self::Token { adopt: true, .. })
     }
 }
 
@@ -58,16 +60,18 @@ async fn attempt(app: &App, order: Order) -> Result<Outcome, String> {
     match order {
         Order::Add { name, phc } => {
             let name = parse(&name)?;
-            app.user_create(&service, name.clone()).await.map_err(|why| sentence(&name, &why))?;
-            if let Some(phc) = phc {
-                let set = app.password_set(&service, name.clone(), phc).await;
-                set.map_err(|why| format!("{name} was made without a password: {}", sentence(&name, &why)))?;
-            }
+            let made = match phc {
+                Some(phc) => app.account_add(&service, name.clone(), phc).await,
+                None => app.user_create(&service, name.clone()).await,
+            };
+            made.map_err(|why| sentence(&name, &why))?;
             Ok(Outcome::Done)
         }
         Order::List { after } => {
-            let page =
-                app.users(&service, after.map(UserId), PAGE, false).await.map_err(|why| why.to_string())?;
+            let page = app
+                .users(&service, after.map(UserId), PAGE, Wanted::default())
+                .await
+                .map_err(|why| why.to_string())?;
             let next = page.last().filter(|_| page.len() == PAGE).map(|profile| profile.user.id.0);
             let users = page.into_iter().map(|profile| profile.user).filter(|user| !user.special);
             Ok(Outcome::Names { names: users.map(|user| user.name.to_string()).collect(), next })
@@ -77,9 +81,11 @@ async fn attempt(app: &App, order: Order) -> Result<Outcome, String> {
             app.password_set(&service, name.clone(), phc).await.map_err(|why| sentence(&name, &why))?;
             Ok(Outcome::Done)
         }
-        Order::Token { name, seconds } => {
-            let name = parse(&name)?;
-            let issued = app.token_create(&service, name.clone(), Duration::from_secs(seconds)).await;
+        Order::Token { name: text, seconds, adopt } => {
+            let name = parse(&text)?;
+            let spelled = Spelled::parse(&text).map_err(|why| format!("the name {name} {why}"))?;
+            let command = IssueToken { name: spelled, ttl: Duration::from_secs(seconds), adopt };
+            let issued = app.token_create(&service, command).await;
             let issued = issued.map_err(|why| sentence(&name, &why))?;
             Ok(Outcome::Token(issued.secret.expose().to_owned()))
         }

@@ -110,6 +110,11 @@ impl Config {
         self.listen.rsplit_once(':').map(|(host, _)| host.to_owned())
     }
 
+    /// Whether anybody may make an account here.
+    pub(crate) fn signup(&self) -> bool {
+        self.auth.signup(!self.http.origins.is_empty())
+    }
+
     fn check_listen(&self, problems: &mut Problems) {
         let port = self.listen.rsplit_once(':').filter(|(host, _)| !host.is_empty());
         if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {

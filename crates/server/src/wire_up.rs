@@ -54,7 +54,7 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str) -> Result<
     let clock = Arc::new(SystemClock::default());
     let (bus, events) = open_bus(config, &*clock).await?;
     let store = open_store(config, folder, bus.clone()).await?;
-    let app = App::new(store.clone(), clock.clone(), limits(config));
+    let app = App::new(store.clone(), clock.clone(), limits(config)).with_user_rules(config.users.rules());
     bus.share_rates(app.rates());
     app.prepare(config.users.special()).await.map_err(why_not)?;
     let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, hub_options(config));
@@ -83,7 +83,7 @@ pub(crate) async fn errand(config: &Config, folder: &Folder) -> Result<Errand> {
         }
     };
     let store = open_store(config, folder, bus.clone()).await?;
-    let app = App::new(store.clone(), clock.clone(), limits(config));
+    let app = App::new(store.clone(), clock.clone(), limits(config)).with_user_rules(config.users.rules());
     app.prepare(config.users.special()).await.map_err(why_not)?;
     let hub = events.map(|events| Hub::start(store, bus, events, Arc::new(Wire), clock, hub_options(config)));
     Ok(Errand { app, hub })
@@ -224,6 +224,13 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
+/// The limits by their keys, as clients are told.
+fn shown_limits(config: &Config) -> Result<serde_json::Map<String, serde_json::Value>> {
+    let limits = serde_json::to_value(&config.limits)?;
+    let limits = limits.as_object().into_iter().flatten();
+    Ok(limits.map(|(key, limit)| (format!("limits.{key}"), limit.clone())).collect())
+}
+
 fn hub_options(config: &Config) -> chinwag_hub::Options {
     let ws = &config.ws;
     chinwag_hub::Options {
@@ -254,7 +261,8 @@ fn door_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         validate_every: auth.validate_every.0,
         validate_grace: auth.validate_grace.0,
         validate_creates: auth.validate_create,
-        signup: auth.signup,
+        signup: config.signup(),
+        shown_limits: shown_limits(config)?,
         session_ttl: auth.session_ttl.0,
         cookie: auth.cookie.clone(),
         public_url: http.public_url(),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chinwag_core::permission::Role;
+use chinwag_core::profile::{Details, Identity, Kind, Origin};
 use chinwag_core::store::{Task, Tasks, Users};
 use chinwag_core::user::User;
 use chinwag_core::{Date, Error, GroupId, Name, Result, TaskId, UserId};
@@ -27,6 +28,22 @@ impl Users for Transaction<'_, '_> {
             })?;
         let found: HashMap<_, _> = found.into_iter().collect();
         Ok(folds.iter().map(|fold| found.get(fold).cloned()).collect())
+    }
+
+    fn identity(&self, name: &Name) -> Result<Option<Identity>> {
+        const SQL: &str = "SELECT id, name, special, origin FROM users WHERE fold = $1";
+        self.one(SQL, &[&name.fold()], |row| {
+            Ok(Identity { user: user(row)?, origin: origin(row.try_get(3)?) })
+        })
+    }
+
+    fn details(&self, ids: &[UserId]) -> Result<Vec<Option<Details>>> {
+        const SQL: &str = "SELECT origin, kind, display_name, avatar, data, created, id
+            FROM users WHERE id = ANY($1)";
+        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        let found = self.all(SQL, &[&ids], |row| Ok((row.try_get::<_, i64>(6)?, details(row)?)))?;
+        let found: HashMap<_, _> = found.into_iter().collect();
+        Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
     }
 
     fn users_page(&self, after: Option<UserId>, most: usize) -> Result<Vec<User>> {
@@ -114,6 +131,48 @@ impl Users for Transaction<'_, '_> {
             ON CONFLICT (user_id) DO UPDATE SET phc = excluded.phc";
         self.change(SQL, &[&id.0, &phc]).map(drop)
     }
+
+    fn password_delete(&mut self, id: UserId) -> Result<()> {
+        self.change("DELETE FROM passwords WHERE user_id = $1", &[&id.0]).map(drop)
+    }
+
+    fn origin_set(&mut self, id: UserId, origin: Origin) -> Result<()> {
+        let origin = i16::from(origin == Origin::Host);
+        self.change("UPDATE users SET origin = $2 WHERE id = $1", &[&id.0, &origin]).map(drop)
+    }
+
+    fn profile_set(&mut self, id: UserId, details: &Details) -> Result<()> {
+        const SQL: &str =
+            "UPDATE users SET kind = $2, display_name = $3, avatar = $4, data = $5 WHERE id = $1";
+        let kind = i16::from(details.kind == Kind::Bot);
+        let (name, avatar, data) =
+            (details.display_name.as_deref(), details.avatar.as_deref(), details.data.as_deref());
+        self.change(SQL, &[&id.0, &kind, &name, &avatar, &data]).map(drop)
+    }
+
+    fn names_hold(&mut self, claims: &[String], until: Date) -> Result<()> {
+        const SQL: &str =
+            "INSERT INTO held_names (claim, until) SELECT claim, $2 FROM unnest($1::text[]) claim
+            ON CONFLICT (claim) DO UPDATE SET until = greatest(held_names.until, excluded.until)";
+        self.change(SQL, &[&claims, &until.micros()]).map(drop)
+    }
+
+    fn names_held(&self, claims: &[String], now: Date) -> Result<bool> {
+        const SQL: &str = "SELECT 1 FROM held_names WHERE claim = ANY($1) AND until > $2 LIMIT 1";
+        Ok(self.one(SQL, &[&claims, &now.micros()], |_| Ok(()))?.is_some())
+    }
+
+    fn names_release(&mut self, claims: &[String]) -> Result<()> {
+        self.change("DELETE FROM held_names WHERE claim = ANY($1)", &[&claims]).map(drop)
+    }
+
+    fn names_purge(&mut self, now: Date) -> Result<usize> {
+        self.change(
+            "DELETE FROM held_names WHERE claim = ANY(ARRAY(
+                SELECT claim FROM held_names WHERE until < $1 LIMIT 1000))",
+            &[&now.micros()],
+        )
+    }
 }
 
 impl Transaction<'_, '_> {
@@ -136,6 +195,22 @@ impl Transaction<'_, '_> {
 /// A name from a column.
 pub(crate) fn name(row: &Row, column: usize) -> Read<Name> {
     row.try_get(column).map(Name::stored)
+}
+
+/// An origin from its number.
+fn origin(number: i16) -> Origin {
+    if number == 0 { Origin::Account } else { Origin::Host }
+}
+
+fn details(row: &Row) -> Read<Details> {
+    Ok(Details {
+        origin: origin(row.try_get(0)?),
+        kind: if row.try_get::<_, i16>(1)? == 0 { Kind::Person } else { Kind::Bot },
+        display_name: row.try_get::<_, Option<&str>>(2)?.map(Into::into),
+        avatar: row.try_get::<_, Option<&str>>(3)?.map(Into::into),
+        data: row.try_get::<_, Option<&str>>(4)?.map(Into::into),
+        created: Date::from_micros(row.try_get(5)?),
+    })
 }
 
 fn user(row: &Row) -> Read<User> {

@@ -1,6 +1,7 @@
 //! Users, their claims on names, and their passwords.
 
 use chinwag_core::permission::Role;
+use chinwag_core::profile::{Details, Identity, Kind, Origin};
 use chinwag_core::store::{Task, Tasks, Users};
 use chinwag_core::user::User;
 use chinwag_core::{Date, Error, GroupId, Name, Result, TaskId, UserId};
@@ -17,6 +18,16 @@ impl Users for Transaction<'_> {
     fn users_named(&self, names: &[Name]) -> Result<Vec<Option<User>>> {
         const SQL: &str = "SELECT id, name, special FROM users WHERE fold = ?1";
         names.iter().map(|name| self.one(SQL, [name.fold()], user)).collect()
+    }
+
+    fn identity(&self, name: &Name) -> Result<Option<Identity>> {
+        const SQL: &str = "SELECT id, name, special, origin FROM users WHERE fold = ?1";
+        self.one(SQL, [name.fold()], |row| Ok(Identity { user: user(row)?, origin: origin(row.get(3)?) }))
+    }
+
+    fn details(&self, ids: &[UserId]) -> Result<Vec<Option<Details>>> {
+        const SQL: &str = "SELECT origin, kind, display_name, avatar, data, created FROM users WHERE id = ?1";
+        ids.iter().map(|id| self.one(SQL, [id.0], details)).collect()
     }
 
     fn users_page(&self, after: Option<UserId>, most: usize) -> Result<Vec<User>> {
@@ -101,6 +112,51 @@ impl Users for Transaction<'_> {
             ON CONFLICT (user_id) DO UPDATE SET phc = excluded.phc";
         self.change(SQL, params![id.0, phc]).map(drop)
     }
+
+    fn password_delete(&mut self, id: UserId) -> Result<()> {
+        self.change("DELETE FROM passwords WHERE user_id = ?1", [id.0]).map(drop)
+    }
+
+    fn origin_set(&mut self, id: UserId, origin: Origin) -> Result<()> {
+        let origin = i64::from(origin == Origin::Host);
+        self.change("UPDATE users SET origin = ?2 WHERE id = ?1", [id.0, origin]).map(drop)
+    }
+
+    fn profile_set(&mut self, id: UserId, details: &Details) -> Result<()> {
+        const SQL: &str =
+            "UPDATE users SET kind = ?2, display_name = ?3, avatar = ?4, data = ?5 WHERE id = ?1";
+        let kind = i64::from(details.kind == Kind::Bot);
+        let (name, avatar, data) = (&details.display_name, &details.avatar, &details.data);
+        self.change(SQL, params![id.0, kind, name.as_deref(), avatar.as_deref(), data.as_deref()]).map(drop)
+    }
+
+    fn names_hold(&mut self, claims: &[String], until: Date) -> Result<()> {
+        const SQL: &str = "INSERT INTO held_names (claim, until) VALUES (?1, ?2)
+            ON CONFLICT (claim) DO UPDATE SET until = max(until, excluded.until)";
+        claims.iter().try_for_each(|claim| self.change(SQL, params![claim, until.micros()]).map(drop))
+    }
+
+    fn names_held(&self, claims: &[String], now: Date) -> Result<bool> {
+        const SQL: &str = "SELECT 1 FROM held_names WHERE claim = ?1 AND until > ?2";
+        for claim in claims {
+            if self.one(SQL, params![claim, now.micros()], |_| Ok(()))?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn names_release(&mut self, claims: &[String]) -> Result<()> {
+        const SQL: &str = "DELETE FROM held_names WHERE claim = ?1";
+        claims.iter().try_for_each(|claim| self.change(SQL, [claim]).map(drop))
+    }
+
+    fn names_purge(&mut self, now: Date) -> Result<usize> {
+        self.change(
+            "DELETE FROM held_names WHERE claim IN (SELECT claim FROM held_names WHERE until < ?1 LIMIT 1000)",
+            [now.micros()],
+        )
+    }
 }
 
 impl Transaction<'_> {
@@ -127,6 +183,22 @@ impl Transaction<'_> {
 /// A name from a column.
 pub(crate) fn name(row: &Row<'_>, column: usize) -> rusqlite::Result<Name> {
     Ok(Name::stored(row.get_ref(column)?.as_str()?))
+}
+
+/// An origin from its number.
+fn origin(number: i64) -> Origin {
+    if number == 0 { Origin::Account } else { Origin::Host }
+}
+
+fn details(row: &Row<'_>) -> rusqlite::Result<Details> {
+    Ok(Details {
+        origin: origin(row.get(0)?),
+        kind: if row.get::<_, i64>(1)? == 0 { Kind::Person } else { Kind::Bot },
+        display_name: row.get(2)?,
+        avatar: row.get(3)?,
+        data: row.get(4)?,
+        created: Date::from_micros(row.get(5)?),
+    })
 }
 
 fn user(row: &Row<'_>) -> rusqlite::Result<User> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use chinwag_core::app::App;
 use chinwag_core::bus::Bus;
 use chinwag_core::clock::SystemClock;
-use chinwag_core::limits::{Limits, RateLimits};
+use chinwag_core::limits::{Limits, RateLimits, UserRules};
 use chinwag_core::store::Store;
 use chinwag_core::{Clock, Name};
 use chinwag_http::wire::outgoing::Wire;
@@ -43,6 +43,8 @@ pub struct Options {
     pub doors: chinwag_http::Options,
     /// The limits of the use cases. How often anything may be done is not limited.
     pub limits: Limits,
+    /// The rules about users.
+    pub users: UserRules,
     /// The embedded store's. It does not wait for the disk, since no test takes the power away.
     pub store: chinwag_store_sqlite::Options,
     /// What goes wrong in the embedded store: nothing, until a test says so.
@@ -63,6 +65,7 @@ impl Default for Options {
             hub: chinwag_hub::Options { presence_grace: Duration::from_millis(200), ..Default::default() },
             doors: chinwag_http::Options::new(key),
             limits: Limits { rates: RateLimits::lifted(), ..Limits::default() },
+            users: UserRules::default(),
             store: chinwag_store_sqlite::Options { durable: false, readers: 2, ..Default::default() },
             faults: Arc::default(),
             clock: Arc::new(SystemClock::default()),
@@ -198,7 +201,8 @@ impl TestApp {
         self.address = listener.local_addr().expect("it listens");
         let (bus, events) = self.place.bus().await;
         let store = self.place.store(options, bus.clone()).await;
-        let app = App::new(store.clone(), options.clock.clone(), options.limits.clone());
+        let app = App::new(store.clone(), options.clock.clone(), options.limits.clone())
+            .with_user_rules(options.users);
         bus.share_rates(app.rates());
         app.prepare(options.special.clone()).await.expect("the special users are made");
         let clock = options.clock.clone();

@@ -34,6 +34,12 @@ impl Answer {
     }
 }
 
+/// A text as a segment of a path has it: what `encodeURIComponent` makes of it.
+pub fn encoded(text: &str) -> String {
+    let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte);
+    text.bytes().map(|b| if kept(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
 /// One caller: the service, a user, or nobody.
 ///
 /// A path that begins with `/` is taken as it is, any other is under `/api/v1/`.
@@ -86,6 +92,11 @@ impl Client {
         self.send(self.request(Method::POST, path).json(&body)).await
     }
 
+    /// `PUT` with a JSON body.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::PUT, path).json(&body)).await
+    }
+
     /// `PATCH` with a JSON body.
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         self.send(self.request(Method::PATCH, path).json(&body)).await
@@ -129,10 +140,18 @@ impl Client {
     /// Takes a token by the service for a user who exists.
     pub async fn sign_in(&self, name: &str) -> Self {
         let name = Name::parse(name).expect("a test's users have names");
-        let path = format!("users/{name}/tokens/");
+        let path = format!("users/{}/tokens/", encoded(name.as_str()));
         let issued = self.post(&path, serde_json::json!({ "ttl": 3600 })).await.ok(201);
         let token = issued["token"].as_str().expect("the token is text");
         Self { bearer: Some(token.to_owned()), name: name.to_string(), ..self.clone() }
+    }
+
+    /// Signs a user up with a password, and is that user from then on.
+    pub async fn sign_up(&self, name: &str, password: &str) -> Self {
+        let account = serde_json::json!({ "name": name, "password": password });
+        let session = self.post("accounts/", account).await.ok(201);
+        let text = |key: &str| session[key].as_str().expect("a text").to_owned();
+        Self { bearer: Some(text("token")), name: text("name"), ..self.clone() }
     }
 
     /// Connects a WebSocket, and waits for its two summaries.

@@ -296,6 +296,11 @@ macro_rules! store_suite {
                 a_deleted_user_leaves_nothing
                 a_deleted_users_erased_messages_keep_their_places
                 a_name_is_kept_to_the_byte
+                an_origin_is_the_hosts_until_it_is_set
+                a_profile_is_kept_and_cleared
+                a_password_is_taken_away
+                a_held_name_is_held_until_its_date
+                held_names_are_purged_after_their_date
             }
         }
     };

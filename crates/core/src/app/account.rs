@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use super::actor::service_only;
+use super::identity::not_held;
 use super::user::{own, short_enough, taken};
 use super::{App, Context, Unit};
 use crate::event::{Ended, Event, Kind};
 use crate::limits::SESSIONS;
+use crate::profile::Origin;
 use crate::store::Tx;
 use crate::token::{self, Secret, SecretKind, Token, TokenHash};
 use crate::user::{Caller, User};
@@ -20,6 +22,9 @@ pub const TICKET: Duration = Duration::from_secs(30);
 
 /// The refusal of a credential that is not good.
 pub const REFUSED: Error = Error::Unauthenticated("this credential is not, or no longer, good");
+
+const HOST_USER: Error =
+    Error::Conflict("this user signs in by the host application, and has no password here");
 
 /// Signs a user up.
 #[derive(Debug, Clone)]
@@ -57,11 +62,20 @@ impl App {
     pub async fn account_create(&self, command: SignUp) -> Result<Issued> {
         self.room()?;
         self.write(&Context::new(Caller::Service), command, |unit, command| {
-            short_enough(unit, &command.name, "name")?;
-            let now = unit.now();
-            let user = unit.tx.user_insert(&command.name, false, now)?.ok_or_else(|| taken("name"))?;
-            unit.tx.password_set(user.id, &command.phc)?;
+            not_held(unit, &command.name, "name")?;
+            let user = account_insert(unit, &command.name, &command.phc)?;
             issue(unit, user, token::Kind::Token, command.ttl)
+        })
+        .await
+    }
+
+    /// Makes a user with a password, for the service.
+    pub async fn account_add(&self, context: &Context, name: Name, phc: String) -> Result<User> {
+        self.write(context, (name, phc), |unit, (name, phc)| {
+            service_only(unit.caller)?;
+            let user = account_insert(unit, name, phc)?;
+            unit.tx.names_release(&name.claims())?;
+            Ok(user)
         })
         .await
     }
@@ -87,28 +101,19 @@ impl App {
         .await
     }
 
-    /// Sets a user's password, and ends all of its sessions.
+    /// Sets the password of a user who signs in here, and ends all of its sessions.
     pub async fn password_set(&self, context: &Context, name: Name, phc: String) -> Result<()> {
         self.write(context, (name, phc), |unit, (name, phc)| {
             service_only(unit.caller)?;
             let user = own(unit.tx, unit.caller, name)?;
+            let details = unit.tx.details(&[user.id])?.pop().flatten();
+            if details.is_none_or(|details| details.origin == Origin::Host) {
+                return Err(HOST_USER);
+            }
             unit.tx.password_set(user.id, phc)?;
             unit.tx.tokens_delete(user.id)?;
             unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
             Ok(())
-        })
-        .await
-    }
-
-    /// A token for a user, asked for by the service.
-    pub async fn token_create(&self, context: &Context, name: Name, ttl: Duration) -> Result<Issued> {
-        self.write(context, (name, ttl), |unit, (name, ttl)| {
-            service_only(unit.caller)?;
-            let user = own(unit.tx, unit.caller, name)?;
-            if ttl.as_secs() == 0 || *ttl > LONGEST {
-                return Err(Error::field("ttl", "must be between 1 second and 365 days, in seconds"));
-            }
-            issue(unit, user, token::Kind::Token, *ttl)
         })
         .await
     }
@@ -172,22 +177,11 @@ impl App {
         .await
     }
 
-    /// The user of this name, exactly as the host's validator spells it; made at first sight if
-    /// `create`.
-    pub async fn vouched_for(&self, name: Name, create: bool) -> Result<Option<User>> {
-        let service = Context::new(Caller::Service);
-        let found = self.read(&service, name.clone(), |tx, _, name| tx.user_named(name)).await?;
-        if found.is_none() && create {
-            return self.user_create(&service, name).await.map(Some);
-        }
-        Ok(found.filter(|user| user.name == name && !user.special))
-    }
-
-    /// Drops expired tokens; answers how many. Called now and then.
+    /// Drops expired tokens and lets go of names that were held long enough; answers how many. Called now and then.
     pub async fn tokens_purge(&self) -> Result<usize> {
         self.write(&Context::new(Caller::Service), (), |unit, ()| {
             let now = unit.now();
-            unit.tx.tokens_purge(now)
+            Ok(unit.tx.tokens_purge(now)? + unit.tx.names_purge(now)?)
         })
         .await
     }
@@ -198,13 +192,23 @@ impl App {
     }
 }
 
+/// A new user who signs in with a password.
+fn account_insert(unit: &mut Unit, name: &Name, phc: &str) -> Result<User> {
+    short_enough(unit, name, "name")?;
+    let now = unit.now();
+    let user = unit.tx.user_insert(name, false, now)?.ok_or_else(|| taken("name"))?;
+    unit.tx.origin_set(user.id, Origin::Account)?;
+    unit.tx.password_set(user.id, phc)?;
+    Ok(user)
+}
+
 /// The token with this hash, if it is good now.
 pub(super) fn good(tx: &dyn Tx, hash: &TokenHash, now: Date) -> Result<Option<Token>> {
     let found = tx.token(hash)?;
     Ok(found.filter(|token| token.kind == token::Kind::Token && token.expires > now))
 }
 
-fn issue(unit: &mut Unit, user: User, kind: token::Kind, ttl: Duration) -> Result<Issued> {
+pub(super) fn issue(unit: &mut Unit, user: User, kind: token::Kind, ttl: Duration) -> Result<Issued> {
     let secret_kind = match kind {
         token::Kind::Token => SecretKind::Token,
         token::Kind::Ticket { .. } => SecretKind::Ticket,

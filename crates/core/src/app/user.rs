@@ -1,9 +1,11 @@
 //! Users: make, see, rename, delete.
 
 use super::actor::{actor, service_only};
+use super::identity::{hold, not_held};
 use super::relation::sees_all_of;
 use super::{App, Context, Unit};
 use crate::event::{Ended, Event, Kind};
+use crate::profile::{Details, Origin};
 use crate::relation::{Relation, Relations};
 use crate::store::{Task, Tx};
 use crate::user::{Caller, User};
@@ -14,10 +16,37 @@ use crate::{Error, GroupId, Name, Result, UserId};
 pub struct Profile {
     /// The user.
     pub user: User,
+    /// What is known of it beside its name, if it was asked for.
+    pub details: Option<Details>,
     /// Everything else of it, for itself and for services, if it was asked for.
     pub whole: Option<Whole>,
+    /// Whether the caller may see all of it.
+    pub own: bool,
     /// Whether the caller may see its status.
     pub status: bool,
+}
+
+impl Profile {
+    /// A user of whom nothing but the name is shown.
+    pub fn bare(user: User) -> Self {
+        Self { user, details: None, whole: None, own: false, status: false }
+    }
+}
+
+/// What is asked for of a user beside its name.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted {
+    /// Its details.
+    pub details: bool,
+    /// Its relations, groups and contacts.
+    pub whole: bool,
+    /// Its status.
+    pub status: bool,
+}
+
+impl Wanted {
+    /// Everything.
+    pub const ALL: Self = Self { details: true, whole: true, status: true };
 }
 
 /// All of a user, beside its name.
@@ -62,33 +91,34 @@ impl App {
             service_only(unit.caller)?;
             short_enough(unit, name, "name")?;
             let now = unit.now();
-            unit.tx.user_insert(name, false, now)?.ok_or_else(|| taken("name"))
+            let user = unit.tx.user_insert(name, false, now)?.ok_or_else(|| taken("name"))?;
+            unit.tx.names_release(&name.claims())?;
+            Ok(user)
         })
         .await
     }
 
-    /// What the caller may see of a user: without `whole`, only its name and its status.
-    pub async fn user(&self, context: &Context, name: Name, whole: bool) -> Result<Profile> {
-        self.read(context, (name, whole), |tx, caller, (name, whole)| {
+    /// What the caller may see of a user.
+    pub async fn user(&self, context: &Context, name: Name, wanted: Wanted) -> Result<Profile> {
+        self.read(context, (name, wanted), |tx, caller, (name, wanted)| {
             let user = tx.user_named(name)?.ok_or(Error::NotFound("user"))?;
-            profile(tx, caller, user, *whole)
+            profiles(tx, caller, vec![user], *wanted)?.pop().ok_or(Error::NotFound("user"))
         })
         .await
     }
 
     /// Up to `limit` users, those after `after`, in order of their making, each with what the
-    /// caller may see of it. Without `whole` only names are read.
+    /// caller may see of it.
     pub async fn users(
         &self,
         context: &Context,
         after: Option<UserId>,
         limit: usize,
-        whole: bool,
+        wanted: Wanted,
     ) -> Result<Vec<Profile>> {
-        self.read(context, (after, limit, whole), |tx, caller, (after, limit, whole)| {
-            let named = |user| Ok(Profile { user, whole: None, status: false });
-            let shown = |user| if *whole { profile(tx, caller, user, true) } else { named(user) };
-            tx.users_page(*after, *limit)?.into_iter().map(shown).collect()
+        self.read(context, (after, limit, wanted), |tx, caller, (after, limit, wanted)| {
+            let page = tx.users_page(*after, *limit)?;
+            profiles(tx, caller, page, *wanted)
         })
         .await
     }
@@ -135,16 +165,29 @@ pub(super) fn short_enough(unit: &Unit, name: &Name, field: &'static str) -> Res
     Ok(())
 }
 
-fn profile(tx: &dyn Tx, caller: Caller, user: User, whole: bool) -> Result<Profile> {
+fn profiles(tx: &dyn Tx, caller: Caller, users: Vec<User>, wanted: Wanted) -> Result<Vec<Profile>> {
+    let ids: Vec<_> = users.iter().map(|user| user.id).collect();
+    let details = if wanted.details { tx.details(&ids)? } else { vec![None; ids.len()] };
+    let profile = |(user, details)| profile(tx, caller, user, details, wanted);
+    users.into_iter().zip(details).map(profile).collect()
+}
+
+fn profile(
+    tx: &dyn Tx,
+    caller: Caller,
+    user: User,
+    details: Option<Details>,
+    wanted: Wanted,
+) -> Result<Profile> {
     if sees_all_of(caller, &user) {
-        let whole = whole.then(|| all_of(tx, user.id)).transpose()?;
-        return Ok(Profile { user, whole, status: true });
+        let whole = wanted.whole.then(|| all_of(tx, user.id)).transpose()?;
+        return Ok(Profile { user, details, whole, own: true, status: wanted.status });
     }
     let status = match caller.user() {
-        Some(me) => tx.pair(me, user.id)?.mine == Some(Relation::Contact),
-        None => false,
+        Some(me) if wanted.status => tx.pair(me, user.id)?.mine == Some(Relation::Contact),
+        _ => false,
     };
-    Ok(Profile { user, whole: None, status })
+    Ok(Profile { user, details, whole: None, own: false, status })
 }
 
 fn all_of(tx: &dyn Tx, user: UserId) -> Result<Whole> {
@@ -176,9 +219,14 @@ fn rename(unit: &mut Unit, (command, known): &(Rename, Known)) -> Result<User> {
         return Ok(user);
     }
     short_enough(unit, &command.new_name, "new_name")?;
+    match unit.caller {
+        Caller::User(_) => renames_itself(unit, &user, &command.new_name)?,
+        Caller::Service => unit.tx.names_release(&command.new_name.claims())?,
+    }
     if !unit.tx.user_rename(user.id, &command.new_name)? {
         return Err(taken("new_name"));
     }
+    hold(unit, &user.name, Some(&command.new_name))?;
     let (name, new_name) = (user.name.clone(), command.new_name.clone());
     let told = known.1.iter().copied().chain([user.id]).collect();
     let kind = Kind::UserUpdate { user: user.id, name: name.clone(), new_name: new_name.clone() };
@@ -189,10 +237,23 @@ fn rename(unit: &mut Unit, (command, known): &(Rename, Known)) -> Result<User> {
     Ok(User { name: command.new_name.clone(), ..user })
 }
 
+/// Whether a user may give itself another name: never one whom the host application names.
+fn renames_itself(unit: &mut Unit, user: &User, new_name: &Name) -> Result<()> {
+    if !unit.rules.users.rename_self {
+        return Err(Error::forbidden("only the service renames users here (users.rename)"));
+    }
+    let details = unit.tx.details(&[user.id])?.pop().flatten();
+    if details.is_none_or(|details| details.origin == Origin::Host) {
+        return Err(Error::forbidden("the host application names you: rename yourself there"));
+    }
+    not_held(unit, new_name, "new_name")
+}
+
 fn delete(unit: &mut Unit, (name, known): &(Name, Known)) -> Result<()> {
     let user = own_known(unit, name, known)?;
     let task = unit.new_task();
     unit.tx.user_delete(user.id, task)?;
+    hold(unit, &user.name, None)?;
     unit.tell(Event::to_users(Kind::UserDelete { name: user.name.clone() }, known.1.clone()));
     unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
     unit.begin_task(task, Task::EraseUser(user.id))

@@ -1,6 +1,7 @@
 //! Users and their passwords, as a store keeps them.
 
 use crate::permission::Role;
+use crate::profile::{Details, Identity, Origin};
 use crate::user::User;
 use crate::{Date, GroupId, Name, Result, TaskId, UserId};
 
@@ -17,11 +18,17 @@ pub trait Users {
         Ok(self.users_named(std::slice::from_ref(name))?.pop().flatten())
     }
 
+    /// The user with this name, case aside, and its origin.
+    fn identity(&self, name: &Name) -> Result<Option<Identity>>;
+
+    /// What is known of these users, in the order of `ids`: `None` where there is none.
+    fn details(&self, ids: &[UserId]) -> Result<Vec<Option<Details>>>;
+
     /// Up to `limit` users in order of their making, those after `after`.
     fn users_page(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>>;
 
     /// Makes a user. `None`, and nothing changed, if another holds one of the name's
-    /// [claims](Name::claims). Numbers ascend and are never reused.
+    /// [claims](Name::claims). Its origin is [`Origin::Host`]. Numbers ascend and are never reused.
     fn user_insert(&mut self, name: &Name, special: bool, now: Date) -> Result<Option<User>>;
 
     /// Gives a user another name. `false`, and nothing changed, if another user holds one of its
@@ -50,4 +57,25 @@ pub trait Users {
 
     /// Sets the user's password, a PHC string.
     fn password_set(&mut self, id: UserId, phc: &str) -> Result<()>;
+
+    /// Takes the user's password away, if it has one.
+    fn password_delete(&mut self, id: UserId) -> Result<()>;
+
+    /// Sets where a user comes from.
+    fn origin_set(&mut self, id: UserId, origin: Origin) -> Result<()>;
+
+    /// Sets what may change of a user's details: all but the origin and the date.
+    fn profile_set(&mut self, id: UserId, details: &Details) -> Result<()>;
+
+    /// Holds claims until a date, or until the later one where they are held already.
+    fn names_hold(&mut self, claims: &[String], until: Date) -> Result<()>;
+
+    /// Whether one of these claims is held beyond `now`.
+    fn names_held(&self, claims: &[String], now: Date) -> Result<bool>;
+
+    /// Lets claims go.
+    fn names_release(&mut self, claims: &[String]) -> Result<()>;
+
+    /// Lets go of claims that were held until before `now`, at most 1000 at a time; answers how many.
+    fn names_purge(&mut self, now: Date) -> Result<usize>;
 }

@@ -8,10 +8,12 @@
 mod jwks;
 mod verify;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chinwag_core::limits::NAME_CHARS;
 use chinwag_core::{Date, Error, Name, Result};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
@@ -121,45 +123,36 @@ impl Jwt {
         secret.bytes().filter(|byte| *byte == b'.').count() == 2
     }
 
-    /// Whom the token names, if it is good now. Why one is not is for the log alone, and so is
-    /// nothing of the token.
-    pub(super) async fn read(&self, token: &str, now: Date) -> Option<Vouched> {
-        match self.try_read(token, now).await {
-            Ok(vouched) => Some(vouched),
-            Err(why) => {
-                tracing::debug!(why, "a JWT was refused");
-                None
-            }
-        }
-    }
-
-    async fn try_read(&self, token: &str, now: Date) -> Result<Vouched, &'static str> {
+    /// Whom the token names, if it is good now. Why one is not is for the log alone, which shows
+    /// nothing of the token but the `sub` of one whose signature is right.
+    pub(super) async fn read(&self, token: &str, now: Date) -> Result<Vouched, Cow<'static, str>> {
         if token.len() > LONGEST {
-            return Err("it is too long");
+            return Err("it is too long".into());
         }
         let header = decode_header(token).map_err(|_| "its header is none that is known here")?;
         if header.crit.is_some() {
-            return Err("its header says that something unknown is critical");
+            return Err("its header says that something unknown is critical".into());
         }
         let key = match (header.alg, &self.secret, &self.jwks) {
             (Algorithm::HS256, Some(secret), _) => Some(secret.0.clone()),
             (Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA, _, Some(jwks)) => {
                 jwks.key(header.alg, header.kid.as_deref()).await
             }
-            _ => return Err("its algorithm has no key here"),
+            _ => return Err("its algorithm has no key here".into()),
         };
         let key = key.ok_or("no key has its kid and algorithm")?;
         let claims = decode::<Claims>(token, &key, &self.validation(header.alg));
         let claims = claims.map_err(|_| "its signature, issuer, audience or claims are wrong")?.claims;
         let expires = date(&claims.exp).ok_or("its exp is no time")?;
         if expires <= now {
-            return Err("it has expired");
+            return Err("it has expired".into());
         }
         let begins = claims.nbf.map_or(Some(now), |nbf| date(&nbf)).ok_or("its nbf is no time")?;
         if begins.micros() > now.micros().saturating_add(micros(LEEWAY)) {
-            return Err("its time has not come");
+            return Err("its time has not come".into());
         }
-        let name = Name::parse(&claims.sub).map_err(|_| "its sub is no user's name")?;
+        let shown: String = claims.sub.chars().take(NAME_CHARS).collect();
+        let name = Name::parse_exact(&claims.sub).map_err(|why| format!("its sub {shown:?} {why}"))?;
         Ok(Vouched { name, expires })
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
 use chinwag_core::app::App;
+use chinwag_core::app::identity::Vouched;
 use chinwag_core::{Error, UserId};
 use chinwag_hub::{Close, Hub, Socket};
 use sha2::{Digest, Sha256};
@@ -103,10 +104,10 @@ impl Recheck {
         let name = match self.validator.ask(shown).await {
             Verdict::Named(name) => name,
             Verdict::Refused => return Standing::Ended,
-            Verdict::Silent => return Standing::Silent,
+            Verdict::Silent | Verdict::NoName(_) => return Standing::Silent,
         };
         match self.app.vouched_for(name, false).await {
-            Ok(Some(user)) if user.id == key.1 => Standing::Good,
+            Ok(Vouched::For(user)) if user.id == key.1 => Standing::Good,
             Ok(_) | Err(Error::Invalid(_) | Error::Unauthenticated(_)) => Standing::Ended,
             Err(_) => Standing::Silent,
         }

@@ -1,6 +1,7 @@
 //! The host application's own validator: asked who a request's cookies and authorisation are.
 
 use axum::http::{HeaderMap, header};
+use chinwag_core::limits::NAME_CHARS;
 use chinwag_core::{Error, Name, Result};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
@@ -21,6 +22,8 @@ pub(super) enum Verdict {
     Refused,
     /// Nothing that is an answer: neither a name nor a refusal.
     Silent,
+    /// What is no name here, and why: for the log alone.
+    NoName(String),
 }
 
 #[derive(Deserialize)]
@@ -64,7 +67,11 @@ impl Validator {
         }
         let body = outside::body(response).await?;
         let answer = body.and_then(|body| serde_json::from_slice::<Answer>(&body).ok());
-        let name = answer.and_then(|answer| Name::parse(&answer.username).ok());
-        Ok(name.map_or(Verdict::Silent, Verdict::Named))
+        let Some(answer) = answer else { return Ok(Verdict::Silent) };
+        let shown: String = answer.username.chars().take(NAME_CHARS).collect();
+        Ok(Name::parse_exact(&answer.username).map_or_else(
+            |why| Verdict::NoName(format!("the validator's username {shown:?} {why}")),
+            Verdict::Named,
+        ))
     }
 }

@@ -4,12 +4,19 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
+use chinwag_core::app::identity::Spelled;
 use chinwag_core::{Error, GroupId, MessageId, Name};
 
 use crate::error::Problem;
 
 /// The user that the path names by `{name}`.
 pub(crate) struct ByName(pub Name);
+
+/// The user that the path names by `{name}`, to the byte.
+pub(crate) struct BySpelling(pub Spelled);
+
+/// The text that the path has for `{name}`.
+pub(crate) struct ByText(pub String);
 
 /// The group or message that the path names by `{id}`.
 pub(crate) struct ById<T>(pub T);
@@ -34,6 +41,24 @@ impl<S: Send + Sync> FromRequestParts<S> for ByName {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let name = param(parts, state, "name").await.and_then(|text| Name::parse(&text).ok());
         name.map(Self).ok_or_else(|| Error::NotFound("user").into())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for BySpelling {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let name = param(parts, state, "name").await.and_then(|text| Spelled::parse(&text).ok());
+        name.map(Self).ok_or_else(|| Error::NotFound("user").into())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ByText {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = param(parts, state, "name").await;
+        text.map(Self).ok_or_else(|| Error::field("name", "must be percent-encoded UTF-8").into())
     }
 }
 

@@ -2,9 +2,10 @@
 
 use axum::http::header;
 use axum::http::request::Parts;
+use chinwag_core::app::identity::IssueToken;
 use utoipa::ToSchema;
 
-use super::path::ByName;
+use super::path::{ByName, BySpelling};
 use super::prelude::*;
 use super::session::{Session, issued};
 
@@ -15,9 +16,11 @@ pub(crate) struct NewToken {
     /// In seconds, 1 to 31 536 000 (365 days); as long as a session if absent.
     #[schema(minimum = 1, maximum = 31_536_000)]
     ttl: Option<u32>,
+    /// Whether a user who signed up here is taken over: its password and sessions end.
+    adopt: Option<bool>,
 }
 
-/// Makes a token for a user. For services.
+/// Makes a token for a user, whose name is given to the byte. For services.
 #[utoipa::path(
     post, path = "/api/v1/users/{name}/tokens/", tag = "accounts", operation_id = "token_create",
     params(("name" = String, Path, description = "The user's name.")),
@@ -27,11 +30,12 @@ pub(crate) struct NewToken {
 pub(crate) async fn create(
     State(doors): State<Arc<Doors>>,
     Calling(context): Calling,
-    ByName(name): ByName,
+    BySpelling(name): BySpelling,
     payload: Payload,
 ) -> Result<Response> {
-    let ttl = input::account::token(payload.fields()?)?.unwrap_or(doors.options.session_ttl);
-    let token = doors.app.token_create(&context, name, ttl).await?;
+    let asked = input::account::token(payload.fields()?)?;
+    let ttl = asked.ttl.unwrap_or(doors.options.session_ttl);
+    let token = doors.app.token_create(&context, IssueToken { name, ttl, adopt: asked.adopt }).await?;
     Ok(issued(&token))
 }
 

@@ -1,18 +1,18 @@
 //! `users/`
 
 use chinwag_core::Name;
+use chinwag_core::app::identity::Spelled;
 use chinwag_core::app::relation::Relate;
-use chinwag_core::app::user::{Profile, Whole};
+use chinwag_core::app::user::{Profile, Wanted};
 use chinwag_core::app::{App, Context, Who};
-use chinwag_core::relation::Relations;
-use chinwag_core::user::Caller;
+use chinwag_core::user::{Caller, User as CoreUser};
 use chinwag_core::{Error, UserId};
 use chinwag_hub::Hub;
 use utoipa::ToSchema;
 
 use super::answer::bytes;
 use super::list::{self, Rows, Source};
-use super::path::ByName;
+use super::path::{ByName, ByText};
 use super::prelude::*;
 use super::query::Query;
 use crate::wire::fields::{Picked, USER, User};
@@ -48,6 +48,23 @@ pub(crate) struct ContactPatch {
     operation: String,
 }
 
+/// A user as the host application has it. What is left out stays as it is.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the document alone")]
+pub(crate) struct UserPut {
+    /// The name that people see, 1 to 80 characters; null for none.
+    display_name: Option<String>,
+    /// The `https` address of a picture; null for none.
+    avatar: Option<String>,
+    /// The host application's own data, at most 4 KiB; null for none.
+    #[schema(value_type = Option<Object>)]
+    data: Option<serde_json::Value>,
+    /// `person` or `bot`.
+    kind: Option<String>,
+    /// Whether a user who signed up here is taken over: its password and sessions end.
+    adopt: Option<bool>,
+}
+
 /// Makes a user without a password.
 #[utoipa::path(
     post, path = "/api/v1/users/", tag = "users", operation_id = "user_create",
@@ -61,9 +78,7 @@ pub(crate) async fn create(
 ) -> Result<Response> {
     let name = input::user::create(payload.fields()?)?;
     let user = doors.app.user_create(&context, name).await?;
-    let whole = Whole { relations: Relations::default(), groups: vec![], contacts: vec![] };
-    let profile = Profile { user, whole: Some(whole), status: true };
-    Ok(json(StatusCode::CREATED, &shown(&profile, &doors.hub)))
+    Ok(as_it_stands(&doors, &context, StatusCode::CREATED, user).await)
 }
 
 /// Lists the users, in order of their making.
@@ -82,17 +97,18 @@ pub(crate) async fn list(
     query: Query,
 ) -> Result<Response> {
     let fields = query.fields(&USER)?;
-    let source = Users { app: doors.app.clone(), hub: doors.hub.clone(), context, fields };
+    let wanted = wanted(&fields);
+    let source = Users { app: doors.app.clone(), hub: doors.hub.clone(), context, fields, wanted };
     // Whole users may be large: fewer of them make one part.
-    Ok(if source.whole() {
+    Ok(if wanted.whole || wanted.details {
         list::answer(&doors, Wholes(source), query).await?
     } else {
         list::answer(&doors, source, query).await?
     })
 }
 
-/// Shows one user: all of its own to itself and to services; its name, and to contacts its
-/// status, to others.
+/// Shows one user: all of its own to itself and to services; its name and profile, and to contacts
+/// its status, to others.
 #[utoipa::path(
     get, path = "/api/v1/users/{name}/", tag = "users", operation_id = "user_get",
     params(
@@ -108,8 +124,32 @@ pub(crate) async fn get(
     query: Query,
 ) -> Result<Response> {
     let fields = query.fields(&USER)?;
-    let profile = doors.app.user(&context, name, fields.beyond(&["name", "status"])).await?;
+    let profile = doors.app.user(&context, name, wanted(&fields)).await?;
     Ok(bytes(StatusCode::OK, fields.json(&shown(&profile, &doors.hub))?))
+}
+
+/// Makes a user of the host application, or changes one. For services. The name is taken to the
+/// byte: another spelling of a user's name is 409, and so is a user who signed up here.
+#[utoipa::path(
+    put, path = "/api/v1/users/{name}/", tag = "users", operation_id = "user_put",
+    params(("name" = String, Path, description = "The user's name.")),
+    request_body = UserPut,
+    responses(
+        (status = 200, description = "The user as it stands.", body = User<'static>),
+        (status = 201, description = "The new user.", body = User<'static>),
+        Refusals,
+    ),
+)]
+pub(crate) async fn put(
+    State(doors): State<Arc<Doors>>,
+    Calling(context): Calling,
+    ByText(text): ByText,
+    payload: Payload,
+) -> Result<Response> {
+    let name = Spelled::parse(&text).map_err(|why| Error::field("name", why))?;
+    let put = doors.app.user_put(&context, input::user::put(payload.fields()?, name)?).await?;
+    let status = if put.made { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(as_it_stands(&doors, &context, status, put.user).await)
 }
 
 /// Changes a user's name, or its relation to another user.
@@ -126,7 +166,7 @@ pub(crate) async fn update(
     payload: Payload,
 ) -> Result<Response> {
     // The path's own subject comes before what is wrong with the payload.
-    let subject = doors.app.user(&context, name.clone(), false).await?.user;
+    let subject = doors.app.user(&context, name.clone(), Wanted::default()).await?.user;
     let user = match input::user::patch(payload.fields()?, name)? {
         Patch::Rename(command) => doors.app.user_rename(&context, command).await?,
         Patch::Contact(command) => {
@@ -134,10 +174,7 @@ pub(crate) async fn update(
             doors.app.relate(&context, command).await?.author
         }
     };
-    // What was asked for is done: where the rest cannot be read any more, the name is the answer.
-    let bare = Profile { user: user.clone(), whole: None, status: false };
-    let profile = doors.app.user(&context, user.name, true).await.unwrap_or(bare);
-    Ok(json(StatusCode::OK, &shown(&profile, &doors.hub)))
+    Ok(as_it_stands(&doors, &context, StatusCode::OK, user).await)
 }
 
 /// Deletes a user: its relations and memberships go, the bodies of its messages are erased, its
@@ -169,6 +206,30 @@ fn of_the_path(command: Relate, name: &Name, context: &Context) -> Result<Relate
     }
 }
 
+/// The answer to a change that is done: where the rest of the user cannot be read any more, its name.
+async fn as_it_stands(doors: &Doors, context: &Context, status: StatusCode, user: CoreUser) -> Response {
+    let profile =
+        doors.app.user(context, user.name.clone(), Wanted::ALL).await.unwrap_or(Profile::bare(user));
+    json(status, &shown(&profile, &doors.hub))
+}
+
+/// What must be read of a user to answer with these fields.
+fn wanted(fields: &Picked) -> Wanted {
+    Wanted {
+        details: fields.any(&["display_name", "avatar", "data", "kind", "created", "origin"]),
+        whole: fields.any(&[
+            "contacts",
+            "groups",
+            "blockeds",
+            "blocked_by",
+            "invitations",
+            "invited_by",
+            "presence",
+        ]),
+        status: fields.any(&["status"]),
+    }
+}
+
 fn shown<'a>(profile: &'a Profile, hub: &Hub) -> User<'a> {
     User::new(profile, |ids| hub.status_of(ids))
 }
@@ -179,12 +240,7 @@ struct Users {
     hub: Arc<Hub>,
     context: Context,
     fields: Picked,
-}
-
-impl Users {
-    fn whole(&self) -> bool {
-        self.fields.beyond(&["name"])
-    }
+    wanted: Wanted,
 }
 
 impl Source for Users {
@@ -201,7 +257,7 @@ impl Source for Users {
     }
 
     async fn rows(&self, after: Option<UserId>, limit: usize) -> Result<Rows<UserId>, Error> {
-        let profiles = self.app.users(&self.context, after, limit, self.whole()).await?;
+        let profiles = self.app.users(&self.context, after, limit, self.wanted).await?;
         let row = |profile: &Profile| {
             let json = self.fields.json(&shown(profile, &self.hub))?;
             Ok((profile.user.id, Some(json)))

@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::object::{Lists, Presence};
+use super::object::{Details, Lists, Presence};
 
 /// The keys that an object has.
 #[derive(Debug)]
@@ -24,6 +24,12 @@ pub struct Known {
 pub static USER: Known = Known {
     all: &[
         "name",
+        "display_name",
+        "avatar",
+        "data",
+        "kind",
+        "created",
+        "origin",
         "contacts",
         "groups",
         "blockeds",
@@ -136,6 +142,9 @@ impl Picked {
 pub struct User<'a> {
     /// The user's public key.
     pub name: &'a str,
+    /// What is known of it beside its name.
+    #[serde(flatten)]
+    pub details: Option<Details<'a>>,
     /// Its relations, for itself and for services.
     #[serde(flatten)]
     pub lists: Option<Lists<'a>>,
@@ -158,6 +167,7 @@ impl<'a> User<'a> {
         let whole = profile.whole.as_ref();
         Self {
             name: profile.user.name.as_str(),
+            details: profile.details.as_ref().map(|details| Details::new(details, profile.own)),
             lists: whole.map(|whole| Lists::from(&whole.relations)),
             groups: whole.map(|whole| whole.groups.iter().map(|id| id.0).collect()),
             status: profile.status.then(status),

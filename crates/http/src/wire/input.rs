@@ -17,6 +17,7 @@ use std::str::FromStr;
 
 use chinwag_core::error::FieldError;
 use chinwag_core::message::{Body, ClientId};
+use chinwag_core::profile::{Data, Update};
 use chinwag_core::{Date, Error, GroupId, GroupName, MessageId, Name, Result, Seq};
 
 pub use ignored::Ignored;
@@ -114,9 +115,63 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A text, if it is there: null is refused.
+    pub fn filled_text(&mut self, key: &'static str) -> Option<Cow<'a, str>> {
+        if self.values.get(key) == Some(&Value::Null) {
+            self.refuse(key, "may not be null");
+        }
+        self.maybe_text(key)
+    }
+
     /// The same, where the empty text is none, too.
     fn maybe_filled(&mut self, key: &'static str) -> Option<Cow<'a, str>> {
         self.maybe_text(key).filter(|text| !text.is_empty())
+    }
+
+    /// A change of a text: absent keeps, null clears.
+    pub fn text_update<T, E: Into<String>>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Update<T> {
+        match self.values.remove(key) {
+            None => Update::Keep,
+            Some(Value::Null) => Update::Clear,
+            Some(Value::Text(text)) => self.parsed(key, read(&text)).map_or(Update::Keep, Update::Set),
+            Some(_) => {
+                self.refuse(key, "must be a text or null");
+                Update::Keep
+            }
+        }
+    }
+
+    /// A change of the host application's own data: absent keeps, null clears.
+    pub fn data_update(&mut self, key: &'static str) -> Update<Data> {
+        match self.values.remove(key) {
+            None => Update::Keep,
+            Some(Value::Null) => Update::Clear,
+            Some(value @ Value::Object(_)) => {
+                let text = serde_json::to_string(&value).map_err(|why| why.to_string());
+                let data = text.and_then(|text| Data::compact(&text));
+                self.parsed(key, data).map_or(Update::Keep, Update::Set)
+            }
+            Some(_) => {
+                self.refuse(key, "must be an object or null");
+                Update::Keep
+            }
+        }
+    }
+
+    /// Yes or no; no if it is absent or null.
+    pub fn flag(&mut self, key: &'static str) -> bool {
+        match self.values.remove(key) {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(value)) => value,
+            Some(_) => {
+                self.refuse(key, "must be true or false");
+                false
+            }
+        }
     }
 
     /// A user's name.

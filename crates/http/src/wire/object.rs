@@ -6,10 +6,12 @@ use chinwag_core::group::{Group as CoreGroup, Mark, View};
 use chinwag_core::message::{ClientId, Message as CoreMessage};
 use chinwag_core::permission::Role;
 use chinwag_core::presence::Status;
+use chinwag_core::profile;
 use chinwag_core::relation::Relations;
 use chinwag_core::{Date, Name};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -286,6 +288,45 @@ pub fn maybe_text<S: Serializer>(value: &Option<impl Display>, serializer: S) ->
     match value {
         Some(value) => serializer.collect_str(value),
         None => serializer.serialize_none(),
+    }
+}
+
+/// What is known of a user beside its name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Details<'a> {
+    /// The name that people see, if it has one.
+    #[schema(required = true)]
+    pub display_name: Option<&'a str>,
+    /// The address of its picture, if it has one.
+    #[schema(required = true)]
+    pub avatar: Option<&'a str>,
+    /// The host application's own data, if it keeps any.
+    #[schema(value_type = Option<Object>, required = true)]
+    pub data: Option<&'a RawValue>,
+    /// `person` or `bot`.
+    pub kind: &'static str,
+    /// When it was made, in UTC.
+    #[schema(value_type = String, format = DateTime)]
+    #[serde(serialize_with = "text")]
+    pub created: Date,
+    /// `account` or `host`: whether it signed up here, or the host application vouches for it. For
+    /// itself and for services.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<&'static str>,
+}
+
+impl<'a> Details<'a> {
+    /// What a caller may see of them; `own` says that it may see all.
+    pub fn new(details: &'a profile::Details, own: bool) -> Self {
+        Self {
+            display_name: details.display_name.as_deref(),
+            avatar: details.avatar.as_deref(),
+            // It was read as JSON before it was kept.
+            data: details.data.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            kind: details.kind.as_str(),
+            created: details.created,
+            origin: own.then(|| details.origin.as_str()),
+        }
     }
 }
 

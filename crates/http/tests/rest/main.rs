@@ -143,11 +143,14 @@ async fn users_are_made_shown_renamed_and_deleted() {
     let (status, all) = server.service("GET users/", Value::Null).await;
     let named = json!([{"name": "admin"}, {"name": "system"}, {"name": "tournament"}, {"name": "arlan"}]);
     assert_eq!((status, all), (200, named));
-    let (_, whole) = server.service("GET users/arlan/?fields=__all__", Value::Null).await;
+    let (_, mut whole) = server.service("GET users/arlan/?fields=__all__", Value::Null).await;
+    let created = whole["created"].take();
+    assert!(created.as_str().is_some_and(|date| date.ends_with('Z')), "{created}");
     assert_eq!(
         whole,
         json!({
-            "name": "arlan", "contacts": [], "groups": [], "blockeds": [], "blocked_by": [],
+            "name": "arlan", "display_name": null, "avatar": null, "data": null, "kind": "person",
+            "created": null, "origin": "host", "contacts": [], "groups": [], "blockeds": [], "blocked_by": [],
             "invitations": [], "invited_by": [], "status": "disconnected", "presence": {},
         })
     );
@@ -172,8 +175,13 @@ async fn relations_change_at_the_authors_own_path() {
     assert_eq!(other, json!({"name": "astra", "invited_by": ["arlan"]}));
     let (_, user) = server.service("PATCH users/astra/", change("", "arlan", "contact")).await;
     assert_eq!(user["contacts"], json!(["arlan"]));
-    let (_, seen) = server.call("GET users/astra/?fields=__all__", &arlan, Value::Null).await;
-    assert_eq!(seen, json!({"name": "astra", "status": "disconnected"}), "what a contact sees");
+    let (_, mut seen) = server.call("GET users/astra/?fields=__all__", &arlan, Value::Null).await;
+    assert!(seen["created"].take().is_string());
+    let shown = json!({
+        "name": "astra", "display_name": null, "avatar": null, "data": null, "kind": "person", "created": null,
+        "status": "disconnected",
+    });
+    assert_eq!(seen, shown, "what a contact sees");
 
     let blocked = |author: &str, target: &str| json!({"author": author, "target": target});
     assert_eq!(server.service("POST relations/blocked/", blocked("astra", "arlan")).await, (200, json!({})));

@@ -98,7 +98,7 @@ pub(crate) fn check_key_of(config: &Config) -> Result<()> {
 }
 
 fn announce(config: &Config, folder: &Folder, address: SocketAddr, key_is_kept: bool, files: Option<u64>) {
-    let signup = config.auth.signup;
+    let signup = config.signup();
     let database = config.postgres().map(shown);
     let database = database.as_deref();
     let public = config.http.public_url();

@@ -50,6 +50,9 @@ enum Command {
         /// How long it is good for, such as 12h or 30d, up to 365d
         #[arg(long, default_value = "30d", value_parser = str::parse::<Period>)]
         ttl: Period,
+        /// Take a user over who signed up with a password: the password and all sessions end
+        #[arg(long)]
+        adopt: bool,
         #[command(flatten)]
         place: Place,
     },
@@ -80,8 +83,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
             desk.order(Order::Passwd { name, phc })?;
             Ok(())
         }
-        Command::Token { name, ttl, place } => {
-            match Desk::open(&place, false)?.order(Order::Token { name, seconds: ttl.0.as_secs() })? {
+        Command::Token { name, ttl, adopt, place } => {
+            let order = Order::Token { name, seconds: ttl.0.as_secs(), adopt };
+            match Desk::open(&place, false)?.order(order)? {
                 Outcome::Token(token) => say(&token),
                 _ => bail!("the running server is of another version: start it again"),
             }

@@ -1,6 +1,7 @@
 //! `[auth]`: who may come in, and how.
 
 mod jwt;
+mod signup;
 
 use std::time::Duration;
 
@@ -8,14 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{Period, Problems};
 use jwt::Jwt;
+use signup::Signup;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Auth {
     /// Whether anybody may make an account.
-    pub(crate) signup: bool,
     /// The name of the cookie that holds a user's token.
     pub(crate) cookie: String,
+    pub(crate) signup: Signup,
     /// How long a session lasts.
     pub(crate) session_ttl: Period,
     /// The host application's own validator, which is asked who a caller is.
@@ -37,8 +39,8 @@ pub(crate) struct Auth {
 impl Default for Auth {
     fn default() -> Self {
         Self {
-            signup: true,
             cookie: "access".into(),
+            signup: Signup::Auto,
             session_ttl: Period::seconds(30 * 24 * 3600),
             validate_url: None,
             validate_every: Period::seconds(60),
@@ -52,6 +54,16 @@ impl Default for Auth {
 }
 
 impl Auth {
+    /// Whether anybody may make an account here. `elsewhere` says that pages of other origins may
+    /// call: then these pages' application has its own accounts.
+    pub(crate) fn signup(&self, elsewhere: bool) -> bool {
+        match self.signup {
+            Signup::Auto => !(self.jwt.has_key() || self.validate_url.is_some() || elsewhere),
+            Signup::On => true,
+            Signup::Off => false,
+        }
+    }
+
     pub(super) fn check(&self, problems: &mut Problems) {
         let session = Duration::from_secs(60)..=Duration::from_secs(365 * 24 * 3600);
         problems.period("auth.session_ttl", self.session_ttl, &session);

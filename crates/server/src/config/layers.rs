@@ -243,7 +243,7 @@ mod tests {
             ("CHINWAG_REDIS", ""),
         ];
         let config = from("", &variables, &[]).unwrap();
-        assert!(!config.auth.signup);
+        assert!(!config.auth.signup(false));
         assert_eq!(config.limits.events_per_second, 7);
         assert_eq!(config.http.origins, ["https://a.example", "https://b.example"]);
         assert_eq!(config.auth.validate_url.as_deref(), Some("http://127.0.0.1/whoami"));

@@ -1,20 +1,42 @@
 //! `[users]`: who is there from the first start.
 
+use std::time::Duration;
+
 use chinwag_core::Name;
+use chinwag_core::limits::UserRules;
 use serde::{Deserialize, Serialize};
 
-use super::Problems;
+use super::{Period, Problems};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Users {
     /// Users whom only services act for. They are made at the start, and cannot sign in.
     pub(crate) special: Vec<String>,
+    /// Who gives users other names.
+    pub(crate) rename: Rename,
+    /// How long nobody but the service gives the name of a deleted or renamed user anew.
+    pub(crate) name_hold: Period,
+}
+
+/// Who gives users other names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Rename {
+    /// The service alone.
+    Service,
+    /// Users who signed up here, themselves, too.
+    #[serde(rename = "self")]
+    Themselves,
 }
 
 impl Default for Users {
     fn default() -> Self {
-        Self { special: ["admin", "system", "tournament"].map(str::to_owned).to_vec() }
+        Self {
+            special: ["admin", "system", "tournament"].map(str::to_owned).to_vec(),
+            rename: Rename::Service,
+            name_hold: Period::seconds(30 * 24 * 3600),
+        }
     }
 }
 
@@ -24,12 +46,23 @@ impl Users {
         self.special.iter().filter_map(|name| Name::parse(name).ok()).collect()
     }
 
+    /// The rules of the use cases.
+    pub(crate) fn rules(&self) -> UserRules {
+        UserRules {
+            rename_self: self.rename == Rename::Themselves,
+            name_hold: self.name_hold.0,
+            ..UserRules::default()
+        }
+    }
+
     pub(super) fn check(&self, problems: &mut Problems) {
         for name in &self.special {
             if let Err(why) = Name::parse(name) {
                 problems.add(format!("users.special: {name:?} is no name for a user: it {why}"));
             }
         }
+        let hold = Duration::ZERO..=Duration::from_secs(3650 * 24 * 3600);
+        problems.period("users.name_hold", self.name_hold, &hold);
         // Private groups are its own.
         if !self.special.iter().any(|name| name == "admin") {
             problems.add("users.special must hold admin, which owns private conversations");

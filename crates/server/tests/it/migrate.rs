@@ -22,7 +22,7 @@ fn fill(program: &Program, messages: usize) {
         let output = program.run_with_input(&["user", "add", name], "correct horse battery\n");
         assert_eq!(output.code, Some(0), "{output:?}");
     }
-    let token = program.run(&["user", "token", "ann", "--ttl", "1h"]);
+    let token = program.run(&["user", "token", "ann", "--adopt", "--ttl", "1h"]);
     assert_eq!(token.code, Some(0), "{token:?}");
     let conn = Connection::open(program.data().join("chinwag.db")).expect("a database");
     conn.execute_batch(&format!(

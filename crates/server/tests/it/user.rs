@@ -37,11 +37,17 @@ async fn story(program: &Program, running: Option<&Running>) {
     refused(&add(program, "ANN"), "the name ANN is taken, or looks like one that is: choose another");
     refused(&add(program, "admin"), "the name admin is taken, or looks like one that is: choose another");
 
-    let token = done(program.run(&["user", "token", "ann", "--ttl", "1h"]));
+    let token = done(program.run(&["user", "token", "bob", "--ttl", "1h"]));
     let token = token.strip_suffix('\n').expect("a whole line");
     assert!(token.starts_with("cw_token_"), "{token}");
+    let refusal = program.run(&["user", "token", "ann"]);
+    assert!(refusal.code == Some(1) && refusal.stderr.contains("signed up here"), "{}", refusal.stderr);
+    refused(
+        &program.run_with_input(&["user", "passwd", "bob"], "another password\n"),
+        "this user signs in by the host application, and has no password here",
+    );
     if let Some(running) = running {
-        Client::new(running.url(), Some(token), "ann").get("users/ann/").await.ok(200);
+        Client::new(running.url(), Some(token), "bob").get("users/bob/").await.ok(200);
         assert_eq!(signs_in(running, "ann", PASSWORD).await, 201);
     }
     let changed = program.run_with_input(&["user", "passwd", "ann"], "another password\r\n");
@@ -49,8 +55,14 @@ async fn story(program: &Program, running: Option<&Running>) {
     if let Some(running) = running {
         assert_eq!(signs_in(running, "ann", PASSWORD).await, 401);
         assert_eq!(signs_in(running, "ann", "another password").await, 201);
-        Client::new(running.url(), Some(token), "ann").get("users/ann/").await.ok(401);
     }
+    done(add(program, "eve"));
+    let token = done(program.run(&["user", "token", "eve", "--adopt"]));
+    if let Some(running) = running {
+        assert_eq!(signs_in(running, "eve", PASSWORD).await, 401, "her password is gone");
+        Client::new(running.url(), Some(token.trim()), "eve").get("users/eve/").await.ok(200);
+    }
+    done(program.run(&["user", "delete", "eve"]));
     assert_eq!(done(program.run(&["user", "delete", "bob"])), "");
     assert_eq!(done(program.run(&["user", "list"])), "ann\n");
     refused(&program.run(&["user", "delete", "bob"]), "there is no user bob");
@@ -79,7 +91,11 @@ async fn whoever_is_connected_sees_at_once_what_is_changed_beside_the_server() {
     let program = program();
     let running = program.serve();
     let service = program.service(&running);
-    let (ann, bob) = (service.user("ann").await, service.user("bob").await);
+    done(add(&program, "ann"));
+    let session = json!({ "name": "ann", "password": PASSWORD });
+    let session = service.post("sessions/", session).await.ok(201);
+    let ann = service.bearing(session["token"].as_str().expect("a token"));
+    let bob = service.user("bob").await;
     let (mut ann, mut bob) = (ann.ws().await, bob.ws().await);
     let group = ann.ask("message.first", json!({ "target": "bob", "body": "hello" })).await;
     assert_eq!(group["type"], "group.update", "{group}");
@@ -102,7 +118,11 @@ fn what_cannot_be_is_refused_before_anything_is_made() {
     let output = program.run_with_input(&["user", "add", "ann"], "");
     refused(&output, "nothing was given on standard input");
     let output = add(&program, "an n");
-    assert!(output.stderr.starts_with("chinwag: the name \"an n\" may hold letters"), "{}", output.stderr);
+    assert!(
+        output.stderr.starts_with("chinwag: the name \"an n\" may not contain white space"),
+        "{}",
+        output.stderr
+    );
     assert_eq!(done(program.run(&["user", "list"])), "");
     let output = program.run(&["user", "list", "--data", "nowhere"]);
     assert_eq!(output.code, Some(1));

@@ -43,6 +43,7 @@ impl World {
         let listen = self.address.to_string();
         let mut command = self.program.command(&["serve", "--listen", &listen]);
         command.env("CHINWAG_SERVICE_KEY", KEY).env("CHINWAG_HTTP__ORIGINS", &self.site.url);
+        command.env("CHINWAG_AUTH__SIGNUP", "true").env("CHINWAG_USERS__RENAME", "self");
         let running = Running::start(command);
         self.address = running.url().trim_start_matches("http://").parse().expect("an address");
         self.site.back_end.send_replace(format!("http://{}", self.address));

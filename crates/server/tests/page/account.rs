@@ -32,7 +32,7 @@ async fn a_person_signs_up_stays_signed_in_signs_out_and_in_again() {
 
 #[tokio::test]
 async fn a_profile_is_renamed_signed_out_everywhere_and_deleted_with_its_consequences_said() {
-    let stage = Stage::open().await;
+    let stage = Stage::with(|options| options.users.rename_self = true).await;
     let (ann, bob) = stage.ann_and_bob().await;
     write_to(&ann, "bob", "my words").await;
     make_group(&ann, "The choir", "bob").await;

@@ -5,6 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
+use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
 
 use crate::browsers::Browsers;
@@ -69,8 +70,14 @@ async fn the_documents_own_page_chats() {
 
     let browsers = Browsers::start().await;
     program.service(&running).user("astra").await;
-    let page = browsers.open("arlan", &format!("http://{own}")).await;
-    page.sees("Signed in as arlan").await;
+    let page = browsers.open("arlan@example.org", &format!("http://{own}")).await;
+    page.sees("Signed in as arlan@example.org").await;
+    let arlan = program.service(&running).get("users/arlan%40example.org/?fields=__all__").await.ok(200);
+    assert_eq!((&arlan["display_name"], &arlan["origin"]), (&"Arlan".into(), &"host".into()));
+    for path in ["chinwag-data/service-key", "app.py", "..%2Fservice-key"] {
+        let outside = Client::new(&format!("http://{own}"), None, "nobody");
+        assert_eq!(outside.get(&format!("/{path}")).await.status, 404, "{path}");
+    }
     crate::write_to(&page, "astra", "Are you there?").await;
     page.sees_in("Messages", "Sent").await;
     page.close().await;

@@ -31,6 +31,9 @@ const ENDS: [End; 4] = [End::Revocation, End::Deletion, End::Expiry, End::Passwo
 impl End {
     /// A user whose credential will end this way.
     async fn user(self, app: &TestApp, name: &str) -> Client {
+        if matches!(self, Self::Password) {
+            return app.nobody().sign_up(name, "a long password").await;
+        }
         let user = app.user(name).await;
         if !matches!(self, Self::Expiry) {
             return user;

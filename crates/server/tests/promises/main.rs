@@ -9,6 +9,7 @@ mod faults;
 mod forged;
 mod hidden;
 mod hostile;
+mod identity;
 mod paging;
 mod races;
 mod raw;

@@ -146,6 +146,7 @@ async fn no_credential_is_in_a_log_a_metric_or_a_refusal_after_each_was_used_rig
     let program = Program::new(env!("CARGO_BIN_EXE_chinwag"));
     let running = program.serve_with(|command| {
         command.env("CHINWAG_LOG__LEVEL", "debug").env("CHINWAG_LOG__FORMAT", "json");
+        command.env("CHINWAG_AUTH__SIGNUP", "true");
         command.env("CHINWAG_AUTH__JWT__SECRET", SECRET).env("CHINWAG_AUTH__JWT__JWKS", JWKS);
     });
     let mut told = Told::default();
@@ -188,7 +189,7 @@ async fn no_credential_is_in_a_log_a_metric_or_a_refusal_after_each_was_used_rig
     let output = running.stop();
     let lines: Vec<Value> =
         output.stderr.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
-    for word in ["a JWT was refused", "the JWKS could not be read: the keys that are known go on"] {
+    for word in ["a credential was refused", "the JWKS could not be read: the keys that are known go on"] {
         assert!(lines.iter().any(|line| line["message"] == word), "{word}");
     }
     let answered = lines.iter().filter(|line| line["message"] == "answered").count();

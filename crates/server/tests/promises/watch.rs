@@ -106,7 +106,7 @@ async fn everything(app: &TestApp, clients: &BTreeMap<&str, Client>) -> String {
     for operation in ["invitation", "block", "unblock"] {
         anns.ask("contact.update", json!({ "name": "cat", "operation": operation })).await;
     }
-    bob.patch("users/bob/", json!({ "new_name": "rob" })).await.ok(200);
+    service.patch("users/bob/", json!({ "new_name": "rob" })).await.ok(200);
     cats.ask("group.quit", json!({ "group": id })).await;
     send(ann, &id, "without cat").await;
     service.delete("users/dan/").await.ok(200);

@@ -321,7 +321,7 @@ async fn what_people_write_comes_back_to_the_byte() {
         "\u{202e}gnihton \u{2066}\u{2069}\u{200f}",
         "👩‍👩‍👧‍👦 e\u{301} é ﷽ \u{feff}",
         "  spaces around  ",
-        "\u{1}\u{7f}\u{85}\u{2028}",
+        "x\u{1}\u{7f}\u{85}\u{2028}",
         &"👾".repeat(4096),
     ] {
         let sent = socket.ask("message.text", json!({ "group": group, "body": body })).await;

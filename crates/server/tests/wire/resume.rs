@@ -114,7 +114,8 @@ async fn a_rename_is_told_to_who_was_away() {
     let app = TestApp::start().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     let group = group(&app, &["ann", "bob"]).await;
-    ann.patch("users/ann/", json!({ "new_name": "anna" })).await.ok(200);
+    assert_eq!(ann.name(), "ann");
+    app.service().patch("users/ann/", json!({ "new_name": "anna" })).await.ok(200);
     let mut socket = bob.ws().await;
     let (missed, _) = resume(&mut socket, json!({ &group: 1 })).await;
     assert_eq!(told(&missed), [("user.update", None), ("group.update", Some(2))]);

@@ -377,6 +377,7 @@ const ROUTES: &[(&str, &str, [u16; 3])] = &[
     ("post", "/api/v1/users/", [401, 403, 201]),
     ("get", "/api/v1/users/", [401, 200, 200]),
     ("get", "/api/v1/users/{name}/", [401, 200, 200]),
+    ("put", "/api/v1/users/{name}/", [401, 403, 200]),
     ("patch", "/api/v1/users/{name}/", [401, 403, 200]),
     ("delete", "/api/v1/users/{name}/", [401, 403, 200]),
     ("post", "/api/v1/users/{name}/tokens/", [401, 403, 201]),
@@ -393,6 +394,7 @@ const ROUTES: &[(&str, &str, [u16; 3])] = &[
     ("patch", "/api/v1/messages/{id}/", [401, 404, 200]),
     ("delete", "/api/v1/messages/{id}/", [401, 404, 200]),
     ("post", "/api/v1/relations/blocked/", [401, 403, 200]),
+    ("get", "/api/v1/server/", [200, 200, 200]),
     ("post", "/api/v1/accounts/", [201, 201, 201]),
     ("post", "/api/v1/sessions/", [401, 401, 401]),
     ("get", "/api/v1/sessions/", [401, 200, 403]),
@@ -404,6 +406,7 @@ const ROUTES: &[(&str, &str, [u16; 3])] = &[
 fn payload(method: &str, path: &str, group: &str, fresh: &str) -> Value {
     match (method, path) {
         ("post", "/api/v1/users/") => json!({ "name": fresh }),
+        ("put", "/api/v1/users/{name}/") => json!({ "display_name": fresh }),
         ("patch", "/api/v1/users/{name}/") => json!({ "new_name": fresh }),
         ("post", "/api/v1/users/{name}/tokens/") => json!({ "ttl": 60 }),
         ("post", "/api/v1/groups/") => json!({ "name": "theirs", "author": "owner" }),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chinwag_core::app::group::{Leave, Roles};
 use chinwag_core::app::group_update::Update;
+use chinwag_core::app::identity::{IssueToken, Spelled};
 use chinwag_core::app::message::{Send, Sent};
 use chinwag_core::app::{Context, Who};
 use chinwag_core::message::{ClientId, Message};
@@ -71,10 +72,10 @@ impl World {
         }
         let mut tokens = Vec::new();
         for user in &users {
-            let name = name(NAMES[tokens.len()]);
+            let name = Spelled::parse(NAMES[tokens.len()]).expect("a name");
+            let asked = IssueToken { name, ttl: Duration::from_secs(600), adopt: false };
             let app = &node.app;
-            let token =
-                app.token_create(&Context::new(Caller::Service), name, Duration::from_secs(600)).await;
+            let token = app.token_create(&Context::new(Caller::Service), asked).await;
             tokens.push(token.expect("a token").secret.hash());
             if tokens.len() == users.len() {
                 tokens.push(app.ticket_create(&by(*user), None).await.expect("a ticket").secret.hash());

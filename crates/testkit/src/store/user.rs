@@ -1,6 +1,7 @@
 //! Users, names and passwords.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
+use chinwag_core::profile::{Details, Identity, Kind as UserKind, Origin};
 use chinwag_core::relation::{Pair, Relation, Relations};
 use chinwag_core::token::{Kind, TokenHash};
 use chinwag_core::user::User;
@@ -172,4 +173,84 @@ pub async fn a_name_is_kept_to_the_byte(f: Fixture) {
         let kept: Option<Name> = f.read(move |tx| tx.user(user)).await.map(|user| user.name);
         assert_eq!(kept, Some(name(text)));
     }
+}
+
+pub async fn an_origin_is_the_hosts_until_it_is_set(f: Fixture) {
+    let (ann, _) = (f.user("Ann").await, f.user("bob").await);
+    for origin in [Origin::Host, Origin::Account, Origin::Host] {
+        f.write(move |tx| tx.origin_set(ann, origin)).await;
+        let found = f.read(|tx| Ok((tx.identity(&name("ANN"))?, tx.identity(&name("eve"))?))).await;
+        let user = User { id: ann, name: name("Ann"), special: false };
+        assert_eq!(found, (Some(Identity { user, origin }), None));
+        assert_eq!(details(&f, ann).await.map(|details| details.origin), Some(origin));
+    }
+    let bob = f.read(|tx| tx.identity(&name("bob"))).await.expect("he is there");
+    assert_eq!(bob.origin, Origin::Host);
+}
+
+pub async fn a_profile_is_kept_and_cleared(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let bare = Details {
+        origin: Origin::Host,
+        kind: UserKind::Person,
+        display_name: None,
+        avatar: None,
+        data: None,
+        created: date(0),
+    };
+    let full = Details {
+        kind: UserKind::Bot,
+        display_name: Some("Ann Lée".into()),
+        avatar: Some("https://app.example/ann.png".into()),
+        data: Some(r#"{"a":[1,2.5,null]}"#.into()),
+        ..bare.clone()
+    };
+    assert_eq!(details(&f, ann).await, Some(bare.clone()));
+    for set in [full.clone(), bare.clone(), full] {
+        let kept = set.clone();
+        f.write(move |tx| tx.profile_set(ann, &kept)).await;
+        let found = f.read(move |tx| tx.details(&[bob, UserId(i64::MAX), ann])).await;
+        assert_eq!(found, [Some(bare.clone()), None, Some(set)]);
+    }
+}
+
+async fn details(f: &Fixture, user: UserId) -> Option<Details> {
+    f.read(move |tx| tx.details(&[user])).await.pop().flatten()
+}
+
+pub async fn a_password_is_taken_away(f: Fixture) {
+    let ann = f.user("ann").await;
+    f.write(move |tx| tx.password_set(ann, "$argon2id$")).await;
+    for _ in 0..2 {
+        f.write(move |tx| tx.password_delete(ann)).await;
+        assert_eq!(f.read(move |tx| tx.password(ann)).await, None);
+    }
+}
+
+pub async fn a_held_name_is_held_until_its_date(f: Fixture) {
+    let claims = || vec!["ann".to_owned(), "росох".to_owned()];
+    let held = async |claim: &str, now| {
+        let claims = ["nobody".to_owned(), claim.to_owned()];
+        f.read(move |tx| tx.names_held(&claims, date(now))).await
+    };
+    f.write(move |tx| tx.names_hold(&claims(), date(10))).await;
+    assert!(
+        held("ann", 9).await && held("росох", 9).await && !held("ann", 10).await && !held("bob", 9).await
+    );
+    f.write(move |tx| tx.names_hold(&["ann".to_owned()], date(20))).await;
+    f.write(move |tx| tx.names_hold(&["ann".to_owned()], date(5))).await;
+    assert!(held("ann", 19).await && !held("росох", 19).await, "the later date counts");
+    f.write(move |tx| tx.names_release(&["ann".to_owned(), "bob".to_owned()])).await;
+    assert!(!held("ann", 0).await && held("росох", 9).await);
+    f.read(|tx| tx.names_held(&[], date(0))).await.then(|| panic!("no name is held"));
+}
+
+pub async fn held_names_are_purged_after_their_date(f: Fixture) {
+    let claims = |from: usize| (from..from + 600).map(|n| format!("u{n}")).collect::<Vec<_>>();
+    f.write(move |tx| tx.names_hold(&claims(0), date(1))).await;
+    f.write(move |tx| tx.names_hold(&claims(600), date(2))).await;
+    f.write(move |tx| tx.names_hold(&["kept".to_owned()], date(4))).await;
+    let purged = async || f.write(|tx| tx.names_purge(date(3))).await;
+    assert_eq!((purged().await, purged().await, purged().await), (1000, 200, 0));
+    assert!(f.read(|tx| tx.names_held(&["kept".to_owned()], date(3))).await);
 }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use chinwag_core::password::Password;
+use chinwag_core::token::TTL;
 use chinwag_core::{Name, Result};
 
 use super::Fields;
+use super::json::Value;
 
 /// A name and a password to sign up with.
 pub struct SigningUp {
@@ -38,8 +40,24 @@ pub fn sign_in(mut fields: Fields<'_>) -> Result<SigningIn> {
     fields.finish(|| Some(SigningIn { name: name?.into_owned(), password: password?.into_owned() }))
 }
 
-/// POST `users/<name>/tokens/`: how long the token lasts, if it says so.
-pub fn token(mut fields: Fields<'_>) -> Result<Option<Duration>> {
-    let ttl = fields.maybe_number("ttl").and_then(|ttl| u64::try_from(ttl).ok()).map(Duration::from_secs);
-    fields.finish(|| Some(ttl))
+/// POST `users/<name>/tokens/`
+pub struct NewToken {
+    /// How long the token lasts, if it says so.
+    pub ttl: Option<Duration>,
+    /// Whether a user who signed up here is taken over.
+    pub adopt: bool,
+}
+
+/// POST `users/<name>/tokens/`
+pub fn token(mut fields: Fields<'_>) -> Result<NewToken> {
+    let ttl = match fields.values.remove("ttl") {
+        None | Some(Value::Null) => None,
+        Some(Value::Integer(seconds)) if seconds > 0 => Some(Duration::from_secs(seconds.unsigned_abs())),
+        Some(_) => {
+            fields.refuse("ttl", TTL);
+            None
+        }
+    };
+    let adopt = fields.flag("adopt");
+    fields.finish(|| Some(NewToken { ttl, adopt }))
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use chinwag_core::{Error, Result};
-use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Number;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +19,7 @@ pub enum Value<'a> {
     /// A whole number of 64 bits.
     Integer(i64),
     /// Any other number.
-    Number,
+    Number(Number),
     /// A text.
     Text(Cow<'a, str>),
     /// An array.
@@ -83,6 +84,20 @@ impl<'de> Deserialize<'de> for Value<'de> {
     }
 }
 
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Integer(number) => serializer.serialize_i64(*number),
+            Self::Number(number) => number.serialize(serializer),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::List(values) => serializer.collect_seq(values),
+            Self::Object(values) => serializer.collect_map(values.iter()),
+        }
+    }
+}
+
 struct Any;
 
 impl<'de> Visitor<'de> for Any {
@@ -105,11 +120,12 @@ impl<'de> Visitor<'de> for Any {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Value<'de>, E> {
-        Ok(i64::try_from(value).map_or(Value::Number, Value::Integer))
+        Ok(i64::try_from(value).map_or_else(|_| Value::Number(value.into()), Value::Integer))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Value<'de>, E> {
-        Ok(Value::Number)
+    fn visit_f64<E>(self, value: f64) -> Result<Value<'de>, E> {
+        // JSON has no number that is none.
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Value<'de>, E> {

@@ -1,8 +1,10 @@
 //! Payloads about users.
 
+use chinwag_core::app::identity::{PutUser, Spelled};
 use chinwag_core::app::relation::Relate;
 use chinwag_core::app::user::Rename;
 use chinwag_core::presence::Status;
+use chinwag_core::profile::{Avatar, DisplayName, Kind, ProfileUpdate};
 use chinwag_core::rate::Cost;
 use chinwag_core::relation::Operation;
 use chinwag_core::{Error, Name, Result};
@@ -22,6 +24,25 @@ pub enum Patch {
 pub fn create(mut fields: Fields<'_>) -> Result<Name> {
     let name = fields.name("name");
     fields.finish(|| name)
+}
+
+/// PUT `users/<name>/`
+pub fn put(mut fields: Fields<'_>, name: Spelled) -> Result<PutUser> {
+    let kind = fields.filled_text("kind").and_then(|text| {
+        let kind = Kind::parse(&text);
+        if kind.is_none() {
+            fields.refuse("kind", "must be person or bot");
+        }
+        kind
+    });
+    let profile = ProfileUpdate {
+        display_name: fields.text_update("display_name", DisplayName::parse),
+        avatar: fields.text_update("avatar", Avatar::parse),
+        data: fields.data_update("data"),
+        kind,
+    };
+    let adopt = fields.flag("adopt");
+    fields.finish(|| Some(PutUser { name, profile, adopt }))
 }
 
 /// PATCH `users/<name>/`: `new_name`, or `contact`.

@@ -48,7 +48,7 @@ impl Jwt {
         if let Some(Err(why)) = self.jwks.as_deref().map(Source::parse) {
             problems.add(format!("auth.jwt.jwks {why}"));
         }
-        let keys = self.secret.is_some() || self.secret_file.is_some() || self.jwks.is_some();
+        let keys = self.has_key();
         let more = [
             ("issuer", self.issuer.is_some()),
             ("audience", self.audience.is_some()),
@@ -57,6 +57,11 @@ impl Jwt {
         for (key, _) in more.iter().filter(|(_, set)| *set && !keys) {
             problems.add(format!("auth.jwt.{key} needs a key: auth.jwt.secret, secret_file or jwks"));
         }
+    }
+
+    /// Whether tokens of the host application are taken.
+    pub(super) fn has_key(&self) -> bool {
+        self.secret.is_some() || self.secret_file.is_some() || self.jwks.is_some()
     }
 
     /// What the doors take, the secret's file read.

@@ -1,0 +1,222 @@
+//! Who is meant by a name that the host application vouches for, and who may have a name that
+//! somebody else had: so that no account ever has two people behind it.
+
+use std::time::Duration;
+
+use super::account::{Issued, LONGEST, issue};
+use super::actor::service_only;
+use super::user::short_enough;
+use super::{App, Context, Unit};
+use crate::event::{Ended, Event, Kind};
+use crate::profile::{Identity, Origin, ProfileUpdate};
+use crate::token;
+use crate::user::{Caller, User};
+use crate::{Date, Error, Name, Result};
+
+/// The refusal of a name that only the service gives anew.
+pub(super) const HELD: &str = "was another user's until lately: choose another";
+const VARIANT: Error =
+    Error::Conflict("this is another spelling of a user's name: send the name byte for byte as it is stored");
+const SIGNED_UP: Error = Error::Conflict(
+    "this user signed up here with a password: adopt the user (\"adopt\": true, or --adopt), which ends the password \
+     and every session",
+);
+
+/// A name as the host application spells it.
+#[derive(Debug, Clone)]
+pub struct Spelled {
+    name: Name,
+    /// Whether it came in its canonical form.
+    exact: bool,
+}
+
+impl Spelled {
+    /// Reads a name. The error ends a sentence that begins with the field's name.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let name = Name::parse(text)?;
+        Ok(Self { exact: name.as_str() == text, name })
+    }
+
+    /// Whether it is the user's name to the byte.
+    fn is(&self, user: &User) -> bool {
+        self.exact && self.name == user.name
+    }
+}
+
+/// Asks for a token of a user.
+#[derive(Debug, Clone)]
+pub struct IssueToken {
+    /// Whose.
+    pub name: Spelled,
+    /// How long it lasts.
+    pub ttl: Duration,
+    /// Whether a user who signed up here is taken over.
+    pub adopt: bool,
+}
+
+/// Makes a user, or changes its profile.
+#[derive(Debug, Clone)]
+pub struct PutUser {
+    /// Whom.
+    pub name: Spelled,
+    /// What changes of its profile.
+    pub profile: ProfileUpdate,
+    /// Whether a user who signed up here is taken over.
+    pub adopt: bool,
+}
+
+/// A user, and whether it was made just now.
+#[derive(Debug, Clone)]
+pub struct Put {
+    /// The user.
+    pub user: User,
+    /// Whether it is new.
+    pub made: bool,
+}
+
+/// Who is meant by a name that a JWT or the validator gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Vouched {
+    /// This user.
+    For(User),
+    /// Nobody who may call, and why: for the log alone.
+    Refused(&'static str),
+}
+
+impl App {
+    /// The user of this name, exactly as a JWT or the validator spells it; made at first sight if
+    /// `create`.
+    pub async fn vouched_for(&self, name: Name, create: bool) -> Result<Vouched> {
+        let service = Context::new(Caller::Service);
+        let found = self.read(&service, name.clone(), |tx, _, name| tx.identity(name)).await?;
+        match found {
+            Some(identity) => Ok(acceptable(&name, identity)),
+            None if create => self.write(&service, name, at_first_sight).await,
+            None => {
+                Ok(Vouched::Refused("there is no user of this name, and users are not made at first sight"))
+            }
+        }
+    }
+
+    /// A token for a user, asked for by the service.
+    pub async fn token_create(&self, context: &Context, command: IssueToken) -> Result<Issued> {
+        self.write(context, command, |unit, command| {
+            service_only(unit.caller)?;
+            let identity = unit.tx.identity(&command.name.name)?.ok_or(Error::NotFound("user"))?;
+            if command.ttl.as_secs() == 0 || command.ttl > LONGEST {
+                return Err(Error::field("ttl", token::TTL));
+            }
+            let user = host_user(unit, &command.name, identity, command.adopt)?;
+            issue(unit, user, token::Kind::Token, command.ttl)
+        })
+        .await
+    }
+
+    /// Makes a user, or changes its profile, for the service.
+    pub async fn user_put(&self, context: &Context, command: PutUser) -> Result<Put> {
+        self.write(context, command, |unit, command| {
+            service_only(unit.caller)?;
+            let (user, made) = match unit.tx.identity(&command.name.name)? {
+                Some(identity) => (host_user(unit, &command.name, identity, command.adopt)?, false),
+                None => (new_host_user(unit, &command.name)?, true),
+            };
+            if command.profile != ProfileUpdate::default() {
+                let before = unit.tx.details(&[user.id])?.pop().flatten().ok_or(Error::NotFound("user"))?;
+                unit.tx.profile_set(user.id, &command.profile.after(before))?;
+            }
+            Ok(Put { user, made })
+        })
+        .await
+    }
+}
+
+/// Keeps a name that a user had from everybody but the service; what the user's new name claims is
+/// free for it.
+pub(super) fn hold(unit: &mut Unit, name: &Name, new_name: Option<&Name>) -> Result<()> {
+    let kept = new_name.map(Name::claims).unwrap_or_default();
+    let claims: Vec<_> = name.claims().into_iter().filter(|claim| !kept.contains(claim)).collect();
+    let hold = i64::try_from(unit.rules.users.name_hold.as_micros()).unwrap_or(i64::MAX);
+    if hold == 0 {
+        return Ok(());
+    }
+    let until = Date::from_micros(unit.now().micros().saturating_add(hold));
+    unit.tx.names_hold(&claims, until)
+}
+
+/// Refuses a name that is held. The service alone gives it anew, and then it is held no more.
+pub(super) fn not_held(unit: &mut Unit, name: &Name, field: &'static str) -> Result<()> {
+    if unit.tx.names_held(&name.claims(), unit.rules.clock.now())? {
+        return Err(Error::field(field, HELD));
+    }
+    Ok(())
+}
+
+/// The user named by the service, to whom the host application gives credentials.
+fn host_user(unit: &mut Unit, name: &Spelled, identity: Identity, adopt: bool) -> Result<User> {
+    let Identity { user, origin } = identity;
+    if user.special {
+        return Err(Error::forbidden("special users stay as they are"));
+    }
+    if !name.is(&user) {
+        return Err(VARIANT);
+    }
+    match origin {
+        Origin::Host => {}
+        Origin::Account if adopt => take_over(unit, &user)?,
+        Origin::Account => return Err(SIGNED_UP),
+    }
+    Ok(user)
+}
+
+/// From now on the host application alone says who is this user.
+fn take_over(unit: &mut Unit, user: &User) -> Result<()> {
+    unit.tx.password_delete(user.id)?;
+    unit.tx.tokens_delete(user.id)?;
+    unit.tx.origin_set(user.id, Origin::Host)?;
+    unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
+    Ok(())
+}
+
+fn new_host_user(unit: &mut Unit, name: &Spelled) -> Result<User> {
+    if !name.exact {
+        return Err(VARIANT);
+    }
+    short_enough(unit, &name.name, "name")?;
+    let now = unit.now();
+    let user = unit.tx.user_insert(&name.name, false, now)?.ok_or(VARIANT)?;
+    unit.tx.names_release(&name.name.claims())?;
+    Ok(user)
+}
+
+/// A user whom a JWT or the validator names for the first time.
+fn at_first_sight(unit: &mut Unit, name: &Name) -> Result<Vouched> {
+    if let Some(identity) = unit.tx.identity(name)? {
+        return Ok(acceptable(name, identity));
+    }
+    if short_enough(unit, name, "name").is_err() {
+        return Ok(Vouched::Refused("its name is longer than limits.name_chars allows"));
+    }
+    let now = unit.now();
+    if unit.tx.names_held(&name.claims(), now)? {
+        return Ok(Vouched::Refused(
+            "its name was another user's until lately: make the user by the service",
+        ));
+    }
+    Ok(match unit.tx.user_insert(name, false, now)? {
+        Some(user) => Vouched::For(user),
+        None => Vouched::Refused("its name looks like that of a user"),
+    })
+}
+
+fn acceptable(name: &Name, identity: Identity) -> Vouched {
+    let Identity { user, origin } = identity;
+    if user.special {
+        Vouched::Refused("it names a special user")
+    } else if user.name != *name {
+        Vouched::Refused("it spells the name of a user in another way")
+    } else if origin == Origin::Account {
+        Vouched::Refused("the user signed up here with a password: adopt it by the service first")
+    } else {
+        Vouched::For(user)
+    }
+}

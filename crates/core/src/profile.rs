@@ -1,0 +1,226 @@
+//! What is known of a user beside its name: where it comes from, how it is shown, and what the host
+//! application keeps of it.
+
+use std::sync::Arc;
+
+use crate::limits::{AVATAR_CHARS, DATA_BYTES, DISPLAY_NAME_CHARS};
+use crate::text::{is_invisible, is_visible};
+use crate::user::User;
+use crate::{Date, GroupName};
+
+/// Where a user comes from, and so who says that somebody is this user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Signed up here: whoever knows the password.
+    Account,
+    /// Vouched for by the host application: the service, a JWT or the validator.
+    Host,
+}
+
+impl Origin {
+    /// The word for it on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Host => "host",
+        }
+    }
+}
+
+/// What a user is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A person.
+    Person,
+    /// A program.
+    Bot,
+}
+
+impl Kind {
+    /// The word for it on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Bot => "bot",
+        }
+    }
+
+    /// The kind of a word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Person, Self::Bot].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// A user with its origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub user: User,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// What a store holds of a user beside its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Details {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What it is.
+    pub kind: Kind,
+    /// The name that people see.
+    pub display_name: Option<Arc<str>>,
+    /// The address of its picture.
+    pub avatar: Option<Arc<str>>,
+    /// The host application's own data: a JSON object as text.
+    pub data: Option<Arc<str>>,
+    /// When it was made.
+    pub created: Date,
+}
+
+/// A change of one value.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Update<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It is taken away.
+    Clear,
+    /// It becomes this.
+    Set(T),
+}
+
+impl<T> Update<T> {
+    /// What stands after the change of `before`.
+    pub fn after(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => before,
+            Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+
+    /// The same change of another type.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Update<U> {
+        match self {
+            Self::Keep => Update::Keep,
+            Self::Clear => Update::Clear,
+            Self::Set(value) => Update::Set(change(value)),
+        }
+    }
+}
+
+/// Changes of a profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProfileUpdate {
+    /// The name that people see.
+    pub display_name: Update<DisplayName>,
+    /// The address of the picture.
+    pub avatar: Update<Avatar>,
+    /// The host application's own data.
+    pub data: Update<Data>,
+    /// What the user is.
+    pub kind: Option<Kind>,
+}
+
+impl ProfileUpdate {
+    /// What stands after the changes of `before`.
+    pub fn after(&self, before: Details) -> Details {
+        Details {
+            display_name: self.display_name.clone().map(|name| name.0).after(before.display_name),
+            avatar: self.avatar.clone().map(|avatar| avatar.0).after(before.avatar),
+            data: self.data.clone().map(|data| data.0).after(before.data),
+            kind: self.kind.unwrap_or(before.kind),
+            ..before
+        }
+    }
+}
+
+/// The name that people see: 1 to 80 characters, trimmed, by the rules of a group's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisplayName(Arc<str>);
+
+impl DisplayName {
+    /// Trims and reads a name. The error ends a sentence that begins with the field's name.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let name = text.trim();
+        if name.chars().nth(DISPLAY_NAME_CHARS).is_some() {
+            return Err(format!("is longer than {DISPLAY_NAME_CHARS} characters"));
+        }
+        GroupName::parse(name).map(|name| Self(name.as_str().into())).map_err(str::to_owned)
+    }
+}
+
+/// The address of a picture: an `https` URL of at most 2,048 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Avatar(Arc<str>);
+
+impl Avatar {
+    /// Reads an address. The error ends a sentence that begins with the field's name.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.chars().nth(AVATAR_CHARS).is_some() {
+            return Err(format!("is longer than {AVATAR_CHARS} characters"));
+        }
+        let host = text.strip_prefix("https://").unwrap_or_default();
+        if host.starts_with(['/', '?', '#']) || !is_visible(host) || text.chars().any(is_invisible) {
+            return Err("must be an https:// address without white space".into());
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// The host application's own data, a JSON object as compact text of at most 4 KiB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Data(Arc<str>);
+
+impl Data {
+    /// Takes the compact text of an object. The error ends a sentence that begins with the field's
+    /// name.
+    pub fn compact(text: &str) -> Result<Self, String> {
+        if text.len() > DATA_BYTES {
+            return Err(format!("is longer than {DATA_BYTES} bytes of compact JSON"));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_names_follow_the_rules_of_group_names() {
+        assert_eq!(DisplayName::parse(" Ann Lee ").map(|name| name.0), Ok("Ann Lee".into()));
+        assert!(DisplayName::parse(&"é".repeat(80)).is_ok());
+        for text in ["", "  ", "@", "\u{200b}", "a\nb", &"é".repeat(81)] {
+            assert!(DisplayName::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_avatar_is_an_https_address() {
+        for text in ["https://app.example/a.png", "https://app.example/a%20b?size=1#x"] {
+            assert_eq!(Avatar::parse(text).map(|avatar| avatar.0), Ok(text.into()));
+        }
+        let long = format!("https://app.example/{}", "x".repeat(2029));
+        for text in
+            ["", "https://", "https:///a", "http://app.example/a", "javascript:x", "https://a b", &long]
+        {
+            assert!(Avatar::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_absent_key_keeps_its_value() {
+        let before = Details {
+            origin: Origin::Host,
+            kind: Kind::Person,
+            display_name: Some("Ann".into()),
+            avatar: None,
+            data: Some("{}".into()),
+            created: Date::from_micros(0),
+        };
+        assert_eq!(ProfileUpdate::default().after(before.clone()), before);
+        let update = ProfileUpdate { data: Update::Clear, kind: Some(Kind::Bot), ..ProfileUpdate::default() };
+        assert_eq!(update.after(before.clone()), Details { data: None, kind: Kind::Bot, ..before });
+    }
+}

@@ -1,0 +1,47 @@
+//! `server/`
+
+use chinwag_core::limits::UserRules;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::prelude::*;
+
+/// What this server is and offers.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Server<'a> {
+    /// Its version.
+    version: &'static str,
+    /// Whether anybody may make an account.
+    signup: bool,
+    /// Limits that are settings, by their keys.
+    #[schema(value_type = Object)]
+    limits: &'a Map<String, Value>,
+    /// What it does beside the rest of this document: `rename`, if users who signed up here may
+    /// rename themselves.
+    features: Vec<&'static str>,
+    /// The provider by which people sign in, if there is one.
+    #[schema(value_type = Option<Object>, required = true)]
+    oidc: Option<Value>,
+    /// Whether it pushes notifications.
+    push: bool,
+}
+
+/// Says what this server is and offers. Needs no credential.
+#[utoipa::path(
+    get, path = "/api/v1/server/", tag = "service", operation_id = "server_get",
+    responses((status = 200, description = "What it offers.", body = Server<'static>), Refusals),
+    security(()),
+)]
+pub(crate) async fn get(State(doors): State<Arc<Doors>>) -> Response {
+    let UserRules { rename_self, .. } = *doors.app.user_rules();
+    let server = Server {
+        version: env!("CARGO_PKG_VERSION"),
+        signup: doors.options.signup,
+        limits: &doors.options.shown_limits,
+        features: if rename_self { vec!["rename"] } else { vec![] },
+        oidc: None,
+        push: false,
+    };
+    json(StatusCode::OK, &server)
+}

@@ -82,9 +82,11 @@ export interface Group {
   readonly name: string;
   /** Whether it is between two people. */
   readonly private: boolean;
-  /** What to call it: its name, or the other's; null where the other of a private group was deleted. */
+  /** What to call it: its name, or the other's; null in `notes`, and where the other of a private group was deleted. */
   readonly title: string | null;
-  /** The other of a private group; null in others, and where the other was deleted. */
+  /** Whether it is private and this user's alone: notes to itself, which a message to its own name begins. */
+  readonly notes: boolean;
+  /** The other of a private group; null in others, in `notes`, and where the other was deleted. */
   readonly other: string | null;
   readonly owner: readonly string[];
   readonly admins: readonly string[];
@@ -96,6 +98,11 @@ export interface Group {
   readonly membersCount: number;
   /** This user's role. */
   readonly role: Role;
+  /**
+   * Whether a stranger has added this user, who has not accepted: nothing of the group is sent until then. `acceptGroup`
+   * or a message accepts, `declineGroup` leaves it.
+   */
+  readonly pending: boolean;
   /** The last number of its log that is known here. */
   readonly head: number;
   /** The messages held, by ascending `seq`, with none missing between them. At most `ChinwagOptions.held`. */
@@ -164,7 +171,7 @@ export interface ChinwagEvents {
   signedout: CustomEvent<{ reason: "ended" | "signed out" | "deleted" }>;
   /** Groups came or went. `groups` is all of them after a sign-in. */
   groups: CustomEvent<{ added: readonly Group[]; removed: readonly Group[] }>;
-  /** A group's name or people, its `title` included. */
+  /** A group's name or people, its `title` and `pending` included. */
   group: CustomEvent<{ group: Group }>;
   /**
    * A group's held messages. `added` and `changed` are numbers (`seq`) of messages held now, `removed` of such as no
@@ -316,6 +323,10 @@ export class Chinwag extends EventTarget {
   createGroup(group: { name: string; admins?: string[]; members?: string[]; restricts?: string[] }): Promise<Group>;
   updateGroup(group: string, change: GroupChange): Promise<void>;
   quitGroup(group: string): Promise<void>;
+  /** Accepts a group that is `pending`. */
+  acceptGroup(group: string): Promise<void>;
+  /** Leaves a group that is `pending`: only a contact adds this user again. */
+  declineGroup(group: string): Promise<void>;
   deleteGroup(group: string): Promise<void>;
 
   // ── People ──

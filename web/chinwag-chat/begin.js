@@ -73,9 +73,8 @@ export class Begin extends Part {
     const name = event.target.elements.name.value.trim();
     this.attempt(async () => {
       if (!name) throw this.chat.refuse("error.required");
-      if (name === this.chat.me) throw this.chat.refuse("begin.self");
       const { client } = this.chat;
-      const known = client.relations.contacts.has(name) || client.privateWith(name);
+      const known = name === this.chat.me || client.relations.contacts.has(name) || client.privateWith(name);
       const found = known ? name : await client.findUser(name);
       if (found === null) throw this.chat.refuse("begin.unknown", { name });
       if (this.chat.dialog === "begin") this.chat.openWith(found);

@@ -129,11 +129,13 @@ export class Chat extends EventTarget {
   // ── What is known ──
 
   title(group) {
+    if (group.notes) return this.words.say("conversation.notes");
     return group.title ?? this.words.say("conversation.deletedUser");
   }
 
   /** A word for a contact's presence; empty for others, who do not say. */
   presence(name) {
+    if (name === this.me) return "";
     const status = name && this.client.statusOf(name);
     return status ? this.words.say(`presence.${status}`) : "";
   }
@@ -156,6 +158,7 @@ export class Chat extends EventTarget {
     const group = this.openGroup;
     const say = (key) => this.words.say(key);
     if (!group) return this.client.relations.blockeds.has(this.current?.to) ? say("compose.blocked") : "";
+    if (group.notes) return "";
     if (group.private && !group.other) return say("compose.gone");
     if (group.role !== "restricts") return "";
     if (!group.private) return say("compose.readOnly");

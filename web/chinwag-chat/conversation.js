@@ -42,14 +42,14 @@ export class Conversation extends Part {
       ${status(chat, "only-narrow")}
       <chinwag-log .chat=${chat} @verb=${this.#verb}></chinwag-log>
       <p class="typing" dir="auto">${this.#typing(group)}</p>
-      <chinwag-composer .chat=${chat} @sent=${() => this.#log.follow()}></chinwag-composer>
+      ${group?.pending ? this.#consent(group) : html`<chinwag-composer .chat=${chat} @sent=${() => this.#log.follow()}></chinwag-composer>`}
       <p class="unseen" role="log" aria-live="polite">${this.#said}</p>
     </section>`;
   }
 
   #head(group, title) {
     const { chat } = this;
-    const person = group ? group.other : chat.current.to;
+    const person = group ? group.other : chat.current.to === chat.me ? null : chat.current.to;
     const about = person ? chat.presence(person) : group?.private === false ? this.say("conversation.members", { count: group.membersCount }) : "";
     const label = person ? this.say("conversation.person", { name: person }) : this.say("conversation.details");
     const details = () => {
@@ -64,6 +64,34 @@ export class Conversation extends Part {
       ${person || group?.private === false
         ? html`<button class="icon" aria-label=${label} aria-expanded=${String(chat.pane === "details")} @click=${details}>${people}</button>`
         : nothing}`;
+  }
+
+  /** A stranger has added this user: it looks without being seen, and says what is to become of it. */
+  #consent(group) {
+    const { chat } = this;
+    const [owner] = group.owner;
+    const name = chat.title(group);
+    const act = (work) => async () => {
+      const buttons = this.querySelectorAll(".consent button");
+      for (const button of buttons) button.disabled = true;
+      const done = await chat.attempt(() => work().then(() => true));
+      for (const button of buttons) button.disabled = false;
+      if (done && !group.pending) this.focusNext("textarea");
+    };
+    const block = async () => {
+      const question = { title: this.say("people.block.ask", { name: owner }), hint: this.say("people.block.hint") };
+      if (!(await chat.ask({ ...question, yes: this.say("people.block"), danger: true }))) return;
+      await act(() => chat.client.block(owner).then(() => chat.client.declineGroup(group.id)))();
+    };
+    return html`<section class="compose consent" aria-label=${this.say("consent.label")}>
+      <p>${owner ? this.say("consent.by", { name, owner }) : this.say("consent.lead", { name })}</p>
+      <p class="hint">${this.say("consent.hint")}</p>
+      <div class="row wrap">
+        <button class="primary" @click=${act(() => chat.client.acceptGroup(group.id))}>${this.say("consent.accept")}</button>
+        <button @click=${act(() => chat.client.declineGroup(group.id))}>${this.say("consent.decline")}</button>
+        ${owner ? html`<button class="danger" @click=${block}>${this.say("consent.block", { name: owner })}</button>` : nothing}
+      </div>
+    </section>`;
   }
 
   #none() {
@@ -95,7 +123,7 @@ export class Conversation extends Part {
     await this.#composer?.updateComplete;
     // On a touch screen the box would bring the keyboard up over the messages.
     const touch = matchMedia("(pointer: coarse)").matches;
-    if (touch || this.chat.whyNot()) this.querySelector("h2")?.focus();
+    if (touch || this.chat.whyNot() || !this.#composer) this.querySelector("h2")?.focus();
     else this.#composer?.focusBox();
   }
 

@@ -86,6 +86,7 @@ export class Conversations extends Part {
     const { chat } = this;
     const current = chat.current?.group === group.id;
     const draft = !current && chat.drafts?.get(group.id);
+    if (group.pending) return { kind: "", preview: this.say("list.pending") };
     if (group.unsent.some(({ state }) => state === "failed")) return { kind: "failed", preview: this.say("list.failed") };
     if (group.typing.length) return { kind: "", preview: this.say("list.typing") };
     if (draft) return { kind: "", preview: this.say("list.draft", { body: shorten(draft) }) };

@@ -274,6 +274,16 @@ export class Chinwag extends EventTarget {
   }
 
   /** @param {string} group */
+  async acceptGroup(group) {
+    await this.#ask("group.accept", { group });
+  }
+
+  /** @param {string} group */
+  async declineGroup(group) {
+    await this.#ask("group.quit", { group });
+  }
+
+  /** @param {string} group */
   async deleteGroup(group) {
     await this.#ask("group.delete", { group });
   }

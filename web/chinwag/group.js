@@ -60,6 +60,8 @@ export class Group {
   /** So many numbers of the log may be left out by what comes: they are of a user's rename or deletion. */
   skips = 0;
   head = 0;
+  /** Whether a stranger has added this user, who has not accepted: nothing of the group is sent until then. */
+  pending = false;
   hasEarlier = false;
   hasLater = false;
   lastRead = 0;
@@ -104,6 +106,11 @@ export class Group {
     return [...this.members, ...this.restricts].find((name) => name !== this.#home.me) ?? null;
   }
 
+  /** Whether it is this user's notes to itself. Whom a deleted user has left is restricted. */
+  get notes() {
+    return this.private && !this.restricts.length && this.members.length === 1;
+  }
+
   get title() {
     return this.private ? this.other : this.name;
   }
@@ -139,6 +146,9 @@ export class Group {
    * @param {any} data
    */
   reset(data) {
+    const pending = data.me?.pending === true;
+    if (pending !== this.pending) this.news.people = true;
+    this.pending = pending;
     this.head = data.head;
     // A server that was put back to an earlier day knows less than it did.
     this.lastRead = Math.min(this.lastRead, data.head);
@@ -146,7 +156,7 @@ export class Group {
     const messages = data.messages.map((/** @type {any} */ each) => message(each, this.id)).reverse();
     // A private group that stood before is shown with its newest message alone.
     const cut = this.private && messages.length === 1 && messages[0].seq > 1;
-    this.replace(messages, messages.length >= SUMMARY || cut, false);
+    this.replace(messages, messages.length >= SUMMARY || cut || pending, false);
     this.latest = this.messages[this.messages.length - 1] ?? null;
     this.marks(data);
   }
@@ -171,6 +181,17 @@ export class Group {
     }
     this.membersCount = data.members_count ?? ROLES.reduce((count, role) => count + this[role].length, 0);
     if (before !== JSON.stringify([this.name, this.membersCount, ROLES.map((role) => this[role])])) this.news.people = true;
+  }
+
+  /**
+   * Shows both users of a private group as the block between them has it, of which the log does not speak.
+   * @param {boolean} blocked
+   */
+  restrict(blocked) {
+    const both = [...this.members, ...this.restricts];
+    this.members = blocked ? [] : both;
+    this.restricts = blocked ? both : [];
+    this.news.people = true;
   }
 
   /**
@@ -214,6 +235,8 @@ export class Group {
     // Without what lies between, it would stand in a wrong place.
     if (!this.hasLater) this.#put(message);
     if (this.typists.delete(message.author)) this.news.typing = true;
+    // Nobody writes in a private group while a block stands.
+    if (this.private && this.restricts.length) this.restrict(false);
     if (message.author === this.#home.me) return;
     this.news.arrived.push(message);
     if (message.seq > this.lastRead) this.#setUnread(this.unread + 1);

@@ -61,6 +61,7 @@ export class Store {
   privateWith(name) {
     const groups = [...this.groups.values()];
     const typed = name.toLowerCase();
+    if (typed === this.me?.toLowerCase()) return groups.find((group) => group.notes);
     return groups.find((group) => group.other === name) ?? groups.find((group) => group.other?.toLowerCase() === typed);
   }
 
@@ -139,6 +140,7 @@ export class Store {
         return this.#gone(data);
       case "contact.update":
         this.people.apply(data.operation, mine ? data.name : data.author, mine);
+        if (mine) this.#blocked(data.name);
         return emit("relations", null);
       case "status.update":
         // One's own is what this page says, and this its echo.
@@ -153,6 +155,18 @@ export class Store {
       case "user.delete":
         return this.renamed(data.name, null);
     }
+  }
+
+  /**
+   * A block of this user's has been made or lifted, perhaps: the private group shows it, and its log does not.
+   * @param {string} name
+   */
+  #blocked(name) {
+    const group = this.privateWith(name);
+    const blocked = this.people.blockeds.has(name) || this.people.blocked_by.has(name);
+    if (!group || blocked === group.restricts.length > 0) return;
+    group.restrict(blocked);
+    this.tell(group);
   }
 
   /** @param {{ group: string, author: string, seq: number }} mark */

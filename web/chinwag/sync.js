@@ -63,7 +63,9 @@ export class Sync {
       const group = groups.get(data.id) ?? make(data);
       group.behind = null;
       if (isOther) group.forgetMarks();
-      if (isOther || data.head < group.head) {
+      // Of a group that is not accepted nothing is sent, and nothing can be asked.
+      const pending = data.me?.pending || group.pending;
+      if (isOther || pending || data.head < group.head) {
         this.#reset(group, data);
       } else if (data.head > group.head) {
         Object.assign(group, { behind: [], fresh: data });
@@ -88,6 +90,7 @@ export class Sync {
     const { data } = frame;
     const group = this.#home.groups.get(data.group ?? data.id);
     if (!group) return this.#stranger(frame);
+    if (frame.type === "group.update" && (data.me?.pending || group.pending)) return this.#consent(group, data);
     const seq = frame.seq ?? 0;
     if (group.behind) this.#keep(group, frame);
     else if (seq <= group.head) this.#known(frame);
@@ -100,6 +103,21 @@ export class Sync {
       void this.#pump();
     }
     this.#home.tell(group);
+  }
+
+  /**
+   * A group that a stranger has added this user to, or that it has accepted: shown as it stands. A group that was left
+   * meanwhile begins anew.
+   * @param {Group} group
+   * @param {any} data
+   */
+  #consent(group, data) {
+    this.#wanted.delete(group);
+    Object.assign(group, { behind: null, fresh: null });
+    if (group.pending && data.me === undefined) group.describe(data);
+    else group.reset(data);
+    this.#home.tell(group);
+    if (!group.pending) this.#home.caughtUp(group);
   }
 
   /**

@@ -160,7 +160,7 @@ impl World {
             let others: Vec<_> =
                 (1..=plan.contacts).map(|step| self.users[(at + step) % self.users.len()]).collect();
             store
-                .write(move |tx, _| others.iter().try_for_each(|other| tx.pair_set(user, *other, pair)))
+                .write(move |tx, _| others.iter().try_for_each(|other| tx.pair_set(user, *other, pair, now)))
                 .await?;
         }
         for (group, id) in self.groups.iter().enumerate().filter(|_| plan.messages > 0) {

@@ -7,11 +7,13 @@
 pub mod account;
 pub mod actor;
 pub mod connect;
+pub mod consent;
 pub mod group;
 pub mod group_update;
 pub mod identity;
 pub mod import;
 pub mod message;
+pub mod private;
 pub mod relation;
 pub mod resume;
 pub mod send;

@@ -36,8 +36,8 @@ pub struct Origin {
 pub enum Audience {
     /// Every socket of every member.
     Group(GroupId),
-    /// Every socket of every member but this one.
-    Others(GroupId, UserId),
+    /// Every socket of every member but these.
+    Others(GroupId, Vec<UserId>),
     /// Every socket of these users.
     Users(Vec<UserId>),
 }
@@ -101,6 +101,18 @@ pub enum Kind {
     },
     /// A group is no more. Numbered, the last number of its log.
     GroupDelete(GroupId),
+    /// Delivered to a user who has yet to accept a group. Has the number of the change.
+    Pending(Pending),
+    /// Delivered to a user who has accepted a group: the group as it stands. Its number is the last of
+    /// the group's log; the user is sent what comes after it.
+    GroupAccepted(Arc<View>),
+    /// A user's own settings of a group changed: delivered to that user alone.
+    GroupMe {
+        /// The group.
+        group: GroupId,
+        /// Whether the user has yet to accept.
+        pending: bool,
+    },
     /// A relation changed.
     ContactUpdate {
         /// Who changed it.
@@ -144,6 +156,32 @@ pub enum Kind {
     Ended(Ended),
 }
 
+/// What a user is told of a group that it has yet to accept.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pending {
+    /// It was added.
+    Added(Arc<View>),
+    /// It is no longer in the group.
+    Ended {
+        /// The group.
+        group: GroupId,
+        /// The user.
+        name: Name,
+    },
+    /// The group is no more.
+    Deleted(GroupId),
+}
+
+impl Pending {
+    /// The group.
+    pub fn group(&self) -> GroupId {
+        match self {
+            Self::Added(view) => view.group.id,
+            Self::Ended { group, .. } | Self::Deleted(group) => *group,
+        }
+    }
+}
+
 /// Which credentials have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -162,6 +200,14 @@ impl Event {
     /// A numbered event of a group, told to its members.
     pub fn in_group(kind: Kind, group: GroupId, seq: Seq) -> Self {
         Self { kind, to: Audience::Group(group), seq: Some(seq), origin: None }
+    }
+
+    /// The users whom it is delivered to, where they are named.
+    pub fn users(&self) -> &[UserId] {
+        match &self.to {
+            Audience::Users(users) => users,
+            Audience::Group(_) | Audience::Others(..) => &[],
+        }
     }
 
     /// The same, with the socket that asked for it.

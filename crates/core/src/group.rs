@@ -31,6 +31,26 @@ pub struct Member {
     pub role: Role,
     /// When the user came.
     pub since: Date,
+    /// Whether the user was added by a stranger and has not accepted.
+    pub pending: bool,
+}
+
+/// What one user may do in one group now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    /// The stored role.
+    pub role: Role,
+    /// Whether the user was added by a stranger and has not accepted.
+    pub pending: bool,
+    /// Whether the group is private and one of its two users has blocked the other.
+    pub blocked: bool,
+}
+
+impl Membership {
+    /// The role that rights are decided by: while a block stands, both only read.
+    pub fn effective_role(self) -> Role {
+        if self.blocked { Role::Restrict } else { self.role }
+    }
 }
 
 /// A group with its members and newest messages, as everybody in it sees it.
@@ -59,6 +79,11 @@ impl View {
     pub fn is_listed(&self) -> bool {
         self.members_count <= LISTED
     }
+
+    /// Shows both users of a private group as restricted. The block itself is not stored here.
+    pub fn restrict_all(&mut self) {
+        self.members.iter_mut().for_each(|member| member.role = Role::Restrict);
+    }
 }
 
 /// A group as one user sees it: with that user's own marks.
@@ -68,6 +93,18 @@ pub struct Summary {
     pub view: View,
     /// The user's own marks.
     pub mark: Mark,
+    /// Whether the user was added by a stranger and has not accepted.
+    pub pending: bool,
+}
+
+impl Summary {
+    /// Leaves out what a user who has not accepted is not sent.
+    pub fn hide_if_pending(&mut self) {
+        if self.pending {
+            self.view.messages.clear();
+            self.mark.unread = 0;
+        }
+    }
 }
 
 /// How far one user has read in one group.
@@ -79,10 +116,10 @@ pub struct Mark {
     pub unread: u32,
 }
 
-/// Who follows the owner: the longest-standing admin, else member, else restrict.
-/// `members` are in order of coming.
+/// Who follows the owner: the longest-standing admin, else member, else restrict, among those who
+/// have accepted. `members` are in order of coming.
 pub fn heir(members: &[Member]) -> Option<&Member> {
     [Role::Admin, Role::Member, Role::Restrict]
         .into_iter()
-        .find_map(|role| members.iter().find(|m| m.role == role))
+        .find_map(|role| members.iter().find(|m| m.role == role && !m.pending))
 }

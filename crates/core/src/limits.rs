@@ -36,6 +36,10 @@ pub const SESSIONS: usize = 100;
 pub const RESUME_EVENTS: usize = 1000;
 /// The most events that one resume answers, of all its groups together.
 pub const RESUME_TOTAL: usize = 10_000;
+/// The most groups in which a user has not accepted; beyond it the oldest are dropped.
+pub const PENDING_GROUPS: usize = 100;
+/// The most invitations that a user has received; beyond it the oldest are dropped.
+pub const RECEIVED_INVITATIONS: usize = 1000;
 /// The longest page of a list.
 pub const LIST_PAGE: usize = 1000;
 
@@ -50,10 +54,15 @@ pub struct Limits {
     pub group_members: usize,
     /// The most groups that one user is in (`limits.user_groups`, 2 000).
     pub user_groups: usize,
-    /// The most relations of any kind that one user has (`limits.user_relations`, 5 000).
+    /// The most contacts, sent invitations and blocks that one user has (`limits.user_relations`,
+    /// 5 000). A block is made all the same.
     pub user_relations: usize,
     /// How often anything may be done.
     pub rates: RateLimits,
+    /// Whether a user whom a stranger adds to a group has to accept first (`groups.consent`, true).
+    pub consent: bool,
+    /// Whether a user is shown who has blocked it (`users.show_blocked_by`, false).
+    pub show_blocked_by: bool,
 }
 
 /// How often anything may be done. 0 lifts a limit.
@@ -167,6 +176,8 @@ impl Default for Limits {
             user_groups: 2_000,
             user_relations: 5_000,
             rates: RateLimits::default(),
+            consent: true,
+            show_blocked_by: false,
         }
     }
 }

@@ -19,6 +19,7 @@
 
 mod group;
 mod import;
+mod membership;
 mod message;
 mod relation;
 mod task;
@@ -32,6 +33,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use group::{Change, Entry, Groups, Logged, Shown};
 pub use import::{ImportKind, Imported, Imports};
+pub use membership::{Memberships, Newcomer};
 pub use message::{Edge, Located, Messages, NewMessage, Page, Prior};
 pub use relation::Relations;
 pub use task::{Task, Tasks};
@@ -43,8 +45,8 @@ use crate::event::Event;
 use crate::{Error, HistoryId, Result};
 
 /// One transaction: `&self` reads, `&mut self` writes.
-pub trait Tx: Users + Tokens + Relations + Groups + Messages + Imports + Tasks {}
-impl<T: Users + Tokens + Relations + Groups + Messages + Imports + Tasks> Tx for T {}
+pub trait Tx: Users + Tokens + Relations + Groups + Memberships + Messages + Imports + Tasks {}
+impl<T: Users + Tokens + Relations + Groups + Memberships + Messages + Imports + Tasks> Tx for T {}
 
 /// A job that writes, and tells what happened. May run more than once.
 pub type WriteJob = Box<dyn Fn(&mut dyn Tx, &mut Vec<Event>) -> Result<()> + Send>;

@@ -163,7 +163,9 @@ fn cost(path: &str, method: &Method) -> Cost {
     match path {
         "messages" => Cost::Message,
         "groups" => Cost::Group,
-        "groups/{id}" | "groups/{id}/quit" | "groups/{id}/join" | "groups/{id}/me" => Cost::Change,
+        "groups/{id}" | "groups/{id}/quit" | "groups/{id}/accept" | "groups/{id}/join" | "groups/{id}/me" => {
+            Cost::Change
+        }
         _ => Cost::Event,
     }
 }

@@ -19,7 +19,7 @@ use crate::auth::PublicUrl;
 use crate::doors::Doors;
 use crate::error::Refused;
 use crate::rest::answer::bytes;
-use crate::wire::object::{Group, GroupChange, Latest, Lists, Marks, Message};
+use crate::wire::object::{Group, GroupChange, Latest, Lists, Marks, Me, Message};
 use shape::{keys, object};
 use table::{ASKED, Asked, CLOSES, Data, FAILED, Failed, Numbered, TOLD, Told, WITH_HISTORY};
 
@@ -240,6 +240,7 @@ fn schemas() -> Value {
         "Group": own,
         "GroupChange": schema(GroupChange::schema()),
         "Marks": schema(Marks::schema()),
+        "Me": schema(Me::schema()),
         "Lists": schema(Lists::schema()),
         "Refused": schema(Refused::schema()),
     })

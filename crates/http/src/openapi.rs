@@ -13,7 +13,7 @@ use utoipa::{Modify, OpenApi};
 use crate::auth::PublicUrl;
 use crate::doors::Doors;
 use crate::rest::answer::bytes;
-use crate::rest::{account, group, message, relation, server, session, ticket, token, user};
+use crate::rest::{account, group, message, private, relation, server, session, ticket, token, user};
 use crate::{asyncapi, health};
 
 #[derive(OpenApi)]
@@ -33,6 +33,8 @@ use crate::{asyncapi, health};
         token::delete,
         group::create, group::list, group::get, group::update, group::delete,
         message::history,
+        group::read, group::quit, group::accept,
+        private::open,
         message::create, message::list, message::get, message::update, message::delete,
         relation::blocked,
         health::healthz, health::readyz, health::metrics, document, asyncapi::document,
@@ -255,7 +257,7 @@ mod tests {
                 checked += 1;
             }
         }
-        assert_eq!(checked, 10);
+        assert_eq!(checked, 14);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub(crate) mod list;
 pub(crate) mod message;
 pub(crate) mod path;
 pub(crate) mod payload;
+pub(crate) mod private;
 pub(crate) mod query;
 pub(crate) mod relation;
 pub(crate) mod server;

@@ -12,7 +12,7 @@ use axum::extract::{ConnectInfo, Request};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, Route, get, post};
+use axum::routing::{MethodRouter, Route, get, post, put};
 use futures_util::FutureExt;
 use tower::layer::layer_fn;
 use tower::{ServiceExt, service_fn};
@@ -24,7 +24,7 @@ use crate::doors::Doors;
 use crate::error::{self, Problem};
 use crate::health::Figures;
 use crate::notice::Notice;
-use crate::rest::{account, group, message, relation, server, session, ticket, token, user};
+use crate::rest::{account, group, message, private, relation, server, session, ticket, token, user};
 use crate::unknown::{self, Known};
 use crate::{admission, assets, asyncapi, health, openapi, ws};
 
@@ -53,6 +53,10 @@ pub(crate) fn api() -> Vec<(&'static str, Doorway)> {
         ("/api/v1/groups/", post(group::create).get(group::list)),
         ("/api/v1/groups/{id}/", get(group::get).patch(group::update).delete(group::delete)),
         ("/api/v1/groups/{id}/messages/", get(message::history)),
+        ("/api/v1/groups/{id}/read/", post(group::read)),
+        ("/api/v1/groups/{id}/quit/", post(group::quit)),
+        ("/api/v1/groups/{id}/accept/", post(group::accept)),
+        ("/api/v1/private/", put(private::open)),
         ("/api/v1/messages/", post(message::create).get(message::list)),
         ("/api/v1/messages/{id}/", get(message::get).patch(message::update).delete(message::delete)),
         ("/api/v1/relations/blocked/", post(relation::blocked)),

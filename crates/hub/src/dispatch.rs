@@ -41,20 +41,21 @@ pub(crate) struct Frames {
 /// Who is told.
 #[derive(Clone, Copy)]
 pub(crate) enum To<'a> {
-    /// A group's members, but for this one.
-    Group(GroupId, Option<UserId>),
+    /// A group's members, but for these.
+    Group(GroupId, &'a [UserId]),
     Users(&'a [UserId]),
 }
 
 impl<'a> Note<'a> {
     pub(crate) fn of(event: &'a Event, frames: Frames) -> Self {
         let to = match &event.to {
-            Audience::Group(id) => To::Group(*id, None),
-            Audience::Others(id, user) => To::Group(*id, Some(*user)),
+            Audience::Group(id) => To::Group(*id, &[]),
+            Audience::Others(id, users) => To::Group(*id, users),
             Audience::Users(users) => To::Users(users),
         };
         let quits = matches!(event.kind, Kind::GroupQuit { .. } | Kind::GroupDelete(_));
-        let tag = Tag { group: group_of(event), seq: event.seq, quits, ..Tag::default() };
+        let pending = matches!(event.kind, Kind::Pending(_));
+        let tag = Tag { group: group_of(event), seq: event.seq, quits, pending, ..Tag::default() };
         Self { to, seq: event.seq, tag, event: Some(event), frame: frames.all, whole: frames.whole }
     }
 }
@@ -79,7 +80,9 @@ impl Hub {
 
     /// Does what an event asks, with its frames if those have been made.
     pub(crate) fn apply(&self, event: &Event, frames: Frames) {
-        if let (Some(id), Some(seq)) = (group_of(event), event.seq)
+        // These two carry a number of the group's log that was delivered before.
+        let repeats = matches!(event.kind, Kind::Pending(_) | Kind::GroupAccepted(_));
+        if let (false, Some(id), Some(seq)) = (repeats, group_of(event), event.seq)
             && let Some(group) = self.groups.get(&id)
         {
             group.expect(&mut group.lock(), seq);
@@ -93,6 +96,8 @@ impl Hub {
                 self.deliver(note, &[]);
                 self.forget(*group);
             }
+            Kind::GroupAccepted(view) => self.accepted(note, view.group.id, view.group.head),
+            Kind::Pending(_) => self.pending(note),
             Kind::UserUpdate { user, new_name, .. } => {
                 self.rename(*user, new_name);
                 self.deliver(note, &[]);
@@ -118,7 +123,7 @@ impl Hub {
         }
     }
 
-    fn deliver_in_group(&self, note: Note<'_>, id: GroupId, but: Option<UserId>, joined: &[UserId]) {
+    fn deliver_in_group(&self, note: Note<'_>, id: GroupId, but: &[UserId], joined: &[UserId]) {
         let newcomers: Vec<_> = joined.iter().filter_map(|user| self.users.get(user)).collect();
         let seq = note.seq;
         while let Some(group) = self.group_for(seq, id, &newcomers) {
@@ -132,7 +137,7 @@ impl Hub {
                     join(&group, &mut members, user);
                 }
                 let mut copies = Copies::of(self, note, joined);
-                members.users.iter().filter(|user| Some(user.id) != but).for_each(|user| copies.to(user));
+                members.users.iter().filter(|user| !but.contains(&user.id)).for_each(|user| copies.to(user));
                 if let Some(seq) = seq {
                     group.delivered(&mut members, seq);
                 }
@@ -216,6 +221,45 @@ impl Hub {
         let mut members = group.lock();
         if !members.gone && self.admit(&group, &members, seq) {
             group.delivered(&mut members, seq);
+        }
+    }
+
+    /// Tells users of a group that they have yet to accept. Who is known to have accepted it since is
+    /// not told what was before.
+    pub(crate) fn pending(&self, note: Note<'_>) {
+        let (To::Users(users), Some(id)) = (note.to, note.tag.group) else { return };
+        let seq = note.seq;
+        let mut copies = Copies::of(self, note, &[]);
+        for user in users.iter().filter_map(|user| self.users.get(user)) {
+            let state = user.lock();
+            let is_over = state.group_at(id).is_ok_and(|at| Some(state.groups[at].last()) >= seq);
+            drop(state);
+            if !is_over {
+                copies.to(&user);
+            }
+        }
+    }
+
+    /// Subscribes users to a group that they have accepted, which they are shown as of `head`. All of
+    /// the log up to there has been dispatched here, and nothing after it.
+    fn accepted(&self, note: Note<'_>, id: GroupId, head: Seq) {
+        let To::Users(users) = note.to else { return };
+        for user in users.iter().filter_map(|user| self.users.get(user)) {
+            loop {
+                let group = self.group_entry(id, head, true);
+                let mut members = group.lock();
+                if members.gone {
+                    self.give_up_group(&group);
+                    continue;
+                }
+                group.expect(&mut members, head.next());
+                join(&group, &mut members, &user);
+                let Note { to, seq, tag, event, ref frame, ref whole } = note;
+                let only = Note { to, seq, tag, event, frame: frame.clone(), whole: whole.clone() };
+                Copies::of(self, only, &[user.id]).to(&user);
+                self.close_if_empty(&group, &mut members);
+                break;
+            }
         }
     }
 
@@ -386,12 +430,14 @@ pub(crate) fn group_of(event: &Event) -> Option<GroupId> {
         | Kind::GroupQuit { group, .. }
         | Kind::GroupDelete(group)
         | Kind::Typing { group, .. } => Some(*group),
-        Kind::GroupUpdate { view, .. } => Some(view.group.id),
         Kind::MemberChanged { group, .. } => Some(*group),
+        Kind::GroupUpdate { view, .. } | Kind::GroupAccepted(view) => Some(view.group.id),
+        Kind::Pending(pending) => Some(pending.group()),
         Kind::ContactUpdate { .. }
         | Kind::StatusUpdate { .. }
         | Kind::UserUpdate { .. }
         | Kind::UserDelete { .. }
+        | Kind::GroupMe { .. }
         | Kind::Ended(_) => None,
     }
 }

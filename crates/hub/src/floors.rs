@@ -45,6 +45,8 @@ impl Floors {
         let Some(group) = tag.group else { return false };
         let Some(at) = self.0.iter().position(|(id, _)| *id == group) else { return false };
         match self.0[at].1 {
+            // The user stays out of the log, and is told that it was added.
+            Floor::Absent(after) if tag.pending => tag.seq <= Some(after),
             Floor::Absent(after) => {
                 let comes = tag.joins && tag.seq > Some(after);
                 if comes {

@@ -25,6 +25,8 @@ pub struct Options {
     pub sockets: usize,
     /// Sockets of one user (64); more are refused.
     pub sockets_per_user: usize,
+    /// Whether users are shown who has blocked them (no).
+    pub show_blocked_by: bool,
     /// What a node among others goes by; a node alone does not look at it.
     pub nodes: Nodes,
 }
@@ -72,6 +74,7 @@ impl Default for Options {
             pong_within: Duration::from_secs(60),
             sockets: 100_000,
             sockets_per_user: 64,
+            show_blocked_by: false,
             nodes: Nodes::default(),
         }
     }

@@ -11,6 +11,9 @@ pub(crate) struct Tag {
     pub(crate) joins: bool,
     /// Whether it tells the socket's user that it is out of the group.
     pub(crate) quits: bool,
+    /// Whether it is of a group that the socket's user has yet to accept: the user is not sent the
+    /// group's log, and snapshots say nothing of it.
+    pub(crate) pending: bool,
     /// With it the socket knows all of the group up to this number, as the store says it, though
     /// not all of that was delivered: what comes of it later is skipped.
     pub(crate) upto: Option<Seq>,
@@ -41,6 +44,6 @@ pub(crate) fn news(tag: Tag, snapshot: &Snapshot<'_>, joined: &[GroupId]) -> boo
     match (snapshot.head(group), tag.seq) {
         (Some(head), Some(seq)) => seq > head,
         (Some(_), None) => true,
-        (None, _) => joined.contains(&group),
+        (None, _) => tag.pending || joined.contains(&group),
     }
 }

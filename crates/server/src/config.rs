@@ -3,6 +3,7 @@
 
 mod auth;
 mod backends;
+mod groups;
 mod http;
 mod layers;
 mod limits;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use auth::Auth;
 pub(crate) use backends::shown;
+pub(crate) use groups::Groups;
 pub(crate) use http::Http;
 pub(crate) use layers::{Flags, load};
 pub(crate) use limits::Limits;
@@ -55,6 +57,7 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     pub(crate) ws: Ws,
     pub(crate) auth: Auth,
+    pub(crate) groups: Groups,
     pub(crate) limits: Limits,
     pub(crate) presence: Presence,
     pub(crate) users: Users,
@@ -76,6 +79,7 @@ impl Default for Config {
             http: Http::default(),
             ws: Ws::default(),
             auth: Auth::default(),
+            groups: Groups::default(),
             limits: Limits::default(),
             presence: Presence::default(),
             users: Users::default(),

@@ -221,6 +221,8 @@ fn limits(config: &Config) -> Limits {
         user_groups: limits.user_groups,
         user_relations: limits.user_relations,
         rates: limits.rates(config.auth.attempts_per_name, config.auth.attempts_per_address),
+        consent: config.groups.consent,
+        show_blocked_by: config.users.show_blocked_by,
     }
 }
 
@@ -243,6 +245,7 @@ fn hub_options(config: &Config) -> chinwag_hub::Options {
         pong_within: ws.pong.0,
         sockets: ws.sockets,
         sockets_per_user: ws.sockets_per_user,
+        show_blocked_by: config.users.show_blocked_by,
         nodes: chinwag_hub::Nodes {
             lease: config.presence.lease.0,
             beat_every: config.presence.lease.0 / BEATS,

@@ -60,17 +60,19 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_by_user ON tokens (user_id, number);
 CREATE INDEX tokens_by_expiry ON tokens (expires);
 
--- What from_id's row about to_id says. kind: 0 invitation, 1 contact, 2 block.
+-- What from_id's row about to_id says, and since when. kind: 0 invitation, 1 contact, 2 block.
 CREATE TABLE relations (
     from_id bigint   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     to_id   bigint   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     kind    smallint NOT NULL CHECK (kind IN (0, 1, 2)),
+    since   bigint   NOT NULL,
     PRIMARY KEY (from_id, to_id),
     CHECK (from_id <> to_id)
 );
 CREATE INDEX relations_by_target ON relations (to_id, from_id, kind);
 
--- A group is private if it has a pair, whose lower number comes first. Its row changes with each
+-- A group is private if it has a pair, whose lower number comes first; a user's notes to itself are
+-- the pair of that user twice. Its row changes with each
 -- message, so that pages keep room for the new version beside the old.
 CREATE TABLE groups (
     id        uuid   PRIMARY KEY,
@@ -79,7 +81,7 @@ CREATE TABLE groups (
     pair_low  bigint,
     pair_high bigint,
     CHECK ((pair_low IS NULL) = (pair_high IS NULL)),
-    CHECK (pair_low < pair_high)
+    CHECK (pair_low <= pair_high)
 ) WITH (fillfactor = 50);
 CREATE UNIQUE INDEX groups_by_pair ON groups (pair_low, pair_high) WHERE pair_low IS NOT NULL;
 

@@ -118,7 +118,7 @@ impl Groups for Transaction<'_, '_> {
     }
 
     fn groups_count(&self, user: UserId) -> Result<usize> {
-        self.count("SELECT count(*) FROM memberships WHERE user_id = $1", &[&user.0])
+        self.count("SELECT count(*) FROM memberships WHERE user_id = $1 AND NOT pending", &[&user.0])
     }
 
     fn heads(&self, groups: &[GroupId]) -> Result<Vec<(GroupId, Seq)>> {
@@ -131,7 +131,7 @@ impl Groups for Transaction<'_, '_> {
     fn places(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId)>> {
         let ids: Vec<_> = users.iter().map(|id| id.0).collect();
         const SQL: &str = "SELECT m.user_id, m.group_id FROM memberships m JOIN groups g ON g.id = m.group_id
-            WHERE m.user_id = ANY($1)";
+            WHERE m.user_id = ANY($1) AND NOT m.pending";
         self.all(SQL, &[&ids], |row| Ok((UserId(row.try_get(0)?), group_id(row, 1)?)))
     }
 
@@ -229,7 +229,7 @@ impl Groups for Transaction<'_, '_> {
 
     fn members(&self, group: GroupId) -> Result<Vec<Member>> {
         self.all(
-            "SELECT m.user_id, u.name, m.role, m.since
+            "SELECT m.user_id, u.name, m.role, m.since, m.pending
             FROM groups g JOIN memberships m ON m.group_id = g.id JOIN users u ON u.id = m.user_id
             WHERE g.id = $1 ORDER BY m.since, m.user_id",
             &[&group.0],
@@ -239,7 +239,7 @@ impl Groups for Transaction<'_, '_> {
 
     fn member(&self, group: GroupId, user: UserId) -> Result<Option<Member>> {
         self.one(
-            "SELECT m.user_id, u.name, m.role, m.since
+            "SELECT m.user_id, u.name, m.role, m.since, m.pending
             FROM groups g JOIN memberships m ON m.group_id = g.id JOIN users u ON u.id = m.user_id
             WHERE g.id = $1 AND m.user_id = $2",
             &[&group.0, &user.0],
@@ -257,7 +257,7 @@ impl Groups for Transaction<'_, '_> {
 
     fn owner(&self, group: GroupId) -> Result<Option<Member>> {
         self.one(
-            "SELECT m.user_id, u.name, m.role, m.since
+            "SELECT m.user_id, u.name, m.role, m.since, m.pending
             FROM memberships m JOIN users u ON u.id = m.user_id
             WHERE m.group_id = $1 AND m.role = $2 LIMIT 1",
             &[&group.0, &number(Role::Owner)],
@@ -312,7 +312,7 @@ impl Groups for Transaction<'_, '_> {
     fn heads_of(&self, user: UserId) -> Result<Vec<(GroupId, Seq)>> {
         self.all(
             "SELECT m.group_id, g.last_seq FROM memberships m JOIN groups g ON g.id = m.group_id
-            WHERE m.user_id = $1 ORDER BY m.group_id",
+            WHERE m.user_id = $1 AND NOT m.pending ORDER BY m.group_id",
             &[&user.0],
             |row| Ok((group_id(row, 0)?, Seq(row.try_get(1)?))),
         )
@@ -334,11 +334,12 @@ impl Groups for Transaction<'_, '_> {
             group_columns!(),
             ", ",
             mark_columns!(),
-            ", (SELECT count(*) FROM (SELECT 1 FROM memberships c WHERE c.group_id = m.group_id LIMIT $5) c)
+            ", (SELECT count(*) FROM (SELECT 1 FROM memberships c WHERE c.group_id = m.group_id LIMIT $5) c),
+                m.pending
             FROM memberships m JOIN groups g ON g.id = m.group_id
             WHERE m.user_id = $1 AND m.group_id = ANY($4)"
         );
-        const MEMBERS: &str = "SELECT m.group_id, m.user_id, u.name, m.role, m.since
+        const MEMBERS: &str = "SELECT m.group_id, m.user_id, u.name, m.role, m.since, m.pending
             FROM memberships m JOIN users u ON u.id = m.user_id
             WHERE m.group_id = ANY($1) ORDER BY m.since, m.user_id";
         const MESSAGES: &str = concat!(
@@ -357,9 +358,10 @@ impl Groups for Transaction<'_, '_> {
         let params: Params<'_> = &[&user.0, &i64::from(UNREAD), &i64::from(UNREAD_NEAR), &ids, &counted];
         let mut found: HashMap<GroupId, Summary> = HashMap::new();
         let mut listed = Vec::new();
-        let rows =
-            self.all(GROUPS, params, |row| Ok((group(row, 0)?, mark(row, 4)?, row.try_get::<_, i64>(7)?)))?;
-        for (group, mark, count) in rows {
+        let rows = self.all(GROUPS, params, |row| {
+            Ok((group(row, 0)?, mark(row, 4)?, row.try_get::<_, i64>(7)?, row.try_get(8)?))
+        })?;
+        for (group, mark, count, pending) in rows {
             let id = group.id;
             let mut view = View { group, members: Vec::new(), members_count: 0, messages: Vec::new() };
             if usize::try_from(count).is_ok_and(|count| count > shown.members) {
@@ -367,7 +369,7 @@ impl Groups for Transaction<'_, '_> {
             } else {
                 listed.push(id.0);
             }
-            found.insert(id, Summary { view, mark });
+            found.insert(id, Summary { view, mark, pending });
         }
         for (id, member) in self.all(MEMBERS, &[&listed], |row| Ok((group_id(row, 0)?, member(row, 1)?)))? {
             if let Some(Summary { view, .. }) = found.get_mut(&id) {
@@ -413,6 +415,7 @@ fn member(row: &Row, first: usize) -> Read<Member> {
         name: name(row, first + 1)?,
         role,
         since: Date::from_micros(row.try_get(first + 3)?),
+        pending: row.try_get(first + 4)?,
     })
 }
 

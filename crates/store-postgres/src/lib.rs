@@ -23,6 +23,7 @@ mod import;
 mod lanes;
 mod link;
 mod log;
+mod membership;
 mod message;
 mod open;
 #[cfg(test)]

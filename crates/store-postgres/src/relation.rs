@@ -2,10 +2,10 @@
 
 use chinwag_core::relation::{self, Pair, Relation};
 use chinwag_core::store::Relations;
-use chinwag_core::{Name, Result, UserId};
+use chinwag_core::{Date, Name, Result, UserId};
 use tokio_postgres::Row;
 
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, limit};
 use crate::user::name;
 
 const INVITATION: i16 = 0;
@@ -19,9 +19,9 @@ impl Relations for Transaction<'_, '_> {
         Ok(Pair { mine: self.relation(author, target)?, theirs: self.relation(target, author)? })
     }
 
-    fn pair_set(&mut self, author: UserId, target: UserId, pair: Pair) -> Result<()> {
-        self.relation_set(author, target, pair.mine)?;
-        self.relation_set(target, author, pair.theirs)
+    fn pair_set(&mut self, author: UserId, target: UserId, pair: Pair, now: Date) -> Result<()> {
+        self.relation_set(author, target, pair.mine, now)?;
+        self.relation_set(target, author, pair.theirs, now)
     }
 
     fn relations(&self, user: UserId) -> Result<relation::Relations> {
@@ -56,11 +56,7 @@ impl Relations for Transaction<'_, '_> {
     }
 
     fn relations_count(&self, user: UserId) -> Result<usize> {
-        self.count(
-            "SELECT count(*) FROM (SELECT to_id FROM relations WHERE from_id = $1
-            UNION SELECT from_id FROM relations WHERE to_id = $1) related",
-            &[&user.0],
-        )
+        self.count("SELECT count(*) FROM relations WHERE from_id = $1", &[&user.0])
     }
 
     fn contacts(&self, user: UserId) -> Result<Vec<(UserId, Name)>> {
@@ -78,20 +74,52 @@ impl Relations for Transaction<'_, '_> {
             UNION SELECT from_id FROM relations WHERE to_id = $1
             UNION SELECT other.user_id
                 FROM memberships own JOIN memberships other ON other.group_id = own.group_id
-                WHERE own.user_id = $1 AND other.user_id <> $1
+                WHERE own.user_id = $1 AND other.user_id <> $1 AND NOT other.pending
             ORDER BY 1",
             &[&user.0],
             number,
         )
     }
 
-    fn blockers_among(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>> {
-        let others: Vec<_> = others.iter().map(|other| other.0).collect();
+    fn blocks(&self, user: UserId) -> Result<Vec<UserId>> {
         self.all(
-            "SELECT from_id FROM relations WHERE to_id = $1 AND from_id = ANY($2) AND kind = $3",
-            &[&user.0, &others, &BLOCK],
+            "SELECT to_id FROM relations WHERE from_id = $1 AND kind = $2
+            UNION SELECT from_id FROM relations WHERE to_id = $1 AND kind = $2 ORDER BY 1",
+            &[&user.0, &BLOCK],
             number,
         )
+    }
+
+    fn estranged(&self, user: UserId) -> Result<Vec<UserId>> {
+        self.all(
+            "SELECT r.to_id FROM relations r
+            CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM relations
+                WHERE from_id = r.to_id AND to_id = $1 AND kind = $2) AS blocks OFFSET 0) mutual
+            CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM memberships theirs
+                CROSS JOIN LATERAL (SELECT 1 FROM groups
+                    WHERE id = theirs.group_id AND pair_low IS NULL OFFSET 0) g
+                CROSS JOIN LATERAL (SELECT 1 FROM memberships
+                    WHERE group_id = theirs.group_id AND user_id = $1 OFFSET 0) own
+                WHERE theirs.user_id = r.to_id AND NOT theirs.pending) AS shares OFFSET 0) shared
+            WHERE r.from_id = $1 AND r.kind = $2 AND NOT mutual.blocks AND NOT shared.shares ORDER BY 1",
+            &[&user.0, &BLOCK],
+            number,
+        )
+    }
+
+    fn invitations_trim(&mut self, user: UserId, keep: usize) -> Result<Vec<(UserId, Name)>> {
+        let dropped = self.all(
+            "SELECT u.id, u.name FROM (SELECT from_id FROM relations
+                WHERE to_id = $1 AND kind = $2 ORDER BY since DESC, from_id DESC OFFSET $3) r
+            JOIN users u ON u.id = r.from_id",
+            &[&user.0, &INVITATION, &limit(keep)],
+            |row| Ok((number(row)?, name(row, 1)?)),
+        )?;
+        let from: Vec<_> = dropped.iter().map(|(from, _)| from.0).collect();
+        if !from.is_empty() {
+            self.change("DELETE FROM relations WHERE from_id = ANY($1) AND to_id = $2", &[&from, &user.0])?;
+        }
+        Ok(dropped)
     }
 }
 
@@ -100,27 +128,43 @@ impl Transaction<'_, '_> {
         self.one("SELECT kind FROM relations WHERE from_id = $1 AND to_id = $2", &[&from.0, &to.0], kind)
     }
 
-    fn relation_set(&mut self, from: UserId, to: UserId, relation: Option<Relation>) -> Result<()> {
+    fn relation_set(
+        &mut self,
+        from: UserId,
+        to: UserId,
+        relation: Option<Relation>,
+        now: Date,
+    ) -> Result<()> {
         const DELETE: &str = "DELETE FROM relations WHERE from_id = $1 AND to_id = $2";
-        const SET: &str = "INSERT INTO relations (from_id, to_id, kind) VALUES ($1, $2, $3)
-            ON CONFLICT (from_id, to_id) DO UPDATE SET kind = excluded.kind";
+        const SET: &str = "INSERT INTO relations AS r (from_id, to_id, kind, since) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (from_id, to_id) DO UPDATE SET kind = excluded.kind, since = excluded.since
+            WHERE r.kind <> excluded.kind";
         let kind = match relation {
             None => return self.change(DELETE, &[&from.0, &to.0]).map(drop),
             Some(Relation::Invitation) => INVITATION,
             Some(Relation::Contact) => CONTACT,
             Some(Relation::Block) => BLOCK,
         };
-        self.change(SET, &[&from.0, &to.0, &kind]).map(drop)
+        self.change(SET, &[&from.0, &to.0, &kind, &now.micros()]).map(drop)
     }
 }
 
 fn kind(row: &Row) -> Read<Relation> {
-    // The schema lets no other kind in.
-    Ok(match row.try_get(0)? {
+    row.try_get(0).map(relation)
+}
+
+/// A relation from a column, if there is one.
+pub(crate) fn maybe_kind(row: &Row, column: usize) -> Read<Option<Relation>> {
+    Ok(row.try_get::<_, Option<i16>>(column)?.map(relation))
+}
+
+/// The schema lets no other number in.
+fn relation(stored: i16) -> Relation {
+    match stored {
         INVITATION => Relation::Invitation,
         CONTACT => Relation::Contact,
         _ => Relation::Block,
-    })
+    }
 }
 
 fn kind_and_name(row: &Row) -> Read<(Relation, Name)> {

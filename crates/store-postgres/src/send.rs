@@ -9,14 +9,15 @@ mod columns;
 
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use chinwag_core::app::send::{Facts, Kept, Sent};
 use chinwag_core::bus::Bus;
 use chinwag_core::event::Event;
-use chinwag_core::store::Prior;
+use chinwag_core::group::Membership;
+use chinwag_core::store::{Prior, WriteJob};
 use chinwag_core::user::User;
 use chinwag_core::{Date, Error, MessageId, Result, Seq, UserId};
 use tokio_postgres::Row;
@@ -32,8 +33,9 @@ use crate::link::{Link, Place};
 use crate::message::refused;
 use crate::open::Options;
 use crate::readers::{join, spawn};
+use crate::transaction::Claims;
 use crate::user::name;
-use crate::writers::publish;
+use crate::writers::{publish, run};
 
 /// How often a batch is sent that others stand in the way of.
 const TRIES: u32 = 20;
@@ -54,8 +56,9 @@ pub(crate) const HOLD: &str = "SELECT 1 FROM groups WHERE id = ANY($1) ORDER BY 
 /// A group that came to be between the two statements is not held: should another have numbered
 /// its log meanwhile, the number of -1 breaks a rule and undoes the batch, which is sent again.
 pub(crate) const SEND: &str = "WITH writers AS MATERIALIZED (
-        SELECT w.place, g.last_seq, u.id, u.name, u.special, m.role,
-            g.id IS NOT NULL AND coalesce(m.role = ANY($14), false) AND (w.fold IS NULL OR w.fold = u.fold) AS may
+        SELECT w.place, g.last_seq, u.id, u.name, u.special, m.role, m.pending, b.blocked,
+            g.id IS NOT NULL AND coalesce(m.role = ANY($14) AND NOT m.pending, false) AND NOT b.blocked
+                AND (w.fold IS NULL OR w.fold = u.fold) AS may
         FROM unnest($2::integer[], $3::bigint[], $4::bytea[], $5::bigint[], $6::text[]) WITH ORDINALITY
             AS w (group_at, caller, token, moment, fold, place)
         LEFT JOIN groups g ON g.id = ($1::uuid[])[w.group_at]
@@ -63,8 +66,13 @@ pub(crate) const SEND: &str = "WITH writers AS MATERIALIZED (
             THEN coalesce(w.caller, (SELECT id FROM users WHERE fold = w.fold))
             ELSE (SELECT user_id FROM tokens WHERE hash = w.token AND kind = 0 AND expires > w.moment) END
         LEFT JOIN LATERAL (
-            SELECT role FROM memberships WHERE group_id = ($1::uuid[])[w.group_at] AND user_id = u.id OFFSET 0
+            SELECT role, pending FROM memberships
+            WHERE group_id = ($1::uuid[])[w.group_at] AND user_id = u.id OFFSET 0
         ) m ON true
+        CROSS JOIN LATERAL (SELECT CASE WHEN g.pair_low IS NULL THEN false ELSE
+            coalesce((SELECT kind = 2 FROM relations WHERE from_id = g.pair_low AND to_id = g.pair_high), false)
+            OR coalesce((SELECT kind = 2 FROM relations WHERE from_id = g.pair_high AND to_id = g.pair_low), false)
+            END AS blocked OFFSET 0) b
     ), known AS MATERIALIZED (
         SELECT array_agg(coalesce(last_seq, 0)) AS last_seqs, array_agg(coalesce(id, 0)) AS ids, array_agg(may) AS may
         FROM (SELECT * FROM writers ORDER BY place) w
@@ -104,10 +112,11 @@ pub(crate) const SEND: &str = "WITH writers AS MATERIALIZED (
         FROM (SELECT group_at, min(last_seq) AS before, max(seq) AS last FROM judged WHERE stays GROUP BY group_at) n
         WHERE g.id = ($1::uuid[])[n.group_at]
     )
-    SELECT -place, id, name, special, role, last_seq IS NOT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    SELECT -place, id, name, special, role, last_seq IS NOT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, pending, blocked
     FROM writers
     UNION ALL
-    SELECT place, NULL, NULL, NULL, NULL, NULL, prior_id, prior_seq, prior_date, prior_hash, prior_answers, answered, seq
+    SELECT place, NULL, NULL, NULL, NULL, NULL, prior_id, prior_seq, prior_date, prior_hash, prior_answers, answered, seq,
+        NULL, NULL
     FROM judged";
 
 /// The threads that send.
@@ -231,6 +240,24 @@ impl Sender<'_> {
         }
     }
 
+    /// Sends messages, one by one in their order, whose users accept their groups by them. The groups
+    /// stay claimed meanwhile, so that nothing of theirs is sent out of order.
+    fn accept_each(&mut self, messages: Vec<Waiting>) {
+        for message in messages {
+            let slot: Arc<Mutex<Option<Sent>>> = Arc::default();
+            let (sending, filled) = (message.sending.clone(), slot.clone());
+            let job: WriteJob = Box::new(move |tx, events| {
+                *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(sending.run(tx, events)?);
+                Ok(())
+            });
+            let claims = Claims::lent(self.lanes, message.group());
+            let outcome = run(&mut self.place, self.target, claims, self.bus, &job);
+            let sent = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let missing = || Error::internal("a job that sends a message has left none");
+            let _ = message.answer.send(outcome.and_then(|()| sent.ok_or_else(missing)));
+        }
+    }
+
     /// Sends messages together, again where others stand in the way; waits for those who hold one
     /// of their groups no longer than `lock`.
     fn attempt(&mut self, messages: Vec<Waiting>, lock: Duration) -> Left {
@@ -248,7 +275,7 @@ impl Sender<'_> {
             let stamped: Vec<_> = messages.iter().map(Stamped::new).collect();
             let why = match attempt_batch(link, &stamped, lock.min(self.target.lock)) {
                 End::Committed(found) => {
-                    conclude(self.bus, messages, found);
+                    self.accept_each(conclude(self.bus, messages, found));
                     return Left::Nothing;
                 }
                 End::Unknown(why) => {
@@ -289,16 +316,25 @@ fn refuse(messages: Vec<Waiting>, why: &Error) {
     }
 }
 
-fn conclude(bus: &dyn Bus, messages: Vec<Waiting>, found: Vec<Found>) {
+/// Answers what was decided. What is left is of users who have yet to accept their groups.
+fn conclude(bus: &dyn Bus, messages: Vec<Waiting>, found: Vec<Found>) -> Vec<Waiting> {
     let mut events: Vec<Event> = Vec::new();
-    let mut outcomes: Vec<Result<Sent>> = Vec::with_capacity(messages.len());
-    for (message, (facts, kept)) in messages.iter().zip(found) {
-        outcomes.push(message.sending.conclude(&facts, kept, &mut events));
+    let mut outcomes: Vec<(Waiting, Result<Sent>)> = Vec::with_capacity(messages.len());
+    let mut accepting = Vec::new();
+    for (message, (facts, kept)) in messages.into_iter().zip(found) {
+        if message.sending.accepts(&facts) {
+            accepting.push(message);
+            continue;
+        }
+        let outcome = message.sending.conclude(&facts, kept, &mut events);
+        outcomes.push((message, outcome));
     }
     publish(bus, events);
-    for (message, outcome) in messages.into_iter().zip(outcomes) {
+    for (message, outcome) in outcomes {
+        // Whoever asked may have gone.
         let _ = message.answer.send(outcome);
     }
+    accepting
 }
 
 fn attempt_batch(link: &Link, messages: &[Stamped<'_>], lock: Duration) -> End {
@@ -383,8 +419,13 @@ fn of_writer(row: &Row) -> Result<Facts, tokio_postgres::Error> {
         Some(id) => Some(User { id: UserId(id), name: name(row, 2)?, special: row.try_get(3)? }),
         None => None,
     };
-    let role = row.try_get::<_, Option<RoleNumber>>(4)?.map(|RoleNumber(role)| role);
-    Ok(Facts { author, role, stands: row.try_get(5)?, ..Facts::default() })
+    let member = match row.try_get::<_, Option<RoleNumber>>(4)? {
+        Some(RoleNumber(role)) => {
+            Some(Membership { role, pending: row.try_get(13)?, blocked: row.try_get(14)? })
+        }
+        None => None,
+    };
+    Ok(Facts { author, member, stands: row.try_get(5)?, ..Facts::default() })
 }
 
 type OfMessage = (Option<Prior>, Option<Seq>, Option<Seq>);

@@ -24,6 +24,8 @@ pub(crate) struct Transaction<'l, 'c> {
 pub(crate) struct Claims<'c> {
     lanes: &'c Lanes,
     groups: BTreeSet<GroupId>,
+    /// Claimed by the caller, who gives it up by itself.
+    lent: Option<GroupId>,
     /// Set to what must be claimed before the job begins, when it asked for it too late.
     missed: Option<GroupId>,
 }
@@ -164,12 +166,22 @@ impl<'l, 'c> Transaction<'l, 'c> {
 impl<'c> Claims<'c> {
     /// None yet.
     pub(crate) fn new(lanes: &'c Lanes) -> Self {
-        Self { lanes, groups: BTreeSet::new(), missed: None }
+        Self { lanes, groups: BTreeSet::new(), lent: None, missed: None }
+    }
+
+    /// None yet but this one, which the caller has claimed and keeps.
+    pub(crate) fn lent(lanes: &'c Lanes, group: GroupId) -> Self {
+        let mut claims = Self::new(lanes);
+        claims.lent = Some(group);
+        claims
     }
 
     /// Claims `group` if it is free. Nobody waits for a claim while the server holds rows for it;
     /// the job is run again instead, and claims it first.
     fn take(&mut self, group: GroupId) -> bool {
+        if self.lent == Some(group) {
+            return true;
+        }
         let taken = self.groups.contains(&group) || self.lanes.try_claim(group);
         if taken {
             self.groups.insert(group);

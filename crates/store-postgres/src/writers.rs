@@ -71,7 +71,7 @@ fn write(target: &Target, exit: &Mutex<Receiver<Queued<Task>>>, lanes: &Lanes, b
     let mut place = Place::default();
     while let Some(Queued { job, answer, .. }) = next(exit) {
         let outcome = match &job {
-            Task::Job(job) => run(&mut place, target, lanes, bus, job),
+            Task::Job(job) => run(&mut place, target, Claims::new(lanes), bus, job),
             Task::Probe => probe(&mut place, target),
         };
         // Whoever asked may have gone.
@@ -79,8 +79,14 @@ fn write(target: &Target, exit: &Mutex<Receiver<Queued<Task>>>, lanes: &Lanes, b
     }
 }
 
-fn run(place: &mut Place, target: &Target, lanes: &Lanes, bus: &dyn Bus, job: &WriteJob) -> Result<()> {
-    let mut claims = Claims::new(lanes);
+/// Runs a job until it is committed or refused; `claims` are what it has claimed already.
+pub(crate) fn run(
+    place: &mut Place,
+    target: &Target,
+    mut claims: Claims<'_>,
+    bus: &dyn Bus,
+    job: &WriteJob,
+) -> Result<()> {
     let (mut collisions, mut losses) = (0, 0);
     for attempt in 1..=TRIES {
         let link = place.link(target)?;

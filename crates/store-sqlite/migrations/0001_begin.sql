@@ -59,17 +59,19 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_by_user ON tokens (user_id, number);
 CREATE INDEX tokens_by_expiry ON tokens (expires);
 
--- What from_id's row about to_id says. kind: 0 invitation, 1 contact, 2 block.
+-- What from_id's row about to_id says, and since when. kind: 0 invitation, 1 contact, 2 block.
 CREATE TABLE relations (
     from_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     to_id   INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     kind    INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
+    since   INTEGER NOT NULL,
     PRIMARY KEY (from_id, to_id),
     CHECK (from_id <> to_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX relations_by_target ON relations (to_id, from_id, kind);
 
--- A group is private if it has a pair, whose lower number comes first.
+-- A group is private if it has a pair, whose lower number comes first; a user's notes to itself are
+-- the pair of that user twice.
 CREATE TABLE groups (
     id        BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     last_seq  INTEGER NOT NULL DEFAULT 0 CHECK (last_seq >= 0),
@@ -77,7 +79,7 @@ CREATE TABLE groups (
     pair_low  INTEGER,
     pair_high INTEGER,
     CHECK ((pair_low IS NULL) = (pair_high IS NULL)),
-    CHECK (pair_low < pair_high)
+    CHECK (pair_low <= pair_high)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX groups_by_pair ON groups (pair_low, pair_high) WHERE pair_low IS NOT NULL;
 

@@ -109,7 +109,7 @@ impl Groups for Transaction<'_> {
     }
 
     fn groups_count(&self, user: UserId) -> Result<usize> {
-        self.count("SELECT count(*) FROM memberships WHERE user_id = ?1", [user.0])
+        self.count("SELECT count(*) FROM memberships WHERE user_id = ?1 AND pending = 0", [user.0])
     }
 
     fn heads(&self, groups: &[GroupId]) -> Result<Vec<(GroupId, Seq)>> {
@@ -124,7 +124,7 @@ impl Groups for Transaction<'_> {
         let mut places = Vec::new();
         for user in users {
             let sql = "SELECT m.group_id FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
-                WHERE m.user_id = ?1";
+                WHERE m.user_id = ?1 AND m.pending = 0";
             places.append(&mut self.all(sql, [user.0], |row| Ok((*user, group_id(row, 0)?)))?);
         }
         Ok(places)
@@ -224,7 +224,7 @@ impl Groups for Transaction<'_> {
 
     fn members(&self, group: GroupId) -> Result<Vec<Member>> {
         self.all(
-            "SELECT m.user_id, u.name, m.role, m.since
+            "SELECT m.user_id, u.name, m.role, m.since, m.pending
             FROM groups g CROSS JOIN memberships m ON m.group_id = g.id CROSS JOIN users u ON u.id = m.user_id
             WHERE g.id = ?1 ORDER BY m.since, m.user_id",
             [group.0.into_bytes()],
@@ -234,7 +234,7 @@ impl Groups for Transaction<'_> {
 
     fn member(&self, group: GroupId, user: UserId) -> Result<Option<Member>> {
         self.one(
-            "SELECT m.user_id, u.name, m.role, m.since
+            "SELECT m.user_id, u.name, m.role, m.since, m.pending
             FROM groups g CROSS JOIN memberships m ON m.group_id = g.id CROSS JOIN users u ON u.id = m.user_id
             WHERE g.id = ?1 AND m.user_id = ?2",
             params![group.0.into_bytes(), user.0],
@@ -252,7 +252,7 @@ impl Groups for Transaction<'_> {
 
     fn owner(&self, group: GroupId) -> Result<Option<Member>> {
         self.one(
-            "SELECT m.user_id, u.name, m.role, m.since
+            "SELECT m.user_id, u.name, m.role, m.since, m.pending
             FROM memberships m CROSS JOIN users u ON u.id = m.user_id
             WHERE m.group_id = ?1 AND m.role = ?2 LIMIT 1",
             params![group.0.into_bytes(), number(Role::Owner)],
@@ -307,7 +307,7 @@ impl Groups for Transaction<'_> {
     fn heads_of(&self, user: UserId) -> Result<Vec<(GroupId, Seq)>> {
         self.all(
             "SELECT m.group_id, g.last_seq FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
-            WHERE m.user_id = ?1 ORDER BY m.group_id",
+            WHERE m.user_id = ?1 AND m.pending = 0 ORDER BY m.group_id",
             [user.0],
             |row| Ok((group_id(row, 0)?, Seq(row.get(1)?))),
         )
@@ -329,14 +329,14 @@ impl Groups for Transaction<'_> {
             group_columns!(),
             ", ",
             mark_columns!(),
-            " FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
+            ", m.pending FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
             WHERE m.group_id = ?1 AND m.user_id = ?4"
         );
         let mut summaries = Vec::with_capacity(groups.len());
         for id in groups {
             let params = params![id.0.into_bytes(), UNREAD, UNREAD_NEAR, user.0];
-            let Some((group, mark)) = self.one(SQL, params, |row| Ok((group(row, 0)?, mark(row, 4)?)))?
-            else {
+            let found = self.one(SQL, params, |row| Ok((group(row, 0)?, mark(row, 4)?, row.get(7)?)))?;
+            let Some((group, mark, pending)) = found else {
                 continue;
             };
             let (members, members_count) = self.members_up_to(*id, shown.members)?;
@@ -344,7 +344,7 @@ impl Groups for Transaction<'_> {
                 0 => Vec::new(),
                 limit => self.messages(*id, &Page { edge: Edge::Newest, limit })?,
             };
-            summaries.push(Summary { view: View { group, members, members_count, messages }, mark });
+            summaries.push(Summary { view: View { group, members, members_count, messages }, mark, pending });
         }
         Ok(summaries)
     }
@@ -375,6 +375,7 @@ fn member(row: &Row<'_>, first: usize) -> rusqlite::Result<Member> {
         name: name(row, first + 1)?,
         role: role(row, first + 2)?,
         since: Date::from_micros(row.get(first + 3)?),
+        pending: row.get(first + 4)?,
     })
 }
 

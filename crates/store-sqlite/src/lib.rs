@@ -21,6 +21,7 @@ mod group;
 pub mod history;
 mod import;
 mod log;
+mod membership;
 mod message;
 mod open;
 #[cfg(test)]

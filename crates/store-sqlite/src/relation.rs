@@ -2,10 +2,10 @@
 
 use chinwag_core::relation::{self, Pair, Relation};
 use chinwag_core::store::Relations;
-use chinwag_core::{Name, Result, UserId};
+use chinwag_core::{Date, Name, Result, UserId};
 use rusqlite::{Row, params};
 
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, limit};
 use crate::user::name;
 
 const INVITATION: i64 = 0;
@@ -17,9 +17,9 @@ impl Relations for Transaction<'_> {
         Ok(Pair { mine: self.relation(author, target)?, theirs: self.relation(target, author)? })
     }
 
-    fn pair_set(&mut self, author: UserId, target: UserId, pair: Pair) -> Result<()> {
-        self.relation_set(author, target, pair.mine)?;
-        self.relation_set(target, author, pair.theirs)
+    fn pair_set(&mut self, author: UserId, target: UserId, pair: Pair, now: Date) -> Result<()> {
+        self.relation_set(author, target, pair.mine, now)?;
+        self.relation_set(target, author, pair.theirs, now)
     }
 
     fn relations(&self, user: UserId) -> Result<relation::Relations> {
@@ -54,11 +54,7 @@ impl Relations for Transaction<'_> {
     }
 
     fn relations_count(&self, user: UserId) -> Result<usize> {
-        self.count(
-            "SELECT count(*) FROM (SELECT to_id FROM relations WHERE from_id = ?1
-            UNION SELECT from_id FROM relations WHERE to_id = ?1)",
-            [user.0],
-        )
+        self.count("SELECT count(*) FROM relations WHERE from_id = ?1", [user.0])
     }
 
     fn contacts(&self, user: UserId) -> Result<Vec<(UserId, Name)>> {
@@ -76,21 +72,48 @@ impl Relations for Transaction<'_> {
             UNION SELECT from_id FROM relations WHERE to_id = ?1
             UNION SELECT other.user_id
                 FROM memberships own CROSS JOIN memberships other ON other.group_id = own.group_id
-                WHERE own.user_id = ?1 AND other.user_id <> ?1
+                WHERE own.user_id = ?1 AND other.user_id <> ?1 AND other.pending = 0
             ORDER BY 1",
             [user.0],
             number,
         )
     }
 
-    fn blockers_among(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>> {
-        let mut blockers = Vec::new();
-        for other in others {
-            if self.relation(*other, user)? == Some(Relation::Block) {
-                blockers.push(*other);
-            }
+    fn blocks(&self, user: UserId) -> Result<Vec<UserId>> {
+        self.all(
+            "SELECT to_id FROM relations WHERE from_id = ?1 AND kind = ?2
+            UNION SELECT from_id FROM relations WHERE to_id = ?1 AND kind = ?2 ORDER BY 1",
+            [user.0, BLOCK],
+            number,
+        )
+    }
+
+    fn estranged(&self, user: UserId) -> Result<Vec<UserId>> {
+        self.all(
+            "SELECT r.to_id FROM relations r WHERE r.from_id = ?1 AND r.kind = ?2
+            AND NOT EXISTS (SELECT 1 FROM relations b
+                WHERE b.from_id = r.to_id AND b.to_id = ?1 AND b.kind = ?2)
+            AND NOT EXISTS (SELECT 1 FROM memberships theirs
+                CROSS JOIN groups g ON g.id = theirs.group_id AND g.pair_low IS NULL
+                CROSS JOIN memberships own ON own.group_id = theirs.group_id AND own.user_id = ?1
+                WHERE theirs.user_id = r.to_id AND theirs.pending = 0)
+            ORDER BY 1",
+            [user.0, BLOCK],
+            number,
+        )
+    }
+
+    fn invitations_trim(&mut self, user: UserId, keep: usize) -> Result<Vec<(UserId, Name)>> {
+        let dropped = self.all(
+            "SELECT u.id, u.name FROM relations r CROSS JOIN users u ON u.id = r.from_id
+            WHERE r.to_id = ?1 AND r.kind = ?2 ORDER BY r.since DESC, r.from_id DESC LIMIT -1 OFFSET ?3",
+            params![user.0, INVITATION, limit(keep)],
+            |row| Ok((number(row)?, name(row, 1)?)),
+        )?;
+        for (from, _) in &dropped {
+            self.change("DELETE FROM relations WHERE from_id = ?1 AND to_id = ?2", [from.0, user.0])?;
         }
-        Ok(blockers)
+        Ok(dropped)
     }
 }
 
@@ -99,17 +122,24 @@ impl Transaction<'_> {
         self.one("SELECT kind FROM relations WHERE from_id = ?1 AND to_id = ?2", [from.0, to.0], kind)
     }
 
-    fn relation_set(&mut self, from: UserId, to: UserId, relation: Option<Relation>) -> Result<()> {
+    fn relation_set(
+        &mut self,
+        from: UserId,
+        to: UserId,
+        relation: Option<Relation>,
+        now: Date,
+    ) -> Result<()> {
         const DELETE: &str = "DELETE FROM relations WHERE from_id = ?1 AND to_id = ?2";
-        const SET: &str = "INSERT INTO relations (from_id, to_id, kind) VALUES (?1, ?2, ?3)
-            ON CONFLICT (from_id, to_id) DO UPDATE SET kind = excluded.kind";
+        const SET: &str = "INSERT INTO relations (from_id, to_id, kind, since) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (from_id, to_id) DO UPDATE SET kind = excluded.kind, since = excluded.since
+            WHERE kind <> excluded.kind";
         let kind = match relation {
             None => return self.change(DELETE, [from.0, to.0]).map(drop),
             Some(Relation::Invitation) => INVITATION,
             Some(Relation::Contact) => CONTACT,
             Some(Relation::Block) => BLOCK,
         };
-        self.change(SET, params![from.0, to.0, kind]).map(drop)
+        self.change(SET, params![from.0, to.0, kind, now.micros()]).map(drop)
     }
 }
 

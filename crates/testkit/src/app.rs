@@ -41,7 +41,8 @@ pub struct Options {
     pub hub: chinwag_hub::Options,
     /// The doors'.
     pub doors: chinwag_http::Options,
-    /// The limits of the use cases. How often anything may be done is not limited.
+    /// The limits of the use cases. How often anything may be done is not limited, and who is added
+    /// to a group is in it at once, as with `groups.consent = false`, until a test says otherwise.
     pub limits: Limits,
     /// The rules about users.
     pub users: UserRules,
@@ -64,7 +65,7 @@ impl Default for Options {
         Self {
             hub: chinwag_hub::Options { presence_grace: Duration::from_millis(200), ..Default::default() },
             doors: chinwag_http::Options::new(key),
-            limits: Limits { rates: RateLimits::lifted(), ..Limits::default() },
+            limits: Limits { rates: RateLimits::lifted(), consent: false, ..Limits::default() },
             users: UserRules::default(),
             store: chinwag_store_sqlite::Options { durable: false, readers: 2, ..Default::default() },
             faults: Arc::default(),

@@ -10,6 +10,7 @@ pub mod import;
 pub mod job;
 pub mod log;
 pub mod mark;
+pub mod membership;
 pub mod message;
 pub mod page;
 pub mod relation;
@@ -233,6 +234,15 @@ macro_rules! store_suite {
                 unread_is_what_counting_one_by_one_gives
                 who_comes_back_has_its_mark_and_nothing_unread
             }
+            membership {
+                a_membership_has_its_role_and_is_pending_or_blocked
+                who_has_not_accepted_counts_nowhere
+                the_oldest_pending_groups_are_those_beyond_the_kept
+                what_decides_on_newcomers_is_told_of_each
+                settings_are_kept_and_begin_with_the_defaults
+                who_is_not_told_of_reading_and_typing_is_in_the_group
+                a_held_log_answers_its_last_number
+            }
             message {
                 a_message_is_read_as_it_was_kept
                 a_message_has_its_authors_name_now
@@ -257,10 +267,11 @@ macro_rules! store_suite {
                 both_rows_of_two_users_are_set_and_seen_from_either_side
                 relations_are_names_by_kind_in_ascending_order
                 relations_follow_a_rename
-                each_related_user_is_counted_once_in_whichever_direction
+                only_a_users_own_contacts_invitations_and_blocks_are_counted
+                the_oldest_received_invitations_are_dropped
+                blocks_are_found_in_either_direction
                 contacts_are_in_the_order_of_their_numbers
                 acquaintances_share_a_group_or_a_relation_and_come_once_without_oneself
-                blockers_are_those_who_block_among_those_asked_about
             }
             summary {
                 summaries_are_what_view_and_mark_say_of_each_group
@@ -329,6 +340,7 @@ mod tests {
             ("job", include_str!("store/job.rs")),
             ("log", include_str!("store/log.rs")),
             ("mark", include_str!("store/mark.rs")),
+            ("membership", include_str!("store/membership.rs")),
             ("message", include_str!("store/message.rs")),
             ("page", include_str!("store/page.rs")),
             ("relation", include_str!("store/relation.rs")),

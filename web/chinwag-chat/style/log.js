@@ -74,6 +74,7 @@ export const log = css`
   .compose { position: relative; flex: none; display: grid; grid-template-columns: minmax(0, 1fr); gap: 6px; padding: 4px 24px 14px; max-width: calc(54em + 16px); width: 100%; margin: 0 auto; }
   .compose .box { display: flex; align-items: end; gap: 8px; }
   .compose textarea { border-radius: calc(var(--_radius) * 1.5); padding: 10px 16px; }
+  .consent { padding-top: 14px; border-top: 1px solid var(--_line); }
   .compose .send { flex: none; border-radius: calc(var(--_radius) * 1.5); }
   .context { display: flex; align-items: center; gap: 10px; padding: 4px 4px 4px 12px; padding-inline: 12px 4px; border-inline-start: 3px solid var(--_accent); border-radius: 4px; background: var(--_hover); font-size: var(--_small); }
 

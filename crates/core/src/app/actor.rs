@@ -1,5 +1,6 @@
 //! Who acts: the caller itself, or for a service the user whom it names.
 
+use crate::group::Membership;
 use crate::permission::Role;
 use crate::store::Tx;
 use crate::user::{Caller, User};
@@ -54,18 +55,37 @@ fn unknown(name: &Name, field: &'static str) -> Error {
     Error::field(field, format!("there is no user {name}"))
 }
 
-/// The role of the user who acts in a group. Where it is not a member, a user is answered as if
-/// there were no such group; a service, which sees every group, that the right is lacking.
+/// The refusal of what a user does in a group that it has yet to accept.
+pub(super) const PENDING: &str =
+    "you were added to this group and have not accepted yet: accept first, or quit to decline";
+
+/// The role by which the rights of the user who acts are decided. Where it is not a member, a user is
+/// answered as if there were no such group; a service, which sees every group, that the right is
+/// lacking. Who has yet to accept may do nothing that needs a role.
 pub(super) fn role_in(tx: &dyn Tx, caller: Caller, group: GroupId, user: &User) -> Result<Role> {
-    let role = tx.member(group, user.id)?.map(|member| member.role);
-    let stands = role.is_some() || caller == Caller::Service && tx.group(group)?.is_some();
-    role_as(caller, role, stands, user)
+    let membership = membership_in(tx, caller, group, user)?;
+    if membership.pending {
+        return Err(Error::forbidden(PENDING));
+    }
+    Ok(membership.effective_role())
 }
 
-/// The rule of it, over what the store has found: the user's role, and whether there is the group.
-pub(super) fn role_as(caller: Caller, role: Option<Role>, stands: bool, user: &User) -> Result<Role> {
-    match role {
-        Some(role) => Ok(role),
+/// The same for what a user may do before it has accepted.
+pub(super) fn membership_in(tx: &dyn Tx, caller: Caller, group: GroupId, user: &User) -> Result<Membership> {
+    let membership = tx.membership(group, user.id)?;
+    let stands = membership.is_some() || caller == Caller::Service && tx.group(group)?.is_some();
+    member_as(caller, membership, stands, user)
+}
+
+/// The rule of it, over what the store has found: the membership, and whether there is the group.
+pub(super) fn member_as(
+    caller: Caller,
+    membership: Option<Membership>,
+    stands: bool,
+    user: &User,
+) -> Result<Membership> {
+    match membership {
+        Some(membership) => Ok(membership),
         None if caller == Caller::Service && stands => {
             Err(Error::forbidden(format!("{} is not in this group", user.name)))
         }

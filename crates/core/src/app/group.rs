@@ -1,22 +1,17 @@
-//! Groups: make, see, quit, delete; and private ones with their first message.
+//! Groups: make, see, quit, delete. Private ones are in [`super::private`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::actor::{actor, named, role_in, someone, visible};
-use super::relation::{private_role, unblocked_by};
-use super::send::{Send, Sent, send};
-use super::{App, Context, Unit, allow, standing};
-use crate::event::{Event, Kind};
-use crate::group::{Group, Mark, View, heir};
-use crate::message::{Body, ClientId, Message};
+use super::actor::{actor, membership_in, role_in, someone, visible};
+use super::consent::{admit, bring_in, end, invite};
+use super::{App, Context, Unit, allow};
+use crate::event::{Event, Kind, Pending};
+use crate::group::{Group, Mark, Member, View, heir};
 use crate::permission::{Action, Role};
-use crate::rate::{self, Key};
-use crate::relation::Relation;
-use crate::store::{Change, NewMessage, Task, Tx};
+use crate::store::{Change, Task, Tx};
 use crate::user::{Caller, User};
-use crate::{Error, GroupId, GroupName, MessageId, Name, Result, Seq, UserId};
+use crate::{Error, GroupId, GroupName, Name, Result, Seq, UserId};
 
 /// Names by the role that a request gives them.
 #[derive(Debug, Clone, Default)]
@@ -40,28 +35,6 @@ pub struct Create {
     pub roles: Roles,
 }
 
-/// Opens the private group with somebody, with a first message.
-#[derive(Debug, Clone)]
-pub struct First {
-    /// With whom.
-    pub target: Name,
-    /// The first message.
-    pub body: Option<Body>,
-    /// The sender's own id for that message: a retry with the same one makes no second.
-    pub client_id: Option<ClientId>,
-}
-
-/// What came of opening a private group.
-#[derive(Debug, Clone)]
-pub enum Opened {
-    /// It was made, or the message was sent there: told to both.
-    Told,
-    /// The message was sent before: the original answer, for the caller alone.
-    Before(Message),
-    /// It stood already and there was nothing to send: the group, for the caller alone.
-    Standing(Arc<View>),
-}
-
 /// Quits or deletes a group.
 #[derive(Debug, Clone)]
 pub struct Leave {
@@ -78,6 +51,8 @@ pub struct Seen {
     pub view: Arc<View>,
     /// The asking user's own mark, if a user asks.
     pub mark: Option<Mark>,
+    /// Whether the asking user was added by a stranger and has not accepted.
+    pub pending: bool,
 }
 
 impl App {
@@ -87,22 +62,18 @@ impl App {
         self.write(context, command, create).await
     }
 
-    /// Makes or finds the private group with a user, and sends the message there.
-    pub async fn message_first(&self, context: &Context, command: First) -> Result<Opened> {
-        self.room()?;
-        self.write(context, (command, AtomicBool::new(false)), |unit, (command, counted)| {
-            first(unit, command, counted)
-        })
-        .await
-    }
-
     /// One group.
     pub async fn group(&self, context: &Context, id: GroupId) -> Result<Seen> {
         self.read(context, id, |tx, caller, id| {
             visible(tx, caller, *id)?;
             let view = tx.view(*id)?.ok_or(Error::NotFound("group"))?;
-            let mark = caller.user().map(|user| tx.mark(*id, user)).transpose()?;
-            Ok(Seen { view, mark })
+            let Some(user) = caller.user() else { return Ok(Seen { view, mark: None, pending: false }) };
+            let pending = view.members.iter().any(|member| member.user == user && member.pending);
+            let mut mark = tx.mark(*id, user)?;
+            if pending {
+                mark.unread = 0;
+            }
+            Ok(Seen { view, mark: Some(mark), pending })
         })
         .await
     }
@@ -131,13 +102,23 @@ impl App {
         self.write(context, command, delete).await
     }
 
-    /// The caller's name, if it may speak in the group (typing).
-    pub async fn group_speaker(&self, context: &Context, group: GroupId) -> Result<User> {
+    /// The caller, if it may write in the group, and who is not told that it types; nothing for one
+    /// who has yet to accept, of whom nobody is told anything.
+    pub async fn group_typist(
+        &self,
+        context: &Context,
+        group: GroupId,
+    ) -> Result<Option<(User, Vec<UserId>)>> {
         self.read(context, group, |tx, caller, group| {
             let user = someone(tx, caller, None)?;
-            let role = role_in(tx, caller, *group, &user)?;
-            allow(role, Action::Send, "you may read this group, and not write to it")?;
-            Ok(user)
+            let membership = membership_in(tx, caller, *group, &user)?;
+            allow(membership.effective_role(), Action::Send, "you may read this group, and not write to it")?;
+            if membership.pending {
+                return Ok(None);
+            }
+            let mut unaware = vec![user.id];
+            unaware.extend(tx.unaware(*group, user.id, false)?);
+            Ok(Some((user, unaware)))
         })
         .await
     }
@@ -168,23 +149,6 @@ pub(super) fn all_named(tx: &dyn Tx, field: &'static str, names: &[Name]) -> Res
     users.into_iter().zip(names).map(unknown).collect()
 }
 
-/// What anybody who is brought into a group must meet.
-pub(super) fn may_come(unit: &Unit, actor: Option<&User>, coming: &[&User]) -> Result<()> {
-    let most = unit.rules.limits.user_groups;
-    for user in coming {
-        if user.special {
-            return Err(Error::field(
-                "members",
-                format!("{} is a special user, whom nobody adds", user.name),
-            ));
-        }
-        if unit.tx.groups_count(user.id)? >= most {
-            return Err(Error::field("members", format!("{} is in {most} groups already", user.name)));
-        }
-    }
-    actor.map_or(Ok(()), |actor| unblocked_by(unit.tx, actor, coming))
-}
-
 fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
     let owner = someone(unit.tx, unit.caller, command.author.as_ref())?;
     let mut others = roles_of(unit.tx, &command.roles)?;
@@ -193,118 +157,47 @@ fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
     if others.len() >= most {
         return Err(Error::field("members", format!("a group has at most {most} users")));
     }
+    let (id, now) = (GroupId::new(&*unit.rules.clock), unit.now());
     let coming: Vec<_> = others.iter().map(|(user, _)| user).collect();
-    may_come(unit, Some(&owner), &coming)?;
+    let pending = admit(unit, id, Some(&owner), &coming)?;
     if unit.tx.groups_count(owner.id)? >= unit.rules.limits.user_groups {
         return Err(Error::field("author", "is in too many groups: quit one first"));
     }
-    let (id, now) = (GroupId::new(&*unit.rules.clock), unit.now());
     unit.tx.group_insert(id, command.name.as_str(), None)?;
     unit.tx.member_set(id, owner.id, Role::Owner, now)?;
     for (user, role) in &others {
         unit.tx.member_set(id, user.id, *role, now)?;
     }
+    let mut joined: Vec<_> = others.iter().map(|(user, _)| user.id).chain([owner.id]).collect();
+    bring_in(unit, id, &[], &pending)?;
+    joined.retain(|user| !pending.contains(user));
     let seq = unit.change(id, &Change::Group)?;
-    let joined = others.iter().map(|(user, _)| user.id).chain([owner.id]).collect();
-    unit.group_updated(id, seq, joined, vec![])
-}
-
-fn first(unit: &mut Unit, command: &First, counted: &AtomicBool) -> Result<Opened> {
-    let author = someone(unit.tx, unit.caller, None)?;
-    let target = named(unit.tx, &command.target, "target")?;
-    if target.id == author.id {
-        return Err(Error::field("target", "is oneself: name somebody else"));
-    }
-    if target.special || author.special {
-        return Err(Error::field("target", "is a special user, to whom nobody writes first"));
-    }
-    let pair = unit.tx.pair(author.id, target.id)?;
-    let blocked = pair.blocked();
-    if blocked && command.body.is_some() {
-        return Err(Error::forbidden(format!("{} and you do not write to each other", target.name)));
-    }
-    match (unit.tx.group_of_pair(author.id, target.id)?, &command.body) {
-        (Some(group), None) => standing(unit.tx, group).map(Opened::Standing),
-        (Some(group), Some(body)) => {
-            let message = Send {
-                author: None,
-                group,
-                body: body.clone(),
-                respond_to: None,
-                date: None,
-                client_id: command.client_id.clone(),
-            };
-            Ok(match send(unit, &message)? {
-                Sent::New(_) => Opened::Told,
-                Sent::Before(message) => Opened::Before(message),
-            })
-        }
-        (None, _) => {
-            if pair.mine != Some(Relation::Contact) {
-                count_first_contact(unit, counted)?;
-            }
-            open(unit, &author, &target, command, blocked)
-        }
-    }
-}
-
-/// Counts a private group that a user opens with a stranger, once however often the job is run.
-fn count_first_contact(unit: &Unit, counted: &AtomicBool) -> Result<()> {
-    let Some(user) = unit.caller.user() else { return Ok(()) };
-    if !counted.load(Ordering::Relaxed) {
-        unit.rules.rates.take(Key::User(user), &[rate::Kind::FirstContacts])?;
-        counted.store(true, Ordering::Relaxed);
-    }
-    Ok(())
-}
-
-/// Makes the private group. Its making and its first message are one event, numbered 1.
-fn open(unit: &mut Unit, author: &User, target: &User, command: &First, blocked: bool) -> Result<Opened> {
-    for user in [author, target] {
-        if unit.tx.groups_count(user.id)? >= unit.rules.limits.user_groups {
-            return Err(Error::field("target", format!("{} is in too many groups", user.name)));
-        }
-    }
-    let (id, now) = (GroupId::new(&*unit.rules.clock), unit.now());
-    unit.tx.group_insert(id, GroupName::PRIVATE, Some((author.id, target.id)))?;
-    for user in [author, target] {
-        unit.tx.member_set(id, user.id, private_role(blocked), now)?;
-    }
-    let seq = match &command.body {
-        None => unit.change(id, &Change::Group)?,
-        Some(body) => {
-            let seq = unit.tx.seq_take(id, 1)?;
-            unit.tx.message_insert(&NewMessage {
-                id: MessageId::new(&*unit.rules.clock),
-                group: id,
-                seq,
-                author: author.id,
-                date: now,
-                body: body.clone(),
-                respond_to: None,
-                client_id: command.client_id.clone(),
-            })?;
-            seq
-        }
-    };
-    unit.group_updated(id, seq, vec![author.id, target.id], vec![])?;
-    Ok(Opened::Told)
+    let view = unit.group_updated(id, seq, joined, vec![])?;
+    invite(unit, id, seq, &pending)?;
+    Ok(view)
 }
 
 fn quit(unit: &mut Unit, command: &Leave) -> Result<()> {
     let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
-    let role = role_in(unit.tx, unit.caller, command.group, &user)?;
+    let membership = membership_in(unit.tx, unit.caller, command.group, &user)?;
     let group = unit.tx.group(command.group)?.ok_or(Error::NotFound("group"))?;
-    if group.private && unit.tx.members(group.id)?.len() > 1 {
-        return Err(Error::forbidden("nobody quits a private conversation: block the other instead"));
+    if group.private {
+        let notes = unit.tx.group_of_pair(user.id, user.id)? == Some(group.id);
+        if notes || unit.tx.members(group.id)?.len() > 1 {
+            return Err(Error::forbidden("nobody quits a private conversation: block the other instead"));
+        }
     }
-    let was_owner = role == Role::Owner;
-    let seq = depart(unit, group.id, user.id, was_owner)?.seq;
-    unit.group_affected(group.id, seq, vec![user.id])?;
-    delete_if_empty(unit, group.id)?;
-    let gone = Kind::GroupQuit { group: group.id, name: user.name.clone() };
-    unit.answer(Event { seq: Some(seq), ..Event::to_users(gone, vec![user.id]) });
-    Ok(())
+    if membership.pending {
+        end(unit, group.id, &user)?;
+    } else {
+        let departed = depart(unit, group.id, user.id, membership.role == Role::Owner)?;
+        unit.group_affected(group.id, departed.seq, vec![user.id])?;
+        delete_if_ended(unit, group.id, &departed)?;
+        let gone = Kind::GroupQuit { group: group.id, name: user.name.clone() };
+        unit.answer(Event { seq: Some(departed.seq), ..Event::to_users(gone, vec![user.id]) });
+    }
+    // Of a group that was left empty nothing is noted.
+    unit.tx.declined_set(group.id, user.id, true)
 }
 
 /// A user's departure from a group.
@@ -313,26 +206,46 @@ pub(super) struct Departed {
     pub(super) seq: Seq,
     /// Whether another member owns the group from here on.
     pub(super) inherited: bool,
+    /// Whether nobody is left who has accepted.
+    ended: bool,
 }
 
 /// Puts a user out of a group, with an heir for an owner. The caller tells the others, then calls
-/// [`delete_if_empty`].
+/// [`delete_if_ended`].
 pub(super) fn depart(unit: &mut Unit, group: GroupId, user: UserId, was_owner: bool) -> Result<Departed> {
     unit.tx.member_remove(group, user)?;
-    let mut inherited = false;
-    if was_owner && let Some(heir) = heir(&unit.tx.members(group)?) {
-        unit.tx.member_set(group, heir.user, Role::Owner, heir.since)?;
-        inherited = true;
+    let (mut inherited, mut ended) = (false, false);
+    if was_owner {
+        match heir(&unit.tx.members(group)?) {
+            Some(heir) => {
+                unit.tx.member_set(group, heir.user, Role::Owner, heir.since)?;
+                inherited = true;
+            }
+            None => ended = true,
+        }
+    } else {
+        ended = unit.tx.members_count(group, 1)? == 0;
     }
-    Ok(Departed { seq: unit.change(group, &Change::Group)?, inherited })
+    Ok(Departed { seq: unit.change(group, &Change::Group)?, inherited, ended })
 }
 
-/// Deletes a group that has no members any more.
-pub(super) fn delete_if_empty(unit: &mut Unit, group: GroupId) -> Result<()> {
-    if unit.tx.members_count(group, 1)? == 0 {
+/// Deletes a group in which nobody is left who has accepted.
+pub(super) fn delete_if_ended(unit: &mut Unit, group: GroupId, departed: &Departed) -> Result<()> {
+    if departed.ended {
+        let members = unit.tx.members(group)?;
         delete_now(unit, group)?;
+        tell_pending_of_end(unit, group, departed.seq.next(), &members);
     }
     Ok(())
+}
+
+/// Tells those who have yet to accept that the group is no more.
+fn tell_pending_of_end(unit: &mut Unit, group: GroupId, seq: Seq, members: &[Member]) {
+    let pending: Vec<_> = members.iter().filter(|member| member.pending).map(|member| member.user).collect();
+    if !pending.is_empty() {
+        let kind = Kind::Pending(Pending::Deleted(group));
+        unit.tell(Event { seq: Some(seq), ..Event::to_users(kind, pending) });
+    }
 }
 
 fn delete(unit: &mut Unit, command: &Leave) -> Result<()> {
@@ -345,8 +258,10 @@ fn delete(unit: &mut Unit, command: &Leave) -> Result<()> {
     if group.private {
         return Err(Error::forbidden("nobody deletes a private conversation"));
     }
+    let (members, seq) = (unit.tx.members(group.id)?, group.head.next());
     delete_now(unit, group.id)?;
-    unit.answer(Event::in_group(Kind::GroupDelete(group.id), group.id, group.head.next()));
+    unit.answer(Event::in_group(Kind::GroupDelete(group.id), group.id, seq));
+    tell_pending_of_end(unit, group.id, seq, &members);
     Ok(())
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::actor::{actor, role_in};
-use super::group::{Roles, all_named, may_come, roles_of};
+use super::consent::{admit, bring_in, invite};
+use super::group::{Roles, all_named, roles_of};
 use super::{App, Context, Unit, allow};
-use crate::event::{Event, Kind};
+use crate::event::{Event, Kind, Pending};
 use crate::group::{Group, Member, View};
 use crate::permission::{Action, Role};
 use crate::store::Change;
@@ -51,7 +52,17 @@ impl App {
 struct Plan {
     set: Vec<(UserId, Role)>,
     joined: Vec<UserId>,
-    removed: Vec<(UserId, Name)>,
+    /// Those of the joined who have to accept first.
+    pending: Vec<UserId>,
+    removed: Vec<Removed>,
+}
+
+/// A member who is to be put out.
+#[derive(Debug, PartialEq, Eq)]
+struct Removed {
+    user: UserId,
+    name: Name,
+    was_pending: bool,
 }
 
 fn update(unit: &mut Unit, command: &Update) -> Result<Updated> {
@@ -63,9 +74,9 @@ fn update(unit: &mut Unit, command: &Update) -> Result<Updated> {
     }
     let name = new_name(&group, role, command.name.as_ref())?;
     let members = members_by_id(unit, group.id)?;
-    let plan = plan(unit, role, &members, command)?;
+    let mut plan = plan(unit, role, &members, command)?;
     let coming = users(unit, &plan.joined)?;
-    may_come(unit, actor.as_ref(), &coming.iter().collect::<Vec<_>>())?;
+    plan.pending = admit(unit, group.id, actor.as_ref(), &coming.iter().collect::<Vec<_>>())?;
     let most = unit.rules.limits.group_members;
     if members.len() + plan.joined.len() - plan.removed.len() > most {
         return Err(Error::field("members", format!("a group has at most {most} users")));
@@ -157,8 +168,8 @@ fn plan_removal(plan: &mut Plan, role: Option<Role>, now: Option<&Member>, user:
         return Err(Error::field("remove", format!("{} is not in this group", user.name)));
     };
     permit(role, Action::Remove(member.role), "your role does not allow to remove this user")?;
-    if !plan.removed.iter().any(|(id, _)| *id == user.id) {
-        plan.removed.push((user.id, user.name));
+    if !plan.removed.iter().any(|removed| removed.user == user.id) {
+        plan.removed.push(Removed { user: user.id, name: user.name, was_pending: member.pending });
     }
     Ok(())
 }
@@ -170,9 +181,12 @@ fn plan_owner(
     name: &Name,
 ) -> Result<()> {
     let heir = members.values().find(|member| member.name.fold() == name.fold());
-    let Some(heir) = heir.filter(|heir| !plan.removed.iter().any(|(id, _)| *id == heir.user)) else {
+    let Some(heir) = heir.filter(|heir| !plan.removed.iter().any(|gone| gone.user == heir.user)) else {
         return Err(Error::field("owner", "must be one who is in this group and stays"));
     };
+    if heir.pending {
+        return Err(Error::field("owner", format!("{} has not accepted this group yet", heir.name)));
+    }
     if heir.role == Role::Owner {
         return Ok(());
     }
@@ -192,16 +206,23 @@ fn carry_out(unit: &mut Unit, group: GroupId, name: Option<&GroupName>, plan: Pl
     for (user, role) in plan.set {
         unit.tx.member_set(group, user, role, now)?;
     }
-    for (user, _) in &plan.removed {
-        unit.tx.member_remove(group, *user)?;
+    for removed in &plan.removed {
+        unit.tx.member_remove(group, removed.user)?;
     }
+    bring_in(unit, group, &plan.joined, &plan.pending)?;
     let seq = unit.change(group, &Change::Group)?;
-    let left = plan.removed.iter().map(|(user, _)| *user).collect();
-    let view = unit.group_updated(group, seq, plan.joined, left)?;
-    for (user, name) in plan.removed {
-        let gone = Event::to_users(Kind::GroupQuit { group, name }, vec![user]);
-        unit.tell(Event { seq: Some(seq), ..gone });
+    let left = plan.removed.iter().map(|removed| removed.user).collect();
+    let joined = plan.joined.into_iter().filter(|user| !plan.pending.contains(user)).collect();
+    let view = unit.group_updated(group, seq, joined, left)?;
+    for Removed { user, name, was_pending } in plan.removed {
+        let kind = if was_pending {
+            Kind::Pending(Pending::Ended { group, name })
+        } else {
+            Kind::GroupQuit { group, name }
+        };
+        unit.tell(Event { seq: Some(seq), ..Event::to_users(kind, vec![user]) });
     }
+    invite(unit, group, seq, &plan.pending)?;
     Ok(view)
 }
 
@@ -213,7 +234,7 @@ mod tests {
 
     fn member(id: i64, role: Role) -> (UserId, Member) {
         let (user, since) = (UserId(id), Date::from_micros(id));
-        (user, Member { user, name: Name::stored(&format!("u{id}")), role, since })
+        (user, Member { user, name: Name::stored(&format!("u{id}")), role, since, pending: false })
     }
 
     fn user(id: i64) -> User {

@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use super::actor::{actor, role_in, someone, visible};
+use super::actor::{actor, membership_in, role_in, someone, visible};
 use super::send::Sending;
 pub use super::send::{Send, Sent};
 use super::{App, Context, Unit, allow};
@@ -33,8 +33,10 @@ pub enum Point {
 }
 
 /// Marks a group as read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct MarkRead {
+    /// In whose name, for a service.
+    pub author: Option<Name>,
     /// Which group.
     pub group: GroupId,
     /// Up to the newest message at or before this.
@@ -48,8 +50,9 @@ pub struct Marked {
     pub author: Name,
     /// Where it stands now: the last read message's number and date.
     pub at: Option<(Seq, Date)>,
-    /// Whether it moved; only then is it told to the group.
-    pub moved: bool,
+    /// Whether the asking socket is sent it with the others. It is not where the mark has not moved,
+    /// and where the user has yet to accept the group.
+    pub told: bool,
 }
 
 impl App {
@@ -171,9 +174,10 @@ pub(super) fn erase_together(unit: &mut Unit, group: GroupId, found: &[(Seq, Mes
 }
 
 fn mark_read(unit: &mut Unit, command: &MarkRead) -> Result<Marked> {
-    let MarkRead { group, at } = *command;
-    let user = someone(unit.tx, unit.caller, None)?;
-    allow(role_in(unit.tx, unit.caller, group, &user)?, Action::MarkRead, "you may not read this group")?;
+    let (group, at) = (command.group, command.at);
+    let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
+    let membership = membership_in(unit.tx, unit.caller, group, &user)?;
+    allow(membership.role, Action::MarkRead, "you may not read this group")?;
     let found = match at {
         Point::Date(date) => unit.tx.message_at_date(group, date)?,
         Point::Seq(seq) => {
@@ -189,13 +193,20 @@ fn mark_read(unit: &mut Unit, command: &MarkRead) -> Result<Marked> {
     let at = if moved { found } else { before };
     if let (true, Some((seq, date))) = (moved, at) {
         unit.tx.mark_set(group, user.id, seq, date)?;
+    }
+    let told = moved && !membership.pending;
+    if told {
         let kind = Kind::MessageRead { author: user.name.clone(), group, at };
         // In a large group, marks of all would be a frame for each pair of members.
         let is_large = unit.tx.members_count(group, LISTED + 1)? > LISTED;
-        let to = if is_large { Audience::Users(vec![user.id]) } else { Audience::Group(group) };
+        let to = if is_large || unit.tx.settings(user.id)?.hide_reads {
+            Audience::Users(vec![user.id])
+        } else {
+            Audience::Others(group, unit.tx.unaware(group, user.id, true)?)
+        };
         unit.answer(Event { kind, to, seq: None, origin: None });
     }
-    Ok(Marked { author: user.name, at, moved })
+    Ok(Marked { author: user.name, at, told })
 }
 
 /// A page from a point: what is asked of a group's history.

@@ -3,9 +3,8 @@
 use super::actor::{named, someone};
 use super::{App, Context, Unit};
 use crate::event::{Event, Kind};
-use crate::permission::Role;
-use crate::relation::{Operation, Outcome, Pair};
-use crate::store::{Change, Tx};
+use crate::limits::RECEIVED_INVITATIONS;
+use crate::relation::{Operation, Outcome, Pair, Relation};
 use crate::user::{Caller, User};
 use crate::{Error, Name, Result};
 
@@ -29,7 +28,7 @@ pub struct Related {
     pub target: User,
     /// What stands, in the wire's words.
     pub outcome: Outcome,
-    /// Whether anything changed; only then is it told to both.
+    /// Whether anything changed; only then are users sent anything.
     pub changed: bool,
 }
 
@@ -39,13 +38,16 @@ impl App {
         self.write(context, command, relate).await
     }
 
-    /// Refuses with 403 if `target` has blocked `author`.
+    /// Refuses with 403 if `target` has blocked `author`, and with 404 if one of them does not exist.
     pub async fn relation_check(&self, context: &Context, author: Option<Name>, target: Name) -> Result<()> {
         self.read(context, (author, target), |tx, caller, (author, target)| {
+            if let (Caller::Service, Some(name)) = (caller, author) {
+                tx.user_named(name)?.ok_or(Error::NotFound("user"))?;
+            }
             let author = someone(tx, caller, author.as_ref())?;
-            let target = named(tx, target, "target")?;
+            let target = tx.user_named(target)?.ok_or(Error::NotFound("user"))?;
             match tx.pair(author.id, target.id)?.theirs {
-                Some(crate::relation::Relation::Block) => {
+                Some(Relation::Block) => {
                     Err(Error::forbidden(format!("{} has blocked {}", target.name, author.name)))
                 }
                 _ => Ok(()),
@@ -59,55 +61,67 @@ fn relate(unit: &mut Unit, command: &Relate) -> Result<Related> {
     let author = someone(unit.tx, unit.caller, command.author.as_ref())?;
     let target = named(unit.tx, &command.target, "name")?;
     if target.id == author.id {
-        return Err(Error::field("name", "is oneself: name somebody else"));
+        return Err(Error::field("name", "must be another user: nobody has a relation with itself"));
     }
-    if target.special || author.special {
-        return Err(Error::field("name", "is a special user, who has no relations"));
+    if let Some(user) = [&author, &target].into_iter().find(|user| user.special) {
+        return Err(Error::field("name", format!("{} is a special user, who has no relations", user.name)));
     }
     let before = unit.tx.pair(author.id, target.id)?;
     let (after, outcome) = before.after(command.operation)?;
     let changed = before != after;
     if changed {
-        if before == Pair::default() {
-            room_for_one(unit, &author, &target)?;
+        if before.mine.is_none() && after.mine.is_some_and(|mine| mine != Relation::Block) {
+            room_for_one(unit, &author)?;
         }
-        unit.tx.pair_set(author.id, target.id, after)?;
-        let (from, to) = ((author.id, author.name.clone()), (target.id, target.name.clone()));
-        let kind = Kind::ContactUpdate { author: from, name: to, outcome };
-        unit.answer(Event::to_users(kind, vec![author.id, target.id]));
-        if before.blocked() != after.blocked() {
-            private_group_follows(unit, &author, &target, after.blocked())?;
+        let now = unit.now();
+        unit.tx.pair_set(author.id, target.id, after, now)?;
+        publish(unit, &author, &target, (before, after), outcome);
+        if after.mine == Some(Relation::Invitation) {
+            drop_oldest_invitations(unit, &target)?;
         }
     }
     Ok(Related { author, target, outcome, changed })
 }
 
-/// Bounds what either's summary may grow to.
-fn room_for_one(unit: &Unit, author: &User, target: &User) -> Result<()> {
+/// Delivers a change to both, a block or its end to the author alone. Where a block has ended a
+/// relation, the other learns that the relation is no more.
+fn publish(unit: &mut Unit, author: &User, target: &User, (before, after): (Pair, Pair), outcome: Outcome) {
+    let update = |outcome| Kind::ContactUpdate {
+        author: (author.id, author.name.clone()),
+        name: (target.id, target.name.clone()),
+        outcome,
+    };
+    let is_block = |relation: Option<Relation>| relation == Some(Relation::Block);
+    let about_block = is_block(before.mine) || is_block(after.mine);
+    if !about_block || unit.rules.limits.show_blocked_by {
+        let both = vec![author.id, target.id];
+        return unit.answer(Event::to_users(update(outcome), both));
+    }
+    unit.answer(Event::to_users(update(outcome), vec![author.id]));
+    let ended = |relation: Option<Relation>| relation.is_some() && !is_block(relation);
+    if ended(before.mine) || ended(before.theirs) {
+        unit.tell(Event::to_users(update(Outcome::Remove), vec![target.id]));
+    }
+}
+
+/// Bounds how many relations a user makes.
+fn room_for_one(unit: &Unit, author: &User) -> Result<()> {
     let most = unit.rules.limits.user_relations;
-    for user in [author, target] {
-        if unit.tx.relations_count(user.id)? >= most {
-            let why = format!("{} has {most} relations already: remove some first", user.name);
-            return Err(Error::field("name", why));
-        }
+    if unit.tx.relations_count(author.id)? >= most {
+        let why = format!("{} has {most} relations already: remove some first", author.name);
+        return Err(Error::field("name", why));
     }
     Ok(())
 }
 
-/// While a block stands, neither writes in the pair's group.
-fn private_group_follows(unit: &mut Unit, a: &User, b: &User, blocked: bool) -> Result<()> {
-    let Some(group) = unit.tx.group_of_pair(a.id, b.id)? else { return Ok(()) };
-    let (role, now) = (private_role(blocked), unit.now());
-    for user in [a, b] {
-        unit.tx.member_set(group, user.id, role, now)?;
+/// Bounds what others' invitations make a user's summary grow to.
+fn drop_oldest_invitations(unit: &mut Unit, target: &User) -> Result<()> {
+    for (id, name) in unit.tx.invitations_trim(target.id, RECEIVED_INVITATIONS)? {
+        let to = vec![id, target.id];
+        let (author, name) = ((id, name), (target.id, target.name.clone()));
+        unit.tell(Event::to_users(Kind::ContactUpdate { author, name, outcome: Outcome::Remove }, to));
     }
-    let seq = unit.change(group, &Change::Group)?;
-    unit.group_affected(group, seq, vec![])
-}
-
-/// The role of both in a private group.
-pub(super) fn private_role(blocked: bool) -> Role {
-    if blocked { Role::Restrict } else { Role::Member }
+    Ok(())
 }
 
 /// Which relations the caller may see of a user: a user its own, a service all.
@@ -115,17 +129,5 @@ pub(super) fn sees_all_of(caller: Caller, user: &User) -> bool {
     match caller {
         Caller::Service => true,
         Caller::User(id) => id == user.id,
-    }
-}
-
-/// Refuses where one of `added` has blocked the user who adds.
-pub(super) fn unblocked_by(tx: &dyn Tx, actor: &User, added: &[&User]) -> Result<()> {
-    let ids: Vec<_> = added.iter().map(|user| user.id).collect();
-    match tx.blockers_among(actor.id, &ids)?.first() {
-        None => Ok(()),
-        Some(id) => {
-            let name = added.iter().find(|user| user.id == *id).map_or("a user", |user| user.name.as_str());
-            Err(Error::forbidden(format!("{name} does not take invitations from {}", actor.name)))
-        }
     }
 }

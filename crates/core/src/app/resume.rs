@@ -39,6 +39,8 @@ pub enum Refusal {
     TooFar,
     /// The numbers that the client holds are another history's: it starts over from the summaries.
     HistoryChanged,
+    /// The user was added and has not accepted.
+    Pending,
 }
 
 /// What a client holds, and asks what came after.
@@ -58,6 +60,7 @@ impl Refusal {
             Self::NotFound => "not_found",
             Self::TooFar => "too_far",
             Self::HistoryChanged => "history_changed",
+            Self::Pending => "pending",
         }
     }
 }
@@ -126,7 +129,7 @@ impl Resuming {
 
     fn page(&mut self, tx: &dyn Tx, user: UserId) -> Result<Vec<Event>> {
         if let Some(Stretch { group, .. }) = &self.group
-            && tx.member(*group, user)?.is_none()
+            && tx.member(*group, user)?.is_none_or(|member| member.pending)
         {
             self.is_lost = true;
             return Ok(Vec::new());
@@ -190,7 +193,7 @@ pub struct CaughtUp {
     pub events: Vec<Event>,
     /// Whether they were too many.
     pub too_far: bool,
-    /// Which of the users asked about are members, in ascending order.
+    /// Which of the users asked about are members who have accepted, in ascending order.
     pub members: Vec<UserId>,
     /// The group as everybody in it sees it, if it was asked for.
     pub view: Option<Arc<View>>,
@@ -236,12 +239,14 @@ fn members_among(tx: &dyn Tx, group: GroupId, users: &[UserId]) -> Result<Vec<Us
     let mut members: Vec<UserId> = if users.len() <= FEW {
         let mut found = Vec::with_capacity(users.len());
         for user in users {
-            found.extend(tx.member(group, *user)?.map(|member| member.user));
+            let member = tx.member(group, *user)?.filter(|member| !member.pending);
+            found.extend(member.map(|member| member.user));
         }
         found
     } else {
         let asked: BTreeSet<_> = users.iter().copied().collect();
-        let all = tx.members(group)?.into_iter().map(|member| member.user);
+        let all = tx.members(group)?.into_iter().filter(|member| !member.pending);
+        let all = all.map(|member| member.user);
         all.filter(|user| asked.contains(user)).collect()
     };
     members.sort_unstable();
@@ -252,8 +257,10 @@ fn members_among(tx: &dyn Tx, group: GroupId, users: &[UserId]) -> Result<Vec<Us
 type Missed = std::result::Result<Stretch, Refusal>;
 
 fn missed(tx: &dyn Tx, user: UserId, group: GroupId, after: Seq, room: usize) -> Result<Missed> {
-    if tx.member(group, user)?.is_none() {
-        return Ok(Err(Refusal::NotFound));
+    match tx.member(group, user)? {
+        None => return Ok(Err(Refusal::NotFound)),
+        Some(member) if member.pending => return Ok(Err(Refusal::Pending)),
+        Some(_) => {}
     }
     let head = tx.group(group)?.ok_or_else(|| Error::internal("a member's group is gone"))?.head;
     if after > head {

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::account::REFUSED;
-use super::actor::{acting, role_as};
+use super::actor::{acting, member_as};
+use super::consent::accept;
 use super::{Context, Rules, Unit, Who, allow};
 use crate::event::{Event, Kind};
+use crate::group::Membership;
 use crate::message::{Body, ClientId, Message};
 use crate::permission::{Action, Role, may};
 use crate::store::{NewMessage, Prior, Tx};
@@ -64,8 +66,8 @@ pub struct Facts {
     /// The user who calls; if it is the service, the user that it names as the author. None if a
     /// [`Who::Token`] is not good.
     pub author: Option<User>,
-    /// That user's role in the group.
-    pub role: Option<Role>,
+    /// That user's membership in the group.
+    pub member: Option<Membership>,
     /// Whether there is such a group.
     pub stands: bool,
     /// What that user made before in the group with the same `client_id`.
@@ -93,6 +95,10 @@ enum Verdict {
     Keep(User, Option<Seq>),
 }
 
+/// The refusal of what is written in a private group while a block stands.
+pub(super) const BLOCKED: &str =
+    "one of you two has blocked the other: while that stands, neither writes in this conversation";
+
 /// The roles of those who may send.
 pub fn senders() -> impl Iterator<Item = Role> {
     Role::ALL.into_iter().filter(|role| may(*role, Action::Send))
@@ -116,6 +122,12 @@ impl Sending {
         (MessageId::new(clock), given.unwrap_or_else(|| clock.now()))
     }
 
+    /// Whether it would accept a pending membership: a store that decides many messages in one
+    /// statement keeps none of them then, and [runs](Sending::run) them one after the other.
+    pub fn accepts(&self, facts: &Facts) -> bool {
+        facts.member.is_some_and(|member| member.pending) && facts.prior.is_none()
+    }
+
     /// Sends it inside a transaction: how a store does that decides one message at a time.
     pub fn run(&self, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent> {
         send(&mut Unit::new(tx, events, &self.rules, &self.context)?, &self.command)
@@ -123,8 +135,9 @@ impl Sending {
 
     /// The answer, and the event if there is one, where a store has decided many messages in one
     /// statement. It has kept exactly those whose author is there (of a [`Who::Token`] that was
-    /// good when the batch began) and is the one that is named, has a role of [`senders`], has no
-    /// prior message with the `client_id`, and answers nothing or what stands in the group.
+    /// good when the batch began) and is the one that is named, has a role of [`senders`], is neither
+    /// pending nor blocked, has no prior message with the `client_id`, and answers nothing or what
+    /// stands in the group. What [accepts](Sending::accepts) was left to [`Sending::run`].
     pub fn conclude(&self, facts: &Facts, kept: Option<Kept>, events: &mut Vec<Event>) -> Result<Sent> {
         let caller = match (self.context.who, &facts.author) {
             (Who::Known(caller), _) => caller,
@@ -154,6 +167,9 @@ pub(super) fn send(unit: &mut Unit, command: &Send) -> Result<Sent> {
         Verdict::Before(message) => return Ok(Sent::Before(message)),
         Verdict::Keep(author, respond_to) => (author, respond_to),
     };
+    if facts.member.is_some_and(|member| member.pending) {
+        accept(unit, command.group, &author)?;
+    }
     let date = command.date.filter(|_| unit.caller == Caller::Service);
     let kept = Kept {
         id: MessageId::new(&*unit.rules.clock),
@@ -181,12 +197,12 @@ fn gather(tx: &dyn Tx, caller: Caller, command: &Send) -> Result<Facts> {
         Caller::Service => command.author.as_ref().map(|name| tx.user_named(name)).transpose()?.flatten(),
     };
     let Some(user) = &author else { return Ok(Facts::default()) };
-    let role = tx.member(command.group, user.id)?.map(|member| member.role);
+    let member = tx.membership(command.group, user.id)?;
     let prior = |id: &ClientId| tx.message_prior(command.group, user.id, id);
     let answered = command.respond_to.map(|id| tx.message(id)).transpose()?.flatten();
     Ok(Facts {
-        role,
-        stands: role.is_some() || tx.group(command.group)?.is_some(),
+        member,
+        stands: member.is_some() || tx.group(command.group)?.is_some(),
         prior: command.client_id.as_ref().map(prior).transpose()?.flatten(),
         answered: answered.filter(|message| message.group == command.group).map(|message| message.seq),
         author,
@@ -197,11 +213,14 @@ fn gather(tx: &dyn Tx, caller: Caller, command: &Send) -> Result<Facts> {
 fn judge(caller: Caller, command: &Send, facts: &Facts) -> Result<Verdict> {
     let author = acting(caller, command.author.as_ref(), facts.author.clone())?
         .ok_or_else(|| Error::field("author", "must name the user who acts"))?;
-    let role = role_as(caller, facts.role, facts.stands, &author)?;
+    let member = member_as(caller, facts.member, facts.stands, &author)?;
     if let Some(prior) = &facts.prior {
         return as_first_answered(command, &author, prior).map(Verdict::Before);
     }
-    allow(role, Action::Send, "you may read this group, and not write to it")?;
+    if member.blocked {
+        return Err(Error::forbidden(BLOCKED));
+    }
+    allow(member.role, Action::Send, "you may read this group, and not write to it")?;
     if command.respond_to.is_some() && facts.answered.is_none() {
         return Err(Error::field("respond_to", "is no message of this group"));
     }

@@ -3,12 +3,12 @@
 use super::actor::{actor, service_only};
 use super::identity::{hold, not_held};
 use super::relation::sees_all_of;
-use super::{App, Context, Unit};
+use super::{App, Context, Unit, Who};
 use crate::event::{Ended, Event, Kind};
 use crate::profile::{Details, Origin};
 use crate::relation::{Relation, Relations};
 use crate::store::{Task, Tx};
-use crate::user::{Caller, User};
+use crate::user::{Allowed, Caller, Settings, User};
 use crate::{Error, GroupId, Name, Result, UserId};
 
 /// What a caller may see of a user.
@@ -58,6 +58,23 @@ pub struct Whole {
     pub groups: Vec<GroupId>,
     /// Its contacts, for their presence.
     pub contacts: Vec<(UserId, Name)>,
+    /// Its settings.
+    pub settings: Settings,
+}
+
+/// Changes some of a user's own settings.
+#[derive(Debug, Clone)]
+pub struct ChangeSettings {
+    /// Whose.
+    pub name: Name,
+    /// Who may add the user to a group.
+    pub added_by: Option<Allowed>,
+    /// Who may open a private conversation with the user.
+    pub write_first: Option<Allowed>,
+    /// Whether others are not shown when the user was last seen.
+    pub hide_last_seen: Option<bool>,
+    /// Whether the user's read marks are shown to nobody else.
+    pub hide_reads: Option<bool>,
 }
 
 /// Gives a user another name.
@@ -100,9 +117,37 @@ impl App {
 
     /// What the caller may see of a user.
     pub async fn user(&self, context: &Context, name: Name, wanted: Wanted) -> Result<Profile> {
-        self.read(context, (name, wanted), |tx, caller, (name, wanted)| {
+        let found = self.read(context, (name, wanted), |tx, caller, (name, wanted)| {
             let user = tx.user_named(name)?.ok_or(Error::NotFound("user"))?;
             profiles(tx, caller, vec![user], *wanted)?.pop().ok_or(Error::NotFound("user"))
+        });
+        Ok(self.shown_to(context, found.await?))
+    }
+
+    /// A profile without what a user is not shown of itself.
+    fn shown_to(&self, context: &Context, mut profile: Profile) -> Profile {
+        let is_service = context.who == Who::Known(Caller::Service);
+        if let (false, false, Some(whole)) = (is_service, self.limits().show_blocked_by, &mut profile.whole) {
+            whole.relations.blocked_by.clear();
+        }
+        profile
+    }
+
+    /// Changes a user's own settings: those that are named.
+    pub async fn user_settings(&self, context: &Context, command: ChangeSettings) -> Result<User> {
+        self.write(context, command, |unit, command| {
+            let user = own(unit.tx, unit.caller, &command.name)?;
+            let before = unit.tx.settings(user.id)?;
+            let after = Settings {
+                added_by: command.added_by.unwrap_or(before.added_by),
+                write_first: command.write_first.unwrap_or(before.write_first),
+                hide_last_seen: command.hide_last_seen.unwrap_or(before.hide_last_seen),
+                hide_reads: command.hide_reads.unwrap_or(before.hide_reads),
+            };
+            if after != before {
+                unit.tx.settings_set(user.id, &after)?;
+            }
+            Ok(user)
         })
         .await
     }
@@ -116,11 +161,11 @@ impl App {
         limit: usize,
         wanted: Wanted,
     ) -> Result<Vec<Profile>> {
-        self.read(context, (after, limit, wanted), |tx, caller, (after, limit, wanted)| {
+        let found = self.read(context, (after, limit, wanted), |tx, caller, (after, limit, wanted)| {
             let page = tx.users_page(*after, *limit)?;
             profiles(tx, caller, page, *wanted)
-        })
-        .await
+        });
+        Ok(found.await?.into_iter().map(|profile| self.shown_to(context, profile)).collect())
     }
 
     /// Gives a user another name, and tells those who know it. The logs of its groups follow in steps.
@@ -195,6 +240,7 @@ fn all_of(tx: &dyn Tx, user: UserId) -> Result<Whole> {
         relations: tx.relations(user)?,
         groups: tx.groups_of(user, None, usize::MAX)?.into_iter().map(|group| group.id).collect(),
         contacts: tx.contacts(user)?,
+        settings: tx.settings(user)?,
     })
 }
 
@@ -228,7 +274,9 @@ fn rename(unit: &mut Unit, (command, known): &(Rename, Known)) -> Result<User> {
     }
     hold(unit, &user.name, Some(&command.new_name))?;
     let (name, new_name) = (user.name.clone(), command.new_name.clone());
-    let told = known.1.iter().copied().chain([user.id]).collect();
+    let estranged = unit.tx.estranged(user.id)?;
+    let told = known.1.iter().copied().filter(|other| estranged.binary_search(other).is_err());
+    let told = told.chain([user.id]).collect();
     let kind = Kind::UserUpdate { user: user.id, name: name.clone(), new_name: new_name.clone() };
     unit.answer(Event::to_users(kind, told));
     let (id, task) = (unit.new_task(), Task::LogRename { user: user.id, name, new_name, after: None });

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::group::{delete_if_empty, depart};
+use super::group::{delete_if_ended, depart};
 use super::message::erase_together;
 use super::{App, Context, Unit};
 use crate::permission::Role;
@@ -108,7 +108,7 @@ impl Unit<'_> {
         } else {
             self.member_changed(group, departed.seq, Some(user));
         }
-        delete_if_empty(self, group)
+        delete_if_ended(self, group, &departed)
     }
 
     fn erase_messages(&mut self, user: UserId, effort: Effort) -> Result<bool> {

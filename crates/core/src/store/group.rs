@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Messages;
+use super::{Messages, Relations};
 use crate::group::{Group, Mark, Member, Summary, View};
 use crate::limits::{LATEST, LISTED};
 use crate::message::Message;
@@ -10,7 +10,7 @@ use crate::permission::Role;
 use crate::{Date, GroupId, MessageId, Name, Result, Seq, TaskId, UserId};
 
 /// Groups, in a transaction.
-pub trait Groups: Messages {
+pub trait Groups: Messages + Relations {
     /// The group with this id.
     fn group(&self, id: GroupId) -> Result<Option<Group>>;
 
@@ -23,14 +23,14 @@ pub trait Groups: Messages {
     /// The same, of those that `user` is in.
     fn groups_of(&self, user: UserId, after: Option<GroupId>, limit: usize) -> Result<Vec<Group>>;
 
-    /// How many groups a user is in.
+    /// How many groups a user is in, those aside that it has yet to accept.
     fn groups_count(&self, user: UserId) -> Result<usize>;
 
     /// The last numbers of these groups' logs, of those that there are, in any order. Bounded by
     /// the caller.
     fn heads(&self, groups: &[GroupId]) -> Result<Vec<(GroupId, Seq)>>;
 
-    /// Which groups these users are in, in any order. Bounded by the caller.
+    /// Which groups these users are in and have accepted, in any order. Bounded by the caller.
     fn places(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId)>>;
 
     /// Makes a group with no members and an empty log. With a `pair`, in either order, it is
@@ -97,7 +97,8 @@ pub trait Groups: Messages {
     /// Sets how far a member has read.
     fn mark_set(&mut self, group: GroupId, user: UserId, seq: Seq, date: Date) -> Result<()>;
 
-    /// Every group that a user is in with the last number of its log, in ascending order of id.
+    /// Every group that a user is in and has accepted, with the last number of its log, in ascending
+    /// order of id.
     fn heads_of(&self, user: UserId) -> Result<Vec<(GroupId, Seq)>>;
 
     /// Up to `limit` of the groups that a user is in, those of the newest activity first: that is
@@ -108,13 +109,20 @@ pub trait Groups: Messages {
     /// by the caller.
     fn summaries(&self, user: UserId, groups: &[GroupId], shown: Shown) -> Result<Vec<Summary>>;
 
-    /// A group as everybody in it sees it.
+    /// A group as everybody in it sees it. While one of a private group's users has blocked the
+    /// other, both are shown as restricted.
     fn view(&self, id: GroupId) -> Result<Option<Arc<View>>> {
         let Some(group) = self.group(id)? else { return Ok(None) };
         let members = self.members(id)?;
         let messages = self.messages(id, &super::Page { edge: super::Edge::Newest, limit: LATEST })?;
         let members_count = members.len();
-        Ok(Some(Arc::new(View { group, members, members_count, messages })))
+        let mut view = View { group, members, members_count, messages };
+        if let (true, [a, b]) = (view.group.private, &view.members[..])
+            && self.pair(a.user, b.user)?.blocked()
+        {
+            view.restrict_all();
+        }
+        Ok(Some(Arc::new(view)))
     }
 
     /// What a change of a group tells its members: no messages, and of a group of more than

@@ -1,28 +1,37 @@
 //! Relations, as a store keeps them.
 
 use crate::relation::{self, Pair};
-use crate::{Name, Result, UserId};
+use crate::{Date, Name, Result, UserId};
 
 /// Relations, in a transaction.
 pub trait Relations {
     /// Both rows between two users.
     fn pair(&self, author: UserId, target: UserId) -> Result<Pair>;
 
-    /// Sets both rows between two users; `None` removes one.
-    fn pair_set(&mut self, author: UserId, target: UserId, pair: Pair) -> Result<()>;
+    /// Sets both rows between two users; `None` removes one. A row that says something new is `now`'s.
+    fn pair_set(&mut self, author: UserId, target: UserId, pair: Pair, now: Date) -> Result<()>;
 
     /// All of a user's relations, as names in ascending order.
     fn relations(&self, user: UserId) -> Result<relation::Relations>;
 
-    /// How many relations a user has in either direction.
+    /// How many contacts, sent invitations and blocks a user has.
     fn relations_count(&self, user: UserId) -> Result<usize>;
+
+    /// Drops the oldest invitations that a user has received, so that `keep` are left; answers who
+    /// had sent them.
+    fn invitations_trim(&mut self, user: UserId, keep: usize) -> Result<Vec<(UserId, Name)>>;
+
+    /// Those who have blocked a user, or whom it has blocked, in ascending order.
+    fn blocks(&self, user: UserId) -> Result<Vec<UserId>>;
+
+    /// Whom a user has blocked who has not blocked it in turn, and shares no group with it but a
+    /// private one: they do not learn of its new name.
+    fn estranged(&self, user: UserId) -> Result<Vec<UserId>>;
 
     /// A user's contacts with their names now, in order of their numbers.
     fn contacts(&self, user: UserId) -> Result<Vec<(UserId, Name)>>;
 
-    /// Those who share a group or a relation with a user, each once, without the user.
+    /// Those who share a group or a relation with a user, each once, without the user. Who has yet to
+    /// accept a group does not share it with its members; they share it with that user.
     fn acquaintances(&self, user: UserId) -> Result<Vec<UserId>>;
-
-    /// Which of `others` have blocked `user`.
-    fn blockers_among(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>>;
 }

@@ -101,7 +101,11 @@ pub const TABLES: &[Table] = &[
         ],
         key: 1,
     },
-    Table { name: "relations", columns: &[("from_id", Number), ("to_id", Number), ("kind", Short)], key: 2 },
+    Table {
+        name: "relations",
+        columns: &[("from_id", Number), ("to_id", Number), ("kind", Short), ("since", Number)],
+        key: 2,
+    },
     Table {
         name: "groups",
         columns: &[

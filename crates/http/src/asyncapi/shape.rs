@@ -47,6 +47,10 @@ pub(super) enum Holds {
     Refusals,
     /// The name of a store's numbers, as a client was told it.
     History,
+    /// Yes or no.
+    Flag,
+    /// What a group is for its user.
+    Me,
 }
 
 impl Holds {
@@ -74,8 +78,10 @@ impl Holds {
             }
             Self::Messages => json!({"type": "array", "items": object("Message")}),
             Self::Heads => by_group(&Self::Seq.schema()),
+            Self::Me => object("Me"),
+            Self::Flag => json!({"type": "boolean"}),
             Self::Refusals => {
-                let reasons = ["seq_ahead", "not_found", "too_far", "history_changed"];
+                let reasons = ["seq_ahead", "not_found", "too_far", "history_changed", "pending"];
                 by_group(&json!({"type": "string", "enum": reasons}))
             }
             Self::History => json!({"type": "string"}),

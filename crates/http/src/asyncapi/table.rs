@@ -1,8 +1,8 @@
 //! The table: what a client may send, and what a server sends, one row an event.
 
 use super::shape::Holds::{
-    Body, ClientId, Date, GroupName, Heads, History, Id, Ids, Messages, Name, Names, Operation, Outcome,
-    Owner, Page, Refusals, Seq, Status, Statuses,
+    Body, ClientId, Date, Flag, GroupName, Heads, History, Id, Ids, Me, Messages, Name, Names, Operation,
+    Outcome, Owner, Page, Refusals, Seq, Status, Statuses,
 };
 use super::shape::Key;
 use super::shape::Need::{Always, Either, Maybe, Null};
@@ -211,6 +211,14 @@ pub(super) const ASKED: &[Asked] = &[
         answers: &["group.quit"],
     },
     Asked {
+        event: "group.accept",
+        about: "Accepts a group that a stranger has added the user to. It takes no number: the user's \
+                sockets are sent `group.me`, then `group.update` with the group as it stands, and from \
+                there on its events.",
+        keys: &[Key(Either, "group", Id, "The group."), Key(Either, "id", Id, "Another word for `group`.")],
+        answers: &["group.me"],
+    },
+    Asked {
         event: "group.delete",
         about: "Deletes a group with all that is in it.",
         keys: &[Key(Either, "group", Id, "The group."), Key(Either, "id", Id, "Another word for `group`.")],
@@ -338,8 +346,23 @@ pub(super) const TOLD: &[Told] = &[
         event: "group.update",
         about: "A group was made or changed: this is it now. Lists of members, where it has at most 100. To \
                 whom it is new, all of it, with its newest messages and its head.",
-        data: Data::Object("GroupChange", &[Key(Maybe, "head", Seq, "The last number of its log.")]),
+        data: Data::Object(
+            "GroupChange",
+            &[
+                Key(Maybe, "head", Seq, "The last number of its log."),
+                Key(Maybe, "me", Me, "Where the user has to accept, or has accepted."),
+            ],
+        ),
         numbered: Numbered::Changed,
+    },
+    Told {
+        event: "group.me",
+        about: "The user's own settings of a group changed.",
+        data: Data::Keys(&[
+            Key(Always, "group", Id, "The group."),
+            Key(Always, "pending", Flag, "Whether the user has yet to accept the group."),
+        ]),
+        numbered: Numbered::Never,
     },
     Told {
         event: "group.quit",

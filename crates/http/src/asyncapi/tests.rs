@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chinwag_core::app::resume::{Refusal, Resumed};
-use chinwag_core::event::{Event, Kind};
+use chinwag_core::event::{Event, Kind, Pending};
 use chinwag_core::group::{Group, Mark, Member, View};
 use chinwag_core::limits::Limits;
 use chinwag_core::message::{ClientId, Message};
@@ -116,7 +116,7 @@ fn sent(client_id: Option<&str>) -> Message {
 
 fn view() -> Arc<View> {
     let group = Group { id: GROUP, name: "tea".into(), private: false, head: Seq(3) };
-    let member = Member { user: UserId(1), name: name(), role: Role::Owner, since: date() };
+    let member = Member { user: UserId(1), name: name(), role: Role::Owner, since: date(), pending: false };
     Arc::new(View { group, members: vec![member], members_count: 1, messages: vec![sent(None)] })
 }
 
@@ -133,6 +133,11 @@ fn kinds() -> Vec<Kind> {
         Kind::GroupUpdate { view: view(), joined: vec![], left: vec![] },
         Kind::GroupQuit { group: GROUP, name: name() },
         Kind::GroupDelete(GROUP),
+        Kind::Pending(Pending::Added(view())),
+        Kind::Pending(Pending::Ended { group: GROUP, name: name() }),
+        Kind::Pending(Pending::Deleted(GROUP)),
+        Kind::GroupAccepted(view()),
+        Kind::GroupMe { group: GROUP, pending: false },
         Kind::ContactUpdate {
             author: (UserId(1), name()),
             name: (UserId(2), name()),
@@ -149,6 +154,7 @@ fn kinds() -> Vec<Kind> {
         Kind::MessageText(_) | Kind::MessageUpdate(_) | Kind::MessageDelete { .. } => true,
         Kind::MessagesDelete { .. } => true,
         Kind::MessageRead { .. } | Kind::GroupUpdate { .. } | Kind::GroupQuit { .. } => true,
+        Kind::Pending(_) | Kind::GroupAccepted(_) | Kind::GroupMe { .. } => true,
         Kind::GroupDelete(_) | Kind::ContactUpdate { .. } | Kind::StatusUpdate { .. } => true,
         Kind::UserUpdate { .. } | Kind::UserDelete { .. } | Kind::Typing { .. } => true,
         Kind::Ended(_) | Kind::MemberChanged { .. } => false,
@@ -169,6 +175,8 @@ fn events() -> Vec<Bytes> {
                 | Kind::GroupUpdate { .. }
                 | Kind::GroupQuit { .. }
                 | Kind::GroupDelete(_)
+                | Kind::Pending(_)
+                | Kind::GroupAccepted(_)
         )
     };
     let event = |kind: Kind| {
@@ -191,7 +199,8 @@ fn answers() -> Vec<Bytes> {
     let history = vec![object::Message::from(&message)];
     let fetched = Fetched { author: name, group: ID, date: Some(date()), history };
     let none = Fetched { author: name, group: ID, date: None, history: vec![] };
-    let refused = [Refusal::SeqAhead, Refusal::NotFound, Refusal::TooFar, Refusal::HistoryChanged];
+    let refused =
+        [Refusal::SeqAhead, Refusal::NotFound, Refusal::TooFar, Refusal::HistoryChanged, Refusal::Pending];
     let synced = |refusal| Resumed { heads: [(GROUP, Seq(3))].into(), refused: [(GROUP, refusal)].into() };
     let own = HistoryId(ID);
     let done =
@@ -279,7 +288,7 @@ fn read(event: &str, data: &Value) -> Result<String, Error> {
         "contact.update" => relation::update(fields).map(text),
         "group.create" => group::make(fields).map(text),
         "group.update" => group::change(fields).map(text),
-        "group.quit" | "group.delete" => group::leave(fields).map(text),
+        "group.quit" | "group.accept" | "group.delete" => group::leave(fields).map(text),
         "typing.start" | "typing.stop" => group::typing(fields).map(text),
         "sync.resume" => group::resume(fields).map(text),
         other => panic!("{other} has no reader here"),

@@ -2,7 +2,8 @@
 
 use chinwag_core::app::group::Leave;
 use chinwag_core::app::{App, Context};
-use chinwag_core::{Error, GroupId};
+use chinwag_core::{Date, Error, GroupId};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -12,7 +13,7 @@ use super::path::ById;
 use super::prelude::*;
 use super::query::Query;
 use crate::wire::fields::{GROUP, Picked};
-use crate::wire::object::{Group, GroupRow};
+use crate::wire::object::{Group, GroupRow, maybe_text};
 
 /// A group to make. Lists default to empty; a user in several gets the highest role.
 #[derive(ToSchema)]
@@ -103,7 +104,7 @@ pub(crate) async fn get(
 ) -> Result<Response> {
     let fields = query.fields(&GROUP)?;
     let seen = doors.app.group(&context, id).await?;
-    Ok(bytes(StatusCode::OK, fields.json(&Group::new(&seen.view, seen.mark))?))
+    Ok(bytes(StatusCode::OK, fields.json(&Group::seen(&seen))?))
 }
 
 /// Changes a group's name, members and roles.
@@ -139,6 +140,95 @@ pub(crate) async fn delete(
     Ok(nothing())
 }
 
+/// In whose name something is done.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the document alone")]
+pub(crate) struct InName {
+    /// Who; a user's own name may be left out.
+    author: Option<String>,
+}
+
+/// How far a group was read.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the document alone")]
+pub(crate) struct ReadPoint {
+    /// Who has read; a user's own name may be left out.
+    author: Option<String>,
+    /// The number of the last read message; either this or `date`.
+    seq: Option<i64>,
+    /// The newest message at or before it is the last read.
+    #[schema(format = DateTime)]
+    date: Option<String>,
+}
+
+/// How far a group is read now.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReadUpTo {
+    /// The group.
+    group: Uuid,
+    /// The number of the last read message; 0 before the first.
+    seq: i64,
+    /// Its date.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    #[serde(serialize_with = "maybe_text")]
+    date: Option<Date>,
+}
+
+/// Moves a member's read mark forward, never back.
+#[utoipa::path(
+    post, path = "/api/v1/groups/{id}/read/", tag = "groups", operation_id = "group_read",
+    params(("id" = Uuid, Path, description = "The group's id.")),
+    request_body = ReadPoint,
+    responses((status = 200, description = "How far the group is read.", body = ReadUpTo), Refusals),
+)]
+pub(crate) async fn read(
+    State(doors): State<Arc<Doors>>,
+    Calling(context): Calling,
+    ById(id): ById<GroupId>,
+    payload: Payload,
+) -> Result<Response> {
+    let command = input::message::mark_read(payload.fields()?, id)?;
+    let (seq, date) = doors.app.message_read(&context, command).await?.at.unzip();
+    let read = ReadUpTo { group: id.0, seq: seq.map_or(0, |seq| seq.0), date };
+    Ok(json(StatusCode::OK, &read))
+}
+
+/// Leaves a group, or declines one that the user was added to.
+#[utoipa::path(
+    post, path = "/api/v1/groups/{id}/quit/", tag = "groups", operation_id = "group_quit",
+    params(("id" = Uuid, Path, description = "The group's id.")),
+    request_body = InName,
+    responses((status = 200, description = "The user is no longer in the group."), Refusals),
+)]
+pub(crate) async fn quit(
+    State(doors): State<Arc<Doors>>,
+    Calling(context): Calling,
+    ById(id): ById<GroupId>,
+    payload: Payload,
+) -> Result<Response> {
+    let command = input::group::member(payload.maybe_fields()?, id)?;
+    doors.app.group_quit(&context, command).await?;
+    Ok(nothing())
+}
+
+/// Accepts a group that a stranger has added the user to.
+#[utoipa::path(
+    post, path = "/api/v1/groups/{id}/accept/", tag = "groups", operation_id = "group_accept",
+    params(("id" = Uuid, Path, description = "The group's id.")),
+    request_body = InName,
+    responses((status = 200, description = "The group.", body = Group<'static>), Refusals),
+)]
+pub(crate) async fn accept(
+    State(doors): State<Arc<Doors>>,
+    Calling(context): Calling,
+    ById(id): ById<GroupId>,
+    payload: Payload,
+) -> Result<Response> {
+    let command = input::group::member(payload.maybe_fields()?, id)?;
+    let accepted = doors.app.group_accept(&context, command).await?;
+    Ok(json(StatusCode::OK, &Group::seen(&accepted.seen)))
+}
+
 /// The groups that a caller may see.
 struct Groups {
     app: App,
@@ -150,7 +240,7 @@ impl Groups {
     /// All of one group, unless it has gone since it was listed.
     async fn whole(&self, id: GroupId) -> Result<Option<Vec<u8>>, Error> {
         match self.app.group(&self.context, id).await {
-            Ok(seen) => self.fields.json(&Group::new(&seen.view, seen.mark)).map(Some),
+            Ok(seen) => self.fields.json(&Group::seen(&seen)).map(Some),
             Err(Error::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }

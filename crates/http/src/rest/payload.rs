@@ -37,6 +37,11 @@ impl Payload {
             None => fields,
         })
     }
+
+    /// The same where there may be no body: then no field is given.
+    pub(crate) fn maybe_fields(&self) -> chinwag_core::Result<Fields<'_>> {
+        if self.bytes.is_empty() { Fields::parse(b"{}") } else { self.fields() }
+    }
 }
 
 impl FromRequest<Arc<Doors>> for Payload {

@@ -1,5 +1,8 @@
 //! `relations/blocked/`
 
+use chinwag_core::Error;
+use chinwag_core::app::Who;
+use chinwag_core::user::Caller;
 use utoipa::ToSchema;
 
 use super::prelude::*;
@@ -14,11 +17,12 @@ pub(crate) struct Blocked {
     target: String,
 }
 
-/// Says whether one user may write to another: 403 if the target has blocked the author.
+/// Says whether the target has blocked the author: then it is 403. Whether the author has blocked the
+/// target is not asked. An author or target who does not exist is 404.
 #[utoipa::path(
     post, path = "/api/v1/relations/blocked/", tag = "relations", operation_id = "relation_blocked",
     request_body = Blocked,
-    responses((status = 200, description = "The author may write."), Refusals),
+    responses((status = 200, description = "The target has not blocked the author."), Refusals),
 )]
 pub(crate) async fn blocked(
     State(doors): State<Arc<Doors>>,
@@ -26,6 +30,11 @@ pub(crate) async fn blocked(
     payload: Payload,
 ) -> Result<Response> {
     let asked = input::relation::blocked(payload.fields()?)?;
-    doors.app.relation_check(&context, asked.author, asked.target).await?;
+    let nobody = || Error::NotFound("user");
+    let author = match asked.author {
+        Some(None) if context.who == Who::Known(Caller::Service) => return Err(nobody().into()),
+        author => author.flatten(),
+    };
+    doors.app.relation_check(&context, author, asked.target.ok_or_else(nobody)?).await?;
     Ok(nothing())
 }

@@ -26,7 +26,7 @@ pub(crate) struct NewUser {
     name: String,
 }
 
-/// What is to change of a user: its name, or a relation.
+/// What is to change of a user: its name, a relation, or its own settings.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the document alone")]
 pub(crate) struct UserPatch {
@@ -34,6 +34,22 @@ pub(crate) struct UserPatch {
     new_name: Option<String>,
     /// The relation.
     contact: Option<ContactPatch>,
+    /// The settings; those that are left out stay.
+    settings: Option<SettingsPatch>,
+}
+
+/// A change of a user's own settings.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the document alone")]
+pub(crate) struct SettingsPatch {
+    /// Who may add the user to a group: `anyone`, `contacts` or `nobody`.
+    added_by: Option<String>,
+    /// Who may open a private conversation with the user: `anyone`, `contacts` or `nobody`.
+    write_first: Option<String>,
+    /// Whether others are not shown when the user was last seen.
+    hide_last_seen: Option<bool>,
+    /// Whether the user's read marks are shown to nobody else, and the others' not to the user.
+    hide_reads: Option<bool>,
 }
 
 /// A change of a relation.
@@ -152,7 +168,7 @@ pub(crate) async fn put(
     Ok(as_it_stands(&doors, &context, status, put.user).await)
 }
 
-/// Changes a user's name, or its relation to another user.
+/// Changes a user's name, its relation to another user, or its settings.
 #[utoipa::path(
     patch, path = "/api/v1/users/{name}/", tag = "users", operation_id = "user_update",
     params(("name" = String, Path, description = "The user's name.")),
@@ -167,7 +183,9 @@ pub(crate) async fn update(
 ) -> Result<Response> {
     // The path's own subject comes before what is wrong with the payload.
     let subject = doors.app.user(&context, name.clone(), Wanted::default()).await?.user;
-    let user = match input::user::patch(payload.fields()?, name)? {
+    let is_service = context.who == Who::Known(Caller::Service);
+    let user = match input::user::patch(payload.fields()?, name, is_service)? {
+        Patch::Settings(command) => doors.app.user_settings(&context, command).await?,
         Patch::Rename(command) => doors.app.user_rename(&context, command).await?,
         Patch::Contact(command) => {
             let command = of_the_path(command, &subject.name, &context)?;

@@ -3,6 +3,7 @@
 
 use chinwag_core::app::user::{Profile, Whole};
 use chinwag_core::presence::Status;
+use chinwag_core::user::Settings as UserSettings;
 use chinwag_core::{Error, Result};
 use serde::Serialize;
 use serde_json::Value;
@@ -38,6 +39,7 @@ pub static USER: Known = Known {
         "invited_by",
         "status",
         "presence",
+        "settings",
     ],
     default: &["name"],
 };
@@ -54,6 +56,7 @@ pub static GROUP: Known = Known {
         "members_count",
         "messages",
         "head",
+        "me",
         "last_read",
         "last_read_seq",
         "unread",
@@ -158,6 +161,33 @@ pub struct User<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
     pub presence: Option<Presence<'a>>,
+    /// Its settings, for itself and for services.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
+}
+
+/// A user's own settings.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Settings {
+    /// Who may add the user to a group: `anyone`, `contacts` or `nobody`.
+    pub added_by: &'static str,
+    /// Who may open a private conversation with the user: `anyone`, `contacts` or `nobody`.
+    pub write_first: &'static str,
+    /// Whether others are not shown when the user was last seen.
+    pub hide_last_seen: bool,
+    /// Whether the user's read marks are shown to nobody else, and the others' not to the user.
+    pub hide_reads: bool,
+}
+
+impl From<UserSettings> for Settings {
+    fn from(settings: UserSettings) -> Self {
+        Self {
+            added_by: settings.added_by.as_str(),
+            write_first: settings.write_first.as_str(),
+            hide_last_seen: settings.hide_last_seen,
+            hide_reads: settings.hide_reads,
+        }
+    }
 }
 
 impl<'a> User<'a> {
@@ -172,6 +202,7 @@ impl<'a> User<'a> {
             groups: whole.map(|whole| whole.groups.iter().map(|id| id.0).collect()),
             status: profile.status.then(status),
             presence: whole.map(|whole| presence(whole, &status_of)),
+            settings: whole.map(|whole| whole.settings.into()),
         }
     }
 }

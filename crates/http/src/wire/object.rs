@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use chinwag_core::app::group::Seen;
 use chinwag_core::group::{Group as CoreGroup, Mark, View};
 use chinwag_core::message::{ClientId, Message as CoreMessage};
 use chinwag_core::permission::Role;
@@ -119,9 +120,20 @@ pub struct Group<'a> {
     pub messages: Vec<Latest<'a>>,
     /// The last number of its log.
     pub head: i64,
+    /// The asking user's own settings of it.
+    #[schema(value_type = Me, required = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub me: Option<Me>,
     /// The asking user's own marks.
     #[serde(flatten)]
     pub mark: Option<Marks>,
+}
+
+/// What a group is for the asking user.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Me {
+    /// Whether the user was added by a stranger and has not accepted.
+    pub pending: bool,
 }
 
 /// How far the asking user has read.
@@ -163,8 +175,21 @@ impl<'a> Group<'a> {
             members_count: view.members_count,
             messages: view.messages.iter().map(Latest::from).collect(),
             head: view.group.head.0,
+            me: mark.map(|_| Me { pending: false }),
             mark: mark.map(Marks::from),
         }
+    }
+
+    /// The same for a user of whom it is known whether it has accepted.
+    #[must_use]
+    pub fn pending(self, pending: bool) -> Self {
+        Self { me: Some(Me { pending }), ..self }
+    }
+
+    /// The same as a user is shown it that asks for it.
+    pub fn seen(seen: &'a Seen) -> Self {
+        let group = Self::new(&seen.view, seen.mark);
+        if seen.mark.is_some() { group.pending(seen.pending) } else { group }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chinwag_core::app::resume::Resumed;
-use chinwag_core::event::{Event, Kind};
+use chinwag_core::event::{Event, Kind, Pending};
 use chinwag_core::message::Message as CoreMessage;
 use chinwag_core::presence::Status;
 use chinwag_core::relation::Relations;
@@ -211,10 +211,20 @@ impl Encode for Wire {
                 put.data("message.read", ReadMark::new(author, *group, *at))
             }
             Kind::GroupUpdate { view, .. } => put.data("group.update", GroupChange::new(view)),
-            Kind::GroupQuit { group, name } => {
+            Kind::GroupQuit { group, name } | Kind::Pending(Pending::Ended { group, name }) => {
                 put.data("group.quit", json!({ "group": group.0, "name": name.as_str() }))
             }
-            Kind::GroupDelete(group) => put.data("group.delete", group.0),
+            Kind::GroupDelete(group) | Kind::Pending(Pending::Deleted(group)) => {
+                put.data("group.delete", group.0)
+            }
+            Kind::Pending(Pending::Added(view)) => {
+                let group = Group { messages: vec![], ..Group::new(view, None) };
+                put.data("group.update", group.pending(true))
+            }
+            Kind::GroupAccepted(view) => put.data("group.update", Group::new(view, None).pending(false)),
+            Kind::GroupMe { group, pending } => {
+                put.data("group.me", json!({ "group": group.0, "pending": pending }))
+            }
             Kind::ContactUpdate { author, name, outcome } => {
                 let (author, name) = (author.1.as_str(), name.1.as_str());
                 put.data("contact.update", ContactUpdate { author, name, operation: outcome.as_str() })

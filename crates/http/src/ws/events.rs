@@ -1,8 +1,9 @@
 //! What a client may say: one line an event, in the order of the protocol's table.
 
-use chinwag_core::app::group::{Create, First, Leave, Opened};
+use chinwag_core::app::group::{Create, Leave};
 use chinwag_core::app::group_update::Update;
 use chinwag_core::app::message::{Edit, MarkRead, Point, Send, Sent};
+use chinwag_core::app::private::{First, Opened};
 use chinwag_core::app::relation::Relate;
 use chinwag_core::event::{Audience, Event, Kind};
 use chinwag_core::presence::Status;
@@ -21,7 +22,7 @@ use crate::wire::object::{Group, GroupChange, Message};
 use crate::wire::outgoing::{self, ContactUpdate, Fetched, ReadMark, Wire};
 
 /// Every event that a client may send.
-pub const EVENTS: [&str; 15] = [
+pub const EVENTS: [&str; 16] = [
     "message.text",
     "message.first",
     "message.fetch",
@@ -33,6 +34,7 @@ pub const EVENTS: [&str; 15] = [
     "group.create",
     "group.update",
     "group.quit",
+    "group.accept",
     "group.delete",
     "typing.start",
     "typing.stop",
@@ -58,7 +60,7 @@ pub(super) fn cost(kind: &str, data: Option<&RawValue>) -> Cost {
     match kind {
         "message.text" | "message.first" => Cost::Message,
         "group.create" => Cost::Group,
-        "group.update" | "group.quit" | "group.delete" => Cost::Change,
+        "group.update" | "group.quit" | "group.accept" | "group.delete" => Cost::Change,
         "contact.update" => data.map_or(Cost::Event, |data| relation::cost(data.get().as_bytes())),
         _ => Cost::Event,
     }
@@ -84,6 +86,7 @@ pub(super) fn begin(kind: &str, data: Option<&RawValue>, asked: Asked) -> Result
         "group.create" => Work::Alone(asked.run(group::make(data)?, group_create)),
         "group.update" => Work::Alone(asked.run(group::change(data)?, group_update)),
         "group.quit" => Work::Alone(asked.run(group::leave(data)?, group_quit)),
+        "group.accept" => Work::Alone(asked.run(group::leave(data)?, group_accept)),
         "group.delete" => Work::Alone(asked.run(group::leave(data)?, group_delete)),
         "typing.start" => Work::Alone(asked.run(group::typing(data)?, typing_start)),
         "typing.stop" => Work::Alone(asked.run(group::typing(data)?, typing_stop)),
@@ -172,9 +175,10 @@ async fn fetch(asked: Asked, command: Fetch) -> Result<()> {
 }
 
 async fn read(asked: Asked, command: MarkRead) -> Result<()> {
+    let group = command.group;
     let marked = asked.session.doors.app.message_read(&asked.context, command).await?;
-    if !marked.moved {
-        asked.answer("message.read", ReadMark::new(&marked.author, command.group, marked.at));
+    if !marked.told {
+        asked.answer("message.read", ReadMark::new(&marked.author, group, marked.at));
     }
     Ok(())
 }
@@ -217,6 +221,17 @@ async fn group_quit(asked: Asked, command: Leave) -> Result<()> {
     asked.session.doors.app.group_quit(&asked.context, command).await
 }
 
+async fn group_accept(asked: Asked, command: Leave) -> Result<()> {
+    let group = command.group;
+    let accepted = asked.session.doors.app.group_accept(&asked.context, command).await?;
+    if !accepted.changed {
+        asked.session.send(
+            Wire.event(&Event::to_users(Kind::GroupMe { group, pending: false }, vec![]), asked.reference()),
+        );
+    }
+    Ok(())
+}
+
 async fn group_delete(asked: Asked, command: Leave) -> Result<()> {
     asked.session.doors.app.group_delete(&asked.context, command).await
 }
@@ -231,10 +246,10 @@ async fn typing_stop(asked: Asked, group: GroupId) -> Result<()> {
 
 async fn typing(asked: Asked, group: GroupId, started: bool) -> Result<()> {
     let doors = &asked.session.doors;
-    let user = doors.app.group_speaker(&asked.context, group).await?;
+    let Some((user, unaware)) = doors.app.group_typist(&asked.context, group).await? else { return Ok(()) };
     if doors.hub.typing_allowed(user.id, group, started) {
         let kind = Kind::Typing { author: user.name, group, started };
-        doors.hub.tell(Event { kind, to: Audience::Others(group, user.id), seq: None, origin: None });
+        doors.hub.tell(Event { kind, to: Audience::Others(group, unaware), seq: None, origin: None });
     }
     Ok(())
 }

@@ -99,12 +99,18 @@ impl Session {
             let statuses = self.doors.hub.status_of(&ids);
             let names = contacts.iter().map(|(_, name)| name);
             let presence: Vec<_> = names.zip(statuses).collect();
-            frames.extend(outgoing::contacts(relations, &presence));
+            let mut relations = relations.clone();
+            if !self.doors.app.limits().show_blocked_by {
+                relations.blocked_by.clear();
+            }
+            frames.extend(outgoing::contacts(&relations, &presence));
         }
         frames
     }
 }
 
 fn groups(page: &[Summary]) -> Vec<Group<'_>> {
-    page.iter().map(|summary| Group::new(&summary.view, Some(summary.mark))).collect()
+    page.iter()
+        .map(|summary| Group::new(&summary.view, Some(summary.mark)).pending(summary.pending))
+        .collect()
 }

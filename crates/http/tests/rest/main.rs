@@ -152,6 +152,9 @@ async fn users_are_made_shown_renamed_and_deleted() {
             "name": "arlan", "display_name": null, "avatar": null, "data": null, "kind": "person",
             "created": null, "origin": "host", "contacts": [], "groups": [], "blockeds": [], "blocked_by": [],
             "invitations": [], "invited_by": [], "status": "disconnected", "presence": {},
+            "settings": {
+                "added_by": "anyone", "write_first": "anyone", "hide_last_seen": false, "hide_reads": false,
+            },
         })
     );
     let (status, renamed) = server.service("PATCH users/arlan/", json!({"new_name": "astra"})).await;

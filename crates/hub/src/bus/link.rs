@@ -61,8 +61,8 @@ pub struct Hint {
 /// What is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// The frame is for a group's members, but for this one.
-    Group(Option<UserId>),
+    /// The frame is for a group's members, but for these.
+    Group(Vec<UserId>),
     /// A group's name or members have changed.
     Changed {
         /// Who has come.
@@ -79,7 +79,7 @@ pub enum Kind {
     Deleted,
     /// This user has come into a group.
     Joined(UserId),
-    /// The frame is for this user.
+    /// The frame is for this user. With a group it is about one that the user has yet to accept.
     User(UserId),
     /// The same; a user has another name.
     Renamed {

@@ -12,6 +12,7 @@ use chinwag_core::{GroupId, Seq, UserId};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::{Duration, Instant, sleep_until};
 
+use super::hints::{close_asker, is_in, tell_of_quit};
 use super::repair::Looked;
 use super::waiting::{Item, Waiting};
 use super::{audit, repair};
@@ -118,6 +119,10 @@ impl Desk {
         let frames = hub.pass_on(&event);
         match (&event.kind, &event.to, event.seq) {
             (Kind::GroupQuit { group, .. }, _, Some(seq)) => self.quit(hub, *group, seq, event),
+            (Kind::Pending(pending), _, Some(seq)) => {
+                self.pending(hub, pending.group(), seq, Item::Event(event, frames));
+            }
+            (Kind::GroupAccepted(view), ..) => self.accepted(hub, view.group.id, view.group.head, event),
             (_, Audience::Group(id) | Audience::Others(id, _), Some(seq)) => {
                 self.numbered(hub, *id, seq, Item::Event(event, frames));
             }
@@ -165,6 +170,7 @@ impl Desk {
             ) => {
                 self.numbered(hub, id, seq, Item::Hint(hint));
             }
+            (Said::User(_), Some(id), Some(seq)) => self.pending(hub, id, seq, Item::Hint(hint)),
             _ => hub.apply_item(&Item::Hint(hint)),
         }
     }
@@ -214,6 +220,26 @@ impl Desk {
             hub.answer_asker(id, event);
         }
         self.come(hub, id, item.joined());
+    }
+
+    /// Something for users who have yet to accept a group. It follows what has the same number.
+    fn pending(&mut self, hub: &Arc<Hub>, id: GroupId, seq: Seq, item: Item) {
+        let is_behind = hub.groups.get(&id).is_some_and(|group| group.last() < seq);
+        match self.waiting.get_mut(&id) {
+            Some(waiting) if is_behind => drop(waiting.hold(seq, item)),
+            _ => hub.apply_item(&item),
+        }
+    }
+
+    /// A user has accepted a group here. Where the log is known up to just there, the user is shown the
+    /// group and follows it; otherwise it is looked up.
+    fn accepted(&mut self, hub: &Arc<Hub>, id: GroupId, head: Seq, event: Event) {
+        let is_there = hub.groups.get(&id).is_none_or(|group| group.last() == head);
+        if is_there && !self.waiting.contains_key(&id) {
+            hub.apply_item(&Item::Event(event, Frames::default()));
+        } else {
+            self.come(hub, id, event.users());
+        }
     }
 
     /// Users are said to have come into a group: those who are here and not known to be in it are
@@ -277,6 +303,9 @@ impl Desk {
             for item in items {
                 if seq == next && !item.quits() {
                     hub.apply_item(&item);
+                    if let (Item::Event(event, _), Some(waiting)) = (&item, self.waiting.get(&id)) {
+                        hub.answer_newcomer(event, waiting.newcomers.iter().copied());
+                    }
                 } else {
                     self.passed(hub, id, seq, item);
                 }
@@ -313,6 +342,7 @@ impl Desk {
             Item::Event(event, _) if matches!(event.kind, Kind::GroupQuit { .. }) => {
                 tell_of_quit(hub, id, seq, event);
             }
+            item if item.pends() => hub.apply_item(&item),
             item => self.repeated(hub, id, &item),
         }
     }
@@ -407,7 +437,7 @@ impl Desk {
             return self.again(hub, id, pause);
         }
         tracing::error!(group = %id, %error, "what is missing of a group cannot be read: its sockets are closed");
-        hub.close_audience(To::Group(id, None), Close::TooSlow);
+        hub.close_audience(To::Group(id, &[]), Close::TooSlow);
         if let Some(group) = hub.groups.get(&id) {
             let upto = waiting.upto.max(group.last());
             group.delivered(&mut group.lock(), upto);
@@ -454,38 +484,5 @@ impl Desk {
             }
         }
         tokio::spawn(audit::check(hub.clone(), groups, users, self.looked.clone()));
-    }
-}
-
-/// Whether a user who is here is known to be in a group.
-fn is_in(hub: &Hub, id: GroupId, user: UserId) -> Option<bool> {
-    hub.users.get(&user).map(|user| user.lock().group_at(id).is_ok())
-}
-
-/// Tells a user that it has quit, unless it was told already by what the store says, or the store
-/// has it in the group again; the asker is answered in any case.
-fn tell_of_quit(hub: &Arc<Hub>, id: GroupId, seq: Seq, event: Event) {
-    let told = match (&event.to, &hub.cluster) {
-        (Audience::Users(users), Some(cluster)) => {
-            let over = |user| cluster.knows_it_quit(user, id, seq) || is_in(hub, id, user) == Some(true);
-            users.first().is_some_and(|user| over(*user))
-        }
-        _ => false,
-    };
-    if told {
-        hub.answer_asker(id, &event);
-    } else {
-        hub.apply_item(&Item::Event(event, Frames::default()));
-    }
-}
-
-/// What is let go takes the asker's answer with it: its socket is closed, so that it asks again.
-fn close_asker(hub: &Arc<Hub>, id: GroupId, item: &Item) {
-    let Item::Event(event, _) = item else { return };
-    let (Some(origin), Some(group)) = (&event.origin, hub.groups.get(&id)) else { return };
-    for user in group.lock().users.clone() {
-        if let Some(seat) = user.lock().seat(origin.socket) {
-            seat.socket.close(Close::TooSlow);
-        }
     }
 }

@@ -74,7 +74,11 @@ impl Hub {
         let job = move |tx: &dyn chinwag_core::store::Tx| {
             users.iter().map(|user| Ok((tx.relations(*user)?, tx.contacts(*user)?))).collect()
         };
-        self.store.read(job).await
+        let mut found: Vec<Known> = self.store.read(job).await?;
+        if !self.options.show_blocked_by {
+            found.iter_mut().for_each(|(relations, _)| relations.blocked_by.clear());
+        }
+        Ok(found)
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) fn mend(
 fn tell_missed(hub: &Arc<Hub>, waiting: &mut Waiting, asked: &Behind, found: &CaughtUp) -> Vec<(Seq, Item)> {
     let mut passed = Vec::new();
     let Some(group) = hub.groups.get(&asked.group) else { return passed };
-    let everybody = To::Group(asked.group, None);
+    let everybody = To::Group(asked.group, &[]);
     if found.too_far {
         tracing::warn!(group = %group.id, "too much of a group was missed: its sockets are closed");
         hub.close_audience(everybody, Close::TooSlow);
@@ -83,7 +83,8 @@ fn tell_missed(hub: &Arc<Hub>, waiting: &mut Waiting, asked: &Behind, found: &Ca
     let mut tell_held = |upto: Seq| {
         while let Some((seq, items)) = waiting.pop(upto) {
             for item in items {
-                if item.quits() || item.changes() || item.deletes() || seq <= group.last() {
+                let otherwise = item.quits() || item.changes() || item.deletes() || item.pends();
+                if otherwise || seq <= group.last() {
                     passed.push((seq, item));
                 } else {
                     turn(seq);
@@ -205,7 +206,7 @@ fn bring_in(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, view: &Arc<View>, hea
 
 /// Shows a group to those of a member's sockets that were shown none, though it is in it.
 fn show_absent(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event) {
-    let tag = Tag { group: Some(id), seq: event.seq, joins: true, quits: false, upto: event.seq };
+    let tag = Tag { group: Some(id), seq: event.seq, joins: true, upto: event.seq, ..Tag::default() };
     let mut due = Vec::new();
     for seat in user.lock().seats.iter().filter(|seat| seat.live) {
         if let Some(Floor::Absent(_)) = seat.socket.floor(id) {

@@ -53,6 +53,15 @@ impl Item {
         matches!(self, Self::Event(Event { kind: Kind::GroupQuit { .. }, .. }, _))
     }
 
+    /// Whether it is for users who have yet to accept the group, and carries the number of another.
+    pub(super) fn pends(&self) -> bool {
+        matches!(
+            self,
+            Self::Event(Event { kind: Kind::Pending(_), .. }, _)
+                | Self::Hint(Hint { kind: Said::User(_), group: Some(_), .. })
+        )
+    }
+
     /// Whether it is of who is in the group, which the store knows better.
     pub(super) fn changes(&self) -> bool {
         matches!(

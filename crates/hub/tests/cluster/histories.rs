@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::air::Air;
 use crate::harness::{Client, Hands, NOW, Still, Words, heads, identity_of, make_user, quiet, settle};
-use crate::nodes::{come, go, say};
+use crate::nodes::{accept, add, come, decline, go, say};
 
 const NODES: usize = 2;
 const USERS: usize = 3;
@@ -49,6 +49,8 @@ enum Step {
     Say(usize, usize),
     /// Commit on a node that a user comes into a group, or goes from it.
     Turn(usize, usize, usize),
+    /// Commit on a node that a user is added to a group and has to accept, or that it accepts.
+    Consent(usize, usize, usize),
     /// Deliver, repeat or lose one of the hints in the air.
     Deliver(usize),
     Repeat(usize),
@@ -69,6 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (0..NODES, 0..GROUPS).prop_map(|(node, group)| Step::Say(node, group)),
         3 => (0..NODES, 0..GROUPS, 0..USERS).prop_map(|(node, group, user)| Step::Turn(node, group, user)),
+        2 => (0..NODES, 0..GROUPS, 0..USERS).prop_map(|(node, group, user)| Step::Consent(node, group, user)),
         4 => any::<usize>().prop_map(Step::Deliver),
         2 => any::<usize>().prop_map(Step::Repeat),
         2 => any::<usize>().prop_map(Step::Lose),
@@ -84,8 +87,23 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Entry {
     Said,
+    /// With an event of its own number, or after the number at which it accepted.
     Came(usize),
     Went(usize),
+    /// It was added and has not accepted, or is no more.
+    Pending,
+}
+
+/// A group's log: what took each number, and after it who accepted then.
+type Log = BTreeMap<(i64, usize), Entry>;
+
+/// The place of what took a number, and of a user's acceptance when it was the last.
+fn numbered(seq: Seq) -> (i64, usize) {
+    (seq.0, 0)
+}
+
+fn accepted(head: Seq, user: usize) -> (i64, usize) {
+    (head.0, 1 + user)
 }
 
 enum Stage {
@@ -101,7 +119,7 @@ struct History {
     hubs: Vec<Arc<Hub>>,
     users: Vec<UserId>,
     groups: Vec<GroupId>,
-    logs: Vec<BTreeMap<i64, Entry>>,
+    logs: Vec<Log>,
     sockets: Vec<Stage>,
     read: Mutex<Vec<Vec<String>>>,
 }
@@ -148,9 +166,10 @@ impl History {
                 let (id, author) = (self.groups[group], self.users[0]);
                 let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| say(tx, events, id, author);
                 let seq = self.store.write(job).await.expect("the store writes");
-                self.logs[group].insert(seq.0, Entry::Said);
+                self.logs[group].insert(numbered(seq), Entry::Said);
             }
             Step::Turn(node, group, user) => self.turn(node, group, user).await,
+            Step::Consent(node, group, user) => self.consent(node, group, user).await,
             Step::Deliver(at) => self.air.deliver(at, false),
             Step::Repeat(at) => self.air.deliver(at, true),
             Step::Lose(at) => self.air.lose(at),
@@ -174,12 +193,30 @@ impl History {
         self.router.by.store(node, Ordering::Relaxed);
         let (id, member) = (self.groups[group], self.users[user]);
         let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {
-            let is_in = tx.member(id, member)?.is_some();
-            let seq = if is_in { go(tx, events, id, member)? } else { come(tx, events, id, member)? };
-            Ok((is_in, seq))
+            Ok(match tx.member(id, member)? {
+                None => (Entry::Came(user), come(tx, events, id, member)?),
+                Some(found) if found.pending => (Entry::Pending, decline(tx, events, id, member)?),
+                Some(_) => (Entry::Went(user), go(tx, events, id, member)?),
+            })
         };
-        let (was_in, seq) = self.store.write(job).await.expect("the store writes");
-        self.logs[group].insert(seq.0, if was_in { Entry::Went(user) } else { Entry::Came(user) });
+        let (entry, seq) = self.store.write(job).await.expect("the store writes");
+        self.logs[group].insert(numbered(seq), entry);
+    }
+
+    async fn consent(&mut self, node: usize, group: usize, user: usize) {
+        self.router.by.store(node, Ordering::Relaxed);
+        let (id, member) = (self.groups[group], self.users[user]);
+        let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {
+            Ok(match tx.member(id, member)? {
+                None => Some((numbered(add(tx, events, id, member)?), Entry::Pending)),
+                Some(found) if found.pending => {
+                    Some((accepted(accept(tx, events, id, member)?, user), Entry::Came(user)))
+                }
+                Some(_) => None,
+            })
+        };
+        let done = self.store.write(job).await.expect("the store writes");
+        self.logs[group].extend(done);
     }
 
     async fn advance(&mut self, socket: usize) {
@@ -245,27 +282,26 @@ fn parse(text: &str) -> (String, i64) {
 
 /// Whether a user's socket that was shown the group up to `head`, or not at all, was told of the
 /// rest what it should.
-fn check_group(
-    log: &BTreeMap<i64, Entry>,
-    user: usize,
-    head: Option<i64>,
-    got: &[(String, i64)],
-) -> Result<(), &'static str> {
+fn check_group(log: &Log, user: usize, head: Option<i64>, got: &[(String, i64)]) -> Result<(), &'static str> {
     let mut last = head.unwrap_or(0);
     // From where on the group is known to the socket, and whether it is now.
     let mut is_in = head.is_some();
     for (word, seq) in got {
+        // What it is told of a group that it has yet to accept is no part of the log.
+        if word == "pending" || word == "ended" {
+            continue;
+        }
         let repeats = *seq <= last && !(word == "quit" && *seq == last);
         if repeats {
             return Err("it does not ascend, or repeats");
         }
         match word.as_str() {
             // Its coming was lost, its going is told by the node that it is on.
-            "quit" if !is_in && log.get(seq) == Some(&Entry::Went(user)) => {}
+            "quit" if !is_in && log.get(&(*seq, 0)) == Some(&Entry::Went(user)) => {}
             "quit" if !is_in => return Err("it quits what it is not in"),
             "quit" => {
                 // Its removal's number, or the first that it was not told.
-                if !log.range(seq..).any(|(_, entry)| *entry == Entry::Went(user)) {
+                if !log.range((*seq, 0)..).any(|(_, entry)| *entry == Entry::Went(user)) {
                     return Err("it is told to be out, and was not put out");
                 }
                 is_in = false;
@@ -281,7 +317,7 @@ fn check_group(
             _ => {
                 // One who has come again may read what was said meanwhile.
                 let may = membership(log, user, *seq) == Some(true)
-                    || log.range(seq..).any(|(_, entry)| *entry == Entry::Came(user));
+                    || log.range((*seq, 0)..).any(|(_, entry)| *entry == Entry::Came(user));
                 if !may {
                     return Err("it is told something after its removal");
                 }
@@ -304,13 +340,13 @@ fn check_group(
 
 /// Whether a message that the user was there for lies between two numbers; changes of a group may be
 /// told as one.
-fn missed(log: &BTreeMap<i64, Entry>, user: usize, after: i64, before: i64) -> bool {
-    let mut between = log.range(after + 1..before);
-    between.any(|(seq, entry)| *entry == Entry::Said && membership(log, user, *seq) == Some(true))
+fn missed(log: &Log, user: usize, after: i64, before: i64) -> bool {
+    let mut between = log.range((after + 1, 0)..(before, 0));
+    between.any(|((seq, _), entry)| *entry == Entry::Said && membership(log, user, *seq) == Some(true))
 }
 
-fn membership(log: &BTreeMap<i64, Entry>, user: usize, upto: i64) -> Option<bool> {
-    let mut mine = log.range(..=upto).filter_map(|(_, entry)| match entry {
+fn membership(log: &Log, user: usize, upto: i64) -> Option<bool> {
+    let mut mine = log.range(..=(upto, usize::MAX)).filter_map(|(_, entry)| match entry {
         Entry::Came(who) if *who == user => Some(true),
         Entry::Went(who) if *who == user => Some(false),
         _ => None,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use chinwag_core::bus::Bus;
 use chinwag_core::clock::SystemClock;
-use chinwag_core::event::{Event, Kind};
+use chinwag_core::event::{Event, Kind, Pending};
 use chinwag_core::message::Body;
 use chinwag_core::permission::Role;
 use chinwag_core::relation::{Pair, Relation};
@@ -126,7 +126,7 @@ impl Node {
 
     pub(crate) async fn contacts(&self, a: UserId, b: UserId) {
         let pair = Pair { mine: Some(Relation::Contact), theirs: Some(Relation::Contact) };
-        self.write(move |tx, _| tx.pair_set(a, b, pair)).await;
+        self.write(move |tx, _| tx.pair_set(a, b, pair, Date::from_micros(NOW))).await;
     }
 
     pub(crate) async fn connect(&self, user: UserId, name: &str) -> Reader {
@@ -165,6 +165,38 @@ pub(crate) fn come(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, use
     tx.member_set(group, user, Role::Member, Date::from_micros(NOW))?;
     let seq = changed(tx, group)?;
     events.push(update(tx.view(group)?.expect("the group is there"), seq, vec![user], vec![]));
+    Ok(seq)
+}
+
+/// A user is added to a group, and has to accept.
+pub(crate) fn add(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
+    tx.member_set(group, user, Role::Member, Date::from_micros(NOW))?;
+    tx.pending_set(group, user, true)?;
+    let seq = changed(tx, group)?;
+    let view = tx.view(group)?.expect("the group is there");
+    events.push(update(view.clone(), seq, vec![], vec![]));
+    let added = Event::to_users(Kind::Pending(Pending::Added(view)), vec![user]);
+    events.push(Event { seq: Some(seq), ..added });
+    Ok(seq)
+}
+
+/// A user accepts a group; answers the last number that it is shown.
+pub(crate) fn accept(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
+    let head = tx.log_hold(group)?;
+    tx.pending_set(group, user, false)?;
+    let view = tx.view(group)?.expect("the group is there");
+    let accepted = Event::to_users(Kind::GroupAccepted(view), vec![user]);
+    events.push(Event { seq: Some(head), ..accepted });
+    Ok(head)
+}
+
+/// A user who has yet to accept a group goes from it.
+pub(crate) fn decline(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user: UserId) -> Result<Seq> {
+    tx.member_remove(group, user)?;
+    let seq = changed(tx, group)?;
+    events.push(update(tx.view(group)?.expect("the group is there"), seq, vec![], vec![user]));
+    let ended = Kind::Pending(Pending::Ended { group, name: crate::harness::name_of("somebody") });
+    events.push(Event { seq: Some(seq), ..Event::to_users(ended, vec![user]) });
     Ok(seq)
 }
 

@@ -104,7 +104,7 @@ async fn a_publisher_that_knows_the_secret_can_neither_repeat_nor_reorder_nor_br
     };
     // Seen; never given; and far ahead.
     for seq in [5, 1, 3, 900, 901] {
-        link.say(Channel::Group(group), about(Kind::Group(None), seq));
+        link.say(Channel::Group(group), about(Kind::Group(vec![]), seq));
     }
     one.say(group, ann).await;
     at_two.gets("text 1 6").await;

@@ -73,9 +73,10 @@ async fn typing_is_told_to_all_but_its_author() {
     let group = world.group(7, &[ann, ben]).await;
     let (author, other) = (world.connect(ann).await, world.connect(ben).await);
     let kind = Kind::Typing { author: name_of("ann"), group, started: true };
-    world
-        .bus
-        .publish_ephemeral(vec![Event { to: Audience::Others(group, ann), ..Event::to_users(kind, vec![]) }]);
+    world.bus.publish_ephemeral(vec![Event {
+        to: Audience::Others(group, vec![ann]),
+        ..Event::to_users(kind, vec![])
+    }]);
     settle().await;
     assert_eq!(author.texts(), ["hello"]);
     assert_eq!(other.texts(), ["hello", "typing ann"]);

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chinwag_core::bus::Bus;
-use chinwag_core::event::{Event, Kind};
-use chinwag_core::group::View;
+use chinwag_core::event::{Event, Kind, Pending};
+use chinwag_core::group::{Group, View};
 use chinwag_core::permission::Role;
 use chinwag_core::presence::Status;
 use chinwag_core::relation::Relations;
@@ -81,6 +81,9 @@ impl Encode for Words {
             Kind::GroupUpdate { view, .. } => format!("update {}", n(&view.group.id)),
             Kind::GroupQuit { group, .. } => format!("quit {}", n(group)),
             Kind::GroupDelete(group) => format!("delete {}", n(group)),
+            Kind::GroupAccepted(view) => format!("whole {}", n(&view.group.id)),
+            Kind::Pending(Pending::Added(view)) => format!("pending {}", n(&view.group.id)),
+            Kind::Pending(Pending::Ended { group, .. }) => format!("ended {}", n(group)),
             Kind::StatusUpdate { author, status } => format!("status {author} {}", status.as_str()),
             Kind::UserUpdate { new_name, .. } => format!("rename {new_name}"),
             Kind::Typing { author, .. } => format!("typing {author}"),
@@ -196,7 +199,10 @@ impl World {
 
     pub(crate) async fn contacts(&self, a: UserId, b: UserId) {
         use chinwag_core::relation::{Pair, Relation::Contact};
-        self.write(move |tx, _| tx.pair_set(a, b, Pair { mine: Some(Contact), theirs: Some(Contact) })).await;
+        self.write(move |tx, _| {
+            tx.pair_set(a, b, Pair { mine: Some(Contact), theirs: Some(Contact) }, Date::from_micros(NOW))
+        })
+        .await;
     }
 
     pub(crate) fn register(&self, user: UserId) -> Result<Connection, Refused> {
@@ -234,7 +240,13 @@ pub(crate) async fn make_user(store: &Arc<dyn Store>, name: &str) -> UserId {
 
 /// Shows no more than how far the user's groups are.
 pub(crate) fn heads(tx: &dyn Tx, user: UserId) -> Result<Shown<()>> {
-    let groups = tx.groups_of(user, None, 1000)?;
+    let is_accepted = |group: &Group| Ok(tx.member(group.id, user)?.is_some_and(|member| !member.pending));
+    let mut groups = Vec::new();
+    for group in tx.groups_of(user, None, 1000)? {
+        if is_accepted(&group)? {
+            groups.push(group);
+        }
+    }
     Ok(((), groups.into_iter().map(|group| (group.id, group.head)).collect()))
 }
 

@@ -13,6 +13,8 @@ use super::{Period, Problems};
 pub(crate) struct Users {
     /// Users whom only services act for. They are made at the start, and cannot sign in.
     pub(crate) special: Vec<String>,
+    /// Whether users are shown who has blocked them.
+    pub(crate) show_blocked_by: bool,
     /// Who gives users other names.
     pub(crate) rename: Rename,
     /// How long nobody but the service gives the name of a deleted or renamed user anew.
@@ -34,6 +36,7 @@ impl Default for Users {
     fn default() -> Self {
         Self {
             special: ["admin", "system", "tournament"].map(str::to_owned).to_vec(),
+            show_blocked_by: false,
             rename: Rename::Service,
             name_hold: Period::seconds(30 * 24 * 3600),
         }

@@ -28,7 +28,7 @@ fn fill(program: &Program, messages: usize) {
     conn.execute_batch(&format!(
         "PRAGMA foreign_keys = ON;
         CREATE TEMP TABLE who AS SELECT row_number() OVER () - 1 AS place, id FROM users WHERE NOT special;
-        INSERT INTO relations SELECT a.id, b.id, 1 FROM who a, who b WHERE a.id <> b.id;
+        INSERT INTO relations SELECT a.id, b.id, 1, 7 FROM who a, who b WHERE a.id <> b.id;
         WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 40)
             INSERT INTO groups (id, last_seq, name) SELECT randomblob(16), {each} + 1, 'group \u{2019}' || n FROM n;
         UPDATE users SET origin = 0, kind = 1, display_name = 'Ann é', avatar = 'https://a.example/a', data = '{{}}',

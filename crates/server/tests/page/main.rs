@@ -8,6 +8,7 @@ mod access;
 mod account;
 mod bad_input;
 mod browsers;
+mod consent;
 mod embedding;
 mod groups;
 mod host;

@@ -50,7 +50,9 @@ async fn who_is_blocked_neither_writes_nor_is_written_to_until_unblocked() {
     bob.sees("Neither of you can write to the other").await;
     bob.press("Block").await;
     bob.sees("You have blocked this person. Unblock to write.").await;
-    ann.sees("You cannot write to this person now.").await;
+    // She is not told, until she writes.
+    ann.say("are you there?").await;
+    ann.sees("One of you has blocked the other.").await;
     ann.press("People").await;
     ann.fill("Invite as a contact", "bob").await;
     ann.press("Invite").await;

@@ -56,6 +56,11 @@ impl World {
         let held = self.groups.entry(text(&data["id"])).or_default();
         held.name = data["name"].clone();
         held.roles = ROLES.map(|role| (role, names(&data[role]))).into();
+        // Whether one of the two has blocked the other is no part of the log.
+        if data["name"] == "@" {
+            let restricted = std::mem::take(held.roles.get_mut("restricts").expect("a role"));
+            held.roles.get_mut("members").expect("a role").extend(restricted);
+        }
         held.head = held.head.max(data["head"].as_i64().unwrap_or_default());
         for message in data["messages"].as_array().expect("messages") {
             held.put(message);
@@ -136,6 +141,13 @@ impl World {
             }
             other => panic!("{other} is no operation"),
         }
+    }
+
+    /// Whether this user is told of another name of somebody who has blocked it.
+    fn learns(&self, blocker: &Self) -> bool {
+        let shares = self.groups.iter().any(|(id, held)| held.name != "@" && blocker.groups.contains_key(id));
+        let is_blocked = blocker.relations["blockeds"].contains(&self.me);
+        shares || !is_blocked || self.relations["blockeds"].contains(&blocker.me)
     }
 
     fn rename(&mut self, old: &str, new: &str) {
@@ -285,8 +297,18 @@ async fn history(seed: u64) {
         let who = dice.roll(clients.len());
         if dice.roll(25) == 0 {
             let (old, new) = (people[who].clone(), format!("{}{step}", PEOPLE[who]));
+            for (_, socket, world) in &mut clients {
+                settle(socket, world).await;
+            }
             let renamed = app.service().patch(&format!("users/{old}/"), json!({ "new_name": new })).await;
             renamed.ok(200);
+            let author = clients[who].2.clone();
+            for (_, _, world) in &mut clients {
+                // It is shown the name with the next summary.
+                if !world.learns(&author) {
+                    world.rename(&old, &new);
+                }
+            }
             people[who] = new;
         }
         let (_, socket, world) = &mut clients[who];

@@ -2,6 +2,8 @@
 
 mod admission;
 mod bad_input;
+mod blocks;
+mod consent;
 mod edge;
 mod events;
 mod histories;

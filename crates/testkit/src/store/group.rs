@@ -171,6 +171,7 @@ pub async fn members_are_in_the_order_of_coming_then_of_number(f: Fixture) {
         name: name(text),
         role,
         since: date(since),
+        pending: false,
     };
     let members = [
         member(1, "ann", Role::Admin, 4),
@@ -193,7 +194,10 @@ pub async fn a_member_with_another_role_keeps_its_date_of_coming(f: Fixture) {
     })
     .await;
     let (member, mark) = f.read(move |tx| Ok((tx.member(id, ann)?, tx.mark(id, ann)?))).await;
-    assert_eq!(member, Some(Member { user: ann, name: name("ann"), role: Role::Admin, since: date(0) }));
+    assert_eq!(
+        member,
+        Some(Member { user: ann, name: name("ann"), role: Role::Admin, since: date(0), pending: false })
+    );
     assert_eq!(mark.last_read.map(|(seq, _)| seq), Some(Seq(1)), "and its mark");
 }
 

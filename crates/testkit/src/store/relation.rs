@@ -2,15 +2,16 @@
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use chinwag_core::UserId;
+use chinwag_core::permission::Role;
 use chinwag_core::relation::Relation::{Block, Contact, Invitation};
 use chinwag_core::relation::{Pair, Relation, Relations};
 
-use super::{Fixture, name};
+use super::{Fixture, date, name};
 
 const ROWS: [Option<Relation>; 4] = [Some(Invitation), None, Some(Contact), Some(Block)];
 
 async fn relate(f: &Fixture, a: UserId, b: UserId, mine: Option<Relation>, theirs: Option<Relation>) {
-    f.write(move |tx| tx.pair_set(a, b, Pair { mine, theirs })).await;
+    f.write(move |tx| tx.pair_set(a, b, Pair { mine, theirs }, date(0))).await;
 }
 
 pub async fn both_rows_of_two_users_are_set_and_seen_from_either_side(f: Fixture) {
@@ -81,23 +82,78 @@ pub async fn relations_follow_a_rename(f: Fixture) {
     assert_eq!(contacts, [(bob, name("rob"))]);
 }
 
-pub async fn each_related_user_is_counted_once_in_whichever_direction(f: Fixture) {
+pub async fn only_a_users_own_contacts_invitations_and_blocks_are_counted(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let counted = async || f.read(move |tx| Ok((tx.relations_count(ann)?, tx.relations_count(bob)?))).await;
-    for (mine, theirs) in [
-        (Some(Contact), Some(Contact)),
-        (Some(Block), None),
-        (None, Some(Invitation)),
-        (Some(Block), Some(Block)),
+    for (mine, theirs, counts) in [
+        (Some(Contact), Some(Contact), (1, 1)),
+        (Some(Block), None, (1, 0)),
+        (None, Some(Invitation), (0, 1)),
+        (Some(Block), Some(Block), (1, 1)),
     ] {
         relate(&f, ann, bob, mine, theirs).await;
-        assert_eq!(counted().await, (1, 1), "{mine:?} {theirs:?}");
+        assert_eq!(counted().await, counts, "{mine:?} {theirs:?}");
     }
     let eve = f.user("eve").await;
     relate(&f, ann, eve, None, Some(Block)).await;
-    assert_eq!(counted().await, (2, 1));
+    assert_eq!(counted().await, (1, 1));
     relate(&f, ann, bob, None, None).await;
-    assert_eq!(counted().await, (1, 0));
+    assert_eq!(counted().await, (0, 0));
+}
+
+pub async fn the_oldest_received_invitations_are_dropped(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let mut senders = Vec::new();
+    for (text, since) in [("one", 3), ("two", 1), ("three", 2)] {
+        let sender = f.user(text).await;
+        f.write(move |tx| {
+            tx.pair_set(sender, ann, Pair { mine: Some(Invitation), theirs: None }, date(since))?;
+            // It says nothing new, and so keeps its date.
+            tx.pair_set(sender, ann, Pair { mine: Some(Invitation), theirs: None }, date(9))
+        })
+        .await;
+        senders.push(sender);
+    }
+    relate(&f, ann, bob, None, Some(Block)).await;
+    assert_eq!(f.write(move |tx| tx.invitations_trim(ann, 3)).await, []);
+    let dropped = f.write(move |tx| tx.invitations_trim(ann, 2)).await;
+    assert_eq!(dropped, [(senders[1], name("two"))]);
+    let relations = f.read(move |tx| tx.relations(ann)).await;
+    assert_eq!(
+        (relations.invited_by, relations.blocked_by),
+        (vec![name("one"), name("three")], vec![name("bob")])
+    );
+}
+
+pub async fn blocks_are_found_in_either_direction(f: Fixture) {
+    let ann = f.user("ann").await;
+    let mut others = Vec::new();
+    for (text, mine, theirs) in [
+        ("blocker", None, Some(Block)),
+        ("mutual", Some(Block), Some(Block)),
+        ("blocked", Some(Block), None),
+        ("contact", Some(Contact), Some(Contact)),
+    ] {
+        let other = f.user(text).await;
+        relate(&f, ann, other, mine, theirs).await;
+        others.push(other);
+    }
+    assert_eq!(f.read(move |tx| tx.blocks(ann)).await, others[..3]);
+    // Estranged is who was blocked, does not block in turn, and shares no group but a private one.
+    assert_eq!(f.read(move |tx| tx.estranged(ann)).await, others[2..3]);
+    let (private, pair) = (f.group_id(), (ann, others[2]));
+    f.write(move |tx| {
+        tx.group_insert(private, "@", Some(pair))?;
+        tx.member_set(private, pair.0, Role::Member, date(0))?;
+        tx.member_set(private, pair.1, Role::Member, date(0))
+    })
+    .await;
+    assert_eq!(f.read(move |tx| tx.estranged(ann)).await, others[2..3]);
+    let shared = f.group(&[ann, others[2]]).await;
+    assert_eq!(f.read(move |tx| tx.estranged(ann)).await, []);
+    // Who has yet to accept a group does not learn who is renamed in it.
+    f.write(move |tx| tx.pending_set(shared, pair.1, true)).await;
+    assert_eq!(f.read(move |tx| tx.estranged(ann)).await, others[2..3]);
 }
 
 pub async fn contacts_are_in_the_order_of_their_numbers(f: Fixture) {
@@ -127,25 +183,4 @@ pub async fn acquaintances_share_a_group_or_a_relation_and_come_once_without_one
     let mut found = f.read(move |tx| tx.acquaintances(ann)).await;
     found.sort();
     assert_eq!(found, others[..4]);
-}
-
-pub async fn blockers_are_those_who_block_among_those_asked_about(f: Fixture) {
-    let ann = f.user("ann").await;
-    let mut others = Vec::new();
-    for (text, mine, theirs) in [
-        ("blocker", None, Some(Block)),
-        ("mutual", Some(Block), Some(Block)),
-        ("blocked", Some(Block), None),
-        ("contact", Some(Contact), Some(Contact)),
-        ("unasked", None, Some(Block)),
-    ] {
-        let other = f.user(text).await;
-        relate(&f, ann, other, mine, theirs).await;
-        others.push(other);
-    }
-    let asked = others[..4].to_vec();
-    let mut found = f.read(move |tx| tx.blockers_among(ann, &asked)).await;
-    found.sort();
-    assert_eq!(found, others[..2]);
-    assert_eq!(f.read(move |tx| tx.blockers_among(ann, &[])).await, []);
 }

@@ -129,7 +129,12 @@ pub async fn a_deleted_user_leaves_nothing(f: Fixture) {
     f.write(move |tx| {
         tx.password_set(ann, "$argon2id$")?;
         tx.token_insert(&hash, ann, Kind::Token, date(9))?;
-        tx.pair_set(ann, bob, Pair { mine: Some(Relation::Block), theirs: Some(Relation::Invitation) })?;
+        tx.pair_set(
+            ann,
+            bob,
+            Pair { mine: Some(Relation::Block), theirs: Some(Relation::Invitation) },
+            date(0),
+        )?;
         tx.member_remove(group, ann)?;
         tx.user_delete(ann, task)
     })

@@ -4,7 +4,6 @@ use uuid::Uuid;
 
 use super::relation::pair_key;
 use super::{GroupPage, People, Person, Unit};
-use crate::app::relation::private_role;
 use crate::group::heir;
 use crate::permission::Role;
 use crate::store::{ImportKind, Imported};
@@ -233,14 +232,10 @@ impl<'i> Import<'i, '_> {
             self.note(&format!("member {}: a private conversation has two; left out", user.name));
             return Ok(());
         }
-        let blocked = match members.first() {
-            Some(other) => self.unit.tx.pair(other.user, user.id)?.blocked(),
-            None => false,
-        };
-        let (role, now) = (private_role(blocked), self.unit.now());
-        self.unit.tx.member_set(id, user.id, role, now)?;
+        let now = self.unit.now();
+        self.unit.tx.member_set(id, user.id, Role::Member, now)?;
         if let Some(other) = members.first() {
-            self.unit.tx.member_set(id, other.user, role, now)?;
+            self.unit.tx.member_set(id, other.user, Role::Member, now)?;
         }
         Ok(())
     }

@@ -45,7 +45,8 @@ pub(super) fn take(unit: &mut Unit, relations: &[SourceRelations]) -> Result<Pag
                 }
                 (Person::Standing(low), Person::Standing(high)) => {
                     if unit.tx.pair(low.id, high.id)? == Pair::default() {
-                        unit.tx.pair_set(low.id, high.id, after)?;
+                        let now = unit.now();
+                        unit.tx.pair_set(low.id, high.id, after, now)?;
                         page.tally.taken += 1;
                     } else {
                         page.tally.before += 1;

@@ -2,6 +2,7 @@
 
 use chinwag_core::app::group::{Create, Leave, Roles};
 use chinwag_core::app::group_update::Update;
+use chinwag_core::app::private::Open;
 use chinwag_core::app::resume::Resume;
 use chinwag_core::{GroupId, Name, Result};
 
@@ -42,7 +43,28 @@ pub fn change(mut fields: Fields<'_>) -> Result<Update> {
     }
 }
 
-/// `group.quit` and `group.delete`
+/// PUT `private/`: `user` for a user, `users` for a service.
+pub fn private(mut fields: Fields<'_>) -> Result<Open> {
+    let with = if fields.has("users") { fields.maybe_name("user") } else { fields.name("user") };
+    let refused = fields.errors.len();
+    let users = fields.names("users");
+    if let Some(name) = with.filter(|_| users.is_empty()) {
+        return fields.finish(|| Some(Open::With(name)));
+    }
+    let pair: Option<[Name; 2]> = users.try_into().ok();
+    if pair.is_none() && fields.errors.len() == refused {
+        fields.refuse("users", "must be a list of two names");
+    }
+    fields.finish(|| pair.map(|[a, b]| Open::Between(a, b)))
+}
+
+/// POST `groups/<id>/quit/` and `groups/<id>/accept/`
+pub fn member(mut fields: Fields<'_>, group: GroupId) -> Result<Leave> {
+    let author = fields.maybe_name("author");
+    fields.finish(|| Some(Leave { author, group }))
+}
+
+/// `group.quit`, `group.accept` and `group.delete`
 pub fn leave(mut fields: Fields<'_>) -> Result<Leave> {
     fields.alias("group", "id");
     let group = fields.group_id("group");

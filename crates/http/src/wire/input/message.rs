@@ -1,7 +1,7 @@
 //! Payloads about messages.
 
-use chinwag_core::app::group::First;
 use chinwag_core::app::message::{Edit, MarkRead, Point, Send};
+use chinwag_core::app::private::First;
 use chinwag_core::limits::{HISTORY_PAGE, LATEST, Limits};
 use chinwag_core::store::Page;
 use chinwag_core::{GroupId, MessageId, Result};
@@ -81,13 +81,24 @@ pub fn fetch(mut fields: Fields<'_>) -> Result<Fetch> {
 
 /// `message.read`: up to `seq`, else up to `date`.
 pub fn read(mut fields: Fields<'_>) -> Result<MarkRead> {
+    fields.ignore(&["author"]);
     let group = fields.group_id("group");
+    mark(fields, group)
+}
+
+/// POST `groups/<id>/read/`
+pub fn mark_read(fields: Fields<'_>, group: GroupId) -> Result<MarkRead> {
+    mark(fields, Some(group))
+}
+
+fn mark(mut fields: Fields<'_>, group: Option<GroupId>) -> Result<MarkRead> {
+    let author = fields.maybe_name("author");
     let refused = fields.errors.len();
     let at = point(&mut fields, "seq");
     if at.is_none() && fields.errors.len() == refused {
         fields.refuse("seq", "or date is required");
     }
-    fields.finish(|| Some(MarkRead { group: group?, at: at? }))
+    fields.finish(|| Some(MarkRead { author, group: group?, at: at? }))
 }
 
 /// A number under `key`, else a `date`.

@@ -1,5 +1,7 @@
 //! Payloads about relations.
 
+use std::borrow::Cow;
+
 use chinwag_core::app::relation::Relate;
 use chinwag_core::rate::Cost;
 use chinwag_core::relation::Operation;
@@ -11,10 +13,13 @@ use super::Fields;
 #[derive(Debug, Clone)]
 pub struct Blocked {
     /// Who would write; a user's own name may be left out.
-    pub author: Option<Name>,
+    pub author: Option<Asked>,
     /// To whom.
-    pub target: Name,
+    pub target: Asked,
 }
+
+/// A name that is asked about. Nobody can have one that is none.
+pub type Asked = Option<Name>;
 
 /// `contact` of PATCH `users/<name>/`.
 pub fn relate(mut fields: Fields<'_>) -> Result<Relate> {
@@ -47,7 +52,8 @@ pub fn cost(payload: &[u8]) -> Cost {
 
 /// POST `relations/blocked/`
 pub fn blocked(mut fields: Fields<'_>) -> Result<Blocked> {
-    let author = fields.maybe_name("author");
-    let target = fields.name("target");
-    fields.finish(|| Some(Blocked { author, target: target? }))
+    let author = fields.maybe_text("author");
+    let target = fields.text("target");
+    let asked = |text: Cow<'_, str>| Name::parse(&text).ok();
+    fields.finish(|| Some(Blocked { author: author.map(asked), target: asked(target?) }))
 }

@@ -138,13 +138,19 @@ fn a_list_of_names_is_bounded_and_refused_once() {
 
 #[test]
 fn a_user_is_renamed_or_related_and_not_both() {
-    let patch = |payload: &str| user::patch(fields(payload), Name::parse("arlan").expect("a name"));
+    let patch = |payload: &str| user::patch(fields(payload), Name::parse("arlan").expect("a name"), false);
     assert!(matches!(patch(r#"{"new_name": "astra"}"#), Ok(Patch::Rename(_))));
     let invite = r#"{"contact": {"author": "", "name": "astra", "operation": "invit"}}"#;
     assert!(matches!(patch(invite), Ok(Patch::Contact(relate)) if relate.author.is_none()));
     for bad in ["{}", r#"{"new_name": null}"#, r#"{"new_name": "x", "contact": {}}"#, r#"{"contact": 1}"#] {
         assert_eq!(refused(patch(bad)).len(), 1, "{bad}");
     }
+    let settings = patch(r#"{"settings": {"added_by": "contacts", "hide_reads": true}}"#);
+    assert!(matches!(settings, Ok(Patch::Settings(change)) if change.hide_reads == Some(true)));
+    for bad in ["nobody else", "1"].map(|value| format!(r#"{{"settings": {{"added_by": "{value}"}}}}"#)) {
+        assert_eq!(refused(patch(&bad))[0].0, "settings.added_by");
+    }
+    assert!(matches!(patch(r#"{"kind": "bot"}"#), Err(Error::Forbidden(_))));
     let within = refused(patch(r#"{"contact": {"operation": "hug"}}"#));
     let named: Vec<_> = within.iter().map(|(field, _)| field.as_str()).collect();
     assert_eq!(named, ["contact.name", "contact.operation"]);

@@ -42,6 +42,7 @@ mod tag {
     pub(super) const ROSTER: u8 = 17;
     pub(super) const WHOLE: u8 = 18;
     pub(super) const NONCE: u8 = 19;
+    pub(super) const BUT: u8 = 20;
 }
 
 /// The kinds of messages by which nodes learn that the other lives. The kinds of hints are counted
@@ -190,8 +191,12 @@ impl Writer<'_> {
     fn kind(&mut self, kind: &Kind) {
         match kind {
             Kind::Group(but) => {
-                if let Some(but) = but {
-                    self.user(tag::USER, *but);
+                if let Some(first) = but.first() {
+                    self.user(tag::USER, *first);
+                }
+                // Whoever does not know it leaves out the first alone.
+                if but.len() > 1 {
+                    self.users(tag::BUT, but);
                 }
             }
             Kind::Changed { joined, left } => {
@@ -289,6 +294,7 @@ struct Fields<'a> {
     parts: Option<u32>,
     roster: Vec<(UserId, Status)>,
     nonce: Option<Nonce>,
+    but: Vec<UserId>,
 }
 
 impl<'a> Fields<'a> {
@@ -325,6 +331,7 @@ impl<'a> Fields<'a> {
             tag::LAST => self.last = true,
             tag::PART => self.part = Some(u32::from_le_bytes(value.try_into().ok()?)),
             tag::PARTS => self.parts = Some(u32::from_le_bytes(value.try_into().ok()?)),
+            tag::BUT => self.but = users(value)?,
             tag::ROSTER => {
                 let each =
                     value.chunks_exact(9).map(|entry| Some((user(&entry[..8])?, status_of(entry[8])?)));
@@ -346,7 +353,8 @@ impl<'a> Fields<'a> {
     fn hint(self) -> Option<Hint> {
         let name = || self.name.map(Name::stored);
         let kind = match self.kind? {
-            1 => Kind::Group(self.user),
+            1 if self.but.is_empty() => Kind::Group(self.user.into_iter().collect()),
+            1 => Kind::Group(self.but),
             2 => Kind::Changed { joined: self.joined, left: self.left },
             3 => Kind::Deleted,
             4 => Kind::Joined(self.user?),

@@ -23,8 +23,8 @@ fn hints() -> Vec<Hint> {
     let (none, users) = (Bytes::new(), vec![ann, ben]);
     vec![
         about(Kind::Unknown, &none),
-        about(Kind::Group(None), &frame),
-        Hint { seq: None, ..about(Kind::Group(Some(ann)), &frame) },
+        about(Kind::Group(vec![]), &frame),
+        Hint { seq: None, ..about(Kind::Group(vec![ann]), &frame) },
         about(Kind::Changed { joined: users.clone(), left: vec![ben] }, &frame),
         Hint { whole: frame.clone(), ..about(Kind::Changed { joined: vec![ben], left: vec![] }, &frame) },
         about(Kind::Passed { left: vec![ann] }, &none),
@@ -108,7 +108,7 @@ fn another_version_another_channel_another_secret_or_any_other_byte_is_refused()
 #[test]
 fn a_hint_that_would_be_too_long_goes_without_its_frame_and_keeps_its_number() {
     let frame = Bytes::from(vec![b'x'; LONGEST]);
-    let long = Hint { group: Some(group()), seq: Some(Seq(7)), ..Hint::new(Kind::Group(None)).with(frame) };
+    let long = Hint { group: Some(group()), seq: Some(Seq(7)), ..Hint::new(Kind::Group(vec![])).with(frame) };
     let bytes = keys().encode("here", STAMP, &Message::Hint(long.clone()));
     assert!(bytes.len() < 200);
     let (_, read) = keys().decode(b"here", &bytes).expect("it is good");

@@ -1,0 +1,145 @@
+//! Consent: who may add whom to a group, and what a user does who was added by a stranger.
+
+use super::actor::{membership_in, someone};
+use super::group::{Leave, Seen, depart};
+use super::{App, Context, Unit, standing};
+use crate::event::{Event, Kind, Pending};
+use crate::limits::PENDING_GROUPS;
+use crate::relation::Relation;
+use crate::store::Newcomer;
+use crate::user::{Caller, User};
+use crate::{Error, GroupId, Result, Seq, UserId};
+
+/// What came of accepting.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// The group as the user sees it.
+    pub seen: Seen,
+    /// Whether it was pending; only then are the user's sockets sent anything.
+    pub changed: bool,
+}
+
+impl App {
+    /// Accepts a group that somebody else has added the user to.
+    pub async fn group_accept(&self, context: &Context, command: Leave) -> Result<Accepted> {
+        self.write(context, command, |unit, command| {
+            let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
+            let changed = membership_in(unit.tx, unit.caller, command.group, &user)?.pending;
+            if changed {
+                accept(unit, command.group, &user)?;
+            }
+            let (view, mark) = (standing(unit.tx, command.group)?, unit.tx.mark(command.group, user.id)?);
+            Ok(Accepted { seen: Seen { view, mark: Some(mark), pending: false }, changed })
+        })
+        .await
+    }
+}
+
+/// Ends a pending membership by accepting. It takes no number: the user's sockets are shown the group
+/// as it stands now, and sent whatever follows.
+pub(super) fn accept(unit: &mut Unit, group: GroupId, user: &User) -> Result<()> {
+    let head = unit.tx.log_hold(group)?;
+    unit.tx.pending_set(group, user.id, false)?;
+    let view = standing(unit.tx, group)?;
+    let me = Kind::GroupMe { group, pending: false };
+    unit.answer(Event::to_users(me, vec![user.id]));
+    let shown = Event::to_users(Kind::GroupAccepted(view), vec![user.id]);
+    unit.tell(Event { seq: Some(head), ..shown });
+    Ok(())
+}
+
+/// Decides who may be brought into a group by `actor` (a service may act for nobody), and which of
+/// them have to accept first.
+pub(super) fn admit(
+    unit: &Unit,
+    group: GroupId,
+    actor: Option<&User>,
+    coming: &[&User],
+) -> Result<Vec<UserId>> {
+    if let Some(user) = coming.iter().find(|user| user.special) {
+        let why = format!("{} is a special user, whom nobody adds", user.name);
+        return Err(Error::field("members", why));
+    }
+    let ids: Vec<_> = coming.iter().map(|user| user.id).collect();
+    // A service that acts for nobody has no relations.
+    let newcomers = unit.tx.newcomers(group, actor.map_or(UserId(0), |actor| actor.id), &ids)?;
+    let mut pending = Vec::new();
+    for (user, newcomer) in coming.iter().zip(newcomers) {
+        let is_pending = match actor {
+            Some(actor) => may_add(unit, actor, user, &newcomer)?,
+            None => false,
+        };
+        let most = unit.rules.limits.user_groups;
+        if is_pending {
+            pending.push(user.id);
+        } else if newcomer.groups >= most {
+            return Err(Error::field("members", format!("{} is in {most} groups already", user.name)));
+        }
+    }
+    Ok(pending)
+}
+
+/// Whether this user has to accept first, if it may be added at all.
+fn may_add(unit: &Unit, actor: &User, user: &User, newcomer: &Newcomer) -> Result<bool> {
+    let (name, pair) = (&user.name, newcomer.pair);
+    if pair.theirs == Some(Relation::Block) {
+        return Err(Error::forbidden(format!("{name} does not take invitations from {}", actor.name)));
+    }
+    if pair.mine == Some(Relation::Block) {
+        return Err(Error::forbidden(format!("{name} is blocked by {}: remove the block first", actor.name)));
+    }
+    if unit.caller == Caller::Service {
+        return Ok(false);
+    }
+    let is_contact = pair.mine == Some(Relation::Contact);
+    if !newcomer.added_by.admits(is_contact) {
+        return Err(Error::forbidden(format!("{name} does not let you add it to groups")));
+    }
+    if !unit.rules.limits.consent || is_contact {
+        return Ok(false);
+    }
+    if newcomer.declined {
+        return Err(Error::forbidden(format!(
+            "{name} has left or declined this group: only a contact of {name} adds it again"
+        )));
+    }
+    Ok(true)
+}
+
+/// Makes newcomers, who are in the group by now, pending; those aside they are told of it like
+/// anybody. Call [`invite`] once the change has its number.
+pub(super) fn bring_in(unit: &mut Unit, group: GroupId, joined: &[UserId], pending: &[UserId]) -> Result<()> {
+    for user in joined {
+        unit.tx.declined_set(group, *user, false)?;
+    }
+    for user in pending {
+        unit.tx.pending_set(group, *user, true)?;
+    }
+    Ok(())
+}
+
+/// Shows newcomers who have to accept the group that they were added to by the change `seq`, and drops
+/// their oldest pending memberships if they have too many.
+pub(super) fn invite(unit: &mut Unit, group: GroupId, seq: Seq, pending: &[UserId]) -> Result<()> {
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let added = Kind::Pending(Pending::Added(standing(unit.tx, group)?));
+    unit.tell(Event { seq: Some(seq), ..Event::to_users(added, pending.to_vec()) });
+    for id in pending {
+        for oldest in unit.tx.pending_beyond(*id, PENDING_GROUPS)? {
+            let Some(user) = unit.tx.user(*id)? else { continue };
+            end(unit, oldest, &user)?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends a pending membership of a user, which is told so.
+pub(super) fn end(unit: &mut Unit, group: GroupId, user: &User) -> Result<()> {
+    let seq = depart(unit, group, user.id, false)?.seq;
+    unit.group_affected(group, seq, vec![user.id])?;
+    let ended = Kind::Pending(Pending::Ended { group, name: user.name.clone() });
+    unit.answer(Event { seq: Some(seq), ..Event::to_users(ended, vec![user.id]) });
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! Private groups: one for each pair of users, and one for a user's notes to itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::actor::{named, service_only, someone};
+use super::group::Seen;
+use super::send::{BLOCKED, Send, Sent, send};
+use super::{App, Context, Unit, standing};
+use crate::group::View;
+use crate::message::{Body, ClientId, Message};
+use crate::permission::Role;
+use crate::rate::{self, Key};
+use crate::relation::Relation;
+use crate::store::{Change, NewMessage};
+use crate::user::{Caller, User};
+use crate::{Error, GroupId, GroupName, MessageId, Name, Result};
+
+/// Opens the private group with somebody, with a first message.
+#[derive(Debug, Clone)]
+pub struct First {
+    /// With whom.
+    pub target: Name,
+    /// The first message.
+    pub body: Option<Body>,
+    /// The sender's own id for that message: a retry with the same one makes no second.
+    pub client_id: Option<ClientId>,
+}
+
+/// Makes or finds the private group of two users.
+#[derive(Debug, Clone)]
+pub enum Open {
+    /// The caller's own with this user.
+    With(Name),
+    /// That of these two, for a service.
+    Between(Name, Name),
+}
+
+/// What came of opening a private group.
+#[derive(Debug, Clone)]
+pub enum Opened {
+    /// It was made, or the message was sent there: told to both.
+    Told,
+    /// The message was sent before: the original answer, for the caller alone.
+    Before(Message),
+    /// It stood already and there was nothing to send: the group, for the caller alone.
+    Standing(Arc<View>),
+}
+
+/// A private group, and whether it was made just now.
+#[derive(Debug, Clone)]
+pub struct Private {
+    /// The group, with the calling user's mark.
+    pub seen: Seen,
+    /// Whether there was none before.
+    pub is_new: bool,
+}
+
+impl App {
+    /// Makes or finds the private group with a user, and sends the message there.
+    pub async fn message_first(&self, context: &Context, command: First) -> Result<Opened> {
+        self.room()?;
+        self.write(context, (command, AtomicBool::new(false)), |unit, (command, counted)| {
+            first(unit, command, counted)
+        })
+        .await
+    }
+
+    /// Makes or finds the private group of two users.
+    pub async fn private_open(&self, context: &Context, command: Open) -> Result<Private> {
+        self.room()?;
+        self.write(context, (command, AtomicBool::new(false)), |unit, (command, counted)| {
+            open_between(unit, command, counted)
+        })
+        .await
+    }
+}
+
+fn first(unit: &mut Unit, command: &First, counted: &AtomicBool) -> Result<Opened> {
+    let author = someone(unit.tx, unit.caller, None)?;
+    let target = writable(named(unit.tx, &command.target, "target")?, "target")?;
+    match (unit.tx.group_of_pair(author.id, target.id)?, &command.body) {
+        (Some(group), None) => standing(unit.tx, group).map(Opened::Standing),
+        (Some(group), Some(body)) => {
+            let message = Send {
+                author: None,
+                group,
+                body: body.clone(),
+                respond_to: None,
+                date: None,
+                client_id: command.client_id.clone(),
+            };
+            Ok(match send(unit, &message)? {
+                Sent::New(_) => Opened::Told,
+                Sent::Before(message) => Opened::Before(message),
+            })
+        }
+        (None, body) => {
+            let message = body.as_ref().map(|body| (body, command.client_id.as_ref()));
+            open(unit, &author, &target, message, counted)?;
+            Ok(Opened::Told)
+        }
+    }
+}
+
+fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result<Private> {
+    let (a, b) = match command {
+        Open::With(name) => (someone(unit.tx, unit.caller, None)?, named(unit.tx, name, "user")?),
+        Open::Between(a, b) => {
+            service_only(unit.caller)?;
+            (named(unit.tx, a, "users")?, named(unit.tx, b, "users")?)
+        }
+    };
+    let field = if matches!(command, Open::With(_)) { "user" } else { "users" };
+    let (a, b) = (writable(a, field)?, writable(b, field)?);
+    let found = unit.tx.group_of_pair(a.id, b.id)?;
+    let is_new = found.is_none();
+    let id = match found {
+        Some(id) => id,
+        None => open(unit, &a, &b, None, counted)?,
+    };
+    let mark = unit.caller.user().map(|user| unit.tx.mark(id, user)).transpose()?;
+    Ok(Private { seen: Seen { view: standing(unit.tx, id)?, mark, pending: false }, is_new })
+}
+
+fn writable(user: User, field: &'static str) -> Result<User> {
+    if user.special {
+        let why = format!("{} is a special user, who has no private conversations", user.name);
+        return Err(Error::field(field, why));
+    }
+    Ok(user)
+}
+
+/// Makes the private group of two users, or of one with itself. Its making and its first message are
+/// one event, numbered 1.
+fn open(
+    unit: &mut Unit,
+    author: &User,
+    target: &User,
+    message: Option<(&Body, Option<&ClientId>)>,
+    counted: &AtomicBool,
+) -> Result<GroupId> {
+    let both = if author.id == target.id { vec![author] } else { vec![author, target] };
+    let pair = unit.tx.pair(author.id, target.id)?;
+    if pair.blocked() {
+        return Err(Error::forbidden(BLOCKED));
+    }
+    let write_first = unit.tx.settings(target.id)?.write_first;
+    let is_bound = unit.caller != Caller::Service && author.id != target.id;
+    if is_bound && !write_first.admits(pair.mine == Some(Relation::Contact)) {
+        return Err(Error::forbidden(format!("{} does not let you write first", target.name)));
+    }
+    if author.id != target.id && pair.mine != Some(Relation::Contact) {
+        count_first_contact(unit, counted)?;
+    }
+    let (id, now) = (GroupId::new(&*unit.rules.clock), unit.now());
+    unit.tx.group_insert(id, GroupName::PRIVATE, Some((author.id, target.id)))?;
+    for user in &both {
+        unit.tx.member_set(id, user.id, Role::Member, now)?;
+    }
+    let seq = match message {
+        None => unit.change(id, &Change::Group)?,
+        Some((body, client_id)) => {
+            let seq = unit.tx.seq_take(id, 1)?;
+            unit.tx.message_insert(&NewMessage {
+                id: MessageId::new(&*unit.rules.clock),
+                group: id,
+                seq,
+                author: author.id,
+                date: now,
+                body: body.clone(),
+                respond_to: None,
+                client_id: client_id.cloned(),
+            })?;
+            seq
+        }
+    };
+    unit.group_updated(id, seq, both.iter().map(|user| user.id).collect(), vec![])?;
+    Ok(id)
+}
+
+/// Counts a private group that a user opens with a stranger, once however often the job is run.
+fn count_first_contact(unit: &Unit, counted: &AtomicBool) -> Result<()> {
+    let Some(user) = unit.caller.user() else { return Ok(()) };
+    if !counted.load(Ordering::Relaxed) {
+        unit.rules.rates.take(Key::User(user), &[rate::Kind::FirstContacts])?;
+        counted.store(true, Ordering::Relaxed);
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! What members may do, who has yet to accept, and what users allow others, as a store keeps it.
+
+use crate::group::Membership;
+use crate::relation::Pair;
+use crate::user::{Allowed, Settings};
+use crate::{GroupId, Result, Seq, UserId};
+
+/// Memberships and consent, in a transaction.
+pub trait Memberships {
+    /// What a user may do in a group now, in one query; none for one who is not in it.
+    fn membership(&self, group: GroupId, user: UserId) -> Result<Option<Membership>>;
+
+    /// Sets whether a member has yet to accept.
+    fn pending_set(&mut self, group: GroupId, user: UserId, pending: bool) -> Result<()>;
+
+    /// The groups in which a user has yet to accept, oldest first, without the newest `keep`.
+    fn pending_beyond(&self, user: UserId, keep: usize) -> Result<Vec<GroupId>>;
+
+    /// Notes that a former member left by itself, or forgets it.
+    fn declined_set(&mut self, group: GroupId, user: UserId, declined: bool) -> Result<()>;
+
+    /// What decides whether `actor` may bring each of these users into `group`, in their order.
+    /// Unknown users are left out.
+    fn newcomers(&self, group: GroupId, actor: UserId, users: &[UserId]) -> Result<Vec<Newcomer>>;
+
+    /// Lets nobody take a number of the group's log until this transaction has ended and its events
+    /// are told; answers the last one that was given.
+    fn log_hold(&mut self, group: GroupId) -> Result<Seq>;
+
+    /// A user's settings; those of a new user where there is none.
+    fn settings(&self, user: UserId) -> Result<Settings>;
+
+    /// Keeps a user's settings.
+    fn settings_set(&mut self, user: UserId, settings: &Settings) -> Result<()>;
+
+    /// The members of a group who are not told that this user types: one has blocked the other.
+    /// With `reads`, those who are not told how far it has read: also those who hide their own marks.
+    fn unaware(&self, group: GroupId, user: UserId, reads: bool) -> Result<Vec<UserId>>;
+}
+
+/// One user whom another would bring into a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Newcomer {
+    /// The user.
+    pub user: UserId,
+    /// How many groups it is in, those aside that it has yet to accept.
+    pub groups: usize,
+    /// The relations between the actor and the user.
+    pub pair: Pair,
+    /// Whom the user lets add it.
+    pub added_by: Allowed,
+    /// Whether it left this group by itself.
+    pub declined: bool,
+}

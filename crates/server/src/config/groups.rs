@@ -1,0 +1,16 @@
+//! `[groups]`: how people come into groups.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Groups {
+    /// Whether a user whom a stranger adds to a group has to accept first.
+    pub(crate) consent: bool,
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        Self { consent: true }
+    }
+}

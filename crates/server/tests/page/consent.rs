@@ -1,0 +1,67 @@
+//! A stranger adds somebody to a group, who accepts, declines or blocks; notes to oneself.
+
+use serde_json::json;
+
+use crate::{Stage, begin_with, make_group};
+
+async fn stage() -> Stage {
+    Stage::with(|options| options.limits.consent = true).await
+}
+
+#[tokio::test]
+async fn who_was_added_by_a_stranger_looks_and_accepts() {
+    let stage = stage().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    make_group(&ann, "The garden", "bob").await;
+    ann.say("the beans are up").await;
+    bob.sees_in("Conversation list", "You were added: accept or decline").await;
+    bob.press("The garden").await;
+    bob.sees("You were added to “The garden”, a group of ann’s").await;
+    // Looking is no consent, and nobody sees it.
+    bob.sees_once("the beans are up").await;
+    ann.say("and the peas").await;
+    ann.sees_once("and the peas").await;
+    assert_eq!(bob.look("return message(arguments[0]).length", json!(["and the peas"])).await, 0);
+    bob.press("Accept").await;
+    bob.sees_once("and the peas").await;
+    bob.say("thank you").await;
+    ann.sees_once("thank you").await;
+    tokio::join!(ann.close(), bob.close());
+}
+
+#[tokio::test]
+async fn who_was_added_by_a_stranger_declines_or_blocks() {
+    let stage = stage().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    make_group(&ann, "The garden", "bob").await;
+    bob.press("The garden").await;
+    bob.press("Decline").await;
+    bob.sees("No conversation yet").await;
+    ann.press("Group details").await;
+    ann.fill("Add people", "bob").await;
+    ann.press("Add").await;
+    ann.sees("Only a contact can add them again.").await;
+    make_group(&ann, "The orchard", "bob").await;
+    bob.press("The orchard").await;
+    bob.press("Block ann").await;
+    bob.sees("Neither of you can write to the other").await;
+    bob.press("Block").await;
+    bob.sees("No conversation yet").await;
+    bob.press("People").await;
+    bob.sees_in("Blocked", "ann").await;
+    tokio::join!(ann.close(), bob.close());
+}
+
+#[tokio::test]
+async fn notes_to_oneself_are_one_conversation() {
+    let stage = stage().await;
+    let ann = stage.person("ann").await;
+    begin_with(&ann, "ann").await;
+    ann.say("milk").await;
+    ann.sees_in("Conversation list", "Notes to yourself").await;
+    begin_with(&ann, "Ann").await;
+    ann.say("bread").await;
+    ann.sees_once("bread").await;
+    ann.sees_once("milk").await;
+    ann.close().await;
+}

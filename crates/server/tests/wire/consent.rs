@@ -1,0 +1,325 @@
+//! Consent: who is added by a stranger has to accept, and is sent nothing of the group until then.
+//! Private conversations, notes to oneself and read marks over REST.
+
+use chinwag_testkit::app::TestApp;
+use chinwag_testkit::client::Client;
+use chinwag_testkit::ws::Ws;
+use serde_json::{Value, json};
+
+async fn app() -> TestApp {
+    TestApp::with(|options| options.limits.consent = true).await
+}
+
+/// Ann, who adds, and Tam, who is a stranger to her; each with a socket.
+async fn two(app: &TestApp) -> (Client, Ws, Client, Ws) {
+    let (ann, tam) = (app.user("ann").await, app.user("tam").await);
+    let (a, t) = (ann.ws().await, tam.ws().await);
+    (ann, a, tam, t)
+}
+
+/// A group of Ann's to which she has added Tam.
+async fn added(a: &mut Ws) -> String {
+    let made = a.ask("group.create", json!({ "name": "g", "members": ["tam"] })).await;
+    made["data"]["id"].as_str().expect("an id").to_owned()
+}
+
+async fn befriend(a: &mut Ws, t: &mut Ws) {
+    a.ask("contact.update", json!({ "name": "tam", "operation": "contact" })).await;
+    t.ask("contact.update", json!({ "name": "ann", "operation": "contact" })).await;
+    t.until("status.update").await;
+}
+
+/// Asserts that nothing was sent to the socket before now.
+async fn quiet(socket: &mut Ws) {
+    let status = json!({ "type": "status.update", "data": { "status": "online" }, "ref": "quiet" });
+    socket.send(status).await;
+    let frame = socket.next().await;
+    assert_eq!(frame["ref"], "quiet", "{frame}");
+}
+
+#[tokio::test]
+async fn a_stranger_adds_and_nothing_follows_but_the_end() {
+    let app = app().await;
+    let (ann, mut a, tam, mut t) = two(&app).await;
+    let group = added(&mut a).await;
+    let shown = t.next().await;
+    assert_eq!((&shown["type"], &shown["seq"]), (&json!("group.update"), &json!(1)));
+    let data = &shown["data"];
+    assert_eq!((&data["me"], &data["messages"]), (&json!({ "pending": true }), &json!([])));
+    assert_eq!((&data["name"], &data["members"]), (&json!("g"), &json!(["tam"])));
+
+    let sent = a.ask("message.text", json!({ "group": group, "body": "secret" })).await;
+    a.ask("message.update", json!({ "id": sent["data"]["id"], "body": "secret still" })).await;
+    a.ask("group.update", json!({ "id": group, "name": "h" })).await;
+    a.ask("message.read", json!({ "group": group, "seq": 2 })).await;
+    a.send(json!({ "type": "typing.start", "data": { "group": group } })).await;
+    quiet(&mut a).await;
+    quiet(&mut t).await;
+    let mut fresh = tam.ws().await;
+    let summary = &fresh.summary()[0];
+    assert_eq!((&summary["me"], &summary["messages"]), (&json!({ "pending": true }), &json!([])));
+    assert_eq!((&summary["unread"], &summary["name"]), (&json!(0), &json!("h")));
+    let done = fresh.ask("sync.resume", json!({ "groups": { &group: 0 } })).await;
+    assert_eq!(done["data"]["refused"], json!({ &group: "pending" }));
+
+    // Looking is allowed, and told to nobody.
+    let history = fresh.ask("message.fetch", json!({ "group": group })).await;
+    assert_eq!(history["data"]["history"][0]["body"], "secret still");
+    let mark = fresh.ask("message.read", json!({ "group": group, "seq": 2 })).await;
+    assert_eq!((&mark["type"], &mark["data"]["seq"]), (&json!("message.read"), &json!(2)));
+    fresh.send(json!({ "type": "typing.start", "data": { "group": group } })).await;
+    quiet(&mut fresh).await;
+    quiet(&mut t).await;
+    quiet(&mut a).await;
+    let seen = tam.get(&format!("groups/{group}/?fields=me+unread")).await.ok(200);
+    assert_eq!(seen, json!({ "me": { "pending": true }, "unread": 0 }));
+    for (kind, data) in
+        [("group.update", json!({ "id": group, "name": "i" })), ("group.delete", json!({ "id": group }))]
+    {
+        let refused = t.ask(kind, data).await;
+        assert_eq!(refused["code"], 403);
+        assert!(
+            refused["data"]["detail"].as_str().is_some_and(|why| why.contains("accept first")),
+            "{refused}"
+        );
+    }
+
+    ann.delete(&format!("groups/{group}/")).await.ok(200);
+    assert_eq!(t.next().await, json!({ "type": "group.delete", "seq": 5, "data": group }));
+}
+
+#[tokio::test]
+async fn accepting_shows_the_group_and_what_follows() {
+    let app = app().await;
+    let (_ann, mut a, tam, mut t) = two(&app).await;
+    let group = added(&mut a).await;
+    t.expect("group.update").await;
+    a.ask("message.text", json!({ "group": group, "body": "one" })).await;
+    let mut twin = tam.ws().await;
+    let me = t.ask("group.accept", json!({ "group": group })).await;
+    assert_eq!(
+        (&me["type"], &me["data"]),
+        (&json!("group.me"), &json!({ "group": group, "pending": false }))
+    );
+    assert_eq!(twin.expect("group.me").await["data"], me["data"]);
+    for socket in [&mut t, &mut twin] {
+        let shown = socket.expect("group.update").await;
+        assert_eq!(shown["data"]["messages"][0]["body"], "one");
+        assert_eq!((&shown["data"]["head"], &shown["data"]["me"]), (&json!(2), &json!({ "pending": false })));
+    }
+    quiet(&mut a).await;
+    a.ask("message.text", json!({ "group": group, "body": "two" })).await;
+    for socket in [&mut t, &mut twin] {
+        assert_eq!(socket.expect("message.text").await["seq"], 3);
+    }
+    let again = t.ask("group.accept", json!({ "group": group })).await;
+    assert_eq!(again["type"], "group.me");
+    quiet(&mut twin).await;
+    let seen = tam.post(&format!("groups/{group}/accept/"), json!({})).await.ok(200);
+    assert_eq!((&seen["me"], &seen["unread"]), (&json!({ "pending": false }), &json!(2)));
+}
+
+#[tokio::test]
+async fn a_message_of_ones_own_accepts() {
+    let app = app().await;
+    let (_ann, mut a, _tam, mut t) = two(&app).await;
+    let group = added(&mut a).await;
+    t.expect("group.update").await;
+    a.ask("message.text", json!({ "group": group, "body": "one" })).await;
+    for (body, reference) in [("two", "r2"), ("three", "r3")] {
+        let data = json!({ "group": group, "body": body });
+        t.send(json!({ "type": "message.text", "data": data, "ref": reference })).await;
+    }
+    assert_eq!(t.expect("group.me").await["data"]["pending"], false);
+    assert_eq!(t.expect("group.update").await["data"]["head"], 2);
+    for (seq, reference) in [(3, "r2"), (4, "r3")] {
+        let own = t.expect("message.text").await;
+        assert_eq!((&own["seq"], &own["ref"]), (&json!(seq), &json!(reference)));
+        assert_eq!(a.until("message.text").await["seq"], seq);
+    }
+    assert_eq!(t.ask("message.read", json!({ "group": group, "seq": 4 })).await["type"], "message.read");
+    assert_eq!(a.expect("message.read").await["data"]["author"], "tam");
+}
+
+#[tokio::test]
+async fn who_declined_is_added_again_by_a_contact_or_the_service() {
+    let app = app().await;
+    let (ann, mut a, tam, mut t) = two(&app).await;
+    let group = added(&mut a).await;
+    t.expect("group.update").await;
+    // Nothing has to be said.
+    let quit = tam.request(reqwest::Method::POST, &format!("groups/{group}/quit/"));
+    tam.send(quit).await.ok(200);
+    let ended = t.expect("group.quit").await;
+    assert_eq!((&ended["data"], &ended["seq"]), (&json!({ "group": group, "name": "tam" }), &json!(2)));
+    assert_eq!(a.until("group.update").await["data"]["members"], json!([]));
+    let path = format!("groups/{group}/");
+    let refused = ann.patch(&path, json!({ "members": ["tam"] })).await;
+    assert_eq!(refused.status, 403);
+    assert!(refused.text.contains("tam"), "{}", refused.text);
+    app.service().patch(&path, json!({ "author": "ann", "members": ["tam"] })).await.ok(200);
+    assert_eq!(t.expect("group.update").await["data"].get("me"), None, "the service adds without asking");
+    t.ask("group.quit", json!({ "group": group })).await;
+    ann.patch(&path, json!({ "members": ["tam"] })).await.ok(403);
+    befriend(&mut a, &mut t).await;
+    ann.patch(&path, json!({ "members": ["tam"] })).await.ok(200);
+    assert_eq!(t.until("group.update").await["data"]["members"], json!(["tam"]));
+    assert_eq!(tam.get(&format!("{path}?fields=me")).await.ok(200), json!({ "me": { "pending": false } }));
+}
+
+#[tokio::test]
+async fn who_was_removed_while_pending_is_told_so_and_may_be_added_again() {
+    let app = app().await;
+    let (ann, mut a, _tam, mut t) = two(&app).await;
+    let group = added(&mut a).await;
+    t.expect("group.update").await;
+    let path = format!("groups/{group}/");
+    for seq in [2, 4] {
+        ann.patch(&path, json!({ "remove": ["tam"] })).await.ok(200);
+        assert_eq!(t.expect("group.quit").await["seq"], seq);
+        ann.patch(&path, json!({ "members": ["tam"] })).await.ok(200);
+        assert_eq!(t.expect("group.update").await["data"]["me"], json!({ "pending": true }));
+    }
+    ann.patch(&path, json!({ "owner": ["tam"] })).await.ok(400);
+    // A group of those who have not accepted ends with its last member.
+    a.ask("group.quit", json!({ "group": group })).await;
+    assert_eq!(t.expect("group.delete").await["data"], json!(group));
+    app.service().get(&path).await.ok(404);
+}
+
+#[tokio::test]
+async fn a_user_says_who_may_add_it_and_write_to_it_first() {
+    let app = app().await;
+    let (ann, mut a, tam, mut t) = two(&app).await;
+    let add = async || ann.post("groups/", json!({ "name": "g", "members": ["tam"] })).await.status;
+    let write = async || ann.request(reqwest::Method::PUT, "private/").json(&json!({ "user": "tam" }));
+    let set = async |added_by: &str, write_first: &str| {
+        let settings = json!({ "settings": { "added_by": added_by, "write_first": write_first } });
+        tam.patch("users/tam/", settings).await.ok(200)["settings"].clone()
+    };
+    let shown = set("contacts", "nobody").await;
+    let expected = json!({
+        "added_by": "contacts", "write_first": "nobody", "hide_last_seen": false, "hide_reads": false,
+    });
+    assert_eq!(shown, expected);
+    assert_eq!((add().await, ann.send(write().await).await.status), (403, 403));
+    befriend(&mut a, &mut t).await;
+    assert_eq!((add().await, ann.send(write().await).await.status), (201, 403));
+    set("nobody", "contacts").await;
+    assert_eq!((add().await, ann.send(write().await).await.status), (403, 201));
+    let service = app.service();
+    service.post("groups/", json!({ "name": "g", "author": "ann", "members": ["tam"] })).await.ok(201);
+    let shown = ann.get("users/tam/?fields=__all__").await.ok(200);
+    assert_eq!(shown.get("settings"), None, "they are tam's own");
+    ann.patch("users/tam/", json!({ "settings": { "added_by": "anyone" } })).await.ok(403);
+    tam.patch("users/tam/", json!({ "settings": { "added_by": "all" } })).await.ok(400);
+    for key in ["data", "kind", "origin", "admin"] {
+        let refused = tam.patch("users/tam/", json!({ key: "x" })).await;
+        assert!(refused.status == 403 && refused.text.contains(key), "{}", refused.text);
+    }
+}
+
+#[tokio::test]
+async fn of_a_hundred_pending_groups_the_oldest_is_dropped() {
+    let app = app().await;
+    let (ann, _a, tam, mut t) = two(&app).await;
+    let mut groups = Vec::new();
+    for n in 0..101 {
+        let made = ann.post("groups/", json!({ "name": format!("g{n}"), "members": ["tam"] })).await.ok(201);
+        groups.push(made["id"].clone());
+    }
+    assert_eq!(t.until("group.quit").await["data"]["group"], groups[0]);
+    let left = tam.get("groups/").await.ok(200);
+    assert_eq!(left.as_array().expect("a list").len(), 100);
+    // It was not declined.
+    let path = format!("groups/{}/", groups[0].as_str().expect("an id"));
+    ann.patch(&path, json!({ "members": ["tam"] })).await.ok(200);
+}
+
+#[tokio::test]
+async fn a_private_group_is_opened_over_rest_once() {
+    let app = app().await;
+    let (ann, mut a, tam, mut t) = two(&app).await;
+    let put = async |client: &Client, body: Value| {
+        client.send(client.request(reqwest::Method::PUT, "private/").json(&body)).await
+    };
+    let made = put(&ann, json!({ "user": "tam" })).await.ok(201);
+    assert_eq!((&made["name"], &made["members"]), (&json!("@"), &json!(["ann", "tam"])));
+    assert_eq!(made["me"], json!({ "pending": false }));
+    for socket in [&mut a, &mut t] {
+        assert_eq!(socket.expect("group.update").await["data"]["id"], made["id"]);
+    }
+    assert_eq!(put(&tam, json!({ "user": "ann" })).await.ok(200)["id"], made["id"]);
+    let service = app.service();
+    assert_eq!(put(&service, json!({ "users": ["tam", "ann"] })).await.ok(200)["id"], made["id"]);
+    a.ask("contact.update", json!({ "name": "tam", "operation": "block" })).await;
+    put(&tam, json!({ "user": "ann" })).await.ok(200);
+    app.user("eve").await;
+    a.ask("contact.update", json!({ "name": "eve", "operation": "block" })).await;
+    put(&ann, json!({ "user": "eve" })).await.ok(403);
+    put(&service, json!({ "users": ["eve", "ann"] })).await.ok(403);
+    for bad in [
+        json!({ "users": ["ann"] }),
+        json!({ "users": ["ann", "nobody"] }),
+        json!({}),
+        json!({ "user": "admin" }),
+    ] {
+        assert_eq!(put(&service, bad.clone()).await.status, 400, "{bad}");
+    }
+    put(&ann, json!({ "users": ["tam", "eve"] })).await.ok(403);
+}
+
+#[tokio::test]
+async fn notes_to_oneself_are_a_group_of_one() {
+    let app = app().await;
+    let (ann, mut a, _tam, _t) = two(&app).await;
+    let first = a.ask("message.first", json!({ "target": "ann", "body": "milk" })).await;
+    let data = &first["data"];
+    assert_eq!((&data["members"], &data["owner"]), (&json!(["ann"]), &json!(["admin"])));
+    let id = data["id"].as_str().expect("an id");
+    let again = ann.send(ann.request(reqwest::Method::PUT, "private/").json(&json!({ "user": "ann" }))).await;
+    let again = again.ok(200);
+    assert_eq!((&again["id"], &again["unread"]), (&data["id"], &json!(0)));
+    let users = json!({ "users": ["ann", "ann"] });
+    let service = app.service();
+    let same = service.send(service.request(reqwest::Method::PUT, "private/").json(&users)).await.ok(200);
+    assert_eq!(same["id"], data["id"]);
+    let sent = a.ask("message.text", json!({ "group": id, "body": "bread" })).await;
+    assert_eq!(sent["seq"], 2);
+    assert_eq!(a.ask("group.quit", json!({ "group": id })).await["code"], 403);
+    ann.delete(&format!("groups/{id}/")).await.ok(403);
+}
+
+#[tokio::test]
+async fn a_group_is_read_over_rest_as_by_the_event() {
+    let app = app().await;
+    let (ann, mut a, tam, mut t) = two(&app).await;
+    let group = a.ask("message.first", json!({ "target": "tam", "body": "one" })).await["data"].clone();
+    let path = format!("groups/{}/read/", group["id"].as_str().expect("an id"));
+    let first = group["messages"][0].clone();
+    t.until("group.update").await;
+    let read = tam.post(&path, json!({ "seq": 1 })).await.ok(200);
+    assert_eq!(read, json!({ "group": group["id"], "seq": 1, "date": first["date"] }));
+    assert_eq!(a.until("message.read").await["data"]["author"], "tam");
+    assert_eq!(tam.post(&path, json!({ "date": "1999-01-01T00:00:00Z" })).await.ok(200), read, "never back");
+    for bad in [json!({}), json!({ "seq": 9 }), json!({ "seq": -1 })] {
+        assert_eq!(tam.post(&path, bad.clone()).await.status, 400, "{bad}");
+    }
+    let service = app.service();
+    service.post(&path, json!({ "seq": 1 })).await.ok(400);
+    service.post(&path, json!({ "author": "ann", "seq": 1 })).await.ok(200);
+    assert_eq!(t.until("message.read").await["data"]["author"], "tam");
+    assert_eq!(t.until("message.read").await["data"]["author"], "ann");
+
+    // Who hides its marks shows them to nobody, and sees nobody's.
+    tam.patch("users/tam/", json!({ "settings": { "hide_reads": true } })).await.ok(200);
+    ann.post("messages/", json!({ "group": group["id"], "body": "two" })).await.ok(201);
+    a.until("message.text").await;
+    t.until("message.text").await;
+    tam.post(&path, json!({ "seq": 2 })).await.ok(200);
+    assert_eq!(t.expect("message.read").await["data"]["author"], "tam");
+    quiet(&mut a).await;
+    ann.post(&path, json!({ "seq": 2 })).await.ok(200);
+    a.expect("message.read").await;
+    quiet(&mut t).await;
+}

@@ -1,29 +1,53 @@
 //! Passwords: Argon2id, as PHC strings. Both functions take tens of milliseconds and 19 MiB:
 //! run them where they may block, and only so many at a time.
 
+use std::sync::LazyLock;
+
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::limits::PASSWORD_CHARS;
 use crate::{Error, Result};
 
-/// A password of 8 to 256 characters, as typed. Never shown, logged or stored.
+/// The commonest passwords, in lower case and ascending, a line each.
+static COMMON: &str = include_str!("password/common.txt");
+static COMMON_LINES: LazyLock<Vec<&str>> = LazyLock::new(|| COMMON.lines().collect());
+
+/// A password of 8 to 256 characters, as typed and in its normal form (`OpaqueString` of RFC 8265:
+/// normalisation form C, each kind of space an ASCII space). Never shown, logged or stored.
 #[derive(Clone)]
-pub struct Password(String);
+pub struct Password {
+    normal: String,
+    /// As typed, if that differs: older hashes were made of it.
+    typed: Option<String>,
+}
 
 impl Password {
-    /// Reads one. The error ends a sentence that begins with the field's name.
+    /// Reads one that is shown. The error ends a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if !PASSWORD_CHARS.contains(&text.chars().count()) {
             return Err("must have 8 to 256 characters");
         }
-        Ok(Self(text.to_owned()))
+        let normal: String = text.nfc().map(|c| if is_space(c) { ' ' } else { c }).collect();
+        let typed = (normal != text).then(|| text.to_owned());
+        Ok(Self { normal, typed })
+    }
+
+    /// Reads a new one, which must not be among the 10,000 commonest.
+    pub fn choose(text: &str) -> Result<Self, &'static str> {
+        let password = Self::parse(text)?;
+        let lower = password.normal.to_lowercase();
+        if COMMON_LINES.binary_search(&lower.as_str()).is_ok() {
+            return Err("is one of the commonest: choose another");
+        }
+        Ok(password)
     }
 
     /// What is kept of it.
     pub fn hash(&self) -> Result<String> {
-        let hash = Argon2::default().hash_password(self.0.as_bytes()).map_err(Error::internal)?;
+        let hash = Argon2::default().hash_password(self.normal.as_bytes()).map_err(Error::internal)?;
         Ok(hash.to_string())
     }
 
@@ -35,8 +59,14 @@ impl Password {
         let known = phc.and_then(|phc| PasswordHash::new(phc).ok());
         let nobody = PasswordHash::new(NOBODY).expect("a constant in the right form");
         let hash = known.as_ref().unwrap_or(&nobody);
-        Argon2::default().verify_password(self.0.as_bytes(), hash).is_ok() && known.is_some()
+        let is = |text: &str| Argon2::default().verify_password(text.as_bytes(), hash).is_ok();
+        (is(&self.normal) || self.typed.as_deref().is_some_and(is)) && known.is_some()
     }
+}
+
+/// A space of any kind (`Zs`).
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
 }
 
 #[cfg(test)]
@@ -58,5 +88,35 @@ mod tests {
         assert!(Password::parse("1234567").is_err());
         assert!(Password::parse(&"x".repeat(257)).is_err());
         assert!(Password::parse("pässwört").is_ok());
+    }
+
+    #[test]
+    fn a_password_is_one_however_it_is_typed() {
+        let phc = Password::parse("Jose\u{301}'s\u{a0}pass\u{3000}word")
+            .expect("long enough")
+            .hash()
+            .expect("hashed");
+        for typed in ["Jos\u{e9}'s pass word", "Jose\u{301}'s\u{2003}pass word"] {
+            assert!(Password::parse(typed).expect("long enough").verify(Some(&phc)), "{typed}");
+        }
+        assert!(!Password::parse("jos\u{e9}'s pass word").expect("long enough").verify(Some(&phc)));
+    }
+
+    #[test]
+    fn a_hash_of_a_password_as_typed_stays_good() {
+        let typed = "Jose\u{301}'s\u{a0}password";
+        let phc = Argon2::default().hash_password(typed.as_bytes()).expect("hashed").to_string();
+        assert!(Password::parse(typed).expect("long enough").verify(Some(&phc)));
+    }
+
+    #[test]
+    fn the_commonest_are_no_new_passwords() {
+        let lines: Vec<_> = COMMON.lines().collect();
+        assert!(lines.len() > 3000 && lines.is_sorted());
+        for text in ["password", "PassWord", "12345678", "iloveyou", "qwertyuiop", lines[lines.len() - 1]] {
+            assert!(Password::choose(text).is_err(), "{text}");
+            assert!(Password::parse(text).is_ok(), "{text}: who has it signs in");
+        }
+        assert!(Password::choose("correct horse").is_ok());
     }
 }

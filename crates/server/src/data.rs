@@ -138,10 +138,18 @@ impl Folder {
         Ok(given_key()?.is_some() || self.kept_key()?.is_some())
     }
 
+    /// The folder's key, which must be there.
+    pub(crate) fn present_key(&self) -> Result<String> {
+        self.kept_key()?.with_context(|| self.without_data())
+    }
+
     /// Puts a new key into the place of the old one.
     pub(crate) fn rotate_key(&self) -> Result<String> {
         if given_key()?.is_some() {
             bail!("{KEY_VARIABLE} gives the service key: change it there");
+        }
+        if !self.key_file().exists() && !self.database().exists() {
+            bail!(self.without_data());
         }
         let (key, draft) = self.draft_key()?;
         fs::rename(&draft, self.key_file()).with_context(|| self.not_writable())?;
@@ -159,6 +167,13 @@ impl Folder {
 
     fn key_file(&self) -> PathBuf {
         self.path.join(KEY_FILE)
+    }
+
+    fn without_data(&self) -> String {
+        format!(
+            "the folder {} holds no data: name the server's data folder with --data, or start the server once",
+            self.path.display()
+        )
     }
 
     fn not_writable(&self) -> String {

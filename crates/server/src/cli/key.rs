@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::say;
 use super::settings::Place;
-use crate::data::Folder;
+use crate::data::{Folder, given_key};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -17,11 +17,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let config = args.place.load()?;
-    let folder = Folder::create(&config.data)?;
-    if folder.made() {
-        eprintln!("chinwag: made the data folder {}", folder.path().display());
+    if let Some(key) = given_key()?.filter(|_| !args.rotate) {
+        return say(&key);
     }
-    let key = if args.rotate { folder.rotate_key()? } else { folder.key()?.text };
+    let folder = Folder::open(&config.data)?;
+    let key = if args.rotate { folder.rotate_key()? } else { folder.present_key()? };
     if args.rotate && folder.is_served() {
         eprintln!("chinwag: the running server knows the old key until it is started again");
     }

@@ -13,7 +13,7 @@ const LONGEST_LINE: u64 = 4096;
 pub(crate) fn new_password() -> Result<Password> {
     let terminal = io::stdin().is_terminal();
     let text = if terminal { silently("Password: ")? } else { line()? };
-    let password = Password::parse(&text).map_err(|why| anyhow!("the password {why}"))?;
+    let password = Password::choose(&text).map_err(|why| anyhow!("the password {why}"))?;
     if terminal && silently("Again: ")? != text {
         bail!("the two passwords differ: nothing was changed");
     }

@@ -38,27 +38,27 @@ fn an_unknown_variable_is_named() {
 #[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let program = with_file("data = \"from-file\"\nlisten = \"127.0.0.1:0\"\n");
-    assert_eq!(program.run(&["key"]).code, Some(0));
-    assert!(program.folder().join("from-file/service-key").exists());
+    assert_eq!(program.run(&["user", "add", "ann", "--no-password"]).code, Some(0));
+    assert!(program.folder().join("from-file/chinwag.db").exists());
 
-    let mut command = program.command(&["key"]);
+    let mut command = program.command(&["user", "add", "ann", "--no-password"]);
     command.env("CHINWAG_DATA", "from-environment");
     assert_eq!(finish(command, "").code, Some(0));
-    assert!(program.folder().join("from-environment/service-key").exists());
+    assert!(program.folder().join("from-environment/chinwag.db").exists());
 
-    let mut command = program.command(&["key", "--data", "from-flag"]);
+    let mut command = program.command(&["user", "add", "ann", "--no-password", "--data", "from-flag"]);
     command.env("CHINWAG_DATA", "from-environment");
     assert_eq!(finish(command, "").code, Some(0));
-    assert!(program.folder().join("from-flag/service-key").exists());
+    assert!(program.folder().join("from-flag/chinwag.db").exists());
 }
 
 #[test]
 fn a_file_may_be_named_and_must_then_be_there() {
     let program = program();
     fs::write(program.folder().join("other.toml"), "data = \"other\"").unwrap();
-    assert_eq!(program.run(&["key", "--config", "other.toml"]).code, Some(0));
-    assert!(program.folder().join("other/service-key").exists());
-    let output = program.run(&["key", "--config", "none.toml"]);
+    assert_eq!(program.run(&["user", "add", "ann", "--no-password", "--config", "other.toml"]).code, Some(0));
+    assert!(program.folder().join("other/chinwag.db").exists());
+    let output = program.run(&["user", "add", "ann", "--no-password", "--config", "none.toml"]);
     assert_eq!(output.code, Some(1));
     assert!(
         output.stderr.starts_with("chinwag: the configuration file none.toml cannot be read: "),

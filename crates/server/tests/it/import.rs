@@ -208,6 +208,22 @@ fn second_run_adds_what_is_new_and_changes_nothing_else() {
     });
 }
 
+#[test]
+fn account_made_here_receives_no_imported_data() {
+    let (source, program) = (original(), program());
+    let added = program.run_with_input(&["user", "add", "arlan"], "correct horse battery\n");
+    assert_eq!(added.code, Some(0), "{}", added.stderr);
+    let report = imported(&program, &source, &[]);
+    let line = format!("user {} \"arlan\": the name is taken, or looks like one that is; taken as", user(10));
+    assert!(report.contains(&line), "{report}");
+    ask(&program, &[], async |service| {
+        let arlan = service.get("users/arlan/?fields=__all__").await.ok(200);
+        assert_eq!((&arlan["groups"], &arlan["contacts"]), (&json!([]), &json!([])));
+        let group = service.get(&format!("groups/{}/?fields=__all__", group(1))).await.ok(200);
+        assert_eq!(group["admins"], json!(["imported-800000000000000a"]));
+    });
+}
+
 /// Rows that Django's own rules do not forbid, and some that only its application forbids.
 const HOSTILE: &str = "INSERT INTO chat_user VALUES (u(30), 'a b'), (u(31), 'ARLAN'), (u(32), 'arlan'), (u(33), ''), (u(34), 'Admin'),
             (u(35), E'x\\u202ey'), (u(36), 'imported-0000000'), (u(37), 'аstrа'), (u(38), 'ａstra'), (u(39), '..');
@@ -240,10 +256,10 @@ fn what_cannot_stay_as_it_was_is_reported() {
     for line in [
         format!("user {} \"a b\": the name ", user(30)),
         "; taken as imported-800000000000001e".into(),
-        format!("user {} \"ARLAN\": the name looks like another's; taken as imported-", user(31)),
+        format!("user {} \"ARLAN\": the name is taken, or looks like one that is; taken as imported-", user(31)),
         format!("user {} \"arlan\": the name is another's; taken as imported-", user(32)),
         format!("user {} \"\": the name may not be empty", user(33)),
-        format!("user {} \"Admin\": the name looks like another's", user(34)),
+        format!("user {} \"Admin\": the name is taken, or looks like one that is", user(34)),
         format!("user {} \"x\\u{{202e}}y\": the name ", user(35)),
         format!("user {} \"ａstra\": the name is not written in its normal form", user(38)),
         format!("relation of {} and {}: is with oneself; not taken", user(10), user(10)),

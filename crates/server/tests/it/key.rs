@@ -67,3 +67,18 @@ fn a_key_that_is_too_short_is_refused() {
         "chinwag: CHINWAG_SERVICE_KEY must have at least 32 characters of ASCII and no spaces\n"
     );
 }
+
+#[test]
+fn a_folder_without_data_has_no_key() {
+    let program = program();
+    std::fs::create_dir(program.folder().join("empty")).unwrap();
+    for folder in ["empty", "nowhere"] {
+        for more in [&[][..], &["--rotate"]] {
+            let output = program.run(&[&["key", "--data", folder], more].concat());
+            assert_eq!((output.code, &*output.stdout), (Some(1), ""), "{folder}");
+            assert!(output.stderr.contains("--data"), "{}", output.stderr);
+        }
+    }
+    assert_eq!(fs::read_dir(program.folder().join("empty")).unwrap().count(), 0);
+    assert!(!program.folder().join("nowhere").exists());
+}

@@ -217,6 +217,7 @@ async fn payloads_with_wrong_fields_are_refused_by_field_over_rest() {
         ("POST", "users/ann/tokens/".into(), json!({ "ttl": 31_536_001 }), "ttl"),
         ("POST", "users/ann/tokens/".into(), json!({ "ttl": "1" }), "ttl"),
         ("POST", "accounts/".into(), json!({ "name": "eve", "password": "short" }), "password"),
+        ("POST", "accounts/".into(), json!({ "name": "eve", "password": "PassWord1" }), "password"),
         ("POST", "accounts/".into(), json!({ "name": "bob", "password": "long enough" }), "name"),
     ];
     for (method, path, body, field) in cases {

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::{Page, Unit};
+use crate::profile::{Identity, Origin};
 use crate::store::{ImportKind, Imported};
 use crate::user::User;
 use crate::{Error, Name, Result};
@@ -56,7 +57,7 @@ fn admit(unit: &mut Unit, source: &SourceUser) -> Result<(User, Option<&'static 
         Ok(name) if name.as_str() != source.name => "is not written in its normal form",
         Ok(name) => match named(unit, &name)? {
             Some(user) => return Ok((user, None)),
-            None => "looks like another's",
+            None => "is taken, or looks like one that is",
         },
     };
     let digits = source.id.simple().to_string();
@@ -70,10 +71,15 @@ fn admit(unit: &mut Unit, source: &SourceUser) -> Result<(User, Option<&'static 
     Err(Error::internal(format!("the user {} can be given no name", source.id)))
 }
 
-/// The user with exactly this name, made if need be; `None` if another has it, or one like it.
+/// The user with exactly this name, made if need be; `None` if another has it, or one like it. A user
+/// who signed up here is another: nobody vouches that it is the source's, whose data it would get.
 fn named(unit: &mut Unit, name: &Name) -> Result<Option<User>> {
-    match unit.tx.user_named(name)? {
-        Some(user) if user.name == *name && !unit.tx.is_imported(user.id)? => Ok(Some(user)),
+    match unit.tx.identity(name)? {
+        Some(Identity { user, origin: Origin::Host })
+            if user.name == *name && !unit.tx.is_imported(user.id)? =>
+        {
+            Ok(Some(user))
+        }
         Some(_) => Ok(None),
         None => {
             let now = unit.now();

@@ -29,7 +29,7 @@ pub struct SigningIn {
 pub fn sign_up(mut fields: Fields<'_>) -> Result<SigningUp> {
     let name = fields.name("name");
     let password = fields.text("password");
-    let password = password.and_then(|text| fields.parsed("password", Password::parse(&text)));
+    let password = password.and_then(|text| fields.parsed("password", Password::choose(&text)));
     fields.finish(|| Some(SigningUp { name: name?, password: password? }))
 }
 

@@ -12,6 +12,7 @@ mod rest;
 mod restart;
 mod sends;
 mod slow;
+mod unread;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,6 +44,8 @@ pub(crate) enum Workload {
     Nodes,
     /// W11: a user of many groups comes.
     Connect,
+    /// W12: a group is shown with its count of unread messages, after a short history and a long one.
+    Unread,
     /// W13: delivery while one user does the worst that the limits allow.
     Neighbour,
 }
@@ -74,7 +77,7 @@ fn grouped(number: usize) -> String {
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Idle,
         Self::Crowd,
         Self::Groups,
@@ -86,6 +89,7 @@ impl Workload {
         Self::Rest,
         Self::Nodes,
         Self::Connect,
+        Self::Unread,
         Self::Neighbour,
     ];
 
@@ -102,6 +106,7 @@ impl Workload {
             Self::Rest => rest::run(settings),
             Self::Connect => connect::run(settings),
             Self::Nodes => nodes::run(settings),
+            Self::Unread => unread::run(settings),
             Self::Neighbour => neighbour::run(settings),
         }
     }

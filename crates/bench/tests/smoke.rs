@@ -32,5 +32,6 @@ smoke! {
     requests_are_answered: "rest",
     members_on_two_nodes_are_told_everything_once_and_in_order: "nodes",
     a_user_of_many_groups_comes: "connect",
+    unread_messages_are_counted: "unread",
     one_who_does_its_worst_is_measured: "neighbour",
 }

@@ -86,8 +86,9 @@ pub trait Store: Send + Sync + 'static {
     /// The name of the numbers that this store gives: no two states under one name contradict each
     /// other. Read when the store is opened.
     fn history(&self) -> HistoryId;
-    /// Brings what was erased since the last call out of the store's journal, as far as nobody reads an earlier
-    /// state; what is left is brought out by a later call. Costs nothing where nothing was erased.
+    /// Brings what was erased since the last call out of the store's files, as far as nobody reads an earlier
+    /// state; what is left is brought out by a later call. Works in steps, beside writes. Costs nothing where
+    /// nothing was erased.
     fn cleanse(&self) -> Done<'_> {
         Box::pin(ready(Ok(())))
     }

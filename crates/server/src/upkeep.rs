@@ -1,32 +1,43 @@
-//! What is looked after every few seconds while the server runs: the room on the disk, and the journal.
+//! What is looked after every few seconds while the server runs: the room on the disk, and what was erased.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chinwag_core::app::App;
 use rustix::fs::statvfs;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 const EVERY: Duration = Duration::from_secs(1);
-/// The journal is emptied of what was erased every so many seconds.
-const JOURNAL: u32 = 15;
+/// The store is cleansed of what was erased this often.
+const CLEANSE: Duration = Duration::from_secs(15);
 
-/// Keeps `min_free` bytes free in the folder, if there is one to be watched, and empties the journal of what was
+/// Keeps `min_free` bytes free in the folder, if there is one to be watched, and cleanses the store of what was
 /// erased, until it is dropped itself.
 pub(crate) async fn run(app: App, folder: Option<PathBuf>, min_free: u64) {
-    let mut ticks = interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for second in (0..JOURNAL).cycle() {
-        ticks.tick().await;
-        if let Some(folder) = &folder {
+    let watch = async {
+        let mut ticks = every(EVERY);
+        while let Some(folder) = &folder {
+            ticks.tick().await;
             watch(&app, folder, min_free);
         }
-        if second == JOURNAL - 1
-            && let Err(error) = app.cleanse().await
-        {
-            tracing::warn!(%error, "the journal could not be emptied of what was erased: it will be tried again");
+    };
+    let cleanse = async {
+        let mut ticks = every(CLEANSE);
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            if let Err(error) = app.cleanse().await {
+                tracing::warn!(%error, "the store could not be cleansed of what was erased: it will be tried again");
+            }
         }
-    }
+    };
+    tokio::join!(watch, cleanse);
+}
+
+fn every(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 fn watch(app: &App, folder: &std::path::Path, min_free: u64) {

@@ -1,9 +1,42 @@
 //! What SQLite's errors mean to a caller.
 
 use std::any::Any;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chinwag_core::Error;
 use rusqlite::{ErrorCode, ffi};
+
+/// What is known of the file beside its rows.
+#[derive(Debug)]
+pub(crate) struct FileState {
+    /// Copies of an erased body may be in the journal or on other pages: at first, too, since nobody
+    /// knows what the last process had left.
+    pub(crate) erased: AtomicBool,
+    /// A job has met damage. The file does not mend by itself.
+    pub(crate) damaged: AtomicBool,
+}
+
+impl Default for FileState {
+    fn default() -> Self {
+        Self { erased: AtomicBool::new(true), damaged: AtomicBool::new(false) }
+    }
+}
+
+impl FileState {
+    /// Notes damage, and logs it the first time.
+    pub(crate) fn set_damaged(&self) {
+        if !self.damaged.swap(true, Ordering::AcqRel) {
+            tracing::error!(
+                "the database is damaged: stop the server, look with `chinwag check` and restore a backup"
+            );
+        }
+    }
+}
+
+/// Whether an error says that the file is damaged.
+pub(crate) fn is_damage(why: &rusqlite::Error) -> bool {
+    matches!(why.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
 
 /// What cannot be done now is `Unavailable`, and said in the log; the rest is a fault of ours.
 pub(crate) fn fault(why: rusqlite::Error) -> Error {

@@ -29,6 +29,7 @@ mod plan;
 mod queue;
 mod readers;
 mod relation;
+mod remains;
 mod schema;
 mod task;
 mod token;
@@ -47,14 +48,20 @@ use chinwag_core::bus::Bus;
 use chinwag_core::store::{Done, ReadJob, Store, WriteJob};
 use chinwag_core::{Error, HistoryId};
 use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
 pub use open::{OpenError, Options};
 
+use crate::fault::FileState;
 use crate::readers::Readers;
+use crate::remains::{PAGES_PER_COMMIT, Scan};
 use crate::writer::{Task, Writer};
 
 /// How long [`Store::ready`] waits for its commit.
 const READY_WITHIN: Duration = Duration::from_secs(1);
+/// The pause after each step of reading the file's pages, about three times as long as the step.
+const BETWEEN_STEPS: Duration = Duration::from_millis(10);
 
 /// A store in one SQLite file. Dropping it finishes what has queued, brings the journal into the
 /// file and ends its threads; that blocks the dropping thread for as long as it takes.
@@ -78,11 +85,14 @@ impl SqliteStore {
         let readers =
             (0..options.readers.max(1)).map(|_| open::reader(path, &options)).collect::<Result<_, _>>()?;
         let history = schema::history(&here).map_err(|why| OpenError::sqlite(path, &why))?;
+        let state = Arc::<FileState>::default();
         Ok(Self {
             history,
             path: path.into(),
-            writer: Writer::start(writer, &options, bus).map_err(|why| OpenError::thread(path, &why))?,
-            readers: Readers::start(here, readers, &options).map_err(|why| OpenError::thread(path, &why))?,
+            writer: Writer::start(writer, &options, state.clone(), bus)
+                .map_err(|why| OpenError::thread(path, &why))?,
+            readers: Readers::start(here, readers, &options, state)
+                .map_err(|why| OpenError::thread(path, &why))?,
             _folder: None,
         })
     }
@@ -98,6 +108,50 @@ impl SqliteStore {
         let store = Self::open(&folder.path().join("chinwag.db"), options, bus)?;
         Ok(Self { _folder: Some(folder), ..store })
     }
+}
+
+impl SqliteStore {
+    /// Overwrites the copies of rows that the file's pages hold beside the rows that stand.
+    async fn overwrite_remains(&self) -> chinwag_core::Result<()> {
+        let path = self.path.clone();
+        let Some(mut scan) = blocking(move || Scan::open(&path)).await? else { return Ok(()) };
+        loop {
+            let (next, found) = blocking(move || {
+                let found = scan.step()?;
+                Ok((scan, found))
+            })
+            .await?;
+            let Some(found) = found else { return Ok(()) };
+            scan = next;
+            for pages in found.chunks(PAGES_PER_COMMIT) {
+                self.writer.queue.submit(Task::Overwrite(pages.to_vec())).await?;
+            }
+            sleep(BETWEEN_STEPS).await;
+        }
+    }
+}
+
+/// Notes when dropped that what was erased may still be in the files, unless it was taken out.
+struct Again(Option<Arc<FileState>>);
+
+impl Again {
+    fn cancel(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Again {
+    fn drop(&mut self) {
+        if let Some(state) = &self.0 {
+            state.erased.store(true, Ordering::Release);
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> rusqlite::Result<T> + Send + 'static,
+) -> chinwag_core::Result<T> {
+    spawn_blocking(work).await.map_err(Error::internal)?.map_err(fault::fault)
 }
 
 impl Store for SqliteStore {
@@ -117,24 +171,28 @@ impl Store for SqliteStore {
         self.history
     }
 
-    /// On a connection of its own, so that nobody waits for it who writes.
     fn cleanse(&self) -> Done<'_> {
-        if !self.writer.erased.swap(false, Ordering::AcqRel) {
+        if !self.writer.state.erased.swap(false, Ordering::AcqRel) {
             return Box::pin(ready(Ok(())));
         }
-        let (path, erased) = (self.path.clone(), self.writer.erased.clone());
+        // Set again also where the future is dropped before its end.
+        let mut again = Again(Some(self.writer.state.clone()));
         Box::pin(async move {
-            let emptied = tokio::task::spawn_blocking(move || open::empty_journal(&path)).await;
-            let emptied = emptied.map_err(Error::internal).and_then(|emptied| emptied.map_err(fault::fault));
-            if !matches!(emptied, Ok(true)) {
-                erased.store(true, Ordering::Release);
+            self.overwrite_remains().await?;
+            let path = self.path.clone();
+            // On a connection of its own, so that nobody waits for it who writes.
+            if blocking(move || open::empty_journal(&path)).await? {
+                again.cancel();
             }
-            emptied.map(drop)
+            Ok(())
         })
     }
 
-    /// Commits to the disk, and so answers whether that can be done.
+    /// Commits to the disk, and so answers whether that can be done: not once damage was met.
     fn ready(&self) -> Done<'_> {
+        if self.writer.state.damaged.load(Ordering::Acquire) {
+            return Box::pin(ready(Err(Error::unavailable())));
+        }
         let done = self.writer.queue.submit(Task::Probe);
         Box::pin(async move {
             tokio::time::timeout(READY_WITHIN, done).await.unwrap_or_else(|_| Err(Error::unavailable()))

@@ -1,9 +1,11 @@
 //! One transaction on one connection, as the nouns' files use it.
 
-use chinwag_core::Result;
+use std::cell::Cell;
+
+use chinwag_core::{Error, Result};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
-use crate::fault::fault;
+use crate::fault::{fault, is_damage};
 
 /// The transaction that one job runs in. A write job shares it with others: where savepoints are
 /// asked for, one made before the job's first change lets it be undone alone.
@@ -12,12 +14,13 @@ pub(crate) struct Transaction<'c> {
     savepoints: bool,
     changed: bool,
     erased: bool,
+    damaged: Cell<bool>,
 }
 
 impl<'c> Transaction<'c> {
     /// The transaction that `conn` has begun.
     pub(crate) fn new(conn: &'c Connection, savepoints: bool) -> Self {
-        Self { conn, savepoints, changed: false, erased: false }
+        Self { conn, savepoints, changed: false, erased: false, damaged: Cell::new(false) }
     }
 
     /// Notes that a body was erased or replaced, of which the journal has the earlier page.
@@ -28,6 +31,22 @@ impl<'c> Transaction<'c> {
     /// Whether that was noted.
     pub(crate) fn has_erased(&self) -> bool {
         self.erased
+    }
+
+    /// Whether the file was found damaged.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged.get()
+    }
+
+    fn fault(&self, why: rusqlite::Error) -> Error {
+        self.look_at(&why);
+        fault(why)
+    }
+
+    fn look_at(&self, why: &rusqlite::Error) {
+        if is_damage(why) {
+            self.damaged.set(true);
+        }
     }
 
     /// Keeps the job's changes for the commit.
@@ -53,7 +72,7 @@ impl<'c> Transaction<'c> {
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>> {
         let row = || self.prepare(sql)?.query_row(params, read).optional();
-        row().map_err(fault)
+        row().map_err(|why| self.fault(why))
     }
 
     /// Every row.
@@ -64,7 +83,7 @@ impl<'c> Transaction<'c> {
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
         let rows = || self.prepare(sql)?.query_map(params, read)?.collect::<rusqlite::Result<_>>();
-        rows().map_err(fault)
+        rows().map_err(|why| self.fault(why))
     }
 
     /// The number that a query answers, which is a count.
@@ -75,13 +94,14 @@ impl<'c> Transaction<'c> {
 
     /// Changes rows; answers how many.
     pub(crate) fn change(&mut self, sql: &str, params: impl Params) -> Result<usize> {
-        self.try_change(sql, params)?.map_err(fault)
+        self.try_change(sql, params)?.map_err(|why| self.fault(why))
     }
 
     /// The same, with SQLite's own error for a change that was refused.
     pub(crate) fn try_change(&mut self, sql: &str, params: impl Params) -> Result<rusqlite::Result<usize>> {
         self.mark()?;
-        Ok(self.prepare(sql).and_then(|mut statement| statement.execute(params)))
+        let outcome = self.prepare(sql).and_then(|mut statement| statement.execute(params));
+        Ok(outcome.inspect_err(|why| self.look_at(why)))
     }
 
     /// Changes one row and answers with what it `RETURNING`s, if there was such a row.

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::{io, mem};
 
@@ -12,9 +12,10 @@ use chinwag_core::store::WriteJob;
 use chinwag_core::{Error, Result};
 use rusqlite::Connection;
 
-use crate::fault::{commit_fault, panicked};
+use crate::fault::{FileState, commit_fault, fault, is_damage, panicked};
 use crate::open::Options;
 use crate::queue::{Exit, Queue, Queued};
+use crate::remains::overwrite;
 use crate::transaction::{Transaction, execute, try_execute};
 
 /// What the writer is asked for.
@@ -23,34 +24,39 @@ pub(crate) enum Task {
     Job(WriteJob),
     /// A commit that changes nothing and yet reaches the disk.
     Probe,
+    /// Overwrites what rows have left on these pages.
+    Overwrite(Vec<i64>),
 }
 
 /// The writer's queue and thread.
 pub(crate) struct Writer {
     pub(crate) queue: Queue<Task>,
-    /// Set where a commit has left an erased body's earlier page in the journal.
-    pub(crate) erased: Arc<AtomicBool>,
+    pub(crate) state: Arc<FileState>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// The connection that writes, and what its thread has to say of it.
 struct Line {
     conn: Connection,
-    erased: Arc<AtomicBool>,
+    state: Arc<FileState>,
 }
 
 impl Writer {
-    pub(crate) fn start(conn: Connection, options: &Options, bus: Arc<dyn Bus>) -> io::Result<Self> {
+    pub(crate) fn start(
+        conn: Connection,
+        options: &Options,
+        state: Arc<FileState>,
+        bus: Arc<dyn Bus>,
+    ) -> io::Result<Self> {
         // One that has begun may yet commit.
         let (queue, mut exits) = Queue::new(options, Error::Unknown, 1);
         let exit = exits.pop().expect("one was asked for");
         let batch = options.batch.max(1);
-        let erased = Arc::<AtomicBool>::default();
-        let line = Line { conn, erased: erased.clone() };
+        let line = Line { conn, state: state.clone() };
         let thread = thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || write(&line, &exit, batch, &*bus))?;
-        Ok(Self { queue, erased, thread: Some(thread) })
+        Ok(Self { queue, state, thread: Some(thread) })
     }
 }
 
@@ -118,7 +124,12 @@ fn attempt(
     execute(conn, "BEGIN IMMEDIATE")?;
     let outcomes = run_all(line, tasks, events, savepoints).and_then(|outcomes| {
         if outcomes.is_some() {
-            try_execute(conn, "COMMIT").map_err(commit_fault)?;
+            try_execute(conn, "COMMIT").map_err(|why| {
+                if is_damage(&why) {
+                    line.state.set_damaged();
+                }
+                commit_fault(why)
+            })?;
         }
         Ok(outcomes)
     });
@@ -139,6 +150,7 @@ fn run_all(
         let outcome = match &task.job {
             Task::Job(job) => run(line, job, events, savepoints)?,
             Task::Probe => Some(touch(&line.conn)),
+            Task::Overwrite(pages) => Some(overwrite(&line.conn, pages).map_err(fault)),
         };
         let Some(outcome) = outcome else { return Ok(None) };
         // Some errors, such as a full disk, make SQLite undo the whole transaction by itself.
@@ -160,7 +172,10 @@ fn run(line: &Line, job: &WriteJob, events: &mut Vec<Event>, savepoints: bool) -
         .unwrap_or_else(|with| Err(panicked(&*with)));
     if tx.has_erased() {
         // Before the commit, so that no look at it in between comes too early for good.
-        line.erased.store(true, Ordering::Release);
+        line.state.erased.store(true, Ordering::Release);
+    }
+    if tx.is_damaged() {
+        line.state.set_damaged();
     }
     let apart = if outcome.is_ok() {
         tx.keep()?;
@@ -178,7 +193,7 @@ fn touch(conn: &Connection) -> Result<()> {
         let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         conn.pragma_update(None, "user_version", version)
     };
-    touch().map_err(crate::fault::fault)
+    touch().map_err(fault)
 }
 
 fn publish(bus: &dyn Bus, events: Vec<Event>) {

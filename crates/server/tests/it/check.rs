@@ -1,7 +1,11 @@
 //! `chinwag check`.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+
+use chinwag_testkit::trial::group;
+use rusqlite::Connection;
+use serde_json::json;
 
 use crate::program;
 
@@ -126,4 +130,42 @@ fn looking_writes_nothing_and_finds_damage_beside_a_server() {
     fs::write(&database, image).expect("it can be written");
     let output = program.run(&["check", "--listen", "127.0.0.1:0"]);
     assert!(output.code == Some(1) && output.stdout.contains(" is damaged: "), "{}", output.stdout);
+}
+
+#[tokio::test]
+async fn a_read_that_meets_damage_makes_the_server_unready() {
+    let program = program();
+    let running = program.serve();
+    let service = program.service(&running);
+    let ann = service.user("ann").await;
+    let group = group(&service, &["ann"]).await;
+    for number in 0..200 {
+        let body = format!("{number} ").repeat(100);
+        ann.post("messages/", json!({ "group": group, "body": body })).await.ok(201);
+    }
+    running.stop();
+    let database = program.data().join("chinwag.db");
+    let leaves: Vec<u32> = {
+        let conn = Connection::open(&database).expect("a database");
+        let sql = "SELECT pageno FROM dbstat WHERE name = 'messages' AND pagetype = 'leaf'";
+        let mut leaves = conn.prepare(sql).expect("a statement");
+        let leaves = leaves.query_map([], |row| row.get(0)).expect("pages");
+        leaves.collect::<Result<_, _>>().expect("numbers")
+    };
+    assert!(leaves.len() > 5, "{leaves:?}");
+
+    let running = program.serve();
+    let service = program.service(&running);
+    service.get("/readyz").await.ok(200);
+    let file = fs::File::options().write(true).open(&database).expect("the file");
+    for page in leaves {
+        file.write_all_at(&[0xA5; 4096], u64::from(page - 1) * 4096).expect("damage");
+    }
+    service.get("users/ann/").await.ok(200);
+    service.get("/readyz").await.ok(200);
+    assert_eq!(service.get(&format!("groups/{group}/messages/")).await.status, 500);
+    let answer = service.get("/readyz").await;
+    assert_eq!((answer.status, &answer.json["why"]), (503, &json!("store")));
+    service.get("users/ann/").await.ok(200);
+    assert!(running.stderr().contains("the database is damaged"), "{}", running.stderr());
 }

@@ -10,6 +10,7 @@ mod clock;
 mod crash;
 mod disk;
 mod end;
+mod erase;
 mod flood;
 mod hosts;
 mod once;

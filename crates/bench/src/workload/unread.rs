@@ -1,0 +1,112 @@
+//! W12: what it costs to show a group with its count of unread messages, beside a short history: to one
+//! who wrote everything, to one who has read nothing, and to one who has read everything. The use case
+//! itself is timed, so that nothing hides a difference.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+use chinwag_core::app::{App, Context};
+use chinwag_core::clock::SystemClock;
+use chinwag_core::limits::Limits;
+use chinwag_core::store::Store;
+use chinwag_core::user::Caller;
+use chinwag_core::{Clock, GroupId, Seq, UserId};
+
+use super::{Settings, grouped};
+use crate::table::{Goal, Outcome, Row};
+use crate::world::{self, Plan, World};
+
+const SHORT: u64 = 1_000;
+const MEMBERS: usize = 10;
+/// Unread messages are counted up to here.
+const MOST: usize = 100;
+
+/// Who looks. The first user is the author of all messages.
+#[derive(Clone, Copy)]
+enum Reader {
+    Author,
+    Newcomer,
+    UpToDate,
+}
+
+const READERS: [(Reader, &str, usize); 3] = [
+    (Reader::Author, "who wrote all", 0),
+    (Reader::Newcomer, "who read nothing", MOST),
+    (Reader::UpToDate, "who read all", 0),
+];
+
+/// A group with a history of one length.
+struct History {
+    app: App,
+    group: GroupId,
+    users: [UserId; 3],
+    length: u64,
+    _world: World,
+}
+
+pub(super) fn run(settings: &Settings) -> Outcome {
+    let (short, most) = if settings.quick { (200, 2000) } else { (SHORT, settings.messages) };
+    let mut lengths = vec![short];
+    while let Some(next) = lengths.last().map(|length| length * 10).filter(|next| *next <= most) {
+        lengths.push(next);
+    }
+    let histories =
+        lengths.iter().map(|length| History::make(settings, *length)).collect::<Result<Vec<_>>>()?;
+    let times = settings.size(2000, 10);
+    let mut rows = Vec::new();
+    for (reader, name, unread) in READERS {
+        let row = |history: &History| {
+            let what = format!("W12: {name}, {} messages", history.length);
+            let note = format!("beside {short} messages; {} members", grouped(MEMBERS));
+            Row { note, ..Row::new(what, "µs", Goal::AtMost(1.25)) }
+        };
+        let mut own: Vec<_> = histories[1..].iter().map(row).collect();
+        for _ in 0..settings.rounds {
+            let took = histories.iter().map(|history| history.time(reader, unread, times));
+            let took = took.collect::<Result<Vec<_>>>()?;
+            own.iter_mut().zip(&took[1..]).for_each(|(row, long)| row.pairs.push((*long, took[0])));
+        }
+        rows.extend(own);
+    }
+    Ok(rows)
+}
+
+impl History {
+    fn make(settings: &Settings, length: u64) -> Result<Self> {
+        let world = World::make(&settings.server, &Plan { messages: length, ..Plan::crowds(1, MEMBERS) })?;
+        let (clock, store, group) = (Arc::new(SystemClock::default()), world.open()?, world.groups[0]);
+        let users = [world.users[0], world.users[1], world.users[2]];
+        read_all(&store, group, users[2], Seq(i64::try_from(length)?), &clock)?;
+        let app = App::new(store, clock, Limits::default());
+        Ok(Self { app, group, users, length, _world: world })
+    }
+
+    /// The median time of showing the group, in microseconds.
+    fn time(&self, reader: Reader, unread: usize, times: usize) -> Result<f64> {
+        let context = Context::new(Caller::User(self.users[reader as usize]));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let mut took = Vec::with_capacity(times);
+        for _ in 0..times {
+            let begun = Instant::now();
+            let seen = runtime.block_on(self.app.group(&context, self.group))?;
+            took.push(begun.elapsed().as_secs_f64() * 1e6);
+            let found = seen.mark.map(|mark| mark.unread);
+            ensure!(found.is_some_and(|found| usize::try_from(found) == Ok(unread)), "{found:?} are unread");
+        }
+        took.sort_by(f64::total_cmp);
+        Ok(took[took.len() / 2])
+    }
+}
+
+fn read_all(
+    store: &Arc<dyn Store>,
+    group: GroupId,
+    user: UserId,
+    seq: Seq,
+    clock: &SystemClock,
+) -> Result<()> {
+    let now = clock.now();
+    world::block_on(store.write(move |tx, _| tx.mark_set(group, user, seq, now)))??;
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! The deletion of a user with very many messages, while others chat, cut by `kill -9`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use chinwag_testkit::client::Client;
+use chinwag_testkit::process::Running;
+use chinwag_testkit::trial::{PATIENCE, group, history, report, times};
+use rusqlite::{Connection, OpenFlags, params};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::program;
+
+/// What every body of the deleted user holds.
+const GONE: &str = "quokka-that-goes";
+/// What others write before, and while the user is erased.
+const CHAT: usize = 40;
+/// How long one of the others' messages may take: many steps, and far less than all of them.
+const BOUND: Duration = Duration::from_secs(5);
+
+/// What one who was there before the deletion holds of the group.
+struct Held {
+    head: i64,
+    messages: BTreeSet<String>,
+}
+
+fn open(database: &Path) -> Connection {
+    let conn =
+        Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE).expect("the file opens");
+    conn.busy_timeout(PATIENCE).expect("a wait");
+    conn
+}
+
+/// Puts a user's messages at the end of a group's log, as the server would have; the server must have ended.
+fn fill(database: &Path, group: &str, author: &str, count: usize) {
+    let conn = open(database);
+    let group = group.parse::<Uuid>().expect("an id").into_bytes();
+    let sql = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?4)
+        INSERT INTO messages (group_id, seq, author_id, date, id, body)
+        SELECT ?1, g.last_seq + n, u.id, u.created + n, randomblob(16), ?3 || ' ' || n
+        FROM n JOIN groups g ON g.id = ?1 JOIN users u ON u.name = ?2";
+    let rows = conn.execute(sql, params![group, author, GONE, i64::try_from(count).expect("a count")]);
+    assert_eq!(rows.expect("messages"), count);
+    let head =
+        "UPDATE groups SET last_seq = (SELECT max(seq) FROM messages WHERE group_id = ?1) WHERE id = ?1";
+    conn.execute(head, [group]).expect("the head");
+}
+
+fn hold(database: &Path) -> Held {
+    let conn = open(database);
+    let head = conn.query_row("SELECT last_seq FROM groups", [], |row| row.get(0)).expect("one group");
+    let mut ids = conn.prepare("SELECT id FROM messages").expect("a statement");
+    let ids = ids.query_map([], |row| row.get::<_, [u8; 16]>(0)).expect("ids");
+    let messages = ids.map(|id| Uuid::from_bytes(id.expect("an id")).to_string()).collect();
+    Held { head, messages }
+}
+
+/// How many of the user's messages have a body still, and how many tasks remain.
+fn remaining(database: &Path) -> (usize, usize) {
+    let count = |sql: &str| open(database).query_row(sql, [], |row| row.get(0)).map(|n: u32| n as usize);
+    let bodies = format!("SELECT count(*) FROM messages WHERE body LIKE '{GONE}%'");
+    (count(&bodies).expect("a count"), count("SELECT count(*) FROM tasks").expect("a count"))
+}
+
+/// One who stays writes; the longest that a message took.
+async fn chat(client: &Client, group: &str, count: usize) -> Duration {
+    let mut longest = Duration::ZERO;
+    for number in 0..count {
+        let begun = Instant::now();
+        let body = format!("{} stays {number}", client.name());
+        client.post("messages/", json!({ "group": group, "body": body })).await.ok(201);
+        longest = longest.max(begun.elapsed());
+    }
+    longest
+}
+
+/// Nothing shows the user or what it wrote.
+async fn assert_gone(service: &Client, bob: &Client, group: &str, held: &Held, one: &str) {
+    assert_eq!(service.get("users/zoe/").await.status, 404);
+    let mut shown = Vec::new();
+    for client in [service, bob] {
+        assert_eq!(client.get(&format!("messages/{one}/")).await.status, 404);
+        for query in ["", "&after=0", "&before=1000", &format!("&before={}", held.head)] {
+            shown.push(client.get(&format!("groups/{group}/messages/?limit=100{query}")).await.text);
+        }
+        shown.push(client.get(&format!("groups/{group}/?fields=__all__")).await.text);
+    }
+    shown.push(bob.ws().await.summary().to_string());
+    for text in shown {
+        assert!(!text.contains(GONE) && !text.contains("zoe"), "{text}");
+    }
+}
+
+/// What is held, with every event since.
+async fn resume(bob: &Client, group: &str, held: &Held) -> (BTreeSet<String>, usize) {
+    let (mut messages, mut events) = (held.messages.clone(), 0);
+    let mut socket = bob.ws().await;
+    socket.send(json!({ "type": "sync.resume", "data": { "groups": { group: held.head } } })).await;
+    loop {
+        let frame = socket.next().await;
+        let data = &frame["data"];
+        let text = |value: &Value| value.as_str().expect("an id").to_owned();
+        events += 1;
+        match frame["type"].as_str().expect("a type") {
+            "message.text" => drop(messages.insert(text(&data["id"]))),
+            "message.delete" if data["ids"].is_array() => {
+                let ids = data["ids"].as_array().expect("ids");
+                assert!((1..=1000).contains(&ids.len()));
+                // Each was held, and is deleted once.
+                assert!(ids.iter().all(|id| messages.remove(&text(id))), "{frame}");
+            }
+            "sync.done" => {
+                assert_eq!(data["refused"].as_object().map(serde_json::Map::len).unwrap_or(0), 0, "{frame}");
+                return (messages, events);
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn until_erased(database: &Path, running: &Running) {
+    let by = Instant::now() + PATIENCE;
+    while remaining(database) != (0, 0) {
+        assert!(Instant::now() < by, "{:?} remain: {}", remaining(database), running.stderr());
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_with_many_messages_goes_at_once_and_the_rest_follows_in_steps() {
+    let count = times(100_000, 1_000_000);
+    let program = program();
+    let database = program.data().join("chinwag.db");
+    let running = program.serve();
+    let service = program.service(&running);
+    let (ann, bob) = (service.user("ann").await, service.user("bob").await);
+    service.user("zoe").await;
+    let group = group(&service, &["ann", "bob", "zoe"]).await;
+    chat(&ann, &group, CHAT).await;
+    running.stop();
+    fill(&database, &group, "zoe", count);
+    let held = hold(&database);
+    assert_eq!(held.messages.len(), count + CHAT);
+
+    let running = program.serve();
+    let (service, url) = (program.service(&running), running.url().to_owned());
+    let (ann, bob) =
+        (Client::new(&url, Some(ann.token()), "ann"), Client::new(&url, Some(bob.token()), "bob"));
+    let last = service.get(&format!("groups/{group}/messages/?limit=1")).await.ok(200);
+    assert!(last[0]["body"].as_str().expect("a body").starts_with(GONE), "{last}");
+    let one = last[0]["id"].as_str().expect("an id");
+    let begun = Instant::now();
+    service.delete("users/zoe/").await.ok(200);
+    let answered = begun.elapsed();
+    assert!(answered < BOUND, "the answer took {answered:?}");
+    assert_gone(&service, &bob, &group, &held, one).await;
+    let during = chat(&ann, &group, CHAT).await.max(chat(&bob, &group, CHAT).await);
+    assert_eq!(running.kill(), Some(9));
+    let (cut, tasks) = remaining(&database);
+    assert!(0 < cut && cut < count && tasks == 1, "it was cut in the middle: {cut} of {count}, {tasks}");
+
+    let running = program.serve();
+    let (service, url) = (program.service(&running), running.url().to_owned());
+    let (ann, bob) =
+        (Client::new(&url, Some(ann.token()), "ann"), Client::new(&url, Some(bob.token()), "bob"));
+    assert_gone(&service, &bob, &group, &held, one).await;
+    let during = during.max(chat(&bob, &group, CHAT).await);
+    assert!(during < BOUND, "one of the others' messages took {during:?}");
+    until_erased(&database, &running).await;
+    assert_gone(&service, &bob, &group, &held, one).await;
+    let shown: BTreeSet<_> =
+        history(&ann, &group).await.iter().map(|m| m["id"].as_str().map(str::to_owned)).collect();
+    assert_eq!(shown.len(), 4 * CHAT);
+    if count <= 100_000 {
+        let (told, events) = resume(&bob, &group, &held).await;
+        assert_eq!(told.into_iter().map(Some).collect::<BTreeSet<_>>(), shown, "{events} events");
+    }
+    assert_eq!(running.stop().code, Some(0));
+    let seen = format!("answer {answered:?}, the others' slowest message {during:?}, {cut} left at the kill");
+    report("erase", format!("{count} messages"), seen);
+}

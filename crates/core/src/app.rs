@@ -8,6 +8,7 @@ pub mod account;
 pub mod actor;
 pub mod connect;
 pub mod consent;
+pub mod directory;
 pub mod group;
 pub mod group_update;
 pub mod identity;

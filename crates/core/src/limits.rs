@@ -40,6 +40,8 @@ pub const RESUME_TOTAL: usize = 10_000;
 pub const PENDING_GROUPS: usize = 100;
 /// The most invitations that a user has received; beyond it the oldest are dropped.
 pub const RECEIVED_INVITATIONS: usize = 1000;
+/// The most names that one list of users is asked for by name.
+pub const NAMES_PAGE: usize = 100;
 /// The longest page of a list.
 pub const LIST_PAGE: usize = 1000;
 

@@ -2,11 +2,12 @@
 
 use chinwag_core::relation::{self, Pair, Relation};
 use chinwag_core::store::Relations;
+use chinwag_core::user::User;
 use chinwag_core::{Date, Name, Result, UserId};
 use tokio_postgres::Row;
 
 use crate::transaction::{Transaction, limit};
-use crate::user::name;
+use crate::user::{name, user};
 
 const INVITATION: i16 = 0;
 const CONTACT: i16 = 1;
@@ -78,6 +79,40 @@ impl Relations for Transaction<'_, '_> {
             ORDER BY 1",
             &[&user.0],
             number,
+        )
+    }
+
+    fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>> {
+        let others: Vec<_> = others.iter().map(|other| other.0).collect();
+        self.all(
+            "SELECT o.id FROM unnest($2::bigint[]) o (id)
+            WHERE EXISTS (SELECT FROM relations r WHERE r.from_id = $1 AND r.to_id = o.id)
+                OR EXISTS (SELECT FROM relations r WHERE r.from_id = o.id AND r.to_id = $1)
+                OR EXISTS (SELECT FROM memberships other
+                    JOIN memberships own ON own.group_id = other.group_id AND own.user_id = $1
+                    JOIN groups g ON g.id = other.group_id
+                    WHERE other.user_id = o.id)",
+            &[&user.0, &others],
+            number,
+        )
+    }
+
+    fn circle_page(&self, me: UserId, after: Option<UserId>, most: usize) -> Result<Vec<User>> {
+        self.all(
+            "SELECT u.id, u.name, u.special FROM users u
+            WHERE u.id > $2 AND u.id IN (
+                SELECT $1
+                UNION SELECT r.to_id FROM relations r WHERE r.from_id = $1 AND r.kind = $4 AND r.to_id > $2
+                UNION SELECT page.user_id FROM memberships own
+                    JOIN groups g ON g.id = own.group_id
+                    CROSS JOIN LATERAL (
+                        SELECT m.user_id FROM memberships m JOIN users v ON v.id = m.user_id
+                        WHERE m.group_id = own.group_id AND m.user_id > $2 ORDER BY m.user_id LIMIT $3
+                    ) page
+                    WHERE own.user_id = $1)
+            ORDER BY u.id LIMIT $3",
+            &[&me.0, &after.map_or(i64::MIN, |id| id.0), &limit(most), &CONTACT],
+            user,
         )
     }
 

@@ -213,6 +213,7 @@ fn details(row: &Row) -> Read<Details> {
     })
 }
 
-fn user(row: &Row) -> Read<User> {
+/// A user from its number, its name and whether it is special.
+pub(crate) fn user(row: &Row) -> Read<User> {
     Ok(User { id: UserId(row.try_get(0)?), name: name(row, 1)?, special: row.try_get(2)? })
 }

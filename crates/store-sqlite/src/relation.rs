@@ -1,10 +1,14 @@
 //! Relations: one row for each direction.
 
+use std::collections::BTreeSet;
+
 use chinwag_core::relation::{self, Pair, Relation};
-use chinwag_core::store::Relations;
+use chinwag_core::store::{Relations, Users};
+use chinwag_core::user::User;
 use chinwag_core::{Date, Name, Result, UserId};
 use rusqlite::{Row, params};
 
+use crate::group::group_id;
 use crate::transaction::{Transaction, limit};
 use crate::user::name;
 
@@ -77,6 +81,45 @@ impl Relations for Transaction<'_> {
             [user.0],
             number,
         )
+    }
+
+    fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>> {
+        const SQL: &str = "SELECT 1 FROM relations WHERE from_id = ?1 AND to_id = ?2
+            UNION ALL SELECT 1 FROM relations WHERE from_id = ?2 AND to_id = ?1
+            UNION ALL SELECT 1 FROM memberships own
+                CROSS JOIN memberships other ON other.group_id = own.group_id AND other.user_id = ?2
+                CROSS JOIN groups g ON g.id = own.group_id
+                WHERE own.user_id = ?1
+            LIMIT 1";
+        let mut found = Vec::new();
+        for other in others {
+            if self.one(SQL, [user.0, other.0], |_| Ok(()))?.is_some() {
+                found.push(*other);
+            }
+        }
+        Ok(found)
+    }
+
+    fn circle_page(&self, user: UserId, after: Option<UserId>, most: usize) -> Result<Vec<User>> {
+        const CONTACTS: &str = "SELECT to_id FROM relations WHERE from_id = ?1 AND kind = ?2 AND to_id > ?3 ORDER BY to_id LIMIT ?4";
+        const GROUPS: &str = "SELECT m.group_id FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
+            WHERE m.user_id = ?1";
+        const MEMBERS: &str = "SELECT m.user_id FROM memberships m CROSS JOIN users u ON u.id = m.user_id
+            WHERE m.group_id = ?1 AND m.user_id > ?2 AND m.user_id < ?3 ORDER BY m.user_id LIMIT ?4";
+        let after = after.map_or(i64::MIN, |id| id.0);
+        let contacts = self.all(CONTACTS, [user.0, CONTACT, after, limit(most)], number)?;
+        let mut found: BTreeSet<_> = contacts.into_iter().chain([user]).filter(|id| id.0 > after).collect();
+        for group in self.all(GROUPS, [user.0], |row| group_id(row, 0))? {
+            // Whoever comes after a full page is not read.
+            let before = if found.len() < most { i64::MAX } else { found.last().map_or(after, |id| id.0) };
+            let page = params![group.0.into_bytes(), after, before, limit(most)];
+            found.extend(self.all(MEMBERS, page, number)?);
+            while found.len() > most {
+                found.pop_last();
+            }
+        }
+        let users: Result<Vec<_>> = found.into_iter().take(most).map(|id| self.user(id)).collect();
+        Ok(users?.into_iter().flatten().collect())
     }
 
     fn blocks(&self, user: UserId) -> Result<Vec<UserId>> {

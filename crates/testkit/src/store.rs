@@ -271,6 +271,8 @@ macro_rules! store_suite {
                 the_oldest_received_invitations_are_dropped
                 blocks_are_found_in_either_direction
                 contacts_are_in_the_order_of_their_numbers
+                acquainted_are_those_who_share_a_group_or_a_relation
+                circle_is_paged_in_the_order_of_making
                 acquaintances_share_a_group_or_a_relation_and_come_once_without_oneself
             }
             summary {

@@ -105,7 +105,7 @@ impl App {
     pub async fn password_set(&self, context: &Context, name: Name, phc: String) -> Result<()> {
         self.write(context, (name, phc), |unit, (name, phc)| {
             service_only(unit.caller)?;
-            let user = own(unit.tx, unit.caller, name)?;
+            let user = own(unit, name)?;
             let details = unit.tx.details(&[user.id])?.pop().flatten();
             if details.is_none_or(|details| details.origin == Origin::Host) {
                 return Err(HOST_USER);
@@ -169,7 +169,7 @@ impl App {
     /// Ends everything that a user has signed in with, open sockets included. The password stays.
     pub async fn tokens_end(&self, context: &Context, name: Name) -> Result<()> {
         self.write(context, name, |unit, name| {
-            let user = own(unit.tx, unit.caller, name)?;
+            let user = own(unit, name)?;
             unit.tx.tokens_delete(user.id)?;
             unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
             Ok(())

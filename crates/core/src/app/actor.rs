@@ -46,12 +46,8 @@ pub(super) fn service_only(caller: Caller) -> Result<()> {
     }
 }
 
-/// The user named in a payload.
-pub(super) fn named(tx: &dyn Tx, name: &Name, field: &'static str) -> Result<User> {
-    tx.user_named(name)?.ok_or_else(|| unknown(name, field))
-}
-
-fn unknown(name: &Name, field: &'static str) -> Error {
+/// The refusal of a name in a payload that is no user's.
+pub(super) fn unknown(name: &Name, field: &'static str) -> Error {
     Error::field(field, format!("there is no user {name}"))
 }
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::actor::{actor, membership_in, role_in, someone, visible};
 use super::consent::{admit, bring_in, end, invite};
+use super::directory::all_named;
 use super::{App, Context, Unit, allow};
 use crate::event::{Event, Kind, Pending};
 use crate::group::{Group, Mark, Member, View, heir};
 use crate::permission::{Action, Role};
-use crate::store::{Change, Task, Tx};
+use crate::store::{Change, Task};
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, GroupName, Name, Result, Seq, UserId};
 
@@ -125,7 +126,7 @@ impl App {
 }
 
 /// The users named in a request, each once, with the highest role named.
-pub(super) fn roles_of(tx: &dyn Tx, roles: &Roles) -> Result<Vec<(User, Role)>> {
+pub(super) fn roles_of(unit: &Unit, roles: &Roles) -> Result<Vec<(User, Role)>> {
     let mut found: BTreeMap<UserId, (User, Role)> = BTreeMap::new();
     let lists = [
         ("admins", &roles.admins, Role::Admin),
@@ -133,25 +134,16 @@ pub(super) fn roles_of(tx: &dyn Tx, roles: &Roles) -> Result<Vec<(User, Role)>> 
         ("restricts", &roles.restricts, Role::Restrict),
     ];
     for (field, names, role) in lists {
-        for user in all_named(tx, field, names)? {
+        for user in all_named(unit, field, names)? {
             found.entry(user.id).or_insert((user, role));
         }
     }
     Ok(found.into_values().collect())
 }
 
-/// The users of one list, all of whom must exist.
-pub(super) fn all_named(tx: &dyn Tx, field: &'static str, names: &[Name]) -> Result<Vec<User>> {
-    let users = tx.users_named(names)?;
-    let unknown = |(user, name): (Option<User>, &Name)| {
-        user.ok_or_else(|| Error::field(field, format!("there is no user {name}")))
-    };
-    users.into_iter().zip(names).map(unknown).collect()
-}
-
 fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
     let owner = someone(unit.tx, unit.caller, command.author.as_ref())?;
-    let mut others = roles_of(unit.tx, &command.roles)?;
+    let mut others = roles_of(unit, &command.roles)?;
     others.retain(|(user, _)| user.id != owner.id);
     let most = unit.rules.limits.group_members;
     if others.len() >= most {

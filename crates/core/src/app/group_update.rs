@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::actor::{actor, role_in};
 use super::consent::{admit, bring_in, invite};
-use super::group::{Roles, all_named, roles_of};
+use super::directory::all_named;
+use super::group::{Roles, roles_of};
 use super::{App, Context, Unit, allow};
 use crate::event::{Event, Kind, Pending};
 use crate::group::{Group, Member, View};
@@ -122,8 +123,8 @@ fn plan(
     command: &Update,
 ) -> Result<Plan> {
     let mut plan = Plan::default();
-    let removed = all_named(unit.tx, "remove", &command.remove)?;
-    let given = roles_of(unit.tx, &command.roles)?;
+    let removed = all_named(unit, "remove", &command.remove)?;
+    let given = roles_of(unit, &command.roles)?;
     for (user, wanted) in given {
         if removed.iter().any(|gone| gone.id == user.id) {
             return Err(Error::field("remove", format!("{} cannot be both removed and kept", user.name)));

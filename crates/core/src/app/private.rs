@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::actor::{named, service_only, someone};
+use super::actor::{service_only, someone};
+use super::directory::named;
 use super::group::Seen;
 use super::send::{BLOCKED, Send, Sent, send};
 use super::{App, Context, Unit, standing};
@@ -78,7 +79,7 @@ impl App {
 
 fn first(unit: &mut Unit, command: &First, counted: &AtomicBool) -> Result<Opened> {
     let author = someone(unit.tx, unit.caller, None)?;
-    let target = writable(named(unit.tx, &command.target, "target")?, "target")?;
+    let target = writable(named(unit, &command.target, "target")?, "target")?;
     match (unit.tx.group_of_pair(author.id, target.id)?, &command.body) {
         (Some(group), None) => standing(unit.tx, group).map(Opened::Standing),
         (Some(group), Some(body)) => {
@@ -105,10 +106,10 @@ fn first(unit: &mut Unit, command: &First, counted: &AtomicBool) -> Result<Opene
 
 fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result<Private> {
     let (a, b) = match command {
-        Open::With(name) => (someone(unit.tx, unit.caller, None)?, named(unit.tx, name, "user")?),
+        Open::With(name) => (someone(unit.tx, unit.caller, None)?, named(unit, name, "user")?),
         Open::Between(a, b) => {
             service_only(unit.caller)?;
-            (named(unit.tx, a, "users")?, named(unit.tx, b, "users")?)
+            (named(unit, a, "users")?, named(unit, b, "users")?)
         }
     };
     let field = if matches!(command, Open::With(_)) { "user" } else { "users" };

@@ -1,6 +1,7 @@
 //! Relations: invite, accept, deny, remove, block.
 
-use super::actor::{named, someone};
+use super::actor::someone;
+use super::directory::{found, named};
 use super::{App, Context, Unit};
 use crate::event::{Event, Kind};
 use crate::limits::RECEIVED_INVITATIONS;
@@ -40,12 +41,13 @@ impl App {
 
     /// Refuses with 403 if `target` has blocked `author`, and with 404 if one of them does not exist.
     pub async fn relation_check(&self, context: &Context, author: Option<Name>, target: Name) -> Result<()> {
-        self.read(context, (author, target), |tx, caller, (author, target)| {
+        let query = (author, target, self.user_rules().directory);
+        self.read(context, query, |tx, caller, (author, target, directory)| {
             if let (Caller::Service, Some(name)) = (caller, author) {
                 tx.user_named(name)?.ok_or(Error::NotFound("user"))?;
             }
             let author = someone(tx, caller, author.as_ref())?;
-            let target = tx.user_named(target)?.ok_or(Error::NotFound("user"))?;
+            let target = found(tx, caller, *directory, target)?;
             match tx.pair(author.id, target.id)?.theirs {
                 Some(Relation::Block) => {
                     Err(Error::forbidden(format!("{} has blocked {}", target.name, author.name)))
@@ -59,7 +61,7 @@ impl App {
 
 fn relate(unit: &mut Unit, command: &Relate) -> Result<Related> {
     let author = someone(unit.tx, unit.caller, command.author.as_ref())?;
-    let target = named(unit.tx, &command.target, "name")?;
+    let target = named(unit, &command.target, "name")?;
     if target.id == author.id {
         return Err(Error::field("name", "must be another user: nobody has a relation with itself"));
     }

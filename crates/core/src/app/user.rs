@@ -1,10 +1,12 @@
 //! Users: make, see, rename, delete.
 
 use super::actor::{actor, service_only};
+use super::directory::{found, page};
 use super::identity::{hold, not_held};
 use super::relation::sees_all_of;
 use super::{App, Context, Unit, Who};
 use crate::event::{Ended, Event, Kind};
+use crate::limits::Directory;
 use crate::profile::{Details, Origin};
 use crate::relation::{Relation, Relations};
 use crate::store::{Task, Tx};
@@ -117,15 +119,16 @@ impl App {
 
     /// What the caller may see of a user.
     pub async fn user(&self, context: &Context, name: Name, wanted: Wanted) -> Result<Profile> {
-        let found = self.read(context, (name, wanted), |tx, caller, (name, wanted)| {
-            let user = tx.user_named(name)?.ok_or(Error::NotFound("user"))?;
+        let query = (name, wanted, self.user_rules().directory);
+        let found = self.read(context, query, |tx, caller, (name, wanted, directory)| {
+            let user = found(tx, caller, *directory, name)?;
             profiles(tx, caller, vec![user], *wanted)?.pop().ok_or(Error::NotFound("user"))
         });
         Ok(self.shown_to(context, found.await?))
     }
 
     /// A profile without what a user is not shown of itself.
-    fn shown_to(&self, context: &Context, mut profile: Profile) -> Profile {
+    pub(super) fn shown_to(&self, context: &Context, mut profile: Profile) -> Profile {
         let is_service = context.who == Who::Known(Caller::Service);
         if let (false, false, Some(whole)) = (is_service, self.limits().show_blocked_by, &mut profile.whole) {
             whole.relations.blocked_by.clear();
@@ -136,7 +139,7 @@ impl App {
     /// Changes a user's own settings: those that are named.
     pub async fn user_settings(&self, context: &Context, command: ChangeSettings) -> Result<User> {
         self.write(context, command, |unit, command| {
-            let user = own(unit.tx, unit.caller, &command.name)?;
+            let user = own(unit, &command.name)?;
             let before = unit.tx.settings(user.id)?;
             let after = Settings {
                 added_by: command.added_by.unwrap_or(before.added_by),
@@ -152,7 +155,7 @@ impl App {
         .await
     }
 
-    /// Up to `limit` users, those after `after`, in order of their making, each with what the
+    /// Up to `limit` users whom the caller is listed, those after `after`, in order of their making, each with what the
     /// caller may see of it.
     pub async fn users(
         &self,
@@ -161,8 +164,9 @@ impl App {
         limit: usize,
         wanted: Wanted,
     ) -> Result<Vec<Profile>> {
-        let found = self.read(context, (after, limit, wanted), |tx, caller, (after, limit, wanted)| {
-            let page = tx.users_page(*after, *limit)?;
+        let query = (after, limit, wanted, self.user_rules().directory);
+        let found = self.read(context, query, |tx, caller, (after, limit, wanted, directory)| {
+            let page = page(tx, caller, *directory, *after, *limit)?;
             profiles(tx, caller, page, *wanted)
         });
         Ok(found.await?.into_iter().map(|profile| self.shown_to(context, profile)).collect())
@@ -170,13 +174,13 @@ impl App {
 
     /// Gives a user another name, and tells those who know it. The logs of its groups follow in steps.
     pub async fn user_rename(&self, context: &Context, command: Rename) -> Result<User> {
-        let known = self.read(context, command.name.clone(), known).await?;
+        let known = self.read(context, (command.name.clone(), self.user_rules().directory), known).await?;
         self.write(context, (command, known), rename).await
     }
 
     /// Deletes a user: from here on nothing of it is read. Its messages are erased in steps.
     pub async fn user_delete(&self, context: &Context, name: Name) -> Result<()> {
-        let known = self.read(context, name.clone(), known).await?;
+        let known = self.read(context, (name.clone(), self.user_rules().directory), known).await?;
         self.write(context, (name, known), delete).await
     }
 }
@@ -185,14 +189,14 @@ impl App {
 /// it can; who comes to know the user meanwhile learns of the change by the log of the group that they share.
 type Known = (UserId, Vec<UserId>);
 
-fn known(tx: &dyn Tx, caller: Caller, name: &Name) -> Result<Known> {
-    let user = own(tx, caller, name)?;
+fn known(tx: &dyn Tx, caller: Caller, (name, directory): &(Name, Directory)) -> Result<Known> {
+    let user = editable(tx, caller, *directory, name)?;
     Ok((user.id, tx.acquaintances(user.id)?))
 }
 
 /// The user, who must be the one whose acquaintances were read.
 fn own_known(unit: &Unit, name: &Name, known: &Known) -> Result<User> {
-    let user = own(unit.tx, unit.caller, name)?;
+    let user = own(unit, name)?;
     if user.id == known.0 { Ok(user) } else { Err(Error::unavailable()) }
 }
 
@@ -210,7 +214,12 @@ pub(super) fn short_enough(unit: &Unit, name: &Name, field: &'static str) -> Res
     Ok(())
 }
 
-fn profiles(tx: &dyn Tx, caller: Caller, users: Vec<User>, wanted: Wanted) -> Result<Vec<Profile>> {
+pub(super) fn profiles(
+    tx: &dyn Tx,
+    caller: Caller,
+    users: Vec<User>,
+    wanted: Wanted,
+) -> Result<Vec<Profile>> {
     let ids: Vec<_> = users.iter().map(|user| user.id).collect();
     let details = if wanted.details { tx.details(&ids)? } else { vec![None; ids.len()] };
     let profile = |(user, details)| profile(tx, caller, user, details, wanted);
@@ -246,8 +255,12 @@ fn all_of(tx: &dyn Tx, user: UserId) -> Result<Whole> {
 
 /// The user named by a path, whom the caller may change: itself, or as a service anybody who is
 /// not special.
-pub(super) fn own(tx: &dyn Tx, caller: Caller, name: &Name) -> Result<User> {
-    let user = tx.user_named(name)?.ok_or(Error::NotFound("user"))?;
+pub(super) fn own(unit: &Unit, name: &Name) -> Result<User> {
+    editable(unit.tx, unit.caller, unit.rules.users.directory, name)
+}
+
+fn editable(tx: &dyn Tx, caller: Caller, directory: Directory, name: &Name) -> Result<User> {
+    let user = found(tx, caller, directory, name)?;
     if let Some(me) = actor(tx, caller, None)?
         && me.id != user.id
     {

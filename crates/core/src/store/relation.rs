@@ -1,6 +1,7 @@
 //! Relations, as a store keeps them.
 
 use crate::relation::{self, Pair};
+use crate::user::User;
 use crate::{Date, Name, Result, UserId};
 
 /// Relations, in a transaction.
@@ -34,4 +35,11 @@ pub trait Relations {
     /// Those who share a group or a relation with a user, each once, without the user. Who has yet to
     /// accept a group does not share it with its members; they share it with that user.
     fn acquaintances(&self, user: UserId) -> Result<Vec<UserId>>;
+
+    /// Which of `others` share a group or a relation with a user, whether or not either has accepted the group.
+    fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>>;
+
+    /// Up to `limit` of a user itself, its contacts and those who share a group with it, each once, in order of
+    /// their numbers, those after `after`.
+    fn circle_page(&self, user: UserId, after: Option<UserId>, limit: usize) -> Result<Vec<User>>;
 }

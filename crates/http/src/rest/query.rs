@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use chinwag_core::app::message::Point;
-use chinwag_core::limits::LIST_PAGE;
-use chinwag_core::{Date, Error, Result, Seq};
+use chinwag_core::limits::{LIST_PAGE, NAMES_PAGE};
+use chinwag_core::{Date, Error, Name, Result, Seq};
 
 use crate::admission::UnderWay;
 use crate::error::Problem;
@@ -63,6 +63,30 @@ impl Query {
         let text = if text.contains('T') { Cow::Owned(text.replace(' ', "+")) } else { Cow::Borrowed(text) };
         let refused = |_| Error::field(key, "must be a seq, or a date like 2024-05-12T10:29:16.000949Z");
         Date::parse(&text).map(|date| Some(Point::Date(date))).map_err(refused)
+    }
+
+    /// The names of `names`, with commas between them, and of `name`, which may hold commas; both may stand there
+    /// more than once. `None` where neither does. What cannot be a name is left out, as nobody's.
+    pub(crate) fn names(&self) -> Result<Option<Vec<Name>>> {
+        let has = |keys: &[&str]| self.pairs.iter().any(|(key, _)| keys.contains(&key.as_str()));
+        if !has(&["names", "name"]) {
+            return Ok(None);
+        }
+        if has(&["limit", "cursor"]) {
+            return Err(Error::field("names", "is answered with one list: leave limit and cursor out"));
+        }
+        let mut names = Vec::new();
+        for (key, value) in &self.pairs {
+            match key.as_str() {
+                "names" => names.extend(value.split(',').filter(|name| !name.is_empty())),
+                "name" => names.push(value.as_str()),
+                _ => {}
+            }
+        }
+        if names.len() > NAMES_PAGE {
+            return Err(Error::field("names", format!("holds more than {NAMES_PAGE} names: ask for fewer")));
+        }
+        Ok(Some(names.into_iter().filter_map(|name| Name::parse(name).ok()).collect()))
     }
 
     /// The cursor, if one is given.
@@ -131,5 +155,21 @@ mod tests {
         let query = query("/api/v1/users?limit=2&fields=name+status&cursor=old").await;
         assert_eq!(query.with_cursor("new"), "/api/v1/users/?limit=2&fields=name+status&cursor=new");
         assert!(query.fields(&USER).is_ok());
+    }
+
+    #[tokio::test]
+    async fn names_are_split_at_commas_and_a_name_is_not() {
+        let names = async |text: &str| {
+            let names = query(&format!("/users?{text}")).await.names().expect("names")?;
+            Some(names.iter().map(Name::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(names("fields=name").await, None);
+        assert_eq!(names("names=").await, Some(vec![]));
+        let found = names("names=ann,,bob&name=a%2Cb&names=%3C%2Ceve").await;
+        assert_eq!(found.expect("names"), ["ann", "bob", "a,b", "eve"]);
+        let many = vec!["a"; 101].join(",");
+        for text in [format!("names={many}"), "names=a&limit=1".into(), "name=a&cursor=x".into()] {
+            assert!(query(&format!("/users?{text}")).await.names().is_err(), "{text}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use chinwag_core::limits::UserRules;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::prelude::*;
 
@@ -12,6 +13,8 @@ use super::prelude::*;
 pub(crate) struct Server<'a> {
     /// Its version.
     version: &'static str,
+    /// The id of the store's numbers, which changes when another state is restored.
+    history: Uuid,
     /// Whether anybody may make an account.
     signup: bool,
     /// Limits that are settings, by their keys.
@@ -37,6 +40,7 @@ pub(crate) async fn get(State(doors): State<Arc<Doors>>) -> Response {
     let UserRules { rename_self, .. } = *doors.app.user_rules();
     let server = Server {
         version: env!("CARGO_PKG_VERSION"),
+        history: doors.app.history().0,
         signup: doors.options.signup,
         limits: &doors.options.shown_limits,
         features: if rename_self { vec!["rename"] } else { vec![] },

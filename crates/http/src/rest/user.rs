@@ -97,11 +97,14 @@ pub(crate) async fn create(
     Ok(as_it_stands(&doors, &context, StatusCode::CREATED, user).await)
 }
 
-/// Lists the users, in order of their making.
+/// Lists users in order of their making: to a service all, to a user itself, its contacts and fellow members, and
+/// everybody if `users.directory` is `all`. Or those whose names are given, as far as the caller finds them.
 #[utoipa::path(
     get, path = "/api/v1/users/", tag = "users", operation_id = "user_list",
     params(
         ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them; `__all__` is all. `name` if absent."),
+        ("names" = Option<String>, Query, description = "Only these users, in this order: up to 100 names with commas between them. May be there more than once, without `limit` and `cursor`."),
+        ("name" = Option<String>, Query, description = "One more of them, whose name may hold a comma. May be there more than once."),
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
         ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
     ),
@@ -114,6 +117,11 @@ pub(crate) async fn list(
 ) -> Result<Response> {
     let fields = query.fields(&USER)?;
     let wanted = wanted(&fields);
+    if let Some(names) = query.names()? {
+        let profiles = doors.app.users_of_names(&context, names, wanted).await?;
+        let rows = profiles.iter().map(|profile| fields.json(&shown(profile, &doors.hub)));
+        return Ok(bytes(StatusCode::OK, array(rows.collect::<Result<_, _>>()?)));
+    }
     let source = Users { app: doors.app.clone(), hub: doors.hub.clone(), context, fields, wanted };
     // Whole users may be large: fewer of them make one part.
     Ok(if wanted.whole || wanted.details {
@@ -229,6 +237,14 @@ async fn as_it_stands(doors: &Doors, context: &Context, status: StatusCode, user
     let profile =
         doors.app.user(context, user.name.clone(), Wanted::ALL).await.unwrap_or(Profile::bare(user));
     json(status, &shown(&profile, &doors.hub))
+}
+
+/// Rows as a JSON array.
+fn array(rows: Vec<Vec<u8>>) -> Vec<u8> {
+    let mut json = rows.join(&b',');
+    json.insert(0, b'[');
+    json.push(b']');
+    json
 }
 
 /// What must be read of a user to answer with these fields.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_core::Name;
-use chinwag_core::limits::UserRules;
+use chinwag_core::limits::{self, UserRules};
 use serde::{Deserialize, Serialize};
 
 use super::{Period, Problems};
@@ -19,6 +19,20 @@ pub(crate) struct Users {
     pub(crate) rename: Rename,
     /// How long nobody but the service gives the name of a deleted or renamed user anew.
     pub(crate) name_hold: Period,
+    /// Whom users find.
+    pub(crate) directory: Directory,
+}
+
+/// Whom users find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Directory {
+    /// Everybody.
+    All,
+    /// Those whose name they know, their contacts and fellow members.
+    Exact,
+    /// Those with whom they share a group or a relation.
+    None,
 }
 
 /// Who gives users other names.
@@ -39,6 +53,7 @@ impl Default for Users {
             show_blocked_by: false,
             rename: Rename::Service,
             name_hold: Period::seconds(30 * 24 * 3600),
+            directory: Directory::Exact,
         }
     }
 }
@@ -54,7 +69,11 @@ impl Users {
         UserRules {
             rename_self: self.rename == Rename::Themselves,
             name_hold: self.name_hold.0,
-            ..UserRules::default()
+            directory: match self.directory {
+                Directory::All => limits::Directory::All,
+                Directory::Exact => limits::Directory::Exact,
+                Directory::None => limits::Directory::None,
+            },
         }
     }
 

@@ -4,6 +4,7 @@ mod admission;
 mod bad_input;
 mod blocks;
 mod consent;
+mod directory;
 mod edge;
 mod events;
 mod histories;

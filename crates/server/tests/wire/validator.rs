@@ -118,3 +118,39 @@ async fn silent_validator_closes_sockets_after_its_grace() {
     assert_eq!(other.close_code_within(PATIENCE).await, Some(4001));
     assert!(begun.elapsed() >= Duration::from_millis(600), "{:?}", begun.elapsed());
 }
+
+#[tokio::test]
+async fn validator_vouches_for_names_to_the_byte() {
+    let host = Host::start("\"ann\"").await;
+    let app = TestApp::with(|options| {
+        options.doors.validate_url = Some(host.url.clone());
+        options.doors.validate_creates = true;
+    })
+    .await;
+    app.user("ann").await;
+    app.user("gone").await;
+    app.service().delete("users/gone/").await.ok(200);
+    app.nobody().sign_up("own", "correct horse battery").await;
+    let cases = [
+        ("\"ann\"", true),
+        ("\"ANN\"", false),
+        ("\"\u{ff41}nn\"", false),
+        ("\"own\"", false),
+        ("\"gone\"", false),
+        ("\"admin\"", false),
+        ("\"..\"", false),
+        ("\"zoe\u{308}\"", false),
+        ("\"zo\u{eb}\"", true),
+        ("\"auth0|5f7c\"", true),
+    ];
+    for (number, (answer, is_good)) in cases.into_iter().enumerate() {
+        host.say(answer);
+        // Answers are kept for a while, by credential.
+        let cookie = format!("a={number}");
+        let request = app.nobody().request(reqwest::Method::GET, "groups/").header("cookie", &cookie);
+        let status = app.nobody().send(request).await.status;
+        assert_eq!(status, if is_good { 200 } else { 401 }, "{answer}");
+        let socket = app.nobody().try_ws("/chat/", &[("cookie", &cookie)]).await;
+        assert_eq!(socket.is_ok(), is_good, "{answer}");
+    }
+}

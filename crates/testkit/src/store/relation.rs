@@ -184,3 +184,55 @@ pub async fn acquaintances_share_a_group_or_a_relation_and_come_once_without_one
     found.sort();
     assert_eq!(found, others[..4]);
 }
+
+pub async fn acquainted_are_those_who_share_a_group_or_a_relation(f: Fixture) {
+    let ann = f.user("ann").await;
+    let mut others = Vec::new();
+    for text in ["stranger", "pending", "grouped", "related", "relating"] {
+        others.push(f.user(text).await);
+    }
+    let group = f.group(&[ann, others[1], others[2]]).await;
+    f.group(&[others[0], others[1]]).await;
+    let pending = others[1];
+    f.write(move |tx| tx.pending_set(group, pending, true)).await;
+    relate(&f, ann, others[3], Some(Block), None).await;
+    relate(&f, ann, others[4], None, Some(Invitation)).await;
+    let asked = others.clone();
+    let mut found = f.read(move |tx| tx.acquainted(ann, &asked)).await;
+    found.sort();
+    assert_eq!(found, others[1..]);
+    let asked = others.clone();
+    assert_eq!(f.read(move |tx| tx.acquainted(asked[0], &[ann, asked[1]])).await, others[1..2]);
+    assert_eq!(f.read(move |tx| tx.acquainted(ann, &[])).await, []);
+}
+
+pub async fn circle_is_paged_in_the_order_of_making(f: Fixture) {
+    let mut users = Vec::new();
+    for number in 0..12 {
+        users.push(f.user(&format!("user{number}")).await);
+    }
+    let me = users[4];
+    f.group(&[users[9], me, users[1], users[7]]).await;
+    f.group(&[me, users[7], users[2], users[3], users[10]]).await;
+    f.group(&[users[0], users[1]]).await;
+    relate(&f, me, users[6], Some(Contact), Some(Contact)).await;
+    relate(&f, me, users[1], Some(Contact), Some(Contact)).await;
+    relate(&f, me, users[8], Some(Invitation), Some(Block)).await;
+    let (gone, task) = (users[3], f.task());
+    f.write(move |tx| tx.user_delete(gone, task)).await;
+    let circle: Vec<_> = [1, 2, 4, 6, 7, 9, 10].map(|number| users[number]).to_vec();
+    for limit in 1..=9 {
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let page = f.read(move |tx| tx.circle_page(me, after, limit)).await;
+            assert!(page.len() <= limit);
+            seen.extend(page.iter().map(|user| user.id));
+            let Some(last) = page.last().filter(|_| page.len() == limit) else { break };
+            after = Some(last.id);
+        }
+        assert_eq!(seen, circle, "in pages of {limit}");
+    }
+    let stranger = users[11];
+    let alone = f.read(move |tx| tx.circle_page(stranger, None, 9)).await;
+    assert_eq!(alone.into_iter().map(|user| user.id).collect::<Vec<_>>(), [stranger]);
+}

@@ -17,6 +17,9 @@ use crate::wire::input::Ignored;
 
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("chinwag-ignored");
 
+/// Where clients send passwords.
+const TAKE_PASSWORDS: [&str; 3] = ["/accounts", "/sessions", "/password"];
+
 /// The query parameters of one path, by method.
 pub(crate) struct Known(BTreeMap<String, BTreeSet<String>>);
 
@@ -59,8 +62,10 @@ pub(crate) async fn named<F: Future<Output = Response>>(
         };
     }
     request.extensions_mut().insert(ignored.clone());
+    let takes_password = TAKE_PASSWORDS.iter().any(|path| request.uri().path().ends_with(path));
     let mut response = answer(request).await;
-    if let Some(list) = ignored.list() {
+    // A password may stand where a key belongs: nothing that was sent with one is repeated.
+    if !takes_password && let Some(list) = ignored.list() {
         let list = HeaderValue::from_str(&list).expect("percent-encoded keys are ASCII");
         response.headers_mut().insert(HEADER, list);
     }

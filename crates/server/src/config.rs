@@ -12,6 +12,7 @@ mod period;
 mod presence;
 mod problems;
 mod shutdown;
+mod signup;
 mod store;
 mod users;
 mod ws;

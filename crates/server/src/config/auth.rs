@@ -1,22 +1,21 @@
 //! `[auth]`: who may come in, and how.
 
 mod jwt;
-mod signup;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::signup::Signup;
 use super::{Period, Problems};
 use jwt::Jwt;
-use signup::Signup;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Auth {
-    /// Whether anybody may make an account.
     /// The name of the cookie that holds a user's token.
     pub(crate) cookie: String,
+    /// Whether anybody may make an account.
     pub(crate) signup: Signup,
     /// How long a session lasts.
     pub(crate) session_ttl: Period,

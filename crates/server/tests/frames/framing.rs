@@ -10,7 +10,7 @@ const NO_BINARY: &str = "events are text frames, not binary ones";
 
 fn text(name: String, size: usize) -> (Case, Vec<u8>) {
     if size < 64 {
-        let case = case(name).answered(format!("EOF while parsing a value at line 1 column {size}"));
+        let case = case(name).answered("an event is empty: send a JSON object");
         return (case, frame(FIN | TEXT, &vec![b' '; size]));
     }
     let reference = format!("of-{size}");

@@ -135,7 +135,7 @@ impl Place {
     }
 
     async fn refusal(&self, name: &str, origin: &str) -> u16 {
-        self.open(name, origin).await.err().expect("it is refused").status
+        self.open(name, origin).await.expect_err("it is refused").status
     }
 }
 
@@ -146,8 +146,8 @@ async fn page_on_the_django_services_place_works_as_it_says() {
     for name in ["arlan", "astra"] {
         place.call(Method::POST, "users/", &json!({ "name": name }).to_string()).await.ok(201);
     }
-    let mut arlan = place.open("arlan", SITE).await.ok().expect("arlan is let in");
-    let mut astra = place.open("astra", SITE).await.ok().expect("astra is let in");
+    let mut arlan = place.open("arlan", SITE).await.expect("arlan is let in");
+    let mut astra = place.open("astra", SITE).await.expect("astra is let in");
     let made = r#"{"name":"final","author":"tournament","members":["arlan","astra"]}"#;
     let group = place.call(Method::POST, "groups/", made).await.ok(201)["id"].clone();
     for socket in [&mut arlan, &mut astra] {

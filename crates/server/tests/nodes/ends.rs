@@ -31,12 +31,19 @@ const WAYS: [Way; 5] = [Way::Revocation, Way::Deletion, Way::Expiry, Way::Passwo
 impl Way {
     async fn user(self, cluster: &Cluster, name: &str) -> Client {
         let service = cluster.nodes[0].service();
-        let user = service.user(name).await;
-        if self != Self::Expiry {
-            return user;
-        }
-        let short = service.post(&format!("users/{name}/tokens/"), json!({ "ttl": 5 })).await.ok(201);
-        Client::new(&cluster.nodes[0].url(), short["token"].as_str(), name)
+        let path = format!("users/{name}/tokens/");
+        let signed_in = match self {
+            // Who has a password has signed up here.
+            Self::Password => {
+                service.post("accounts/", json!({ "name": name, "password": "a password of a trial" })).await
+            }
+            Self::Expiry => {
+                service.user(name).await;
+                service.post(&path, json!({ "ttl": 5 })).await
+            }
+            Self::Revocation | Self::Deletion | Self::Command => return service.user(name).await,
+        };
+        Client::new(&cluster.nodes[0].url(), signed_in.ok(201)["token"].as_str(), name)
     }
 
     async fn come(self, cluster: &Cluster, beside: &Node, user: &Client) {

@@ -54,10 +54,11 @@ fn every_bound_of_the_table_is_the_one_that_is_told() {
     let mut file = String::new();
     for (key, row) in rows.iter().filter(|(_, row)| row.bounds.contains(" to ") && !row.bounds.contains('`'))
     {
-        let out_of_bounds = match row.bounds.split(' ').next().map(str::parse::<u64>) {
-            Some(Ok(0)) => "4000000000",
-            Some(Ok(_)) => "0",
-            _ => "\"9999d\"",
+        let numbers: Vec<u64> = row.bounds.split(' ').flat_map(str::parse).collect();
+        let out_of_bounds = match numbers[..] {
+            [0, most] => (most + 1).to_string(),
+            [_, ..] => "0".into(),
+            [] => "\"9999d\"".to_owned(),
         };
         writeln!(file, "{key} = {out_of_bounds}").expect("a String");
     }

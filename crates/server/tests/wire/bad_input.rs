@@ -73,6 +73,7 @@ async fn frames_that_are_no_events_are_answered_and_the_socket_stays_usable() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table reads by its rows")]
 async fn events_with_wrong_data_are_refused_by_field_and_change_nothing() {
     let app = TestApp::start().await;
     let group = group(&app).await;
@@ -151,6 +152,7 @@ async fn events_with_wrong_data_are_refused_by_field_and_change_nothing() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table reads by its rows")]
 async fn payloads_with_wrong_fields_are_refused_by_field_over_rest() {
     let app = TestApp::start().await;
     let group = group(&app).await;

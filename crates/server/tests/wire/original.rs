@@ -14,6 +14,7 @@ async fn server() -> TestApp {
     TestApp::with(|options| {
         options.doors.open = true;
         options.limits.message_chars = 512;
+        options.limits.show_blocked_by = true;
     })
     .await
 }
@@ -97,6 +98,30 @@ async fn relations_are_answered_as_recorded() {
     patch(&app, "users/astra/", &relate("astra", "arlan", "invitation")).await.ok(403);
     for (name, operation) in [("astra", "greet"), ("arlan", "invitation"), ("nobody", "invitation")] {
         patch(&app, "users/arlan/", &relate("arlan", name, operation)).await.ok(400);
+    }
+}
+
+#[tokio::test]
+async fn game_service_learns_who_may_write_to_whom() {
+    let app = server().await;
+    people(&app, &["arlan", "astra", "borys"]).await;
+    patch(&app, "users/arlan/", &relate("arlan", "astra", "block")).await.ok(200);
+    let ask = async |author: &str, target: &str| {
+        let body = json!({ "author": author, "target": target }).to_string();
+        post(&app, "relations/blocked/", &body).await.status
+    };
+    assert_eq!(ask("astra", "arlan").await, 403);
+    assert_eq!(ask("arlan", "astra").await, 200, "who has blocked may ask");
+    assert_eq!(ask("borys", "arlan").await, 200);
+    let long = "x".repeat(200);
+    for unknown in ["nobody", "", "no body", &long] {
+        assert_eq!(ask("arlan", unknown).await, 404, "{unknown:?} as the target");
+        assert_eq!(ask(unknown, "arlan").await, 404, "{unknown:?} as the author");
+    }
+    for body in
+        [r#"{"author":"arlan"}"#, r#"{"target":"arlan"}"#, r#"{"author":"arlan","target":7}"#, "{}", "no"]
+    {
+        post(&app, "relations/blocked/", body).await.ok(400);
     }
 }
 
@@ -314,9 +339,25 @@ async fn browser_client_shows_a_private_conversation_once() {
         assert_eq!(page.rows, [group.as_str()]);
         assert_eq!(page.bodies(), ["hello", "hello you", "again"]);
     }
+    // A block adds no row, and its end shows no message twice.
+    arlan.relate("astra", "block").await;
+    astra.until(|page| page.told.len() == 3).await;
+    astra.write(&group, "blocked").await;
+    assert_eq!(astra.socket.until("error.data").await["code"], 403);
+    arlan.relate("astra", "remove").await;
+    astra.until(|page| page.told.len() == 4).await;
+    astra.write(&group, "back").await;
+    for page in [&mut arlan, &mut astra] {
+        page.until(|page| page.shown.len() == 4).await;
+        assert_eq!(page.rows, [group.as_str()]);
+        assert_eq!(page.bodies(), ["hello", "hello you", "again", "back"]);
+        let ends: Vec<_> =
+            page.told[2..].iter().map(|(author, name, _)| (author.as_str(), name.as_str())).collect();
+        assert_eq!(ends, [("arlan", "astra"), ("arlan", "astra")]);
+    }
     let reopened = Page::open(&app, "astra").await;
     assert_eq!((reopened.rows.len(), reopened.bodies()), (1, astra.bodies()));
-    assert_eq!(reopened.contacts.len(), 1);
+    assert!(reopened.contacts.is_empty());
 }
 
 #[tokio::test]
@@ -345,7 +386,7 @@ async fn socket_answers_what_the_original_does() {
     people(&app, &["arlan", "astra"]).await;
     let nobody: Client = app.nobody();
     for cookie in ["access=unknown", "other=x"] {
-        let refused = nobody.try_ws("/chat/", &[("cookie", cookie)]).await.err().expect("it is refused");
+        let refused = nobody.try_ws("/chat/", &[("cookie", cookie)]).await.expect_err("it is refused");
         assert_eq!(refused.status, 401);
     }
     let mut arlan = Page::open(&app, "arlan").await;

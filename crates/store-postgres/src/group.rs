@@ -129,9 +129,9 @@ impl Groups for Transaction<'_, '_> {
     }
 
     fn places(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId)>> {
-        let ids: Vec<_> = users.iter().map(|id| id.0).collect();
         const SQL: &str = "SELECT m.user_id, m.group_id FROM memberships m JOIN groups g ON g.id = m.group_id
             WHERE m.user_id = ANY($1) AND NOT m.pending";
+        let ids: Vec<_> = users.iter().map(|id| id.0).collect();
         self.all(SQL, &[&ids], |row| Ok((UserId(row.try_get(0)?), group_id(row, 1)?)))
     }
 

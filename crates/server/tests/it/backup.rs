@@ -162,7 +162,8 @@ fn what_is_no_sound_backup_of_this_version_is_refused_and_changes_nothing() {
 fn a_backup_that_cannot_be_made_is_a_sentence() {
     let program = program();
     refused(&program.run(&["backup", "one"]), "there is no data folder ");
-    program.key();
+    program.serve().stop();
+    fs::remove_file(program.data().join("chinwag.db")).expect("it was there");
     refused(&program.run(&["backup", "one"]), "the data folder ");
     ok(program.run(&["user", "add", "ann", "--no-password"]));
     refused(&program.run(&["backup", "no/one"]), "no/one.part cannot be written: ");

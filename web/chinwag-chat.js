@@ -179,6 +179,7 @@ export class ChinwagChat extends LitElement {
     client.addEventListener("signedout", ({ detail }) => this.#signedOut(detail.reason), { signal });
     client.addEventListener("message", ({ detail }) => this.#came(chat, detail), { signal });
     this.requestUpdate();
+    const learned = chat.learn();
     try {
       await client.connect();
       if (chat !== this.#chat) return;
@@ -187,6 +188,8 @@ export class ChinwagChat extends LitElement {
       this.#openOne();
       this.#countUnread();
     } catch (error) {
+      // The form shows what the server offers from the first.
+      await learned;
       if (chat !== this.#chat) return;
       this.#stage = "out";
       if (error.code !== 401) this.#why = chat.why(error);

@@ -62,6 +62,8 @@ export interface Unsent {
   readonly date: string;
   /** `waiting` for its turn or the connection; `sending`; `failed`: refused, see `error`, then retry or discard it. */
   readonly state: "waiting" | "sending" | "failed";
+  /** When it is sent again, in milliseconds since the epoch, where the server has put it off (429); else null. */
+  readonly retryAt: number | null;
   readonly error: ChinwagError | null;
 }
 
@@ -140,9 +142,22 @@ export interface Relations {
   readonly invited_by: ReadonlySet<string>;
 }
 
+/** What a server offers. */
+export interface ServerInfo {
+  readonly version: string;
+  /** Whether anybody may sign up. */
+  readonly signup: boolean;
+  /** Its limits by their settings, such as `limits.message_chars`. */
+  readonly limits: Readonly<Record<string, unknown>>;
+  /** `rename` where users who signed up here may rename themselves. A client ignores those that it does not know. */
+  readonly features: readonly string[];
+  readonly oidc: { readonly name: string } | null;
+  readonly push: boolean;
+}
+
 /** Something that did not come about. Its `message` is a sentence for people. */
 export class ChinwagError extends Error {
-  /** As over HTTP: 400, 401, 403, 404, 409, 413, 429, 500, 503. 0: no answer came, and what was asked may have been done. */
+  /** As over HTTP: 400, 401, 403, 404, 409, 413, 421, 429, 500, 503, 507. 0: no answer came, and what was asked may have been done. */
   readonly code: number;
   /** What is wrong with which field. */
   readonly fields: readonly { field: string; detail: string }[];
@@ -261,6 +276,8 @@ export class Chinwag extends EventTarget {
 
   // ── The account ──
 
+  /** Says what the server offers, signed in or not. Asked once; a failure is not kept. */
+  serverInfo(): Promise<ServerInfo>;
   /** The signed-in user, or null if nobody is. Rejects with code 0 or 5xx if the server does not say. */
   whoAmI(): Promise<string | null>;
   /** Signs up and keeps the session: in a cookie on the server's own pages, else in memory. Then `connect`. */

@@ -15,17 +15,18 @@ export class Account extends Part {
   #busy = false;
 
   render() {
-    const { words } = this.chat;
+    const { words, offer } = this.chat;
+    const signUp = offer?.signup === true;
     return html`<div class="door" part="account">
       <form class="stack" novalidate @submit=${this.#submit} aria-labelledby="account-title">
         <h2 class="brand" id="account-title">${bubble} Chinwag</h2>
-        <p class="lead">${words.say("account.lead")}</p>
+        <p class="lead">${words.say(signUp ? "account.lead" : "account.lead.noSignUp")}</p>
         ${this.#field("name", { autocomplete: "username", type: "text", most: 256 })}
         ${this.#field("password", { autocomplete: "current-password", type: "password", most: 1024 })}
         <p class="error" role="alert">${this.error ?? this.why}</p>
         <div class="row wrap">
           <button class="primary" value="in" ?disabled=${this.#busy}>${words.say("account.signIn")}</button>
-          <button value="up" ?disabled=${this.#busy}>${words.say("account.signUp")}</button>
+          ${signUp ? html`<button value="up" ?disabled=${this.#busy}>${words.say("account.signUp")}</button>` : nothing}
         </div>
       </form>
     </div>`;

@@ -75,10 +75,20 @@ export class Begin extends Part {
       if (!name) throw this.chat.refuse("error.required");
       const { client } = this.chat;
       const known = name === this.chat.me || client.relations.contacts.has(name) || client.privateWith(name);
-      const found = known ? name : await client.findUser(name);
+      const found = known ? name : await this.#find(name);
       if (found === null) throw this.chat.refuse("begin.unknown", { name });
       if (this.chat.dialog === "begin") this.chat.openWith(found);
     });
+  }
+
+  /** A user by name. While the server is away the name stands as typed: the first message waits, and says if it is wrong. */
+  async #find(name) {
+    try {
+      return await this.chat.client.findUser(name);
+    } catch (error) {
+      if (error.code === 0) return name;
+      throw error;
+    }
   }
 
   #create(event) {

@@ -4,6 +4,8 @@ import { ChinwagError } from "../chinwag.js";
 import { Drafts } from "./storage.js";
 import { Words } from "./words.js";
 
+/** The longest message, unless the server says otherwise. */
+const LONGEST = 4096;
 const NOTICE_LASTS = 8_000;
 /** So many answered messages that are not held are remembered. */
 const QUOTED = 500;
@@ -22,6 +24,8 @@ export class Chat extends EventTarget {
   dialog = "";
   notices = [];
   drafts = null;
+  /** What the server offers, once that is known. */
+  offer = null;
   /** To whom a first message is on its way, or was refused. */
   unsentNames = new Set();
   #quoted = new Map();
@@ -131,6 +135,21 @@ export class Chat extends EventTarget {
   title(group) {
     if (group.notes) return this.words.say("conversation.notes");
     return group.title ?? this.words.say("conversation.deletedUser");
+  }
+
+  /** Asks what the server offers, which the parts show. */
+  async learn() {
+    try {
+      this.offer = await this.client.serverInfo();
+      this.tell();
+    } catch {
+      // Without it nothing is offered that the server may refuse.
+    }
+  }
+
+  /** The longest message that the server takes. */
+  get longest() {
+    return this.offer?.limits?.["limits.message_chars"] ?? LONGEST;
   }
 
   /** A word for a contact's presence; empty for others, who do not say. */

@@ -6,9 +6,8 @@ import { cross, send } from "./icons.js";
 import { Part, define } from "./part.js";
 import { shorten } from "./text.js";
 
-const LONGEST = 4096;
-/** From here on it is said how many characters are left. */
-const NEARLY = 3800;
+/** How many characters are left is shown from so few on. */
+const FEW_LEFT = 300;
 const TOPICS = new Set(["open", "group", "groups", "relations", "user", "view", "state"]);
 
 export class Composer extends Part {
@@ -52,8 +51,13 @@ export class Composer extends Part {
   }
 
   #left() {
-    const count = LONGEST - length(this.#box?.value ?? "");
-    return count > LONGEST - NEARLY ? "" : this.say("compose.left", { count });
+    const count = this.#room();
+    return count > FEW_LEFT || count === this.chat.longest ? "" : this.say("compose.left", { count });
+  }
+
+  /** How many characters more the server takes. */
+  #room() {
+    return this.chat.longest - length(this.#box?.value ?? "");
   }
 
   get #box() {
@@ -94,9 +98,9 @@ export class Composer extends Part {
     const where = chat.current;
     const edited = this.#edit;
     const done = await this.attempt(() => {
-      const count = length(body);
+      const [count, most] = [length(body), chat.longest];
       if (!body.trim()) throw chat.refuse("compose.empty");
-      if (count > LONGEST) throw chat.refuse("compose.long", { most: LONGEST, count });
+      if (count > most) throw chat.refuse("compose.long", { most, count });
       if (edited) return chat.client.edit(edited.id, body).then(() => true);
       // What becomes of it is shown beside it.
       chat.client.send(where, body, { respondTo: this.#reply?.id ?? null }).sent.catch(() => {});
@@ -141,7 +145,7 @@ export class Composer extends Part {
 
   #typed() {
     const { client, current } = this.chat;
-    if (this.error || length(this.#box.value) > NEARLY) this.requestUpdate();
+    if (this.error || this.#room() <= FEW_LEFT) this.requestUpdate();
     this.error = "";
     this.#keep(this.#box.value);
     if (current?.group && !this.#edit) client.typing(current.group, Boolean(this.#box.value));

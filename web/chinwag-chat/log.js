@@ -75,7 +75,7 @@ export class Log extends Part {
   }
 
   #above(group) {
-    if (!group) return nothing;
+    if (!group || group.pending) return nothing;
     if (!group.hasEarlier) return this.say("messages.begin");
     if (!this.chat.ready) return nothing;
     return this.say(this.olderFailed ? "messages.older.failed" : "messages.older");

@@ -18,21 +18,25 @@ export class Profile extends Part {
         <button class="icon" aria-label=${this.say("close")} @click=${() => this.#dialog.close()}>${cross}</button>
       </div>
       <p class="error" role="alert" id="profile-error">${this.error}</p>
-      <form class="stack section" novalidate @submit=${this.#rename}>
-        <label for="profile-name">${this.say("profile.rename")}</label>
-        <div class="row">
-          <input id="profile-name" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="256"
-            dir="auto" aria-describedby="profile-hint profile-error">
-          <button>${this.say("profile.rename.do")}</button>
-        </div>
-        <p class="hint" id="profile-hint">${this.say("profile.rename.hint")}</p>
-      </form>
+      ${this.owned && chat.offer?.features.includes("rename") ? this.#naming() : nothing}
       <section class="stack section" aria-labelledby="profile-notifications">
         <h3 class="kicker" id="profile-notifications">${this.say("profile.notifications")}</h3>
         ${this.#notifications()}
       </section>
       ${this.owned ? this.#sessions() : nothing}
     </dialog>`;
+  }
+
+  #naming() {
+    return html`<form class="stack section" novalidate @submit=${this.#rename}>
+      <label for="profile-name">${this.say("profile.rename")}</label>
+      <div class="row">
+        <input id="profile-name" name="name" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="256"
+          dir="auto" aria-describedby="profile-hint profile-error">
+        <button>${this.say("profile.rename.do")}</button>
+      </div>
+      <p class="hint" id="profile-hint">${this.say("profile.rename.hint")}</p>
+    </form>`;
   }
 
   #notifications() {

@@ -5,6 +5,8 @@ import { sameDay } from "./words.js";
 
 /** Messages of one person closer together than this share one heading. */
 const TOGETHER = 5 * 60_000;
+/** A shorter wait, which the server asked for, is not worth a word. */
+const WAIT_SHOWN = 3_000;
 
 /** An acknowledged message keeps the row that it had while on its way. */
 export const keyOf = (message) => message.client_id ?? message.id;
@@ -73,6 +75,7 @@ export class Rows {
   #note(index, message, mine) {
     const { words, ready } = this.chat;
     if (message.state === "failed") return words.say("messages.failed", { why: this.chat.why(message.error) });
+    if (message.retryAt - Date.now() > WAIT_SHOWN) return words.say("messages.tooFast", { time: words.exactTime(message.retryAt) });
     if (message.state) return words.say(ready || message.state === "sending" ? "messages.sending" : "messages.waiting");
     if (!mine) return "";
     return this.#readers(index);

@@ -16,6 +16,7 @@ export class Words {
     // A language tag with a region keeps its way to write dates.
     this.plural = new Intl.PluralRules(lang);
     this.clock = new Intl.DateTimeFormat(lang, { hour: "numeric", minute: "2-digit" });
+    this.exactClock = new Intl.DateTimeFormat(lang, { timeStyle: "medium" });
     this.whole = new Intl.DateTimeFormat(lang, { dateStyle: "full", timeStyle: "short" });
     this.dayInYear = new Intl.DateTimeFormat(lang, { weekday: "long", day: "numeric", month: "long" });
     this.dayAndYear = new Intl.DateTimeFormat(lang, { day: "numeric", month: "long", year: "numeric" });
@@ -51,9 +52,22 @@ export class Words {
     for (const [said, words] of this.server) {
       const found = said.exec(text);
       let gap = 0;
-      if (found) return words.replace(/\{\}/gu, () => found[++gap] ?? "");
+      if (found) return this.#spelled(words.replace(/\{\}/gu, () => found[++gap] ?? ""));
     }
     return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/u.test(text) ? "" : ".");
+  }
+
+  /** A wait of many seconds is said in minutes or hours. */
+  #spelled(text) {
+    return text.replace(/\b(\d+) s\b/gu, (short, digits) => {
+      const [unit, seconds] = digits >= 2 * 3600 ? ["hour", 3600] : ["minute", 60];
+      const format = new Intl.NumberFormat(this.lang, { style: "unit", unit, unitDisplay: "long" });
+      return digits < 120 ? short : format.format(Math.ceil(digits / seconds));
+    });
+  }
+
+  exactTime(date) {
+    return this.exactClock.format(new Date(date));
   }
 
   time(date) {

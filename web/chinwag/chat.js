@@ -36,6 +36,7 @@ export class Chinwag extends EventTarget {
   /** @type {string | null} */ #expires = null;
   /** @type {Arrival | null} */ #arriving = null;
   /** @type {number | undefined} */ #awayTimer;
+  /** @type {Promise<import("../chinwag.js").ServerInfo> | null} */ #info = null;
   /** The user has asked to go: that the session then ends is no news. */ #leaving = false;
 
   /** @param {ChinwagOptions} [options] */
@@ -107,6 +108,12 @@ export class Chinwag extends EventTarget {
   }
 
   // ── The account ──
+
+  serverInfo() {
+    const asked = (this.#info ??= this.#rest.read("server/"));
+    asked.catch(() => (this.#info = null));
+    return asked;
+  }
 
   async whoAmI() {
     try {

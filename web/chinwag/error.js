@@ -5,10 +5,10 @@
 export class ChinwagError extends Error {
   /**
    * @param {number} code as over HTTP; 0 where no answer came
-   * @param {{ detail?: string, title?: string, errors?: FieldProblem[] }} [problem] an HTTP problem, or an error frame's data
+   * @param {{ detail?: string, title?: string, errors?: FieldProblem[], retry_after?: number }} [problem] an HTTP problem, or an error frame's data
    * @param {number | null} [retryAfter]
    */
-  constructor(code, problem = {}, retryAfter = null) {
+  constructor(code, problem = {}, retryAfter = problem.retry_after ?? null) {
     super(inWords(problem));
     this.name = "ChinwagError";
     this.code = code;
@@ -19,9 +19,12 @@ export class ChinwagError extends Error {
     this.detail = String(problem.detail ?? problem.title ?? "");
   }
 
-  /** Whether the same may well succeed a little later: no answer, too many requests, or a fault of the server's. */
+  /**
+   * Whether the same may well succeed a little later: no answer, too many requests, or a fault of the server's. A full
+   * disk (507) stays full until somebody makes room.
+   */
   get passing() {
-    return this.code === 0 || this.code === 408 || this.code === 429 || this.code >= 500;
+    return this.code === 0 || this.code === 408 || this.code === 429 || (this.code >= 500 && this.code !== 507);
   }
 }
 

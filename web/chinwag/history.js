@@ -25,7 +25,9 @@ export class History {
       const { era } = group;
       const first = group.messages[0]?.seq ?? group.head + 1;
       group.lookingBack = true;
-      const { page, more } = await this.#page(group, `before=${first}`, limit);
+      // Of a group that is not accepted nothing is told, and its head is that of the day of being added.
+      const where = group.pending && !group.messages.length ? "" : `before=${first}`;
+      const { page, more } = await this.#page(group, where, limit);
       // What it would have to stand beside has gone meanwhile.
       if (era !== group.era || first < (group.messages[0]?.seq ?? first)) return 0;
       group.prepend(page, more);

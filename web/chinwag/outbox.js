@@ -10,6 +10,8 @@ import { newId } from "./rest.js";
 
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
+/** A message whose sending the server puts off for longer is shown as refused. */
+const WAIT_MOST = 120_000;
 /** A fault that comes so often for one message is not going to pass. */
 const FAULTS_MOST = 5;
 const LOOK_EVERY = 60_000;
@@ -31,6 +33,7 @@ const GONE = "You are no longer in this group.";
  * @property {(message: Message) => void} resolve
  * @property {(error: ChinwagError) => void} reject
  * @property {number} tries
+ * @property {() => void} wake ends the wait before the next try
  * @property {Promise<void>} saved before it is sent: a page that ends between the two would lose what it showed
  */
 
@@ -97,8 +100,9 @@ export class Outbox {
 
   /** Forgets what is here; what is kept stays for its user's next sign-in. */
   #leave() {
-    for (const { shown, reject } of this.#items.values()) {
+    for (const { shown, wake, reject } of this.#items.values()) {
       this.#items.delete(shown.client_id);
+      wake();
       this.#home.onChange(shown);
       reject(lost("It is sent when you sign in again."));
     }
@@ -283,17 +287,33 @@ export class Outbox {
       if (!(error instanceof ChinwagError)) throw error;
       if (!this.#items.has(client_id)) return;
       item.tries++;
-      if (error.passing && (error.code !== 500 || item.tries < FAULTS_MOST)) {
-        this.#show(item, { state: "waiting" });
+      const asked = (error.retryAfter ?? 0) * 1000;
+      if (error.passing && asked <= WAIT_MOST && (error.code !== 500 || item.tries < FAULTS_MOST)) {
         // A new connection begins with all that waits.
-        if (!this.#home.link.ready) return;
-        const most = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(item.tries, 10));
-        return new Promise((resolve) => setTimeout(resolve, Math.random() * most));
+        if (this.#home.link.ready) return this.#wait(item, asked);
+        return this.#show(item, { state: "waiting" });
       }
       item.kept.failed = { code: error.code, detail: error.detail || error.message };
       this.#show(item, { state: "failed", error });
       void this.#home.drawer.put(item.kept);
     }
+  }
+
+  /**
+   * Waits before the next try, at least as long as the server asks for.
+   * @param {Item} item
+   * @param {number} asked
+   */
+  async #wait(item, asked) {
+    // A limit on how often is no fault that grows.
+    const tries = asked ? 0 : Math.min(item.tries, 10);
+    const delay = asked + Math.random() * Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** tries);
+    this.#show(item, { state: "waiting", retryAt: asked ? Date.now() + delay : null });
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, delay);
+      item.wake = () => resolve(clearTimeout(timer));
+    });
+    if (this.#items.has(item.shown.client_id)) this.#show(item, { retryAt: null });
   }
 
   /** @param {string} name */
@@ -304,6 +324,7 @@ export class Outbox {
   /** @param {Item} item */
   #remove(item) {
     this.#items.delete(item.shown.client_id);
+    item.wake();
     void item.saved.then(() => this.#home.drawer.delete(item.kept.key));
     this.#home.onChange(item.shown);
   }
@@ -324,8 +345,9 @@ export class Outbox {
 function itemOf(kept) {
   const { client_id, group, to, body, respond_to, date, failed } = kept;
   const error = failed && new ChinwagError(failed.code, { detail: failed.detail });
-  const shown = { client_id, group, to, body, respond_to, date, error, state: /** @type {Unsent["state"]} */ (failed ? "failed" : "waiting") };
-  return { shown, kept, resolve: () => {}, reject: () => {}, tries: 0, saved: Promise.resolve() };
+  const state = /** @type {Unsent["state"]} */ (failed ? "failed" : "waiting");
+  const shown = { client_id, group, to, body, respond_to, date, state, retryAt: null, error };
+  return { shown, kept, resolve: () => {}, reject: () => {}, tries: 0, wake: () => {}, saved: Promise.resolve() };
 }
 
 /**

@@ -121,6 +121,15 @@ export class Rest {
   }
 
   /**
+   * Reads what needs no credential, without asking the host page for one.
+   * @param {string} path under `/api/v1/`
+   * @returns {Promise<any>}
+   */
+  read(path) {
+    return this.#call("GET", path, undefined, null);
+  }
+
+  /**
    * @param {string} method
    * @param {string} path
    * @param {object | undefined} payload

@@ -7,5 +7,6 @@
 mod browser;
 mod faults;
 mod features;
+mod rates;
 mod sick;
 mod world;

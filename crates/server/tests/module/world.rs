@@ -25,15 +25,21 @@ pub(crate) struct World {
     program: Program,
     running: Option<Running>,
     pub(crate) address: SocketAddr,
+    settings: &'static [(&'static str, &'static str)],
 }
 
 impl World {
     pub(crate) async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With settings of the server, as variables of its environment.
+    pub(crate) async fn with(settings: &'static [(&'static str, &'static str)]) -> Self {
         let browsers = Browsers::start().await;
         let site = Site::start().await;
         let program = Program::new(env!("CARGO_BIN_EXE_chinwag"));
         let address = ([127, 0, 0, 1], 0).into();
-        let mut world = Self { browsers, site, program, running: None, address };
+        let mut world = Self { browsers, site, program, running: None, address, settings };
         world.serve();
         world
     }
@@ -44,6 +50,7 @@ impl World {
         let mut command = self.program.command(&["serve", "--listen", &listen]);
         command.env("CHINWAG_SERVICE_KEY", KEY).env("CHINWAG_HTTP__ORIGINS", &self.site.url);
         command.env("CHINWAG_AUTH__SIGNUP", "true").env("CHINWAG_USERS__RENAME", "self");
+        command.envs(self.settings.iter().copied());
         let running = Running::start(command);
         self.address = running.url().trim_start_matches("http://").parse().expect("an address");
         self.site.back_end.send_replace(format!("http://{}", self.address));

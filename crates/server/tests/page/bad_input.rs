@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::{Stage, make_group, sign, write_to};
+use crate::{Stage, begin_with, make_group, sign, write_to};
 
 #[tokio::test]
 async fn a_message_of_4096_emoji_is_sent_whole_and_one_more_is_refused_in_words() {
@@ -65,26 +65,23 @@ async fn names_of_every_kind_and_markup_everywhere_are_text() {
 
 #[tokio::test]
 async fn a_server_that_fails_is_told_of_in_words_that_say_what_to_do() {
-    let stage = Stage::open().await;
+    let stage = Stage::with(|options| options.users.rename_self = true).await;
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;
     write_to(&ann, "bob", "hello").await;
     ann.sees_in("Messages", "Sent").await;
-    // A message that the server refuses says why, and is sent again or let go.
-    stage
-        .app
-        .service()
-        .patch("users/bob/", json!({ "contact": { "name": "ann", "operation": "block" } }))
-        .await
-        .ok(200);
-    ann.sees("You cannot write to this person now.").await;
-    stage
-        .app
-        .service()
-        .patch("users/bob/", json!({ "contact": { "name": "ann", "operation": "unblock" } }))
-        .await
-        .ok(200);
-    ann.sees_no("You cannot write to this person now.").await;
+    // A block is not told to whom it is of: a message says that it is refused, and is sent again.
+    let contact = async |operation: &str| {
+        let change = json!({ "contact": { "name": "ann", "operation": operation } });
+        stage.app.service().patch("users/bob/", change).await.ok(200);
+    };
+    contact("block").await;
+    ann.say("are you there?").await;
+    ann.sees_in("Messages", "Not sent. One of you has blocked the other.").await;
+    contact("unblock").await;
+    ann.press("Try again").await;
+    ann.sees_gone("Messages", "Not sent.").await;
+    ann.sees_once("are you there?").await;
 
     // What comes from a proxy in between is no JSON of ours.
     ann.run("window.fetch = async () => new Response('<html>Bad gateway', { status: 502 });").await;
@@ -103,7 +100,12 @@ async fn a_server_that_fails_is_told_of_in_words_that_say_what_to_do() {
 async fn a_message_that_is_refused_says_why_and_is_sent_again_or_let_go() {
     let stage = Stage::with(|options| options.limits.message_chars = 30).await;
     let ann = stage.person("ann").await;
-    write_to(&ann, "nobody", "is there anybody?").await;
+    let service = stage.app.service();
+    stage.app.user("nobody").await;
+    begin_with(&ann, "nobody").await;
+    ann.sees_in("Conversation", "nobody").await;
+    service.delete("users/nobody/").await.ok(200);
+    ann.say("is there anybody?").await;
     ann.sees_in("Messages", "Not sent. There is no user nobody. Check the spelling.").await;
     ann.sees_in("Conversation list", "Not sent").await;
     stage.app.user("nobody").await;

@@ -13,8 +13,9 @@ async fn who_was_added_by_a_stranger_looks_and_accepts() {
     let stage = stage().await;
     let (ann, bob) = stage.ann_and_bob().await;
     make_group(&ann, "The garden", "bob").await;
-    ann.say("the beans are up").await;
     bob.sees_in("Conversation list", "You were added: accept or decline").await;
+    ann.say("the beans are up").await;
+    ann.sees_in("Messages", "Sent").await;
     bob.press("The garden").await;
     bob.sees("You were added to “The garden”, a group of ann’s").await;
     // Looking is no consent, and nobody sees it.

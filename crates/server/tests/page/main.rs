@@ -14,6 +14,7 @@ mod groups;
 mod host;
 mod log;
 mod network;
+mod offer;
 mod page;
 mod path;
 mod people;

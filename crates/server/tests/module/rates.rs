@@ -1,0 +1,86 @@
+//! Messages that the server puts off because too many come at once.
+
+use serde_json::json;
+
+use crate::faults::agrees;
+use crate::world::World;
+
+/// The server takes two messages at once, and then one a second.
+const SLOW: [(&str, &str); 2] =
+    [("CHINWAG_LIMITS__MESSAGES_BURST", "2"), ("CHINWAG_LIMITS__MESSAGES_PER_SECOND", "1")];
+const MANY: usize = 8;
+
+#[tokio::test]
+async fn messages_over_the_rate_wait_and_arrive_in_order() {
+    let world = World::with(&SLOW).await;
+    world.users(&["ann", "bob"]).await;
+    let group = world.group(&["ann", "bob"]).await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    ann.run(&format!(
+        "await chat.connect();
+        window.seen = {{ put: 0, failed: 0 }};
+        chat.addEventListener('unsent', ({{ detail }}) => {{
+            for (const {{ state, retryAt }} of detail.group.unsent) {{
+                if (state === 'failed') seen.failed++;
+                if (retryAt > Date.now()) seen.put++;
+            }}
+        }});
+        for (let number = 1; number <= {MANY}; number++) chat.send('{group}', String(number));"
+    ))
+    .await;
+    ann.until("chat.unsentCount === 0").await;
+    let seen = ann.run("return [seen.put > 0, seen.failed];").await;
+    assert_eq!(seen, json!([true, 0]), "some are put off, none is shown as failed");
+    let log = world.log(&group).await;
+    let bodies: Vec<_> = log.iter().map(|message| message["body"].as_str().expect("a body")).collect();
+    let expected: Vec<_> = (1..=MANY).map(|number| number.to_string()).collect();
+    assert_eq!(bodies, expected);
+    agrees(&ann, &group, &log).await;
+}
+
+#[tokio::test]
+async fn a_message_that_waits_is_discarded_and_the_next_goes() {
+    let world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let group = world.group(&["ann", "bob"]).await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    // The first message is put off for a minute, and the others are taken.
+    ann.run(&format!(
+        "await chat.connect();
+        const send = WebSocket.prototype.send;
+        WebSocket.prototype.send = function (frame) {{
+            if (!frame.includes('client_id')) return send.call(this, frame);
+            WebSocket.prototype.send = send;
+            const data = {{ detail: 'too many requests: try again in 60 s', retry_after: 60 }};
+            const answer = {{ type: 'error.data', code: 429, data, ref: JSON.parse(frame).ref }};
+            setTimeout(() => this.onmessage({{ data: JSON.stringify(answer) }}));
+        }};
+        window.first = chat.send('{group}', 'first');
+        window.second = chat.send('{group}', 'second');"
+    ))
+    .await;
+    ann.until(&format!("chat.groups.get('{group}').unsent[0].retryAt > Date.now()")).await;
+    let states = format!("return chat.groups.get('{group}').unsent.map(({{ state }}) => state);");
+    assert_eq!(ann.run(&states).await, json!(["waiting", "waiting"]));
+    ann.run("chat.discard(first.client_id); await second.sent;").await;
+    assert_eq!(world.log(&group).await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_server_says_what_it_offers_to_anybody() {
+    let world = World::start().await;
+    let nobody = world.browsers.open("nobody", &world.site.url).await;
+    // No token is asked for.
+    let offer = nobody
+        .run(&format!(
+            "const {{ Chinwag }} = await import('{0}/chinwag.js');
+            const token = () => {{ throw new Error('nobody is signed in'); }};
+            const {{ signup, features, limits }} = await new Chinwag({{ server: '{0}', token }}).serverInfo();
+            return [signup, features.includes('rename'), limits['limits.message_chars']];",
+            world.url()
+        ))
+        .await;
+    assert_eq!(offer, json!([true, true, 4096]));
+}

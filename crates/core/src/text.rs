@@ -1,6 +1,9 @@
 //! Which characters can be seen. Text that shows nothing is refused where people would look for it;
 //! visible text keeps every character that it came with.
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
 /// Characters with the property `Default_Ignorable_Code_Point` (Unicode 16), which show nothing of
 /// their own, in ascending ranges. Ranges are stable: Unicode reserves what is not assigned yet.
 const IGNORABLE: &[(char, char)] = &[
@@ -42,9 +45,29 @@ pub fn is_visible(text: &str) -> bool {
     text.chars().any(|c| !is_invisible(c))
 }
 
+/// The form in which texts are searched: without case, accents and width.
+pub fn search_key(text: &str) -> String {
+    let folded = text.nfkd().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    folded.nfd().filter(|c| !is_combining_mark(*c)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn search_ignores_case_accents_and_width() {
+        for (text, key) in [
+            ("Élodie", "elodie"),
+            ("e\u{301}LODIE", "elodie"),
+            ("ＡＮＮ", "ann"),
+            ("Straße", "strasse"),
+            ("ΣΑΣ", "σασ"),
+        ] {
+            assert_eq!(search_key(text), key);
+            assert_eq!(search_key(key), key);
+        }
+    }
 
     #[test]
     fn invisible_text_shows_nothing() {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chinwag_core::app::directory::Part;
 use chinwag_core::app::identity::{IssueToken, Spelled};
 use chinwag_core::app::user::Wanted;
 use chinwag_core::app::{App, Context};
@@ -68,10 +69,8 @@ async fn attempt(app: &App, order: Order) -> Result<Outcome, String> {
             Ok(Outcome::Done)
         }
         Order::List { after } => {
-            let page = app
-                .users(&service, after.map(UserId), PAGE, Wanted::default())
-                .await
-                .map_err(|why| why.to_string())?;
+            let part = Part { after: after.map(UserId), limit: PAGE, ..Part::default() };
+            let page = app.users(&service, part, Wanted::default()).await.map_err(|why| why.to_string())?;
             let next = page.last().filter(|_| page.len() == PAGE).map(|profile| profile.user.id.0);
             let users = page.into_iter().map(|profile| profile.user).filter(|user| !user.special);
             Ok(Outcome::Names { names: users.map(|user| user.name.to_string()).collect(), next })

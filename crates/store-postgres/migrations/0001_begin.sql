@@ -14,11 +14,13 @@ CREATE TABLE users (
     id             bigint   GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name           text     COLLATE "C" NOT NULL,
     fold           text     COLLATE "C" NOT NULL UNIQUE,
+    name_key       text     COLLATE "C" NOT NULL,
     special        boolean  NOT NULL,
     created        bigint   NOT NULL,
     origin         smallint NOT NULL DEFAULT 1 CHECK (origin IN (0, 1)),
     kind           smallint NOT NULL DEFAULT 0 CHECK (kind IN (0, 1)),
     display_name   text     COLLATE "C",
+    shown_key      text     COLLATE "C",
     avatar         text     COLLATE "C",
     data           text     COLLATE "C",
     last_seen      bigint,
@@ -27,6 +29,10 @@ CREATE TABLE users (
     hide_last_seen boolean  NOT NULL DEFAULT false,
     hide_reads     boolean  NOT NULL DEFAULT false
 );
+
+-- The keys by which names and display names are searched.
+CREATE INDEX users_by_name_key ON users (name_key);
+CREATE INDEX users_by_shown_key ON users (shown_key) WHERE shown_key IS NOT NULL;
 
 -- Every key under which a name claims its look: whoever holds one keeps all others from it.
 CREATE TABLE name_claims (

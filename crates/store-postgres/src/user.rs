@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chinwag_core::permission::Role;
 use chinwag_core::profile::{Details, Identity, Kind, Origin};
 use chinwag_core::store::{Task, Tasks, Users};
+use chinwag_core::text::search_key;
 use chinwag_core::user::User;
 use chinwag_core::{Date, Error, GroupId, Name, Result, TaskId, UserId};
 use tokio_postgres::Row;
@@ -54,13 +55,21 @@ impl Users for Transaction<'_, '_> {
         )
     }
 
+    fn users_matching(&self, prefix: &str, after: Option<UserId>, most: usize) -> Result<Vec<User>> {
+        const SQL: &str = "SELECT id, name, special FROM users
+            WHERE (name_key >= $1 AND name_key < $2 OR shown_key >= $1 AND shown_key < $2) AND id > $3
+            ORDER BY id LIMIT $4";
+        let (end, after) = (format!("{prefix}\u{10ffff}"), after.map_or(i64::MIN, |id| id.0));
+        self.all(SQL, &[&prefix, &end, &after, &limit(most)], user)
+    }
+
     fn user_insert(&mut self, name: &Name, special: bool, now: Date) -> Result<Option<User>> {
         if self.claimed(name, None)? {
             return Ok(None);
         }
         let id = self.change_one(
-            "INSERT INTO users (name, fold, special, created) VALUES ($1, $2, $3, $4) RETURNING id",
-            &[&name.as_str(), &name.fold(), &special, &now.micros()],
+            "INSERT INTO users (name, fold, name_key, special, created) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+            &[&name.as_str(), &name.fold(), &search_key(name.as_str()), &special, &now.micros()],
             |row| row.try_get(0).map(UserId),
         )?;
         let id = id.ok_or_else(|| Error::internal("an insert answered with no number"))?;
@@ -73,8 +82,8 @@ impl Users for Transaction<'_, '_> {
             return Ok(false);
         }
         let renamed = self.change(
-            "UPDATE users SET name = $2, fold = $3 WHERE id = $1",
-            &[&id.0, &name.as_str(), &name.fold()],
+            "UPDATE users SET name = $2, fold = $3, name_key = $4 WHERE id = $1",
+            &[&id.0, &name.as_str(), &name.fold(), &search_key(name.as_str())],
         )?;
         if renamed == 0 {
             return Err(Error::NotFound("user"));
@@ -142,12 +151,11 @@ impl Users for Transaction<'_, '_> {
     }
 
     fn profile_set(&mut self, id: UserId, details: &Details) -> Result<()> {
-        const SQL: &str =
-            "UPDATE users SET kind = $2, display_name = $3, avatar = $4, data = $5 WHERE id = $1";
+        const SQL: &str = "UPDATE users SET kind = $2, display_name = $3, avatar = $4, data = $5, shown_key = $6 WHERE id = $1";
         let kind = i16::from(details.kind == Kind::Bot);
         let (name, avatar, data) =
             (details.display_name.as_deref(), details.avatar.as_deref(), details.data.as_deref());
-        self.change(SQL, &[&id.0, &kind, &name, &avatar, &data]).map(drop)
+        self.change(SQL, &[&id.0, &kind, &name, &avatar, &data, &name.map(search_key)]).map(drop)
     }
 
     fn names_hold(&mut self, claims: &[String], until: Date) -> Result<()> {

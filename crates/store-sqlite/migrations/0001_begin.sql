@@ -13,11 +13,13 @@ CREATE TABLE users (
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
     name           TEXT    NOT NULL,
     fold           TEXT    NOT NULL UNIQUE,
+    name_key       TEXT    NOT NULL,
     special        INTEGER NOT NULL CHECK (special IN (0, 1)),
     created        INTEGER NOT NULL,
     origin         INTEGER NOT NULL DEFAULT 1 CHECK (origin IN (0, 1)),
     kind           INTEGER NOT NULL DEFAULT 0 CHECK (kind IN (0, 1)),
     display_name   TEXT,
+    shown_key      TEXT,
     avatar         TEXT,
     data           TEXT,
     last_seen      INTEGER,
@@ -26,6 +28,10 @@ CREATE TABLE users (
     hide_last_seen INTEGER NOT NULL DEFAULT 0 CHECK (hide_last_seen IN (0, 1)),
     hide_reads     INTEGER NOT NULL DEFAULT 0 CHECK (hide_reads IN (0, 1))
 ) STRICT;
+
+-- The keys by which names and display names are searched.
+CREATE INDEX users_by_name_key ON users (name_key);
+CREATE INDEX users_by_shown_key ON users (shown_key) WHERE shown_key IS NOT NULL;
 
 -- Every key under which a name claims its look: whoever holds one keeps all others from it.
 CREATE TABLE name_claims (

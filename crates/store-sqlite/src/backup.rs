@@ -255,7 +255,7 @@ mod tests {
     fn add(conn: &Connection, number: usize) {
         let name = format!("{number:0>2000}");
         conn.execute(
-            "INSERT INTO users (name, fold, special, created) VALUES (?1, ?1, 0, 0)",
+            "INSERT INTO users (name, fold, name_key, special, created) VALUES (?1, ?1, ?1, 0, 0)",
             rusqlite::params![name],
         )
         .expect("a user");

@@ -3,6 +3,7 @@
 use chinwag_core::permission::Role;
 use chinwag_core::profile::{Details, Identity, Kind, Origin};
 use chinwag_core::store::{Task, Tasks, Users};
+use chinwag_core::text::search_key;
 use chinwag_core::user::User;
 use chinwag_core::{Date, Error, GroupId, Name, Result, TaskId, UserId};
 use rusqlite::{Row, params};
@@ -38,13 +39,22 @@ impl Users for Transaction<'_> {
         )
     }
 
+    fn users_matching(&self, prefix: &str, after: Option<UserId>, most: usize) -> Result<Vec<User>> {
+        // The pluses keep to the indexes of the keys, however the planner judges them.
+        const SQL: &str = "SELECT id, name, special FROM users
+            WHERE (name_key >= ?1 AND name_key < ?2 OR shown_key >= ?1 AND shown_key < ?2) AND +id > ?3
+            ORDER BY +id LIMIT ?4";
+        let (end, after) = (format!("{prefix}\u{10ffff}"), after.map_or(i64::MIN, |id| id.0));
+        self.all(SQL, params![prefix, end, after, limit(most)], user)
+    }
+
     fn user_insert(&mut self, name: &Name, special: bool, now: Date) -> Result<Option<User>> {
         if self.claimed(name, None)? {
             return Ok(None);
         }
         self.change(
-            "INSERT INTO users (name, fold, special, created) VALUES (?1, ?2, ?3, ?4)",
-            params![name.as_str(), name.fold(), special, now.micros()],
+            "INSERT INTO users (name, fold, name_key, special, created) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![name.as_str(), name.fold(), search_key(name.as_str()), special, now.micros()],
         )?;
         let id = UserId(self.last_number());
         self.claim(name, id)?;
@@ -56,8 +66,8 @@ impl Users for Transaction<'_> {
             return Ok(false);
         }
         let renamed = self.change(
-            "UPDATE users SET name = ?2, fold = ?3 WHERE id = ?1",
-            params![id.0, name.as_str(), name.fold()],
+            "UPDATE users SET name = ?2, fold = ?3, name_key = ?4 WHERE id = ?1",
+            params![id.0, name.as_str(), name.fold(), search_key(name.as_str())],
         )?;
         if renamed == 0 {
             return Err(Error::NotFound("user"));
@@ -123,11 +133,12 @@ impl Users for Transaction<'_> {
     }
 
     fn profile_set(&mut self, id: UserId, details: &Details) -> Result<()> {
-        const SQL: &str =
-            "UPDATE users SET kind = ?2, display_name = ?3, avatar = ?4, data = ?5 WHERE id = ?1";
+        const SQL: &str = "UPDATE users SET kind = ?2, display_name = ?3, avatar = ?4, data = ?5, shown_key = ?6 WHERE id = ?1";
         let kind = i64::from(details.kind == Kind::Bot);
         let (name, avatar, data) = (&details.display_name, &details.avatar, &details.data);
-        self.change(SQL, params![id.0, kind, name.as_deref(), avatar.as_deref(), data.as_deref()]).map(drop)
+        let key = name.as_deref().map(search_key);
+        let row = params![id.0, kind, name.as_deref(), avatar.as_deref(), data.as_deref(), key];
+        self.change(SQL, row).map(drop)
     }
 
     fn names_hold(&mut self, claims: &[String], until: Date) -> Result<()> {

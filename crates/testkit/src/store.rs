@@ -303,6 +303,7 @@ macro_rules! store_suite {
                 a_rename_frees_the_old_name_and_takes_the_new_one
                 ones_own_name_is_no_hindrance_to_a_rename
                 a_rename_to_anothers_name_changes_nothing
+                users_match_by_the_beginning_of_a_name_or_display_name
                 users_are_paged_in_the_order_of_their_making
                 a_number_is_never_given_again
                 a_password_is_kept_and_replaced

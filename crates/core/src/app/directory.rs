@@ -3,8 +3,9 @@
 use super::actor::unknown;
 use super::{App, Context, Unit};
 use crate::app::user::{Profile, Wanted, profiles};
-use crate::limits::Directory;
+use crate::limits::{Directory, LIST_PAGE};
 use crate::store::Tx;
+use crate::text::search_key;
 use crate::user::{Caller, User};
 use crate::{Error, Name, Result, UserId};
 
@@ -70,16 +71,56 @@ pub(super) fn all_named(unit: &Unit, field: &'static str, names: &[Name]) -> Res
     users.into_iter().zip(names).map(|(user, name)| user.ok_or_else(|| unknown(name, field))).collect()
 }
 
-/// Up to `limit` users whom the caller is listed, those after `after`, in order of their making.
-pub(super) fn page(
-    tx: &dyn Tx,
-    caller: Caller,
-    directory: Directory,
-    after: Option<UserId>,
-    limit: usize,
-) -> Result<Vec<User>> {
-    match caller {
-        Caller::User(me) if directory != Directory::All => tx.circle_page(me, after, limit),
-        _ => tx.users_page(after, limit),
+/// A part of a list of users, in order of their making.
+#[derive(Debug, Clone, Default)]
+pub struct Part {
+    /// What the names or display names of the users begin with, however they are written.
+    pub prefix: Option<String>,
+    /// The user before the first.
+    pub after: Option<UserId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// The users whom the caller is listed.
+pub(super) fn page(tx: &dyn Tx, caller: Caller, directory: Directory, part: &Part) -> Result<Vec<User>> {
+    let key = part.prefix.as_deref().map(search_key);
+    match (caller, key) {
+        (Caller::User(me), None) if directory != Directory::All => tx.circle_page(me, part.after, part.limit),
+        (Caller::User(me), Some(key)) if directory != Directory::All => {
+            let mut users = circle_matching(tx, me, &key, part)?;
+            let name = part.prefix.as_deref().and_then(|text| Name::parse(text).ok());
+            if let Some(user) = name.map(|name| find(tx, caller, directory, &name)).transpose()?.flatten()
+                && part.after.is_none_or(|after| user.id > after)
+                && let Err(place) = users.binary_search_by_key(&user.id, |user| user.id)
+            {
+                users.insert(place, user);
+                users.truncate(part.limit);
+            }
+            Ok(users)
+        }
+        (_, None) => tx.users_page(part.after, part.limit),
+        (_, Some(key)) => tx.users_matching(&key, part.after, part.limit),
+    }
+}
+
+fn circle_matching(tx: &dyn Tx, me: UserId, key: &str, part: &Part) -> Result<Vec<User>> {
+    let (mut found, mut after) = (Vec::new(), part.after);
+    loop {
+        let page = tx.circle_page(me, after, LIST_PAGE)?;
+        let is_last = page.len() < LIST_PAGE;
+        after = page.last().map(|user| user.id).or(after);
+        let ids: Vec<_> = page.iter().map(|user| user.id).collect();
+        for (user, details) in page.into_iter().zip(tx.details(&ids)?) {
+            let shown = details.and_then(|details| details.display_name);
+            let is_match = |text: &str| search_key(text).starts_with(key);
+            if is_match(user.name.as_str()) || shown.as_deref().is_some_and(is_match) {
+                found.push(user);
+            }
+        }
+        if is_last || found.len() >= part.limit {
+            found.truncate(part.limit);
+            return Ok(found);
+        }
     }
 }

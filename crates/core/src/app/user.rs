@@ -1,7 +1,7 @@
 //! Users: make, see, rename, delete.
 
 use super::actor::{actor, service_only};
-use super::directory::{found, page};
+use super::directory::{Part, found, page};
 use super::identity::{hold, not_held};
 use super::relation::sees_all_of;
 use super::{App, Context, Unit, Who};
@@ -155,18 +155,11 @@ impl App {
         .await
     }
 
-    /// Up to `limit` users whom the caller is listed, those after `after`, in order of their making, each with what the
-    /// caller may see of it.
-    pub async fn users(
-        &self,
-        context: &Context,
-        after: Option<UserId>,
-        limit: usize,
-        wanted: Wanted,
-    ) -> Result<Vec<Profile>> {
-        let query = (after, limit, wanted, self.user_rules().directory);
-        let found = self.read(context, query, |tx, caller, (after, limit, wanted, directory)| {
-            let page = page(tx, caller, *directory, *after, *limit)?;
+    /// A part of the users whom the caller is listed, each with what the caller may see of it.
+    pub async fn users(&self, context: &Context, part: Part, wanted: Wanted) -> Result<Vec<Profile>> {
+        let query = (part, wanted, self.user_rules().directory);
+        let found = self.read(context, query, |tx, caller, (part, wanted, directory)| {
+            let page = page(tx, caller, *directory, part)?;
             profiles(tx, caller, page, *wanted)
         });
         Ok(found.await?.into_iter().map(|profile| self.shown_to(context, profile)).collect())

@@ -27,6 +27,10 @@ pub trait Users {
     /// Up to `limit` users in order of their making, those after `after`.
     fn users_page(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>>;
 
+    /// Up to `limit` users in order of their making, those after `after`, whose name or display name begins with
+    /// `prefix`. Both are compared by their [search keys](crate::text::search_key), which `prefix` must be one of.
+    fn users_matching(&self, prefix: &str, after: Option<UserId>, limit: usize) -> Result<Vec<User>>;
+
     /// Makes a user. `None`, and nothing changed, if another holds one of the name's
     /// [claims](Name::claims). Its origin is [`Origin::Host`]. Numbers ascend and are never reused.
     fn user_insert(&mut self, name: &Name, special: bool, now: Date) -> Result<Option<User>>;

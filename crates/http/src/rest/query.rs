@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use chinwag_core::app::message::Point;
-use chinwag_core::limits::{LIST_PAGE, NAMES_PAGE};
+use chinwag_core::limits::{LIST_PAGE, NAME_CHARS, NAMES_PAGE};
 use chinwag_core::{Date, Error, Name, Result, Seq};
 
 use crate::admission::UnderWay;
@@ -72,8 +72,8 @@ impl Query {
         if !has(&["names", "name"]) {
             return Ok(None);
         }
-        if has(&["limit", "cursor"]) {
-            return Err(Error::field("names", "is answered with one list: leave limit and cursor out"));
+        if has(&["limit", "cursor", "q"]) {
+            return Err(Error::field("names", "is answered with one list: leave limit, cursor and q out"));
         }
         let mut names = Vec::new();
         for (key, value) in &self.pairs {
@@ -87,6 +87,15 @@ impl Query {
             return Err(Error::field("names", format!("holds more than {NAMES_PAGE} names: ask for fewer")));
         }
         Ok(Some(names.into_iter().filter_map(|name| Name::parse(name).ok()).collect()))
+    }
+
+    /// The beginning of a name that is searched for, if one is given.
+    pub(crate) fn prefix(&self) -> Result<Option<&str>> {
+        let prefix = self.get("q")?;
+        if prefix.is_some_and(|prefix| prefix.chars().nth(NAME_CHARS).is_some()) {
+            return Err(Error::field("q", format!("is longer than {NAME_CHARS} characters")));
+        }
+        Ok(prefix)
     }
 
     /// The cursor, if one is given.

@@ -1,6 +1,7 @@
 //! `users/`
 
 use chinwag_core::Name;
+use chinwag_core::app::directory::Part;
 use chinwag_core::app::identity::Spelled;
 use chinwag_core::app::relation::Relate;
 use chinwag_core::app::user::{Profile, Wanted};
@@ -103,8 +104,9 @@ pub(crate) async fn create(
     get, path = "/api/v1/users/", tag = "users", operation_id = "user_list",
     params(
         ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them; `__all__` is all. `name` if absent."),
-        ("names" = Option<String>, Query, description = "Only these users, in this order: up to 100 names with commas between them. May be there more than once, without `limit` and `cursor`."),
+        ("names" = Option<String>, Query, description = "Only these users, in this order: up to 100 names with commas between them. May be there more than once, without `limit`, `cursor` and `q`."),
         ("name" = Option<String>, Query, description = "One more of them, whose name may hold a comma. May be there more than once."),
+        ("q" = Option<String>, Query, description = "Only those of the list whose name or display name begins so, case and accents aside, and the user of exactly this name, if the caller finds it."),
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
         ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
     ),
@@ -122,7 +124,8 @@ pub(crate) async fn list(
         let rows = profiles.iter().map(|profile| fields.json(&shown(profile, &doors.hub)));
         return Ok(bytes(StatusCode::OK, array(rows.collect::<Result<_, _>>()?)));
     }
-    let source = Users { app: doors.app.clone(), hub: doors.hub.clone(), context, fields, wanted };
+    let prefix = query.prefix()?.map(str::to_owned);
+    let source = Users { prefix, app: doors.app.clone(), hub: doors.hub.clone(), context, fields, wanted };
     // Whole users may be large: fewer of them make one part.
     Ok(if wanted.whole || wanted.details {
         list::answer(&doors, Wholes(source), query).await?
@@ -270,6 +273,7 @@ fn shown<'a>(profile: &'a Profile, hub: &Hub) -> User<'a> {
 
 /// All users, with little of each.
 struct Users {
+    prefix: Option<String>,
     app: App,
     hub: Arc<Hub>,
     context: Context,
@@ -291,7 +295,8 @@ impl Source for Users {
     }
 
     async fn rows(&self, after: Option<UserId>, limit: usize) -> Result<Rows<UserId>, Error> {
-        let profiles = self.app.users(&self.context, after, limit, self.wanted).await?;
+        let part = Part { prefix: self.prefix.clone(), after, limit };
+        let profiles = self.app.users(&self.context, part, self.wanted).await?;
         let row = |profile: &Profile| {
             let json = self.fields.json(&shown(profile, &self.hub))?;
             Ok((profile.user.id, Some(json)))

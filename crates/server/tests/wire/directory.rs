@@ -118,3 +118,36 @@ async fn users_are_listed_by_the_rule_of_the_directory() {
         ann.get(&format!("users/?names={}", "a,".repeat(101))).await.ok(400);
     }
 }
+
+#[tokio::test]
+async fn lists_are_searched_by_the_beginning_of_names() {
+    for directory in [Directory::All, Directory::Exact, Directory::None] {
+        let app = app(directory).await;
+        let service = app.service();
+        let ann = app.user("ann").await;
+        for name in ["Élodie", "elan", "bob", "el", "zed"] {
+            app.user(name).await;
+        }
+        service.put("users/bob/", json!({ "display_name": "ELECTRA" })).await.ok(200);
+        group(&service, json!({ "author": "bob", "name": "g", "members": ["ann", "Élodie"] })).await;
+        let everybody = ["Élodie", "elan", "bob", "el"];
+        assert_eq!(listed(&service, "?q=EL").await, everybody);
+        assert_eq!(listed(&service, "?q=EL&limit=2").await, everybody[..2]);
+        let expected = match directory {
+            Directory::All => &everybody[..],
+            Directory::Exact => &["Élodie", "bob", "el"],
+            Directory::None => &["Élodie", "bob"],
+        };
+        assert_eq!(listed(&ann, "?q=EL").await, expected, "{directory:?}");
+        let (mut path, mut seen) = ("users/?q=EL&limit=1".to_owned(), Vec::new());
+        loop {
+            let page = ann.get(&path).await;
+            seen.extend(page.json.as_array().expect("a list").iter().map(|user| user["name"].clone()));
+            let link = page.header("link");
+            let Some((_, rest)) = link.split_once("/api/v1/") else { break };
+            path = rest.split_once('>').expect("the end of a link").0.to_owned();
+        }
+        assert_eq!(seen, expected, "{directory:?}");
+        ann.get(&format!("users/?q={}", "a".repeat(129))).await.ok(400);
+    }
+}

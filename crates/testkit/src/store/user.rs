@@ -102,6 +102,34 @@ pub async fn users_are_paged_in_the_order_of_their_making(f: Fixture) {
     }
 }
 
+pub async fn users_match_by_the_beginning_of_a_name_or_display_name(f: Fixture) {
+    let mut users = Vec::new();
+    for text in ["Élodie", "bob", "el", "Ann", "elan"] {
+        users.push(f.user(text).await);
+    }
+    let (bob, ann) = (users[1], users[3]);
+    for (user, shown) in [(bob, Some("ＥＬ Bob")), (ann, Some("El A")), (ann, None)] {
+        f.write(move |tx| {
+            let mut details = tx.details(&[user])?.pop().flatten().expect("a user");
+            details.display_name = shown.map(Into::into);
+            tx.profile_set(user, &details)
+        })
+        .await;
+    }
+    let matching = async |prefix: &'static str, after: Option<UserId>, limit: usize| {
+        let found = f.read(move |tx| tx.users_matching(prefix, after, limit)).await;
+        found.into_iter().map(|user| user.id).collect::<Vec<_>>()
+    };
+    assert_eq!(matching("el", None, 9).await, [users[0], bob, users[2], users[4]]);
+    assert_eq!(matching("el", None, 2).await, [users[0], bob]);
+    assert_eq!(matching("el", Some(bob), 9).await, [users[2], users[4]]);
+    assert_eq!(matching("ela", None, 9).await, [users[4]]);
+    assert_eq!(matching("%", None, 9).await, []);
+    let elan = users[4];
+    assert!(f.write(move |tx| tx.user_rename(elan, &name("zoe"))).await);
+    assert_eq!((matching("ela", None, 9).await, matching("zo", None, 9).await), (vec![], vec![elan]));
+}
+
 pub async fn a_number_is_never_given_again(f: Fixture) {
     let mut last = UserId(i64::MIN);
     for _ in 0..3 {

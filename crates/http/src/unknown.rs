@@ -18,7 +18,7 @@ use crate::wire::input::Ignored;
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("chinwag-ignored");
 
 /// Where clients send passwords.
-const TAKE_PASSWORDS: [&str; 3] = ["/accounts", "/sessions", "/password"];
+const TAKE_PASSWORDS: [&str; 2] = ["/accounts", "/sessions"];
 
 /// The query parameters of one path, by method.
 pub(crate) struct Known(BTreeMap<String, BTreeSet<String>>);

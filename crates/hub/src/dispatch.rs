@@ -96,7 +96,7 @@ impl Hub {
                 self.deliver(note, &[]);
                 self.forget(*group);
             }
-            Kind::GroupAccepted(view) => self.accepted(note, view.group.id, view.group.head),
+            Kind::GroupAccepted(view) => self.accepted(&note, view.group.id, view.group.head),
             Kind::Pending(_) => self.pending(note),
             Kind::UserUpdate { user, new_name, .. } => {
                 self.rename(*user, new_name);
@@ -242,7 +242,7 @@ impl Hub {
 
     /// Subscribes users to a group that they have accepted, which they are shown as of `head`. All of
     /// the log up to there has been dispatched here, and nothing after it.
-    fn accepted(&self, note: Note<'_>, id: GroupId, head: Seq) {
+    fn accepted(&self, note: &Note<'_>, id: GroupId, head: Seq) {
         let To::Users(users) = note.to else { return };
         for user in users.iter().filter_map(|user| self.users.get(user)) {
             loop {
@@ -254,7 +254,7 @@ impl Hub {
                 }
                 group.expect(&mut members, head.next());
                 join(&group, &mut members, &user);
-                let Note { to, seq, tag, event, ref frame, ref whole } = note;
+                let Note { to, seq, tag, event, ref frame, ref whole } = *note;
                 let only = Note { to, seq, tag, event, frame: frame.clone(), whole: whole.clone() };
                 Copies::of(self, only, &[user.id]).to(&user);
                 self.close_if_empty(&group, &mut members);

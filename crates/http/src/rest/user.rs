@@ -122,7 +122,7 @@ pub(crate) async fn list(
     if let Some(names) = query.names()? {
         let profiles = doors.app.users_of_names(&context, names, wanted).await?;
         let rows = profiles.iter().map(|profile| fields.json(&shown(profile, &doors.hub)));
-        return Ok(bytes(StatusCode::OK, array(rows.collect::<Result<_, _>>()?)));
+        return Ok(bytes(StatusCode::OK, array(&rows.collect::<Result<Vec<_>, _>>()?)));
     }
     let prefix = query.prefix()?.map(str::to_owned);
     let source = Users { prefix, app: doors.app.clone(), hub: doors.hub.clone(), context, fields, wanted };
@@ -243,7 +243,7 @@ async fn as_it_stands(doors: &Doors, context: &Context, status: StatusCode, user
 }
 
 /// Rows as a JSON array.
-fn array(rows: Vec<Vec<u8>>) -> Vec<u8> {
+fn array(rows: &[Vec<u8>]) -> Vec<u8> {
     let mut json = rows.join(&b',');
     json.insert(0, b'[');
     json.push(b']');

@@ -270,13 +270,11 @@ impl<'a> Fields<'a> {
 
     /// Yes or no, if one is given.
     pub fn maybe_flag(&mut self, key: &'static str) -> Option<bool> {
-        match self.values.remove(key)? {
-            Value::Bool(flag) => Some(flag),
-            _ => {
-                self.refuse(key, "must be true or false");
-                None
-            }
+        if let Value::Bool(flag) = self.values.remove(key)? {
+            return Some(flag);
         }
+        self.refuse(key, "must be true or false");
+        None
     }
 
     /// A place in a group's log, if one is given.

@@ -76,7 +76,9 @@ impl Hub {
         };
         let mut found: Vec<Known> = self.store.read(job).await?;
         if !self.options.show_blocked_by {
-            found.iter_mut().for_each(|(relations, _)| relations.blocked_by.clear());
+            for (relations, _) in &mut found {
+                relations.blocked_by.clear();
+            }
         }
         Ok(found)
     }

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_is_read_with_or_without_offset_and_fraction_and_written_in_one_form() {
+    fn a_date_is_read_in_any_form_and_written_in_one() {
         for (text, written) in [
             ("2024-05-12T10:29:16.000949Z", "2024-05-12T10:29:16.000949Z"),
             ("2024-05-12T10:29:16.000949", "2024-05-12T10:29:16.000949Z"),

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_happens_contacts_stand_both_ways_and_nobody_lifts_anothers_block() {
+    fn contacts_are_mutual_and_nobody_lifts_anothers_block() {
         let reachable = |p: &Pair| (p.mine == Some(Contact)) == (p.theirs == Some(Contact));
         for mine in ROWS {
             for theirs in ROWS {

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_served_with_its_type_and_again_only_when_it_has_changed() {
+    fn a_page_has_its_type_and_is_sent_again_only_if_changed() {
         let first = file("index.html", &HeaderMap::new(), "");
         assert_eq!(first.status(), StatusCode::OK);
         assert_eq!(first.headers()["content-type"], "text/html; charset=utf-8");

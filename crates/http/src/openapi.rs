@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_shows_two_fields_is_as_documented_and_every_answer_is_described() {
+    fn partial_groups_and_all_answers_match_the_document() {
         let document: Value = serde_json::from_str(&openapi()).expect("JSON");
         let list = &document["paths"]["/api/v1/groups/"]["get"]["responses"]["200"];
         let items = &list["content"]["application/json"]["schema"]["items"]["$ref"];

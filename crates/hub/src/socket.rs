@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_was_put_out_and_is_shown_the_group_by_what_it_missed_is_told_what_follows() {
+    fn a_returning_member_gets_what_follows_its_missed_events() {
         let total = Total::new(usize::MAX, usize::MAX);
         let user = Arc::new(User::new(UserId(1), Name::parse("ann").expect("a name"), total));
         let socket = Arc::new(Socket::new(SocketId(1), user, None, None));

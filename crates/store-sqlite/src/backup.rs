@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_of_one_moment_and_neither_waits_for_writers_nor_they_for_it() {
+    fn a_copy_is_of_one_moment_and_blocks_no_writer() {
         let folder = tempfile::tempdir().expect("a folder");
         let (from, conn) = store(folder.path(), 3000);
         let to = folder.path().join("copy");

@@ -115,7 +115,7 @@ async fn what_was_kept_is_there_after_the_next_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_drops_the_store_waits_until_its_queue_is_done_and_the_journal_is_in_the_file() {
+async fn dropping_the_store_drains_its_queue_and_its_journal() {
     let file = File::new();
     let store = file.with_group(Options::default()).await;
     let go = hold(&store).await;
@@ -233,7 +233,7 @@ async fn jobs_that_queue_while_another_runs_share_one_commit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_that_is_run_again_for_a_job_that_must_be_undone_is_told_once() {
+async fn a_batch_rerun_for_an_undone_job_is_published_once() {
     let file = File::new();
     let store = file.with_group(Options::default()).await;
     let go = hold(&store).await;
@@ -275,7 +275,7 @@ async fn a_full_queue_refuses_after_a_while_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_has_not_begun_by_the_deadline_never_runs_and_a_write_that_has_is_unknown() {
+async fn a_late_job_never_runs_and_a_begun_write_is_unknown() {
     let file = File::new();
     let deadline = Duration::from_secs(1);
     let store = file.with_group(Options { deadline, readers: 1, ..Options::default() }).await;
@@ -358,7 +358,7 @@ async fn a_file_that_another_holds_for_too_long_is_unavailable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_commit_that_fails_refuses_its_whole_batch_and_tells_nothing() {
+async fn a_failed_commit_refuses_its_batch_and_publishes_nothing() {
     let file = File::new();
     drop(file.with_group(Options::default()).await);
     // A third number of the log breaks a rule that is looked at when it is to be committed.

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_answers_until_it_is_killed_and_again_when_it_is_started_again() {
+    fn a_restarted_server_answers_again() {
         let redis = Redis::start();
         assert_eq!(redis.ask("SET a 1").as_deref(), Some("+OK"));
         redis.kill();

@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn handing_over_makes_the_old_owner_an_admin_and_the_heir_the_owner() {
+    fn handing_over_makes_the_old_owner_an_admin() {
         let members = BTreeMap::from([member(1, Role::Owner), member(2, Role::Member)]);
         let mut plan = Plan { set: vec![(UserId(2), Role::Admin)], ..Plan::default() };
         plan_owner(&mut plan, Some(Role::Owner), &members, &Name::stored("U2")).expect("allowed");
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn one_who_is_not_in_the_group_can_neither_be_removed_nor_own_it() {
+    fn a_stranger_can_neither_be_removed_nor_own_the_group() {
         let members = BTreeMap::from([member(1, Role::Owner)]);
         let mut plan = Plan::default();
         assert!(matches!(plan_removal(&mut plan, None, None, user(2)), Err(Error::Invalid(_))));

@@ -237,7 +237,7 @@ fn refusals() -> BTreeSet<(&'static str, u16)> {
 }
 
 #[test]
-fn whatever_is_sent_is_as_documented_and_whatever_is_documented_is_sent() {
+fn every_sent_event_matches_the_document_and_vice_versa() {
     let document = document();
     let problem =
         |code, errors| Problem { detail: "no".into(), errors, retry_after: (code == 429).then_some(7) };
@@ -341,7 +341,7 @@ fn what_is_documented_of_an_event_of_a_client_is_read_and_taken() {
 }
 
 #[test]
-fn the_document_has_its_parts_and_every_reference_leads_somewhere() {
+fn the_document_is_complete_and_every_reference_resolves() {
     let document = document();
     assert_eq!(document["asyncapi"], "3.0.0");
     for part in ["info", "servers", "channels", "operations", "components"] {

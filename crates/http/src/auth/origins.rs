@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_origins_and_those_that_only_look_like_ours_are_refused() {
+    fn foreign_and_look_alike_origins_are_refused() {
         for origin in [
             "null",
             "",

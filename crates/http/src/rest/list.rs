@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_that_fails_at_once_has_a_status_and_one_that_fails_later_is_cut() {
+    async fn an_early_list_failure_has_a_status_a_late_one_cuts_the_body() {
         let doors = doors(|_| {});
         let at_once = asked(&doors, Numbers { count: 95, fails_at: 0 }, "/n").await;
         assert!(matches!(at_once, Err(Error::Unavailable(_))));

@@ -90,7 +90,7 @@ async fn every_answer_says_what_browsers_are_to_heed() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_refused_whether_or_not_it_says_its_length() {
+async fn a_body_over_the_limit_is_refused_with_or_without_length() {
     let doors = doors(|options| options.max_body = 100);
     let long = format!(r#"{{"name":"{}"}}"#, "x".repeat(200));
     let told = ask(&doors, "POST /api/v1/users/", &[BEARER], long.clone()).await;
@@ -109,7 +109,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn too_many_requests_under_way_are_refused_but_not_the_question_how_it_is() {
+async fn an_overloaded_server_refuses_requests_but_not_health_checks() {
     let doors = doors(|options| options.requests = 0);
     let refused = ask(&doors, "GET /api/v1/users/", &[BEARER], "").await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);

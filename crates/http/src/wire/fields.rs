@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_picked_in_their_own_order_and_left_out_where_there_are_none() {
+    fn fields_keep_their_own_order_and_absent_ones_are_left_out() {
         for (text, json) in [
             ("", r#"{"id":1,"name":"hi"}"#),
             (" ,+", r#"{"id":1,"name":"hi"}"#),

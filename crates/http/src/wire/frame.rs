@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_longer_than_it_need_be_is_read_alike_however_it_is_cut() {
+    fn an_overlong_length_is_read_alike_however_it_is_split() {
         let bytes = [0x81, 0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, b'x'];
         for step in 1..=bytes.len() {
             assert_eq!(read(&bytes, 1, step), Ok(vec![Incoming::Text("x".into())]), "in pieces of {step}");

@@ -123,7 +123,7 @@ async fn a_cookie_from_another_sites_page_is_refused() {
 }
 
 #[tokio::test]
-async fn an_open_server_takes_callers_without_a_credential_for_the_service() {
+async fn an_open_server_treats_anonymous_callers_as_the_service() {
     let server = Server::with(|options| options.open = true).await;
     let made = server.send("POST users/", &[], json!({"name": "arlan"})).await;
     assert_eq!(made.status(), 201);

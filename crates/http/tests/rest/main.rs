@@ -334,7 +334,7 @@ async fn read_list(response: Response) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn payloads_are_read_whatever_their_type_says_and_bad_ones_are_refused() {
+async fn payloads_are_read_under_any_type_and_bad_ones_are_refused() {
     let server = Server::start().await;
     let body = r#"{"name":"arlan"}"#;
     let head = format!("Host: {}\r\nAuthorization: Bearer {KEY}\r\nConnection: close\r\n", server.address);
@@ -360,7 +360,7 @@ async fn a_connection_that_sends_no_request_is_closed() {
 }
 
 #[tokio::test]
-async fn a_server_that_ends_lets_idle_connections_go_and_accepts_no_more() {
+async fn a_stopping_server_closes_idle_connections_and_takes_no_more() {
     let mut server = Server::start().await;
     assert_eq!(server.send("GET /readyz", &[], Value::Null).await.status(), 200);
     server.stop.take().expect("once").send(()).expect("running");

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_bus_blocks_the_publisher_and_loses_and_reorders_nothing() {
+    async fn a_full_bus_blocks_the_publisher_and_loses_nothing() {
         let (bus, mut receiver) = LocalBus::new(2);
         let writer = std::thread::spawn(move || (0..100).for_each(|n| bus.publish(event(n))));
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ephemeral_events_are_dropped_when_there_is_no_room_and_never_for_commits() {
+    async fn ephemeral_events_are_dropped_when_the_bus_is_full() {
         let (bus, mut receiver) = LocalBus::new(1);
         bus.publish(event(1));
         bus.publish_ephemeral(event(2));

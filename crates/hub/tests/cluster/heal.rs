@@ -97,7 +97,7 @@ async fn that_a_token_or_a_user_is_no_more_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_happens_while_a_socket_comes_and_nothing_is_listened_to_yet_is_not_missed() {
+async fn events_before_the_subscription_is_active_are_not_missed() {
     let (redis, place) = (Redis::start(), Place::new());
     let one = Node::start(&place, &redis.url(), crate::nodes::unaudited()).await;
     let two = Node::start(&place, &redis.url(), crate::nodes::unaudited()).await;

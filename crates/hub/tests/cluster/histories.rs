@@ -371,7 +371,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, max_shrink_iters: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_is_lost_repeated_or_reordered_each_socket_is_told_each_event_once_in_order(
+    fn lossy_reordered_hints_deliver_each_event_once_in_order(
         steps in prop::collection::vec(step(), 1..100)
     ) {
         run(&steps)?;
@@ -381,7 +381,7 @@ proptest! {
 /// A user comes, goes and comes again in a group while its first socket on the node is between its
 /// reading and its life: what the reading brought it is not told to it once more.
 #[test]
-fn one_that_is_brought_in_while_it_is_let_live_is_shown_the_group_once() {
+fn a_user_added_while_going_live_gets_the_group_once() {
     use Step::{Advance, Clear, Turn, Wait};
     #[rustfmt::skip]
     let steps = [
@@ -393,7 +393,7 @@ fn one_that_is_brought_in_while_it_is_let_live_is_shown_the_group_once() {
 
 /// What has put a user out was held, and with it the user's coming again.
 #[test]
-fn one_that_goes_and_comes_again_is_told_so_in_that_order_though_both_were_held() {
+fn held_leave_and_rejoin_events_keep_their_order() {
     use Step::{Advance, Clear, Say, Turn};
     #[rustfmt::skip]
     let steps = [
@@ -417,7 +417,7 @@ fn one_that_comes_when_the_last_here_has_gone_is_known_to_be_in() {
 
 /// One is brought in by what the store says and goes, while its socket is yet to live.
 #[test]
-fn one_that_is_put_out_while_its_socket_is_yet_to_live_is_told_so() {
+fn a_user_removed_before_going_live_gets_group_quit() {
     use Step::{Advance, Clear, Say, Turn, Wait};
     #[rustfmt::skip]
     let steps = [
@@ -429,7 +429,7 @@ fn one_that_is_put_out_while_its_socket_is_yet_to_live_is_told_so() {
 
 /// One is brought in by what the store says before its socket lives, and the change comes after.
 #[test]
-fn one_that_lives_with_what_the_store_said_is_not_told_the_change_again() {
+fn a_change_read_from_the_store_is_not_delivered_again() {
     use Step::{Advance, Clear, Listen, Say, Turn, Wait};
     #[rustfmt::skip]
     let steps = [
@@ -441,7 +441,7 @@ fn one_that_lives_with_what_the_store_said_is_not_told_the_change_again() {
 
 /// The store is read for one, says that another is out, and what says how comes after.
 #[test]
-fn one_that_is_put_out_by_what_the_store_said_is_not_told_its_coming_and_going_after() {
+fn a_removal_read_from_the_store_is_not_replayed() {
     use Step::{Advance, Clear, Listen, Turn};
     #[rustfmt::skip]
     let steps = [
@@ -453,7 +453,7 @@ fn one_that_is_put_out_by_what_the_store_said_is_not_told_its_coming_and_going_a
 
 /// What put a user out twice is held, in part, for a group that all who were known here have left.
 #[test]
-fn one_that_goes_twice_where_nobody_is_known_any_more_is_told_so_in_order() {
+fn duplicate_leaves_of_unknown_users_stay_in_order() {
     use Step::{Advance, Clear, Deliver, Lose, Repeat, Say, Turn};
     #[rustfmt::skip]
     let steps = [
@@ -466,7 +466,7 @@ fn one_that_goes_twice_where_nobody_is_known_any_more_is_told_so_in_order() {
 
 /// Its coming was not heard of, and those are gone for whom its message was held until its turn.
 #[tokio::test(start_paused = true)]
-async fn one_that_has_written_where_all_who_were_known_here_have_gone_is_answered() {
+async fn a_sender_is_answered_after_all_local_members_left() {
     use Step::{Advance, Clear, Turn};
     let mut history = History::new().await;
     let steps = [Turn(0, 1, 1), Turn(0, 1, 0), Advance(0), Advance(0), Advance(4), Advance(4), Clear];

@@ -21,7 +21,7 @@ fn told(reader: &Reader, name: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_is_as_present_as_its_most_present_socket_on_any_node_and_only_changes_are_told() {
+async fn presence_is_the_maximum_over_all_nodes_and_sent_on_change() {
     let (redis, place) = (Redis::start(), Place::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
@@ -51,7 +51,7 @@ async fn a_user_is_as_present_as_its_most_present_socket_on_any_node_and_only_ch
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_who_comes_back_on_another_node_within_the_grace_was_never_away() {
+async fn returning_on_another_node_within_the_grace_is_no_absence() {
     let (redis, place) = (Redis::start(), Place::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
@@ -70,8 +70,7 @@ async fn one_who_comes_back_on_another_node_within_the_grace_was_never_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_users_of_a_node_that_dies_are_shown_as_disconnected_once_and_again_when_it_is_back() -> Result<()>
-{
+async fn users_of_a_dead_node_disconnect_once_and_return_with_it() -> Result<()> {
     let (redis, place) = (Redis::start(), Place::new());
     let proxy = Proxy::to(redis.address()).await;
     let one = Node::start(&place, &format!("redis://{}", proxy.address()), quick()).await;
@@ -112,7 +111,7 @@ async fn the_users_of_a_node_that_dies_are_shown_as_disconnected_once_and_again_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_starts_later_learns_who_is_present_and_one_that_drains_takes_its_users_along() {
+async fn a_late_node_learns_presence_and_a_draining_one_withdraws_it() {
     let (redis, place) = (Redis::start(), Place::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);

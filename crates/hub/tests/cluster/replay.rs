@@ -81,7 +81,7 @@ async fn repeated_delayed_and_reordered_hints_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_publisher_that_knows_the_secret_can_neither_repeat_nor_reorder_nor_bring_anybody_in() {
+async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
     let (redis, place) = (Redis::start(), Place::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;

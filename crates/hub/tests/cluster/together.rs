@@ -30,7 +30,7 @@ async fn every_bus_carries_what_is_committed_here_whole_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_committed_on_one_node_reaches_the_sockets_of_another_once_and_in_order() {
+async fn a_commit_reaches_sockets_of_other_nodes_once_and_in_order() {
     let (redis, place) = (Redis::start(), Place::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
@@ -53,7 +53,7 @@ async fn what_is_committed_on_one_node_reaches_the_sockets_of_another_once_and_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_who_joins_or_leaves_by_another_nodes_commit_is_told_from_then_on_or_no_more() {
+async fn remote_joins_and_leaves_start_and_stop_delivery() {
     let (redis, place) = (Redis::start(), Place::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
@@ -79,7 +79,7 @@ async fn one_who_joins_or_leaves_by_another_nodes_commit_is_told_from_then_on_or
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_removed_while_messages_flow_is_told_nothing_after_its_removal() {
+async fn a_member_removed_under_load_receives_nothing_afterwards() {
     let (redis, place) = (Redis::start(), Place::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;
@@ -156,7 +156,7 @@ async fn number_of_a_rename_passes_unsent_on_every_node() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_token_and_a_deleted_users_credentials_close_sockets_on_every_node() {
+async fn revocation_and_deletion_close_sockets_on_every_node() {
     let (redis, place) = (Redis::start(), Place::new());
     let one = Node::start(&place, &redis.url(), unaudited()).await;
     let two = Node::start(&place, &redis.url(), unaudited()).await;

@@ -33,7 +33,7 @@ async fn one_who_does_not_read_is_closed_and_nobody_else_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bytes_are_bounded_too_but_a_single_frame_is_not_nor_is_the_snapshot() {
+async fn queued_bytes_are_bounded_except_one_frame_and_the_snapshot() {
     let world = World::new(Options { queue_bytes: 100, ..quiet() });
     let ann = world.user("ann").await;
     let connection = world.register(ann).expect("there is room");
@@ -66,7 +66,7 @@ fn hash(n: u8) -> TokenHash {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revoked_token_closes_its_own_sockets_and_drops_what_they_had_queued() {
+async fn a_revoked_token_closes_its_sockets_and_drops_their_queues() {
     let world = World::new(quiet());
     let ann = world.user("ann").await;
     world
@@ -88,7 +88,7 @@ async fn a_revoked_token_closes_its_own_sockets_and_drops_what_they_had_queued()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_credential_that_ended_before_the_socket_was_known_is_noticed() {
+async fn a_credential_that_ended_before_registration_is_noticed() {
     let world = World::new(quiet());
     let ann = world.user("ann").await;
     let identity = Identity { token: Some(hash(1)), ..identity_of(ann, "ann") };
@@ -98,7 +98,7 @@ async fn a_credential_that_ended_before_the_socket_was_known_is_noticed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_credential_that_expires_closes_its_socket_within_two_seconds() {
+async fn an_expired_credential_closes_its_socket_within_2_s() {
     let world = World::new(quiet());
     let ann = world.user("ann").await;
     let expires = Some(Date::from_micros(NOW + 60_000_000));
@@ -112,7 +112,7 @@ async fn a_credential_that_expires_closes_its_socket_within_two_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pings_are_spread_and_one_who_is_silent_for_too_long_is_closed() {
+async fn pings_are_spread_and_silent_sockets_are_closed() {
     let world = World::new(Options::default());
     let ann = world.user("ann").await;
     let mut clients = Vec::new();
@@ -158,7 +158,7 @@ async fn sockets_are_bounded_in_all_and_for_each_user() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_sends_sockets_away_one_after_the_other_with_what_they_had_queued() {
+async fn a_drain_closes_sockets_one_by_one_with_their_queues() {
     let world = World::new(quiet());
     let ann = world.user("ann").await;
     let mut tasks = Vec::new();
@@ -202,7 +202,7 @@ async fn a_drain_does_not_wait_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_graceful_close_hands_out_what_was_queued_first_and_any_other_overtakes_it() {
+async fn a_graceful_close_flushes_the_queue_first() {
     let world = World::new(quiet());
     let ann = world.user("ann").await;
     let (client, other) = (world.connect(ann).await, world.connect(ann).await);
@@ -220,7 +220,7 @@ async fn a_graceful_close_hands_out_what_was_queued_first_and_any_other_overtake
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_in_one_event_closes_its_sockets_and_the_next_events_are_delivered() {
+async fn a_fault_in_one_event_closes_its_sockets_alone() {
     let world = World::new(quiet());
     let [ann, ben] = world.users(["ann", "ben"]).await;
     let group = world.group(7, &[ann, ben]).await;

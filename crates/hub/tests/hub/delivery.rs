@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::harness::{World, message, name_of, quiet, quit, settle, update};
 
 #[tokio::test(start_paused = true)]
-async fn every_member_and_nobody_else_is_sent_events_in_the_order_of_their_commits() {
+async fn members_alone_receive_events_in_commit_order() {
     let world = World::new(quiet());
     let [ann, ben, eve] = world.users(["ann", "ben", "eve"]).await;
     let group = world.group(7, &[ann, ben]).await;
@@ -33,7 +33,7 @@ async fn every_member_and_nobody_else_is_sent_events_in_the_order_of_their_commi
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_is_encoded_once_and_shared_and_only_its_origin_has_a_copy_of_its_own() {
+async fn an_event_is_encoded_once_for_all_but_its_origin() {
     let world = World::new(quiet());
     let [ann, ben] = world.users(["ann", "ben"]).await;
     let group = world.group(7, &[ann, ben]).await;
@@ -88,7 +88,7 @@ fn view(group: GroupId) -> Arc<View> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_who_joins_is_told_from_that_event_on_and_one_who_leaves_no_more() {
+async fn joining_starts_delivery_and_leaving_ends_it() {
     let world = World::new(quiet());
     let [ann, ben] = world.users(["ann", "ben"]).await;
     let group = world.group(7, &[ann]).await;
@@ -135,7 +135,7 @@ async fn a_deleted_group_is_told_and_then_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn repeated_and_older_numbers_are_dropped_and_missing_ones_are_counted() {
+async fn repeated_numbers_are_dropped_and_gaps_are_counted() {
     let world = World::new(quiet());
     let ann = world.user("ann").await;
     let group = world.group(7, &[ann]).await;
@@ -150,7 +150,7 @@ async fn repeated_and_older_numbers_are_dropped_and_missing_ones_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renamed_users_sockets_have_its_new_name_before_they_are_told() {
+async fn a_rename_reaches_the_sockets_before_its_event() {
     let world = World::new(quiet());
     let ann = world.user("ann").await;
     let client = world.connect(ann).await;
@@ -199,7 +199,7 @@ async fn a_waiting_socket_wakes_for_a_frame_and_an_idle_one_sleeps() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pauses_may_overlap_and_nothing_is_told_before_the_last_has_ended() {
+async fn overlapping_pauses_hold_delivery_until_the_last_ends() {
     let world = World::new(quiet());
     let ann = world.user("ann").await;
     let group = world.group(1, &[ann]).await;

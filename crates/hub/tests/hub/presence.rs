@@ -14,7 +14,7 @@ fn ask(client: &Client, reference: &str) -> Origin {
 }
 
 #[tokio::test(start_paused = true)]
-async fn contacts_are_told_once_that_a_user_has_come_and_its_first_socket_is_not() {
+async fn contacts_hear_of_the_first_socket_once() {
     let world = World::new(quiet());
     let [ann, ben, eve] = world.users(["ann", "ben", "eve"]).await;
     world.contacts(ann, ben).await;
@@ -29,7 +29,7 @@ async fn contacts_are_told_once_that_a_user_has_come_and_its_first_socket_is_not
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_is_as_present_as_its_most_present_socket_and_only_changes_are_told() {
+async fn presence_is_the_maximum_over_sockets_and_sent_on_change() {
     let world = World::new(quiet());
     let [ann, ben] = world.users(["ann", "ben"]).await;
     world.contacts(ann, ben).await;
@@ -81,7 +81,7 @@ async fn each_who_asks_in_a_storm_of_changes_is_answered_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_sockets_end_is_told_after_the_grace_unless_one_returns() {
+async fn the_last_disconnect_is_announced_after_the_grace() {
     let world = World::new(quiet());
     let [ann, ben] = world.users(["ann", "ben"]).await;
     world.contacts(ann, ben).await;

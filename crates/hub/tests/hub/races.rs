@@ -385,7 +385,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_the_order_nothing_is_missed_and_nothing_is_told_twice(
+    fn any_interleaving_delivers_each_event_once(
         steps in prop::collection::vec(step(), 1..80)
     ) {
         race(&steps, None)?;
@@ -393,7 +393,7 @@ proptest! {
 }
 
 #[test]
-fn a_removal_between_the_reading_of_the_groups_and_the_subscription_counts() {
+fn a_removal_between_reading_and_subscribing_counts() {
     use Step::{Advance, Dispatch, Say, Turn};
     let mut steps = vec![Turn(0, 0), Dispatch, Advance(0), Advance(0), Advance(0), Turn(0, 0), Dispatch];
     steps.extend([Advance(0), Advance(0), Advance(0), Say(0), Dispatch]);
@@ -401,7 +401,7 @@ fn a_removal_between_the_reading_of_the_groups_and_the_subscription_counts() {
 }
 
 #[test]
-fn one_who_joins_with_an_event_that_another_has_from_its_snapshot_is_told_it() {
+fn a_join_event_in_anothers_snapshot_is_still_delivered() {
     use Step::{Advance, Dispatch, Turn};
     let mut steps = vec![Turn(0, 0), Dispatch];
     steps.extend([Advance(2); 6]);
@@ -412,7 +412,7 @@ fn one_who_joins_with_an_event_that_another_has_from_its_snapshot_is_told_it() {
 }
 
 #[test]
-fn a_late_reading_of_the_groups_does_not_pass_for_another_sockets_snapshot() {
+fn a_late_group_reading_is_no_other_sockets_snapshot() {
     use Step::{Advance, Dispatch, Turn};
     let mut steps = vec![Advance(1), Advance(1)];
     steps.extend([Advance(0); 5]);
@@ -421,7 +421,7 @@ fn a_late_reading_of_the_groups_does_not_pass_for_another_sockets_snapshot() {
 }
 
 #[test]
-fn who_has_read_a_group_before_another_made_it_known_here_is_told_what_lies_between() {
+fn events_between_two_readings_of_a_group_are_delivered() {
     use Step::{Advance, Say, Turn};
     let mut steps = vec![Turn(0, 0), Turn(0, 1)];
     steps.extend([Advance(0); 3]);
@@ -432,7 +432,7 @@ fn who_has_read_a_group_before_another_made_it_known_here_is_told_what_lies_betw
 
 /// The user's other socket has made it known here, so that everything is held from the first.
 #[test]
-fn who_may_not_hold_all_that_is_said_while_its_groups_are_read_reads_them_again() {
+fn an_overflow_while_reading_groups_reads_them_again() {
     use Step::{Advance, Dispatch, Say, Turn};
     let mut steps = vec![Turn(0, 0), Dispatch];
     steps.extend([Advance(0); 5]);
@@ -462,7 +462,7 @@ fn who_is_not_told_of_a_group_reads_once_whatever_is_said_in_it() {
 }
 
 #[test]
-fn who_has_read_a_group_that_a_later_reading_of_its_user_had_no_more_is_told_how_it_went() {
+fn stale_snapshot_gets_group_quit() {
     use Step::{Advance, Dispatch, Say, Turn};
     let mut steps = vec![Turn(1, 1), Turn(1, 0), Dispatch, Advance(0), Advance(2), Advance(3)];
     steps.extend([Advance(2), Advance(2), Advance(3), Dispatch, Say(1), Turn(1, 1), Advance(3), Advance(3)]);

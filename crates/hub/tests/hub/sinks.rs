@@ -74,7 +74,7 @@ fn text(group: GroupId, seq: i64) -> Event {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_while_a_task_sleeps_is_written_in_order_and_the_task_sleeps_on() {
+async fn frames_for_a_sleeping_task_are_written_without_waking_it() {
     let world = World::new(quiet());
     let (pipe, client) = Pipe::under(&world, "ann", 1000).await;
     world.publish(vec![text(group(), 1)]).await;
@@ -85,7 +85,7 @@ async fn what_comes_while_a_task_sleeps_is_written_in_order_and_the_task_sleeps_
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_connection_does_not_take_is_left_to_the_task_from_where_it_stopped() {
+async fn a_partial_write_is_continued_by_the_task() {
     let world = World::new(quiet());
     let (pipe, client) = Pipe::under(&world, "ann", 10).await;
     world.publish(vec![text(group(), 1), text(group(), 2)]).await;
@@ -107,7 +107,7 @@ async fn what_a_connection_does_not_take_is_left_to_the_task_from_where_it_stopp
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_frame_that_was_begun_is_ended_before_a_close_that_drops_the_rest() {
+async fn a_close_completes_the_frame_in_progress() {
     let world = World::new(quiet());
     let (pipe, client) = Pipe::under(&world, "ann", 3).await;
     world.publish(vec![text(group(), 1), text(group(), 2)]).await;
@@ -120,7 +120,7 @@ async fn a_frame_that_was_begun_is_ended_before_a_close_that_drops_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_of_one_commit_come_in_order_to_those_who_asked_for_some_of_them_too() {
+async fn messages_of_one_commit_stay_in_order_for_their_senders() {
     let world = World::new(quiet());
     let [ann, ben] = world.users(["ann", "ben"]).await;
     let group = world.group(9, &[ann, ben]).await;

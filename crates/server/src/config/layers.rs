@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_wins_over_a_variable_and_that_over_the_file_and_that_over_the_default() {
+    fn flags_beat_variables_beat_the_file_beat_defaults() {
         let file = "listen = \"a:1\"\ndata = \"file\"\n[ws]\nmax_frame = 2048\nping = \"5s\"";
         let variables = [("CHINWAG_LISTEN", "b:2"), ("CHINWAG_WS__MAX_FRAME", "4096")];
         let config = from(file, &variables, &[("listen", "c:3".into())]).unwrap();

@@ -21,7 +21,7 @@ fn fragments(text: &[u8], size: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_message_up_to_the_limit_is_read_in_any_fragments_and_pieces() {
+async fn a_message_up_to_the_limit_is_read_in_any_fragments() {
     let text = long_event("limit", LIMIT);
     let fragmented = [64, 256, 1024, 4096, 16_384, 65_535, 65_536].map(|size| {
         let bytes = fragments(text.as_bytes(), size);

@@ -36,7 +36,7 @@ async fn what_was_sent_before_a_close_is_done() {
 }
 
 #[tokio::test]
-async fn who_sends_pings_and_never_reads_is_not_read_any_more_and_then_closed() {
+async fn a_ping_flooder_that_never_reads_is_closed() {
     let app = TestApp::with(|options| {
         options.hub.ping_every = Duration::from_secs(1);
         options.hub.pong_within = Duration::from_secs(2);

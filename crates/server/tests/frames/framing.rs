@@ -33,7 +33,7 @@ async fn a_text_of_any_size_up_to_the_limit_is_read() {
 }
 
 #[tokio::test]
-async fn a_binary_message_of_any_size_up_to_the_limit_is_read_and_refused() {
+async fn binary_messages_up_to_the_limit_are_read_and_refused() {
     run(SIZES.into_iter().flat_map(|size| {
         let bytes = frame(FIN | BINARY, &vec![0xFE; size]);
         let whole = case(format!("1.2 binary of {size}")).write(bytes.clone()).answered(NO_BINARY);

@@ -80,7 +80,7 @@ async fn linger(mut stream: TcpStream, number: usize) -> String {
 }
 
 #[tokio::test]
-async fn handshakes_that_never_end_are_closed_in_time_and_make_room_again() {
+async fn unfinished_handshakes_are_closed_and_make_room() {
     let app = TestApp::with(|options| {
         options.doors.header_timeout = HEADER_TIMEOUT;
         options.doors.connections = PLACES;
@@ -183,7 +183,7 @@ async fn a_body_over_the_limit_is_refused_before_it_is_there() {
 }
 
 #[tokio::test]
-async fn a_body_that_never_ends_and_a_head_that_is_too_long_are_refused() {
+async fn endless_bodies_and_overlong_heads_are_refused() {
     let app = TestApp::with(|options| options.doors.body_timeout = Duration::from_secs(1)).await;
     let slow = post("Content-Length: 100", b"{\"name\":");
     assert_eq!(status(&mut connect(&app).await, &slow).await, Some(408));

@@ -14,7 +14,7 @@ async fn a_ping_is_answered_with_its_payload() {
 }
 
 #[tokio::test]
-async fn pings_that_are_chopped_many_or_too_long_and_pongs_that_nobody_asked_for() {
+async fn odd_pings_and_unasked_pongs_are_handled() {
     let ping = |payload: &[u8]| frame(FIN | PING, payload);
     let pong = |payload: &[u8]| frame(FIN | PONG, payload);
     let mut ten = case("2.10 ten pings");

@@ -28,7 +28,7 @@ const BY_REST: usize = 4;
 const BY_SOCKET: usize = 2;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_made_under_load_has_all_that_was_acknowledged_before_it() {
+async fn a_backup_under_load_has_all_earlier_acknowledgements() {
     let program = Arc::new(program());
     let running = program.serve();
     let service = program.service(&running);
@@ -127,7 +127,7 @@ async fn a_restore_takes_no_place_that_is_taken_unless_it_is_told_to() {
 }
 
 #[test]
-fn what_is_no_sound_backup_of_this_version_is_refused_and_changes_nothing() {
+fn an_unsound_backup_is_refused_and_changes_nothing() {
     let program = program();
     let at = |name: &str| program.folder().join(name);
     ok(program.run(&["user", "add", "ann", "--no-password"]));

@@ -13,7 +13,7 @@ fn with_file(text: &str) -> Program {
 }
 
 #[test]
-fn an_unknown_key_of_the_file_is_named_with_the_one_that_was_meant() {
+fn an_unknown_key_is_named_with_the_likely_one() {
     let output = with_file("[ws]\nmax_frames = 4096\n").run(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(output.code, Some(1));
     assert_eq!(

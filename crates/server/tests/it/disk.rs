@@ -30,7 +30,7 @@ const BALLAST: usize = 3 << 20;
 const CHARS: usize = 16_384;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_refuses_writes_and_nothing_else_until_there_is_room_again() {
+async fn a_full_disk_refuses_writes_alone_until_there_is_room() {
     let (program, disk) = (program(), Disk::new());
     fs::write(disk.file("ballast"), vec![0; BALLAST]).expect("there is room for it");
     let running = disk.serve(&program);

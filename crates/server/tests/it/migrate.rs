@@ -98,7 +98,7 @@ fn to_its_end(mut command: Command) -> String {
 }
 
 #[test]
-fn a_hundred_thousand_messages_broken_off_twice_each_way_arrive_and_come_back_the_same() {
+fn an_interrupted_migration_carries_100_000_messages_both_ways() {
     let (there, back, database) = (program(), program(), Database::new());
     fill(&there, MESSAGES);
     let url = database.url();
@@ -143,7 +143,7 @@ fn a_hundred_thousand_messages_broken_off_twice_each_way_arrive_and_come_back_th
 }
 
 #[test]
-fn a_target_with_anything_else_in_it_is_refused_and_left_as_it_is() {
+fn an_occupied_target_is_refused_and_left_unchanged() {
     let (program, database) = (program(), Database::new());
     fill(&program, 400);
     let url = database.url();
@@ -165,7 +165,7 @@ fn a_target_with_anything_else_in_it_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn a_source_that_has_changed_since_it_was_broken_off_arrives_as_it_is_now() {
+fn a_source_changed_after_an_interruption_arrives_as_it_is() {
     let (program, database) = (program(), Database::new());
     fill(&program, 400);
     let url = database.url();

@@ -20,7 +20,7 @@ async fn the_first_start_makes_the_data_folder_for_its_owner_alone() {
 }
 
 #[tokio::test]
-async fn the_banner_says_where_the_server_and_the_data_are_and_what_to_do_next() {
+async fn the_banner_names_the_address_the_data_and_the_next_step() {
     let program = program();
     let running = program.serve();
     let (banner, data) = (running.stdout(), program.data().canonicalize().unwrap());
@@ -103,7 +103,7 @@ fn one_server_at_a_time_serves_a_folder() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_or_is_none_is_said_with_what_to_do() {
+fn an_unusable_folder_is_named_with_the_remedy() {
     let program = program();
     fs::write(program.folder().join("file"), "").unwrap();
     let output = program.run(&["serve", "--listen", "127.0.0.1:0", "--data", "file"]);

@@ -87,7 +87,7 @@ async fn users_are_kept_without_a_server_and_a_later_one_knows_them() {
 }
 
 #[tokio::test]
-async fn whoever_is_connected_sees_at_once_what_is_changed_beside_the_server() {
+async fn connected_clients_see_command_line_changes_at_once() {
     let program = program();
     let running = program.serve();
     let service = program.service(&running);

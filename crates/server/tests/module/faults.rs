@@ -32,7 +32,7 @@ pub(crate) async fn agrees(tab: &Tab, group: &str, log: &[Value]) {
 }
 
 #[tokio::test]
-async fn two_who_write_while_the_server_is_killed_and_the_network_cut_hold_every_message_once() {
+async fn kills_and_cuts_leave_each_message_once_in_both_clients() {
     let mut world = World::start().await;
     world.users(&["ann", "bob"]).await;
     let group = world.group(&["ann", "bob"]).await;
@@ -172,7 +172,7 @@ async fn a_token_that_ends_is_followed_by_another_without_a_loss() {
 }
 
 #[tokio::test]
-async fn a_session_that_ends_for_good_is_told_and_what_is_unsent_is_kept_for_the_next() {
+async fn an_ended_session_is_reported_and_unsent_messages_are_kept() {
     let world = World::start().await;
     world.users(&["ann", "bob"]).await;
     let group = world.group(&["ann", "bob"]).await;
@@ -201,7 +201,7 @@ async fn a_session_that_ends_for_good_is_told_and_what_is_unsent_is_kept_for_the
 }
 
 #[tokio::test]
-async fn without_storage_messages_are_sent_all_the_same_and_it_is_said() {
+async fn messages_are_sent_without_storage_and_a_warning_is_given() {
     let world = World::start().await;
     world.users(&["ann", "bob"]).await;
     let group = world.group(&["ann", "bob"]).await;
@@ -264,7 +264,7 @@ async fn a_server_that_answers_errors_and_nonsense_is_waited_out() {
 }
 
 #[tokio::test]
-async fn two_tabs_of_one_user_send_each_message_once_and_one_takes_over_what_the_other_left() {
+async fn two_tabs_send_each_message_once() {
     let world = World::start().await;
     world.users(&["ann", "bob"]).await;
     let group = world.group(&["ann", "bob"]).await;
@@ -345,7 +345,7 @@ const A_FRAME_IS_LOST: &str = "
     });";
 
 #[tokio::test]
-async fn a_gap_is_filled_before_what_follows_is_shown_and_a_repeated_event_changes_nothing() {
+async fn a_gap_is_filled_first_and_a_repeated_event_is_ignored() {
     let world = World::start().await;
     world.users(&["ann", "bob"]).await;
     let group = world.group(&["ann", "bob"]).await;

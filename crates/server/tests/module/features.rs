@@ -83,7 +83,7 @@ async fn two_people_become_contacts_and_talk_in_private() {
 }
 
 #[tokio::test]
-async fn a_group_is_made_changed_left_and_deleted_and_people_take_other_names() {
+async fn groups_are_made_changed_left_deleted_and_people_renamed() {
     let (world, ann, bob) = talk().await;
     let group = ann.run("window.group = await chat.createGroup({ name: 'The garden', members: ['bob'] }); return group.id;").await;
     let group = group.as_str().expect("an id");
@@ -238,7 +238,7 @@ async fn on_the_servers_own_page_a_session_is_kept_in_a_cookie() {
 }
 
 #[tokio::test]
-async fn pages_of_any_origin_may_load_the_module_and_only_those_named_may_call() {
+async fn any_origin_loads_the_module_and_named_ones_call() {
     let world = World::start().await;
     world.users(&["ann"]).await;
     let nobody = Client::new(&world.url(), None, "nobody");

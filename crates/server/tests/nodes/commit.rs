@@ -12,7 +12,7 @@ use crate::cluster::{Cluster, Node};
 const UNKNOWN: &str = "the outcome is unknown: try again with the same client_id";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_whose_outcome_is_unknown_is_answered_so_and_its_retry_makes_one_row() {
+async fn an_unknown_commit_is_answered_so_and_retried_once() {
     let rounds = times(4, 200);
     let cluster = Cluster::of(2).await;
     let node = &cluster.nodes[0];

@@ -18,7 +18,7 @@ const AGAIN: Duration = Duration::from_secs(15);
 const LATEST: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_postgresql_is_away_writes_are_503_and_nodes_live_and_they_recover_unaided() {
+async fn an_absent_postgresql_gives_503_and_nodes_recover() {
     let away = Duration::from_secs(times(5, 60));
     let cluster = Cluster::of(2).await;
     let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 2).await);
@@ -72,7 +72,7 @@ async fn while_postgresql_is_away_writes_are_503_and_nodes_live_and_they_recover
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_postgresql_does_not_answer_deadlines_fire_queues_are_bounded_and_pings_are_answered() {
+async fn a_silent_postgresql_meets_deadlines_and_bounds() {
     let stall = Duration::from_secs(times(8, 30));
     let settings = &[
         ("CHINWAG_STORE__QUEUE", "64"),

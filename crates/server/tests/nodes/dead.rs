@@ -12,7 +12,7 @@ use crate::cluster::Cluster;
 const WITHIN: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_was_on_a_node_that_died_is_shown_as_gone_within_30_s_and_resumes_on_another() {
+async fn users_of_a_dead_node_are_gone_in_30_s_and_resume_elsewhere() {
     let rounds = times(1, 20);
     let mut cluster = Cluster::of(2).await;
     let users = cluster.users("user", 2).await;

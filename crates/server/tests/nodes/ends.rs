@@ -73,7 +73,7 @@ impl Way {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_ends_a_credential_at_one_node_closes_its_sockets_at_every_node_within_5_s() {
+async fn an_ended_credential_closes_sockets_on_every_node_in_5_s() {
     let rounds = times(1, 20);
     let cluster = Cluster::of(3).await;
     // A node that does not run, with a folder of its own.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::cluster::Cluster;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_who_begin_with_each_other_at_once_on_two_nodes_have_one_group_with_both_words() {
+async fn two_first_messages_on_two_nodes_share_one_group() {
     let rounds = times(20, 1000);
     let cluster = Cluster::of(2).await;
     let [here, there] = &cluster.nodes[..] else { panic!("two were asked for") };

@@ -105,7 +105,7 @@ pub(crate) async fn capture(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_last_hint_that_is_lost_is_made_good_from_the_store_in_silence() {
+async fn a_lost_last_hint_is_recovered_from_the_store() {
     let rounds = times(1, 20);
     let pair = Pair::new().await;
     let reading = pair.read().await;
@@ -126,7 +126,7 @@ async fn a_last_hint_that_is_lost_is_made_good_from_the_store_in_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hints_that_come_again_late_and_in_another_order_tell_each_event_once_and_in_order() {
+async fn repeated_late_hints_deliver_each_event_once_in_order() {
     let messages: u32 = times(20, 1000);
     let pair = Pair::new().await;
     let reading = pair.read().await;

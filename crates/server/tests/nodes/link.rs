@@ -25,7 +25,7 @@ enum Fault {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_redis_is_away_sends_are_acknowledged_and_everybody_is_whole_15_s_after_its_return() {
+async fn sends_survive_redis_and_all_are_whole_15_s_after_its_return() {
     let away = Duration::from_secs(times(4, 60));
     let cluster = Cluster::of(2).await;
     let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 4).await);

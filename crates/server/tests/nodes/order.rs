@@ -10,7 +10,7 @@ use crate::cluster::Cluster;
 const WRITERS: usize = 64;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_sixty_four_write_over_two_nodes_has_one_order_for_all_and_no_gap() {
+async fn sixty_four_writers_on_two_nodes_share_one_order() {
     let messages = times(2000, 50_000);
     let cluster = Cluster::of(2).await;
     let writers = cluster.users("writer", WRITERS).await;

@@ -18,7 +18,7 @@ const PACE: Duration = Duration::from_millis(10);
 const FLOW: usize = 300;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_removed_on_one_node_is_sent_nothing_numbered_after_on_another() {
+async fn a_removal_on_one_node_ends_delivery_on_another() {
     let rounds = times(3, 100);
     let cluster = Cluster::of(2).await;
     let (here, there) = (&cluster.nodes[0], &cluster.nodes[1]);

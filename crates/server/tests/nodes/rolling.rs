@@ -15,7 +15,7 @@ const IDLE: usize = 40;
 const DRAIN: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nodes_restarted_one_after_the_other_under_load_lose_and_double_nothing() {
+async fn rolling_restarts_lose_and_repeat_nothing() {
     let rounds = times(2, 40);
     let settings = &[("CHINWAG_SHUTDOWN__DRAIN", "2s")];
     let mut cluster = Cluster::with(0, settings).await;

@@ -60,7 +60,7 @@ fn as_user(database: &Database, user: &str, name: &str) -> String {
 }
 
 #[test]
-fn a_postgresql_that_will_not_do_is_refused_in_one_sentence_and_left_as_it_is() {
+fn an_unfit_postgresql_is_refused_and_left_unchanged() {
     let database = Database::new();
     let nowhere = as_user(&database, "chinwag", "x").replace(&database.server().to_string(), "127.0.0.1:1");
     for (url, why) in [
@@ -87,7 +87,7 @@ fn a_postgresql_that_will_not_do_is_refused_in_one_sentence_and_left_as_it_is() 
 }
 
 #[test]
-fn a_redis_that_will_not_do_is_refused_in_one_sentence_and_nothing_is_made() {
+fn an_unfit_redis_is_refused_and_nothing_is_made() {
     let database = Database::new();
     let (master, locked) = (Redis::start(), Redis::with(&["--requirepass", "right-word"]));
     let port = master.address().port().to_string();
@@ -162,7 +162,7 @@ fn check_looks_at_both_links_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn users_are_made_and_listed_beside_the_nodes_and_a_node_alone_elsewhere_is_spoken_of() {
+async fn user_commands_work_beside_nodes_and_warn_of_strays() {
     let cluster = Cluster::of(1).await;
     let beside = cluster.node(&[]).await;
     let output = finish(beside.command(&["user", "add", "ada", "--no-password"]), "");

@@ -83,7 +83,7 @@ async fn told_of(change: Change, rounds: u32) -> (Duration, f64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_kind_of_hint_that_a_later_version_adds_is_read_from_the_store_at_once() {
+async fn an_unknown_kind_of_hint_is_read_from_the_store_at_once() {
     let rounds = times(5, 50);
     let (took, refused) = told_of(of_a_new_kind, rounds).await;
     assert!(refused < 0.5, "they are understood as far as they go");
@@ -93,7 +93,7 @@ async fn a_kind_of_hint_that_a_later_version_adds_is_read_from_the_store_at_once
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hints_in_the_form_of_a_later_version_are_left_and_made_good_from_the_store() {
+async fn hints_of_a_later_version_are_recovered_from_the_store() {
     let rounds = times(1, 5);
     let (took, refused) = told_of(of_the_next_form, rounds).await;
     assert!((refused - f64::from(rounds)).abs() < 0.5, "none of them is understood: {refused}");

@@ -31,7 +31,7 @@ async fn a_person_signs_up_stays_signed_in_signs_out_and_in_again() {
 }
 
 #[tokio::test]
-async fn a_profile_is_renamed_signed_out_everywhere_and_deleted_with_its_consequences_said() {
+async fn a_profile_is_renamed_signed_out_everywhere_and_deleted() {
     let stage = Stage::with(|options| options.users.rename_self = true).await;
     let (ann, bob) = stage.ann_and_bob().await;
     write_to(&ann, "bob", "my words").await;
@@ -78,7 +78,7 @@ async fn a_profile_is_renamed_signed_out_everywhere_and_deleted_with_its_consequ
 }
 
 #[tokio::test]
-async fn drafts_outlive_the_page_and_belong_to_their_conversation_and_their_writer() {
+async fn drafts_survive_reloads_per_conversation_and_author() {
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
     for name in ["bob", "cat"] {

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{Stage, begin_with, make_group, sign, write_to};
 
 #[tokio::test]
-async fn a_message_of_4096_emoji_is_sent_whole_and_one_more_is_refused_in_words() {
+async fn a_message_of_4096_emoji_is_sent_and_a_longer_one_refused() {
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
     let bob = stage.app.user("bob").await;
@@ -97,7 +97,7 @@ async fn a_server_that_fails_is_told_of_in_words_that_say_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_refused_says_why_and_is_sent_again_or_let_go() {
+async fn a_refused_message_says_why_and_can_be_retried_or_discarded() {
     let stage = Stage::with(|options| options.limits.message_chars = 30).await;
     let ann = stage.person("ann").await;
     let service = stage.app.service();

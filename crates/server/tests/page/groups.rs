@@ -3,7 +3,7 @@
 use crate::{Stage, make_group};
 
 #[tokio::test]
-async fn a_group_is_made_written_to_managed_handed_over_left_and_deleted() {
+async fn a_group_is_made_managed_handed_over_left_and_deleted() {
     let stage = Stage::open().await;
     let (ann, bob) = stage.ann_and_bob().await;
     stage.app.user("cat").await;

@@ -149,7 +149,7 @@ async fn a_foreign_page_chats_by_tokens_from_its_own_back_end() {
 }
 
 #[tokio::test]
-async fn a_page_shows_one_conversation_alone_and_says_when_its_token_has_ended() {
+async fn a_page_shows_one_conversation_and_reports_an_ended_token() {
     let host = Host::bind().await;
     let origin = host.origin();
     let stage = Stage::with(|options| options.doors.origins = vec![origin.clone()]).await;

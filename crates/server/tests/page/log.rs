@@ -58,7 +58,7 @@ async fn scroll_up_to(page: &Page, line: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_messages_scroll_with_few_in_the_document_and_without_jumps() {
+async fn ten_thousand_messages_scroll_without_jumps() {
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;
@@ -127,7 +127,7 @@ const WATCH: &str = "window.touched = new Set();
     window.before = messages().map((each) => each.closest('chinwag-message').id); return true";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_every_ten_milliseconds_is_shown_once_in_order_and_redraws_no_other() {
+async fn a_message_every_10_ms_is_shown_once_and_redraws_no_other() {
     let stage = Stage::open().await;
     let (ann, bob) = stage.ann_and_bob().await;
     write_to(&bob, "ann", "ready").await;

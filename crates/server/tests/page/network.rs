@@ -61,7 +61,7 @@ async fn what_is_written_while_the_server_is_away_arrives_once() {
 }
 
 #[tokio::test]
-async fn a_message_whose_acknowledgement_is_lost_is_sent_again_and_stored_once() {
+async fn a_lost_acknowledgement_is_retried_and_stored_once() {
     let stage = Stage::open().await;
     let (ann, bob) = stage.ann_and_bob().await;
     ann.run(LOSE_THE_ANSWER).await;

@@ -40,7 +40,7 @@ async fn people_become_contacts_and_see_who_is_there() {
 }
 
 #[tokio::test]
-async fn who_is_blocked_neither_writes_nor_is_written_to_until_unblocked() {
+async fn a_block_stops_messages_both_ways_until_it_ends() {
     let stage = Stage::open().await;
     let (ann, bob) = stage.ann_and_bob().await;
     write_to(&ann, "bob", "hello").await;

@@ -53,7 +53,7 @@ const NOTIFICATIONS: &str = "window.asked = 0; window.shown = [];
     document.hasFocus = () => false;";
 
 #[tokio::test]
-async fn notifications_are_asked_for_by_a_click_alone_and_lead_to_the_conversation() {
+async fn notifications_need_a_click_and_open_the_conversation() {
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
     let bob = stage.app.user("bob").await;

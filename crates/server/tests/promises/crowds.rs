@@ -28,7 +28,7 @@ async fn answers(keep: &mut Keep) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_over_the_bound_of_their_address_are_closed_and_no_others() {
+async fn connections_over_the_address_bound_are_closed_alone() {
     let app = app().await;
     let url = app.url();
     let mut crowd: Vec<Keep> =
@@ -52,7 +52,7 @@ async fn connections_over_the_bound_of_their_address_are_closed_and_no_others() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_over_the_bound_of_the_process_are_closed_whoever_comes() {
+async fn connections_over_the_process_bound_are_closed() {
     let app = TestApp::with(|options| options.doors.connections = MOST).await;
     let url = app.url();
     let mut crowd: Vec<Keep> =
@@ -69,7 +69,7 @@ async fn connections_over_the_bound_of_the_process_are_closed_whoever_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sockets_over_the_bound_of_their_address_are_503_and_no_others() {
+async fn sockets_over_the_address_bound_are_503_alone() {
     let app = app().await;
     let url = app.url();
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
@@ -97,7 +97,7 @@ async fn sockets_over_the_bound_of_their_address_are_503_and_no_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn behind_a_trusted_proxy_the_sockets_of_each_client_are_counted_apart() {
+async fn sockets_behind_a_trusted_proxy_are_counted_by_client() {
     let app = TestApp::with(|options| {
         options.doors.sockets_per_address = 1;
         options.doors.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];

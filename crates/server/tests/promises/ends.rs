@@ -135,14 +135,14 @@ async fn while_flooded(end: End) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn revocation_deletion_expiry_and_a_new_password_close_sockets_that_are_flooded() {
+async fn ended_credentials_close_sockets_under_load() {
     for end in ENDS {
         while_flooded(end).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_socket_that_floods_is_closed_like_any_other_and_its_events_after_that_are_not_done() {
+async fn a_flooding_socket_is_closed_and_its_later_events_dropped() {
     let app = TestApp::start().await;
     app.user("keeper").await;
     for (number, end) in ENDS.into_iter().enumerate() {

@@ -140,7 +140,7 @@ async fn shown(running: &Running, service: &Client, bob: &Client, world: &World)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_that_was_deleted_is_in_no_answer_no_log_and_not_in_the_file() {
+async fn a_deleted_body_is_in_no_answer_log_or_file() {
     let program = Program::new(env!("CARGO_BIN_EXE_chinwag"));
     let running = program.serve_with(|command| {
         command.env("CHINWAG_LOG__LEVEL", "debug");

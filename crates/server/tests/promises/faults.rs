@@ -62,7 +62,7 @@ async fn settle(socket: &mut Ws) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_panic_in_a_handler_is_500_with_its_id_there_and_its_connection_goes_on() {
+async fn a_handlers_panic_is_500_and_its_connection_goes_on() {
     let app = TestApp::start().await;
     let faults = app.faults();
     let service = app.service();
@@ -155,7 +155,7 @@ async fn a_panic_beside_others_in_one_commit_undoes_its_own_job_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_stalls_is_503_past_its_bound_and_pings_are_answered_meanwhile() {
+async fn a_stalled_store_is_503_and_pings_are_answered() {
     const PLACES: usize = 8;
     let app = TestApp::with(|options| {
         options.store.queue = PLACES;
@@ -207,7 +207,7 @@ async fn a_store_that_stalls_is_503_past_its_bound_and_pings_are_answered_meanwh
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn requests_to_a_store_that_stalls_are_503_with_retry_after_and_leave_no_trace() {
+async fn requests_to_a_stalled_store_are_503_and_leave_no_trace() {
     const PLACES: usize = 4;
     let app = TestApp::with(|options| {
         options.store.queue = PLACES;
@@ -261,7 +261,7 @@ async fn requests_to_a_store_that_stalls_are_503_with_retry_after_and_leave_no_t
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ping_is_answered_while_an_event_that_goes_alone_waits_for_the_store() {
+async fn a_ping_is_answered_while_an_event_waits_for_the_store() {
     let app = TestApp::start().await;
     let faults = app.faults();
     let ann = app.user("ann").await;
@@ -281,7 +281,7 @@ async fn a_ping_is_answered_while_an_event_that_goes_alone_waits_for_the_store()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_stalls_past_the_deadline_is_503_at_both_doors_and_a_retry_is_sent_once() {
+async fn a_store_past_its_deadline_is_503_and_a_retry_is_sent_once() {
     let app = TestApp::with(|options| {
         options.store.deadline = Duration::from_secs(2);
         options.store.batch = 1;

@@ -29,7 +29,7 @@ fn is_the_servers(message: &Value, seq: i64) {
 }
 
 #[tokio::test]
-async fn a_message_has_the_servers_author_number_date_and_id_whatever_its_sender_says() {
+async fn a_senders_author_number_date_and_id_never_count() {
     let app = TestApp::start().await;
     let (service, ann, eve) = (app.service(), app.user("ann").await, app.user("eve").await);
     let group = group(&service, &["ann", "eve"]).await;

@@ -116,7 +116,7 @@ async fn differences(client: &Client, group: &str, message: &str) -> Vec<String>
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_one_may_not_see_answers_to_the_byte_like_what_does_not_exist() {
+async fn hidden_objects_answer_exactly_like_missing_ones() {
     let app = TestApp::start().await;
     let service = app.service();
     let ann = app.user("ann").await;
@@ -139,7 +139,7 @@ async fn what_one_may_not_see_answers_to_the_byte_like_what_does_not_exist() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_hidden_or_deleted_cannot_be_answered_and_neither_is_told_from_none() {
+async fn replies_to_hidden_deleted_and_missing_messages_fail_alike() {
     let app = TestApp::start().await;
     let (ann, eve) = (app.user("ann").await, app.user("eve").await);
     let (hidden, own) = (group(&app.service(), &["ann"]).await, group(&app.service(), &["eve"]).await);

@@ -79,7 +79,7 @@ fn by_seq(messages: &[Value]) -> BTreeMap<i64, &Value> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_either_way_by_number_or_date_during_writes_edits_and_deletions_are_the_log() {
+async fn paging_during_writes_edits_and_deletions_equals_the_log() {
     let app = TestApp::start().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     let group = group(&app.service(), &["ann", "bob"]).await;

@@ -80,7 +80,7 @@ async fn answer(socket: &mut Ws, reference: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_demotion_that_races_with_what_the_admin_does_comes_before_or_after_it() {
+async fn a_racing_demotion_is_ordered_before_or_after_the_act() {
     let app = TestApp::start().await;
     let service = app.service();
     let owner = app.user("owner").await;

@@ -142,7 +142,7 @@ async fn said(told: &mut Told, mut socket: Ws, token: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_credential_is_in_a_log_a_metric_or_a_refusal_after_each_was_used_rightly_and_wrongly() {
+async fn no_credential_is_in_a_log_a_metric_or_a_refusal() {
     let program = Program::new(env!("CARGO_BIN_EXE_chinwag"));
     let running = program.serve_with(|command| {
         command.env("CHINWAG_LOG__LEVEL", "debug").env("CHINWAG_LOG__FORMAT", "json");

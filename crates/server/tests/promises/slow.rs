@@ -69,7 +69,7 @@ async fn write_all(mut socket: Raw, group: &str, read: &[AtomicUsize]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_who_stops_reading_in_a_group_of_a_hundred_is_cut_and_resumes_whole() {
+async fn a_stopped_reader_in_a_group_of_100_is_cut_and_resumes() {
     let program = Program::new(env!("CARGO_BIN_EXE_chinwag"));
     let running = program.serve_with(|command| {
         command.env("CHINWAG_WS__QUEUE_BYTES", "524288").env("CHINWAG_LOG__LEVEL", "error");

@@ -55,7 +55,7 @@ async fn everywhere(nobody: &Client, token: &str) -> [u16; 5] {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_jwt_of_each_algorithm_is_its_user_at_both_doors_until_it_expires() {
+async fn a_jwt_of_each_algorithm_works_until_it_expires() {
     let host = Host::default();
     let served = Served::start(&host.jwks()).await;
     let app = app(Some(&served.url), |_| {}).await;
@@ -110,7 +110,7 @@ async fn a_jwt_that_is_wrong_in_anything_is_401_at_both_doors() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_is_made_at_first_sight_where_that_is_set_and_no_special_or_bad_name_is() {
+async fn users_are_made_at_first_sight_except_bad_and_special_names() {
     let host = Host::default();
     let app = app(None, |options| options.doors.jwt.create = true).await;
     let nobody = app.nobody();
@@ -126,7 +126,7 @@ async fn a_user_is_made_at_first_sight_where_that_is_set_and_no_special_or_bad_n
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn new_keys_are_found_when_they_are_used_and_nobody_can_have_them_asked_for_often() {
+async fn new_keys_are_fetched_on_use_at_a_bounded_rate() {
     let (old, new) = (Host::default(), Host::default());
     let renamed = |host: &Host| {
         let mut jwks = host.jwks();

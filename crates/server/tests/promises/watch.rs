@@ -115,7 +115,7 @@ async fn everything(app: &TestApp, clients: &BTreeMap<&str, Client>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_socket_is_sent_a_frame_that_its_user_could_not_get_while_everything_happens() {
+async fn no_socket_receives_a_frame_its_user_could_not_get() {
     let app = TestApp::start().await;
     let (mut clients, mut sockets) = (BTreeMap::new(), Vec::new());
     for name in PEOPLE {
@@ -225,7 +225,7 @@ async fn until_removed(socket: &mut Raw, read: &AtomicUsize, bell: &str) -> (Vec
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_removed_while_messages_flow_is_sent_nothing_numbered_after() {
+async fn a_removed_member_receives_nothing_numbered_after() {
     let app = TestApp::start().await;
     let service = app.service();
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);

@@ -21,7 +21,7 @@ async fn freely() -> TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sign_in_sign_up_and_look_up_say_the_same_of_the_known_and_the_unknown() {
+async fn known_and_unknown_names_are_answered_alike() {
     let app = freely().await;
     let (service, nobody) = (app.service(), app.nobody());
     let account = |name: &str| json!({ "name": name, "password": "a long password" });
@@ -83,7 +83,7 @@ async fn medians(nobody: &Client) -> [Duration; 2] {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sign_in_takes_as_long_for_a_name_that_is_not_as_for_one_that_is() {
+async fn sign_in_takes_equally_long_for_unknown_names() {
     let app = freely().await;
     let nobody = app.nobody();
     nobody.post("accounts/", json!({ "name": "known", "password": "a long password" })).await.ok(201);

@@ -138,7 +138,7 @@ fn the_steps_of_a_tour_are_its_own_blocks_with_what_they_print() {
 }
 
 #[test]
-fn an_ellipsis_stands_for_anything_within_a_line_and_nothing_else_does() {
+fn an_ellipsis_matches_anything_within_a_line() {
     assert!(is_as_said("a…b\nc\n", "axxb\nc\n"));
     assert!(is_as_said("{…,…}\n", "{1,2}\n"));
     for (said, printed) in

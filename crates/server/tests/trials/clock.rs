@@ -44,7 +44,7 @@ impl Clock for Jumping {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_clock_that_jumps_an_hour_moves_no_order_no_page_and_no_read_mark() {
+async fn a_clock_jump_of_an_hour_moves_no_order_page_or_read_mark() {
     let sends = times(40, 2000);
     let clock = Arc::new(Jumping::default());
     let app = TestApp::with(|options| options.clock = clock.clone()).await;

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kill_9_under_load_loses_doubles_and_renumbers_nothing_acknowledged() {
+async fn kill_9_loses_and_repeats_nothing_acknowledged() {
     let kills = times(5, 200);
     let mut world = World::new().await;
     let (mut held, mut rounds, mut cut) = (0, 0, 0);

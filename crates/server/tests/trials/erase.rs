@@ -130,7 +130,7 @@ async fn until_erased(database: &Path, running: &Running) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_with_many_messages_goes_at_once_and_the_rest_follows_in_steps() {
+async fn a_user_with_many_messages_is_erased_at_once_and_in_steps() {
     let count = times(100_000, 1_000_000);
     let program = program();
     let database = program.data().join("chinwag.db");

@@ -14,7 +14,7 @@ const REQUESTS: usize = 25;
 const BODY: &str = "said once";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_client_id_fifty_times_at_once_and_after_a_crash_and_a_deletion_is_one_message() {
+async fn one_client_id_50_times_and_after_a_crash_is_one_message() {
     let rounds = times(3, 100);
     let program = program();
     let running = program.serve();

@@ -30,7 +30,7 @@ struct Crowd {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_who_stops_reading_costs_the_others_nothing_and_resumes_whole() {
+async fn a_stopped_reader_costs_others_nothing_and_resumes() {
     // The readers are of the members, beside the writer and the slow one.
     let (rounds, readers) = (times(1, 15), times(6, 38));
     let program = program();

@@ -21,7 +21,7 @@ async fn state(app: &TestApp, group: &str) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn frames_that_are_no_events_are_answered_and_the_socket_stays_usable() {
+async fn malformed_events_are_answered_and_the_socket_stays_usable() {
     let app = TestApp::start().await;
     let group = group(&app).await;
     let mut socket = app.sign_in("ann").await.ws().await;
@@ -74,7 +74,7 @@ async fn frames_that_are_no_events_are_answered_and_the_socket_stays_usable() {
 
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "a table reads by its rows")]
-async fn events_with_wrong_data_are_refused_by_field_and_change_nothing() {
+async fn events_with_wrong_data_name_the_field_and_change_nothing() {
     let app = TestApp::start().await;
     let group = group(&app).await;
     let mut socket = app.sign_in("ann").await.ws().await;
@@ -304,7 +304,7 @@ async fn what_is_not_there_is_404_and_what_is_not_allowed_on_it_405() {
 }
 
 #[tokio::test]
-async fn a_frame_over_the_limit_closes_with_1009_and_the_next_socket_is_served() {
+async fn a_frame_over_the_limit_closes_its_socket_with_1009() {
     let app = TestApp::start().await;
     let ann = app.user("ann").await;
     let mut socket = ann.ws().await;

@@ -160,7 +160,7 @@ async fn who_is_blocked_does_not_learn_another_name() {
 }
 
 #[tokio::test]
-async fn the_question_whether_one_is_blocked_is_as_the_original_answers_it() {
+async fn the_blocked_query_answers_as_the_original_does() {
     let app = TestApp::start().await;
     let (_ann, mut a, bob, _b) = two(&app).await;
     relate(&mut a, "bob", "block").await;

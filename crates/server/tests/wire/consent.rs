@@ -168,7 +168,7 @@ async fn who_declined_is_added_again_by_a_contact_or_the_service() {
 }
 
 #[tokio::test]
-async fn who_was_removed_while_pending_is_told_so_and_may_be_added_again() {
+async fn a_pending_user_who_was_removed_may_be_added_again() {
     let app = app().await;
     let (ann, mut a, _tam, mut t) = two(&app).await;
     let group = added(&mut a).await;

@@ -19,7 +19,7 @@ async fn pair(app: &TestApp) -> (chinwag_testkit::ws::Ws, chinwag_testkit::ws::W
 }
 
 #[tokio::test]
-async fn a_socket_begins_with_the_group_summary_then_the_contact_summary_then_who_is_there() {
+async fn a_socket_starts_with_summaries_and_then_presence() {
     let app = TestApp::start().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     let group = json!({ "name": "g", "author": "ann", "members": ["bob"] });
@@ -57,7 +57,7 @@ async fn a_socket_begins_with_the_group_summary_then_the_contact_summary_then_wh
 }
 
 #[tokio::test]
-async fn a_message_is_sent_to_every_socket_of_every_member_once_and_the_senders_copy_bears_the_ref() {
+async fn a_message_reaches_every_socket_once_and_its_sender_with_ref() {
     let app = TestApp::start().await;
     let (mut a, mut b, group) = pair(&app).await;
     let mut a2 = app.sign_in("ann").await.ws().await;
@@ -83,7 +83,7 @@ async fn a_message_is_sent_to_every_socket_of_every_member_once_and_the_senders_
 }
 
 #[tokio::test]
-async fn a_reply_names_what_it_answers_and_a_foreign_message_is_refused() {
+async fn a_reply_names_its_message_and_foreign_ones_are_refused() {
     let app = TestApp::start().await;
     let (mut a, mut b, group) = pair(&app).await;
     let first = a.ask("message.text", json!({ "to": group, "body": "question" })).await;
@@ -103,7 +103,7 @@ async fn a_reply_names_what_it_answers_and_a_foreign_message_is_refused() {
 }
 
 #[tokio::test]
-async fn message_first_makes_one_private_group_and_the_second_time_sends_there() {
+async fn message_first_makes_one_private_group_and_then_sends() {
     let app = TestApp::start().await;
     let (mut a, mut b) = (app.user("ann").await.ws().await, app.user("bob").await.ws().await);
     let opened = a.ask("message.first", json!({ "target": "bob", "body": "hello" })).await;
@@ -124,7 +124,7 @@ async fn message_first_makes_one_private_group_and_the_second_time_sends_there()
 }
 
 #[tokio::test]
-async fn two_who_write_to_each_other_first_at_once_share_one_group_with_both_messages() {
+async fn simultaneous_first_messages_share_one_group() {
     let app = TestApp::start().await;
     for round in 0..10 {
         let (ann, bob) = (format!("ann{round}"), format!("bob{round}"));
@@ -145,7 +145,7 @@ async fn two_who_write_to_each_other_first_at_once_share_one_group_with_both_mes
 }
 
 #[tokio::test]
-async fn message_fetch_answers_the_asker_alone_with_what_came_before_a_point() {
+async fn message_fetch_answers_its_sender_alone() {
     let app = TestApp::start().await;
     let (mut a, mut b, group) = pair(&app).await;
     let mut dates = Vec::new();
@@ -197,7 +197,7 @@ async fn a_read_mark_moves_forward_only_and_everybody_is_told_of_it() {
 }
 
 #[tokio::test]
-async fn an_edit_and_a_deletion_reach_everybody_with_numbers_of_their_own() {
+async fn edits_and_deletions_have_numbers_of_their_own() {
     let app = TestApp::start().await;
     let (mut a, mut b, group) = pair(&app).await;
     let sent = a.ask("message.text", json!({ "group": group, "body": "tpyo" })).await;
@@ -217,7 +217,7 @@ async fn an_edit_and_a_deletion_reach_everybody_with_numbers_of_their_own() {
 }
 
 #[tokio::test]
-async fn contacts_are_made_by_an_invitation_and_its_answer_and_learn_of_each_others_presence() {
+async fn an_accepted_invitation_makes_contacts_with_presence() {
     let app = TestApp::start().await;
     let (mut a, mut b) = (app.user("ann").await.ws().await, app.user("bob").await.ws().await);
     let asked = a.ask("contact.update", json!({ "name": "bob", "operation": "invit", "author": "" })).await;
@@ -238,7 +238,7 @@ async fn contacts_are_made_by_an_invitation_and_its_answer_and_learn_of_each_oth
 }
 
 #[tokio::test]
-async fn a_group_is_made_changed_quit_and_deleted_and_each_is_told_what_concerns_it() {
+async fn group_changes_reach_those_they_concern() {
     let app = TestApp::start().await;
     let (mut a, mut b, mut c) = (
         app.user("ann").await.ws().await,
@@ -315,7 +315,7 @@ async fn typing_is_told_to_the_others_once_in_three_seconds() {
 }
 
 #[tokio::test]
-async fn presence_is_that_of_the_most_present_socket_and_an_end_is_told_after_its_grace() {
+async fn presence_follows_the_most_present_socket_and_its_grace() {
     let app = TestApp::with(|options| options.hub.presence_grace = Duration::from_secs(2)).await;
     let (mut a, b, _) = pair(&app).await;
     for (author, name) in [("ann", "bob"), ("bob", "ann")] {
@@ -340,7 +340,7 @@ async fn presence_is_that_of_the_most_present_socket_and_an_end_is_told_after_it
 }
 
 #[tokio::test]
-async fn what_a_service_does_over_rest_reaches_sockets_as_the_same_events() {
+async fn changes_over_rest_reach_sockets_as_the_same_events() {
     let app = TestApp::start().await;
     let service = app.service();
     let (mut a, mut b) = (app.user("ann").await.ws().await, app.user("bob").await.ws().await);

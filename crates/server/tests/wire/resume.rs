@@ -36,7 +36,7 @@ fn told(frames: &[Value]) -> Vec<(&str, Option<i64>)> {
 }
 
 #[tokio::test]
-async fn a_resume_tells_every_event_after_the_number_held_in_order_and_then_the_head() {
+async fn a_resume_sends_every_missed_event_in_order_then_the_head() {
     let app = TestApp::start().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     app.user("cat").await;
@@ -137,7 +137,7 @@ async fn who_resumes_again_and_again_is_closed_with_4029() {
 /// Sockets come, resume and go while messages are sent: put together, each has seen every number
 /// once, in order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sockets_that_come_and_go_while_others_write_see_each_number_once_and_in_order() {
+async fn reconnecting_sockets_see_each_number_once_in_order() {
     let app = TestApp::start().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     let group = group(&app, &["ann", "bob"]).await;

@@ -14,7 +14,7 @@ async fn group(app: &TestApp, members: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn a_handshake_takes_a_bearer_a_cookie_a_subprotocol_and_a_ticket_once() {
+async fn a_handshake_takes_every_credential_and_a_ticket_once() {
     let app = TestApp::start().await;
     let ann = app.user("ann").await;
     let nobody = app.nobody();
@@ -41,7 +41,7 @@ async fn a_handshake_takes_a_bearer_a_cookie_a_subprotocol_and_a_ticket_once() {
 }
 
 #[tokio::test]
-async fn a_foreign_origin_is_refused_and_the_own_and_the_configured_ones_are_not() {
+async fn foreign_origins_are_refused_own_and_configured_ones_not() {
     let app = TestApp::with(|options| options.doors.origins = vec!["https://app.example".into()]).await;
     let ann = app.user("ann").await;
     let own = app.url();
@@ -78,7 +78,7 @@ async fn what_is_no_handshake_is_told_how_to_make_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_messages_under_way_are_numbered_in_the_order_sent_and_everybody_sees_one_order() {
+async fn pipelined_messages_keep_their_order_for_everybody() {
     let app = TestApp::start().await;
     let names = ["ann", "bob", "cat"];
     for name in names {
@@ -114,7 +114,7 @@ async fn many_messages_under_way_are_numbered_in_the_order_sent_and_everybody_se
 }
 
 #[tokio::test]
-async fn who_reads_too_slowly_is_closed_with_4008_and_nobody_else_waits() {
+async fn a_slow_reader_is_closed_with_4008_and_nobody_waits() {
     let app = TestApp::with(|options| {
         options.hub.queue_bytes = 64 * 1024;
         options.limits.message_chars = 4096;
@@ -136,7 +136,7 @@ async fn who_reads_too_slowly_is_closed_with_4008_and_nobody_else_waits() {
 }
 
 #[tokio::test]
-async fn a_revoked_an_expired_and_a_deleted_users_credential_closes_its_sockets_with_4001() {
+async fn ended_credentials_close_sockets_with_4001() {
     let app = TestApp::start().await;
     let service = app.service();
     let ann = app.user("ann").await;
@@ -166,7 +166,7 @@ async fn a_revoked_an_expired_and_a_deleted_users_credential_closes_its_sockets_
 }
 
 #[tokio::test]
-async fn sockets_over_the_bounds_are_refused_with_503_and_the_rest_are_served() {
+async fn sockets_over_the_bounds_are_503_and_the_rest_served() {
     let app = TestApp::with(|options| {
         options.hub.sockets = 3;
         options.hub.sockets_per_user = 2;
@@ -184,7 +184,7 @@ async fn sockets_over_the_bounds_are_refused_with_503_and_the_rest_are_served() 
 }
 
 #[tokio::test]
-async fn a_peer_that_does_not_answer_pings_is_closed_and_one_that_does_is_not() {
+async fn a_peer_that_ignores_pings_is_closed() {
     let app = TestApp::with(|options| {
         options.hub.ping_every = Duration::from_secs(1);
         options.hub.pong_within = Duration::from_secs(2);

@@ -63,7 +63,7 @@ impl Linked {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_whose_commit_is_not_confirmed_is_unknown_and_its_retry_makes_one() {
+async fn an_unconfirmed_message_is_unknown_and_retried_once() {
     let linked = linked().await;
     for round in 0..5 {
         let id = format!("id {round}");
@@ -83,7 +83,7 @@ async fn a_message_whose_commit_is_not_confirmed_is_unknown_and_its_retry_makes_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_whose_commit_is_not_confirmed_is_unknown_and_is_not_run_again() {
+async fn an_unconfirmed_job_is_unknown_and_not_run_again() {
     let linked = linked().await;
     let group = linked.group;
     for _ in 0..5 {
@@ -114,7 +114,7 @@ async fn a_job_whose_link_was_cut_before_it_could_commit_is_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_database_is_away_all_is_unavailable_and_then_recovers_unaided() {
+async fn an_absent_database_is_unavailable_and_recovers_unaided() {
     let mut server = Server::start_new(false);
     let database = server.database();
     let node = Node::open(&database.url(), brisk()).await;
@@ -147,7 +147,7 @@ async fn while_the_database_is_away_all_is_unavailable_and_then_recovers_unaided
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_that_is_silent_ends_by_its_deadline_and_the_queues_stay_bounded() {
+async fn a_silent_link_ends_by_its_deadline_with_bounded_queues() {
     let database = Database::new();
     let proxy = Proxy::to(database.server()).await;
     let options = Options { queue: 4, readers: 1, writers: 1, senders: 1, ..brisk() };
@@ -180,7 +180,7 @@ async fn a_link_that_is_silent_ends_by_its_deadline_and_the_queues_stay_bounded(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_group_that_somebody_holds_is_unavailable_and_all_others_go_on() {
+async fn a_locked_group_is_unavailable_and_others_go_on() {
     let database = Database::new();
     let node = Node::open(&database.url(), brisk()).await;
     let ann = node.user("ann").await;

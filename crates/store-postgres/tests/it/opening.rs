@@ -38,7 +38,7 @@ fn tables(database: &Database) -> Vec<Vec<String>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_database_is_set_up_in_a_schema_of_its_own_and_opened_again() {
+async fn a_new_database_gets_its_own_schema_and_opens_again() {
     let database = Database::new();
     drop(open(&database.url()).await.expect("it opens"));
     let made = tables(&database);

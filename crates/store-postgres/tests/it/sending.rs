@@ -72,7 +72,7 @@ async fn one_bad_message_in_a_batch_refuses_itself_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_client_id_sent_fifty_times_at_once_over_two_nodes_makes_one_message() {
+async fn one_client_id_50_times_over_two_nodes_is_one_message() {
     let database = Database::new();
     let nodes = two_nodes(&database).await;
     let ann = nodes[0].user("ann").await;
@@ -90,7 +90,7 @@ async fn one_client_id_sent_fifty_times_at_once_over_two_nodes_makes_one_message
 
 /// 64 writers on two nodes, with jobs that change the group between their messages.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn writers_on_two_nodes_number_one_log_without_a_gap_and_each_node_tells_in_order() {
+async fn writers_on_two_nodes_number_one_log_without_a_gap() {
     let database = Database::new();
     let nodes = two_nodes(&database).await;
     let ann = nodes[0].user("ann").await;

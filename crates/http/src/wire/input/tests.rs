@@ -72,7 +72,7 @@ fn all_the_refused_fields_of_a_payload_are_told_at_once() {
 }
 
 #[test]
-fn empty_and_null_are_absent_where_the_references_client_sends_them() {
+fn empty_and_null_count_as_absent_where_old_clients_send_them() {
     for nothing in ["\"\"", "null"] {
         let payload = format!(
             r#"{{"author": {nothing}, "group": "{GROUP}", "body": "hi", "respond_to": {nothing}, "date": {nothing}}}"#
@@ -83,7 +83,7 @@ fn empty_and_null_are_absent_where_the_references_client_sends_them() {
 }
 
 #[test]
-fn a_socket_names_its_group_as_it_likes_and_neither_author_nor_date() {
+fn a_socket_names_its_group_by_either_key_and_never_the_author() {
     let payload = format!(r#"{{"to": "{GROUP}", "body": "hi", "author": "@", "date": "Sun Nov 22"}}"#);
     let send = message::text(fields(&payload), &Limits::default()).expect("a message");
     assert_eq!((send.group.to_string().as_str(), send.author, send.date), (GROUP, None, None));

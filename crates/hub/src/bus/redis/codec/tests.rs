@@ -72,7 +72,7 @@ fn version_two_is_what_was_recorded() {
 }
 
 #[test]
-fn what_a_newer_node_adds_is_skipped_and_a_kind_that_is_not_known_still_has_its_number() {
+fn additions_of_a_newer_node_are_skipped_and_numbers_kept() {
     let mut bytes = BytesMut::new();
     bytes.put_u8(VERSION);
     bytes.put_bytes(0, MAC);
@@ -91,7 +91,7 @@ fn what_a_newer_node_adds_is_skipped_and_a_kind_that_is_not_known_still_has_its_
 }
 
 #[test]
-fn another_version_another_channel_another_secret_or_any_other_byte_is_refused() {
+fn a_hint_with_any_other_byte_is_refused() {
     for message in messages() {
         let good = keys().encode("here", STAMP, &message);
         assert_eq!(Keys::of(b"another").decode(b"here", &good), None);
@@ -106,7 +106,7 @@ fn another_version_another_channel_another_secret_or_any_other_byte_is_refused()
 }
 
 #[test]
-fn a_hint_that_would_be_too_long_goes_without_its_frame_and_keeps_its_number() {
+fn an_overlong_hint_loses_its_frame_and_keeps_its_number() {
     let frame = Bytes::from(vec![b'x'; LONGEST]);
     let long = Hint { group: Some(group()), seq: Some(Seq(7)), ..Hint::new(Kind::Group(vec![])).with(frame) };
     let bytes = keys().encode("here", STAMP, &Message::Hint(long.clone()));

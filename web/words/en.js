@@ -262,7 +262,7 @@ export const server = {
     "The chat is not served at the address {}. Its operator must name that in http.hosts.",
   "this client_id was used before for another message": "This was sent before, with other words. Discard it, and write it again.",
   "this client_id was used for another message: take a new one": "This was sent before, with other words. Discard it, and write it again.",
-  "is a special user, to whom nobody writes first": "Nobody can write to this name.",
+  "nobody can write to {}: it is a special user": "Nobody can write to this name.",
   "{} is a special user, whom nobody adds": "{} cannot be added to a group.",
   "{} is in too many groups": "{} is in too many groups.",
   "{} is in {} groups already": "{} is in {} groups already, and cannot be in more.",

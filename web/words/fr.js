@@ -249,7 +249,7 @@ export const server = {
     "La messagerie n’est pas servie à l’adresse {}. Son exploitant doit la nommer dans http.hosts.",
   "this client_id was used before for another message": "Ceci a déjà été envoyé, en d’autres mots. Abandonnez-le, et écrivez-le à nouveau.",
   "this client_id was used for another message: take a new one": "Ceci a déjà été envoyé, en d’autres mots. Abandonnez-le, et écrivez-le à nouveau.",
-  "is a special user, to whom nobody writes first": "On ne peut pas écrire à ce nom.",
+  "nobody can write to {}: it is a special user": "On ne peut pas écrire à ce nom.",
   "{} is a special user, whom nobody adds": "On ne peut pas ajouter {} à un groupe.",
   "{} is in too many groups": "{} est dans trop de groupes.",
   "{} is in {} groups already": "{} est déjà dans {} groupes, et ne peut pas être dans davantage.",

@@ -126,7 +126,7 @@ fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result
 
 fn writable(user: User, field: &'static str) -> Result<User> {
     if user.special {
-        let why = format!("{} is a special user, who has no private conversations", user.name);
+        let why = format!("nobody can write to {}: it is a special user", user.name);
         return Err(Error::field(field, why));
     }
     Ok(user)

@@ -18,7 +18,6 @@ const MOST: usize = 3;
 async fn app() -> TestApp {
     TestApp::with(|options| {
         options.doors.connections_per_address = MOST;
-        options.doors.sockets_per_address = MOST;
     })
     .await
 }
@@ -70,7 +69,7 @@ async fn connections_over_the_process_bound_are_closed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sockets_over_the_address_bound_are_503_alone() {
-    let app = app().await;
+    let app = TestApp::with(|options| options.doors.sockets_per_address = MOST).await;
     let url = app.url();
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     let group = group(&app.service(), &["ann", "bob"]).await;

@@ -16,9 +16,10 @@ use crate::{PATIENCE, group, seq};
 
 const GROUPS: usize = 1000;
 const SOCKETS: usize = 200;
-/// What all of them together may cost: what may wait for the user, and as much again for what a
-/// socket costs beside it. Shown whole, each would cost 6 MiB.
-const GROWTH: u64 = 2 * (8 << 20) + SOCKETS as u64 * (64 << 10);
+/// The most that all of them together may cost: what may wait for the user, as much again for the
+/// allocator, and for each socket a page of 64 KiB as it is read and as it is encoded. Shown whole,
+/// each would cost 6 MiB.
+const GROWTH: u64 = 2 * (8 << 20) + SOCKETS as u64 * (128 << 10);
 
 /// Fills the user's groups with a long message each.
 async fn fill(service: &Client) {

@@ -56,6 +56,8 @@ pub struct Options {
     pub special: Vec<Name>,
     /// Over what time sockets are sent away at the end: none.
     pub drain: Duration,
+    /// Whether nodes count limits together by Redis, whose clock is the machine's: yes.
+    pub shared_rates: bool,
 }
 
 impl Default for Options {
@@ -72,6 +74,7 @@ impl Default for Options {
             clock: Arc::new(SystemClock::default()),
             special: special.to_vec(),
             drain: Duration::ZERO,
+            shared_rates: true,
         }
     }
 }
@@ -204,7 +207,9 @@ impl TestApp {
         let store = self.place.store(options, bus.clone()).await;
         let app = App::new(store.clone(), options.clock.clone(), options.limits.clone())
             .with_user_rules(options.users);
-        bus.share_rates(app.rates());
+        if options.shared_rates {
+            bus.share_rates(app.rates());
+        }
         app.prepare(options.special.clone()).await.expect("the special users are made");
         let clock = options.clock.clone();
         let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, options.hub.clone());

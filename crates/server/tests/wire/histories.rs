@@ -111,6 +111,24 @@ impl World {
                 group.head = shown.head;
             }
         }
+        self.pass_authors(shown);
+    }
+
+    /// A user who left and was renamed before it came back has its former name at the messages that
+    /// others hold: nobody tells them of it meanwhile. People's names differ in their letters.
+    fn pass_authors(&mut self, shown: &Self) {
+        let letters = |message: &Value| {
+            let name = message["author"].as_str().unwrap_or_default();
+            name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned()
+        };
+        for (id, group) in &mut self.groups {
+            let Some(now) = shown.groups.get(id) else { continue };
+            for (seq, message) in &mut group.messages {
+                if let Some(now) = now.messages.get(seq).filter(|now| letters(now) == letters(message)) {
+                    message["author"] = now["author"].clone();
+                }
+            }
+        }
     }
 
     fn relate(&mut self, author: &str, target: &str, operation: &str) {

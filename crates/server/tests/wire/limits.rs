@@ -21,6 +21,7 @@ async fn limited(change: impl FnOnce(&mut RateLimits)) -> (TestApp, Arc<Held>) {
     let app = TestApp::with(|options| {
         change(&mut options.limits.rates);
         options.clock = clock.clone();
+        options.shared_rates = false;
         options.doors.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
     })
     .await;

@@ -271,9 +271,9 @@ macro_rules! store_suite {
                 the_oldest_received_invitations_are_dropped
                 blocks_are_found_in_either_direction
                 contacts_are_in_the_order_of_their_numbers
+                acquaintances_share_a_group_or_a_relation_and_come_once_without_oneself
                 acquainted_are_those_who_share_a_group_or_a_relation
                 circle_is_paged_in_the_order_of_making
-                acquaintances_share_a_group_or_a_relation_and_come_once_without_oneself
             }
             summary {
                 summaries_are_what_view_and_mark_say_of_each_group
@@ -291,10 +291,10 @@ macro_rules! store_suite {
                 a_token_is_found_by_its_hash_with_its_users_name_now
                 a_dropped_token_is_gone_and_was_there_once
                 all_tokens_of_one_user_are_dropped_and_nobody_elses
+                trimming_keeps_the_newest_tokens_and_all_tickets
                 what_expired_before_now_is_purged_and_nothing_else
                 no_more_than_a_thousand_are_purged_at_a_time
                 of_many_tokens_those_that_are_kept_are_told
-                trimming_keeps_the_newest_tokens_and_all_tickets
             }
             user {
                 a_user_is_found_by_number_and_by_name_in_any_case
@@ -303,8 +303,8 @@ macro_rules! store_suite {
                 a_rename_frees_the_old_name_and_takes_the_new_one
                 ones_own_name_is_no_hindrance_to_a_rename
                 a_rename_to_anothers_name_changes_nothing
-                users_match_by_the_beginning_of_a_name_or_display_name
                 users_are_paged_in_the_order_of_their_making
+                users_match_by_the_beginning_of_a_name_or_display_name
                 a_number_is_never_given_again
                 a_password_is_kept_and_replaced
                 a_deleted_user_leaves_nothing

@@ -3,11 +3,9 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use chinwag_testkit::client::{Answer, Client};
+use chinwag_testkit::nginx::Nginx;
 use chinwag_testkit::process::{Program, Running};
 use chinwag_testkit::ws::{Refused, Ws};
 use reqwest::Method;
@@ -24,33 +22,6 @@ const SITE: &str = "https://play.example:8443";
 fn block(kind: &str) -> &'static str {
     let (_, rest) = PAGE.split_once(&format!("```{kind}\n")).expect("the page has such a block");
     rest.split("```").next().expect("a block ends")
-}
-
-/// A proxy that ends with its value.
-struct Nginx(Child);
-
-impl Nginx {
-    fn start(folder: &Path, server: &str) -> Self {
-        let place = folder.display();
-        let whole = format!(
-            "daemon off; master_process off; error_log {place}/nginx.log; pid {place}/nginx.pid;
-            events {{}}
-            http {{ access_log off; client_body_temp_path {place}/body; proxy_temp_path {place}/proxy;
-            fastcgi_temp_path {place}/f; uwsgi_temp_path {place}/u; scgi_temp_path {place}/s;\n{server}\n}}"
-        );
-        let file = folder.join("nginx.conf");
-        fs::write(&file, whole).expect("the folder can be written to");
-        let mut nginx = Command::new("nginx");
-        nginx.arg("-p").arg(folder).arg("-c").arg(&file).stdin(Stdio::null());
-        Self(nginx.spawn().expect("nginx is installed"))
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = (self.0.kill(), self.0.wait());
-    }
 }
 
 /// The host application's validator: the cookie `access` is the name, unless it is `stranger`.
@@ -111,12 +82,7 @@ impl Place {
             .join("\n")
             .replace("listen 8443 ssl;", &format!("listen 127.0.0.1:{proxy};"))
             .replace("chat:8000", &format!("127.0.0.1:{port}"));
-        let nginx = Nginx::start(program.folder(), &server);
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", proxy)).await.is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(30), "nginx does not listen");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let nginx = Nginx::start(program.folder(), &server, proxy).await;
         let client = |port| Client::new(&format!("http://127.0.0.1:{port}"), None, "nobody");
         Self { chinwag, proxy: client(proxy), direct: client(port), _nginx: nginx }
     }

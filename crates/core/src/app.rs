@@ -1,8 +1,8 @@
-//! The use cases: each authorises, writes and tells inside one transaction. Both doors, REST and
-//! WebSocket, call these and nothing else, so that neither misses a check.
+//! The use cases. Each checks rights, writes, and collects events inside one transaction. Both transports,
+//! REST and WebSocket, call only these, so that neither misses a check.
 //!
-//! A command is a struct of values that have been parsed. Its use case runs as a job of the
-//! store's: it may run more than once, and everything it tells is published after the commit.
+//! A command is a struct of parsed values. Its use case runs as a job of the store, possibly more than once.
+//! The store publishes its events after the commit.
 
 pub mod account;
 pub mod actor;
@@ -35,47 +35,46 @@ use crate::token::TokenHash;
 use crate::user::Caller;
 use crate::{Clock, Date, Error, GroupId, HistoryId, Result, Seq, UserId};
 
-/// Every use case, over one store.
+/// All use cases, over one store.
 #[derive(Clone)]
 pub struct App {
     store: Arc<dyn Store>,
     rules: Arc<Rules>,
 }
 
-/// What use cases need beside the store.
+/// The configuration and state that use cases need beside the store.
 #[derive(Clone)]
 struct Rules {
     clock: Arc<dyn Clock>,
     limits: Limits,
     rates: Arc<Rates>,
-    /// Whether steps may remain to be done of what a request has begun here.
+    /// Whether this node has begun tasks that may have further steps.
     works: Arc<AtomicBool>,
     /// Whether the disk has too little room for new content.
     full: Arc<AtomicBool>,
     users: UserRules,
 }
 
-/// Who asks, and from which socket.
+/// The caller, and the socket of the request.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// Who is calling.
     pub who: Who,
-    /// The socket that asked, if one did.
+    /// The socket of the request, if it came over a WebSocket.
     pub origin: Option<Origin>,
 }
 
-/// Who is calling, as far as it is known before the store is asked.
+/// The caller, as far as it is known before the transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
-    /// This caller, whose credential was looked at.
+    /// A caller whose credential was checked.
     Known(Caller),
-    /// Whom the token with this hash stands for. The transaction that answers finds out, first of
-    /// all: an ended token is refused whatever it asks.
+    /// The user of the token with this hash. The transaction looks it up first, and refuses an ended token
+    /// whatever the request is.
     Token(TokenHash),
 }
 
 impl Context {
-    /// A caller who asked over REST.
+    /// A caller over REST.
     pub fn new(caller: Caller) -> Self {
         Self { who: Who::Known(caller), origin: None }
     }
@@ -110,55 +109,54 @@ impl App {
         }
     }
 
-    /// The same with other rules about users.
+    /// Replaces the rules for users.
     #[must_use]
     pub fn with_user_rules(self, users: UserRules) -> Self {
         let rules = Rules { users, ..(*self.rules).clone() };
         Self { rules: Arc::new(rules), ..self }
     }
 
-    /// What an operator has configured.
+    /// The configured limits.
     pub fn limits(&self) -> &Limits {
         &self.rules.limits
     }
 
-    /// How much of the limits each has used.
+    /// The current use of the rate limits.
     pub fn rates(&self) -> &Arc<Rates> {
         &self.rules.rates
     }
 
-    /// What an operator has configured about users.
+    /// The configured rules for users.
     pub fn user_rules(&self) -> &UserRules {
         &self.rules.users
     }
 
-    /// The clock.
     pub fn clock(&self) -> &dyn Clock {
         &*self.rules.clock
     }
 
-    /// The name of the store's numbers, which clients send back when they resume.
+    /// The id of the store's history, which clients send back when they resume.
     pub fn history(&self) -> HistoryId {
         self.store.history()
     }
 
-    /// Brings what was erased out of the store's journal. Called every few seconds.
+    /// Removes erased text from the store's journal. Called every few seconds.
     pub async fn cleanse(&self) -> Result<()> {
         self.store.cleanse().await
     }
 
-    /// Says whether the disk has too little room for new content, which is then refused as [`Error::Full`]:
-    /// messages, edits, groups, users. What ends or removes something goes on.
+    /// Sets whether the disk has too little room. Then new content (messages, edits, groups, users) is
+    /// refused as [`Error::Full`]. Operations that end or remove something continue.
     pub fn set_full(&self, full: bool) {
         self.rules.full.store(full, Ordering::Relaxed);
     }
 
-    /// Whether new content is refused for want of room.
+    /// Whether new content is refused because the disk is nearly full.
     pub fn is_full(&self) -> bool {
         self.rules.full.load(Ordering::Relaxed)
     }
 
-    /// Refuses new content where there is no room for it.
+    /// Refuses new content if there is no room for it.
     fn room(&self) -> Result<()> {
         if self.is_full() { Err(Error::Full) } else { Ok(()) }
     }
@@ -197,7 +195,7 @@ impl App {
     }
 }
 
-/// One unit of work: the transaction, what it will tell, and what it goes by.
+/// One unit of work: the transaction, its events, and its rules.
 struct Unit<'a> {
     tx: &'a mut dyn Tx,
     events: &'a mut Vec<Event>,
@@ -207,7 +205,7 @@ struct Unit<'a> {
 }
 
 impl<'a> Unit<'a> {
-    /// Refuses a caller who has no credential any more.
+    /// Fails if the caller's credential has ended.
     fn new(
         tx: &'a mut dyn Tx,
         events: &'a mut Vec<Event>,
@@ -226,21 +224,21 @@ impl<'a> Unit<'a> {
         self.events.push(event);
     }
 
-    /// Tells an event, whose copy for the asking socket carries the `ref`.
+    /// Publishes an event that answers the request: the asking socket's own event carries the `ref`.
     fn answer(&mut self, event: Event) {
         let event = event.from(self.origin);
         self.events.push(event);
     }
 
-    /// Takes the group's next number for a change, and writes the change down.
+    /// Takes the group's next number for a change, and writes the log entry.
     fn change(&mut self, group: GroupId, change: &Change) -> Result<Seq> {
         let seq = self.tx.seq_take(group, 1)?;
         self.tx.change_insert(group, seq, change)?;
         Ok(seq)
     }
 
-    /// Tells the group's members how it stands after the change numbered `seq`. The view is whole
-    /// for those who have joined, and for the answer to a REST request.
+    /// Publishes the group after change `seq` to its members. The view is complete for users who have joined,
+    /// and for the answer to a REST request.
     fn group_updated(
         &mut self,
         group: GroupId,
@@ -255,30 +253,30 @@ impl<'a> Unit<'a> {
         Ok(view)
     }
 
-    /// The same for a change that came of something else, whose own event is the answer.
+    /// The same for a change that follows from another one, whose own event is the answer.
     fn group_affected(&mut self, group: GroupId, seq: Seq, left: Vec<UserId>) -> Result<()> {
         let kind = Kind::GroupUpdate { view: brief(self.tx, group)?, joined: vec![], left };
         self.tell(Event::in_group(kind, group, seq));
         Ok(())
     }
 
-    /// The number `seq` is of a change of which the members are told by an event of the user's.
+    /// Publishes the number of a change that the members learn from an event of the user.
     fn member_changed(&mut self, group: GroupId, seq: Seq, left: Option<UserId>) {
         self.tell(Event::in_group(Kind::MemberChanged { group, left }, group, seq));
     }
 }
 
-/// What a change tells the members of a group that this transaction has found already.
+/// The brief view of a group that this transaction has already found.
 fn brief(tx: &dyn Tx, group: GroupId) -> Result<Arc<View>> {
     tx.brief(group)?.ok_or_else(|| Error::internal("a group is gone within one transaction"))
 }
 
-/// A group that this transaction has found already, as everybody in it sees it.
+/// The complete view of a group that this transaction has already found.
 fn standing(tx: &dyn Tx, group: GroupId) -> Result<Arc<View>> {
     tx.view(group)?.ok_or_else(|| Error::internal("a group is gone within one transaction"))
 }
 
-/// Refuses, with a sentence, what the role does not allow.
+/// Refuses an action that the role does not allow. `refusal` is a sentence.
 fn allow(role: crate::permission::Role, action: Action, refusal: &'static str) -> Result<()> {
     if may(role, action) { Ok(()) } else { Err(Error::forbidden(refusal)) }
 }

@@ -1,4 +1,4 @@
-//! Time and randomness, passed in so that tests can hold them still.
+//! Time and randomness, passed in so that tests can control them.
 
 use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
@@ -8,20 +8,20 @@ use uuid::{ContextV7, Timestamp as UuidTimestamp, Uuid};
 
 use crate::Date;
 
-/// The moment that [`Clock::elapsed`] counts from.
+/// The start of [`Clock::elapsed`].
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Where the time, ids and secrets come from.
+/// The source of time, ids and secrets.
 pub trait Clock: Send + Sync + 'static {
-    /// Now, in UTC.
+    /// The current time in UTC.
     fn now(&self) -> Date;
-    /// The time since some moment of this process, which nobody sets and which never goes back.
+    /// The time since a fixed moment of this process. It is monotonic, and independent of the wall clock.
     fn elapsed(&self) -> Duration {
         START.elapsed()
     }
     /// A new version 7 UUID. Ids of one process ascend.
     fn uuid(&self) -> Uuid;
-    /// 32 random bytes, fit for a secret.
+    /// 32 random bytes, suitable for a secret.
     fn secret(&self) -> [u8; 32];
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::SignedDuration;
 use jiff::civil::{self, DateTime};
 
-/// A moment, as microseconds since 1970 in UTC. Written `2024-05-12T10:29:16.000949Z`.
+/// A moment, as microseconds since 1970 in UTC. Displayed as `2024-05-12T10:29:16.000949Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Date(i64);
 
@@ -15,7 +15,7 @@ const EPOCH: DateTime = civil::date(1970, 1, 1).at(0, 0, 0, 0);
 const FRACTION_DIGITS: usize = 40;
 
 impl Date {
-    /// From microseconds since 1970, held to the range that can be written.
+    /// From microseconds since 1970, clamped to the range that can be displayed.
     pub fn from_micros(micros: i64) -> Self {
         Self(micros.clamp(FIRST, LAST))
     }
@@ -25,15 +25,15 @@ impl Date {
         self.0
     }
 
-    /// Reads RFC 3339, or the same with no offset (then UTC); the fraction is optional and cut
-    /// after microseconds.
+    /// Parses RFC 3339, or the same without an offset (then UTC). The fraction is optional and truncated to
+    /// microseconds.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const REFUSED: &str = "is not a date: write it like 2024-05-12T10:29:16.000949Z";
         read(text.as_bytes()).filter(|micros| (FIRST..=LAST).contains(micros)).map(Self).ok_or(REFUSED)
     }
 }
 
-/// Microseconds since 1970, if this is a date.
+/// Microseconds since 1970, or `None` if the text is not a date.
 fn read(text: &[u8]) -> Option<i64> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't' | b' ', rest @ ..] = text else {
         return None;
@@ -52,7 +52,7 @@ fn read(text: &[u8]) -> Option<i64> {
     Some(i64::try_from(micros).ok()? + fraction - offset(rest)? * 60_000_000)
 }
 
-/// The microseconds of a fraction of a second, and what follows it.
+/// The microseconds of a fraction of a second, and the rest of the text.
 fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let [b'.', text @ ..] = text else { return Some((0, text)) };
     let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
@@ -64,7 +64,7 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     Some(((0..6).fold(0, |micros, at| micros * 10 + digit(at)), rest))
 }
 
-/// The minutes of an offset from UTC, up to 23:59 either way.
+/// The minutes of an offset from UTC, up to 23:59 in either direction.
 fn offset(text: &[u8]) -> Option<i64> {
     match text {
         [] | [b'Z' | b'z'] => Some(0),

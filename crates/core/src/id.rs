@@ -1,5 +1,4 @@
-//! Identifiers. Those that clients see are UUIDs; a user's and a socket's own numbers never leave
-//! the server.
+//! Identifiers. Clients see those that are UUIDs; the numbers of users and sockets stay inside the server.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,7 +22,7 @@ macro_rules! uuid_id {
         impl FromStr for $name {
             type Err = &'static str;
 
-            /// Reads a UUID in its hyphenated form of 36 characters, and no other.
+            /// Parses a UUID, only in its hyphenated form of 36 characters.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let refused = concat!("is not ", $what, "'s id: a UUID of 36 characters is expected");
                 if text.len() != 36 {
@@ -40,22 +39,22 @@ uuid_id!(
     GroupId, "a group"
 );
 uuid_id!(
-    /// A message's id: the one sent is the one stored.
+    /// A message's id. The id in the event is the stored id.
     MessageId, "a message"
 );
 
 uuid_id!(
-    /// A task's id. They ascend in the order in which tasks are begun.
+    /// A task's id. Ids ascend in the order of creation.
     TaskId, "a task"
 );
 uuid_id!(
-    /// The name of a store's numbers: another after each `restore`, the same after `migrate`.
+    /// The id of a store's history: another after each `restore`, the same after `migrate`.
     HistoryId, "a history"
 );
 
 impl GroupId {
-    /// A new random id (UUID version 4) whose first hex digit is a letter, so that the id may stand
-    /// in CSS as the name of a class.
+    /// A new random id (UUID version 4). Its first hex digit is a letter, so that the id may be the name of a
+    /// CSS class.
     pub fn new(clock: &dyn Clock) -> Self {
         let secret = clock.secret();
         let mut bytes = [0; 16];
@@ -80,7 +79,7 @@ impl MessageId {
     }
 }
 
-/// A user's number in the store. It outlives renames, is never reused, and stays inside.
+/// A user's number in the store. It survives renames, is never reused, and is not sent to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(pub i64);
 
@@ -88,12 +87,11 @@ pub struct UserId(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketId(pub u64);
 
-/// A place in a group's log: 1, 2, 3 … with no gap. 0 is "before the first".
+/// A position in a group's log: 1, 2, 3 … without a gap. 0 means "before the first".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Seq(pub i64);
 
 impl Seq {
-    /// The number after this one.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0 + 1)

@@ -1,8 +1,8 @@
-//! Chinwag's rules: what a name is, who may do what, and what happens when they do.
+//! The domain rules of Chinwag: values, rights and use cases.
 //!
-//! Nothing here knows of HTTP, sockets, SQL or Redis. Values parse at the edge and are valid
-//! ever after; use cases ([`app`]) authorise and write inside one [`store`] transaction and say
-//! what happened as [`event::Event`]s, which the store hands to the [`bus`] after its commit.
+//! This crate does not know HTTP, sockets, SQL or Redis. Values are parsed at the edge and stay valid. Use
+//! cases ([`app`]) check rights and write inside one [`store`] transaction, and describe the change as
+//! [`event::Event`]s. The store gives these to the [`bus`] after its commit.
 
 pub mod app;
 pub mod bus;

@@ -1,106 +1,105 @@
-//! The limits of values that the contract fixes. What an operator may configure is in [`Limits`].
+//! Limits: those that the protocol fixes, and those that an operator configures ([`Limits`]).
 
 use std::time::Duration;
 
-/// The longest user name, in characters. An operator may allow fewer to new names.
+/// The longest user name, in characters. An operator may set a lower limit for new names.
 pub const NAME_CHARS: usize = 128;
 /// The longest display name, in characters, after trimming.
 pub const DISPLAY_NAME_CHARS: usize = 80;
 /// The longest address of a picture, in characters.
 pub const AVATAR_CHARS: usize = 2048;
-/// The most bytes of the host application's own data on one object.
+/// The longest data of the host application on one object, in bytes.
 pub const DATA_BYTES: usize = 4096;
 /// The longest group name, in characters, after trimming.
 pub const GROUP_NAME_CHARS: usize = 200;
 /// The longest `client_id`, in characters.
 pub const CLIENT_ID_CHARS: usize = 64;
-/// How long a password may be, in characters.
+/// The length of a password, in characters.
 pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
-/// Messages that a group shows of itself (`messages`), newest first.
+/// The number of messages in a group's `messages`, newest first.
 pub const LATEST: usize = 20;
-/// Groups of up to so many members carry their lists of members in events, and tell all members of
-/// a read mark.
+/// In groups of up to so many members, events carry the lists of members, and all members receive read marks.
 pub const LISTED: usize = 100;
-/// `unread` counts up to this; it means "this or more".
+/// `unread` counts up to this, which means "this or more".
 pub const UNREAD: u32 = 100;
-/// `unread` is first counted among so many of a group's newest numbers, and author by author where that
-/// does not answer it.
+/// `unread` first counts among this many of a group's newest numbers. If that is not sufficient, it counts
+/// author by author.
 pub const UNREAD_NEAR: u32 = 200;
-/// The most messages that one entry of a group's log deletes.
+/// The most messages that one log entry deletes.
 pub const DELETED_TOGETHER: usize = 1000;
 /// The longest page of a group's history.
 pub const HISTORY_PAGE: usize = 100;
 /// Sessions and service tokens of one user; one more ends the oldest.
 pub const SESSIONS: usize = 100;
-/// The most events of one group that a resume answers; past that the client reads the history.
+/// The most events of one group in the answer to a resume. Beyond that the client reads the history.
 pub const RESUME_EVENTS: usize = 1000;
-/// The most events that one resume answers, of all its groups together.
+/// The most events in the answer to one resume, of all its groups together.
 pub const RESUME_TOTAL: usize = 10_000;
-/// The most groups in which a user has not accepted; beyond it the oldest are dropped.
+/// The most groups that a user has yet to accept. Beyond that the oldest are dropped.
 pub const PENDING_GROUPS: usize = 100;
-/// The most invitations that a user has received; beyond it the oldest are dropped.
+/// The most received invitations of a user. Beyond that the oldest are dropped.
 pub const RECEIVED_INVITATIONS: usize = 1000;
-/// The most names that one list of users is asked for by name.
+/// The most names in one request for users by name.
 pub const NAMES_PAGE: usize = 100;
 /// The longest page of a list.
 pub const LIST_PAGE: usize = 1000;
 
-/// What an operator may configure. Each is checked in the transaction that writes.
+/// Limits that an operator configures. The transaction that writes checks them.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// The longest name that a user may be given, in characters (`limits.name_chars`, 128).
+    /// The longest name of a new user, in characters (`limits.name_chars`, 128).
     pub name_chars: usize,
     /// The longest message body, in Unicode scalar values (`limits.message_chars`, 4096).
     pub message_chars: usize,
     /// The most users in one group (`limits.group_members`, 10 000).
     pub group_members: usize,
-    /// The most groups that one user is in (`limits.user_groups`, 2 000).
+    /// The most groups of one user (`limits.user_groups`, 2 000).
     pub user_groups: usize,
-    /// The most contacts, sent invitations and blocks that one user has (`limits.user_relations`,
-    /// 5 000). A block is made all the same.
+    /// The most contacts, sent invitations and blocks of one user (`limits.user_relations`, 5 000). A block
+    /// is made in any case.
     pub user_relations: usize,
-    /// How often anything may be done.
     pub rates: RateLimits,
-    /// Whether a user whom a stranger adds to a group has to accept first (`groups.consent`, true).
+    /// Whether a user who is added to a group by somebody who is not a contact has to accept
+    /// (`groups.consent`, true).
     pub consent: bool,
-    /// Whether a user is shown who has blocked it (`users.show_blocked_by`, false).
+    /// Whether users see who has blocked them (`users.show_blocked_by`, false).
     pub show_blocked_by: bool,
 }
 
-/// How often anything may be done. 0 lifts a limit.
+/// Rate limits. 0 lifts a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RateLimits {
     /// Messages that a user may send at once (`limits.messages_burst`, 30).
     pub messages_burst: u32,
-    /// Messages of a user in a second from then on (`limits.messages_per_second`, 5).
+    /// Messages of a user per second after that (`limits.messages_per_second`, 5).
     pub messages_per_second: u32,
     /// Events of a user, and its requests other than GET, at once (`limits.events_burst`, 200).
     pub events_burst: u32,
-    /// The same in a second from then on (`limits.events_per_second`, 50).
+    /// The same per second after that (`limits.events_per_second`, 50).
     pub events_per_second: u32,
     /// Changes of groups, memberships and profiles by a user at once (`limits.changes_burst`, 100).
     pub changes_burst: u32,
-    /// The same in a second from then on (`limits.changes_per_second`, 5).
+    /// The same per second after that (`limits.changes_per_second`, 5).
     pub changes_per_second: u32,
-    /// Private groups that a user opens with users who are no contacts
-    /// (`limits.first_contacts_per_day`, 50).
+    /// Private groups that a user opens with users who are not contacts (`limits.first_contacts_per_day`,
+    /// 50).
     pub first_contacts_per_day: u32,
-    /// Groups that a user makes, private ones aside (`limits.groups_per_day`, 100).
+    /// Groups that a user makes, not counting private ones (`limits.groups_per_day`, 100).
     pub groups_per_day: u32,
     /// Accounts made from one address (`limits.signups_per_hour`, 10).
     pub signups_per_hour: u32,
     /// Handshakes of a user at once (`limits.connects_burst`, 20).
     pub connects_burst: u32,
-    /// The same in a second from then on (`limits.connects_per_second`, 1).
+    /// The same per second after that (`limits.connects_per_second`, 1).
     pub connects_per_second: u32,
-    /// Sign-ins for one name from one address in a minute (`auth.attempts_per_name`, 10).
+    /// Sign-ins for one name from one address per minute (`auth.attempts_per_name`, 10).
     pub attempts_per_name: u32,
-    /// Sign-ins from one address in a minute (`auth.attempts_per_address`, 60).
+    /// Sign-ins from one address per minute (`auth.attempts_per_address`, 60).
     pub attempts_per_address: u32,
 }
 
 impl RateLimits {
-    /// Nothing is limited.
+    /// No limits.
     pub const fn lifted() -> Self {
         Self {
             messages_burst: 0,
@@ -140,23 +139,23 @@ impl Default for RateLimits {
     }
 }
 
-/// What an operator may configure about users.
+/// Rules for users that an operator configures.
 #[derive(Debug, Clone, Copy)]
 pub struct UserRules {
-    /// Whether users who signed up here rename themselves (`users.rename = "self"`; they do not).
+    /// Whether users who signed up here may rename themselves (`users.rename = "self"`; default: no).
     pub rename_self: bool,
-    /// How long the name of a deleted or renamed user is held (`users.name_hold`, 30 days).
+    /// The time for which the name of a deleted or renamed user is reserved (`users.name_hold`, 30 days).
     pub name_hold: Duration,
-    /// Whom users find (`users.directory`, those whose name they know).
+    /// The users that a user finds (`users.directory`, default: by exact name).
     pub directory: Directory,
 }
 
-/// Whom users find who are no acquaintances of theirs.
+/// The strangers that a user finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Directory {
     /// Everybody.
     All,
-    /// Those whose name they know.
+    /// Users whose exact name it gives.
     Exact,
     /// Nobody.
     None,

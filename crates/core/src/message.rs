@@ -6,37 +6,34 @@ use crate::limits::CLIENT_ID_CHARS;
 use crate::text::is_visible;
 use crate::{Date, GroupId, MessageId, Name, Seq, UserId};
 
-/// A message that stands.
+/// A message that is not deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Its id.
     pub id: MessageId,
-    /// The group it is in.
     pub group: GroupId,
     /// Its number in the group's log.
     pub seq: Seq,
-    /// Who wrote it.
     pub author: UserId,
-    /// The author's name now.
+    /// The author's current name.
     pub author_name: Name,
-    /// When it was committed, or the date a service gave it.
+    /// The date of the commit, or the date that a service gave.
     pub date: Date,
-    /// 1 to 4096 Unicode scalar values, as they came.
+    /// 1 to 4096 Unicode scalar values, unchanged.
     pub body: Arc<str>,
-    /// The message of the same group that it answers, if that still stands.
+    /// The message of the same group that it replies to, if that is not deleted.
     pub respond_to: Option<MessageId>,
-    /// When it was last edited.
+    /// The date of the last edit.
     pub edited: Option<Date>,
-    /// The sender's own id for it.
+    /// The sender's id for the message.
     pub client_id: Option<ClientId>,
 }
 
-/// A sender's own id for a message: 1 to 64 characters, unique per author and group.
+/// A sender's id for a message: 1 to 64 characters, unique per author and group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClientId(Arc<str>);
 
 impl ClientId {
-    /// Reads one. The error ends a sentence that begins with the field's name.
+    /// Parses an id. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() || text.chars().nth(CLIENT_ID_CHARS).is_some() {
             return Err("must have 1 to 64 characters");
@@ -47,24 +44,23 @@ impl ClientId {
         Ok(Self(text.into()))
     }
 
-    /// An id that the store holds.
+    /// An id from the store.
     pub fn stored(text: &str) -> Self {
         Self(text.into())
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A message's body: with something to read in it, and no longer than the limit.
+/// A message's body: it has visible text and is not longer than the limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body(Arc<str>);
 
 impl Body {
-    /// Reads a body of at most `limit` Unicode scalar values and keeps it to the byte. The error
-    /// ends a sentence that begins with the field's name.
+    /// Parses a body of at most `limit` Unicode scalar values, and stores it to the byte. The error completes
+    /// a sentence that begins with the field's name.
     pub fn parse(text: &str, limit: usize) -> Result<Self, String> {
         if text.chars().nth(limit).is_some() {
             return Err(format!("is longer than {limit} characters"));
@@ -78,12 +74,10 @@ impl Body {
         Ok(Self(text.into()))
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text, shared.
     pub fn into_text(self) -> Arc<str> {
         self.0
     }

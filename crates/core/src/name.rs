@@ -1,9 +1,9 @@
-//! Names of users and of groups.
+//! Names of users and groups.
 //!
-//! A user's name is its public key. An ASCII name may be any id that applications use: a UUID, an
-//! e-mail address, `auth0|5f7c…`. A name with other letters follows PRECIS `UsernameCasePreserved`
-//! (RFC 8265) and UTS 39's highly restrictive level, so that it is written in one script. Two names
-//! that differ only in case, in width, or by look-alike letters of another script are the same name.
+//! A user's name is its public key. An ASCII name may be any id that applications use: a UUID, an e-mail
+//! address, `auth0|5f7c…`. A name with other letters follows PRECIS `UsernameCasePreserved` (RFC 8265) and
+//! the highly restrictive level of UTS 39, so that it is written in one script. Two names that differ only in
+//! case, in width, or by look-alike letters of another script are the same name.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -28,8 +28,8 @@ const MARKS: usize = 4;
 pub struct Name(Arc<str>);
 
 impl Name {
-    /// Reads a name and brings it to its canonical form (width and normalisation form C; the
-    /// case is kept). The error ends a sentence that begins with the name of the field.
+    /// Parses a name and converts it to its canonical form (width and normalisation form C; the case is
+    /// kept). The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Err("may not be empty");
@@ -50,15 +50,15 @@ impl Name {
         if name.contains(['/', '\\', '"', '<', '>']) {
             return Err("may not contain / \\ \" < or >");
         }
-        // Browsers take these for steps in a path, escaped or not.
+        // Browsers treat these as steps in a path, escaped or not.
         if matches!(&*name, "." | "..") {
             return Err("may not be . or .., which no address can hold");
         }
         Ok(Self(name.into()))
     }
 
-    /// Reads a name that is vouched for, which must be in its canonical form already: who vouches
-    /// for another spelling may mean another person.
+    /// Parses a name from a source that vouches for it. The name must be in its canonical form already:
+    /// another spelling may mean another person.
     pub fn parse_exact(text: &str) -> Result<Self, &'static str> {
         let name = Self::parse(text)?;
         if name.as_str() == text {
@@ -68,17 +68,17 @@ impl Name {
         }
     }
 
-    /// A name that the store holds, parsed when it was stored.
+    /// A name from the store, which was parsed before it was stored.
     pub fn stored(text: &str) -> Self {
         Self(text.into())
     }
 
-    /// The name as shown.
+    /// The name in its own spelling.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The key by which the name is found: case aside. Width is already one.
+    /// The key by which the name is found, without its case. The canonical form has one width already.
     pub fn fold(&self) -> String {
         if self.0.is_ascii() {
             return self.0.to_ascii_lowercase();
@@ -86,10 +86,10 @@ impl Name {
         self.0.chars().flat_map(fold).collect()
     }
 
-    /// Every key under which the name claims its look: if two names share one, they are the same
-    /// name. An ASCII name claims its case alone. Another one has one or two keys, the first with
-    /// letters folded before they are compared by look, the second after, since capitals and small
-    /// letters have different doubles.
+    /// Every key by which the name reserves its appearance: two names that share a key are the same name. An
+    /// ASCII name has one key, without its case. Another name has one or two keys: in the first, letters are
+    /// folded before they are compared by appearance, in the second after, because capitals and small letters
+    /// have different look-alikes.
     pub fn claims(&self) -> Vec<String> {
         let fold = self.fold();
         if self.0.is_ascii() {
@@ -133,7 +133,7 @@ fn canonical(text: &str) -> Result<Cow<'_, str>, &'static str> {
             return Err("has a letter with more than 4 combining marks");
         }
     }
-    // ASCII punctuation belongs to no script, and stands in names of any.
+    // ASCII punctuation belongs to no script, and may be in names of any.
     let letters: String = name.chars().filter(|c| !c.is_ascii_punctuation()).collect();
     if !letters.chars().all(GeneralSecurityProfile::identifier_allowed) {
         return Err("holds a letter that is in no current use in names");
@@ -144,13 +144,13 @@ fn canonical(text: &str) -> Result<Cow<'_, str>, &'static str> {
     Ok(name)
 }
 
-/// Upper case first, so that ß meets ss and both small sigmas meet.
+/// Upper case first, so that ß equals ss, and both small sigmas are equal.
 fn fold(c: char) -> impl Iterator<Item = char> {
     c.to_uppercase().flat_map(char::to_lowercase)
 }
 
-/// A letter of another script as the Latin one it looks like. Latin stays as it is: `rn` may
-/// look like `m`, but `Tam` and `Tarn` are two people.
+/// The Latin letter that a letter of another script looks like. Latin letters stay as they are: `rn` may look
+/// like `m`, but `Tam` and `Tarn` are two people.
 fn look(c: char) -> impl Iterator<Item = char> {
     let mut buffer = [0; 4];
     let text = &*c.encode_utf8(&mut buffer);
@@ -172,7 +172,7 @@ impl GroupName {
     /// The name of every private group.
     pub const PRIVATE: &'static str = "@";
 
-    /// Trims and reads a name. The error ends a sentence that begins with the field's name.
+    /// Trims and parses a name. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let name = text.trim();
         if !is_visible(name) {
@@ -191,7 +191,6 @@ impl GroupName {
         Ok(Self(name.into()))
     }
 
-    /// The name as shown.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,5 +1,5 @@
-//! Passwords: Argon2id, as PHC strings. Both functions take tens of milliseconds and 19 MiB:
-//! run them where they may block, and only so many at a time.
+//! Passwords: Argon2id, as PHC strings. Hashing and verifying take tens of milliseconds and 19 MiB: run them
+//! on a thread that may block, with a bound on their number.
 
 use std::sync::LazyLock;
 
@@ -11,21 +11,21 @@ use unicode_normalization::UnicodeNormalization;
 use crate::limits::PASSWORD_CHARS;
 use crate::{Error, Result};
 
-/// The commonest passwords, in lower case and ascending, a line each.
+/// The most common passwords, in lower case and ascending, one per line.
 static COMMON: &str = include_str!("password/common.txt");
 static COMMON_LINES: LazyLock<Vec<&str>> = LazyLock::new(|| COMMON.lines().collect());
 
 /// A password of 8 to 256 characters, as typed and in its normal form (`OpaqueString` of RFC 8265:
-/// normalisation form C, each kind of space an ASCII space). Never shown, logged or stored.
+/// normalisation form C, with every kind of space as an ASCII space). Never shown, logged or stored.
 #[derive(Clone)]
 pub struct Password {
     normal: String,
-    /// As typed, if that differs: older hashes were made of it.
+    /// The password as typed, if that differs. Older hashes were made of it.
     typed: Option<String>,
 }
 
 impl Password {
-    /// Reads one that is shown. The error ends a sentence that begins with the field's name.
+    /// Parses a password for a sign-in. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if !PASSWORD_CHARS.contains(&text.chars().count()) {
             return Err("must have 8 to 256 characters");
@@ -35,7 +35,7 @@ impl Password {
         Ok(Self { normal, typed })
     }
 
-    /// Reads a new one, which must not be among the 10,000 commonest.
+    /// Parses a new password, which must not be among the 10,000 most common ones.
     pub fn choose(text: &str) -> Result<Self, &'static str> {
         let password = Self::parse(text)?;
         let lower = password.normal.to_lowercase();
@@ -45,14 +45,14 @@ impl Password {
         Ok(password)
     }
 
-    /// What is kept of it.
+    /// The hash to store.
     pub fn hash(&self) -> Result<String> {
         let hash = Argon2::default().hash_password(self.normal.as_bytes()).map_err(Error::internal)?;
         Ok(hash.to_string())
     }
 
-    /// Whether it is the one that `phc` was made of. Without one it takes the same time and
-    /// answers no, so that nobody learns which names have accounts.
+    /// Whether `phc` is the hash of this password. Without a hash it takes the same time and returns false,
+    /// so that nobody learns which names have accounts.
     pub fn verify(&self, phc: Option<&str>) -> bool {
         const NOBODY: &str =
             "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdA$q4Jt1rR4Kc1S9m0m4dI0Yc0b8V0e9E3J6o7y6m6b2hA";

@@ -1,15 +1,15 @@
-//! The role table: who may do what in a group, as one pure function.
+//! The role table: the actions that each role allows in a group, as one pure function.
 
-/// A member's role. The order is that of power, the lowest first.
+/// A member's role, in ascending order of rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
-    /// Reads, and writes nothing.
+    /// Reads only.
     Restrict,
     /// Reads and writes.
     Member,
-    /// Looks after the group.
+    /// Manages messages, members and the name.
     Admin,
-    /// The one who may also hand the group over or delete it.
+    /// Has all rights, including the transfer and the deletion of the group.
     Owner,
 }
 
@@ -18,28 +18,28 @@ impl Role {
     pub const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Member, Self::Restrict];
 }
 
-/// What a member may want to do in a group that is not private.
+/// An action of a member in a group that is not private.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// See the group, its members and its history; resume.
+    /// Read the group, its members and its history; resume.
     Read,
-    /// Set one's own read mark.
+    /// Set the member's own read mark.
     MarkRead,
     /// Leave.
     Quit,
-    /// Send, reply, say that one is typing.
+    /// Send, reply, signal typing.
     Send,
-    /// Edit or delete a message of one's own.
+    /// Edit or delete one of the member's own messages.
     ChangeOwn,
-    /// Delete a message of somebody with this role; one who has left counts as restrict.
+    /// Delete a message of a member with this role. A user who has left counts as restrict.
     DeleteOf(Role),
     /// Change the group's name.
     Rename,
-    /// Bring in a user with this role (never as owner).
+    /// Add a user with this role (never as owner).
     Add(Role),
-    /// Give a member of the first role the second (neither may be owner).
+    /// Change a member's role from the first to the second (neither may be owner).
     Move(Role, Role),
-    /// Put out a member of this role.
+    /// Remove a member with this role.
     Remove(Role),
     /// Make another member the owner.
     HandOver,
@@ -71,7 +71,7 @@ mod tests {
     use super::Role::{Admin, Member, Owner, Restrict};
     use super::*;
 
-    /// The contract's table, row for row: owner, admin, member, restrict.
+    /// The table of the protocol, row by row: owner, admin, member, restrict.
     const TABLE: &[(&[Action], [bool; 4])] = &[
         (&[Action::Read, Action::MarkRead, Action::Quit], [true, true, true, true]),
         (&[Action::Send, Action::ChangeOwn], [true, true, true, false]),

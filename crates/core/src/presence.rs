@@ -1,9 +1,9 @@
-//! Presence: one status a user, over all of its sockets.
+//! Presence: one status for each user, over all of its sockets.
 
-/// How present a user is.
+/// A user's presence, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Status {
-    /// No socket, or every socket says so ("appear offline").
+    /// No socket, or all sockets set this status ("appear offline").
     #[default]
     Disconnected,
     /// Some socket is `afk` and none is `online`.
@@ -13,12 +13,12 @@ pub enum Status {
 }
 
 impl Status {
-    /// A user's status over all of its sockets: the most present of them.
+    /// A user's status over all of its sockets: the highest of them.
     pub fn of(sockets: impl IntoIterator<Item = Status>) -> Status {
         sockets.into_iter().max().unwrap_or_default()
     }
 
-    /// The wire's word.
+    /// The wire form.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Online => "online",
@@ -27,7 +27,7 @@ impl Status {
         }
     }
 
-    /// Reads the wire's word.
+    /// Parses the wire form.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Online, Self::Afk, Self::Disconnected].into_iter().find(|s| s.as_str() == text)
     }

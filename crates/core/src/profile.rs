@@ -1,5 +1,4 @@
-//! What is known of a user beside its name: where it comes from, how it is shown, and what the host
-//! application keeps of it.
+//! A user's profile: its origin, its appearance, and the host application's data.
 
 use std::sync::Arc;
 
@@ -8,17 +7,17 @@ use crate::text::{is_invisible, is_visible};
 use crate::user::User;
 use crate::{Date, GroupName};
 
-/// Where a user comes from, and so who says that somebody is this user.
+/// The source of a user, which vouches for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// Signed up here: whoever knows the password.
+    /// An account that was signed up here: anybody who knows its password.
     Account,
-    /// Vouched for by the host application: the service, a JWT or the validator.
+    /// The host application: by the service, a JWT or the validator.
     Host,
 }
 
 impl Origin {
-    /// The word for it on the wire.
+    /// The wire form.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Account => "account",
@@ -27,17 +26,15 @@ impl Origin {
     }
 }
 
-/// What a user is.
+/// The kind of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A person.
     Person,
-    /// A program.
     Bot,
 }
 
 impl Kind {
-    /// The word for it on the wire.
+    /// The wire form.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Person => "person",
@@ -45,7 +42,7 @@ impl Kind {
         }
     }
 
-    /// The kind of a word.
+    /// Parses the wire form.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Person, Self::Bot].into_iter().find(|kind| kind.as_str() == text)
     }
@@ -54,43 +51,38 @@ impl Kind {
 /// A user with its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The user.
     pub user: User,
-    /// Where it comes from.
     pub origin: Origin,
 }
 
-/// What a store holds of a user beside its name.
+/// The profile of a user as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Details {
-    /// Where it comes from.
     pub origin: Origin,
-    /// What it is.
     pub kind: Kind,
     /// The name that people see.
     pub display_name: Option<Arc<str>>,
-    /// The address of its picture.
+    /// The address of a picture.
     pub avatar: Option<Arc<str>>,
     /// The host application's own data: a JSON object as text.
     pub data: Option<Arc<str>>,
-    /// When it was made.
     pub created: Date,
 }
 
 /// A change of one value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Update<T> {
-    /// It stays as it is.
+    /// No change.
     #[default]
     Keep,
-    /// It is taken away.
+    /// Removes the value.
     Clear,
-    /// It becomes this.
+    /// Replaces the value.
     Set(T),
 }
 
 impl<T> Update<T> {
-    /// What stands after the change of `before`.
+    /// The value after the change.
     pub fn after(self, before: Option<T>) -> Option<T> {
         match self {
             Self::Keep => before,
@@ -99,7 +91,7 @@ impl<T> Update<T> {
         }
     }
 
-    /// The same change of another type.
+    /// The same change with another type of value.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Update<U> {
         match self {
             Self::Keep => Update::Keep,
@@ -112,18 +104,14 @@ impl<T> Update<T> {
 /// Changes of a profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProfileUpdate {
-    /// The name that people see.
     pub display_name: Update<DisplayName>,
-    /// The address of the picture.
     pub avatar: Update<Avatar>,
-    /// The host application's own data.
     pub data: Update<Data>,
-    /// What the user is.
     pub kind: Option<Kind>,
 }
 
 impl ProfileUpdate {
-    /// What stands after the changes of `before`.
+    /// The profile after the change.
     pub fn after(&self, before: Details) -> Details {
         Details {
             display_name: self.display_name.clone().map(|name| name.0).after(before.display_name),
@@ -140,7 +128,7 @@ impl ProfileUpdate {
 pub struct DisplayName(Arc<str>);
 
 impl DisplayName {
-    /// Trims and reads a name. The error ends a sentence that begins with the field's name.
+    /// Trims and parses a name. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, String> {
         let name = text.trim();
         if name.chars().nth(DISPLAY_NAME_CHARS).is_some() {
@@ -155,7 +143,7 @@ impl DisplayName {
 pub struct Avatar(Arc<str>);
 
 impl Avatar {
-    /// Reads an address. The error ends a sentence that begins with the field's name.
+    /// Parses an address. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.chars().nth(AVATAR_CHARS).is_some() {
             return Err(format!("is longer than {AVATAR_CHARS} characters"));
@@ -173,8 +161,7 @@ impl Avatar {
 pub struct Data(Arc<str>);
 
 impl Data {
-    /// Takes the compact text of an object. The error ends a sentence that begins with the field's
-    /// name.
+    /// Takes the compact text of an object. The error completes a sentence that begins with the field's name.
     pub fn compact(text: &str) -> Result<Self, String> {
         if text.len() > DATA_BYTES {
             return Err(format!("is longer than {DATA_BYTES} bytes of compact JSON"));

@@ -1,6 +1,5 @@
-//! How often a user, an address or a name may ask: buckets that refill evenly (GCRA), counted on a
-//! monotonic clock, in memory. Several nodes add up what each has counted, a moment later: see
-//! [`Rates::unsent`].
+//! Rate limits for users, addresses and names: buckets that refill evenly (GCRA), counted in memory on a
+//! monotonic clock. Several nodes add up their counts a moment later: see [`Rates::unsent`].
 
 mod table;
 
@@ -12,40 +11,38 @@ use self::table::Table;
 use crate::limits::RateLimits;
 use crate::{Clock, Error, Result, UserId};
 
-/// Users with a bucket that is not full again, at most; as many strangers.
+/// The most users with a bucket that is not full again, and the most other keys.
 const KEYS: usize = 256 * 1024;
 
-/// Whose bucket it is.
+/// The owner of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Key {
     /// A user, over all its sockets and requests.
     User(UserId),
     /// An address, or a whole network of IPv6 addresses.
     Address(IpAddr),
-    /// Attempts to sign in to one name from one place, as a hash of both.
+    /// Attempts to sign in to one name from one address, as a hash of both.
     Attempt([u8; 16]),
-    /// Attempts to sign in to one name from anywhere unknown, as a hash of the name.
+    /// Attempts to sign in to one name from all unknown addresses, as a hash of the name.
     Name([u8; 16]),
 }
 
-/// What is counted.
+/// The kind of requests that a bucket counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Events, and requests other than GET.
     Events,
-    /// Messages.
     Messages,
     /// Changes of groups, memberships and profiles.
     Changes,
-    /// Private groups opened with somebody who is no contact.
+    /// Private groups opened with users who are not contacts.
     FirstContacts,
-    /// Groups made.
+    /// New groups.
     Groups,
-    /// Handshakes.
     Connects,
     /// Attempts to sign in, by [`Key::Address`].
     SignIns,
-    /// Accounts made, by [`Key::Address`].
+    /// New accounts, by [`Key::Address`].
     SignUps,
     /// Attempts to sign in, by [`Key::Attempt`].
     Attempts,
@@ -54,51 +51,48 @@ pub enum Kind {
 }
 
 const KINDS: usize = 10;
-/// Kinds of one key, at most.
+/// The most kinds of one key.
 const SLOTS: usize = 6;
 
-/// What an event or a request costs the user who asks.
+/// The cost of an event or a request for the user who sends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cost {
-    /// Nothing: it only reads.
+    /// Nothing, because it only reads.
     Nothing,
-    /// An event.
     Event,
-    /// A message.
     Message,
     /// A change of a group, a membership or a profile.
     Change,
-    /// A new group.
     Group,
     /// An event that no limit refuses: a block.
     Block,
 }
 
-/// A bucket's size, and how long it takes for one more to fit into a full one, in nanoseconds.
+/// The size of a bucket, and the time after which a full one has room for one more, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Quota {
     burst: u64,
     step: u64,
 }
 
-/// What this node has counted for a key since it last told the other nodes.
+/// A count of this node that the other nodes do not know.
 #[derive(Debug, Clone, Copy)]
 pub struct Unsent {
     key: Key,
     kind: Kind,
-    /// How much longer the bucket takes to be empty again.
+    /// The time by which the bucket is empty again later.
     pub taken: Duration,
-    /// The longest that any bucket of this kind takes: what would be more is not counted.
+    /// The longest time that a bucket of this kind takes. More is not counted.
     pub most: Duration,
 }
 
-/// The limits in force, and how much of them each has used.
+/// The limits and their current use.
 pub struct Rates {
     clock: Arc<dyn Clock>,
     quotas: [Option<Quota>; KINDS],
     users: Table,
     strangers: Table,
-    /// Keys with something unsent, each once. Filled only where there are other nodes.
+    /// Keys with unsent counts, each once. Empty on a single node.
     unsent: Mutex<Vec<Key>>,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -129,7 +123,7 @@ impl Kind {
         Self::NameAttempts,
     ];
 
-    /// Its place among the kinds of its key.
+    /// The index of this kind among the kinds of its key.
     fn slot(self) -> usize {
         match self {
             Self::Events | Self::SignIns | Self::Attempts | Self::NameAttempts => 0,
@@ -171,31 +165,30 @@ impl Kind {
 impl Quota {
     const SECOND: u64 = 1_000_000_000;
 
-    /// A bucket of `burst`, refilled by so many a second. None where either is lifted.
+    /// A bucket of `burst` that refills by `per_second`. `None` if the limit is lifted.
     fn refilled(burst: u32, per_second: u32) -> Option<Self> {
         (burst > 0 && per_second > 0)
             .then(|| Self { burst: burst.into(), step: Self::SECOND / u64::from(per_second) })
     }
 
-    /// A bucket of as many as may come in a time, refilled evenly over it. None where it is lifted.
+    /// A bucket of `count` that refills evenly over `seconds`. `None` if the limit is lifted.
     fn within(count: u32, seconds: u64) -> Option<Self> {
         (count > 0).then(|| Self { burst: count.into(), step: seconds * Self::SECOND / u64::from(count) })
     }
 
-    /// How long a full bucket takes to be empty.
+    /// The time in which a full bucket refills.
     fn window(self) -> u64 {
         self.burst.saturating_mul(self.step)
     }
 
-    /// How long a bucket may take at most, several nodes' counts together: so nobody waits for
-    /// longer than the window.
+    /// The longest time to refill, with the counts of several nodes. Nobody waits longer than the window.
     fn most(self) -> u64 {
         self.window().saturating_mul(2).saturating_sub(self.step)
     }
 }
 
 impl Rates {
-    /// Nobody has used anything.
+    /// Empty buckets.
     pub fn new(limits: &RateLimits, clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
@@ -207,7 +200,7 @@ impl Rates {
         }
     }
 
-    /// Counts what a user asks for, or refuses it and counts nothing.
+    /// Counts a user's request, or refuses it and counts nothing.
     pub fn spend(&self, user: UserId, cost: Cost) -> Result<()> {
         match cost {
             Cost::Nothing => Ok(()),
@@ -236,7 +229,7 @@ impl Rates {
         }
     }
 
-    /// Counts one of each kind; or, where it may refuse, counts nothing and answers the wait.
+    /// Counts one of each kind. If it may refuse and does, it counts nothing and returns the wait.
     fn add(&self, key: Key, kinds: &[Kind], refuse: bool) -> u64 {
         let mut asked = [(0, Quota { burst: 0, step: 0 }); SLOTS];
         let mut count = 0;
@@ -258,13 +251,12 @@ impl Rates {
         added.wait
     }
 
-    /// From now on what is counted here waits to be counted with other nodes, too; `wake` is called
-    /// when there is something. It must not block.
+    /// Collects counts for other nodes from now on. `wake` is called when there are some. It must not block.
     pub fn share(&self, wake: impl Fn() + Send + Sync + 'static) {
         let _ = self.wake.set(Box::new(wake));
     }
 
-    /// Up to `most` keys' counts that the other nodes do not know, which are sent from here on.
+    /// The counts of up to `most` keys that the other nodes do not know. They count as sent after this call.
     pub fn unsent(&self, most: usize) -> Vec<Unsent> {
         let mut waiting = self.unsent.lock().unwrap_or_else(PoisonError::into_inner);
         let begin = waiting.len().saturating_sub(most);
@@ -286,7 +278,7 @@ impl Rates {
         unsent
     }
 
-    /// How long a bucket takes to be empty again, as all nodes together say.
+    /// Sets the time until a bucket has refilled, from the count of all nodes.
     pub fn settle(&self, sent: &Unsent, ahead: Duration) {
         let Some(quota) = self.quotas[sent.kind as usize] else { return };
         let ahead = nanos(ahead).min(quota.most());

@@ -1,20 +1,20 @@
-//! Relations between two users: invitation, contact, block. Each has one direction; contacts
-//! stand in both.
+//! Relations between two users: invitation, contact, block. Each has one direction; contacts have a row in
+//! both directions.
 
 use crate::{Error, Name, Result};
 
-/// What one user's row about another says.
+/// The relation of one user to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Relation {
     /// The author has invited the target.
     Invitation,
-    /// Both are contacts; the other row says so too.
+    /// Both are contacts; the other row is the same.
     Contact,
     /// The author has blocked the target.
     Block,
 }
 
-/// What an author asks about a target.
+/// An author's operation on a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// Invite, or accept an invitation.
@@ -30,7 +30,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Reads the wire's words, aliases included.
+    /// Parses the wire form, including aliases.
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "invitation" | "invit" | "invite" => Self::Invite,
@@ -43,10 +43,10 @@ impl Operation {
     }
 }
 
-/// What is said to have happened, in the wire's words.
+/// The result of an operation, as reported to users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// An invitation stands.
+    /// There is an invitation.
     Invitation,
     /// Both are contacts now.
     Contact,
@@ -59,7 +59,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The wire's word.
+    /// The wire form.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Invitation => "invitation",
@@ -71,7 +71,7 @@ impl Outcome {
     }
 }
 
-/// Both rows between an author and a target.
+/// The two rows between an author and a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Pair {
     /// The author's row about the target.
@@ -86,7 +86,7 @@ impl Pair {
         self.mine == Some(Relation::Block) || self.theirs == Some(Relation::Block)
     }
 
-    /// What stands after `operation`, and what is to be said of it. The same pair: nothing changes.
+    /// The pair after `operation`, and the result to report. The same pair means that nothing changes.
     pub fn after(self, operation: Operation) -> Result<(Pair, Outcome)> {
         use Relation::{Block, Contact, Invitation};
         let unless_block = |row: Option<Relation>| row.filter(|r| *r == Block);
@@ -120,15 +120,14 @@ impl Pair {
 /// All of a user's relations, by kind: lists of names in ascending order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Relations {
-    /// Contacts.
     pub contacts: Vec<Name>,
-    /// Whom the user has blocked.
+    /// Users that the user has blocked.
     pub blockeds: Vec<Name>,
-    /// Who has blocked the user.
+    /// Users who have blocked the user.
     pub blocked_by: Vec<Name>,
-    /// Whom the user has invited.
+    /// Users that the user has invited.
     pub invitations: Vec<Name>,
-    /// Who has invited the user.
+    /// Users who have invited the user.
     pub invited_by: Vec<Name>,
 }
 

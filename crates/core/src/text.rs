@@ -1,11 +1,11 @@
-//! Which characters can be seen. Text that shows nothing is refused where people would look for it;
-//! visible text keeps every character that it came with.
+//! Visibility of characters. Names and bodies without visible characters are refused. Visible text is stored
+//! unchanged.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Characters with the property `Default_Ignorable_Code_Point` (Unicode 16), which show nothing of
-/// their own, in ascending ranges. Ranges are stable: Unicode reserves what is not assigned yet.
+/// Characters with the property `Default_Ignorable_Code_Point` (Unicode 16), which have no glyph, in
+/// ascending ranges. The ranges are stable: Unicode reserves the unassigned characters in them.
 const IGNORABLE: &[(char, char)] = &[
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
@@ -29,7 +29,7 @@ const IGNORABLE: &[(char, char)] = &[
 /// Blank glyphs: the Braille pattern without dots, the musical null notehead.
 const BLANK: [char; 2] = ['\u{2800}', '\u{1d159}'];
 
-/// Whether a character shows nothing: white space, a control or format character, a blank glyph.
+/// Whether a character is invisible: white space, a control or format character, a blank glyph.
 pub fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
         return !c.is_ascii_graphic();
@@ -40,12 +40,12 @@ pub fn is_invisible(c: char) -> bool {
         || IGNORABLE.iter().any(|(first, last)| (*first..=*last).contains(&c))
 }
 
-/// Whether a text shows anything.
+/// Whether a text has a visible character.
 pub fn is_visible(text: &str) -> bool {
     text.chars().any(|c| !is_invisible(c))
 }
 
-/// The form in which texts are searched: without case, accents and width.
+/// The form for searching: without case, accents and width.
 pub fn search_key(text: &str) -> String {
     let folded = text.nfkd().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     folded.nfd().filter(|c| !is_combining_mark(*c)).collect()

@@ -1,14 +1,14 @@
-//! Tokens: random secrets that stand for a user. Only their hashes are stored.
+//! Tokens: random secrets that authenticate a user. Only their hashes are stored.
 
 use sha2::{Digest, Sha256};
 
 use crate::{Clock, Date, Name, UserId};
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// As many letters and digits as 256 bits take.
+/// The number of letters and digits that 256 bits need.
 const LENGTH: usize = 43;
 
-/// What a secret is for, with which its text begins.
+/// The kind of a secret, with which its text begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretKind {
     /// The service's key.
@@ -20,7 +20,7 @@ pub enum SecretKind {
 }
 
 impl SecretKind {
-    /// The beginning of the text, by which people and scanners of secrets know it.
+    /// The beginning of the text, by which people and secret scanners recognise it.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Key => "cw_key_",
@@ -46,18 +46,18 @@ impl Secret {
         Self(format!("{}{}", kind.prefix(), letters_and_digits(clock.secret())))
     }
 
-    /// What is stored of it.
+    /// The hash to store.
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(&self.0)
     }
 
-    /// The text to hand out.
+    /// The text for the user.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// A number of 256 bits, written with letters and digits alone.
+/// A number of 256 bits, in letters and digits.
 fn letters_and_digits(mut number: [u8; 32]) -> String {
     let mut text = [b'0'; LENGTH];
     for digit in text.iter_mut().rev() {
@@ -72,44 +72,40 @@ fn letters_and_digits(mut number: [u8; 32]) -> String {
     text.iter().map(|digit| char::from(*digit)).collect()
 }
 
-/// What is stored of a token: the SHA-256 of its secret.
+/// The SHA-256 of a secret, which is all that is stored of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
 
 impl TokenHash {
-    /// The hash of a secret, as a caller brings it.
+    /// The hash of a secret from a caller.
     pub fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret).into())
     }
 }
 
-/// The refusal of a life that no token has. It ends a sentence that begins with the field's name.
+/// The refusal of a lifetime out of bounds. It completes a sentence that begins with the field's name.
 pub const TTL: &str = "must be a number of seconds from 1 to 31536000 (365 days)";
 
-/// What a token is good for.
+/// The use of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Requests and handshakes until it expires or is revoked.
     Token,
     /// One WebSocket handshake.
     Ticket {
-        /// The token that asked for it, if one did: the ticket, and the socket, end with it.
+        /// The token that requested the ticket, if any. The ticket and its socket end with that token.
         of: Option<TokenHash>,
     },
 }
 
-/// A good token, as the store holds it.
+/// A valid token from the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// Its hash.
     pub hash: TokenHash,
-    /// Whom it stands for.
     pub user: UserId,
-    /// That user's name now.
+    /// That user's current name.
     pub name: Name,
-    /// What it is good for.
     pub kind: Kind,
-    /// Until when.
     pub expires: Date,
 }
 

@@ -1,27 +1,24 @@
-//! Users, and who is calling.
+//! Users and callers.
 
 use crate::{Name, UserId};
 
-/// A user as the store holds it.
+/// A stored user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// The user's number, which stays inside.
+    /// The user's number, which clients never see.
     pub id: UserId,
     /// The user's public key.
     pub name: Name,
-    /// Whether it is one of the users that only services act for (`admin`, `system`, …).
+    /// Whether only services act for this user (`admin`, `system`, …).
     pub special: bool,
 }
 
-/// Whom a user lets do something to it.
+/// The users whom a user allows to do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Allowed {
-    /// Anybody.
     #[default]
     Anyone,
-    /// Contacts.
     Contacts,
-    /// Nobody.
     Nobody,
 }
 
@@ -29,12 +26,12 @@ impl Allowed {
     /// Every value.
     pub const ALL: [Self; 3] = [Self::Anyone, Self::Contacts, Self::Nobody];
 
-    /// Reads the wire's word.
+    /// Parses the wire form.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|allowed| allowed.as_str() == text)
     }
 
-    /// The wire's word.
+    /// The wire form.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Anyone => "anyone",
@@ -43,7 +40,7 @@ impl Allowed {
         }
     }
 
-    /// Whether somebody may who is a contact, or is none.
+    /// Whether a contact, or a user who is not a contact, is allowed.
     pub fn admits(self, is_contact: bool) -> bool {
         match self {
             Self::Anyone => true,
@@ -56,22 +53,22 @@ impl Allowed {
 /// A user's own settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settings {
-    /// Who may add the user to a group.
+    /// The users who may add this user to a group.
     pub added_by: Allowed,
-    /// Who may open a private conversation with the user.
+    /// The users who may open a private conversation with this user.
     pub write_first: Allowed,
-    /// Whether others are not shown when the user was last seen.
+    /// Whether others do not see the time at which the user was last seen.
     pub hide_last_seen: bool,
-    /// Whether the user's read marks are shown to nobody else, and the others' not to the user.
+    /// Whether others do not see the user's read marks, nor the user theirs.
     pub hide_reads: bool,
 }
 
-/// Who is calling, as the credential says.
+/// The caller, as identified by its credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// The service: everything, in any user's name.
+    /// The service, which may do everything in the name of any user.
     Service,
-    /// A signed-in user: acts as itself only. Whether it still exists is checked where it acts.
+    /// A signed-in user, who acts only as itself. The transaction checks whether the user still exists.
     User(UserId),
 }
 

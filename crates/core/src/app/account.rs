@@ -1,5 +1,5 @@
-//! Accounts, sessions and tokens: who may call as whom. Passwords come here as PHC strings;
-//! hashing and verifying them is [`crate::password`]'s.
+//! Accounts, sessions and tokens. Passwords arrive as PHC strings; [`crate::password`] hashes and verifies
+//! them.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use crate::token::{self, Secret, SecretKind, Token, TokenHash};
 use crate::user::{Caller, User};
 use crate::{Date, Error, Name, Result, UserId};
 
-/// The longest life of a token: 365 days.
+/// The longest lifetime of a token: 365 days.
 pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
-/// The life of a ticket: 30 seconds.
+/// The lifetime of a ticket: 30 seconds.
 pub const TICKET: Duration = Duration::from_secs(30);
 
-/// The refusal of a credential that is not good.
+/// The refusal of an invalid credential.
 pub const REFUSED: Error = Error::Unauthenticated("this credential is not, or no longer, good");
 
 const HOST_USER: Error =
@@ -29,31 +29,26 @@ const HOST_USER: Error =
 /// Signs a user up.
 #[derive(Debug, Clone)]
 pub struct SignUp {
-    /// The new user's name.
     pub name: Name,
     /// The password as a PHC string.
     pub phc: String,
-    /// How long the session lasts.
+    /// The lifetime of the session.
     pub ttl: Duration,
 }
 
-/// A new token, whose secret is shown this once.
+/// A new token. Its secret is shown only once.
 #[derive(Debug, Clone)]
 pub struct Issued {
-    /// Whom it stands for.
     pub user: User,
-    /// The secret.
     pub secret: Secret,
-    /// Until when it is good.
     pub expires: Date,
 }
 
-/// What a sign-in is checked against.
+/// The data against which a sign-in is checked.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// The user.
     pub user: User,
-    /// The password as a PHC string, if one was set.
+    /// The password as a PHC string, if the user has one.
     pub phc: Option<String>,
 }
 
@@ -80,7 +75,7 @@ impl App {
         .await
     }
 
-    /// The account of a name, for a sign-in to be checked against.
+    /// The account of this name, for a sign-in.
     pub async fn account(&self, name: Name) -> Result<Option<Account>> {
         self.read(&Context::new(Caller::Service), name, |tx, _, name| {
             let Some(user) = tx.user_named(name)? else { return Ok(None) };
@@ -90,7 +85,8 @@ impl App {
         .await
     }
 
-    /// A session for a user whose password was verified against `phc`, which must still stand.
+    /// Makes a session for a user whose password was verified against `phc`. The password must not have
+    /// changed since.
     pub async fn session_create(&self, account: Account, ttl: Duration) -> Result<Issued> {
         self.write(&Context::new(Caller::Service), (account, ttl), |unit, (account, ttl)| {
             if account.phc.is_none() || unit.tx.password(account.user.id)? != account.phc {
@@ -101,7 +97,7 @@ impl App {
         .await
     }
 
-    /// Sets the password of a user who signs in here, and ends all of its sessions.
+    /// Sets the password of a user who signs in here, and ends all of the user's sessions.
     pub async fn password_set(&self, context: &Context, name: Name, phc: String) -> Result<()> {
         self.write(context, (name, phc), |unit, (name, phc)| {
             service_only(unit.caller)?;
@@ -118,8 +114,8 @@ impl App {
         .await
     }
 
-    /// A ticket for one WebSocket handshake of the calling user. It ends with the token that asks
-    /// for it, if one does.
+    /// Makes a ticket for one WebSocket handshake of the calling user. It ends with the token that requested
+    /// it, if any.
     pub async fn ticket_create(&self, context: &Context, of: Option<TokenHash>) -> Result<Issued> {
         self.write(context, of, |unit, of| {
             let id = unit.caller.user().ok_or_else(|| Error::forbidden("tickets are for users"))?;
@@ -129,14 +125,14 @@ impl App {
         .await
     }
 
-    /// The token with this hash, if it is good now.
+    /// The token with this hash, if it is valid now.
     pub async fn token(&self, hash: TokenHash) -> Result<Option<Token>> {
         let now = self.clock().now();
         let service = Context::new(Caller::Service);
         self.read(&service, (hash, now), |tx, _, (hash, now)| good(tx, hash, *now)).await
     }
 
-    /// Uses a ticket up. If it was good, the token that asked for it, or itself if none did.
+    /// Uses a ticket. Returns the token that requested it, or else the ticket itself, if it was valid.
     pub async fn ticket_take(&self, hash: TokenHash) -> Result<Option<Token>> {
         self.write(&Context::new(Caller::Service), hash, |unit, hash| {
             let now = unit.now();
@@ -155,7 +151,7 @@ impl App {
         .await
     }
 
-    /// Ends one token, its open sockets included.
+    /// Ends one token with its open sockets.
     pub async fn token_end(&self, hash: TokenHash) -> Result<()> {
         self.write(&Context::new(Caller::Service), hash, |unit, hash| {
             if unit.tx.token_delete(hash)? {
@@ -166,7 +162,7 @@ impl App {
         .await
     }
 
-    /// Ends everything that a user has signed in with, open sockets included. The password stays.
+    /// Ends all tokens of a user with their open sockets. The password stays.
     pub async fn tokens_end(&self, context: &Context, name: Name) -> Result<()> {
         self.write(context, name, |unit, name| {
             let user = own(unit, name)?;
@@ -177,7 +173,8 @@ impl App {
         .await
     }
 
-    /// Drops expired tokens and lets go of names that were held long enough; answers how many. Called now and then.
+    /// Deletes expired tokens, and names whose reservation has ended. Returns the number of rows. Called from
+    /// time to time.
     pub async fn tokens_purge(&self) -> Result<usize> {
         self.write(&Context::new(Caller::Service), (), |unit, ()| {
             let now = unit.now();
@@ -186,13 +183,13 @@ impl App {
         .await
     }
 
-    /// Whether a user is still there.
+    /// The user with this id, if it still exists.
     pub async fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
         self.read(&Context::new(Caller::Service), id, |tx, _, id| tx.user(*id)).await
     }
 }
 
-/// A new user who signs in with a password.
+/// Inserts a user with a password.
 fn account_insert(unit: &mut Unit, name: &Name, phc: &str) -> Result<User> {
     short_enough(unit, name, "name")?;
     let now = unit.now();
@@ -202,7 +199,7 @@ fn account_insert(unit: &mut Unit, name: &Name, phc: &str) -> Result<User> {
     Ok(user)
 }
 
-/// The token with this hash, if it is good now.
+/// The token with this hash, if it is valid at `now`.
 pub(super) fn good(tx: &dyn Tx, hash: &TokenHash, now: Date) -> Result<Option<Token>> {
     let found = tx.token(hash)?;
     Ok(found.filter(|token| token.kind == token::Kind::Token && token.expires > now))

@@ -1,4 +1,4 @@
-//! Who acts: the caller itself, or for a service the user whom it names.
+//! The actor of a request: the caller itself, or the user that a service names as the author.
 
 use crate::group::Membership;
 use crate::permission::Role;
@@ -6,8 +6,8 @@ use crate::store::Tx;
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, Name, Result};
 
-/// The user in whose name the caller acts. A user acts as itself, and naming another is 403; a
-/// service acts in the name of `author`, or as itself where it names nobody.
+/// The user in whose name the caller acts. A user acts as itself, and naming another is 403. A service acts
+/// in the name of `author`, or as itself without one.
 pub(super) fn actor(tx: &dyn Tx, caller: Caller, author: Option<&Name>) -> Result<Option<User>> {
     let found = match caller {
         Caller::Service => author.map(|name| tx.user_named(name)).transpose()?.flatten(),
@@ -16,8 +16,8 @@ pub(super) fn actor(tx: &dyn Tx, caller: Caller, author: Option<&Name>) -> Resul
     acting(caller, author, found)
 }
 
-/// The rule of it, over the user whom the store has found: the caller, or for a service the one
-/// with the name `author`.
+/// The same rule over the user that the store has found: the caller, or for a service the user with the name
+/// `author`.
 pub(super) fn acting(caller: Caller, author: Option<&Name>, found: Option<User>) -> Result<Option<User>> {
     match caller {
         Caller::Service => author.map(|name| found.ok_or_else(|| unknown(name, "author"))).transpose(),
@@ -33,12 +33,12 @@ pub(super) fn acting(caller: Caller, author: Option<&Name>, found: Option<User>)
     }
 }
 
-/// The same, where somebody must act.
+/// The actor, which must be a user.
 pub(super) fn someone(tx: &dyn Tx, caller: Caller, author: Option<&Name>) -> Result<User> {
     actor(tx, caller, author)?.ok_or_else(|| Error::field("author", "must name the user who acts"))
 }
 
-/// Only services may.
+/// Refuses callers other than services.
 pub(super) fn service_only(caller: Caller) -> Result<()> {
     match caller {
         Caller::Service => Ok(()),
@@ -46,18 +46,18 @@ pub(super) fn service_only(caller: Caller) -> Result<()> {
     }
 }
 
-/// The refusal of a name in a payload that is no user's.
+/// The refusal of an unknown name in a payload.
 pub(super) fn unknown(name: &Name, field: &'static str) -> Error {
     Error::field(field, format!("there is no user {name}"))
 }
 
-/// The refusal of what a user does in a group that it has yet to accept.
+/// The refusal of an action in a group that the user has yet to accept.
 pub(super) const PENDING: &str =
     "you were added to this group and have not accepted yet: accept first, or quit to decline";
 
-/// The role by which the rights of the user who acts are decided. Where it is not a member, a user is
-/// answered as if there were no such group; a service, which sees every group, that the right is
-/// lacking. Who has yet to accept may do nothing that needs a role.
+/// The role that decides the actor's rights. If the actor is not a member, a user gets the answer for a
+/// missing group; a service, which sees every group, gets a refusal. A member who has yet to accept may do
+/// nothing that needs a role.
 pub(super) fn role_in(tx: &dyn Tx, caller: Caller, group: GroupId, user: &User) -> Result<Role> {
     let membership = membership_in(tx, caller, group, user)?;
     if membership.pending {
@@ -66,14 +66,14 @@ pub(super) fn role_in(tx: &dyn Tx, caller: Caller, group: GroupId, user: &User) 
     Ok(membership.effective_role())
 }
 
-/// The same for what a user may do before it has accepted.
+/// The same for actions that a member may do before accepting.
 pub(super) fn membership_in(tx: &dyn Tx, caller: Caller, group: GroupId, user: &User) -> Result<Membership> {
     let membership = tx.membership(group, user.id)?;
     let stands = membership.is_some() || caller == Caller::Service && tx.group(group)?.is_some();
     member_as(caller, membership, stands, user)
 }
 
-/// The rule of it, over what the store has found: the membership, and whether there is the group.
+/// The same rule over the membership that the store has found, and whether the group exists.
 pub(super) fn member_as(
     caller: Caller,
     membership: Option<Membership>,

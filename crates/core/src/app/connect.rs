@@ -1,4 +1,4 @@
-//! What a socket is shown of the world when it comes: in pages, of which each is of one moment.
+//! The summary of a new socket, in pages. Each page is a snapshot of one moment.
 
 use crate::group::{Member, Summary};
 use crate::limits::{LATEST, LISTED};
@@ -6,37 +6,36 @@ use crate::relation::Relations;
 use crate::store::{Shown, Tx};
 use crate::{GroupId, Name, Result, Seq, UserId};
 
-/// Groups on the first page; later ones have as many as fit.
+/// The number of groups on the first page. Later pages have as many as fit.
 const FIRST: usize = 16;
 
-/// Which groups a socket is shown, and how much of each.
+/// The groups in a summary, and the number of their messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Window {
-    /// So many, those of the newest activity first. All in order of id where it is left out.
+    /// The number of groups, those with the latest activity first. Default: all, in order of id.
     pub groups: Option<usize>,
-    /// So many of the newest messages of each. [`LATEST`] where it is left out.
+    /// The number of the newest messages of each group. Default: [`LATEST`].
     pub messages: Option<usize>,
 }
 
-/// What a socket is shown first.
+/// The first part of a summary.
 #[derive(Debug)]
 pub struct Opening {
     /// The first groups.
     pub page: Vec<Summary>,
-    /// Those that are shown after them, in order.
+    /// The groups of later pages, in order.
     pub later: Vec<GroupId>,
-    /// How many groups are not shown.
+    /// The number of groups that are left out.
     pub left_out: usize,
-    /// Whom the user knows, where nothing is shown later.
+    /// The user's relations and contacts, if there are no later pages.
     pub people: Option<People>,
-    /// The head of every group whose events the user is sent, of the same moment.
+    /// The head of every group whose events the user receives, at the same moment.
     pub heads: Vec<(GroupId, Seq)>,
 }
 
-/// Whom a user knows.
+/// The relations and contacts of a user.
 #[derive(Debug)]
 pub struct People {
-    /// The user's relations.
     pub relations: Relations,
     /// The user's contacts, for their presence.
     pub contacts: Vec<(UserId, Name)>,
@@ -45,14 +44,14 @@ pub struct People {
 /// A page of groups.
 #[derive(Debug)]
 pub struct Page {
-    /// The groups that the user is still in.
+    /// The groups of which the user is still a member.
     pub groups: Vec<Summary>,
-    /// Whom the user knows, on the last page.
+    /// The user's relations and contacts, on the last page.
     pub people: Option<People>,
 }
 
 impl Window {
-    /// Whether lists of members, too, are left out where they are long.
+    /// Whether a parameter was given. Long lists of members are then left out as well.
     pub fn is_given(&self) -> bool {
         *self != Self::default()
     }
@@ -63,7 +62,7 @@ impl Window {
     }
 }
 
-/// What a socket is shown first, all of one moment.
+/// The first part of a summary, from one snapshot.
 pub fn opening(tx: &dyn Tx, user: UserId, window: &Window) -> Result<Opening> {
     let heads = tx.heads_of(user)?;
     let mut pending = tx.pending_beyond(user, 0)?;
@@ -79,7 +78,7 @@ pub fn opening(tx: &dyn Tx, user: UserId, window: &Window) -> Result<Opening> {
     }
     let left_out = all.saturating_sub(ids.len() + pending.len());
     let later = ids.split_off(ids.len().min(FIRST));
-    // Nothing happens to those that the user would have to be told: they need no page of their own.
+    // A pending member receives no events of these groups, so that they need no page of their own.
     ids.append(&mut pending);
     let page = summaries(tx, user, &ids, window)?;
     let people = if later.is_empty() { Some(people(tx, user)?) } else { None };
@@ -92,8 +91,8 @@ pub fn page(tx: &dyn Tx, user: UserId, ids: &[GroupId], is_last: bool, window: &
     Ok(Page { groups, people: if is_last { Some(people(tx, user)?) } else { None } })
 }
 
-/// Groups as the user is shown them: little of what it has not accepted, and private ones as the
-/// blocks between their users have it.
+/// The summaries of groups for this user: short for groups that it has not accepted, and with the current
+/// blocks for private ones.
 fn summaries(tx: &dyn Tx, user: UserId, ids: &[GroupId], window: &Window) -> Result<Vec<Summary>> {
     let (mut groups, blocks) = (tx.summaries(user, ids, window.shown())?, tx.blocks(user)?);
     for summary in &mut groups {
@@ -111,7 +110,7 @@ fn people(tx: &dyn Tx, user: UserId) -> Result<People> {
 }
 
 impl Page {
-    /// The last number of each group's log, of the groups whose events the user is sent.
+    /// The head of each group whose events the user receives.
     pub fn heads(&self) -> Vec<(GroupId, Seq)> {
         let accepted = self.groups.iter().filter(|summary| !summary.pending);
         accepted.map(|summary| (summary.view.group.id, summary.view.group.head)).collect()

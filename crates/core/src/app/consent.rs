@@ -1,4 +1,4 @@
-//! Consent: who may add whom to a group, and what a user does who was added by a stranger.
+//! Consent: adding users to a group, and accepting.
 
 use super::actor::{membership_in, someone};
 use super::group::{Leave, Seen, depart};
@@ -10,17 +10,17 @@ use crate::store::Newcomer;
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, Result, Seq, UserId};
 
-/// What came of accepting.
+/// The result of accepting.
 #[derive(Debug, Clone)]
 pub struct Accepted {
     /// The group as the user sees it.
     pub seen: Seen,
-    /// Whether it was pending; only then are the user's sockets sent anything.
+    /// Whether it was pending. Only then do the user's sockets receive events.
     pub changed: bool,
 }
 
 impl App {
-    /// Accepts a group that somebody else has added the user to.
+    /// Accepts a group to which somebody else has added the user.
     pub async fn group_accept(&self, context: &Context, command: Leave) -> Result<Accepted> {
         self.write(context, command, |unit, command| {
             let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
@@ -35,8 +35,8 @@ impl App {
     }
 }
 
-/// Ends a pending membership by accepting. It takes no number: the user's sockets are shown the group
-/// as it stands now, and sent whatever follows.
+/// Ends a pending membership by accepting. It takes no number: the user's sockets receive the current group
+/// and then its later events.
 pub(super) fn accept(unit: &mut Unit, group: GroupId, user: &User) -> Result<()> {
     let head = unit.tx.log_hold(group)?;
     unit.tx.pending_set(group, user.id, false)?;
@@ -48,8 +48,8 @@ pub(super) fn accept(unit: &mut Unit, group: GroupId, user: &User) -> Result<()>
     Ok(())
 }
 
-/// Decides who may be brought into a group by `actor` (a service may act for nobody), and which of
-/// them have to accept first.
+/// Checks whether `actor` may add these users to a group (a service may act for nobody), and returns those
+/// who have to accept first.
 pub(super) fn admit(
     unit: &Unit,
     group: GroupId,
@@ -79,7 +79,7 @@ pub(super) fn admit(
     Ok(pending)
 }
 
-/// Whether this user has to accept first, if it may be added at all.
+/// Whether this user has to accept first. Fails if it may not be added.
 fn may_add(unit: &Unit, actor: &User, user: &User, newcomer: &Newcomer) -> Result<bool> {
     let (name, pair) = (&user.name, newcomer.pair);
     if pair.theirs == Some(Relation::Block) {
@@ -106,8 +106,8 @@ fn may_add(unit: &Unit, actor: &User, user: &User, newcomer: &Newcomer) -> Resul
     Ok(true)
 }
 
-/// Makes newcomers, who are in the group by now, pending; those aside they are told of it like
-/// anybody. Call [`invite`] once the change has its number.
+/// Makes newcomers, who are members by now, pending. Other joined users receive events like any member. Call
+/// [`invite`] once the change has its number.
 pub(super) fn bring_in(unit: &mut Unit, group: GroupId, joined: &[UserId], pending: &[UserId]) -> Result<()> {
     for user in joined {
         unit.tx.declined_set(group, *user, false)?;
@@ -118,8 +118,8 @@ pub(super) fn bring_in(unit: &mut Unit, group: GroupId, joined: &[UserId], pendi
     Ok(())
 }
 
-/// Shows newcomers who have to accept the group that they were added to by the change `seq`, and drops
-/// their oldest pending memberships if they have too many.
+/// Sends pending newcomers the group to which change `seq` has added them, and drops their oldest pending
+/// memberships if they have too many.
 pub(super) fn invite(unit: &mut Unit, group: GroupId, seq: Seq, pending: &[UserId]) -> Result<()> {
     if pending.is_empty() {
         return Ok(());
@@ -135,7 +135,7 @@ pub(super) fn invite(unit: &mut Unit, group: GroupId, seq: Seq, pending: &[UserI
     Ok(())
 }
 
-/// Ends a pending membership of a user, which is told so.
+/// Ends a user's pending membership and publishes that to the user.
 pub(super) fn end(unit: &mut Unit, group: GroupId, user: &User) -> Result<()> {
     let seq = depart(unit, group, user.id, false)?.seq;
     unit.group_affected(group, seq, vec![user.id])?;

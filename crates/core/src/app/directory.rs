@@ -1,4 +1,5 @@
-//! Whom a user finds (`users.directory`): whom it may not find is answered like a name that nobody has.
+//! The directory (`users.directory`): the users that a user finds. A user that is not found is answered like
+//! an unknown name.
 
 use super::actor::unknown;
 use super::{App, Context, Unit};
@@ -10,8 +11,8 @@ use crate::user::{Caller, User};
 use crate::{Error, Name, Result, UserId};
 
 impl App {
-    /// The users with these names whom the caller finds, each once, with what the caller may see of
-    /// it. The others are left out.
+    /// The users with these names that the caller finds, each once, with the keys that the caller may see.
+    /// Others are left out.
     pub async fn users_of_names(
         &self,
         context: &Context,
@@ -32,7 +33,8 @@ impl App {
     }
 }
 
-/// The users with these names, case aside, in the order of `names`: `None` where the caller finds none.
+/// The users with these names, ignoring case, in the order of `names`: `None` for those that the caller does
+/// not find.
 pub(super) fn find_all(
     tx: &dyn Tx,
     caller: Caller,
@@ -50,39 +52,39 @@ pub(super) fn find_all(
     Ok(users)
 }
 
-/// The user with this name, case aside, if the caller finds it.
+/// The user with this name, ignoring case, if the caller finds it.
 pub(super) fn find(tx: &dyn Tx, caller: Caller, directory: Directory, name: &Name) -> Result<Option<User>> {
     Ok(find_all(tx, caller, directory, std::slice::from_ref(name))?.pop().flatten())
 }
 
-/// The user named by a path.
+/// The user in a path, who must be found.
 pub(super) fn found(tx: &dyn Tx, caller: Caller, directory: Directory, name: &Name) -> Result<User> {
     find(tx, caller, directory, name)?.ok_or(Error::NotFound("user"))
 }
 
-/// The user named in a payload.
+/// The user in a payload, who must be found.
 pub(super) fn named(unit: &Unit, name: &Name, field: &'static str) -> Result<User> {
     find(unit.tx, unit.caller, unit.rules.users.directory, name)?.ok_or_else(|| unknown(name, field))
 }
 
-/// The users of one list of a payload, all of whom must be found.
+/// The users in one list of a payload, who must all be found.
 pub(super) fn all_named(unit: &Unit, field: &'static str, names: &[Name]) -> Result<Vec<User>> {
     let users = find_all(unit.tx, unit.caller, unit.rules.users.directory, names)?;
     users.into_iter().zip(names).map(|(user, name)| user.ok_or_else(|| unknown(name, field))).collect()
 }
 
-/// A part of a list of users, in order of their making.
+/// A range of the list of users, in order of creation.
 #[derive(Debug, Clone, Default)]
 pub struct Part {
-    /// What the names or display names of the users begin with, however they are written.
+    /// The beginning of the users' names or display names, in any spelling.
     pub prefix: Option<String>,
-    /// The user before the first.
+    /// The user before the range.
     pub after: Option<UserId>,
-    /// At most so many.
+    /// The most users.
     pub limit: usize,
 }
 
-/// The users whom the caller is listed.
+/// The users that the caller's list contains.
 pub(super) fn page(tx: &dyn Tx, caller: Caller, directory: Directory, part: &Part) -> Result<Vec<User>> {
     let key = part.prefix.as_deref().map(search_key);
     match (caller, key) {

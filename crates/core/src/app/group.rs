@@ -1,4 +1,4 @@
-//! Groups: make, see, quit, delete. Private ones are in [`super::private`].
+//! Groups: create, read, leave, delete. Private groups are in [`super::private`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,50 +14,45 @@ use crate::store::{Change, Task};
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, GroupName, Name, Result, Seq, UserId};
 
-/// Names by the role that a request gives them.
+/// The names in a request, by the role that it gives them.
 #[derive(Debug, Clone, Default)]
 pub struct Roles {
-    /// To be admins.
     pub admins: Vec<Name>,
-    /// To be members.
     pub members: Vec<Name>,
-    /// To be restricts.
     pub restricts: Vec<Name>,
 }
 
-/// Makes a group, which its author owns.
+/// Makes a group that its author owns.
 #[derive(Debug, Clone)]
 pub struct Create {
-    /// Who will own it; a user's own name may be left out.
+    /// The owner. A user may omit its own name.
     pub author: Option<Name>,
-    /// Its name.
     pub name: GroupName,
-    /// The others in it.
+    /// The other members.
     pub roles: Roles,
 }
 
-/// Quits or deletes a group.
+/// Leaves or deletes a group.
 #[derive(Debug, Clone)]
 pub struct Leave {
-    /// In whose name, for a service.
+    /// The acting user, if a service calls.
     pub author: Option<Name>,
-    /// Which.
     pub group: GroupId,
 }
 
-/// A group with the asking user's own mark.
+/// A group with the calling user's own mark.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// What everybody in it sees.
+    /// The view of all members.
     pub view: Arc<View>,
-    /// The asking user's own mark, if a user asks.
+    /// The calling user's own mark, if a user calls.
     pub mark: Option<Mark>,
-    /// Whether the asking user was added by a stranger and has not accepted.
+    /// Whether the calling user was added by somebody who is not a contact, and has not accepted.
     pub pending: bool,
 }
 
 impl App {
-    /// Makes a group and tells its members.
+    /// Makes a group.
     pub async fn group_create(&self, context: &Context, command: Create) -> Result<Arc<View>> {
         self.room()?;
         self.write(context, command, create).await
@@ -79,7 +74,7 @@ impl App {
         .await
     }
 
-    /// Up to `limit` of the groups that the caller may see, those after `after`, by id.
+    /// Up to `limit` groups that the caller may see, after `after`, by id.
     pub async fn groups(
         &self,
         context: &Context,
@@ -93,18 +88,18 @@ impl App {
         .await
     }
 
-    /// Leaves a group. The owner is followed; a group left empty is deleted.
+    /// Leaves a group. If the owner leaves, another member inherits the group; an empty group is deleted.
     pub async fn group_quit(&self, context: &Context, command: Leave) -> Result<()> {
         self.write(context, command, quit).await
     }
 
-    /// Deletes a group and tells its members.
+    /// Deletes a group.
     pub async fn group_delete(&self, context: &Context, command: Leave) -> Result<()> {
         self.write(context, command, delete).await
     }
 
-    /// The caller, if it may write in the group, and who is not told that it types; nothing for one
-    /// who has yet to accept, of whom nobody is told anything.
+    /// The caller, if it may write in the group, and the users who do not receive its typing; `None` if the
+    /// caller has yet to accept, because then nobody receives it.
     pub async fn group_typist(
         &self,
         context: &Context,
@@ -188,22 +183,22 @@ fn quit(unit: &mut Unit, command: &Leave) -> Result<()> {
         let gone = Kind::GroupQuit { group: group.id, name: user.name.clone() };
         unit.answer(Event { seq: Some(departed.seq), ..Event::to_users(gone, vec![user.id]) });
     }
-    // Of a group that was left empty nothing is noted.
+    // If the group is empty, nothing is stored.
     unit.tx.declined_set(group.id, user.id, true)
 }
 
-/// A user's departure from a group.
+/// A user's removal from a group.
 pub(super) struct Departed {
     /// The number of the change.
     pub(super) seq: Seq,
-    /// Whether another member owns the group from here on.
+    /// Whether another member owns the group now.
     pub(super) inherited: bool,
-    /// Whether nobody is left who has accepted.
+    /// Whether no member who has accepted remains.
     ended: bool,
 }
 
-/// Puts a user out of a group, with an heir for an owner. The caller tells the others, then calls
-/// [`delete_if_ended`].
+/// Removes a user from a group. If it was the owner, another member inherits the group. The caller publishes
+/// the change and then calls [`delete_if_ended`].
 pub(super) fn depart(unit: &mut Unit, group: GroupId, user: UserId, was_owner: bool) -> Result<Departed> {
     unit.tx.member_remove(group, user)?;
     let (mut inherited, mut ended) = (false, false);
@@ -221,7 +216,7 @@ pub(super) fn depart(unit: &mut Unit, group: GroupId, user: UserId, was_owner: b
     Ok(Departed { seq: unit.change(group, &Change::Group)?, inherited, ended })
 }
 
-/// Deletes a group in which nobody is left who has accepted.
+/// Deletes a group if no member who has accepted remains.
 pub(super) fn delete_if_ended(unit: &mut Unit, group: GroupId, departed: &Departed) -> Result<()> {
     if departed.ended {
         let members = unit.tx.members(group)?;
@@ -231,7 +226,7 @@ pub(super) fn delete_if_ended(unit: &mut Unit, group: GroupId, departed: &Depart
     Ok(())
 }
 
-/// Tells those who have yet to accept that the group is no more.
+/// Publishes the end of the group to members who have yet to accept.
 fn tell_pending_of_end(unit: &mut Unit, group: GroupId, seq: Seq, members: &[Member]) {
     let pending: Vec<_> = members.iter().filter(|member| member.pending).map(|member| member.user).collect();
     if !pending.is_empty() {
@@ -257,7 +252,7 @@ fn delete(unit: &mut Unit, command: &Leave) -> Result<()> {
     Ok(())
 }
 
-/// Removes a group; a large one is erased in steps, of which nothing is seen.
+/// Deletes a group. A large one is erased in steps, which nobody sees.
 fn delete_now(unit: &mut Unit, group: GroupId) -> Result<()> {
     let task = unit.new_task();
     unit.tx.group_delete(group, task)?;

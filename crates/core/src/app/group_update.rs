@@ -1,4 +1,4 @@
-//! Changes of a group's name, members and roles, all of one request at once.
+//! Changes of a group's name, members and roles, all in one request.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,47 +18,45 @@ use crate::{Error, GroupId, GroupName, Name, Result, UserId};
 /// Changes a group.
 #[derive(Debug, Clone)]
 pub struct Update {
-    /// In whose name; a service that names nobody may do all.
+    /// The acting user. A service without one may do everything.
     pub author: Option<Name>,
-    /// Which group.
     pub group: GroupId,
-    /// Its new name.
     pub name: Option<GroupName>,
-    /// The member to be its owner.
+    /// The member who becomes the owner.
     pub owner: Option<Name>,
-    /// Users to be added, or moved, by role.
+    /// Users to add, and members whose role changes, by role.
     pub roles: Roles,
-    /// Members to be put out.
+    /// Members to remove.
     pub remove: Vec<Name>,
 }
 
-/// What came of it.
+/// The result of an update.
 #[derive(Debug, Clone)]
 pub struct Updated {
-    /// The group as it stands.
+    /// The current group.
     pub view: Arc<View>,
-    /// Whether anything changed; only then is it told to the group.
+    /// Whether anything changed. Only then is an event published.
     pub changed: bool,
 }
 
 impl App {
-    /// Changes a group's name, members and roles, and tells its members.
+    /// Changes a group's name, members and roles.
     pub async fn group_update(&self, context: &Context, command: Update) -> Result<Updated> {
         self.write(context, command, update).await
     }
 }
 
-/// What is to be done to a group's members.
+/// The changes of a group's members.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Plan {
     set: Vec<(UserId, Role)>,
     joined: Vec<UserId>,
-    /// Those of the joined who have to accept first.
+    /// The joined users who have to accept first.
     pending: Vec<UserId>,
     removed: Vec<Removed>,
 }
 
-/// A member who is to be put out.
+/// A member to remove.
 #[derive(Debug, PartialEq, Eq)]
 struct Removed {
     user: UserId,
@@ -102,7 +100,7 @@ fn new_name<'a>(
     Ok(name)
 }
 
-/// A service that names nobody (`None`) may do all that anybody may.
+/// A service without an acting user (`None`) has the rights of an owner.
 fn permit(role: Option<Role>, action: Action, refusal: &'static str) -> Result<()> {
     allow(role.unwrap_or(Role::Owner), action, refusal)
 }
@@ -242,7 +240,7 @@ mod tests {
         User { id: UserId(id), name: Name::stored(&format!("u{id}")), special: false }
     }
 
-    /// Every role against every change of role: the plan allows exactly what the table does.
+    /// For every role and every change of role, the plan allows exactly what the table allows.
     #[test]
     fn every_change_of_role_is_planned_as_the_table_says() {
         for actor in Role::ALL {

@@ -1,5 +1,5 @@
-//! Who is meant by a name that the host application vouches for, and who may have a name that
-//! somebody else had: so that no account ever has two people behind it.
+//! Identity: names that the host application vouches for, and names that other users had. No account ever
+//! belongs to two people.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::token;
 use crate::user::{Caller, User};
 use crate::{Date, Error, Name, Result};
 
-/// The refusal of a name that only the service gives anew.
+/// The refusal of a name that only the service may reassign.
 pub(super) const HELD: &str = "was another user's until lately: choose another";
 const VARIANT: Error =
     Error::Conflict("this is another spelling of a user's name: send the name byte for byte as it is stored");
@@ -22,70 +22,64 @@ const SIGNED_UP: Error = Error::Conflict(
      and every session",
 );
 
-/// A name as the host application spells it.
+/// A name in the host application's spelling.
 #[derive(Debug, Clone)]
 pub struct Spelled {
     name: Name,
-    /// Whether it came in its canonical form.
+    /// Whether it was given in its canonical form.
     exact: bool,
 }
 
 impl Spelled {
-    /// Reads a name. The error ends a sentence that begins with the field's name.
+    /// Parses a name. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let name = Name::parse(text)?;
         Ok(Self { exact: name.as_str() == text, name })
     }
 
-    /// Whether it is the user's name to the byte.
+    /// Whether it equals the user's name byte for byte.
     fn is(&self, user: &User) -> bool {
         self.exact && self.name == user.name
     }
 }
 
-/// Asks for a token of a user.
+/// Requests a token for a user.
 #[derive(Debug, Clone)]
 pub struct IssueToken {
-    /// Whose.
     pub name: Spelled,
-    /// How long it lasts.
+    /// The lifetime of the token.
     pub ttl: Duration,
-    /// Whether a user who signed up here is taken over.
+    /// Whether to take over a user who signed up here.
     pub adopt: bool,
 }
 
 /// Makes a user, or changes its profile.
 #[derive(Debug, Clone)]
 pub struct PutUser {
-    /// Whom.
     pub name: Spelled,
-    /// What changes of its profile.
     pub profile: ProfileUpdate,
-    /// Whether a user who signed up here is taken over.
+    /// Whether to take over a user who signed up here.
     pub adopt: bool,
 }
 
-/// A user, and whether it was made just now.
+/// A user, and whether it is new.
 #[derive(Debug, Clone)]
 pub struct Put {
-    /// The user.
     pub user: User,
-    /// Whether it is new.
     pub made: bool,
 }
 
-/// Who is meant by a name that a JWT or the validator gives.
+/// The result for a name from a JWT or the validator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Vouched {
-    /// This user.
     For(User),
-    /// Nobody who may call, and why: for the log alone.
+    /// The name is refused for this reason, which is only for the log.
     Refused(&'static str),
 }
 
 impl App {
-    /// The user of this name, exactly as a JWT or the validator spells it; made at first sight if
-    /// `create`.
+    /// The user with this name, exactly as a JWT or the validator spells it. With `create`, a missing user is
+    /// made.
     pub async fn vouched_for(&self, name: Name, create: bool) -> Result<Vouched> {
         let service = Context::new(Caller::Service);
         let found = self.read(&service, name.clone(), |tx, _, name| tx.identity(name)).await?;
@@ -98,7 +92,7 @@ impl App {
         }
     }
 
-    /// A token for a user, asked for by the service.
+    /// Makes a token for a user, for the service.
     pub async fn token_create(&self, context: &Context, command: IssueToken) -> Result<Issued> {
         self.write(context, command, |unit, command| {
             service_only(unit.caller)?;
@@ -130,8 +124,8 @@ impl App {
     }
 }
 
-/// Keeps a name that a user had from everybody but the service; what the user's new name claims is
-/// free for it.
+/// Reserves a user's former name, so that only the service may reassign it. Keys that the user's new name
+/// uses stay free for it.
 pub(super) fn hold(unit: &mut Unit, name: &Name, new_name: Option<&Name>) -> Result<()> {
     let kept = new_name.map(Name::claims).unwrap_or_default();
     let claims: Vec<_> = name.claims().into_iter().filter(|claim| !kept.contains(claim)).collect();
@@ -143,7 +137,7 @@ pub(super) fn hold(unit: &mut Unit, name: &Name, new_name: Option<&Name>) -> Res
     unit.tx.names_hold(&claims, until)
 }
 
-/// Refuses a name that is held. The service alone gives it anew, and then it is held no more.
+/// Refuses a reserved name. Only the service may reassign it, which ends the reservation.
 pub(super) fn not_held(unit: &mut Unit, name: &Name, field: &'static str) -> Result<()> {
     if unit.tx.names_held(&name.claims(), unit.rules.clock.now())? {
         return Err(Error::field(field, HELD));
@@ -168,7 +162,7 @@ fn host_user(unit: &mut Unit, name: &Spelled, identity: Identity, adopt: bool) -
     Ok(user)
 }
 
-/// From now on the host application alone says who is this user.
+/// Makes the host application the only one that vouches for this user.
 fn take_over(unit: &mut Unit, user: &User) -> Result<()> {
     unit.tx.password_delete(user.id)?;
     unit.tx.tokens_delete(user.id)?;
@@ -188,7 +182,7 @@ fn new_host_user(unit: &mut Unit, name: &Spelled) -> Result<User> {
     Ok(user)
 }
 
-/// A user whom a JWT or the validator names for the first time.
+/// Makes a user that a JWT or the validator names for the first time.
 fn at_first_sight(unit: &mut Unit, name: &Name) -> Result<Vouched> {
     if let Some(identity) = unit.tx.identity(name)? {
         return Ok(acceptable(name, identity));

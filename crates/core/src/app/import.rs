@@ -1,8 +1,8 @@
-//! Imports: what another service kept, taken page by page, each page in one transaction. Every id,
-//! date, role, relation and read mark stays; a source is read again without harm, since each of its
-//! objects is taken once. Imports tell nobody: no server runs meanwhile.
+//! Imports of another service's data, page by page, each page in one transaction. Every id, date, role,
+//! relation and read mark stays. A source may be read again without harm, because each of its objects is
+//! imported once. Imports publish no events: no server runs at the same time.
 //!
-//! What cannot stay as it was is noted, with what was made of it.
+//! Each object that cannot stay unchanged gets a note that says what it has become.
 
 mod check;
 mod group;
@@ -25,30 +25,29 @@ use crate::Result;
 use crate::store::{ImportKind, Imported, Tx};
 use crate::user::{Caller, User};
 
-/// What became of a page.
+/// The result of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Its objects, by what became of them.
+    /// Its objects, by result.
     pub tally: Tally,
-    /// A line for each that could not stay as it was.
+    /// A note for each object that was changed or refused.
     pub notes: Vec<String>,
 }
 
-/// Objects, by what became of them.
+/// Objects, by result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Taken now.
+    /// Imported now.
     pub taken: u64,
-    /// Taken by an earlier run.
+    /// Imported by an earlier run.
     pub before: u64,
-    /// Not taken, since what they belong to was deleted here.
+    /// Not imported, because the object that they belong to was deleted here.
     pub gone: u64,
-    /// Not taken, for a reason that was noted.
+    /// Not imported, for a reason in the notes.
     pub refused: u64,
 }
 
 impl Tally {
-    /// Adds another's counts.
     pub fn add(&mut self, other: Self) {
         self.taken += other.taken;
         self.before += other.before;
@@ -56,49 +55,48 @@ impl Tally {
         self.refused += other.refused;
     }
 
-    /// All of them.
+    /// The total.
     pub fn all(self) -> u64 {
         self.taken + self.before + self.gone + self.refused
     }
 }
 
-/// What became of a page of groups.
+/// The result of a page of groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupPage {
-    /// Its groups.
     pub groups: Page,
-    /// Their memberships.
     pub memberships: Tally,
 }
 
 impl App {
-    /// Takes users.
+    /// Imports users.
     pub async fn import_users(&self, page: Vec<SourceUser>) -> Result<Page> {
         self.write(&Context::new(Caller::Service), page, |unit, page| user::take(unit, page)).await
     }
 
-    /// Takes relations. Their users must have been taken before.
+    /// Imports relations. Their users must have been imported before.
     pub async fn import_relations(&self, page: Vec<SourceRelations>) -> Result<Page> {
         self.write(&Context::new(Caller::Service), page, |unit, page| relation::take(unit, page)).await
     }
 
-    /// Takes groups with their members, who must have been taken before.
+    /// Imports groups with their members, who must have been imported before.
     pub async fn import_groups(&self, page: Vec<SourceGroup>) -> Result<GroupPage> {
         self.write(&Context::new(Caller::Service), page, |unit, page| group::take(unit, page)).await
     }
 
-    /// Takes messages, numbered in the order in which they come. Their groups and authors must have
-    /// been taken before.
+    /// Imports messages and numbers them in the given order. Their groups and authors must have been imported
+    /// before.
     pub async fn import_messages(&self, page: Vec<SourceMessage>) -> Result<Page> {
         self.write(&Context::new(Caller::Service), page, |unit, page| message::take(unit, page)).await
     }
 
-    /// Moves read marks forward. The messages must have been taken before. Answers how many moved.
+    /// Moves read marks forward. The messages must have been imported before. Returns the number of moved
+    /// marks.
     pub async fn import_marks(&self, page: Vec<SourceMark>) -> Result<u64> {
         self.write(&Context::new(Caller::Service), page, |unit, page| message::take_marks(unit, page)).await
     }
 
-    /// How many of the source's objects were taken.
+    /// The number of these objects that were imported.
     pub async fn import_check(&self, check: Check) -> Result<u64> {
         self.read(&Context::new(Caller::Service), check, |tx, _, check| check::count(tx, check)).await
     }
@@ -115,21 +113,21 @@ impl Page {
     }
 }
 
-/// Users of the source: the users that they became, as far as these still exist.
+/// The users that users of the source became, if they still exist.
 struct People(HashMap<Uuid, Option<User>>);
 
-/// What a user of the source became.
+/// The user that a user of the source became.
 enum Person<'p> {
     /// This user.
     Standing(&'p User),
-    /// One who was deleted here since.
+    /// The user was deleted here since.
     Deleted,
-    /// No user: it was not taken.
+    /// The user was not imported.
     Unknown,
 }
 
 impl People {
-    /// Finds those with these ids.
+    /// Finds the users with these ids.
     fn find(tx: &dyn Tx, ids: impl IntoIterator<Item = Uuid>) -> Result<Self> {
         let mut ids: Vec<_> = ids.into_iter().collect();
         ids.sort_unstable();

@@ -1,4 +1,4 @@
-//! Messages: send, edit, delete, read, page, mark as read.
+//! Messages: send, edit, delete, read, list, mark as read.
 
 use std::future::ready;
 
@@ -17,51 +17,46 @@ use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq};
 /// Edits a message.
 #[derive(Debug, Clone)]
 pub struct Edit {
-    /// Which.
     pub id: MessageId,
     /// The new body.
     pub body: Body,
 }
 
-/// Where in a group's log a read mark or a page stands.
+/// A point in a group's log, for a read mark or a page.
 #[derive(Debug, Clone, Copy)]
 pub enum Point {
-    /// A number.
     Seq(Seq),
-    /// A date.
     Date(Date),
 }
 
 /// Marks a group as read.
 #[derive(Debug, Clone)]
 pub struct MarkRead {
-    /// In whose name, for a service.
+    /// The acting user, if a service calls.
     pub author: Option<Name>,
-    /// Which group.
     pub group: GroupId,
-    /// Up to the newest message at or before this.
+    /// The mark moves to the newest message at or before this point.
     pub at: Point,
 }
 
-/// What came of marking.
+/// The result of marking.
 #[derive(Debug, Clone)]
 pub struct Marked {
-    /// Whose mark.
     pub author: Name,
-    /// Where it stands now: the last read message's number and date.
+    /// The current mark: number and date of the last message read.
     pub at: Option<(Seq, Date)>,
-    /// Whether the asking socket is sent it with the others. It is not where the mark has not moved,
-    /// and where the user has yet to accept the group.
+    /// Whether the asking socket receives the event together with the others. It does not if the mark has not
+    /// moved, or if the user has yet to accept the group.
     pub told: bool,
 }
 
 impl App {
-    /// Sends a message: stored, numbered and told to the group, once per `client_id`.
+    /// Sends a message: stores, numbers and publishes it, once per `client_id`.
     pub async fn message_send(&self, context: &Context, command: Send) -> Result<Sent> {
         self.messages_send([(context, command)]).pop().expect("one was sent").await
     }
 
-    /// The same for messages that have come together, in their order: they begin at once.
+    /// The same for several messages that arrive together. All of them begin at once, in their order.
     pub fn messages_send<'a>(
         &self,
         all: impl IntoIterator<Item = (&'a Context, Send)>,
@@ -80,7 +75,7 @@ impl App {
         self.store.submit_sends(all.into_iter().map(sending).collect())
     }
 
-    /// Edits a message: one's own, or as a service any.
+    /// Edits a message: the caller's own, or for a service any.
     pub async fn message_edit(&self, context: &Context, command: Edit) -> Result<Message> {
         self.room()?;
         self.write(context, command, edit).await
@@ -105,13 +100,13 @@ impl App {
         .await
     }
 
-    /// Moves the caller's own read mark forward, never back.
+    /// Moves the caller's own read mark forward. It never moves back.
     pub async fn message_read(&self, context: &Context, command: MarkRead) -> Result<Marked> {
         self.write(context, command, mark_read).await
     }
 }
 
-/// A message that the caller may see.
+/// The message, if the caller may see it.
 fn seen(tx: &dyn Tx, caller: Caller, id: MessageId) -> Result<Message> {
     let message = tx.message(id)?.ok_or(Error::NotFound("message"))?;
     visible(tx, caller, message.group).map_err(|_| Error::NotFound("message"))?;
@@ -142,7 +137,7 @@ fn delete(unit: &mut Unit, id: &MessageId) -> Result<()> {
         let action = if message.author == user.id {
             Action::ChangeOwn
         } else {
-            // Who has left has no role any more, and may be cleared away after.
+            // An author who has left has no role. Its messages may be deleted like those of a restrict.
             let author = unit.tx.member(message.group, message.author)?;
             Action::DeleteOf(author.map_or(Role::Restrict, |member| member.role))
         };
@@ -153,7 +148,7 @@ fn delete(unit: &mut Unit, id: &MessageId) -> Result<()> {
     erase(unit, message.group, message.seq, message.id)
 }
 
-/// Erases a message and tells its group.
+/// Erases a message and publishes its deletion.
 fn erase(unit: &mut Unit, group: GroupId, seq: Seq, id: MessageId) -> Result<()> {
     unit.tx.message_erase(group, seq)?;
     let change = unit.change(group, &Change::Deleted(seq))?;
@@ -161,8 +156,8 @@ fn erase(unit: &mut Unit, group: GroupId, seq: Seq, id: MessageId) -> Result<()>
     Ok(())
 }
 
-/// Erases messages of a group together, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER), and tells
-/// the group once.
+/// Erases several messages of a group, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER), with
+/// one event.
 pub(super) fn erase_together(unit: &mut Unit, group: GroupId, found: &[(Seq, MessageId)]) -> Result<()> {
     for (seq, _) in found {
         unit.tx.message_erase(group, *seq)?;
@@ -197,7 +192,7 @@ fn mark_read(unit: &mut Unit, command: &MarkRead) -> Result<Marked> {
     let told = moved && !membership.pending;
     if told {
         let kind = Kind::MessageRead { author: user.name.clone(), group, at };
-        // In a large group, marks of all would be a frame for each pair of members.
+        // In a large group, read marks would cause an event for each pair of members.
         let is_large = unit.tx.members_count(group, LISTED + 1)? > LISTED;
         let to = if is_large || unit.tx.settings(user.id)?.hide_reads {
             Audience::Users(vec![user.id])
@@ -209,7 +204,7 @@ fn mark_read(unit: &mut Unit, command: &MarkRead) -> Result<Marked> {
     Ok(Marked { author: user.name, at, told })
 }
 
-/// A page from a point: what is asked of a group's history.
+/// A page of a group's history, from a point.
 impl Page {
     /// The `limit` messages before `point`, or the newest.
     pub fn before(point: Option<Point>, limit: usize) -> Self {

@@ -17,43 +17,40 @@ use crate::store::{Change, NewMessage};
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, GroupName, MessageId, Name, Result};
 
-/// Opens the private group with somebody, with a first message.
+/// Opens the private group with a user, with a first message.
 #[derive(Debug, Clone)]
 pub struct First {
-    /// With whom.
     pub target: Name,
     /// The first message.
     pub body: Option<Body>,
-    /// The sender's own id for that message: a retry with the same one makes no second.
+    /// The sender's id for that message. A retry with the same id makes no second message.
     pub client_id: Option<ClientId>,
 }
 
 /// Makes or finds the private group of two users.
 #[derive(Debug, Clone)]
 pub enum Open {
-    /// The caller's own with this user.
+    /// The caller's own group with this user.
     With(Name),
-    /// That of these two, for a service.
+    /// The group of these two users, for a service.
     Between(Name, Name),
 }
 
-/// What came of opening a private group.
+/// The result of opening a private group.
 #[derive(Debug, Clone)]
 pub enum Opened {
-    /// It was made, or the message was sent there: told to both.
+    /// The group was made, or the message was sent to it. Both users receive an event.
     Told,
-    /// The message was sent before: the original answer, for the caller alone.
+    /// The message was sent before: the original answer, only for the caller.
     Before(Message),
-    /// It stood already and there was nothing to send: the group, for the caller alone.
+    /// The group existed and there was nothing to send: the group, only for the caller.
     Standing(Arc<View>),
 }
 
-/// A private group, and whether it was made just now.
+/// A private group, and whether it is new.
 #[derive(Debug, Clone)]
 pub struct Private {
-    /// The group, with the calling user's mark.
     pub seen: Seen,
-    /// Whether there was none before.
     pub is_new: bool,
 }
 
@@ -132,8 +129,8 @@ fn writable(user: User, field: &'static str) -> Result<User> {
     Ok(user)
 }
 
-/// Makes the private group of two users, or of one with itself. Its making and its first message are
-/// one event, numbered 1.
+/// Makes the private group of two users, or of a user with itself. Its creation and its first message are one
+/// event with number 1.
 fn open(
     unit: &mut Unit,
     author: &User,
@@ -180,7 +177,8 @@ fn open(
     Ok(id)
 }
 
-/// Counts a private group that a user opens with a stranger, once however often the job is run.
+/// Counts a private group that a user opens with somebody who is not a contact, once even if the job runs
+/// again.
 fn count_first_contact(unit: &Unit, counted: &AtomicBool) -> Result<()> {
     let Some(user) = unit.caller.user() else { return Ok(()) };
     if !counted.load(Ordering::Relaxed) {

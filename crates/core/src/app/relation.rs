@@ -12,29 +12,25 @@ use crate::{Error, Name, Result};
 /// Changes the author's relation to a target.
 #[derive(Debug, Clone)]
 pub struct Relate {
-    /// In whose name; a user's own may be left out.
+    /// The acting user. A user may omit its own name.
     pub author: Option<Name>,
-    /// The other.
     pub target: Name,
-    /// What to do.
     pub operation: Operation,
 }
 
-/// What came of it.
+/// The result of a change.
 #[derive(Debug, Clone)]
 pub struct Related {
-    /// Who asked.
     pub author: User,
-    /// The other.
     pub target: User,
-    /// What stands, in the wire's words.
+    /// The current relation.
     pub outcome: Outcome,
-    /// Whether anything changed; only then are users sent anything.
+    /// Whether anything changed. Only then are events published.
     pub changed: bool,
 }
 
 impl App {
-    /// Changes a relation and tells both.
+    /// Changes a relation.
     pub async fn relate(&self, context: &Context, command: Relate) -> Result<Related> {
         self.write(context, command, relate).await
     }
@@ -85,8 +81,8 @@ fn relate(unit: &mut Unit, command: &Relate) -> Result<Related> {
     Ok(Related { author, target, outcome, changed })
 }
 
-/// Delivers a change to both, a block or its end to the author alone. Where a block has ended a
-/// relation, the other learns that the relation is no more.
+/// Publishes a change to both users, but a block and its end only to the author. If a block has ended a
+/// relation, the other user learns that the relation was removed.
 fn publish(unit: &mut Unit, author: &User, target: &User, (before, after): (Pair, Pair), outcome: Outcome) {
     let update = |outcome| Kind::ContactUpdate {
         author: (author.id, author.name.clone()),
@@ -106,7 +102,7 @@ fn publish(unit: &mut Unit, author: &User, target: &User, (before, after): (Pair
     }
 }
 
-/// Bounds how many relations a user makes.
+/// Refuses a relation beyond the limit of the author's own relations.
 fn room_for_one(unit: &Unit, author: &User) -> Result<()> {
     let most = unit.rules.limits.user_relations;
     if unit.tx.relations_count(author.id)? >= most {
@@ -116,7 +112,7 @@ fn room_for_one(unit: &Unit, author: &User) -> Result<()> {
     Ok(())
 }
 
-/// Bounds what others' invitations make a user's summary grow to.
+/// Bounds the invitations in a user's summary.
 fn drop_oldest_invitations(unit: &mut Unit, target: &User) -> Result<()> {
     for (id, name) in unit.tx.invitations_trim(target.id, RECEIVED_INVITATIONS)? {
         let to = vec![id, target.id];
@@ -126,7 +122,7 @@ fn drop_oldest_invitations(unit: &mut Unit, target: &User) -> Result<()> {
     Ok(())
 }
 
-/// Which relations the caller may see of a user: a user its own, a service all.
+/// Whether the caller may see all of a user: a user of itself, a service of everybody.
 pub(super) fn sees_all_of(caller: Caller, user: &User) -> bool {
     match caller {
         Caller::Service => true,

@@ -1,4 +1,4 @@
-//! Resuming: what a client has missed of its groups since the last number that it holds.
+//! Resuming: the events of a client's groups after the last numbers that it holds.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -10,50 +10,50 @@ use crate::limits::{RESUME_EVENTS, RESUME_TOTAL};
 use crate::store::{Entry, Logged, Tx};
 use crate::{Error, GroupId, Result, Seq, UserId};
 
-/// Members that are looked up one by one.
+/// Up to so many members are looked up one by one.
 const FEW: usize = 8;
 
-/// What a page of a resume has at most: so many numbers, and about so many bytes.
+/// Bounds of a page of a resume: numbers, and approximate bytes.
 const PAGE: usize = 256;
 const PAGE_BYTES: usize = 64 * 1024;
-/// Numbers that are read at a time, at first: their messages may be long.
+/// Numbers that are read first. Few, because their messages may be long.
 const CHUNK: usize = 16;
 
-/// What was answered of each group.
+/// The answers for the groups of a resume.
 #[derive(Debug, Clone, Default)]
 pub struct Resumed {
-    /// The head of each group that was answered: what is sent after it follows.
+    /// The head of each group that was answered. Later events follow it.
     pub heads: BTreeMap<GroupId, Seq>,
-    /// The groups that were not, and why.
+    /// The refused groups, with the reason.
     pub refused: BTreeMap<GroupId, Refusal>,
 }
 
-/// Why a group cannot be resumed.
+/// The reason why a group cannot be resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// The number is past the group's last.
+    /// The number is beyond the group's head.
     SeqAhead,
-    /// There is no such group, or the user is not in it.
+    /// There is no such group, or the user is not a member.
     NotFound,
-    /// Too much has happened since: the client reads the history instead.
+    /// Too many events have happened since. The client reads the history instead.
     TooFar,
-    /// The numbers that the client holds are another history's: it starts over from the summaries.
+    /// The client's numbers belong to another history. It starts again from the summaries.
     HistoryChanged,
-    /// The user was added and has not accepted.
+    /// The user has yet to accept the group.
     Pending,
 }
 
-/// What a client holds, and asks what came after.
+/// The numbers that a client holds.
 #[derive(Debug, Clone, Default)]
 pub struct Resume {
     /// The last number held of each group.
     pub since: Vec<(GroupId, Seq)>,
-    /// The history that these are numbers of, as the client was told it.
+    /// The id of the history of these numbers, as the client received it.
     pub history: Option<Box<str>>,
 }
 
 impl Refusal {
-    /// The wire's word.
+    /// The wire form.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SeqAhead => "seq_ahead",
@@ -66,22 +66,22 @@ impl Refusal {
 }
 
 impl Resumed {
-    /// Everything is refused, for the same reason.
+    /// Refuses all groups for the same reason.
     pub fn refusing(groups: impl IntoIterator<Item = GroupId>, refusal: Refusal) -> Self {
         Self { refused: groups.into_iter().map(|group| (group, refusal)).collect(), ..Self::default() }
     }
 }
 
 impl App {
-    /// Whether what a client holds belongs to the history of this store, as far as the client says.
+    /// Whether the client's numbers belong to the history of this store, if the client says so.
     pub fn is_of_this_history(&self, resume: &Resume) -> bool {
         let own = self.history().to_string();
         resume.history.as_ref().is_none_or(|history| history.eq_ignore_ascii_case(&own))
     }
 
-    /// The next page of what has happened in the calling user's groups after the numbers that it
-    /// holds, group by group, in ascending order of number within each. Each page is of another
-    /// moment, and none has more than a group's head was when its first was read.
+    /// The next page of events after the numbers that the calling user holds: group by group, in ascending
+    /// order of numbers. Each page is a snapshot of another moment. No page exceeds the head that a group had
+    /// when its first page was read.
     pub async fn resume_page(&self, context: &Context, resuming: Resuming) -> Result<(Resuming, Vec<Event>)> {
         self.read(context, resuming, |tx, caller, resuming| {
             let user = caller.user().ok_or(Error::Unauthenticated("a user's credential is needed"))?;
@@ -93,26 +93,26 @@ impl App {
     }
 }
 
-/// A resume that is read in pages, and how far it is.
+/// A resume that is read in pages, with its position.
 #[derive(Debug, Clone, Default)]
 pub struct Resuming {
-    /// What was answered so far; of a group that is answered in part, the last number told.
+    /// The answers so far. For a group in progress, the last number sent.
     pub resumed: Resumed,
-    /// Whether the user has lost a group that was answered in part: the rest cannot be told.
+    /// Whether the user was removed from a group in progress, so that its rest cannot be sent.
     pub is_lost: bool,
     asked: VecDeque<(GroupId, Seq)>,
     group: Option<Stretch>,
-    /// Numbers that were read so far.
+    /// Numbers read so far.
     read: usize,
 }
 
-/// What is still to be told of one group.
+/// The rest of one group's events.
 #[derive(Debug, Clone)]
 struct Stretch {
     group: GroupId,
     after: Seq,
     head: Seq,
-    /// The number with which its changes are told.
+    /// The number of the one event for all changes of the group.
     last_change: Option<Seq>,
 }
 
@@ -122,7 +122,7 @@ impl Resuming {
         Self { asked: since.into(), ..Self::default() }
     }
 
-    /// Whether nothing more is to be read.
+    /// Whether there are no further pages.
     pub fn is_done(&self) -> bool {
         self.is_lost || self.asked.is_empty() && self.group.is_none()
     }
@@ -157,7 +157,7 @@ impl Resuming {
         Ok(page)
     }
 
-    /// What is to be read next; groups that cannot be resumed are refused.
+    /// The part to read next. Groups that cannot be resumed are refused.
     fn next(&mut self, tx: &dyn Tx, user: UserId) -> Result<Option<Stretch>> {
         if let Some(stretch) = self.group.take() {
             return Ok(Some(stretch));
@@ -172,7 +172,7 @@ impl Resuming {
     }
 }
 
-/// About how many bytes an event has on the wire.
+/// The approximate size of an event on the wire.
 fn size_of_event(event: &Event) -> usize {
     const REST: usize = 256;
     REST + match &event.kind {
@@ -184,37 +184,36 @@ fn size_of_event(event: &Event) -> usize {
     }
 }
 
-/// What a node has missed of a group, and how the group stands, all of one snapshot of the store.
+/// The events of a group that a node has missed, and the current group, from one snapshot.
 #[derive(Debug, Clone)]
 pub struct CaughtUp {
-    /// The last number of the group's log.
+    /// The last number in the group's log.
     pub head: Seq,
-    /// What happened in the numbers asked for, in their order; nothing if they were too many.
+    /// The events with the requested numbers, in order; empty if there are too many.
     pub events: Vec<Event>,
-    /// Whether they were too many.
+    /// Whether there are too many.
     pub too_far: bool,
-    /// Which of the users asked about are members who have accepted, in ascending order.
+    /// The members who have accepted among the requested users, in ascending order.
     pub members: Vec<UserId>,
-    /// The group as everybody in it sees it, if it was asked for.
+    /// The complete view of the group, if requested.
     pub view: Option<Arc<View>>,
 }
 
-/// What a node asks about a group.
+/// A node's request for missed events of a group.
 #[derive(Debug, Clone)]
 pub struct Behind {
-    /// Which group.
     pub group: GroupId,
     /// The last number that the node has.
     pub after: Seq,
-    /// The last that it knows of.
+    /// The last number that it knows of.
     pub upto: Seq,
-    /// Users of whom it must know whether they are members.
+    /// Users whose membership it needs to know.
     pub users: Vec<UserId>,
-    /// Whether it needs to show the group to somebody.
+    /// Whether it needs the view of the group.
     pub view: bool,
 }
 
-/// Reads what a node has missed of a group; nothing if there is no such group.
+/// Reads the events of a group that a node has missed; `None` if there is no such group.
 pub fn catch_up(tx: &dyn Tx, asked: &Behind) -> Result<Option<CaughtUp>> {
     let group = asked.group;
     let Some(found) = tx.group(group)? else { return Ok(None) };
@@ -234,7 +233,7 @@ pub fn catch_up(tx: &dyn Tx, asked: &Behind) -> Result<Option<CaughtUp>> {
     }))
 }
 
-/// A few are looked up one by one, many by reading all members.
+/// A few are looked up one by one; for many, all members are read.
 fn members_among(tx: &dyn Tx, group: GroupId, users: &[UserId]) -> Result<Vec<UserId>> {
     let mut members: Vec<UserId> = if users.len() <= FEW {
         let mut found = Vec::with_capacity(users.len());
@@ -274,8 +273,8 @@ fn missed(tx: &dyn Tx, user: UserId, group: GroupId, after: Seq, room: usize) ->
     Ok(Ok(Stretch { group, after, head, last_change }))
 }
 
-/// The events that a client is sent for a stretch of a group's log. All of its changes of the
-/// group are told as one, with the number of the last.
+/// The events for a part of a group's log, as a client receives them. All changes of the group become one
+/// event with the number of the last.
 fn events(tx: &dyn Tx, group: GroupId, entries: Vec<Entry>, last_change: Option<Seq>) -> Result<Vec<Event>> {
     let mut events = Vec::with_capacity(entries.len());
     for Entry { seq, what } in entries {

@@ -1,4 +1,4 @@
-//! Users: make, see, rename, delete.
+//! Users: create, read, rename, delete.
 
 use super::actor::{actor, service_only};
 use super::directory::{Part, found, page};
@@ -13,83 +13,74 @@ use crate::store::{Task, Tx};
 use crate::user::{Allowed, Caller, Settings, User};
 use crate::{Error, GroupId, Name, Result, UserId};
 
-/// What a caller may see of a user.
+/// The parts of a user that a caller may see.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    /// The user.
     pub user: User,
-    /// What is known of it beside its name, if it was asked for.
+    /// The profile, if requested.
     pub details: Option<Details>,
-    /// Everything else of it, for itself and for services, if it was asked for.
+    /// All other parts, for the user itself and for services, if requested.
     pub whole: Option<Whole>,
-    /// Whether the caller may see all of it.
+    /// Whether the caller may see everything.
     pub own: bool,
-    /// Whether the caller may see its status.
+    /// Whether the caller may see the status.
     pub status: bool,
 }
 
 impl Profile {
-    /// A user of whom nothing but the name is shown.
+    /// A user with nothing but the name.
     pub fn bare(user: User) -> Self {
         Self { user, details: None, whole: None, own: false, status: false }
     }
 }
 
-/// What is asked for of a user beside its name.
+/// The requested parts of a user, beside its name.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wanted {
-    /// Its details.
     pub details: bool,
-    /// Its relations, groups and contacts.
+    /// Relations, groups and contacts.
     pub whole: bool,
-    /// Its status.
     pub status: bool,
 }
 
 impl Wanted {
-    /// Everything.
     pub const ALL: Self = Self { details: true, whole: true, status: true };
 }
 
-/// All of a user, beside its name.
+/// The private parts of a user.
 #[derive(Debug, Clone)]
 pub struct Whole {
-    /// Its relations.
     pub relations: Relations,
-    /// Its groups, in order of id.
+    /// In order of id.
     pub groups: Vec<GroupId>,
-    /// Its contacts, for their presence.
+    /// The user's contacts, for their presence.
     pub contacts: Vec<(UserId, Name)>,
-    /// Its settings.
     pub settings: Settings,
 }
 
 /// Changes some of a user's own settings.
 #[derive(Debug, Clone)]
 pub struct ChangeSettings {
-    /// Whose.
     pub name: Name,
-    /// Who may add the user to a group.
+    /// The users who may add this user to a group.
     pub added_by: Option<Allowed>,
-    /// Who may open a private conversation with the user.
+    /// The users who may open a private conversation with this user.
     pub write_first: Option<Allowed>,
-    /// Whether others are not shown when the user was last seen.
+    /// Whether others do not see the time at which the user was last seen.
     pub hide_last_seen: Option<bool>,
-    /// Whether the user's read marks are shown to nobody else.
+    /// Whether others do not see the user's read marks.
     pub hide_reads: Option<bool>,
 }
 
-/// Gives a user another name.
+/// Renames a user.
 #[derive(Debug, Clone)]
 pub struct Rename {
-    /// Who.
     pub name: Name,
-    /// The new name.
     pub new_name: Name,
 }
 
 impl App {
-    /// Makes the special users that are missing. Called once at start.
+    /// Makes the special users that do not exist yet. Called once at the start.
     pub async fn prepare(&self, special: Vec<Name>) -> Result<()> {
         self.write(&Context::new(Caller::Service), special, |unit, special| {
             let now = unit.now();
@@ -117,7 +108,7 @@ impl App {
         .await
     }
 
-    /// What the caller may see of a user.
+    /// The parts of a user that the caller may see.
     pub async fn user(&self, context: &Context, name: Name, wanted: Wanted) -> Result<Profile> {
         let query = (name, wanted, self.user_rules().directory);
         let found = self.read(context, query, |tx, caller, (name, wanted, directory)| {
@@ -127,7 +118,7 @@ impl App {
         Ok(self.shown_to(context, found.await?))
     }
 
-    /// A profile without what a user is not shown of itself.
+    /// Removes the parts of a profile that users do not see even of themselves.
     pub(super) fn shown_to(&self, context: &Context, mut profile: Profile) -> Profile {
         let is_service = context.who == Who::Known(Caller::Service);
         if let (false, false, Some(whole)) = (is_service, self.limits().show_blocked_by, &mut profile.whole) {
@@ -136,7 +127,7 @@ impl App {
         profile
     }
 
-    /// Changes a user's own settings: those that are named.
+    /// Changes some of a user's own settings.
     pub async fn user_settings(&self, context: &Context, command: ChangeSettings) -> Result<User> {
         self.write(context, command, |unit, command| {
             let user = own(unit, &command.name)?;
@@ -155,7 +146,7 @@ impl App {
         .await
     }
 
-    /// A part of the users whom the caller is listed, each with what the caller may see of it.
+    /// A range of the users in the caller's list, each with the parts that the caller may see.
     pub async fn users(&self, context: &Context, part: Part, wanted: Wanted) -> Result<Vec<Profile>> {
         let query = (part, wanted, self.user_rules().directory);
         let found = self.read(context, query, |tx, caller, (part, wanted, directory)| {
@@ -165,21 +156,22 @@ impl App {
         Ok(found.await?.into_iter().map(|profile| self.shown_to(context, profile)).collect())
     }
 
-    /// Gives a user another name, and tells those who know it. The logs of its groups follow in steps.
+    /// Renames a user and publishes that to the users who know it. The logs of its groups follow in steps.
     pub async fn user_rename(&self, context: &Context, command: Rename) -> Result<User> {
         let known = self.read(context, (command.name.clone(), self.user_rules().directory), known).await?;
         self.write(context, (command, known), rename).await
     }
 
-    /// Deletes a user: from here on nothing of it is read. Its messages are erased in steps.
+    /// Deletes a user. Nothing of the user can be read after that. Its messages are erased in steps.
     pub async fn user_delete(&self, context: &Context, name: Name) -> Result<()> {
         let known = self.read(context, (name.clone(), self.user_rules().directory), known).await?;
         self.write(context, (name, known), delete).await
     }
 }
 
-/// A user who is to be changed, and those who know it. They are read before the change, which writes as little as
-/// it can; who comes to know the user meanwhile learns of the change by the log of the group that they share.
+/// A user who is about to change, and its acquaintances. They are read before the change, so that the change
+/// writes as little as possible. A user who becomes an acquaintance meanwhile learns of the change from the
+/// log of the shared group.
 type Known = (UserId, Vec<UserId>);
 
 fn known(tx: &dyn Tx, caller: Caller, (name, directory): &(Name, Directory)) -> Result<Known> {
@@ -193,12 +185,12 @@ fn own_known(unit: &Unit, name: &Name, known: &Known) -> Result<User> {
     if user.id == known.0 { Ok(user) } else { Err(Error::unavailable()) }
 }
 
-/// The refusal of a name that another holds, or looks like.
+/// The refusal of a name that another user has, or that looks like one.
 pub(super) fn taken(field: &'static str) -> Error {
     Error::field(field, "is taken, or looks like one that is: choose another")
 }
 
-/// Refuses a new name that is longer than the operator allows.
+/// Refuses a new name that is longer than the configured limit.
 pub(super) fn short_enough(unit: &Unit, name: &Name, field: &'static str) -> Result<()> {
     let most = unit.rules.limits.name_chars;
     if name.as_str().chars().nth(most).is_some() {
@@ -246,8 +238,7 @@ fn all_of(tx: &dyn Tx, user: UserId) -> Result<Whole> {
     })
 }
 
-/// The user named by a path, whom the caller may change: itself, or as a service anybody who is
-/// not special.
+/// The user in a path that the caller may change: itself, or for a service any user who is not special.
 pub(super) fn own(unit: &Unit, name: &Name) -> Result<User> {
     editable(unit.tx, unit.caller, unit.rules.users.directory, name)
 }
@@ -291,7 +282,8 @@ fn rename(unit: &mut Unit, (command, known): &(Rename, Known)) -> Result<User> {
     Ok(User { name: command.new_name.clone(), ..user })
 }
 
-/// Whether a user may give itself another name: never one whom the host application names.
+/// Refuses a user's rename of itself unless it is allowed. Users of the host application never rename
+/// themselves.
 fn renames_itself(unit: &mut Unit, user: &User, new_name: &Name) -> Result<()> {
     if !unit.rules.users.rename_self {
         return Err(Error::forbidden("only the service renames users here (users.rename)"));

@@ -1,6 +1,7 @@
-//! What a request has begun and steps finish: erasing users and groups, and writing another name into the logs
-//! of many groups. The request does what makes it true at once, and what little there mostly is to do; the rest
-//! waits as a [`Task`], of which any node does a step at a time, each a job of its own.
+//! Tasks: long operations that a request begins and steps complete, such as the erasure of users and groups,
+//! or the rename of a user in the logs of many groups. The request itself makes the change take effect, and
+//! does a first, usually sufficient part. The rest waits as a [`Task`]. Any node does it step by step, each
+//! step as one job.
 
 use std::sync::atomic::Ordering;
 
@@ -12,30 +13,30 @@ use crate::store::{Change, Task};
 use crate::user::Caller;
 use crate::{Date, GroupId, Name, Result, TaskId, UserId};
 
-/// How much a step may do.
+/// The bounds of a step.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
     /// Messages or other rows of a group.
     pub rows: usize,
-    /// Changes of groups, each of which reads its members.
+    /// Changes of groups, each of which reads the group's members.
     pub groups: usize,
 }
 
-/// What a request does at once.
+/// The first part of a task, which the request itself does.
 const AT_ONCE: Effort = Effort { rows: 200, groups: 20 };
 
 impl App {
-    /// Whether it is known that something remains to be done, by what this node has begun. What others have left
-    /// shows by asking.
+    /// Whether this node has begun tasks that may have further steps. Tasks of other nodes are found by
+    /// [`App::work`].
     pub fn has_work(&self) -> bool {
         self.rules.works.load(Ordering::Acquire)
     }
 
-    /// Does a step of what remains to be done: how long it kept the store from others, in microseconds; `None`
-    /// where nothing remains.
+    /// Does one step of a task. Returns the microseconds for which it occupied the store, or `None` if there
+    /// is no task.
     pub async fn work(&self, effort: Effort) -> Result<Option<u64>> {
         let service = Context::new(Caller::Service);
-        // Mostly there is nothing, and to find that out nobody need write.
+        // Usually there is no task, and a read is sufficient to find that out.
         self.rules.works.store(false, Ordering::Release);
         let waits = self.read(&service, (), |tx, _, ()| Ok(tx.task_next()?.is_some())).await;
         self.rules.works.fetch_or(!matches!(waits, Ok(false)), Ordering::AcqRel);
@@ -57,12 +58,12 @@ fn micros_between(begun: Date, ended: Date) -> u64 {
 }
 
 impl Unit<'_> {
-    /// A new task's id.
+    /// The id of a new task.
     pub(super) fn new_task(&self) -> TaskId {
         TaskId::new(&*self.rules.clock)
     }
 
-    /// Does at once what may be done at once of a task that this request has kept.
+    /// Does the first part of a task that this request has stored.
     pub(super) fn begin_task(&mut self, id: TaskId, task: Task) -> Result<()> {
         self.step(id, task, AT_ONCE)
     }
@@ -86,7 +87,8 @@ impl Unit<'_> {
         Ok(())
     }
 
-    /// Takes a user who is no more out of its groups, then erases its messages; whether all is done.
+    /// Removes a deleted user from its groups, then erases its messages. Returns whether the task is
+    /// complete.
     fn erase_user(&mut self, user: UserId, effort: Effort) -> Result<bool> {
         for _ in 0..effort.groups {
             let Some((group, role)) = self.tx.trace_as_member(user)? else {
@@ -97,12 +99,12 @@ impl Unit<'_> {
         Ok(false)
     }
 
-    /// Takes a user who is no more out of a group, if that stands.
+    /// Removes a deleted user from a group, if the group still exists.
     fn take_out(&mut self, user: UserId, group: GroupId, role: Role) -> Result<()> {
         let Some(found) = self.tx.group(group)? else { return self.tx.member_remove(group, user) };
         let silenced = found.private && silence_the_other(self, group)?;
         let departed = depart(self, group, user, role == Role::Owner)?;
-        // Of a role that has changed with it `user.delete` says nothing.
+        // `user.delete` does not report the change of another member's role.
         if silenced || departed.inherited {
             self.group_affected(group, departed.seq, vec![user])?;
         } else {
@@ -115,7 +117,7 @@ impl Unit<'_> {
         let (mut rows, mut groups) = (effort.rows, effort.groups);
         while let Some(group) = self.tx.trace_as_former(user)? {
             let found = self.tx.messages_by(group, user, rows)?;
-            // The group itself may be no more.
+            // The group itself may have been deleted.
             if !found.is_empty() && self.tx.group(group)?.is_some() {
                 erase_together(self, group, &found)?;
             }
@@ -129,7 +131,8 @@ impl Unit<'_> {
         Ok(self.tx.names_delete(user, rows)? < rows)
     }
 
-    /// Writes another name into the logs of the next groups of a user; the last of them, if there may be more.
+    /// Writes a rename into the logs of the user's next groups. Returns the last of them if there may be
+    /// more.
     fn log_rename(
         &mut self,
         user: UserId,
@@ -147,8 +150,8 @@ impl Unit<'_> {
     }
 }
 
-/// Whom a deleted user leaves in a private group keeps its own half, reads it, and may quit. Answers whether
-/// anybody's role was changed so.
+/// The other user of a private group with a deleted user keeps the history, and may leave. Returns whether
+/// its role changed.
 fn silence_the_other(unit: &mut Unit, group: GroupId) -> Result<bool> {
     let mut changed = false;
     let now = unit.now();

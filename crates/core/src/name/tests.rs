@@ -140,7 +140,7 @@ fn every_ascii_character_is_taken_or_refused() {
     }
 }
 
-/// What `encodeURIComponent` makes of a text.
+/// The result of `encodeURIComponent`.
 fn encoded(text: &str) -> String {
     let kept = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(byte);
     text.bytes().map(|b| if kept(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()

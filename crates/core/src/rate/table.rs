@@ -1,4 +1,4 @@
-//! The buckets, by key: a bounded number of them, in shards with a lock each.
+//! The buckets by key: a bounded number of them, in shards with a lock each.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -7,38 +7,38 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::{Key, Quota, SLOTS};
 
 const SHARDS: usize = 64;
-/// New keys in a shard until it is swept, at least.
+/// The least number of new keys before a shard is swept.
 const SWEPT_AFTER: usize = 64;
 
 /// Buckets of one kind of key.
 pub(super) struct Table {
     shards: Box<[Mutex<Shard>]>,
-    /// Keys in one shard, at most.
+    /// The most keys in one shard.
     most: usize,
     hasher: RandomState,
 }
 
 struct Shard {
     buckets: HashMap<Key, Bucket>,
-    /// New keys until it is swept next: as many as were left by the last time, so that a new key costs
-    /// the same however many there are.
+    /// New keys before the next sweep: as many as the last sweep left, so that the cost of a new key does not
+    /// depend on their number.
     sweep_in: usize,
 }
 
 /// A key's buckets.
 #[derive(Default)]
 struct Bucket {
-    /// When each is empty again, in nanoseconds of the clock.
+    /// The time at which each bucket has refilled, in nanoseconds of the clock.
     empty_at: [u64; SLOTS],
-    /// What each was given since this was last told to other nodes.
+    /// The counts that other nodes do not know.
     unsent: [u32; SLOTS],
 }
 
-/// What came of adding to a bucket.
+/// The result of adding to a bucket.
 pub(super) struct Added {
-    /// How long to wait; 0 if it was added.
+    /// The wait; 0 if the request was counted.
     pub(super) wait: u64,
-    /// Whether there is something unsent, where there was nothing.
+    /// Whether there are unsent counts now and were none before.
     pub(super) newly_unsent: bool,
 }
 
@@ -80,17 +80,18 @@ impl Table {
         Added { wait: 0, newly_unsent }
     }
 
-    /// How long until one more fits into a key's bucket.
+    /// The wait until a key's bucket has room for one more.
     pub(super) fn wait(&self, key: Key, slot: usize, quota: Quota, now: u64) -> u64 {
         self.shard(key).buckets.get(&key).map_or(0, |bucket| bucket.wait(slot, quota, now))
     }
 
-    /// What a key was given since the last time, which counts as sent from here on.
+    /// A key's unsent counts, which count as sent after this call.
     pub(super) fn send(&self, key: Key) -> Option<[u32; SLOTS]> {
         Some(std::mem::take(&mut self.shard(key).buckets.get_mut(&key)?.unsent))
     }
 
-    /// A bucket is empty again no earlier than the other nodes say, and what is unsent here.
+    /// Sets the time at which a bucket has refilled, from the other nodes' counts and the unsent counts of
+    /// this node.
     pub(super) fn settle(&self, key: Key, slot: usize, quota: Quota, empty_at: u64) {
         if let Some(bucket) = self.shard(key).buckets.get_mut(&key) {
             let unsent = u64::from(bucket.unsent[slot]).saturating_mul(quota.step);
@@ -111,7 +112,7 @@ impl Table {
 }
 
 impl Shard {
-    /// Forgets what is empty now and then; and any key where the shard is full.
+    /// Forgets buckets that have refilled, from time to time; and any key if the shard is full.
     fn make_room(&mut self, most: usize, now: u64) {
         self.sweep_in -= 1;
         if self.sweep_in == 0 {
@@ -127,7 +128,7 @@ impl Shard {
 }
 
 impl Bucket {
-    /// How long until one more fits.
+    /// The wait until there is room for one more.
     fn wait(&self, slot: usize, quota: Quota, now: u64) -> u64 {
         let filled = self.empty_at[slot].max(now).saturating_add(quota.step);
         filled.saturating_sub(now.saturating_add(quota.window()))

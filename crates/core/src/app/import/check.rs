@@ -1,4 +1,4 @@
-//! Counting what an import has taken.
+//! The count of imported objects.
 
 use uuid::Uuid;
 
@@ -7,14 +7,14 @@ use super::relation::pair_key;
 use crate::store::{ImportKind, Tx};
 use crate::{MessageId, Result};
 
-/// Objects of the source, of which those are to be counted that were taken.
+/// Objects of the source to count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Check {
-    /// Users, by their ids there.
+    /// Users, by their ids in the source.
     Users(Vec<Uuid>),
     /// Relations of two users, the lower id first.
     Relations(Vec<(Uuid, Uuid)>),
-    /// Groups, by their ids there.
+    /// Groups, by their ids in the source.
     Groups(Vec<Uuid>),
     /// Memberships: group and user.
     Memberships(Vec<(Uuid, Uuid)>),

@@ -10,23 +10,23 @@ use crate::store::{ImportKind, Imported};
 use crate::user::User;
 use crate::{GroupId, GroupName, Name, Result};
 
-/// Who is shown as the owner of every private group, and is nobody's role here.
+/// The name shown as the owner of every private group, which is nobody's role.
 const PRIVATE_OWNER: &str = "admin";
 
 /// A group of the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceGroup {
-    /// Its id, which it keeps.
+    /// Its id, which does not change.
     pub id: Uuid,
-    /// Its name there; `@` if it is private.
+    /// Its name in the source; `@` if it is private.
     pub name: String,
-    /// Its members there, the highest role first, each once.
+    /// Its members in the source, the highest role first, each once.
     pub members: Vec<(Uuid, Option<Role>)>,
 }
 
-/// What a group of the source is to be here.
+/// The kind of group that a group of the source becomes.
 enum Shape {
-    /// The conversation of one pair.
+    /// The private group of two users.
     Private(User, User),
     /// A group with this name.
     Named(GroupName),
@@ -57,7 +57,7 @@ struct Import<'i, 'u> {
 }
 
 impl<'i> Import<'i, '_> {
-    /// A group that an earlier run has taken: who came since joins, and nobody else changes.
+    /// A group that an earlier run has imported: new members join, and no other member changes.
     fn again(&mut self, id: GroupId) -> Result<()> {
         self.page.groups.tally.before += 1;
         if let Some(group) = self.unit.tx.group(id)? {
@@ -102,7 +102,7 @@ impl<'i> Import<'i, '_> {
         self.fill(id, private)
     }
 
-    /// Members who are users here, the owner of private groups aside.
+    /// The members who are users here, without the owner of private groups.
     fn standing(&self) -> Vec<&'i User> {
         let private = self.source.name == GroupName::PRIVATE;
         let people = self.people;
@@ -119,7 +119,7 @@ impl<'i> Import<'i, '_> {
         Ok(free)
     }
 
-    /// What it is to be: a private group is one of two users.
+    /// The kind of the group. A private group has exactly two users.
     fn shape(&mut self, members: &[&User]) -> Shape {
         if self.source.name == GroupName::PRIVATE {
             if let [one, other] = members {
@@ -149,7 +149,7 @@ impl<'i> Import<'i, '_> {
         }
     }
 
-    /// The text as a name as far as it can be one; else one made of the group's id.
+    /// The text, changed as little as possible to be a valid name; else a name made of the group's id.
     fn made_name(&self, text: &str) -> GroupName {
         let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
         let made = format!("group {}", self.source.id);
@@ -158,7 +158,7 @@ impl<'i> Import<'i, '_> {
             .unwrap_or_else(|_| unreachable!("it is a name"))
     }
 
-    /// Brings in the members whom no run has brought in before.
+    /// Adds the members that no run has added before.
     fn fill(&mut self, id: GroupId, private: bool) -> Result<()> {
         let keys: Vec<_> =
             self.source.members.iter().map(|(user, _)| pair_key(self.source.id, *user)).collect();
@@ -219,7 +219,8 @@ impl<'i> Import<'i, '_> {
         Ok(())
     }
 
-    /// Both of a pair have one role; whoever else the source lists is shown without being in.
+    /// The two users of a private group have the same role. Other users in the source were shown as members
+    /// without being members.
     fn join_private(&mut self, id: GroupId, user: &User) -> Result<()> {
         if is_private_owner(user) {
             return Ok(());
@@ -240,7 +241,8 @@ impl<'i> Import<'i, '_> {
         Ok(())
     }
 
-    /// A group has one owner: where the source names none, who would follow one.
+    /// Ensures that the group has one owner. If the source names none, it is the member who would inherit the
+    /// group.
     fn see_that_it_is_owned(&mut self, id: GroupId, owned: bool) -> Result<()> {
         let members = self.unit.tx.members(id)?;
         if let Some(heir) = heir(&members).filter(|_| !owned) {

@@ -13,36 +13,36 @@ use crate::{Date, GroupId, MessageId, Result, Seq, UserId};
 /// A message of the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceMessage {
-    /// Its id, which it keeps.
+    /// Its id, which does not change.
     pub id: Uuid,
-    /// Its author's id there.
+    /// Its author's id in the source.
     pub author: Option<Uuid>,
-    /// Its group's id there.
+    /// Its group's id in the source.
     pub group: Option<Uuid>,
     /// Its date, in microseconds since 1970.
     pub micros: i64,
-    /// The message that it answers.
+    /// The message that it replies to.
     pub respond_to: Option<Uuid>,
-    /// Its body, whatever that is.
+    /// Its body, unchecked.
     pub body: String,
 }
 
-/// How far a user of the source has read.
+/// A read mark of the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceMark {
-    /// Which group, by its id there.
+    /// The group's id in the source.
     pub group: Uuid,
-    /// Who, by the id there.
+    /// The user's id in the source.
     pub user: Uuid,
-    /// Up to this date, in microseconds since 1970.
+    /// The date of the mark, in microseconds since 1970.
     pub micros: i64,
 }
 
-/// What a page of messages refers to.
+/// The objects that a page of messages refers to.
 struct Known {
     people: People,
     groups: HashMap<Uuid, Option<GroupId>>,
-    /// Messages that have a number.
+    /// Group and number of the messages that have one.
     places: HashMap<Uuid, (GroupId, Seq)>,
 }
 
@@ -71,7 +71,7 @@ pub(super) fn take(unit: &mut Unit, messages: &[SourceMessage]) -> Result<Page> 
     Ok(page)
 }
 
-/// What a message that is taken becomes.
+/// The imported form of a message.
 struct Found {
     group: GroupId,
     author: UserId,
@@ -90,7 +90,7 @@ impl Known {
         Ok(Self { people, groups, places })
     }
 
-    /// What a message becomes; `None` where it cannot be taken.
+    /// The imported form of a message; `None` if it cannot be imported.
     fn judge(&self, message: &SourceMessage, limit: usize, page: &mut Page) -> Option<Found> {
         let id = message.id;
         let group = match message.group.and_then(|group| self.groups.get(&group)) {
@@ -129,7 +129,7 @@ impl Known {
         Some(Found { group, author, date, body })
     }
 
-    /// The number of what a message answers.
+    /// The number of the message that this one replies to.
     fn answered(&self, message: &SourceMessage, group: GroupId, page: &mut Page) -> Option<Seq> {
         let target = message.respond_to?;
         let why = match self.places.get(&target) {
@@ -142,7 +142,7 @@ impl Known {
     }
 }
 
-/// Numbers and keeps messages of one group.
+/// Numbers and stores messages of one group.
 fn insert(
     unit: &mut Unit,
     known: &mut Known,
@@ -170,8 +170,8 @@ fn insert(
     unit.tx.messages_insert(&rows)
 }
 
-/// Remembers that an author who is in the group no more was in it, so that its messages are found
-/// when it is deleted.
+/// Records an author who is no longer a member as a former member, so that its messages are found when the
+/// user is deleted.
 fn remember(unit: &mut Unit, group: GroupId, author: UserId) -> Result<()> {
     if unit.tx.member(group, author)?.is_none() {
         let now = unit.now();
@@ -202,7 +202,7 @@ pub(super) fn take_marks(unit: &mut Unit, marks: &[SourceMark]) -> Result<u64> {
     Ok(moved)
 }
 
-/// Groups of the source that were taken: the groups that they became, as far as these still stand.
+/// The groups that groups of the source became, if they still exist.
 fn groups(tx: &dyn Tx, ids: impl IntoIterator<Item = Uuid>) -> Result<HashMap<Uuid, Option<GroupId>>> {
     let ids: BTreeSet<_> = ids.into_iter().collect();
     let ids: Vec<_> = ids.into_iter().collect();

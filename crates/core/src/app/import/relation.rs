@@ -8,16 +8,14 @@ use crate::Result;
 use crate::relation::{Pair, Relation};
 use crate::store::{ImportKind, Imported};
 
-/// What two users of the source say about each other, the lower id first.
+/// The relation between two users of the source, the lower id first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceRelations {
-    /// The one.
     pub low: Uuid,
-    /// The other.
     pub high: Uuid,
-    /// Both rows, as seen by `low`.
+    /// Both rows, from the side of `low`.
     pub pair: Pair,
-    /// Words of the source that say nothing here.
+    /// Unknown relations of the source.
     pub unknown: Vec<String>,
 }
 
@@ -67,13 +65,13 @@ pub(super) fn take(unit: &mut Unit, relations: &[SourceRelations]) -> Result<Pag
     Ok(page)
 }
 
-/// The key of what is between two objects, in this order.
+/// The key of the relation between two objects, in this order.
 pub(super) fn pair_key(one: Uuid, other: Uuid) -> Uuid {
     let digest = Sha256::new().chain_update(one).chain_update(other).finalize();
     Uuid::from_slice(&digest[..16]).unwrap_or_default()
 }
 
-/// The rows as they may stand here, and what changed by that.
+/// The allowed form of two rows, and the reason if it differs.
 fn settle(pair: Pair) -> (Pair, Option<&'static str>) {
     use Relation::{Block, Contact, Invitation};
     let contacts = Pair { mine: Some(Contact), theirs: Some(Contact) };

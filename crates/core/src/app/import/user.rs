@@ -1,4 +1,4 @@
-//! Users of an import, and the names that they get.
+//! Users of an import, and their names.
 
 use uuid::Uuid;
 
@@ -8,18 +8,18 @@ use crate::store::{ImportKind, Imported};
 use crate::user::User;
 use crate::{Error, Name, Result};
 
-/// How a name begins that an import makes. With the last 16 digits of the id that follow, it is longer than any
-/// name of the source, so that nobody there can have it, or come to have it.
+/// The beginning of names that the import makes. With the last 16 digits of the id, such a name is longer
+/// than any name in the source, so that no user there can have it, now or later.
 const MADE: &str = "imported-";
 
 /// A user of the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceUser {
-    /// Its id there.
+    /// Its id in the source.
     pub id: Uuid,
-    /// Its name there, whatever that is.
+    /// Its name in the source, unchecked.
     pub name: String,
-    /// Whether another user there has the same name, and comes first.
+    /// Whether an earlier user in the source has the same name.
     pub repeated: bool,
 }
 
@@ -43,13 +43,14 @@ pub(super) fn take(unit: &mut Unit, users: &[SourceUser]) -> Result<Page> {
             ));
         }
         page.tally.taken += 1;
-        // One at a time: the next one's name may be the same.
+        // One at a time, because the next user may have the same name.
         unit.tx.imported_add(&[(source.id, Imported::User(user.id))])?;
     }
     Ok(page)
 }
 
-/// Makes the user, or finds it where the host made it here already; and why it has another name.
+/// Makes the user, or finds it if the host has made it here already. Returns the reason if it has another
+/// name.
 fn admit(unit: &mut Unit, source: &SourceUser) -> Result<(User, Option<&'static str>)> {
     let why = match Name::parse(&source.name) {
         Err(why) => why,
@@ -71,8 +72,9 @@ fn admit(unit: &mut Unit, source: &SourceUser) -> Result<(User, Option<&'static 
     Err(Error::internal(format!("the user {} can be given no name", source.id)))
 }
 
-/// The user with exactly this name, made if need be; `None` if another has it, or one like it. A user
-/// who signed up here is another: nobody vouches that it is the source's, whose data it would get.
+/// The user with exactly this name, made if it does not exist; `None` if another user has the name or a
+/// similar one. A user who signed up here is another user: nobody vouches that it is the user of the source,
+/// whose data it would get.
 fn named(unit: &mut Unit, name: &Name) -> Result<Option<User>> {
     match unit.tx.identity(name)? {
         Some(Identity { user, origin: Origin::Host })

@@ -149,10 +149,10 @@ fn test(root: &Path, extra: &[String]) -> bool {
     if ready {
         steps.run("types", || types::check(root));
         steps.run("tests", || cargo::run(root, &[&all[..], &["--no-fail-fast"], &extra].concat()));
-        // The contract's own tests once more, on what several nodes have.
-        let wire = ["test", "--workspace", "--test", "wire", "--locked", "--no-fail-fast"];
-        steps.run("wire tests on PostgreSQL and Redis", || {
-            cargo::run_with(root, &[&wire[..], &extra].concat(), ("TEST_ON", "nodes"))
+        // Once more on PostgreSQL and Redis, as several nodes use them.
+        let protocol = ["test", "--workspace", "--test", "protocol", "--locked", "--no-fail-fast"];
+        steps.run("protocol tests on PostgreSQL and Redis", || {
+            cargo::run_with(root, &[&protocol[..], &extra].concat(), ("TEST_ON", "nodes"))
         });
         steps.run("documentation tests", || cargo::run(root, &[&doc[..], &extra].concat()));
     }

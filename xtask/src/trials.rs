@@ -1,4 +1,4 @@
-//! The trials of `crates/server/tests/trials/` (one node) and `nodes/` (several), each as often as it
+//! The trials of `crates/server/tests/chaos/` (one node) and `tests/cluster/` (several), each as often as it
 //! takes to believe it, and a table of what they have seen.
 
 use std::io::{BufRead, BufReader};
@@ -13,9 +13,9 @@ use crate::{cargo, needs};
 
 /// The trials, by the folders and the files that they are in.
 const TRIALS: &[(&str, &[&str])] = &[
-    ("trials", &["crash", "disk", "end", "erase", "once", "clock", "slow", "flood", "hosts"]),
+    ("chaos", &["crash", "disk", "end", "erase", "once", "clock", "slow", "flood", "hosts"]),
     (
-        "nodes",
+        "cluster",
         &[
             "order", "kills", "rolling", "removal", "ends", "first", "commit", "database", "link", "hints",
             "dead", "versions",

@@ -1,7 +1,7 @@
 //! What a message costs: one node on SQLite, one on PostgreSQL and Redis, and two, turn about. To be
 //! run by hand on a release build, on a machine that does nothing else:
 //!
-//! `FIGURES_OF=target/release/chinwag cargo test --test nodes figures:: -- --ignored --nocapture`
+//! `FIGURES_OF=target/release/chinwag cargo test --test cluster figures:: -- --ignored --nocapture`
 
 use std::fs;
 use std::time::Duration;

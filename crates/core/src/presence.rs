@@ -1,7 +1,7 @@
 //! Presence: one status for each user, over all of its sockets.
 
-/// A user's presence, in ascending order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+/// A user's presence, as others see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Status {
     /// No socket, or all sockets set this status ("appear offline").
     #[default]
@@ -12,12 +12,46 @@ pub enum Status {
     Online,
 }
 
-impl Status {
-    /// A user's status over all of its sockets: the highest of them.
-    pub fn of(sockets: impl IntoIterator<Item = Status>) -> Status {
-        sockets.into_iter().max().unwrap_or_default()
+/// A user's presence, in ascending order, with the difference that others do not see: whether a user who is
+/// disconnected to them is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Appearance {
+    /// No socket.
+    #[default]
+    Absent,
+    /// All sockets are set to `disconnected` ("appear offline").
+    Hidden,
+    /// Some socket is `afk` and none is `online`.
+    Afk,
+    /// Some socket is `online`.
+    Online,
+}
+
+impl Appearance {
+    /// A user's appearance over all of its sockets: the highest of them.
+    pub fn of(sockets: impl IntoIterator<Item = Status>) -> Self {
+        sockets.into_iter().map(Self::of_socket).fold(Self::Absent, Self::max)
     }
 
+    /// The status that others see.
+    pub fn status(self) -> Status {
+        match self {
+            Self::Absent | Self::Hidden => Status::Disconnected,
+            Self::Afk => Status::Afk,
+            Self::Online => Status::Online,
+        }
+    }
+
+    fn of_socket(status: Status) -> Self {
+        match status {
+            Status::Disconnected => Self::Hidden,
+            Status::Afk => Self::Afk,
+            Status::Online => Self::Online,
+        }
+    }
+}
+
+impl Status {
     /// The wire form.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -35,12 +69,16 @@ impl Status {
 
 #[cfg(test)]
 mod tests {
-    use super::Status::{self, Afk, Disconnected, Online};
+    use super::Appearance;
+    use super::Status::{Afk, Disconnected, Online};
 
     #[test]
     fn a_user_is_as_present_as_its_most_present_socket() {
-        assert_eq!(Status::of([]), Disconnected);
-        assert_eq!(Status::of([Disconnected, Afk]), Afk);
-        assert_eq!(Status::of([Afk, Online, Disconnected]), Online);
+        let appearance = |sockets: &[_]| Appearance::of(sockets.iter().copied());
+        assert_eq!(appearance(&[]), Appearance::Absent);
+        assert_eq!(appearance(&[Disconnected]), Appearance::Hidden);
+        assert_eq!(appearance(&[Disconnected, Afk]), Appearance::Afk);
+        assert_eq!(appearance(&[Afk, Online, Disconnected]), Appearance::Online);
+        assert_eq!((Appearance::Absent.status(), Appearance::Hidden.status()), (Disconnected, Disconnected));
     }
 }

@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
-use chinwag_core::presence::Status;
+use chinwag_core::presence::{Appearance, Status};
 use chinwag_core::{GroupId, Seq, UserId};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
@@ -128,7 +128,12 @@ impl Hub {
     }
 
     /// What a user is shown as over all nodes who is `here` on this one.
-    pub(crate) fn seen_as(&self, user: UserId, here: Status) -> Status {
+    pub(crate) fn seen_as(&self, user: UserId, here: Appearance) -> Status {
+        self.appearance(user, here).status()
+    }
+
+    /// A user's appearance over all nodes, who is `here` on this one.
+    pub(crate) fn appearance(&self, user: UserId, here: Appearance) -> Appearance {
         self.cluster.as_ref().map_or(here, |cluster| here.max(cluster.peers.elsewhere(user)))
     }
 }

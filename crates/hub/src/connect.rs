@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use chinwag_core::event::{Event, Kind};
-use chinwag_core::presence::Status;
+use chinwag_core::presence::{Appearance, Status};
 use chinwag_core::store::Tx;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Result, Seq, SocketId, UserId};
@@ -165,7 +165,7 @@ impl Hub {
     /// Lets the socket live: the snapshot's frames `first` go out first, then what was held and
     /// is not in the snapshot, whose groups and their heads are `heads`, or those that it was shown
     /// in [pages](Self::begin_pages). The user is shown as online, unless it appears offline on its
-    /// other sockets. Nothing happens if the socket was live already or is to be closed.
+    /// other sockets, those on other nodes included. Nothing happens if the socket was live already or is to be closed.
     ///
     /// `first` does not count towards the queue's bounds, but towards its user's.
     pub fn go_live(&self, socket: &Arc<Socket>, first: Vec<Bytes>, heads: &[(GroupId, Seq)]) {
@@ -182,8 +182,8 @@ impl Hub {
             let absent = absent.filter(|id| matches!(socket.floor(*id), Some(Floor::Absent(_))));
             cluster.differs(user.id, unknown.chain(absent));
         }
-        // Who appears offline on its other sockets does so on this one.
-        let is_hidden = state.is_live() && state.status() == Status::Disconnected;
+        // A user who appears offline on its other sockets, on whatever node, does so on this one.
+        let is_hidden = self.appearance(user.id, state.appearance()) == Appearance::Hidden;
         let Some(seat) = state.seat(socket.id()) else { return };
         seat.live = true;
         seat.status = if is_hidden { Status::Disconnected } else { Status::Online };

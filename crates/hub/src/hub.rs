@@ -130,7 +130,9 @@ impl Hub {
         }
         users
             .iter()
-            .map(|id| self.users.get(id).map_or(Status::Disconnected, |u| u.lock().presence.announced))
+            .map(|id| {
+                self.users.get(id).map(|user| user.lock().presence.announced).unwrap_or_default().status()
+            })
             .collect()
     }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use chinwag_core::event::{Event, Kind, Origin};
-use chinwag_core::presence::Status;
+use chinwag_core::presence::{Appearance, Status};
 use chinwag_core::{Result, UserId};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -89,7 +89,7 @@ pub(crate) async fn run(hub: Weak<Hub>, waiting: Arc<Waiting>) {
 /// One user's change, as it is about to be announced.
 pub(crate) struct News {
     user: Arc<User>,
-    status: Status,
+    pub(crate) appearance: Appearance,
     pub(crate) tell_self: bool,
     pub(crate) asker: Option<Box<Origin>>,
 }
@@ -120,18 +120,23 @@ impl Hub {
     /// Looks at what a user with live sockets is shown as; whether it has changed. Contacts are
     /// told then, and with `tell_self` all of the user's own sockets.
     pub(crate) fn show(&self, user: &Arc<User>, state: &mut State, tell_self: bool) -> bool {
-        let status = state.status();
-        if status == state.presence.shown {
+        let appearance = state.appearance();
+        if appearance == state.presence.shown {
             return false;
         }
-        state.presence.shown = status;
+        state.presence.shown = appearance;
         state.presence.tell_self |= tell_self;
         self.waiting.look_at(user, &mut state.presence);
         true
     }
 
-    /// A user has no live socket any more: begins its grace.
+    /// A user has no live socket any more: begins its grace. One who appeared offline is seen to go by
+    /// nobody, and its next socket shows it as online.
     pub(crate) fn leave_later(&self, user: &Arc<User>, state: &mut State) {
+        if state.presence.shown == Appearance::Hidden {
+            state.presence.shown = Appearance::Absent;
+            self.waiting.look_at(user, &mut state.presence);
+        }
         let left_at = *state.presence.left_at.get_or_insert_with(Instant::now);
         if !mem::replace(&mut state.presence.leaving, true) {
             self.waiting.leave_at(left_at + self.options.presence_grace, user);
@@ -149,7 +154,7 @@ impl Hub {
             return self.waiting.leave_at(end, user); // It came back, and has left again.
         }
         state.presence.leaving = false;
-        state.presence.shown = Status::Disconnected;
+        state.presence.shown = Appearance::Absent;
         self.waiting.look_at(user, &mut state.presence);
     }
 
@@ -161,14 +166,19 @@ impl Hub {
             let mut state = user.lock();
             let presence = &mut state.presence;
             presence.dirty = false;
-            let (status, tell_self) = (presence.shown, mem::take(&mut presence.tell_self));
+            let (appearance, tell_self) = (presence.shown, mem::take(&mut presence.tell_self));
             let asker = presence.asker.take();
-            if status != presence.announced {
+            let is_news = match &self.cluster {
+                Some(_) => appearance != presence.announced,
+                None => appearance.status() != presence.announced.status(),
+            };
+            if is_news {
                 drop(state);
-                news.push(News { user, status, tell_self, asker });
+                news.push(News { user, appearance, tell_self, asker });
                 continue;
             }
-            // It changed and changed back: there is nothing to announce.
+            // It changed and changed back, or nobody sees the change: there is nothing to announce.
+            presence.announced = appearance;
             if let Some(asker) = asker {
                 self.answer(&user, &state, &asker);
             }
@@ -186,10 +196,10 @@ impl Hub {
         });
         for (one, mut told) in news.iter().zip(contacts.await?) {
             let mut state = one.user.lock();
-            state.presence.announced = one.status;
+            state.presence.announced = one.appearance;
             let author = state.name.clone();
             if let Some(cluster) = &self.cluster {
-                let is_told = cluster.share(self, one.user.id, &author, one.status, &told, one);
+                let is_told = cluster.share(self, one.user.id, &author, &told, one);
                 if let (false, Some(asker)) = (is_told, &one.asker) {
                     self.answer(&one.user, &state, asker);
                 }
@@ -202,7 +212,7 @@ impl Hub {
                 told.push(one.user.id);
             }
             if !told.is_empty() {
-                let kind = Kind::StatusUpdate { author, status: one.status };
+                let kind = Kind::StatusUpdate { author, status: one.appearance.status() };
                 let event = Event::to_users(kind, told).from(one.asker.as_deref());
                 self.bus.publish_ephemeral(vec![event]);
             }
@@ -238,7 +248,7 @@ impl Hub {
     fn retire(&self, user: &Arc<User>) {
         let mut state = user.lock();
         let presence = &state.presence;
-        let untold = presence.dirty || presence.leaving || presence.announced != Status::Disconnected;
+        let untold = presence.dirty || presence.leaving || presence.announced != Appearance::Absent;
         if untold || !state.seats.is_empty() || state.gone {
             return;
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chinwag_core::event::Origin;
-use chinwag_core::presence::Status;
+use chinwag_core::presence::{Appearance, Status};
 use chinwag_core::{GroupId, Name, SocketId, UserId};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
@@ -52,9 +52,9 @@ pub(crate) struct Seat {
 #[derive(Default)]
 pub(crate) struct Presence {
     /// What the user is shown as; it outlasts the last socket by the grace.
-    pub(crate) shown: Status,
-    /// What the contacts were last told.
-    pub(crate) announced: Status,
+    pub(crate) shown: Appearance,
+    /// What the contacts, and the other nodes, were last told.
+    pub(crate) announced: Appearance,
     /// Whether the user waits to be looked at by the presence task.
     pub(crate) dirty: bool,
     /// Whether the user's own sockets are to be told too.
@@ -114,9 +114,9 @@ impl State {
         self.seats.iter().any(|seat| seat.live)
     }
 
-    /// The user's status over all of its live sockets.
-    pub(crate) fn status(&self) -> Status {
-        Status::of(self.seats.iter().filter(|seat| seat.live).map(|seat| seat.status))
+    /// The user's appearance over all of its live sockets.
+    pub(crate) fn appearance(&self) -> Appearance {
+        Appearance::of(self.seats.iter().filter(|seat| seat.live).map(|seat| seat.status))
     }
 
     pub(crate) fn group_at(&self, id: GroupId) -> Result<usize, usize> {

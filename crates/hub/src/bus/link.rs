@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use chinwag_core::presence::Status;
+use chinwag_core::presence::Appearance;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{GroupId, Name, Seq, UserId};
 
@@ -110,7 +110,7 @@ pub enum Kind {
         /// The user's name.
         name: Name,
         /// What the user is on that node.
-        status: Status,
+        appearance: Appearance,
         /// The user's contacts, and the user itself.
         told: Vec<UserId>,
     },
@@ -132,7 +132,7 @@ pub enum Kind {
         /// Of how many.
         parts: u32,
         /// Users and what they are.
-        users: Vec<(UserId, Status)>,
+        users: Vec<(UserId, Appearance)>,
     },
     /// Something that a newer node has learned to say.
     Unknown,

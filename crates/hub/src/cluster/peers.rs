@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chinwag_core::event::{Event, Kind};
-use chinwag_core::presence::Status;
+use chinwag_core::presence::{Appearance, Status};
 use chinwag_core::{Name, UserId};
 use parking_lot::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -48,8 +48,8 @@ struct Table {
 /// One user's shares.
 #[derive(Default)]
 struct Shares {
-    here: Status,
-    there: Vec<(NodeId, Status)>,
+    here: Appearance,
+    there: Vec<(NodeId, Appearance)>,
     /// What its contacts here were last told.
     told: Status,
 }
@@ -67,28 +67,28 @@ struct Peer {
 struct Roster {
     count: u64,
     next: u32,
-    users: HashMap<UserId, Status>,
+    users: HashMap<UserId, Appearance>,
 }
 
 impl Shares {
-    fn elsewhere(&self) -> Status {
-        Status::of(self.there.iter().map(|(_, status)| *status))
+    fn elsewhere(&self) -> Appearance {
+        self.there.iter().map(|(_, appearance)| *appearance).max().unwrap_or_default()
     }
 
-    fn now(&self) -> Status {
+    fn now(&self) -> Appearance {
         self.here.max(self.elsewhere())
     }
 
-    fn set(&mut self, node: NodeId, status: Status) {
+    fn set(&mut self, node: NodeId, appearance: Appearance) {
         self.there.retain(|(id, _)| *id != node);
-        if status != Status::Disconnected {
-            self.there.push((node, status));
+        if appearance != Appearance::Absent {
+            self.there.push((node, appearance));
         }
     }
 
     /// Whether nothing is left to be remembered.
     fn is_over(&self) -> bool {
-        self.now() == Status::Disconnected && self.told == Status::Disconnected
+        self.now() == Appearance::Absent && self.told == Status::Disconnected
     }
 }
 
@@ -98,7 +98,7 @@ impl Table {
     fn change(&mut self, user: UserId, change: impl FnOnce(&mut Shares)) -> Option<Status> {
         let shares = self.users.entry(user).or_default();
         change(shares);
-        let now = shares.now();
+        let now = shares.now().status();
         let is_news = std::mem::replace(&mut shares.told, now) != now;
         if shares.is_over() {
             self.users.remove(&user);
@@ -110,7 +110,7 @@ impl Table {
     fn change_late(&mut self, user: UserId, change: impl FnOnce(&mut Shares)) {
         let shares = self.users.entry(user).or_default();
         change(shares);
-        if shares.now() != shares.told {
+        if shares.now().status() != shares.told {
             self.late.push(user);
         } else if shares.is_over() {
             self.users.remove(&user);
@@ -135,7 +135,7 @@ impl Peers {
     }
 
     /// What a user is on the other nodes.
-    pub(super) fn elsewhere(&self, user: UserId) -> Status {
+    pub(super) fn elsewhere(&self, user: UserId) -> Appearance {
         self.table.lock().users.get(&user).map(Shares::elsewhere).unwrap_or_default()
     }
 
@@ -172,17 +172,16 @@ impl Cluster {
         hub: &Hub,
         user: UserId,
         name: &Name,
-        status: Status,
         contacts: &[UserId],
         news: &News,
     ) -> bool {
         let mut table = self.peers.table.lock();
-        let shown = table.change(user, |shares| shares.here = status);
+        let shown = table.change(user, |shares| shares.here = news.appearance);
         table.count += 1;
         let mut told = contacts.to_vec();
         told.push(user);
         let (count, all) = (table.count, told.clone());
-        let said = Said::Presence { count, user, name: name.clone(), status, told: all };
+        let said = Said::Presence { count, user, name: name.clone(), appearance: news.appearance, told: all };
         self.link.say(Channel::Nodes, Hint::new(said));
         let Some(status) = shown else { return false };
         if !news.tell_self {
@@ -198,7 +197,7 @@ impl Cluster {
 
     /// Another node has told what a user is on it.
     pub(super) fn shared(&self, hub: &Hub, node: NodeId, said: Said) {
-        let Said::Presence { count, user, name, status, told } = said else { return };
+        let Said::Presence { count, user, name, appearance, told } = said else { return };
         let mut table = self.peers.table.lock();
         let peer = table.peer(node);
         if count <= peer.count {
@@ -209,7 +208,7 @@ impl Cluster {
         } else {
             self.ask(node, peer);
         }
-        if let Some(status) = table.change(user, |shares| shares.set(node, status)) {
+        if let Some(status) = table.change(user, |shares| shares.set(node, appearance)) {
             let kind = Kind::StatusUpdate { author: name, status };
             hub.bus.publish_ephemeral(vec![Event::to_users(kind, told)]);
         }
@@ -263,7 +262,7 @@ impl Cluster {
             return;
         }
         peer.answered = Some(Instant::now());
-        let here = table.users.iter().filter(|(_, shares)| shares.here != Status::Disconnected);
+        let here = table.users.iter().filter(|(_, shares)| shares.here != Appearance::Absent);
         let users: Vec<_> = here.map(|(user, shares)| (*user, shares.here)).collect();
         let mut chunks: Vec<_> = users.chunks(PART).collect();
         if chunks.is_empty() {
@@ -299,11 +298,11 @@ impl Cluster {
         peer.count = count;
         for user in table.of_node(node) {
             if !roster.users.contains_key(&user) {
-                table.change_late(user, |shares| shares.set(node, Status::Disconnected));
+                table.change_late(user, |shares| shares.set(node, Appearance::Absent));
             }
         }
-        for (user, status) in roster.users {
-            table.change_late(user, |shares| shares.set(node, status));
+        for (user, appearance) in roster.users {
+            table.change_late(user, |shares| shares.set(node, appearance));
         }
         drop(table);
         hub.waiting.news.notify_one();
@@ -334,7 +333,7 @@ impl Cluster {
             let users = table.of_node(node);
             tracing::info!(%node, users = users.len(), "a node is gone");
             for user in users {
-                table.change_late(user, |shares| shares.set(node, Status::Disconnected));
+                table.change_late(user, |shares| shares.set(node, Appearance::Absent));
             }
             hub.waiting.news.notify_one();
         }

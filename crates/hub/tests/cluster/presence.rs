@@ -132,3 +132,46 @@ async fn a_late_node_learns_presence_and_a_draining_one_withdraws_it() {
     until("the node is gone", || two.hub.counts().nodes == 0).await;
     assert_eq!(told(&at_two, "ann").last().map(String::as_str), Some("disconnected"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn user_hidden_on_one_node_stays_so_on_another() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    one.contacts(ann, ben).await;
+    let mut others = Vec::new();
+    for name in ["dan", "eve", "gus", "hal"] {
+        let other = one.user(name).await;
+        one.contacts(other, ben).await;
+        others.push(other);
+    }
+    let [dan, eve, gus, hal] = others[..] else { panic!("there are four") };
+    let (at_one, at_two) = (one.connect(ben, "ben").await, two.connect(ben, "ben").await);
+    let first = one.connect(ann, "ann").await;
+    at_two.gets("status ann online").await;
+    one.hub.set_status(&first.client.0, Disconnected, None);
+    at_two.gets("status ann disconnected").await;
+    let second = two.connect(ann, "ann").await;
+    // A node's announcements come in order: that eve is on the second comes after what ann is there.
+    let _eve = two.connect(eve, "eve").await;
+    at_one.gets("status eve online").await;
+    drop(first);
+    let third = one.connect(ann, "ann").await;
+    let late = Node::start(&place, &redis.url(), unaudited()).await;
+    seen(&late, eve, Online).await;
+    let fourth = late.connect(ann, "ann").await;
+    let _dan = late.connect(dan, "dan").await;
+    for reader in [&at_one, &at_two] {
+        reader.gets("status dan online").await;
+        assert_eq!(told(reader, "ann"), ["online", "disconnected"]);
+    }
+    // Nobody appears offline any more once the last who did so has gone.
+    drop((second, third, fourth));
+    let _others = (one.connect(gus, "gus").await, late.connect(hal, "hal").await);
+    at_two.gets("status gus online").await;
+    at_two.gets("status hal online").await;
+    let _fifth = two.connect(ann, "ann").await;
+    at_one.gets("status ann online").await;
+    until("she is told as back", || told(&at_one, "ann") == ["online", "disconnected", "online"]).await;
+}

@@ -5,7 +5,7 @@
 //! stand side by side. Numbers are little-endian.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use chinwag_core::presence::Status;
+use chinwag_core::presence::Appearance;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{GroupId, Name, Seq, UserId};
 use hmac::{Hmac, KeyInit, Mac};
@@ -43,6 +43,7 @@ mod tag {
     pub(super) const WHOLE: u8 = 18;
     pub(super) const NONCE: u8 = 19;
     pub(super) const BUT: u8 = 20;
+    pub(super) const HIDDEN: u8 = 21;
 }
 
 /// The kinds of messages by which nodes learn that the other lives. The kinds of hints are counted
@@ -212,12 +213,13 @@ impl Writer<'_> {
                 self.field(tag::NAME, name.as_str().as_bytes());
             }
             Kind::TokenEnded(hash) => self.field(tag::TOKEN, &hash.0),
-            Kind::Presence { count, user, name, status, told } => {
+            Kind::Presence { count, user, name, appearance, told } => {
                 self.field(tag::COUNT, &count.to_le_bytes());
                 self.user(tag::USER, *user);
                 self.field(tag::NAME, name.as_str().as_bytes());
-                self.field(tag::STATUS, &[status_number(*status)]);
+                self.field(tag::STATUS, &[status_number(*appearance)]);
                 self.users(tag::TOLD, told);
+                self.hidden(&[(*user, *appearance)]);
             }
             Kind::Beat { count, last } => {
                 self.field(tag::COUNT, &count.to_le_bytes());
@@ -230,12 +232,23 @@ impl Writer<'_> {
                 self.field(tag::PART, &part.to_le_bytes());
                 self.field(tag::PARTS, &parts.to_le_bytes());
                 let mut bytes = Vec::with_capacity(users.len() * 9);
-                for (user, status) in users {
+                for (user, appearance) in users {
                     bytes.extend(user.0.to_le_bytes());
-                    bytes.push(status_number(*status));
+                    bytes.push(status_number(*appearance));
                 }
                 self.field(tag::ROSTER, &bytes);
+                self.hidden(users);
             }
+        }
+    }
+
+    /// Those of these users who are connected and appear offline. Whoever does not know the field takes
+    /// them for disconnected.
+    fn hidden(&mut self, users: &[(UserId, Appearance)]) {
+        let hidden = users.iter().filter(|(_, appearance)| *appearance == Appearance::Hidden);
+        let hidden: Vec<_> = hidden.map(|(user, _)| *user).collect();
+        if !hidden.is_empty() {
+            self.users(tag::HIDDEN, &hidden);
         }
     }
 }
@@ -260,16 +273,16 @@ fn number_of(kind: &Kind) -> u8 {
     }
 }
 
-fn status_number(status: Status) -> u8 {
-    match status {
-        Status::Disconnected => 0,
-        Status::Afk => 1,
-        Status::Online => 2,
+fn status_number(appearance: Appearance) -> u8 {
+    match appearance {
+        Appearance::Absent | Appearance::Hidden => 0,
+        Appearance::Afk => 1,
+        Appearance::Online => 2,
     }
 }
 
-fn status_of(number: u8) -> Option<Status> {
-    [Status::Disconnected, Status::Afk, Status::Online].get(usize::from(number)).copied()
+fn appearance_of(number: u8) -> Option<Appearance> {
+    [Appearance::Absent, Appearance::Afk, Appearance::Online].get(usize::from(number)).copied()
 }
 
 /// A hint's fields as they were found.
@@ -286,15 +299,16 @@ struct Fields<'a> {
     other: Option<UserId>,
     name: Option<&'a str>,
     token: Option<TokenHash>,
-    status: Option<Status>,
+    appearance: Option<Appearance>,
     told: Vec<UserId>,
     count: Option<u64>,
     last: bool,
     part: Option<u32>,
     parts: Option<u32>,
-    roster: Vec<(UserId, Status)>,
+    roster: Vec<(UserId, Appearance)>,
     nonce: Option<Nonce>,
     but: Vec<UserId>,
+    hidden: Vec<UserId>,
 }
 
 impl<'a> Fields<'a> {
@@ -324,7 +338,7 @@ impl<'a> Fields<'a> {
             tag::OTHER => self.other = Some(user(value)?),
             tag::NAME => self.name = Some(std::str::from_utf8(value).ok()?),
             tag::TOKEN => self.token = Some(TokenHash(value.try_into().ok()?)),
-            tag::STATUS => self.status = Some(status_of(*value.first()?)?),
+            tag::STATUS => self.appearance = Some(appearance_of(*value.first()?)?),
             tag::TOLD => self.told = users(value)?,
             tag::COUNT => self.count = Some(u64::from_le_bytes(value.try_into().ok()?)),
             tag::NONCE => self.nonce = Some(Nonce::from_le_bytes(value.try_into().ok()?)),
@@ -332,9 +346,10 @@ impl<'a> Fields<'a> {
             tag::PART => self.part = Some(u32::from_le_bytes(value.try_into().ok()?)),
             tag::PARTS => self.parts = Some(u32::from_le_bytes(value.try_into().ok()?)),
             tag::BUT => self.but = users(value)?,
+            tag::HIDDEN => self.hidden = users(value)?,
             tag::ROSTER => {
                 let each =
-                    value.chunks_exact(9).map(|entry| Some((user(&entry[..8])?, status_of(entry[8])?)));
+                    value.chunks_exact(9).map(|entry| Some((user(&entry[..8])?, appearance_of(entry[8])?)));
                 self.roster = each.collect::<Option<_>>()?;
             }
             _ => {}
@@ -367,14 +382,17 @@ impl<'a> Fields<'a> {
                 count: self.count?,
                 user: self.user?,
                 name: name()?,
-                status: self.status?,
+                appearance: if self.hidden.is_empty() { self.appearance? } else { Appearance::Hidden },
                 told: self.told,
             },
             11 => Kind::Beat { count: self.count?, last: self.last },
             12 => Kind::Ask,
-            13 => {
-                Kind::Roster { count: self.count?, part: self.part?, parts: self.parts?, users: self.roster }
-            }
+            13 => Kind::Roster {
+                count: self.count?,
+                part: self.part?,
+                parts: self.parts?,
+                users: with_hidden(self.roster, &self.hidden),
+            },
             14 => Kind::Passed { left: self.left },
             _ => Kind::Unknown,
         };
@@ -386,6 +404,18 @@ impl<'a> Fields<'a> {
         }
         Some(Hint { kind, group: self.group, seq: self.seq, frame: self.frame, whole: self.whole })
     }
+}
+
+/// A roster, in which these of its users appear offline.
+fn with_hidden(mut users: Vec<(UserId, Appearance)>, hidden: &[UserId]) -> Vec<(UserId, Appearance)> {
+    let mut hidden = hidden.iter().peekable();
+    for (user, appearance) in &mut users {
+        // Both lists are in the same order.
+        if hidden.next_if_eq(&&*user).is_some() {
+            *appearance = Appearance::Hidden;
+        }
+    }
+    users
 }
 
 fn user(bytes: &[u8]) -> Option<UserId> {

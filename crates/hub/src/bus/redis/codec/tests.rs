@@ -21,6 +21,11 @@ fn hints() -> Vec<Hint> {
         ..Hint::new(kind).with(frame.clone())
     };
     let (none, users) = (Bytes::new(), vec![ann, ben]);
+    let presence = |appearance| {
+        let (name, told) = (Name::stored("Ben"), vec![ann, ben]);
+        Hint::new(Kind::Presence { count: 3, user: ann, name, appearance, told })
+    };
+    let roster = |users| Hint::new(Kind::Roster { count: 3, part: 1, parts: 2, users });
     vec![
         about(Kind::Unknown, &none),
         about(Kind::Group(vec![]), &frame),
@@ -35,11 +40,13 @@ fn hints() -> Vec<Hint> {
         Hint::new(Kind::Contact { to: ann, contact: (ben, name.clone()) }).with(frame),
         Hint::new(Kind::TokenEnded(TokenHash([9; 32]))),
         Hint::new(Kind::UserEnded(ben)),
-        Hint::new(Kind::Presence { count: 3, user: ann, name, status: Status::Afk, told: users }),
+        presence(Appearance::Afk),
         Hint::new(Kind::Beat { count: 3, last: false }),
         Hint::new(Kind::Beat { count: 3, last: true }),
         Hint::new(Kind::Ask),
-        Hint::new(Kind::Roster { count: 3, part: 1, parts: 2, users: vec![(ann, Status::Online)] }),
+        roster(vec![(ann, Appearance::Online)]),
+        presence(Appearance::Hidden),
+        roster(vec![(ann, Appearance::Afk), (ben, Appearance::Hidden)]),
     ]
 }
 

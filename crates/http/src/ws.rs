@@ -2,6 +2,7 @@
 
 mod events;
 mod handshake;
+mod more;
 mod opening;
 mod pace;
 mod resume;

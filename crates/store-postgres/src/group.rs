@@ -301,6 +301,19 @@ impl Groups for Transaction<'_, '_> {
         Ok(found.unwrap_or_default())
     }
 
+    fn unread(&self, user: UserId, groups: &[GroupId]) -> Result<u64> {
+        const SQL: &str = concat!(
+            "SELECT coalesce(sum(each.unread), 0)::bigint FROM (SELECT ",
+            mark_columns!(),
+            " FROM memberships m JOIN groups g ON g.id = m.group_id
+            WHERE m.user_id = $1 AND m.group_id = ANY($4)) each (seq, date, unread)"
+        );
+        let ids: Vec<_> = groups.iter().map(|id| id.0).collect();
+        let params: Params<'_> = &[&user.0, &i64::from(UNREAD), &i64::from(UNREAD_NEAR), &ids];
+        let sum: Option<i64> = self.one(SQL, params, |row| row.try_get(0))?;
+        Ok(sum.and_then(|sum| u64::try_from(sum).ok()).unwrap_or(0))
+    }
+
     fn mark_set(&mut self, group: GroupId, user: UserId, seq: Seq, date: Date) -> Result<()> {
         self.change(
             "UPDATE memberships SET last_read_seq = $3, last_read_date = $4 WHERE group_id = $1 AND user_id = $2",

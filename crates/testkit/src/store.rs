@@ -231,6 +231,7 @@ macro_rules! store_suite {
                 a_mark_is_set_to_what_is_told_forward_or_back
                 only_others_messages_that_stand_after_the_mark_are_unread
                 unread_counts_up_to_its_limit
+                unread_of_groups_is_the_sum_of_their_marks
                 unread_is_what_counting_one_by_one_gives
                 who_comes_back_has_its_mark_and_nothing_unread
             }

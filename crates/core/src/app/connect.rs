@@ -1,10 +1,11 @@
 //! The summary of a new socket, in pages. Each page is a snapshot of one moment.
 
+use super::{App, Context};
 use crate::group::{Member, Summary};
 use crate::limits::{LATEST, LISTED};
 use crate::relation::Relations;
 use crate::store::{Shown, Tx};
-use crate::{GroupId, Name, Result, Seq, UserId};
+use crate::{Error, GroupId, Name, Result, Seq, UserId};
 
 /// The number of groups on the first page. Later pages have as many as fit.
 const FIRST: usize = 16;
@@ -27,6 +28,8 @@ pub struct Opening {
     pub later: Vec<GroupId>,
     /// The number of groups that are left out.
     pub left_out: usize,
+    /// The left out groups whose events the user receives.
+    pub unshown: Vec<GroupId>,
     /// The user's relations and contacts, if there are no later pages.
     pub people: Option<People>,
     /// The head of every group whose events the user receives, at the same moment.
@@ -77,12 +80,32 @@ pub fn opening(tx: &dyn Tx, user: UserId, window: &Window) -> Result<Opening> {
         ids.retain(|id| !pending.contains(id));
     }
     let left_out = all.saturating_sub(ids.len() + pending.len());
+    let unshown = if left_out == 0 { Vec::new() } else { without(&heads, &ids) };
     let later = ids.split_off(ids.len().min(FIRST));
     // A pending member receives no events of these groups, so that they need no page of their own.
     ids.append(&mut pending);
     let page = summaries(tx, user, &ids, window)?;
     let people = if later.is_empty() { Some(people(tx, user)?) } else { None };
-    Ok(Opening { page, later, left_out, people, heads })
+    Ok(Opening { page, later, left_out, unshown, people, heads })
+}
+
+/// The groups of `heads` that are not among `shown`.
+fn without(heads: &[(GroupId, Seq)], shown: &[GroupId]) -> Vec<GroupId> {
+    let mut shown = shown.to_vec();
+    shown.sort_unstable();
+    heads.iter().map(|(id, _)| *id).filter(|id| shown.binary_search(id).is_err()).collect()
+}
+
+impl App {
+    /// How many of others' messages the calling user has not read in these groups, each counted up to
+    /// [`UNREAD`](crate::limits::UNREAD). Bounded by the caller.
+    pub async fn unread(&self, context: &Context, groups: Vec<GroupId>) -> Result<u64> {
+        self.read(context, groups, |tx, caller, groups| {
+            let user = caller.user().ok_or(Error::Unauthenticated("a user's credential is needed"))?;
+            tx.unread(user, groups)
+        })
+        .await
+    }
 }
 
 /// A later page.

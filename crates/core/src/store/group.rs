@@ -94,6 +94,12 @@ pub trait Groups: Messages + Relations {
     /// whatever the length of the log and whoever wrote it.
     fn mark(&self, group: GroupId, user: UserId) -> Result<Mark>;
 
+    /// How many of others' messages a user has not read in these groups, the sum of their
+    /// [marks](Self::mark). Bounded by the caller.
+    fn unread(&self, user: UserId, groups: &[GroupId]) -> Result<u64> {
+        groups.iter().map(|group| Ok(u64::from(self.mark(*group, user)?.unread))).sum()
+    }
+
     /// Sets how far a member has read.
     fn mark_set(&mut self, group: GroupId, user: UserId, seq: Seq, date: Date) -> Result<()>;
 

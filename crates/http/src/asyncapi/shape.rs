@@ -33,6 +33,8 @@ pub(super) enum Holds {
     ClientId,
     Date,
     Seq,
+    /// How many.
+    Count,
     /// How long a page is to be.
     Page,
     Status,
@@ -66,6 +68,7 @@ impl Holds {
             Self::Body => json!({"type": "string", "minLength": 1}),
             Self::ClientId => json!({"type": "string", "minLength": 1, "maxLength": CLIENT_ID_CHARS}),
             Self::Date => json!({"type": "string", "format": "date-time"}),
+            Self::Count => json!({"type": "integer", "minimum": 0}),
             Self::Seq => json!({"type": "integer", "format": "int64", "minimum": 0}),
             Self::Page => json!({"type": "integer", "minimum": 1, "maximum": HISTORY_PAGE}),
             Self::Status => json!({"type": "string", "enum": ["online", "afk", "disconnected"]}),

@@ -1,8 +1,8 @@
 //! The table: what a client may send, and what a server sends, one row an event.
 
 use super::shape::Holds::{
-    Body, ClientId, Date, Flag, GroupName, Heads, History, Id, Ids, Me, Messages, Name, Names, Operation,
-    Outcome, Owner, Page, Refusals, Seq, Status, Statuses,
+    Body, ClientId, Count, Date, Flag, GroupName, Heads, History, Id, Ids, Me, Messages, Name, Names,
+    Operation, Outcome, Owner, Page, Refusals, Seq, Status, Statuses,
 };
 use super::shape::Key;
 use super::shape::Need::{Always, Either, Maybe, Null};
@@ -276,6 +276,18 @@ pub(super) const TOLD: &[Told] = &[
         about: "The second: the user's relations, and how present its contacts are. A `status.update` \
                 follows for each contact who is not disconnected, then what happens from here on.",
         data: Data::Object("Lists", &[Key(Always, "presence", Statuses, "Contacts' statuses, by name.")]),
+        numbered: Numbered::Never,
+    },
+    Told {
+        event: "summary.more",
+        about: "Once after a summary that leaves groups out: how much is unread in them, counted after the \
+                socket has begun.",
+        data: Data::Keys(&[Key(
+            Always,
+            "unread",
+            Count,
+            "The sum over those groups, of which each counts up to 100.",
+        )]),
         numbered: Numbered::Never,
     },
     Told {

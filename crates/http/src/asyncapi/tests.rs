@@ -208,6 +208,7 @@ fn answers() -> Vec<Bytes> {
     let mut answers = vec![
         summary::whole(Head { history: own, left_out: None }, &groups),
         summary::whole(Head { history: own, left_out: Some(3) }, &groups[..1]),
+        outgoing::answer("summary.more", outgoing::Unshown { unread: 3 }, None),
         outgoing::answer("contact.summary", contacts, None),
         outgoing::answer("message.fetch", fetched, Some("7")),
         outgoing::answer("message.fetch", none, None),

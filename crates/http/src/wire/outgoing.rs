@@ -75,6 +75,13 @@ pub fn contacts(relations: &Relations, presence: &[(&Name, Status)]) -> Vec<Byte
     frames
 }
 
+/// `summary.more`'s data.
+#[derive(Serialize)]
+pub struct Unshown {
+    /// How many of others' messages are unread in the groups that the summary leaves out.
+    pub unread: u64,
+}
+
 /// `message.fetch`'s answer.
 #[derive(Serialize)]
 pub struct Fetched<'a> {

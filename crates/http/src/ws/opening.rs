@@ -10,6 +10,7 @@ use chinwag_core::store::Tx;
 use chinwag_core::{Error, GroupId, Result, UserId};
 use chinwag_hub::Close;
 
+use super::more;
 use super::session::Session;
 use crate::wire::frame::Part;
 use crate::wire::object::Group;
@@ -31,7 +32,12 @@ impl Session {
             let heads = std::mem::take(&mut opening.heads);
             Ok((opening, heads))
         };
-        let shown = match hub.subscribe(&self.connection, shown).await {
+        let mut subscribed = hub.subscribe(&self.connection, shown).await;
+        let (mut left_out, mut unshown) = (0, Vec::new());
+        if let Ok(Some((opening, _))) = &mut subscribed {
+            (left_out, unshown) = (opening.left_out, std::mem::take(&mut opening.unshown));
+        }
+        let shown = match subscribed {
             Ok(Some((opening, heads))) if opening.later.is_empty() => {
                 let groups = groups(&opening.page);
                 let first = summary::whole(self.head(opening.left_out), &groups);
@@ -52,6 +58,8 @@ impl Session {
         if let Err(error) = shown {
             tracing::error!(%error, "a socket's summary failed");
             hub.close(&self.connection, Close::Fault);
+        } else if left_out > 0 {
+            more::begin(&self, unshown);
         }
         1
     }

@@ -65,6 +65,7 @@ async fn window_shows_the_newest_groups_and_counts_the_others() {
     assert_eq!(ids(&windowed(&bob, "groups=2000").await), newest, "in several pages, too");
     let mut socket = windowed(&bob, "groups=0").await;
     assert_eq!((socket.summary(), socket.more()), (&json!([]), &json!({ "groups": 40 })));
+    assert_eq!(socket.until("summary.more").await["data"], json!({ "unread": 80 }));
     let sent = json!({ "author": "ann", "group": groups[5], "body": "live" });
     app.service().post("messages/", sent).await.ok(201);
     assert_eq!(socket.until("message.text").await["seq"], 4, "events of every group arrive");
@@ -72,6 +73,31 @@ async fn window_shows_the_newest_groups_and_counts_the_others() {
     socket.send(json!({ "type": "sync.resume", "data": { "groups": held } })).await;
     assert_eq!(socket.next().await["data"]["body"], "second of 6");
     assert_eq!(socket.next().await["type"], "sync.done");
+}
+
+#[tokio::test]
+async fn summary_more_counts_what_the_window_leaves_out() {
+    let app = TestApp::with(|options| options.limits.consent = true).await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let groups = groups(&app, 36).await;
+    let read = |group: &Value| format!("groups/{}/read/", group.as_str().expect("an id"));
+    bob.post(&read(&groups[0]), json!({ "seq": 2 })).await.ok(200);
+    bob.post(&read(&groups[1]), json!({ "seq": 3 })).await.ok(200);
+    // A group that is not accepted counts in no sum.
+    let eve = app.user("eve").await;
+    let pending = eve.post("groups/", json!({ "name": "strange", "members": ["bob"] })).await.ok(201);
+    eve.post("messages/", json!({ "group": pending["id"], "body": "come" })).await.ok(201);
+    for (window, groups, unread) in [("groups=0", 37, 69), ("groups=2", 35, 67)] {
+        let mut socket = windowed(&bob, window).await;
+        assert_eq!(socket.more(), &json!({ "groups": groups }), "{window}");
+        let sum = socket.until("summary.more").await;
+        assert_eq!((&sum["data"], sum.get("seq")), (&json!({ "unread": unread }), None), "{window}");
+    }
+    let mut all = windowed(&bob, "groups=40").await;
+    all.send(json!({ "type": "typing.start", "data": {} })).await;
+    assert_eq!(all.next().await["type"], "error.data", "nothing is left out, so that there is no sum");
+    let mut others = windowed(&ann, "groups=0").await;
+    assert_eq!(others.until("summary.more").await["data"], json!({ "unread": 0 }));
 }
 
 #[tokio::test]

@@ -69,6 +69,21 @@ pub async fn unread_counts_up_to_its_limit(f: Fixture) {
     assert_eq!(shown[0].mark.unread, UNREAD);
 }
 
+pub async fn unread_of_groups_is_the_sum_of_their_marks(f: Fixture) {
+    let (ann, bob, eve) = (f.user("ann").await, f.user("bob").await, f.user("eve").await);
+    let mut groups = vec![f.group_id(), f.group(&[bob, eve]).await];
+    for count in [2, 0, UNREAD + 1] {
+        let id = f.group(&[ann, bob]).await;
+        for _ in 0..count {
+            f.send(id, bob).await;
+        }
+        groups.push(id);
+    }
+    f.send(groups[1], bob).await;
+    let sum = f.read(move |tx| Ok([tx.unread(ann, &groups)?, tx.unread(ann, &[])?])).await;
+    assert_eq!(sum, [2 + u64::from(UNREAD), 0], "of groups that the user is in alone");
+}
+
 pub async fn unread_is_what_counting_one_by_one_gives(f: Fixture) {
     let mut users = Vec::new();
     for text in ["ann", "bob", "eve", "mia"] {

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::Method;
 use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::Route;
 use chinwag_core::rate::Cost;
@@ -23,7 +23,7 @@ use crate::auth::{Identified, Peer, trusts};
 use crate::doors::{Doors, Options};
 use crate::error::{Problem, Refusal};
 use crate::places::{Share, Shares};
-use crate::rest::payload;
+use crate::rest::{payload, session};
 use crate::wire::input;
 
 /// Tokens whose users are remembered at a time; then all are looked up again.
@@ -99,7 +99,8 @@ impl KnownTokens {
 /// Answers a request of the API at `path`, or refuses it.
 pub(crate) async fn answer(doors: &Arc<Doors>, path: &str, route: Route, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
-    match admit(doors, path, &mut parts, body).await {
+    let may_be_nobody = session::may_be_nobody(path, &parts);
+    let response = match admit(doors, path, &mut parts, body).await {
         Ok((body, token)) => {
             let Ok(response) = route.oneshot(Request::from_parts(parts, body)).await;
             match token.get().copied() {
@@ -111,7 +112,8 @@ pub(crate) async fn answer(doors: &Arc<Doors>, path: &str, route: Route, request
             }
         }
         Err(response) => *response,
-    }
+    };
+    if may_be_nobody && response.status() == StatusCode::UNAUTHORIZED { session::nobody() } else { response }
 }
 
 async fn admit(

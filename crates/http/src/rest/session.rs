@@ -1,7 +1,9 @@
 //! `sessions/`
 
-use axum::http::header;
+use std::borrow::Cow;
+
 use axum::http::request::Parts;
+use axum::http::{Method, header};
 use chinwag_core::app::account::Issued;
 use chinwag_core::{Date, Error, Name};
 use serde::Serialize;
@@ -30,10 +32,10 @@ pub(crate) struct Session<'a> {
 /// Who is signed in.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Current<'a> {
-    /// The user.
-    #[schema(value_type = String)]
-    #[serde(serialize_with = "text")]
-    name: &'a Name,
+    /// The user; null where nobody is and that was `optional`.
+    #[schema(value_type = Option<String>, required = true)]
+    #[serde(serialize_with = "maybe_text")]
+    name: Option<&'a Name>,
     /// Until when, if the credential says so.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     #[serde(serialize_with = "maybe_text")]
@@ -60,11 +62,32 @@ pub(crate) async fn create(
 /// Says who is signed in.
 #[utoipa::path(
     get, path = "/api/v1/sessions/", tag = "accounts", operation_id = "session_get",
+    params((
+        "optional" = Option<bool>, Query,
+        description = "With `true`, a request without `Authorization` for which nobody is signed in is answered 200 with \
+                       nulls, and not 401, which browsers report as an error."
+    )),
     responses((status = 200, description = "Who is signed in.", body = Current<'static>), Refusals),
 )]
 pub(crate) async fn get(credential: Option<Credential>) -> Result<Response> {
     let SignedIn { user, expires, .. } = user(credential)?;
-    Ok(json(StatusCode::OK, &Current { name: &user.name, expires }))
+    Ok(json(StatusCode::OK, &Current { name: Some(&user.name), expires }))
+}
+
+/// Whether a request asks who is signed in, and takes nobody for an answer. Who sends an
+/// `Authorization` is told that it is refused.
+pub(crate) fn may_be_nobody(path: &str, parts: &Parts) -> bool {
+    let is_optional = |(key, value): (Cow<'_, str>, Cow<'_, str>)| key == "optional" && value == "true";
+    let query = parts.uri.query().unwrap_or_default();
+    path == "/api/v1/sessions"
+        && parts.method == Method::GET
+        && !parts.headers.contains_key(header::AUTHORIZATION)
+        && form_urlencoded::parse(query.as_bytes()).any(is_optional)
+}
+
+/// The answer that nobody is signed in.
+pub(crate) fn nobody() -> Response {
+    json(StatusCode::OK, &Current { name: None, expires: None })
 }
 
 /// Signs out: ends the session that the request comes with, its sockets included.

@@ -27,14 +27,27 @@ async fn an_account_signs_up_in_and_out() {
 
     let held = format!("theme=dark; access={token}");
     let by_cookie = [("cookie", held.as_str())];
-    let (status, current) = read(server.send("GET sessions/", &by_cookie, Value::Null).await).await;
-    assert_eq!((status, &current["name"], &current["expires"]), (200, &json!("arlan"), &session["expires"]));
+    for path in ["GET sessions/", "GET sessions/?optional=true"] {
+        let (status, current) = read(server.send(path, &by_cookie, Value::Null).await).await;
+        assert_eq!(
+            (status, &current["name"], &current["expires"]),
+            (200, &json!("arlan"), &session["expires"])
+        );
+    }
     let ended = server.send("DELETE sessions/", &by_cookie, Value::Null).await;
     assert!(
         ended.headers()["set-cookie"].to_str().expect("ASCII").starts_with("access=; Path=/; Max-Age=0;")
     );
     assert_eq!(ended.status(), 200);
     assert_eq!(server.send("GET sessions/", &by_cookie, Value::Null).await.status(), 401);
+    let nobody = json!({"name": null, "expires": null});
+    for headers in [&by_cookie[..], &[]] {
+        let (status, answer) =
+            read(server.send("GET sessions/?optional=true", headers, Value::Null).await).await;
+        assert_eq!((status, answer), (200, nobody.clone()));
+    }
+    assert_eq!(server.call("GET sessions/?optional=true", "ended", Value::Null).await.0, 401);
+    assert_eq!(server.send("GET sessions/?optional=1", &[], Value::Null).await.status(), 401);
     // Who signs in is told what is wrong with that, whatever cookie is left of an ended session.
     let guess = json!({"name": "arlan", "password": "battery staple"});
     let left = read(server.send("POST sessions/", &by_cookie, guess).await).await;

@@ -225,6 +225,7 @@ macro_rules! store_suite {
                 every_number_says_what_took_it_as_that_stands_now
                 a_log_is_read_in_parts_without_a_gap
                 a_user_who_is_no_more_leaves_no_name_in_a_log
+                resume_of_many_deletions_comes_in_small_pages
             }
             mark {
                 who_has_read_nothing_has_no_mark_and_everything_unread

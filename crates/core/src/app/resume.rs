@@ -114,6 +114,8 @@ struct Stretch {
     head: Seq,
     /// The number of the one event for all changes of the group.
     last_change: Option<Seq>,
+    /// The user who resumes, if the group is private.
+    of_pair: Option<UserId>,
 }
 
 impl Resuming {
@@ -138,21 +140,26 @@ impl Resuming {
         while bytes < PAGE_BYTES && self.read - from < PAGE {
             let Some(mut stretch) = self.next(tx, user)? else { break };
             let left = usize::try_from(stretch.head.0 - stretch.after.0).unwrap_or(0);
-            let count = left.min(chunk).min(PAGE - (self.read - from));
+            let count = left.min(chunk);
             let entries = tx.log(stretch.group, stretch.after, count)?;
             let upto = Seq(stretch.after.0 + i64::try_from(count).unwrap_or(0));
             if entries.len() != count || entries.last().is_some_and(|entry| entry.seq != upto) {
                 let Stretch { group, after, .. } = stretch;
                 return Err(Error::internal(format!("the log of group {group} has a gap after {after}")));
             }
-            let told = events(tx, stretch.group, entries, stretch.last_change)?;
-            let size: usize = told.iter().map(size_of_event).sum();
-            (self.read, bytes) = (self.read + count, bytes + size);
-            chunk = if size < PAGE_BYTES / 4 { (chunk * 2).min(PAGE) } else { CHUNK };
-            page.extend(told);
-            stretch.after = upto;
-            self.resumed.heads.insert(stretch.group, upto);
-            self.group = (upto < stretch.head).then_some(stretch);
+            let before = bytes;
+            for entry in entries {
+                if bytes >= PAGE_BYTES {
+                    break; // The next page reads the rest again.
+                }
+                (self.read, stretch.after) = (self.read + weight(&entry), entry.seq);
+                let told = events(tx, stretch.group, vec![entry], stretch.last_change, stretch.of_pair)?;
+                bytes += told.iter().map(size_of_event).sum::<usize>();
+                page.extend(told);
+            }
+            chunk = if bytes - before < PAGE_BYTES / 4 { (chunk * 2).min(PAGE) } else { CHUNK };
+            self.resumed.heads.insert(stretch.group, stretch.after);
+            self.group = (stretch.after < stretch.head).then_some(stretch);
         }
         Ok(page)
     }
@@ -163,7 +170,7 @@ impl Resuming {
             return Ok(Some(stretch));
         }
         while let Some((group, after)) = self.asked.pop_front() {
-            match missed(tx, user, group, after, RESUME_TOTAL - self.read)? {
+            match missed(tx, user, group, after, RESUME_TOTAL.saturating_sub(self.read))? {
                 Ok(stretch) => return Ok(Some(stretch)),
                 Err(refusal) => self.resumed.refused.insert(group, refusal),
             };
@@ -172,11 +179,22 @@ impl Resuming {
     }
 }
 
+/// The count of an entry in the limits of a resume. An entry that deletes many messages is as long as many others.
+fn weight(entry: &Entry) -> usize {
+    const IDS: usize = 16;
+    match &entry.what {
+        Logged::ManyDeleted(ids) => 1 + ids.len() / IDS,
+        _ => 1,
+    }
+}
+
 /// The approximate size of an event on the wire.
 fn size_of_event(event: &Event) -> usize {
     const REST: usize = 256;
+    const ID: usize = 39;
     REST + match &event.kind {
         Kind::MessageText(message) | Kind::MessageUpdate(message) => message.body.len(),
+        Kind::MessagesDelete { ids, .. } => ids.len() * ID,
         Kind::GroupUpdate { view, .. } => {
             view.members.iter().map(|member| member.name.as_str().len() + 3).sum()
         }
@@ -226,7 +244,7 @@ pub fn catch_up(tx: &dyn Tx, asked: &Behind) -> Result<Option<CaughtUp>> {
     let view = if asked.view { Some(standing(tx, group)?) } else { None };
     Ok(Some(CaughtUp {
         head: found.head,
-        events: events(tx, group, entries, last_change)?,
+        events: events(tx, group, entries, last_change, None)?,
         too_far,
         members: members_among(tx, group, &asked.users)?,
         view,
@@ -261,7 +279,8 @@ fn missed(tx: &dyn Tx, user: UserId, group: GroupId, after: Seq, room: usize) ->
         Some(member) if member.pending => return Ok(Err(Refusal::Pending)),
         Some(_) => {}
     }
-    let head = tx.group(group)?.ok_or_else(|| Error::internal("a member's group is gone"))?.head;
+    let found = tx.group(group)?.ok_or_else(|| Error::internal("a member's group is gone"))?;
+    let head = found.head;
     if after > head {
         return Ok(Err(Refusal::SeqAhead));
     }
@@ -270,12 +289,19 @@ fn missed(tx: &dyn Tx, user: UserId, group: GroupId, after: Seq, room: usize) ->
         return Ok(Err(Refusal::TooFar));
     }
     let last_change = tx.last_change(group, after, head)?;
-    Ok(Ok(Stretch { group, after, head, last_change }))
+    Ok(Ok(Stretch { group, after, head, last_change, of_pair: found.private.then_some(user) }))
 }
 
 /// The events for a part of a group's log, as a client receives them. All changes of the group become one
-/// event with the number of the last.
-fn events(tx: &dyn Tx, group: GroupId, entries: Vec<Entry>, last_change: Option<Seq>) -> Result<Vec<Event>> {
+/// event with the number of the last. In a private group the receiver `of_pair` does not learn the new name of
+/// a user who is estranged from it.
+fn events(
+    tx: &dyn Tx,
+    group: GroupId,
+    entries: Vec<Entry>,
+    last_change: Option<Seq>,
+    of_pair: Option<UserId>,
+) -> Result<Vec<Event>> {
     let mut events = Vec::with_capacity(entries.len());
     for Entry { seq, what } in entries {
         let kind = match what {
@@ -284,6 +310,7 @@ fn events(tx: &dyn Tx, group: GroupId, entries: Vec<Entry>, last_change: Option<
             Logged::Deleted { id, seq } => Kind::MessageDelete { id, group, seq },
             Logged::ManyDeleted(ids) => Kind::MessagesDelete { group, ids },
             Logged::Erased | Logged::Edited(None) => continue,
+            Logged::Renamed { user, .. } if is_estranged(tx, user, of_pair)? => continue,
             Logged::Renamed { user, name, new_name } => {
                 let kind = Kind::UserUpdate { user, name, new_name };
                 events.push(Event { seq: None, ..Event::in_group(kind, group, seq) });
@@ -298,6 +325,12 @@ fn events(tx: &dyn Tx, group: GroupId, entries: Vec<Entry>, last_change: Option<
         events.push(Event::in_group(kind, group, seq));
     }
     Ok(events)
+}
+
+/// Whether a renamed user hides its new name from `other`.
+fn is_estranged(tx: &dyn Tx, user: UserId, other: Option<UserId>) -> Result<bool> {
+    let Some(other) = other.filter(|other| *other != user) else { return Ok(false) };
+    Ok(tx.estranged(user)?.binary_search(&other).is_ok())
 }
 
 fn as_it_stands(tx: &dyn Tx, group: GroupId) -> Result<Kind> {

@@ -145,7 +145,7 @@ async fn a_shared_group_has_one_log_and_hides_reading_and_typing() {
 #[tokio::test]
 async fn who_is_blocked_does_not_learn_another_name() {
     let app = TestApp::start().await;
-    let (_ann, mut a, _bob, mut b) = two(&app).await;
+    let (_ann, mut a, bob, mut b) = two(&app).await;
     a.ask("message.first", json!({ "target": "bob", "body": "hello" })).await;
     b.until("group.update").await;
     relate(&mut a, "bob", "block").await;
@@ -153,6 +153,11 @@ async fn who_is_blocked_does_not_learn_another_name() {
     service.patch("users/ann/", json!({ "new_name": "anna" })).await.ok(200);
     let frame = a.until("user.update").await;
     assert_eq!(frame["data"]["new_name"], "anna");
+    // Nor does he by what he has missed.
+    let mut again = bob.ws().await;
+    let group = again.summary()[0]["id"].as_str().expect("an id").to_owned();
+    again.send(json!({ "type": "sync.resume", "data": { "groups": { &group: 1 } } })).await;
+    assert_eq!(again.expect("sync.done").await["data"]["groups"], json!({ &group: 2 }));
     // The list of whom she has blocked is her own.
     service.patch("users/bob/", json!({ "new_name": "rob" })).await.ok(200);
     assert_eq!(a.until("user.update").await["data"]["name"], "bob");

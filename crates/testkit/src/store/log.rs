@@ -1,8 +1,16 @@
 //! A group's log, read back.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
+use std::sync::Arc;
+
+use chinwag_core::app::resume::{Refusal, Resuming};
+use chinwag_core::app::{App, Context};
+use chinwag_core::clock::SystemClock;
+use chinwag_core::event::Kind;
+use chinwag_core::limits::{DELETED_TOGETHER, Limits};
 use chinwag_core::store::{Change, Entry, Logged};
-use chinwag_core::{GroupId, Seq};
+use chinwag_core::user::Caller;
+use chinwag_core::{GroupId, MessageId, Seq};
 
 use super::{Fixture, Numbers, body, date, name};
 
@@ -108,4 +116,31 @@ pub async fn a_user_who_is_no_more_leaves_no_name_in_a_log(f: Fixture) {
     let task = f.task();
     f.write(move |tx| tx.user_delete(ann, task)).await;
     assert_eq!(log(&f, id, 0, 10).await, [Entry { seq: Seq(1), what: Logged::Group }]);
+}
+
+pub async fn resume_of_many_deletions_comes_in_small_pages(f: Fixture) {
+    const ENTRIES: i64 = 160;
+    let ann = f.user("ann").await;
+    let (id, other) = (f.group(&[ann]).await, f.group(&[ann]).await);
+    let ids: Vec<_> = (0..DELETED_TOGETHER).map(|_| MessageId(f.group_id().0)).collect();
+    for _ in 0..ENTRIES {
+        change(&f, id, Change::ManyDeleted(ids.clone())).await;
+    }
+    f.send(other, ann).await;
+    let app = App::new(f.store.clone(), Arc::new(SystemClock::default()), Limits::default());
+    let context = Context::new(Caller::User(ann));
+    let (mut resuming, mut told) = (Resuming::new(vec![(id, Seq(0)), (other, Seq(0))]), Vec::new());
+    while !resuming.is_done() {
+        let (next, events) = app.resume_page(&context, resuming).await.expect("a page");
+        let ids = events.iter().map(|event| match &event.kind {
+            Kind::MessagesDelete { ids, .. } => ids.len(),
+            other => panic!("{other:?}"),
+        });
+        assert!(ids.sum::<usize>() <= 2 * DELETED_TOGETHER, "two entries are more than a page has");
+        told.extend(events.iter().filter_map(|event| event.seq));
+        resuming = next;
+    }
+    assert_eq!(told, (1..=ENTRIES).map(Seq).collect::<Vec<_>>());
+    assert_eq!(resuming.resumed.heads, [(id, Seq(ENTRIES))].into());
+    assert_eq!(resuming.resumed.refused, [(other, Refusal::TooFar)].into(), "ids count towards the whole");
 }

@@ -78,7 +78,7 @@ export class ChinwagChat extends LitElement {
   /** How many unread messages there are, for the host page. */
   get unread() {
     if (this.#stage !== "in") return 0;
-    return [...(this.#chat?.client.groups.values() ?? [])].reduce((sum, { unread }) => sum + unread, 0);
+    return this.#chat?.client.unread ?? 0;
   }
 
   /** What the chat runs on: see chinwag.d.ts. Null while there is none. */

@@ -149,7 +149,11 @@ export interface ServerInfo {
   readonly signup: boolean;
   /** Its limits by their settings, such as `limits.message_chars`. */
   readonly limits: Readonly<Record<string, unknown>>;
-  /** `rename` where users who signed up here may rename themselves. A client ignores those that it does not know. */
+  /**
+   * `consent` where users accept groups to which strangers add them, `directory` where everybody finds everybody,
+   * `exact_names` where ASCII names differ by case, `rename` where users who signed up here may rename themselves, `windows`
+   * where a socket may be shown a part of the summary. A client ignores those that it does not know.
+   */
   readonly features: readonly string[];
   readonly oidc: { readonly name: string } | null;
   readonly push: boolean;
@@ -205,8 +209,8 @@ export interface ChinwagEvents {
    * connection was first made, nor where so many were missed that they were not listed.
    */
   message: CustomEvent<{ group: Group; message: Message }>;
-  /** What is unread of a group. */
-  unread: CustomEvent<{ group: Group }>;
+  /** What is unread of a group; with null, of groups that the server has not shown here. */
+  unread: CustomEvent<{ group: Group | null }>;
   /** Somebody else has read up to somewhere. */
   read: CustomEvent<{ group: Group; name: string; seq: number }>;
   /** A group's `typing`. */
@@ -299,13 +303,20 @@ export class Chinwag extends EventTarget {
   readonly groups: ReadonlyMap<string, Group>;
   /** All groups, those written to last first. */
   readonly conversations: readonly Group[];
+  /** How many of others' messages are unread in all groups together, of which each counts up to 100. */
+  readonly unread: number;
   /**
    * The name of the user whom `name` finds, as that user writes it: names differ in case and width only where the server
    * lets them. Null if this user can find nobody by it.
    */
   findUser(name: string): Promise<string | null>;
-  /** The private group with somebody, in whatever case the name is typed. */
+  /** The private group with somebody, in whatever case the name is typed where that makes no other name. */
   privateWith(name: string): Group | undefined;
+  /**
+   * Whether two names are one user's: as a rule case makes no other name, but on a server with `exact_names` it does in ASCII
+   * names. Known once connected.
+   */
+  sameName(one: string, other: string): boolean;
   /** What is on its way to somebody with whom there is no private group yet. */
   unsentTo(name: string): readonly Unsent[];
   /** How many messages are on their way, failed ones included. */

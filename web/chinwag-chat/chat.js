@@ -84,7 +84,7 @@ export class Chat extends EventTarget {
   }
 
   /** A key of a conversation: of its group, or of the person whom it is to be with. */
-  static key = (where) => (where?.group ? where.group : where?.to ? `to:${where.to.toLowerCase()}` : "");
+  static key = (where) => (where?.group ? where.group : where?.to ? `to:${where.to}` : "");
 
   /** What was unread of the open group when it was opened begins after this number. */
   freshAfter(group) {

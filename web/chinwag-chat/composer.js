@@ -119,7 +119,7 @@ export class Composer extends Part {
     const key = Chat.key(chat.current);
     if (key === this.#open || !this.#box) return;
     // The first message has made a group of it: it is the same conversation.
-    const same = this.#open.startsWith("to:") && chat.openGroup?.other?.toLowerCase() === this.#open.slice(3);
+    const same = this.#open.startsWith("to:") && chat.client.sameName(chat.openGroup?.other ?? "", this.#open.slice(3));
     this.#open = key;
     if (same) return;
     this.#reply = this.#edit = null;

@@ -59,6 +59,7 @@ export class Chinwag extends EventTarget {
       drawer: this.#drawer,
       standing: (id) => (!this.groups.has(id) ? "gone" : this.groups.get(id)?.behind ? "behind" : "ready"),
       privateWith: (name) => this.privateWith(name)?.id,
+      sameName: (one, other) => this.sameName(one, other),
       onChange: ({ group, to }) => this.#emit("unsent", { group: (group !== null && this.groups.get(group)) || null, to }),
     }));
     const held = Math.max(HELD_LEAST, options.held ?? HELD);
@@ -117,7 +118,7 @@ export class Chinwag extends EventTarget {
 
   async whoAmI() {
     try {
-      return /** @type {string} */ ((await this.#rest.call("GET", "sessions/")).name);
+      return /** @type {string} */ ((await this.#rest.session()).name);
     } catch (error) {
       if (error instanceof ChinwagError && error.code === 401) return null;
       throw error;
@@ -162,6 +163,10 @@ export class Chinwag extends EventTarget {
     return [...this.groups.values()].sort((a, b) => (by(a) < by(b) ? 1 : -1));
   }
 
+  get unread() {
+    return this.#store.unread;
+  }
+
   /** @param {string} name */
   async findUser(name) {
     // No name looks like these, and a browser would take them for a part of the path.
@@ -178,6 +183,11 @@ export class Chinwag extends EventTarget {
   /** @param {string} name */
   privateWith(name) {
     return this.#store.privateWith(name);
+  }
+
+  /** @param {string} one @param {string} other */
+  sameName(one, other) {
+    return this.#store.sameName(one, other);
   }
 
   /** @param {string} name */
@@ -353,7 +363,7 @@ export class Chinwag extends EventTarget {
 
   /** Who comes is asked before each connection: a browser does not say why a handshake fails, and this answer does. */
   async #knock() {
-    const { name, expires } = await this.#rest.call("GET", "sessions/");
+    const [{ name, expires }] = await Promise.all([this.#rest.session(), this.#learn()]);
     if (typeof name !== "string") throw lost("What answers there is not a Chinwag server.");
     if (this.me !== null && this.me !== name) {
       // A session whose user's name is another one has been renamed; any other session is another user's.
@@ -364,6 +374,15 @@ export class Chinwag extends EventTarget {
     this.#store.me = name;
     this.#outbox.belongsTo(name);
     return this.#rest.token();
+  }
+
+  /** How names compare is known before anybody is written to. A server that does not say tells them apart by more than case. */
+  async #learn() {
+    try {
+      this.#store.exactNames = (await this.serverInfo()).features.includes("exact_names");
+    } catch (error) {
+      if (!(error instanceof ChinwagError)) throw error;
+    }
   }
 
   #stateChanged() {

@@ -24,6 +24,7 @@ const GONE = "You are no longer in this group.";
  * @property {import("./drawer.js").Drawer} drawer
  * @property {(id: string) => "ready" | "behind" | "gone"} standing of a group, while connected
  * @property {(name: string) => string | undefined} privateWith the private group with somebody
+ * @property {(one: string, other: string) => boolean} sameName whether two names are one user's
  * @property {(where: { group: string | null, to: string | null }) => void} onChange
  */
 /**
@@ -69,7 +70,7 @@ export class Outbox {
 
   /** @param {string} name @returns {readonly Unsent[]} */
   to(name) {
-    return this.#shown(({ to }) => to !== null && same(to, name));
+    return this.#shown(({ to }) => to !== null && this.#home.sameName(to, name));
   }
 
   /**
@@ -355,6 +356,3 @@ function itemOf(kept) {
  * @param {{ group: string | null, to: string | null }} where
  */
 const lane = ({ group, to }) => group ?? `@${to?.toLowerCase()}`;
-
-/** @param {string} a @param {string} b */
-const same = (a, b) => a.toLowerCase() === b.toLowerCase();

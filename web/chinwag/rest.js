@@ -109,14 +109,36 @@ export class Rest {
    * @param {object} [payload]
    * @returns {Promise<any>}
    */
-  async call(method, path, payload) {
+  call(method, path, payload) {
+    return this.#retried((token) => this.#call(method, path, payload, token));
+  }
+
+  /**
+   * Says who is signed in. Rejects with code 401 where nobody is, which the server answers without an error where no
+   * token is shown: a browser would report it at each visit.
+   * @returns {Promise<any>}
+   */
+  session() {
+    return this.#retried(async (token) => {
+      const session = await this.#call("GET", "sessions/?optional=true", undefined, token);
+      if (session.name === null) throw new ChinwagError(401, { detail: "nobody is signed in" });
+      return session;
+    });
+  }
+
+  /**
+   * Calls with the token, and with another one if that has ended.
+   * @param {(token: string | null) => Promise<any>} call
+   * @returns {Promise<any>}
+   */
+  async #retried(call) {
     const token = await this.token();
     try {
-      return await this.#call(method, path, payload, token);
+      return await call(token);
     } catch (error) {
       const ended = error instanceof ChinwagError && error.code === 401;
       if (!ended || !(await this.renew(token))) throw error;
-      return this.#call(method, path, payload, await this.token());
+      return call(await this.token());
     }
   }
 

@@ -23,7 +23,11 @@ const NUMBERED = new Set(["message.text", "message.update", "message.delete", "g
 export class Store {
   /** @type {string | null} */ me = null;
   /** @type {Map<string, Group>} */ groups = new Map();
+  /** Whether ASCII names that differ in case alone are several users', as the server says. */
+  exactNames = false;
   people = new People();
+  /** What is unread in groups that the server has not shown. */
+  unshown = 0;
   typing;
   sync;
   #home;
@@ -60,9 +64,24 @@ export class Store {
   /** @param {string} name */
   privateWith(name) {
     const groups = [...this.groups.values()];
-    const typed = name.toLowerCase();
-    if (typed === this.me?.toLowerCase()) return groups.find((group) => group.notes);
-    return groups.find((group) => group.other === name) ?? groups.find((group) => group.other?.toLowerCase() === typed);
+    if (this.me !== null && this.sameName(this.me, name)) return groups.find((group) => group.notes);
+    const other = groups.find((group) => group.other === name);
+    return other ?? groups.find((group) => group.other !== null && this.sameName(group.other, name));
+  }
+
+  /** What is unread in all groups. */
+  get unread() {
+    return [...this.groups.values()].reduce((sum, { unread }) => sum + unread, this.unshown);
+  }
+
+  /**
+   * Whether two names are one user's.
+   * @param {string} one
+   * @param {string} other
+   */
+  sameName(one, other) {
+    if (this.exactNames && isAscii(one) && isAscii(other)) return one === other;
+    return one.toLowerCase() === other.toLowerCase();
   }
 
   /** @param {Frame} frame */
@@ -100,6 +119,7 @@ export class Store {
   forget() {
     for (const id of [...this.groups.keys()]) this.#drop(id);
     this.people.summary({});
+    this.unshown = 0;
     this.me = null;
     this.#tellGroups();
     this.#home.emit("relations", null);
@@ -127,7 +147,11 @@ export class Store {
     const mine = data?.author === this.me;
     switch (type) {
       case "group.summary":
+        this.unshown = 0;
         return this.sync.summary(data, history);
+      case "summary.more":
+        this.unshown = data.unread;
+        return emit("unread", { group: null });
       case "contact.summary":
         this.people.summary(data);
         emit("relations", null);
@@ -208,3 +232,6 @@ export class Store {
     this.#home.emit("groups", { added, removed });
   }
 }
+
+/** @param {string} name */
+const isAscii = (name) => /^[!-~]*$/.test(name);

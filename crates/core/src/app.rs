@@ -28,6 +28,7 @@ use self::account::good;
 use crate::event::{Event, Kind, Origin};
 use crate::group::View;
 use crate::limits::{Limits, UserRules};
+use crate::name::NameCase;
 use crate::permission::{Action, may};
 use crate::rate::Rates;
 use crate::store::{Change, Store, Tx};
@@ -52,6 +53,8 @@ struct Rules {
     works: Arc<AtomicBool>,
     /// Whether the disk has too little room for new content.
     full: Arc<AtomicBool>,
+    /// How names compare, which is the store's.
+    name_case: NameCase,
     users: UserRules,
 }
 
@@ -96,11 +99,13 @@ impl App {
     /// The use cases over `store`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, limits: Limits) -> Self {
         let rates = Arc::new(Rates::new(&limits.rates, clock.clone()));
+        let name_case = store.name_case();
         Self {
             store,
             rules: Arc::new(Rules {
                 clock,
                 limits,
+                name_case,
                 rates,
                 works: Arc::new(AtomicBool::new(true)),
                 full: Arc::new(AtomicBool::new(false)),
@@ -133,6 +138,11 @@ impl App {
 
     pub fn clock(&self) -> &dyn Clock {
         &*self.rules.clock
+    }
+
+    /// The comparison of users' names.
+    pub fn name_case(&self) -> NameCase {
+        self.rules.name_case
     }
 
     /// The id of the store's history, which clients send back when they resume.

@@ -3,7 +3,8 @@
 //! A user's name is its public key. An ASCII name may be any id that applications use: a UUID, an e-mail
 //! address, `auth0|5f7c…`. A name with other letters follows PRECIS `UsernameCasePreserved` (RFC 8265) and
 //! the highly restrictive level of UTS 39, so that it is written in one script. Two names that differ only in
-//! case, in width, or by look-alike letters of another script are the same name.
+//! case, in width, or by look-alike letters of another script are the same name. With [`NameCase::Exact`]
+//! ASCII names differ by case, for applications whose ids do.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,6 +23,36 @@ use crate::text::{is_invisible, is_visible};
 
 /// The most combining marks that one letter of a name may carry.
 const MARKS: usize = 4;
+
+/// Whether ASCII names that differ in case alone are one name (`users.case`). A store keeps to the one
+/// that it began with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NameCase {
+    /// They are one.
+    #[default]
+    Folded,
+    /// They are several.
+    Exact,
+}
+
+impl NameCase {
+    /// The setting's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Folded => "folded",
+            Self::Exact => "exact",
+        }
+    }
+}
+
+/// Says why a store, called `database`, cannot be used with another setting: for its error.
+pub fn name_case_kept(kept: NameCase, database: &dyn fmt::Display) -> String {
+    let kept = kept.as_str();
+    format!(
+        "the database {database} has users, whose names were made with users.case = \"{kept}\": set that again, or begin \
+         with an empty database"
+    )
+}
 
 /// A user's name: 1 to 128 characters, valid and in its canonical form.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,20 +109,36 @@ impl Name {
         &self.0
     }
 
-    /// The key by which the name is found, without its case. The canonical form has one width already.
-    pub fn fold(&self) -> String {
-        if self.0.is_ascii() {
-            return self.0.to_ascii_lowercase();
+    /// Whether the name is ASCII, as the ids of most applications are.
+    pub fn is_ascii(&self) -> bool {
+        self.0.is_ascii()
+    }
+
+    /// The key by which the name is found, without its case unless `case` distinguishes it. The canonical form
+    /// has one width already.
+    pub fn fold(&self, case: NameCase) -> String {
+        match (self.0.is_ascii(), case) {
+            (true, NameCase::Exact) => self.0.to_string(),
+            (true, NameCase::Folded) => self.0.to_ascii_lowercase(),
+            (false, _) => self.0.chars().flat_map(fold).collect(),
         }
-        self.0.chars().flat_map(fold).collect()
+    }
+
+    /// Whether both find the same user.
+    pub fn finds_same(&self, other: &Self, case: NameCase) -> bool {
+        self.fold(case) == other.fold(case)
     }
 
     /// Every key by which the name reserves its appearance: two names that share a key are the same name. An
-    /// ASCII name has one key, without its case. Another name has one or two keys: in the first, letters are
-    /// folded before they are compared by appearance, in the second after, because capitals and small letters
-    /// have different look-alikes.
-    pub fn claims(&self) -> Vec<String> {
-        let fold = self.fold();
+    /// ASCII name has one key. Another name has one or two keys: in the first, letters are folded before they
+    /// are compared by appearance, in the second after, because capitals and small letters have different
+    /// look-alikes.
+    ///
+    /// With [`NameCase::Exact`] the key of an ASCII name has its case. A name beyond ASCII is still the same as
+    /// an ASCII name in any case that looks like it. The stores compare the keys of [`NameCase::Folded`] for
+    /// that.
+    pub fn claims(&self, case: NameCase) -> Vec<String> {
+        let fold = self.fold(case);
         if self.0.is_ascii() {
             return vec![fold];
         }

@@ -42,6 +42,7 @@ pub use user::Users;
 
 use crate::app::send::{Sending, Sent};
 use crate::event::Event;
+use crate::name::NameCase;
 use crate::{Error, HistoryId, Result};
 
 /// One transaction: `&self` reads, `&mut self` writes.
@@ -86,6 +87,8 @@ pub trait Store: Send + Sync + 'static {
     /// The name of the numbers that this store gives: no two states under one name contradict each
     /// other. Read when the store is opened.
     fn history(&self) -> HistoryId;
+    /// How the names of this store compare. Read when the store is opened.
+    fn name_case(&self) -> NameCase;
     /// Brings what was erased since the last call out of the store's files, as far as nobody reads an earlier
     /// state; what is left is brought out by a later call. Works in steps, beside writes. Costs nothing where
     /// nothing was erased.

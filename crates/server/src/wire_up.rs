@@ -9,6 +9,7 @@ use chinwag_core::app::App;
 use chinwag_core::bus::Bus;
 use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::Limits;
+use chinwag_core::name::NameCase;
 use chinwag_core::store::Store;
 use chinwag_core::{Clock, Error, HistoryId};
 use chinwag_http::wire::outgoing::Wire;
@@ -53,7 +54,7 @@ pub(crate) struct Node {
 pub(crate) async fn node(config: &Config, folder: &Folder, key: &str) -> Result<Node> {
     let clock = Arc::new(SystemClock::default());
     let (bus, events) = open_bus(config, &*clock).await?;
-    let store = open_store(config, folder, bus.clone()).await?;
+    let store = open_store(config, folder, bus.clone(), Some(config.users.name_case())).await?;
     let app = App::new(store.clone(), clock.clone(), limits(config)).with_user_rules(config.users.rules());
     bus.share_rates(app.rates());
     app.prepare(config.users.special()).await.map_err(why_not)?;
@@ -82,7 +83,7 @@ pub(crate) async fn errand(config: &Config, folder: &Folder) -> Result<Errand> {
             (LocalBus::new(1).0 as Arc<dyn Bus>, None)
         }
     };
-    let store = open_store(config, folder, bus.clone()).await?;
+    let store = open_store(config, folder, bus.clone(), None).await?;
     let app = App::new(store.clone(), clock.clone(), limits(config)).with_user_rules(config.users.rules());
     app.prepare(config.users.special()).await.map_err(why_not)?;
     let hub = events.map(|events| Hub::start(store, bus, events, Arc::new(Wire), clock, hub_options(config)));
@@ -102,7 +103,7 @@ pub(crate) async fn sole(config: &Config, folder: &Folder) -> Result<Sole> {
         Some(url) => Some(Claim::take(url, &postgres_options(config), None).await?),
         None => None,
     };
-    let store = open_store(config, folder, LocalBus::new(1).0).await?;
+    let store = open_store(config, folder, LocalBus::new(1).0, Some(config.users.name_case())).await?;
     let app = App::new(store, Arc::new(SystemClock::default()), limits(config));
     app.prepare(config.users.special()).await.map_err(why_not)?;
     Ok(Sole { app, _claim: claim })
@@ -172,9 +173,16 @@ async fn open_bus(config: &Config, clock: &dyn Clock) -> Result<(Arc<dyn Bus>, R
     Ok((bus, events))
 }
 
-async fn open_store(config: &Config, folder: &Folder, bus: Arc<dyn Bus>) -> Result<Arc<dyn Store>> {
+/// Opens the store. With a `name_case` its names are to compare so; else they compare as they do.
+async fn open_store(
+    config: &Config,
+    folder: &Folder,
+    bus: Arc<dyn Bus>,
+    name_case: Option<NameCase>,
+) -> Result<Arc<dyn Store>> {
     if let Some(url) = config.postgres() {
-        return Ok(Arc::new(PostgresStore::open(url, postgres_options(config), bus).await?));
+        let options = chinwag_store_postgres::Options { name_case, ..postgres_options(config) };
+        return Ok(Arc::new(PostgresStore::open(url, options, bus).await?));
     }
     let options = chinwag_store_sqlite::Options {
         readers: config.store.readers,
@@ -182,6 +190,7 @@ async fn open_store(config: &Config, folder: &Folder, bus: Arc<dyn Bus>) -> Resu
         patience: config.store.patience.0,
         deadline: config.store.deadline.0,
         busy: config.store.busy.0,
+        name_case,
         ..chinwag_store_sqlite::Options::default()
     };
     Ok(Arc::new(SqliteStore::open(&folder.database(), options, bus)?))

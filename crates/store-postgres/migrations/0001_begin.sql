@@ -2,10 +2,11 @@
 -- so that these tables can be partitioned or distributed by it.
 
 -- Names this store's numbers: a restore of an earlier state gives them another name, so that no
--- client takes one history for the other.
+-- client takes one history for the other. exact_case: whether ASCII names of users differ by case.
 CREATE TABLE history (
-    one smallint PRIMARY KEY CHECK (one = 1),
-    id  uuid     NOT NULL
+    one        smallint PRIMARY KEY CHECK (one = 1),
+    id         uuid     NOT NULL,
+    exact_case boolean  NOT NULL DEFAULT false
 );
 
 -- origin: 0 signed up here, 1 vouched for by the host application. kind: 0 person, 1 bot.

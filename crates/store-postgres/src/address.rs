@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use chinwag_core::name::NameCase;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -22,6 +23,8 @@ pub(crate) struct Target {
     pub(crate) statement: Duration,
     pub(crate) lock: Duration,
     pub(crate) connect: Duration,
+    /// How the names of its users compare, once that was read.
+    pub(crate) name_case: NameCase,
     away: Mutex<Option<Instant>>,
 }
 
@@ -52,6 +55,7 @@ impl Target {
             statement: options.statement,
             lock: options.lock,
             connect: options.connect,
+            name_case: NameCase::default(),
             away: Mutex::new(None),
         })
     }

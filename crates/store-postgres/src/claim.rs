@@ -101,6 +101,11 @@ fn lock(link: &Link, target: &Target, cluster: Option<i32>) -> Result<Result<(),
     Ok(other.map_or(Ok(()), |other| Err(if other == ALONE { Taken::Alone } else { Taken::Cluster })))
 }
 
+/// How many nodes serve the database.
+pub(crate) fn servers(link: &Link, target: &Target) -> Result<usize, OpenError> {
+    others(link, target).map(|others| others.len())
+}
+
 /// The second numbers of the locks that other sessions hold.
 fn others(link: &Link, target: &Target) -> Result<Vec<i32>, OpenError> {
     const SQL: &str =

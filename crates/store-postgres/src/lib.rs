@@ -46,6 +46,7 @@ use std::time::Duration;
 
 use chinwag_core::app::send::{Sending, Sent};
 use chinwag_core::bus::Bus;
+use chinwag_core::name::NameCase;
 use chinwag_core::store::{Answer, Done, ReadJob, Store, WriteJob};
 use chinwag_core::{Error, HistoryId};
 
@@ -67,6 +68,7 @@ pub struct PostgresStore {
     writers: Writers,
     senders: Senders,
     history: HistoryId,
+    name_case: NameCase,
 }
 
 impl PostgresStore {
@@ -105,6 +107,7 @@ impl PostgresStore {
                 writers: Writers::start(&target, options, &lanes, bus)?,
                 senders: Senders::start(&target, options, &lanes, bus)?,
                 history,
+                name_case: target.name_case,
             })
         };
         start().map_err(|why: std::io::Error| OpenError::Thread(why.to_string()))
@@ -126,6 +129,10 @@ impl Store for PostgresStore {
 
     fn history(&self) -> HistoryId {
         self.history
+    }
+
+    fn name_case(&self) -> NameCase {
+        self.name_case
     }
 
     /// Asks the server whether it takes writes.

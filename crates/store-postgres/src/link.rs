@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::Duration;
 
+use chinwag_core::name::NameCase;
 use chinwag_core::{Error, Result};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::types::ToSql;
@@ -25,6 +26,8 @@ const IDLE: Duration = Duration::from_secs(60);
 /// A connection.
 pub(crate) struct Link {
     client: Client,
+    /// How names compare.
+    pub(crate) name_case: NameCase,
     statements: RefCell<HashMap<&'static str, Statement>>,
     silence: Duration,
     is_silent: Cell<bool>,
@@ -56,7 +59,8 @@ impl Link {
         let client = runtime.block_on(async { tokio::time::timeout(target.connect, connecting).await });
         let client = client.map_err(|_| NoLink::Late)?.map_err(NoLink::Said)?;
         let silence = target.statement + GRACE;
-        Ok(Self { client, statements: RefCell::default(), silence, is_silent: Cell::new(false), runtime })
+        let (statements, is_silent) = (RefCell::default(), Cell::new(false));
+        Ok(Self { client, name_case: target.name_case, statements, silence, is_silent, runtime })
     }
 
     /// Whether the link still stands, as far as the news of its end has come.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chinwag_core::HistoryId;
+use chinwag_core::name::{NameCase, name_case_kept};
 
 use crate::address::Target;
 use crate::link::Link;
@@ -30,6 +31,9 @@ pub struct Options {
     pub lock: Duration,
     /// How long it may take to connect.
     pub connect: Duration,
+    /// How names are to compare, which a store keeps to once it has a user who is not special, or
+    /// while another node serves it. Left out: as they do.
+    pub name_case: Option<NameCase>,
 }
 
 impl Default for Options {
@@ -44,6 +48,7 @@ impl Default for Options {
             statement: Duration::from_secs(10),
             lock: Duration::from_secs(3),
             connect: Duration::from_secs(3),
+            name_case: None,
         }
     }
 }
@@ -180,6 +185,14 @@ pub enum OpenError {
         /// The server's word.
         why: String,
     },
+    /// The database's names compare in another way than they are to.
+    #[error("{}", name_case_kept(*kept, name))]
+    NameCase {
+        /// Which.
+        name: String,
+        /// How they compare.
+        kept: NameCase,
+    },
     /// A node without Redis serves it.
     #[error(
         "another chinwag serves the database {name} alone: stop it (one that was killed is gone within half a minute), or give all nodes the same redis and cluster_secret"
@@ -217,9 +230,13 @@ pub enum OpenError {
 
 /// Finds out whether the database can be trusted, and brings its schema up to date.
 pub(crate) fn prepare(url: &str, options: &Options) -> Result<(Target, HistoryId), OpenError> {
-    let target = Target::parse(url, options)?;
+    let mut target = Target::parse(url, options)?;
     let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
     schema::prepare(&link, &target)?;
+    if let Some(case) = options.name_case {
+        schema::keep_case(&link, &target, case)?;
+    }
+    target.name_case = schema::name_case(&link, &target)?;
     let history = schema::history(&link, &target)?;
     Ok((target, history))
 }

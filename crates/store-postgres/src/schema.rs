@@ -2,10 +2,13 @@
 //! table `about` says how many of the migrations it has seen. All that are missing are applied in
 //! one transaction, under a lock that all nodes know.
 
-use chinwag_core::HistoryId;
+use chinwag_core::name::NameCase;
+use chinwag_core::{HistoryId, Name};
+use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 
 use crate::address::Target;
+use crate::claim;
 use crate::fault::{Failure, Trouble, reason};
 use crate::link::Link;
 use crate::open::OpenError;
@@ -120,6 +123,46 @@ pub(crate) fn history(link: &Link, target: &Target) -> Result<HistoryId, OpenErr
     let rows = link.query(None, "SELECT id FROM history", &[]).map_err(|why| failed(&why, target))?;
     let why = || OpenError::Other { at: target.at(), why: "its history has no id".into() };
     rows.first().map(|row| HistoryId(row.get(0))).ok_or_else(why)
+}
+
+/// How the names of a store compare.
+pub(crate) fn name_case(link: &Link, target: &Target) -> Result<NameCase, OpenError> {
+    let rows = link.query(None, "SELECT exact_case FROM history", &[]).map_err(|why| failed(&why, target))?;
+    let is_exact = rows.first().is_some_and(|row| row.get(0));
+    Ok(if is_exact { NameCase::Exact } else { NameCase::Folded })
+}
+
+/// Has the names of a store compare so. Refused where they do not, and it has users other than special
+/// ones, whose names would have to be made anew, or another node serves it.
+pub(crate) fn keep_case(link: &Link, target: &Target, case: NameCase) -> Result<(), OpenError> {
+    let failed = |why: Failure| failed(&why, target);
+    link.batch("BEGIN").map_err(failed)?;
+    link.batch(LOCK).map_err(failed)?;
+    let kept = name_case(link, target)?;
+    if kept != case {
+        let users = link.query(None, USERS, &[]).map_err(failed)?;
+        let is_used = users.iter().any(|row| !row.get::<_, bool>(2)) || claim::servers(link, target)? > 1;
+        if is_used {
+            return Err(OpenError::NameCase { name: target.database(), kept });
+        }
+        claim_anew(link, &users, case).map_err(failed)?;
+    }
+    link.batch("COMMIT").map_err(failed)
+}
+
+const USERS: &str = "SELECT id, name, special FROM users ORDER BY special LIMIT 1000";
+
+fn claim_anew(link: &Link, users: &[Row], case: NameCase) -> Result<(), Failure> {
+    const CLAIM: &str =
+        "INSERT INTO name_claims (claim, user_id) SELECT claim, $2 FROM unnest($1::text[]) claim";
+    link.batch("DELETE FROM name_claims")?;
+    link.execute(None, "UPDATE history SET exact_case = $1", &[&(case == NameCase::Exact)])?;
+    for row in users {
+        let (id, name): (i64, _) = (row.get(0), Name::stored(row.get(1)));
+        link.execute(None, "UPDATE users SET fold = $2 WHERE id = $1", &[&id, &name.fold(case)])?;
+        link.execute(None, CLAIM, &[&name.claims(case), &id])?;
+    }
+    Ok(())
 }
 
 /// Gives a store's numbers another name.

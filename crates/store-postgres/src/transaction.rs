@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
+use chinwag_core::name::NameCase;
 use chinwag_core::{Error, GroupId, Result};
 use tokio_postgres::Row;
 
@@ -15,6 +16,7 @@ pub(crate) struct Transaction<'l, 'c> {
     link: &'l Link,
     /// What begins it, until the first statement takes it along.
     begin: Cell<Option<&'static str>>,
+    pub(crate) name_case: NameCase,
     changed: bool,
     trouble: Cell<Option<Trouble>>,
     claims: Option<Claims<'c>>,
@@ -49,7 +51,8 @@ impl<'l, 'c> Transaction<'l, 'c> {
     }
 
     fn new(link: &'l Link, begin: &'static str, claims: Option<Claims<'c>>) -> Self {
-        Self { link, begin: Cell::new(Some(begin)), changed: false, trouble: Cell::new(None), claims }
+        let (begin, trouble) = (Cell::new(Some(begin)), Cell::new(None));
+        Self { link, begin, name_case: link.name_case, changed: false, trouble, claims }
     }
 
     /// What went wrong, whatever the job made of it.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chinwag_core::name::NameCase;
 use chinwag_core::permission::Role;
 use chinwag_core::profile::{Details, Identity, Kind, Origin};
 use chinwag_core::store::{Task, Tasks, Users};
@@ -21,8 +22,12 @@ impl Users for Transaction<'_, '_> {
         self.one("SELECT id, name, special FROM users WHERE id = $1", &[&id.0], user)
     }
 
+    fn name_case(&self) -> NameCase {
+        self.name_case
+    }
+
     fn users_named(&self, names: &[Name]) -> Result<Vec<Option<User>>> {
-        let folds: Vec<_> = names.iter().map(Name::fold).collect();
+        let folds: Vec<_> = names.iter().map(|name| name.fold(self.name_case)).collect();
         let found =
             self.all("SELECT id, name, special, fold FROM users WHERE fold = ANY($1)", &[&folds], |row| {
                 Ok((row.try_get::<_, String>(3)?, user(row)?))
@@ -33,7 +38,7 @@ impl Users for Transaction<'_, '_> {
 
     fn identity(&self, name: &Name) -> Result<Option<Identity>> {
         const SQL: &str = "SELECT id, name, special, origin FROM users WHERE fold = $1";
-        self.one(SQL, &[&name.fold()], |row| {
+        self.one(SQL, &[&name.fold(self.name_case)], |row| {
             Ok(Identity { user: user(row)?, origin: origin(row.try_get(3)?) })
         })
     }
@@ -69,7 +74,7 @@ impl Users for Transaction<'_, '_> {
         }
         let id = self.change_one(
             "INSERT INTO users (name, fold, name_key, special, created) VALUES ($1, $2, $3, $4, $5) RETURNING id",
-            &[&name.as_str(), &name.fold(), &search_key(name.as_str()), &special, &now.micros()],
+            &[&name.as_str(), &name.fold(self.name_case), &search_key(name.as_str()), &special, &now.micros()],
             |row| row.try_get(0).map(UserId),
         )?;
         let id = id.ok_or_else(|| Error::internal("an insert answered with no number"))?;
@@ -83,7 +88,7 @@ impl Users for Transaction<'_, '_> {
         }
         let renamed = self.change(
             "UPDATE users SET name = $2, fold = $3, name_key = $4 WHERE id = $1",
-            &[&id.0, &name.as_str(), &name.fold(), &search_key(name.as_str())],
+            &[&id.0, &name.as_str(), &name.fold(self.name_case), &search_key(name.as_str())],
         )?;
         if renamed == 0 {
             return Err(Error::NotFound("user"));
@@ -186,17 +191,32 @@ impl Users for Transaction<'_, '_> {
 impl Transaction<'_, '_> {
     /// Whether somebody other than `but` holds one of the name's claims.
     fn claimed(&self, name: &Name, but: Option<UserId>) -> Result<bool> {
-        let holders: Vec<UserId> =
-            self.all("SELECT user_id FROM name_claims WHERE claim = ANY($1)", &[&name.claims()], |row| {
-                row.try_get(0).map(UserId)
-            })?;
-        Ok(holders.into_iter().any(|holder| Some(holder) != but))
+        let holders: Vec<UserId> = self.all(
+            "SELECT user_id FROM name_claims WHERE claim = ANY($1)",
+            &[&name.claims(self.name_case)],
+            |row| row.try_get(0).map(UserId),
+        )?;
+        let is_held = holders.into_iter().any(|holder| Some(holder) != but);
+        Ok(is_held || self.name_case == NameCase::Exact && self.is_double(name, but)?)
+    }
+
+    /// Whether a name beyond ASCII and the ASCII name of another look alike, in whatever case. ASCII
+    /// names that differ by case have no claim in common that would say so.
+    fn is_double(&self, name: &Name, but: Option<UserId>) -> Result<bool> {
+        // The key of an ASCII name is its lower case.
+        const ASCII: &str = "SELECT id, name, special FROM users WHERE name_key = ANY($1)";
+        const BEYOND: &str = "SELECT u.id, u.name, u.special FROM name_claims c
+            JOIN users u ON u.id = c.user_id WHERE c.claim = ANY($1)";
+        let sql = if name.is_ascii() { BEYOND } else { ASCII };
+        let alike = self.all(sql, &[&name.claims(NameCase::Folded)], user)?;
+        let is_other = |other: User| Some(other.id) != but && other.name.is_ascii() != name.is_ascii();
+        Ok(alike.into_iter().any(is_other))
     }
 
     fn claim_name(&mut self, name: &Name, id: UserId) -> Result<()> {
         const SQL: &str =
             "INSERT INTO name_claims (claim, user_id) SELECT claim, $2 FROM unnest($1::text[]) claim";
-        self.change(SQL, &[&name.claims(), &id.0]).map(drop)
+        self.change(SQL, &[&name.claims(self.name_case), &id.0]).map(drop)
     }
 }
 

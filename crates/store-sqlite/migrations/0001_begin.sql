@@ -1,10 +1,11 @@
 -- Dates are microseconds since 1970. Ids that clients see are UUIDs of 16 bytes.
 
 -- Names this store's numbers: a restore of an earlier state gives them another name, so that no
--- client takes one history for the other.
+-- client takes one history for the other. exact_case: whether ASCII names of users differ by case.
 CREATE TABLE history (
-    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
-    id  BLOB    NOT NULL CHECK (length(id) = 16)
+    one        INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    id         BLOB    NOT NULL CHECK (length(id) = 16),
+    exact_case INTEGER NOT NULL DEFAULT 0 CHECK (exact_case IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 
 -- origin: 0 signed up here, 1 vouched for by the host application. kind: 0 person, 1 bot.

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chinwag_core::Error;
+use chinwag_core::name::NameCase;
 use rusqlite::{ErrorCode, ffi};
 
 /// What is known of the file beside its rows.
@@ -14,15 +15,15 @@ pub(crate) struct FileState {
     pub(crate) erased: AtomicBool,
     /// A job has met damage. The file does not mend by itself.
     pub(crate) damaged: AtomicBool,
-}
-
-impl Default for FileState {
-    fn default() -> Self {
-        Self { erased: AtomicBool::new(true), damaged: AtomicBool::new(false) }
-    }
+    /// How names compare.
+    pub(crate) name_case: NameCase,
 }
 
 impl FileState {
+    pub(crate) fn new(name_case: NameCase) -> Self {
+        Self { erased: AtomicBool::new(true), damaged: AtomicBool::new(false), name_case }
+    }
+
     /// Notes damage, and logs it the first time.
     pub(crate) fn set_damaged(&self) {
         if !self.damaged.swap(true, Ordering::AcqRel) {

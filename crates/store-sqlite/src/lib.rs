@@ -45,6 +45,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chinwag_core::bus::Bus;
+use chinwag_core::name::NameCase;
 use chinwag_core::store::{Done, ReadJob, Store, WriteJob};
 use chinwag_core::{Error, HistoryId};
 use tempfile::TempDir;
@@ -85,7 +86,8 @@ impl SqliteStore {
         let readers =
             (0..options.readers.max(1)).map(|_| open::reader(path, &options)).collect::<Result<_, _>>()?;
         let history = schema::history(&here).map_err(|why| OpenError::sqlite(path, &why))?;
-        let state = Arc::<FileState>::default();
+        let name_case = schema::name_case(&here).map_err(|why| OpenError::sqlite(path, &why))?;
+        let state = Arc::new(FileState::new(name_case));
         Ok(Self {
             history,
             path: path.into(),
@@ -169,6 +171,10 @@ impl Store for SqliteStore {
 
     fn history(&self) -> HistoryId {
         self.history
+    }
+
+    fn name_case(&self) -> NameCase {
+        self.writer.state.name_case
     }
 
     fn cleanse(&self) -> Done<'_> {

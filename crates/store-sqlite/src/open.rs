@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{io, thread};
 
+use chinwag_core::name::{NameCase, name_case_kept};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -40,6 +41,9 @@ pub struct Options {
     pub batch: usize,
     /// How long a write waits for another process's.
     pub busy: Duration,
+    /// How names are to compare, which a store keeps to once it has a user who is not special. Left
+    /// out: as they do.
+    pub name_case: Option<NameCase>,
     /// Whether a commit waits until the disk has it. Off for tests alone: the loss of power then
     /// loses commits, that of the process does not.
     pub durable: bool,
@@ -54,6 +58,7 @@ impl Default for Options {
             deadline: Duration::from_secs(15),
             batch: 256,
             busy: Duration::from_secs(5),
+            name_case: None,
             durable: true,
         }
     }
@@ -100,6 +105,14 @@ pub enum OpenError {
         found: i64,
         /// The last schema that this program knows.
         known: i64,
+    },
+    /// The file's names compare in another way than they are to.
+    #[error("{}", name_case_kept(*kept, &path.display()))]
+    NameCase {
+        /// The file.
+        path: PathBuf,
+        /// How they compare.
+        kept: NameCase,
     },
     /// Another process held the file all the time.
     #[error("the database {} is held by another process that is writing to it: try again", path.display())]
@@ -164,6 +177,9 @@ pub(crate) fn writer(path: &Path, options: &Options) -> Result<Connection, OpenE
     };
     set_up(&conn).map_err(failed)?;
     schema::migrate(path, &mut conn)?;
+    if let Some(case) = options.name_case {
+        schema::keep_case(path, &mut conn, case)?;
+    }
     Ok(conn)
 }
 

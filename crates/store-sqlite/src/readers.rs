@@ -79,7 +79,7 @@ fn read(conn: &Connection, exit: &Exit<ReadJob>, state: &FileState) {
 
 fn run(conn: &Connection, job: &ReadJob, state: &FileState) -> Result<()> {
     execute(conn, "BEGIN")?;
-    let tx = Transaction::new(conn, false);
+    let tx = Transaction::new(conn, false, state.name_case);
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&tx))).unwrap_or_else(|with| Err(panicked(&*with)));
     if tx.is_damaged() {
         state.set_damaged();

@@ -4,8 +4,9 @@
 
 use std::path::Path;
 
-use chinwag_core::HistoryId;
-use rusqlite::{Connection, TransactionBehavior};
+use chinwag_core::name::NameCase;
+use chinwag_core::{HistoryId, Name};
+use rusqlite::{Connection, Row, TransactionBehavior, params};
 use uuid::Uuid;
 
 use crate::open::OpenError;
@@ -17,10 +18,16 @@ const DRAFT_ID: i64 = 0x4368_776d;
 /// In order; the first leads to version 1. One that has been released is never changed.
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_begin.sql")];
 
-/// Names the numbers of a new store, by a random UUID.
-const BEGIN_HISTORY: &str = "INSERT OR IGNORE INTO history (one, id)
-    SELECT 1, unhex(substr(h, 1, 12) || '4' || substr(h, 14, 3) || '8' || substr(h, 18))
-    FROM (SELECT hex(randomblob(16)) AS h)";
+/// A random UUID.
+macro_rules! random_id {
+    () => {
+        "(SELECT unhex(substr(h, 1, 12) || '4' || substr(h, 14, 3) || '8' || substr(h, 18))
+        FROM (SELECT hex(randomblob(16)) AS h))"
+    };
+}
+/// Names the numbers of a new store.
+const BEGIN_HISTORY: &str = concat!("INSERT OR IGNORE INTO history (one, id) VALUES (1, ", random_id!(), ")");
+const RENEW_HISTORY: &str = concat!("UPDATE history SET id = ", random_id!());
 
 /// Refuses a file that is not Chinwag's, or is a later version's. An empty one will do.
 pub(crate) fn inspect(path: &Path, conn: &Connection) -> Result<(), OpenError> {
@@ -68,12 +75,50 @@ pub(crate) fn history(conn: &Connection) -> rusqlite::Result<HistoryId> {
     Ok(HistoryId(Uuid::from_bytes(id)))
 }
 
+/// How the names of a store compare.
+pub(crate) fn name_case(conn: &Connection) -> rusqlite::Result<NameCase> {
+    let is_exact = conn.query_row("SELECT exact_case FROM history", [], |row| row.get(0))?;
+    Ok(if is_exact { NameCase::Exact } else { NameCase::Folded })
+}
+
+/// Has the names of a store compare so. Refused where they do not and it has users other than special
+/// ones, whose names would have to be made anew.
+pub(crate) fn keep_case(path: &Path, conn: &mut Connection, case: NameCase) -> Result<(), OpenError> {
+    const USERS: &str = "SELECT id, name, special FROM users ORDER BY special LIMIT 1000";
+    let failed = |why| OpenError::sqlite(path, &why);
+    if name_case(conn).map_err(failed)? == case {
+        return Ok(());
+    }
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let users = || {
+        let mut users = tx.prepare(USERS)?;
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?));
+        users.query_map([], row)?.collect::<rusqlite::Result<Vec<(i64, String, bool)>>>()
+    };
+    let users = users().map_err(failed)?;
+    if users.iter().any(|(_, _, special)| !special) {
+        let kept = if case == NameCase::Exact { NameCase::Folded } else { NameCase::Exact };
+        return Err(OpenError::NameCase { path: path.into(), kept });
+    }
+    let claim = || {
+        tx.execute("DELETE FROM name_claims", [])?;
+        tx.execute("UPDATE history SET exact_case = ?1", [case == NameCase::Exact])?;
+        for (id, name, _) in &users {
+            let name = Name::stored(name);
+            tx.execute("UPDATE users SET fold = ?2 WHERE id = ?1", params![id, name.fold(case)])?;
+            for claim in name.claims(case) {
+                tx.execute("INSERT INTO name_claims (claim, user_id) VALUES (?1, ?2)", params![claim, id])?;
+            }
+        }
+        Ok(())
+    };
+    claim().map_err(failed)?;
+    tx.commit().map_err(failed)
+}
+
 /// Gives a store's numbers another name.
 pub(crate) fn renew_history(conn: &Connection) -> rusqlite::Result<()> {
-    let tx = conn.unchecked_transaction()?;
-    tx.execute("DELETE FROM history", [])?;
-    tx.execute_batch(BEGIN_HISTORY)?;
-    tx.commit()
+    conn.execute(RENEW_HISTORY, []).map(drop)
 }
 
 /// Whether a file's schema is the one that this program knows.

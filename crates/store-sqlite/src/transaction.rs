@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use chinwag_core::name::NameCase;
 use chinwag_core::{Error, Result};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
@@ -12,6 +13,7 @@ use crate::fault::{fault, is_damage};
 pub(crate) struct Transaction<'c> {
     conn: &'c Connection,
     savepoints: bool,
+    pub(crate) name_case: NameCase,
     changed: bool,
     erased: bool,
     damaged: Cell<bool>,
@@ -19,8 +21,8 @@ pub(crate) struct Transaction<'c> {
 
 impl<'c> Transaction<'c> {
     /// The transaction that `conn` has begun.
-    pub(crate) fn new(conn: &'c Connection, savepoints: bool) -> Self {
-        Self { conn, savepoints, changed: false, erased: false, damaged: Cell::new(false) }
+    pub(crate) fn new(conn: &'c Connection, savepoints: bool, name_case: NameCase) -> Self {
+        Self { conn, savepoints, name_case, changed: false, erased: false, damaged: Cell::new(false) }
     }
 
     /// Notes that a body was erased or replaced, of which the journal has the earlier page.

@@ -1,5 +1,6 @@
 //! Users, their claims on names, and their passwords.
 
+use chinwag_core::name::NameCase;
 use chinwag_core::permission::Role;
 use chinwag_core::profile::{Details, Identity, Kind, Origin};
 use chinwag_core::store::{Task, Tasks, Users};
@@ -16,14 +17,20 @@ impl Users for Transaction<'_> {
         self.one("SELECT id, name, special FROM users WHERE id = ?1", [id.0], user)
     }
 
+    fn name_case(&self) -> NameCase {
+        self.name_case
+    }
+
     fn users_named(&self, names: &[Name]) -> Result<Vec<Option<User>>> {
         const SQL: &str = "SELECT id, name, special FROM users WHERE fold = ?1";
-        names.iter().map(|name| self.one(SQL, [name.fold()], user)).collect()
+        names.iter().map(|name| self.one(SQL, [name.fold(self.name_case)], user)).collect()
     }
 
     fn identity(&self, name: &Name) -> Result<Option<Identity>> {
         const SQL: &str = "SELECT id, name, special, origin FROM users WHERE fold = ?1";
-        self.one(SQL, [name.fold()], |row| Ok(Identity { user: user(row)?, origin: origin(row.get(3)?) }))
+        self.one(SQL, [name.fold(self.name_case)], |row| {
+            Ok(Identity { user: user(row)?, origin: origin(row.get(3)?) })
+        })
     }
 
     fn details(&self, ids: &[UserId]) -> Result<Vec<Option<Details>>> {
@@ -54,7 +61,13 @@ impl Users for Transaction<'_> {
         }
         self.change(
             "INSERT INTO users (name, fold, name_key, special, created) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![name.as_str(), name.fold(), search_key(name.as_str()), special, now.micros()],
+            params![
+                name.as_str(),
+                name.fold(self.name_case),
+                search_key(name.as_str()),
+                special,
+                now.micros()
+            ],
         )?;
         let id = UserId(self.last_number());
         self.claim(name, id)?;
@@ -67,7 +80,7 @@ impl Users for Transaction<'_> {
         }
         let renamed = self.change(
             "UPDATE users SET name = ?2, fold = ?3, name_key = ?4 WHERE id = ?1",
-            params![id.0, name.as_str(), name.fold(), search_key(name.as_str())],
+            params![id.0, name.as_str(), name.fold(self.name_case), search_key(name.as_str())],
         )?;
         if renamed == 0 {
             return Err(Error::NotFound("user"));
@@ -173,10 +186,27 @@ impl Users for Transaction<'_> {
 impl Transaction<'_> {
     /// Whether somebody other than `but` holds one of the name's claims.
     fn claimed(&self, name: &Name, but: Option<UserId>) -> Result<bool> {
-        for claim in name.claims() {
+        for claim in name.claims(self.name_case) {
             let holder =
                 self.one("SELECT user_id FROM name_claims WHERE claim = ?1", [claim], |row| row.get(0))?;
             if holder.is_some_and(|holder| Some(UserId(holder)) != but) {
+                return Ok(true);
+            }
+        }
+        Ok(self.name_case == NameCase::Exact && self.is_double(name, but)?)
+    }
+
+    /// Whether a name beyond ASCII and the ASCII name of another look alike, in whatever case. ASCII
+    /// names that differ by case have no claim in common that would say so.
+    fn is_double(&self, name: &Name, but: Option<UserId>) -> Result<bool> {
+        // The key of an ASCII name is its lower case.
+        const ASCII: &str = "SELECT id, name, special FROM users WHERE name_key = ?1";
+        const BEYOND: &str = "SELECT u.id, u.name, u.special FROM name_claims c
+            CROSS JOIN users u ON u.id = c.user_id WHERE c.claim = ?1";
+        let sql = if name.is_ascii() { BEYOND } else { ASCII };
+        for claim in name.claims(NameCase::Folded) {
+            let mut alike = self.all(sql, [claim], user)?.into_iter();
+            if alike.any(|other| Some(other.id) != but && other.name.is_ascii() != name.is_ascii()) {
                 return Ok(true);
             }
         }
@@ -184,7 +214,7 @@ impl Transaction<'_> {
     }
 
     fn claim(&mut self, name: &Name, id: UserId) -> Result<()> {
-        for claim in name.claims() {
+        for claim in name.claims(self.name_case) {
             self.change("INSERT INTO name_claims (claim, user_id) VALUES (?1, ?2)", params![claim, id.0])?;
         }
         Ok(())

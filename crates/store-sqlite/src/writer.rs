@@ -166,7 +166,7 @@ fn run_all(
 /// if it cannot be undone alone.
 fn run(line: &Line, job: &WriteJob, events: &mut Vec<Event>, savepoints: bool) -> Result<Option<Result<()>>> {
     let conn = &line.conn;
-    let mut tx = Transaction::new(conn, savepoints);
+    let mut tx = Transaction::new(conn, savepoints, line.state.name_case);
     let mut own = Vec::new();
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut tx, &mut own)))
         .unwrap_or_else(|with| Err(panicked(&*with)));

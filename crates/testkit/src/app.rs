@@ -271,6 +271,7 @@ impl Place {
                     readers: 2,
                     writers: 2,
                     senders: 1,
+                    name_case: options.store.name_case,
                     ..chinwag_store_postgres::Options::default()
                 };
                 let store = PostgresStore::open(&database.url(), few, bus).await;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use chinwag_core::HistoryId;
+use chinwag_core::name::NameCase;
 use chinwag_core::store::{Done, ReadJob, Store, WriteJob};
 
 /// What goes wrong in a [`Faulty`] store. At first nothing does.
@@ -136,6 +137,10 @@ impl Store for Faulty {
 
     fn history(&self) -> HistoryId {
         self.store.history()
+    }
+
+    fn name_case(&self) -> NameCase {
+        self.store.name_case()
     }
 
     fn ready(&self) -> Done<'_> {

@@ -69,7 +69,7 @@ impl App {
         self.write(context, (name, phc), |unit, (name, phc)| {
             service_only(unit.caller)?;
             let user = account_insert(unit, name, phc)?;
-            unit.tx.names_release(&name.claims())?;
+            unit.tx.names_release(&name.claims(unit.rules.name_case))?;
             Ok(user)
         })
         .await

@@ -1,6 +1,7 @@
 //! The actor of a request: the caller itself, or the user that a service names as the author.
 
 use crate::group::Membership;
+use crate::name::NameCase;
 use crate::permission::Role;
 use crate::store::Tx;
 use crate::user::{Caller, User};
@@ -13,18 +14,23 @@ pub(super) fn actor(tx: &dyn Tx, caller: Caller, author: Option<&Name>) -> Resul
         Caller::Service => author.map(|name| tx.user_named(name)).transpose()?.flatten(),
         Caller::User(id) => tx.user(id)?,
     };
-    acting(caller, author, found)
+    acting(caller, author, found, tx.name_case())
 }
 
 /// The same rule over the user that the store has found: the caller, or for a service the user with the name
 /// `author`.
-pub(super) fn acting(caller: Caller, author: Option<&Name>, found: Option<User>) -> Result<Option<User>> {
+pub(super) fn acting(
+    caller: Caller,
+    author: Option<&Name>,
+    found: Option<User>,
+    case: NameCase,
+) -> Result<Option<User>> {
     match caller {
         Caller::Service => author.map(|name| found.ok_or_else(|| unknown(name, "author"))).transpose(),
         Caller::User(_) => {
             let user = found.ok_or(Error::Unauthenticated("this account is no more"))?;
             match author {
-                Some(name) if name.fold() != user.name.fold() => {
+                Some(name) if !name.finds_same(&user.name, case) => {
                     Err(Error::forbidden("you may act in your own name only: leave author out"))
                 }
                 _ => Ok(Some(user)),

@@ -10,6 +10,7 @@ use super::group::{Roles, roles_of};
 use super::{App, Context, Unit, allow};
 use crate::event::{Event, Kind, Pending};
 use crate::group::{Group, Member, View};
+use crate::name::NameCase;
 use crate::permission::{Action, Role};
 use crate::store::Change;
 use crate::user::User;
@@ -133,7 +134,7 @@ fn plan(
         plan_removal(&mut plan, role, members.get(&user.id), user)?;
     }
     if let Some(name) = &command.owner {
-        plan_owner(&mut plan, role, members, name)?;
+        plan_owner(&mut plan, role, members, name, unit.rules.name_case)?;
     }
     Ok(plan)
 }
@@ -178,8 +179,9 @@ fn plan_owner(
     role: Option<Role>,
     members: &BTreeMap<UserId, Member>,
     name: &Name,
+    case: NameCase,
 ) -> Result<()> {
-    let heir = members.values().find(|member| member.name.fold() == name.fold());
+    let heir = members.values().find(|member| member.name.finds_same(name, case));
     let Some(heir) = heir.filter(|heir| !plan.removed.iter().any(|gone| gone.user == heir.user)) else {
         return Err(Error::field("owner", "must be one who is in this group and stays"));
     };
@@ -263,9 +265,13 @@ mod tests {
     fn handing_over_makes_the_old_owner_an_admin() {
         let members = BTreeMap::from([member(1, Role::Owner), member(2, Role::Member)]);
         let mut plan = Plan { set: vec![(UserId(2), Role::Admin)], ..Plan::default() };
-        plan_owner(&mut plan, Some(Role::Owner), &members, &Name::stored("U2")).expect("allowed");
+        plan_owner(&mut plan, Some(Role::Owner), &members, &Name::stored("U2"), NameCase::Folded)
+            .expect("allowed");
         assert_eq!(plan.set, [(UserId(1), Role::Admin), (UserId(2), Role::Owner)]);
-        assert!(plan_owner(&mut plan, Some(Role::Admin), &members, &Name::stored("u2")).is_err());
+        assert!(
+            plan_owner(&mut plan, Some(Role::Admin), &members, &Name::stored("u2"), NameCase::Folded)
+                .is_err()
+        );
     }
 
     #[test]
@@ -273,7 +279,10 @@ mod tests {
         let members = BTreeMap::from([member(1, Role::Owner)]);
         let mut plan = Plan::default();
         assert!(matches!(plan_removal(&mut plan, None, None, user(2)), Err(Error::Invalid(_))));
-        assert!(matches!(plan_owner(&mut plan, None, &members, &Name::stored("u2")), Err(Error::Invalid(_))));
+        assert!(matches!(
+            plan_owner(&mut plan, None, &members, &Name::stored("u2"), NameCase::Folded),
+            Err(Error::Invalid(_))
+        ));
         assert!(plan == Plan::default() && !may(Role::Owner, Action::Remove(Role::Owner)));
     }
 }

@@ -127,8 +127,9 @@ impl App {
 /// Reserves a user's former name, so that only the service may reassign it. Keys that the user's new name
 /// uses stay free for it.
 pub(super) fn hold(unit: &mut Unit, name: &Name, new_name: Option<&Name>) -> Result<()> {
-    let kept = new_name.map(Name::claims).unwrap_or_default();
-    let claims: Vec<_> = name.claims().into_iter().filter(|claim| !kept.contains(claim)).collect();
+    let case = unit.rules.name_case;
+    let kept = new_name.map(|name| name.claims(case)).unwrap_or_default();
+    let claims: Vec<_> = name.claims(case).into_iter().filter(|claim| !kept.contains(claim)).collect();
     let hold = i64::try_from(unit.rules.users.name_hold.as_micros()).unwrap_or(i64::MAX);
     if hold == 0 {
         return Ok(());
@@ -139,7 +140,7 @@ pub(super) fn hold(unit: &mut Unit, name: &Name, new_name: Option<&Name>) -> Res
 
 /// Refuses a reserved name. Only the service may reassign it, which ends the reservation.
 pub(super) fn not_held(unit: &mut Unit, name: &Name, field: &'static str) -> Result<()> {
-    if unit.tx.names_held(&name.claims(), unit.rules.clock.now())? {
+    if unit.tx.names_held(&name.claims(unit.rules.name_case), unit.rules.clock.now())? {
         return Err(Error::field(field, HELD));
     }
     Ok(())
@@ -178,7 +179,7 @@ fn new_host_user(unit: &mut Unit, name: &Spelled) -> Result<User> {
     short_enough(unit, &name.name, "name")?;
     let now = unit.now();
     let user = unit.tx.user_insert(&name.name, false, now)?.ok_or(VARIANT)?;
-    unit.tx.names_release(&name.name.claims())?;
+    unit.tx.names_release(&name.name.claims(unit.rules.name_case))?;
     Ok(user)
 }
 
@@ -191,7 +192,7 @@ fn at_first_sight(unit: &mut Unit, name: &Name) -> Result<Vouched> {
         return Ok(Vouched::Refused("its name is longer than limits.name_chars allows"));
     }
     let now = unit.now();
-    if unit.tx.names_held(&name.claims(), now)? {
+    if unit.tx.names_held(&name.claims(unit.rules.name_case), now)? {
         return Ok(Vouched::Refused(
             "its name was another user's until lately: make the user by the service",
         ));

@@ -12,6 +12,7 @@ use super::{Context, Rules, Unit, Who, allow};
 use crate::event::{Event, Kind};
 use crate::group::Membership;
 use crate::message::{Body, ClientId, Message};
+use crate::name::NameCase;
 use crate::permission::{Action, Role, may};
 use crate::store::{NewMessage, Prior, Tx};
 use crate::user::{Caller, User};
@@ -115,6 +116,11 @@ impl Sending {
         self.context.who
     }
 
+    /// How the name of its author compares.
+    pub fn name_case(&self) -> NameCase {
+        self.rules.name_case
+    }
+
     /// The id and the date for it, taken anew at each call.
     pub fn stamp(&self) -> (MessageId, Date) {
         let clock = &*self.rules.clock;
@@ -144,7 +150,7 @@ impl Sending {
             (Who::Token(_), Some(author)) => Caller::User(author.id),
             (Who::Token(_), None) => return Err(REFUSED),
         };
-        let (author, kept) = match (judge(caller, &self.command, facts), kept) {
+        let (author, kept) = match (judge(caller, &self.command, facts, self.rules.name_case), kept) {
             (Ok(Verdict::Keep(author, _)), Some(kept)) => (author, kept),
             (Ok(Verdict::Before(message)), None) => return Ok(Sent::Before(message)),
             (Err(why), None) => return Err(why),
@@ -163,7 +169,7 @@ impl Sending {
 /// Sends a message, once per `client_id`.
 pub(super) fn send(unit: &mut Unit, command: &Send) -> Result<Sent> {
     let facts = gather(unit.tx, unit.caller, command)?;
-    let (author, respond_to) = match judge(unit.caller, command, &facts)? {
+    let (author, respond_to) = match judge(unit.caller, command, &facts, unit.rules.name_case)? {
         Verdict::Before(message) => return Ok(Sent::Before(message)),
         Verdict::Keep(author, respond_to) => (author, respond_to),
     };
@@ -210,8 +216,8 @@ fn gather(tx: &dyn Tx, caller: Caller, command: &Send) -> Result<Facts> {
 }
 
 /// The rule.
-fn judge(caller: Caller, command: &Send, facts: &Facts) -> Result<Verdict> {
-    let author = acting(caller, command.author.as_ref(), facts.author.clone())?
+fn judge(caller: Caller, command: &Send, facts: &Facts, case: NameCase) -> Result<Verdict> {
+    let author = acting(caller, command.author.as_ref(), facts.author.clone(), case)?
         .ok_or_else(|| Error::field("author", "must name the user who acts"))?;
     let member = member_as(caller, facts.member, facts.stands, &author)?;
     if let Some(prior) = &facts.prior {

@@ -102,7 +102,7 @@ impl App {
             short_enough(unit, name, "name")?;
             let now = unit.now();
             let user = unit.tx.user_insert(name, false, now)?.ok_or_else(|| taken("name"))?;
-            unit.tx.names_release(&name.claims())?;
+            unit.tx.names_release(&name.claims(unit.rules.name_case))?;
             Ok(user)
         })
         .await
@@ -264,7 +264,7 @@ fn rename(unit: &mut Unit, (command, known): &(Rename, Known)) -> Result<User> {
     short_enough(unit, &command.new_name, "new_name")?;
     match unit.caller {
         Caller::User(_) => renames_itself(unit, &user, &command.new_name)?,
-        Caller::Service => unit.tx.names_release(&command.new_name.claims())?,
+        Caller::Service => unit.tx.names_release(&command.new_name.claims(unit.rules.name_case))?,
     }
     if !unit.tx.user_rename(user.id, &command.new_name)? {
         return Err(taken("new_name"));

@@ -5,7 +5,8 @@ use url::Url;
 use super::*;
 
 fn same(a: &str, b: &str) -> bool {
-    let (a, b) = (Name::parse(a).expect(a).claims(), Name::parse(b).expect(b).claims());
+    let claims = |name: &str| Name::parse(name).expect(name).claims(NameCase::Folded);
+    let (a, b) = (claims(a), claims(b));
     a.iter().any(|key| b.contains(key))
 }
 
@@ -121,6 +122,19 @@ fn case_width_and_look_alikes_make_no_other_name() {
 }
 
 #[test]
+fn exact_case_tells_ascii_names_apart_and_no_others() {
+    let name = |text: &str| Name::parse(text).expect(text);
+    assert!(!name("Ann").finds_same(&name("ann"), NameCase::Exact));
+    assert!(name("Ann").finds_same(&name("ann"), NameCase::Folded));
+    assert!(name("ａnn").finds_same(&name("ann"), NameCase::Exact), "width makes no other name");
+    assert_eq!(name("Ann").claims(NameCase::Exact), ["Ann"]);
+    for (a, b) in [("ΣΑΣ", "σας"), ("Élodie", "ÉLODIE")] {
+        assert!(name(a).finds_same(&name(b), NameCase::Exact), "{a} and {b}");
+        assert_eq!(name(a).claims(NameCase::Exact), name(a).claims(NameCase::Folded));
+    }
+}
+
+#[test]
 fn names_of_one_script_may_look_alike() {
     for (a, b) in
         [("Tam", "Tarn"), ("bill", "biII2"), ("modern", "modem"), ("l0", "lO"), ("vv", "w"), ("a|b", "alb")]
@@ -136,7 +150,8 @@ fn every_ascii_character_is_taken_or_refused() {
         let taken = char::from(byte).is_ascii_graphic() && !b"/\\\"<>".contains(&byte);
         assert_eq!(Name::parse(&text).is_ok(), taken, "{text:?}");
         let folded: String = text.chars().flat_map(fold).collect();
-        assert_eq!(Name::stored(&text).fold(), folded);
+        assert_eq!(Name::stored(&text).fold(NameCase::Folded), folded);
+        assert_eq!(Name::stored(&text).fold(NameCase::Exact), text);
     }
 }
 
@@ -163,7 +178,7 @@ proptest! {
         let Ok(name) = Name::parse(&text) else { return Ok(()) };
         prop_assert_eq!(Name::parse_exact(name.as_str()), Ok(name.clone()));
         prop_assert!(!name.as_str().chars().any(is_invisible));
-        let claims = name.claims();
+        let claims = name.claims(NameCase::Folded);
         prop_assert!(matches!(claims.len(), 1 | 2) && claims.iter().all(|claim| !claim.is_empty()));
     }
 }

@@ -64,7 +64,7 @@ pub type Row = Vec<Value>;
 
 /// Every table; none names rows of one that comes after it.
 pub const TABLES: &[Table] = &[
-    Table { name: "history", columns: &[("one", Short), ("id", Id)], key: 1 },
+    Table { name: "history", columns: &[("one", Short), ("id", Id), ("exact_case", Flag)], key: 1 },
     Table {
         name: "users",
         columns: &[

@@ -1,5 +1,6 @@
 //! Users and their passwords, as a store keeps them.
 
+use crate::name::NameCase;
 use crate::permission::Role;
 use crate::profile::{Details, Identity, Origin};
 use crate::user::User;
@@ -10,15 +11,18 @@ pub trait Users {
     /// The user with this number.
     fn user(&self, id: UserId) -> Result<Option<User>>;
 
-    /// The users with these names, case aside, in the order of `names`: `None` where there is none.
+    /// How names compare, as [`Store::name_case`](super::Store::name_case) says.
+    fn name_case(&self) -> NameCase;
+
+    /// The users whom these names [find](Name::finds_same), in the order of `names`: `None` where there is none.
     fn users_named(&self, names: &[Name]) -> Result<Vec<Option<User>>>;
 
-    /// The user with this name, case aside.
+    /// The user whom this name finds.
     fn user_named(&self, name: &Name) -> Result<Option<User>> {
         Ok(self.users_named(std::slice::from_ref(name))?.pop().flatten())
     }
 
-    /// The user with this name, case aside, and its origin.
+    /// The user whom this name finds, and its origin.
     fn identity(&self, name: &Name) -> Result<Option<Identity>>;
 
     /// What is known of these users, in the order of `ids`: `None` where there is none.
@@ -32,7 +36,8 @@ pub trait Users {
     fn users_matching(&self, prefix: &str, after: Option<UserId>, limit: usize) -> Result<Vec<User>>;
 
     /// Makes a user. `None`, and nothing changed, if another holds one of the name's
-    /// [claims](Name::claims). Its origin is [`Origin::Host`]. Numbers ascend and are never reused.
+    /// [claims](Name::claims), or if one of both is ASCII, the other is not, and both would have a claim in
+    /// common with [`NameCase::Folded`]. Its origin is [`Origin::Host`]. Numbers ascend and are never reused.
     fn user_insert(&mut self, name: &Name, special: bool, now: Date) -> Result<Option<User>>;
 
     /// Gives a user another name. `false`, and nothing changed, if another user holds one of its

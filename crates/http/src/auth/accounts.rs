@@ -26,7 +26,7 @@ impl Auth {
         }
         let from = network(Peer::of(parts, &self.options).address);
         self.attempts.sign_up(from)?;
-        let fold = asked.name.fold();
+        let fold = asked.name.fold(self.app.name_case());
         let phc = self.passwords.hash(asked.password, from).await?;
         let ttl = self.options.session_ttl;
         let session = self.app.account_create(SignUp { name: asked.name, phc, ttl }).await?;
@@ -42,7 +42,7 @@ impl Auth {
             self.attempts.nowhere(from)?;
             return Err(WRONG);
         };
-        let fold = name.fold();
+        let fold = name.fold(self.app.name_case());
         let device = self.devices.of(&parts.headers, &fold, self.app.clock().now());
         self.attempts.sign_in(&fold, from, device).await?;
         let account = self.app.account(name).await?;

@@ -1,6 +1,7 @@
 //! `server/`
 
-use chinwag_core::limits::UserRules;
+use chinwag_core::limits::{Directory, UserRules};
+use chinwag_core::name::NameCase;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -20,8 +21,9 @@ pub(crate) struct Server<'a> {
     /// Limits that are settings, by their keys.
     #[schema(value_type = Object)]
     limits: &'a Map<String, Value>,
-    /// What it does beside the rest of this document: `rename`, if users who signed up here may
-    /// rename themselves.
+    /// What it has that a server need not have: `consent`, if users accept groups to which strangers add
+    /// them; `directory`, if every user finds everybody; `exact_names`, if ASCII names differ by case;
+    /// `rename`, if users who signed up here may rename themselves; `windows`, parts of the summary.
     features: Vec<&'static str>,
     /// The provider by which people sign in, if there is one.
     #[schema(value_type = Option<Object>, required = true)]
@@ -37,15 +39,27 @@ pub(crate) struct Server<'a> {
     security(()),
 )]
 pub(crate) async fn get(State(doors): State<Arc<Doors>>) -> Response {
-    let UserRules { rename_self, .. } = *doors.app.user_rules();
     let server = Server {
         version: env!("CARGO_PKG_VERSION"),
         history: doors.app.history().0,
         signup: doors.options.signup,
         limits: &doors.options.shown_limits,
-        features: if rename_self { vec!["rename"] } else { vec![] },
+        features: features(&doors),
         oidc: None,
         push: false,
     };
     json(StatusCode::OK, &server)
+}
+
+/// Features by name, as far as this server has them.
+fn features(doors: &Doors) -> Vec<&'static str> {
+    let UserRules { rename_self, directory, .. } = *doors.app.user_rules();
+    let all = [
+        ("consent", doors.app.limits().consent),
+        ("directory", directory == Directory::All),
+        ("exact_names", doors.app.name_case() == NameCase::Exact),
+        ("rename", rename_self),
+        ("windows", true),
+    ];
+    all.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect()
 }

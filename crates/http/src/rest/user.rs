@@ -6,6 +6,7 @@ use chinwag_core::app::identity::Spelled;
 use chinwag_core::app::relation::Relate;
 use chinwag_core::app::user::{Profile, Wanted};
 use chinwag_core::app::{App, Context, Who};
+use chinwag_core::name::NameCase;
 use chinwag_core::user::{Caller, User as CoreUser};
 use chinwag_core::{Error, UserId};
 use chinwag_hub::Hub;
@@ -199,7 +200,7 @@ pub(crate) async fn update(
         Patch::Settings(command) => doors.app.user_settings(&context, command).await?,
         Patch::Rename(command) => doors.app.user_rename(&context, command).await?,
         Patch::Contact(command) => {
-            let command = of_the_path(command, &subject.name, &context)?;
+            let command = of_the_path(command, &subject.name, doors.app.name_case(), &context)?;
             doors.app.relate(&context, command).await?.author
         }
     };
@@ -223,9 +224,9 @@ pub(crate) async fn delete(
 }
 
 /// The author of a change at a user's path is that user.
-fn of_the_path(command: Relate, name: &Name, context: &Context) -> Result<Relate, Error> {
+fn of_the_path(command: Relate, name: &Name, case: NameCase, context: &Context) -> Result<Relate, Error> {
     match &command.author {
-        Some(author) if author.fold() != name.fold() => Err(match context.who {
+        Some(author) if !author.finds_same(name, case) => Err(match context.who {
             Who::Known(Caller::Service) => {
                 Error::field("contact.author", format!("must be {name}, whose path this is"))
             }

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use chinwag_core::bus::Bus;
 use chinwag_core::event::{Event, Kind, Pending};
 use chinwag_core::group::{Group, View};
+use chinwag_core::name::NameCase;
 use chinwag_core::permission::Role;
 use chinwag_core::presence::Status;
 use chinwag_core::relation::Relations;
@@ -39,6 +40,10 @@ impl Store for Still {
 
     fn history(&self) -> HistoryId {
         self.0.history()
+    }
+
+    fn name_case(&self) -> NameCase {
+        self.0.name_case()
     }
 
     fn ready(&self) -> Done<'_> {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chinwag_core::bus::Bus;
 use chinwag_core::event::{Event, Kind};
+use chinwag_core::name::NameCase;
 use chinwag_core::store::{Done, ReadJob, Store, Tx, WriteJob};
 use chinwag_core::{GroupId, HistoryId, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
@@ -63,6 +64,10 @@ impl Store for Late {
 
     fn history(&self) -> HistoryId {
         self.0.history()
+    }
+
+    fn name_case(&self) -> NameCase {
+        self.0.name_case()
     }
 
     fn ready(&self) -> Done<'_> {

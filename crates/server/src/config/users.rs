@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chinwag_core::Name;
 use chinwag_core::limits::{self, UserRules};
+use chinwag_core::name::NameCase;
 use serde::{Deserialize, Serialize};
 
 use super::{Period, Problems};
@@ -21,6 +22,18 @@ pub(crate) struct Users {
     pub(crate) name_hold: Period,
     /// Whom users find.
     pub(crate) directory: Directory,
+    /// Whether ASCII names that differ in case alone are one name.
+    pub(crate) case: Case,
+}
+
+/// Whether ASCII names that differ in case alone are one name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Case {
+    /// They are one.
+    Folded,
+    /// They are several.
+    Exact,
 }
 
 /// Whom users find.
@@ -54,6 +67,7 @@ impl Default for Users {
             rename: Rename::Service,
             name_hold: Period::seconds(30 * 24 * 3600),
             directory: Directory::Exact,
+            case: Case::Folded,
         }
     }
 }
@@ -62,6 +76,14 @@ impl Users {
     /// The names, as far as they are names; what is not is a [problem](Users::check).
     pub(crate) fn special(&self) -> Vec<Name> {
         self.special.iter().filter_map(|name| Name::parse(name).ok()).collect()
+    }
+
+    /// How names compare.
+    pub(crate) fn name_case(&self) -> NameCase {
+        match self.case {
+            Case::Folded => NameCase::Folded,
+            Case::Exact => NameCase::Exact,
+        }
     }
 
     /// The rules of the use cases.

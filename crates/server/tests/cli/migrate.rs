@@ -33,6 +33,7 @@ fn fill(program: &Program, messages: usize) {
             INSERT INTO groups (id, last_seq, name) SELECT randomblob(16), {each} + 1, 'group \u{2019}' || n FROM n;
         UPDATE users SET origin = 0, kind = 1, display_name = 'Ann é', shown_key = 'ann e', avatar = 'https://a.example/a', data = '{{}}',
             last_seen = 7, added_by = 1, write_first = 2, hide_last_seen = 1, hide_reads = 1 WHERE name = 'ann';
+        UPDATE history SET exact_case = 1;
         INSERT INTO held_names VALUES ('olga', 9000), ('éve', 9001);
         INSERT INTO memberships SELECT g.id, w.id, w.place + 1, 1000 + w.id, 5, 2000, 3, w.place = 2 FROM groups g, who w;
         INSERT INTO former_members SELECT w.id, g.id, 4, 5, 1 FROM groups g, who w WHERE w.place = 1;

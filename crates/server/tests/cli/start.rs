@@ -185,3 +185,26 @@ fn the_api_s_document_is_written_out() {
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     assert!(document["paths"].as_object().unwrap().len() > 5);
 }
+
+#[tokio::test]
+async fn another_case_of_names_is_refused_once_there_are_users() {
+    let program = program();
+    let exact = |command: &mut std::process::Command| drop(command.env("CHINWAG_USERS__CASE", "exact"));
+    // Special users alone: it may still change.
+    program.serve().stop();
+    let running = program.serve_with(exact);
+    let service = program.service(&running);
+    service.get("users/ADMIN/").await.ok(404);
+    for name in ["Ann", "ann"] {
+        service.post("users/", json!({ "name": name })).await.ok(201);
+    }
+    assert_eq!(running.stop().code, Some(0));
+    let output = program.run(&["serve"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.stderr.contains("users.case = \"exact\": set that again"), "{output:?}");
+    // What runs beside no server goes by the store.
+    let output = program.run(&["user", "list"]);
+    assert!(output.code == Some(0) && output.stdout.contains("Ann"), "{output:?}");
+    let running = program.serve_with(exact);
+    program.service(&running).get("users/Ann/").await.ok(200);
+}

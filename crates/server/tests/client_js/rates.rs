@@ -84,3 +84,39 @@ async fn the_server_says_what_it_offers_to_anybody() {
         .await;
     assert_eq!(offer, json!([true, true, 4096]));
 }
+
+#[tokio::test]
+async fn client_pauses_after_a_close_for_too_much() {
+    let world = World::start().await;
+    world.users(&["ann"]).await;
+    let group = world.group(&["ann"]).await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    let told = ann
+        .run(&format!(
+            "await chat.connect();
+            const send = WebSocket.prototype.send;
+            const socket = await new Promise((found) => {{
+                WebSocket.prototype.send = function (frame) {{
+                    WebSocket.prototype.send = send;
+                    found(this);
+                    return send.call(this, frame);
+                }};
+                chat.setStatus('online');
+            }});
+            const code = new Promise((done) => socket.addEventListener('close', (event) => done(event.code)));
+            const pause = new Promise((done) => {{
+                chat.addEventListener('state', () => chat.state === 'waiting' && done(chat.retryAt - Date.now()));
+            }});
+            const resume = JSON.stringify({{ type: 'sync.resume', data: {{ groups: {{ '{group}': 0 }} }} }});
+            for (let count = 0; count < 30; count++) socket.send(resume);
+            return [await code, await pause];"
+        ))
+        .await;
+    assert_eq!(told[0], 4029);
+    // Ten seconds, and up to one more by chance; what the clock has done since is no matter here.
+    assert!(told[1].as_f64().is_some_and(|pause| (9_900.0..11_100.0).contains(&pause)), "{told}");
+    // The server counts anew for the next socket.
+    ann.run("chat.retry();").await;
+    ann.until("chat.state === 'ready'").await;
+}

@@ -9,6 +9,7 @@ mod edge;
 mod events;
 mod histories;
 mod limits;
+mod names;
 mod original;
 mod parsing;
 mod resume;

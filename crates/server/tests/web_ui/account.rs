@@ -31,6 +31,24 @@ async fn a_person_signs_up_stays_signed_in_signs_out_and_in_again() {
 }
 
 #[tokio::test]
+async fn console_stays_empty_where_nobody_is_signed_in() {
+    let stage = Stage::open().await;
+    let ann = stage.browser("ann").await;
+    ann.sees(WELCOME).await;
+    assert_eq!(ann.console().await, Vec::<String>::new(), "at the first visit");
+    sign(&ann, "ann", PASSWORD, "Sign up").await;
+    ann.sees("Signed in as ann").await;
+    ann.is_connected().await;
+    // Her session ends elsewhere, and her browser still has its cookie.
+    stage.app.service().delete("users/ann/tokens/").await.ok(200);
+    ann.sees(WELCOME).await;
+    ann.reload().await;
+    ann.sees(WELCOME).await;
+    assert_eq!(ann.console().await, Vec::<String>::new(), "with a session that has ended");
+    ann.close().await;
+}
+
+#[tokio::test]
 async fn a_profile_is_renamed_signed_out_everywhere_and_deleted() {
     let stage = Stage::with(|options| options.users.rename_self = true).await;
     let (ann, bob) = stage.ann_and_bob().await;

@@ -102,7 +102,9 @@ impl Browsers {
         let mut arguments = ARGUMENTS.map(str::to_owned).to_vec();
         arguments.push(format!("--user-data-dir={}", profile.display()));
         let options = json!({ "binary": self.chromium, "args": arguments });
-        serde_json::Map::from_iter([("goog:chromeOptions".to_owned(), options)])
+        let logs = json!({ "browser": "ALL" });
+        let wanted = [("goog:chromeOptions", options), ("goog:loggingPrefs", logs)];
+        serde_json::Map::from_iter(wanted.map(|(key, value)| (key.to_owned(), value)))
     }
 }
 

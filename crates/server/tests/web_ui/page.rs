@@ -206,6 +206,15 @@ impl Page {
         wrongs.as_str().expect("the script gives text").to_owned()
     }
 
+    /// What stands in the browser's console since the last call.
+    pub(crate) async fn console(&self) -> Vec<String> {
+        let id = bounded(self.client.session_id()).await.expect("a session was begun");
+        let asked = json!({ "type": "browser" });
+        let log = self.driver.post(&format!("/session/{id}/se/log"), asked).await.ok(200);
+        let entries = log["value"].as_array().expect("a list of entries");
+        entries.iter().map(|entry| format!("{}: {}", entry["level"], entry["message"])).collect()
+    }
+
     /// Waits until the browser has objected to each of these.
     pub(crate) async fn hears(&self, wrongs: &[&str]) {
         let look = async || {

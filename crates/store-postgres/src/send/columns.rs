@@ -80,7 +80,7 @@ impl<'m> Columns<'m> {
                 self.callers.push(caller);
                 self.tokens.push(token);
                 self.moments.push(stamped.date.micros());
-                self.folds.push(author.map(Name::fold));
+                self.folds.push(author.map(|name| name.fold(sending.name_case())));
                 next
             });
             self.writers.push(writer);

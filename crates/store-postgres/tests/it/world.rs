@@ -9,6 +9,7 @@ use chinwag_core::app::{App, Context};
 use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::Limits;
 use chinwag_core::message::{Body, ClientId};
+use chinwag_core::name::NameCase;
 use chinwag_core::store::{Done, Entry, ReadJob, Store, WriteJob};
 use chinwag_core::user::Caller;
 use chinwag_core::{GroupId, GroupName, HistoryId, Name, Seq, UserId};
@@ -32,6 +33,10 @@ impl Store for ByJobs {
 
     fn history(&self) -> HistoryId {
         self.0.history()
+    }
+
+    fn name_case(&self) -> NameCase {
+        self.0.name_case()
     }
 
     fn ready(&self) -> Done<'_> {

@@ -351,6 +351,8 @@ export class Chinwag extends EventTarget {
   createGroup(group: { name: string; admins?: string[]; members?: string[]; restricts?: string[] }): Promise<Group>;
   updateGroup(group: string, change: GroupChange): Promise<void>;
   quitGroup(group: string): Promise<void>;
+  /** The names of members who were added and have not accepted yet. No event tells when they do. */
+  pendingMembers(group: string): Promise<string[]>;
   /** Accepts a group that is `pending`. */
   acceptGroup(group: string): Promise<void>;
   /** Leaves a group that is `pending`: only a contact adds this user again. */

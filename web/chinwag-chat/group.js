@@ -15,8 +15,14 @@ const manages = (group) => group.role === "owner" || group.role === "admins";
 const above = (group, role) => role !== "owner" && (group.role === "owner" || (group.role === "admins" && role !== "admins"));
 
 export class Group extends Part {
+  /** Members who have not accepted yet, and of which group. */
+  #pending = new Set();
+  #pendingOf = null;
+
   changed({ detail }) {
     if (detail.topic === "open") this.error = "";
+    // No event says that somebody has accepted: the details ask when they open, and when members change.
+    if (detail.topic === "group" && detail.group === this.#pendingOf) this.#pendingOf = null;
     if (TOPICS.has(detail.topic)) this.requestUpdate();
   }
 
@@ -49,7 +55,21 @@ export class Group extends Part {
     </div>`;
   }
 
+  /** Asks who has not accepted yet. */
+  async #ask(group) {
+    this.#pendingOf = group;
+    try {
+      const names = await this.chat.client.pendingMembers(group.id);
+      if (this.chat.openGroup !== group) return;
+      this.#pending = new Set(names);
+      this.requestUpdate();
+    } catch {
+      // Without it nobody is marked.
+    }
+  }
+
   #group(group) {
+    if (this.#pendingOf !== group) this.#ask(group);
     const members = ROLES.flatMap((role) => group[role].map((name) => ({ name, role })));
     const label = this.say("group.members");
     return html`<div class="section">
@@ -70,7 +90,8 @@ export class Group extends Part {
     const changeable = !me && above(group, role);
     const word = (of) => this.say(of === "members" ? "group.members.one" : `group.${of}`);
     return html`${face(name, { little: true, status: this.chat.client.statusOf(name) })}
-      <bdi class="name">${me ? this.say("group.you", { name }) : name}</bdi>
+      <div class="name"><bdi>${me ? this.say("group.you", { name }) : name}</bdi>
+        ${this.#pending.has(name) ? html`<p class="quiet tiny">${this.say("group.pending")}</p>` : nothing}</div>
       ${changeable ? this.#roles(group, name, role, word) : html`<span class="quiet small">${word(role)}</span>`}
       ${changeable ? this.#remove(group, name) : nothing}`;
   }

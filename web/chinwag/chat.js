@@ -290,6 +290,11 @@ export class Chinwag extends EventTarget {
     await this.#ask("group.quit", { group });
   }
 
+  /** @param {string} group @returns {Promise<string[]>} */
+  async pendingMembers(group) {
+    return (await this.#rest.call("GET", `groups/${encodeURIComponent(group)}/?fields=pending`)).pending ?? [];
+  }
+
   /** @param {string} group */
   async acceptGroup(group) {
     await this.#ask("group.accept", { group });

@@ -169,6 +169,7 @@ export default {
   "group.admins": "admin",
   "group.members.one": "member",
   "group.restricts": "read only",
+  "group.pending": "has not accepted yet",
   "group.you": "{name} (you)",
   "group.role": "Role of {name}",
   "group.handOver.ask": "Hand “{group}” over to {name}?",

@@ -158,6 +158,7 @@ export default {
   "group.admins": "admin",
   "group.members.one": "membre",
   "group.restricts": "lecture seule",
+  "group.pending": "n’a pas encore accepté",
   "group.you": "{name} (vous)",
   "group.role": "Rôle de {name}",
   "group.handOver.ask": "Confier « {group} » à {name} ?",

@@ -104,7 +104,7 @@ pub(crate) async fn get(
 ) -> Result<Response> {
     let fields = query.fields(&GROUP)?;
     let seen = doors.app.group(&context, id).await?;
-    Ok(bytes(StatusCode::OK, fields.json(&Group::seen(&seen))?))
+    Ok(bytes(StatusCode::OK, fields.json(&Group::whole(&seen))?))
 }
 
 /// Changes a group's name, members and roles.
@@ -240,7 +240,7 @@ impl Groups {
     /// All of one group, unless it has gone since it was listed.
     async fn whole(&self, id: GroupId) -> Result<Option<Vec<u8>>, Error> {
         match self.app.group(&self.context, id).await {
-            Ok(seen) => self.fields.json(&Group::seen(&seen)).map(Some),
+            Ok(seen) => self.fields.json(&Group::whole(&seen)).map(Some),
             Err(Error::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }

@@ -54,6 +54,7 @@ pub static GROUP: Known = Known {
         "members",
         "restricts",
         "members_count",
+        "pending",
         "messages",
         "head",
         "me",

@@ -116,6 +116,10 @@ pub struct Group<'a> {
     pub restricts: Option<Vec<&'a str>>,
     /// How many users are in it.
     pub members_count: usize,
+    /// The names of those who were added and have not accepted. Only in answers to GET.
+    #[schema(required = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Vec<&'a str>>,
     /// Its newest messages, newest first, at most 20.
     pub messages: Vec<Latest<'a>>,
     /// The last number of its log.
@@ -173,6 +177,7 @@ impl<'a> Group<'a> {
             members: listed(Role::Member),
             restricts: listed(Role::Restrict),
             members_count: view.members_count,
+            pending: None,
             messages: view.messages.iter().map(Latest::from).collect(),
             head: view.group.head.0,
             me: mark.map(|_| Me { pending: false }),
@@ -190,6 +195,13 @@ impl<'a> Group<'a> {
     pub fn seen(seen: &'a Seen) -> Self {
         let group = Self::new(&seen.view, seen.mark);
         if seen.mark.is_some() { group.pending(seen.pending) } else { group }
+    }
+
+    /// The same with the names of those who have not accepted.
+    pub fn whole(seen: &'a Seen) -> Self {
+        let pending = seen.view.members.iter().filter(|member| member.pending);
+        let pending = pending.map(|member| member.name.as_str()).collect();
+        Self { pending: Some(pending), ..Self::seen(seen) }
     }
 }
 

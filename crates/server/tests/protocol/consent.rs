@@ -73,6 +73,10 @@ async fn a_stranger_adds_and_nothing_follows_but_the_end() {
     quiet(&mut a).await;
     let seen = tam.get(&format!("groups/{group}/?fields=me+unread")).await.ok(200);
     assert_eq!(seen, json!({ "me": { "pending": true }, "unread": 0 }));
+    for client in [&tam, &ann] {
+        let seen = client.get(&format!("groups/{group}/?fields=pending")).await.ok(200);
+        assert_eq!(seen, json!({ "pending": ["tam"] }));
+    }
     for (kind, data) in
         [("group.update", json!({ "id": group, "name": "i" })), ("group.delete", json!({ "id": group }))]
     {

@@ -18,6 +18,9 @@ async fn who_was_added_by_a_stranger_looks_and_accepts() {
     ann.sees_in("Messages", "Sent").await;
     bob.press("The garden").await;
     bob.sees("You were added to “The garden”, a group of ann’s").await;
+    ann.press("Group details").await;
+    ann.sees_in("Members", "has not accepted yet").await;
+    ann.press("Close").await;
     // Looking is no consent, and nobody sees it.
     bob.sees_once("the beans are up").await;
     ann.say("and the peas").await;
@@ -27,6 +30,9 @@ async fn who_was_added_by_a_stranger_looks_and_accepts() {
     bob.sees_once("and the peas").await;
     bob.say("thank you").await;
     ann.sees_once("thank you").await;
+    ann.press("Group details").await;
+    ann.sees_in("Members", "bob").await;
+    ann.sees_no("has not accepted yet").await;
     tokio::join!(ann.close(), bob.close());
 }
 

@@ -28,10 +28,12 @@ use self::account::good;
 use crate::event::{Event, Kind, Origin};
 use crate::group::View;
 use crate::limits::{Limits, UserRules};
+use crate::log::LogEntry;
+use crate::message::Message;
 use crate::name::NameCase;
 use crate::permission::{Action, may};
 use crate::rate::Rates;
-use crate::store::{Change, Store, Tx};
+use crate::store::{Store, Tx};
 use crate::token::TokenHash;
 use crate::user::Caller;
 use crate::{Clock, Date, Error, GroupId, HistoryId, Result, Seq, UserId};
@@ -240,11 +242,20 @@ impl<'a> Unit<'a> {
         self.events.push(event);
     }
 
-    /// Takes the group's next number for a change, and writes the log entry.
-    fn change(&mut self, group: GroupId, change: &Change) -> Result<Seq> {
+    /// Takes the group's next number for an entry of its log, and keeps the entry.
+    fn log(&mut self, group: GroupId, entry: &LogEntry) -> Result<Seq> {
         let seq = self.tx.seq_take(group, 1)?;
-        self.tx.change_insert(group, seq, change)?;
+        self.tx.log_insert(group, seq, entry)?;
         Ok(seq)
+    }
+
+    /// The same, and answers with the entry's event.
+    fn log_and_answer(&mut self, group: GroupId, entry: LogEntry, message: Option<Message>) -> Result<()> {
+        let seq = self.log(group, &entry)?;
+        if let Some(kind) = entry.event(group, message) {
+            self.answer(Event::in_group(kind, group, seq));
+        }
+        Ok(())
     }
 
     /// Publishes the group after change `seq` to its members. The view is complete for users who have joined,

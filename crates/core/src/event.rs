@@ -47,11 +47,7 @@ pub enum Kind {
     /// A message was edited. Numbered.
     MessageUpdate(Message),
     /// A message was deleted. Numbered; `seq` here is the number of the message.
-    MessageDelete {
-        id: MessageId,
-        group: GroupId,
-        seq: Seq,
-    },
+    MessageDelete { id: MessageId, group: GroupId, seq: Seq },
     /// Several messages were deleted together. Numbered.
     MessagesDelete {
         group: GroupId,
@@ -110,20 +106,11 @@ pub enum Kind {
         outcome: Outcome,
     },
     /// A user's presence changed.
-    StatusUpdate {
-        author: Name,
-        status: Status,
-    },
+    StatusUpdate { author: Name, status: Status },
     /// A user was renamed.
-    UserUpdate {
-        user: UserId,
-        name: Name,
-        new_name: Name,
-    },
+    UserUpdate { user: UserId, name: Name, new_name: Name },
     /// A user was deleted.
-    UserDelete {
-        name: Name,
-    },
+    UserDelete { name: Name },
     /// A member started or stopped typing. Never stored.
     Typing {
         author: Name,
@@ -141,10 +128,7 @@ pub enum Pending {
     /// The user was added.
     Added(Arc<View>),
     /// The user is no longer in the group.
-    Ended {
-        group: GroupId,
-        name: Name,
-    },
+    Ended { group: GroupId, name: Name },
     /// The group was deleted.
     Deleted(GroupId),
 }

@@ -13,6 +13,7 @@ pub mod event;
 pub mod group;
 pub mod id;
 pub mod limits;
+pub mod log;
 pub mod message;
 pub mod name;
 pub mod password;

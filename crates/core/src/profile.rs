@@ -28,12 +28,12 @@ impl Origin {
 
 /// The kind of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum UserKind {
     Person,
     Bot,
 }
 
-impl Kind {
+impl UserKind {
     /// The wire form.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ pub struct Identity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Details {
     pub origin: Origin,
-    pub kind: Kind,
+    pub kind: UserKind,
     /// The name that people see.
     pub display_name: Option<Arc<str>>,
     /// The address of a picture.
@@ -107,7 +107,7 @@ pub struct ProfileUpdate {
     pub display_name: Update<DisplayName>,
     pub avatar: Update<Avatar>,
     pub data: Update<Data>,
-    pub kind: Option<Kind>,
+    pub kind: Option<UserKind>,
 }
 
 impl ProfileUpdate {
@@ -200,14 +200,15 @@ mod tests {
     fn an_absent_key_keeps_its_value() {
         let before = Details {
             origin: Origin::Host,
-            kind: Kind::Person,
+            kind: UserKind::Person,
             display_name: Some("Ann".into()),
             avatar: None,
             data: Some("{}".into()),
             created: Date::from_micros(0),
         };
         assert_eq!(ProfileUpdate::default().after(before.clone()), before);
-        let update = ProfileUpdate { data: Update::Clear, kind: Some(Kind::Bot), ..ProfileUpdate::default() };
-        assert_eq!(update.after(before.clone()), Details { data: None, kind: Kind::Bot, ..before });
+        let update =
+            ProfileUpdate { data: Update::Clear, kind: Some(UserKind::Bot), ..ProfileUpdate::default() };
+        assert_eq!(update.after(before.clone()), Details { data: None, kind: UserKind::Bot, ..before });
     }
 }

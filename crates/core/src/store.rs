@@ -17,6 +17,8 @@
 //! network in place. They may run more than once (a store may retry), so they change nothing
 //! but through the transaction.
 
+pub(crate) mod detail;
+pub mod encoding;
 mod group;
 mod import;
 mod membership;
@@ -31,12 +33,12 @@ use std::future::ready;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use group::{Change, Entry, Groups, Logged, Shown};
+pub use group::{Groups, Shown};
 pub use import::{ImportKind, Imported, Imports};
 pub use membership::{Memberships, Newcomer};
 pub use message::{Edge, Located, Messages, NewMessage, Page, Prior};
 pub use relation::Relations;
-pub use task::{Task, Tasks};
+pub use task::{StoredTask, Task, Tasks};
 pub use token::Tokens;
 pub use user::Users;
 

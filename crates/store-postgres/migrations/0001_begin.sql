@@ -92,7 +92,7 @@ CREATE TABLE groups (
 ) WITH (fillfactor = 50);
 CREATE UNIQUE INDEX groups_by_pair ON groups (pair_low, pair_high) WHERE pair_low IS NOT NULL;
 
--- Memberships, messages and changes outlive a group or user that is deleted until a task has removed
+-- Memberships, messages and log entries outlive a group or user that is deleted until a task has removed
 -- them, so they have no foreign keys: whoever reads them joins the groups and users that stand.
 -- role: 0 restrict, 1 member, 2 admin, 3 owner. joined_seq is the head of the log before the user
 -- joined: what has a higher number counts as unread. A pending member has not accepted yet.
@@ -144,25 +144,19 @@ CREATE UNIQUE INDEX messages_by_client_id ON messages (group_id, author_id, clie
 CREATE INDEX messages_by_author ON messages (group_id, author_id, seq) WHERE body IS NOT NULL;
 CREATE INDEX messages_by_date ON messages (group_id, date, seq) WHERE body IS NOT NULL;
 
--- What took a number where it was not a message. kind: 0 edited, 1 deleted, 2 the group changed,
--- 3 a member has another name, 4 messages were deleted whose ids follow each other.
-CREATE TABLE changes (
+-- The entries of groups' logs that are no messages. A kind that is not known to the reader has its
+-- number and shows nothing. message_seq is the message that an entry concerns; user_id is the user
+-- whose names its detail holds.
+CREATE TABLE log_entries (
     group_id    uuid     NOT NULL,
     seq         bigint   NOT NULL CHECK (seq > 0),
-    kind        smallint NOT NULL CHECK (kind IN (0, 1, 2, 3, 4)),
+    kind        smallint NOT NULL,
     message_seq bigint,
     user_id     bigint,
-    name        text     COLLATE "C",
-    new_name    text     COLLATE "C",
-    ids         bytea    CHECK (length(ids) > 0 AND length(ids) % 16 = 0),
-    PRIMARY KEY (group_id, seq),
-    CHECK ((message_seq IS NOT NULL) = (kind IN (0, 1))),
-    CHECK ((user_id IS NOT NULL) = (kind = 3)),
-    CHECK ((name IS NOT NULL) = (kind = 3)),
-    CHECK ((new_name IS NOT NULL) = (kind = 3)),
-    CHECK ((ids IS NOT NULL) = (kind = 4))
+    detail      bytea,
+    PRIMARY KEY (group_id, seq)
 );
-CREATE INDEX changes_by_user ON changes (user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX log_entries_by_user ON log_entries (user_id) WHERE user_id IS NOT NULL;
 
 -- What imports have taken: each object of the source once, by its id there. kind: 0 user, 1 group,
 -- 2 relations of two users, 3 membership. What it became may be deleted since.
@@ -177,19 +171,15 @@ CREATE TABLE imports (
 );
 CREATE INDEX imports_by_user ON imports (user_id) WHERE user_id IS NOT NULL;
 
--- What remains to be done in steps, oldest first. kind: 0 erase a user who is no more, 1 erase a group
--- that is no more, 2 write a user's other name into the logs of its groups, those after group_id.
+-- Work that remains, in steps, oldest first. A kind that is not known to the reader is left to others.
+-- kind: 0 erase a deleted user, 1 erase a deleted group, 2 write a user's new name into the logs of its
+-- groups, those after group_id.
 CREATE TABLE tasks (
     id       uuid     PRIMARY KEY,
-    kind     smallint NOT NULL CHECK (kind IN (0, 1, 2)),
+    kind     smallint NOT NULL,
     user_id  bigint,
     group_id uuid,
-    name     text     COLLATE "C",
-    new_name text     COLLATE "C",
-    CHECK ((user_id IS NULL) = (kind = 1)),
-    CHECK (group_id IS NOT NULL OR kind <> 1),
-    CHECK ((name IS NOT NULL) = (kind = 2)),
-    CHECK ((new_name IS NOT NULL) = (kind = 2))
+    detail   bytea
 );
 CREATE UNIQUE INDEX tasks_by_user ON tasks (user_id) WHERE kind = 0;
 CREATE UNIQUE INDEX tasks_by_group ON tasks (group_id) WHERE kind = 1;

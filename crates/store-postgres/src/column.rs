@@ -1,15 +1,15 @@
-//! How values that are no plain numbers or texts stand in columns.
+//! Values that are no plain numbers or texts, as columns hold them.
 
 use std::error::Error;
 
-use chinwag_core::permission::Role;
+use chinwag_core::store::encoding;
 use tokio_postgres::types::{FromSql, Type, accepts};
 
 /// A SHA-256.
 pub(crate) struct Hash(pub(crate) [u8; 32]);
 
-/// A role, as its number.
-pub(crate) struct RoleNumber(pub(crate) Role);
+/// The value of a stored number.
+pub(crate) struct Stored<T>(pub(crate) T);
 
 impl<'a> FromSql<'a> for Hash {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
@@ -19,22 +19,10 @@ impl<'a> FromSql<'a> for Hash {
     accepts!(BYTEA);
 }
 
-impl<'a> FromSql<'a> for RoleNumber {
+impl<'a, T: encoding::Stored> FromSql<'a> for Stored<T> {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        let stored = i16::from_sql(ty, raw)?;
-        let role = Role::ALL.into_iter().find(|role| number(*role) == stored);
-        role.map(Self).ok_or_else(|| format!("no role has the number {stored}").into())
+        Ok(Self(T::from_number(i16::from_sql(ty, raw)?.into())?))
     }
 
     accepts!(INT2);
-}
-
-/// A role's number.
-pub(crate) fn number(role: Role) -> i16 {
-    match role {
-        Role::Restrict => 0,
-        Role::Member => 1,
-        Role::Admin => 2,
-        Role::Owner => 3,
-    }
 }

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use chinwag_core::group::{Group, Mark, Member, Summary, View};
 use chinwag_core::limits::{UNREAD, UNREAD_NEAR};
+use chinwag_core::log::{LogEntry, LogRow};
 use chinwag_core::permission::Role;
-use chinwag_core::store::{Change, Entry, Groups, Shown, Task, Tasks};
-use chinwag_core::{Date, Error, GroupId, Result, Seq, TaskId, UserId};
+use chinwag_core::store::encoding::Stored as _;
+use chinwag_core::store::{Groups, Shown, Task, Tasks};
+use chinwag_core::{Date, Error, GroupId, Result, Seq, TaskId, UserId, stored_number};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::column::{RoleNumber, number};
+use crate::column::Stored;
 use crate::fault::Failure;
 use crate::link::Params;
 use crate::log;
@@ -136,8 +138,12 @@ impl Groups for Transaction<'_, '_> {
     }
 
     fn group_insert(&mut self, id: GroupId, name: &str, pair: Option<(UserId, UserId)>) -> Result<()> {
-        let erased = "SELECT 1 FROM tasks WHERE kind = 1 AND group_id = $1";
-        if self.one(erased, &[&id.0], |_| Ok(()))?.is_some() {
+        const ERASED: &str = concat!(
+            "SELECT 1 FROM tasks WHERE kind = ",
+            stored_number!(TaskKind::EraseGroup),
+            " AND group_id = $1"
+        );
+        if self.one(ERASED, &[&id.0], |_| Ok(()))?.is_some() {
             return Err(Error::Conflict("a group with this id is still being erased"));
         }
         let (low, high) = pair.map(|(a, b)| (a.min(b).0, a.max(b).0)).unzip();
@@ -168,8 +174,8 @@ impl Groups for Transaction<'_, '_> {
                 (SELECT user_id FROM memberships WHERE group_id = $1 ORDER BY user_id LIMIT $2) first)",
             "DELETE FROM former_members WHERE group_id = $1 AND user_id <= (SELECT max(user_id) FROM
                 (SELECT user_id FROM former_members WHERE group_id = $1 ORDER BY user_id LIMIT $2) first)",
-            "DELETE FROM changes WHERE group_id = $1 AND seq <= (SELECT max(seq) FROM
-                (SELECT seq FROM changes WHERE group_id = $1 ORDER BY seq LIMIT $2) first)",
+            "DELETE FROM log_entries WHERE group_id = $1 AND seq <= (SELECT max(seq) FROM
+                (SELECT seq FROM log_entries WHERE group_id = $1 ORDER BY seq LIMIT $2) first)",
         ] {
             if erased < most {
                 erased += self.change(sql, &[&id.0, &limit(most - erased)])?;
@@ -190,38 +196,29 @@ impl Groups for Transaction<'_, '_> {
         last.map(|last| Seq(last - count + 1)).ok_or(Error::NotFound("group"))
     }
 
-    fn change_insert(&mut self, group: GroupId, seq: Seq, change: &Change) -> Result<()> {
-        let (kind, message, names): (i16, _, _) = match change {
-            Change::Edited(message) => (0, Some(message.0), None),
-            Change::Deleted(message) => (1, Some(message.0), None),
-            Change::Group => (2, None, None),
-            Change::Renamed { user, name, new_name } => {
-                (3, None, Some((user.0, name.as_str(), new_name.as_str())))
-            }
-            Change::ManyDeleted(_) => (4, None, None),
-        };
-        let ids = match change {
-            Change::ManyDeleted(ids) => Some(log::pack(ids)),
-            _ => None,
-        };
-        let (user, name, new_name) =
-            names.map_or((None, None, None), |(u, n, m)| (Some(u), Some(n), Some(m)));
-        self.change(
-            "INSERT INTO changes (group_id, seq, kind, message_seq, user_id, name, new_name, ids)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            &[&group.0, &seq.0, &kind, &message, &user, &name, &new_name, &ids],
-        )
-        .map(drop)
+    fn log_insert(&mut self, group: GroupId, seq: Seq, entry: &LogEntry) -> Result<()> {
+        const SQL: &str = "INSERT INTO log_entries (group_id, seq, kind, message_seq, user_id, detail)
+            VALUES ($1, $2, $3, $4, $5, $6)";
+        entry.with_stored(|entry| {
+            let (message, user) = (entry.message.map(|seq| seq.0), entry.user.map(|user| user.0));
+            let kind = i16::try_from(entry.kind).map_err(Error::internal)?;
+            self.change(SQL, &[&group.0, &seq.0, &kind, &message, &user, &entry.detail]).map(drop)
+        })
     }
 
-    fn log(&self, group: GroupId, after: Seq, limit: usize) -> Result<Vec<Entry>> {
+    fn log(&self, group: GroupId, after: Seq, limit: usize) -> Result<Vec<LogRow>> {
         log::read(self, group, after, limit)
     }
 
     fn last_change(&self, group: GroupId, after: Seq, upto: Seq) -> Result<Option<Seq>> {
         self.one(
-            "SELECT seq FROM changes WHERE group_id = $1 AND seq > $2 AND seq <= $3 AND kind IN (2, 3)
-            ORDER BY seq DESC LIMIT 1",
+            concat!(
+                "SELECT seq FROM log_entries WHERE group_id = $1 AND seq > $2 AND seq <= $3 AND kind IN (",
+                stored_number!(LogKind::GroupChanged),
+                ", ",
+                stored_number!(LogKind::MemberRenamed),
+                ") ORDER BY seq DESC LIMIT 1"
+            ),
             &[&group.0, &after.0, &upto.0],
             |row| row.try_get(0).map(Seq),
         )
@@ -260,7 +257,7 @@ impl Groups for Transaction<'_, '_> {
             "SELECT m.user_id, u.name, m.role, m.since, m.pending
             FROM memberships m JOIN users u ON u.id = m.user_id
             WHERE m.group_id = $1 AND m.role = $2 LIMIT 1",
-            &[&group.0, &number(Role::Owner)],
+            &[&group.0, &Role::Owner.number()],
             |row| member(row, 0),
         )
     }
@@ -272,7 +269,7 @@ impl Groups for Transaction<'_, '_> {
             SELECT g.id, $2, $3, $4, f.last_read_seq, f.last_read_date, g.last_seq FROM groups g
             LEFT JOIN former_members f ON f.group_id = g.id AND f.user_id = $2 WHERE g.id = $1
             ON CONFLICT (group_id, user_id) DO UPDATE SET role = excluded.role",
-            &[&group.0, &user.0, &number(role), &now.micros()],
+            &[&group.0, &user.0, &role.number(), &now.micros()],
         )
         .map(drop)
     }
@@ -422,7 +419,7 @@ fn group(row: &Row, first: usize) -> Read<Group> {
 }
 
 fn member(row: &Row, first: usize) -> Read<Member> {
-    let RoleNumber(role) = row.try_get(first + 2)?;
+    let Stored(role) = row.try_get(first + 2)?;
     Ok(Member {
         user: UserId(row.try_get(first)?),
         name: name(row, first + 1)?,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chinwag_core::store::encoding::Stored;
 use chinwag_core::store::{ImportKind, Imported, Imports};
 use chinwag_core::{GroupId, Result, UserId};
 use tokio_postgres::Row;
@@ -14,7 +15,7 @@ impl Imports for Transaction<'_, '_> {
         const SQL: &str =
             "SELECT source_id, user_id, group_id FROM imports WHERE kind = $1 AND source_id = ANY($2)";
         let found =
-            self.all(SQL, &[&number(kind), &ids], |row| Ok((row.try_get(0)?, imported(kind, row)?)))?;
+            self.all(SQL, &[&kind.number(), &ids], |row| Ok((row.try_get(0)?, imported(kind, row)?)))?;
         let found: HashMap<Uuid, Imported> = found.into_iter().collect();
         Ok(ids.iter().map(|id| found.get(id).copied()).collect())
     }
@@ -27,7 +28,7 @@ impl Imports for Transaction<'_, '_> {
     fn imported_add(&mut self, taken: &[(Uuid, Imported)]) -> Result<()> {
         const SQL: &str = "INSERT INTO imports (kind, source_id, user_id, group_id)
             SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::uuid[])";
-        let kinds: Vec<_> = taken.iter().map(|(_, what)| number(what.kind())).collect();
+        let kinds: Vec<_> = taken.iter().map(|(_, what)| what.kind().number()).collect();
         let ids: Vec<_> = taken.iter().map(|(id, _)| *id).collect();
         let (users, groups): (Vec<_>, Vec<_>) = taken
             .iter()
@@ -48,13 +49,4 @@ fn imported(kind: ImportKind, row: &Row) -> Result<Imported, tokio_postgres::Err
         ImportKind::Relation => Imported::Relation,
         ImportKind::Membership => Imported::Membership,
     })
-}
-
-fn number(kind: ImportKind) -> i16 {
-    match kind {
-        ImportKind::User => 0,
-        ImportKind::Group => 1,
-        ImportKind::Relation => 2,
-        ImportKind::Membership => 3,
-    }
 }

@@ -4,29 +4,50 @@ use std::collections::HashMap;
 
 use chinwag_core::group::Membership;
 use chinwag_core::relation::Pair;
+use chinwag_core::store::encoding::Stored as _;
 use chinwag_core::store::{Memberships, Newcomer};
-use chinwag_core::user::{Allowed, Settings};
-use chinwag_core::{Error, GroupId, Result, Seq, UserId};
+use chinwag_core::user::Settings;
+use chinwag_core::{Error, GroupId, Result, Seq, UserId, stored_number};
 use tokio_postgres::Row;
 
-use crate::column::RoleNumber;
+use crate::column::Stored;
 use crate::group::group_id;
 use crate::relation::maybe_kind;
 use crate::transaction::{Transaction, limit};
 
+/// Whether the first user has blocked the second.
+macro_rules! block_stands {
+    ($from:literal, $to:literal) => {
+        concat!(
+            "coalesce((SELECT kind = ",
+            chinwag_core::stored_number!(Relation::Block),
+            " FROM relations WHERE from_id = ",
+            $from,
+            " AND to_id = ",
+            $to,
+            "), false)"
+        )
+    };
+}
+
+pub(crate) use block_stands;
+
 impl Memberships for Transaction<'_, '_> {
     fn membership(&self, group: GroupId, user: UserId) -> Result<Option<Membership>> {
         self.one(
-            "SELECT m.role, m.pending, CASE WHEN g.pair_low IS NULL THEN false ELSE
-                coalesce((SELECT kind = 2 FROM relations WHERE from_id = g.pair_low AND to_id = g.pair_high), false)
-                OR coalesce((SELECT kind = 2 FROM relations WHERE from_id = g.pair_high AND to_id = g.pair_low), false)
-                END
-            FROM memberships m CROSS JOIN LATERAL (SELECT pair_low, pair_high FROM groups
-                WHERE id = m.group_id OFFSET 0) g
-            WHERE m.group_id = $1 AND m.user_id = $2",
+            concat!(
+                "SELECT m.role, m.pending, CASE WHEN g.pair_low IS NULL THEN false ELSE ",
+                block_stands!("g.pair_low", "g.pair_high"),
+                " OR ",
+                block_stands!("g.pair_high", "g.pair_low"),
+                " END
+                FROM memberships m CROSS JOIN LATERAL (SELECT pair_low, pair_high FROM groups
+                    WHERE id = m.group_id OFFSET 0) g
+                WHERE m.group_id = $1 AND m.user_id = $2"
+            ),
             &[&group.0, &user.0],
             |row| {
-                let RoleNumber(role) = row.try_get(0)?;
+                let Stored(role) = row.try_get(0)?;
                 Ok(Membership { role, pending: row.try_get(1)?, blocked: row.try_get(2)? })
             },
         )
@@ -93,9 +114,10 @@ impl Memberships for Transaction<'_, '_> {
             "SELECT added_by, write_first, hide_last_seen, hide_reads FROM users WHERE id = $1",
             &[&user.0],
             |row| {
+                let (Stored(added_by), Stored(write_first)) = (row.try_get(0)?, row.try_get(1)?);
                 Ok(Settings {
-                    added_by: allowed(row.try_get(0)?),
-                    write_first: allowed(row.try_get(1)?),
+                    added_by,
+                    write_first,
                     hide_last_seen: row.try_get(2)?,
                     hide_reads: row.try_get(3)?,
                 })
@@ -109,8 +131,8 @@ impl Memberships for Transaction<'_, '_> {
             "UPDATE users SET added_by = $2, write_first = $3, hide_last_seen = $4, hide_reads = $5 WHERE id = $1",
             &[
                 &user.0,
-                &number(settings.added_by),
-                &number(settings.write_first),
+                &settings.added_by.number(),
+                &settings.write_first.number(),
                 &settings.hide_last_seen,
                 &settings.hide_reads,
             ],
@@ -119,11 +141,15 @@ impl Memberships for Transaction<'_, '_> {
     }
 
     fn unaware(&self, group: GroupId, user: UserId, reads: bool) -> Result<Vec<UserId>> {
-        const BLOCKS: &str = "SELECT m.user_id FROM (
-                SELECT to_id AS id FROM relations WHERE from_id = $2 AND kind = 2
-                UNION SELECT from_id FROM relations WHERE to_id = $2 AND kind = 2
-            ) b CROSS JOIN LATERAL (SELECT user_id FROM memberships
-                WHERE group_id = $1 AND user_id = b.id OFFSET 0) m ORDER BY 1";
+        const BLOCKS: &str = concat!(
+            "SELECT m.user_id FROM (
+                SELECT to_id AS id FROM relations WHERE from_id = $2 AND kind = ",
+            stored_number!(Relation::Block),
+            " UNION SELECT from_id FROM relations WHERE to_id = $2 AND kind = ",
+            stored_number!(Relation::Block),
+            ") b CROSS JOIN LATERAL (SELECT user_id FROM memberships
+                WHERE group_id = $1 AND user_id = b.id OFFSET 0) m ORDER BY 1"
+        );
         const HIDING: &str = "SELECT m.user_id FROM memberships m
             CROSS JOIN LATERAL (SELECT hide_reads FROM users WHERE id = m.user_id OFFSET 0) u
             WHERE m.group_id = $1 AND m.user_id <> $2 AND u.hide_reads ORDER BY 1";
@@ -139,29 +165,12 @@ impl Memberships for Transaction<'_, '_> {
 }
 
 fn newcomer(row: &Row) -> Result<Newcomer, tokio_postgres::Error> {
-    let groups: i64 = row.try_get(2)?;
+    let (Stored(added_by), groups): (_, i64) = (row.try_get(1)?, row.try_get(2)?);
     Ok(Newcomer {
         user: UserId(row.try_get(0)?),
         groups: usize::try_from(groups).unwrap_or(usize::MAX),
         pair: Pair { mine: maybe_kind(row, 4)?, theirs: maybe_kind(row, 5)? },
-        added_by: allowed(row.try_get(1)?),
+        added_by,
         declined: row.try_get::<_, Option<bool>>(3)?.unwrap_or(false),
     })
-}
-
-fn number(allowed: Allowed) -> i16 {
-    match allowed {
-        Allowed::Anyone => 0,
-        Allowed::Contacts => 1,
-        Allowed::Nobody => 2,
-    }
-}
-
-/// The schema lets no other number in.
-fn allowed(stored: i16) -> Allowed {
-    match stored {
-        0 => Allowed::Anyone,
-        1 => Allowed::Contacts,
-        _ => Allowed::Nobody,
-    }
 }

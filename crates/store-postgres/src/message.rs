@@ -19,7 +19,13 @@ type Read<T> = Result<T, tokio_postgres::Error>;
 /// `OFFSET 0` keeps the planner from reading all tasks at once.
 macro_rules! gone {
     ($author:literal) => {
-        concat!("EXISTS (SELECT 1 FROM tasks t WHERE t.kind = 0 AND t.user_id = ", $author, " OFFSET 0)")
+        concat!(
+            "EXISTS (SELECT 1 FROM tasks t WHERE t.kind = ",
+            chinwag_core::stored_number!(TaskKind::EraseUser),
+            " AND t.user_id = ",
+            $author,
+            " OFFSET 0)"
+        )
     };
 }
 

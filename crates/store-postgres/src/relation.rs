@@ -2,16 +2,18 @@
 
 use chinwag_core::relation::{self, Pair, Relation};
 use chinwag_core::store::Relations;
+use chinwag_core::store::encoding::Stored as _;
 use chinwag_core::user::User;
-use chinwag_core::{Date, Name, Result, UserId};
+use chinwag_core::{Date, Name, Result, UserId, stored_number};
 use tokio_postgres::Row;
 
+use crate::column::Stored;
 use crate::transaction::{Transaction, limit};
 use crate::user::{name, user};
 
-const INVITATION: i16 = 0;
-const CONTACT: i16 = 1;
-const BLOCK: i16 = 2;
+const INVITATION: i16 = stored_number!(Relation::Invitation);
+const CONTACT: i16 = stored_number!(Relation::Contact);
+const BLOCK: i16 = stored_number!(Relation::Block);
 
 type Read<T> = Result<T, tokio_postgres::Error>;
 
@@ -174,32 +176,18 @@ impl Transaction<'_, '_> {
         const SET: &str = "INSERT INTO relations AS r (from_id, to_id, kind, since) VALUES ($1, $2, $3, $4)
             ON CONFLICT (from_id, to_id) DO UPDATE SET kind = excluded.kind, since = excluded.since
             WHERE r.kind <> excluded.kind";
-        let kind = match relation {
-            None => return self.change(DELETE, &[&from.0, &to.0]).map(drop),
-            Some(Relation::Invitation) => INVITATION,
-            Some(Relation::Contact) => CONTACT,
-            Some(Relation::Block) => BLOCK,
-        };
-        self.change(SET, &[&from.0, &to.0, &kind, &now.micros()]).map(drop)
+        let Some(relation) = relation else { return self.change(DELETE, &[&from.0, &to.0]).map(drop) };
+        self.change(SET, &[&from.0, &to.0, &relation.number(), &now.micros()]).map(drop)
     }
 }
 
 fn kind(row: &Row) -> Read<Relation> {
-    row.try_get(0).map(relation)
+    row.try_get(0).map(|Stored(relation)| relation)
 }
 
 /// A relation from a column, if there is one.
 pub(crate) fn maybe_kind(row: &Row, column: usize) -> Read<Option<Relation>> {
-    Ok(row.try_get::<_, Option<i16>>(column)?.map(relation))
-}
-
-/// The schema lets no other number in.
-fn relation(stored: i16) -> Relation {
-    match stored {
-        INVITATION => Relation::Invitation,
-        CONTACT => Relation::Contact,
-        _ => Relation::Block,
-    }
+    Ok(row.try_get::<_, Option<_>>(column)?.map(|Stored(relation)| relation))
 }
 
 fn kind_and_name(row: &Row) -> Read<(Relation, Name)> {

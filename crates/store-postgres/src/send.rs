@@ -19,18 +19,19 @@ use chinwag_core::event::Event;
 use chinwag_core::group::Membership;
 use chinwag_core::store::{Prior, WriteJob};
 use chinwag_core::user::User;
-use chinwag_core::{Date, Error, MessageId, Result, Seq, UserId};
+use chinwag_core::{Date, Error, MessageId, Result, Seq, UserId, stored_number};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use self::columns::Columns;
 use crate::address::Target;
-use crate::column::{Hash, RoleNumber};
+use crate::column::{Hash, Stored};
 use crate::fault::{Failure, Trouble};
 use crate::lanes::{Batch, Lanes, Waiting};
 use crate::link::{Link, Place};
-use crate::message::refused;
+use crate::membership::block_stands;
+use crate::message::{gone, refused};
 use crate::open::Options;
 use crate::readers::{join, spawn};
 use crate::transaction::Claims;
@@ -55,7 +56,8 @@ pub(crate) const HOLD: &str = "SELECT 1 FROM groups WHERE id = ANY($1) ORDER BY 
 ///
 /// A group that came to be between the two statements is not held: should another have numbered
 /// its log meanwhile, the number of -1 breaks a rule and undoes the batch, which is sent again.
-pub(crate) const SEND: &str = "WITH writers AS MATERIALIZED (
+pub(crate) const SEND: &str = concat!(
+    "WITH writers AS MATERIALIZED (
         SELECT w.place, g.last_seq, u.id, u.name, u.special, m.role, m.pending, b.blocked,
             g.id IS NOT NULL AND coalesce(m.role = ANY($14) AND NOT m.pending, false) AND NOT b.blocked
                 AND (w.fold IS NULL OR w.fold = u.fold) AS may
@@ -64,15 +66,18 @@ pub(crate) const SEND: &str = "WITH writers AS MATERIALIZED (
         LEFT JOIN groups g ON g.id = ($1::uuid[])[w.group_at]
         LEFT JOIN users u ON u.id = CASE WHEN w.token IS NULL
             THEN coalesce(w.caller, (SELECT id FROM users WHERE fold = w.fold))
-            ELSE (SELECT user_id FROM tokens WHERE hash = w.token AND kind = 0 AND expires > w.moment) END
+            ELSE (SELECT user_id FROM tokens WHERE hash = w.token AND kind = ",
+    stored_number!(TokenKind::Token),
+    " AND expires > w.moment) END
         LEFT JOIN LATERAL (
             SELECT role, pending FROM memberships
             WHERE group_id = ($1::uuid[])[w.group_at] AND user_id = u.id OFFSET 0
         ) m ON true
-        CROSS JOIN LATERAL (SELECT CASE WHEN g.pair_low IS NULL THEN false ELSE
-            coalesce((SELECT kind = 2 FROM relations WHERE from_id = g.pair_low AND to_id = g.pair_high), false)
-            OR coalesce((SELECT kind = 2 FROM relations WHERE from_id = g.pair_high AND to_id = g.pair_low), false)
-            END AS blocked OFFSET 0) b
+        CROSS JOIN LATERAL (SELECT CASE WHEN g.pair_low IS NULL THEN false ELSE ",
+    block_stands!("g.pair_low", "g.pair_high"),
+    " OR ",
+    block_stands!("g.pair_high", "g.pair_low"),
+    " END AS blocked OFFSET 0) b
     ), known AS MATERIALIZED (
         SELECT array_agg(coalesce(last_seq, 0)) AS last_seqs, array_agg(coalesce(id, 0)) AS ids, array_agg(may) AS may
         FROM (SELECT * FROM writers ORDER BY place) w
@@ -90,16 +95,18 @@ pub(crate) const SEND: &str = "WITH writers AS MATERIALIZED (
             LEFT JOIN LATERAL (
                 SELECT m.id, m.seq, m.date, m.body_hash, q.id AS answers
                 FROM messages m LEFT JOIN LATERAL (
-                    SELECT CASE WHEN body IS NOT NULL AND NOT EXISTS (
-                        SELECT 1 FROM tasks t WHERE t.kind = 0 AND t.user_id = author_id OFFSET 0) THEN id END AS id FROM messages
+                    SELECT CASE WHEN body IS NOT NULL AND NOT ",
+    gone!("author_id"),
+    " THEN id END AS id FROM messages
                     WHERE group_id = m.group_id AND seq = m.respond_to OFFSET 0
                 ) q ON true
                 WHERE m.group_id = ($1::uuid[])[($2::integer[])[a.writer]] AND m.author_id = k.ids[a.writer]
                     AND m.client_id = a.client_id OFFSET 0
             ) p ON true
             LEFT JOIN LATERAL (
-                SELECT seq, group_id, body IS NOT NULL AND NOT EXISTS (
-                    SELECT 1 FROM tasks t WHERE t.kind = 0 AND t.user_id = author_id OFFSET 0) AS stands
+                SELECT seq, group_id, body IS NOT NULL AND NOT ",
+    gone!("author_id"),
+    " AS stands
                 FROM messages WHERE id = a.respond_to OFFSET 0
             ) r ON r.stands AND r.group_id = ($1::uuid[])[($2::integer[])[a.writer]]
         ) f
@@ -117,7 +124,8 @@ pub(crate) const SEND: &str = "WITH writers AS MATERIALIZED (
     UNION ALL
     SELECT place, NULL, NULL, NULL, NULL, NULL, prior_id, prior_seq, prior_date, prior_hash, prior_answers, answered, seq,
         NULL, NULL
-    FROM judged";
+    FROM judged"
+);
 
 /// The threads that send.
 pub(crate) struct Senders {
@@ -419,10 +427,8 @@ fn of_writer(row: &Row) -> Result<Facts, tokio_postgres::Error> {
         Some(id) => Some(User { id: UserId(id), name: name(row, 2)?, special: row.try_get(3)? }),
         None => None,
     };
-    let member = match row.try_get::<_, Option<RoleNumber>>(4)? {
-        Some(RoleNumber(role)) => {
-            Some(Membership { role, pending: row.try_get(13)?, blocked: row.try_get(14)? })
-        }
+    let member = match row.try_get::<_, Option<Stored<_>>>(4)? {
+        Some(Stored(role)) => Some(Membership { role, pending: row.try_get(13)?, blocked: row.try_get(14)? }),
         None => None,
     };
     Ok(Facts { author, member, stands: row.try_get(5)?, ..Facts::default() })

@@ -1,16 +1,14 @@
 //! Tokens, by the hashes of their secrets.
 
 use chinwag_core::store::Tokens;
+use chinwag_core::store::encoding::{Stored as _, TokenKind};
 use chinwag_core::token::{Kind, Token, TokenHash};
 use chinwag_core::{Date, Result, UserId};
 use tokio_postgres::Row;
 
-use crate::column::Hash;
+use crate::column::{Hash, Stored};
 use crate::transaction::Transaction;
 use crate::user::name;
-
-const TOKEN: i16 = 0;
-const TICKET: i16 = 1;
 
 impl Tokens for Transaction<'_, '_> {
     fn token(&self, hash: &TokenHash) -> Result<Option<Token>> {
@@ -31,13 +29,13 @@ impl Tokens for Transaction<'_, '_> {
 
     fn token_insert(&mut self, hash: &TokenHash, user: UserId, kind: Kind, expires: Date) -> Result<()> {
         let (kind, of) = match kind {
-            Kind::Token => (TOKEN, None),
-            Kind::Ticket { of } => (TICKET, of.map(|token| token.0.to_vec())),
+            Kind::Token => (TokenKind::Token, None),
+            Kind::Ticket { of } => (TokenKind::Ticket, of.map(|token| token.0.to_vec())),
         };
         self.change(
             "INSERT INTO tokens (hash, user_id, kind, expires, of_token, number) VALUES ($1, $2, $3, $4, $5,
                 (SELECT coalesce(max(number), 0) + 1 FROM tokens WHERE user_id = $2))",
-            &[&hash.0.as_slice(), &user.0, &kind, &expires.micros(), &of],
+            &[&hash.0.as_slice(), &user.0, &kind.number(), &expires.micros(), &of],
         )
         .map(drop)
     }
@@ -55,7 +53,7 @@ impl Tokens for Transaction<'_, '_> {
         let old = self.all(
             "SELECT hash FROM tokens WHERE user_id = $1 AND kind = $2
             ORDER BY number DESC LIMIT 1000 OFFSET $3",
-            &[&user.0, &TOKEN, &keep],
+            &[&user.0, &TokenKind::Token.number(), &keep],
             |row| row.try_get(0).map(|Hash(hash)| TokenHash(hash)),
         )?;
         for hash in &old {
@@ -73,15 +71,14 @@ impl Tokens for Transaction<'_, '_> {
 }
 
 fn token(hash: TokenHash, row: &Row) -> Result<Token, tokio_postgres::Error> {
-    let of: Option<Hash> = row.try_get(4)?;
+    let (Stored(kind), of): (_, Option<Hash>) = (row.try_get(2)?, row.try_get(4)?);
     Ok(Token {
         hash,
         user: UserId(row.try_get(0)?),
         name: name(row, 1)?,
-        // The schema lets no other kind in.
-        kind: match row.try_get(2)? {
-            TOKEN => Kind::Token,
-            _ => Kind::Ticket { of: of.map(|Hash(token)| TokenHash(token)) },
+        kind: match kind {
+            TokenKind::Token => Kind::Token,
+            TokenKind::Ticket => Kind::Ticket { of: of.map(|Hash(token)| TokenHash(token)) },
         },
         expires: Date::from_micros(row.try_get(3)?),
     })

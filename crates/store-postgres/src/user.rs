@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use chinwag_core::name::NameCase;
 use chinwag_core::permission::Role;
-use chinwag_core::profile::{Details, Identity, Kind, Origin};
+use chinwag_core::profile::{Details, Identity, Origin};
+use chinwag_core::store::encoding::Stored as _;
 use chinwag_core::store::{Task, Tasks, Users};
 use chinwag_core::text::search_key;
 use chinwag_core::user::User;
-use chinwag_core::{Date, Error, GroupId, Name, Result, TaskId, UserId};
+use chinwag_core::{Date, Error, GroupId, Name, Result, TaskId, UserId, stored_number};
 use tokio_postgres::Row;
 
-use crate::column::RoleNumber;
+use crate::column::Stored;
 use crate::group::group_id;
 use crate::transaction::{Transaction, limit};
 
@@ -39,7 +40,8 @@ impl Users for Transaction<'_, '_> {
     fn identity(&self, name: &Name) -> Result<Option<Identity>> {
         const SQL: &str = "SELECT id, name, special, origin FROM users WHERE fold = $1";
         self.one(SQL, &[&name.fold(self.name_case)], |row| {
-            Ok(Identity { user: user(row)?, origin: origin(row.try_get(3)?) })
+            let Stored(origin) = row.try_get(3)?;
+            Ok(Identity { user: user(row)?, origin })
         })
     }
 
@@ -100,7 +102,12 @@ impl Users for Transaction<'_, '_> {
 
     /// What is the user's alone goes with it by foreign key.
     fn user_delete(&mut self, id: UserId, task: TaskId) -> Result<()> {
-        self.change("DELETE FROM tasks WHERE kind = 2 AND user_id = $1", &[&id.0])?;
+        const RENAMES: &str = concat!(
+            "DELETE FROM tasks WHERE kind = ",
+            stored_number!(TaskKind::LogRename),
+            " AND user_id = $1"
+        );
+        self.change(RENAMES, &[&id.0])?;
         if self.change("DELETE FROM users WHERE id = $1", &[&id.0])? > 0 {
             self.task_insert(task, &Task::EraseUser(id))?;
         }
@@ -112,7 +119,7 @@ impl Users for Transaction<'_, '_> {
             "SELECT group_id, role FROM memberships WHERE user_id = $1 ORDER BY group_id LIMIT 1",
             &[&user.0],
             |row| {
-                let RoleNumber(role) = row.try_get(1)?;
+                let Stored(role) = row.try_get(1)?;
                 Ok((group_id(row, 0)?, role))
             },
         )
@@ -130,8 +137,11 @@ impl Users for Transaction<'_, '_> {
 
     fn names_delete(&mut self, user: UserId, most: usize) -> Result<usize> {
         self.change(
-            "UPDATE changes SET kind = 2, user_id = NULL, name = NULL, new_name = NULL
-            WHERE (group_id, seq) IN (SELECT group_id, seq FROM changes WHERE user_id = $1 LIMIT $2)",
+            concat!(
+                "UPDATE log_entries SET user_id = NULL, detail = NULL, kind = ",
+                stored_number!(LogKind::GroupChanged),
+                " WHERE (group_id, seq) IN (SELECT group_id, seq FROM log_entries WHERE user_id = $1 LIMIT $2)"
+            ),
             &[&user.0, &limit(most)],
         )
     }
@@ -151,13 +161,12 @@ impl Users for Transaction<'_, '_> {
     }
 
     fn origin_set(&mut self, id: UserId, origin: Origin) -> Result<()> {
-        let origin = i16::from(origin == Origin::Host);
-        self.change("UPDATE users SET origin = $2 WHERE id = $1", &[&id.0, &origin]).map(drop)
+        self.change("UPDATE users SET origin = $2 WHERE id = $1", &[&id.0, &origin.number()]).map(drop)
     }
 
     fn profile_set(&mut self, id: UserId, details: &Details) -> Result<()> {
         const SQL: &str = "UPDATE users SET kind = $2, display_name = $3, avatar = $4, data = $5, shown_key = $6 WHERE id = $1";
-        let kind = i16::from(details.kind == Kind::Bot);
+        let kind = details.kind.number();
         let (name, avatar, data) =
             (details.display_name.as_deref(), details.avatar.as_deref(), details.data.as_deref());
         self.change(SQL, &[&id.0, &kind, &name, &avatar, &data, &name.map(search_key)]).map(drop)
@@ -225,15 +234,11 @@ pub(crate) fn name(row: &Row, column: usize) -> Read<Name> {
     row.try_get(column).map(Name::stored)
 }
 
-/// An origin from its number.
-fn origin(number: i16) -> Origin {
-    if number == 0 { Origin::Account } else { Origin::Host }
-}
-
 fn details(row: &Row) -> Read<Details> {
+    let (Stored(origin), Stored(kind)) = (row.try_get(0)?, row.try_get(1)?);
     Ok(Details {
-        origin: origin(row.try_get(0)?),
-        kind: if row.try_get::<_, i16>(1)? == 0 { Kind::Person } else { Kind::Bot },
+        origin,
+        kind,
         display_name: row.try_get::<_, Option<&str>>(2)?.map(Into::into),
         avatar: row.try_get::<_, Option<&str>>(3)?.map(Into::into),
         data: row.try_get::<_, Option<&str>>(4)?.map(Into::into),

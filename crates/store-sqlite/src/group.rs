@@ -2,11 +2,14 @@
 
 use chinwag_core::group::{Group, Mark, Member, Summary, View};
 use chinwag_core::limits::{UNREAD, UNREAD_NEAR};
+use chinwag_core::log::{LogEntry, LogRow};
 use chinwag_core::permission::Role;
-use chinwag_core::store::{Change, Edge, Entry, Groups, Messages, Page, Shown, Task, Tasks};
-use chinwag_core::{Date, Error, GroupId, Result, Seq, TaskId, UserId};
+use chinwag_core::store::encoding::Stored;
+use chinwag_core::store::{Edge, Groups, Messages, Page, Shown, Task, Tasks};
+use chinwag_core::{Date, Error, GroupId, Result, Seq, TaskId, UserId, stored_number};
 use rusqlite::{Row, params};
 
+use crate::column::stored;
 use crate::fault::fault;
 use crate::log;
 use crate::message::{gone, uuid};
@@ -131,8 +134,12 @@ impl Groups for Transaction<'_> {
     }
 
     fn group_insert(&mut self, id: GroupId, name: &str, pair: Option<(UserId, UserId)>) -> Result<()> {
-        let erased = "SELECT 1 FROM tasks WHERE kind = 1 AND group_id = ?1";
-        if self.one(erased, [id.0.into_bytes()], |_| Ok(()))?.is_some() {
+        const ERASED: &str = concat!(
+            "SELECT 1 FROM tasks WHERE kind = ",
+            stored_number!(TaskKind::EraseGroup),
+            " AND group_id = ?1"
+        );
+        if self.one(ERASED, [id.0.into_bytes()], |_| Ok(()))?.is_some() {
             return Err(Error::Conflict("a group with this id is still being erased"));
         }
         let (low, high) = pair.map(|(a, b)| (a.min(b).0, a.max(b).0)).unzip();
@@ -164,8 +171,8 @@ impl Groups for Transaction<'_> {
                 (SELECT user_id FROM memberships WHERE group_id = ?1 ORDER BY user_id LIMIT ?2))",
             "DELETE FROM former_members WHERE (user_id, group_id) IN (SELECT user_id, group_id FROM former_members
                 WHERE group_id = ?1 LIMIT ?2)",
-            "DELETE FROM changes WHERE group_id = ?1 AND seq <= (SELECT max(seq) FROM
-                (SELECT seq FROM changes WHERE group_id = ?1 ORDER BY seq LIMIT ?2))",
+            "DELETE FROM log_entries WHERE group_id = ?1 AND seq <= (SELECT max(seq) FROM
+                (SELECT seq FROM log_entries WHERE group_id = ?1 ORDER BY seq LIMIT ?2))",
         ] {
             if erased < most {
                 erased += self.change(sql, params![id.0.into_bytes(), limit(most - erased)])?;
@@ -185,38 +192,29 @@ impl Groups for Transaction<'_> {
         last.map(|last| Seq(last - count + 1)).ok_or(Error::NotFound("group"))
     }
 
-    fn change_insert(&mut self, group: GroupId, seq: Seq, change: &Change) -> Result<()> {
-        let (kind, message, names) = match change {
-            Change::Edited(message) => (0, Some(message.0), None),
-            Change::Deleted(message) => (1, Some(message.0), None),
-            Change::Group => (2, None, None),
-            Change::Renamed { user, name, new_name } => {
-                (3, None, Some((user.0, name.as_str(), new_name.as_str())))
-            }
-            Change::ManyDeleted(_) => (4, None, None),
-        };
-        let ids = match change {
-            Change::ManyDeleted(ids) => Some(log::pack(ids)),
-            _ => None,
-        };
-        let (user, name, new_name) =
-            names.map_or((None, None, None), |(u, n, m)| (Some(u), Some(n), Some(m)));
-        self.change(
-            "INSERT INTO changes (group_id, seq, kind, message_seq, user_id, name, new_name, ids)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![group.0.into_bytes(), seq.0, kind, message, user, name, new_name, ids],
-        )
-        .map(drop)
+    fn log_insert(&mut self, group: GroupId, seq: Seq, entry: &LogEntry) -> Result<()> {
+        const SQL: &str = "INSERT INTO log_entries (group_id, seq, kind, message_seq, user_id, detail)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        entry.with_stored(|entry| {
+            let (message, user) = (entry.message.map(|seq| seq.0), entry.user.map(|user| user.0));
+            let row = params![group.0.into_bytes(), seq.0, entry.kind, message, user, entry.detail];
+            self.change(SQL, row).map(drop)
+        })
     }
 
-    fn log(&self, group: GroupId, after: Seq, limit: usize) -> Result<Vec<Entry>> {
+    fn log(&self, group: GroupId, after: Seq, limit: usize) -> Result<Vec<LogRow>> {
         log::read(self, group, after, limit)
     }
 
     fn last_change(&self, group: GroupId, after: Seq, upto: Seq) -> Result<Option<Seq>> {
         self.one(
-            "SELECT seq FROM changes WHERE group_id = ?1 AND seq > ?2 AND seq <= ?3 AND kind IN (2, 3)
-            ORDER BY seq DESC LIMIT 1",
+            concat!(
+                "SELECT seq FROM log_entries WHERE group_id = ?1 AND seq > ?2 AND seq <= ?3 AND kind IN (",
+                stored_number!(LogKind::GroupChanged),
+                ", ",
+                stored_number!(LogKind::MemberRenamed),
+                ") ORDER BY seq DESC LIMIT 1"
+            ),
             params![group.0.into_bytes(), after.0, upto.0],
             |row| row.get(0).map(Seq),
         )
@@ -255,7 +253,7 @@ impl Groups for Transaction<'_> {
             "SELECT m.user_id, u.name, m.role, m.since, m.pending
             FROM memberships m CROSS JOIN users u ON u.id = m.user_id
             WHERE m.group_id = ?1 AND m.role = ?2 LIMIT 1",
-            params![group.0.into_bytes(), number(Role::Owner)],
+            params![group.0.into_bytes(), Role::Owner.number()],
             |row| member(row, 0),
         )
     }
@@ -267,7 +265,7 @@ impl Groups for Transaction<'_> {
             SELECT g.id, ?2, ?3, ?4, f.last_read_seq, f.last_read_date, g.last_seq FROM groups g
             LEFT JOIN former_members f ON f.user_id = ?2 AND f.group_id = g.id WHERE g.id = ?1
             ON CONFLICT (group_id, user_id) DO UPDATE SET role = excluded.role",
-            params![group.0.into_bytes(), user.0, number(role), now.micros()],
+            params![group.0.into_bytes(), user.0, role.number(), now.micros()],
         )
         .map(drop)
     }
@@ -373,7 +371,7 @@ fn member(row: &Row<'_>, first: usize) -> rusqlite::Result<Member> {
     Ok(Member {
         user: UserId(row.get(first)?),
         name: name(row, first + 1)?,
-        role: role(row, first + 2)?,
+        role: stored(row, first + 2)?,
         since: Date::from_micros(row.get(first + 3)?),
         pending: row.get(first + 4)?,
     })
@@ -383,22 +381,6 @@ fn mark(row: &Row<'_>, first: usize) -> rusqlite::Result<Mark> {
     let seq: Option<i64> = row.get(first)?;
     let date: Option<i64> = row.get(first + 1)?;
     Ok(Mark { last_read: seq.map(Seq).zip(date.map(Date::from_micros)), unread: row.get(first + 2)? })
-}
-
-fn number(role: Role) -> i64 {
-    match role {
-        Role::Restrict => 0,
-        Role::Member => 1,
-        Role::Admin => 2,
-        Role::Owner => 3,
-    }
-}
-
-/// A role from a column.
-pub(crate) fn role(row: &Row<'_>, column: usize) -> rusqlite::Result<Role> {
-    let stored: i64 = row.get(column)?;
-    let role = Role::ALL.into_iter().find(|role| number(*role) == stored);
-    role.ok_or(rusqlite::Error::IntegralValueOutOfRange(column, stored))
 }
 
 fn refused(why: rusqlite::Error) -> Error {

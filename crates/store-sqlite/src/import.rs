@@ -1,5 +1,6 @@
 //! Records of imports.
 
+use chinwag_core::store::encoding::Stored;
 use chinwag_core::store::{ImportKind, Imported, Imports};
 use chinwag_core::{GroupId, Result, UserId};
 use rusqlite::{Row, params};
@@ -11,7 +12,7 @@ impl Imports for Transaction<'_> {
     fn imported(&self, kind: ImportKind, ids: &[Uuid]) -> Result<Vec<Option<Imported>>> {
         const SQL: &str = "SELECT user_id, group_id FROM imports WHERE kind = ?1 AND source_id = ?2";
         let find =
-            |id: &Uuid| self.one(SQL, params![number(kind), id.into_bytes()], |row| imported(kind, row));
+            |id: &Uuid| self.one(SQL, params![kind.number(), id.into_bytes()], |row| imported(kind, row));
         ids.iter().map(find).collect()
     }
 
@@ -28,7 +29,7 @@ impl Imports for Transaction<'_> {
                 Imported::Group(group) => (None, Some(group.0.into_bytes())),
                 Imported::Relation | Imported::Membership => (None, None),
             };
-            self.change(SQL, params![number(what.kind()), id.into_bytes(), user, group])?;
+            self.change(SQL, params![what.kind().number(), id.into_bytes(), user, group])?;
         }
         Ok(())
     }
@@ -41,13 +42,4 @@ fn imported(kind: ImportKind, row: &Row<'_>) -> rusqlite::Result<Imported> {
         ImportKind::Relation => Imported::Relation,
         ImportKind::Membership => Imported::Membership,
     })
-}
-
-fn number(kind: ImportKind) -> i64 {
-    match kind {
-        ImportKind::User => 0,
-        ImportKind::Group => 1,
-        ImportKind::Relation => 2,
-        ImportKind::Membership => 3,
-    }
 }

@@ -16,6 +16,7 @@
 //! one file: a write waits for another process's up to [`Options::busy`].
 
 pub mod backup;
+mod column;
 mod fault;
 mod group;
 pub mod history;

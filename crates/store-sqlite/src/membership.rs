@@ -1,25 +1,45 @@
 //! What members may do, who has yet to accept, and what users allow others.
 
 use chinwag_core::group::Membership;
+use chinwag_core::store::encoding::Stored;
 use chinwag_core::store::{Memberships, Newcomer, Relations};
-use chinwag_core::user::{Allowed, Settings};
-use chinwag_core::{Error, GroupId, Result, Seq, UserId};
-use rusqlite::{Row, params};
+use chinwag_core::user::Settings;
+use chinwag_core::{Error, GroupId, Result, Seq, UserId, stored_number};
+use rusqlite::params;
 
-use crate::group::{group_id, role};
+use crate::column::stored;
+use crate::group::group_id;
 use crate::transaction::{Transaction, limit};
+
+/// Whether the first user has blocked the second.
+macro_rules! block_stands {
+    ($from:literal, $to:literal) => {
+        concat!(
+            "coalesce((SELECT kind = ",
+            stored_number!(Relation::Block),
+            " FROM relations WHERE from_id = ",
+            $from,
+            " AND to_id = ",
+            $to,
+            "), false)"
+        )
+    };
+}
 
 impl Memberships for Transaction<'_> {
     fn membership(&self, group: GroupId, user: UserId) -> Result<Option<Membership>> {
         self.one(
-            "SELECT m.role, m.pending, CASE WHEN g.pair_low IS NULL THEN 0 ELSE
-                coalesce((SELECT kind FROM relations WHERE from_id = g.pair_low AND to_id = g.pair_high), 0) = 2
-                OR coalesce((SELECT kind FROM relations WHERE from_id = g.pair_high AND to_id = g.pair_low), 0) = 2
-                END
-            FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
-            WHERE m.group_id = ?1 AND m.user_id = ?2",
+            concat!(
+                "SELECT m.role, m.pending, CASE WHEN g.pair_low IS NULL THEN 0 ELSE ",
+                block_stands!("g.pair_low", "g.pair_high"),
+                " OR ",
+                block_stands!("g.pair_high", "g.pair_low"),
+                " END
+                FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
+                WHERE m.group_id = ?1 AND m.user_id = ?2"
+            ),
             params![group.0.into_bytes(), user.0],
-            |row| Ok(Membership { role: role(row, 0)?, pending: row.get(1)?, blocked: row.get(2)? }),
+            |row| Ok(Membership { role: stored(row, 0)?, pending: row.get(1)?, blocked: row.get(2)? }),
         )
     }
 
@@ -60,7 +80,7 @@ impl Memberships for Transaction<'_> {
         for user in users {
             let pair = self.pair(actor, *user)?;
             newcomers.extend(self.one(SQL, params![user.0, group.0.into_bytes()], |row| {
-                let (added_by, declined) = (allowed(row, 1)?, row.get(2)?);
+                let (added_by, declined) = (stored(row, 1)?, row.get(2)?);
                 let groups = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(usize::MAX);
                 Ok(Newcomer { user: *user, groups, pair, added_by, declined })
             })?);
@@ -82,8 +102,8 @@ impl Memberships for Transaction<'_> {
             [user.0],
             |row| {
                 Ok(Settings {
-                    added_by: allowed(row, 0)?,
-                    write_first: allowed(row, 1)?,
+                    added_by: stored(row, 0)?,
+                    write_first: stored(row, 1)?,
                     hide_last_seen: row.get(2)?,
                     hide_reads: row.get(3)?,
                 })
@@ -97,8 +117,8 @@ impl Memberships for Transaction<'_> {
             "UPDATE users SET added_by = ?2, write_first = ?3, hide_last_seen = ?4, hide_reads = ?5 WHERE id = ?1",
             params![
                 user.0,
-                number(settings.added_by),
-                number(settings.write_first),
+                settings.added_by.number(),
+                settings.write_first.number(),
                 settings.hide_last_seen,
                 settings.hide_reads,
             ],
@@ -107,10 +127,15 @@ impl Memberships for Transaction<'_> {
     }
 
     fn unaware(&self, group: GroupId, user: UserId, reads: bool) -> Result<Vec<UserId>> {
-        const BLOCKS: &str = "SELECT m.user_id FROM relations r CROSS JOIN memberships m
-            ON m.group_id = ?1 AND m.user_id = r.to_id WHERE r.from_id = ?2 AND r.kind = 2
-            UNION SELECT m.user_id FROM relations r CROSS JOIN memberships m
-            ON m.group_id = ?1 AND m.user_id = r.from_id WHERE r.to_id = ?2 AND r.kind = 2 ORDER BY 1";
+        const BLOCKS: &str = concat!(
+            "SELECT m.user_id FROM relations r CROSS JOIN memberships m
+            ON m.group_id = ?1 AND m.user_id = r.to_id WHERE r.from_id = ?2 AND r.kind = ",
+            stored_number!(Relation::Block),
+            " UNION SELECT m.user_id FROM relations r CROSS JOIN memberships m
+            ON m.group_id = ?1 AND m.user_id = r.from_id WHERE r.to_id = ?2 AND r.kind = ",
+            stored_number!(Relation::Block),
+            " ORDER BY 1"
+        );
         const HIDING: &str = "SELECT m.user_id FROM memberships m CROSS JOIN users u ON u.id = m.user_id
             WHERE m.group_id = ?1 AND m.user_id <> ?2 AND u.hide_reads = 1 ORDER BY 1";
         let params = params![group.0.into_bytes(), user.0];
@@ -122,18 +147,4 @@ impl Memberships for Transaction<'_> {
         }
         Ok(unaware)
     }
-}
-
-fn number(allowed: Allowed) -> i64 {
-    match allowed {
-        Allowed::Anyone => 0,
-        Allowed::Contacts => 1,
-        Allowed::Nobody => 2,
-    }
-}
-
-fn allowed(row: &Row<'_>, column: usize) -> rusqlite::Result<Allowed> {
-    let stored: i64 = row.get(column)?;
-    let allowed = Allowed::ALL.into_iter().find(|allowed| number(*allowed) == stored);
-    allowed.ok_or(rusqlite::Error::IntegralValueOutOfRange(column, stored))
 }

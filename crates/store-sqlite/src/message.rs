@@ -22,7 +22,13 @@ macro_rules! message_columns {
 /// Whether the author of a message, by this column, is no more: what it wrote does not stand, erased or not.
 macro_rules! gone {
     ($author:literal) => {
-        concat!("EXISTS (SELECT 1 FROM tasks t WHERE t.kind = 0 AND t.user_id = ", $author, ")")
+        concat!(
+            "EXISTS (SELECT 1 FROM tasks t WHERE t.kind = ",
+            chinwag_core::stored_number!(TaskKind::EraseUser),
+            " AND t.user_id = ",
+            $author,
+            ")"
+        )
     };
 }
 

@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 
 use chinwag_core::relation::{self, Pair, Relation};
+use chinwag_core::store::encoding::Stored;
 use chinwag_core::store::{Relations, Users};
 use chinwag_core::user::User;
-use chinwag_core::{Date, Name, Result, UserId};
+use chinwag_core::{Date, Name, Result, UserId, stored_number};
 use rusqlite::{Row, params};
 
+use crate::column::stored;
 use crate::group::group_id;
 use crate::transaction::{Transaction, limit};
 use crate::user::name;
 
-const INVITATION: i64 = 0;
-const CONTACT: i64 = 1;
-const BLOCK: i64 = 2;
+const INVITATION: i64 = stored_number!(Relation::Invitation);
+const CONTACT: i64 = stored_number!(Relation::Contact);
+const BLOCK: i64 = stored_number!(Relation::Block);
 
 impl Relations for Transaction<'_> {
     fn pair(&self, author: UserId, target: UserId) -> Result<Pair> {
@@ -162,7 +164,9 @@ impl Relations for Transaction<'_> {
 
 impl Transaction<'_> {
     fn relation(&self, from: UserId, to: UserId) -> Result<Option<Relation>> {
-        self.one("SELECT kind FROM relations WHERE from_id = ?1 AND to_id = ?2", [from.0, to.0], kind)
+        self.one("SELECT kind FROM relations WHERE from_id = ?1 AND to_id = ?2", [from.0, to.0], |row| {
+            stored(row, 0)
+        })
     }
 
     fn relation_set(
@@ -176,27 +180,13 @@ impl Transaction<'_> {
         const SET: &str = "INSERT INTO relations (from_id, to_id, kind, since) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (from_id, to_id) DO UPDATE SET kind = excluded.kind, since = excluded.since
             WHERE kind <> excluded.kind";
-        let kind = match relation {
-            None => return self.change(DELETE, [from.0, to.0]).map(drop),
-            Some(Relation::Invitation) => INVITATION,
-            Some(Relation::Contact) => CONTACT,
-            Some(Relation::Block) => BLOCK,
-        };
-        self.change(SET, params![from.0, to.0, kind, now.micros()]).map(drop)
-    }
-}
-
-fn kind(row: &Row<'_>) -> rusqlite::Result<Relation> {
-    match row.get(0)? {
-        INVITATION => Ok(Relation::Invitation),
-        CONTACT => Ok(Relation::Contact),
-        BLOCK => Ok(Relation::Block),
-        other => Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
+        let Some(relation) = relation else { return self.change(DELETE, [from.0, to.0]).map(drop) };
+        self.change(SET, params![from.0, to.0, relation.number(), now.micros()]).map(drop)
     }
 }
 
 fn kind_and_name(row: &Row<'_>) -> rusqlite::Result<(Relation, Name)> {
-    Ok((kind(row)?, name(row, 1)?))
+    Ok((stored(row, 0)?, name(row, 1)?))
 }
 
 fn number(row: &Row<'_>) -> rusqlite::Result<UserId> {

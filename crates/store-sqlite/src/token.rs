@@ -1,15 +1,14 @@
 //! Tokens, by the hashes of their secrets.
 
 use chinwag_core::store::Tokens;
+use chinwag_core::store::encoding::{Stored, TokenKind};
 use chinwag_core::token::{Kind, Token, TokenHash};
 use chinwag_core::{Date, Result, UserId};
 use rusqlite::{Row, params};
 
+use crate::column::stored;
 use crate::transaction::Transaction;
 use crate::user::name;
-
-const TOKEN: i64 = 0;
-const TICKET: i64 = 1;
 
 impl Tokens for Transaction<'_> {
     fn token(&self, hash: &TokenHash) -> Result<Option<Token>> {
@@ -29,13 +28,13 @@ impl Tokens for Transaction<'_> {
 
     fn token_insert(&mut self, hash: &TokenHash, user: UserId, kind: Kind, expires: Date) -> Result<()> {
         let (kind, of) = match kind {
-            Kind::Token => (TOKEN, None),
-            Kind::Ticket { of } => (TICKET, of.map(|token| token.0)),
+            Kind::Token => (TokenKind::Token, None),
+            Kind::Ticket { of } => (TokenKind::Ticket, of.map(|token| token.0)),
         };
         self.change(
             "INSERT INTO tokens (hash, user_id, kind, expires, of_token, number) VALUES (?1, ?2, ?3, ?4, ?5,
                 (SELECT coalesce(max(number), 0) + 1 FROM tokens WHERE user_id = ?2))",
-            params![hash.0, user.0, kind, expires.micros(), of],
+            params![hash.0, user.0, kind.number(), expires.micros(), of],
         )
         .map(drop)
     }
@@ -52,7 +51,7 @@ impl Tokens for Transaction<'_> {
         let old = self.all(
             "SELECT hash FROM tokens WHERE user_id = ?1 AND kind = ?2
             ORDER BY number DESC LIMIT 1000 OFFSET ?3",
-            params![user.0, TOKEN, i64::try_from(keep).unwrap_or(i64::MAX)],
+            params![user.0, TokenKind::Token.number(), i64::try_from(keep).unwrap_or(i64::MAX)],
             |row| row.get(0).map(TokenHash),
         )?;
         for hash in &old {
@@ -74,10 +73,9 @@ fn token(hash: TokenHash, row: &Row<'_>) -> rusqlite::Result<Token> {
         hash,
         user: UserId(row.get(0)?),
         name: name(row, 1)?,
-        kind: match row.get(2)? {
-            TOKEN => Kind::Token,
-            TICKET => Kind::Ticket { of: row.get::<_, Option<_>>(4)?.map(TokenHash) },
-            other => return Err(rusqlite::Error::IntegralValueOutOfRange(2, other)),
+        kind: match stored(row, 2)? {
+            TokenKind::Token => Kind::Token,
+            TokenKind::Ticket => Kind::Ticket { of: row.get::<_, Option<_>>(4)?.map(TokenHash) },
         },
         expires: Date::from_micros(row.get(3)?),
     })

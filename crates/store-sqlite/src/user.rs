@@ -2,14 +2,16 @@
 
 use chinwag_core::name::NameCase;
 use chinwag_core::permission::Role;
-use chinwag_core::profile::{Details, Identity, Kind, Origin};
+use chinwag_core::profile::{Details, Identity, Origin};
+use chinwag_core::store::encoding::Stored;
 use chinwag_core::store::{Task, Tasks, Users};
 use chinwag_core::text::search_key;
 use chinwag_core::user::User;
-use chinwag_core::{Date, Error, GroupId, Name, Result, TaskId, UserId};
+use chinwag_core::{Date, Error, GroupId, Name, Result, TaskId, UserId, stored_number};
 use rusqlite::{Row, params};
 
-use crate::group::{group_id, role};
+use crate::column::stored;
+use crate::group::group_id;
 use crate::transaction::{Transaction, limit};
 
 impl Users for Transaction<'_> {
@@ -29,7 +31,7 @@ impl Users for Transaction<'_> {
     fn identity(&self, name: &Name) -> Result<Option<Identity>> {
         const SQL: &str = "SELECT id, name, special, origin FROM users WHERE fold = ?1";
         self.one(SQL, [name.fold(self.name_case)], |row| {
-            Ok(Identity { user: user(row)?, origin: origin(row.get(3)?) })
+            Ok(Identity { user: user(row)?, origin: stored(row, 3)? })
         })
     }
 
@@ -93,7 +95,12 @@ impl Users for Transaction<'_> {
     /// What is the user's alone goes with it by foreign key.
     fn user_delete(&mut self, id: UserId, task: TaskId) -> Result<()> {
         self.erasing();
-        self.change("DELETE FROM tasks WHERE kind = 2 AND user_id = ?1", [id.0])?;
+        const RENAMES: &str = concat!(
+            "DELETE FROM tasks WHERE kind = ",
+            stored_number!(TaskKind::LogRename),
+            " AND user_id = ?1"
+        );
+        self.change(RENAMES, [id.0])?;
         if self.change("DELETE FROM users WHERE id = ?1", [id.0])? > 0 {
             self.task_insert(task, &Task::EraseUser(id))?;
         }
@@ -104,7 +111,7 @@ impl Users for Transaction<'_> {
         self.one(
             "SELECT group_id, role FROM memberships WHERE user_id = ?1 ORDER BY group_id LIMIT 1",
             [user.0],
-            |row| Ok((group_id(row, 0)?, role(row, 1)?)),
+            |row| Ok((group_id(row, 0)?, stored(row, 1)?)),
         )
     }
 
@@ -120,8 +127,11 @@ impl Users for Transaction<'_> {
 
     fn names_delete(&mut self, user: UserId, most: usize) -> Result<usize> {
         self.change(
-            "UPDATE changes SET kind = 2, user_id = NULL, name = NULL, new_name = NULL
-            WHERE (group_id, seq) IN (SELECT group_id, seq FROM changes WHERE user_id = ?1 LIMIT ?2)",
+            concat!(
+                "UPDATE log_entries SET user_id = NULL, detail = NULL, kind = ",
+                stored_number!(LogKind::GroupChanged),
+                " WHERE (group_id, seq) IN (SELECT group_id, seq FROM log_entries WHERE user_id = ?1 LIMIT ?2)"
+            ),
             params![user.0, limit(most)],
         )
     }
@@ -141,16 +151,15 @@ impl Users for Transaction<'_> {
     }
 
     fn origin_set(&mut self, id: UserId, origin: Origin) -> Result<()> {
-        let origin = i64::from(origin == Origin::Host);
-        self.change("UPDATE users SET origin = ?2 WHERE id = ?1", [id.0, origin]).map(drop)
+        self.change("UPDATE users SET origin = ?2 WHERE id = ?1", params![id.0, origin.number()]).map(drop)
     }
 
     fn profile_set(&mut self, id: UserId, details: &Details) -> Result<()> {
         const SQL: &str = "UPDATE users SET kind = ?2, display_name = ?3, avatar = ?4, data = ?5, shown_key = ?6 WHERE id = ?1";
-        let kind = i64::from(details.kind == Kind::Bot);
         let (name, avatar, data) = (&details.display_name, &details.avatar, &details.data);
         let key = name.as_deref().map(search_key);
-        let row = params![id.0, kind, name.as_deref(), avatar.as_deref(), data.as_deref(), key];
+        let row =
+            params![id.0, details.kind.number(), name.as_deref(), avatar.as_deref(), data.as_deref(), key];
         self.change(SQL, row).map(drop)
     }
 
@@ -226,15 +235,10 @@ pub(crate) fn name(row: &Row<'_>, column: usize) -> rusqlite::Result<Name> {
     Ok(Name::stored(row.get_ref(column)?.as_str()?))
 }
 
-/// An origin from its number.
-fn origin(number: i64) -> Origin {
-    if number == 0 { Origin::Account } else { Origin::Host }
-}
-
 fn details(row: &Row<'_>) -> rusqlite::Result<Details> {
     Ok(Details {
-        origin: origin(row.get(0)?),
-        kind: if row.get::<_, i64>(1)? == 0 { Kind::Person } else { Kind::Bot },
+        origin: stored(row, 0)?,
+        kind: stored(row, 1)?,
         display_name: row.get(2)?,
         avatar: row.get(3)?,
         data: row.get(4)?,

@@ -192,7 +192,7 @@ macro_rules! store_suite {
                 a_group_takes_another_name
                 a_deleted_group_leaves_nothing
                 a_log_gives_its_numbers_in_order_one_or_several_at_a_time
-                every_change_of_a_log_is_written_down_once
+                a_number_of_a_log_is_taken_once
                 members_are_in_the_order_of_coming_then_of_number
                 a_member_with_another_role_keeps_its_date_of_coming
                 who_was_put_out_is_no_member_and_comes_back_later
@@ -222,9 +222,10 @@ macro_rules! store_suite {
                 a_store_that_can_commit_is_ready
             }
             log {
-                every_number_says_what_took_it_as_that_stands_now
+                every_number_has_its_entry_with_the_message_as_it_stands
                 a_log_is_read_in_parts_without_a_gap
-                a_user_who_is_no_more_leaves_no_name_in_a_log
+                a_deleted_user_leaves_no_name_in_a_log
+                an_unknown_entry_of_a_newer_version_keeps_its_number
                 resume_of_many_deletions_comes_in_small_pages
             }
             mark {

@@ -9,8 +9,9 @@ use super::directory::all_named;
 use super::{App, Context, Unit, allow};
 use crate::event::{Event, Kind, Pending};
 use crate::group::{Group, Mark, Member, View, heir};
+use crate::log::LogEntry;
 use crate::permission::{Action, Role};
-use crate::store::{Change, Task};
+use crate::store::Task;
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, GroupName, Name, Result, Seq, UserId};
 
@@ -158,7 +159,7 @@ fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
     let mut joined: Vec<_> = others.iter().map(|(user, _)| user.id).chain([owner.id]).collect();
     bring_in(unit, id, &[], &pending)?;
     joined.retain(|user| !pending.contains(user));
-    let seq = unit.change(id, &Change::Group)?;
+    let seq = unit.log(id, &LogEntry::GroupChanged)?;
     let view = unit.group_updated(id, seq, joined, vec![])?;
     invite(unit, id, seq, &pending)?;
     Ok(view)
@@ -213,7 +214,7 @@ pub(super) fn depart(unit: &mut Unit, group: GroupId, user: UserId, was_owner: b
     } else {
         ended = unit.tx.members_count(group, 1)? == 0;
     }
-    Ok(Departed { seq: unit.change(group, &Change::Group)?, inherited, ended })
+    Ok(Departed { seq: unit.log(group, &LogEntry::GroupChanged)?, inherited, ended })
 }
 
 /// Deletes a group if no member who has accepted remains.

@@ -10,9 +10,9 @@ use super::group::{Roles, roles_of};
 use super::{App, Context, Unit, allow};
 use crate::event::{Event, Kind, Pending};
 use crate::group::{Group, Member, View};
+use crate::log::LogEntry;
 use crate::name::NameCase;
 use crate::permission::{Action, Role};
-use crate::store::Change;
 use crate::user::User;
 use crate::{Error, GroupId, GroupName, Name, Result, UserId};
 
@@ -211,7 +211,7 @@ fn carry_out(unit: &mut Unit, group: GroupId, name: Option<&GroupName>, plan: Pl
         unit.tx.member_remove(group, removed.user)?;
     }
     bring_in(unit, group, &plan.joined, &plan.pending)?;
-    let seq = unit.change(group, &Change::Group)?;
+    let seq = unit.log(group, &LogEntry::GroupChanged)?;
     let left = plan.removed.iter().map(|removed| removed.user).collect();
     let joined = plan.joined.into_iter().filter(|user| !plan.pending.contains(user)).collect();
     let view = unit.group_updated(group, seq, joined, left)?;

@@ -8,9 +8,10 @@ pub use super::send::{Send, Sent};
 use super::{App, Context, Unit, allow};
 use crate::event::{Audience, Event, Kind};
 use crate::limits::LISTED;
+use crate::log::LogEntry;
 use crate::message::{Body, Message};
 use crate::permission::{Action, Role, may};
-use crate::store::{Answer, Change, Edge, Page, Tx};
+use crate::store::{Answer, Edge, Page, Tx};
 use crate::user::Caller;
 use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq};
 
@@ -124,9 +125,8 @@ fn edit(unit: &mut Unit, command: &Edit) -> Result<Message> {
     }
     let edited = unit.now();
     unit.tx.message_edit(message.group, message.seq, &command.body, edited)?;
-    let seq = unit.change(message.group, &Change::Edited(message.seq))?;
     let message = Message { body: command.body.clone().into_text(), edited: Some(edited), ..message };
-    unit.answer(Event::in_group(Kind::MessageUpdate(message.clone()), message.group, seq));
+    unit.log_and_answer(message.group, LogEntry::MessageEdited(message.seq), Some(message.clone()))?;
     Ok(message)
 }
 
@@ -151,9 +151,7 @@ fn delete(unit: &mut Unit, id: &MessageId) -> Result<()> {
 /// Erases a message and publishes its deletion.
 fn erase(unit: &mut Unit, group: GroupId, seq: Seq, id: MessageId) -> Result<()> {
     unit.tx.message_erase(group, seq)?;
-    let change = unit.change(group, &Change::Deleted(seq))?;
-    unit.answer(Event::in_group(Kind::MessageDelete { id, group, seq }, group, change));
-    Ok(())
+    unit.log_and_answer(group, LogEntry::MessageDeleted { id, seq }, None)
 }
 
 /// Erases several messages of a group, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER), with
@@ -162,9 +160,11 @@ pub(super) fn erase_together(unit: &mut Unit, group: GroupId, found: &[(Seq, Mes
     for (seq, _) in found {
         unit.tx.message_erase(group, *seq)?;
     }
-    let ids: Vec<_> = found.iter().map(|(_, id)| *id).collect();
-    let seq = unit.change(group, &Change::ManyDeleted(ids.clone()))?;
-    unit.tell(Event::in_group(Kind::MessagesDelete { group, ids }, group, seq));
+    let entry = LogEntry::MessagesDeleted(found.iter().map(|(_, id)| *id).collect());
+    let seq = unit.log(group, &entry)?;
+    if let Some(kind) = entry.event(group, None) {
+        unit.tell(Event::in_group(kind, group, seq));
+    }
     Ok(())
 }
 

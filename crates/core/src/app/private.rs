@@ -9,11 +9,12 @@ use super::group::Seen;
 use super::send::{BLOCKED, Send, Sent, send};
 use super::{App, Context, Unit, standing};
 use crate::group::View;
+use crate::log::LogEntry;
 use crate::message::{Body, ClientId, Message};
 use crate::permission::Role;
 use crate::rate::{self, Key};
 use crate::relation::Relation;
-use crate::store::{Change, NewMessage};
+use crate::store::NewMessage;
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, GroupName, MessageId, Name, Result};
 
@@ -157,7 +158,7 @@ fn open(
         unit.tx.member_set(id, user.id, Role::Member, now)?;
     }
     let seq = match message {
-        None => unit.change(id, &Change::Group)?,
+        None => unit.log(id, &LogEntry::GroupChanged)?,
         Some((body, client_id)) => {
             let seq = unit.tx.seq_take(id, 1)?;
             unit.tx.message_insert(&NewMessage {

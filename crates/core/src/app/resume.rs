@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::{App, Context, brief, standing};
-use crate::event::{Event, Kind};
+use crate::event::{Audience, Event, Kind};
 use crate::group::View;
 use crate::limits::{RESUME_EVENTS, RESUME_TOTAL};
-use crate::store::{Entry, Logged, Tx};
+use crate::log::{LogEntry, LogRow};
+use crate::store::Tx;
 use crate::{Error, GroupId, Result, Seq, UserId};
 
 /// Up to so many members are looked up one by one.
@@ -141,19 +142,19 @@ impl Resuming {
             let Some(mut stretch) = self.next(tx, user)? else { break };
             let left = usize::try_from(stretch.head.0 - stretch.after.0).unwrap_or(0);
             let count = left.min(chunk);
-            let entries = tx.log(stretch.group, stretch.after, count)?;
+            let rows = tx.log(stretch.group, stretch.after, count)?;
             let upto = Seq(stretch.after.0 + i64::try_from(count).unwrap_or(0));
-            if entries.len() != count || entries.last().is_some_and(|entry| entry.seq != upto) {
+            if rows.len() != count || rows.last().is_some_and(|row| row.seq != upto) {
                 let Stretch { group, after, .. } = stretch;
                 return Err(Error::internal(format!("the log of group {group} has a gap after {after}")));
             }
             let before = bytes;
-            for entry in entries {
+            for row in rows {
                 if bytes >= PAGE_BYTES {
                     break; // The next page reads the rest again.
                 }
-                (self.read, stretch.after) = (self.read + weight(&entry), entry.seq);
-                let told = events(tx, stretch.group, vec![entry], stretch.last_change, stretch.of_pair)?;
+                (self.read, stretch.after) = (self.read + weight(&row.entry), row.seq);
+                let told = events(tx, stretch.group, vec![row], stretch.last_change, stretch.of_pair)?;
                 bytes += told.iter().map(size_of_event).sum::<usize>();
                 page.extend(told);
             }
@@ -180,10 +181,10 @@ impl Resuming {
 }
 
 /// The count of an entry in the limits of a resume. An entry that deletes many messages is as long as many others.
-fn weight(entry: &Entry) -> usize {
+fn weight(entry: &LogEntry) -> usize {
     const IDS: usize = 16;
-    match &entry.what {
-        Logged::ManyDeleted(ids) => 1 + ids.len() / IDS,
+    match entry {
+        LogEntry::MessagesDeleted(ids) => 1 + ids.len() / IDS,
         _ => 1,
     }
 }
@@ -239,8 +240,7 @@ pub fn catch_up(tx: &dyn Tx, asked: &Behind) -> Result<Option<CaughtUp>> {
     let count = usize::try_from(upto.0 - asked.after.0).unwrap_or(0);
     let too_far = count > RESUME_EVENTS;
     let entries = if count == 0 || too_far { Vec::new() } else { tx.log(group, asked.after, count)? };
-    let changed = |entry: &&Entry| matches!(entry.what, Logged::Group | Logged::Renamed { .. });
-    let last_change = entries.iter().rev().find(changed).map(|entry| entry.seq);
+    let last_change = entries.iter().rev().find(|row| row.entry.changes_group()).map(|row| row.seq);
     let view = if asked.view { Some(standing(tx, group)?) } else { None };
     Ok(Some(CaughtUp {
         head: found.head,
@@ -298,31 +298,26 @@ fn missed(tx: &dyn Tx, user: UserId, group: GroupId, after: Seq, room: usize) ->
 fn events(
     tx: &dyn Tx,
     group: GroupId,
-    entries: Vec<Entry>,
+    rows: Vec<LogRow>,
     last_change: Option<Seq>,
     of_pair: Option<UserId>,
 ) -> Result<Vec<Event>> {
-    let mut events = Vec::with_capacity(entries.len());
-    for Entry { seq, what } in entries {
-        let kind = match what {
-            Logged::Sent(message) => Kind::MessageText(message),
-            Logged::Edited(Some(message)) => Kind::MessageUpdate(message),
-            Logged::Deleted { id, seq } => Kind::MessageDelete { id, group, seq },
-            Logged::ManyDeleted(ids) => Kind::MessagesDelete { group, ids },
-            Logged::Erased | Logged::Edited(None) => continue,
-            Logged::Renamed { user, .. } if is_estranged(tx, user, of_pair)? => continue,
-            Logged::Renamed { user, name, new_name } => {
-                let kind = Kind::UserUpdate { user, name, new_name };
-                events.push(Event { seq: None, ..Event::in_group(kind, group, seq) });
-                if Some(seq) != last_change {
-                    continue;
-                }
-                as_it_stands(tx, group)?
-            }
-            Logged::Group if Some(seq) == last_change => as_it_stands(tx, group)?,
-            Logged::Group => continue,
-        };
-        events.push(Event::in_group(kind, group, seq));
+    let mut events = Vec::with_capacity(rows.len());
+    for LogRow { seq, entry, message } in rows {
+        if let LogEntry::MemberRenamed { user, .. } = &entry
+            && is_estranged(tx, *user, of_pair)?
+        {
+            continue;
+        }
+        let changes_group = entry.changes_group();
+        if let Some(kind) = entry.event(group, message) {
+            // A new name has no number of its own: the group's change that follows has it.
+            let seq = Some(seq).filter(|_| !changes_group);
+            events.push(Event { seq, to: Audience::Group(group), kind, origin: None });
+        }
+        if changes_group && Some(seq) == last_change {
+            events.push(Event::in_group(as_it_stands(tx, group)?, group, seq));
+        }
     }
     Ok(events)
 }

@@ -8,8 +8,9 @@ use std::sync::atomic::Ordering;
 use super::group::{delete_if_ended, depart};
 use super::message::erase_together;
 use super::{App, Context, Unit};
+use crate::log::LogEntry;
 use crate::permission::Role;
-use crate::store::{Change, Task};
+use crate::store::Task;
 use crate::user::Caller;
 use crate::{Date, GroupId, Name, Result, TaskId, UserId};
 
@@ -142,8 +143,8 @@ impl Unit<'_> {
     ) -> Result<Option<GroupId>> {
         let groups = self.tx.groups_of(user, after, effort.groups)?;
         for group in &groups {
-            let renamed = Change::Renamed { user, name: name.clone(), new_name: new_name.clone() };
-            let seq = self.change(group.id, &renamed)?;
+            let (name, new_name) = (name.clone(), new_name.clone());
+            let seq = self.log(group.id, &LogEntry::MemberRenamed { user, name, new_name })?;
             self.member_changed(group.id, seq, None);
         }
         Ok(groups.last().filter(|_| groups.len() == effort.groups).map(|group| group.id))

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::{Messages, Relations};
 use crate::group::{Group, Mark, Member, Summary, View};
 use crate::limits::{LATEST, LISTED};
-use crate::message::Message;
+use crate::log::{LogEntry, LogRow};
 use crate::permission::Role;
-use crate::{Date, GroupId, MessageId, Name, Result, Seq, TaskId, UserId};
+use crate::{Date, GroupId, Result, Seq, TaskId, UserId};
 
 /// Groups, in a transaction.
 pub trait Groups: Messages + Relations {
@@ -51,14 +51,15 @@ pub trait Groups: Messages + Relations {
     /// Takes the next `count` numbers (1 or more) of the group's log; answers the first of them.
     fn seq_take(&mut self, group: GroupId, count: usize) -> Result<Seq>;
 
-    /// Writes down what took the number `seq` where it was not a message.
-    fn change_insert(&mut self, group: GroupId, seq: Seq, change: &Change) -> Result<()>;
+    /// Keeps an entry under the number that was taken for it. A message is its own entry, and is not
+    /// kept by this.
+    fn log_insert(&mut self, group: GroupId, seq: Seq, entry: &LogEntry) -> Result<()>;
 
-    /// What took the numbers after `after`, ascending and without a gap, at most `limit` of them.
-    fn log(&self, group: GroupId, after: Seq, limit: usize) -> Result<Vec<Entry>>;
+    /// The entries after the number `after`, ascending and without a gap, at most `limit` of them.
+    fn log(&self, group: GroupId, after: Seq, limit: usize) -> Result<Vec<LogRow>>;
 
-    /// The last number after `after`, up to `upto`, that a change of the group's name or members
-    /// took, a member's change of name included. Bounded by the caller.
+    /// The last number after `after`, up to `upto`, of an entry that [changes the
+    /// group](LogEntry::changes_group). Bounded by the caller.
     fn last_change(&self, group: GroupId, after: Seq, upto: Seq) -> Result<Option<Seq>>;
 
     /// A group's members in order of coming (then of number).
@@ -152,66 +153,4 @@ pub struct Shown {
 impl Shown {
     /// All members, and as many messages as a group shows of itself.
     pub const WHOLE: Self = Self { messages: LATEST, members: usize::MAX };
-}
-
-/// What took a number in a group's log, where it was not a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// The message with this number was edited.
-    Edited(Seq),
-    /// The message with this number was deleted.
-    Deleted(Seq),
-    /// The group's name or members changed.
-    Group,
-    /// A member has another name.
-    Renamed {
-        /// Who.
-        user: UserId,
-        /// The old one.
-        name: Name,
-        /// The new one.
-        new_name: Name,
-    },
-    /// These messages were deleted together; at least one.
-    ManyDeleted(Vec<MessageId>),
-}
-
-/// One number of a group's log, and what is left to say of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The number.
-    pub seq: Seq,
-    /// What took it.
-    pub what: Logged,
-}
-
-/// What took a number, as it stands now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Logged {
-    /// A message, as it stands.
-    Sent(Message),
-    /// A message that no longer stands.
-    Erased,
-    /// An edit: the message as it stands, or none if it no longer does.
-    Edited(Option<Message>),
-    /// The deletion of a message.
-    Deleted {
-        /// The message that was.
-        id: MessageId,
-        /// Its own number.
-        seq: Seq,
-    },
-    /// A change of the group's name or members.
-    Group,
-    /// A member's change of name.
-    Renamed {
-        /// Who.
-        user: UserId,
-        /// The old one.
-        name: Name,
-        /// The new one.
-        new_name: Name,
-    },
-    /// The deletion of these messages together.
-    ManyDeleted(Vec<MessageId>),
 }

@@ -161,16 +161,14 @@ pub const TABLES: &[Table] = &[
         key: 2,
     },
     Table {
-        name: "changes",
+        name: "log_entries",
         columns: &[
             ("group_id", Id),
             ("seq", Number),
             ("kind", Short),
             ("message_seq", Number),
             ("user_id", Number),
-            ("name", Text),
-            ("new_name", Text),
-            ("ids", Bytes),
+            ("detail", Bytes),
         ],
         key: 2,
     },
@@ -181,14 +179,7 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "tasks",
-        columns: &[
-            ("id", Id),
-            ("kind", Short),
-            ("user_id", Number),
-            ("group_id", Id),
-            ("name", Text),
-            ("new_name", Text),
-        ],
+        columns: &[("id", Id), ("kind", Short), ("user_id", Number), ("group_id", Id), ("detail", Bytes)],
         key: 1,
     },
 ];

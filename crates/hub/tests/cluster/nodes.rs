@@ -10,10 +10,11 @@ use bytes::Bytes;
 use chinwag_core::bus::Bus;
 use chinwag_core::clock::SystemClock;
 use chinwag_core::event::{Event, Kind, Pending};
+use chinwag_core::log::LogEntry;
 use chinwag_core::message::Body;
 use chinwag_core::permission::Role;
 use chinwag_core::relation::{Pair, Relation};
-use chinwag_core::store::{Change, NewMessage, Store, Tx};
+use chinwag_core::store::{NewMessage, Store, Tx};
 use chinwag_core::{Date, GroupId, MessageId, Result, Seq, UserId};
 use chinwag_hub::bus::{RedisBus, RedisOptions};
 use chinwag_hub::{Close, Hub, Identity, Nodes, Options};
@@ -211,7 +212,7 @@ pub(crate) fn go(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user:
 
 fn changed(tx: &mut dyn Tx, group: GroupId) -> Result<Seq> {
     let seq = tx.seq_take(group, 1)?;
-    tx.change_insert(group, seq, &Change::Group)?;
+    tx.log_insert(group, seq, &LogEntry::GroupChanged)?;
     Ok(seq)
 }
 

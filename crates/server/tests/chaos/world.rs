@@ -93,7 +93,7 @@ fn numbers(program: &Program) -> Vec<i64> {
     let sound: String =
         file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("it is checked");
     assert_eq!(sound, "ok");
-    let all = "SELECT seq FROM messages UNION ALL SELECT seq FROM changes ORDER BY seq";
+    let all = "SELECT seq FROM messages UNION ALL SELECT seq FROM log_entries ORDER BY seq";
     let mut statement = file.prepare(all).expect("the tables are there");
     let rows = statement.query_map([], |row| row.get(0)).expect("rows");
     rows.collect::<Result<_, _>>().expect("numbers")

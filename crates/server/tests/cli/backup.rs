@@ -192,7 +192,7 @@ pub(crate) fn sound(path: &Path) -> Vec<i64> {
     assert_eq!(sound, "ok");
     let mut broken = file.prepare("PRAGMA foreign_key_check").expect("a check");
     assert!(!broken.exists([]).expect("a check"), "a row names what is not there");
-    let all = "SELECT seq FROM messages UNION ALL SELECT seq FROM changes ORDER BY seq";
+    let all = "SELECT seq FROM messages UNION ALL SELECT seq FROM log_entries ORDER BY seq";
     let mut numbers = file.prepare(all).expect("the tables are there");
     let numbers: Vec<i64> =
         numbers.query_map([], |row| row.get(0)).expect("rows").map(|seq| seq.expect("a number")).collect();

@@ -44,14 +44,15 @@ fn fill(program: &Program, messages: usize) {
                 CASE WHEN n % 2 = 0 THEN 'id ' || n END, CASE WHEN n % 2 = 0 THEN randomblob(32) END,
                 CASE WHEN n % 13 <> 0 THEN 'body ' || n || ' 👩‍👩‍👧‍👦 é ''\" ' || hex(randomblob(40)) END
             FROM groups g, n;
-        INSERT INTO changes (group_id, seq, kind, user_id, name, new_name)
-            SELECT id, last_seq, 3, (SELECT id FROM who WHERE place = 0), 'Ann', 'ann' FROM groups;
+        INSERT INTO log_entries (group_id, seq, kind, user_id, detail)
+            SELECT id, last_seq, 4, (SELECT id FROM who WHERE place = 0), x'0203000000416e6e0303000000616e6e' FROM groups;
         INSERT INTO imports SELECT 0, randomblob(16), id, NULL FROM who;
         INSERT INTO imports SELECT 1, randomblob(16), NULL, id FROM groups;
         INSERT INTO imports VALUES (2, randomblob(16), NULL, NULL), (3, randomblob(16), NULL, NULL);
-        INSERT INTO changes (group_id, seq, kind, ids) SELECT id, last_seq + 1, 4, randomblob(32) FROM groups;
+        INSERT INTO log_entries (group_id, seq, kind, message_seq, detail)
+            SELECT id, last_seq + 1, 2, 1, unhex('0110000000' || hex(randomblob(16))) FROM groups;
         UPDATE groups SET last_seq = last_seq + 1;
-        INSERT INTO tasks SELECT randomblob(16), 2, id, NULL, 'Bob', name FROM users WHERE name = 'bob';
+        INSERT INTO tasks SELECT randomblob(16), 2, id, NULL, x'0103000000426f620203000000626f62' FROM users WHERE name = 'bob';
         UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'users';",
         each = messages / 40,
     ))
@@ -174,14 +175,14 @@ fn a_source_changed_after_an_interruption_arrives_as_it_is() {
     assert_eq!(output.code, Some(0), "{output:?}");
     // As if it had been broken off before its end.
     database.ask(
-        "UPDATE chinwag.about SET unfinished = true; DELETE FROM chinwag.changes;
+        "UPDATE chinwag.about SET unfinished = true; DELETE FROM chinwag.log_entries;
         UPDATE chinwag.messages SET body = 'as it was' WHERE seq = 1",
     );
     let output = program.run(&["migrate", "--to", &url]);
     assert_eq!(output.code, Some(0), "{output:?}");
     assert_eq!(database.ask("SELECT count(*) FROM chinwag.messages WHERE body = 'as it was'"), [["0"]]);
     assert_eq!(
-        database.ask("SELECT count(*), bool_or(unfinished) FROM chinwag.changes, chinwag.about"),
+        database.ask("SELECT count(*), bool_or(unfinished) FROM chinwag.log_entries, chinwag.about"),
         [["80", "f"]]
     );
 }

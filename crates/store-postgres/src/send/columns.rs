@@ -6,12 +6,12 @@ use chinwag_core::Name;
 use chinwag_core::app::Who;
 use chinwag_core::app::send::senders;
 use chinwag_core::message::ClientId;
+use chinwag_core::store::encoding::Stored;
 use sha2::{Digest, Sha256};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Stamped;
-use crate::column::number;
 
 /// The parameters of [`SEND`](super::SEND): lists of the groups, of who writes in them, and of the messages. What
 /// points into a list counts from 1.
@@ -54,7 +54,7 @@ impl<'m> Columns<'m> {
             hashes: commands()
                 .map(|command| command.client_id.as_ref().map(|_| hash(command.body.as_str())))
                 .collect(),
-            roles: senders().map(number).collect(),
+            roles: senders().map(Stored::number).collect(),
         };
         columns.name_writers(messages);
         columns

@@ -10,8 +10,8 @@ use chinwag_core::app::group_update::Update;
 use chinwag_core::app::identity::{IssueToken, Spelled};
 use chinwag_core::app::message::{Send, Sent};
 use chinwag_core::app::{Context, Who};
+use chinwag_core::log::LogEntry;
 use chinwag_core::message::{ClientId, Message};
-use chinwag_core::store::Logged;
 use chinwag_core::token::TokenHash;
 use chinwag_core::user::Caller;
 use chinwag_core::{Date, Error, GroupId, MessageId, Result, UserId};
@@ -158,13 +158,13 @@ impl World {
     async fn logs(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for group in &self.groups {
-            for entry in self.node.log(*group).await {
-                let what = match entry.what {
-                    Logged::Sent(message) => self.message(&message),
-                    Logged::Deleted { seq, .. } => format!("deleted {seq}"),
+            for row in self.node.log(*group).await {
+                let what = match (row.entry, row.message) {
+                    (LogEntry::MessageSent, Some(message)) => self.message(&message),
+                    (LogEntry::MessageDeleted { seq, .. }, None) => format!("deleted {seq}"),
                     other => format!("{other:?}"),
                 };
-                lines.push(format!("{} {what}", entry.seq));
+                lines.push(format!("{} {what}", row.seq));
             }
         }
         lines

@@ -8,9 +8,10 @@ use chinwag_core::app::message::Send;
 use chinwag_core::app::{App, Context};
 use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::Limits;
+use chinwag_core::log::LogRow;
 use chinwag_core::message::{Body, ClientId};
 use chinwag_core::name::NameCase;
-use chinwag_core::store::{Done, Entry, ReadJob, Store, WriteJob};
+use chinwag_core::store::{Done, ReadJob, Store, WriteJob};
 use chinwag_core::user::Caller;
 use chinwag_core::{GroupId, GroupName, HistoryId, Name, Seq, UserId};
 use chinwag_store_postgres::{Options, PostgresStore};
@@ -77,7 +78,7 @@ impl Node {
     }
 
     /// The whole log of a group.
-    pub(crate) async fn log(&self, group: GroupId) -> Vec<Entry> {
+    pub(crate) async fn log(&self, group: GroupId) -> Vec<LogRow> {
         self.store.read(move |tx| tx.log(group, Seq(0), 100_000)).await.expect("a log")
     }
 

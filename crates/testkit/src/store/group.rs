@@ -3,8 +3,9 @@
 
 use chinwag_core::group::{Group, Member};
 use chinwag_core::limits::LISTED;
+use chinwag_core::log::LogEntry;
 use chinwag_core::permission::Role;
-use chinwag_core::store::{Change, Tx};
+use chinwag_core::store::Tx;
 use chinwag_core::{Error, GroupId, Seq};
 
 use super::summary::summaries;
@@ -106,7 +107,7 @@ pub async fn a_deleted_group_leaves_nothing(f: Fixture) {
         tx.member_set(id, bob, Role::Member, date(0))?;
         tx.member_remove(id, bob)?;
         let seq = tx.seq_take(id, 1)?;
-        tx.change_insert(id, seq, &Change::Group)
+        tx.log_insert(id, seq, &LogEntry::GroupChanged)
     };
     f.write(fill).await;
     let (gone, stays) = (f.send(id, ann).await, f.send(kept, ann).await);
@@ -145,10 +146,10 @@ pub async fn a_log_gives_its_numbers_in_order_one_or_several_at_a_time(f: Fixtur
     assert!(f.store.write(move |tx, _| tx.seq_take(nowhere, 1)).await.is_err());
 }
 
-pub async fn every_change_of_a_log_is_written_down_once(f: Fixture) {
+pub async fn a_number_of_a_log_is_taken_once(f: Fixture) {
     let id = f.group(&[]).await;
-    for (seq, change) in [(1, Change::Group), (2, Change::Edited(Seq(1))), (3, Change::Deleted(Seq(1)))] {
-        let write = move |tx: &mut dyn Tx| tx.change_insert(id, Seq(seq), &change);
+    for (seq, entry) in [(1, LogEntry::GroupChanged), (2, LogEntry::MessageEdited(Seq(1)))] {
+        let write = move |tx: &mut dyn Tx| tx.log_insert(id, Seq(seq), &entry);
         f.write(write.clone()).await;
         assert!(f.store.write(move |tx, _| write(tx)).await.is_err(), "a number is taken once");
     }

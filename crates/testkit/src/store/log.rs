@@ -8,57 +8,67 @@ use chinwag_core::app::{App, Context};
 use chinwag_core::clock::SystemClock;
 use chinwag_core::event::Kind;
 use chinwag_core::limits::{DELETED_TOGETHER, Limits};
-use chinwag_core::store::{Change, Entry, Logged};
+use chinwag_core::log::{LogEntry, LogRow};
+use chinwag_core::message::Message;
+use chinwag_core::store::{Edge, Page};
 use chinwag_core::user::Caller;
 use chinwag_core::{GroupId, MessageId, Seq};
 
 use super::{Fixture, Numbers, body, date, name};
 
-async fn change(f: &Fixture, group: GroupId, change: Change) -> Seq {
+async fn append(f: &Fixture, group: GroupId, entry: LogEntry) -> Seq {
     f.write(move |tx| {
         let seq = tx.seq_take(group, 1)?;
-        tx.change_insert(group, seq, &change)?;
+        tx.log_insert(group, seq, &entry)?;
         Ok(seq)
     })
     .await
 }
 
-async fn log(f: &Fixture, group: GroupId, after: i64, limit: usize) -> Vec<Entry> {
+async fn log(f: &Fixture, group: GroupId, after: i64, limit: usize) -> Vec<LogRow> {
     f.read(move |tx| tx.log(group, Seq(after), limit)).await
 }
 
-pub async fn every_number_says_what_took_it_as_that_stands_now(f: Fixture) {
+pub async fn every_number_has_its_entry_with_the_message_as_it_stands(f: Fixture) {
     let ann = f.user("ann").await;
     let (id, other) = (f.group(&[ann]).await, f.group(&[ann]).await);
     f.send(other, ann).await;
-    change(&f, id, Change::Group).await;
+    append(&f, id, LogEntry::GroupChanged).await;
     let (first, second, third) = (f.send(id, ann).await, f.send(id, ann).await, f.send(id, ann).await);
     for (message, text) in [(&first, "edited"), (&second, "in vain"), (&first, "edited again")] {
         let (seq, text) = (message.seq, body(text));
-        change(&f, id, Change::Edited(seq)).await;
+        append(&f, id, LogEntry::MessageEdited(seq)).await;
         f.write(move |tx| tx.message_edit(id, seq, &text, date(99))).await;
     }
-    for seq in [second.seq, third.seq] {
-        change(&f, id, Change::Deleted(seq)).await;
+    let deleted =
+        [&second, &third].map(|message| LogEntry::MessageDeleted { id: message.id, seq: message.seq });
+    for (seq, entry) in [second.seq, third.seq].into_iter().zip(deleted.clone()) {
+        append(&f, id, entry).await;
         f.write(move |tx| tx.message_erase(id, seq)).await;
     }
-    let renamed = Change::Renamed { user: ann, name: name("Ann"), new_name: name("Éva") };
-    change(&f, id, renamed).await;
+    let renamed = LogEntry::MemberRenamed { user: ann, name: name("Ann"), new_name: name("Éva") };
+    append(&f, id, renamed.clone()).await;
     let stands = f.read(move |tx| tx.message(first.id)).await.expect("it stands");
     assert_eq!(&*stands.body, "edited again");
-    let expected = [
-        Logged::Group,
-        Logged::Sent(stands.clone()),
-        Logged::Erased,
-        Logged::Erased,
-        Logged::Edited(Some(stands.clone())),
-        Logged::Edited(None),
-        Logged::Edited(Some(stands)),
-        Logged::Deleted { id: second.id, seq: second.seq },
-        Logged::Deleted { id: third.id, seq: third.seq },
-        Logged::Renamed { user: ann, name: name("Ann"), new_name: name("Éva") },
+    let [second_deleted, third_deleted] = deleted;
+    let expected: [(LogEntry, Option<&Message>); 10] = [
+        (LogEntry::GroupChanged, None),
+        (LogEntry::MessageSent, Some(&stands)),
+        (LogEntry::MessageSent, None),
+        (LogEntry::MessageSent, None),
+        (LogEntry::MessageEdited(Seq(2)), Some(&stands)),
+        (LogEntry::MessageEdited(Seq(3)), None),
+        (LogEntry::MessageEdited(Seq(2)), Some(&stands)),
+        (second_deleted, None),
+        (third_deleted, None),
+        (renamed, None),
     ];
-    let expected: Vec<_> = (1..).map(Seq).zip(expected).map(|(seq, what)| Entry { seq, what }).collect();
+    let row = |(seq, (entry, message)): (_, (_, Option<&Message>))| LogRow {
+        seq,
+        entry,
+        message: message.cloned(),
+    };
+    let expected: Vec<_> = (1..).map(Seq).zip(expected).map(row).collect();
     assert_eq!(log(&f, id, 0, 1000).await, expected);
     assert_eq!(log(&f, id, 0, usize::MAX).await, expected);
     assert_eq!(log(&f, id, 3, 4).await, expected[3..7]);
@@ -82,12 +92,15 @@ pub async fn a_log_is_read_in_parts_without_a_gap(f: Fixture) {
         let sent = seq.0 <= last
             && f.read(move |tx| tx.message_at_seq(id, seq)).await.is_some_and(|(at, _)| at == seq);
         match numbers.below(4) {
-            0 if sent => drop(change(&f, id, Change::Edited(seq)).await),
+            0 if sent => drop(append(&f, id, LogEntry::MessageEdited(seq)).await),
             1 if sent => {
-                change(&f, id, Change::Deleted(seq)).await;
+                let message = f
+                    .read(move |tx| tx.messages(id, &Page { edge: Edge::BeforeSeq(seq.next()), limit: 1 }))
+                    .await;
+                append(&f, id, LogEntry::MessageDeleted { id: message[0].id, seq }).await;
                 f.write(move |tx| tx.message_erase(id, seq)).await;
             }
-            2 => drop(change(&f, id, Change::Group).await),
+            2 => drop(append(&f, id, LogEntry::GroupChanged).await),
             _ => drop(f.send(id, ann).await),
         }
     }
@@ -96,7 +109,7 @@ pub async fn a_log_is_read_in_parts_without_a_gap(f: Fixture) {
     for limit in [1, 7, 79, 80, 81] {
         let mut parts = Vec::new();
         loop {
-            let after = parts.last().map_or(0, |entry: &Entry| entry.seq.0);
+            let after = parts.last().map_or(0, |row: &LogRow| row.seq.0);
             let part = log(&f, id, after, limit).await;
             assert!(part.len() <= limit);
             if part.is_empty() {
@@ -108,14 +121,26 @@ pub async fn a_log_is_read_in_parts_without_a_gap(f: Fixture) {
     }
 }
 
-pub async fn a_user_who_is_no_more_leaves_no_name_in_a_log(f: Fixture) {
+pub async fn a_deleted_user_leaves_no_name_in_a_log(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let id = f.group(&[bob]).await;
-    let renamed = Change::Renamed { user: ann, name: name("Ann"), new_name: name("Éva") };
-    change(&f, id, renamed).await;
+    append(&f, id, LogEntry::MemberRenamed { user: ann, name: name("Ann"), new_name: name("Éva") }).await;
     let task = f.task();
     f.write(move |tx| tx.user_delete(ann, task)).await;
-    assert_eq!(log(&f, id, 0, 10).await, [Entry { seq: Seq(1), what: Logged::Group }]);
+    let changed = LogRow { seq: Seq(1), entry: LogEntry::GroupChanged, message: None };
+    assert_eq!(log(&f, id, 0, 10).await, [changed]);
+}
+
+pub async fn an_unknown_entry_of_a_newer_version_keeps_its_number(f: Fixture) {
+    let ann = f.user("ann").await;
+    let id = f.group(&[ann]).await;
+    append(&f, id, LogEntry::GroupChanged).await;
+    append(&f, id, LogEntry::Unknown(9000)).await;
+    let sent = f.send(id, ann).await;
+    let entries: Vec<_> = log(&f, id, 0, 10).await.into_iter().map(|row| (row.seq, row.entry)).collect();
+    let expected = [LogEntry::GroupChanged, LogEntry::Unknown(9000), LogEntry::MessageSent];
+    assert_eq!(entries, (1..).map(Seq).zip(expected).collect::<Vec<_>>());
+    assert_eq!(f.read(move |tx| tx.last_change(id, Seq(0), sent.seq)).await, Some(Seq(1)));
 }
 
 pub async fn resume_of_many_deletions_comes_in_small_pages(f: Fixture) {
@@ -124,7 +149,7 @@ pub async fn resume_of_many_deletions_comes_in_small_pages(f: Fixture) {
     let (id, other) = (f.group(&[ann]).await, f.group(&[ann]).await);
     let ids: Vec<_> = (0..DELETED_TOGETHER).map(|_| MessageId(f.group_id().0)).collect();
     for _ in 0..ENTRIES {
-        change(&f, id, Change::ManyDeleted(ids.clone())).await;
+        append(&f, id, LogEntry::MessagesDeleted(ids.clone())).await;
     }
     f.send(other, ann).await;
     let app = App::new(f.store.clone(), Arc::new(SystemClock::default()), Limits::default());

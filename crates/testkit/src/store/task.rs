@@ -1,8 +1,9 @@
 //! What remains to be done in steps, and what is read while it remains.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
+use chinwag_core::log::LogEntry;
 use chinwag_core::permission::Role;
-use chinwag_core::store::{Change, Edge, Entry, Logged, NewMessage, Page, Task};
+use chinwag_core::store::{Edge, NewMessage, Page, Task};
 use chinwag_core::{GroupId, Seq, TaskId, UserId};
 
 use super::summary::summaries;
@@ -49,9 +50,13 @@ pub async fn what_a_user_who_is_no_more_has_left_is_found_nowhere(f: Fixture) {
         f.keep(NewMessage { respond_to: Some(of_bob.seq), client_id: Some(client_id("a")), ..reply }).await;
     f.write(move |tx| {
         let seq = tx.seq_take(id, 1)?;
-        tx.change_insert(id, seq, &Change::Renamed { user: bob, name: name("Bob"), new_name: name("bob") })?;
+        tx.log_insert(
+            id,
+            seq,
+            &LogEntry::MemberRenamed { user: bob, name: name("Bob"), new_name: name("bob") },
+        )?;
         let seq = tx.seq_take(id, 1)?;
-        tx.change_insert(id, seq, &Change::Edited(of_bob.seq))
+        tx.log_insert(id, seq, &LogEntry::MessageEdited(of_bob.seq))
     })
     .await;
     let last = f.send(id, bob).await;
@@ -73,9 +78,11 @@ pub async fn what_a_user_who_is_no_more_has_left_is_found_nowhere(f: Fixture) {
         assert_eq!(shown[0].view.messages.iter().map(|m| m.seq).collect::<Vec<_>>(), [reply.seq, of_ann.seq]);
         assert_eq!(shown[0].view.members.len(), 1);
         assert_eq!((tx.member(id, bob)?, tx.members(id)?.len()), (None, 1));
-        let log: Vec<_> = tx.log(id, Seq(3), 9)?.into_iter().map(|entry| entry.what).collect();
-        assert_eq!(log, [Logged::Group, Logged::Edited(None), Logged::Erased]);
-        assert_eq!(tx.log(id, Seq(1), 1)?, [Entry { seq: Seq(2), what: Logged::Erased }]);
+        let log = tx.log(id, Seq(3), 9)?;
+        let entries: Vec<_> = log.iter().map(|row| row.entry.clone()).collect();
+        let edited = LogEntry::MessageEdited(of_bob.seq);
+        assert_eq!(entries, [LogEntry::GroupChanged, edited, LogEntry::MessageSent]);
+        assert!(log.iter().chain(&tx.log(id, Seq(1), 1)?).all(|row| row.message.is_none()), "{log:?}");
         Ok(())
     })
     .await;
@@ -87,14 +94,14 @@ pub async fn the_traces_of_a_user_who_is_no_more_are_removed_one_by_one(f: Fixtu
     for _ in 0..3 {
         f.send(first, ann).await;
     }
-    let renamed = Change::Renamed { user: ann, name: name("Ann"), new_name: name("ann") };
+    let renamed = LogEntry::MemberRenamed { user: ann, name: name("Ann"), new_name: name("ann") };
     let task = f.task();
     f.write(move |tx| {
         tx.member_remove(second, ann)?;
         tx.member_set(first, ann, Role::Owner, date(0))?;
         for _ in 0..3 {
             let seq = tx.seq_take(first, 1)?;
-            tx.change_insert(first, seq, &renamed)?;
+            tx.log_insert(first, seq, &renamed)?;
         }
         tx.user_delete(ann, task)
     })
@@ -123,17 +130,18 @@ pub async fn messages_deleted_together_are_one_entry_of_the_log(f: Fixture) {
     let id = f.group(&[ann]).await;
     let (one, two) = (f.send(id, ann).await, f.send(id, ann).await);
     let ids = vec![one.id, two.id];
-    let change = Change::ManyDeleted(ids.clone());
+    let entry = LogEntry::MessagesDeleted(ids.clone());
     f.write(move |tx| {
         tx.message_erase(id, one.seq)?;
         tx.message_erase(id, two.seq)?;
         let seq = tx.seq_take(id, 1)?;
-        tx.change_insert(id, seq, &change)
+        tx.log_insert(id, seq, &entry)
     })
     .await;
     let log = f.read(move |tx| tx.log(id, Seq(0), 9)).await;
-    let what: Vec<_> = log.into_iter().map(|entry| entry.what).collect();
-    assert_eq!(what, [Logged::Erased, Logged::Erased, Logged::ManyDeleted(ids)]);
+    let entries: Vec<_> = log.into_iter().map(|row| (row.entry, row.message)).collect();
+    let sent = (LogEntry::MessageSent, None);
+    assert_eq!(entries, [sent.clone(), sent, (LogEntry::MessagesDeleted(ids), None)]);
 }
 
 /// Everything of a group that a member could read.
@@ -165,7 +173,7 @@ pub async fn a_group_that_is_no_more_is_erased_in_parts(f: Fixture) {
     f.write(move |tx| {
         tx.member_remove(id, bob)?;
         let seq = tx.seq_take(id, 1)?;
-        tx.change_insert(id, seq, &Change::Group)?;
+        tx.log_insert(id, seq, &LogEntry::GroupChanged)?;
         tx.group_delete(id, task)
     })
     .await;

@@ -1,7 +1,7 @@
 //! Users, names and passwords.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
-use chinwag_core::profile::{Details, Identity, Kind as UserKind, Origin};
+use chinwag_core::profile::{Details, Identity, Origin, UserKind};
 use chinwag_core::relation::{Pair, Relation, Relations};
 use chinwag_core::token::{Kind, TokenHash};
 use chinwag_core::user::User;

@@ -4,7 +4,7 @@ use chinwag_core::app::identity::{PutUser, Spelled};
 use chinwag_core::app::relation::Relate;
 use chinwag_core::app::user::{ChangeSettings, Rename};
 use chinwag_core::presence::Status;
-use chinwag_core::profile::{Avatar, DisplayName, Kind, ProfileUpdate};
+use chinwag_core::profile::{Avatar, DisplayName, ProfileUpdate, UserKind};
 use chinwag_core::rate::Cost;
 use chinwag_core::relation::Operation;
 use chinwag_core::user::Allowed;
@@ -32,7 +32,7 @@ pub fn create(mut fields: Fields<'_>) -> Result<Name> {
 /// PUT `users/<name>/`
 pub fn put(mut fields: Fields<'_>, name: Spelled) -> Result<PutUser> {
     let kind = fields.filled_text("kind").and_then(|text| {
-        let kind = Kind::parse(&text);
+        let kind = UserKind::parse(&text);
         if kind.is_none() {
             fields.refuse("kind", "must be person or bot");
         }

@@ -1,0 +1,165 @@
+//! The numbers under which values are stored. Both stores and `migrate` use these and no others, so a
+//! row means the same in both databases. A number is never changed or given to another value.
+
+use super::import::ImportKind;
+use crate::permission::Role;
+use crate::profile::{Origin, UserKind};
+use crate::relation::Relation;
+use crate::user::Allowed;
+use crate::{Error, Result};
+
+/// A value's number as a literal, which `concat!` accepts: SQL text takes its numbers from here.
+#[macro_export]
+#[rustfmt::skip] // A table reads by its rows.
+macro_rules! stored_number {
+    (Role::Restrict) => { 0 };
+    (Role::Member) => { 1 };
+    (Role::Admin) => { 2 };
+    (Role::Owner) => { 3 };
+
+    (Relation::Invitation) => { 0 };
+    (Relation::Contact) => { 1 };
+    (Relation::Block) => { 2 };
+
+    (Origin::Account) => { 0 };
+    (Origin::Host) => { 1 };
+
+    (UserKind::Person) => { 0 };
+    (UserKind::Bot) => { 1 };
+
+    (Allowed::Anyone) => { 0 };
+    (Allowed::Contacts) => { 1 };
+    (Allowed::Nobody) => { 2 };
+
+    (TokenKind::Token) => { 0 };
+    (TokenKind::Ticket) => { 1 };
+
+    (ImportKind::User) => { 0 };
+    (ImportKind::Group) => { 1 };
+    (ImportKind::Relation) => { 2 };
+    (ImportKind::Membership) => { 3 };
+
+    (TaskKind::EraseUser) => { 0 };
+    (TaskKind::EraseGroup) => { 1 };
+    (TaskKind::LogRename) => { 2 };
+
+    (LogKind::MessageSent) => { 0 };
+    (LogKind::MessageEdited) => { 1 };
+    (LogKind::MessageDeleted) => { 2 };
+    (LogKind::GroupChanged) => { 3 };
+    (LogKind::MemberRenamed) => { 4 };
+    (LogKind::MessagesDeleted) => { 5 };
+}
+
+/// A value that is stored as a small number.
+pub trait Stored: Copy + Sized + 'static {
+    /// Every value.
+    const VALUES: &'static [Self];
+    /// The type's name, for errors and for the table of all numbers.
+    const NAME: &'static str;
+
+    /// Its number.
+    fn number(self) -> i16;
+
+    /// The value of a number, or none if this version knows no such value.
+    fn known(number: i64) -> Option<Self> {
+        Self::VALUES.iter().copied().find(|value| i64::from(value.number()) == number)
+    }
+
+    /// The value of a number that must be known.
+    fn from_number(number: i64) -> Result<Self> {
+        let unknown = || Error::internal(format_args!("{} has no stored number {number}", Self::NAME));
+        Self::known(number).ok_or_else(unknown)
+    }
+}
+
+/// The kinds of tokens, without what belongs to one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// [`Token`](crate::token::Kind::Token).
+    Token,
+    /// [`Ticket`](crate::token::Kind::Ticket).
+    Ticket,
+}
+
+/// The kinds of tasks, without what belongs to one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskKind {
+    /// [`Task::EraseUser`](super::Task::EraseUser).
+    EraseUser,
+    /// [`Task::EraseGroup`](super::Task::EraseGroup).
+    EraseGroup,
+    /// [`Task::LogRename`](super::Task::LogRename).
+    LogRename,
+}
+
+/// The kinds of log entries, without what belongs to one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogKind {
+    /// [`LogEntry::MessageSent`](crate::log::LogEntry::MessageSent).
+    MessageSent,
+    /// [`LogEntry::MessageEdited`](crate::log::LogEntry::MessageEdited).
+    MessageEdited,
+    /// [`LogEntry::MessageDeleted`](crate::log::LogEntry::MessageDeleted).
+    MessageDeleted,
+    /// [`LogEntry::GroupChanged`](crate::log::LogEntry::GroupChanged).
+    GroupChanged,
+    /// [`LogEntry::MemberRenamed`](crate::log::LogEntry::MemberRenamed).
+    MemberRenamed,
+    /// [`LogEntry::MessagesDeleted`](crate::log::LogEntry::MessagesDeleted).
+    MessagesDeleted,
+}
+
+macro_rules! stored {
+    ($($type:ident { $($value:ident),+ })+) => {
+        $(impl Stored for $type {
+            const VALUES: &'static [Self] = &[$(Self::$value),+];
+            const NAME: &'static str = stringify!($type);
+
+            fn number(self) -> i16 {
+                match self {
+                    $(Self::$value => stored_number!($type::$value)),+
+                }
+            }
+        })+
+
+        /// Every number with its value, one a line.
+        #[cfg(test)]
+        fn table() -> String {
+            let mut lines = String::new();
+            $(for value in <$type>::VALUES {
+                lines += &format!("{} {} {value:?}\n", <$type>::NAME, value.number());
+            })+
+            lines
+        }
+    };
+}
+
+stored! {
+    Role { Restrict, Member, Admin, Owner }
+    Relation { Invitation, Contact, Block }
+    Origin { Account, Host }
+    UserKind { Person, Bot }
+    Allowed { Anyone, Contacts, Nobody }
+    TokenKind { Token, Ticket }
+    ImportKind { User, Group, Relation, Membership }
+    TaskKind { EraseUser, EraseGroup, LogRename }
+    LogKind { MessageSent, MessageEdited, MessageDeleted, GroupChanged, MemberRenamed, MessagesDeleted }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_numbers_never_change() {
+        assert_eq!(table(), include_str!("encoding.txt"), "add lines to encoding.txt, and change none");
+    }
+
+    #[test]
+    fn an_unknown_number_is_an_error_that_names_it() {
+        let why = Role::from_number(77).expect_err("no role has it");
+        assert_eq!(Role::known(77), None);
+        assert!(format!("{why:?}").contains("Role has no stored number 77"), "{why:?}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Values that are no plain numbers or texts, as columns hold them.
+
+use chinwag_core::store::encoding::Stored;
+use rusqlite::{Error, Result, Row};
+
+/// The value of a stored number.
+pub(crate) fn stored<T: Stored>(row: &Row<'_>, column: usize) -> Result<T> {
+    let number: i64 = row.get(column)?;
+    T::known(number).ok_or(Error::IntegralValueOutOfRange(column, number))
+}

@@ -16,6 +16,7 @@ const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;
 const STABLE_AFTER = 10_000;
 const CREDENTIAL_ENDED = 4001;
+const RESYNC_REQUIRED = 4009;
 const TOO_MUCH = 4029;
 const TOO_MUCH_DELAY = 10_000;
 
@@ -167,6 +168,7 @@ export class Link {
     socket.onclose = ({ code }) => {
       if (socket !== this.#socket) return;
       if (code === CREDENTIAL_ENDED) void this.#credentialEnded();
+      else if (code === RESYNC_REQUIRED) this.#resync();
       else this.#lost(lost("The connection was lost."), code === TOO_MUCH ? TOO_MUCH_DELAY : 0);
     };
   }
@@ -227,6 +229,12 @@ export class Link {
     const stuck = this.state === "connecting" && performance.now() > this.#begun + STUCK_AFTER;
     if (stuck || this.state === "waiting") void this.#open();
     else this.#probe();
+  }
+
+  /** Opens another socket without a pause, unless the previous one was lost before it proved stable. */
+  #resync() {
+    if (this.#attempts++ === 0) void this.#open();
+    else this.#lost(lost("The connection was lost."), 0);
   }
 
   async #credentialEnded() {

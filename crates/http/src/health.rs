@@ -96,6 +96,7 @@ pub(crate) async fn metrics(State(doors): State<Arc<Doors>>) -> Response {
     counter!("chinwag_events_total").absolute(counts.events);
     counter!("chinwag_deliveries_total").absolute(counts.deliveries);
     counter!("chinwag_sockets_too_slow_total").absolute(counts.too_slow);
+    counter!("chinwag_sockets_resync_required_total").absolute(counts.resyncs);
     counter!("chinwag_gaps_total").absolute(counts.gaps);
     counter!("chinwag_healed_total").absolute(counts.healed);
     if let Some(link) = counts.link {

@@ -20,12 +20,20 @@ pub(crate) struct Total {
     most_of_user: usize,
     /// Sockets that were closed since more waited.
     closed: AtomicU64,
+    /// Sockets that were closed with [`ResyncRequired`](crate::Close::ResyncRequired).
+    resyncs: AtomicU64,
 }
 
 impl Total {
     pub(crate) fn new(bytes: usize, bytes_of_user: usize) -> Arc<Self> {
         let (most, most_of_user) = (bytes.div_ceil(UNIT), bytes_of_user.div_ceil(UNIT));
-        Arc::new(Self { units: AtomicUsize::new(0), most, most_of_user, closed: AtomicU64::new(0) })
+        Arc::new(Self {
+            units: AtomicUsize::new(0),
+            most,
+            most_of_user,
+            closed: AtomicU64::new(0),
+            resyncs: AtomicU64::new(0),
+        })
     }
 
     /// Sockets that were closed since more waited than may.
@@ -36,6 +44,15 @@ impl Total {
     /// One was closed.
     pub(crate) fn close(&self) {
         self.closed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Sockets closed with [`ResyncRequired`](crate::Close::ResyncRequired) since the start.
+    pub(crate) fn resyncs(&self) -> u64 {
+        self.resyncs.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_resync(&self) {
+        self.resyncs.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Bytes by which more waits than three quarters of what may: the sockets for which most waits

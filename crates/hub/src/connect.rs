@@ -104,7 +104,7 @@ impl Hub {
     /// Reads with `shown` what the socket is to be shown, with the user's groups and their heads, and
     /// subscribes the user to those, if that has not been done. It is read again if more happens
     /// meanwhile than the socket may hold, a few times: then the socket is closed with
-    /// [`Close::TooSlow`]. If the user or its credential does not stand any more it is closed with
+    /// [`Close::ResyncRequired`]. If the user or its credential does not stand any more it is closed with
     /// [`Close::CredentialEnded`]. Of a socket that is closed nothing is answered. After an error of
     /// the store this may be tried again.
     pub async fn subscribe<T: Send + 'static>(
@@ -136,7 +136,7 @@ impl Hub {
                 return Ok(Some(found));
             }
         }
-        socket.close(Close::TooSlow);
+        socket.close(Close::ResyncRequired);
         Ok(None)
     }
 

@@ -25,6 +25,8 @@ pub struct Counts {
     pub deliveries: u64,
     /// Sockets closed as too slow since the start.
     pub too_slow: u64,
+    /// Sockets closed since the start because they must resume.
+    pub resyncs: u64,
     /// Events that found numbers missing before them since the start.
     pub gaps: u64,
     /// What was found missing or out of date, and mended from the store, since the start.
@@ -64,6 +66,7 @@ impl Tally {
             events: self.events.load(Ordering::Relaxed),
             deliveries: self.deliveries.load(Ordering::Relaxed),
             too_slow: self.too_slow.load(Ordering::Relaxed) + total.closed(),
+            resyncs: total.resyncs(),
             gaps: self.gaps.load(Ordering::Relaxed),
             healed: self.healed.load(Ordering::Relaxed),
             ..Counts::default()

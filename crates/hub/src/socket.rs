@@ -23,8 +23,11 @@ pub enum Close {
     Restarting,
     /// The credential was revoked or has expired, or the user is no more.
     CredentialEnded,
-    /// More waited than the queue's bound allows.
+    /// The client reads too slowly: more frames wait than the queue's bound allows.
     TooSlow,
+    /// The missing events cannot be delivered completely and in order. The client reconnects and
+    /// resumes.
+    ResyncRequired,
     /// Nothing was heard of the peer for too long.
     TimedOut,
     /// It asked for more than one client may.
@@ -209,7 +212,12 @@ impl Socket {
     }
 
     pub(crate) fn close(&self, close: Close) {
-        let waker = self.queue.lock().close(close);
+        let mut queue = self.queue.lock();
+        if close == Close::ResyncRequired && !queue.is_cut() {
+            self.user.budget.total().count_resync();
+        }
+        let waker = queue.close(close);
+        drop(queue);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -228,7 +236,7 @@ impl Socket {
         if queue.lacks() {
             // What it is to be shown was read too early.
             drop(queue);
-            self.close(Close::TooSlow);
+            self.close(Close::ResyncRequired);
             return None;
         }
         if queue.is_closing() {
@@ -251,7 +259,7 @@ impl Socket {
     pub(crate) fn begin_pages(&self, heads: Vec<(GroupId, Seq)>, later: &[GroupId]) {
         let begun = self.queue.lock().begin_pages(heads, later);
         if !begun {
-            self.close(Close::TooSlow);
+            self.close(Close::ResyncRequired);
         }
     }
 

@@ -65,6 +65,7 @@ pub(super) const CLOSES: &[(u16, &str)] = &[
     (1012, "the server restarts: reconnect"),
     (4001, "the credential has ended: sign in again"),
     (4008, "you read too slowly: reconnect and resume"),
+    (4009, "resync required: the server cannot send you a complete sequence: reconnect and resume at once"),
     (
         4029,
         "too many events: 500 were refused with 429 within 10 s, or too many frames that are no events, \

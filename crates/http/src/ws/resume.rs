@@ -31,7 +31,7 @@ pub(super) async fn resume(asked: Asked, command: Resume) -> Result<()> {
     let told = tell(&asked, &mut resuming).await;
     if resuming.is_lost {
         // What is left of a group that the user has lost cannot be told, nor left out in silence.
-        doors.hub.close(connection, Close::TooSlow);
+        doors.hub.close(connection, Close::ResyncRequired);
     }
     let mut resumed = resuming.resumed;
     if command.history.is_some() && resumed.refused.values().any(|why| *why == Refusal::SeqAhead) {

@@ -375,6 +375,7 @@ fn ending(close: Close) -> End {
         Close::Restarting => End::Close(1012, "restarting: reconnect"),
         Close::CredentialEnded => End::Cut(4001, "the credential has ended: sign in again"),
         Close::TooSlow => End::Cut(4008, "reading too slowly: reconnect and resume"),
+        Close::ResyncRequired => End::Cut(4009, "resync required"),
         Close::TimedOut => End::Cut(1001, "no pong came"),
         Close::TooMuch => End::Cut(4029, "too many events: slow down"),
         Close::Fault => End::Cut(1011, "a fault of the server"),

@@ -437,7 +437,7 @@ impl Desk {
             return self.again(hub, id, pause);
         }
         tracing::error!(group = %id, %error, "what is missing of a group cannot be read: its sockets are closed");
-        hub.close_audience(To::Group(id, &[]), Close::TooSlow);
+        hub.close_audience(To::Group(id, &[]), Close::ResyncRequired);
         if let Some(group) = hub.groups.get(&id) {
             let upto = waiting.upto.max(group.last());
             group.delivered(&mut group.lock(), upto);

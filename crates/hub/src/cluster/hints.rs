@@ -235,7 +235,7 @@ pub(super) fn close_asker(hub: &Arc<Hub>, id: GroupId, item: &Item) {
     let (Some(origin), Some(group)) = (&event.origin, hub.groups.get(&id)) else { return };
     for user in group.lock().users.clone() {
         if let Some(seat) = user.lock().seat(origin.socket) {
-            seat.socket.close(Close::TooSlow);
+            seat.socket.close(Close::ResyncRequired);
         }
     }
 }

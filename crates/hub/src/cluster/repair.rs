@@ -77,7 +77,7 @@ fn tell_missed(hub: &Arc<Hub>, waiting: &mut Waiting, asked: &Behind, found: &Ca
     let everybody = To::Group(asked.group, &[]);
     if found.too_far {
         tracing::warn!(group = %group.id, "too much of a group was missed: its sockets are closed");
-        hub.close_audience(everybody, Close::TooSlow);
+        hub.close_audience(everybody, Close::ResyncRequired);
     }
     let turn = |seq: Seq| group.delivered(&mut group.lock(), Seq(seq.0 - 1));
     let mut tell_held = |upto: Seq| {
@@ -222,7 +222,7 @@ fn show_absent(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event) {
 fn close_behind(id: GroupId, user: &Arc<User>, head: Seq) {
     for seat in user.lock().seats.iter().filter(|seat| seat.live) {
         if matches!(seat.socket.floor(id), Some(Floor::Shown(shown)) if shown < head) {
-            seat.socket.close(Close::TooSlow);
+            seat.socket.close(Close::ResyncRequired);
         }
     }
 }

@@ -256,7 +256,7 @@ impl History {
             let Stage::Live(client, heads) = stage else { continue };
             let (mut texts, close) = client.read();
             // Rather closed than told with something left out: it resumes.
-            if close == Some(Close::TooSlow) {
+            if close == Some(Close::ResyncRequired) {
                 continue;
             }
             prop_assert_eq!(close, None);

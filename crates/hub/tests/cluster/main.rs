@@ -15,4 +15,5 @@ mod presence;
 mod rates;
 mod refused;
 mod replay;
+mod resync;
 mod together;

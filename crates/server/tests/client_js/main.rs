@@ -8,5 +8,6 @@ mod browser;
 mod faults;
 mod features;
 mod rates;
+mod resync;
 mod sick;
 mod world;

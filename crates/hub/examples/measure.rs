@@ -15,7 +15,7 @@ use chinwag_core::permission::Role;
 use chinwag_core::store::{Store, Tx};
 use chinwag_core::{Date, GroupId, MessageId, Name, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
-use chinwag_hub::{Connection, Encode, Hub, Identity, Options, Taken};
+use chinwag_hub::{Connection, Encode, Hub, Identity, Options, TakeOutcome};
 use chinwag_store_sqlite::SqliteStore;
 use uuid::Uuid;
 
@@ -105,7 +105,7 @@ async fn deliveries() {
             let mut frames = Vec::new();
             loop {
                 connection.wait().await;
-                while connection.take(&mut frames) == Taken::Frames {}
+                while connection.take(&mut frames) == TakeOutcome::Frames {}
                 read.fetch_add(frames.len() as u64, Ordering::Relaxed);
                 frames.clear();
             }

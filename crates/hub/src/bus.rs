@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 pub use local::LocalBus;
 pub use redis::{ConnectError, RedisBus, RedisOptions};
 
-use link::{Heard, Link};
+use link::{Link, LinkEvent};
 
 /// Where a bus delivers: the dispatcher's end. Events of one commit come together, commits in
 /// their order; what was never stored comes beside them, in its own order.
@@ -28,7 +28,7 @@ pub struct Receiver {
 #[derive(Debug)]
 pub(crate) struct Others {
     pub(crate) link: Arc<dyn Link>,
-    pub(crate) heard: mpsc::Receiver<Heard>,
+    pub(crate) events: mpsc::Receiver<LinkEvent>,
 }
 
 impl Receiver {
@@ -44,7 +44,7 @@ impl Receiver {
 
     /// The same, of a node among others.
     #[must_use]
-    pub fn among(self, link: Arc<dyn Link>, heard: mpsc::Receiver<Heard>) -> Self {
-        Self { others: Some(Others { link, heard }), ..self }
+    pub fn among(self, link: Arc<dyn Link>, events: mpsc::Receiver<LinkEvent>) -> Self {
+        Self { others: Some(Others { link, events }), ..self }
     }
 }

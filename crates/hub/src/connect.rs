@@ -12,15 +12,15 @@ use chinwag_core::store::Tx;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Result, Seq, SocketId, UserId};
 
-use crate::floors::Floor;
-use crate::snapshot::Snapshot;
-use crate::user::{Seat, State, User};
+use crate::replication::cursor::Cursor;
+use crate::replication::snapshot::{SnapshotHeads, ahead, start_cursors};
+use crate::user::{SocketEntry, User, UserState};
 use crate::{Close, Hub, Socket};
 
 /// What a socket is shown when it comes, and the last number of each of its groups' logs there.
-pub type Shown<T> = (T, Numbers);
+pub type Snapshot<T> = (T, Heads);
 /// Groups, each with a number of its log.
-pub type Numbers = Vec<(GroupId, Seq)>;
+pub type Heads = Vec<(GroupId, Seq)>;
 
 /// How often what a socket is to be shown is read again before it is sent away.
 const READINGS: usize = 4;
@@ -41,7 +41,7 @@ pub struct Identity {
 
 /// Why a socket was not taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
+pub enum RegisterError {
     /// This process has as many sockets as it may have.
     Full,
     /// The user has as many sockets as one user may have.
@@ -81,18 +81,18 @@ impl Hub {
     ///
     /// Next come [`subscribe`](Self::subscribe) and [`go_live`](Self::go_live).
     #[allow(clippy::needless_pass_by_value, reason = "as a caller has it: one identity, one socket")]
-    pub fn register(self: &Arc<Self>, identity: Identity) -> Result<Connection, Refused> {
+    pub fn register(self: &Arc<Self>, identity: Identity) -> Result<Connection, RegisterError> {
         if self.draining.load(Ordering::Acquire) {
-            return Err(Refused::Draining);
+            return Err(RegisterError::Draining);
         }
         if self.sockets.fetch_add(1, Ordering::AcqRel) >= self.options.sockets {
             self.sockets.fetch_sub(1, Ordering::AcqRel);
-            return Err(Refused::Full);
+            return Err(RegisterError::Full);
         }
         let id = SocketId(self.last_socket.fetch_add(1, Ordering::Relaxed) + 1);
-        let Some(socket) = self.seat(id, &identity) else {
+        let Some(socket) = self.add_socket(id, &identity) else {
             self.sockets.fetch_sub(1, Ordering::AcqRel);
-            return Err(Refused::TooManyOfUser);
+            return Err(RegisterError::TooManyOfUser);
         };
         // A drain that began meanwhile may have missed this socket.
         if self.draining.load(Ordering::Acquire) {
@@ -110,8 +110,8 @@ impl Hub {
     pub async fn subscribe<T: Send + 'static>(
         &self,
         socket: &Arc<Socket>,
-        shown: impl Fn(&dyn Tx, UserId) -> Result<Shown<T>> + Clone + Send + 'static,
-    ) -> Result<Option<Shown<T>>> {
+        shown: impl Fn(&dyn Tx, UserId) -> Result<Snapshot<T>> + Clone + Send + 'static,
+    ) -> Result<Option<Snapshot<T>>> {
         let user = socket.owner().clone();
         let reading = Reading::begin(&user);
         let unserved = self.unserved.load(Ordering::Acquire);
@@ -119,7 +119,7 @@ impl Hub {
         let mut whole = true;
         if !reading.subscribed {
             for (group, head) in &found.1 {
-                whole &= self.enter(*group, *head, &user);
+                whole &= self.add_to_group(*group, *head, &user);
             }
             // What happened meanwhile in a group without an entry may be neither in what was read nor
             // held.
@@ -165,28 +165,31 @@ impl Hub {
     /// Lets the socket live: the snapshot's frames `first` go out first, then what was held and
     /// is not in the snapshot, whose groups and their heads are `heads`, or those that it was shown
     /// in [pages](Self::begin_pages). The user is shown as online, unless it appears offline on its
-    /// other sockets, those on other nodes included. Nothing happens if the socket was live already or is to be closed.
+    /// other sockets. Nothing happens if the socket was live already or is to be closed.
     ///
     /// `first` does not count towards the queue's bounds, but towards its user's.
     pub fn go_live(&self, socket: &Arc<Socket>, first: Vec<Bytes>, heads: &[(GroupId, Seq)]) {
         let mut heads = heads.to_vec();
         heads.sort_unstable();
-        let snapshot = Snapshot { heads: &heads };
+        let snapshot = SnapshotHeads { heads: &heads };
         let user = socket.owner();
         let mut state = user.lock();
-        let floors = |joined: &[GroupId], snapshot: &Snapshot<'_>| floors(&state, snapshot, joined);
-        let Some(heads) = socket.go_live(first, &snapshot, floors) else { return };
+        let cursors = |joined: &[GroupId], snapshot: &SnapshotHeads<'_>| {
+            let groups = state.groups.iter().map(|group| group.id);
+            start_cursors(groups, |id| state.position(id), snapshot, joined)
+        };
+        let Some(heads) = socket.go_live(first, &snapshot, cursors) else { return };
         if let Some(cluster) = &self.cluster {
             let unknown = heads.iter().map(|(id, _)| *id).filter(|id| state.group_at(*id).is_err());
             let absent = state.groups.iter().map(|group| group.id);
-            let absent = absent.filter(|id| matches!(socket.floor(*id), Some(Floor::Absent(_))));
-            cluster.differs(user.id, unknown.chain(absent));
+            let absent = absent.filter(|id| matches!(socket.cursor(*id), Some(Cursor::Detached(_))));
+            cluster.doubt(user.id, unknown.chain(absent));
         }
-        // A user who appears offline on its other sockets, on whatever node, does so on this one.
+        // A user who appears offline on its other sockets, on any node, does so on this one.
         let is_hidden = self.appearance(user.id, state.appearance()) == Appearance::Hidden;
-        let Some(seat) = state.seat(socket.id()) else { return };
-        seat.live = true;
-        seat.status = if is_hidden { Status::Disconnected } else { Status::Online };
+        let Some(entry) = state.socket_entry(socket.id()) else { return };
+        entry.live = true;
+        entry.status = if is_hidden { Status::Disconnected } else { Status::Online };
         state.presence.left_at = None;
         let before = self.seen_as(user.id, state.presence.shown);
         if self.show(user, &mut state, false) && self.seen_as(user.id, state.presence.shown) != before {
@@ -203,11 +206,11 @@ impl Hub {
     /// Parts groups of which the socket's peer holds everything up to these numbers into those of
     /// which it has missed nothing, so that nothing is to be read, and the rest. For between
     /// [`pause`](Self::pause) and [`resume`](Self::resume).
-    pub fn part_current(&self, socket: &Socket, since: Numbers) -> (Numbers, Numbers) {
+    pub fn split_current(&self, socket: &Socket, since: Heads) -> (Heads, Heads) {
         let state = socket.owner().lock();
         since.into_iter().partition(|(id, held)| {
             state.group_at(*id).is_ok_and(|at| state.groups[at].last() == *held)
-                && socket.floor(*id).is_none()
+                && socket.cursor(*id).is_none()
         })
     }
 
@@ -218,10 +221,10 @@ impl Hub {
     pub fn resume(&self, socket: &Socket, missed: Vec<Bytes>, heads: &[(GroupId, Seq)]) {
         let mut heads = heads.to_vec();
         heads.sort_unstable();
-        let snapshot = Snapshot { heads: &heads };
+        let snapshot = SnapshotHeads { heads: &heads };
         let state = socket.owner().lock();
-        let pending: Vec<_> = pending(&state, &snapshot).collect();
-        socket.resume(missed, &snapshot, &pending);
+        let ahead: Vec<_> = ahead(|id| state.position(id), &snapshot).collect();
+        socket.resume(missed, &snapshot, &ahead);
     }
 
     /// Takes the socket out. The user is announced as disconnected after the grace, if this was
@@ -229,10 +232,12 @@ impl Hub {
     pub fn unregister(&self, socket: &Arc<Socket>) {
         let user = socket.owner();
         let mut state = user.lock();
-        let Some(at) = state.seats.iter().position(|seat| seat.socket.id() == socket.id()) else { return };
-        state.seats.swap_remove(at);
+        let Some(at) = state.sockets.iter().position(|entry| entry.socket.id() == socket.id()) else {
+            return;
+        };
+        state.sockets.swap_remove(at);
         if let Some(token) = &socket.token
-            && !state.seats.iter().any(|seat| seat.socket.token.as_ref() == Some(token))
+            && !state.sockets.iter().any(|entry| entry.socket.token.as_ref() == Some(token))
         {
             self.tokens.remove(token);
         }
@@ -251,12 +256,12 @@ impl Hub {
     ///
     /// It is not put there once another reading of the user's groups has ended: from then on events
     /// alone say where the user is, and its sockets' snapshots may be older than what is said here.
-    fn enter(&self, id: GroupId, head: Seq, user: &Arc<User>) -> bool {
+    fn add_to_group(&self, id: GroupId, head: Seq, user: &Arc<User>) -> bool {
         loop {
             let group = self.group_entry(id, head, self.cluster.is_some());
             let mut members = group.lock();
             if members.gone {
-                self.give_up_group(&group);
+                self.remove_group_entry(&group);
                 continue;
             }
             let mut state = user.lock();
@@ -272,57 +277,43 @@ impl Hub {
         }
     }
 
-    fn seat(&self, id: SocketId, identity: &Identity) -> Option<Arc<Socket>> {
+    fn add_socket(&self, id: SocketId, identity: &Identity) -> Option<Arc<Socket>> {
         loop {
             let user = self.user_entry(identity.user, &identity.name);
             let mut state = user.lock();
             if state.gone {
-                self.give_up_user(&user);
+                self.remove_user_entry(&user);
                 continue;
             }
-            if state.seats.len() >= self.options.sockets_per_user.max(1) {
+            if state.sockets.len() >= self.options.sockets_per_user.max(1) {
                 return None;
             }
             let socket = Arc::new(Socket::new(id, user.clone(), identity.token, identity.expires));
             if let Some(token) = identity.token {
                 self.tokens.insert(token, user.id);
             }
-            state.seats.push(Seat { socket: socket.clone(), live: false, status: Status::Disconnected });
+            state.sockets.push(SocketEntry {
+                socket: socket.clone(),
+                live: false,
+                status: Status::Disconnected,
+            });
             return Some(socket);
         }
     }
 
     /// Tells a user's live sockets but one what the user is shown as.
-    fn tell_others(&self, user: &User, state: &State, but: SocketId) {
-        let others = || state.seats.iter().filter(|seat| seat.live && seat.socket.id() != but);
+    fn tell_others(&self, user: &User, state: &UserState, but: SocketId) {
+        let others = || state.sockets.iter().filter(|entry| entry.live && entry.socket.id() != but);
         if others().next().is_none() {
             return;
         }
         let status = self.seen_as(user.id, state.presence.shown);
         let kind = Kind::StatusUpdate { author: state.name.clone(), status };
         let frame = self.encode.event(&Event::to_users(kind, Vec::new()), None);
-        for seat in others() {
-            self.push(&seat.socket, frame.clone());
+        for entry in others() {
+            self.push(&entry.socket, frame.clone());
         }
     }
-}
-
-/// What a socket that starts from `snapshot` is still to skip: the numbers that the snapshot has and
-/// the dispatcher has yet to deliver, and all of a group that the snapshot has no more.
-fn floors(state: &State, snapshot: &Snapshot<'_>, joined: &[GroupId]) -> Vec<(GroupId, Floor)> {
-    let absent = state.groups.iter().map(|group| group.id);
-    let absent = absent.filter(|id| snapshot.head(*id).is_none() && !joined.contains(id));
-    let pending = pending(state, snapshot).map(|(id, head)| (id, Floor::Shown(head)));
-    pending.chain(absent.map(|id| (id, Floor::Absent(Seq(0))))).collect()
-}
-
-/// The groups, with their heads, whose log the dispatcher has yet to deliver up to there.
-fn pending(state: &State, snapshot: &Snapshot<'_>) -> impl Iterator<Item = (GroupId, Seq)> {
-    let behind = |(id, head): &&(GroupId, Seq)| match state.group_at(*id) {
-        Ok(at) => state.groups[at].last() < *head,
-        Err(_) => true,
-    };
-    snapshot.heads.iter().filter(behind).copied()
 }
 
 /// While a user's groups are being read from the store, it is remembered which of them it has

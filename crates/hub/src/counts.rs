@@ -3,19 +3,19 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::budget::Total;
-use crate::bus::link::Figures;
-use crate::queue::Pushed;
+use crate::bus::link::LinkFigures;
+use crate::queue::PushOutcome;
 
-/// What [`Hub::counts`](crate::Hub::counts) answers.
+/// See [`Hub::counts`](crate::Hub::counts).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Sockets now.
     pub sockets: usize,
     /// Users with a socket now, or a moment ago.
     pub users: usize,
-    /// Groups that those are in.
+    /// Groups with connected members.
     pub groups: usize,
-    /// Frames that waited in all queues at the last tick.
+    /// Frames in all queues at the last tick.
     pub queued_frames: usize,
     /// Their bytes; shared ones count for each queue.
     pub queued_bytes: usize,
@@ -27,19 +27,18 @@ pub struct Counts {
     pub too_slow: u64,
     /// Sockets closed since the start because they must resume.
     pub resyncs: u64,
-    /// Events that found numbers missing before them since the start.
+    /// Gaps in groups' logs since the start.
     pub gaps: u64,
-    /// What was found missing or out of date, and mended from the store, since the start.
+    /// Answers of the store to fetches since the start.
     pub healed: u64,
     /// Other nodes that live.
     pub nodes: usize,
-    /// What the link to the other nodes has done; none on a node alone.
-    pub link: Option<Figures>,
+    /// None on a node alone.
+    pub link: Option<LinkFigures>,
 }
 
-/// The counters behind it.
 #[derive(Default)]
-pub(crate) struct Tally {
+pub(crate) struct Counters {
     pub(crate) queued_frames: AtomicUsize,
     pub(crate) queued_bytes: AtomicUsize,
     pub(crate) events: AtomicU64,
@@ -49,13 +48,15 @@ pub(crate) struct Tally {
     pub(crate) healed: AtomicU64,
 }
 
-impl Tally {
-    /// What became of so many frames for one socket.
-    pub(crate) fn pushed(&self, pushed: Pushed, frames: usize) {
+impl Counters {
+    /// Counts the outcome for so many frames for one socket.
+    pub(crate) fn pushed(&self, pushed: PushOutcome, frames: usize) {
         match pushed {
-            Pushed::Queued | Pushed::Crowded => self.deliveries.fetch_add(frames as u64, Ordering::Relaxed),
-            Pushed::Overflow => self.too_slow.fetch_add(1, Ordering::Relaxed),
-            Pushed::Skipped => return,
+            PushOutcome::Queued | PushOutcome::Crowded => {
+                self.deliveries.fetch_add(frames as u64, Ordering::Relaxed)
+            }
+            PushOutcome::Overflow => self.too_slow.fetch_add(1, Ordering::Relaxed),
+            PushOutcome::Skipped => return,
         };
     }
 

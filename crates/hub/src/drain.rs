@@ -1,4 +1,4 @@
-//! The end of a process: its sockets are sent away one after the other, not all at once.
+//! The end of a process: its sockets are closed one after the other, not all at once.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,15 +8,15 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{Close, Hub, Socket};
 
-/// How long the last sockets may take to go.
+/// The time that the last sockets have to close.
 const LINGER: Duration = Duration::from_secs(5);
 const STEP: Duration = Duration::from_millis(20);
-/// How long the last word to the other nodes may take.
+/// The time for the goodbye to the other nodes.
 const WORD: Duration = Duration::from_millis(50);
 
 impl Hub {
-    /// Refuses new sockets, closes all with [`Close::Restarting`], spread evenly over `over`, and
-    /// waits until they are gone, at most 5 s longer.
+    /// Refuses new sockets, closes all with [`Close::Restarting`], spread evenly over `over`, and waits at
+    /// most 5 s longer until all are closed.
     pub async fn drain(&self, over: Duration) {
         self.draining.store(true, Ordering::Release);
         let sockets = self.all_sockets();
@@ -42,7 +42,7 @@ impl Hub {
 
     fn all_sockets(&self) -> Vec<Arc<Socket>> {
         let mut sockets = Vec::with_capacity(self.sockets.load(Ordering::Relaxed));
-        self.users.each(|user| sockets.extend(user.lock().seats.iter().map(|seat| seat.socket.clone())));
+        self.users.each(|user| sockets.extend(user.lock().sockets.iter().map(|entry| entry.socket.clone())));
         sockets
     }
 }

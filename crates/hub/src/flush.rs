@@ -1,27 +1,27 @@
-//! Writing for sockets whose tasks sleep. A fan-out to many costs one write for each of them, and
-//! no task is woken; what a socket's own connection does not take at once is its task's business.
+//! Writing for sockets whose tasks sleep. A fan-out costs one write for each socket and wakes no task.
+//! A socket's task writes only the rest that the connection did not accept at once.
 
 use std::mem;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::snapshot::Tag;
+use crate::replication::snapshot::EventTag;
 use crate::{Hub, Socket};
 
-/// Sockets that one task writes to before another may have its turn, or help.
+/// Sockets that one task writes to; further tasks write to more.
 const SHARE: usize = 64;
 
 impl Hub {
     /// Queues a frame for one socket, and writes it if the socket's task sleeps.
     pub(crate) fn push(&self, socket: &Arc<Socket>, frame: Bytes) {
         let mut due = Vec::new();
-        let pushed = socket.push(frame, Tag::default(), self.bounds(), &mut due);
-        self.tally.pushed(pushed, 1);
+        let pushed = socket.push(frame, EventTag::default(), self.bounds(), &mut due);
+        self.counters.pushed(pushed, 1);
         write_to(&due);
     }
 
-    /// Remembers sockets to be written to at the next [flush](Self::flush).
+    /// Lists sockets for the next [flush](Self::flush).
     pub(crate) fn due(&self, sockets: &mut Vec<Arc<Socket>>) {
         let mut due = self.due.lock();
         if due.is_empty() {
@@ -31,7 +31,7 @@ impl Hub {
         }
     }
 
-    /// Writes to every socket that is due: to few at once, to many with the help of other tasks.
+    /// Writes to every listed socket, with the help of other tasks if they are many.
     pub(crate) fn flush(&self) {
         let mut due = mem::take(&mut *self.due.lock());
         while due.len() > SHARE {

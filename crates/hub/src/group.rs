@@ -1,5 +1,4 @@
-//! What the hub knows of one group: which connected users are in it, and how far its log has
-//! been delivered.
+//! A group's entry: its connected members, and the last number delivered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,41 +6,40 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chinwag_core::{GroupId, Seq};
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::floors::Floor;
+use crate::replication::cursor::Cursor;
 use crate::user::User;
 
-/// One group that a connected user is in. Its entry goes with the last of them.
+/// A group with connected members. The entry is removed with the last of them.
 pub(crate) struct Group {
     pub(crate) id: GroupId,
-    /// The last number delivered; see [`Members::certain`]. Written under the lock, after the
-    /// delivery, so that who reads it without the lock reads no more than has been delivered.
+    /// The last number delivered; see [`Members::certain`]. It is written under the lock and after the
+    /// delivery, so that a reader without the lock sees no number that was not delivered.
     last: AtomicI64,
     members: Mutex<Members>,
 }
 
-/// A group's connected users.
 pub(crate) struct Members {
     pub(crate) users: Vec<Arc<User>>,
-    /// Whether `last` was dispatched here. Otherwise it is the head that the store had when the
-    /// first of the users asked, and events up to it may still come.
+    /// Whether `last` was delivered here. Otherwise it is the store's head when the first of the users
+    /// read it, and events up to it may still arrive.
     pub(crate) certain: bool,
-    /// The entry has been given up: nobody may be added.
+    /// The entry was removed: nobody may be added.
     pub(crate) gone: bool,
 }
 
-/// What a number means for a group.
+/// The place of a number in the order of delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// It is the next one.
+pub(crate) enum SeqOrder {
     Next,
-    /// It was delivered before.
     Repeated,
     /// Numbers between `last` and this one are missing.
-    Gap { last: Seq },
+    Gap {
+        last: Seq,
+    },
 }
 
 impl Group {
-    /// A group whose log was delivered up to `last`; `certain` if no event up to it can come.
+    /// A group whose log was delivered up to `last`; `certain` if no event up to it can arrive.
     pub(crate) fn new(id: GroupId, last: Seq, certain: bool) -> Self {
         let members = Members { users: Vec::new(), certain, gone: false };
         Self { id, last: AtomicI64::new(last.0), members: Mutex::new(members) }
@@ -55,36 +53,36 @@ impl Group {
         Seq(self.last.load(Ordering::Acquire))
     }
 
-    /// Everything up to `seq` has been delivered. Under the lock only.
+    /// Everything up to `seq` was delivered. Only under the lock.
     pub(crate) fn delivered(&self, members: &mut Members, seq: Seq) {
         members.certain = true;
         self.last.store(seq.0, Ordering::Release);
     }
 
-    /// What `seq` means now. Under the lock only.
-    pub(crate) fn turn(&self, seq: Seq) -> Turn {
+    /// Only under the lock.
+    pub(crate) fn order_of(&self, seq: Seq) -> SeqOrder {
         let last = self.last();
         if seq == last.next() {
-            Turn::Next
+            SeqOrder::Next
         } else if seq > last {
-            Turn::Gap { last }
+            SeqOrder::Gap { last }
         } else {
-            Turn::Repeated
+            SeqOrder::Repeated
         }
     }
 
-    /// Makes ready for an event of this number. If it is the first to be dispatched here, and
-    /// not after the head that the store had, it is none that was missed: sockets that are live
-    /// have everything up to that head from their snapshots and skip it, and all the others
-    /// learn how far they are when they go live. Who joins with such an event has not got it.
+    /// Prepares for an event of this number. The first event that is dispatched here may be one that the
+    /// store's head already covered. Live sockets have it from their snapshots, and their cursors move to
+    /// that head; other sockets get their cursors when they go live. A user who joins with the event still
+    /// receives it.
     pub(crate) fn expect(&self, members: &mut Members, seq: Seq) {
         let base = self.last();
         if members.certain || seq > base {
             return;
         }
         for user in &members.users {
-            for seat in user.lock().seats.iter().filter(|seat| seat.live) {
-                seat.socket.set_floor(self.id, Floor::Shown(base));
+            for entry in user.lock().sockets.iter().filter(|entry| entry.live) {
+                entry.socket.set_cursor(self.id, Cursor::At(base));
             }
         }
         self.delivered(members, Seq(seq.0 - 1));

@@ -1,7 +1,7 @@
-//! The hub: its parts, its start, and what is asked of it beside connecting.
+//! The hub: its parts, its start, and its smaller operations.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use chinwag_core::bus::Bus;
@@ -11,22 +11,23 @@ use chinwag_core::store::Store;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{Clock, GroupId, Name, Seq, UserId};
 use parking_lot::Mutex;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::budget::Total;
 use crate::bus::Receiver;
 use crate::bus::link::Channel;
 use crate::cluster::{self, Cluster};
-use crate::counts::{Counts, Tally};
+use crate::counts::{Counters, Counts};
 use crate::group::Group;
-use crate::queue::Bounds;
+use crate::queue::QueueBounds;
 use crate::shards::Shards;
 use crate::typing::Typing;
 use crate::user::User;
-use crate::{Close, Encode, Options, Socket, presence, timer};
+use crate::{Close, Encode, Options, Socket, dispatcher, presence, timer};
 
-/// Everything that is connected to this process. Its tasks end when it is dropped, which the
-/// [connections](crate::Connection) put off.
+/// The sockets, users and groups of this process. Its tasks end when it is dropped; each
+/// [connection](crate::Connection) holds a reference.
 pub struct Hub {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) bus: Arc<dyn Bus>,
@@ -35,42 +36,40 @@ pub struct Hub {
     pub(crate) options: Options,
     pub(crate) users: Shards<UserId, Arc<User>>,
     pub(crate) groups: Shards<GroupId, Arc<Group>>,
-    /// Whose the tokens of the connected sockets are.
+    /// The users of the connected sockets' tokens.
     pub(crate) tokens: Shards<TokenHash, UserId>,
     pub(crate) sockets: AtomicUsize,
-    /// Moves when something happens in a group that nobody here is in, and before a group's entry
-    /// goes: whoever finds it where it was knows that each group that was told anything meanwhile
-    /// has its entry still, which says how far.
+    /// Counts events of groups without members here, and removed groups. While it stands still, each group
+    /// with a new event still has its entry, which knows the last number.
     pub(crate) unserved: AtomicU64,
     pub(crate) last_socket: AtomicU64,
     pub(crate) draining: AtomicBool,
-    pub(crate) waiting: Arc<presence::Waiting>,
+    pub(crate) presence_queue: Arc<presence::PresenceQueue>,
     pub(crate) typing: Typing,
-    pub(crate) tally: Tally,
-    /// What waits for all sockets.
+    pub(crate) counters: Counters,
+    /// Bytes that wait for all sockets.
     pub(crate) total: Arc<Total>,
-    /// Sockets with something to write whose tasks sleep. Each is in it at most once.
+    /// Sockets with frames to write whose tasks sleep. Each is listed at most once.
     pub(crate) due: Mutex<Vec<Arc<Socket>>>,
-    /// The other nodes, if there are any.
+    /// None on a node alone.
     pub(crate) cluster: Option<Cluster>,
     tasks: OnceLock<Vec<JoinHandle<()>>>,
 }
 
 impl Hub {
-    /// Starts a hub with its dispatcher, its timer and its presence task, on the runtime that
-    /// this is called in. `events` is the receiver of `bus`.
+    /// Starts a hub with its dispatcher, its timer and its presence task on the current runtime. `events`
+    /// is the receiver of `bus`.
     pub fn start(
         store: Arc<dyn Store>,
         bus: Arc<dyn Bus>,
-        mut events: Receiver,
+        events: Receiver,
         encode: Arc<dyn Encode>,
         clock: Arc<dyn Clock>,
         options: Options,
     ) -> Arc<Self> {
-        let waiting = Arc::new(presence::Waiting::default());
-        let others = events.others.take();
+        let waiting = Arc::new(presence::PresenceQueue::default());
         let nodes = options.nodes.clone();
-        let cluster = others.as_ref().map(|others| Cluster::new(others.link.clone(), &options.nodes));
+        let cluster = events.others.as_ref().map(|others| Cluster::new(others.link.clone(), &nodes));
         let total = Total::new(options.total_bytes, options.user_bytes);
         let hub = Arc::new(Self {
             total,
@@ -86,44 +85,43 @@ impl Hub {
             unserved: AtomicU64::new(0),
             last_socket: AtomicU64::new(0),
             draining: AtomicBool::new(false),
-            waiting: waiting.clone(),
+            presence_queue: waiting.clone(),
             typing: Typing::default(),
-            tally: Tally::default(),
+            counters: Counters::default(),
             due: Mutex::default(),
             cluster,
             tasks: OnceLock::new(),
         });
         let this = Arc::downgrade(&hub);
-        let mut tasks = match (others, &hub.cluster) {
-            (Some(others), Some(cluster)) => cluster::tasks(&this, cluster, &nodes, events, others.heard),
-            _ => vec![tokio::spawn(dispatch(this.clone(), events))],
-        };
+        let (outcomes, fetched) = mpsc::channel(256);
+        let mut tasks = vec![tokio::spawn(dispatcher::run(this.clone(), events, outcomes.clone(), fetched))];
+        if let Some(cluster) = &hub.cluster {
+            tasks.extend(cluster::tasks(&this, cluster, &nodes, outcomes));
+        }
         tasks.push(tokio::spawn(timer::run(this.clone())));
         tasks.push(tokio::spawn(presence::run(this, waiting)));
         let _ = hub.tasks.set(tasks);
-        hub.listen();
+        hub.filter_channels();
         hub
     }
 
-    /// Queues a frame for one socket: an answer or an error. Before [`Hub::go_live`] it is held.
-    /// It counts towards the queue's bounds: who has much to answer writes it itself.
+    /// Queues a frame for one socket: an answer or an error. Before [`Hub::go_live`] it is held. It counts
+    /// towards the queue's bounds.
     pub fn send(&self, socket: &Arc<Socket>, frame: Bytes) {
         self.push(socket, frame);
     }
 
-    /// Tells an event that was never stored, such as that somebody types. Dropped when the bus is
-    /// full.
-    pub fn tell(&self, event: Event) {
+    /// Publishes an event that is not stored, such as typing. It is dropped when the bus is full.
+    pub fn publish_ephemeral(&self, event: Event) {
         self.bus.publish_ephemeral(vec![event]);
     }
 
-    /// Closes one socket.
     pub fn close(&self, socket: &Socket, close: Close) {
         socket.close(close);
     }
 
-    /// What each of `users` was last announced as, in their order: what is told next is news. On a
-    /// node among others over all of them, as far as it is known here.
+    /// The last announced status of each of `users`, in their order, over all nodes as far as it is known
+    /// here.
     pub fn status_of(&self, users: &[UserId]) -> Vec<Status> {
         if let Some(cluster) = &self.cluster {
             return users.iter().map(|id| cluster.status(*id)).collect();
@@ -136,13 +134,13 @@ impl Hub {
             .collect()
     }
 
-    /// Whether a user may be told as having begun or ceased to type: once in 3 s for each user,
-    /// group and kind. Remembers a bounded number; when there are more, answers no.
+    /// Whether a typing event may be sent: one in 3 s for each user, group and kind. It remembers a bounded
+    /// number of them, and refuses when there are more.
     pub fn typing_allowed(&self, user: UserId, group: GroupId, started: bool) -> bool {
         self.typing.allow(user, group, started)
     }
 
-    /// Whether the link to the other nodes is there; none on a node alone.
+    /// Whether the link to the other nodes is up; none on a node alone.
     pub fn link(&self) -> Option<bool> {
         self.cluster.as_ref().map(|cluster| cluster.link.is_up())
     }
@@ -155,11 +153,11 @@ impl Hub {
             groups: self.groups.len(),
             nodes: self.cluster.as_ref().map_or(0, Cluster::nodes),
             link: self.cluster.as_ref().map(|cluster| cluster.link.figures()),
-            ..self.tally.read(&self.total)
+            ..self.counters.read(&self.total)
         }
     }
 
-    /// A user's entry, made if there is none.
+    /// A user's entry, which is made if there is none.
     pub(crate) fn user_entry(&self, id: UserId, name: &Name) -> Arc<User> {
         let mut is_new = false;
         let user = self.users.get_or_insert_with(id, || {
@@ -167,12 +165,12 @@ impl Hub {
             Arc::new(User::new(id, name.clone(), self.total.clone()))
         });
         if is_new {
-            self.look_at(Channel::User(id));
+            self.recheck(Channel::User(id));
         }
         user
     }
 
-    /// A group's entry; if there is none, one is made whose log was delivered up to `last`.
+    /// A group's entry. If there is none, one is made with `last` as the last number delivered.
     pub(crate) fn group_entry(&self, id: GroupId, last: Seq, certain: bool) -> Arc<Group> {
         let mut is_new = false;
         let group = self.groups.get_or_insert_with(id, || {
@@ -180,37 +178,29 @@ impl Hub {
             Arc::new(Group::new(id, last, certain))
         });
         if is_new {
-            self.look_at(Channel::Group(id));
+            self.recheck(Channel::Group(id));
         }
         group
     }
 
-    pub(crate) fn give_up_user(&self, user: &Arc<User>) {
+    pub(crate) fn remove_user_entry(&self, user: &Arc<User>) {
         self.users.remove_exact(&user.id, user);
-        self.look_at(Channel::User(user.id));
+        self.recheck(Channel::User(user.id));
     }
 
-    pub(crate) fn give_up_group(&self, group: &Arc<Group>) {
+    pub(crate) fn remove_group_entry(&self, group: &Arc<Group>) {
         self.unserved.fetch_add(1, Ordering::AcqRel);
         self.groups.remove_exact(&group.id, group);
-        self.look_at(Channel::Group(group.id));
+        self.recheck(Channel::Group(group.id));
     }
 
-    pub(crate) fn bounds(&self) -> Bounds {
-        Bounds { frames: self.options.queue_frames, bytes: self.options.queue_bytes }
+    pub(crate) fn bounds(&self) -> QueueBounds {
+        QueueBounds { frames: self.options.queue_frames, bytes: self.options.queue_bytes }
     }
 }
 
 impl Drop for Hub {
     fn drop(&mut self) {
         self.tasks.get().into_iter().flatten().for_each(JoinHandle::abort);
-    }
-}
-
-/// The one dispatcher: hands over events in the order in which the bus gives them.
-async fn dispatch(hub: Weak<Hub>, mut events: Receiver) {
-    while let Some(batch) = events.recv().await {
-        let Some(hub) = hub.upgrade() else { return };
-        hub.dispatch_all(&batch);
     }
 }

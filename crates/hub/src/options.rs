@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Bounds and times. The defaults are what the contract says.
+/// QueueBounds and times. The defaults are what the contract says.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Frames that may wait in one socket's queue (1024). One more closes it as too slow.
@@ -39,7 +39,7 @@ pub struct Nodes {
     /// How long what is missing is sought in a store that does not answer (30 s); then the sockets
     /// that it concerns are closed.
     pub give_up: Duration,
-    /// How often what is served here is compared with the store (10 s).
+    /// How often what is local_group here is compared with the store (10 s).
     pub audit_every: Duration,
     /// How often a node says that it lives (4 s).
     pub beat_every: Duration,

@@ -1,5 +1,5 @@
-//! Showing a socket much: page by page, each read once the one before has been written, so that who
-//! does not read costs what one page costs.
+//! Long summaries, page by page. Each page is read when the previous one was written, so that a client
+//! that does not read costs one page.
 
 use std::sync::Arc;
 
@@ -7,29 +7,29 @@ use bytes::Bytes;
 use chinwag_core::store::Tx;
 use chinwag_core::{GroupId, Result, UserId};
 
-use crate::connect::{Numbers, Shown};
+use crate::connect::{Heads, Snapshot};
 use crate::{Hub, Socket};
 
 impl Hub {
-    /// Begins to show a socket that has [subscribed](Self::subscribe) its groups in pages, of which
-    /// `first` is the first. Of the groups in `heads`, as the subscription read them, those in
-    /// `later` are still to be read; the others have been shown, or are not to be.
-    pub fn begin_pages(&self, socket: &Arc<Socket>, first: Bytes, heads: Numbers, later: &[GroupId]) {
+    /// Begins the pages of a socket that has [subscribed](Self::subscribe), with `first` as the first
+    /// frame. Of the groups in `heads`, as the subscription read them, those in `later` are still to be
+    /// read; the others were sent, or are not to be.
+    pub fn begin_pages(&self, socket: &Arc<Socket>, first: Bytes, heads: Heads, later: &[GroupId]) {
         socket.begin_pages(heads, later);
-        self.show_frames(socket, vec![first]);
+        self.send_first(socket, vec![first]);
     }
 
-    /// Reads a page of these groups with `page`, once all that was shown before has been written:
-    /// answers it, and remembers the groups' heads that come with it. Nothing if the socket is to be
-    /// closed. After an error of the store this may be tried again.
+    /// Reads a page of these groups with `page` when all earlier pages were written, and remembers the
+    /// heads that it returns. None if the socket is being closed. It may be repeated after an error of the
+    /// store.
     ///
-    /// Each page is of another moment. What happens in a group before its page is read is in the
-    /// page, and what happens after that is held until the socket lives.
+    /// Each page is a snapshot of its own. An event from before a group's page is in the page; later ones
+    /// are held until the socket is live.
     pub async fn read_page<T: Send + 'static>(
         &self,
         socket: &Arc<Socket>,
         groups: &[GroupId],
-        page: impl Fn(&dyn Tx, UserId) -> Result<Shown<T>> + Send + 'static,
+        page: impl Fn(&dyn Tx, UserId) -> Result<Snapshot<T>> + Send + 'static,
     ) -> Result<Option<T>> {
         if !socket.drained().await {
             return Ok(None);
@@ -40,9 +40,9 @@ impl Hub {
         Ok(Some(shown))
     }
 
-    /// Shows a socket more, while it is shown pages or [paused](Self::pause): frames that go before
-    /// all that is held. They do not count towards the queue's bounds, but towards its user's.
-    pub fn show_frames(&self, socket: &Arc<Socket>, frames: Vec<Bytes>) {
+    /// Queues frames before all that is held, for a socket that receives pages or is
+    /// [paused](Self::pause). They do not count towards the queue's bounds, but towards the user's.
+    pub fn send_first(&self, socket: &Arc<Socket>, frames: Vec<Bytes>) {
         let mut due = Vec::new();
         socket.show(frames, &mut due);
         for socket in &due {

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::user::{Presence, State, User};
+use crate::user::{User, UserPresence, UserState};
 use crate::{Hub, Socket};
 
 /// Users whose contacts are read in one job of the store.
@@ -30,14 +30,14 @@ const IDLE: Duration = Duration::from_secs(3600);
 /// Users whom the presence task is to look at. Each is in either list at most once, so that
 /// both are bounded by the number of users.
 #[derive(Default)]
-pub(crate) struct Waiting {
+pub(crate) struct PresenceQueue {
     dirty: Mutex<VecDeque<Arc<User>>>,
     leaving: Mutex<BTreeMap<(Instant, UserId), Arc<User>>>,
     pub(crate) news: Notify,
 }
 
-impl Waiting {
-    fn look_at(&self, user: &Arc<User>, presence: &mut Presence) {
+impl PresenceQueue {
+    fn mark_dirty(&self, user: &Arc<User>, presence: &mut UserPresence) {
         if !mem::replace(&mut presence.dirty, true) {
             self.dirty.lock().push_back(user.clone());
             self.news.notify_one();
@@ -61,7 +61,7 @@ impl Waiting {
 }
 
 /// The presence task: runs until the hub is gone.
-pub(crate) async fn run(hub: Weak<Hub>, waiting: Arc<Waiting>) {
+pub(crate) async fn run(hub: Weak<Hub>, waiting: Arc<PresenceQueue>) {
     loop {
         let deadline = waiting.next_leave().unwrap_or_else(|| Instant::now() + IDLE);
         tokio::select! {
@@ -87,7 +87,7 @@ pub(crate) async fn run(hub: Weak<Hub>, waiting: Arc<Waiting>) {
 }
 
 /// One user's change, as it is about to be announced.
-pub(crate) struct News {
+pub(crate) struct Announcement {
     user: Arc<User>,
     pub(crate) appearance: Appearance,
     pub(crate) tell_self: bool,
@@ -101,8 +101,8 @@ impl Hub {
     pub fn set_status(&self, socket: &Socket, status: Status, origin: Option<&Origin>) -> Status {
         let user = socket.owner();
         let mut state = user.lock();
-        if let Some(seat) = state.seat(socket.id()).filter(|seat| seat.live) {
-            seat.status = status;
+        if let Some(entry) = state.socket_entry(socket.id()).filter(|entry| entry.live) {
+            entry.status = status;
             if self.show(user, &mut state, true) {
                 let asker = origin.cloned().map(Box::new);
                 if let Some(earlier) = mem::replace(&mut state.presence.asker, asker) {
@@ -119,27 +119,27 @@ impl Hub {
 
     /// Looks at what a user with live sockets is shown as; whether it has changed. Contacts are
     /// told then, and with `tell_self` all of the user's own sockets.
-    pub(crate) fn show(&self, user: &Arc<User>, state: &mut State, tell_self: bool) -> bool {
+    pub(crate) fn show(&self, user: &Arc<User>, state: &mut UserState, tell_self: bool) -> bool {
         let appearance = state.appearance();
         if appearance == state.presence.shown {
             return false;
         }
         state.presence.shown = appearance;
         state.presence.tell_self |= tell_self;
-        self.waiting.look_at(user, &mut state.presence);
+        self.presence_queue.mark_dirty(user, &mut state.presence);
         true
     }
 
     /// A user has no live socket any more: begins its grace. One who appeared offline is seen to go by
     /// nobody, and its next socket shows it as online.
-    pub(crate) fn leave_later(&self, user: &Arc<User>, state: &mut State) {
+    pub(crate) fn leave_later(&self, user: &Arc<User>, state: &mut UserState) {
         if state.presence.shown == Appearance::Hidden {
             state.presence.shown = Appearance::Absent;
-            self.waiting.look_at(user, &mut state.presence);
+            self.presence_queue.mark_dirty(user, &mut state.presence);
         }
         let left_at = *state.presence.left_at.get_or_insert_with(Instant::now);
         if !mem::replace(&mut state.presence.leaving, true) {
-            self.waiting.leave_at(left_at + self.options.presence_grace, user);
+            self.presence_queue.leave_at(left_at + self.options.presence_grace, user);
         }
     }
 
@@ -151,18 +151,18 @@ impl Hub {
         };
         let end = left_at + self.options.presence_grace;
         if end > now {
-            return self.waiting.leave_at(end, user); // It came back, and has left again.
+            return self.presence_queue.leave_at(end, user); // It came back, and has left again.
         }
         state.presence.leaving = false;
         state.presence.shown = Appearance::Absent;
-        self.waiting.look_at(user, &mut state.presence);
+        self.presence_queue.mark_dirty(user, &mut state.presence);
     }
 
     /// Takes users whose change is to be announced, or none once nobody waits.
-    fn collect(&self) -> Option<Vec<News>> {
+    fn collect(&self) -> Option<Vec<Announcement>> {
         let mut news = Vec::new();
         while news.len() < BATCH {
-            let Some(user) = self.waiting.dirty.lock().pop_front() else { break };
+            let Some(user) = self.presence_queue.dirty.lock().pop_front() else { break };
             let mut state = user.lock();
             let presence = &mut state.presence;
             presence.dirty = false;
@@ -174,7 +174,7 @@ impl Hub {
             };
             if is_news {
                 drop(state);
-                news.push(News { user, appearance, tell_self, asker });
+                news.push(Announcement { user, appearance, tell_self, asker });
                 continue;
             }
             // It changed and changed back, or nobody sees the change: there is nothing to announce.
@@ -188,7 +188,7 @@ impl Hub {
         (!news.is_empty()).then_some(news)
     }
 
-    async fn announce(&self, news: &[News]) -> Result<()> {
+    async fn announce(&self, news: &[Announcement]) -> Result<()> {
         let users: Vec<UserId> = news.iter().map(|one| one.user.id).collect();
         let contacts = self.store.read(move |tx| {
             let ids = |user: &UserId| Ok(tx.contacts(*user)?.into_iter().map(|(id, _)| id).collect());
@@ -222,8 +222,8 @@ impl Hub {
     }
 
     /// Has it all looked at again, after a failure.
-    fn put_back(&self, news: Vec<News>) {
-        for News { user, tell_self, asker, .. } in news {
+    fn put_back(&self, news: Vec<Announcement>) {
+        for Announcement { user, tell_self, asker, .. } in news {
             let mut state = user.lock();
             state.presence.tell_self |= tell_self;
             match asker {
@@ -231,17 +231,19 @@ impl Hub {
                 Some(asker) => state.presence.asker = Some(asker),
                 None => {}
             }
-            self.waiting.look_at(&user, &mut state.presence);
+            self.presence_queue.mark_dirty(&user, &mut state.presence);
         }
     }
 
     /// Tells the socket that asked, alone, what its user is shown as.
-    fn answer(&self, user: &User, state: &State, origin: &Origin) {
-        let Some(seat) = state.seats.iter().find(|seat| seat.socket.id() == origin.socket) else { return };
+    fn answer(&self, user: &User, state: &UserState, origin: &Origin) {
+        let Some(entry) = state.sockets.iter().find(|entry| entry.socket.id() == origin.socket) else {
+            return;
+        };
         let status = self.seen_as(user.id, state.presence.shown);
         let kind = Kind::StatusUpdate { author: state.name.clone(), status };
         let frame = self.encode.event(&Event::to_users(kind, Vec::new()), origin.reference.as_deref());
-        self.push(&seat.socket, frame);
+        self.push(&entry.socket, frame);
     }
 
     /// Drops a user's entry if it has no sockets and nothing is left to be told of it.
@@ -249,13 +251,13 @@ impl Hub {
         let mut state = user.lock();
         let presence = &state.presence;
         let untold = presence.dirty || presence.leaving || presence.announced != Appearance::Absent;
-        if untold || !state.seats.is_empty() || state.gone {
+        if untold || !state.sockets.is_empty() || state.gone {
             return;
         }
         state.gone = true;
         let groups = mem::take(&mut state.groups);
         drop(state);
-        self.give_up_user(user);
+        self.remove_user_entry(user);
         for group in groups {
             let mut members = group.lock();
             members.remove(user);

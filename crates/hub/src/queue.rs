@@ -13,20 +13,20 @@ use chinwag_core::GroupId;
 
 use self::pages::Pages;
 use crate::budget::{Budget, Share};
-use crate::floors::{Floor, Floors};
-use crate::snapshot::{Snapshot, Tag, is_after, news};
+use crate::replication::cursor::{Cursor, Cursors};
+use crate::replication::snapshot::{EventTag, SnapshotHeads, is_after, release};
 use crate::socket::{Close, Sink};
 
 /// How much may wait for one socket.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
+pub(crate) struct QueueBounds {
     pub(crate) frames: usize,
     pub(crate) bytes: usize,
 }
 
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pushed {
+pub(crate) enum PushOutcome {
     Queued,
     /// The same, and more waits now than may for its user, or in all.
     Crowded,
@@ -36,20 +36,20 @@ pub(crate) enum Pushed {
     Overflow,
 }
 
-/// Who is to be told of a frame that was queued.
+/// Who is to be wake of a frame that was queued.
 #[derive(Debug)]
-pub(crate) enum Told {
+pub(crate) enum Wake {
     /// Nobody: it is held, or whoever writes will find it.
     Nobody,
     /// The socket's task.
     Task(Waker),
-    /// Whoever queued it, who may [flush](Queue::flush) the queue in the task's place.
+    /// Whoever queued it, who may [flush](SocketQueue::flush) the queue in the task's place.
     Flush,
 }
 
 /// A socket's queue. An idle one holds no buffer: the first frame has its place inside, and a
 /// burst's buffer is freed with its last frame.
-pub(crate) struct Queue {
+pub(crate) struct SocketQueue {
     phase: Phase,
     next: Option<Piece>,
     rest: VecDeque<Piece>,
@@ -61,7 +61,7 @@ pub(crate) struct Queue {
     /// Of those, what was taken.
     taken: usize,
     share: Share,
-    floors: Floors,
+    cursors: Cursors,
     close: Option<Close>,
     sleeper: Sleeper,
     /// Who waits until what is shown in pages has been written.
@@ -87,7 +87,7 @@ struct Piece {
 enum Phase {
     /// Not live yet: everything is held, but what is shown in pages.
     Held {
-        held: Vec<Held>,
+        held: Vec<HeldFrame>,
         pages: Option<Box<Pages>>,
     },
     /// Live, with what is left of the snapshot's frames, which go first and are not counted.
@@ -96,16 +96,16 @@ enum Phase {
     /// What comes is held until what was missed has been read; what waited before still goes out.
     Paused {
         first: VecDeque<Bytes>,
-        held: Vec<Held>,
+        held: Vec<HeldFrame>,
         /// How many pauses are to end before it goes on.
         pauses: u32,
     },
 }
 
 #[derive(Debug)]
-struct Held {
+struct HeldFrame {
     frame: Bytes,
-    tag: Tag,
+    tag: EventTag,
 }
 
 /// The one task that waits for this queue, and for what.
@@ -118,7 +118,7 @@ enum Sleeper {
     Cut(Waker),
 }
 
-impl Queue {
+impl SocketQueue {
     pub(crate) fn new(budget: Arc<Budget>) -> Self {
         Self {
             phase: Phase::Held { held: Vec::new(), pages: None },
@@ -129,7 +129,7 @@ impl Queue {
             beside: 0,
             taken: 0,
             share: Share::new(budget),
-            floors: Floors::default(),
+            cursors: Cursors::default(),
             close: None,
             sleeper: Sleeper::None,
             reader: None,
@@ -140,43 +140,43 @@ impl Queue {
         }
     }
 
-    /// Queues a frame, or holds it until the socket is live. Who is to be told is told when the
+    /// Queues a frame, or holds it until the socket is live. Who is to be wake is wake when the
     /// queue's lock has been let go.
-    pub(crate) fn push(&mut self, frame: Bytes, tag: Tag, bounds: Bounds) -> (Pushed, Told) {
-        if self.close.is_some() || self.floors.cover(tag) || self.pages().is_some_and(|it| it.cover(tag)) {
-            return (Pushed::Skipped, Told::Nobody);
+    pub(crate) fn push(&mut self, frame: Bytes, tag: EventTag, bounds: QueueBounds) -> (PushOutcome, Wake) {
+        if self.close.is_some() || self.cursors.cover(tag) || self.pages().is_some_and(|it| it.cover(tag)) {
+            return (PushOutcome::Skipped, Wake::Nobody);
         }
         if self.is_full(&frame, bounds) {
             self.forget();
         }
         if self.is_full(&frame, bounds) {
-            return (Pushed::Overflow, self.close(Close::TooSlow).map_or(Told::Nobody, Told::Task));
+            return (PushOutcome::Overflow, self.close(Close::TooSlow).map_or(Wake::Nobody, Wake::Task));
         }
         self.bytes += frame.len();
         let pushed = self.count();
         if !matches!(self.phase, Phase::Held { .. }) {
-            self.floors.raise(tag);
+            self.cursors.raise(tag);
         }
         if let Phase::Held { held, .. } | Phase::Paused { held, .. } = &mut self.phase {
-            held.push(Held { frame, tag });
-            return (pushed, Told::Nobody);
+            held.push(HeldFrame { frame, tag });
+            return (pushed, Wake::Nobody);
         }
         self.append(frame, 1);
-        (pushed, self.tell())
+        (pushed, self.wake())
     }
 
     /// The same for a run of one group's messages, as one piece. `None`, and nothing was queued, if
     /// the socket may have some of them from its snapshot, or holds what comes.
-    pub(crate) fn push_run(
+    pub(crate) fn push_batch(
         &mut self,
         (all, frames): (&Bytes, usize),
         group: GroupId,
-        bounds: Bounds,
-    ) -> Option<(Pushed, Told)> {
+        bounds: QueueBounds,
+    ) -> Option<(PushOutcome, Wake)> {
         if self.close.is_some() {
-            return Some((Pushed::Skipped, Told::Nobody));
+            return Some((PushOutcome::Skipped, Wake::Nobody));
         }
-        let apart = self.floors.get(group).is_some()
+        let apart = self.cursors.get(group).is_some()
             || matches!(self.phase, Phase::Held { .. } | Phase::Paused { .. })
             || self.frames + frames > bounds.frames
             || self.bytes + all.len() > bounds.bytes;
@@ -186,18 +186,18 @@ impl Queue {
         self.bytes += all.len();
         let pushed = self.count();
         self.append(all.clone(), frames);
-        Some((pushed, self.tell()))
+        Some((pushed, self.wake()))
     }
 
-    /// Who is to be told of what was queued.
-    fn tell(&mut self) -> Told {
+    /// Who is to be wake of what was queued.
+    fn wake(&mut self) -> Wake {
         match self.sleeper {
-            Sleeper::Any(_) if self.due => Told::Nobody,
+            Sleeper::Any(_) if self.due => Wake::Nobody,
             Sleeper::Any(_) if self.sink.is_some() => {
                 self.due = true;
-                Told::Flush
+                Wake::Flush
             }
-            _ => self.wake_any().map_or(Told::Nobody, Told::Task),
+            _ => self.wake_any().map_or(Wake::Nobody, Wake::Task),
         }
     }
 
@@ -235,7 +235,7 @@ impl Queue {
     pub(crate) fn go_live(
         &mut self,
         first: Vec<Bytes>,
-        snapshot: &Snapshot<'_>,
+        snapshot: &SnapshotHeads<'_>,
     ) -> Option<(Vec<GroupId>, Option<Box<Pages>>)> {
         let Phase::Held { held, pages } = &mut self.phase else { return None };
         let (held, mut pages) = (mem::take(held), pages.take());
@@ -243,25 +243,16 @@ impl Queue {
         self.beside = self.taken + before.iter().chain(&first).map(Bytes::len).sum::<usize>();
         before.extend(first);
         self.phase = if before.is_empty() { Phase::Live } else { Phase::First(before) };
-        let snapshot = pages.as_ref().map_or(Snapshot { heads: snapshot.heads }, |pages| pages.snapshot());
+        let snapshot =
+            pages.as_ref().map_or(SnapshotHeads { heads: snapshot.heads }, |pages| pages.snapshot());
         self.bytes = 0;
-        let mut joined = Vec::new();
-        for Held { frame, tag } in held {
-            if self.floors.cover(tag) {
-                continue;
-            }
-            if tag.joins {
-                joined.extend(tag.group);
-            }
-            if news(tag, &snapshot, &joined) {
-                self.bytes += frame.len();
-                self.append(frame, 1);
-                self.floors.raise(Tag { upto: tag.upto.or(tag.seq.filter(|_| tag.quits)), ..tag });
-            }
-            if tag.quits {
-                joined.retain(|id| Some(*id) != tag.group);
-            }
-        }
+        let held = held.into_iter().map(|HeldFrame { frame, tag }| (tag, frame)).collect();
+        let mut cursors = mem::take(&mut self.cursors);
+        let joined = release(held, &snapshot, &mut cursors, |frame| {
+            self.bytes += frame.len();
+            self.append(frame, 1);
+        });
+        self.cursors = cursors;
         self.count();
         Some((joined, pages))
     }
@@ -296,7 +287,11 @@ impl Queue {
 
     /// Goes on after a pause: `missed` goes out, which has everything up to the snapshot's heads,
     /// then what was held and is after those. Whether it was paused, and the waker.
-    pub(crate) fn resume(&mut self, missed: Vec<Bytes>, snapshot: &Snapshot<'_>) -> (bool, Option<Waker>) {
+    pub(crate) fn resume(
+        &mut self,
+        missed: Vec<Bytes>,
+        snapshot: &SnapshotHeads<'_>,
+    ) -> (bool, Option<Waker>) {
         let (mut first, mut held, pauses) = match mem::replace(&mut self.phase, Phase::Live) {
             Phase::Paused { first, held, pauses } => (first, held, pauses),
             other => {
@@ -307,7 +302,7 @@ impl Queue {
         self.beside += missed.iter().map(Bytes::len).sum::<usize>();
         first.extend(missed);
         // What was missed has shown a group that the user has come into again.
-        self.floors.come_back(snapshot);
+        self.cursors.attach(snapshot);
         if pauses > 1 {
             held.retain(|held| is_after(held.tag, snapshot));
             self.bytes = held.iter().map(|held| held.frame.len()).sum();
@@ -317,7 +312,7 @@ impl Queue {
         }
         self.phase = if first.is_empty() { Phase::Live } else { Phase::First(first) };
         self.bytes = 0;
-        for Held { frame, tag } in held {
+        for HeldFrame { frame, tag } in held {
             if is_after(tag, snapshot) {
                 self.bytes += frame.len();
                 self.append(frame, 1);
@@ -327,21 +322,21 @@ impl Queue {
         (true, self.wake_if_ready())
     }
 
-    /// Skips what is below `floor` from here on, since the socket knows it.
-    pub(crate) fn set_floor(&mut self, group: GroupId, floor: Floor) {
+    /// Skips what is below `cursor` from here on, since the socket knows it.
+    pub(crate) fn set_cursor(&mut self, group: GroupId, cursor: Cursor) {
         if matches!(self.phase, Phase::Held { .. }) || self.close.is_some() {
             return;
         }
-        self.floors.set(group, floor);
+        self.cursors.set(group, cursor);
     }
 
     /// What it skips of the group; while it is held, what it will be shown of it.
-    pub(crate) fn floor(&self, group: GroupId) -> Option<Floor> {
+    pub(crate) fn cursor(&self, group: GroupId) -> Option<Cursor> {
         if let Phase::Held { held, .. } = &self.phase {
             let shown = held.iter().filter(|held| held.tag.joins && held.tag.group == Some(group));
-            return shown.filter_map(|held| held.tag.seq).max().map(Floor::Shown);
+            return shown.filter_map(|held| held.tag.seq).max().map(Cursor::At);
         }
-        self.floors.get(group)
+        self.cursors.get(group)
     }
 
     /// Marks the socket as to be closed. Only a graceful close leaves what was queued, and only
@@ -351,7 +346,7 @@ impl Queue {
             return None;
         }
         self.close = Some(close);
-        self.floors = Floors::default();
+        self.cursors = Cursors::default();
         if matches!(self.phase, Phase::Held { .. } | Phase::Paused { .. }) || !close.is_graceful() {
             // A frame that was begun must be ended before the close.
             let begun = if self.begun { self.pop() } else { None };
@@ -410,7 +405,7 @@ impl Queue {
         }
     }
 
-    fn is_full(&self, frame: &Bytes, bounds: Bounds) -> bool {
+    fn is_full(&self, frame: &Bytes, bounds: QueueBounds) -> bool {
         let waiting = self.len();
         waiting >= bounds.frames || (waiting > 0 && self.bytes + frame.len() > bounds.bytes)
     }
@@ -424,12 +419,12 @@ impl Queue {
     }
 
     /// Counts what waits.
-    fn count(&mut self) -> Pushed {
+    fn count(&mut self) -> PushOutcome {
         let overhead = self.pages().map_or(0, Pages::overhead);
         if self.share.set(self.bytes + self.beside + overhead) && self.share.is_over() {
-            Pushed::Crowded
+            PushOutcome::Crowded
         } else {
-            Pushed::Queued
+            PushOutcome::Queued
         }
     }
 

@@ -1,4 +1,4 @@
-//! A map in many parts, each under its own lock, so that one key seldom waits for another.
+//! A map in parts, each under its own lock, so that one key rarely waits for another.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -44,7 +44,7 @@ impl<K: Eq + Hash + Copy, V: Clone> Shards<K, V> {
         if part.get(key).is_some_and(condition) {
             part.remove(key);
         }
-        // What a crowd has left behind is given back.
+        // A shard that was much larger once returns its memory.
         if part.capacity() > 64 && part.len() * 8 < part.capacity() {
             part.shrink_to_fit();
         }
@@ -54,8 +54,8 @@ impl<K: Eq + Hash + Copy, V: Clone> Shards<K, V> {
         self.parts.iter().map(|part| part.read().len()).sum()
     }
 
-    /// Every value, part by part: a part's lock is held only while its values are copied, not
-    /// while `visit` runs.
+    /// Visits every value, part by part. A part's lock is held while its values are copied, and not while
+    /// `visit` runs.
     pub(crate) fn each(&self, mut visit: impl FnMut(&V)) {
         let mut values = Vec::new();
         for part in &self.parts {
@@ -72,7 +72,7 @@ impl<K: Eq + Hash + Copy, V: Clone> Shards<K, V> {
 }
 
 impl<K: Eq + Hash + Copy, T> Shards<K, Arc<T>> {
-    /// Removes `key` if it still stands for this very value.
+    /// Removes `key` if it still has this very value.
     pub(crate) fn remove_exact(&self, key: &K, value: &Arc<T>) {
         self.remove_if(key, |found| Arc::ptr_eq(found, value));
     }

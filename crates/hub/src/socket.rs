@@ -11,9 +11,9 @@ use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Seq, SocketId, UserId};
 use parking_lot::Mutex;
 
-use crate::floors::Floor;
-use crate::queue::{Bounds, Pushed, Queue, Told};
-use crate::snapshot::{Snapshot, Tag};
+use crate::queue::{PushOutcome, QueueBounds, SocketQueue, Wake};
+use crate::replication::cursor::Cursor;
+use crate::replication::snapshot::{EventTag, SnapshotHeads};
 use crate::user::User;
 
 /// Why a socket is to be closed.
@@ -45,7 +45,7 @@ impl Close {
 
 /// What [`Socket::take`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
+pub enum TakeOutcome {
     /// Frames to write, at least one; there may be more.
     Frames,
     /// The same, and the first of them is what is left of a frame that was written in part.
@@ -71,7 +71,7 @@ pub struct Socket {
     pub(crate) expires: Option<Date>,
     /// Seconds since the peer was heard, counted by the timer.
     unheard: AtomicU32,
-    queue: Mutex<Queue>,
+    queue: Mutex<SocketQueue>,
 }
 
 impl fmt::Debug for Socket {
@@ -87,7 +87,7 @@ impl Socket {
         token: Option<TokenHash>,
         expires: Option<Date>,
     ) -> Self {
-        let queue = Mutex::new(Queue::new(user.budget.clone()));
+        let queue = Mutex::new(SocketQueue::new(user.budget.clone()));
         Self { id, user, token, expires, unheard: AtomicU32::new(0), queue }
     }
 
@@ -107,7 +107,7 @@ impl Socket {
     }
 
     /// To be called for any frame from the peer, pongs too.
-    pub fn heard(&self) {
+    pub fn mark_alive(&self) {
         self.unheard.store(0, Ordering::Relaxed);
     }
 
@@ -153,7 +153,7 @@ impl Socket {
     /// Appends to `into` what is queued, in order: up to 64 frames or about 256 KiB a time. What
     /// was queued before a graceful close is handed out before the close; any other close has
     /// dropped it, but for the rest of a frame that was begun.
-    pub fn take(&self, into: &mut Vec<Bytes>) -> Taken {
+    pub fn take(&self, into: &mut Vec<Bytes>) -> TakeOutcome {
         self.queue.lock().take(into)
     }
 
@@ -165,38 +165,38 @@ impl Socket {
     pub(crate) fn push(
         self: &Arc<Self>,
         frame: Bytes,
-        tag: Tag,
-        bounds: Bounds,
+        tag: EventTag,
+        bounds: QueueBounds,
         due: &mut Vec<Arc<Self>>,
-    ) -> Pushed {
-        let (pushed, told) = self.queue.lock().push(frame, tag, bounds);
-        self.pushed(pushed, told, due)
+    ) -> PushOutcome {
+        let (pushed, wake) = self.queue.lock().push(frame, tag, bounds);
+        self.pushed(pushed, wake, due)
     }
 
     /// Queues a run of a group's messages as one piece, with how many they are; `None`, and nothing
-    /// is queued, where they must be told apart.
-    pub(crate) fn push_run(
+    /// is queued, where they must be wake apart.
+    pub(crate) fn push_batch(
         self: &Arc<Self>,
         run: (&Bytes, usize),
         group: GroupId,
-        bounds: Bounds,
+        bounds: QueueBounds,
         due: &mut Vec<Arc<Self>>,
-    ) -> Option<Pushed> {
-        let (pushed, told) = self.queue.lock().push_run(run, group, bounds)?;
-        Some(self.pushed(pushed, told, due))
+    ) -> Option<PushOutcome> {
+        let (pushed, wake) = self.queue.lock().push_batch(run, group, bounds)?;
+        Some(self.pushed(pushed, wake, due))
     }
 
-    fn pushed(self: &Arc<Self>, pushed: Pushed, told: Told, due: &mut Vec<Arc<Self>>) -> Pushed {
-        match told {
-            Told::Nobody => {}
-            Told::Task(waker) => waker.wake(),
-            Told::Flush => due.push(self.clone()),
+    fn pushed(self: &Arc<Self>, pushed: PushOutcome, wake: Wake, due: &mut Vec<Arc<Self>>) -> PushOutcome {
+        match wake {
+            Wake::Nobody => {}
+            Wake::Task(waker) => waker.wake(),
+            Wake::Flush => due.push(self.clone()),
         }
-        if pushed == Pushed::Crowded {
-            // Looked at when no lock is held.
+        if pushed == PushOutcome::Crowded {
+            // FetchOutcome at when no lock is held.
             due.push(self.clone());
         }
-        if pushed == Pushed::Overflow {
+        if pushed == PushOutcome::Overflow {
             tracing::info!(socket = self.id.0, user = self.user.id.0, "a socket reads too slowly");
         }
         pushed
@@ -223,14 +223,14 @@ impl Socket {
         }
     }
 
-    /// See [`Queue::go_live`]; then `floors` answers, from the groups that held events joined and
+    /// See [`SocketQueue::go_live`]; then `cursors` answers, from the groups that held events joined and
     /// what the socket was shown, which numbers are to be skipped. Answers the groups that it was
     /// shown, with their heads; nothing if it does not live.
     pub(crate) fn go_live(
         &self,
         first: Vec<Bytes>,
-        snapshot: &Snapshot<'_>,
-        floors: impl FnOnce(&[GroupId], &Snapshot<'_>) -> Vec<(GroupId, Floor)>,
+        snapshot: &SnapshotHeads<'_>,
+        cursors: impl FnOnce(&[GroupId], &SnapshotHeads<'_>) -> Vec<(GroupId, Cursor)>,
     ) -> Option<Vec<(GroupId, Seq)>> {
         let mut queue = self.queue.lock();
         if queue.lacks() {
@@ -244,8 +244,8 @@ impl Socket {
         }
         let (joined, pages) = queue.go_live(first, snapshot)?;
         let shown = pages.as_ref().map_or(snapshot.heads, |pages| pages.snapshot().heads);
-        for (group, floor) in floors(&joined, &Snapshot { heads: shown }) {
-            queue.set_floor(group, floor);
+        for (group, cursor) in cursors(&joined, &SnapshotHeads { heads: shown }) {
+            queue.set_cursor(group, cursor);
         }
         let waker = queue.wake_if_ready();
         drop(queue);
@@ -255,7 +255,7 @@ impl Socket {
         Some(shown.to_vec())
     }
 
-    /// See [`Queue::begin_pages`]. A socket whose held events had to be dropped is closed.
+    /// See [`SocketQueue::begin_pages`]. A socket whose held events had to be dropped is closed.
     pub(crate) fn begin_pages(&self, heads: Vec<(GroupId, Seq)>, later: &[GroupId]) {
         let begun = self.queue.lock().begin_pages(heads, later);
         if !begun {
@@ -263,29 +263,34 @@ impl Socket {
         }
     }
 
-    /// See [`Queue::begin_page`].
+    /// See [`SocketQueue::begin_page`].
     pub(crate) fn begin_page(&self, groups: &[GroupId]) {
         self.queue.lock().begin_page(groups);
     }
 
-    /// See [`Queue::end_page`].
+    /// See [`SocketQueue::end_page`].
     pub(crate) fn end_page(&self, heads: &[(GroupId, Seq)]) {
         self.queue.lock().end_page(heads);
     }
 
-    /// See [`Queue::show`].
-    pub(crate) fn show(self: &Arc<Self>, frames: Vec<Bytes>, due: &mut Vec<Arc<Self>>) -> Pushed {
-        let (pushed, told) = self.queue.lock().show(frames);
-        self.pushed(pushed, told, due)
+    /// See [`SocketQueue::show`].
+    pub(crate) fn show(self: &Arc<Self>, frames: Vec<Bytes>, due: &mut Vec<Arc<Self>>) -> PushOutcome {
+        let (pushed, wake) = self.queue.lock().show(frames);
+        self.pushed(pushed, wake, due)
     }
 
-    /// See [`Queue::ping`].
-    pub(crate) fn ping(self: &Arc<Self>, ping: Bytes, bounds: Bounds, due: &mut Vec<Arc<Self>>) -> Pushed {
-        let (pushed, told) = self.queue.lock().ping(ping, bounds);
-        self.pushed(pushed, told, due)
+    /// See [`SocketQueue::ping`].
+    pub(crate) fn ping(
+        self: &Arc<Self>,
+        ping: Bytes,
+        bounds: QueueBounds,
+        due: &mut Vec<Arc<Self>>,
+    ) -> PushOutcome {
+        let (pushed, wake) = self.queue.lock().ping(ping, bounds);
+        self.pushed(pushed, wake, due)
     }
 
-    /// Waits until all that was [shown](crate::Hub::show_frames) has been written, or nothing more will be.
+    /// Waits until all that was [shown](crate::Hub::send_first) has been written, or nothing more will be.
     /// Whether the socket goes on. Cancel safe. One task may wait.
     pub async fn drained(&self) -> bool {
         std::future::poll_fn(|context| {
@@ -301,28 +306,33 @@ impl Socket {
         if queue.is_closing() { 0 } else { queue.counted() }
     }
 
-    /// See [`Queue::start_over`].
+    /// See [`SocketQueue::start_over`].
     pub(crate) fn start_over(&self) {
         self.queue.lock().start_over();
     }
 
-    /// See [`Queue::lacks`].
+    /// See [`SocketQueue::lacks`].
     pub(crate) fn lacks(&self) -> bool {
         self.queue.lock().lacks()
     }
 
-    /// See [`Queue::pause`].
+    /// See [`SocketQueue::pause`].
     pub(crate) fn pause(&self) -> bool {
         self.queue.lock().pause()
     }
 
-    /// See [`Queue::resume`]; `floors` are the numbers up to which what still comes is skipped.
-    pub(crate) fn resume(&self, missed: Vec<Bytes>, snapshot: &Snapshot<'_>, floors: &[(GroupId, Seq)]) {
+    /// See [`SocketQueue::resume`]; `cursors` are the numbers up to which what still comes is skipped.
+    pub(crate) fn resume(
+        &self,
+        missed: Vec<Bytes>,
+        snapshot: &SnapshotHeads<'_>,
+        cursors: &[(GroupId, Seq)],
+    ) {
         let mut queue = self.queue.lock();
         let (resumed, waker) = queue.resume(missed, snapshot);
         if resumed {
-            for (group, floor) in floors {
-                queue.set_floor(*group, Floor::Shown(*floor));
+            for (group, cursor) in cursors {
+                queue.set_cursor(*group, Cursor::At(*cursor));
             }
         }
         drop(queue);
@@ -331,13 +341,13 @@ impl Socket {
         }
     }
 
-    pub(crate) fn set_floor(&self, group: GroupId, floor: Floor) {
-        self.queue.lock().set_floor(group, floor);
+    pub(crate) fn set_cursor(&self, group: GroupId, cursor: Cursor) {
+        self.queue.lock().set_cursor(group, cursor);
     }
 
     /// What it skips of the group.
-    pub(crate) fn floor(&self, group: GroupId) -> Option<Floor> {
-        self.queue.lock().floor(group)
+    pub(crate) fn cursor(&self, group: GroupId) -> Option<Cursor> {
+        self.queue.lock().cursor(group)
     }
 
     pub(crate) fn waiting(&self) -> (usize, usize) {
@@ -367,17 +377,20 @@ mod tests {
         let total = Total::new(usize::MAX, usize::MAX);
         let user = Arc::new(User::new(UserId(1), Name::parse("ann").expect("a name"), total));
         let socket = Arc::new(Socket::new(SocketId(1), user, None, None));
-        let (group, bounds) = (GroupId(uuid::Uuid::nil()), Bounds { frames: 9, bytes: 99 });
+        let (group, bounds) = (GroupId(uuid::Uuid::nil()), QueueBounds { frames: 9, bytes: 99 });
         let push = |seq, tag| {
-            let tag = Tag { group: Some(group), seq: Some(Seq(seq)), ..tag };
+            let tag = EventTag { group: Some(group), seq: Some(Seq(seq)), ..tag };
             socket.push(Bytes::from_static(b"x"), tag, bounds, &mut Vec::new())
         };
-        assert!(socket.go_live(Vec::new(), &Snapshot { heads: &[] }, |_, _| Vec::new()).is_some());
+        assert!(socket.go_live(Vec::new(), &SnapshotHeads { heads: &[] }, |_, _| Vec::new()).is_some());
         socket.pause();
-        assert_eq!(push(4, Tag { quits: true, upto: Some(Seq(6)), ..Tag::default() }), Pushed::Queued);
-        assert_eq!(push(5, Tag { joins: true, ..Tag::default() }), Pushed::Skipped);
-        socket.resume(Vec::new(), &Snapshot { heads: &[(group, Seq(7))] }, &[(group, Seq(7))]);
-        assert_eq!(push(7, Tag { joins: true, ..Tag::default() }), Pushed::Skipped);
-        assert_eq!(push(8, Tag::default()), Pushed::Queued);
+        assert_eq!(
+            push(4, EventTag { quits: true, upto: Some(Seq(6)), ..EventTag::default() }),
+            PushOutcome::Queued
+        );
+        assert_eq!(push(5, EventTag { joins: true, ..EventTag::default() }), PushOutcome::Skipped);
+        socket.resume(Vec::new(), &SnapshotHeads { heads: &[(group, Seq(7))] }, &[(group, Seq(7))]);
+        assert_eq!(push(7, EventTag { joins: true, ..EventTag::default() }), PushOutcome::Skipped);
+        assert_eq!(push(8, EventTag::default()), PushOutcome::Queued);
     }
 }

@@ -1,4 +1,4 @@
-//! The one timer: pings, sockets unheard for too long, credentials that expire, and figures.
+//! The one timer: pings, silent sockets, credentials that expire, and figures.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -11,11 +11,11 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::{Close, Hub, Socket};
 
 const TICK: Duration = Duration::from_secs(1);
-/// Every how many ticks what is remembered of typing is swept.
+/// Ticks between two sweeps of the typing limits.
 const SWEEP_EVERY: u64 = 8;
 
-/// Ticks each second until the hub is gone. A late tick is not made up for, so that a process
-/// that was held still does not find all of its peers silent.
+/// Ticks each second until the hub is dropped. A late tick is not repeated, so that a process that was
+/// suspended does not take all of its peers for silent.
 pub(crate) async fn run(hub: Weak<Hub>) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -27,7 +27,6 @@ pub(crate) async fn run(hub: Weak<Hub>) {
     }
 }
 
-/// What one tick does to each socket, and what it finds.
 struct Tick {
     number: u64,
     now: Date,
@@ -52,8 +51,8 @@ impl Hub {
             due: Vec::new(),
         };
         self.users.each(|user| {
-            for seat in &user.lock().seats {
-                self.tick_socket(&mut tick, &seat.socket);
+            for entry in &user.lock().sockets {
+                self.tick_socket(&mut tick, &entry.socket);
             }
             user.relieve();
         });
@@ -62,19 +61,19 @@ impl Hub {
         }
         self.due(&mut tick.due);
         self.flush();
-        self.tally.queued_frames.store(tick.frames, Ordering::Relaxed);
-        self.tally.queued_bytes.store(tick.bytes, Ordering::Relaxed);
+        self.counters.queued_frames.store(tick.frames, Ordering::Relaxed);
+        self.counters.queued_bytes.store(tick.bytes, Ordering::Relaxed);
         if number.is_multiple_of(SWEEP_EVERY) {
             self.typing.sweep();
         }
     }
 
-    /// Closes the sockets for which most waits, until enough room is left for the others.
+    /// Closes the sockets with the most waiting bytes, until enough room is left for the others.
     fn relieve(&self) {
         let mut counted = Vec::new();
         self.users.each(|user| {
             let state = user.lock();
-            let waiting = state.seats.iter().map(|seat| (seat.socket.counted(), seat.socket.clone()));
+            let waiting = state.sockets.iter().map(|entry| (entry.socket.counted(), entry.socket.clone()));
             counted.extend(waiting.filter(|(bytes, _)| *bytes > 0));
         });
         counted.sort_unstable_by_key(|(bytes, _)| *bytes);
@@ -93,7 +92,7 @@ impl Hub {
             socket.close(Close::TimedOut);
         } else if (tick.number + socket.id().0).is_multiple_of(tick.ping_every) {
             let ping = tick.ping.clone();
-            self.tally.pushed(socket.ping(ping, self.bounds(), &mut tick.due), 1);
+            self.counters.pushed(socket.ping(ping, self.bounds(), &mut tick.due), 1);
         }
         let (frames, bytes) = socket.waiting();
         tick.frames += frames;

@@ -1,10 +1,10 @@
-//! What the hub knows of one user who is connected, or was until a moment ago.
+//! A user's entry: its sockets, groups and presence.
 
 use std::sync::Arc;
 
 use chinwag_core::event::Origin;
 use chinwag_core::presence::{Appearance, Status};
-use chinwag_core::{GroupId, Name, SocketId, UserId};
+use chinwag_core::{GroupId, Name, Seq, SocketId, UserId};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
@@ -12,90 +12,87 @@ use crate::budget::{Budget, Total};
 use crate::group::Group;
 use crate::socket::{Close, Socket};
 
-/// One user. Its entry lives while it has sockets, and after the last one until that has been
-/// announced; its groups stay subscribed as long.
+/// A connected user. The entry exists while the user has sockets, and then until the end of the last
+/// one was announced. Its groups stay subscribed as long.
 pub(crate) struct User {
     pub(crate) id: UserId,
-    /// What waits for all of its sockets.
+    /// Bytes that wait for all of its sockets.
     pub(crate) budget: Arc<Budget>,
-    state: Mutex<State>,
+    state: Mutex<UserState>,
 }
 
-/// A user's sockets, groups and presence.
-pub(crate) struct State {
+pub(crate) struct UserState {
     pub(crate) name: Name,
-    pub(crate) seats: Vec<Seat>,
-    /// The groups whose events this user is told, in ascending order of id. Each of them has the
-    /// user among its members.
+    pub(crate) sockets: Vec<SocketEntry>,
+    /// The groups whose events this user receives, in ascending order of id. The user is in the members of
+    /// each.
     pub(crate) groups: Vec<Arc<Group>>,
-    /// Whether the user's groups have been read from the store.
+    /// Whether the user's groups were read from the store.
     pub(crate) subscribed: bool,
-    /// How many are reading them now.
+    /// The number of reads under way.
     pub(crate) subscribing: u32,
-    /// Groups left while they were being read: what the store said of them is out of date.
+    /// Groups left during a read, whose answer is out of date.
     pub(crate) left: Vec<GroupId>,
-    /// Whether the user was renamed while they were being read.
+    /// Whether the user was renamed during a read.
     pub(crate) renamed: bool,
-    /// The entry has been given up: nothing may be added.
+    /// The entry was removed: nothing may be added.
     pub(crate) gone: bool,
-    pub(crate) presence: Presence,
+    pub(crate) presence: UserPresence,
 }
 
-/// One of a user's sockets.
-pub(crate) struct Seat {
+pub(crate) struct SocketEntry {
     pub(crate) socket: Arc<Socket>,
     pub(crate) live: bool,
     pub(crate) status: Status,
 }
 
-/// How present a user is, and what of it is still to be told.
 #[derive(Default)]
-pub(crate) struct Presence {
-    /// What the user is shown as; it outlasts the last socket by the grace.
+pub(crate) struct UserPresence {
+    /// The status here; it outlasts the last socket by the grace.
     pub(crate) shown: Appearance,
-    /// What the contacts, and the other nodes, were last told.
+    /// The last announced status.
     pub(crate) announced: Appearance,
-    /// Whether the user waits to be looked at by the presence task.
+    /// Whether the user is in the presence task's queue.
     pub(crate) dirty: bool,
-    /// Whether the user's own sockets are to be told too.
+    /// Whether the announcement goes to the user's own sockets, too.
     pub(crate) tell_self: bool,
-    /// The socket whose request is answered by the next announcement.
+    /// The request that the next announcement answers.
     pub(crate) asker: Option<Box<Origin>>,
-    /// When the last live socket ended, if none is live.
+    /// The end of the last live socket, if none is live.
     pub(crate) left_at: Option<Instant>,
-    /// Whether the user waits for its grace to end.
+    /// Whether the grace is running.
     pub(crate) leaving: bool,
 }
 
 impl User {
     pub(crate) fn new(id: UserId, name: Name, total: Arc<Total>) -> Self {
-        let state = State {
+        let state = UserState {
             name,
-            seats: Vec::with_capacity(1),
+            sockets: Vec::with_capacity(1),
             groups: Vec::new(),
             subscribed: false,
             subscribing: 0,
             left: Vec::new(),
             renamed: false,
             gone: false,
-            presence: Presence::default(),
+            presence: UserPresence::default(),
         };
         Self { id, budget: Arc::new(Budget::new(total)), state: Mutex::new(state) }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, UserState> {
         self.state.lock()
     }
 
-    /// Closes sockets of this user, those for which most waits, while more waits than may.
+    /// Closes this user's sockets with the most waiting bytes, until the rest is within the bound.
     pub(crate) fn relieve(&self) {
         if !self.budget.is_over() {
             return;
         }
-        // Whoever holds the lock queues something for this user; the next tick looks again.
+        // The holder of the lock is queueing for this user; the next tick tries again.
         let Some(state) = self.state.try_lock() else { return };
         let mut counted: Vec<_> =
-            state.seats.iter().map(|seat| (seat.socket.counted(), &seat.socket)).collect();
+            state.sockets.iter().map(|entry| (entry.socket.counted(), &entry.socket)).collect();
         counted.sort_unstable_by_key(|(bytes, _)| *bytes);
         while let Some((1.., socket)) = counted.pop().filter(|_| self.budget.is_over()) {
             tracing::info!(user = self.id.0, socket = socket.id().0, "too much waits for a user's sockets");
@@ -105,18 +102,23 @@ impl User {
     }
 }
 
-impl State {
-    pub(crate) fn seat(&mut self, socket: SocketId) -> Option<&mut Seat> {
-        self.seats.iter_mut().find(|seat| seat.socket.id() == socket)
+impl UserState {
+    pub(crate) fn socket_entry(&mut self, socket: SocketId) -> Option<&mut SocketEntry> {
+        self.sockets.iter_mut().find(|entry| entry.socket.id() == socket)
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        self.seats.iter().any(|seat| seat.live)
+        self.sockets.iter().any(|entry| entry.live)
     }
 
-    /// The user's appearance over all of its live sockets.
+    /// The appearance over all live sockets.
     pub(crate) fn appearance(&self) -> Appearance {
-        Appearance::of(self.seats.iter().filter(|seat| seat.live).map(|seat| seat.status))
+        Appearance::of(self.sockets.iter().filter(|entry| entry.live).map(|entry| entry.status))
+    }
+
+    /// The last number delivered of a group that the user is in.
+    pub(crate) fn position(&self, id: GroupId) -> Option<Seq> {
+        self.group_at(id).ok().map(|at| self.groups[at].last())
     }
 
     pub(crate) fn group_at(&self, id: GroupId) -> Result<usize, usize> {

@@ -249,7 +249,12 @@ async fn typing(asked: Asked, group: GroupId, started: bool) -> Result<()> {
     let Some((user, unaware)) = doors.app.group_typist(&asked.context, group).await? else { return Ok(()) };
     if doors.hub.typing_allowed(user.id, group, started) {
         let kind = Kind::Typing { author: user.name, group, started };
-        doors.hub.tell(Event { kind, to: Audience::Others(group, unaware), seq: None, origin: None });
+        doors.hub.publish_ephemeral(Event {
+            kind,
+            to: Audience::Others(group, unaware),
+            seq: None,
+            origin: None,
+        });
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chinwag_core::Error;
 use chinwag_core::rate::{Key, Kind};
-use chinwag_hub::{Identity, Refused};
+use chinwag_hub::{Identity, RegisterError};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use sha1::{Digest, Sha1};
@@ -131,7 +131,7 @@ fn place(doors: &Doors, parts: &request::Parts) -> Result<Option<Place>, Error> 
     place.map(Some).ok_or_else(Error::unavailable)
 }
 
-fn refused(refused: Refused) -> Error {
+fn refused(refused: RegisterError) -> Error {
     tracing::info!(?refused, "a socket was refused");
     Error::unavailable()
 }

@@ -88,7 +88,7 @@ impl Session {
                 let people = people.ok_or_else(|| Error::internal("the last page has no people"))?;
                 hub.go_live(&self.connection, self.with_people(frame, Some(&people)), &[]);
             } else {
-                hub.show_frames(&self.connection, vec![frame]);
+                hub.send_first(&self.connection, vec![frame]);
             }
         }
         Ok(())

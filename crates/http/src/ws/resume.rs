@@ -26,7 +26,7 @@ pub(super) async fn resume(asked: Asked, command: Resume) -> Result<()> {
         return Ok(());
     }
     doors.hub.pause(connection);
-    let (current, since) = doors.hub.part_current(connection, command.since);
+    let (current, since) = doors.hub.split_current(connection, command.since);
     let mut resuming = Resuming::new(since);
     let told = tell(&asked, &mut resuming).await;
     if resuming.is_lost {
@@ -51,7 +51,7 @@ async fn tell(asked: &Asked, resuming: &mut Resuming) -> Result<()> {
         let (next, events) = doors.app.resume_page(&asked.context, resuming.clone()).await?;
         *resuming = next;
         let frames = events.iter().map(|event| Wire.event(event, None)).collect();
-        doors.hub.show_frames(connection, frames);
+        doors.hub.send_first(connection, frames);
     }
     Ok(())
 }

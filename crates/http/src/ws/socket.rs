@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use chinwag_core::app::message::Send;
-use chinwag_hub::{Close, Sink, Taken};
+use chinwag_hub::{Close, Sink, TakeOutcome};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::net::TcpStream;
@@ -249,11 +249,11 @@ impl Socket<'_> {
     fn take(&mut self) -> Option<End> {
         let mut frames = Vec::new();
         let taken = self.session.connection.take(&mut frames);
-        self.begun |= taken == Taken::Rest;
+        self.begun |= taken == TakeOutcome::Rest;
         self.outbox.extend(frames);
         match taken {
-            Taken::Frames | Taken::Rest | Taken::Empty => None,
-            Taken::Close(close) => Some(ending(close)),
+            TakeOutcome::Frames | TakeOutcome::Rest | TakeOutcome::Empty => None,
+            TakeOutcome::Close(close) => Some(ending(close)),
         }
     }
 
@@ -262,7 +262,7 @@ impl Socket<'_> {
         SCRATCH.with_borrow_mut(|scratch| match self.stream.try_read(scratch) {
             Ok(0) => Ok(false),
             Ok(count) => {
-                self.session.connection.heard();
+                self.session.connection.mark_alive();
                 self.feed(&mut scratch[..count]);
                 Ok(true)
             }

@@ -47,7 +47,7 @@ pub enum Channel {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
     /// What is said.
-    pub kind: Kind,
+    pub kind: HintKind,
     /// The group that it is about.
     pub group: Option<GroupId>,
     /// Its number in that group's log.
@@ -60,7 +60,7 @@ pub struct Hint {
 
 /// What is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum HintKind {
     /// The frame is for a group's members, but for these.
     Group(Vec<UserId>),
     /// A group's name or members have changed.
@@ -121,7 +121,7 @@ pub enum Kind {
         /// Whether it ends with this.
         last: bool,
     },
-    /// The saying node asks for a [`Kind::Roster`].
+    /// The saying node asks for a [`HintKind::Roster`].
     Ask,
     /// A part of everybody who is present on the saying node.
     Roster {
@@ -140,7 +140,7 @@ pub enum Kind {
 
 impl Hint {
     /// A hint that is about no group.
-    pub fn new(kind: Kind) -> Self {
+    pub fn new(kind: HintKind) -> Self {
         Self { kind, group: None, seq: None, frame: Bytes::new(), whole: Bytes::new() }
     }
 
@@ -153,11 +153,11 @@ impl Hint {
 
 /// What comes from the link.
 #[derive(Debug)]
-pub enum Heard {
+pub enum LinkEvent {
     /// Another node has said something.
-    Hint(NodeId, Hint, Load),
+    Hint(NodeId, Hint, QueuedBytes),
     /// From here on what is said there is heard, unless it is lost.
-    Listening(Vec<Channel>),
+    Subscribed(Vec<Channel>),
     /// The link is there. Whatever was said before may have been lost.
     Up,
     /// The link is gone.
@@ -166,9 +166,9 @@ pub enum Heard {
 
 /// What something that waits adds to a count of bytes, for as long as it waits.
 #[derive(Debug, Default)]
-pub struct Load(Option<(Arc<AtomicUsize>, usize)>);
+pub struct QueuedBytes(Option<(Arc<AtomicUsize>, usize)>);
 
-impl Load {
+impl QueuedBytes {
     /// Adds `bytes` to `sum` until this is dropped.
     pub fn of(sum: &Arc<AtomicUsize>, bytes: usize) -> Self {
         sum.fetch_add(bytes, Ordering::Relaxed);
@@ -176,7 +176,7 @@ impl Load {
     }
 }
 
-impl Drop for Load {
+impl Drop for QueuedBytes {
     fn drop(&mut self) {
         if let Some((sum, bytes)) = &self.0 {
             sum.fetch_sub(*bytes, Ordering::Relaxed);
@@ -184,9 +184,9 @@ impl Drop for Load {
     }
 }
 
-/// Figures of a link, each since the start.
+/// LinkFigures of a link, each since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Figures {
+pub struct LinkFigures {
     /// Hints given to the other nodes.
     pub published: u64,
     /// Hints not given, since the link was away or did not keep up.
@@ -202,7 +202,7 @@ pub struct Figures {
 }
 
 /// Whether a channel is needed here now.
-pub type Wanted = Box<dyn Fn(Channel) -> bool + Send + Sync>;
+pub type ChannelFilter = Box<dyn Fn(Channel) -> bool + Send + Sync>;
 
 /// A link to the other nodes. None of its functions waits.
 pub trait Link: fmt::Debug + Send + Sync + 'static {
@@ -210,17 +210,17 @@ pub trait Link: fmt::Debug + Send + Sync + 'static {
     fn node(&self) -> NodeId;
 
     /// Says something, or drops it and counts that.
-    fn say(&self, to: Channel, hint: Hint);
+    fn publish(&self, to: Channel, hint: Hint);
 
     /// Has `wanted` asked about channels from now on. Called once, before anything else.
-    fn listen(&self, wanted: Wanted);
+    fn set_filter(&self, wanted: ChannelFilter);
 
     /// It may have changed whether a channel is wanted: the link asks, soon.
-    fn look_at(&self, channel: Channel);
+    fn recheck(&self, channel: Channel);
 
     /// Whether it is there.
     fn is_up(&self) -> bool;
 
-    /// Figures for metrics.
-    fn figures(&self) -> Figures;
+    /// LinkFigures for metrics.
+    fn figures(&self) -> LinkFigures;
 }

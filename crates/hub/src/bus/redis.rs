@@ -7,7 +7,7 @@
 
 mod carrier;
 mod codec;
-mod counts;
+mod limits;
 mod senders;
 mod server;
 mod window;
@@ -22,7 +22,7 @@ use chinwag_core::rate::Rates;
 use super::link::{Link, NodeId};
 use super::{LocalBus, Receiver};
 use carrier::Carrier;
-use server::Server;
+use server::RedisServer;
 
 /// Where Redis is, and what this node shares with the others.
 #[derive(Clone)]
@@ -80,7 +80,7 @@ impl RedisBus {
 
     /// Whether Redis answers and is fit: where it is and its version.
     pub async fn check(options: &RedisOptions) -> Result<String, ConnectError> {
-        let server = Server::parse(options)?;
+        let server = RedisServer::parse(options)?;
         let (_, version) = server.connect(Arc::new(|_| {})).await?;
         Ok(format!("{} at {}", version, server.place()))
     }

@@ -10,8 +10,8 @@ use chinwag_core::{GroupId, Result, UserId};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
 
-use super::repair::Looked;
 use crate::Hub;
+use crate::catch_up::FetchOutcome;
 
 /// Groups, or tokens, in one job of the store.
 const PAGE: usize = 500;
@@ -20,8 +20,8 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Users in one job of the store: each may be in many groups.
 const USERS: usize = 100;
 
-/// Compares everything that is served here, now and then, and when the link has come back.
-pub(super) async fn run(hub: Weak<Hub>, asked: Arc<Notify>, looked: mpsc::Sender<Looked>) {
+/// Compares everything that is local_group here, now and then, and when the link has come back.
+pub(super) async fn run(hub: Weak<Hub>, asked: Arc<Notify>, outcomes: mpsc::Sender<FetchOutcome>) {
     for round in 0_u32.. {
         let Some(pause) = hub.upgrade().map(|hub| hub.until_next(round)) else { return };
         tokio::select! {
@@ -29,7 +29,7 @@ pub(super) async fn run(hub: Weak<Hub>, asked: Arc<Notify>, looked: mpsc::Sender
             () = asked.notified() => {}
         }
         let Some(hub) = hub.upgrade() else { return };
-        if let Err(error) = hub.compare(&looked).await {
+        if let Err(error) = hub.compare(&outcomes).await {
             tracing::warn!(%error, "the comparison with the store waits for the store");
             // It is tried again soon, since something may have been missed.
             sleep(RETRY).await;
@@ -43,17 +43,17 @@ pub(super) async fn check(
     hub: Arc<Hub>,
     groups: Vec<GroupId>,
     users: Vec<UserId>,
-    looked: mpsc::Sender<Looked>,
+    outcomes: mpsc::Sender<FetchOutcome>,
 ) {
-    let mut compared = hub.compare_groups(&groups, &looked).await;
+    let mut compared = hub.compare_groups(&groups, &outcomes).await;
     for users in users.chunks(USERS) {
-        compared = compared.and(hub.compare_users(users, &looked).await);
+        compared = compared.and(hub.compare_users(users, &outcomes).await);
     }
     if let (Err(error), Some(cluster)) = (compared, &hub.cluster) {
         tracing::debug!(%error, "what is newly listened for is compared later");
         cluster.audit.notify_one();
     }
-    let _ = looked.send(Looked::Checked).await;
+    let _ = outcomes.send(FetchOutcome::Checked).await;
 }
 
 impl Hub {
@@ -65,19 +65,19 @@ impl Hub {
         self.options.nodes.audit_every.mul_f64(1.0 - f64::from(spread) / 1000.0)
     }
 
-    async fn compare(&self, looked: &mpsc::Sender<Looked>) -> Result<()> {
+    async fn compare(&self, outcomes: &mpsc::Sender<FetchOutcome>) -> Result<()> {
         let mut groups = Vec::with_capacity(self.groups.len());
         self.groups.each(|group| groups.push(group.id));
         for groups in groups.chunks(PAGE) {
-            self.compare_groups(groups, looked).await?;
+            self.compare_groups(groups, outcomes).await?;
         }
         let (mut users, mut tokens) = (Vec::with_capacity(self.users.len()), HashSet::new());
         self.users.each(|user| {
             users.push(user.id);
-            tokens.extend(user.lock().seats.iter().filter_map(|seat| seat.socket.token));
+            tokens.extend(user.lock().sockets.iter().filter_map(|entry| entry.socket.token));
         });
         for users in users.chunks(USERS) {
-            self.compare_users(users, looked).await?;
+            self.compare_users(users, outcomes).await?;
         }
         let tokens: Vec<_> = tokens.into_iter().collect();
         for tokens in tokens.chunks(PAGE) {
@@ -86,18 +86,18 @@ impl Hub {
         Ok(())
     }
 
-    async fn compare_groups(&self, groups: &[GroupId], looked: &mpsc::Sender<Looked>) -> Result<()> {
+    async fn compare_groups(&self, groups: &[GroupId], outcomes: &mpsc::Sender<FetchOutcome>) -> Result<()> {
         if groups.is_empty() {
             return Ok(());
         }
         let asked = groups.to_vec();
         let heads: HashMap<_, _> = self.store.read(move |tx| tx.heads(&asked)).await?.into_iter().collect();
         let heads = groups.iter().map(|id| (*id, heads.get(id).copied())).collect();
-        let _ = looked.send(Looked::Heads(heads)).await;
+        let _ = outcomes.send(FetchOutcome::Heads(heads)).await;
         Ok(())
     }
 
-    async fn compare_users(&self, users: &[UserId], looked: &mpsc::Sender<Looked>) -> Result<()> {
+    async fn compare_users(&self, users: &[UserId], outcomes: &mpsc::Sender<FetchOutcome>) -> Result<()> {
         let asked = users.to_vec();
         let (places, gone) = self
             .store
@@ -117,10 +117,10 @@ impl Hub {
             })
             .await?;
         for user in gone {
-            self.end(Ended::User(user));
+            self.end_credential(Ended::User(user));
         }
         let placed = |user: &UserId| (*user, places.get(user).cloned().unwrap_or_default());
-        let _ = looked.send(Looked::Places(users.iter().map(placed).collect())).await;
+        let _ = outcomes.send(FetchOutcome::Memberships(users.iter().map(placed).collect())).await;
         Ok(())
     }
 
@@ -128,7 +128,7 @@ impl Hub {
         let asked = tokens.to_vec();
         let kept: HashSet<_> = self.store.read(move |tx| tx.tokens_kept(&asked)).await?.into_iter().collect();
         for token in tokens.iter().filter(|token| !kept.contains(token)) {
-            self.end(Ended::Token(*token));
+            self.end_credential(Ended::Token(*token));
         }
         Ok(())
     }

@@ -16,9 +16,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Cluster;
 use crate::Hub;
-use crate::bus::link::{Channel, Hint, Kind as Said, NodeId};
+use crate::bus::link::{Channel, Hint, HintKind, NodeId};
 use crate::options::Nodes;
-use crate::presence::News;
+use crate::presence::Announcement;
 
 /// Users in one part of a roster.
 const PART: usize = 4096;
@@ -31,14 +31,14 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// What a user is on each node. Its lock is the last that is taken.
 pub(super) struct Peers {
-    table: Mutex<Table>,
+    table: Mutex<PresenceTable>,
     lease: Duration,
 }
 
 #[derive(Default)]
-struct Table {
-    users: HashMap<UserId, Shares>,
-    nodes: HashMap<NodeId, Peer>,
+struct PresenceTable {
+    users: HashMap<UserId, UserShares>,
+    nodes: HashMap<NodeId, PeerNode>,
     /// How many times something was announced of a user here.
     count: u64,
     /// Users of whom it is to be told what they are now, once their contacts are read.
@@ -47,15 +47,15 @@ struct Table {
 
 /// One user's shares.
 #[derive(Default)]
-struct Shares {
+struct UserShares {
     here: Appearance,
     there: Vec<(NodeId, Appearance)>,
     /// What its contacts here were last told.
     told: Status,
 }
 
-struct Peer {
-    heard: Instant,
+struct PeerNode {
+    last_seen: Instant,
     /// The last of its announcements that is known here.
     count: u64,
     asked: Option<Instant>,
@@ -70,7 +70,7 @@ struct Roster {
     users: HashMap<UserId, Appearance>,
 }
 
-impl Shares {
+impl UserShares {
     fn elsewhere(&self) -> Appearance {
         self.there.iter().map(|(_, appearance)| *appearance).max().unwrap_or_default()
     }
@@ -92,10 +92,10 @@ impl Shares {
     }
 }
 
-impl Table {
+impl PresenceTable {
     /// Changes a user's shares. Answers what its contacts are to be told, if that is news, and takes
     /// them as told.
-    fn change(&mut self, user: UserId, change: impl FnOnce(&mut Shares)) -> Option<Status> {
+    fn change(&mut self, user: UserId, change: impl FnOnce(&mut UserShares)) -> Option<Status> {
         let shares = self.users.entry(user).or_default();
         change(shares);
         let now = shares.now().status();
@@ -107,7 +107,7 @@ impl Table {
     }
 
     /// The same where it is to be told later.
-    fn change_late(&mut self, user: UserId, change: impl FnOnce(&mut Shares)) {
+    fn change_late(&mut self, user: UserId, change: impl FnOnce(&mut UserShares)) {
         let shares = self.users.entry(user).or_default();
         change(shares);
         if shares.now().status() != shares.told {
@@ -118,13 +118,14 @@ impl Table {
     }
 
     fn of_node(&self, node: NodeId) -> Vec<UserId> {
-        let has = |shares: &Shares| shares.there.iter().any(|(id, _)| *id == node);
+        let has = |shares: &UserShares| shares.there.iter().any(|(id, _)| *id == node);
         self.users.iter().filter(|(_, shares)| has(shares)).map(|(user, _)| *user).collect()
     }
 
-    /// The node's entry. One that was not known is heard of now.
-    fn peer(&mut self, node: NodeId) -> &mut Peer {
-        let new = || Peer { heard: Instant::now(), count: 0, asked: None, answered: None, roster: None };
+    /// The node's entry. One that was not known is last_seen of now.
+    fn peer(&mut self, node: NodeId) -> &mut PeerNode {
+        let new =
+            || PeerNode { last_seen: Instant::now(), count: 0, asked: None, answered: None, roster: None };
         self.nodes.entry(node).or_insert_with(new)
     }
 }
@@ -136,7 +137,7 @@ impl Peers {
 
     /// What a user is on the other nodes.
     pub(super) fn elsewhere(&self, user: UserId) -> Appearance {
-        self.table.lock().users.get(&user).map(Shares::elsewhere).unwrap_or_default()
+        self.table.lock().users.get(&user).map(UserShares::elsewhere).unwrap_or_default()
     }
 
     pub(super) fn take_late(&self, most: usize) -> Vec<UserId> {
@@ -173,7 +174,7 @@ impl Cluster {
         user: UserId,
         name: &Name,
         contacts: &[UserId],
-        news: &News,
+        news: &Announcement,
     ) -> bool {
         let mut table = self.peers.table.lock();
         let shown = table.change(user, |shares| shares.here = news.appearance);
@@ -181,8 +182,9 @@ impl Cluster {
         let mut told = contacts.to_vec();
         told.push(user);
         let (count, all) = (table.count, told.clone());
-        let said = Said::Presence { count, user, name: name.clone(), appearance: news.appearance, told: all };
-        self.link.say(Channel::Nodes, Hint::new(said));
+        let said =
+            HintKind::Presence { count, user, name: name.clone(), appearance: news.appearance, told: all };
+        self.link.publish(Channel::Nodes, Hint::new(said));
         let Some(status) = shown else { return false };
         if !news.tell_self {
             told.pop();
@@ -196,8 +198,8 @@ impl Cluster {
     }
 
     /// Another node has told what a user is on it.
-    pub(super) fn shared(&self, hub: &Hub, node: NodeId, said: Said) {
-        let Said::Presence { count, user, name, appearance, told } = said else { return };
+    pub(super) fn shared(&self, hub: &Hub, node: NodeId, said: HintKind) {
+        let HintKind::Presence { count, user, name, appearance, told } = said else { return };
         let mut table = self.peers.table.lock();
         let peer = table.peer(node);
         if count <= peer.count {
@@ -219,27 +221,27 @@ impl Cluster {
         let mut table = self.peers.table.lock();
         let is_new = !table.nodes.contains_key(&node);
         let (lease, peer) = (self.peers.lease, table.peer(node));
-        peer.heard = Instant::now();
+        peer.last_seen = Instant::now();
         if last {
             // Its users may come back elsewhere within the grace.
             let spent = lease.saturating_sub(hub.options.presence_grace);
-            peer.heard = Instant::now().checked_sub(spent).unwrap_or(peer.heard);
+            peer.last_seen = Instant::now().checked_sub(spent).unwrap_or(peer.last_seen);
             return;
         }
         if count > peer.count {
             self.ask(node, peer);
         }
         if is_new {
-            let beat = Said::Beat { count: table.count, last: false };
-            self.link.say(Channel::Node(node), Hint::new(beat));
+            let beat = HintKind::Beat { count: table.count, last: false };
+            self.link.publish(Channel::Node(node), Hint::new(beat));
         }
     }
 
-    fn ask(&self, node: NodeId, peer: &mut Peer) {
+    fn ask(&self, node: NodeId, peer: &mut PeerNode) {
         if peer.asked.is_none_or(|at| at.elapsed() >= PATIENCE) {
             peer.asked = Some(Instant::now());
             peer.roster = None;
-            self.link.say(Channel::Node(node), Hint::new(Said::Ask));
+            self.link.publish(Channel::Node(node), Hint::new(HintKind::Ask));
         }
     }
 
@@ -270,14 +272,14 @@ impl Cluster {
         }
         let parts = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
         for (part, users) in (0..).zip(chunks) {
-            let said = Said::Roster { count: table.count, part, parts, users: users.to_vec() };
-            self.link.say(Channel::Node(node), Hint::new(said));
+            let said = HintKind::Roster { count: table.count, part, parts, users: users.to_vec() };
+            self.link.publish(Channel::Node(node), Hint::new(said));
         }
     }
 
     /// Another node has told who is present on it. What that changes is told later.
-    pub(super) fn roster(&self, hub: &Hub, node: NodeId, said: Said) {
-        let Said::Roster { count, part, parts, users } = said else { return };
+    pub(super) fn roster(&self, hub: &Hub, node: NodeId, said: HintKind) {
+        let HintKind::Roster { count, part, parts, users } = said else { return };
         let mut table = self.peers.table.lock();
         let peer = table.peer(node);
         if part == 0 && parts <= PARTS {
@@ -305,29 +307,33 @@ impl Cluster {
             table.change_late(user, |shares| shares.set(node, appearance));
         }
         drop(table);
-        hub.waiting.news.notify_one();
+        hub.presence_queue.news.notify_one();
     }
 
     /// The link is back: whoever lives has a whole lease to say so.
     pub(super) fn renew(&self) {
         let mut table = self.peers.table.lock();
         for peer in table.nodes.values_mut() {
-            peer.heard = Instant::now();
+            peer.last_seen = Instant::now();
         }
-        let beat = Said::Beat { count: table.count, last: false };
-        self.link.say(Channel::Nodes, Hint::new(beat));
+        let beat = HintKind::Beat { count: table.count, last: false };
+        self.link.publish(Channel::Nodes, Hint::new(beat));
     }
 
-    /// Lets go what was said by nodes that have not been heard for a lease. While the link is away
-    /// none is heard, and none let go.
+    /// Lets go what was said by nodes that have not been last_seen for a lease. While the link is away
+    /// none is last_seen, and none let go.
     fn expire(&self, hub: &Hub) {
         if !self.link.is_up() {
             return;
         }
         let mut table = self.peers.table.lock();
         let lease = self.peers.lease;
-        let dead: Vec<_> =
-            table.nodes.iter().filter(|(_, peer)| peer.heard.elapsed() >= lease).map(|(id, _)| *id).collect();
+        let dead: Vec<_> = table
+            .nodes
+            .iter()
+            .filter(|(_, peer)| peer.last_seen.elapsed() >= lease)
+            .map(|(id, _)| *id)
+            .collect();
         for node in dead {
             table.nodes.remove(&node);
             let users = table.of_node(node);
@@ -335,7 +341,7 @@ impl Cluster {
             for user in users {
                 table.change_late(user, |shares| shares.set(node, Appearance::Absent));
             }
-            hub.waiting.news.notify_one();
+            hub.presence_queue.news.notify_one();
         }
     }
 
@@ -343,7 +349,7 @@ impl Cluster {
     pub(crate) fn farewell(&self) {
         self.ended.store(true, Ordering::Release);
         let count = self.peers.table.lock().count;
-        self.link.say(Channel::Nodes, Hint::new(Said::Beat { count, last: true }));
+        self.link.publish(Channel::Nodes, Hint::new(HintKind::Beat { count, last: true }));
     }
 
     /// What a user is now, if that is not what was told last; from here on it is.
@@ -372,7 +378,7 @@ pub(super) async fn run(hub: Weak<Hub>, options: Nodes) {
         }
         if said.is_none_or(|at| at.elapsed() >= options.beat_every) && cluster.link.is_up() {
             let count = cluster.peers.table.lock().count;
-            cluster.link.say(Channel::Nodes, Hint::new(Said::Beat { count, last: false }));
+            cluster.link.publish(Channel::Nodes, Hint::new(HintKind::Beat { count, last: false }));
             said = Some(Instant::now());
         }
         cluster.expire(&hub);

@@ -47,8 +47,8 @@ impl Hub {
         let mut paused: Vec<Vec<Arc<Socket>>> = Vec::with_capacity(users.len());
         for user in users {
             let state = user.lock();
-            let live = state.seats.iter().filter(|seat| seat.live && seat.socket.pause());
-            paused.push(live.map(|seat| seat.socket.clone()).collect());
+            let live = state.sockets.iter().filter(|entry| entry.live && entry.socket.pause());
+            paused.push(live.map(|entry| entry.socket.clone()).collect());
         }
         let found = self.relations_of(users.iter().map(|user| user.id).collect()).await;
         for (at, sockets) in paused.iter().enumerate() {

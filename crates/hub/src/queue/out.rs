@@ -7,14 +7,14 @@ use std::task::Waker;
 
 use bytes::{Buf, Bytes};
 
-use super::{Phase, Piece, Queue, Sleeper};
-use crate::socket::Taken;
+use super::{Phase, Piece, Sleeper, SocketQueue};
+use crate::socket::TakeOutcome;
 
 /// How many frames, and about how many bytes, one `take` hands out.
 const TAKE_FRAMES: usize = 64;
 const TAKE_BYTES: usize = 256 * 1024;
 
-impl Queue {
+impl SocketQueue {
     /// Writes what waits into the sink, in the place of a task that waits for nothing else and so
     /// need not be woken. What the sink does not take is left to the task: its waker.
     pub(crate) fn flush(&mut self) -> Option<Waker> {
@@ -41,7 +41,7 @@ impl Queue {
     }
 
     /// Hands out what waits, in order. See [`Socket::take`](crate::Socket::take).
-    pub(crate) fn take(&mut self, into: &mut Vec<Bytes>) -> Taken {
+    pub(crate) fn take(&mut self, into: &mut Vec<Bytes>) -> TakeOutcome {
         // Whoever takes writes: nobody else may until the taker waits again.
         if let Sleeper::Any(_) = self.sleeper {
             self.sleeper = Sleeper::None;
@@ -59,9 +59,9 @@ impl Queue {
         (self.taken, self.beside) = (bytes, self.beside + bytes);
         self.count();
         if frames > 0 {
-            return if begun { Taken::Rest } else { Taken::Frames };
+            return if begun { TakeOutcome::Rest } else { TakeOutcome::Frames };
         }
-        self.close.map_or(Taken::Empty, Taken::Close)
+        self.close.map_or(TakeOutcome::Empty, TakeOutcome::Close)
     }
 
     /// Remembers who waits: one task at a time, the latest.

@@ -9,8 +9,8 @@ use std::task::Waker;
 use bytes::Bytes;
 use chinwag_core::{GroupId, Seq};
 
-use super::{Bounds, Phase, Pushed, Queue, Told};
-use crate::snapshot::{Snapshot, Tag};
+use super::{Phase, PushOutcome, QueueBounds, SocketQueue, Wake};
+use crate::replication::snapshot::{EventTag, SnapshotHeads};
 
 /// The mark of a group whose page is still to be read.
 const COMES: Seq = Seq(i64::MAX);
@@ -48,14 +48,14 @@ impl Pages {
     }
 
     /// Whether the pages show an event, or will.
-    pub(crate) fn cover(&self, tag: Tag) -> bool {
+    pub(crate) fn cover(&self, tag: EventTag) -> bool {
         let Some((group, seq)) = tag.group.zip(tag.seq) else { return false };
         let at = self.marks.binary_search_by_key(&group, |(id, _)| *id);
         at.is_ok_and(|at| seq <= self.marks[at].1)
     }
 
-    pub(crate) fn snapshot(&self) -> Snapshot<'_> {
-        Snapshot { heads: &self.marks }
+    pub(crate) fn snapshot(&self) -> SnapshotHeads<'_> {
+        SnapshotHeads { heads: &self.marks }
     }
 
     /// Bytes that are held beside what is to be written.
@@ -72,7 +72,7 @@ impl Pages {
     }
 }
 
-impl Queue {
+impl SocketQueue {
     /// Begins to show a socket that is not live yet its groups in pages: of `heads` all that are
     /// known, of `later` what is still to be read. Whether it has begun.
     pub(crate) fn begin_pages(&mut self, heads: Vec<(GroupId, Seq)>, later: &[GroupId]) -> bool {
@@ -103,22 +103,22 @@ impl Queue {
 
     /// Shows more: frames that go before all that is held. Nothing happens unless it is shown pages
     /// or paused.
-    pub(crate) fn show(&mut self, frames: Vec<Bytes>) -> (Pushed, Told) {
+    pub(crate) fn show(&mut self, frames: Vec<Bytes>) -> (PushOutcome, Wake) {
         let first = match &mut self.phase {
             Phase::Held { pages: Some(pages), .. } if self.close.is_none() => &mut pages.first,
             Phase::Paused { first, .. } if self.close.is_none() => first,
-            _ => return (Pushed::Skipped, Told::Nobody),
+            _ => return (PushOutcome::Skipped, Wake::Nobody),
         };
         self.beside += frames.iter().map(Bytes::len).sum::<usize>();
         first.extend(frames);
-        (self.count(), self.wake_if_ready().map_or(Told::Nobody, Told::Task))
+        (self.count(), self.wake_if_ready().map_or(Wake::Nobody, Wake::Task))
     }
 
     /// Queues a ping. It goes between the pages, so that a peer who reads them slowly answers.
-    pub(crate) fn ping(&mut self, ping: Bytes, bounds: Bounds) -> (Pushed, Told) {
+    pub(crate) fn ping(&mut self, ping: Bytes, bounds: QueueBounds) -> (PushOutcome, Wake) {
         match self.phase {
             Phase::Held { pages: Some(_), .. } | Phase::Paused { .. } => self.show(vec![ping]),
-            _ => self.push(ping, Tag::default(), bounds),
+            _ => self.push(ping, EventTag::default(), bounds),
         }
     }
 

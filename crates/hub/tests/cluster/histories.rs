@@ -19,7 +19,7 @@ use chinwag_store_sqlite::SqliteStore;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::air::Air;
+use crate::fake_link::FakeNetwork;
 use crate::harness::{Client, Hands, NOW, Still, Words, heads, identity_of, make_user, quiet, settle};
 use crate::nodes::{accept, add, come, decline, go, say};
 
@@ -86,7 +86,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// What a group's log says of one number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Entry {
-    Said,
+    Sent,
     /// With an event of its own number, or after the number at which it accepted.
     Came(usize),
     Went(usize),
@@ -113,7 +113,7 @@ enum Stage {
 }
 
 struct History {
-    air: Arc<Air>,
+    air: Arc<FakeNetwork>,
     store: Arc<dyn Store>,
     router: Arc<Router>,
     hubs: Vec<Arc<Hub>>,
@@ -131,7 +131,7 @@ fn options() -> Options {
 
 impl History {
     async fn new() -> Self {
-        let air = Arc::new(Air::default());
+        let air = Arc::new(FakeNetwork::default());
         let lanes: Vec<_> = (0..NODES).map(|_| LocalBus::new(4096)).collect();
         let buses = lanes.iter().map(|(bus, _)| bus.clone()).collect();
         let router = Arc::new(Router { buses, by: AtomicUsize::new(0) });
@@ -166,7 +166,7 @@ impl History {
                 let (id, author) = (self.groups[group], self.users[0]);
                 let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| say(tx, events, id, author);
                 let seq = self.store.write(job).await.expect("the store writes");
-                self.logs[group].insert(numbered(seq), Entry::Said);
+                self.logs[group].insert(numbered(seq), Entry::Sent);
             }
             Step::Turn(node, group, user) => self.turn(node, group, user).await,
             Step::Consent(node, group, user) => self.consent(node, group, user).await,
@@ -342,7 +342,7 @@ fn check_group(log: &Log, user: usize, head: Option<i64>, got: &[(String, i64)])
 /// told as one.
 fn missed(log: &Log, user: usize, after: i64, before: i64) -> bool {
     let mut between = log.range((after + 1, 0)..(before, 0));
-    between.any(|((seq, _), entry)| *entry == Entry::Said && membership(log, user, *seq) == Some(true))
+    between.any(|((seq, _), entry)| *entry == Entry::Sent && membership(log, user, *seq) == Some(true))
 }
 
 fn membership(log: &Log, user: usize, upto: i64) -> Option<bool> {

@@ -5,8 +5,8 @@
 #[allow(dead_code, reason = "the tests of a hub alone use the rest")]
 mod harness;
 
-mod air;
 mod away;
+mod fake_link;
 mod forms;
 mod heal;
 mod histories;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chinwag_core::Seq;
 use chinwag_core::clock::SystemClock;
-use chinwag_hub::bus::link::{Channel, Hint, Kind};
+use chinwag_hub::bus::link::{Channel, Hint, HintKind};
 use chinwag_hub::bus::{RedisBus, RedisOptions};
 use chinwag_testkit::redis::Redis;
 use futures_util::StreamExt;
@@ -13,31 +13,32 @@ use tokio::time::{sleep, timeout};
 
 use crate::nodes::{Node, Place, Reader, SECRET, listening, typing, unaudited, until};
 
-type Said = Vec<(String, Vec<u8>)>;
+type Recording = Vec<(String, Vec<u8>)>;
 
-/// Everything that is said until nothing is for a while.
-async fn overhear(redis: &Redis, while_doing: impl Future<Output = ()>) -> Said {
-    let mut ears = Client::open(redis.url()).expect("a URL").get_async_pubsub().await.expect("a link");
-    ears.psubscribe("chinwag:*").await.expect("it listens");
+/// Everything that is recorded until nothing is for a while.
+async fn record_while(redis: &Redis, while_doing: impl Future<Output = ()>) -> Recording {
+    let mut subscription =
+        Client::open(redis.url()).expect("a URL").get_async_pubsub().await.expect("a link");
+    subscription.psubscribe("chinwag:*").await.expect("it listens");
     while_doing.await;
-    let mut said = Said::new();
-    let mut stream = ears.on_message();
+    let mut recorded = Recording::new();
+    let mut stream = subscription.on_message();
     while let Ok(Some(message)) = timeout(Duration::from_millis(150), stream.next()).await {
-        said.push((message.get_channel_name().to_owned(), message.get_payload_bytes().to_vec()));
-        if said.len() > 1000 {
+        recorded.push((message.get_channel_name().to_owned(), message.get_payload_bytes().to_vec()));
+        if recorded.len() > 1000 {
             break;
         }
     }
-    said
+    recorded
 }
 
-async fn publish(redis: &Redis, said: &Said) {
+async fn publish(redis: &Redis, recorded: &Recording) {
     let client = Client::open(redis.url()).expect("a URL");
     let mut link = client.get_multiplexed_async_connection().await.expect("a link");
-    for (channel, payload) in said {
-        let mut say = cmd("PUBLISH");
-        say.arg(channel).arg(payload);
-        say.query_async::<()>(&mut link).await.expect("it publishes");
+    for (channel, payload) in recorded {
+        let mut publish = cmd("PUBLISH");
+        publish.arg(channel).arg(payload);
+        publish.query_async::<()>(&mut link).await.expect("it publishes");
     }
 }
 
@@ -54,11 +55,11 @@ async fn repeated_delayed_and_reordered_hints_change_nothing() {
     let group = one.group(1, &[ann, ben]).await;
     let (_at_one, at_two) = (one.connect(ann, "ann").await, two.connect(ben, "ben").await);
     listening(&redis, 4 + 4).await;
-    let mut said = overhear(&redis, async {
+    let mut recorded = record_while(&redis, async {
         for _ in 0..10 {
             one.say(group, ann).await;
         }
-        one.hub.tell(typing(group, "ann"));
+        one.hub.publish_ephemeral(typing(group, "ann"));
         at_two.gets("typing ann").await;
         one.go(group, ben).await;
         at_two.gets("quit 1 11").await;
@@ -67,13 +68,13 @@ async fn repeated_delayed_and_reordered_hints_change_nothing() {
     .await;
     at_two.gets("whole 1 12").await;
     listening(&redis, 4 + 4).await;
-    assert!(said.len() >= 13, "it was overheard");
+    assert!(recorded.len() >= 13, "it was record_whiled");
     let before = at_two.texts();
     assert_eq!(typed(&at_two), 1);
     let repeated = two.hub.counts().link.expect("a link").repeated;
-    said.reverse();
-    publish(&redis, &said).await;
-    publish(&redis, &said).await;
+    recorded.reverse();
+    publish(&redis, &recorded).await;
+    publish(&redis, &recorded).await;
     until("they have come", || two.hub.counts().link.is_some_and(|link| link.repeated >= repeated + 26))
         .await;
     sleep(Duration::from_millis(200)).await;
@@ -94,7 +95,8 @@ async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
     }
     at_two.counts_to(group, Seq(5)).await;
     let options = RedisOptions::new(redis.url(), SECRET);
-    let (hostile, _ears) = RedisBus::connect(options, &SystemClock::default()).await.expect("Redis answers");
+    let (hostile, _events) =
+        RedisBus::connect(options, &SystemClock::default()).await.expect("Redis answers");
     let link = hostile.link();
     until("its link stands", || link.is_up()).await;
     let about = |kind, seq| Hint {
@@ -104,18 +106,18 @@ async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
     };
     // Seen; never given; and far ahead.
     for seq in [5, 1, 3, 900, 901] {
-        link.say(Channel::Group(group), about(Kind::Group(vec![]), seq));
+        link.publish(Channel::Group(group), about(HintKind::Group(vec![]), seq));
     }
     one.say(group, ann).await;
     at_two.gets("text 1 6").await;
     one.go(group, ben).await;
     at_two.gets("quit 1 7").await;
-    let joined = |users| Kind::Changed { joined: users, left: vec![] };
-    link.say(Channel::User(ben), about(Kind::Joined(ben), 4));
-    link.say(Channel::User(ben), about(joined(vec![ben]), 8));
-    link.say(Channel::Nodes, about(joined(vec![ben]), 1));
+    let joined = |users| HintKind::Changed { joined: users, left: vec![] };
+    link.publish(Channel::User(ben), about(HintKind::Joined(ben), 4));
+    link.publish(Channel::User(ben), about(joined(vec![ben]), 8));
+    link.publish(Channel::Nodes, about(joined(vec![ben]), 1));
     // Something that only a newer node knows, of a group of which nobody is here.
-    link.say(Channel::User(ben), about(Kind::Unknown, 9));
+    link.publish(Channel::User(ben), about(HintKind::Unknown, 9));
     one.say(group, ann).await;
     sleep(Duration::from_millis(300)).await;
     assert_eq!(at_two.numbers(group), [1, 2, 3, 4, 5, 6, 7]);
@@ -133,8 +135,9 @@ async fn what_a_newer_node_says_of_a_number_leads_to_the_store() {
     let newer = Node::start(&other, &redis.url(), unaudited()).await;
     // Committed by somebody else, who says so in words that are not known here.
     one.write(move |tx, _| crate::nodes::say(tx, &mut Vec::new(), group, ann).map(|_| ())).await;
-    let hint = Hint { group: Some(group), seq: Some(Seq(1)), ..Hint::new(Kind::Unknown).with("news".into()) };
-    newer.bus.link().say(Channel::Group(group), hint);
+    let hint =
+        Hint { group: Some(group), seq: Some(Seq(1)), ..Hint::new(HintKind::Unknown).with("news".into()) };
+    newer.bus.link().publish(Channel::Group(group), hint);
     at_one.gets("text 1 1").await;
 }
 
@@ -147,12 +150,13 @@ async fn a_forged_hint_is_not_delivered() {
     let group = one.group(1, &[ann, ben]).await;
     let at_two = two.connect(ben, "ben").await;
     listening(&redis, 4 + 2).await;
-    let said = overhear(&redis, async {
+    let recorded = record_while(&redis, async {
         one.say(group, ann).await;
     })
     .await;
     at_two.gets("text 1 1").await;
-    let (channel, good) = said.iter().find(|(channel, _)| channel.contains(":g:")).expect("it was overheard");
+    let (channel, good) =
+        recorded.iter().find(|(channel, _)| channel.contains(":g:")).expect("it was record_whiled");
     let changed = |at: usize| {
         let mut payload = good.clone();
         payload[at] ^= 1;
@@ -161,10 +165,10 @@ async fn a_forged_hint_is_not_delivered() {
     let mut forged: Vec<Vec<u8>> = (0..good.len()).map(changed).collect();
     forged.extend((0..good.len()).map(|length| good[..length].to_vec()));
     forged.extend([b"hello".to_vec(), vec![1; 2 * 1024 * 1024]]);
-    let forged: Said = forged.into_iter().map(|payload| (channel.clone(), payload)).collect();
+    let forged: Recording = forged.into_iter().map(|payload| (channel.clone(), payload)).collect();
     // The very bytes, on another channel.
-    let elsewhere: Said =
-        said.iter().map(|(name, _)| (name.replace(":g:", ":u:"), good.clone())).take(1).collect();
+    let elsewhere: Recording =
+        recorded.iter().map(|(name, _)| (name.replace(":g:", ":u:"), good.clone())).take(1).collect();
     let before = two.hub.counts().link.expect("a link");
     publish(&redis, &forged).await;
     publish(&redis, &elsewhere).await;

@@ -15,7 +15,7 @@ use chinwag_hub::{Close, Hub};
 use chinwag_store_sqlite::SqliteStore;
 use uuid::Uuid;
 
-use crate::air::Air;
+use crate::fake_link::FakeNetwork;
 use crate::harness::{Client, Hands, NOW, Still, Words, heads, identity_of, make_user, quiet, settle};
 
 /// A bus that loses every event, so that the audit alone finds what was committed.
@@ -32,7 +32,7 @@ async fn too_many_missed_events_require_a_resync() {
     let store = SqliteStore::memory(Arc::new(Lossy)).expect("a store opens");
     let store: Arc<dyn Store> = Arc::new(Still(store));
     let (bus, receiver) = LocalBus::new(16);
-    let (link, events) = Arc::new(Air::default()).end(1);
+    let (link, events) = Arc::new(FakeNetwork::default()).end(1);
     let clock = Arc::new(Hands(NOW.into()));
     let receiver = receiver.among(link, events);
     let hub = Hub::start(store.clone(), bus, receiver, Arc::new(Words::default()), clock, quiet());

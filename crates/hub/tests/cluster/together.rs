@@ -46,7 +46,7 @@ async fn a_commit_reaches_sockets_of_other_nodes_once_and_in_order() {
         reader.counts_to(group, last).await;
         assert_eq!(reader.numbers(group), (1..=300).collect::<Vec<_>>());
     }
-    one.hub.tell(typing(group, "ann"));
+    one.hub.publish_ephemeral(typing(group, "ann"));
     at_two.gets("typing ann").await;
     let figures = one.hub.counts().link.expect("there is a link");
     assert!(figures.published >= 201 && figures.dropped == 0 && figures.forged == 0, "{figures:?}");

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use chinwag_core::event::{Ended, Event, Kind};
 use chinwag_core::token::{self, TokenHash};
 use chinwag_core::{Date, Seq, TaskId};
-use chinwag_hub::{Close, Identity, Options, Refused};
+use chinwag_hub::{Close, Identity, Options, RegisterError};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -125,7 +125,7 @@ async fn pings_are_spread_and_silent_sockets_are_closed() {
         sleep(Duration::from_secs(1)).await;
         let pinged = clients[..40].iter().filter(|client| client.texts() == ["ping"]).count();
         assert!((1..=2).contains(&pinged), "{pinged} of 40 in one second, of 25");
-        clients[..40].iter().for_each(|client| client.0.heard());
+        clients[..40].iter().for_each(|client| client.0.mark_alive());
     }
     assert!(clients[40..].iter().all(|client| client.read().1 == Some(Close::TimedOut)));
 }
@@ -137,7 +137,7 @@ async fn silence_is_allowed_for_a_minute() {
     let client = world.connect(ann).await;
     sleep(Duration::from_secs(58)).await;
     assert_eq!(client.read().1, None);
-    client.0.heard();
+    client.0.mark_alive();
     sleep(Duration::from_secs(59)).await;
     assert_eq!(client.read().1, None);
     sleep(Duration::from_secs(2)).await;
@@ -150,9 +150,9 @@ async fn sockets_are_bounded_in_all_and_for_each_user() {
     let [ann, ben] = world.users(["ann", "ben"]).await;
     let _first = world.register(ann).expect("there is room");
     let second = world.register(ann).expect("there is room");
-    assert_eq!(world.register(ann).expect_err("two are enough"), Refused::TooManyOfUser);
+    assert_eq!(world.register(ann).expect_err("two are enough"), RegisterError::TooManyOfUser);
     let _third = world.register(ben).expect("there is room");
-    assert_eq!(world.register(ben).expect_err("it is full"), Refused::Full);
+    assert_eq!(world.register(ben).expect_err("it is full"), RegisterError::Full);
     drop(second);
     world.register(ann).expect("there is room again");
 }
@@ -178,7 +178,7 @@ async fn a_drain_closes_sockets_one_by_one_with_their_queues() {
     world.hub.drain(Duration::from_secs(10)).await;
     let took = begun.elapsed();
     assert!(took > Duration::from_secs(9) && took < Duration::from_secs(11), "{took:?}");
-    assert_eq!(world.register(ann).expect_err("it drains"), Refused::Draining);
+    assert_eq!(world.register(ann).expect_err("it drains"), RegisterError::Draining);
     let mut ends = Vec::new();
     for task in tasks {
         let (close, frames, at) = task.await.expect("it ends");
@@ -268,7 +268,7 @@ async fn largest_socket_of_a_user_is_closed_beyond_its_bytes() {
     let page = |size| Bytes::from(vec![b'x'; size]);
     for socket in [&large, &other] {
         world.hub.pause(&socket.0);
-        world.hub.show_frames(&socket.0, vec![page(40 * 1024)]);
+        world.hub.send_first(&socket.0, vec![page(40 * 1024)]);
     }
     world.hub.send(&small.0, page(12 * 1024));
     for _ in 0..9 {

@@ -227,7 +227,7 @@ async fn who_holds_all_that_its_group_was_told_has_missed_nothing() {
     world.say(group).await;
     let client = world.connect(ann).await;
     world.hub.pause(&client.0);
-    let part = |group, held| world.hub.part_current(&client.0, vec![(group, Seq(held))]);
+    let part = |group, held| world.hub.split_current(&client.0, vec![(group, Seq(held))]);
     assert_eq!(part(group, 1), (vec![(group, Seq(1))], vec![]));
     world.say(group).await;
     settle().await;

@@ -20,7 +20,7 @@ use chinwag_core::relation::Relations;
 use chinwag_core::store::{Done, ReadJob, Store, Tx, WriteJob};
 use chinwag_core::{Clock, Date, GroupId, HistoryId, MessageId, Name, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
-use chinwag_hub::{Close, Connection, Encode, Hub, Identity, Options, Refused, Shown, Taken};
+use chinwag_hub::{Close, Connection, Encode, Hub, Identity, Options, RegisterError, Snapshot, TakeOutcome};
 use chinwag_store_sqlite::SqliteStore;
 use uuid::Uuid;
 
@@ -210,7 +210,7 @@ impl World {
         .await;
     }
 
-    pub(crate) fn register(&self, user: UserId) -> Result<Connection, Refused> {
+    pub(crate) fn register(&self, user: UserId) -> Result<Connection, RegisterError> {
         self.hub.register(identity_of(user, "somebody"))
     }
 
@@ -244,7 +244,7 @@ pub(crate) async fn make_user(store: &Arc<dyn Store>, name: &str) -> UserId {
 }
 
 /// Shows no more than how far the user's groups are.
-pub(crate) fn heads(tx: &dyn Tx, user: UserId) -> Result<Shown<()>> {
+pub(crate) fn heads(tx: &dyn Tx, user: UserId) -> Result<Snapshot<()>> {
     let is_accepted = |group: &Group| Ok(tx.member(group.id, user)?.is_some_and(|member| !member.pending));
     let mut groups = Vec::new();
     for group in tx.groups_of(user, None, 1000)? {
@@ -308,15 +308,18 @@ impl Client {
     pub(crate) fn read(&self) -> (Vec<String>, Option<Close>) {
         let mut frames = Vec::new();
         let close = self.read_frames(&mut frames);
-        (frames.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()).collect(), close)
+        // Messages may be queued as one piece.
+        let pieces = frames.iter().map(|piece| String::from_utf8_lossy(piece).replace("text ", "\ntext "));
+        let texts = pieces.flat_map(|piece| piece.trim().split('\n').map(str::to_owned).collect::<Vec<_>>());
+        (texts.collect(), close)
     }
 
     pub(crate) fn read_frames(&self, frames: &mut Vec<Bytes>) -> Option<Close> {
         loop {
             match self.0.take(frames) {
-                Taken::Frames | Taken::Rest => {}
-                Taken::Empty => return None,
-                Taken::Close(close) => return Some(close),
+                TakeOutcome::Frames | TakeOutcome::Rest => {}
+                TakeOutcome::Empty => return None,
+                TakeOutcome::Close(close) => return Some(close),
             }
         }
     }

@@ -16,7 +16,7 @@ use chinwag_core::name::NameCase;
 use chinwag_core::store::{Done, ReadJob, Store, Tx, WriteJob};
 use chinwag_core::{GroupId, HistoryId, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
-use chinwag_hub::{Connection, Hub, Identity, Options, Shown};
+use chinwag_hub::{Connection, Hub, Identity, Options, Snapshot};
 use chinwag_store_sqlite::SqliteStore;
 use proptest::prelude::*;
 use tokio::sync::Semaphore;
@@ -111,7 +111,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// What a group's log says of one number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Entry {
-    Said,
+    Sent,
     Came(usize),
     Went(usize),
 }
@@ -122,8 +122,8 @@ enum Stage {
     Nothing,
     Registered(Connection),
     /// What it is to be shown is to be read, or has been read and is to be answered.
-    Reading(Connection, Arc<Semaphore>, JoinHandle<Result<Option<Shown<Vec<i64>>>>>),
-    Shown(Connection, Vec<(GroupId, Seq)>, Vec<i64>),
+    Reading(Connection, Arc<Semaphore>, JoinHandle<Result<Option<Snapshot<Vec<i64>>>>>),
+    Read(Connection, Vec<(GroupId, Seq)>, Vec<i64>),
     Paging(paging::Paging),
     Live(Client, Vec<(GroupId, Seq)>, Vec<i64>),
 }
@@ -184,7 +184,7 @@ impl Race {
                     Ok(seq)
                 };
                 let seq = self.store.write(job).await.expect("the store writes");
-                self.logs[group].insert(seq.0, Entry::Said);
+                self.logs[group].insert(seq.0, Entry::Sent);
             }
             Step::Turn(group, user) => self.turn(group, user).await,
             Step::Dispatch => self.dispatch(),
@@ -247,16 +247,16 @@ impl Race {
                 if task.is_finished() {
                     let shown = task.await.expect("it ends").expect("the store reads");
                     let (at, heads) = shown.expect("the user is there");
-                    Stage::Shown(connection, heads, at)
+                    Stage::Read(connection, heads, at)
                 } else {
                     Stage::Reading(connection, held, task)
                 }
             }
-            Stage::Shown(connection, heads, at) if self.is_paged && !heads.is_empty() => {
+            Stage::Read(connection, heads, at) if self.is_paged && !heads.is_empty() => {
                 Stage::Paging(paging::Paging::begin(&self.hub, connection, heads, at))
             }
             Stage::Paging(paging) => self.turn_page(socket, paging).await,
-            Stage::Shown(connection, heads, at) => {
+            Stage::Read(connection, heads, at) => {
                 self.hub.go_live(&connection, vec![Bytes::from_static(b"hello")], &heads);
                 Stage::Live(Client(connection), heads, at)
             }
@@ -345,7 +345,7 @@ fn expected(log: &Log, group: usize, user: usize, from: i64, mut is_in: bool) ->
         }
         if is_in {
             let word = match entry {
-                Entry::Said => "message",
+                Entry::Sent => "message",
                 Entry::Came(who) if *who == user => "whole",
                 _ => "update",
             };
@@ -462,7 +462,7 @@ fn who_is_not_told_of_a_group_reads_once_whatever_is_said_in_it() {
         for step in steps {
             race.step(step).await;
         }
-        assert!(matches!(race.sockets[2], Stage::Shown(..)), "it has been read");
+        assert!(matches!(race.sockets[2], Stage::Read(..)), "it has been read");
     });
 }
 

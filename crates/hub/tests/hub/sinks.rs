@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use chinwag_core::event::{Event, Kind, Origin};
 use chinwag_core::message::Message;
 use chinwag_core::{Date, GroupId, MessageId, Seq, UserId};
-use chinwag_hub::{Close, Sink, Taken};
+use chinwag_hub::{Close, Sink, TakeOutcome};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -93,7 +93,7 @@ async fn a_partial_write_is_continued_by_the_task() {
     world.publish(vec![text(group(), 3)]).await;
     pipe.room.store(1000, Ordering::Relaxed);
     let mut frames = Vec::new();
-    assert_eq!(client.0.take(&mut frames), Taken::Rest);
+    assert_eq!(client.0.take(&mut frames), TakeOutcome::Rest);
     assert_eq!(frames, ["xt 7 2", "text 7 3"]);
     world.publish(vec![text(group(), 4)]).await;
     assert_eq!(pipe.written(), "", "who has taken writes alone, until it waits again");
@@ -101,7 +101,7 @@ async fn a_partial_write_is_continued_by_the_task() {
     assert!(!client.is_ready().await);
     world.publish(vec![text(group(), 5)]).await;
     assert_eq!(pipe.written(), "text 7 5");
-    assert_eq!(client.0.take(&mut frames), Taken::Empty);
+    assert_eq!(client.0.take(&mut frames), TakeOutcome::Empty);
     world.publish(vec![text(group(), 6)]).await;
     assert_eq!((pipe.written(), client.texts()), (String::new(), vec!["text 7 6".to_owned()]));
 }
@@ -114,9 +114,9 @@ async fn a_close_completes_the_frame_in_progress() {
     assert_eq!(pipe.written(), "tex");
     world.hub.close(&client.0, Close::CredentialEnded);
     let mut frames = Vec::new();
-    assert_eq!(client.0.take(&mut frames), Taken::Rest);
+    assert_eq!(client.0.take(&mut frames), TakeOutcome::Rest);
     assert_eq!(frames, ["t 7 1text 7 2"]);
-    assert_eq!(client.0.take(&mut frames), Taken::Close(Close::CredentialEnded));
+    assert_eq!(client.0.take(&mut frames), TakeOutcome::Close(Close::CredentialEnded));
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,12 +16,12 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use super::codec::{Keys, Message};
-use super::counts::Counts;
+use super::codec::{Keys, NodeMessage};
+use super::limits::SharedLimits;
 use super::senders::{Nonce, Offered, Senders, Stamp};
-use super::server::{Connection, Pushed, Server};
+use super::server::{PushHandler, RedisConnection, RedisServer};
 use super::{ConnectError, RedisOptions};
-use crate::bus::link::{Channel, Figures, Heard, Hint, Link, Load, NodeId, Wanted};
+use crate::bus::link::{Channel, ChannelFilter, Hint, Link, LinkEvent, LinkFigures, NodeId, QueuedBytes};
 
 /// Bytes of hints that may wait either way.
 const BYTES: usize = 64 * 1024 * 1024;
@@ -45,44 +45,44 @@ const STANDS: Duration = Duration::from_secs(2);
 
 /// The link's end on this node. Its task ends when it is dropped.
 pub(super) struct Carrier {
-    shared: Arc<Shared>,
+    shared: Arc<CarrierState>,
     task: JoinHandle<()>,
 }
 
-struct Shared {
+struct CarrierState {
     node: NodeId,
     keys: Keys,
-    server: Server,
+    server: RedisServer,
     up: AtomicBool,
     number: AtomicU64,
-    wanted: OnceLock<Wanted>,
+    wanted: OnceLock<ChannelFilter>,
     /// Channels of which it is to be asked whether they are wanted.
     doubtful: Mutex<HashSet<Channel>>,
     doubt: Notify,
     outgoing: Mutex<Outgoing>,
     something: Notify,
     hints: usize,
-    heard: mpsc::Sender<Heard>,
+    link_events: mpsc::Sender<LinkEvent>,
     load: Arc<AtomicUsize>,
     /// What the times are counted from that hints carry.
     started: Instant,
-    senders: Mutex<Senders<(Hint, Load)>>,
+    senders: Mutex<Senders<(Hint, QueuedBytes)>>,
     /// The challenge to all has come back.
     greeted: Notify,
     /// The link stands.
     stands: Notify,
-    figures: Tally,
-    counts: Counts,
+    figures: LinkCounters,
+    limits: SharedLimits,
 }
 
 #[derive(Default)]
 struct Outgoing {
-    queue: VecDeque<(Channel, Message)>,
+    queue: VecDeque<(Channel, NodeMessage)>,
     bytes: usize,
 }
 
 #[derive(Default)]
-struct Tally {
+struct LinkCounters {
     published: AtomicU64,
     dropped: AtomicU64,
     received: AtomicU64,
@@ -105,17 +105,17 @@ impl Drop for Carrier {
 }
 
 impl Carrier {
-    /// A link that stands, and what will be heard.
+    /// A link that stands, and what will be link_events.
     pub(super) async fn connect(
         options: &RedisOptions,
         node: NodeId,
         nonce: Nonce,
-    ) -> Result<(Arc<Self>, mpsc::Receiver<Heard>), ConnectError> {
-        let (heard, ears) = mpsc::channel(options.hints.max(16));
-        let shared = Arc::new(Shared {
+    ) -> Result<(Arc<Self>, mpsc::Receiver<LinkEvent>), ConnectError> {
+        let (link_events, push_handler) = mpsc::channel(options.hints.max(16));
+        let shared = Arc::new(CarrierState {
             node,
             keys: Keys::of(&options.secret),
-            server: Server::parse(options)?,
+            server: RedisServer::parse(options)?,
             up: AtomicBool::new(false),
             number: AtomicU64::new(0),
             wanted: OnceLock::new(),
@@ -124,17 +124,17 @@ impl Carrier {
             outgoing: Mutex::default(),
             something: Notify::new(),
             hints: options.hints.max(16),
-            heard,
+            link_events,
             load: Arc::default(),
             started: Instant::now(),
             senders: Mutex::new(Senders::new(nonce)),
             greeted: Notify::new(),
             stands: Notify::new(),
-            figures: Tally::default(),
-            counts: Counts::default(),
+            figures: LinkCounters::default(),
+            limits: SharedLimits::default(),
         });
         let gone = Arc::new(Notify::new());
-        let (mut connection, _) = shared.server.connect(shared.ears(gone.clone())).await?;
+        let (mut connection, _) = shared.server.connect(shared.push_handler(gone.clone())).await?;
         // What the server's rules forbid shows at the start, not later.
         let first = shared.listen_always(&mut connection).await;
         first.map_err(|error| shared.server.why(&error))?;
@@ -142,12 +142,12 @@ impl Carrier {
         // A command that is done at once says what it has done to nodes that know it by then. Where
         // the link is lost again meanwhile, it is as away as it may be later.
         let _ = timeout(STANDS, shared.stands.notified()).await;
-        Ok((Arc::new(Self { shared, task }), ears))
+        Ok((Arc::new(Self { shared, task }), push_handler))
     }
 
     /// From now on these are counted with the other nodes.
     pub(super) fn share_rates(&self, rates: &Arc<Rates>) {
-        self.shared.counts.share(rates);
+        self.shared.limits.share(rates);
     }
 }
 
@@ -156,21 +156,21 @@ impl Link for Carrier {
         self.shared.node
     }
 
-    fn say(&self, to: Channel, hint: Hint) {
+    fn publish(&self, to: Channel, hint: Hint) {
         let shared = &self.shared;
         if shared.up.load(Ordering::Acquire) {
-            shared.enqueue(to, Message::Hint(hint));
+            shared.enqueue(to, NodeMessage::Hint(hint));
         } else {
             shared.figures.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn listen(&self, wanted: Wanted) {
+    fn set_filter(&self, wanted: ChannelFilter) {
         let _ = self.shared.wanted.set(wanted);
         self.shared.doubt.notify_one();
     }
 
-    fn look_at(&self, channel: Channel) {
+    fn recheck(&self, channel: Channel) {
         self.shared.doubtful.lock().insert(channel);
         self.shared.doubt.notify_one();
     }
@@ -179,10 +179,10 @@ impl Link for Carrier {
         self.shared.up.load(Ordering::Acquire)
     }
 
-    fn figures(&self) -> Figures {
+    fn figures(&self) -> LinkFigures {
         let read = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
         let figures = &self.shared.figures;
-        Figures {
+        LinkFigures {
             published: read(&figures.published),
             dropped: read(&figures.dropped),
             received: read(&figures.received),
@@ -193,30 +193,30 @@ impl Link for Carrier {
     }
 }
 
-impl Shared {
+impl CarrierState {
     /// Keeps the link for as long as anybody hears.
-    async fn keep(self: Arc<Self>, mut connection: Connection, mut gone: Arc<Notify>) {
+    async fn keep(self: Arc<Self>, mut connection: RedisConnection, mut gone: Arc<Notify>) {
         // What was listened to before: wanted again after a loss, unless it is not any more.
         let mut listening = HashSet::new();
-        while !self.heard.is_closed() {
+        while !self.link_events.is_closed() {
             if let Err(error) = self.carry(connection, &gone, &mut listening).await {
                 tracing::warn!(%error, "the link to Redis is lost: hints are dropped until it is back");
             }
             self.up.store(false, Ordering::Release);
             self.drop_outgoing();
             self.doubtful.lock().extend(listening.drain());
-            let _ = self.heard.send(Heard::Down).await;
+            let _ = self.link_events.send(LinkEvent::Down).await;
             (connection, gone) = self.reconnect().await;
-            self.counts.forget();
+            self.limits.forget();
             tracing::info!("the link to Redis is back");
         }
     }
 
-    async fn reconnect(self: &Arc<Self>) -> (Connection, Arc<Notify>) {
+    async fn reconnect(self: &Arc<Self>) -> (RedisConnection, Arc<Notify>) {
         let mut pause = RETRY;
         loop {
             let gone = Arc::new(Notify::new());
-            match self.server.connect(self.ears(gone.clone())).await {
+            match self.server.connect(self.push_handler(gone.clone())).await {
                 Ok((connection, _)) => return (connection, gone),
                 Err(error) => tracing::debug!(%error, "the link to Redis is not back yet"),
             }
@@ -228,7 +228,7 @@ impl Shared {
     /// Carries until the link is lost.
     async fn carry(
         &self,
-        mut connection: Connection,
+        mut connection: RedisConnection,
         gone: &Notify,
         listening: &mut HashSet<Channel>,
     ) -> RedisResult<()> {
@@ -236,16 +236,20 @@ impl Shared {
         tokio::select! {
             lost = self.publish(connection.clone()) => lost,
             lost = self.stand(connection.clone(), listening) => lost,
-            lost = self.counts.carry(&self.keys, connection.clone()) => lost,
+            lost = self.limits.carry(&self.keys, connection.clone()) => lost,
             lost = self.probe(connection) => lost,
             () = gone.notified() => Ok(()),
         }
     }
 
     /// Learns which nodes live, then listens where it is wanted.
-    async fn stand(&self, mut connection: Connection, listening: &mut HashSet<Channel>) -> RedisResult<()> {
+    async fn stand(
+        &self,
+        mut connection: RedisConnection,
+        listening: &mut HashSet<Channel>,
+    ) -> RedisResult<()> {
         let nonce = self.senders.lock().challenge_all(self.now());
-        self.enqueue(Channel::Nodes, Message::Challenge(nonce));
+        self.enqueue(Channel::Nodes, NodeMessage::Challenge(nonce));
         // It comes back once the others have it, too. Where it does not, their hints are held.
         if timeout(GREETING, self.greeted.notified()).await.is_ok() {
             sleep(ANSWERS).await;
@@ -253,7 +257,7 @@ impl Shared {
         self.look(&mut connection, listening).await?;
         self.up.store(true, Ordering::Release);
         self.stands.notify_one();
-        let _ = self.heard.send(Heard::Up).await;
+        let _ = self.link_events.send(LinkEvent::Up).await;
         self.subscribe(connection, listening).await
     }
 
@@ -263,7 +267,7 @@ impl Shared {
     }
 
     /// Has a message sent, or drops it and counts that.
-    fn enqueue(&self, to: Channel, message: Message) {
+    fn enqueue(&self, to: Channel, message: NodeMessage) {
         let bytes = size(&message);
         let mut outgoing = self.outgoing.lock();
         if outgoing.queue.len() >= self.hints || outgoing.bytes + bytes > BYTES {
@@ -276,12 +280,12 @@ impl Shared {
         self.something.notify_one();
     }
 
-    async fn listen_always(&self, connection: &mut Connection) -> RedisResult<()> {
+    async fn listen_always(&self, connection: &mut RedisConnection) -> RedisResult<()> {
         let names = [Channel::Nodes, Channel::Node(self.node)].map(|channel| self.keys.name(channel));
         connection.subscribe(&names).await
     }
 
-    async fn publish(&self, mut connection: Connection) -> RedisResult<()> {
+    async fn publish(&self, mut connection: RedisConnection) -> RedisResult<()> {
         loop {
             let batch = self.next_batch();
             if batch.is_empty() {
@@ -324,7 +328,7 @@ impl Shared {
     /// Listens where it is wanted, as that changes.
     async fn subscribe(
         &self,
-        mut connection: Connection,
+        mut connection: RedisConnection,
         listening: &mut HashSet<Channel>,
     ) -> RedisResult<()> {
         loop {
@@ -334,7 +338,11 @@ impl Shared {
         }
     }
 
-    async fn look(&self, connection: &mut Connection, listening: &mut HashSet<Channel>) -> RedisResult<()> {
+    async fn look(
+        &self,
+        connection: &mut RedisConnection,
+        listening: &mut HashSet<Channel>,
+    ) -> RedisResult<()> {
         let Some(wanted) = self.wanted.get() else { return Ok(()) };
         let doubtful = mem::take(&mut *self.doubtful.lock());
         let (mut begin, mut end) = (Vec::new(), Vec::new());
@@ -349,7 +357,7 @@ impl Shared {
         listening.extend(&begin);
         for some in begin.chunks(CHANNELS) {
             connection.subscribe(&self.names(some)).await?;
-            let _ = self.heard.send(Heard::Listening(some.to_vec())).await;
+            let _ = self.link_events.send(LinkEvent::Subscribed(some.to_vec())).await;
         }
         for some in end.chunks(CHANNELS) {
             connection.unsubscribe(&self.names(some)).await?;
@@ -365,12 +373,12 @@ impl Shared {
     }
 
     /// What one connection calls with whatever the server says unasked.
-    fn ears(self: &Arc<Self>, gone: Arc<Notify>) -> Pushed {
+    fn push_handler(self: &Arc<Self>, gone: Arc<Notify>) -> PushHandler {
         let shared = Arc::downgrade(self);
         Arc::new(move |info: PushInfo| match info.kind {
             PushKind::Message | PushKind::SMessage => {
                 if let Some(shared) = shared.upgrade() {
-                    shared.hear(info.data);
+                    shared.receive_push(info.data);
                 }
             }
             PushKind::Disconnection => gone.notify_one(),
@@ -379,7 +387,7 @@ impl Shared {
     }
 
     /// Takes in what was published, if a node of this cluster has said it, and once.
-    fn hear(&self, data: Vec<Value>) {
+    fn receive_push(&self, data: Vec<Value>) {
         let Ok([Value::BulkString(name), Value::BulkString(payload)]) = <[Value; 2]>::try_from(data) else {
             return;
         };
@@ -389,31 +397,31 @@ impl Shared {
             return;
         };
         match message {
-            Message::Challenge(nonce) if stamp.node == self.node => {
+            NodeMessage::Challenge(nonce) if stamp.node == self.node => {
                 if self.senders.lock().is_to_all(nonce) {
                     self.greeted.notify_one();
                 }
             }
             _ if stamp.node == self.node => {}
-            Message::Challenge(nonce) => {
-                self.enqueue(Channel::Node(stamp.node), Message::Answer(nonce));
+            NodeMessage::Challenge(nonce) => {
+                self.enqueue(Channel::Node(stamp.node), NodeMessage::Answer(nonce));
                 let own = self.senders.lock().challenge(stamp.node, self.now());
                 self.challenge(stamp.node, own);
             }
-            Message::Answer(nonce) => {
+            NodeMessage::Answer(nonce) => {
                 let (taken, dropped) = self.senders.lock().answer(stamp, nonce, self.now());
                 self.figures.repeated.fetch_add(dropped, Ordering::Relaxed);
                 for (hint, load) in taken {
                     self.take(stamp.node, hint, load);
                 }
             }
-            Message::Hint(hint) => self.offer(stamp, hint, payload.len()),
+            NodeMessage::Hint(hint) => self.offer(stamp, hint, payload.len()),
         }
     }
 
     /// Takes a hint if it is of now and new; holds it while that is not known.
     fn offer(&self, stamp: Stamp, hint: Hint, bytes: usize) {
-        let load = Load::of(&self.load, bytes);
+        let load = QueuedBytes::of(&self.load, bytes);
         if self.load.load(Ordering::Relaxed) > BYTES {
             self.figures.overrun.fetch_add(1, Ordering::Relaxed);
             return;
@@ -431,12 +439,12 @@ impl Shared {
 
     fn challenge(&self, node: NodeId, nonce: Option<Nonce>) {
         if let Some(nonce) = nonce {
-            self.enqueue(Channel::Node(node), Message::Challenge(nonce));
+            self.enqueue(Channel::Node(node), NodeMessage::Challenge(nonce));
         }
     }
 
-    fn take(&self, node: NodeId, hint: Hint, load: Load) {
-        if self.heard.try_send(Heard::Hint(node, hint, load)).is_err() {
+    fn take(&self, node: NodeId, hint: Hint, load: QueuedBytes) {
+        if self.link_events.try_send(LinkEvent::Hint(node, hint, load)).is_err() {
             self.figures.overrun.fetch_add(1, Ordering::Relaxed);
             return;
         }
@@ -445,7 +453,7 @@ impl Shared {
 
     /// Asks the server now and then; ends when it does not answer, or is the master no more. Lets go
     /// of what is held for nodes that do not answer.
-    async fn probe(&self, mut connection: Connection) -> RedisResult<()> {
+    async fn probe(&self, mut connection: RedisConnection) -> RedisResult<()> {
         let mut ticks = interval(PROBE);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -460,9 +468,9 @@ impl Shared {
 }
 
 /// The bytes of frames in a message.
-fn size(message: &Message) -> usize {
+fn size(message: &NodeMessage) -> usize {
     match message {
-        Message::Hint(hint) => hint.frame.len() + hint.whole.len(),
-        Message::Challenge(_) | Message::Answer(_) => 0,
+        NodeMessage::Hint(hint) => hint.frame.len() + hint.whole.len(),
+        NodeMessage::Challenge(_) | NodeMessage::Answer(_) => 0,
     }
 }

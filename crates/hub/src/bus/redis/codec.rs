@@ -13,7 +13,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use super::senders::{Nonce, Stamp};
-use crate::bus::link::{Channel, Hint, Kind, NodeId};
+use crate::bus::link::{Channel, Hint, HintKind, NodeId};
 
 const VERSION: u8 = 2;
 const MAC: usize = 32;
@@ -55,7 +55,7 @@ mod handshake {
 
 /// What goes from node to node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Message {
+pub(super) enum NodeMessage {
     /// What has happened.
     Hint(Hint),
     /// Answer this at once.
@@ -99,20 +99,22 @@ impl Keys {
     }
 
     /// The bytes of a message with this stamp on the channel of this name.
-    pub(super) fn encode(&self, name: &str, stamp: Stamp, message: &Message) -> Bytes {
-        let frames = if let Message::Hint(hint) = message { hint.frame.len() + hint.whole.len() } else { 0 };
+    pub(super) fn encode(&self, name: &str, stamp: Stamp, message: &NodeMessage) -> Bytes {
+        let frames =
+            if let NodeMessage::Hint(hint) = message { hint.frame.len() + hint.whole.len() } else { 0 };
         let mut bytes = BytesMut::with_capacity(168 + frames);
         bytes.put_u8(VERSION);
         bytes.put_bytes(0, MAC);
         bytes.put_u128_le(stamp.node.0);
         bytes.put_u64_le(stamp.number);
         bytes.put_u64_le(stamp.sent);
-        Writer(&mut bytes).message(message);
+        FieldWriter(&mut bytes).message(message);
         if bytes.len() > LONGEST
-            && let Message::Hint(hint) = message
+            && let NodeMessage::Hint(hint) = message
         {
-            let bare = Hint { kind: Kind::Unknown, frame: Bytes::new(), whole: Bytes::new(), ..hint.clone() };
-            return self.encode(name, stamp, &Message::Hint(bare));
+            let bare =
+                Hint { kind: HintKind::Unknown, frame: Bytes::new(), whole: Bytes::new(), ..hint.clone() };
+            return self.encode(name, stamp, &NodeMessage::Hint(bare));
         }
         let mac = self.mac_of(name, &bytes[HEAD..]).finalize().into_bytes();
         bytes[1..HEAD].copy_from_slice(&mac);
@@ -120,7 +122,7 @@ impl Keys {
     }
 
     /// Reads a message, if a node of this cluster has made it for the channel of this name.
-    pub(super) fn decode(&self, name: &[u8], bytes: &Bytes) -> Option<(Stamp, Message)> {
+    pub(super) fn decode(&self, name: &[u8], bytes: &Bytes) -> Option<(Stamp, NodeMessage)> {
         if bytes.first() != Some(&VERSION) || bytes.len() > LONGEST {
             return None;
         }
@@ -144,9 +146,9 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("a HMAC takes a key of any length")
 }
 
-struct Writer<'a>(&'a mut BytesMut);
+struct FieldWriter<'a>(&'a mut BytesMut);
 
-impl Writer<'_> {
+impl FieldWriter<'_> {
     fn field(&mut self, tag: u8, value: &[u8]) {
         self.0.put_u8(tag);
         self.0.put_u32_le(u32::try_from(value.len()).unwrap_or(u32::MAX));
@@ -162,11 +164,11 @@ impl Writer<'_> {
         self.field(tag, &bytes);
     }
 
-    fn message(&mut self, message: &Message) {
+    fn message(&mut self, message: &NodeMessage) {
         let (kind, nonce) = match message {
-            Message::Hint(hint) => return self.hint(hint),
-            Message::Challenge(nonce) => (handshake::CHALLENGE, nonce),
-            Message::Answer(nonce) => (handshake::ANSWER, nonce),
+            NodeMessage::Hint(hint) => return self.hint(hint),
+            NodeMessage::Challenge(nonce) => (handshake::CHALLENGE, nonce),
+            NodeMessage::Answer(nonce) => (handshake::ANSWER, nonce),
         };
         self.field(tag::KIND, &[kind]);
         self.field(tag::NONCE, &nonce.to_le_bytes());
@@ -189,9 +191,9 @@ impl Writer<'_> {
         }
     }
 
-    fn kind(&mut self, kind: &Kind) {
+    fn kind(&mut self, kind: &HintKind) {
         match kind {
-            Kind::Group(but) => {
+            HintKind::Group(but) => {
                 if let Some(first) = but.first() {
                     self.user(tag::USER, *first);
                 }
@@ -200,20 +202,23 @@ impl Writer<'_> {
                     self.users(tag::BUT, but);
                 }
             }
-            Kind::Changed { joined, left } => {
+            HintKind::Changed { joined, left } => {
                 self.users(tag::JOINED, joined);
                 self.users(tag::LEFT, left);
             }
-            Kind::Passed { left } => self.users(tag::LEFT, left),
-            Kind::Deleted | Kind::Ask | Kind::Unknown => {}
-            Kind::Joined(user) | Kind::User(user) | Kind::UserEnded(user) => self.user(tag::USER, *user),
-            Kind::Renamed { to, user: other, name } | Kind::Contact { to, contact: (other, name) } => {
+            HintKind::Passed { left } => self.users(tag::LEFT, left),
+            HintKind::Deleted | HintKind::Ask | HintKind::Unknown => {}
+            HintKind::Joined(user) | HintKind::User(user) | HintKind::UserEnded(user) => {
+                self.user(tag::USER, *user)
+            }
+            HintKind::Renamed { to, user: other, name }
+            | HintKind::Contact { to, contact: (other, name) } => {
                 self.user(tag::USER, *to);
                 self.user(tag::OTHER, *other);
                 self.field(tag::NAME, name.as_str().as_bytes());
             }
-            Kind::TokenEnded(hash) => self.field(tag::TOKEN, &hash.0),
-            Kind::Presence { count, user, name, appearance, told } => {
+            HintKind::TokenEnded(hash) => self.field(tag::TOKEN, &hash.0),
+            HintKind::Presence { count, user, name, appearance, told } => {
                 self.field(tag::COUNT, &count.to_le_bytes());
                 self.user(tag::USER, *user);
                 self.field(tag::NAME, name.as_str().as_bytes());
@@ -221,13 +226,13 @@ impl Writer<'_> {
                 self.users(tag::TOLD, told);
                 self.hidden(&[(*user, *appearance)]);
             }
-            Kind::Beat { count, last } => {
+            HintKind::Beat { count, last } => {
                 self.field(tag::COUNT, &count.to_le_bytes());
                 if *last {
                     self.field(tag::LAST, &[]);
                 }
             }
-            Kind::Roster { count, part, parts, users } => {
+            HintKind::Roster { count, part, parts, users } => {
                 self.field(tag::COUNT, &count.to_le_bytes());
                 self.field(tag::PART, &part.to_le_bytes());
                 self.field(tag::PARTS, &parts.to_le_bytes());
@@ -253,23 +258,23 @@ impl Writer<'_> {
     }
 }
 
-fn number_of(kind: &Kind) -> u8 {
+fn number_of(kind: &HintKind) -> u8 {
     match kind {
-        Kind::Unknown => 0,
-        Kind::Group(_) => 1,
-        Kind::Changed { .. } => 2,
-        Kind::Deleted => 3,
-        Kind::Joined(_) => 4,
-        Kind::User(_) => 5,
-        Kind::Renamed { .. } => 6,
-        Kind::Contact { .. } => 7,
-        Kind::TokenEnded(_) => 8,
-        Kind::UserEnded(_) => 9,
-        Kind::Presence { .. } => 10,
-        Kind::Beat { .. } => 11,
-        Kind::Ask => 12,
-        Kind::Roster { .. } => 13,
-        Kind::Passed { .. } => 14,
+        HintKind::Unknown => 0,
+        HintKind::Group(_) => 1,
+        HintKind::Changed { .. } => 2,
+        HintKind::Deleted => 3,
+        HintKind::Joined(_) => 4,
+        HintKind::User(_) => 5,
+        HintKind::Renamed { .. } => 6,
+        HintKind::Contact { .. } => 7,
+        HintKind::TokenEnded(_) => 8,
+        HintKind::UserEnded(_) => 9,
+        HintKind::Presence { .. } => 10,
+        HintKind::Beat { .. } => 11,
+        HintKind::Ask => 12,
+        HintKind::Roster { .. } => 13,
+        HintKind::Passed { .. } => 14,
     }
 }
 
@@ -357,48 +362,50 @@ impl<'a> Fields<'a> {
         Some(())
     }
 
-    fn message(self) -> Option<Message> {
+    fn message(self) -> Option<NodeMessage> {
         Some(match self.kind? {
-            handshake::CHALLENGE => Message::Challenge(self.nonce?),
-            handshake::ANSWER => Message::Answer(self.nonce?),
-            _ => Message::Hint(self.hint()?),
+            handshake::CHALLENGE => NodeMessage::Challenge(self.nonce?),
+            handshake::ANSWER => NodeMessage::Answer(self.nonce?),
+            _ => NodeMessage::Hint(self.hint()?),
         })
     }
 
     fn hint(self) -> Option<Hint> {
         let name = || self.name.map(Name::stored);
         let kind = match self.kind? {
-            1 if self.but.is_empty() => Kind::Group(self.user.into_iter().collect()),
-            1 => Kind::Group(self.but),
-            2 => Kind::Changed { joined: self.joined, left: self.left },
-            3 => Kind::Deleted,
-            4 => Kind::Joined(self.user?),
-            5 => Kind::User(self.user?),
-            6 => Kind::Renamed { to: self.user?, user: self.other?, name: name()? },
-            7 => Kind::Contact { to: self.user?, contact: (self.other?, name()?) },
-            8 => Kind::TokenEnded(self.token?),
-            9 => Kind::UserEnded(self.user?),
-            10 => Kind::Presence {
+            1 if self.but.is_empty() => HintKind::Group(self.user.into_iter().collect()),
+            1 => HintKind::Group(self.but),
+            2 => HintKind::Changed { joined: self.joined, left: self.left },
+            3 => HintKind::Deleted,
+            4 => HintKind::Joined(self.user?),
+            5 => HintKind::User(self.user?),
+            6 => HintKind::Renamed { to: self.user?, user: self.other?, name: name()? },
+            7 => HintKind::Contact { to: self.user?, contact: (self.other?, name()?) },
+            8 => HintKind::TokenEnded(self.token?),
+            9 => HintKind::UserEnded(self.user?),
+            10 => HintKind::Presence {
                 count: self.count?,
                 user: self.user?,
                 name: name()?,
                 appearance: if self.hidden.is_empty() { self.appearance? } else { Appearance::Hidden },
                 told: self.told,
             },
-            11 => Kind::Beat { count: self.count?, last: self.last },
-            12 => Kind::Ask,
-            13 => Kind::Roster {
+            11 => HintKind::Beat { count: self.count?, last: self.last },
+            12 => HintKind::Ask,
+            13 => HintKind::Roster {
                 count: self.count?,
                 part: self.part?,
                 parts: self.parts?,
                 users: with_hidden(self.roster, &self.hidden),
             },
-            14 => Kind::Passed { left: self.left },
-            _ => Kind::Unknown,
+            14 => HintKind::Passed { left: self.left },
+            _ => HintKind::Unknown,
         };
-        let numbered =
-            matches!(kind, Kind::Changed { .. } | Kind::Passed { .. } | Kind::Deleted | Kind::Joined(_));
-        let grouped = numbered || matches!(kind, Kind::Group(_));
+        let numbered = matches!(
+            kind,
+            HintKind::Changed { .. } | HintKind::Passed { .. } | HintKind::Deleted | HintKind::Joined(_)
+        );
+        let grouped = numbered || matches!(kind, HintKind::Group(_));
         if grouped && self.group.is_none() || numbered && self.seq.is_none() {
             return None;
         }

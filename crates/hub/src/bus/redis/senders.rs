@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use super::window::Window;
+use super::window::ReplayWindow;
 use crate::bus::link::NodeId;
 
 /// How long ago a hint may have been sent.
@@ -44,7 +44,7 @@ pub(super) struct Senders<T> {
 
 /// One other node.
 struct Sender<T> {
-    window: Window,
+    window: ReplayWindow,
     /// The challenge that it has not answered, and when it was made.
     asked: Option<(Nonce, u64)>,
     /// Its time less this node's, once it has answered.
@@ -119,7 +119,7 @@ impl<T> Senders<T> {
         // Of a node that was started after this one nothing was ever sent before this one listened.
         let is_younger = stamp.sent < asked_at;
         if !was_known && !is_younger {
-            sender.window = Window::after(stamp.number);
+            sender.window = ReplayWindow::after(stamp.number);
         }
         let held = std::mem::take(&mut sender.held);
         let count = held.len() as u64;
@@ -170,7 +170,7 @@ impl<T> Senders<T> {
             }
         }
         self.nodes.entry(node).or_insert_with(|| Sender {
-            window: Window::default(),
+            window: ReplayWindow::default(),
             asked: None,
             ahead: None,
             held: Vec::new(),

@@ -12,7 +12,7 @@ use redis::{
 };
 use tokio::time::timeout;
 
-use super::counts::Bucket;
+use super::limits::Bucket;
 use super::{ConnectError, RedisOptions};
 
 /// How long a connection may take.
@@ -26,7 +26,7 @@ const FORMS: &str = "redis://[user[:password]@]host[:port], rediss://… over TL
 
 /// What kind of servers a URL names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Kind {
+enum Topology {
     Single,
     /// Sentinels, and the name under which they know the master.
     Sentinel(String),
@@ -35,8 +35,8 @@ enum Kind {
 
 /// A URL, understood.
 #[derive(Clone)]
-pub(super) struct Server {
-    kind: Kind,
+pub(super) struct RedisServer {
+    kind: Topology,
     tls: bool,
     user: Option<String>,
     password: Option<String>,
@@ -46,7 +46,7 @@ pub(super) struct Server {
 
 /// A connection.
 #[derive(Clone)]
-pub(super) enum Connection {
+pub(super) enum RedisConnection {
     /// To one server.
     Single(MultiplexedConnection),
     /// To all of a cluster: what is published is sharded.
@@ -54,9 +54,9 @@ pub(super) enum Connection {
 }
 
 /// What is called with whatever the server says unasked.
-pub(super) type Pushed = std::sync::Arc<dyn Fn(PushInfo) + Send + Sync>;
+pub(super) type PushHandler = std::sync::Arc<dyn Fn(PushInfo) + Send + Sync>;
 
-impl Server {
+impl RedisServer {
     pub(super) fn parse(options: &RedisOptions) -> Result<Self, ConnectError> {
         let refused = |why: &str| ConnectError(format!("the URL of Redis {why}: give {FORMS}"));
         let (scheme, rest) = options.url.split_once("://").ok_or_else(|| refused("has no scheme"))?;
@@ -72,17 +72,17 @@ impl Server {
         };
         let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
         let kind = match (kind, path) {
-            ("", "" | "0") => Kind::Single,
-            ("cluster", "") => Kind::Cluster,
-            ("sentinel", name) if !name.is_empty() => Kind::Sentinel(name.to_owned()),
+            ("", "" | "0") => Topology::Single,
+            ("cluster", "") => Topology::Cluster,
+            ("sentinel", name) if !name.is_empty() => Topology::Sentinel(name.to_owned()),
             ("sentinel", _) => return Err(refused("names no master after the sentinels")),
             ("" | "cluster", _) => return Err(refused("has something after its hosts")),
             _ => return Err(refused("has a scheme that is not known")),
         };
-        let port = if matches!(kind, Kind::Sentinel(_)) { 26379 } else { 6379 };
+        let port = if matches!(kind, Topology::Sentinel(_)) { 26379 } else { 6379 };
         let hosts: Option<Vec<_>> = hosts.split(',').map(|host| host_of(host, port)).collect();
         let hosts = hosts.ok_or_else(|| refused("has a host or port that cannot be"))?;
-        if kind == Kind::Single && hosts.len() > 1 {
+        if kind == Topology::Single && hosts.len() > 1 {
             return Err(refused("names several hosts"));
         }
         let (user, password) = match credentials {
@@ -101,34 +101,41 @@ impl Server {
         let hosts: Vec<_> = self.hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect();
         let hosts = hosts.join(",");
         match &self.kind {
-            Kind::Single => hosts,
-            Kind::Sentinel(master) => format!("the master {master} of the sentinels {hosts}"),
-            Kind::Cluster => format!("the cluster {hosts}"),
+            Topology::Single => hosts,
+            Topology::Sentinel(master) => format!("the master {master} of the sentinels {hosts}"),
+            Topology::Cluster => format!("the cluster {hosts}"),
         }
     }
 
-    /// Connects, and looks whether the server is fit. What it says unasked goes to `pushed`.
-    pub(super) async fn connect(&self, pushed: Pushed) -> Result<(Connection, String), ConnectError> {
+    /// Connects, and looks whether the server is fit. What it says unasked goes to `on_push`.
+    pub(super) async fn connect(
+        &self,
+        on_push: PushHandler,
+    ) -> Result<(RedisConnection, String), ConnectError> {
         // Whoever has chosen another one before is not overruled.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let whole = timeout(CONNECT * 2, self.connect_fit(pushed)).await;
+        let whole = timeout(CONNECT * 2, self.connect_fit(on_push)).await;
         whole.unwrap_or_else(|_| Err(self.away("it does not answer")))
     }
 
-    async fn connect_fit(&self, pushed: Pushed) -> Result<(Connection, String), ConnectError> {
+    async fn connect_fit(&self, on_push: PushHandler) -> Result<(RedisConnection, String), ConnectError> {
         let mut connection = match &self.kind {
-            Kind::Single => {
+            Topology::Single => {
                 let (host, port) = &self.hosts[0];
                 let info = self.info(host, *port, true).map_err(|error| self.why(&error))?;
-                Connection::Single(self.single(info, Some(pushed)).await.map_err(|error| self.why(&error))?)
+                RedisConnection::Single(
+                    self.single(info, Some(on_push)).await.map_err(|error| self.why(&error))?,
+                )
             }
-            Kind::Sentinel(master) => {
+            Topology::Sentinel(master) => {
                 let (host, port) = self.master(master).await?;
                 let info = self.info(&host, port, true).map_err(|error| self.why(&error))?;
-                Connection::Single(self.single(info, Some(pushed)).await.map_err(|error| self.why(&error))?)
+                RedisConnection::Single(
+                    self.single(info, Some(on_push)).await.map_err(|error| self.why(&error))?,
+                )
             }
-            Kind::Cluster => {
-                Connection::Cluster(self.cluster(pushed).await.map_err(|error| self.why(&error))?)
+            Topology::Cluster => {
+                RedisConnection::Cluster(self.cluster(on_push).await.map_err(|error| self.why(&error))?)
             }
         };
         let version = self.version(&mut connection).await?;
@@ -141,7 +148,7 @@ impl Server {
         Ok((connection, version))
     }
 
-    async fn version(&self, connection: &mut Connection) -> Result<String, ConnectError> {
+    async fn version(&self, connection: &mut RedisConnection) -> Result<String, ConnectError> {
         let answer =
             connection.ask(cmd("INFO").arg("server").take()).await.map_err(|error| self.why(&error))?;
         let text = text_of(&answer).unwrap_or_default();
@@ -178,7 +185,7 @@ impl Server {
     async fn single(
         &self,
         info: ConnectionInfo,
-        pushed: Option<Pushed>,
+        on_push: Option<PushHandler>,
     ) -> RedisResult<MultiplexedConnection> {
         let client = if self.tls {
             Client::build_with_tls(
@@ -191,8 +198,8 @@ impl Server {
         let mut config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(ANSWER));
-        if let Some(pushed) = pushed {
-            config = config.set_push_sender(sender(pushed));
+        if let Some(on_push) = on_push {
+            config = config.set_push_sender(sender(on_push));
         }
         client.get_multiplexed_async_connection_with_config(&config).await
     }
@@ -222,14 +229,14 @@ impl Server {
         Err(why)
     }
 
-    async fn cluster(&self, pushed: Pushed) -> RedisResult<ClusterConnection> {
+    async fn cluster(&self, on_push: PushHandler) -> RedisResult<ClusterConnection> {
         let hosts: RedisResult<Vec<_>> =
             self.hosts.iter().map(|(host, port)| self.info(host, *port, true)).collect();
         let mut builder = ClusterClientBuilder::new(hosts?)
             .use_protocol(ProtocolVersion::RESP3)
             .connection_timeout(CONNECT)
             .response_timeout(ANSWER)
-            .push_sender(sender(pushed));
+            .push_sender(sender(on_push));
         if let Some(user) = &self.user {
             builder = builder.username(user);
         }
@@ -273,9 +280,9 @@ impl Server {
     }
 }
 
-fn sender(pushed: Pushed) -> impl AsyncPushSender {
+fn sender(on_push: PushHandler) -> impl AsyncPushSender {
     move |info: PushInfo| {
-        pushed(info);
+        on_push(info);
         Ok::<(), ()>(())
     }
 }
@@ -323,7 +330,7 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-impl Connection {
+impl RedisConnection {
     async fn ask(&mut self, command: Cmd) -> RedisResult<Value> {
         match self {
             Self::Single(connection) => command.query_async(connection).await,

@@ -6,19 +6,19 @@ const WORDS: usize = 64;
 const WIDTH: u64 = WORDS as u64 * 64;
 
 /// The latest running number of one node, and which of those just before it have come.
-pub(super) struct Window {
+pub(super) struct ReplayWindow {
     latest: u64,
     /// One bit a number, in a ring.
     seen: [u64; WORDS],
 }
 
-impl Default for Window {
+impl Default for ReplayWindow {
     fn default() -> Self {
         Self { latest: 0, seen: [0; WORDS] }
     }
 }
 
-impl Window {
+impl ReplayWindow {
     /// A window in which every number up to this one has come.
     pub(super) fn after(latest: u64) -> Self {
         Self { latest, seen: [u64::MAX; WORDS] }
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn each_number_is_taken_once_in_any_order_within_the_width() {
-        let mut window = Window::default();
+        let mut window = ReplayWindow::default();
         assert!([5, 3, 4, 1, 2].into_iter().all(|number| window.take(number)));
         assert!((1..=5).all(|number| !window.take(number)));
         assert!(window.take(WIDTH + 3));

@@ -59,7 +59,7 @@ impl Race {
                 let (head, is_in) = page.expect("the user is there");
                 let (id, shown) = &mut paging.heads[paging.next];
                 let group = self.groups.iter().position(|group| group == id).expect("a group");
-                (self.hub).show_frames(&connection, vec![Bytes::from(format!("page {group} {head}"))]);
+                (self.hub).send_first(&connection, vec![Bytes::from(format!("page {group} {head}"))]);
                 (*shown, paging.at[group]) = (if is_in { head } else { Seq(-1) }, head.0);
                 paging.next += 1;
             } else {

@@ -23,27 +23,27 @@ fn hints() -> Vec<Hint> {
     let (none, users) = (Bytes::new(), vec![ann, ben]);
     let presence = |appearance| {
         let (name, told) = (Name::stored("Ben"), vec![ann, ben]);
-        Hint::new(Kind::Presence { count: 3, user: ann, name, appearance, told })
+        Hint::new(HintKind::Presence { count: 3, user: ann, name, appearance, told })
     };
-    let roster = |users| Hint::new(Kind::Roster { count: 3, part: 1, parts: 2, users });
+    let roster = |users| Hint::new(HintKind::Roster { count: 3, part: 1, parts: 2, users });
     vec![
-        about(Kind::Unknown, &none),
-        about(Kind::Group(vec![]), &frame),
-        Hint { seq: None, ..about(Kind::Group(vec![ann]), &frame) },
-        about(Kind::Changed { joined: users.clone(), left: vec![ben] }, &frame),
-        Hint { whole: frame.clone(), ..about(Kind::Changed { joined: vec![ben], left: vec![] }, &frame) },
-        about(Kind::Passed { left: vec![ann] }, &none),
-        about(Kind::Deleted, &frame),
-        about(Kind::Joined(ben), &none),
-        Hint::new(Kind::User(ann)).with(frame.clone()),
-        Hint::new(Kind::Renamed { to: ann, user: ben, name: name.clone() }).with(frame.clone()),
-        Hint::new(Kind::Contact { to: ann, contact: (ben, name.clone()) }).with(frame),
-        Hint::new(Kind::TokenEnded(TokenHash([9; 32]))),
-        Hint::new(Kind::UserEnded(ben)),
+        about(HintKind::Unknown, &none),
+        about(HintKind::Group(vec![]), &frame),
+        Hint { seq: None, ..about(HintKind::Group(vec![ann]), &frame) },
+        about(HintKind::Changed { joined: users.clone(), left: vec![ben] }, &frame),
+        Hint { whole: frame.clone(), ..about(HintKind::Changed { joined: vec![ben], left: vec![] }, &frame) },
+        about(HintKind::Passed { left: vec![ann] }, &none),
+        about(HintKind::Deleted, &frame),
+        about(HintKind::Joined(ben), &none),
+        Hint::new(HintKind::User(ann)).with(frame.clone()),
+        Hint::new(HintKind::Renamed { to: ann, user: ben, name: name.clone() }).with(frame.clone()),
+        Hint::new(HintKind::Contact { to: ann, contact: (ben, name.clone()) }).with(frame),
+        Hint::new(HintKind::TokenEnded(TokenHash([9; 32]))),
+        Hint::new(HintKind::UserEnded(ben)),
         presence(Appearance::Afk),
-        Hint::new(Kind::Beat { count: 3, last: false }),
-        Hint::new(Kind::Beat { count: 3, last: true }),
-        Hint::new(Kind::Ask),
+        Hint::new(HintKind::Beat { count: 3, last: false }),
+        Hint::new(HintKind::Beat { count: 3, last: true }),
+        Hint::new(HintKind::Ask),
         roster(vec![(ann, Appearance::Online)]),
         presence(Appearance::Hidden),
         roster(vec![(ann, Appearance::Afk), (ben, Appearance::Hidden)]),
@@ -51,9 +51,9 @@ fn hints() -> Vec<Hint> {
 }
 
 /// The same as messages, and those that are no hints.
-fn messages() -> Vec<Message> {
-    let handshake = [Message::Challenge(u128::MAX - 1), Message::Answer(1)];
-    hints().into_iter().map(Message::Hint).chain(handshake).collect()
+fn messages() -> Vec<NodeMessage> {
+    let handshake = [NodeMessage::Challenge(u128::MAX - 1), NodeMessage::Answer(1)];
+    hints().into_iter().map(NodeMessage::Hint).chain(handshake).collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -86,15 +86,15 @@ fn additions_of_a_newer_node_are_skipped_and_numbers_kept() {
     bytes.put_u128_le(NODE.0);
     bytes.put_u64_le(5);
     bytes.put_u64_le(1_000);
-    let mut writer = Writer(&mut bytes);
+    let mut writer = FieldWriter(&mut bytes);
     writer.field(tag::KIND, &[200]);
     writer.field(201, b"something new");
     writer.field(tag::GROUP, group().0.as_bytes());
     writer.field(tag::SEQ, &7_i64.to_le_bytes());
     let mac = keys().mac_of("here", &bytes[HEAD..]).finalize().into_bytes();
     bytes[1..HEAD].copy_from_slice(&mac);
-    let expected = Hint { group: Some(group()), seq: Some(Seq(7)), ..Hint::new(Kind::Unknown) };
-    assert_eq!(keys().decode(b"here", &bytes.freeze()), Some((STAMP, Message::Hint(expected))));
+    let expected = Hint { group: Some(group()), seq: Some(Seq(7)), ..Hint::new(HintKind::Unknown) };
+    assert_eq!(keys().decode(b"here", &bytes.freeze()), Some((STAMP, NodeMessage::Hint(expected))));
 }
 
 #[test]
@@ -115,10 +115,11 @@ fn a_hint_with_any_other_byte_is_refused() {
 #[test]
 fn an_overlong_hint_loses_its_frame_and_keeps_its_number() {
     let frame = Bytes::from(vec![b'x'; LONGEST]);
-    let long = Hint { group: Some(group()), seq: Some(Seq(7)), ..Hint::new(Kind::Group(vec![])).with(frame) };
-    let bytes = keys().encode("here", STAMP, &Message::Hint(long.clone()));
+    let long =
+        Hint { group: Some(group()), seq: Some(Seq(7)), ..Hint::new(HintKind::Group(vec![])).with(frame) };
+    let bytes = keys().encode("here", STAMP, &NodeMessage::Hint(long.clone()));
     assert!(bytes.len() < 200);
     let (_, read) = keys().decode(b"here", &bytes).expect("it is good");
-    let bare = Hint { kind: Kind::Unknown, frame: Bytes::new(), ..long };
-    assert_eq!(read, Message::Hint(bare));
+    let bare = Hint { kind: HintKind::Unknown, frame: Bytes::new(), ..long };
+    assert_eq!(read, NodeMessage::Hint(bare));
 }

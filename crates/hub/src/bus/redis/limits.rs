@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::codec::Keys;
-use super::server::Connection;
+use super::server::RedisConnection;
 
 /// How long counts are gathered.
 const GATHER: Duration = Duration::from_millis(5);
@@ -34,12 +34,12 @@ return ahead";
 
 /// What this node counts, once it is known.
 #[derive(Default)]
-pub(super) struct Counts {
+pub(super) struct SharedLimits {
     rates: Mutex<Option<Arc<Rates>>>,
     something: Arc<Notify>,
 }
 
-impl Counts {
+impl SharedLimits {
     /// From now on these are counted with the other nodes.
     pub(super) fn share(&self, rates: &Arc<Rates>) {
         let something = self.something.clone();
@@ -54,7 +54,7 @@ impl Counts {
     }
 
     /// Adds what is counted here to what the others have counted, until the link is lost.
-    pub(super) async fn carry(&self, keys: &Keys, mut connection: Connection) -> RedisResult<()> {
+    pub(super) async fn carry(&self, keys: &Keys, mut connection: RedisConnection) -> RedisResult<()> {
         loop {
             self.something.notified().await;
             sleep(GATHER).await;

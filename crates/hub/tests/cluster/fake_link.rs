@@ -4,12 +4,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use chinwag_hub::bus::link::{Channel, Figures, Heard, Hint, Link, Load, NodeId, Wanted};
+use chinwag_hub::bus::link::{
+    Channel, ChannelFilter, Hint, Link, LinkEvent, LinkFigures, NodeId, QueuedBytes,
+};
 use tokio::sync::mpsc;
 
 /// What all nodes share.
 #[derive(Debug, Default)]
-pub(crate) struct Air {
+pub(crate) struct FakeNetwork {
     inner: Mutex<Inner>,
 }
 
@@ -22,9 +24,9 @@ struct Inner {
 /// One node's end.
 pub(crate) struct End {
     node: NodeId,
-    air: Arc<Air>,
-    heard: mpsc::Sender<Heard>,
-    wanted: OnceLock<Wanted>,
+    air: Arc<FakeNetwork>,
+    heard: mpsc::Sender<LinkEvent>,
+    wanted: OnceLock<ChannelFilter>,
     doubtful: Mutex<Vec<Channel>>,
 }
 
@@ -34,10 +36,10 @@ impl std::fmt::Debug for End {
     }
 }
 
-impl Air {
-    pub(crate) fn end(self: &Arc<Self>, node: u128) -> (Arc<End>, mpsc::Receiver<Heard>) {
+impl FakeNetwork {
+    pub(crate) fn end(self: &Arc<Self>, node: u128) -> (Arc<End>, mpsc::Receiver<LinkEvent>) {
         let (heard, ears) = mpsc::channel(100_000);
-        let _ = heard.try_send(Heard::Up);
+        let _ = heard.try_send(LinkEvent::Up);
         let end = Arc::new(End {
             node: NodeId(node),
             air: self.clone(),
@@ -67,7 +69,7 @@ impl Air {
         }
         for end in inner.ends.values().filter(|end| end.node != from) {
             if end.hears(channel) {
-                let _ = end.heard.try_send(Heard::Hint(from, hint.clone(), Load::default()));
+                let _ = end.heard.try_send(LinkEvent::Hint(from, hint.clone(), QueuedBytes::default()));
             }
         }
     }
@@ -85,7 +87,7 @@ impl Air {
         for end in self.inner.lock().expect("no test panics here").ends.values() {
             let channels = std::mem::take(&mut *end.doubtful.lock().expect("no test panics here"));
             let begun: Vec<_> = channels.into_iter().filter(|channel| end.hears(*channel)).collect();
-            let _ = end.heard.try_send(Heard::Listening(begun));
+            let _ = end.heard.try_send(LinkEvent::Subscribed(begun));
         }
     }
 }
@@ -105,15 +107,15 @@ impl Link for End {
         self.node
     }
 
-    fn say(&self, to: Channel, hint: Hint) {
+    fn publish(&self, to: Channel, hint: Hint) {
         self.air.inner.lock().expect("no test panics here").said.push((self.node, to, hint));
     }
 
-    fn listen(&self, wanted: Wanted) {
+    fn set_filter(&self, wanted: ChannelFilter) {
         let _ = self.wanted.set(wanted);
     }
 
-    fn look_at(&self, channel: Channel) {
+    fn recheck(&self, channel: Channel) {
         self.doubtful.lock().expect("no test panics here").push(channel);
     }
 
@@ -121,7 +123,7 @@ impl Link for End {
         true
     }
 
-    fn figures(&self) -> Figures {
-        Figures::default()
+    fn figures(&self) -> LinkFigures {
+        LinkFigures::default()
     }
 }

@@ -1,4 +1,5 @@
-//! The delivery of one event: who is told, in which order, and what the hub itself learns of it.
+//! The delivery of one event: its recipients, its order among others, and the changes of users and
+//! groups that it makes on this node.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -10,134 +11,119 @@ use chinwag_core::presence::Status;
 use chinwag_core::relation::Outcome;
 use chinwag_core::{GroupId, Name, Seq, SocketId, UserId};
 
-use crate::group::{Group, Members, Turn};
-use crate::queue::Bounds;
-use crate::snapshot::Tag;
+use crate::group::{Group, Members, SeqOrder};
+use crate::queue::QueueBounds;
+use crate::replication::snapshot::EventTag;
 use crate::user::User;
 use crate::{Close, Hub, Socket};
 
-/// What is to be delivered, made here or on another node.
-pub(crate) struct Note<'a> {
-    pub(crate) to: To<'a>,
+/// An event, of this node or of another, with its recipients.
+pub(crate) struct Delivery<'a> {
+    pub(crate) to: Recipients<'a>,
     pub(crate) seq: Option<Seq>,
-    pub(crate) tag: Tag,
-    /// The event, if it is one of this node's.
+    pub(crate) tag: EventTag,
+    /// None for an event of another node.
     pub(crate) event: Option<&'a Event>,
-    /// The frame for all, if it is there already.
+    /// The encoded event, if it was encoded already.
     pub(crate) frame: Option<Bytes>,
-    /// The same for those to whom the group is new.
+    /// The same for users to whom the group is new.
     pub(crate) whole: Option<Bytes>,
 }
 
-/// An event's ready frames.
+/// An encoded event.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Frames {
-    /// For all.
+pub(crate) struct EventFrames {
     pub(crate) all: Option<Bytes>,
-    /// For those to whom the event's group is new, if there are any.
+    /// For users to whom the event's group is new, if there are any.
     pub(crate) whole: Option<Bytes>,
 }
 
-/// Who is told.
 #[derive(Clone, Copy)]
-pub(crate) enum To<'a> {
-    /// A group's members, but for these.
+pub(crate) enum Recipients<'a> {
+    /// A group's members except these.
     Group(GroupId, &'a [UserId]),
     Users(&'a [UserId]),
 }
 
-impl<'a> Note<'a> {
-    pub(crate) fn of(event: &'a Event, frames: Frames) -> Self {
+impl<'a> Delivery<'a> {
+    pub(crate) fn of(event: &'a Event, frames: EventFrames) -> Self {
         let to = match &event.to {
-            Audience::Group(id) => To::Group(*id, &[]),
-            Audience::Others(id, users) => To::Group(*id, users),
-            Audience::Users(users) => To::Users(users),
+            Audience::Group(id) => Recipients::Group(*id, &[]),
+            Audience::Others(id, users) => Recipients::Group(*id, users),
+            Audience::Users(users) => Recipients::Users(users),
         };
         let quits = matches!(event.kind, Kind::GroupQuit { .. } | Kind::GroupDelete(_));
         let pending = matches!(event.kind, Kind::Pending(_));
-        let tag = Tag { group: group_of(event), seq: event.seq, quits, pending, ..Tag::default() };
+        let tag = EventTag { group: group_of(event), seq: event.seq, quits, pending, ..EventTag::default() };
         Self { to, seq: event.seq, tag, event: Some(event), frame: frames.all, whole: frames.whole }
     }
 }
 
 impl Hub {
-    /// Delivers one event. Only the dispatcher calls this, one event after the other.
-    pub(crate) fn dispatch(&self, event: &Event) {
-        self.tally.events.fetch_add(1, Ordering::Relaxed);
-        self.guarded(Note::of(event, Frames::default()).to, event.seq, || {
-            self.apply(event, Frames::default());
-        });
-    }
-
-    /// Does what one event asks. A fault in it must not end the dispatcher, nor leave a silent gap
-    /// behind.
-    pub(crate) fn guarded(&self, to: To<'_>, seq: Option<Seq>, apply: impl FnOnce()) {
+    /// Runs the delivery of one event. A panic in it neither ends the dispatcher nor leaves a silent gap:
+    /// the recipients' sockets are closed.
+    pub(crate) fn guarded(&self, to: Recipients<'_>, seq: Option<Seq>, apply: impl FnOnce()) {
         if catch_unwind(AssertUnwindSafe(apply)).is_err() {
             tracing::error!(?seq, "an event could not be delivered: its sockets are closed");
             self.close_audience(to, Close::Fault);
         }
     }
 
-    /// Does what an event asks, with its frames if those have been made.
-    pub(crate) fn apply(&self, event: &Event, frames: Frames) {
-        // These two carry a number of the group's log that was delivered before.
-        let repeats = matches!(event.kind, Kind::Pending(_) | Kind::GroupAccepted(_));
-        if let (false, Some(id), Some(seq)) = (repeats, group_of(event), event.seq)
-            && let Some(group) = self.groups.get(&id)
-        {
-            group.expect(&mut group.lock(), seq);
-        }
-        let note = Note::of(event, frames);
+    /// Delivers an event, with all that follows from it on this node.
+    pub(crate) fn apply(&self, event: &Event, frames: EventFrames) {
+        let delivery = Delivery::of(event, frames);
         match &event.kind {
-            Kind::Ended(ended) => self.end(*ended),
-            Kind::GroupUpdate { view, joined, left } => self.group_update(note, view.group.id, joined, left),
-            Kind::MemberChanged { group, left } => self.pass(*group, note.seq, left.as_slice()),
+            Kind::Ended(ended) => self.end_credential(*ended),
+            Kind::GroupUpdate { view, joined, left } => {
+                self.group_update(delivery, view.group.id, joined, left)
+            }
+            Kind::MemberChanged { group, left } => self.skip_number(*group, delivery.seq, left.as_slice()),
             Kind::GroupDelete(group) => {
-                self.deliver(note, &[]);
+                self.deliver(delivery, &[]);
                 self.forget(*group);
             }
-            Kind::GroupAccepted(view) => self.accepted(&note, view.group.id, view.group.head),
-            Kind::Pending(_) => self.pending(note),
+            Kind::GroupAccepted(view) => self.accepted(&delivery, view.group.id, view.group.head),
+            Kind::Pending(_) => self.pending(delivery),
             Kind::UserUpdate { user, new_name, .. } => {
                 self.rename(*user, new_name);
-                self.deliver(note, &[]);
+                self.deliver(delivery, &[]);
             }
             Kind::ContactUpdate { author, name, outcome: Outcome::Contact } => {
-                self.deliver(note, &[]);
-                self.introduce(author.0, name);
-                self.introduce(name.0, author);
+                self.deliver(delivery, &[]);
+                self.send_contact_status(author.0, name);
+                self.send_contact_status(name.0, author);
             }
-            _ => self.deliver(note, &[]),
+            _ => self.deliver(delivery, &[]),
         }
     }
 
-    pub(crate) fn deliver(&self, note: Note<'_>, joined: &[UserId]) {
-        match note.to {
-            To::Group(id, but) => self.deliver_in_group(note, id, but, joined),
-            To::Users(users) => {
-                let mut copies = Copies::of(self, note, joined);
+    pub(crate) fn deliver(&self, delivery: Delivery<'_>, joined: &[UserId]) {
+        match delivery.to {
+            Recipients::Group(id, but) => self.deliver_in_group(delivery, id, but, joined),
+            Recipients::Users(users) => {
+                let mut fanout = Fanout::of(self, delivery, joined);
                 for user in users.iter().filter_map(|id| self.users.get(id)) {
-                    copies.to(&user);
+                    fanout.to(&user);
                 }
             }
         }
     }
 
-    fn deliver_in_group(&self, note: Note<'_>, id: GroupId, but: &[UserId], joined: &[UserId]) {
+    fn deliver_in_group(&self, delivery: Delivery<'_>, id: GroupId, but: &[UserId], joined: &[UserId]) {
         let newcomers: Vec<_> = joined.iter().filter_map(|user| self.users.get(user)).collect();
-        let seq = note.seq;
+        let seq = delivery.seq;
         while let Some(group) = self.group_for(seq, id, &newcomers) {
             let mut members = group.lock();
             if members.gone {
-                self.give_up_group(&group);
+                self.remove_group_entry(&group);
                 continue;
             }
             if seq.is_none_or(|seq| self.admit(&group, &members, seq)) {
                 for user in &newcomers {
                     join(&group, &mut members, user);
                 }
-                let mut copies = Copies::of(self, note, joined);
-                members.users.iter().filter(|user| !but.contains(&user.id)).for_each(|user| copies.to(user));
+                let mut fanout = Fanout::of(self, delivery, joined);
+                members.users.iter().filter(|user| !but.contains(&user.id)).for_each(|user| fanout.to(user));
                 if let Some(seq) = seq {
                     group.delivered(&mut members, seq);
                 }
@@ -147,41 +133,41 @@ impl Hub {
         }
     }
 
-    /// The group's entry. One is made only if somebody who is connected joins with this event.
+    /// The group's entry. It is made only if a connected user joins with this event.
     fn group_for(&self, seq: Option<Seq>, id: GroupId, newcomers: &[Arc<User>]) -> Option<Arc<Group>> {
         if newcomers.is_empty() {
-            return self.served(id);
+            return self.local_group(id);
         }
         let before = Seq(seq.unwrap_or_default().0 - 1);
         Some(self.group_entry(id, before, seq.is_some()))
     }
 
-    /// The group, if anybody is in it here: nobody else is to be told of what happens there. Whoever
-    /// reads its groups meanwhile, and may come too late for this, reads them again.
-    pub(crate) fn served(&self, id: GroupId) -> Option<Arc<Group>> {
+    /// The group, if it has members here. Otherwise nobody here receives its events, and a user who is
+    /// reading its groups at this time reads them again.
+    pub(crate) fn local_group(&self, id: GroupId) -> Option<Arc<Group>> {
         self.groups.get(&id).or_else(|| {
             self.unserved.fetch_add(1, Ordering::AcqRel);
             self.groups.get(&id)
         })
     }
 
-    /// Gives a group's entry up if nobody is in it.
+    /// Removes a group's entry if it has no members here.
     pub(crate) fn close_if_empty(&self, group: &Arc<Group>, members: &mut Members) {
         if members.users.is_empty() {
             members.gone = true;
-            self.give_up_group(group);
+            self.remove_group_entry(group);
         }
     }
 
-    /// Whether a numbered event of a group is to be delivered now.
+    /// Whether a numbered event of a group is delivered now.
     fn admit(&self, group: &Group, members: &Members, seq: Seq) -> bool {
-        match group.turn(seq) {
-            Turn::Next => true,
-            Turn::Repeated => {
+        match group.order_of(seq) {
+            SeqOrder::Next => true,
+            SeqOrder::Repeated => {
                 tracing::debug!(group = %group.id, %seq, "a repeated event is dropped");
                 false
             }
-            Turn::Gap { last } => {
+            SeqOrder::Gap { last } => {
                 if members.certain {
                     self.catch_up(group.id, last, seq);
                 }
@@ -190,81 +176,85 @@ impl Hub {
         }
     }
 
-    /// The place to read from the store what lies between `last` and `seq`, for a bus that may
-    /// lose: within one process there is no gap, and one that is seen is a fault of the store's.
+    /// Counts a gap that no fetch repairs: on a node alone it is a fault of the store.
     fn catch_up(&self, group: GroupId, last: Seq, seq: Seq) {
-        self.tally.gaps.fetch_add(1, Ordering::Relaxed);
+        self.counters.gaps.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(%group, %last, %seq, "numbers are missing from a group's log");
     }
 
-    pub(crate) fn group_update(&self, note: Note<'_>, id: GroupId, joined: &[UserId], left: &[UserId]) {
-        if let (Some(seq), Some(group)) = (note.seq, self.groups.get(&id))
-            && group.turn(seq) == Turn::Repeated
+    pub(crate) fn group_update(
+        &self,
+        delivery: Delivery<'_>,
+        id: GroupId,
+        joined: &[UserId],
+        left: &[UserId],
+    ) {
+        if let (Some(seq), Some(group)) = (delivery.seq, self.groups.get(&id))
+            && group.order_of(seq) == SeqOrder::Repeated
         {
             tracing::debug!(group = %id, %seq, "a repeated change of a group is dropped");
             return;
         }
         for user in left {
-            self.leave(id, *user);
+            self.remove_from_group(id, *user);
         }
         let mut joined = joined.to_vec();
         joined.sort_unstable();
-        self.deliver(note, &joined);
+        self.deliver(delivery, &joined);
     }
 
-    /// A number of a group has passed, of which its members are told by another event.
-    pub(crate) fn pass(&self, id: GroupId, seq: Option<Seq>, left: &[UserId]) {
+    /// Skips a number of a group's log whose entry members receive by another event.
+    pub(crate) fn skip_number(&self, id: GroupId, seq: Option<Seq>, left: &[UserId]) {
         for user in left {
-            self.leave(id, *user);
+            self.remove_from_group(id, *user);
         }
-        let (Some(seq), Some(group)) = (seq, self.served(id)) else { return };
+        let (Some(seq), Some(group)) = (seq, self.local_group(id)) else { return };
         let mut members = group.lock();
         if !members.gone && self.admit(&group, &members, seq) {
             group.delivered(&mut members, seq);
         }
     }
 
-    /// Tells users of a group that they have yet to accept. Who is known to have accepted it since is
-    /// not told what was before.
-    pub(crate) fn pending(&self, note: Note<'_>) {
-        let (To::Users(users), Some(id)) = (note.to, note.tag.group) else { return };
-        let seq = note.seq;
-        let mut copies = Copies::of(self, note, &[]);
+    /// Delivers an event of a pending membership. A user who has accepted since receives nothing from
+    /// before.
+    pub(crate) fn pending(&self, delivery: Delivery<'_>) {
+        let (Recipients::Users(users), Some(id)) = (delivery.to, delivery.tag.group) else { return };
+        let seq = delivery.seq;
+        let mut fanout = Fanout::of(self, delivery, &[]);
         for user in users.iter().filter_map(|user| self.users.get(user)) {
             let state = user.lock();
             let is_over = state.group_at(id).is_ok_and(|at| Some(state.groups[at].last()) >= seq);
             drop(state);
             if !is_over {
-                copies.to(&user);
+                fanout.to(&user);
             }
         }
     }
 
-    /// Subscribes users to a group that they have accepted, which they are shown as of `head`. All of
-    /// the log up to there has been dispatched here, and nothing after it.
-    fn accepted(&self, note: &Note<'_>, id: GroupId, head: Seq) {
-        let To::Users(users) = note.to else { return };
+    /// Makes users members of a group that they have accepted, and shows it as of `head`, up to which the
+    /// log was delivered here.
+    fn accepted(&self, delivery: &Delivery<'_>, id: GroupId, head: Seq) {
+        let Recipients::Users(users) = delivery.to else { return };
         for user in users.iter().filter_map(|user| self.users.get(user)) {
             loop {
                 let group = self.group_entry(id, head, true);
                 let mut members = group.lock();
                 if members.gone {
-                    self.give_up_group(&group);
+                    self.remove_group_entry(&group);
                     continue;
                 }
                 group.expect(&mut members, head.next());
                 join(&group, &mut members, &user);
-                let Note { to, seq, tag, event, ref frame, ref whole } = *note;
-                let only = Note { to, seq, tag, event, frame: frame.clone(), whole: whole.clone() };
-                Copies::of(self, only, &[user.id]).to(&user);
+                let Delivery { to, seq, tag, event, ref frame, ref whole } = *delivery;
+                let only = Delivery { to, seq, tag, event, frame: frame.clone(), whole: whole.clone() };
+                Fanout::of(self, only, &[user.id]).to(&user);
                 self.close_if_empty(&group, &mut members);
                 break;
             }
         }
     }
 
-    /// Unsubscribes a user from a group that it has left.
-    pub(crate) fn leave(&self, id: GroupId, user: UserId) {
+    pub(crate) fn remove_from_group(&self, id: GroupId, user: UserId) {
         let Some(user) = self.users.get(&user) else { return };
         let mut state = user.lock();
         if state.subscribing > 0 && !state.left.contains(&id) {
@@ -283,7 +273,7 @@ impl Hub {
         self.close_if_empty(&group, &mut members);
     }
 
-    /// Drops the entry of a group that is no more.
+    /// Removes the entry of a group that has ended.
     pub(crate) fn forget(&self, id: GroupId) {
         let Some(group) = self.groups.get(&id) else { return };
         let mut members = group.lock();
@@ -304,44 +294,44 @@ impl Hub {
         }
     }
 
-    /// Tells a user what its new contact is shown as.
-    pub(crate) fn introduce(&self, user: UserId, contact: &(UserId, Name)) {
+    /// Sends a user the status of its new contact.
+    pub(crate) fn send_contact_status(&self, user: UserId, contact: &(UserId, Name)) {
         let here = self.users.get(&contact.0).map(|user| user.lock().presence.shown).unwrap_or_default();
         let status = self.seen_as(contact.0, here);
         if status != Status::Disconnected {
             let kind = Kind::StatusUpdate { author: contact.1.clone(), status };
-            self.deliver(Note::of(&Event::to_users(kind, vec![user]), Frames::default()), &[]);
+            self.deliver(Delivery::of(&Event::to_users(kind, vec![user]), EventFrames::default()), &[]);
         }
     }
 
-    pub(crate) fn end(&self, ended: Ended) {
+    pub(crate) fn end_credential(&self, ended: Ended) {
         let (user, token) = match ended {
             Ended::User(user) => (Some(user), None),
             Ended::Token(hash) => (self.tokens.get(&hash), Some(hash)),
         };
         let Some(user) = user.and_then(|user| self.users.get(&user)) else { return };
-        for seat in &user.lock().seats {
-            if token.is_none() || seat.socket.token == token {
-                seat.socket.close(Close::CredentialEnded);
+        for entry in &user.lock().sockets {
+            if token.is_none() || entry.socket.token == token {
+                entry.socket.close(Close::CredentialEnded);
             }
         }
     }
 
-    /// Closes the sockets of those who would be told.
-    pub(crate) fn close_audience(&self, to: To<'_>, close: Close) {
+    /// Closes the recipients' sockets.
+    pub(crate) fn close_audience(&self, to: Recipients<'_>, close: Close) {
         let users = match to {
-            To::Group(id, _) => {
+            Recipients::Group(id, _) => {
                 self.groups.get(&id).map(|group| group.lock().users.clone()).unwrap_or_default()
             }
-            To::Users(users) => users.iter().filter_map(|id| self.users.get(id)).collect(),
+            Recipients::Users(users) => users.iter().filter_map(|id| self.users.get(id)).collect(),
         };
         for user in users {
-            user.lock().seats.iter().for_each(|seat| seat.socket.close(close));
+            user.lock().sockets.iter().for_each(|entry| entry.socket.close(close));
         }
     }
 }
 
-/// Puts a user into a group because an event says so.
+/// Makes a user a member of a group on this node.
 pub(crate) fn join(group: &Arc<Group>, members: &mut Members, user: &Arc<User>) {
     let mut state = user.lock();
     state.left.retain(|id| *id != group.id);
@@ -354,52 +344,53 @@ pub(crate) fn join(group: &Arc<Group>, members: &mut Members, user: &Arc<User>) 
     }
 }
 
-/// An event's frames: one for all and one for those to whom its group is new, each made when the
-/// first receiver is found, and one for the socket that asked, if its copy carries a reference.
-struct Copies<'a> {
+/// The delivery of one event to many sockets. The event is encoded for the first recipient: once for
+/// all, once for users to whom its group is new, and once for the socket that asked, if that gave a
+/// reference.
+struct Fanout<'a> {
     event: Option<&'a Event>,
     /// In ascending order.
     joined: &'a [UserId],
     hub: &'a Hub,
-    bounds: Bounds,
-    tag: Tag,
-    /// The socket whose copy is its own.
+    bounds: QueueBounds,
+    tag: EventTag,
+    /// The socket that asked, and its reference.
     asker: Option<(SocketId, &'a str)>,
     shared: Option<Bytes>,
     whole: Option<Bytes>,
     due: Vec<Arc<Socket>>,
 }
 
-impl Drop for Copies<'_> {
+impl Drop for Fanout<'_> {
     fn drop(&mut self) {
         self.hub.due(&mut self.due);
     }
 }
 
-impl<'a> Copies<'a> {
-    fn of(hub: &'a Hub, note: Note<'a>, joined: &'a [UserId]) -> Self {
-        let origin = note.event.and_then(|event| event.origin.as_ref());
+impl<'a> Fanout<'a> {
+    fn of(hub: &'a Hub, delivery: Delivery<'a>, joined: &'a [UserId]) -> Self {
+        let origin = delivery.event.and_then(|event| event.origin.as_ref());
         let asker = origin.and_then(|o| Some((o.socket, o.reference.as_deref()?)));
         Self {
-            event: note.event,
+            event: delivery.event,
             joined,
             hub,
             bounds: hub.bounds(),
-            tag: note.tag,
+            tag: delivery.tag,
             asker,
-            shared: note.frame,
-            whole: note.whole,
+            shared: delivery.frame,
+            whole: delivery.whole,
             due: Vec::new(),
         }
     }
 
     fn to(&mut self, user: &User) {
         let joins = self.joined.binary_search(&user.id).is_ok();
-        let tag = Tag { joins, ..self.tag };
+        let tag = EventTag { joins, ..self.tag };
         let encode = &self.hub.encode;
-        for seat in &user.lock().seats {
+        for entry in &user.lock().sockets {
             let frame = match (self.asker, self.event) {
-                (Some((socket, reference)), Some(event)) if socket == seat.socket.id() => {
+                (Some((socket, reference)), Some(event)) if socket == entry.socket.id() => {
                     if joins {
                         encode.whole(event, Some(reference))
                     } else {
@@ -415,12 +406,11 @@ impl<'a> Copies<'a> {
                     self.shared.get_or_insert_with(shared).clone()
                 }
             };
-            self.hub.tally.pushed(seat.socket.push(frame, tag, self.bounds, &mut self.due), 1);
+            self.hub.counters.pushed(entry.socket.push(frame, tag, self.bounds, &mut self.due), 1);
         }
     }
 }
 
-/// The group that an event is about.
 pub(crate) fn group_of(event: &Event) -> Option<GroupId> {
     match &event.kind {
         Kind::MessageText(message) | Kind::MessageUpdate(message) => Some(message.group),

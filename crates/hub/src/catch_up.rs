@@ -1,0 +1,199 @@
+//! Reading the store for a group that has missing entries or doubtful members, and the changes that
+//! follow from the answer: users are removed, added, or told that the group has ended.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use chinwag_core::app::resume::{Behind, CaughtUp, catch_up};
+use chinwag_core::event::{Audience, Event, Kind};
+use chinwag_core::group::View;
+use chinwag_core::{GroupId, Result, Seq, UserId};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::deliver::{Delivery, EventFrames, join};
+use crate::entry::ReceivedEntry;
+use crate::replication::cursor::Cursor;
+use crate::replication::fetch::{Fetch, Fetched};
+use crate::replication::snapshot::EventTag;
+use crate::user::User;
+use crate::{Close, Hub};
+
+/// An answer of the store to the dispatcher.
+pub(crate) enum FetchOutcome {
+    /// Of one group; none if it does not exist.
+    Group { id: GroupId, fetch: Fetch, users: Vec<UserId>, found: Result<Option<CaughtUp>> },
+    /// The last numbers of groups; none for a group that does not exist.
+    Heads(Vec<(GroupId, Option<Seq>)>),
+    /// The groups of users.
+    Memberships(Vec<(UserId, Vec<GroupId>)>),
+    /// The comparison of newly subscribed channels has ended.
+    Checked,
+}
+
+/// Reads one group, a few at a time.
+pub(crate) async fn read(
+    hub: Arc<Hub>,
+    id: GroupId,
+    fetch: Fetch,
+    reads: Arc<Semaphore>,
+    outcomes: mpsc::Sender<FetchOutcome>,
+) {
+    let mut users = fetch.joining.clone();
+    if let Some(group) = hub.groups.get(&id) {
+        users.extend(group.lock().users.iter().map(|user| user.id));
+    }
+    if fetch.upto > fetch.after {
+        hub.counters.gaps.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(group = %id, after = %fetch.after, upto = %fetch.upto, "numbers are missing: they are read");
+    }
+    let Ok(_permit) = reads.acquire().await else { return };
+    let Fetch { after, upto, needs_view: view, .. } = fetch;
+    let question = Behind { group: id, after, upto, users: users.clone(), view };
+    let found = hub.store.read(move |tx| catch_up(tx, &question)).await;
+    // The dispatcher may have ended.
+    let _ = outcomes.send(FetchOutcome::Group { id, fetch, users, found }).await;
+}
+
+/// The store's answer as the replica takes it.
+pub(crate) fn answer(users: &[UserId], found: CaughtUp) -> Fetched<ReceivedEntry> {
+    let is_member = |user: &UserId| found.members.binary_search(user).is_ok();
+    let entry = |event: Event| (event.seq, ReceivedEntry::Local(event, EventFrames::default()));
+    Fetched {
+        head: found.head,
+        users: users.iter().map(|user| (*user, is_member(user))).collect(),
+        entries: found.events.into_iter().map(entry).collect(),
+        is_too_far: found.too_far,
+    }
+}
+
+/// Tells a user that it is no longer a member. The change that removed it is not looked for: the
+/// number is the first that the user was not told, which is that of the change or an earlier one.
+pub(crate) fn remove(hub: &Arc<Hub>, id: GroupId, user: UserId, held: Option<ReceivedEntry>, head: Seq) {
+    let Some(found) = hub.users.get(&user) else { return };
+    let state = found.lock();
+    let kind = Kind::GroupQuit { group: id, name: state.name.clone() };
+    if state.group_at(id).is_err() {
+        drop(state);
+        return end_for_sockets(hub, id, &found, &kind, head);
+    }
+    let snapshots = state.sockets.iter().filter_map(|entry| match entry.socket.cursor(id) {
+        Some(Cursor::At(seq)) => Some(seq),
+        _ => None,
+    });
+    let last = hub.groups.get(&id).map(|group| group.last());
+    let known = snapshots.chain(last).max().unwrap_or_default();
+    drop(state);
+    let mut event = match held {
+        Some(ReceivedEntry::Local(event, _)) => event,
+        _ => Event::to_users(kind, vec![user]),
+    };
+    event.seq = event.seq.max(Some(known.next()));
+    deliver(hub, &event, last < Some(head), head, &[]);
+    hub.remove_from_group(id, user);
+    if let Some(cluster) = &hub.cluster {
+        cluster.remember_removal(user, id, head);
+    }
+}
+
+/// Makes a user a member, and shows it the group.
+pub(crate) fn add(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, view: &Arc<View>, head: Seq) {
+    loop {
+        let group = hub.group_entry(id, head, true);
+        let mut members = group.lock();
+        if members.gone {
+            hub.remove_group_entry(&group);
+            continue;
+        }
+        let is_known = members.users.iter().any(|known| Arc::ptr_eq(known, user));
+        if !is_known {
+            close_outdated(id, user, head);
+            join(&group, &mut members, user);
+        }
+        let kind = Kind::GroupUpdate { view: view.clone(), joined: vec![user.id], left: Vec::new() };
+        let event = Event { seq: Some(head), ..Event::to_users(kind, vec![user.id]) };
+        if is_known {
+            show_to_detached(hub, id, user, &event);
+        } else {
+            deliver(hub, &event, group.last() < head, head, &[user.id]);
+        }
+        return hub.close_if_empty(&group, &mut members);
+    }
+}
+
+/// Ends a group that the store no longer has.
+pub(crate) fn delete(hub: &Arc<Hub>, id: GroupId, seq: Seq, held: Option<ReceivedEntry>, users: &[UserId]) {
+    let Some(group) = hub.groups.get(&id) else {
+        let users = users.iter().filter_map(|user| hub.users.get(user));
+        return users.for_each(|user| end_for_sockets(hub, id, &user, &Kind::GroupDelete(id), seq));
+    };
+    let end =
+        || ReceivedEntry::Local(Event::in_group(Kind::GroupDelete(id), id, seq), EventFrames::default());
+    let entry = held.unwrap_or_else(end);
+    group.delivered(&mut group.lock(), Seq(seq.0 - 1));
+    hub.apply_entry(&entry);
+}
+
+/// Tells those of a user's sockets that were shown a group of which the user is not a member, and were
+/// told nothing since, how it ended.
+fn end_for_sockets(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, kind: &Kind, head: Seq) {
+    for entry in user.lock().sockets.iter().filter(|entry| entry.live) {
+        if let Some(Cursor::At(known)) = entry.socket.cursor(id) {
+            let seq = matches!(kind, Kind::GroupQuit { .. }).then(|| known.next());
+            let event = Event { seq, ..Event::to_users(kind.clone(), vec![user.id]) };
+            hub.push(&entry.socket, hub.encode.event(&event, None));
+            entry.socket.set_cursor(id, Cursor::Detached(head));
+        }
+    }
+}
+
+/// Delivers the state of a user's group as of `head`. Entries up to there that arrive later are
+/// skipped, if there can be any.
+fn deliver(hub: &Arc<Hub>, event: &Event, may_be_late: bool, head: Seq, joined: &[UserId]) {
+    let mut delivery = Delivery::of(event, EventFrames::default());
+    delivery.tag.upto = Some(head).filter(|_| may_be_late);
+    hub.guarded(delivery.to, event.seq, || hub.deliver(delivery, joined));
+}
+
+/// Shows a group to those of a member's sockets that were shown none.
+fn show_to_detached(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event) {
+    let tag =
+        EventTag { group: Some(id), seq: event.seq, joins: true, upto: event.seq, ..EventTag::default() };
+    let mut due = Vec::new();
+    for entry in user.lock().sockets.iter().filter(|entry| entry.live) {
+        if let Some(Cursor::Detached(_)) = entry.socket.cursor(id) {
+            let frame = hub.encode.whole(event, None);
+            hub.counters.pushed(entry.socket.push(frame, tag, hub.bounds(), &mut due), 1);
+        }
+    }
+    hub.due(&mut due);
+}
+
+/// Closes those of a user's sockets that were shown the group as it was before `head`, and nothing of
+/// it since.
+fn close_outdated(id: GroupId, user: &Arc<User>, head: Seq) {
+    for entry in user.lock().sockets.iter().filter(|entry| entry.live) {
+        if matches!(entry.socket.cursor(id), Some(Cursor::At(known)) if known < head) {
+            entry.socket.close(Close::ResyncRequired);
+        }
+    }
+}
+
+impl Hub {
+    /// Tells a user of its removal, unless the store's answer has, or it is a member again. The asker is
+    /// answered in any case.
+    pub(crate) fn tell_removal(&self, id: GroupId, seq: Seq, entry: &ReceivedEntry) {
+        let ReceivedEntry::Local(event, _) = entry else { return };
+        let is_over = match (&event.to, &self.cluster) {
+            (Audience::Users(users), Some(cluster)) => users.first().is_some_and(|user| {
+                let is_member = self.users.get(user).is_some_and(|user| user.lock().group_at(id).is_ok());
+                is_member || cluster.was_told_of_removal(*user, id, seq)
+            }),
+            _ => false,
+        };
+        if is_over {
+            self.answer_asker(id, event);
+        } else {
+            self.apply_entry(entry);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The dispatcher's part among other nodes: it takes their hints, and compares with the store whatever
+//! no hint may have told.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chinwag_core::{GroupId, UserId};
+
+use super::audit;
+use crate::bus::link::{Channel, Hint, HintKind, LinkEvent, NodeId};
+use crate::catch_up::FetchOutcome;
+use crate::dispatcher::Dispatcher;
+use crate::entry::ReceivedEntry;
+use crate::replication::group::Input;
+use crate::{Hub, batch};
+
+/// Groups and users that are compared with the store at a time.
+const CHECKS: usize = 256;
+
+/// The comparison of newly subscribed channels with the store.
+#[derive(Default)]
+pub(crate) struct Checks {
+    /// Subscribed, and not compared yet.
+    channels: HashSet<Channel>,
+    is_running: bool,
+    /// Whether the link was lost before.
+    was_down: bool,
+}
+
+impl Dispatcher {
+    pub(crate) fn link_events(&mut self, hub: &Arc<Hub>, events: &mut Vec<LinkEvent>) {
+        let mut events = events.drain(..);
+        while !events.as_slice().is_empty() {
+            let (count, batch) = batch::of_hints(events.as_slice());
+            let is_done = batch
+                .is_some_and(|(id, first, frames)| self.is_live(id) && hub.deliver_batch(id, first, &frames));
+            for event in events.by_ref().take(count) {
+                if !is_done {
+                    self.link_event(hub, event);
+                }
+            }
+        }
+    }
+
+    fn link_event(&mut self, hub: &Arc<Hub>, event: LinkEvent) {
+        let Some(cluster) = &hub.cluster else { return };
+        match event {
+            LinkEvent::Hint(node, hint, _bytes) => self.hint(hub, node, hint),
+            LinkEvent::Subscribed(channels) => {
+                self.checks.channels.extend(channels);
+                self.check(hub);
+            }
+            LinkEvent::Up => {
+                cluster.renew();
+                cluster.ask_all();
+                if std::mem::take(&mut self.checks.was_down) {
+                    cluster.audit.notify_one();
+                    cluster.refresh.notify_one();
+                }
+            }
+            LinkEvent::Down => self.checks.was_down = true,
+        }
+    }
+
+    fn hint(&mut self, hub: &Arc<Hub>, node: NodeId, hint: Hint) {
+        let Some(cluster) = &hub.cluster else { return };
+        match (&hint.kind, hint.group, hint.seq) {
+            (HintKind::Presence { .. }, ..) => cluster.shared(hub, node, hint.kind),
+            (HintKind::Beat { count, last }, ..) => cluster.beat(hub, node, *count, *last),
+            (HintKind::Ask, ..) => cluster.answer(node),
+            (HintKind::Roster { .. }, ..) => cluster.roster(hub, node, hint.kind),
+            (HintKind::Joined(user), Some(id), Some(seq)) => {
+                self.drive(hub, id, Input::Joined { seq, users: vec![*user] });
+            }
+            (HintKind::Unknown, Some(id), Some(seq)) => self.drive(hub, id, Input::Taken(seq)),
+            // Without a frame it says no more than that.
+            (HintKind::Changed { joined, .. }, Some(id), Some(seq)) if hint.frame.is_empty() => {
+                self.drive(hub, id, Input::Joined { seq, users: joined.clone() });
+            }
+            (
+                HintKind::Group(_) | HintKind::Changed { .. } | HintKind::Passed { .. } | HintKind::Deleted,
+                Some(id),
+                Some(seq),
+            ) => self.entry(hub, id, seq, ReceivedEntry::Remote(hint)),
+            (HintKind::User(_), Some(id), Some(seq)) => {
+                self.drive(hub, id, Input::Attached { seq, entry: ReceivedEntry::Remote(hint) });
+            }
+            _ => hub.apply_entry(&ReceivedEntry::Remote(hint)),
+        }
+    }
+
+    /// Looks up users whose sockets were shown something else than is known of them.
+    pub(crate) fn doubts(&mut self, hub: &Arc<Hub>) {
+        let Some(cluster) = &hub.cluster else { return };
+        for (id, user) in std::mem::take(&mut *cluster.doubted.lock()) {
+            let input = Input::Doubt { joining: vec![user], leaving: vec![user], is_urgent: true };
+            self.drive(hub, id, input);
+        }
+    }
+
+    /// Takes the result of a comparison with the store.
+    pub(crate) fn compared(&mut self, hub: &Arc<Hub>, outcome: FetchOutcome) {
+        match outcome {
+            FetchOutcome::Group { .. } => {}
+            FetchOutcome::Heads(heads) => {
+                for (id, head) in heads {
+                    self.drive(hub, id, head.map_or(Input::Vanished, Input::Taken));
+                }
+            }
+            FetchOutcome::Memberships(memberships) => {
+                for (user, groups) in &memberships {
+                    self.memberships(hub, *user, groups);
+                }
+            }
+            FetchOutcome::Checked => {
+                self.checks.is_running = false;
+                self.check(hub);
+            }
+        }
+    }
+
+    /// The store has a user in these groups. Differences are looked up, unless they resolve meanwhile.
+    fn memberships(&mut self, hub: &Arc<Hub>, user: UserId, groups: &[GroupId]) {
+        let Some(found) = hub.users.get(&user) else { return };
+        let state = found.lock();
+        if !state.subscribed || state.subscribing > 0 {
+            return;
+        }
+        let here: HashSet<_> = state.groups.iter().map(|group| group.id).collect();
+        drop(state);
+        for id in groups.iter().filter(|id| !here.contains(id)) {
+            let input = Input::Doubt { joining: vec![user], leaving: vec![], is_urgent: false };
+            self.drive(hub, *id, input);
+        }
+        for id in here.iter().filter(|id| !groups.contains(id)) {
+            let input = Input::Doubt { joining: vec![], leaving: vec![user], is_urgent: false };
+            self.drive(hub, *id, input);
+        }
+    }
+
+    /// Compares newly subscribed channels with the store.
+    fn check(&mut self, hub: &Arc<Hub>) {
+        let checks = &mut self.checks;
+        if checks.is_running || checks.channels.is_empty() {
+            return;
+        }
+        checks.is_running = true;
+        let (mut groups, mut users) = (Vec::new(), Vec::new());
+        let some: Vec<_> = checks.channels.iter().take(CHECKS).copied().collect();
+        for channel in some {
+            checks.channels.remove(&channel);
+            match channel {
+                Channel::Group(id) => groups.push(id),
+                Channel::User(id) => users.push(id),
+                Channel::Nodes | Channel::Node(_) => {}
+            }
+        }
+        tokio::spawn(audit::check(hub.clone(), groups, users, self.outcomes()));
+    }
+}

@@ -1,0 +1,391 @@
+//! The dispatcher: one task that takes committed events in the order of the bus, and on a node among
+//! others their hints, and delivers each group's entries in order, each once.
+//!
+//! A group's entry is delivered at once if it is the next one. Everything else is decided by the
+//! group's [`Replica`]; this file carries out its effects and keeps its timer. Replicas that are live
+//! are not stored.
+
+use std::collections::{BTreeSet, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+
+use chinwag_core::event::{Audience, Event, Kind};
+use chinwag_core::group::View;
+use chinwag_core::{GroupId, Seq, UserId};
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::time::{Duration, Instant, sleep_until};
+
+use crate::bus::Receiver;
+use crate::bus::link::LinkEvent;
+use crate::catch_up::FetchOutcome;
+use crate::cluster::Checks;
+use crate::deliver::{EventFrames, Recipients};
+use crate::entry::ReceivedEntry;
+use crate::group::Group;
+use crate::replication::group::{Delay, Effect, Input, LocalGroup, Replica};
+use crate::{Close, Hub, batch, catch_up};
+
+/// Groups that are read from the store at a time.
+const READS: usize = 8;
+/// The delay after the first failure of the store, and the longest.
+const RETRY: Duration = Duration::from_millis(100);
+const RETRY_MOST: Duration = Duration::from_secs(2);
+/// How long the dispatcher sleeps when no timer runs.
+const IDLE: Duration = Duration::from_secs(3600);
+/// Link events taken at a time.
+const LINK_EVENTS: usize = 256;
+
+pub(crate) struct Dispatcher {
+    /// The groups that are not live.
+    replicas: HashMap<GroupId, Tracked>,
+    due: BTreeSet<(Instant, GroupId)>,
+    outcomes: mpsc::Sender<FetchOutcome>,
+    reads: Arc<Semaphore>,
+    pub(crate) checks: Checks,
+}
+
+/// A replica with what the pure machine leaves to its driver.
+struct Tracked {
+    replica: Replica<ReceivedEntry>,
+    due: Instant,
+    /// The time of the first of the store's failures.
+    failing: Option<Instant>,
+    answer: Answer,
+}
+
+/// The part of the store's last answer that the replica only refers to.
+#[derive(Default)]
+struct Answer {
+    head: Seq,
+    view: Option<Arc<View>>,
+    users: Vec<UserId>,
+}
+
+/// A group as this node knows it.
+struct Served<'a> {
+    hub: &'a Hub,
+    id: GroupId,
+    group: Option<Arc<Group>>,
+}
+
+impl LocalGroup for Served<'_> {
+    fn position(&self) -> Option<Seq> {
+        self.group.as_ref().map(|group| group.last())
+    }
+
+    fn is_member(&self, user: UserId) -> Option<bool> {
+        self.hub.users.get(&user).map(|user| user.lock().group_at(self.id).is_ok())
+    }
+}
+
+/// Runs until the hub is dropped.
+pub(crate) async fn run(
+    hub: Weak<Hub>,
+    mut events: Receiver,
+    outcomes: mpsc::Sender<FetchOutcome>,
+    mut fetched: mpsc::Receiver<FetchOutcome>,
+) {
+    let mut dispatcher = Dispatcher::new(outcomes);
+    let mut link = events.others.take().map(|others| others.events);
+    let mut link_events = Vec::new();
+    let Some(doubts) = hub.upgrade().map(|hub| hub.cluster.as_ref().map(|cluster| cluster.doubts.clone()))
+    else {
+        return;
+    };
+    loop {
+        let due = dispatcher.due.first().map_or_else(|| Instant::now() + IDLE, |(at, _)| *at);
+        tokio::select! {
+            batch = events.recv() => {
+                let (Some(hub), Some(batch)) = (hub.upgrade(), batch) else { return };
+                dispatcher.events(&hub, batch);
+                hub.flush();
+            }
+            Some(_) = receive(&mut link, &mut link_events) => {
+                let Some(hub) = hub.upgrade() else { return };
+                dispatcher.link_events(&hub, &mut link_events);
+                hub.flush();
+            }
+            Some(outcome) = fetched.recv() => {
+                let Some(hub) = hub.upgrade() else { return };
+                dispatcher.outcome(&hub, outcome);
+                hub.flush();
+            }
+            () = notified(doubts.as_deref()) => {
+                let Some(hub) = hub.upgrade() else { return };
+                dispatcher.doubts(&hub);
+                hub.flush();
+            }
+            () = sleep_until(due), if !dispatcher.due.is_empty() => {
+                let Some(hub) = hub.upgrade() else { return };
+                // The missing entry may be one that was committed here and is already queued.
+                while let Ok(batch) = events.committed.try_recv() {
+                    dispatcher.events(&hub, batch);
+                }
+                dispatcher.fire(&hub, Instant::now());
+                hub.flush();
+            }
+        }
+    }
+}
+
+/// Waits for link events; for ever on a node alone.
+async fn receive(link: &mut Option<mpsc::Receiver<LinkEvent>>, into: &mut Vec<LinkEvent>) -> Option<()> {
+    match link {
+        Some(link) => (link.recv_many(into, LINK_EVENTS).await > 0).then_some(()),
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for doubts; for ever on a node alone.
+async fn notified(doubts: Option<&Notify>) {
+    match doubts {
+        Some(doubts) => doubts.notified().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Dispatcher {
+    fn new(outcomes: mpsc::Sender<FetchOutcome>) -> Self {
+        Self {
+            replicas: HashMap::new(),
+            due: BTreeSet::new(),
+            outcomes,
+            reads: Arc::new(Semaphore::new(READS)),
+            checks: Checks::default(),
+        }
+    }
+
+    pub(crate) fn outcomes(&self) -> mpsc::Sender<FetchOutcome> {
+        self.outcomes.clone()
+    }
+
+    /// Whether all that is known of the group was delivered.
+    pub(crate) fn is_live(&self, id: GroupId) -> bool {
+        !self.replicas.contains_key(&id)
+    }
+
+    /// Events that were committed here, in order.
+    fn events(&mut self, hub: &Arc<Hub>, events: Vec<Event>) {
+        let mut events = events.into_iter();
+        while !events.as_slice().is_empty() {
+            let count = batch::length(events.as_slice());
+            let is_done = count > 1 && self.batch(hub, &events.as_slice()[..count]);
+            for event in events.by_ref().take(count) {
+                if !is_done {
+                    hub.counters.events.fetch_add(1, Ordering::Relaxed);
+                    self.event(hub, event);
+                }
+            }
+        }
+    }
+
+    /// Delivers messages of one group as one piece. Whether that was done.
+    fn batch(&mut self, hub: &Arc<Hub>, events: &[Event]) -> bool {
+        let Some((id, first)) = batch::message_of(&events[0]) else { return false };
+        if hub.cluster.is_none() && hub.local_group(id).is_none() {
+            hub.counters.events.fetch_add(events.len() as u64, Ordering::Relaxed);
+            return true;
+        }
+        // A fault concerns one event: one by one, the others are delivered.
+        let Ok(frames) = catch_unwind(AssertUnwindSafe(|| hub.encode_batch(events))) else { return false };
+        hub.counters.events.fetch_add(events.len() as u64, Ordering::Relaxed);
+        hub.publish_batch(id, events, &frames);
+        if !self.is_live(id) || !hub.deliver_batch(id, first, &frames) {
+            for (at, event) in events.iter().enumerate() {
+                let frames = EventFrames { all: Some(frames.one(at)), whole: None };
+                self.local(hub, event.clone(), frames);
+            }
+        }
+        true
+    }
+
+    fn event(&mut self, hub: &Arc<Hub>, event: Event) {
+        let published = catch_unwind(AssertUnwindSafe(|| hub.publish_hints(&event)));
+        // An event that cannot be encoded fails again where it is delivered, and closes its sockets.
+        self.local(hub, event, published.unwrap_or_default());
+    }
+
+    /// An event that was committed here, or is not stored at all.
+    fn local(&mut self, hub: &Arc<Hub>, event: Event, frames: EventFrames) {
+        match (&event.kind, &event.to, event.seq) {
+            (Kind::GroupQuit { group: id, .. }, _, Some(seq)) => {
+                let id = *id;
+                if hub.cluster.is_none()
+                    && let Some(group) = hub.groups.get(&id)
+                {
+                    group.expect(&mut group.lock(), seq);
+                }
+                self.drive(hub, id, Input::Attached { seq, entry: ReceivedEntry::Local(event, frames) });
+            }
+            (Kind::Pending(pending), _, Some(seq)) => {
+                let id = pending.group();
+                self.drive(hub, id, Input::Attached { seq, entry: ReceivedEntry::Local(event, frames) });
+            }
+            (Kind::GroupAccepted(view), ..) => {
+                let (id, head, users) = (view.group.id, view.group.head, event.users().to_vec());
+                let entry = ReceivedEntry::Local(event, EventFrames::default());
+                self.drive(hub, id, Input::Accepted { head, entry, users });
+            }
+            (_, Audience::Group(id) | Audience::Others(id, _), Some(seq)) => {
+                let id = *id;
+                self.entry(hub, id, seq, ReceivedEntry::Local(event, frames));
+            }
+            _ => hub.apply_entry(&ReceivedEntry::Local(event, frames)),
+        }
+    }
+
+    /// An entry of a group's log.
+    pub(crate) fn entry(&mut self, hub: &Arc<Hub>, id: GroupId, seq: Seq, entry: ReceivedEntry) {
+        let (is_alone, group) = (hub.cluster.is_none(), hub.local_group(id));
+        if let (true, Some(group)) = (is_alone, &group) {
+            group.expect(&mut group.lock(), seq);
+        }
+        if group.is_some() || !self.is_live(id) {
+            return self.drive_in(hub, id, group, Input::Entry { seq, entry, is_ordered: is_alone });
+        }
+        // Nothing can precede the first entry of a group that is created here.
+        let is_first = is_alone || seq == Seq(1) && matches!(entry, ReceivedEntry::Local(..));
+        if !is_first {
+            entry.left().iter().for_each(|user| hub.remove_from_group(id, *user));
+        }
+        let asker = match &entry {
+            ReceivedEntry::Local(event, _) if !is_first => hub.asker(event),
+            _ => None,
+        };
+        self.drive(hub, id, Input::Unserved { seq, entry, is_first, asker });
+    }
+
+    /// Gives a group's replica an input, and carries out what follows.
+    pub(crate) fn drive(&mut self, hub: &Arc<Hub>, id: GroupId, input: Input<ReceivedEntry>) {
+        self.drive_in(hub, id, hub.groups.get(&id), input);
+    }
+
+    /// The same with the group's entry as it was just found.
+    fn drive_in(
+        &mut self,
+        hub: &Arc<Hub>,
+        id: GroupId,
+        group: Option<Arc<Group>>,
+        input: Input<ReceivedEntry>,
+    ) {
+        let mut local = Served { hub, id, group };
+        let mut tracked = self.replicas.remove(&id).unwrap_or_else(Tracked::live);
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            for effect in tracked.replica.step(&local, input) {
+                self.carry_out(hub, id, &mut tracked, effect);
+                next = (!tracked.replica.is_settled()).then_some(Input::Continue);
+            }
+            if next.is_some() {
+                local.group = hub.groups.get(&id);
+            }
+        }
+        if !tracked.replica.is_settled() {
+            self.replicas.insert(id, tracked);
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        hub: &Arc<Hub>,
+        id: GroupId,
+        tracked: &mut Tracked,
+        effect: Effect<ReceivedEntry>,
+    ) {
+        match effect {
+            Effect::Deliver(entry) => {
+                hub.apply_entry(&entry);
+                if let ReceivedEntry::Local(event, _) = &entry {
+                    hub.answer_joining_asker(event, tracked.replica.joining());
+                }
+            }
+            Effect::Discard(entry) => {
+                tracing::debug!(group = %id, "an entry was delivered before: it is dropped");
+                if let ReceivedEntry::Local(event, _) = &entry {
+                    hub.answer_asker(id, event);
+                }
+            }
+            Effect::TellRemoval(seq, entry) => hub.tell_removal(id, seq, &entry),
+            Effect::Overflow(entries) => entries.iter().for_each(|entry| hub.close_asker(id, entry)),
+            Effect::Start(delay) => {
+                tracked.due = Instant::now() + duration(hub, delay);
+                self.due.insert((tracked.due, id));
+            }
+            Effect::Fetch(fetch) => {
+                let read = catch_up::read(hub.clone(), id, fetch, self.reads.clone(), self.outcomes());
+                tokio::spawn(read);
+            }
+            Effect::Advance(seq) => {
+                if let Some(group) = hub.groups.get(&id) {
+                    group.delivered(&mut group.lock(), seq);
+                }
+            }
+            Effect::Remove { user, held, head } => catch_up::remove(hub, id, user, held, head),
+            Effect::Add(user) => {
+                if let (Some(view), Some(user)) = (&tracked.answer.view, hub.users.get(&user)) {
+                    catch_up::add(hub, id, &user, view, tracked.answer.head);
+                }
+            }
+            Effect::Delete { seq, held } => catch_up::delete(hub, id, seq, held, &tracked.answer.users),
+            Effect::RequireResync => {
+                tracing::warn!(group = %id, "the missing entries cannot be delivered: the members' sockets must resume");
+                hub.close_audience(Recipients::Group(id, &[]), Close::ResyncRequired);
+            }
+        }
+    }
+
+    /// Reads the store for every group whose timer has fired.
+    fn fire(&mut self, hub: &Arc<Hub>, now: Instant) {
+        while let Some((at, id)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            self.due.remove(&(at, id));
+            if self.replicas.get(&id).is_some_and(|tracked| tracked.due == at) {
+                self.drive(hub, id, Input::Due);
+            }
+        }
+    }
+
+    fn outcome(&mut self, hub: &Arc<Hub>, outcome: FetchOutcome) {
+        match outcome {
+            FetchOutcome::Group { id, fetch, users, found } => match found {
+                Ok(found) => {
+                    let Some(tracked) = self.replicas.get_mut(&id) else { return };
+                    tracked.failing = None;
+                    let found = found.map(|found| {
+                        let (head, view) = (found.head, found.view.clone());
+                        tracked.answer = Answer { head, view, users: Vec::new() };
+                        catch_up::answer(&users, found)
+                    });
+                    tracked.answer.users = users;
+                    hub.counters.healed.fetch_add(1, Ordering::Relaxed);
+                    self.drive(hub, id, Input::Fetched(fetch, found));
+                }
+                Err(error) => self.failed(hub, id, &error),
+            },
+            other => self.compared(hub, other),
+        }
+    }
+
+    fn failed(&mut self, hub: &Arc<Hub>, id: GroupId, error: &chinwag_core::Error) {
+        let Some(tracked) = self.replicas.get_mut(&id) else { return };
+        let since = *tracked.failing.get_or_insert_with(Instant::now);
+        let is_final = since.elapsed() >= hub.options.nodes.give_up;
+        tracing::warn!(group = %id, %error, is_final, "the missing entries of a group cannot be read");
+        self.drive(hub, id, Input::Failed { is_final });
+    }
+}
+
+impl Tracked {
+    fn live() -> Self {
+        let (replica, answer) = (Replica::default(), Answer::default());
+        Self { replica, due: Instant::now(), failing: None, answer }
+    }
+}
+
+fn duration(hub: &Hub, delay: Delay) -> Duration {
+    match delay {
+        Delay::None => Duration::ZERO,
+        Delay::Hold => hub.options.nodes.hold,
+        Delay::Backoff(attempts) => (RETRY * 2_u32.saturating_pow(attempts)).min(RETRY_MOST),
+    }
+}

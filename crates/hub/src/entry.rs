@@ -1,0 +1,70 @@
+//! An entry of a log as it reached this node: committed here, fetched, or in a hint.
+
+use bytes::Bytes;
+use chinwag_core::UserId;
+use chinwag_core::event::{Audience, Event, Kind};
+
+use crate::bus::link::{Hint, HintKind};
+use crate::deliver::EventFrames;
+use crate::replication::group::{Entry, EntryKind};
+
+#[derive(Debug)]
+pub(crate) enum ReceivedEntry {
+    /// With the frames that were encoded for the other nodes, if any were.
+    Local(Event, EventFrames),
+    Remote(Hint),
+}
+
+impl ReceivedEntry {
+    /// Users who are no longer members with it.
+    pub(crate) fn left(&self) -> &[UserId] {
+        match self {
+            Self::Local(Event { kind: Kind::GroupUpdate { left, .. }, .. }, _) => left,
+            Self::Local(Event { kind: Kind::MemberChanged { left, .. }, .. }, _) => left.as_slice(),
+            Self::Remote(Hint {
+                kind: HintKind::Changed { left, .. } | HintKind::Passed { left }, ..
+            }) => left,
+            _ => &[],
+        }
+    }
+}
+
+impl Entry for ReceivedEntry {
+    fn kind(&self) -> EntryKind {
+        match self {
+            Self::Local(event, _) => match (&event.kind, &event.to) {
+                (Kind::GroupQuit { .. }, Audience::Users(users)) if users.len() == 1 => {
+                    EntryKind::Removal(users[0])
+                }
+                (Kind::Pending(_), _) => EntryKind::Pending,
+                (Kind::GroupDelete(_), _) => EntryKind::Deletion,
+                (Kind::GroupUpdate { .. } | Kind::MemberChanged { left: Some(_), .. }, _) => {
+                    EntryKind::Membership
+                }
+                _ => EntryKind::Content,
+            },
+            Self::Remote(hint) => match &hint.kind {
+                HintKind::User(_) if hint.group.is_some() => EntryKind::Pending,
+                HintKind::Deleted => EntryKind::Deletion,
+                HintKind::Changed { .. } => EntryKind::Membership,
+                HintKind::Passed { left } if !left.is_empty() => EntryKind::Membership,
+                _ => EntryKind::Content,
+            },
+        }
+    }
+
+    fn joined(&self) -> &[UserId] {
+        match self {
+            Self::Local(Event { kind: Kind::GroupUpdate { joined, .. }, .. }, _) => joined,
+            Self::Remote(Hint { kind: HintKind::Changed { joined, .. }, .. }) => joined,
+            _ => &[],
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::Local(_, EventFrames { all, whole }) => all.iter().chain(whole).map(Bytes::len).sum(),
+            Self::Remote(hint) => hint.frame.len() + hint.whole.len(),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The reorder buffer: what arrived before a number that is still missing.
+
+use std::collections::BTreeMap;
+use std::mem;
+
+use chinwag_core::{Seq, UserId};
+
+use super::group::{Entry, EntryKind};
+
+/// The most that one group's buffer holds. Beyond it everything is dropped, and fetched again.
+const MOST: usize = 1024;
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+
+/// Entries that wait, by number, those of one number in the order of arrival.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ReorderBuffer<T> {
+    held: BTreeMap<(Seq, usize), T>,
+    bytes: usize,
+}
+
+impl<T> Default for ReorderBuffer<T> {
+    fn default() -> Self {
+        Self { held: BTreeMap::new(), bytes: 0 }
+    }
+}
+
+impl<T: Entry> ReorderBuffer<T> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// Adds an entry. A full buffer drops all of its entries, this one included, and returns them.
+    pub(crate) fn push(&mut self, seq: Seq, entry: T) -> Vec<T> {
+        self.bytes += entry.size();
+        let last = self.held.range(..=(seq, usize::MAX)).next_back();
+        let order = last.filter(|((at, _), _)| *at == seq).map_or(0, |((_, order), _)| order + 1);
+        self.held.insert((seq, order), entry);
+        if self.held.len() <= MOST && self.bytes <= MOST_BYTES {
+            return Vec::new();
+        }
+        self.take().into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// Takes the first entry, if its number is at most `upto`.
+    pub(crate) fn pop(&mut self, upto: Seq) -> Option<(Seq, T)> {
+        let first = self.held.first_entry().filter(|first| first.key().0 <= upto)?;
+        let ((seq, _), entry) = first.remove_entry();
+        self.bytes -= entry.size();
+        Some((seq, entry))
+    }
+
+    /// Takes everything.
+    pub(crate) fn take(&mut self) -> Vec<(Seq, T)> {
+        self.bytes = 0;
+        mem::take(&mut self.held).into_iter().map(|((seq, _), entry)| (seq, entry)).collect()
+    }
+
+    /// Drops the entries after `head`: the store has not given their numbers.
+    pub(crate) fn truncate(&mut self, head: Seq) {
+        for entry in self.held.split_off(&(head.next(), 0)).into_values() {
+            self.bytes -= entry.size();
+        }
+    }
+
+    /// Takes the entry that tells this user of its removal, if there is one.
+    pub(crate) fn take_removal(&mut self, user: UserId) -> Option<T> {
+        let mut held = self.held.iter();
+        let found = held.find(|(_, entry)| entry.kind() == EntryKind::Removal(user)).map(|(key, _)| *key)?;
+        let entry = self.held.remove(&found)?;
+        self.bytes -= entry.size();
+        Some(entry)
+    }
+}

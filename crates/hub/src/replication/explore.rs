@@ -1,0 +1,129 @@
+//! Exhaustive exploration of the replication: every order of up to six operations on two nodes, with
+//! hints that are lost, repeated and reordered, restarts, and a store that answers late or not at all.
+//!
+//! The [state machine](super::group) and the [cursors](super::cursor) are those of the server; the
+//! driver around them is a small one of its own, of values that can be compared. From every state all
+//! actions are tried, states that were seen before excepted. In each state the contract must hold as
+//! far as it goes, and where nothing but time has to pass it must hold in full.
+
+mod check;
+mod hub;
+mod socket;
+mod world;
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use world::{Action, Budget, NODES, World};
+
+/// Steps after which a system that is left alone must have come to rest.
+const REST: usize = 200;
+
+struct Explorer {
+    seen: HashSet<u64>,
+    /// The state before each state, and the action between them.
+    before: HashMap<u64, (u64, Action)>,
+    rests: usize,
+}
+
+fn print_of(world: &World) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    world.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Explorer {
+    /// Explores everything that can follow from `first`.
+    fn explore(&mut self, first: World) -> Result<(), String> {
+        let mut open = vec![first];
+        self.seen.insert(print_of(&open[0]));
+        while let Some(world) = open.pop() {
+            let print = print_of(&world);
+            self.check(&world).map_err(|why| self.history(print, why, &world))?;
+            for action in world.actions() {
+                let mut next = world.clone();
+                next.apply(&action);
+                let found = print_of(&next);
+                if self.seen.insert(found) {
+                    self.before.insert(found, (print, action));
+                    open.push(next);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, world: &World) -> Result<(), &'static str> {
+        for user in 0..NODES {
+            check::check(world, user, false)?;
+        }
+        let is_quiet = world.hints.is_empty() && world.nodes.iter().all(|node| node.bus.is_empty());
+        if !is_quiet {
+            return Ok(());
+        }
+        self.rests += 1;
+        let rested = rest(world.clone())?;
+        (0..NODES).try_for_each(|user| check::check(&rested, user, true))
+    }
+
+    fn history(&self, mut print: u64, why: &str, world: &World) -> String {
+        let mut actions = Vec::new();
+        while let Some((before, action)) = self.before.get(&print) {
+            actions.push(action);
+            print = *before;
+        }
+        actions.reverse();
+        format!("{why}, after {actions:#?}: {world:#?}")
+    }
+}
+
+/// Lets everything happen that happens by itself.
+fn rest(mut world: World) -> Result<World, &'static str> {
+    for _ in 0..REST {
+        let mut actions = Vec::new();
+        world.add_environment(&mut actions);
+        let Some(action) = actions.into_iter().next() else { return Ok(world) };
+        world.apply(&action);
+    }
+    Err("the system does not come to rest")
+}
+
+fn explore(budget: Budget) {
+    let mut explorer = Explorer { seen: HashSet::new(), before: HashMap::new(), rests: 0 };
+    let begun = std::time::Instant::now();
+    for members in [&[0, 1][..], &[0]] {
+        let explored = explorer.explore(World::new(members, budget));
+        explored.unwrap_or_else(|why| panic!("{why}"));
+    }
+    let Explorer { seen, rests, .. } = explorer;
+    println!("{budget:?}: {} states, {rests} checked at rest, in {:?}", seen.len(), begun.elapsed());
+    assert!(seen.len() > 1000 && rests > 100, "the exploration went nowhere");
+}
+
+/// Commits, reconnects, lost and repeated hints, restarts, failures of the store.
+const fn budget([operations, reconnects, losses, repeats, restarts, failures]: [u8; 6]) -> Budget {
+    Budget { operations, reconnects, losses, repeats, restarts, failures }
+}
+
+const BUDGETS: [Budget; 4] = [
+    budget([1, 1, 1, 1, 0, 1]),
+    budget([1, 1, 0, 0, 1, 0]),
+    budget([2, 0, 1, 0, 0, 0]),
+    budget([2, 0, 0, 1, 0, 0]),
+];
+
+const LONG: [Budget; 5] = [
+    budget([2, 1, 1, 1, 1, 1]),
+    budget([3, 0, 1, 1, 0, 1]),
+    budget([3, 1, 1, 0, 0, 0]),
+    budget([4, 0, 1, 0, 0, 0]),
+    budget([6, 0, 0, 0, 0, 0]),
+];
+
+/// With `CHINWAG_EXPLORE=long` it takes minutes and goes to six operations.
+#[test]
+fn every_history_of_two_nodes_keeps_the_contract() {
+    let is_long = std::env::var_os("CHINWAG_EXPLORE").is_some_and(|mode| mode == "long");
+    let budgets = if is_long { &LONG[..] } else { &BUDGETS[..] };
+    budgets.iter().copied().for_each(explore);
+}

@@ -1,0 +1,396 @@
+//! The driver of the explored system: it carries out actions and effects as the dispatcher and the
+//! hub do, on sets and lists.
+
+use chinwag_core::{Seq, UserId};
+
+use super::socket::{Frame, Socket, Stage};
+use super::world::{
+    Action, Answer, Form, GROUP, Hint, Local, LogItem, NODES, Node, Read, Received, World, user_id, user_of,
+};
+use crate::replication::cursor::Cursor;
+use crate::replication::group::{Effect, Input};
+use crate::replication::snapshot::EventTag;
+
+const TAG: EventTag =
+    EventTag { group: Some(GROUP), seq: None, joins: false, quits: false, pending: false, upto: None };
+
+impl World {
+    pub(super) fn apply(&mut self, action: &Action) {
+        match action {
+            Action::Send(node) => self.commit(*node, LogItem::Sent),
+            Action::Turn(node, user) => {
+                let is_member = self.is_member(*user, self.head());
+                self.commit(*node, if is_member { LogItem::Left(*user) } else { LogItem::Joined(*user) });
+            }
+            Action::Reconnect(socket) => {
+                self.budget.reconnects -= 1;
+                self.drop_socket(*socket);
+            }
+            Action::Advance(socket) => self.advance(*socket),
+            Action::Dispatch(node) => self.dispatch(*node),
+            Action::Receive(hint) => {
+                self.take_hint(hint);
+                self.receive(hint);
+            }
+            Action::Repeat(hint) => {
+                self.budget.repeats -= 1;
+                self.receive(hint);
+            }
+            Action::Lose(hint) => {
+                self.budget.losses -= 1;
+                self.take_hint(hint);
+            }
+            Action::Fire(node) => {
+                self.nodes[*node].timer = false;
+                self.drive(*node, Input::Due);
+            }
+            Action::ReadStore(node) => self.read_store(*node),
+            Action::FailStore(node) => {
+                self.budget.failures -= 1;
+                self.nodes[*node].read = Read::None;
+                self.drive(*node, Input::Failed { is_final: false });
+            }
+            Action::Answer(at) => {
+                let node = &mut self.nodes[*at];
+                if let Read::Answered(fetch, answer) = std::mem::replace(&mut node.read, Read::None) {
+                    node.head = answer.head;
+                    self.drive(*at, Input::Fetched(fetch, Some(answer.fetched())));
+                }
+            }
+            Action::Audit(node) => self.audit(*node),
+            Action::Restart(node) => self.restart(*node),
+        }
+    }
+
+    fn commit(&mut self, node: usize, item: LogItem) {
+        self.budget.operations -= 1;
+        self.log.push(item);
+        let seq = self.head();
+        let entry = |form, joined, left| Received { seq, joined, left, form, is_local: true };
+        let bus = &mut self.nodes[node].bus;
+        match item {
+            LogItem::Sent => bus.push_back(vec![entry(Form::Text, vec![], vec![])]),
+            LogItem::Joined(user) => bus.push_back(vec![entry(Form::Update, vec![user_id(user)], vec![])]),
+            LogItem::Left(user) => bus.push_back(vec![
+                entry(Form::Update, vec![], vec![user_id(user)]),
+                entry(Form::Removal(user_id(user)), vec![], vec![]),
+            ]),
+        }
+    }
+
+    fn dispatch(&mut self, at: usize) {
+        for entry in self.nodes[at].bus.pop_front().into_iter().flatten() {
+            self.dispatch_entry(at, entry);
+        }
+    }
+
+    fn dispatch_entry(&mut self, at: usize, entry: Received) {
+        let (to, seq) = (1 - at, entry.seq);
+        if let Form::Removal(_) = entry.form {
+            return self.drive(at, Input::Attached { seq, entry });
+        }
+        self.add_hint(Hint::Entry(to, Received { is_local: false, ..entry.clone() }));
+        for user in &entry.joined {
+            self.add_hint(Hint::Joined(to, *user, seq));
+        }
+        self.entry(at, entry);
+    }
+
+    fn entry(&mut self, at: usize, entry: Received) {
+        let (node, seq) = (&self.nodes[at], entry.seq);
+        if !node.replica.is_settled() || node.position.is_some() {
+            return self.drive(at, Input::Entry { seq, entry, is_ordered: false });
+        }
+        let is_first = entry.is_local && seq == Seq(1);
+        self.sockets[at].mark_stale();
+        if !is_first {
+            for user in entry.left.clone() {
+                self.remove_from_group(at, user);
+            }
+        }
+        self.drive(at, Input::Unserved { seq, entry, is_first, asker: None });
+    }
+
+    fn add_hint(&mut self, hint: Hint) {
+        let at = self.hints.partition_point(|other| *other < hint);
+        self.hints.insert(at, hint);
+    }
+
+    fn take_hint(&mut self, hint: &Hint) {
+        if let Some(at) = self.hints.iter().position(|other| other == hint) {
+            self.hints.remove(at);
+        }
+    }
+
+    /// A hint arrives, where somebody subscribes to its channel.
+    fn receive(&mut self, hint: &Hint) {
+        match hint {
+            Hint::Entry(at, entry) if self.nodes[*at].position.is_some() => self.entry(*at, entry.clone()),
+            Hint::Joined(at, user, seq) if user_of(*user) == *at && self.sockets[*at].is_connected() => {
+                self.drive(*at, Input::Joined { seq: *seq, users: vec![*user] });
+            }
+            _ => {}
+        }
+    }
+
+    fn read_store(&mut self, at: usize) {
+        let Read::Asked(fetch, users) = std::mem::replace(&mut self.nodes[at].read, Read::None) else {
+            return;
+        };
+        let head = self.head();
+        let upto = fetch.upto.min(head);
+        let missed = fetch.after.0..upto.0.max(fetch.after.0);
+        let items: Vec<_> =
+            missed.map(|seq| (Seq(seq + 1), self.log[usize::try_from(seq).unwrap()])).collect();
+        // All changes of the group are told as one, with the number of the last.
+        let last_change = items.iter().rev().find(|(_, item)| *item != LogItem::Sent).map(|(seq, _)| *seq);
+        let entry =
+            |seq, form| (Some(seq), Received { seq, joined: vec![], left: vec![], form, is_local: true });
+        let entries = items.iter().filter_map(|(seq, item)| match item {
+            LogItem::Sent => Some(entry(*seq, Form::Text)),
+            _ if Some(*seq) == last_change => Some(entry(*seq, Form::Update)),
+            _ => None,
+        });
+        let member = |user: &UserId| (*user, self.is_member(user_of(*user), head));
+        let answer = Answer { head, entries: entries.collect(), users: users.iter().map(member).collect() };
+        self.nodes[at].read = Read::Answered(fetch, answer);
+    }
+
+    fn audit(&mut self, at: usize) {
+        let head = self.head();
+        if self.nodes[at].position.is_some() {
+            self.drive(at, Input::Taken(head));
+        }
+        let (user, is_member) = (user_id(at), self.is_member(at, head));
+        match (is_member, self.nodes[at].members.contains(&user)) {
+            (true, false) => {
+                self.drive(at, Input::Doubt { joining: vec![user], leaving: vec![], is_urgent: false });
+            }
+            (false, true) => {
+                self.drive(at, Input::Doubt { joining: vec![], leaving: vec![user], is_urgent: false });
+            }
+            _ => {}
+        }
+    }
+
+    fn restart(&mut self, at: usize) {
+        self.budget.restarts -= 1;
+        self.nodes[at] = Node::new();
+        self.sockets[at] = Socket::absent();
+    }
+
+    fn drop_socket(&mut self, at: usize) {
+        self.sockets[at] = Socket::absent();
+        self.nodes[at].members.remove(&user_id(at));
+        self.close_if_empty(at);
+    }
+
+    /// Registers and reads; subscribes; goes live.
+    pub(super) fn advance(&mut self, at: usize) {
+        let head = self.head();
+        let snapshot = self.is_member(at, head).then_some(head);
+        let socket = &mut self.sockets[at];
+        match &mut socket.stage {
+            Stage::Absent => socket.stage = Stage::Read { held: Vec::new(), snapshot, is_stale: false },
+            Stage::Read { .. } => self.subscribe(at),
+            Stage::Subscribed { snapshot, .. } => {
+                socket.head = *snapshot;
+                let is_member = self.nodes[at].members.contains(&user_id(at));
+                let position = self.nodes[at].position.filter(|_| is_member);
+                socket.go_live(position);
+                let is_detached = matches!(socket.cursor(), Some(Cursor::Detached(_)));
+                if socket.head.is_some() && !is_member || is_member && is_detached {
+                    let user = user_id(at);
+                    self.drive(
+                        at,
+                        Input::Doubt { joining: vec![user], leaving: vec![user], is_urgent: true },
+                    );
+                }
+            }
+            Stage::Live | Stage::Closed => {}
+        }
+    }
+
+    fn subscribe(&mut self, at: usize) {
+        let head = self.head();
+        let Stage::Read { held, snapshot, is_stale } = self.sockets[at].stage.clone() else { return };
+        let (user, node) = (user_id(at), &mut self.nodes[at]);
+        let mut is_whole = true;
+        if let Some(read) = snapshot {
+            let position = *node.position.get_or_insert(read);
+            let may = !self.sockets[at].left;
+            if may {
+                node.members.insert(user);
+            }
+            is_whole = (may || node.members.contains(&user)) && position <= read;
+        }
+        is_whole &= !is_stale;
+        // It is read again, which shows what was held.
+        let again = self.is_member(at, head).then_some(head);
+        let (held, snapshot) = if is_whole { (held, snapshot) } else { (Vec::new(), again) };
+        self.sockets[at].left = false;
+        self.sockets[at].stage = Stage::Subscribed { held, snapshot };
+        self.close_if_empty(at);
+    }
+
+    /// Gives the group's entry up if nobody is in it.
+    fn close_if_empty(&mut self, at: usize) {
+        let node = &mut self.nodes[at];
+        if node.members.is_empty() && node.position.take().is_some() {
+            self.sockets[at].mark_stale();
+        }
+    }
+
+    fn drive(&mut self, at: usize, input: Input<Received>) {
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            let node = &mut self.nodes[at];
+            let connected = self.sockets[at].is_connected().then(|| user_id(at));
+            let local = Local { position: node.position, members: node.members.clone(), connected };
+            for effect in node.replica.step(&local, input) {
+                self.carry_out(at, effect);
+                next = Some(Input::Continue);
+            }
+        }
+        if self.nodes[at].replica.is_settled() {
+            self.nodes[at].timer = false;
+        }
+    }
+
+    fn carry_out(&mut self, at: usize, effect: Effect<Received>) {
+        let node = &mut self.nodes[at];
+        match effect {
+            Effect::Deliver(entry) => self.deliver(at, &entry),
+            Effect::Discard(_) | Effect::Overflow(_) | Effect::Delete { .. } => {}
+            Effect::TellRemoval(seq, entry) => {
+                let Form::Removal(user) = entry.form else { return };
+                let is_told = node.removals.iter().any(|(who, told)| *who == user && *told >= seq);
+                if !is_told && !node.members.contains(&user) {
+                    self.push(at, user, EventTag { seq: Some(seq), quits: true, ..TAG }, Frame::Quit(seq));
+                }
+            }
+            Effect::Start(_) => node.timer = true,
+            Effect::Fetch(fetch) => {
+                let users = fetch.joining.iter().chain(&node.members).copied().collect();
+                node.read = Read::Asked(fetch, users);
+            }
+            Effect::Advance(seq) => node.position = node.position.map(|_| seq),
+            Effect::Remove { user, held, head } => self.remove(at, user, held, head),
+            Effect::Add(user) => self.add(at, user),
+            Effect::RequireResync => {
+                if !self.nodes[at].members.is_empty() {
+                    self.sockets[at].stage = Stage::Closed;
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, at: usize, user: UserId, tag: EventTag, frame: Frame) {
+        if user_of(user) == at && self.sockets[at].is_connected() {
+            self.sockets[at].push(tag, frame);
+        }
+    }
+
+    fn deliver(&mut self, at: usize, entry: &Received) {
+        let seq = entry.seq;
+        let tag = EventTag { seq: Some(seq), ..TAG };
+        if entry.form == Form::Update && !entry.is_local {
+            for user in &entry.left {
+                if self.nodes[at].members.contains(user) {
+                    self.nodes[at].removals.push((*user, seq));
+                    self.push(at, *user, EventTag { quits: true, ..tag }, Frame::Quit(seq));
+                }
+            }
+        }
+        if self.nodes[at].position.is_some_and(|position| seq <= position) {
+            return;
+        }
+        for user in entry.left.clone() {
+            self.remove_from_group(at, user);
+        }
+        let here = user_id(at);
+        let joins = entry.joined.contains(&here) && self.sockets[at].is_connected();
+        if joins {
+            self.nodes[at].position.get_or_insert(Seq(seq.0 - 1));
+            self.nodes[at].members.insert(here);
+            self.sockets[at].left = false;
+        }
+        if self.nodes[at].position.is_none() {
+            self.sockets[at].mark_stale();
+            return;
+        }
+        if self.nodes[at].members.contains(&here) {
+            let frame = match entry.form {
+                Form::Text => Frame::Text(seq),
+                _ if joins => Frame::Whole(seq),
+                _ => Frame::Update(seq),
+            };
+            self.push(at, here, EventTag { joins, ..tag }, frame);
+        }
+        self.nodes[at].position = Some(seq);
+        self.close_if_empty(at);
+    }
+
+    fn remove_from_group(&mut self, at: usize, user: UserId) {
+        if user_of(user) != at {
+            return;
+        }
+        if let Stage::Read { .. } = self.sockets[at].stage {
+            self.sockets[at].left = true;
+        }
+        self.nodes[at].members.remove(&user);
+        self.close_if_empty(at);
+    }
+
+    /// See [`remove`](crate::catch_up::remove).
+    fn remove(&mut self, at: usize, user: UserId, held: Option<Received>, head: Seq) {
+        if user_of(user) != at || !self.sockets[at].is_connected() {
+            return;
+        }
+        let known = match self.sockets[at].cursor() {
+            Some(Cursor::At(seq)) => Some(seq),
+            _ => None,
+        };
+        if !self.nodes[at].members.contains(&user) {
+            if let (Some(known), Stage::Live) = (known, &self.sockets[at].stage) {
+                self.sockets[at].received.push(Frame::Quit(known.next()));
+                self.sockets[at].set_cursor(Cursor::Detached(head));
+            }
+            return;
+        }
+        let position = self.nodes[at].position;
+        let known = known.max(position).unwrap_or_default();
+        let seq = held.map_or(Seq(0), |held| held.seq).max(known.next());
+        let upto = Some(head).filter(|_| position < Some(head));
+        self.push(at, user, EventTag { seq: Some(seq), quits: true, upto, ..TAG }, Frame::Quit(seq));
+        self.remove_from_group(at, user);
+        self.nodes[at].removals.push((user, head));
+    }
+
+    /// See [`add`](crate::catch_up::add).
+    fn add(&mut self, at: usize, user: UserId) {
+        if user_of(user) != at || !self.sockets[at].is_connected() {
+            return;
+        }
+        let head = self.nodes[at].head;
+        let position = *self.nodes[at].position.get_or_insert(head);
+        let is_known = self.nodes[at].members.contains(&user);
+        let tag = EventTag { seq: Some(head), joins: true, ..TAG };
+        let is_live = self.sockets[at].stage == Stage::Live;
+        if is_known {
+            if is_live && matches!(self.sockets[at].cursor(), Some(Cursor::Detached(_))) {
+                self.push(at, user, EventTag { upto: Some(head), ..tag }, Frame::Whole(head));
+            }
+            return;
+        }
+        if is_live && matches!(self.sockets[at].cursor(), Some(Cursor::At(known)) if known < head) {
+            self.sockets[at].stage = Stage::Closed;
+        }
+        self.nodes[at].members.insert(user);
+        self.sockets[at].left = false;
+        let upto = Some(head).filter(|_| position < head);
+        self.push(at, user, EventTag { upto, ..tag }, Frame::Whole(head));
+    }
+}
+
+const _: () = assert!(NODES == 2, "hints go to the other node");

@@ -1,0 +1,170 @@
+//! A fetch: the question to the store, its answer, and how the answer is merged with the entries
+//! that arrived meanwhile.
+
+use std::collections::VecDeque;
+
+use chinwag_core::{Seq, UserId};
+
+use super::group::{Delay, Effect, Effects, Entry, EntryKind, LocalGroup, Replica, State};
+
+/// A question to the store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Fetch {
+    /// The last number delivered here.
+    pub(crate) after: Seq,
+    /// The last number that is known to be taken.
+    pub(crate) upto: Seq,
+    /// Users beside the members here whose membership is asked about.
+    pub(crate) joining: Vec<UserId>,
+    /// Whether somebody may have to be shown the group.
+    pub(crate) needs_view: bool,
+}
+
+/// The store's answer, all of one snapshot.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Fetched<T> {
+    pub(crate) head: Seq,
+    /// The entries of the numbers asked for, in order. One without a number belongs to the next.
+    pub(crate) entries: VecDeque<(Option<Seq>, T)>,
+    /// Whether there were too many.
+    pub(crate) is_too_far: bool,
+    /// All users asked about, and whether each is a member.
+    pub(crate) users: Vec<(UserId, bool)>,
+}
+
+/// An answer that is being carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Merge<T> {
+    head: Seq,
+    upto: Seq,
+    removed: VecDeque<UserId>,
+    is_too_far: bool,
+    entries: VecDeque<(Option<Seq>, T)>,
+    is_read: bool,
+    added: VecDeque<UserId>,
+}
+
+impl<T: Entry> Replica<T> {
+    pub(super) fn fetched(
+        &mut self,
+        local: &impl LocalGroup,
+        asked: Fetch,
+        found: Option<Fetched<T>>,
+    ) -> Effects<T> {
+        let is_outdated = found.as_ref().is_some_and(|found| local.position() > Some(found.head));
+        if is_outdated {
+            // A member has connected since, with a later snapshot. All is read again.
+            return self.try_again();
+        }
+        (self.state, self.attempts, self.vanished) = (State::Gap, 0, false);
+        let Some(found) = found else {
+            self.joining.retain(|user| !asked.joining.contains(user));
+            self.leaving.clear();
+            return self.vanish(local, &asked);
+        };
+        for (user, _) in &found.users {
+            self.joining.remove(user);
+            self.leaving.remove(user);
+        }
+        // The store has not given a later number: the hint that named one is wrong, or newer.
+        if asked.upto > found.head {
+            self.buffer.truncate(found.head);
+            self.target = self.target.min(found.head);
+        }
+        let with = |is_member| {
+            let users = found.users.iter().filter(move |(_, is)| *is == is_member);
+            users.map(|(user, _)| *user).collect()
+        };
+        self.merge = Some(Merge {
+            head: found.head,
+            upto: asked.upto.min(found.head),
+            removed: with(false),
+            added: if asked.needs_view { with(true) } else { VecDeque::new() },
+            is_too_far: found.is_too_far,
+            entries: found.entries,
+            is_read: false,
+        });
+        self.merge_one(local).unwrap_or_else(Effects::none)
+    }
+
+    /// The next effects of the answer that is being carried out; none once that is done.
+    pub(super) fn merge_one(&mut self, local: &impl LocalGroup) -> Option<Effects<T>> {
+        let merge = self.merge.as_mut()?;
+        // Removed users are told nothing of what they missed.
+        if let Some(user) = merge.removed.pop_front() {
+            let head = merge.head;
+            // One who is no member here is told by the held entry itself.
+            let is_member = local.is_member(user) == Some(true);
+            let held = if is_member { self.buffer.take_removal(user) } else { None };
+            return Some(Effects::one(Effect::Remove { user, held, head }));
+        }
+        if !merge.is_read {
+            if let Some(effects) = self.merge_entry(local) {
+                return Some(effects);
+            }
+        }
+        let merge = self.merge.as_mut()?;
+        if let Some(user) = merge.added.pop_front() {
+            return Some(Effects::one(Effect::Add(user)));
+        }
+        self.merge = None;
+        // More may have come to be looked up meanwhile.
+        Some(Effects::one(Effect::Start(Delay::None)))
+    }
+
+    /// Delivers the next missed entry: of a number that was held, the held one.
+    fn merge_entry(&mut self, local: &impl LocalGroup) -> Option<Effects<T>> {
+        let merge = self.merge.as_mut()?;
+        let Some(position) = local.position() else {
+            merge.is_read = true;
+            return None;
+        };
+        if std::mem::take(&mut merge.is_too_far) {
+            return Some(Effects::one(Effect::RequireResync));
+        }
+        loop {
+            let upto = merge.entries.front().map_or(Some(merge.upto), |(seq, _)| *seq);
+            // The store knows members better than a held change of them does.
+            if let Some(upto) = upto
+                && let Some((seq, entry)) = self.buffer.pop(upto)
+            {
+                if entry.kind() != EntryKind::Content || seq <= position {
+                    self.overtaken.push_back((seq, entry));
+                    continue;
+                }
+                return Some(deliver(seq, entry));
+            }
+            match merge.entries.pop_front() {
+                Some((None, entry)) => return Some(Effects::one(Effect::Deliver(entry))),
+                Some((Some(seq), entry)) if seq > position => return Some(deliver(seq, entry)),
+                Some(_) => {}
+                None => {
+                    merge.is_read = true;
+                    return Some(Effects::one(Effect::Advance(merge.upto.max(position))));
+                }
+            }
+        }
+    }
+
+    fn vanish(&mut self, local: &impl LocalGroup, asked: &Fetch) -> Effects<T> {
+        let Some(position) = local.position() else {
+            return Effects::two(
+                Some(Effect::Delete { seq: asked.after, held: None }),
+                Some(Effect::Start(Delay::None)),
+            );
+        };
+        let held = self.buffer.take().into_iter();
+        let last = held.filter(|(_, entry)| entry.kind() == EntryKind::Deletion).next_back();
+        let (seq, held) = match last {
+            Some((seq, entry)) => (seq, Some(entry)),
+            None => (position.max(self.target).next(), None),
+        };
+        self.target = Seq(0);
+        Effects::two(Some(Effect::Delete { seq, held }), Some(Effect::Start(Delay::None)))
+    }
+}
+
+/// Numbers that were missing before it, such as those of erased messages, are skipped.
+fn deliver<T>(seq: Seq, entry: T) -> Effects<T> {
+    Effects::two(Some(Effect::Advance(Seq(seq.0 - 1))), Some(Effect::Deliver(entry)))
+}

@@ -1,0 +1,451 @@
+//! One group's position on one node, as a state machine without I/O, locks or a clock.
+//!
+//! [`Replica::step`] takes an input and returns effects; the dispatcher carries them out in order
+//! and then gives [`Input::Continue`], until a step returns none. An example, for a group whose log
+//! was delivered up to 4 on this node:
+//!
+//! | input | state | effects |
+//! | --- | --- | --- |
+//! | entry 5 | live | deliver 5 |
+//! | entry 7 | gap | start the timer |
+//! | the timer fires | fetching | fetch 6 to 7 |
+//! | the store's answer: 6, 7 | live | deliver 6, deliver 7 (as it was held) |
+//!
+//! An entry whose number was delivered before is discarded. Entries that arrive early wait in the
+//! [reorder buffer](super::buffer), and no other group waits for them. Membership comes from the
+//! store whenever it cannot come from the next entry: a user of whom something suggests that it has
+//! joined, or was removed, is looked up with the next fetch.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use chinwag_core::{Seq, UserId};
+
+use super::buffer::ReorderBuffer;
+use super::fetch::{Fetch, Fetched, Merge};
+
+/// A numbered entry of a log as it reached this node.
+pub(crate) trait Entry {
+    fn kind(&self) -> EntryKind;
+
+    /// Users who become members with it.
+    fn joined(&self) -> &[UserId];
+
+    /// The bytes that it takes in a buffer.
+    fn size(&self) -> usize;
+}
+
+/// The part of an entry that decides how it is merged with fetched ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EntryKind {
+    /// Changes no membership.
+    Content,
+    /// Changes the group or its members. The store knows them better.
+    Membership,
+    /// Ends the group.
+    Deletion,
+    /// Tells one user of its removal, with the removal's number.
+    Removal(UserId),
+    /// For users whose membership is pending, with the number of another entry.
+    Pending,
+}
+
+/// The driver's knowledge of the group on this node.
+pub(crate) trait LocalGroup {
+    /// The last number delivered here. None while no connected user is a member.
+    fn position(&self) -> Option<Seq>;
+
+    /// Whether a user is a member as far as is known here. None unless it is connected.
+    fn is_member(&self, user: UserId) -> Option<bool>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum State {
+    /// Nothing is missing.
+    Live,
+    /// A number is missing, or somebody's membership is in doubt. A timer runs; then the store is read.
+    Gap,
+    /// The store is being read.
+    Fetching,
+    /// The store did not answer, or with an outdated snapshot. A timer runs until the next attempt.
+    Unavailable,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Input<T> {
+    /// An entry of a group with members here. `is_ordered` where the bus delivers all of the log in
+    /// order, so that a gap is a fault that no fetch would repair.
+    Entry {
+        seq: Seq,
+        entry: T,
+        is_ordered: bool,
+    },
+    /// An entry of a group without members here. `is_first` if nothing can precede it; `asker` is the
+    /// connected user whose request made it.
+    Unserved {
+        seq: Seq,
+        entry: T,
+        is_first: bool,
+        asker: Option<UserId>,
+    },
+    /// An entry for single users, which follows the entry of the same number.
+    Attached {
+        seq: Seq,
+        entry: T,
+    },
+    /// Users here have accepted their membership, as of the log's `head`.
+    Accepted {
+        head: Seq,
+        entry: T,
+        users: Vec<UserId>,
+    },
+    /// These users are said to have joined with the number `seq`.
+    Joined {
+        seq: Seq,
+        users: Vec<UserId>,
+    },
+    /// The number `seq` is taken.
+    Taken(Seq),
+    /// The membership of users is in doubt: of some because they may have joined, of some because they
+    /// may have been removed.
+    Doubt {
+        joining: Vec<UserId>,
+        leaving: Vec<UserId>,
+        is_urgent: bool,
+    },
+    /// The store has no such group.
+    Vanished,
+    /// The timer has fired.
+    Due,
+    Fetched(Fetch, Option<Fetched<T>>),
+    /// The store did not answer; `is_final` if it has not for too long.
+    Failed {
+        is_final: bool,
+    },
+    /// The previous step's effects were carried out.
+    Continue,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Effect<T> {
+    /// Deliver the entry: it is the next one, or has no number.
+    Deliver(T),
+    /// Only the asker still needs the entry: it was delivered before, or the store told of it.
+    Discard(T),
+    /// Tell a user of its removal, unless that was done or it has joined again.
+    TellRemoval(Seq, T),
+    /// The buffer overflowed. The askers of these entries must resume.
+    Overflow(Vec<T>),
+    /// Start the timer.
+    Start(Delay),
+    /// Read the store.
+    Fetch(Fetch),
+    /// Everything up to this number was delivered, or is not to be.
+    Advance(Seq),
+    /// The user is not a member as of `head`. `held` is the entry that says so, if it arrived.
+    Remove { user: UserId, held: Option<T>, head: Seq },
+    /// The user is a member.
+    Add(UserId),
+    /// The group has ended with the number `seq`.
+    Delete { seq: Seq, held: Option<T> },
+    /// The members' sockets must resume.
+    RequireResync,
+}
+
+/// The delay of a timer; the driver knows how long it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Delay {
+    None,
+    /// Missing entries may still arrive.
+    Hold,
+    /// Longer with each failed attempt; this is their number.
+    Backoff(u32),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Replica<T> {
+    pub(super) state: State,
+    pub(super) buffer: ReorderBuffer<T>,
+    /// The highest number that is known to be taken.
+    pub(super) target: Seq,
+    /// Connected users who may have joined.
+    pub(super) joining: BTreeSet<UserId>,
+    /// Members here who may have been removed.
+    pub(super) leaving: BTreeSet<UserId>,
+    /// The group may have ended.
+    pub(super) vanished: bool,
+    /// The timer has fired, and the buffer is looked through once more before the fetch.
+    is_due: bool,
+    /// Failed attempts.
+    pub(super) attempts: u32,
+    /// The rest of an answer of the store.
+    pub(super) merge: Option<Merge<T>>,
+    /// Entries that were overtaken by the store, or by the end of the last membership here.
+    pub(super) overtaken: VecDeque<(Seq, T)>,
+}
+
+/// The effects of one step, at most two.
+pub(crate) struct Effects<T>([Option<Effect<T>>; 2]);
+
+impl<T> Effects<T> {
+    pub(super) fn none() -> Self {
+        Self([None, None])
+    }
+
+    pub(super) fn one(effect: Effect<T>) -> Self {
+        Self([Some(effect), None])
+    }
+
+    pub(super) fn two(first: Option<Effect<T>>, second: Option<Effect<T>>) -> Self {
+        Self([first, second])
+    }
+}
+
+impl<T> Iterator for Effects<T> {
+    type Item = Effect<T>;
+
+    fn next(&mut self) -> Option<Effect<T>> {
+        self.0.iter_mut().find_map(Option::take)
+    }
+}
+
+impl<T> Default for Replica<T> {
+    fn default() -> Self {
+        Self {
+            state: State::Live,
+            buffer: ReorderBuffer::default(),
+            target: Seq(0),
+            joining: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            vanished: false,
+            is_due: false,
+            attempts: 0,
+            merge: None,
+            overtaken: VecDeque::new(),
+        }
+    }
+}
+
+impl<T: Entry> Replica<T> {
+    /// Whether nothing of the replica needs to be remembered.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.state == State::Live && self.overtaken.is_empty()
+    }
+
+    /// Users who may have joined, and are told of the group once that is known.
+    pub(crate) fn joining(&self) -> impl Iterator<Item = UserId> {
+        self.joining.iter().copied()
+    }
+
+    /// Takes one input. The effects are to be carried out in their order, before the next input.
+    pub(crate) fn step(&mut self, local: &impl LocalGroup, input: Input<T>) -> Effects<T> {
+        match input {
+            Input::Entry { seq, entry, is_ordered } => self.entry(local, seq, entry, is_ordered),
+            Input::Unserved { seq, entry, is_first, asker } => {
+                self.unserved(local, seq, entry, is_first, asker)
+            }
+            Input::Attached { seq, entry } => self.attached(local, seq, entry),
+            Input::Accepted { head, entry, users } => {
+                let is_there = local.position().is_none_or(|position| position == head);
+                if is_there && self.state == State::Live {
+                    Effects::one(Effect::Deliver(entry))
+                } else {
+                    Effects::two(self.look_up(local, &users), None)
+                }
+            }
+            Input::Joined { seq, users } => self.joined(local, seq, &users),
+            Input::Taken(seq) => Effects::two(self.taken(local, seq), None),
+            Input::Doubt { joining, leaving, is_urgent } => {
+                self.joining.extend(joining);
+                self.leaving.extend(leaving);
+                Effects::two(self.open(if is_urgent { Delay::None } else { Delay::Hold }), None)
+            }
+            Input::Vanished if local.position().is_some() => {
+                self.vanished = true;
+                Effects::two(self.open(Delay::Hold), None)
+            }
+            Input::Vanished => Effects::none(),
+            Input::Due if self.state == State::Live || self.state == State::Fetching => Effects::none(),
+            Input::Due => {
+                self.is_due = true;
+                self.proceed(local)
+            }
+            Input::Fetched(asked, found) => self.fetched(local, asked, found),
+            Input::Failed { is_final } => self.failed(local, is_final),
+            Input::Continue => self.proceed(local),
+        }
+    }
+
+    fn entry(&mut self, local: &impl LocalGroup, seq: Seq, entry: T, is_ordered: bool) -> Effects<T> {
+        if self.state != State::Live {
+            return self.hold(local, seq, entry);
+        }
+        let next = local.position().unwrap_or_default().next();
+        if seq < next {
+            return self.discard(local, entry);
+        }
+        if seq == next || is_ordered {
+            return Effects::one(Effect::Deliver(entry));
+        }
+        self.buffer.push(seq, entry);
+        self.target = self.target.max(seq);
+        Effects::two(self.open(Delay::Hold), None)
+    }
+
+    fn unserved(
+        &mut self,
+        local: &impl LocalGroup,
+        seq: Seq,
+        entry: T,
+        is_first: bool,
+        asker: Option<UserId>,
+    ) -> Effects<T> {
+        if self.state != State::Live {
+            return self.hold(local, seq, entry);
+        }
+        if is_first {
+            return Effects::one(Effect::Deliver(entry));
+        }
+        let look_up = self.look_up(local, entry.joined());
+        let Some(asker) = asker else { return Effects::two(look_up, None) };
+        // The asker is a member, of which no hint arrived. It is answered after the fetch.
+        self.joining.insert(asker);
+        self.buffer.push(seq, entry);
+        self.target = self.target.max(seq);
+        Effects::two(look_up, self.open(Delay::None))
+    }
+
+    fn attached(&mut self, local: &impl LocalGroup, seq: Seq, entry: T) -> Effects<T> {
+        let is_removal = matches!(entry.kind(), EntryKind::Removal(_));
+        let is_early = local.position().map_or(is_removal, |position| position < seq);
+        if self.state != State::Live && is_early {
+            return self.hold_only(seq, entry);
+        }
+        Effects::one(if is_removal { Effect::TellRemoval(seq, entry) } else { Effect::Deliver(entry) })
+    }
+
+    fn joined(&mut self, local: &impl LocalGroup, seq: Seq, users: &[UserId]) -> Effects<T> {
+        if local.position().is_none_or(|position| seq <= position) {
+            return Effects::two(self.look_up(local, users), None);
+        }
+        // The entry itself brings them in, if it arrives.
+        let started = self.taken(local, seq);
+        self.joining.extend(users.iter().filter(|user| local.is_member(**user).is_some()));
+        Effects::two(started, None)
+    }
+
+    fn taken(&mut self, local: &impl LocalGroup, seq: Seq) -> Option<Effect<T>> {
+        if local.position().is_none_or(|position| seq <= position) {
+            return None;
+        }
+        self.target = self.target.max(seq);
+        self.open(Delay::Hold)
+    }
+
+    /// Looks up those of `users` who are connected and not known to be members.
+    fn look_up(&mut self, local: &impl LocalGroup, users: &[UserId]) -> Option<Effect<T>> {
+        let before = self.joining.len();
+        self.joining.extend(users.iter().filter(|user| local.is_member(**user) == Some(false)));
+        if self.joining.len() > before { self.open(Delay::None) } else { None }
+    }
+
+    /// Leaves [`State::Live`].
+    fn open(&mut self, delay: Delay) -> Option<Effect<T>> {
+        if self.state != State::Live {
+            return None;
+        }
+        self.state = State::Gap;
+        Some(Effect::Start(delay))
+    }
+
+    fn hold(&mut self, local: &impl LocalGroup, seq: Seq, entry: T) -> Effects<T> {
+        let held = self.hold_only(seq, entry);
+        if held.0[0].is_some() { held } else { self.proceed(local) }
+    }
+
+    fn hold_only(&mut self, seq: Seq, entry: T) -> Effects<T> {
+        self.target = self.target.max(seq);
+        let dropped = self.buffer.push(seq, entry);
+        if dropped.is_empty() { Effects::none() } else { Effects::one(Effect::Overflow(dropped)) }
+    }
+
+    pub(super) fn discard(&mut self, local: &impl LocalGroup, entry: T) -> Effects<T> {
+        let look_up = self.look_up(local, entry.joined());
+        Effects::two(Some(Effect::Discard(entry)), look_up)
+    }
+
+    /// An entry whose turn has passed otherwise.
+    fn overtake(&mut self, local: &impl LocalGroup, seq: Seq, entry: T) -> Effects<T> {
+        match entry.kind() {
+            EntryKind::Removal(_) => Effects::one(Effect::TellRemoval(seq, entry)),
+            EntryKind::Pending => Effects::one(Effect::Deliver(entry)),
+            _ => self.discard(local, entry),
+        }
+    }
+
+    /// Goes on with whatever is under way, by one delivery.
+    fn proceed(&mut self, local: &impl LocalGroup) -> Effects<T> {
+        if let Some(effects) = self.merge_one(local) {
+            return effects;
+        }
+        if let Some((seq, entry)) = self.overtaken.pop_front() {
+            return self.overtake(local, seq, entry);
+        }
+        if self.state == State::Live || self.state == State::Fetching {
+            return Effects::none();
+        }
+        if let Some(position) = local.position()
+            && let Some((seq, entry)) = self.buffer.pop(position.next())
+        {
+            let is_next = seq == position.next() && !matches!(entry.kind(), EntryKind::Removal(_));
+            return if is_next {
+                Effects::one(Effect::Deliver(entry))
+            } else {
+                self.overtake(local, seq, entry)
+            };
+        }
+        self.settle(local)
+    }
+
+    /// Nothing is in order now: goes live if nothing is missing, or fetches what is.
+    fn settle(&mut self, local: &impl LocalGroup) -> Effects<T> {
+        self.leaving.retain(|user| local.is_member(*user) == Some(true));
+        self.joining.retain(|user| local.is_member(*user) == Some(false));
+        let position = local.position();
+        let is_whole = position.is_none_or(|position| self.target <= position && self.buffer.is_empty());
+        let is_certain = self.leaving.is_empty() && self.joining.is_empty();
+        if is_whole && is_certain && !(self.vanished && position.is_some()) {
+            // The last member here may have gone: it is told so, and users who join later are looked up.
+            let overtaken = self.buffer.take().into();
+            *self = Self { overtaken, ..Self::default() };
+            return if self.overtaken.is_empty() { Effects::none() } else { self.proceed(local) };
+        }
+        if !std::mem::take(&mut self.is_due) {
+            return Effects::none();
+        }
+        self.state = State::Fetching;
+        Effects::one(Effect::Fetch(Fetch {
+            after: position.unwrap_or_default(),
+            upto: if position.is_some() { self.target } else { Seq(0) },
+            joining: self.joining.iter().copied().collect(),
+            needs_view: !is_certain,
+        }))
+    }
+
+    pub(super) fn try_again(&mut self) -> Effects<T> {
+        self.state = State::Unavailable;
+        let attempts = self.attempts;
+        self.attempts = attempts.saturating_add(1).min(16);
+        Effects::one(Effect::Start(Delay::Backoff(attempts)))
+    }
+
+    fn failed(&mut self, local: &impl LocalGroup, is_final: bool) -> Effects<T> {
+        if !is_final {
+            return self.try_again();
+        }
+        let upto = self.target.max(local.position().unwrap_or_default());
+        let held = self.buffer.take().into_iter();
+        let removals = held.filter(|(_, entry)| matches!(entry.kind(), EntryKind::Removal(_)));
+        *self = Self { overtaken: removals.collect(), ..Self::default() };
+        Effects::two(Some(Effect::RequireResync), Some(Effect::Advance(upto)))
+    }
+}

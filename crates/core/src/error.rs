@@ -38,12 +38,12 @@ pub enum Error {
     #[error("too many requests: try again in {} s", whole_seconds(*.0))]
     TooMany(Duration),
     /// The store is unavailable or a queue is full, and nothing was changed. Try again after this time.
-    #[error("busy or unavailable: nothing was changed, try again in {} s", .0.as_secs().max(1))]
+    #[error("the server is busy or unavailable: nothing was changed, try again in {} s", .0.as_secs().max(1))]
     Unavailable(Duration),
     /// The disk has less free room than required, and nothing was changed. Operations that free room
     /// continue.
     #[error(
-        "the server's disk is nearly full, so that nothing new is stored: whoever runs it must make room"
+        "the server's disk is nearly full and nothing new is stored: the operator must free some room"
     )]
     Full,
     /// The outcome of the commit is unknown. A retry with the same `client_id` is safe.

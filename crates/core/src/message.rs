@@ -66,7 +66,7 @@ impl Body {
             return Err(format!("is longer than {limit} characters"));
         }
         if !is_visible(text) {
-            return Err("may not be empty, or of invisible characters only".into());
+            return Err("must contain a visible character".into());
         }
         if text.contains('\0') {
             return Err("may not contain NUL".into());

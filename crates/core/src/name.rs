@@ -83,7 +83,7 @@ impl Name {
         }
         // Browsers treat these as steps in a path, escaped or not.
         if matches!(&*name, "." | "..") {
-            return Err("may not be . or .., which no address can hold");
+            return Err("must not be . or .., which cannot be part of an address");
         }
         Ok(Self(name.into()))
     }
@@ -183,7 +183,7 @@ fn canonical(text: &str) -> Result<Cow<'_, str>, &'static str> {
     // ASCII punctuation belongs to no script, and may be in names of any.
     let letters: String = name.chars().filter(|c| !c.is_ascii_punctuation()).collect();
     if !letters.chars().all(GeneralSecurityProfile::identifier_allowed) {
-        return Err("holds a letter that is in no current use in names");
+        return Err("contains a letter that is not in current use");
     }
     if !letters.is_empty() && !letters.check_restriction_level(RestrictionLevel::HighlyRestrictive) {
         return Err("mixes letters of several scripts: use one script");
@@ -223,7 +223,7 @@ impl GroupName {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let name = text.trim();
         if !is_visible(name) {
-            return Err("may not be empty, or of invisible characters only");
+            return Err("must contain a visible character");
         }
         if name.chars().nth(GROUP_NAME_CHARS).is_some() {
             return Err("is longer than 200 characters");

@@ -40,7 +40,7 @@ impl Password {
         let password = Self::parse(text)?;
         let lower = password.normal.to_lowercase();
         if COMMON_LINES.binary_search(&lower.as_str()).is_ok() {
-            return Err("is one of the commonest: choose another");
+            return Err("is one of the most common passwords: choose another");
         }
         Ok(password)
     }

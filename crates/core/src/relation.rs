@@ -93,7 +93,7 @@ impl Pair {
         Ok(match operation {
             Operation::Invite | Operation::Accept => {
                 if self.theirs == Some(Block) {
-                    return Err(Error::forbidden("this user does not take invitations from you"));
+                    return Err(Error::forbidden("this user does not accept invitations from you"));
                 }
                 if self.mine == Some(Block) {
                     return Err(Error::field("name", "is blocked by you: remove the block first"));

@@ -21,10 +21,10 @@ pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 pub const TICKET: Duration = Duration::from_secs(30);
 
 /// The refusal of an invalid credential.
-pub const REFUSED: Error = Error::Unauthenticated("this credential is not, or no longer, good");
+pub const REFUSED: Error = Error::Unauthenticated("the credential is invalid or has expired");
 
 const HOST_USER: Error =
-    Error::Conflict("this user signs in by the host application, and has no password here");
+    Error::Conflict("this user signs in through the host application and has no password here");
 
 /// Signs a user up.
 #[derive(Debug, Clone)]
@@ -118,8 +118,8 @@ impl App {
     /// it, if any.
     pub async fn ticket_create(&self, context: &Context, of: Option<TokenHash>) -> Result<Issued> {
         self.write(context, of, |unit, of| {
-            let id = unit.caller.user().ok_or_else(|| Error::forbidden("tickets are for users"))?;
-            let user = unit.tx.user(id)?.ok_or(Error::Unauthenticated("this account is no more"))?;
+            let id = unit.caller.user().ok_or_else(|| Error::forbidden("only a user can request a ticket"))?;
+            let user = unit.tx.user(id)?.ok_or(Error::Unauthenticated("this account was deleted"))?;
             issue(unit, user, token::Kind::Ticket { of: *of }, TICKET)
         })
         .await

@@ -28,10 +28,10 @@ pub(super) fn acting(
     match caller {
         Caller::Service => author.map(|name| found.ok_or_else(|| unknown(name, "author"))).transpose(),
         Caller::User(_) => {
-            let user = found.ok_or(Error::Unauthenticated("this account is no more"))?;
+            let user = found.ok_or(Error::Unauthenticated("this account was deleted"))?;
             match author {
                 Some(name) if !name.finds_same(&user.name, case) => {
-                    Err(Error::forbidden("you may act in your own name only: leave author out"))
+                    Err(Error::forbidden("you may act only in your own name: omit author"))
                 }
                 _ => Ok(Some(user)),
             }
@@ -41,7 +41,7 @@ pub(super) fn acting(
 
 /// The actor, which must be a user.
 pub(super) fn someone(tx: &dyn Tx, caller: Caller, author: Option<&Name>) -> Result<User> {
-    actor(tx, caller, author)?.ok_or_else(|| Error::field("author", "must name the user who acts"))
+    actor(tx, caller, author)?.ok_or_else(|| Error::field("author", "must name the acting user"))
 }
 
 /// Refuses callers other than services.
@@ -54,12 +54,12 @@ pub(super) fn service_only(caller: Caller) -> Result<()> {
 
 /// The refusal of an unknown name in a payload.
 pub(super) fn unknown(name: &Name, field: &'static str) -> Error {
-    Error::field(field, format!("there is no user {name}"))
+    Error::field(field, format!("must name an existing user: there is no user {name}"))
 }
 
 /// The refusal of an action in a group that the user has yet to accept.
 pub(super) const PENDING: &str =
-    "you were added to this group and have not accepted yet: accept first, or quit to decline";
+    "you have not accepted this group yet: accept it, or leave it to decline";
 
 /// The role that decides the actor's rights. If the actor is not a member, a user gets the answer for a
 /// missing group; a service, which sees every group, gets a refusal. A member who has yet to accept may do
@@ -89,7 +89,7 @@ pub(super) fn member_as(
     match membership {
         Some(membership) => Ok(membership),
         None if caller == Caller::Service && stands => {
-            Err(Error::forbidden(format!("{} is not in this group", user.name)))
+            Err(Error::forbidden(format!("user {} is not a member of this group", user.name)))
         }
         None => Err(Error::NotFound("group")),
     }

@@ -57,7 +57,7 @@ pub(super) fn admit(
     coming: &[&User],
 ) -> Result<Vec<UserId>> {
     if let Some(user) = coming.iter().find(|user| user.special) {
-        let why = format!("{} is a special user, whom nobody adds", user.name);
+        let why = format!("must not include special users: nobody can add {}", user.name);
         return Err(Error::field("members", why));
     }
     let ids: Vec<_> = coming.iter().map(|user| user.id).collect();
@@ -73,7 +73,7 @@ pub(super) fn admit(
         if is_pending {
             pending.push(user.id);
         } else if newcomer.groups >= most {
-            return Err(Error::field("members", format!("{} is in {most} groups already", user.name)));
+            return Err(Error::field("members", format!("include {}, who is in {most} groups already", user.name)));
         }
     }
     Ok(pending)
@@ -83,24 +83,24 @@ pub(super) fn admit(
 fn may_add(unit: &Unit, actor: &User, user: &User, newcomer: &Newcomer) -> Result<bool> {
     let (name, pair) = (&user.name, newcomer.pair);
     if pair.theirs == Some(Relation::Block) {
-        return Err(Error::forbidden(format!("{name} does not take invitations from {}", actor.name)));
+        return Err(Error::forbidden(format!("user {name} does not accept invitations from {}", actor.name)));
     }
     if pair.mine == Some(Relation::Block) {
-        return Err(Error::forbidden(format!("{name} is blocked by {}: remove the block first", actor.name)));
+        return Err(Error::forbidden(format!("user {name} is blocked by {}: remove the block first", actor.name)));
     }
     if unit.caller == Caller::Service {
         return Ok(false);
     }
     let is_contact = pair.mine == Some(Relation::Contact);
     if !newcomer.added_by.admits(is_contact) {
-        return Err(Error::forbidden(format!("{name} does not let you add it to groups")));
+        return Err(Error::forbidden(format!("user {name} does not allow you to add them to groups")));
     }
     if !unit.rules.limits.consent || is_contact {
         return Ok(false);
     }
     if newcomer.declined {
         return Err(Error::forbidden(format!(
-            "{name} has left or declined this group: only a contact of {name} adds it again"
+            "user {name} has left or declined this group: only a contact of {name} can add them again"
         )));
     }
     Ok(true)

@@ -109,7 +109,7 @@ impl App {
         self.read(context, group, |tx, caller, group| {
             let user = someone(tx, caller, None)?;
             let membership = membership_in(tx, caller, *group, &user)?;
-            allow(membership.effective_role(), Action::Send, "you may read this group, and not write to it")?;
+            allow(membership.effective_role(), Action::Send, "you may read this group but not write to it")?;
             if membership.pending {
                 return Ok(None);
             }
@@ -143,13 +143,13 @@ fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
     others.retain(|(user, _)| user.id != owner.id);
     let most = unit.rules.limits.group_members;
     if others.len() >= most {
-        return Err(Error::field("members", format!("a group has at most {most} users")));
+        return Err(Error::field("members", format!("exceed the limit of {most} users in a group")));
     }
     let (id, now) = (GroupId::new(&*unit.rules.clock), unit.now());
     let coming: Vec<_> = others.iter().map(|(user, _)| user).collect();
     let pending = admit(unit, id, Some(&owner), &coming)?;
     if unit.tx.groups_count(owner.id)? >= unit.rules.limits.user_groups {
-        return Err(Error::field("author", "is in too many groups: quit one first"));
+        return Err(Error::field("author", "is in too many groups: leave one first"));
     }
     unit.tx.group_insert(id, command.name.as_str(), None)?;
     unit.tx.member_set(id, owner.id, Role::Owner, now)?;
@@ -172,7 +172,7 @@ fn quit(unit: &mut Unit, command: &Leave) -> Result<()> {
     if group.private {
         let notes = unit.tx.group_of_pair(user.id, user.id)? == Some(group.id);
         if notes || unit.tx.members(group.id)?.len() > 1 {
-            return Err(Error::forbidden("nobody quits a private conversation: block the other instead"));
+            return Err(Error::forbidden("nobody can leave a private conversation: block the other user instead"));
         }
     }
     if membership.pending {
@@ -240,11 +240,11 @@ fn delete(unit: &mut Unit, command: &Leave) -> Result<()> {
     let actor = actor(unit.tx, unit.caller, command.author.as_ref())?;
     if let Some(user) = &actor {
         let role = role_in(unit.tx, unit.caller, command.group, user)?;
-        allow(role, Action::Delete, "only the owner deletes a group")?;
+        allow(role, Action::Delete, "only the owner may delete a group")?;
     }
     let group = unit.tx.group(command.group)?.ok_or(Error::NotFound("group"))?;
     if group.private {
-        return Err(Error::forbidden("nobody deletes a private conversation"));
+        return Err(Error::forbidden("nobody can delete a private conversation"));
     }
     let (members, seq) = (unit.tx.members(group.id)?, group.head.next());
     delete_now(unit, group.id)?;

@@ -70,7 +70,7 @@ fn update(unit: &mut Unit, command: &Update) -> Result<Updated> {
     let role = actor.as_ref().map(|user| role_in(unit.tx, unit.caller, command.group, user)).transpose()?;
     let group = unit.tx.group(command.group)?.ok_or(Error::NotFound("group"))?;
     if group.private {
-        return Err(Error::forbidden("nobody changes a private conversation's name or members"));
+        return Err(Error::forbidden("nobody can change the name or members of a private conversation"));
     }
     let name = new_name(&group, role, command.name.as_ref())?;
     let members = members_by_id(unit, group.id)?;
@@ -79,7 +79,7 @@ fn update(unit: &mut Unit, command: &Update) -> Result<Updated> {
     plan.pending = admit(unit, group.id, actor.as_ref(), &coming.iter().collect::<Vec<_>>())?;
     let most = unit.rules.limits.group_members;
     if members.len() + plan.joined.len() - plan.removed.len() > most {
-        return Err(Error::field("members", format!("a group has at most {most} users")));
+        return Err(Error::field("members", format!("exceed the limit of {most} users in a group")));
     }
     if name.is_none() && plan == Plan::default() {
         let view = if unit.origin.is_none() { unit.tx.view(group.id)? } else { unit.tx.brief(group.id)? };
@@ -96,7 +96,7 @@ fn new_name<'a>(
 ) -> Result<Option<&'a GroupName>> {
     let name = name.filter(|name| name.as_str() != &*group.name);
     if name.is_some() {
-        permit(role, Action::Rename, "only an admin or the owner renames a group")?;
+        permit(role, Action::Rename, "only an admin or the owner may rename a group")?;
     }
     Ok(name)
 }
@@ -126,7 +126,7 @@ fn plan(
     let given = roles_of(unit, &command.roles)?;
     for (user, wanted) in given {
         if removed.iter().any(|gone| gone.id == user.id) {
-            return Err(Error::field("remove", format!("{} cannot be both removed and kept", user.name)));
+            return Err(Error::field("remove", format!("must not include {}, who has a role in the same request", user.name)));
         }
         plan_role(&mut plan, role, members.get(&user.id), &user, wanted)?;
     }
@@ -149,13 +149,13 @@ fn plan_role(
     match now.map(|member| member.role) {
         Some(current) if current == wanted => return Ok(()),
         Some(Role::Owner) => {
-            return Err(Error::forbidden("nobody demotes the owner: hand the group over instead"));
+            return Err(Error::forbidden("nobody can demote the owner: transfer the group instead"));
         }
         Some(current) => {
             permit(role, Action::Move(current, wanted), "your role does not allow this change of role")?;
         }
         None => {
-            permit(role, Action::Add(wanted), "only an admin or the owner adds users")?;
+            permit(role, Action::Add(wanted), "only an admin or the owner may add users")?;
             plan.joined.push(user.id);
         }
     }
@@ -165,9 +165,9 @@ fn plan_role(
 
 fn plan_removal(plan: &mut Plan, role: Option<Role>, now: Option<&Member>, user: User) -> Result<()> {
     let Some(member) = now else {
-        return Err(Error::field("remove", format!("{} is not in this group", user.name)));
+        return Err(Error::field("remove", format!("must name members: {} is not a member", user.name)));
     };
-    permit(role, Action::Remove(member.role), "your role does not allow to remove this user")?;
+    permit(role, Action::Remove(member.role), "your role does not allow you to remove this user")?;
     if !plan.removed.iter().any(|removed| removed.user == user.id) {
         plan.removed.push(Removed { user: user.id, name: user.name, was_pending: member.pending });
     }
@@ -183,15 +183,15 @@ fn plan_owner(
 ) -> Result<()> {
     let heir = members.values().find(|member| member.name.finds_same(name, case));
     let Some(heir) = heir.filter(|heir| !plan.removed.iter().any(|gone| gone.user == heir.user)) else {
-        return Err(Error::field("owner", "must be one who is in this group and stays"));
+        return Err(Error::field("owner", "must be a member who is not removed"));
     };
     if heir.pending {
-        return Err(Error::field("owner", format!("{} has not accepted this group yet", heir.name)));
+        return Err(Error::field("owner", format!("must have accepted the group: {} has not", heir.name)));
     }
     if heir.role == Role::Owner {
         return Ok(());
     }
-    permit(role, Action::HandOver, "only the owner hands the group over")?;
+    permit(role, Action::HandOver, "only the owner may transfer the group")?;
     plan.set.retain(|(id, _)| *id != heir.user);
     let owners = members.values().filter(|member| member.role == Role::Owner);
     plan.set.extend(owners.map(|owner| (owner.user, Role::Admin)));

@@ -14,11 +14,11 @@ use crate::user::{Caller, User};
 use crate::{Date, Error, Name, Result};
 
 /// The refusal of a name that only the service may reassign.
-pub(super) const HELD: &str = "was another user's until lately: choose another";
+pub(super) const HELD: &str = "is reserved, because another user had it recently: choose another name";
 const VARIANT: Error =
-    Error::Conflict("this is another spelling of a user's name: send the name byte for byte as it is stored");
+    Error::Conflict("this is another spelling of an existing user's name: send the name exactly as it is stored");
 const SIGNED_UP: Error = Error::Conflict(
-    "this user signed up here with a password: adopt the user (\"adopt\": true, or --adopt), which ends the password \
+    "this user signed up here with a password: adopt the user (\"adopt\": true, or --adopt) to end the password \
      and every session",
 );
 
@@ -87,7 +87,7 @@ impl App {
             Some(identity) => Ok(acceptable(&name, identity)),
             None if create => self.write(&service, name, at_first_sight).await,
             None => {
-                Ok(Vouched::Refused("there is no user of this name, and users are not made at first sight"))
+                Ok(Vouched::Refused("there is no user with this name, and the setting to create users is off"))
             }
         }
     }
@@ -150,7 +150,7 @@ pub(super) fn not_held(unit: &mut Unit, name: &Name, field: &'static str) -> Res
 fn host_user(unit: &mut Unit, name: &Spelled, identity: Identity, adopt: bool) -> Result<User> {
     let Identity { user, origin } = identity;
     if user.special {
-        return Err(Error::forbidden("special users stay as they are"));
+        return Err(Error::forbidden("special users cannot be changed"));
     }
     if !name.is(&user) {
         return Err(VARIANT);
@@ -189,7 +189,7 @@ fn at_first_sight(unit: &mut Unit, name: &Name) -> Result<Vouched> {
         return Ok(acceptable(name, identity));
     }
     if short_enough(unit, name, "name").is_err() {
-        return Ok(Vouched::Refused("its name is longer than limits.name_chars allows"));
+        return Ok(Vouched::Refused("the name is longer than limits.name_chars allows"));
     }
     let now = unit.now();
     if unit.tx.names_held(&name.claims(unit.rules.name_case), now)? {
@@ -199,18 +199,18 @@ fn at_first_sight(unit: &mut Unit, name: &Name) -> Result<Vouched> {
     }
     Ok(match unit.tx.user_insert(name, false, now)? {
         Some(user) => Vouched::For(user),
-        None => Vouched::Refused("its name looks like that of a user"),
+        None => Vouched::Refused("the name looks like another user's name"),
     })
 }
 
 fn acceptable(name: &Name, identity: Identity) -> Vouched {
     let Identity { user, origin } = identity;
     if user.special {
-        Vouched::Refused("it names a special user")
+        Vouched::Refused("the name is a special user's")
     } else if user.name != *name {
-        Vouched::Refused("it spells the name of a user in another way")
+        Vouched::Refused("the name is another spelling of a user's name")
     } else if origin == Origin::Account {
-        Vouched::Refused("the user signed up here with a password: adopt it by the service first")
+        Vouched::Refused("the user signed up here with a password: the service must adopt the user first")
     } else {
         Vouched::For(user)
     }

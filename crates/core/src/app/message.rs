@@ -119,9 +119,9 @@ fn edit(unit: &mut Unit, command: &Edit) -> Result<Message> {
     if let Some(user) = actor(unit.tx, unit.caller, None)? {
         let role = role_in(unit.tx, unit.caller, message.group, &user)?;
         if message.author != user.id {
-            return Err(Error::forbidden("only its author may edit a message"));
+            return Err(Error::forbidden("only the author may edit a message"));
         }
-        allow(role, Action::ChangeOwn, "you may read this group, and not write to it")?;
+        allow(role, Action::ChangeOwn, "you may read this group but not write to it")?;
     }
     let edited = unit.now();
     unit.tx.message_edit(message.group, message.seq, &command.body, edited)?;
@@ -142,7 +142,7 @@ fn delete(unit: &mut Unit, id: &MessageId) -> Result<()> {
             Action::DeleteOf(author.map_or(Role::Restrict, |member| member.role))
         };
         if !may(role, action) {
-            return Err(Error::forbidden("you may not delete this message"));
+            return Err(Error::forbidden("your role does not allow you to delete this message"));
         }
     }
     erase(unit, message.group, message.seq, message.id)
@@ -178,7 +178,7 @@ fn mark_read(unit: &mut Unit, command: &MarkRead) -> Result<Marked> {
         Point::Seq(seq) => {
             let head = unit.tx.group(group)?.ok_or(Error::NotFound("group"))?.head;
             if seq > head {
-                return Err(Error::field("seq", format!("is past the group's last number, {head}")));
+                return Err(Error::field("seq", format!("must be at most {head}, the group's last number")));
             }
             unit.tx.message_at_seq(group, seq)?
         }

@@ -124,7 +124,7 @@ fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result
 
 fn writable(user: User, field: &'static str) -> Result<User> {
     if user.special {
-        let why = format!("nobody can write to {}: it is a special user", user.name);
+        let why = format!("must not be a special user: nobody can write to {}", user.name);
         return Err(Error::field(field, why));
     }
     Ok(user)
@@ -147,7 +147,7 @@ fn open(
     let write_first = unit.tx.settings(target.id)?.write_first;
     let is_bound = unit.caller != Caller::Service && author.id != target.id;
     if is_bound && !write_first.admits(pair.mine == Some(Relation::Contact)) {
-        return Err(Error::forbidden(format!("{} does not let you write first", target.name)));
+        return Err(Error::forbidden(format!("user {} does not allow you to write first", target.name)));
     }
     if author.id != target.id && pair.mine != Some(Relation::Contact) {
         count_first_contact(unit, counted)?;

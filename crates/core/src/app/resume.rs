@@ -85,7 +85,7 @@ impl App {
     /// when its first page was read.
     pub async fn resume_page(&self, context: &Context, resuming: Resuming) -> Result<(Resuming, Vec<Event>)> {
         self.read(context, resuming, |tx, caller, resuming| {
-            let user = caller.user().ok_or(Error::Unauthenticated("a user's credential is needed"))?;
+            let user = caller.user().ok_or(Error::Unauthenticated("the credential of a user is required"))?;
             let mut resuming = resuming.clone();
             let events = resuming.page(tx, user)?;
             Ok((resuming, events))

@@ -98,7 +98,7 @@ enum Verdict {
 
 /// The refusal of what is written in a private group while a block stands.
 pub(super) const BLOCKED: &str =
-    "one of you two has blocked the other: while that stands, neither writes in this conversation";
+    "one of you has blocked the other: neither can write in this conversation until the block is removed";
 
 /// The roles of those who may send.
 pub fn senders() -> impl Iterator<Item = Role> {
@@ -218,7 +218,7 @@ fn gather(tx: &dyn Tx, caller: Caller, command: &Send) -> Result<Facts> {
 /// The rule.
 fn judge(caller: Caller, command: &Send, facts: &Facts, case: NameCase) -> Result<Verdict> {
     let author = acting(caller, command.author.as_ref(), facts.author.clone(), case)?
-        .ok_or_else(|| Error::field("author", "must name the user who acts"))?;
+        .ok_or_else(|| Error::field("author", "must name the acting user"))?;
     let member = member_as(caller, facts.member, facts.stands, &author)?;
     if let Some(prior) = &facts.prior {
         return as_first_answered(command, &author, prior).map(Verdict::Before);
@@ -226,9 +226,9 @@ fn judge(caller: Caller, command: &Send, facts: &Facts, case: NameCase) -> Resul
     if member.blocked {
         return Err(Error::forbidden(BLOCKED));
     }
-    allow(member.role, Action::Send, "you may read this group, and not write to it")?;
+    allow(member.role, Action::Send, "you may read this group but not write to it")?;
     if command.respond_to.is_some() && facts.answered.is_none() {
-        return Err(Error::field("respond_to", "is no message of this group"));
+        return Err(Error::field("respond_to", "must be a message of this group"));
     }
     Ok(Verdict::Keep(author, facts.answered))
 }
@@ -256,7 +256,7 @@ fn told(message: &Message) -> Event {
 fn as_first_answered(command: &Send, author: &User, prior: &Prior) -> Result<Message> {
     let hash: [u8; 32] = Sha256::digest(command.body.as_str()).into();
     if prior.body_hash.is_some_and(|first| first != hash) {
-        return Err(Error::Conflict("this client_id was used for another message: take a new one"));
+        return Err(Error::Conflict("this client_id was used for another message: choose a new one"));
     }
     let kept = Kept { id: prior.id, date: prior.date, seq: prior.seq };
     Ok(Message { respond_to: prior.respond_to, ..message(command, author, kept) })

@@ -187,7 +187,7 @@ fn own_known(unit: &Unit, name: &Name, known: &Known) -> Result<User> {
 
 /// The refusal of a name that another user has, or that looks like one.
 pub(super) fn taken(field: &'static str) -> Error {
-    Error::field(field, "is taken, or looks like one that is: choose another")
+    Error::field(field, "is taken, or looks like a name that is taken: choose another name")
 }
 
 /// Refuses a new name that is longer than the configured limit.
@@ -248,10 +248,10 @@ fn editable(tx: &dyn Tx, caller: Caller, directory: Directory, name: &Name) -> R
     if let Some(me) = actor(tx, caller, None)?
         && me.id != user.id
     {
-        return Err(Error::forbidden("you may change your own account only"));
+        return Err(Error::forbidden("you may change only your own account"));
     }
     if user.special {
-        return Err(Error::forbidden("special users stay as they are"));
+        return Err(Error::forbidden("special users cannot be changed"));
     }
     Ok(user)
 }
@@ -286,11 +286,11 @@ fn rename(unit: &mut Unit, (command, known): &(Rename, Known)) -> Result<User> {
 /// themselves.
 fn renames_itself(unit: &mut Unit, user: &User, new_name: &Name) -> Result<()> {
     if !unit.rules.users.rename_self {
-        return Err(Error::forbidden("only the service renames users here (users.rename)"));
+        return Err(Error::forbidden("only the service may rename users (users.rename)"));
     }
     let details = unit.tx.details(&[user.id])?.pop().flatten();
     if details.is_none_or(|details| details.origin == Origin::Host) {
-        return Err(Error::forbidden("the host application names you: rename yourself there"));
+        return Err(Error::forbidden("your name comes from the host application: change it there"));
     }
     not_held(unit, new_name, "new_name")
 }

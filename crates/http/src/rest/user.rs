@@ -230,7 +230,7 @@ fn of_the_path(command: Relate, name: &Name, case: NameCase, context: &Context) 
             Who::Known(Caller::Service) => {
                 Error::field("contact.author", format!("must be {name}, whose path this is"))
             }
-            _ => Error::forbidden("you may act in your own name only: leave author out"),
+            _ => Error::forbidden("you may act only in your own name: omit author"),
         }),
         _ => Ok(Relate { author: Some(name.clone()), ..command }),
     }

@@ -214,7 +214,7 @@ fn account_made_here_receives_no_imported_data() {
     let added = program.run_with_input(&["user", "add", "arlan"], "correct horse battery\n");
     assert_eq!(added.code, Some(0), "{}", added.stderr);
     let report = imported(&program, &source, &[]);
-    let line = format!("user {} \"arlan\": the name is taken, or looks like one that is; taken as", user(10));
+    let line = format!("user {} \"arlan\": the name is taken, or looks like a name that is taken; imported as", user(10));
     assert!(report.contains(&line), "{report}");
     ask(&program, &[], async |service| {
         let arlan = service.get("users/arlan/?fields=__all__").await.ok(200);
@@ -255,43 +255,43 @@ fn what_cannot_stay_as_it_was_is_reported() {
     let report = imported(&program, &source, &[]);
     for line in [
         format!("user {} \"a b\": the name ", user(30)),
-        "; taken as imported-800000000000001e".into(),
-        format!("user {} \"ARLAN\": the name is taken, or looks like one that is; taken as imported-", user(31)),
-        format!("user {} \"arlan\": the name is another's; taken as imported-", user(32)),
+        "; imported as imported-800000000000001e".into(),
+        format!("user {} \"ARLAN\": the name is taken, or looks like a name that is taken; imported as imported-", user(31)),
+        format!("user {} \"arlan\": the name is another user's; imported as imported-", user(32)),
         format!("user {} \"\": the name may not be empty", user(33)),
-        format!("user {} \"Admin\": the name is taken, or looks like one that is", user(34)),
+        format!("user {} \"Admin\": the name is taken, or looks like a name that is taken", user(34)),
         format!("user {} \"x\\u{{202e}}y\": the name ", user(35)),
         format!("user {} \"ａstra\": the name is not written in its normal form", user(38)),
-        format!("relation of {} and {}: is with oneself; not taken", user(10), user(10)),
+        format!("relation of {} and {}: is a relation with oneself; not imported", user(10), user(10)),
         format!("relation of {} and {}: one is a special user", user(1), user(10)),
         format!("relation of {} and {}: one had the other as a contact; both are contacts now", user(10), user(12)),
-        format!("relation of {} and {}: \"friend\" is no relation; left out", user(11), user(12)),
+        format!("relation of {} and {}: \"friend\" is not a relation; ignored", user(11), user(12)),
         format!("relation of {} and {}: both had invited each other", user(11), user(13)),
         format!("relation of {} and {}: a block stands", user(30), user(31)),
-        format!("group {} \"nobody\": has no members; not taken, nor are its messages", group(20)),
-        format!("group {} \"@\": is another conversation of arlan and astra; joined with {}", group(21), group(2)),
-        format!("group {} \"@\": is a private conversation of 1; taken as the group \"arlan\"", group(22)),
-        format!("group {} \"@\": is a private conversation of 3; taken as the group \"arlan, astra, borys\"", group(23)),
-        format!("group {} \"a\\nb\": the name may not contain control characters; taken as \"a b\"", group(24)),
-        format!("group {} \"  spaces  \": has white space around its name; taken as \"spaces\"", group(25)),
-        format!("group {} \"\": the name may not be empty, or of invisible characters only; taken as \"group {}\"", group(26), group(26)),
-        format!("group {} \"two owners\": member astra: is a second owner; taken as admin", group(27)),
-        format!("group {} \"no owner\": member arlan: the role is none; taken as restrict", group(28)),
-        format!("group {} \"no owner\": has no owner; borys is it now", group(28)),
-        format!("message {}: its body may not be empty, or of invisible characters only; not taken", message(100)),
-        format!("message {}: its author is no user; not taken", message(102)),
-        format!("message {}: its group was not taken; nor is it", message(103)),
-        format!("message {}: what it answers, {}, is of another group; taken without that", message(104), message(3)),
-        format!("message {}: what it answers, {}, is a later one, or was not taken", message(105), message(104)),
-        format!("message {}: its date is outside of the years 1 to 9999; taken as 9999-12-3", message(106)),
-        format!("message {}: its date is outside of the years 1 to 9999; taken as 0001-01-01T00:00:00.000000Z", message(107)),
+        format!("group {} \"nobody\": has no members; not imported, and neither are its messages", group(20)),
+        format!("group {} \"@\": is another conversation of arlan and astra; merged with {}", group(21), group(2)),
+        format!("group {} \"@\": is a private conversation of 1 users; imported as the group \"arlan\"", group(22)),
+        format!("group {} \"@\": is a private conversation of 3 users; imported as the group \"arlan, astra, borys\"", group(23)),
+        format!("group {} \"a\\nb\": the name may not contain control characters; imported as \"a b\"", group(24)),
+        format!("group {} \"  spaces  \": has white space around its name; imported as \"spaces\"", group(25)),
+        format!("group {} \"\": the name must contain a visible character; imported as \"group {}\"", group(26), group(26)),
+        format!("group {} \"two owners\": member astra: is a second owner; imported as admin", group(27)),
+        format!("group {} \"no owner\": member arlan: the role is unknown; imported as restrict", group(28)),
+        format!("group {} \"no owner\": has no owner; borys is the owner now", group(28)),
+        format!("message {}: its body must contain a visible character; not imported", message(100)),
+        format!("message {}: its author is not a user; not imported", message(102)),
+        format!("message {}: its group was not imported, and neither is the message", message(103)),
+        format!("message {}: the message {} that it replies to is of another group; imported without the reference", message(104), message(3)),
+        format!("message {}: the message {} that it replies to is a later one, or was not imported", message(105), message(104)),
+        format!("message {}: its date is outside the years 1 to 9999; imported as 9999-12-3", message(106)),
+        format!("message {}: its date is outside the years 1 to 9999; imported as 0001-01-01T00:00:00.000000Z", message(107)),
         "messages          2517 there,        13 taken,         0 taken before,      0 deleted here since,   2504 not taken".into(),
     ] {
         assert!(report.contains(&line), "{line}:\n{}", report.lines().filter(|line| !line.contains("000004")).collect::<Vec<_>>().join("\n"));
     }
     let again = imported(&program, &source, &[]);
     assert!(again.contains("messages          2517 there,         0 taken,        13 taken before,      0 deleted here since,   2504 not taken"), "{again}");
-    assert!(again.contains(&format!("user {} \"a b\": is imported-", user(30))), "{again}");
+    assert!(again.contains(&format!("user {} \"a b\": has the name imported-", user(30))), "{again}");
     ask(&program, &[], async |service| {
         let joined = service.get(&format!("groups/{}/?fields=__all__", group(2))).await.ok(200);
         let ids: Vec<_> =

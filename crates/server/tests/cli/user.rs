@@ -34,8 +34,8 @@ async fn story(program: &Program, running: Option<&Running>) {
     assert_eq!(done(add(program, "ann")), "");
     assert_eq!(done(program.run(&["user", "add", "bob", "--no-password"])), "");
     assert_eq!(done(program.run(&["user", "list"])), "ann\nbob\n");
-    refused(&add(program, "ANN"), "the name ANN is taken, or looks like one that is: choose another");
-    refused(&add(program, "admin"), "the name admin is taken, or looks like one that is: choose another");
+    refused(&add(program, "ANN"), "the name ANN is taken, or looks like a name that is taken: choose another name");
+    refused(&add(program, "admin"), "the name admin is taken, or looks like a name that is taken: choose another name");
 
     let token = done(program.run(&["user", "token", "bob", "--ttl", "1h"]));
     let token = token.strip_suffix('\n').expect("a whole line");
@@ -44,7 +44,7 @@ async fn story(program: &Program, running: Option<&Running>) {
     assert!(refusal.code == Some(1) && refusal.stderr.contains("signed up here"), "{}", refusal.stderr);
     refused(
         &program.run_with_input(&["user", "passwd", "bob"], "another password\n"),
-        "this user signs in by the host application, and has no password here",
+        "this user signs in through the host application and has no password here",
     );
     if let Some(running) = running {
         Client::new(running.url(), Some(token), "bob").get("users/bob/").await.ok(200);
@@ -67,7 +67,7 @@ async fn story(program: &Program, running: Option<&Running>) {
     assert_eq!(done(program.run(&["user", "list"])), "ann\n");
     refused(&program.run(&["user", "delete", "bob"]), "there is no user bob");
     refused(&program.run(&["user", "token", "bob"]), "there is no user bob");
-    refused(&program.run(&["user", "delete", "admin"]), "special users stay as they are");
+    refused(&program.run(&["user", "delete", "admin"]), "special users cannot be changed");
 }
 
 #[tokio::test]

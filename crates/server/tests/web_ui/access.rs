@@ -50,7 +50,7 @@ async fn axe_objects_to_nothing_in_any_main_state() {
     begin_with(&ann, "bob").await;
     ann.fill("Message", " ").await;
     ann.press("Send").await;
-    ann.sees("Write something first.").await;
+    ann.sees("Write a message first.").await;
     look(&ann, "a refused message", &mut wrongs).await;
     write_to(&ann, "bob", "hello, see https://example.org").await;
     ann.act("hello, see https://example.org", "Reply").await;

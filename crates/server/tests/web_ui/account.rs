@@ -9,7 +9,7 @@ async fn a_person_signs_up_stays_signed_in_signs_out_and_in_again() {
     ann.press("Sign up").await;
     ann.sees("Fill this in.").await;
     sign(&ann, "ann", "short", "Sign up").await;
-    ann.sees("Must have 8 to 256 characters.").await;
+    ann.sees("The password must have 8 to 256 characters.").await;
     sign(&ann, "ann", PASSWORD, "Sign up").await;
     ann.sees("Signed in as ann").await;
     ann.reload().await;

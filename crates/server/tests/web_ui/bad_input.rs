@@ -14,7 +14,7 @@ async fn a_message_of_4096_emoji_is_sent_and_a_longer_one_refused() {
     let emoji = "😀".repeat(4096);
     ann.paste("Message", &format!("{emoji}!")).await;
     ann.press("Send").await;
-    ann.sees("A message holds at most 4096 characters; this one has 4097.").await;
+    ann.sees("A message may have at most 4096 characters. This one has 4097.").await;
     ann.paste("Message", &emoji).await;
     ann.press("Send").await;
     ann.sees_once(&emoji).await;

@@ -13,7 +13,7 @@ async fn who_was_added_by_a_stranger_looks_and_accepts() {
     let stage = stage().await;
     let (ann, bob) = stage.ann_and_bob().await;
     make_group(&ann, "The garden", "bob").await;
-    bob.sees_in("Conversation list", "You were added: accept or decline").await;
+    bob.sees_in("Conversation list", "You were added to this group: accept or decline").await;
     ann.say("the beans are up").await;
     ann.sees_in("Messages", "Sent").await;
     bob.press("The garden").await;

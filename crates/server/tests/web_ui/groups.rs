@@ -29,7 +29,7 @@ async fn a_group_is_made_managed_handed_over_left_and_deleted() {
     bob.sees_in("Conversation", "3 members").await;
 
     ann.choose("Role of bob", "read only").await;
-    bob.sees("You may read this group but not write in it.").await;
+    bob.sees("You may read this group but not write to it.").await;
     ann.choose("Role of bob", "admin").await;
     bob.say("I may write again").await;
     ann.sees_once("I may write again").await;
@@ -39,9 +39,9 @@ async fn a_group_is_made_managed_handed_over_left_and_deleted() {
     bob.press("Remove").await;
     ann.sees_gone("Members", "cat").await;
 
-    ann.choose("Role of bob", "Hand over").await;
+    ann.choose("Role of bob", "Transfer").await;
     ann.sees("bob becomes the owner, and you an admin.").await;
-    ann.press("Hand over").await;
+    ann.press("Transfer").await;
     bob.sees_in("Members", "owner").await;
     bob.looks("own the group", "return button('Delete group') !== null", serde_json::json!([])).await;
     ann.press("Leave group").await;

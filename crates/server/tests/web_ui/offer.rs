@@ -49,7 +49,7 @@ async fn the_composer_keeps_to_the_limit_of_the_server() {
     let long = "w".repeat(5001);
     ann.paste("Message", &long).await;
     ann.press("Send").await;
-    ann.sees("A message holds at most 5000 characters; this one has 5001.").await;
+    ann.sees("A message may have at most 5000 characters. This one has 5001.").await;
     let kept = "return field('Message').value === arguments[0]";
     ann.looks("find the text where it was", kept, json!([long])).await;
     ann.paste("Message", &long[..4990]).await;
@@ -69,11 +69,11 @@ async fn a_message_that_is_put_off_says_when_it_is_sent() {
     }
     ann.run(PUT_OFF).await;
     write_to(&ann, "bob", "in a moment").await;
-    ann.sees_in("Messages", "Many messages at once: this one is sent at").await;
+    ann.sees_in("Messages", "Too many messages at once. This one will be sent at").await;
     ann.sees_in("Messages", "Sent").await;
     ann.sees_once("in a moment").await;
     // A wait of a day is a refusal.
     write_to(&ann, "cat", "the second stranger today").await;
-    ann.sees_in("Messages", "Not sent. That was too fast. Try again in 24 hours.").await;
+    ann.sees_in("Messages", "Not sent. Too many requests. Try again in 24 hours.").await;
     ann.close().await;
 }

@@ -49,14 +49,14 @@ async fn a_block_stops_messages_both_ways_until_it_ends() {
     bob.press("Block ann").await;
     bob.sees("Neither of you can write to the other").await;
     bob.press("Block").await;
-    bob.sees("You have blocked this person. Unblock to write.").await;
+    bob.sees("You have blocked this person. Unblock the person to write.").await;
     // She is not told, until she writes.
     ann.say("are you there?").await;
     ann.sees("One of you has blocked the other.").await;
     ann.press("People").await;
     ann.fill("Invite as a contact", "bob").await;
     ann.press("Invite").await;
-    ann.sees("This person does not take invitations from you.").await;
+    ann.sees("This person does not accept invitations from you.").await;
     bob.press("People").await;
     bob.sees_in("Blocked", "ann").await;
     bob.press("Unblock ann").await;

@@ -230,7 +230,7 @@ async fn refusals_are_sentences_and_leave_names_as_they_are() {
     ann.fill("Write to", "system").await;
     ann.press("Start").await;
     ann.say("hello").await;
-    ann.sees("Not sent. Nobody can write to this name.").await;
+    ann.sees("Not sent. Nobody can write to system.").await;
     ann.close().await;
 }
 

@@ -72,7 +72,7 @@ impl<'i> Import<'i, '_> {
         if members.is_empty() {
             let members = self.source.members.len() as u64;
             self.page.memberships.refused += members;
-            self.refuse("has no members; not taken, nor are its messages");
+            self.refuse("has no members; not imported, and neither are its messages");
             return Ok(());
         }
         let wanted = GroupId(self.source.id);
@@ -80,7 +80,7 @@ impl<'i> Import<'i, '_> {
             Shape::Private(one, other) => match self.unit.tx.group_of_pair(one.id, other.id)? {
                 Some(stands) => {
                     self.note(&format!(
-                        "is another conversation of {} and {}; joined with {stands}",
+                        "is another conversation of {} and {}; merged with {stands}",
                         one.name, other.name
                     ));
                     (stands, true)
@@ -114,7 +114,7 @@ impl<'i> Import<'i, '_> {
         let free = self.unit.tx.group(id)?.is_none();
         if !free {
             self.page.memberships.refused += self.source.members.len() as u64;
-            self.refuse("another group here has its id; not taken, nor are its messages");
+            self.refuse("another group has its id; not imported, and neither are its messages");
         }
         Ok(free)
     }
@@ -128,7 +128,7 @@ impl<'i> Import<'i, '_> {
             let names: Vec<_> = members.iter().map(|user| user.name.as_str()).collect();
             let name = self.made_name(&names.join(", "));
             self.note(&format!(
-                "is a private conversation of {}; taken as the group {:?}",
+                "is a private conversation of {} users; imported as the group {:?}",
                 members.len(),
                 name.as_str()
             ));
@@ -137,13 +137,13 @@ impl<'i> Import<'i, '_> {
         match GroupName::parse(&self.source.name) {
             Ok(name) => {
                 if name.as_str() != self.source.name {
-                    self.note(&format!("has white space around its name; taken as {:?}", name.as_str()));
+                    self.note(&format!("has white space around its name; imported as {:?}", name.as_str()));
                 }
                 Shape::Named(name)
             }
             Err(why) => {
                 let name = self.made_name(&self.source.name);
-                self.note(&format!("the name {why}; taken as {:?}", name.as_str()));
+                self.note(&format!("the name {why}; imported as {:?}", name.as_str()));
                 Shape::Named(name)
             }
         }
@@ -178,7 +178,7 @@ impl<'i> Import<'i, '_> {
                 }
                 Person::Unknown => {
                     self.page.memberships.refused += 1;
-                    self.note(&format!("member {user}: is no user; not taken"));
+                    self.note(&format!("member {user}: is not a user; not imported"));
                     continue;
                 }
             };
@@ -202,11 +202,11 @@ impl<'i> Import<'i, '_> {
         let name = &user.name;
         let role = match role {
             None => {
-                self.note(&format!("member {name}: the role is none; taken as restrict"));
+                self.note(&format!("member {name}: the role is unknown; imported as restrict"));
                 Role::Restrict
             }
             Some(Role::Owner) if *owned => {
-                self.note(&format!("member {name}: is a second owner; taken as admin"));
+                self.note(&format!("member {name}: is a second owner; imported as admin"));
                 Role::Admin
             }
             Some(role) => role,
@@ -230,7 +230,7 @@ impl<'i> Import<'i, '_> {
             return Ok(());
         }
         if members.len() >= 2 {
-            self.note(&format!("member {}: a private conversation has two; left out", user.name));
+            self.note(&format!("member {}: a private conversation has two users; not imported", user.name));
             return Ok(());
         }
         let now = self.unit.now();
@@ -248,7 +248,7 @@ impl<'i> Import<'i, '_> {
         if let Some(heir) = heir(&members).filter(|_| !owned) {
             let name: &Name = &heir.name;
             self.unit.tx.member_set(id, heir.user, Role::Owner, heir.since)?;
-            self.note(&format!("has no owner; {name} is it now"));
+            self.note(&format!("has no owner; {name} is the owner now"));
         }
         Ok(())
     }

@@ -100,7 +100,7 @@ impl Known {
                 return None;
             }
             None => {
-                page.refuse(format!("message {id}: its group was not taken; nor is it"));
+                page.refuse(format!("message {id}: its group was not imported, and neither is the message"));
                 return None;
             }
         };
@@ -111,20 +111,20 @@ impl Known {
                 return None;
             }
             Person::Unknown => {
-                page.refuse(format!("message {id}: its author is no user; not taken"));
+                page.refuse(format!("message {id}: its author is not a user; not imported"));
                 return None;
             }
         };
         let body = match Body::parse(&message.body, limit) {
             Ok(body) => body,
             Err(why) => {
-                page.refuse(format!("message {id}: its body {why}; not taken"));
+                page.refuse(format!("message {id}: its body {why}; not imported"));
                 return None;
             }
         };
         let date = Date::from_micros(message.micros);
         if date.micros() != message.micros {
-            page.note(format!("message {id}: its date is outside of the years 1 to 9999; taken as {date}"));
+            page.note(format!("message {id}: its date is outside the years 1 to 9999; imported as {date}"));
         }
         Some(Found { group, author, date, body })
     }
@@ -135,9 +135,9 @@ impl Known {
         let why = match self.places.get(&target) {
             Some((there, seq)) if *there == group => return Some(*seq),
             Some(_) => "is of another group",
-            None => "is a later one, or was not taken",
+            None => "is a later one, or was not imported",
         };
-        page.note(format!("message {}: what it answers, {target}, {why}; taken without that", message.id));
+        page.note(format!("message {}: the message {target} that it replies to {why}; imported without the reference", message.id));
         None
     }
 }

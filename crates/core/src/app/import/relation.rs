@@ -27,19 +27,19 @@ pub(super) fn take(unit: &mut Unit, relations: &[SourceRelations]) -> Result<Pag
     for ((both, key), known) in relations.iter().zip(keys).zip(known) {
         let subject = format!("relation of {} and {}", both.low, both.high);
         if !both.unknown.is_empty() {
-            page.note(format!("{subject}: {:?} is no relation; left out", both.unknown.join(", ")));
+            page.note(format!("{subject}: {:?} is not a relation; ignored", both.unknown.join(", ")));
         }
         let (after, why) = settle(both.pair);
         if both.low == both.high {
-            page.refuse(format!("{subject}: is with oneself; not taken"));
+            page.refuse(format!("{subject}: is a relation with oneself; not imported"));
         } else if after == Pair::default() {
-            page.refuse(format!("{subject}: says nothing; not taken"));
+            page.refuse(format!("{subject}: has no content; not imported"));
         } else if known.is_some() {
             page.tally.before += 1;
         } else {
             match (people.get(both.low), people.get(both.high)) {
                 (Person::Standing(low), Person::Standing(high)) if low.special || high.special => {
-                    page.refuse(format!("{subject}: one is a special user, who has no relations; not taken"));
+                    page.refuse(format!("{subject}: one is a special user, and special users have no relations; not imported"));
                 }
                 (Person::Standing(low), Person::Standing(high)) => {
                     if unit.tx.pair(low.id, high.id)? == Pair::default() {
@@ -55,7 +55,7 @@ pub(super) fn take(unit: &mut Unit, relations: &[SourceRelations]) -> Result<Pag
                     }
                 }
                 (Person::Unknown, _) | (_, Person::Unknown) => {
-                    page.refuse(format!("{subject}: one is no user; not taken"));
+                    page.refuse(format!("{subject}: one is not a user; not imported"));
                 }
                 _ => page.tally.gone += 1,
             }

@@ -31,14 +31,14 @@ pub(super) fn take(unit: &mut Unit, users: &[SourceUser]) -> Result<Page> {
         if let Some(Imported::User(user)) = known {
             page.tally.before += 1;
             if let Some(user) = unit.tx.user(user)?.filter(|user| user.name.as_str() != source.name) {
-                page.note(format!("user {} {:?}: is {} here", source.id, source.name, user.name));
+                page.note(format!("user {} {:?}: has the name {} here", source.id, source.name, user.name));
             }
             continue;
         }
         let (user, why) = admit(unit, source)?;
         if let Some(why) = why {
             page.note(format!(
-                "user {} {:?}: the name {why}; taken as {}",
+                "user {} {:?}: the name {why}; imported as {}",
                 source.id, source.name, user.name
             ));
         }
@@ -54,11 +54,11 @@ pub(super) fn take(unit: &mut Unit, users: &[SourceUser]) -> Result<Page> {
 fn admit(unit: &mut Unit, source: &SourceUser) -> Result<(User, Option<&'static str>)> {
     let why = match Name::parse(&source.name) {
         Err(why) => why,
-        Ok(_) if source.repeated => "is another's",
+        Ok(_) if source.repeated => "is another user's",
         Ok(name) if name.as_str() != source.name => "is not written in its normal form",
         Ok(name) => match named(unit, &name)? {
             Some(user) => return Ok((user, None)),
-            None => "is taken, or looks like one that is",
+            None => "is taken, or looks like a name that is taken",
         },
     };
     let digits = source.id.simple().to_string();
@@ -69,7 +69,7 @@ fn admit(unit: &mut Unit, source: &SourceUser) -> Result<(User, Option<&'static 
             return Ok((user, Some(why)));
         }
     }
-    Err(Error::internal(format!("the user {} can be given no name", source.id)))
+    Err(Error::internal(format!("the user {} cannot be given a name", source.id)))
 }
 
 /// The user with exactly this name, made if it does not exist; `None` if another user has the name or a

@@ -1,4 +1,4 @@
-// <chinwag-chat>: the whole chat as one element, for any page. docs/embedding.md says how it is used.
+// <chinwag-chat>: the whole chat as one element, for any page. See docs/embedding.md.
 
 import "./chinwag-chat/account.js";
 import "./chinwag-chat/ask.js";
@@ -21,7 +21,7 @@ import { frame } from "./chinwag-chat/style/frame.js";
 import { log } from "./chinwag-chat/style/log.js";
 import { LitElement, html, nothing } from "./vendor/lit.js";
 
-// Named here, too, so that browsers ask for all parts at once rather than one after the other.
+// Listed here as well, so that browsers request all parts at once rather than one after the other.
 import "./chinwag-chat/composer.js";
 import "./chinwag-chat/heights.js";
 import "./chinwag-chat/log.js";
@@ -31,17 +31,17 @@ import "./chinwag-chat/storage.js";
 import "./chinwag-chat/text.js";
 import "./words/en.js";
 
-/** As many messages of a conversation are held: one can scroll back so far without asking again. */
+/** The number of stored messages of a conversation: the user can scroll back so far without a request. */
 const HELD = 20_000;
 
 export class ChinwagChat extends LitElement {
   static styles = [base, frame, log];
   static properties = {
     server: {},
-    /** A token, or (as a property) a function that gives one. */
+    /** A token, or (as a property) a function that returns one. */
     token: {},
     signIn: { type: Boolean, attribute: "sign-in" },
-    /** One conversation alone: of a group by its id, or with a person by name. */
+    /** Shows one conversation only: of a group by its id, or with a person by name. */
     group: {},
     with: {},
     lang: {},
@@ -50,7 +50,7 @@ export class ChinwagChat extends LitElement {
 
   #chat = null;
   #words = Words.english;
-  /** "starting", "in" or "out"; and why it is "out". */
+  /** "starting", "in" or "out", and the reason for "out". */
   #stage = "starting";
   #why = "";
   #unread = -1;
@@ -75,13 +75,13 @@ export class ChinwagChat extends LitElement {
     if (["server", "token", "group", "with"].some((name) => changed.has(name)) || !this.#chat) this.#begin();
   }
 
-  /** How many unread messages there are, for the host page. */
+  /** The number of unread messages, for the host page. */
   get unread() {
     if (this.#stage !== "in") return 0;
     return this.#chat?.client.unread ?? 0;
   }
 
-  /** What the chat runs on: see chinwag.d.ts. Null while there is none. */
+  /** The client module's object (see chinwag.d.ts). Null while there is none. */
   get client() {
     return this.#chat?.client ?? null;
   }
@@ -154,13 +154,13 @@ export class ChinwagChat extends LitElement {
     this.requestUpdate();
   }
 
-  /** Connects with what the attributes say. */
+  /** Connects with the values of the attributes. */
   #begin() {
     this.#end();
     try {
       this.#enter(new Chinwag({ server: this.server || undefined, token: this.token || undefined, held: HELD, away: true }));
     } catch (error) {
-      // An address that is none: whoever wrote the page sees it there, and in the console.
+      // The address is invalid: the page's author sees that here and in the console.
       this.#stage = "out";
       this.#why = this.#words.sentence(error.message);
       console.error(error);
@@ -188,7 +188,7 @@ export class ChinwagChat extends LitElement {
       this.#openOne();
       this.#countUnread();
     } catch (error) {
-      // The form shows what the server offers from the first.
+      // The form needs the server's features from the start.
       await learned;
       if (chat !== this.#chat) return;
       this.#stage = "out";
@@ -197,7 +197,7 @@ export class ChinwagChat extends LitElement {
     this.requestUpdate();
   }
 
-  /** Where one conversation alone is asked for: it, as soon as it is there. */
+  /** If only one conversation is requested: that one, as soon as it exists. */
   #openOne() {
     const chat = this.#chat;
     if (!chat.alone || chat.current) return;
@@ -244,7 +244,7 @@ export class ChinwagChat extends LitElement {
     this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true }));
   }
 
-  /** Where the browser keeps nothing, what is unsent would be lost with the page. */
+  /** If the browser stores nothing, unsent messages would be lost with the page. */
   #beforeUnload(event) {
     const { client } = this;
     if (client?.unsentCount && !client.persistent) event.preventDefault();

@@ -1,10 +1,10 @@
-// The client module: `import { Chinwag } from "https://chat.example/chinwag.js"`. What it offers is written down in
-// chinwag.d.ts; how it does it is in chinwag/.
+// The client module: `import { Chinwag } from "https://chat.example/chinwag.js"`. chinwag.d.ts documents it; chinwag/
+// implements it.
 
 export { Chinwag, Chinwag as default } from "./chinwag/chat.js";
 export { ChinwagError } from "./chinwag/error.js";
 
-// Named here, too, so that browsers ask for all parts at once rather than one after the other.
+// Listed here as well, so that browsers request all parts at once rather than one after the other.
 import "./chinwag/rest.js";
 import "./chinwag/link.js";
 import "./chinwag/store.js";

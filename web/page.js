@@ -1,4 +1,4 @@
-// The page at `/`: the chat, in the reader's language, and what is unread in the tab's title.
+// The page at `/`: the chat in the reader's language, with the number of unread messages in the tab's title.
 
 const chat = document.querySelector("chinwag-chat");
 document.documentElement.lang = navigator.language.startsWith("fr") ? navigator.language : "en";

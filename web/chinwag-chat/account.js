@@ -1,4 +1,4 @@
-// Before signing in: one form that signs in or signs up.
+// The form before signing in: it signs in or signs up.
 
 import { html, nothing } from "../vendor/lit.js";
 import { bubble } from "./icons.js";
@@ -6,11 +6,11 @@ import { Part, define } from "./part.js";
 
 const FIELDS = ["name", "password"];
 
-/** Tells `signed-in` when the server has opened a session. `why` says why there is none. */
+/** Dispatches `signed-in` when the server has opened a session. `why` is the reason why there is none. */
 export class Account extends Part {
   static properties = { why: {} };
 
-  /** What is wrong with which field. */
+  /** The error of each field. */
   #wrong = {};
   #busy = false;
 

@@ -1,9 +1,9 @@
-// The question before what cannot be undone. Escape is a no.
+// The question before an action that cannot be undone. Escape means no.
 
 import { html, nothing } from "../vendor/lit.js";
 import { Part, define } from "./part.js";
 
-/** `question`: its title, the hints, the word for yes; `type`: a text to be typed before yes is taken. */
+/** `question`: its title, the hints, the text of the button; `type`: a text to type before the button works. */
 export class Ask extends Part {
   render() {
     const { title, hint, yes, danger, type } = this.chat.question;

@@ -1,4 +1,4 @@
-// The dialog that begins a conversation: with one person, or in a group.
+// The dialog that starts a conversation, with one person or in a group.
 
 import { html } from "../vendor/lit.js";
 import { cross } from "./icons.js";
@@ -81,7 +81,10 @@ export class Begin extends Part {
     });
   }
 
-  /** A user by name. While the server is away the name stands as typed: the first message waits, and says if it is wrong. */
+  /**
+   * A user by name. While the server is unavailable the name stays as typed: the first message waits, and reports a
+   * wrong name.
+   */
   async #find(name) {
     try {
       return await this.chat.client.findUser(name);

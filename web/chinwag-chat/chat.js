@@ -1,32 +1,32 @@
-// What the parts share: the client and what it knows, what is open, and whatever is to be asked or told.
+// The state that all parts share: the client, the open conversation, and the current question or notice.
 
 import { ChinwagError } from "../chinwag.js";
 import { Drafts } from "./storage.js";
 import { Words } from "./words.js";
 
-/** The longest message, unless the server says otherwise. */
+/** The longest message, unless the server has another limit. */
 const LONGEST = 4096;
 const NOTICE_LASTS = 8_000;
-/** So many answered messages that are not held are remembered. */
+/** The number of replied-to messages outside the stored part that are remembered. */
 const QUOTED = 500;
-/** What the client tells of, and the parts show. */
+/** The client's events that the parts show. */
 const TOPICS = ["state", "groups", "group", "messages", "unread", "read", "typing", "unsent", "relations", "presence", "user", "persistent"];
 
 export class Chat extends EventTarget {
   words = Words.english;
-  /** What is open: {group: id}, or {to: name} for a private conversation that has no message yet; or null. */
+  /** The open conversation: {group: id}, or {to: name} for a private one without messages; or null. */
   current = null;
-  /** Where there is room for one pane: "list", "chat" or "details". */
+  /** The visible pane if there is room for one: "list", "chat" or "details". */
   pane = "list";
-  /** What the side shows: "chats" or "people". */
+  /** The content of the side pane: "chats" or "people". */
   tab = "chats";
-  /** The dialog that is open: "", "begin" or "profile". */
+  /** The open dialog: "", "begin" or "profile". */
   dialog = "";
   notices = [];
   drafts = null;
-  /** What the server offers, once that is known. */
+  /** The features of the server, once they are known. */
   offer = null;
-  /** To whom a first message is on its way, or was refused. */
+  /** Receivers of a first message that is being sent or was refused. */
   unsentNames = new Set();
   #quoted = new Map();
   #lastSeen = new Map();
@@ -57,12 +57,12 @@ export class Chat extends EventTarget {
     return this.client.state === "ready";
   }
 
-  /** Says that something here has changed. */
+  /** Reports a change here. */
   tell(topic = "view", detail = null) {
     this.dispatchEvent(new CustomEvent("change", { detail: { topic, ...detail } }));
   }
 
-  // ── Getting around ──
+  // ── Navigation ──
 
   open(where, { focus = true } = {}) {
     this.current = where;
@@ -83,17 +83,17 @@ export class Chat extends EventTarget {
     this.tell();
   }
 
-  /** A key of a conversation: of its group, or of the person whom it is to be with. */
+  /** The key of a conversation: its group, or the person that it will be with. */
   static key = (where) => (where?.group ? where.group : where?.to ? `to:${where.to}` : "");
 
-  /** What was unread of the open group when it was opened begins after this number. */
+  /** The number after which messages of the open group were unread when it was opened. */
   freshAfter(group) {
     return this.#lastSeen.get(group.id) ?? Infinity;
   }
 
-  // ── Telling and asking ──
+  // ── Notices and questions ──
 
-  /** A sentence for people. Any error that is not a refusal is a fault of ours, and is written down. */
+  /** A sentence for people. Any error that is not a refusal is a fault of this page, and is logged. */
   why(error) {
     if (error instanceof Refusal) return error.message;
     if (!(error instanceof ChinwagError)) {
@@ -115,7 +115,7 @@ export class Chat extends EventTarget {
     this.tell();
   }
 
-  /** Does what may be refused, and says so where there is no better place. */
+  /** Runs an action that may be refused, and shows the refusal if there is no better place. */
   async attempt(act) {
     try {
       return await act();
@@ -125,41 +125,41 @@ export class Chat extends EventTarget {
     }
   }
 
-  /** Asks before what cannot be undone; resolves with the answer. */
+  /** Asks before an action that cannot be undone. Resolves with the answer. */
   ask(question) {
     return new Promise((answer) => this.show({ question: { ...question, answer } }));
   }
 
-  // ── What is known ──
+  // ── Data ──
 
   title(group) {
     if (group.notes) return this.words.say("conversation.notes");
     return group.title ?? this.words.say("conversation.deletedUser");
   }
 
-  /** Asks what the server offers, which the parts show. */
+  /** Requests the features of the server, which the parts show. */
   async learn() {
     try {
       this.offer = await this.client.serverInfo();
       this.tell();
     } catch {
-      // Without it nothing is offered that the server may refuse.
+      // Without them nothing is offered that the server may refuse.
     }
   }
 
-  /** The longest message that the server takes. */
+  /** The longest message that the server accepts. */
   get longest() {
     return this.offer?.limits?.["limits.message_chars"] ?? LONGEST;
   }
 
-  /** A word for a contact's presence; empty for others, who do not say. */
+  /** The text of a contact's presence; empty for other users, whose presence is unknown. */
   presence(name) {
     if (name === this.me) return "";
     const status = name && this.client.statusOf(name);
     return status ? this.words.say(`presence.${status}`) : "";
   }
 
-  /** A message that another answers: undefined while it is looked for, null if it is no more. */
+  /** A message that another one replies to: undefined while it is requested, null if it was deleted. */
   quoted(group, id) {
     const held = group.message(id);
     if (held || this.#quoted.has(id)) return held ?? this.#quoted.get(id);
@@ -172,7 +172,7 @@ export class Chat extends EventTarget {
     return undefined;
   }
 
-  /** Why one cannot write there; empty when one can. */
+  /** The reason why the user cannot write there; empty if it can. */
   whyNot() {
     const group = this.openGroup;
     const say = (key) => this.words.say(key);
@@ -205,7 +205,7 @@ export class Chat extends EventTarget {
       this.pane = "list";
       this.notify(this.words.say("conversation.gone", { name: this.title(gone) }));
     }
-    // The other may be the first to write, or spell the name otherwise than it was typed here.
+    // The other user may write first, or have another spelling of the name than was typed here.
     const begun = this.current?.to && this.client.privateWith(this.current.to);
     if (begun && added.includes(begun)) {
       this.drafts?.move(Chat.key(this.current), begun.id);
@@ -214,5 +214,5 @@ export class Chat extends EventTarget {
   }
 }
 
-/** Something refused here, in words for whoever asked. */
+/** A refusal by this page, with a sentence for people. */
 export class Refusal extends Error {}

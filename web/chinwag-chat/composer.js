@@ -1,4 +1,4 @@
-// The message box: a new message, a reply or an edit, and a draft kept for each conversation.
+// The message box: a new message, a reply or an edit, with a draft for each conversation.
 
 import { html, nothing } from "../vendor/lit.js";
 import { Chat } from "./chat.js";
@@ -6,7 +6,7 @@ import { cross, send } from "./icons.js";
 import { Part, define } from "./part.js";
 import { shorten } from "./text.js";
 
-/** How many characters are left is shown from so few on. */
+/** The number of remaining characters is shown below this. */
 const FEW_LEFT = 300;
 const TOPICS = new Set(["open", "group", "groups", "relations", "user", "view", "state"]);
 
@@ -17,7 +17,7 @@ export class Composer extends Part {
 
   changed({ detail }) {
     const group = this.chat.openGroup;
-    // The message that is being answered or edited may be deleted meanwhile.
+    // The message that is replied to or edited may be deleted meanwhile.
     if (detail.topic === "messages" && detail.group === group && detail.removed?.length) this.#dropStale(group);
     if (TOPICS.has(detail.topic)) this.requestUpdate();
   }
@@ -55,7 +55,7 @@ export class Composer extends Part {
     return count > FEW_LEFT || count === this.chat.longest ? "" : this.say("compose.left", { count });
   }
 
-  /** How many characters more the server takes. */
+  /** The number of remaining characters. */
   #room() {
     return this.chat.longest - length(this.#box?.value ?? "");
   }
@@ -102,7 +102,7 @@ export class Composer extends Part {
       if (!body.trim()) throw chat.refuse("compose.empty");
       if (count > most) throw chat.refuse("compose.long", { most, count });
       if (edited) return chat.client.edit(edited.id, body).then(() => true);
-      // What becomes of it is shown beside it.
+      // The state of the message is shown beside it.
       chat.client.send(where, body, { respondTo: this.#reply?.id ?? null }).sent.catch(() => {});
       this.dispatchEvent(new CustomEvent("sent", { bubbles: true }));
       return true;
@@ -113,12 +113,12 @@ export class Composer extends Part {
     this.focusBox();
   }
 
-  /** Another conversation was opened: its draft comes, the other's is kept. */
+  /** Another conversation was opened: show its draft, keep the other's. */
   #follow() {
     const { chat } = this;
     const key = Chat.key(chat.current);
     if (key === this.#open || !this.#box) return;
-    // The first message has made a group of it: it is the same conversation.
+    // The first message has made a group: it is the same conversation.
     const same = this.#open.startsWith("to:") && chat.client.sameName(chat.openGroup?.other ?? "", this.#open.slice(3));
     this.#open = key;
     if (same) return;

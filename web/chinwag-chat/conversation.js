@@ -1,4 +1,4 @@
-// The open conversation: whom it is with, what was said, and the box to answer in.
+// The open conversation: its title, its messages, and the message box.
 
 import { html, nothing } from "../vendor/lit.js";
 import "./composer.js";
@@ -13,7 +13,7 @@ const SAID_EVERY = 900;
 const SAID_EACH = 3;
 
 export class Conversation extends Part {
-  /** What is waiting to be said by a screen reader. */
+  /** Texts that wait for the screen reader. */
   #unsaid = [];
   #said = "";
   #saying = 0;
@@ -66,7 +66,10 @@ export class Conversation extends Part {
         : nothing}`;
   }
 
-  /** A stranger has added this user: it looks without being seen, and says what is to become of it. */
+  /**
+   * Somebody who is not a contact has added this user, who sees the group without being seen, and accepts or
+   * declines.
+   */
   #consent(group) {
     const { chat } = this;
     const [owner] = group.owner;
@@ -121,7 +124,7 @@ export class Conversation extends Part {
   async #opened() {
     await this.updateComplete;
     await this.#composer?.updateComplete;
-    // On a touch screen the box would bring the keyboard up over the messages.
+    // On a touch screen the focus would open the keyboard over the messages.
     const touch = matchMedia("(pointer: coarse)").matches;
     if (touch || this.chat.whyNot() || !this.#composer) this.querySelector("h2")?.focus();
     else this.#composer?.focusBox();
@@ -142,7 +145,7 @@ export class Conversation extends Part {
     return sure && chat.attempt(() => chat.client.delete(message.id));
   }
 
-  /** New messages are said as they come, a few at a time: of many at once, how many they are. */
+  /** New messages are read out as they arrive, a few at a time; of many at once only their number. */
   #came({ group, message }) {
     if (group !== this.chat.openGroup) return;
     this.#unsaid.push(this.say("messages.said", { name: message.author, body: message.body }));

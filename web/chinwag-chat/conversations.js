@@ -1,4 +1,4 @@
-// The list of conversations: what was said last, what is unread, who is there.
+// The list of conversations: last message, unread messages, presence.
 
 import { html, nothing, repeat } from "../vendor/lit.js";
 import { Chat } from "./chat.js";
@@ -7,7 +7,7 @@ import { chats } from "./icons.js";
 import { Part, define } from "./part.js";
 import { shorten } from "./text.js";
 
-/** From so many on, a field to find one among them is worth its place. */
+/** The number of conversations from which a search field is useful. */
 const MANY = 8;
 const LATER = new Set(["read", "persistent"]);
 
@@ -52,7 +52,7 @@ export class Conversations extends Part {
 
   #entry({ key, title, group, where, status, about, unread, preview, kind, when, current }) {
     const id = `about-${key}`;
-    // The button's name is the title alone: what changes with every message is its description.
+    // The button's name is only the title. The parts that change with every message are its description.
     return html`<button class="entry ${unread ? "unread" : ""}" part="conversation" aria-describedby=${id}
         aria-current=${current ? "true" : nothing} @click=${() => this.chat.open(where)}>
         ${face(title, { status, group })}
@@ -93,13 +93,13 @@ export class Conversations extends Part {
     const last = group.unsent.at(-1) ?? group.latest;
     if (!last) return { kind: "", preview: this.say("list.empty") };
     const body = last.body ? shorten(last.body) : this.say("messages.erased");
-    // What is on its way has no author yet: it is this user's.
+    // An unsent message has no author yet: it is this user's.
     if (last.author === undefined || last.author === chat.me) return { kind: "", preview: this.say("list.you", { body }) };
     const name = last.author || this.say("conversation.deletedUser");
     return { kind: "", preview: group.private ? body : this.say("list.by", { body, name }) };
   }
 
-  /** Conversations without a group yet: the open one, and those whose first message is on its way or was refused. */
+  /** Conversations without a group: the open one, and those whose first message is being sent or was refused. */
   #unbegun() {
     const { chat } = this;
     const open = chat.current?.to;

@@ -1,10 +1,10 @@
-// A person's or a group's sign: initials on a colour of their own, and the dot of a contact's presence.
+// The avatar of a person or a group: initials on a colour, and the dot of a contact's presence.
 
 import { html, nothing } from "../vendor/lit.js";
 
 const HUES = 8;
 
-/** Decoration: whatever it says is said in words beside it. */
+/** Decoration: a text beside it has the same content. */
 export function face(name, { status, group = false, little = false } = {}) {
   const kinds = ["avatar", `hue-${hue(name)}`, group && "group", little && "little"].filter(Boolean).join(" ");
   const dot = status ? html`<span class="dot ${status}"></span>` : nothing;

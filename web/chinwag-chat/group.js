@@ -1,4 +1,4 @@
-// Beside a conversation: who is in a group and what each may do, or who the other of a private one is.
+// The pane beside a conversation: the members of a group and their roles, or the other user of a private one.
 
 import { html, nothing, repeat } from "../vendor/lit.js";
 import { face } from "./face.js";
@@ -11,7 +11,7 @@ const ROLES = ["owner", "admins", "members", "restricts"];
 const TOPICS = new Set(["group", "groups", "relations", "presence", "user", "open", "view"]);
 
 const manages = (group) => group.role === "owner" || group.role === "admins";
-/** Whether this user may change or remove one of that role. The server decides; this is what is offered. */
+/** Whether this user may change or remove a member of that role. The server decides; this only decides the offer. */
 const above = (group, role) => role !== "owner" && (group.role === "owner" || (group.role === "admins" && role !== "admins"));
 
 export class Group extends Part {
@@ -102,7 +102,7 @@ export class Group extends Part {
       const { target } = event;
       const chosen = target.value;
       if (chosen !== "owner" || (await this.#handOver(group, name))) await this.#update(group, { [chosen]: [name] });
-      // What stands now is what the server says.
+      // The server's state is the current one.
       target.value = ROLES.find((each) => group[each].includes(name)) ?? role;
     };
     const option = (each) => html`<option value=${each} ?selected=${each === role}>${each === "owner" ? this.say("group.handOver.do") : word(each)}</option>`;

@@ -1,13 +1,13 @@
-// Where each row of a long list stands, of which only some were ever measured. No DOM here.
+// The positions of the rows of a long list, of which only some have been measured. No DOM here.
 
 const ESTIMATE = 64;
 
 export class Heights {
   #keys = [];
   #measured = new Map();
-  /** The top of each row; one more, for the end of the list. */
+  /** The top of each row, and the end of the list. */
   #tops = new Float64Array(1);
-  /** Tops up to this row are right. */
+  /** Tops up to this row are correct. */
   #right = 0;
   #mean = ESTIMATE;
 
@@ -19,7 +19,7 @@ export class Heights {
     return this.top(this.count);
   }
 
-  /** The rows are now these, by their keys. What was measured of those that stay is kept. */
+  /** Sets the rows by their keys. Measurements of rows that remain are kept. */
   reset(keys) {
     const before = this.#keys;
     let same = 0;
@@ -34,13 +34,13 @@ export class Heights {
     if (!keys.length) this.forget();
   }
 
-  /** Nothing measured holds any more: the list has another width. */
+  /** Discards all measurements, because the width of the list has changed. */
   forget() {
     this.#measured.clear();
     this.#right = 0;
   }
 
-  /** Whether the height of a row is news. */
+  /** Sets the height of a row. Returns whether it has changed. */
   measure(index, height) {
     const key = this.#keys[index];
     if (key === undefined || Math.abs((this.#measured.get(key) ?? -1) - height) < 0.5) return false;
@@ -58,7 +58,7 @@ export class Heights {
     return this.#tops[index];
   }
 
-  /** The row that stands at this distance from the beginning. */
+  /** The row at this distance from the beginning. */
   at(distance) {
     this.top(this.count);
     let [low, high] = [0, Math.max(0, this.count - 1)];

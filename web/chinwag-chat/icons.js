@@ -1,4 +1,4 @@
-// The few pictures. They say nothing that is not said in words: each button has its name.
+// The icons. Each button also has a name, so that icons carry no information of their own.
 
 import { html, svg } from "../vendor/lit.js";
 

@@ -1,5 +1,6 @@
-// What was said, as a list of which only what is seen is in the document. Whatever comes above or below it, and however
-// rows grow, what is being read stays where it is: the scroll position hangs on a row (the anchor), or on the end.
+// The messages, as a list of which only the visible part is in the document. The message that is being read stays in
+// place, whatever is added above or below and however rows grow: the scroll position depends on a row (the anchor),
+// or on the end.
 
 import { html, nothing, repeat } from "../vendor/lit.js";
 import { Heights } from "./heights.js";
@@ -8,14 +9,14 @@ import "./message.js";
 import { Part, define } from "./part.js";
 import { Rows } from "./rows.js";
 
-/** What stands above the rows: as high as in the style. */
+/** The space above the rows, as in the style. */
 const ABOVE = 52;
-/** So much beside what is seen is drawn, in pixels; and so near to an edge more is asked for. */
+/** The distance beyond the visible part that is drawn, in pixels. So close to an edge, more messages are requested. */
 const BESIDE = 700;
 const NEAR_EDGE = 1500;
 const NEAR_END = 60;
 const TOPICS = new Set(["messages", "unsent", "read", "unread", "group", "user", "state", "open", "view"]);
-/** Where what is unread begins, at opening. */
+/** The position of the first unread message at opening. */
 const FRESH_FROM_TOP = 90;
 
 export class Log extends Part {
@@ -87,7 +88,7 @@ export class Log extends Part {
     return html`<button class="compact tonewest" @click=${this.#goToEnd}>${down} ${text}</button>`;
   }
 
-  /** Another conversation is opened: at what is new in it, or else at its end. */
+  /** Opens another conversation: at its first unread message, or else at its end. */
   #begin(current) {
     const key = current?.group ?? current?.to ?? null;
     if (key === this.#shown) return;
@@ -102,7 +103,7 @@ export class Log extends Part {
     this.#scrollTop = this.#following ? Infinity : this.#anchored();
   }
 
-  /** The rows that are to be drawn. */
+  /** The rows to draw. */
   #wanted() {
     const height = this.#scroller?.clientHeight || 800;
     const most = Math.max(0, this.heights.total + ABOVE - height);
@@ -111,7 +112,7 @@ export class Log extends Part {
     return [this.heights.at(top - BESIDE), Math.min(this.heights.count, this.heights.at(top + height + BESIDE) + 1)];
   }
 
-  /** The row that the tabulator leads to: the one last chosen, as long as it is drawn. */
+  /** The row in the tab order: the last chosen one, as long as it is drawn. */
   #tabStop(start, end) {
     const index = this.#active === null ? -1 : this.heights.indexOf(this.#active, end - 1);
     if (index < start || index >= end) this.#active = this.heights.key(end - 1) ?? null;
@@ -134,7 +135,7 @@ export class Log extends Part {
     this.#settle();
   }
 
-  /** Puts everything where it belongs, now that the heights of what is drawn are known. */
+  /** Puts everything in place, now that the heights of the drawn rows are known. */
   #settle() {
     if (!this.isConnected) return;
     const measured = this.#measure();
@@ -151,7 +152,7 @@ export class Log extends Part {
     this.#readSeen();
   }
 
-  /** Where all that is new is seen at once, what comes is followed. */
+  /** If all new messages are visible, the list follows the end. */
   #follow(left) {
     this.#opening = false;
     if (this.#following || left > NEAR_END || this.chat.openGroup?.hasLater) return;
@@ -169,7 +170,7 @@ export class Log extends Part {
     return news;
   }
 
-  /** The scroll position at which the anchor stands where it stood. */
+  /** The scroll position that keeps the anchor in place. */
   #anchored() {
     const anchor = this.#anchor;
     if (!anchor) return this.#scrollTop;
@@ -187,7 +188,7 @@ export class Log extends Part {
     this.#scrollTop = scrollTop;
     const before = this.#following;
     const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END && !this.chat.openGroup?.hasLater;
-    // Only going up stops it: the end also moves away by itself, when the text is laid out anew.
+    // Only scrolling up stops it: a new layout of the text also moves the end.
     this.#following = atEnd || (before && !up);
     const index = this.heights.at(scrollTop - ABOVE);
     this.#anchor = { key: this.heights.key(index), index, offset: scrollTop - ABOVE - this.heights.top(index) };
@@ -200,7 +201,7 @@ export class Log extends Part {
   #drawWhatIsMissing() {
     const [start, end] = this.#wanted();
     const [from, to] = this.#range;
-    // Half of what is drawn beside is spent before anything is drawn anew.
+    // Nothing is drawn again before half of the additional part is used.
     const spent = (one, other) => Math.abs(this.heights.top(one) - this.heights.top(other)) > BESIDE / 2;
     if (spent(start, from) || spent(end, to)) this.requestUpdate();
   }
@@ -229,7 +230,7 @@ export class Log extends Part {
     try {
       await this.chat.client[how](group.id, 100);
     } catch {
-      // What is said of it stands for a while, and then it is tried again.
+      // The notice stays for a while, and then the request is repeated.
       this.olderFailed = true;
       setTimeout(() => {
         this.olderFailed = false;
@@ -246,7 +247,7 @@ export class Log extends Part {
     this.querySelector("chinwag-message:last-child article")?.focus({ preventScroll: true });
   };
 
-  /** Shows what is newest, wherever one was reading. */
+  /** Shows the newest messages. */
   async follow() {
     const group = this.chat.openGroup;
     if (group?.hasLater) await this.chat.attempt(() => this.chat.client.loadLatest(group.id));
@@ -255,7 +256,7 @@ export class Log extends Part {
     await this.updateComplete;
   }
 
-  /** What is on the screen counts as read. */
+  /** Visible messages count as read. */
   #readSeen() {
     const group = this.chat.openGroup;
     const scroller = this.#scroller;
@@ -277,7 +278,7 @@ export class Log extends Part {
     this.requestUpdate();
   }
 
-  /** The arrows lead from message to message, Home and End to the first and the last that are drawn. */
+  /** The arrow keys move from message to message, Home and End to the first and the last drawn one. */
   #press(event) {
     if (!event.target.matches("article")) return;
     const row = event.target.closest("chinwag-message");

@@ -1,4 +1,4 @@
-// One message. It is drawn anew only when something said of it here has changed, never because another one has.
+// One message. It is drawn again only if one of its own properties has changed.
 
 import { LitElement, html, nothing } from "../vendor/lit.js";
 import { face } from "./face.js";
@@ -9,15 +9,15 @@ import { linked } from "./text.js";
 export class Message extends LitElement {
   static properties = {
     words: { attribute: false },
-    /** A stored message or one on its way: neither is ever changed, another takes its place. */
+    /** A stored or unsent message. Objects are never changed, only replaced. */
     message: { attribute: false },
     author: {},
     mine: { type: Boolean },
-    /** Said by the same person as what is above, shortly after. */
+    /** Whether it follows a message of the same person closely. */
     follows: { type: Boolean },
-    /** Whether the author's face is shown. */
+    /** Whether the author's avatar is shown. */
     faced: { type: Boolean },
-    /** The day that begins here, if one does, and whether what is unread does. */
+    /** The day that begins here, if one does, and whether unread messages begin here. */
     day: {},
     fresh: { type: Boolean },
     quoteAuthor: {},

@@ -1,8 +1,8 @@
-// Notifications of the browser's: asked for by a click alone, and shown while nobody looks at the conversation.
+// Notifications of the browser: enabled by a click only, and shown while the conversation is not visible.
 
 import { shorten } from "./text.js";
 
-/** "none" where the browser has none here, else "ask", "on" or "denied". */
+/** "none" if the browser has none here, else "ask", "on" or "denied". */
 export function state() {
   const permission = globalThis.isSecureContext && globalThis.Notification?.permission;
   return { default: "ask", granted: "on", denied: "denied" }[permission] ?? "none";
@@ -10,7 +10,7 @@ export function state() {
 
 export const ask = () => Notification.requestPermission();
 
-/** Tells of a message. A click on it opens the conversation. */
+/** Shows a notification for a message. A click on it opens the conversation. */
 export function show(chat, group, message) {
   if (state() !== "on" || !(document.hidden || !document.hasFocus())) return;
   const { words } = chat;
@@ -20,7 +20,7 @@ export function show(chat, group, message) {
   try {
     notice = new Notification(title, { body: shorten(message.body), tag: `chinwag-${group.id}`, lang: words.lang });
   } catch {
-    // Some browsers take them from service workers only.
+    // Some browsers accept them only from service workers.
     return;
   }
   notice.onclick = () => {

@@ -1,9 +1,10 @@
-// What every part of the chat is made from: a Lit element without a shadow root of its own, since all of them stand in
-// that of <chinwag-chat> and share its style. It is drawn anew, at most once a frame, when what it names has changed.
+// The base of every part of the chat: a Lit element without a shadow root of its own, because all parts are in that
+// of <chinwag-chat> and share its style. It is drawn again, at most once per frame, when one of its properties has
+// changed.
 
 import { LitElement } from "../vendor/lit.js";
 
-/** A hidden tab has no frames, and is to be right all the same when it is shown. */
+/** A hidden tab has no frames, but must be correct when it is shown. */
 const SLOW_FRAME = 200;
 
 let next = null;
@@ -53,7 +54,7 @@ export class Part extends LitElement {
     return this.chat.words.say(key, values);
   }
 
-  /** Leads the focus on, when what was shown in its place has gone and the next is drawn. */
+  /** Moves the focus to the next content when the focused one has gone. */
   async focusNext(selector) {
     const root = this.getRootNode();
     await frame();
@@ -61,7 +62,7 @@ export class Part extends LitElement {
     root.querySelector(selector)?.focus();
   }
 
-  /** Does what may be refused, and shows in `this.error` why it was. */
+  /** Runs an action that may be refused, and shows the reason in `this.error`. */
   async attempt(act) {
     this.error = "";
     try {
@@ -75,7 +76,7 @@ export class Part extends LitElement {
   }
 }
 
-/** Defines an element, unless another copy of this module on the same page has. */
+/** Defines an element, unless another copy of this module on the same page has defined it. */
 export function define(name, part) {
   if (!customElements.get(name)) customElements.define(name, part);
 }

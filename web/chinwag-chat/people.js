@@ -1,4 +1,4 @@
-// Contacts, invitations, blocks, and what can be done about each.
+// Contacts, invitations and blocks, with their actions.
 
 import { html, nothing, repeat } from "../vendor/lit.js";
 import { face } from "./face.js";
@@ -11,7 +11,7 @@ const SECTIONS = [
   ["blockeds", ["unblock"]],
 ];
 const OPERATIONS = { accept: "contact", deny: "deny", withdraw: "remove", remove: "remove", block: "block", unblock: "remove", invite: "invitation" };
-/** What is asked about before it is done. */
+/** Actions that need a confirmation. */
 const ASKED = new Set(["remove", "block"]);
 const TOPICS = new Set(["relations", "presence", "user", "view", "state"]);
 
@@ -68,7 +68,7 @@ export class People extends Part {
     this.attempt(async () => {
       if (!name) throw this.chat.refuse("error.required");
       if (name === this.chat.me) throw this.chat.refuse("begin.self");
-      // These change nothing on the server, so nothing would come back to say so.
+      // These actions change nothing on the server, so that no event would follow.
       if (contacts.has(name)) throw this.chat.refuse("people.already", { name });
       if (invitations.has(name)) throw this.chat.refuse("people.alreadyInvited", { name });
       if (blockeds.has(name)) throw this.chat.refuse("people.alreadyBlocked", { name });
@@ -78,7 +78,7 @@ export class People extends Part {
   }
 }
 
-/** A button that changes how one stands to someone; `part` says if it is refused. */
+/** A button that changes a relation; `part` shows a refusal. */
 export function relationButton(part, verb, name) {
   const { chat } = part;
   const text = part.say(verb === "invite" ? "people.invite.do" : `people.${verb}`);
@@ -99,7 +99,7 @@ const confirmed = (chat, verb, name, yes) =>
     danger: true,
   });
 
-/** What one may do about somebody met in a conversation. */
+/** The actions for a user in a conversation. */
 export function verbsFor(relations, name) {
   if (relations.blockeds.has(name)) return ["unblock"];
   if (relations.invited_by.has(name)) return ["accept", "deny", "block"];

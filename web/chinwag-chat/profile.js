@@ -1,4 +1,4 @@
-// The signed-in user's own affairs: name, notifications, sessions, and the end of it all.
+// The user's profile: name, notifications, sessions, and the deletion of the account.
 
 import { html, nothing } from "../vendor/lit.js";
 import { face } from "./face.js";
@@ -46,7 +46,7 @@ export class Profile extends Part {
     return html`<div><button @click=${ask}>${this.say("profile.notifications.ask")}</button></div>`;
   }
 
-  /** Of accounts that are Chinwag's own. Where the host page brings the token, its sessions are its affair. */
+  /** For accounts of Chinwag's own. If the host page provides the token, it also manages sessions. */
   #sessions() {
     return html`<section class="stack section" aria-labelledby="profile-sessions">
         <h3 class="kicker" id="profile-sessions">${this.say("profile.sessions")}</h3>
@@ -84,7 +84,7 @@ export class Profile extends Part {
     });
   }
 
-  /** What would be lost with what is not sent yet. */
+  /** The unsent messages that would be lost. */
   #unsent() {
     const count = this.chat.client.unsentCount;
     return count ? this.say("profile.unsent", { count }) : "";
@@ -114,7 +114,7 @@ export class Profile extends Part {
     return this.chat.ask({ yes: this.say(yes), ...question });
   }
 
-  /** What this user wrote and did not send is for nobody else who signs in here. */
+  /** Unsent messages of this user must not reach the next user who signs in here. */
   #leave(act) {
     const { drafts } = this.chat;
     this.attempt(async () => {

@@ -1,14 +1,15 @@
-// The rows of a conversation: each message as it is to be shown, told from the group and its neighbours. No DOM here.
+// The rows of a conversation: the appearance of each message, computed from the group and its neighbours. No DOM
+// here.
 
 import { shorten } from "./text.js";
 import { sameDay } from "./words.js";
 
-/** Messages of one person closer together than this share one heading. */
+/** Messages of one person within this time share a heading. */
 const TOGETHER = 5 * 60_000;
-/** A shorter wait, which the server asked for, is not worth a word. */
+/** A shorter delay by the server is not shown. */
 const WAIT_SHOWN = 3_000;
 
-/** An acknowledged message keeps the row that it had while on its way. */
+/** An acknowledged message keeps the row that it had while it was sent. */
 export const keyOf = (message) => message.client_id ?? message.id;
 
 export class Rows {
@@ -16,10 +17,10 @@ export class Rows {
     Object.assign(this, { chat, group });
     const unsent = group ? group.unsent : to ? chat.client.unsentTo(to) : [];
     this.stored = group?.messages ?? [];
-    // One that is stored already, and whose acknowledgement is about to be told, is there once.
+    // A message that is stored already, and whose acknowledgement is about to arrive, is shown once.
     const last = new Set(unsent.length ? this.stored.slice(-2 * unsent.length - 8).map(keyOf) : []);
     this.unsent = unsent.filter(({ client_id }) => !last.has(client_id));
-    /** The row before which what was unread at the opening begins; -1 if it is not here. */
+    /** The row before which unread messages began at the opening; -1 if it is not here. */
     this.fresh = group ? this.#fresh(chat.freshAfter(group)) : -1;
   }
 
@@ -35,7 +36,7 @@ export class Rows {
     return this.stored[index] ?? this.unsent[index - this.stored.length];
   }
 
-  /** What is shown of a row. Texts and truths alone, so that what is the same compares as the same. */
+  /** The content of a row. Only texts and booleans, so that equal content compares as equal. */
   describe(index) {
     const { chat, group } = this;
     const message = this.at(index);
@@ -81,7 +82,7 @@ export class Rows {
     return this.#readers(index);
   }
 
-  /** Who has read up to this message of one's own, and no further one of these. */
+  /** The users who have read up to this message of the user, and none of its later ones. */
   #readers(index) {
     const { words, me } = this.chat;
     const { group } = this;
@@ -111,7 +112,7 @@ export class Rows {
   }
 }
 
-/** Whether this user may delete somebody else's message. The server decides; this is what is offered. */
+/** Whether this user may delete a message of another user. The server decides; this only decides the offer. */
 function mayDelete(group, author) {
   if (group.private) return false;
   if (group.role === "owner") return true;

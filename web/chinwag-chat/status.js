@@ -1,8 +1,8 @@
-// How the connection is, where it is not as it should be.
+// The state of the connection, if it is not ready.
 
 import { html, nothing } from "../vendor/lit.js";
 
-/** Nothing while all is well. */
+/** Empty while the connection is ready. */
 export function status(chat, place = "") {
   const { state } = chat.client;
   if (state === "ready") return nothing;

@@ -1,4 +1,4 @@
-// What outlives the page: drafts. Where the browser denies storage they last as long as the page.
+// Drafts, which outlive the page. If the browser denies storage, they last as long as the page.
 
 const PREFIX = "chinwag:";
 
@@ -16,7 +16,7 @@ function opened() {
   }
 }
 
-/** One user's drafts on one server, by conversation. */
+/** The drafts of one user on one server, by conversation. */
 export class Drafts {
   #storage = opened();
   #held = new Map();
@@ -38,7 +38,7 @@ export class Drafts {
       if (text) this.#storage?.setItem(this.prefix + key, text);
       else this.#storage?.removeItem(this.prefix + key);
     } catch {
-      // It is full. The draft is held all the same.
+      // The storage is full. The draft stays in memory.
     }
   }
 
@@ -50,7 +50,7 @@ export class Drafts {
     this.set(to, text);
   }
 
-  /** Their writer is called otherwise now. */
+  /** The user was renamed. */
   rename(server, name) {
     const held = [...this.#held];
     this.clear();
@@ -58,7 +58,7 @@ export class Drafts {
     for (const [key, text] of held) this.set(key, text);
   }
 
-  /** The next one to sign in here may be someone else. */
+  /** The next user who signs in here may be another one. */
   clear() {
     for (const key of [...this.#held.keys()]) this.set(key, "");
   }

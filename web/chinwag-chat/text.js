@@ -1,4 +1,4 @@
-// What people write, as text: the only markup made of it are links, and of those only harmless kinds.
+// User text. The only markup made of it are links with harmless schemes.
 
 import { html } from "../vendor/lit.js";
 
@@ -8,7 +8,7 @@ const SEPARATORS = /[,;،、]+/u;
 const SAFE = new Set(["http:", "https:", "mailto:"]);
 const CLOSERS = { ")": "(", "]": "[", "}": "{" };
 
-/** A text cut into strings and links `{text, href}`, in order. */
+/** A text, split into strings and links `{text, href}`, in order. */
 export function parts(text) {
   const found = [];
   let end = 0;
@@ -24,16 +24,16 @@ export function parts(text) {
   return found;
 }
 
-/** The same as nodes: Lit makes text nodes of strings, whatever is in them. */
+/** The same as nodes: Lit makes text nodes of strings, whatever they contain. */
 export const linked = (text) =>
   parts(text).map((part) =>
     typeof part === "string"
       ? part
-      : // The whole address stands in the title, its host spelled as the browser will ask for it.
+      : // The title has the whole address, with the host as the browser will request it.
         html`<a href=${part.href} title=${part.href} dir="ltr" target="_blank" rel="noopener noreferrer nofollow">${part.text}</a>`,
   );
 
-/** A short piece of a text on one line, never cut within a character. */
+/** The beginning of a text on one line, never cut within a character. */
 export function shorten(text, most = 120) {
   const line = text.slice(0, most * 4).replace(/\s+/gu, " ").trim();
   const characters = [...line];
@@ -41,8 +41,8 @@ export function shorten(text, most = 120) {
 }
 
 /**
- * Names as people type several of them. No name holds white space, but one may hold a comma: `isName` is asked whether
- * what stands between spaces is one.
+ * Splits a list of names. No name contains white space, but one may contain a comma: `isName` decides whether the
+ * text between two spaces is a name.
  */
 export async function namesIn(text, isName) {
   const words = text.split(/\s+/u).map((word) => word.replace(/^[,;،、]+|[,;،、]+$/gu, ""));

@@ -1,8 +1,8 @@
-// Says things in the reader's language: its words, its plurals, its dates, and what the server refuses.
+// Texts in the reader's language: words, plurals, dates, and refusals of the server.
 
 import en, { server as enServer } from "../words/en.js";
 
-/** Languages other than English are loaded when asked for. */
+/** Languages other than English are loaded on demand. */
 const LANGUAGES = { fr: () => import("../words/fr.js") };
 const DAY = 24 * 3600_000;
 
@@ -13,7 +13,7 @@ export class Words {
     this.lang = lang;
     this.table = table;
     this.server = Object.entries(server).map(([said, words]) => [pattern(said), words]);
-    // A language tag with a region keeps its way to write dates.
+    // A language tag with a region keeps its format of dates.
     this.plural = new Intl.PluralRules(lang);
     this.clock = new Intl.DateTimeFormat(lang, { hour: "numeric", minute: "2-digit" });
     this.exactClock = new Intl.DateTimeFormat(lang, { timeStyle: "medium" });
@@ -26,7 +26,7 @@ export class Words {
     this.order = new Intl.Collator(lang);
   }
 
-  /** The words for a language tag such as `fr-CA`; English where there are none. */
+  /** The texts for a language tag such as `fr-CA`; English if there are none. */
   static async for(tag) {
     const load = LANGUAGES[tag.split("-")[0].toLowerCase()];
     if (!load) return Words.english;
@@ -34,14 +34,14 @@ export class Words {
     return new Words(tag, table, server);
   }
 
-  /** What stands under a key, with `values` put in. `values.count` chooses the form. */
+  /** The text of a key, with `values` inserted. `values.count` selects the plural form. */
   say(key, values = {}) {
     const found = this.table[key] ?? en[key] ?? key;
     const text = typeof found === "string" ? found : (found[this.plural.select(values.count)] ?? found.other);
     return text.replace(/\{(\w+)\}/gu, (whole, name) => (name in values ? String(values[name]) : whole));
   }
 
-  /** What the server said of a refusal, or what happened to a request, in a sentence that says what to do. */
+  /** The server's refusal, or the failure of a request, as a sentence that says what to do. */
   refusal(error) {
     const said = error.errors?.length ? error.errors.map(({ detail }) => detail) : [error.detail ?? error.message];
     const sentences = said.filter(Boolean).map((text) => this.sentence(text));
@@ -57,7 +57,7 @@ export class Words {
     return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/u.test(text) ? "" : ".");
   }
 
-  /** A wait of many seconds is said in minutes or hours. */
+  /** A wait of many seconds is shown in minutes or hours. */
   #spelled(text) {
     return text.replace(/\b(\d+) s\b/gu, (short, digits) => {
       const [unit, seconds] = digits >= 2 * 3600 ? ["hour", 3600] : ["minute", 60];
@@ -78,7 +78,7 @@ export class Words {
     return this.whole.format(new Date(date));
   }
 
-  /** A day as people name it: today, yesterday, a weekday, a date. */
+  /** A day in words: today, yesterday, a weekday, a date. */
   day(date, now = Date.now()) {
     const then = new Date(date);
     const ago = Math.round((midnight(now) - midnight(then)) / DAY);
@@ -87,13 +87,13 @@ export class Words {
     return capital(format.format(then));
   }
 
-  /** The shortest that says when: the time today, the day before. */
+  /** The shortest form of a moment: the time if it is today, else the day. */
   when(date) {
     return midnight(date) === midnight(Date.now()) ? this.time(date) : this.short.format(new Date(date));
   }
 }
 
-/** Whether two moments are of one day here. */
+/** Whether two moments are on one day here. */
 export const sameDay = (one, other) => midnight(one) === midnight(other);
 
 const midnight = (date) => new Date(date).setHours(0, 0, 0, 0);

@@ -1,4 +1,4 @@
-// The module's one class: puts the parts together. What each of its members does is written in chinwag.d.ts.
+// The class of the module, which connects its parts. chinwag.d.ts documents its members.
 
 import { ChinwagError, lost } from "./error.js";
 import { Drawer } from "./drawer.js";
@@ -19,7 +19,7 @@ import { Store } from "./store.js";
 
 const HELD = 400;
 const HELD_LEAST = 100;
-/** A server takes no longer frame than 64 KiB, unless it was told to. */
+/** The longest frame that a server accepts with its default settings is 64 KiB. */
 const FRAME_MOST = 60_000;
 const AWAY_AFTER = 60_000;
 
@@ -37,7 +37,7 @@ export class Chinwag extends EventTarget {
   /** @type {Arrival | null} */ #arriving = null;
   /** @type {number | undefined} */ #awayTimer;
   /** @type {Promise<import("../chinwag.js").ServerInfo> | null} */ #info = null;
-  /** The user has asked to go: that the session then ends is no news. */ #leaving = false;
+  /** The user has signed out: the end of the session needs no event. */ #leaving = false;
 
   /** @param {ChinwagOptions} [options] */
   constructor(options = {}) {
@@ -169,7 +169,7 @@ export class Chinwag extends EventTarget {
 
   /** @param {string} name */
   async findUser(name) {
-    // No name looks like these, and a browser would take them for a part of the path.
+    // No user has these names, and a browser would treat them as steps in a path.
     if (/^\.{0,2}$|[/\\]/u.test(name)) return null;
     try {
       const path = `users/${encodeURIComponent(name)}/?fields=name`;
@@ -261,7 +261,7 @@ export class Chinwag extends EventTarget {
     const group = this.groups.get(id);
     if (!group) return;
     const last = group.messages[group.messages.length - 1];
-    // Who reads the newest does not look back any more.
+    // A user who reads the newest messages no longer looks back.
     if (!group.hasLater && last && seq >= last.seq) group.lookingBack = false;
     if (seq <= group.lastRead || this.me === null) return;
     group.read(this.me, seq);
@@ -366,12 +366,12 @@ export class Chinwag extends EventTarget {
 
   // ── Coming and going ──
 
-  /** Who comes is asked before each connection: a browser does not say why a handshake fails, and this answer does. */
+  /** The user is requested before each connection, because a browser does not report why a handshake fails. */
   async #knock() {
     const [{ name, expires }] = await Promise.all([this.#rest.session(), this.#learn()]);
     if (typeof name !== "string") throw lost("What answers there is not a Chinwag server.");
     if (this.me !== null && this.me !== name) {
-      // A session whose user's name is another one has been renamed; any other session is another user's.
+      // A session with another name is the same user after a rename, or another user.
       if (expires !== null && expires === this.#expires) this.#store.renamed(this.me, name);
       else this.#forget();
     }
@@ -413,7 +413,7 @@ export class Chinwag extends EventTarget {
   }
 
   /**
-   * The credential has ended. What is unsent stays for the next sign-in.
+   * The credential has ended. Unsent messages stay for the next sign-in.
    * @param {ChinwagError} error
    */
   #ended(error) {
@@ -494,7 +494,7 @@ function arrival() {
   /** @type {any} */
   const arriving = {};
   arriving.promise = new Promise((resolve, reject) => Object.assign(arriving, { resolve, reject }));
-  // Who only listens to events need not catch it.
+  // A caller that only listens to events need not handle the rejection.
   arriving.promise.catch(() => {});
   return arriving;
 }

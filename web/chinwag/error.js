@@ -1,4 +1,4 @@
-// What did not come about, in sentences for people.
+// Errors, with sentences for people.
 
 /** @typedef {{ field: string, detail: string }} FieldProblem */
 
@@ -15,13 +15,13 @@ export class ChinwagError extends Error {
     /** @type {readonly FieldProblem[]} */
     this.fields = Array.isArray(problem.errors) ? problem.errors : [];
     this.retryAfter = retryAfter;
-    /** As the server wrote it: names in it are as they are. */
+    /** As the server wrote it: names keep their case. */
     this.detail = String(problem.detail ?? problem.title ?? "");
   }
 
   /**
-   * Whether the same may well succeed a little later: no answer, too many requests, or a fault of the server's. A full
-   * disk (507) stays full until somebody makes room.
+   * Whether the same request may succeed a little later: no answer, too many requests, or a fault of the server. A
+   * full disk (507) stays full until the operator makes room.
    */
   get passing() {
     return this.code === 0 || this.code === 408 || this.code === 429 || (this.code >= 500 && this.code !== 507);
@@ -32,7 +32,7 @@ export class ChinwagError extends Error {
 export const lost = (detail) => new ChinwagError(0, { detail });
 
 /**
- * What is wrong with a field says more than their summary.
+ * The text of a field is more exact than their summary.
  * @param {{ detail?: string, title?: string, errors?: FieldProblem[] }} problem
  */
 function inWords({ detail, title, errors }) {

@@ -1,18 +1,18 @@
-// One group as it is held here: its people, a stretch of its messages without a gap, and what is read. What comes in is
-// applied by sync.js in the order of the log; here it is only put in its place.
+// One group: its people, a part of its messages without gaps, and its read marks. sync.js applies events in the order
+// of the log; this file only stores them.
 
 /** @typedef {import("../chinwag.js").Message} Message */
 /** @typedef {import("../chinwag.js").Role} Role */
 /** @typedef {import("./link.js").Frame} Frame */
 
-/** As many messages as the server puts in a summary: fewer means that there are no older ones. */
+/** The number of messages in the server's summary. If there are fewer, there are no older ones. */
 const SUMMARY = 20;
 const UNREAD_MOST = 100;
 /** @type {readonly Role[]} */
 const ROLES = ["owner", "admins", "members", "restricts"];
 
 /**
- * What of a group has changed since it was last told.
+ * The changes of a group since the last event.
  * @typedef {object} News
  * @property {Set<number>} added
  * @property {Set<number>} changed
@@ -39,10 +39,10 @@ const nothing = () => ({
 });
 
 /**
- * What happens to messages while a page of history is on its way, which may show them as they were before.
+ * Changes of messages while a page of history is requested. The page may show an earlier state.
  * @typedef {object} Flight
- * @property {Map<number, Message | null>} seen by number; null where it was deleted
- * @property {Set<string>} gone the ids of those deleted
+ * @property {Map<number, Message | null>} seen by number; null if it was deleted
+ * @property {Set<string>} gone the ids of deleted messages
  */
 
 export class Group {
@@ -55,12 +55,12 @@ export class Group {
   /** @type {Message[]} */ messages = [];
   /** @type {Message | null} */ latest = null;
   membersCount = 0;
-  /** Whether the lists of members may be out of date: events of large groups carry none. */
+  /** Whether the lists of members may be outdated: events of large groups carry none. */
   unlisted = false;
-  /** So many numbers of the log may be left out by what comes: they are of a user's rename or deletion. */
+  /** Numbers of the log for which no event is sent: they belong to a user's rename or deletion. */
   skips = 0;
   head = 0;
-  /** Whether a stranger has added this user, who has not accepted: nothing of the group is sent until then. */
+  /** Whether somebody who is not a contact added this user, who has not accepted. Until then no events arrive. */
   pending = false;
   hasEarlier = false;
   hasLater = false;
@@ -70,24 +70,24 @@ export class Group {
   /** @type {Set<string>} */ typists = new Set();
   news = nothing();
   /**
-   * Frames that cannot be applied yet, because others before them are missing.
+   * Frames that cannot be applied yet, because earlier ones are missing.
    * @type {Frame[] | null}
    */
   behind = null;
   /**
-   * The group in the last summary, for when what was missed is too much to be told.
+   * The group in the last summary, in case too many events were missed.
    * @type {any}
    */
   fresh = null;
   /** @type {Set<Flight>} */ flights = new Set();
-  /** Counts how often all messages were put away. */
+  /** The number of times that all messages were replaced. */
   era = 0;
-  /** Whether the reader goes back in time: then it is the newest that are let go. */
+  /** Whether the reader moves back in time. Then the newest messages are dropped. */
   lookingBack = false;
   #home;
 
   /**
-   * @param {any} data as the server shows a group
+   * @param {any} data a group as the server sends it
    * @param {{ me: string | null, held: number, unsentOf(group: string): readonly import("../chinwag.js").Unsent[] }} home
    */
   constructor(data, home) {
@@ -106,7 +106,10 @@ export class Group {
     return [...this.members, ...this.restricts].find((name) => name !== this.#home.me) ?? null;
   }
 
-  /** Whether it is this user's notes to itself. Whom a deleted user has left is restricted. */
+  /**
+   * Whether these are the user's notes to itself. The other user of a private group with a deleted user is
+   * restricted.
+   */
   get notes() {
     return this.private && !this.restricts.length && this.members.length === 1;
   }
@@ -142,7 +145,7 @@ export class Group {
   }
 
   /**
-   * Takes all from the server's view of the group.
+   * Takes everything from the server's view of the group.
    * @param {any} data
    */
   reset(data) {
@@ -150,25 +153,25 @@ export class Group {
     if (pending !== this.pending) this.news.people = true;
     this.pending = pending;
     this.head = data.head;
-    // A server that was put back to an earlier day knows less than it did.
+    // A restored server knows less than before.
     this.lastRead = Math.min(this.lastRead, data.head);
     this.describe(data);
     const messages = data.messages.map((/** @type {any} */ each) => message(each, this.id)).reverse();
-    // A private group that stood before is shown with its newest message alone.
+    // A private group that existed before is shown only with its newest message.
     const cut = this.private && messages.length === 1 && messages[0].seq > 1;
     this.replace(messages, messages.length >= SUMMARY || cut || pending, false);
     this.latest = this.messages[this.messages.length - 1] ?? null;
     this.marks(data);
   }
 
-  /** What was read of other messages under the same numbers says nothing of these. */
+  /** Read marks of other messages with the same numbers do not apply to these. */
   forgetMarks() {
     this.lastRead = 0;
     this.reads.clear();
   }
 
   /**
-   * Takes name and people. Without lists of members, those held stay, but for the owner.
+   * Takes name and people. Without lists of members the stored lists stay, except for the owner.
    * @param {any} data
    */
   describe(data) {
@@ -184,7 +187,7 @@ export class Group {
   }
 
   /**
-   * Shows both users of a private group as the block between them has it, of which the log does not speak.
+   * Shows both users of a private group according to the block between them, which is not in the log.
    * @param {boolean} blocked
    */
   restrict(blocked) {
@@ -195,21 +198,21 @@ export class Group {
   }
 
   /**
-   * Takes this user's marks, of which not every view of a group speaks.
+   * Takes this user's marks, which not every view of a group contains.
    * @param {any} data
    */
   marks(data) {
     const [mark, unread] = [this.lastRead, this.unread];
     const theirs = data.last_read_seq ?? 0;
     this.lastRead = Math.max(mark, theirs);
-    // The server counts from its own mark, which may be behind what was read here just before.
+    // The server counts from its own mark, which may be older than the mark here.
     if (data.unread === undefined || theirs < mark) this.#recount();
     else this.unread = data.unread;
     if (mark !== this.lastRead || unread !== this.unread) this.news.unread = true;
   }
 
   /**
-   * Holds these messages in place of all others.
+   * Replaces all messages.
    * @param {Message[]} messages ascending
    * @param {boolean} hasEarlier
    * @param {boolean} hasLater
@@ -222,20 +225,20 @@ export class Group {
     this.#trim();
   }
 
-  // ── What the log says ──
+  // ── Events of the log ──
 
   /**
-   * A message, for the first time.
+   * A new message.
    * @param {Message} message
    */
   arrive(message) {
     this.#noteInFlight(message.seq, message);
     if (!this.latest || this.latest.seq < message.seq) this.latest = message;
     this.news.edges = true;
-    // Without what lies between, it would stand in a wrong place.
+    // Without the messages between, it would be in a wrong position.
     if (!this.hasLater) this.#put(message);
     if (this.typists.delete(message.author)) this.news.typing = true;
-    // Nobody writes in a private group while a block stands.
+    // Nobody writes in a private group during a block.
     if (this.private && this.restricts.length) this.restrict(false);
     if (message.author === this.#home.me) return;
     this.news.arrived.push(message);
@@ -243,7 +246,7 @@ export class Group {
   }
 
   /**
-   * A message as it stands now.
+   * The current state of a message.
    * @param {Message} message
    */
   update(message) {
@@ -279,7 +282,7 @@ export class Group {
       this.latest = this.messages[this.messages.length - 1] ?? null;
       this.news.edges = true;
     }
-    // Of one that is not held it is not known whose it was; the next summary counts anew.
+    // The author of a message that is not stored here is unknown; the next summary counts again.
     if (gone && gone.author !== this.#home.me && seq > this.lastRead && this.unread < UNREAD_MOST) this.#setUnread(this.unread - 1);
   }
 
@@ -311,7 +314,7 @@ export class Group {
 
   // ── Pages of history ──
 
-  /** Begins to watch what happens to messages. The page that comes is handed to `land`. */
+  /** Begins to record changes of messages. The page is given to `land`. */
   takeOff() {
     /** @type {Flight} */
     const flight = { seen: new Map(), gone: new Set() };
@@ -320,10 +323,10 @@ export class Group {
   }
 
   /**
-   * A page as it stands now, ascending.
+   * A page in its current state, ascending.
    * @param {Flight} flight
    * @param {any[]} page
-   * @param {number} end after which number, and after all of the page, what has come meanwhile follows it
+   * @param {number} end the number after which messages that arrived meanwhile follow the page
    * @returns {Message[]}
    */
   land(flight, page, end) {
@@ -373,7 +376,7 @@ export class Group {
   }
 
   /**
-   * A user is no more.
+   * A user was deleted.
    * @param {string} gone
    */
   forget(gone) {
@@ -384,7 +387,7 @@ export class Group {
     this.news.people = true;
   }
 
-  /** What has changed since this was last called. */
+  /** The changes since the last call. */
   takeNews() {
     const news = this.news;
     this.news = nothing();
@@ -392,7 +395,7 @@ export class Group {
   }
 
   /**
-   * Where a number is, or would be.
+   * The index of a number, or the index where it would be.
    * @param {number} seq
    */
   #at(seq) {
@@ -406,7 +409,7 @@ export class Group {
   }
 
   /**
-   * Puts a message where its number says, once.
+   * Inserts a message at the index of its number, once.
    * @param {Message} message
    */
   #put(message) {
@@ -418,7 +421,7 @@ export class Group {
     this.#trim();
   }
 
-  /** Lets go of what is too much, at the end that the reader is farther from. */
+  /** Drops surplus messages at the end that is farther from the reader. */
   #trim() {
     const over = this.messages.length - this.#home.held;
     if (over <= 0) return;
@@ -440,7 +443,7 @@ export class Group {
     for (const { seen } of this.flights) seen.set(seq, message);
   }
 
-  /** Counts what is held; that is all there is, unless the mark lies before it or they are many. */
+  /** Counts the stored messages. This is exact unless the mark lies before them or there are many. */
   #recount() {
     const count = this.messages.filter(({ author, seq }) => author !== this.#home.me && seq > this.lastRead).length;
     const all = !this.hasLater && (!this.hasEarlier || (this.messages[0]?.seq ?? 0) <= this.lastRead + 1);
@@ -457,7 +460,7 @@ export class Group {
 }
 
 /**
- * A message as applications see it.
+ * A message in the form for applications.
  * @param {any} data
  * @param {string} group
  * @returns {Message}
@@ -467,7 +470,7 @@ function message(data, group) {
 }
 
 /**
- * Version 7 ids begin with their time.
+ * Ids of version 7 begin with their time.
  * @param {string} id
  */
 function dateOfId(id) {

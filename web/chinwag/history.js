@@ -1,4 +1,4 @@
-// Pages of a group's history, put to what is held without a gap between.
+// Pages of a group's history, joined to the stored messages without a gap.
 
 /** @typedef {import("./group.js").Group} Group */
 
@@ -7,7 +7,7 @@ const PAGE_MOST = 100;
 
 export class History {
   /**
-   * What is on its way: who asks for the same is given the same.
+   * Requests in progress. A second caller of the same request gets the same promise.
    * @type {Map<string, Promise<any>>}
    */
   #asked = new Map();
@@ -25,10 +25,10 @@ export class History {
       const { era } = group;
       const first = group.messages[0]?.seq ?? group.head + 1;
       group.lookingBack = true;
-      // Of a group that is not accepted nothing is told, and its head is that of the day of being added.
+      // A group that is not accepted sends no events, and its head is that of the time of being added.
       const where = group.pending && !group.messages.length ? "" : `before=${first}`;
       const { page, more } = await this.#page(group, where, limit);
-      // What it would have to stand beside has gone meanwhile.
+      // The messages next to the page were dropped meanwhile.
       if (era !== group.era || first < (group.messages[0]?.seq ?? first)) return 0;
       group.prepend(page, more);
       return page.length;
@@ -74,7 +74,7 @@ export class History {
    * @param {Group} group
    * @param {string} where
    * @param {number} limit
-   * @param {(more: boolean) => number} [end] after which number what comes meanwhile belongs to it; left out: none does
+   * @param {(more: boolean) => number} [end] the number after which messages that arrive meanwhile belong to it; without it none do
    */
   async #page(group, where, limit, end = () => Infinity) {
     const count = Math.min(PAGE_MOST, Math.max(1, Math.floor(limit)));

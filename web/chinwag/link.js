@@ -1,15 +1,15 @@
-// The WebSocket: opens it, opens it again when it is lost, notices when it is dead, and pairs each request with its
-// answer. What frames mean is not known here.
+// The WebSocket: opens it, reopens it after a loss, detects a dead connection, and matches answers with requests. It
+// does not know the meaning of frames.
 
 import { ChinwagError, lost } from "./error.js";
 import { newId } from "./rest.js";
 
 /** From opening to the end of the server's summary. */
 const OPEN_WITHIN = 20_000;
-/** A try that has taken so long when the network changes is begun again. */
+/** An attempt that has taken this long when the network changes is begun again. */
 const STUCK_AFTER = 2_000;
 const ANSWER_WITHIN = 15_000;
-/** After so much silence the server is asked whether it is there: it need not send anything a page can see. */
+/** After this silence the server is probed, because a page does not see the server's pings. */
 const SILENCE = 25_000;
 const SIGN_OF_LIFE_WITHIN = 10_000;
 const FIRST_DELAY = 1_000;
@@ -22,9 +22,9 @@ const TOO_MUCH_DELAY = 10_000;
 
 /** @typedef {{ type: string, seq?: number, ref?: string, code?: number, history?: string, data: any }} Frame */
 /**
- * @typedef {object} Owner what is told, and asked
- * @property {() => Promise<string | null>} knock says who comes, and gives the token to show; rejects as REST does
- * @property {() => Promise<unknown>} renew gets another token in place of one that has ended, if there is one
+ * @typedef {object} Owner the receiver of frames
+ * @property {() => Promise<string | null>} knock returns the token to show, or null for the cookie; rejects as REST does
+ * @property {() => Promise<unknown>} renew replaces an expired token, if possible
  * @property {(frame: Frame) => void} onFrame
  * @property {() => void} onState
  * @property {(error: ChinwagError) => void} onEnd the credential has ended, and there is no other
@@ -45,7 +45,7 @@ export class Link {
   #waiters = new Map();
   #attempts = 0;
   #reached = false;
-  /** Which try this is: what an earlier one brings late is nobody's. */
+  /** The number of the current attempt. Results of earlier attempts are ignored. */
   #try = 0;
   /** @type {AbortController | null} */
   #listening = null;
@@ -93,7 +93,7 @@ export class Link {
   }
 
   /**
-   * Gives up a socket that seems dead, without waiting for the network to admit it.
+   * Closes a socket that seems dead, without waiting for the network to report it.
    * @param {string} why
    */
   restart(why) {
@@ -101,7 +101,7 @@ export class Link {
   }
 
   /**
-   * Sends and forgets: for what is worth nothing later.
+   * Sends an event without waiting for an answer, for events that are worthless later.
    * @param {string} type
    * @param {object} data
    */
@@ -110,7 +110,7 @@ export class Link {
   }
 
   /**
-   * Sends, and resolves with the frame that answers.
+   * Sends an event, and resolves with the answering frame.
    * @param {string} type
    * @param {object} data
    * @param {number} [patience]
@@ -142,7 +142,8 @@ export class Link {
     } catch (error) {
       if (attempt !== this.#try) return;
       const why = error instanceof ChinwagError ? error : lost(String(error));
-      // Where no Chinwag server has ever answered, a 404 says that the address is wrong: no other try would help.
+      // If no Chinwag server has ever answered, a 404 means that the address is wrong: another attempt would not
+      // help.
       if (why.code === 401 || why.code === 403 || (why.code === 404 && !this.#reached)) this.#end(why);
       else this.#lost(why, (why.retryAfter ?? 0) * 1000);
     }
@@ -178,10 +179,10 @@ export class Link {
     this.#heard = performance.now();
     const failed = frame.type.startsWith("error.");
     try {
-      // What it changes is changed first, so that who awaits the answer finds it so.
+      // State changes before the answer resolves, so that the caller sees it.
       if (!failed) this.owner.onFrame(frame);
     } catch (error) {
-      // Without it the rest would be wrong: the summary of a new connection mends that.
+      // Without this frame the state would be wrong. The summary of a new connection corrects it.
       console.error("chinwag: a frame was not understood", error);
       return this.restart("The server said something that was not understood.");
     }
@@ -199,10 +200,10 @@ export class Link {
     else waiter.resolve(answer);
   }
 
-  /** The summary ends with `contact.summary`: from here on the server follows by events. */
+  /** The summary ends with `contact.summary`. After it the server sends events. */
   #ready() {
     clearTimeout(this.#openTimer);
-    // A server that drops everybody right after the summary must not be called once a second by each.
+    // If a server drops all clients right after the summary, they must not reconnect once a second each.
     this.#stableTimer = setTimeout(() => (this.#attempts = 0), STABLE_AFTER);
     this.problem = null;
     this.#reached = true;
@@ -224,7 +225,7 @@ export class Link {
     this.#silenceTimer = setTimeout(() => this.#listen(), SIGN_OF_LIFE_WITHIN);
   }
 
-  /** The network may have changed, or the machine slept: a try at once, or a look whether the link still stands. */
+  /** The network may have changed, or the machine was asleep: connect at once, or probe the connection. */
   #look() {
     const stuck = this.state === "connecting" && performance.now() > this.#begun + STUCK_AFTER;
     if (stuck || this.state === "waiting") void this.#open();
@@ -242,10 +243,10 @@ export class Link {
     const attempt = this.#try;
     this.#become("connecting");
     try {
-      // Where there is no other, the next try is refused; a cookie may be another tab's newer one.
+      // Without another token the next attempt is refused. The cookie may be a newer one from another tab.
       await this.owner.renew();
       if (attempt !== this.#try) return;
-      // A token that ends as soon as it comes must not be asked for without end.
+      // A token that expires at once must not be requested endlessly.
       if (this.#attempts++ === 0) void this.#open();
       else this.#wait(0);
     } catch (error) {
@@ -261,7 +262,7 @@ export class Link {
   }
 
   /**
-   * Full jitter: what many clients lost at once, they do not come back for at once.
+   * Full jitter: clients that lost their connections together do not return together.
    * @param {number} atLeast
    */
   #wait(atLeast) {

@@ -1,5 +1,5 @@
-// Messages on their way: shown at once, kept, sent one after the other to each group, and again under the same client_id
-// until the server has answered. The server makes one message of them however often they come.
+// Unsent messages: shown at once, stored, sent one after the other to each group, and sent again with the same
+// client_id until the server answers. The server makes one message of them, whatever the number of attempts.
 
 import { ChinwagError, lost } from "./error.js";
 import { newId } from "./rest.js";
@@ -10,9 +10,9 @@ import { newId } from "./rest.js";
 
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
-/** A message whose sending the server puts off for longer is shown as refused. */
+/** A message that the server delays for longer is shown as refused. */
 const WAIT_MOST = 120_000;
-/** A fault that comes so often for one message is not going to pass. */
+/** A fault that happens this often for one message is permanent. */
 const FAULTS_MOST = 5;
 const LOOK_EVERY = 60_000;
 const GONE = "You are no longer in this group.";
@@ -22,9 +22,9 @@ const GONE = "You are no longer in this group.";
  * @property {string} server
  * @property {import("./link.js").Link} link
  * @property {import("./drawer.js").Drawer} drawer
- * @property {(id: string) => "ready" | "behind" | "gone"} standing of a group, while connected
- * @property {(name: string) => string | undefined} privateWith the private group with somebody
- * @property {(one: string, other: string) => boolean} sameName whether two names are one user's
+ * @property {(id: string) => "ready" | "behind" | "gone"} standing the state of a group, while connected
+ * @property {(name: string) => string | undefined} privateWith the private group with a user
+ * @property {(one: string, other: string) => boolean} sameName whether two names belong to one user
  * @property {(where: { group: string | null, to: string | null }) => void} onChange
  */
 /**
@@ -34,8 +34,8 @@ const GONE = "You are no longer in this group.";
  * @property {(message: Message) => void} resolve
  * @property {(error: ChinwagError) => void} reject
  * @property {number} tries
- * @property {() => void} wake ends the wait before the next try
- * @property {Promise<void>} saved before it is sent: a page that ends between the two would lose what it showed
+ * @property {() => void} wake ends the wait before the next attempt
+ * @property {Promise<void>} saved resolves before the message is sent: a page that ends in between would lose a message that it has shown
  */
 
 export class Outbox {
@@ -45,7 +45,7 @@ export class Outbox {
    */
   #items = new Map();
   /**
-   * Groups, and names, to which something is being sent.
+   * Groups and names to which a message is being sent.
    * @type {Set<string>}
    */
   #busy = new Set();
@@ -74,7 +74,7 @@ export class Outbox {
   }
 
   /**
-   * Whose it is, once that is known; what is left of an earlier page is sent, too.
+   * Sets the user. Stored messages of an earlier page are sent as well.
    * @param {string} name
    */
   belongsTo(name) {
@@ -87,19 +87,19 @@ export class Outbox {
     }
     const look = () => this.#home.drawer.takeOver(this.#owner, (left) => this.#adopt(left));
     clearInterval(this.#looking);
-    // A tab may end at any time, with something unsent.
+    // A tab may end at any time with unsent messages.
     this.#looking = setInterval(look, LOOK_EVERY);
     void look();
   }
 
-  /** Lets others send what is here, until this user comes back: whoever is first, the server makes one of it. */
+  /** Lets other tabs send these messages until this user returns. The server makes one message of them in any case. */
   away() {
     this.#isAway = true;
     clearInterval(this.#looking);
     this.#home.drawer.leave();
   }
 
-  /** Forgets what is here; what is kept stays for its user's next sign-in. */
+  /** Forgets the messages here. Stored ones stay for the user's next sign-in. */
   #leave() {
     for (const { shown, wake, reject } of this.#items.values()) {
       this.#items.delete(shown.client_id);
@@ -131,7 +131,7 @@ export class Outbox {
     const kept = { client_id, owner: this.#owner, tab: "", group, to, body, respond_to: respondTo, date, failed: null };
     const item = itemOf(kept);
     const sent = new Promise((resolve, reject) => Object.assign(item, { resolve, reject }));
-    // Who does not wait for it need not catch it.
+    // A caller that does not wait for it need not handle the rejection.
     sent.catch(() => {});
     this.#items.set(client_id, item);
     this.#home.onChange(item.shown);
@@ -140,7 +140,7 @@ export class Outbox {
     return { client_id, sent: /** @type {Promise<Message>} */ (sent) };
   }
 
-  /** Sends all that waits. To be called when the connection is ready. */
+  /** Sends all waiting messages. Call it when the connection is ready. */
   flush() {
     this.#readdress();
     for (const { shown } of this.#items.values()) void this.#pump(lane(shown));
@@ -178,7 +178,7 @@ export class Outbox {
   }
 
   /**
-   * A group is no more: nothing can be sent there.
+   * A group was deleted: nothing can be sent to it.
    * @param {string} group
    */
   dropGroup(group) {
@@ -186,7 +186,7 @@ export class Outbox {
   }
 
   /**
-   * Somebody has another name.
+   * A user was renamed.
    * @param {string} from
    * @param {string} to
    */
@@ -198,7 +198,7 @@ export class Outbox {
     }
   }
 
-  /** Forgets all of this user's, here and in what is kept. */
+  /** Forgets all messages of this user, here and in the storage. */
   async clear() {
     for (const id of [...this.#items.keys()]) this.discard(id, "You have signed out.");
     if (this.#owner) await this.#home.drawer.clear(this.#owner);
@@ -206,7 +206,7 @@ export class Outbox {
   }
 
   /**
-   * Sends to a group what waits for it: to be called when it may be written to again.
+   * Sends the messages that wait for a group. Call it when the group may be written to again.
    * @param {string} group
    */
   pump(group) {
@@ -230,7 +230,7 @@ export class Outbox {
     if (this.#home.link.ready) this.flush();
   }
 
-  /** The group may have been made since: by the other, or by this very message, whose acknowledgement was lost. */
+  /** The group may exist by now: made by the other user, or by this message if its acknowledgement was lost. */
   #readdress() {
     let moved = false;
     for (const item of this.#items.values()) {
@@ -246,7 +246,7 @@ export class Outbox {
   }
 
   /**
-   * Sends what waits in one lane, one after the other: so their order stands whatever happens to one.
+   * Sends the waiting messages of one lane, one after the other, so that their order does not depend on failures.
    * @param {string} at
    */
   async #pump(at) {
@@ -270,7 +270,7 @@ export class Outbox {
   }
 
   /**
-   * Sends one message; where that may succeed a little later, resolves when it is time to try again.
+   * Sends one message. If it may succeed a little later, resolves when it is time to try again.
    * @param {Item} item
    */
   async #send(item) {
@@ -290,7 +290,7 @@ export class Outbox {
       item.tries++;
       const asked = (error.retryAfter ?? 0) * 1000;
       if (error.passing && asked <= WAIT_MOST && (error.code !== 500 || item.tries < FAULTS_MOST)) {
-        // A new connection begins with all that waits.
+        // A new connection begins with all waiting messages.
         if (this.#home.link.ready) return this.#wait(item, asked);
         return this.#show(item, { state: "waiting" });
       }
@@ -301,12 +301,12 @@ export class Outbox {
   }
 
   /**
-   * Waits before the next try, at least as long as the server asks for.
+   * Waits before the next attempt, at least as long as the server demands.
    * @param {Item} item
    * @param {number} asked
    */
   async #wait(item, asked) {
-    // A limit on how often is no fault that grows.
+    // A rate limit is not a fault, and its delay does not grow.
     const tries = asked ? 0 : Math.min(item.tries, 10);
     const delay = asked + Math.random() * Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** tries);
     this.#show(item, { state: "waiting", retryAt: asked ? Date.now() + delay : null });
@@ -352,7 +352,7 @@ function itemOf(kept) {
 }
 
 /**
- * What is sent one after the other.
+ * The key of messages that are sent one after the other.
  * @param {{ group: string | null, to: string | null }} where
  */
 const lane = ({ group, to }) => group ?? `@${to?.toLowerCase()}`;

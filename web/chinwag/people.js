@@ -1,4 +1,4 @@
-// Who is what to the signed-in user, and who is there.
+// The signed-in user's relations, and presence.
 
 /** @typedef {import("../chinwag.js").Operation} Operation */
 /** @typedef {import("../chinwag.js").Status} Status */
@@ -23,7 +23,7 @@ export class People {
   }
 
   /**
-   * A `contact.update`: `mine` is whether the signed-in user did it.
+   * A `contact.update`. `mine` says whether the signed-in user caused it.
    * @param {Operation} operation
    * @param {string} other
    * @param {boolean} mine
@@ -35,7 +35,7 @@ export class People {
     if (operation === "deny") return void taken.delete(other);
     for (const list of [this.contacts, this.invitations, this.invited_by]) list.delete(other);
     if (operation === "contact") this.contacts.add(other);
-    // A block outlives what the blocked one does: each side's is only its own to lift.
+    // A block stays whatever the blocked user does: only its author can remove it.
     else if (operation === "block") blocks.add(other);
     else blocks.delete(other);
   }

@@ -1,4 +1,4 @@
-// Read marks on their way to the server: the newest of each group, a little later, and never back.
+// Read marks to send to the server: the newest of each group, after a short delay, never back.
 
 const DELAY = 300;
 
@@ -19,14 +19,14 @@ export class Reader {
     this.#timer ||= setTimeout(() => this.flush(), DELAY);
   }
 
-  /** Says what waits, if the server is there; else `flush` is called again when it is. */
+  /** Sends waiting marks if the server is connected. Otherwise `flush` is called again later. */
   flush() {
     clearTimeout(this.#timer);
     this.#timer = 0;
     if (!this.#link.ready) return;
     for (const [group, seq] of this.#marks) {
       this.#marks.delete(group);
-      // One that got lost is said again, unless a later one was.
+      // A lost mark is sent again, unless a later one was sent.
       this.#link.request("message.read", { group, seq }).catch((error) => error.passing && this.mark(group, seq));
     }
   }

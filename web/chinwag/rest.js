@@ -1,24 +1,24 @@
-// The credential, and the REST calls made with it.
+// The credential, and REST calls with it.
 
 import { ChinwagError, lost } from "./error.js";
 
 const ANSWER_WITHIN = 20_000;
 const NOT_HERE = "There is no Chinwag server at this address: look at its path.";
 
-/** A random id. Browsers keep randomUUID from pages that come over plain HTTP, as in a home network. */
+/** A random id. Browsers offer no randomUUID to pages over plain HTTP, as in a home network. */
 export function newId() {
   if (crypto.randomUUID) return crypto.randomUUID();
   return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16).padStart(8, "0")).join("");
 }
 
 /**
- * A server's address, without a slash at its end. Left out: where this module was loaded from.
+ * A server's address, without a slash at its end. Default: the address from which the module was loaded.
  * @param {string | URL} [given]
  */
 export function serverAddress(given) {
   if (given === undefined || given === null) return address(new URL("../", import.meta.url));
   const text = String(given);
-  // Anything else would be taken for a path on the page's own host.
+  // Anything else would be a path on the page's own host.
   const known = /^https?:\/\/[^/]/i.test(text) || text === "" || text.startsWith("/");
   const url = known ? parsed(text) : null;
   if (!url || url.search || url.hash || url.username || url.password) {
@@ -57,7 +57,7 @@ export class Rest {
   }
 
   /**
-   * Keeps a session's token where its cookie would not reach the server: on pages of other origins.
+   * Stores a session's token if its cookie would not reach the server: on pages of other origins.
    * @param {string} token
    */
   keep(token) {
@@ -69,7 +69,7 @@ export class Rest {
   }
 
   /**
-   * The token to show, or null: then it is the cookie.
+   * The token to show, or null for the cookie.
    * @returns {Promise<string | null>}
    */
   async token() {
@@ -78,12 +78,12 @@ export class Rest {
   }
 
   /**
-   * Gets another token in place of one that was refused; false if there is no other to be had.
+   * Replaces a refused token; false if there is no other.
    * @param {string | null} refused
    */
   async renew(refused) {
     if (typeof this.#source !== "function") return false;
-    // Who asks second may find the new one already there.
+    // A second caller may find the new token already.
     if (this.#token === refused) {
       this.#renewing ??= this.#ask(this.#source).finally(() => (this.#renewing = null));
       await this.#renewing;
@@ -103,7 +103,7 @@ export class Rest {
   }
 
   /**
-   * Calls the server, with another token if the first has ended.
+   * Calls the server, with another token if the first has expired.
    * @param {string} method
    * @param {string} path under `/api/v1/`
    * @param {object} [payload]
@@ -143,7 +143,7 @@ export class Rest {
   }
 
   /**
-   * Reads what needs no credential, without asking the host page for one.
+   * Reads without a credential, and without asking the host page for one.
    * @param {string} path under `/api/v1/`
    * @returns {Promise<any>}
    */
@@ -169,7 +169,7 @@ export class Rest {
       const credentials = token === null ? "same-origin" : "omit";
       const asked = { method, headers, body, credentials, cache: "no-store", signal: stop.signal };
       const response = await fetch(`${this.server}/api/v1/${path}`, /** @type {RequestInit} */ (asked));
-      // An answer from something in between need not be JSON.
+      // An answer from an intermediary need not be JSON.
       const answer = await response.json().catch(() => null);
       const problem = object(answer);
       if (response.status === 404 && !isProblem(response)) throw new ChinwagError(404, { detail: NOT_HERE });
@@ -178,7 +178,7 @@ export class Rest {
       return answer;
     } catch (error) {
       if (error instanceof ChinwagError) throw error;
-      // Browsers do not tell a page why: the server may be away, or not take calls from pages of this origin.
+      // Browsers do not tell a page the reason: the server may be unavailable, or refuse pages of this origin.
       throw lost("The server cannot be reached.");
     } finally {
       clearTimeout(timer);
@@ -190,7 +190,7 @@ export class Rest {
 const object = (value) => (typeof value === "object" && value !== null ? value : null);
 
 /**
- * Whether a refusal is a Chinwag server's, and not of something that stands at its address.
+ * Whether a refusal comes from a Chinwag server, and not from another server at its address.
  * @param {Response} response
  */
 const isProblem = (response) => response.headers.get("Content-Type")?.startsWith("application/problem+json");

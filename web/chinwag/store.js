@@ -1,4 +1,4 @@
-// What is known: groups, people, and who this is. Takes what the server says, and tells what has changed.
+// The client's state: groups, people, and the user. Applies the server's events, and dispatches the changes.
 
 import { Group } from "./group.js";
 import { People } from "./people.js";
@@ -93,7 +93,7 @@ export class Store {
 
   /**
    * @param {string} from
-   * @param {string | null} to null: there is no such user any more
+   * @param {string | null} to null if the user was deleted
    */
   renamed(from, to) {
     const { outbox, emit } = this.#home;
@@ -115,7 +115,7 @@ export class Store {
     emit("user", { name: from, newName: to });
   }
 
-  /** Nothing is known any more, and of nobody. What is unsent stays. */
+  /** Forgets everything except unsent messages. */
   forget() {
     for (const id of [...this.groups.keys()]) this.#drop(id);
     this.people.summary({});
@@ -126,7 +126,7 @@ export class Store {
   }
 
   /**
-   * Tells what has changed of a group.
+   * Dispatches the changes of a group.
    * @param {Group} group
    */
   tell(group) {
@@ -167,7 +167,7 @@ export class Store {
         if (mine) this.#blocked(data.name);
         return emit("relations", null);
       case "status.update":
-        // One's own is what this page says, and this its echo.
+        // The user's own status is set by this page; this is the server's echo.
         if (mine) return;
         this.people.statuses.set(data.author, data.status);
         return emit("presence", { name: data.author });
@@ -182,7 +182,7 @@ export class Store {
   }
 
   /**
-   * A block of this user's has been made or lifted, perhaps: the private group shows it, and its log does not.
+   * This user's block may have changed. The private group shows it, but the log does not contain it.
    * @param {string} name
    */
   #blocked(name) {

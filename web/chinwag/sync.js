@@ -1,19 +1,19 @@
-// Keeps groups in step with the server: each group's events are applied in the order of its log, each once. Where numbers
-// are missing, what comes is kept until the server has told what lies between.
+// Keeps groups in step with the server: applies each group's events once, in the order of its log. If numbers are
+// missing, later events wait until the server has sent the missing ones.
 
 import { Group } from "./group.js";
 import { ChinwagError } from "./error.js";
 
 /** @typedef {import("./link.js").Frame} Frame */
 
-/** So many groups in one question stay far below the longest frame that a server takes. */
+/** This number of groups in one request stays far below the longest frame that a server accepts. */
 const GROUPS_AT_ONCE = 500;
 /** A server closes a socket that resumes more than 20 times in 10 s. */
 const PAUSE = 600;
-/** For each member of a group, who all ask for its members at about the same time. */
+/** Delay per member of a group, because all members request the list at about the same time. */
 const LIST_PAUSE = 10;
 const FAILED_PAUSE = 3_000;
-/** More than this is not told, and so never waits: the server's word for it is `too_far`. */
+/** More events than this are never sent, and never wait: the server answers `too_far`. */
 const BEHIND_MOST = 5_000;
 
 /**
@@ -23,8 +23,8 @@ const BEHIND_MOST = 5_000;
  * @property {import("./rest.js").Rest} rest
  * @property {(data: any) => Group} make
  * @property {(id: string) => void} drop
- * @property {(message: import("../chinwag.js").Message) => void} acknowledge one's own message is in the log
- * @property {(group: Group) => void} tell what has changed of a group
+ * @property {(message: import("../chinwag.js").Message) => void} acknowledge one of the user's own messages is in the log
+ * @property {(group: Group) => void} tell dispatches the changes of a group
  * @property {(group: Group) => void} caughtUp
  */
 
@@ -33,11 +33,11 @@ export class Sync {
   /** @type {Set<Group>} */
   #wanted = new Set();
   #busy = false;
-  /** The server's name for the numbers that are held here: another after it was put back to an earlier day. */
+  /** The id of the server's history: another one after a restore. */
   #history = "";
-  /** Groups whose members are about to be asked for. @type {Set<Group>} */
+  /** Groups whose members are about to be requested. @type {Set<Group>} */
   #listing = new Set();
-  /** Which connection this is: what was asked on an earlier one is void. */
+  /** The number of the current connection. Requests of earlier ones are void. */
   #era = 0;
 
   /** @param {Home} home */
@@ -63,7 +63,7 @@ export class Sync {
       const group = groups.get(data.id) ?? make(data);
       group.behind = null;
       if (isOther) group.forgetMarks();
-      // Of a group that is not accepted nothing is sent, and nothing can be asked.
+      // A group that is not accepted sends no events, and cannot be resumed.
       const pending = data.me?.pending || group.pending;
       if (isOther || pending || data.head < group.head) {
         this.#reset(group, data);
@@ -77,7 +77,7 @@ export class Sync {
     }
   }
 
-  /** To be called when the connection is ready. */
+  /** Call it when the connection is ready. */
   begin() {
     void this.#pump();
   }
@@ -106,8 +106,8 @@ export class Sync {
   }
 
   /**
-   * A group that a stranger has added this user to, or that it has accepted: shown as it stands. A group that was left
-   * meanwhile begins anew.
+   * A group to which this user was added by somebody who is not a contact, or that it has accepted: the current
+   * state. A group that was left meanwhile starts anew.
    * @param {Group} group
    * @param {any} data
    */
@@ -121,7 +121,7 @@ export class Sync {
   }
 
   /**
-   * A group that is not known is made by the event that says all of it.
+   * An unknown group is made by an event with the whole group.
    * @param {Frame} frame
    */
   #stranger({ type, data }) {
@@ -135,7 +135,7 @@ export class Sync {
   }
 
   /**
-   * An answer to what was sent before, or an event that an answer has overtaken.
+   * The answer to an earlier request, or an event that was overtaken by an answer.
    * @param {Frame} frame
    */
   #known({ type, data }) {
@@ -161,8 +161,8 @@ export class Sync {
   }
 
   /**
-   * Asks for the members of a large group, whose events do not list them: after a while, since all of its members are
-   * about to ask.
+   * Requests the members of a large group, whose events do not list them. It waits a while, because all of the
+   * group's members do the same.
    * @param {Group} group
    */
   #list(group) {
@@ -177,14 +177,14 @@ export class Sync {
         group.describe(data);
         tell(group);
       } catch (error) {
-        // The next change of the group, or the next summary, asks anew.
+        // The next change of the group, or the next summary, requests them again.
         if (!(error instanceof ChinwagError)) throw error;
       }
     };
     setTimeout(() => void list(), Math.random() * group.membersCount * LIST_PAUSE);
   }
 
-  /** Asks for what is missing: one question at a time, and not too many. */
+  /** Requests missing events: one request at a time, and not too often. */
   async #pump() {
     const { link } = this.#home;
     if (this.#busy || !this.#wanted.size || !link.ready) return;
@@ -201,7 +201,7 @@ export class Sync {
       for (const group of asked) this.#resumed(group, data.groups[group.id], data.refused[group.id]);
     } catch (error) {
       if (era !== this.#era) return;
-      // A lost connection brings a new summary; a server that is busy is asked again.
+      // A lost connection leads to a new summary. A busy server is asked again.
       pause = FAILED_PAUSE;
       if (!(error instanceof ChinwagError)) throw error;
       for (const group of asked) if (group.behind) this.#wanted.add(group);
@@ -226,14 +226,14 @@ export class Sync {
     const shown = group.fresh?.head ?? head;
     Object.assign(group, { behind: null, skips: 0 });
     this.#applyUntil(group, frames, Math.min(shown, head));
-    // What is unread is counted in the summary, up to where that goes.
+    // The summary's count of unread messages includes these numbers.
     if (group.fresh) group.marks(group.fresh);
     this.#applyUntil(group, frames, head);
     this.#goOn(group, frames.filter(({ seq }) => (seq ?? 0) > head));
   }
 
   /**
-   * Numbers that are not told here are of what is no more.
+   * Numbers without an event belong to deleted objects.
    * @param {Group} group
    * @param {Frame[]} frames
    * @param {number} head
@@ -247,7 +247,7 @@ export class Sync {
   }
 
   /**
-   * Too much was missed, or the server knows less than this client: everything anew.
+   * Too many events were missed, or the server knows less than this client: start again.
    * @param {Group} group
    */
   async #refetch(group) {
@@ -287,7 +287,8 @@ export class Sync {
 }
 
 /**
- * By number; of one number the last, but for the answer to a retry, which tells of earlier days.
+ * By number. Of several events with one number the last, except for the answer to a retry, which has an earlier
+ * state.
  * @param {Frame[]} frames
  */
 function inOrder(frames) {

@@ -1,6 +1,7 @@
-// Who is writing: others, until they stop or fall silent, and this user, told no more often than the server passes on.
+// Typing: of others, until they stop or fall silent, and of this user, sent no more often than the server forwards
+// it.
 
-/** A writer says so again well before this, and the server passes it on once in 3 s. */
+/** A typing user repeats the event well before this time, and the server forwards it once in 3 s. */
 const OTHERS_LAST = 8_000;
 const AGAIN_AFTER = 3_500;
 const STOPS_AFTER = 5_000;
@@ -12,7 +13,7 @@ export class Typing {
    */
   #others = new Map();
   /**
-   * By group: when it was said last, and what ends it.
+   * By group: the time of the last event, and the timer of the end.
    * @type {Map<string, { said: number, timer: number }>}
    */
   #mine = new Map();
@@ -58,7 +59,7 @@ export class Typing {
     this.#mine.set(group, { said: again ? now : before.said, timer });
   }
 
-  /** Nobody is known to write: what was said is of an earlier connection. */
+  /** Nobody is typing: the events belong to an earlier connection. */
   forget() {
     for (const timer of this.#others.values()) clearTimeout(timer);
     for (const { timer } of this.#mine.values()) clearTimeout(timer);

@@ -1,4 +1,4 @@
-// Renders the API's own documents. Everything in it is shown as text: nothing is ever run or read as HTML.
+// Renders the API's own documents. All content is shown as text, and never run or parsed as HTML.
 
 const METHODS = ["get", "post", "patch", "delete"];
 
@@ -11,7 +11,7 @@ function el(name, attributes = {}, ...children) {
 
 const named = (reference) => reference.split("/").at(-1);
 
-/** What kind of value a schema stands for, with a link to the object if it is one. */
+/** The type of a schema's value, with a link to the object if it is one. */
 function kind(schema = {}) {
   if (schema.$ref) {
     const name = named(schema.$ref);
@@ -33,7 +33,7 @@ function table(headings, rows) {
   return el("div", { class: "wide" }, el("table", {}, el("thead", {}, head), body));
 }
 
-/** The keys of an object, those of its parts included. */
+/** The keys of an object, including those of its parts. */
 function properties(schema, schemas) {
   if (schema.$ref) return properties(schemas[named(schema.$ref)], schemas);
   const parts = (schema.allOf ?? []).flatMap((part) => properties(part, schemas));
@@ -119,7 +119,7 @@ function renderSocket({ info, channels: { chat }, operations, components: { sche
   }
 }
 
-/** Opens what the address points to. */
+/** Opens the part that the address points to. */
 function open() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!target) return;

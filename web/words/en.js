@@ -221,14 +221,14 @@ export default {
   "error.fault": "Something went wrong on this page. Try again. If it happens again, reload the page.",
   "error.unreachable": "The server cannot be reached. Check the connection and try again.",
   "error.refused": "The server refused this.",
-  "error.required": "Fill this in.",
+  "error.required": "This field is required.",
 };
 
 // The server's error texts (`{}` is any text), and the sentences that the page shows instead.
 export const server = {
   "is taken, or looks like a name that is taken: choose another name": "This name is taken, or looks like a name that is taken. Choose another name.",
   "must have 8 to 256 characters": "The password must have 8 to 256 characters.",
-  "is required": "Fill this in.",
+  "is required": "This field is required.",
   "the name or the password is wrong": "The name or the password is wrong.",
   "must name an existing user: there is no user {}": "There is no user {}. Check the spelling.",
   "must be another user": "This is your own name. Enter another name.",

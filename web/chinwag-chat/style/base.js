@@ -1,5 +1,5 @@
-// The look that everything shares: colours, type, space, fields and buttons. What begins with `--chinwag-` is for the
-// host page to set (docs/embedding.md); what begins with `--_` is what became of it.
+// The shared style: colours, fonts, spacing, fields and buttons. The host page may set properties that begin with
+// `--chinwag-` (docs/embedding.md); `--_` properties are computed from them.
 
 import { css } from "../../vendor/lit.js";
 
@@ -41,7 +41,7 @@ export const base = css`
   :host([theme="dark"]) { color-scheme: dark; }
   :host([hidden]) { display: none; }
 
-  /* What a page says of all of its elements reaches the host, and goes no further. */
+  /* A rule of the page for all of its elements reaches the host element, and no further. */
   .root {
     container: chinwag / inline-size;
     position: relative;

@@ -1,4 +1,4 @@
-// Where things stand: one pane at a time where there is little room, two beside each other, or three.
+// The layout: one pane if there is little room, two beside each other, or three.
 
 import { css } from "../../vendor/lit.js";
 
@@ -100,7 +100,7 @@ export const frame = css`
   .member select { flex: none; max-width: 10em; }
   .member .name { flex: 1 1 0; min-width: 0; font-weight: 600; }
 
-  /* What stands before everything else */
+  /* Content in front of everything else */
   dialog {
     width: min(27em, calc(100vw - 24px));
     max-height: calc(100dvh - 24px);

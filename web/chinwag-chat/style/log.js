@@ -1,4 +1,4 @@
-// What was said, and the box to say more in.
+// The messages and the message box.
 
 import { css } from "../../vendor/lit.js";
 
@@ -64,7 +64,7 @@ export const log = css`
   }
   .actions button { min-width: 34px; min-height: 32px; width: 34px; }
   .message:is(:hover, :focus-within) .actions { visibility: visible; opacity: 1; }
-  /* Of several, the one that has the focus: two bars would overlap. */
+  /* If there are several, only for the one with the focus: two bars would overlap. */
   .window:has(.message:focus-within) .message:not(:focus-within) .actions { visibility: hidden; }
 
   .edge { position: relative; }

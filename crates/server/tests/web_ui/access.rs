@@ -34,7 +34,7 @@ async fn axe_objects_to_nothing_in_any_main_state() {
     let mut wrongs = Vec::new();
     let ann = stage.browser("ann").await;
     ann.press("Sign in").await;
-    ann.sees("Fill this in.").await;
+    ann.sees("This field is required.").await;
     look(&ann, "the sign-in with a refusal", &mut wrongs).await;
     crate::sign(&ann, "ann", crate::PASSWORD, "Sign up").await;
     ann.sees("No conversation yet").await;

@@ -7,7 +7,7 @@ async fn a_person_signs_up_stays_signed_in_signs_out_and_in_again() {
     let stage = Stage::open().await;
     let ann = stage.browser("ann").await;
     ann.press("Sign up").await;
-    ann.sees("Fill this in.").await;
+    ann.sees("This field is required.").await;
     sign(&ann, "ann", "short", "Sign up").await;
     ann.sees("The password must have 8 to 256 characters.").await;
     sign(&ann, "ann", PASSWORD, "Sign up").await;

@@ -1,4 +1,4 @@
-//! What takes too long for every change: readers fuzzed, the REST door by its own document.
+//! Checks that take too long for every change: fuzzing of parsers, and REST against its own document.
 //!
 //! Each step says in one line how it went.
 
@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 /// Every target of `fuzz/`.
 const TARGETS: [&str; 4] = ["frames", "events", "names", "cursors"];
 
-/// What is held against every answer. (Not `negative_data_rejection`: unknown fields are ignored.)
+/// The checks of every answer. (Not `negative_data_rejection`: unknown fields are ignored.)
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_schema_conformance,response_headers_conformance";
 

@@ -1,6 +1,6 @@
 //! The project's own chores, run as `cargo xtask <task>`.
 //!
-//! What a task does is a list of [`steps`]; what the tests need from the machine is in [`needs`];
+//! A task is a list of [`steps`]; [`needs`] lists the programs that the tests need;
 //! the rules no compiler knows are in [`tidy`].
 
 mod cargo;
@@ -40,7 +40,7 @@ Usage: cargo xtask <task>
 Exit codes: 0 all passed, 1 something failed, 2 misused.
 ";
 
-/// What was asked for.
+/// The requested task.
 #[derive(Debug, PartialEq, Eq)]
 enum Task {
     Help,
@@ -159,7 +159,7 @@ fn test(root: &Path, extra: &[String]) -> bool {
     steps.finish()
 }
 
-/// What is only tried now and then: it takes minutes, and tools that the tests do without.
+/// Checks that run only from time to time: they take minutes, and need further tools.
 fn hostile(root: &Path, seconds: u32) -> bool {
     let mut steps = Steps::new("hostile");
     steps.run("schemathesis", || long::schemathesis(root, 50).map(|seen| println!("{seen}")));

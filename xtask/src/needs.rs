@@ -10,7 +10,7 @@ struct Need {
     program: &'static str,
     /// The Debian package that brings it.
     package: &'static str,
-    /// What fails without it.
+    /// The tests that fail without it.
     why: &'static str,
 }
 

@@ -1,8 +1,9 @@
-//! Rules of the tree that no compiler checks: what a file may not say, how long it may be, and
-//! that links between the repository's own documents lead somewhere.
+//! Rules of the tree that no compiler checks: forbidden text, the length of files, links between the
+//! repository's own documents, and the language of comments and documents.
 //!
-//! Functions' length and style are clippy's business.
+//! Clippy checks the length and style of functions.
 
+mod language;
 mod links;
 
 use std::collections::BTreeMap;
@@ -23,10 +24,10 @@ const GENERATED: &[&str] = &["Cargo.lock"];
 
 const LINES_MAX: usize = 500;
 
-/// Code that may be longer than [`LINES_MAX`], and why.
+/// Code that may be longer than [`LINES_MAX`], with the reason.
 const MAY_BE_LONG: &[(&str, &str)] = &[];
 
-/// What counts as code when lines are counted.
+/// File types with a bound on their lines.
 const CODE: &[&str] = &["css", "html", "js", "rs", "sh", "sql"];
 
 /// The first directory of paths that exist only on somebody's machine. (Without their slashes, so
@@ -79,6 +80,7 @@ fn problems(tree: &Tree, may_be_long: &[(&str, &str)]) -> Vec<String> {
             problems.extend(links::broken(path, text, tree));
         }
     }
+    problems.extend(language::problems(tree));
     for (path, _) in may_be_long.iter().filter(|(path, _)| !tree.contains_key(*path)) {
         problems.push(format!("{path}: is gone: take it off MAY_BE_LONG"));
     }

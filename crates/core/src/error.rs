@@ -42,9 +42,7 @@ pub enum Error {
     Unavailable(Duration),
     /// The disk has less free room than required, and nothing was changed. Operations that free room
     /// continue.
-    #[error(
-        "the server's disk is nearly full and nothing new is stored: the operator must free some room"
-    )]
+    #[error("the server's disk is nearly full and nothing new is stored: the operator must free some room")]
     Full,
     /// The outcome of the commit is unknown. A retry with the same `client_id` is safe.
     #[error("the outcome is unknown: try again with the same client_id")]

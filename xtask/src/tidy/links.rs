@@ -32,7 +32,7 @@ fn prose(text: &str) -> Vec<(usize, String)> {
     lines
 }
 
-/// What a line links to: `[text](target "title")`, or `[name]: target` alone on a line.
+/// The targets of the links of a line: `[text](target "title")`, or `[name]: target` alone on a line.
 fn targets(line: &str) -> Vec<&str> {
     let definition = line.trim_start().strip_prefix('[').and_then(|rest| rest.split_once("]: "));
     let inline = line.match_indices("](").filter_map(|(at, open)| line[at + open.len()..].split_once(')'));

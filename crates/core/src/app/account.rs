@@ -118,7 +118,8 @@ impl App {
     /// it, if any.
     pub async fn ticket_create(&self, context: &Context, of: Option<TokenHash>) -> Result<Issued> {
         self.write(context, of, |unit, of| {
-            let id = unit.caller.user().ok_or_else(|| Error::forbidden("only a user can request a ticket"))?;
+            let id =
+                unit.caller.user().ok_or_else(|| Error::forbidden("only a user can request a ticket"))?;
             let user = unit.tx.user(id)?.ok_or(Error::Unauthenticated("this account was deleted"))?;
             issue(unit, user, token::Kind::Ticket { of: *of }, TICKET)
         })

@@ -58,8 +58,7 @@ pub(super) fn unknown(name: &Name, field: &'static str) -> Error {
 }
 
 /// The refusal of an action in a group that the user has yet to accept.
-pub(super) const PENDING: &str =
-    "you have not accepted this group yet: accept it, or leave it to decline";
+pub(super) const PENDING: &str = "you have not accepted this group yet: accept it, or leave it to decline";
 
 /// The role that decides the actor's rights. If the actor is not a member, a user gets the answer for a
 /// missing group; a service, which sees every group, gets a refusal. A member who has yet to accept may do

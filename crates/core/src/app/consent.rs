@@ -73,7 +73,10 @@ pub(super) fn admit(
         if is_pending {
             pending.push(user.id);
         } else if newcomer.groups >= most {
-            return Err(Error::field("members", format!("include {}, who is in {most} groups already", user.name)));
+            return Err(Error::field(
+                "members",
+                format!("include {}, who is in {most} groups already", user.name),
+            ));
         }
     }
     Ok(pending)
@@ -86,7 +89,10 @@ fn may_add(unit: &Unit, actor: &User, user: &User, newcomer: &Newcomer) -> Resul
         return Err(Error::forbidden(format!("user {name} does not accept invitations from {}", actor.name)));
     }
     if pair.mine == Some(Relation::Block) {
-        return Err(Error::forbidden(format!("user {name} is blocked by {}: remove the block first", actor.name)));
+        return Err(Error::forbidden(format!(
+            "user {name} is blocked by {}: remove the block first",
+            actor.name
+        )));
     }
     if unit.caller == Caller::Service {
         return Ok(false);

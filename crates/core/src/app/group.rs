@@ -172,7 +172,9 @@ fn quit(unit: &mut Unit, command: &Leave) -> Result<()> {
     if group.private {
         let notes = unit.tx.group_of_pair(user.id, user.id)? == Some(group.id);
         if notes || unit.tx.members(group.id)?.len() > 1 {
-            return Err(Error::forbidden("nobody can leave a private conversation: block the other user instead"));
+            return Err(Error::forbidden(
+                "nobody can leave a private conversation: block the other user instead",
+            ));
         }
     }
     if membership.pending {

@@ -126,7 +126,10 @@ fn plan(
     let given = roles_of(unit, &command.roles)?;
     for (user, wanted) in given {
         if removed.iter().any(|gone| gone.id == user.id) {
-            return Err(Error::field("remove", format!("must not include {}, who has a role in the same request", user.name)));
+            return Err(Error::field(
+                "remove",
+                format!("must not include {}, who has a role in the same request", user.name),
+            ));
         }
         plan_role(&mut plan, role, members.get(&user.id), &user, wanted)?;
     }

@@ -15,8 +15,9 @@ use crate::{Date, Error, Name, Result};
 
 /// The refusal of a name that only the service may reassign.
 pub(super) const HELD: &str = "is reserved, because another user had it recently: choose another name";
-const VARIANT: Error =
-    Error::Conflict("this is another spelling of an existing user's name: send the name exactly as it is stored");
+const VARIANT: Error = Error::Conflict(
+    "this is another spelling of an existing user's name: send the name exactly as it is stored",
+);
 const SIGNED_UP: Error = Error::Conflict(
     "this user signed up here with a password: adopt the user (\"adopt\": true, or --adopt) to end the password \
      and every session",
@@ -86,9 +87,9 @@ impl App {
         match found {
             Some(identity) => Ok(acceptable(&name, identity)),
             None if create => self.write(&service, name, at_first_sight).await,
-            None => {
-                Ok(Vouched::Refused("there is no user with this name, and the setting to create users is off"))
-            }
+            None => Ok(Vouched::Refused(
+                "there is no user with this name, and the setting to create users is off",
+            )),
         }
     }
 

@@ -62,7 +62,10 @@ fn relate(unit: &mut Unit, command: &Relate) -> Result<Related> {
         return Err(Error::field("name", "must be another user"));
     }
     if let Some(user) = [&author, &target].into_iter().find(|user| user.special) {
-        return Err(Error::field("name", format!("must not be a special user: {} has no relations", user.name)));
+        return Err(Error::field(
+            "name",
+            format!("must not be a special user: {} has no relations", user.name),
+        ));
     }
     let before = unit.tx.pair(author.id, target.id)?;
     let (after, outcome) = before.after(command.operation)?;
@@ -106,7 +109,10 @@ fn publish(unit: &mut Unit, author: &User, target: &User, (before, after): (Pair
 fn room_for_one(unit: &Unit, author: &User) -> Result<()> {
     let most = unit.rules.limits.user_relations;
     if unit.tx.relations_count(author.id)? >= most {
-        return Err(Error::field("name", format!("exceeds the limit of {most} relations: remove some first")));
+        return Err(Error::field(
+            "name",
+            format!("exceeds the limit of {most} relations: remove some first"),
+        ));
     }
     Ok(())
 }

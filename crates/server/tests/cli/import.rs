@@ -214,7 +214,10 @@ fn account_made_here_receives_no_imported_data() {
     let added = program.run_with_input(&["user", "add", "arlan"], "correct horse battery\n");
     assert_eq!(added.code, Some(0), "{}", added.stderr);
     let report = imported(&program, &source, &[]);
-    let line = format!("user {} \"arlan\": the name is taken, or looks like a name that is taken; imported as", user(10));
+    let line = format!(
+        "user {} \"arlan\": the name is taken, or looks like a name that is taken; imported as",
+        user(10)
+    );
     assert!(report.contains(&line), "{report}");
     ask(&program, &[], async |service| {
         let arlan = service.get("users/arlan/?fields=__all__").await.ok(200);

@@ -34,8 +34,14 @@ async fn story(program: &Program, running: Option<&Running>) {
     assert_eq!(done(add(program, "ann")), "");
     assert_eq!(done(program.run(&["user", "add", "bob", "--no-password"])), "");
     assert_eq!(done(program.run(&["user", "list"])), "ann\nbob\n");
-    refused(&add(program, "ANN"), "the name ANN is taken, or looks like a name that is taken: choose another name");
-    refused(&add(program, "admin"), "the name admin is taken, or looks like a name that is taken: choose another name");
+    refused(
+        &add(program, "ANN"),
+        "the name ANN is taken, or looks like a name that is taken: choose another name",
+    );
+    refused(
+        &add(program, "admin"),
+        "the name admin is taken, or looks like a name that is taken: choose another name",
+    );
 
     let token = done(program.run(&["user", "token", "bob", "--ttl", "1h"]));
     let token = token.strip_suffix('\n').expect("a whole line");

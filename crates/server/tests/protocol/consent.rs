@@ -82,10 +82,7 @@ async fn a_stranger_adds_and_nothing_follows_but_the_end() {
     {
         let refused = t.ask(kind, data).await;
         assert_eq!(refused["code"], 403);
-        assert!(
-            refused["data"]["detail"].as_str().is_some_and(|why| why.contains("accept it")),
-            "{refused}"
-        );
+        assert!(refused["data"]["detail"].as_str().is_some_and(|why| why.contains("accept it")), "{refused}");
     }
 
     ann.delete(&format!("groups/{group}/")).await.ok(200);

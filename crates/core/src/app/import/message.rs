@@ -137,7 +137,10 @@ impl Known {
             Some(_) => "is of another group",
             None => "is a later one, or was not imported",
         };
-        page.note(format!("message {}: the message {target} that it replies to {why}; imported without the reference", message.id));
+        page.note(format!(
+            "message {}: the message {target} that it replies to {why}; imported without the reference",
+            message.id
+        ));
         None
     }
 }

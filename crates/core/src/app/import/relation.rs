@@ -39,7 +39,9 @@ pub(super) fn take(unit: &mut Unit, relations: &[SourceRelations]) -> Result<Pag
         } else {
             match (people.get(both.low), people.get(both.high)) {
                 (Person::Standing(low), Person::Standing(high)) if low.special || high.special => {
-                    page.refuse(format!("{subject}: one is a special user, and special users have no relations; not imported"));
+                    page.refuse(format!(
+                        "{subject}: one is a special user, and special users have no relations; not imported"
+                    ));
                 }
                 (Person::Standing(low), Person::Standing(high)) => {
                     if unit.tx.pair(low.id, high.id)? == Pair::default() {

@@ -5,7 +5,7 @@ import { face } from "./face.js";
 import { cross } from "./icons.js";
 import { Part, define } from "./part.js";
 import { relationButton, verbsFor } from "./people.js";
-import { namesIn } from "./text.js";
+import { namesIn, withBreaks } from "./text.js";
 
 const ROLES = ["owner", "admins", "members", "restricts"];
 const TOPICS = new Set(["group", "groups", "relations", "presence", "user", "open", "view"]);
@@ -90,10 +90,12 @@ export class Group extends Part {
     const changeable = !me && above(group, role);
     const word = (of) => this.say(of === "members" ? "group.members.one" : `group.${of}`);
     return html`${face(name, { little: true, status: this.chat.client.statusOf(name) })}
-      <div class="name"><bdi>${me ? this.say("group.you", { name }) : name}</bdi>
+      <div class="name"><bdi>${withBreaks(me ? this.say("group.you", { name }) : name)}</bdi>
         ${this.#pending.has(name) ? html`<p class="quiet tiny">${this.say("group.pending")}</p>` : nothing}</div>
-      ${changeable ? this.#roles(group, name, role, word) : html`<span class="quiet small">${word(role)}</span>`}
-      ${changeable ? this.#remove(group, name) : nothing}`;
+      <div class="row">
+        ${changeable ? this.#roles(group, name, role, word) : html`<span class="quiet small">${word(role)}</span>`}
+        ${changeable ? this.#remove(group, name) : nothing}
+      </div>`;
   }
 
   #roles(group, name, role, word) {

@@ -40,6 +40,9 @@ export function shorten(text, most = 120) {
   return characters.length > most ? `${characters.slice(0, most).join("")}…` : line;
 }
 
+/** A name as nodes that may break after each of its separators. */
+export const withBreaks = (name) => name.split(/(?<=[@.:|_+-])/u).map((part, at) => (at ? html`<wbr>${part}` : part));
+
 /**
  * Splits a list of names. No name contains white space, but one may contain a comma: `isName` decides whether the
  * text between two spaces is a name.

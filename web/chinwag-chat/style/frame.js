@@ -96,9 +96,11 @@ export const frame = css`
   .section > .kicker { margin-bottom: 4px; }
   .section > form { padding-bottom: 8px; }
 
-  .member { display: flex; align-items: center; gap: 8px; padding: 6px 0; }
+  /* A long name has its line to itself, and what may be done with its member is below. */
+  .member { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 8px; padding: 6px 0; }
   .member select { flex: none; max-width: 10em; }
-  .member .name { flex: 1 1 0; min-width: 0; font-weight: 600; }
+  .member .name { flex: 1 1 auto; min-width: 0; max-width: calc(100% - 38px); font-weight: 600; }
+  .member .row { margin-inline-start: auto; }
 
   /* Content in front of everything else */
   dialog {

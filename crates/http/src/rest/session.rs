@@ -33,9 +33,8 @@ pub(crate) struct Session<'a> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Current<'a> {
     /// The user; null where nobody is and that was `optional`.
-    #[schema(value_type = Option<String>, required = true)]
-    #[serde(serialize_with = "maybe_text")]
-    name: Option<&'a Name>,
+    #[schema(required = true)]
+    name: Option<&'a str>,
     /// Until when, if the credential says so.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     #[serde(serialize_with = "maybe_text")]
@@ -71,7 +70,7 @@ pub(crate) async fn create(
 )]
 pub(crate) async fn get(credential: Option<Credential>) -> Result<Response> {
     let SignedIn { user, expires, .. } = user(credential)?;
-    Ok(json(StatusCode::OK, &Current { name: Some(&user.name), expires }))
+    Ok(json(StatusCode::OK, &Current { name: Some(user.name.as_str()), expires }))
 }
 
 /// Whether a request asks who is signed in, and takes nobody for an answer. Who sends an

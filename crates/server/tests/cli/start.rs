@@ -189,7 +189,9 @@ fn the_api_s_document_is_written_out() {
 #[tokio::test]
 async fn another_case_of_names_is_refused_once_there_are_users() {
     let program = program();
-    let exact = |command: &mut std::process::Command| drop(command.env("CHINWAG_USERS__CASE", "exact"));
+    let exact = |command: &mut std::process::Command| {
+        command.env("CHINWAG_USERS__CASE", "exact");
+    };
     // Special users alone: it may still change.
     program.serve().stop();
     let running = program.serve_with(exact);

@@ -338,3 +338,33 @@ async fn every_example_of_the_documentation_works() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn unread_counts_groups_that_are_not_shown() {
+    let world = World::start().await;
+    world.users(&["ann", "bob"]).await;
+    let group = world.group(&["ann", "bob"]).await;
+    let sent = json!({ "author": "bob", "group": group, "body": "hello" });
+    world.service().post("messages/", sent).await.ok(201);
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    let counts = ann
+        .run(
+            "const { onmessage } = Object.getOwnPropertyDescriptors(WebSocket.prototype);
+            const socket = new Promise((found) => {
+                Object.defineProperty(WebSocket.prototype, 'onmessage', { ...onmessage, set(listener) {
+                    onmessage.set.call(this, listener);
+                    if (listener) found([this, listener]);
+                } });
+            });
+            await chat.connect();
+            const told = [];
+            chat.addEventListener('unread', ({ detail }) => told.push(detail.group));
+            const before = chat.unread;
+            const [, listener] = await socket;
+            listener({ data: JSON.stringify({ type: 'summary.more', data: { unread: 7 } }) });
+            return [before, chat.unread, told];",
+        )
+        .await;
+    assert_eq!(counts, json!([1, 8, [null]]));
+}

@@ -14,6 +14,7 @@ mod ends;
 mod figures;
 mod first;
 mod guide;
+mod hidden;
 mod hints;
 mod kills;
 mod link;

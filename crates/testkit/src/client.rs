@@ -1,5 +1,7 @@
-//! A client of the REST door: sends JSON, and hands back the status, the headers and the JSON.
+//! A caller of the REST API for tests: sends JSON, and hands back the status, the headers and the JSON.
+//! It is a [`Rest`] whose failures fail the test.
 
+use chinwag_client::{Credential, Rest};
 use chinwag_core::Name;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
@@ -7,7 +9,9 @@ use serde_json::Value;
 
 use crate::ws::{Refused, Ws};
 
-/// What a request was answered with.
+pub use chinwag_client::encode_segment as encoded;
+
+/// An answer of any status.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The status code.
@@ -34,36 +38,27 @@ impl Answer {
     }
 }
 
-/// A text as a segment of a path has it: what `encodeURIComponent` makes of it.
-pub fn encoded(text: &str) -> String {
-    let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte);
-    text.bytes().map(|b| if kept(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}
-
 /// One caller: the service, a user, or nobody.
 ///
 /// A path that begins with `/` is taken as it is, any other is under `/api/v1/`.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
-    url: String,
-    bearer: Option<String>,
+    rest: Rest,
     name: String,
 }
 
 impl Client {
-    /// A client of the server at `url`, with a bearer's credential or none. `name` is what tests
-    /// call the caller by.
+    /// A client of the server at `url`, with a bearer's credential or none. `name` is the caller's in
+    /// messages of tests.
     pub fn new(url: &str, bearer: Option<&str>, name: &str) -> Self {
-        // It may have been chosen before. Nothing here speaks TLS, but reqwest will not do without.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
-        Self {
-            http: http.expect("a client without TLS can be built"),
-            url: url.trim_end_matches('/').to_owned(),
-            bearer: bearer.map(str::to_owned),
-            name: name.to_owned(),
-        }
+        let rest = Rest::new(url);
+        let rest = bearer.iter().fold(rest, |rest, bearer| rest.with_token(bearer));
+        Self { rest, name: name.to_owned() }
+    }
+
+    /// The typed client behind it.
+    pub fn rest(&self) -> &Rest {
+        &self.rest
     }
 
     /// The user's name (`service` and `nobody` for those).
@@ -73,13 +68,15 @@ impl Client {
 
     /// The credential, empty for nobody.
     pub fn token(&self) -> &str {
-        self.bearer.as_deref().unwrap_or_default()
+        match self.rest.credential() {
+            Some(Credential::Bearer(token)) => token,
+            _ => "",
+        }
     }
 
     /// The address of a path.
     pub fn url(&self, path: &str) -> String {
-        let url = &self.url;
-        if path.starts_with('/') { format!("{url}{path}") } else { format!("{url}/api/v1/{path}") }
+        self.rest.url(path)
     }
 
     /// `GET`.
@@ -109,20 +106,14 @@ impl Client {
 
     /// A request with this caller's credential, for what the methods above do not reach.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, self.url(path));
-        match &self.bearer {
-            Some(bearer) => request.bearer_auth(bearer),
-            None => request,
-        }
+        self.rest.request(method, path)
     }
 
-    /// Sends what [`Client::request`] made.
+    /// Sends a request that [`Client::request`] made.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let response = request.send().await.expect("the server answers");
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.expect("the body is text");
-        let json = serde_json::from_str(&text).unwrap_or_default();
-        Answer { status, headers, json, text }
+        let response = self.rest.send(request).await.expect("the server answers");
+        let json = serde_json::from_str(&response.text).unwrap_or_default();
+        Answer { status: response.status, headers: response.headers, json, text: response.text }
     }
 
     /// Makes a user by the service, takes a token for it, and is that user from then on.
@@ -134,7 +125,7 @@ impl Client {
     /// The same client with another credential.
     #[must_use]
     pub fn bearing(&self, token: &str) -> Self {
-        Self { bearer: Some(token.to_owned()), ..self.clone() }
+        Self { rest: self.rest.with_token(token), ..self.clone() }
     }
 
     /// Takes a token by the service for a user who exists.
@@ -143,7 +134,7 @@ impl Client {
         let path = format!("users/{}/tokens/", encoded(name.as_str()));
         let issued = self.post(&path, serde_json::json!({ "ttl": 3600 })).await.ok(201);
         let token = issued["token"].as_str().expect("the token is text");
-        Self { bearer: Some(token.to_owned()), name: name.to_string(), ..self.clone() }
+        Self { rest: self.rest.with_token(token), name: name.to_string() }
     }
 
     /// Signs a user up with a password, and is that user from then on.
@@ -151,7 +142,7 @@ impl Client {
         let account = serde_json::json!({ "name": name, "password": password });
         let session = self.post("accounts/", account).await.ok(201);
         let text = |key: &str| session[key].as_str().expect("a text").to_owned();
-        Self { bearer: Some(text("token")), name: text("name"), ..self.clone() }
+        Self { rest: self.rest.with_token(&text("token")), name: text("name") }
     }
 
     /// Connects a WebSocket, and waits for its two summaries.
@@ -162,10 +153,10 @@ impl Client {
     /// Connects a WebSocket at a path with more headers; or is refused, with the HTTP answer. The
     /// `Authorization` is this caller's, if it has one.
     pub async fn try_ws(&self, path: &str, headers: &[(&str, &str)]) -> Result<Ws, Refused> {
-        let authorization = self.bearer.as_ref().map(|bearer| format!("Bearer {bearer}"));
-        let mut headers = headers.to_vec();
-        headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
-        let mut ws = Ws::connect(&self.url.replacen("http", "ws", 1), path, &headers).await?;
+        let handshake = headers
+            .iter()
+            .fold(self.rest.handshake().path(path), |handshake, (name, value)| handshake.header(name, value));
+        let mut ws = Ws::open(handshake).await?;
         ws.greet().await;
         Ok(ws)
     }

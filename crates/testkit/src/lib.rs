@@ -20,6 +20,8 @@ pub mod process;
 pub mod proxy;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "app")]
+pub mod setup;
 pub mod store;
 #[cfg(feature = "app")]
 pub mod trial;

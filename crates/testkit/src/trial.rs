@@ -9,13 +9,10 @@ mod writer;
 use std::fmt::Display;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use crate::client::Client;
-
+pub use crate::setup::{group, history};
 pub use ledger::{Ledger, Load, Verdict};
 pub use reader::{Reader, Reading};
-pub use socket::{Came, Socket};
+pub use socket::{Incoming, Socket};
 pub use writer::{Aim, Door, End, Writer};
 
 /// How long anything may take on a machine that has much else to do.
@@ -35,29 +32,4 @@ pub fn report(trial: &str, how_often: impl Display, seen: impl Display) {
 /// How many a second.
 pub fn rate(count: usize, took: Duration) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / took.max(Duration::from_millis(1)).as_secs_f64()
-}
-
-/// Makes a group; the first owns it.
-pub async fn group(service: &Client, members: &[&str]) -> String {
-    let made = json!({ "name": "g", "author": members[0], "members": members[1..] });
-    let made = service.post("groups/", made).await.ok(201);
-    made["id"].as_str().expect("an id").to_owned()
-}
-
-/// Every message of the group, oldest first, read page by page.
-pub async fn history(client: &Client, group: &str) -> Vec<Value> {
-    let (mut history, mut after) = (Vec::<Value>::new(), 0);
-    loop {
-        let page = client.get(&format!("groups/{group}/messages/?after={after}&limit=100")).await.ok(200);
-        let page = page.as_array().expect("an array");
-        for message in page {
-            let seq = message["seq"].as_i64().expect("a number");
-            assert!(seq > after, "pages ascend: {seq} after {after}");
-            after = seq;
-        }
-        if page.is_empty() {
-            return history;
-        }
-        history.extend_from_slice(page);
-    }
 }

@@ -1,17 +1,13 @@
-//! A client of the WebSocket door, on an implementation of the protocol that is not the server's,
-//! so that both cannot be wrong in the same way.
+//! A WebSocket for tests, which fail where it does. It is a [`Socket`] of the client, whose
+//! implementation of RFC 6455 is not the server's, so that both cannot be wrong in the same way. Each
+//! frame must be one that the client's types know.
 
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
+use chinwag_client::tungstenite::Message;
+use chinwag_client::{ConnectError, End, Frame, Handshake, ServerEvent, Socket};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// How long a frame is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -28,53 +24,35 @@ pub struct Refused {
 /// A connected WebSocket. Its methods panic, with what came instead, where a test must fail.
 #[derive(Debug)]
 pub struct Ws {
-    stream: WebSocketStream<TcpStream>,
+    socket: Socket,
     groups: Value,
     history: Value,
     more: Value,
     contacts: Value,
-    protocol: Option<String>,
     references: u32,
 }
 
 impl Ws {
-    /// Shakes hands with the server at `url` (`ws://host:port`) and waits for nothing more.
+    /// Shakes hands with the server at `url` (`http://host:port`) and waits for nothing more.
     pub async fn connect(url: &str, path: &str, headers: &[(&str, &str)]) -> Result<Self, Refused> {
-        let address = url.strip_prefix("ws://").expect("the address is ws://host:port").trim_end_matches('/');
-        let mut request =
-            format!("ws://{address}{path}").into_client_request().expect("the address is right");
-        for (name, value) in headers {
-            let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
-            let value = HeaderValue::from_str(value).expect("a header's value");
-            if name == "host" {
-                request.headers_mut().insert(name, value);
-            } else {
-                request.headers_mut().append(name, value);
-            }
-        }
-        // A server may be below a path.
-        let address = address.split('/').next().unwrap_or(address);
-        let tcp = TcpStream::connect(address).await.expect("the server listens");
-        tcp.set_nodelay(true).expect("the connection takes options");
-        let shaken = timeout(PATIENCE, client_async(request, tcp)).await.expect("the handshake is answered");
-        match shaken {
-            Ok((stream, response)) => {
-                let protocol = response.headers().get("sec-websocket-protocol");
-                let protocol = protocol.map(|value| value.to_str().expect("a header is text").to_owned());
-                Ok(Self {
-                    stream,
-                    groups: Value::Null,
-                    history: Value::Null,
-                    more: Value::Null,
-                    contacts: Value::Null,
-                    protocol,
-                    references: 0,
-                })
-            }
-            Err(Error::Http(response)) => {
-                let status = response.status().as_u16();
-                let body = response.into_body().unwrap_or_default();
-                Err(Refused { status, body: String::from_utf8_lossy(&body).into_owned() })
+        let handshake = Handshake::new(url).path(path);
+        let add = |handshake: Handshake, (name, value): &(&str, &str)| handshake.header(name, value);
+        Self::open(headers.iter().fold(handshake, add)).await
+    }
+
+    /// Makes a handshake and waits for nothing more.
+    pub async fn open(handshake: Handshake) -> Result<Self, Refused> {
+        match handshake.timeout(PATIENCE).connect().await {
+            Ok(socket) => Ok(Self {
+                socket,
+                groups: Value::Null,
+                history: Value::Null,
+                more: Value::Null,
+                contacts: Value::Null,
+                references: 0,
+            }),
+            Err(ConnectError::Refused(refusal)) => {
+                Err(Refused { status: refusal.status, body: refusal.body })
             }
             Err(why) => panic!("the handshake failed: {why}"),
         }
@@ -90,7 +68,7 @@ impl Ws {
 
     /// The subprotocol that the server chose.
     pub fn protocol(&self) -> Option<&str> {
-        self.protocol.as_deref()
+        self.socket.protocol()
     }
 
     /// The data of the `group.summary` that came at connecting.
@@ -125,7 +103,7 @@ impl Ws {
 
     /// Sends any WebSocket message: binary, ping, close.
     pub async fn send_message(&mut self, message: Message) {
-        self.stream.send(message).await.expect("the socket is open");
+        self.socket.send_message(message).await.expect("the socket is open");
     }
 
     /// Sends an event with a fresh `ref`, and answers with the frame that carries it back; what
@@ -145,8 +123,8 @@ impl Ws {
     /// The next frame, within 5 s.
     pub async fn next(&mut self) -> Value {
         match self.read(Instant::now() + PATIENCE).await {
-            Some(Came::Frame(frame)) => frame,
-            Some(Came::End(code)) => panic!("the socket was closed with {code:?}, not sent a frame"),
+            Some(Incoming::Frame(frame)) => frame,
+            Some(Incoming::End(code)) => panic!("the socket was closed with {code:?}, not sent a frame"),
             None => panic!("no frame came within 5 s"),
         }
     }
@@ -163,9 +141,11 @@ impl Ws {
         let (by, mut others) = (Instant::now() + PATIENCE, Vec::new());
         loop {
             match self.read(by).await {
-                Some(Came::Frame(frame)) if frame["type"] == kind => return frame,
-                Some(Came::Frame(frame)) => others.push(frame),
-                Some(Came::End(code)) => panic!("closed with {code:?} instead of {kind}, after {others:?}"),
+                Some(Incoming::Frame(frame)) if frame["type"] == kind => return frame,
+                Some(Incoming::Frame(frame)) => others.push(frame),
+                Some(Incoming::End(code)) => {
+                    panic!("closed with {code:?} instead of {kind}, after {others:?}")
+                }
                 None => panic!("no {kind} came within 5 s, but {others:?}"),
             }
         }
@@ -175,9 +155,9 @@ impl Ws {
     pub async fn frame_where(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
             match self.read(Instant::now() + Duration::from_secs(3600)).await {
-                Some(Came::Frame(frame)) if is_it(&frame) => return frame,
-                Some(Came::Frame(_)) => {}
-                Some(Came::End(code)) => panic!("the socket was closed with {code:?}, not sent a frame"),
+                Some(Incoming::Frame(frame)) if is_it(&frame) => return frame,
+                Some(Incoming::Frame(_)) => {}
+                Some(Incoming::End(code)) => panic!("the socket was closed with {code:?}, not sent a frame"),
                 None => panic!("no such frame came"),
             }
         }
@@ -186,8 +166,8 @@ impl Ws {
     /// Asserts that no frame comes, and that the socket stays open, for so many milliseconds.
     pub async fn nothing(&mut self, for_ms: u64) {
         match self.read(Instant::now() + Duration::from_millis(for_ms)).await {
-            Some(Came::Frame(frame)) => panic!("nothing should have come, but {frame}"),
-            Some(Came::End(code)) => panic!("nothing should have come, but a close with {code:?}"),
+            Some(Incoming::Frame(frame)) => panic!("nothing should have come, but {frame}"),
+            Some(Incoming::End(code)) => panic!("nothing should have come, but a close with {code:?}"),
             None => {}
         }
     }
@@ -202,8 +182,8 @@ impl Ws {
         let by = Instant::now() + patience;
         loop {
             match self.read(by).await {
-                Some(Came::End(code)) => return code,
-                Some(Came::Frame(_)) => {}
+                Some(Incoming::End(code)) => return code,
+                Some(Incoming::Frame(_)) => {}
                 None => panic!("the socket was not closed within {patience:?}"),
             }
         }
@@ -214,10 +194,10 @@ impl Ws {
         self.send_message(Message::Ping("still there?".into())).await;
         let pong = async {
             loop {
-                match self.stream.next().await {
-                    Some(Ok(Message::Pong(_))) => return,
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => panic!("closed instead of a pong"),
-                    Some(Ok(_)) => {}
+                match self.socket.next_message().await {
+                    Ok(Message::Pong(_)) => return,
+                    Ok(_) => {}
+                    Err(end) => panic!("{end} instead of a pong"),
                 }
             }
         };
@@ -225,10 +205,8 @@ impl Ws {
     }
 
     /// Closes the socket in due form, and waits until the server has.
-    pub async fn close(mut self) {
-        // A socket that the server has closed already is closed.
-        let _ = self.stream.close(None).await;
-        self.close_code().await;
+    pub async fn close(self) {
+        timeout(PATIENCE, self.socket.close()).await.expect("the server answers the close within 5 s");
     }
 
     /// Lets the connection go without a word, as a client does whose network goes.
@@ -236,34 +214,21 @@ impl Ws {
         drop(self);
     }
 
-    async fn read(&mut self, by: Instant) -> Option<Came> {
-        let mut ended = None;
-        loop {
-            match timeout_at(by, self.stream.next()).await.ok()? {
-                Some(Ok(Message::Text(text))) => {
-                    let frame =
-                        serde_json::from_str(&text).unwrap_or_else(|why| panic!("not JSON ({why}): {text}"));
-                    return Some(Came::Frame(frame));
-                }
-                Some(Ok(Message::Binary(bytes))) => panic!("the server sent a binary frame: {bytes:?}"),
-                // What follows a close frame is the end of the stream, once ours was sent.
-                Some(Ok(Message::Close(frame))) => ended = frame.map(|frame| frame.code.into()),
-                Some(Ok(_)) => {}
-                Some(Err(Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_))) | None => {
-                    return Some(Came::End(ended));
-                }
-                // The other implementation's word on what it was sent is what it is here for.
-                Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
-                    return Some(Came::End(ended));
-                }
-                Some(Err(why)) => panic!("the server broke the protocol: {why}"),
+    async fn read(&mut self, by: Instant) -> Option<Incoming> {
+        match timeout_at(by, self.socket.next_text()).await.ok()? {
+            Ok(text) => {
+                let frame = Frame::parse(&text).unwrap_or_else(|why| panic!("no frame ({why}): {text}"));
+                assert!(!matches!(frame.event, ServerEvent::Unknown { .. }), "not in chinwag-client: {text}");
+                Some(Incoming::Frame(serde_json::from_str(&text).expect("it was read just now")))
             }
+            Err(End::Broken(why)) => panic!("the server broke the protocol: {why}"),
+            Err(end) => Some(Incoming::End(end.code())),
         }
     }
 }
 
-/// What a read brought.
-enum Came {
+/// The result of a read.
+enum Incoming {
     Frame(Value),
     End(Option<u16>),
 }

@@ -7,6 +7,7 @@ use chinwag_core::clock::SystemClock;
 use chinwag_core::{Clock, Date, MessageId};
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
+use chinwag_testkit::setup::seq;
 use chinwag_testkit::trial::{Socket, group, history, report, times};
 use serde_json::{Value, json};
 
@@ -116,10 +117,6 @@ async fn backwards(client: &Client, group: &str, length: usize) -> Vec<i64> {
 
 async fn newest(client: &Client, group: &str) -> Value {
     client.get(&format!("groups/{group}/messages/?limit=1")).await.ok(200)[0].take()
-}
-
-fn seq(message: &Value) -> i64 {
-    message["seq"].as_i64().expect("a message has a number")
 }
 
 /// A user whose token outlives every jump.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::Running;
-use chinwag_testkit::trial::{Came, Socket, group, report, times};
+use chinwag_testkit::trial::{Incoming, Socket, group, report, times};
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
@@ -134,8 +134,8 @@ async fn say(speaker: &mut Socket, listener: &mut Socket, group: &str, number: u
 
 async fn frame(socket: &mut Socket) -> serde_json::Value {
     match socket.next().await {
-        Came::Frame(frame) => frame,
-        Came::End(code) => panic!("one who does not flood was closed with {code:?}"),
+        Incoming::Frame(frame) => frame,
+        Incoming::End(code) => panic!("one who does not flood was closed with {code:?}"),
     }
 }
 
@@ -150,7 +150,7 @@ async fn flood_socket(running: &Running, eve: &Client, group: &str, stop: &Atomi
             }
         }
         loop {
-            if let Came::End(code) = socket.next().await {
+            if let Incoming::End(code) = socket.next().await {
                 assert_eq!(code, Some(4029));
                 refused.sockets.fetch_add(1, Ordering::SeqCst);
                 break;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::Running;
-use chinwag_testkit::trial::{Came, Socket, group, report, times};
+use chinwag_testkit::trial::{Incoming, Socket, group, report, times};
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::sync::watch;
@@ -106,12 +106,12 @@ impl Crowd {
         let mut held = first - 1;
         let code = loop {
             match silent.next().await {
-                Came::Frame(frame) if frame["type"] == "message.text" => {
+                Incoming::Frame(frame) if frame["type"] == "message.text" => {
                     assert_eq!(frame["seq"], held + 1, "in order until it is cut");
                     held += 1;
                 }
-                Came::Frame(_) => {}
-                Came::End(code) => break code,
+                Incoming::Frame(_) => {}
+                Incoming::End(code) => break code,
             }
         };
         assert_eq!(code, Some(4008));
@@ -120,7 +120,7 @@ impl Crowd {
         let since = json!({ "groups": { &self.group: held } });
         assert!(again.send(json!({ "type": "sync.resume", "data": since })).await, "it is open");
         loop {
-            let Came::Frame(frame) = again.next().await else { panic!("closed while it resumes") };
+            let Incoming::Frame(frame) = again.next().await else { panic!("closed while it resumes") };
             match frame["type"].as_str() {
                 Some("message.text") => {
                     assert_eq!(frame["seq"], held + 1, "each once, in order");

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Output, Program, Running};
+use chinwag_testkit::setup::{self, seq};
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Method;
 use rusqlite::Connection;
@@ -205,27 +206,17 @@ pub(crate) fn sound(path: &Path) -> Vec<i64> {
 /// Makes a group of these users; the first owns it.
 pub(crate) async fn group(service: &Client, users: &[Client]) -> String {
     let names: Vec<_> = users.iter().map(Client::name).collect();
-    let made = json!({ "name": "g", "author": names[0], "members": names[1..] });
-    service.post("groups/", made).await.ok(201)["id"].as_str().expect("an id").to_owned()
+    setup::group(service, &names).await
 }
 
 /// Every message of the group, by its `client_id`, read page by page.
 pub(crate) async fn history(client: &Client, group: &str) -> HashMap<String, Value> {
-    let (mut history, mut after) = (HashMap::new(), 0);
-    loop {
-        let page = client.get(&format!("groups/{group}/messages/?after={after}&limit=100")).await.ok(200);
-        let page = page.as_array().expect("an array");
-        let Some(last) = page.last() else { return history };
-        after = seq(last);
-        for message in page {
-            let client_id = message["client_id"].as_str().expect("each was sent with one");
-            assert!(history.insert(client_id.to_owned(), message.clone()).is_none(), "{client_id} twice");
-        }
+    let mut history = HashMap::new();
+    for message in setup::history(client, group).await {
+        let client_id = setup::text(&message["client_id"]);
+        assert!(history.insert(client_id.clone(), message).is_none(), "{client_id} twice");
     }
-}
-
-pub(crate) fn seq(message: &Value) -> i64 {
-    message["seq"].as_i64().expect("a message has a number")
+    history
 }
 
 /// Writers at work, each as fast as it is answered, until the server is gone.

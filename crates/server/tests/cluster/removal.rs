@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Came, Door, PATIENCE, Reader, Socket, group, rate, report, times};
+use chinwag_testkit::trial::{Door, Incoming, PATIENCE, Reader, Socket, group, rate, report, times};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -40,8 +40,8 @@ async fn a_removal_on_one_node_ends_delivery_on_another() {
             loop {
                 tokio::select! {
                     came = socket.await_next() => match came {
-                        Came::Frame(frame) => frames.push(frame),
-                        Came::End(code) => panic!("the socket is closed with {code:?}"),
+                        Incoming::Frame(frame) => frames.push(frame),
+                        Incoming::End(code) => panic!("the socket is closed with {code:?}"),
                     },
                     _ = &mut stopped => return frames,
                 }

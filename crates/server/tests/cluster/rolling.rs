@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Came, Door, PATIENCE, Reader, Socket, group, report, times};
+use chinwag_testkit::trial::{Door, Incoming, PATIENCE, Reader, Socket, group, report, times};
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
 
@@ -74,7 +74,7 @@ async fn listen(url: &str, user: &Client) -> Vec<Listening> {
         let mut socket = Socket::connect(url, user.token()).await.expect("the node is there");
         listening.push(tokio::spawn(async move {
             loop {
-                if let Came::End(code) = socket.await_next().await {
+                if let Incoming::End(code) = socket.await_next().await {
                     return (code, Instant::now());
                 }
             }

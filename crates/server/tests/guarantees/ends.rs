@@ -11,7 +11,7 @@ use chinwag_testkit::client::Client;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::raw::{Came, Raw};
+use crate::raw::{Incoming, Raw};
 use crate::{group, until};
 
 /// What the contract gives.
@@ -85,7 +85,7 @@ async fn flood(client: &Client, group: &str, stop: &AtomicBool) -> usize {
 /// Reads to the end; counts what it reads.
 async fn read_on(mut socket: Raw, read: &AtomicUsize) -> (Option<u16>, Instant) {
     loop {
-        if let Came::End(code) = socket.next().await {
+        if let Incoming::End(code) = socket.next().await {
             return (code, Instant::now());
         }
         read.fetch_add(1, Ordering::SeqCst);

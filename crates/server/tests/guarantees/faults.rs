@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::raw::{Came, Keep, Raw};
+use crate::raw::{Incoming, Keep, Raw};
 use crate::{PATIENCE, frames_until, group, seq, text, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,9 +108,9 @@ async fn a_panic_in_an_events_handler_is_1011_there_and_nothing_else() {
         doomed.send(&json!({ "type": kind, "data": data, "ref": "doomed" })).await;
         let code = loop {
             match doomed.next().await {
-                Came::End(code) => break code,
-                Came::Text(text) => assert!(!text.contains("doomed"), "{text}"),
-                Came::Pong(_) => {}
+                Incoming::End(code) => break code,
+                Incoming::Text(text) => assert!(!text.contains("doomed"), "{text}"),
+                Incoming::Pong(_) => {}
             }
         };
         assert_eq!((code, faults.panicked()), (Some(1011), round + 1), "{kind}");

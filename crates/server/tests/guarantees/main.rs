@@ -22,32 +22,13 @@ mod words;
 
 use std::time::Duration;
 
-use chinwag_testkit::client::Client;
+use chinwag_testkit::setup::{group, send, seq, text};
 use chinwag_testkit::ws::Ws;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 /// How long anything may take on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Makes a group whose owner is the first of `members`.
-async fn group(service: &Client, members: &[&str]) -> String {
-    let made = json!({ "name": "g", "author": members[0], "members": members[1..] });
-    text(&service.post("groups/", made).await.ok(201)["id"])
-}
-
-/// Sends a message over REST.
-async fn send(client: &Client, group: &str, body: &str) -> Value {
-    client.post("messages/", json!({ "group": group, "body": body })).await.ok(201)
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
-}
-
-fn seq(frame: &Value) -> i64 {
-    frame["seq"].as_i64().unwrap_or_else(|| panic!("{frame} has no seq"))
-}
 
 /// Every frame up to the one with this body, which is the last.
 async fn frames_until(socket: &mut Ws, body: &str) -> Vec<Value> {

@@ -34,7 +34,7 @@ pub(crate) struct Raw {
 
 /// What a read brings.
 #[derive(Debug)]
-pub(crate) enum Came {
+pub(crate) enum Incoming {
     Text(String),
     Pong(String),
     /// The end, with its code if there was one.
@@ -70,13 +70,13 @@ impl Raw {
     }
 
     /// Whatever comes next.
-    pub(crate) async fn next(&mut self) -> Came {
+    pub(crate) async fn next(&mut self) -> Incoming {
         let mut code = None;
         loop {
             match timeout(PATIENCE, self.stream.next()).await.expect("something comes") {
-                Some(Ok(Message::Text(text))) => return Came::Text(text.to_string()),
+                Some(Ok(Message::Text(text))) => return Incoming::Text(text.to_string()),
                 Some(Ok(Message::Pong(bytes))) => {
-                    return Came::Pong(String::from_utf8_lossy(&bytes).into_owned());
+                    return Incoming::Pong(String::from_utf8_lossy(&bytes).into_owned());
                 }
                 Some(Ok(Message::Close(frame))) => code = frame.map(|frame| frame.code.into()),
                 Some(Ok(_)) => {}
@@ -84,7 +84,7 @@ impl Raw {
                     Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_) | Error::Protocol(_),
                 ))
                 | None => {
-                    return Came::End(code);
+                    return Incoming::End(code);
                 }
                 Some(Err(why)) => panic!("the server broke the protocol: {why}"),
             }
@@ -95,9 +95,9 @@ impl Raw {
     pub(crate) async fn frame(&mut self) -> Value {
         loop {
             match self.next().await {
-                Came::Text(text) => return serde_json::from_str(&text).expect("JSON"),
-                Came::Pong(_) => {}
-                Came::End(code) => panic!("the socket was closed with {code:?}"),
+                Incoming::Text(text) => return serde_json::from_str(&text).expect("JSON"),
+                Incoming::Pong(_) => {}
+                Incoming::End(code) => panic!("the socket was closed with {code:?}"),
             }
         }
     }
@@ -109,10 +109,10 @@ impl Raw {
         loop {
             let next = timeout(Duration::from_secs(10), self.next()).await;
             match next.unwrap_or_else(|_| panic!("no pong to {payload}")) {
-                Came::Pong(found) if found == payload => return frames,
-                Came::Pong(_) => {}
-                Came::Text(text) => frames.push(serde_json::from_str(&text).expect("JSON")),
-                Came::End(code) => panic!("closed with {code:?}, and no pong to {payload}"),
+                Incoming::Pong(found) if found == payload => return frames,
+                Incoming::Pong(_) => {}
+                Incoming::Text(text) => frames.push(serde_json::from_str(&text).expect("JSON")),
+                Incoming::End(code) => panic!("closed with {code:?}, and no pong to {payload}"),
             }
         }
     }

@@ -8,7 +8,7 @@ use chinwag_testkit::process::Program;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::raw::{Came, Raw};
+use crate::raw::{Incoming, Raw};
 use crate::{PATIENCE, group, seq, until};
 
 const MEMBERS: usize = 100;
@@ -38,14 +38,14 @@ fn number(text: &str) -> Option<usize> {
 async fn read_all(mut socket: Raw, read: &AtomicUsize) {
     while read.load(Ordering::SeqCst) < MESSAGES {
         match socket.next().await {
-            Came::Text(text) => {
+            Incoming::Text(text) => {
                 let Some(number) = number(&text) else { continue };
                 // The group's making was the first.
                 assert_eq!(number, read.load(Ordering::SeqCst) + 2, "in order, and none missed");
                 read.fetch_add(1, Ordering::SeqCst);
             }
-            Came::Pong(_) => {}
-            Came::End(code) => panic!("one who reads was closed with {code:?}"),
+            Incoming::Pong(_) => {}
+            Incoming::End(code) => panic!("one who reads was closed with {code:?}"),
         }
     }
 }
@@ -99,13 +99,13 @@ async fn a_stopped_reader_in_a_group_of_100_is_cut_and_resumes() {
     let mut held = 1;
     let code = loop {
         match slow.next().await {
-            Came::Text(text) => {
+            Incoming::Text(text) => {
                 let Some(number) = number(&text) else { continue };
                 assert_eq!(number, held + 1, "in order until it is cut");
                 held = number;
             }
-            Came::Pong(_) => {}
-            Came::End(code) => break code,
+            Incoming::Pong(_) => {}
+            Incoming::End(code) => break code,
         }
     };
     assert_eq!(code, Some(4008));

@@ -8,7 +8,7 @@ use chinwag_testkit::client::Client;
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 
-use crate::raw::{Came, Raw};
+use crate::raw::{Incoming, Raw};
 use crate::{frames_until, group, send, seq, text, until};
 
 const PEOPLE: [&str; 7] = ["ann", "bob", "cat", "dan", "eve", "gil", "hal"];
@@ -211,15 +211,15 @@ async fn until_removed(socket: &mut Raw, read: &AtomicUsize, bell: &str) -> (Vec
     let mut after = Vec::new();
     loop {
         match socket.next().await {
-            Came::Text(text) => {
+            Incoming::Text(text) => {
                 let frame: Value = serde_json::from_str(&text).expect("JSON");
                 if frame["data"]["body"] == bell {
                     return (before, end, after);
                 }
                 after.push(frame);
             }
-            Came::Pong(_) => {}
-            Came::End(code) => panic!("closed with {code:?}"),
+            Incoming::Pong(_) => {}
+            Incoming::End(code) => panic!("closed with {code:?}"),
         }
     }
 }

@@ -2,16 +2,14 @@
 //! nothing changed.
 
 use chinwag_testkit::app::TestApp;
+use chinwag_testkit::setup;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 /// A group with its owner `ann` in it, and its state as the service sees it.
 async fn group(app: &TestApp) -> String {
-    app.user("ann").await;
-    app.user("bob").await;
-    let made = json!({ "name": "g", "author": "ann", "members": ["bob"] });
-    let made = app.service().post("groups/", made).await.ok(201);
-    made["id"].as_str().expect("an id").to_owned()
+    setup::users(&app.service(), &["ann", "bob"]).await;
+    setup::group(&app.service(), &["ann", "bob"]).await
 }
 
 async fn state(app: &TestApp, group: &str) -> (Value, Value) {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chinwag_testkit::app::TestApp;
+use chinwag_testkit::setup::text;
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 
@@ -29,10 +30,6 @@ struct Group {
 
 const ROLES: [&str; 4] = ["owner", "admins", "members", "restricts"];
 const LISTS: [&str; 5] = ["contacts", "blockeds", "blocked_by", "invitations", "invited_by"];
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
-}
 
 fn names(value: &Value) -> BTreeSet<String> {
     value.as_array().expect("a list of names").iter().map(text).collect()

@@ -1,4 +1,4 @@
-//! The wire, through real sockets: every route, every event, every right, and what is refused.
+//! The protocol over real sockets: every route, event, right and refusal.
 
 mod admission;
 mod bad_input;
@@ -14,6 +14,7 @@ mod original;
 mod parsing;
 mod resume;
 mod rights;
+mod rust_client;
 mod small_events;
 mod sockets;
 mod validator;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::{Answer, Client};
+use chinwag_testkit::setup::text;
 use chinwag_testkit::ws::Ws;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -212,10 +213,6 @@ struct Page {
     statuses: Vec<(String, String)>,
     /// What was said of relations: author, name, operation.
     told: Vec<(String, String, String)>,
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("the client reads a text: {value}")).to_owned()
 }
 
 fn texts(value: &Value) -> Vec<String> {

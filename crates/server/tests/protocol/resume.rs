@@ -4,18 +4,9 @@ use std::collections::BTreeMap;
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
+use chinwag_testkit::setup::{group, send};
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
-
-async fn group(app: &TestApp, members: &[&str]) -> String {
-    let made = json!({ "name": "g", "author": members[0], "members": members[1..] });
-    let made = app.service().post("groups/", made).await.ok(201);
-    made["id"].as_str().expect("an id").to_owned()
-}
-
-async fn send(client: &Client, group: &str, body: impl ToString) -> Value {
-    client.post("messages/", json!({ "group": group, "body": body.to_string() })).await.ok(201)
-}
 
 /// Resumes, and answers the frames before `sync.done`, and its data.
 async fn resume(socket: &mut Ws, groups: Value) -> (Vec<Value>, Value) {
@@ -40,7 +31,7 @@ async fn a_resume_sends_every_missed_event_in_order_then_the_head() {
     let app = TestApp::start().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     app.user("cat").await;
-    let group = group(&app, &["ann", "bob"]).await; // 1
+    let group = group(&app.service(), &["ann", "bob"]).await; // 1
     let one = send(&ann, &group, "one").await; // 2
     let two = send(&ann, &group, "two").await; // 3
     ann.patch(&format!("messages/{}/", one["id"].as_str().expect("an id")), json!({ "body": "edited" }))
@@ -82,10 +73,11 @@ async fn a_resume_sends_every_missed_event_in_order_then_the_head() {
 async fn what_cannot_be_resumed_is_named_with_its_reason() {
     let app = TestApp::start().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
-    let own = group(&app, &["ann", "bob"]).await;
-    let (foreign, long) = (group(&app, &["ann"]).await, group(&app, &["ann", "bob"]).await);
+    let own = group(&app.service(), &["ann", "bob"]).await;
+    let (foreign, long) =
+        (group(&app.service(), &["ann"]).await, group(&app.service(), &["ann", "bob"]).await);
     for batch in (0..1001).collect::<Vec<_>>().chunks(50) {
-        let sends = batch.iter().map(|number| send(&ann, &long, *number));
+        let sends = batch.iter().map(|number| send(&ann, &long, number));
         futures_util::future::join_all(sends).await;
     }
     let nowhere = "00000000-0000-7000-8000-000000000000";
@@ -113,7 +105,7 @@ async fn what_cannot_be_resumed_is_named_with_its_reason() {
 async fn a_rename_is_told_to_who_was_away() {
     let app = TestApp::start().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
-    let group = group(&app, &["ann", "bob"]).await;
+    let group = group(&app.service(), &["ann", "bob"]).await;
     assert_eq!(ann.name(), "ann");
     app.service().patch("users/ann/", json!({ "new_name": "anna" })).await.ok(200);
     let mut socket = bob.ws().await;
@@ -126,7 +118,7 @@ async fn a_rename_is_told_to_who_was_away() {
 async fn who_resumes_again_and_again_is_closed_with_4029() {
     let app = TestApp::start().await;
     let ann = app.user("ann").await;
-    let group = group(&app, &["ann"]).await;
+    let group = group(&app.service(), &["ann"]).await;
     let mut socket = ann.ws().await;
     for _ in 0..30 {
         socket.send(json!({ "type": "sync.resume", "data": { "groups": { &group: 0 } } })).await;
@@ -140,7 +132,7 @@ async fn who_resumes_again_and_again_is_closed_with_4029() {
 async fn reconnecting_sockets_see_each_number_once_in_order() {
     let app = TestApp::start().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
-    let group = group(&app, &["ann", "bob"]).await;
+    let group = group(&app.service(), &["ann", "bob"]).await;
     let writing = tokio::spawn({
         let group = group.clone();
         async move {
@@ -180,7 +172,7 @@ async fn reconnecting_sockets_see_each_number_once_in_order() {
 async fn long_resume_comes_in_pages_with_each_number_once() {
     let app = TestApp::start().await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
-    let groups = [group(&app, &["ann", "bob"]).await, group(&app, &["ann", "bob"]).await];
+    let groups = [group(&app.service(), &["ann", "bob"]).await, group(&app.service(), &["ann", "bob"]).await];
     let mut anns = ann.ws().await;
     let mut expected = Vec::new();
     for group in &groups {

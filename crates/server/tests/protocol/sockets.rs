@@ -3,15 +3,10 @@
 use std::time::Duration;
 
 use chinwag_testkit::app::TestApp;
+use chinwag_testkit::setup::group;
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
-
-async fn group(app: &TestApp, members: &[&str]) -> String {
-    let made = json!({ "name": "g", "author": members[0], "members": members[1..] });
-    let made = app.service().post("groups/", made).await.ok(201);
-    made["id"].as_str().expect("an id").to_owned()
-}
 
 #[tokio::test]
 async fn a_handshake_takes_every_credential_and_a_ticket_once() {
@@ -84,7 +79,7 @@ async fn pipelined_messages_keep_their_order_for_everybody() {
     for name in names {
         app.user(name).await;
     }
-    let group = group(&app, &names).await;
+    let group = group(&app.service(), &names).await;
     let mut sockets = Vec::new();
     for name in names {
         sockets.push((name, app.sign_in(name).await.ws().await));
@@ -122,7 +117,7 @@ async fn a_slow_reader_is_closed_with_4008_and_nobody_waits() {
     .await;
     app.user("ann").await;
     app.user("bob").await;
-    let group = group(&app, &["ann", "bob"]).await;
+    let group = group(&app.service(), &["ann", "bob"]).await;
     let mut slow = app.sign_in("bob").await.ws().await;
     let mut healthy = app.sign_in("bob").await.ws().await;
     let mut ann = app.sign_in("ann").await.ws().await;

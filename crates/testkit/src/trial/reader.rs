@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::PATIENCE;
-use super::socket::{Came, Socket};
+use super::socket::{Incoming, Socket};
 use crate::client::Client;
 
 /// How long it waits before it tries the next server.
@@ -88,8 +88,8 @@ impl Reader {
         let mut resuming = held.is_some();
         loop {
             match socket.await_next().await {
-                Came::End(code) => return Some(code),
-                Came::Frame(frame) => self.take(&frame, &mut resuming),
+                Incoming::End(code) => return Some(code),
+                Incoming::Frame(frame) => self.take(&frame, &mut resuming),
             }
         }
     }

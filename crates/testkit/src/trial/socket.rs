@@ -1,24 +1,22 @@
 //! A WebSocket that may end at any moment, which is no failure here. (The testkit's own fails the
 //! test that it ends in.)
 
-use futures_util::{SinkExt, StreamExt};
+use chinwag_client::tungstenite::{Message, Utf8Bytes};
+use chinwag_client::{ConnectError, Credential, End, Handshake};
 use serde_json::{Value, json};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpSocket;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
-use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::PATIENCE;
 
 /// A connected WebSocket.
 pub struct Socket {
-    stream: WebSocketStream<TcpStream>,
+    socket: chinwag_client::Socket,
 }
 
-/// What a read brought.
+/// The result of a read.
 #[derive(Debug)]
-pub enum Came {
+pub enum Incoming {
     /// A frame.
     Frame(Value),
     /// The end, with the close code if there was one.
@@ -26,27 +24,26 @@ pub enum Came {
 }
 
 impl Socket {
-    /// Connects to the server at `http://…` as whom the token says. None if nobody is there, no
-    /// longer, or nobody who takes sockets now (503).
+    /// Connects to the server at `http://…` with a token. None if nobody is there, no longer, or nobody
+    /// who takes sockets now (503).
     pub async fn connect(url: &str, token: &str) -> Option<Self> {
         Self::connect_with(url, token, None).await
     }
 
     async fn connect_with(url: &str, token: &str, buffer: Option<u32>) -> Option<Self> {
         let address = url.strip_prefix("http://").expect("the address is http://host:port");
-        let mut request = format!("ws://{address}/chat/").into_client_request().expect("an address");
-        let bearer = format!("Bearer {token}").parse().expect("a token is fit for a header");
-        request.headers_mut().insert("authorization", bearer);
+        let handshake = Handshake::new(url).credential(&Credential::Bearer(token.to_owned()));
         let tcp = TcpSocket::new_v4().expect("a socket");
         if let Some(buffer) = buffer {
             tcp.set_recv_buffer_size(buffer).expect("a bound");
         }
         let tcp = tcp.connect(address.parse().expect("an address")).await.ok()?;
         tcp.set_nodelay(true).ok()?;
-        match timeout(PATIENCE, client_async(request, tcp)).await.expect("the handshake is answered") {
-            Ok((stream, _)) => Some(Self { stream }),
-            Err(Error::Http(response)) if response.status() != 503 => {
-                panic!("the handshake was refused: {}", response.status())
+        let shaken = timeout(PATIENCE, handshake.timeout(PATIENCE * 2).connect_over(tcp)).await;
+        match shaken.expect("the handshake is answered") {
+            Ok(socket) => Some(Self { socket }),
+            Err(ConnectError::Refused(refusal)) if refusal.status != 503 => {
+                panic!("the handshake was refused: {refusal}")
             }
             Err(_) => None,
         }
@@ -58,9 +55,9 @@ impl Socket {
         let mut socket = Self::connect_with(url, token, buffer).await.expect("the server is there");
         loop {
             match socket.next().await {
-                Came::Frame(frame) if frame["type"] == "contact.summary" => return socket,
-                Came::Frame(_) => {}
-                Came::End(code) => panic!("closed with {code:?} before it was live"),
+                Incoming::Frame(frame) if frame["type"] == "contact.summary" => return socket,
+                Incoming::Frame(_) => {}
+                Incoming::End(code) => panic!("closed with {code:?} before it was live"),
             }
         }
     }
@@ -73,20 +70,20 @@ impl Socket {
 
     /// Sends a frame; whether it went out.
     pub async fn send(&mut self, frame: Value) -> bool {
-        let sent = self.stream.send(Message::text(frame.to_string()));
+        let sent = self.socket.send_message(Message::text(frame.to_string()));
         timeout(PATIENCE, sent).await.expect("the server reads").is_ok()
     }
 
     /// The next frame, or the end.
-    pub async fn next(&mut self) -> Came {
+    pub async fn next(&mut self) -> Incoming {
         timeout(PATIENCE, self.await_next()).await.expect("a frame or the end comes")
     }
 
     /// The same, however long it takes.
-    pub async fn await_next(&mut self) -> Came {
+    pub async fn await_next(&mut self) -> Incoming {
         match self.await_text().await {
-            Ok(text) => Came::Frame(serde_json::from_str(&text).expect("a frame is JSON")),
-            Err(code) => Came::End(code),
+            Ok(text) => Incoming::Frame(serde_json::from_str(&text).expect("a frame is JSON")),
+            Err(code) => Incoming::End(code),
         }
     }
 
@@ -96,25 +93,19 @@ impl Socket {
     }
 
     async fn await_text(&mut self) -> Result<Utf8Bytes, Option<u16>> {
-        let mut code = None;
-        loop {
-            match self.stream.next().await {
-                Some(Ok(Message::Text(text))) => return Ok(text),
-                Some(Ok(Message::Close(frame))) => code = frame.map(|frame| frame.code.into()),
-                Some(Ok(_)) => {}
-                Some(Err(Error::Utf8(why))) => panic!("the server sent what is no text: {why}"),
-                Some(Err(_)) | None => return Err(code),
-            }
-        }
+        self.socket.next_text().await.map_err(|end| match end {
+            End::Broken(why) => panic!("the server broke the protocol: {why}"),
+            end => end.code(),
+        })
     }
 
     /// The frame that carries this `ref`; others are dropped.
     pub async fn answer(&mut self, reference: &str) -> Value {
         loop {
             match self.next().await {
-                Came::Frame(frame) if frame["ref"] == reference => return frame,
-                Came::Frame(_) => {}
-                Came::End(code) => panic!("closed with {code:?} before the answer to {reference}"),
+                Incoming::Frame(frame) if frame["ref"] == reference => return frame,
+                Incoming::Frame(_) => {}
+                Incoming::End(code) => panic!("closed with {code:?} before the answer to {reference}"),
             }
         }
     }

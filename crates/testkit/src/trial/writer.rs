@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::PATIENCE;
 use super::ledger::Ledger;
-use super::socket::{Came, Socket};
+use super::socket::{Incoming, Socket};
 use crate::client::Client;
 
 /// Messages that a socket's writer has under way at once.
@@ -138,10 +138,10 @@ impl Writer {
             }
             // Where sending failed, what the server said before may still be read.
             match socket.next().await {
-                Came::Frame(frame) => {
+                Incoming::Frame(frame) => {
                     rest(self.hear(&frame, flying, &mut seen)).await;
                 }
-                Came::End(code) => return code,
+                Incoming::End(code) => return code,
             }
         }
     }

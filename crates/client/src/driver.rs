@@ -1,0 +1,489 @@
+//! The task behind a session: connects, resumes, sends what waits and hands on what comes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until};
+use uuid::Uuid;
+
+use crate::access::Access;
+use crate::command::{ClientEvent, Resume};
+use crate::connect::Handshake;
+use crate::error::Error;
+use crate::event::{Frame, ServerEvent, Synced};
+use crate::object::Group;
+use crate::options::Options;
+use crate::outbox::{Outbox, Request};
+use crate::positions::Positions;
+use crate::random;
+use crate::session::{Summary, Update};
+use crate::socket::{End, Socket};
+
+/// The `ref` of a resume; those of requests are numbers.
+const RESUME: &str = "resume";
+/// The pause after the server closed the socket since it was sent too much.
+const PENALTY: Duration = Duration::from_secs(10);
+/// As many groups as a summary shows that is asked for in part.
+const MOST_GROUPS: u32 = 2000;
+
+/// See the module's documentation.
+pub(crate) struct Driver {
+    server: String,
+    access: Access,
+    options: Options,
+    updates: mpsc::Sender<Update>,
+    /// Updates that the program has not taken.
+    backlog: VecDeque<Update>,
+    /// Whether updates are dropped because the backlog was full. The connection then only serves
+    /// requests, and is renewed once half has been read.
+    overflowed: bool,
+    outbox: Outbox,
+    /// Whether there are handles that may send.
+    has_senders: bool,
+    has_reader: bool,
+    /// Whether a credential was replaced since the last connection that was open.
+    renewed: bool,
+    /// The time before which nothing is sent.
+    paused_until: Instant,
+    /// The numbers delivered; none before the first connection.
+    positions: Option<Positions>,
+    /// Failures in a row.
+    failures: u32,
+}
+
+/// One connection.
+struct Connection {
+    socket: Socket,
+    /// Whether `group.summary` has come, so that requests may be sent.
+    is_open: bool,
+    resuming: Option<Resuming>,
+}
+
+/// A resume under way.
+struct Resuming {
+    /// The groups as the summary has them.
+    summary: BTreeMap<Uuid, Group>,
+    /// Live events of groups whose missed events may still come.
+    held: BTreeMap<(Uuid, i64), Frame>,
+}
+
+/// Why a connection is over.
+enum Over {
+    /// By the server or the network.
+    End(End),
+    /// The program has read half of its updates: connect again, and resume.
+    Renew,
+    /// The program has dropped both halves.
+    Dropped,
+}
+
+impl Driver {
+    pub(crate) fn new(server: &str, access: Access, options: Options, updates: mpsc::Sender<Update>) -> Self {
+        let positions = options.positions.clone();
+        Self {
+            server: server.to_owned(),
+            access,
+            options,
+            updates,
+            backlog: VecDeque::new(),
+            overflowed: false,
+            outbox: Outbox::default(),
+            has_senders: true,
+            has_reader: true,
+            renewed: false,
+            paused_until: Instant::now(),
+            positions,
+            failures: 0,
+        }
+    }
+
+    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let error = self.stay_connected(&mut requests).await;
+        requests.close();
+        self.outbox.fail(&error);
+        while let Ok(request) = requests.try_recv() {
+            // The caller may no longer wait.
+            let _ = request.answer.send(Err(error.clone()));
+        }
+        self.backlog.push_back(Update::Ended(error));
+        for update in self.backlog {
+            if self.updates.send(update).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Connects again and again; the error that ends it for good.
+    async fn stay_connected(&mut self, requests: &mut mpsc::Receiver<Request>) -> Error {
+        loop {
+            let connecting = connect(self.access.clone(), self.handshake());
+            let Some(connected) = self.meanwhile(connecting, requests).await else { return Error::Closed };
+            let pause = match connected {
+                Ok(socket) => match self.converse(socket, requests).await {
+                    Over::Dropped => return Error::Closed,
+                    Over::Renew => {
+                        self.outbox.disconnect("the connection was renewed");
+                        continue;
+                    }
+                    Over::End(end) => self.pause_after(end),
+                },
+                Err(error) => self.pause_after_refusal(error),
+            };
+            let pause = match pause {
+                Ok(pause) => pause,
+                Err(error) => return error,
+            };
+            self.failures += 1;
+            if self.meanwhile(sleep(pause), requests).await.is_none() {
+                return Error::Closed;
+            }
+        }
+    }
+
+    fn handshake(&self) -> Handshake {
+        let handshake = Handshake::new(&self.server).timeout(self.options.connect_timeout);
+        match (self.options.window, &self.positions) {
+            (None, _) => handshake,
+            (Some((groups, messages)), None) => handshake.window(groups, messages),
+            // A resume needs the heads of all groups.
+            (Some((_, messages)), Some(held)) if held.groups.len() <= MOST_GROUPS as usize => {
+                handshake.window(MOST_GROUPS, messages)
+            }
+            (Some(_), Some(_)) => handshake,
+        }
+    }
+
+    /// The pause after a connection's end, or the error where another would end alike.
+    fn pause_after(&mut self, end: End) -> Result<Duration, Error> {
+        self.outbox.disconnect(&end.to_string());
+        self.queue(Update::Disconnected(end.clone()));
+        match judge(&end) {
+            Verdict::Again(least) => Ok(self.backoff().max(least)),
+            Verdict::SignedOut if self.may_renew() => Ok(self.backoff()),
+            Verdict::SignedOut | Verdict::Ended => Err(Error::Ended(end)),
+        }
+    }
+
+    /// The pause after a refused handshake, or the error where another would be refused alike.
+    fn pause_after_refusal(&mut self, error: Error) -> Result<Duration, Error> {
+        let backoff = self.backoff();
+        match &error {
+            Error::Lost(_) => Ok(backoff),
+            Error::Refused(refusal) if refusal.is_temporary() => {
+                Ok(refusal.retry_after.unwrap_or_default().max(backoff))
+            }
+            Error::Refused(refusal) if refusal.status >= 500 => Ok(backoff),
+            Error::Refused(refusal) if refusal.status == 401 && self.may_renew() => Ok(backoff),
+            _ => Err(error),
+        }
+    }
+
+    /// Whether a credential that has ended may be replaced: once for each connection that it opened.
+    fn may_renew(&mut self) -> bool {
+        self.access.is_renewed() && !std::mem::replace(&mut self.renewed, true)
+    }
+
+    /// The pause before the next try: longer with each failure in a row.
+    fn backoff(&self) -> Duration {
+        let Options { backoff_min, backoff_max, .. } = self.options;
+        let doubled = backoff_min.saturating_mul(1 << self.failures.min(16));
+        random::jitter(doubled.min(backoff_max))
+    }
+
+    /// Waits for a future, while requests are taken in and updates are read. None once nobody is there
+    /// any more.
+    async fn meanwhile<T>(
+        &mut self,
+        future: impl Future<Output = T>,
+        requests: &mut mpsc::Receiver<Request>,
+    ) -> Option<T> {
+        tokio::pin!(future);
+        loop {
+            let may_take = self.may_take();
+            tokio::select! {
+                output = &mut future => return Some(output),
+                request = requests.recv(), if may_take => self.take(request),
+                is_read = pass_on(&self.updates, &mut self.backlog), if !self.backlog.is_empty() => {
+                    self.has_reader = is_read;
+                }
+                () = self.updates.closed(), if self.has_reader => self.has_reader = false,
+            }
+            if self.is_dropped() {
+                return None;
+            }
+        }
+    }
+
+    /// Serves one connection to its end.
+    async fn converse(&mut self, socket: Socket, requests: &mut mpsc::Receiver<Request>) -> Over {
+        let mut connection = Connection { socket, is_open: false, resuming: None };
+        loop {
+            if self.overflowed && self.backlog.len() <= self.options.updates / 2 {
+                self.overflowed = false;
+                return Over::Renew;
+            }
+            if connection.is_open
+                && let Err(end) = self.send_waiting(&mut connection.socket).await
+            {
+                return Over::End(end);
+            }
+            let may_take = self.may_take();
+            let is_paused = self.outbox.waiting() > 0 && self.paused_until > Instant::now();
+            tokio::select! {
+                frame = connection.socket.next() => {
+                    let received = match frame {
+                        Ok(frame) => self.receive(&mut connection, frame).await,
+                        Err(end) => Err(end),
+                    };
+                    if let Err(end) = received {
+                        return Over::End(end);
+                    }
+                }
+                request = requests.recv(), if may_take => self.take(request),
+                is_read = pass_on(&self.updates, &mut self.backlog), if !self.backlog.is_empty() => {
+                    self.has_reader = is_read;
+                }
+                () = self.updates.closed(), if self.has_reader => self.has_reader = false,
+                () = sleep_until(self.paused_until), if is_paused => {}
+            }
+            if self.is_dropped() {
+                return Over::Dropped;
+            }
+        }
+    }
+
+    /// Whether the program has dropped both halves. Without a reader nothing waits to be read.
+    fn is_dropped(&mut self) -> bool {
+        if !self.has_reader {
+            self.backlog.clear();
+        }
+        !self.has_reader && !self.has_senders
+    }
+
+    fn may_take(&self) -> bool {
+        self.has_senders && self.outbox.waiting() < self.options.requests.max(1)
+    }
+
+    fn take(&mut self, request: Option<Request>) {
+        match request {
+            Some(request) => self.outbox.push(request),
+            None => self.has_senders = false,
+        }
+    }
+
+    async fn send_waiting(&mut self, socket: &mut Socket) -> Result<(), End> {
+        while self.paused_until <= Instant::now()
+            && let Some((event, reference)) = self.outbox.take(self.options.in_flight)
+        {
+            socket.send(event, reference.as_deref()).await?;
+            if reference.is_none() {
+                self.outbox.finish_unanswered();
+            }
+        }
+        Ok(())
+    }
+
+    async fn receive(&mut self, connection: &mut Connection, frame: Frame) -> Result<(), End> {
+        let backoff = self.options.backoff_min;
+        if let Some(pause) = self.outbox.settle(&frame, backoff, self.options.retry_max) {
+            self.paused_until = Instant::now() + pause;
+        }
+        let is_answer = frame.reference.is_some();
+        match frame.event {
+            ServerEvent::GroupSummary(_) => self.begin(connection, frame).await?,
+            ServerEvent::ContactSummary(contacts) => self.queue(Update::Contacts(contacts)),
+            ServerEvent::SyncDone(synced) if frame.reference.as_deref() == Some(RESUME) => {
+                self.end_resume(connection, &synced);
+            }
+            ServerEvent::Error(refusal) if frame.reference.as_deref() == Some(RESUME) => {
+                // Too many resumes, or a store that is busy: a new connection tries again.
+                return Err(End::Lost(refusal.to_string()));
+            }
+            // Told to the caller alone.
+            ServerEvent::Error(_) => {}
+            ServerEvent::MessageFetch(_) if is_answer => {}
+            _ => self.deliver(connection, frame)?,
+        }
+        Ok(())
+    }
+
+    /// Takes the summary of a new connection, and asks for what was missed.
+    async fn begin(&mut self, connection: &mut Connection, frame: Frame) -> Result<(), End> {
+        let ServerEvent::GroupSummary(groups) = frame.event else { return Ok(()) };
+        connection.is_open = true;
+        (self.failures, self.renewed) = (0, false);
+        if !self.has_room() {
+            // The connection serves requests alone until it is renewed.
+            return Ok(());
+        }
+        let (history, more) = (frame.history, frame.more);
+        let known = self.positions.take().filter(|known| known.history.is_none() || known.history == history);
+        let resumed = known.is_some();
+        let mut positions = known.unwrap_or_default();
+        self.queue(Update::Connected(Summary { groups: groups.clone(), history, more, resumed }));
+        if !resumed {
+            positions.begin(history, &groups);
+            self.positions = Some(positions);
+            return Ok(());
+        }
+        positions.history = history;
+        let summary: BTreeMap<Uuid, Group> = groups.iter().map(|group| (group.id, group.clone())).collect();
+        let is_whole = more.is_none_or(|more| more.groups == 0);
+        let gone: Vec<Uuid> = positions.groups.keys().copied().collect();
+        for group in gone.into_iter().filter(|id| is_whole && !summary.contains_key(id)) {
+            if self.has_room() {
+                positions.groups.remove(&group);
+                self.queue(Update::Gone(group));
+            }
+        }
+        let behind = |(id, held): (&Uuid, &i64)| {
+            let head = summary.get(id).map(|group| group.head);
+            (head != Some(Some(*held))).then_some((*id, *held))
+        };
+        let behind: BTreeMap<Uuid, i64> = positions.groups.iter().filter_map(behind).collect();
+        positions.add(&groups);
+        self.positions = Some(positions);
+        if behind.is_empty() {
+            self.queue(Update::Resumed);
+            return Ok(());
+        }
+        connection.resuming = Some(Resuming { summary, held: BTreeMap::new() });
+        let resume = ClientEvent::SyncResume(Resume { groups: behind, history });
+        connection.socket.send(&resume, Some(RESUME)).await
+    }
+
+    /// Hands an event on, unless it is old. While a resume is under way, an event that happened after
+    /// the summary may come before those that were missed: it is held until they have come.
+    fn deliver(&mut self, connection: &mut Connection, frame: Frame) -> Result<(), End> {
+        if let (Some(resuming), Some(seq), Some(group)) =
+            (&mut connection.resuming, frame.seq, frame.event.group())
+        {
+            let head = resuming.summary.get(&group).and_then(|group| group.head);
+            if head.is_some_and(|head| seq > head) {
+                resuming.held.insert((group, seq), frame);
+                if resuming.held.len() > self.options.held {
+                    return Err(End::Lost("more happened during a resume than may be held".to_owned()));
+                }
+                return Ok(());
+            }
+        }
+        self.pass(frame);
+        Ok(())
+    }
+
+    fn pass(&mut self, frame: Frame) {
+        if self.has_room() && self.positions.get_or_insert_default().take(&frame) {
+            self.queue(Update::Event(frame));
+        }
+    }
+
+    fn end_resume(&mut self, connection: &mut Connection, synced: &Synced) {
+        let Some(Resuming { mut summary, held }) = connection.resuming.take() else { return };
+        for (group, why) in &synced.refused {
+            if !self.has_room() {
+                return;
+            }
+            let positions = self.positions.get_or_insert_default();
+            match summary.remove(group) {
+                Some(shown) if why != "pending" && why != "not_found" => {
+                    positions.restart(&shown);
+                    self.queue(Update::Reset { group: Box::new(shown), why: why.clone() });
+                }
+                _ => {
+                    positions.groups.remove(group);
+                    self.queue(Update::Gone(*group));
+                }
+            }
+        }
+        for frame in held.into_values() {
+            self.pass(frame);
+        }
+        if !self.overflowed {
+            self.positions.get_or_insert_default().resumed(synced);
+        }
+        self.queue(Update::Resumed);
+    }
+
+    /// Whether an update may be kept. From the first that may not be, none is, and the positions stay
+    /// where the program stops reading: the next connection resumes there.
+    fn has_room(&mut self) -> bool {
+        if self.has_reader && self.backlog.len() >= self.options.updates.max(1) {
+            self.overflowed = true;
+        }
+        !self.overflowed
+    }
+
+    fn queue(&mut self, update: Update) {
+        if self.has_room() && self.has_reader {
+            self.backlog.push_back(update);
+        }
+    }
+}
+
+async fn connect(access: Access, handshake: Handshake) -> Result<Socket, Error> {
+    let credential = access.credential().await?;
+    Ok(handshake.credential(&credential).connect().await?)
+}
+
+/// Hands the first update on once there is room for it; whether anybody reads.
+async fn pass_on(updates: &mpsc::Sender<Update>, backlog: &mut VecDeque<Update>) -> bool {
+    let Ok(permit) = updates.reserve().await else { return false };
+    if let Some(update) = backlog.pop_front() {
+        permit.send(update);
+    }
+    true
+}
+
+/// What to do after a socket's end.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Connect again, after this pause at least.
+    Again(Duration),
+    /// The credential has ended.
+    SignedOut,
+    /// This client is at fault: another try would end alike.
+    Ended,
+}
+
+fn judge(end: &End) -> Verdict {
+    match end.code() {
+        Some(4001) => Verdict::SignedOut,
+        Some(4029) => Verdict::Again(PENALTY),
+        Some(1002 | 1007 | 1009) => Verdict::Ended,
+        // 1001, 1011 and 1012, 4008 and 4009, or no code.
+        _ => Verdict::Again(Duration::ZERO),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closed(code: u16) -> End {
+        End::Closed { code, reason: String::new() }
+    }
+
+    #[test]
+    fn close_codes_say_what_to_do() {
+        for code in [1001, 1011, 1012, 4008, 4009] {
+            assert_eq!(judge(&closed(code)), Verdict::Again(Duration::ZERO), "{code}");
+        }
+        assert_eq!(judge(&End::Lost(String::new())), Verdict::Again(Duration::ZERO));
+        assert_eq!(judge(&closed(4029)), Verdict::Again(PENALTY));
+        assert_eq!(judge(&closed(4001)), Verdict::SignedOut);
+        assert_eq!(judge(&closed(1009)), Verdict::Ended);
+    }
+
+    #[tokio::test]
+    async fn backoff_doubles_up_to_its_bound() {
+        let access = Access::from(crate::Credential::Bearer(String::new()));
+        let mut driver = Driver::new("http://127.0.0.1:1", access, Options::default(), mpsc::channel(1).0);
+        for (failures, longest) in [(0, 250), (1, 500), (3, 2_000), (20, 30_000)] {
+            driver.failures = failures;
+            let pause = driver.backoff();
+            let longest = Duration::from_millis(longest);
+            assert!((longest / 2..=longest).contains(&pause), "{failures}: {pause:?}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Requests of a session: those that wait to be sent, and those that wait for their answer.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::command::ClientEvent;
+use crate::error::Error;
+use crate::event::{Frame, ServerEvent};
+
+/// A request, and where its answer goes.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) event: ClientEvent,
+    pub(crate) answer: oneshot::Sender<Result<Frame, Error>>,
+}
+
+/// The requests of a session, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    waiting: VecDeque<Request>,
+    /// By the number that is the `ref`, so that they are in the order of sending.
+    sent: BTreeMap<u64, Request>,
+    last: u64,
+}
+
+impl Outbox {
+    pub(crate) fn push(&mut self, request: Request) {
+        self.waiting.push_back(request);
+    }
+
+    /// Requests that wait to be sent.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The next request to send, with its `ref`, if fewer than `in_flight` wait for an answer.
+    pub(crate) fn take(&mut self, in_flight: usize) -> Option<(&ClientEvent, Option<String>)> {
+        if self.sent.len() >= in_flight.max(1) {
+            return None;
+        }
+        let request = self.waiting.pop_front()?;
+        self.last += 1;
+        let reference = request.event.is_answered().then(|| self.last.to_string());
+        let event = &self.sent.entry(self.last).or_insert(request).event;
+        Some((event, reference))
+    }
+
+    /// Finishes the last request taken, which the server does not answer.
+    pub(crate) fn finish_unanswered(&mut self) {
+        if let Some(request) = self.sent.remove(&self.last) {
+            let silent = ServerEvent::Unknown { name: String::new(), data: serde_json::Value::Null };
+            let frame = Frame { seq: None, reference: None, history: None, more: None, event: silent };
+            // The caller may no longer wait.
+            let _ = request.answer.send(Ok(frame));
+        }
+    }
+
+    /// Takes a frame that may be an answer. A refusal that is worth another try puts the request back
+    /// at the front, and gives the pause before it.
+    pub(crate) fn settle(
+        &mut self,
+        frame: &Frame,
+        backoff: Duration,
+        retry_max: Duration,
+    ) -> Option<Duration> {
+        let number = self.number(frame)?;
+        let request = self.sent.remove(&number)?;
+        if let ServerEvent::Error(refusal) = &frame.event {
+            let pause = refusal.retry_after.unwrap_or(backoff);
+            let again = match refusal.status {
+                429 => pause <= retry_max,
+                503 => request.event.is_repeatable(),
+                _ => false,
+            };
+            if again {
+                self.waiting.push_front(request);
+                return Some(pause.max(backoff.min(Duration::from_secs(1))));
+            }
+        }
+        // The caller may no longer wait.
+        let _ = request.answer.send(frame.clone().accepted().map_err(Error::Refused));
+        None
+    }
+
+    /// The request that a frame answers: by its `ref`, or, where a resume brings the message, by the
+    /// `client_id`.
+    fn number(&self, frame: &Frame) -> Option<u64> {
+        if let Some(reference) = &frame.reference {
+            return reference.parse().ok();
+        }
+        let ServerEvent::MessageText(message) = &frame.event else { return None };
+        let client_id = message.client_id.as_deref()?;
+        let is_it = |request: &&Request| match &request.event {
+            ClientEvent::MessageText(sent) => Some(sent.group) == message.group,
+            ClientEvent::MessageFirst(_) => true,
+            _ => false,
+        };
+        let mut found = self.sent.iter().filter(|(_, request)| request.event.client_id() == Some(client_id));
+        found.find(|(_, request)| is_it(request)).map(|(number, _)| *number)
+    }
+
+    /// The connection is lost: requests that may be repeated go back to the front in their order, the
+    /// outcome of the others is unknown.
+    pub(crate) fn disconnect(&mut self, why: &str) {
+        for request in std::mem::take(&mut self.sent).into_values().rev() {
+            if request.event.is_repeatable() {
+                self.waiting.push_front(request);
+            } else {
+                // The caller may no longer wait.
+                let _ = request.answer.send(Err(Error::Lost(why.to_owned())));
+            }
+        }
+    }
+
+    /// Answers every request with the same error.
+    pub(crate) fn fail(&mut self, error: &Error) {
+        let sent = std::mem::take(&mut self.sent).into_values();
+        for request in sent.chain(std::mem::take(&mut self.waiting)) {
+            // The caller may no longer wait.
+            let _ = request.answer.send(Err(error.clone()));
+        }
+    }
+
+    #[cfg(test)]
+    fn client_ids(&self) -> Vec<&str> {
+        self.waiting.iter().filter_map(|request| request.event.client_id()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::command::{GroupId, NewMessage};
+
+    type Answer = oneshot::Receiver<Result<Frame, Error>>;
+
+    fn push(outbox: &mut Outbox, event: ClientEvent) -> Answer {
+        let (answer, receiver) = oneshot::channel();
+        outbox.push(Request { event, answer });
+        receiver
+    }
+
+    fn message(client_id: &str) -> ClientEvent {
+        let client_id = Some(client_id.to_owned());
+        ClientEvent::MessageText(NewMessage { body: "b".into(), client_id, ..Default::default() })
+    }
+
+    fn frame(text: &str) -> Frame {
+        Frame::parse(text).unwrap()
+    }
+
+    fn settle(outbox: &mut Outbox, text: &str) -> Option<Duration> {
+        outbox.settle(&frame(text), Duration::from_millis(250), Duration::from_secs(120))
+    }
+
+    #[test]
+    fn lost_connection_keeps_the_order_of_messages() {
+        let mut outbox = Outbox::default();
+        let _answers = ["a", "b", "c"].map(|id| push(&mut outbox, message(id)));
+        assert!(outbox.take(2).is_some() && outbox.take(2).is_some() && outbox.take(2).is_none());
+        outbox.disconnect("gone");
+        assert_eq!(outbox.client_ids(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn unrepeatable_request_is_lost_with_the_connection() {
+        let mut outbox = Outbox::default();
+        let mut answer = push(&mut outbox, ClientEvent::GroupQuit(GroupId::default()));
+        outbox.take(1);
+        outbox.disconnect("gone");
+        assert_eq!(answer.try_recv().unwrap(), Err(Error::Lost("gone".into())));
+        assert_eq!(outbox.waiting(), 0);
+    }
+
+    #[test]
+    fn rate_limit_is_waited_for_and_a_long_one_is_a_refusal() {
+        let mut outbox = Outbox::default();
+        let mut answer = push(&mut outbox, message("a"));
+        outbox.take(1);
+        let refused = |wait: u32, reference: u32| {
+            format!(
+                r#"{{"type":"error.data","code":429,"data":{{"detail":"slow","retry_after":{wait}}},"ref":"{reference}"}}"#
+            )
+        };
+        assert_eq!(settle(&mut outbox, &refused(3, 1)), Some(Duration::from_secs(3)));
+        assert_eq!(outbox.client_ids(), ["a"]);
+        outbox.take(1);
+        assert_eq!(settle(&mut outbox, &refused(3600, 2)), None);
+        assert_eq!(answer.try_recv().unwrap().unwrap_err().status(), Some(429));
+    }
+
+    #[test]
+    fn resumed_message_acknowledges_by_its_client_id() {
+        let mut outbox = Outbox::default();
+        let mut answer = push(&mut outbox, message("a"));
+        outbox.take(1);
+        let (id, group) = (Uuid::from_u128(1), Uuid::nil());
+        let resumed = |client_id: &str| {
+            format!(
+                r#"{{"type":"message.text","seq":1,"data":{{"id":"{id}","group":"{group}","author":"ann","body":"b","date":"2024","respond_to":null,"seq":1,"edited":null,"client_id":"{client_id}"}}}}"#
+            )
+        };
+        settle(&mut outbox, &resumed("other"));
+        assert!(answer.try_recv().is_err(), "another message is no answer");
+        settle(&mut outbox, &resumed("a"));
+        assert!(answer.try_recv().unwrap().is_ok());
+    }
+
+    #[test]
+    fn typing_is_sent_without_a_ref() {
+        let mut outbox = Outbox::default();
+        let mut answer = push(&mut outbox, ClientEvent::TypingStart(GroupId::default()));
+        assert_eq!(outbox.take(1).and_then(|(_, reference)| reference), None);
+        outbox.finish_unanswered();
+        assert!(answer.try_recv().unwrap().is_ok());
+    }
+}

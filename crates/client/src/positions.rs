@@ -1,0 +1,113 @@
+//! How far a client has got in each group's log.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::event::{Frame, ServerEvent, Synced};
+use crate::object::Group;
+
+/// The last number held of each group, and the history that these are numbers of. Store it to resume
+/// after a restart of the program.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Positions {
+    /// The history, once a server has named one.
+    pub history: Option<Uuid>,
+    /// Numbers by group.
+    pub groups: BTreeMap<Uuid, i64>,
+}
+
+impl Positions {
+    /// Begins anew at the heads of a summary.
+    pub(crate) fn begin(&mut self, history: Option<Uuid>, groups: &[Group]) {
+        self.history = history;
+        self.groups = groups.iter().filter(|group| !group.is_pending()).filter_map(position).collect();
+    }
+
+    /// Adds the groups of a summary that were not known.
+    pub(crate) fn add(&mut self, groups: &[Group]) {
+        for (id, head) in groups.iter().filter(|group| !group.is_pending()).filter_map(position) {
+            self.groups.entry(id).or_insert(head);
+        }
+    }
+
+    /// Begins a group anew at its head.
+    pub(crate) fn restart(&mut self, group: &Group) {
+        self.groups.extend(position(group));
+    }
+
+    /// Takes an event: whether it is new. An event without a number is always new.
+    pub(crate) fn take(&mut self, frame: &Frame) -> bool {
+        let Some(group) = frame.event.group() else { return true };
+        match &frame.event {
+            ServerEvent::GroupQuit(_) | ServerEvent::GroupDelete(_) => {
+                self.groups.remove(&group);
+                return true;
+            }
+            ServerEvent::GroupUpdate(update) if update.is_pending() => {
+                self.groups.remove(&group);
+                return true;
+            }
+            _ => {}
+        }
+        if frame.seq.is_some_and(|seq| self.groups.get(&group).is_some_and(|held| seq <= *held)) {
+            return false;
+        }
+        // A group that is shown whole begins at its head for the user.
+        let head = match &frame.event {
+            ServerEvent::GroupUpdate(update) => update.head,
+            _ => None,
+        };
+        if let Some(seq) = head.max(frame.seq) {
+            let held = self.groups.entry(group).or_insert(seq);
+            *held = seq.max(*held);
+        }
+        true
+    }
+
+    /// Takes the end of a resume.
+    pub(crate) fn resumed(&mut self, synced: &Synced) {
+        for (group, head) in &synced.groups {
+            if let Some(held) = self.groups.get_mut(group) {
+                *held = (*held).max(*head);
+            }
+        }
+    }
+}
+
+fn position(group: &Group) -> Option<(Uuid, i64)> {
+    Some((group.id, group.head?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(group: Uuid, seq: i64) -> Frame {
+        let frame = serde_json::json!({
+            "type": "message.text", "seq": seq,
+            "data": { "id": Uuid::nil(), "group": group, "author": "ann", "body": "b", "date": "2024",
+                "respond_to": null, "seq": seq, "edited": null },
+        });
+        Frame::parse(&frame.to_string()).unwrap()
+    }
+
+    #[test]
+    fn events_at_or_below_the_position_are_old() {
+        let (mut positions, group) = (Positions::default(), Uuid::from_u128(7));
+        assert!(positions.take(&text(group, 3)));
+        assert!(!positions.take(&text(group, 3)) && !positions.take(&text(group, 2)));
+        assert!(positions.take(&text(group, 5)) && positions.groups[&group] == 5);
+    }
+
+    #[test]
+    fn leaving_a_group_forgets_its_position() {
+        let (mut positions, group) = (Positions::default(), Uuid::from_u128(7));
+        positions.take(&text(group, 3));
+        let left =
+            serde_json::json!({ "type": "group.quit", "seq": 4, "data": { "group": group, "name": "ann" } });
+        assert!(positions.take(&Frame::parse(&left.to_string()).unwrap()));
+        assert!(positions.groups.is_empty());
+    }
+}

@@ -1,0 +1,69 @@
+//! Users, groups and messages for tests, made over REST.
+
+use std::fmt::Display;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::client::{Client, encoded};
+
+/// Makes users by the service: clients that are these users, in the same order.
+pub async fn users(service: &Client, names: &[&str]) -> Vec<Client> {
+    join_all(names.iter().map(|name| service.user(name))).await
+}
+
+/// Makes a group by the service, whose owner is the first of `members`; its id.
+pub async fn group(service: &Client, members: &[&str]) -> String {
+    let group = json!({ "name": "g", "author": members[0], "members": members[1..] });
+    id(&service.post("groups/", group).await.ok(201))
+}
+
+/// Makes contacts of two users.
+pub async fn befriend(one: &Client, other: &Client) {
+    for (author, name) in [(one, other), (other, one)] {
+        let contact = json!({ "author": author.name(), "name": name.name(), "operation": "contact" });
+        let path = format!("users/{}/", encoded(author.name()));
+        author.patch(&path, json!({ "contact": contact })).await.ok(200);
+    }
+}
+
+/// Sends a message; the message as the server stored it.
+pub async fn send(client: &Client, group: &str, body: impl Display) -> Value {
+    client.post("messages/", json!({ "group": group, "body": body.to_string() })).await.ok(201)
+}
+
+/// Every message of a group, oldest first, read page by page.
+pub async fn history(client: &Client, group: &str) -> Vec<Value> {
+    let (mut history, mut after) = (Vec::<Value>::new(), 0);
+    loop {
+        let page = client.get(&format!("groups/{group}/messages/?after={after}&limit=100")).await.ok(200);
+        let page = page.as_array().expect("an array");
+        for message in page {
+            let number = seq(message);
+            assert!(number > after, "pages ascend: {number} after {after}");
+            after = number;
+        }
+        if page.is_empty() {
+            return history;
+        }
+        history.extend_from_slice(page);
+    }
+}
+
+/// The `id` of an object.
+#[track_caller]
+pub fn id(object: &Value) -> String {
+    text(&object["id"])
+}
+
+/// The `seq` of a message or a frame.
+#[track_caller]
+pub fn seq(object: &Value) -> i64 {
+    object["seq"].as_i64().unwrap_or_else(|| panic!("it has no seq: {object}"))
+}
+
+/// A JSON text.
+#[track_caller]
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
+}

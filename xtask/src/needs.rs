@@ -15,8 +15,7 @@ struct Need {
 }
 
 const NEEDS: &[Need] = &[
-    Need { program: "chromium", package: "chromium", why: "the page's end-to-end test" },
-    Need { program: "chromedriver", package: "chromium-driver", why: "the page's end-to-end test" },
+    Need { program: "chromium", package: "chromium", why: "the tests of the page and of the client module" },
     Need { program: "curl", package: "curl", why: "the README's tour" },
     Need { program: "jq", package: "jq", why: "the README's tour" },
     Need { program: "initdb", package: "postgresql", why: "the tests of the store on PostgreSQL" },

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "app")]
 pub mod app;
+#[cfg(feature = "app")]
+pub mod browser;
 pub mod bus;
 #[cfg(feature = "app")]
 pub mod client;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use chinwag_testkit::browser::{self, Tab};
 use chinwag_testkit::client::Client;
 use chinwag_testkit::proxy::Proxy;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::browser::Tab;
 use crate::sick::Sick;
 use crate::world::{World, load};
 
@@ -37,10 +37,8 @@ async fn kills_and_cuts_leave_each_message_once_in_both_clients() {
     world.users(&["ann", "bob"]).await;
     let group = world.group(&["ann", "bob"]).await;
     let (anns, bobs) = (world.link().await, world.link().await);
-    let (ann, bob) = tokio::join!(
-        world.browsers.open("ann", &world.site.url),
-        world.browsers.open("bob", &world.site.url)
-    );
+    let (ann, bob) =
+        tokio::join!(browser::open("ann", &world.site.url), browser::open("bob", &world.site.url));
     // All of it, for the comparison.
     load(&ann, "ann", &anns, "{ held: 100_000 }").await;
     load(&bob, "bob", &bobs, "{ held: 100_000 }").await;
@@ -177,7 +175,7 @@ async fn an_ended_session_is_reported_and_unsent_messages_are_kept() {
     world.users(&["ann", "bob"]).await;
     let group = world.group(&["ann", "bob"]).await;
     let link = world.link().await;
-    let ann = world.browsers.open("ann", &world.site.url).await;
+    let ann = browser::open("ann", &world.site.url).await;
     let token = world.service().post("users/ann/tokens/", json!({ "ttl": 3 })).await.ok(201)["token"].clone();
     load(&ann, "ann", &link, &format!("{{ token: {token} }}")).await;
     ann.run("window.reasons = []; chat.addEventListener('signedout', ({ detail }) => reasons.push(detail.reason));").await;
@@ -207,8 +205,8 @@ async fn messages_are_sent_without_storage_and_a_warning_is_given() {
     let group = world.group(&["ann", "bob"]).await;
     let link = world.link().await;
     // The user has forbidden all pages to keep anything.
-    let settings = json!({ "profile.default_content_setting_values.cookies": 2 });
-    let ann = world.browsers.open_with("ann", &world.site.url, settings).await;
+    let settings = json!({ "profile": { "default_content_setting_values": { "cookies": 2 } } });
+    let ann = browser::open_with("ann", &world.site.url, &settings).await;
     load(&ann, "ann", &link, "{}").await;
     connect(&ann).await;
     ann.until("!chat.persistent").await;
@@ -305,7 +303,7 @@ async fn a_stream_keeps_its_order_within_bounded_memory() {
     world.users(&["ann", "bob"]).await;
     let group = world.group(&["ann", "bob"]).await;
     let link = world.link().await;
-    let ann = world.browsers.open("ann", &world.site.url).await;
+    let ann = browser::open("ann", &world.site.url).await;
     load(&ann, "ann", &link, "{ held: 100 }").await;
     connect(&ann).await;
     let service = world.service();

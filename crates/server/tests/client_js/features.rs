@@ -1,9 +1,9 @@
 //! What applications do with the module.
 
+use chinwag_testkit::browser::{self, Tab};
 use chinwag_testkit::client::Client;
 use serde_json::{Value, json};
 
-use crate::browser::Tab;
 use crate::faults::agrees;
 use crate::world::{World, load};
 
@@ -132,7 +132,7 @@ async fn history_is_paged_either_way_while_it_changes() {
     world.users(&["ann", "bob"]).await;
     let group = world.group(&["ann", "bob"]).await;
     let link = world.link().await;
-    let ann = world.browsers.open("ann", &world.site.url).await;
+    let ann = browser::open("ann", &world.site.url).await;
     let service = world.service();
     let say = async |body: String| {
         let message = json!({ "group": group, "author": "bob", "body": body });
@@ -209,7 +209,7 @@ async fn same_stretch(tab: &Tab, world: &World, group: &str) {
 #[tokio::test]
 async fn on_the_servers_own_page_a_session_is_kept_in_a_cookie() {
     let world = World::start().await;
-    let ann = world.browsers.open("ann", &format!("{}/docs/", world.url())).await;
+    let ann = browser::open("ann", &format!("{}/docs/", world.url())).await;
     let begin = "const { Chinwag } = await import('/chinwag.js'); window.chat = new Chinwag();";
     ann.run(begin).await;
     assert_eq!(ann.run("return chat.whoAmI();").await, Value::Null);
@@ -284,7 +284,7 @@ async fn any_origin_loads_the_module_and_named_ones_call() {
         assert_eq!(found, if allowed { Ok(()) } else { Err(403) }, "{origin}");
     }
     // A page of another origin has the module, and is told that it does not come through.
-    let elsewhere = world.browsers.open("elsewhere", &world.site.url.replace("127.0.0.1", "localhost")).await;
+    let elsewhere = browser::open("elsewhere", &world.site.url.replace("127.0.0.1", "localhost")).await;
     let found = elsewhere.run(&format!(
         "const {{ Chinwag }} = await import('{}/chinwag.js'); const chat = new Chinwag({{ token: '{token}' }});
         chat.connect(); await new Promise((done) => chat.addEventListener('state', () => chat.state === 'waiting' && done()));
@@ -311,7 +311,7 @@ async fn every_example_of_the_documentation_works() {
     assert_eq!(pages.len(), 1);
     let page = pages[0].replace("https://chat.example", &ours).replace("\"/token\"", &format!("\"{token}\""));
     world.site.page.send_replace(page);
-    let ann = world.browsers.open("ann", &world.site.url).await;
+    let ann = browser::open("ann", &world.site.url).await;
     ann.until("document.getElementById('state').textContent === 'ready'").await;
     ann.run("document.getElementById('text').value = 'hello bob'; document.querySelector('button').click();")
         .await;

@@ -1,5 +1,6 @@
 //! Messages that the server puts off because too many come at once.
 
+use chinwag_testkit::browser;
 use serde_json::json;
 
 use crate::faults::agrees;
@@ -71,7 +72,7 @@ async fn a_message_that_waits_is_discarded_and_the_next_goes() {
 #[tokio::test]
 async fn the_server_says_what_it_offers_to_anybody() {
     let world = World::start().await;
-    let nobody = world.browsers.open("nobody", &world.site.url).await;
+    let nobody = browser::open("nobody", &world.site.url).await;
     // No token is asked for.
     let offer = nobody
         .run(&format!(

@@ -4,23 +4,22 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use chinwag_testkit::browser::{self, Tab};
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
 use chinwag_testkit::proxy::Proxy;
+use chinwag_testkit::setup;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::browser::{Browsers, Tab};
-
 const KEY: &str = "the-service-key-of-a-test-0123456789";
 /// What every page of the tests has beside the module.
 const TOLD: &str = include_str!("told.js");
 
-/// The server, an application's site, and browsers.
+/// The server and an application's site.
 pub(crate) struct World {
-    pub(crate) browsers: Browsers,
     pub(crate) site: Site,
     program: Program,
     running: Option<Running>,
@@ -35,11 +34,10 @@ impl World {
 
     /// With settings of the server, as variables of its environment.
     pub(crate) async fn with(settings: &'static [(&'static str, &'static str)]) -> Self {
-        let browsers = Browsers::start().await;
         let site = Site::start().await;
         let program = Program::new(env!("CARGO_BIN_EXE_chinwag"));
         let address = ([127, 0, 0, 1], 0).into();
-        let mut world = Self { browsers, site, program, running: None, address, settings };
+        let mut world = Self { site, program, running: None, address, settings };
         world.serve();
         world
     }
@@ -87,39 +85,25 @@ impl World {
 
     /// Makes users.
     pub(crate) async fn users(&self, names: &[&str]) {
-        for name in names {
-            self.service().post("users/", json!({ "name": name })).await.ok(201);
-        }
+        setup::users(&self.service(), names).await;
     }
 
     /// Makes a group of users, the first being its owner, and gives its id.
     pub(crate) async fn group(&self, names: &[&str]) -> String {
-        let group = json!({ "name": "The garden", "author": names[0], "members": names[1..] });
-        let made = self.service().post("groups/", group).await.ok(201);
-        made["id"].as_str().expect("an id").to_owned()
+        setup::group(&self.service(), names).await
     }
 
     /// The application's page in a new browser, where the module is loaded for a user, and not
     /// connected yet.
     pub(crate) async fn person(&self, name: &str, link: &Proxy) -> Tab {
-        let tab = self.browsers.open(name, &self.site.url).await;
+        let tab = browser::open(name, &self.site.url).await;
         load(&tab, name, link, "{}").await;
         tab
     }
 
     /// All messages of a group as the server has them.
     pub(crate) async fn log(&self, group: &str) -> Vec<Value> {
-        let mut log: Vec<Value> = Vec::new();
-        loop {
-            let after = log.last().map_or(0, |message| message["seq"].as_i64().expect("a number"));
-            let path = format!("groups/{group}/messages/?limit=100&after={after}");
-            let page = self.service().get(&path).await.ok(200);
-            let page = page.as_array().expect("a list").clone();
-            if page.is_empty() {
-                return log;
-            }
-            log.extend(page);
-        }
+        setup::history(&self.service(), group).await
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
 
-use crate::browsers::Browsers;
+use crate::page::Page;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_chinwag");
 const PAGE: &str = include_str!("../../../../docs/embedding.md");
@@ -68,9 +68,8 @@ async fn the_documents_own_page_chats() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 
-    let browsers = Browsers::start().await;
     program.service(&running).user("astra").await;
-    let page = browsers.open("arlan@example.org", &format!("http://{own}")).await;
+    let page = Page::open("arlan@example.org", &format!("http://{own}")).await;
     page.sees("Signed in as arlan@example.org").await;
     let arlan = program.service(&running).get("users/arlan%40example.org/?fields=__all__").await.ok(200);
     assert_eq!((&arlan["display_name"], &arlan["origin"]), (&"Arlan".into(), &"host".into()));

@@ -32,3 +32,43 @@ const pageText = () => textOf([document.body, ...roots()]);
 const messages = () => part("Messages").flatMap((feed) => [...feed.querySelectorAll("article")]);
 const bodyOf = (article) => article.querySelector(".body").textContent;
 const message = (body) => messages().filter((article) => bodyOf(article) === body);
+
+/** The next two frames of the screen, or a tenth of a second where none is drawn. */
+const drawn = () =>
+  new Promise((done) => {
+    requestAnimationFrame(() => requestAnimationFrame(done));
+    setTimeout(done, 100);
+  });
+
+/** The middle of an element on the screen; none where it has no place. */
+const middle = (element) => {
+  const box = [...element.getClientRects()].find(({ width, height }) => width > 0 && height > 0);
+  return box ? [box.x + box.width / 2, box.y + box.height / 2] : null;
+};
+
+/**
+ * Where to click for an element: scrolled into view, in one place for two frames, and with nothing over it. A click that
+ * meets something else is undone, and `window.aimed.hit` says so.
+ */
+const aim = async (element) => {
+  if (!element) return null;
+  element.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
+  const before = String(middle(element));
+  await drawn();
+  const point = middle(element);
+  if (!point || String(point) !== before) return null;
+  let hit = document.elementFromPoint(...point);
+  for (let inner; hit?.shadowRoot && (inner = hit.shadowRoot.elementFromPoint(...point)) && inner !== hit; ) hit = inner;
+  const chain = [];
+  for (let at = hit; at; at = at.parentNode ?? at.host) chain.push(at);
+  if (!chain.includes(element)) throw new Error(`${hit?.outerHTML?.slice(0, 120)} lies over it`);
+  const aimed = (window.aimed = { hit: false });
+  const judge = (event) => {
+    aimed.hit = event.composedPath().includes(element);
+    if (aimed.hit) return;
+    event.stopImmediatePropagation();
+    event.preventDefault();
+  };
+  addEventListener("click", judge, { capture: true, once: true });
+  return point;
+};

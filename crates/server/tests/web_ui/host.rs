@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::Stage;
+use crate::page::Page;
 
 /// A host application. `/chat-token?name` is that user's token; `/` is its page.
 struct Host {
@@ -108,7 +109,7 @@ async fn a_foreign_page_chats_by_tokens_from_its_own_back_end() {
     let chat = stage.app.url();
     let (ann, bob) = (stage.app.user("ann").await, stage.app.user("bob").await);
     let asked = host.serve(chat.clone(), page(&chat, "lang=fr", ASK));
-    let page = stage.browsers.open("ann", &origin).await;
+    let page = Page::open("ann", &origin).await;
     page.sees("Connecté en tant que ann").await;
     assert_eq!(asked.load(Ordering::Relaxed), 1);
 
@@ -158,7 +159,7 @@ async fn a_page_shows_one_conversation_and_reports_an_ended_token() {
     stage.app.user("bob").await;
     let attributes = format!(r#"token="{}" with="bob" theme="dark" dir="rtl""#, ann.token());
     host.serve(chat.clone(), page(&chat, &attributes, ""));
-    let page = stage.browsers.open("ann", &origin).await;
+    let page = Page::open("ann", &origin).await;
     page.say("hello").await;
     page.sees_once("hello").await;
     page.sees_in("Messages", "Sent").await;
@@ -186,7 +187,7 @@ async fn a_page_that_the_server_was_not_told_of_is_refused_in_words() {
     let chat = stage.app.url();
     let ann = stage.app.user("ann").await;
     host.serve(chat.clone(), page(&chat, &format!(r#"token="{}""#, ann.token()), ""));
-    let page = stage.browsers.open("ann", &origin).await;
+    let page = Page::open("ann", &origin).await;
     page.sees("Opening your conversations…").await;
     page.sees("Connection lost. Trying again…").await;
     page.close().await;

@@ -1,13 +1,11 @@
 //! The page and the widget, in real browsers against a real server: what people do with them, and
 //! what they see.
 //!
-//! Needs `chromium` and `chromedriver`, which the Debian packages `chromium` and `chromium-driver`
-//! bring.
+//! Needs `chromium`, which the Debian package of that name brings.
 
 mod access;
 mod account;
 mod bad_input;
-mod browsers;
 mod consent;
 mod embedding;
 mod groups;
@@ -23,16 +21,14 @@ mod words;
 
 use chinwag_testkit::app::{Options, TestApp};
 
-use crate::browsers::Browsers;
 use crate::page::Page;
 
 pub(crate) const PASSWORD: &str = "a long password";
 pub(crate) const WELCOME: &str = "Sign in, or choose a name and a password to sign up.";
 
-/// A server, and browsers to look at it.
+/// A server, and pages that show it.
 pub(crate) struct Stage {
     pub(crate) app: TestApp,
-    pub(crate) browsers: Browsers,
 }
 
 impl Stage {
@@ -42,12 +38,12 @@ impl Stage {
 
     /// With some of the server's options changed.
     pub(crate) async fn with(change: impl FnOnce(&mut Options)) -> Self {
-        Self { browsers: Browsers::start().await, app: TestApp::with(change).await }
+        Self { app: TestApp::with(change).await }
     }
 
-    /// A new browser that shows the page, where nobody is signed in.
+    /// The page in a new profile, where nobody is signed in.
     pub(crate) async fn browser(&self, name: &str) -> Page {
-        self.browsers.open(name, &self.app.url()).await
+        Page::open(name, &self.app.url()).await
     }
 
     /// Someone who has just signed up.
@@ -74,6 +70,8 @@ pub(crate) async fn sign(page: &Page, name: &str, password: &str, button: &str) 
 /// Begins the conversation with someone by a message.
 pub(crate) async fn write_to(page: &Page, name: &str, body: &str) {
     begin_with(page, name).await;
+    // Until then, the conversation that was open before has the box.
+    page.sees_in("Conversation", name).await;
     page.say(body).await;
     page.sees_once(body).await;
 }

@@ -3,6 +3,7 @@
 use chinwag_testkit::proxy::Proxy;
 use serde_json::json;
 
+use crate::page::Page;
 use crate::{Stage, write_to};
 
 /// The next message is sent, and the connection is lost before its acknowledgement comes.
@@ -84,7 +85,7 @@ async fn two_people_who_are_cut_off_again_and_again_miss_nothing() {
     let address = stage.app.url().trim_start_matches("http://").parse().expect("an address");
     let proxy = Proxy::to(address).await;
     let url = format!("http://{}", proxy.address());
-    let (ann, bob) = tokio::join!(stage.browsers.open("ann", &url), stage.browsers.open("bob", &url));
+    let (ann, bob) = tokio::join!(Page::open("ann", &url), Page::open("bob", &url));
     for (page, name) in [(&ann, "ann"), (&bob, "bob")] {
         crate::sign(page, name, crate::PASSWORD, "Sign up").await;
         page.sees(&format!("Signed in as {name}")).await;

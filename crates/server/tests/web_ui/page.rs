@@ -3,38 +3,38 @@
 
 use std::time::Duration;
 
-use fantoccini::elements::Element;
-use fantoccini::error::CmdError;
-use fantoccini::key::Key;
-use fantoccini::{Client, elements::ElementRef};
+use chinwag_testkit::browser::{self, Key, STEP, Tab};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// How long anything is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 const EYES: &str = include_str!("eyes.js");
-/// The key under which a driver hands out an element.
-const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// Runs before each page's own scripts, and notes the browser's objections. A tab's session storage
+/// outlives its reloads.
+const EAR: &str = r#"
+    const note = (text) => sessionStorage.setItem("wrongs", `${sessionStorage.getItem("wrongs") ?? ""}${text}\n`);
+    const failed = ({ message, target }) => message ?? `cannot load ${target.src ?? target.href}`;
+    addEventListener("error", (event) => note(`error: ${failed(event)}`), true);
+    addEventListener("unhandledrejection", ({ reason }) => note(`rejection: ${reason}`));
+    addEventListener("securitypolicyviolation", (event) =>
+        note(`policy: ${event.effectiveDirective} forbids ${event.blockedURI}`));
+"#;
 
 /// The page as one person has it open.
 pub(crate) struct Page {
-    client: Client,
-    /// How the browser is told what no page may: see [`Page::devtools`].
-    driver: chinwag_testkit::client::Client,
-    name: String,
+    tab: Tab,
 }
 
 impl Page {
-    /// Opens the page in a browser. Who looks at it is called `name`.
-    pub(crate) async fn open(
-        client: Client,
-        driver: chinwag_testkit::client::Client,
-        name: &str,
-        url: &str,
-    ) -> Self {
-        bounded(client.goto(url)).await;
-        Self { client, driver, name: name.to_owned() }
+    /// Opens a page in a new profile. `name` is the person's.
+    pub(crate) async fn open(name: &str, url: &str) -> Self {
+        let tab = browser::blank(name).await;
+        tab.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": EAR })).await;
+        tab.go(url).await;
+        Self { tab }
     }
 
     /// Presses a button by its name. Where a question stands before everything else, one of its.
@@ -54,11 +54,15 @@ impl Page {
     /// Writes in the field that has this label, in place of what was in it.
     pub(crate) async fn fill(&self, label: &str, text: &str) {
         let look = async || {
-            let Some(field) = self.element("return field(...arguments)", json!([label])).await? else {
+            let focus = "const box = field(...arguments); box?.focus(); box?.select(); return box !== null;";
+            if self.eval(focus, json!([label])).await? != true {
                 return Ok(None);
-            };
-            field.clear().await?;
-            field.send_keys(text).await.map(Some)
+            }
+            self.tab.press_key(Key::Backspace).await?;
+            self.tab.type_text(text).await?;
+            // The page may have been drawn anew meanwhile.
+            let written = "return (field(arguments[0])?.value.length > 0) === arguments[1].length > 0";
+            Ok((self.eval(written, json!([label, text])).await? == true).then_some(()))
         };
         self.until(&format!("write in “{label}”"), look).await;
     }
@@ -86,8 +90,7 @@ impl Page {
 
     /// Presses a key where the focus is.
     pub(crate) async fn key(&self, key: Key) {
-        let focused = bounded(self.client.active_element()).await;
-        bounded(focused.send_keys(&char::from(key).to_string())).await;
+        self.tab.press_key(key).await.expect("the browser does as it is told");
     }
 
     /// Writes a message in the open conversation, and sends it.
@@ -130,8 +133,8 @@ impl Page {
 
     /// Waits until the tab has this title.
     pub(crate) async fn sees_title(&self, title: &str) {
-        let look = async || Ok((self.client.title().await? == title).then_some(()));
-        self.until(&format!("see the title “{title}”"), look).await;
+        let script = "return document.title === arguments[0]";
+        self.looks(&format!("see the title “{title}”"), script, json!([title])).await;
     }
 
     /// Waits until the open conversation holds this message, and asserts that it does so once.
@@ -141,7 +144,7 @@ impl Page {
             Ok(found.as_u64().filter(|found| *found > 0))
         };
         let found = self.until(&format!("see the message “{body}”"), look).await;
-        assert_eq!(found, 1, "{} sees the message “{body}” more than once", self.name);
+        assert_eq!(found, 1, "{} sees the message “{body}” more than once", self.tab.name());
     }
 
     /// Waits until a script of the test's, which may use what is in `eyes.js`, returns true.
@@ -152,7 +155,9 @@ impl Page {
 
     /// What a script of the test's returns, once.
     pub(crate) async fn look(&self, script: &str, arguments: Value) -> Value {
-        bounded(self.eval(script, arguments)).await
+        self.eval(script, arguments)
+            .await
+            .unwrap_or_else(|why| panic!("in {}'s page: {why}", self.tab.name()))
     }
 
     /// How many elements of a kind the open conversation has.
@@ -163,7 +168,7 @@ impl Page {
 
     /// Loads the page again.
     pub(crate) async fn reload(&self) {
-        bounded(self.client.refresh()).await;
+        self.tab.reload().await;
     }
 
     /// Makes the window as narrow as a telephone.
@@ -179,25 +184,19 @@ impl Page {
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": [feature] })).await;
     }
 
-    /// What no page may ask of a browser.
+    /// Sends a command of the DevTools protocol.
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) {
-        let id = bounded(self.client.session_id()).await.expect("a session was begun");
-        let command = json!({ "cmd": command, "params": parameters });
-        self.driver.post(&format!("/session/{id}/goog/cdp/execute"), command).await.ok(200);
+        self.tab.command(command, parameters).await;
     }
 
     /// Runs a script in the page, for what no person does, and hands on what it returns.
     pub(crate) async fn run(&self, script: &str) -> Value {
-        bounded(self.client.execute(script, Vec::new())).await
+        self.tab.run(script).await
     }
 
-    /// The same for one that returns a promise.
+    /// The same for one that uses what is in `eyes.js`.
     pub(crate) async fn run_async(&self, script: &str) -> Value {
-        let script = format!(
-            "const done = arguments[arguments.length - 1];
-             (async () => {{ {EYES} {script} }})().then(done, (why) => done({{ failed: String(why) }}));"
-        );
-        bounded(self.client.execute_async(&script, Vec::new())).await
+        self.look(script, json!([])).await
     }
 
     /// What the browser has objected to so far: errors of scripts, and breaches of the page's policy.
@@ -206,13 +205,9 @@ impl Page {
         wrongs.as_str().expect("the script gives text").to_owned()
     }
 
-    /// What stands in the browser's console since the last call.
+    /// The entries of the browser's console since the last call.
     pub(crate) async fn console(&self) -> Vec<String> {
-        let id = bounded(self.client.session_id()).await.expect("a session was begun");
-        let asked = json!({ "type": "browser" });
-        let log = self.driver.post(&format!("/session/{id}/se/log"), asked).await.ok(200);
-        let entries = log["value"].as_array().expect("a list of entries");
-        entries.iter().map(|entry| format!("{}: {}", entry["level"], entry["message"])).collect()
+        self.tab.console().await
     }
 
     /// Waits until the browser has objected to each of these.
@@ -224,38 +219,32 @@ impl Page {
         self.until(&format!("hear {wrongs:?}"), look).await;
     }
 
-    /// Closes the browser, which has objected to nothing.
+    /// Closes the page, to which the browser has objected in nothing.
     pub(crate) async fn close(self) {
-        assert_eq!(self.wrongs().await, "", "what {}'s browser objects to", self.name);
-        bounded(self.client.close()).await;
+        assert_eq!(self.wrongs().await, "", "what {}'s browser objects to", self.tab.name());
+        self.tab.close().await;
     }
 
     async fn press_at(&self, what: &str, script: &str, arguments: Value) {
+        let script = format!("return aim((() => {{ {script} }})())");
         let look = async || {
-            let Some(button) = self.element(script, arguments.clone()).await? else { return Ok(None) };
-            button.click().await.map(Some)
+            let point = self.eval(&script, arguments.clone()).await?;
+            let (Some(x), Some(y)) = (point[0].as_f64(), point[1].as_f64()) else { return Ok(None) };
+            self.tab.click(x, y).await?;
+            // A page that has been left answers nothing.
+            let hit = self.tab.try_run("return window.aimed?.hit ?? true;").await;
+            Ok((hit != Ok(Value::Bool(false))).then_some(()))
         };
         self.until(&format!("press “{what}”"), look).await;
     }
 
-    async fn element(&self, script: &str, arguments: Value) -> Result<Option<Element>, CmdError> {
-        let found = self.eval(script, arguments).await?;
-        let id = found.get(ELEMENT).and_then(Value::as_str);
-        Ok(id.map(|id| Element::from_element_id(self.client.clone(), ElementRef::from(id.to_owned()))))
-    }
-
-    async fn eval(&self, script: &str, arguments: Value) -> Result<Value, CmdError> {
-        let Value::Array(arguments) = arguments else { panic!("arguments are a list") };
-        self.client.execute(&format!("{EYES}\n{script}"), arguments).await
+    async fn eval(&self, script: &str, arguments: Value) -> Result<Value, String> {
+        self.tab.try_run_with(&format!("{EYES}\n{script}"), &arguments).await
     }
 
     /// Looks again and again until something is found. What the browser refuses meanwhile, because
     /// the page has just changed, counts as not found.
-    pub(crate) async fn until<T>(
-        &self,
-        what: &str,
-        look: impl AsyncFn() -> Result<Option<T>, CmdError>,
-    ) -> T {
+    pub(crate) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Result<Option<T>, String>) -> T {
         let by = Instant::now() + PATIENCE;
         let mut last = String::new();
         while let Ok(found) = timeout_at(by, look()).await {
@@ -264,7 +253,7 @@ impl Page {
                 Ok(None) => last.clear(),
                 Err(why) => last = format!(" ({why})"),
             }
-            sleep(Duration::from_millis(50)).await;
+            sleep(STEP).await;
         }
         let shown = timeout(Duration::from_secs(2), self.eval("return pageText()", json!([]))).await;
         let shown = match shown {
@@ -272,12 +261,7 @@ impl Page {
             Ok(shown) => shown.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default(),
         };
         let wrongs = timeout(Duration::from_secs(2), self.wrongs()).await.unwrap_or_default();
-        panic!("{} does not {what} within {PATIENCE:?}{last}. The page shows:\n{shown}\n{wrongs}", self.name);
+        let name = self.tab.name();
+        panic!("{name} does not {what} within {PATIENCE:?}{last}. The page shows:\n{shown}\n{wrongs}");
     }
-}
-
-/// What the browser answers.
-async fn bounded<T>(command: impl Future<Output = Result<T, CmdError>>) -> T {
-    let answer = timeout(PATIENCE, command).await.expect("the browser answers in time");
-    answer.expect("the browser does as it is told")
 }

@@ -6,6 +6,7 @@ use chinwag_testkit::nginx::Nginx;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::page::Page;
 use crate::{PASSWORD, Stage, sign, write_to};
 
 /// A server at `/chinwag/` of a site whose other paths are somebody else's.
@@ -40,19 +41,19 @@ async fn below_a_path() -> (Stage, Nginx, TempDir, String) {
 
 #[tokio::test]
 async fn page_and_element_work_below_a_path() {
-    let (stage, _nginx, _folder, site) = below_a_path().await;
-    let ann = stage.browsers.open("ann", &format!("{site}/chinwag/")).await;
+    let (_stage, _nginx, _folder, site) = below_a_path().await;
+    let ann = Page::open("ann", &format!("{site}/chinwag/")).await;
     sign(&ann, "ann", PASSWORD, "Sign up").await;
     ann.sees("Signed in as ann").await;
     ann.is_connected().await;
-    let bob = stage.browsers.open("bob", &format!("{site}/own")).await;
+    let bob = Page::open("bob", &format!("{site}/own")).await;
     sign(&bob, "bob", PASSWORD, "Sign up").await;
     bob.sees("Signed in as bob").await;
     write_to(&ann, "bob", "hello below").await;
     bob.sees("hello below").await;
     ann.reload().await;
     ann.sees("Signed in as ann").await;
-    let docs = stage.browsers.open("eve", &format!("{site}/chinwag/docs/")).await;
+    let docs = Page::open("eve", &format!("{site}/chinwag/docs/")).await;
     docs.looks(
         "the API's document",
         "return document.querySelectorAll('#operations *').length > 20",
@@ -66,12 +67,12 @@ async fn page_and_element_work_below_a_path() {
 
 #[tokio::test]
 async fn wrong_addresses_end_with_a_clear_error() {
-    let (stage, _nginx, _folder, site) = below_a_path().await;
-    let ann = stage.browsers.open("ann", &format!("{site}/wrong")).await;
+    let (_stage, _nginx, _folder, site) = below_a_path().await;
+    let ann = Page::open("ann", &format!("{site}/wrong")).await;
     ann.sees("There is no Chinwag server at this address.").await;
     let state = "return document.querySelector('chinwag-chat').client.state === 'closed'";
     ann.looks("no more tries", state, json!([])).await;
-    let bob = stage.browsers.open("bob", &format!("{site}/bad")).await;
+    let bob = Page::open("bob", &format!("{site}/bad")).await;
     bob.sees("\"x.example\" is no address of a server.").await;
     let thrown = bob
         .run_async(

@@ -1,5 +1,6 @@
 //! Two people talk.
 
+use chinwag_testkit::browser::Key;
 use serde_json::json;
 
 use crate::{Stage, make_group, write_to};
@@ -144,7 +145,6 @@ fn on(what: &str) -> String {
 
 #[tokio::test]
 async fn all_of_it_is_done_by_keyboard_too() {
-    use fantoccini::key::Key;
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;

@@ -1,0 +1,418 @@
+//! One headless Chromium for all tests of a process, driven over its DevTools protocol.
+//!
+//! Each [`Tab`] that [`open`] makes has a profile of its own, with its own cookies, storage and cache,
+//! so that tests may run side by side. Chromium reads commands from a pipe and ends when the pipe does,
+//! however the process ends. Needs `chromium`, which the Debian package of that name brings.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::{fs, thread};
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long anything may take on a machine that has much else to do.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a condition of a page is looked at.
+pub const STEP: Duration = Duration::from_millis(15);
+
+const ARGUMENTS: [&str; 13] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--window-size=1280,800",
+];
+
+/// Starts Chromium with its pipe on the descriptors 3 and 4, and removes its profile after its end.
+const START: &str = r#"profile=$1; shift
+"$@" --remote-debugging-pipe --user-data-dir="$profile" 3<&0 4>&1 </dev/null >/dev/null 2>/dev/null
+for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- "$profile" 2>/dev/null && break; sleep 0.1; done"#;
+
+/// Entries that are kept of a tab's console.
+const CONSOLE: usize = 1000;
+const ENDED: &str = "the browser has ended";
+
+type Answer = Result<Value, String>;
+
+/// A running Chromium. It ends with its pipe.
+struct Browser {
+    commands: Mutex<ChildStdin>,
+    waiting: Mutex<Waiting>,
+    last: AtomicU64,
+}
+
+/// Commands that wait for their answer, by their ids, and what tabs have on their consoles.
+#[derive(Default)]
+struct Waiting {
+    answers: HashMap<u64, oneshot::Sender<Answer>>,
+    consoles: HashMap<String, Vec<String>>,
+    ended: bool,
+}
+
+/// A profile. Dropped, all of its tabs are closed and its data are gone.
+struct Profile {
+    browser: Arc<Browser>,
+    /// None for the browser's own.
+    id: Option<String>,
+}
+
+/// One tab. Clones are the same tab.
+#[derive(Clone)]
+pub struct Tab {
+    profile: Arc<Profile>,
+    target: String,
+    session: String,
+    name: String,
+}
+
+/// A key that has a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Enter.
+    Enter,
+    /// Tab.
+    Tab,
+    /// Escape.
+    Escape,
+    /// Backspace.
+    Backspace,
+    /// The arrow up.
+    Up,
+}
+
+impl Key {
+    /// Its name, its code for Windows and the text that it types.
+    fn parts(self) -> (&'static str, u32, &'static str) {
+        match self {
+            Self::Enter => ("Enter", 13, "\r"),
+            Self::Tab => ("Tab", 9, ""),
+            Self::Escape => ("Escape", 27, ""),
+            Self::Backspace => ("Backspace", 8, ""),
+            Self::Up => ("ArrowUp", 38, ""),
+        }
+    }
+}
+
+/// Opens an address in a new profile. `name` is the user's in messages of tests.
+pub async fn open(name: &str, url: &str) -> Tab {
+    let tab = blank(name).await;
+    tab.go(url).await;
+    tab
+}
+
+/// An empty tab in a new profile.
+pub async fn blank(name: &str) -> Tab {
+    let browser = Browser::shared();
+    let made = browser.ask(None, "Target.createBrowserContext", json!({})).await;
+    let id = made.expect("the browser makes a profile")["browserContextId"].as_str().map(str::to_owned);
+    Arc::new(Profile { browser, id }).tab(name, true).await
+}
+
+/// Opens an address in a browser of its own, with some of its preferences changed.
+pub async fn open_with(name: &str, url: &str, preferences: &Value) -> Tab {
+    let browser = Browser::start(preferences);
+    let tab = Arc::new(Profile { browser, id: None }).tab(name, true).await;
+    tab.go(url).await;
+    tab
+}
+
+impl Browser {
+    /// The browser of this process. One that has crashed is replaced.
+    fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Option<Arc<Browser>>> = Mutex::new(None);
+        let mut shared = lock(&SHARED);
+        match &*shared {
+            Some(browser) if !lock(&browser.waiting).ended => browser.clone(),
+            _ => shared.insert(Self::start(&json!({}))).clone(),
+        }
+    }
+
+    fn start(preferences: &Value) -> Arc<Self> {
+        let profile = tempfile::tempdir().expect("a temporary folder can be made").keep();
+        fs::create_dir(profile.join("Default")).expect("the folder is ours");
+        fs::write(profile.join("Default/Preferences"), preferences.to_string()).expect("the folder is ours");
+        let mut command = Command::new("sh");
+        command.args(["-c", START, "sh"]).arg(&profile).arg(executable()).args(ARGUMENTS).process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().expect("a shell starts");
+        let commands = process.stdin.take().expect("it was piped");
+        let answers = process.stdout.take().expect("it was piped");
+        let browser = Arc::new(Self {
+            commands: Mutex::new(commands),
+            waiting: Mutex::default(),
+            last: AtomicU64::new(0),
+        });
+        let reader = Arc::downgrade(&browser);
+        thread::spawn(move || {
+            for message in BufReader::new(answers).split(0).map_while(Result::ok) {
+                let Some(browser) = reader.upgrade() else { break };
+                browser.receive(&serde_json::from_slice(&message).expect("Chromium writes JSON"));
+            }
+            if let Some(browser) = reader.upgrade() {
+                lock(&browser.waiting).end();
+            }
+            // It has closed its pipe: it ends.
+            let _ = process.wait();
+        });
+        browser
+    }
+
+    fn receive(&self, message: &Value) {
+        if let Some(id) = message["id"].as_u64() {
+            let answer = match message.get("error") {
+                Some(why) => Err(why["message"].as_str().unwrap_or("?").to_owned()),
+                None => Ok(message["result"].clone()),
+            };
+            if let Some(waiting) = lock(&self.waiting).answers.remove(&id) {
+                // The test may no longer wait.
+                let _ = waiting.send(answer);
+            }
+        } else if message["method"] == "Page.javascriptDialogOpening" {
+            // A page that asks whether to leave it is left.
+            self.tell(
+                message["sessionId"].as_str(),
+                "Page.handleJavaScriptDialog",
+                json!({ "accept": true }),
+            );
+        }
+    }
+
+    /// Sends a command, whose answer nobody waits for.
+    fn tell(&self, session: Option<&str>, method: &str, params: Value) {
+        let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        self.write(id, session, method, params);
+    }
+
+    fn write(&self, id: u64, session: Option<&str>, method: &str, params: Value) {
+        let mut command = json!({ "id": id, "method": method, "params": params });
+        if let Some(session) = session {
+            command["sessionId"] = session.into();
+        }
+        let mut bytes = command.to_string().into_bytes();
+        bytes.push(0);
+        // Where it has ended, the reader says so.
+        let _ = lock(&self.commands).write_all(&bytes);
+    }
+
+    /// Sends a command, and waits for its answer.
+    async fn ask(&self, session: Option<&str>, method: &str, params: Value) -> Answer {
+        let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let (answer, receiver) = oneshot::channel();
+        {
+            let mut waiting = lock(&self.waiting);
+            if waiting.ended {
+                return Err(ENDED.to_owned());
+            }
+            waiting.answers.insert(id, answer);
+        }
+        self.write(id, session, method, params);
+        match timeout(PATIENCE, receiver).await {
+            Ok(answer) => answer.unwrap_or_else(|_| Err(ENDED.to_owned())),
+            Err(_) => Err(format!("{method} was not answered within {PATIENCE:?}")),
+        }
+    }
+}
+
+impl Waiting {
+    fn end(&mut self) {
+        self.ended = true;
+        self.answers.clear();
+    }
+}
+
+impl Profile {
+    async fn tab(self: Arc<Self>, name: &str, window: bool) -> Tab {
+        let mut wanted = json!({ "url": "about:blank", "newWindow": window });
+        if window {
+            wanted["width"] = 1280.into();
+            wanted["height"] = 800.into();
+        }
+        if let Some(id) = &self.id {
+            wanted["browserContextId"] = id.as_str().into();
+        }
+        let text = |value: &Value| value.as_str().expect("an id").to_owned();
+        let made =
+            self.browser.ask(None, "Target.createTarget", wanted).await.expect("the browser opens a tab");
+        let target = text(&made["targetId"]);
+        let attach = json!({ "targetId": target, "flatten": true });
+        let attached = self.browser.ask(None, "Target.attachToTarget", attach).await;
+        let session = text(&attached.expect("the tab is there")["sessionId"]);
+        let tab = Tab { profile: self, target, session, name: name.to_owned() };
+        for domain in ["Page", "Log", "Runtime"] {
+            tab.command(&format!("{domain}.enable"), json!({})).await;
+        }
+        tab.command("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await;
+        tab
+    }
+}
+
+impl Drop for Profile {
+    fn drop(&mut self) {
+        match &self.id {
+            Some(id) => {
+                let profile = json!({ "browserContextId": id });
+                self.browser.tell(None, "Target.disposeBrowserContext", profile);
+            }
+            None => self.browser.tell(None, "Browser.close", json!({})),
+        }
+    }
+}
+
+impl Tab {
+    /// The user's name in messages of tests.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Another tab of the same profile, at an address.
+    pub async fn another(&self, name: &str, url: &str) -> Self {
+        let tab = self.profile.clone().tab(name, false).await;
+        tab.go(url).await;
+        tab
+    }
+
+    /// Closes this tab.
+    pub async fn close(self) {
+        let target = json!({ "targetId": self.target });
+        self.profile.browser.ask(None, "Target.closeTarget", target).await.expect("the tab is there");
+    }
+
+    /// The entries of the console since the last call.
+    pub async fn console(&self) -> Vec<String> {
+        // Entries come in order with answers.
+        self.run("return null;").await;
+        lock(&self.profile.browser.waiting).consoles.remove(&self.session).unwrap_or_default()
+    }
+
+    /// Sends a command of the DevTools protocol.
+    pub async fn command(&self, method: &str, params: Value) -> Value {
+        self.try_command(method, params)
+            .await
+            .unwrap_or_else(|why| panic!("in {}'s browser, {method}: {why}", self.name))
+    }
+
+    async fn try_command(&self, method: &str, params: Value) -> Answer {
+        self.profile.browser.ask(Some(&self.session), method, params).await
+    }
+
+    /// Opens an address, and waits until the page is loaded.
+    pub async fn go(&self, url: &str) {
+        let went = self.command("Page.navigate", json!({ "url": url })).await;
+        assert_eq!(went.get("errorText"), None, "{} at {url}", self.name);
+        self.until_loaded("document.readyState === 'complete'").await;
+    }
+
+    /// Loads the page anew.
+    pub async fn reload(&self) {
+        self.run("window.isOld = true;").await;
+        self.command("Page.reload", json!({})).await;
+        self.until_loaded("!window.isOld && document.readyState === 'complete'").await;
+    }
+
+    async fn until_loaded(&self, condition: &str) {
+        let (by, script) = (Instant::now() + PATIENCE, format!("return {condition};"));
+        while self.try_run(&script).await != Ok(Value::Bool(true)) {
+            assert!(Instant::now() < by, "{}'s page is not loaded within {PATIENCE:?}", self.name);
+            sleep(STEP).await;
+        }
+    }
+
+    /// Runs the body of an async function in the page, and returns its result.
+    pub async fn run(&self, body: &str) -> Value {
+        match self.try_run(body).await {
+            Ok(value) => value,
+            Err(why) => panic!("in {}'s page: {why}\n{body}", self.name),
+        }
+    }
+
+    /// The same, with the error that it throws.
+    pub async fn try_run(&self, body: &str) -> Answer {
+        self.try_run_with(body, &json!([])).await
+    }
+
+    /// The same with a list of `arguments`.
+    pub async fn try_run_with(&self, body: &str, arguments: &Value) -> Answer {
+        let expression = format!("(async function () {{ {body}\n}}).apply(window, {arguments})");
+        let evaluate = json!({
+            "expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true,
+        });
+        let answer = self.try_command("Runtime.evaluate", evaluate).await?;
+        if let Some(thrown) = answer.get("exceptionDetails") {
+            let described = thrown["exception"]["description"].as_str();
+            let value = &thrown["exception"]["value"];
+            return Err(described.map_or_else(|| value.to_string(), str::to_owned));
+        }
+        Ok(answer["result"]["value"].clone())
+    }
+
+    /// Looks again and again until an expression is true.
+    pub async fn until(&self, expression: &str) {
+        let (by, script) = (Instant::now() + PATIENCE, format!("return Boolean({expression});"));
+        loop {
+            let last = self.try_run(&script).await;
+            if last == Ok(Value::Bool(true)) {
+                return;
+            }
+            if Instant::now() > by {
+                let told = self.try_run("return window.told?.() ?? null;").await;
+                panic!("{}: never true: {expression} ({last:?})\n{told:#?}", self.name);
+            }
+            sleep(STEP).await;
+        }
+    }
+
+    /// Clicks with the mouse at a point of the page.
+    pub async fn click(&self, x: f64, y: f64) -> Result<(), String> {
+        let mouse = |kind: &str| json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });
+        for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
+            self.try_command("Input.dispatchMouseEvent", mouse(kind)).await?;
+        }
+        Ok(())
+    }
+
+    /// Types into the focused field, as an input method does.
+    pub async fn type_text(&self, text: &str) -> Result<(), String> {
+        self.try_command("Input.insertText", json!({ "text": text })).await.map(drop)
+    }
+
+    /// Presses a key.
+    pub async fn press_key(&self, key: Key) -> Result<(), String> {
+        let (name, code, text) = key.parts();
+        for kind in [if text.is_empty() { "rawKeyDown" } else { "keyDown" }, "keyUp"] {
+            let mut event = json!({ "type": kind, "key": name, "code": name, "windowsVirtualKeyCode": code });
+            if kind == "keyDown" {
+                event["text"] = text.into();
+            }
+            self.try_command("Input.dispatchKeyEvent", event).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Chromium on the `PATH`.
+fn executable() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found =
+        std::env::split_paths(&path).map(|folder| folder.join("chromium")).find(|file| file.is_file());
+    found.expect("chromium is not on the PATH: install the Debian package chromium")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

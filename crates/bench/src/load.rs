@@ -10,7 +10,7 @@ use memchr::memmem;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::frame::{self, Came};
+use crate::frame::{self, Incoming};
 
 const SCRATCH: usize = 256 * 1024;
 /// Sockets that may be connecting at one time: fewer than a listener's backlog.
@@ -277,18 +277,18 @@ fn understand(
     }
     while let Some((came, length)) = frame::first(&bytes[at..]) {
         match came {
-            Came::Message { seq, number, due } => say(What::Message { seq, number, due }),
-            Came::Text(text) => {
+            Incoming::Message { seq, number, due } => say(What::Message { seq, number, due }),
+            Incoming::Text(text) => {
                 if let Some(what) = told(text) {
                     say(what);
                 }
             }
-            Came::Ping(payload) => frame::put_pong(payload, out),
-            Came::Close(code) => {
+            Incoming::Ping(payload) => frame::put_pong(payload, out),
+            Incoming::Close(code) => {
                 *phase = Phase::Closed;
                 say(What::Closed(Some(code)));
             }
-            Came::Other => {}
+            Incoming::Other => {}
         }
         at += length;
     }

@@ -17,9 +17,11 @@ mod unread;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::table::Outcome;
+use anyhow::Result;
 
-/// What to measure.
+use crate::table::{Outcome, Row};
+
+/// A workload to measure.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub(crate) enum Workload {
     /// W1: memory and CPU of idle sockets.
@@ -32,17 +34,17 @@ pub(crate) enum Workload {
     Latency,
     /// W5: acknowledged messages a second.
     Sends,
-    /// W6: the same questions of a short history and a long one.
+    /// W6: the same queries of a short history and a long one.
     Growth,
-    /// W7: everybody comes back at once.
+    /// W7: every client reconnects at once.
     Restart,
-    /// W8: some of a group stop reading.
+    /// W8: some members of a group stop reading.
     Slow,
     /// W9: requests over REST.
     Rest,
     /// W10: deliveries where members are spread over two nodes.
     Nodes,
-    /// W11: a user of many groups comes.
+    /// W11: a user of many groups connects.
     Connect,
     /// W12: a group is shown with its count of unread messages, after a short history and a long one.
     Unread,
@@ -50,7 +52,7 @@ pub(crate) enum Workload {
     Neighbour,
 }
 
-/// How to measure.
+/// The settings of a measurement.
 pub(crate) struct Settings {
     /// Small and short: to see that everything works.
     pub(crate) quick: bool,
@@ -74,6 +76,33 @@ impl Settings {
 /// A number as the table writes it.
 fn grouped(number: usize) -> String {
     if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) }
+}
+
+/// Histories of the `shortest` length and of each ten times the one before, up to `longest`.
+fn histories<H>(shortest: u64, longest: u64, make: impl FnMut(u64) -> Result<H>) -> Result<Vec<H>> {
+    let lengths = std::iter::successors(Some(shortest), |length| Some(length * 10));
+    lengths.take_while(|length| *length <= longest.max(shortest)).map(make).collect()
+}
+
+/// Times every history in each round, and pairs each with the first.
+fn beside_shortest<H>(
+    histories: &mut [H],
+    rounds: usize,
+    row: impl Fn(&H) -> Row,
+    time: impl Fn(&mut H) -> Result<f64>,
+) -> Outcome {
+    let mut rows: Vec<Row> = histories[1..].iter().map(row).collect();
+    for _ in 0..rounds {
+        let took = histories.iter_mut().map(&time).collect::<Result<Vec<_>>>()?;
+        rows.iter_mut().zip(&took[1..]).for_each(|(row, long)| row.pairs.push((*long, took[0])));
+    }
+    Ok(rows)
+}
+
+/// The median of measurements, of which there is one at least.
+fn median(mut measured: Vec<f64>) -> f64 {
+    measured.sort_by(f64::total_cmp);
+    measured[measured.len() / 2]
 }
 
 impl Workload {

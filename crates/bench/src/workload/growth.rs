@@ -1,4 +1,4 @@
-//! W6: what a long history costs beside a short one: the latest messages, a page from anywhere, a
+//! W6: the cost of a long history beside a short one: the latest messages, a page from anywhere, a
 //! page by date, a send. The use cases themselves are timed, so that nothing hides a difference.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use chinwag_core::store::Page;
 use chinwag_core::user::Caller;
 use chinwag_core::{Clock, Date, GroupId, Seq};
 
-use super::{Settings, grouped};
+use super::{Settings, beside_shortest, grouped, histories, median};
 use crate::table::{Goal, Outcome, Row};
 use crate::world::{self, Plan, World};
 
@@ -27,50 +27,41 @@ struct History {
     context: Context,
     group: GroupId,
     length: u64,
-    /// Of a generator of numbers, the same in every run.
+    /// The state of a random number generator, the same in every run.
     state: u64,
     _world: World,
 }
 
 #[derive(Clone, Copy)]
-enum Ask {
+enum Query {
     Latest,
     Random,
     ByDate,
     Send,
 }
 
-const ASKS: [(Ask, &str, f64); 4] = [
-    (Ask::Latest, "latest 20", 1.25),
-    (Ask::Random, "random page", 1.5),
-    (Ask::ByDate, "page by date", 1.25),
-    (Ask::Send, "send", 1.25),
+const QUERIES: [(Query, &str, f64); 4] = [
+    (Query::Latest, "latest 20", 1.25),
+    (Query::Random, "random page", 1.5),
+    (Query::ByDate, "page by date", 1.25),
+    (Query::Send, "send", 1.25),
 ];
 
 pub(super) fn run(settings: &Settings) -> Outcome {
     let (short, most) = if settings.quick { (100, 1000) } else { (SHORT, settings.messages) };
-    let mut lengths = vec![short];
-    while let Some(next) = lengths.last().map(|length| length * 10).filter(|next| *next <= most) {
-        lengths.push(next);
-    }
-    let mut histories =
-        lengths.iter().map(|length| History::make(settings, *length)).collect::<Result<Vec<_>>>()?;
+    let mut histories = histories(short, most, |length| History::make(settings, length))?;
     let times = settings.size(400, 10);
     let mut rows = Vec::new();
-    for (ask, name, most) in ASKS {
-        let row = |history: &History| {
+    for (query, name, most) in QUERIES {
+        let row = |history: &History| -> Row {
             let what = format!("W6: {name}, {} messages", history.length);
             let members = grouped(settings.members.unwrap_or(10));
             let note = format!("beside {short} messages; {members} members");
             Row { note, ..Row::new(what, "µs", Goal::AtMost(most)) }
         };
-        let mut own: Vec<_> = histories[1..].iter().map(row).collect();
-        for _ in 0..settings.rounds {
-            let took = histories.iter_mut().map(|history| history.time(ask, times));
-            let took = took.collect::<Result<Vec<_>>>()?;
-            own.iter_mut().zip(&took[1..]).for_each(|(row, long)| row.pairs.push((*long, took[0])));
-        }
-        rows.extend(own);
+        rows.extend(beside_shortest(&mut histories, settings.rounds, row, |history| {
+            history.time(query, times)
+        })?);
     }
     Ok(rows)
 }
@@ -85,29 +76,28 @@ impl History {
         Ok(Self { app, clock, context, group: world.groups[0], length, state: length, _world: world })
     }
 
-    /// The median time of one question, in microseconds.
-    fn time(&mut self, ask: Ask, times: usize) -> Result<f64> {
+    /// The median time of one query, in microseconds.
+    fn time(&mut self, query: Query, times: usize) -> Result<f64> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut took = Vec::with_capacity(times);
         for _ in 0..times {
             let number = i64::try_from(self.random() % self.length)? + 1;
             let begun = Instant::now();
-            runtime.block_on(self.ask(ask, number))?;
+            runtime.block_on(self.run(query, number))?;
             took.push(begun.elapsed().as_secs_f64() * 1e6);
         }
-        took.sort_by(f64::total_cmp);
-        Ok(took[took.len() / 2])
+        Ok(median(took))
     }
 
-    async fn ask(&self, ask: Ask, number: i64) -> Result<()> {
-        let point = match ask {
-            Ask::Latest => None,
-            Ask::Random => Some(Point::Seq(Seq(number))),
-            Ask::ByDate => {
+    async fn run(&self, query: Query, number: i64) -> Result<()> {
+        let point = match query {
+            Query::Latest => None,
+            Query::Random => Some(Point::Seq(Seq(number))),
+            Query::ByDate => {
                 let back = (i64::try_from(self.length)? - number) * 1_000_000;
                 Some(Point::Date(Date::from_micros(self.clock.now().micros() - back)))
             }
-            Ask::Send => {
+            Query::Send => {
                 let (group, body) = (self.group, world::body(1));
                 let send = Send { author: None, group, body, respond_to: None, date: None, client_id: None };
                 self.app.message_send(&self.context, send).await?;

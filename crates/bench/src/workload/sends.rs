@@ -30,11 +30,11 @@ const IN_FLIGHT: u64 = 32;
 /// What the store puts into one commit at most, and all that is in flight.
 const BATCH: usize = 256;
 
-/// How a message may come into the store without a server.
+/// The checks that a send makes without a server.
 #[derive(Clone, Copy)]
-enum Way {
-    Checked,
-    Once,
+enum Check {
+    Rights,
+    RightsAndClientId,
 }
 
 pub(super) fn run(settings: &Settings) -> Outcome {
@@ -80,8 +80,8 @@ fn beside(
         let bare = bare()?;
         rows[0].pairs.push((talked.messages as f64 / talked.seconds, bare));
         rows[0].note = format!("{:.0} µs of CPU a message", cpu * 1e6 / talked.messages.max(1) as f64);
-        for (row, way) in [(1, Way::Checked), (2, Way::Once)] {
-            rows[row].pairs.push((runtime.block_on(used(store, bench, way, round, settings))?, bare));
+        for (row, check) in [(1, Check::Rights), (2, Check::RightsAndClientId)] {
+            rows[row].pairs.push((runtime.block_on(used(store, bench, check, round, settings))?, bare));
         }
     }
     chinwag.subject.stop()?;
@@ -117,7 +117,7 @@ async fn bare(store: &Arc<dyn Store>, world: &World, settings: &Settings) -> Res
 async fn used(
     store: &Arc<dyn Store>,
     world: &World,
-    way: Way,
+    check: Check,
     round: usize,
     settings: &Settings,
 ) -> Result<f64> {
@@ -129,9 +129,9 @@ async fn used(
         senders.spawn(async move {
             let mut sent = 0;
             while begun.elapsed() < stretch {
-                let client_id = match way {
-                    Way::Checked => None,
-                    Way::Once => ClientId::parse(&format!("{round}-{sender}-{sent}")).ok(),
+                let client_id = match check {
+                    Check::Rights => None,
+                    Check::RightsAndClientId => ClientId::parse(&format!("{round}-{sender}-{sent}")).ok(),
                 };
                 send(&app, user, group, client_id).await?;
                 sent += 1;

@@ -1,6 +1,6 @@
-//! W12: what it costs to show a group with its count of unread messages, beside a short history: to one
-//! who wrote everything, to one who has read nothing, and to one who has read everything. The use case
-//! itself is timed, so that nothing hides a difference.
+//! W12: the cost of showing a group with its count of unread messages, beside a short history: to the
+//! author of everything, to a reader of nothing, and to a reader of everything. The use case itself is
+//! timed, so that nothing hides a difference.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +13,7 @@ use chinwag_core::store::Store;
 use chinwag_core::user::Caller;
 use chinwag_core::{Clock, GroupId, Seq, UserId};
 
-use super::{Settings, grouped};
+use super::{Settings, beside_shortest, grouped, histories, median};
 use crate::table::{Goal, Outcome, Row};
 use crate::world::{self, Plan, World};
 
@@ -22,7 +22,7 @@ const MEMBERS: usize = 10;
 /// Unread messages are counted up to here.
 const MOST: usize = 100;
 
-/// Who looks. The first user is the author of all messages.
+/// The reader. The first user is the author of all messages.
 #[derive(Clone, Copy)]
 enum Reader {
     Author,
@@ -47,12 +47,7 @@ struct History {
 
 pub(super) fn run(settings: &Settings) -> Outcome {
     let (short, most) = if settings.quick { (200, 2000) } else { (SHORT, settings.messages) };
-    let mut lengths = vec![short];
-    while let Some(next) = lengths.last().map(|length| length * 10).filter(|next| *next <= most) {
-        lengths.push(next);
-    }
-    let histories =
-        lengths.iter().map(|length| History::make(settings, *length)).collect::<Result<Vec<_>>>()?;
+    let mut histories = histories(short, most, |length| History::make(settings, length))?;
     let times = settings.size(2000, 10);
     let mut rows = Vec::new();
     for (reader, name, unread) in READERS {
@@ -61,13 +56,8 @@ pub(super) fn run(settings: &Settings) -> Outcome {
             let note = format!("beside {short} messages; {} members", grouped(MEMBERS));
             Row { note, ..Row::new(what, "µs", Goal::AtMost(1.25)) }
         };
-        let mut own: Vec<_> = histories[1..].iter().map(row).collect();
-        for _ in 0..settings.rounds {
-            let took = histories.iter().map(|history| history.time(reader, unread, times));
-            let took = took.collect::<Result<Vec<_>>>()?;
-            own.iter_mut().zip(&took[1..]).for_each(|(row, long)| row.pairs.push((*long, took[0])));
-        }
-        rows.extend(own);
+        let time = |history: &mut History| history.time(reader, unread, times);
+        rows.extend(beside_shortest(&mut histories, settings.rounds, row, time)?);
     }
     Ok(rows)
 }
@@ -94,8 +84,7 @@ impl History {
             let found = seen.mark.map(|mark| mark.unread);
             ensure!(found.is_some_and(|found| usize::try_from(found) == Ok(unread)), "{found:?} are unread");
         }
-        took.sort_by(f64::total_cmp);
-        Ok(took[took.len() / 2])
+        Ok(median(took))
     }
 }
 

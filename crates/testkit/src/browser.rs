@@ -183,13 +183,30 @@ impl Browser {
                 // The test may no longer wait.
                 let _ = waiting.send(answer);
             }
-        } else if message["method"] == "Page.javascriptDialogOpening" {
-            // A page that asks whether to leave it is left.
-            self.tell(
-                message["sessionId"].as_str(),
-                "Page.handleJavaScriptDialog",
-                json!({ "accept": true }),
-            );
+            return;
+        }
+        let (session, params) = (message["sessionId"].as_str(), &message["params"]);
+        let entry = match message["method"].as_str() {
+            Some("Page.javascriptDialogOpening") => {
+                // A page that asks whether to leave it is left.
+                return self.tell(session, "Page.handleJavaScriptDialog", json!({ "accept": true }));
+            }
+            Some("Log.entryAdded") => {
+                format!(
+                    "{}: {} {}",
+                    params["entry"]["level"], params["entry"]["text"], params["entry"]["url"]
+                )
+            }
+            Some("Runtime.consoleAPICalled") => format!("{}: {}", params["type"], params["args"]),
+            Some("Runtime.exceptionThrown") => params["exceptionDetails"].to_string(),
+            _ => return,
+        };
+        if let Some(session) = session {
+            let mut waiting = lock(&self.waiting);
+            let console = waiting.consoles.entry(session.to_owned()).or_default();
+            if console.len() < CONSOLE {
+                console.push(entry);
+            }
         }
     }
 

@@ -300,7 +300,7 @@ impl Driver {
                 // Too many resumes, or a store that is busy: a new connection tries again.
                 return Err(End::Lost(refusal.to_string()));
             }
-            // Told to the caller alone.
+            // Only its caller receives it.
             ServerEvent::Error(_) => {}
             ServerEvent::MessageFetch(_) if is_answer => {}
             _ => self.deliver(connection, frame)?,
@@ -435,7 +435,7 @@ async fn pass_on(updates: &mpsc::Sender<Update>, backlog: &mut VecDeque<Update>)
     true
 }
 
-/// What to do after a socket's end.
+/// The next step after the end of a socket.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     /// Connect again, after this pause at least.

@@ -160,7 +160,7 @@ impl std::fmt::Debug for Ticket {
     }
 }
 
-/// What a server offers.
+/// The features and limits of a server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServerInfo {
     /// The program's version.

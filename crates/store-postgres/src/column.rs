@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
+use chinwag_core::Name;
 use chinwag_core::store::encoding;
+use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type, accepts};
 
 /// A SHA-256.
@@ -25,4 +27,9 @@ impl<'a, T: encoding::Stored> FromSql<'a> for Stored<T> {
     }
 
     accepts!(INT2);
+}
+
+/// A name from a column.
+pub(crate) fn name(row: &Row, column: usize) -> Result<Name, tokio_postgres::Error> {
+    row.try_get(column).map(Name::stored)
 }

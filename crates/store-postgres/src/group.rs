@@ -12,13 +12,12 @@ use chinwag_core::{Date, Error, GroupId, Result, Seq, TaskId, UserId, stored_num
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::column::Stored;
+use crate::column::{Stored, name};
 use crate::fault::Failure;
 use crate::link::Params;
 use crate::log;
 use crate::message::{gone, message, message_columns, message_joins, uuid};
 use crate::transaction::{Transaction, limit};
-use crate::user::name;
 
 type Read<T> = Result<T, tokio_postgres::Error>;
 

@@ -23,7 +23,6 @@ mod import;
 mod lanes;
 mod link;
 mod log;
-mod membership;
 mod message;
 mod open;
 #[cfg(test)]
@@ -33,12 +32,10 @@ mod readers;
 mod relation;
 mod schema;
 mod send;
-mod task;
+mod sql;
 mod tls;
-mod token;
 mod transaction;
 pub mod transfer;
-mod user;
 mod writers;
 
 use std::sync::Arc;

@@ -7,11 +7,10 @@ use sha2::{Digest, Sha256};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::column::Hash;
+use crate::column::{Hash, name};
 use crate::fault::Failure;
 use crate::group::group_id;
 use crate::transaction::{Transaction, limit};
-use crate::user::name;
 
 type Read<T> = Result<T, tokio_postgres::Error>;
 

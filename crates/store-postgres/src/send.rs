@@ -20,22 +20,21 @@ use chinwag_core::group::Membership;
 use chinwag_core::store::{Prior, WriteJob};
 use chinwag_core::user::User;
 use chinwag_core::{Date, Error, MessageId, Result, Seq, UserId, stored_number};
+use chinwag_store_sql::block_stands;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use self::columns::Columns;
 use crate::address::Target;
-use crate::column::{Hash, Stored};
+use crate::column::{Hash, Stored, name};
 use crate::fault::{Failure, Trouble};
 use crate::lanes::{Batch, Lanes, Waiting};
 use crate::link::{Link, Place};
-use crate::membership::block_stands;
 use crate::message::{gone, refused};
 use crate::open::Options;
 use crate::readers::{join, spawn};
 use crate::transaction::Claims;
-use crate::user::name;
 use crate::writers::{publish, run};
 
 /// How often a batch is sent that others stand in the way of.

@@ -9,12 +9,11 @@ use chinwag_core::store::{Edge, Groups, Messages, Page, Shown, Task, Tasks};
 use chinwag_core::{Date, Error, GroupId, Result, Seq, TaskId, UserId, stored_number};
 use rusqlite::{Row, params};
 
-use crate::column::stored;
+use crate::column::{name, stored};
 use crate::fault::fault;
 use crate::log;
 use crate::message::{gone, uuid};
 use crate::transaction::{Transaction, limit};
-use crate::user::name;
 
 /// The columns that [`group`] reads, of `g`.
 macro_rules! group_columns {

@@ -22,7 +22,6 @@ mod group;
 pub mod history;
 mod import;
 mod log;
-mod membership;
 mod message;
 mod open;
 #[cfg(test)]
@@ -32,11 +31,9 @@ mod readers;
 mod relation;
 mod remains;
 mod schema;
-mod task;
-mod token;
+mod sql;
 mod transaction;
 pub mod transfer;
-mod user;
 mod writer;
 
 use std::future::ready;

@@ -7,10 +7,10 @@ use rusqlite::{Row, params};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::column::name;
 use crate::fault::fault;
 use crate::group::group_id;
 use crate::transaction::{Transaction, limit};
-use crate::user::name;
 
 /// The columns that [`message`] reads, of `m`, its author `u` and what it answers, `r`.
 macro_rules! message_columns {

@@ -117,11 +117,6 @@ impl<'c> Transaction<'c> {
         self.one(sql, params, read)
     }
 
-    /// The number that the last insert gave.
-    pub(crate) fn last_number(&self) -> i64 {
-        self.conn.last_insert_rowid()
-    }
-
     fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
         #[cfg(test)]
         crate::plan::check(self.conn, sql);

@@ -1,0 +1,86 @@
+//! Values of a row's columns.
+
+use std::sync::Arc;
+
+use chinwag_core::store::encoding::Stored;
+use chinwag_core::token::TokenHash;
+use chinwag_core::{Date, Error, GroupId, MessageId, Name, Result, Seq, TaskId, UserId};
+use uuid::Uuid;
+
+/// A row of either database. Each method reads one column; none is a null.
+pub trait Columns {
+    /// A whole number, of any width.
+    fn int(&self, column: usize) -> Result<Option<i64>>;
+    /// A truth value.
+    fn flag(&self, column: usize) -> Result<Option<bool>>;
+    /// A text.
+    fn text(&self, column: usize) -> Result<Option<&str>>;
+    /// Bytes.
+    fn bytes(&self, column: usize) -> Result<Option<&[u8]>>;
+    /// A UUID.
+    fn id(&self, column: usize) -> Result<Option<Uuid>>;
+}
+
+/// A type that columns hold.
+pub trait Column: Sized {
+    /// Reads a column; none is a null.
+    fn read(row: &dyn Columns, column: usize) -> Result<Option<Self>>;
+}
+
+impl dyn Columns + '_ {
+    /// A column that is never null.
+    pub fn get<T: Column>(&self, column: usize) -> Result<T> {
+        self.maybe(column)?.ok_or_else(|| missing(column))
+    }
+
+    /// A column that may be null.
+    pub fn maybe<T: Column>(&self, column: usize) -> Result<Option<T>> {
+        T::read(self, column)
+    }
+
+    /// A stored number's value.
+    pub fn stored<T: Stored>(&self, column: usize) -> Result<T> {
+        self.maybe_stored(column)?.ok_or_else(|| missing(column))
+    }
+
+    /// The value of a stored number that may be null.
+    pub fn maybe_stored<T: Stored>(&self, column: usize) -> Result<Option<T>> {
+        self.int(column)?.map(T::from_number).transpose()
+    }
+}
+
+fn missing(column: usize) -> Error {
+    Error::internal(format_args!("column {column} of a row is null"))
+}
+
+macro_rules! column {
+    ($($type:ty: $read:ident, $value:ident => $make:expr;)+) => {
+        $(impl Column for $type {
+            fn read(row: &dyn Columns, column: usize) -> Result<Option<Self>> {
+                Ok(row.$read(column)?.map(|$value| $make))
+            }
+        })+
+    };
+}
+
+column! {
+    i64: int, number => number;
+    bool: flag, flag => flag;
+    Uuid: id, id => id;
+    UserId: int, id => UserId(id);
+    Seq: int, seq => Seq(seq);
+    Date: int, micros => Date::from_micros(micros);
+    GroupId: id, id => GroupId(id);
+    MessageId: id, id => MessageId(id);
+    TaskId: id, id => TaskId(id);
+    Name: text, name => Name::stored(name);
+    String: text, text => text.to_owned();
+    Arc<str>: text, text => text.into();
+}
+
+impl Column for TokenHash {
+    fn read(row: &dyn Columns, column: usize) -> Result<Option<Self>> {
+        let hash = |bytes: &[u8]| bytes.try_into().map(Self).map_err(Error::internal);
+        row.bytes(column)?.map(hash).transpose()
+    }
+}

@@ -1,0 +1,197 @@
+//! The rights of members, consent, and the settings of users.
+
+use std::collections::HashMap;
+
+use chinwag_core::group::Membership;
+use chinwag_core::relation::Pair;
+use chinwag_core::store::Newcomer;
+use chinwag_core::store::encoding::Stored;
+use chinwag_core::user::Settings;
+use chinwag_core::{Error, GroupId, Result, Seq, UserId, stored_number};
+
+use crate::sql::params;
+use crate::{Columns, Keys, Sql, Text, limit};
+
+crate::implement! {
+    ($) impl_memberships: Memberships by membership
+    read {
+        membership(group: GroupId, user: UserId) -> Option<Membership>;
+        pending_beyond(user: UserId, keep: usize) -> Vec<GroupId>;
+        newcomers(group: GroupId, actor: UserId, users: &[UserId]) -> Vec<Newcomer>;
+        settings(user: UserId) -> Settings;
+        unaware(group: GroupId, user: UserId, reads: bool) -> Vec<UserId>;
+    }
+    write {
+        pending_set(group: GroupId, user: UserId, pending: bool) -> ();
+        declined_set(group: GroupId, user: UserId, declined: bool) -> ();
+        log_hold(group: GroupId) -> Seq;
+        settings_set(user: UserId, settings: &Settings) -> ();
+    }
+}
+
+/// Whether the first user has blocked the second, as an expression.
+#[macro_export]
+macro_rules! block_stands {
+    ($from:literal, $to:literal) => {
+        concat!(
+            "coalesce((SELECT kind = ",
+            $crate::stored_number!(Relation::Block),
+            " FROM relations WHERE from_id = ",
+            $from,
+            " AND to_id = ",
+            $to,
+            "), false)"
+        )
+    };
+}
+
+pub fn membership(sql: &impl Sql, group: GroupId, user: UserId) -> Result<Option<Membership>> {
+    macro_rules! membership {
+        ($group:literal) => {
+            concat!(
+                "SELECT m.role, m.pending, CASE WHEN g.pair_low IS NULL THEN false ELSE ",
+                crate::block_stands!("g.pair_low", "g.pair_high"),
+                " OR ",
+                crate::block_stands!("g.pair_high", "g.pair_low"),
+                " END FROM memberships m CROSS JOIN ",
+                $group,
+                " WHERE m.group_id = $1 AND m.user_id = $2"
+            )
+        };
+    }
+    const MEMBERSHIP: Text = Text::two(
+        membership!("groups g ON g.id = m.group_id"),
+        membership!("LATERAL (SELECT pair_low, pair_high FROM groups WHERE id = m.group_id OFFSET 0) g"),
+    );
+    sql.one(MEMBERSHIP, params![group, user], |row| {
+        Ok(Membership { role: row.stored(0)?, pending: row.get(1)?, blocked: row.get(2)? })
+    })
+}
+
+pub fn pending_set(sql: &mut impl Sql, group: GroupId, user: UserId, pending: bool) -> Result<()> {
+    const SET: Text = Text::same("UPDATE memberships SET pending = $1 WHERE group_id = $2 AND user_id = $3");
+    sql.change(SET, params![pending, group, user]).map(drop)
+}
+
+pub fn pending_beyond(sql: &impl Sql, user: UserId, keep: usize) -> Result<Vec<GroupId>> {
+    const PENDING: Text = Text::two(
+        "SELECT m.group_id FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
+        WHERE m.user_id = $1 AND m.pending ORDER BY m.since DESC, m.group_id DESC LIMIT -1 OFFSET $2",
+        "SELECT m.group_id FROM memberships m
+        CROSS JOIN LATERAL (SELECT 1 FROM groups WHERE id = m.group_id OFFSET 0) g
+        WHERE m.user_id = $1 AND m.pending ORDER BY m.since DESC, m.group_id DESC OFFSET $2",
+    );
+    let mut groups = sql.all(PENDING, params![user, limit(keep)], |row| row.get(0))?;
+    groups.reverse();
+    Ok(groups)
+}
+
+pub fn declined_set(sql: &mut impl Sql, group: GroupId, user: UserId, declined: bool) -> Result<()> {
+    const SET: Text =
+        Text::same("UPDATE former_members SET declined = $1 WHERE group_id = $2 AND user_id = $3");
+    sql.change(SET, params![declined, group, user]).map(drop)
+}
+
+pub fn newcomers(sql: &impl Sql, group: GroupId, actor: UserId, users: &[UserId]) -> Result<Vec<Newcomer>> {
+    const NEWCOMERS: Text = Text::two(
+        "SELECT $1, u.added_by, (SELECT count(*) FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
+                WHERE m.user_id = $1 AND NOT m.pending),
+            (SELECT declined FROM former_members WHERE user_id = $1 AND group_id = $2),
+            (SELECT kind FROM relations WHERE from_id = $3 AND to_id = $1),
+            (SELECT kind FROM relations WHERE from_id = $1 AND to_id = $3)
+        FROM users u WHERE u.id = $1",
+        "SELECT u.id, u.added_by, g.count, f.declined, mine.kind, theirs.kind FROM users u
+        CROSS JOIN LATERAL (SELECT count(*) FROM memberships m CROSS JOIN LATERAL (SELECT 1 FROM groups
+            WHERE id = m.group_id OFFSET 0) g WHERE m.user_id = u.id AND NOT m.pending) g
+        LEFT JOIN LATERAL (SELECT declined FROM former_members
+            WHERE group_id = $2 AND user_id = u.id OFFSET 0) f ON true
+        LEFT JOIN LATERAL (SELECT kind FROM relations
+            WHERE from_id = $3 AND to_id = u.id OFFSET 0) mine ON true
+        LEFT JOIN LATERAL (SELECT kind FROM relations
+            WHERE from_id = u.id AND to_id = $3 OFFSET 0) theirs ON true
+        WHERE u.id = ANY($1)",
+    );
+    let keys = Keys::Ints(users.iter().map(|user| user.0).collect());
+    let found = sql.each(NEWCOMERS, &keys, params![group, actor], newcomer)?;
+    let found: HashMap<_, _> = found.into_iter().map(|found| (found.user, found)).collect();
+    Ok(users.iter().filter_map(|user| found.get(user).copied()).collect())
+}
+
+fn newcomer(row: &dyn Columns) -> Result<Newcomer> {
+    Ok(Newcomer {
+        user: row.get(0)?,
+        added_by: row.stored(1)?,
+        groups: usize::try_from(row.get::<i64>(2)?).unwrap_or(usize::MAX),
+        declined: row.maybe(3)?.unwrap_or(false),
+        pair: Pair { mine: row.maybe_stored(4)?, theirs: row.maybe_stored(5)? },
+    })
+}
+
+pub fn log_hold(sql: &mut impl Sql, group: GroupId) -> Result<Seq> {
+    const HOLD: Text = Text::two(
+        "SELECT last_seq FROM groups WHERE id = $1",
+        "SELECT last_seq FROM groups WHERE id = $1 FOR NO KEY UPDATE",
+    );
+    sql.claim_log(group)?;
+    sql.change_one(HOLD, params![group], |row| row.get(0))?.ok_or(Error::NotFound("group"))
+}
+
+pub fn settings(sql: &impl Sql, user: UserId) -> Result<Settings> {
+    const SETTINGS: Text =
+        Text::same("SELECT added_by, write_first, hide_last_seen, hide_reads FROM users WHERE id = $1");
+    let settings = sql.one(SETTINGS, params![user], |row| {
+        Ok(Settings {
+            added_by: row.stored(0)?,
+            write_first: row.stored(1)?,
+            hide_last_seen: row.get(2)?,
+            hide_reads: row.get(3)?,
+        })
+    })?;
+    Ok(settings.unwrap_or_default())
+}
+
+pub fn settings_set(sql: &mut impl Sql, user: UserId, settings: &Settings) -> Result<()> {
+    const SET: Text = Text::same(
+        "UPDATE users SET added_by = $1, write_first = $2, hide_last_seen = $3, hide_reads = $4 WHERE id = $5",
+    );
+    let (added_by, write_first) = (settings.added_by.number(), settings.write_first.number());
+    let row = params![added_by, write_first, settings.hide_last_seen, settings.hide_reads, user];
+    sql.change(SET, row).map(drop)
+}
+
+pub fn unaware(sql: &impl Sql, group: GroupId, user: UserId, reads: bool) -> Result<Vec<UserId>> {
+    const BLOCKS: Text = Text::two(
+        concat!(
+            "SELECT m.user_id FROM relations r CROSS JOIN memberships m
+            ON m.group_id = $1 AND m.user_id = r.to_id WHERE r.from_id = $2 AND r.kind = ",
+            stored_number!(Relation::Block),
+            " UNION SELECT m.user_id FROM relations r CROSS JOIN memberships m
+            ON m.group_id = $1 AND m.user_id = r.from_id WHERE r.to_id = $2 AND r.kind = ",
+            stored_number!(Relation::Block),
+            " ORDER BY 1"
+        ),
+        concat!(
+            "SELECT m.user_id FROM (
+                SELECT to_id AS id FROM relations WHERE from_id = $2 AND kind = ",
+            stored_number!(Relation::Block),
+            " UNION SELECT from_id FROM relations WHERE to_id = $2 AND kind = ",
+            stored_number!(Relation::Block),
+            ") b CROSS JOIN LATERAL (SELECT user_id FROM memberships
+                WHERE group_id = $1 AND user_id = b.id OFFSET 0) m ORDER BY 1"
+        ),
+    );
+    const HIDING: Text = Text::two(
+        "SELECT m.user_id FROM memberships m CROSS JOIN users u ON u.id = m.user_id
+        WHERE m.group_id = $1 AND m.user_id <> $2 AND u.hide_reads ORDER BY 1",
+        "SELECT m.user_id FROM memberships m
+        CROSS JOIN LATERAL (SELECT hide_reads FROM users WHERE id = m.user_id OFFSET 0) u
+        WHERE m.group_id = $1 AND m.user_id <> $2 AND u.hide_reads ORDER BY 1",
+    );
+    let mut unaware = sql.all(BLOCKS, params![group, user], |row| row.get(0))?;
+    if reads {
+        unaware.extend(sql.all(HIDING, params![group, user], |row| row.get::<UserId>(0))?);
+        unaware.sort_unstable();
+        unaware.dedup();
+    }
+    Ok(unaware)
+}

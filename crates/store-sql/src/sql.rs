@@ -1,0 +1,234 @@
+//! A transaction of either database, as the nouns use it.
+
+use chinwag_core::name::NameCase;
+use chinwag_core::token::TokenHash;
+use chinwag_core::{Date, GroupId, MessageId, Result, Seq, TaskId, UserId};
+use uuid::Uuid;
+
+use crate::Columns;
+
+/// A transaction on SQLite or PostgreSQL. Statements are prepared once for each connection.
+pub trait Sql {
+    /// The first row, if there is one.
+    fn one<T>(
+        &self,
+        text: Text,
+        params: &[Param<'_>],
+        read: impl FnOnce(&dyn Columns) -> Result<T>,
+    ) -> Result<Option<T>>;
+
+    /// Every row.
+    fn all<T>(
+        &self,
+        text: Text,
+        params: &[Param<'_>],
+        read: impl FnMut(&dyn Columns) -> Result<T>,
+    ) -> Result<Vec<T>>;
+
+    /// The rows of several keys, in any order. SQLite runs its text for each key, which is `$1`;
+    /// PostgreSQL runs its own once, with the list of all keys as `$1`. `params` are the other parameters.
+    fn each<T>(
+        &self,
+        text: Text,
+        keys: &Keys<'_>,
+        params: &[Param<'_>],
+        read: impl FnMut(&dyn Columns) -> Result<T>,
+    ) -> Result<Vec<T>>;
+
+    /// Changes rows; answers how many.
+    fn change(&mut self, text: Text, params: &[Param<'_>]) -> Result<usize>;
+
+    /// Changes rows of several keys, which are passed as [`Sql::each`] passes them.
+    fn change_each(&mut self, text: Text, keys: &Keys<'_>, params: &[Param<'_>]) -> Result<()>;
+
+    /// Inserts a row. A broken rule of uniqueness is answered with its conflict's error.
+    fn insert(&mut self, text: Text, params: &[Param<'_>], conflicts: &[Conflict]) -> Result<()>;
+
+    /// Changes one row and answers with what it returns, if there was such a row.
+    fn change_one<T>(
+        &mut self,
+        text: Text,
+        params: &[Param<'_>],
+        read: impl FnOnce(&dyn Columns) -> Result<T>,
+    ) -> Result<Option<T>>;
+
+    /// How the store compares names.
+    fn name_case(&self) -> NameCase;
+
+    /// Notes that this transaction erases or replaces text, which SQLite's journal still holds.
+    fn note_erasure(&mut self) {}
+
+    /// Lets no other job of this node take a number of the group's log before this one's events are
+    /// published. SQLite has one writer, and needs nothing.
+    fn claim_log(&mut self, _group: GroupId) -> Result<()> {
+        Ok(())
+    }
+
+    /// The number of rows that a query counts.
+    fn count(&self, text: Text, params: &[Param<'_>]) -> Result<usize> {
+        let count = self.one(text, params, |row| row.get::<i64>(0))?;
+        Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
+    }
+}
+
+/// A statement in both dialects.
+#[derive(Debug, Clone, Copy)]
+pub struct Text {
+    /// For SQLite.
+    pub sqlite: &'static str,
+    /// For PostgreSQL.
+    pub postgres: &'static str,
+}
+
+impl Text {
+    /// A statement that is the same in both. Fails to compile where its parameters are not numbered in
+    /// the order of their first use, since SQLite would bind them in that order.
+    pub const fn same(text: &'static str) -> Self {
+        Self::two(text, text)
+    }
+
+    /// A statement with a text for each database.
+    pub const fn two(sqlite: &'static str, postgres: &'static str) -> Self {
+        assert!(is_in_order(sqlite.as_bytes()), "parameters are numbered in the order of their first use");
+        Self { sqlite, postgres }
+    }
+}
+
+const fn is_in_order(text: &[u8]) -> bool {
+    let (mut at, mut highest) = (0, 0);
+    while at < text.len() {
+        let begins = text[at] == b'$';
+        at += 1;
+        let mut number = 0;
+        while begins && at < text.len() && text[at].is_ascii_digit() {
+            number = number * 10 + (text[at] - b'0');
+            at += 1;
+        }
+        if number > highest + 1 {
+            return false;
+        }
+        if number > highest {
+            highest = number;
+        }
+    }
+    true
+}
+
+/// The error for a broken rule of uniqueness.
+#[derive(Debug, Clone, Copy)]
+pub struct Conflict {
+    /// The column as SQLite's error names it.
+    pub sqlite: &'static str,
+    /// The constraint on PostgreSQL.
+    pub postgres: &'static str,
+    /// The error's text.
+    pub error: &'static str,
+}
+
+/// A parameter of a statement.
+#[derive(Debug, Clone, Copy)]
+pub enum Param<'p> {
+    /// None, of any type.
+    Null,
+    /// A whole number, of any width.
+    Int(i64),
+    /// A truth value.
+    Flag(bool),
+    /// A text.
+    Text(&'p str),
+    /// Bytes.
+    Bytes(&'p [u8]),
+    /// A UUID.
+    Id(Uuid),
+}
+
+/// Keys of one type, for [`Sql::each`].
+#[derive(Debug)]
+pub enum Keys<'k> {
+    /// Whole numbers.
+    Ints(Vec<i64>),
+    /// Texts.
+    Texts(Vec<&'k str>),
+    /// Bytes.
+    Bytes(Vec<&'k [u8]>),
+    /// UUIDs.
+    Ids(Vec<Uuid>),
+}
+
+impl Keys<'_> {
+    /// Each key, as a parameter.
+    pub fn params(&self) -> impl Iterator<Item = Param<'_>> {
+        let count = match self {
+            Self::Ints(keys) => keys.len(),
+            Self::Texts(keys) => keys.len(),
+            Self::Bytes(keys) => keys.len(),
+            Self::Ids(keys) => keys.len(),
+        };
+        (0..count).map(|at| match self {
+            Self::Ints(keys) => Param::Int(keys[at]),
+            Self::Texts(keys) => Param::Text(keys[at]),
+            Self::Bytes(keys) => Param::Bytes(keys[at]),
+            Self::Ids(keys) => Param::Id(keys[at]),
+        })
+    }
+}
+
+macro_rules! param {
+    ($($type:ty => $value:ident $make:expr;)+) => {
+        $(impl<'p> From<$type> for Param<'p> {
+            fn from($value: $type) -> Self {
+                $make
+            }
+        })+
+    };
+}
+
+param! {
+    i64 => number Self::Int(number);
+    i16 => number Self::Int(number.into());
+    bool => flag Self::Flag(flag);
+    &'p str => text Self::Text(text);
+    &'p [u8] => bytes Self::Bytes(bytes);
+    Uuid => id Self::Id(id);
+    UserId => id Self::Int(id.0);
+    Seq => seq Self::Int(seq.0);
+    Date => date Self::Int(date.micros());
+    GroupId => id Self::Id(id.0);
+    MessageId => id Self::Id(id.0);
+    TaskId => id Self::Id(id.0);
+    &'p TokenHash => hash Self::Bytes(&hash.0);
+}
+
+impl<'p, T: Into<Param<'p>>> From<Option<T>> for Param<'p> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// Parameters of a statement, in order.
+macro_rules! params {
+    ($($value:expr),* $(,)?) => {
+        &[$($crate::Param::from($value)),*]
+    };
+}
+
+pub(crate) use params;
+
+/// A limit as both databases take it.
+pub fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_in_order;
+
+    #[test]
+    fn parameters_are_in_the_order_of_their_first_use() {
+        assert!(is_in_order(b"SELECT 1 FROM a WHERE b = $1 AND c = $2 AND d = $1 OR e = $3"));
+        assert!(is_in_order(b"SELECT 1"));
+        for text in ["SET a = $2 WHERE b = $1", "a = $1 AND b = $3"] {
+            assert!(!is_in_order(text.as_bytes()), "{text}");
+        }
+    }
+}

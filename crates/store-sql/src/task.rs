@@ -1,0 +1,65 @@
+//! Work that remains, in steps.
+
+use chinwag_core::store::{StoredTask, Task};
+use chinwag_core::{GroupId, Result, TaskId, stored_number};
+
+use crate::sql::params;
+use crate::{Param, Sql, Text};
+
+crate::implement! {
+    ($) impl_tasks: Tasks by task
+    read {
+        task_next() -> Option<(TaskId, Task)>;
+    }
+    write {
+        task_insert(id: TaskId, task: &Task) -> ();
+        task_advance(id: TaskId, after: GroupId) -> ();
+        task_delete(id: TaskId) -> ();
+    }
+}
+
+/// The oldest task of the kinds that this version knows, of those whose ids meet the condition, which all
+/// ids do: it keeps the plan to the index.
+macro_rules! next {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, kind, user_id, group_id, detail FROM tasks WHERE ",
+            $condition,
+            " AND kind IN (",
+            stored_number!(TaskKind::EraseUser),
+            ", ",
+            stored_number!(TaskKind::EraseGroup),
+            ", ",
+            stored_number!(TaskKind::LogRename),
+            ") ORDER BY id LIMIT 1"
+        )
+    };
+}
+
+pub fn task_next(sql: &impl Sql) -> Result<Option<(TaskId, Task)>> {
+    const NEXT: Text = Text::two(next!("id > x''"), next!("id >= '00000000-0000-0000-0000-000000000000'"));
+    sql.one(NEXT, params![], |row| {
+        let detail = row.bytes(4)?;
+        let stored = StoredTask { kind: row.get(1)?, user: row.maybe(2)?, group: row.maybe(3)?, detail };
+        Ok((row.get(0)?, Task::from_stored(&stored)?))
+    })
+}
+
+pub fn task_insert(sql: &mut impl Sql, id: TaskId, task: &Task) -> Result<()> {
+    const INSERT: Text =
+        Text::same("INSERT INTO tasks (id, kind, user_id, group_id, detail) VALUES ($1, $2, $3, $4, $5)");
+    task.with_stored(|task| {
+        let detail = task.detail.map_or(Param::Null, Param::Bytes);
+        sql.change(INSERT, params![id, task.kind, task.user, task.group, detail]).map(drop)
+    })
+}
+
+pub fn task_advance(sql: &mut impl Sql, id: TaskId, after: GroupId) -> Result<()> {
+    const ADVANCE: Text = Text::same("UPDATE tasks SET group_id = $1 WHERE id = $2");
+    sql.change(ADVANCE, params![after, id]).map(drop)
+}
+
+pub fn task_delete(sql: &mut impl Sql, id: TaskId) -> Result<()> {
+    const DELETE: Text = Text::same("DELETE FROM tasks WHERE id = $1");
+    sql.change(DELETE, params![id]).map(drop)
+}

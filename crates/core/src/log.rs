@@ -18,7 +18,7 @@ use crate::store::detail::{find, put};
 use crate::store::encoding::{LogKind, Stored};
 use crate::{GroupId, MessageId, Name, Seq, UserId};
 
-/// What takes a number of a group's log.
+/// An entry, which takes a number of a group's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogEntry {
     /// A message was sent. Its row among the messages is the entry.
@@ -161,7 +161,7 @@ impl LogEntry {
         })
     }
 
-    /// What members are sent of an entry, where that is more than the group as it stands: `message` is
+    /// The event of an entry for members, where it has one of its own: `message` is
     /// the one that was sent or edited. Nothing of a message that was deleted since.
     pub fn event(self, group: GroupId, message: Option<Message>) -> Option<Kind> {
         match self {

@@ -55,7 +55,7 @@ impl<T: Users + Tokens + Relations + Groups + Memberships + Messages + Imports +
 pub type WriteJob = Box<dyn Fn(&mut dyn Tx, &mut Vec<Event>) -> Result<()> + Send>;
 /// A job that reads one snapshot.
 pub type ReadJob = Box<dyn Fn(&dyn Tx) -> Result<()> + Send>;
-/// What comes of a job.
+/// The outcome of a job, as a future.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 /// The end of a job.
 pub type Done<'a> = Answer<'a, ()>;
@@ -89,7 +89,7 @@ pub trait Store: Send + Sync + 'static {
     /// The name of the numbers that this store gives: no two states under one name contradict each
     /// other. Read when the store is opened.
     fn history(&self) -> HistoryId;
-    /// How the names of this store compare. Read when the store is opened.
+    /// The comparison of names in this store. Read when the store is opened.
     fn name_case(&self) -> NameCase;
     /// Brings what was erased since the last call out of the store's files, as far as nobody reads an earlier
     /// state; what is left is brought out by a later call. Works in steps, beside writes. Costs nothing where
@@ -131,7 +131,7 @@ impl dyn Store {
 
 type Slot<T> = Arc<Mutex<Option<T>>>;
 
-/// What a job has left in its slot, once it is done.
+/// The value in a job's slot, once the job is done.
 async fn outcome<T>(done: Done<'_>, filled: Slot<T>) -> Result<T> {
     done.await?;
     take(&filled)

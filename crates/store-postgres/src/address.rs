@@ -1,4 +1,4 @@
-//! Where the database is, and how a link to it is made.
+//! The address of the database, and the settings of its links.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -19,11 +19,11 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(crate) struct Target {
     pub(crate) config: Config,
     pub(crate) tls: MakeRustlsConnect,
-    /// How long a statement may take by the server's clock.
+    /// The longest time of a statement by the server's clock.
     pub(crate) statement: Duration,
     pub(crate) lock: Duration,
     pub(crate) connect: Duration,
-    /// How the names of its users compare, once that was read.
+    /// The comparison of its users' names, once that was read.
     pub(crate) name_case: NameCase,
     away: Mutex<Option<Instant>>,
 }

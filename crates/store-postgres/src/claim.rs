@@ -1,4 +1,4 @@
-//! Which nodes serve a database: one alone, or several that know each other. Each holds a lock of
+//! The nodes that serve a database: one alone, or several that know each other. Each holds a lock of
 //! its session for as long as it serves, so that it goes with the node, however that ends.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -10,14 +10,14 @@ use crate::link::Link;
 use crate::open::{OpenError, Options};
 use crate::schema;
 
-/// What the locks have in common, "Chin" in bytes; their second number says of which cluster.
+/// The first number of all locks, "Chin" in bytes; the second names the cluster.
 const CLASS: i32 = 0x4368_696e;
 /// The second number of a node alone.
 const ALONE: i32 = 0;
 /// A node that has just ended may still be about to let go.
 const PATIENCE: Duration = Duration::from_secs(3);
 const STEP: Duration = Duration::from_millis(100);
-/// How often a held lock is looked after.
+/// The pause between checks of a held lock.
 const LOOK: Duration = Duration::from_secs(5);
 /// The server is to notice soon when the machine of a node is gone.
 const SESSION: &str =
@@ -30,7 +30,7 @@ pub struct Claim {
     _stop: mpsc::Sender<()>,
 }
 
-/// Who stands in the way.
+/// The holder of a conflicting lock.
 enum Taken {
     /// A node that is alone.
     Alone,
@@ -43,7 +43,7 @@ impl Claim {
     /// in common and no others; or, without one, alone. Refused while others serve it who are not of
     /// the same cluster. Changes nothing in the database.
     ///
-    /// Where the link is lost the place is taken again as soon as it can be; the log says if others
+    /// After a lost link the lock is taken again as soon as it can be; the log says if others
     /// have come meanwhile.
     pub async fn take(url: &str, options: &Options, cluster: Option<i32>) -> Result<Self, OpenError> {
         let (url, options) = (url.to_owned(), options.clone());
@@ -101,7 +101,7 @@ fn lock(link: &Link, target: &Target, cluster: Option<i32>) -> Result<Result<(),
     Ok(other.map_or(Ok(()), |other| Err(if other == ALONE { Taken::Alone } else { Taken::Cluster })))
 }
 
-/// How many nodes serve the database.
+/// The number of nodes that serve the database.
 pub(crate) fn servers(link: &Link, target: &Target) -> Result<usize, OpenError> {
     others(link, target).map(|others| others.len())
 }

@@ -20,7 +20,7 @@ use crate::open::{OpenError, Options};
 
 /// Rows in a page.
 const PAGE: usize = 1000;
-/// How long one statement may take: messages are sorted in one.
+/// The longest time of one statement: messages are sorted in one.
 const STATEMENT: Duration = Duration::from_secs(24 * 3600);
 /// Tables are read whole, in the way that the server finds best, and pages may be long apart.
 const SESSION: &str = "RESET ALL; SET idle_in_transaction_session_timeout = 0; SET jit = off;
@@ -32,7 +32,7 @@ pub struct DjangoSource {
     name: String,
 }
 
-/// How many objects of each kind there are.
+/// The number of objects of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Users.

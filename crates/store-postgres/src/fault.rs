@@ -1,4 +1,4 @@
-//! What PostgreSQL's errors mean.
+//! The meaning of PostgreSQL's errors.
 
 use std::any::Any;
 use std::error::Error as _;
@@ -15,7 +15,7 @@ pub(crate) enum Failure {
     Silent,
 }
 
-/// What a failure means for the transaction that it ended.
+/// The meaning of a failure for the transaction that it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
     /// The link is gone.
@@ -47,7 +47,7 @@ impl Failure {
         }
     }
 
-    /// What it means for its transaction.
+    /// Its meaning for its transaction.
     pub(crate) fn trouble(&self) -> Trouble {
         let Some(code) = self.code() else { return self.without_code() };
         match code.code() {
@@ -81,7 +81,7 @@ impl Failure {
         }
     }
 
-    /// What a caller is answered; what cannot be done now is said in the log.
+    /// The error for a caller. An error that may pass is logged.
     pub(crate) fn error(&self) -> Error {
         match self.trouble() {
             Trouble::Fault | Trouble::Collision => Error::internal(self),

@@ -14,7 +14,7 @@ use chinwag_core::{Error, GroupId, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// A message that waits, and where its outcome goes.
-pub(crate) struct Waiting {
+pub(crate) struct QueuedMessage {
     pub(crate) sending: Sending,
     pub(crate) answer: oneshot::Sender<Result<Sent>>,
     until: Instant,
@@ -24,7 +24,7 @@ pub(crate) struct Waiting {
 
 /// Messages to be sent together, and the groups that are claimed for them.
 pub(crate) struct Batch {
-    pub(crate) messages: Vec<Waiting>,
+    pub(crate) messages: Vec<QueuedMessage>,
     pub(crate) groups: BTreeSet<GroupId>,
 }
 
@@ -42,17 +42,16 @@ pub(crate) struct Lanes {
 #[derive(Default)]
 struct State {
     /// None is empty.
-    lanes: HashMap<GroupId, VecDeque<Waiting>>,
+    lanes: HashMap<GroupId, VecDeque<QueuedMessage>>,
     /// The lanes of groups that nobody claims or wants, in the order in which they came to wait.
     ready: VecDeque<GroupId>,
     claimed: HashSet<GroupId>,
-    /// How many jobs wait to claim a group: they come before its messages.
+    /// The number of jobs that wait to claim a group: they come before its messages.
     wanted: HashMap<GroupId, usize>,
     is_closed: bool,
 }
 
-impl Waiting {
-    /// Where it is to be sent.
+impl QueuedMessage {
     pub(crate) fn group(&self) -> GroupId {
         self.sending.command().group
     }
@@ -108,7 +107,7 @@ impl Lanes {
             return;
         }
         let lane = state.lanes.entry(group).or_default();
-        lane.push_back(Waiting { sending, answer, until, _place: place });
+        lane.push_back(QueuedMessage { sending, answer, until, _place: place });
         if lane.len() == 1 && state.is_free(group) {
             state.ready.push_back(group);
             self.work.notify_one();

@@ -53,9 +53,9 @@ pub use open::{OpenError, Options};
 use crate::lanes::Lanes;
 use crate::readers::Readers;
 use crate::send::Senders;
-use crate::writers::{Task, Writers};
+use crate::writers::{WriteRequest, Writers};
 
-/// How long [`Store::ready`] waits for its answer.
+/// The longest wait of [`Store::ready`] for its answer.
 const READY_WITHIN: Duration = Duration::from_secs(1);
 
 /// A store in one PostgreSQL database. Dropping it finishes what has queued and ends its threads;
@@ -113,7 +113,7 @@ impl PostgresStore {
 
 impl Store for PostgresStore {
     fn submit_write(&self, job: WriteJob) -> Done<'_> {
-        self.writers.queue.submit(Task::Job(job))
+        self.writers.queue.submit(WriteRequest::Job(job))
     }
 
     fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
@@ -134,7 +134,7 @@ impl Store for PostgresStore {
 
     /// Asks the server whether it takes writes.
     fn ready(&self) -> Done<'_> {
-        let done = self.writers.queue.submit(Task::Probe);
+        let done = self.writers.queue.submit(WriteRequest::Probe);
         Box::pin(async move {
             tokio::time::timeout(READY_WITHIN, done).await.unwrap_or_else(|_| Err(Error::unavailable()))
         })

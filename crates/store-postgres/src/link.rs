@@ -26,7 +26,6 @@ const IDLE: Duration = Duration::from_secs(60);
 /// A connection.
 pub(crate) struct Link {
     client: Client,
-    /// How names compare.
     pub(crate) name_case: NameCase,
     statements: RefCell<HashMap<&'static str, Statement>>,
     silence: Duration,
@@ -146,11 +145,11 @@ impl Link {
     }
 }
 
-/// A place for a thread's link, which is made anew whenever it is lost.
+/// A thread's link, which is made anew whenever it is lost.
 #[derive(Default)]
-pub(crate) struct Place(Option<Link>);
+pub(crate) struct LinkSlot(Option<Link>);
 
-impl Place {
+impl LinkSlot {
     /// The link, which is made if there is none that stands.
     pub(crate) fn link(&mut self, target: &Target) -> Result<&Link> {
         if !self.0.as_ref().is_some_and(Link::stands) {
@@ -177,7 +176,7 @@ impl Place {
     }
 }
 
-/// What every session begins with. Every statement of this crate finds a few rows by a key, and
+/// The settings of every session. Every statement of this crate finds a few rows by a key, and
 /// names its tables in the order in which to look: the planner is kept from reading whole tables
 /// where its numbers about them are old, and from planning anew each time.
 fn session(target: &Target) -> String {

@@ -39,7 +39,7 @@ macro_rules! message_columns {
     };
 }
 
-/// What belongs to a message `m`. Whether `r` stands is no condition of the join, as the planner
+/// The joins of a message `m`. Whether `r` stands is no condition of the join, as the planner
 /// would then take an index of those that stand, in which a number is no key.
 macro_rules! message_joins {
     () => {
@@ -251,7 +251,7 @@ fn seq_and_date(row: &Row) -> Read<(Seq, Date)> {
     Ok((Seq(row.try_get(0)?), Date::from_micros(row.try_get(1)?)))
 }
 
-/// What a caller is told of a message that was not kept.
+/// The error for a message that was not kept.
 pub(crate) fn refused(why: &Failure) -> Error {
     match why.constraint() {
         Some("messages_by_id") => Error::Conflict("another message has this id"),

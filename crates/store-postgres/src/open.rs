@@ -9,7 +9,7 @@ use crate::address::Target;
 use crate::link::Link;
 use crate::schema;
 
-/// How a store runs. Each thread holds one connection.
+/// Options of a store. Each thread holds one connection.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Threads that read (at least 1).
@@ -25,11 +25,11 @@ pub struct Options {
     pub patience: Duration,
     /// Messages that may share one round trip and commit (at least 1).
     pub batch: usize,
-    /// How long one statement may take.
+    /// The longest time of one statement.
     pub statement: Duration,
-    /// How long a statement waits for what another transaction holds.
+    /// The longest wait of a statement for a lock of another transaction.
     pub lock: Duration,
-    /// How long it may take to connect.
+    /// The longest time to connect.
     pub connect: Duration,
     /// How names are to compare, which a store keeps to once it has a user who is not special, or
     /// while another node serves it. Left out: as they do.
@@ -75,7 +75,6 @@ pub enum OpenError {
     Refused {
         /// Host and port.
         at: String,
-        /// Who.
         user: String,
         /// The server's word.
         why: String,
@@ -87,7 +86,6 @@ pub enum OpenError {
     NoDatabase {
         /// Host and port.
         at: String,
-        /// Which.
         name: String,
     },
     /// TLS was asked for and could not be had.
@@ -98,7 +96,6 @@ pub enum OpenError {
     Tls {
         /// Host and port.
         at: String,
-        /// What went wrong.
         why: String,
     },
     /// The server is too old.
@@ -120,7 +117,6 @@ pub enum OpenError {
     /// The database does not keep its texts as UTF-8.
     #[error("the database {name} is in {found}: make one with createdb --encoding UTF8 --template template0")]
     Encoding {
-        /// Which.
         name: String,
         /// Its encoding.
         found: String,
@@ -129,46 +125,27 @@ pub enum OpenError {
     #[error(
         "the database {name} is not empty and not Chinwag's: make one for it with createdb, or name another in the address"
     )]
-    Foreign {
-        /// Which.
-        name: String,
-    },
+    Foreign { name: String },
     /// A migration into it was begun and not finished.
     #[error("the database {name} holds an unfinished migration: run chinwag migrate again to its end")]
-    Unfinished {
-        /// Which.
-        name: String,
-    },
+    Unfinished { name: String },
     /// There is no store in it, where one is to be read.
     #[error("the database {name} is empty: name the one to be migrated")]
-    Empty {
-        /// Which.
-        name: String,
-    },
+    Empty { name: String },
     /// There is a store in it, where one is to be made.
     #[error("the database {name} holds a store already: make an empty one with createdb, and name that")]
-    Occupied {
-        /// Which.
-        name: String,
-    },
+    Occupied { name: String },
     /// Servers or other migrations use it.
     #[error("the database {name} is in use by a chinwag: stop it first")]
-    InUse {
-        /// Which.
-        name: String,
-    },
+    InUse { name: String },
     /// The database was written by an earlier version.
     #[error("the database {name} was written by an older chinwag: start this version on it once")]
-    Older {
-        /// Which.
-        name: String,
-    },
+    Older { name: String },
     /// The database was written by a later version.
     #[error(
         "the database {name} was written by a newer chinwag (its schema is {found}, this one knows {known}): run that version"
     )]
     Newer {
-        /// Which.
         name: String,
         /// The database's schema.
         found: i32,
@@ -180,41 +157,26 @@ pub enum OpenError {
         "the database {name} cannot be set up ({why}): its user needs the right to create a schema in it"
     )]
     NoRight {
-        /// Which.
         name: String,
         /// The server's word.
         why: String,
     },
     /// The database's names compare in another way than they are to.
     #[error("{}", name_case_kept(*kept, name))]
-    NameCase {
-        /// Which.
-        name: String,
-        /// How they compare.
-        kept: NameCase,
-    },
+    NameCase { name: String, kept: NameCase },
     /// A node without Redis serves it.
     #[error(
         "another chinwag serves the database {name} alone: stop it (one that was killed is gone within half a minute), or give all nodes the same redis and cluster_secret"
     )]
-    ServedAlone {
-        /// Which.
-        name: String,
-    },
+    ServedAlone { name: String },
     /// Nodes with Redis serve it, and this one has none.
     #[error(
         "other nodes serve the database {name} over a Redis: give this one the same redis and cluster_secret, or stop them"
     )]
-    ServedByNodes {
-        /// Which.
-        name: String,
-    },
+    ServedByNodes { name: String },
     /// Nodes with another secret serve it.
     #[error("other nodes serve the database {name} with another cluster_secret: give all nodes the same")]
-    ServedByStrangers {
-        /// Which.
-        name: String,
-    },
+    ServedByStrangers { name: String },
     /// No thread could be started.
     #[error("no thread could be started for the database: {0}")]
     Thread(String),
@@ -223,7 +185,6 @@ pub enum OpenError {
     Other {
         /// Host and port.
         at: String,
-        /// What went wrong.
         why: String,
     },
 }

@@ -1,4 +1,4 @@
-//! How PostgreSQL means to run each statement: the suite once more, with every plan looked at.
+//! The plans of PostgreSQL: the suite once more, with the plan of every statement checked.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};

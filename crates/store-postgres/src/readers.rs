@@ -11,12 +11,12 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::address::Target;
 use crate::fault::{Trouble, panicked};
-use crate::link::Place;
+use crate::link::LinkSlot;
 use crate::open::Options;
 use crate::queue::{Queue, Queued};
 use crate::transaction::Transaction;
 
-/// How often a job is run whose link was lost.
+/// The number of attempts of a job whose link was lost.
 const TRIES: usize = 2;
 
 /// The readers' queue, which they share, and their threads.
@@ -78,24 +78,24 @@ pub(crate) fn next<T>(exit: &Mutex<Receiver<Queued<T>>>) -> Option<Queued<T>> {
 }
 
 fn read(target: &Target, exit: &Mutex<Receiver<Queued<ReadJob>>>) {
-    let mut place = Place::default();
+    let mut slot = LinkSlot::default();
     while let Some(Queued { job, answer, .. }) = next(exit) {
         if answer.is_closed() {
             continue;
         }
-        let (outcome, has_begun) = run(&mut place, target, &job);
+        let (outcome, has_begun) = run(&mut slot, target, &job);
         // Whoever asked may go meanwhile.
         let _ = answer.send(outcome);
-        if has_begun && place.link(target).is_ok_and(|link| link.batch("ROLLBACK").is_err()) {
-            place.drop_link();
+        if has_begun && slot.link(target).is_ok_and(|link| link.batch("ROLLBACK").is_err()) {
+            slot.drop_link();
         }
     }
 }
 
 /// Runs a job; what came of it, and whether it left a transaction that is to be ended.
-fn run(place: &mut Place, target: &Target, job: &ReadJob) -> (Result<()>, bool) {
+fn run(slot: &mut LinkSlot, target: &Target, job: &ReadJob) -> (Result<()>, bool) {
     for _ in 0..TRIES {
-        let link = match place.link(target) {
+        let link = match slot.link(target) {
             Ok(link) => link,
             Err(why) => return (Err(why), false),
         };
@@ -103,7 +103,7 @@ fn run(place: &mut Place, target: &Target, job: &ReadJob) -> (Result<()>, bool) 
         let outcome =
             catch_unwind(AssertUnwindSafe(|| job(&tx))).unwrap_or_else(|with| Err(panicked(&*with)));
         match tx.trouble() {
-            Some(Trouble::Lost | Trouble::Again) => place.drop_link(),
+            Some(Trouble::Lost | Trouble::Again) => slot.drop_link(),
             _ => return (outcome, tx.has_begun()),
         }
     }

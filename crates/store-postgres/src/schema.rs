@@ -20,7 +20,7 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(18978904706244967)";
 /// The lowest version of PostgreSQL that will do.
 const OLDEST: i32 = 150_000;
 
-/// What a database is.
+/// The state of a database.
 enum State {
     /// Nothing is in it.
     Empty,
@@ -83,7 +83,7 @@ fn migrate(link: &Link, target: &Target, half: bool) -> Result<(), OpenError> {
     link.batch("COMMIT").map_err(failed)
 }
 
-/// What the database is, as a sentence ends, if it is fit. Changes nothing.
+/// The state of a fit database, as the end of a sentence. Changes nothing.
 pub(crate) fn look(link: &Link, target: &Target) -> Result<&'static str, OpenError> {
     fit(link, target)?;
     Ok(match inspect(link, target)? {
@@ -125,7 +125,7 @@ pub(crate) fn history(link: &Link, target: &Target) -> Result<HistoryId, OpenErr
     rows.first().map(|row| HistoryId(row.get(0))).ok_or_else(why)
 }
 
-/// How the names of a store compare.
+/// The comparison of a store's names.
 pub(crate) fn name_case(link: &Link, target: &Target) -> Result<NameCase, OpenError> {
     let rows = link.query(None, "SELECT exact_case FROM history", &[]).map_err(|why| failed(&why, target))?;
     let is_exact = rows.first().is_some_and(|row| row.get(0));
@@ -198,7 +198,7 @@ pub(crate) fn fit(link: &Link, target: &Target) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// What the database is. One that is another program's, or a later version's, is refused.
+/// The state of the database. One that is another program's, or a later version's, is refused.
 fn inspect(link: &Link, target: &Target) -> Result<State, OpenError> {
     // In one snapshot, since another node may be making the schema.
     const SQL: &str = "SELECT coalesce(bool_or(n.nspname = 'chinwag' AND c.relname = 'about'), false), count(*) = 0

@@ -29,25 +29,25 @@ use self::columns::Columns;
 use crate::address::Target;
 use crate::column::{Hash, Stored, name};
 use crate::fault::{Failure, Trouble};
-use crate::lanes::{Batch, Lanes, Waiting};
-use crate::link::{Link, Place};
+use crate::lanes::{Batch, Lanes, QueuedMessage};
+use crate::link::{Link, LinkSlot};
 use crate::message::{gone, refused};
 use crate::open::Options;
 use crate::readers::{join, spawn};
 use crate::transaction::Claims;
 use crate::writers::{publish, run};
 
-/// How often a batch is sent that others stand in the way of.
+/// The number of attempts of a batch that conflicts with others.
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
-/// How long messages of many groups wait for whoever holds one of them; after that they part.
+/// The longest wait of messages of many groups for the holder of one; after that they are sent apart.
 const HASTE: Duration = Duration::from_millis(200);
 
 /// Nobody else numbers these groups' logs until the end of the transaction.
 pub(crate) const HOLD: &str = "SELECT 1 FROM groups WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
 
-/// Who writes where is looked up once, however many messages they send; then each message.
+/// Each author is looked up once in each group, however many messages it sends; then each message.
 ///
 /// Each `OFFSET 0` keeps the planner from looking for a part of a key alone, which would read all of
 /// a large group; and that a message stands is looked at outside, as an index of those that stand
@@ -157,15 +157,15 @@ impl Drop for Senders {
 
 /// A message as it is sent this time.
 struct Stamped<'m> {
-    message: &'m Waiting,
+    message: &'m QueuedMessage,
     id: MessageId,
     date: Date,
 }
 
-/// What was found of a message, and what was kept of it.
+/// The facts of a message, and its kept row.
 type Found = (Facts, Option<Kept>);
 
-/// How the sending of a batch ended.
+/// The end of sending a batch.
 enum End {
     /// It was committed.
     Committed(Vec<Found>),
@@ -177,27 +177,27 @@ enum End {
 
 /// One thread's means of sending.
 struct Sender<'s> {
-    place: Place,
+    slot: LinkSlot,
     target: &'s Target,
     lanes: &'s Lanes,
     bus: &'s dyn Bus,
 }
 
-/// What is left to be done about messages that were not sent, of which nothing was kept.
+/// The messages of a batch that remain to be sent. Nothing of them was kept.
 enum Left {
     /// Nothing: they are answered.
     Nothing,
     /// Somebody holds one of their groups.
-    Held(Vec<Waiting>, Error),
+    Held(Vec<QueuedMessage>, Error),
     /// One of them is refused by the server.
-    Bad(Vec<Waiting>, Error),
+    Bad(Vec<QueuedMessage>, Error),
 }
 
 fn send_all(target: &Target, lanes: &Lanes, bus: &dyn Bus, most: usize) {
-    let mut sender = Sender { place: Place::default(), target, lanes, bus };
+    let mut sender = Sender { slot: LinkSlot::default(), target, lanes, bus };
     while let Some(Batch { messages, groups }) = lanes.take(most) {
-        let (late, messages): (Vec<_>, Vec<_>) = messages.into_iter().partition(Waiting::is_late);
-        let kept: BTreeSet<_> = messages.iter().map(Waiting::group).collect();
+        let (late, messages): (Vec<_>, Vec<_>) = messages.into_iter().partition(QueuedMessage::is_late);
+        let kept: BTreeSet<_> = messages.iter().map(QueuedMessage::group).collect();
         lanes.release(groups.difference(&kept));
         refuse(late, &Error::unavailable());
         sender.send(messages);
@@ -208,15 +208,15 @@ impl Sender<'_> {
     /// Sends messages together; where that fails, those of each group, and then one by one, so
     /// that one bad message, or one group that another holds, refuses itself alone. Each group's
     /// claim is given up as soon as its messages are told.
-    fn send(&mut self, messages: Vec<Waiting>) {
-        let groups: BTreeSet<_> = messages.iter().map(Waiting::group).collect();
+    fn send(&mut self, messages: Vec<QueuedMessage>) {
+        let groups: BTreeSet<_> = messages.iter().map(QueuedMessage::group).collect();
         let messages = match self.attempt(messages, HASTE) {
             Left::Nothing => return self.lanes.release(&groups),
             Left::Held(messages, _) | Left::Bad(messages, _) => messages,
         };
         let mut held = Vec::new();
         for part in by_group(messages) {
-            let group = part.first().map(Waiting::group);
+            let group = part.first().map(QueuedMessage::group);
             match self.attempt(part, HASTE) {
                 Left::Nothing => {}
                 Left::Held(part, _) => {
@@ -228,7 +228,7 @@ impl Sender<'_> {
             self.lanes.release(&group);
         }
         for part in held {
-            let group = part.first().map(Waiting::group);
+            let group = part.first().map(QueuedMessage::group);
             match self.attempt(part, self.target.lock) {
                 Left::Nothing => {}
                 Left::Held(part, why) => refuse(part, &why),
@@ -238,7 +238,7 @@ impl Sender<'_> {
         }
     }
 
-    fn send_each(&mut self, messages: Vec<Waiting>) {
+    fn send_each(&mut self, messages: Vec<QueuedMessage>) {
         for message in messages {
             match self.attempt(vec![message], self.target.lock) {
                 Left::Nothing => {}
@@ -249,7 +249,7 @@ impl Sender<'_> {
 
     /// Sends messages, one by one in their order, whose users accept their groups by them. The groups
     /// stay claimed meanwhile, so that nothing of theirs is sent out of order.
-    fn accept_each(&mut self, messages: Vec<Waiting>) {
+    fn accept_each(&mut self, messages: Vec<QueuedMessage>) {
         for message in messages {
             let slot: Arc<Mutex<Option<Sent>>> = Arc::default();
             let (sending, filled) = (message.sending.clone(), slot.clone());
@@ -258,7 +258,7 @@ impl Sender<'_> {
                 Ok(())
             });
             let claims = Claims::lent(self.lanes, message.group());
-            let outcome = run(&mut self.place, self.target, claims, self.bus, &job);
+            let outcome = run(&mut self.slot, self.target, claims, self.bus, &job);
             let sent = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
             let missing = || Error::internal("a job that sends a message has left none");
             let _ = message.answer.send(outcome.and_then(|()| sent.ok_or_else(missing)));
@@ -267,12 +267,12 @@ impl Sender<'_> {
 
     /// Sends messages together, again where others stand in the way; waits for those who hold one
     /// of their groups no longer than `lock`.
-    fn attempt(&mut self, messages: Vec<Waiting>, lock: Duration) -> Left {
+    fn attempt(&mut self, messages: Vec<QueuedMessage>, lock: Duration) -> Left {
         if messages.is_empty() {
             return Left::Nothing;
         }
         for attempt in 1..=TRIES {
-            let link = match self.place.link(self.target) {
+            let link = match self.slot.link(self.target) {
                 Ok(link) => link,
                 Err(why) => {
                     refuse(messages, &why);
@@ -287,7 +287,7 @@ impl Sender<'_> {
                 }
                 End::Unknown(why) => {
                     tracing::error!(error = %why, "the database did not confirm a commit");
-                    self.place.drop_link();
+                    self.slot.drop_link();
                     refuse(messages, &Error::Unknown);
                     return Left::Nothing;
                 }
@@ -295,7 +295,7 @@ impl Sender<'_> {
             };
             match why.trouble() {
                 Trouble::Again if attempt < TRIES => thread::sleep((PAUSE * attempt).min(LONGEST_PAUSE)),
-                Trouble::Lost if attempt == 1 => self.place.drop_link(),
+                Trouble::Lost if attempt == 1 => self.slot.drop_link(),
                 Trouble::Collision | Trouble::Fault => return Left::Bad(messages, refused(&why)),
                 _ => return Left::Held(messages, why.error()),
             }
@@ -305,18 +305,20 @@ impl Sender<'_> {
 }
 
 /// The messages of each group; a batch's stand by their groups.
-fn by_group(messages: Vec<Waiting>) -> Vec<Vec<Waiting>> {
-    let mut parts: Vec<Vec<Waiting>> = Vec::new();
+fn by_group(messages: Vec<QueuedMessage>) -> Vec<Vec<QueuedMessage>> {
+    let mut parts: Vec<Vec<QueuedMessage>> = Vec::new();
     for message in messages {
         match parts.last_mut() {
-            Some(part) if part.last().map(Waiting::group) == Some(message.group()) => part.push(message),
+            Some(part) if part.last().map(QueuedMessage::group) == Some(message.group()) => {
+                part.push(message)
+            }
             _ => parts.push(vec![message]),
         }
     }
     parts
 }
 
-fn refuse(messages: Vec<Waiting>, why: &Error) {
+fn refuse(messages: Vec<QueuedMessage>, why: &Error) {
     for message in messages {
         // Whoever asked may have gone.
         let _ = message.answer.send(Err(why.clone()));
@@ -324,9 +326,9 @@ fn refuse(messages: Vec<Waiting>, why: &Error) {
 }
 
 /// Answers what was decided. What is left is of users who have yet to accept their groups.
-fn conclude(bus: &dyn Bus, messages: Vec<Waiting>, found: Vec<Found>) -> Vec<Waiting> {
+fn conclude(bus: &dyn Bus, messages: Vec<QueuedMessage>, found: Vec<Found>) -> Vec<QueuedMessage> {
     let mut events: Vec<Event> = Vec::new();
-    let mut outcomes: Vec<(Waiting, Result<Sent>)> = Vec::with_capacity(messages.len());
+    let mut outcomes: Vec<(QueuedMessage, Result<Sent>)> = Vec::with_capacity(messages.len());
     let mut accepting = Vec::new();
     for (message, (facts, kept)) in messages.into_iter().zip(found) {
         if message.sending.accepts(&facts) {
@@ -394,7 +396,7 @@ fn read(messages: &[Stamped<'_>], columns: &Columns<'_>, rows: &[Row]) -> End {
     }
 }
 
-/// What the rows say of each message, if they say it of all.
+/// The facts of each message from the rows, if the rows have those of all.
 fn found(
     messages: &[Stamped<'_>],
     columns: &Columns<'_>,
@@ -435,7 +437,7 @@ fn of_writer(row: &Row) -> Result<Facts, tokio_postgres::Error> {
 
 type OfMessage = (Option<Prior>, Option<Seq>, Option<Seq>);
 
-/// What it was before, the number of what it answers, and its own.
+/// The earlier message with its `client_id`, the number of the message that it answers, and its own number.
 fn of_message(row: &Row) -> Result<OfMessage, tokio_postgres::Error> {
     let prior: Option<Uuid> = row.try_get(6)?;
     let prior = match prior {
@@ -452,7 +454,7 @@ fn of_message(row: &Row) -> Result<OfMessage, tokio_postgres::Error> {
 }
 
 impl<'m> Stamped<'m> {
-    fn new(message: &'m Waiting) -> Self {
+    fn new(message: &'m QueuedMessage) -> Self {
         let (id, date) = message.sending.stamp();
         Self { message, id, date }
     }

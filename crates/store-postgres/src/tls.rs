@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Whose certificate is accepted.
+/// The certificates that are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Trust {
     /// Anybody's: what is sent cannot be overheard, but who answers is not known.
@@ -20,7 +20,7 @@ pub(crate) enum Trust {
     File(String),
 }
 
-/// What makes secure links. The error ends a sentence.
+/// The connector of secure links. The error ends a sentence.
 pub(crate) fn connector(trust: &Trust) -> Result<MakeRustlsConnect, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())

@@ -14,7 +14,7 @@ use crate::link::{Link, Params};
 /// The transaction that one job runs in. After a statement has failed the server takes no more.
 pub(crate) struct Transaction<'l, 'c> {
     link: &'l Link,
-    /// What begins it, until the first statement takes it along.
+    /// The statement that begins it, until the first statement takes it along.
     begin: Cell<Option<&'static str>>,
     pub(crate) name_case: NameCase,
     changed: bool,
@@ -55,7 +55,7 @@ impl<'l, 'c> Transaction<'l, 'c> {
         Self { link, begin, name_case: link.name_case, changed: false, trouble, claims }
     }
 
-    /// What went wrong, whatever the job made of it.
+    /// The trouble that ended it, whatever the job made of it.
     pub(crate) fn trouble(&self) -> Option<Trouble> {
         self.trouble.get()
     }

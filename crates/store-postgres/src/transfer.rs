@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chinwag_core::store::transfer::{Fault, Kind, Row, Source, TABLES, Table, Target, Value};
+use chinwag_core::store::transfer::{ColumnType, Fault, Row, Source, TABLES, Table, Target, Value};
 use futures_util::pin_mut;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
@@ -14,7 +14,7 @@ use crate::link::Link;
 use crate::open::{OpenError, Options};
 use crate::schema;
 
-/// How long one statement may take: a table is counted, or emptied, in one.
+/// The longest time of one statement: a table is counted, or emptied, in one.
 const STATEMENT: Duration = Duration::from_secs(3600);
 /// Held by the one migration at a time that a database takes part in, "Carried" in bytes.
 const LOCK: &str = "SELECT pg_try_advisory_lock(18931616146254180)";
@@ -128,7 +128,7 @@ impl Target for PostgresTarget {
 
 fn count(link: &Link, table: &Table) -> Result<u64, Fault> {
     let sql = format!("SELECT count(*) FROM {}", table.name);
-    let count: Vec<Row> = rows(link, &sql, &[("count", Kind::Number)], &[])?;
+    let count: Vec<Row> = rows(link, &sql, &[("count", ColumnType::Number)], &[])?;
     match count.first().and_then(|row| row.first()) {
         Some(Value::Number(count)) => Ok(u64::try_from(*count)?),
         _ => Err("a count is no number".into()),
@@ -151,7 +151,7 @@ fn page(link: &Link, table: &Table, after: &[Value], limit: usize) -> Result<Vec
 
 fn last_user(link: &Link) -> Result<i64, Fault> {
     let sql = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM users_id_seq";
-    match rows(link, sql, &[("last", Kind::Number)], &[])?.pop().and_then(|mut row| row.pop()) {
+    match rows(link, sql, &[("last", ColumnType::Number)], &[])?.pop().and_then(|mut row| row.pop()) {
         Some(Value::Number(last)) => Ok(last),
         _ => Err("the last user's number is none".into()),
     }
@@ -160,19 +160,23 @@ fn last_user(link: &Link) -> Result<i64, Fault> {
 fn rows(
     link: &Link,
     sql: &str,
-    columns: &[(&str, Kind)],
+    columns: &[(&str, ColumnType)],
     params: &[Box<dyn ToSql + Sync>],
 ) -> Result<Vec<Row>, Fault> {
     let params: Vec<_> = params.iter().map(|param| &**param).collect();
     let rows = link.wait(link.client().query(sql, &params)).map_err(fault)?;
     let value = |row: &tokio_postgres::Row, at: usize, kind| {
         Ok(match kind {
-            Kind::Number => row.try_get::<_, Option<i64>>(at)?.map(Value::Number),
-            Kind::Short => row.try_get::<_, Option<i16>>(at)?.map(|number| Value::Number(number.into())),
-            Kind::Flag => row.try_get::<_, Option<bool>>(at)?.map(|flag| Value::Number(flag.into())),
-            Kind::Text => row.try_get::<_, Option<String>>(at)?.map(Value::Text),
-            Kind::Bytes => row.try_get::<_, Option<Vec<u8>>>(at)?.map(Value::Bytes),
-            Kind::Id => row.try_get::<_, Option<Uuid>>(at)?.map(|id| Value::Bytes(id.into_bytes().to_vec())),
+            ColumnType::Number => row.try_get::<_, Option<i64>>(at)?.map(Value::Number),
+            ColumnType::Short => {
+                row.try_get::<_, Option<i16>>(at)?.map(|number| Value::Number(number.into()))
+            }
+            ColumnType::Flag => row.try_get::<_, Option<bool>>(at)?.map(|flag| Value::Number(flag.into())),
+            ColumnType::Text => row.try_get::<_, Option<String>>(at)?.map(Value::Text),
+            ColumnType::Bytes => row.try_get::<_, Option<Vec<u8>>>(at)?.map(Value::Bytes),
+            ColumnType::Id => {
+                row.try_get::<_, Option<Uuid>>(at)?.map(|id| Value::Bytes(id.into_bytes().to_vec()))
+            }
         }
         .unwrap_or(Value::Null))
     };
@@ -181,35 +185,35 @@ fn rows(
 }
 
 /// A value as its column takes it; one that is none, or of another kind, as nothing.
-fn parameter(value: &Value, kind: Kind) -> Box<dyn ToSql + Sync> {
+fn parameter(value: &Value, kind: ColumnType) -> Box<dyn ToSql + Sync> {
     match (kind, value) {
-        (Kind::Number, Value::Number(number)) => Box::new(*number),
-        (Kind::Short, Value::Number(number)) => Box::new(i16::try_from(*number).ok()),
-        (Kind::Flag, Value::Number(number)) => Box::new(*number != 0),
-        (Kind::Text, Value::Text(text)) => Box::new(text.clone()),
-        (Kind::Bytes, Value::Bytes(bytes)) => Box::new(bytes.clone()),
-        (Kind::Id, Value::Bytes(bytes)) => Box::new(Uuid::from_slice(bytes).ok()),
-        (Kind::Number, _) => Box::new(None::<i64>),
-        (Kind::Short, _) => Box::new(None::<i16>),
-        (Kind::Flag, _) => Box::new(None::<bool>),
-        (Kind::Text, _) => Box::new(None::<String>),
-        (Kind::Bytes, _) => Box::new(None::<Vec<u8>>),
-        (Kind::Id, _) => Box::new(None::<Uuid>),
+        (ColumnType::Number, Value::Number(number)) => Box::new(*number),
+        (ColumnType::Short, Value::Number(number)) => Box::new(i16::try_from(*number).ok()),
+        (ColumnType::Flag, Value::Number(number)) => Box::new(*number != 0),
+        (ColumnType::Text, Value::Text(text)) => Box::new(text.clone()),
+        (ColumnType::Bytes, Value::Bytes(bytes)) => Box::new(bytes.clone()),
+        (ColumnType::Id, Value::Bytes(bytes)) => Box::new(Uuid::from_slice(bytes).ok()),
+        (ColumnType::Number, _) => Box::new(None::<i64>),
+        (ColumnType::Short, _) => Box::new(None::<i16>),
+        (ColumnType::Flag, _) => Box::new(None::<bool>),
+        (ColumnType::Text, _) => Box::new(None::<String>),
+        (ColumnType::Bytes, _) => Box::new(None::<Vec<u8>>),
+        (ColumnType::Id, _) => Box::new(None::<Uuid>),
     }
 }
 
-fn column_type(kind: Kind) -> Type {
+fn column_type(kind: ColumnType) -> Type {
     match kind {
-        Kind::Number => Type::INT8,
-        Kind::Short => Type::INT2,
-        Kind::Flag => Type::BOOL,
-        Kind::Text => Type::TEXT,
-        Kind::Bytes => Type::BYTEA,
-        Kind::Id => Type::UUID,
+        ColumnType::Number => Type::INT8,
+        ColumnType::Short => Type::INT2,
+        ColumnType::Flag => Type::BOOL,
+        ColumnType::Text => Type::TEXT,
+        ColumnType::Bytes => Type::BYTEA,
+        ColumnType::Id => Type::UUID,
     }
 }
 
-fn names(columns: &[(&str, Kind)]) -> String {
+fn names(columns: &[(&str, ColumnType)]) -> String {
     columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 

@@ -15,13 +15,13 @@ use tokio::sync::mpsc::Receiver;
 use crate::address::Target;
 use crate::fault::{Failure, Trouble, panicked};
 use crate::lanes::Lanes;
-use crate::link::{Link, Place};
+use crate::link::{Link, LinkSlot};
 use crate::open::Options;
 use crate::queue::{Queue, Queued};
 use crate::readers::{join, next, spawn};
 use crate::transaction::{Claims, Transaction};
 
-/// How often a job is run that others stand in the way of.
+/// The number of attempts of a job that conflicts with others.
 const TRIES: u32 = 40;
 /// After so many it lets nobody change a group beside it.
 const TOGETHER: u32 = 12;
@@ -29,8 +29,8 @@ const TOGETHER: u32 = 12;
 const PAUSE: Duration = Duration::from_micros(500);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// What a writer is asked for.
-pub(crate) enum Task {
+/// A request to a writer.
+pub(crate) enum WriteRequest {
     /// A job of the port's.
     Job(WriteJob),
     /// Whether the server takes writes.
@@ -39,7 +39,7 @@ pub(crate) enum Task {
 
 /// The writers' queue, which they share, and their threads.
 pub(crate) struct Writers {
-    pub(crate) queue: Queue<Task>,
+    pub(crate) queue: Queue<WriteRequest>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -67,12 +67,12 @@ impl Drop for Writers {
     }
 }
 
-fn write(target: &Target, exit: &Mutex<Receiver<Queued<Task>>>, lanes: &Lanes, bus: &dyn Bus) {
-    let mut place = Place::default();
+fn write(target: &Target, exit: &Mutex<Receiver<Queued<WriteRequest>>>, lanes: &Lanes, bus: &dyn Bus) {
+    let mut slot = LinkSlot::default();
     while let Some(Queued { job, answer, .. }) = next(exit) {
         let outcome = match &job {
-            Task::Job(job) => run(&mut place, target, Claims::new(lanes), bus, job),
-            Task::Probe => probe(&mut place, target),
+            WriteRequest::Job(job) => run(&mut slot, target, Claims::new(lanes), bus, job),
+            WriteRequest::Probe => probe(&mut slot, target),
         };
         // Whoever asked may have gone.
         let _ = answer.send(outcome);
@@ -81,7 +81,7 @@ fn write(target: &Target, exit: &Mutex<Receiver<Queued<Task>>>, lanes: &Lanes, b
 
 /// Runs a job until it is committed or refused; `claims` are what it has claimed already.
 pub(crate) fn run(
-    place: &mut Place,
+    slot: &mut LinkSlot,
     target: &Target,
     mut claims: Claims<'_>,
     bus: &dyn Bus,
@@ -89,14 +89,14 @@ pub(crate) fn run(
 ) -> Result<()> {
     let (mut collisions, mut losses) = (0, 0);
     for attempt in 1..=TRIES {
-        let link = place.link(target)?;
+        let link = slot.link(target)?;
         let begin = if attempt > TOGETHER { Transaction::alone } else { Transaction::writing };
         match self::attempt(link, begin(link, claims), job) {
             End::Done(outcome, events, held) => {
                 publish(bus, events);
                 drop(held);
                 if matches!(outcome, Err(Error::Unavailable(_) | Error::Unknown)) {
-                    place.drop_link();
+                    slot.drop_link();
                 }
                 return outcome;
             }
@@ -104,7 +104,7 @@ pub(crate) fn run(
                 collisions += u32::from(trouble == Trouble::Collision);
                 losses += u32::from(trouble == Trouble::Lost);
                 if trouble == Trouble::Lost {
-                    place.drop_link();
+                    slot.drop_link();
                 }
                 // A collision that is seen twice is the job's own doing.
                 if attempt == TRIES || collisions > 1 || losses > 1 {
@@ -118,7 +118,7 @@ pub(crate) fn run(
     Err(Error::unavailable())
 }
 
-/// How one run of a job ended.
+/// The end of one run of a job.
 enum End<'c> {
     /// For good: the outcome, and what it has told. The claims are held until that is published.
     Done(Result<()>, Vec<Event>, Option<Claims<'c>>),
@@ -167,18 +167,18 @@ fn not_committed<'c>(why: &Failure, changed: bool, claims: Claims<'c>) -> End<'c
     End::Done(Err(Error::Unknown), Vec::new(), Some(claims))
 }
 
-fn probe(place: &mut Place, target: &Target) -> Result<()> {
+fn probe(slot: &mut LinkSlot, target: &Target) -> Result<()> {
     const SQL: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean";
-    let rows = place.link(target)?.query(None, SQL, &[]);
+    let rows = slot.link(target)?.query(None, SQL, &[]);
     let only_reads = rows.map(|rows| rows.first().is_none_or(|row| row.get(0)));
     match only_reads {
         Ok(false) => Ok(()),
         Ok(true) => {
-            place.drop_link();
+            slot.drop_link();
             Err(Error::unavailable())
         }
         Err(why) => {
-            place.drop_link();
+            slot.drop_link();
             Err(why.error())
         }
     }

@@ -1,4 +1,4 @@
-//! How a noun's functions implement its port.
+//! The implementation of a port by a noun's functions.
 
 /// Names in the signatures of the ports.
 pub mod names {

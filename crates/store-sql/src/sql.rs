@@ -52,7 +52,7 @@ pub trait Sql {
         read: impl FnOnce(&dyn Columns) -> Result<T>,
     ) -> Result<Option<T>>;
 
-    /// How the store compares names.
+    /// The comparison of names in the store.
     fn name_case(&self) -> NameCase;
 
     /// Notes that this transaction erases or replaces text, which SQLite's journal still holds.

@@ -5,7 +5,7 @@
 //! not begin anew when somebody writes. What is written meanwhile stays in the journal, which
 //! grows until the copy is whole.
 //!
-//! How copies are named, and which file takes whose place, does not live here.
+//! The names of copies, and the exchange of files, do not live here.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -20,9 +20,9 @@ use crate::schema;
 
 /// Pages copied between two words on the progress.
 const STEP: i32 = 1024;
-/// How long the first look at the file waits, where another process is opening or closing it.
+/// The longest wait for another process that is opening or closing the file.
 const BUSY: Duration = Duration::from_secs(5);
-/// What SQLite may keep beside a file.
+/// Files that SQLite may keep beside a database.
 const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// Why there is no copy: one sentence, for whoever runs the server.
@@ -74,7 +74,7 @@ pub enum CopyError {
         /// SQLite's word.
         why: rusqlite::Error,
     },
-    /// What was copied is damaged.
+    /// The copy is damaged.
     #[error("the database {} is damaged: {what}", path.display())]
     Damaged {
         /// The file that was copied.
@@ -207,7 +207,7 @@ fn keep(to: &Path) -> Result<u64, CopyError> {
     sync().map_err(|why| CopyError::Write { path: to.into(), why })
 }
 
-/// What cannot be removed was never made, or stays to be found.
+/// A file that cannot be removed was never made, or stays to be found.
 fn remove(to: &Path) {
     let _ = fs::remove_file(to);
     for suffix in BESIDE {

@@ -1,4 +1,4 @@
-//! What SQLite's errors mean to a caller.
+//! The meaning of SQLite's errors for a caller.
 
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use chinwag_core::Error;
 use chinwag_core::name::NameCase;
 use rusqlite::{ErrorCode, ffi};
 
-/// What is known of the file beside its rows.
+/// The state of the file beside its rows.
 #[derive(Debug)]
 pub(crate) struct FileState {
     /// Copies of an erased body may be in the journal or on other pages: at first, too, since nobody
@@ -15,7 +15,6 @@ pub(crate) struct FileState {
     pub(crate) erased: AtomicBool,
     /// A job has met damage. The file does not mend by itself.
     pub(crate) damaged: AtomicBool,
-    /// How names compare.
     pub(crate) name_case: NameCase,
 }
 
@@ -39,7 +38,7 @@ pub(crate) fn is_damage(why: &rusqlite::Error) -> bool {
     matches!(why.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-/// What cannot be done now is `Unavailable`, and said in the log; the rest is a fault of ours.
+/// An error that may pass is `Unavailable`, and is logged; any other is a fault of ours.
 pub(crate) fn fault(why: rusqlite::Error) -> Error {
     match why.sqlite_error_code() {
         Some(

@@ -57,7 +57,7 @@ use crate::readers::Readers;
 use crate::remains::{PAGES_PER_COMMIT, Scan};
 use crate::writer::{Task, Writer};
 
-/// How long [`Store::ready`] waits for its commit.
+/// The longest wait of [`Store::ready`] for its commit.
 const READY_WITHIN: Duration = Duration::from_secs(1);
 /// The pause after each step of reading the file's pages, about three times as long as the step.
 const BETWEEN_STEPS: Duration = Duration::from_millis(10);

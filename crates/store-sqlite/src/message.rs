@@ -32,7 +32,7 @@ macro_rules! gone {
     };
 }
 
-/// What belongs to a message `m`. The joins are crossed so that none runs before `m`'s.
+/// The joins of a message `m`. They are crossed so that none runs before `m`'s.
 macro_rules! message_joins {
     () => {
         concat!(
@@ -236,7 +236,7 @@ fn seq_and_date(row: &Row<'_>) -> rusqlite::Result<(Seq, Date)> {
     Ok((Seq(row.get(0)?), Date::from_micros(row.get(1)?)))
 }
 
-/// Which uniqueness an insert broke is told by SQLite in its text alone.
+/// SQLite names the broken rule of uniqueness in its text alone.
 fn refused(why: rusqlite::Error) -> Error {
     match &why {
         rusqlite::Error::SqliteFailure(_, Some(text)) if text.contains("messages.id") => {

@@ -22,24 +22,24 @@ const READER_CACHE: i64 = 2 * 1024;
 const CHECKPOINT_PAGES: i64 = 4000;
 const JOURNAL_BYTES: i64 = 64 << 20;
 
-/// How long writers may be held up while the journal is emptied.
+/// The longest time for which emptying the journal may hold up writers.
 const JOURNAL_BUSY: Duration = Duration::from_millis(20);
 
-/// How a store runs.
+/// Options of a store.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Threads that read (at least 1).
     pub readers: usize,
     /// Jobs that may wait in each of the two queues (at least 1).
     pub queue: usize,
-    /// How long a job waits for a place in a full queue before it is refused.
+    /// The longest wait of a job for a slot in a full queue. Then it is refused.
     pub patience: Duration,
     /// How long a job that has its place is waited for. One that has not begun by then never
     /// runs and is `Unavailable`; a write that has is `Unknown`.
     pub deadline: Duration,
     /// Jobs that may share one commit (at least 1).
     pub batch: usize,
-    /// How long a write waits for another process's.
+    /// The longest wait of a write for another process's.
     pub busy: Duration,
     /// How names are to compare, which a store keeps to once it has a user who is not special. Left
     /// out: as they do.
@@ -111,7 +111,6 @@ pub enum OpenError {
     NameCase {
         /// The file.
         path: PathBuf,
-        /// How they compare.
         kept: NameCase,
     },
     /// Another process held the file all the time.
@@ -131,7 +130,6 @@ pub enum OpenError {
     Other {
         /// The file.
         path: PathBuf,
-        /// What went wrong.
         why: String,
     },
 }

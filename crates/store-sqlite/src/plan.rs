@@ -1,4 +1,4 @@
-//! How SQLite means to run each statement: the suite once more, with every plan looked at.
+//! The plans of SQLite: the suite once more, with the plan of every statement checked.
 
 use std::sync::Arc;
 

@@ -49,7 +49,7 @@ pub(crate) struct Exit<T> {
 struct Shared<T> {
     state: Mutex<State<T>>,
     came: Condvar,
-    /// What is left of the queue's places.
+    /// The free slots of the queue.
     places: Semaphore,
 }
 

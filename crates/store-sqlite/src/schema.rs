@@ -75,7 +75,7 @@ pub(crate) fn history(conn: &Connection) -> rusqlite::Result<HistoryId> {
     Ok(HistoryId(Uuid::from_bytes(id)))
 }
 
-/// How the names of a store compare.
+/// The comparison of a store's names.
 pub(crate) fn name_case(conn: &Connection) -> rusqlite::Result<NameCase> {
     let is_exact = conn.query_row("SELECT exact_case FROM history", [], |row| row.get(0))?;
     Ok(if is_exact { NameCase::Exact } else { NameCase::Folded })

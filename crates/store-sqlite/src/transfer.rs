@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chinwag_core::store::transfer::{Fault, Kind, Row, Source, TABLES, Table, Target, Value};
+use chinwag_core::store::transfer::{ColumnType, Fault, Row, Source, TABLES, Table, Target, Value};
 use rusqlite::types::{ToSqlOutput, Value as Column};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
@@ -147,6 +147,6 @@ impl ToSql for Parameter<'_> {
     }
 }
 
-fn names(columns: &[(&str, Kind)]) -> String {
+fn names(columns: &[(&str, ColumnType)]) -> String {
     columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }

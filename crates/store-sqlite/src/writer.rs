@@ -18,7 +18,7 @@ use crate::queue::{Exit, Queue, Queued};
 use crate::remains::overwrite;
 use crate::transaction::{Transaction, execute, try_execute};
 
-/// What the writer is asked for.
+/// A request to the writer.
 pub(crate) enum Task {
     /// A job of the port's.
     Job(WriteJob),

@@ -40,7 +40,7 @@ pub struct Opened {
     pub guard: Box<dyn Any + Send + Sync>,
 }
 
-/// What a case works with: an empty store, its bus, and short ways to fill it.
+/// The fixture of a case: an empty store, its bus, and short ways to fill it.
 pub struct Fixture {
     /// The store.
     pub store: Arc<dyn Store>,

@@ -23,14 +23,14 @@ pub trait Groups: Messages + Relations {
     /// The same, of those that `user` is in.
     fn groups_of(&self, user: UserId, after: Option<GroupId>, limit: usize) -> Result<Vec<Group>>;
 
-    /// How many groups a user is in, those aside that it has yet to accept.
+    /// The number of groups a user is in, except those that it has yet to accept.
     fn groups_count(&self, user: UserId) -> Result<usize>;
 
     /// The last numbers of these groups' logs, of those that there are, in any order. Bounded by
     /// the caller.
     fn heads(&self, groups: &[GroupId]) -> Result<Vec<(GroupId, Seq)>>;
 
-    /// Which groups these users are in and have accepted, in any order. Bounded by the caller.
+    /// The groups that these users are in and have accepted, in any order. Bounded by the caller.
     fn places(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId)>>;
 
     /// Makes a group with no members and an empty log. With a `pair`, in either order, it is
@@ -68,7 +68,7 @@ pub trait Groups: Messages + Relations {
     /// One member.
     fn member(&self, group: GroupId, user: UserId) -> Result<Option<Member>>;
 
-    /// How many members a group has, counted up to `most`.
+    /// The number of members of a group, counted up to `most`.
     fn members_count(&self, group: GroupId, most: usize) -> Result<usize>;
 
     /// The owner, if the group has one. The bound is the group's members.
@@ -91,7 +91,7 @@ pub trait Groups: Messages + Relations {
     /// Puts a user out. Its mark is kept for the day that it comes back.
     fn member_remove(&mut self, group: GroupId, user: UserId) -> Result<()>;
 
-    /// How far a user has read, and how much is unread: none and 0 for one who is not in. Found by an index,
+    /// The read mark of a user and the number of unread messages: none and 0 for one who is not in. Found by an index,
     /// whatever the length of the log and whoever wrote it.
     fn mark(&self, group: GroupId, user: UserId) -> Result<Mark>;
 
@@ -132,7 +132,7 @@ pub trait Groups: Messages + Relations {
         Ok(Some(Arc::new(view)))
     }
 
-    /// What a change of a group tells its members: no messages, and of a group of more than
+    /// The view that members receive with a change of a group: no messages, and of a group of more than
     /// [`LISTED`] members the owner alone.
     fn brief(&self, id: GroupId) -> Result<Option<Arc<View>>> {
         let Some(group) = self.group(id)? else { return Ok(None) };
@@ -141,7 +141,7 @@ pub trait Groups: Messages + Relations {
     }
 }
 
-/// How much a summary shows of each group.
+/// The part of each group that a summary shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shown {
     /// So many of its newest messages.

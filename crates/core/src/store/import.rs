@@ -1,4 +1,4 @@
-//! What imports have taken from elsewhere, as a store keeps it. An object is taken once: what became
+//! Records of imported objects, as a store keeps them. An object is imported once: what became
 //! of it here since is its own affair.
 
 use uuid::Uuid;
@@ -7,7 +7,7 @@ use crate::{GroupId, Result, UserId};
 
 /// Records of imports, in a transaction.
 pub trait Imports {
-    /// What these objects of one kind became here, in the order of `ids`, which are those that they
+    /// The results of importing these objects of one kind, in the order of `ids`, which are those that they
     /// had elsewhere: `None` where none was taken. Bounded by the caller.
     fn imported(&self, kind: ImportKind, ids: &[Uuid]) -> Result<Vec<Option<Imported>>>;
 
@@ -31,7 +31,7 @@ pub enum ImportKind {
     Membership,
 }
 
-/// What an object became.
+/// The result of importing an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Imported {
     /// This user, who may be deleted since.

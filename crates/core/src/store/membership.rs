@@ -1,4 +1,4 @@
-//! What members may do, who has yet to accept, and what users allow others, as a store keeps it.
+//! The rights of members, consent, and the settings of users, as a store keeps them.
 
 use crate::group::Membership;
 use crate::relation::Pair;
@@ -7,7 +7,7 @@ use crate::{GroupId, Result, Seq, UserId};
 
 /// Memberships and consent, in a transaction.
 pub trait Memberships {
-    /// What a user may do in a group now, in one query; none for one who is not in it.
+    /// The rights of a user in a group now, in one query; none for one who is not in it.
     fn membership(&self, group: GroupId, user: UserId) -> Result<Option<Membership>>;
 
     /// Sets whether a member has yet to accept.
@@ -19,7 +19,7 @@ pub trait Memberships {
     /// Notes that a former member left by itself, or forgets it.
     fn declined_set(&mut self, group: GroupId, user: UserId, declined: bool) -> Result<()>;
 
-    /// What decides whether `actor` may bring each of these users into `group`, in their order.
+    /// The facts that decide whether `actor` may bring each of these users into `group`, in their order.
     /// Unknown users are left out.
     fn newcomers(&self, group: GroupId, actor: UserId, users: &[UserId]) -> Result<Vec<Newcomer>>;
 
@@ -43,11 +43,11 @@ pub trait Memberships {
 pub struct Newcomer {
     /// The user.
     pub user: UserId,
-    /// How many groups it is in, those aside that it has yet to accept.
+    /// The number of groups it is in, except those that it has yet to accept.
     pub groups: usize,
     /// The relations between the actor and the user.
     pub pair: Pair,
-    /// Whom the user lets add it.
+    /// The user's setting for being added.
     pub added_by: Allowed,
     /// Whether it left this group by itself.
     pub declined: bool,

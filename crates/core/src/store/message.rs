@@ -12,7 +12,7 @@ pub trait Messages {
     /// The message with this id.
     fn message(&self, id: MessageId) -> Result<Option<Message>>;
 
-    /// What was made before with this `client_id`, whether it still stands or not.
+    /// The message that was made before with this `client_id`, whether it still stands or not.
     fn message_prior(&self, group: GroupId, author: UserId, client_id: &ClientId) -> Result<Option<Prior>>;
 
     /// Up to `page.limit` messages of a group. See [`Edge`] for their order.
@@ -57,7 +57,6 @@ pub struct NewMessage {
     pub group: GroupId,
     /// The number taken for it.
     pub seq: Seq,
-    /// Who wrote it.
     pub author: UserId,
     /// Its date.
     pub date: Date,
@@ -80,7 +79,7 @@ pub struct Located {
     pub seq: Seq,
 }
 
-/// What was made before with a `client_id`.
+/// A message that was made before with a `client_id`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prior {
     /// The message's id.
@@ -98,13 +97,11 @@ pub struct Prior {
 /// A part of a group's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// Where it begins, and which way it goes.
     pub edge: Edge,
-    /// How many at most.
     pub limit: usize,
 }
 
-/// Where a page begins, and which way it goes.
+/// The edge at which a page begins, with its direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edge {
     /// From the newest backwards: newest first.

@@ -15,7 +15,7 @@ pub trait Relations {
     /// All of a user's relations, as names in ascending order.
     fn relations(&self, user: UserId) -> Result<relation::Relations>;
 
-    /// How many contacts, sent invitations and blocks a user has.
+    /// The number of contacts, sent invitations and blocks of a user.
     fn relations_count(&self, user: UserId) -> Result<usize>;
 
     /// Drops the oldest invitations that a user has received, so that `keep` are left; answers who
@@ -25,7 +25,7 @@ pub trait Relations {
     /// Those who have blocked a user, or whom it has blocked, in ascending order.
     fn blocks(&self, user: UserId) -> Result<Vec<UserId>>;
 
-    /// Whom a user has blocked who has not blocked it in turn, and shares no group with it but a
+    /// Users whom a user has blocked, who have not blocked it in turn and share no group with it but a
     /// private one: they do not learn of its new name.
     fn estranged(&self, user: UserId) -> Result<Vec<UserId>>;
 
@@ -36,7 +36,7 @@ pub trait Relations {
     /// accept a group does not share it with its members; they share it with that user.
     fn acquaintances(&self, user: UserId) -> Result<Vec<UserId>>;
 
-    /// Which of `others` share a group or a relation with a user, whether or not either has accepted the group.
+    /// Those of `others` who share a group or a relation with a user, whether or not either has accepted the group.
     fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>>;
 
     /// Up to `limit` of a user itself, its contacts and those who share a group with it, each once, in order of

@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use Kind::{Bytes, Flag, Id, Number, Short, Text};
+use ColumnType::{Bytes, Flag, Id, Number, Short, Text};
 
 /// Rows in a page.
 const PAGE: usize = 1000;
@@ -24,14 +24,14 @@ pub struct Table {
     /// Its name.
     pub name: &'static str,
     /// Its columns: those of its key first, in the key's order.
-    pub columns: &'static [(&'static str, Kind)],
-    /// How many columns its key has.
+    pub columns: &'static [(&'static str, ColumnType)],
+    /// The number of columns of its key.
     pub key: usize,
 }
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnType {
     /// A whole number.
     Number,
     /// A small one, such as a role's.
@@ -186,7 +186,7 @@ pub const TABLES: &[Table] = &[
 
 /// A store that is read. All reads see one state.
 pub trait Source {
-    /// How many rows a table has.
+    /// The number of rows of a table.
     fn count(&mut self, table: &Table) -> Result<u64, Fault>;
 
     /// Up to `limit` rows in ascending order of the key, those after the key `after`; an empty one
@@ -212,7 +212,7 @@ pub trait Target: Source {
     fn finish(&mut self, last_user: i64) -> Result<(), Fault>;
 }
 
-/// How far a transfer is.
+/// The progress of a transfer.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
     /// The table.
@@ -230,7 +230,7 @@ pub struct Progress {
 pub struct Carried {
     /// Its name.
     pub table: &'static str,
-    /// How many rows it has.
+    /// Its number of rows.
     pub rows: u64,
     /// The SHA-256 of them all, in order of their keys.
     pub digest: String,

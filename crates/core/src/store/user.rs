@@ -11,7 +11,7 @@ pub trait Users {
     /// The user with this number.
     fn user(&self, id: UserId) -> Result<Option<User>>;
 
-    /// How names compare, as [`Store::name_case`](super::Store::name_case) says.
+    /// The comparison of names, as [`Store::name_case`](super::Store::name_case) says.
     fn name_case(&self) -> NameCase;
 
     /// The users whom these names [find](Name::finds_same), in the order of `names`: `None` where there is none.
@@ -25,7 +25,7 @@ pub trait Users {
     /// The user whom this name finds, and its origin.
     fn identity(&self, name: &Name) -> Result<Option<Identity>>;
 
-    /// What is known of these users, in the order of `ids`: `None` where there is none.
+    /// The profiles of these users, in the order of `ids`: `None` where there is none.
     fn details(&self, ids: &[UserId]) -> Result<Vec<Option<Details>>>;
 
     /// Up to `limit` users in order of their making, those after `after`.

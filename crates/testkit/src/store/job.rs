@@ -1,4 +1,4 @@
-//! What the port promises of jobs: atomicity, isolation, order, and what is told when.
+//! The port's promises for jobs: atomicity, isolation, order, and the time of publication.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use std::sync::{Arc, Mutex, mpsc};

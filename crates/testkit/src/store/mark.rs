@@ -1,4 +1,4 @@
-//! How far users have read.
+//! Read marks.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use chinwag_core::group::Mark;

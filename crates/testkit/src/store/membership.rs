@@ -1,4 +1,4 @@
-//! What members may do, who has yet to accept, and what users allow others.
+//! The rights of members, consent, and the settings of users.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use chinwag_core::group::Membership;

@@ -1,4 +1,4 @@
-//! What remains to be done in steps, and what is read while it remains.
+//! Work that remains, in steps, and the reads while it remains.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use chinwag_core::log::LogEntry;

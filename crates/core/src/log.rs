@@ -201,7 +201,9 @@ mod tests {
     fn line(entry: &LogEntry) -> String {
         entry.with_stored(|StoredEntry { kind, message, user, detail }| {
             let number = |number: Option<i64>| number.map_or("-".to_owned(), |number| number.to_string());
-            let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let digit = |half: u8| char::from_digit(half.into(), 16).expect("a digit");
+            let halves = |byte: &u8| [digit(byte >> 4), digit(byte & 15)];
+            let hex = |bytes: &[u8]| bytes.iter().flat_map(halves).collect();
             let detail: String = detail.map_or("-".into(), hex);
             format!("{kind} {} {} {detail}", number(message.map(|seq| seq.0)), number(user.map(|id| id.0)))
         })

@@ -183,7 +183,7 @@ impl Messages for Transaction<'_, '_> {
 
     fn message_erase(&mut self, group: GroupId, seq: Seq) -> Result<()> {
         self.change(
-            "UPDATE messages SET body = NULL, body_hash = NULL, edited = NULL WHERE group_id = $1 AND seq = $2",
+            "UPDATE messages SET body = NULL, detail = NULL, body_hash = NULL, edited = NULL WHERE group_id = $1 AND seq = $2",
             &[&group.0, &seq.0],
         )
         .map(drop)

@@ -310,7 +310,7 @@ fn by_group(messages: Vec<QueuedMessage>) -> Vec<Vec<QueuedMessage>> {
     for message in messages {
         match parts.last_mut() {
             Some(part) if part.last().map(QueuedMessage::group) == Some(message.group()) => {
-                part.push(message)
+                part.push(message);
             }
             _ => parts.push(vec![message]),
         }

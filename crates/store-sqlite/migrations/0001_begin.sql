@@ -1,3 +1,7 @@
+-- Version 1, which never changes: a later version is a migration of its own. The numbers in columns
+-- named kind, role, origin, added_by and write_first are those of core/src/store/encoding.rs. A column
+-- whose values may grow has no CHECK on them.
+
 -- Dates are microseconds since 1970. Ids that clients see are UUIDs of 16 bytes.
 
 -- Names this store's numbers: a restore of an earlier state gives them another name, so that no
@@ -58,9 +62,9 @@ CREATE TABLE passwords (
 CREATE TABLE tokens (
     hash    BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    kind    INTEGER NOT NULL CHECK (kind IN (0, 1)),
+    kind    INTEGER NOT NULL,
     expires INTEGER NOT NULL,
-    of_token BLOB   CHECK (of_token IS NULL OR kind = 1),
+    of_token BLOB,
     number  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tokens_by_user ON tokens (user_id, number);
@@ -123,6 +127,9 @@ CREATE INDEX former_members_by_group ON former_members (group_id);
 -- Clustered by group and number, so that a page is read from neighbouring leaves. An erased
 -- message has no body. The author has no foreign key: erased messages outlive their author. The
 -- body stands last, so that counting and seeking never follow a long one to its other pages.
+-- thread, changed and detail are empty in this version. They stand before the body, where a column that
+-- is added later cannot: the number of the thread's first message, the number of the last entry that
+-- concerns the message, and fields in the form of a log entry's detail.
 CREATE TABLE messages (
     group_id   BLOB    NOT NULL,
     seq        INTEGER NOT NULL CHECK (seq > 0),
@@ -131,8 +138,11 @@ CREATE TABLE messages (
     id         BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
     respond_to INTEGER CHECK (respond_to < seq),
     edited     INTEGER,
+    thread     INTEGER CHECK (thread < seq),
+    changed    INTEGER CHECK (changed > seq),
     client_id  TEXT,
     body_hash  BLOB    CHECK (length(body_hash) = 32),
+    detail     BLOB,
     body       TEXT,
     PRIMARY KEY (group_id, seq)
 ) STRICT, WITHOUT ROWID;
@@ -159,13 +169,11 @@ CREATE INDEX log_entries_by_user ON log_entries (user_id) WHERE user_id IS NOT N
 -- What imports have taken: each object of the source once, by its id there. kind: 0 user, 1 group,
 -- 2 relations of two users, 3 membership. What it became may be deleted since.
 CREATE TABLE imports (
-    kind      INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 3),
+    kind      INTEGER NOT NULL,
     source_id BLOB    NOT NULL CHECK (length(source_id) = 16),
     user_id   INTEGER,
     group_id  BLOB    CHECK (length(group_id) = 16),
-    PRIMARY KEY (kind, source_id),
-    CHECK ((user_id IS NOT NULL) = (kind = 0)),
-    CHECK ((group_id IS NOT NULL) = (kind = 1))
+    PRIMARY KEY (kind, source_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX imports_by_user ON imports (user_id) WHERE user_id IS NOT NULL;
 

@@ -168,7 +168,7 @@ impl Messages for Transaction<'_> {
     fn message_erase(&mut self, group: GroupId, seq: Seq) -> Result<()> {
         self.erasing();
         self.change(
-            "UPDATE messages SET body = NULL, body_hash = NULL, edited = NULL WHERE group_id = ?1 AND seq = ?2",
+            "UPDATE messages SET body = NULL, detail = NULL, body_hash = NULL, edited = NULL WHERE group_id = ?1 AND seq = ?2",
             params![group.0.into_bytes(), seq.0],
         )
         .map(drop)

@@ -18,6 +18,7 @@ pub mod summary;
 pub mod task;
 pub mod token;
 pub mod user;
+pub mod version;
 
 use std::any::Any;
 use std::sync::Arc;

@@ -38,10 +38,13 @@ fn fill(program: &Program, messages: usize) {
         INSERT INTO memberships SELECT g.id, w.id, w.place + 1, 1000 + w.id, 5, 2000, 3, w.place = 2 FROM groups g, who w;
         INSERT INTO former_members SELECT w.id, g.id, 4, 5, 1 FROM groups g, who w WHERE w.place = 1;
         WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {each})
-            INSERT INTO messages (group_id, seq, author_id, date, id, respond_to, edited, client_id, body_hash, body)
+            INSERT INTO messages (group_id, seq, author_id, date, id, respond_to, edited, thread, changed,
+                client_id, body_hash, detail, body)
             SELECT g.id, n, (SELECT id FROM who WHERE place = n % 3), 1700000000000000 + n, randomblob(16),
                 CASE WHEN n % 7 = 6 THEN n - 3 END, CASE WHEN n % 11 = 0 THEN 99 END,
+                CASE WHEN n % 5 = 4 THEN n - 1 END, CASE WHEN n % 11 = 0 THEN n + 1 END,
                 CASE WHEN n % 2 = 0 THEN 'id ' || n END, CASE WHEN n % 2 = 0 THEN randomblob(32) END,
+                CASE WHEN n % 17 = 0 THEN randomblob(9) END,
                 CASE WHEN n % 13 <> 0 THEN 'body ' || n || ' 👩‍👩‍👧‍👦 é ''\" ' || hex(randomblob(40)) END
             FROM groups g, n;
         INSERT INTO log_entries (group_id, seq, kind, user_id, detail)

@@ -5,4 +5,5 @@ mod faults;
 mod opening;
 mod sending;
 mod suite;
+mod version;
 mod world;

@@ -31,7 +31,7 @@ Usage: cargo xtask <task>
                    hints, dead), or the one named, each as often as it takes to believe it, and a
                    table of what was seen. `test` runs each a few times.
   hostile [SECS]   the readers of clients' bytes fuzzed, SECS seconds each (60; needs nightly and
-                   cargo-fuzz), and the REST door tried by Schemathesis against its own document.
+                   cargo-fuzz), and the REST API tried by Schemathesis against its own document.
   check            formatting, clippy, documentation, the client module's types (if tsc is
                    installed), dependencies (if cargo-deny is; ADVISORIES=1 asks the advisory
                    database too), and the tree's own rules.

@@ -158,7 +158,7 @@ impl TestApp {
         self.service().sign_in(name).await
     }
 
-    /// The use cases, for what no door leads to.
+    /// The use cases, for what no transport leads to.
     pub fn app(&self) -> &App {
         &self.running().app
     }

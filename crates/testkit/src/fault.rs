@@ -37,7 +37,7 @@ impl Faults {
         self.reads.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Has whoever hands the store its next job panic: a handler of a door's, in its own task.
+    /// Has whoever hands the store its next job panic: a handler of a transport's, in its own task.
     pub fn panic_in_caller(&self) {
         self.callers.fetch_add(1, Ordering::SeqCst);
     }

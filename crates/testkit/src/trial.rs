@@ -13,7 +13,7 @@ pub use crate::setup::{group, history};
 pub use ledger::{Ledger, Load, Verdict};
 pub use reader::{Reader, Reading};
 pub use socket::{Incoming, Socket};
-pub use writer::{Aim, Door, End, Writer};
+pub use writer::{Aim, RunEnd, Transport, Writer};
 
 /// How long anything may take on a machine that has much else to do.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -4,7 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::time::Duration;
 
-use chinwag_testkit::trial::{Aim, End, report, times};
+use chinwag_testkit::trial::{Aim, RunEnd, report, times};
 use tokio::time::sleep;
 
 use crate::world::World;
@@ -30,7 +30,7 @@ async fn kill_9_loses_and_repeats_nothing_acknowledged() {
 }
 
 /// One life of the server, from its start to its death while requests are under way.
-async fn crash(world: &mut World, round: usize) -> Vec<End> {
+async fn crash(world: &mut World, round: usize) -> Vec<RunEnd> {
     let running = world.program.serve();
     world.rename(&running, &format!("life {round}")).await;
     let work = world.write(&running, Aim::Flood);

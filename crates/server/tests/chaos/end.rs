@@ -1,6 +1,6 @@
 //! SIGTERM under load.
 
-use chinwag_testkit::trial::{Aim, Door, report, times};
+use chinwag_testkit::trial::{Aim, Transport, report, times};
 
 use crate::world::{WRITERS, World};
 
@@ -20,7 +20,7 @@ async fn sigterm_closes_with_1012_and_keeps_all_acknowledged() {
         running.terminate();
         assert!(load.flying > 0);
         let ended = world.join(work).await;
-        for end in ended.iter().filter(|end| end.door == Door::Socket) {
+        for end in ended.iter().filter(|end| end.transport == Transport::WebSocket) {
             assert_eq!(end.code, Some(1012), "{ended:?}");
         }
         cut += ended.iter().map(|end| end.cut).sum::<usize>();

@@ -1,4 +1,4 @@
-//! Flooders at both doors: runs with and without, turn about.
+//! Flooders at both transports: runs with and without, turn about.
 //!
 //! They ask for many times what they may, and yet leave the machine's cores to the server: those are
 //! theirs too here, and what they burn themselves is no fault of the server's.

@@ -1,4 +1,4 @@
-//! One `client_id` many times: at once over both doors, after a crash, after a restart, after a
+//! One `client_id` many times: at once over both transports, after a crash, after a restart, after a
 //! deletion.
 
 use chinwag_testkit::client::Client;
@@ -68,7 +68,7 @@ async fn fifty(running: &Running, token: &str, group: &str, client_id: &str) -> 
     frames.chain(answers.into_iter().map(|answer| answer.ok(201))).collect()
 }
 
-/// Sends every message again over both doors, and asserts the original answer; how many came.
+/// Sends every message again over both transports, and asserts the original answer; how many came.
 async fn again(program: &Program, running: &Running, token: &str, group: &str, firsts: &[Value]) -> usize {
     let client = Client::new(running.url(), Some(token), "ann");
     let mut socket = Socket::connect(running.url(), token).await.expect("the server is there");

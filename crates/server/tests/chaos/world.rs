@@ -1,14 +1,14 @@
-//! The real program with one group, and writers of both doors who write to it.
+//! The real program with one group, and writers of both transports who write to it.
 
 use std::sync::Arc;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
-use chinwag_testkit::trial::{Aim, Door, End, Ledger, Verdict, Writer, group, history};
+use chinwag_testkit::trial::{Aim, Ledger, RunEnd, Transport, Verdict, Writer, group, history};
 use futures_util::future::join_all;
 use serde_json::json;
 
-/// How many write, by one door and the other in turn.
+/// How many write, over one transport and the other in turn.
 pub(crate) const WRITERS: usize = 8;
 
 /// The program's data, and who writes.
@@ -21,7 +21,7 @@ pub(crate) struct World {
 
 /// Writers at work.
 pub(crate) struct Work {
-    tasks: Vec<tokio::task::JoinHandle<(Writer, End)>>,
+    tasks: Vec<tokio::task::JoinHandle<(Writer, RunEnd)>>,
 }
 
 impl World {
@@ -36,8 +36,9 @@ impl World {
         }
         let names: Vec<&str> = users.iter().map(Client::name).collect();
         let group = group(&service, &names).await;
-        let writer = |(door, user)| Writer::new(door, user, &group, ledger.clone());
-        let writers = [Door::Socket, Door::Rest].into_iter().cycle().zip(&users).map(writer).collect();
+        let writer = |(transport, user)| Writer::new(transport, user, &group, ledger.clone());
+        let writers =
+            [Transport::WebSocket, Transport::Rest].into_iter().cycle().zip(&users).map(writer).collect();
         assert_eq!(running.stop().code, Some(0));
         Self { program, ledger, group, writers }
     }
@@ -49,7 +50,7 @@ impl World {
     }
 
     /// Waits until every writer has ended its run.
-    pub(crate) async fn join(&mut self, work: Work) -> Vec<End> {
+    pub(crate) async fn join(&mut self, work: Work) -> Vec<RunEnd> {
         let mut ends = Vec::new();
         for ended in join_all(work.tasks).await {
             let (writer, end) = ended.expect("a writer does not panic");

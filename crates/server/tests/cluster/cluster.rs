@@ -11,7 +11,9 @@ use chinwag_testkit::postgres::Database;
 use chinwag_testkit::process::{Output, Program, Running, keep_limits};
 use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::redis::Redis;
-use chinwag_testkit::trial::{Door, End, Ledger, PATIENCE, Reader, Reading, Verdict, Writer, history};
+use chinwag_testkit::trial::{
+    Ledger, PATIENCE, Reader, Reading, RunEnd, Transport, Verdict, Writer, history,
+};
 use tokio::time::{Instant, sleep};
 
 /// What every node is given.
@@ -44,7 +46,7 @@ pub(crate) struct Node {
 /// Writers at work on all nodes.
 pub(crate) struct Flow {
     pub(crate) ledger: Arc<Ledger>,
-    tasks: Vec<tokio::task::JoinHandle<(Writer, Vec<End>)>>,
+    tasks: Vec<tokio::task::JoinHandle<(Writer, Vec<RunEnd>)>>,
 }
 
 impl Cluster {
@@ -113,7 +115,7 @@ impl Cluster {
         users
     }
 
-    /// Has users write to a group as fast as they are answered, by one door and the other in turn,
+    /// Has users write to a group as fast as they are answered, over one transport and the other in turn,
     /// each beginning at the next node.
     pub(crate) fn flood(&self, users: &[Client], group: &str) -> Flow {
         self.paced(users, group, Duration::ZERO)
@@ -121,12 +123,16 @@ impl Cluster {
 
     /// The same, each waiting so long after an answer.
     pub(crate) fn paced(&self, users: &[Client], group: &str, pace: Duration) -> Flow {
-        let doors = [Door::Socket, Door::Socket, Door::Rest, Door::Rest];
-        write(users, group, pace, |number| (doors[number % 4], self.urls_from(number)))
+        let transports = [Transport::WebSocket, Transport::WebSocket, Transport::Rest, Transport::Rest];
+        write(users, group, pace, |number| (transports[number % 4], self.urls_from(number)))
     }
 
-    /// The same without a wait, as `how` says of each: the door, and the nodes in turn.
-    pub(crate) fn flow(users: &[Client], group: &str, how: impl Fn(usize) -> (Door, Vec<String>)) -> Flow {
+    /// The same without a wait, as `how` says of each: the transport, and the nodes in turn.
+    pub(crate) fn flow(
+        users: &[Client],
+        group: &str,
+        how: impl Fn(usize) -> (Transport, Vec<String>),
+    ) -> Flow {
         write(users, group, Duration::ZERO, how)
     }
     /// Every number of a group's log, in ascending order, from the database itself.
@@ -156,7 +162,7 @@ impl Cluster {
         flow: Flow,
         readers: Vec<Reading>,
         group: &str,
-    ) -> (Verdict, Vec<End>, Vec<Reader>) {
+    ) -> (Verdict, Vec<RunEnd>, Vec<Reader>) {
         let ledger = flow.ledger.clone();
         let ends = flow.end().await;
         let numbers = self.numbers(group);
@@ -176,7 +182,7 @@ impl Cluster {
 
 impl Flow {
     /// Lets every writer come to its end, when all it has sent is answered.
-    pub(crate) async fn end(self) -> Vec<End> {
+    pub(crate) async fn end(self) -> Vec<RunEnd> {
         self.ledger.close();
         let mut ends = Vec::new();
         for task in self.tasks {
@@ -268,18 +274,18 @@ impl Node {
     }
 }
 
-/// Has users write to a group, each waiting so long after an answer, as `how` says of each: the door,
+/// Has users write to a group, each waiting so long after an answer, as `how` says of each: the transport,
 /// and the nodes in turn.
 pub(crate) fn write(
     users: &[Client],
     group: &str,
     pace: Duration,
-    how: impl Fn(usize) -> (Door, Vec<String>),
+    how: impl Fn(usize) -> (Transport, Vec<String>),
 ) -> Flow {
     let ledger = Arc::new(Ledger::new());
     let start = |(number, user)| {
-        let (door, urls) = how(number);
-        let writer = Writer::new(door, user, group, ledger.clone()).paced(pace);
+        let (transport, urls) = how(number);
+        let writer = Writer::new(transport, user, group, ledger.clone()).paced(pace);
         tokio::spawn(writer.roam(urls.into()))
     };
     let tasks = users.iter().enumerate().map(start).collect();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Door, PATIENCE, Reader, group, report, times};
+use chinwag_testkit::trial::{PATIENCE, Reader, Transport, group, report, times};
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -87,7 +87,7 @@ async fn a_silent_postgresql_meets_deadlines_and_bounds() {
     let users = cluster.users("user", 2).await;
     let group = group(&node.service(), &[users[0].name(), users[1].name()]).await;
     let elsewhere = chinwag_testkit::trial::group(&node.service(), &[users[0].name()]).await;
-    let flow = Cluster::flow(&users, &group, |_| (Door::Socket, cluster.urls()));
+    let flow = Cluster::flow(&users, &group, |_| (Transport::WebSocket, cluster.urls()));
     flow.ledger.busy(100, 2).await;
     let mut idle = node.as_user(&users[0]).ws().await;
     let memory = node.figure("process_resident_memory_bytes").await;

@@ -10,7 +10,7 @@ use chinwag_testkit::client::Client;
 use chinwag_testkit::postgres::Server;
 use chinwag_testkit::process::Program;
 use chinwag_testkit::redis::Redis;
-use chinwag_testkit::trial::{Door, group, rate, report};
+use chinwag_testkit::trial::{Transport, group, rate, report};
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::{Cluster, Flow};
@@ -40,7 +40,7 @@ async fn load(service: &Client, urls: &[String], cpu: impl Fn() -> (f64, f64)) -
         let group = group(service, &[one.name(), other.name()]).await;
         // The two are on different nodes, where there are two.
         let at = |writer: usize| vec![urls[(number + writer) % urls.len()].clone()];
-        flows.push(Cluster::flow(&[one, other], &group, |writer| (Door::Socket, at(writer))));
+        flows.push(Cluster::flow(&[one, other], &group, |writer| (Transport::WebSocket, at(writer))));
     }
     sleep(WARM).await;
     let acks = || flows.iter().map(|flow| flow.ledger.load().acks).sum::<usize>();

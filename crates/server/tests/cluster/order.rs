@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Door, Reader, group, rate, report, times};
+use chinwag_testkit::trial::{Reader, Transport, group, rate, report, times};
 
 use crate::cluster::Cluster;
 
@@ -22,7 +22,8 @@ async fn sixty_four_writers_on_two_nodes_share_one_order() {
         reading.push(Reader::new(reader, &group).follow(&cluster.urls_from(number)).await);
     }
     let begun = Instant::now();
-    let flow = Cluster::flow(&writers, &group, |number| (Door::Socket, cluster.urls_from(number / 2)));
+    let flow =
+        Cluster::flow(&writers, &group, |number| (Transport::WebSocket, cluster.urls_from(number / 2)));
     flow.ledger.busy(messages, WRITERS).await;
     let took = begun.elapsed();
     let (verdict, ends, read) = cluster.settle(flow, reading, &group).await;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Door, Incoming, PATIENCE, Reader, Socket, group, rate, report, times};
+use chinwag_testkit::trial::{Incoming, PATIENCE, Reader, Socket, Transport, group, rate, report, times};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -29,7 +29,7 @@ async fn a_removal_on_one_node_ends_delivery_on_another() {
     let group = group(&here.service(), &names).await;
     // Stays in the group, at the node where the victim is.
     let keeping = Reader::new(keeper, &group).follow(&cluster.urls_from(1)).await;
-    let flow = write(&writers, &group, PACE, |_| (Door::Socket, cluster.urls()));
+    let flow = write(&writers, &group, PACE, |_| (Transport::WebSocket, cluster.urls()));
     let (begun, mut most) = (Instant::now(), 0);
     let (owner, path) = (here.as_user(owner), format!("groups/{group}/"));
     for round in 0..rounds {

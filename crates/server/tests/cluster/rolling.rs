@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Door, Incoming, PATIENCE, Reader, Socket, group, report, times};
+use chinwag_testkit::trial::{Incoming, PATIENCE, Reader, Socket, Transport, group, report, times};
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
 
@@ -53,7 +53,7 @@ async fn rolling_restarts_lose_and_repeat_nothing() {
         cluster.nodes[number].start();
     }
     let (verdict, ends, read) = cluster.settle(flow, reading, &group).await;
-    let away: Vec<_> = ends.iter().filter(|end| end.door == Door::Socket).collect();
+    let away: Vec<_> = ends.iter().filter(|end| end.transport == Transport::WebSocket).collect();
     assert!(!away.is_empty() && away.iter().all(|end| end.code == Some(1012)), "{ends:?}");
     let resumed: Vec<_> = read.iter().flat_map(Reader::ends).collect();
     assert!(!resumed.is_empty() && resumed.iter().all(|code| **code == Some(1012)), "{resumed:?}");

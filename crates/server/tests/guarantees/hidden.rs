@@ -93,7 +93,7 @@ async fn told(socket: &mut Ws, said: Said, group: &str, message: &str) -> String
     nameless(&frame.to_string(), group, message)
 }
 
-/// Compares a hidden group with none, as `client` asks at both doors. Answers what differs.
+/// Compares a hidden group with none, as `client` asks at both transports. Answers what differs.
 async fn differences(client: &Client, group: &str, message: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (number, call) in CALLS.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The host application's JWTs, at both doors and wherever one may stand: those that are good are
+//! The host application's JWTs, at both transports and wherever one may stand: those that are good are
 //! somebody, and all the others nobody.
 
 use std::time::Duration;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chinwag_testkit::app::TestApp;
-use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::{group, send};
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
-//! Who may do what: every cell of the role table at both doors, and every route and event.
+//! Who may do what: every cell of the role table at both transports, and every route and event.
 //!
 //! A cell is one actor who tries one thing in a group of its own. What is refused must be refused
-//! alike by both doors, and must have changed nothing.
+//! alike by both transports, and must have changed nothing.
 
 #[path = "routes.rs"]
 mod routes;
@@ -50,7 +50,7 @@ impl Cell {
 type Rest = fn(&Cell) -> (Method, String, Value);
 type Said = fn(&Cell) -> (&'static str, Value);
 
-/// One thing that may be tried, at either door, and which roles may: owner, admin, member, restrict.
+/// One thing that may be tried, at either transport, and which roles may: owner, admin, member, restrict.
 struct Row {
     name: &'static str,
     rest: Option<Rest>,
@@ -64,7 +64,7 @@ const KEEPERS: [bool; 4] = [true, true, false, false];
 const OWNER: [bool; 4] = [true, false, false, false];
 const NOBODY: [bool; 4] = [false; 4];
 
-/// A change of the group, which is the same payload at both doors.
+/// A change of the group, which is the same payload at both transports.
 macro_rules! change {
     ($name:literal, $allowed:expr, $body:tt) => {
         Row {
@@ -270,7 +270,7 @@ fn expected(row: &Row, actor: &str) -> u16 {
     }
 }
 
-/// Tries every row as one actor at both doors, and tells every cell that differs from the table.
+/// Tries every row as one actor at both transports, and tells every cell that differs from the table.
 async fn try_every_row(app: &TestApp, actor: &'static str) -> Vec<String> {
     let (service, client) = (app.service(), app.sign_in(actor).await);
     let mut socket = client.ws().await;
@@ -295,14 +295,16 @@ fn note(
     wrong: &mut Vec<String>,
     actor: &str,
     row: &Row,
-    door: &str,
+    transport: &str,
     expected: u16,
     found: Result<u16, String>,
 ) {
     match found {
         Ok(code) if code == expected => {}
-        Ok(code) => wrong.push(format!("{actor}: {} over {door}: {code} instead of {expected}", row.name)),
-        Err(why) => wrong.push(format!("{actor}: {} over {door}: {why}", row.name)),
+        Ok(code) => {
+            wrong.push(format!("{actor}: {} over {transport}: {code} instead of {expected}", row.name))
+        }
+        Err(why) => wrong.push(format!("{actor}: {} over {transport}: {why}", row.name)),
     }
 }
 

@@ -39,14 +39,14 @@ pub struct Load {
 #[derive(Default)]
 struct Notes {
     sent: HashSet<String>,
-    acked: HashMap<String, Told>,
+    acked: HashMap<String, Acknowledgement>,
     retold: usize,
     changed: Vec<String>,
 }
 
 /// What an acknowledgement says.
 #[derive(Debug, PartialEq, Eq)]
-struct Told {
+struct Acknowledgement {
     id: String,
     seq: i64,
     body: String,
@@ -102,7 +102,7 @@ impl Ledger {
 
     /// A request is answered with a message.
     pub fn acknowledged(&self, client_id: &str, message: &Value) {
-        let told = Told::new(message);
+        let told = Acknowledgement::new(message);
         let mut notes = self.notes();
         match notes.acked.get(client_id) {
             None => {
@@ -167,10 +167,10 @@ impl Ledger {
     /// Compares all this with the group's history.
     pub fn compare(&self, history: &[Value]) -> Verdict {
         let notes = self.notes();
-        let mut there: HashMap<&str, Vec<Told>> = HashMap::new();
+        let mut there: HashMap<&str, Vec<Acknowledgement>> = HashMap::new();
         for message in history {
             let client_id = message["client_id"].as_str().expect("every message here has a client_id");
-            there.entry(client_id).or_default().push(Told::new(message));
+            there.entry(client_id).or_default().push(Acknowledgement::new(message));
         }
         let name = |client_id: &&str| (*client_id).to_owned();
         let lost = notes.acked.keys().filter(|client_id| !there.contains_key(client_id.as_str()));
@@ -197,7 +197,7 @@ impl Ledger {
     }
 }
 
-impl Told {
+impl Acknowledgement {
     fn new(message: &Value) -> Self {
         let text = |key: &str| message[key].as_str().expect("a message has it, as text").to_owned();
         Self { id: text("id"), seq: message["seq"].as_i64().expect("a number"), body: text("body") }

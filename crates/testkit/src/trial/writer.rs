@@ -19,11 +19,11 @@ const WINDOW: usize = 8;
 /// How long it waits after a refusal, and before it tries another server.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// By which door a writer comes.
+/// The transport of a writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub enum Transport {
     /// A WebSocket.
-    Socket,
+    WebSocket,
     /// Requests.
     Rest,
 }
@@ -39,9 +39,9 @@ pub enum Aim {
 
 /// How a writer's run ended.
 #[derive(Debug)]
-pub struct End {
-    /// By which door it came.
-    pub door: Door,
+pub struct RunEnd {
+    /// The transport of the writer.
+    pub transport: Transport,
     /// Requests that were under way.
     pub cut: usize,
     /// The socket's close code.
@@ -50,7 +50,7 @@ pub struct End {
 
 /// The client.
 pub struct Writer {
-    door: Door,
+    transport: Transport,
     name: String,
     token: String,
     group: String,
@@ -66,11 +66,11 @@ pub struct Writer {
 
 impl Writer {
     /// A user who writes to a group.
-    pub fn new(door: Door, user: &Client, group: &str, ledger: Arc<Ledger>) -> Self {
+    pub fn new(transport: Transport, user: &Client, group: &str, ledger: Arc<Ledger>) -> Self {
         let (name, token) = (user.name().to_owned(), user.token().to_owned());
         let (group, again) = (group.to_owned(), VecDeque::new());
         let pace = Duration::ZERO;
-        Self { door, name, token, group, ledger, made: 0, again, last: None, working: false, pace }
+        Self { transport, name, token, group, ledger, made: 0, again, last: None, working: false, pace }
     }
 
     /// It waits so long after each answer before it goes on.
@@ -82,7 +82,7 @@ impl Writer {
     /// Writes to one server after another, whichever takes what it sends, until the ledger is closed
     /// and all that it did not give up has an answer. What is seen of each server's end comes with
     /// it.
-    pub async fn roam(mut self, urls: Arc<[String]>) -> (Self, Vec<End>) {
+    pub async fn roam(mut self, urls: Arc<[String]>) -> (Self, Vec<RunEnd>) {
         let mut ends = Vec::new();
         for url in urls.iter().cycle() {
             let (writer, end) = self.run(url.clone(), Aim::Flood).await;
@@ -99,13 +99,13 @@ impl Writer {
     }
 
     /// Writes to the server at `url` until it ends or the aim is reached.
-    pub async fn run(mut self, url: String, aim: Aim) -> (Self, End) {
+    pub async fn run(mut self, url: String, aim: Aim) -> (Self, RunEnd) {
         // An answer that came just before the end is asked for once more.
         self.again.extend(self.last.take());
         let mut flying = VecDeque::new();
-        let code = match self.door {
-            Door::Socket => self.write_socket(&url, aim, &mut flying).await,
-            Door::Rest => self.write_rest(&url, aim, &mut flying).await,
+        let code = match self.transport {
+            Transport::WebSocket => self.write_socket(&url, aim, &mut flying).await,
+            Transport::Rest => self.write_rest(&url, aim, &mut flying).await,
         };
         let cut = flying.len();
         self.ledger.unanswered(cut);
@@ -119,8 +119,8 @@ impl Writer {
         flying.append(&mut self.again);
         flying.retain(|client_id| !self.ledger.has(client_id));
         self.again = flying;
-        let door = self.door;
-        (self, End { door, cut, code })
+        let transport = self.transport;
+        (self, RunEnd { transport, cut, code })
     }
 
     async fn write_socket(&mut self, url: &str, aim: Aim, flying: &mut VecDeque<String>) -> Option<u16> {

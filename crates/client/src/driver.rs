@@ -28,6 +28,7 @@ const PENALTY: Duration = Duration::from_secs(10);
 const MOST_GROUPS: u32 = 2000;
 
 /// See the module's documentation.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Driver {
     server: String,
     access: Access,
@@ -117,7 +118,7 @@ impl Driver {
     /// Connects again and again; the error that ends it for good.
     async fn stay_connected(&mut self, requests: &mut mpsc::Receiver<Request>) -> Error {
         loop {
-            let connecting = connect(self.access.clone(), self.handshake());
+            let connecting = Box::pin(connect(self.access.clone(), self.handshake()));
             let Some(connected) = self.meanwhile(connecting, requests).await else { return Error::Closed };
             let pause = match connected {
                 Ok(socket) => match self.converse(socket, requests).await {

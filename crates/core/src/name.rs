@@ -49,8 +49,8 @@ impl NameCase {
 pub fn name_case_kept(kept: NameCase, database: &dyn fmt::Display) -> String {
     let kept = kept.as_str();
     format!(
-        "the database {database} has users, whose names were made with users.case = \"{kept}\": set that again, or begin \
-         with an empty database"
+        "the database {database} has users, or other nodes serve it, with users.case = \"{kept}\": set that again, or \
+         begin with an empty database"
     )
 }
 

@@ -3,7 +3,10 @@
 use std::fs;
 use std::sync::Arc;
 
-use chinwag_store_postgres::{OpenError, Options, PostgresStore};
+use chinwag_core::name::NameCase;
+use chinwag_core::store::Store;
+use chinwag_core::{Date, Name};
+use chinwag_store_postgres::{Claim, OpenError, Options, PostgresStore};
 use chinwag_testkit::bus::Recorder;
 use chinwag_testkit::postgres::{Database, Server, ask};
 use futures_util::future::join_all;
@@ -153,4 +156,45 @@ async fn passwords_and_certificates_are_looked_at() {
         assert!(why.contains(said), "{url}: {why}");
     }
     drop(ask(&database.url(), "SELECT 1"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_of_names_changes_only_before_users_and_on_one_node() {
+    let database = Database::new();
+    let url = database.url();
+    let open = async |case| {
+        let options = Options { name_case: Some(case), ..Options::default() };
+        let store: Arc<dyn Store> =
+            Arc::new(PostgresStore::open(&url, options, Arc::<Recorder>::default()).await?);
+        Ok::<_, OpenError>(store)
+    };
+    let make = async |store: &Arc<dyn Store>, name: &'static str, special| {
+        let (name, now) = (Name::parse(name).expect("a name"), Date::from_micros(1));
+        let made = store.write(move |tx, _| tx.user_insert(&name, special, now)).await;
+        made.expect("the job succeeds").is_some()
+    };
+    let folded = open(NameCase::Folded).await.expect("it opens");
+    assert!(make(&folded, "Admin", true).await);
+    drop(folded);
+    // Each node that serves the database holds its place.
+    let places = [
+        Claim::take(&url, &Options::default(), Some(7)).await,
+        Claim::take(&url, &Options::default(), Some(7)).await,
+    ];
+    let why = open(NameCase::Exact).await.err().expect("another node serves it").to_string();
+    assert!(why.contains("users.case = \"folded\""), "{why}");
+    drop(places);
+    let exact = loop {
+        // A place is given up a moment after it is dropped.
+        match open(NameCase::Exact).await {
+            Ok(store) => break store,
+            Err(OpenError::NameCase { .. }) => tokio::task::yield_now().await,
+            Err(why) => panic!("{why}"),
+        }
+    };
+    assert!(!make(&exact, "Admin", true).await, "special users keep their names");
+    assert!(make(&exact, "admin", false).await);
+    drop(exact);
+    let why = open(NameCase::Folded).await.err().expect("it has a user").to_string();
+    assert!(why.contains("users.case = \"exact\": set that again"), "{why}");
 }

@@ -1,8 +1,7 @@
-//! How much may wait for one user's sockets, and for all sockets of the process.
+//! Bounds on the bytes that wait for one user's sockets, and for all sockets of the process.
 //!
-//! Each socket counts what waits for it in whole [units](UNIT), so that a message that is written at
-//! once costs no counting: what is shared by many sockets counts for each of them, and what is less
-//! than a unit for none.
+//! Each socket counts its waiting bytes in whole [units](UNIT), so that a message that is written at
+//! once costs no counting. Shared bytes count for each socket, and less than a unit counts for none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 /// Bytes that are counted as one.
 const UNIT: usize = 4096;
 
-/// What waits for all sockets of the process.
+/// Bytes that wait for all sockets of the process.
 #[derive(Debug)]
 pub(crate) struct Total {
     units: AtomicUsize,
@@ -55,14 +54,14 @@ impl Total {
         self.resyncs.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Bytes by which more waits than three quarters of what may: the sockets for which most waits
-    /// are closed then, before others would be.
+    /// Bytes above three quarters of the bound. The sockets with the most waiting bytes are closed
+    /// then, before others would be.
     pub(crate) fn excess(&self) -> usize {
         self.units.load(Ordering::Relaxed).saturating_sub(self.most - self.most / 4) * UNIT
     }
 }
 
-/// What waits for one user's sockets.
+/// Bytes that wait for one user's sockets.
 #[derive(Debug)]
 pub(crate) struct Budget {
     units: AtomicUsize,
@@ -86,7 +85,7 @@ impl Budget {
     }
 }
 
-/// What one socket has counted.
+/// The units of one socket.
 #[derive(Debug)]
 pub(crate) struct Share {
     units: usize,

@@ -1,4 +1,5 @@
-//! A socket's coming, its going, and how it starts to be told without missing or repeating.
+//! A socket's start and end, and the handover from its snapshot to live events, which loses and repeats
+//! nothing.
 
 use std::fmt;
 use std::ops::Deref;
@@ -6,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use chinwag_core::event::{Event, Kind};
 use chinwag_core::presence::{Appearance, Status};
 use chinwag_core::store::Tx;
 use chinwag_core::token::TokenHash;
@@ -14,18 +14,18 @@ use chinwag_core::{Date, GroupId, Name, Result, Seq, SocketId, UserId};
 
 use crate::replication::cursor::Cursor;
 use crate::replication::snapshot::{SnapshotHeads, ahead, start_cursors};
-use crate::user::{SocketEntry, User, UserState};
+use crate::user::{SocketEntry, User};
 use crate::{Close, Hub, Socket};
 
-/// What a socket is shown when it comes, and the last number of each of its groups' logs there.
+/// A socket's snapshot, and the last number of each of its groups' logs in it.
 pub type Snapshot<T> = (T, Heads);
 /// Groups, each with a number of its log.
 pub type Heads = Vec<(GroupId, Seq)>;
 
-/// How often what a socket is to be shown is read again before it is sent away.
+/// Reads of a snapshot that more events follow than may be held, before the socket is closed.
 const READINGS: usize = 4;
 
-/// Whose socket it is, as its credential said.
+/// The owner of a socket, as its credential says.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// The user.
@@ -77,9 +77,9 @@ impl Drop for Connection {
 }
 
 impl Hub {
-    /// Takes in a socket. From here on it holds what its user is told, up to its queue's bounds.
+    /// Registers a socket. From here on it holds its user's events, up to its queue's bounds.
     ///
-    /// Next come [`subscribe`](Self::subscribe) and [`go_live`](Self::go_live).
+    /// [`subscribe`](Self::subscribe) and [`go_live`](Self::go_live) follow.
     #[allow(clippy::needless_pass_by_value, reason = "as a caller has it: one identity, one socket")]
     pub fn register(self: &Arc<Self>, identity: Identity) -> Result<Connection, RegisterError> {
         if self.draining.load(Ordering::Acquire) {
@@ -101,12 +101,12 @@ impl Hub {
         Ok(Connection { hub: self.clone(), socket })
     }
 
-    /// Reads with `shown` what the socket is to be shown, with the user's groups and their heads, and
-    /// subscribes the user to those, if that has not been done. It is read again if more happens
-    /// meanwhile than the socket may hold, a few times: then the socket is closed with
-    /// [`Close::ResyncRequired`]. If the user or its credential does not stand any more it is closed with
-    /// [`Close::CredentialEnded`]. Of a socket that is closed nothing is answered. After an error of
-    /// the store this may be tried again.
+    /// Reads the socket's snapshot with `shown`, which returns the user's groups and their heads, and
+    /// subscribes the user to those, if that has not been done. The snapshot is read again, a few
+    /// times, if more events follow it than the socket may hold; then the socket is closed with
+    /// [`Close::ResyncRequired`]. If the user or its credential is no longer valid, it is closed with
+    /// [`Close::CredentialEnded`]. None for a closed socket. It may be repeated after an error of the
+    /// store.
     pub async fn subscribe<T: Send + 'static>(
         &self,
         socket: &Arc<Socket>,
@@ -121,8 +121,7 @@ impl Hub {
             for (group, head) in &found.1 {
                 whole &= self.add_to_group(*group, *head, &user);
             }
-            // What happened meanwhile in a group without an entry may be neither in what was read nor
-            // held.
+            // An event of a group without an entry may be neither in the snapshot nor held.
             whole &= self.unserved.load(Ordering::Acquire) == unserved;
         }
         reading.done(name);
@@ -140,7 +139,7 @@ impl Hub {
         Ok(None)
     }
 
-    /// What the socket is shown, and its user's name, if the user and the credential stand.
+    /// The answer of `shown`, and the user's name, if the user and the credential are valid.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         socket: &Arc<Socket>,
@@ -162,12 +161,12 @@ impl Hub {
         Ok(found)
     }
 
-    /// Lets the socket live: the snapshot's frames `first` go out first, then what was held and
-    /// is not in the snapshot, whose groups and their heads are `heads`, or those that it was shown
-    /// in [pages](Self::begin_pages). The user is shown as online, unless it appears offline on its
-    /// other sockets. Nothing happens if the socket was live already or is to be closed.
+    /// Starts live delivery: the snapshot's frames `first` go out first, then the held events that are
+    /// not in the snapshot. Its groups and their heads are `heads`, or those of the
+    /// [pages](Self::begin_pages). The user becomes online, unless it appears offline on its other
+    /// sockets, on any node. Nothing happens if the socket is live already or is being closed.
     ///
-    /// `first` does not count towards the queue's bounds, but towards its user's.
+    /// `first` does not count towards the queue's bounds, but towards the user's.
     pub fn go_live(&self, socket: &Arc<Socket>, first: Vec<Bytes>, heads: &[(GroupId, Seq)]) {
         let mut heads = heads.to_vec();
         heads.sort_unstable();
@@ -193,19 +192,20 @@ impl Hub {
         state.presence.left_at = None;
         let before = self.seen_as(user.id, state.presence.shown);
         if self.show(user, &mut state, false) && self.seen_as(user.id, state.presence.shown) != before {
-            self.tell_others(user, &state, socket.id());
+            let is_other = |entry: &SocketEntry| entry.live && entry.socket.id() != socket.id();
+            self.send_status(user, &state, None, is_other);
         }
     }
 
-    /// Holds what a live socket is told, while the caller reads from the store what it has missed.
-    /// [`resume`](Self::resume) must follow.
+    /// Holds the events of a live socket while the caller reads from the store the events that it
+    /// missed. [`resume`](Self::resume) must follow.
     pub fn pause(&self, socket: &Socket) {
         socket.pause();
     }
 
-    /// Parts groups of which the socket's peer holds everything up to these numbers into those of
-    /// which it has missed nothing, so that nothing is to be read, and the rest. For between
-    /// [`pause`](Self::pause) and [`resume`](Self::resume).
+    /// Splits groups into those of which the client has everything up to these numbers, so that nothing
+    /// is to be read, and the rest. For use between [`pause`](Self::pause) and
+    /// [`resume`](Self::resume).
     pub fn split_current(&self, socket: &Socket, since: Heads) -> (Heads, Heads) {
         let state = socket.owner().lock();
         since.into_iter().partition(|(id, held)| {
@@ -214,10 +214,10 @@ impl Hub {
         })
     }
 
-    /// Goes on after a [`pause`](Self::pause): `missed` goes out, then what was held. Of the groups
-    /// in `heads`, `missed` has everything up to those numbers, which is not told again.
+    /// Continues after a [`pause`](Self::pause): `missed` goes out, then the held events. `missed`
+    /// contains everything of the groups in `heads` up to those numbers, which is skipped.
     ///
-    /// `missed` does not count towards the queue's bounds, but towards its user's.
+    /// `missed` does not count towards the queue's bounds, but towards the user's.
     pub fn resume(&self, socket: &Socket, missed: Vec<Bytes>, heads: &[(GroupId, Seq)]) {
         let mut heads = heads.to_vec();
         heads.sort_unstable();
@@ -250,12 +250,12 @@ impl Hub {
         self.sockets.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Puts a user into a group that the store said it is in, with the group's head there. Answers
-    /// whether the user is in it now, and that head as late as any that is known here: whoever lives
-    /// with a group has all of it up to there.
+    /// Makes a user a member of a group on this node, as the store said with the group's head. Returns
+    /// whether the user is a member now, and that head is at least the last number delivered here: a
+    /// socket that starts from it has everything up to there.
     ///
-    /// It is not put there once another reading of the user's groups has ended: from then on events
-    /// alone say where the user is, and its sockets' snapshots may be older than what is said here.
+    /// The user is not added once another read of its groups has ended: from then on events alone
+    /// change its memberships, and this answer may be older.
     fn add_to_group(&self, id: GroupId, head: Seq, user: &Arc<User>) -> bool {
         loop {
             let group = self.group_entry(id, head, self.cluster.is_some());
@@ -300,24 +300,10 @@ impl Hub {
             return Some(socket);
         }
     }
-
-    /// Tells a user's live sockets but one what the user is shown as.
-    fn tell_others(&self, user: &User, state: &UserState, but: SocketId) {
-        let others = || state.sockets.iter().filter(|entry| entry.live && entry.socket.id() != but);
-        if others().next().is_none() {
-            return;
-        }
-        let status = self.seen_as(user.id, state.presence.shown);
-        let kind = Kind::StatusUpdate { author: state.name.clone(), status };
-        let frame = self.encode.event(&Event::to_users(kind, Vec::new()), None);
-        for entry in others() {
-            self.push(&entry.socket, frame.clone());
-        }
-    }
 }
 
-/// While a user's groups are being read from the store, it is remembered which of them it has
-/// left meanwhile, and whether it was renamed: those answers are out of date.
+/// A read of a user's groups. Groups that the user leaves and a rename during the read are remembered,
+/// since the answer is out of date about them.
 struct Reading<'a> {
     user: &'a User,
     subscribed: bool,
@@ -330,7 +316,7 @@ impl<'a> Reading<'a> {
         Self { user, subscribed: state.subscribed }
     }
 
-    /// The user's groups are those that were read, and its name is this.
+    /// The user's groups and its name were read.
     fn done(self, name: Name) {
         let mut state = self.user.lock();
         if !state.renamed {

@@ -75,7 +75,7 @@ impl Hub {
         match &event.kind {
             Kind::Ended(ended) => self.end_credential(*ended),
             Kind::GroupUpdate { view, joined, left } => {
-                self.group_update(delivery, view.group.id, joined, left)
+                self.group_update(delivery, view.group.id, joined, left);
             }
             Kind::MemberChanged { group, left } => self.skip_number(*group, delivery.seq, left.as_slice()),
             Kind::GroupDelete(group) => {

@@ -101,7 +101,7 @@ pub(crate) async fn run(
                 dispatcher.events(&hub, batch);
                 hub.flush();
             }
-            Some(_) = receive(&mut link, &mut link_events) => {
+            Some(()) = receive(&mut link, &mut link_events) => {
                 let Some(hub) = hub.upgrade() else { return };
                 dispatcher.link_events(&hub, &mut link_events);
                 hub.flush();

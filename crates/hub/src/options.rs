@@ -1,8 +1,8 @@
-//! What an operator may configure of the hub.
+//! Options of the hub.
 
 use std::time::Duration;
 
-/// QueueBounds and times. The defaults are what the contract says.
+/// Bounds and times, with the contract's values as defaults.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Frames that may wait in one socket's queue (1024). One more closes it as too slow.
@@ -10,24 +10,25 @@ pub struct Options {
     /// Bytes that may wait in one socket's queue (1 MiB). A single frame of any size may.
     pub queue_bytes: usize,
     /// Bytes that may wait for one user's sockets (8 MiB), summaries and resumes included. Beyond it
-    /// the socket for which most waits is closed as too slow.
+    /// the socket with the most waiting bytes is closed as too slow.
     pub user_bytes: usize,
-    /// Bytes that may wait for all sockets of this process (512 MiB). Beyond three quarters of it
-    /// those for which most waits are closed, once a second; beyond it whoever is queued more.
+    /// Bytes that may wait for all sockets of this process (512 MiB). From three quarters of it on
+    /// those with the most waiting bytes are closed, once a second; beyond it every socket that is sent
+    /// more.
     pub total_bytes: usize,
     /// How long after a user's last socket's end it is announced (3 s).
     pub presence_grace: Duration,
     /// How often a socket is pinged (25 s), in whole seconds, at least one.
     pub ping_every: Duration,
-    /// A socket unheard for this long is closed (60 s), in whole seconds, at least one.
+    /// A socket that is silent for this long is closed (60 s), in whole seconds, at least one.
     pub pong_within: Duration,
     /// Sockets in this process (100 000); more are refused.
     pub sockets: usize,
     /// Sockets of one user (64); more are refused.
     pub sockets_per_user: usize,
-    /// Whether users are shown who has blocked them (no).
+    /// Whether a user sees the users who have blocked it (no).
     pub show_blocked_by: bool,
-    /// What a node among others goes by; a node alone does not look at it.
+    /// Only for a node among others.
     pub nodes: Nodes,
 }
 
@@ -36,16 +37,16 @@ pub struct Options {
 pub struct Nodes {
     /// How long an event waits for those before it, until they are read from the store (30 ms).
     pub hold: Duration,
-    /// How long what is missing is sought in a store that does not answer (30 s); then the sockets
-    /// that it concerns are closed.
+    /// How long a store that does not answer is asked for missing entries (30 s); then the sockets of
+    /// the group's members are closed.
     pub give_up: Duration,
-    /// How often what is local_group here is compared with the store (10 s).
+    /// The interval of the audit (10 s).
     pub audit_every: Duration,
-    /// How often a node says that it lives (4 s).
+    /// The interval of a node's signs of life (4 s).
     pub beat_every: Duration,
-    /// How long after its last word a node counts as dead (15 s).
+    /// The time after which a silent node counts as dead (15 s).
     pub lease: Duration,
-    /// Over how long all sockets' contacts are told anew, after a link was away (2 s).
+    /// The time over which all contacts are sent again after the link was down (2 s).
     pub refresh_over: Duration,
 }
 

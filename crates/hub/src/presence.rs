@@ -1,9 +1,9 @@
-//! Presence: what a user is shown as over all of its sockets, and who is told when it changes.
+//! Presence: the status of each user over all of its sockets, and its announcement.
 //!
-//! A change is written down under the user's lock and the user put on a list, at most once; one
-//! task takes users from it, reads their contacts from the store, many users at a time, and
-//! announces what has changed since the last announcement. A storm of changes of one user thus
-//! costs one reading at a time, and nothing is lost, however slow the store is.
+//! A change is recorded under the user's lock, and the user is added to a queue, at most once. One task
+//! takes users from it, reads their contacts from the store, many users at a time, and announces the
+//! changes since the last announcement. Many changes of one user cost one read at a time, and none is
+//! lost, however slow the store is.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use chinwag_core::event::{Event, Kind, Origin};
 use chinwag_core::presence::{Appearance, Status};
-use chinwag_core::{Result, UserId};
+use chinwag_core::{Name, Result, UserId};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::user::{User, UserPresence, UserState};
+use crate::user::{SocketEntry, User, UserPresence, UserState};
 use crate::{Hub, Socket};
 
 /// Users whose contacts are read in one job of the store.
@@ -27,8 +27,8 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How long the task sleeps when nobody is leaving.
 const IDLE: Duration = Duration::from_secs(3600);
 
-/// Users whom the presence task is to look at. Each is in either list at most once, so that
-/// both are bounded by the number of users.
+/// Users with changes. Each is in either queue at most once, so that both are bounded by the number of
+/// users.
 #[derive(Default)]
 pub(crate) struct PresenceQueue {
     dirty: Mutex<VecDeque<Arc<User>>>,
@@ -94,10 +94,21 @@ pub(crate) struct Announcement {
     pub(crate) asker: Option<Box<Origin>>,
 }
 
+impl Announcement {
+    pub(crate) fn user(&self) -> UserId {
+        self.user.id
+    }
+
+    /// The contacts, and the user itself if its own sockets receive the announcement.
+    pub(crate) fn recipients(&self, mut contacts: Vec<UserId>) -> Vec<UserId> {
+        contacts.extend(self.tell_self.then_some(self.user.id));
+        contacts
+    }
+}
+
 impl Hub {
-    /// Sets this socket's status, and answers what the user is shown as after it. Contacts and
-    /// the user's own sockets are told if that has changed; with an `origin`, its socket is
-    /// answered with a status update in any case.
+    /// Sets this socket's status, and returns the user's status after it. Contacts and the user's own
+    /// sockets receive a change. With an `origin`, its socket receives a status update in any case.
     pub fn set_status(&self, socket: &Socket, status: Status, origin: Option<&Origin>) -> Status {
         let user = socket.owner();
         let mut state = user.lock();
@@ -117,8 +128,8 @@ impl Hub {
         self.seen_as(user.id, state.presence.shown)
     }
 
-    /// Looks at what a user with live sockets is shown as; whether it has changed. Contacts are
-    /// told then, and with `tell_self` all of the user's own sockets.
+    /// Computes the status of a user with live sockets. Returns whether it has changed; then it is
+    /// announced to its contacts, and with `tell_self` to all of its own sockets.
     pub(crate) fn show(&self, user: &Arc<User>, state: &mut UserState, tell_self: bool) -> bool {
         let appearance = state.appearance();
         if appearance == state.presence.shown {
@@ -130,8 +141,8 @@ impl Hub {
         true
     }
 
-    /// A user has no live socket any more: begins its grace. One who appeared offline is seen to go by
-    /// nobody, and its next socket shows it as online.
+    /// A user has no live socket any more: its grace starts. The end of a user who appeared offline is
+    /// visible to nobody, and its next socket is online.
     pub(crate) fn leave_later(&self, user: &Arc<User>, state: &mut UserState) {
         if state.presence.shown == Appearance::Hidden {
             state.presence.shown = Appearance::Absent;
@@ -158,7 +169,7 @@ impl Hub {
         self.presence_queue.mark_dirty(user, &mut state.presence);
     }
 
-    /// Takes users whose change is to be announced, or none once nobody waits.
+    /// Takes users whose changes are to be announced; none when the queue is empty.
     fn collect(&self) -> Option<Vec<Announcement>> {
         let mut news = Vec::new();
         while news.len() < BATCH {
@@ -194,34 +205,61 @@ impl Hub {
             let ids = |user: &UserId| Ok(tx.contacts(*user)?.into_iter().map(|(id, _)| id).collect());
             users.iter().map(ids).collect::<Result<Vec<Vec<UserId>>>>()
         });
-        for (one, mut told) in news.iter().zip(contacts.await?) {
+        for (one, contacts) in news.iter().zip(contacts.await?) {
             let mut state = one.user.lock();
             state.presence.announced = one.appearance;
             let author = state.name.clone();
-            if let Some(cluster) = &self.cluster {
-                let is_told = cluster.share(self, one.user.id, &author, &told, one);
-                if let (false, Some(asker)) = (is_told, &one.asker) {
-                    self.answer(&one.user, &state, asker);
-                }
-                drop(state);
-                self.retire(&one.user);
-                continue;
+            let is_announced = if let Some(cluster) = &self.cluster {
+                cluster.share(self, &author, contacts, one)
+            } else {
+                self.publish_status(author, one.appearance.status(), one.recipients(contacts), one);
+                true
+            };
+            if let (false, Some(asker)) = (is_announced, &one.asker) {
+                self.answer(&one.user, &state, asker);
             }
             drop(state);
-            if one.tell_self {
-                told.push(one.user.id);
-            }
-            if !told.is_empty() {
-                let kind = Kind::StatusUpdate { author, status: one.appearance.status() };
-                let event = Event::to_users(kind, told).from(one.asker.as_deref());
-                self.bus.publish_ephemeral(vec![event]);
-            }
             self.retire(&one.user);
         }
         Ok(())
     }
 
-    /// Has it all looked at again, after a failure.
+    /// Publishes the status of a user to these users. Every change of presence is delivered this way,
+    /// whether it happened here, on another node, or by the end of one.
+    pub(crate) fn publish_status<'a>(
+        &self,
+        author: Name,
+        status: Status,
+        recipients: Vec<UserId>,
+        announcement: impl Into<Option<&'a Announcement>>,
+    ) {
+        if recipients.is_empty() {
+            return;
+        }
+        let asker = announcement.into().and_then(|announcement| announcement.asker.as_deref());
+        let kind = Kind::StatusUpdate { author, status };
+        self.bus.publish_ephemeral(vec![Event::to_users(kind, recipients).from(asker)]);
+    }
+
+    /// Sends a user's status to some of its own sockets, where nothing has changed for anybody else.
+    pub(crate) fn send_status(
+        &self,
+        user: &User,
+        state: &UserState,
+        reference: Option<&str>,
+        is_meant: impl Fn(&SocketEntry) -> bool,
+    ) {
+        let mut sockets = state.sockets.iter().filter(|entry| is_meant(entry)).peekable();
+        if sockets.peek().is_none() {
+            return;
+        }
+        let status = self.seen_as(user.id, state.presence.shown);
+        let kind = Kind::StatusUpdate { author: state.name.clone(), status };
+        let frame = self.encode.event(&Event::to_users(kind, Vec::new()), reference);
+        sockets.for_each(|entry| self.push(&entry.socket, frame.clone()));
+    }
+
+    /// Returns announcements to the queue after a failure.
     fn put_back(&self, news: Vec<Announcement>) {
         for Announcement { user, tell_self, asker, .. } in news {
             let mut state = user.lock();
@@ -235,18 +273,13 @@ impl Hub {
         }
     }
 
-    /// Tells the socket that asked, alone, what its user is shown as.
+    /// Sends the user's status to the socket that asked.
     fn answer(&self, user: &User, state: &UserState, origin: &Origin) {
-        let Some(entry) = state.sockets.iter().find(|entry| entry.socket.id() == origin.socket) else {
-            return;
-        };
-        let status = self.seen_as(user.id, state.presence.shown);
-        let kind = Kind::StatusUpdate { author: state.name.clone(), status };
-        let frame = self.encode.event(&Event::to_users(kind, Vec::new()), origin.reference.as_deref());
-        self.push(&entry.socket, frame);
+        let is_asker = |entry: &SocketEntry| entry.socket.id() == origin.socket;
+        self.send_status(user, state, origin.reference.as_deref(), is_asker);
     }
 
-    /// Drops a user's entry if it has no sockets and nothing is left to be told of it.
+    /// Removes a user's entry if it has no sockets and nothing is left to announce.
     fn retire(&self, user: &Arc<User>) {
         let mut state = user.lock();
         let presence = &state.presence;

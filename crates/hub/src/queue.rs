@@ -1,4 +1,4 @@
-//! What waits for one socket, and the rule by which no numbered event reaches it twice.
+//! A socket's queue, and the rule by which no numbered event reaches it twice.
 
 mod out;
 mod pages;
@@ -24,7 +24,7 @@ pub(crate) struct QueueBounds {
     pub(crate) bytes: usize,
 }
 
-/// What became of a frame.
+/// The outcome for one frame, or one batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PushOutcome {
     Queued,
@@ -32,23 +32,23 @@ pub(crate) enum PushOutcome {
     Crowded,
     /// The socket has it from its snapshot, or is being closed.
     Skipped,
-    /// There was no room: the socket is closed as too slow, and its queue is gone.
+    /// The queue was full: the socket is closed as too slow, and its frames are dropped.
     Overflow,
 }
 
-/// Who is to be wake of a frame that was queued.
+/// The task to wake after a frame was queued.
 #[derive(Debug)]
 pub(crate) enum Wake {
-    /// Nobody: it is held, or whoever writes will find it.
+    /// None: the frame is held, or a writer finds it.
     Nobody,
     /// The socket's task.
     Task(Waker),
-    /// Whoever queued it, who may [flush](SocketQueue::flush) the queue in the task's place.
+    /// None: the caller [flushes](SocketQueue::flush) the queue in the task's place.
     Flush,
 }
 
-/// A socket's queue. An idle one holds no buffer: the first frame has its place inside, and a
-/// burst's buffer is freed with its last frame.
+/// A socket's queue. An idle one holds no buffer: the first frame is stored inline, and a burst's
+/// buffer is freed with its last frame.
 pub(crate) struct SocketQueue {
     phase: Phase,
     next: Option<Piece>,
@@ -56,21 +56,21 @@ pub(crate) struct SocketQueue {
     /// Frames in `next` and `rest`.
     frames: usize,
     bytes: usize,
-    /// Bytes beside those: what is shown in pages, and what was taken and may not be written yet.
+    /// Bytes beside those: pages, and frames that were taken and may not be written yet.
     beside: usize,
-    /// Of those, what was taken.
+    /// Of those, the frames that were taken.
     taken: usize,
     share: Share,
     cursors: Cursors,
     close: Option<Close>,
     sleeper: Sleeper,
-    /// Who waits until what is shown in pages has been written.
+    /// The task that waits until all pages were written.
     reader: Option<Waker>,
-    /// Where frames go while the task waits for them.
+    /// The output while the task waits.
     sink: Option<Arc<dyn Sink>>,
-    /// Whether somebody is about to flush.
+    /// Whether a flush is due.
     due: bool,
-    /// Whether `next` is what is left of a frame that was written in part.
+    /// Whether `next` is the rest of a frame that was written in part.
     begun: bool,
     /// See [`lacks`](Self::lacks).
     lacks: bool,
@@ -85,19 +85,19 @@ struct Piece {
 
 #[derive(Debug)]
 enum Phase {
-    /// Not live yet: everything is held, but what is shown in pages.
+    /// Not live yet: everything is held, except pages.
     Held {
         held: Vec<HeldFrame>,
         pages: Option<Box<Pages>>,
     },
-    /// Live, with what is left of the snapshot's frames, which go first and are not counted.
+    /// Live, with the rest of the snapshot's frames, which go first and are not counted.
     First(VecDeque<Bytes>),
     Live,
-    /// What comes is held until what was missed has been read; what waited before still goes out.
+    /// Events are held until the missed ones were read; earlier frames still go out.
     Paused {
         first: VecDeque<Bytes>,
         held: Vec<HeldFrame>,
-        /// How many pauses are to end before it goes on.
+        /// Pauses that have not ended.
         pauses: u32,
     },
 }
@@ -108,7 +108,7 @@ struct HeldFrame {
     tag: EventTag,
 }
 
-/// The one task that waits for this queue, and for what.
+/// The waiting task, and its condition.
 #[derive(Debug)]
 enum Sleeper {
     None,
@@ -140,8 +140,8 @@ impl SocketQueue {
         }
     }
 
-    /// Queues a frame, or holds it until the socket is live. Who is to be wake is wake when the
-    /// queue's lock has been let go.
+    /// Queues a frame, or holds it until the socket is live. The caller wakes the task after releasing
+    /// the queue's lock.
     pub(crate) fn push(&mut self, frame: Bytes, tag: EventTag, bounds: QueueBounds) -> (PushOutcome, Wake) {
         if self.close.is_some() || self.cursors.cover(tag) || self.pages().is_some_and(|it| it.cover(tag)) {
             return (PushOutcome::Skipped, Wake::Nobody);
@@ -165,8 +165,8 @@ impl SocketQueue {
         (pushed, self.wake())
     }
 
-    /// The same for a run of one group's messages, as one piece. `None`, and nothing was queued, if
-    /// the socket may have some of them from its snapshot, or holds what comes.
+    /// The same for a batch of one group, as one piece. None, and nothing was queued, if the socket may
+    /// have some of its entries from its snapshot, or holds events.
     pub(crate) fn push_batch(
         &mut self,
         (all, frames): (&Bytes, usize),
@@ -189,7 +189,6 @@ impl SocketQueue {
         Some((pushed, self.wake()))
     }
 
-    /// Who is to be wake of what was queued.
     fn wake(&mut self) -> Wake {
         match self.sleeper {
             Sleeper::Any(_) if self.due => Wake::Nobody,
@@ -206,8 +205,8 @@ impl SocketQueue {
         self.sink = sink;
     }
 
-    /// Drops the numbered events that it holds, while it is shown nothing yet: what it will be shown
-    /// has to be read after this, and has them.
+    /// Drops the held numbered events, as long as nothing of the snapshot was sent: the snapshot has to
+    /// be read after this, and contains them.
     fn forget(&mut self) {
         if let Phase::Held { held, pages: None } = &mut self.phase {
             held.retain(|held| held.tag.seq.is_none());
@@ -216,22 +215,21 @@ impl SocketQueue {
         }
     }
 
-    /// What it will be shown is read from here on: what it holds was before.
+    /// The snapshot is read from here on: it contains all events that are held now.
     pub(crate) fn start_over(&mut self) {
         self.forget();
         self.lacks = false;
     }
 
-    /// Whether it has dropped what it held since it started over: it may not live with what was read
-    /// since then.
+    /// Whether held events were dropped since the last start: the socket may not go live with a
+    /// snapshot that was read since then.
     pub(crate) fn lacks(&self) -> bool {
         self.lacks
     }
 
-    /// Lets the socket live: `first` goes out first, then what was held and the snapshot does
-    /// not cover, which is that of the pages where it was shown any. Answers the groups that held
-    /// events have brought the user into and not out of again, and what the pages have shown;
-    /// nothing if it was live already.
+    /// Goes live: `first` goes out first, then the held events that are not in the snapshot, or in the
+    /// pages if there are any. Returns the groups that held events have brought the user into and not
+    /// out of again, and the pages; none if the queue was live already.
     pub(crate) fn go_live(
         &mut self,
         first: Vec<Bytes>,
@@ -257,13 +255,13 @@ impl SocketQueue {
         Some((joined, pages))
     }
 
-    /// Wakes the task if there is something to take.
+    /// The waker, if there is something to take.
     pub(crate) fn wake_if_ready(&mut self) -> Option<Waker> {
         if self.is_ready() { self.wake_any() } else { None }
     }
 
-    /// Holds what comes from here on. Nothing happens to a queue that is not live, which is
-    /// answered. Pauses may overlap: it goes on with the end of the last.
+    /// Holds events from here on. Returns false, and does nothing, if the queue is not live. Pauses may
+    /// overlap: delivery continues with the end of the last.
     pub(crate) fn pause(&mut self) -> bool {
         let mut first = match mem::replace(&mut self.phase, Phase::Live) {
             Phase::Live => VecDeque::new(),
@@ -285,8 +283,8 @@ impl SocketQueue {
         true
     }
 
-    /// Goes on after a pause: `missed` goes out, which has everything up to the snapshot's heads,
-    /// then what was held and is after those. Whether it was paused, and the waker.
+    /// Continues after a pause: `missed` goes out, which contains everything up to the snapshot's
+    /// heads, then the held events after those. Returns whether it was paused, and the waker.
     pub(crate) fn resume(
         &mut self,
         missed: Vec<Bytes>,
@@ -301,7 +299,7 @@ impl SocketQueue {
         };
         self.beside += missed.iter().map(Bytes::len).sum::<usize>();
         first.extend(missed);
-        // What was missed has shown a group that the user has come into again.
+        // The missed events have shown groups that the user has joined again.
         self.cursors.attach(snapshot);
         if pauses > 1 {
             held.retain(|held| is_after(held.tag, snapshot));
@@ -322,7 +320,7 @@ impl SocketQueue {
         (true, self.wake_if_ready())
     }
 
-    /// Skips what is below `cursor` from here on, since the socket knows it.
+    /// Skips events at or below `cursor` from here on.
     pub(crate) fn set_cursor(&mut self, group: GroupId, cursor: Cursor) {
         if matches!(self.phase, Phase::Held { .. }) || self.close.is_some() {
             return;
@@ -330,7 +328,7 @@ impl SocketQueue {
         self.cursors.set(group, cursor);
     }
 
-    /// What it skips of the group; while it is held, what it will be shown of it.
+    /// A group's cursor. Before the queue is live, that of the group that held events will show.
     pub(crate) fn cursor(&self, group: GroupId) -> Option<Cursor> {
         if let Phase::Held { held, .. } = &self.phase {
             let shown = held.iter().filter(|held| held.tag.joins && held.tag.group == Some(group));
@@ -339,8 +337,7 @@ impl SocketQueue {
         self.cursors.get(group)
     }
 
-    /// Marks the socket as to be closed. Only a graceful close leaves what was queued, and only
-    /// it gives way to another.
+    /// Starts a close. Only a graceful one leaves queued frames, and only it gives way to another.
     pub(crate) fn close(&mut self, close: Close) -> Option<Waker> {
         if self.close.is_some_and(|was| !was.is_graceful() || close.is_graceful()) {
             return None;
@@ -352,7 +349,7 @@ impl SocketQueue {
             let begun = if self.begun { self.pop() } else { None };
             self.phase = Phase::Live;
             (self.next, self.rest, self.frames, self.bytes) = (None, VecDeque::new(), 0, 0);
-            // Of what was taken, too, nothing more is written but a frame that was begun.
+            // Of taken frames, too, only one that was begun is still written.
             (self.beside, self.taken) = (0, 0);
             if let Some(begun) = begun {
                 self.bytes = begun.len();
@@ -410,7 +407,7 @@ impl SocketQueue {
         waiting >= bounds.frames || (waiting > 0 && self.bytes + frame.len() > bounds.bytes)
     }
 
-    /// What is shown in pages before the socket lives.
+    /// The pages, before the queue is live.
     fn pages(&self) -> Option<&Pages> {
         match &self.phase {
             Phase::Held { pages, .. } => pages.as_deref(),
@@ -418,7 +415,7 @@ impl SocketQueue {
         }
     }
 
-    /// Counts what waits.
+    /// Counts waiting bytes towards the user's bound.
     fn count(&mut self) -> PushOutcome {
         let overhead = self.pages().map_or(0, Pages::overhead);
         if self.share.set(self.bytes + self.beside + overhead) && self.share.is_over() {

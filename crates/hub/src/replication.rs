@@ -9,3 +9,5 @@ mod explore;
 pub(crate) mod fetch;
 pub(crate) mod group;
 pub(crate) mod snapshot;
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! One socket: its queue, its name, and when it was last heard.
+//! One socket: its queue, its name, and the time of its last sign of life.
 
 use std::fmt;
 use std::io::IoSlice;
@@ -19,7 +19,7 @@ use crate::user::User;
 /// Why a socket is to be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Close {
-    /// The process drains: what is queued goes out first.
+    /// The process drains. Queued frames go out first.
     Restarting,
     /// The credential was revoked or has expired, or the user is no more.
     CredentialEnded,
@@ -28,7 +28,7 @@ pub enum Close {
     /// The missing events cannot be delivered completely and in order. The client reconnects and
     /// resumes.
     ResyncRequired,
-    /// Nothing was heard of the peer for too long.
+    /// The peer was silent for too long.
     TimedOut,
     /// It asked for more than one client may.
     TooMuch,
@@ -37,18 +37,18 @@ pub enum Close {
 }
 
 impl Close {
-    /// Whether what was queued is still to be written.
+    /// Whether queued frames are still written.
     pub fn is_graceful(self) -> bool {
         self == Self::Restarting
     }
 }
 
-/// What [`Socket::take`] found.
+/// The result of [`Socket::take`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TakeOutcome {
     /// Frames to write, at least one; there may be more.
     Frames,
-    /// The same, and the first of them is what is left of a frame that was written in part.
+    /// The same, and the first is the rest of a frame that was written in part.
     Rest,
     /// Nothing for now.
     Empty,
@@ -56,10 +56,10 @@ pub enum TakeOutcome {
     Close(Close),
 }
 
-/// Where a socket's frames go. What it takes at once need not wake the socket's task.
+/// A socket's output. Frames that it accepts at once do not wake the socket's task.
 pub trait Sink: Send + Sync + 'static {
-    /// Writes as much as can be written without waiting, in order, and answers how many bytes that
-    /// was: none if the other end is gone, which its task will find.
+    /// Writes as much as is possible without waiting, in order, and returns the number of bytes: 0 if
+    /// the other end is closed, which the socket's task finds.
     fn write(&self, frames: &[IoSlice<'_>]) -> usize;
 }
 
@@ -69,7 +69,7 @@ pub struct Socket {
     user: Arc<User>,
     pub(crate) token: Option<TokenHash>,
     pub(crate) expires: Option<Date>,
-    /// Seconds since the peer was heard, counted by the timer.
+    /// Seconds since the peer's last frame, counted by the timer.
     unheard: AtomicU32,
     queue: Mutex<SocketQueue>,
 }
@@ -91,12 +91,10 @@ impl Socket {
         Self { id, user, token, expires, unheard: AtomicU32::new(0), queue }
     }
 
-    /// Its number.
     pub fn id(&self) -> SocketId {
         self.id
     }
 
-    /// Whose it is.
     pub fn user(&self) -> UserId {
         self.user.id
     }
@@ -139,20 +137,20 @@ impl Socket {
         .await;
     }
 
-    /// Lets whoever queues frames write them to `sink` as long as a task [waits](Self::wait). From
-    /// the task's next [`take`](Self::take) on, until it waits again, it alone writes.
+    /// Allows writes to `sink` in the place of the socket's task, as long as that [waits](Self::wait).
+    /// From the task's next [`take`](Self::take) on, until it waits again, it alone writes.
     pub fn attach(&self, sink: Arc<dyn Sink>) {
         self.queue.lock().set_sink(Some(sink));
     }
 
-    /// Gives the sink up: it is written to no more.
+    /// Ends the writes to the sink.
     pub fn detach(&self) {
         self.queue.lock().set_sink(None);
     }
 
-    /// Appends to `into` what is queued, in order: up to 64 frames or about 256 KiB a time. What
-    /// was queued before a graceful close is handed out before the close; any other close has
-    /// dropped it, but for the rest of a frame that was begun.
+    /// Appends queued frames to `into`, in order: up to 64 frames or about 256 KiB at a time. Frames
+    /// that were queued before a graceful close are returned before the close; any other close has
+    /// dropped them, except the rest of a frame that was begun.
     pub fn take(&self, into: &mut Vec<Bytes>) -> TakeOutcome {
         self.queue.lock().take(into)
     }
@@ -173,8 +171,8 @@ impl Socket {
         self.pushed(pushed, wake, due)
     }
 
-    /// Queues a run of a group's messages as one piece, with how many they are; `None`, and nothing
-    /// is queued, where they must be wake apart.
+    /// Queues a batch of a group's entries as one piece, with their number. None, and nothing is
+    /// queued, if they must be queued one by one.
     pub(crate) fn push_batch(
         self: &Arc<Self>,
         run: (&Bytes, usize),
@@ -202,7 +200,7 @@ impl Socket {
         pushed
     }
 
-    /// Writes what waits, or wakes the socket's task to do it.
+    /// Writes queued frames, or wakes the socket's task to do so.
     pub(crate) fn flush(&self) {
         let waker = self.queue.lock().flush();
         if let Some(waker) = waker {
@@ -223,9 +221,9 @@ impl Socket {
         }
     }
 
-    /// See [`SocketQueue::go_live`]; then `cursors` answers, from the groups that held events joined and
-    /// what the socket was shown, which numbers are to be skipped. Answers the groups that it was
-    /// shown, with their heads; nothing if it does not live.
+    /// See [`SocketQueue::go_live`]; then `cursors` returns the first cursors, given the groups that
+    /// held events joined and the groups of the snapshot. Returns the latter with their heads; none if
+    /// the socket does not go live.
     pub(crate) fn go_live(
         &self,
         first: Vec<Bytes>,
@@ -234,7 +232,7 @@ impl Socket {
     ) -> Option<Vec<(GroupId, Seq)>> {
         let mut queue = self.queue.lock();
         if queue.lacks() {
-            // What it is to be shown was read too early.
+            // Its snapshot was read too early.
             drop(queue);
             self.close(Close::ResyncRequired);
             return None;
@@ -290,8 +288,8 @@ impl Socket {
         self.pushed(pushed, wake, due)
     }
 
-    /// Waits until all that was [shown](crate::Hub::send_first) has been written, or nothing more will be.
-    /// Whether the socket goes on. Cancel safe. One task may wait.
+    /// Waits until all frames of [`send_first`](crate::Hub::send_first) were written, or never will be.
+    /// Whether the socket continues. Cancel safe. One task may wait.
     pub async fn drained(&self) -> bool {
         std::future::poll_fn(|context| {
             let mut queue = self.queue.lock();
@@ -321,7 +319,7 @@ impl Socket {
         self.queue.lock().pause()
     }
 
-    /// See [`SocketQueue::resume`]; `cursors` are the numbers up to which what still comes is skipped.
+    /// See [`SocketQueue::resume`]; events at or below `cursors` are skipped.
     pub(crate) fn resume(
         &self,
         missed: Vec<Bytes>,
@@ -345,7 +343,6 @@ impl Socket {
         self.queue.lock().set_cursor(group, cursor);
     }
 
-    /// What it skips of the group.
     pub(crate) fn cursor(&self, group: GroupId) -> Option<Cursor> {
         self.queue.lock().cursor(group)
     }
@@ -354,7 +351,7 @@ impl Socket {
         self.queue.lock().waiting()
     }
 
-    /// One more second has passed: answers how many the peer has not been heard for.
+    /// Counts one more second, and returns the seconds since the peer's last frame.
     pub(crate) fn age(&self) -> u32 {
         self.unheard.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }

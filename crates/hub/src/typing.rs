@@ -1,4 +1,4 @@
-//! How often a user may be told as typing.
+//! The rate of typing events.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ const ENTRIES: usize = 4096;
 
 type Recent = HashMap<(UserId, GroupId, bool), Instant>;
 
-/// Who was told as typing in the last 3 s.
+/// The typing events of the last 3 s.
 #[derive(Default)]
 pub(crate) struct Typing {
     shards: [Mutex<Recent>; SHARDS],
@@ -38,7 +38,7 @@ impl Typing {
         true
     }
 
-    /// Forgets what is over.
+    /// Removes entries older than that.
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
         for shard in &self.shards {

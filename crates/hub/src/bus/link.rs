@@ -1,8 +1,8 @@
-//! The port to the other nodes: what is said between them, whatever carries it.
+//! The port to the other nodes.
 //!
-//! **Loss.** A link may lose, repeat, delay and reorder anything; it never invents, and what it
-//! delivers is what a node of this cluster has said. Nothing on it is waited for: while it is away
-//! or full, hints are dropped and counted.
+//! **Loss.** A link may lose, repeat, delay and reorder anything. It never invents: every delivered
+//! hint was published by a node of this cluster. None of its functions waits: while it is down or full,
+//! hints are dropped and counted.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// Where a hint is said. A node listens where its sockets need it, to [`Channel::Nodes`], and to
+/// The channel of a hint. A node subscribes where its sockets need it, to [`Channel::Nodes`], and to
 /// its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Channel {
@@ -43,12 +43,10 @@ pub enum Channel {
     Node(NodeId),
 }
 
-/// What one node tells another: enough to go on from, never the truth.
+/// A message from one node to another: never the truth, but enough to continue from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
-    /// What is said.
     pub kind: HintKind,
-    /// The group that it is about.
     pub group: Option<GroupId>,
     /// Its number in that group's log.
     pub seq: Option<Seq>,
@@ -58,23 +56,14 @@ pub struct Hint {
     pub whole: Bytes,
 }
 
-/// What is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HintKind {
     /// The frame is for a group's members, but for these.
     Group(Vec<UserId>),
     /// A group's name or members have changed.
-    Changed {
-        /// Who has come.
-        joined: Vec<UserId>,
-        /// Who has gone.
-        left: Vec<UserId>,
-    },
+    Changed { joined: Vec<UserId>, left: Vec<UserId> },
     /// A number of a group's log that is sent to nobody has passed.
-    Passed {
-        /// Who has gone with it.
-        left: Vec<UserId>,
-    },
+    Passed { left: Vec<UserId> },
     /// A group is no more.
     Deleted,
     /// This user has come into a group.
@@ -83,58 +72,52 @@ pub enum HintKind {
     User(UserId),
     /// The same; a user has another name.
     Renamed {
-        /// Whom the frame is for.
+        /// The recipient of the frame.
         to: UserId,
-        /// Who has.
         user: UserId,
-        /// The new name.
         name: Name,
     },
     /// The same; these two are contacts from now on.
     Contact {
-        /// Whom the frame is for.
+        /// The recipient of the frame.
         to: UserId,
-        /// Its new contact.
         contact: (UserId, Name),
     },
     /// One token has ended.
     TokenEnded(TokenHash),
     /// Everything of one user has ended.
     UserEnded(UserId),
-    /// The saying node's share of a user's presence.
+    /// The sending node's share of a user's presence.
     Presence {
-        /// Which of its announcements this is.
+        /// The number of the announcement.
         count: u64,
-        /// Whose.
         user: UserId,
-        /// The user's name.
         name: Name,
-        /// What the user is on that node.
+        /// On that node.
         appearance: Appearance,
         /// The user's contacts, and the user itself.
         told: Vec<UserId>,
     },
-    /// The saying node lives.
+    /// A sign of life of the sending node.
     Beat {
         /// How many announcements of presence it has made.
         count: u64,
         /// Whether it ends with this.
         last: bool,
     },
-    /// The saying node asks for a [`HintKind::Roster`].
+    /// The sending node requests a [`HintKind::Roster`].
     Ask,
-    /// A part of everybody who is present on the saying node.
+    /// A part of the sending node's users.
     Roster {
         /// How many announcements of presence it has made before.
         count: u64,
-        /// Which part this is.
         part: u32,
         /// Of how many.
         parts: u32,
         /// Users and what they are.
         users: Vec<(UserId, Appearance)>,
     },
-    /// Something that a newer node has learned to say.
+    /// A kind that only a newer node knows.
     Unknown,
 }
 
@@ -151,20 +134,19 @@ impl Hint {
     }
 }
 
-/// What comes from the link.
+/// A report of the link.
 #[derive(Debug)]
 pub enum LinkEvent {
-    /// Another node has said something.
+    /// A hint of another node.
     Hint(NodeId, Hint, QueuedBytes),
-    /// From here on what is said there is heard, unless it is lost.
+    /// The subscription to these channels is active.
     Subscribed(Vec<Channel>),
-    /// The link is there. Whatever was said before may have been lost.
+    /// The link is up. Everything published before may have been lost.
     Up,
-    /// The link is gone.
     Down,
 }
 
-/// What something that waits adds to a count of bytes, for as long as it waits.
+/// A share in a count of bytes, held by something that waits.
 #[derive(Debug, Default)]
 pub struct QueuedBytes(Option<(Arc<AtomicUsize>, usize)>);
 
@@ -184,7 +166,7 @@ impl Drop for QueuedBytes {
     }
 }
 
-/// LinkFigures of a link, each since the start.
+/// Figures of a link, each since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LinkFigures {
     /// Hints given to the other nodes.
@@ -206,21 +188,20 @@ pub type ChannelFilter = Box<dyn Fn(Channel) -> bool + Send + Sync>;
 
 /// A link to the other nodes. None of its functions waits.
 pub trait Link: fmt::Debug + Send + Sync + 'static {
-    /// Which node this is.
+    /// This node.
     fn node(&self) -> NodeId;
 
-    /// Says something, or drops it and counts that.
+    /// Publishes a hint, or drops it and counts that.
     fn publish(&self, to: Channel, hint: Hint);
 
-    /// Has `wanted` asked about channels from now on. Called once, before anything else.
+    /// Sets the filter of wanted channels. Called once, before anything else.
     fn set_filter(&self, wanted: ChannelFilter);
 
-    /// It may have changed whether a channel is wanted: the link asks, soon.
+    /// A channel may have become wanted or unwanted: the link asks the filter, soon.
     fn recheck(&self, channel: Channel);
 
-    /// Whether it is there.
     fn is_up(&self) -> bool;
 
-    /// LinkFigures for metrics.
+    /// Figures for metrics.
     fn figures(&self) -> LinkFigures;
 }

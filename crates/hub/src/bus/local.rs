@@ -43,7 +43,7 @@ impl Bus for LocalBus {
             return;
         }
         // A full queue blocks this thread, the store's writer. Once the receiver is gone
-        // nobody is local_group by this process any more, and there is nobody to tell.
+        // nobody is served by this process any more.
         if let Err(TrySendError::Full(events)) = self.committed.try_send(events) {
             let _ = self.committed.blocking_send(events);
         }

@@ -1,4 +1,5 @@
-//! The comparison with the store: what no hint has told, and no number shows to be missing.
+//! The audit: a comparison with the store that finds whatever no hint told and no number shows to be
+//! missing.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
@@ -20,7 +21,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Users in one job of the store: each may be in many groups.
 const USERS: usize = 100;
 
-/// Compares everything that is local_group here, now and then, and when the link has come back.
+/// Compares everything here with the store, at intervals and when the link is back.
 pub(super) async fn run(hub: Weak<Hub>, asked: Arc<Notify>, outcomes: mpsc::Sender<FetchOutcome>) {
     for round in 0_u32.. {
         let Some(pause) = hub.upgrade().map(|hub| hub.until_next(round)) else { return };
@@ -107,7 +108,7 @@ impl Hub {
                     places.entry(user).or_default().push(group);
                 }
                 let mut gone = Vec::new();
-                // Who is in a group is there.
+                // A member of a group exists.
                 for user in asked.iter().filter(|user| !places.contains_key(user)) {
                     if tx.user(*user)?.is_none() {
                         gone.push(*user);

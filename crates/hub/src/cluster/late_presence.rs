@@ -1,7 +1,6 @@
-//! What a roster, or the end of a node, has changed: told once the contacts have been read, many
-//! users at a time.
+//! Changes of presence by a roster or the end of a node. They are announced when the contacts were
+//! read, many users at a time.
 
-use chinwag_core::event::{Event, Kind};
 use chinwag_core::{Name, Result, UserId};
 use tokio::time::{Duration, sleep};
 
@@ -10,14 +9,14 @@ use crate::Hub;
 
 /// Users whose contacts are read in one job of the store.
 const BATCH: usize = 64;
-/// Up to so many are always told one by one.
+/// Up to so many are always announced one by one.
 const FEW: usize = 512;
 /// How long a store that failed is left alone.
 const RETRY: Duration = Duration::from_secs(1);
 
 impl Cluster {
-    /// Tells of everybody who waits to be told of. If they are more than there are users here,
-    /// these are told anew of all of their contacts instead.
+    /// Announces all late changes. If these are more than the users here, every user here receives all
+    /// of its contacts instead.
     pub(crate) async fn tell_late(&self, hub: &Hub) {
         if self.peers.late() > FEW.max(hub.users.len()) {
             for user in self.peers.take_late(usize::MAX) {
@@ -45,8 +44,7 @@ impl Cluster {
         self.tell_now(user, |status| {
             let Some((author, mut told)) = found else { return };
             told.push(user);
-            let kind = Kind::StatusUpdate { author, status };
-            hub.bus.publish_ephemeral(vec![Event::to_users(kind, told)]);
+            hub.publish_status(author, status, told, None);
         });
     }
 }

@@ -1,14 +1,13 @@
-//! Presence over all nodes. Each node tells all what its users are on it and answers, asked, with
-//! the whole; each keeps what the others have said for as long as they live, so that a status is
-//! known without asking, and lasts when the link does not. A node lives while it says so: a lease,
-//! which the others let run out. Nothing of it is kept on the server between.
+//! Presence over all nodes. Each node announces the appearance of its users to all others, and sends
+//! the whole roster on request. Each keeps the others' announcements for as long as those nodes are
+//! alive, so that a status is known without a request, also while the link is down. A node is alive as
+//! long as it renews its lease. Redis stores nothing of this.
 
 use std::collections::HashMap;
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chinwag_core::event::{Event, Kind};
 use chinwag_core::presence::{Appearance, Status};
 use chinwag_core::{Name, UserId};
 use parking_lot::Mutex;
@@ -29,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the leases are looked at.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// What a user is on each node. Its lock is the last that is taken.
+/// The appearance of each user on each node. Its lock is the last that is taken.
 pub(super) struct Peers {
     table: Mutex<PresenceTable>,
     lease: Duration,
@@ -39,9 +38,9 @@ pub(super) struct Peers {
 struct PresenceTable {
     users: HashMap<UserId, UserShares>,
     nodes: HashMap<NodeId, PeerNode>,
-    /// How many times something was announced of a user here.
+    /// Announcements of this node.
     count: u64,
-    /// Users of whom it is to be told what they are now, once their contacts are read.
+    /// Users whose status is to be announced once their contacts were read.
     late: Vec<UserId>,
 }
 
@@ -50,7 +49,7 @@ struct PresenceTable {
 struct UserShares {
     here: Appearance,
     there: Vec<(NodeId, Appearance)>,
-    /// What its contacts here were last told.
+    /// The last announced status.
     told: Status,
 }
 
@@ -93,8 +92,7 @@ impl UserShares {
 }
 
 impl PresenceTable {
-    /// Changes a user's shares. Answers what its contacts are to be told, if that is news, and takes
-    /// them as told.
+    /// Changes a user's shares. Returns its status if that has changed, and takes it as announced.
     fn change(&mut self, user: UserId, change: impl FnOnce(&mut UserShares)) -> Option<Status> {
         let shares = self.users.entry(user).or_default();
         change(shares);
@@ -106,7 +104,7 @@ impl PresenceTable {
         is_news.then_some(now)
     }
 
-    /// The same where it is to be told later.
+    /// The same, for a later announcement.
     fn change_late(&mut self, user: UserId, change: impl FnOnce(&mut UserShares)) {
         let shares = self.users.entry(user).or_default();
         change(shares);
@@ -122,7 +120,7 @@ impl PresenceTable {
         self.users.iter().filter(|(_, shares)| has(shares)).map(|(user, _)| *user).collect()
     }
 
-    /// The node's entry. One that was not known is last_seen of now.
+    /// The node's entry. A new one was last seen now.
     fn peer(&mut self, node: NodeId) -> &mut PeerNode {
         let new =
             || PeerNode { last_seen: Instant::now(), count: 0, asked: None, answered: None, roster: None };
@@ -135,7 +133,7 @@ impl Peers {
         Self { table: Mutex::default(), lease }
     }
 
-    /// What a user is on the other nodes.
+    /// The user's appearance on the other nodes.
     pub(super) fn elsewhere(&self, user: UserId) -> Appearance {
         self.table.lock().users.get(&user).map(UserShares::elsewhere).unwrap_or_default()
     }
@@ -156,48 +154,38 @@ impl Peers {
 }
 
 impl Cluster {
-    /// Other nodes that live.
     pub(crate) fn nodes(&self) -> usize {
         self.peers.table.lock().nodes.len()
     }
 
-    /// What a user was last told as.
+    /// The user's last announced status.
     pub(crate) fn status(&self, user: UserId) -> Status {
         self.peers.table.lock().users.get(&user).map(|shares| shares.told).unwrap_or_default()
     }
 
-    /// A user has another status here: tells the other nodes, and its contacts here if that changes
-    /// what it is. Answers whether they, and the asker, are told.
+    /// A user's appearance here has changed: publishes it to the other nodes, and its status to its
+    /// contacts if that has changed over all nodes. Whether it has.
     pub(crate) fn share(
         &self,
         hub: &Hub,
-        user: UserId,
         name: &Name,
-        contacts: &[UserId],
-        news: &Announcement,
+        contacts: Vec<UserId>,
+        announcement: &Announcement,
     ) -> bool {
+        let (user, appearance) = (announcement.user(), announcement.appearance);
         let mut table = self.peers.table.lock();
-        let shown = table.change(user, |shares| shares.here = news.appearance);
+        let changed = table.change(user, |shares| shares.here = appearance);
         table.count += 1;
-        let mut told = contacts.to_vec();
-        told.push(user);
-        let (count, all) = (table.count, told.clone());
-        let said =
-            HintKind::Presence { count, user, name: name.clone(), appearance: news.appearance, told: all };
-        self.link.publish(Channel::Nodes, Hint::new(said));
-        let Some(status) = shown else { return false };
-        if !news.tell_self {
-            told.pop();
-        }
-        if !told.is_empty() {
-            let kind = Kind::StatusUpdate { author: name.clone(), status };
-            // Under the lock, so that it is told in the order of the changes.
-            hub.bus.publish_ephemeral(vec![Event::to_users(kind, told).from(news.asker.as_deref())]);
-        }
+        let told = contacts.iter().copied().chain([user]).collect();
+        let hint = HintKind::Presence { count: table.count, user, name: name.clone(), appearance, told };
+        self.link.publish(Channel::Nodes, Hint::new(hint));
+        let Some(status) = changed else { return false };
+        // Under the lock, in the order of the changes.
+        hub.publish_status(name.clone(), status, announcement.recipients(contacts), announcement);
         true
     }
 
-    /// Another node has told what a user is on it.
+    /// Takes another node's announcement.
     pub(super) fn shared(&self, hub: &Hub, node: NodeId, said: HintKind) {
         let HintKind::Presence { count, user, name, appearance, told } = said else { return };
         let mut table = self.peers.table.lock();
@@ -211,12 +199,11 @@ impl Cluster {
             self.ask(node, peer);
         }
         if let Some(status) = table.change(user, |shares| shares.set(node, appearance)) {
-            let kind = Kind::StatusUpdate { author: name, status };
-            hub.bus.publish_ephemeral(vec![Event::to_users(kind, told)]);
+            hub.publish_status(name, status, told, None);
         }
     }
 
-    /// Another node has said that it lives, or ends.
+    /// Takes another node's sign of life, or its goodbye.
     pub(super) fn beat(&self, hub: &Hub, node: NodeId, count: u64, last: bool) {
         let mut table = self.peers.table.lock();
         let is_new = !table.nodes.contains_key(&node);
@@ -245,7 +232,7 @@ impl Cluster {
         }
     }
 
-    /// Asks every node that is known for its roster: what they have said may have been lost.
+    /// Requests every known node's roster: announcements may have been lost.
     pub(super) fn ask_all(&self) {
         let mut table = self.peers.table.lock();
         let nodes: Vec<_> = table.nodes.keys().copied().collect();
@@ -256,7 +243,7 @@ impl Cluster {
         }
     }
 
-    /// Another node asks for everybody who is present here.
+    /// Answers another node's request for the roster.
     pub(super) fn answer(&self, node: NodeId) {
         let mut table = self.peers.table.lock();
         let peer = table.peer(node);
@@ -277,7 +264,7 @@ impl Cluster {
         }
     }
 
-    /// Another node has told who is present on it. What that changes is told later.
+    /// Takes a part of another node's roster. Changes are announced later.
     pub(super) fn roster(&self, hub: &Hub, node: NodeId, said: HintKind) {
         let HintKind::Roster { count, part, parts, users } = said else { return };
         let mut table = self.peers.table.lock();
@@ -310,7 +297,7 @@ impl Cluster {
         hub.presence_queue.news.notify_one();
     }
 
-    /// The link is back: whoever lives has a whole lease to say so.
+    /// The link is back: every node gets a whole lease to renew it.
     pub(super) fn renew(&self) {
         let mut table = self.peers.table.lock();
         for peer in table.nodes.values_mut() {
@@ -320,8 +307,7 @@ impl Cluster {
         self.link.publish(Channel::Nodes, Hint::new(beat));
     }
 
-    /// Lets go what was said by nodes that have not been last_seen for a lease. While the link is away
-    /// none is last_seen, and none let go.
+    /// Removes nodes whose lease has expired. While the link is down none expires.
     fn expire(&self, hub: &Hub) {
         if !self.link.is_up() {
             return;
@@ -345,14 +331,14 @@ impl Cluster {
         }
     }
 
-    /// The last word: the other nodes let go what was said here.
+    /// Says goodbye: the other nodes remove this one.
     pub(crate) fn farewell(&self) {
         self.ended.store(true, Ordering::Release);
         let count = self.peers.table.lock().count;
         self.link.publish(Channel::Nodes, Hint::new(HintKind::Beat { count, last: true }));
     }
 
-    /// What a user is now, if that is not what was told last; from here on it is.
+    /// Gives `tell` the user's status if that is not the announced one, and takes it as announced.
     pub(super) fn tell_now(&self, user: UserId, tell: impl FnOnce(Status)) {
         let mut table = self.peers.table.lock();
         if !table.users.contains_key(&user) {
@@ -364,7 +350,7 @@ impl Cluster {
     }
 }
 
-/// Says that this node lives, and lets go those that do not.
+/// Renews this node's lease, and removes nodes whose lease has expired.
 pub(super) async fn run(hub: Weak<Hub>, options: Nodes) {
     let mut ticks = interval(LOOK.min(options.beat_every));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,5 +1,5 @@
-//! Telling everybody here anew of relations and contacts' presence, after the link was away: what
-//! was said of these meanwhile has no number by which it would be missed.
+//! The refresh: after the link was down every user receives its relations and contacts again, since
+//! their events have no numbers by which a loss would show.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! How what waits for a socket goes out: taken by its task, or written in its place.
+//! The output of a queue: taken by the socket's task, or written in its place.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -15,8 +15,8 @@ const TAKE_FRAMES: usize = 64;
 const TAKE_BYTES: usize = 256 * 1024;
 
 impl SocketQueue {
-    /// Writes what waits into the sink, in the place of a task that waits for nothing else and so
-    /// need not be woken. What the sink does not take is left to the task: its waker.
+    /// Writes queued frames to the sink, in the place of a task that waits for nothing else and so need
+    /// not be woken. Returns the task's waker if the sink does not accept everything.
     pub(crate) fn flush(&mut self) -> Option<Waker> {
         self.due = false;
         if !matches!(self.sleeper, Sleeper::Any(_)) {
@@ -40,13 +40,13 @@ impl SocketQueue {
         if self.is_ready() { self.wake_any() } else { None }
     }
 
-    /// Hands out what waits, in order. See [`Socket::take`](crate::Socket::take).
+    /// Returns queued frames, in order. See [`Socket::take`](crate::Socket::take).
     pub(crate) fn take(&mut self, into: &mut Vec<Bytes>) -> TakeOutcome {
-        // Whoever takes writes: nobody else may until the taker waits again.
+        // The task that takes also writes: nobody else may until it waits again.
         if let Sleeper::Any(_) = self.sleeper {
             self.sleeper = Sleeper::None;
         }
-        // What was taken before has been written.
+        // Frames taken before were written.
         self.beside -= mem::take(&mut self.taken);
         let begun = mem::take(&mut self.begun);
         let (mut frames, mut bytes) = (0, 0);
@@ -64,14 +64,14 @@ impl SocketQueue {
         self.close.map_or(TakeOutcome::Empty, TakeOutcome::Close)
     }
 
-    /// Remembers who waits: one task at a time, the latest.
+    /// Stores the waker of the waiting task: one task at a time, the latest.
     pub(crate) fn sleep(&mut self, waker: &Waker, until_cut: bool) {
         if until_cut {
             self.sleeper = Sleeper::Cut(waker.clone());
             return;
         }
         self.sleeper = Sleeper::Any(waker.clone());
-        // Whoever waits for more has written all that it took.
+        // A task that waits for more has written all that it took.
         self.beside -= mem::take(&mut self.taken);
         self.count();
         if let Some(reader) = self.reader.take() {
@@ -103,7 +103,7 @@ impl SocketQueue {
         Some(bytes)
     }
 
-    /// So many bytes of what waits have been written.
+    /// So many bytes of the queue were written.
     pub(super) fn written(&mut self, mut count: usize) {
         while let Some(next) = self.next.as_mut().filter(|_| count > 0) {
             if count < next.bytes.len() {

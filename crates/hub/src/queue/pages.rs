@@ -1,7 +1,7 @@
-//! What a socket is shown in pages, each read from the store once the one before has been written.
+//! Pages: a long snapshot in parts, each read from the store when the previous one was written.
 //!
-//! A group's mark says up to which number the pages show it. What is numbered up to there is not
-//! held; nor is anything of a group whose page is still to be read, since that page will show it.
+//! A group's mark is the number up to which the pages show it. Events up to it are not held, nor is any
+//! event of a group whose page is still to be read, since that page will contain it.
 
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -20,14 +20,14 @@ const READING: Seq = Seq(-1);
 /// A socket's pages.
 #[derive(Debug)]
 pub(crate) struct Pages {
-    /// What is still to be written of them.
+    /// Frames that are still to be written.
     pub(crate) first: VecDeque<Bytes>,
-    /// Every group that is or was shown, in ascending order of id.
+    /// Every group of the pages, in ascending order of id.
     marks: Vec<(GroupId, Seq)>,
 }
 
 impl Pages {
-    /// Groups with the numbers up to which they are known; those of `later` are still to be read.
+    /// Groups with the numbers up to which they are shown; the pages of `later` are still to be read.
     pub(crate) fn new(mut heads: Vec<(GroupId, Seq)>, later: &[GroupId]) -> Self {
         heads.sort_unstable();
         let mut pages = Self { first: VecDeque::new(), marks: heads };
@@ -35,13 +35,13 @@ impl Pages {
         pages
     }
 
-    /// Groups whose page is about to be read: what happens from here on may not be in it.
+    /// The page of these groups is about to be read: later events may not be in it.
     pub(crate) fn begin(&mut self, groups: &[GroupId]) {
         self.mark(groups.iter().map(|id| (*id, READING)));
     }
 
-    /// A page was read, which shows its groups up to these numbers. The user is in no other group
-    /// of those that were being read.
+    /// A page was read, which shows its groups up to these numbers. The user is in no other group of
+    /// those that were being read.
     pub(crate) fn end(&mut self, heads: &[(GroupId, Seq)]) {
         self.mark(heads.iter().copied());
         self.marks.retain(|(_, mark)| *mark != READING);
@@ -58,7 +58,7 @@ impl Pages {
         SnapshotHeads { heads: &self.marks }
     }
 
-    /// Bytes that are held beside what is to be written.
+    /// Bytes beside the frames.
     pub(crate) fn overhead(&self) -> usize {
         self.marks.len() * size_of::<(GroupId, Seq)>()
     }
@@ -73,8 +73,8 @@ impl Pages {
 }
 
 impl SocketQueue {
-    /// Begins to show a socket that is not live yet its groups in pages: of `heads` all that are
-    /// known, of `later` what is still to be read. Whether it has begun.
+    /// Begins the pages of a queue that is not live: `heads` are all groups, and the pages of `later`
+    /// are still to be read. Whether they have begun.
     pub(crate) fn begin_pages(&mut self, heads: Vec<(GroupId, Seq)>, later: &[GroupId]) -> bool {
         let Phase::Held { held, pages: pages @ None } = &mut self.phase else { return false };
         if self.close.is_some() || self.lacks {
@@ -94,15 +94,15 @@ impl SocketQueue {
         }
     }
 
-    /// It was read. What was held meanwhile and is in it is dropped when the socket goes live.
+    /// The page was read. Events that were held meanwhile and are in it are dropped when the queue goes
+    /// live.
     pub(crate) fn end_page(&mut self, heads: &[(GroupId, Seq)]) {
         if let Phase::Held { pages: Some(pages), .. } = &mut self.phase {
             pages.end(heads);
         }
     }
 
-    /// Shows more: frames that go before all that is held. Nothing happens unless it is shown pages
-    /// or paused.
+    /// Queues frames before all that is held. Nothing happens unless there are pages or a pause.
     pub(crate) fn show(&mut self, frames: Vec<Bytes>) -> (PushOutcome, Wake) {
         let first = match &mut self.phase {
             Phase::Held { pages: Some(pages), .. } if self.close.is_none() => &mut pages.first,
@@ -114,7 +114,7 @@ impl SocketQueue {
         (self.count(), self.wake_if_ready().map_or(Wake::Nobody, Wake::Task))
     }
 
-    /// Queues a ping. It goes between the pages, so that a peer who reads them slowly answers.
+    /// Queues a ping, between the pages, so that a client that reads them slowly can answer.
     pub(crate) fn ping(&mut self, ping: Bytes, bounds: QueueBounds) -> (PushOutcome, Wake) {
         match self.phase {
             Phase::Held { pages: Some(_), .. } | Phase::Paused { .. } => self.show(vec![ping]),
@@ -122,8 +122,7 @@ impl SocketQueue {
         }
     }
 
-    /// Whether all that was shown has been written, or nothing more will be; else `reader` is woken
-    /// then.
+    /// Whether all pages were written, or never will be; else `reader` is woken then.
     pub(crate) fn is_drained(&mut self, reader: &Waker) -> bool {
         let is_empty = match &self.phase {
             Phase::Held { pages: Some(pages), .. } => pages.first.is_empty(),

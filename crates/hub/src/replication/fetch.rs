@@ -48,7 +48,7 @@ impl<T: Entry> Replica<T> {
     pub(super) fn fetched(
         &mut self,
         local: &impl LocalGroup,
-        asked: Fetch,
+        asked: &Fetch,
         found: Option<Fetched<T>>,
     ) -> Effects<T> {
         let is_outdated = found.as_ref().is_some_and(|found| local.position() > Some(found.head));
@@ -60,7 +60,7 @@ impl<T: Entry> Replica<T> {
         let Some(found) = found else {
             self.joining.retain(|user| !asked.joining.contains(user));
             self.leaving.clear();
-            return self.vanish(local, &asked);
+            return self.vanish(local, asked);
         };
         for (user, _) in &found.users {
             self.joining.remove(user);
@@ -98,10 +98,10 @@ impl<T: Entry> Replica<T> {
             let held = if is_member { self.buffer.take_removal(user) } else { None };
             return Some(Effects::one(Effect::Remove { user, held, head }));
         }
-        if !merge.is_read {
-            if let Some(effects) = self.merge_entry(local) {
-                return Some(effects);
-            }
+        if !merge.is_read
+            && let Some(effects) = self.merge_entry(local)
+        {
+            return Some(effects);
         }
         let merge = self.merge.as_mut()?;
         if let Some(user) = merge.added.pop_front() {
@@ -153,8 +153,8 @@ impl<T: Entry> Replica<T> {
                 Some(Effect::Start(Delay::None)),
             );
         };
-        let held = self.buffer.take().into_iter();
-        let last = held.filter(|(_, entry)| entry.kind() == EntryKind::Deletion).next_back();
+        let mut held = self.buffer.take().into_iter();
+        let last = held.rfind(|(_, entry)| entry.kind() == EntryKind::Deletion);
         let (seq, held) = match last {
             Some((seq, entry)) => (seq, Some(entry)),
             None => (position.max(self.target).next(), None),

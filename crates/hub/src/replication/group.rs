@@ -269,7 +269,7 @@ impl<T: Entry> Replica<T> {
                 self.is_due = true;
                 self.proceed(local)
             }
-            Input::Fetched(asked, found) => self.fetched(local, asked, found),
+            Input::Fetched(asked, found) => self.fetched(local, &asked, found),
             Input::Failed { is_final } => self.failed(local, is_final),
             Input::Continue => self.proceed(local),
         }

@@ -1,5 +1,4 @@
-//! A link of the tests' own: what is said hangs in the air until a test delivers it, drops it,
-//! or delivers it again.
+//! A link for tests: hints wait until a test delivers, drops or repeats them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -9,7 +8,7 @@ use chinwag_hub::bus::link::{
 };
 use tokio::sync::mpsc;
 
-/// What all nodes share.
+/// The network that all nodes share.
 #[derive(Debug, Default)]
 pub(crate) struct FakeNetwork {
     inner: Mutex<Inner>,

@@ -1,4 +1,4 @@
-//! What is lost for good, with silence after: found by the comparison with the store.
+//! Losses that are followed by silence: the audit finds them.
 
 use chinwag_core::event::{Ended, Event, Kind};
 use chinwag_core::token::{Kind as Token, TokenHash};

@@ -61,7 +61,7 @@ enum Step {
     Advance(usize),
     /// Drop a socket.
     Drop(usize),
-    /// What was asked to be listened to is.
+    /// Activate the requested subscriptions.
     Listen,
     /// Let some time pass.
     Wait(u64),
@@ -83,7 +83,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a group's log says of one number.
+/// An entry of a group's log.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Entry {
     Sent,
@@ -391,7 +391,7 @@ fn a_user_added_while_going_live_gets_the_group_once() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// What has put a user out was held, and with it the user's coming again.
+/// A removal is held, and with it the user's next join.
 #[test]
 fn held_leave_and_rejoin_events_keep_their_order() {
     use Step::{Advance, Clear, Say, Turn};
@@ -451,7 +451,7 @@ fn a_removal_read_from_the_store_is_not_replayed() {
     run(&steps).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// What put a user out twice is held, in part, for a group that all who were known here have left.
+/// Repeated removals are held, in part, for a group that all known members here have left.
 #[test]
 fn duplicate_leaves_of_unknown_users_stay_in_order() {
     use Step::{Advance, Clear, Deliver, Lose, Repeat, Say, Turn};

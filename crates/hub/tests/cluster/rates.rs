@@ -1,4 +1,4 @@
-//! What nodes count together over a real Redis.
+//! Limits that nodes count together over a real Redis.
 
 use std::sync::Arc;
 use std::time::Duration;

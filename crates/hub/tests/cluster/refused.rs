@@ -1,4 +1,4 @@
-//! What a node says at its start when Redis is not what it should be: one sentence each.
+//! The errors of a node's start when Redis is not usable: one sentence each.
 
 use chinwag_core::clock::SystemClock;
 use chinwag_hub::bus::{RedisBus, RedisOptions};

@@ -1,4 +1,4 @@
-//! Who is sent what, in which order, and how it is shared.
+//! The recipients of events, their order, and shared frames.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

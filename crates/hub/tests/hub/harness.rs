@@ -146,7 +146,7 @@ pub(crate) struct World {
     pub(crate) hands: Arc<Hands>,
 }
 
-/// What pings need not disturb.
+/// Options without pings.
 pub(crate) fn quiet() -> Options {
     let never = Duration::from_secs(1_000_000);
     Options { ping_every: never, pong_within: never, ..Options::default() }
@@ -304,7 +304,7 @@ pub(crate) fn go(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user:
 pub(crate) struct Client(pub(crate) Connection);
 
 impl Client {
-    /// What waits, as text, and whether the socket is to be closed after it.
+    /// The queued frames as text, and the close that follows them.
     pub(crate) fn read(&self) -> (Vec<String>, Option<Close>) {
         let mut frames = Vec::new();
         let close = self.read_frames(&mut frames);

@@ -1,4 +1,4 @@
-//! What contacts and a user's own sockets are told of its presence.
+//! The presence that contacts and a user's own sockets receive.
 
 use std::sync::Arc;
 use std::time::Duration;

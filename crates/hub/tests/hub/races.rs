@@ -40,7 +40,7 @@ impl Bus for Gate {
 }
 
 tokio::task_local! {
-    /// Whoever reads within this scope reads, and then is answered, when the test says so.
+    /// A read within this scope starts, and then is answered, when the test allows it.
     static HELD: Arc<Semaphore>;
 }
 
@@ -108,7 +108,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a group's log says of one number.
+/// An entry of a group's log.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Entry {
     Sent,
@@ -121,7 +121,7 @@ type Log = BTreeMap<i64, Entry>;
 enum Stage {
     Nothing,
     Registered(Connection),
-    /// What it is to be shown is to be read, or has been read and is to be answered.
+    /// Its snapshot is to be read, or was read and is to be answered.
     Reading(Connection, Arc<Semaphore>, JoinHandle<Result<Option<Snapshot<Vec<i64>>>>>),
     Read(Connection, Vec<(GroupId, Seq)>, Vec<i64>),
     Paging(paging::Paging),
@@ -139,7 +139,7 @@ struct Race {
     sockets: Vec<Stage>,
     /// Whether sockets are shown their groups one by one.
     is_paged: bool,
-    /// What sockets have read before they were live.
+    /// The frames that sockets received before they were live.
     read: Vec<Vec<String>>,
 }
 
@@ -330,7 +330,8 @@ impl Race {
     }
 }
 
-/// What a member is told of a group's log after `from`, by whether it is in at first.
+/// The frames that a user receives for a group's log after `from`, given whether it is a member at
+/// first.
 fn expected(log: &Log, group: usize, user: usize, from: i64, mut is_in: bool) -> Vec<String> {
     let mut texts = Vec::new();
     for (seq, entry) in log.range(from + 1..) {

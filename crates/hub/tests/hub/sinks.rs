@@ -1,5 +1,4 @@
-//! What is written by whoever queues it, while a socket's own task sleeps, and what is left to that
-//! task.
+//! Frames that are written in the place of a socket's sleeping task, and the rest that is left to it.
 
 use std::io::IoSlice;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! What goes on between this node and Redis: one task keeps the link, listens where sockets need
-//! it and sends hints in batches; what comes is checked where it arrives.
+//! The link to Redis: one task keeps it, subscribes where sockets need it and publishes hints in
+//! batches. Received hints are checked where they arrive.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
@@ -64,7 +64,7 @@ struct CarrierState {
     hints: usize,
     link_events: mpsc::Sender<LinkEvent>,
     load: Arc<AtomicUsize>,
-    /// What the times are counted from that hints carry.
+    /// The start of the times in hints.
     started: Instant,
     senders: Mutex<Senders<(Hint, QueuedBytes)>>,
     /// The challenge to all has come back.
@@ -105,7 +105,7 @@ impl Drop for Carrier {
 }
 
 impl Carrier {
-    /// A link that stands, and what will be link_events.
+    /// Connects; returns the link and its events.
     pub(super) async fn connect(
         options: &RedisOptions,
         node: NodeId,
@@ -194,7 +194,7 @@ impl Link for Carrier {
 }
 
 impl CarrierState {
-    /// Keeps the link for as long as anybody hears.
+    /// Keeps the link as long as the dispatcher runs.
     async fn keep(self: Arc<Self>, mut connection: RedisConnection, mut gone: Arc<Notify>) {
         // What was listened to before: wanted again after a loss, unless it is not any more.
         let mut listening = HashSet::new();
@@ -242,7 +242,7 @@ impl CarrierState {
         }
     }
 
-    /// Learns which nodes live, then listens where it is wanted.
+    /// Learns which nodes are alive, then subscribes to the wanted channels.
     async fn stand(
         &self,
         mut connection: RedisConnection,
@@ -266,7 +266,7 @@ impl CarrierState {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Has a message sent, or drops it and counts that.
+    /// Queues a message, or drops it and counts that.
     fn enqueue(&self, to: Channel, message: NodeMessage) {
         let bytes = size(&message);
         let mut outgoing = self.outgoing.lock();
@@ -325,7 +325,7 @@ impl CarrierState {
         self.figures.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
     }
 
-    /// Listens where it is wanted, as that changes.
+    /// Subscribes to wanted channels, as they change.
     async fn subscribe(
         &self,
         mut connection: RedisConnection,
@@ -372,7 +372,7 @@ impl CarrierState {
         channels.iter().map(|channel| self.keys.name(*channel)).collect()
     }
 
-    /// What one connection calls with whatever the server says unasked.
+    /// The handler of one connection's pushed messages.
     fn push_handler(self: &Arc<Self>, gone: Arc<Notify>) -> PushHandler {
         let shared = Arc::downgrade(self);
         Arc::new(move |info: PushInfo| match info.kind {
@@ -386,7 +386,7 @@ impl CarrierState {
         })
     }
 
-    /// Takes in what was published, if a node of this cluster has said it, and once.
+    /// Receives a publication, if a node of this cluster made it, and once.
     fn receive_push(&self, data: Vec<Value>) {
         let Ok([Value::BulkString(name), Value::BulkString(payload)]) = <[Value; 2]>::try_from(data) else {
             return;

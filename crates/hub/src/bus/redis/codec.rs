@@ -1,8 +1,7 @@
-//! The form in which hints travel, version 2: `2`, a HMAC-SHA-256 of 32 bytes over the channel's
-//! name and all that follows, the saying node, its running number, the milliseconds since its start,
-//! and fields. A field is a tag, a
-//! length and as many bytes; whoever does not know a tag skips it, so that nodes of two versions
-//! stand side by side. Numbers are little-endian.
+//! The form of hints, version 2: `2`, a HMAC-SHA-256 of 32 bytes over the channel's name and all that
+//! follows, the sending node, its running number, the milliseconds since its start, and fields. A field
+//! is a tag, a length and as many bytes. Nodes skip unknown tags, so that two versions work side by
+//! side. Numbers are little-endian.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use chinwag_core::presence::Appearance;
@@ -21,7 +20,7 @@ const HEAD: usize = 1 + MAC;
 /// The longest hint. One whose frame makes it longer goes without: its number is enough.
 pub(super) const LONGEST: usize = 1024 * 1024;
 
-/// What a field holds.
+/// The tags of fields.
 mod tag {
     pub(super) const KIND: u8 = 1;
     pub(super) const GROUP: u8 = 2;
@@ -53,10 +52,9 @@ mod handshake {
     pub(super) const ANSWER: u8 = 254;
 }
 
-/// What goes from node to node.
+/// A message between nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NodeMessage {
-    /// What has happened.
     Hint(Hint),
     /// Answer this at once.
     Challenge(Nonce),
@@ -64,11 +62,11 @@ pub(super) enum NodeMessage {
     Answer(Nonce),
 }
 
-/// What is shared by the nodes of a cluster.
+/// The keys that the nodes of a cluster share.
 #[derive(Clone)]
 pub(super) struct Keys {
     mac: Hmac<Sha256>,
-    /// What this cluster's channels begin with, so that several may share a server.
+    /// The prefix of this cluster's channels: several clusters may share a server.
     prefix: String,
 }
 
@@ -209,7 +207,7 @@ impl FieldWriter<'_> {
             HintKind::Passed { left } => self.users(tag::LEFT, left),
             HintKind::Deleted | HintKind::Ask | HintKind::Unknown => {}
             HintKind::Joined(user) | HintKind::User(user) | HintKind::UserEnded(user) => {
-                self.user(tag::USER, *user)
+                self.user(tag::USER, *user);
             }
             HintKind::Renamed { to, user: other, name }
             | HintKind::Contact { to, contact: (other, name) } => {

@@ -1,6 +1,6 @@
-//! What the nodes count together: how much of its limits each user and address has used. Each node
-//! counts by itself at once, adds what it has counted to Redis a moment later, and hears there what
-//! all have counted. Where that is away, or refused, each goes on by itself.
+//! The limits that nodes count together: the usage of each user and address. Each node counts by itself
+//! at once, adds its count to Redis a moment later, and receives the sum of all nodes. While Redis is
+//! down, or refuses, each node continues by itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ for i, key in ipairs(KEYS) do
 end
 return ahead";
 
-/// What this node counts, once it is known.
+/// This node's counts, once they exist.
 #[derive(Default)]
 pub(super) struct SharedLimits {
     rates: Mutex<Option<Arc<Rates>>>,
@@ -48,7 +48,7 @@ impl SharedLimits {
         self.something.notify_one();
     }
 
-    /// What was counted while the link was away is of the past: the others need not know it.
+    /// Drops counts from before the link was back: the other nodes need not know them.
     pub(super) fn forget(&self) {
         while !self.unsent().is_empty() {}
     }

@@ -1,10 +1,10 @@
-//! Whether a hint is of now: which nodes are known to live, and what of each has come.
+//! The freshness of hints: which nodes are alive, and which of their hints arrived.
 //!
-//! Whoever can listen on the server can record hints and publish them again. So a node is believed
-//! only once it has answered a challenge that this node has made since its own start, and from the
-//! number on that its answer has; each number once; and nothing that was sent long ago. Until the
-//! answer is here a node's hints are held. Times are milliseconds since a node's own start, so that
-//! no clock has to be right.
+//! Anybody who can subscribe on the server can record hints and publish them again. So a node is
+//! trusted only when it has answered a challenge that this node made since its own start, from the
+//! answer's number on; each number once; and nothing that was sent long ago. A node's hints are held
+//! until its answer arrives. Times are milliseconds since a node's own start, so that no clock has to
+//! be right.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ pub(super) struct Stamp {
     pub(super) sent: u64,
 }
 
-/// What a challenge holds and its answer repeats: never the same twice.
+/// The content of a challenge, which its answer repeats: never the same twice.
 pub(super) type Nonce = u128;
 
 /// The other nodes, with hints `T` that wait for their answer.
@@ -52,7 +52,7 @@ struct Sender<T> {
     held: Vec<(Stamp, T)>,
 }
 
-/// What comes of a hint.
+/// The outcome for a hint.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Offered<T> {
     /// The hint, if it is to be taken now.

@@ -24,7 +24,7 @@ const OLDEST: u32 = 7;
 const FORMS: &str = "redis://[user[:password]@]host[:port], rediss://… over TLS, \
      redis+sentinel://host[:port][,host[:port]…]/master or redis+cluster://host[:port][,host[:port]…]";
 
-/// What kind of servers a URL names.
+/// The kind of servers in a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Topology {
     Single,
@@ -53,7 +53,7 @@ pub(super) enum RedisConnection {
     Cluster(ClusterConnection),
 }
 
-/// What is called with whatever the server says unasked.
+/// The handler of messages that the server pushes.
 pub(super) type PushHandler = std::sync::Arc<dyn Fn(PushInfo) + Send + Sync>;
 
 impl RedisServer {

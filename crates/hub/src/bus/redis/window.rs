@@ -1,5 +1,5 @@
-//! Which of a node's hints have come: each is taken once, in whatever order, and one that comes
-//! far too late is not taken at all.
+//! The hints of one node that arrived: each is accepted once, in any order, and not if it arrives far
+//! too late.
 
 const WORDS: usize = 64;
 /// How many numbers behind the latest a hint may come.

@@ -134,7 +134,7 @@ impl World {
     }
 
     fn read_store(&mut self, at: usize) {
-        let Read::Asked(fetch, users) = std::mem::replace(&mut self.nodes[at].read, Read::None) else {
+        let Read::Requested(fetch, users) = std::mem::replace(&mut self.nodes[at].read, Read::None) else {
             return;
         };
         let head = self.head();
@@ -272,7 +272,7 @@ impl World {
             Effect::Start(_) => node.timer = true,
             Effect::Fetch(fetch) => {
                 let users = fetch.joining.iter().chain(&node.members).copied().collect();
-                node.read = Read::Asked(fetch, users);
+                node.read = Read::Requested(fetch, users);
             }
             Effect::Advance(seq) => node.position = node.position.map(|_| seq),
             Effect::Remove { user, held, head } => self.remove(at, user, held, head),

@@ -68,7 +68,7 @@ pub(super) enum Hint {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Read {
     None,
-    Asked(Fetch, Vec<UserId>),
+    Requested(Fetch, Vec<UserId>),
     Answered(Fetch, Answer),
 }
 
@@ -102,7 +102,7 @@ pub(super) struct Node {
     pub(super) head: Seq,
 }
 
-/// What may still go wrong.
+/// The operations and faults that are left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Budget {
     /// Commits.
@@ -235,7 +235,7 @@ impl World {
             if self.budget.restarts > 0 {
                 actions.push(Action::Restart(node));
             }
-            if self.budget.failures > 0 && matches!(self.nodes[node].read, Read::Asked(..)) {
+            if self.budget.failures > 0 && matches!(self.nodes[node].read, Read::Requested(..)) {
                 actions.push(Action::FailStore(node));
             }
         }
@@ -262,7 +262,7 @@ impl World {
             }
             match node.read {
                 Read::None => {}
-                Read::Asked(..) => actions.push(Action::ReadStore(at)),
+                Read::Requested(..) => actions.push(Action::ReadStore(at)),
                 Read::Answered(..) => actions.push(Action::Answer(at)),
             }
             if node.timer {

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::{HELD, Race, Stage, Step, quiet, race_shown, step};
 use crate::harness::{Client, settle};
 
-/// What a page says of its group: its last number, and whether the user is in it.
+/// A page: its group's last number, and whether the user is a member.
 type Page = (Seq, bool);
 /// A page that is read when its semaphore says so.
 type Reading = (Arc<Semaphore>, JoinHandle<Result<Option<Page>>>);

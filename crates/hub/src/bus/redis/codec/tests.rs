@@ -68,7 +68,7 @@ fn every_kind_of_hint_is_read_as_it_was_written() {
     }
 }
 
-/// What version 2 says, as it was recorded: nodes of other versions read and write just this.
+/// Recorded hints of version 2: nodes of other versions read and write exactly these.
 #[test]
 fn version_two_is_what_was_recorded() {
     let recorded = include_str!("version-2.txt");

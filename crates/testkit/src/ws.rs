@@ -9,8 +9,8 @@ use chinwag_client::{ConnectError, End, Frame, Handshake, ServerEvent, Socket};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// How long a frame is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a frame is waited for, on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a handshake was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,12 +120,12 @@ impl Ws {
         }
     }
 
-    /// The next frame, within 5 s.
+    /// The next frame.
     pub async fn next(&mut self) -> Value {
         match self.read(Instant::now() + PATIENCE).await {
             Some(Incoming::Frame(frame)) => frame,
             Some(Incoming::End(code)) => panic!("the socket was closed with {code:?}, not sent a frame"),
-            None => panic!("no frame came within 5 s"),
+            None => panic!("no frame came in time"),
         }
     }
 
@@ -136,7 +136,7 @@ impl Ws {
         frame
     }
 
-    /// The next frame of this type; others are dropped. Within 5 s altogether.
+    /// The next frame of this type; others are dropped.
     pub async fn until(&mut self, kind: &str) -> Value {
         let (by, mut others) = (Instant::now() + PATIENCE, Vec::new());
         loop {
@@ -146,7 +146,7 @@ impl Ws {
                 Some(Incoming::End(code)) => {
                     panic!("closed with {code:?} instead of {kind}, after {others:?}")
                 }
-                None => panic!("no {kind} came within 5 s, but {others:?}"),
+                None => panic!("no {kind} came in time, but {others:?}"),
             }
         }
     }
@@ -201,7 +201,7 @@ impl Ws {
                 }
             }
         };
-        timeout(PATIENCE, pong).await.expect("the ping is answered within 5 s");
+        timeout(PATIENCE, pong).await.expect("the ping is answered in time");
     }
 
     /// Closes the socket in due form, and waits until the server has.

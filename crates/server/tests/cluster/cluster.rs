@@ -139,7 +139,7 @@ impl Cluster {
     pub(crate) fn numbers(&self, group: &str) -> Vec<i64> {
         let sql = format!(
             "SELECT seq FROM chinwag.messages WHERE group_id = '{group}' UNION ALL
-            SELECT seq FROM chinwag.changes WHERE group_id = '{group}' ORDER BY seq"
+            SELECT seq FROM chinwag.log_entries WHERE group_id = '{group}' ORDER BY seq"
         );
         self.database.ask(&sql).iter().map(|row| row[0].parse().expect("a number")).collect()
     }
@@ -151,7 +151,7 @@ impl Cluster {
 
     /// The number of a group's last change that is no message.
     pub(crate) fn last_change(&self, group: &str) -> i64 {
-        let sql = format!("SELECT max(seq) FROM chinwag.changes WHERE group_id = '{group}'");
+        let sql = format!("SELECT max(seq) FROM chinwag.log_entries WHERE group_id = '{group}'");
         self.database.ask(&sql)[0][0].parse().expect("a number")
     }
 

@@ -5,6 +5,8 @@
 
 mod language;
 mod links;
+#[cfg(test)]
+mod tutorial;
 
 use std::collections::BTreeMap;
 use std::path::Path;

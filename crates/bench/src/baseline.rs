@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use tokio::net::TcpListener;
 
-/// Which bare server.
+/// The kind of bare server.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Baseline {
     /// Writes one ready frame to each receiver, and stores nothing.

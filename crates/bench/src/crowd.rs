@@ -49,7 +49,7 @@ struct Listener {
     deaf: bool,
 }
 
-/// What one stretch of talk came to.
+/// The result of one period of messages.
 #[derive(Debug, Default)]
 pub(crate) struct Talked {
     pub(crate) messages: u64,

@@ -13,7 +13,7 @@ const MASKED_EIGHT: u8 = 0xFF;
 /// Characters of a message's body: the number, when it was due, and filling.
 pub(crate) const BODY: usize = 256;
 
-/// What a frame from the server is, as far as the load must know.
+/// A frame from the server, as far as the load needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Incoming<'a> {
     /// A message in a group: its `seq`, and what `message` wrote into its body.

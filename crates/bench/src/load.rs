@@ -45,7 +45,7 @@ enum Phase {
     Closed,
 }
 
-/// What came to one socket, and when, in nanoseconds since the load began.
+/// The frames of one socket with their times, in nanoseconds since the load began.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
     pub(crate) socket: usize,
@@ -64,7 +64,7 @@ pub(crate) enum What {
     Upgraded,
     /// The last of the summaries came: live events follow.
     Shown,
-    /// What was missed has been told.
+    /// The missed events have arrived.
     Synced,
     /// An answer to a request, with its status.
     Answer(u16),
@@ -79,9 +79,9 @@ pub(crate) struct Joining<'a> {
     pub(crate) address: &'a dyn Fn(usize) -> SocketAddr,
     /// The handshake of each.
     pub(crate) handshake: &'a dyn Fn(usize) -> String,
-    /// What each says once it is one, if anything.
+    /// The frame that each sends once it is ready, if any.
     pub(crate) first: &'a dyn Fn(usize, &mut Vec<u8>),
-    /// What makes it ready.
+    /// The condition for being ready.
     pub(crate) ready: What,
 }
 
@@ -158,7 +158,7 @@ impl Load {
         Ok(self.poll.registry().deregister(&mut self.sockets[socket].stream)?)
     }
 
-    /// What is to be sent; [`Self::flush`] sends it.
+    /// The bytes to send; [`Self::flush`] sends them.
     pub(crate) fn out(&mut self, socket: usize) -> &mut Vec<u8> {
         &mut self.sockets[socket].out
     }

@@ -1,4 +1,4 @@
-//! What nodes share: a database on a PostgreSQL that waits for its disk, and a Redis.
+//! Shared by the nodes: a database on a PostgreSQL that waits for its disk, and a Redis.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl Shared {
         self.database.url()
     }
 
-    /// What a node is told of it, as variables of its environment.
+    /// The variables of a node's environment.
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         let mut settings = vec![("CHINWAG_DATABASE", self.url()), ("CHINWAG_SERVICE_KEY", KEY.to_owned())];
         if let Some(redis) = &self.redis {

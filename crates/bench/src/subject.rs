@@ -1,4 +1,4 @@
-//! What is measured: a server in a process of its own, the real one or a bare one, or several nodes;
+//! The subject of a measurement: a server in a process of its own, the real one or a bare one, or several nodes;
 //! and what it has cost so far, as `/proc` says.
 
 use std::fs;

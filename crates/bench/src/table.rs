@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// What a ratio is to be.
+/// The goal of a ratio.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Goal {
     AtLeast(f64),
@@ -15,7 +15,7 @@ pub(crate) enum Goal {
 pub(crate) struct Row {
     pub(crate) what: String,
     pub(crate) unit: &'static str,
-    /// What was measured, and the baseline, round by round.
+    /// The measured value and the baseline, round by round.
     pub(crate) pairs: Vec<(f64, f64)>,
     pub(crate) goal: Goal,
     pub(crate) note: String,

@@ -35,11 +35,11 @@ impl Bus for Deaf {
     fn publish_ephemeral(&self, _: Vec<Event>) {}
 }
 
-/// What a world is to hold.
+/// The contents of a world.
 pub(crate) struct Plan {
     pub(crate) users: usize,
     pub(crate) groups: usize,
-    /// Which groups a user is in.
+    /// The groups of a user.
     pub(crate) groups_of: fn(usize, &Plan) -> Vec<usize>,
     /// Messages in each group to begin with.
     pub(crate) messages: u64,

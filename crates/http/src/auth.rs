@@ -83,7 +83,6 @@ pub enum Credential {
 /// A user who has shown a good credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedIn {
-    /// Who.
     pub user: User,
     /// The token, if it is one of our own: its end ends what was opened with it.
     pub token: Option<TokenHash>,
@@ -408,7 +407,7 @@ fn signed_in(token: Token) -> SignedIn {
 }
 
 impl Credential {
-    /// Who calls.
+    /// The caller.
     pub fn caller(&self) -> Caller {
         match self {
             Self::Service => Caller::Service,

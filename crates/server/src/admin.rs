@@ -1,4 +1,4 @@
-//! What `chinwag user` asks for: carried out by the running server, so that whoever is connected
+//! Requests of `chinwag user`: carried out by the running server, so that whoever is connected
 //! sees it at once, or over the store where none runs.
 
 use std::time::Duration;
@@ -37,7 +37,7 @@ impl Order {
     }
 }
 
-/// What came of it.
+/// The result.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {

@@ -1,4 +1,4 @@
-//! What a start says on standard output: the address, where the data is, and what to do next.
+//! The text of a start on standard output: the address, the data folder, and the next steps.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use chinwag_http::PublicUrl;
 
-/// What a banner tells of.
+/// The facts in a banner.
 pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
     /// The address that browsers use, where it is set.
@@ -66,7 +66,7 @@ impl Banner<'_> {
     }
 }
 
-/// What `--open` means at an address.
+/// The meaning of `--open` at an address.
 pub(crate) fn open_warning(address: SocketAddr) -> &'static str {
     if address.ip().is_loopback() {
         "--open: every program on this machine may do everything without a key"

@@ -19,7 +19,7 @@ use std::io::{self, Write};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-/// What was asked for.
+/// The command.
 #[derive(Debug, Parser)]
 #[command(name = "chinwag", version, about = "Chinwag, a chat server in one program", long_about = None, arg_required_else_help = true)]
 pub(crate) struct Cli {

@@ -49,7 +49,7 @@ pub(crate) struct Config {
     pub(crate) database: String,
     /// The address of the Redis over which nodes tell each other what happened.
     pub(crate) redis: Option<String>,
-    /// What the nodes share, by which they know each other's words from forged ones.
+    /// The secret of the nodes, which authenticates their hints.
     pub(crate) cluster_secret: Option<String>,
     /// A file with the certificate of the authority that signed the Redis server's.
     pub(crate) redis_ca: Option<PathBuf>,
@@ -92,7 +92,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What is out of its bounds, or contradicts itself.
+    /// Values out of bounds, and contradictions.
     fn check(&self, problems: &mut Problems) {
         self.check_listen(problems);
         self.check_backends(problems);

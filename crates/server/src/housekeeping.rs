@@ -1,4 +1,4 @@
-//! What is done now and then while the server runs.
+//! Tasks that the server does from time to time.
 
 use std::time::Duration;
 

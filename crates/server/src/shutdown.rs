@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::config::Shutdown;
 
-/// What the loop that serves may take beyond its own bounds before it is given up.
+/// The time beyond its own bounds after which the serving loop is given up.
 const SLACK: Duration = Duration::from_secs(2);
 
 /// The signals that ask a server to end: SIGTERM, and SIGINT as from a terminal.
@@ -43,7 +43,7 @@ impl Signals {
     }
 }
 
-/// What is brought to its end.
+/// The parts to stop.
 pub(crate) struct Serving {
     pub(crate) doors: Arc<Doors>,
     pub(crate) hub: Arc<Hub>,

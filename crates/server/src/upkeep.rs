@@ -1,4 +1,4 @@
-//! What is looked after every few seconds while the server runs: the room on the disk, and what was erased.
+//! Regular work of a running server: the room on the disk, and the removal of erased text.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -118,7 +118,7 @@ impl Errand {
     }
 }
 
-/// What was found at the ends of this node's links, a line each; for a node on its own folder
+/// The findings at the ends of this node's links, a line each; for a node on its own folder
 /// nothing. Nothing is changed.
 pub(crate) async fn look_at_links(config: &Config) -> Vec<Result<String>> {
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! What the promises of a send cost: messages a second through the whole use case, with and
+//! The cost of the promises of a send: messages a second through the whole use case, with and
 //! without a `client_id`, beside a bare loop that takes as many numbers and inserts as many rows a
 //! statement, into the same tables, by as many connections. Turn about, on a server of its own that waits for its disk; medians and
 //! ranges are printed, and the processor's time for each message, of the node and of the server.

@@ -352,7 +352,7 @@ pub(crate) fn group_id(row: &Row<'_>, column: usize) -> rusqlite::Result<GroupId
     uuid(row, column).map(GroupId)
 }
 
-/// What the ids after this one are greater than; the empty key comes before them all.
+/// The key before the next ids; the empty key comes before them all.
 fn key_after(after: Option<GroupId>) -> Vec<u8> {
     after.map(|id| id.0.into_bytes().to_vec()).unwrap_or_default()
 }

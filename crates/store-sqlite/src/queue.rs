@@ -19,7 +19,7 @@ pub(crate) struct Queued<T> {
     turn: Turn,
 }
 
-/// What a job's thread and its caller's deadline reach for: the job runs if the thread is first,
+/// The state that a job's thread and its caller's deadline contend for: the job runs if the thread is first,
 /// and never if the deadline is.
 #[derive(Clone, Default)]
 struct Turn(Arc<AtomicBool>);

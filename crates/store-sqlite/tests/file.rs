@@ -1,4 +1,4 @@
-//! What is the file's alone: opening, refusing, sharing and closing it, and commits in groups.
+//! Properties of the file: opening, refusing, sharing and closing it, and commits in groups.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};

@@ -35,7 +35,7 @@ use crate::redis::Redis;
 /// The service key of every test's server.
 pub const SERVICE_KEY: &str = "the-service-key-of-a-test-0123456789";
 
-/// What a test may change of its server. The defaults are the server's, but for what is named.
+/// The settings of a test's server. The defaults are the server's, but for what is named.
 pub struct Options {
     /// The hub's. A user's going is announced after 200 ms instead of 3 s.
     pub hub: chinwag_hub::Options,
@@ -48,7 +48,7 @@ pub struct Options {
     pub users: UserRules,
     /// The embedded store's. It does not wait for the disk, since no test takes the power away.
     pub store: chinwag_store_sqlite::Options,
-    /// What goes wrong in the embedded store: nothing, until a test says so.
+    /// The faults of the embedded store: none, until a test says so.
     pub faults: Arc<Faults>,
     /// The time and the randomness.
     pub clock: Arc<dyn Clock>,
@@ -163,7 +163,7 @@ impl TestApp {
         &self.running().app
     }
 
-    /// What goes wrong in the store.
+    /// The faults of the store.
     pub fn faults(&self) -> Arc<Faults> {
         assert!(matches!(self.place, Place::Folder(_)), "only the embedded store is made to fail so");
         self.options.faults.clone()

@@ -1,4 +1,4 @@
-//! What every bus must do, and a bus that keeps what it is handed.
+//! The conformance suite of a bus, and a bus that records its events.
 
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use chinwag_core::UserId;
 use chinwag_core::bus::Bus;
 use chinwag_core::event::{Ended, Event, Kind};
 
-/// What is called with each batch while it is being published.
+/// The callback for each batch while it is being published.
 type Watch = Box<dyn Fn(&[Event]) + Send>;
 
 /// Keeps every batch of events in the order in which it came. Unbounded: for tests alone.
@@ -67,7 +67,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What every bus must do on the node that publishes, whatever it does between nodes: what is
+/// The duties of every bus on the node that publishes, whatever it does between nodes: what is
 /// committed comes once, whole and in order, and what was never stored comes beside it.
 ///
 /// # Panics

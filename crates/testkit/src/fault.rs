@@ -7,7 +7,7 @@ use chinwag_core::HistoryId;
 use chinwag_core::name::NameCase;
 use chinwag_core::store::{Done, ReadJob, Store, WriteJob};
 
-/// What goes wrong in a [`Faulty`] store. At first nothing does.
+/// The faults of a [`Faulty`] store. At first there are none.
 #[derive(Debug, Default)]
 pub struct Faults {
     writes: AtomicUsize,

@@ -1,4 +1,4 @@
-//! What several crates' tests need: conformance suites that every implementation of a port must
+//! Tools of several crates' tests: conformance suites that every implementation of a port must
 //! pass, and the recorders they look into. Nothing here is part of the server.
 
 #[cfg(feature = "app")]

@@ -22,9 +22,9 @@ use tokio_postgres::{NoTls, SimpleQueryMessage};
 /// How long a server may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(20);
-/// Who PostgreSQL runs as where the tests run as root: the first of these that there is.
+/// The users as whom PostgreSQL runs where the tests run as root: the first of these that exists.
 const USERS: [&str; 2] = ["postgres", "nobody"];
-/// What does not wait for the disk.
+/// Settings that do not wait for the disk.
 const CARELESS: &str = "fsync = off\nfull_page_writes = off\n";
 
 /// Runs the shared server until nobody holds the lock any more.
@@ -298,7 +298,7 @@ fn program(name: &str) -> PathBuf {
     })
 }
 
-/// Whom PostgreSQL runs as.
+/// The user as whom PostgreSQL runs.
 struct Runner {
     /// None if it is whoever runs the tests.
     user: Option<(u32, u32)>,
@@ -306,7 +306,7 @@ struct Runner {
 }
 
 impl Runner {
-    /// Who shall run it in a folder of ours.
+    /// The user who shall run it in a folder of the test.
     fn of(folder: &Path) -> Self {
         let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
         let users = fs::read_to_string("/etc/passwd").unwrap_or_default();

@@ -42,7 +42,7 @@ pub struct Program {
     folder: TempDir,
 }
 
-/// What a run of the program left.
+/// The result of a run of the program.
 #[derive(Debug, Clone)]
 pub struct Output {
     /// The exit code, or none if a signal ended it.
@@ -168,12 +168,12 @@ impl Running {
         self.child.id()
     }
 
-    /// What it has written to its standard output so far.
+    /// Its standard output so far.
     pub fn stdout(&self) -> String {
         self.stdout.text()
     }
 
-    /// What it has written to its standard error so far.
+    /// Its standard error so far.
     pub fn stderr(&self) -> String {
         self.stderr.text()
     }
@@ -234,7 +234,7 @@ impl Drop for Running {
     }
 }
 
-/// What a thread reads of a pipe until its end.
+/// The bytes that a thread reads from a pipe until its end.
 #[derive(Debug, Clone)]
 struct Gathered {
     bytes: Arc<Mutex<(Vec<u8>, bool)>>,

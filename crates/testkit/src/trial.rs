@@ -1,4 +1,4 @@
-//! What trials share: clients that write and read while a server is killed, cut off or sent away, and
+//! Tools of trials: clients that write and read while a server is killed, cut off or sent away, and
 //! what they keep of what they were told. None of them takes a server's end for a failure.
 
 mod ledger;

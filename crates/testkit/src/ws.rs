@@ -76,7 +76,7 @@ impl Ws {
         &self.groups
     }
 
-    /// What the summary says that it leaves out; null where it was asked for whole.
+    /// The groups that the summary leaves out; null where it was asked for whole.
     pub fn more(&self) -> &Value {
         &self.more
     }

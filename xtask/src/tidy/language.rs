@@ -14,14 +14,13 @@ const CLAUSES: &[&str] = &["What", "Who", "Whom", "Whose", "Which", "Whoever", "
 /// Folders that still break the rules, each with the most breaches that it may have. Lower a number when
 /// breaches are corrected; never raise one.
 const CEILINGS: &[(&str, usize)] = &[
-    ("crates/bench/", 20),
-    ("crates/core/", 34),
-    ("crates/http/", 330),
-    ("crates/hub/", 215),
-    ("crates/server/", 150),
-    ("crates/store-postgres/", 47),
-    ("crates/store-sqlite/", 18),
-    ("crates/testkit/", 45),
+    ("crates/core/", 4),
+    ("crates/http/", 320),
+    ("crates/hub/", 5),
+    ("crates/server/", 28),
+    ("crates/store-postgres/", 2),
+    ("crates/store-sqlite/", 2),
+    ("crates/testkit/", 12),
 ];
 
 /// Returns the breaches of the rules, except in folders that stay within their ceiling.

@@ -17,7 +17,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-/// What is answered: by path, a status and a content.
+/// The answers: by path, a status and a content.
 pub(crate) type Answers = HashMap<String, (u16, Bytes)>;
 
 pub(super) async fn serve(listener: TcpListener, file: &Path) -> Result<()> {

@@ -16,7 +16,7 @@ const GROUPS_EACH: usize = 20;
 const CROWD: usize = 50;
 const KIB: f64 = 1024.0;
 
-/// What one server's idle sockets cost.
+/// The cost of one server's idle sockets.
 struct Cost {
     resident: f64,
     kernel: f64,

@@ -27,7 +27,7 @@ use crate::world::{self, Plan, World};
 
 const GROUPS: usize = 8;
 const IN_FLIGHT: u64 = 32;
-/// What the store puts into one commit at most, and all that is in flight.
+/// The most messages of one commit, which is also the number in flight.
 const BATCH: usize = 256;
 
 /// The checks that a send makes without a server.

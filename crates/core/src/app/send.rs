@@ -25,7 +25,6 @@ pub struct Send {
     pub author: Option<Name>,
     /// Where.
     pub group: GroupId,
-    /// What.
     pub body: Body,
     /// The message of the same group that it answers.
     pub respond_to: Option<MessageId>,
@@ -35,7 +34,7 @@ pub struct Send {
     pub client_id: Option<ClientId>,
 }
 
-/// What came of sending.
+/// The result of sending.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sent {
     /// The message is committed, and told to the group.
@@ -61,7 +60,7 @@ pub struct Sending {
     pub(super) command: Send,
 }
 
-/// What a store finds about a message that is to be sent, on one snapshot.
+/// The facts about a message to send, from one snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The user who calls; if it is the service, the user that it names as the author. None if a
@@ -71,13 +70,13 @@ pub struct Facts {
     pub member: Option<Membership>,
     /// Whether there is such a group.
     pub stands: bool,
-    /// What that user made before in the group with the same `client_id`.
+    /// That user's earlier message in the group with the same `client_id`.
     pub prior: Option<Prior>,
     /// The number of the message that is answered, if it stands in the same group.
     pub answered: Option<Seq>,
 }
 
-/// What a store has given to a message that it kept.
+/// The values that a store has given to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
     /// Its id.
@@ -88,7 +87,7 @@ pub struct Kept {
     pub seq: Seq,
 }
 
-/// What the rule says.
+/// The decision of the rule.
 enum Verdict {
     /// It was sent before, and this was the answer.
     Before(Message),
@@ -106,12 +105,12 @@ pub fn senders() -> impl Iterator<Item = Role> {
 }
 
 impl Sending {
-    /// What is sent. Its date is heeded from services only: see [`Sending::stamp`].
+    /// The command. Its date counts only for services: see [`Sending::stamp`].
     pub fn command(&self) -> &Send {
         &self.command
     }
 
-    /// Who calls.
+    /// The caller.
     pub fn who(&self) -> Who {
         self.context.who
     }

@@ -1,7 +1,7 @@
 //! Carrying a whole store into another, row by row: every id, number, date, password and token as
 //! it stands. Only for a store that nobody uses meanwhile.
 //!
-//! What is half carried bears a mark of its target's, and is no store until it is whole. Broken
+//! A target that is not complete bears a mark, and is no store until it is whole. Broken
 //! off at any point and begun again, it goes on after the last row that arrived; at the end all
 //! rows of both are compared, so that a source that has changed since is noticed.
 

@@ -36,7 +36,7 @@ pub struct Options {
     pub secret: Option<Secret>,
     /// Where the host application's public keys are: tokens of RS256, ES256 and `EdDSA`.
     pub jwks: Option<Source>,
-    /// What `iss` must be.
+    /// The required value of `iss`.
     pub issuer: Option<String>,
     /// What `aud` must hold. Without it, a token that has one is for somebody else.
     pub audience: Option<String>,

@@ -21,7 +21,6 @@ use uuid::Uuid;
 pub struct Message<'a> {
     /// Its id.
     pub id: Uuid,
-    /// Who wrote it.
     #[schema(value_type = String)]
     #[serde(serialize_with = "text")]
     pub author: &'a Name,
@@ -68,7 +67,6 @@ impl<'a> From<&'a CoreMessage> for Message<'a> {
 pub struct Latest<'a> {
     /// Its id.
     pub id: Uuid,
-    /// Who wrote it.
     #[schema(value_type = String)]
     #[serde(serialize_with = "text")]
     pub author: &'a Name,

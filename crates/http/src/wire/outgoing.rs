@@ -134,7 +134,6 @@ pub struct ContactUpdate<'a> {
 /// `status.update`'s data.
 #[derive(Serialize)]
 pub struct StatusUpdate<'a> {
-    /// Whose.
     pub author: &'a str,
     /// `online`, `afk` or `disconnected`.
     pub status: &'static str,

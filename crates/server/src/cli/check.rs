@@ -106,7 +106,7 @@ async fn check_jwt(config: &Config, report: &mut Report) -> Result<()> {
     }
 }
 
-/// What a node on a PostgreSQL needs beside its folder. Changes nothing there.
+/// Checks the needs of a node on a PostgreSQL beside its folder. Changes nothing there.
 async fn check_links(config: &Config, report: &mut Report) -> Result<()> {
     report.of(check_key_of(config))?;
     for link in wire_up::look_at_links(config).await {
@@ -128,7 +128,7 @@ fn ok(what: &str) -> Result<()> {
     super::say(&format!("ok       {what}"))
 }
 
-/// What was found so far.
+/// The findings so far.
 #[derive(Default)]
 struct Report {
     problems: usize,

@@ -1,4 +1,4 @@
-//! What is asked of whoever runs a command: on the terminal, or read from standard input.
+//! Questions to the operator who runs a command: on the terminal, or read from standard input.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 

@@ -18,7 +18,7 @@ use crate::shutdown::{Serving, Signals, drain};
 use crate::wire_up::{self, Node};
 use crate::{housekeeping, logging, upkeep};
 
-/// What tasks may take to end that nobody waits for.
+/// The time for background tasks to end.
 const LINGER: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]

@@ -15,7 +15,7 @@ const PREFIX: &str = "CHINWAG_";
 /// Variables that are read elsewhere: the path of the file, and the service key.
 const ELSEWHERE: [&str; 2] = ["CHINWAG_CONFIG", "CHINWAG_SERVICE_KEY"];
 
-/// What was given on the command line.
+/// The values from the command line.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Flags {
     /// The configuration file.

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration: a sentence for each thing.
+//! The problems of a configuration: a sentence for each.
 
 use std::fmt::{self, Display};
 use std::ops::RangeInclusive;

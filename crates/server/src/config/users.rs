@@ -16,11 +16,11 @@ pub(crate) struct Users {
     pub(crate) special: Vec<String>,
     /// Whether users are shown who has blocked them.
     pub(crate) show_blocked_by: bool,
-    /// Who gives users other names.
+    /// The callers who may rename users.
     pub(crate) rename: Rename,
     /// How long nobody but the service gives the name of a deleted or renamed user anew.
     pub(crate) name_hold: Period,
-    /// Whom users find.
+    /// The users that a user finds.
     pub(crate) directory: Directory,
     /// Whether ASCII names that differ in case alone are one name.
     pub(crate) case: Case,
@@ -36,7 +36,7 @@ pub(crate) enum Case {
     Exact,
 }
 
-/// Whom users find.
+/// The users that a user finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Directory {
@@ -48,7 +48,7 @@ pub(crate) enum Directory {
     None,
 }
 
-/// Who gives users other names.
+/// The callers who may rename users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Rename {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Period, Problems};
 use crate::memory;
 
-/// What may wait for all sockets where the system does not say how much memory there is.
+/// The bytes that may wait for all sockets if the system does not report its memory.
 const TOTAL_BYTES: usize = 512 * 1024 * 1024;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! What the kernel is asked for between a request and its acknowledgement.
+//! The system calls between a request and its acknowledgement.
 
 use chinwag_testkit::trial::{Socket, group, report, times};
 use serde_json::json;

@@ -14,14 +14,14 @@ use uuid::Uuid;
 
 use crate::program;
 
-/// What every body of the deleted user holds.
+/// Text in every body of the deleted user.
 const GONE: &str = "quokka-that-goes";
-/// What others write before, and while the user is erased.
+/// Text that others write before and during the erasure.
 const CHAT: usize = 40;
 /// How long one of the others' messages may take: many steps, and far less than all of them.
 const BOUND: Duration = Duration::from_secs(5);
 
-/// What one who was there before the deletion holds of the group.
+/// The state of the group of a client from before the deletion.
 struct Held {
     head: i64,
     messages: BTreeSet<String>,
@@ -94,7 +94,7 @@ async fn assert_gone(service: &Client, bob: &Client, group: &str, held: &Held, o
     }
 }
 
-/// What is held, with every event since.
+/// The held messages, with every event since.
 async fn resume(bob: &Client, group: &str, held: &Held) -> (BTreeSet<String>, usize) {
     let (mut messages, mut events) = (held.messages.clone(), 0);
     let mut socket = bob.ws().await;

@@ -22,15 +22,15 @@ const EVERY: Duration = Duration::from_millis(25);
 const RUN: Duration = Duration::from_secs(3);
 /// Messages and events that one user may send in a second: more than any of the pairs does.
 const RATE: &str = "100";
-/// What a flooder's socket sends at once, and how soon after its end it comes again.
+/// The frames that a flooder sends at once, and the time until it returns.
 const BURST: usize = 1000;
 const AGAIN: Duration = Duration::from_millis(200);
 /// How often a password is guessed, of which two a minute are answered otherwise than with 429.
 const GUESS: Duration = Duration::from_millis(20);
-/// What the others keep of what they said without a flood.
+/// The share of their throughput that the others keep.
 const SHARE: f64 = 0.95;
 
-/// What became of the flooders of a run.
+/// The result for the flooders of a run.
 #[derive(Default)]
 struct Refused {
     /// Sockets closed with 4029.

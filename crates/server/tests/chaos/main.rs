@@ -1,4 +1,4 @@
-//! What the server must survive: each trial brings a fault about, shows that it took hold, and looks
+//! Faults that the server must survive: each trial brings a fault about, shows that it took hold, and looks
 //! at what clients were told before it.
 //!
 //! In `cargo test` each runs a few times. With `TRIALS=long` in the environment, as

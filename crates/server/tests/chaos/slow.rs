@@ -16,10 +16,10 @@ const MEMBERS: usize = 100;
 /// Messages of a run; together more than the kernel holds for a socket that nobody reads.
 const MESSAGES: usize = 450;
 const CHARS: usize = 4000;
-/// What the others' p99 may be of one without the slow one.
+/// The allowed ratio of the others' p99 to that without the slow reader.
 const SHARE: f64 = 1.2;
 
-/// Who is in the group, and where.
+/// The members of the group and their connections.
 struct Crowd {
     group: String,
     clients: Vec<Client>,

@@ -241,7 +241,7 @@ impl Load {
         Self { told, tasks }
     }
 
-    /// What was acknowledged so far, by its `client_id`.
+    /// The acknowledged messages, by `client_id`.
     fn told(&self) -> HashMap<String, Value> {
         self.told.borrow().clone()
     }

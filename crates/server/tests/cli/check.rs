@@ -56,7 +56,7 @@ fn wrong_settings_are_lines_too() {
     );
 }
 
-/// What `chinwag check` says with these settings, and whether all is well.
+/// The output of `chinwag check` with these settings, and whether all is well.
 fn said(settings: &str) -> (bool, String) {
     let program = program();
     let point = r#""kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;

@@ -22,7 +22,7 @@ fn ok(program: &Program, args: &[&str]) -> String {
     output.stdout
 }
 
-/// What a client that holds this is answered: its events, and why the group is refused.
+/// The answer to a client that holds this: its events, and the reason why the group is refused.
 async fn resume(client: &Client, group: &str, held: i64, history: Option<&str>) -> (usize, Value) {
     let mut socket = client.ws().await;
     let mut data = json!({ "groups": { group: held } });

@@ -36,7 +36,7 @@ fn upstream(text: &str, running: &Running) -> String {
     text.replace("http://127.0.0.1:8000", running.url())
 }
 
-/// What curl says of a request: the head and the body.
+/// The output of curl for a request: the head and the body.
 fn curl(program: &Program, args: &[&str]) -> String {
     let mut curl = Command::new("curl");
     curl.current_dir(program.folder()).args(["--silent", "--insecure", "--include"]).args(args);

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::sick::Sick;
 use crate::world::{World, load};
 
-/// What a page holds of a group, as the server would say it.
+/// A page's state of a group, in the form of the server.
 const HELD: &str =
     "chat.groups.get(GROUP).messages.map(({ id, seq, author, body }) => ({ id, seq, author, body }))";
 

@@ -1,4 +1,4 @@
-//! What applications do with the module.
+//! The module as applications use it.
 
 use chinwag_testkit::browser::{self, Tab};
 use chinwag_testkit::client::Client;

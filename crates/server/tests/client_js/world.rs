@@ -1,4 +1,4 @@
-//! What the module lives in: the real program, links to it that can be cut, and an application's
+//! The environment of the module: the real program, links to it that can be cut, and an application's
 //! own site of another origin, whose back end hands out tokens.
 
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 const KEY: &str = "the-service-key-of-a-test-0123456789";
-/// What every page of the tests has beside the module.
+/// The script of every page of the tests, beside the module.
 const TOLD: &str = include_str!("told.js");
 
 /// The server and an application's site.
@@ -131,7 +131,7 @@ pub(crate) struct Site {
     pub(crate) url: String,
     /// Where the back end finds the chat server.
     back_end: Arc<watch::Sender<String>>,
-    /// What the page is.
+    /// The page.
     pub(crate) page: Arc<watch::Sender<String>>,
 }
 

@@ -16,12 +16,12 @@ use chinwag_testkit::trial::{
 };
 use tokio::time::{Instant, sleep};
 
-/// What every node is given.
+/// The settings of every node.
 const KEY: &str = "the-service-key-of-a-cluster-0123456789";
 pub(crate) const SECRET: &str = "the-secret-of-a-cluster-of-tests-0123456789";
 const STEP: Duration = Duration::from_millis(20);
 
-/// What a test changes of every node: variables of the environment.
+/// A test's variables in the environment of every node.
 type Settings = &'static [(&'static str, &'static str)];
 
 /// Nodes and what they share.

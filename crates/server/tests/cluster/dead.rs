@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::cluster::Cluster;
 
-/// What the contract gives.
+/// The bound of the contract.
 const WITHIN: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! What ends a credential at one node, or by a command beside them, ends its sockets at all.
+//! A credential that ends at one node, or by a command beside them, ends its sockets at all.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::cluster::{Cluster, Node};
 
-/// What the contract gives.
+/// The bound of the contract.
 const WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

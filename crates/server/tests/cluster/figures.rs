@@ -1,4 +1,4 @@
-//! What a message costs: one node on SQLite, one on PostgreSQL and Redis, and two, turn about. To be
+//! The cost of a message: one node on SQLite, one on PostgreSQL and Redis, and two, turn about. To be
 //! run by hand on a release build, on a machine that does nothing else:
 //!
 //! `FIGURES_OF=target/release/chinwag cargo test --test cluster figures:: -- --ignored --nocapture`
@@ -22,7 +22,7 @@ const LASTS: Duration = Duration::from_secs(5);
 /// Of the times in `/proc`, in a second.
 const TICKS: f64 = 100.0;
 
-/// What one stretch of load came to.
+/// The result of one period of load.
 struct Figure {
     /// Messages a second.
     rate: f64,

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::cluster::Cluster;
 
-/// What the contract gives.
+/// The bound of the contract.
 pub(crate) const HEALED: Duration = Duration::from_secs(15);
 
 /// Two nodes, and a user of one group at each.
@@ -88,7 +88,7 @@ impl Pair {
     }
 }
 
-/// What is said in the group from now on, so many times.
+/// Sends to the group from now on, so many times.
 pub(crate) async fn capture(
     heard: &mut mpsc::UnboundedReceiver<(String, Vec<u8>)>,
     group: &str,

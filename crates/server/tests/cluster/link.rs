@@ -12,10 +12,10 @@ const WRITERS: usize = 8;
 /// How long each waits after an answer. A node looks at its groups every 10 s, and more than 1000
 /// events that one of them has then missed would be too many for its sockets, which would be closed.
 const PACE: Duration = Duration::from_millis(150);
-/// What the contract gives.
+/// The bound of the contract.
 const WHOLE: Duration = Duration::from_secs(15);
 
-/// What happens to Redis.
+/// The fault of Redis.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     Killed,

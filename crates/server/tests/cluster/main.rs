@@ -29,7 +29,7 @@ fn binary() -> String {
     std::env::var("FIGURES_OF").unwrap_or_else(|_| env!("CARGO_BIN_EXE_chinwag").to_owned())
 }
 
-/// What the second node of each cluster is, and all that are to be renewed: an older build, where one
+/// The program of each cluster's second node, and of all that are to be renewed: an older build, where one
 /// is named.
 fn older() -> String {
     std::env::var("OLDER").unwrap_or_else(|_| binary())

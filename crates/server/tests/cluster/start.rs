@@ -28,7 +28,7 @@ fn program() -> Program {
     Program::new(env!("CARGO_BIN_EXE_chinwag"))
 }
 
-/// What `serve` says, and `check` with it, where it does not start: one sentence and nothing made.
+/// The output of `serve` and `check` if it does not start: one sentence and nothing made.
 fn refusal(database: &str, redis: Option<&str>) -> String {
     let program = program();
     let output = finish(command(&program, &["serve"], database, redis), "");

@@ -19,7 +19,7 @@ const FIELDS: usize = BODY + 16 + 8 + 8;
 /// A tag, a length of four bytes, and of a kind one byte.
 const KIND: usize = FIELDS + 5;
 
-/// What a later version may do to a hint of this one, before it is authenticated.
+/// A later version's change of a hint, before it is authenticated.
 type Change = fn(Vec<u8>) -> Vec<u8>;
 
 /// Another kind than any that this version knows, and a field that it does not know.

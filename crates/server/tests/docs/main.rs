@@ -15,7 +15,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_chinwag");
 const README: &str = include_str!("../../../../README.md");
 const HEADING: &str = "## Five minutes";
 const START: &str = "cargo run --release -- serve\n";
-/// What stands between two blocks' output.
+/// The mark between two blocks' output.
 const MARK: &str = "=== the next block ===";
 
 /// One `sh` block, and what it is said to print.

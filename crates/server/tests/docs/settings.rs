@@ -27,7 +27,7 @@ fn rows() -> BTreeMap<&'static str, Row<'static>> {
     table.take_while(|line| line.starts_with('|')).map(row).collect()
 }
 
-/// What `chinwag check` says of a configuration file.
+/// The output of `chinwag check` for a configuration file.
 fn check(file: &str) -> String {
     let program = Program::new(crate::BINARY);
     fs::write(program.folder().join("chinwag.toml"), file).expect("a file");

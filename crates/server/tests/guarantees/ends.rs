@@ -1,4 +1,4 @@
-//! What ends a credential ends its sockets, whatever they are busy with.
+//! The end of a credential ends its sockets, whatever they are busy with.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,10 +14,10 @@ use tokio::time::Instant;
 use crate::raw::{Incoming, Raw};
 use crate::{group, until};
 
-/// What the contract gives.
+/// The bound of the contract.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// What ends a credential.
+/// The ways in which a credential ends.
 #[derive(Debug, Clone, Copy)]
 enum End {
     Revocation,

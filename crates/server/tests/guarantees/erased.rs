@@ -1,4 +1,4 @@
-//! What was deleted is nowhere: in no answer, and not in the database's file.
+//! Deleted text is nowhere: in no answer, and not in the database's file.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{group, send, text};
 
-/// What every body that goes holds, and every body that stays.
+/// Text in every deleted body, and in every body that stays.
 const GONE: &str = "quokka-that-goes";
 const KEPT: &str = "wombat-that-stays";
 

@@ -1,4 +1,4 @@
-//! What a user's payload says of its author, number, date, id or role is not believed.
+//! A user's payload cannot set its author, number, date, id or role.
 
 use chinwag_testkit::app::TestApp;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What one may not see answers, to the byte, like what does not exist.
+//! Hidden objects answer, to the byte, like missing ones.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;

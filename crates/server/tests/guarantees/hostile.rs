@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::text;
 use crate::tokens::{ALGORITHMS, claims, seconds};
 
-/// What is wrong, and the token.
+/// The error, and the token.
 type Wrong = (String, String);
 
 /// All of them. A thief has keys of its own, and serves them at the trap.

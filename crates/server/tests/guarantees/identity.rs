@@ -1,4 +1,4 @@
-//! Who is who: no account ever has two people behind it, and the names that applications have are
+//! Identity: no account ever has two people behind it, and the names that applications have are
 //! names everywhere.
 
 use chinwag_http::auth::jwt::Secret;

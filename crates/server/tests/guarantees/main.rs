@@ -1,4 +1,4 @@
-//! What the server promises its users, while others do their worst: each test is a sentence, and
+//! Promises to users, while others do their worst: each test is a sentence, and
 //! shows first that its fault took hold.
 
 #[cfg(target_os = "linux")]

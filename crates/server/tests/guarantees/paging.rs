@@ -12,7 +12,7 @@ use crate::{group, send, seq, text};
 /// Written before anybody pages.
 const OLD: usize = 300;
 
-/// Which way, and by what.
+/// The direction and the kind of edge.
 #[derive(Debug, Clone, Copy)]
 enum Way {
     BackBySeq,

@@ -1,4 +1,4 @@
-//! Who is demoted while acting: it was either before or after, and the log says which.
+//! A user is demoted while acting: it was either before or after, and the log says which.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
@@ -11,7 +11,7 @@ use crate::{frames_until, send, seq, text};
 const ROUNDS: usize = 50;
 const MOST: usize = 300;
 
-/// What the admin tries.
+/// The action of the admin.
 #[derive(Debug, Clone, Copy)]
 enum Act {
     Remove,

@@ -32,7 +32,7 @@ pub(crate) struct Raw {
     stream: WebSocketStream<TcpStream>,
 }
 
-/// What a read brings.
+/// The result of a read.
 #[derive(Debug)]
 pub(crate) enum Incoming {
     Text(String),
@@ -69,7 +69,7 @@ impl Raw {
         self.stream.send(Message::text(frame.to_string())).await.expect("the socket is open");
     }
 
-    /// Whatever comes next.
+    /// The next bytes.
     pub(crate) async fn next(&mut self) -> Incoming {
         let mut code = None;
         loop {

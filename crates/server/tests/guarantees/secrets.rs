@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::text;
 
-/// What was used as a credential, and what was refused or shown to all.
+/// The credentials that were used, and the texts that were refused or shown to all.
 #[derive(Default)]
 struct Told {
     secrets: Vec<String>,

@@ -18,7 +18,7 @@ const READERS: usize = 38;
 const MESSAGES: usize = 450;
 /// How far the writer runs ahead of whoever reads last, of those who read.
 const AHEAD: usize = 30;
-/// What the process may grow by: the queues of the sockets, and the database's own pages.
+/// The allowed growth of the process: the queues of the sockets, and the database's own pages.
 const GROWTH: u64 = 64 << 20;
 
 /// The memory that a process has, in bytes, where the system says.

@@ -38,7 +38,7 @@ async fn app(source: Option<&str>, change: impl FnOnce(&mut Options)) -> TestApp
     .await
 }
 
-/// What each place answers in which a token may stand: two of REST, three of a handshake.
+/// The answer for each position of a token: two of REST, three of a handshake.
 async fn everywhere(nobody: &Client, token: &str) -> [u16; 5] {
     let (bearer, cookie) = (nobody.bearing(token), format!("access={token}"));
     let offered = format!("chinwag, bearer.{token}");

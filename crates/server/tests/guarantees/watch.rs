@@ -13,7 +13,7 @@ use crate::{frames_until, group, send, seq, text, until};
 
 const PEOPLE: [&str; 7] = ["ann", "bob", "cat", "dan", "eve", "gil", "hal"];
 
-/// Who is in each group after each of its numbers, as its changes say.
+/// The members of each group after each of its numbers, as its changes say.
 struct Truth {
     members: BTreeMap<String, BTreeMap<i64, BTreeSet<String>>>,
 }
@@ -197,7 +197,7 @@ async fn flow(socket: &mut Ws, group: &str, removed: &AtomicBool) {
     }
 }
 
-/// What a socket is sent until its own end in the group; then what follows until the bell there.
+/// The frames of a socket until its own end in the group; then those until the bell there.
 async fn until_removed(socket: &mut Raw, read: &AtomicUsize, bell: &str) -> (Vec<Value>, i64, Vec<Value>) {
     let mut before = Vec::new();
     let end = loop {

@@ -1,4 +1,4 @@
-//! Who asks for a name learns nothing from the words or the time of a refusal.
+//! A caller learns nothing about a name from the text or the time of a refusal.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use chinwag_testkit::client::{Answer, Client};
 use serde_json::json;
 use tokio::time::Instant;
 
-/// What is compared of an answer: all but its date and its request's id.
+/// The compared parts of an answer: all but its date and its request's id.
 fn words(answer: &Answer, name: &str) -> (u16, Vec<String>, String) {
     let told = |name: &str| !["date", "x-request-id", "content-length"].contains(&name);
     let headers = answer.headers.iter().filter(|(name, _)| told(name.as_str()));

@@ -1,4 +1,4 @@
-//! What must be refused: with an error that names the field, never a 5xx, never a dead socket, and
+//! Bad input is refused: with an error that names the field, never a 5xx, never a dead socket, and
 //! nothing changed.
 
 use chinwag_testkit::app::TestApp;

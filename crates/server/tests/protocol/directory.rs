@@ -21,7 +21,7 @@ async fn listed(client: &Client, query: &str) -> Vec<String> {
     users.as_array().expect("a list").iter().map(name).collect()
 }
 
-/// What ann is answered who tries everything with a name, without the name.
+/// The answers to ann, who tries everything with a name, without the name.
 async fn answers(ann: &Client, socket: &mut Ws, group: &str, name: &str) -> Vec<(u16, String)> {
     let relation = json!({ "contact": { "name": name, "operation": "invitation" } });
     let requests = [

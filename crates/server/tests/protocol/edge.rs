@@ -1,4 +1,4 @@
-//! What a request meets before any path: hosts, cookies, proxies, and the base path.
+//! Checks of a request before any path: hosts, cookies, proxies, and the base path.
 
 use chinwag_testkit::app::{SERVICE_KEY, TestApp};
 use chinwag_testkit::client::{Answer, Client};

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 const PEOPLE: [&str; 4] = ["ann", "bob", "cat", "dan"];
 const STEPS: usize = 60;
 
-/// What a client holds of the world. It knows nothing but what it was sent.
+/// The state of a client. It knows nothing but what it was sent.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct World {
     me: String,
@@ -216,7 +216,7 @@ impl Dice {
     }
 }
 
-/// What somebody may try, right or wrong: the server decides.
+/// An action to try, allowed or not: the server decides.
 fn attempt(dice: &mut Dice, world: &World, people: &[String]) -> (&'static str, Value) {
     let groups: Vec<&String> = world.groups.keys().collect();
     let person = dice.one(people).expect("there are people").clone();

@@ -49,7 +49,7 @@ fn relate(author: &str, name: &str, operation: &str) -> String {
     json!({ "contact": { "author": author, "name": name, "operation": operation } }).to_string()
 }
 
-/// What a user's own object says of relations.
+/// The relations in a user's own object.
 async fn relations(app: &TestApp, name: &str) -> Value {
     let mut user = get(app, &format!("users/{name}/?fields=__all__")).await.ok(200);
     let user = user.as_object_mut().expect("an object");
@@ -211,7 +211,7 @@ struct Page {
     shown: Vec<(String, String, String)>,
     contacts: BTreeSet<String>,
     statuses: Vec<(String, String)>,
-    /// What was said of relations: author, name, operation.
+    /// The events of relations: author, name, operation.
     told: Vec<(String, String, String)>,
 }
 

@@ -261,7 +261,7 @@ async fn state(service: &Client, cell: &Cell) -> (Value, Value) {
     (group, messages)
 }
 
-/// What the contract says: 0 for allowed, else the code of the refusal.
+/// The contract: 0 for allowed, else the code of the refusal.
 fn expected(row: &Row, actor: &str) -> u16 {
     match column(actor) {
         Some(role) if row.allowed[role] => 0,

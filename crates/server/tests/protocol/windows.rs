@@ -1,4 +1,4 @@
-//! What a socket is shown when it comes: all of its groups, or those that it asked for.
+//! The summary of a new socket: all of its groups, or those that it asked for.
 
 use chinwag_core::limits::LISTED;
 use chinwag_testkit::app::TestApp;

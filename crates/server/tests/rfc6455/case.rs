@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::peer::{FIN, PATIENCE, Peer, Sent, TEXT, close, frame};
 
-/// What a case does, one after another.
+/// The steps of a case.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     /// Writes at once.
@@ -55,7 +55,7 @@ impl Case {
         self
     }
 
-    /// What was written has an answer: the event's `ref`, or the end of the refusal's detail.
+    /// The frame has an answer: the event's `ref`, or the end of the refusal's detail.
     pub(crate) fn answered(mut self, answer: impl Into<String>) -> Self {
         self.answers.push(answer.into());
         self
@@ -106,7 +106,7 @@ async fn all(cases: Vec<Case>) {
     assert_eq!(app.service().get("users/").await.status, 200, "the server is well after all this");
 }
 
-/// What came back so far.
+/// The answers so far.
 #[derive(Debug, Default)]
 struct Seen {
     answers: Vec<Value>,

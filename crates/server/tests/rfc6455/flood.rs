@@ -1,4 +1,4 @@
-//! What a peer says last, and what it never listens to.
+//! The last frames of a peer, and frames that it never reads.
 
 use std::future::pending;
 use std::time::Duration;

@@ -58,7 +58,7 @@ pub(crate) fn close(code: u16, reason: &[u8]) -> Vec<u8> {
     frame(FIN | CLOSE, &[&code.to_be_bytes(), reason].concat())
 }
 
-/// What the server sent.
+/// The server's frames.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Sent {
     Frame(Value),
@@ -72,7 +72,7 @@ pub(crate) enum Sent {
 /// A WebSocket after its handshake and its two summaries.
 pub(crate) struct Peer {
     stream: TcpStream,
-    /// What failures are told of.
+    /// The description for failures.
     name: String,
     read: Vec<u8>,
 }

@@ -47,7 +47,7 @@ async fn every_text_that_is_utf_8_is_read() {
     .await;
 }
 
-/// What is not UTF-8, by the classes of the test suite.
+/// Invalid UTF-8, by the classes of the test suite.
 #[rustfmt::skip] // A table.
 const INVALID: &[(&str, &[&[u8]])] = &[
     ("6.3 in the midst", &[b"\xCE\xBA\xE1\xBD\xB9\xCF\x83\xCE\xBC\xCE\xB5\xED\xA0\x80edited"]),

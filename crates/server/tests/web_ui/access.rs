@@ -7,7 +7,7 @@ use crate::{Stage, begin_with, make_group, write_to};
 
 const AXE: &str = include_str!("vendor/axe.min.js");
 
-/// What axe-core objects to, by rule and place.
+/// The objections of axe-core, by rule and element.
 const RUN: &str = "const { violations } = await axe.run(document, {
         runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations'],
     });

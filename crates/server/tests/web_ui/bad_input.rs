@@ -1,4 +1,4 @@
-//! What is bad, and shown as it is: servers that fail, names and words of every kind, browsers that
+//! Bad input, shown as it is: servers that fail, names and words of every kind, browsers that
 //! keep nothing.
 
 use serde_json::json;

@@ -42,7 +42,7 @@ async fn fill(stage: &Stage, group: &str, author: &str, numbers: std::ops::Range
     }
 }
 
-/// What is read: the first message whose top is well inside the view, and where it stands.
+/// The message being read: the first one whose top is well inside the view, and where it stands.
 const READING: &str =
     "const log = messages()[0].closest('.scroller'); const view = log.getBoundingClientRect();
     const at = (article) => Math.round(article.getBoundingClientRect().top - view.top);
@@ -119,7 +119,7 @@ async fn ten_thousand_messages_scroll_without_jumps() {
     ann.close().await;
 }
 
-/// What of the drawn messages was touched since `watch`, by their words.
+/// The drawn messages that were touched since `watch`, by their words.
 const WATCH: &str = "window.touched = new Set();
     const note = (node) => (node.nodeType === 1 ? node : node.parentElement)?.closest('chinwag-message')?.id;
     new MutationObserver((all) => all.forEach(({ target }) => note(target) && window.touched.add(note(target))))

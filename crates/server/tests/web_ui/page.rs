@@ -1,4 +1,4 @@
-//! What a person does with the page and sees on it. Everything is found as a person finds it, by
+//! The page as a person uses it. Everything is found as a person finds it, by
 //! its words, its label or its role (`eyes.js`).
 
 use std::time::Duration;
@@ -153,7 +153,7 @@ impl Page {
         self.until(what, look).await;
     }
 
-    /// What a script of the test's returns, once.
+    /// The result of a script of the test, once.
     pub(crate) async fn look(&self, script: &str, arguments: Value) -> Value {
         self.eval(script, arguments)
             .await
@@ -199,7 +199,7 @@ impl Page {
         self.look(script, json!([])).await
     }
 
-    /// What the browser has objected to so far: errors of scripts, and breaches of the page's policy.
+    /// The browser's objections so far: errors of scripts, and breaches of the page's policy.
     pub(crate) async fn wrongs(&self) -> String {
         let wrongs = self.run(r#"return sessionStorage.getItem("wrongs") ?? "";"#).await;
         wrongs.as_str().expect("the script gives text").to_owned()

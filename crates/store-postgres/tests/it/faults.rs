@@ -1,4 +1,4 @@
-//! What goes wrong between a node and its database, and what is seen of it.
+//! Faults between a node and its database, and their effects.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

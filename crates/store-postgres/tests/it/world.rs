@@ -1,4 +1,4 @@
-//! What these tests work with: a store, its use cases, and short ways to fill it.
+//! The environment of these tests: a store, its use cases, and short ways to fill it.
 
 use std::sync::Arc;
 use std::time::Duration;

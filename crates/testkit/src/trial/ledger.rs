@@ -1,4 +1,4 @@
-//! What the clients of a trial have sent and were told: the one side of the comparison whose other
+//! The messages that a trial's clients have sent and received: the one side of the comparison whose other
 //! side is what the server has at the end.
 
 use std::collections::{HashMap, HashSet};
@@ -44,7 +44,7 @@ struct Notes {
     changed: Vec<String>,
 }
 
-/// What an acknowledgement says.
+/// The content of an acknowledgement.
 #[derive(Debug, PartialEq, Eq)]
 struct Acknowledgement {
     id: String,
@@ -52,7 +52,7 @@ struct Acknowledgement {
     body: String,
 }
 
-/// What came of the comparison.
+/// The result of the comparison.
 #[derive(Debug)]
 pub struct Verdict {
     /// Messages sent, each counted once however often it was.

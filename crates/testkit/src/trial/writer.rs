@@ -28,7 +28,7 @@ pub enum Transport {
     Rest,
 }
 
-/// What a writer is to do while the server runs.
+/// The task of a writer while the server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aim {
     /// Send again what had no answer, then new messages, until the server or the ledger ends.
@@ -208,7 +208,7 @@ impl Writer {
         }
     }
 
-    /// What to send next.
+    /// The next message.
     fn take(&mut self, aim: Aim) -> Option<String> {
         self.again.pop_front().or_else(|| {
             (aim == Aim::Flood && !self.ledger.is_closed()).then(|| {

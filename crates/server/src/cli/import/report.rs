@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use crate::cli::say;
 use crate::wire_up::import::{Page, Tally};
 
-/// What was done so far.
+/// The progress so far.
 pub(super) struct Report {
     begun: Instant,
     is_terminal: bool,

@@ -18,9 +18,9 @@ pub(crate) struct Jwt {
     pub(crate) secret_file: Option<PathBuf>,
     /// The file or the URL of its public keys: tokens of RS256, ES256 and `EdDSA`.
     pub(crate) jwks: Option<String>,
-    /// What `iss` must be.
+    /// The required value of `iss`.
     pub(crate) issuer: Option<String>,
-    /// What `aud` must hold.
+    /// The required value in `aud`.
     pub(crate) audience: Option<String>,
     /// Whether users whom a token names are made at first sight.
     pub(crate) create: bool,
@@ -64,7 +64,7 @@ impl Jwt {
         self.secret.is_some() || self.secret_file.is_some() || self.jwks.is_some()
     }
 
-    /// What the doors take, the secret's file read.
+    /// The options of the transports, with the contents of the secret's file.
     pub(crate) fn options(&self) -> Result<Options> {
         let kept = self.secret_file.as_ref().map(|path| {
             let unread = || format!("auth.jwt.secret_file {} cannot be read", path.display());

@@ -118,6 +118,8 @@ server_events! {
     GroupSummary = "group.summary": Vec<Group>,
     /// The second event of a socket: the user's relations.
     ContactSummary = "contact.summary": ContactSummary,
+    /// How much is unread in the groups that the window leaves out.
+    SummaryMore = "summary.more": SummaryMore,
     /// A message was sent.
     MessageText = "message.text": Message,
     /// The part of a history that was asked for.
@@ -229,6 +231,13 @@ pub struct Deletion {
     /// The messages.
     #[serde(default)]
     pub ids: Vec<Uuid>,
+}
+
+/// A count over the groups that a socket's window leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SummaryMore {
+    /// Unread messages.
+    pub unread: i64,
 }
 
 /// A user's presence.

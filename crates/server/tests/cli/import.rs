@@ -184,7 +184,7 @@ fn second_run_adds_what_is_new_and_changes_nothing_else() {
     );
     let report = imported(&program, &source, &[]);
     for line in [
-        "\"astra\": is estelle here".to_owned(),
+        "\"astra\": has the name estelle here".to_owned(),
         format!("user {} \"astra's twin\": the name", user(21)),
         "users                9 there,         2 taken,         7 taken before".into(),
         "memberships         13 there,         2 taken,        10 taken before,      1 deleted here since"

@@ -189,7 +189,7 @@ export class Chat extends EventTarget {
     if (topic === "groups") this.#follow(detail);
     if (topic === "unsent" && detail.to) this.#unsent(detail.to);
     if (topic === "user" && detail.newName === this.me) this.drafts?.rename(this.client.server, this.me);
-    if (topic === "user" && this.current?.to === detail.name) this.current = detail.newName && { to: detail.newName };
+    if (topic === "user" && this.current?.to === detail.name) this.#become(detail.newName && { to: detail.newName });
     this.tell(topic, detail);
   }
 
@@ -207,10 +207,15 @@ export class Chat extends EventTarget {
     }
     // The other user may write first, or have another spelling of the name than was typed here.
     const begun = this.current?.to && this.client.privateWith(this.current.to);
-    if (begun && added.includes(begun)) {
-      this.drafts?.move(Chat.key(this.current), begun.id);
-      this.current = { group: begun.id };
-    }
+    if (begun && added.includes(begun)) this.#become({ group: begun.id });
+  }
+
+  /** The open conversation has another key from now on, and keeps its draft. */
+  #become(where) {
+    const [from, to] = [Chat.key(this.current), Chat.key(where)];
+    this.current = where;
+    if (to) this.drafts?.move(from, to);
+    this.tell("key", { from, to });
   }
 }
 

@@ -8,7 +8,7 @@ import { shorten } from "./text.js";
 
 /** The number of remaining characters is shown below this. */
 const FEW_LEFT = 300;
-const TOPICS = new Set(["open", "group", "groups", "relations", "user", "view", "state"]);
+const TOPICS = new Set(["open", "key", "group", "groups", "relations", "user", "view", "state"]);
 
 export class Composer extends Part {
   #open = "";
@@ -17,6 +17,8 @@ export class Composer extends Part {
 
   changed({ detail }) {
     const group = this.chat.openGroup;
+    // At once: the text that is typed before the next frame is a draft under the new key.
+    if (detail.topic === "key" && detail.from === this.#open) this.#open = detail.to;
     // The message that is replied to or edited may be deleted meanwhile.
     if (detail.topic === "messages" && detail.group === group && detail.removed?.length) this.#dropStale(group);
     if (TOPICS.has(detail.topic)) this.requestUpdate();
@@ -118,10 +120,7 @@ export class Composer extends Part {
     const { chat } = this;
     const key = Chat.key(chat.current);
     if (key === this.#open || !this.#box) return;
-    // The first message has made a group: it is the same conversation.
-    const same = this.#open.startsWith("to:") && chat.client.sameName(chat.openGroup?.other ?? "", this.#open.slice(3));
     this.#open = key;
-    if (same) return;
     this.#reply = this.#edit = null;
     this.error = "";
     this.#box.value = chat.drafts?.get(key) ?? "";

@@ -42,7 +42,7 @@ export class Drafts {
     }
   }
 
-  /** The first message has made a group of a conversation. */
+  /** A conversation has another key: its first message has made a group, or the other user was renamed. */
   move(from, to) {
     const text = this.get(from);
     if (!text) return;

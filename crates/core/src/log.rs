@@ -2,8 +2,8 @@
 //!
 //! [`LogEntry`] is the one list of what takes a number. A message is its own entry; every other entry
 //! is stored by its kind, the message or user that it concerns, and a `detail` in a form of its own, so
-//! that a new kind needs no new column. A client that resumes is sent the [event](LogRow::event) of
-//! each entry; so is whoever is connected when the entry is made.
+//! that a new kind needs no new column. A client that resumes is sent the event of each entry; so is
+//! every connected client when the entry is made.
 //!
 //! **Versions.** A `detail` is a list of fields, and a reader skips the fields that it does not know.
 //! An entry of a kind that this version does not know, or whose `detail` it cannot read, is

@@ -1,4 +1,4 @@
-//! One headless Chromium for all tests of a process, driven over its DevTools protocol.
+//! One headless Chromium for all tests of a process, driven over its `DevTools` protocol.
 //!
 //! Each [`Tab`] that [`open`] makes has a profile of its own, with its own cookies, storage and cache,
 //! so that tests may run side by side. Chromium reads commands from a pipe and ends when the pipe does,
@@ -189,7 +189,7 @@ impl Browser {
         let entry = match message["method"].as_str() {
             Some("Page.javascriptDialogOpening") => {
                 // A page that asks whether to leave it is left.
-                return self.tell(session, "Page.handleJavaScriptDialog", json!({ "accept": true }));
+                return self.tell(session, "Page.handleJavaScriptDialog", &json!({ "accept": true }));
             }
             Some("Log.entryAdded") => {
                 format!(
@@ -211,12 +211,12 @@ impl Browser {
     }
 
     /// Sends a command, whose answer nobody waits for.
-    fn tell(&self, session: Option<&str>, method: &str, params: Value) {
+    fn tell(&self, session: Option<&str>, method: &str, params: &Value) {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         self.write(id, session, method, params);
     }
 
-    fn write(&self, id: u64, session: Option<&str>, method: &str, params: Value) {
+    fn write(&self, id: u64, session: Option<&str>, method: &str, params: &Value) {
         let mut command = json!({ "id": id, "method": method, "params": params });
         if let Some(session) = session {
             command["sessionId"] = session.into();
@@ -238,7 +238,7 @@ impl Browser {
             }
             waiting.answers.insert(id, answer);
         }
-        self.write(id, session, method, params);
+        self.write(id, session, method, &params);
         match timeout(PATIENCE, receiver).await {
             Ok(answer) => answer.unwrap_or_else(|_| Err(ENDED.to_owned())),
             Err(_) => Err(format!("{method} was not answered within {PATIENCE:?}")),
@@ -284,9 +284,9 @@ impl Drop for Profile {
         match &self.id {
             Some(id) => {
                 let profile = json!({ "browserContextId": id });
-                self.browser.tell(None, "Target.disposeBrowserContext", profile);
+                self.browser.tell(None, "Target.disposeBrowserContext", &profile);
             }
-            None => self.browser.tell(None, "Browser.close", json!({})),
+            None => self.browser.tell(None, "Browser.close", &json!({})),
         }
     }
 }
@@ -317,7 +317,7 @@ impl Tab {
         lock(&self.profile.browser.waiting).consoles.remove(&self.session).unwrap_or_default()
     }
 
-    /// Sends a command of the DevTools protocol.
+    /// Sends a command of the `DevTools` protocol.
     pub async fn command(&self, method: &str, params: Value) -> Value {
         self.try_command(method, params)
             .await

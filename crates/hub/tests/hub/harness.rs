@@ -310,7 +310,7 @@ impl Client {
         let close = self.read_frames(&mut frames);
         // Messages may be queued as one piece.
         let pieces = frames.iter().map(|piece| String::from_utf8_lossy(piece).replace("text ", "\ntext "));
-        let texts = pieces.flat_map(|piece| piece.trim().split('\n').map(str::to_owned).collect::<Vec<_>>());
+        let texts = pieces.flat_map(|piece| piece.trim().lines().map(str::to_owned).collect::<Vec<_>>());
         (texts.collect(), close)
     }
 

@@ -49,8 +49,8 @@ async fn a_stopped_reader_costs_others_nothing_and_resumes() {
     for round in 0..rounds {
         // Which comes first changes, so that what grows from run to run falls on both.
         let first = round % 2 == 0;
-        let one = crowd.round(first).await;
-        let other = crowd.round(!first).await;
+        let one = Box::pin(crowd.round(first)).await;
+        let other = Box::pin(crowd.round(!first)).await;
         let (slow, alone) = if first { (one, other) } else { (other, one) };
         with.push(slow);
         without.push(alone);

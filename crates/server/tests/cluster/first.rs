@@ -17,7 +17,7 @@ async fn two_first_messages_on_two_nodes_share_one_group() {
         let (ann, bob) = (format!("ann-{round}"), format!("bob-{round}"));
         let (ann, bob) = (service.user(&ann).await, service.user(&bob).await);
         let (mut anns, mut bobs) =
-            join(here.as_user(&ann).ws(), async { there.as_user(&bob).ws().await }).await;
+            Box::pin(join(here.as_user(&ann).ws(), async { there.as_user(&bob).ws().await })).await;
         let (to_bob, to_ann) = (first(bob.name(), "from ann"), first(ann.name(), "from bob"));
         let (anns_answer, bobs_answer) =
             join(anns.ask(to_bob.0, to_bob.1), bobs.ask(to_ann.0, to_ann.1)).await;

@@ -137,7 +137,7 @@ async fn while_flooded(end: End) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ended_credentials_close_sockets_under_load() {
     for end in ENDS {
-        while_flooded(end).await;
+        Box::pin(while_flooded(end)).await;
     }
 }
 

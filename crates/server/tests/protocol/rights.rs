@@ -302,7 +302,7 @@ fn note(
     match found {
         Ok(code) if code == expected => {}
         Ok(code) => {
-            wrong.push(format!("{actor}: {} over {transport}: {code} instead of {expected}", row.name))
+            wrong.push(format!("{actor}: {} over {transport}: {code} instead of {expected}", row.name));
         }
         Err(why) => wrong.push(format!("{actor}: {} over {transport}: {why}", row.name)),
     }

@@ -68,7 +68,7 @@ async fn a_profile_is_renamed_signed_out_everywhere_and_deleted() {
     sign(&other, "anna", PASSWORD, "Sign in").await;
     other.sees("Signed in as anna").await;
     ann.press("Sign out everywhere").await;
-    ann.sees("this one too").await;
+    ann.sees("this one, will ask").await;
     ann.press("Sign out everywhere").await;
     ann.sees(WELCOME).await;
     other.sees("Your session has ended. Sign in again.").await;

@@ -17,7 +17,7 @@ async fn who_was_added_by_a_stranger_looks_and_accepts() {
     ann.say("the beans are up").await;
     ann.sees_in("Messages", "Sent").await;
     bob.press("The garden").await;
-    bob.sees("You were added to “The garden”, a group of ann’s").await;
+    bob.sees("You were added to “The garden”, a group owned by ann").await;
     ann.press("Group details").await;
     ann.sees_in("Members", "has not accepted yet").await;
     ann.press("Close").await;
@@ -47,7 +47,7 @@ async fn who_was_added_by_a_stranger_declines_or_blocks() {
     ann.press("Group details").await;
     ann.fill("Add people", "bob").await;
     ann.press("Add").await;
-    ann.sees("Only a contact can add them again.").await;
+    ann.sees("Only a contact can add bob again.").await;
     make_group(&ann, "The orchard", "bob").await;
     bob.press("The orchard").await;
     bob.press("Block ann").await;

@@ -40,7 +40,7 @@ async fn a_group_is_made_managed_handed_over_left_and_deleted() {
     ann.sees_gone("Members", "cat").await;
 
     ann.choose("Role of bob", "Transfer").await;
-    ann.sees("bob becomes the owner, and you an admin.").await;
+    ann.sees("bob becomes the owner, and you become an admin.").await;
     ann.press("Transfer").await;
     bob.sees_in("Members", "owner").await;
     bob.looks("own the group", "return button('Delete group') !== null", serde_json::json!([])).await;

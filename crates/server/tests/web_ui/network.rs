@@ -31,7 +31,7 @@ async fn what_is_written_while_the_server_is_away_arrives_once() {
 
     stage.app.stop().await;
     ann.sees("Connection lost. Trying again…").await;
-    ann.sees("What you write is kept").await;
+    ann.sees("Your messages are saved").await;
     ann.say("written meanwhile").await;
     ann.sees_in("Messages", "Waiting for the connection…").await;
     write_to(&ann, "cat", "a first word meanwhile").await;

@@ -184,7 +184,7 @@ impl Page {
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": [feature] })).await;
     }
 
-    /// Sends a command of the DevTools protocol.
+    /// Sends a command of the `DevTools` protocol.
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) {
         self.tab.command(command, parameters).await;
     }

@@ -73,7 +73,7 @@ async fn wrong_addresses_end_with_a_clear_error() {
     let state = "return document.querySelector('chinwag-chat').client.state === 'closed'";
     ann.looks("no more tries", state, json!([])).await;
     let bob = Page::open("bob", &format!("{site}/bad")).await;
-    bob.sees("\"x.example\" is no address of a server.").await;
+    bob.sees("\"x.example\" is not an address of a server.").await;
     let thrown = bob
         .run_async(
             "return import('/chinwag/chinwag.js').then(({ Chinwag }) => {

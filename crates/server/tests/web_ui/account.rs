@@ -77,7 +77,7 @@ async fn a_profile_is_renamed_signed_out_everywhere_and_deleted() {
     other.sees("Signed in as anna").await;
     other.press("Your profile").await;
     other.press("Delete account").await;
-    other.sees("Your messages are erased, you leave every group").await;
+    other.sees("Your messages are deleted, you leave every group").await;
     other.fill("Type your name, anna, to confirm", "ann").await;
     other.press("Delete account").await;
     other.sees("That is not your name.").await;

@@ -13,10 +13,10 @@ pub(crate) struct Steps {
 
 struct Step {
     name: &'static str,
-    outcome: Outcome,
+    outcome: StepOutcome,
 }
 
-enum Outcome {
+enum StepOutcome {
     Passed(Duration),
     Failed(Duration),
     Skipped,
@@ -37,11 +37,11 @@ impl Steps {
         let outcome = match &result {
             Ok(()) => {
                 println!("<== {name}: passed in {}", human(took));
-                Outcome::Passed(took)
+                StepOutcome::Passed(took)
             }
             Err(error) => {
                 println!("<== {name}: FAILED after {}: {error:#}", human(took));
-                Outcome::Failed(took)
+                StepOutcome::Failed(took)
             }
         };
         self.done.push(Step { name, outcome });
@@ -51,7 +51,7 @@ impl Steps {
     /// Notes a step that could not be done, and why.
     pub(crate) fn skip(&mut self, name: &'static str, why: &str) {
         println!("<== {name}: skipped: {why}");
-        self.done.push(Step { name, outcome: Outcome::Skipped });
+        self.done.push(Step { name, outcome: StepOutcome::Skipped });
     }
 
     /// Prints the summary line; whether every step passed. A skipped step counts as passed.
@@ -68,9 +68,9 @@ fn summary(done: &[Step]) -> (bool, String) {
     let mut parts = Vec::with_capacity(done.len());
     for Step { name, outcome } in done {
         parts.push(match outcome {
-            Outcome::Passed(took) => format!("{name} {}", human(*took)),
-            Outcome::Skipped => format!("{name} skipped"),
-            Outcome::Failed(took) => {
+            StepOutcome::Passed(took) => format!("{name} {}", human(*took)),
+            StepOutcome::Skipped => format!("{name} skipped"),
+            StepOutcome::Failed(took) => {
                 passed = false;
                 format!("{name} FAILED after {}", human(*took))
             }

@@ -36,7 +36,7 @@ pub(crate) fn names() -> Vec<&'static str> {
 }
 
 /// One line of the table.
-struct Row {
+struct TrialRow {
     trial: &'static str,
     how_often: String,
     took: Duration,
@@ -70,7 +70,7 @@ pub(crate) fn run(root: &Path, only: Option<&str>) -> bool {
         }
         // What a file has more than one of runs one after the other: the time is that of all.
         let took = begun.elapsed();
-        rows.extend(told.into_iter().map(|(how_often, seen)| Row { trial, how_often, took, seen }));
+        rows.extend(told.into_iter().map(|(how_often, seen)| TrialRow { trial, how_often, took, seen }));
     }
     print!("\n{}\n", table(&rows));
     steps.finish()
@@ -110,10 +110,10 @@ fn report(line: &str) -> Option<(String, String)> {
     Some((parts.next()?, parts.next()?))
 }
 
-fn table(rows: &[Row]) -> String {
+fn table(rows: &[TrialRow]) -> String {
     let head = ["trial", "how often", "took", "what was seen"].map(str::to_owned);
-    let took = |row: &Row| format!("{:.1} s", row.took.as_secs_f64());
-    let cells = |row: &Row| [row.trial.to_owned(), row.how_often.clone(), took(row), row.seen.clone()];
+    let took = |row: &TrialRow| format!("{:.1} s", row.took.as_secs_f64());
+    let cells = |row: &TrialRow| [row.trial.to_owned(), row.how_often.clone(), took(row), row.seen.clone()];
     let lines: Vec<[String; 4]> = std::iter::once(head).chain(rows.iter().map(cells)).collect();
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths = [0, 1, 2, 3].map(width);
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn columns_stand_under_each_other() {
-        let row = |trial, seen: &str| Row {
+        let row = |trial, seen: &str| TrialRow {
             trial,
             how_often: "2 times".to_owned(),
             seen: seen.to_owned(),

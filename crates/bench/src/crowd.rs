@@ -13,7 +13,7 @@ use rustix::time::{
 use std::os::fd::AsRawFd;
 
 use crate::frame;
-use crate::load::{Arrival, Joining, Load, PATIENCE, What};
+use crate::load::{Arrival, ArrivalKind, Joining, Load, PATIENCE};
 use crate::subject::Subject;
 use crate::world::World;
 
@@ -77,7 +77,7 @@ impl Crowd {
     /// Brings in the first `users`, all of whom are in the first `groups`.
     pub(crate) fn join_first(subject: &Subject, world: &World, users: usize, groups: usize) -> Result<Self> {
         let mut load = Load::new()?;
-        let ready = if subject.is_bare() { What::Upgraded } else { What::Shown };
+        let ready = if subject.is_bare() { ArrivalKind::Upgraded } else { ArrivalKind::Shown };
         let joining = Joining {
             // Spread over the nodes within each group, and so are those who speak.
             address: &|user| subject.address_for(user + world.group_of(user)),
@@ -207,7 +207,7 @@ impl Crowd {
         for Arrival { socket, at, what } in self.arrivals.drain(..) {
             let listener = &mut self.listeners[socket];
             match what {
-                What::Message { seq, number, due } => {
+                ArrivalKind::Message { seq, number, due } => {
                     let talk = &mut self.talks[listener.talk];
                     if seq != listener.last + 1 || seq - talk.base != number {
                         bail!("socket {socket} was told {seq} (message {number}) after {}", listener.last);
@@ -223,8 +223,10 @@ impl Crowd {
                         talked.messages += 1;
                     }
                 }
-                What::Closed(code) if !listener.deaf => bail!("socket {socket} was closed with {code:?}"),
-                What::Refused => bail!("socket {socket} was told of an error"),
+                ArrivalKind::Closed(code) if !listener.deaf => {
+                    bail!("socket {socket} was closed with {code:?}")
+                }
+                ArrivalKind::Refused => bail!("socket {socket} was told of an error"),
                 _ => {}
             }
         }

@@ -15,7 +15,7 @@ pub(crate) const BODY: usize = 256;
 
 /// A frame from the server, as far as the load needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Incoming<'a> {
+pub(crate) enum ServerFrame<'a> {
     /// A message in a group: its `seq`, and what `message` wrote into its body.
     Message {
         seq: u64,
@@ -31,7 +31,7 @@ pub(crate) enum Incoming<'a> {
 }
 
 /// The first whole frame of what has come, and its length.
-pub(crate) fn first(bytes: &[u8]) -> Option<(Incoming<'_>, usize)> {
+pub(crate) fn first(bytes: &[u8]) -> Option<(ServerFrame<'_>, usize)> {
     let (&opcode, &short) = (bytes.first()?, bytes.get(1)?);
     let (length, start) = match short & 0x7F {
         126 => (u64::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?)), 4),
@@ -42,26 +42,26 @@ pub(crate) fn first(bytes: &[u8]) -> Option<(Incoming<'_>, usize)> {
     let payload = bytes.get(start..end)?;
     let came = match opcode & 0x0F {
         1 => text(payload),
-        8 => Incoming::Close(
+        8 => ServerFrame::Close(
             payload.get(..2).map_or(1005, |code| u16::from_be_bytes(code.try_into().unwrap_or_default())),
         ),
-        9 => Incoming::Ping(payload),
-        _ => Incoming::Other,
+        9 => ServerFrame::Ping(payload),
+        _ => ServerFrame::Other,
     };
     Some((came, end))
 }
 
-fn text(payload: &[u8]) -> Incoming<'_> {
-    message_in(payload).unwrap_or(Incoming::Text(payload))
+fn text(payload: &[u8]) -> ServerFrame<'_> {
+    message_in(payload).unwrap_or(ServerFrame::Text(payload))
 }
 
-fn message_in(payload: &[u8]) -> Option<Incoming<'_>> {
+fn message_in(payload: &[u8]) -> Option<ServerFrame<'_>> {
     let rest = payload.strip_prefix(b"{\"type\":\"message.text\",\"seq\":")?;
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit());
     let seq = digits.fold(0, |seq, digit| seq * 10 + u64::from(digit - b'0'));
     let body = memmem::find(rest, b"\"body\":\"")? + 8;
     let hex = |at: usize| u64::from_str_radix(std::str::from_utf8(rest.get(at..at + 16)?).ok()?, 16).ok();
-    Some(Incoming::Message { seq, number: hex(body)?, due: hex(body + 16)? })
+    Some(ServerFrame::Message { seq, number: hex(body)?, due: hex(body + 16)? })
 }
 
 /// Appends a masked text frame.
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(number_in(std::str::from_utf8(body).unwrap()), Some(7));
         let mut frame = Vec::new();
         ready(12, body, &mut frame);
-        assert_eq!(first(&frame), Some((Incoming::Message { seq: 12, number: 7, due: 9 }, frame.len())));
+        assert_eq!(first(&frame), Some((ServerFrame::Message { seq: 12, number: 7, due: 9 }, frame.len())));
         assert_eq!(first(&frame[..frame.len() - 1]), None);
     }
 }

@@ -10,7 +10,7 @@ use memchr::memmem;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::frame::{self, Incoming};
+use crate::frame::{self, ServerFrame};
 
 const SCRATCH: usize = 256 * 1024;
 /// Sockets that may be connecting at one time: fewer than a listener's backlog.
@@ -22,12 +22,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Load {
     pub(crate) poll: Poll,
     events: Events,
-    sockets: Vec<Socket>,
+    sockets: Vec<LoadSocket>,
     scratch: Vec<u8>,
     begun: Instant,
 }
 
-struct Socket {
+struct LoadSocket {
     stream: TcpStream,
     phase: Phase,
     partial: Vec<u8>,
@@ -50,11 +50,11 @@ enum Phase {
 pub(crate) struct Arrival {
     pub(crate) socket: usize,
     pub(crate) at: u64,
-    pub(crate) what: What,
+    pub(crate) what: ArrivalKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum ArrivalKind {
     Message {
         seq: u64,
         number: u64,
@@ -82,7 +82,7 @@ pub(crate) struct Joining<'a> {
     /// The frame that each sends once it is ready, if any.
     pub(crate) first: &'a dyn Fn(usize, &mut Vec<u8>),
     /// The condition for being ready.
-    pub(crate) ready: What,
+    pub(crate) ready: ArrivalKind,
 }
 
 impl Load {
@@ -118,13 +118,13 @@ impl Load {
                 last = Instant::now();
                 ready += usize::from(arrival.what == how.ready);
                 match arrival.what {
-                    What::Upgraded => {
+                    ArrivalKind::Upgraded => {
                         upgraded += 1;
                         (how.first)(arrival.socket, &mut self.sockets[arrival.socket].out);
                         self.flush(arrival.socket)?;
                     }
-                    What::Refused => bail!("socket {} was refused", arrival.socket),
-                    What::Closed(code) => bail!("socket {} was closed with {code:?}", arrival.socket),
+                    ArrivalKind::Refused => bail!("socket {} was refused", arrival.socket),
+                    ArrivalKind::Closed(code) => bail!("socket {} was closed with {code:?}", arrival.socket),
                     _ => {}
                 }
             }
@@ -149,7 +149,7 @@ impl Load {
         };
         let id = self.sockets.len();
         self.poll.registry().register(&mut stream, Token(id), Interest::READABLE | Interest::WRITABLE)?;
-        self.sockets.push(Socket { stream, phase, partial: Vec::new(), out: Vec::new() });
+        self.sockets.push(LoadSocket { stream, phase, partial: Vec::new(), out: Vec::new() });
         Ok(id)
     }
 
@@ -169,7 +169,7 @@ impl Load {
             match socket.stream.write(&socket.out) {
                 Ok(written) => drop(socket.out.drain(..written)),
                 Err(why) if why.kind() == ErrorKind::WouldBlock => return Ok(()),
-                // What it was told before will be read, and then its end.
+                // ArrivalKind it was told before will be read, and then its end.
                 Err(why) if matches!(why.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
                     socket.out.clear();
                 }
@@ -224,7 +224,7 @@ impl Load {
             };
             if read == 0 {
                 socket.phase = Phase::Closed;
-                say(What::Closed(None));
+                say(ArrivalKind::Closed(None));
                 return Ok(());
             }
             let taken = if socket.partial.is_empty() {
@@ -256,12 +256,12 @@ fn understand(
     phase: &mut Phase,
     out: &mut Vec<u8>,
     bytes: &[u8],
-    say: &mut impl FnMut(What),
+    say: &mut impl FnMut(ArrivalKind),
 ) -> Result<usize> {
     let mut at = 0;
     if *phase == Phase::Rest {
         while let Some((status, length)) = answer(&bytes[at..]) {
-            say(What::Answer(status));
+            say(ArrivalKind::Answer(status));
             at += length;
         }
         return Ok(at);
@@ -272,37 +272,37 @@ fn understand(
             bail!("a handshake was refused: {}", String::from_utf8_lossy(&bytes[..end]));
         }
         *phase = Phase::Open;
-        say(What::Upgraded);
+        say(ArrivalKind::Upgraded);
         at = end + 4;
     }
     while let Some((came, length)) = frame::first(&bytes[at..]) {
         match came {
-            Incoming::Message { seq, number, due } => say(What::Message { seq, number, due }),
-            Incoming::Text(text) => {
+            ServerFrame::Message { seq, number, due } => say(ArrivalKind::Message { seq, number, due }),
+            ServerFrame::Text(text) => {
                 if let Some(what) = told(text) {
                     say(what);
                 }
             }
-            Incoming::Ping(payload) => frame::put_pong(payload, out),
-            Incoming::Close(code) => {
+            ServerFrame::Ping(payload) => frame::put_pong(payload, out),
+            ServerFrame::Close(code) => {
                 *phase = Phase::Closed;
-                say(What::Closed(Some(code)));
+                say(ArrivalKind::Closed(Some(code)));
             }
-            Incoming::Other => {}
+            ServerFrame::Other => {}
         }
         at += length;
     }
     Ok(at)
 }
 
-fn told(text: &[u8]) -> Option<What> {
+fn told(text: &[u8]) -> Option<ArrivalKind> {
     let kind = text.strip_prefix(b"{\"type\":\"")?;
     if kind.starts_with(b"contact.summary") {
-        Some(What::Shown)
+        Some(ArrivalKind::Shown)
     } else if kind.starts_with(b"sync.done") {
-        Some(What::Synced)
+        Some(ArrivalKind::Synced)
     } else if kind.starts_with(b"error.") {
-        Some(What::Refused)
+        Some(ArrivalKind::Refused)
     } else {
         None
     }

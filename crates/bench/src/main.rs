@@ -1,6 +1,6 @@
 //! Chinwag's workloads, each beside a baseline that is measured in the same run, turn about.
 //!
-//! `cargo run --release -p bench -- <workload>`, or `all`; `--help` says the rest. What the
+//! `cargo run --release -p bench -- <workload>`, or `all`; `--help` says the rest. Selection the
 //! workloads are and how to read their table is in `docs/performance.md`.
 
 #![expect(
@@ -28,14 +28,14 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::baseline::Baseline;
-use crate::workload::{Settings, Workload};
+use crate::workload::{RunSettings, Workload};
 
 /// Measures Chinwag beside baselines, turn about, and prints a table.
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Cli {
     #[command(subcommand)]
-    what: What,
+    what: Selection,
     /// Rounds of each workload and its baseline.
     #[arg(long, global = true, default_value_t = 5)]
     rounds: usize,
@@ -61,7 +61,7 @@ struct Cli {
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum Selection {
     #[command(flatten)]
     One(Workload),
     /// Every workload.
@@ -85,12 +85,12 @@ fn main() -> ExitCode {
 /// Whether no run was void.
 fn run(cli: Cli) -> Result<bool> {
     let workloads = match cli.what {
-        What::Baseline(baseline) => return baseline::run(&baseline).map(|()| true),
-        What::One(workload) => vec![workload],
-        What::All => Workload::ALL.to_vec(),
+        Selection::Baseline(baseline) => return baseline::run(&baseline).map(|()| true),
+        Selection::One(workload) => vec![workload],
+        Selection::All => Workload::ALL.to_vec(),
     };
     let seconds = cli.seconds.unwrap_or(if cli.quick { 0.2 } else { 3.0 });
-    let settings = Settings {
+    let settings = RunSettings {
         quick: cli.quick,
         rounds: if cli.quick { 1 } else { cli.rounds.max(1) },
         stretch: std::time::Duration::from_secs_f64(seconds),
@@ -102,7 +102,7 @@ fn run(cli: Cli) -> Result<bool> {
     for workload in workloads {
         eprintln!("{workload:?} …");
         outcomes.push((format!("{workload:?}"), workload.run(&settings)));
-        // What there is so far, should the rest fail.
+        // Selection there is so far, should the rest fail.
         if let Some(out) = &cli.out {
             std::fs::write(out, table::table(&outcomes))?;
         }

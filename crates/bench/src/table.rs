@@ -12,7 +12,7 @@ pub(crate) enum Goal {
 }
 
 /// One figure beside its baseline's, in each round.
-pub(crate) struct Row {
+pub(crate) struct Measurement {
     pub(crate) what: String,
     pub(crate) unit: &'static str,
     /// The measured value and the baseline, round by round.
@@ -22,9 +22,9 @@ pub(crate) struct Row {
 }
 
 /// A row, or why there is none.
-pub(crate) type Outcome = Result<Vec<Row>, anyhow::Error>;
+pub(crate) type Outcome = Result<Vec<Measurement>, anyhow::Error>;
 
-impl Row {
+impl Measurement {
     pub(crate) fn new(what: impl Into<String>, unit: &'static str, goal: Goal) -> Self {
         Self { what: what.into(), unit, pairs: Vec::new(), goal, note: String::new() }
     }
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn the_median_pair_is_quoted_with_the_range_of_the_ratios() {
         let pairs = vec![(1.0, 2.0), (3000.0, 4000.0), (9.0, 10.0)];
-        let row = Row { pairs, ..Row::new("w", "x", Goal::AtLeast(0.8)) };
+        let row = Measurement { pairs, ..Measurement::new("w", "x", Goal::AtLeast(0.8)) };
         assert_eq!(row.line(), "| w | 3 000 x | 4 000 | 0.750 (0.500 to 0.900) | ≥ 0.80 | **no** |  |");
     }
 }

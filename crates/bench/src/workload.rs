@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::table::{Outcome, Row};
+use crate::table::{Measurement, Outcome};
 
 /// A workload to measure.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
@@ -53,7 +53,7 @@ pub(crate) enum Workload {
 }
 
 /// The settings of a measurement.
-pub(crate) struct Settings {
+pub(crate) struct RunSettings {
     /// Small and short: to see that everything works.
     pub(crate) quick: bool,
     pub(crate) rounds: usize,
@@ -66,7 +66,7 @@ pub(crate) struct Settings {
     pub(crate) server: PathBuf,
 }
 
-impl Settings {
+impl RunSettings {
     /// A size: the table's, or a small one.
     pub(crate) fn size(&self, full: usize, quick: usize) -> usize {
         if self.quick { quick } else { full }
@@ -88,10 +88,10 @@ fn histories<H>(shortest: u64, longest: u64, make: impl FnMut(u64) -> Result<H>)
 fn beside_shortest<H>(
     histories: &mut [H],
     rounds: usize,
-    row: impl Fn(&H) -> Row,
+    row: impl Fn(&H) -> Measurement,
     time: impl Fn(&mut H) -> Result<f64>,
 ) -> Outcome {
-    let mut rows: Vec<Row> = histories[1..].iter().map(row).collect();
+    let mut rows: Vec<Measurement> = histories[1..].iter().map(row).collect();
     for _ in 0..rounds {
         let took = histories.iter_mut().map(&time).collect::<Result<Vec<_>>>()?;
         rows.iter_mut().zip(&took[1..]).for_each(|(row, long)| row.pairs.push((*long, took[0])));
@@ -122,7 +122,7 @@ impl Workload {
         Self::Neighbour,
     ];
 
-    pub(crate) fn run(self, settings: &Settings) -> Outcome {
+    pub(crate) fn run(self, settings: &RunSettings) -> Outcome {
         match self {
             Self::Idle => idle::run(settings),
             Self::Crowd => fanout::crowd(settings),

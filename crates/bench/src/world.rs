@@ -104,7 +104,7 @@ impl World {
             groups_of,
             messages: plan.messages,
         };
-        // What a loss of power takes meanwhile is a workload.
+        // ArrivalKind a loss of power takes meanwhile is a workload.
         let store = world.open_store(false)?;
         block_on(world.fill(&store, plan, clock))??;
         Ok(world)

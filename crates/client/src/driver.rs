@@ -160,9 +160,9 @@ impl Driver {
         self.outbox.disconnect(&end.to_string());
         self.queue(Update::Disconnected(end.clone()));
         match judge(&end) {
-            Verdict::Again(least) => Ok(self.backoff().max(least)),
-            Verdict::SignedOut if self.may_renew() => Ok(self.backoff()),
-            Verdict::SignedOut | Verdict::Ended => Err(Error::Ended(end)),
+            NextStep::Again(least) => Ok(self.backoff().max(least)),
+            NextStep::SignedOut if self.may_renew() => Ok(self.backoff()),
+            NextStep::SignedOut | NextStep::Ended => Err(Error::Ended(end)),
         }
     }
 
@@ -438,7 +438,7 @@ async fn pass_on(updates: &mpsc::Sender<Update>, backlog: &mut VecDeque<Update>)
 
 /// The next step after the end of a socket.
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
+enum NextStep {
     /// Connect again, after this pause at least.
     Again(Duration),
     /// The credential has ended.
@@ -447,13 +447,13 @@ enum Verdict {
     Ended,
 }
 
-fn judge(end: &End) -> Verdict {
+fn judge(end: &End) -> NextStep {
     match end.code() {
-        Some(4001) => Verdict::SignedOut,
-        Some(4029) => Verdict::Again(PENALTY),
-        Some(1002 | 1007 | 1009) => Verdict::Ended,
+        Some(4001) => NextStep::SignedOut,
+        Some(4029) => NextStep::Again(PENALTY),
+        Some(1002 | 1007 | 1009) => NextStep::Ended,
         // 1001, 1011 and 1012, 4008 and 4009, or no code.
-        _ => Verdict::Again(Duration::ZERO),
+        _ => NextStep::Again(Duration::ZERO),
     }
 }
 
@@ -468,12 +468,12 @@ mod tests {
     #[test]
     fn close_codes_say_what_to_do() {
         for code in [1001, 1011, 1012, 4008, 4009] {
-            assert_eq!(judge(&closed(code)), Verdict::Again(Duration::ZERO), "{code}");
+            assert_eq!(judge(&closed(code)), NextStep::Again(Duration::ZERO), "{code}");
         }
-        assert_eq!(judge(&End::Lost(String::new())), Verdict::Again(Duration::ZERO));
-        assert_eq!(judge(&closed(4029)), Verdict::Again(PENALTY));
-        assert_eq!(judge(&closed(4001)), Verdict::SignedOut);
-        assert_eq!(judge(&closed(1009)), Verdict::Ended);
+        assert_eq!(judge(&End::Lost(String::new())), NextStep::Again(Duration::ZERO));
+        assert_eq!(judge(&closed(4029)), NextStep::Again(PENALTY));
+        assert_eq!(judge(&closed(4001)), NextStep::SignedOut);
+        assert_eq!(judge(&closed(1009)), NextStep::Ended);
     }
 
     #[tokio::test]

@@ -40,7 +40,7 @@ impl Order {
 /// The result.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Outcome {
+pub(crate) enum OrderOutcome {
     /// It is done.
     Done,
     /// Users' names, special ones aside, and after what number there are more.
@@ -52,11 +52,11 @@ pub(crate) enum Outcome {
 }
 
 /// Does one thing.
-pub(crate) async fn carry_out(app: &App, order: Order) -> Outcome {
-    attempt(app, order).await.unwrap_or_else(Outcome::Refused)
+pub(crate) async fn carry_out(app: &App, order: Order) -> OrderOutcome {
+    attempt(app, order).await.unwrap_or_else(OrderOutcome::Refused)
 }
 
-async fn attempt(app: &App, order: Order) -> Result<Outcome, String> {
+async fn attempt(app: &App, order: Order) -> Result<OrderOutcome, String> {
     let service = Context::new(Caller::Service);
     match order {
         Order::Add { name, phc } => {
@@ -66,19 +66,19 @@ async fn attempt(app: &App, order: Order) -> Result<Outcome, String> {
                 None => app.user_create(&service, name.clone()).await,
             };
             made.map_err(|why| sentence(&name, &why))?;
-            Ok(Outcome::Done)
+            Ok(OrderOutcome::Done)
         }
         Order::List { after } => {
             let part = Part { after: after.map(UserId), limit: PAGE, ..Part::default() };
             let page = app.users(&service, part, Wanted::default()).await.map_err(|why| why.to_string())?;
             let next = page.last().filter(|_| page.len() == PAGE).map(|profile| profile.user.id.0);
             let users = page.into_iter().map(|profile| profile.user).filter(|user| !user.special);
-            Ok(Outcome::Names { names: users.map(|user| user.name.to_string()).collect(), next })
+            Ok(OrderOutcome::Names { names: users.map(|user| user.name.to_string()).collect(), next })
         }
         Order::Passwd { name, phc } => {
             let name = parse(&name)?;
             app.password_set(&service, name.clone(), phc).await.map_err(|why| sentence(&name, &why))?;
-            Ok(Outcome::Done)
+            Ok(OrderOutcome::Done)
         }
         Order::Token { name: text, seconds, adopt } => {
             let name = parse(&text)?;
@@ -86,12 +86,12 @@ async fn attempt(app: &App, order: Order) -> Result<Outcome, String> {
             let command = IssueToken { name: spelled, ttl: Duration::from_secs(seconds), adopt };
             let issued = app.token_create(&service, command).await;
             let issued = issued.map_err(|why| sentence(&name, &why))?;
-            Ok(Outcome::Token(issued.secret.expose().to_owned()))
+            Ok(OrderOutcome::Token(issued.secret.expose().to_owned()))
         }
         Order::Delete { name } => {
             let name = parse(&name)?;
             app.user_delete(&service, name.clone()).await.map_err(|why| sentence(&name, &why))?;
-            Ok(Outcome::Done)
+            Ok(OrderOutcome::Done)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The socket in the data folder by which `chinwag user` reaches the server that serves it. Who
 //! may open the folder may use it; there is no other check. One connection carries one
-//! [`Order`] and its [`Outcome`], a line of JSON each.
+//! [`Order`] and its [`OrderOutcome`], a line of JSON each.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -16,7 +16,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use crate::admin::{Order, Outcome, carry_out};
+use crate::admin::{Order, OrderOutcome, carry_out};
 
 /// Connections at a time; more wait.
 const CONNECTIONS: usize = 4;
@@ -82,14 +82,14 @@ async fn answer(mut stream: UnixStream, app: &App) -> Result<()> {
     BufReader::new(input.take(LONGEST)).read_line(&mut line).await?;
     let outcome = match serde_json::from_str::<Order>(&line) {
         Ok(order) => carry_out(app, order).await,
-        Err(_) => Outcome::Refused("the running server is of another version: start it again".into()),
+        Err(_) => OrderOutcome::Refused("the running server is of another version: start it again".into()),
     };
     output.write_all(format!("{}\n", serde_json::to_string(&outcome)?).as_bytes()).await?;
     Ok(())
 }
 
 /// Has the running server do one thing.
-pub(crate) async fn send(stream: UnixStream, order: &Order) -> Result<Outcome> {
+pub(crate) async fn send(stream: UnixStream, order: &Order) -> Result<OrderOutcome> {
     let (input, mut output) = stream.into_split();
     let asked = async {
         output.write_all(format!("{}\n", serde_json::to_string(order)?).as_bytes()).await?;

@@ -40,7 +40,7 @@ impl Bus for Counter {
     fn publish_ephemeral(&self, _: Vec<Event>) {}
 }
 
-struct World {
+struct Fixture {
     app: App,
     users: Vec<(UserId, GroupId)>,
     commits: Arc<Counter>,
@@ -92,7 +92,7 @@ fn spread(figures: impl Iterator<Item = f64>) -> (f64, f64, f64) {
     (figures[figures.len() / 2], figures[0], figures[figures.len() - 1])
 }
 
-async fn world(url: String, data: std::path::PathBuf) -> World {
+async fn world(url: String, data: std::path::PathBuf) -> Fixture {
     let commits = Arc::new(Counter::default());
     let options = Options { senders: CONNECTIONS, ..Options::default() };
     let store = PostgresStore::open(&url, options, commits.clone()).await.expect("the store opens");
@@ -106,11 +106,11 @@ async fn world(url: String, data: std::path::PathBuf) -> World {
         let view = app.group_create(&Context::new(Caller::User(user.id)), create).await.expect("a group");
         users.push((user.id, view.group.id));
     }
-    World { app, users, commits, url, data }
+    Fixture { app, users, commits, url, data }
 }
 
 /// Every sender sends, one message after the other.
-async fn run(world: &World, round: Option<usize>) -> Figures {
+async fn run(world: &Fixture, round: Option<usize>) -> Figures {
     let commits = world.commits.0.load(Ordering::Relaxed);
     let meter = Meter::start(&world.data);
     let mut senders = JoinSet::new();
@@ -133,7 +133,7 @@ async fn run(world: &World, round: Option<usize>) -> Figures {
 }
 
 /// The same number of rows in the same groups, `batch` in a statement and a commit.
-async fn bare(world: &World, batch: f64) -> Figures {
+async fn bare(world: &Fixture, batch: f64) -> Figures {
     const SQL: &str = "WITH moved AS (
             UPDATE chinwag.groups g SET last_seq = g.last_seq + 1 WHERE g.id = ANY ($1::uuid[])
             RETURNING g.id, g.last_seq

@@ -98,11 +98,11 @@ pub struct TestApp {
     address: SocketAddr,
     running: Option<Running>,
     /// Dropped last.
-    place: Place,
+    place: DataLocation,
 }
 
 /// Where the data are, and whether there is a bus beside.
-enum Place {
+enum DataLocation {
     Folder(TempDir),
     Database(Database, Option<Arc<Redis>>),
 }
@@ -128,7 +128,7 @@ impl TestApp {
         let mut options = Options::default();
         change(&mut options);
         let mut app =
-            Self { options, place: Place::new(), address: ([127, 0, 0, 1], 0).into(), running: None };
+            Self { options, place: DataLocation::new(), address: ([127, 0, 0, 1], 0).into(), running: None };
         app.run().await;
         app
     }
@@ -165,7 +165,7 @@ impl TestApp {
 
     /// The faults of the store.
     pub fn faults(&self) -> Arc<Faults> {
-        assert!(matches!(self.place, Place::Folder(_)), "only the embedded store is made to fail so");
+        assert!(matches!(self.place, DataLocation::Folder(_)), "only the embedded store is made to fail so");
         self.options.faults.clone()
     }
 
@@ -237,7 +237,7 @@ impl Drop for TestApp {
     }
 }
 
-impl Place {
+impl DataLocation {
     fn new() -> Self {
         match std::env::var("TEST_ON").as_deref() {
             Err(_) => Self::Folder(tempfile::tempdir().expect("a temporary folder can be made")),

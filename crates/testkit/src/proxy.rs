@@ -18,7 +18,7 @@ const DEAF: Duration = Duration::from_secs(2);
 
 /// How the link is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Link {
+enum LinkState {
     /// Everything passes.
     Whole,
     /// Nothing passes, connections stay and new ones are taken in: a cable pulled out.
@@ -36,7 +36,7 @@ enum Link {
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
-    link: Arc<watch::Sender<Link>>,
+    link: Arc<watch::Sender<LinkState>>,
     count: Arc<Count>,
     task: JoinHandle<()>,
 }
@@ -54,7 +54,7 @@ impl Proxy {
     pub async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let link = Arc::new(watch::Sender::new(Link::Whole));
+        let link = Arc::new(watch::Sender::new(LinkState::Whole));
         let count = Arc::new(Count::default());
         let task = tokio::spawn(accept(listener, target, link.clone(), count.clone()));
         Self { address, link, count, task }
@@ -67,29 +67,29 @@ impl Proxy {
 
     /// Closes every connection, and new ones as soon as they come.
     pub fn cut(&self) {
-        self.link.send_replace(Link::Cut);
+        self.link.send_replace(LinkState::Cut);
     }
 
     /// Lets nothing pass any more, while connections stay open.
     pub fn stall(&self) {
-        self.link.send_replace(Link::Stalled);
+        self.link.send_replace(LinkState::Stalled);
     }
 
     /// Cuts as soon as a client has sent `text`, in one piece: it reaches the target, its answer
     /// does not reach the client.
     pub fn cut_after(&self, text: &[u8]) {
-        self.link.send_replace(Link::CutAfter(text.to_vec()));
+        self.link.send_replace(LinkState::CutAfter(text.to_vec()));
     }
 
     /// Waits until [`Proxy::cut_after`] has cut.
     pub async fn has_cut(&self) {
-        let cut = self.link.subscribe().wait_for(|link| *link == Link::Cut).await.is_ok();
+        let cut = self.link.subscribe().wait_for(|link| *link == LinkState::Cut).await.is_ok();
         assert!(cut, "the proxy holds its own end");
     }
 
     /// From now on loses every piece that the target sends with `text` in it.
     pub fn lose(&self, text: &[u8]) {
-        self.link.send_replace(Link::Loses(text.to_vec()));
+        self.link.send_replace(LinkState::Loses(text.to_vec()));
     }
 
     /// Pieces that were lost.
@@ -99,7 +99,7 @@ impl Proxy {
 
     /// Lets everything pass again.
     pub fn mend(&self) {
-        self.link.send_replace(Link::Whole);
+        self.link.send_replace(LinkState::Whole);
     }
 
     /// Bytes that have passed either way.
@@ -118,18 +118,18 @@ impl Drop for Proxy {
 async fn accept(
     listener: TcpListener,
     target: SocketAddr,
-    link: Arc<watch::Sender<Link>>,
+    link: Arc<watch::Sender<LinkState>>,
     count: Arc<Count>,
 ) {
     while let Ok((client, _)) = listener.accept().await {
-        if *link.borrow() != Link::Cut {
+        if *link.borrow() != LinkState::Cut {
             tokio::spawn(join(client, target, link.clone(), count.clone()));
         }
     }
 }
 
 /// Carries one connection until either side or the link ends it.
-async fn join(client: TcpStream, target: SocketAddr, link: Arc<watch::Sender<Link>>, count: Arc<Count>) {
+async fn join(client: TcpStream, target: SocketAddr, link: Arc<watch::Sender<LinkState>>, count: Arc<Count>) {
     let Ok(server) = TcpStream::connect(target).await else { return };
     // Without this a test of latency would measure the proxy.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
@@ -138,7 +138,7 @@ async fn join(client: TcpStream, target: SocketAddr, link: Arc<watch::Sender<Lin
     let cuts = tokio::select! {
         ended = carry(client_in, server_out, &link, &count, true) => ended.unwrap_or(false),
         _ = carry(&mut server_in, client_out, &link, &count, false) => false,
-        _ = state.wait_for(|link| *link == Link::Cut) => false,
+        _ = state.wait_for(|link| *link == LinkState::Cut) => false,
     };
     if cuts {
         // The target is to do what it was asked, and not to notice first that nobody listens.
@@ -150,7 +150,7 @@ async fn join(client: TcpStream, target: SocketAddr, link: Arc<watch::Sender<Lin
 async fn carry(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
-    link: &watch::Sender<Link>,
+    link: &watch::Sender<LinkState>,
     count: &Count,
     is_client: bool,
 ) -> io::Result<bool> {
@@ -161,23 +161,25 @@ async fn carry(
         if read == 0 {
             return to.shutdown().await.map(|()| false);
         }
-        let open = state.wait_for(|link| *link != Link::Stalled).await.map_err(io::Error::other)?.clone();
-        if open == Link::Cut {
+        let open =
+            state.wait_for(|link| *link != LinkState::Stalled).await.map_err(io::Error::other)?.clone();
+        if open == LinkState::Cut {
             return Ok(false);
         }
-        let is_last = is_client && matches!(&open, Link::CutAfter(text) if contains(&buffer[..read], text));
-        if !is_client && matches!(&open, Link::Loses(text) if contains(&buffer[..read], text)) {
+        let is_last =
+            is_client && matches!(&open, LinkState::CutAfter(text) if contains(&buffer[..read], text));
+        if !is_client && matches!(&open, LinkState::Loses(text) if contains(&buffer[..read], text)) {
             count.lost.fetch_add(1, Ordering::Relaxed);
             continue;
         }
         if is_last {
             // The answer may come before this task goes on.
-            link.send_replace(Link::Stalled);
+            link.send_replace(LinkState::Stalled);
         }
         to.write_all(&buffer[..read]).await?;
         count.passed.fetch_add(read, Ordering::Relaxed);
         if is_last {
-            link.send_replace(Link::Cut);
+            link.send_replace(LinkState::Cut);
             return Ok(true);
         }
     }

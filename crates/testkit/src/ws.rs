@@ -123,8 +123,8 @@ impl Ws {
     /// The next frame.
     pub async fn next(&mut self) -> Value {
         match self.read(Instant::now() + PATIENCE).await {
-            Some(Incoming::Frame(frame)) => frame,
-            Some(Incoming::End(code)) => panic!("the socket was closed with {code:?}, not sent a frame"),
+            Some(ReadOutcome::Frame(frame)) => frame,
+            Some(ReadOutcome::End(code)) => panic!("the socket was closed with {code:?}, not sent a frame"),
             None => panic!("no frame came in time"),
         }
     }
@@ -141,9 +141,9 @@ impl Ws {
         let (by, mut others) = (Instant::now() + PATIENCE, Vec::new());
         loop {
             match self.read(by).await {
-                Some(Incoming::Frame(frame)) if frame["type"] == kind => return frame,
-                Some(Incoming::Frame(frame)) => others.push(frame),
-                Some(Incoming::End(code)) => {
+                Some(ReadOutcome::Frame(frame)) if frame["type"] == kind => return frame,
+                Some(ReadOutcome::Frame(frame)) => others.push(frame),
+                Some(ReadOutcome::End(code)) => {
                     panic!("closed with {code:?} instead of {kind}, after {others:?}")
                 }
                 None => panic!("no {kind} came in time, but {others:?}"),
@@ -155,9 +155,11 @@ impl Ws {
     pub async fn frame_where(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
             match self.read(Instant::now() + Duration::from_secs(3600)).await {
-                Some(Incoming::Frame(frame)) if is_it(&frame) => return frame,
-                Some(Incoming::Frame(_)) => {}
-                Some(Incoming::End(code)) => panic!("the socket was closed with {code:?}, not sent a frame"),
+                Some(ReadOutcome::Frame(frame)) if is_it(&frame) => return frame,
+                Some(ReadOutcome::Frame(_)) => {}
+                Some(ReadOutcome::End(code)) => {
+                    panic!("the socket was closed with {code:?}, not sent a frame")
+                }
                 None => panic!("no such frame came"),
             }
         }
@@ -166,8 +168,8 @@ impl Ws {
     /// Asserts that no frame comes, and that the socket stays open, for so many milliseconds.
     pub async fn nothing(&mut self, for_ms: u64) {
         match self.read(Instant::now() + Duration::from_millis(for_ms)).await {
-            Some(Incoming::Frame(frame)) => panic!("nothing should have come, but {frame}"),
-            Some(Incoming::End(code)) => panic!("nothing should have come, but a close with {code:?}"),
+            Some(ReadOutcome::Frame(frame)) => panic!("nothing should have come, but {frame}"),
+            Some(ReadOutcome::End(code)) => panic!("nothing should have come, but a close with {code:?}"),
             None => {}
         }
     }
@@ -182,8 +184,8 @@ impl Ws {
         let by = Instant::now() + patience;
         loop {
             match self.read(by).await {
-                Some(Incoming::End(code)) => return code,
-                Some(Incoming::Frame(_)) => {}
+                Some(ReadOutcome::End(code)) => return code,
+                Some(ReadOutcome::Frame(_)) => {}
                 None => panic!("the socket was not closed within {patience:?}"),
             }
         }
@@ -214,21 +216,21 @@ impl Ws {
         drop(self);
     }
 
-    async fn read(&mut self, by: Instant) -> Option<Incoming> {
+    async fn read(&mut self, by: Instant) -> Option<ReadOutcome> {
         match timeout_at(by, self.socket.next_text()).await.ok()? {
             Ok(text) => {
                 let frame = Frame::parse(&text).unwrap_or_else(|why| panic!("no frame ({why}): {text}"));
                 assert!(!matches!(frame.event, ServerEvent::Unknown { .. }), "not in chinwag-client: {text}");
-                Some(Incoming::Frame(serde_json::from_str(&text).expect("it was read just now")))
+                Some(ReadOutcome::Frame(serde_json::from_str(&text).expect("it was read just now")))
             }
             Err(End::Broken(why)) => panic!("the server broke the protocol: {why}"),
-            Err(end) => Some(Incoming::End(end.code())),
+            Err(end) => Some(ReadOutcome::End(end.code())),
         }
     }
 }
 
 /// The result of a read.
-enum Incoming {
+enum ReadOutcome {
     Frame(Value),
     End(Option<u16>),
 }

@@ -7,10 +7,10 @@ use std::net::TcpStream;
 use anyhow::{Context, Result, ensure};
 use memchr::memmem;
 
-use super::{Settings, grouped};
+use super::{RunSettings, grouped};
 use crate::frame;
 use crate::subject::Subject;
-use crate::table::{Goal, Outcome, Row};
+use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World};
 
 const MESSAGES: u64 = 25;
@@ -46,7 +46,7 @@ const WAYS: [Way; 3] = [
     },
 ];
 
-pub(super) fn run(settings: &Settings) -> Outcome {
+pub(super) fn run(settings: &RunSettings) -> Outcome {
     let sizes = if settings.quick { vec![20] } else { vec![1000, 2000] };
     let few = World::make(&settings.server, &plan(settings.size(FEW, CHANGED)))?;
     let mut rows = Vec::new();
@@ -54,8 +54,8 @@ pub(super) fn run(settings: &Settings) -> Outcome {
         let many = World::make(&settings.server, &plan(size))?;
         for way in WAYS {
             let name = |unit| format!("W11: {}, {} groups, {unit}", way.name, grouped(size));
-            let mut bytes = Row::new(name("bytes"), "KiB", way.goals.0);
-            let mut cpu = Row::new(name("CPU"), "ms", way.goals.1);
+            let mut bytes = Measurement::new(name("bytes"), "KiB", way.goals.0);
+            let mut cpu = Measurement::new(name("CPU"), "ms", way.goals.1);
             for _ in 0..settings.rounds {
                 let (ours, base) = (come(&many, way)?, come(&few, way)?);
                 bytes.pairs.push((ours.0, base.0));

@@ -3,14 +3,14 @@
 
 use anyhow::Result;
 
-use super::{Settings, grouped};
+use super::{RunSettings, grouped};
 use crate::crowd::Crowd;
 use crate::subject::{self, Subject};
-use crate::table::{Goal, Outcome, Row};
+use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World};
 
 /// One group of 1,000, or of another size.
-pub(super) fn crowd(settings: &Settings) -> Outcome {
+pub(super) fn crowd(settings: &RunSettings) -> Outcome {
     let size = settings.members.unwrap_or(settings.size(1000, 20));
     let name = format!("W2: one group of {}", grouped(size));
     let goals = [(1, name.as_str(), 0.80), (16, "W2b: the same, 16 in flight", 0.70)];
@@ -18,7 +18,7 @@ pub(super) fn crowd(settings: &Settings) -> Outcome {
 }
 
 /// 10 groups of 10.
-pub(super) fn groups(settings: &Settings) -> Outcome {
+pub(super) fn groups(settings: &RunSettings) -> Outcome {
     run(settings, &Plan::crowds(settings.size(10, 2), 10), &[(1, "W3: 10 groups of 10", 0.50)])
 }
 
@@ -35,7 +35,7 @@ impl Stage {
     }
 
     /// Deliveries a CPU second, messages a second, and how busy the load was.
-    pub(super) fn measure(&mut self, window: u64, settings: &Settings) -> Result<(f64, f64, f64)> {
+    pub(super) fn measure(&mut self, window: u64, settings: &RunSettings) -> Result<(f64, f64, f64)> {
         let (before, own) = (self.subject.cpu()?, subject::cpu(std::process::id())?);
         let talked = self.crowd.talk(window, settings.stretch)?;
         let (cpu, own) = (self.subject.cpu()? - before, subject::cpu(std::process::id())? - own);
@@ -44,13 +44,13 @@ impl Stage {
     }
 }
 
-fn run(settings: &Settings, plan: &Plan, goals: &[(u64, &str, f64)]) -> Outcome {
+fn run(settings: &RunSettings, plan: &Plan, goals: &[(u64, &str, f64)]) -> Outcome {
     let world = World::make(&settings.server, plan)?;
     let mut chinwag = Stage::set(Subject::chinwag(&world.program)?, &world)?;
     let mut bare = Stage::set(Subject::bare(&["fanout"])?, &world)?;
     let mut rows = Vec::new();
     for (window, what, least) in goals {
-        let mut row = Row::new(*what, "deliveries/CPU s", Goal::AtLeast(*least));
+        let mut row = Measurement::new(*what, "deliveries/CPU s", Goal::AtLeast(*least));
         let (mut rates, mut busy) = (Vec::new(), 0.0_f64);
         for _ in 0..settings.rounds {
             let (ours, rate, ours_busy) = chinwag.measure(*window, settings)?;

@@ -13,15 +13,15 @@ use chinwag_core::store::Page;
 use chinwag_core::user::Caller;
 use chinwag_core::{Clock, Date, GroupId, Seq};
 
-use super::{Settings, beside_shortest, grouped, histories, median};
-use crate::table::{Goal, Outcome, Row};
+use super::{RunSettings, beside_shortest, grouped, histories, median};
+use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{self, Plan, World};
 
 const PAGE: usize = 20;
 const SHORT: u64 = 10_000;
 
 /// A history of one length.
-struct History {
+struct GroupHistory {
     app: App,
     clock: Arc<SystemClock>,
     context: Context,
@@ -47,17 +47,17 @@ const QUERIES: [(Query, &str, f64); 4] = [
     (Query::Send, "send", 1.25),
 ];
 
-pub(super) fn run(settings: &Settings) -> Outcome {
+pub(super) fn run(settings: &RunSettings) -> Outcome {
     let (short, most) = if settings.quick { (100, 1000) } else { (SHORT, settings.messages) };
-    let mut histories = histories(short, most, |length| History::make(settings, length))?;
+    let mut histories = histories(short, most, |length| GroupHistory::make(settings, length))?;
     let times = settings.size(400, 10);
     let mut rows = Vec::new();
     for (query, name, most) in QUERIES {
-        let row = |history: &History| -> Row {
+        let row = |history: &GroupHistory| -> Measurement {
             let what = format!("W6: {name}, {} messages", history.length);
             let members = grouped(settings.members.unwrap_or(10));
             let note = format!("beside {short} messages; {members} members");
-            Row { note, ..Row::new(what, "µs", Goal::AtMost(most)) }
+            Measurement { note, ..Measurement::new(what, "µs", Goal::AtMost(most)) }
         };
         rows.extend(beside_shortest(&mut histories, settings.rounds, row, |history| {
             history.time(query, times)
@@ -66,8 +66,8 @@ pub(super) fn run(settings: &Settings) -> Outcome {
     Ok(rows)
 }
 
-impl History {
-    fn make(settings: &Settings, length: u64) -> Result<Self> {
+impl GroupHistory {
+    fn make(settings: &RunSettings, length: u64) -> Result<Self> {
         let members = settings.members.unwrap_or(10);
         let world = World::make(&settings.server, &Plan { messages: length, ..Plan::crowds(1, members) })?;
         let clock = Arc::new(SystemClock::default());

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use super::Settings;
-use crate::load::{Joining, Load, What};
+use super::RunSettings;
+use crate::load::{ArrivalKind, Joining, Load};
 use crate::subject::{self, Subject};
-use crate::table::{Goal, Outcome, Row};
+use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World};
 
 const GROUPS_EACH: usize = 20;
@@ -23,16 +23,16 @@ struct Cost {
     cpu: f64,
 }
 
-pub(super) fn run(settings: &Settings) -> Outcome {
+pub(super) fn run(settings: &RunSettings) -> Outcome {
     let (few, many) = (settings.size(1000, 50), settings.size(15_000, 200));
     let groups_of =
         |user: usize, _: &Plan| (0..GROUPS_EACH).map(|k| user / CROWD * GROUPS_EACH + k).collect();
     let groups = many.div_ceil(CROWD) * GROUPS_EACH;
     let world =
         World::make(&settings.server, &Plan { users: many, groups, groups_of, messages: 0, contacts: 0 })?;
-    let mut memory = Row::new("W1: memory of an idle socket", "KiB", Goal::None);
-    let mut resident = Row::new("W1: beside 4 KiB", "KiB", Goal::AtMost(1.0));
-    let mut cpu = Row::new("W1: CPU of an idle socket, beside 1 µs/s", "µs/s", Goal::AtMost(1.0));
+    let mut memory = Measurement::new("W1: memory of an idle socket", "KiB", Goal::None);
+    let mut resident = Measurement::new("W1: beside 4 KiB", "KiB", Goal::AtMost(1.0));
+    let mut cpu = Measurement::new("W1: CPU of an idle socket, beside 1 µs/s", "µs/s", Goal::AtMost(1.0));
     for _ in 0..settings.rounds {
         let ours = measure(&Subject::chinwag(&world.program)?, &world, few, many, settings)?;
         let bare = measure(&Subject::bare(&["fanout"])?, &world, few, many, settings)?;
@@ -44,13 +44,19 @@ pub(super) fn run(settings: &Settings) -> Outcome {
     Ok(vec![memory, resident, cpu])
 }
 
-fn measure(subject: &Subject, world: &World, few: usize, many: usize, settings: &Settings) -> Result<Cost> {
+fn measure(
+    subject: &Subject,
+    world: &World,
+    few: usize,
+    many: usize,
+    settings: &RunSettings,
+) -> Result<Cost> {
     let mut load = Load::new()?;
     let joining = Joining {
         address: &|_| subject.address(),
         handshake: &|user| world.handshake(user),
         first: &|_, _| {},
-        ready: if subject.is_bare() { What::Upgraded } else { What::Shown },
+        ready: if subject.is_bare() { ArrivalKind::Upgraded } else { ArrivalKind::Shown },
     };
     let settle = Duration::from_secs_f64(if settings.quick { 0.1 } else { 4.0 });
     load.join(0, few, &joining)?;
@@ -76,7 +82,7 @@ fn rest(load: &mut Load, time: Duration) -> Result<()> {
     while begun.elapsed() < time {
         load.turn(Duration::from_millis(20), &mut arrivals)?;
         for arrival in arrivals.drain(..) {
-            if let What::Closed(code) = arrival.what {
+            if let ArrivalKind::Closed(code) = arrival.what {
                 bail!("an idle socket was closed with {code:?}");
             }
         }

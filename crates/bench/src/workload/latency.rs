@@ -8,13 +8,13 @@ use chinwag_core::clock::SystemClock;
 use chinwag_core::store::NewMessage;
 use chinwag_core::{Clock, MessageId};
 
-use super::Settings;
+use super::RunSettings;
 use super::fanout::Stage;
 use crate::subject::Subject;
-use crate::table::{Goal, Outcome, Row};
+use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{self, Plan, World};
 
-pub(super) fn run(settings: &Settings) -> Outcome {
+pub(super) fn run(settings: &RunSettings) -> Outcome {
     let plan = Plan::crowds(settings.size(10, 2), 10);
     let world = World::make(&settings.server, &plan)?;
     let bench = World::make(&settings.server, &plan)?;
@@ -22,7 +22,7 @@ pub(super) fn run(settings: &Settings) -> Outcome {
     let mut bare = Stage::set(Subject::bare(&["fanout"])?, &world)?;
     let peak = chinwag.crowd.talk(1, settings.stretch)?;
     let rate = peak.messages as f64 / peak.seconds / 2.0;
-    let mut row = Row::new("W4: p99 of delivery at half of W3's peak", "ms", Goal::AtMost(1.5));
+    let mut row = Measurement::new("W4: p99 of delivery at half of W3's peak", "ms", Goal::AtMost(1.5));
     let mut parts = Vec::new();
     for _ in 0..settings.rounds {
         let mut ours = chinwag.crowd.speak(rate, settings.stretch)?;
@@ -40,7 +40,7 @@ pub(super) fn run(settings: &Settings) -> Outcome {
 }
 
 /// The p99 of one message's commit, in milliseconds: one after the other, nothing beside.
-fn commits(world: &World, settings: &Settings) -> Result<f64> {
+fn commits(world: &World, settings: &RunSettings) -> Result<f64> {
     let store = world.open()?;
     let clock = SystemClock::default();
     let (group, author) = (world.groups[0], world.users[0]);

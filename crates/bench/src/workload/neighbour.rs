@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::Settings;
+use super::RunSettings;
 use crate::crowd::Crowd;
 use crate::load::PATIENCE;
 use crate::subject::Subject;
-use crate::table::{Goal, Outcome, Row};
+use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World, name};
 
 /// Groups of the people who chat, and the users in each.
@@ -48,7 +48,7 @@ impl Abuse {
     ];
 }
 
-pub(super) fn run(settings: &Settings) -> Outcome {
+pub(super) fn run(settings: &RunSettings) -> Outcome {
     let groups_of = |user: usize, plan: &Plan| {
         if user < NEIGHBOURS { vec![user / SIZE] } else { (GROUPS..plan.groups).collect() }
     };
@@ -62,8 +62,8 @@ pub(super) fn run(settings: &Settings) -> Outcome {
     Abuse::ALL.into_iter().map(|(abuse, what)| measure(settings, &plan, abuse, what)).collect()
 }
 
-fn measure(settings: &Settings, plan: &Plan, abuse: Abuse, what: &str) -> Result<Row> {
-    let mut row = Row::new(what, "ms", Goal::AtMost(2.0));
+fn measure(settings: &RunSettings, plan: &Plan, abuse: Abuse, what: &str) -> Result<Measurement> {
+    let mut row = Measurement::new(what, "ms", Goal::AtMost(2.0));
     let mut requests = 0;
     for _ in 0..settings.rounds {
         // Each round has a world of its own: an account is erased once.

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use anyhow::Result;
 use chinwag_testkit::postgres::Server;
 
-use super::Settings;
+use super::RunSettings;
 use super::fanout::Stage;
 use crate::shared::Shared;
 use crate::subject::Subject;
-use crate::table::{Goal, Outcome, Row};
+use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World};
 
-pub(super) fn run(settings: &Settings) -> Outcome {
+pub(super) fn run(settings: &RunSettings) -> Outcome {
     let groups = Plan::crowds(settings.size(10, 2), 10);
     let crowd = Plan::crowds(1, settings.size(1000, 20));
     let mut rows = spread("10 groups of 10", &groups, settings)?;
@@ -21,13 +21,17 @@ pub(super) fn run(settings: &Settings) -> Outcome {
     Ok(rows)
 }
 
-fn spread(what: &str, plan: &Plan, settings: &Settings) -> Outcome {
+fn spread(what: &str, plan: &Plan, settings: &RunSettings) -> Outcome {
     let server = Arc::new(Server::start_new(true));
     let (one, mut alone) = stage(&server, 1, plan, settings)?;
     let (two, mut both) = stage(&server, 2, plan, settings)?;
-    let mut cost = Row::new(format!("W10: {what} on two nodes"), "deliveries/CPU s", Goal::AtLeast(0.80));
-    let mut time =
-        Row::new("W10: the same, p99 of delivery at half of one node's peak", "ms", Goal::AtMost(2.0));
+    let mut cost =
+        Measurement::new(format!("W10: {what} on two nodes"), "deliveries/CPU s", Goal::AtLeast(0.80));
+    let mut time = Measurement::new(
+        "W10: the same, p99 of delivery at half of one node's peak",
+        "ms",
+        Goal::AtMost(2.0),
+    );
     let mut rates = Vec::new();
     let (_, peak, _) = alone.measure(1, settings)?;
     for _ in 0..settings.rounds {
@@ -53,7 +57,7 @@ fn spread(what: &str, plan: &Plan, settings: &Settings) -> Outcome {
 }
 
 /// So many nodes on a database and a Redis of their own.
-fn stage(server: &Arc<Server>, nodes: usize, plan: &Plan, settings: &Settings) -> Result<(World, Stage)> {
+fn stage(server: &Arc<Server>, nodes: usize, plan: &Plan, settings: &RunSettings) -> Result<(World, Stage)> {
     let world = World::make_shared(Shared::by_nodes(server), &settings.server, plan)?;
     let subject = Subject::nodes(&settings.server, world.shared()?, nodes)?;
     let stage = Stage::set(subject, &world)?;

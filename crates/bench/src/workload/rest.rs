@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::Settings;
+use super::RunSettings;
 use crate::baseline::http;
 use crate::frame;
-use crate::load::{Load, PATIENCE, What};
+use crate::load::{ArrivalKind, Load, PATIENCE};
 use crate::subject::Subject;
-use crate::table::{Goal, Outcome, Row};
+use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World, name};
 
 const CONNECTIONS: usize = 32;
 const MESSAGES: u64 = 1000;
 
 /// One kind of request.
-struct Kind {
+struct RequestKind {
     what: &'static str,
     least: f64,
     path: String,
@@ -26,17 +26,22 @@ struct Kind {
     posts: bool,
 }
 
-pub(super) fn run(settings: &Settings) -> Outcome {
+pub(super) fn run(settings: &RunSettings) -> Outcome {
     let plan = Plan { messages: MESSAGES, ..Plan::crowds(1, 10) };
     let world = World::make(&settings.server, &plan)?;
     let chinwag = Subject::chinwag(&world.program)?;
     let (token, group) = (&world.tokens[0], world.groups[0]);
-    let read = |what, path| Kind { what, least: 0.60, path, posts: false };
+    let read = |what, path| RequestKind { what, least: 0.60, path, posts: false };
     let kinds = [
         read("W9: GET a user", format!("/api/v1/users/{}/?fields=name+status", name(0))),
         read("W9: GET a group", format!("/api/v1/groups/{group}/?fields=__all__")),
         read("W9: GET a page of history", format!("/api/v1/groups/{group}/messages/")),
-        Kind { what: "W9: POST a message", least: 0.35, path: "/api/v1/messages/".into(), posts: true },
+        RequestKind {
+            what: "W9: POST a message",
+            least: 0.35,
+            path: "/api/v1/messages/".into(),
+            posts: true,
+        },
     ];
     let mut answers = Vec::new();
     let mut sent = 0;
@@ -51,7 +56,7 @@ pub(super) fn run(settings: &Settings) -> Outcome {
     let bare = Subject::bare(&["http", file.to_str().context("the path is text")?])?;
     let mut rows = Vec::new();
     for kind in &kinds {
-        let mut row = Row::new(kind.what, "requests/CPU s", Goal::AtLeast(kind.least));
+        let mut row = Measurement::new(kind.what, "requests/CPU s", Goal::AtLeast(kind.least));
         let mut rates = (0.0, 0.0);
         let mut loads = [Load::new()?, Load::new()?];
         for _ in 0..settings.rounds {
@@ -71,7 +76,7 @@ pub(super) fn run(settings: &Settings) -> Outcome {
     Ok(rows)
 }
 
-impl Kind {
+impl RequestKind {
     fn request(&self, token: &str, group: &str, sent: &mut u64) -> Vec<u8> {
         let (path, host) = (&self.path, "Host: localhost\r\nAuthorization: Bearer");
         if !self.posts {
@@ -103,7 +108,7 @@ fn drive(
     load: &mut Load,
     subject: &Subject,
     make: &mut dyn FnMut() -> Vec<u8>,
-    settings: &Settings,
+    settings: &RunSettings,
 ) -> Result<(f64, f64)> {
     let sockets = (0..CONNECTIONS).map(|_| load.join_rest(subject.address())).collect::<Result<Vec<_>>>()?;
     let (before, begun, mut arrivals) = (subject.cpu()?, Instant::now(), Vec::new());
@@ -117,7 +122,7 @@ fn drive(
     while answered < asked {
         load.turn(Duration::from_millis(50), &mut arrivals)?;
         for arrival in arrivals.drain(..) {
-            let What::Answer(status) = arrival.what else { continue };
+            let ArrivalKind::Answer(status) = arrival.what else { continue };
             ensure!(status == 200 || status == 201, "a request was answered {status}");
             (last, answered) = (Instant::now(), answered + 1);
             if begun.elapsed() < settings.stretch {

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::Settings;
+use super::RunSettings;
 use crate::frame;
-use crate::load::{Joining, Load, What};
+use crate::load::{ArrivalKind, Joining, Load};
 use crate::subject::Subject;
-use crate::table::{Goal, Outcome, Row};
+use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World};
 
 /// Messages in each group, and how many of them everybody has missed, if any.
@@ -24,13 +24,13 @@ struct Back {
     steady: f64,
 }
 
-pub(super) fn run(settings: &Settings) -> Outcome {
+pub(super) fn run(settings: &RunSettings) -> Outcome {
     let plan = Plan { messages: MESSAGES, ..Plan::crowds(settings.size(1000, 10), 10) };
     let world = World::make(&settings.server, &plan)?;
-    let mut ready = Row::new("W7: 10,000 back at once", "ready/s", Goal::AtLeast(0.50));
-    let mut cpu = Row::new("W7: the same", "ready/CPU s", Goal::None);
-    let mut whole = Row::new("W7: the same, nothing missed", "ready/s", Goal::None);
-    let mut memory = Row::new("W7: peak beside steady memory", "MiB", Goal::AtMost(1.5));
+    let mut ready = Measurement::new("W7: 10,000 back at once", "ready/s", Goal::AtLeast(0.50));
+    let mut cpu = Measurement::new("W7: the same", "ready/CPU s", Goal::None);
+    let mut whole = Measurement::new("W7: the same, nothing missed", "ready/s", Goal::None);
+    let mut memory = Measurement::new("W7: peak beside steady memory", "MiB", Goal::AtMost(1.5));
     let mib = 1024.0 * 1024.0;
     for _ in 0..settings.rounds {
         let (ours, none_missed, bare) = (
@@ -47,7 +47,7 @@ pub(super) fn run(settings: &Settings) -> Outcome {
     Ok(vec![ready, cpu, whole, memory])
 }
 
-fn back(subject: Subject, world: &World, missed: u64, settings: &Settings) -> Result<Back> {
+fn back(subject: Subject, world: &World, missed: u64, settings: &RunSettings) -> Result<Back> {
     let resume = |user: usize, out: &mut Vec<u8>| {
         let (group, since) = (world.groups[world.group_of(user)], MESSAGES - missed);
         let resume = format!(r#"{{"type":"sync.resume","data":{{"groups":{{"{group}":{since}}}}}}}"#);
@@ -58,7 +58,7 @@ fn back(subject: Subject, world: &World, missed: u64, settings: &Settings) -> Re
         address: &|_| subject.address(),
         handshake: &|user| world.handshake(user),
         first: if subject.is_bare() { &nothing } else { &resume },
-        ready: if subject.is_bare() { What::Upgraded } else { What::Synced },
+        ready: if subject.is_bare() { ArrivalKind::Upgraded } else { ArrivalKind::Synced },
     };
     let count = world.users.len();
     let mut load = Load::new()?;

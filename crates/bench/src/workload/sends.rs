@@ -19,10 +19,10 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use super::fanout::Stage;
-use super::{Settings, inserts};
+use super::{RunSettings, inserts};
 use crate::shared::Shared;
 use crate::subject::Subject;
-use crate::table::{Goal, Outcome, Row};
+use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{self, Plan, World};
 
 const GROUPS: usize = 8;
@@ -37,7 +37,7 @@ enum Check {
     RightsAndClientId,
 }
 
-pub(super) fn run(settings: &Settings) -> Outcome {
+pub(super) fn run(settings: &RunSettings) -> Outcome {
     let plan = Plan::crowds(GROUPS, 2);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let world = World::make(&settings.server, &plan)?;
@@ -60,14 +60,14 @@ pub(super) fn run(settings: &Settings) -> Outcome {
 /// A server, and the use case on a store of its own, turn about with the bare loop.
 fn beside(
     engine: &str,
-    settings: &Settings,
+    settings: &RunSettings,
     (world, subject): (&World, Subject),
     (bench, store): (&World, &Arc<dyn Store>),
     runtime: &Runtime,
     bare: &dyn Fn() -> Result<f64>,
 ) -> Outcome {
     let mut chinwag = Stage::set(subject, world)?;
-    let row = |what: &str, goal| Row::new(format!("W5 on {engine}: {what}"), "messages/s", goal);
+    let row = |what: &str, goal| Measurement::new(format!("W5 on {engine}: {what}"), "messages/s", goal);
     let mut rows = vec![
         row("acknowledged messages", Goal::AtLeast(0.70)),
         row("the use case alone", Goal::None),
@@ -90,7 +90,7 @@ fn beside(
 }
 
 /// The bare loop: numbers taken and messages inserted, a batch in each commit.
-async fn bare(store: &Arc<dyn Store>, world: &World, settings: &Settings) -> Result<f64> {
+async fn bare(store: &Arc<dyn Store>, world: &World, settings: &RunSettings) -> Result<f64> {
     let clock = Arc::new(SystemClock::default());
     let (groups, users) = (world.groups.clone(), world.users.clone());
     let (begun, mut done) = (Instant::now(), 0);
@@ -119,7 +119,7 @@ async fn used(
     world: &World,
     check: Check,
     round: usize,
-    settings: &Settings,
+    settings: &RunSettings,
 ) -> Result<f64> {
     let app = App::new(store.clone(), Arc::new(SystemClock::default()), Limits::default());
     let (begun, mut senders, stretch) = (Instant::now(), JoinSet::new(), settings.stretch);

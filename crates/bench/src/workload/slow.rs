@@ -3,13 +3,13 @@
 
 use anyhow::Result;
 
-use super::Settings;
+use super::RunSettings;
 use super::fanout::Stage;
 use crate::crowd::Talked;
 use crate::frame;
 use crate::load::Load;
 use crate::subject::Subject;
-use crate::table::{Goal, Outcome, Row};
+use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{Plan, World};
 
 const IN_FLIGHT: u64 = 4;
@@ -20,11 +20,11 @@ const CHANGE_EVERY: u64 = 10_000_000;
 /// closed them.
 const STRETCHES: u32 = 5;
 
-pub(super) fn run(settings: &Settings) -> Outcome {
+pub(super) fn run(settings: &RunSettings) -> Outcome {
     let size = settings.size(1000, 40);
     let plan = Plan { contacts: CONTACTS, ..Plan::crowds(1, size) };
-    let mut p99 = Row::new("W8: p99 of the healthy, 5 % deaf", "ms", Goal::AtMost(1.2));
-    let mut rate = Row::new("W8: their throughput", "messages/s", Goal::AtLeast(0.95));
+    let mut p99 = Measurement::new("W8: p99 of the healthy, 5 % deaf", "ms", Goal::AtMost(1.2));
+    let mut rate = Measurement::new("W8: their throughput", "messages/s", Goal::AtLeast(0.95));
     let mut told = 0;
     for _ in 0..settings.rounds {
         let mut with = talk(settings, &plan, size / 20)?;
@@ -38,7 +38,7 @@ pub(super) fn run(settings: &Settings) -> Outcome {
     Ok(vec![p99, rate])
 }
 
-fn talk(settings: &Settings, plan: &Plan, deaf: usize) -> Result<Talked> {
+fn talk(settings: &RunSettings, plan: &Plan, deaf: usize) -> Result<Talked> {
     let world = World::make(&settings.server, plan)?;
     let mut stage = Stage::set(Subject::chinwag(&world.program)?, &world)?;
     stage.crowd.deafen(deaf)?;

@@ -13,8 +13,8 @@ use chinwag_core::store::Store;
 use chinwag_core::user::Caller;
 use chinwag_core::{Clock, GroupId, Seq, UserId};
 
-use super::{Settings, beside_shortest, grouped, histories, median};
-use crate::table::{Goal, Outcome, Row};
+use super::{RunSettings, beside_shortest, grouped, histories, median};
+use crate::table::{Goal, Measurement, Outcome};
 use crate::world::{self, Plan, World};
 
 const SHORT: u64 = 1_000;
@@ -24,20 +24,20 @@ const MOST: usize = 100;
 
 /// The reader. The first user is the author of all messages.
 #[derive(Clone, Copy)]
-enum Reader {
+enum ReaderKind {
     Author,
     Newcomer,
     UpToDate,
 }
 
-const READERS: [(Reader, &str, usize); 3] = [
-    (Reader::Author, "who wrote all", 0),
-    (Reader::Newcomer, "who read nothing", MOST),
-    (Reader::UpToDate, "who read all", 0),
+const READERS: [(ReaderKind, &str, usize); 3] = [
+    (ReaderKind::Author, "who wrote all", 0),
+    (ReaderKind::Newcomer, "who read nothing", MOST),
+    (ReaderKind::UpToDate, "who read all", 0),
 ];
 
 /// A group with a history of one length.
-struct History {
+struct UnreadHistory {
     app: App,
     group: GroupId,
     users: [UserId; 3],
@@ -45,25 +45,25 @@ struct History {
     _world: World,
 }
 
-pub(super) fn run(settings: &Settings) -> Outcome {
+pub(super) fn run(settings: &RunSettings) -> Outcome {
     let (short, most) = if settings.quick { (200, 2000) } else { (SHORT, settings.messages) };
-    let mut histories = histories(short, most, |length| History::make(settings, length))?;
+    let mut histories = histories(short, most, |length| UnreadHistory::make(settings, length))?;
     let times = settings.size(2000, 10);
     let mut rows = Vec::new();
     for (reader, name, unread) in READERS {
-        let row = |history: &History| {
+        let row = |history: &UnreadHistory| {
             let what = format!("W12: {name}, {} messages", history.length);
             let note = format!("beside {short} messages; {} members", grouped(MEMBERS));
-            Row { note, ..Row::new(what, "µs", Goal::AtMost(1.25)) }
+            Measurement { note, ..Measurement::new(what, "µs", Goal::AtMost(1.25)) }
         };
-        let time = |history: &mut History| history.time(reader, unread, times);
+        let time = |history: &mut UnreadHistory| history.time(reader, unread, times);
         rows.extend(beside_shortest(&mut histories, settings.rounds, row, time)?);
     }
     Ok(rows)
 }
 
-impl History {
-    fn make(settings: &Settings, length: u64) -> Result<Self> {
+impl UnreadHistory {
+    fn make(settings: &RunSettings, length: u64) -> Result<Self> {
         let world = World::make(&settings.server, &Plan { messages: length, ..Plan::crowds(1, MEMBERS) })?;
         let (clock, store, group) = (Arc::new(SystemClock::default()), world.open()?, world.groups[0]);
         let users = [world.users[0], world.users[1], world.users[2]];
@@ -73,7 +73,7 @@ impl History {
     }
 
     /// The median time of showing the group, in microseconds.
-    fn time(&self, reader: Reader, unread: usize, times: usize) -> Result<f64> {
+    fn time(&self, reader: ReaderKind, unread: usize, times: usize) -> Result<f64> {
         let context = Context::new(Caller::User(self.users[reader as usize]));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut took = Vec::with_capacity(times);

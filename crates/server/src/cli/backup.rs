@@ -9,7 +9,7 @@ use crate::wire_up::backup;
 use anyhow::{Context, Result, bail};
 
 use super::say;
-use super::settings::Place;
+use super::settings::DataArgs;
 use crate::data::Folder;
 
 #[derive(Debug, clap::Args)]
@@ -17,7 +17,7 @@ pub(crate) struct Args {
     /// The file to write, which may not be there yet
     file: PathBuf,
     #[command(flatten)]
-    place: Place,
+    place: DataArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {

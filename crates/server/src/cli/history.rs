@@ -3,14 +3,14 @@
 use anyhow::{Context, Result, bail};
 
 use super::say;
-use super::settings::Place;
+use super::settings::DataArgs;
 use crate::data::Folder;
 use crate::wire_up;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    place: Place,
+    place: DataArgs,
     /// Give it another name first: every client then starts over from what the server has. To be run after
     /// the database was put back by other means than `chinwag restore`, with no server running
     #[arg(long)]

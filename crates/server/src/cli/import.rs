@@ -7,16 +7,16 @@ mod report;
 use anyhow::Result;
 use clap::Subcommand;
 
-use super::settings::Place;
+use super::settings::DataArgs;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    source: Source,
+    source: ImportSource,
 }
 
 #[derive(Debug, Subcommand)]
-enum Source {
+enum ImportSource {
     /// The Django service, in the PostgreSQL database at this address: its users, relations, groups,
     /// memberships, messages and read marks. It is only read
     Django {
@@ -24,12 +24,12 @@ enum Source {
         #[arg(value_name = "URL")]
         url: String,
         #[command(flatten)]
-        place: Place,
+        place: DataArgs,
     },
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.source {
-        Source::Django { url, place } => django::run(url, place),
+        ImportSource::Django { url, place } => django::run(url, place),
     }
 }

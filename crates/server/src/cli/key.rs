@@ -3,13 +3,13 @@
 use anyhow::Result;
 
 use super::say;
-use super::settings::Place;
+use super::settings::DataArgs;
 use crate::data::{Folder, given_key};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    place: Place,
+    place: DataArgs,
     /// Make a new key first; a running server takes it at its next start
     #[arg(long)]
     rotate: bool,

@@ -8,7 +8,7 @@ use anyhow::{Result, anyhow, bail};
 
 use super::backup::{beside, put};
 use super::say;
-use super::settings::Place;
+use super::settings::DataArgs;
 use crate::data::Folder;
 use crate::wire_up::transfer::{self, Carried, Progress, Source, Target};
 
@@ -17,7 +17,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     way: Way,
     #[command(flatten)]
-    place: Place,
+    place: DataArgs,
 }
 
 #[derive(Debug, clap::Args)]

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use super::backup::{beside, copy, put};
 use super::say;
-use super::settings::Place;
+use super::settings::DataArgs;
 use crate::data::Folder;
 use crate::wire_up::backup;
 
@@ -17,7 +17,7 @@ pub(crate) struct Args {
     /// The backup
     file: PathBuf,
     #[command(flatten)]
-    place: Place,
+    place: DataArgs,
     /// Where there is a database already: keep it under another name
     #[arg(long)]
     force: bool,

@@ -9,7 +9,7 @@ use crate::config::{Config, Flags, Problems, load};
 
 /// The arguments of every command that reads the data folder.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Place {
+pub(crate) struct DataArgs {
     /// The configuration file [default: ./chinwag.toml, if it is there]
     #[arg(long, value_name = "FILE", env = "CHINWAG_CONFIG")]
     config: Option<PathBuf>,
@@ -25,7 +25,7 @@ pub(crate) struct Place {
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Settings {
     #[command(flatten)]
-    place: Place,
+    place: DataArgs,
     /// The address and port to listen on; port 0 is any that is free [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
@@ -40,7 +40,7 @@ pub(crate) struct Settings {
     validate_url: Option<String>,
 }
 
-impl Place {
+impl DataArgs {
     /// The configuration, all of its layers together.
     pub(crate) fn load(&self) -> Result<Config> {
         Ok(load(&self.flags(), std::env::vars_os())?)

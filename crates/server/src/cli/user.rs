@@ -6,9 +6,9 @@ use clap::Subcommand;
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 
-use super::settings::Place;
+use super::settings::DataArgs;
 use super::{prompt, say};
-use crate::admin::{Order, Outcome, carry_out};
+use crate::admin::{Order, OrderOutcome, carry_out};
 use crate::config::{Config, Period};
 use crate::data::Folder;
 use crate::{control, wire_up};
@@ -29,19 +29,19 @@ enum Command {
         #[arg(long)]
         no_password: bool,
         #[command(flatten)]
-        place: Place,
+        place: DataArgs,
     },
     /// List the names of users, one a line, special users aside
     List {
         #[command(flatten)]
-        place: Place,
+        place: DataArgs,
     },
     /// Set a user's password, asked for or read from standard input, and end its sessions
     Passwd {
         /// The user's name
         name: String,
         #[command(flatten)]
-        place: Place,
+        place: DataArgs,
     },
     /// Print a new token of a user, alone on a line
     Token {
@@ -54,7 +54,7 @@ enum Command {
         #[arg(long)]
         adopt: bool,
         #[command(flatten)]
-        place: Place,
+        place: DataArgs,
     },
     /// Delete a user: its relations and memberships go, the bodies of its messages are erased
     Delete {
@@ -64,7 +64,7 @@ enum Command {
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
-        place: Place,
+        place: DataArgs,
     },
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Token { name, ttl, adopt, place } => {
             let order = Order::Token { name, seconds: ttl.0.as_secs(), adopt };
             match Desk::open(&place, false)?.order(order)? {
-                Outcome::Token(token) => say(&token),
+                OrderOutcome::Token(token) => say(&token),
                 _ => bail!("the running server is of another version: start it again"),
             }
         }
@@ -104,7 +104,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
 fn list(desk: &Desk) -> Result<()> {
     let mut after = None;
     loop {
-        let Outcome::Names { names, next } = desk.order(Order::List { after })? else {
+        let OrderOutcome::Names { names, next } = desk.order(Order::List { after })? else {
             bail!("the running server is of another version: start it again");
         };
         names.iter().try_for_each(|name| say(name))?;
@@ -124,7 +124,7 @@ struct Desk {
 
 impl Desk {
     /// The desk of a data folder that is there, or is made if need be.
-    fn open(place: &Place, create: bool) -> Result<Self> {
+    fn open(place: &DataArgs, create: bool) -> Result<Self> {
         let config = place.load()?;
         let folder = if create { Folder::create(&config.data)? } else { Folder::open(&config.data)? };
         if folder.made() {
@@ -134,14 +134,14 @@ impl Desk {
         Ok(Self { runtime: runtime.context("no runtime could be started")?, config, folder })
     }
 
-    fn order(&self, order: Order) -> Result<Outcome> {
+    fn order(&self, order: Order) -> Result<OrderOutcome> {
         match self.runtime.block_on(self.hand_in(order))? {
-            Outcome::Refused(why) => bail!(why),
+            OrderOutcome::Refused(why) => bail!(why),
             outcome => Ok(outcome),
         }
     }
 
-    async fn hand_in(&self, order: Order) -> Result<Outcome> {
+    async fn hand_in(&self, order: Order) -> Result<OrderOutcome> {
         let is_served = self.folder.is_served();
         if is_served && let Ok(stream) = UnixStream::connect(self.folder.socket()).await {
             return control::send(stream, &order).await;

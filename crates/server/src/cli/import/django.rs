@@ -5,13 +5,13 @@ use anyhow::{Context, Result, anyhow};
 use tokio::runtime::Runtime;
 
 use super::report::Report;
-use crate::cli::settings::Place;
+use crate::cli::settings::DataArgs;
 use crate::data::Folder;
 use crate::wire_up;
 use crate::wire_up::import::django::{Counts, DjangoSource};
 use crate::wire_up::import::{Check, Fault, Tally, django};
 
-pub(super) fn run(url: &str, place: &Place) -> Result<()> {
+pub(super) fn run(url: &str, place: &DataArgs) -> Result<()> {
     let config = place.load()?;
     // Before a folder is made for nothing.
     let source = django::source(url)?;

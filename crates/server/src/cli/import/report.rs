@@ -16,11 +16,11 @@ pub(super) struct Report {
     all: u64,
     done: u64,
     notes: u64,
-    rows: Vec<Row>,
+    rows: Vec<ReportRow>,
 }
 
 /// One kind of objects.
-struct Row {
+struct ReportRow {
     kind: &'static str,
     /// How many the source has.
     source: u64,
@@ -38,7 +38,7 @@ impl Report {
 
     /// Begins a kind of objects.
     pub(super) fn begin(&mut self, kind: &'static str, source: u64) {
-        self.rows.push(Row { kind, source, tally: Tally::default(), found: 0 });
+        self.rows.push(ReportRow { kind, source, tally: Tally::default(), found: 0 });
         self.show("taken", kind);
     }
 
@@ -113,7 +113,7 @@ impl Report {
     }
 }
 
-impl Row {
+impl ReportRow {
     fn is_missing(&self) -> bool {
         let Tally { taken, before, gone, refused } = self.tally;
         self.tally.all() != self.source

@@ -13,12 +13,12 @@ use crate::{cargo, needs};
 
 /// The trials, by the folders and the files that they are in.
 const TRIALS: &[(&str, &[&str])] = &[
-    ("chaos", &["crash", "disk", "end", "erase", "once", "clock", "slow", "flood", "hosts"]),
+    ("chaos", &["crash", "disk", "end", "erase", "once", "clock", "slow", "flood", "hosts", "strangers"]),
     (
         "cluster",
         &[
             "order", "kills", "rolling", "removal", "ends", "first", "commit", "database", "link", "hints",
-            "dead", "versions",
+            "dead", "versions", "blocks", "consent",
         ],
     ),
 ];

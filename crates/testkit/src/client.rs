@@ -1,6 +1,8 @@
 //! A caller of the REST API for tests: sends JSON, and hands back the status, the headers and the JSON.
 //! It is a [`Rest`] whose failures fail the test.
 
+use std::net::IpAddr;
+
 use chinwag_client::{Credential, Rest};
 use chinwag_core::Name;
 use reqwest::header::HeaderMap;
@@ -54,6 +56,15 @@ impl Client {
         let rest = Rest::new(url);
         let rest = bearer.iter().fold(rest, |rest, bearer| rest.with_token(bearer));
         Self { rest, name: name.to_owned() }
+    }
+
+    /// The same caller, who connects from another address of this machine, such as 127.0.0.2.
+    #[must_use]
+    pub fn from(&self, address: IpAddr) -> Self {
+        let http = reqwest::Client::builder().no_proxy().local_address(address).build().expect("a client");
+        let rest = Rest::with_http(self.rest.server(), http);
+        let rest = self.rest.credential().into_iter().fold(rest, |rest, it| rest.with_credential(it.clone()));
+        Self { rest, name: self.name.clone() }
     }
 
     /// The typed client behind it.

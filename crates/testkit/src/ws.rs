@@ -165,6 +165,29 @@ impl Ws {
         }
     }
 
+    /// The frames that the server had sent before now: those that come before the answer to a request
+    /// which changes nothing.
+    pub async fn received(&mut self) -> Vec<Value> {
+        self.references += 1;
+        let reference = format!("received-{}", self.references);
+        let of_no_group = json!({ "group": "00000000-0000-7000-8000-000000000000" });
+        self.send(json!({ "type": "message.fetch", "data": of_no_group, "ref": reference })).await;
+        let mut frames = Vec::new();
+        loop {
+            let frame = self.next().await;
+            if frame["ref"] == reference.as_str() {
+                return frames;
+            }
+            frames.push(frame);
+        }
+    }
+
+    /// Asserts that the server has sent nothing before now.
+    pub async fn quiet(&mut self) {
+        let frames = self.received().await;
+        assert!(frames.is_empty(), "nothing should have come, but {frames:?}");
+    }
+
     /// Asserts that no frame comes, and that the socket stays open, for so many milliseconds.
     pub async fn nothing(&mut self, for_ms: u64) {
         match self.read(Instant::now() + Duration::from_millis(for_ms)).await {

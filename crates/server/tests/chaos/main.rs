@@ -15,6 +15,7 @@ mod flood;
 mod hosts;
 mod once;
 mod slow;
+mod strangers;
 mod trace;
 mod world;
 

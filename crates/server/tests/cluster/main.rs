@@ -6,8 +6,10 @@
 //! `OLDER=path/to/chinwag` every second node is that build of it, and a rolling restart an upgrade:
 //! to be tried before a release, with the program of the one before.
 
+mod blocks;
 mod cluster;
 mod commit;
+mod consent;
 mod database;
 mod dead;
 mod ends;

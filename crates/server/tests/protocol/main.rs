@@ -12,6 +12,7 @@ mod limits;
 mod names;
 mod original;
 mod parsing;
+mod recorded;
 mod resume;
 mod rights;
 mod rust_client;

@@ -1,0 +1,346 @@
+//! A recorded session: every client event and every REST payload, played against the server in one
+//! fixed order. Each frame and each answer is compared with `recorded/session.txt`, byte for byte;
+//! ids, dates and secrets are replaced by placeholders.
+//!
+//! A change of the wire that is intended renews the file:
+//!
+//! ```sh
+//! UPDATE=1 cargo test -p chinwag --test protocol -- recorded
+//! ```
+//!
+//! Read the difference before committing it: it is what clients will notice.
+
+mod events;
+mod plain;
+mod rest;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use chinwag_core::clock::SystemClock;
+use chinwag_core::{Clock, Date};
+use chinwag_testkit::app::TestApp;
+use chinwag_testkit::client::{Answer, Client};
+use futures_util::{SinkExt, StreamExt};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{WebSocketStream, client_async};
+use uuid::Uuid;
+
+use plain::Plain;
+
+/// How long an expected frame may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// While recording: how long no frame comes after a step's last.
+const SETTLE: Duration = Duration::from_millis(100);
+/// The answer's headers that are recorded.
+const HEADERS: [&str; 6] =
+    ["allow", "chinwag-ignored", "link", "retry-after", "set-cookie", "www-authenticate"];
+
+/// Ids and secrets in ascending order, so that lists which are ordered by id have one order.
+#[derive(Default)]
+struct Counting {
+    machine: SystemClock,
+    count: AtomicU32,
+}
+
+impl Counting {
+    fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        bytes[12..16].copy_from_slice(&self.count.fetch_add(1, Ordering::SeqCst).to_be_bytes());
+        bytes
+    }
+}
+
+impl Clock for Counting {
+    fn now(&self) -> Date {
+        self.machine.now()
+    }
+
+    fn uuid(&self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.bytes()).with_version(uuid::Version::SortRand).into_uuid()
+    }
+
+    fn secret(&self) -> [u8; 32] {
+        self.bytes()
+    }
+}
+
+/// One user's socket.
+struct Socket {
+    user: &'static str,
+    stream: WebSocketStream<TcpStream>,
+}
+
+/// A server, its clients, and what was recorded so far.
+struct Session {
+    app: TestApp,
+    service: Client,
+    sockets: Vec<Socket>,
+    /// A message of a group of all users. An edit of it marks the end of each step.
+    mark: String,
+    marks: u32,
+    plain: Plain,
+    record: String,
+    /// How many frames each user is sent in each step, by the stored record.
+    expected: Option<VecDeque<BTreeMap<String, usize>>>,
+    events: BTreeSet<String>,
+    requests: BTreeSet<(String, String)>,
+}
+
+impl Session {
+    async fn start(users: &[&'static str]) -> Self {
+        let app = TestApp::with(|options| {
+            options.clock = Arc::new(Counting::default());
+            options.limits.consent = true;
+        })
+        .await;
+        let service = app.service();
+        for name in users {
+            app.user(name).await;
+        }
+        let group = json!({ "name": "all", "author": "admin", "members": users });
+        let group = service.post("groups/", group).await.ok(201)["id"].clone();
+        let mark = json!({ "author": "admin", "group": group, "body": "mark 0" });
+        let mark = text(&service.post("messages/", mark).await.ok(201)["id"]);
+        Self {
+            app,
+            service,
+            sockets: Vec::new(),
+            mark,
+            marks: 0,
+            plain: Plain::default(),
+            record: String::new(),
+            expected: (!is_recording()).then(|| expected(&stored())),
+            events: BTreeSet::new(),
+            requests: BTreeSet::new(),
+        }
+    }
+
+    /// Begins a part of the record.
+    fn part(&mut self, title: &str) {
+        let _ = writeln!(self.record, "\n## {title}\n");
+    }
+
+    fn line(&mut self, line: &str) {
+        let line = self.plain.text(line);
+        self.record.push_str(&line);
+        self.record.push('\n');
+    }
+
+    /// Opens a socket.
+    async fn open(&mut self, user: &'static str, query: &str) {
+        let token = self.app.sign_in(user).await.token().to_owned();
+        let address = self.app.url().replacen("http://", "", 1);
+        let mut request =
+            format!("ws://{address}/chat/{query}").into_client_request().expect("an address of a socket");
+        let bearer = format!("Bearer {token}").parse().expect("a header");
+        request.headers_mut().insert("authorization", bearer);
+        let tcp = TcpStream::connect(address).await.expect("the server listens");
+        let (stream, _) = client_async(request, tcp).await.expect("the handshake is accepted");
+        self.line(&format!("{user} opens /chat/{query}"));
+        self.sockets.push(Socket { user, stream });
+        self.collect().await;
+    }
+
+    /// Ends a user's socket without a close frame.
+    async fn vanish(&mut self, user: &str) {
+        self.line(&format!("{user} vanishes"));
+        self.sockets.retain(|socket| socket.user != user);
+        self.collect().await;
+    }
+
+    /// Sends an event on a user's socket.
+    async fn say(&mut self, user: &str, kind: &str, data: Value) -> Vec<Value> {
+        self.events.insert(kind.to_owned());
+        let frame = format!(r#"{{"type":"{kind}","ref":"r","data":{data}}}"#);
+        self.send(user, Message::text(frame)).await
+    }
+
+    /// Sends any text, which need not be an event.
+    async fn say_text(&mut self, user: &str, frame: &str) -> Vec<Value> {
+        self.send(user, Message::text(frame)).await
+    }
+
+    async fn send(&mut self, user: &str, message: Message) -> Vec<Value> {
+        self.line(&format!("{user} > {message}"));
+        let socket = self.sockets.iter_mut().find(|socket| socket.user == user).expect("a socket");
+        socket.stream.send(message).await.expect("the socket is open");
+        self.collect().await
+    }
+
+    /// Sends a request, and records its answer.
+    async fn ask(&mut self, by: &Client, method: Method, path: &str, body: Value) -> Answer {
+        self.requests.insert((method.as_str().to_lowercase(), path.to_owned()));
+        let shown = if body.is_null() { String::new() } else { format!(" {body}") };
+        self.line(&format!("{} > {method} {path}{shown}", by.name()));
+        let request = by.request(method, path);
+        let request = if body.is_null() { request } else { request.body(body.to_string()) };
+        let answer = by.send(request).await;
+        self.line(&format!("{} < {} {}", by.name(), answer.status, answer.text));
+        for name in HEADERS {
+            for value in answer.headers.get_all(name) {
+                let value = value.to_str().expect("a header is text");
+                self.line(&format!("{} < {name}: {value}", by.name()));
+            }
+        }
+        self.collect().await;
+        answer
+    }
+
+    /// Records the frames of a step, up to the next mark, and answers them. Frames that no commit
+    /// causes, such as a status, may come at any time: so the mark is set once as many have come as the
+    /// stored record has, or while recording once no more come.
+    async fn collect(&mut self) -> Vec<Value> {
+        let mut sockets = std::mem::take(&mut self.sockets);
+        let mut came = vec![Vec::new(); sockets.len()];
+        let after = self.record.lines().last().unwrap_or_default().to_owned();
+        let expected = self.expected.as_mut().map(|steps| steps.pop_front().unwrap_or_default());
+        match expected {
+            Some(frames) => {
+                for (socket, came) in sockets.iter_mut().zip(&mut came) {
+                    for _ in 0..frames.get(socket.user).copied().unwrap_or_default() {
+                        came.push(frame(socket, &after).await);
+                    }
+                }
+            }
+            None => {
+                // The end of a user's last socket is announced after a while.
+                let settle = if after.ends_with(" vanishes") { 10 * SETTLE } else { SETTLE };
+                let all = sockets.iter_mut().zip(&mut came).map(async |(socket, came)| {
+                    while let Ok(frame) = timeout(settle, frame(socket, &after)).await {
+                        came.push(frame);
+                    }
+                });
+                futures_util::future::join_all(all).await;
+            }
+        }
+        self.marks += 1;
+        let body = format!("mark {}", self.marks);
+        let path = format!("messages/{}/", self.mark);
+        self.service.patch(&path, json!({ "body": body })).await.ok(200);
+        let is_mark = |frame: &Value| {
+            frame["type"] == "message.update" && frame["data"]["id"] == self.mark.as_str()
+                && frame["data"]["body"] == body.as_str()
+        };
+        for (socket, came) in sockets.iter_mut().zip(&mut came) {
+            loop {
+                let next = frame(socket, &body).await;
+                if is_mark(&parsed(&next)) {
+                    break;
+                }
+                came.push(next);
+            }
+        }
+        for (socket, came) in sockets.iter().zip(&came) {
+            came.iter().for_each(|frame| self.line(&format!("{} < {frame}", socket.user)));
+        }
+        self.sockets = sockets;
+        came.iter().flatten().map(|frame| parsed(frame)).collect()
+    }
+}
+
+/// The next frame's text.
+async fn frame(socket: &mut Socket, after: &str) -> String {
+    loop {
+        match timeout(PATIENCE, socket.stream.next()).await {
+            Ok(Some(Ok(Message::Text(text)))) => return text.to_string(),
+            Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
+            other => panic!("{} was sent no frame, but {other:?}, after {after}", socket.user),
+        }
+    }
+}
+
+fn parsed(frame: &str) -> Value {
+    serde_json::from_str(frame).unwrap_or_else(|why| panic!("{why}: {frame}"))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
+
+/// Whether a path that was asked for is one of a route's.
+fn is_of(route: &str, path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let (mut route, mut path) = (route.trim_start_matches("/api/v1/").split('/'), path.split('/'));
+    loop {
+        match (route.next(), path.next()) {
+            (None, None) => return true,
+            (Some(named), Some(found)) if named == found || named.starts_with('{') => {}
+            _ => return false,
+        }
+    }
+}
+
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/protocol/recorded/session.txt")
+}
+
+/// Whether the record is renewed instead of compared.
+fn is_recording() -> bool {
+    std::env::var_os("UPDATE").is_some()
+}
+
+fn stored() -> String {
+    std::fs::read_to_string(path()).expect("the record can be read")
+}
+
+/// The number of frames of each user in each step of a record.
+fn expected(record: &str) -> VecDeque<BTreeMap<String, usize>> {
+    let mut steps = VecDeque::new();
+    for line in record.lines() {
+        let words: Vec<&str> = line.splitn(3, ' ').collect();
+        match words[..] {
+            [_, ">" | "opens" | "vanishes", ..] => steps.push_back(BTreeMap::new()),
+            [user, "<", frame] if frame.starts_with('{') => {
+                let step: &mut BTreeMap<_, _> = steps.back_mut().expect("a step begins before its frames");
+                *step.entry(user.to_owned()).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
+/// Compares the record with the stored one, or renews it.
+fn compare(record: &str) {
+    if is_recording() {
+        return std::fs::write(path(), record).expect("the record can be written");
+    }
+    let stored = stored();
+    let mut step = "";
+    for (number, (stored, found)) in (1..).zip(stored.lines().zip(record.lines())) {
+        if stored.contains(" > ") {
+            step = stored;
+        }
+        let why = "the wire differs: if that is intended, renew the record with UPDATE=1";
+        assert_eq!(found, stored, "line {number}, after {step}: {why}");
+    }
+    assert_eq!(record.lines().count(), stored.lines().count(), "the record is longer or shorter");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recorded_session_is_answered_byte_for_byte() {
+    let mut session = Session::start(&["ann", "bob", "cat", "dan"]).await;
+    events::play(&mut session).await;
+    rest::play(&mut session).await;
+    let said: BTreeSet<_> = session.events.iter().map(String::as_str).collect();
+    let known: BTreeSet<_> = chinwag_http::EVENTS.into_iter().collect();
+    assert_eq!(known.difference(&said).collect::<Vec<_>>(), Vec::<&&str>::new(), "events were not played");
+    let document = session.service.get("openapi.json").await.ok(200);
+    for (route, methods) in document["paths"].as_object().expect("paths") {
+        for method in methods.as_object().expect("methods").keys() {
+            let played = session.requests.iter().any(|(by, path)| by == method && is_of(route, path));
+            assert!(played || !route.starts_with("/api/v1/") || route.ends_with(".json"), "{method} {route} was not played");
+        }
+    }
+    compare(&session.record);
+}

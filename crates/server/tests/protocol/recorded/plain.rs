@@ -1,0 +1,66 @@
+//! Ids, dates and secrets by placeholders, the same for the same value.
+
+use std::collections::BTreeMap;
+
+/// The length of a UUID, and of a date with microseconds.
+const ID: usize = 36;
+const DATE: usize = 27;
+/// How the server's secrets begin.
+const SECRETS: [&str; 3] = ["cw_token_", "cw_ticket_", "cw_key_"];
+
+/// What was replaced so far.
+#[derive(Default)]
+pub(super) struct Plain {
+    ids: BTreeMap<String, usize>,
+}
+
+impl Plain {
+    /// A text with its ids, dates and secrets replaced.
+    pub(super) fn text(&mut self, text: &str) -> String {
+        let text = text.replace(env!("CARGO_PKG_VERSION"), "VERSION");
+        let (mut plain, mut rest) = (String::with_capacity(text.len()), &text[..]);
+        while let Some(first) = rest.chars().next() {
+            let length = if let Some(id) = rest.get(..ID).filter(|id| is_id(id)) {
+                let number = self.ids.len() + 1;
+                let number = *self.ids.entry(id.to_owned()).or_insert(number);
+                plain.push_str(&format!("ID{number}"));
+                ID
+            } else if rest.get(..DATE).is_some_and(is_date) {
+                plain.push_str("DATE");
+                DATE
+            } else if let Some(begin) = SECRETS.into_iter().find(|begin| rest.starts_with(begin)) {
+                plain.push_str("SECRET");
+                begin.len() + letters(&rest[begin.len()..])
+            } else if let Some(cursor) = rest.strip_prefix("cursor=").filter(|cursor| letters(cursor) > 20) {
+                plain.push_str("cursor=CURSOR");
+                "cursor=".len() + letters(cursor)
+            } else if let Some(device) = rest.strip_prefix("device=") {
+                plain.push_str("device=SECRET");
+                "device=".len() + letters(device)
+            } else {
+                plain.push(first);
+                first.len_utf8()
+            };
+            rest = &rest[length..];
+        }
+        plain
+    }
+}
+
+/// How many characters that may stand in a secret a text begins with.
+fn letters(text: &str) -> usize {
+    text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte)).count()
+}
+
+fn is_id(text: &str) -> bool {
+    text.bytes().enumerate().all(|(at, byte)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
+    })
+}
+
+/// A date that the server has made: those that the script sends are of 2024 and stay.
+fn is_date(text: &str) -> bool {
+    text.is_ascii() && text.as_bytes()[4] == b'-' && text.as_bytes()[10] == b'T' && text.ends_with('Z')
+        && !text.starts_with("2024") && text[..4].bytes().all(|byte| byte.is_ascii_digit())
+}

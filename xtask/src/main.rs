@@ -4,6 +4,7 @@
 //! the rules no compiler knows are in [`tidy`].
 
 mod cargo;
+mod cycles;
 mod long;
 mod needs;
 mod steps;
@@ -32,7 +33,7 @@ Usage: cargo xtask <task>
                    table of what was seen. `test` runs each a few times.
   hostile [SECS]   the readers of clients' bytes fuzzed, SECS seconds each (60; needs nightly and
                    cargo-fuzz), and the REST API tried by Schemathesis against its own document.
-  check            formatting, clippy, documentation, the client module's types (if tsc is
+  check            cycles of modules, formatting, clippy, documentation, the client module's types (if tsc is
                    installed), dependencies (if cargo-deny is; ADVISORIES=1 asks the advisory
                    database too), and the tree's own rules.
   help             this text.
@@ -118,6 +119,7 @@ fn root() -> Result<PathBuf> {
 fn check(root: &Path) -> bool {
     let mut steps = Steps::new("check");
     steps.run("tidy", || tidy::check(root));
+    steps.run("cycles", || cycles::check(root));
     steps.run("formatting", || cargo::run(root, &["fmt", "--all", "--", "--check"]));
     steps.run("clippy", || {
         let lint = ["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];

@@ -15,8 +15,8 @@ use brotli::enc::BrotliEncoderParams;
 use bytes::Bytes;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use crate::doors::Doors;
 use crate::error::Problem;
+use crate::state::ServerState;
 
 #[derive(RustEmbed)]
 #[folder = "../../web"]
@@ -43,20 +43,20 @@ impl Web {
 }
 
 /// `GET /`: the web client.
-pub(crate) async fn index(State(doors): State<Arc<Doors>>, request: Request) -> Response {
-    file("index.html", request.headers(), doors.options.base())
+pub(crate) async fn index(State(state): State<Arc<ServerState>>, request: Request) -> Response {
+    file("index.html", request.headers(), state.options.base())
 }
 
 /// `GET /docs/`: the API's documentation.
-pub(crate) async fn docs(State(doors): State<Arc<Doors>>, request: Request) -> Response {
-    file("docs/index.html", request.headers(), doors.options.base())
+pub(crate) async fn docs(State(state): State<Arc<ServerState>>, request: Request) -> Response {
+    file("docs/index.html", request.headers(), state.options.base())
 }
 
 /// `GET /assets/…`: what the pages are made of. Their names need no escapes, so that a path which
 /// has any names none.
-pub(crate) async fn asset(State(doors): State<Arc<Doors>>, request: Request) -> Response {
+pub(crate) async fn asset(State(state): State<Arc<ServerState>>, request: Request) -> Response {
     let path = request.uri().path().trim_start_matches("/assets/");
-    for_any_page(file(path, request.headers(), doors.options.base()))
+    for_any_page(file(path, request.headers(), state.options.base()))
 }
 
 /// `GET /chinwag.js` and what it imports, under the names that stand in other people's pages.

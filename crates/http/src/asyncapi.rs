@@ -15,13 +15,15 @@ use chinwag_core::limits::LATEST;
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
-use crate::auth::PublicUrl;
-use crate::doors::Doors;
 use crate::error::Refused;
+use crate::network::public_url::PublicUrl;
 use crate::rest::answer::bytes;
-use crate::wire::object::{Group, GroupChange, Latest, Lists, Marks, Me, Message};
+use crate::state::ServerState;
+use crate::wire::key::{Transport, schema};
+use crate::wire::object::{Group, Latest, Lists, Marks, Me, Message};
+use crate::ws::{CLIENT_EVENTS, ClientEventEntry};
 use shape::{keys, object};
-use table::{ASKED, Asked, CLOSES, Data, FAILED, Failed, Numbered, TOLD, Told, WITH_HISTORY};
+use table::{CLOSES, Data, FAILED, Failed, Numbered, TOLD, Told, WITH_HISTORY};
 
 const ABOUT: &str = "The WebSocket of the chat server Chinwag. Frames are texts, each one JSON object. A \
     client's frame may carry a `ref`, any text of at most 64 characters: its own copy of the answer, or the \
@@ -59,8 +61,8 @@ fn written(address: &PublicUrl) -> String {
     responses((status = 200, description = "The document of the WebSocket.")),
     security(()),
 )]
-pub(crate) async fn document(State(doors): State<Arc<Doors>>) -> Response {
-    let text = doors.options.public_url.as_ref().map_or_else(asyncapi, written);
+pub(crate) async fn document(State(state): State<Arc<ServerState>>) -> Response {
+    let text = state.options.public_url.as_ref().map_or_else(asyncapi, written);
     bytes(StatusCode::OK, text.into_bytes())
 }
 
@@ -113,9 +115,10 @@ fn whole() -> Value {
 
 /// One message for each event and direction: `client.<event>` and `server.<event>`.
 fn messages() -> Map<String, Value> {
-    let asked = ASKED.iter().map(|row| {
-        let payload = frame(row.event, &keys(row.keys, true));
-        (format!("client.{}", row.event), message(row.event, row.about, &payload))
+    let asked = CLIENT_EVENTS.iter().map(|event| {
+        let data = schema((event.keys)(), Transport::Event);
+        let payload = frame(event.name, &data);
+        (format!("client.{}", event.name), message(event.name, event.about, &payload))
     });
     let told = TOLD.iter().map(|row| (format!("server.{}", row.event), told(row)));
     let failed = FAILED.iter().map(|row| (format!("server.{}", row.event), failed(row)));
@@ -124,9 +127,9 @@ fn messages() -> Map<String, Value> {
 
 fn told(row: &Told) -> Value {
     let data = match &row.data {
-        Data::Keys(all) => keys(all, false),
+        Data::Keys(all) => keys(all),
         Data::Object(name, []) => object(name),
-        Data::Object(name, more) => json!({"allOf": [object(name), keys(more, false)]}),
+        Data::Object(name, more) => json!({"allOf": [object(name), keys(more)]}),
         Data::Groups => json!({"type": "array", "items": {"allOf": [object("Group"), object("Marks")]}}),
         Data::GroupId => json!({"type": "string", "format": "uuid", "description": "The group's id."}),
     };
@@ -207,16 +210,17 @@ fn operations() -> Map<String, Value> {
     let message = |key: &str| json!({"$ref": format!("#/channels/chat/messages/{key}")});
     let server = |event: &&str| message(&format!("server.{event}"));
     let failed = || FAILED.iter().map(|row| row.event);
-    let receive = |Asked { event, about, answers, .. }: &Asked| {
-        let answers: Vec<_> = answers.iter().copied().chain(failed()).collect();
+    let receive = |event: &ClientEventEntry| {
+        let (name, about) = (event.name, event.about);
+        let answers: Vec<_> = event.answers.iter().copied().chain(failed()).collect();
         let operation = json!({
             "action": "receive",
             "summary": about,
             "channel": channel,
-            "messages": [message(&format!("client.{event}"))],
+            "messages": [message(&format!("client.{name}"))],
             "reply": {"channel": channel, "messages": answers.iter().map(server).collect::<Value>()},
         });
-        (format!("receive.{event}"), operation)
+        (format!("receive.{name}"), operation)
     };
     let told: Vec<_> = TOLD.iter().map(|row| row.event).chain(failed()).collect();
     let send = json!({
@@ -225,24 +229,29 @@ fn operations() -> Map<String, Value> {
         "channel": channel,
         "messages": told.iter().map(server).collect::<Value>(),
     });
-    ASKED.iter().map(receive).chain([("send".to_owned(), send)]).collect()
+    CLIENT_EVENTS.iter().map(receive).chain([("send".to_owned(), send)]).collect()
 }
 
-/// The objects that the REST door shows, too. A group has its marks only in the summary.
+/// The objects that REST answers as well. A group has its marks only in the summary, and its head only
+/// where it is sent whole.
 fn schemas() -> Value {
-    let schema =
+    let written =
         |schema| serde_json::to_value::<utoipa::openapi::RefOr<_>>(schema).expect("a schema can be written");
-    let mut group: Value = schema(Group::schema());
+    let mut group: Value = written(Group::schema());
     let own = group["allOf"].as_array_mut().and_then(Vec::pop).expect("the marks, and a group's own keys");
+    let mut change = own.clone();
+    if let Some(required) = change["required"].as_array_mut() {
+        required.retain(|key| key != "head");
+    }
     json!({
-        "Message": schema(Message::schema()),
-        "Latest": schema(Latest::schema()),
+        "Message": written(Message::schema()),
+        "Latest": written(Latest::schema()),
         "Group": own,
-        "GroupChange": schema(GroupChange::schema()),
-        "Marks": schema(Marks::schema()),
-        "Me": schema(Me::schema()),
-        "Lists": schema(Lists::schema()),
-        "Refused": schema(Refused::schema()),
+        "GroupChange": change,
+        "Marks": written(Marks::schema()),
+        "Me": written(Me::schema()),
+        "Lists": written(Lists::schema()),
+        "Refused": written(Refused::schema()),
     })
 }
 

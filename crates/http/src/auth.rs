@@ -3,51 +3,41 @@
 //! Nothing here decides what a caller may do: that is the use cases'. No credential is ever
 //! logged or echoed.
 
-mod accounts;
+pub(crate) mod accounts;
 mod attempts;
 mod bearer;
 pub mod cookie;
 mod device;
-pub(crate) mod hosts;
 pub mod jwt;
-mod key;
-pub mod origins;
+mod known_tokens;
 mod outside;
 mod passwords;
-mod peer;
-mod public_url;
 pub(crate) mod recheck;
 mod refusals;
 mod validator;
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{Method, header};
-use axum::response::{IntoResponse, Response};
 use chinwag_core::app::account::REFUSED;
 use chinwag_core::app::identity::Vouched;
-use chinwag_core::app::{App, Context, Who};
+use chinwag_core::app::{App, Context};
 use chinwag_core::token::{Kind, Token, TokenHash};
 use chinwag_core::user::{Caller, User};
 use chinwag_core::{Date, Error, Name, Result, UserId};
 use chinwag_hub::Hub;
 
-pub(crate) use accounts::Begun;
-pub use key::ServiceKey;
-pub use peer::{Network, Peer};
-pub(crate) use peer::{forwarded_host, trusts};
-pub use public_url::PublicUrl;
-
-use crate::admission::{Admission, UnderWay};
-use crate::doors::{Doors, Options};
-use crate::error::{Problem, Refusal};
+use crate::admission::Admission;
+use crate::network::origins;
+use crate::network::peer::Peer;
 use crate::notice::Notice;
+use crate::options::Options;
 use attempts::Attempts;
 use bearer::Authorization;
 use device::Devices;
 use jwt::Jwt;
+use known_tokens::KnownTokens;
 use passwords::Passwords;
 use recheck::Recheck;
 use refusals::Refusals;
@@ -69,6 +59,7 @@ pub struct Auth {
     devices: Devices,
     admission: Arc<Admission>,
     refusals: Refusals,
+    known_tokens: KnownTokens,
 }
 
 /// What a caller has shown.
@@ -103,10 +94,6 @@ pub(crate) enum Identified {
     Known(Credential),
 }
 
-/// The caller of a REST request, taken from it before its body is read. Where it shows a token of
-/// our own, the job that answers looks that up.
-pub struct Calling(pub Context);
-
 /// What a request shows, before anybody is asked about it.
 enum Shown<'r> {
     Nothing,
@@ -134,6 +121,7 @@ impl Auth {
             validator: options.validate_url.as_deref().map(Validator::new).transpose()?.map(Arc::new),
             passwords: Passwords::default(),
             refusals: Refusals::default(),
+            known_tokens: KnownTokens::default(),
             attempts: Attempts::new(app.rates().clone(), options.requests),
             devices: Devices::new(&options.service_key),
             refused_origins: Notice::default(),
@@ -167,27 +155,31 @@ impl Auth {
         match self.shown(parts)? {
             Shown::Nothing => Ok(Identified::Nobody),
             Shown::Token(hash) if self.validator.is_none() => {
-                let known = self.admission.known();
-                if let Some(user) = known.get(&hash) {
+                if let Some(user) = self.known_tokens.get(&hash) {
                     return Ok(Identified::Token(hash, user));
                 }
                 let user = self.app.token(hash).await?.ok_or(REFUSED)?.user;
-                known.insert(hash, user);
+                self.known_tokens.insert(hash, user);
                 Ok(Identified::Token(hash, user))
             }
             shown => Ok(self.known(parts, shown).await?.map_or(Identified::Nobody, Identified::Known)),
         }
     }
 
-    /// A refusal, unless it is one of a token that is not good: then that is said before all else.
-    pub(crate) async fn refusal(&self, token: TokenHash, refused: Response) -> Response {
+    /// Refuses a token that is not valid any more, and forgets it.
+    pub(crate) async fn check_token(&self, token: TokenHash) -> Result<()> {
         match self.app.token(token).await.and_then(|found| found.ok_or(REFUSED)) {
-            Ok(_) => refused,
+            Ok(_) => Ok(()),
             Err(error) => {
-                self.admission.known().forget(&token);
-                Refusal(error).into_response()
+                self.known_tokens.forget(&token);
+                Err(error)
             }
         }
+    }
+
+    /// The credential that a request presents, if it presents one. An invalid one is refused.
+    pub(crate) async fn presented_credential(&self, parts: &Parts) -> Result<Option<Credential>> {
+        self.known(parts, self.shown(parts)?).await
     }
 
     /// Who opens a WebSocket: a user. A ticket is used up.
@@ -337,7 +329,7 @@ impl Auth {
         if !parts.headers.contains_key(header::AUTHORIZATION) {
             self.not_forged(parts)?;
         }
-        let share = self.admission.question(parts, &self.options)?;
+        let share = self.admission.question(parts)?;
         let why = match validator.ask(&parts.headers).await {
             Verdict::Named(name) => Ok(name),
             Verdict::Refused => Err("the validator refused it".into()),
@@ -418,44 +410,5 @@ impl Credential {
     /// Who calls, for the use cases.
     pub fn context(&self) -> Context {
         Context::new(self.caller())
-    }
-}
-
-impl FromRequestParts<Arc<Doors>> for Credential {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, doors: &Arc<Doors>) -> Result<Self, Problem> {
-        match parts.extensions.get::<Identified>() {
-            Some(Identified::Known(credential)) => Ok(credential.clone()),
-            _ => Ok(doors.auth.credential(parts).await?),
-        }
-    }
-}
-
-impl OptionalFromRequestParts<Arc<Doors>> for Credential {
-    type Rejection = Problem;
-
-    /// What was shown: nothing is nobody here, also where the server is open.
-    async fn from_request_parts(parts: &mut Parts, doors: &Arc<Doors>) -> Result<Option<Self>, Problem> {
-        match parts.extensions.get::<Identified>() {
-            Some(Identified::Nobody) => Ok(None),
-            Some(Identified::Known(credential)) => Ok(Some(credential.clone())),
-            _ => Ok(doors.auth.known(parts, doors.auth.shown(parts)?).await?),
-        }
-    }
-}
-
-impl FromRequestParts<Arc<Doors>> for Calling {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, doors: &Arc<Doors>) -> Result<Self, Problem> {
-        if let Some(request) = parts.extensions.get::<UnderWay>()
-            && let Some(Identified::Token(hash, _)) = parts.extensions.get()
-        {
-            let hash = *request.token.get_or_init(|| *hash);
-            return Ok(Self(Context { who: Who::Token(hash), origin: None }));
-        }
-        let credential = <Credential as FromRequestParts<_>>::from_request_parts(parts, doors).await?;
-        Ok(Self(credential.context()))
     }
 }

@@ -1,14 +1,28 @@
-//! What the fuzz targets reach, and nobody else: no part of the interface.
+//! Entry points of the fuzz targets. They are no part of the interface.
 
 use std::sync::Arc;
 
-use crate::auth::ServiceKey;
-use crate::rest::cursor;
+use crate::cursor;
+use crate::key::ServiceKey;
+use crate::wire::input::{Fields, REST_PAYLOADS};
 use crate::ws;
 
-/// An event's type and `ref`, where they are read without an error.
+/// The type and `ref` of an event, if they are valid.
 pub fn envelope(text: &str) -> Option<(String, Option<Arc<str>>)> {
     ws::envelope(text)
+}
+
+/// Parses a payload by every parser of a client's text: those of all events and requests. Each must
+/// return, whether it refuses the payload or not.
+pub fn parse_payload(payload: &[u8]) {
+    for event in ws::CLIENT_EVENTS {
+        drop(std::hint::black_box((event.parse)(payload)));
+    }
+    for rest in REST_PAYLOADS {
+        if let Ok(fields) = Fields::parse(payload) {
+            drop(std::hint::black_box((rest.check)(fields)));
+        }
+    }
 }
 
 /// The cursors of a server.

@@ -11,8 +11,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::doors::Doors;
 use crate::rest::answer::{json, nothing};
+use crate::state::ServerState;
 
 const REQUESTS: &str = "chinwag_http_requests_total";
 const SECONDS: &str = "chinwag_http_request_seconds";
@@ -63,15 +63,15 @@ pub(crate) async fn healthz() -> Response {
     ),
     security(()),
 )]
-pub(crate) async fn readyz(State(doors): State<Arc<Doors>>) -> Response {
-    let why = if doors.draining() {
+pub(crate) async fn readyz(State(state): State<Arc<ServerState>>) -> Response {
+    let why = if state.is_draining() {
         "draining"
-    } else if doors.app.is_full() {
+    } else if state.app.is_full() {
         "disk"
-    } else if let Err(error) = doors.app.ready().await {
+    } else if let Err(error) = state.app.ready().await {
         tracing::warn!(%error, "the store is away");
         "store"
-    } else if doors.hub.link() == Some(false) {
+    } else if state.hub.link() == Some(false) {
         "bus"
     } else {
         return nothing();
@@ -85,9 +85,9 @@ pub(crate) async fn readyz(State(doors): State<Arc<Doors>>) -> Response {
     responses((status = 200, description = "The figures.", body = String, content_type = "text/plain")),
     security(()),
 )]
-pub(crate) async fn metrics(State(doors): State<Arc<Doors>>) -> Response {
+pub(crate) async fn metrics(State(state): State<Arc<ServerState>>) -> Response {
     upkeep();
-    let counts = doors.hub.counts();
+    let counts = state.hub.counts();
     gauge!("chinwag_sockets").set(whole(counts.sockets));
     gauge!("chinwag_users_connected").set(whole(counts.users));
     gauge!("chinwag_groups_served").set(whole(counts.groups));
@@ -101,7 +101,7 @@ pub(crate) async fn metrics(State(doors): State<Arc<Doors>>) -> Response {
     counter!("chinwag_healed_total").absolute(counts.healed);
     if let Some(link) = counts.link {
         gauge!("chinwag_nodes").set(whole(counts.nodes + 1));
-        gauge!("chinwag_bus_up").set(if doors.hub.link() == Some(true) { 1.0 } else { 0.0 });
+        gauge!("chinwag_bus_up").set(if state.hub.link() == Some(true) { 1.0 } else { 0.0 });
         counter!("chinwag_hints_published_total").absolute(link.published);
         counter!("chinwag_hints_dropped_total").absolute(link.dropped);
         counter!("chinwag_hints_received_total").absolute(link.received);
@@ -109,8 +109,7 @@ pub(crate) async fn metrics(State(doors): State<Arc<Doors>>) -> Response {
         counter!("chinwag_hints_forged_total").absolute(link.forged);
         counter!("chinwag_hints_repeated_total").absolute(link.repeated);
     }
-    gauge!("chinwag_http_requests_under_way")
-        .set(whole(doors.options.requests.saturating_sub(doors.admission.requests.available_permits())));
+    gauge!("chinwag_http_requests_under_way").set(whole(state.admission.requests_under_way()));
     if let Some(bytes) = resident() {
         gauge!("process_resident_memory_bytes").set(bytes);
     }

@@ -1,4 +1,4 @@
-//! Chinwag's doors: REST, the WebSocket, the pages, and what they say on the wire.
+//! Chinwag's transports: REST, the WebSocket, the pages, and what they say on the wire.
 //!
 //! A request is parsed here, carried out by a use case of `chinwag-core`, and answered here; no
 //! rule lives in between. [`Front`] is every path there is, [`serve()`] the loop that accepts
@@ -8,27 +8,38 @@ mod admission;
 mod assets;
 mod asyncapi;
 pub mod auth;
-mod doors;
+mod cursor;
 pub mod error;
+mod extract;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod health;
+mod key;
+pub mod network;
 mod notice;
 mod openapi;
-mod places;
+mod options;
+mod permits;
+mod pipeline;
+#[cfg(test)]
+mod protocol_tables;
 mod rest;
 mod router;
 mod serve;
+mod state;
 mod unknown;
 pub mod wire;
 pub mod work;
 pub mod ws;
 
 pub use asyncapi::asyncapi;
-pub use auth::{Network, PublicUrl, ServiceKey};
-pub use doors::{Doors, Options, Tls};
+pub use key::ServiceKey;
+pub use network::public_url::PublicUrl;
+pub use network::range::Network;
 pub use openapi::openapi;
+pub use options::{Options, Tls};
 pub use router::Front;
 pub use serve::serve;
-pub use ws::EVENTS;
+pub use state::ServerState;
+pub use ws::{CLIENT_EVENTS, ClientEventEntry, Example, Right};

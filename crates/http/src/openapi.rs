@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::auth::PublicUrl;
-use crate::doors::Doors;
+use crate::network::public_url::PublicUrl;
 use crate::rest::answer::bytes;
 use crate::rest::{account, group, message, private, relation, server, session, ticket, token, user};
+use crate::state::ServerState;
+use crate::wire::input::REST_PAYLOADS;
 use crate::{asyncapi, health};
 
 #[derive(OpenApi)]
@@ -85,6 +86,9 @@ pub fn openapi() -> String {
 /// The document of a server at `address`.
 fn written(address: Option<&PublicUrl>) -> String {
     let mut document = serde_json::to_value(Document::openapi()).expect("the document can be written");
+    for payload in REST_PAYLOADS {
+        document["components"]["schemas"][payload.name] = payload.schema();
+    }
     name_problems(&mut document["paths"]);
     loosen(&mut document);
     if let Some(address) = address {
@@ -116,8 +120,8 @@ fn queries(operation: &Value) -> BTreeSet<String> {
     responses((status = 200, description = "This document.")),
     security(()),
 )]
-pub(crate) async fn document(State(doors): State<Arc<Doors>>) -> Response {
-    let text = doors.options.public_url.as_ref().map_or_else(openapi, |address| written(Some(address)));
+pub(crate) async fn document(State(state): State<Arc<ServerState>>) -> Response {
+    let text = state.options.public_url.as_ref().map_or_else(openapi, |address| written(Some(address)));
     bytes(StatusCode::OK, text.into_bytes())
 }
 
@@ -179,7 +183,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::{doors, router};
+    use crate::{router, state};
 
     /// What is documented: path and method, e.g. `GET /api/v1/users/`.
     fn documented() -> BTreeSet<String> {
@@ -196,10 +200,10 @@ mod tests {
     #[tokio::test]
     async fn every_route_is_in_the_document_and_the_document_has_no_other() {
         let mut routed = BTreeSet::new();
-        let doors = doors::tests::doors(|_| {});
+        let state = state::tests::state(|_| {});
         for (path, methods) in router::api().into_iter().chain(router::service()) {
             let trace = Request::builder().method(Method::TRACE).body(Body::empty()).expect("a request");
-            let refused = methods.with_state(doors.clone()).oneshot(trace).await.expect("an answer");
+            let refused = methods.with_state(state.clone()).oneshot(trace).await.expect("an answer");
             let allowed = refused.headers()[header::ALLOW].to_str().expect("ASCII");
             let allowed = allowed.split(',').filter(|method| *method != "HEAD");
             routed.extend(allowed.map(|method| format!("{method} {path}")));
@@ -227,7 +231,7 @@ mod tests {
     #[tokio::test]
     async fn every_documented_field_of_a_payload_is_read() {
         let document: Value = serde_json::from_str(&openapi()).expect("JSON");
-        let doors = doors::tests::doors(|_| {});
+        let state = state::tests::state(|_| {});
         let mut checked = 0;
         for (path, item) in document["paths"].as_object().expect("paths") {
             for (method, operation) in item.as_object().expect("an item") {
@@ -245,9 +249,9 @@ mod tests {
                     path.replace("{name}", "arlan").replace("{id}", "018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5e");
                 let request = Request::builder().method(method.to_uppercase().as_str()).uri(path);
                 let request = request.header("host", "localhost");
-                let request = request.header("authorization", format!("Bearer {}", doors::tests::KEY));
+                let request = request.header("authorization", format!("Bearer {}", state::tests::KEY));
                 let request = request.body(Body::from(payload.to_string())).expect("a request");
-                let refused = router::Front::new(doors.clone()).answer(request).await;
+                let refused = router::Front::new(state.clone()).answer(request).await;
                 let body = axum::body::to_bytes(refused.into_body(), 1 << 20).await.expect("a body");
                 let problem: Value = serde_json::from_slice(&body).expect("JSON");
                 let errors = problem["errors"].as_array().unwrap_or_else(|| panic!("{schema}: {problem}"));

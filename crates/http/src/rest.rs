@@ -3,14 +3,10 @@
 
 pub(crate) mod account;
 pub(crate) mod answer;
-pub(crate) mod cursor;
 pub(crate) mod group;
 pub(crate) mod list;
 pub(crate) mod message;
-pub(crate) mod path;
-pub(crate) mod payload;
 pub(crate) mod private;
-pub(crate) mod query;
 pub(crate) mod relation;
 pub(crate) mod server;
 pub(crate) mod session;
@@ -27,9 +23,8 @@ mod prelude {
     pub(super) use axum::response::Response;
 
     pub(super) use super::answer::{Refusals, json, nothing};
-    pub(super) use super::payload::Payload;
-    pub(super) use crate::auth::Calling;
-    pub(super) use crate::doors::Doors;
     pub(super) use crate::error::Result;
-    pub(super) use crate::wire::input;
+    pub(super) use crate::extract::caller::CallerContext;
+    pub(super) use crate::extract::payload::Payload;
+    pub(super) use crate::state::ServerState;
 }

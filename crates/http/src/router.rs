@@ -19,14 +19,15 @@ use tower::{ServiceExt, service_fn};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::auth::{forwarded_host, hosts, origins, trusts};
-use crate::doors::Doors;
 use crate::error::{self, Problem};
 use crate::health::Figures;
+use crate::network::peer::{forwarded_host, trusts};
+use crate::network::{hosts, origins};
 use crate::notice::Notice;
 use crate::rest::{account, group, message, private, relation, server, session, ticket, token, user};
+use crate::state::ServerState;
 use crate::unknown::{self, Known};
-use crate::{admission, assets, asyncapi, health, openapi, ws};
+use crate::{assets, asyncapi, health, openapi, pipeline, ws};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Pages run their own scripts and talk to their own host, and nothing else.
@@ -38,7 +39,7 @@ const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
 /// How the server is: asked by whatever watches it, which need not know its name.
 const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-type Doorway = MethodRouter<Arc<Doors>>;
+type Doorway = MethodRouter<Arc<ServerState>>;
 
 /// The REST door. These and [`service`]'s, and no others, are in the API's document.
 pub(crate) fn api() -> Vec<(&'static str, Doorway)> {
@@ -91,26 +92,26 @@ fn pages() -> Vec<(&'static str, Doorway)> {
     ]
 }
 
-/// Every path over the doors, and what a request meets on its way there and back.
+/// Every path over the state, and what a request meets on its way there and back.
 pub struct Front {
-    doors: Arc<Doors>,
+    state: Arc<ServerState>,
     routes: Router,
     nowhere: Arc<Figures>,
 }
 
 impl Front {
     /// All there is.
-    pub fn new(doors: Arc<Doors>) -> Self {
+    pub fn new(state: Arc<ServerState>) -> Self {
         let nowhere = Arc::new(Figures::new("none"));
         let counted = nowhere.clone();
-        let routes = with_paths(Router::new(), api(), &doors, true);
-        let routes = with_paths(routes, service(), &doors, false);
-        let routes = with_paths(routes, pages(), &doors, false).fallback(async move |method: Method| {
+        let routes = with_paths(Router::new(), api(), &state, true);
+        let routes = with_paths(routes, service(), &state, false);
+        let routes = with_paths(routes, pages(), &state, false).fallback(async move |method: Method| {
             let response = Problem::no_path().into_response();
             counted.count(&method, response.status(), Duration::ZERO);
             response
         });
-        Self { routes: routes.with_state(doors.clone()), doors, nowhere }
+        Self { routes: routes.with_state(state.clone()), state, nowhere }
     }
 
     /// Answers a request. Handlers learn the client's address from [`ConnectInfo`]`<SocketAddr>`,
@@ -122,7 +123,7 @@ impl Front {
         let started = Instant::now();
         let id = request_id(request.headers()).unwrap_or_else(|| {
             let mut text = Uuid::encode_buffer();
-            let text = self.doors.app.clock().uuid().as_hyphenated().encode_lower(&mut text);
+            let text = self.state.app.clock().uuid().as_hyphenated().encode_lower(&mut text);
             HeaderValue::from_str(text).expect("a UUID is ASCII")
         });
         let admitted = self.admit(&mut request);
@@ -145,7 +146,7 @@ impl Front {
     /// Looks at what comes before any path: the host, how the body is sent, and the base path,
     /// which is taken away.
     fn admit(&self, request: &mut Request) -> Result<(), Problem> {
-        let options = &self.doors.options;
+        let options = &self.state.options;
         let below = to_one_path(request, options.base());
         // Whoever asks how the server is may call it by any name, and by none.
         if PROBES.contains(&request.uri().path()) {
@@ -161,7 +162,7 @@ impl Front {
         }
         if near.is_some_and(|near| !trusts(options, near))
             && headers.contains_key("x-forwarded-for")
-            && self.is_due(&self.doors.notices.proxy)
+            && self.is_due(&self.state.notices.proxy)
         {
             tracing::warn!(
                 peer = near.map(tracing::field::display),
@@ -179,7 +180,7 @@ impl Front {
 
     fn misdirected(&self, host: &str) -> Problem {
         let host: String = host.chars().take(100).collect();
-        if self.is_due(&self.doors.notices.host) {
+        if self.is_due(&self.state.notices.host) {
             tracing::warn!(
                 host,
                 "a request to a host that is not served was refused: if browsers or services call this server so, \
@@ -193,12 +194,12 @@ impl Front {
     }
 
     fn is_due(&self, notice: &Notice) -> bool {
-        notice.is_due(self.doors.app.clock().now())
+        notice.is_due(self.state.app.clock().now())
     }
 
     /// Answers preflights, and puts on every answer what browsers heed.
     async fn with_headers(&self, request: Request, admitted: Result<(), Problem>) -> Response {
-        let origin = origins::configured(request.headers(), &self.doors.options);
+        let origin = origins::configured(request.headers(), &self.state.options);
         let preflight = request.method() == Method::OPTIONS
             && origin.is_some()
             && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -215,7 +216,7 @@ impl Front {
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
-        if !self.doors.options.origins.is_empty() {
+        if !self.state.options.origins.is_empty() {
             headers.append(header::VARY, HeaderValue::from_static("Origin"));
         }
         if let Some(origin) = origin {
@@ -241,18 +242,18 @@ impl Front {
 }
 
 /// Adds paths, each of which counts its requests; those that are `bounded` pass
-/// [`admission`].
+/// [`pipeline`].
 fn with_paths(
-    router: Router<Arc<Doors>>,
+    router: Router<Arc<ServerState>>,
     paths: Vec<(&'static str, Doorway)>,
-    doors: &Arc<Doors>,
+    state: &Arc<ServerState>,
     bounded: bool,
-) -> Router<Arc<Doors>> {
+) -> Router<Arc<ServerState>> {
     paths.into_iter().fold(router, |router, (path, methods)| {
         let known = Arc::new(Known::at(path));
         let path = without_slash(path);
         let figures = Arc::new(Figures::new(path));
-        let api = bounded.then(|| (doors.clone(), known));
+        let api = bounded.then(|| (state.clone(), known));
         let counted = layer_fn(move |route: Route| {
             let (figures, api) = (figures.clone(), api.clone());
             service_fn(move |request| counted(figures.clone(), api.clone(), route.clone(), request))
@@ -270,15 +271,15 @@ async fn no_method() -> Problem {
 
 async fn counted(
     figures: Arc<Figures>,
-    api: Option<(Arc<Doors>, Arc<Known>)>,
+    api: Option<(Arc<ServerState>, Arc<Known>)>,
     route: Route,
     request: Request,
 ) -> Result<Response, Infallible> {
     let (method, started) = (request.method().clone(), Instant::now());
     let response = match api {
-        Some((doors, known)) => {
-            let answer = |request| admission::answer(&doors, figures.route(), route, request);
-            unknown::named(&doors, &known, request, answer).await
+        Some((state, known)) => {
+            let answer = |request| pipeline::answer(&state, figures.route(), route, request);
+            unknown::named(&state, &known, request, answer).await
         }
         None => route.oneshot(request).await?,
     };

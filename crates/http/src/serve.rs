@@ -22,11 +22,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use crate::auth::trusts;
-use crate::doors::{Doors, Options};
 use crate::health;
-use crate::places::{Place, Places};
+use crate::network::peer::trusts;
+use crate::options::Options;
+use crate::permits::{AddressPermit, PermitsByAddress};
 use crate::router::Front;
+use crate::state::ServerState;
 
 /// How much of a connection is held while a request's head is read.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -38,9 +39,9 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Serves until `shutdown` is done; then accepts no more, says that it is not ready, and lets
 /// requests under way end, for at most [`drain_timeout`](crate::Options::drain_timeout).
-pub async fn serve(listener: TcpListener, doors: Arc<Doors>, shutdown: impl Future<Output = ()>) {
-    let front = Arc::new(Front::new(doors.clone()));
-    let bounds = Bounds::new(doors.options.clone());
+pub async fn serve(listener: TcpListener, state: Arc<ServerState>, shutdown: impl Future<Output = ()>) {
+    let front = Arc::new(Front::new(state.clone()));
+    let bounds = Bounds::new(state.options.clone());
     let (ending, ended) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut tick = interval(UPKEEP);
@@ -51,7 +52,7 @@ pub async fn serve(listener: TcpListener, doors: Arc<Doors>, shutdown: impl Futu
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => {
                     let Some(held) = bounds.take(address.ip()) else { continue };
-                    connections.spawn(connection(stream, address, front.clone(), doors.clone(), ended.clone(), held));
+                    connections.spawn(connection(stream, address, front.clone(), state.clone(), ended.clone(), held));
                 }
                 Err(error) => rest_after(&error).await,
             },
@@ -61,10 +62,10 @@ pub async fn serve(listener: TcpListener, doors: Arc<Doors>, shutdown: impl Futu
         }
     }
     drop(listener);
-    doors.drain();
+    state.drain();
     ending.send_replace(());
     let all = async { while connections.join_next().await.is_some() {} };
-    if timeout(doors.options.drain_timeout, all).await.is_err() {
+    if timeout(state.options.drain_timeout, all).await.is_err() {
         tracing::warn!(left = connections.len(), "connections that did not end in time are cut");
     }
 }
@@ -74,7 +75,7 @@ async fn connection(
     stream: TcpStream,
     address: SocketAddr,
     front: Arc<Front>,
-    doors: Arc<Doors>,
+    state: Arc<ServerState>,
     mut ended: watch::Receiver<()>,
     held: Held,
 ) {
@@ -89,7 +90,7 @@ async fn connection(
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(doors.options.header_timeout)
+        .header_read_timeout(state.options.header_timeout)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
         // A client may say that it sends no more, and still waits for its answer.
@@ -125,23 +126,23 @@ async fn rest_after(error: &io::Error) {
 struct Bounds {
     options: Arc<Options>,
     all: Arc<Semaphore>,
-    by_address: Places,
+    by_address: PermitsByAddress,
 }
 
 /// One connection's places, free again when it is dropped.
 struct Held {
     _one: OwnedSemaphorePermit,
-    _of_address: Option<Place>,
+    _of_address: Option<AddressPermit>,
 }
 
 impl Bounds {
     fn new(options: Arc<Options>) -> Self {
         let all = Arc::new(Semaphore::new(options.connections.min(Semaphore::MAX_PERMITS)));
-        let by_address = Places::new(options.connections_per_address);
+        let by_address = PermitsByAddress::new(options.connections_per_address);
         Self { options, all, by_address }
     }
 
-    /// Places for a connection from `address`, if there are any.
+    /// PermitsByAddress for a connection from `address`, if there are any.
     fn take(&self, address: IpAddr) -> Option<Held> {
         let Ok(one) = self.all.clone().try_acquire_owned() else {
             tracing::warn!("a connection is closed: there are as many as there may be");

@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use chinwag_core::Error;
 
 use crate::auth::Credential;
-use crate::doors::Doors;
 use crate::error::Problem;
 use crate::openapi;
+use crate::state::ServerState;
 use crate::wire::input::Ignored;
 
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("chinwag-ignored");
@@ -39,12 +39,12 @@ impl Known {
 
 /// Has a request answered, and names in the answer what of the request was ignored.
 pub(crate) async fn named<F: Future<Output = Response>>(
-    doors: &Arc<Doors>,
+    state: &Arc<ServerState>,
     known: &Known,
     mut request: Request,
     answer: impl FnOnce(Request) -> F,
 ) -> Response {
-    let ignored = Arc::new(Ignored::new(doors.options.strict));
+    let ignored = Arc::new(Ignored::new(state.options.strict));
     let query = request.uri().query().unwrap_or_default();
     for (key, _) in form_urlencoded::parse(query.as_bytes()) {
         if !known.has(request.method(), &key) {
@@ -55,7 +55,7 @@ pub(crate) async fn named<F: Future<Output = Response>>(
     if !refused.is_empty() {
         // Who has shown a credential that is not good is told that before all else.
         let (mut parts, _) = request.into_parts();
-        return match <Credential as OptionalFromRequestParts<_>>::from_request_parts(&mut parts, doors).await
+        return match <Credential as OptionalFromRequestParts<_>>::from_request_parts(&mut parts, state).await
         {
             Ok(_) => Problem::from(Error::Invalid(refused)).into_response(),
             Err(problem) => problem.into_response(),

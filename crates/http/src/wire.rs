@@ -4,6 +4,7 @@
 pub mod fields;
 pub mod frame;
 pub mod input;
+pub mod key;
 pub mod object;
 pub mod outgoing;
 pub mod summary;

@@ -1,16 +1,19 @@
-//! The WebSocket door: the handshake, the socket's loop, and what a client may say.
+//! The WebSocket: the handshake, the socket's loop, and the events that a client may send.
 
+mod client_event;
+mod dispatch;
 mod events;
+mod gathered;
 mod handshake;
 mod more;
 mod opening;
 mod pace;
-mod resume;
 mod session;
 mod socket;
 mod window;
 
-pub use events::EVENTS;
-pub(crate) use handshake::handshake;
+pub use client_event::{ClientEventEntry, Example, Right};
 #[cfg(feature = "fuzzing")]
-pub(crate) use session::envelope;
+pub(crate) use dispatch::envelope;
+pub use events::CLIENT_EVENTS;
+pub(crate) use handshake::handshake;

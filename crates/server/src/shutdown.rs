@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use chinwag_http::Doors;
+use chinwag_http::ServerState;
 use chinwag_hub::Hub;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -45,7 +45,7 @@ impl Signals {
 
 /// The parts to stop.
 pub(crate) struct Serving {
-    pub(crate) doors: Arc<Doors>,
+    pub(crate) state: Arc<ServerState>,
     pub(crate) hub: Arc<Hub>,
     /// The loop that accepts and serves connections.
     pub(crate) task: JoinHandle<()>,
@@ -57,7 +57,7 @@ pub(crate) struct Serving {
 /// other, requests under way finished. Bounded by the settings; cut short by a second signal.
 pub(crate) async fn drain(serving: Serving, settings: &Shutdown, signals: &mut Signals) {
     tracing::info!("draining");
-    serving.doors.drain();
+    serving.state.drain();
     let in_order = async {
         sleep(settings.notice.0).await;
         // The loop may have ended by itself.

@@ -13,7 +13,7 @@ use chinwag_core::name::NameCase;
 use chinwag_core::store::Store;
 use chinwag_core::{Clock, Error, HistoryId};
 use chinwag_http::wire::outgoing::Wire;
-use chinwag_http::{Doors, ServiceKey};
+use chinwag_http::{ServerState, ServiceKey};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::{LocalBus, Receiver, RedisBus, RedisOptions};
 use chinwag_store_postgres::{Claim, PostgresStore};
@@ -47,7 +47,7 @@ const BEATS: u32 = 4;
 pub(crate) struct Node {
     pub(crate) app: App,
     pub(crate) hub: Arc<Hub>,
-    pub(crate) doors: Arc<Doors>,
+    pub(crate) state: Arc<ServerState>,
 }
 
 /// Opens the store and wires everything to it.
@@ -60,8 +60,8 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str) -> Result<
     app.prepare(config.users.special()).await.map_err(why_not)?;
     let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, hub_options(config));
     let key = ServiceKey::parse(key).map_err(|why| anyhow!("the service key {why}"))?;
-    let doors = Doors::new(app.clone(), hub.clone(), door_options(config, key)?).map_err(why_not)?;
-    Ok(Node { app, hub, doors })
+    let state = ServerState::new(app.clone(), hub.clone(), http_options(config, key)?).map_err(why_not)?;
+    Ok(Node { app, hub, state })
 }
 
 /// The use cases, for a command that runs beside no server of its folder.
@@ -263,7 +263,7 @@ fn hub_options(config: &Config) -> chinwag_hub::Options {
     }
 }
 
-fn door_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Options> {
+fn http_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Options> {
     let (auth, http) = (&config.auth, &config.http);
     Ok(chinwag_http::Options {
         service_key: key,

@@ -1,4 +1,4 @@
-//! The whole server in the test's own process: the store, the bus, the hub and the doors, on a free
+//! The whole server in the test's own process: the store, the bus, the hub and the transports, on a free
 //! port. The real program differs in where its settings come from; [`crate::process`] runs that.
 //!
 //! The store is SQLite in a folder of its own. With `TEST_ON=postgres` in the environment it is a
@@ -16,7 +16,7 @@ use chinwag_core::limits::{Limits, RateLimits, UserRules};
 use chinwag_core::store::Store;
 use chinwag_core::{Clock, Name};
 use chinwag_http::wire::outgoing::Wire;
-use chinwag_http::{Doors, ServiceKey};
+use chinwag_http::{ServerState, ServiceKey};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::{LocalBus, Receiver, RedisBus, RedisOptions};
 use chinwag_store_postgres::PostgresStore;
@@ -39,8 +39,8 @@ pub const SERVICE_KEY: &str = "the-service-key-of-a-test-0123456789";
 pub struct Options {
     /// The hub's. A user's going is announced after 200 ms instead of 3 s.
     pub hub: chinwag_hub::Options,
-    /// The doors'.
-    pub doors: chinwag_http::Options,
+    /// The settings of the transports.
+    pub http: chinwag_http::Options,
     /// The limits of the use cases. How often anything may be done is not limited, and who is added
     /// to a group is in it at once, as with `groups.consent = false`, until a test says otherwise.
     pub limits: Limits,
@@ -66,7 +66,7 @@ impl Default for Options {
         let special = ["admin", "system", "tournament"].map(|name| Name::parse(name).expect("a name"));
         Self {
             hub: chinwag_hub::Options { presence_grace: Duration::from_millis(200), ..Default::default() },
-            doors: chinwag_http::Options::new(key),
+            http: chinwag_http::Options::new(key),
             limits: Limits { rates: RateLimits::lifted(), consent: false, ..Limits::default() },
             users: UserRules::default(),
             store: chinwag_store_sqlite::Options { durable: false, readers: 2, ..Default::default() },
@@ -111,7 +111,7 @@ enum DataLocation {
 struct Running {
     app: App,
     hub: Arc<Hub>,
-    doors: Arc<Doors>,
+    state: Arc<ServerState>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
     work: JoinHandle<()>,
@@ -174,9 +174,9 @@ impl TestApp {
         &self.running().hub
     }
 
-    /// The doors.
-    pub fn doors(&self) -> &Arc<Doors> {
-        &self.running().doors
+    /// The state that both transports share.
+    pub fn state(&self) -> &Arc<ServerState> {
+        &self.running().state
     }
 
     /// Ends the server in good order, as SIGTERM does; its data stay. A [`Ws`](crate::ws::Ws)
@@ -184,7 +184,7 @@ impl TestApp {
     /// this with its `close_code`, or drop it before.
     pub async fn stop(&mut self) {
         let Some(running) = self.running.take() else { return };
-        running.doors.drain();
+        running.state.drain();
         running.work.abort();
         // The loop may have ended by itself.
         let _ = running.stop.send(());
@@ -213,16 +213,16 @@ impl TestApp {
         app.prepare(options.special.clone()).await.expect("the special users are made");
         let clock = options.clock.clone();
         let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, options.hub.clone());
-        let doors =
-            Doors::new(app.clone(), hub.clone(), options.doors.clone()).expect("the options are right");
+        let state =
+            ServerState::new(app.clone(), hub.clone(), options.http.clone()).expect("the options are right");
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async {
             // Dropped or sent, it is time.
             let _ = stopped.await;
         };
-        let task = tokio::spawn(chinwag_http::serve(listener, doors.clone(), stopped));
+        let task = tokio::spawn(chinwag_http::serve(listener, state.clone(), stopped));
         let work = tokio::spawn(chinwag_http::work::run(app.clone()));
-        self.running = Some(Running { app, hub, doors, stop, task, work });
+        self.running = Some(Running { app, hub, state, stop, task, work });
     }
 
     fn running(&self) -> &Running {

@@ -1,9 +1,9 @@
 //! The small objects of events: which keys they have, and what those hold, as JSON schemas.
 
-use chinwag_core::limits::{CLIENT_ID_CHARS, DELETED_TOGETHER, GROUP_NAME_CHARS, HISTORY_PAGE, NAME_CHARS};
+use chinwag_core::limits::{DELETED_TOGETHER, NAME_CHARS};
 use serde_json::{Map, Value, json};
 
-use crate::wire::input::{HEADS, NAMES};
+use crate::wire::key::HEADS;
 
 /// One key of an object: whether it is there, its name, what it holds, what it means.
 pub(super) struct Key(pub(super) Need, pub(super) &'static str, pub(super) Holds, pub(super) &'static str);
@@ -14,7 +14,7 @@ pub(super) enum Need {
     Always,
     /// Always, but maybe null.
     Null,
-    /// It may be left out; a client may as well send null.
+    /// It may be left out.
     Maybe,
     /// At least one of the keys marked so is there, and not null.
     Either,
@@ -26,33 +26,21 @@ pub(super) enum Holds {
     Id,
     Ids,
     Name,
-    Names,
-    Owner,
-    GroupName,
-    Body,
-    ClientId,
     Date,
     Seq,
-    /// How many.
+    /// A number of things.
     Count,
-    /// How long a page is to be.
-    Page,
     Status,
     /// Names and their statuses.
     Statuses,
-    Operation,
     Outcome,
     Messages,
     /// Groups' ids and the numbers of their logs.
     Heads,
     /// Groups' ids and why they cannot be resumed.
     Refusals,
-    /// The name of a store's numbers, as a client was told it.
-    History,
     /// Yes or no.
     Flag,
-    /// What a group is for its user.
-    Me,
 }
 
 impl Holds {
@@ -61,33 +49,21 @@ impl Holds {
             Self::Id => json!({"type": "string", "format": "uuid"}),
             Self::Ids => json!({"type": "array", "items": Self::Id.schema(), "maxItems": DELETED_TOGETHER}),
             Self::Name => json!({"type": "string", "minLength": 1, "maxLength": NAME_CHARS}),
-            Self::Names => json!({"type": "array", "items": Self::Name.schema(), "maxItems": NAMES}),
-            Self::Owner => json!({"type": "array", "items": Self::Name.schema(), "maxItems": 1}),
-            Self::GroupName => json!({"type": "string", "minLength": 1, "maxLength": GROUP_NAME_CHARS}),
-            // How long it may be is a setting.
-            Self::Body => json!({"type": "string", "minLength": 1}),
-            Self::ClientId => json!({"type": "string", "minLength": 1, "maxLength": CLIENT_ID_CHARS}),
             Self::Date => json!({"type": "string", "format": "date-time"}),
             Self::Count => json!({"type": "integer", "minimum": 0}),
             Self::Seq => json!({"type": "integer", "format": "int64", "minimum": 0}),
-            Self::Page => json!({"type": "integer", "minimum": 1, "maximum": HISTORY_PAGE}),
             Self::Status => json!({"type": "string", "enum": ["online", "afk", "disconnected"]}),
             Self::Statuses => json!({"type": "object", "additionalProperties": Self::Status.schema()}),
-            Self::Operation => json!({"type": "string", "enum": [
-                "invitation", "contact", "deny", "remove", "block", "invit", "invite", "unblock", "blocked",
-            ]}),
             Self::Outcome => {
                 json!({"type": "string", "enum": ["invitation", "contact", "deny", "remove", "block"]})
             }
             Self::Messages => json!({"type": "array", "items": object("Message")}),
             Self::Heads => by_group(&Self::Seq.schema()),
-            Self::Me => object("Me"),
             Self::Flag => json!({"type": "boolean"}),
             Self::Refusals => {
                 let reasons = ["seq_ahead", "not_found", "too_far", "history_changed", "pending"];
                 by_group(&json!({"type": "string", "enum": reasons}))
             }
-            Self::History => json!({"type": "string"}),
         }
     }
 }
@@ -97,14 +73,14 @@ pub(super) fn object(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// An object with these keys. `client` sends it, or else the server.
-pub(super) fn keys(keys: &[Key], client: bool) -> Value {
+/// An object with these keys.
+pub(super) fn keys(keys: &[Key]) -> Value {
     let named = |needs: &[Need]| -> Vec<&str> {
         keys.iter().filter(|key| needs.contains(&key.0)).map(|key| key.1).collect()
     };
     let property = |Key(need, name, holds, about): &Key| {
         let mut schema = holds.schema();
-        if *need == Need::Null || (client && *need == Need::Maybe) {
+        if *need == Need::Null {
             schema["type"] = json!([schema["type"], "null"]);
         }
         schema["description"] = (*about).into();

@@ -1,20 +1,10 @@
-//! The table: what a client may send, and what a server sends, one row an event.
+//! The events that the server sends, one row an event.
 
 use super::shape::Holds::{
-    Body, ClientId, Count, Date, Flag, GroupName, Heads, History, Id, Ids, Me, Messages, Name, Names,
-    Operation, Outcome, Owner, Page, Refusals, Seq, Status, Statuses,
+    Count, Date, Flag, Heads, Id, Ids, Messages, Name, Outcome, Refusals, Seq, Status, Statuses,
 };
 use super::shape::Key;
 use super::shape::Need::{Always, Either, Maybe, Null};
-
-/// What a client may send.
-pub(super) struct Asked {
-    pub(super) event: &'static str,
-    pub(super) about: &'static str,
-    pub(super) keys: &'static [Key],
-    /// What the asking socket may be sent for it. Beside these, every event may be refused.
-    pub(super) answers: &'static [&'static str],
-}
 
 /// What the server sends.
 pub(super) struct Told {
@@ -94,176 +84,6 @@ pub(super) const FAILED: &[Failed] = &[
     },
 ];
 
-pub(super) const ASKED: &[Asked] = &[
-    Asked {
-        event: "message.text",
-        about: "Sends a message to every socket of every member. The sender's own copy is the \
-                acknowledgement, which follows the commit.",
-        keys: &[
-            Key(Either, "group", Id, "The group."),
-            Key(Either, "to", Id, "Another word for `group`."),
-            Key(Always, "body", Body, "The text, kept to the byte."),
-            Key(
-                Maybe,
-                "respond_to",
-                Id,
-                "The message of the same group that it answers; the empty text is none.",
-            ),
-            Key(Maybe, "client_id", ClientId, "The sender's own id: retries with it make one message."),
-        ],
-        answers: &["message.text"],
-    },
-    Asked {
-        event: "message.first",
-        about: "Makes the private group with a user, and the first message in it: `group.update` to both. \
-                If there is one, the body is sent there; without a body, the sender alone is shown the \
-                group.",
-        keys: &[
-            Key(Always, "target", Name, "The other user."),
-            Key(Maybe, "body", Body, "The text of the first message."),
-            Key(Maybe, "client_id", ClientId, "The sender's own id of the message."),
-        ],
-        answers: &["group.update", "message.text"],
-    },
-    Asked {
-        event: "message.fetch",
-        about: "Asks for a part of a group's history: before `before`, else before `date`, else the \
-                newest.",
-        keys: &[
-            Key(Always, "group", Id, "The group."),
-            Key(Maybe, "before", Seq, "Messages with a smaller number."),
-            Key(Maybe, "date", Date, "Messages of an earlier date."),
-            Key(Maybe, "limit", Page, "How many; 20 if it is left out."),
-        ],
-        answers: &["message.fetch"],
-    },
-    Asked {
-        event: "message.read",
-        about: "Marks all as read up to `seq`, else up to `date`. A mark never goes back.",
-        keys: &[
-            Key(Always, "group", Id, "The group."),
-            Key(Either, "seq", Seq, "The last read message's number; past the log's head it is refused."),
-            Key(Either, "date", Date, "The newest message at or before it is the last read."),
-        ],
-        answers: &["message.read"],
-    },
-    Asked {
-        event: "message.update",
-        about: "Edits one of the sender's own messages.",
-        keys: &[Key(Always, "id", Id, "The message."), Key(Always, "body", Body, "Its new text.")],
-        answers: &["message.update"],
-    },
-    Asked {
-        event: "message.delete",
-        about: "Deletes a message.",
-        keys: &[Key(Always, "id", Id, "The message.")],
-        answers: &["message.delete"],
-    },
-    Asked {
-        event: "status.update",
-        about: "Says how present the user is on this socket. `disconnected` appears offline.",
-        keys: &[Key(Always, "status", Status, "The new status.")],
-        answers: &["status.update"],
-    },
-    Asked {
-        event: "contact.update",
-        about: "Changes the relation to a user. An invitation that meets one makes both contacts.",
-        keys: &[
-            Key(Always, "name", Name, "The other user."),
-            Key(
-                Always,
-                "operation",
-                Operation,
-                "What to do; `invit`, `invite`, `unblock` and `blocked` are aliases.",
-            ),
-        ],
-        answers: &["contact.update"],
-    },
-    Asked {
-        event: "group.create",
-        about: "Makes a group that the sender owns. Who is in two lists gets the highest role named.",
-        keys: &[
-            Key(Always, "name", GroupName, "Its name."),
-            Key(Maybe, "admins", Names, "Its admins."),
-            Key(Maybe, "members", Names, "Its members."),
-            Key(Maybe, "restricts", Names, "Those who may only read."),
-        ],
-        answers: &["group.update"],
-    },
-    Asked {
-        event: "group.update",
-        about: "Changes a group's name, or who is in it as what. The removed are told `group.quit`.",
-        keys: &[
-            Key(Either, "id", Id, "The group."),
-            Key(Either, "group", Id, "Another word for `id`."),
-            Key(Maybe, "name", GroupName, "Its new name."),
-            Key(Maybe, "owner", Owner, "To whom it is handed over."),
-            Key(Maybe, "admins", Names, "Who becomes an admin."),
-            Key(Maybe, "members", Names, "Who becomes a member."),
-            Key(Maybe, "restricts", Names, "Who may only read from now on."),
-            Key(Maybe, "remove", Names, "Who is removed."),
-        ],
-        answers: &["group.update"],
-    },
-    Asked {
-        event: "group.quit",
-        about: "Leaves a group. Those who stay are told `group.update`.",
-        keys: &[Key(Either, "group", Id, "The group."), Key(Either, "id", Id, "Another word for `group`.")],
-        answers: &["group.quit"],
-    },
-    Asked {
-        event: "group.accept",
-        about: "Accepts a group that a stranger has added the user to. It takes no number: the user's \
-                sockets are sent `group.me`, then `group.update` with the group as it stands, and from \
-                there on its events.",
-        keys: &[Key(Either, "group", Id, "The group."), Key(Either, "id", Id, "Another word for `group`.")],
-        answers: &["group.me"],
-    },
-    Asked {
-        event: "group.delete",
-        about: "Deletes a group with all that is in it.",
-        keys: &[Key(Either, "group", Id, "The group."), Key(Either, "id", Id, "Another word for `group`.")],
-        answers: &["group.delete"],
-    },
-    Asked {
-        event: "typing.start",
-        about: "Says that the user begins to type: told to the other members, at most once in 3 s; never \
-                stored.",
-        keys: &[Key(Always, "group", Id, "The group.")],
-        answers: &[],
-    },
-    Asked {
-        event: "typing.stop",
-        about: "Says that the user has ceased to type.",
-        keys: &[Key(Always, "group", Id, "The group.")],
-        answers: &[],
-    },
-    Asked {
-        event: "sync.resume",
-        about: "Asks for all that was missed: every group's events after the number held, in order, with \
-                all changes of the group itself as one `group.update`; then `sync.done`, which alone \
-                carries the `ref`.",
-        keys: &[
-            Key(Always, "groups", Heads, "The last number held of each group, by its id."),
-            Key(
-                Maybe,
-                "history",
-                History,
-                "The history that these are numbers of. Where the server's is another, every group is \
-                 refused with `history_changed`.",
-            ),
-        ],
-        answers: &[
-            "message.text",
-            "message.update",
-            "message.delete",
-            "group.update",
-            "user.update",
-            "sync.done",
-        ],
-    },
-];
-
 pub(super) const TOLD: &[Told] = &[
     Told {
         event: "group.summary",
@@ -281,8 +101,8 @@ pub(super) const TOLD: &[Told] = &[
     },
     Told {
         event: "summary.more",
-        about: "Once after a summary that leaves groups out: how much is unread in them, counted after the \
-                socket has begun.",
+        about: "Sent once after a summary that leaves groups out: the number of unread messages in them, \
+                counted after the socket has begun.",
         data: Data::Keys(&[Key(
             Always,
             "unread",
@@ -359,13 +179,7 @@ pub(super) const TOLD: &[Told] = &[
         event: "group.update",
         about: "A group was made or changed: this is it now. Lists of members, where it has at most 100. To \
                 whom it is new, all of it, with its newest messages and its head.",
-        data: Data::Object(
-            "GroupChange",
-            &[
-                Key(Maybe, "head", Seq, "The last number of its log."),
-                Key(Maybe, "me", Me, "Where the user has to accept, or has accepted."),
-            ],
-        ),
+        data: Data::Object("GroupChange", &[]),
         numbered: Numbered::Changed,
     },
     Told {

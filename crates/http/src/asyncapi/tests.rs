@@ -8,7 +8,6 @@ use bytes::Bytes;
 use chinwag_core::app::resume::{Refusal, Resumed};
 use chinwag_core::event::{Event, Kind, Pending};
 use chinwag_core::group::{Group, Mark, Member, View};
-use chinwag_core::limits::Limits;
 use chinwag_core::message::{ClientId, Message};
 use chinwag_core::permission::Role;
 use chinwag_core::presence::Status;
@@ -18,13 +17,12 @@ use chinwag_hub::Encode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::table::{ASKED, FAILED, TOLD};
-use crate::EVENTS;
+use super::table::{FAILED, TOLD};
 use crate::error::code;
-use crate::wire::input::{Fields, group, message, relation, user};
 use crate::wire::object::{self, Lists, Presence};
 use crate::wire::outgoing::{self, ContactSummary, Fetched, FieldProblem, Problem, Synced, Wire};
 use crate::wire::summary::{self, Head};
+use crate::ws::CLIENT_EVENTS;
 
 const ID: Uuid = Uuid::from_u128(0x018f_6b7e_8a1c_7cc3_9d55_1f1b_2a3c_4d5e);
 const GROUP: GroupId = GroupId(ID);
@@ -266,34 +264,11 @@ fn every_sent_event_matches_the_document_and_vice_versa() {
 
 #[test]
 fn every_event_of_a_client_is_documented_and_no_other() {
-    assert_eq!(documented(&document(), "client."), EVENTS.map(str::to_owned).into());
+    let names: BTreeSet<_> = CLIENT_EVENTS.iter().map(|event| event.name.to_owned()).collect();
+    assert_eq!(names.len(), CLIENT_EVENTS.len(), "two events have one name");
+    assert_eq!(documented(&document(), "client."), names);
     let told: BTreeSet<_> = TOLD.iter().map(|row| row.event).collect();
-    assert!(ASKED.iter().flat_map(|row| row.answers).all(|answer| told.contains(answer)));
-}
-
-/// What an event's reader makes of its data, as text.
-fn read(event: &str, data: &Value) -> Result<String, Error> {
-    fn text(read: impl std::fmt::Debug) -> String {
-        format!("{read:?}")
-    }
-    let (data, limits) = (data.to_string(), Limits::default());
-    let fields = Fields::parse(data.as_bytes())?;
-    match event {
-        "message.text" => message::text(fields, &limits).map(text),
-        "message.first" => message::first(fields, &limits).map(text),
-        "message.fetch" => message::fetch(fields).map(text),
-        "message.read" => message::read(fields).map(text),
-        "message.update" => message::update(fields, &limits).map(text),
-        "message.delete" => message::delete(fields).map(text),
-        "status.update" => user::status(fields).map(text),
-        "contact.update" => relation::update(fields).map(text),
-        "group.create" => group::make(fields).map(text),
-        "group.update" => group::change(fields).map(text),
-        "group.quit" | "group.accept" | "group.delete" => group::leave(fields).map(text),
-        "typing.start" | "typing.stop" => group::typing(fields).map(text),
-        "sync.resume" => group::resume(fields).map(text),
-        other => panic!("{other} has no reader here"),
-    }
+    assert!(CLIENT_EVENTS.iter().flat_map(|event| event.answers).all(|answer| told.contains(answer)));
 }
 
 /// Values that a schema allows.
@@ -317,26 +292,28 @@ fn samples(schema: &Value) -> Vec<Value> {
 #[test]
 fn what_is_documented_of_an_event_of_a_client_is_read_and_taken() {
     let document = document();
-    for event in EVENTS {
+    for event in CLIENT_EVENTS {
+        let read = |data: &Value| (event.parse)(data.to_string().as_bytes());
+        let event = event.name;
         let message = &document["channels"]["chat"]["messages"][format!("client.{event}")];
         let data = &message["payload"]["properties"]["data"];
         let keys = data["properties"].as_object().expect("keys");
         let whole: Value =
             keys.iter().map(|(key, schema)| (key.clone(), samples(schema)[0].clone())).collect();
-        let nothing = read(event, &json!({}));
+        let nothing = read(&json!({}));
         for (key, schema) in keys {
             for sample in samples(schema) {
                 let mut data = whole.clone();
                 data[key] = sample;
-                read(event, &data).unwrap_or_else(|error| panic!("{event} {data}: {error:?}"));
+                read(&data).unwrap_or_else(|error| panic!("{event} {data}: {error:?}"));
             }
-            let odd = read(event, &json!({key: {"odd": 1}}));
+            let odd = read(&json!({key: {"odd": 1}}));
             assert_ne!(format!("{odd:?}"), format!("{nothing:?}"), "{event} does not read {key}");
         }
         for required in data["required"].as_array().expect("a list") {
             let mut data = whole.clone();
             data.as_object_mut().expect("an object").remove(required.as_str().expect("a key"));
-            assert!(read(event, &data).is_err(), "{event} needs no {required}");
+            assert!(read(&data).is_err(), "{event} needs no {required}");
         }
     }
 }
@@ -349,7 +326,7 @@ fn the_document_is_complete_and_every_reference_resolves() {
         assert!(document[part].as_object().is_some_and(|part| !part.is_empty()), "{part}");
     }
     let operations = document["operations"].as_object().expect("operations");
-    assert_eq!(operations.len(), EVENTS.len() + 1);
+    assert_eq!(operations.len(), CLIENT_EVENTS.len() + 1);
     for operation in operations.values() {
         assert!(matches!(operation["action"].as_str(), Some("send" | "receive")), "{operation}");
         let replies = operation["reply"]["messages"].as_array().into_iter().flatten();

@@ -6,9 +6,10 @@ use chinwag_core::app::account::{Issued, SignUp};
 use chinwag_core::password::Password;
 use chinwag_core::{Error, Name, Result};
 
-use super::{Auth, Peer};
-use crate::places::network;
-use crate::wire::input::account::{SigningIn, SigningUp};
+use super::Auth;
+use crate::network::peer::Peer;
+use crate::permits::network;
+use crate::wire::input::account::{NamePassword, NewAccount};
 
 const WRONG: Error = Error::Unauthenticated("the name or the password is wrong");
 
@@ -20,25 +21,25 @@ pub(crate) struct Begun {
 
 impl Auth {
     /// Makes an account, and its first session.
-    pub(crate) async fn sign_up(&self, asked: SigningUp, parts: &Parts) -> Result<Begun> {
+    pub(crate) async fn sign_up(&self, account: NewAccount, parts: &Parts) -> Result<Begun> {
         if !self.options.signup {
             return Err(Error::forbidden("signing up is switched off here: ask for an account"));
         }
         let from = network(Peer::of(parts, &self.options).address);
         self.attempts.sign_up(from)?;
-        let fold = asked.name.fold(self.app.name_case());
-        let phc = self.passwords.hash(asked.password, from).await?;
+        let fold = account.name.fold(self.app.name_case());
+        let phc = self.passwords.hash(account.password, from).await?;
         let ttl = self.options.session_ttl;
-        let session = self.app.account_create(SignUp { name: asked.name, phc, ttl }).await?;
+        let session = self.app.account_create(SignUp { name: account.name, phc, ttl }).await?;
         self.attempts.succeeded(&fold, from);
         Ok(self.begun(session, &fold, parts))
     }
 
     /// A session for who knows the password. Names with and without an account are refused in
     /// the same words, after the same work.
-    pub(crate) async fn sign_in(&self, asked: SigningIn, parts: &Parts) -> Result<Begun> {
+    pub(crate) async fn sign_in(&self, given: NamePassword, parts: &Parts) -> Result<Begun> {
         let from = network(Peer::of(parts, &self.options).address);
-        let (Ok(name), Ok(password)) = (Name::parse(&asked.name), Password::parse(&asked.password)) else {
+        let (Ok(name), Ok(password)) = (Name::parse(&given.name), Password::parse(&given.password)) else {
             self.attempts.nowhere(from)?;
             return Err(WRONG);
         };

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
 use super::device::Device;
-use crate::places::Shares;
+use crate::permits::SharedPermits;
 
 /// The longest that who is new to a name waits because others try it.
 const SLOWEST: Duration = Duration::from_secs(5);
@@ -22,7 +22,7 @@ const FAMILIAR: usize = 64 * 1024;
 /// Counts attempts.
 pub(super) struct Attempts {
     rates: Arc<Rates>,
-    waiting: Shares,
+    waiting: SharedPermits,
     familiar: Mutex<Familiar>,
 }
 
@@ -37,7 +37,7 @@ struct Familiar {
 impl Attempts {
     /// At most `waiting` are slowed down at a time.
     pub(super) fn new(rates: Arc<Rates>, waiting: usize) -> Self {
-        Self { rates, waiting: Shares::new(waiting), familiar: Mutex::default() }
+        Self { rates, waiting: SharedPermits::new(waiting), familiar: Mutex::default() }
     }
 
     /// Counts an attempt that names nobody who could be.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 
-use crate::doors::Options;
+use crate::options::Options;
 
 /// The name of the cookie of Chinwag's own sessions.
 pub(super) fn name(options: &Options, tls: bool) -> Cow<'_, str> {
@@ -47,7 +47,7 @@ fn written(secret: &str, seconds: u64, options: &Options, tls: bool) -> HeaderVa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::ServiceKey;
+    use crate::key::ServiceKey;
 
     #[test]
     fn cookie_is_kept_from_scripts_other_sites_and_neighbours() {

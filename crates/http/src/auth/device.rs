@@ -9,8 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chinwag_core::{Clock, Date};
 use sha2::{Digest, Sha256};
 
-use super::ServiceKey;
 use super::bearer;
+use crate::key::ServiceKey;
 
 const COOKIE: &str = "device";
 const TTL: Duration = Duration::from_secs(400 * 24 * 3600);

@@ -9,47 +9,13 @@ use uuid::Uuid;
 
 use super::answer::bytes;
 use super::list::{self, Rows, Source};
-use super::path::ById;
 use super::prelude::*;
-use super::query::Query;
+use crate::extract::path::ById;
+use crate::extract::query::Query;
 use crate::wire::fields::{GROUP, Picked};
-use crate::wire::object::{Group, GroupRow, maybe_text};
-
-/// A group to make. Lists default to empty; a user in several gets the highest role.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct NewGroup {
-    /// 1 to 200 characters.
-    name: String,
-    /// Who will own it; for a user itself, which may be left out.
-    author: Option<String>,
-    /// To be its admins.
-    admins: Option<Vec<String>>,
-    /// To be its members.
-    members: Option<Vec<String>>,
-    /// To be those who may only read.
-    restricts: Option<Vec<String>>,
-}
-
-/// What is to change of a group.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct GroupPatch {
-    /// In whose name; a service that names nobody may do all.
-    author: Option<String>,
-    /// The new name.
-    name: Option<String>,
-    /// A list of one: the member to be its owner.
-    owner: Option<Vec<String>>,
-    /// To be admins.
-    admins: Option<Vec<String>>,
-    /// To be members.
-    members: Option<Vec<String>>,
-    /// To be those who may only read.
-    restricts: Option<Vec<String>>,
-    /// Members to be put out.
-    remove: Option<Vec<String>>,
-}
+use crate::wire::input::group::{GroupPatch, InName, NewGroup};
+use crate::wire::input::message::ReadPoint;
+use crate::wire::object::{Group, maybe_text};
 
 /// Makes a group, which its author owns.
 #[utoipa::path(
@@ -58,12 +24,12 @@ pub(crate) struct GroupPatch {
     responses((status = 201, description = "The new group.", body = Group<'static>), Refusals),
 )]
 pub(crate) async fn create(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     payload: Payload,
 ) -> Result<Response> {
-    let command = input::group::create(payload.fields()?)?;
-    let view = doors.app.group_create(&context, command).await?;
+    let command = payload.fields()?.command(|group: NewGroup, _| Some(group.command()))?;
+    let view = state.app.group_create(&context, command).await?;
     Ok(json(StatusCode::CREATED, &Group::new(&view, None)))
 }
 
@@ -78,13 +44,13 @@ pub(crate) async fn create(
     responses((status = 200, description = "The groups.", body = Vec<Group<'static>>), Refusals),
 )]
 pub(crate) async fn list(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     query: Query,
 ) -> Result<Response> {
     let fields = query.fields(&GROUP)?;
-    let source = Groups { app: doors.app.clone(), context, fields };
-    Ok(list::answer(&doors, source, query).await?)
+    let source = Groups { app: state.app.clone(), context, fields };
+    Ok(list::answer(&state, source, query).await?)
 }
 
 /// Shows one group.
@@ -97,13 +63,13 @@ pub(crate) async fn list(
     responses((status = 200, description = "The group.", body = Group<'static>), Refusals),
 )]
 pub(crate) async fn get(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     ById(id): ById<GroupId>,
     query: Query,
 ) -> Result<Response> {
     let fields = query.fields(&GROUP)?;
-    let seen = doors.app.group(&context, id).await?;
+    let seen = state.app.group(&context, id).await?;
     Ok(bytes(StatusCode::OK, fields.json(&Group::whole(&seen))?))
 }
 
@@ -115,13 +81,13 @@ pub(crate) async fn get(
     responses((status = 200, description = "The group as it stands.", body = Group<'static>), Refusals),
 )]
 pub(crate) async fn update(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     ById(id): ById<GroupId>,
     payload: Payload,
 ) -> Result<Response> {
-    let command = input::group::update(payload.fields()?, id)?;
-    let updated = doors.app.group_update(&context, command).await?;
+    let command = payload.fields()?.command(|patch: GroupPatch, _| Some(patch.command(id)))?;
+    let updated = state.app.group_update(&context, command).await?;
     Ok(json(StatusCode::OK, &Group::new(&updated.view, None)))
 }
 
@@ -132,33 +98,12 @@ pub(crate) async fn update(
     responses((status = 200, description = "The group is no more."), Refusals),
 )]
 pub(crate) async fn delete(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     ById(id): ById<GroupId>,
 ) -> Result<Response> {
-    doors.app.group_delete(&context, Leave { author: None, group: id }).await?;
+    state.app.group_delete(&context, Leave { author: None, group: id }).await?;
     Ok(nothing())
-}
-
-/// In whose name something is done.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct InName {
-    /// Who; a user's own name may be left out.
-    author: Option<String>,
-}
-
-/// How far a group was read.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct ReadPoint {
-    /// Who has read; a user's own name may be left out.
-    author: Option<String>,
-    /// The number of the last read message; either this or `date`.
-    seq: Option<i64>,
-    /// The newest message at or before it is the last read.
-    #[schema(format = DateTime)]
-    date: Option<String>,
 }
 
 /// How far a group is read now.
@@ -182,13 +127,13 @@ pub(crate) struct ReadUpTo {
     responses((status = 200, description = "How far the group is read.", body = ReadUpTo), Refusals),
 )]
 pub(crate) async fn read(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     ById(id): ById<GroupId>,
     payload: Payload,
 ) -> Result<Response> {
-    let command = input::message::mark_read(payload.fields()?, id)?;
-    let (seq, date) = doors.app.message_read(&context, command).await?.at.unzip();
+    let command = payload.fields()?.command(|point: ReadPoint, fields| point.command(id, fields))?;
+    let (seq, date) = state.app.message_read(&context, command).await?.at.unzip();
     let read = ReadUpTo { group: id.0, seq: seq.map_or(0, |seq| seq.0), date };
     Ok(json(StatusCode::OK, &read))
 }
@@ -201,13 +146,13 @@ pub(crate) async fn read(
     responses((status = 200, description = "The user is no longer in the group."), Refusals),
 )]
 pub(crate) async fn quit(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     ById(id): ById<GroupId>,
     payload: Payload,
 ) -> Result<Response> {
-    let command = input::group::member(payload.maybe_fields()?, id)?;
-    doors.app.group_quit(&context, command).await?;
+    let command = payload.maybe_fields()?.command(|by: InName, _| Some(by.command(id)))?;
+    state.app.group_quit(&context, command).await?;
     Ok(nothing())
 }
 
@@ -219,13 +164,13 @@ pub(crate) async fn quit(
     responses((status = 200, description = "The group.", body = Group<'static>), Refusals),
 )]
 pub(crate) async fn accept(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     ById(id): ById<GroupId>,
     payload: Payload,
 ) -> Result<Response> {
-    let command = input::group::member(payload.maybe_fields()?, id)?;
-    let accepted = doors.app.group_accept(&context, command).await?;
+    let command = payload.maybe_fields()?.command(|by: InName, _| Some(by.command(id)))?;
+    let accepted = state.app.group_accept(&context, command).await?;
     Ok(json(StatusCode::OK, &Group::seen(&accepted.seen)))
 }
 
@@ -267,7 +212,7 @@ impl Source for Groups {
             let json = if self.fields.beyond(&["id", "name", "head"]) {
                 self.whole(group.id).await?
             } else {
-                Some(self.fields.json(&GroupRow::from(group))?)
+                Some(self.fields.json(&Group::row(group))?)
             };
             rows.push((group.id, json));
         }

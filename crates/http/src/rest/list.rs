@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::answer::bytes;
-use super::query::Query;
-use crate::doors::Doors;
+use crate::extract::query::Query;
+use crate::state::ServerState;
 
 /// A collection that is read part by part.
 pub(super) trait Source: Send + Sync + 'static {
@@ -50,22 +50,22 @@ struct Part {
 }
 
 /// Answers a list as the query asks for it.
-pub(super) async fn answer<S: Source>(doors: &Arc<Doors>, source: S, query: Query) -> Result<Response> {
+pub(super) async fn answer<S: Source>(state: &Arc<ServerState>, source: S, query: Query) -> Result<Response> {
     let after = match query.cursor()? {
         None => None,
         Some(cursor) => {
-            let place = doors.cursors.open(S::NAME, cursor).and_then(|bytes| S::opened(&bytes));
+            let place = state.cursors.open(S::NAME, cursor).and_then(|bytes| S::opened(&bytes));
             Some(place.ok_or_else(|| Error::field("cursor", "is none that was given out for this list"))?)
         }
     };
     match query.list_limit()? {
-        Some(limit) => page(doors, &source, &query, after, limit).await,
-        None => whole(doors, source, query, after).await,
+        Some(limit) => page(state, &source, &query, after, limit).await,
+        None => whole(state, source, query, after).await,
     }
 }
 
 async fn page<S: Source>(
-    doors: &Doors,
+    state: &ServerState,
     source: &S,
     query: &Query,
     after: Option<S::Place>,
@@ -75,13 +75,13 @@ async fn page<S: Source>(
     let mut rows = source.rows(after, limit + 1).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|(place, _)| doors.cursors.seal(S::NAME, &S::sealed(*place)));
+    let next = rows.last().filter(|_| more).map(|(place, _)| state.cursors.seal(S::NAME, &S::sealed(*place)));
     let mut json = vec![b'['];
     append(&mut json, &rows, true);
     json.push(b']');
     let mut response = bytes(StatusCode::OK, json);
     if let Some(cursor) = next {
-        let link = format!("<{}{}>; rel=\"next\"", doors.options.base(), query.with_cursor(&cursor));
+        let link = format!("<{}{}>; rel=\"next\"", state.options.base(), query.with_cursor(&cursor));
         let link = HeaderValue::from_str(&link).map_err(Error::internal)?;
         response.headers_mut().insert(header::LINK, link);
     }
@@ -90,7 +90,7 @@ async fn page<S: Source>(
 
 /// The first part is read before the answer begins, so that what fails at once has its status.
 async fn whole<S: Source>(
-    doors: &Doors,
+    state: &ServerState,
     source: S,
     query: Query,
     after: Option<S::Place>,
@@ -103,7 +103,7 @@ async fn whole<S: Source>(
         return Ok(bytes(StatusCode::OK, json));
     };
     let (sender, receiver) = mpsc::channel(1);
-    let within = doors.options.list_timeout;
+    let within = state.options.list_timeout;
     let first = Part { json, last: false };
     let reading = async move {
         // Held until the last part is handed over: a slow reader takes a place among the requests.
@@ -183,7 +183,7 @@ mod tests {
     use axum::http::Request;
 
     use super::*;
-    use crate::doors::tests::doors;
+    use crate::state::tests::state;
 
     /// The numbers from 0, of which every third has gone; asked past `fails_at` it fails.
     struct Numbers {
@@ -214,10 +214,10 @@ mod tests {
         }
     }
 
-    async fn asked(doors: &Arc<Doors>, source: Numbers, uri: &str) -> Result<Response> {
+    async fn asked(state: &Arc<ServerState>, source: Numbers, uri: &str) -> Result<Response> {
         let mut parts = Request::get(uri).body(()).expect("a request").into_parts().0;
         let query = Query::from_request_parts(&mut parts, &()).await.expect("a query");
-        answer(doors, source, query).await
+        answer(state, source, query).await
     }
 
     async fn text(response: Response) -> Result<String, axum::Error> {
@@ -231,43 +231,43 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_of_any_length_is_one_array() {
-        let doors = doors(|_| {});
+        let state = state(|_| {});
         for count in [0, 1, 2, 9, 10, 11, 20, 95] {
-            let response = asked(&doors, Numbers { count, fails_at: u32::MAX }, "/n").await.expect("a list");
+            let response = asked(&state, Numbers { count, fails_at: u32::MAX }, "/n").await.expect("a list");
             assert_eq!(text(response).await.expect("whole"), numbers(0..count), "{count}");
         }
     }
 
     #[tokio::test]
     async fn an_early_list_failure_has_a_status_a_late_one_cuts_the_body() {
-        let doors = doors(|_| {});
-        let at_once = asked(&doors, Numbers { count: 95, fails_at: 0 }, "/n").await;
+        let state = state(|_| {});
+        let at_once = asked(&state, Numbers { count: 95, fails_at: 0 }, "/n").await;
         assert!(matches!(at_once, Err(Error::Unavailable(_))));
-        let later = asked(&doors, Numbers { count: 95, fails_at: 30 }, "/n").await.expect("a beginning");
+        let later = asked(&state, Numbers { count: 95, fails_at: 30 }, "/n").await.expect("a beginning");
         assert!(text(later).await.is_err(), "it is taken for whole");
     }
 
     #[tokio::test]
     async fn who_reads_too_slowly_gets_no_more_and_frees_its_place() {
-        let doors = doors(|options| options.list_timeout = Duration::from_millis(20));
-        let slow = asked(&doors, Numbers { count: 95, fails_at: u32::MAX }, "/n").await.expect("a beginning");
+        let state = state(|options| options.list_timeout = Duration::from_millis(20));
+        let slow = asked(&state, Numbers { count: 95, fails_at: u32::MAX }, "/n").await.expect("a beginning");
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert!(text(slow).await.is_err(), "it was waited for");
     }
 
     #[tokio::test]
     async fn pages_follow_each_other_by_their_cursors() {
-        let doors = doors(|_| {});
+        let state = state(|_| {});
         let mut next = Some("/n/?limit=40".to_owned());
         let mut pages = vec![];
         while let Some(uri) = next {
-            let page = asked(&doors, Numbers { count: 80, fails_at: u32::MAX }, &uri).await.expect("a page");
+            let page = asked(&state, Numbers { count: 80, fails_at: u32::MAX }, &uri).await.expect("a page");
             let link = page.headers().get(header::LINK).map(|link| link.to_str().expect("ASCII").to_owned());
             next = link.map(|link| link.split(['<', '>']).nth(1).expect("a link").to_owned());
             pages.push(text(page).await.expect("whole"));
         }
         assert_eq!(pages, [numbers(0..40), numbers(40..80)]);
-        let forged = asked(&doors, Numbers { count: 80, fails_at: u32::MAX }, "/n?cursor=AAAAAAA").await;
+        let forged = asked(&state, Numbers { count: 80, fails_at: u32::MAX }, "/n?cursor=AAAAAAA").await;
         assert!(matches!(forged, Err(Error::Invalid(_))));
     }
 }

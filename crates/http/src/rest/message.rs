@@ -3,42 +3,14 @@
 use chinwag_core::limits::{HISTORY_PAGE, LATEST};
 use chinwag_core::store::Page;
 use chinwag_core::{Error, GroupId, MessageId};
-use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::answer::bytes;
-use super::path::ById;
 use super::prelude::*;
-use super::query::Query;
+use crate::extract::path::ById;
+use crate::extract::query::Query;
 use crate::wire::fields::MESSAGE;
+use crate::wire::input::message::{MessagePatch, NewMessage};
 use crate::wire::object::Message;
-
-/// A message to send.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct NewMessage {
-    /// In whose name; for a user itself, which may be left out.
-    author: Option<String>,
-    /// The group's id.
-    group: Uuid,
-    /// 1 to 4096 characters, not only white space.
-    body: String,
-    /// A message of the same group that it answers; empty is none.
-    respond_to: Option<String>,
-    /// Its date, heeded from services only.
-    #[schema(format = DateTime)]
-    date: Option<String>,
-    /// 1 to 64 characters of the sender's own: retries with the same one make one message.
-    client_id: Option<String>,
-}
-
-/// What is to change of a message.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct MessagePatch {
-    /// 1 to 4096 characters, not only white space.
-    body: String,
-}
 
 /// Sends a message. The answer says that it is committed; to a retry with the same `client_id`
 /// it is the first answer again, and with another body 409.
@@ -53,12 +25,12 @@ pub(crate) struct MessagePatch {
     ),
 )]
 pub(crate) async fn create(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     payload: Payload,
 ) -> Result<Response> {
-    let command = input::message::send(payload.fields()?, doors.app.limits())?;
-    let message = doors.app.message_send(&context, command).await?.into_message();
+    let command = payload.fields()?.command(|message: NewMessage, _| Some(message.command()))?;
+    let message = state.app.message_send(&context, command).await?.into_message();
     Ok(json(StatusCode::CREATED, &Message::from(&message)))
 }
 
@@ -70,7 +42,7 @@ pub(crate) async fn create(
     operation_id = "message_list",
     responses(Refusals)
 )]
-pub(crate) async fn list(_: Calling) -> Result<Response> {
+pub(crate) async fn list(_: CallerContext) -> Result<Response> {
     Err(Error::field("q", "is not served: list a group's messages at groups/<id>/messages/").into())
 }
 
@@ -84,13 +56,13 @@ pub(crate) async fn list(_: Calling) -> Result<Response> {
     responses((status = 200, description = "The message.", body = Message<'static>), Refusals),
 )]
 pub(crate) async fn get(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     ById(id): ById<MessageId>,
     query: Query,
 ) -> Result<Response> {
     let fields = query.fields(&MESSAGE)?;
-    let message = doors.app.message(&context, id).await?;
+    let message = state.app.message(&context, id).await?;
     Ok(bytes(StatusCode::OK, fields.json(&Message::from(&message))?))
 }
 
@@ -102,13 +74,13 @@ pub(crate) async fn get(
     responses((status = 200, description = "The message as it stands.", body = Message<'static>), Refusals),
 )]
 pub(crate) async fn update(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     ById(id): ById<MessageId>,
     payload: Payload,
 ) -> Result<Response> {
-    let command = input::message::edit(payload.fields()?, id, doors.app.limits())?;
-    let message = doors.app.message_edit(&context, command).await?;
+    let command = payload.fields()?.command(|patch: MessagePatch, _| Some(patch.command(id)))?;
+    let message = state.app.message_edit(&context, command).await?;
     Ok(json(StatusCode::OK, &Message::from(&message)))
 }
 
@@ -119,11 +91,11 @@ pub(crate) async fn update(
     responses((status = 200, description = "The message is no more."), Refusals),
 )]
 pub(crate) async fn delete(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     ById(id): ById<MessageId>,
 ) -> Result<Response> {
-    doors.app.message_delete(&context, id).await?;
+    state.app.message_delete(&context, id).await?;
     Ok(nothing())
 }
 
@@ -141,8 +113,8 @@ pub(crate) async fn delete(
     responses((status = 200, description = "The messages.", body = Vec<Message<'static>>), Refusals),
 )]
 pub(crate) async fn history(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     ById(id): ById<GroupId>,
     query: Query,
 ) -> Result<Response> {
@@ -153,7 +125,7 @@ pub(crate) async fn history(
         (None, Some(point)) => Page::after(point, limit),
         (before, None) => Page::before(before, limit),
     };
-    let messages = doors.app.messages(&context, id, page).await?;
+    let messages = state.app.messages(&context, id, page).await?;
     // What a message has beside its body takes some 300 bytes.
     let room = messages.iter().map(|message| message.body.len() + 350).sum();
     let mut json: Vec<u8> = Vec::with_capacity(room);

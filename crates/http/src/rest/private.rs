@@ -1,19 +1,8 @@
 //! `private/`
 
-use utoipa::ToSchema;
-
 use super::prelude::*;
+use crate::wire::input::group::PrivatePair;
 use crate::wire::object::Group;
-
-/// Whose private group is wanted.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct PrivatePair {
-    /// For a user: with whom. Its own name opens its notes to itself.
-    user: Option<String>,
-    /// For a service: the two users. The same name twice opens that user's notes to itself.
-    users: Option<Vec<String>>,
-}
 
 /// Makes or finds the private group of two users.
 #[utoipa::path(
@@ -26,12 +15,12 @@ pub(crate) struct PrivatePair {
     ),
 )]
 pub(crate) async fn open(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     payload: Payload,
 ) -> Result<Response> {
-    let command = input::group::private(payload.fields()?)?;
-    let private = doors.app.private_open(&context, command).await?;
+    let command = payload.fields()?.command(|pair: PrivatePair, fields| pair.command(fields))?;
+    let private = state.app.private_open(&context, command).await?;
     let status = if private.is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(json(status, &Group::seen(&private.seen)))
 }

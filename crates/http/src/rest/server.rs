@@ -38,13 +38,13 @@ pub(crate) struct Server<'a> {
     responses((status = 200, description = "What it offers.", body = Server<'static>), Refusals),
     security(()),
 )]
-pub(crate) async fn get(State(doors): State<Arc<Doors>>) -> Response {
+pub(crate) async fn get(State(state): State<Arc<ServerState>>) -> Response {
     let server = Server {
         version: env!("CARGO_PKG_VERSION"),
-        history: doors.app.history().0,
-        signup: doors.options.signup,
-        limits: &doors.options.shown_limits,
-        features: features(&doors),
+        history: state.app.history().0,
+        signup: state.options.signup,
+        limits: &state.options.shown_limits,
+        features: features(&state),
         oidc: None,
         push: false,
     };
@@ -52,12 +52,12 @@ pub(crate) async fn get(State(doors): State<Arc<Doors>>) -> Response {
 }
 
 /// Features by name, as far as this server has them.
-fn features(doors: &Doors) -> Vec<&'static str> {
-    let UserRules { rename_self, directory, .. } = *doors.app.user_rules();
+fn features(state: &ServerState) -> Vec<&'static str> {
+    let UserRules { rename_self, directory, .. } = *state.app.user_rules();
     let all = [
-        ("consent", doors.app.limits().consent),
+        ("consent", state.app.limits().consent),
         ("directory", directory == Directory::All),
-        ("exact_names", doors.app.name_case() == NameCase::Exact),
+        ("exact_names", state.app.name_case() == NameCase::Exact),
         ("rename", rename_self),
         ("windows", true),
     ];

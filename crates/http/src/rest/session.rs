@@ -9,9 +9,10 @@ use chinwag_core::{Date, Error, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::account::NamePassword;
 use super::prelude::*;
-use crate::auth::{Begun, Credential, SignedIn};
+use crate::auth::accounts::Begun;
+use crate::auth::{Credential, SignedIn};
+use crate::wire::input::account::NamePassword;
 use crate::wire::object::{maybe_text, text};
 
 /// A new token, shown this once.
@@ -49,13 +50,13 @@ pub(crate) struct Current<'a> {
     security(()),
 )]
 pub(crate) async fn create(
-    State(doors): State<Arc<Doors>>,
+    State(state): State<Arc<ServerState>>,
     parts: Parts,
     payload: Payload,
 ) -> Result<Response> {
-    doors.auth.origin_check(&parts)?;
-    let asked = input::account::sign_in(payload.fields()?)?;
-    Ok(begun(doors.auth.sign_in(asked, &parts).await?))
+    state.auth.origin_check(&parts)?;
+    let account = payload.fields()?.command(|account: NamePassword, _| Some(account))?;
+    Ok(begun(state.auth.sign_in(account, &parts).await?))
 }
 
 /// Says who is signed in.
@@ -95,16 +96,16 @@ pub(crate) fn nobody() -> Response {
     responses((status = 200, description = "The session is no more."), Refusals),
 )]
 pub(crate) async fn delete(
-    State(doors): State<Arc<Doors>>,
+    State(state): State<Arc<ServerState>>,
     credential: Option<Credential>,
     parts: Parts,
 ) -> Result<Response> {
     let Some(token) = user(credential)?.token else {
         return Err(Error::forbidden("this credential is the host application's: end it there").into());
     };
-    doors.app.token_end(token).await?;
+    state.app.token_end(token).await?;
     let mut response = nothing();
-    response.headers_mut().insert(header::SET_COOKIE, doors.auth.no_cookie(&parts));
+    response.headers_mut().insert(header::SET_COOKIE, state.auth.no_cookie(&parts));
     Ok(response)
 }
 

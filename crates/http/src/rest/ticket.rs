@@ -26,7 +26,7 @@ pub(crate) struct Ticket<'a> {
     responses((status = 201, description = "The new ticket.", body = Ticket<'static>), Refusals),
 )]
 pub(crate) async fn create(
-    State(doors): State<Arc<Doors>>,
+    State(state): State<Arc<ServerState>>,
     credential: Option<Credential>,
 ) -> Result<Response> {
     let caller = user(credential)?;
@@ -34,6 +34,6 @@ pub(crate) async fn create(
         return Err(Error::forbidden("a ticket would outlast this token: open the socket with it").into());
     }
     let of = caller.token;
-    let issued = doors.app.ticket_create(&Credential::User(caller).context(), of).await?;
+    let issued = state.app.ticket_create(&Credential::User(caller).context(), of).await?;
     Ok(json(StatusCode::CREATED, &Ticket { ticket: issued.secret.expose(), expires: issued.expires }))
 }

@@ -10,78 +10,15 @@ use chinwag_core::name::NameCase;
 use chinwag_core::user::{Caller, User as CoreUser};
 use chinwag_core::{Error, UserId};
 use chinwag_hub::Hub;
-use utoipa::ToSchema;
 
 use super::answer::bytes;
 use super::list::{self, Rows, Source};
-use super::path::{ByName, ByText};
 use super::prelude::*;
-use super::query::Query;
+use crate::extract::path::{ByName, ByText};
+use crate::extract::query::Query;
 use crate::wire::fields::{Picked, USER, User};
-use crate::wire::input::user::Patch;
-
-/// A user to make.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct NewUser {
-    /// 1 to 128 characters.
-    name: String,
-}
-
-/// What is to change of a user: its name, a relation, or its own settings.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct UserPatch {
-    /// The new name.
-    new_name: Option<String>,
-    /// The relation.
-    contact: Option<ContactPatch>,
-    /// The settings; those that are left out stay.
-    settings: Option<SettingsPatch>,
-}
-
-/// A change of a user's own settings.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct SettingsPatch {
-    /// Who may add the user to a group: `anyone`, `contacts` or `nobody`.
-    added_by: Option<String>,
-    /// Who may open a private conversation with the user: `anyone`, `contacts` or `nobody`.
-    write_first: Option<String>,
-    /// Whether others are not shown when the user was last seen.
-    hide_last_seen: Option<bool>,
-    /// Whether the user's read marks are shown to nobody else, and the others' not to the user.
-    hide_reads: Option<bool>,
-}
-
-/// A change of a relation.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct ContactPatch {
-    /// The path's own name, if anything.
-    author: Option<String>,
-    /// The other user.
-    name: String,
-    /// `invitation`, `contact`, `deny`, `remove` or `block`.
-    operation: String,
-}
-
-/// A user as the host application has it. What is left out stays as it is.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the document alone")]
-pub(crate) struct UserPut {
-    /// The name that people see, 1 to 80 characters; null for none.
-    display_name: Option<String>,
-    /// The `https` address of a picture; null for none.
-    avatar: Option<String>,
-    /// The host application's own data, at most 4 KiB; null for none.
-    #[schema(value_type = Option<Object>)]
-    data: Option<serde_json::Value>,
-    /// `person` or `bot`.
-    kind: Option<String>,
-    /// Whether a user who signed up here is taken over: its password and sessions end.
-    adopt: Option<bool>,
-}
+use crate::wire::input::user::{Change, NewUser, UserPatch, UserPut, patch};
+use crate::wire::object::{Details, Lists};
 
 /// Makes a user without a password.
 #[utoipa::path(
@@ -90,13 +27,13 @@ pub(crate) struct UserPut {
     responses((status = 201, description = "The new user.", body = User<'static>), Refusals),
 )]
 pub(crate) async fn create(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     payload: Payload,
 ) -> Result<Response> {
-    let name = input::user::create(payload.fields()?)?;
-    let user = doors.app.user_create(&context, name).await?;
-    Ok(as_it_stands(&doors, &context, StatusCode::CREATED, user).await)
+    let name = payload.fields()?.command(|user: NewUser, _| Some(user.name))?;
+    let user = state.app.user_create(&context, name).await?;
+    Ok(as_it_stands(&state, &context, StatusCode::CREATED, user).await)
 }
 
 /// Lists users in order of their making: to a service all, to a user itself, its contacts and fellow members, and
@@ -114,24 +51,24 @@ pub(crate) async fn create(
     responses((status = 200, description = "The users.", body = Vec<User<'static>>), Refusals),
 )]
 pub(crate) async fn list(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     query: Query,
 ) -> Result<Response> {
     let fields = query.fields(&USER)?;
     let wanted = wanted(&fields);
     if let Some(names) = query.names()? {
-        let profiles = doors.app.users_of_names(&context, names, wanted).await?;
-        let rows = profiles.iter().map(|profile| fields.json(&shown(profile, &doors.hub)));
+        let profiles = state.app.users_of_names(&context, names, wanted).await?;
+        let rows = profiles.iter().map(|profile| fields.json(&shown(profile, &state.hub)));
         return Ok(bytes(StatusCode::OK, array(&rows.collect::<Result<Vec<_>, _>>()?)));
     }
     let prefix = query.prefix()?.map(str::to_owned);
-    let source = Users { prefix, app: doors.app.clone(), hub: doors.hub.clone(), context, fields, wanted };
+    let source = Users { prefix, app: state.app.clone(), hub: state.hub.clone(), context, fields, wanted };
     // Whole users may be large: fewer of them make one part.
     Ok(if wanted.whole || wanted.details {
-        list::answer(&doors, Wholes(source), query).await?
+        list::answer(&state, Wholes(source), query).await?
     } else {
-        list::answer(&doors, source, query).await?
+        list::answer(&state, source, query).await?
     })
 }
 
@@ -146,14 +83,14 @@ pub(crate) async fn list(
     responses((status = 200, description = "The user.", body = User<'static>), Refusals),
 )]
 pub(crate) async fn get(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     ByName(name): ByName,
     query: Query,
 ) -> Result<Response> {
     let fields = query.fields(&USER)?;
-    let profile = doors.app.user(&context, name, wanted(&fields)).await?;
-    Ok(bytes(StatusCode::OK, fields.json(&shown(&profile, &doors.hub))?))
+    let profile = state.app.user(&context, name, wanted(&fields)).await?;
+    Ok(bytes(StatusCode::OK, fields.json(&shown(&profile, &state.hub))?))
 }
 
 /// Makes a user of the host application, or changes one. For services. The name is taken to the
@@ -169,15 +106,16 @@ pub(crate) async fn get(
     ),
 )]
 pub(crate) async fn put(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     ByText(text): ByText,
     payload: Payload,
 ) -> Result<Response> {
     let name = Spelled::parse(&text).map_err(|why| Error::field("name", why))?;
-    let put = doors.app.user_put(&context, input::user::put(payload.fields()?, name)?).await?;
+    let command = payload.fields()?.command(|put: UserPut, _| Some(put.command(name)))?;
+    let put = state.app.user_put(&context, command).await?;
     let status = if put.made { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(as_it_stands(&doors, &context, status, put.user).await)
+    Ok(as_it_stands(&state, &context, status, put.user).await)
 }
 
 /// Changes a user's name, its relation to another user, or its settings.
@@ -188,23 +126,23 @@ pub(crate) async fn put(
     responses((status = 200, description = "The user as it stands.", body = User<'static>), Refusals),
 )]
 pub(crate) async fn update(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     ByName(name): ByName,
     payload: Payload,
 ) -> Result<Response> {
     // The path's own subject comes before what is wrong with the payload.
-    let subject = doors.app.user(&context, name.clone(), Wanted::default()).await?.user;
+    let subject = state.app.user(&context, name.clone(), Wanted::default()).await?.user;
     let is_service = context.who == Who::Known(Caller::Service);
-    let user = match input::user::patch(payload.fields()?, name, is_service)? {
-        Patch::Settings(command) => doors.app.user_settings(&context, command).await?,
-        Patch::Rename(command) => doors.app.user_rename(&context, command).await?,
-        Patch::Contact(command) => {
-            let command = of_the_path(command, &subject.name, doors.app.name_case(), &context)?;
-            doors.app.relate(&context, command).await?.author
+    let user = match patch(payload.fields()?, name, is_service)? {
+        Change::Settings(command) => state.app.user_settings(&context, command).await?,
+        Change::Rename(command) => state.app.user_rename(&context, command).await?,
+        Change::Contact(command) => {
+            let command = of_the_path(command, &subject.name, state.app.name_case(), &context)?;
+            state.app.relate(&context, command).await?.author
         }
     };
-    Ok(as_it_stands(&doors, &context, StatusCode::OK, user).await)
+    Ok(as_it_stands(&state, &context, StatusCode::OK, user).await)
 }
 
 /// Deletes a user: its relations and memberships go, the bodies of its messages are erased, its
@@ -215,11 +153,11 @@ pub(crate) async fn update(
     responses((status = 200, description = "The user is no more."), Refusals),
 )]
 pub(crate) async fn delete(
-    State(doors): State<Arc<Doors>>,
-    Calling(context): Calling,
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
     ByName(name): ByName,
 ) -> Result<Response> {
-    doors.app.user_delete(&context, name).await?;
+    state.app.user_delete(&context, name).await?;
     Ok(nothing())
 }
 
@@ -237,10 +175,15 @@ fn of_the_path(command: Relate, name: &Name, case: NameCase, context: &Context) 
 }
 
 /// The answer to a change that is done: where the rest of the user cannot be read any more, its name.
-async fn as_it_stands(doors: &Doors, context: &Context, status: StatusCode, user: CoreUser) -> Response {
+async fn as_it_stands(
+    state: &ServerState,
+    context: &Context,
+    status: StatusCode,
+    user: CoreUser,
+) -> Response {
     let profile =
-        doors.app.user(context, user.name.clone(), Wanted::ALL).await.unwrap_or(Profile::bare(user));
-    json(status, &shown(&profile, &doors.hub))
+        state.app.user(context, user.name.clone(), Wanted::ALL).await.unwrap_or(Profile::bare(user));
+    json(status, &shown(&profile, &state.hub))
 }
 
 /// Rows as a JSON array.
@@ -254,16 +197,8 @@ fn array(rows: &[Vec<u8>]) -> Vec<u8> {
 /// What must be read of a user to answer with these fields.
 fn wanted(fields: &Picked) -> Wanted {
     Wanted {
-        details: fields.any(&["display_name", "avatar", "data", "kind", "created", "origin"]),
-        whole: fields.any(&[
-            "contacts",
-            "groups",
-            "blockeds",
-            "blocked_by",
-            "invitations",
-            "invited_by",
-            "presence",
-        ]),
+        details: fields.any(Details::KEYS),
+        whole: fields.any(Lists::KEYS) || fields.any(&["groups", "presence", "settings"]),
         status: fields.any(&["status"]),
     }
 }

@@ -5,11 +5,11 @@ use axum::http::Response;
 use serde_json::Value;
 
 use super::*;
-use crate::doors::Options;
-use crate::doors::tests::{KEY, doors};
+use crate::options::Options;
+use crate::state::tests::{KEY, state};
 
 async fn ask(
-    doors: &Arc<Doors>,
+    state: &Arc<ServerState>,
     request: &str,
     headers: &[(&str, &str)],
     body: impl Into<Body>,
@@ -20,7 +20,7 @@ async fn ask(
         request = request.header(*name, *value);
     }
     let request = request.body(body.into()).expect("a request");
-    Front::new(doors.clone()).answer(request).await
+    Front::new(state.clone()).answer(request).await
 }
 
 async fn json(response: Response<Body>) -> Value {
@@ -32,7 +32,7 @@ const BEARER: (&str, &str) = ("authorization", "Bearer 0123456789abcdef");
 
 #[tokio::test]
 async fn a_path_with_and_without_its_slash_is_one() {
-    let doors = doors(|_| {});
+    let state = state(|_| {});
     assert_eq!(BEARER.1, format!("Bearer {KEY}"));
     for path in [
         "/api/v1/users/",
@@ -43,13 +43,13 @@ async fn a_path_with_and_without_its_slash_is_one() {
         "/",
         "/docs",
     ] {
-        let status = ask(&doors, &format!("GET {path}"), &[BEARER], "").await.status();
+        let status = ask(&state, &format!("GET {path}"), &[BEARER], "").await.status();
         assert_eq!(status, StatusCode::OK, "{path}");
     }
-    let made = ask(&doors, "POST /api/v1/users", &[BEARER], r#"{"name":"arlan"}"#).await;
+    let made = ask(&state, "POST /api/v1/users", &[BEARER], r#"{"name":"arlan"}"#).await;
     assert_eq!(made.status(), StatusCode::CREATED);
     for path in ["/api/v1/users//", "//api/v1/users", "/api/v1/", "/api/v1/nothing/", "/%2e%2e/"] {
-        let refused = ask(&doors, &format!("GET {path}"), &[BEARER], "").await;
+        let refused = ask(&state, &format!("GET {path}"), &[BEARER], "").await;
         assert_eq!(refused.status(), StatusCode::NOT_FOUND, "{path}");
         assert_eq!(refused.headers()["content-type"], "application/problem+json", "{path}");
     }
@@ -57,7 +57,7 @@ async fn a_path_with_and_without_its_slash_is_one() {
 
 #[tokio::test]
 async fn another_method_is_told_which_there_are() {
-    let refused = ask(&doors(|_| {}), "PUT /api/v1/users/", &[BEARER], "").await;
+    let refused = ask(&state(|_| {}), "PUT /api/v1/users/", &[BEARER], "").await;
     assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
     let allow = refused.headers()["allow"].to_str().unwrap().to_owned();
     assert!(allow.contains("GET") && allow.contains("POST"), "{allow}");
@@ -66,9 +66,9 @@ async fn another_method_is_told_which_there_are() {
 
 #[tokio::test]
 async fn a_request_keeps_a_sane_id_and_is_given_one_otherwise() {
-    let doors = doors(|_| {});
+    let state = state(|_| {});
     let answered = async |id: &str| {
-        let response = ask(&doors, "GET /healthz", &[("x-request-id", id)], "").await;
+        let response = ask(&state, "GET /healthz", &[("x-request-id", id)], "").await;
         response.headers()["x-request-id"].to_str().unwrap().to_owned()
     };
     assert_eq!(answered("abc-1.2_3").await, "abc-1.2_3");
@@ -79,9 +79,9 @@ async fn a_request_keeps_a_sane_id_and_is_given_one_otherwise() {
 
 #[tokio::test]
 async fn every_answer_says_what_browsers_are_to_heed() {
-    let doors = doors(|_| {});
+    let state = state(|_| {});
     for path in ["/", "/api/v1/users/", "/nothing"] {
-        let response = ask(&doors, &format!("GET {path}"), &[], "").await;
+        let response = ask(&state, &format!("GET {path}"), &[], "").await;
         assert_eq!(response.headers()["x-content-type-options"], "nosniff", "{path}");
         assert!(
             response.headers()["content-security-policy"].to_str().unwrap().contains("default-src 'none'")
@@ -91,30 +91,30 @@ async fn every_answer_says_what_browsers_are_to_heed() {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_with_or_without_length() {
-    let doors = doors(|options| options.max_body = 100);
+    let state = state(|options| options.max_body = 100);
     let long = format!(r#"{{"name":"{}"}}"#, "x".repeat(200));
-    let told = ask(&doors, "POST /api/v1/users/", &[BEARER], long.clone()).await;
+    let told = ask(&state, "POST /api/v1/users/", &[BEARER], long.clone()).await;
     assert_eq!(told.status(), StatusCode::PAYLOAD_TOO_LARGE);
     let pieces = futures_util::stream::iter([Ok::<_, std::io::Error>(long.clone()), Ok(long)]);
-    let untold = ask(&doors, "POST /api/v1/users/", &[BEARER], Body::from_stream(pieces)).await;
+    let untold = ask(&state, "POST /api/v1/users/", &[BEARER], Body::from_stream(pieces)).await;
     assert_eq!(untold.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
-    let doors = doors(|options| options.body_timeout = std::time::Duration::from_millis(20));
+    let state = state(|options| options.body_timeout = std::time::Duration::from_millis(20));
     let never = Body::from_stream(futures_util::stream::pending::<Result<String, std::io::Error>>());
-    let refused = ask(&doors, "POST /api/v1/accounts/", &[], never).await;
+    let refused = ask(&state, "POST /api/v1/accounts/", &[], never).await;
     assert_eq!(refused.status(), StatusCode::REQUEST_TIMEOUT);
 }
 
 #[tokio::test]
 async fn an_overloaded_server_refuses_requests_but_not_health_checks() {
-    let doors = doors(|options| options.requests = 0);
-    let refused = ask(&doors, "GET /api/v1/users/", &[BEARER], "").await;
+    let state = state(|options| options.requests = 0);
+    let refused = ask(&state, "GET /api/v1/users/", &[BEARER], "").await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.headers()["retry-after"], "1");
-    assert_eq!(ask(&doors, "GET /healthz", &[], "").await.status(), StatusCode::OK);
+    assert_eq!(ask(&state, "GET /healthz", &[], "").await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
@@ -126,39 +126,39 @@ async fn a_panic_is_a_fault_that_says_nothing() {
 
 #[tokio::test]
 async fn a_server_about_to_end_is_not_ready() {
-    let doors = doors(|_| {});
-    assert_eq!(ask(&doors, "GET /readyz", &[], "").await.status(), StatusCode::OK);
-    doors.drain();
-    let unready = ask(&doors, "GET /readyz", &[], "").await;
+    let state = state(|_| {});
+    assert_eq!(ask(&state, "GET /readyz", &[], "").await.status(), StatusCode::OK);
+    state.drain();
+    let unready = ask(&state, "GET /readyz", &[], "").await;
     assert_eq!(unready.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(json(unready).await["why"], "draining");
-    assert_eq!(ask(&doors, "GET /healthz", &[], "").await.status(), StatusCode::OK);
+    assert_eq!(ask(&state, "GET /healthz", &[], "").await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
 async fn pages_of_configured_origins_may_call_with_a_token() {
-    let doors = doors(|options: &mut Options| options.origins = vec!["https://app.example".into()]);
+    let state = state(|options: &mut Options| options.origins = vec!["https://app.example".into()]);
     let asks = [("origin", "https://app.example"), ("access-control-request-method", "PATCH")];
-    let preflight = ask(&doors, "OPTIONS /api/v1/users/arlan/", &asks, "").await;
+    let preflight = ask(&state, "OPTIONS /api/v1/users/arlan/", &asks, "").await;
     assert_eq!(preflight.status(), StatusCode::NO_CONTENT);
     assert_eq!(preflight.headers()["access-control-allow-origin"], "https://app.example");
     assert!(preflight.headers()["access-control-allow-headers"].to_str().unwrap().contains("Authorization"));
     assert!(!preflight.headers().contains_key("access-control-allow-credentials"));
-    let called = ask(&doors, "GET /api/v1/users/", &[BEARER, asks[0]], "").await;
+    let called = ask(&state, "GET /api/v1/users/", &[BEARER, asks[0]], "").await;
     assert_eq!(called.headers()["access-control-allow-origin"], "https://app.example");
     let foreign = [("origin", "https://evil.example"), ("access-control-request-method", "PATCH")];
-    let refused = ask(&doors, "OPTIONS /api/v1/users/arlan/", &foreign, "").await;
+    let refused = ask(&state, "OPTIONS /api/v1/users/arlan/", &foreign, "").await;
     assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert!(!refused.headers().contains_key("access-control-allow-origin"));
 }
 
 #[tokio::test]
 async fn figures_are_told_by_route_and_not_by_path() {
-    let doors = doors(|_| {});
-    ask(&doors, "GET /api/v1/users/somebody/", &[BEARER], "").await;
-    ask(&doors, "GET /somewhere/else/", &[], "").await;
+    let state = state(|_| {});
+    ask(&state, "GET /api/v1/users/somebody/", &[BEARER], "").await;
+    ask(&state, "GET /somewhere/else/", &[], "").await;
     let body =
-        to_bytes(ask(&doors, "GET /metrics", &[], "").await.into_body(), 1 << 20).await.expect("a body");
+        to_bytes(ask(&state, "GET /metrics", &[], "").await.into_body(), 1 << 20).await.expect("a body");
     let text = String::from_utf8(body.to_vec()).expect("UTF-8");
     let line = |needle: &str| {
         text.lines().any(|line| line.starts_with("chinwag_http_requests_total") && line.contains(needle))

@@ -1,5 +1,7 @@
-//! Which of an object's keys an answer carries (`?fields=a+b`), and the user object, of which
-//! callers see more or less.
+//! The keys of an object that an answer has (`?fields=a+b`), and the user object, of which callers see
+//! different parts.
+
+use std::sync::LazyLock;
 
 use chinwag_core::app::user::{Profile, Whole};
 use chinwag_core::presence::Status;
@@ -10,68 +12,44 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::object::{Details, Lists, Presence};
+use super::object::{Details, Group, Lists, Marks, Message, Presence, object};
 
-/// The keys that an object has.
+/// The keys of an object that `?fields=` may name.
 #[derive(Debug)]
 pub struct Known {
-    /// All of them, in the order in which they are written.
-    pub all: &'static [&'static str],
-    /// Those that are written if nothing is asked for.
-    pub default: &'static [&'static str],
+    /// All keys, in the order in which they are written.
+    all: Vec<&'static str>,
+    /// The keys that are written if none are named.
+    default: Vec<&'static str>,
 }
 
-/// A user's keys.
-pub static USER: Known = Known {
-    all: &[
-        "name",
-        "display_name",
-        "avatar",
-        "data",
-        "kind",
-        "created",
-        "origin",
-        "contacts",
-        "groups",
-        "blockeds",
-        "blocked_by",
-        "invitations",
-        "invited_by",
-        "status",
-        "presence",
-        "settings",
-    ],
-    default: &["name"],
-};
+pub static USER: LazyLock<Known> = LazyLock::new(|| {
+    let parts: [(&str, &[&str]); 2] = [("details", Details::KEYS), ("lists", Lists::KEYS)];
+    Known::new(User::KEYS, &parts, Some(&["name"]))
+});
+pub static GROUP: LazyLock<Known> =
+    LazyLock::new(|| Known::new(Group::KEYS, &[("mark", Marks::KEYS)], Some(&["id", "name"])));
+pub static MESSAGE: LazyLock<Known> = LazyLock::new(|| Known::new(Message::KEYS, &[], None));
 
-/// A group's keys.
-pub static GROUP: Known = Known {
-    all: &[
-        "id",
-        "name",
-        "owner",
-        "admins",
-        "members",
-        "restricts",
-        "members_count",
-        "pending",
-        "messages",
-        "head",
-        "me",
-        "last_read",
-        "last_read_seq",
-        "unread",
-    ],
-    default: &["id", "name"],
-};
+impl Known {
+    /// An object's keys. Those of `parts` stand in the place of the part.
+    fn new(
+        keys: &[&'static str],
+        parts: &[(&str, &[&'static str])],
+        default: Option<&[&'static str]>,
+    ) -> Self {
+        let all: Vec<_> = keys
+            .iter()
+            .flat_map(|key| match parts.iter().find(|(part, _)| part == key) {
+                Some((_, keys)) => keys.to_vec(),
+                None => vec![*key],
+            })
+            .collect();
+        Self { default: default.map_or_else(|| all.clone(), <[_]>::to_vec), all }
+    }
+}
 
-/// A message's keys.
-pub static MESSAGE: Known = Known {
-    all: &["id", "author", "group", "date", "body", "respond_to", "seq", "edited", "client_id"],
-    default: &["id", "author", "group", "date", "body", "respond_to", "seq", "edited", "client_id"],
-};
-
-/// The keys that one answer carries.
+/// The keys that one answer has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picked {
     keys: Vec<&'static str>,
@@ -79,16 +57,16 @@ pub struct Picked {
 }
 
 impl Picked {
-    /// Reads `fields`: names with spaces, `+` or commas between them; `__all__` is all of them.
-    /// Nothing is the default.
+    /// Parses `fields`: names with spaces, `+` or commas between them. `__all__` stands for all keys; no
+    /// name stands for the default.
     pub fn parse(known: &'static Known, text: Option<&str>) -> Result<Self> {
         let mut asked: Vec<&str> = text.unwrap_or_default().split([' ', '+', ',']).collect();
         asked.retain(|name| !name.is_empty());
         if asked.is_empty() {
-            asked = known.default.to_vec();
+            asked.clone_from(&known.default);
         }
         if asked.contains(&"__all__") {
-            asked = [&asked[..], known.all].concat();
+            asked.extend(&known.all);
             asked.retain(|name| *name != "__all__");
         }
         if let Some(unknown) = asked.iter().find(|name| !known.all.contains(name)) {
@@ -100,7 +78,7 @@ impl Picked {
         Ok(Self { all: keys.len() == known.all.len(), keys })
     }
 
-    /// Whether any key but these is picked.
+    /// Whether another key than these is picked.
     pub fn beyond(&self, keys: &[&str]) -> bool {
         self.keys.iter().any(|key| !keys.contains(key))
     }
@@ -110,14 +88,14 @@ impl Picked {
         self.keys.iter().any(|key| keys.contains(key))
     }
 
-    /// The picked keys of an object, those that it has, as JSON.
+    /// An object as JSON, with the picked keys that it has.
     pub fn json(&self, object: &impl Serialize) -> Result<Vec<u8>> {
         let mut json = Vec::with_capacity(512);
         self.write(object, &mut json)?;
         Ok(json)
     }
 
-    /// Appends the same.
+    /// Appends an object as JSON, with the picked keys that it has.
     pub fn write(&self, object: &impl Serialize, json: &mut Vec<u8>) -> Result<()> {
         if self.all {
             return serde_json::to_writer(json, object).map_err(Error::internal);
@@ -141,42 +119,43 @@ impl Picked {
     }
 }
 
-/// A user.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct User<'a> {
-    /// The user's public key.
-    pub name: &'a str,
-    /// What is known of it beside its name.
-    #[serde(flatten)]
-    pub details: Option<Details<'a>>,
-    /// Its relations, for itself and for services.
-    #[serde(flatten)]
-    pub lists: Option<Lists<'a>>,
-    /// The ids of its groups, for itself and for services.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub groups: Option<Vec<Uuid>>,
-    /// `online`, `afk` or `disconnected`, for itself, its contacts and services.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<&'static str>,
-    /// Its contacts' statuses by name, for itself and for services.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
-    pub presence: Option<Presence<'a>>,
-    /// Its settings, for itself and for services.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub settings: Option<Settings>,
+object! {
+    /// A user.
+    pub struct User<'a> {
+        /// The user's public key.
+        pub name: &'a str,
+        /// The profile.
+        #[serde(flatten)]
+        pub details: Option<Details<'a>>,
+        /// The relations, for the user itself and for services.
+        #[serde(flatten)]
+        pub lists: Option<Lists<'a>>,
+        /// The ids of the user's groups, for the user itself and for services.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub groups: Option<Vec<Uuid>>,
+        /// `online`, `afk` or `disconnected`, for the user itself, its contacts and services.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<&'static str>,
+        /// The statuses of contacts by name, for the user itself and for services.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
+        pub presence: Option<Presence<'a>>,
+        /// The settings, for the user itself and for services.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub settings: Option<Settings>,
+    }
 }
 
 /// A user's own settings.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Settings {
-    /// Who may add the user to a group: `anyone`, `contacts` or `nobody`.
+    /// The users who may add the user to a group: `anyone`, `contacts` or `nobody`.
     pub added_by: &'static str,
-    /// Who may open a private conversation with the user: `anyone`, `contacts` or `nobody`.
+    /// The users who may open a private conversation with the user: `anyone`, `contacts` or `nobody`.
     pub write_first: &'static str,
-    /// Whether others are not shown when the user was last seen.
+    /// Whether to hide from others when the user was last seen.
     pub hide_last_seen: bool,
-    /// Whether the user's read marks are shown to nobody else, and the others' not to the user.
+    /// Whether to hide the user's read marks from others, and theirs from the user.
     pub hide_reads: bool,
 }
 
@@ -192,7 +171,7 @@ impl From<UserSettings> for Settings {
 }
 
 impl<'a> User<'a> {
-    /// What a caller may see of a user. `status_of` answers statuses, in the order asked for.
+    /// The parts of a user that a caller may see. `status_of` answers statuses in the order asked for.
     pub fn new(profile: &'a Profile, status_of: impl Fn(&[chinwag_core::UserId]) -> Vec<Status>) -> Self {
         let status = || status_of(&[profile.user.id]).first().copied().unwrap_or_default().as_str();
         let whole = profile.whole.as_ref();

@@ -16,7 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::frame;
-use super::object::{Group, GroupChange, Lists, Message, Presence, maybe_text, text};
+use super::object::{Group, Lists, Message, Presence, maybe_text, text};
 
 /// One frame's text: `type`, `seq` where the event is numbered, `ref` in the asker's own copy, `history`
 /// where a client may resume from what it shows.
@@ -216,7 +216,7 @@ impl Encode for Wire {
             Kind::MessageRead { author, group, at } => {
                 put.data("message.read", ReadMark::new(author, *group, *at))
             }
-            Kind::GroupUpdate { view, .. } => put.data("group.update", GroupChange::new(view)),
+            Kind::GroupUpdate { view, .. } => put.data("group.update", Group::changed(view)),
             Kind::GroupQuit { group, name } | Kind::Pending(Pending::Ended { group, name }) => {
                 put.data("group.quit", json!({ "group": group.0, "name": name.as_str() }))
             }

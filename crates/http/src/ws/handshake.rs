@@ -28,10 +28,10 @@ use tracing::Instrument;
 use super::session::Session;
 use super::socket::Wire;
 use super::window::window;
-use crate::auth::{Peer, trusts};
-use crate::doors::Doors;
 use crate::error::{Problem, Refusal};
-use crate::places::Place;
+use crate::network::peer::{Peer, trusts};
+use crate::permits::AddressPermit;
+use crate::state::ServerState;
 
 const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// How long a peer may take to end a connection that the server has ended.
@@ -39,17 +39,17 @@ const LINGER: Duration = Duration::from_secs(2);
 const SUBPROTOCOL: &str = "chinwag";
 
 /// `GET /chat/`: answers 101 and serves the socket, or refuses with 400, 401, 403, 426, 429 or 503.
-pub(crate) async fn handshake(State(doors): State<Arc<Doors>>, mut request: Request) -> Response<Body> {
+pub(crate) async fn handshake(State(state): State<Arc<ServerState>>, mut request: Request) -> Response<Body> {
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let (parts, _) = request.into_parts();
-    match accept(&doors, &parts, upgrade).await {
+    match accept(&state, &parts, upgrade).await {
         Ok(response) => response,
         Err(error) => Refusal(error).into_response(),
     }
 }
 
 async fn accept(
-    doors: &Arc<Doors>,
+    state: &Arc<ServerState>,
     parts: &request::Parts,
     upgrade: Option<OnUpgrade>,
 ) -> Result<Response<Body>, Error> {
@@ -59,18 +59,18 @@ async fn accept(
         (Err(response), _) => return Ok(*response),
     };
     let window = window(parts.uri.query().unwrap_or_default())?;
-    doors.auth.origin_check(parts)?;
-    let who = doors.auth.handshake(parts).await?;
-    doors.app.rates().take(Key::User(who.user.id), &[Kind::Connects])?;
+    state.auth.origin_check(parts)?;
+    let who = state.auth.handshake(parts).await?;
+    state.app.rates().take(Key::User(who.user.id), &[Kind::Connects])?;
     let identity =
         Identity { user: who.user.id, name: who.user.name.clone(), token: who.token, expires: who.expires };
-    let place = place(doors, parts)?;
-    let connection = doors.hub.register(identity).map_err(refused)?;
-    if let (true, Some(recheck)) = (who.by_validator, &doors.recheck) {
+    let place = place(state, parts)?;
+    let connection = state.hub.register(identity).map_err(refused)?;
+    if let (true, Some(recheck)) = (who.by_validator, &state.recheck) {
         recheck.watch(&connection, &parts.headers);
     }
     let span = tracing::debug_span!("socket", id = connection.id().0);
-    let session = Session::new(doors.clone(), connection, window);
+    let session = Session::new(state.clone(), connection, window);
     tokio::spawn(serve(session, upgrade, place).instrument(span));
     Ok(switching(&parts.headers, &key))
 }
@@ -119,12 +119,12 @@ fn switching(headers: &HeaderMap, key: &str) -> Response<Body> {
 }
 
 /// The socket's place among those of its address; none is counted for a trusted proxy's own.
-fn place(doors: &Doors, parts: &request::Parts) -> Result<Option<Place>, Error> {
-    let address = Peer::of(parts, &doors.options).address;
-    if trusts(&doors.options, address) {
+fn place(state: &ServerState, parts: &request::Parts) -> Result<Option<AddressPermit>, Error> {
+    let address = Peer::of(parts, &state.options).address;
+    if trusts(&state.options, address) {
         return Ok(None);
     }
-    let place = doors.sockets.take(address);
+    let place = state.sockets.take(address);
     if place.is_none() {
         tracing::warn!(%address, "a socket was refused: this address has as many as ws.sockets_per_address allows");
     }
@@ -137,7 +137,7 @@ fn refused(refused: RegisterError) -> Error {
 }
 
 /// Serves the socket once the connection is a WebSocket, to its end.
-async fn serve(session: Session, upgrade: OnUpgrade, place: Option<Place>) {
+async fn serve(session: Session, upgrade: OnUpgrade, place: Option<AddressPermit>) {
     let Ok(Some((stream, early))) = upgrade.await.map(raw) else {
         tracing::debug!("the connection ended before it became a WebSocket");
         return;

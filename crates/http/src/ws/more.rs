@@ -32,7 +32,7 @@ pub(super) fn begin(session: &Arc<Session>, groups: Vec<GroupId>) {
                 return session.send(outgoing::answer("summary.more", Unshown { unread }, None));
             }
             let (page, rest) = left.split_at(PAGE.min(left.len()));
-            match session.doors.app.unread(&session.context(None), page.to_vec()).await {
+            match session.state.app.unread(&session.context(None), page.to_vec()).await {
                 Ok(found) => (unread, left) = (unread + found, rest),
                 Err(Error::Unavailable(_)) => {
                     drop(session);

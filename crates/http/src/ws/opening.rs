@@ -26,7 +26,7 @@ const GROUPS_FIRST: usize = 8;
 impl Session {
     /// Shows the user its world, then lets live events follow.
     pub(super) async fn open(self: Arc<Self>) -> usize {
-        let (hub, window) = (&self.doors.hub, self.window);
+        let (hub, window) = (&self.state.hub, self.window);
         let shown = move |tx: &dyn Tx, user| {
             let mut opening = opening(tx, user, &window)?;
             let heads = std::mem::take(&mut opening.heads);
@@ -66,7 +66,7 @@ impl Session {
 
     /// Shows the groups that are not on the first page, each page once the one before is written.
     async fn show_pages(&self, mut later: &[GroupId]) -> Result<()> {
-        let (hub, window) = (&self.doors.hub, self.window);
+        let (hub, window) = (&self.state.hub, self.window);
         let mut size = GROUPS_FIRST;
         while !later.is_empty() {
             let (ids, rest) = later.split_at(size.min(later.len()));
@@ -96,7 +96,7 @@ impl Session {
 
     fn head(&self, left_out: usize) -> Head {
         let left_out = self.window.is_given().then_some(left_out);
-        Head { history: self.doors.app.history(), left_out }
+        Head { history: self.state.app.history(), left_out }
     }
 
     /// The frame, and those that tell of the people whom the user knows.
@@ -104,11 +104,11 @@ impl Session {
         let mut frames = vec![frame];
         if let Some(People { relations, contacts }) = people {
             let ids: Vec<_> = contacts.iter().map(|(id, _)| *id).collect();
-            let statuses = self.doors.hub.status_of(&ids);
+            let statuses = self.state.hub.status_of(&ids);
             let names = contacts.iter().map(|(_, name)| name);
             let presence: Vec<_> = names.zip(statuses).collect();
             let mut relations = relations.clone();
-            if !self.doors.app.limits().show_blocked_by {
+            if !self.state.app.limits().show_blocked_by {
                 relations.blocked_by.clear();
             }
             frames.extend(outgoing::contacts(&relations, &presence));

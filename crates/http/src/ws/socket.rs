@@ -23,9 +23,10 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::events;
+use super::client_event::{EventRequest, Job, Work};
 use super::pace::Pace;
-use super::session::{Asked, Job, Session, Work};
+use super::session::Session;
+use super::{dispatch, gathered};
 use crate::error::panicked;
 use crate::wire::frame::{self, Broken, Incoming, Reader};
 
@@ -91,7 +92,7 @@ struct Socket<'a> {
     /// Pongs put into `outbox` since it was last empty.
     pongs: usize,
     /// Messages that have come together, and are about to be begun together.
-    gathered: Vec<(Asked, Send)>,
+    gathered: Vec<(EventRequest, Send)>,
     working: FuturesUnordered<Job>,
     /// How many events those are.
     busy: usize,
@@ -106,7 +107,7 @@ struct Socket<'a> {
 
 /// Serves a socket until its end. `early` is what was read before the socket was one.
 pub(super) async fn run(wire: &Arc<Wire>, mut early: Vec<u8>, session: &Arc<Session>) {
-    let options = &session.doors.options;
+    let options = &session.state.options;
     let mut socket = Socket {
         stream: &wire.0,
         session,
@@ -121,7 +122,7 @@ pub(super) async fn run(wire: &Arc<Wire>, mut early: Vec<u8>, session: &Arc<Sess
         busy: 0,
         waiting: None,
         exclusive: true,
-        pace: Pace::new(&session.doors.app.limits().rates),
+        pace: Pace::new(&session.state.app.limits().rates),
         too_fast: false,
     };
     session.connection.attach(wire.clone());
@@ -134,7 +135,7 @@ pub(super) async fn run(wire: &Arc<Wire>, mut early: Vec<u8>, session: &Arc<Sess
             ending(Close::Fault)
         }
     };
-    session.doors.hub.unregister(&session.connection);
+    session.state.hub.unregister(&session.connection);
     // A peer that is gone, or takes too long, is let go without a word.
     let _ = socket.farewell(end).await;
     session.connection.detach();
@@ -202,8 +203,8 @@ impl Socket<'_> {
                     return None;
                 }
                 Incoming::Close(code) => return Some(End::Answer(code.unwrap_or(1000))),
-                Incoming::Binary => self.start(self.session.refuse_binary()),
-                Incoming::Text(text) => self.start(self.session.work(&text)),
+                Incoming::Binary => self.start(dispatch::refuse_binary(self.session)),
+                Incoming::Text(text) => self.start(dispatch::begin(self.session, &text)),
             }
         }
         None
@@ -213,7 +214,7 @@ impl Socket<'_> {
         match work {
             Work::Nothing => {}
             Work::TooMany => self.too_fast |= !self.pace.refused(),
-            Work::Pipelined(asked, message) => self.gathered.push((asked, message)),
+            Work::Pipelined(request, message) => self.gathered.push((request, message)),
             Work::Alone(work) => {
                 self.begin_gathered();
                 self.waiting = Some(work);
@@ -235,8 +236,8 @@ impl Socket<'_> {
 
     fn begin_gathered(&mut self) {
         if !self.gathered.is_empty() {
-            let gathered = mem::take(&mut self.gathered);
-            self.work(gathered.len(), events::send(gathered));
+            let messages = mem::take(&mut self.gathered);
+            self.work(messages.len(), gathered::send_all(messages));
         }
     }
 

@@ -12,7 +12,7 @@ use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::{Limits, RateLimits};
 use chinwag_core::name::Name;
 use chinwag_http::wire::outgoing::Wire;
-use chinwag_http::{Doors, Options, ServiceKey, serve};
+use chinwag_http::{Options, ServerState, ServiceKey, serve};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::LocalBus;
 use chinwag_store_sqlite::SqliteStore;
@@ -54,11 +54,11 @@ impl Server {
         let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, chinwag_hub::Options::default());
         let mut options = Options::new(ServiceKey::parse(KEY).expect("a key"));
         configure(&mut options);
-        let doors = Doors::new(app, hub, options).expect("doors");
+        let state = ServerState::new(app, hub, options).expect("state");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(serve(listener, doors, async move {
+        let serving = tokio::spawn(serve(listener, state, async move {
             let _ = stopped.await;
         }));
         // Without TLS in the question, the provider is only there to be chosen.

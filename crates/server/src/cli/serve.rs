@@ -51,7 +51,7 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     let folder = Folder::create(&config.data)?;
     let _lock = folder.lock()?;
     let key = folder.key()?;
-    let Node { app, hub, doors } = wire_up::node(config, &folder, &key.text).await?;
+    let Node { app, hub, state } = wire_up::node(config, &folder, &key.text).await?;
     let keeping = tokio::spawn(housekeeping::run(app.clone()));
     let watched = config.postgres().is_none().then(|| folder.path().to_owned());
     let watching = tokio::spawn(upkeep::run(app.clone(), watched, config.store.min_free));
@@ -68,13 +68,13 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
         // Dropped or sent, it is time.
         let _ = stopped.await;
     };
-    let mut task = tokio::spawn(chinwag_http::serve(listener, doors.clone(), stopped));
+    let mut task = tokio::spawn(chinwag_http::serve(listener, state.clone(), stopped));
     announce(config, &folder, address, key.kept, files);
     tokio::select! {
         () = signals.next() => {}
         ended = &mut task => return Err(anyhow!("the server ended by itself: {ended:?}")),
     }
-    drain(Serving { doors, hub, task, stop }, &config.shutdown, &mut signals).await;
+    drain(Serving { state, hub, task, stop }, &config.shutdown, &mut signals).await;
     keeping.abort();
     working.abort();
     watching.abort();

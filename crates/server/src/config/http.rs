@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chinwag_http::auth::origins::Origin;
+use chinwag_http::network::origins::Origin;
 use chinwag_http::{Network, PublicUrl};
 use serde::{Deserialize, Serialize};
 

@@ -17,7 +17,7 @@ const MOST: usize = 3;
 /// A server that trusts no proxy, and so counts every address.
 async fn app() -> TestApp {
     TestApp::with(|options| {
-        options.doors.connections_per_address = MOST;
+        options.http.connections_per_address = MOST;
     })
     .await
 }
@@ -52,7 +52,7 @@ async fn connections_over_the_address_bound_are_closed_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_over_the_process_bound_are_closed() {
-    let app = TestApp::with(|options| options.doors.connections = MOST).await;
+    let app = TestApp::with(|options| options.http.connections = MOST).await;
     let url = app.url();
     let mut crowd: Vec<Keep> =
         stream::iter(0..MOST).then(|_| Keep::connect(&url, Some(CROWD))).collect().await;
@@ -69,7 +69,7 @@ async fn connections_over_the_process_bound_are_closed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sockets_over_the_address_bound_are_503_alone() {
-    let app = TestApp::with(|options| options.doors.sockets_per_address = MOST).await;
+    let app = TestApp::with(|options| options.http.sockets_per_address = MOST).await;
     let url = app.url();
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);
     let group = group(&app.service(), &["ann", "bob"]).await;
@@ -98,8 +98,8 @@ async fn sockets_over_the_address_bound_are_503_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sockets_behind_a_trusted_proxy_are_counted_by_client() {
     let app = TestApp::with(|options| {
-        options.doors.sockets_per_address = 1;
-        options.doors.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+        options.http.sockets_per_address = 1;
+        options.http.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
     })
     .await;
     let (ann, bob) = (app.user("ann").await, app.user("bob").await);

@@ -15,8 +15,8 @@ const PASSWORD: &str = "what mallory chose";
 /// A host application whose users are made at first sight.
 async fn app(change: impl FnOnce(&mut Options)) -> (TestApp, Host) {
     let app = TestApp::with(|options| {
-        options.doors.jwt.secret = Some(Secret::parse(SECRET).expect("long enough"));
-        options.doors.jwt.create = true;
+        options.http.jwt.secret = Some(Secret::parse(SECRET).expect("long enough"));
+        options.http.jwt.create = true;
         change(options);
     })
     .await;

@@ -29,7 +29,7 @@ pub(crate) fn claims(name: &str) -> Value {
 /// A server that takes tokens of a host whose public keys are at a source.
 async fn app(source: Option<&str>, change: impl FnOnce(&mut Options)) -> TestApp {
     TestApp::with(|options| {
-        let jwt = &mut options.doors.jwt;
+        let jwt = &mut options.http.jwt;
         jwt.secret = Some(Secret::parse(SECRET).expect("long enough"));
         jwt.jwks = source.map(|source| Source::parse(source).expect("a source"));
         (jwt.issuer, jwt.audience) = (Some("the host".into()), Some("chat".into()));
@@ -112,7 +112,7 @@ async fn a_jwt_that_is_wrong_in_anything_is_401_at_both_doors() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn users_are_made_at_first_sight_except_bad_and_special_names() {
     let host = Host::default();
-    let app = app(None, |options| options.doors.jwt.create = true).await;
+    let app = app(None, |options| options.http.jwt.create = true).await;
     let nobody = app.nobody();
     let as_user = |name: &str| nobody.bearing(&host.token("HS256", &claims(name)));
     assert_eq!(as_user("new").get("sessions/").await.ok(200)["name"], "new");
@@ -137,7 +137,7 @@ async fn new_keys_are_fetched_on_use_at_a_bounded_rate() {
     };
     let served = Served::start(&old.jwks()).await;
     let pause = Duration::from_secs(3);
-    let app = app(Some(&served.url), |options| options.doors.jwt.pause = pause).await;
+    let app = app(Some(&served.url), |options| options.http.jwt.pause = pause).await;
     let nobody = app.nobody();
     app.service().post("users/", json!({ "name": "ann" })).await.ok(201);
     let asks = async |token: &str| nobody.bearing(token).get("sessions/").await.status;
@@ -180,7 +180,7 @@ async fn a_file_of_keys_will_do_and_a_secret_in_it_makes_no_token() {
     keys.push(json!({ "kty": "oct", "kid": "shared", "k": encode(SECRET) }));
     keys.push(json!({ "kty": "new", "kid": "of a later time", "alg": "X" }));
     std::fs::write(&path, jwks.to_string()).expect("written");
-    let app = app(path.to_str(), |options| options.doors.jwt.secret = None).await;
+    let app = app(path.to_str(), |options| options.http.jwt.secret = None).await;
     let nobody = app.nobody();
     app.service().post("users/", json!({ "name": "ann" })).await.ok(201);
     for algorithm in ["RS256", "ES256", "EdDSA"] {

@@ -19,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A server that a proxy stands before, which names the addresses, with 20 requests at a time.
 async fn app(change: impl FnOnce(&mut Options)) -> TestApp {
     TestApp::with(|options| {
-        options.doors.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
-        options.doors.requests = 20;
+        options.http.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+        options.http.requests = 20;
         change(options);
     })
     .await
@@ -75,7 +75,7 @@ async fn unfinished_bodies_of_one_address_hold_up_nobody_else() {
 #[tokio::test]
 async fn slow_validator_holds_up_nobody_else() {
     let host = Host::start("silent").await;
-    let app = app(|options| options.doors.validate_url = Some(host.url.clone())).await;
+    let app = app(|options| options.http.validate_url = Some(host.url.clone())).await;
     let ann = app.user("ann").await;
     let head = "GET /api/v1/groups/ HTTP/1.1\r\ncookie: sessionid=1";
     let mut waiting = Vec::new();
@@ -94,7 +94,7 @@ async fn slow_validator_holds_up_nobody_else() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guesses_from_one_address_leave_the_queue_to_others() {
-    let app = app(|options| options.doors.requests = 1024).await;
+    let app = app(|options| options.http.requests = 1024).await;
     let nobody = app.nobody();
     let send = async |from: &str, path: &str, name: &str| {
         let body = json!({ "name": name, "password": "correct horse" }).to_string();

@@ -64,8 +64,8 @@ async fn malformed_missing_and_repeated_hosts_are_400() {
 #[tokio::test]
 async fn only_hosts_that_are_named_are_served() {
     let app = TestApp::with(|options| {
-        options.doors.hosts = vec!["chat".into()];
-        options.doors.public_url = Some("http://chat.example".parse().expect("an address"));
+        options.http.hosts = vec!["chat".into()];
+        options.http.public_url = Some("http://chat.example".parse().expect("an address"));
     })
     .await;
     let service = app.service();
@@ -93,9 +93,9 @@ async fn only_hosts_that_are_named_are_served() {
 #[tokio::test]
 async fn forwarded_hosts_are_believed_only_where_that_is_set() {
     let app = TestApp::with(|options| {
-        options.doors.hosts = vec!["chat.example".into()];
-        options.doors.trusted_proxies = vec!["127.0.0.1".parse().expect("an address")];
-        options.doors.trust_forwarded_host = true;
+        options.http.hosts = vec!["chat.example".into()];
+        options.http.trusted_proxies = vec!["127.0.0.1".parse().expect("an address")];
+        options.http.trust_forwarded_host = true;
     })
     .await;
     let ann = app.user("ann").await;
@@ -120,7 +120,7 @@ async fn over_tls_a_session_is_in_a_cookie_of_this_host_alone() {
         [("https://chat.example", "__Host-", "/"), ("https://app.example/chat", "__Secure-", "/chat")]
     {
         let app =
-            TestApp::with(|options| options.doors.public_url = Some(url.parse().expect("an address"))).await;
+            TestApp::with(|options| options.http.public_url = Some(url.parse().expect("an address"))).await;
         let base = path.trim_end_matches('/');
         let nobody = app.nobody();
         let account = json!({ "name": "ann", "password": "a password of ann's" });
@@ -142,7 +142,7 @@ async fn over_tls_a_session_is_in_a_cookie_of_this_host_alone() {
 
 #[tokio::test]
 async fn any_good_cookie_counts_beside_bytes_of_others() {
-    let app = TestApp::with(|options| options.doors.cookie = "chat".into()).await;
+    let app = TestApp::with(|options| options.http.cookie = "chat".into()).await;
     let (ann, nobody) = (app.user("ann").await, app.nobody());
     let token = ann.token();
     let with = async |cookie: Vec<u8>| {
@@ -169,7 +169,7 @@ async fn any_good_cookie_counts_beside_bytes_of_others() {
 #[tokio::test]
 async fn everything_is_served_below_the_path_of_public_url() {
     let app = TestApp::with(|options| {
-        options.doors.public_url = Some("http://app.example/chinwag".parse().expect("an address"));
+        options.http.public_url = Some("http://app.example/chinwag".parse().expect("an address"));
     })
     .await;
     let below = Client::new(&format!("{}/chinwag", app.url()), Some(SERVICE_KEY), "service");

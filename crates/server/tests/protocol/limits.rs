@@ -25,7 +25,7 @@ async fn limited(change: impl FnOnce(&mut RateLimits)) -> (TestApp, Arc<Held>) {
         change(&mut options.limits.rates);
         options.clock = clock.clone();
         options.shared_rates = false;
-        options.doors.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+        options.http.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
     })
     .await;
     (app, clock)

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// A server as the page on the original's place has it configured.
 async fn server() -> TestApp {
     TestApp::with(|options| {
-        options.doors.open = true;
+        options.http.open = true;
         options.limits.message_chars = 512;
         options.limits.show_blocked_by = true;
     })

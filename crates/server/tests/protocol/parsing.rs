@@ -117,7 +117,7 @@ async fn handshakes_out_of_form_are_problems() {
 
 #[tokio::test]
 async fn unknown_keys_are_named_in_the_order_sent() {
-    let app = TestApp::with(|options| options.doors.origins = vec!["https://app.example".into()]).await;
+    let app = TestApp::with(|options| options.http.origins = vec!["https://app.example".into()]).await;
     let service = app.service();
     let request =
         service.request(Method::POST, "users/?search=x&a,b=1").header("origin", "https://app.example");
@@ -140,7 +140,7 @@ async fn unknown_keys_are_named_in_the_order_sent() {
 
 #[tokio::test]
 async fn strict_servers_refuse_unknown_keys() {
-    let app = TestApp::with(|options| options.doors.strict = true).await;
+    let app = TestApp::with(|options| options.http.strict = true).await;
     let service = app.service();
     let refused = service.post("users/", json!({ "name": "ann", "metadata": {}, "search": 1 })).await;
     let errors = refused.clone().ok(400)["errors"].clone();

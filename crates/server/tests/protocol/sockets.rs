@@ -37,7 +37,7 @@ async fn a_handshake_takes_every_credential_and_a_ticket_once() {
 
 #[tokio::test]
 async fn foreign_origins_are_refused_own_and_configured_ones_not() {
-    let app = TestApp::with(|options| options.doors.origins = vec!["https://app.example".into()]).await;
+    let app = TestApp::with(|options| options.http.origins = vec!["https://app.example".into()]).await;
     let ann = app.user("ann").await;
     let own = app.url();
     for origin in [own.as_str(), "https://app.example"] {

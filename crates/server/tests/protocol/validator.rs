@@ -74,9 +74,9 @@ impl Host {
 
 async fn app(host: &Host, grace: Duration) -> TestApp {
     let app = TestApp::with(|options| {
-        options.doors.validate_url = Some(host.url.clone());
-        options.doors.validate_every = Duration::from_millis(100);
-        options.doors.validate_grace = grace;
+        options.http.validate_url = Some(host.url.clone());
+        options.http.validate_every = Duration::from_millis(100);
+        options.http.validate_grace = grace;
     })
     .await;
     app.user("ann").await;
@@ -123,8 +123,8 @@ async fn silent_validator_closes_sockets_after_its_grace() {
 async fn validator_vouches_for_names_to_the_byte() {
     let host = Host::start("\"ann\"").await;
     let app = TestApp::with(|options| {
-        options.doors.validate_url = Some(host.url.clone());
-        options.doors.validate_creates = true;
+        options.http.validate_url = Some(host.url.clone());
+        options.http.validate_creates = true;
     })
     .await;
     app.user("ann").await;

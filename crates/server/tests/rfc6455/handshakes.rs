@@ -82,8 +82,8 @@ async fn linger(mut stream: TcpStream, number: usize) -> String {
 #[tokio::test]
 async fn unfinished_handshakes_are_closed_and_make_room() {
     let app = TestApp::with(|options| {
-        options.doors.header_timeout = HEADER_TIMEOUT;
-        options.doors.connections = PLACES;
+        options.http.header_timeout = HEADER_TIMEOUT;
+        options.http.connections = PLACES;
     })
     .await;
     let mut shown = false;
@@ -161,7 +161,7 @@ fn post(headers: &str, body: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_before_it_is_there() {
     const LIMIT: usize = 16 * 1024;
-    let app = TestApp::with(|options| options.doors.max_body = LIMIT).await;
+    let app = TestApp::with(|options| options.http.max_body = LIMIT).await;
     let blank = vec![b' '; LIMIT + 1];
     let chunk = [b"7FFFFFFF\r\n", &blank[..]].concat();
     let many: Vec<u8> = (0..=LIMIT / 64).flat_map(|_| [b"40\r\n", &blank[..64], b"\r\n"].concat()).collect();
@@ -184,7 +184,7 @@ async fn a_body_over_the_limit_is_refused_before_it_is_there() {
 
 #[tokio::test]
 async fn endless_bodies_and_overlong_heads_are_refused() {
-    let app = TestApp::with(|options| options.doors.body_timeout = Duration::from_secs(1)).await;
+    let app = TestApp::with(|options| options.http.body_timeout = Duration::from_secs(1)).await;
     let slow = post("Content-Length: 100", b"{\"name\":");
     assert_eq!(status(&mut connect(&app).await, &slow).await, Some(408));
     let long = format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: {}", "x".repeat(100_000));

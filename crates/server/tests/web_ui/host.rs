@@ -105,7 +105,7 @@ const ASK: &str = "chat.token = () => fetch('/chat-token?ann').then((answer) => 
 async fn a_foreign_page_chats_by_tokens_from_its_own_back_end() {
     let host = Host::bind().await;
     let origin = host.origin();
-    let stage = Stage::with(|options| options.doors.origins = vec![origin.clone()]).await;
+    let stage = Stage::with(|options| options.http.origins = vec![origin.clone()]).await;
     let chat = stage.app.url();
     let (ann, bob) = (stage.app.user("ann").await, stage.app.user("bob").await);
     let asked = host.serve(chat.clone(), page(&chat, "lang=fr", ASK));
@@ -153,7 +153,7 @@ async fn a_foreign_page_chats_by_tokens_from_its_own_back_end() {
 async fn a_page_shows_one_conversation_and_reports_an_ended_token() {
     let host = Host::bind().await;
     let origin = host.origin();
-    let stage = Stage::with(|options| options.doors.origins = vec![origin.clone()]).await;
+    let stage = Stage::with(|options| options.http.origins = vec![origin.clone()]).await;
     let chat = stage.app.url();
     let ann = stage.app.user("ann").await;
     stage.app.user("bob").await;

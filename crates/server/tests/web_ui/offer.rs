@@ -18,7 +18,7 @@ const PUT_OFF: &str = r#"
 
 #[tokio::test]
 async fn sign_up_is_offered_only_where_it_is_allowed() {
-    let stage = Stage::with(|options| options.doors.signup = false).await;
+    let stage = Stage::with(|options| options.http.signup = false).await;
     let ann = stage.browser("ann").await;
     ann.sees("Sign in with your name and password.").await;
     let buttons = "return reachable().filter((each) => each.localName === 'button').map(nameOf)";
@@ -40,7 +40,7 @@ async fn renaming_is_offered_only_where_it_is_allowed() {
 async fn the_composer_keeps_to_the_limit_of_the_server() {
     let stage = Stage::with(|options| {
         options.limits.message_chars = 5000;
-        options.doors.shown_limits.insert("limits.message_chars".to_owned(), json!(5000));
+        options.http.shown_limits.insert("limits.message_chars".to_owned(), json!(5000));
     })
     .await;
     let ann = stage.person("ann").await;

@@ -14,7 +14,7 @@ async fn below_a_path() -> (Stage, Nginx, TempDir, String) {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
     let site = format!("http://127.0.0.1:{port}");
     let public = format!("{site}/chinwag").parse().expect("an address");
-    let stage = Stage::with(|options| options.doors.public_url = Some(public)).await;
+    let stage = Stage::with(|options| options.http.public_url = Some(public)).await;
     let folder = TempDir::new().expect("a folder");
     let page = |attributes: &str| {
         format!(

@@ -4,99 +4,155 @@ use chinwag_core::app::group::{Create, Leave, Roles};
 use chinwag_core::app::group_update::Update;
 use chinwag_core::app::private::Open;
 use chinwag_core::app::resume::Resume;
-use chinwag_core::{GroupId, Name, Result};
+use chinwag_core::{GroupId, GroupName, Name};
 
-use super::Fields;
+use super::fields::Fields;
+use super::payload::payload;
+use super::value::{Heads, OneName};
 
-/// POST `groups/`
-pub fn create(mut fields: Fields<'_>) -> Result<Create> {
-    let author = fields.maybe_name("author");
-    let name = fields.group_name("name");
-    let roles = roles(&mut fields);
-    fields.finish(|| Some(Create { author, name: name?, roles }))
-}
-
-/// `group.create`: the same from a socket, whose user is the author.
-pub fn make(mut fields: Fields<'_>) -> Result<Create> {
-    fields.ignore(&["author"]);
-    create(fields)
-}
-
-/// PATCH `groups/<id>/`
-pub fn update(mut fields: Fields<'_>, group: GroupId) -> Result<Update> {
-    let author = fields.maybe_name("author");
-    let name = fields.maybe_group_name("name");
-    let owner = owner(&mut fields);
-    let roles = roles(&mut fields);
-    let remove = fields.names("remove");
-    fields.finish(|| Some(Update { author, group, name, owner, roles, remove }))
-}
-
-/// `group.update`: the same from a socket, which names the group in the payload.
-pub fn change(mut fields: Fields<'_>) -> Result<Update> {
-    fields.ignore(&["author"]);
-    fields.alias("id", "group");
-    match fields.group_id("id") {
-        Some(group) => update(fields, group),
-        // Refused already: the other fields are read for what else there is to say of them.
-        None => update(fields, GroupId(uuid::Uuid::nil())),
+payload! {
+    /// A group to make. A user in several lists gets the highest role.
+    pub struct NewGroup {
+        /// The owner. A user's own name may be left out.
+        author [rest_only()]: Option<Name>,
+        /// The group's name: 1 to 200 characters.
+        name: GroupName,
+        /// The admins.
+        admins: Vec<Name>,
+        /// The members.
+        members: Vec<Name>,
+        /// The restricted members, who only read.
+        restricts: Vec<Name>,
     }
 }
 
-/// PUT `private/`: `user` for a user, `users` for a service.
-pub fn private(mut fields: Fields<'_>) -> Result<Open> {
-    let with = if fields.has("users") { fields.maybe_name("user") } else { fields.name("user") };
-    let refused = fields.errors.len();
-    let users = fields.names("users");
-    if let Some(name) = with.filter(|_| users.is_empty()) {
-        return fields.finish(|| Some(Open::With(name)));
+payload! {
+    /// The changes of a group.
+    pub struct GroupPatch {
+        /// The user who changes it. A service that leaves it out may do everything.
+        author [rest_only()]: Option<Name>,
+        /// The new name.
+        name: Option<GroupName>,
+        /// The new owner, a list of one member.
+        owner: OneName,
+        /// Users who become admins.
+        admins: Vec<Name>,
+        /// Users who become members.
+        members: Vec<Name>,
+        /// Users who may only read from now on.
+        restricts: Vec<Name>,
+        /// Members to remove.
+        remove: Vec<Name>,
     }
-    let pair: Option<[Name; 2]> = users.try_into().ok();
-    if pair.is_none() && fields.errors.len() == refused {
-        fields.refuse("users", "must be a list of two names");
+}
+
+payload! {
+    /// The user in whose name a group is left or accepted.
+    pub struct InName {
+        /// The user. A user's own name may be left out.
+        author [rest_only()]: Option<Name>,
     }
-    fields.finish(|| pair.map(|[a, b]| Open::Between(a, b)))
 }
 
-/// POST `groups/<id>/quit/` and `groups/<id>/accept/`
-pub fn member(mut fields: Fields<'_>, group: GroupId) -> Result<Leave> {
-    let author = fields.maybe_name("author");
-    fields.finish(|| Some(Leave { author, group }))
-}
-
-/// `group.quit`, `group.accept` and `group.delete`
-pub fn leave(mut fields: Fields<'_>) -> Result<Leave> {
-    fields.alias("group", "id");
-    let group = fields.group_id("group");
-    fields.finish(|| Some(Leave { author: None, group: group? }))
-}
-
-/// `typing.start` and `typing.stop`
-pub fn typing(mut fields: Fields<'_>) -> Result<GroupId> {
-    let group = fields.group_id("group");
-    fields.finish(|| group)
-}
-
-/// `sync.resume`: the last seq held, by group, and the history that these belong to.
-pub fn resume(mut fields: Fields<'_>) -> Result<Resume> {
-    let since = fields.heads("groups");
-    let history = fields.maybe_text("history").map(|history| history.into_owned().into_boxed_str());
-    fields.finish(|| Some(Resume { since, history }))
-}
-
-/// A list of at most one name: groups show their owner so, and take it back so.
-fn owner(fields: &mut Fields<'_>) -> Option<Name> {
-    let mut names = fields.names("owner");
-    if names.len() > 1 {
-        fields.refuse("owner", "must be a list of one name");
+payload! {
+    /// The users of a private group.
+    pub struct PrivatePair {
+        /// For a user: the other user. Your own name opens your notes to yourself.
+        user: Option<Name>,
+        /// For a service: the two users. The same name twice opens that user's notes to itself.
+        users: Vec<Name>,
     }
-    names.pop()
 }
 
-fn roles(fields: &mut Fields<'_>) -> Roles {
-    Roles {
-        admins: fields.names("admins"),
-        members: fields.names("members"),
-        restricts: fields.names("restricts"),
+payload! {
+    /// The group that an event concerns.
+    pub struct GroupByGroup {
+        /// The group.
+        group [or("id")]: GroupId,
+    }
+}
+
+payload! {
+    /// The group that an event changes.
+    pub struct GroupById {
+        /// The group.
+        id [or("group")]: GroupId,
+    }
+}
+
+payload! {
+    /// The group that an event concerns, by one name.
+    pub struct InGroup {
+        /// The group.
+        group: GroupId,
+    }
+}
+
+payload! {
+    /// The numbers up to which a client holds its groups' logs.
+    pub struct HeldNumbers {
+        /// The last number held of each group, by its id.
+        groups: Heads,
+        /// The history that these are numbers of. Where the server's is another, every group is refused
+        /// with `history_changed`.
+        history: Option<String>,
+    }
+}
+
+impl NewGroup {
+    /// The command to make it.
+    pub fn command(self) -> Create {
+        let Self { author, name, admins, members, restricts } = self;
+        Create { author, name, roles: Roles { admins, members, restricts } }
+    }
+}
+
+impl GroupPatch {
+    /// The command to change a group.
+    pub fn command(self, group: GroupId) -> Update {
+        let Self { author, name, owner: OneName(owner), admins, members, restricts, remove } = self;
+        Update { author, group, name, owner, roles: Roles { admins, members, restricts }, remove }
+    }
+}
+
+impl InName {
+    /// The command to leave or accept a group.
+    pub fn command(self, group: GroupId) -> Leave {
+        Leave { author: self.author, group }
+    }
+}
+
+impl GroupByGroup {
+    /// The command to leave, accept or delete the group.
+    pub fn command(self) -> Leave {
+        Leave { author: None, group: self.group }
+    }
+}
+
+impl PrivatePair {
+    /// The command to open the private group. Refuses a payload that names neither one user nor two.
+    pub fn command(self, fields: &mut Fields<'_>) -> Option<Open> {
+        match (self.user, <[Name; 2]>::try_from(self.users)) {
+            (_, Ok([a, b])) => Some(Open::Between(a, b)),
+            (Some(user), Err(users)) if users.is_empty() => Some(Open::With(user)),
+            (None, Err(users)) if users.is_empty() && !fields.has_refused("users") => {
+                fields.require("user");
+                fields.refuse("users", "must be a list of two names");
+                None
+            }
+            (_, Err(_)) => {
+                if !fields.has_refused("users") {
+                    fields.refuse("users", "must be a list of two names");
+                }
+                None
+            }
+        }
+    }
+}
+
+impl HeldNumbers {
+    /// The command to resume.
+    pub fn command(self) -> Resume {
+        Resume { since: self.groups.0, history: self.history.map(String::into_boxed_str) }
     }
 }

@@ -35,7 +35,7 @@ impl Ignored {
     pub fn refused(&self) -> Vec<FieldError> {
         let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let refuse = |key: &String| FieldError {
-            field: super::short(key).to_owned().into(),
+            field: super::json::short(key).to_owned().into(),
             detail: "is not known here: leave it out, or lift http.strict".into(),
         };
         if self.strict { keys.iter().map(refuse).collect() } else { Vec::new() }

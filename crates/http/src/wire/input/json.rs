@@ -148,10 +148,7 @@ impl<'de> Visitor<'de> for Any {
         let mut values = BTreeMap::new();
         while let Some((Key(key), value)) = map.next_entry()? {
             if values.contains_key(&key) {
-                return Err(A::Error::custom(format_args!(
-                    "the key {:?} is there twice",
-                    super::short(&key)
-                )));
+                return Err(A::Error::custom(format_args!("the key {:?} is there twice", short(&key))));
             }
             values.insert(key, (values.len(), value));
         }
@@ -169,4 +166,23 @@ impl<'de> Deserialize<'de> for Key<'de> {
             _ => Err(D::Error::custom("a key must be a text")),
         }
     }
+}
+
+/// The reason for which a text cannot be a JSON object, if its beginning shows one: the end of a sentence.
+pub fn not_an_object(text: &[u8]) -> Option<String> {
+    if text.starts_with(b"\xef\xbb\xbf") {
+        return Some("begins with a byte order mark: send it without one".to_owned());
+    }
+    let begin = text.trim_ascii_start();
+    let first = begin.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next());
+    match first {
+        _ if begin.is_empty() => Some("is empty: send a JSON object".to_owned()),
+        Some('{') | None => None,
+        Some(other) => Some(format!("must be a JSON object, and begins with {other:?}")),
+    }
+}
+
+/// The beginning of a client's own text, for an error.
+pub(super) fn short(text: &str) -> &str {
+    text.char_indices().nth(40).map_or(text, |(end, _)| &text[..end])
 }

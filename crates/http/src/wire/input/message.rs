@@ -2,108 +2,139 @@
 
 use chinwag_core::app::message::{Edit, MarkRead, Point, Send};
 use chinwag_core::app::private::First;
-use chinwag_core::limits::{HISTORY_PAGE, LATEST, Limits};
+use chinwag_core::message::{Body, ClientId};
 use chinwag_core::store::Page;
-use chinwag_core::{GroupId, MessageId, Result};
+use chinwag_core::{Date, GroupId, MessageId, Name, Seq};
 
-use super::Fields;
+use super::fields::Fields;
+use super::payload::payload;
+use super::value::PageSize;
 
-/// What is asked of a group's history.
+payload! {
+    /// A message to send.
+    pub struct NewMessage {
+        /// The author. A user's own name may be left out.
+        author [rest_only()]: Option<Name>,
+        /// The group.
+        group [or("to")]: GroupId,
+        /// The text: 1 to 4096 characters (`limits.message_chars`), at least one of them visible. It is
+        /// kept to the byte.
+        body: Body,
+        /// A message of the same group that this one answers. The empty text counts as left out.
+        respond_to: Option<MessageId>,
+        /// The message's date. Only a service may set it.
+        date [rest_only()]: Option<Date>,
+        /// The sender's own id of the message: retries with the same id make one message.
+        client_id: Option<ClientId>,
+    }
+}
+
+payload! {
+    /// The changes of a message.
+    pub struct MessagePatch {
+        /// The new text: 1 to 4096 characters (`limits.message_chars`), at least one of them visible.
+        body: Body,
+    }
+}
+
+payload! {
+    /// The message that an event concerns.
+    pub struct MessageById {
+        /// The message.
+        id: MessageId,
+    }
+}
+
+payload! {
+    /// The first message to a user.
+    pub struct FirstMessage {
+        /// The other user. Your own name opens your notes to yourself.
+        target: Name,
+        /// The text of the first message.
+        body: Option<Body>,
+        /// The sender's own id of the message: retries with the same id make one message.
+        client_id: Option<ClientId>,
+    }
+}
+
+payload! {
+    /// The part of a group's history that is wanted.
+    pub struct HistoryPage {
+        /// The group.
+        group: GroupId,
+        /// Only messages with a smaller number.
+        before: Option<Seq>,
+        /// Only messages of an earlier date, where `before` is left out.
+        date: Option<Date>,
+        /// The number of messages; 20 if it is left out.
+        limit: PageSize,
+    }
+}
+
+payload! {
+    /// The point up to which a group is read.
+    pub struct ReadPoint {
+        /// The member who has read. A user's own name may be left out.
+        author [rest_only()]: Option<Name>,
+        /// The number of the last read message. One past the group's head is refused.
+        seq [one_of()]: Option<Seq>,
+        /// The date of the last read message, where `seq` is left out: the newest at or before it.
+        date [one_of()]: Option<Date>,
+    }
+}
+
+/// A request for a group's history.
 #[derive(Debug, Clone, Copy)]
 pub struct Fetch {
-    /// Which group.
+    /// The group.
     pub group: GroupId,
-    /// Before which point; without one the newest.
+    /// The point before which messages are wanted; the newest without one.
     pub before: Option<Point>,
-    /// Which part of it.
+    /// The page.
     pub page: Page,
 }
 
-/// POST `messages/`: a message in somebody's name.
-pub fn send(mut fields: Fields<'_>, limits: &Limits) -> Result<Send> {
-    let author = fields.maybe_name("author");
-    let group = fields.group_id("group");
-    let body = fields.body("body", limits.message_chars);
-    let respond_to = fields.maybe_message_id("respond_to");
-    let date = fields.maybe_date("date");
-    let client_id = fields.maybe_client_id("client_id");
-    fields.finish(|| Some(Send { author, group: group?, body: body?, respond_to, date, client_id }))
-}
-
-/// `message.text`: the same from a socket, whose user is the author and whose date the server's.
-pub fn text(mut fields: Fields<'_>, limits: &Limits) -> Result<Send> {
-    fields.alias("group", "to");
-    fields.ignore(&["author", "date"]);
-    send(fields, limits)
-}
-
-/// `message.first`
-pub fn first(mut fields: Fields<'_>, limits: &Limits) -> Result<First> {
-    let target = fields.name("target");
-    let body = fields.maybe_body("body", limits.message_chars);
-    let client_id = fields.maybe_client_id("client_id");
-    fields.finish(|| Some(First { target: target?, body, client_id }))
-}
-
-/// PATCH `messages/<id>/`
-pub fn edit(mut fields: Fields<'_>, id: MessageId, limits: &Limits) -> Result<Edit> {
-    let body = fields.body("body", limits.message_chars);
-    fields.finish(|| Some(Edit { id, body: body? }))
-}
-
-/// `message.update`
-pub fn update(mut fields: Fields<'_>, limits: &Limits) -> Result<Edit> {
-    let id = fields.message_id("id");
-    let body = fields.body("body", limits.message_chars);
-    fields.finish(|| Some(Edit { id: id?, body: body? }))
-}
-
-/// `message.delete`
-pub fn delete(mut fields: Fields<'_>) -> Result<MessageId> {
-    let id = fields.message_id("id");
-    fields.finish(|| id)
-}
-
-/// `message.fetch`: the messages before `before` (a seq), else before `date`, else the newest.
-pub fn fetch(mut fields: Fields<'_>) -> Result<Fetch> {
-    let group = fields.group_id("group");
-    let before = point(&mut fields, "before");
-    let limit = match fields.maybe_number("limit").map(usize::try_from) {
-        None => LATEST,
-        Some(Ok(limit)) if (1..=HISTORY_PAGE).contains(&limit) => limit,
-        Some(_) => {
-            fields.refuse("limit", format!("must be from 1 to {HISTORY_PAGE}"));
-            LATEST
-        }
-    };
-    fields.finish(|| Some(Fetch { group: group?, before, page: Page::before(before, limit) }))
-}
-
-/// `message.read`: up to `seq`, else up to `date`.
-pub fn read(mut fields: Fields<'_>) -> Result<MarkRead> {
-    fields.ignore(&["author"]);
-    let group = fields.group_id("group");
-    mark(fields, group)
-}
-
-/// POST `groups/<id>/read/`
-pub fn mark_read(fields: Fields<'_>, group: GroupId) -> Result<MarkRead> {
-    mark(fields, Some(group))
-}
-
-fn mark(mut fields: Fields<'_>, group: Option<GroupId>) -> Result<MarkRead> {
-    let author = fields.maybe_name("author");
-    let refused = fields.errors.len();
-    let at = point(&mut fields, "seq");
-    if at.is_none() && fields.errors.len() == refused {
-        fields.refuse("seq", "or date is required");
+impl NewMessage {
+    /// The command to send it.
+    pub fn command(self) -> Send {
+        let Self { author, group, body, respond_to, date, client_id } = self;
+        Send { author, group, body, respond_to, date, client_id }
     }
-    fields.finish(|| Some(MarkRead { author, group: group?, at: at? }))
 }
 
-/// A number under `key`, else a `date`.
-fn point(fields: &mut Fields<'_>, key: &'static str) -> Option<Point> {
-    let seq = fields.maybe_seq(key).map(Point::Seq);
-    let date = fields.maybe_date("date").map(Point::Date);
-    seq.or(date)
+impl MessagePatch {
+    /// The command to edit a message.
+    pub fn command(self, id: MessageId) -> Edit {
+        Edit { id, body: self.body }
+    }
+}
+
+impl FirstMessage {
+    /// The command to open the private group.
+    pub fn command(self) -> First {
+        First { target: self.target, body: self.body, client_id: self.client_id }
+    }
+}
+
+impl HistoryPage {
+    /// The request.
+    pub fn command(self) -> Fetch {
+        let before = point(self.before, self.date);
+        Fetch { group: self.group, before, page: Page::before(before, self.limit.0) }
+    }
+}
+
+impl ReadPoint {
+    /// The command to mark a group as read. Refuses a payload without a point.
+    pub fn command(self, group: GroupId, fields: &mut Fields<'_>) -> Option<MarkRead> {
+        let at = point(self.seq, self.date);
+        if at.is_none() && !fields.has_refused("seq") && !fields.has_refused("date") {
+            fields.refuse("seq", "or date is required");
+        }
+        Some(MarkRead { author: self.author, group, at: at? })
+    }
+}
+
+fn point(seq: Option<Seq>, date: Option<Date>) -> Option<Point> {
+    seq.map(Point::Seq).or(date.map(Point::Date))
 }

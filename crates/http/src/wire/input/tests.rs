@@ -1,11 +1,16 @@
 //! What is read out of payloads, and what is said of those that are refused.
 
+use chinwag_core::app::group::Create;
+use chinwag_core::app::group_update::Update;
+use chinwag_core::app::message::Send;
 use chinwag_core::error::FieldError;
-use chinwag_core::limits::Limits;
-use chinwag_core::{Error, Result};
+use chinwag_core::{Error, Name, Result, Seq};
 
-use super::user::Patch;
+use super::group::{GroupById, GroupPatch, HeldNumbers, InGroup, NewGroup};
+use super::message::{HistoryPage, NewMessage, ReadPoint};
+use super::user::{Change, NewUser, patch};
 use super::*;
+use crate::wire::key::NAMES;
 
 const GROUP: &str = "018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5e";
 
@@ -21,6 +26,19 @@ fn refused<T>(found: Result<T>) -> Vec<(String, String)> {
 
 fn fields(payload: &str) -> Fields<'_> {
     Fields::parse(payload.as_bytes()).expect(payload)
+}
+
+fn send(fields: Fields<'_>) -> Result<Send> {
+    fields.command(|message: NewMessage, _| Some(message.command()))
+}
+
+fn create(fields: Fields<'_>) -> Result<Create> {
+    fields.command(|group: NewGroup, _| Some(group.command()))
+}
+
+fn change(payload: &str) -> Result<Update> {
+    let command = |(group, patch): (GroupById, GroupPatch), _: &mut Fields<'_>| Some(patch.command(group.id));
+    fields(payload).of_event().command(command)
 }
 
 #[test]
@@ -56,17 +74,18 @@ fn what_is_no_object_is_refused_whole() {
 #[test]
 fn unknown_keys_and_white_space_do_not_matter() {
     let payload = " {\"name\" : \"arlan\", \"extra\": {\"deep\": [1.5, true, null]}}\r\n";
-    assert_eq!(user::create(fields(payload)).expect("a name").as_str(), "arlan");
+    let name = fields(payload).command(|user: NewUser, _| Some(user.name)).expect("a name");
+    assert_eq!(name.as_str(), "arlan");
 }
 
 #[test]
 fn all_the_refused_fields_of_a_payload_are_told_at_once() {
     let payload =
         r#"{"author": 7, "group": "x", "body": " ", "respond_to": "x", "date": "x", "client_id": ""}"#;
-    let found = refused(message::send(fields(payload), &Limits::default()));
+    let found = refused(send(fields(payload)));
     let named: Vec<_> = found.iter().map(|(field, _)| field.as_str()).collect();
     assert_eq!(named, ["author", "group", "body", "respond_to", "date", "client_id"]);
-    let absent = refused(message::send(fields("{}"), &Limits::default()));
+    let absent = refused(send(fields("{}")));
     let required = |field: &str| (field.to_owned(), "is required".to_owned());
     assert_eq!(absent, [required("group"), required("body")]);
 }
@@ -77,7 +96,7 @@ fn empty_and_null_count_as_absent_where_old_clients_send_them() {
         let payload = format!(
             r#"{{"author": {nothing}, "group": "{GROUP}", "body": "hi", "respond_to": {nothing}, "date": {nothing}}}"#
         );
-        let send = message::send(fields(&payload), &Limits::default()).expect("a message");
+        let send = send(fields(&payload)).expect("a message");
         assert_eq!((send.author, send.respond_to, send.date), (None, None, None));
     }
 }
@@ -85,17 +104,22 @@ fn empty_and_null_count_as_absent_where_old_clients_send_them() {
 #[test]
 fn a_socket_names_its_group_by_either_key_and_never_the_author() {
     let payload = format!(r#"{{"to": "{GROUP}", "body": "hi", "author": "@", "date": "Sun Nov 22"}}"#);
-    let send = message::text(fields(&payload), &Limits::default()).expect("a message");
+    let send = send(fields(&payload).of_event()).expect("a message");
     assert_eq!((send.group.to_string().as_str(), send.author, send.date), (GROUP, None, None));
-    let update = group::change(fields(&format!(r#"{{"group": "{GROUP}", "author": 1}}"#))).expect("a change");
+    let update = change(&format!(r#"{{"group": "{GROUP}", "author": 1}}"#)).expect("a change");
     assert_eq!(update.group.to_string(), GROUP);
-    let both = refused(group::change(fields(r#"{"members": "arlan"}"#)));
+    let both = refused(change(r#"{"members": "arlan"}"#));
     assert_eq!(both.len(), 2, "{both:?}");
 }
 
 #[test]
 fn a_seq_is_a_whole_number_of_63_bits() {
-    let read = |seq: &str| message::read(fields(&format!(r#"{{"group": "{GROUP}", "seq": {seq}}}"#)));
+    let read = |seq: &str| {
+        let payload = format!(r#"{{"group": "{GROUP}", "seq": {seq}}}"#);
+        fields(&payload)
+            .of_event()
+            .command(|(at, point): (InGroup, ReadPoint), fields| point.command(at.group, fields))
+    };
     for good in ["0", "1", "9223372036854775807"] {
         assert!(read(good).is_ok(), "{good}");
     }
@@ -106,7 +130,10 @@ fn a_seq_is_a_whole_number_of_63_bits() {
 
 #[test]
 fn a_history_is_asked_for_before_a_seq_or_a_date_in_bounds() {
-    let fetch = |rest: &str| message::fetch(fields(&format!(r#"{{"group": "{GROUP}"{rest}}}"#)));
+    let fetch = |rest: &str| {
+        let payload = format!(r#"{{"group": "{GROUP}"{rest}}}"#);
+        fields(&payload).command(|page: HistoryPage, _| Some(page.command()))
+    };
     for good in [
         "",
         r#", "before": 5"#,
@@ -123,7 +150,7 @@ fn a_history_is_asked_for_before_a_seq_or_a_date_in_bounds() {
 
 #[test]
 fn a_list_of_names_is_bounded_and_refused_once() {
-    let create = |members: &str| group::create(fields(&format!(r#"{{"name": "hi", "members": {members}}}"#)));
+    let create = |members: &str| create(fields(&format!(r#"{{"name": "hi", "members": {members}}}"#)));
     assert_eq!(create(r#"["arlan", "astra"]"#).expect("a group").roles.members.len(), 2);
     assert!(create("null").expect("a group").roles.members.is_empty());
     for bad in [r#""arlan""#, "[1]", r#"["a b", "c d"]"#, r#"{"arlan": 1}"#] {
@@ -138,15 +165,15 @@ fn a_list_of_names_is_bounded_and_refused_once() {
 
 #[test]
 fn a_user_is_renamed_or_related_and_not_both() {
-    let patch = |payload: &str| user::patch(fields(payload), Name::parse("arlan").expect("a name"), false);
-    assert!(matches!(patch(r#"{"new_name": "astra"}"#), Ok(Patch::Rename(_))));
+    let patch = |payload: &str| patch(fields(payload), Name::parse("arlan").expect("a name"), false);
+    assert!(matches!(patch(r#"{"new_name": "astra"}"#), Ok(Change::Rename(_))));
     let invite = r#"{"contact": {"author": "", "name": "astra", "operation": "invit"}}"#;
-    assert!(matches!(patch(invite), Ok(Patch::Contact(relate)) if relate.author.is_none()));
+    assert!(matches!(patch(invite), Ok(Change::Contact(relate)) if relate.author.is_none()));
     for bad in ["{}", r#"{"new_name": null}"#, r#"{"new_name": "x", "contact": {}}"#, r#"{"contact": 1}"#] {
         assert_eq!(refused(patch(bad)).len(), 1, "{bad}");
     }
     let settings = patch(r#"{"settings": {"added_by": "contacts", "hide_reads": true}}"#);
-    assert!(matches!(settings, Ok(Patch::Settings(change)) if change.hide_reads == Some(true)));
+    assert!(matches!(settings, Ok(Change::Settings(change)) if change.hide_reads == Some(true)));
     for bad in ["nobody else", "1"].map(|value| format!(r#"{{"settings": {{"added_by": "{value}"}}}}"#)) {
         assert_eq!(refused(patch(&bad))[0].0, "settings.added_by");
     }
@@ -158,7 +185,10 @@ fn a_user_is_renamed_or_related_and_not_both() {
 
 #[test]
 fn what_is_held_is_told_by_group() {
-    let resume = |groups: &str| group::resume(fields(&format!(r#"{{"groups": {groups}}}"#)));
+    let resume = |groups: &str| {
+        let payload = format!(r#"{{"groups": {groups}}}"#);
+        fields(&payload).command(|held: HeldNumbers, _| Some(held.command()))
+    };
     assert_eq!(resume("{}").expect("none").since.len(), 0);
     assert_eq!(resume(&format!(r#"{{"{GROUP}": 7}}"#)).expect("one").since[0].1, Seq(7));
     let bad = [r#"{"x": 1}"#.to_owned(), format!(r#"{{"{GROUP}": -1}}"#), format!(r#"{{"{GROUP}": "1"}}"#)];
@@ -170,7 +200,8 @@ fn what_is_held_is_told_by_group() {
 #[test]
 fn an_owner_is_a_list_of_one() {
     let update = |owner: &str| {
-        group::update(fields(&format!(r#"{{"owner": {owner}}}"#)), GROUP.parse().expect("an id"))
+        let payload = format!(r#"{{"owner": {owner}}}"#);
+        fields(&payload).command(|patch: GroupPatch, _| Some(patch.command(GROUP.parse().expect("an id"))))
     };
     assert!(update(r#"["arlan"]"#).expect("one").owner.is_some());
     assert!(update("[]").expect("none").owner.is_none());

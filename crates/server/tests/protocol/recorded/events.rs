@@ -80,7 +80,9 @@ async fn groups(session: &mut Session) -> String {
     let group = text(&made[0]["data"]["id"]);
     session.say("ann", "group.create", json!({ "name": "@" })).await;
     session.say("ann", "group.create", json!({ "name": "lists", "admins": "bob", "members": [7] })).await;
-    session.say("ann", "group.create", json!({ "name": "people", "restricts": ["nobody-at-all", "a b"] })).await;
+    session
+        .say("ann", "group.create", json!({ "name": "people", "restricts": ["nobody-at-all", "a b"] }))
+        .await;
     let change = |key: &str, value: Value| json!({ "id": group, key: value });
     session.say("ann", "group.update", change("name", "coffee".into())).await;
     session.say("ann", "group.update", change("name", "coffee".into())).await;
@@ -118,7 +120,8 @@ async fn messages(session: &mut Session, group: &str) {
     session.say("ann", "message.update", json!({ "id": first, "body": "mended" })).await;
     session.say("bob", "message.update", json!({ "id": first, "body": "not mine" })).await;
     session.say("ann", "message.update", json!({ "id": NOTHING, "body": "none" })).await;
-    for point in [json!({}), json!({ "before": 9, "limit": 1 }), json!({ "date": "2024-05-12T10:29:16.5Z" })] {
+    for point in [json!({}), json!({ "before": 9, "limit": 1 }), json!({ "date": "2024-05-12T10:29:16.5Z" })]
+    {
         let mut fetch = point;
         fetch["group"] = group.into();
         session.say("cat", "message.fetch", fetch).await;
@@ -153,7 +156,8 @@ async fn first(session: &mut Session) {
 
 async fn consent(session: &mut Session) {
     session.part("Consent");
-    let made = session.say("cat", "group.create", json!({ "name": "strangers", "members": ["bob", "ann"] })).await;
+    let made =
+        session.say("cat", "group.create", json!({ "name": "strangers", "members": ["bob", "ann"] })).await;
     let group = text(&made[0]["data"]["id"]);
     session.say("bob", "message.update", json!({ "id": NOTHING, "body": "x" })).await;
     session.say("bob", "group.update", json!({ "id": group, "name": "mine" })).await;
@@ -196,7 +200,10 @@ async fn refusals(session: &mut Session) {
         ("status.update", &["status"]),
         ("contact.update", &["name", "operation", "author"]),
         ("group.create", &["name", "admins", "members", "restricts", "author"]),
-        ("group.update", &["id", "group", "name", "owner", "admins", "members", "restricts", "remove", "author"]),
+        (
+            "group.update",
+            &["id", "group", "name", "owner", "admins", "members", "restricts", "remove", "author"],
+        ),
         ("group.quit", &["group", "id"]),
         ("group.accept", &["group", "id"]),
         ("group.delete", &["group", "id"]),

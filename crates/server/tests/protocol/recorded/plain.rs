@@ -61,6 +61,10 @@ fn is_id(text: &str) -> bool {
 
 /// A date that the server has made: those that the script sends are of 2024 and stay.
 fn is_date(text: &str) -> bool {
-    text.is_ascii() && text.as_bytes()[4] == b'-' && text.as_bytes()[10] == b'T' && text.ends_with('Z')
-        && !text.starts_with("2024") && text[..4].bytes().all(|byte| byte.is_ascii_digit())
+    text.is_ascii()
+        && text.as_bytes()[4] == b'-'
+        && text.as_bytes()[10] == b'T'
+        && text.ends_with('Z')
+        && !text.starts_with("2024")
+        && text[..4].bytes().all(|byte| byte.is_ascii_digit())
 }

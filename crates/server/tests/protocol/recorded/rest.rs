@@ -34,7 +34,8 @@ async fn users(session: &mut Session) {
     let rename = json!({ "new_name": "eva" });
     session.ask(&service, Method::PATCH, "users/eve/", rename).await;
     session.ask(&service, Method::PATCH, "users/eve/", json!({ "new_name": "ann" })).await;
-    let contact = |name: &str, operation: &str| json!({ "contact": { "name": name, "operation": operation } });
+    let contact =
+        |name: &str, operation: &str| json!({ "contact": { "name": name, "operation": operation } });
     session.ask(&ann, Method::PATCH, "users/ann/", contact("eva", "invitation")).await;
     session.ask(&ann, Method::PATCH, "users/ann/", contact("ann", "block")).await;
     let other = json!({ "contact": { "author": "bob", "name": "eva", "operation": "block" } });
@@ -104,7 +105,9 @@ async fn messages(session: &mut Session, group: &str) {
     });
     session.ask(&service, Method::POST, "messages/", dated.clone()).await;
     session.ask(&bob, Method::POST, "messages/", dated).await;
-    session.ask(&ann, Method::POST, "messages/", json!({ "group": group, "body": "x", "author": "bob" })).await;
+    session
+        .ask(&ann, Method::POST, "messages/", json!({ "group": group, "body": "x", "author": "bob" }))
+        .await;
     let path = format!("messages/{id}/");
     for fields in ["", "?fields=body+seq", "?fields=__all__", "?fields=mood"] {
         session.ask(&ann, Method::GET, &format!("{path}{fields}"), Value::Null).await;
@@ -112,7 +115,15 @@ async fn messages(session: &mut Session, group: &str) {
     session.ask(&ann, Method::PATCH, &path, json!({ "body": "mended" })).await;
     session.ask(&bob, Method::PATCH, &path, json!({ "body": "not mine" })).await;
     session.ask(&ann, Method::GET, "messages/", Value::Null).await;
-    for query in ["", "?limit=1", "?after=2&fields=body,seq", "?before=3", "?before=1&after=1", "?limit=0", "?before=x"] {
+    for query in [
+        "",
+        "?limit=1",
+        "?after=2&fields=body,seq",
+        "?before=3",
+        "?before=1&after=1",
+        "?limit=0",
+        "?before=x",
+    ] {
         let history = format!("groups/{group}/messages/{query}");
         session.ask(&bob, Method::GET, &history, Value::Null).await;
     }

@@ -9,8 +9,9 @@ use chinwag_core::Error;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 
-use crate::doors::{Doors, Options};
 use crate::error::Problem;
+use crate::options::Options;
+use crate::state::ServerState;
 use crate::wire::input::{Fields, Ignored, not_an_object};
 
 const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
@@ -23,6 +24,7 @@ pub(crate) struct Payload {
     /// Whether the content type is that of an HTML form. Callers that send JSON say so, too.
     form: bool,
     ignored: Option<Arc<Ignored>>,
+    state: Arc<ServerState>,
 }
 
 impl Payload {
@@ -31,7 +33,7 @@ impl Payload {
         if self.form && !self.bytes.is_empty() && not_an_object(&self.bytes).is_some() {
             return Err(Error::field("", FORM));
         }
-        let fields = Fields::parse(&self.bytes)?;
+        let fields = Fields::parse(&self.bytes)?.limited(self.state.app.limits());
         Ok(match &self.ignored {
             Some(ignored) => fields.noting(ignored),
             None => fields,
@@ -44,22 +46,22 @@ impl Payload {
     }
 }
 
-impl FromRequest<Arc<Doors>> for Payload {
+impl FromRequest<Arc<ServerState>> for Payload {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, doors: &Arc<Doors>) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &Arc<ServerState>) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let mut codings = parts.headers.get_all(header::CONTENT_ENCODING).into_iter();
         if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
             let why = "no Content-Encoding is taken: send the body as it is";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
         }
-        let bytes = read(body, &doors.options).await?;
+        let bytes = read(body, &state.options).await?;
         let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
         let form = FORMS.iter().any(|form| {
             kind.get(..form.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(form.as_bytes()))
         });
-        Ok(Self { bytes, form, ignored: parts.extensions.remove::<Arc<Ignored>>() })
+        Ok(Self { bytes, form, ignored: parts.extensions.remove::<Arc<Ignored>>(), state: state.clone() })
     }
 }
 

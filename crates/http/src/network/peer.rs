@@ -1,53 +1,29 @@
 //! From where a request comes, as far as it can be believed.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::str::FromStr;
 
 use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use ipnet::IpNet;
 
 use super::hosts;
-use crate::doors::{Options, Tls};
-
-/// One address, or a range of them such as `10.0.0.0/8`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network(IpNet);
+use crate::options::{Options, Tls};
 
 /// Whom a request comes from, and by which name and way it was sent here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Peer {
+pub(crate) struct Peer {
     /// The client's address.
-    pub address: IpAddr,
+    pub(crate) address: IpAddr,
     /// Whether the client speaks TLS.
-    pub tls: bool,
+    pub(crate) tls: bool,
     /// The host, and the port if one is given, that the client calls this server by.
-    pub host: Option<String>,
-}
-
-impl Network {
-    /// Whether the address is in the range.
-    pub fn holds(&self, address: IpAddr) -> bool {
-        self.0.contains(&address.to_canonical())
-    }
-}
-
-impl FromStr for Network {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<IpNet>()
-            .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-            .map(Self)
-            .map_err(|_| "is not an address, or a range such as 10.0.0.0/8")
-    }
+    pub(crate) host: Option<String>,
 }
 
 impl Peer {
     /// The peer of a request. `X-Forwarded-*` headers are believed from trusted proxies only, and
     /// `http.public_url` goes before them.
-    pub fn of(parts: &Parts, options: &Options) -> Self {
+    pub(crate) fn of(parts: &Parts, options: &Options) -> Self {
         let near = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let proxied = near.is_some_and(|address| trusts(options, address));
         let headers = &parts.headers;
@@ -118,7 +94,7 @@ mod tests {
     use axum::http::Request;
 
     use super::*;
-    use crate::auth::ServiceKey;
+    use crate::key::ServiceKey;
 
     fn options(trusted: &[&str]) -> Options {
         let key = ServiceKey::parse("0123456789abcdef").expect("long enough");
@@ -172,12 +148,5 @@ mod tests {
         options.public_url = Some("http://chat.example:8080".parse().expect("an address"));
         let peer = Peer::of(&parts, &options);
         assert_eq!((peer.tls, peer.host.as_deref()), (false, Some("chat.example:8080")));
-    }
-
-    #[test]
-    fn a_network_is_an_address_or_a_range() {
-        assert!("10.0.0.0/8".parse::<Network>().unwrap().holds("::ffff:10.1.2.3".parse().unwrap()));
-        assert!(!"10.0.0.1".parse::<Network>().unwrap().holds("10.0.0.2".parse().unwrap()));
-        assert!("10.0.0".parse::<Network>().is_err());
     }
 }

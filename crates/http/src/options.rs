@@ -1,49 +1,13 @@
-//! What both doors stand on: the use cases, the hub, who may come in, and what an operator has
-//! configured.
+//! What an operator may configure of both transports.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chinwag_core::Result;
-use chinwag_core::app::App;
-use chinwag_hub::Hub;
+use crate::auth::jwt;
+use crate::key::ServiceKey;
+use crate::network::public_url::PublicUrl;
+use crate::network::range::Network;
 
-use crate::admission::Admission;
-use crate::auth::recheck::Recheck;
-use crate::auth::{Auth, Network, PublicUrl, ServiceKey, jwt};
-use crate::notice::Notice;
-use crate::places::Places;
-use crate::rest::cursor::Cursors;
-
-/// Everything that handlers need.
-pub struct Doors {
-    /// The use cases.
-    pub app: App,
-    /// Who is connected.
-    pub hub: Arc<Hub>,
-    /// Who is calling.
-    pub auth: Auth,
-    /// What an operator has configured.
-    pub options: Arc<Options>,
-    pub(crate) cursors: Cursors,
-    pub(crate) admission: Arc<Admission>,
-    pub(crate) recheck: Option<Arc<Recheck>>,
-    pub(crate) sockets: Places,
-    pub(crate) notices: Notices,
-    draining: AtomicBool,
-}
-
-/// What the log says at most once a minute.
-#[derive(Debug, Default)]
-pub(crate) struct Notices {
-    /// A request to a host that is not served.
-    pub(crate) host: Notice,
-    /// `X-Forwarded-For` from who is no trusted proxy.
-    pub(crate) proxy: Notice,
-}
-
-/// What an operator may configure of the doors. Made by [`Options::new`], with the defaults
+/// The settings of an operator. Made by [`Options::new`], with the defaults
 /// named here.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's own")]
@@ -159,63 +123,5 @@ impl Options {
     /// The path below which everything is served: `""` or `/chinwag`.
     pub fn base(&self) -> &str {
         self.public_url.as_ref().map_or("", PublicUrl::base)
-    }
-}
-
-impl Doors {
-    /// The doors over `app` and `hub`. Refuses options that cannot be served, with a field error.
-    pub fn new(app: App, hub: Arc<Hub>, options: Options) -> Result<Arc<Self>> {
-        let options = Arc::new(options);
-        let admission = Arc::new(Admission::new(&options));
-        let auth = Auth::new(app.clone(), options.clone(), admission.clone())?;
-        Ok(Arc::new(Self {
-            recheck: auth.recheck(&hub),
-            auth,
-            cursors: Cursors::new(&options.service_key),
-            sockets: Places::new(options.sockets_per_address),
-            admission,
-            notices: Notices::default(),
-            draining: AtomicBool::new(false),
-            app,
-            hub,
-            options,
-        }))
-    }
-
-    /// Whether the server is about to end: it is not ready for more.
-    pub fn draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
-    }
-
-    /// Says from now on that the server is not ready.
-    pub fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use chinwag_core::clock::SystemClock;
-    use chinwag_core::limits::Limits;
-    use chinwag_hub::bus::LocalBus;
-    use chinwag_store_sqlite::SqliteStore;
-
-    use super::*;
-    use crate::wire::outgoing::Wire;
-
-    /// The service's key of all tests.
-    pub(crate) const KEY: &str = "0123456789abcdef";
-
-    /// Doors over an empty store.
-    pub(crate) fn doors(configure: impl FnOnce(&mut Options)) -> Arc<Doors> {
-        let (bus, events) = LocalBus::new(64);
-        let store = Arc::new(SqliteStore::memory(bus.clone()).expect("a store"));
-        let clock = Arc::new(SystemClock::default());
-        let hub = chinwag_hub::Options::default();
-        let hub = Hub::start(store.clone(), bus, events, Arc::new(Wire), clock.clone(), hub);
-        let mut options = Options::new(ServiceKey::parse(KEY).expect("long enough"));
-        configure(&mut options);
-        Doors::new(App::new(store, clock, Limits::default()), hub, options)
-            .expect("options that can be served")
     }
 }

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header};
 use chinwag_core::{Error, Result};
 
 use super::peer::Peer;
-use crate::doors::Options;
+use crate::options::Options;
 
 /// A web origin: scheme, host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,8 +130,8 @@ mod tests {
     use axum::http::Request;
 
     use super::*;
-    use crate::auth::ServiceKey;
-    use crate::doors::Tls;
+    use crate::key::ServiceKey;
+    use crate::options::Tls;
 
     fn options() -> Options {
         let key = ServiceKey::parse("0123456789abcdef").expect("long enough");

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::auth::ServiceKey;
+use crate::key::ServiceKey;
 
 const SEAL: usize = 16;
 const LONGEST: usize = 32;

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use axum::http::{HeaderMap, Uri, header};
 
-use crate::doors::Options;
+use crate::options::Options;
 
 /// What is wrong with the `Host` of a request (RFC 9112, section 3.2).
 pub(crate) const MALFORMED: &str = "a request must have exactly one Host header, such as chat.example:8000";
@@ -73,7 +73,7 @@ pub(crate) fn is_served(host: &str, options: &Options) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::ServiceKey;
+    use crate::key::ServiceKey;
 
     fn headers(hosts: &[&str]) -> HeaderMap {
         hosts.iter().map(|host| (header::HOST, host.parse().expect("a header"))).collect()

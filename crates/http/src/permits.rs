@@ -8,8 +8,8 @@ use std::time::Duration;
 use chinwag_core::{Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Places by address.
-pub(crate) struct Places {
+/// PermitsByAddress by address.
+pub(crate) struct PermitsByAddress {
     most: usize,
     taken: Taken,
 }
@@ -18,19 +18,19 @@ pub(crate) struct Places {
 type Taken = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
 /// One address's place, free again when it is dropped.
-pub(crate) struct Place {
+pub(crate) struct AddressPermit {
     address: IpAddr,
     taken: Taken,
 }
 
-impl Places {
+impl PermitsByAddress {
     /// So many places for each address.
     pub(crate) fn new(most: usize) -> Self {
         Self { most, taken: Arc::default() }
     }
 
     /// A place for one more from `address`, if there is one.
-    pub(crate) fn take(&self, address: IpAddr) -> Option<Place> {
+    pub(crate) fn take(&self, address: IpAddr) -> Option<AddressPermit> {
         let address = network(address);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(address).or_insert(0);
@@ -38,11 +38,11 @@ impl Places {
             return None;
         }
         *count += 1;
-        Some(Place { address, taken: self.taken.clone() })
+        Some(AddressPermit { address, taken: self.taken.clone() })
     }
 }
 
-impl Drop for Place {
+impl Drop for AddressPermit {
     fn drop(&mut self) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = taken.get_mut(&self.address) {
@@ -55,26 +55,26 @@ impl Drop for Place {
 }
 
 /// So many of something at a time, of which each address has a tenth.
-pub(crate) struct Shares {
+pub(crate) struct SharedPermits {
     all: Arc<Semaphore>,
-    by_address: Places,
+    by_address: PermitsByAddress,
 }
 
 /// One of them, free again when it is dropped.
-pub(crate) struct Share {
+pub(crate) struct SharedPermit {
     _one: OwnedSemaphorePermit,
-    _of_address: Option<Place>,
+    _of_address: Option<AddressPermit>,
 }
 
-impl Shares {
+impl SharedPermits {
     pub(crate) fn new(all: usize) -> Self {
-        let by_address = Places::new((all / 10).max(1));
+        let by_address = PermitsByAddress::new((all / 10).max(1));
         Self { all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))), by_address }
     }
 
     /// One more, for an address if it is to count for one. Refuses where the address has its share, or
     /// there are no more.
-    pub(crate) fn take(&self, address: Option<IpAddr>) -> Result<Share> {
+    pub(crate) fn take(&self, address: Option<IpAddr>) -> Result<SharedPermit> {
         let of_address = match address {
             Some(address) => {
                 let place = self.by_address.take(address);
@@ -83,7 +83,7 @@ impl Shares {
             None => None,
         };
         let one = self.all.clone().try_acquire_owned().map_err(|_| Error::unavailable())?;
-        Ok(Share { _one: one, _of_address: of_address })
+        Ok(SharedPermit { _one: one, _of_address: of_address })
     }
 }
 
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn an_address_has_a_tenth_of_the_shares() {
-        let shares = Shares::new(20);
+        let shares = SharedPermits::new(20);
         let address = |n: u8| Some(IpAddr::from([10, 0, 0, n]));
         let _two = [(); 2].map(|()| shares.take(address(1)).expect("within its tenth"));
         assert!(matches!(shares.take(address(1)), Err(Error::TooMany(_))));
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn places_are_bounded_for_each_address_and_come_free_again() {
-        let places = Places::new(1);
+        let places = PermitsByAddress::new(1);
         let take = |text: &str| places.take(text.parse().expect("an address"));
         let one = take("10.0.0.1").expect("a place");
         assert!(take("10.0.0.1").is_none(), "a second of one address");

@@ -1,0 +1,58 @@
+//! The caller of a request: its credential, or the context of its use case.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::http::request::Parts;
+use chinwag_core::app::{Context, Who};
+
+use crate::admission::UnderWay;
+use crate::auth::{Credential, Identified};
+use crate::error::Problem;
+use crate::state::ServerState;
+
+/// The caller of a REST request, for the use cases. A token of the server's own is looked up by the
+/// use case, in its transaction.
+pub(crate) struct CallerContext(pub(crate) Context);
+
+impl FromRequestParts<Arc<ServerState>> for Credential {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<ServerState>) -> Result<Self, Problem> {
+        match parts.extensions.get::<Identified>() {
+            Some(Identified::Known(credential)) => Ok(credential.clone()),
+            _ => Ok(state.auth.credential(parts).await?),
+        }
+    }
+}
+
+impl OptionalFromRequestParts<Arc<ServerState>> for Credential {
+    type Rejection = Problem;
+
+    /// The presented credential. Without one this is `None`, also on a server that is open.
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &Arc<ServerState>,
+    ) -> Result<Option<Self>, Problem> {
+        match parts.extensions.get::<Identified>() {
+            Some(Identified::Nobody) => Ok(None),
+            Some(Identified::Known(credential)) => Ok(Some(credential.clone())),
+            _ => Ok(state.auth.presented_credential(parts).await?),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<ServerState>> for CallerContext {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<ServerState>) -> Result<Self, Problem> {
+        if let Some(request) = parts.extensions.get::<UnderWay>()
+            && let Some(Identified::Token(hash, _)) = parts.extensions.get()
+        {
+            let hash = *request.token.get_or_init(|| *hash);
+            return Ok(Self(Context { who: Who::Token(hash), origin: None }));
+        }
+        let credential = <Credential as FromRequestParts<_>>::from_request_parts(parts, state).await?;
+        Ok(Self(credential.context()))
+    }
+}

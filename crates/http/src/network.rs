@@ -1,0 +1,7 @@
+//! Network rules: the addresses, hosts and origins that requests come from.
+
+pub(crate) mod hosts;
+pub mod origins;
+pub(crate) mod peer;
+pub mod public_url;
+pub mod range;

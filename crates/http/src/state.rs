@@ -1,0 +1,102 @@
+//! The state that both transports share: the use cases, the hub, authentication, the settings.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chinwag_core::Result;
+use chinwag_core::app::App;
+use chinwag_hub::Hub;
+
+use crate::admission::Admission;
+use crate::auth::Auth;
+use crate::auth::recheck::Recheck;
+use crate::cursor::Cursors;
+use crate::notice::Notice;
+use crate::options::Options;
+use crate::permits::PermitsByAddress;
+
+/// Everything that handlers need.
+pub struct ServerState {
+    /// The use cases.
+    pub app: App,
+    /// The connected sockets.
+    pub hub: Arc<Hub>,
+    /// Authentication of callers.
+    pub auth: Auth,
+    /// The settings of the operator.
+    pub options: Arc<Options>,
+    pub(crate) cursors: Cursors,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) recheck: Option<Arc<Recheck>>,
+    pub(crate) sockets: PermitsByAddress,
+    pub(crate) notices: Notices,
+    draining: AtomicBool,
+}
+
+/// Notices that are logged at most once a minute.
+#[derive(Debug, Default)]
+pub(crate) struct Notices {
+    /// A request to a host that is not served.
+    pub(crate) host: Notice,
+    /// `X-Forwarded-For` from a peer that is not a trusted proxy.
+    pub(crate) proxy: Notice,
+}
+
+impl ServerState {
+    /// A state over `app` and `hub`. Refuses options that cannot be served, with a field error.
+    pub fn new(app: App, hub: Arc<Hub>, options: Options) -> Result<Arc<Self>> {
+        let options = Arc::new(options);
+        let admission = Arc::new(Admission::new(options.clone()));
+        let auth = Auth::new(app.clone(), options.clone(), admission.clone())?;
+        Ok(Arc::new(Self {
+            recheck: auth.recheck(&hub),
+            auth,
+            cursors: Cursors::new(&options.service_key),
+            sockets: PermitsByAddress::new(options.sockets_per_address),
+            admission,
+            notices: Notices::default(),
+            draining: AtomicBool::new(false),
+            app,
+            hub,
+            options,
+        }))
+    }
+
+    /// Whether the server is shutting down.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Marks the server as shutting down: from now on it answers that it is not ready.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use chinwag_core::clock::SystemClock;
+    use chinwag_core::limits::Limits;
+    use chinwag_hub::bus::LocalBus;
+    use chinwag_store_sqlite::SqliteStore;
+
+    use super::*;
+    use crate::key::ServiceKey;
+    use crate::wire::outgoing::Wire;
+
+    /// The service key of all tests.
+    pub(crate) const KEY: &str = "0123456789abcdef";
+
+    /// A state over an empty store.
+    pub(crate) fn state(configure: impl FnOnce(&mut Options)) -> Arc<ServerState> {
+        let (bus, events) = LocalBus::new(64);
+        let store = Arc::new(SqliteStore::memory(bus.clone()).expect("a store"));
+        let clock = Arc::new(SystemClock::default());
+        let hub = chinwag_hub::Options::default();
+        let hub = Hub::start(store.clone(), bus, events, Arc::new(Wire), clock.clone(), hub);
+        let mut options = Options::new(ServiceKey::parse(KEY).expect("long enough"));
+        configure(&mut options);
+        ServerState::new(App::new(store, clock, Limits::default()), hub, options)
+            .expect("options that can be served")
+    }
+}

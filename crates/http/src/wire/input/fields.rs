@@ -1,0 +1,400 @@
+//! The reader of a payload's keys.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use chinwag_core::error::FieldError;
+use chinwag_core::limits::Limits;
+use chinwag_core::message::Body;
+use chinwag_core::profile::{Data, Update};
+use chinwag_core::{Date, Error, GroupId, GroupName, MessageId, Name, Result, Seq};
+
+use super::ignored::Ignored;
+use super::json::{self, Object, Value, not_an_object, short};
+use super::payload::Payload;
+use crate::wire::key::{HEADS, Key, NAMES, Need, Transport};
+
+/// The keys of a payload, taken one by one. Refusals are collected until [`Fields::finish`].
+#[derive(Debug)]
+pub struct Fields<'a> {
+    values: Object<'a>,
+    errors: Vec<FieldError>,
+    within: &'static str,
+    ignored: Option<&'a Ignored>,
+    transport: Transport,
+    /// The longest message body.
+    message_chars: usize,
+}
+
+impl<'a> Fields<'a> {
+    /// Reads a whole payload.
+    pub fn parse(payload: &'a [u8]) -> Result<Self> {
+        if let Some(why) = not_an_object(payload) {
+            return Err(Error::field("", format!("the payload {why}")));
+        }
+        match json::parse(payload)? {
+            Value::Object(values) => Ok(Self {
+                values,
+                errors: Vec::new(),
+                within: "",
+                ignored: None,
+                transport: Transport::Rest,
+                message_chars: Limits::default().message_chars,
+            }),
+            _ => Err(Error::field("", "the payload must be a JSON object")),
+        }
+    }
+
+    /// The same for an event's `data`.
+    #[must_use]
+    pub fn of_event(self) -> Self {
+        Self { transport: Transport::Event, ..self }
+    }
+
+    /// The same with the limits of an operator.
+    #[must_use]
+    pub fn limited(self, limits: &Limits) -> Self {
+        Self { message_chars: limits.message_chars, ..self }
+    }
+
+    /// The same, noting unknown keys in `ignored`.
+    #[must_use]
+    pub fn noting(self, ignored: &'a Ignored) -> Self {
+        Self { ignored: Some(ignored), ..self }
+    }
+
+    /// Reads a payload into a command. `build` answers `None` only where it has refused a key.
+    pub fn command<P: Payload, C>(mut self, build: impl FnOnce(P, &mut Self) -> Option<C>) -> Result<C> {
+        let payload = P::read(&mut self);
+        let command = payload.and_then(|payload| build(payload, &mut self));
+        self.finish(|| command)
+    }
+
+    /// Applies what differs by transport: an event ignores some keys, and has other names for some.
+    pub(super) fn prepare(&mut self, keys: &'static [Key]) {
+        if self.transport == Transport::Rest {
+            return;
+        }
+        for key in keys {
+            if key.rest_only {
+                self.values.remove(key.name);
+            } else if let Some(value) = key.alias.and_then(|alias| self.values.remove(alias)) {
+                self.values.insert_absent(Cow::Borrowed(key.name), value);
+            }
+        }
+    }
+
+    /// The refusal of a payload that has none of the keys of which it needs one.
+    pub(super) fn missing_one_of(&self, keys: &'static [Key]) -> Option<(&'static str, String)> {
+        let mut one_of = keys.iter().filter(|key| key.need == Need::OneOf).map(|key| key.name);
+        if one_of.clone().any(|key| self.has(key)) {
+            return None;
+        }
+        let first = one_of.next()?;
+        Some((first, format!("or {} is required", one_of.collect::<Vec<_>>().join(" or "))))
+    }
+
+    pub(super) fn take(&mut self, key: &'static str) -> Option<Value<'a>> {
+        self.values.remove(key)
+    }
+
+    /// Whether a key has been refused.
+    pub(super) fn has_refused(&self, key: &str) -> bool {
+        self.errors.iter().any(|error| error.field.rsplit('.').next() == Some(key))
+    }
+
+    /// Refuses a key. `detail` ends a sentence that begins with the key's name.
+    pub fn refuse(&mut self, key: &'static str, detail: impl Into<String>) {
+        let field = if self.within.is_empty() { key.into() } else { format!("{}.{key}", self.within).into() };
+        self.errors.push(FieldError { field, detail: detail.into() });
+    }
+
+    /// The command, if no key was refused. `build` answers `None` only where one was.
+    pub fn finish<T>(mut self, build: impl FnOnce() -> Option<T>) -> Result<T> {
+        self.note_unknown();
+        if let Some(ignored) = self.ignored {
+            self.errors.extend(ignored.refused());
+        }
+        if !self.errors.is_empty() {
+            return Err(Error::Invalid(self.errors));
+        }
+        build().ok_or_else(|| Error::internal("a field is missing that was not refused"))
+    }
+
+    /// Notes the keys that are left.
+    pub(super) fn note_unknown(&self) {
+        if let Some(ignored) = self.ignored {
+            for key in self.values.keys_as_sent() {
+                ignored.note(self.within, key);
+            }
+        }
+    }
+
+    /// Whether a key is given and not null.
+    pub fn has(&self, key: &str) -> bool {
+        self.values.get(key).is_some_and(|value| *value != Value::Null)
+    }
+
+    /// A text.
+    pub fn text(&mut self, key: &'static str) -> Option<Cow<'a, str>> {
+        let found = self.maybe_text(key);
+        if found.is_none() {
+            self.require(key);
+        }
+        found
+    }
+
+    /// A text, if one is given. Null counts as left out.
+    pub fn maybe_text(&mut self, key: &'static str) -> Option<Cow<'a, str>> {
+        match self.values.remove(key)? {
+            Value::Null => None,
+            Value::Text(text) => Some(text),
+            _ => {
+                self.refuse(key, "must be a text");
+                None
+            }
+        }
+    }
+
+    /// A text, if one is given.
+    pub(super) fn maybe_owned_text(&mut self, key: &'static str) -> Option<String> {
+        self.maybe_text(key).map(Cow::into_owned)
+    }
+
+    pub(super) fn owned_text(&mut self, key: &'static str) -> Option<String> {
+        self.text(key).map(Cow::into_owned)
+    }
+
+    /// A text, if one is given. Null is refused.
+    pub fn filled_text(&mut self, key: &'static str) -> Option<Cow<'a, str>> {
+        if self.values.get(key) == Some(&Value::Null) {
+            self.refuse(key, "may not be null");
+        }
+        self.maybe_text(key)
+    }
+
+    /// A text, if one is given. Null and the empty text count as left out.
+    pub(super) fn maybe_filled(&mut self, key: &'static str) -> Option<Cow<'a, str>> {
+        self.maybe_text(key).filter(|text| !text.is_empty())
+    }
+
+    /// A change of a text: a key that is left out keeps it, null clears it.
+    pub fn text_update<T, E: Into<String>>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Update<T> {
+        match self.values.remove(key) {
+            None => Update::Keep,
+            Some(Value::Null) => Update::Clear,
+            Some(Value::Text(text)) => self.parsed(key, read(&text)).map_or(Update::Keep, Update::Set),
+            Some(_) => {
+                self.refuse(key, "must be a text or null");
+                Update::Keep
+            }
+        }
+    }
+
+    /// A change of the host application's object: a key that is left out keeps it, null clears it.
+    pub fn data_update(&mut self, key: &'static str) -> Update<Data> {
+        match self.values.remove(key) {
+            None => Update::Keep,
+            Some(Value::Null) => Update::Clear,
+            Some(value @ Value::Object(_)) => {
+                let text = serde_json::to_string(&value).map_err(|why| why.to_string());
+                let data = text.and_then(|text| Data::compact(&text));
+                self.parsed(key, data).map_or(Update::Keep, Update::Set)
+            }
+            Some(_) => {
+                self.refuse(key, "must be an object or null");
+                Update::Keep
+            }
+        }
+    }
+
+    /// A flag, false if it is left out or null.
+    pub fn flag(&mut self, key: &'static str) -> bool {
+        match self.values.remove(key) {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(value)) => value,
+            Some(_) => {
+                self.refuse(key, "must be true or false");
+                false
+            }
+        }
+    }
+
+    /// A user's name.
+    pub fn name(&mut self, key: &'static str) -> Option<Name> {
+        let text = self.text(key)?;
+        self.parsed(key, Name::parse(&text))
+    }
+
+    /// A user's name, if one is given that is not empty.
+    pub fn maybe_name(&mut self, key: &'static str) -> Option<Name> {
+        let text = self.maybe_filled(key)?;
+        self.parsed(key, Name::parse(&text))
+    }
+
+    /// A list of at most [`NAMES`] users' names, empty if it is left out or null.
+    pub fn names(&mut self, key: &'static str) -> Vec<Name> {
+        let values = match self.values.remove(key) {
+            None | Some(Value::Null) => return Vec::new(),
+            Some(Value::List(values)) => values,
+            Some(_) => {
+                self.refuse(key, "must be a list of names");
+                return Vec::new();
+            }
+        };
+        if values.len() > NAMES {
+            self.refuse(key, format!("has more than {NAMES} names"));
+            return Vec::new();
+        }
+        let mut names = Vec::with_capacity(values.len());
+        for value in &values {
+            let read = match value {
+                Value::Text(text) => {
+                    Name::parse(text).map_err(|why| format!("holds {:?}, which {why}", short(text)))
+                }
+                _ => Err("must be a list of names".to_owned()),
+            };
+            match read {
+                Ok(name) => names.push(name),
+                // One refusal per list: a list of thousands would be answered with thousands.
+                Err(why) => {
+                    self.refuse(key, why);
+                    break;
+                }
+            }
+        }
+        names
+    }
+
+    /// A group's name.
+    pub fn group_name(&mut self, key: &'static str) -> Option<GroupName> {
+        let text = self.text(key)?;
+        self.parsed(key, GroupName::parse(&text))
+    }
+
+    /// A group's name, if one is given.
+    pub fn maybe_group_name(&mut self, key: &'static str) -> Option<GroupName> {
+        let text = self.maybe_text(key)?;
+        self.parsed(key, GroupName::parse(&text))
+    }
+
+    /// A message's id.
+    pub fn message_id(&mut self, key: &'static str) -> Option<MessageId> {
+        let text = self.text(key)?;
+        self.parsed(key, MessageId::from_str(&text))
+    }
+
+    /// A message's id, if one is given that is not empty.
+    pub fn maybe_message_id(&mut self, key: &'static str) -> Option<MessageId> {
+        let text = self.maybe_filled(key)?;
+        self.parsed(key, MessageId::from_str(&text))
+    }
+
+    /// A date, if one is given that is not empty.
+    pub fn maybe_date(&mut self, key: &'static str) -> Option<Date> {
+        let text = self.maybe_filled(key)?;
+        self.parsed(key, Date::parse(&text))
+    }
+
+    /// A number of 0 to 2⁶³ − 1, if one is given.
+    pub fn maybe_number(&mut self, key: &'static str) -> Option<i64> {
+        match self.values.remove(key)? {
+            Value::Null => None,
+            Value::Integer(number) if number >= 0 => Some(number),
+            _ => {
+                self.refuse(key, "must be a whole number from 0 to 9223372036854775807");
+                None
+            }
+        }
+    }
+
+    /// A flag, if one is given.
+    pub fn maybe_flag(&mut self, key: &'static str) -> Option<bool> {
+        if let Value::Bool(flag) = self.values.remove(key)? {
+            return Some(flag);
+        }
+        self.refuse(key, "must be true or false");
+        None
+    }
+
+    /// A message's body.
+    pub(super) fn body(&mut self, key: &'static str) -> Option<Body> {
+        let text = self.text(key)?;
+        self.parsed(key, Body::parse(&text, self.message_chars))
+    }
+
+    /// A message's body, if one is given.
+    pub(super) fn maybe_body(&mut self, key: &'static str) -> Option<Body> {
+        let text = self.maybe_text(key)?;
+        self.parsed(key, Body::parse(&text, self.message_chars))
+    }
+
+    /// Another payload within this one, if one is given. Answers `None` only where it was refused.
+    pub(super) fn nested<P: Payload>(&mut self, key: &'static str) -> Option<Option<P>> {
+        if !self.has(key) {
+            self.values.remove(key);
+            return Some(None);
+        }
+        let mut within = self.object(key)?;
+        let payload = P::read(&mut within);
+        within.note_unknown();
+        self.errors.append(&mut within.errors);
+        payload.map(Some)
+    }
+
+    /// An object within this one. Its keys are refused as `key.inner`.
+    pub fn object(&mut self, key: &'static str) -> Option<Fields<'a>> {
+        if let Value::Object(values) = self.values.remove(key)? {
+            return Some(Fields { values, errors: Vec::new(), within: key, ..*self });
+        }
+        self.refuse(key, "must be an object");
+        None
+    }
+
+    /// Numbers of groups' logs by the groups' ids, at most [`HEADS`]: `{id: seq}`.
+    pub fn heads(&mut self, key: &'static str) -> Vec<(GroupId, Seq)> {
+        let values = match self.values.remove(key) {
+            Some(Value::Object(values)) if values.len() <= HEADS => values,
+            Some(Value::Object(_)) => {
+                self.refuse(key, format!("names more than {HEADS} groups"));
+                return Vec::new();
+            }
+            _ => {
+                self.refuse(key, "must be an object of groups' ids and the last seq held of each");
+                return Vec::new();
+            }
+        };
+        let mut heads = Vec::with_capacity(values.len());
+        for (id, seq) in values.iter() {
+            match (GroupId::from_str(id), seq) {
+                (Ok(group), Value::Integer(seq)) if *seq >= 0 => heads.push((group, Seq(*seq))),
+                _ => {
+                    self.refuse(key, format!("holds {:?}, which is no group's id, or has no seq", short(id)));
+                    break;
+                }
+            }
+        }
+        heads
+    }
+
+    pub(super) fn require(&mut self, key: &'static str) {
+        // A value of the wrong type has been refused already.
+        if !self.has_refused(key) {
+            self.refuse(key, "is required");
+        }
+    }
+
+    pub(super) fn parsed<T>(&mut self, key: &'static str, read: Result<T, impl Into<String>>) -> Option<T> {
+        match read {
+            Ok(value) => Some(value),
+            Err(why) => {
+                self.refuse(key, why);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Payloads as sets of keys: one declaration makes the struct, its parser and its description.
+
+use chinwag_core::Result;
+use serde_json::Value;
+
+use super::fields::Fields;
+use crate::wire::key::{self, Key, Transport};
+
+/// A set of keys that is read together.
+pub trait Payload: Sized {
+    /// The keys, in the order in which they are read and refused.
+    fn keys() -> Vec<&'static Key>;
+
+    /// Reads the keys. Answers `None` only where it has refused one.
+    fn read(fields: &mut Fields<'_>) -> Option<Self>;
+}
+
+/// Two sets of keys, the first read first.
+impl<A: Payload, B: Payload> Payload for (A, B) {
+    fn keys() -> Vec<&'static Key> {
+        [A::keys(), B::keys()].concat()
+    }
+
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let (first, second) = (A::read(fields), B::read(fields));
+        Some((first?, second?))
+    }
+}
+
+/// A payload of a request, for the OpenAPI document and the fuzz targets.
+#[derive(Debug, Clone, Copy)]
+pub struct RestPayload {
+    /// The name of its schema.
+    pub name: &'static str,
+    /// Its meaning, a sentence.
+    pub about: &'static str,
+    /// Its keys.
+    pub keys: fn() -> Vec<&'static Key>,
+    /// Parses it, and says whether it is valid.
+    pub check: fn(Fields<'_>) -> Result<()>,
+}
+
+impl RestPayload {
+    /// Its schema.
+    pub fn schema(&self) -> Value {
+        let mut schema = key::schema((self.keys)(), Transport::Rest);
+        schema["description"] = self.about.trim().into();
+        schema
+    }
+}
+
+/// Declares a payload: a struct with a documented field for each key. In brackets stand the methods of
+/// [`Key`] that a key differs by, such as `[rest_only()]`.
+macro_rules! payload {
+    (
+        $(#[doc = $about:literal])+
+        pub struct $name:ident {
+            $($(#[doc = $meaning:literal])+ $key:ident $([$($flag:ident($($other:literal)?)),+])?: $type:ty,)+
+        }
+    ) => {
+        $(#[doc = $about])+
+        pub struct $name {
+            $($(#[doc = $meaning])+ pub $key: $type,)+
+        }
+
+        impl $name {
+            const KEYS: &'static [crate::wire::key::Key] = &[$(
+                crate::wire::key::Key::new(
+                    stringify!($key),
+                    concat!($($meaning),+),
+                    <$type as super::value::KeyValue>::VALUES,
+                    <$type as super::value::KeyValue>::NEED,
+                )$($(.$flag($($other)?))+)?
+            ),+];
+
+            /// Its entry in the list of payloads.
+            pub const REST: super::payload::RestPayload = super::payload::RestPayload {
+                name: stringify!($name),
+                about: concat!($($about),+),
+                keys: <Self as super::payload::Payload>::keys,
+                check: |fields| fields.command(|_: Self, _| Some(())),
+            };
+        }
+
+        impl super::payload::Payload for $name {
+            fn keys() -> Vec<&'static crate::wire::key::Key> {
+                Self::KEYS.iter().collect()
+            }
+
+            fn read(fields: &mut super::fields::Fields<'_>) -> Option<Self> {
+                fields.prepare(Self::KEYS);
+                let missing = fields.missing_one_of(Self::KEYS);
+                $(let $key = <$type as super::value::KeyValue>::read(fields, stringify!($key));)+
+                if let Some((key, detail)) = missing {
+                    fields.refuse(key, detail);
+                    return None;
+                }
+                Some(Self { $($key: $key?),+ })
+            }
+        }
+
+        // The schema itself is put into the document from the list of payloads.
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::RefOr::default()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    };
+}
+
+pub(super) use payload;

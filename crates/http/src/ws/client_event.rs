@@ -1,0 +1,175 @@
+//! The declaration of a client event: its name, keys, parser, handler, rights and documentation in one
+//! type. `events.rs` lists the types; dispatch, the AsyncAPI document, the table of `docs/protocol.md`,
+//! the test of rights and the fuzz targets are made from that list.
+
+use std::fmt::Debug;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use chinwag_core::Result;
+use chinwag_core::app::{Context, message};
+use chinwag_core::event::{Event, Kind};
+use chinwag_core::message::Message;
+use chinwag_core::permission::Action;
+use chinwag_core::rate::Cost;
+use chinwag_hub::Encode;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::session::Session;
+use crate::wire::input::{Fields, Payload};
+use crate::wire::key::Key;
+use crate::wire::outgoing::{self, Wire};
+
+/// An event that a client may send.
+pub(super) trait ClientEvent: 'static {
+    /// Its `type`.
+    const NAME: &'static str;
+    /// Its effect, for the AsyncAPI document.
+    const ABOUT: &'static str;
+    /// Its effect, in Markdown, for the table of `docs/protocol.md`.
+    const EFFECT: &'static str;
+    /// The server events that the sending socket may be sent for it. Any event may be answered with an
+    /// error as well.
+    const ANSWERS: &'static [&'static str];
+    /// The users who may send it.
+    const RIGHT: Right;
+    /// The keys of its `data`.
+    type Payload: Payload;
+    /// The command of its use case.
+    type Command: Debug + Send + 'static;
+
+    /// An example of its `data`.
+    fn example(ids: &Example) -> Value;
+
+    /// Its cost to the user, before anything but its type is read.
+    fn cost(_data: Option<&RawValue>) -> Cost {
+        Cost::Event
+    }
+
+    /// Makes the command. Answers `None` only where it has refused a key.
+    fn command(payload: Self::Payload, fields: &mut Fields<'_>) -> Option<Self::Command>;
+
+    /// Carries the command out.
+    fn run(request: EventRequest, command: Self::Command) -> impl Future<Output = Result<()>> + Send;
+
+    /// The work for the socket's loop.
+    fn work(request: EventRequest, command: Self::Command) -> Work {
+        let (session, reference) = (request.session.clone(), request.reference_owned());
+        Work::Alone(Box::pin(async move {
+            if let Err(error) = Self::run(request, command).await {
+                session.fail(&error, reference.as_deref());
+            }
+            1
+        }))
+    }
+}
+
+/// The users who may send an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// Every user.
+    User,
+    /// The members of the event's group whose role may do this.
+    Member(Action),
+}
+
+/// Ids for the example of an event.
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// A group of which the sender is a member.
+    pub group: String,
+    /// A message of the sender's own in that group.
+    pub message: String,
+    /// Another user's name.
+    pub user: String,
+}
+
+/// A client event as an entry of the list of all.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientEventEntry {
+    /// See [`ClientEvent`].
+    pub name: &'static str,
+    pub(crate) about: &'static str,
+    /// See [`ClientEvent`].
+    pub effect: &'static str,
+    /// See [`ClientEvent`].
+    pub answers: &'static [&'static str],
+    /// See [`ClientEvent`].
+    pub right: Right,
+    /// See [`ClientEvent`].
+    pub example: fn(&Example) -> Value,
+    pub(crate) keys: fn() -> Vec<&'static Key>,
+    pub(super) cost: fn(Option<&RawValue>) -> Cost,
+    pub(super) begin: fn(EventRequest, &RawValue) -> Result<Work>,
+    /// Parses `data` into the command's text, for tests and fuzz targets.
+    pub parse: fn(&[u8]) -> Result<String>,
+}
+
+impl ClientEventEntry {
+    pub(super) const fn of<E: ClientEvent>() -> Self {
+        Self {
+            name: E::NAME,
+            about: E::ABOUT,
+            effect: E::EFFECT,
+            answers: E::ANSWERS,
+            right: E::RIGHT,
+            example: E::example,
+            keys: E::Payload::keys,
+            cost: E::cost,
+            begin: begin::<E>,
+            parse: |data| Ok(format!("{:?}", Fields::parse(data)?.of_event().command(E::command)?)),
+        }
+    }
+}
+
+fn begin<E: ClientEvent>(request: EventRequest, data: &RawValue) -> Result<Work> {
+    let fields = Fields::parse(data.get().as_bytes())?.of_event();
+    let command = fields.limited(request.session.state.app.limits()).command(E::command)?;
+    Ok(E::work(request, command))
+}
+
+/// Work that a socket does for its client; the output is the number of events that it was.
+pub(super) type Job = Pin<Box<dyn Future<Output = usize> + Send>>;
+
+/// The work of an event for the socket's loop.
+pub(super) enum Work {
+    /// None: the event was refused.
+    Nothing,
+    /// None: the event was refused because the user has sent too many.
+    TooMany,
+    /// A message, which may wait for its commit beside others. Messages that arrive together begin
+    /// together, in their order.
+    Pipelined(EventRequest, message::Send),
+    /// A job that begins when all earlier ones are done, and that all later ones wait for.
+    Alone(Job),
+}
+
+/// An event that is being handled.
+pub(super) struct EventRequest {
+    pub(super) session: Arc<Session>,
+    pub(super) context: Context,
+}
+
+impl EventRequest {
+    /// The client's `ref`.
+    pub(super) fn reference(&self) -> Option<&str> {
+        self.context.origin.as_ref()?.reference.as_deref()
+    }
+
+    fn reference_owned(&self) -> Option<Arc<str>> {
+        self.context.origin.as_ref()?.reference.clone()
+    }
+
+    /// Answers this socket alone.
+    pub(super) fn answer(&self, kind: &str, data: impl Serialize) {
+        self.session.send(outgoing::answer(kind, data, self.reference()));
+    }
+
+    /// Answers this socket alone with a message that was sent before.
+    pub(super) fn answer_message(&self, sent: &Message) {
+        let event = Event::in_group(Kind::MessageText(sent.clone()), sent.group, sent.seq);
+        self.session.send(Wire.event(&event, self.reference()));
+    }
+}

@@ -1,0 +1,131 @@
+//! Dispatch: reads a frame's envelope, charges the user for it, and begins its event.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use chinwag_core::rate::Cost;
+use chinwag_core::{Error, Result};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::client_event::{ClientEventEntry, EventRequest, Work};
+use super::events;
+use super::session::Session;
+use crate::wire::input::not_an_object;
+
+/// The longest `ref`, in characters.
+const REFERENCE_CHARS: usize = 64;
+
+/// A frame of a client. `data` is parsed by its event.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(rename = "ref", borrow)]
+    reference: Option<&'a RawValue>,
+}
+
+impl Envelope<'_> {
+    /// The event's type, if it is a string.
+    fn kind(&self) -> Option<Cow<'_, str>> {
+        serde_json::from_str(self.kind?.get()).ok()
+    }
+}
+
+/// Refuses a binary frame.
+pub(super) fn refuse_binary(session: &Session) -> Work {
+    if let Some(refused) = charge(session, Cost::Event, None) {
+        return refused;
+    }
+    refuse(session, "error.decode", 400, "events are text frames, not binary ones".into(), None)
+}
+
+/// Begins the event of a text frame.
+pub(super) fn begin(session: &Arc<Session>, text: &str) -> Work {
+    let envelope: Result<Envelope, _> = serde_json::from_str(text);
+    let kind = envelope.as_ref().ok().and_then(Envelope::kind);
+    let event = kind.as_deref().and_then(events::find);
+    if let Some(refused) = charge_envelope(session, envelope.as_ref().ok(), event) {
+        return refused;
+    }
+    if let Some(why) = not_an_object(text.as_bytes()) {
+        return refuse(session, "error.decode", 400, format!("an event {why}").into(), None);
+    }
+    let envelope = match &envelope {
+        Ok(envelope) => envelope,
+        Err(why) => {
+            let detail = format!("this is not a JSON object with a type: {why}").into();
+            return refuse(session, "error.decode", 400, detail, None);
+        }
+    };
+    let given = envelope.reference.filter(|raw| raw.get() != "null").map(reference).transpose();
+    let reference = match given {
+        Ok(reference) => reference,
+        Err(error) => return fail(session, &error, None),
+    };
+    let (Some(kind), Some(event)) = (&kind, event) else {
+        return refuse_type(session, kind.as_deref(), reference.as_deref());
+    };
+    debug_assert_eq!(kind, event.name);
+    let Some(data) = envelope.data else {
+        let error = Error::field("data", "is required: an object");
+        return fail(session, &error, reference.as_deref());
+    };
+    let request = EventRequest { session: session.clone(), context: session.context(reference.clone()) };
+    (event.begin)(request, data).unwrap_or_else(|error| fail(session, &error, reference.as_deref()))
+}
+
+fn refuse_type(session: &Session, kind: Option<&str>, reference: Option<&str>) -> Work {
+    let Some(kind) = kind else {
+        let detail = "an event has a type, which is a string".into();
+        return refuse(session, "error.type", 400, detail, reference);
+    };
+    let kind: String = kind.chars().take(64).collect();
+    refuse(session, "error.type", 404, format!("there is no event {kind:?}").into(), reference)
+}
+
+/// Charges the user for a frame, or refuses the one too many.
+fn charge_envelope(
+    session: &Session,
+    envelope: Option<&Envelope<'_>>,
+    event: Option<&ClientEventEntry>,
+) -> Option<Work> {
+    let cost = match (envelope, event) {
+        (Some(envelope), Some(event)) => (event.cost)(envelope.data),
+        _ => Cost::Event,
+    };
+    let reference = envelope.and_then(|envelope| envelope.reference).and_then(|raw| reference(raw).ok());
+    charge(session, cost, reference.as_deref())
+}
+
+fn charge(session: &Session, cost: Cost, reference: Option<&str>) -> Option<Work> {
+    let error = session.state.app.rates().spend(session.connection.user(), cost).err()?;
+    session.fail(&error, reference);
+    Some(Work::TooMany)
+}
+
+fn refuse(session: &Session, kind: &str, code: u16, detail: Cow<'_, str>, reference: Option<&str>) -> Work {
+    session.refuse(kind, code, detail, reference);
+    Work::Nothing
+}
+
+fn fail(session: &Session, error: &Error, reference: Option<&str>) -> Work {
+    session.fail(error, reference);
+    Work::Nothing
+}
+
+fn reference(raw: &RawValue) -> Result<Arc<str>> {
+    let refused = || Error::field("ref", "must be a string of at most 64 characters");
+    let text: Cow<str> = serde_json::from_str(raw.get()).map_err(|_| refused())?;
+    if text.chars().nth(REFERENCE_CHARS).is_some() { Err(refused()) } else { Ok(text.into()) }
+}
+
+/// The type and `ref` of an event, if they are valid. For the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn envelope(text: &str) -> Option<(String, Option<Arc<str>>)> {
+    let envelope: Envelope = serde_json::from_str(text).ok()?;
+    let kind = serde_json::from_str(envelope.kind?.get()).ok()?;
+    Some((kind, envelope.reference.map(reference).transpose().ok()?))
+}

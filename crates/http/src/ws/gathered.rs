@@ -1,0 +1,29 @@
+//! Messages of one socket that have arrived together.
+
+use chinwag_core::app::message::{Send, Sent};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+
+use super::client_event::{EventRequest, Job};
+
+/// Sends messages that have arrived together, in their order, so that they may share a commit.
+pub(super) fn send_all(messages: Vec<(EventRequest, Send)>) -> Job {
+    Box::pin(async move {
+        let (requests, commands): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
+        let first = requests.first().map(|request: &EventRequest| request.session.state.app.clone());
+        let Some(app) = first else { return 0 };
+        let all = requests.iter().map(|request| &request.context).zip(commands);
+        let answers = app.messages_send(all).into_iter().zip(&requests);
+        let mut sent: FuturesUnordered<_> =
+            answers.map(|(answer, request)| answer.map(move |sent| (request, sent))).collect();
+        // No message waits for another's answer.
+        while let Some((request, sent)) = sent.next().await {
+            match sent {
+                Ok(Sent::New(_)) => {}
+                Ok(Sent::Before(message)) => request.answer_message(&message),
+                Err(error) => request.session.fail(&error, request.reference()),
+            }
+        }
+        requests.len()
+    })
+}

@@ -135,7 +135,7 @@ fn resolve(module: &str, path: &str, modules: &Modules) -> Option<String> {
         }
         // A child, or another crate.
         Some(first) if modules.contains_key(&format!("{module}::{first}")) => {
-            base = module.split("::").collect()
+            base = module.split("::").collect();
         }
         _ => return None,
     }

@@ -8,23 +8,23 @@ use std::time::Duration;
 use chinwag_core::{Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// PermitsByAddress by address.
+/// Permits, at most so many for each address.
 pub(crate) struct PermitsByAddress {
     most: usize,
     taken: Taken,
 }
 
-/// How many each address has; never one with none.
+/// The number of permits of each address that has any.
 type Taken = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
-/// One address's place, free again when it is dropped.
+/// A permit of one address, given back when it is dropped.
 pub(crate) struct AddressPermit {
     address: IpAddr,
     taken: Taken,
 }
 
 impl PermitsByAddress {
-    /// So many places for each address.
+    /// At most `most` permits for each address.
     pub(crate) fn new(most: usize) -> Self {
         Self { most, taken: Arc::default() }
     }

@@ -31,9 +31,9 @@ fn keys(keys: &[&Key]) -> String {
         } else {
             ", "
         });
-        text.push_str(&format!("`{}`", key.name));
+        text.extend(["`", key.name, "`"]);
         if let Some(alias) = key.alias {
-            text.push_str(&format!(" (or `{alias}`)"));
+            text.extend([" (or `", alias, "`)"]);
         }
         one_of_before = one_of;
     }
@@ -43,7 +43,7 @@ fn keys(keys: &[&Key]) -> String {
 fn table() -> String {
     let mut table = String::from("| you send | data | effect |\n| --- | --- | --- |\n");
     for event in CLIENT_EVENTS {
-        table.push_str(&format!("| `{}` | {} | {} |\n", event.name, keys(&(event.keys)()), event.effect));
+        table.extend(["| `", event.name, "` | ", &keys(&(event.keys)()), " | ", event.effect, " |\n"]);
     }
     table
 }

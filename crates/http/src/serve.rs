@@ -142,7 +142,7 @@ impl Bounds {
         Self { options, all, by_address }
     }
 
-    /// PermitsByAddress for a connection from `address`, if there are any.
+    /// Permits for a connection from `address`, if there are any.
     fn take(&self, address: IpAddr) -> Option<Held> {
         let Ok(one) = self.all.clone().try_acquire_owned() else {
             tracing::warn!("a connection is closed: there are as many as there may be");

@@ -1,6 +1,5 @@
 //! The values that keys hold: how each is read, and how it is described.
 
-use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -302,7 +301,7 @@ impl KeyValue for Lifetime {
 pub struct Lookup(pub Option<Name>);
 
 impl Lookup {
-    fn of(text: &Cow<'_, str>) -> Self {
+    fn of(text: &str) -> Self {
         Self(Name::parse(text).ok())
     }
 }
@@ -312,7 +311,7 @@ impl KeyValue for Lookup {
     const NEED: Need = Need::Required;
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        fields.text(key).as_ref().map(Self::of)
+        fields.text(key).as_deref().map(Self::of)
     }
 }
 
@@ -321,6 +320,6 @@ impl KeyValue for Option<Lookup> {
     const NEED: Need = Need::Optional;
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        Some(fields.maybe_text(key).as_ref().map(Lookup::of))
+        Some(fields.maybe_text(key).as_deref().map(Lookup::of))
     }
 }

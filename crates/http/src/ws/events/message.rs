@@ -62,7 +62,7 @@ impl ClientEvent for MessageFirst {
     const ABOUT: &'static str = "Opens the private group with a user, and sends the first message in it: \
         `group.update` to both. If the group exists, the message is sent there; without a message, the sender alone \
         is sent the group.";
-    const EFFECT: &'static str = "makes the private group (with your own name, your notes to yourself): `group.update` with it \
+    const EFFECT: &'static str = "makes the private group with the user `target` (with your own name, your notes to yourself): `group.update` with it \
         to both, with the first message in `messages`. If the group exists, the body is sent there as \
         `message.text`; without a body, only you receive `group.update`, with the newest message";
     const ANSWERS: &'static [&'static str] = &["group.update", "message.text"];
@@ -103,8 +103,8 @@ impl ClientEvent for MessageFetch {
     const NAME: &'static str = "message.fetch";
     const ABOUT: &'static str = "Asks for a part of a group's history: the messages before `before`, else before \
         `date`, else the newest.";
-    const EFFECT: &'static str = "to you: `message.fetch` `{author, group, date, history}`, the messages (20) before that point, \
-        newest first";
+    const EFFECT: &'static str = "to you: `message.fetch` `{author, group, date, history}`: the `limit` messages (20) before the \
+        number `before` or before `date`, newest first";
     const ANSWERS: &'static [&'static str] = &["message.fetch"];
     const RIGHT: Right = Right::Member(Action::Read);
     type Payload = HistoryPage;

@@ -18,7 +18,8 @@ impl ClientEvent for SyncResume {
     const NAME: &'static str = "sync.resume";
     const ABOUT: &'static str = "Asks for all missed events: of each group those after the number held, in order, \
         with all changes of the group itself as one `group.update`; then `sync.done`, which alone carries the `ref`.";
-    const EFFECT: &'static str = "to you: the events that you missed, then `sync.done` ([below](#resume))";
+    const EFFECT: &'static str = "to you: the events that you missed after the numbers in `groups` (`{id: last seq held}`), then \
+        `sync.done` ([below](#resume)); `history` is optional";
     const ANSWERS: &'static [&'static str] =
         &["message.text", "message.update", "message.delete", "group.update", "user.update", "sync.done"];
     const RIGHT: Right = Right::User;

@@ -23,7 +23,7 @@ impl Plain {
             let length = if let Some(id) = rest.get(..ID).filter(|id| is_id(id)) {
                 let number = self.ids.len() + 1;
                 let number = *self.ids.entry(id.to_owned()).or_insert(number);
-                plain.push_str(&format!("ID{number}"));
+                plain.extend(["ID", &number.to_string()]);
                 ID
             } else if rest.get(..DATE).is_some_and(is_date) {
                 plain.push_str("DATE");

@@ -240,9 +240,10 @@ pub(crate) async fn fill_group(
     let mut done = 0;
     while done < count {
         let most = (count - done).min(CHUNK as u64);
-        let clock = clock.clone();
+        let (clock, last) = (clock.clone(), first + i64::try_from(done + most)? * 1_000_000);
         let filled = store.write(move |tx, _| {
-            let seq = tx.seq_take(group, usize::try_from(most).unwrap_or(usize::MAX))?;
+            let newest = Date::from_micros(last);
+            let seq = tx.seq_take_for_messages(group, usize::try_from(most).unwrap_or(usize::MAX), newest)?;
             for number in 0..i64::try_from(most).unwrap_or(i64::MAX) {
                 let seq = Seq(seq.0 + number);
                 let date = Date::from_micros(first + seq.0 * 1_000_000);

@@ -22,7 +22,7 @@ pub mod user;
 pub mod work;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use self::account::good;
 use crate::event::{Event, Kind, Origin};
@@ -33,7 +33,7 @@ use crate::message::Message;
 use crate::name::NameCase;
 use crate::permission::{Action, may};
 use crate::rate::Rates;
-use crate::store::{Store, Tx};
+use crate::store::{Room, Store, Tx};
 use crate::token::TokenHash;
 use crate::user::Caller;
 use crate::{Clock, Date, Error, GroupId, HistoryId, Result, Seq, UserId};
@@ -53,10 +53,9 @@ struct Rules {
     rates: Arc<Rates>,
     /// Whether this node has begun tasks that may have further steps.
     works: Arc<AtomicBool>,
-    /// Whether the disk has too little room for new content.
-    full: Arc<AtomicBool>,
     /// How names compare, which is the store's.
     name_case: NameCase,
+    room: Room,
     users: UserRules,
 }
 
@@ -76,6 +75,23 @@ pub enum Who {
     /// The user of the token with this hash. The transaction looks it up first, and refuses an ended token
     /// whatever the request is.
     Token(TokenHash),
+}
+
+/// The effect of a use case on the size of the store. On a full disk, use cases that add are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Growth {
+    /// Adds content: users, groups, members, relations, messages, names, profiles.
+    Adds,
+    /// Ends or removes something, changes it in place, or makes a credential. Without a credential nobody
+    /// could remove anything; their number per user is bounded.
+    Bounded,
+}
+
+impl Rules {
+    /// Refuses a use case that adds while the disk is full.
+    fn admit(&self, growth: Growth) -> Result<()> {
+        if growth == Growth::Adds && self.room.is_full() { Err(Error::Full) } else { Ok(()) }
+    }
 }
 
 impl Context {
@@ -102,6 +118,7 @@ impl App {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, limits: Limits) -> Self {
         let rates = Arc::new(Rates::new(&limits.rates, clock.clone()));
         let name_case = store.name_case();
+        let room = store.room();
         Self {
             store,
             rules: Arc::new(Rules {
@@ -110,7 +127,7 @@ impl App {
                 name_case,
                 rates,
                 works: Arc::new(AtomicBool::new(true)),
-                full: Arc::new(AtomicBool::new(false)),
+                room,
                 users: UserRules::default(),
             }),
         }
@@ -157,20 +174,20 @@ impl App {
         self.store.cleanse().await
     }
 
-    /// Sets whether the disk has too little room. Then new content (messages, edits, groups, users) is
-    /// refused as [`Error::Full`]. Operations that end or remove something continue.
-    pub fn set_full(&self, full: bool) {
-        self.rules.full.store(full, Ordering::Relaxed);
+    /// Sets whether the disk has less room than is kept free. Then use cases that add content are refused as
+    /// [`Error::Full`]. Use cases that end or remove something continue.
+    pub fn set_low(&self, low: bool) {
+        self.rules.room.set_low(low);
     }
 
-    /// Whether new content is refused because the disk is nearly full.
+    /// Whether use cases that add content are refused because the disk is full, or nearly.
     pub fn is_full(&self) -> bool {
-        self.rules.full.load(Ordering::Relaxed)
+        self.rules.room.is_full()
     }
 
-    /// Refuses new content if there is no room for it.
-    fn room(&self) -> Result<()> {
-        if self.is_full() { Err(Error::Full) } else { Ok(()) }
+    /// Restores the store's reserve of disk room, if the disk has enough again. Called every second.
+    pub async fn reserve(&self) -> Result<()> {
+        self.store.reserve().await
     }
 
     /// Whether the store can commit now.
@@ -180,6 +197,7 @@ impl App {
 
     async fn write<C, T>(
         &self,
+        growth: Growth,
         context: &Context,
         command: C,
         job: fn(&mut Unit, &C) -> Result<T>,
@@ -189,7 +207,9 @@ impl App {
         T: Send + 'static,
     {
         let (rules, context) = (self.rules.clone(), context.clone());
-        self.store.write(move |tx, events| job(&mut Unit::new(tx, events, &rules, &context)?, &command)).await
+        self.store
+            .write(move |tx, events| job(&mut Unit::new(tx, events, &rules, &context, growth)?, &command))
+            .await
     }
 
     async fn read<C, T>(
@@ -217,14 +237,16 @@ struct Unit<'a> {
 }
 
 impl<'a> Unit<'a> {
-    /// Fails if the caller's credential has ended.
+    /// Fails if the caller's credential has ended, or if the use case adds and the disk is full.
     fn new(
         tx: &'a mut dyn Tx,
         events: &'a mut Vec<Event>,
         rules: &'a Rules,
         context: &'a Context,
+        growth: Growth,
     ) -> Result<Self> {
         let caller = context.who.caller(tx, rules)?;
+        rules.admit(growth)?;
         Ok(Self { tx, events, rules, caller, origin: context.origin.as_ref() })
     }
 

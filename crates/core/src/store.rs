@@ -24,6 +24,7 @@ mod import;
 mod membership;
 mod message;
 mod relation;
+mod room;
 mod task;
 mod token;
 pub mod transfer;
@@ -33,11 +34,12 @@ use std::future::ready;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use group::{Groups, Shown};
+pub use group::{GroupPosition, Groups, Shown};
 pub use import::{ImportKind, Imported, Imports};
 pub use membership::{Memberships, Newcomer};
 pub use message::{Edge, Located, Messages, NewMessage, Page, Prior};
 pub use relation::Relations;
+pub use room::Room;
 pub use task::{StoredTask, Task, Tasks};
 pub use token::Tokens;
 pub use user::Users;
@@ -95,6 +97,15 @@ pub trait Store: Send + Sync + 'static {
     /// state; what is left is brought out by a later call. Works in steps, beside writes. Costs nothing where
     /// nothing was erased.
     fn cleanse(&self) -> Done<'_> {
+        Box::pin(ready(Ok(())))
+    }
+    /// What is known of the room for new content, asked for once. One that never meets a full disk says nothing.
+    fn room(&self) -> Room {
+        Room::default()
+    }
+    /// Makes anew what the store keeps in reserve for deletions on a full disk, as far as there is room for it.
+    /// Costs next to nothing where the reserve is whole.
+    fn reserve(&self) -> Done<'_> {
         Box::pin(ready(Ok(())))
     }
     /// Whether the store can commit now, within about a second.

@@ -3,6 +3,7 @@
 mod asyncapi;
 mod backup;
 mod check;
+mod elapsed;
 mod history;
 mod import;
 mod key;

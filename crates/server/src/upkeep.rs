@@ -1,6 +1,6 @@
 //! Regular work of a running server: the room on the disk, and the removal of erased text.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chinwag_core::app::App;
@@ -15,10 +15,13 @@ const CLEANSE: Duration = Duration::from_secs(15);
 /// erased, until it is dropped itself.
 pub(crate) async fn run(app: App, folder: Option<PathBuf>, min_free: u64) {
     let watch = async {
-        let mut ticks = every(EVERY);
+        let (mut ticks, mut was_low) = (every(EVERY), false);
         while let Some(folder) = &folder {
             ticks.tick().await;
-            watch(&app, folder, min_free);
+            was_low = watch(&app, folder, (min_free, was_low));
+            if let Err(error) = app.reserve().await {
+                tracing::warn!(%error, "the reserve of room could not be made anew: it will be tried again");
+            }
         }
     };
     let cleanse = async {
@@ -40,14 +43,15 @@ fn every(period: Duration) -> Interval {
     ticks
 }
 
-fn watch(app: &App, folder: &std::path::Path, min_free: u64) {
+/// Compares the room on the disk with what is to be kept free; answers whether it is less.
+fn watch(app: &App, folder: &Path, (min_free, was_low): (u64, bool)) -> bool {
     // Of a disk that does not say how full it is nothing is known.
-    let Ok(disk) = statvfs(folder) else { return };
+    let Ok(disk) = statvfs(folder) else { return was_low };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    let full = free < min_free;
-    if full != app.is_full() {
-        app.set_full(full);
-        if full {
+    let is_low = free < min_free;
+    if is_low != was_low {
+        app.set_low(is_low);
+        if is_low {
             tracing::error!(
                 free,
                 min_free,
@@ -57,4 +61,5 @@ fn watch(app: &App, folder: &std::path::Path, min_free: u64) {
             tracing::info!(free, "the disk has room again");
         }
     }
+    is_low
 }

@@ -191,6 +191,7 @@ async fn open_store(
         deadline: config.store.deadline.0,
         busy: config.store.busy.0,
         name_case,
+        reserve: config.store.reserve,
         ..chinwag_store_sqlite::Options::default()
     };
     Ok(Arc::new(SqliteStore::open(&folder.database(), options, bus)?))

@@ -83,14 +83,18 @@ CREATE TABLE relations (
 CREATE INDEX relations_by_target ON relations (to_id, from_id, kind);
 
 -- A group is private if it has a pair, whose lower number comes first; a user's notes to itself are
--- the pair of that user twice. Its row changes with each
+-- the pair of that user twice. newest_seq and newest_date are those of the last message that is not erased, so
+-- that a user's groups are ordered without a look at their messages. Its row changes with each
 -- message, so that pages keep room for the new version beside the old.
 CREATE TABLE groups (
-    id        uuid   PRIMARY KEY,
-    last_seq  bigint NOT NULL DEFAULT 0 CONSTRAINT groups_numbered CHECK (last_seq >= 0),
-    name      text   COLLATE "C" NOT NULL,
-    pair_low  bigint,
-    pair_high bigint,
+    id          uuid   PRIMARY KEY,
+    last_seq    bigint NOT NULL DEFAULT 0 CONSTRAINT groups_numbered CHECK (last_seq >= 0),
+    newest_seq  bigint,
+    newest_date bigint,
+    name        text   COLLATE "C" NOT NULL,
+    pair_low    bigint,
+    pair_high   bigint,
+    CHECK ((newest_seq IS NULL) = (newest_date IS NULL)),
     CHECK ((pair_low IS NULL) = (pair_high IS NULL)),
     CHECK (pair_low <= pair_high)
 ) WITH (fillfactor = 50);
@@ -112,7 +116,8 @@ CREATE TABLE memberships (
     PRIMARY KEY (group_id, user_id),
     CHECK ((last_read_seq IS NULL) = (last_read_date IS NULL))
 ) WITH (fillfactor = 80);
-CREATE INDEX memberships_by_user ON memberships (user_id, group_id);
+-- Holds all that is asked of every group of a user.
+CREATE INDEX memberships_by_user ON memberships (user_id, group_id) INCLUDE (pending, since);
 
 -- A read mark survives leaving. declined: the user left by itself, and strangers do not add it again.
 CREATE TABLE former_members (

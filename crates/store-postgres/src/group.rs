@@ -7,7 +7,7 @@ use chinwag_core::limits::{UNREAD, UNREAD_NEAR};
 use chinwag_core::log::{LogEntry, LogRow};
 use chinwag_core::permission::Role;
 use chinwag_core::store::encoding::Stored as _;
-use chinwag_core::store::{Groups, Shown, Task, Tasks};
+use chinwag_core::store::{GroupPosition, Groups, Shown, Task, Tasks};
 use chinwag_core::{Date, Error, GroupId, Result, Seq, TaskId, UserId, stored_number};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -119,7 +119,11 @@ impl Groups for Transaction<'_, '_> {
     }
 
     fn groups_count(&self, user: UserId) -> Result<usize> {
-        self.count("SELECT count(*) FROM memberships WHERE user_id = $1 AND NOT pending", &[&user.0])
+        self.count(
+            "SELECT count(*) FROM memberships m JOIN groups g ON g.id = m.group_id
+            WHERE m.user_id = $1 AND NOT m.pending",
+            &[&user.0],
+        )
     }
 
     fn heads(&self, groups: &[GroupId]) -> Result<Vec<(GroupId, Seq)>> {
@@ -184,12 +188,23 @@ impl Groups for Transaction<'_, '_> {
     }
 
     fn seq_take(&mut self, group: GroupId, count: usize) -> Result<Seq> {
-        let count = i64::try_from(count).ok().filter(|count| *count > 0);
-        let count = count.ok_or_else(|| Error::internal("a log gives one number at least"))?;
+        let count = numbers(count)?;
         self.claim(group)?;
         let last: Option<i64> = self.change_one(
             "UPDATE groups SET last_seq = last_seq + $2 WHERE id = $1 RETURNING last_seq",
             &[&group.0, &count],
+            |row| row.try_get(0),
+        )?;
+        last.map(|last| Seq(last - count + 1)).ok_or(Error::NotFound("group"))
+    }
+
+    fn seq_take_for_messages(&mut self, group: GroupId, count: usize, newest: Date) -> Result<Seq> {
+        let count = numbers(count)?;
+        self.claim(group)?;
+        let last: Option<i64> = self.change_one(
+            "UPDATE groups SET last_seq = last_seq + $2, newest_seq = last_seq + $2, newest_date = $3
+            WHERE id = $1 RETURNING last_seq",
+            &[&group.0, &count, &newest.micros()],
             |row| row.try_get(0),
         )?;
         last.map(|last| Seq(last - count + 1)).ok_or(Error::NotFound("group"))
@@ -245,8 +260,8 @@ impl Groups for Transaction<'_, '_> {
 
     fn members_count(&self, group: GroupId, most: usize) -> Result<usize> {
         self.count(
-            "SELECT count(*) FROM (SELECT 1 FROM memberships m
-            JOIN users u ON u.id = m.user_id WHERE m.group_id = $1 LIMIT $2) m",
+            "SELECT count(*) FROM (SELECT 1 FROM groups g JOIN memberships m ON m.group_id = g.id
+            JOIN users u ON u.id = m.user_id WHERE g.id = $1 LIMIT $2) m",
             &[&group.0, &limit(most)],
         )
     }
@@ -254,8 +269,8 @@ impl Groups for Transaction<'_, '_> {
     fn owner(&self, group: GroupId) -> Result<Option<Member>> {
         self.one(
             "SELECT m.user_id, u.name, m.role, m.since, m.pending
-            FROM memberships m JOIN users u ON u.id = m.user_id
-            WHERE m.group_id = $1 AND m.role = $2 LIMIT 1",
+            FROM groups g JOIN memberships m ON m.group_id = g.id JOIN users u ON u.id = m.user_id
+            WHERE g.id = $1 AND m.role = $2 LIMIT 1",
             &[&group.0, &Role::Owner.number()],
             |row| member(row, 0),
         )
@@ -318,22 +333,20 @@ impl Groups for Transaction<'_, '_> {
         .map(drop)
     }
 
-    fn heads_of(&self, user: UserId) -> Result<Vec<(GroupId, Seq)>> {
+    fn group_positions(&self, user: UserId) -> Result<Vec<GroupPosition>> {
         self.all(
-            "SELECT m.group_id, g.last_seq FROM memberships m JOIN groups g ON g.id = m.group_id
-            WHERE m.user_id = $1 AND NOT m.pending ORDER BY m.group_id",
+            "SELECT m.group_id, g.last_seq, coalesce(g.newest_date, m.since), m.pending
+            FROM memberships m JOIN groups g ON g.id = m.group_id
+            WHERE m.user_id = $1 ORDER BY m.group_id",
             &[&user.0],
-            |row| Ok((group_id(row, 0)?, Seq(row.try_get(1)?))),
-        )
-    }
-
-    fn recent_groups(&self, user: UserId, most: usize) -> Result<Vec<GroupId>> {
-        self.all(
-            "SELECT m.group_id FROM memberships m LEFT JOIN LATERAL (SELECT x.date FROM messages x
-                WHERE x.group_id = m.group_id AND x.body IS NOT NULL ORDER BY x.seq DESC LIMIT 1) x ON true
-            WHERE m.user_id = $1 ORDER BY coalesce(x.date, m.since) DESC, m.group_id LIMIT $2",
-            &[&user.0, &limit(most)],
-            |row| group_id(row, 0),
+            |row| {
+                Ok(GroupPosition {
+                    group: group_id(row, 0)?,
+                    head: Seq(row.try_get(1)?),
+                    active: Date::from_micros(row.try_get(2)?),
+                    pending: row.try_get(3)?,
+                })
+            },
         )
     }
 
@@ -396,6 +409,12 @@ impl Groups for Transaction<'_, '_> {
         }
         Ok(groups.iter().filter_map(|id| found.remove(id)).collect())
     }
+}
+
+/// A count of numbers of a log, as a store takes it.
+fn numbers(count: usize) -> Result<i64> {
+    let count = i64::try_from(count).ok().filter(|count| *count > 0);
+    count.ok_or_else(|| Error::internal("a log gives one number at least"))
 }
 
 /// A group's id from a column.

@@ -183,7 +183,12 @@ impl Messages for Transaction<'_, '_> {
 
     fn message_erase(&mut self, group: GroupId, seq: Seq) -> Result<()> {
         self.change(
-            "UPDATE messages SET body = NULL, detail = NULL, body_hash = NULL, edited = NULL WHERE group_id = $1 AND seq = $2",
+            "WITH erased AS (
+                UPDATE messages SET body = NULL, detail = NULL, body_hash = NULL, edited = NULL WHERE group_id = $1 AND seq = $2
+            )
+            UPDATE groups SET (newest_seq, newest_date) = (SELECT seq, date FROM messages
+                WHERE group_id = $1 AND seq < $2 AND body IS NOT NULL ORDER BY seq DESC LIMIT 1)
+            WHERE id = $1 AND newest_seq = $2",
             &[&group.0, &seq.0],
         )
         .map(drop)

@@ -114,8 +114,10 @@ pub(crate) const SEND: &str = concat!(
         SELECT ($1::uuid[])[group_at], seq, author_id, date, id, answered, client_id, body_hash, body
         FROM judged WHERE stays
     ), moved AS (
-        UPDATE groups g SET last_seq = CASE WHEN g.last_seq = n.before THEN n.last ELSE -1 END
-        FROM (SELECT group_at, min(last_seq) AS before, max(seq) AS last FROM judged WHERE stays GROUP BY group_at) n
+        UPDATE groups g SET last_seq = CASE WHEN g.last_seq = n.before THEN n.last ELSE -1 END,
+            newest_seq = n.last, newest_date = n.date
+        FROM (SELECT group_at, min(last_seq) AS before, max(seq) AS last, (array_agg(date ORDER BY seq DESC))[1] AS date
+            FROM judged WHERE stays GROUP BY group_at) n
         WHERE g.id = ($1::uuid[])[n.group_at]
     )
     SELECT -place, id, name, special, role, last_seq IS NOT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, pending, blocked

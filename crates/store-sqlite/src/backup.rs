@@ -20,6 +20,8 @@ use crate::schema;
 
 /// Pages copied between two words on the progress.
 const STEP: i32 = 1024;
+/// SQLite's steps between two words on a check that goes on: some milliseconds.
+const STEPS: i32 = 100_000;
 /// The longest wait for another process that is opening or closing the file.
 const BUSY: Duration = Duration::from_secs(5);
 /// Files that SQLite may keep beside a database.
@@ -157,8 +159,9 @@ fn fill(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<(), Cop
 }
 
 /// Reads all of the store in the file at `path`, in use or not, and says what is damaged first: the order of pages
-/// and rows, every index, and constraints. Writes nothing, and leaves no file behind. Blocks.
-pub fn look(path: &Path) -> Result<(), CopyError> {
+/// and rows, every index, and constraints. Writes nothing, and leaves no file behind. `progress` is called when the
+/// reading begins, and again and again while it goes on. Blocks.
+pub fn look(path: &Path, mut progress: impl FnMut() + Send + 'static) -> Result<(), CopyError> {
     let unreadable = |why| OpenError::sqlite(path, &why);
     let mut journal = path.as_os_str().to_owned();
     journal.push("-wal");
@@ -167,10 +170,17 @@ pub fn look(path: &Path) -> Result<(), CopyError> {
     let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let conn = Connection::open_with_flags(format!("file:{escaped}?{mode}"), flags).map_err(unreadable)?;
+    let mut conn =
+        Connection::open_with_flags(format!("file:{escaped}?{mode}"), flags).map_err(unreadable)?;
     conn.busy_timeout(BUSY).map_err(unreadable)?;
     conn.execute_batch("BEGIN").map_err(unreadable)?;
     schema::inspect(path, &conn)?;
+    progress();
+    let handler = move || {
+        progress();
+        false
+    };
+    conn.progress_handler(STEPS, Some(handler)).map_err(unreadable)?;
     damage(&conn, "PRAGMA integrity_check(1)")
         .map_err(|why| failed(path, path, why))?
         .map_or(Ok(()), |what| Err(CopyError::Damaged { path: path.into(), what }))

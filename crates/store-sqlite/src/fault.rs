@@ -1,11 +1,15 @@
 //! The meaning of SQLite's errors for a caller.
 
 use std::any::Any;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chinwag_core::Error;
 use chinwag_core::name::NameCase;
+use chinwag_core::store::Room;
 use rusqlite::{ErrorCode, ffi};
+
+use crate::written::Written;
 
 /// The state of the file beside its rows.
 #[derive(Debug)]
@@ -16,11 +20,30 @@ pub(crate) struct FileState {
     /// A job has met damage. The file does not mend by itself.
     pub(crate) damaged: AtomicBool,
     pub(crate) name_case: NameCase,
+    /// Pages that were written since the last reading of pages for copies of erased rows.
+    pub(crate) written: Mutex<Written>,
+    /// Whether the disk was found full.
+    pub(crate) room: Room,
 }
 
 impl FileState {
     pub(crate) fn new(name_case: NameCase) -> Self {
-        Self { erased: AtomicBool::new(true), damaged: AtomicBool::new(false), name_case }
+        Self {
+            erased: AtomicBool::new(true),
+            damaged: AtomicBool::new(false),
+            name_case,
+            written: Mutex::default(),
+            room: Room::default(),
+        }
+    }
+
+    /// Notes that the disk is full, and logs it the first time.
+    pub(crate) fn set_spent(&self) {
+        if !self.room.set_spent(true) {
+            tracing::error!(
+                "the disk is full: nothing new is stored until it has room for store.reserve twice over"
+            );
+        }
     }
 
     /// Notes damage, and logs it the first time.
@@ -31,6 +54,11 @@ impl FileState {
             );
         }
     }
+}
+
+/// Whether an error says that the disk is full.
+pub(crate) fn is_disk_full(why: &rusqlite::Error) -> bool {
+    why.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }
 
 /// Whether an error says that the file is damaged.

@@ -1,12 +1,15 @@
 //! Groups, their members, marks and logs.
 
+use std::collections::HashMap;
+use std::collections::hash_map;
+
 use chinwag_core::group::{Group, Mark, Member, Summary, View};
 use chinwag_core::limits::{UNREAD, UNREAD_NEAR};
 use chinwag_core::log::{LogEntry, LogRow};
 use chinwag_core::permission::Role;
 use chinwag_core::store::encoding::Stored;
-use chinwag_core::store::{Edge, Groups, Messages, Page, Shown, Task, Tasks};
-use chinwag_core::{Date, Error, GroupId, Result, Seq, TaskId, UserId, stored_number};
+use chinwag_core::store::{Edge, GroupPosition, Groups, Messages, Page, Shown, Task, Tasks};
+use chinwag_core::{Date, Error, GroupId, Name, Result, Seq, TaskId, UserId, stored_number};
 use rusqlite::{Row, params};
 
 use crate::column::{name, stored};
@@ -111,7 +114,11 @@ impl Groups for Transaction<'_> {
     }
 
     fn groups_count(&self, user: UserId) -> Result<usize> {
-        self.count("SELECT count(*) FROM memberships WHERE user_id = ?1 AND pending = 0", [user.0])
+        self.count(
+            "SELECT count(*) FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
+            WHERE m.user_id = ?1 AND m.pending = 0",
+            [user.0],
+        )
     }
 
     fn heads(&self, groups: &[GroupId]) -> Result<Vec<(GroupId, Seq)>> {
@@ -181,11 +188,21 @@ impl Groups for Transaction<'_> {
     }
 
     fn seq_take(&mut self, group: GroupId, count: usize) -> Result<Seq> {
-        let count = i64::try_from(count).ok().filter(|count| *count > 0);
-        let count = count.ok_or_else(|| Error::internal("a log gives one number at least"))?;
+        let count = numbers(count)?;
         let last: Option<i64> = self.change_one(
             "UPDATE groups SET last_seq = last_seq + ?2 WHERE id = ?1 RETURNING last_seq",
             params![group.0.into_bytes(), count],
+            |row| row.get(0),
+        )?;
+        last.map(|last| Seq(last - count + 1)).ok_or(Error::NotFound("group"))
+    }
+
+    fn seq_take_for_messages(&mut self, group: GroupId, count: usize, newest: Date) -> Result<Seq> {
+        let count = numbers(count)?;
+        let last: Option<i64> = self.change_one(
+            "UPDATE groups SET last_seq = last_seq + ?2, newest_seq = last_seq + ?2, newest_date = ?3
+            WHERE id = ?1 RETURNING last_seq",
+            params![group.0.into_bytes(), count, newest.micros()],
             |row| row.get(0),
         )?;
         last.map(|last| Seq(last - count + 1)).ok_or(Error::NotFound("group"))
@@ -241,8 +258,8 @@ impl Groups for Transaction<'_> {
 
     fn members_count(&self, group: GroupId, most: usize) -> Result<usize> {
         self.count(
-            "SELECT count(*) FROM (SELECT 1 FROM memberships m
-            CROSS JOIN users u ON u.id = m.user_id WHERE m.group_id = ?1 LIMIT ?2)",
+            "SELECT count(*) FROM (SELECT 1 FROM groups g CROSS JOIN memberships m ON m.group_id = g.id
+            CROSS JOIN users u ON u.id = m.user_id WHERE g.id = ?1 LIMIT ?2)",
             params![group.0.into_bytes(), limit(most)],
         )
     }
@@ -250,8 +267,8 @@ impl Groups for Transaction<'_> {
     fn owner(&self, group: GroupId) -> Result<Option<Member>> {
         self.one(
             "SELECT m.user_id, u.name, m.role, m.since, m.pending
-            FROM memberships m CROSS JOIN users u ON u.id = m.user_id
-            WHERE m.group_id = ?1 AND m.role = ?2 LIMIT 1",
+            FROM groups g CROSS JOIN memberships m ON m.group_id = g.id CROSS JOIN users u ON u.id = m.user_id
+            WHERE g.id = ?1 AND m.role = ?2 LIMIT 1",
             params![group.0.into_bytes(), Role::Owner.number()],
             |row| member(row, 0),
         )
@@ -301,22 +318,20 @@ impl Groups for Transaction<'_> {
         .map(drop)
     }
 
-    fn heads_of(&self, user: UserId) -> Result<Vec<(GroupId, Seq)>> {
+    fn group_positions(&self, user: UserId) -> Result<Vec<GroupPosition>> {
         self.all(
-            "SELECT m.group_id, g.last_seq FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
-            WHERE m.user_id = ?1 AND m.pending = 0 ORDER BY m.group_id",
+            "SELECT m.group_id, g.last_seq, coalesce(g.newest_date, m.since), m.pending
+            FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
+            WHERE m.user_id = ?1 ORDER BY m.group_id",
             [user.0],
-            |row| Ok((group_id(row, 0)?, Seq(row.get(1)?))),
-        )
-    }
-
-    fn recent_groups(&self, user: UserId, most: usize) -> Result<Vec<GroupId>> {
-        self.all(
-            "SELECT m.group_id FROM memberships m WHERE m.user_id = ?1
-            ORDER BY coalesce((SELECT x.date FROM messages x WHERE x.group_id = m.group_id
-                AND x.body IS NOT NULL ORDER BY x.seq DESC LIMIT 1), m.since) DESC, m.group_id LIMIT ?2",
-            params![user.0, limit(most)],
-            |row| group_id(row, 0),
+            |row| {
+                Ok(GroupPosition {
+                    group: group_id(row, 0)?,
+                    head: Seq(row.get(1)?),
+                    active: Date::from_micros(row.get(2)?),
+                    pending: row.get(3)?,
+                })
+            },
         )
     }
 
@@ -330,13 +345,14 @@ impl Groups for Transaction<'_> {
             WHERE m.group_id = ?1 AND m.user_id = ?4"
         );
         let mut summaries = Vec::with_capacity(groups.len());
+        let mut names = HashMap::new();
         for id in groups {
             let params = params![id.0.into_bytes(), UNREAD, UNREAD_NEAR, user.0];
             let found = self.one(SQL, params, |row| Ok((group(row, 0)?, mark(row, 4)?, row.get(7)?)))?;
             let Some((group, mark, pending)) = found else {
                 continue;
             };
-            let (members, members_count) = self.members_up_to(*id, shown.members)?;
+            let (members, members_count) = self.members_shown(*id, shown.members, &mut names)?;
             let messages = match shown.messages {
                 0 => Vec::new(),
                 limit => self.messages(*id, &Page { edge: Edge::Newest, limit })?,
@@ -345,6 +361,48 @@ impl Groups for Transaction<'_> {
         }
         Ok(summaries)
     }
+}
+
+impl Transaction<'_> {
+    /// What [`Groups::members_up_to`] answers, with one statement where there are few. The names of those who are
+    /// in many of a user's groups are read once.
+    fn members_shown(
+        &self,
+        group: GroupId,
+        most: usize,
+        names: &mut HashMap<UserId, Option<Name>>,
+    ) -> Result<(Vec<Member>, usize)> {
+        let rows = self.all(
+            "SELECT user_id, role, since, pending FROM memberships WHERE group_id = ?1 LIMIT ?2",
+            params![group.0.into_bytes(), limit(most.saturating_add(1))],
+            |row| Ok((UserId(row.get(0)?), stored(row, 1)?, Date::from_micros(row.get(2)?), row.get(3)?)),
+        )?;
+        if rows.len() > most {
+            return self.members_up_to(group, most);
+        }
+        let mut members = Vec::with_capacity(rows.len());
+        for (user, role, since, pending) in rows {
+            let name = match names.entry(user) {
+                hash_map::Entry::Occupied(known) => known.into_mut(),
+                hash_map::Entry::Vacant(unknown) => {
+                    let sql = "SELECT name FROM users WHERE id = ?1";
+                    unknown.insert(self.one(sql, [user.0], |row| name(row, 0))?)
+                }
+            };
+            if let Some(name) = name.clone() {
+                members.push(Member { user, name, role, since, pending });
+            }
+        }
+        members.sort_unstable_by_key(|member| (member.since, member.user));
+        let count = members.len();
+        Ok((members, count))
+    }
+}
+
+/// A count of numbers of a log, as a store takes it.
+fn numbers(count: usize) -> Result<i64> {
+    let count = i64::try_from(count).ok().filter(|count| *count > 0);
+    count.ok_or_else(|| Error::internal("a log gives one number at least"))
 }
 
 /// A group's id from a column.

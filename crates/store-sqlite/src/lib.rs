@@ -30,21 +30,24 @@ mod queue;
 mod readers;
 mod relation;
 mod remains;
+mod reserve;
 mod schema;
 mod sql;
 mod transaction;
 pub mod transfer;
 mod writer;
+mod written;
 
 use std::future::ready;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chinwag_core::bus::Bus;
 use chinwag_core::name::NameCase;
-use chinwag_core::store::{Done, ReadJob, Store, WriteJob};
+use chinwag_core::store::{Done, ReadJob, Room, Store, WriteJob};
 use chinwag_core::{Error, HistoryId};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
@@ -55,7 +58,9 @@ pub use open::{OpenError, Options};
 use crate::fault::FileState;
 use crate::readers::Readers;
 use crate::remains::{PAGES_PER_COMMIT, Scan};
+use crate::reserve::Reserve;
 use crate::writer::{Task, Writer};
+use crate::written::Written;
 
 /// The longest wait of [`Store::ready`] for its commit.
 const READY_WITHIN: Duration = Duration::from_secs(1);
@@ -69,6 +74,7 @@ pub struct SqliteStore {
     /// Dropped after the readers: whoever closes last brings the journal into the file.
     writer: Writer,
     history: HistoryId,
+    reserve: Arc<Reserve>,
     path: PathBuf,
     /// The folder of a store that ends with its value. Dropped last, when nothing uses the file.
     _folder: Option<TempDir>,
@@ -86,10 +92,16 @@ impl SqliteStore {
         let history = schema::history(&here).map_err(|why| OpenError::sqlite(path, &why))?;
         let name_case = schema::name_case(&here).map_err(|why| OpenError::sqlite(path, &why))?;
         let state = Arc::new(FileState::new(name_case));
+        let reserve = Arc::new(Reserve::new(path, options.reserve));
+        // A start with a full disk allows deletions too.
+        if !reserve.fill().map_err(|why| OpenError::Create { path: path.into(), why })? {
+            state.set_spent();
+        }
         Ok(Self {
             history,
+            reserve: reserve.clone(),
             path: path.into(),
-            writer: Writer::start(writer, &options, state.clone(), bus)
+            writer: Writer::start(writer, path, &options, (state.clone(), reserve), bus)
                 .map_err(|why| OpenError::thread(path, &why))?,
             readers: Readers::start(here, readers, &options, state)
                 .map_err(|why| OpenError::thread(path, &why))?,
@@ -111,10 +123,10 @@ impl SqliteStore {
 }
 
 impl SqliteStore {
-    /// Overwrites the copies of rows that the file's pages hold beside the rows that stand.
-    async fn overwrite_remains(&self) -> chinwag_core::Result<()> {
+    /// Overwrites the copies of rows that these pages hold beside the rows that stand.
+    async fn overwrite_remains(&self, pages: Arc<Written>) -> chinwag_core::Result<()> {
         let path = self.path.clone();
-        let Some(mut scan) = blocking(move || Scan::open(&path)).await? else { return Ok(()) };
+        let Some(mut scan) = blocking(move || Scan::open(&path, pages)).await? else { return Ok(()) };
         loop {
             let (next, found) = blocking(move || {
                 let found = scan.step()?;
@@ -131,19 +143,32 @@ impl SqliteStore {
     }
 }
 
-/// Notes when dropped that what was erased may still be in the files, unless it was taken out.
-struct Again(Option<Arc<FileState>>);
+/// What is still to be taken out of the files: noted again when this is dropped.
+struct Again {
+    state: Arc<FileState>,
+    is_erased: bool,
+    pages: Option<Arc<Written>>,
+}
 
 impl Again {
-    fn cancel(&mut self) {
-        self.0 = None;
+    fn pages_done(&mut self) {
+        self.pages = None;
+    }
+
+    fn journal_done(&mut self) {
+        self.is_erased = false;
     }
 }
 
 impl Drop for Again {
     fn drop(&mut self) {
-        if let Some(state) = &self.0 {
-            state.erased.store(true, Ordering::Release);
+        if let Some(pages) = self.pages.take() {
+            // A reading that goes on although nobody waits for it has its share of them.
+            let pages = Arc::try_unwrap(pages).unwrap_or_default();
+            self.state.written.lock().unwrap_or_else(PoisonError::into_inner).merge(pages);
+        }
+        if self.is_erased {
+            self.state.erased.store(true, Ordering::Release);
         }
     }
 }
@@ -179,22 +204,44 @@ impl Store for SqliteStore {
         if !self.writer.state.erased.swap(false, Ordering::AcqRel) {
             return Box::pin(ready(Ok(())));
         }
-        // Set again also where the future is dropped before its end.
-        let mut again = Again(Some(self.writer.state.clone()));
+        let state = self.writer.state.clone();
+        let pages = Arc::new(state.written.lock().unwrap_or_else(PoisonError::into_inner).take());
+        // Noted again also where the future is dropped before its end.
+        let mut again = Again { state, is_erased: true, pages: Some(pages.clone()) };
         Box::pin(async move {
-            self.overwrite_remains().await?;
+            self.overwrite_remains(pages).await?;
+            again.pages_done();
             let path = self.path.clone();
             // On a connection of its own, so that nobody waits for it who writes.
             if blocking(move || open::empty_journal(&path)).await? {
-                again.cancel();
+                again.journal_done();
             }
             Ok(())
         })
     }
 
-    /// Commits to the disk, and so answers whether that can be done: not once damage was met.
+    fn room(&self) -> Room {
+        self.writer.state.room.clone()
+    }
+
+    fn reserve(&self) -> Done<'_> {
+        if self.reserve.is_whole() {
+            return Box::pin(ready(Ok(())));
+        }
+        Box::pin(async move {
+            let reserve = self.reserve.clone();
+            let filled = spawn_blocking(move || reserve.fill()).await.map_err(Error::internal)?;
+            if filled.map_err(Error::internal)? && self.writer.state.room.set_spent(false) {
+                tracing::info!("the disk has room again");
+            }
+            Ok(())
+        })
+    }
+
+    /// Commits to the disk, and so answers whether that can be done: not once damage was met, nor while the
+    /// disk is full.
     fn ready(&self) -> Done<'_> {
-        if self.writer.state.damaged.load(Ordering::Acquire) {
+        if self.writer.state.damaged.load(Ordering::Acquire) || self.writer.state.room.is_spent() {
             return Box::pin(ready(Err(Error::unavailable())));
         }
         let done = self.writer.queue.submit(Task::Probe);

@@ -19,15 +19,18 @@ macro_rules! message_columns {
     };
 }
 
-/// Whether the author of a message, by this column, is no more: what it wrote does not stand, erased or not.
+/// Whether the author of a message, by this column, is no more: what it wrote does not stand, erased or not. Mostly
+/// nobody is being erased, which is found out once in each statement.
 macro_rules! gone {
     ($author:literal) => {
         concat!(
-            "EXISTS (SELECT 1 FROM tasks t WHERE t.kind = ",
+            "(EXISTS (SELECT 1 FROM tasks t WHERE t.kind = ",
+            chinwag_core::stored_number!(TaskKind::EraseUser),
+            " AND t.user_id > 0) AND EXISTS (SELECT 1 FROM tasks t WHERE t.kind = ",
             chinwag_core::stored_number!(TaskKind::EraseUser),
             " AND t.user_id = ",
             $author,
-            ")"
+            "))"
         )
     };
 }
@@ -169,6 +172,12 @@ impl Messages for Transaction<'_> {
         self.erasing();
         self.change(
             "UPDATE messages SET body = NULL, detail = NULL, body_hash = NULL, edited = NULL WHERE group_id = ?1 AND seq = ?2",
+            params![group.0.into_bytes(), seq.0],
+        )?;
+        self.change(
+            "UPDATE groups SET (newest_seq, newest_date) = (SELECT seq, date FROM messages
+                WHERE group_id = ?1 AND seq < ?2 AND body IS NOT NULL ORDER BY seq DESC LIMIT 1)
+            WHERE id = ?1 AND newest_seq = ?2",
             params![group.0.into_bytes(), seq.0],
         )
         .map(drop)

@@ -44,6 +44,9 @@ pub struct Options {
     /// How names are to compare, which a store keeps to once it has a user who is not special. Left
     /// out: as they do.
     pub name_case: Option<NameCase>,
+    /// Bytes of the disk that are kept in reserve, so that deletions go on where it is full; 0 for none. While
+    /// the reserve is not whole, nothing new is stored.
+    pub reserve: u64,
     /// Whether a commit waits until the disk has it. Off for tests alone: the loss of power then
     /// loses commits, that of the process does not.
     pub durable: bool,
@@ -59,6 +62,7 @@ impl Default for Options {
             batch: 256,
             busy: Duration::from_secs(5),
             name_case: None,
+            reserve: 0,
             durable: true,
         }
     }

@@ -3,12 +3,17 @@
 //! SQLite overwrites a row that is erased (`secure_delete`), and a page that comes free. But where it
 //! distributes rows over neighbouring pages anew, the old copies stay in the gap between a page's list
 //! of rows and its rows. A row that is erased later is overwritten where it stands, and its old copies
-//! are not. So every page is read once after an erasure, and gaps that are not empty are overwritten.
+//! are not. So pages are read after an erasure, and gaps that are not empty are overwritten: all pages the first
+//! time, since nobody knows what the last process had left, and later those that were written since the reading
+//! before. (What another process writes into the file meanwhile is read at the next start.)
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use crate::written::Written;
 
 /// Pages that are read in one snapshot: a few milliseconds, so that the journal can be emptied.
 const PAGES_PER_STEP: i64 = 1024;
@@ -21,15 +26,16 @@ const MOST_PAGES: i64 = 0x0200_0000;
 const READ: &str = "SELECT data FROM sqlite_dbpage WHERE pgno = ?1";
 const WRITE: &str = "INSERT INTO sqlite_dbpage (pgno, data) VALUES (?1, ?2)";
 
-/// One reading of all pages.
+/// One reading of pages.
 pub(crate) struct Scan {
     conn: Connection,
     next: i64,
+    pages: Arc<Written>,
 }
 
 impl Scan {
-    /// Begins with the first page. `None`, and a warning, where the pages cannot be told apart or read.
-    pub(crate) fn open(path: &Path) -> rusqlite::Result<Option<Self>> {
+    /// Begins with the first of these pages. `None`, and a warning, where the pages cannot be told apart or read.
+    pub(crate) fn open(path: &Path, pages: Arc<Written>) -> rusqlite::Result<Option<Self>> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
         conn.pragma_update(None, "query_only", true)?;
@@ -42,7 +48,7 @@ impl Scan {
             "the database was made with auto_vacuum"
         } else {
             // The first page has the schema alone.
-            return Ok(Some(Self { conn, next: 2 }));
+            return Ok(Some(Self { conn, next: 2, pages }));
         };
         tracing::warn!(why, "copies of erased rows may remain in the database's file");
         Ok(None)
@@ -52,19 +58,19 @@ impl Scan {
     pub(crate) fn step(&mut self) -> rusqlite::Result<Option<Vec<i64>>> {
         let look = self.conn.unchecked_transaction()?;
         let count: i64 = look.query_row("PRAGMA page_count", [], |row| row.get(0))?;
-        let pages = self.next..(self.next + PAGES_PER_STEP).min(count + 1);
-        if pages.is_empty() || count >= MOST_PAGES {
+        if count >= MOST_PAGES || self.pages.next(self.next).is_none_or(|page| page > count) {
             return Ok(None);
         }
         let mut read = look.prepare_cached(READ)?;
         let mut found = Vec::new();
-        for page in pages.clone() {
+        for _ in 0..PAGES_PER_STEP {
+            let Some(page) = self.pages.next(self.next).filter(|page| *page <= count) else { break };
             let has_remains = |row: &rusqlite::Row<'_>| Ok(remains(row.get_ref(0)?.as_blob()?).is_some());
             if read.query_row([page], has_remains).optional()? == Some(true) {
                 found.push(page);
             }
+            self.next = page + 1;
         }
-        self.next = pages.end;
         Ok(Some(found))
     }
 }
@@ -113,6 +119,7 @@ mod tests {
 
     use super::*;
     use crate::open::{self, Options};
+    use crate::written::JournalReader;
 
     /// Rows as they should be in the file: the number that each body consists of, by group and place in it.
     struct Rows {
@@ -203,9 +210,13 @@ mod tests {
 
     /// Overwrites everything on a connection of its own; answers how many pages.
     fn cleanse(path: &Path) -> usize {
+        cleanse_these(path, Written::All)
+    }
+
+    fn cleanse_these(path: &Path, pages: Written) -> usize {
         let conn = Connection::open(path).expect("a connection");
         conn.busy_timeout(std::time::Duration::from_secs(60)).expect("a wait");
-        let mut scan = Scan::open(path).expect("a file").expect("SQLite that can");
+        let mut scan = Scan::open(path, Arc::new(pages)).expect("a file").expect("SQLite that can");
         let mut pages = 0;
         while let Some(found) = scan.step().expect("pages") {
             for found in found.chunks(PAGES_PER_COMMIT) {
@@ -234,6 +245,27 @@ mod tests {
             }
         }
         assert!(before > 0, "there were copies to overwrite");
+    }
+
+    #[test]
+    fn remains_are_on_pages_written_since_the_last_reading() {
+        let (mut before, mut read) = (0, 0);
+        for seed in 5..=8 {
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut rows = Rows::new(folder.path(), 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed));
+            let (mut journal, mut written) = (JournalReader::new(&rows.path), Written::All);
+            for changes in [2000, 1, 300, 2, 40, 1000, 3] {
+                rows.change(changes);
+                journal.read(&mut written);
+                before += rows.remains().len();
+                let pages = written.take();
+                read += usize::from(pages != Written::All);
+                cleanse_these(&rows.path, pages);
+                assert_eq!(rows.remains(), BTreeSet::new(), "seed {seed}, {changes}");
+                rows.check();
+            }
+        }
+        assert!(before > 0 && read == 4 * 6, "{before} {read}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use chinwag_core::name::NameCase;
 use chinwag_core::{Error, Result};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
-use crate::fault::{fault, is_damage};
+use crate::fault::{fault, is_damage, is_disk_full};
 
 /// The transaction that one job runs in. A write job shares it with others: where savepoints are
 /// asked for, one made before the job's first change lets it be undone alone.
@@ -17,12 +17,21 @@ pub(crate) struct Transaction<'c> {
     changed: bool,
     erased: bool,
     damaged: Cell<bool>,
+    disk_full: Cell<bool>,
 }
 
 impl<'c> Transaction<'c> {
     /// The transaction that `conn` has begun.
     pub(crate) fn new(conn: &'c Connection, savepoints: bool, name_case: NameCase) -> Self {
-        Self { conn, savepoints, name_case, changed: false, erased: false, damaged: Cell::new(false) }
+        Self {
+            conn,
+            savepoints,
+            name_case,
+            changed: false,
+            erased: false,
+            damaged: Cell::new(false),
+            disk_full: Cell::new(false),
+        }
     }
 
     /// Notes that a body was erased or replaced, of which the journal has the earlier page.
@@ -40,6 +49,11 @@ impl<'c> Transaction<'c> {
         self.damaged.get()
     }
 
+    /// Whether the disk was found full.
+    pub(crate) fn met_full_disk(&self) -> bool {
+        self.disk_full.get()
+    }
+
     fn fault(&self, why: rusqlite::Error) -> Error {
         self.look_at(&why);
         fault(why)
@@ -48,6 +62,9 @@ impl<'c> Transaction<'c> {
     fn look_at(&self, why: &rusqlite::Error) {
         if is_damage(why) {
             self.damaged.set(true);
+        }
+        if is_disk_full(why) {
+            self.disk_full.set(true);
         }
     }
 

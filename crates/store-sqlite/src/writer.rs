@@ -1,8 +1,10 @@
 //! The one thread that writes: everything that has queued shares one commit.
 
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::{io, mem};
 
@@ -12,11 +14,13 @@ use chinwag_core::store::WriteJob;
 use chinwag_core::{Error, Result};
 use rusqlite::Connection;
 
-use crate::fault::{FileState, commit_fault, fault, is_damage, panicked};
+use crate::fault::{FileState, commit_fault, fault, is_damage, is_disk_full, panicked};
 use crate::open::Options;
 use crate::queue::{Exit, Queue, Queued};
 use crate::remains::overwrite;
+use crate::reserve::Reserve;
 use crate::transaction::{Transaction, execute, try_execute};
+use crate::written::JournalReader;
 
 /// A request to the writer.
 pub(crate) enum Task {
@@ -35,24 +39,41 @@ pub(crate) struct Writer {
     thread: Option<JoinHandle<()>>,
 }
 
+/// How often one batch may ask for more room.
+const GIVEN_UP: usize = 8;
+
 /// The connection that writes, and what its thread has to say of it.
 struct Line {
     conn: Connection,
     state: Arc<FileState>,
+    reserve: Arc<Reserve>,
+    journal: RefCell<JournalReader>,
+    /// Whether the batch erases something.
+    erases: Cell<bool>,
+    /// Whether the batch met a full disk.
+    met_full_disk: Cell<bool>,
 }
 
 impl Writer {
     pub(crate) fn start(
         conn: Connection,
+        path: &Path,
         options: &Options,
-        state: Arc<FileState>,
+        (state, reserve): (Arc<FileState>, Arc<Reserve>),
         bus: Arc<dyn Bus>,
     ) -> io::Result<Self> {
         // One that has begun may yet commit.
         let (queue, mut exits) = Queue::new(options, Error::Unknown, 1);
         let exit = exits.pop().expect("one was asked for");
         let batch = options.batch.max(1);
-        let line = Line { conn, state: state.clone() };
+        let line = Line {
+            conn,
+            state: state.clone(),
+            reserve,
+            journal: RefCell::new(JournalReader::new(path)),
+            erases: Cell::new(false),
+            met_full_disk: Cell::new(false),
+        };
         let thread = thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || write(&line, &exit, batch, &*bus))?;
@@ -79,8 +100,17 @@ fn write(line: &Line, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
             break;
         }
         let mut events = Vec::new();
-        match commit(line, &tasks, &mut events) {
+        let mut outcome = commit(line, &tasks, &mut events);
+        for _ in 0..GIVEN_UP {
+            if outcome.is_ok() || !line.make_room() {
+                break;
+            }
+            events.clear();
+            outcome = commit(line, &tasks, &mut events);
+        }
+        match outcome {
             Ok(outcomes) => {
+                line.follow_up();
                 publish(bus, events);
                 for (task, outcome) in tasks.drain(..).zip(outcomes) {
                     // Whoever asked may have gone.
@@ -96,6 +126,33 @@ fn write(line: &Line, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
     }
     if let Err(why) = line.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
         tracing::warn!(error = %why, "the journal was not brought into the database; the next start will");
+    }
+}
+
+impl Line {
+    /// Notes what was written by the commit that was just made.
+    fn follow_up(&self) {
+        let mut written = self.state.written.lock().unwrap_or_else(PoisonError::into_inner);
+        self.journal.borrow_mut().read(&mut written);
+        drop(written);
+        if self.erases.take() {
+            self.state.erased.store(true, Ordering::Release);
+        }
+    }
+
+    /// After a batch has failed: whether it was for want of room and there is some again. Its jobs that add are
+    /// refused when they run again.
+    fn make_room(&self) -> bool {
+        if !self.met_full_disk.take() || !self.reserve.is_kept() {
+            return false;
+        }
+        self.state.set_spent();
+        // What the journal has in the file by now may be written over, if nobody reads it.
+        let _ = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        self.reserve.give_up().unwrap_or_else(|why| {
+            tracing::warn!(error = %why, "nothing of the reserve could be given up");
+            false
+        })
     }
 }
 
@@ -128,6 +185,7 @@ fn attempt(
                 if is_damage(&why) {
                     line.state.set_damaged();
                 }
+                line.met_full_disk.set(is_disk_full(&why));
                 commit_fault(why)
             })?;
         }
@@ -152,6 +210,9 @@ fn run_all(
             Task::Probe => Some(touch(&line.conn)),
             Task::Overwrite(pages) => Some(overwrite(&line.conn, pages).map_err(fault)),
         };
+        if line.met_full_disk.get() && line.reserve.is_kept() {
+            return Err(outcome.and_then(Result::err).unwrap_or_else(Error::unavailable));
+        }
         let Some(outcome) = outcome else { return Ok(None) };
         // Some errors, such as a full disk, make SQLite undo the whole transaction by itself.
         if line.conn.is_autocommit() {
@@ -171,8 +232,12 @@ fn run(line: &Line, job: &WriteJob, events: &mut Vec<Event>, savepoints: bool) -
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut tx, &mut own)))
         .unwrap_or_else(|with| Err(panicked(&*with)));
     if tx.has_erased() {
-        // Before the commit, so that no look at it in between comes too early for good.
+        // Before the commit as well as after it, lest a crash in between leave it to nobody.
         line.state.erased.store(true, Ordering::Release);
+        line.erases.set(true);
+    }
+    if tx.met_full_disk() {
+        line.met_full_disk.set(true);
     }
     if tx.is_damaged() {
         line.state.set_damaged();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use chinwag_core::HistoryId;
 use chinwag_core::name::NameCase;
-use chinwag_core::store::{Done, ReadJob, Store, WriteJob};
+use chinwag_core::store::{Done, ReadJob, Room, Store, WriteJob};
 
 /// The faults of a [`Faulty`] store. At first there are none.
 #[derive(Debug, Default)]
@@ -141,6 +141,14 @@ impl Store for Faulty {
 
     fn name_case(&self) -> NameCase {
         self.store.name_case()
+    }
+
+    fn room(&self) -> Room {
+        self.store.room()
+    }
+
+    fn reserve(&self) -> Done<'_> {
+        self.store.reserve()
     }
 
     fn ready(&self) -> Done<'_> {

@@ -80,6 +80,8 @@ impl Program {
             }
         }
         command.envs(LIFTED.map(|name| (name, "0")));
+        // Written to the disk at each start.
+        command.env("CHINWAG_STORE__RESERVE", "0");
         command
     }
 

@@ -101,7 +101,8 @@ impl Fixture {
     /// Keeps a message under the next number of its group.
     pub async fn keep(&self, message: NewMessage) -> NewMessage {
         self.write(move |tx| {
-            let message = NewMessage { seq: tx.seq_take(message.group, 1)?, ..message.clone() };
+            let seq = tx.seq_take_for_messages(message.group, 1, message.date)?;
+            let message = NewMessage { seq, ..message.clone() };
             tx.message_insert(&message)?;
             Ok(message)
         })
@@ -282,7 +283,8 @@ macro_rules! store_suite {
             summary {
                 summaries_are_what_view_and_mark_say_of_each_group
                 summaries_come_in_the_order_asked_for_and_as_short
-                groups_of_the_newest_activity_come_first
+                position_has_head_and_date_of_newest_message
+                erasing_the_newest_message_uncovers_the_one_before
             }
             task {
                 tasks_are_done_in_the_order_in_which_they_were_begun
@@ -290,6 +292,7 @@ macro_rules! store_suite {
                 the_traces_of_a_user_who_is_no_more_are_removed_one_by_one
                 messages_deleted_together_are_one_entry_of_the_log
                 a_group_that_is_no_more_is_erased_in_parts
+                leftovers_of_a_deleted_group_count_nowhere
             }
             token {
                 a_token_is_found_by_its_hash_with_its_users_name_now

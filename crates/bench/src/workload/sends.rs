@@ -101,7 +101,7 @@ async fn bare(store: &Arc<dyn Store>, world: &World, settings: &RunSettings) -> 
                 let at = number % groups.len();
                 let (group, author) = (groups[at], users[at * 2]);
                 let (id, date) = (MessageId::new(&*clock), clock.now());
-                let (seq, body) = (tx.seq_take(group, 1)?, world::body(1));
+                let (seq, body) = (tx.seq_take_for_messages(group, 1, date)?, world::body(1));
                 let (respond_to, client_id) = (None, None);
                 tx.message_insert(&NewMessage { id, group, seq, author, date, body, respond_to, client_id })?;
             }

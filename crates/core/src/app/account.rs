@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::actor::service_only;
 use super::identity::not_held;
 use super::user::{own, short_enough, taken};
-use super::{App, Context, Unit};
+use super::{App, Context, Growth, Unit};
 use crate::event::{Ended, Event, Kind};
 use crate::limits::SESSIONS;
 use crate::profile::Origin;
@@ -55,8 +55,7 @@ pub struct Account {
 impl App {
     /// Makes a user with a password and a first session.
     pub async fn account_create(&self, command: SignUp) -> Result<Issued> {
-        self.room()?;
-        self.write(&Context::new(Caller::Service), command, |unit, command| {
+        self.write(Growth::Adds, &Context::new(Caller::Service), command, |unit, command| {
             not_held(unit, &command.name, "name")?;
             let user = account_insert(unit, &command.name, &command.phc)?;
             issue(unit, user, token::Kind::Token, command.ttl)
@@ -66,7 +65,7 @@ impl App {
 
     /// Makes a user with a password, for the service.
     pub async fn account_add(&self, context: &Context, name: Name, phc: String) -> Result<User> {
-        self.write(context, (name, phc), |unit, (name, phc)| {
+        self.write(Growth::Adds, context, (name, phc), |unit, (name, phc)| {
             service_only(unit.caller)?;
             let user = account_insert(unit, name, phc)?;
             unit.tx.names_release(&name.claims(unit.rules.name_case))?;
@@ -88,7 +87,7 @@ impl App {
     /// Makes a session for a user whose password was verified against `phc`. The password must not have
     /// changed since.
     pub async fn session_create(&self, account: Account, ttl: Duration) -> Result<Issued> {
-        self.write(&Context::new(Caller::Service), (account, ttl), |unit, (account, ttl)| {
+        self.write(Growth::Bounded, &Context::new(Caller::Service), (account, ttl), |unit, (account, ttl)| {
             if account.phc.is_none() || unit.tx.password(account.user.id)? != account.phc {
                 return Err(Error::Unauthenticated("the name or the password is wrong"));
             }
@@ -99,7 +98,7 @@ impl App {
 
     /// Sets the password of a user who signs in here, and ends all of the user's sessions.
     pub async fn password_set(&self, context: &Context, name: Name, phc: String) -> Result<()> {
-        self.write(context, (name, phc), |unit, (name, phc)| {
+        self.write(Growth::Bounded, context, (name, phc), |unit, (name, phc)| {
             service_only(unit.caller)?;
             let user = own(unit, name)?;
             let details = unit.tx.details(&[user.id])?.pop().flatten();
@@ -117,7 +116,7 @@ impl App {
     /// Makes a ticket for one WebSocket handshake of the calling user. It ends with the token that requested
     /// it, if any.
     pub async fn ticket_create(&self, context: &Context, of: Option<TokenHash>) -> Result<Issued> {
-        self.write(context, of, |unit, of| {
+        self.write(Growth::Bounded, context, of, |unit, of| {
             let id =
                 unit.caller.user().ok_or_else(|| Error::forbidden("only a user can request a ticket"))?;
             let user = unit.tx.user(id)?.ok_or(Error::Unauthenticated("this account was deleted"))?;
@@ -135,7 +134,7 @@ impl App {
 
     /// Uses a ticket. Returns the token that requested it, or else the ticket itself, if it was valid.
     pub async fn ticket_take(&self, hash: TokenHash) -> Result<Option<Token>> {
-        self.write(&Context::new(Caller::Service), hash, |unit, hash| {
+        self.write(Growth::Bounded, &Context::new(Caller::Service), hash, |unit, hash| {
             let now = unit.now();
             let Some(ticket) = unit.tx.token(hash)? else { return Ok(None) };
             let token::Kind::Ticket { of } = ticket.kind else { return Ok(None) };
@@ -154,7 +153,7 @@ impl App {
 
     /// Ends one token with its open sockets.
     pub async fn token_end(&self, hash: TokenHash) -> Result<()> {
-        self.write(&Context::new(Caller::Service), hash, |unit, hash| {
+        self.write(Growth::Bounded, &Context::new(Caller::Service), hash, |unit, hash| {
             if unit.tx.token_delete(hash)? {
                 unit.tell(Event::to_users(Kind::Ended(Ended::Token(*hash)), vec![]));
             }
@@ -165,7 +164,7 @@ impl App {
 
     /// Ends all tokens of a user with their open sockets. The password stays.
     pub async fn tokens_end(&self, context: &Context, name: Name) -> Result<()> {
-        self.write(context, name, |unit, name| {
+        self.write(Growth::Bounded, context, name, |unit, name| {
             let user = own(unit, name)?;
             unit.tx.tokens_delete(user.id)?;
             unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
@@ -177,7 +176,7 @@ impl App {
     /// Deletes expired tokens, and names whose reservation has ended. Returns the number of rows. Called from
     /// time to time.
     pub async fn tokens_purge(&self) -> Result<usize> {
-        self.write(&Context::new(Caller::Service), (), |unit, ()| {
+        self.write(Growth::Bounded, &Context::new(Caller::Service), (), |unit, ()| {
             let now = unit.now();
             Ok(unit.tx.tokens_purge(now)? + unit.tx.names_purge(now)?)
         })

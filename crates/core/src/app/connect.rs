@@ -1,10 +1,12 @@
 //! The summary of a new socket, in pages. Each page is a snapshot of one moment.
 
+use std::cmp::Reverse;
+
 use super::{App, Context};
 use crate::group::{Member, Summary};
 use crate::limits::{LATEST, LISTED};
 use crate::relation::Relations;
-use crate::store::{Shown, Tx};
+use crate::store::{GroupPosition, Shown, Tx};
 use crate::{Error, GroupId, Name, Result, Seq, UserId};
 
 /// The number of groups on the first page. Later pages have as many as fit.
@@ -67,19 +69,18 @@ impl Window {
 
 /// The first part of a summary, from one snapshot.
 pub fn opening(tx: &dyn Tx, user: UserId, window: &Window) -> Result<Opening> {
-    let heads = tx.heads_of(user)?;
-    let mut pending = tx.pending_beyond(user, 0)?;
-    let all = heads.len() + pending.len();
-    let mut ids = match window.groups {
-        None => heads.iter().map(|(id, _)| *id).collect(),
-        Some(0) => Vec::new(),
-        Some(limit) => tx.recent_groups(user, limit)?,
-    };
-    if window.groups.is_some() {
-        pending.retain(|id| ids.contains(id));
-        ids.retain(|id| !pending.contains(id));
+    let mut positions = tx.group_positions(user)?;
+    let all = positions.len();
+    let accepted = positions.iter().filter(|position| !position.pending);
+    let heads: Vec<_> = accepted.map(|position| (position.group, position.head)).collect();
+    let mut pending = if heads.len() < all { tx.pending_beyond(user, 0)? } else { Vec::new() };
+    if let Some(limit) = window.groups {
+        keep_newest(&mut positions, limit);
+        pending.retain(|id| positions.iter().any(|position| position.group == *id));
     }
-    let left_out = all.saturating_sub(ids.len() + pending.len());
+    let left_out = all - positions.len();
+    let shown = positions.iter().filter(|position| !position.pending);
+    let mut ids: Vec<_> = shown.map(|position| position.group).collect();
     let unshown = if left_out == 0 { Vec::new() } else { without(&heads, &ids) };
     let later = ids.split_off(ids.len().min(FIRST));
     // A pending member receives no events of these groups, so that they need no page of their own.
@@ -106,6 +107,16 @@ impl App {
         })
         .await
     }
+}
+
+/// Those of the newest activity, newest first; of several alike the lower id.
+fn keep_newest(positions: &mut Vec<GroupPosition>, limit: usize) {
+    let order = |position: &GroupPosition| (Reverse(position.active), position.group);
+    if limit < positions.len() {
+        positions.select_nth_unstable_by_key(limit, order);
+        positions.truncate(limit);
+    }
+    positions.sort_unstable_by_key(order);
 }
 
 /// A later page.

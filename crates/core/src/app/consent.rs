@@ -2,7 +2,7 @@
 
 use super::actor::{membership_in, someone};
 use super::group::{Leave, Seen, depart};
-use super::{App, Context, Unit, standing};
+use super::{App, Context, Growth, Unit, standing};
 use crate::event::{Event, Kind, Pending};
 use crate::limits::PENDING_GROUPS;
 use crate::relation::Relation;
@@ -22,7 +22,7 @@ pub struct Accepted {
 impl App {
     /// Accepts a group to which somebody else has added the user.
     pub async fn group_accept(&self, context: &Context, command: Leave) -> Result<Accepted> {
-        self.write(context, command, |unit, command| {
+        self.write(Growth::Bounded, context, command, |unit, command| {
             let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
             let changed = membership_in(unit.tx, unit.caller, command.group, &user)?.pending;
             if changed {

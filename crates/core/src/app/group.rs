@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::actor::{actor, membership_in, role_in, someone, visible};
 use super::consent::{admit, bring_in, end, invite};
 use super::directory::all_named;
-use super::{App, Context, Unit, allow};
+use super::{App, Context, Growth, Unit, allow};
 use crate::event::{Event, Kind, Pending};
 use crate::group::{Group, Mark, Member, View, heir};
 use crate::log::LogEntry;
@@ -55,8 +55,7 @@ pub struct Seen {
 impl App {
     /// Makes a group.
     pub async fn group_create(&self, context: &Context, command: Create) -> Result<Arc<View>> {
-        self.room()?;
-        self.write(context, command, create).await
+        self.write(Growth::Adds, context, command, create).await
     }
 
     /// One group.
@@ -91,12 +90,12 @@ impl App {
 
     /// Leaves a group. If the owner leaves, another member inherits the group; an empty group is deleted.
     pub async fn group_quit(&self, context: &Context, command: Leave) -> Result<()> {
-        self.write(context, command, quit).await
+        self.write(Growth::Bounded, context, command, quit).await
     }
 
     /// Deletes a group.
     pub async fn group_delete(&self, context: &Context, command: Leave) -> Result<()> {
-        self.write(context, command, delete).await
+        self.write(Growth::Bounded, context, command, delete).await
     }
 
     /// The caller, if it may write in the group, and the users who do not receive its typing; `None` if the

@@ -7,7 +7,7 @@ use super::actor::{actor, role_in};
 use super::consent::{admit, bring_in, invite};
 use super::directory::all_named;
 use super::group::{Roles, roles_of};
-use super::{App, Context, Unit, allow};
+use super::{App, Context, Growth, Unit, allow};
 use crate::event::{Event, Kind, Pending};
 use crate::group::{Group, Member, View};
 use crate::log::LogEntry;
@@ -43,7 +43,17 @@ pub struct Updated {
 impl App {
     /// Changes a group's name, members and roles.
     pub async fn group_update(&self, context: &Context, command: Update) -> Result<Updated> {
-        self.write(context, command, update).await
+        self.write(command.growth(), context, command, update).await
+    }
+}
+
+impl Update {
+    /// Members are removed whether there is room or not.
+    fn growth(&self) -> Growth {
+        let Self { name, owner, roles, .. } = self;
+        let names = [&roles.admins, &roles.members, &roles.restricts];
+        let adds = name.is_some() || owner.is_some() || names.iter().any(|names| !names.is_empty());
+        if adds { Growth::Adds } else { Growth::Bounded }
     }
 }
 

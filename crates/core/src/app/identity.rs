@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::account::{Issued, LONGEST, issue};
 use super::actor::service_only;
 use super::user::short_enough;
-use super::{App, Context, Unit};
+use super::{App, Context, Growth, Unit};
 use crate::event::{Ended, Event, Kind};
 use crate::profile::{Identity, Origin, ProfileUpdate};
 use crate::token;
@@ -86,7 +86,7 @@ impl App {
         let found = self.read(&service, name.clone(), |tx, _, name| tx.identity(name)).await?;
         match found {
             Some(identity) => Ok(acceptable(&name, identity)),
-            None if create => self.write(&service, name, at_first_sight).await,
+            None if create => self.write(Growth::Adds, &service, name, at_first_sight).await,
             None => Ok(Vouched::Refused(
                 "there is no user with this name, and the setting to create users is off",
             )),
@@ -95,7 +95,7 @@ impl App {
 
     /// Makes a token for a user, for the service.
     pub async fn token_create(&self, context: &Context, command: IssueToken) -> Result<Issued> {
-        self.write(context, command, |unit, command| {
+        self.write(Growth::Bounded, context, command, |unit, command| {
             service_only(unit.caller)?;
             let identity = unit.tx.identity(&command.name.name)?.ok_or(Error::NotFound("user"))?;
             if command.ttl.as_secs() == 0 || command.ttl > LONGEST {
@@ -109,7 +109,7 @@ impl App {
 
     /// Makes a user, or changes its profile, for the service.
     pub async fn user_put(&self, context: &Context, command: PutUser) -> Result<Put> {
-        self.write(context, command, |unit, command| {
+        self.write(Growth::Adds, context, command, |unit, command| {
             service_only(unit.caller)?;
             let (user, made) = match unit.tx.identity(&command.name.name)? {
                 Some(identity) => (host_user(unit, &command.name, identity, command.adopt)?, false),

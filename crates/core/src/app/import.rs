@@ -20,7 +20,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{App, Context, Unit};
+use super::{App, Context, Growth, Unit};
 use crate::Result;
 use crate::store::{ImportKind, Imported, Tx};
 use crate::user::{Caller, User};
@@ -71,29 +71,38 @@ pub struct GroupPage {
 impl App {
     /// Imports users.
     pub async fn import_users(&self, page: Vec<SourceUser>) -> Result<Page> {
-        self.write(&Context::new(Caller::Service), page, |unit, page| user::take(unit, page)).await
+        self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| user::take(unit, page))
+            .await
     }
 
     /// Imports relations. Their users must have been imported before.
     pub async fn import_relations(&self, page: Vec<SourceRelations>) -> Result<Page> {
-        self.write(&Context::new(Caller::Service), page, |unit, page| relation::take(unit, page)).await
+        self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| {
+            relation::take(unit, page)
+        })
+        .await
     }
 
     /// Imports groups with their members, who must have been imported before.
     pub async fn import_groups(&self, page: Vec<SourceGroup>) -> Result<GroupPage> {
-        self.write(&Context::new(Caller::Service), page, |unit, page| group::take(unit, page)).await
+        self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| group::take(unit, page))
+            .await
     }
 
     /// Imports messages and numbers them in the given order. Their groups and authors must have been imported
     /// before.
     pub async fn import_messages(&self, page: Vec<SourceMessage>) -> Result<Page> {
-        self.write(&Context::new(Caller::Service), page, |unit, page| message::take(unit, page)).await
+        self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| message::take(unit, page))
+            .await
     }
 
     /// Moves read marks forward. The messages must have been imported before. Returns the number of moved
     /// marks.
     pub async fn import_marks(&self, page: Vec<SourceMark>) -> Result<u64> {
-        self.write(&Context::new(Caller::Service), page, |unit, page| message::take_marks(unit, page)).await
+        self.write(Growth::Bounded, &Context::new(Caller::Service), page, |unit, page| {
+            message::take_marks(unit, page)
+        })
+        .await
     }
 
     /// The number of these objects that were imported.

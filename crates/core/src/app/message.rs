@@ -5,7 +5,7 @@ use std::future::ready;
 use super::actor::{actor, membership_in, role_in, someone, visible};
 use super::send::Sending;
 pub use super::send::{Send, Sent};
-use super::{App, Context, Unit, allow};
+use super::{App, Context, Growth, Unit, allow};
 use crate::event::{Audience, Event, Kind};
 use crate::limits::LISTED;
 use crate::log::LogEntry;
@@ -67,24 +67,22 @@ impl App {
             context: context.clone(),
             command,
         };
-        if self.is_full() {
-            return all
-                .into_iter()
-                .map(|_| -> Answer<'_, Sent> { Box::pin(ready(Err(Error::Full))) })
-                .collect();
+        // A store that decides in one statement does not ask.
+        if let Err(why) = self.rules.admit(Growth::Adds) {
+            let refused = |_| -> Answer<'_, Sent> { Box::pin(ready(Err(why.clone()))) };
+            return all.into_iter().map(refused).collect();
         }
         self.store.submit_sends(all.into_iter().map(sending).collect())
     }
 
     /// Edits a message: the caller's own, or for a service any.
     pub async fn message_edit(&self, context: &Context, command: Edit) -> Result<Message> {
-        self.room()?;
-        self.write(context, command, edit).await
+        self.write(Growth::Adds, context, command, edit).await
     }
 
     /// Deletes a message and erases its body.
     pub async fn message_delete(&self, context: &Context, id: MessageId) -> Result<()> {
-        self.write(context, id, delete).await
+        self.write(Growth::Bounded, context, id, delete).await
     }
 
     /// One message.
@@ -103,7 +101,7 @@ impl App {
 
     /// Moves the caller's own read mark forward. It never moves back.
     pub async fn message_read(&self, context: &Context, command: MarkRead) -> Result<Marked> {
-        self.write(context, command, mark_read).await
+        self.write(Growth::Bounded, context, command, mark_read).await
     }
 }
 

@@ -7,7 +7,7 @@ use super::actor::{service_only, someone};
 use super::directory::named;
 use super::group::Seen;
 use super::send::{BLOCKED, Send, Sent, send};
-use super::{App, Context, Unit, standing};
+use super::{App, Context, Growth, Unit, standing};
 use crate::group::View;
 use crate::log::LogEntry;
 use crate::message::{Body, ClientId, Message};
@@ -58,8 +58,7 @@ pub struct Private {
 impl App {
     /// Makes or finds the private group with a user, and sends the message there.
     pub async fn message_first(&self, context: &Context, command: First) -> Result<Opened> {
-        self.room()?;
-        self.write(context, (command, AtomicBool::new(false)), |unit, (command, counted)| {
+        self.write(Growth::Adds, context, (command, AtomicBool::new(false)), |unit, (command, counted)| {
             first(unit, command, counted)
         })
         .await
@@ -67,8 +66,7 @@ impl App {
 
     /// Makes or finds the private group of two users.
     pub async fn private_open(&self, context: &Context, command: Open) -> Result<Private> {
-        self.room()?;
-        self.write(context, (command, AtomicBool::new(false)), |unit, (command, counted)| {
+        self.write(Growth::Adds, context, (command, AtomicBool::new(false)), |unit, (command, counted)| {
             open_between(unit, command, counted)
         })
         .await
@@ -160,7 +158,7 @@ fn open(
     let seq = match message {
         None => unit.log(id, &LogEntry::GroupChanged)?,
         Some((body, client_id)) => {
-            let seq = unit.tx.seq_take(id, 1)?;
+            let seq = unit.tx.seq_take_for_messages(id, 1, now)?;
             unit.tx.message_insert(&NewMessage {
                 id: MessageId::new(&*unit.rules.clock),
                 group: id,

@@ -2,7 +2,7 @@
 
 use super::actor::someone;
 use super::directory::{found, named};
-use super::{App, Context, Unit};
+use super::{App, Context, Growth, Unit};
 use crate::event::{Event, Kind};
 use crate::limits::RECEIVED_INVITATIONS;
 use crate::relation::{Operation, Outcome, Pair, Relation};
@@ -32,7 +32,7 @@ pub struct Related {
 impl App {
     /// Changes a relation.
     pub async fn relate(&self, context: &Context, command: Relate) -> Result<Related> {
-        self.write(context, command, relate).await
+        self.write(command.growth(), context, command, relate).await
     }
 
     /// Refuses with 403 if `target` has blocked `author`, and with 404 if one of them does not exist.
@@ -52,6 +52,16 @@ impl App {
             }
         })
         .await
+    }
+}
+
+impl Relate {
+    /// Nobody has to bear another for want of room.
+    fn growth(&self) -> Growth {
+        match self.operation {
+            Operation::Invite | Operation::Accept => Growth::Adds,
+            Operation::Deny | Operation::Remove | Operation::Block => Growth::Bounded,
+        }
     }
 }
 

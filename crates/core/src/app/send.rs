@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::account::REFUSED;
 use super::actor::{acting, member_as};
 use super::consent::accept;
-use super::{Context, Rules, Unit, Who, allow};
+use super::{Context, Growth, Rules, Unit, Who, allow};
 use crate::event::{Event, Kind};
 use crate::group::Membership;
 use crate::message::{Body, ClientId, Message};
@@ -135,7 +135,7 @@ impl Sending {
 
     /// Sends it inside a transaction: how a store does that decides one message at a time.
     pub fn run(&self, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent> {
-        send(&mut Unit::new(tx, events, &self.rules, &self.context)?, &self.command)
+        send(&mut Unit::new(tx, events, &self.rules, &self.context, Growth::Adds)?, &self.command)
     }
 
     /// The answer, and the event if there is one, where a store has decided many messages in one
@@ -175,12 +175,10 @@ pub(super) fn send(unit: &mut Unit, command: &Send) -> Result<Sent> {
     if facts.member.is_some_and(|member| member.pending) {
         accept(unit, command.group, &author)?;
     }
-    let date = command.date.filter(|_| unit.caller == Caller::Service);
-    let kept = Kept {
-        id: MessageId::new(&*unit.rules.clock),
-        seq: unit.tx.seq_take(command.group, 1)?,
-        date: date.unwrap_or_else(|| unit.now()),
-    };
+    let given = command.date.filter(|_| unit.caller == Caller::Service);
+    let date = given.unwrap_or_else(|| unit.now());
+    let seq = unit.tx.seq_take_for_messages(command.group, 1, date)?;
+    let kept = Kept { id: MessageId::new(&*unit.rules.clock), seq, date };
     unit.tx.message_insert(&NewMessage {
         id: kept.id,
         group: command.group,

@@ -4,7 +4,7 @@ use super::actor::{actor, service_only};
 use super::directory::{Part, found, page};
 use super::identity::{hold, not_held};
 use super::relation::sees_all_of;
-use super::{App, Context, Unit, Who};
+use super::{App, Context, Growth, Unit, Who};
 use crate::event::{Ended, Event, Kind};
 use crate::limits::Directory;
 use crate::profile::{Details, Origin};
@@ -82,7 +82,7 @@ pub struct Rename {
 impl App {
     /// Makes the special users that do not exist yet. Called once at the start.
     pub async fn prepare(&self, special: Vec<Name>) -> Result<()> {
-        self.write(&Context::new(Caller::Service), special, |unit, special| {
+        self.write(Growth::Adds, &Context::new(Caller::Service), special, |unit, special| {
             let now = unit.now();
             for name in special {
                 if unit.tx.user_named(name)?.is_none() {
@@ -96,8 +96,7 @@ impl App {
 
     /// Makes a user without a password.
     pub async fn user_create(&self, context: &Context, name: Name) -> Result<User> {
-        self.room()?;
-        self.write(context, name, |unit, name| {
+        self.write(Growth::Adds, context, name, |unit, name| {
             service_only(unit.caller)?;
             short_enough(unit, name, "name")?;
             let now = unit.now();
@@ -129,7 +128,7 @@ impl App {
 
     /// Changes some of a user's own settings.
     pub async fn user_settings(&self, context: &Context, command: ChangeSettings) -> Result<User> {
-        self.write(context, command, |unit, command| {
+        self.write(Growth::Bounded, context, command, |unit, command| {
             let user = own(unit, &command.name)?;
             let before = unit.tx.settings(user.id)?;
             let after = Settings {
@@ -159,13 +158,13 @@ impl App {
     /// Renames a user and publishes that to the users who know it. The logs of its groups follow in steps.
     pub async fn user_rename(&self, context: &Context, command: Rename) -> Result<User> {
         let known = self.read(context, (command.name.clone(), self.user_rules().directory), known).await?;
-        self.write(context, (command, known), rename).await
+        self.write(Growth::Adds, context, (command, known), rename).await
     }
 
     /// Deletes a user. Nothing of the user can be read after that. Its messages are erased in steps.
     pub async fn user_delete(&self, context: &Context, name: Name) -> Result<()> {
         let known = self.read(context, (name.clone(), self.user_rules().directory), known).await?;
-        self.write(context, (name, known), delete).await
+        self.write(Growth::Bounded, context, (name, known), delete).await
     }
 }
 

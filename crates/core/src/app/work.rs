@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::group::{delete_if_ended, depart};
 use super::message::erase_together;
-use super::{App, Context, Unit};
+use super::{App, Context, Growth, Unit};
 use crate::log::LogEntry;
 use crate::permission::Role;
 use crate::store::Task;
@@ -44,7 +44,7 @@ impl App {
         if !waits? {
             return Ok(None);
         }
-        self.write(&service, effort, |unit, effort| {
+        self.write(Growth::Bounded, &service, effort, |unit, effort| {
             let begun = unit.now();
             let Some((id, task)) = unit.tx.task_next()? else { return Ok(None) };
             unit.step(id, task, *effort)?;

@@ -51,6 +51,10 @@ pub trait Groups: Messages + Relations {
     /// Takes the next `count` numbers (1 or more) of the group's log; answers the first of them.
     fn seq_take(&mut self, group: GroupId, count: usize) -> Result<Seq>;
 
+    /// The same for messages, the last of which has this date: from here on it is the group's newest, until it is
+    /// erased.
+    fn seq_take_for_messages(&mut self, group: GroupId, count: usize, newest: Date) -> Result<Seq>;
+
     /// Keeps an entry under the number that was taken for it. A message is its own entry, and is not
     /// kept by this.
     fn log_insert(&mut self, group: GroupId, seq: Seq, entry: &LogEntry) -> Result<()>;
@@ -104,13 +108,8 @@ pub trait Groups: Messages + Relations {
     /// Sets how far a member has read.
     fn mark_set(&mut self, group: GroupId, user: UserId, seq: Seq, date: Date) -> Result<()>;
 
-    /// Every group that a user is in and has accepted, with the last number of its log, in ascending
-    /// order of id.
-    fn heads_of(&self, user: UserId) -> Result<Vec<(GroupId, Seq)>>;
-
-    /// Up to `limit` of the groups that a user is in, those of the newest activity first: that is
-    /// the date of the newest message that stands, or else of the user's joining.
-    fn recent_groups(&self, user: UserId, limit: usize) -> Result<Vec<GroupId>>;
+    /// Every group that a user is in, in ascending order of id. One row of each group is read, and no message.
+    fn group_positions(&self, user: UserId) -> Result<Vec<GroupPosition>>;
 
     /// Those of these groups that a user is in, in the order given, as that user sees them. Bounded
     /// by the caller.
@@ -139,6 +138,19 @@ pub trait Groups: Messages + Relations {
         let (members, members_count) = self.members_up_to(id, LISTED)?;
         Ok(Some(Arc::new(View { group, members, members_count, messages: Vec::new() })))
     }
+}
+
+/// The position of a user's group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupPosition {
+    /// The group.
+    pub group: GroupId,
+    /// The last number of its log.
+    pub head: Seq,
+    /// The date of its newest message that is not erased, by number; of the user's joining if there is none.
+    pub active: Date,
+    /// Whether the user has yet to accept.
+    pub pending: bool,
 }
 
 /// The part of each group that a summary shows.

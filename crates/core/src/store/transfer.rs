@@ -113,6 +113,8 @@ pub const TABLES: &[Table] = &[
         columns: &[
             ("id", Id),
             ("last_seq", Number),
+            ("newest_seq", Number),
+            ("newest_date", Number),
             ("name", Text),
             ("pair_low", Number),
             ("pair_high", Number),

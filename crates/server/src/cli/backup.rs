@@ -80,7 +80,7 @@ pub(super) fn put(draft: &Path, file: &Path) -> Result<()> {
 }
 
 /// A length in the unit that it is read best in.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     #[allow(clippy::cast_precision_loss, reason = "one decimal of it is shown")]
     let mebibytes = bytes as f64 / f64::from(1 << 20);
     if mebibytes < 1024.0 { format!("{mebibytes:.1} MiB") } else { format!("{:.1} GiB", mebibytes / 1024.0) }

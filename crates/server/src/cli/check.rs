@@ -1,11 +1,14 @@
 //! `chinwag check`: what is wrong, and how to mend it; a line for each thing looked at.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use chinwag_http::auth::jwt;
 use rustix::fs::{Access, access};
 
+use super::backup::size;
+use super::elapsed::Elapsed;
 use super::serve::{bind, check_key_of};
 use super::settings::Settings;
 use crate::banner::open_warning;
@@ -81,13 +84,17 @@ async fn check(config: &Config, report: &mut Report) -> Result<()> {
     check_address(config, report).await
 }
 
-/// Reads the whole database, beside a running server, too. Changes nothing.
+/// Reads the whole database, beside a running server, too, and says that it does. Changes nothing.
 fn check_database(folder: &Folder, report: &mut Report) -> Result<()> {
     let (database, shown) = (folder.database(), folder.database().display().to_string());
     if !database.exists() {
         return ok(&format!("the database {shown} will be made at the first start"));
     }
-    match report.of(wire_up::backup::look(&database).map_err(Into::into))? {
+    let length = fs::metadata(&database).map_or(0, |found| found.len());
+    let mut elapsed = Elapsed::new(format!("checking the database {shown} ({})", size(length)));
+    let looked = wire_up::backup::look(&database, move || elapsed.show());
+    Elapsed::erase();
+    match report.of(looked.map_err(Into::into))? {
         Some(()) => ok(&format!("the database {shown}")),
         None => Ok(()),
     }

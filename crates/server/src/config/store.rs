@@ -21,6 +21,8 @@ pub(crate) struct Store {
     pub(crate) busy: Period,
     /// Bytes that are kept free on the disk of the data folder: below it new content is refused. SQLite.
     pub(crate) min_free: u64,
+    /// Bytes that are kept in reserve for deletions on a full disk. SQLite.
+    pub(crate) reserve: u64,
     /// Threads that write, other than messages. PostgreSQL.
     pub(crate) writers: usize,
     /// Threads that send messages, each a batch at a time. PostgreSQL.
@@ -40,6 +42,7 @@ impl Default for Store {
             deadline: Period::seconds(15),
             busy: Period::seconds(5),
             min_free: 256 << 20,
+            reserve: 16 << 20,
             writers: 4,
             senders: 2,
             statement_timeout: Period::seconds(10),
@@ -60,6 +63,7 @@ impl Store {
             problems.add("store.deadline must be longer than store.busy, or nobody waits for its end");
         }
         problems.number("store.min_free", self.min_free, &(0..=1 << 40), "bytes");
+        problems.number("store.reserve", self.reserve, &(0..=1 << 30), "bytes");
         problems.number("store.writers", self.writers, &(1..=64), "threads");
         problems.number("store.senders", self.senders, &(1..=64), "threads");
         problems.period(

@@ -21,6 +21,7 @@ fn a_server_that_could_start_is_all_ok() {
     let output = program.run(&["check", "--listen", "127.0.0.1:0"]);
     assert_eq!(output.code, Some(0), "{}", output.stdout);
     assert!(output.stdout.contains("ok       the database "), "{}", output.stdout);
+    assert!(output.stderr.starts_with("checking the database "), "{}", output.stderr);
     let running = program.serve();
     let output = program.run(&["check"]);
     assert_eq!(output.code, Some(0), "{}", output.stdout);

@@ -26,6 +26,7 @@ use crate::program;
 const PATIENCE: Duration = Duration::from_secs(60);
 const MOUNT: &str = "mount -t tmpfs -o size=6m,mode=0700 tmpfs \"$1\" && echo mounted && read -r _";
 const BALLAST: usize = 3 << 20;
+const RESERVE: usize = 1 << 20;
 /// Long messages, since it is not their number that matters.
 const CHARS: usize = 16_384;
 
@@ -104,6 +105,54 @@ async fn below_the_floor_nothing_new_is_stored_and_the_rest_goes_on() {
 
     disk.remove("ballast");
     until_ready_says(&service, 200).await;
+    send(&bob, &group, "after").await.ok(201);
+    assert_eq!(running.stop().code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deletions_go_on_where_the_disk_is_really_full() {
+    let (program, disk) = (program(), Disk::new());
+    let running = disk.serve_with_reserve(&program, RESERVE);
+    let reserve = || fs::metadata(disk.file("chinwag.db-reserve")).expect("it is there").len();
+    assert_eq!(reserve(), RESERVE as u64);
+    let service = disk.service(&program, &running);
+    let mut clients = Vec::new();
+    for name in ["ann", "bob", "cat", "dan"] {
+        clients.push(service.user(name).await);
+    }
+    let [ann, bob, cat, dan] = <[Client; 4]>::try_from(clients).expect("four");
+    let group = group(&service, &[ann.clone(), bob.clone(), cat.clone(), dan.clone()]).await;
+    let mut sent = Vec::new();
+    for number in 0..20 {
+        let body = json!({ "group": group, "body": format!("{number}") });
+        sent.push(ann.post("messages/", body).await.ok(201)["id"].as_str().expect("an id").to_owned());
+    }
+    disk.stuff();
+    assert_eq!(disk.room(), 0);
+    // Until the journal has no room left, and the reserve is begun.
+    let mut told = HashMap::new();
+    assert_eq!(fill(&bob, &group, &mut told).await.status, 507);
+    assert!(reserve() < RESERVE as u64, "a part was given up");
+    assert_eq!(service.get("/readyz").await.json["why"], "disk");
+    until_said(&running, "the disk is full").await;
+
+    for id in &sent {
+        ann.delete(&format!("messages/{id}/")).await.ok(200);
+        assert_eq!(send(&bob, &group, "none").await.status, 507);
+    }
+    service.post("users/", json!({ "name": "eve" })).await.ok(507);
+    service.patch(&format!("groups/{group}/"), json!({ "name": "h" })).await.ok(507);
+    service.patch(&format!("groups/{group}/"), json!({ "remove": ["dan"] })).await.ok(200);
+    cat.post(&format!("groups/{group}/quit/"), json!({})).await.ok(200);
+    service.delete("users/cat/tokens/").await.ok(200);
+    cat.get("users/").await.ok(401);
+    service.delete("users/ann/").await.ok(200);
+    let left = history(&bob, &group).await;
+    assert_eq!(left, told, "reads go on, and nothing else is left");
+
+    disk.remove("stuffing");
+    until_ready_says(&service, 200).await;
+    assert_eq!(reserve(), RESERVE as u64, "it was made anew");
     send(&bob, &group, "after").await.ok(201);
     assert_eq!(running.stop().code, Some(0));
 }
@@ -220,7 +269,8 @@ impl Disk {
 
     /// Takes all the room that there is.
     fn stuff(&self) {
-        let mut file = File::create(self.file("stuffing")).expect("a name takes no room");
+        let file = File::options().create(true).append(true).open(self.file("stuffing"));
+        let mut file = file.expect("a name takes no room");
         loop {
             match file.write(&[0; 4096]) {
                 Ok(_) => {}
@@ -258,6 +308,13 @@ impl Disk {
     fn serve_above(&self, program: &Program, min_free: usize) -> Running {
         let mut command = self.command(program, &["serve", "--listen", "127.0.0.1:0"]);
         command.env("CHINWAG_STORE__MIN_FREE", min_free.to_string());
+        Running::start(command)
+    }
+
+    /// Serves with so many bytes in reserve.
+    fn serve_with_reserve(&self, program: &Program, reserve: usize) -> Running {
+        let mut command = self.command(program, &["serve", "--listen", "127.0.0.1:0"]);
+        command.env("CHINWAG_STORE__MIN_FREE", "0").env("CHINWAG_STORE__RESERVE", reserve.to_string());
         Running::start(command)
     }
 

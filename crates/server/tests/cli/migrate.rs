@@ -54,7 +54,7 @@ fn fill(program: &Program, messages: usize) {
         INSERT INTO imports VALUES (2, randomblob(16), NULL, NULL), (3, randomblob(16), NULL, NULL);
         INSERT INTO log_entries (group_id, seq, kind, message_seq, detail)
             SELECT id, last_seq + 1, 2, 1, unhex('0110000000' || hex(randomblob(16))) FROM groups;
-        UPDATE groups SET last_seq = last_seq + 1;
+        UPDATE groups SET last_seq = last_seq + 1, newest_seq = {each}, newest_date = 1700000000000000 + {each};
         INSERT INTO tasks SELECT randomblob(16), 2, id, NULL, x'0103000000426f620203000000626f62' FROM users WHERE name = 'bob';
         UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'users';",
         each = messages / 40,

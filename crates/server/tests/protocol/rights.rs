@@ -3,6 +3,8 @@
 //! A cell is one actor who tries one thing in a group of its own. What is refused must be refused
 //! alike by both transports, and must have changed nothing.
 
+#[path = "room.rs"]
+mod room;
 #[path = "routes.rs"]
 mod routes;
 

@@ -39,7 +39,7 @@ pub(super) const ROUTES: &[(&str, &str, [u16; 3])] = &[
 ];
 
 /// A payload that is right for the route, in the name of the one whose things they are.
-fn payload(method: &str, path: &str, group: &str, fresh: &str) -> Value {
+pub(super) fn payload(method: &str, path: &str, group: &str, fresh: &str) -> Value {
     match (method, path) {
         ("post", "/api/v1/users/") => json!({ "name": fresh }),
         ("put", "/api/v1/users/{name}/") => json!({ "display_name": fresh }),

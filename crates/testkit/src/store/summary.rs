@@ -2,8 +2,9 @@
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use chinwag_core::group::Summary;
+use chinwag_core::log::LogEntry;
 use chinwag_core::permission::Role;
-use chinwag_core::store::{NewMessage, Shown, Tx};
+use chinwag_core::store::{GroupPosition, NewMessage, Shown, Tx};
 use chinwag_core::{GroupId, Result, Seq, UserId};
 
 use super::{Fixture, Numbers, date};
@@ -31,7 +32,7 @@ pub async fn summaries_are_what_view_and_mark_say_of_each_group(f: Fixture) {
 
 /// All of a user's groups, whole.
 pub(super) fn summaries(tx: &dyn Tx, user: UserId) -> Result<Vec<Summary>> {
-    let ids: Vec<_> = tx.heads_of(user)?.into_iter().map(|(id, _)| id).collect();
+    let ids: Vec<_> = tx.group_positions(user)?.into_iter().map(|found| found.group).collect();
     tx.summaries(user, &ids, Shown::WHOLE)
 }
 
@@ -64,23 +65,49 @@ pub async fn summaries_come_in_the_order_asked_for_and_as_short(f: Fixture) {
     .await;
 }
 
-pub async fn groups_of_the_newest_activity_come_first(f: Fixture) {
-    let ann = f.user("ann").await;
-    let ids = [f.group(&[ann]).await, f.group(&[ann]).await, f.group(&[ann]).await];
-    let oldest = f.send(ids[2], ann).await;
-    f.send(ids[0], ann).await;
-    let erased = f.send(ids[2], ann).await;
-    assert_eq!(f.read(move |tx| tx.recent_groups(ann, 9)).await, [ids[2], ids[0], ids[1]]);
-    f.write(move |tx| tx.message_erase(ids[2], erased.seq)).await;
-    assert_eq!(f.read(move |tx| tx.recent_groups(ann, 2)).await, [ids[0], ids[2]]);
-    f.write(move |tx| tx.message_erase(ids[2], oldest.seq)).await;
+pub async fn position_has_head_and_date_of_newest_message(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let (written, silent) = (f.group(&[bob, ann]).await, f.group(&[bob, ann]).await);
+    f.group(&[bob]).await;
+    f.send(written, ann).await;
+    let last = f.keep(NewMessage { date: date(-9), ..f.message(written, bob) }).await;
+    f.write(move |tx| {
+        tx.pending_set(silent, ann, true)?;
+        // A change is no message.
+        let seq = tx.seq_take(written, 1)?;
+        tx.log_insert(written, seq, &LogEntry::GroupChanged)
+    })
+    .await;
+    let expected = [
+        GroupPosition { group: written, head: Seq(3), active: last.date, pending: false },
+        GroupPosition { group: silent, head: Seq(0), active: date(1), pending: true },
+    ];
     f.read(move |tx| {
-        let mut heads: Vec<_> = ids.into_iter().zip([Seq(1), Seq(0), Seq(2)]).collect();
-        heads.sort_unstable();
-        assert_eq!((tx.recent_groups(ann, 1)?, tx.heads_of(ann)?), (vec![ids[0]], heads));
+        assert_eq!(tx.group_positions(ann)?, expected);
+        assert_eq!(tx.group_positions(bob)?.len(), 3);
         Ok(())
     })
     .await;
+    let task = f.task();
+    f.write(move |tx| tx.group_delete(written, task)).await;
+    assert_eq!(f.read(move |tx| tx.group_positions(ann)).await, expected[1..]);
+}
+
+pub async fn erasing_the_newest_message_uncovers_the_one_before(f: Fixture) {
+    let ann = f.user("ann").await;
+    let group = f.group(&[ann]).await;
+    let mut sent = Vec::new();
+    for _ in 0..4 {
+        sent.push(f.send(group, ann).await);
+    }
+    let active = async || f.read(move |tx| Ok(tx.group_positions(ann)?[0].active)).await;
+    for (erased, left) in [(1, Some(3)), (3, Some(2)), (2, Some(0)), (0, None)] {
+        let seq = sent[erased].seq;
+        f.write(move |tx| tx.message_erase(group, seq)).await;
+        assert_eq!(active().await, left.map_or(date(0), |left: usize| sent[left].date), "{erased}");
+    }
+    let next = f.send(group, ann).await;
+    assert_eq!(active().await, next.date);
 }
 
 /// A group of some of the users with up to 60 messages, some of which are erased or answered.

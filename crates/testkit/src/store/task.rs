@@ -1,6 +1,7 @@
 //! Work that remains, in steps, and the reads while it remains.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
+use chinwag_core::group::Mark;
 use chinwag_core::log::LogEntry;
 use chinwag_core::permission::Role;
 use chinwag_core::store::{Edge, NewMessage, Page, Task};
@@ -189,6 +190,25 @@ pub async fn a_group_that_is_no_more_is_erased_in_parts(f: Fixture) {
     f.write(move |tx| {
         tx.task_delete(task)?;
         tx.group_insert(id, "again", None)
+    })
+    .await;
+}
+
+pub async fn leftovers_of_a_deleted_group_count_nowhere(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let (gone, standing) = (f.group(&[ann, bob]).await, f.group(&[ann]).await);
+    f.write(move |tx| tx.member_set(gone, ann, Role::Owner, date(0))).await;
+    let task = f.task();
+    f.write(move |tx| tx.group_delete(gone, task)).await;
+    f.read(move |tx| {
+        assert_eq!((tx.groups_count(ann)?, tx.groups_count(bob)?), (1, 0));
+        let newcomers = tx.newcomers(standing, bob, &[ann])?;
+        assert_eq!(newcomers.iter().map(|newcomer| newcomer.groups).collect::<Vec<_>>(), [1]);
+        assert_eq!((tx.acquaintances(ann)?, tx.acquainted(ann, &[bob])?), (vec![], vec![]));
+        assert_eq!((tx.owner(gone)?, tx.members_up_to(gone, 1)?), (None, (vec![], 0)));
+        assert_eq!((tx.places(&[bob])?, tx.pending_beyond(bob, 0)?), (vec![], vec![]));
+        assert_eq!((tx.membership(gone, ann)?, tx.mark(gone, ann)?), (None, Mark::default()));
+        Ok(())
     })
     .await;
 }

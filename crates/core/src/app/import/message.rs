@@ -153,7 +153,8 @@ fn insert(
     group: GroupId,
     messages: &[(&SourceMessage, Found)],
 ) -> Result<()> {
-    let mut seq = unit.tx.seq_take(group, messages.len())?;
+    let Some((_, last)) = messages.last() else { return Ok(()) };
+    let mut seq = unit.tx.seq_take_for_messages(group, messages.len(), last.date)?;
     let mut rows = Vec::with_capacity(messages.len());
     for (message, found) in messages {
         rows.push(NewMessage {

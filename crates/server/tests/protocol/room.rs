@@ -1,0 +1,104 @@
+//! A disk without room: what adds is 507 over both transports, and everything else goes on.
+
+use chinwag_testkit::client::Client;
+use chinwag_testkit::ws::Ws;
+use serde_json::{Value, json};
+
+use super::routes::{ROUTES, payload};
+use super::{cell, rows, world};
+
+/// The routes that add, with their usual payloads.
+const ADDING: [(&str, &str); 9] = [
+    ("post", "/api/v1/users/"),
+    ("put", "/api/v1/users/{name}/"),
+    ("patch", "/api/v1/users/{name}/"),
+    ("post", "/api/v1/groups/"),
+    ("patch", "/api/v1/groups/{id}/"),
+    ("put", "/api/v1/private/"),
+    ("post", "/api/v1/messages/"),
+    ("patch", "/api/v1/messages/{id}/"),
+    ("post", "/api/v1/accounts/"),
+];
+
+/// How the rows of the role table begin that end, remove, read or change a mark.
+const GOING_ON: [&str; 7] = ["delete", "remove", "quit", "accept", "mark", "see", "read"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_route_that_adds_is_507_without_room() {
+    let app = world().await;
+    let service = app.service();
+    for (number, (method, path, expected)) in ROUTES.iter().enumerate() {
+        let (cell, victim) = (cell(&service, "owner").await, format!("victim{number}"));
+        app.user(&victim).await;
+        let [_, by_user, by_service] = *expected;
+        // What a service has no use for is tried as a user.
+        let (caller, expected) = match by_service {
+            403 => (app.sign_in("outsider").await, by_user),
+            _ => (app.service(), by_service),
+        };
+        let id = if path.contains("/messages/{id}") { cell.message_of("owner") } else { &cell.group };
+        let filled = path.replace("{name}", &victim).replace("{id}", id);
+        let body = payload(method, path, &cell.group, &format!("fresh{number}"));
+        let request = caller.request(method.to_uppercase().parse().expect("a method"), &filled);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        app.app().set_low(true);
+        let answer = caller.send(request).await;
+        app.app().set_low(false);
+        let expected = if ADDING.contains(&(*method, *path)) { 507 } else { expected };
+        assert_eq!(answer.status, expected, "{method} {path}: {}", answer.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_event_that_adds_is_507_without_room() {
+    let app = world().await;
+    let (service, owner) = (app.service(), app.sign_in("owner").await);
+    let mut socket = owner.ws().await;
+    for row in rows().into_iter().filter(|row| row.allowed[0]) {
+        let cell = cell(&service, "owner").await;
+        let expected = if GOING_ON.iter().any(|word| row.name.starts_with(word)) { 0 } else { 507 };
+        if let Some(event) = row.event {
+            let (kind, data) = event(&cell);
+            app.app().set_low(true);
+            let code = code(&mut socket, kind, data).await;
+            app.app().set_low(false);
+            assert_eq!(code, expected, "{} by {kind}", row.name);
+        }
+    }
+    app.app().set_low(true);
+    let contact = |operation: &str| json!({ "name": "member", "operation": operation });
+    for (kind, data, expected) in [
+        ("group.create", json!({ "name": "new" }), 507),
+        ("message.first", json!({ "target": "member", "body": "hello" }), 507),
+        ("contact.update", contact("invitation"), 507),
+        ("contact.update", contact("block"), 0),
+        ("contact.update", contact("remove"), 0),
+        ("status.update", json!({ "status": "away" }), 0),
+    ] {
+        assert_eq!(code(&mut socket, kind, data.clone()).await, expected, "{kind} {data}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_and_settings_go_on_without_room() {
+    let app = world().await;
+    let service = app.service();
+    let account = json!({ "name": "signed", "password": "a long password" });
+    service.post("accounts/", account.clone()).await.ok(201);
+    app.app().set_low(true);
+    app.nobody().post("sessions/", account).await.ok(201);
+    let ann = Client::new(
+        &app.url(),
+        Some(service.post("users/member/tokens/", json!({})).await.ok(201)["token"].as_str().expect("one")),
+        "member",
+    );
+    let settings = json!({ "settings": { "added_by": "nobody" } });
+    ann.patch("users/member/", settings).await.ok(200);
+    ann.patch("users/member/", json!({ "new_name": "other" })).await.ok(507);
+    ann.ws().await;
+}
+
+/// The code of the error that a socket is answered, or 0.
+async fn code(socket: &mut Ws, kind: &str, data: Value) -> u64 {
+    socket.ask(kind, data).await["code"].as_u64().unwrap_or(0)
+}

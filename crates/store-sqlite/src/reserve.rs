@@ -1,0 +1,154 @@
+//! Room in reserve: a file beside the store's, of which a part is given up whenever the disk is full, so that
+//! deletions and revocations can still be committed.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::statvfs;
+
+/// What is given up at a time.
+const SLICE: u64 = 256 << 10;
+const CHUNK: usize = 64 << 10;
+
+/// The file, and how large it is when it is whole. With a size of 0 there is none.
+#[derive(Debug)]
+pub(crate) struct Reserve {
+    path: PathBuf,
+    size: u64,
+    is_whole: AtomicBool,
+    turn: Mutex<()>,
+}
+
+impl Reserve {
+    /// The reserve of the store in this file.
+    pub(crate) fn new(store: &Path, size: u64) -> Self {
+        let mut path = store.as_os_str().to_owned();
+        path.push("-reserve");
+        Self { path: path.into(), size, is_whole: AtomicBool::new(false), turn: Mutex::new(()) }
+    }
+
+    /// Whether there is a reserve at all.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.size > 0
+    }
+
+    /// Whether nothing is missing.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole.load(Ordering::Acquire)
+    }
+
+    /// Makes the file whole, if the disk then still has as much room as the whole file takes. Answers whether
+    /// it is whole.
+    pub(crate) fn fill(&self) -> io::Result<bool> {
+        let _turn = self.turn();
+        if self.size == 0 {
+            self.remove()?;
+        } else {
+            let mut options = OpenOptions::new();
+            options.create(true).append(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = options.open(&self.path)?;
+            let length = file.metadata()?.len();
+            if length > self.size {
+                file.set_len(self.size)?;
+            } else if length < self.size && !self.append(&file, length)? {
+                return Ok(false);
+            }
+        }
+        self.is_whole.store(true, Ordering::Release);
+        Ok(true)
+    }
+
+    /// Gives a part up. Answers whether there was something left.
+    pub(crate) fn give_up(&self) -> io::Result<bool> {
+        let _turn = self.turn();
+        if self.size == 0 {
+            return Ok(false);
+        }
+        self.is_whole.store(false, Ordering::Release);
+        let file = match OpenOptions::new().write(true).open(&self.path) {
+            Ok(file) => file,
+            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(why) => return Err(why),
+        };
+        let length = file.metadata()?.len();
+        file.set_len(length.saturating_sub(SLICE))?;
+        Ok(length > 0)
+    }
+
+    /// Appends what is missing, if there is room for it. The bytes look random, since a file system that
+    /// compresses would take others without keeping room for them.
+    fn append(&self, mut file: &File, length: u64) -> io::Result<bool> {
+        let disk = statvfs(&self.path)?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let mut missing = self.size - length;
+        if free < missing.saturating_add(self.size) {
+            return Ok(false);
+        }
+        let (mut chunk, mut state) = (vec![0; CHUNK], length | 1);
+        while missing > 0 {
+            for word in chunk.as_chunks_mut::<8>().0 {
+                // xorshift64
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                *word = state.to_le_bytes();
+            }
+            let count = usize::try_from(missing).unwrap_or(CHUNK).min(CHUNK);
+            file.write_all(&chunk[..count])?;
+            missing -= count as u64;
+        }
+        file.sync_all()?;
+        Ok(true)
+    }
+
+    fn remove(&self) -> io::Result<()> {
+        match fs::remove_file(&self.path) {
+            Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
+            _ => Ok(()),
+        }
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserve_is_given_up_in_parts_and_made_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, file) = (folder.path().join("a.db"), folder.path().join("a.db-reserve"));
+        let length = || fs::metadata(&file).map(|found| found.len()).ok();
+        let size = 2 * SLICE + 100;
+        let reserve = Reserve::new(&store, size);
+        assert!(!reserve.is_whole());
+        assert!(reserve.fill().expect("room") && reserve.is_whole());
+        assert_eq!(length(), Some(size));
+        for left in [SLICE + 100, 100, 0] {
+            assert!(reserve.give_up().expect("a file") && !reserve.is_whole());
+            assert_eq!(length(), Some(left));
+        }
+        assert!(!reserve.give_up().expect("a file"), "nothing is left");
+        assert!(reserve.fill().expect("room"));
+        assert_eq!(length(), Some(size));
+        assert!(Reserve::new(&store, SLICE).fill().expect("room"));
+        assert_eq!(length(), Some(SLICE), "a smaller one");
+        assert!(Reserve::new(&store, 0).fill().expect("no file"));
+        assert_eq!(length(), None);
+    }
+
+    #[test]
+    fn reserve_never_takes_the_last_room() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let reserve = Reserve::new(&folder.path().join("a.db"), 1 << 60);
+        assert!(!reserve.fill().expect("a file") && !reserve.is_whole());
+    }
+}

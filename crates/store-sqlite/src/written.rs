@@ -1,0 +1,196 @@
+//! Which pages of the file have changed: read from the journal after each commit, where every page that a commit
+//! writes stands with its number (<https://sqlite.org/fileformat2.html#the_write_ahead_log>).
+
+use std::fs::File;
+use std::io;
+use std::mem;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+const HEADER: u64 = 32;
+const FRAME_HEADER: u64 = 24;
+
+/// Pages of the file that have changed since some moment.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// Nobody knows which.
+    #[default]
+    All,
+    /// Those whose bit is set: page 0, which there is not, has the first.
+    These(Vec<u64>),
+}
+
+impl Written {
+    /// Begins anew; answers what there was.
+    pub(crate) fn take(&mut self) -> Self {
+        mem::replace(self, Self::These(Vec::new()))
+    }
+
+    /// Adds what another has.
+    pub(crate) fn merge(&mut self, other: Self) {
+        match (self, other) {
+            (Self::All, _) => {}
+            (all, Self::All) => *all = Self::All,
+            (Self::These(words), Self::These(others)) => {
+                words.resize(words.len().max(others.len()), 0);
+                for (word, other) in words.iter_mut().zip(others) {
+                    *word |= other;
+                }
+            }
+        }
+    }
+
+    /// The first page from `page` on.
+    pub(crate) fn next(&self, page: i64) -> Option<i64> {
+        let Self::These(words) = self else { return Some(page) };
+        let page = usize::try_from(page).ok()?;
+        let mut at = page / 64;
+        let mut word = words.get(at)? & (u64::MAX << (page % 64));
+        while word == 0 {
+            at += 1;
+            word = *words.get(at)?;
+        }
+        i64::try_from(at * 64).ok()?.checked_add(i64::from(word.trailing_zeros()))
+    }
+
+    fn add(&mut self, page: u32) {
+        let Self::These(words) = self else { return };
+        let (at, bit) = (page as usize / 64, page % 64);
+        if words.len() <= at {
+            words.resize(at + 1, 0);
+        }
+        words[at] |= 1 << bit;
+    }
+}
+
+/// How far the journal was read.
+#[derive(Debug)]
+pub(crate) struct JournalReader {
+    path: PathBuf,
+    file: Option<File>,
+    /// Names what the journal holds since it was last begun anew.
+    salt: [u8; 8],
+    /// The next frame's place.
+    next: u64,
+}
+
+impl JournalReader {
+    /// Reads the journal of the store in this file.
+    pub(crate) fn new(store: &Path) -> Self {
+        let mut path = store.as_os_str().to_owned();
+        path.push("-wal");
+        Self { path: path.into(), file: None, salt: [0; 8], next: 0 }
+    }
+
+    /// Adds the pages of commits since the last call. To be called after each commit, before the next: a commit
+    /// may begin the journal anew. After an error every page counts as written.
+    pub(crate) fn read(&mut self, into: &mut Written) {
+        if let Err(why) = self.try_read(into) {
+            tracing::debug!(error = %why, "the journal cannot be read");
+            self.file = None;
+            *into = Written::All;
+        }
+    }
+
+    fn try_read(&mut self, into: &mut Written) -> io::Result<()> {
+        let file = match &self.file {
+            Some(file) => file,
+            None => self.file.insert(File::open(&self.path)?),
+        };
+        let mut header = [0; HEADER as usize];
+        if !read_at(file, &mut header, 0)? {
+            // It was emptied.
+            return Ok(());
+        }
+        if header[16..24] != self.salt {
+            self.salt.copy_from_slice(&header[16..24]);
+            self.next = 0;
+        }
+        let page_size = u64::from(number(&header[8..12]));
+        let (mut pages, mut at, mut frame) = (Vec::new(), self.next, [0; FRAME_HEADER as usize]);
+        // What follows the last commit was rolled back, and is written over.
+        while read_at(file, &mut frame, HEADER + at * (FRAME_HEADER + page_size))?
+            && frame[8..16] == self.salt
+        {
+            pages.push(number(&frame[..4]));
+            at += 1;
+            if number(&frame[4..8]) != 0 {
+                pages.drain(..).for_each(|page| into.add(page));
+                self.next = at;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether there was as much to read.
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<bool> {
+    match file.read_exact_at(buffer, at) {
+        Ok(()) => Ok(true),
+        Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(why) => Err(why),
+    }
+}
+
+fn number(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::{self, Options};
+
+    fn pages(written: &Written) -> Vec<i64> {
+        let (mut pages, mut from) = (Vec::new(), 0);
+        while let Some(page) = written.next(from) {
+            pages.push(page);
+            from = page + 1;
+        }
+        pages
+    }
+
+    #[test]
+    fn pages_are_kept_merged_and_walked_in_order() {
+        let mut some = Written::All.take();
+        assert_eq!(some, Written::All.take(), "none");
+        let mut written = Written::These(Vec::new());
+        for page in [700, 2, 64, 63, 2] {
+            written.add(page);
+        }
+        some.add(5);
+        some.merge(written);
+        assert_eq!(pages(&some), [2, 5, 63, 64, 700]);
+        some.merge(Written::All);
+        assert_eq!((some.next(9), some.next(10)), (Some(9), Some(10)));
+    }
+
+    #[test]
+    fn pages_of_each_commit_are_read_and_of_no_rollback() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.db");
+        let conn = open::writer(&path, &Options { durable: false, ..Options::default() }).expect("a file");
+        let (mut reader, mut written) = (JournalReader::new(&path), Written::These(Vec::new()));
+        let mut commit = |sql: &str| {
+            conn.execute_batch(sql).expect(sql);
+            reader.read(&mut written);
+            pages(&written.take())
+        };
+        assert!(!commit("").is_empty(), "the schema");
+        assert!(commit("").is_empty(), "nothing since");
+        let changed = "UPDATE history SET id = randomblob(16)";
+        let once = commit(changed);
+        assert_eq!(once.len(), 1);
+        // Spilled into the journal before it is undone.
+        let spilled =
+            "PRAGMA cache_size = 10; BEGIN; WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n
+            WHERE n < 3000) INSERT INTO held_names SELECT hex(randomblob(50)), n FROM n; ROLLBACK";
+        assert!(commit(spilled).is_empty());
+        for _ in 0..3 {
+            assert_eq!(commit(changed), once);
+        }
+        assert!(open::empty_journal(&path).expect("it is emptied"));
+        assert!(commit("").is_empty());
+        assert_eq!(commit(changed), once, "after the journal was begun anew");
+    }
+}

@@ -29,11 +29,14 @@ CREATE TABLE chinwag.former_members (
 CREATE TABLE chinwag.groups (
     id uuid NOT NULL,
     last_seq bigint DEFAULT 0 NOT NULL,
+    newest_seq bigint,
+    newest_date bigint,
     name text NOT NULL COLLATE pg_catalog."C",
     pair_low bigint,
     pair_high bigint,
-    CONSTRAINT groups_check CHECK (((pair_low IS NULL) = (pair_high IS NULL))),
-    CONSTRAINT groups_check1 CHECK ((pair_low <= pair_high)),
+    CONSTRAINT groups_check CHECK (((newest_seq IS NULL) = (newest_date IS NULL))),
+    CONSTRAINT groups_check1 CHECK (((pair_low IS NULL) = (pair_high IS NULL))),
+    CONSTRAINT groups_check2 CHECK ((pair_low <= pair_high)),
     CONSTRAINT groups_numbered CHECK ((last_seq >= 0))
 )
 WITH (fillfactor='50');
@@ -160,10 +163,10 @@ ALTER TABLE chinwag.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 );
 INSERT INTO chinwag.about VALUES (true, 1, false);
 INSERT INTO chinwag.former_members VALUES ('00000000-0000-0000-0000-0000000001f4', 4, NULL, NULL, true);
-INSERT INTO chinwag.groups VALUES ('00000000-0000-0000-0000-0000000001f5', 0, '@', 1, 2);
-INSERT INTO chinwag.groups VALUES ('00000000-0000-0000-0000-0000000001f4', 8, 'group é', NULL, NULL);
+INSERT INTO chinwag.groups VALUES ('00000000-0000-0000-0000-0000000001f5', 0, NULL, NULL, '@', 1, 2);
+INSERT INTO chinwag.groups VALUES ('00000000-0000-0000-0000-0000000001f4', 8, NULL, NULL, 'group é', NULL, NULL);
 INSERT INTO chinwag.held_names VALUES ('gone', 1713067200000000);
-INSERT INTO chinwag.history VALUES (1, 'ff04f817-9395-44ec-9296-fe580b65dee6', false);
+INSERT INTO chinwag.history VALUES (1, 'b7503fb1-d267-4274-88aa-cd5a30cc508d', false);
 INSERT INTO chinwag.imports VALUES (0, '00000000-0000-0000-0000-000000000384', 2, NULL);
 INSERT INTO chinwag.imports VALUES (1, '00000000-0000-0000-0000-000000000385', NULL, '00000000-0000-0000-0000-0000000001f4');
 INSERT INTO chinwag.imports VALUES (2, '00000000-0000-0000-0000-000000000386', NULL, NULL);
@@ -231,7 +234,7 @@ CREATE UNIQUE INDEX groups_by_pair ON chinwag.groups USING btree (pair_low, pair
 CREATE INDEX held_names_by_end ON chinwag.held_names USING btree (until);
 CREATE INDEX imports_by_user ON chinwag.imports USING btree (user_id) WHERE (user_id IS NOT NULL);
 CREATE INDEX log_entries_by_user ON chinwag.log_entries USING btree (user_id) WHERE (user_id IS NOT NULL);
-CREATE INDEX memberships_by_user ON chinwag.memberships USING btree (user_id, group_id);
+CREATE INDEX memberships_by_user ON chinwag.memberships USING btree (user_id, group_id) INCLUDE (pending, since);
 CREATE INDEX messages_by_author ON chinwag.messages USING btree (group_id, author_id, seq) WHERE (body IS NOT NULL);
 CREATE UNIQUE INDEX messages_by_client_id ON chinwag.messages USING btree (group_id, author_id, client_id) WHERE (client_id IS NOT NULL);
 CREATE INDEX messages_by_date ON chinwag.messages USING btree (group_id, date, seq) WHERE (body IS NOT NULL);

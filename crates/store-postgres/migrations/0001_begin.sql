@@ -83,9 +83,9 @@ CREATE TABLE relations (
 CREATE INDEX relations_by_target ON relations (to_id, from_id, kind);
 
 -- A group is private if it has a pair, whose lower number comes first; a user's notes to itself are
--- the pair of that user twice. newest_seq and newest_date are those of the last message that is not erased, so
--- that a user's groups are ordered without a look at their messages. Its row changes with each
--- message, so that pages keep room for the new version beside the old.
+-- the pair of that user twice. newest_seq and newest_date are those of the newest message that is not
+-- erased: they order a user's groups without reading messages. The row changes with each message, so
+-- that pages keep room for the new version beside the old.
 CREATE TABLE groups (
     id          uuid   PRIMARY KEY,
     last_seq    bigint NOT NULL DEFAULT 0 CONSTRAINT groups_numbered CHECK (last_seq >= 0),
@@ -116,7 +116,7 @@ CREATE TABLE memberships (
     PRIMARY KEY (group_id, user_id),
     CHECK ((last_read_seq IS NULL) = (last_read_date IS NULL))
 ) WITH (fillfactor = 80);
--- Holds all that is asked of every group of a user.
+-- Covers the list of a user's groups.
 CREATE INDEX memberships_by_user ON memberships (user_id, group_id) INCLUDE (pending, since);
 
 -- A read mark survives leaving. declined: the user left by itself, and strangers do not add it again.

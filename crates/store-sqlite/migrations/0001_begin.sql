@@ -82,8 +82,8 @@ CREATE TABLE relations (
 CREATE INDEX relations_by_target ON relations (to_id, from_id, kind);
 
 -- A group is private if it has a pair, whose lower number comes first; a user's notes to itself are
--- the pair of that user twice. newest_seq and newest_date are those of the last message that is not erased, so
--- that a user's groups are ordered without a look at their messages.
+-- the pair of that user twice. newest_seq and newest_date are those of the newest message that is not
+-- erased: they order a user's groups without reading messages.
 CREATE TABLE groups (
     id          BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     last_seq    INTEGER NOT NULL DEFAULT 0 CHECK (last_seq >= 0),
@@ -114,7 +114,7 @@ CREATE TABLE memberships (
     PRIMARY KEY (group_id, user_id),
     CHECK ((last_read_seq IS NULL) = (last_read_date IS NULL))
 ) STRICT, WITHOUT ROWID;
--- Holds all that is asked of every group of a user.
+-- Covers the list of a user's groups.
 CREATE INDEX memberships_by_user ON memberships (user_id, group_id, pending, since);
 
 -- A read mark survives leaving. declined: the user left by itself, and strangers do not add it again.

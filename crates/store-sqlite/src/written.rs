@@ -142,6 +142,7 @@ mod tests {
     use crate::open::{self, Options};
 
     fn pages(written: &Written) -> Vec<i64> {
+        assert_ne!(*written, Written::All, "the pages are known");
         let (mut pages, mut from) = (Vec::new(), 0);
         while let Some(page) = written.next(from) {
             pages.push(page);
@@ -152,8 +153,9 @@ mod tests {
 
     #[test]
     fn pages_are_kept_merged_and_walked_in_order() {
-        let mut some = Written::All.take();
-        assert_eq!(some, Written::All.take(), "none");
+        let mut some = Written::All;
+        assert_eq!(some.take(), Written::All);
+        assert_eq!(some, Written::These(Vec::new()), "none since");
         let mut written = Written::These(Vec::new());
         for page in [700, 2, 64, 63, 2] {
             written.add(page);

@@ -17,8 +17,9 @@ use crate::client::Client;
 /// How long the program may take for anything.
 const PATIENCE: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(10);
-/// The settings that limit how often anything may be done, as variables; 0 lifts each.
-const LIFTED: [&str; 13] = [
+/// The settings that limit how often anything may be done, and the reserve that each start writes to the disk, as
+/// variables; 0 turns each off.
+const LIFTED: [&str; 14] = [
     "CHINWAG_LIMITS__MESSAGES_BURST",
     "CHINWAG_LIMITS__MESSAGES_PER_SECOND",
     "CHINWAG_LIMITS__EVENTS_BURST",
@@ -32,6 +33,7 @@ const LIFTED: [&str; 13] = [
     "CHINWAG_LIMITS__CONNECTS_PER_SECOND",
     "CHINWAG_AUTH__ATTEMPTS_PER_NAME",
     "CHINWAG_AUTH__ATTEMPTS_PER_ADDRESS",
+    "CHINWAG_STORE__RESERVE",
 ];
 
 /// The program with a folder of its own, in which it runs. A test gives the path that cargo built
@@ -80,8 +82,6 @@ impl Program {
             }
         }
         command.envs(LIFTED.map(|name| (name, "0")));
-        // Written to the disk at each start.
-        command.env("CHINWAG_STORE__RESERVE", "0");
         command
     }
 
@@ -120,7 +120,7 @@ impl Program {
     }
 }
 
-/// Keeps the limits on how often anything may be done as the program has them by default.
+/// Keeps the limits on how often anything may be done, and the reserve, as the program has them by default.
 pub fn keep_limits(command: &mut Command) {
     for name in LIFTED {
         command.env_remove(name);

@@ -73,7 +73,7 @@ async fn each_event_that_adds_is_507_without_room() {
         ("contact.update", contact("invitation"), 507),
         ("contact.update", contact("block"), 0),
         ("contact.update", contact("remove"), 0),
-        ("status.update", json!({ "status": "away" }), 0),
+        ("status.update", json!({ "status": "online" }), 0),
     ] {
         assert_eq!(code(&mut socket, kind, data.clone()).await, expected, "{kind} {data}");
     }

@@ -104,12 +104,14 @@ fn fill_group(tx: &mut dyn Tx) -> Result<()> {
         respond_to: None,
         client_id: None,
     };
-    tx.seq_take(id, 8)?;
+    tx.seq_take(id, 1)?;
     tx.log_insert(id, Seq(1), &LogEntry::GroupChanged)?;
+    tx.seq_take_for_messages(id, 3, date(104))?;
     tx.message_insert(&NewMessage { client_id: Some(client_id("one")), ..message(2, "first") })?;
     tx.message_insert(&NewMessage { respond_to: Some(Seq(2)), ..message(3, "second") })?;
     tx.message_insert(&message(4, "deleted"))?;
     tx.message_edit(id, Seq(2), &body("edited"), date(200))?;
+    tx.seq_take(id, 4)?;
     tx.log_insert(id, Seq(5), &LogEntry::MessageEdited(Seq(2)))?;
     tx.message_erase(id, Seq(4))?;
     tx.log_insert(id, Seq(6), &LogEntry::MessageDeleted { id: message_id(4), seq: Seq(4) })?;
@@ -159,6 +161,9 @@ fn check_group(tx: &dyn Tx) -> Result<()> {
         tx.group(id)?.map(|group| (group.name.to_string(), group.head)),
         Some(("group é".into(), Seq(8)))
     );
+    let positions: Vec<_> =
+        tx.group_positions(ANN)?.into_iter().map(|at| (at.group, at.head, at.active)).collect();
+    assert_eq!(positions, [(id, Seq(8), date(103))]);
     let members: Vec<_> = tx.members(id)?.into_iter().map(|m| (m.user, m.role, m.pending)).collect();
     assert_eq!(members, [(ANN, Role::Owner, false), (BOB, Role::Restrict, true)]);
     assert_eq!(tx.mark(id, ANN)?.last_read, Some((Seq(3), date(103))));

@@ -43,7 +43,7 @@ Exit codes: 0 all passed, 1 something failed, 2 misused.
 
 /// The requested task.
 #[derive(Debug, PartialEq, Eq)]
-enum Task {
+enum Chore {
     Help,
     Check,
     Test { extra: Vec<String> },
@@ -70,20 +70,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse(args: &[String]) -> Result<Task, String> {
+fn parse(args: &[String]) -> Result<Chore, String> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
-        [] | ["help" | "--help" | "-h"] => Ok(Task::Help),
-        ["check"] => Ok(Task::Check),
-        ["test"] => Ok(Task::Test { extra: Vec::new() }),
-        ["test", "--", ..] => Ok(Task::Test { extra: args[2..].to_vec() }),
-        ["trials"] => Ok(Task::Trials { only: None }),
+        [] | ["help" | "--help" | "-h"] => Ok(Chore::Help),
+        ["check"] => Ok(Chore::Check),
+        ["test"] => Ok(Chore::Test { extra: Vec::new() }),
+        ["test", "--", ..] => Ok(Chore::Test { extra: args[2..].to_vec() }),
+        ["trials"] => Ok(Chore::Trials { only: None }),
         ["trials", name] if trials::names().contains(name) => {
-            Ok(Task::Trials { only: Some((*name).to_owned()) })
+            Ok(Chore::Trials { only: Some((*name).to_owned()) })
         }
-        ["hostile"] => Ok(Task::Hostile { seconds: 60 }),
+        ["hostile"] => Ok(Chore::Hostile { seconds: 60 }),
         ["hostile", seconds] => match seconds.parse() {
-            Ok(seconds) => Ok(Task::Hostile { seconds }),
+            Ok(seconds) => Ok(Chore::Hostile { seconds }),
             Err(_) => Err(format!("`{seconds}` is no number of seconds")),
         },
         ["trials", word, ..] => Err(format!("`{word}`: the trials are {}", trials::names().join(", "))),
@@ -94,17 +94,17 @@ fn parse(args: &[String]) -> Result<Task, String> {
 }
 
 /// Whether everything passed.
-fn run(task: &Task) -> Result<bool> {
+fn run(task: &Chore) -> Result<bool> {
     let root = root()?;
     match task {
-        Task::Help => {
+        Chore::Help => {
             print!("{HELP}");
             Ok(true)
         }
-        Task::Check => Ok(check(&root)),
-        Task::Test { extra } => Ok(test(&root, extra)),
-        Task::Trials { only } => Ok(trials::run(&root, only.as_deref())),
-        Task::Hostile { seconds } => Ok(hostile(&root, *seconds)),
+        Chore::Check => Ok(check(&root)),
+        Chore::Test { extra } => Ok(test(&root, extra)),
+        Chore::Trials { only } => Ok(trials::run(&root, only.as_deref())),
+        Chore::Hostile { seconds } => Ok(hostile(&root, *seconds)),
     }
 }
 
@@ -173,22 +173,22 @@ fn hostile(root: &Path, seconds: u32) -> bool {
 mod tests {
     use super::*;
 
-    fn parsed(line: &str) -> Result<Task, String> {
+    fn parsed(line: &str) -> Result<Chore, String> {
         let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         parse(&args)
     }
 
     #[test]
     fn no_arguments_print_help() {
-        assert_eq!(parsed(""), Ok(Task::Help));
-        assert_eq!(parsed("--help"), Ok(Task::Help));
+        assert_eq!(parsed(""), Ok(Chore::Help));
+        assert_eq!(parsed("--help"), Ok(Chore::Help));
     }
 
     #[test]
     fn what_follows_the_dashes_goes_to_cargo_test() {
         let extra = vec!["name".to_owned(), "--".to_owned(), "--nocapture".to_owned()];
-        assert_eq!(parsed("test -- name -- --nocapture"), Ok(Task::Test { extra }));
-        assert_eq!(parsed("test"), Ok(Task::Test { extra: vec![] }));
+        assert_eq!(parsed("test -- name -- --nocapture"), Ok(Chore::Test { extra }));
+        assert_eq!(parsed("test"), Ok(Chore::Test { extra: vec![] }));
     }
 
     #[test]
@@ -197,6 +197,6 @@ mod tests {
         assert!(parsed("test name").unwrap_err().contains("`name`"));
         assert!(parsed("check --fix").unwrap_err().contains("`--fix`"));
         assert!(parsed("trials crush").unwrap_err().contains("`crush`"));
-        assert_eq!(parsed("trials end"), Ok(Task::Trials { only: Some("end".to_owned()) }));
+        assert_eq!(parsed("trials end"), Ok(Chore::Trials { only: Some("end".to_owned()) }));
     }
 }

@@ -71,7 +71,7 @@ pub struct Details {
 
 /// A change of one value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Update<T> {
+pub enum FieldUpdate<T> {
     /// No change.
     #[default]
     Keep,
@@ -81,7 +81,7 @@ pub enum Update<T> {
     Set(T),
 }
 
-impl<T> Update<T> {
+impl<T> FieldUpdate<T> {
     /// The value after the change.
     pub fn after(self, before: Option<T>) -> Option<T> {
         match self {
@@ -92,11 +92,11 @@ impl<T> Update<T> {
     }
 
     /// The same change with another type of value.
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Update<U> {
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> FieldUpdate<U> {
         match self {
-            Self::Keep => Update::Keep,
-            Self::Clear => Update::Clear,
-            Self::Set(value) => Update::Set(change(value)),
+            Self::Keep => FieldUpdate::Keep,
+            Self::Clear => FieldUpdate::Clear,
+            Self::Set(value) => FieldUpdate::Set(change(value)),
         }
     }
 }
@@ -104,9 +104,9 @@ impl<T> Update<T> {
 /// Changes of a profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProfileUpdate {
-    pub display_name: Update<DisplayName>,
-    pub avatar: Update<Avatar>,
-    pub data: Update<Data>,
+    pub display_name: FieldUpdate<DisplayName>,
+    pub avatar: FieldUpdate<Avatar>,
+    pub data: FieldUpdate<Data>,
     pub kind: Option<UserKind>,
 }
 
@@ -208,7 +208,7 @@ mod tests {
         };
         assert_eq!(ProfileUpdate::default().after(before.clone()), before);
         let update =
-            ProfileUpdate { data: Update::Clear, kind: Some(UserKind::Bot), ..ProfileUpdate::default() };
+            ProfileUpdate { data: FieldUpdate::Clear, kind: Some(UserKind::Bot), ..ProfileUpdate::default() };
         assert_eq!(update.after(before.clone()), Details { data: None, kind: UserKind::Bot, ..before });
     }
 }

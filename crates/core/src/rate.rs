@@ -29,7 +29,7 @@ pub enum Key {
 
 /// The kind of requests that a bucket counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum LimitKind {
     /// Events, and requests other than GET.
     Events,
     Messages,
@@ -79,7 +79,7 @@ struct Quota {
 #[derive(Debug, Clone, Copy)]
 pub struct Unsent {
     key: Key,
-    kind: Kind,
+    kind: LimitKind,
     /// The time by which the bucket is empty again later.
     pub taken: Duration,
     /// The longest time that a bucket of this kind takes. More is not counted.
@@ -98,18 +98,18 @@ pub struct Rates {
 }
 
 impl Cost {
-    fn kinds(self) -> &'static [Kind] {
+    fn kinds(self) -> &'static [LimitKind] {
         match self {
             Self::Nothing => &[],
-            Self::Event | Self::Block => &[Kind::Events],
-            Self::Message => &[Kind::Events, Kind::Messages],
-            Self::Change => &[Kind::Events, Kind::Changes],
-            Self::Group => &[Kind::Events, Kind::Changes, Kind::Groups],
+            Self::Event | Self::Block => &[LimitKind::Events],
+            Self::Message => &[LimitKind::Events, LimitKind::Messages],
+            Self::Change => &[LimitKind::Events, LimitKind::Changes],
+            Self::Group => &[LimitKind::Events, LimitKind::Changes, LimitKind::Groups],
         }
     }
 }
 
-impl Kind {
+impl LimitKind {
     const ALL: [Self; KINDS] = [
         Self::Events,
         Self::Messages,
@@ -192,7 +192,7 @@ impl Rates {
     pub fn new(limits: &RateLimits, clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
-            quotas: Kind::ALL.map(|kind| kind.quota(limits)),
+            quotas: LimitKind::ALL.map(|kind| kind.quota(limits)),
             users: Table::new(KEYS),
             strangers: Table::new(KEYS),
             unsent: Mutex::default(),
@@ -213,7 +213,7 @@ impl Rates {
     }
 
     /// Counts one of each of these kinds, or refuses and counts nothing.
-    pub fn take(&self, key: Key, kinds: &[Kind]) -> Result<()> {
+    pub fn take(&self, key: Key, kinds: &[LimitKind]) -> Result<()> {
         match self.add(key, kinds, true) {
             0 => Ok(()),
             wait => Err(Error::TooMany(Duration::from_nanos(wait))),
@@ -221,7 +221,7 @@ impl Rates {
     }
 
     /// Refuses what [`take`](Self::take) would refuse now, and counts nothing.
-    pub fn check(&self, key: Key, kinds: &[Kind]) -> Result<()> {
+    pub fn check(&self, key: Key, kinds: &[LimitKind]) -> Result<()> {
         let limited = kinds.iter().filter_map(|kind| Some((kind.slot(), self.quotas[*kind as usize]?)));
         match limited.map(|(slot, quota)| self.table(key).wait(key, slot, quota, self.now())).max() {
             None | Some(0) => Ok(()),
@@ -230,7 +230,7 @@ impl Rates {
     }
 
     /// Counts one of each kind. If it may refuse and does, it counts nothing and returns the wait.
-    fn add(&self, key: Key, kinds: &[Kind], refuse: bool) -> u64 {
+    fn add(&self, key: Key, kinds: &[LimitKind], refuse: bool) -> u64 {
         let mut asked = [(0, Quota { burst: 0, step: 0 }); SLOTS];
         let mut count = 0;
         for kind in kinds {
@@ -265,7 +265,7 @@ impl Rates {
         let mut unsent = Vec::with_capacity(keys.len());
         for key in keys {
             let Some(taken) = self.table(key).send(key) else { continue };
-            for kind in Kind::of(key) {
+            for kind in LimitKind::of(key) {
                 let (Some(quota), count) = (self.quotas[*kind as usize], taken[kind.slot()]) else {
                     continue;
                 };

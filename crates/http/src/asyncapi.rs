@@ -1,6 +1,6 @@
 //! The WebSocket's document (AsyncAPI 3.0), made from one table of events.
 //!
-//! It describes the server: what clients send it *receives*. Objects that the REST door shows,
+//! The document describes the server, which *receives* client events. Objects of the REST API,
 //! too, have their schemas from the same types as the REST API's document.
 
 mod shape;
@@ -23,7 +23,7 @@ use crate::wire::key::{Transport, schema};
 use crate::wire::object::{Group, Latest, Lists, Marks, Me, Message};
 use crate::ws::{CLIENT_EVENTS, ClientEventEntry};
 use shape::{keys, object};
-use table::{CLOSES, Data, FAILED, Failed, Numbered, TOLD, Told, WITH_HISTORY};
+use table::{CLOSES, Data, ERROR_EVENTS, ErrorEvent, Numbered, SERVER_EVENTS, ServerEvent, WITH_HISTORY};
 
 const ABOUT: &str = "The WebSocket of the chat server Chinwag. Frames are texts, each one JSON object. A \
     client's frame may carry a `ref`, any text of at most 64 characters: its own copy of the answer, or the \
@@ -120,12 +120,12 @@ fn messages() -> Map<String, Value> {
         let payload = frame(event.name, &data);
         (format!("client.{}", event.name), message(event.name, event.about, &payload))
     });
-    let told = TOLD.iter().map(|row| (format!("server.{}", row.event), told(row)));
-    let failed = FAILED.iter().map(|row| (format!("server.{}", row.event), failed(row)));
+    let told = SERVER_EVENTS.iter().map(|row| (format!("server.{}", row.event), told(row)));
+    let failed = ERROR_EVENTS.iter().map(|row| (format!("server.{}", row.event), failed(row)));
     asked.chain(told).chain(failed).collect()
 }
 
-fn told(row: &Told) -> Value {
+fn told(row: &ServerEvent) -> Value {
     let data = match &row.data {
         Data::Keys(all) => keys(all),
         Data::Object(name, []) => object(name),
@@ -160,7 +160,7 @@ fn told(row: &Told) -> Value {
     message(row.event, row.about, &payload)
 }
 
-fn failed(row: &Failed) -> Value {
+fn failed(row: &ErrorEvent) -> Value {
     let data = json!({
         "type": "object",
         "required": ["detail"],
@@ -191,7 +191,7 @@ fn message(event: &str, about: &str, payload: &Value) -> Value {
     })
 }
 
-/// What all frames have in common.
+/// The common part of all frames.
 fn frame(event: &str, data: &Value) -> Value {
     json!({
         "type": "object",
@@ -209,7 +209,7 @@ fn operations() -> Map<String, Value> {
     let channel = json!({"$ref": "#/channels/chat"});
     let message = |key: &str| json!({"$ref": format!("#/channels/chat/messages/{key}")});
     let server = |event: &&str| message(&format!("server.{event}"));
-    let failed = || FAILED.iter().map(|row| row.event);
+    let failed = || ERROR_EVENTS.iter().map(|row| row.event);
     let receive = |event: &ClientEventEntry| {
         let (name, about) = (event.name, event.about);
         let answers: Vec<_> = event.answers.iter().copied().chain(failed()).collect();
@@ -222,7 +222,7 @@ fn operations() -> Map<String, Value> {
         });
         (format!("receive.{name}"), operation)
     };
-    let told: Vec<_> = TOLD.iter().map(|row| row.event).chain(failed()).collect();
+    let told: Vec<_> = SERVER_EVENTS.iter().map(|row| row.event).chain(failed()).collect();
     let send = json!({
         "action": "send",
         "summary": "What the server sends.",

@@ -1,4 +1,4 @@
-//! Who is calling: credentials, where they come from, and what they stand for.
+//! Authentication: credentials, their sources, and their meaning.
 //!
 //! Nothing here decides what a caller may do: that is the use cases'. No credential is ever
 //! logged or echoed.
@@ -41,7 +41,7 @@ use known_tokens::KnownTokens;
 use passwords::Passwords;
 use recheck::Recheck;
 use refusals::Refusals;
-use validator::{Validator, Verdict};
+use validator::{Validated, Validator};
 
 /// Cookies of one name that are tried.
 const COOKIES: usize = 4;
@@ -62,7 +62,7 @@ pub struct Auth {
     known_tokens: KnownTokens,
 }
 
-/// What a caller has shown.
+/// A caller's credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// The service's key, or nothing where the server is open.
@@ -83,7 +83,7 @@ pub struct SignedIn {
     pub by_validator: bool,
 }
 
-/// What a request's credential was found to be before its body is read.
+/// The result of checking a request's credential before its body is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Identified {
     /// There is none.
@@ -94,13 +94,13 @@ pub(crate) enum Identified {
     Known(Credential),
 }
 
-/// What a request shows, before anybody is asked about it.
+/// The credential in a request, before it is checked.
 enum Shown<'r> {
     Nothing,
     Service,
     /// One of our own tokens, if it is any.
     Token(TokenHash),
-    /// What looks like one of the host application's.
+    /// A credential that looks like one of the host application's.
     Jwt(&'r str),
     /// The values of several cookies, of which any may be good.
     Several(Vec<Shown<'r>>),
@@ -112,7 +112,7 @@ impl Auth {
     /// Refuses options that cannot be served.
     pub(crate) fn new(app: App, options: Arc<Options>, admission: Arc<Admission>) -> Result<Self> {
         for origin in &options.origins {
-            if let Err(why) = origins::Origin::configured(origin) {
+            if let Err(why) = origins::WebOrigin::configured(origin) {
                 return Err(Error::field("origins", format!("holds {origin:?}, which {why}")));
             }
         }
@@ -131,7 +131,7 @@ impl Auth {
         })
     }
 
-    /// Who calls over REST. Without any credential it is the service where the server is open.
+    /// The caller over REST. Without any credential it is the service where the server is open.
     pub async fn credential(&self, parts: &Parts) -> Result<Credential> {
         if let Some(credential) = self.known(parts, self.shown(parts)?).await? {
             return Ok(credential);
@@ -143,14 +143,14 @@ impl Auth {
         Ok(Credential::Service)
     }
 
-    /// What asks the validator again about open sockets, where there is one and it is to be asked.
+    /// The task that asks the validator again about open sockets, if it is configured.
     pub(crate) fn recheck(&self, hub: &Arc<Hub>) -> Option<Arc<Recheck>> {
         let times = (self.options.validate_every, self.options.validate_grace);
         let validator = self.validator.as_ref().filter(|_| !times.0.is_zero())?;
         Some(Recheck::new(self.app.clone(), hub.clone(), validator.clone(), times))
     }
 
-    /// What a REST request's credential is. A bad one is refused.
+    /// The credential of a REST request. A bad one is refused.
     pub(crate) async fn identify(&self, parts: &Parts) -> Result<Identified> {
         match self.shown(parts)? {
             Shown::Nothing => Ok(Identified::Nobody),
@@ -182,7 +182,7 @@ impl Auth {
         self.known(parts, self.shown(parts)?).await
     }
 
-    /// Who opens a WebSocket: a user. A ticket is used up.
+    /// The user who opens a WebSocket. A ticket is used up.
     pub async fn handshake(&self, parts: &Parts) -> Result<SignedIn> {
         if let Some(ticket) = bearer::ticket(parts.uri.query()) {
             return self.app.ticket_take(TokenHash::of(&ticket)).await?.map(signed_in).ok_or(REFUSED);
@@ -205,7 +205,7 @@ impl Auth {
         origins::check(parts, &self.options).inspect_err(|_| self.note_origin(parts))
     }
 
-    /// What a request shows.
+    /// The credential in a request.
     fn shown<'r>(&self, parts: &'r Parts) -> Result<Shown<'r>> {
         let headers = &parts.headers;
         Ok(match bearer::authorization(headers) {
@@ -331,10 +331,10 @@ impl Auth {
         }
         let share = self.admission.question(parts)?;
         let why = match validator.ask(&parts.headers).await {
-            Verdict::Named(name) => Ok(name),
-            Verdict::Refused => Err("the validator refused it".into()),
-            Verdict::Silent => Err("the validator gave no answer that is one".into()),
-            Verdict::NoName(why) => Err(why),
+            Validated::Named(name) => Ok(name),
+            Validated::Refused => Err("the validator refused it".into()),
+            Validated::Silent => Err("the validator gave no answer that is one".into()),
+            Validated::NoName(why) => Err(why),
         };
         let name = why.map_err(|why| {
             self.refusals.log(self.app.clock().now(), &why);
@@ -407,7 +407,7 @@ impl Credential {
         }
     }
 
-    /// Who calls, for the use cases.
+    /// The caller, for the use cases.
     pub fn context(&self) -> Context {
         Context::new(self.caller())
     }

@@ -11,12 +11,12 @@ const SEAL: usize = 16;
 const LONGEST: usize = 32;
 
 /// Seals and opens cursors.
-pub(crate) struct Cursors {
+pub(crate) struct CursorSeal {
     seal: [u8; 32],
     veil: [u8; 32],
 }
 
-impl Cursors {
+impl CursorSeal {
     pub(crate) fn new(key: &ServiceKey) -> Self {
         Self { seal: key.derive("cursor seal"), veil: key.derive("cursor veil") }
     }
@@ -30,7 +30,7 @@ impl Cursors {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// What a cursor of the list `list` stands for; `None` for one that was not made here.
+    /// The position of a cursor of the list `list`; `None` for one that was not made here.
     pub(crate) fn open(&self, list: &str, cursor: &str) -> Option<Vec<u8>> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (seal, veiled) = bytes.split_first_chunk::<SEAL>()?;
@@ -60,8 +60,8 @@ impl Cursors {
 mod tests {
     use super::*;
 
-    fn cursors(key: &str) -> Cursors {
-        Cursors::new(&ServiceKey::parse(key).expect("long enough"))
+    fn cursors(key: &str) -> CursorSeal {
+        CursorSeal::new(&ServiceKey::parse(key).expect("long enough"))
     }
 
     #[test]

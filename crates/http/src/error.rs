@@ -12,7 +12,7 @@ use chinwag_core::error::{FieldError, whole_seconds};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a handler answers.
+/// The result of a handler.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
 
 /// The body of every 5xx that is a fault of the server's.
@@ -23,19 +23,19 @@ const FAULT: &str = "the server failed: the log has the detail, under this answe
 pub struct Problem {
     /// The status code.
     pub status: StatusCode,
-    /// What is wrong, as a sentence for people.
+    /// The problem, as a sentence for people.
     pub detail: Cow<'static, str>,
     /// The payload's refused fields.
     pub errors: Vec<FieldError>,
     /// After what time it is worth another try.
     pub retry_after: Option<Duration>,
-    /// What only the log is told.
+    /// The text for the log only.
     fault: Option<String>,
 }
 
 /// A use case's refusal as an answer.
 #[derive(Debug)]
-pub struct Refusal(pub Error);
+pub struct ErrorResponse(pub Error);
 
 /// A refusal's body.
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,7 +48,7 @@ pub struct Body<'a> {
     title: &'static str,
     /// The status code.
     status: u16,
-    /// What is wrong, as a sentence for people.
+    /// The problem, as a sentence for people.
     detail: &'a str,
     /// The payload's refused fields, if that is what is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -61,7 +61,7 @@ pub struct Body<'a> {
 pub struct Refused<'a> {
     /// The payload's key; `outer.inner` within an object.
     field: &'a str,
-    /// What is wrong with it: the end of a sentence that begins with the field.
+    /// The problem: the end of a sentence that begins with the field.
     detail: &'a str,
 }
 
@@ -115,7 +115,7 @@ fn status(error: &Error) -> StatusCode {
     }
 }
 
-/// What is said of a refusal in public, as one sentence.
+/// The public text of a refusal, as one sentence.
 pub fn detail(error: &Error) -> Cow<'static, str> {
     match error {
         Error::Internal(_) => FAULT.into(),
@@ -128,7 +128,7 @@ pub fn detail(error: &Error) -> Cow<'static, str> {
     }
 }
 
-/// What a panic said, for the log alone.
+/// The text of a panic, for the log only.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> &str {
     let said = panic.downcast_ref::<String>().map(String::as_str);
     said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
@@ -179,7 +179,7 @@ impl IntoResponse for Problem {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ErrorResponse {
     fn into_response(self) -> Response {
         Problem::from(self.0).into_response()
     }

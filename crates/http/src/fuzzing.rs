@@ -26,12 +26,12 @@ pub fn parse_payload(payload: &[u8]) {
 }
 
 /// The cursors of a server.
-pub struct Cursors(cursor::Cursors);
+pub struct CursorTarget(cursor::CursorSeal);
 
-impl Cursors {
+impl CursorTarget {
     /// Those of a service key.
     pub fn new(key: &str) -> Self {
-        Self(cursor::Cursors::new(&ServiceKey::parse(key).expect("a target's key is a key")))
+        Self(cursor::CursorSeal::new(&ServiceKey::parse(key).expect("a target's key is a key")))
     }
 
     /// Seals at most 32 bytes.

@@ -1,4 +1,4 @@
-//! How the server is: alive, ready, and in figures.
+//! The state of the server: alive, ready, and metrics.
 
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const REQUESTS: &str = "chinwag_http_requests_total";
 const SECONDS: &str = "chinwag_http_request_seconds";
 /// Methods as they are counted.
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", "PUT", "other"];
-/// What one request takes, in seconds: the upper bounds of what is told apart.
+/// The duration of a request, in seconds: the upper bounds of the buckets.
 const BOUNDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// The figures of this process. Without bounds a histogram would grow for as long as nobody asks.
@@ -34,7 +34,7 @@ static FIGURES: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     handle
 });
 
-/// Why the server is not ready.
+/// The reason for not being ready.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Unready {
     /// `unready`
@@ -79,7 +79,7 @@ pub(crate) async fn readyz(State(state): State<Arc<ServerState>>) -> Response {
     json(StatusCode::SERVICE_UNAVAILABLE, &Unready { status: "unready", why })
 }
 
-/// Tells figures, as Prometheus reads them.
+/// Returns the metrics in Prometheus' format.
 #[utoipa::path(
     get, path = "/metrics", tag = "service", operation_id = "metrics",
     responses((status = 200, description = "The figures.", body = String, content_type = "text/plain")),
@@ -118,7 +118,7 @@ pub(crate) async fn metrics(State(state): State<Arc<ServerState>>) -> Response {
 }
 
 /// The figures of one route: by method, and by method and status. What was looked for once is kept.
-/// What has no route is counted together: paths are anybody's words.
+/// Requests without a route are counted together: their paths are arbitrary.
 pub(crate) struct Figures {
     route: &'static str,
     methods: [OnceLock<OfMethod>; METHODS.len()],

@@ -22,7 +22,7 @@ impl ServiceKey {
         Ok(Self(TokenHash::of(text)))
     }
 
-    /// Whether `secret` is the key, in a time that tells nothing of it.
+    /// Whether `secret` is the key, compared in constant time.
     pub fn is(&self, secret: &str) -> bool {
         let given = TokenHash::of(secret);
         self.0.0.iter().zip(given.0).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0

@@ -21,7 +21,7 @@ use crate::{asyncapi, health};
 #[openapi(
     info(
         title = "Chinwag",
-        description = "The REST door of the chat server Chinwag. Paths work with and without the slash at their end. \
+        description = "The REST API of the chat server Chinwag. Paths work with and without the slash at their end. \
                        Bodies are JSON objects whatever the content type says; refusals are problems (RFC 9457).",
     ),
     paths(
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
     use crate::{router, state};
 
-    /// What is documented: path and method, e.g. `GET /api/v1/users/`.
+    /// The documented routes: path and method, e.g. `GET /api/v1/users/`.
     fn documented() -> BTreeSet<String> {
         let document: Value = serde_json::from_str(&openapi()).expect("JSON");
         assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
@@ -227,7 +227,7 @@ mod tests {
         }
     }
 
-    /// Whatever is documented of a payload is read: a value of no right kind is refused by name.
+    /// Every documented key of a payload is read: a value of the wrong type is refused by name.
     #[tokio::test]
     async fn every_documented_field_of_a_payload_is_read() {
         let document: Value = serde_json::from_str(&openapi()).expect("JSON");

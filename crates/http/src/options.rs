@@ -1,4 +1,4 @@
-//! What an operator may configure of both transports.
+//! The settings of both transports.
 
 use std::time::Duration;
 
@@ -20,17 +20,17 @@ pub struct Options {
     pub jwt: jwt::Options,
     /// The host's own validator, an `http` or `https` URL (none).
     pub validate_url: Option<String>,
-    /// How often it is asked again about open sockets; zero is never (60 s).
+    /// The time between two questions about open sockets; zero is never (60 s).
     pub validate_every: Duration,
-    /// How long sockets stay open while it does not answer (10 min).
+    /// The time for which sockets stay open while it does not answer (10 min).
     pub validate_grace: Duration,
     /// Whether users whom the validator names are made at first sight (no).
     pub validate_creates: bool,
     /// Whether anybody may make an account (yes).
     pub signup: bool,
-    /// The limits that are told to clients, by the keys of their settings (none).
+    /// The limits that clients may read, by the keys of their settings (none).
     pub shown_limits: serde_json::Map<String, serde_json::Value>,
-    /// How long a session lasts (30 days).
+    /// The lifetime of a session (30 days).
     pub session_ttl: Duration,
     /// The name of the cookie that holds a user's token (`access`).
     pub cookie: String,
@@ -52,13 +52,13 @@ pub struct Options {
     pub max_body: usize,
     /// The longest message on a WebSocket, in bytes (64 KiB).
     pub max_frame: usize,
-    /// How long a connection may be idle, or take to send a request's head (10 s).
+    /// The time that a connection may be idle, or take to send a request's head (10 s).
     pub header_timeout: Duration,
-    /// How long a request's body may take to come (30 s).
+    /// The time for receiving a request's body (30 s).
     pub body_timeout: Duration,
-    /// How long the reader of a list may take for one part of it (30 s).
+    /// The time for a client to read one part of a list (30 s).
     pub list_timeout: Duration,
-    /// How long connections may take to end when the server drains (20 s).
+    /// The time for connections to end when the server drains (20 s).
     pub drain_timeout: Duration,
     /// REST requests under way at a time; more are answered 503 (1 024).
     pub requests: usize,

@@ -1,4 +1,4 @@
-//! How many there may be of one address at a time: connections, sockets.
+//! Permits for each address: its connections and its sockets.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -87,7 +87,7 @@ impl SharedPermits {
     }
 }
 
-/// What an address counts as: one who has a whole network of IPv6 addresses is one.
+/// The key of an address: a whole network of IPv6 addresses is one.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),

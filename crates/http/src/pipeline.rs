@@ -26,7 +26,7 @@ use hyper::body::Body as _;
 use tower::ServiceExt;
 
 use crate::auth::{Credential, Identified};
-use crate::error::{Problem, Refusal};
+use crate::error::{ErrorResponse, Problem};
 use crate::extract::payload;
 use crate::rest::session;
 use crate::state::ServerState;
@@ -84,7 +84,7 @@ async fn recheck_token(state: &ServerState, token: &LateToken, response: Respons
     };
     match state.auth.check_token(token).await {
         Ok(()) => response,
-        Err(error) => Refusal(error).into_response(),
+        Err(error) => ErrorResponse(error).into_response(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The REST door, a noun a file: each endpoint with its payload, its handler and its place in
+//! The REST transport, one file for each noun: each endpoint with its payload, its handler and its entry in
 //! the API's document.
 
 pub(crate) mod account;
@@ -14,7 +14,7 @@ pub(crate) mod ticket;
 pub(crate) mod token;
 pub(crate) mod user;
 
-/// What every handler is written with.
+/// Common imports of the handlers.
 mod prelude {
     pub(super) use std::sync::Arc;
 

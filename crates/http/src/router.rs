@@ -26,7 +26,7 @@ use crate::network::{hosts, origins};
 use crate::notice::Notice;
 use crate::rest::{account, group, message, private, relation, server, session, ticket, token, user};
 use crate::state::ServerState;
-use crate::unknown::{self, Known};
+use crate::unknown::{self, DocumentedParameters};
 use crate::{assets, asyncapi, health, openapi, pipeline, ws};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -36,13 +36,13 @@ const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-/// How the server is: asked by whatever watches it, which need not know its name.
+/// The state of the server. Monitoring asks for it without knowing the server's name.
 const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-type Doorway = MethodRouter<Arc<ServerState>>;
+type Endpoint = MethodRouter<Arc<ServerState>>;
 
-/// The REST door. These and [`service`]'s, and no others, are in the API's document.
-pub(crate) fn api() -> Vec<(&'static str, Doorway)> {
+/// The routes of REST. Only these and [`service`]'s are in the API's document.
+pub(crate) fn api() -> Vec<(&'static str, Endpoint)> {
     vec![
         ("/api/v1/server/", get(server::get)),
         ("/api/v1/accounts/", post(account::create)),
@@ -64,8 +64,8 @@ pub(crate) fn api() -> Vec<(&'static str, Doorway)> {
     ]
 }
 
-/// What is asked of the server itself. These answer however much there is to do.
-pub(crate) fn service() -> Vec<(&'static str, Doorway)> {
+/// Requests about the server itself. They are answered however busy it is.
+pub(crate) fn service() -> Vec<(&'static str, Endpoint)> {
     vec![
         ("/healthz", get(health::healthz)),
         ("/readyz", get(health::readyz)),
@@ -76,7 +76,7 @@ pub(crate) fn service() -> Vec<(&'static str, Doorway)> {
 }
 
 /// The WebSocket, and the pages.
-fn pages() -> Vec<(&'static str, Doorway)> {
+fn pages() -> Vec<(&'static str, Endpoint)> {
     vec![
         ("/chat/", get(ws::handshake)),
         ("/docs/", get(assets::docs)),
@@ -245,12 +245,12 @@ impl Front {
 /// [`pipeline`].
 fn with_paths(
     router: Router<Arc<ServerState>>,
-    paths: Vec<(&'static str, Doorway)>,
+    paths: Vec<(&'static str, Endpoint)>,
     state: &Arc<ServerState>,
     bounded: bool,
 ) -> Router<Arc<ServerState>> {
     paths.into_iter().fold(router, |router, (path, methods)| {
-        let known = Arc::new(Known::at(path));
+        let known = Arc::new(DocumentedParameters::at(path));
         let path = without_slash(path);
         let figures = Arc::new(Figures::new(path));
         let api = bounded.then(|| (state.clone(), known));
@@ -271,7 +271,7 @@ async fn no_method() -> Problem {
 
 async fn counted(
     figures: Arc<Figures>,
-    api: Option<(Arc<ServerState>, Arc<Known>)>,
+    api: Option<(Arc<ServerState>, Arc<DocumentedParameters>)>,
     route: Route,
     request: Request,
 ) -> Result<Response, Infallible> {

@@ -29,11 +29,11 @@ use crate::permits::{AddressPermit, PermitsByAddress};
 use crate::router::Front;
 use crate::state::ServerState;
 
-/// How much of a connection is held while a request's head is read.
+/// The most bytes that a connection holds while a request's head is read.
 const HEAD_BYTES: usize = 64 * 1024;
 /// The most headers of a request.
 const HEADERS: usize = 100;
-/// How long the loop rests when the system has no more file descriptors.
+/// The pause of the loop when the system has no more file descriptors.
 const REST: Duration = Duration::from_millis(100);
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -122,7 +122,7 @@ async fn rest_after(error: &io::Error) {
     sleep(REST).await;
 }
 
-/// How many connections there may be, in all and of each address.
+/// The bounds on connections, in all and for each address.
 struct Bounds {
     options: Arc<Options>,
     all: Arc<Semaphore>,

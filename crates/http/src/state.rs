@@ -10,7 +10,7 @@ use chinwag_hub::Hub;
 use crate::admission::Admission;
 use crate::auth::Auth;
 use crate::auth::recheck::Recheck;
-use crate::cursor::Cursors;
+use crate::cursor::CursorSeal;
 use crate::notice::Notice;
 use crate::options::Options;
 use crate::permits::PermitsByAddress;
@@ -25,7 +25,7 @@ pub struct ServerState {
     pub auth: Auth,
     /// The settings of the operator.
     pub options: Arc<Options>,
-    pub(crate) cursors: Cursors,
+    pub(crate) cursors: CursorSeal,
     pub(crate) admission: Arc<Admission>,
     pub(crate) recheck: Option<Arc<Recheck>>,
     pub(crate) sockets: PermitsByAddress,
@@ -51,7 +51,7 @@ impl ServerState {
         Ok(Arc::new(Self {
             recheck: auth.recheck(&hub),
             auth,
-            cursors: Cursors::new(&options.service_key),
+            cursors: CursorSeal::new(&options.service_key),
             sockets: PermitsByAddress::new(options.sockets_per_address),
             admission,
             notices: Notices::default(),
@@ -82,7 +82,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::key::ServiceKey;
-    use crate::wire::outgoing::Wire;
+    use crate::wire::outgoing::EventEncoder;
 
     /// The service key of all tests.
     pub(crate) const KEY: &str = "0123456789abcdef";
@@ -93,7 +93,7 @@ pub(crate) mod tests {
         let store = Arc::new(SqliteStore::memory(bus.clone()).expect("a store"));
         let clock = Arc::new(SystemClock::default());
         let hub = chinwag_hub::Options::default();
-        let hub = Hub::start(store.clone(), bus, events, Arc::new(Wire), clock.clone(), hub);
+        let hub = Hub::start(store.clone(), bus, events, Arc::new(EventEncoder), clock.clone(), hub);
         let mut options = Options::new(ServiceKey::parse(KEY).expect("long enough"));
         configure(&mut options);
         ServerState::new(App::new(store, clock, Limits::default()), hub, options)

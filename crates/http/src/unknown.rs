@@ -17,13 +17,13 @@ use crate::wire::input::Ignored;
 
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("chinwag-ignored");
 
-/// Where clients send passwords.
+/// The paths to which clients send passwords.
 const TAKE_PASSWORDS: [&str; 2] = ["/accounts", "/sessions"];
 
 /// The query parameters of one path, by method.
-pub(crate) struct Known(BTreeMap<String, BTreeSet<String>>);
+pub(crate) struct DocumentedParameters(BTreeMap<String, BTreeSet<String>>);
 
-impl Known {
+impl DocumentedParameters {
     /// Those of a path as it is documented.
     pub(crate) fn at(path: &str) -> Self {
         static ALL: LazyLock<BTreeMap<String, BTreeMap<String, BTreeSet<String>>>> =
@@ -40,7 +40,7 @@ impl Known {
 /// Has a request answered, and names in the answer what of the request was ignored.
 pub(crate) async fn named<F: Future<Output = Response>>(
     state: &Arc<ServerState>,
-    known: &Known,
+    known: &DocumentedParameters,
     mut request: Request,
     answer: impl FnOnce(Request) -> F,
 ) -> Response {
@@ -53,7 +53,7 @@ pub(crate) async fn named<F: Future<Output = Response>>(
     }
     let refused = ignored.refused();
     if !refused.is_empty() {
-        // Who has shown a credential that is not good is told that before all else.
+        // An invalid credential is refused before all else.
         let (mut parts, _) = request.into_parts();
         return match <Credential as OptionalFromRequestParts<_>>::from_request_parts(&mut parts, state).await
         {

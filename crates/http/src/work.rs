@@ -7,11 +7,11 @@ use chinwag_core::app::work::Effort;
 use chinwag_core::limits::DELETED_TOGETHER;
 use tokio::time::sleep;
 
-/// How often it is looked whether this node has begun what remains to be done.
+/// The time between two looks for tasks that this node has begun.
 const EVERY: Duration = Duration::from_millis(500);
 /// After so many looks the store is asked, for what a node that has ended or a command has left.
 const LOOKS: u32 = 60;
-/// How long a step is to keep the store from others, in microseconds: half of what it may.
+/// The aim for the duration of a step, in microseconds: half of the most allowed.
 const STEP: u64 = 5_000;
 const FEWEST: usize = 10;
 /// Changes of groups cost so many times as much as rows.
@@ -49,7 +49,7 @@ async fn wait(app: &App) {
     }
 }
 
-/// How many rows the next step may have, after one of `rows` took so many microseconds.
+/// The rows of the next step, after a step of `rows` took `took` microseconds.
 fn next(rows: usize, took: u64) -> usize {
     let more = if took > STEP { rows / 2 } else { rows + rows / 4 };
     more.clamp(FEWEST, DELETED_TOGETHER)

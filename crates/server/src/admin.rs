@@ -31,7 +31,7 @@ pub(crate) enum Order {
 }
 
 impl Order {
-    /// Whether somebody who is connected might be told of it.
+    /// Whether connected users may be affected.
     pub(crate) fn changes(&self) -> bool {
         matches!(self, Self::Passwd { .. } | Self::Delete { .. } | Self::Token { adopt: true, .. })
     }

@@ -30,7 +30,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve until told to end (SIGTERM, or Ctrl-C)
+    /// Serve until SIGTERM or Ctrl-C
     Serve(serve::Args),
     /// Print the service key, alone on a line
     Key(key::Args),

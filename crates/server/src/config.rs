@@ -47,7 +47,7 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// `sqlite`, the database in the data folder, or the address of a PostgreSQL.
     pub(crate) database: String,
-    /// The address of the Redis over which nodes tell each other what happened.
+    /// The address of the Redis over which nodes exchange hints.
     pub(crate) redis: Option<String>,
     /// The secret of the nodes, which authenticates their hints.
     pub(crate) cluster_secret: Option<String>,

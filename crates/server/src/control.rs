@@ -22,10 +22,10 @@ use crate::admin::{Order, OrderOutcome, carry_out};
 const CONNECTIONS: usize = 4;
 /// The longest order, in bytes.
 const LONGEST: u64 = 64 * 1024;
-/// How long an order may take to come, and to be carried out.
+/// The time for an order to arrive, and to be carried out.
 const WITHIN: Duration = Duration::from_secs(30);
 
-/// Where orders come in. The socket's file goes with it.
+/// The listener for orders. The socket's file is removed with it.
 #[derive(Debug)]
 pub(crate) struct Control {
     listener: UnixListener,

@@ -78,12 +78,12 @@ impl Folder {
         self.made
     }
 
-    /// Where the embedded store has its file.
+    /// The file of the embedded store.
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join("chinwag.db")
     }
 
-    /// Where a running server hears `chinwag user`.
+    /// The socket on which a running server receives `chinwag user`.
     pub(crate) fn socket(&self) -> PathBuf {
         self.path.join("control.sock")
     }

@@ -1,5 +1,5 @@
 //! Chinwag's one program: reads the command line and the configuration, wires the parts together,
-//! and serves until it is told to end.
+//! and serves until it receives a signal.
 //!
 //! No rule of the chat's lives here. Only [`wire_up`] names a store and a bus, only [`config`]
 //! reads the environment and the configuration file.

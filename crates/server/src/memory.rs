@@ -1,4 +1,4 @@
-//! How much memory this process may have.
+//! The memory limit of this process.
 
 use std::fs::read_to_string;
 

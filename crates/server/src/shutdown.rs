@@ -25,19 +25,22 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// From here on signals are heard, not fatal.
-    pub(crate) fn hear() -> Result<Self> {
-        let hear = |kind| signal(kind).context("signals cannot be heard");
-        Ok(Self { terminate: hear(SignalKind::terminate())?, interrupt: hear(SignalKind::interrupt())? })
+    /// Registers the signals, which are fatal until then.
+    pub(crate) fn register() -> Result<Self> {
+        let register = |kind| signal(kind).context("could not register the signal handlers");
+        Ok(Self {
+            terminate: register(SignalKind::terminate())?,
+            interrupt: register(SignalKind::interrupt())?,
+        })
     }
 
     /// Waits for the next one.
     pub(crate) async fn next(&mut self) {
-        let heard = tokio::select! {
-            heard = self.terminate.recv() => heard,
-            heard = self.interrupt.recv() => heard,
+        let received = tokio::select! {
+            received = self.terminate.recv() => received,
+            received = self.interrupt.recv() => received,
         };
-        if heard.is_none() {
+        if received.is_none() {
             pending::<()>().await;
         }
     }
@@ -49,7 +52,7 @@ pub(crate) struct Serving {
     pub(crate) hub: Arc<Hub>,
     /// The loop that accepts and serves connections.
     pub(crate) task: JoinHandle<()>,
-    /// Tells that loop to stop.
+    /// Stops that loop.
     pub(crate) stop: oneshot::Sender<()>,
 }
 

@@ -12,7 +12,7 @@ use chinwag_core::limits::Limits;
 use chinwag_core::name::NameCase;
 use chinwag_core::store::Store;
 use chinwag_core::{Clock, Error, HistoryId};
-use chinwag_http::wire::outgoing::Wire;
+use chinwag_http::wire::outgoing::EventEncoder;
 use chinwag_http::{ServerState, ServiceKey};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::{LocalBus, Receiver, RedisBus, RedisOptions};
@@ -30,7 +30,7 @@ pub(crate) mod transfer {
 
 /// Reading what other services have kept.
 pub(crate) mod import {
-    pub(crate) use chinwag_core::app::import::{Check, Page, Tally};
+    pub(crate) use chinwag_core::app::import::{Check, ImportPage, Tally};
     pub(crate) use chinwag_core::store::transfer::Fault;
     pub(crate) use chinwag_store_postgres::django;
 }
@@ -58,7 +58,7 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str) -> Result<
     let app = App::new(store.clone(), clock.clone(), limits(config)).with_user_rules(config.users.rules());
     bus.share_rates(app.rates());
     app.prepare(config.users.special()).await.map_err(why_not)?;
-    let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, hub_options(config));
+    let hub = Hub::start(store, bus, events, Arc::new(EventEncoder), clock, hub_options(config));
     let key = ServiceKey::parse(key).map_err(|why| anyhow!("the service key {why}"))?;
     let state = ServerState::new(app.clone(), hub.clone(), http_options(config, key)?).map_err(why_not)?;
     Ok(Node { app, hub, state })
@@ -67,7 +67,7 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str) -> Result<
 /// The use cases, for a command that runs beside no server of its folder.
 pub(crate) struct Errand {
     pub(crate) app: App,
-    /// By which nodes elsewhere are told.
+    /// The hub that informs other nodes.
     hub: Option<Arc<Hub>>,
 }
 
@@ -86,7 +86,8 @@ pub(crate) async fn errand(config: &Config, folder: &Folder) -> Result<Errand> {
     let store = open_store(config, folder, bus.clone(), None).await?;
     let app = App::new(store.clone(), clock.clone(), limits(config)).with_user_rules(config.users.rules());
     app.prepare(config.users.special()).await.map_err(why_not)?;
-    let hub = events.map(|events| Hub::start(store, bus, events, Arc::new(Wire), clock, hub_options(config)));
+    let hub = events
+        .map(|events| Hub::start(store, bus, events, Arc::new(EventEncoder), clock, hub_options(config)));
     Ok(Errand { app, hub })
 }
 
@@ -110,7 +111,7 @@ pub(crate) async fn sole(config: &Config, folder: &Folder) -> Result<Sole> {
 }
 
 impl Errand {
-    /// Waits until the nodes elsewhere have been told.
+    /// Waits until other nodes have been informed.
     pub(crate) async fn end(self) {
         if let Some(hub) = self.hub {
             hub.drain(Duration::ZERO).await;
@@ -148,7 +149,7 @@ pub(crate) async fn claim(config: &Config) -> Result<Option<Claim>> {
     Ok(Some(Claim::take(url, &postgres_options(config), cluster).await?))
 }
 
-/// Whether a server somewhere serves the PostgreSQL, who cannot be told.
+/// Whether another server uses the PostgreSQL database. It cannot be informed.
 pub(crate) async fn is_served_elsewhere(config: &Config) -> bool {
     let Some(url) = config.postgres().filter(|_| config.redis.is_none()) else { return false };
     Claim::is_held(url, &postgres_options(config)).await.unwrap_or(false)
@@ -236,7 +237,7 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// The limits by their keys, as clients are told.
+/// The limits by their keys, as clients read them.
 fn shown_limits(config: &Config) -> Result<serde_json::Map<String, serde_json::Value>> {
     let limits = serde_json::to_value(&config.limits)?;
     let limits = limits.as_object().into_iter().flatten();

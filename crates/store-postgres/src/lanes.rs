@@ -31,9 +31,9 @@ pub(crate) struct Batch {
 /// Every lane. See the module's documentation.
 pub(crate) struct Lanes {
     state: Mutex<State>,
-    /// Told when a lane is ready, or all are closed.
+    /// Notified when a lane is ready, or all are closed.
     work: Condvar,
-    /// Told when a group was released that a job waits for.
+    /// Notified when a group that a job waits for is released.
     freed: Condvar,
     places: Arc<Semaphore>,
     patience: Duration,

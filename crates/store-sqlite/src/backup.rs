@@ -86,7 +86,7 @@ pub enum CopyError {
     },
 }
 
-/// Copies the store in the file `from`, in use or not, into the new file `to`, and answers the
+/// Writes a copy of the store in the file `from`, in use or not, into the new file `to`, and answers the
 /// copy's length in bytes. The copy is one file without a journal, for its owner alone, checked
 /// (the order of its pages, rows, and constraints) and on the disk; its name may not be there yet,
 /// and is gone again after an error. `progress` hears how much is copied, in percent. Blocks.

@@ -14,7 +14,7 @@ use crate::written::Written;
 /// The state of the file beside its rows.
 #[derive(Debug)]
 pub(crate) struct FileState {
-    /// Copies of an erased body may be in the journal or on other pages: at first, too, since nobody
+    /// An erased body may still be in the journal or on other pages: at first, too, since nobody
     /// knows what the last process had left.
     pub(crate) erased: AtomicBool,
     /// A job has met damage. The file does not mend by itself.

@@ -15,7 +15,7 @@ use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::{Limits, RateLimits, UserRules};
 use chinwag_core::store::Store;
 use chinwag_core::{Clock, Name};
-use chinwag_http::wire::outgoing::Wire;
+use chinwag_http::wire::outgoing::EventEncoder;
 use chinwag_http::{ServerState, ServiceKey};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::{LocalBus, Receiver, RedisBus, RedisOptions};
@@ -212,7 +212,7 @@ impl TestApp {
         }
         app.prepare(options.special.clone()).await.expect("the special users are made");
         let clock = options.clock.clone();
-        let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, options.hub.clone());
+        let hub = Hub::start(store, bus, events, Arc::new(EventEncoder), clock, options.hub.clone());
         let state =
             ServerState::new(app.clone(), hub.clone(), options.http.clone()).expect("the options are right");
         let (stop, stopped) = oneshot::channel::<()>();

@@ -2,7 +2,7 @@
 //!
 //! The glossary lists the identifiers: those in the last column of its table.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Tree, extension};
 
@@ -11,54 +11,17 @@ const GLOSSARY: &str = "docs/glossary.md";
 /// First words of a clause that stands in place of a subject.
 const CLAUSES: &[&str] = &["What", "Who", "Whom", "Whose", "Which", "Whoever", "Whatever"];
 
-/// Folders that still break the rules, each with the most breaches that it may have. Lower a number when
-/// breaches are corrected; never raise one.
-const CEILINGS: &[(&str, usize)] = &[
-    ("crates/core/", 4),
-    ("crates/http/", 320),
-    ("crates/hub/", 5),
-    ("crates/server/", 28),
-    ("crates/store-postgres/", 2),
-    ("crates/store-sqlite/", 2),
-    ("crates/testkit/", 12),
-];
-
-/// Returns the breaches of the rules, except in folders that stay within their ceiling.
+/// Returns the breaches of the rules.
 pub(super) fn problems(tree: &Tree) -> Vec<String> {
-    judge(found(tree), CEILINGS)
-}
-
-/// The breaches by the path of their file.
-fn found(tree: &Tree) -> BTreeMap<&str, Vec<String>> {
     let replaced = tree.get(GLOSSARY).and_then(Option::as_deref).map(replaced).unwrap_or_default();
-    let mut found = BTreeMap::new();
-    for (path, text) in tree {
-        let Some(text) = text.as_deref() else { continue };
-        let breaches = match extension(path) {
+    let files = tree.iter().filter_map(|(path, text)| Some((path, text.as_deref()?)));
+    files
+        .flat_map(|(path, text)| match extension(path) {
             "rs" => code(path, text, &replaced),
             "md" => prose(path, text),
             _ => Vec::new(),
-        };
-        if !breaches.is_empty() {
-            found.insert(path.as_str(), breaches);
-        }
-    }
-    found
-}
-
-fn judge(mut found: BTreeMap<&str, Vec<String>>, ceilings: &[(&str, usize)]) -> Vec<String> {
-    let mut problems = Vec::new();
-    for (folder, ceiling) in ceilings {
-        let inside: Vec<&str> = found.keys().copied().filter(|path| path.starts_with(folder)).collect();
-        let breaches: Vec<String> = inside.iter().filter_map(|path| found.remove(path)).flatten().collect();
-        let count = breaches.len();
-        if count > *ceiling {
-            problems.extend(breaches);
-            problems.push(format!("{folder}: {count} breaches of the rules of language, at most {ceiling}"));
-        }
-    }
-    problems.extend(found.into_values().flatten());
-    problems
+        })
+        .collect()
 }
 
 /// The identifiers in the last column of the glossary's table.
@@ -134,14 +97,5 @@ mod tests {
     fn replaced_identifiers_are_refused_as_whole_words() {
         assert_eq!(breaches("a.rs", "struct Beast(Pet);\nlet x: Vec<Beast>;"), 2);
         assert_eq!(breaches("a.rs", "struct BeastOfBurden; // beast"), 0);
-    }
-
-    #[test]
-    fn a_ceiling_allows_its_number_and_no_more() {
-        let found =
-            || BTreeMap::from([("a/x.rs", vec!["one".to_owned(), "two".to_owned()]), ("b.rs", vec![])]);
-        assert_eq!(judge(found(), &[("a/", 2)]), Vec::<String>::new());
-        assert_eq!(judge(found(), &[("a/", 1)]).len(), 3);
-        assert_eq!(judge(found(), &[]).len(), 2);
     }
 }

@@ -48,7 +48,7 @@ pub struct People {
 
 /// A page of groups.
 #[derive(Debug)]
-pub struct Page {
+pub struct SummaryPage {
     /// The groups of which the user is still a member.
     pub groups: Vec<Summary>,
     /// The user's relations and contacts, on the last page.
@@ -120,9 +120,15 @@ fn keep_newest(positions: &mut Vec<GroupPosition>, limit: usize) {
 }
 
 /// A later page.
-pub fn page(tx: &dyn Tx, user: UserId, ids: &[GroupId], is_last: bool, window: &Window) -> Result<Page> {
+pub fn page(
+    tx: &dyn Tx,
+    user: UserId,
+    ids: &[GroupId],
+    is_last: bool,
+    window: &Window,
+) -> Result<SummaryPage> {
     let groups = summaries(tx, user, ids, window)?;
-    Ok(Page { groups, people: if is_last { Some(people(tx, user)?) } else { None } })
+    Ok(SummaryPage { groups, people: if is_last { Some(people(tx, user)?) } else { None } })
 }
 
 /// The summaries of groups for this user: short for groups that it has not accepted, and with the current
@@ -143,7 +149,7 @@ fn people(tx: &dyn Tx, user: UserId) -> Result<People> {
     Ok(People { relations: tx.relations(user)?, contacts: tx.contacts(user)? })
 }
 
-impl Page {
+impl SummaryPage {
     /// The head of each group whose events the user receives.
     pub fn heads(&self) -> Vec<(GroupId, Seq)> {
         let accepted = self.groups.iter().filter(|summary| !summary.pending);

@@ -27,7 +27,7 @@ use crate::user::{Caller, User};
 
 /// The result of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Page {
+pub struct ImportPage {
     /// Its objects, by result.
     pub tally: Tally,
     /// A note for each object that was changed or refused.
@@ -64,19 +64,19 @@ impl Tally {
 /// The result of a page of groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupPage {
-    pub groups: Page,
+    pub groups: ImportPage,
     pub memberships: Tally,
 }
 
 impl App {
     /// Imports users.
-    pub async fn import_users(&self, page: Vec<SourceUser>) -> Result<Page> {
+    pub async fn import_users(&self, page: Vec<SourceUser>) -> Result<ImportPage> {
         self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| user::take(unit, page))
             .await
     }
 
     /// Imports relations. Their users must have been imported before.
-    pub async fn import_relations(&self, page: Vec<SourceRelations>) -> Result<Page> {
+    pub async fn import_relations(&self, page: Vec<SourceRelations>) -> Result<ImportPage> {
         self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| {
             relation::take(unit, page)
         })
@@ -91,7 +91,7 @@ impl App {
 
     /// Imports messages and numbers them in the given order. Their groups and authors must have been imported
     /// before.
-    pub async fn import_messages(&self, page: Vec<SourceMessage>) -> Result<Page> {
+    pub async fn import_messages(&self, page: Vec<SourceMessage>) -> Result<ImportPage> {
         self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| message::take(unit, page))
             .await
     }
@@ -111,7 +111,7 @@ impl App {
     }
 }
 
-impl Page {
+impl ImportPage {
     fn note(&mut self, line: String) {
         self.notes.push(line);
     }

@@ -41,7 +41,7 @@ pub enum Open {
 #[derive(Debug, Clone)]
 pub enum Opened {
     /// The group was made, or the message was sent to it. Both users receive an event.
-    Told,
+    Published,
     /// The message was sent before: the original answer, only for the caller.
     Before(Message),
     /// The group existed and there was nothing to send: the group, only for the caller.
@@ -88,14 +88,14 @@ fn first(unit: &mut Unit, command: &First, counted: &AtomicBool) -> Result<Opene
                 client_id: command.client_id.clone(),
             };
             Ok(match send(unit, &message)? {
-                Sent::New(_) => Opened::Told,
+                Sent::New(_) => Opened::Published,
                 Sent::Before(message) => Opened::Before(message),
             })
         }
         (None, body) => {
             let message = body.as_ref().map(|body| (body, command.client_id.as_ref()));
             open(unit, &author, &target, message, counted)?;
-            Ok(Opened::Told)
+            Ok(Opened::Published)
         }
     }
 }
@@ -181,7 +181,7 @@ fn open(
 fn count_first_contact(unit: &Unit, counted: &AtomicBool) -> Result<()> {
     let Some(user) = unit.caller.user() else { return Ok(()) };
     if !counted.load(Ordering::Relaxed) {
-        unit.rules.rates.take(Key::User(user), &[rate::Kind::FirstContacts])?;
+        unit.rules.rates.take(Key::User(user), &[rate::LimitKind::FirstContacts])?;
         counted.store(true, Ordering::Relaxed);
     }
     Ok(())

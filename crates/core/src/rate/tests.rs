@@ -105,12 +105,12 @@ fn keys_are_bounded_and_empty_ones_swept() {
     let address = |n: u32| Key::Address(IpAddr::from(n.to_be_bytes()));
     let count = u32::try_from(KEYS).unwrap();
     for n in 0..count + count / 4 {
-        rates.take(address(n), &[Kind::SignIns]).expect("the first of its address");
+        rates.take(address(n), &[LimitKind::SignIns]).expect("the first of its address");
     }
     assert!(rates.strangers.len() <= KEYS);
     for n in 0..2 * count {
         clock.0.fetch_add(60_000, Ordering::Relaxed);
-        rates.take(address(n), &[Kind::SignIns]).expect("a minute after the one before");
+        rates.take(address(n), &[LimitKind::SignIns]).expect("a minute after the one before");
     }
     assert!(rates.strangers.len() < KEYS / 2, "{}", rates.strangers.len());
 }
@@ -125,16 +125,16 @@ fn nodes_add_up_and_nobody_waits_longer_than_the_window() {
     });
     let key = Key::Attempt([7; 16]);
     for _ in 0..3 {
-        rates.take(key, &[Kind::Attempts]).expect("within the burst");
+        rates.take(key, &[LimitKind::Attempts]).expect("within the burst");
     }
     assert_eq!(woken.load(Ordering::Relaxed), 1, "one key waits once");
     let unsent = rates.unsent(10);
     assert_eq!(unsent.iter().map(|one| one.taken).collect::<Vec<_>>(), [Duration::from_secs(18)]);
     assert!(rates.unsent(10).is_empty(), "what was sent is sent");
-    rates.take(key, &[Kind::Attempts]).expect("the fourth, unsent");
+    rates.take(key, &[LimitKind::Attempts]).expect("the fourth, unsent");
     // Six were counted elsewhere meanwhile, beside the three from here.
     rates.settle(&unsent[0], Duration::from_secs(9 * 6));
-    assert_eq!(wait(rates.take(key, &[Kind::Attempts])), Duration::from_secs(6));
+    assert_eq!(wait(rates.take(key, &[LimitKind::Attempts])), Duration::from_secs(6));
     rates.settle(&unsent[0], Duration::from_secs(100_000));
-    assert!(wait(rates.take(key, &[Kind::Attempts])) <= Duration::from_secs(66));
+    assert!(wait(rates.take(key, &[LimitKind::Attempts])) <= Duration::from_secs(66));
 }

@@ -290,7 +290,7 @@ impl From<Fault> for Difference {
 }
 
 impl Carrier<'_> {
-    /// Copies what has not arrived; whether something had.
+    /// Transfers the missing rows, and returns whether some had arrived before.
     fn copy(&mut self) -> Result<bool, Fault> {
         let mut resumed = false;
         self.begin()?;

@@ -6,11 +6,16 @@ use serde_json::{Map, Value, json};
 use crate::wire::key::HEADS;
 
 /// One key of an object: whether it is there, its name, what it holds, what it means.
-pub(super) struct Key(pub(super) Need, pub(super) &'static str, pub(super) Holds, pub(super) &'static str);
+pub(super) struct Key(
+    pub(super) Occurrence,
+    pub(super) &'static str,
+    pub(super) Holds,
+    pub(super) &'static str,
+);
 
 /// Whether a key is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Need {
+pub(super) enum Occurrence {
     Always,
     /// Always, but maybe null.
     Null,
@@ -20,7 +25,7 @@ pub(super) enum Need {
     Either,
 }
 
-/// What a key holds.
+/// The type of a key.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Holds {
     Id,
@@ -68,19 +73,19 @@ impl Holds {
     }
 }
 
-/// Refers to the schema of an object that the REST door shows.
+/// Refers to the schema of a REST object.
 pub(super) fn object(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
 /// An object with these keys.
 pub(super) fn keys(keys: &[Key]) -> Value {
-    let named = |needs: &[Need]| -> Vec<&str> {
+    let named = |needs: &[Occurrence]| -> Vec<&str> {
         keys.iter().filter(|key| needs.contains(&key.0)).map(|key| key.1).collect()
     };
     let property = |Key(need, name, holds, about): &Key| {
         let mut schema = holds.schema();
-        if *need == Need::Null {
+        if *need == Occurrence::Null {
             schema["type"] = json!([schema["type"], "null"]);
         }
         schema["description"] = (*about).into();
@@ -89,10 +94,10 @@ pub(super) fn keys(keys: &[Key]) -> Value {
     let properties: Map<_, _> = keys.iter().map(property).collect();
     let mut schema = json!({
         "type": "object",
-        "required": named(&[Need::Always, Need::Null]),
+        "required": named(&[Occurrence::Always, Occurrence::Null]),
         "properties": properties,
     });
-    let either = named(&[Need::Either]);
+    let either = named(&[Occurrence::Either]);
     if !either.is_empty() {
         schema["anyOf"] = either.iter().map(|key| json!({"required": [key]})).collect();
     }

@@ -4,21 +4,21 @@ use super::shape::Holds::{
     Count, Date, Flag, Heads, Id, Ids, Messages, Name, Outcome, Refusals, Seq, Status, Statuses,
 };
 use super::shape::Key;
-use super::shape::Need::{Always, Either, Maybe, Null};
+use super::shape::Occurrence::{Always, Either, Maybe, Null};
 
-/// What the server sends.
-pub(super) struct Told {
+/// A server event.
+pub(super) struct ServerEvent {
     pub(super) event: &'static str,
     pub(super) about: &'static str,
     pub(super) data: Data,
     pub(super) numbered: Numbered,
 }
 
-/// What an event that the server sends has as its `data`.
+/// The `data` of a server event.
 pub(super) enum Data {
     /// An object with these keys.
     Keys(&'static [Key]),
-    /// An object that the REST door shows, by its schema's name, with these keys beside its own.
+    /// A REST object, by its schema's name, with these keys beside its own.
     Object(&'static str, &'static [Key]),
     /// The groups of the one who comes, each with its marks.
     Groups,
@@ -36,7 +36,7 @@ pub(super) enum Numbered {
 }
 
 /// A refusal: its codes are those of HTTP.
-pub(super) struct Failed {
+pub(super) struct ErrorEvent {
     pub(super) event: &'static str,
     pub(super) about: &'static str,
     pub(super) codes: &'static [u16],
@@ -45,7 +45,7 @@ pub(super) struct Failed {
 /// The events that carry `history` beside `data`: a client may resume from what they show.
 pub(super) const WITH_HISTORY: &[&str] = &["group.summary", "sync.done"];
 
-/// Why the server closes a socket, and what a client does then.
+/// The reasons for closing a socket, and the client's response.
 pub(super) const CLOSES: &[(u16, &str)] = &[
     (1001, "no pong came for 60 s, or the server drains: reconnect"),
     (1002, "this is not how WebSocket frames are written: mend the client"),
@@ -63,19 +63,23 @@ pub(super) const CLOSES: &[(u16, &str)] = &[
     ),
 ];
 
-pub(super) const FAILED: &[Failed] = &[
-    Failed { event: "error.decode", about: "Not JSON, not an object, or not a text frame.", codes: &[400] },
-    Failed {
+pub(super) const ERROR_EVENTS: &[ErrorEvent] = &[
+    ErrorEvent {
+        event: "error.decode",
+        about: "Not JSON, not an object, or not a text frame.",
+        codes: &[400],
+    },
+    ErrorEvent {
         event: "error.type",
         about: "The event has no type (400), or there is no such event (404).",
         codes: &[400, 404],
     },
-    Failed {
+    ErrorEvent {
         event: "error.data",
         about: "The event is refused by its content or by the sender's rights; nothing was changed.",
         codes: &[400, 401, 403, 404, 409, 429],
     },
-    Failed {
+    ErrorEvent {
         event: "error.handler",
         about: "A fault of the server (500), or it is busy and nothing was changed, or the outcome is \
                 unknown (503, the detail says which): try again, messages with the same `client_id`. Or its \
@@ -84,22 +88,22 @@ pub(super) const FAILED: &[Failed] = &[
     },
 ];
 
-pub(super) const TOLD: &[Told] = &[
-    Told {
+pub(super) const SERVER_EVENTS: &[ServerEvent] = &[
+    ServerEvent {
         event: "group.summary",
         about: "The first that a socket is sent: the user's groups, each with the user's own marks. Large \
                 ones come as one message in several fragments.",
         data: Data::Groups,
         numbered: Numbered::Never,
     },
-    Told {
+    ServerEvent {
         event: "contact.summary",
         about: "The second: the user's relations, and how present its contacts are. A `status.update` \
                 follows for each contact who is not disconnected, then what happens from here on.",
         data: Data::Object("Lists", &[Key(Always, "presence", Statuses, "Contacts' statuses, by name.")]),
         numbered: Numbered::Never,
     },
-    Told {
+    ServerEvent {
         event: "summary.more",
         about: "Sent once after a summary that leaves groups out: the number of unread messages in them, \
                 counted after the socket has begun.",
@@ -111,13 +115,13 @@ pub(super) const TOLD: &[Told] = &[
         )]),
         numbered: Numbered::Never,
     },
-    Told {
+    ServerEvent {
         event: "message.text",
         about: "A message was sent.",
         data: Data::Object("Message", &[]),
         numbered: Numbered::Always,
     },
-    Told {
+    ServerEvent {
         event: "message.fetch",
         about: "The part of a group's history that this socket has asked for.",
         data: Data::Keys(&[
@@ -128,7 +132,7 @@ pub(super) const TOLD: &[Told] = &[
         ]),
         numbered: Numbered::Never,
     },
-    Told {
+    ServerEvent {
         event: "message.read",
         about: "How far a member has read.",
         data: Data::Keys(&[
@@ -139,13 +143,13 @@ pub(super) const TOLD: &[Told] = &[
         ]),
         numbered: Numbered::Never,
     },
-    Told {
+    ServerEvent {
         event: "message.update",
         about: "A message was edited: this is it now.",
         data: Data::Object("Message", &[]),
         numbered: Numbered::Always,
     },
-    Told {
+    ServerEvent {
         event: "message.delete",
         about: "A message was deleted: `id` and `seq`. Or several together, as their author was deleted: `ids`.",
         data: Data::Keys(&[
@@ -156,7 +160,7 @@ pub(super) const TOLD: &[Told] = &[
         ]),
         numbered: Numbered::Always,
     },
-    Told {
+    ServerEvent {
         event: "status.update",
         about: "How present a contact, or the user itself, is now.",
         data: Data::Keys(&[
@@ -165,7 +169,7 @@ pub(super) const TOLD: &[Told] = &[
         ]),
         numbered: Numbered::Never,
     },
-    Told {
+    ServerEvent {
         event: "contact.update",
         about: "A relation changed, or is as it was asked to be.",
         data: Data::Keys(&[
@@ -175,14 +179,14 @@ pub(super) const TOLD: &[Told] = &[
         ]),
         numbered: Numbered::Never,
     },
-    Told {
+    ServerEvent {
         event: "group.update",
         about: "A group was made or changed: this is it now. Lists of members, where it has at most 100. To \
                 whom it is new, all of it, with its newest messages and its head.",
         data: Data::Object("GroupChange", &[]),
         numbered: Numbered::Changed,
     },
-    Told {
+    ServerEvent {
         event: "group.me",
         about: "The user's own settings of a group changed.",
         data: Data::Keys(&[
@@ -191,7 +195,7 @@ pub(super) const TOLD: &[Told] = &[
         ]),
         numbered: Numbered::Never,
     },
-    Told {
+    ServerEvent {
         event: "group.quit",
         about: "The user is no longer in a group. Nothing of the group is sent after it.",
         data: Data::Keys(&[
@@ -200,25 +204,25 @@ pub(super) const TOLD: &[Told] = &[
         ]),
         numbered: Numbered::Always,
     },
-    Told {
+    ServerEvent {
         event: "group.delete",
         about: "A group is no more.",
         data: Data::GroupId,
         numbered: Numbered::Always,
     },
-    Told {
+    ServerEvent {
         event: "typing.start",
         about: "A member has begun to type.",
         data: Data::Keys(&[Key(Always, "author", Name, "Who."), Key(Always, "group", Id, "Where.")]),
         numbered: Numbered::Never,
     },
-    Told {
+    ServerEvent {
         event: "typing.stop",
         about: "A member has ceased to type.",
         data: Data::Keys(&[Key(Always, "author", Name, "Who."), Key(Always, "group", Id, "Where.")]),
         numbered: Numbered::Never,
     },
-    Told {
+    ServerEvent {
         event: "user.update",
         about: "A user whom the receiver shares a group or a relation with has another name.",
         data: Data::Keys(&[
@@ -227,13 +231,13 @@ pub(super) const TOLD: &[Told] = &[
         ]),
         numbered: Numbered::Never,
     },
-    Told {
+    ServerEvent {
         event: "user.delete",
         about: "A user whom the receiver shares a group or a relation with is no more.",
         data: Data::Keys(&[Key(Always, "name", Name, "Who it was.")]),
         numbered: Numbered::Never,
     },
-    Told {
+    ServerEvent {
         event: "sync.done",
         about: "All that was missed has been sent: live events follow.",
         data: Data::Keys(&[

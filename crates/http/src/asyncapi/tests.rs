@@ -17,10 +17,10 @@ use chinwag_hub::Encode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::table::{FAILED, TOLD};
+use super::table::{ERROR_EVENTS, SERVER_EVENTS};
 use crate::error::code;
-use crate::wire::object::{self, Lists, Presence};
-use crate::wire::outgoing::{self, ContactSummary, Fetched, FieldProblem, Problem, Synced, Wire};
+use crate::wire::object::{self, ContactStatuses, Lists};
+use crate::wire::outgoing::{self, ContactSummary, ErrorDetail, EventEncoder, Fetched, FieldProblem, Synced};
 use crate::wire::summary::{self, Head};
 use crate::ws::CLIENT_EVENTS;
 
@@ -179,20 +179,20 @@ fn events() -> Vec<Bytes> {
     };
     let event = |kind: Kind| {
         let seq = numbered(&kind).then_some(Seq(4));
-        Wire.event(&Event { seq, ..Event::to_users(kind, vec![]) }, Some("7"))
+        EventEncoder.event(&Event { seq, ..Event::to_users(kind, vec![]) }, Some("7"))
     };
     let joined = Kind::GroupUpdate { view: view(), joined: vec![UserId(1)], left: vec![] };
-    let whole = Wire.whole(&Event::in_group(joined, GROUP, Seq(4)), Some("7"));
+    let whole = EventEncoder.whole(&Event::in_group(joined, GROUP, Seq(4)), Some("7"));
     kinds().into_iter().map(event).chain([whole]).collect()
 }
 
-/// What is written for one socket.
+/// The bytes for one socket.
 fn answers() -> Vec<Bytes> {
     let (name, message, view) = (&name(), sent(None), view());
     let summary = |last_read| object::Group::new(&view, Some(Mark { last_read, unread: 1 }));
     let groups = [summary(None), summary(Some((Seq(3), date())))];
     let relations = Relations { contacts: vec![name.clone()], ..Relations::default() };
-    let presence = Presence(vec![(name, Status::Online)]);
+    let presence = ContactStatuses(vec![(name, Status::Online)]);
     let contacts = ContactSummary { lists: Lists::from(&relations), presence };
     let history = vec![object::Message::from(&message)];
     let fetched = Fetched { author: name, group: ID, date: Some(date()), history };
@@ -239,7 +239,7 @@ fn refusals() -> BTreeSet<(&'static str, u16)> {
 fn every_sent_event_matches_the_document_and_vice_versa() {
     let document = document();
     let problem =
-        |code, errors| Problem { detail: "no".into(), errors, retry_after: (code == 429).then_some(7) };
+        |code, errors| ErrorDetail { detail: "no".into(), errors, retry_after: (code == 429).then_some(7) };
     let field = || FieldProblem { field: "name", detail: "is required" };
     let failed = refusals().into_iter().flat_map(|(event, code)| {
         [vec![], vec![field()]].map(|errors| outgoing::error(event, code, &problem(code, errors), Some("7")))
@@ -258,7 +258,7 @@ fn every_sent_event_matches_the_document_and_vice_versa() {
         seen.insert(event.to_owned());
     }
     assert_eq!(seen, documented(&document, "server."));
-    let codes = FAILED.iter().flat_map(|row| row.codes.iter().map(|code| (row.event, *code)));
+    let codes = ERROR_EVENTS.iter().flat_map(|row| row.codes.iter().map(|code| (row.event, *code)));
     assert_eq!(codes.collect::<BTreeSet<_>>(), refusals());
 }
 
@@ -267,7 +267,7 @@ fn every_event_of_a_client_is_documented_and_no_other() {
     let names: BTreeSet<_> = CLIENT_EVENTS.iter().map(|event| event.name.to_owned()).collect();
     assert_eq!(names.len(), CLIENT_EVENTS.len(), "two events have one name");
     assert_eq!(documented(&document(), "client."), names);
-    let told: BTreeSet<_> = TOLD.iter().map(|row| row.event).collect();
+    let told: BTreeSet<_> = SERVER_EVENTS.iter().map(|row| row.event).collect();
     assert!(CLIENT_EVENTS.iter().flat_map(|event| event.answers).all(|answer| told.contains(answer)));
 }
 

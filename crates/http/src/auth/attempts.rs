@@ -1,4 +1,4 @@
-//! How often a password may be tried: so many times a minute for each name from one address, and
+//! The limits on attempts at passwords: so many a minute for each name from one address, and
 //! for each address. Attempts at a name from elsewhere only slow down who is new to it.
 
 use std::collections::HashSet;
@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chinwag_core::rate::{Key, Kind, Rates};
+use chinwag_core::rate::{Key, LimitKind, Rates};
 use chinwag_core::{Error, Result};
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
@@ -42,12 +42,12 @@ impl Attempts {
 
     /// Counts an attempt that names nobody who could be.
     pub(super) fn nowhere(&self, from: IpAddr) -> Result<()> {
-        self.rates.take(Key::Address(from), &[Kind::SignIns])
+        self.rates.take(Key::Address(from), &[LimitKind::SignIns])
     }
 
     /// Counts an account that is to be made.
     pub(super) fn sign_up(&self, from: IpAddr) -> Result<()> {
-        self.rates.take(Key::Address(from), &[Kind::SignUps])
+        self.rates.take(Key::Address(from), &[LimitKind::SignUps])
     }
 
     /// Counts an attempt at a name, and refuses the one too many of its address. Who is new to the name
@@ -55,17 +55,17 @@ impl Attempts {
     /// by that device alone, whatever others do.
     pub(super) async fn sign_in(&self, fold: &str, from: IpAddr, device: Option<Device>) -> Result<()> {
         if let Some(device) = device {
-            return self.rates.take(Key::Attempt(hash(fold, &device.id())), &[Kind::Attempts]);
+            return self.rates.take(Key::Attempt(hash(fold, &device.id())), &[LimitKind::Attempts]);
         }
         let pair = hash_from(fold, from);
         // What one of the two refuses is not to count for the other.
-        self.rates.check(Key::Attempt(pair), &[Kind::Attempts])?;
-        self.rates.take(Key::Address(from), &[Kind::SignIns])?;
-        self.rates.take(Key::Attempt(pair), &[Kind::Attempts])?;
+        self.rates.check(Key::Attempt(pair), &[LimitKind::Attempts])?;
+        self.rates.take(Key::Address(from), &[LimitKind::SignIns])?;
+        self.rates.take(Key::Attempt(pair), &[LimitKind::Attempts])?;
         if self.is_familiar(pair) {
             return Ok(());
         }
-        match self.rates.take(Key::Name(hash(fold, b"")), &[Kind::NameAttempts]) {
+        match self.rates.take(Key::Name(hash(fold, b"")), &[LimitKind::NameAttempts]) {
             Err(Error::TooMany(wait)) => {
                 let _share = self.waiting.take(Some(from))?;
                 sleep(wait.min(SLOWEST)).await;

@@ -1,13 +1,13 @@
-//! Where in a request a secret may be.
+//! The places of a secret in a request.
 
 use std::borrow::Cow;
 
 use axum::http::{HeaderMap, header};
 
-/// How a token begins in `Sec-WebSocket-Protocol`, where browsers can put one.
+/// The prefix of a token in `Sec-WebSocket-Protocol`, where browsers can put one.
 const SUBPROTOCOL: &str = "bearer.";
 
-/// What an `Authorization` header says.
+/// The contents of an `Authorization` header.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Authorization<'a> {
     /// A bearer's secret.

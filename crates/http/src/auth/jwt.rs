@@ -20,25 +20,25 @@ use serde::Deserialize;
 use serde_json::Number;
 
 use jwks::Jwks;
-pub use jwks::Source;
+pub use jwks::KeySource;
 
 /// The longest token that is looked at.
 const LONGEST: usize = 8 * 1024;
-/// How far the host's clock may be ahead of this one: for `nbf` alone, `exp` is taken as it is.
+/// The time by which the host's clock may be ahead of this one. Only `nbf` has it; `exp` is exact.
 const LEEWAY: Duration = Duration::from_secs(30);
 /// The fewest bytes of a shared secret, which are as many as its hash has.
 const SHORTEST: usize = 32;
 
-/// What an operator may configure of the host application's tokens.
+/// The settings of the host application's tokens.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The secret that is shared with the host application: tokens of HS256.
     pub secret: Option<Secret>,
-    /// Where the host application's public keys are: tokens of RS256, ES256 and `EdDSA`.
-    pub jwks: Option<Source>,
+    /// The location of the host application's public keys: tokens of RS256, ES256 and `EdDSA`.
+    pub jwks: Option<KeySource>,
     /// The required value of `iss`.
     pub issuer: Option<String>,
-    /// What `aud` must hold. Without it, a token that has one is for somebody else.
+    /// The required value in `aud`. Without it, a token that has one is for another service.
     pub audience: Option<String>,
     /// Whether users are made at first sight.
     pub create: bool,
@@ -74,7 +74,7 @@ impl fmt::Debug for Secret {
 }
 
 /// Reads the keys of a source once: which algorithms they are for, or a sentence that says why not.
-pub async fn check(source: Source) -> Result<String, String> {
+pub async fn check(source: KeySource) -> Result<String, String> {
     Jwks::new(source, Duration::ZERO)?.check().await
 }
 
@@ -88,7 +88,7 @@ pub(super) struct Jwt {
     pub(super) create: bool,
 }
 
-/// Whom a good token names, and until when.
+/// The user of a valid token, and the time of its expiry.
 pub(super) struct Vouched {
     pub(super) name: Name,
     pub(super) expires: Date,
@@ -123,7 +123,7 @@ impl Jwt {
         secret.bytes().filter(|byte| *byte == b'.').count() == 2
     }
 
-    /// Whom the token names, if it is good now. Why one is not is for the log alone, which shows
+    /// The user of the token, if it is valid now. The reason of a refusal is for the log alone, which shows
     /// nothing of the token but the `sub` of one whose signature is right.
     pub(super) async fn read(&self, token: &str, now: Date) -> Result<Vouched, Cow<'static, str>> {
         if token.len() > LONGEST {
@@ -156,7 +156,7 @@ impl Jwt {
         Ok(Vouched { name, expires })
     }
 
-    /// What is asked of a token beside its times, for which this server's own clock is asked.
+    /// The requirements of a token beside its times, for which this server's own clock is asked.
     fn validation(&self, algorithm: Algorithm) -> Validation {
         let mut validation = Validation::new(algorithm);
         validation.validate_exp = false;

@@ -1,11 +1,11 @@
-//! How the host application is asked: with a bound on the time and on the answer.
+//! Requests to the host application, with bounds on the time and on the answer.
 
 use std::time::Duration;
 
 use chinwag_core::{Error, Result};
 use reqwest::{Client, Response, redirect};
 
-/// What all of one question may take.
+/// The time for one request to the validator.
 const WITHIN: Duration = Duration::from_secs(5);
 /// The longest answer that is read.
 const LONGEST: usize = 64 * 1024;

@@ -16,11 +16,11 @@ const WAITING: usize = 32;
 
 /// Hashes and verifies passwords.
 #[derive(Default)]
-pub(super) struct Passwords(Arc<Mutex<Queue>>);
+pub(super) struct Passwords(Arc<Mutex<HashQueue>>);
 
-/// Who waits, by address.
+/// The waiting sign-ins, by address.
 #[derive(Default)]
-struct Queue {
+struct HashQueue {
     running: usize,
     waiting: usize,
     by_address: HashMap<IpAddr, VecDeque<oneshot::Sender<Turn>>>,
@@ -29,10 +29,10 @@ struct Queue {
 }
 
 /// The right to hash; when it is dropped the next has it.
-struct Turn(Option<Arc<Mutex<Queue>>>);
+struct Turn(Option<Arc<Mutex<HashQueue>>>);
 
 impl Passwords {
-    /// What is kept of a password that came from an address.
+    /// The stored record of a password from an address.
     pub(super) async fn hash(&self, password: Password, from: IpAddr) -> Result<String> {
         self.run(from, move || password.hash()).await?
     }
@@ -82,7 +82,7 @@ impl Passwords {
     }
 }
 
-impl Queue {
+impl HashQueue {
     /// Makes room for one more of an address at the cost of the address that has the most waiting.
     fn make_room(&mut self, from: IpAddr) -> Result<()> {
         for waiting in self.by_address.values_mut() {
@@ -104,7 +104,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Who is next, if anybody waits.
+    /// The next sign-in, if any waits.
     fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
         let address = self.turns.pop_front()?;
         let waiting = self.by_address.get_mut(&address)?;
@@ -138,7 +138,7 @@ impl Drop for Turn {
     }
 }
 
-fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+fn lock(queue: &Mutex<HashQueue>) -> MutexGuard<'_, HashQueue> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -15,9 +15,9 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 
-use super::validator::{Validator, Verdict};
+use super::validator::{Validated, Validator};
 
-/// Questions at a time. Those who come to the door have places of their own.
+/// Questions at a time. New connections have permits of their own.
 const AT_ONCE: usize = 64;
 /// Between two questions while the validator is silent, at least and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(30));
@@ -36,7 +36,7 @@ pub(crate) struct Recheck {
 /// A credential, as a hash, and the user whom it stood for.
 type Key = ([u8; 32], UserId);
 
-/// What the validator said the last time.
+/// The validator's last answer.
 enum Standing {
     Good,
     Silent,
@@ -102,9 +102,9 @@ impl Recheck {
     async fn ask(&self, key: &Key, shown: &HeaderMap) -> Standing {
         let Ok(_permit) = self.asking.acquire().await else { return Standing::Silent };
         let name = match self.validator.ask(shown).await {
-            Verdict::Named(name) => name,
-            Verdict::Refused => return Standing::Ended,
-            Verdict::Silent | Verdict::NoName(_) => return Standing::Silent,
+            Validated::Named(name) => name,
+            Validated::Refused => return Standing::Ended,
+            Validated::Silent | Validated::NoName(_) => return Standing::Silent,
         };
         match self.app.vouched_for(name, false).await {
             Ok(Vouched::For(user)) if user.id == key.1 => Standing::Good,
@@ -131,7 +131,7 @@ impl Recheck {
     }
 }
 
-/// What of a handshake the validator is shown.
+/// The parts of a handshake that the validator receives.
 fn shown(headers: &HeaderMap) -> HeaderMap {
     let names = [header::COOKIE, header::AUTHORIZATION];
     let values = names

@@ -1,4 +1,4 @@
-//! The true reasons of refused credentials, for the log alone: clients are told one sentence for all.
+//! The true reasons of refused credentials, only for the log. Clients receive one sentence for all.
 
 use std::sync::{Mutex, PoisonError};
 

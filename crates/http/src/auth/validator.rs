@@ -14,20 +14,20 @@ pub(super) struct Validator {
     url: Url,
 }
 
-/// What the validator says.
-pub(super) enum Verdict {
-    /// Whose credential it is.
+/// The validator's answer.
+pub(super) enum Validated {
+    /// The user of the credential.
     Named(Name),
     /// Nobody's: 401 or 403.
     Refused,
     /// Nothing that is an answer: neither a name nor a refusal.
     Silent,
-    /// What is no name here, and why: for the log alone.
+    /// The name is not valid, for this reason, which is only for the log.
     NoName(String),
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct ValidatorBody {
     username: String,
 }
 
@@ -41,8 +41,8 @@ impl Validator {
         Ok(Self { client: outside::client()?, url })
     }
 
-    /// What it says of a request's cookies and authorisation.
-    pub(super) async fn ask(&self, headers: &HeaderMap) -> Verdict {
+    /// Its answer to a request's cookies and authorisation.
+    pub(super) async fn ask(&self, headers: &HeaderMap) -> Validated {
         let mut question = self.client.post(self.url.clone());
         for name in [header::COOKIE, header::AUTHORIZATION] {
             for value in headers.get_all(&name) {
@@ -53,25 +53,25 @@ impl Validator {
             Ok(verdict) => verdict,
             Err(error) => {
                 tracing::warn!(error = %error.without_url(), "the validator did not answer");
-                Verdict::Silent
+                Validated::Silent
             }
         }
     }
 
-    async fn answer(&self, question: reqwest::RequestBuilder) -> reqwest::Result<Verdict> {
+    async fn answer(&self, question: reqwest::RequestBuilder) -> reqwest::Result<Validated> {
         let response = question.header(header::CONTENT_LENGTH, 0).send().await?;
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Ok(Verdict::Refused),
-            _ => return Ok(Verdict::Silent),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Ok(Validated::Refused),
+            _ => return Ok(Validated::Silent),
         }
         let body = outside::body(response).await?;
-        let answer = body.and_then(|body| serde_json::from_slice::<Answer>(&body).ok());
-        let Some(answer) = answer else { return Ok(Verdict::Silent) };
+        let answer = body.and_then(|body| serde_json::from_slice::<ValidatorBody>(&body).ok());
+        let Some(answer) = answer else { return Ok(Validated::Silent) };
         let shown: String = answer.username.chars().take(NAME_CHARS).collect();
         Ok(Name::parse_exact(&answer.username).map_or_else(
-            |why| Verdict::NoName(format!("the validator's username {shown:?} {why}")),
-            Verdict::Named,
+            |why| Validated::NoName(format!("the validator's username {shown:?} {why}")),
+            Validated::Named,
         ))
     }
 }

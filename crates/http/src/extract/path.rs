@@ -1,4 +1,4 @@
-//! What a path names. One that can name nothing is answered like one that names nothing.
+//! The objects in paths. An invalid id is answered like an unknown one.
 
 use std::str::FromStr;
 
@@ -23,7 +23,7 @@ pub(crate) struct ById<T>(pub T);
 
 /// An id that stands in paths.
 pub(crate) trait Id: FromStr {
-    /// What it is the id of.
+    /// The kind of object.
     const NOUN: &str;
 }
 

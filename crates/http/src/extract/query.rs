@@ -1,4 +1,4 @@
-//! What stands after the `?`. Unknown keys are ignored; a known one stands there once.
+//! Query parameters. Unknown keys are ignored; a known one may be given once.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use chinwag_core::{Date, Error, Name, Result, Seq};
 
 use crate::admission::UnderWay;
 use crate::error::Problem;
-use crate::wire::fields::{Known, Picked};
+use crate::wire::fields::{FieldNames, Picked};
 
 /// A request's query.
 pub(crate) struct Query {
@@ -36,11 +36,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 
 impl Query {
     /// The fields that are asked for.
-    pub(crate) fn fields(&self, known: &'static Known) -> Result<Picked> {
+    pub(crate) fn fields(&self, known: &'static FieldNames) -> Result<Picked> {
         Picked::parse(known, self.get("fields")?)
     }
 
-    /// How many rows one page of a list has, if it is asked for in pages.
+    /// The rows in one page of a list, if pages are requested.
     pub(crate) fn list_limit(&self) -> Result<Option<usize>> {
         self.limit(LIST_PAGE)
     }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Uri, header};
 
 use crate::options::Options;
 
-/// What is wrong with the `Host` of a request (RFC 9112, section 3.2).
+/// The problem with the `Host` of a request (RFC 9112, section 3.2).
 pub(crate) const MALFORMED: &str = "a request must have exactly one Host header, such as chat.example:8000";
 
 /// A host in its parts.

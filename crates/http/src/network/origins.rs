@@ -10,7 +10,7 @@ use crate::options::Options;
 
 /// A web origin: scheme, host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct WebOrigin {
     scheme: Scheme,
     host: String,
     port: Option<u16>,
@@ -26,7 +26,7 @@ enum Scheme {
     Tauri,
 }
 
-impl Origin {
+impl WebOrigin {
     /// Reads an origin as browsers write it: `https://chat.example`, with a port if it is not
     /// the scheme's own. `null` is none.
     pub fn parse(text: &str) -> Option<Self> {
@@ -95,27 +95,27 @@ pub fn configured(headers: &HeaderMap, options: &Options) -> Option<header::Head
     value.flatten().cloned()
 }
 
-fn sent(headers: &HeaderMap) -> Result<Option<Origin>> {
+fn sent(headers: &HeaderMap) -> Result<Option<WebOrigin>> {
     let mut values = headers.get_all(header::ORIGIN).into_iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) => {
-            let origin = value.to_str().ok().and_then(Origin::parse);
+            let origin = value.to_str().ok().and_then(WebOrigin::parse);
             origin.map(Some).ok_or_else(foreign)
         }
         (Some(_), Some(_)) => Err(foreign()),
     }
 }
 
-fn is_own(origin: &Origin, parts: &Parts, options: &Options) -> bool {
+fn is_own(origin: &WebOrigin, parts: &Parts, options: &Options) -> bool {
     let peer = Peer::of(parts, options);
     let scheme = if peer.tls { Scheme::Https } else { Scheme::Http };
-    let own = peer.host.as_deref().and_then(|host| Origin::at(scheme, host));
+    let own = peer.host.as_deref().and_then(|host| WebOrigin::at(scheme, host));
     own.as_ref() == Some(origin)
 }
 
-fn is_configured(origin: &Origin, options: &Options) -> bool {
-    options.origins.iter().any(|allowed| Origin::parse(allowed).as_ref() == Some(origin))
+fn is_configured(origin: &WebOrigin, options: &Options) -> bool {
+    options.origins.iter().any(|allowed| WebOrigin::parse(allowed).as_ref() == Some(origin))
 }
 
 fn foreign() -> Error {
@@ -226,15 +226,15 @@ mod tests {
     #[test]
     fn wildcards_and_what_is_no_origin_are_refused_with_the_reason() {
         for origin in ["https://*.app.example", "https://*", "*"] {
-            assert!(Origin::configured(origin).is_err_and(|why| why.contains("wildcard")), "{origin}");
+            assert!(WebOrigin::configured(origin).is_err_and(|why| why.contains("wildcard")), "{origin}");
         }
         for origin in ["app.example", "https://app.example/", "ftp://app.example", "null", "https://"] {
-            assert!(Origin::configured(origin).is_err_and(|why| why.contains("no origin")), "{origin}");
+            assert!(WebOrigin::configured(origin).is_err_and(|why| why.contains("no origin")), "{origin}");
         }
         for origin in
             ["capacitor://localhost", "ionic://localhost", "tauri://localhost", "http://tauri.localhost"]
         {
-            assert!(Origin::configured(origin).is_ok(), "{origin}");
+            assert!(WebOrigin::configured(origin).is_ok(), "{origin}");
         }
     }
 

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use super::hosts;
 use crate::options::{Options, Tls};
 
-/// Whom a request comes from, and by which name and way it was sent here.
+/// The sender of a request, with the host and the scheme that it used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Peer {
     /// The client's address.

@@ -1,7 +1,7 @@
 //! `accounts/`
 
 use super::prelude::*;
-use super::session::{Session, begun};
+use super::session::{IssuedToken, begun};
 use crate::wire::input::account::NewAccount;
 use axum::http::request::Parts;
 
@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 #[utoipa::path(
     post, path = "/api/v1/accounts/", tag = "accounts", operation_id = "account_create",
     request_body = NewAccount,
-    responses((status = 201, description = "The account, signed in.", body = Session<'static>), Refusals),
+    responses((status = 201, description = "The account, signed in.", body = IssuedToken<'static>), Refusals),
     security(()),
 )]
 pub(crate) async fn create(

@@ -8,7 +8,7 @@ use utoipa::IntoResponses;
 
 use crate::error::{Body, Problem};
 
-/// How many headers an answer has, or a few more.
+/// The room for an answer's headers: a few more than it has.
 const HEADERS: usize = 12;
 
 /// An answer of one JSON value.
@@ -37,7 +37,7 @@ pub(crate) fn nothing() -> Response {
     bytes(StatusCode::OK, b"{}".to_vec())
 }
 
-/// How any endpoint may refuse.
+/// The refusals of every endpoint.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "read by the document alone")]
 pub(crate) enum Refusals {

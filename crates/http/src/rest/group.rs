@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::answer::bytes;
-use super::list::{self, Rows, Source};
+use super::list::{self, ListSource, Rows};
 use super::prelude::*;
 use crate::extract::path::ById;
 use crate::extract::query::Query;
@@ -49,7 +49,7 @@ pub(crate) async fn list(
     query: Query,
 ) -> Result<Response> {
     let fields = query.fields(&GROUP)?;
-    let source = Groups { app: state.app.clone(), context, fields };
+    let source = GroupList { app: state.app.clone(), context, fields };
     Ok(list::answer(&state, source, query).await?)
 }
 
@@ -106,7 +106,7 @@ pub(crate) async fn delete(
     Ok(nothing())
 }
 
-/// How far a group is read now.
+/// The new read mark of a group.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReadUpTo {
     /// The group.
@@ -175,13 +175,13 @@ pub(crate) async fn accept(
 }
 
 /// The groups that a caller may see.
-struct Groups {
+struct GroupList {
     app: App,
     context: Context,
     fields: Picked,
 }
 
-impl Groups {
+impl GroupList {
     /// All of one group, unless it has gone since it was listed.
     async fn whole(&self, id: GroupId) -> Result<Option<Vec<u8>>, Error> {
         match self.app.group(&self.context, id).await {
@@ -192,7 +192,7 @@ impl Groups {
     }
 }
 
-impl Source for Groups {
+impl ListSource for GroupList {
     const NAME: &str = "groups";
     const PART: usize = 100;
     type Place = GroupId;

@@ -18,7 +18,7 @@ use crate::extract::query::Query;
 use crate::state::ServerState;
 
 /// A collection that is read part by part.
-pub(super) trait Source: Send + Sync + 'static {
+pub(super) trait ListSource: Send + Sync + 'static {
     /// Its name in cursors.
     const NAME: &str;
     /// Rows in one part of a streamed list.
@@ -44,13 +44,17 @@ pub(super) trait Source: Send + Sync + 'static {
 pub(super) type Rows<P> = Vec<(P, Option<Vec<u8>>)>;
 
 /// A part of a streamed list, and whether it is the last.
-struct Part {
+struct ListPart {
     json: Vec<u8>,
     last: bool,
 }
 
 /// Answers a list as the query asks for it.
-pub(super) async fn answer<S: Source>(state: &Arc<ServerState>, source: S, query: Query) -> Result<Response> {
+pub(super) async fn answer<S: ListSource>(
+    state: &Arc<ServerState>,
+    source: S,
+    query: Query,
+) -> Result<Response> {
     let after = match query.cursor()? {
         None => None,
         Some(cursor) => {
@@ -64,14 +68,14 @@ pub(super) async fn answer<S: Source>(state: &Arc<ServerState>, source: S, query
     }
 }
 
-async fn page<S: Source>(
+async fn page<S: ListSource>(
     state: &ServerState,
     source: &S,
     query: &Query,
     after: Option<S::Place>,
     limit: usize,
 ) -> Result<Response> {
-    // One more than asked for tells whether there is a next page.
+    // One row more than requested shows whether there is a next page.
     let mut rows = source.rows(after, limit + 1).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -89,7 +93,7 @@ async fn page<S: Source>(
 }
 
 /// The first part is read before the answer begins, so that what fails at once has its status.
-async fn whole<S: Source>(
+async fn whole<S: ListSource>(
     state: &ServerState,
     source: S,
     query: Query,
@@ -104,7 +108,7 @@ async fn whole<S: Source>(
     };
     let (sender, receiver) = mpsc::channel(1);
     let within = state.options.list_timeout;
-    let first = Part { json, last: false };
+    let first = ListPart { json, last: false };
     let reading = async move {
         // Held until the last part is handed over: a slow reader takes a place among the requests.
         let _under_way = query.under_way;
@@ -118,12 +122,12 @@ async fn whole<S: Source>(
 }
 
 /// Hands over every part. Ends early if its reader has gone or takes too long.
-async fn parts<S: Source>(
+async fn parts<S: ListSource>(
     source: &S,
     mut place: S::Place,
     mut empty: bool,
-    first: Part,
-    sender: &mpsc::Sender<Part>,
+    first: ListPart,
+    sender: &mpsc::Sender<ListPart>,
     within: Duration,
 ) -> Result<()> {
     let mut part = first;
@@ -144,13 +148,13 @@ async fn parts<S: Source>(
         if last {
             json.push(b']');
         }
-        part = Part { json, last };
+        part = ListPart { json, last };
     }
 }
 
 /// The parts as they come. A list whose last part does not come ends in an error, so that the
 /// connection is cut and nobody takes it for whole.
-fn body(receiver: mpsc::Receiver<Part>) -> impl futures_util::Stream<Item = io::Result<Bytes>> {
+fn body(receiver: mpsc::Receiver<ListPart>) -> impl futures_util::Stream<Item = io::Result<Bytes>> {
     stream::unfold((receiver, false), |(mut receiver, done)| async move {
         if done {
             return None;
@@ -191,7 +195,7 @@ mod tests {
         fails_at: u32,
     }
 
-    impl Source for Numbers {
+    impl ListSource for Numbers {
         const NAME: &str = "numbers";
         const PART: usize = 10;
         type Place = u32;

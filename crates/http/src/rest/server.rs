@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::prelude::*;
 
-/// What this server is and offers.
+/// This server and its features.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Server<'a> {
     /// Its version.
@@ -21,7 +21,7 @@ pub(crate) struct Server<'a> {
     /// Limits that are settings, by their keys.
     #[schema(value_type = Object)]
     limits: &'a Map<String, Value>,
-    /// What it has that a server need not have: `consent`, if users accept groups to which strangers add
+    /// Its optional features: `consent`, if users accept groups to which strangers add
     /// them; `directory`, if every user finds everybody; `exact_names`, if ASCII names differ by case;
     /// `rename`, if users who signed up here may rename themselves; `windows`, parts of the summary.
     features: Vec<&'static str>,

@@ -17,8 +17,9 @@ use crate::wire::object::{maybe_text, text};
 
 /// A new token, shown this once.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Session<'a> {
-    /// Whom it stands for.
+#[schema(as = Session)]
+pub(crate) struct IssuedToken<'a> {
+    /// The user.
     #[schema(value_type = String)]
     #[serde(serialize_with = "text")]
     name: &'a Name,
@@ -30,7 +31,7 @@ pub(crate) struct Session<'a> {
     expires: Date,
 }
 
-/// Who is signed in.
+/// The signed-in user.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Current<'a> {
     /// The user; null where nobody is and that was `optional`.
@@ -46,7 +47,7 @@ pub(crate) struct Current<'a> {
 #[utoipa::path(
     post, path = "/api/v1/sessions/", tag = "accounts", operation_id = "session_create",
     request_body = NamePassword,
-    responses((status = 201, description = "The new session.", body = Session<'static>), Refusals),
+    responses((status = 201, description = "The new session.", body = IssuedToken<'static>), Refusals),
     security(()),
 )]
 pub(crate) async fn create(
@@ -74,8 +75,8 @@ pub(crate) async fn get(credential: Option<Credential>) -> Result<Response> {
     Ok(json(StatusCode::OK, &Current { name: Some(user.name.as_str()), expires }))
 }
 
-/// Whether a request asks who is signed in, and takes nobody for an answer. Who sends an
-/// `Authorization` is told that it is refused.
+/// Whether a request asks for the signed-in user, and accepts that there is none. A request with an
+/// `Authorization` that is refused is answered with the refusal.
 pub(crate) fn may_be_nobody(path: &str, parts: &Parts) -> bool {
     let is_optional = |(key, value): (Cow<'_, str>, Cow<'_, str>)| key == "optional" && value == "true";
     let query = parts.uri.query().unwrap_or_default();
@@ -120,7 +121,7 @@ pub(super) fn user(credential: Option<Credential>) -> Result<SignedIn, Error> {
 
 /// The answer that hands out a new token.
 pub(super) fn issued(new: &Issued) -> Response {
-    let session = Session { name: &new.user.name, token: new.secret.expose(), expires: new.expires };
+    let session = IssuedToken { name: &new.user.name, token: new.secret.expose(), expires: new.expires };
     json(StatusCode::CREATED, &session)
 }
 

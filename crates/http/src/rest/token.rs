@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use chinwag_core::app::identity::IssueToken;
 
 use super::prelude::*;
-use super::session::{Session, issued};
+use super::session::{IssuedToken, issued};
 use crate::extract::path::{ByName, BySpelling};
 use crate::wire::input::account::NewToken;
 
@@ -14,7 +14,7 @@ use crate::wire::input::account::NewToken;
     post, path = "/api/v1/users/{name}/tokens/", tag = "accounts", operation_id = "token_create",
     params(("name" = String, Path, description = "The user's name.")),
     request_body = NewToken,
-    responses((status = 201, description = "The new token.", body = Session<'static>), Refusals),
+    responses((status = 201, description = "The new token.", body = IssuedToken<'static>), Refusals),
 )]
 pub(crate) async fn create(
     State(state): State<Arc<ServerState>>,

@@ -12,7 +12,7 @@ use chinwag_core::{Error, UserId};
 use chinwag_hub::Hub;
 
 use super::answer::bytes;
-use super::list::{self, Rows, Source};
+use super::list::{self, ListSource, Rows};
 use super::prelude::*;
 use crate::extract::path::{ByName, ByText};
 use crate::extract::query::Query;
@@ -194,7 +194,7 @@ fn array(rows: &[Vec<u8>]) -> Vec<u8> {
     json
 }
 
-/// What must be read of a user to answer with these fields.
+/// The parts of a user to read for these fields.
 fn wanted(fields: &Picked) -> Wanted {
     Wanted {
         details: fields.any(Details::KEYS),
@@ -217,7 +217,7 @@ struct Users {
     wanted: Wanted,
 }
 
-impl Source for Users {
+impl ListSource for Users {
     const NAME: &str = "users";
     const PART: usize = 1000;
     type Place = UserId;
@@ -244,7 +244,7 @@ impl Source for Users {
 /// The same, with all of each.
 struct Wholes(Users);
 
-impl Source for Wholes {
+impl ListSource for Wholes {
     const NAME: &str = Users::NAME;
     const PART: usize = 50;
     type Place = UserId;

@@ -1,4 +1,4 @@
-//! What every request goes through.
+//! The pipeline of every request.
 
 use axum::body::{Body, to_bytes};
 use axum::http::Response;

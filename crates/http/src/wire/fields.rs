@@ -5,33 +5,33 @@ use std::sync::LazyLock;
 
 use chinwag_core::app::user::{Profile, Whole};
 use chinwag_core::presence::Status;
-use chinwag_core::user::Settings as UserSettings;
+use chinwag_core::user::Settings;
 use chinwag_core::{Error, Result};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::object::{Details, Group, Lists, Marks, Message, Presence, object};
+use super::object::{ContactStatuses, Details, Group, Lists, Marks, Message, object};
 
 /// The keys of an object that `?fields=` may name.
 #[derive(Debug)]
-pub struct Known {
+pub struct FieldNames {
     /// All keys, in the order in which they are written.
     all: Vec<&'static str>,
     /// The keys that are written if none are named.
     default: Vec<&'static str>,
 }
 
-pub static USER: LazyLock<Known> = LazyLock::new(|| {
+pub static USER: LazyLock<FieldNames> = LazyLock::new(|| {
     let parts: [(&str, &[&str]); 2] = [("details", Details::KEYS), ("lists", Lists::KEYS)];
-    Known::new(User::KEYS, &parts, Some(&["name"]))
+    FieldNames::new(User::KEYS, &parts, Some(&["name"]))
 });
-pub static GROUP: LazyLock<Known> =
-    LazyLock::new(|| Known::new(Group::KEYS, &[("mark", Marks::KEYS)], Some(&["id", "name"])));
-pub static MESSAGE: LazyLock<Known> = LazyLock::new(|| Known::new(Message::KEYS, &[], None));
+pub static GROUP: LazyLock<FieldNames> =
+    LazyLock::new(|| FieldNames::new(Group::KEYS, &[("mark", Marks::KEYS)], Some(&["id", "name"])));
+pub static MESSAGE: LazyLock<FieldNames> = LazyLock::new(|| FieldNames::new(Message::KEYS, &[], None));
 
-impl Known {
+impl FieldNames {
     /// An object's keys. Those of `parts` stand in the place of the part.
     fn new(
         keys: &[&'static str],
@@ -59,7 +59,7 @@ pub struct Picked {
 impl Picked {
     /// Parses `fields`: names with spaces, `+` or commas between them. `__all__` stands for all keys; no
     /// name stands for the default.
-    pub fn parse(known: &'static Known, text: Option<&str>) -> Result<Self> {
+    pub fn parse(known: &'static FieldNames, text: Option<&str>) -> Result<Self> {
         let mut asked: Vec<&str> = text.unwrap_or_default().split([' ', '+', ',']).collect();
         asked.retain(|name| !name.is_empty());
         if asked.is_empty() {
@@ -139,16 +139,17 @@ object! {
         /// The statuses of contacts by name, for the user itself and for services.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
-        pub presence: Option<Presence<'a>>,
+        pub presence: Option<ContactStatuses<'a>>,
         /// The settings, for the user itself and for services.
         #[serde(skip_serializing_if = "Option::is_none")]
-        pub settings: Option<Settings>,
+        pub settings: Option<OwnSettings>,
     }
 }
 
 /// A user's own settings.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Settings {
+#[schema(as = Settings)]
+pub struct OwnSettings {
     /// The users who may add the user to a group: `anyone`, `contacts` or `nobody`.
     pub added_by: &'static str,
     /// The users who may open a private conversation with the user: `anyone`, `contacts` or `nobody`.
@@ -159,8 +160,8 @@ pub struct Settings {
     pub hide_reads: bool,
 }
 
-impl From<UserSettings> for Settings {
-    fn from(settings: UserSettings) -> Self {
+impl From<Settings> for OwnSettings {
+    fn from(settings: Settings) -> Self {
         Self {
             added_by: settings.added_by.as_str(),
             write_first: settings.write_first.as_str(),
@@ -187,9 +188,12 @@ impl<'a> User<'a> {
     }
 }
 
-fn presence(whole: &Whole, status_of: impl Fn(&[chinwag_core::UserId]) -> Vec<Status>) -> Presence<'_> {
+fn presence(
+    whole: &Whole,
+    status_of: impl Fn(&[chinwag_core::UserId]) -> Vec<Status>,
+) -> ContactStatuses<'_> {
     let ids: Vec<_> = whole.contacts.iter().map(|(id, _)| *id).collect();
-    Presence(whole.contacts.iter().map(|(_, name)| name).zip(status_of(&ids)).collect())
+    ContactStatuses(whole.contacts.iter().map(|(_, name)| name).zip(status_of(&ids)).collect())
 }
 
 #[cfg(test)]

@@ -20,9 +20,9 @@ const MASKED: u8 = 0x80;
 /// The longest header that the server writes.
 const HEAD: usize = 10;
 
-/// Which part of a text message a frame is, where the message is several.
+/// The part of a text message in a frame, if the message has several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum Fragment {
     /// Its first frame.
     First,
     /// One that follows, and is not the last.
@@ -37,11 +37,11 @@ pub fn text(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
 }
 
 /// A part of a text message.
-pub fn part(part: Part, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+pub fn part(part: Fragment, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let first = match part {
-        Part::First => TEXT,
-        Part::Middle => CONTINUATION,
-        Part::Last => FIN | CONTINUATION,
+        Fragment::First => TEXT,
+        Fragment::Middle => CONTINUATION,
+        Fragment::Last => FIN | CONTINUATION,
     };
     framed(first, write)
 }
@@ -90,7 +90,7 @@ fn put_head(buffer: &mut BytesMut, first: u8, length: usize) {
     }
 }
 
-/// What a client has said.
+/// A client's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
     /// A text message, whole.
@@ -105,7 +105,7 @@ pub enum Incoming {
     Close(Option<u16>),
 }
 
-/// Why a client's frames cannot be read any further.
+/// The reason for not reading a client's frames any further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
     /// Against RFC 6455: close 1002.
@@ -153,9 +153,9 @@ pub struct Reader {
 #[derive(Debug)]
 struct Fragments {
     opcode: u8,
-    /// What has come of it, if it is text.
+    /// The result, if it is text.
     text: Vec<u8>,
-    /// How many bytes have come.
+    /// The number of bytes so far.
     length: usize,
 }
 
@@ -179,12 +179,12 @@ impl Reader {
         self.partial.is_empty() && self.message.is_none()
     }
 
-    /// How many frames have come since the last call that were no event.
+    /// The number of frames since the last call that were no events.
     pub fn idle_frames(&mut self) -> u32 {
         std::mem::take(&mut self.idle)
     }
 
-    /// How many bytes are held, of a frame and of a message. For the fuzz targets.
+    /// The number of bytes held, of a frame and of a message. For the fuzz targets.
     #[cfg(feature = "fuzzing")]
     #[doc(hidden)]
     pub fn held(&self) -> (usize, usize) {

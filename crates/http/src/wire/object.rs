@@ -309,9 +309,9 @@ impl<'a> From<&'a Relations> for Lists<'a> {
 
 /// The statuses of contacts by their names, written as one object.
 #[derive(Debug)]
-pub struct Presence<'a>(pub Vec<(&'a Name, Status)>);
+pub struct ContactStatuses<'a>(pub Vec<(&'a Name, Status)>);
 
-impl Serialize for Presence<'_> {
+impl Serialize for ContactStatuses<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, status) in &self.0 {

@@ -1,4 +1,4 @@
-//! What the server says on a WebSocket: events, summaries, answers and errors, each as one frame.
+//! Server frames on a WebSocket: events, summaries, answers and errors, each as one frame.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,12 +16,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::frame;
-use super::object::{Group, Lists, Message, Presence, maybe_text, text};
+use super::object::{ContactStatuses, Group, Lists, Message, maybe_text, text};
 
 /// One frame's text: `type`, `seq` where the event is numbered, `ref` in the asker's own copy, `history`
 /// where a client may resume from what it shows.
 #[derive(Serialize)]
-struct Envelope<'a, T> {
+struct ServerFrame<'a, T> {
     #[serde(rename = "type")]
     kind: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,14 +40,14 @@ pub fn answer(kind: &str, data: impl Serialize, reference: Option<&str>) -> Byte
 
 /// The same for what shows numbers from which a client may resume: they belong to `history`.
 pub fn numbers(kind: &str, history: HistoryId, data: impl Serialize, reference: Option<&str>) -> Bytes {
-    put(&Envelope { kind, seq: None, reference, history: Some(history.0), data })
+    put(&ServerFrame { kind, seq: None, reference, history: Some(history.0), data })
 }
 
 fn envelope(kind: &str, seq: Option<Seq>, data: impl Serialize, reference: Option<&str>) -> Bytes {
-    put(&Envelope { kind, seq: seq.map(|seq| seq.0), reference, history: None, data })
+    put(&ServerFrame { kind, seq: seq.map(|seq| seq.0), reference, history: None, data })
 }
 
-fn put(envelope: &Envelope<'_, impl Serialize>) -> Bytes {
+fn put(envelope: &ServerFrame<'_, impl Serialize>) -> Bytes {
     frame::text(|buffer| {
         serde_json::to_writer(buffer, envelope).expect("names, numbers and strings always serialise");
     })
@@ -60,16 +60,16 @@ pub struct ContactSummary<'a> {
     #[serde(flatten)]
     pub lists: Lists<'a>,
     /// Contacts' statuses.
-    pub presence: Presence<'a>,
+    pub presence: ContactStatuses<'a>,
 }
 
-/// The frames that tell a user of its relations and its contacts' presence.
+/// The frames of a user's relations and its contacts' presence.
 pub fn contacts(relations: &Relations, presence: &[(&Name, Status)]) -> Vec<Bytes> {
     let lists = Lists::from(relations);
-    let summary = ContactSummary { lists, presence: Presence(presence.to_vec()) };
+    let summary = ContactSummary { lists, presence: ContactStatuses(presence.to_vec()) };
     let mut frames = vec![answer("contact.summary", summary, None)];
     for (name, status) in presence.iter().filter(|(_, status)| *status != Status::Disconnected) {
-        let update = StatusUpdate { author: name.as_str(), status: status.as_str() };
+        let update = StatusUpdateData { author: name.as_str(), status: status.as_str() };
         frames.push(answer("status.update", update, None));
     }
     frames
@@ -78,17 +78,17 @@ pub fn contacts(relations: &Relations, presence: &[(&Name, Status)]) -> Vec<Byte
 /// `summary.more`'s data.
 #[derive(Serialize)]
 pub struct Unshown {
-    /// How many of others' messages are unread in the groups that the summary leaves out.
+    /// The number of others' unread messages in the groups that the summary leaves out.
     pub unread: u64,
 }
 
 /// `message.fetch`'s answer.
 #[derive(Serialize)]
 pub struct Fetched<'a> {
-    /// Who asked.
+    /// The user who asked.
     #[serde(serialize_with = "text")]
     pub author: &'a Name,
-    /// Which group.
+    /// The group.
     pub group: Uuid,
     /// The date that was asked for, if one was.
     #[serde(serialize_with = "maybe_text")]
@@ -100,7 +100,7 @@ pub struct Fetched<'a> {
 /// `message.read`'s data.
 #[derive(Serialize)]
 pub struct ReadMark<'a> {
-    /// Whose mark.
+    /// The user of the mark.
     #[serde(serialize_with = "text")]
     pub author: &'a Name,
     /// The group.
@@ -122,18 +122,18 @@ impl<'a> ReadMark<'a> {
 
 /// `contact.update`'s data.
 #[derive(Serialize)]
-pub struct ContactUpdate<'a> {
-    /// Who changed the relation.
+pub struct ContactUpdateData<'a> {
+    /// The user who changed the relation.
     pub author: &'a str,
     /// The other.
     pub name: &'a str,
-    /// What stands, in the wire's words.
+    /// The current relation.
     pub operation: &'static str,
 }
 
 /// `status.update`'s data.
 #[derive(Serialize)]
-pub struct StatusUpdate<'a> {
+pub struct StatusUpdateData<'a> {
     pub author: &'a str,
     /// `online`, `afk` or `disconnected`.
     pub status: &'static str,
@@ -157,9 +157,9 @@ impl From<&Resumed> for Synced {
     }
 }
 
-/// What is wrong with a field.
+/// The problem with a field.
 #[derive(Serialize)]
-pub struct Problem<'a> {
+pub struct ErrorDetail<'a> {
     /// A sentence that says what is wrong and what would be right.
     pub detail: Cow<'a, str>,
     /// The fields that were refused.
@@ -175,32 +175,32 @@ pub struct Problem<'a> {
 pub struct FieldProblem<'a> {
     /// The payload's key.
     pub field: &'a str,
-    /// What is wrong with it.
+    /// The problem.
     pub detail: &'a str,
 }
 
 /// An error frame.
-pub fn error(kind: &str, code: u16, problem: &Problem<'_>, reference: Option<&str>) -> Bytes {
+pub fn error(kind: &str, code: u16, problem: &ErrorDetail<'_>, reference: Option<&str>) -> Bytes {
     #[derive(Serialize)]
-    struct Frame<'a> {
+    struct ErrorFrame<'a> {
         #[serde(rename = "type")]
         kind: &'a str,
         code: u16,
-        data: &'a Problem<'a>,
+        data: &'a ErrorDetail<'a>,
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<&'a str>,
     }
     frame::text(|buffer| {
-        let frame = Frame { kind, code, data: problem, reference };
+        let frame = ErrorFrame { kind, code, data: problem, reference };
         serde_json::to_writer(buffer, &frame).expect("names, numbers and strings always serialise");
     })
 }
 
 /// Turns events into frames for the hub.
 #[derive(Debug, Default)]
-pub struct Wire;
+pub struct EventEncoder;
 
-impl Encode for Wire {
+impl Encode for EventEncoder {
     fn event(&self, event: &Event, reference: Option<&str>) -> Bytes {
         let put = Put { seq: event.seq, reference };
         match &event.kind {
@@ -233,11 +233,10 @@ impl Encode for Wire {
             }
             Kind::ContactUpdate { author, name, outcome } => {
                 let (author, name) = (author.1.as_str(), name.1.as_str());
-                put.data("contact.update", ContactUpdate { author, name, operation: outcome.as_str() })
+                put.data("contact.update", ContactUpdateData { author, name, operation: outcome.as_str() })
             }
-            Kind::StatusUpdate { author, status } => {
-                put.data("status.update", StatusUpdate { author: author.as_str(), status: status.as_str() })
-            }
+            Kind::StatusUpdate { author, status } => put
+                .data("status.update", StatusUpdateData { author: author.as_str(), status: status.as_str() }),
             Kind::UserUpdate { name, new_name, .. } => {
                 put.data("user.update", json!({ "name": name.as_str(), "new_name": new_name.as_str() }))
             }
@@ -270,7 +269,7 @@ impl Encode for Wire {
     }
 }
 
-/// What every frame of one event has in common.
+/// The common part of all frames of one event.
 struct Put<'a> {
     seq: Option<Seq>,
     reference: Option<&'a str>,

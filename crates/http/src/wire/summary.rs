@@ -4,19 +4,19 @@ use bytes::Bytes;
 use chinwag_core::HistoryId;
 use serde::Serialize;
 
-use super::frame::{self, Part};
+use super::frame::{self, Fragment};
 use super::object::Group;
 
-/// What stands beside the groups.
+/// The fields beside the groups.
 #[derive(Debug, Clone, Copy)]
 pub struct Head {
     /// To which the groups' numbers belong.
     pub history: HistoryId,
-    /// How many groups are left out, where it was asked for some.
+    /// The number of groups that are left out, if only some were requested.
     pub left_out: Option<usize>,
 }
 
-/// What a summary leaves out.
+/// The groups that a summary leaves out.
 #[derive(Serialize)]
 struct More {
     groups: usize,
@@ -32,13 +32,13 @@ pub fn whole(head: Head, groups: &[Group<'_>]) -> Bytes {
 }
 
 /// One page of the groups. The first is never empty, and alone has the `head`.
-pub fn part(part: Part, head: Head, groups: &[Group<'_>]) -> Bytes {
+pub fn part(part: Fragment, head: Head, groups: &[Group<'_>]) -> Bytes {
     frame::part(part, |buffer| {
-        if part == Part::First {
+        if part == Fragment::First {
             begin(buffer, head);
         }
-        write(buffer, groups, part == Part::First);
-        if part == Part::Last {
+        write(buffer, groups, part == Fragment::First);
+        if part == Fragment::Last {
             buffer.extend_from_slice(b"]}");
         }
     })

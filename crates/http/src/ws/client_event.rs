@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use super::session::Session;
 use crate::wire::input::{Fields, Payload};
 use crate::wire::key::Key;
-use crate::wire::outgoing::{self, Wire};
+use crate::wire::outgoing::{self, EventEncoder};
 
 /// An event that a client may send.
 pub(super) trait ClientEvent: 'static {
@@ -170,6 +170,6 @@ impl EventRequest {
     /// Answers this socket alone with a message that was sent before.
     pub(super) fn answer_message(&self, sent: &Message) {
         let event = Event::in_group(Kind::MessageText(sent.clone()), sent.group, sent.seq);
-        self.session.send(Wire.event(&event, self.reference()));
+        self.session.send(EventEncoder.event(&event, self.reference()));
     }
 }

@@ -18,7 +18,7 @@ const REFERENCE_CHARS: usize = 64;
 
 /// A frame of a client. `data` is parsed by its event.
 #[derive(Deserialize)]
-struct Envelope<'a> {
+struct ClientFrame<'a> {
     #[serde(rename = "type", borrow)]
     kind: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -27,7 +27,7 @@ struct Envelope<'a> {
     reference: Option<&'a RawValue>,
 }
 
-impl Envelope<'_> {
+impl ClientFrame<'_> {
     /// The event's type, if it is a string.
     fn kind(&self) -> Option<Cow<'_, str>> {
         serde_json::from_str(self.kind?.get()).ok()
@@ -44,8 +44,8 @@ pub(super) fn refuse_binary(session: &Session) -> Work {
 
 /// Begins the event of a text frame.
 pub(super) fn begin(session: &Arc<Session>, text: &str) -> Work {
-    let envelope: Result<Envelope, _> = serde_json::from_str(text);
-    let kind = envelope.as_ref().ok().and_then(Envelope::kind);
+    let envelope: Result<ClientFrame, _> = serde_json::from_str(text);
+    let kind = envelope.as_ref().ok().and_then(ClientFrame::kind);
     let event = kind.as_deref().and_then(events::find);
     if let Some(refused) = charge_envelope(session, envelope.as_ref().ok(), event) {
         return refused;
@@ -89,7 +89,7 @@ fn refuse_type(session: &Session, kind: Option<&str>, reference: Option<&str>) -
 /// Charges the user for a frame, or refuses the one too many.
 fn charge_envelope(
     session: &Session,
-    envelope: Option<&Envelope<'_>>,
+    envelope: Option<&ClientFrame<'_>>,
     event: Option<&ClientEventEntry>,
 ) -> Option<Work> {
     let cost = match (envelope, event) {
@@ -125,7 +125,7 @@ fn reference(raw: &RawValue) -> Result<Arc<str>> {
 /// The type and `ref` of an event, if they are valid. For the fuzz targets.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn envelope(text: &str) -> Option<(String, Option<Arc<str>>)> {
-    let envelope: Envelope = serde_json::from_str(text).ok()?;
+    let envelope: ClientFrame = serde_json::from_str(text).ok()?;
     let kind = serde_json::from_str(envelope.kind?.get()).ok()?;
     Some((kind, envelope.reference.map(reference).transpose().ok()?))
 }

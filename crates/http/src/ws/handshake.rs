@@ -15,7 +15,7 @@ use axum::response::IntoResponse;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chinwag_core::Error;
-use chinwag_core::rate::{Key, Kind};
+use chinwag_core::rate::{Key, LimitKind};
 use chinwag_hub::{Identity, RegisterError};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -26,15 +26,15 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::session::Session;
-use super::socket::Wire;
+use super::socket::TcpSink;
 use super::window::window;
-use crate::error::{Problem, Refusal};
+use crate::error::{ErrorResponse, Problem};
 use crate::network::peer::{Peer, trusts};
 use crate::permits::AddressPermit;
 use crate::state::ServerState;
 
 const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/// How long a peer may take to end a connection that the server has ended.
+/// The time for a peer to end a connection that the server has ended.
 const LINGER: Duration = Duration::from_secs(2);
 const SUBPROTOCOL: &str = "chinwag";
 
@@ -44,7 +44,7 @@ pub(crate) async fn handshake(State(state): State<Arc<ServerState>>, mut request
     let (parts, _) = request.into_parts();
     match accept(&state, &parts, upgrade).await {
         Ok(response) => response,
-        Err(error) => Refusal(error).into_response(),
+        Err(error) => ErrorResponse(error).into_response(),
     }
 }
 
@@ -61,7 +61,7 @@ async fn accept(
     let window = window(parts.uri.query().unwrap_or_default())?;
     state.auth.origin_check(parts)?;
     let who = state.auth.handshake(parts).await?;
-    state.app.rates().take(Key::User(who.user.id), &[Kind::Connects])?;
+    state.app.rates().take(Key::User(who.user.id), &[LimitKind::Connects])?;
     let identity =
         Identity { user: who.user.id, name: who.user.name.clone(), token: who.token, expires: who.expires };
     let place = place(state, parts)?;
@@ -143,9 +143,9 @@ async fn serve(session: Session, upgrade: OnUpgrade, place: Option<AddressPermit
         return;
     };
     let session = Arc::new(session);
-    let wire = Arc::new(Wire(stream));
+    let wire = Arc::new(TcpSink(stream));
     super::socket::run(&wire, early, &session).await;
-    if let Some(Wire(mut stream)) = Arc::into_inner(wire) {
+    if let Some(TcpSink(mut stream)) = Arc::into_inner(wire) {
         // A peer that is gone, or never closes, is let go without a word.
         let _ = timeout(LINGER, linger(&mut stream)).await;
     }

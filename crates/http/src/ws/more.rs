@@ -13,7 +13,7 @@ use crate::wire::outgoing::{self, Unshown};
 
 /// Groups whose unread messages are counted in one job of the store.
 const PAGE: usize = 32;
-/// How long a store that is busy is left alone.
+/// The pause before a busy store is asked again.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Sums are counted for one socket after the other, so that many who return at once do not keep the

@@ -1,10 +1,10 @@
-//! What a socket is shown when it comes, page by page. On the wire all groups are one
+//! The summary of a new socket, page by page. On the wire all groups are one
 //! `group.summary`: one frame where they are one page, else one message in fragments.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chinwag_core::app::connect::{Page, People, opening, page};
+use chinwag_core::app::connect::{People, SummaryPage, opening, page};
 use chinwag_core::group::Summary;
 use chinwag_core::store::Tx;
 use chinwag_core::{Error, GroupId, Result, UserId};
@@ -12,7 +12,7 @@ use chinwag_hub::Close;
 
 use super::more;
 use super::session::Session;
-use crate::wire::frame::Part;
+use crate::wire::frame::Fragment;
 use crate::wire::object::Group;
 use crate::wire::outgoing;
 use crate::wire::summary::{self, Head};
@@ -47,7 +47,7 @@ impl Session {
             }
             Ok(Some((opening, heads))) => {
                 let head = self.head(opening.left_out);
-                let first = summary::part(Part::First, head, &groups(&opening.page));
+                let first = summary::part(Fragment::First, head, &groups(&opening.page));
                 hub.begin_pages(&self.connection, first, heads, &opening.later);
                 self.show_pages(&opening.later).await
             }
@@ -76,11 +76,12 @@ impl Session {
                 let heads = page.heads();
                 Ok((page, heads))
             };
-            let Some(Page { groups: found, people }) = hub.read_page(&self.connection, ids, read).await?
+            let Some(SummaryPage { groups: found, people }) =
+                hub.read_page(&self.connection, ids, read).await?
             else {
                 return Ok(());
             };
-            let part = if is_last { Part::Last } else { Part::Middle };
+            let part = if is_last { Fragment::Last } else { Fragment::Middle };
             let frame = summary::part(part, self.head(0), &groups(&found));
             size = (size * PAGE / frame.len().max(1)).clamp(1, GROUPS);
             later = rest;
@@ -99,7 +100,7 @@ impl Session {
         Head { history: self.state.app.history(), left_out }
     }
 
-    /// The frame, and those that tell of the people whom the user knows.
+    /// The frame, followed by the frames about the user's contacts.
     fn with_people(&self, frame: Bytes, people: Option<&People>) -> Vec<Bytes> {
         let mut frames = vec![frame];
         if let Some(People { relations, contacts }) = people {

@@ -1,4 +1,4 @@
-//! How fast one socket may be: events that were refused, and frames that are no events, are counted,
+//! The pace of one socket. Refused events and frames that are no events are counted,
 //! since each costs the server something though nothing comes of it. Events themselves are counted
 //! by user ([`chinwag_core::rate`]).
 

@@ -16,9 +16,9 @@ use tokio::time::Instant;
 
 use crate::error::{code, detail};
 use crate::state::ServerState;
-use crate::wire::outgoing::{self, FieldProblem, Problem};
+use crate::wire::outgoing::{self, ErrorDetail, FieldProblem};
 
-/// How often a socket may resume in [`RESUMES_WITHIN`].
+/// The most resumes of a socket in [`RESUMES_WITHIN`].
 const RESUMES: u32 = 20;
 const RESUMES_WITHIN: Duration = Duration::from_secs(10);
 
@@ -26,12 +26,12 @@ const RESUMES_WITHIN: Duration = Duration::from_secs(10);
 pub(super) struct Session {
     pub(super) state: Arc<ServerState>,
     pub(super) connection: Connection,
-    /// Which groups the socket is shown.
+    /// The groups in the socket's summary.
     pub(super) window: Window,
     resumes: Mutex<Resumes>,
 }
 
-/// How often a socket has resumed of late.
+/// The recent resumes of a socket.
 struct Resumes {
     since: Instant,
     count: u32,
@@ -66,7 +66,7 @@ impl Session {
 
     /// Answers an event with an error that no use case makes.
     pub(super) fn refuse(&self, kind: &str, code: u16, detail: Cow<'_, str>, reference: Option<&str>) {
-        let problem = Problem { detail, errors: vec![], retry_after: None };
+        let problem = ErrorDetail { detail, errors: vec![], retry_after: None };
         self.send(outgoing::error(kind, code, &problem, reference));
     }
 
@@ -87,7 +87,7 @@ impl Session {
             Error::TooMany(wait) => Some(whole_seconds(*wait)),
             _ => None,
         };
-        let problem = Problem { detail: detail(error), errors, retry_after };
+        let problem = ErrorDetail { detail: detail(error), errors, retry_after };
         self.send(outgoing::error(kind, code, &problem, reference));
     }
 }

@@ -32,26 +32,26 @@ use crate::wire::frame::{self, Broken, Incoming, Reader};
 
 /// Messages of one socket that may wait for their commit at once; no more are read until then.
 const IN_FLIGHT: usize = 64;
-/// What one read may bring at most.
+/// The most bytes of one read.
 const READ: usize = 64 * 1024;
 /// Frames in one vectored write.
 const WRITE_FRAMES: usize = 64;
-/// How long a peer may take to accept what is written last.
+/// The time for a peer to accept the last frames.
 const LAST_WRITE: Duration = Duration::from_secs(30);
 /// Pongs that may wait to be written; until they are, nothing more is read.
 const PONGS: usize = 1024;
 /// Messages that may wait to be begun; while there are as many, nothing more is read. One read may
 /// bring more.
 const INBOX: usize = 8;
-/// How long a peer may take to close in its turn.
+/// The time for a peer to close in its turn.
 const CLOSING: Duration = Duration::from_secs(5);
 
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
 }
 
-/// Why the loop ended.
-enum End {
+/// The reason for the loop's end.
+enum SocketEnd {
     /// The peer is gone, or silent while closing.
     Gone,
     /// The peer closes, with this code.
@@ -64,9 +64,9 @@ enum End {
 
 /// The connection: read by the socket's task, and written to while that sleeps by whoever has
 /// something for it.
-pub(super) struct Wire(pub(super) TcpStream);
+pub(super) struct TcpSink(pub(super) TcpStream);
 
-impl Sink for Wire {
+impl Sink for TcpSink {
     fn write(&self, frames: &[IoSlice<'_>]) -> usize {
         write_some(&self.0, frames).unwrap_or(0)
     }
@@ -80,7 +80,7 @@ fn write_some(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     }
 }
 
-struct Socket<'a> {
+struct SocketLoop<'a> {
     stream: &'a TcpStream,
     session: &'a Arc<Session>,
     reader: Reader,
@@ -94,9 +94,9 @@ struct Socket<'a> {
     /// Messages that have come together, and are about to be begun together.
     gathered: Vec<(EventRequest, Send)>,
     working: FuturesUnordered<Job>,
-    /// How many events those are.
+    /// The number of events at work.
     busy: usize,
-    /// What waits until nothing else works.
+    /// Work that waits until nothing else works.
     waiting: Option<Job>,
     /// Whether nothing else may begin.
     exclusive: bool,
@@ -106,9 +106,9 @@ struct Socket<'a> {
 }
 
 /// Serves a socket until its end. `early` is what was read before the socket was one.
-pub(super) async fn run(wire: &Arc<Wire>, mut early: Vec<u8>, session: &Arc<Session>) {
+pub(super) async fn run(wire: &Arc<TcpSink>, mut early: Vec<u8>, session: &Arc<Session>) {
     let options = &session.state.options;
-    let mut socket = Socket {
+    let mut socket = SocketLoop {
         stream: &wire.0,
         session,
         reader: Reader::new(options.max_frame),
@@ -129,7 +129,7 @@ pub(super) async fn run(wire: &Arc<Wire>, mut early: Vec<u8>, session: &Arc<Sess
     socket.work(1, Box::pin(session.clone().open()));
     socket.feed(&mut early);
     let end = match AssertUnwindSafe(socket.serve()).catch_unwind().await {
-        Ok(end) => end.unwrap_or(End::Gone),
+        Ok(end) => end.unwrap_or(SocketEnd::Gone),
         Err(panic) => {
             tracing::error!(why = panicked(&*panic), "an event's handler panicked");
             ending(Close::Fault)
@@ -141,8 +141,8 @@ pub(super) async fn run(wire: &Arc<Wire>, mut early: Vec<u8>, session: &Arc<Sess
     session.connection.detach();
 }
 
-impl Socket<'_> {
-    async fn serve(&mut self) -> io::Result<End> {
+impl SocketLoop<'_> {
+    async fn serve(&mut self) -> io::Result<SocketEnd> {
         loop {
             if let Some(end) = self.begin() {
                 // What was answered so far goes before the close.
@@ -173,7 +173,7 @@ impl Socket<'_> {
                 ready = self.stream.readable(), if may_read => {
                     ready?;
                     if !self.read()? {
-                        return Ok(End::Gone);
+                        return Ok(SocketEnd::Gone);
                     }
                 }
             }
@@ -181,18 +181,18 @@ impl Socket<'_> {
     }
 
     /// Begins what the peer has asked, as far as its order allows. Answers how it ends.
-    fn begin(&mut self) -> Option<End> {
+    fn begin(&mut self) -> Option<SocketEnd> {
         let end = self.begin_each();
         self.begin_gathered();
         if self.too_fast { Some(ending(Close::TooMuch)) } else { end }
     }
 
-    fn begin_each(&mut self) -> Option<End> {
+    fn begin_each(&mut self) -> Option<SocketEnd> {
         while !self.too_fast && !self.exclusive && self.busy + self.gathered.len() < IN_FLIGHT {
             let Some(incoming) = self.inbox.pop_front() else {
                 self.begin_gathered();
                 let broken = self.broken.filter(|_| self.working.is_empty())?;
-                return Some(End::Close(broken.code(), broken.reason()));
+                return Some(SocketEnd::Close(broken.code(), broken.reason()));
             };
             match incoming {
                 // Answered when they came.
@@ -202,7 +202,7 @@ impl Socket<'_> {
                     self.inbox.push_front(incoming);
                     return None;
                 }
-                Incoming::Close(code) => return Some(End::Answer(code.unwrap_or(1000))),
+                Incoming::Close(code) => return Some(SocketEnd::Answer(code.unwrap_or(1000))),
                 Incoming::Binary => self.start(dispatch::refuse_binary(self.session)),
                 Incoming::Text(text) => self.start(dispatch::begin(self.session, &text)),
             }
@@ -247,7 +247,7 @@ impl Socket<'_> {
     }
 
     /// Takes what the hub has queued.
-    fn take(&mut self) -> Option<End> {
+    fn take(&mut self) -> Option<SocketEnd> {
         let mut frames = Vec::new();
         let taken = self.session.connection.take(&mut frames);
         self.begun |= taken == TakeOutcome::Rest;
@@ -279,7 +279,7 @@ impl Socket<'_> {
         self.too_fast |= !self.pace.frames(self.reader.idle_frames());
         for incoming in came {
             match incoming {
-                // A close is the last that is heard.
+                // Nothing is read after a close.
                 _ if matches!(self.inbox.back(), Some(Incoming::Close(_))) => return,
                 Incoming::Ping(payload) => {
                     if self.outbox.is_empty() {
@@ -330,21 +330,21 @@ impl Socket<'_> {
     }
 
     /// Says the last word, and waits for the peer to close in its turn where it has not.
-    async fn farewell(&mut self, end: End) -> io::Result<()> {
+    async fn farewell(&mut self, end: SocketEnd) -> io::Result<()> {
         let (code, reason) = match end {
-            End::Gone => return Ok(()),
-            End::Answer(code) => (code, ""),
-            End::Close(code, reason) | End::Cut(code, reason) => (code, reason),
+            SocketEnd::Gone => return Ok(()),
+            SocketEnd::Answer(code) => (code, ""),
+            SocketEnd::Close(code, reason) | SocketEnd::Cut(code, reason) => (code, reason),
         };
         tracing::debug!(code, reason, "closing");
-        if let End::Cut(..) = end {
+        if let SocketEnd::Cut(..) = end {
             // A frame that was begun must be ended before the next.
             self.outbox.truncate(usize::from(self.begun));
         }
         self.outbox.push_back(frame::close(code, reason));
         timeout(LAST_WRITE, self.write_all()).await??;
         match end {
-            End::Answer(_) => Ok(()),
+            SocketEnd::Answer(_) => Ok(()),
             _ => timeout(CLOSING, self.closed_in_turn()).await?,
         }
     }
@@ -357,7 +357,7 @@ impl Socket<'_> {
         Ok(())
     }
 
-    /// Whatever else the peer says is dropped.
+    /// Other frames of the peer are dropped.
     async fn closed_in_turn(&mut self) -> io::Result<()> {
         self.inbox.clear();
         while self.broken.is_none() {
@@ -371,14 +371,14 @@ impl Socket<'_> {
     }
 }
 
-fn ending(close: Close) -> End {
+fn ending(close: Close) -> SocketEnd {
     match close {
-        Close::Restarting => End::Close(1012, "restarting: reconnect"),
-        Close::CredentialEnded => End::Cut(4001, "the credential has ended: sign in again"),
-        Close::TooSlow => End::Cut(4008, "reading too slowly: reconnect and resume"),
-        Close::ResyncRequired => End::Cut(4009, "resync required"),
-        Close::TimedOut => End::Cut(1001, "no pong came"),
-        Close::TooMuch => End::Cut(4029, "too many events: slow down"),
-        Close::Fault => End::Cut(1011, "a fault of the server"),
+        Close::Restarting => SocketEnd::Close(1012, "restarting: reconnect"),
+        Close::CredentialEnded => SocketEnd::Cut(4001, "the credential has ended: sign in again"),
+        Close::TooSlow => SocketEnd::Cut(4008, "reading too slowly: reconnect and resume"),
+        Close::ResyncRequired => SocketEnd::Cut(4009, "resync required"),
+        Close::TimedOut => SocketEnd::Cut(1001, "no pong came"),
+        Close::TooMuch => SocketEnd::Cut(4029, "too many events: slow down"),
+        Close::Fault => SocketEnd::Cut(1011, "a fault of the server"),
     }
 }

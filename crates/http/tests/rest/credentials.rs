@@ -1,4 +1,4 @@
-//! Who calls: signing up, in and out, and what a request shows.
+//! Callers: signing up, in and out, and the credential in a request.
 
 use chinwag_core::limits::{Limits, RateLimits};
 use serde_json::{Value, json};

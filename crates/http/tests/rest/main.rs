@@ -11,7 +11,7 @@ use chinwag_core::app::App;
 use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::{Limits, RateLimits};
 use chinwag_core::name::Name;
-use chinwag_http::wire::outgoing::Wire;
+use chinwag_http::wire::outgoing::EventEncoder;
 use chinwag_http::{Options, ServerState, ServiceKey, serve};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::LocalBus;
@@ -51,7 +51,8 @@ impl Server {
         let app = App::new(store.clone(), clock.clone(), limits);
         let special = ["admin", "system", "tournament"].map(|name| Name::parse(name).expect("a name"));
         app.prepare(special.to_vec()).await.expect("prepared");
-        let hub = Hub::start(store, bus, events, Arc::new(Wire), clock, chinwag_hub::Options::default());
+        let hub =
+            Hub::start(store, bus, events, Arc::new(EventEncoder), clock, chinwag_hub::Options::default());
         let mut options = Options::new(ServiceKey::parse(KEY).expect("a key"));
         configure(&mut options);
         let state = ServerState::new(app, hub, options).expect("state");

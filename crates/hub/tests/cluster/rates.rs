@@ -7,7 +7,7 @@ use chinwag_core::UserId;
 use chinwag_core::bus::Bus;
 use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::RateLimits;
-use chinwag_core::rate::{Cost, Key, Kind, Rates};
+use chinwag_core::rate::{Cost, Key, LimitKind, Rates};
 use chinwag_hub::bus::{Receiver, RedisBus, RedisOptions};
 use chinwag_testkit::redis::Redis;
 use tokio::time::{Instant, sleep};
@@ -42,7 +42,7 @@ pub(crate) async fn count_together(one: &RedisBus, other: &RedisBus) {
 
 async fn is_used_up(rates: &Rates) {
     let by = Instant::now() + PATIENCE;
-    while rates.check(Key::User(ANN), &[Kind::Groups]).is_ok() {
+    while rates.check(Key::User(ANN), &[LimitKind::Groups]).is_ok() {
         assert!(Instant::now() < by, "the nodes did not add up");
         sleep(Duration::from_millis(5)).await;
     }

@@ -52,7 +52,7 @@ pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Copies a database, with the progress on a terminal; how much that was, and how long it took.
+/// Makes a copy of a database, with the progress on a terminal; returns its size and duration as a text.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<String> {
     let begun = Instant::now();
     let terminal = io::stderr().is_terminal();

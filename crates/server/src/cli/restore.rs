@@ -18,7 +18,7 @@ pub(crate) struct Args {
     file: PathBuf,
     #[command(flatten)]
     place: DataArgs,
-    /// Where there is a database already: keep it under another name
+    /// Keep an existing database under another name
     #[arg(long)]
     force: bool,
 }

@@ -1,4 +1,4 @@
-//! `chinwag serve`: serves until it is told to end.
+//! `chinwag serve`: serves until it receives a signal.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
-    let mut signals = Signals::hear()?;
+    let mut signals = Signals::register()?;
     // Before anything is made: a start that fails here leaves nothing behind.
     let listener = bind(&config.listen).await?;
     let address = listener.local_addr().context("the listening address is not known")?;

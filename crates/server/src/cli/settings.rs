@@ -29,7 +29,7 @@ pub(crate) struct Settings {
     /// The address and port to listen on; port 0 is any that is free [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// The Redis over which several nodes tell each other what happened: redis://…
+    /// The Redis over which several nodes exchange hints: redis://…
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
     /// Callers without a credential count as the service: for private networks only

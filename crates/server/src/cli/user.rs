@@ -47,7 +47,7 @@ enum Command {
     Token {
         /// The user's name
         name: String,
-        /// How long it is good for, such as 12h or 30d, up to 365d
+        /// The token's lifetime, such as 12h or 30d, up to 365d
         #[arg(long, default_value = "30d", value_parser = str::parse::<Period>)]
         ttl: Period,
         /// Take a user over who signed up with a password: the password and all sessions end
@@ -71,40 +71,40 @@ enum Command {
 pub(crate) fn run(args: Args) -> Result<()> {
     match args.command {
         Command::Add { name, no_password, place } => {
-            let desk = Desk::open(&place, true)?;
+            let orders = Orders::open(&place, true)?;
             let phc = if no_password { None } else { Some(prompt::new_password()?.hash()?) };
-            desk.order(Order::Add { name, phc })?;
+            orders.order(Order::Add { name, phc })?;
             Ok(())
         }
-        Command::List { place } => list(&Desk::open(&place, false)?),
+        Command::List { place } => list(&Orders::open(&place, false)?),
         Command::Passwd { name, place } => {
-            let desk = Desk::open(&place, false)?;
+            let orders = Orders::open(&place, false)?;
             let phc = prompt::new_password()?.hash()?;
-            desk.order(Order::Passwd { name, phc })?;
+            orders.order(Order::Passwd { name, phc })?;
             Ok(())
         }
         Command::Token { name, ttl, adopt, place } => {
             let order = Order::Token { name, seconds: ttl.0.as_secs(), adopt };
-            match Desk::open(&place, false)?.order(order)? {
+            match Orders::open(&place, false)?.order(order)? {
                 OrderOutcome::Token(token) => say(&token),
                 _ => bail!("the running server is of another version: start it again"),
             }
         }
         Command::Delete { name, yes, place } => {
-            let desk = Desk::open(&place, false)?;
+            let orders = Orders::open(&place, false)?;
             if !yes && !prompt::sure(&format!("Delete {name}, and erase what {name} has written? [y/N] "))? {
                 bail!("nothing was deleted");
             }
-            desk.order(Order::Delete { name })?;
+            orders.order(Order::Delete { name })?;
             Ok(())
         }
     }
 }
 
-fn list(desk: &Desk) -> Result<()> {
+fn list(orders: &Orders) -> Result<()> {
     let mut after = None;
     loop {
-        let OrderOutcome::Names { names, next } = desk.order(Order::List { after })? else {
+        let OrderOutcome::Names { names, next } = orders.order(Order::List { after })? else {
             bail!("the running server is of another version: start it again");
         };
         names.iter().try_for_each(|name| say(name))?;
@@ -115,15 +115,15 @@ fn list(desk: &Desk) -> Result<()> {
     }
 }
 
-/// Where orders are handed in.
-struct Desk {
+/// The administration of a data folder: orders go to its running server, or to its store.
+struct Orders {
     runtime: Runtime,
     config: Config,
     folder: Folder,
 }
 
-impl Desk {
-    /// The desk of a data folder that is there, or is made if need be.
+impl Orders {
+    /// Opens a data folder, and makes it if `create` is set.
     fn open(place: &DataArgs, create: bool) -> Result<Self> {
         let config = place.load()?;
         let folder = if create { Folder::create(&config.data)? } else { Folder::open(&config.data)? };
@@ -149,7 +149,7 @@ impl Desk {
         let is_silent = is_served && self.config.redis.is_none();
         if order.changes() && (is_silent || wire_up::is_served_elsewhere(&self.config).await) {
             eprintln!(
-                "chinwag: the running server cannot be told; who is connected sees the change after reconnecting"
+                "chinwag: the running server cannot be informed: connected users see the change after reconnecting"
             );
         }
         let errand = wire_up::errand(&self.config, &self.folder).await?;

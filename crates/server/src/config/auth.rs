@@ -17,13 +17,13 @@ pub(crate) struct Auth {
     pub(crate) cookie: String,
     /// Whether anybody may make an account.
     pub(crate) signup: Signup,
-    /// How long a session lasts.
+    /// The lifetime of a session.
     pub(crate) session_ttl: Period,
     /// The host application's own validator, which is asked who a caller is.
     pub(crate) validate_url: Option<String>,
-    /// How often it is asked again about open sockets; 0s is never.
+    /// The time between two questions about open sockets; 0s is never.
     pub(crate) validate_every: Period,
-    /// How long sockets stay open while it does not answer.
+    /// The time for which sockets stay open while it does not answer.
     pub(crate) validate_grace: Period,
     /// Whether users whom the validator names are made at first sight.
     pub(crate) validate_create: bool,

@@ -1,5 +1,5 @@
 //! `database`, `redis` and `cluster_secret`: one node on the embedded store, or several that share
-//! a PostgreSQL and tell each other over a Redis.
+//! a PostgreSQL and exchange hints over a Redis.
 
 use super::{Config, Problems};
 

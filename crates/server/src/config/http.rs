@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chinwag_http::network::origins::Origin;
+use chinwag_http::network::origins::WebOrigin;
 use chinwag_http::{Network, PublicUrl};
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +15,11 @@ pub(crate) struct Http {
     pub(crate) strict: bool,
     /// The longest body of a request, in bytes. A longer one is answered with 413.
     pub(crate) max_body: usize,
-    /// How long a connection may be idle, or take to send a request's head.
+    /// The time that a connection may be idle, or take to send a request's head.
     pub(crate) header_timeout: Period,
-    /// How long a request's body may take to come.
+    /// The time for receiving a request's body.
     pub(crate) body_timeout: Period,
-    /// How long the reader of a list may take for one part of it.
+    /// The time for a client to read one part of a list.
     pub(crate) list_timeout: Period,
     /// Requests under way at a time. More are answered with 503.
     pub(crate) requests: usize,
@@ -110,7 +110,7 @@ impl Http {
             }
         }
         for text in &self.origins {
-            if let Err(why) = Origin::configured(text) {
+            if let Err(why) = WebOrigin::configured(text) {
                 problems.add(format!("http.origins: {text:?} {why}"));
             }
         }

@@ -1,4 +1,4 @@
-//! Where settings come from: flags over the environment over the file over the defaults. Each is
+//! The sources of settings: flags over the environment over the file over the defaults. Each is
 //! laid over what is beneath it key by key, so that an error names the key and whence it came.
 
 use std::ffi::OsString;
@@ -52,8 +52,8 @@ fn variable((name, value): (OsString, OsString)) -> Option<(String, String)> {
     (ours && !value.is_empty()).then_some((name, value))
 }
 
-/// Kubernetes tells every container of a service named `chinwag` where that is; an old Docker
-/// does so of a linked container. Nobody who is told so has set anything.
+/// Kubernetes sets this in every container of a service named `chinwag`; an old Docker
+/// does so for a linked container. No operator has set it.
 fn an_orchestrators(name: &str, value: &str) -> bool {
     let rest = &name[PREFIX.len()..];
     ["SERVICE_HOST", "SERVICE_PORT"].contains(&rest)

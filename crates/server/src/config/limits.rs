@@ -92,7 +92,7 @@ impl Limits {
         }
     }
 
-    /// How often anything may be done. Sign-ins are limited by `[auth]`.
+    /// Limits on the rate of requests and events. Sign-ins are limited by `[auth]`.
     pub(crate) fn rates(&self, attempts_per_name: u32, attempts_per_address: u32) -> RateLimits {
         RateLimits {
             messages_burst: self.messages_burst,

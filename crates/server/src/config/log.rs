@@ -34,7 +34,7 @@ impl Default for Log {
 
 impl Log {
     /// The filter. A level alone is that of the server's own entries: libraries have theirs in
-    /// the log from `warn` upwards, since below it they may tell what they carry.
+    /// the log from `warn` upwards, since their lower levels may contain the data that they carry.
     pub(crate) fn filter(&self) -> Option<EnvFilter> {
         let level = self.level.trim();
         let alone =

@@ -9,9 +9,9 @@ use super::{Period, Problems};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Presence {
-    /// How long after a user's last socket's end it is announced, unless one returns.
+    /// The time from the end of a user's last socket to its announcement, unless the user returns.
     pub(crate) grace: Period,
-    /// How long after its last word another node counts as dead, and who was there as gone.
+    /// The time after its last sign of life when another node counts as dead, and its users as gone.
     pub(crate) lease: Period,
 }
 

@@ -9,12 +9,12 @@ use super::{Period, Problems};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Shutdown {
-    /// How long the server says that it is not ready (`/readyz` 503), and still serves, so that a
+    /// The time in which the server is not ready (`/readyz` 503) but still serves, so that a
     /// load balancer sends nobody any more when it stops.
     pub(crate) notice: Period,
     /// Over what time the sockets are sent away, so that they do not all return at once.
     pub(crate) drain: Period,
-    /// How long requests under way may take to finish.
+    /// The time for requests under way to finish.
     pub(crate) finish: Period,
 }
 

@@ -13,11 +13,11 @@ pub(crate) struct Store {
     pub(crate) readers: usize,
     /// Jobs that may wait for the writer, and as many for the readers.
     pub(crate) queue: usize,
-    /// How long a job waits for a place in a full queue before it is answered with 503.
+    /// The time for which a job waits for a slot in a full queue before it is answered with 503.
     pub(crate) patience: Period,
-    /// How long a job that has its place is waited for; then its answer is 503. SQLite.
+    /// The time for a job that has its slot; then its answer is 503. SQLite.
     pub(crate) deadline: Period,
-    /// How long a write waits for another process's, such as `chinwag user` or a backup. SQLite.
+    /// The time for which a write waits for another process's, such as `chinwag user` or a backup. SQLite.
     pub(crate) busy: Period,
     /// Bytes that are kept free on the disk of the data folder: below it new content is refused. SQLite.
     pub(crate) min_free: u64,
@@ -27,9 +27,9 @@ pub(crate) struct Store {
     pub(crate) writers: usize,
     /// Threads that send messages, each a batch at a time. PostgreSQL.
     pub(crate) senders: usize,
-    /// How long one statement may take. PostgreSQL.
+    /// The time for one statement. PostgreSQL.
     pub(crate) statement_timeout: Period,
-    /// How long it may take to connect. PostgreSQL.
+    /// The time for a connection to be made. PostgreSQL.
     pub(crate) connect_timeout: Period,
 }
 

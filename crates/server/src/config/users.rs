@@ -18,7 +18,7 @@ pub(crate) struct Users {
     pub(crate) show_blocked_by: bool,
     /// The callers who may rename users.
     pub(crate) rename: Rename,
-    /// How long nobody but the service gives the name of a deleted or renamed user anew.
+    /// The time for which only the service may assign the name of a deleted or renamed user.
     pub(crate) name_hold: Period,
     /// The users that a user finds.
     pub(crate) directory: Directory,
@@ -78,7 +78,7 @@ impl Users {
         self.special.iter().filter_map(|name| Name::parse(name).ok()).collect()
     }
 
-    /// How names compare.
+    /// The comparison of names.
     pub(crate) fn name_case(&self) -> NameCase {
         match self.case {
             Case::Folded => NameCase::Folded,

@@ -24,9 +24,9 @@ pub(crate) struct Ws {
     pub(crate) user_bytes: usize,
     /// Bytes that may wait for all sockets, if not a quarter of the memory that there is.
     pub(crate) total_bytes: Option<usize>,
-    /// How often a client is pinged.
+    /// The time between two pings of a client.
     pub(crate) ping: Period,
-    /// How long a client may be silent before it counts as gone.
+    /// The time after which a silent client counts as gone.
     pub(crate) pong: Period,
     /// Sockets altogether. More are refused with 503.
     pub(crate) sockets: usize,

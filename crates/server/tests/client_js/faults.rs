@@ -117,7 +117,7 @@ async fn what_is_written_offline_outlives_a_reload_and_is_sent_once() {
     ann.run(&format!("for (const body of ['first', 'second', 'third']) chat.send('{group}', body);")).await;
     ann.run("chat.send({ to: 'bob' }, 'in private');").await;
     ann.until("chat.state === 'waiting' && chat.unsentCount === 5").await;
-    // Told of as on their way, each to where it goes.
+    // Reported as on their way, each to where it goes.
     let shown = ann
         .run(&format!("return [chat.groups.get('{group}').unsent, chat.unsentTo('BOB')].map((list) => list.map(({{ body }}) => body));"))
         .await;

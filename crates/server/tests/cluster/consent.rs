@@ -78,7 +78,7 @@ impl World {
     }
 }
 
-/// What a socket has been sent of the group.
+/// The frames of the group that a socket has received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Nothing,

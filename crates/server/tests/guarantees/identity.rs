@@ -28,7 +28,7 @@ fn by_jwt(app: &TestApp, host: &Host, name: &str) -> Client {
     app.nobody().bearing(&host.token("HS256", &json!({ "sub": name, "exp": seconds(600) })))
 }
 
-/// What both transports answer to the client: a status each.
+/// The answers of both transports to the client: a status each.
 async fn at_both_doors(client: &Client) -> (u16, u16) {
     let shaken = client.try_ws("/chat/", &[]).await;
     (client.get("sessions/").await.status, shaken.map_or_else(|refused| refused.status, |_| 101))

@@ -11,13 +11,13 @@ use crate::text;
 
 /// The credentials that were used, and the texts that were refused or shown to all.
 #[derive(Default)]
-struct Told {
+struct Ledger {
     secrets: Vec<String>,
     public: Vec<String>,
     refused: usize,
 }
 
-impl Told {
+impl Ledger {
     fn secret(&mut self, secret: &str) -> String {
         self.secrets.push(secret.to_owned());
         secret.to_owned()
@@ -35,22 +35,22 @@ impl Told {
 const JWKS: &str = "http://host:within-an-address@127.0.0.1:1/within-an-address?key=within-an-address";
 
 /// Wrong credentials in every place where one may stand.
-async fn used_wrongly(told: &mut Told, url: &str, right: &str) {
+async fn used_wrongly(ledger: &mut Ledger, url: &str, right: &str) {
     let wrong = [
-        told.secret("wrong-bearer-0123456789-0123456789"),
-        told.secret(&format!("{right}x")),
-        told.secret(&right.chars().rev().collect::<String>()),
-        told.secret("wrong.jwt-like0123456789.signature0123456789"),
+        ledger.secret("wrong-bearer-0123456789-0123456789"),
+        ledger.secret(&format!("{right}x")),
+        ledger.secret(&right.chars().rev().collect::<String>()),
+        ledger.secret("wrong.jwt-like0123456789.signature0123456789"),
     ];
     for wrong in &wrong {
         let nobody = Client::new(url, None, "nobody");
         let bearer = Client::new(url, Some(wrong), "wrong");
-        told.refusal(&bearer.get("users/").await);
-        told.refusal(&bearer.post("tickets/", json!({})).await);
+        ledger.refusal(&bearer.get("users/").await);
+        ledger.refusal(&bearer.post("tickets/", json!({})).await);
         let cookie = format!("access={wrong}");
-        told.refusal(&nobody.send(nobody.request(Method::GET, "groups/").header("cookie", &cookie)).await);
+        ledger.refusal(&nobody.send(nobody.request(Method::GET, "groups/").header("cookie", &cookie)).await);
         let basic = format!("Basic {wrong}");
-        told.refusal(
+        ledger.refusal(
             &nobody.send(nobody.request(Method::GET, "groups/").header("authorization", basic)).await,
         );
         let ticket = format!("/chat/?ticket={wrong}");
@@ -63,43 +63,43 @@ async fn used_wrongly(told: &mut Told, url: &str, right: &str) {
         ] {
             let refused = refused.expect_err("it is wrong");
             assert_eq!(refused.status, 401);
-            told.refused += 1;
-            told.public.push(refused.body);
+            ledger.refused += 1;
+            ledger.public.push(refused.body);
         }
-        told.refusal(&nobody.get(&format!("users/?token={wrong}&access_token={wrong}")).await);
+        ledger.refusal(&nobody.get(&format!("users/?token={wrong}&access_token={wrong}")).await);
     }
 }
 
 /// Passwords that are right, wrong, too short, too long, of another type, and in what is no JSON.
-async fn passwords(told: &mut Told, nobody: &Client) -> String {
-    let right = told.secret("the-right-password-of-cat");
+async fn passwords(ledger: &mut Ledger, nobody: &Client) -> String {
+    let right = ledger.secret("the-right-password-of-cat");
     let account = json!({ "name": "cat", "password": right });
     let made = nobody.post("accounts/", account.clone()).await.ok(201);
-    let token = told.secret(&text(&made["token"]));
-    told.refusal(&nobody.post("accounts/", account.clone()).await);
+    let token = ledger.secret(&text(&made["token"]));
+    ledger.refusal(&nobody.post("accounts/", account.clone()).await);
     let session = nobody.post("sessions/", account).await.ok(201);
-    told.secret(&text(&session["token"]));
-    let (wrong, short) = (told.secret("the-wrong-password-of-cat"), told.secret("sh0rt.!"));
-    let long = told.secret(&"l0ng-password-".repeat(20));
-    let odd = told.secret("0dd-password-in-a-list");
+    ledger.secret(&text(&session["token"]));
+    let (wrong, short) = (ledger.secret("the-wrong-password-of-cat"), ledger.secret("sh0rt.!"));
+    let long = ledger.secret(&"l0ng-password-".repeat(20));
+    let odd = ledger.secret("0dd-password-in-a-list");
     for password in [json!(wrong), json!(short), json!(long), json!([odd]), json!({ "of": odd })] {
         let asked = json!({ "name": "cat", "password": password });
-        told.refusal(&nobody.post("sessions/", asked).await);
+        ledger.refusal(&nobody.post("sessions/", asked).await);
         if password != json!(wrong) {
-            told.refusal(&nobody.post("accounts/", json!({ "name": "dan", "password": password })).await);
+            ledger.refusal(&nobody.post("accounts/", json!({ "name": "dan", "password": password })).await);
         }
     }
     let broken = format!(r#"{{"name": "cat", "password": "{odd}" "#);
     for path in ["sessions/", "accounts/"] {
-        told.refusal(&nobody.send(nobody.request(Method::POST, path).body(broken.clone())).await);
+        ledger.refusal(&nobody.send(nobody.request(Method::POST, path).body(broken.clone())).await);
         let key = json!({ "name": "x/y", &odd: 1, "password": odd });
-        told.refusal(&nobody.post(path, key).await);
+        ledger.refusal(&nobody.post(path, key).await);
     }
     token
 }
 
 /// A good JWT of the host application's, which is used; and wrong ones. Their parts are secret, too.
-async fn jwts(told: &mut Told, url: &str) -> String {
+async fn jwts(ledger: &mut Ledger, url: &str) -> String {
     let host = Host::default();
     let claims = json!({ "sub": "ann", "exp": 4_000_000_000_i64, "mark": "within-a-jwt-0123456789" });
     let good = host.token("HS256", &claims);
@@ -111,23 +111,23 @@ async fn jwts(told: &mut Told, url: &str) -> String {
         host.token("HS256", &json!({ "sub": "ann", "exp": "never", "mark": "within-another-jwt" })),
     ];
     for wrong in &wrong {
-        told.refusal(&Client::new(url, Some(wrong), "wrong").get("sessions/").await);
+        ledger.refusal(&Client::new(url, Some(wrong), "wrong").get("sessions/").await);
         let offered = format!("chinwag, bearer.{wrong}");
         let nobody = Client::new(url, None, "nobody");
         let refused = nobody.try_ws("/chat/", &[("sec-websocket-protocol", &offered)]).await;
-        told.public.push(refused.expect_err("it is wrong").body);
+        ledger.public.push(refused.expect_err("it is wrong").body);
     }
     for part in wrong.iter().chain([&good]).flat_map(|jwt| jwt.split('.')).filter(|part| part.len() > 16) {
-        told.secret(part);
+        ledger.secret(part);
     }
     for inside in ["within-a-jwt-0123456789", "within-another-jwt", "a-kid-that-nobody-has"] {
-        told.secret(inside);
+        ledger.secret(inside);
     }
-    told.secret(&good)
+    ledger.secret(&good)
 }
 
 /// A socket that says its own credentials, in what is understood and what is not.
-async fn said(told: &mut Told, mut socket: Ws, token: &str) {
+async fn said(ledger: &mut Ledger, mut socket: Ws, token: &str) {
     for (kind, data) in [
         ("message.text", json!({ "group": "nonsense", "token": token, "body": "x" })),
         ("group.quit", json!({ "group": { "password": token } })),
@@ -135,10 +135,10 @@ async fn said(told: &mut Told, mut socket: Ws, token: &str) {
     ] {
         let frame = socket.ask(kind, data).await;
         assert_eq!(frame["type"], "error.data", "{frame}");
-        told.public.push(frame.to_string());
+        ledger.public.push(frame.to_string());
     }
     socket.send_text(&format!(r#"{{"type": "message.text", "data": {{"token": "{token}""#)).await;
-    told.public.push(socket.expect("error.decode").await.to_string());
+    ledger.public.push(socket.expect("error.decode").await.to_string());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,18 +149,18 @@ async fn no_credential_is_in_a_log_a_metric_or_a_refusal() {
         command.env("CHINWAG_AUTH__SIGNUP", "true");
         command.env("CHINWAG_AUTH__JWT__SECRET", SECRET).env("CHINWAG_AUTH__JWT__JWKS", JWKS);
     });
-    let mut told = Told::default();
-    told.secret(SECRET);
-    told.secret("within-an-address");
-    let key = told.secret(&program.key());
+    let mut ledger = Ledger::default();
+    ledger.secret(SECRET);
+    ledger.secret("within-an-address");
+    let key = ledger.secret(&program.key());
     let service = program.service(&running);
     let ann = service.user("ann").await;
-    let token = told.secret(ann.token());
+    let token = ledger.secret(ann.token());
     let nobody = Client::new(running.url(), None, "nobody");
-    let cats = passwords(&mut told, &nobody).await;
-    let jwt = jwts(&mut told, running.url()).await;
+    let cats = passwords(&mut ledger, &nobody).await;
+    let jwt = jwts(&mut ledger, running.url()).await;
     for right in [&key, &token, &cats, &jwt] {
-        used_wrongly(&mut told, running.url(), right).await;
+        used_wrongly(&mut ledger, running.url(), right).await;
     }
     let cookie = format!("access={cats}");
     nobody.try_ws("/chat/", &[("cookie", &cookie)]).await.expect("it is right").close().await;
@@ -172,18 +172,18 @@ async fn no_credential_is_in_a_log_a_metric_or_a_refusal() {
         .close()
         .await;
     let ticket = ann.post("tickets/", json!({})).await.ok(201);
-    let ticket = told.secret(ticket["ticket"].as_str().or(ticket["token"].as_str()).expect("a ticket"));
+    let ticket = ledger.secret(ticket["ticket"].as_str().or(ticket["token"].as_str()).expect("a ticket"));
     let path = format!("/chat/?ticket={ticket}");
     let socket = nobody.try_ws(&path, &[]).await.expect("a ticket");
-    said(&mut told, socket, &token).await;
+    said(&mut ledger, socket, &token).await;
     let again = nobody.try_ws(&path, &[]).await.expect_err("it was used");
-    told.public.push(again.body);
+    ledger.public.push(again.body);
     ann.delete("sessions/").await.ok(200);
-    told.refusal(&ann.get("users/").await);
+    ledger.refusal(&ann.get("users/").await);
     for path in ["/metrics", "/readyz", "/healthz"] {
         let shown = nobody.get(path).await.text;
         assert!(!shown.is_empty(), "{path}");
-        told.public.push(shown);
+        ledger.public.push(shown);
     }
 
     let output = running.stop();
@@ -193,11 +193,15 @@ async fn no_credential_is_in_a_log_a_metric_or_a_refusal() {
         assert!(lines.iter().any(|line| line["message"] == word), "{word}");
     }
     let answered = lines.iter().filter(|line| line["message"] == "answered").count();
-    assert!(answered > told.refused && told.refused > 80, "{answered} in the log, {} refused", told.refused);
-    told.public.push(output.stdout);
-    told.public.push(output.stderr);
-    for secret in &told.secrets {
-        for text in &told.public {
+    assert!(
+        answered > ledger.refused && ledger.refused > 80,
+        "{answered} in the log, {} refused",
+        ledger.refused
+    );
+    ledger.public.push(output.stdout);
+    ledger.public.push(output.stderr);
+    for secret in &ledger.secrets {
+        for text in &ledger.public {
             assert!(!text.contains(secret.as_str()), "{secret} is in {text}");
         }
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chinwag_http::auth::jwt::{Secret, Source};
+use chinwag_http::auth::jwt::{KeySource, Secret};
 use chinwag_testkit::app::{Options, SERVICE_KEY, TestApp};
 use chinwag_testkit::client::Client;
 use chinwag_testkit::jwt::{Host, SECRET, Served, encode};
@@ -31,7 +31,7 @@ async fn app(source: Option<&str>, change: impl FnOnce(&mut Options)) -> TestApp
     TestApp::with(|options| {
         let jwt = &mut options.http.jwt;
         jwt.secret = Some(Secret::parse(SECRET).expect("long enough"));
-        jwt.jwks = source.map(|source| Source::parse(source).expect("a source"));
+        jwt.jwks = source.map(|source| KeySource::parse(source).expect("a source"));
         (jwt.issuer, jwt.audience) = (Some("the host".into()), Some("chat".into()));
         change(options);
     })

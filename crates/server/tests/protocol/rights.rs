@@ -1,4 +1,4 @@
-//! Who may do what: every cell of the role table at both transports, and every route and event.
+//! Rights: every cell of the role table at both transports, and every route and event.
 //!
 //! A cell is one actor who tries one thing in a group of its own. What is refused must be refused
 //! alike by both transports, and must have changed nothing.

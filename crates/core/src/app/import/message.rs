@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use super::{Page, People, Person, Unit};
+use super::{ImportPage, People, Person, Unit};
 use crate::message::Body;
 use crate::permission::Role;
 use crate::store::{ImportKind, Imported, NewMessage, Tx};
@@ -46,9 +46,9 @@ struct Known {
     places: HashMap<Uuid, (GroupId, Seq)>,
 }
 
-pub(super) fn take(unit: &mut Unit, messages: &[SourceMessage]) -> Result<Page> {
+pub(super) fn take(unit: &mut Unit, messages: &[SourceMessage]) -> Result<ImportPage> {
     let mut known = Known::of(unit.tx, messages)?;
-    let mut page = Page::default();
+    let mut page = ImportPage::default();
     let mut accepted = Vec::new();
     for message in messages {
         if known.places.contains_key(&message.id) {
@@ -91,7 +91,7 @@ impl Known {
     }
 
     /// The imported form of a message; `None` if it cannot be imported.
-    fn judge(&self, message: &SourceMessage, limit: usize, page: &mut Page) -> Option<Found> {
+    fn judge(&self, message: &SourceMessage, limit: usize, page: &mut ImportPage) -> Option<Found> {
         let id = message.id;
         let group = match message.group.and_then(|group| self.groups.get(&group)) {
             Some(Some(group)) => *group,
@@ -130,7 +130,7 @@ impl Known {
     }
 
     /// The number of the message that this one replies to.
-    fn answered(&self, message: &SourceMessage, group: GroupId, page: &mut Page) -> Option<Seq> {
+    fn answered(&self, message: &SourceMessage, group: GroupId, page: &mut ImportPage) -> Option<Seq> {
         let target = message.respond_to?;
         let why = match self.places.get(&target) {
             Some((there, seq)) if *there == group => return Some(*seq),
@@ -149,7 +149,7 @@ impl Known {
 fn insert(
     unit: &mut Unit,
     known: &mut Known,
-    page: &mut Page,
+    page: &mut ImportPage,
     group: GroupId,
     messages: &[(&SourceMessage, Found)],
 ) -> Result<()> {

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Page, People, Person, Unit};
+use super::{ImportPage, People, Person, Unit};
 use crate::Result;
 use crate::relation::{Pair, Relation};
 use crate::store::{ImportKind, Imported};
@@ -19,11 +19,11 @@ pub struct SourceRelations {
     pub unknown: Vec<String>,
 }
 
-pub(super) fn take(unit: &mut Unit, relations: &[SourceRelations]) -> Result<Page> {
+pub(super) fn take(unit: &mut Unit, relations: &[SourceRelations]) -> Result<ImportPage> {
     let people = People::find(unit.tx, relations.iter().flat_map(|both| [both.low, both.high]))?;
     let keys: Vec<_> = relations.iter().map(|both| pair_key(both.low, both.high)).collect();
     let known = unit.tx.imported(ImportKind::Relation, &keys)?;
-    let (mut page, mut taken) = (Page::default(), Vec::new());
+    let (mut page, mut taken) = (ImportPage::default(), Vec::new());
     for ((both, key), known) in relations.iter().zip(keys).zip(known) {
         let subject = format!("relation of {} and {}", both.low, both.high);
         if !both.unknown.is_empty() {

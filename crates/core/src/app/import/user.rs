@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Page, Unit};
+use super::{ImportPage, Unit};
 use crate::profile::{Identity, Origin};
 use crate::store::{ImportKind, Imported};
 use crate::user::User;
@@ -23,10 +23,10 @@ pub struct SourceUser {
     pub repeated: bool,
 }
 
-pub(super) fn take(unit: &mut Unit, users: &[SourceUser]) -> Result<Page> {
+pub(super) fn take(unit: &mut Unit, users: &[SourceUser]) -> Result<ImportPage> {
     let ids: Vec<_> = users.iter().map(|user| user.id).collect();
     let known = unit.tx.imported(ImportKind::User, &ids)?;
-    let mut page = Page::default();
+    let mut page = ImportPage::default();
     for (source, known) in users.iter().zip(known) {
         if let Some(Imported::User(user)) = known {
             page.tally.before += 1;

@@ -24,16 +24,16 @@ const FRESH: u32 = 20;
 /// Keys that are looked at.
 const MOST: usize = 100;
 
-/// Where keys are read from.
+/// The location of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum KeySource {
     /// A file.
     File(PathBuf),
     /// An `http` or `https` URL.
     Url(Url),
 }
 
-impl Source {
+impl KeySource {
     /// A URL if it begins like one, else a file's path.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if !text.contains("://") {
@@ -46,16 +46,16 @@ impl Source {
 
 /// The keys that are known, and where there are more.
 pub(super) struct Jwks {
-    source: Source,
+    source: KeySource,
     client: Client,
     /// Between two readings, at least.
     pause: Duration,
-    known: RwLock<Known>,
+    known: RwLock<KnownKeys>,
     /// When they were last read, or that was tried.
     tried: Arc<Mutex<Option<Instant>>>,
 }
 
-struct Known {
+struct KnownKeys {
     keys: Vec<Key>,
     /// When they are to be read again.
     until: Instant,
@@ -76,14 +76,14 @@ struct Key {
 impl Jwks {
     /// The keys of a source. A file is read at once; a URL when the first token comes, since who
     /// is there may start later.
-    pub(super) fn new(source: Source, pause: Duration) -> Result<Self, String> {
+    pub(super) fn new(source: KeySource, pause: Duration) -> Result<Self, String> {
         let keys = match &source {
-            Source::File(path) => file(path)?,
-            Source::Url(_) => Vec::new(),
+            KeySource::File(path) => file(path)?,
+            KeySource::Url(_) => Vec::new(),
         };
         let until = Instant::now() + pause * FRESH;
         let client = outside::client().map_err(|why| why.to_string())?;
-        let known = RwLock::new(Known { keys, until });
+        let known = RwLock::new(KnownKeys { keys, until });
         Ok(Self { source, client, pause, known, tried: Arc::default() })
     }
 
@@ -129,7 +129,7 @@ impl Jwks {
             Ok(keys) => {
                 tracing::info!(keys = keys.len(), "the JWKS was read");
                 let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-                *known = Known { keys, until: Instant::now() + self.pause * FRESH };
+                *known = KnownKeys { keys, until: Instant::now() + self.pause * FRESH };
             }
             Err(why) => {
                 tracing::warn!(why, "the JWKS could not be read: the keys that are known go on");
@@ -139,11 +139,11 @@ impl Jwks {
 
     async fn read(&self) -> Result<Vec<Key>, String> {
         match &self.source {
-            Source::File(path) => {
+            KeySource::File(path) => {
                 let path = path.clone();
                 tokio::task::spawn_blocking(move || file(&path)).await.map_err(|why| why.to_string())?
             }
-            Source::Url(url) => {
+            KeySource::Url(url) => {
                 let fetch = async {
                     let response = self.client.get(url.clone()).send().await?;
                     match response.status() {

@@ -1,4 +1,4 @@
-//! What verifies signatures: *ring*, which this process has for TLS anyway.
+//! Verification of signatures: *ring*, which this process has for TLS anyway.
 //!
 //! Of the two providers that `jsonwebtoken` brings, one needs a second C library, the other an RSA
 //! with an open advisory. Nothing is signed here, and no key is taken apart.

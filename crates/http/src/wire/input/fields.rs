@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chinwag_core::error::FieldError;
 use chinwag_core::limits::Limits;
 use chinwag_core::message::Body;
-use chinwag_core::profile::{Data, Update};
+use chinwag_core::profile::{Data, FieldUpdate};
 use chinwag_core::{Date, Error, GroupId, GroupName, MessageId, Name, Result, Seq};
 
 use super::ignored::Ignored;
@@ -183,31 +183,33 @@ impl<'a> Fields<'a> {
         &mut self,
         key: &'static str,
         read: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Update<T> {
+    ) -> FieldUpdate<T> {
         match self.values.remove(key) {
-            None => Update::Keep,
-            Some(Value::Null) => Update::Clear,
-            Some(Value::Text(text)) => self.parsed(key, read(&text)).map_or(Update::Keep, Update::Set),
+            None => FieldUpdate::Keep,
+            Some(Value::Null) => FieldUpdate::Clear,
+            Some(Value::Text(text)) => {
+                self.parsed(key, read(&text)).map_or(FieldUpdate::Keep, FieldUpdate::Set)
+            }
             Some(_) => {
                 self.refuse(key, "must be a text or null");
-                Update::Keep
+                FieldUpdate::Keep
             }
         }
     }
 
     /// A change of the host application's object: a key that is left out keeps it, null clears it.
-    pub fn data_update(&mut self, key: &'static str) -> Update<Data> {
+    pub fn data_update(&mut self, key: &'static str) -> FieldUpdate<Data> {
         match self.values.remove(key) {
-            None => Update::Keep,
-            Some(Value::Null) => Update::Clear,
+            None => FieldUpdate::Keep,
+            Some(Value::Null) => FieldUpdate::Clear,
             Some(value @ Value::Object(_)) => {
                 let text = serde_json::to_string(&value).map_err(|why| why.to_string());
                 let data = text.and_then(|text| Data::compact(&text));
-                self.parsed(key, data).map_or(Update::Keep, Update::Set)
+                self.parsed(key, data).map_or(FieldUpdate::Keep, FieldUpdate::Set)
             }
             Some(_) => {
                 self.refuse(key, "must be an object or null");
-                Update::Keep
+                FieldUpdate::Keep
             }
         }
     }

@@ -49,7 +49,7 @@ impl<'a> Object<'a> {
         self.0.entry(key).or_insert((place, value));
     }
 
-    /// How many there are.
+    /// The number of keys.
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -1,4 +1,4 @@
-//! What is read out of payloads, and what is said of those that are refused.
+//! Parsing of payloads, and the texts of refusals.
 
 use chinwag_core::app::group::Create;
 use chinwag_core::app::group_update::Update;

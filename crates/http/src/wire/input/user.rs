@@ -4,7 +4,7 @@ use chinwag_core::app::identity::{PutUser, Spelled};
 use chinwag_core::app::relation::Relate;
 use chinwag_core::app::user::{ChangeSettings, Rename};
 use chinwag_core::presence::Status;
-use chinwag_core::profile::{Avatar, Data, DisplayName, ProfileUpdate, Update, UserKind};
+use chinwag_core::profile::{Avatar, Data, DisplayName, FieldUpdate, ProfileUpdate, UserKind};
 use chinwag_core::rate::Cost;
 use chinwag_core::relation::Operation;
 use chinwag_core::user::Allowed;
@@ -30,11 +30,11 @@ payload! {
         /// `person` or `bot`.
         kind: Option<UserKind>,
         /// The name that people see: 1 to 80 characters, or null for none.
-        display_name: Update<DisplayName>,
+        display_name: FieldUpdate<DisplayName>,
         /// The `https` address of a picture, or null for none.
-        avatar: Update<Avatar>,
+        avatar: FieldUpdate<Avatar>,
         /// The host application's own object of at most 4 KiB, or null for none.
-        data: Update<Data>,
+        data: FieldUpdate<Data>,
         /// Whether to take over a user who signed up here: its password and its sessions end.
         adopt: bool,
     }

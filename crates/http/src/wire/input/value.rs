@@ -7,7 +7,7 @@ use chinwag_core::limits::{HISTORY_PAGE, LATEST};
 use chinwag_core::message::{Body, ClientId};
 use chinwag_core::password::Password;
 use chinwag_core::presence::Status;
-use chinwag_core::profile::{Avatar, Data, DisplayName, Update, UserKind};
+use chinwag_core::profile::{Avatar, Data, DisplayName, FieldUpdate, UserKind};
 use chinwag_core::relation::Operation;
 use chinwag_core::token::TTL;
 use chinwag_core::user::Allowed;
@@ -238,7 +238,7 @@ impl KeyValue for Option<UserKind> {
     }
 }
 
-impl KeyValue for Update<DisplayName> {
+impl KeyValue for FieldUpdate<DisplayName> {
     const VALUES: Values = Values::DisplayName;
     const NEED: Need = Need::Optional;
 
@@ -247,7 +247,7 @@ impl KeyValue for Update<DisplayName> {
     }
 }
 
-impl KeyValue for Update<Avatar> {
+impl KeyValue for FieldUpdate<Avatar> {
     const VALUES: Values = Values::Avatar;
     const NEED: Need = Need::Optional;
 
@@ -256,7 +256,7 @@ impl KeyValue for Update<Avatar> {
     }
 }
 
-impl KeyValue for Update<Data> {
+impl KeyValue for FieldUpdate<Data> {
     const VALUES: Values = Values::Data;
     const NEED: Need = Need::Optional;
 

@@ -41,7 +41,7 @@ impl ClientEvent for ContactUpdate {
         if !related.changed {
             let (author, name) = (related.author.name.as_str(), related.target.name.as_str());
             let operation = related.outcome.as_str();
-            request.answer("contact.update", outgoing::ContactUpdate { author, name, operation });
+            request.answer("contact.update", outgoing::ContactUpdateData { author, name, operation });
         }
         Ok(())
     }

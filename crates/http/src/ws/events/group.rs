@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::wire::input::Fields;
 use crate::wire::input::group::{GroupByGroup, GroupById, GroupPatch, NewGroup};
 use crate::wire::object::Group;
-use crate::wire::outgoing::Wire;
+use crate::wire::outgoing::EventEncoder;
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right};
 
 pub(super) struct GroupCreate;
@@ -137,7 +137,7 @@ impl ClientEvent for GroupAccept {
         let accepted = request.session.state.app.group_accept(&request.context, command).await?;
         if !accepted.changed {
             let accepted = Event::to_users(Kind::GroupMe { group, pending: false }, vec![]);
-            request.session.send(Wire.event(&accepted, request.reference()));
+            request.session.send(EventEncoder.event(&accepted, request.reference()));
         }
         Ok(())
     }

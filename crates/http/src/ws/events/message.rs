@@ -84,7 +84,7 @@ impl ClientEvent for MessageFirst {
 
     async fn run(request: EventRequest, command: First) -> Result<()> {
         match request.session.state.app.message_first(&request.context, command).await? {
-            Opened::Told => {}
+            Opened::Published => {}
             Opened::Before(message) => request.answer_message(&message),
             Opened::Standing(view) => {
                 let mut group = Group::new(&view, None);

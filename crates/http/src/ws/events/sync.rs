@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::wire::input::Fields;
 use crate::wire::input::group::HeldNumbers;
-use crate::wire::outgoing::{self, Synced, Wire};
+use crate::wire::outgoing::{self, EventEncoder, Synced};
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right};
 
 pub(super) struct SyncResume;
@@ -82,7 +82,7 @@ async fn send_missed(request: &EventRequest, resuming: &mut Resuming) -> Result<
     while !resuming.is_done() && connection.drained().await {
         let (next, events) = state.app.resume_page(&request.context, resuming.clone()).await?;
         *resuming = next;
-        let frames = events.iter().map(|event| Wire.event(event, None)).collect();
+        let frames = events.iter().map(|event| EventEncoder.event(event, None)).collect();
         state.hub.send_first(connection, frames);
     }
     Ok(())

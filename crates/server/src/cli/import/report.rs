@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::cli::say;
-use crate::wire_up::import::{Page, Tally};
+use crate::wire_up::import::{ImportPage, Tally};
 
 /// The progress so far.
 pub(super) struct Report {
@@ -22,10 +22,10 @@ pub(super) struct Report {
 /// One kind of objects.
 struct ReportRow {
     kind: &'static str,
-    /// How many the source has.
+    /// The number in the source.
     source: u64,
     tally: Tally,
-    /// How many were found in the store afterwards.
+    /// The number in the store afterwards.
     found: u64,
 }
 
@@ -43,7 +43,7 @@ impl Report {
     }
 
     /// Adds a page of the kind that was begun last.
-    pub(super) fn add(&mut self, page: &Page) -> Result<()> {
+    pub(super) fn add(&mut self, page: &ImportPage) -> Result<()> {
         self.notes += page.notes.len() as u64;
         if !page.notes.is_empty() {
             self.erase();

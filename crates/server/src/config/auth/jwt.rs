@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
-use chinwag_http::auth::jwt::{Options, Secret, Source};
+use chinwag_http::auth::jwt::{KeySource, Options, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Problems;
@@ -45,7 +45,7 @@ impl Jwt {
         if self.secret.is_some() && self.secret_file.is_some() {
             problems.add("auth.jwt.secret and auth.jwt.secret_file are one too many: leave one out");
         }
-        if let Some(Err(why)) = self.jwks.as_deref().map(Source::parse) {
+        if let Some(Err(why)) = self.jwks.as_deref().map(KeySource::parse) {
             problems.add(format!("auth.jwt.jwks {why}"));
         }
         let keys = self.has_key();
@@ -73,7 +73,7 @@ impl Jwt {
         let kept = kept.transpose()?;
         let secret = self.secret.as_ref().map(|secret| secret.0.as_str());
         let secret = secret.or(kept.as_deref().map(str::trim_end)).map(Secret::parse).transpose();
-        let jwks = self.jwks.as_deref().map(Source::parse).transpose();
+        let jwks = self.jwks.as_deref().map(KeySource::parse).transpose();
         Ok(Options {
             secret: secret.map_err(|why| anyhow!("the secret in auth.jwt.secret_file {why}"))?,
             jwks: jwks.map_err(|why| anyhow!("auth.jwt.jwks {why}"))?,

@@ -8,7 +8,7 @@ const DATE: usize = 27;
 /// How the server's secrets begin.
 const SECRETS: [&str; 3] = ["cw_token_", "cw_ticket_", "cw_key_"];
 
-/// What was replaced so far.
+/// The replacements so far.
 #[derive(Default)]
 pub(super) struct Plain {
     ids: BTreeMap<String, usize>,

@@ -66,6 +66,8 @@ use crate::written::Written;
 const READY_WITHIN: Duration = Duration::from_secs(1);
 /// The pause after each step of reading the file's pages, about three times as long as the step.
 const BETWEEN_STEPS: Duration = Duration::from_millis(10);
+/// After more overwritten pages than this (1 MiB), the writer's cache is emptied after each commit of them.
+const FEW_PAGES: usize = 256;
 
 /// A store in one SQLite file. Dropping it finishes what has queued, brings the journal into the
 /// file and ends its threads; that blocks the dropping thread for as long as it takes.
@@ -127,6 +129,7 @@ impl SqliteStore {
     async fn overwrite_remains(&self, pages: Arc<Written>) -> chinwag_core::Result<()> {
         let path = self.path.clone();
         let Some(mut scan) = blocking(move || Scan::open(&path, pages)).await? else { return Ok(()) };
+        let mut overwritten = 0;
         loop {
             let (next, found) = blocking(move || {
                 let found = scan.step()?;
@@ -137,6 +140,10 @@ impl SqliteStore {
             scan = next;
             for pages in found.chunks(PAGES_PER_COMMIT) {
                 self.writer.queue.submit(Task::Overwrite(pages.to_vec())).await?;
+                overwritten += pages.len();
+                if overwritten > FEW_PAGES {
+                    self.writer.queue.submit(Task::EmptyCache).await?;
+                }
             }
             sleep(BETWEEN_STEPS).await;
         }

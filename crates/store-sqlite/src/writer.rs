@@ -30,6 +30,8 @@ pub(crate) enum Task {
     Probe,
     /// Overwrites what rows have left on these pages.
     Overwrite(Vec<i64>),
+    /// Empties the writer's cache of overwritten pages, which nobody has asked for.
+    EmptyCache,
 }
 
 /// The writer's queue and thread.
@@ -209,6 +211,7 @@ fn run_all(
             Task::Job(job) => run(line, job, events, savepoints)?,
             Task::Probe => Some(touch(&line.conn)),
             Task::Overwrite(pages) => Some(overwrite(&line.conn, pages).map_err(fault)),
+            Task::EmptyCache => Some(line.conn.execute_batch("PRAGMA shrink_memory").map_err(fault)),
         };
         if line.met_full_disk.get() && line.reserve.is_kept() {
             return Err(outcome.and_then(Result::err).unwrap_or_else(Error::unavailable));

@@ -25,16 +25,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use self::account::good;
+pub use crate::context::{Context, Who};
 use crate::event::{Event, Kind, Origin};
 use crate::group::View;
 use crate::limits::{Limits, UserRules};
 use crate::log::LogEntry;
 use crate::message::Message;
 use crate::name::NameCase;
-use crate::permission::{Action, may};
+use crate::permission::allow;
 use crate::rate::Rates;
 use crate::store::{Room, Store, Tx};
-use crate::token::TokenHash;
 use crate::user::Caller;
 use crate::{Clock, Date, Error, GroupId, HistoryId, Result, Seq, UserId};
 
@@ -59,24 +59,6 @@ struct Rules {
     users: UserRules,
 }
 
-/// The caller, and the socket of the request.
-#[derive(Debug, Clone)]
-pub struct Context {
-    pub who: Who,
-    /// The socket of the request, if it came over a WebSocket.
-    pub origin: Option<Origin>,
-}
-
-/// The caller, as far as it is known before the transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
-    /// A caller whose credential was checked.
-    Known(Caller),
-    /// The user of the token with this hash. The transaction looks it up first, and refuses an ended token
-    /// whatever the request is.
-    Token(TokenHash),
-}
-
 /// The effect of a use case on the size of the store. On a full disk, use cases that add are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Growth {
@@ -94,19 +76,12 @@ impl Rules {
     }
 }
 
-impl Context {
-    /// A caller over REST.
-    pub fn new(caller: Caller) -> Self {
-        Self { who: Who::Known(caller), origin: None }
-    }
-}
-
 impl Who {
     fn caller(self, tx: &dyn Tx, rules: &Rules) -> Result<Caller> {
         match self {
             Self::Known(caller) => Ok(caller),
             Self::Token(hash) => {
-                let token = good(tx, &hash, rules.clock.now())?.ok_or(account::REFUSED)?;
+                let token = good(tx, &hash, rules.clock.now())?.ok_or(crate::token::REFUSED)?;
                 Ok(Caller::User(token.user))
             }
         }
@@ -317,9 +292,4 @@ fn brief(tx: &dyn Tx, group: GroupId) -> Result<Arc<View>> {
 /// The complete view of a group that this transaction has already found.
 fn standing(tx: &dyn Tx, group: GroupId) -> Result<Arc<View>> {
     tx.view(group)?.ok_or_else(|| Error::internal("a group is gone within one transaction"))
-}
-
-/// Refuses an action that the role does not allow. `refusal` is a sentence.
-fn allow(role: crate::permission::Role, action: Action, refusal: &'static str) -> Result<()> {
-    if may(role, action) { Ok(()) } else { Err(Error::forbidden(refusal)) }
 }

@@ -4,9 +4,11 @@
 //! cases ([`app`]) check rights and write inside one [`store`] transaction, and describe the change as
 //! [`event::Event`]s. The store gives these to the [`bus`] after its commit.
 
+mod actor;
 pub mod app;
 pub mod bus;
 pub mod clock;
+pub mod context;
 pub mod date;
 pub mod error;
 pub mod event;
@@ -22,6 +24,7 @@ pub mod presence;
 pub mod profile;
 pub mod rate;
 pub mod relation;
+pub mod send;
 pub mod store;
 pub mod text;
 pub mod token;

@@ -1,5 +1,7 @@
 //! The role table: the actions that each role allows in a group, as one pure function.
 
+use crate::{Error, Result};
+
 /// A member's role, in ascending order of rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
@@ -64,6 +66,11 @@ pub fn may(role: Role, action: Action) -> bool {
         Action::Remove(_) => role >= Admin,
         Action::HandOver | Action::Delete => role == Owner,
     }
+}
+
+/// Refuses an action that the role does not allow. `refusal` is a sentence.
+pub(crate) fn allow(role: Role, action: Action, refusal: &'static str) -> Result<()> {
+    if may(role, action) { Ok(()) } else { Err(Error::forbidden(refusal)) }
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod membership;
 mod message;
 mod relation;
 mod room;
+mod send;
 mod task;
 mod token;
 pub mod transfer;
@@ -40,11 +41,11 @@ pub use membership::{Memberships, Newcomer};
 pub use message::{Edge, Located, Messages, NewMessage, Page, Prior};
 pub use relation::Relations;
 pub use room::Room;
+pub use send::{Sends, send_as_jobs};
 pub use task::{StoredTask, Task, Tasks};
 pub use token::Tokens;
 pub use user::Users;
 
-use crate::app::send::{Sending, Sent};
 use crate::event::Event;
 use crate::name::NameCase;
 use crate::{Error, HistoryId, Result};
@@ -63,28 +64,12 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 pub type Done<'a> = Answer<'a, ()>;
 
 /// A store. See the module's documentation for what it promises.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Sends + Send + Sync + 'static {
     /// Runs a job in a transaction and commits. Dropping the future does not undo the job.
     fn submit_write(&self, job: WriteJob) -> Done<'_>;
     /// The same for jobs that come together: those that find a place get it at once.
     fn submit_writes(&self, jobs: Vec<WriteJob>) -> Vec<Done<'_>> {
         jobs.into_iter().map(|job| self.submit_write(job)).collect()
-    }
-    /// Sends messages that come together, those of one group in this order. Here as jobs like any
-    /// other; a store may decide many in one statement instead ([`Sending::conclude`]), with the same
-    /// promises.
-    fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
-        let job = |sending: Sending| {
-            let (slot, filled) = slot();
-            let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| {
-                fill(&slot, sending.run(tx, events)?);
-                Ok(())
-            };
-            (Box::new(job) as WriteJob, filled)
-        };
-        let (jobs, filled): (Vec<_>, Vec<_>) = sendings.into_iter().map(job).unzip();
-        let done = self.submit_writes(jobs).into_iter().zip(filled);
-        done.map(|(done, filled)| -> Answer<'_, Sent> { Box::pin(outcome(done, filled)) }).collect()
     }
     /// Runs a job on one snapshot.
     fn submit_read(&self, job: ReadJob) -> Done<'_>;

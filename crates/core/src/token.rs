@@ -2,11 +2,14 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{Clock, Date, Name, UserId};
+use crate::{Clock, Date, Error, Name, UserId};
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// The number of letters and digits that 256 bits need.
 const LENGTH: usize = 43;
+
+/// The refusal of an invalid credential.
+pub const REFUSED: Error = Error::Unauthenticated("the credential is invalid or has expired");
 
 /// The kind of a secret, with which its text begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,10 +20,9 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::http::{Method, header};
-use chinwag_core::app::account::REFUSED;
 use chinwag_core::app::identity::Vouched;
 use chinwag_core::app::{App, Context};
-use chinwag_core::token::{Kind, Token, TokenHash};
+use chinwag_core::token::{Kind, REFUSED, Token, TokenHash};
 use chinwag_core::user::{Caller, User};
 use chinwag_core::{Date, Error, Name, Result, UserId};
 use chinwag_hub::Hub;

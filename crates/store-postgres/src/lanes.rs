@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use chinwag_core::app::send::{Sending, Sent};
 use chinwag_core::message::ClientId;
+use chinwag_core::send::{Sending, Sent};
 use chinwag_core::store::Answer;
 use chinwag_core::{Error, GroupId, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};

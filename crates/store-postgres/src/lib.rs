@@ -41,10 +41,10 @@ mod writers;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chinwag_core::app::send::{Sending, Sent};
 use chinwag_core::bus::Bus;
 use chinwag_core::name::NameCase;
-use chinwag_core::store::{Answer, Done, ReadJob, Store, WriteJob};
+use chinwag_core::send::{Sending, Sent};
+use chinwag_core::store::{Answer, Done, ReadJob, Sends, Store, WriteJob};
 use chinwag_core::{Error, HistoryId};
 
 pub use claim::Claim;
@@ -111,13 +111,15 @@ impl PostgresStore {
     }
 }
 
+impl Sends for PostgresStore {
+    fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
+        sendings.into_iter().map(|sending| self.senders.lanes.submit(sending)).collect()
+    }
+}
+
 impl Store for PostgresStore {
     fn submit_write(&self, job: WriteJob) -> Done<'_> {
         self.writers.queue.submit(WriteRequest::Job(job))
-    }
-
-    fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
-        sendings.into_iter().map(|sending| self.senders.lanes.submit(sending)).collect()
     }
 
     fn submit_read(&self, job: ReadJob) -> Done<'_> {

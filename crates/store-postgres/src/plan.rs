@@ -10,7 +10,8 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::address::Target;
 use crate::link::Link;
-use crate::{Options, PostgresStore, open, send};
+use crate::send::{HOLD, SEND};
+use crate::{Options, PostgresStore, open};
 
 /// Panics if a statement would read the whole of a table or of an index, however large it is.
 pub(crate) fn check(link: &Link, begin: Option<&str>, sql: &'static str) {
@@ -62,10 +63,10 @@ fn messages_are_sent_by_keys() {
     let database = Database::new();
     let (target, _): (Target, _) = open::prepare(&database.url(), &Options::default()).expect("a database");
     let Ok(link) = Link::open(&target) else { panic!("a link") };
-    look_at(&link, send::HOLD, "");
-    look_at(&link, send::SEND, "");
+    look_at(&link, HOLD, "");
+    look_at(&link, SEND, "");
     // Not a part of a key alone, which would read all of a large group.
-    let steps = plan(&link, send::SEND).join("\n");
+    let steps = plan(&link, SEND).join("\n");
     for keys in [&["user_id = ", "group_id = "][..], &["group_id = ", "author_id = ", "client_id = "]] {
         let whole = |step: &str| step.contains("Index Cond") && keys.iter().all(|key| step.contains(key));
         assert!(steps.lines().any(whole), "{keys:?}\n{steps}");
@@ -77,7 +78,7 @@ fn messages_are_sent_by_keys() {
     // Nor all messages where they are known to be none, and each way to read them looks as cheap:
     // such a plan is kept until the server has counted them anew.
     database.ask("VACUUM ANALYZE");
-    look_at(&link, send::SEND, "messages");
+    look_at(&link, SEND, "messages");
 }
 
 chinwag_testkit::store_suite!(open);

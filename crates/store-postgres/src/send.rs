@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use chinwag_core::app::send::{Facts, Kept, Sent};
 use chinwag_core::bus::Bus;
 use chinwag_core::event::Event;
 use chinwag_core::group::Membership;
+use chinwag_core::send::{Conclusion, Facts, Kept, Sent};
 use chinwag_core::store::{Prior, WriteJob};
 use chinwag_core::user::User;
 use chinwag_core::{Date, Error, MessageId, Result, Seq, UserId, stored_number};
@@ -337,7 +337,10 @@ fn conclude(bus: &dyn Bus, messages: Vec<QueuedMessage>, found: Vec<Found>) -> V
             accepting.push(message);
             continue;
         }
-        let outcome = message.sending.conclude(&facts, kept, &mut events);
+        let Conclusion { outcome, disagreement } = message.sending.conclude(&facts, kept, &mut events);
+        if let Some(disagreement) = disagreement {
+            tracing::error!(disagreement, "a message was decided otherwise than the rule: report this fault");
+        }
         outcomes.push((message, outcome));
     }
     publish(bus, events);

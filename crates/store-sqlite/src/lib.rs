@@ -47,7 +47,8 @@ use std::time::Duration;
 
 use chinwag_core::bus::Bus;
 use chinwag_core::name::NameCase;
-use chinwag_core::store::{Done, ReadJob, Room, Store, WriteJob};
+use chinwag_core::send::{Sending, Sent};
+use chinwag_core::store::{Answer, Done, ReadJob, Room, Sends, Store, WriteJob, send_as_jobs};
 use chinwag_core::{Error, HistoryId};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
@@ -184,6 +185,12 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> rusqlite::Result<T> + Send + 'static,
 ) -> chinwag_core::Result<T> {
     spawn_blocking(work).await.map_err(Error::internal)?.map_err(fault::fault)
+}
+
+impl Sends for SqliteStore {
+    fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
+        send_as_jobs(self, sendings)
+    }
 }
 
 impl Store for SqliteStore {

@@ -7,8 +7,8 @@ use std::mem;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-const HEADER: u64 = 32;
-const FRAME_HEADER: u64 = 24;
+const HEADER: usize = 32;
+const FRAME_HEADER: usize = 24;
 
 /// Pages of the file that have changed since some moment.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl JournalReader {
             Some(file) => file,
             None => self.file.insert(File::open(&self.path)?),
         };
-        let mut header = [0; HEADER as usize];
+        let mut header = [0; HEADER];
         if !read_at(file, &mut header, 0)? {
             // It was emptied.
             return Ok(());
@@ -106,12 +106,10 @@ impl JournalReader {
             self.salt.copy_from_slice(&header[16..24]);
             self.next = 0;
         }
-        let page_size = u64::from(number(&header[8..12]));
-        let (mut pages, mut at, mut frame) = (Vec::new(), self.next, [0; FRAME_HEADER as usize]);
+        let frame_size = FRAME_HEADER as u64 + u64::from(number(&header[8..12]));
+        let (mut pages, mut at, mut frame) = (Vec::new(), self.next, [0; FRAME_HEADER]);
         // What follows the last commit was rolled back, and is written over.
-        while read_at(file, &mut frame, HEADER + at * (FRAME_HEADER + page_size))?
-            && frame[8..16] == self.salt
-        {
+        while read_at(file, &mut frame, HEADER as u64 + at * frame_size)? && frame[8..16] == self.salt {
             pages.push(number(&frame[..4]));
             at += 1;
             if number(&frame[4..8]) != 0 {

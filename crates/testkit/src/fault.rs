@@ -1,11 +1,13 @@
-//! A store that fails when it is told to: what is behind it is the real one.
+//! A store with faults before it. Every call reaches the real store behind them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use chinwag_core::HistoryId;
+use chinwag_core::event::Event;
 use chinwag_core::name::NameCase;
-use chinwag_core::store::{Done, ReadJob, Room, Store, WriteJob};
+use chinwag_core::send::{SendRules, Sending, Sent};
+use chinwag_core::store::{Answer, Done, ReadJob, Room, Sends, Store, Tx, WriteJob};
+use chinwag_core::{Date, HistoryId, MessageId, Result};
 
 /// The faults of a [`Faulty`] store. At first there are none.
 #[derive(Debug, Default)]
@@ -106,17 +108,66 @@ impl Faulty {
     }
 }
 
-impl Store for Faulty {
-    fn submit_write(&self, job: WriteJob) -> Done<'_> {
-        self.faults.called();
+impl Faulty {
+    fn faulty(&self, job: WriteJob) -> WriteJob {
         let faults = self.faults.clone();
         let doomed = faults.doomed(&faults.writes);
-        self.store.submit_write(Box::new(move |tx, events| {
+        Box::new(move |tx, events| {
             faults.pass(true);
             let outcome = job(tx, events);
             assert!(!doomed, "a job was told to panic");
             outcome
-        }))
+        })
+    }
+}
+
+/// The rules of a message, with the faults before them.
+struct FaultyRules {
+    rules: Arc<dyn SendRules>,
+    faults: Arc<Faults>,
+    doomed: bool,
+}
+
+impl SendRules for FaultyRules {
+    /// A store that decides many messages in one statement takes their ids on its own thread, before the statement.
+    fn stamp(&self) -> (MessageId, Date) {
+        self.faults.pass(true);
+        assert!(!self.doomed, "a job was told to panic");
+        self.rules.stamp()
+    }
+
+    fn name_case(&self) -> NameCase {
+        self.rules.name_case()
+    }
+
+    fn run(&self, sending: &Sending, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent> {
+        self.faults.pass(true);
+        let outcome = self.rules.run(sending, tx, events);
+        assert!(!self.doomed, "a job was told to panic");
+        outcome
+    }
+}
+
+impl Sends for Faulty {
+    fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
+        self.faults.called();
+        let faulty = |sending: Sending| {
+            let (faults, doomed) = (self.faults.clone(), self.faults.doomed(&self.faults.writes));
+            sending.with_rules(|rules| Arc::new(FaultyRules { rules, faults, doomed }))
+        };
+        self.store.submit_sends(sendings.into_iter().map(faulty).collect())
+    }
+}
+
+impl Store for Faulty {
+    fn submit_write(&self, job: WriteJob) -> Done<'_> {
+        self.faults.called();
+        self.store.submit_write(self.faulty(job))
+    }
+
+    fn submit_writes(&self, jobs: Vec<WriteJob>) -> Vec<Done<'_>> {
+        self.faults.called();
+        self.store.submit_writes(jobs.into_iter().map(|job| self.faulty(job)).collect())
     }
 
     fn submit_read(&self, job: ReadJob) -> Done<'_> {
@@ -153,5 +204,28 @@ impl Store for Faulty {
 
     fn ready(&self) -> Done<'_> {
         self.store.ready()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// A method that keeps its default here would leave tests on another path than production.
+    #[test]
+    fn every_method_of_the_port_is_forwarded() {
+        let ports = [
+            ("pub trait Store", include_str!("../../core/src/store.rs")),
+            ("pub trait Sends", include_str!("../../core/src/store/send.rs")),
+        ];
+        let mut methods = 0;
+        for (name, source) in ports {
+            let (_, port) = source.split_once(name).expect(name);
+            let (port, _) = port.split_once("\n}\n").expect("its end");
+            for method in port.lines().filter_map(|line| line.strip_prefix("    fn ")?.split('(').next()) {
+                let forward = format!("self.store.{method}(");
+                assert!(include_str!("fault.rs").contains(&forward), "Faulty does not forward {method}");
+                methods += 1;
+            }
+        }
+        assert!(methods >= 10, "{methods} methods were found");
     }
 }

@@ -14,6 +14,7 @@ pub mod membership;
 pub mod message;
 pub mod page;
 pub mod relation;
+pub mod send;
 pub mod summary;
 pub mod task;
 pub mod token;
@@ -280,6 +281,13 @@ macro_rules! store_suite {
                 acquainted_are_those_who_share_a_group_or_a_relation
                 circle_is_paged_in_the_order_of_making
             }
+            send {
+                each_send_is_decided_as_the_rule_decides_it
+                sends_that_come_together_keep_their_order
+                messages_are_published_once_with_their_numbers
+                a_client_id_twice_in_one_batch_is_one_message
+                pending_member_accepts_by_sending
+            }
             summary {
                 summaries_are_what_view_and_mark_say_of_each_group
                 summaries_come_in_the_order_asked_for_and_as_short
@@ -354,6 +362,7 @@ mod tests {
             ("message", include_str!("store/message.rs")),
             ("page", include_str!("store/page.rs")),
             ("relation", include_str!("store/relation.rs")),
+            ("send", include_str!("store/send.rs")),
             ("summary", include_str!("store/summary.rs")),
             ("task", include_str!("store/task.rs")),
             ("token", include_str!("store/token.rs")),

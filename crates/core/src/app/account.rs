@@ -20,9 +20,6 @@ pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The lifetime of a ticket: 30 seconds.
 pub const TICKET: Duration = Duration::from_secs(30);
 
-/// The refusal of an invalid credential.
-pub const REFUSED: Error = Error::Unauthenticated("the credential is invalid or has expired");
-
 const HOST_USER: Error =
     Error::Conflict("this user signs in through the host application and has no password here");
 

@@ -1,42 +1,19 @@
-//! The actor of a request: the caller itself, or the user that a service names as the author.
+//! Reads the actor of a request, by the [rules](crate::actor).
 
+use crate::actor::{acting, member_as};
 use crate::group::Membership;
-use crate::name::NameCase;
 use crate::permission::Role;
 use crate::store::Tx;
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, Name, Result};
 
-/// The user in whose name the caller acts. A user acts as itself, and naming another is 403. A service acts
-/// in the name of `author`, or as itself without one.
+/// The user in whose name the caller acts, if any.
 pub(super) fn actor(tx: &dyn Tx, caller: Caller, author: Option<&Name>) -> Result<Option<User>> {
     let found = match caller {
         Caller::Service => author.map(|name| tx.user_named(name)).transpose()?.flatten(),
         Caller::User(id) => tx.user(id)?,
     };
     acting(caller, author, found, tx.name_case())
-}
-
-/// The same rule over the user that the store has found: the caller, or for a service the user with the name
-/// `author`.
-pub(super) fn acting(
-    caller: Caller,
-    author: Option<&Name>,
-    found: Option<User>,
-    case: NameCase,
-) -> Result<Option<User>> {
-    match caller {
-        Caller::Service => author.map(|name| found.ok_or_else(|| unknown(name, "author"))).transpose(),
-        Caller::User(_) => {
-            let user = found.ok_or(Error::Unauthenticated("this account was deleted"))?;
-            match author {
-                Some(name) if !name.finds_same(&user.name, case) => {
-                    Err(Error::forbidden("you may act only in your own name: omit author"))
-                }
-                _ => Ok(Some(user)),
-            }
-        }
-    }
 }
 
 /// The actor, which must be a user.
@@ -50,11 +27,6 @@ pub(super) fn service_only(caller: Caller) -> Result<()> {
         Caller::Service => Ok(()),
         Caller::User(_) => Err(Error::forbidden("only the service may do this")),
     }
-}
-
-/// The refusal of an unknown name in a payload.
-pub(super) fn unknown(name: &Name, field: &'static str) -> Error {
-    Error::field(field, format!("must name an existing user: there is no user {name}"))
 }
 
 /// The refusal of an action in a group that the user has yet to accept.
@@ -76,22 +48,6 @@ pub(super) fn membership_in(tx: &dyn Tx, caller: Caller, group: GroupId, user: &
     let membership = tx.membership(group, user.id)?;
     let stands = membership.is_some() || caller == Caller::Service && tx.group(group)?.is_some();
     member_as(caller, membership, stands, user)
-}
-
-/// The same rule over the membership that the store has found, and whether the group exists.
-pub(super) fn member_as(
-    caller: Caller,
-    membership: Option<Membership>,
-    stands: bool,
-    user: &User,
-) -> Result<Membership> {
-    match membership {
-        Some(membership) => Ok(membership),
-        None if caller == Caller::Service && stands => {
-            Err(Error::forbidden(format!("user {} is not a member of this group", user.name)))
-        }
-        None => Err(Error::NotFound("group")),
-    }
 }
 
 /// Refuses a group that the caller may not see, as if it did not exist.

@@ -1,8 +1,8 @@
 //! The directory (`users.directory`): the users that a user finds. A user that is not found is answered like
 //! an unknown name.
 
-use super::actor::unknown;
 use super::{App, Context, Unit};
+use crate::actor::unknown;
 use crate::app::user::{Profile, Wanted, profiles};
 use crate::limits::{Directory, LIST_PAGE};
 use crate::store::Tx;

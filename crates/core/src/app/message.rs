@@ -3,14 +3,14 @@
 use std::future::ready;
 
 use super::actor::{actor, membership_in, role_in, someone, visible};
-use super::send::Sending;
-pub use super::send::{Send, Sent};
 use super::{App, Context, Growth, Unit, allow};
 use crate::event::{Audience, Event, Kind};
 use crate::limits::LISTED;
 use crate::log::LogEntry;
 use crate::message::{Body, Message};
 use crate::permission::{Action, Role, may};
+use crate::send::Sending;
+pub use crate::send::{Send, Sent};
 use crate::store::{Answer, Edge, Page, Tx};
 use crate::user::Caller;
 use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq};
@@ -62,17 +62,18 @@ impl App {
         &self,
         all: impl IntoIterator<Item = (&'a Context, Send)>,
     ) -> Vec<Answer<'_, Sent>> {
-        let sending = |(context, command): (&Context, Send)| Sending {
-            rules: self.rules.clone(),
-            context: context.clone(),
-            command,
-        };
+        let sending = |(context, command): (&Context, Send)| self.sending(context, command);
         // A store that decides in one statement does not ask.
         if let Err(why) = self.rules.admit(Growth::Adds) {
             let refused = |_| -> Answer<'_, Sent> { Box::pin(ready(Err(why.clone()))) };
             return all.into_iter().map(refused).collect();
         }
         self.store.submit_sends(all.into_iter().map(sending).collect())
+    }
+
+    /// A message as it is given to the store.
+    pub fn sending(&self, context: &Context, command: Send) -> Sending {
+        Sending::new(self.rules.clone(), context.clone(), command)
     }
 
     /// Edits a message: the caller's own, or for a service any.

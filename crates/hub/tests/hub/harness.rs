@@ -17,7 +17,8 @@ use chinwag_core::name::NameCase;
 use chinwag_core::permission::Role;
 use chinwag_core::presence::Status;
 use chinwag_core::relation::Relations;
-use chinwag_core::store::{Done, ReadJob, Store, Tx, WriteJob};
+use chinwag_core::send::{Sending, Sent};
+use chinwag_core::store::{Answer, Done, ReadJob, Sends, Store, Tx, WriteJob, send_as_jobs};
 use chinwag_core::{Clock, Date, GroupId, HistoryId, MessageId, Name, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
 use chinwag_hub::{Close, Connection, Encode, Hub, Identity, Options, RegisterError, Snapshot, TakeOutcome};
@@ -28,6 +29,12 @@ pub(crate) const NOW: i64 = 1_700_000_000_000_000;
 
 /// A store whose jobs hold the test's thread, so that the test's time does not run on meanwhile.
 pub(crate) struct Still(pub(crate) SqliteStore);
+
+impl Sends for Still {
+    fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
+        send_as_jobs(self, sendings)
+    }
+}
 
 impl Store for Still {
     fn submit_write(&self, job: WriteJob) -> Done<'_> {

@@ -13,7 +13,8 @@ use bytes::Bytes;
 use chinwag_core::bus::Bus;
 use chinwag_core::event::{Event, Kind};
 use chinwag_core::name::NameCase;
-use chinwag_core::store::{Done, ReadJob, Store, Tx, WriteJob};
+use chinwag_core::send::{Sending, Sent};
+use chinwag_core::store::{Answer, Done, ReadJob, Sends, Store, Tx, WriteJob, send_as_jobs};
 use chinwag_core::{GroupId, HistoryId, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
 use chinwag_hub::{Connection, Hub, Identity, Options, Snapshot};
@@ -46,6 +47,12 @@ tokio::task_local! {
 
 /// A store whose answers come late where a test wants it.
 struct Late(Still);
+
+impl Sends for Late {
+    fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
+        send_as_jobs(self, sendings)
+    }
+}
 
 impl Store for Late {
     fn submit_write(&self, job: WriteJob) -> Done<'_> {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chinwag_core::Name;
-use chinwag_core::app::Who;
-use chinwag_core::app::send::senders;
+use chinwag_core::context::Who;
 use chinwag_core::message::ClientId;
+use chinwag_core::send::senders;
 use chinwag_core::store::encoding::Stored;
 use sha2::{Digest, Sha256};
 use tokio_postgres::types::ToSql;

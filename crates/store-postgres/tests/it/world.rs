@@ -11,7 +11,8 @@ use chinwag_core::limits::Limits;
 use chinwag_core::log::LogRow;
 use chinwag_core::message::{Body, ClientId};
 use chinwag_core::name::NameCase;
-use chinwag_core::store::{Done, ReadJob, Store, WriteJob};
+use chinwag_core::send::{Sending, Sent};
+use chinwag_core::store::{Answer, Done, ReadJob, Sends, Store, WriteJob, send_as_jobs};
 use chinwag_core::user::Caller;
 use chinwag_core::{GroupId, GroupName, HistoryId, Name, Seq, UserId};
 use chinwag_store_postgres::{Options, PostgresStore};
@@ -22,6 +23,12 @@ pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// A store that sends each message as a job like any other.
 pub(crate) struct ByJobs(pub(crate) PostgresStore);
+
+impl Sends for ByJobs {
+    fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
+        send_as_jobs(self, sendings)
+    }
+}
 
 impl Store for ByJobs {
     fn submit_write(&self, job: WriteJob) -> Done<'_> {

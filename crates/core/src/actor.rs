@@ -1,0 +1,51 @@
+//! The pure rules on the actor of a request: the caller itself, or the user that a service names as the author.
+
+use crate::group::Membership;
+use crate::name::NameCase;
+use crate::user::{Caller, User};
+use crate::{Error, Name, Result};
+
+/// The user in whose name the caller acts, given the user that the store has found: the caller, or for a service
+/// the user with the name `author`. A user acts as itself, and naming another is 403. A service acts in the name
+/// of `author`, or as itself without one.
+pub(crate) fn acting(
+    caller: Caller,
+    author: Option<&Name>,
+    found: Option<User>,
+    case: NameCase,
+) -> Result<Option<User>> {
+    match caller {
+        Caller::Service => author.map(|name| found.ok_or_else(|| unknown(name, "author"))).transpose(),
+        Caller::User(_) => {
+            let user = found.ok_or(Error::Unauthenticated("this account was deleted"))?;
+            match author {
+                Some(name) if !name.finds_same(&user.name, case) => {
+                    Err(Error::forbidden("you may act only in your own name: omit author"))
+                }
+                _ => Ok(Some(user)),
+            }
+        }
+    }
+}
+
+/// The refusal of an unknown name in a payload.
+pub(crate) fn unknown(name: &Name, field: &'static str) -> Error {
+    Error::field(field, format!("must name an existing user: there is no user {name}"))
+}
+
+/// The membership that decides the actor's rights, given what the store has found. If the actor is not a member, a
+/// user gets the answer for a missing group; a service, which sees every group, gets a refusal.
+pub(crate) fn member_as(
+    caller: Caller,
+    membership: Option<Membership>,
+    stands: bool,
+    user: &User,
+) -> Result<Membership> {
+    match membership {
+        Some(membership) => Ok(membership),
+        None if caller == Caller::Service && stands => {
+            Err(Error::forbidden(format!("user {} is not a member of this group", user.name)))
+        }
+        None => Err(Error::NotFound("group")),
+    }
+}

@@ -1,0 +1,30 @@
+//! The caller of a use case.
+
+use crate::event::Origin;
+use crate::token::TokenHash;
+use crate::user::Caller;
+
+/// The caller, and the socket of the request.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub who: Who,
+    /// The socket of the request, if it came over a WebSocket.
+    pub origin: Option<Origin>,
+}
+
+/// The caller, as far as it is known before the transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// A caller whose credential was checked.
+    Known(Caller),
+    /// The user of the token with this hash. The transaction looks it up first, and refuses an ended token
+    /// whatever the request is.
+    Token(TokenHash),
+}
+
+impl Context {
+    /// A caller over REST.
+    pub fn new(caller: Caller) -> Self {
+        Self { who: Who::Known(caller), origin: None }
+    }
+}

@@ -1,0 +1,345 @@
+//! The decision to send a message: the request, the facts, the rule, and the answer made from them. It lies below
+//! the store's port. A store that decides one message at a time [runs](Sending::run) it in a job. A store that
+//! decides many in one statement gathers the same [`Facts`] and [concludes](Sending::conclude) with them.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::actor::{acting, member_as};
+use crate::context::{Context, Who};
+use crate::event::{Event, Kind};
+use crate::group::Membership;
+use crate::message::{Body, ClientId, Message};
+use crate::name::NameCase;
+use crate::permission::{Action, Role, allow, may};
+use crate::store::{Prior, Tx};
+use crate::token::REFUSED;
+use crate::user::{Caller, User};
+use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq};
+
+/// Sends a message.
+#[derive(Debug, Clone)]
+pub struct Send {
+    /// In whose name; a user's own may be left out.
+    pub author: Option<Name>,
+    /// Where.
+    pub group: GroupId,
+    pub body: Body,
+    /// The message of the same group that it answers.
+    pub respond_to: Option<MessageId>,
+    /// Its date, heeded from services only.
+    pub date: Option<Date>,
+    /// The sender's own id for it: a retry with the same one makes no second message.
+    pub client_id: Option<ClientId>,
+}
+
+/// The result of sending.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sent {
+    /// The message is committed, and told to the group.
+    New(Message),
+    /// It was sent before: the original answer. Nothing is told.
+    Before(Message),
+}
+
+impl Sent {
+    /// The message, however it came to be.
+    pub fn into_message(self) -> Message {
+        match self {
+            Self::New(message) | Self::Before(message) => message,
+        }
+    }
+}
+
+/// The part of sending that needs more than the decision: use cases provide it.
+pub trait SendRules: std::marker::Send + Sync {
+    /// A new id, and the date of now.
+    fn stamp(&self) -> (MessageId, Date);
+    /// How names compare.
+    fn name_case(&self) -> NameCase;
+    /// Sends a message in this transaction.
+    fn run(&self, sending: &Sending, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent>;
+}
+
+/// A message on its way into the store: the request, its caller, and the rules.
+#[derive(Clone)]
+pub struct Sending {
+    rules: Arc<dyn SendRules>,
+    context: Context,
+    command: Send,
+}
+
+/// The facts about a message to send, from one snapshot.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The user who calls; if it is the service, the user that it names as the author. None if a
+    /// [`Who::Token`] is not good.
+    pub author: Option<User>,
+    /// That user's membership in the group.
+    pub member: Option<Membership>,
+    /// Whether there is such a group.
+    pub stands: bool,
+    /// That user's earlier message in the group with the same `client_id`.
+    pub prior: Option<Prior>,
+    /// The number of the message that is answered, if it stands in the same group.
+    pub answered: Option<Seq>,
+}
+
+/// The values that a store has given to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Its id.
+    pub id: MessageId,
+    /// Its date.
+    pub date: Date,
+    /// Its number.
+    pub seq: Seq,
+}
+
+/// The decision of the rule.
+pub(crate) enum Verdict {
+    /// It was sent before, and this was the answer.
+    Before(Message),
+    /// It is to be kept: in whose name, and the number of the message that it answers.
+    Keep(User, Option<Seq>),
+}
+
+/// The outcome of a message that a store has decided in one statement with others.
+#[derive(Debug)]
+pub struct Conclusion {
+    pub outcome: Result<Sent>,
+    /// The difference, if the store has decided otherwise than the rule. It is a fault of the store, to be logged.
+    pub disagreement: Option<String>,
+}
+
+/// The refusal of what is written in a private group while a block stands.
+pub(crate) const BLOCKED: &str =
+    "one of you has blocked the other: neither can write in this conversation until the block is removed";
+
+/// The roles of those who may send.
+pub fn senders() -> impl Iterator<Item = Role> {
+    Role::ALL.into_iter().filter(|role| may(*role, Action::Send))
+}
+
+impl Sending {
+    /// A message on its way.
+    pub fn new(rules: Arc<dyn SendRules>, context: Context, command: Send) -> Self {
+        Self { rules, context, command }
+    }
+
+    /// The command. Its date counts only for services: see [`Sending::stamp`].
+    pub fn command(&self) -> &Send {
+        &self.command
+    }
+
+    /// The caller.
+    pub fn who(&self) -> Who {
+        self.context.who
+    }
+
+    /// The caller, and the socket of the request.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// How the name of its author compares.
+    pub fn name_case(&self) -> NameCase {
+        self.rules.name_case()
+    }
+
+    /// The same message under other rules, made from the present ones.
+    #[must_use]
+    pub fn with_rules(self, rules: impl FnOnce(Arc<dyn SendRules>) -> Arc<dyn SendRules>) -> Self {
+        Self { rules: rules(self.rules), ..self }
+    }
+
+    /// The id and the date for it, taken anew at each call.
+    pub fn stamp(&self) -> (MessageId, Date) {
+        let (id, now) = self.rules.stamp();
+        let given = self.command.date.filter(|_| self.context.who == Who::Known(Caller::Service));
+        (id, given.unwrap_or(now))
+    }
+
+    /// Whether it would accept a pending membership: a store that decides many messages in one
+    /// statement keeps none of them then, and [runs](Sending::run) them one after the other.
+    pub fn accepts(&self, facts: &Facts) -> bool {
+        facts.member.is_some_and(|member| member.pending) && facts.prior.is_none()
+    }
+
+    /// Sends it inside a transaction, as a store does that decides one message at a time.
+    pub fn run(&self, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent> {
+        self.rules.run(self, tx, events)
+    }
+
+    /// The answer, and the event if there is one, for a store that has decided many messages in one
+    /// statement. It has kept exactly those whose author is there (of a [`Who::Token`] that was
+    /// good when the batch began) and is the one that is named, has a role of [`senders`], is neither
+    /// pending nor blocked, has no prior message with the `client_id`, and answers nothing or what
+    /// stands in the group. A message that [accepts](Sending::accepts) was left to [`Sending::run`].
+    ///
+    /// A message that the store has kept against the rule is published like any other, since it is committed.
+    pub fn conclude(&self, facts: &Facts, kept: Option<Kept>, events: &mut Vec<Event>) -> Conclusion {
+        let decided = self.decide(facts);
+        let disagreement = match (&decided, kept) {
+            (Ok(Verdict::Keep(..)), Some(_)) | (Ok(Verdict::Before(_)) | Err(_), None) => None,
+            (Ok(Verdict::Keep(..)), None) => {
+                Some("the store refused a message that the rule allows".to_owned())
+            }
+            (Ok(Verdict::Before(first)), Some(kept)) => {
+                Some(format!("the store kept message {} again as {}", first.id.0, kept.id.0))
+            }
+            (Err(why), Some(kept)) => {
+                Some(format!("the store kept message {} against the rule: {why}", kept.id.0))
+            }
+        };
+        let outcome = match (decided, &facts.author, kept) {
+            (Ok(Verdict::Keep(author, _)), _, Some(kept)) => Ok(self.publish(&author, kept, events)),
+            (_, Some(author), Some(kept)) => Ok(self.publish(author, kept, events)),
+            (Ok(Verdict::Before(message)), _, None) => Ok(Sent::Before(message)),
+            (Err(why), _, _) => Err(why),
+            (Ok(_), _, _) => Err(Error::internal("the store decided otherwise than the rule")),
+        };
+        Conclusion { outcome, disagreement }
+    }
+
+    fn decide(&self, facts: &Facts) -> Result<Verdict> {
+        let caller = match (self.context.who, &facts.author) {
+            (Who::Known(caller), _) => caller,
+            (Who::Token(_), Some(author)) => Caller::User(author.id),
+            (Who::Token(_), None) => return Err(REFUSED),
+        };
+        judge(caller, &self.command, facts, self.name_case())
+    }
+
+    fn publish(&self, author: &User, kept: Kept, events: &mut Vec<Event>) -> Sent {
+        let message = message(&self.command, author, kept);
+        events.push(told(&message).from(self.context.origin.as_ref()));
+        Sent::New(message)
+    }
+}
+
+pub(crate) fn gather(tx: &dyn Tx, caller: Caller, command: &Send) -> Result<Facts> {
+    let author = match caller {
+        Caller::User(id) => tx.user(id)?,
+        Caller::Service => command.author.as_ref().map(|name| tx.user_named(name)).transpose()?.flatten(),
+    };
+    let Some(user) = &author else { return Ok(Facts::default()) };
+    let member = tx.membership(command.group, user.id)?;
+    let prior = |id: &ClientId| tx.message_prior(command.group, user.id, id);
+    let answered = command.respond_to.map(|id| tx.message(id)).transpose()?.flatten();
+    Ok(Facts {
+        member,
+        stands: member.is_some() || tx.group(command.group)?.is_some(),
+        prior: command.client_id.as_ref().map(prior).transpose()?.flatten(),
+        answered: answered.filter(|message| message.group == command.group).map(|message| message.seq),
+        author,
+    })
+}
+
+/// The rule.
+pub(crate) fn judge(caller: Caller, command: &Send, facts: &Facts, case: NameCase) -> Result<Verdict> {
+    let author = acting(caller, command.author.as_ref(), facts.author.clone(), case)?
+        .ok_or_else(|| Error::field("author", "must name the acting user"))?;
+    let member = member_as(caller, facts.member, facts.stands, &author)?;
+    if let Some(prior) = &facts.prior {
+        return as_first_answered(command, &author, prior).map(Verdict::Before);
+    }
+    if member.blocked {
+        return Err(Error::forbidden(BLOCKED));
+    }
+    allow(member.role, Action::Send, "you may read this group but not write to it")?;
+    if command.respond_to.is_some() && facts.answered.is_none() {
+        return Err(Error::field("respond_to", "must be a message of this group"));
+    }
+    Ok(Verdict::Keep(author, facts.answered))
+}
+
+pub(crate) fn message(command: &Send, author: &User, kept: Kept) -> Message {
+    Message {
+        id: kept.id,
+        group: command.group,
+        seq: kept.seq,
+        author: author.id,
+        author_name: author.name.clone(),
+        date: kept.date,
+        body: command.body.clone().into_text(),
+        respond_to: command.respond_to,
+        edited: None,
+        client_id: command.client_id.clone(),
+    }
+}
+
+pub(crate) fn told(message: &Message) -> Event {
+    Event::in_group(Kind::MessageText(message.clone()), message.group, message.seq)
+}
+
+/// The answer that the first send got. Of an erased message the body comes from the retry.
+fn as_first_answered(command: &Send, author: &User, prior: &Prior) -> Result<Message> {
+    let hash: [u8; 32] = Sha256::digest(command.body.as_str()).into();
+    if prior.body_hash.is_some_and(|first| first != hash) {
+        return Err(Error::Conflict("this client_id was used for another message: choose a new one"));
+    }
+    let kept = Kept { id: prior.id, date: prior.date, seq: prior.seq };
+    Ok(Message { respond_to: prior.respond_to, ..message(command, author, kept) })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::UserId;
+
+    struct NoRules;
+
+    impl SendRules for NoRules {
+        fn stamp(&self) -> (MessageId, Date) {
+            unreachable!("the store has stamped it")
+        }
+
+        fn name_case(&self) -> NameCase {
+            NameCase::Folded
+        }
+
+        fn run(&self, _: &Sending, _: &mut dyn Tx, _: &mut Vec<Event>) -> Result<Sent> {
+            unreachable!("the store has decided")
+        }
+    }
+
+    fn concluded(member: Option<Role>, is_kept: bool) -> (Conclusion, Vec<Event>) {
+        let (user, group) = (UserId(1), GroupId(Uuid::from_u128(1)));
+        let body = Body::parse("hello", 10).expect("a body");
+        let command = Send { author: None, group, body, respond_to: None, date: None, client_id: None };
+        let sending = Sending::new(Arc::new(NoRules), Context::new(Caller::User(user)), command);
+        let author = User { id: user, name: Name::stored("ann"), special: false };
+        let member = member.map(|role| Membership { role, pending: false, blocked: false });
+        let facts = Facts { author: Some(author), member, stands: true, ..Facts::default() };
+        let id = MessageId(Uuid::from_u128(2));
+        let kept = is_kept.then(|| Kept { id, date: Date::from_micros(0), seq: Seq(7) });
+        let mut events = Vec::new();
+        (sending.conclude(&facts, kept, &mut events), events)
+    }
+
+    #[test]
+    fn message_kept_against_the_rule_is_published() {
+        for member in [None, Some(Role::Restrict)] {
+            let (Conclusion { outcome, disagreement }, events) = concluded(member, true);
+            assert!(matches!(outcome, Ok(Sent::New(message)) if message.seq == Seq(7)));
+            assert!(disagreement.is_some_and(|why| why.contains("against the rule")));
+            assert_eq!(events.len(), 1);
+            assert_eq!(events[0].seq, Some(Seq(7)));
+        }
+    }
+
+    #[test]
+    fn agreement_is_no_fault_and_refusal_publishes_nothing() {
+        let (kept, events) = concluded(Some(Role::Member), true);
+        assert!(kept.outcome.is_ok() && kept.disagreement.is_none() && events.len() == 1);
+        let (refused, events) = concluded(Some(Role::Restrict), false);
+        assert!(matches!(refused.outcome, Err(Error::Forbidden(_))) && refused.disagreement.is_none());
+        assert!(events.is_empty());
+        let (lost, events) = concluded(Some(Role::Member), false);
+        assert!(lost.outcome.is_err() && lost.disagreement.is_some() && events.is_empty());
+    }
+}

@@ -21,25 +21,24 @@ use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq};
 /// Sends a message.
 #[derive(Debug, Clone)]
 pub struct Send {
-    /// In whose name; a user's own may be left out.
+    /// The author. A user may omit its own name.
     pub author: Option<Name>,
-    /// Where.
     pub group: GroupId,
     pub body: Body,
     /// The message of the same group that it answers.
     pub respond_to: Option<MessageId>,
-    /// Its date, heeded from services only.
+    /// Its date, which counts only if a service calls.
     pub date: Option<Date>,
-    /// The sender's own id for it: a retry with the same one makes no second message.
+    /// The sender's own id for it. A retry with the same id makes no second message.
     pub client_id: Option<ClientId>,
 }
 
 /// The result of sending.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sent {
-    /// The message is committed, and told to the group.
+    /// The message is committed, and published to the group.
     New(Message),
-    /// It was sent before: the original answer. Nothing is told.
+    /// It was sent before: the original answer. Nothing is published.
     Before(Message),
 }
 
@@ -56,7 +55,7 @@ impl Sent {
 pub trait SendRules: std::marker::Send + Sync {
     /// A new id, and the date of now.
     fn stamp(&self) -> (MessageId, Date);
-    /// How names compare.
+    /// The comparison of names.
     fn name_case(&self) -> NameCase;
     /// Sends a message in this transaction.
     fn run(&self, sending: &Sending, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent>;
@@ -143,7 +142,7 @@ impl Sending {
         &self.context
     }
 
-    /// How the name of its author compares.
+    /// The comparison of the name of its author.
     pub fn name_case(&self) -> NameCase {
         self.rules.name_case()
     }

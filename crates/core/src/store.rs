@@ -84,12 +84,12 @@ pub trait Store: Sends + Send + Sync + 'static {
     fn cleanse(&self) -> Done<'_> {
         Box::pin(ready(Ok(())))
     }
-    /// What is known of the room for new content, asked for once. One that never meets a full disk says nothing.
+    /// The state of the room for new content, shared with the store.
     fn room(&self) -> Room {
         Room::default()
     }
-    /// Makes anew what the store keeps in reserve for deletions on a full disk, as far as there is room for it.
-    /// Costs next to nothing where the reserve is whole.
+    /// Restores the reserve that the store keeps for deletions on a full disk, as far as there is room for it.
+    /// Costs next to nothing while the reserve is whole.
     fn reserve(&self) -> Done<'_> {
         Box::pin(ready(Ok(())))
     }

@@ -70,7 +70,7 @@ pub(crate) const SEND: &str = concat!(
     " AND expires > w.moment) END
         LEFT JOIN LATERAL (
             SELECT role, pending FROM memberships
-            WHERE group_id = ($1::uuid[])[w.group_at] AND user_id = u.id OFFSET 0
+            WHERE group_id = g.id AND user_id = u.id OFFSET 0
         ) m ON true
         CROSS JOIN LATERAL (SELECT CASE WHEN g.pair_low IS NULL THEN false ELSE ",
     block_stands!("g.pair_low", "g.pair_high"),

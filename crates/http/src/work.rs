@@ -5,7 +5,7 @@ use std::time::Duration;
 use chinwag_core::app::App;
 use chinwag_core::app::work::Effort;
 use chinwag_core::limits::DELETED_TOGETHER;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// The time between two looks for tasks that this node has begun.
 const EVERY: Duration = Duration::from_millis(500);
@@ -24,11 +24,13 @@ const PAUSE: Duration = Duration::from_millis(2);
 pub async fn run(app: App) {
     let mut rows = 100;
     loop {
+        let begun = Instant::now();
         match app.work(Effort { rows, groups: (rows / OF_ROWS).max(1) }).await {
             Ok(None) => wait(&app).await,
             Ok(Some(took)) => {
                 rows = next(rows, took);
-                sleep(Duration::from_micros(took).clamp(PAUSE, EVERY)).await;
+                // With the commit, which takes longer than the step where much was written.
+                sleep(begun.elapsed().clamp(PAUSE, EVERY)).await;
             }
             Err(error) => {
                 tracing::warn!(%error, "a step of what remains to be done failed: it will be tried again");

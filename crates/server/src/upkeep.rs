@@ -43,7 +43,7 @@ fn every(period: Duration) -> Interval {
     ticks
 }
 
-/// Compares the room on the disk with what is to be kept free; answers whether it is less.
+/// Compares the room on the disk with the room to keep free. Returns whether there is less.
 fn watch(app: &App, folder: &Path, (min_free, was_low): (u64, bool)) -> bool {
     // Of a disk that does not say how full it is nothing is known.
     let Ok(disk) = statvfs(folder) else { return was_low };

@@ -364,8 +364,8 @@ impl Groups for Transaction<'_> {
 }
 
 impl Transaction<'_> {
-    /// What [`Groups::members_up_to`] answers, with one statement where there are few. The names of those who are
-    /// in many of a user's groups are read once.
+    /// The answer of [`Groups::members_up_to`], with one statement for a small group. A name that occurs in many
+    /// groups is read once.
     fn members_shown(
         &self,
         group: GroupId,

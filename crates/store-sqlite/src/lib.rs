@@ -16,6 +16,7 @@
 //! one file: a write waits for another process's up to [`Options::busy`].
 
 pub mod backup;
+mod checkpoint;
 mod column;
 mod fault;
 mod group;
@@ -151,7 +152,7 @@ impl SqliteStore {
     }
 }
 
-/// What is still to be taken out of the files: noted again when this is dropped.
+/// Erased text that is still in the files: noted again when this is dropped.
 struct Again {
     state: Arc<FileState>,
     is_erased: bool,

@@ -17,9 +17,11 @@ const STATEMENTS: usize = 128;
 /// system's own cache.
 const WRITER_CACHE: i64 = 32 * 1024;
 const READER_CACHE: i64 = 2 * 1024;
-/// The journal is brought into the file when it has this many pages (of 4 KiB), and cut back to
-/// this many bytes when it had grown beyond.
-const CHECKPOINT_PAGES: i64 = 4000;
+/// The journal is moved into the file, beside the writer, when it has grown by this many pages (of 4 KiB).
+pub(crate) const CHECKPOINT_PAGES: i64 = 4000;
+/// A commit moves the journal itself from this many pages on, which it has only if the thread that moves it fails, or
+/// if somebody reads an earlier state for long. It is cut back to this many bytes when it had grown beyond.
+const COMMIT_PAGES: i64 = 8 * CHECKPOINT_PAGES;
 const JOURNAL_BYTES: i64 = 64 << 20;
 
 /// The longest time for which emptying the journal may hold up writers.
@@ -172,7 +174,7 @@ pub(crate) fn writer(path: &Path, options: &Options) -> Result<Connection, OpenE
     let set_up = |conn: &Connection| {
         conn.pragma_update(None, "synchronous", if options.durable { "FULL" } else { "OFF" })?;
         conn.pragma_update(None, "cache_size", -WRITER_CACHE)?;
-        conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        conn.pragma_update(None, "wal_autocheckpoint", COMMIT_PAGES)?;
         conn.pragma_update(None, "journal_size_limit", JOURNAL_BYTES)?;
         // What is erased is overwritten, on pages that come free as well.
         conn.pragma_update(None, "secure_delete", true)

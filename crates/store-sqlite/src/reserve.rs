@@ -1,4 +1,4 @@
-//! Room in reserve: a file beside the store's, of which a part is given up whenever the disk is full, so that
+//! The reserve of disk room: a file beside the store's. A part of it is given up whenever the disk is full, so that
 //! deletions and revocations can still be committed.
 
 use std::fs::{self, File, OpenOptions};
@@ -9,11 +9,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::statvfs;
 
-/// What is given up at a time.
+/// The bytes given up at a time.
 const SLICE: u64 = 256 << 10;
 const CHUNK: usize = 64 << 10;
 
-/// The file, and how large it is when it is whole. With a size of 0 there is none.
+/// The file, and its full size. With a size of 0 there is no file.
 #[derive(Debug)]
 pub(crate) struct Reserve {
     path: PathBuf,
@@ -35,13 +35,13 @@ impl Reserve {
         self.size > 0
     }
 
-    /// Whether nothing is missing.
+    /// Whether the file has its full size.
     pub(crate) fn is_whole(&self) -> bool {
         self.is_whole.load(Ordering::Acquire)
     }
 
-    /// Makes the file whole, if the disk then still has as much room as the whole file takes. Answers whether
-    /// it is whole.
+    /// Fills the file, if the disk then still has as much room as the whole file takes. Returns whether the
+    /// file is whole.
     pub(crate) fn fill(&self) -> io::Result<bool> {
         let _turn = self.turn();
         if self.size == 0 {
@@ -63,7 +63,7 @@ impl Reserve {
         Ok(true)
     }
 
-    /// Gives a part up. Answers whether there was something left.
+    /// Gives up a part. Returns whether something was left.
     pub(crate) fn give_up(&self) -> io::Result<bool> {
         let _turn = self.turn();
         if self.size == 0 {
@@ -80,8 +80,8 @@ impl Reserve {
         Ok(length > 0)
     }
 
-    /// Appends what is missing, if there is room for it. The bytes look random, since a file system that
-    /// compresses would take others without keeping room for them.
+    /// Appends the missing bytes, if there is room for them. They look random, since a file system that compresses
+    /// would keep no room for others.
     fn append(&self, mut file: &File, length: u64) -> io::Result<bool> {
         let disk = statvfs(&self.path)?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);

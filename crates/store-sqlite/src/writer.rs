@@ -14,8 +14,9 @@ use chinwag_core::store::WriteJob;
 use chinwag_core::{Error, Result};
 use rusqlite::Connection;
 
+use crate::checkpoint::Checkpointer;
 use crate::fault::{FileState, commit_fault, fault, is_damage, is_disk_full, panicked};
-use crate::open::Options;
+use crate::open::{CHECKPOINT_PAGES, Options};
 use crate::queue::{Exit, Queue, Queued};
 use crate::remains::overwrite;
 use crate::reserve::Reserve;
@@ -41,15 +42,16 @@ pub(crate) struct Writer {
     thread: Option<JoinHandle<()>>,
 }
 
-/// How often one batch may ask for more room.
+/// The number of times that one batch may ask for more room.
 const GIVEN_UP: usize = 8;
 
-/// The connection that writes, and what its thread has to say of it.
+/// The connection that writes, and what belongs to its thread.
 struct Line {
     conn: Connection,
     state: Arc<FileState>,
     reserve: Arc<Reserve>,
     journal: RefCell<JournalReader>,
+    checkpointer: Checkpointer,
     /// Whether the batch erases something.
     erases: Cell<bool>,
     /// Whether the batch met a full disk.
@@ -73,12 +75,14 @@ impl Writer {
             state: state.clone(),
             reserve,
             journal: RefCell::new(JournalReader::new(path)),
+            checkpointer: Checkpointer::start(path, CHECKPOINT_PAGES, options.durable)?,
             erases: Cell::new(false),
             met_full_disk: Cell::new(false),
         };
-        let thread = thread::Builder::new()
-            .name("store-writer".into())
-            .spawn(move || write(&line, &exit, batch, &*bus))?;
+        let thread = thread::Builder::new().name("store-writer".into()).spawn(move || {
+            write(&line, &exit, batch, &*bus);
+            line.close();
+        })?;
         Ok(Self { queue, state, thread: Some(thread) })
     }
 }
@@ -112,12 +116,12 @@ fn write(line: &Line, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
         }
         match outcome {
             Ok(outcomes) => {
-                line.follow_up();
                 publish(bus, events);
                 for (task, outcome) in tasks.drain(..).zip(outcomes) {
                     // Whoever asked may have gone.
                     let _ = task.answer.send(outcome);
                 }
+                line.follow_up();
             }
             Err(why) => {
                 for task in tasks.drain(..) {
@@ -126,19 +130,26 @@ fn write(line: &Line, exit: &Exit<Task>, batch: usize, bus: &dyn Bus) {
             }
         }
     }
-    if let Err(why) = line.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-        tracing::warn!(error = %why, "the journal was not brought into the database; the next start will");
-    }
 }
 
 impl Line {
-    /// Notes what was written by the commit that was just made.
+    /// Notes the pages of the commit that was just made. No answer waits for it.
     fn follow_up(&self) {
+        let mut journal = self.journal.borrow_mut();
         let mut written = self.state.written.lock().unwrap_or_else(PoisonError::into_inner);
-        self.journal.borrow_mut().read(&mut written);
+        journal.read(&mut written);
         drop(written);
+        self.checkpointer.follow(&self.conn, journal.frames());
         if self.erases.take() {
             self.state.erased.store(true, Ordering::Release);
+        }
+    }
+
+    /// Moves the whole journal into the file.
+    fn close(self) {
+        drop(self.checkpointer);
+        if let Err(why) = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            tracing::warn!(error = %why, "the journal was not brought into the database; the next start will");
         }
     }
 
@@ -149,7 +160,7 @@ impl Line {
             return false;
         }
         self.state.set_spent();
-        // What the journal has in the file by now may be written over, if nobody reads it.
+        // Pages that are in the file by now may be overwritten in the journal, unless somebody reads them.
         let _ = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         self.reserve.give_up().unwrap_or_else(|why| {
             tracing::warn!(error = %why, "nothing of the reserve could be given up");

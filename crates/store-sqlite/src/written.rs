@@ -1,5 +1,5 @@
-//! Which pages of the file have changed: read from the journal after each commit, where every page that a commit
-//! writes stands with its number (<https://sqlite.org/fileformat2.html#the_write_ahead_log>).
+//! The pages of the file that have changed. They are read from the journal after each commit: it has every page that
+//! a commit writes, with its number (<https://sqlite.org/fileformat2.html#the_write_ahead_log>).
 
 use std::fs::File;
 use std::io;
@@ -13,20 +13,20 @@ const FRAME_HEADER: usize = 24;
 /// Pages of the file that have changed since some moment.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) enum Written {
-    /// Nobody knows which.
+    /// Any: the changes were not followed.
     #[default]
     All,
-    /// Those whose bit is set: page 0, which there is not, has the first.
+    /// Those whose bit is set. The first bit is that of page 0, which does not exist.
     These(Vec<u64>),
 }
 
 impl Written {
-    /// Begins anew; answers what there was.
+    /// Returns the pages, and begins anew.
     pub(crate) fn take(&mut self) -> Self {
         mem::replace(self, Self::These(Vec::new()))
     }
 
-    /// Adds what another has.
+    /// Adds the pages of another.
     pub(crate) fn merge(&mut self, other: Self) {
         match (self, other) {
             (Self::All, _) => {}
@@ -63,14 +63,14 @@ impl Written {
     }
 }
 
-/// How far the journal was read.
+/// The position of the reading in the journal.
 #[derive(Debug)]
 pub(crate) struct JournalReader {
     path: PathBuf,
     file: Option<File>,
-    /// Names what the journal holds since it was last begun anew.
+    /// Names the content of the journal since it was last begun anew.
     salt: [u8; 8],
-    /// The next frame's place.
+    /// The number of the next frame.
     next: u64,
 }
 
@@ -80,6 +80,11 @@ impl JournalReader {
         let mut path = store.as_os_str().to_owned();
         path.push("-wal");
         Self { path: path.into(), file: None, salt: [0; 8], next: 0 }
+    }
+
+    /// The pages in the journal, as far as it was read.
+    pub(crate) fn frames(&self) -> i64 {
+        i64::try_from(self.next).unwrap_or(i64::MAX)
     }
 
     /// Adds the pages of commits since the last call. To be called after each commit, before the next: a commit
@@ -108,7 +113,7 @@ impl JournalReader {
         }
         let frame_size = FRAME_HEADER as u64 + u64::from(number(&header[8..12]));
         let (mut pages, mut at, mut frame) = (Vec::new(), self.next, [0; FRAME_HEADER]);
-        // What follows the last commit was rolled back, and is written over.
+        // Frames after the last commit were rolled back, and are overwritten.
         while read_at(file, &mut frame, HEADER as u64 + at * frame_size)? && frame[8..16] == self.salt {
             pages.push(number(&frame[..4]));
             at += 1;
@@ -121,7 +126,7 @@ impl JournalReader {
     }
 }
 
-/// Whether there was as much to read.
+/// Returns whether the file was long enough.
 fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<bool> {
     match file.read_exact_at(buffer, at) {
         Ok(()) => Ok(true),

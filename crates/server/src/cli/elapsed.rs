@@ -1,18 +1,18 @@
-//! Saying how long something has gone on of which nobody knows how long it takes.
+//! Reports the time spent on an operation of unknown length.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
-/// Seconds between two lines where there is no terminal.
+/// Seconds between two lines if there is no terminal.
 const EVERY: u64 = 10;
 
-/// A word on standard error: on a terminal one line, written anew each second; elsewhere a line at the beginning
-/// and one every ten seconds.
+/// A report on standard error: on a terminal one line, rewritten each second; else a line at the beginning and one
+/// every ten seconds.
 pub(super) struct Elapsed {
     what: String,
     is_terminal: bool,
     begun: Instant,
-    /// The second of the last word.
+    /// The second of the last report.
     shown: Option<u64>,
 }
 
@@ -22,10 +22,10 @@ impl Elapsed {
         Self { what, is_terminal: io::stderr().is_terminal(), begun: Instant::now(), shown: None }
     }
 
-    /// Says how long it has gone on, if it is time to.
+    /// Reports the time, if a report is due.
     pub(super) fn show(&mut self) {
         if let Some(text) = self.text(self.begun.elapsed().as_secs()) {
-            // Who cannot see it sees the end.
+            // Without standard error the user sees the end alone.
             let _ = write!(io::stderr(), "{text}");
         }
     }

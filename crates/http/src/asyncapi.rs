@@ -1,9 +1,8 @@
-//! The WebSocket's document (AsyncAPI 3.0), made from one table of events.
+//! The WebSocket's document (AsyncAPI 3.0), made from the declarations of events.
 //!
 //! The document describes the server, which *receives* client events. Objects of the REST API,
 //! too, have their schemas from the same types as the REST API's document.
 
-mod shape;
 mod table;
 
 use std::sync::{Arc, LazyLock};
@@ -19,11 +18,12 @@ use crate::error::Refused;
 use crate::network::public_url::PublicUrl;
 use crate::rest::answer::bytes;
 use crate::state::ServerState;
+use crate::wire::events::SERVER_EVENTS;
 use crate::wire::key::{Transport, schema};
 use crate::wire::object::{Group, Latest, Lists, Marks, Me, Message};
+use crate::wire::server_event::{Numbered, ServerEventEntry, object};
 use crate::ws::{CLIENT_EVENTS, ClientEventEntry};
-use shape::{keys, object};
-use table::{CLOSES, Data, ERROR_EVENTS, ErrorEvent, Numbered, SERVER_EVENTS, ServerEvent, WITH_HISTORY};
+use table::{CLOSES, ERROR_EVENTS, ErrorEvent};
 
 const ABOUT: &str = "The WebSocket of the chat server Chinwag. Frames are texts, each one JSON object. A \
     client's frame may carry a `ref`, any text of at most 64 characters: its own copy of the answer, or the \
@@ -115,49 +115,28 @@ fn whole() -> Value {
 
 /// One message for each event and direction: `client.<event>` and `server.<event>`.
 fn messages() -> Map<String, Value> {
-    let asked = CLIENT_EVENTS.iter().map(|event| {
+    let received = CLIENT_EVENTS.iter().map(|event| {
         let data = schema((event.keys)(), Transport::Event);
         let payload = frame(event.name, &data);
         (format!("client.{}", event.name), message(event.name, event.about, &payload))
     });
-    let told = SERVER_EVENTS.iter().map(|row| (format!("server.{}", row.event), told(row)));
+    let sent = SERVER_EVENTS.iter().map(|event| (format!("server.{}", event.name), sent(event)));
     let failed = ERROR_EVENTS.iter().map(|row| (format!("server.{}", row.event), failed(row)));
-    asked.chain(told).chain(failed).collect()
+    received.chain(sent).chain(failed).collect()
 }
 
-fn told(row: &ServerEvent) -> Value {
-    let data = match &row.data {
-        Data::Keys(all) => keys(all),
-        Data::Object(name, []) => object(name),
-        Data::Object(name, more) => json!({"allOf": [object(name), keys(more)]}),
-        Data::Groups => json!({"type": "array", "items": {"allOf": [object("Group"), object("Marks")]}}),
-        Data::GroupId => json!({"type": "string", "format": "uuid", "description": "The group's id."}),
-    };
-    let mut payload = frame(row.event, &data);
-    if row.numbered != Numbered::Never {
+fn sent(event: &ServerEventEntry) -> Value {
+    let mut payload = frame(event.name, &(event.data)());
+    if event.numbered != Numbered::Never {
         let about = "The number that the group's log gave the event.";
         payload["properties"]["seq"] =
             json!({"type": "integer", "format": "int64", "minimum": 1, "description": about});
     }
-    if WITH_HISTORY.contains(&row.event) {
-        let about = "The name of the store's numbers, another after each restore: keep it with them, and \
-                     send it with `sync.resume`.";
-        payload["properties"]["history"] = json!({"type": "string", "format": "uuid", "description": about});
-        payload["required"] = json!(["type", "data", "history"]);
-    }
-    if let Data::Groups = row.data {
-        let about = "How many groups are left out, where the handshake's query has asked for some.";
-        payload["properties"]["more"] = json!({
-            "type": "object",
-            "required": ["groups"],
-            "properties": {"groups": {"type": "integer", "minimum": 0}},
-            "description": about,
-        });
-    }
-    if row.numbered == Numbered::Always {
+    if event.numbered == Numbered::Always {
         payload["required"] = json!(["type", "data", "seq"]);
     }
-    message(row.event, row.about, &payload)
+    (event.beside)(&mut payload);
+    message(event.name, event.about.trim(), &payload)
 }
 
 fn failed(row: &ErrorEvent) -> Value {
@@ -222,12 +201,12 @@ fn operations() -> Map<String, Value> {
         });
         (format!("receive.{name}"), operation)
     };
-    let told: Vec<_> = SERVER_EVENTS.iter().map(|row| row.event).chain(failed()).collect();
+    let sent: Vec<_> = SERVER_EVENTS.iter().map(|event| event.name).chain(failed()).collect();
     let send = json!({
         "action": "send",
         "summary": "What the server sends.",
         "channel": channel,
-        "messages": told.iter().map(server).collect::<Value>(),
+        "messages": sent.iter().map(server).collect::<Value>(),
     });
     CLIENT_EVENTS.iter().map(receive).chain([("send".to_owned(), send)]).collect()
 }

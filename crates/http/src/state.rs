@@ -82,7 +82,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::key::ServiceKey;
-    use crate::wire::outgoing::EventEncoder;
+    use crate::wire::events::EventEncoder;
 
     /// The service key of all tests.
     pub(crate) const KEY: &str = "0123456789abcdef";

@@ -12,7 +12,7 @@ use chinwag_core::limits::Limits;
 use chinwag_core::name::NameCase;
 use chinwag_core::store::Store;
 use chinwag_core::{Clock, Error, HistoryId};
-use chinwag_http::wire::outgoing::EventEncoder;
+use chinwag_http::wire::events::EventEncoder;
 use chinwag_http::{ServerState, ServiceKey};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::{LocalBus, Receiver, RedisBus, RedisOptions};

@@ -12,10 +12,7 @@ use uuid::Uuid;
 
 use crate::transaction::Transaction;
 
-chinwag_store_sql::impl_memberships!(Transaction<'_, '_>);
-chinwag_store_sql::impl_tasks!(Transaction<'_, '_>);
-chinwag_store_sql::impl_tokens!(Transaction<'_, '_>);
-chinwag_store_sql::impl_users! {
+chinwag_store_sql::impl_ports! {
     Transaction<'_, '_>,
     fn name_case(&self) -> NameCase {
         self.name_case

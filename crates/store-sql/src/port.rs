@@ -50,3 +50,15 @@ macro_rules! implement {
 }
 
 pub(crate) use implement;
+
+/// Implements every port whose statements both stores share for a transaction, with the store's own methods
+/// of `Users` after a comma.
+#[macro_export]
+macro_rules! impl_ports {
+    ($transaction:ty, $($own:tt)*) => {
+        $crate::impl_memberships!($transaction);
+        $crate::impl_tasks!($transaction);
+        $crate::impl_tokens!($transaction);
+        $crate::impl_users!($transaction, $($own)*);
+    };
+}

@@ -10,10 +10,7 @@ use uuid::Uuid;
 use crate::fault::fault;
 use crate::transaction::Transaction;
 
-chinwag_store_sql::impl_memberships!(Transaction<'_>);
-chinwag_store_sql::impl_tasks!(Transaction<'_>);
-chinwag_store_sql::impl_tokens!(Transaction<'_>);
-chinwag_store_sql::impl_users! {
+chinwag_store_sql::impl_ports! {
     Transaction<'_>,
     fn name_case(&self) -> NameCase {
         self.name_case

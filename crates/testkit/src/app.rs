@@ -15,7 +15,7 @@ use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::{Limits, RateLimits, UserRules};
 use chinwag_core::store::Store;
 use chinwag_core::{Clock, Name};
-use chinwag_http::wire::outgoing::EventEncoder;
+use chinwag_http::wire::events::EventEncoder;
 use chinwag_http::{ServerState, ServiceKey};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::{LocalBus, Receiver, RedisBus, RedisOptions};

@@ -1,31 +1,27 @@
 //! The document held against what is sent and read.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use chinwag_core::app::resume::{Refusal, Resumed};
-use chinwag_core::event::{Event, Kind, Pending};
-use chinwag_core::group::{Group, Mark, Member, View};
-use chinwag_core::message::{ClientId, Message};
-use chinwag_core::permission::Role;
+use chinwag_core::event::{Event, Kind};
+use chinwag_core::group::Mark;
 use chinwag_core::presence::Status;
-use chinwag_core::relation::{Outcome, Relations};
-use chinwag_core::{Date, Error, GroupId, HistoryId, MessageId, Name, Seq, UserId};
+use chinwag_core::relation::Relations;
+use chinwag_core::{Date, Error, HistoryId, Seq, UserId};
 use chinwag_hub::Encode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::table::{ERROR_EVENTS, SERVER_EVENTS};
+use super::table::ERROR_EVENTS;
 use crate::error::code;
+use crate::wire::events::samples::{GROUP, ID, date, kinds, name, sent, view};
+use crate::wire::events::{EventEncoder, GroupChanged, MessagesFetched, SERVER_EVENTS, Synced};
 use crate::wire::object::{self, ContactStatuses, Lists};
-use crate::wire::outgoing::{self, ContactSummary, ErrorDetail, EventEncoder, Fetched, FieldProblem, Synced};
-use crate::wire::summary::{self, Head};
+use crate::wire::outgoing::{self, ErrorDetail, FieldProblem};
+use crate::wire::summary::{self, ContactSummary, Head, SummaryMore};
 use crate::ws::CLIENT_EVENTS;
-
-const ID: Uuid = Uuid::from_u128(0x018f_6b7e_8a1c_7cc3_9d55_1f1b_2a3c_4d5e);
-const GROUP: GroupId = GroupId(ID);
 
 fn document() -> Value {
     serde_json::from_str(&super::asyncapi()).expect("JSON")
@@ -89,78 +85,6 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str) {
     }
 }
 
-fn name() -> Name {
-    Name::stored("arlan")
-}
-
-fn date() -> Date {
-    Date::from_micros(1_715_509_756_000_949)
-}
-
-fn sent(client_id: Option<&str>) -> Message {
-    Message {
-        id: MessageId(ID),
-        group: GROUP,
-        seq: Seq(3),
-        author: UserId(1),
-        author_name: name(),
-        date: date(),
-        body: "hi".into(),
-        respond_to: client_id.map(|_| MessageId(ID)),
-        edited: client_id.map(|_| date()),
-        client_id: client_id.map(ClientId::stored),
-    }
-}
-
-fn view() -> Arc<View> {
-    let group = Group { id: GROUP, name: "tea".into(), private: false, head: Seq(3) };
-    let member = Member { user: UserId(1), name: name(), role: Role::Owner, since: date(), pending: false };
-    Arc::new(View { group, members: vec![member], members_count: 1, messages: vec![sent(None)] })
-}
-
-/// One event of each kind, and those that can look otherwise twice.
-fn kinds() -> Vec<Kind> {
-    let kinds = vec![
-        Kind::MessageText(sent(None)),
-        Kind::MessageText(sent(Some("1"))),
-        Kind::MessageUpdate(sent(Some("1"))),
-        Kind::MessageDelete { id: MessageId(ID), group: GROUP, seq: Seq(3) },
-        Kind::MessagesDelete { group: GROUP, ids: vec![MessageId(ID)] },
-        Kind::MessageRead { author: name(), group: GROUP, at: None },
-        Kind::MessageRead { author: name(), group: GROUP, at: Some((Seq(3), date())) },
-        Kind::GroupUpdate { view: view(), joined: vec![], left: vec![] },
-        Kind::GroupQuit { group: GROUP, name: name() },
-        Kind::GroupDelete(GROUP),
-        Kind::Pending(Pending::Added(view())),
-        Kind::Pending(Pending::Ended { group: GROUP, name: name() }),
-        Kind::Pending(Pending::Deleted(GROUP)),
-        Kind::GroupAccepted(view()),
-        Kind::GroupMe { group: GROUP, pending: false },
-        Kind::ContactUpdate {
-            author: (UserId(1), name()),
-            name: (UserId(2), name()),
-            outcome: Outcome::Invitation,
-        },
-        Kind::StatusUpdate { author: name(), status: Status::Afk },
-        Kind::UserUpdate { user: UserId(1), name: name(), new_name: name() },
-        Kind::UserDelete { name: name() },
-        Kind::Typing { author: name(), group: GROUP, started: true },
-        Kind::Typing { author: name(), group: GROUP, started: false },
-    ];
-    // Whoever adds a kind adds it above, too.
-    let told = |kind: &Kind| match kind {
-        Kind::MessageText(_) | Kind::MessageUpdate(_) | Kind::MessageDelete { .. } => true,
-        Kind::MessagesDelete { .. } => true,
-        Kind::MessageRead { .. } | Kind::GroupUpdate { .. } | Kind::GroupQuit { .. } => true,
-        Kind::Pending(_) | Kind::GroupAccepted(_) | Kind::GroupMe { .. } => true,
-        Kind::GroupDelete(_) | Kind::ContactUpdate { .. } | Kind::StatusUpdate { .. } => true,
-        Kind::UserUpdate { .. } | Kind::UserDelete { .. } | Kind::Typing { .. } => true,
-        Kind::Ended(_) | Kind::MemberChanged { .. } => false,
-    };
-    assert!(kinds.iter().all(told));
-    kinds
-}
-
 /// Everything that the encoder writes: numbered where a group's log numbers it.
 fn events() -> Vec<Bytes> {
     let numbered = |kind: &Kind| {
@@ -195,22 +119,21 @@ fn answers() -> Vec<Bytes> {
     let presence = ContactStatuses(vec![(name, Status::Online)]);
     let contacts = ContactSummary { lists: Lists::from(&relations), presence };
     let history = vec![object::Message::from(&message)];
-    let fetched = Fetched { author: name, group: ID, date: Some(date()), history };
-    let none = Fetched { author: name, group: ID, date: None, history: vec![] };
+    let fetched = MessagesFetched { author: name, group: ID, date: Some(date()), history };
+    let none = MessagesFetched { author: name, group: ID, date: None, history: vec![] };
     let refused =
         [Refusal::SeqAhead, Refusal::NotFound, Refusal::TooFar, Refusal::HistoryChanged, Refusal::Pending];
     let synced = |refusal| Resumed { heads: [(GROUP, Seq(3))].into(), refused: [(GROUP, refusal)].into() };
     let own = HistoryId(ID);
-    let done =
-        refused.map(|refusal| outgoing::numbers("sync.done", own, Synced::from(&synced(refusal)), Some("7")));
+    let done = refused.map(|refusal| outgoing::numbers(own, Synced::from(&synced(refusal)), Some("7")));
     let mut answers = vec![
         summary::whole(Head { history: own, left_out: None }, &groups),
         summary::whole(Head { history: own, left_out: Some(3) }, &groups[..1]),
-        outgoing::answer("summary.more", outgoing::Unshown { unread: 3 }, None),
-        outgoing::answer("contact.summary", contacts, None),
-        outgoing::answer("message.fetch", fetched, Some("7")),
-        outgoing::answer("message.fetch", none, None),
-        outgoing::answer("group.update", object::Group::new(&view, None), Some("7")),
+        outgoing::answer(SummaryMore { unread: 3 }, None),
+        outgoing::answer(contacts, None),
+        outgoing::answer(fetched, Some("7")),
+        outgoing::answer(none, None),
+        outgoing::answer(GroupChanged(object::Group::new(&view, None)), Some("7")),
     ];
     answers.extend(done);
     answers
@@ -267,8 +190,8 @@ fn every_event_of_a_client_is_documented_and_no_other() {
     let names: BTreeSet<_> = CLIENT_EVENTS.iter().map(|event| event.name.to_owned()).collect();
     assert_eq!(names.len(), CLIENT_EVENTS.len(), "two events have one name");
     assert_eq!(documented(&document(), "client."), names);
-    let told: BTreeSet<_> = SERVER_EVENTS.iter().map(|row| row.event).collect();
-    assert!(CLIENT_EVENTS.iter().flat_map(|event| event.answers).all(|answer| told.contains(answer)));
+    let sent: BTreeSet<_> = SERVER_EVENTS.iter().map(|event| event.name).collect();
+    assert!(CLIENT_EVENTS.iter().flat_map(|event| event.answers).all(|answer| sent.contains(answer)));
 }
 
 /// Values that a schema allows.

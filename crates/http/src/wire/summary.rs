@@ -1,11 +1,72 @@
-//! `group.summary`: one frame, or one message whose fragments are pages of groups.
+//! The summary of a new socket. `group.summary` is one frame, or one message whose fragments are pages of groups.
 
 use bytes::Bytes;
 use chinwag_core::HistoryId;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::frame::{self, Fragment};
-use super::object::Group;
+use super::object::{ContactStatuses, Group, Lists};
+use super::server_event::{
+    DataKey, EventValue, Numbered, Presence, ServerEvent, history, keys, object, server_event,
+};
+
+/// The user's groups with its own marks. [`summary`](super::summary) writes it.
+pub enum GroupSummary {}
+
+impl ServerEvent for GroupSummary {
+    const NAME: &'static str = "group.summary";
+    const ABOUT: &'static str = "The first that a socket is sent: the user's groups, each with the user's own marks. \
+        Large ones come as one message in several fragments.";
+    const NUMBERED: Numbered = Numbered::Never;
+
+    fn data() -> Value {
+        json!({"type": "array", "items": {"allOf": [object("Group"), object("Marks")]}})
+    }
+
+    fn beside(frame: &mut Value) {
+        history(frame);
+        frame["properties"]["more"] = json!({
+            "type": "object",
+            "required": ["groups"],
+            "properties": {"groups": {"type": "integer", "minimum": 0}},
+            "description": "How many groups are left out, where the handshake's query has asked for some.",
+        });
+    }
+}
+
+/// A user's relations, and its contacts' presence.
+#[derive(Debug, Serialize)]
+pub struct ContactSummary<'a> {
+    /// The five lists.
+    #[serde(flatten)]
+    pub lists: Lists<'a>,
+    /// The statuses of contacts, by name.
+    pub presence: ContactStatuses<'a>,
+}
+
+impl ServerEvent for ContactSummary<'_> {
+    const NAME: &'static str = "contact.summary";
+    const ABOUT: &'static str = "The second: the user's relations, and how present its contacts are. A `status.update` \
+        follows for each contact who is not disconnected, then what happens from here on.";
+    const NUMBERED: Numbered = Numbered::Never;
+
+    fn data() -> Value {
+        let (about, schema) = ("Contacts' statuses, by name.", ContactStatuses::schema());
+        let presence = DataKey { name: "presence", about, presence: Presence::Always, schema };
+        json!({"allOf": [object("Lists"), keys(&[presence])]})
+    }
+}
+
+server_event! {
+    /// Sent once after a summary that leaves groups out: the number of unread messages in them, counted
+    /// after the socket has begun.
+    "summary.more", Never
+    pub struct SummaryMore {
+        /// The sum over those groups, of which each counts up to 100.
+        unread: u64,
+    }
+}
 
 /// The fields beside the groups.
 #[derive(Debug, Clone, Copy)]

@@ -18,9 +18,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::session::Session;
+use crate::wire::events::EventEncoder;
 use crate::wire::input::{Fields, Payload};
 use crate::wire::key::Key;
-use crate::wire::outgoing::{self, EventEncoder};
+use crate::wire::outgoing;
+use crate::wire::server_event::ServerEvent;
 
 /// An event that a client may send.
 pub(super) trait ClientEvent: 'static {
@@ -163,8 +165,8 @@ impl EventRequest {
     }
 
     /// Answers this socket alone.
-    pub(super) fn answer(&self, kind: &str, data: impl Serialize) {
-        self.session.send(outgoing::answer(kind, data, self.reference()));
+    pub(super) fn answer(&self, data: impl ServerEvent + Serialize) {
+        self.session.send(outgoing::answer(data, self.reference()));
     }
 
     /// Answers this socket alone with a message that was sent before.

@@ -9,7 +9,8 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use super::session::Session;
-use crate::wire::outgoing::{self, Unshown};
+use crate::wire::outgoing;
+use crate::wire::summary::SummaryMore;
 
 /// Groups whose unread messages are counted in one job of the store.
 const PAGE: usize = 32;
@@ -29,7 +30,7 @@ pub(super) fn begin(session: &Arc<Session>, groups: Vec<GroupId>) {
         loop {
             let Some(session) = session.upgrade() else { return };
             if left.is_empty() {
-                return session.send(outgoing::answer("summary.more", Unshown { unread }, None));
+                return session.send(outgoing::answer(SummaryMore { unread }, None));
             }
             let (page, rest) = left.split_at(PAGE.min(left.len()));
             match session.state.app.unread(&session.context(None), page.to_vec()).await {

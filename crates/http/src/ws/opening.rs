@@ -12,9 +12,9 @@ use chinwag_hub::Close;
 
 use super::more;
 use super::session::Session;
+use crate::wire::events;
 use crate::wire::frame::Fragment;
 use crate::wire::object::Group;
-use crate::wire::outgoing;
 use crate::wire::summary::{self, Head};
 
 /// About how many bytes a page is to have.
@@ -112,7 +112,7 @@ impl Session {
             if !self.state.app.limits().show_blocked_by {
                 relations.blocked_by.clear();
             }
-            frames.extend(outgoing::contacts(&relations, &presence));
+            frames.extend(events::contacts(&relations, &presence));
         }
         frames
     }

@@ -11,7 +11,7 @@ use chinwag_core::app::App;
 use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::{Limits, RateLimits};
 use chinwag_core::name::Name;
-use chinwag_http::wire::outgoing::EventEncoder;
+use chinwag_http::wire::events::EventEncoder;
 use chinwag_http::{Options, ServerState, ServiceKey, serve};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::LocalBus;

@@ -6,9 +6,9 @@ use chinwag_core::rate::Cost;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::wire::events::RelationChanged;
 use crate::wire::input::Fields;
 use crate::wire::input::relation::{ContactPatch, cost};
-use crate::wire::outgoing;
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right};
 
 pub(super) struct ContactUpdate;
@@ -39,9 +39,8 @@ impl ClientEvent for ContactUpdate {
     async fn run(request: EventRequest, command: Relate) -> Result<()> {
         let related = request.session.state.app.relate(&request.context, command).await?;
         if !related.changed {
-            let (author, name) = (related.author.name.as_str(), related.target.name.as_str());
-            let operation = related.outcome.as_str();
-            request.answer("contact.update", outgoing::ContactUpdateData { author, name, operation });
+            let (author, name) = (&related.author.name, &related.target.name);
+            request.answer(RelationChanged { author, name, operation: related.outcome });
         }
         Ok(())
     }

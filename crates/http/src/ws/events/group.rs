@@ -10,10 +10,10 @@ use chinwag_hub::Encode;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::wire::events::{EventEncoder, GroupChanged};
 use crate::wire::input::Fields;
 use crate::wire::input::group::{GroupByGroup, GroupById, GroupPatch, NewGroup};
 use crate::wire::object::Group;
-use crate::wire::outgoing::EventEncoder;
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right};
 
 pub(super) struct GroupCreate;
@@ -73,7 +73,7 @@ impl ClientEvent for GroupUpdate {
     async fn run(request: EventRequest, command: Update) -> Result<()> {
         let updated = request.session.state.app.group_update(&request.context, command).await?;
         if !updated.changed {
-            request.answer("group.update", Group::changed(&updated.view));
+            request.answer(GroupChanged(Group::changed(&updated.view)));
         }
         Ok(())
     }

@@ -8,13 +8,13 @@ use chinwag_core::{MessageId, Result};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::wire::events::{GroupChanged, MessagesFetched, ReadMark};
 use crate::wire::input::Fields;
 use crate::wire::input::group::InGroup;
 use crate::wire::input::message::{
     Fetch, FirstMessage, HistoryPage, MessageById, MessagePatch, NewMessage, ReadPoint,
 };
 use crate::wire::object::{Group, Message};
-use crate::wire::outgoing::{Fetched, ReadMark};
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right, Work};
 
 pub(super) struct MessageText;
@@ -90,7 +90,7 @@ impl ClientEvent for MessageFirst {
                 let mut group = Group::new(&view, None);
                 // An existing group is sent with its newest message alone.
                 group.messages.truncate(1);
-                request.answer("group.update", group);
+                request.answer(GroupChanged(group));
             }
         }
         Ok(())
@@ -127,7 +127,7 @@ impl ClientEvent for MessageFetch {
         };
         let author = &request.session.connection.name();
         let history = page.iter().map(Message::from).collect();
-        request.answer("message.fetch", Fetched { author, group: command.group.0, date, history });
+        request.answer(MessagesFetched { author, group: command.group.0, date, history });
         Ok(())
     }
 }
@@ -159,7 +159,7 @@ impl ClientEvent for MessageRead {
         let group = command.group;
         let marked = request.session.state.app.message_read(&request.context, command).await?;
         if !marked.told {
-            request.answer("message.read", ReadMark::new(&marked.author, group, marked.at));
+            request.answer(ReadMark::new(&marked.author, group, marked.at));
         }
         Ok(())
     }

@@ -7,9 +7,10 @@ use chinwag_core::{GroupId, Result, Seq};
 use chinwag_hub::{Close, Encode};
 use serde_json::{Map, Value, json};
 
+use crate::wire::events::{EventEncoder, Synced};
 use crate::wire::input::Fields;
 use crate::wire::input::group::HeldNumbers;
-use crate::wire::outgoing::{self, EventEncoder, Synced};
+use crate::wire::outgoing;
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right};
 
 pub(super) struct SyncResume;
@@ -43,9 +44,7 @@ impl ClientEvent for SyncResume {
 async fn resume(request: EventRequest, command: Resume) -> Result<()> {
     let (state, connection) = (&request.session.state, &request.session.connection);
     let history = state.app.history();
-    let done = |resumed: &Resumed| {
-        outgoing::numbers("sync.done", history, Synced::from(resumed), request.reference())
-    };
+    let done = |resumed: &Resumed| outgoing::numbers(history, Synced::from(resumed), request.reference());
     if !request.session.may_resume() {
         state.hub.close(connection, Close::TooMuch);
         return Ok(());

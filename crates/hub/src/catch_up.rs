@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use chinwag_core::app::resume::{Behind, CaughtUp, catch_up};
-use chinwag_core::event::{Audience, Event, Kind};
+use chinwag_core::event::{Event, Kind, Pending};
 use chinwag_core::group::View;
 use chinwag_core::{GroupId, Result, Seq, UserId};
 use tokio::sync::{Semaphore, mpsc};
@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::deliver::{Delivery, EventFrames, join};
 use crate::entry::ReceivedEntry;
 use crate::replication::cursor::Cursor;
-use crate::replication::fetch::{Fetch, Fetched};
+use crate::replication::fetch::{Fetch, Fetched, Standing};
 use crate::replication::snapshot::EventTag;
 use crate::user::User;
 use crate::{Close, Hub};
@@ -21,13 +21,25 @@ use crate::{Close, Hub};
 /// An answer of the store to the dispatcher.
 pub(crate) enum FetchOutcome {
     /// Of one group; none if it does not exist.
-    Group { id: GroupId, fetch: Fetch, users: Vec<UserId>, found: Result<Option<CaughtUp>> },
+    Group {
+        id: GroupId,
+        fetch: Fetch,
+        users: Vec<UserId>,
+        found: Result<Option<CaughtUp>>,
+    },
     /// The last numbers of groups; none for a group that does not exist.
     Heads(Vec<(GroupId, Option<Seq>)>),
-    /// The groups of users.
-    Memberships(Vec<(UserId, Vec<GroupId>)>),
+    Memberships(Vec<UserGroups>),
     /// The comparison of newly subscribed channels has ended.
     Checked,
+}
+
+/// The groups that a user is in, as the store has them.
+pub(crate) struct UserGroups {
+    pub(crate) user: UserId,
+    pub(crate) accepted: Vec<GroupId>,
+    /// The groups that the user has yet to accept.
+    pub(crate) pending: Vec<GroupId>,
 }
 
 /// Reads one group, a few at a time.
@@ -56,11 +68,16 @@ pub(crate) async fn read(
 
 /// The store's answer as the replica takes it.
 pub(crate) fn answer(users: &[UserId], found: CaughtUp) -> Fetched<ReceivedEntry> {
-    let is_member = |user: &UserId| found.members.binary_search(user).is_ok();
+    let standing =
+        |user: &UserId| match (found.members.binary_search(user), found.pending.binary_search(user)) {
+            (Ok(_), _) => Standing::Member,
+            (_, Ok(_)) => Standing::Pending,
+            _ => Standing::Outside,
+        };
     let entry = |event: Event| (event.seq, ReceivedEntry::Local(event, EventFrames::default()));
     Fetched {
         head: found.head,
-        users: users.iter().map(|user| (*user, is_member(user))).collect(),
+        users: users.iter().map(|user| (*user, standing(user))).collect(),
         entries: found.events.into_iter().map(entry).collect(),
         is_too_far: found.too_far,
     }
@@ -89,7 +106,7 @@ pub(crate) fn remove(hub: &Arc<Hub>, id: GroupId, user: UserId, held: Option<Rec
     };
     event.seq = event.seq.max(Some(known.next()));
     deliver(hub, &event, last < Some(head), head, &[]);
-    hub.remove_from_group(id, user);
+    hub.remove_from_group(id, user, event.seq);
     if let Some(cluster) = &hub.cluster {
         cluster.remember_removal(user, id, head);
     }
@@ -112,6 +129,7 @@ pub(crate) fn add(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, view: &Arc<View
         let kind = Kind::GroupUpdate { view: view.clone(), joined: vec![user.id], left: Vec::new() };
         let event = Event { seq: Some(head), ..Event::to_users(kind, vec![user.id]) };
         if is_known {
+            user.lock().invitations.join(id);
             show_to_detached(hub, id, user, &event);
         } else {
             deliver(hub, &event, group.last() < head, head, &[user.id]);
@@ -120,17 +138,53 @@ pub(crate) fn add(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, view: &Arc<View
     }
 }
 
+/// Sends a user who is no member whether its membership is pending, if its sockets were sent something
+/// else.
+pub(crate) fn invite(
+    hub: &Arc<Hub>,
+    id: GroupId,
+    user: UserId,
+    is_pending: bool,
+    view: Option<&Arc<View>>,
+    head: Seq,
+) {
+    let Some(found) = hub.users.get(&user) else { return };
+    let mut state = found.lock();
+    // The user may have accepted since.
+    let is_news = state.group_at(id).is_err() && state.invitations.take_answer(id, head, is_pending);
+    let pending = match view {
+        Some(view) if is_pending => Pending::Added(view.clone()),
+        _ => Pending::Ended { group: id, name: state.name.clone() },
+    };
+    drop(state);
+    if is_news {
+        let event = Event { seq: Some(head), ..Event::to_users(Kind::Pending(pending), vec![user]) };
+        deliver(hub, &event, false, head, &[]);
+    }
+}
+
 /// Ends a group that the store no longer has.
 pub(crate) fn delete(hub: &Arc<Hub>, id: GroupId, seq: Seq, held: Option<ReceivedEntry>, users: &[UserId]) {
+    for user in users.iter().filter_map(|user| hub.users.get(user)) {
+        if user.lock().invitations.take_deletion(id) {
+            let event = Event::to_users(Kind::Pending(Pending::Deleted(id)), vec![user.id]);
+            deliver(hub, &event, false, seq, &[]);
+        }
+    }
     let Some(group) = hub.groups.get(&id) else {
         let users = users.iter().filter_map(|user| hub.users.get(user));
         return users.for_each(|user| end_for_sockets(hub, id, &user, &Kind::GroupDelete(id), seq));
     };
-    let end =
-        || ReceivedEntry::Local(Event::in_group(Kind::GroupDelete(id), id, seq), EventFrames::default());
-    let entry = held.unwrap_or_else(end);
     group.delivered(&mut group.lock(), Seq(seq.0 - 1));
-    hub.apply_entry(&entry);
+    if let Some(held) = held {
+        return hub.apply_entry(&held);
+    }
+    let event = Event::in_group(Kind::GroupDelete(id), id, seq);
+    let mut delivery = Delivery::of(&event, EventFrames::default());
+    // Its number is not known. A socket may have started from a later one.
+    (delivery.tag.seq, delivery.tag.upto) = (None, Some(Seq(i64::MAX)));
+    hub.guarded(delivery.to, event.seq, || hub.deliver(delivery, &[]));
+    hub.forget(id);
 }
 
 /// Tells those of a user's sockets that were shown a group of which the user is not a member, and were
@@ -182,18 +236,23 @@ impl Hub {
     /// Tells a user of its removal, unless the store's answer has, or it is a member again. The asker is
     /// answered in any case.
     pub(crate) fn tell_removal(&self, id: GroupId, seq: Seq, entry: &ReceivedEntry) {
-        let ReceivedEntry::Local(event, _) = entry else { return };
-        let is_over = match (&event.to, &self.cluster) {
-            (Audience::Users(users), Some(cluster)) => users.first().is_some_and(|user| {
-                let is_member = self.users.get(user).is_some_and(|user| user.lock().group_at(id).is_ok());
-                is_member || cluster.was_told_of_removal(*user, id, seq)
-            }),
-            _ => false,
+        let ReceivedEntry::Local(event, frames) = entry else { return };
+        let (user, Some(cluster)) = (event.users().first(), &self.cluster) else {
+            return self.apply_entry(entry);
         };
+        let mut ends_invitation = false;
+        let is_over = user.and_then(|user| self.users.get(user)).is_some_and(|user| {
+            let mut state = user.lock();
+            ends_invitation = state.invitations.is_shown(id);
+            state.group_at(id).is_ok()
+                || cluster.was_told_of_removal(user.id, id, seq)
+                || !state.invitations.take_removal(id, seq)
+        });
         if is_over {
-            self.answer_asker(id, event);
-        } else {
-            self.apply_entry(entry);
+            return self.answer_asker(id, event);
         }
+        let mut delivery = Delivery::of(event, frames.clone());
+        delivery.tag.pending = ends_invitation;
+        self.guarded(delivery.to, event.seq, || self.deliver(delivery, &[]));
     }
 }

@@ -115,7 +115,10 @@ impl Hub {
         let user = socket.owner().clone();
         let reading = Reading::begin(&user);
         let unserved = self.unserved.load(Ordering::Acquire);
-        let Some((name, found)) = self.read(socket, shown.clone()).await? else { return Ok(None) };
+        let Some((name, (found, pending))) = self.read(socket, with_pending(self, shown.clone())).await?
+        else {
+            return Ok(None);
+        };
         let mut whole = true;
         if !reading.subscribed {
             for (group, head) in &found.1 {
@@ -125,18 +128,38 @@ impl Hub {
             whole &= self.unserved.load(Ordering::Acquire) == unserved;
         }
         reading.done(name);
+        self.show_pending(socket, &pending);
         if whole && !socket.lacks() {
             return Ok(Some(found));
         }
         for _ in 0..READINGS {
             socket.start_over();
-            let Some((_, found)) = self.read(socket, shown.clone()).await? else { return Ok(None) };
+            let read = self.read(socket, with_pending(self, shown.clone()));
+            let Some((_, (found, pending))) = read.await? else { return Ok(None) };
+            self.show_pending(socket, &pending);
             if !socket.lacks() {
                 return Ok(Some(found));
             }
         }
         socket.close(Close::ResyncRequired);
         Ok(None)
+    }
+
+    /// Takes the pending memberships of a socket's snapshot. Those of which its user's other sockets, or
+    /// held events, may say something else are looked up.
+    fn show_pending(&self, socket: &Socket, pending: &[(GroupId, Seq)]) {
+        let Some(cluster) = &self.cluster else { return };
+        socket.drop_shown(pending);
+        let user = socket.owner();
+        let mut state = user.lock();
+        // Of these the user is a member here: it has accepted since, or was invited again.
+        let (here, outside): (Heads, Heads) =
+            pending.iter().partition(|(group, _)| state.group_at(*group).is_ok());
+        let doubtful = state.invitations.take_snapshot(&outside);
+        for (group, _) in &here {
+            state.invitations.doubt(*group);
+        }
+        cluster.doubt(user.id, here.into_iter().map(|(group, _)| group).chain(doubtful));
     }
 
     /// The answer of `shown`, and the user's name, if the user and the credential are valid.
@@ -267,6 +290,9 @@ impl Hub {
             let mut state = user.lock();
             let may = !state.gone && !state.subscribed && !state.left.contains(&id);
             let place = state.group_at(id);
+            if may {
+                state.invitations.join(id);
+            }
             if let (true, Err(at)) = (may, place) {
                 state.groups.insert(at, group.clone());
                 members.users.push(user.clone());
@@ -299,6 +325,20 @@ impl Hub {
             });
             return Some(socket);
         }
+    }
+}
+
+/// The same read, with the user's pending memberships and the heads of their groups. A node alone has no
+/// need of them.
+fn with_pending<T>(
+    hub: &Hub,
+    shown: impl Fn(&dyn Tx, UserId) -> Result<T> + Send + 'static,
+) -> impl Fn(&dyn Tx, UserId) -> Result<(T, Heads)> + Send + 'static {
+    let is_alone = hub.cluster.is_none();
+    move |tx, user| {
+        let pending = if is_alone { Vec::new() } else { tx.pending_beyond(user, 0)? };
+        let heads = if pending.is_empty() { Vec::new() } else { tx.heads(&pending)? };
+        Ok((shown(tx, user)?, heads))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use chinwag_core::event::{Audience, Ended, Event, Kind};
+use chinwag_core::event::{Audience, Ended, Event, Kind, Pending};
 use chinwag_core::presence::Status;
 use chinwag_core::relation::Outcome;
 use chinwag_core::{GroupId, Name, Seq, SocketId, UserId};
@@ -83,7 +83,7 @@ impl Hub {
                 self.forget(*group);
             }
             Kind::GroupAccepted(view) => self.accepted(&delivery, view.group.id, view.group.head),
-            Kind::Pending(_) => self.pending(delivery),
+            Kind::Pending(pending) => self.pending(delivery, matches!(pending, Pending::Added(_))),
             Kind::UserUpdate { user, new_name, .. } => {
                 self.rename(*user, new_name);
                 self.deliver(delivery, &[]);
@@ -196,7 +196,7 @@ impl Hub {
             return;
         }
         for user in left {
-            self.remove_from_group(id, *user);
+            self.remove_from_group(id, *user, delivery.seq);
         }
         let mut joined = joined.to_vec();
         joined.sort_unstable();
@@ -206,7 +206,7 @@ impl Hub {
     /// Skips a number of a group's log whose entry members receive by another event.
     pub(crate) fn skip_number(&self, id: GroupId, seq: Option<Seq>, left: &[UserId]) {
         for user in left {
-            self.remove_from_group(id, *user);
+            self.remove_from_group(id, *user, seq);
         }
         let (Some(seq), Some(group)) = (seq, self.local_group(id)) else { return };
         let mut members = group.lock();
@@ -215,17 +215,24 @@ impl Hub {
         }
     }
 
-    /// Delivers an event of a pending membership. A user who has accepted since receives nothing from
-    /// before.
-    pub(crate) fn pending(&self, delivery: Delivery<'_>) {
+    /// Delivers an event after which a membership is pending, or no more. A user who has accepted since
+    /// receives nothing from before.
+    pub(crate) fn pending(&self, delivery: Delivery<'_>, is_pending: bool) {
         let (Recipients::Users(users), Some(id)) = (delivery.to, delivery.tag.group) else { return };
         let seq = delivery.seq;
         let mut fanout = Fanout::of(self, delivery, &[]);
         for user in users.iter().filter_map(|user| self.users.get(user)) {
-            let state = user.lock();
+            let mut state = user.lock();
             let is_over = state.group_at(id).is_ok_and(|at| Some(state.groups[at].last()) >= seq);
+            let is_news = !is_over
+                && (self.cluster.is_none()
+                    || state.invitations.take_event(id, seq.unwrap_or_default(), is_pending));
+            if is_news && state.subscribing > 0 && !state.left.contains(&id) {
+                // A read that has the user as a member is out of date.
+                state.left.push(id);
+            }
             drop(state);
-            if !is_over {
+            if is_news {
                 fanout.to(&user);
             }
         }
@@ -236,6 +243,12 @@ impl Hub {
     fn accepted(&self, delivery: &Delivery<'_>, id: GroupId, head: Seq) {
         let Recipients::Users(users) = delivery.to else { return };
         for user in users.iter().filter_map(|user| self.users.get(user)) {
+            if let Some(cluster) = &self.cluster
+                && !user.lock().invitations.is_pending(id, head)
+            {
+                cluster.doubt(user.id, std::iter::once(id));
+                continue;
+            }
             loop {
                 let group = self.group_entry(id, head, true);
                 let mut members = group.lock();
@@ -254,7 +267,7 @@ impl Hub {
         }
     }
 
-    pub(crate) fn remove_from_group(&self, id: GroupId, user: UserId) {
+    pub(crate) fn remove_from_group(&self, id: GroupId, user: UserId, seq: Option<Seq>) {
         let Some(user) = self.users.get(&user) else { return };
         let mut state = user.lock();
         if state.subscribing > 0 && !state.left.contains(&id) {
@@ -267,6 +280,9 @@ impl Hub {
         let mut state = user.lock();
         if let Ok(at) = state.group_at(id) {
             state.groups.remove(at);
+        }
+        if self.cluster.is_some() {
+            state.invitations.take_removal(id, seq.unwrap_or_default());
         }
         drop(state);
         members.remove(&user);
@@ -338,6 +354,7 @@ pub(crate) fn join(group: &Arc<Group>, members: &mut Members, user: &Arc<User>) 
     if state.gone {
         return;
     }
+    state.invitations.join(group.id);
     if let Err(at) = state.group_at(group.id) {
         state.groups.insert(at, group.clone());
         members.users.push(user.clone());

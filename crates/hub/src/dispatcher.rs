@@ -218,7 +218,7 @@ impl Dispatcher {
                 }
                 self.drive(hub, id, Input::Attached { seq, entry: ReceivedEntry::Local(event, frames) });
             }
-            (Kind::Pending(pending), _, Some(seq)) => {
+            (Kind::Pending(pending), _, Some(seq)) if hub.cluster.is_some() => {
                 let id = pending.group();
                 self.drive(hub, id, Input::Attached { seq, entry: ReceivedEntry::Local(event, frames) });
             }
@@ -247,7 +247,7 @@ impl Dispatcher {
         // Nothing can precede the first entry of a group that is created here.
         let is_first = is_alone || seq == Seq(1) && matches!(entry, ReceivedEntry::Local(..));
         if !is_first {
-            entry.left().iter().for_each(|user| hub.remove_from_group(id, *user));
+            entry.left().iter().for_each(|user| hub.remove_from_group(id, *user, Some(seq)));
         }
         let asker = match &entry {
             ReceivedEntry::Local(event, _) if !is_first => hub.asker(event),
@@ -326,6 +326,9 @@ impl Dispatcher {
                 if let (Some(view), Some(user)) = (&tracked.answer.view, hub.users.get(&user)) {
                     catch_up::add(hub, id, &user, view, tracked.answer.head);
                 }
+            }
+            Effect::Invite { user, is_pending, head } => {
+                catch_up::invite(hub, id, user, is_pending, tracked.answer.view.as_ref(), head);
             }
             Effect::Delete { seq, held } => catch_up::delete(hub, id, seq, held, &tracked.answer.users),
             Effect::RequireResync => {

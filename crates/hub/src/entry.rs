@@ -44,7 +44,7 @@ impl Entry for ReceivedEntry {
                 _ => EntryKind::Content,
             },
             Self::Remote(hint) => match &hint.kind {
-                HintKind::User(_) if hint.group.is_some() => EntryKind::Pending,
+                HintKind::User(_) | HintKind::Invited(_) if hint.group.is_some() => EntryKind::Pending,
                 HintKind::Deleted => EntryKind::Deletion,
                 HintKind::Changed { .. } => EntryKind::Membership,
                 HintKind::Passed { left } if !left.is_empty() => EntryKind::Membership,

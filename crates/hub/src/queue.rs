@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::Bytes;
-use chinwag_core::GroupId;
+use chinwag_core::{GroupId, Seq};
 
 use self::pages::Pages;
 use crate::budget::{Budget, Share};
 use crate::replication::cursor::{Cursor, Cursors};
-use crate::replication::snapshot::{EventTag, SnapshotHeads, is_after, release};
+use crate::replication::snapshot::{EventTag, SnapshotHeads, is_after, is_shown, release};
 use crate::socket::{Close, Sink};
 
 /// How much may wait for one socket.
@@ -212,6 +212,14 @@ impl SocketQueue {
             held.retain(|held| held.tag.seq.is_none());
             self.bytes = held.iter().map(|held| held.frame.len()).sum();
             self.lacks = true;
+        }
+    }
+
+    /// Drops the held events of groups that the snapshot shows as pending, up to these numbers.
+    pub(crate) fn drop_shown(&mut self, pending: &[(GroupId, Seq)]) {
+        if let Phase::Held { held, .. } = &mut self.phase {
+            held.retain(|HeldFrame { tag, .. }| !is_shown(*tag, pending));
+            self.bytes = held.iter().map(|held| held.frame.len()).sum();
         }
     }
 

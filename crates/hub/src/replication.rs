@@ -6,8 +6,10 @@ pub(crate) mod buffer;
 pub(crate) mod cursor;
 #[cfg(test)]
 mod explore;
+pub(crate) mod fault;
 pub(crate) mod fetch;
 pub(crate) mod group;
+pub(crate) mod invitations;
 pub(crate) mod snapshot;
 #[cfg(test)]
 mod tests;

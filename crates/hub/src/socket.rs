@@ -304,6 +304,11 @@ impl Socket {
         if queue.is_closing() { 0 } else { queue.counted() }
     }
 
+    /// See [`SocketQueue::drop_shown`].
+    pub(crate) fn drop_shown(&self, pending: &[(GroupId, Seq)]) {
+        self.queue.lock().drop_shown(pending);
+    }
+
     /// See [`SocketQueue::start_over`].
     pub(crate) fn start_over(&self) {
         self.queue.lock().start_over();

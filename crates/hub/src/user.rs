@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::budget::{Budget, Total};
 use crate::group::Group;
+use crate::replication::invitations::Invitations;
 use crate::socket::{Close, Socket};
 
 /// A connected user. The entry exists while the user has sockets, and then until the end of the last
@@ -27,6 +28,8 @@ pub(crate) struct UserState {
     /// The groups whose events this user receives, in ascending order of id. The user is in the members of
     /// each.
     pub(crate) groups: Vec<Arc<Group>>,
+    /// Kept on a node among others.
+    pub(crate) invitations: Invitations,
     /// Whether the user's groups were read from the store.
     pub(crate) subscribed: bool,
     /// The number of reads under way.
@@ -70,6 +73,7 @@ impl User {
             name,
             sockets: Vec::with_capacity(1),
             groups: Vec::new(),
+            invitations: Invitations::default(),
             subscribed: false,
             subscribing: 0,
             left: Vec::new(),

@@ -133,11 +133,11 @@ impl Groups for Transaction<'_, '_> {
         })
     }
 
-    fn places(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId)>> {
-        const SQL: &str = "SELECT m.user_id, m.group_id FROM memberships m JOIN groups g ON g.id = m.group_id
-            WHERE m.user_id = ANY($1) AND NOT m.pending";
+    fn memberships(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId, bool)>> {
+        const SQL: &str = "SELECT m.user_id, m.group_id, m.pending FROM memberships m
+            JOIN groups g ON g.id = m.group_id WHERE m.user_id = ANY($1)";
         let ids: Vec<_> = users.iter().map(|id| id.0).collect();
-        self.all(SQL, &[&ids], |row| Ok((UserId(row.try_get(0)?), group_id(row, 1)?)))
+        self.all(SQL, &[&ids], |row| Ok((UserId(row.try_get(0)?), group_id(row, 1)?, row.try_get(2)?)))
     }
 
     fn group_insert(&mut self, id: GroupId, name: &str, pair: Option<(UserId, UserId)>) -> Result<()> {

@@ -129,14 +129,14 @@ impl Groups for Transaction<'_> {
         groups.iter().filter_map(|id| head(id).transpose()).collect()
     }
 
-    fn places(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId)>> {
-        let mut places = Vec::new();
+    fn memberships(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId, bool)>> {
+        let mut found = Vec::new();
         for user in users {
-            let sql = "SELECT m.group_id FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
-                WHERE m.user_id = ?1 AND m.pending = 0";
-            places.append(&mut self.all(sql, [user.0], |row| Ok((*user, group_id(row, 0)?)))?);
+            let sql = "SELECT m.group_id, m.pending FROM memberships m CROSS JOIN groups g
+                ON g.id = m.group_id WHERE m.user_id = ?1";
+            found.append(&mut self.all(sql, [user.0], |row| Ok((*user, group_id(row, 0)?, row.get(1)?)))?);
         }
-        Ok(places)
+        Ok(found)
     }
 
     fn group_insert(&mut self, id: GroupId, name: &str, pair: Option<(UserId, UserId)>) -> Result<()> {

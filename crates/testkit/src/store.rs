@@ -200,7 +200,7 @@ macro_rules! store_suite {
                 a_member_with_another_role_keeps_its_date_of_coming
                 who_was_put_out_is_no_member_and_comes_back_later
                 a_view_shows_the_twenty_newest_messages_and_names_as_they_are_now
-                of_many_groups_and_users_heads_and_places_are_told
+                heads_and_memberships_of_many_are_read
                 brief_view_has_no_messages_and_lists_small_groups_only
             }
             import {

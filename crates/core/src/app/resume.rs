@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{App, Context, brief, standing};
 use crate::event::{Audience, Event, Kind};
-use crate::group::View;
+use crate::group::{Member, View};
 use crate::limits::{RESUME_EVENTS, RESUME_TOTAL};
 use crate::log::{LogEntry, LogRow};
 use crate::store::Tx;
@@ -214,6 +214,8 @@ pub struct CaughtUp {
     pub too_far: bool,
     /// The members who have accepted among the requested users, in ascending order.
     pub members: Vec<UserId>,
+    /// Those who have yet to accept, in ascending order.
+    pub pending: Vec<UserId>,
     /// The complete view of the group, if requested.
     pub view: Option<Arc<View>>,
 }
@@ -242,33 +244,34 @@ pub fn catch_up(tx: &dyn Tx, asked: &Behind) -> Result<Option<CaughtUp>> {
     let entries = if count == 0 || too_far { Vec::new() } else { tx.log(group, asked.after, count)? };
     let last_change = entries.iter().rev().find(|row| row.entry.changes_group()).map(|row| row.seq);
     let view = if asked.view { Some(standing(tx, group)?) } else { None };
+    let (pending, members) = members_among(tx, group, &asked.users)?;
     Ok(Some(CaughtUp {
         head: found.head,
         events: events(tx, group, entries, last_change, None)?,
         too_far,
-        members: members_among(tx, group, &asked.users)?,
+        members,
+        pending,
         view,
     }))
 }
 
-/// A few are looked up one by one; for many, all members are read.
-fn members_among(tx: &dyn Tx, group: GroupId, users: &[UserId]) -> Result<Vec<UserId>> {
-    let mut members: Vec<UserId> = if users.len() <= FEW {
+/// The pending members among `users`, and the others, each in ascending order. A few are looked up one by
+/// one; for many, all members are read.
+fn members_among(tx: &dyn Tx, group: GroupId, users: &[UserId]) -> Result<(Vec<UserId>, Vec<UserId>)> {
+    let asked: BTreeSet<_> = users.iter().copied().collect();
+    let mut members = if users.len() <= FEW {
         let mut found = Vec::with_capacity(users.len());
-        for user in users {
-            let member = tx.member(group, *user)?.filter(|member| !member.pending);
-            found.extend(member.map(|member| member.user));
+        for user in &asked {
+            found.extend(tx.member(group, *user)?);
         }
         found
     } else {
-        let asked: BTreeSet<_> = users.iter().copied().collect();
-        let all = tx.members(group)?.into_iter().filter(|member| !member.pending);
-        let all = all.map(|member| member.user);
-        all.filter(|user| asked.contains(user)).collect()
+        tx.members(group)?.into_iter().filter(|member| asked.contains(&member.user)).collect()
     };
-    members.sort_unstable();
-    members.dedup();
-    Ok(members)
+    members.sort_unstable_by_key(|member| member.user);
+    let (pending, accepted): (Vec<_>, Vec<_>) = members.into_iter().partition(|member| member.pending);
+    let ids = |members: Vec<Member>| members.into_iter().map(|member| member.user).collect();
+    Ok((ids(pending), ids(accepted)))
 }
 
 type Missed = std::result::Result<Stretch, Refusal>;

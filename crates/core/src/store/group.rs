@@ -30,8 +30,9 @@ pub trait Groups: Messages + Relations {
     /// the caller.
     fn heads(&self, groups: &[GroupId]) -> Result<Vec<(GroupId, Seq)>>;
 
-    /// The groups that these users are in and have accepted, in any order. Bounded by the caller.
-    fn places(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId)>>;
+    /// The groups that these users are in, each with whether the user has yet to accept it, in any order.
+    /// Bounded by the caller.
+    fn memberships(&self, users: &[UserId]) -> Result<Vec<(UserId, GroupId, bool)>>;
 
     /// Makes a group with no members and an empty log. With a `pair`, in either order, it is
     /// their private one, and there must be none yet. An id of which [`Groups::group_erase`] has left

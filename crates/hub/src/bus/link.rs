@@ -68,8 +68,10 @@ pub enum HintKind {
     Deleted,
     /// This user has come into a group.
     Joined(UserId),
-    /// The frame is for this user. With a group it is about one that the user has yet to accept.
+    /// The frame is for this user. With a group it ends a membership that the user had yet to accept.
     User(UserId),
+    /// The frame shows this user a group that it has yet to accept.
+    Invited(UserId),
     /// The same; a user has another name.
     Renamed {
         /// The recipient of the frame.

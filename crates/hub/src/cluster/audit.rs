@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
 
 use crate::Hub;
-use crate::catch_up::FetchOutcome;
+use crate::catch_up::{FetchOutcome, UserGroups};
 
 /// Groups, or tokens, in one job of the store.
 const PAGE: usize = 500;
@@ -100,28 +100,32 @@ impl Hub {
 
     async fn compare_users(&self, users: &[UserId], outcomes: &mpsc::Sender<FetchOutcome>) -> Result<()> {
         let asked = users.to_vec();
-        let (places, gone) = self
+        let (stored, gone) = self
             .store
             .read(move |tx| {
-                let mut places: HashMap<UserId, Vec<GroupId>> = HashMap::new();
-                for (user, group) in tx.places(&asked)? {
-                    places.entry(user).or_default().push(group);
+                let empty = |user: &UserId| {
+                    (*user, UserGroups { user: *user, accepted: Vec::new(), pending: Vec::new() })
+                };
+                let mut stored: HashMap<_, _> = asked.iter().map(empty).collect();
+                for (user, group, is_pending) in tx.memberships(&asked)? {
+                    if let Some(user) = stored.get_mut(&user) {
+                        if is_pending { &mut user.pending } else { &mut user.accepted }.push(group);
+                    }
                 }
                 let mut gone = Vec::new();
                 // A member of a group exists.
-                for user in asked.iter().filter(|user| !places.contains_key(user)) {
-                    if tx.user(*user)?.is_none() {
-                        gone.push(*user);
+                for user in stored.values().filter(|it| it.accepted.is_empty() && it.pending.is_empty()) {
+                    if tx.user(user.user)?.is_none() {
+                        gone.push(user.user);
                     }
                 }
-                Ok((places, gone))
+                Ok((stored.into_values().collect(), gone))
             })
             .await?;
         for user in gone {
             self.end_credential(Ended::User(user));
         }
-        let placed = |user: &UserId| (*user, places.get(user).cloned().unwrap_or_default());
-        let _ = outcomes.send(FetchOutcome::Memberships(users.iter().map(placed).collect())).await;
+        let _ = outcomes.send(FetchOutcome::Memberships(stored)).await;
         Ok(())
     }
 

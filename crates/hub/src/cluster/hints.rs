@@ -1,7 +1,7 @@
 //! Hints: those that this node publishes of its events, and the delivery of those of others.
 
 use bytes::Bytes;
-use chinwag_core::event::{Audience, Ended, Event, Kind};
+use chinwag_core::event::{Audience, Ended, Event, Kind, Pending};
 use chinwag_core::relation::Outcome;
 use chinwag_core::{GroupId, Seq, UserId};
 
@@ -113,7 +113,7 @@ impl Hub {
     fn apply_hint(&self, hint: &Hint) {
         let quits = matches!(hint.kind, HintKind::Deleted);
         // A hint for one user names a group only if the membership is pending.
-        let pending = matches!(hint.kind, HintKind::User(_)) && hint.group.is_some();
+        let pending = matches!(hint.kind, HintKind::User(_) | HintKind::Invited(_)) && hint.group.is_some();
         let tag = EventTag { group: hint.group, seq: hint.seq, quits, pending, ..EventTag::default() };
         let whole = if hint.whole.is_empty() { &hint.frame } else { &hint.whole };
         let delivery = |to| Delivery {
@@ -137,7 +137,8 @@ impl Hub {
                 self.deliver(delivery(Recipients::Group(id, &[])), &[]);
                 self.forget(id);
             }
-            (HintKind::User(to), Some(_)) => self.pending(delivery(Recipients::Users(&[*to]))),
+            (HintKind::Invited(to), Some(_)) => self.pending(delivery(Recipients::Users(&[*to])), true),
+            (HintKind::User(to), Some(_)) => self.pending(delivery(Recipients::Users(&[*to])), false),
             (HintKind::User(to), None) => self.deliver(delivery(Recipients::Users(&[*to])), &[]),
             (HintKind::Renamed { to, user, name }, _) => {
                 self.rename(*user, name);
@@ -232,7 +233,7 @@ impl Hub {
     }
 }
 
-/// The hint of an event without a group, for one of its users.
+/// The hint of an event for single users, for one of them.
 fn to_user(kind: &Kind, to: UserId) -> HintKind {
     match kind {
         Kind::UserUpdate { user, new_name, .. } => {
@@ -242,6 +243,7 @@ fn to_user(kind: &Kind, to: UserId) -> HintKind {
             let contact = if author.0 == to { name } else { author };
             HintKind::Contact { to, contact: contact.clone() }
         }
+        Kind::Pending(Pending::Added(_)) => HintKind::Invited(to),
         _ => HintKind::User(to),
     }
 }

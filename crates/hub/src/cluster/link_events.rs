@@ -4,11 +4,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use chinwag_core::{GroupId, UserId};
-
 use super::audit;
 use crate::bus::link::{Channel, Hint, HintKind, LinkEvent, NodeId};
-use crate::catch_up::FetchOutcome;
+use crate::catch_up::{FetchOutcome, UserGroups};
 use crate::dispatcher::Dispatcher;
 use crate::entry::ReceivedEntry;
 use crate::replication::group::Input;
@@ -82,7 +80,7 @@ impl Dispatcher {
                 Some(id),
                 Some(seq),
             ) => self.entry(hub, id, seq, ReceivedEntry::Remote(hint)),
-            (HintKind::User(_), Some(id), Some(seq)) => {
+            (HintKind::User(_) | HintKind::Invited(_), Some(id), Some(seq)) => {
                 self.drive(hub, id, Input::Attached { seq, entry: ReceivedEntry::Remote(hint) });
             }
             _ => hub.apply_entry(&ReceivedEntry::Remote(hint)),
@@ -108,8 +106,8 @@ impl Dispatcher {
                 }
             }
             FetchOutcome::Memberships(memberships) => {
-                for (user, groups) in &memberships {
-                    self.memberships(hub, *user, groups);
+                for stored in &memberships {
+                    self.memberships(hub, stored);
                 }
             }
             FetchOutcome::Checked => {
@@ -120,15 +118,17 @@ impl Dispatcher {
     }
 
     /// The store has a user in these groups. Differences are looked up, unless they resolve meanwhile.
-    fn memberships(&mut self, hub: &Arc<Hub>, user: UserId, groups: &[GroupId]) {
+    fn memberships(&mut self, hub: &Arc<Hub>, stored: &UserGroups) {
+        let (user, groups) = (stored.user, &stored.accepted);
         let Some(found) = hub.users.get(&user) else { return };
         let state = found.lock();
         if !state.subscribed || state.subscribing > 0 {
             return;
         }
         let here: HashSet<_> = state.groups.iter().map(|group| group.id).collect();
+        let invited = state.invitations.differences(&stored.pending);
         drop(state);
-        for id in groups.iter().filter(|id| !here.contains(id)) {
+        for id in groups.iter().chain(&invited).filter(|id| !here.contains(id)) {
             let input = Input::Doubt { joining: vec![user], leaving: vec![], is_urgent: false };
             self.drive(hub, *id, input);
         }

@@ -11,10 +11,13 @@ use super::group::{Entry, EntryKind};
 const MOST: usize = 1024;
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
-/// Entries that wait, by number, those of one number in the order of arrival.
+/// A number, whether the entry follows the one of that number, and the order of arrival.
+type Key = (Seq, bool, usize);
+
+/// Entries that wait, in the order of their keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ReorderBuffer<T> {
-    held: BTreeMap<(Seq, usize), T>,
+    held: BTreeMap<Key, T>,
     bytes: usize,
 }
 
@@ -32,9 +35,10 @@ impl<T: Entry> ReorderBuffer<T> {
     /// Adds an entry. A full buffer drops all of its entries, this one included, and returns them.
     pub(crate) fn push(&mut self, seq: Seq, entry: T) -> Vec<T> {
         self.bytes += entry.size();
-        let last = self.held.range(..=(seq, usize::MAX)).next_back();
-        let order = last.filter(|((at, _), _)| *at == seq).map_or(0, |((_, order), _)| order + 1);
-        self.held.insert((seq, order), entry);
+        let is_attached = entry.kind().is_attached();
+        let last = self.held.range((seq, is_attached, 0)..=(seq, is_attached, usize::MAX)).next_back();
+        let order = last.map_or(0, |((.., order), _)| order + 1);
+        self.held.insert((seq, is_attached, order), entry);
         if self.held.len() <= MOST && self.bytes <= MOST_BYTES {
             return Vec::new();
         }
@@ -44,30 +48,38 @@ impl<T: Entry> ReorderBuffer<T> {
     /// Takes the first entry, if its number is at most `upto`.
     pub(crate) fn pop(&mut self, upto: Seq) -> Option<(Seq, T)> {
         let first = self.held.first_entry().filter(|first| first.key().0 <= upto)?;
-        let ((seq, _), entry) = first.remove_entry();
+        let ((seq, ..), entry) = first.remove_entry();
         self.bytes -= entry.size();
         Some((seq, entry))
+    }
+
+    /// Takes the first entry, if its turn has come where everything up to `position` was delivered.
+    pub(crate) fn pop_due(&mut self, position: Seq) -> Option<(Seq, T)> {
+        let ((_, is_attached, _), _) = self.held.first_key_value()?;
+        self.pop(if *is_attached { position } else { position.next() })
     }
 
     /// Takes everything.
     pub(crate) fn take(&mut self) -> Vec<(Seq, T)> {
         self.bytes = 0;
-        mem::take(&mut self.held).into_iter().map(|((seq, _), entry)| (seq, entry)).collect()
+        mem::take(&mut self.held).into_iter().map(|((seq, ..), entry)| (seq, entry)).collect()
     }
 
     /// Drops the entries after `head`: the store has not given their numbers.
     pub(crate) fn truncate(&mut self, head: Seq) {
-        for entry in self.held.split_off(&(head.next(), 0)).into_values() {
+        for entry in self.held.split_off(&(head.next(), false, 0)).into_values() {
             self.bytes -= entry.size();
         }
     }
 
-    /// Takes the entry that tells this user of its removal, if there is one.
-    pub(crate) fn take_removal(&mut self, user: UserId) -> Option<T> {
+    /// Takes the entry that tells this user of its removal up to `head`, if there is one.
+    pub(crate) fn take_removal(&mut self, user: UserId, head: Seq) -> Option<(Seq, T)> {
         let mut held = self.held.iter();
-        let found = held.find(|(_, entry)| entry.kind() == EntryKind::Removal(user)).map(|(key, _)| *key)?;
+        let is_removal =
+            |(key, entry): &(&Key, &T)| key.0 <= head && entry.kind() == EntryKind::Removal(user);
+        let found = held.find(is_removal).map(|(key, _)| *key)?;
         let entry = self.held.remove(&found)?;
         self.bytes -= entry.size();
-        Some(entry)
+        Some((found.0, entry))
     }
 }

@@ -3,6 +3,7 @@
 
 use chinwag_core::{GroupId, Seq};
 
+use super::fault::{Fault, is_injected};
 use super::snapshot::{EventTag, SnapshotHeads};
 
 /// One socket's position in one group.
@@ -34,7 +35,9 @@ impl Cursors {
 
     /// Moves the cursor of a delivered event's group, if the event stands for later ones.
     pub(crate) fn raise(&mut self, tag: EventTag) {
-        if let (Some(group), Some(upto)) = (tag.group, tag.upto) {
+        if let (Some(group), Some(upto)) = (tag.group, tag.upto)
+            && !is_injected(Fault::NoRaise)
+        {
             self.set(group, if tag.quits { Cursor::Detached(upto) } else { Cursor::At(upto) });
         }
     }
@@ -45,28 +48,35 @@ impl Cursors {
         let Some(group) = tag.group else { return false };
         let Some(at) = self.0.iter().position(|(id, _)| *id == group) else { return false };
         match self.0[at].1 {
-            // A user with a pending membership receives the event, and stays out of the log.
-            Cursor::Detached(after) if tag.pending => tag.seq <= Some(after),
+            // An invitation is no part of the log, and the user stays out of that.
+            Cursor::Detached(after) if tag.pending => {
+                is_injected(Fault::SkipInvitation) && tag.seq <= Some(after)
+            }
             Cursor::Detached(after) => {
-                let attaches = tag.joins && tag.seq > Some(after);
+                // An acceptance has the number of the entry before it.
+                let is_later =
+                    tag.seq > Some(after) || tag.seq == Some(after) && !is_injected(Fault::SkipAcceptance);
+                let attaches = tag.joins && is_later;
                 if attaches {
                     self.drop(at);
                 }
-                !attaches
+                !attaches && !is_injected(Fault::IgnoreDetached)
             }
             Cursor::At(cursor) => {
                 let Some(seq) = tag.seq else { return false };
-                if seq >= cursor && tag.upto.is_none() {
+                // The entry that has the number of an invitation may still come.
+                let passes = !tag.pending || is_injected(Fault::InvitationLiftsCursor);
+                if seq >= cursor && tag.upto.is_none() && passes {
                     self.drop(at);
                 }
-                seq <= cursor
+                seq < cursor || seq == cursor && !is_injected(Fault::CursorBelow)
             }
         }
     }
 
     /// Drops the detached cursors of groups that a later snapshot has.
     pub(crate) fn attach(&mut self, snapshot: &SnapshotHeads<'_>) {
-        let is_shown = |id, after| snapshot.head(id) > Some(after);
+        let is_shown = |id, after| snapshot.head(id) >= Some(after);
         self.0.retain(|(id, cursor)| !matches!(cursor, Cursor::Detached(after) if is_shown(*id, *after)));
     }
 

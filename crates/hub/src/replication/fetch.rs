@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use chinwag_core::{Seq, UserId};
 
+use super::fault::{Fault, is_injected};
 use super::group::{Delay, Effect, Effects, Entry, EntryKind, LocalGroup, Replica, State};
 
 /// A question to the store.
@@ -20,6 +21,15 @@ pub(crate) struct Fetch {
     pub(crate) needs_view: bool,
 }
 
+/// A user's membership in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Standing {
+    Outside,
+    /// It has yet to accept.
+    Pending,
+    Member,
+}
+
 /// The store's answer, all of one snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Fetched<T> {
@@ -28,8 +38,8 @@ pub(crate) struct Fetched<T> {
     pub(crate) entries: VecDeque<(Option<Seq>, T)>,
     /// Whether there were too many.
     pub(crate) is_too_far: bool,
-    /// All users asked about, and whether each is a member.
-    pub(crate) users: Vec<(UserId, bool)>,
+    /// All users asked about.
+    pub(crate) users: Vec<(UserId, Standing)>,
 }
 
 /// An answer that is being carried out.
@@ -42,6 +52,8 @@ pub(crate) struct Merge<T> {
     entries: VecDeque<(Option<Seq>, T)>,
     is_read: bool,
     added: VecDeque<UserId>,
+    /// Users who are no members, and whether the membership of each is pending.
+    outside: VecDeque<(UserId, bool)>,
 }
 
 impl<T: Entry> Replica<T> {
@@ -52,34 +64,49 @@ impl<T: Entry> Replica<T> {
         found: Option<Fetched<T>>,
     ) -> Effects<T> {
         let is_outdated = found.as_ref().is_some_and(|found| local.position() > Some(found.head));
-        if is_outdated {
+        if is_outdated && !is_injected(Fault::ApplyOutdated) {
             // A member has connected since, with a later snapshot. All is read again.
             return self.try_again();
         }
         (self.state, self.attempts, self.vanished) = (State::Gap, 0, false);
-        let Some(found) = found else {
-            self.joining.retain(|user| !asked.joining.contains(user));
-            self.leaving.clear();
-            return self.vanish(local, asked);
-        };
-        for (user, _) in &found.users {
-            self.joining.remove(user);
-            self.leaving.remove(user);
+        self.asked = Default::default();
+        let Some(found) = found else { return self.vanish(local, asked) };
+        if is_injected(Fault::ForgetDoubt) {
+            let is_answered = |user: &UserId| found.users.iter().any(|(other, _)| other == user);
+            self.joining.retain(|user| !is_answered(user));
+            self.leaving.retain(|user| !is_answered(user));
         }
         // The store has not given a later number: the hint that named one is wrong, or newer.
         if asked.upto > found.head {
             self.buffer.truncate(found.head);
             self.target = self.target.min(found.head);
         }
-        let with = |is_member| {
-            let users = found.users.iter().filter(move |(_, is)| *is == is_member);
-            users.map(|(user, _)| *user).collect()
-        };
+        let (mut removed, mut added, mut outside) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
+        for (user, standing) in found.users {
+            if standing == Standing::Member {
+                added.push_back(user);
+                continue;
+            }
+            // It has joined since, which may have been after the answer.
+            let has_joined = asked.joining.contains(&user) && local.is_member(user) == Some(true);
+            if has_joined && !is_injected(Fault::TrustOvertaken) {
+                self.leaving.insert(user);
+                continue;
+            }
+            removed.push_back(user);
+            if standing == Standing::Outside || asked.needs_view {
+                outside.push_back((user, standing == Standing::Pending));
+            } else {
+                // It is to be shown the group, which was not read.
+                self.joining.insert(user);
+            }
+        }
         self.merge = Some(Merge {
             head: found.head,
             upto: asked.upto.min(found.head),
-            removed: with(false),
-            added: if asked.needs_view { with(true) } else { VecDeque::new() },
+            removed: if is_injected(Fault::NoRemoval) { VecDeque::new() } else { removed },
+            added: if asked.needs_view { added } else { VecDeque::new() },
+            outside,
             is_too_far: found.is_too_far,
             entries: found.entries,
             is_read: false,
@@ -93,10 +120,13 @@ impl<T: Entry> Replica<T> {
         // Removed users are told nothing of what they missed.
         if let Some(user) = merge.removed.pop_front() {
             let head = merge.head;
-            // One who is no member here is told by the held entry itself.
-            let is_member = local.is_member(user) == Some(true);
-            let held = if is_member { self.buffer.take_removal(user) } else { None };
-            return Some(Effects::one(Effect::Remove { user, held, head }));
+            let held = self.buffer.take_removal(user, head);
+            // One who is no member here is told by the held entry itself, before a later invitation.
+            if local.is_member(user) != Some(true) {
+                let told = held.map(|(seq, entry)| Effect::TellRemoval(seq, entry));
+                return Some(Effects::two(Some(Effect::Remove { user, held: None, head }), told));
+            }
+            return Some(Effects::one(Effect::Remove { user, held: held.map(|(_, entry)| entry), head }));
         }
         if !merge.is_read
             && let Some(effects) = self.merge_entry(local)
@@ -104,8 +134,14 @@ impl<T: Entry> Replica<T> {
             return Some(effects);
         }
         let merge = self.merge.as_mut()?;
-        if let Some(user) = merge.added.pop_front() {
+        if let Some(user) = merge.added.pop_front().filter(|_| !is_injected(Fault::NoAddition)) {
             return Some(Effects::one(Effect::Add(user)));
+        }
+        let head = merge.head;
+        if let Some((user, is_pending)) =
+            merge.outside.pop_front().filter(|_| !is_injected(Fault::NoInvitation))
+        {
+            return Some(Effects::one(Effect::Invite { user, is_pending, head }));
         }
         self.merge = None;
         // More may have come to be looked up meanwhile.
@@ -128,6 +164,9 @@ impl<T: Entry> Replica<T> {
             if let Some(upto) = upto
                 && let Some((seq, entry)) = self.buffer.pop(upto)
             {
+                if is_injected(Fault::DropHeld) {
+                    continue;
+                }
                 if entry.kind() != EntryKind::Content || seq <= position {
                     self.overtaken.push_back((seq, entry));
                     continue;
@@ -137,6 +176,9 @@ impl<T: Entry> Replica<T> {
             match merge.entries.pop_front() {
                 Some((None, entry)) => return Some(Effects::one(Effect::Deliver(entry))),
                 Some((Some(seq), entry)) if seq > position => return Some(deliver(seq, entry)),
+                Some((Some(seq), entry)) if is_injected(Fault::RepeatFetched) => {
+                    return Some(deliver(seq, entry));
+                }
                 Some(_) => {}
                 None => {
                     merge.is_read = true;
@@ -153,13 +195,22 @@ impl<T: Entry> Replica<T> {
                 Some(Effect::Start(Delay::None)),
             );
         };
-        let mut held = self.buffer.take().into_iter();
-        let last = held.rfind(|(_, entry)| entry.kind() == EntryKind::Deletion);
+        let mut last = None;
+        for (seq, entry) in self.buffer.take() {
+            match entry.kind() {
+                EntryKind::Deletion => last = Some((seq, entry)),
+                EntryKind::Pending => self.overtaken.push_back((seq, entry)),
+                _ => {}
+            }
+        }
         let (seq, held) = match last {
             Some((seq, entry)) => (seq, Some(entry)),
             None => (position.max(self.target).next(), None),
         };
         self.target = Seq(0);
+        if is_injected(Fault::NoDeletion) {
+            return Effects::one(Effect::Start(Delay::None));
+        }
         Effects::two(Some(Effect::Delete { seq, held }), Some(Effect::Start(Delay::None)))
     }
 }

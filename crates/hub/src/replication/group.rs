@@ -21,6 +21,7 @@ use std::collections::{BTreeSet, VecDeque};
 use chinwag_core::{Seq, UserId};
 
 use super::buffer::ReorderBuffer;
+use super::fault::{Fault, is_injected};
 use super::fetch::{Fetch, Fetched, Merge};
 
 /// A numbered entry of a log as it reached this node.
@@ -47,6 +48,13 @@ pub(crate) enum EntryKind {
     Removal(UserId),
     /// For users whose membership is pending, with the number of another entry.
     Pending,
+}
+
+impl EntryKind {
+    /// Whether it follows the entry of the same number.
+    pub(super) fn is_attached(self) -> bool {
+        matches!(self, Self::Removal(_) | Self::Pending)
+    }
 }
 
 /// The driver's knowledge of the group on this node.
@@ -105,8 +113,8 @@ pub(crate) enum Input<T> {
     },
     /// The number `seq` is taken.
     Taken(Seq),
-    /// The membership of users is in doubt: of some because they may have joined, of some because they
-    /// may have been removed.
+    /// The membership of users is in doubt: of some because they may have joined, or their pending
+    /// membership may be another, of some because they may have been removed.
     Doubt {
         joining: Vec<UserId>,
         leaving: Vec<UserId>,
@@ -145,6 +153,8 @@ pub(crate) enum Effect<T> {
     Remove { user: UserId, held: Option<T>, head: Seq },
     /// The user is a member.
     Add(UserId),
+    /// The user is no member as of `head`, and its membership is pending or not.
+    Invite { user: UserId, is_pending: bool, head: Seq },
     /// The group has ended with the number `seq`.
     Delete { seq: Seq, held: Option<T> },
     /// The members' sockets must resume.
@@ -167,14 +177,19 @@ pub(crate) struct Replica<T> {
     pub(super) buffer: ReorderBuffer<T>,
     /// The highest number that is known to be taken.
     pub(super) target: Seq,
-    /// Connected users who may have joined.
+    /// Connected users who may have joined, or of whose pending membership something else may have been
+    /// sent.
     pub(super) joining: BTreeSet<UserId>,
     /// Members here who may have been removed.
     pub(super) leaving: BTreeSet<UserId>,
+    /// Those of both whom the fetch under way is about. Doubts that arise meanwhile need another.
+    pub(super) asked: (BTreeSet<UserId>, BTreeSet<UserId>),
     /// The group may have ended.
     pub(super) vanished: bool,
     /// The timer has fired, and the buffer is looked through once more before the fetch.
     is_due: bool,
+    /// Nothing is missing, and the timer runs before the held entries are delivered.
+    is_ending: bool,
     /// Failed attempts.
     pub(super) attempts: u32,
     /// The rest of an answer of the store.
@@ -216,8 +231,10 @@ impl<T> Default for Replica<T> {
             target: Seq(0),
             joining: BTreeSet::new(),
             leaving: BTreeSet::new(),
+            asked: Default::default(),
             vanished: false,
             is_due: false,
+            is_ending: false,
             attempts: 0,
             merge: None,
             overtaken: VecDeque::new(),
@@ -233,7 +250,7 @@ impl<T: Entry> Replica<T> {
 
     /// Users who may have joined, and are told of the group once that is known.
     pub(crate) fn joining(&self) -> impl Iterator<Item = UserId> {
-        self.joining.iter().copied()
+        self.joining.union(&self.asked.0).copied()
     }
 
     /// Takes one input. The effects are to be carried out in their order, before the next input.
@@ -283,7 +300,7 @@ impl<T: Entry> Replica<T> {
         if seq < next {
             return self.discard(local, entry);
         }
-        if seq == next || is_ordered {
+        if seq == next || is_ordered || is_injected(Fault::DeliverEarly) {
             return Effects::one(Effect::Deliver(entry));
         }
         self.buffer.push(seq, entry);
@@ -316,9 +333,18 @@ impl<T: Entry> Replica<T> {
 
     fn attached(&mut self, local: &impl LocalGroup, seq: Seq, entry: T) -> Effects<T> {
         let is_removal = matches!(entry.kind(), EntryKind::Removal(_));
-        let is_early = local.position().map_or(is_removal, |position| position < seq);
-        if self.state != State::Live && is_early {
+        let is_early = local.position().is_none_or(|position| position < seq);
+        let is_hasty = is_injected(if is_removal { Fault::RemovalAtOnce } else { Fault::InvitationAtOnce });
+        if self.state != State::Live && is_early && !is_hasty {
             return self.hold_only(seq, entry);
+        }
+        // The entries before it may still arrive.
+        if !is_removal
+            && !is_hasty
+            && let Some(started) = self.taken(local, seq)
+        {
+            self.buffer.push(seq, entry);
+            return Effects::one(started);
         }
         Effects::one(if is_removal { Effect::TellRemoval(seq, entry) } else { Effect::Deliver(entry) })
     }
@@ -394,10 +420,9 @@ impl<T: Entry> Replica<T> {
             return Effects::none();
         }
         if let Some(position) = local.position()
-            && let Some((seq, entry)) = self.buffer.pop(position.next())
+            && let Some((seq, entry)) = self.buffer.pop_due(position)
         {
-            let is_next = seq == position.next() && !matches!(entry.kind(), EntryKind::Removal(_));
-            return if is_next {
+            return if seq > position {
                 Effects::one(Effect::Deliver(entry))
             } else {
                 self.overtake(local, seq, entry)
@@ -414,7 +439,11 @@ impl<T: Entry> Replica<T> {
         let is_whole = position.is_none_or(|position| self.target <= position && self.buffer.is_empty());
         let is_certain = self.leaving.is_empty() && self.joining.is_empty();
         if is_whole && is_certain && !(self.vanished && position.is_some()) {
-            // The last member here may have gone: it is told so, and users who join later are looked up.
+            // The last member here may have gone, and an entry that tells it so may follow.
+            if !self.buffer.is_empty() && !self.is_due {
+                let is_started = std::mem::replace(&mut self.is_ending, true);
+                return if is_started { Effects::none() } else { Effects::one(Effect::Start(Delay::None)) };
+            }
             let overtaken = self.buffer.take().into();
             *self = Self { overtaken, ..Self::default() };
             return if self.overtaken.is_empty() { Effects::none() } else { self.proceed(local) };
@@ -422,17 +451,28 @@ impl<T: Entry> Replica<T> {
         if !std::mem::take(&mut self.is_due) {
             return Effects::none();
         }
+        if is_injected(Fault::SkipFetch) {
+            let upto = position.unwrap_or_default().max(self.target);
+            *self = Self::default();
+            return Effects::one(Effect::Advance(upto));
+        }
         self.state = State::Fetching;
+        self.asked = (std::mem::take(&mut self.joining), std::mem::take(&mut self.leaving));
         Effects::one(Effect::Fetch(Fetch {
             after: position.unwrap_or_default(),
             upto: if position.is_some() { self.target } else { Seq(0) },
-            joining: self.joining.iter().copied().collect(),
+            joining: self.asked.0.iter().copied().collect(),
             needs_view: !is_certain,
         }))
     }
 
     pub(super) fn try_again(&mut self) -> Effects<T> {
         self.state = State::Unavailable;
+        self.joining.append(&mut self.asked.0);
+        self.leaving.append(&mut self.asked.1);
+        if is_injected(Fault::NoRetry) {
+            return Effects::none();
+        }
         let attempts = self.attempts;
         self.attempts = attempts.saturating_add(1).min(16);
         Effects::one(Effect::Start(Delay::Backoff(attempts)))
@@ -444,8 +484,8 @@ impl<T: Entry> Replica<T> {
         }
         let upto = self.target.max(local.position().unwrap_or_default());
         let held = self.buffer.take().into_iter();
-        let removals = held.filter(|(_, entry)| matches!(entry.kind(), EntryKind::Removal(_)));
-        *self = Self { overtaken: removals.collect(), ..Self::default() };
+        let attached = held.filter(|(_, entry)| entry.kind().is_attached());
+        *self = Self { overtaken: attached.collect(), ..Self::default() };
         Effects::two(Some(Effect::RequireResync), Some(Effect::Advance(upto)))
     }
 }

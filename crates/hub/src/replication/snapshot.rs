@@ -4,6 +4,7 @@
 use chinwag_core::{GroupId, Seq};
 
 use super::cursor::{Cursor, Cursors};
+use super::fault::{Fault, is_injected};
 
 /// The part of an event that decides whether a socket receives it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -33,6 +34,14 @@ impl SnapshotHeads<'_> {
         let at = self.heads.binary_search_by_key(&group, |(id, _)| *id).ok()?;
         Some(self.heads[at].1)
     }
+}
+
+/// Whether an event is in a snapshot that shows these pending memberships.
+pub(crate) fn is_shown(tag: EventTag, pending: &[(GroupId, Seq)]) -> bool {
+    let (Some(group), Some(seq)) = (tag.group, tag.seq) else { return false };
+    // An acceptance has the number of the entry before it.
+    let is_before = |head| seq < head || seq == head && !tag.joins;
+    pending.iter().any(|(id, head)| *id == group && is_before(*head))
 }
 
 /// Whether a held event follows the snapshot.
@@ -69,7 +78,7 @@ pub(crate) fn release<F>(
 
 /// Whether a held event is not in the snapshot, given the groups that held events have joined so far.
 fn is_news(tag: EventTag, snapshot: &SnapshotHeads<'_>, joined: &[GroupId]) -> bool {
-    let Some(group) = tag.group else { return true };
+    let Some(group) = tag.group.filter(|_| !is_injected(Fault::ReleaseAll)) else { return true };
     match (snapshot.head(group), tag.seq) {
         (Some(head), Some(seq)) => seq > head,
         (Some(_), None) => true,
@@ -85,6 +94,7 @@ pub(crate) fn start_cursors(
     snapshot: &SnapshotHeads<'_>,
     joined: &[GroupId],
 ) -> Vec<(GroupId, Cursor)> {
+    let groups = groups.filter(|_| !is_injected(Fault::NoStartCursors));
     let absent = groups.filter(|id| snapshot.head(*id).is_none() && !joined.contains(id));
     let ahead = ahead(position, snapshot).map(|(id, head)| (id, Cursor::At(head)));
     ahead.chain(absent.map(|id| (id, Cursor::Detached(Seq(0))))).collect()
@@ -100,4 +110,5 @@ pub(crate) fn ahead(
         .iter()
         .copied()
         .filter(move |(id, head)| position(*id).is_none_or(|position| position < *head))
+        .filter(|_| !is_injected(Fault::NoStartCursors))
 }

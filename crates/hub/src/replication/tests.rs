@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use chinwag_core::{Seq, UserId};
 
-use super::fetch::Fetched;
+use super::fetch::{Fetched, Standing};
 use super::group::{Delay, Effect, Entry, EntryKind, Input, LocalGroup, Replica};
 
 /// A message with this number.
@@ -71,7 +71,12 @@ impl Group {
     fn answer(&mut self, fetch: &Effect<Message>, head: i64, entries: &[i64]) -> Vec<Effect<Message>> {
         let Effect::Fetch(fetch) = fetch else { panic!("{fetch:?}") };
         let entries: VecDeque<_> = entries.iter().map(|seq| (Some(Seq(*seq)), Message(*seq))).collect();
-        let found = Fetched { head: Seq(head), entries, is_too_far: false, users: vec![(UserId(1), true)] };
+        let found = Fetched {
+            head: Seq(head),
+            entries,
+            is_too_far: false,
+            users: vec![(UserId(1), Standing::Member)],
+        };
         self.step(Input::Fetched(fetch.clone(), Some(found)))
     }
 }

@@ -9,7 +9,7 @@ use chinwag_testkit::redis::Redis;
 use uuid::Uuid;
 
 use crate::harness::{NOW, identity_of};
-use crate::nodes::{Node, Place, listening, quick, until};
+use crate::nodes::{Node, Place, add, listening, quick, until};
 
 /// Two nodes; what the first says is lost, and the second's link stands all the time.
 async fn deaf(redis: &Redis, place: &Place, proxy: &Proxy) -> (Node, Node) {
@@ -69,6 +69,50 @@ async fn that_one_has_come_or_gone_or_a_group_has_ended_is_lost() {
         "the first number that it was not told, and none after its removal"
     );
     assert_eq!(two.hub.counts().groups, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_hints_of_pending_memberships_are_repaired() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let proxy = Proxy::to(redis.address()).await;
+    let (one, two) = deaf(&redis, &place, &proxy).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let mut groups = Vec::new();
+    for n in 1..=5 {
+        groups.push(one.group(n, &[ann]).await);
+    }
+    let [added, declined, ended, accepted, fifth] = groups[..] else { panic!("five were made") };
+    for group in [declined, ended] {
+        // Without a hint, which might arrive after the summary.
+        one.write(move |tx, _| add(tx, &mut Vec::new(), group, ben).map(drop)).await;
+    }
+    let at_two = two.connect(ben, "ben").await;
+    listening(&redis, 4 + 1).await;
+    one.add(accepted, ben).await;
+    at_two.gets("pending 4 1").await;
+    cut(&one, &proxy).await;
+    one.add(added, ben).await;
+    one.decline(declined, ben).await;
+    one.write(move |tx, _| tx.group_delete(ended, TaskId(Uuid::nil()))).await;
+    one.accept(accepted, ben).await;
+    at_two.gets("pending 1 1").await;
+    at_two.gets("ended 2 2").await;
+    at_two.gets("ended 3").await;
+    at_two.gets("whole 4 1").await;
+    // It receives nothing of the group that it has yet to accept.
+    one.say(added, ann).await;
+    let last = one.say(accepted, ann).await;
+    at_two.counts_to(accepted, last).await;
+    // The audit that finds this would repeat anything that it repeats.
+    one.add(fifth, ben).await;
+    at_two.gets("pending 5 1").await;
+    let mut texts = at_two.texts();
+    texts.sort_unstable();
+    #[rustfmt::skip]
+    let expected = [
+        "ended 2 2", "ended 3", "hello", "pending 1 1", "pending 4 1", "pending 5 1", "text 4 2", "whole 4 1",
+    ];
+    assert_eq!(texts, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

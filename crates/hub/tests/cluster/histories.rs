@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::fake_link::FakeNetwork;
 use crate::harness::{Client, Hands, NOW, Still, Words, heads, identity_of, make_user, quiet, settle};
-use crate::nodes::{accept, add, come, decline, go, say};
+use crate::nodes::{accept, add, come, decline, go, is_invited, say};
 
 const NODES: usize = 2;
 const USERS: usize = 3;
@@ -109,7 +109,8 @@ fn accepted(head: Seq, user: usize) -> (i64, usize) {
 enum Stage {
     Nothing,
     Registered(Connection),
-    Live(Client, Vec<(GroupId, Seq)>),
+    /// With the groups that it was shown, and those that its user had yet to accept.
+    Live(Client, Vec<(GroupId, Seq)>, Vec<GroupId>),
 }
 
 struct History {
@@ -229,11 +230,17 @@ impl History {
             Stage::Registered(connection) => {
                 let shown = hub.subscribe(&connection, heads).await.expect("the store reads");
                 let ((), heads) = shown.expect("the user is there");
+                let pending = self.pending(user).await;
                 hub.go_live(&connection, vec![Bytes::from_static(b"hello")], &heads);
-                Stage::Live(Client(connection), heads)
+                Stage::Live(Client(connection), heads, pending)
             }
             live @ Stage::Live(..) => live,
         };
+    }
+
+    /// The groups that a user has yet to accept.
+    async fn pending(&self, user: UserId) -> Vec<GroupId> {
+        self.store.read(move |tx| tx.pending_beyond(user, 0)).await.expect("the store reads")
     }
 
     /// Everybody lives, everything that still hangs in the air is lost, and time passes.
@@ -251,9 +258,10 @@ impl History {
         settle().await;
     }
 
-    fn check(&self) -> Result<(), TestCaseError> {
+    async fn check(&self) -> Result<(), TestCaseError> {
         for (socket, stage) in self.sockets.iter().enumerate() {
-            let Stage::Live(client, heads) = stage else { continue };
+            let Stage::Live(client, heads, shown) = stage else { continue };
+            let pending = self.pending(self.users[socket / NODES]).await;
             let (mut texts, close) = client.read();
             // Rather closed than told with something left out: it resumes.
             if close == Some(Close::ResyncRequired) {
@@ -268,6 +276,8 @@ impl History {
                 check_group(log, socket / NODES, head, &mine).map_err(|why| {
                     TestCaseError::fail(format!("{why}: {mine:?} of {log:?} after {head:?}"))
                 })?;
+                let (id, why) = (self.groups[group], format!("{mine:?} of {log:?}"));
+                prop_assert_eq!(is_invited(shown.contains(&id), &mine), pending.contains(&id), "{}", why);
             }
         }
         Ok(())
@@ -362,7 +372,7 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
             history.step(*step).await;
         }
         history.finish().await;
-        history.check()
+        history.check().await
     });
     runtime.expect("a runtime starts").block_on(run)
 }
@@ -473,7 +483,7 @@ async fn a_sender_is_answered_after_all_local_members_left() {
     for step in steps.into_iter().chain([Turn(1, 1, 1), Turn(0, 1, 0), Turn(1, 1, 2)]) {
         history.step(step).await;
     }
-    let Stage::Live(client, _) = &history.sockets[4] else { panic!("it lives") };
+    let Stage::Live(client, ..) = &history.sockets[4] else { panic!("it lives") };
     let origin = Origin { socket: client.0.id(), reference: Some(Arc::from("r1")) };
     let (group, author) = (history.groups[1], history.users[2]);
     history.router.by.store(0, Ordering::Relaxed);
@@ -484,7 +494,7 @@ async fn a_sender_is_answered_after_all_local_members_left() {
     };
     history.store.write(job).await.expect("the store writes");
     history.step(Clear).await;
-    let Stage::Live(client, _) = &history.sockets[4] else { panic!("it lives") };
+    let Stage::Live(client, ..) = &history.sockets[4] else { panic!("it lives") };
     let answers = client.texts().into_iter().filter(|text| text.ends_with("#r1")).collect::<Vec<_>>();
     assert_eq!(answers, ["text 1 6 #r1"]);
 }

@@ -125,6 +125,22 @@ impl Node {
         self.store.write(job).await.expect("the store writes")
     }
 
+    /// Adds a user to a group, who has to accept.
+    pub(crate) async fn add(&self, group: GroupId, user: UserId) -> Seq {
+        let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| add(tx, events, group, user);
+        self.store.write(job).await.expect("the store writes")
+    }
+
+    pub(crate) async fn accept(&self, group: GroupId, user: UserId) -> Seq {
+        let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| accept(tx, events, group, user);
+        self.store.write(job).await.expect("the store writes")
+    }
+
+    pub(crate) async fn decline(&self, group: GroupId, user: UserId) -> Seq {
+        let job = move |tx: &mut dyn Tx, events: &mut Vec<Event>| decline(tx, events, group, user);
+        self.store.write(job).await.expect("the store writes")
+    }
+
     pub(crate) async fn contacts(&self, a: UserId, b: UserId) {
         let pair = Pair { mine: Some(Relation::Contact), theirs: Some(Relation::Contact) };
         self.write(move |tx, _| tx.pair_set(a, b, pair, Date::from_micros(NOW))).await;
@@ -199,6 +215,15 @@ pub(crate) fn decline(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, 
     let ended = Kind::Pending(Pending::Ended { group, name: crate::harness::name_of("somebody") });
     events.push(Event { seq: Some(seq), ..Event::to_users(ended, vec![user]) });
     Ok(seq)
+}
+
+/// Whether a client holds that its user has yet to accept a group, given its snapshot and its frames.
+pub(crate) fn is_invited(shown: bool, received: &[(String, i64)]) -> bool {
+    received.iter().fold(shown, |invited, (word, _)| match word.as_str() {
+        "pending" => true,
+        "ended" | "whole" | "quit" => false,
+        _ => invited,
+    })
 }
 
 /// A user goes from a group.

@@ -95,7 +95,9 @@ impl Encode for Words {
             Kind::GroupDelete(group) => format!("delete {}", n(group)),
             Kind::GroupAccepted(view) => format!("whole {}", n(&view.group.id)),
             Kind::Pending(Pending::Added(view)) => format!("pending {}", n(&view.group.id)),
-            Kind::Pending(Pending::Ended { group, .. }) => format!("ended {}", n(group)),
+            Kind::Pending(Pending::Ended { group, .. } | Pending::Deleted(group)) => {
+                format!("ended {}", n(group))
+            }
             Kind::StatusUpdate { author, status } => format!("status {author} {}", status.as_str()),
             Kind::UserUpdate { new_name, .. } => format!("rename {new_name}"),
             Kind::Typing { author, .. } => format!("typing {author}"),

@@ -247,7 +247,7 @@ pub async fn a_view_shows_the_twenty_newest_messages_and_names_as_they_are_now(f
     assert_eq!(view.members[1].name, name("rob"));
 }
 
-pub async fn of_many_groups_and_users_heads_and_places_are_told(f: Fixture) {
+pub async fn heads_and_memberships_of_many_are_read(f: Fixture) {
     let (ann, bob, eve) = (f.user("ann").await, f.user("bob").await, f.user("eve").await);
     let (both, one, other) = (f.group(&[ann, bob]).await, f.group(&[ann]).await, f.group(&[eve]).await);
     f.send(both, ann).await;
@@ -258,11 +258,11 @@ pub async fn of_many_groups_and_users_heads_and_places_are_told(f: Fixture) {
     let mut expected = [(both, Seq(1)), (one, Seq(0))];
     expected.sort_unstable();
     assert_eq!(heads, expected);
-    let mut places = f.read(move |tx| tx.places(&[bob, ann, eve])).await;
-    places.sort_unstable();
-    let mut expected = [(ann, both), (ann, one), (bob, both)];
+    let mut memberships = f.read(move |tx| tx.memberships(&[bob, ann, eve])).await;
+    memberships.sort_unstable();
+    let mut expected = [(ann, both, false), (ann, one, false), (bob, both, false)];
     expected.sort_unstable();
-    assert_eq!(places, expected);
+    assert_eq!(memberships, expected);
 }
 
 pub async fn brief_view_has_no_messages_and_lists_small_groups_only(f: Fixture) {

@@ -151,7 +151,7 @@ async fn seen(f: &Fixture, id: GroupId, user: UserId, sent: &NewMessage) -> usiz
     f.read(move |tx| {
         let page = tx.messages(id, &Page { edge: Edge::Newest, limit: 9 })?;
         let standing = [tx.group(id)?.is_some(), tx.member(id, user)?.is_some(), tx.view(id)?.is_some()];
-        assert_eq!(tx.heads(&[id])?.len() + tx.places(&[user])?.len(), 0);
+        assert_eq!(tx.heads(&[id])?.len() + tx.memberships(&[user])?.len(), 0);
         assert_eq!(tx.mark(id, user)?.unread, 0);
         assert!(tx.message(message)?.is_none() || tx.member(id, user)?.is_none(), "nobody may see it");
         drop(page);

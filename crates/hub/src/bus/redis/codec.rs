@@ -206,7 +206,10 @@ impl FieldWriter<'_> {
             }
             HintKind::Passed { left } => self.users(tag::LEFT, left),
             HintKind::Deleted | HintKind::Ask | HintKind::Unknown => {}
-            HintKind::Joined(user) | HintKind::User(user) | HintKind::UserEnded(user) => {
+            HintKind::Joined(user)
+            | HintKind::User(user)
+            | HintKind::Invited(user)
+            | HintKind::UserEnded(user) => {
                 self.user(tag::USER, *user);
             }
             HintKind::Renamed { to, user: other, name }
@@ -264,6 +267,7 @@ fn number_of(kind: &HintKind) -> u8 {
         HintKind::Deleted => 3,
         HintKind::Joined(_) => 4,
         HintKind::User(_) => 5,
+        HintKind::Invited(_) => 15,
         HintKind::Renamed { .. } => 6,
         HintKind::Contact { .. } => 7,
         HintKind::TokenEnded(_) => 8,
@@ -397,11 +401,16 @@ impl<'a> Fields<'a> {
                 users: with_hidden(self.roster, &self.hidden),
             },
             14 => HintKind::Passed { left: self.left },
+            15 => HintKind::Invited(self.user?),
             _ => HintKind::Unknown,
         };
         let numbered = matches!(
             kind,
-            HintKind::Changed { .. } | HintKind::Passed { .. } | HintKind::Deleted | HintKind::Joined(_)
+            HintKind::Changed { .. }
+                | HintKind::Passed { .. }
+                | HintKind::Deleted
+                | HintKind::Joined(_)
+                | HintKind::Invited(_)
         );
         let grouped = numbered || matches!(kind, HintKind::Group(_));
         if grouped && self.group.is_none() || numbered && self.seq.is_none() {

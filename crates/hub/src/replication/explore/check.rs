@@ -1,47 +1,145 @@
 //! The contract of delivery, for one socket: it receives each entry of its group once and in ascending
-//! order, none that its user may not see, and in the end all of them.
+//! order, none that its user may not see, and in the end all of them. It knows of an invitation from that
+//! to its end.
 
 use chinwag_core::Seq;
 
 use super::socket::{Frame, Stage};
 use super::world::{LogItem, World};
+use crate::replication::fetch::Standing;
+
+/// A client: its knowledge of its user's membership, and the last number that it received.
+struct Client<'a> {
+    world: &'a World,
+    user: usize,
+    standing: Standing,
+    last: Seq,
+    is_ended: bool,
+}
 
 /// Checks a user's socket; `is_final` if nothing more will arrive.
 pub(super) fn check(world: &World, user: usize, is_final: bool) -> Result<(), &'static str> {
     let socket = &world.sockets[user];
-    let mut last = socket.head.unwrap_or_default();
-    let mut is_in = socket.head.is_some();
+    let standing = match (socket.head, socket.pending) {
+        (Some(_), _) => Standing::Member,
+        (_, Some(_)) => Standing::Pending,
+        _ => Standing::Outside,
+    };
+    let last = socket.head.or(socket.pending).unwrap_or_default();
+    let mut client = Client { world, user, standing, last, is_ended: false };
     for frame in &socket.received {
-        let (Frame::Text(seq) | Frame::Update(seq) | Frame::Whole(seq) | Frame::Quit(seq)) = *frame;
-        let is_quit = matches!(frame, Frame::Quit(_));
-        if seq < last || seq == last && !is_quit {
-            return Err("a number is repeated, or out of order");
-        }
-        let removed_at = log_has(world, seq, LogItem::Left(user));
         match frame {
-            Frame::Quit(_) if !is_in && removed_at => {}
-            Frame::Quit(_) if !is_in => return Err("a removal from a group that was not shown"),
-            Frame::Quit(_) if !is_removed_from(world, user, seq) => return Err("a removal that was none"),
-            Frame::Quit(_) => is_in = false,
-            Frame::Whole(_) if !is_in && world.is_member(user, seq) => is_in = true,
-            Frame::Whole(_) if !is_in => return Err("a group is shown to one who is no member"),
-            _ if !is_in => return Err("an entry of a group that was not shown"),
-            _ if !may_read(world, user, seq) => return Err("an entry after the removal"),
-            _ if misses(world, user, last, seq) => return Err("a message is missing"),
-            _ => {}
+            Frame::Invited(seq) | Frame::Declined(seq) => client.invitation(*frame, *seq)?,
+            Frame::Deleted if !world.is_deleted => return Err("an end of a group that has not ended"),
+            // It may end before the socket was shown the group.
+            Frame::Deleted if std::mem::replace(&mut client.is_ended, true) => {
+                return Err("a group that ends twice");
+            }
+            Frame::Deleted => client.standing = Standing::Outside,
+            _ if client.is_ended => return Err("an event of a group that has ended"),
+            Frame::Quit(seq) => client.quit(*seq)?,
+            Frame::Text(seq) | Frame::Update(seq) | Frame::Whole(seq) => client.entry(*frame, *seq)?,
         }
-        last = seq;
     }
     if !is_final || socket.stage != Stage::Live {
         return Ok(());
     }
-    if is_in != world.is_member(user, world.head()) {
+    if client.standing != world.standing_now(user) {
         return Err("the socket does not know whether its user is a member");
     }
-    if is_in && misses(world, user, last, world.head().next()) {
+    if client.standing == Standing::Member && client.misses(world.head().next()) {
         return Err("the last messages are missing");
     }
     Ok(())
+}
+
+impl Client<'_> {
+    fn invitation(&mut self, frame: Frame, seq: Seq) -> Result<(), &'static str> {
+        let is_invited = matches!(frame, Frame::Invited(_));
+        if self.standing == Standing::Member {
+            return Err("an invitation, or its end, for a member");
+        }
+        if seq < self.last {
+            return Err("an invitation, or its end, is out of order");
+        }
+        if is_invited && !self.is_from(seq, Standing::Pending) {
+            return Err("an invitation that was none");
+        }
+        if !is_invited && !self.is_from(seq, Standing::Outside) {
+            return Err("an end of an invitation that has not ended");
+        }
+        self.standing = if is_invited { Standing::Pending } else { Standing::Outside };
+        self.last = seq;
+        Ok(())
+    }
+
+    fn quit(&mut self, seq: Seq) -> Result<(), &'static str> {
+        if seq < self.last {
+            return Err("a removal is out of order");
+        }
+        // The number of a removal is its own, or the first that the user was not told.
+        let left = LogItem::Left(self.user);
+        if self.standing == Standing::Member && !from(self.world, seq).contains(&left) {
+            return Err("a removal that was none");
+        }
+        if self.standing != Standing::Member && !log_has(self.world, seq, left) {
+            return Err("a removal from a group that was not shown");
+        }
+        (self.standing, self.last) = (Standing::Outside, seq);
+        Ok(())
+    }
+
+    fn entry(&mut self, frame: Frame, seq: Seq) -> Result<(), &'static str> {
+        let is_whole = matches!(frame, Frame::Whole(_));
+        let was_invited = is_whole && self.standing == Standing::Pending;
+        if seq < self.last || seq == self.last && !was_invited {
+            return Err("a number is repeated, or out of order");
+        }
+        if is_whole && self.standing != Standing::Member {
+            if !self.world.is_member(self.user, seq) {
+                return Err("a group is shown to one who is no member");
+            }
+            self.standing = Standing::Member;
+        } else if self.standing != Standing::Member {
+            return Err("an entry of a group that was not shown");
+        } else if !self.may_read(seq) {
+            return Err("an entry after the removal");
+        } else if self.misses(seq) {
+            return Err("a message is missing");
+        }
+        self.last = seq;
+        Ok(())
+    }
+
+    /// Whether the user has this standing after the number `seq` or a later one.
+    fn is_from(&self, seq: Seq, standing: Standing) -> bool {
+        let mut numbers = (seq.0..=self.world.head().0).map(Seq);
+        let is_outside = standing == Standing::Outside && self.world.is_deleted;
+        is_outside
+            || numbers.any(|seq| {
+                let before = self.world.log_standing(self.user, seq);
+                before == standing || self.world.standing(self.user, seq) == standing
+            })
+    }
+
+    /// A member who was removed and joined again may read what was sent meanwhile.
+    fn may_read(&self, seq: Seq) -> bool {
+        let joined = LogItem::Joined(self.user);
+        let mut accepted = self.world.accepted.iter();
+        self.world.is_member(self.user, seq)
+            || from(self.world, seq).contains(&joined)
+            || accepted.any(|(user, at)| *user == self.user && *at >= seq)
+    }
+
+    /// Whether a message lies before a number, and after the last received one, which the user was a
+    /// member for.
+    fn misses(&self, before: Seq) -> bool {
+        let mut between = (self.last.0 + 1..before.0).map(Seq);
+        between.any(|seq| {
+            let is_member = self.world.log_standing(self.user, seq) == Standing::Member;
+            log_has(self.world, seq, LogItem::Sent) && is_member
+        })
+    }
 }
 
 fn log_has(world: &World, seq: Seq, item: LogItem) -> bool {
@@ -52,20 +150,4 @@ fn log_has(world: &World, seq: Seq, item: LogItem) -> bool {
 fn from(world: &World, seq: Seq) -> &[LogItem] {
     let at = usize::try_from(seq.0 - 1).unwrap_or(0);
     world.log.get(at..).unwrap_or_default()
-}
-
-/// The number of a removal is its own, or the first that the user was not told.
-fn is_removed_from(world: &World, user: usize, seq: Seq) -> bool {
-    from(world, seq).contains(&LogItem::Left(user))
-}
-
-/// A member who was removed and joined again may read what was sent meanwhile.
-fn may_read(world: &World, user: usize, seq: Seq) -> bool {
-    world.is_member(user, seq) || from(world, seq).contains(&LogItem::Joined(user))
-}
-
-/// Whether a message lies between two numbers which the user was a member for.
-fn misses(world: &World, user: usize, after: Seq, before: Seq) -> bool {
-    let mut between = (after.0 + 1..before.0).map(Seq);
-    between.any(|seq| log_has(world, seq, LogItem::Sent) && world.is_member(user, seq))
 }

@@ -4,7 +4,7 @@ use chinwag_core::Seq;
 
 use super::world::GROUP;
 use crate::replication::cursor::{Cursor, Cursors};
-use crate::replication::snapshot::{EventTag, SnapshotHeads, release, start_cursors};
+use crate::replication::snapshot::{EventTag, SnapshotHeads, is_shown, release, start_cursors};
 
 /// A frame as a client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,16 +14,24 @@ pub(super) enum Frame {
     /// The whole group, for a user to whom it is new.
     Whole(Seq),
     Quit(Seq),
+    Invited(Seq),
+    /// The end of an invitation.
+    Declined(Seq),
+    /// The end of the group, for its members or those who were invited.
+    Deleted,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Stage {
     Absent,
-    /// Registered, with the head of its snapshot if its user was a member there. The snapshot is stale
+    Registered(Vec<(EventTag, Frame)>),
+    /// With the head of its snapshot if its user was a member there. The snapshot is stale
     /// once something happened in the group that nobody here could be told.
     Read {
         held: Vec<(EventTag, Frame)>,
         snapshot: Option<Seq>,
+        /// The head, if its user's membership was pending there.
+        pending: Option<Seq>,
         is_stale: bool,
     },
     /// Its user's group is subscribed to.
@@ -42,6 +50,8 @@ pub(super) struct Socket {
     cursors: Cursors,
     /// The head of the snapshot that it started from, if its user was a member there.
     pub(super) head: Option<Seq>,
+    /// The same, if its user's membership was pending.
+    pub(super) pending: Option<Seq>,
     pub(super) received: Vec<Frame>,
     /// Whether its user was removed while its groups were read.
     pub(super) left: bool,
@@ -50,13 +60,18 @@ pub(super) struct Socket {
 impl Socket {
     pub(super) fn absent() -> Self {
         let (cursors, received) = (Cursors::default(), Vec::new());
-        Self { stage: Stage::Absent, cursors, head: None, received, left: false }
+        Self { stage: Stage::Absent, cursors, head: None, pending: None, received, left: false }
     }
 
     pub(super) fn mark_stale(&mut self) {
         if let Stage::Read { is_stale, .. } = &mut self.stage {
             *is_stale = true;
         }
+    }
+
+    /// Its user is no member, which its snapshot may not show.
+    pub(super) fn mark_left(&mut self) {
+        self.left |= matches!(self.stage, Stage::Read { .. });
     }
 
     /// Whether it receives, or is closed.
@@ -73,11 +88,22 @@ impl Socket {
             return;
         }
         match &mut self.stage {
-            Stage::Read { held, .. } | Stage::Subscribed { held, .. } => held.push((tag, frame)),
+            Stage::Registered(held) | Stage::Read { held, .. } | Stage::Subscribed { held, .. } => {
+                held.push((tag, frame));
+            }
             _ => {
                 self.cursors.raise(tag);
                 self.received.push(frame);
             }
+        }
+    }
+
+    /// Takes the pending memberships of its snapshot.
+    pub(super) fn show_pending(&mut self, pending: Option<Seq>) {
+        self.pending = pending;
+        let shown: Vec<_> = pending.map(|head| (GROUP, head)).into_iter().collect();
+        if let Stage::Read { held, .. } | Stage::Subscribed { held, .. } = &mut self.stage {
+            held.retain(|(tag, _)| !is_shown(*tag, &shown));
         }
     }
 
@@ -99,7 +125,7 @@ impl Socket {
     /// Its cursor; while it is held, that of the group that it will be shown.
     pub(super) fn cursor(&self) -> Option<Cursor> {
         match &self.stage {
-            Stage::Read { held, .. } | Stage::Subscribed { held, .. } => {
+            Stage::Registered(held) | Stage::Read { held, .. } | Stage::Subscribed { held, .. } => {
                 let shown = held.iter().filter(|(tag, _)| tag.joins);
                 shown.filter_map(|(tag, _)| tag.seq).max().map(Cursor::At)
             }

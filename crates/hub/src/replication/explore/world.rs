@@ -6,8 +6,9 @@ use chinwag_core::{GroupId, Seq, UserId};
 use uuid::Uuid;
 
 use super::socket::Socket;
-use crate::replication::fetch::{Fetch, Fetched};
+use crate::replication::fetch::{Fetch, Fetched, Standing};
 use crate::replication::group::{Entry, EntryKind, LocalGroup, Replica};
+use crate::replication::invitations::Invitations;
 
 pub(super) const NODES: usize = 2;
 pub(super) const GROUP: GroupId = GroupId(Uuid::from_u128(1));
@@ -18,6 +19,10 @@ pub(super) enum LogItem {
     Sent,
     Joined(usize),
     Left(usize),
+    /// The user is added, and has to accept.
+    Invited(usize),
+    /// The user's pending membership ends.
+    Declined(usize),
 }
 
 /// An entry as it reaches a node.
@@ -35,6 +40,21 @@ pub(super) enum Form {
     Text,
     Update,
     Removal(UserId),
+    /// The user is a member after the number, which another entry has.
+    Accepted(UserId),
+    Invited(UserId),
+    Declined(UserId),
+    /// The end of the group.
+    Deleted,
+    /// The same, for a user whose membership is pending.
+    Ended(UserId),
+}
+
+impl Received {
+    /// An entry of this node that changes no membership here.
+    pub(super) fn attached(seq: Seq, form: Form) -> Self {
+        Self { seq, joined: Vec::new(), left: Vec::new(), form, is_local: true }
+    }
 }
 
 impl Entry for Received {
@@ -43,6 +63,9 @@ impl Entry for Received {
             Form::Text => EntryKind::Content,
             Form::Update => EntryKind::Membership,
             Form::Removal(user) => EntryKind::Removal(user),
+            Form::Accepted(_) => EntryKind::Content,
+            Form::Invited(_) | Form::Declined(_) | Form::Ended(_) => EntryKind::Pending,
+            Form::Deleted => EntryKind::Deletion,
         }
     }
 
@@ -62,6 +85,14 @@ pub(super) enum Hint {
     Entry(usize, Received),
     /// On the user's channel.
     Joined(usize, UserId, Seq),
+    User(usize, UserId, Received),
+}
+
+impl Hint {
+    pub(super) fn node(&self) -> usize {
+        let (Self::Entry(node, ..) | Self::Joined(node, ..) | Self::User(node, ..)) = self;
+        *node
+    }
 }
 
 /// A read of the store.
@@ -69,14 +100,15 @@ pub(super) enum Hint {
 pub(super) enum Read {
     None,
     Requested(Fetch, Vec<UserId>),
-    Answered(Fetch, Answer),
+    /// With the users asked about; without an answer if there is no such group.
+    Answered(Fetch, Vec<UserId>, Option<Answer>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Answer {
     pub(super) head: Seq,
     pub(super) entries: Vec<(Option<Seq>, Received)>,
-    pub(super) users: Vec<(UserId, bool)>,
+    pub(super) users: Vec<(UserId, Standing)>,
 }
 
 impl Answer {
@@ -98,8 +130,13 @@ pub(super) struct Node {
     pub(super) members: BTreeSet<UserId>,
     /// Users who were told of their removal by a hint or an answer of the store.
     pub(super) removals: Vec<(UserId, Seq)>,
-    /// The head of the answer that is being carried out.
+    /// The head of the answer that is being carried out, and the users asked about.
     pub(super) head: Seq,
+    pub(super) asked: Vec<UserId>,
+    /// Whether the user of this node is to be looked up.
+    pub(super) doubts: bool,
+    /// Of the user of this node.
+    pub(super) invitations: Invitations,
 }
 
 /// The operations and faults that are left.
@@ -107,6 +144,10 @@ pub(super) struct Node {
 pub(super) struct Budget {
     /// Commits.
     pub(super) operations: u8,
+    /// Invitations, their ends and acceptances.
+    pub(super) consents: u8,
+    /// The end of the group.
+    pub(super) deletions: u8,
     /// Sockets that are dropped and connect again.
     pub(super) reconnects: u8,
     pub(super) losses: u8,
@@ -118,6 +159,9 @@ pub(super) struct Budget {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct World {
     pub(super) log: Vec<LogItem>,
+    /// Users who have accepted, each after a number.
+    pub(super) accepted: Vec<(usize, Seq)>,
+    pub(super) is_deleted: bool,
     pub(super) nodes: [Node; NODES],
     /// Of each user one, on the node of the same index.
     pub(super) sockets: [Socket; NODES],
@@ -132,6 +176,12 @@ pub(super) enum Action {
     Send(usize),
     /// Commit on a node that a user joins, or is removed.
     Turn(usize, usize),
+    /// Commit on a node that a user is invited, or accepts.
+    Consent(usize, usize),
+    /// Commit on a node that a pending membership ends.
+    Decline(usize, usize),
+    /// Commit on a node that the group ends.
+    Delete(usize),
     /// Drop a socket; it connects again.
     Reconnect(usize),
     /// Bring a connecting socket one step further.
@@ -184,19 +234,23 @@ impl Node {
             members: BTreeSet::new(),
             removals: Vec::new(),
             head: Seq(0),
+            asked: Vec::new(),
+            doubts: false,
+            invitations: Invitations::default(),
         }
     }
 }
 
 impl World {
-    /// Both users are connected; those in `members` are members.
-    pub(super) fn new(members: &[usize], budget: Budget) -> Self {
-        let log: Vec<_> = members.iter().map(|user| LogItem::Joined(*user)).collect();
+    /// Both users are connected, and the log has these entries.
+    pub(super) fn new(log: &[LogItem], budget: Budget) -> Self {
+        let log = log.to_vec();
         let nodes = [Node::new(), Node::new()];
         let sockets = [Socket::absent(), Socket::absent()];
-        let mut world = Self { log, nodes, sockets, hints: Vec::new(), budget };
+        let (accepted, is_deleted) = (Vec::new(), false);
+        let mut world = Self { log, accepted, is_deleted, nodes, sockets, hints: Vec::new(), budget };
         for socket in 0..NODES {
-            for _ in 0..3 {
+            for _ in 0..4 {
                 world.advance(socket);
             }
         }
@@ -207,25 +261,47 @@ impl World {
         Seq(i64::try_from(self.log.len()).expect("it is short"))
     }
 
+    /// A user's membership after the number `upto`, and the acceptances that follow it.
+    pub(super) fn standing(&self, user: usize, upto: Seq) -> Standing {
+        let has_accepted = self.accepted.contains(&(user, upto));
+        if has_accepted { Standing::Member } else { self.log_standing(user, upto) }
+    }
+
+    /// A user's membership after the number `upto`, before an acceptance that follows it.
+    pub(super) fn log_standing(&self, user: usize, upto: Seq) -> Standing {
+        let end = usize::try_from(upto.0).unwrap_or(0).min(self.log.len());
+        let turn = (1..).map(Seq).zip(&self.log[..end]).fold(None, |turn, (seq, item)| match item {
+            _ if seq < upto && self.accepted.contains(&(user, seq)) => Some(Standing::Member),
+            LogItem::Joined(who) if *who == user => Some(Standing::Member),
+            LogItem::Invited(who) if *who == user => Some(Standing::Pending),
+            LogItem::Left(who) | LogItem::Declined(who) if *who == user => Some(Standing::Outside),
+            _ => turn,
+        });
+        turn.unwrap_or(Standing::Outside)
+    }
+
     /// Whether a user is a member after the number `upto`.
     pub(super) fn is_member(&self, user: usize, upto: Seq) -> bool {
-        let upto = usize::try_from(upto.0).unwrap_or(0).min(self.log.len());
-        let turn = self.log[..upto].iter().rev().find_map(|item| match item {
-            LogItem::Joined(who) if *who == user => Some(true),
-            LogItem::Left(who) if *who == user => Some(false),
-            _ => None,
-        });
-        turn.unwrap_or(false)
+        self.standing(user, upto) == Standing::Member
+    }
+
+    /// A user's membership now.
+    pub(super) fn standing_now(&self, user: usize) -> Standing {
+        if self.is_deleted { Standing::Outside } else { self.standing(user, self.head()) }
+    }
+
+    /// The head, if the user is a member now, and if its membership is pending.
+    pub(super) fn snapshot(&self, user: usize) -> (Option<Seq>, Option<Seq>) {
+        let standing = self.standing_now(user);
+        let head_if = |wanted| Some(self.head()).filter(|_| standing == wanted);
+        (head_if(Standing::Member), head_if(Standing::Pending))
     }
 
     /// All that can happen next.
     pub(super) fn actions(&self) -> Vec<Action> {
         let mut actions = Vec::new();
-        if self.budget.operations > 0 {
-            for node in 0..NODES {
-                actions.push(Action::Send(node));
-                actions.extend((0..NODES).map(|user| Action::Turn(node, user)));
-            }
+        if !self.is_deleted {
+            (0..NODES).for_each(|node| self.add_operations(node, &mut actions));
         }
         self.add_environment(&mut actions);
         for node in 0..NODES {
@@ -249,6 +325,26 @@ impl World {
         }
         actions.dedup();
         actions
+    }
+
+    fn add_operations(&self, node: usize, actions: &mut Vec<Action>) {
+        if self.budget.operations > 0 {
+            actions.push(Action::Send(node));
+            let turned = (0..NODES).filter(|user| self.standing_now(*user) != Standing::Pending);
+            actions.extend(turned.map(|user| Action::Turn(node, user)));
+        }
+        for user in (0..NODES).filter(|_| self.budget.consents > 0) {
+            let standing = self.standing_now(user);
+            if standing != Standing::Member {
+                actions.push(Action::Consent(node, user));
+            }
+            if standing == Standing::Pending {
+                actions.push(Action::Decline(node, user));
+            }
+        }
+        if self.budget.deletions > 0 {
+            actions.push(Action::Delete(node));
+        }
     }
 
     /// All that happens by itself.
@@ -279,12 +375,22 @@ impl World {
     /// about to find.
     fn needs_audit(&self, at: usize) -> bool {
         let node = &self.nodes[at];
-        let is_hinted = self.hints.iter().any(|(Hint::Entry(to, ..) | Hint::Joined(to, ..))| *to == at);
+        let is_hinted = self.hints.iter().any(|hint| hint.node() == at);
         let is_quiet = node.replica.is_settled() && node.bus.is_empty() && !is_hinted;
         if !is_quiet || !self.sockets[at].is_live() {
             return false;
         }
-        let is_behind = node.position.is_some_and(|position| position < self.head());
-        is_behind || node.members.contains(&user_id(at)) != self.is_member(at, self.head())
+        let is_behind = node.position.is_some_and(|position| self.is_deleted || position < self.head());
+        let standing = self.standing_now(at);
+        let is_member = node.members.contains(&user_id(at));
+        is_behind || is_member != (standing == Standing::Member) || !self.differences(at).is_empty()
+    }
+
+    /// See [`Invitations::differences`].
+    pub(super) fn differences(&self, at: usize) -> Vec<GroupId> {
+        let pending = self.snapshot(at).1.map(|_| GROUP);
+        let mut differences = self.nodes[at].invitations.differences(pending.as_slice());
+        differences.retain(|_| !self.nodes[at].members.contains(&user_id(at)));
+        differences
     }
 }

@@ -35,6 +35,7 @@ fn hints() -> Vec<Hint> {
         about(HintKind::Passed { left: vec![ann] }, &none),
         about(HintKind::Deleted, &frame),
         about(HintKind::Joined(ben), &none),
+        about(HintKind::Invited(ben), &frame),
         Hint::new(HintKind::User(ann)).with(frame.clone()),
         Hint::new(HintKind::Renamed { to: ann, user: ben, name: name.clone() }).with(frame.clone()),
         Hint::new(HintKind::Contact { to: ann, contact: (ben, name.clone()) }).with(frame),

@@ -1,0 +1,102 @@
+//! Deliberate faults of the replication, one at a time. The exploration must find each of them.
+
+/// A rule of the replication that is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// An entry is delivered before the missing ones.
+    DeliverEarly,
+    /// A fetched entry is delivered although it was delivered before.
+    RepeatFetched,
+    /// An answer of the store that is older than the group's position is applied.
+    ApplyOutdated,
+    /// Missing entries are not fetched: the group goes live with a gap.
+    SkipFetch,
+    /// Held entries are dropped when the store has answered.
+    DropHeld,
+    /// A failed fetch is not tried again.
+    NoRetry,
+    /// A membership that changes while it is being looked up is not looked up again.
+    ForgetDoubt,
+    /// A user who has joined while it was being looked up is removed by the answer.
+    TrustOvertaken,
+    /// Users whom the store does not have as members stay members.
+    NoRemoval,
+    /// Users whom the store has as members are not added.
+    NoAddition,
+    /// The end of a group that the store no longer has is not announced.
+    NoDeletion,
+    /// The removal of a user who is no member here is announced before its turn.
+    RemovalAtOnce,
+    /// An event of a pending membership is delivered before the entries that precede it.
+    InvitationAtOnce,
+    /// Pending memberships in an answer of the store are not compared with those that were sent.
+    NoInvitation,
+    /// An event of a pending membership is delivered although a later one was.
+    StaleInvitation,
+    /// A removal is announced to a user who was invited again.
+    StaleRemoval,
+    /// A pending membership of which nothing is certain counts as sent.
+    TrustDoubtful,
+    /// A detached cursor skips an acceptance at its own number.
+    SkipAcceptance,
+    /// A detached cursor skips an invitation at or below its number.
+    SkipInvitation,
+    /// An invitation drops the cursor that covers the entry with the same number.
+    InvitationLiftsCursor,
+    /// A cursor does not cover its own number.
+    CursorBelow,
+    /// A detached cursor delivers entries of the group.
+    IgnoreDetached,
+    /// An event that stands for later ones sets no cursor.
+    NoRaise,
+    /// Held events are delivered although the snapshot has them.
+    ReleaseAll,
+    /// A socket starts without cursors.
+    NoStartCursors,
+}
+
+#[cfg(test)]
+impl Fault {
+    pub(crate) const ALL: [Self; 15] = [
+        Self::DeliverEarly,
+        Self::RepeatFetched,
+        Self::SkipFetch,
+        Self::NoRetry,
+        Self::NoRemoval,
+        Self::NoAddition,
+        Self::NoDeletion,
+        Self::RemovalAtOnce,
+        Self::InvitationAtOnce,
+        Self::NoInvitation,
+        Self::StaleInvitation,
+        Self::SkipInvitation,
+        Self::CursorBelow,
+        Self::ReleaseAll,
+        Self::NoStartCursors,
+    ];
+}
+
+#[cfg(test)]
+thread_local! {
+    static INJECTED: std::cell::Cell<Option<Fault>> = const { std::cell::Cell::new(None) };
+}
+
+/// Whether the fault is injected into this thread. Never outside the tests of this crate.
+#[cfg(test)]
+pub(crate) fn is_injected(fault: Fault) -> bool {
+    INJECTED.get() == Some(fault)
+}
+
+#[cfg(not(test))]
+pub(crate) const fn is_injected(_: Fault) -> bool {
+    false
+}
+
+/// Runs `job` with the fault in this thread.
+#[cfg(test)]
+pub(crate) fn with<T>(fault: Fault, job: impl FnOnce() -> T) -> T {
+    INJECTED.set(Some(fault));
+    let done = job();
+    INJECTED.set(None);
+    done
+}

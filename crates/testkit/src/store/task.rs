@@ -206,7 +206,7 @@ pub async fn leftovers_of_a_deleted_group_count_nowhere(f: Fixture) {
         assert_eq!(newcomers.iter().map(|newcomer| newcomer.groups).collect::<Vec<_>>(), [1]);
         assert_eq!((tx.acquaintances(ann)?, tx.acquainted(ann, &[bob])?), (vec![], vec![]));
         assert_eq!((tx.owner(gone)?, tx.members_up_to(gone, 1)?), (None, (vec![], 0)));
-        assert_eq!((tx.places(&[bob])?, tx.pending_beyond(bob, 0)?), (vec![], vec![]));
+        assert_eq!((tx.memberships(&[bob])?, tx.pending_beyond(bob, 0)?), (vec![], vec![]));
         assert_eq!((tx.membership(gone, ann)?, tx.mark(gone, ann)?), (None, Mark::default()));
         Ok(())
     })

@@ -1,10 +1,11 @@
 //! Rules of the tree that no compiler checks: forbidden text, the length of files, links between the
-//! repository's own documents, and the language of comments and documents.
+//! repository's own documents, the language of comments and documents, and the waits of tests.
 //!
 //! Clippy checks the length and style of functions.
 
 mod language;
 mod links;
+mod sleeps;
 #[cfg(test)]
 mod tutorial;
 
@@ -83,6 +84,7 @@ fn problems(tree: &Tree, may_be_long: &[(&str, &str)]) -> Vec<String> {
         }
     }
     problems.extend(language::problems(tree));
+    problems.extend(sleeps::problems(tree));
     for (path, _) in may_be_long.iter().filter(|(path, _)| !tree.contains_key(*path)) {
         problems.push(format!("{path}: is gone: take it off MAY_BE_LONG"));
     }

@@ -21,16 +21,18 @@ use chinwag_hub::Hub;
 use chinwag_hub::bus::{LocalBus, Receiver, RedisBus, RedisOptions};
 use chinwag_store_postgres::PostgresStore;
 use chinwag_store_sqlite::SqliteStore;
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
 
 use crate::client::Client;
 use crate::fault::{Faults, Faulty};
 use crate::postgres::Database;
 use crate::redis::Redis;
+use crate::wait::Wait;
+use crate::ws::Ws;
 
 /// The service key of every test's server.
 pub const SERVICE_KEY: &str = "the-service-key-of-a-test-0123456789";
@@ -90,7 +92,7 @@ impl Default for Options {
 /// let (ann, bob) = (app.user("ann").await, app.user("bob").await);
 /// let mut ws = bob.ws().await;
 /// ann.post("messages/", json!({ "group": "…", "body": "hello" })).await.ok(404);
-/// ws.nothing(100).await;
+/// app.quiet([&mut ws]).await;
 /// # }
 /// ```
 pub struct TestApp {
@@ -177,6 +179,23 @@ impl TestApp {
     /// The state that both transports share.
     pub fn state(&self) -> &Arc<ServerState> {
         &self.running().state
+    }
+
+    /// Asserts that these sockets were sent nothing by all that was answered before now.
+    pub async fn quiet<'a>(&self, sockets: impl IntoIterator<Item = &'a mut Ws>) {
+        self.settle().await;
+        for socket in sockets {
+            socket.quiet().await;
+        }
+    }
+
+    /// Waits until all events of what was answered before now are in the queues of their sockets: one stored
+    /// event and one change of presence, each made after them, have come to a user of their own.
+    pub async fn settle(&self) {
+        let probe = self.user(&format!("probe-{}", self.options.clock.uuid().simple())).await;
+        let mut socket = probe.ws().await;
+        socket.ask("message.first", json!({ "target": probe.name(), "body": "settled" })).await;
+        socket.ask("status.update", json!({ "status": "afk" })).await;
     }
 
     /// Ends the server in good order, as SIGTERM does; its data stay. A [`Ws`](crate::ws::Ws)
@@ -294,20 +313,17 @@ fn shared_redis() -> Arc<Redis> {
 
 /// Listens; where the port was this server's a moment ago, others may hold it for another.
 async fn listen(address: SocketAddr) -> TcpListener {
-    let by = Instant::now() + Duration::from_secs(5);
+    let wait = Wait::begin();
     loop {
         match TcpListener::bind(address).await {
             Ok(listener) => return listener,
-            Err(why) => assert!(Instant::now() < by, "{address}: {why}"),
+            Err(why) => wait.step(|| format!("{address}: {why}")).await,
         }
-        sleep(Duration::from_millis(50)).await;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[tokio::test]
@@ -319,7 +335,7 @@ mod tests {
         anns.send(json!({ "type": "message.first", "data": { "target": "bob", "body": "hi" } })).await;
         let group = anns.until("group.update").await["data"]["id"].take();
         bobs.until("group.update").await;
-        bobs.nothing(50).await;
+        app.quiet([&mut bobs]).await;
         let ((), anns_end, bobs_end) = tokio::join!(app.stop(), anns.close_code(), bobs.close_code());
         assert_eq!((anns_end, bobs_end), (Some(1012), Some(1012)));
         app.restart().await;

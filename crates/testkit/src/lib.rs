@@ -27,5 +27,6 @@ pub mod setup;
 pub mod store;
 #[cfg(feature = "app")]
 pub mod trial;
+pub mod wait;
 #[cfg(feature = "app")]
 pub mod ws;

@@ -3,12 +3,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep};
 
-use crate::trial::PATIENCE;
+use crate::wait::Wait;
 
 /// A proxy that ends with its value.
 #[derive(Debug)]
@@ -30,10 +28,9 @@ impl Nginx {
         let mut nginx = Command::new("nginx");
         nginx.arg("-p").arg(folder).arg("-c").arg(&file).stdin(Stdio::null());
         let nginx = Self(nginx.spawn().expect("nginx is installed"));
-        let begun = Instant::now();
+        let wait = Wait::begin();
         while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            assert!(begun.elapsed() < PATIENCE, "nginx does not listen");
-            sleep(Duration::from_millis(20)).await;
+            wait.step(|| "nginx does not listen").await;
         }
         nginx
     }

@@ -14,14 +14,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
-/// How long a server may take to start or to end.
-const PATIENCE: Duration = Duration::from_secs(60);
-const STEP: Duration = Duration::from_millis(20);
+use crate::wait::Wait;
+
 /// The users as whom PostgreSQL runs where the tests run as root: the first of these that exists.
 const USERS: [&str; 2] = ["postgres", "nobody"];
 /// Settings that do not wait for the disk.
@@ -270,11 +269,10 @@ fn free_port() -> u16 {
 }
 
 fn wait_for(place: SocketAddr, data: &Path) {
-    let begun = Instant::now();
+    let wait = Wait::begin();
     while let Err(why) = try_ask(&address(place, "postgres"), "SELECT 1") {
         let log = || fs::read_to_string(data.join("log")).unwrap_or_default();
-        assert!(begun.elapsed() < PATIENCE, "PostgreSQL does not start: {why}\n{}", log());
-        thread::sleep(STEP);
+        wait.step_blocking(|| format!("PostgreSQL does not start: {why}\n{}", log()));
     }
 }
 

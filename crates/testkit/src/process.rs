@@ -7,16 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::client::Client;
+use crate::wait::{PATIENCE, Wait};
 
-/// How long the program may take for anything.
-const PATIENCE: Duration = Duration::from_secs(30);
-const STEP: Duration = Duration::from_millis(10);
 /// The settings that limit how often anything may be done, and the reserve that each start writes to the disk, as
 /// variables; 0 turns each off.
 const LIFTED: [&str; 14] = [
@@ -214,7 +212,7 @@ impl Running {
     }
 
     fn wait_for<T>(&mut self, look: impl Fn(&Self) -> Option<T>) -> T {
-        let by = Instant::now() + PATIENCE;
+        let wait = Wait::begin();
         loop {
             if let Some(found) = look(self) {
                 return found;
@@ -222,8 +220,7 @@ impl Running {
             if let Some(status) = self.child.try_wait().expect("the process is ours") {
                 panic!("the server ended ({status}): {}{}", self.stdout(), self.stderr());
             }
-            assert!(Instant::now() < by, "the server is not ready: {}{}", self.stdout(), self.stderr());
-            thread::sleep(STEP);
+            wait.step_blocking(|| format!("the server is not ready: {}{}", self.stdout(), self.stderr()));
         }
     }
 }
@@ -266,9 +263,10 @@ impl Gathered {
     }
 
     fn end(self) -> String {
-        let by = Instant::now() + PATIENCE;
-        while !self.bytes.lock().unwrap_or_else(PoisonError::into_inner).1 && Instant::now() < by {
-            thread::sleep(STEP);
+        let wait = Wait::begin();
+        // A child of the program may hold the pipe open.
+        while !self.bytes.lock().unwrap_or_else(PoisonError::into_inner).1 && !wait.is_over() {
+            wait.step_blocking(|| "the pipe stays open");
         }
         self.text()
     }
@@ -285,16 +283,16 @@ fn gather(child: &mut Child) -> (Gathered, Gathered) {
 }
 
 fn wait(child: &mut Child) -> ExitStatus {
-    let by = Instant::now() + PATIENCE;
+    let wait = Wait::begin();
     loop {
         if let Some(status) = child.try_wait().expect("the process is ours") {
             return status;
         }
-        if Instant::now() > by {
+        if wait.is_over() {
             let _ = child.kill();
             panic!("the program did not end within {PATIENCE:?}");
         }
-        thread::sleep(STEP);
+        wait.step_blocking(|| "the program does not end");
     }
 }
 

@@ -6,14 +6,14 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::wait::Wait;
+
 /// How long the server may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
-const STEP: Duration = Duration::from_millis(10);
 
 /// A server that keeps nothing.
 #[derive(Debug)]
@@ -120,10 +120,9 @@ impl Redis {
         command.args(&self.more);
         let child = command.spawn().expect("redis-server is installed");
         *self.child.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
-        let by = Instant::now() + PATIENCE;
+        let wait = Wait::begin();
         while self.ask("PING").is_none() {
-            assert!(Instant::now() < by, "redis-server does not start");
-            thread::sleep(STEP);
+            wait.step_blocking(|| "redis-server does not start");
         }
     }
 

@@ -10,18 +10,22 @@ use std::fmt::Display;
 use std::time::Duration;
 
 pub use crate::setup::{group, history};
+pub use crate::wait::PATIENCE;
 pub use ledger::{Ledger, Load, Verdict};
 pub use reader::{Reader, Reading};
 pub use socket::{Incoming, Socket};
 pub use writer::{Aim, RunEnd, Transport, Writer};
 
-/// How long anything may take on a machine that has much else to do.
-pub const PATIENCE: Duration = Duration::from_secs(60);
-
 /// How often: in every run of the tests, or with `TRIALS=long` in the environment, as
 /// `cargo xtask trials` runs them.
 pub fn times<T>(short: T, long: T) -> T {
     if std::env::var("TRIALS").is_ok_and(|mode| mode == "long") { long } else { short }
+}
+
+/// The bound of a promise, as a trial's long mode measures it. Beside other tests the machine has much else to
+/// do, and all that is asked is that it happens.
+pub fn bound(promised: Duration) -> Duration {
+    times(PATIENCE.max(promised), promised)
 }
 
 /// Says what a trial has seen: the line that `cargo xtask trials` makes its table of.

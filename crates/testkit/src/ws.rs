@@ -188,15 +188,6 @@ impl Ws {
         assert!(frames.is_empty(), "nothing should have come, but {frames:?}");
     }
 
-    /// Asserts that no frame comes, and that the socket stays open, for so many milliseconds.
-    pub async fn nothing(&mut self, for_ms: u64) {
-        match self.read(Instant::now() + Duration::from_millis(for_ms)).await {
-            Some(ReadOutcome::Frame(frame)) => panic!("nothing should have come, but {frame}"),
-            Some(ReadOutcome::End(code)) => panic!("nothing should have come, but a close with {code:?}"),
-            None => {}
-        }
-    }
-
     /// Waits for the socket's end; frames before it are dropped. None if it ended with no code.
     pub async fn close_code(&mut self) -> Option<u16> {
         self.close_code_within(PATIENCE).await

@@ -251,7 +251,7 @@ mod tests {
         assert!(text(later).await.is_err(), "it is taken for whole");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn who_reads_too_slowly_gets_no_more_and_frees_its_place() {
         let state = state(|options| options.list_timeout = Duration::from_millis(20));
         let slow = asked(&state, Numbers { count: 95, fails_at: u32::MAX }, "/n").await.expect("a beginning");

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::Running;
-use chinwag_testkit::trial::{PATIENCE, group, history, report, times};
+use chinwag_testkit::trial::{PATIENCE, bound, group, history, report, times};
+use chinwag_testkit::wait::Wait;
 use rusqlite::{Connection, OpenFlags, params};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::program;
@@ -122,10 +123,9 @@ async fn resume(bob: &Client, group: &str, held: &Held) -> (BTreeSet<String>, us
 }
 
 async fn until_erased(database: &Path, running: &Running) {
-    let by = Instant::now() + PATIENCE;
+    let wait = Wait::begin();
     while remaining(database) != (0, 0) {
-        assert!(Instant::now() < by, "{:?} remain: {}", remaining(database), running.stderr());
-        sleep(Duration::from_millis(50)).await;
+        wait.step(|| format!("{:?} remain: {}", remaining(database), running.stderr())).await;
     }
 }
 
@@ -155,7 +155,7 @@ async fn a_user_with_many_messages_is_erased_at_once_and_in_steps() {
     let begun = Instant::now();
     service.delete("users/zoe/").await.ok(200);
     let answered = begun.elapsed();
-    assert!(answered < BOUND, "the answer took {answered:?}");
+    assert!(answered < bound(BOUND), "the answer took {answered:?}");
     assert_gone(&service, &bob, &group, &held, one).await;
     let during = chat(&ann, &group, CHAT).await.max(chat(&bob, &group, CHAT).await);
     assert_eq!(running.kill(), Some(9));

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use chinwag_testkit::client::{Answer, Client};
 use chinwag_testkit::process::{Running, keep_limits};
 use chinwag_testkit::trial::{PATIENCE, report, times};
+use chinwag_testkit::wait::until;
 use chinwag_testkit::ws::Ws;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -16,7 +17,7 @@ use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::program;
 
@@ -27,7 +28,6 @@ const SHARE: usize = 10;
 const HALVES: usize = 150;
 /// Guesses at a time: more than an address has in a minute.
 const GUESSES: usize = 80;
-const STEP: Duration = Duration::from_millis(10);
 const PASSWORD: &str = "correct horse battery";
 
 /// The host's validator: it knows one session, and never answers about another.
@@ -55,11 +55,8 @@ impl Validator {
 
     /// Waits until no question waits for an answer.
     async fn is_left_alone(&self) {
-        let by = Instant::now() + PATIENCE;
-        while self.waiting.load(Ordering::SeqCst) > 0 {
-            assert!(Instant::now() < by, "questions stay after those who asked have gone");
-            sleep(STEP).await;
-        }
+        let waiting = || self.waiting.load(Ordering::SeqCst);
+        until("the end of the questions of those who have gone", || waiting() == 0).await;
     }
 }
 

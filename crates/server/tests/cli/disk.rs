@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use chinwag_testkit::client::{Answer, Client};
 use chinwag_testkit::process::{Program, Running};
+use chinwag_testkit::wait::Wait;
 use futures_util::future::join_all;
 use rustix::fs::statvfs;
 use serde_json::{Value, json};
@@ -83,10 +84,9 @@ async fn below_the_floor_nothing_new_is_stored_and_the_rest_goes_on() {
     let mut socket = bob.ws().await;
     let room = usize::try_from(disk.room()).expect("a few MiB");
     fs::write(disk.file("ballast"), vec![0; room - (1 << 20)]).expect("there is room for it");
-    let by = Instant::now() + PATIENCE;
+    let wait = Wait::begin();
     while service.get("/readyz").await.json["why"] != "disk" {
-        assert!(Instant::now() < by, "it does not see that the disk is nearly full: {}", running.stderr());
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        wait.step(|| format!("it does not see that the disk is nearly full: {}", running.stderr())).await;
     }
     assert!(disk.room() > 0, "it is not full yet");
 
@@ -211,10 +211,9 @@ async fn until_ready_says(client: &Client, status: u16) {
 
 /// Waits until the server's log has these words.
 async fn until_said(running: &Running, words: &str) {
-    let by = Instant::now() + PATIENCE;
+    let wait = Wait::begin();
     while !running.stderr().contains(words) {
-        assert!(Instant::now() < by, "{}", running.stderr());
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        wait.step(|| format!("the log has no {words:?}: {}", running.stderr())).await;
     }
 }
 

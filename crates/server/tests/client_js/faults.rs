@@ -5,8 +5,8 @@ use std::time::Duration;
 use chinwag_testkit::browser::{self, Tab};
 use chinwag_testkit::client::Client;
 use chinwag_testkit::proxy::Proxy;
+use chinwag_testkit::wait::{self, Wait};
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use crate::sick::Sick;
 use crate::world::{World, load};
@@ -69,7 +69,8 @@ async fn kills_and_cuts_leave_each_message_once_in_both_clients() {
         bob.until(&format!("chat.groups.get('{group}').latest.author === 'bob'")).await;
         anns.mend();
         bobs.stall();
-        sleep(Duration::from_millis(300)).await;
+        // Nothing that he writes is answered.
+        bob.until("chat.unsentCount > 3").await;
         bobs.mend();
     }
     let mut sent = Vec::new();
@@ -110,8 +111,9 @@ async fn what_is_written_offline_outlives_a_reload_and_is_sent_once() {
     )
     .await;
     ann.run(&format!("chat.send('{group}', 'on the way');")).await;
+    let wait = Wait::begin();
     while world.log(&group).await.len() < 2 {
-        sleep(Duration::from_millis(20)).await;
+        wait.step(|| "the message is not stored").await;
     }
     link.cut();
     ann.run(&format!("for (const body of ['first', 'second', 'third']) chat.send('{group}', body);")).await;
@@ -183,8 +185,9 @@ async fn an_ended_session_is_reported_and_unsent_messages_are_kept() {
     link.cut();
     ann.run(&format!("chat.send('{group}', 'late');")).await;
     let anns = Client::new(&world.url(), token.as_str(), "ann");
+    let wait = Wait::begin();
     while anns.get("sessions/").await.status == 200 {
-        sleep(Duration::from_millis(100)).await;
+        wait.step(|| "the token does not expire").await;
     }
     link.mend();
     ann.until("chat.state === 'closed' && reasons.length").await;
@@ -244,9 +247,7 @@ async fn a_server_that_answers_errors_and_nonsense_is_waited_out() {
         for _ in 0..2 {
             let before = sick.asked();
             ann.run("chat.retry();").await;
-            while sick.asked() == before {
-                sleep(Duration::from_millis(20)).await;
-            }
+            wait::until("a call of the page", || sick.asked() > before).await;
             ann.until("chat.state === 'waiting' && chat.problem").await;
             let code = ann.run("return chat.problem.code;").await;
             assert_eq!(code, name.parse::<u16>().unwrap_or(0), "{name}");

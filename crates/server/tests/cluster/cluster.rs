@@ -14,12 +14,12 @@ use chinwag_testkit::redis::Redis;
 use chinwag_testkit::trial::{
     Ledger, PATIENCE, Reader, Reading, RunEnd, Transport, Verdict, Writer, history,
 };
-use tokio::time::{Instant, sleep};
+use chinwag_testkit::wait::Wait;
+use tokio::time::Instant;
 
 /// The settings of every node.
 const KEY: &str = "the-service-key-of-a-cluster-0123456789";
 pub(crate) const SECRET: &str = "the-secret-of-a-cluster-of-tests-0123456789";
-const STEP: Duration = Duration::from_millis(20);
 
 /// A test's variables in the environment of every node.
 type Settings = &'static [(&'static str, &'static str)];
@@ -261,15 +261,14 @@ impl Node {
 
     /// Waits until `/readyz` answers this: nothing, or why not.
     pub(crate) async fn is_ready_but_for(&self, why: Option<&str>, within: Duration) -> Duration {
-        let begun = Instant::now();
+        let (begun, wait) = (Instant::now(), Wait::within(within));
         loop {
             let answer = self.nobody().get("/readyz").await;
             let found = (answer.status != 200).then(|| answer.json["why"].as_str().unwrap_or("?").to_owned());
             if found.as_deref() == why {
                 return begun.elapsed();
             }
-            assert!(begun.elapsed() < within, "after {within:?}: {found:?}, not {why:?}");
-            sleep(STEP).await;
+            wait.step(|| format!("{found:?}, not {why:?}")).await;
         }
     }
 }

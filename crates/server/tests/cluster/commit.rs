@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use chinwag_testkit::client::{Answer, Client};
 use chinwag_testkit::trial::{PATIENCE, group, report, times};
+use chinwag_testkit::wait::Wait;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 use crate::cluster::{Cluster, Node};
 
@@ -67,26 +68,25 @@ async fn unknown_by_socket(node: &Node, ann: &Client, data: &Value) {
 
 /// Sends until it is answered; the link was cut a moment ago.
 async fn retry(node: &Node, ann: &Client, data: &Value) -> Value {
-    let begun = Instant::now();
+    let wait = Wait::begin();
     loop {
         let answer = node.as_user(ann).post("messages/", data.clone()).await;
         match answer.status {
             201 => return answer.json,
-            503 => assert!(begun.elapsed() < PATIENCE, "{}", answer.text),
+            503 => wait.step(|| &answer.text).await,
             _ => panic!("{}", answer.text),
         }
-        sleep(Duration::from_millis(50)).await;
     }
 }
 
 /// Whether the statement that was cut off has its row, soon.
 async fn comes_to_be(cluster: &Cluster, body: &str) -> bool {
-    let begun = Instant::now();
+    let wait = Wait::within(Duration::from_secs(2));
     while rows(cluster, body) == 0 {
-        if begun.elapsed() > Duration::from_secs(2) {
+        if wait.is_over() {
             return false;
         }
-        sleep(Duration::from_millis(20)).await;
+        wait.step(|| "there is no row").await;
     }
     true
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{PATIENCE, Reader, Transport, group, report, times};
+use chinwag_testkit::trial::{PATIENCE, Reader, Transport, bound, group, report, times};
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -46,7 +46,7 @@ async fn an_absent_postgresql_gives_503_and_nodes_recover() {
             let answer = caller.post("messages/", data).await;
             assert_eq!(answer.status, 503, "{}", answer.text);
             assert!(answer.header("retry-after").parse::<u64>().is_ok(), "{:?}", answer.headers);
-            assert!(asked.elapsed() < LATEST, "{:?}", asked.elapsed());
+            assert!(asked.elapsed() < bound(LATEST), "{:?}", asked.elapsed());
             refused += 1;
         }
         sleep(Duration::from_millis(200)).await;
@@ -55,7 +55,7 @@ async fn an_absent_postgresql_gives_503_and_nodes_recover() {
     cluster.nodes.iter().for_each(|node| node.postgres.mend());
     let mut slowest = Duration::ZERO;
     for node in &cluster.nodes {
-        slowest = slowest.max(node.is_ready_but_for(None, AGAIN).await);
+        slowest = slowest.max(node.is_ready_but_for(None, bound(AGAIN)).await);
     }
     flow.ledger.busy(200, WRITERS).await;
     let refusals = flow.ledger.load().refused;
@@ -110,11 +110,11 @@ async fn a_silent_postgresql_meets_deadlines_and_bounds() {
         assert_eq!(node.nobody().get("/healthz").await.status, 200, "it lives");
         assert_eq!(node.nobody().get("/readyz").await.status, 503, "it is not ready");
     }
-    assert!(slowest < LATEST, "{slowest:?}");
+    assert!(slowest < bound(LATEST), "{slowest:?}");
     let grown = node.figure("process_resident_memory_bytes").await - memory;
     assert!(grown < 64e6, "it has grown by {grown}");
     node.postgres.mend();
-    let again = node.is_ready_but_for(None, AGAIN).await;
+    let again = node.is_ready_but_for(None, bound(AGAIN)).await;
     flow.ledger.busy(100, 2).await;
     let (verdict, ..) = cluster.settle(flow, vec![], &group).await;
     report(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chinwag_testkit::trial::{group, report, times};
+use chinwag_testkit::trial::{bound, group, report, times};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
@@ -40,7 +40,7 @@ async fn users_of_a_dead_node_are_gone_in_30_s_and_resume_elsewhere() {
         let missed = bobs.ask("message.text", missed).await;
         let gone = json!({ "author": ann.name(), "status": "disconnected" });
         // Longer than a socket is otherwise waited for.
-        let told = timeout(WITHIN, bobs.frame_where(|frame| frame["data"] == gone)).await;
+        let told = timeout(bound(WITHIN), bobs.frame_where(|frame| frame["data"] == gone)).await;
         assert!(told.is_ok(), "after {WITHIN:?} nobody has said that {} is gone", ann.name());
         slowest = slowest.max(died.elapsed());
         let status = cluster.nodes[1].as_user(bob).ws().await;

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{PATIENCE, Reader, Reading, group, report, times};
+use chinwag_testkit::trial::{PATIENCE, Reader, Reading, bound, group, report, times};
+use chinwag_testkit::wait::Wait;
 use futures_util::StreamExt;
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 use serde_json::json;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 use crate::cluster::Cluster;
 
@@ -72,10 +73,13 @@ impl Pair {
 
     /// Waits until the second node has counted so many more.
     pub(crate) async fn counted(&self, what: &str, before: f64, more: u32) {
-        let begun = Instant::now();
-        while self.figure(what).await < before + f64::from(more) {
-            assert!(begun.elapsed() < PATIENCE, "{what}: {} after {before}", self.figure(what).await);
-            sleep(Duration::from_millis(20)).await;
+        let wait = Wait::begin();
+        loop {
+            let figure = self.figure(what).await;
+            if figure >= before + f64::from(more) {
+                return;
+            }
+            wait.step(|| format!("{what}: {figure} after {before}")).await;
         }
     }
 
@@ -116,7 +120,7 @@ async fn a_lost_last_hint_is_recovered_from_the_store() {
         let lost = link.lost();
         link.lose(words.as_bytes());
         last = pair.say(&words).await;
-        slowest = slowest.max(reading.reaches(last, HEALED).await);
+        slowest = slowest.max(reading.reaches(last, bound(HEALED)).await);
         assert_eq!(link.lost(), lost + 1, "the hint was lost");
         link.mend();
     }
@@ -205,7 +209,7 @@ async fn a_hint_that_no_node_has_made_is_told_to_nobody() {
         pair.counted("forged", before, 5).await;
         let _ = capture(&mut heard, &pair.group, 5).await;
         last = pair.say(&format!("and on {round}")).await;
-        reading.reaches(last, HEALED).await;
+        reading.reaches(last, bound(HEALED)).await;
         let _ = capture(&mut heard, &pair.group, 1).await;
     }
     let reader = pair.whole(reading, last).await;

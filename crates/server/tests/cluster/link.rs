@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Reader, group, report, times};
+use chinwag_testkit::trial::{PATIENCE, Reader, bound, group, report, times};
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::Cluster;
@@ -50,7 +50,7 @@ async fn sends_survive_redis_and_all_are_whole_15_s_after_its_return() {
             Fault::SilentToOne => node.redis.stall(),
         }
         if !matches!(fault, Fault::Flushed) {
-            node.is_ready_but_for(Some("bus"), WHOLE).await;
+            node.is_ready_but_for(Some("bus"), PATIENCE).await;
         }
         sleep(away.saturating_sub(begun.elapsed())).await;
         let acks = flow.ledger.load().acks - before;
@@ -64,11 +64,11 @@ async fn sends_survive_redis_and_all_are_whole_15_s_after_its_return() {
         // Whoever is whole again has all that is there now; they write on.
         let (back, head) = (Instant::now(), cluster.head(&group));
         for reading in &reading {
-            reading.reaches(head, WHOLE).await;
+            reading.reaches(head, bound(WHOLE)).await;
         }
         slowest = slowest.max(back.elapsed());
         for node in &cluster.nodes {
-            node.is_ready_but_for(None, WHOLE).await;
+            node.is_ready_but_for(None, bound(WHOLE)).await;
         }
         // And the hints go on.
         flow.ledger.busy(100, WRITERS).await;

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use chinwag_testkit::trial::{PATIENCE, report, times};
+use chinwag_testkit::trial::{bound, report, times};
+use chinwag_testkit::wait::until;
 use hmac::{Hmac, KeyInit, Mac};
 use redis::AsyncCommands;
 use sha2::Sha256;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::cluster::SECRET;
 use crate::hints::{HEALED, Pair, capture};
@@ -62,17 +63,13 @@ async fn told_of(change: Change, rounds: u32) -> (Duration, f64) {
         link.lose(pair.group.as_bytes());
         last = pair.say(&format!("word {round} of a later version")).await;
         let (channel, hint) = capture(&mut heard, &pair.group, 1).await.remove(0);
-        let begun = Instant::now();
-        while link.lost() == lost {
-            assert!(begun.elapsed() < PATIENCE, "the hint is lost");
-            sleep(Duration::from_millis(5)).await;
-        }
+        until("the loss of the hint", || link.lost() > lost).await;
         link.mend();
         let begun = Instant::now();
         let later = signed(&channel, change(hint));
         let ears: usize = redis.publish(&channel, later).await.expect("it is published");
         assert!(ears >= 2, "the node hears it as the eavesdropper does");
-        reading.reaches(last, HEALED).await;
+        reading.reaches(last, bound(HEALED)).await;
         took += begun.elapsed();
         let _ = capture(&mut heard, &pair.group, 1).await;
     }

@@ -1,13 +1,13 @@
 //! More of one address than there may be. Linux has all of 127.0.0.0/8 to come from.
 
 use chinwag_testkit::app::TestApp;
+use chinwag_testkit::wait::Wait;
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde_json::json;
-use tokio::time::{Instant, sleep};
 
 use crate::raw::{Keep, Raw, tcp};
-use crate::{PATIENCE, frames_until, group};
+use crate::{frames_until, group};
 
 const CROWD: &str = "127.0.0.2";
 const OTHER: &str = "127.0.0.3";
@@ -43,10 +43,9 @@ async fn connections_over_the_address_bound_are_closed_alone() {
         assert!(answers(keep).await, "those that were there go on");
     }
     crowd.pop();
-    let by = Instant::now() + PATIENCE;
+    let wait = Wait::begin();
     while !answers(&mut Keep::connect(&url, Some(CROWD)).await).await {
-        assert!(Instant::now() < by, "the place that came free is not given");
-        sleep(std::time::Duration::from_millis(10)).await;
+        wait.step(|| "the place that came free is not given").await;
     }
 }
 
@@ -88,10 +87,9 @@ async fn sockets_over_the_address_bound_are_503_alone() {
         while socket.frame().await["data"]["body"] != "heard" {}
     }
     crowd.pop();
-    let by = Instant::now() + PATIENCE;
+    let wait = Wait::begin();
     while shake(bob.token(), CROWD).await.is_err() {
-        assert!(Instant::now() < by, "the place that came free is not given");
-        sleep(std::time::Duration::from_millis(10)).await;
+        wait.step(|| "the place that came free is not given").await;
     }
 }
 

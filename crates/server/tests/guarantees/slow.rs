@@ -176,7 +176,7 @@ async fn a_flooder_keeps_nobody_else_from_being_heard_in_order() {
         longest
     };
     let ((sent, last), longest) = tokio::join!(flood(eves, &flooded, &stop, &acknowledged), talking);
-    assert!(longest < PATIENCE / 6, "one waited {longest:?}");
+    assert!(longest < PATIENCE, "one waited {longest:?}");
     assert_eq!(
         last,
         i64::try_from(sent).expect("small") + 1,

@@ -78,7 +78,7 @@ async fn sockets_that_never_read_stay_within_their_users_bound() {
         longest = longest.max(started.elapsed());
         most = most.max(memory(running.pid()).unwrap_or_default());
     }
-    assert!(longest < PATIENCE / 6, "one waited {longest:?}");
+    assert!(longest < PATIENCE, "one waited {longest:?}");
     if let Some(before) = before {
         assert!(most < before + GROWTH, "the process grew from {before} to {most}");
     }

@@ -1,8 +1,7 @@
 //! Without a credential, from one address: others are answered all the same.
 
-use std::time::Duration;
-
 use chinwag_testkit::app::{Options, TestApp};
+use chinwag_testkit::wait::PATIENCE;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -13,8 +12,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::validator::Host;
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server that a proxy stands before, which names the addresses, with 20 requests at a time.
 async fn app(change: impl FnOnce(&mut Options)) -> TestApp {

@@ -1,6 +1,6 @@
 //! Every event of the WebSocket: what it does, and who is sent what.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chinwag_testkit::app::TestApp;
 use serde_json::{Value, json};
@@ -31,7 +31,8 @@ async fn a_socket_starts_with_summaries_and_then_presence() {
         app.service().patch(&format!("users/{author}/"), contact).await.ok(200);
     }
     let _ann = ann.ws().await;
-    tokio::time::sleep(Duration::from_millis(100)).await; // Until she has been announced.
+    // She has been announced by then.
+    app.settle().await;
     let mut bob = bob.ws().await;
     assert_eq!(
         *bob.summary(),
@@ -53,7 +54,7 @@ async fn a_socket_starts_with_summaries_and_then_presence() {
     );
     let status = bob.expect("status.update").await;
     assert_eq!(status["data"], json!({ "author": "ann", "status": "online" }));
-    bob.nothing(200).await;
+    app.quiet([&mut bob]).await;
 }
 
 #[tokio::test]
@@ -78,8 +79,7 @@ async fn a_message_reaches_every_socket_once_and_its_sender_with_ref() {
     assert!(id(&other["data"]["date"]) > "2024");
     let stored = app.service().get(&format!("messages/{}/", id(&own["data"]["id"]))).await.ok(200);
     assert_eq!(stored, own["data"]);
-    a.nothing(100).await;
-    b.nothing(10).await;
+    app.quiet([&mut a, &mut b]).await;
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn message_first_makes_one_private_group_and_then_sends() {
     assert_eq!(a.until("message.text").await["data"]["body"], "hello back");
     let shown = a.ask("message.first", json!({ "target": "bob" })).await;
     assert_eq!((&shown["type"], &shown["data"]["head"]), (&json!("group.update"), &json!(2)));
-    b.nothing(100).await;
+    app.quiet([&mut b]).await;
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn message_fetch_answers_its_sender_alone() {
     let by_date = a.ask("message.fetch", json!({ "group": group, "date": dates[8], "limit": 2 })).await;
     assert_eq!(seqs(&by_date), [9, 8]);
     assert_eq!(by_date["data"]["date"], dates[8]);
-    b.nothing(100).await;
+    app.quiet([&mut b]).await;
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn a_read_mark_moves_forward_only_and_everybody_is_told_of_it() {
     assert_eq!(unread().await, (json!(1), json!(3)));
     let back = b.ask("message.read", json!({ "group": group, "seq": 1 })).await;
     assert_eq!(back["data"], read["data"], "it does not move back, and tells where it stands");
-    a.nothing(100).await;
+    app.quiet([&mut a]).await;
     let past = b.ask("message.read", json!({ "group": group, "seq": 5 })).await;
     assert_eq!((&past["code"], &past["data"]["errors"][0]["field"]), (&json!(400), &json!("seq")));
     let now = b.ask("message.read", json!({ "group": group, "date": "2999-01-01T00:00:00" })).await;
@@ -226,7 +226,7 @@ async fn an_accepted_invitation_makes_contacts_with_presence() {
     assert_eq!(b.until("contact.update").await["data"], invitation);
     let again = a.ask("contact.update", json!({ "name": "bob", "operation": "invite" })).await;
     assert_eq!(again["data"], invitation);
-    b.nothing(100).await;
+    app.quiet([&mut b]).await;
     b.send(json!({ "type": "contact.update", "data": { "name": "ann", "operation": "contact" } })).await;
     let contact = json!({ "author": "bob", "name": "ann", "operation": "contact" });
     assert_eq!(a.until("contact.update").await["data"], contact);
@@ -254,7 +254,7 @@ async fn group_changes_reach_those_they_concern() {
     );
     assert_eq!((&made["data"]["owner"], &made["data"]["admins"]), (&json!(["ann"]), &json!(["bob"])));
     assert_eq!(b.until("group.update").await["data"], made["data"]);
-    c.nothing(50).await;
+    app.quiet([&mut c]).await;
 
     let added = b.ask("group.update", json!({ "id": group, "members": ["cat"], "name": "Gatherers" })).await;
     assert_eq!((&added["seq"], &added["data"]["members"]), (&json!(2), &json!(["cat"])));
@@ -262,14 +262,14 @@ async fn group_changes_reach_those_they_concern() {
     a.until("group.update").await;
     let same = b.ask("group.update", json!({ "group": group, "members": ["cat"] })).await;
     assert_eq!(same["data"]["members_count"], 3, "nothing changed, and nobody else is told");
-    c.nothing(50).await;
+    app.quiet([&mut c]).await;
 
     b.ask("group.update", json!({ "id": group, "remove": ["cat"] })).await;
     let quit = c.until("group.quit").await;
     assert_eq!(quit["data"], json!({ "group": group, "name": "cat" }));
     assert_eq!(quit["seq"], 3);
     a.ask("message.text", json!({ "group": group, "body": "without cat" })).await;
-    c.nothing(100).await;
+    app.quiet([&mut c]).await;
 
     let left = a.ask("group.quit", json!({ "group": group })).await;
     assert_eq!(
@@ -297,7 +297,7 @@ async fn a_group_left_empty_is_gone() {
     let left = a.ask("group.quit", json!({ "group": group })).await;
     assert_eq!(left["type"], "group.quit");
     app.service().get(&format!("groups/{}/", id(&group))).await.ok(404);
-    a.nothing(100).await;
+    app.quiet([&mut a]).await;
 }
 
 #[tokio::test]
@@ -310,13 +310,13 @@ async fn typing_is_told_to_the_others_once_in_three_seconds() {
     a.send(json!({ "type": "typing.stop", "data": { "group": group } })).await;
     assert_eq!(b.expect("typing.start").await["data"], json!({ "author": "ann", "group": group }));
     b.expect("typing.stop").await;
-    b.nothing(100).await;
-    a.nothing(10).await;
+    app.quiet([&mut b, &mut a]).await;
 }
 
 #[tokio::test]
 async fn presence_follows_the_most_present_socket_and_its_grace() {
-    let app = TestApp::with(|options| options.hub.presence_grace = Duration::from_secs(2)).await;
+    const GRACE: Duration = Duration::from_secs(2);
+    let app = TestApp::with(|options| options.hub.presence_grace = GRACE).await;
     let (mut a, b, _) = pair(&app).await;
     for (author, name) in [("ann", "bob"), ("bob", "ann")] {
         let contact = json!({ "contact": { "author": author, "name": name, "operation": "contact" } });
@@ -324,7 +324,7 @@ async fn presence_follows_the_most_present_socket_and_its_grace() {
     }
     a.until("status.update").await;
     let mut second = app.sign_in("bob").await.ws().await;
-    a.nothing(200).await;
+    app.quiet([&mut a]).await;
     let shown = second.ask("status.update", json!({ "status": "afk" })).await;
     assert_eq!(shown["data"], json!({ "author": "bob", "status": "online" }), "the other socket is online");
     b.vanish();
@@ -334,9 +334,10 @@ async fn presence_follows_the_most_present_socket_and_its_grace() {
     assert_eq!(a.until("status.update").await["data"]["status"], "disconnected");
     second.ask("status.update", json!({ "status": "online" })).await;
     assert_eq!(a.until("status.update").await["data"]["status"], "online");
+    let left = Instant::now();
     second.vanish();
-    a.nothing(1500).await;
     assert_eq!(a.until("status.update").await["data"]["status"], "disconnected");
+    assert!(left.elapsed() >= GRACE, "it is announced after {:?}", left.elapsed());
 }
 
 #[tokio::test]
@@ -385,5 +386,5 @@ async fn a_client_id_sends_once_over_both_doors() {
     let after = a.ask("message.text", json!({ "group": group, "body": "once", "client_id": "c-1" })).await;
     assert_eq!((&after["data"]["id"], &after["seq"]), (&first["data"]["id"], &first["seq"]));
     b.until("message.delete").await;
-    b.nothing(100).await;
+    app.quiet([&mut b]).await;
 }

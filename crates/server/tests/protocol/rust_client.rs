@@ -1,6 +1,8 @@
 //! The Rust client against the server: it knows every event, misses none and repeats none.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chinwag_client::{
@@ -10,6 +12,7 @@ use chinwag_core::limits::RateLimits;
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::{group, send, users};
+use chinwag_testkit::wait;
 use serde_json::Value;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -101,14 +104,17 @@ async fn session_misses_and_repeats_nothing_over_restarts() {
         let bodies = bodies_until(&mut updates, "60").await;
         (bodies, updates)
     });
+    let written = Arc::new(AtomicUsize::new(0));
+    let progress = written.clone();
     let writing = tokio::spawn(async move {
         for number in 1..=60 {
+            progress.fetch_add(1, Ordering::SeqCst);
             let message = writer.send(group, &number.to_string()).await.expect("it is sent in the end");
             assert_eq!((message.seq, message.body), (number + 1, number.to_string()));
         }
     });
-    for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    for restart in 1..=3 {
+        wait::until("a dozen messages", || written.load(Ordering::SeqCst) > 12 * restart).await;
         app.restart().await;
     }
     timeout(PATIENCE, writing).await.expect("all is sent").expect("as it should be");

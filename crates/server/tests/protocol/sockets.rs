@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::setup::group;
+use chinwag_testkit::wait::Wait;
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -189,7 +190,16 @@ async fn a_peer_that_ignores_pings_is_closed() {
     let ann = app.user("ann").await;
     // A client that reads answers pings; one that does not read says nothing.
     let (mut reading, mut silent) = (ann.ws().await, ann.ws().await);
-    reading.nothing(4500).await;
+    let wait = Wait::begin();
+    let closed = async {
+        while app.hub().counts().sockets > 1 {
+            wait.step(|| "both are served").await;
+        }
+    };
+    tokio::select! {
+        frame = reading.next() => panic!("nothing should have come, but {frame}"),
+        () = closed => {}
+    }
     let code = silent.close_code().await;
     assert!(matches!(code, Some(1001) | None), "{code:?}");
     reading.ask("status.update", json!({ "status": "afk" })).await;

@@ -4,12 +4,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chinwag_testkit::app::TestApp;
+use chinwag_testkit::wait::{PATIENCE, Wait};
 use chinwag_testkit::ws::Ws;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::time::{Instant, sleep};
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use tokio::time::Instant;
 
 /// A validator that answers as it is told, and how often it has answered so.
 pub(crate) struct Host {
@@ -64,10 +63,9 @@ impl Host {
     }
 
     pub(crate) async fn was_asked(&self, times: usize) {
-        let by = Instant::now() + PATIENCE;
+        let wait = Wait::begin();
         while self.asked() < times {
-            assert!(Instant::now() < by, "asked {} times, not {times}", self.asked());
-            sleep(Duration::from_millis(5)).await;
+            wait.step(|| format!("asked {} times, not {times}", self.asked())).await;
         }
     }
 }

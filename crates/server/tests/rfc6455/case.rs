@@ -1,14 +1,13 @@
 //! One case: what is written, and all that must come back until the stream's end.
 
 use std::pin::Pin;
-use std::time::Duration;
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
+use chinwag_testkit::wait::Wait;
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
-use crate::peer::{FIN, PATIENCE, Peer, Sent, TEXT, close, frame};
+use crate::peer::{FIN, Peer, Sent, TEXT, close, frame};
 
 /// The steps of a case.
 #[derive(Debug, Clone)]
@@ -98,10 +97,9 @@ async fn all(cases: Vec<Case>) {
     for case in cases {
         one(&ann, &case).await;
     }
-    let by = Instant::now() + PATIENCE;
+    let wait = Wait::begin();
     while app.hub().counts().sockets > 0 {
-        assert!(Instant::now() < by, "a socket is held that has ended: {:?}", app.hub().counts());
-        sleep(Duration::from_millis(10)).await;
+        wait.step(|| format!("a socket is held that has ended: {:?}", app.hub().counts())).await;
     }
     assert_eq!(app.service().get("users/").await.status, 200, "the server is well after all this");
 }

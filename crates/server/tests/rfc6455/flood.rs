@@ -4,10 +4,10 @@ use std::future::pending;
 use std::time::Duration;
 
 use chinwag_testkit::app::TestApp;
+use chinwag_testkit::wait::until;
 use serde_json::json;
-use tokio::time::{sleep, timeout};
 
-use crate::peer::{FIN, PATIENCE, PING, Peer, Sent, TEXT, close, frame};
+use crate::peer::{FIN, PING, Peer, Sent, TEXT, close, frame};
 
 /// Far more than the kernel's buffers and the server's bounds take.
 const TOO_MUCH: usize = 256 * 1024 * 1024;
@@ -54,13 +54,8 @@ async fn a_ping_flooder_that_never_reads_is_closed() {
         }
         pending::<()>().await;
     };
-    let closed = async {
-        while app.hub().counts().sockets > 0 {
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
     tokio::select! {
         () = flood => {}
-        ended = timeout(PATIENCE, closed) => ended.expect("of whom nothing is heard is closed"),
+        () = until("the end of a socket that says nothing", || app.hub().counts().sockets == 0) => {}
     }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use chinwag_testkit::app::{SERVICE_KEY, TestApp};
+use chinwag_testkit::wait::Wait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, interval, sleep, timeout};
+use tokio::time::{Instant, interval, timeout};
 
 use crate::case::event_frame;
 use crate::peer::{FIN, PATIENCE, PING, Peer, Sent, frame};
@@ -110,10 +111,9 @@ async fn unfinished_handshakes_are_closed_and_make_room() {
         }
     }
     assert!(shown, "the machine is too busy for this");
-    let by = Instant::now() + PATIENCE;
+    let wait = Wait::begin();
     while !all_answered(&app).await {
-        assert!(Instant::now() < by, "not every place is free again");
-        sleep(Duration::from_millis(20)).await;
+        wait.step(|| "not every place is free again").await;
     }
     assert_eq!(app.hub().counts().sockets, 0);
 }

@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::{Fixture, date, name, told};
+use crate::wait::until;
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
@@ -245,12 +246,7 @@ pub async fn a_job_whose_caller_has_gone_commits_and_is_told(f: Fixture) {
         drop(done);
     }
     // A store may run several at once: those that were left alone end when they end.
-    let all_told = async {
-        while f.bus.events().len() < 20 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(LONG, all_told).await.expect("every one is told");
+    until("the event of every job", || f.bus.events().len() == 20).await;
     assert_eq!(take(&f.store, id).await.expect("a number"), Seq(21));
     assert_eq!(f.bus.events(), (1..=21).map(|seq| told(id, Seq(seq))).collect::<Vec<_>>());
 }

@@ -1,0 +1,93 @@
+//! How tests wait: until a condition holds, with a deadline, and never for a fixed time.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long anything may take on a machine that has much else to do.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_millis(10);
+
+/// The wait of a loop that looks again and again.
+///
+/// ```no_run
+/// # async fn test(is_ready: impl AsyncFn() -> bool) {
+/// use chinwag_testkit::wait::Wait;
+///
+/// let wait = Wait::begin();
+/// while !is_ready().await {
+///     wait.step(|| "it is not ready").await;
+/// }
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Wait {
+    by: Instant,
+}
+
+impl Wait {
+    /// A wait of at most [`PATIENCE`].
+    pub fn begin() -> Self {
+        Self::within(PATIENCE)
+    }
+
+    /// A wait of at most `patience`.
+    pub fn within(patience: Duration) -> Self {
+        Self { by: Instant::now() + patience }
+    }
+
+    /// Waits a moment before the next look.
+    ///
+    /// # Panics
+    ///
+    /// With the reason, once the time is over.
+    pub async fn step<T: std::fmt::Display>(&self, why: impl FnOnce() -> T) {
+        self.check(why);
+        tokio::time::sleep(STEP).await;
+    }
+
+    /// The same on a thread without a runtime.
+    pub fn step_blocking<T: std::fmt::Display>(&self, why: impl FnOnce() -> T) {
+        self.check(why);
+        std::thread::sleep(STEP);
+    }
+
+    /// Whether the time is over, for a loop that has something to clear away then.
+    pub fn is_over(&self) -> bool {
+        Instant::now() >= self.by
+    }
+
+    fn check<T: std::fmt::Display>(&self, why: impl FnOnce() -> T) {
+        assert!(!self.is_over(), "after a long wait: {}", why());
+    }
+}
+
+/// Waits until something holds.
+///
+/// # Panics
+///
+/// With `what`, if it does not within [`PATIENCE`].
+pub async fn until(what: &str, holds: impl Fn() -> bool) {
+    let wait = Wait::begin();
+    while !holds() {
+        wait.step(|| format!("{what} did not come")).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    #[should_panic(expected = "after a long wait: the moon did not come")]
+    async fn wait_ends_with_its_reason() {
+        until("the moon", || false).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wait_ends_when_it_holds() {
+        let begun = Instant::now();
+        until("a second", || begun.elapsed() >= Duration::from_secs(1)).await;
+        assert!(begun.elapsed() < Duration::from_secs(2));
+    }
+}

@@ -1,0 +1,120 @@
+//! The rule that no test waits for a fixed time: on a busy machine it would be too short. Tests wait for a
+//! condition with a deadline (`chinwag_testkit::wait`), or run on a paused clock.
+
+use super::{Tree, extension};
+
+/// Files and folders with tests that may sleep, each with the reason.
+const MAY_SLEEP: &[(&str, &str)] = &[
+    ("crates/testkit/src/wait.rs", "the wait itself"),
+    ("crates/testkit/src/browser.rs", "looks again, with a deadline, while a browser lives"),
+    ("crates/testkit/src/trial/reader.rs", "a client's pause before the next server"),
+    ("crates/testkit/src/trial/writer.rs", "a load's pace"),
+    ("crates/server/tests/chaos/crash.rs", "a fault at a random moment"),
+    ("crates/server/tests/chaos/flood.rs", "a load's pace"),
+    ("crates/server/tests/cli/import.rs", "looks again, with a deadline, for a fault in the middle"),
+    ("crates/server/tests/cli/migrate.rs", "looks again, with a deadline, for a fault in the middle"),
+    ("crates/server/tests/cluster/consent.rs", "a call at various moments of a start"),
+    ("crates/server/tests/cluster/database.rs", "a load's pace during a fault"),
+    ("crates/server/tests/cluster/figures.rs", "the duration of a measurement"),
+    ("crates/server/tests/cluster/kills.rs", "a fault at a random moment"),
+    ("crates/server/tests/cluster/link.rs", "the duration of a fault"),
+    ("crates/server/tests/web_ui/embedding.rs", "looks again, a bounded number of times"),
+    ("crates/server/tests/web_ui/page.rs", "looks again, with a deadline, at a page"),
+    ("crates/store-postgres/tests/it/sending.rs", "a slow job"),
+    ("crates/store-sqlite/tests/file.rs", "a job that outlasts its deadline"),
+    ("crates/hub/tests/hub/", "helpers of tests on a paused clock"),
+    ("crates/hub/tests/cluster/", "helpers of tests on a paused clock, and the delays of links"),
+];
+
+/// Returns the fixed waits of tests, and the allowances that nothing needs.
+pub(super) fn problems(tree: &Tree) -> Vec<String> {
+    judge(tree, MAY_SLEEP)
+}
+
+fn judge(tree: &Tree, may_sleep: &[(&str, &str)]) -> Vec<String> {
+    let (mut problems, mut needed) = (Vec::new(), vec![false; may_sleep.len()]);
+    for (path, text) in tree.iter().filter(|(path, _)| extension(path) == "rs") {
+        let lines = sleeping(path, text.as_deref().unwrap_or_default());
+        match may_sleep.iter().position(|(allowed, _)| path.starts_with(allowed)) {
+            Some(at) => needed[at] |= !lines.is_empty(),
+            None => problems.extend(lines.into_iter().map(|line| {
+                format!(
+                    "{path}:{line}: a test sleeps: wait for a condition with a deadline (chinwag_testkit::wait), or name the file in MAY_SLEEP"
+                )
+            })),
+        }
+    }
+    // A tree without the crates has nothing to allow.
+    let unneeded = may_sleep.iter().zip(needed).filter(|(_, needed)| !needed).map(|((path, _), _)| path);
+    if tree.keys().any(|path| path.starts_with("crates/")) {
+        problems.extend(unneeded.map(|path| format!("{path}: no longer sleeps: take it off MAY_SLEEP")));
+    }
+    problems
+}
+
+/// The numbers of the lines on which a test sleeps.
+fn sleeping(path: &str, text: &str) -> Vec<usize> {
+    let mut in_tests =
+        path.contains("/tests/") || path.ends_with("/tests.rs") || path.contains("testkit/src/");
+    let (mut paused, mut before, mut found) = (false, "", Vec::new());
+    for (number, line) in (1..).zip(text.lines().map(str::trim)) {
+        in_tests |= before == "#[cfg(test)]" && line.starts_with("mod ") && line.ends_with('{');
+        if line.starts_with("#[tokio::test") || line == "#[test]" {
+            paused = line.contains("start_paused = true");
+        }
+        if in_tests && !paused && !line.starts_with("//") && calls_sleep(line) {
+            found.push(number);
+        }
+        before = line;
+    }
+    found
+}
+
+/// Whether the function is called. A method of the same name is another.
+fn calls_sleep(line: &str) -> bool {
+    line.match_indices("sleep(").any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '.') && !line[..at].ends_with("fn ")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALL: &str = "    sleep(SECOND).await;";
+
+    fn found(path: &str, text: &str) -> Vec<usize> {
+        sleeping(path, text)
+    }
+
+    #[test]
+    fn sleep_is_found_in_tests_alone() {
+        let test = format!("#[tokio::test]\nasync fn t() {{\n{CALL}\n}}\n");
+        assert_eq!(found("crates/a/tests/it/a.rs", &test), [3]);
+        assert_eq!(found("crates/a/src/a.rs", &test), [0; 0]);
+        assert_eq!(found("crates/a/src/a/tests.rs", &test), [3]);
+        let inside = format!("{CALL}\n#[cfg(test)]\nmod tests {{\n{CALL}\n}}\n");
+        assert_eq!(found("crates/a/src/a.rs", &inside), [4]);
+        assert_eq!(
+            found("crates/a/tests/a.rs", "thread::sleep(STEP);\nqueue.sleep(1);\n// sleep(1)\nfn sleep() {}"),
+            [1]
+        );
+    }
+
+    #[test]
+    fn sleep_on_a_paused_clock_is_fine() {
+        let paused = format!("#[tokio::test(start_paused = true)]\n{CALL}\n#[tokio::test]\n{CALL}\n");
+        assert_eq!(found("crates/a/tests/a.rs", &paused), [4]);
+    }
+
+    #[test]
+    fn allowance_is_needed_or_refused() {
+        let path = "crates/a/tests/a.rs".to_owned();
+        let tree = Tree::from([(path.clone(), Some(CALL.to_owned()))]);
+        assert!(judge(&tree, &[])[0].starts_with("crates/a/tests/a.rs:1: a test sleeps"));
+        assert_eq!(judge(&tree, &[("crates/a/tests/", "a pace")]), Vec::<String>::new());
+        let tree = Tree::from([(path, Some(String::new()))]);
+        assert!(judge(&tree, &[("crates/a/tests/", "a pace")])[0].contains("take it off"));
+    }
+}

@@ -6,10 +6,29 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::client::{Client, encoded};
+use crate::ws::Ws;
 
 /// Makes users by the service: clients that are these users, in the same order.
 pub async fn users(service: &Client, names: &[&str]) -> Vec<Client> {
     join_all(names.iter().map(|name| service.user(name))).await
+}
+
+/// Makes users `name0`, `name1` and so on.
+pub async fn crowd(service: &Client, name: &str, count: usize) -> Vec<Client> {
+    let names: Vec<String> = (0..count).map(|number| format!("{name}{number}")).collect();
+    let mut crowd = Vec::new();
+    // Not all at once: the server has a bound on requests.
+    for names in names.chunks(16) {
+        crowd.extend(users(service, &names.iter().map(String::as_str).collect::<Vec<_>>()).await);
+    }
+    crowd
+}
+
+/// Makes two users, and connects a socket of each.
+pub async fn two(service: &Client, names: [&str; 2]) -> (Client, Ws, Client, Ws) {
+    let (one, other) = (service.user(names[0]).await, service.user(names[1]).await);
+    let (first, second) = (one.ws().await, other.ws().await);
+    (one, first, other, second)
 }
 
 /// Makes a group by the service, whose owner is the first of `members`; its id.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::Running;
+use chinwag_testkit::setup::crowd;
 use chinwag_testkit::trial::{Incoming, PATIENCE, Socket, group, report, times};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -39,10 +40,7 @@ async fn a_stopped_reader_costs_others_nothing_and_resumes() {
         command.env("CHINWAG_WS__QUEUE_BYTES", "524288").env("CHINWAG_LOG__LEVEL", "error");
     });
     let service = program.service(&running);
-    let mut clients = Vec::new();
-    for number in 0..MEMBERS {
-        clients.push(service.user(&format!("user{number}")).await);
-    }
+    let clients = crowd(&service, "user", MEMBERS).await;
     let names: Vec<&str> = clients.iter().map(Client::name).collect();
     let group = group(&service, &names).await;
     let mut crowd = Crowd { group, clients, running, readers, head: 1 };

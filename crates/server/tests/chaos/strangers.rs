@@ -11,12 +11,11 @@ use chinwag_testkit::process::{Running, keep_limits};
 use chinwag_testkit::trial::{PATIENCE, report, times};
 use chinwag_testkit::wait::until;
 use chinwag_testkit::ws::Ws;
-use futures_util::StreamExt;
 use futures_util::future::join_all;
-use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::program;
@@ -114,27 +113,26 @@ async fn status(mut stream: TcpStream) -> (String, TcpStream) {
 
 /// Half requests of one address: all but the address's share are refused, and that share waits.
 struct Halves {
-    waiting: FuturesUnordered<std::pin::Pin<Box<dyn Future<Output = (String, TcpStream)> + Send>>>,
+    waiting: JoinSet<(String, TcpStream)>,
     refused: usize,
 }
 
 impl Halves {
     async fn send(to: &str, from: IpAddr, head: &str, refusals: usize) -> Self {
-        let streams = join_all((0..HALVES).map(|_| begun(to, from, head))).await;
-        let waiting = FuturesUnordered::new();
-        for stream in streams {
-            let answer: std::pin::Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(status(stream));
-            waiting.push(answer);
+        let mut waiting = JoinSet::new();
+        for stream in join_all((0..HALVES).map(|_| begun(to, from, head))).await {
+            waiting.spawn(status(stream));
         }
-        let mut halves = Self { waiting, refused: 0 };
-        while halves.refused < refusals {
-            let next = timeout(PATIENCE, halves.waiting.next()).await.expect("it is answered in time");
-            let (status, _) = next.expect("there are as many");
+        let mut refused = 0;
+        while refused < refusals {
+            let next = timeout(PATIENCE, waiting.join_next()).await;
+            let next = next.unwrap_or_else(|_| panic!("{refused} are refused, not {refusals}"));
+            let (status, _) = next.expect("there are as many").expect("an answer");
             // A question that the validator did not answer in time is 503: its address may ask another.
             assert!(status == "429" || status == "503", "{status}");
-            halves.refused += usize::from(status == "429");
+            refused += usize::from(status == "429");
         }
-        halves
+        Self { waiting, refused }
     }
 }
 
@@ -232,7 +230,7 @@ async fn strangers_of_one_address_leave_others_requests_answered() {
         let (refused, ()) = tokio::join!(guess(&nobody, attacker), others.go_on(round, attacker));
         assert!(refused > 0, "there are more guesses than an address has");
         assert_eq!(bodies.waiting.len(), SHARE);
-        assert!(timeout(Duration::ZERO, bodies.waiting.next()).await.is_err(), "the rest still send");
+        assert!(bodies.waiting.try_join_next().is_none(), "the rest still send");
         guesses += refused;
         let refused = bodies.refused + questions.refused;
         drop((bodies, questions));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
+use chinwag_testkit::setup::crowd;
 use chinwag_testkit::trial::{Aim, Ledger, RunEnd, Transport, Verdict, Writer, group, history};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -30,10 +31,7 @@ impl World {
         let (program, ledger) = (crate::program(), Arc::new(Ledger::new()));
         let running = program.serve();
         let service = program.service(&running);
-        let mut users = Vec::new();
-        for number in 0..WRITERS {
-            users.push(service.user(&format!("writer{number}")).await);
-        }
+        let users = crowd(&service, "writer", WRITERS).await;
         let names: Vec<&str> = users.iter().map(Client::name).collect();
         let group = group(&service, &names).await;
         let writer = |(transport, user)| Writer::new(transport, user, &group, ledger.clone());

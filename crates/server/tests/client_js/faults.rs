@@ -33,9 +33,7 @@ pub(crate) async fn agrees(tab: &Tab, group: &str, log: &[Value]) {
 
 #[tokio::test]
 async fn kills_and_cuts_leave_each_message_once_in_both_clients() {
-    let mut world = World::start().await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (mut world, group) = World::of_two().await;
     let (anns, bobs) = (world.link().await, world.link().await);
     let (ann, bob) =
         tokio::join!(browser::open("ann", &world.site.url), browser::open("bob", &world.site.url));
@@ -93,9 +91,7 @@ async fn kills_and_cuts_leave_each_message_once_in_both_clients() {
 
 #[tokio::test]
 async fn what_is_written_offline_outlives_a_reload_and_is_sent_once() {
-    let world = World::start().await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (world, group) = World::of_two().await;
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
     connect(&ann).await;
@@ -147,9 +143,7 @@ async fn what_is_written_offline_outlives_a_reload_and_is_sent_once() {
 
 #[tokio::test]
 async fn a_token_that_ends_is_followed_by_another_without_a_loss() {
-    let world = World::start().await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (world, group) = World::of_two().await;
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
     ann.run("window.ttl = 2;").await;
@@ -173,9 +167,7 @@ async fn a_token_that_ends_is_followed_by_another_without_a_loss() {
 
 #[tokio::test]
 async fn an_ended_session_is_reported_and_unsent_messages_are_kept() {
-    let world = World::start().await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (world, group) = World::of_two().await;
     let link = world.link().await;
     let ann = browser::open("ann", &world.site.url).await;
     let token = world.service().post("users/ann/tokens/", json!({ "ttl": 3 })).await.ok(201)["token"].clone();
@@ -203,9 +195,7 @@ async fn an_ended_session_is_reported_and_unsent_messages_are_kept() {
 
 #[tokio::test]
 async fn messages_are_sent_without_storage_and_a_warning_is_given() {
-    let world = World::start().await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (world, group) = World::of_two().await;
     let link = world.link().await;
     // The user has forbidden all pages to keep anything.
     let settings = json!({ "profile": { "default_content_setting_values": { "cookies": 2 } } });
@@ -224,9 +214,7 @@ async fn messages_are_sent_without_storage_and_a_warning_is_given() {
 
 #[tokio::test]
 async fn a_server_that_answers_errors_and_nonsense_is_waited_out() {
-    let mut world = World::start().await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (mut world, group) = World::of_two().await;
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
     connect(&ann).await;
@@ -264,9 +252,7 @@ async fn a_server_that_answers_errors_and_nonsense_is_waited_out() {
 
 #[tokio::test]
 async fn two_tabs_send_each_message_once() {
-    let world = World::start().await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (world, group) = World::of_two().await;
     let (left, right) = (world.link().await, world.link().await);
     let first = world.person("ann", &left).await;
     let second = first.another("ann's other tab", &world.site.url).await;
@@ -300,9 +286,7 @@ async fn two_tabs_send_each_message_once() {
 
 #[tokio::test]
 async fn a_stream_keeps_its_order_within_bounded_memory() {
-    let world = World::start().await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (world, group) = World::of_two().await;
     let link = world.link().await;
     let ann = browser::open("ann", &world.site.url).await;
     load(&ann, "ann", &link, "{ held: 100 }").await;
@@ -345,9 +329,7 @@ const A_FRAME_IS_LOST: &str = "
 
 #[tokio::test]
 async fn a_gap_is_filled_first_and_a_repeated_event_is_ignored() {
-    let world = World::start().await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (world, group) = World::of_two().await;
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
     ann.run(A_FRAME_IS_LOST).await;
@@ -431,9 +413,7 @@ async fn what_cannot_be_resumed_is_fetched_anew() {
 
 #[tokio::test]
 async fn a_link_that_is_dead_without_a_word_is_noticed_and_replaced() {
-    let world = World::start().await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (world, group) = World::of_two().await;
     let link: Proxy = world.link().await;
     let ann = world.person("ann", &link).await;
     connect(&ann).await;

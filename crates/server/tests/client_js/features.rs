@@ -128,9 +128,7 @@ async fn groups_are_made_changed_left_deleted_and_people_renamed() {
 
 #[tokio::test]
 async fn history_is_paged_either_way_while_it_changes() {
-    let world = World::start().await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (world, group) = World::of_two().await;
     let link = world.link().await;
     let ann = browser::open("ann", &world.site.url).await;
     let service = world.service();
@@ -341,9 +339,7 @@ async fn every_example_of_the_documentation_works() {
 
 #[tokio::test]
 async fn unread_counts_groups_that_are_not_shown() {
-    let world = World::start().await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (world, group) = World::of_two().await;
     let sent = json!({ "author": "bob", "group": group, "body": "hello" });
     world.service().post("messages/", sent).await.ok(201);
     let link = world.link().await;

@@ -13,9 +13,7 @@ const MANY: usize = 8;
 
 #[tokio::test]
 async fn messages_over_the_rate_wait_and_arrive_in_order() {
-    let world = World::with(&SLOW).await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (world, group) = World::of_two_with(&SLOW).await;
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
     ann.run(&format!(
@@ -42,9 +40,7 @@ async fn messages_over_the_rate_wait_and_arrive_in_order() {
 
 #[tokio::test]
 async fn a_message_that_waits_is_discarded_and_the_next_goes() {
-    let world = World::start().await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (world, group) = World::of_two().await;
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
     // The first message is put off for a minute, and the others are taken.

@@ -5,9 +5,7 @@ use crate::world::World;
 
 #[tokio::test]
 async fn resync_required_reconnects_at_once_and_resumes() {
-    let world = World::start().await;
-    world.users(&["ann", "bob"]).await;
-    let group = world.group(&["ann", "bob"]).await;
+    let (world, group) = World::of_two().await;
     let link = world.link().await;
     let ann = world.person("ann", &link).await;
     ann.run(

@@ -60,6 +60,19 @@ impl World {
         self.running.take().expect("the server runs").kill();
     }
 
+    /// A server with the users ann and bob, and a group of both.
+    pub(crate) async fn of_two() -> (Self, String) {
+        Self::of_two_with(&[]).await
+    }
+
+    /// The same with settings.
+    pub(crate) async fn of_two_with(settings: &'static [(&'static str, &'static str)]) -> (Self, String) {
+        let world = Self::with(settings).await;
+        world.users(&["ann", "bob"]).await;
+        let group = world.group(&["ann", "bob"]).await;
+        (world, group)
+    }
+
     /// Ends it in good order.
     pub(crate) fn stop(&mut self) {
         let output = self.running.take().expect("the server runs").stop();

@@ -11,6 +11,7 @@ use chinwag_testkit::postgres::Database;
 use chinwag_testkit::process::{Output, Program, Running, keep_limits};
 use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::redis::Redis;
+use chinwag_testkit::setup::{crowd, group};
 use chinwag_testkit::trial::{
     Ledger, PATIENCE, Reader, Reading, RunEnd, Transport, Verdict, Writer, history,
 };
@@ -29,6 +30,14 @@ pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Node>,
     pub(crate) redis: Redis,
     pub(crate) database: Database,
+}
+
+/// The users of one group.
+pub(crate) struct Crowd {
+    pub(crate) group: String,
+    /// The users who are to write.
+    pub(crate) writers: Vec<Client>,
+    pub(crate) reading: Vec<Reading>,
 }
 
 /// One node, and its links.
@@ -107,12 +116,19 @@ impl Cluster {
 
     /// Makes users `name0`, `name1` and so on.
     pub(crate) async fn users(&self, name: &str, count: usize) -> Vec<Client> {
-        let service = self.nodes[0].service();
-        let mut users = Vec::new();
-        for number in 0..count {
-            users.push(service.user(&format!("{name}{number}")).await);
+        crowd(&self.nodes[0].service(), name, count).await
+    }
+
+    /// A group of users who are to write, and of readers, who begin at the nodes in turn.
+    pub(crate) async fn crowd(&self, writers: usize, readers: usize) -> Crowd {
+        let (writers, readers) = (self.users("writer", writers).await, self.users("reader", readers).await);
+        let names: Vec<&str> = writers.iter().chain(&readers).map(Client::name).collect();
+        let group = group(&self.nodes[0].service(), &names).await;
+        let mut reading = Vec::new();
+        for (number, reader) in readers.iter().enumerate() {
+            reading.push(Reader::new(reader, &group).follow(&self.urls_from(number)).await);
         }
-        users
+        Crowd { group, writers, reading }
     }
 
     /// Has users write to a group as fast as they are answered, over one transport and the other in turn,
@@ -135,6 +151,7 @@ impl Cluster {
     ) -> Flow {
         write(users, group, Duration::ZERO, how)
     }
+
     /// Every number of a group's log, in ascending order, from the database itself.
     pub(crate) fn numbers(&self, group: &str) -> Vec<i64> {
         let sql = format!(

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{PATIENCE, Reader, Transport, bound, group, report, times};
+use chinwag_testkit::trial::{PATIENCE, Transport, bound, group, report, times};
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Crowd};
 
 const WRITERS: usize = 8;
 /// How long a node may take to be itself again.
@@ -21,13 +20,7 @@ const LATEST: Duration = Duration::from_secs(20);
 async fn an_absent_postgresql_gives_503_and_nodes_recover() {
     let away = Duration::from_secs(times(5, 60));
     let cluster = Cluster::of(2).await;
-    let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 2).await);
-    let names: Vec<&str> = writers.iter().chain(&readers).map(Client::name).collect();
-    let group = group(&cluster.nodes[0].service(), &names).await;
-    let mut reading = Vec::new();
-    for (number, reader) in readers.iter().enumerate() {
-        reading.push(Reader::new(reader, &group).follow(&cluster.urls_from(number)).await);
-    }
+    let Crowd { group, writers, reading } = cluster.crowd(WRITERS, 2).await;
     let flow = cluster.flood(&writers, &group);
     flow.ledger.busy(200, WRITERS).await;
     cluster.nodes.iter().for_each(|node| node.postgres.cut());

@@ -4,11 +4,10 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::time::Duration;
 
-use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Reader, group, report, times};
+use chinwag_testkit::trial::{report, times};
 use tokio::time::sleep;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Crowd};
 
 const WRITERS: usize = 8;
 
@@ -16,13 +15,7 @@ const WRITERS: usize = 8;
 async fn kill_9_of_nodes_loses_and_repeats_nothing_acknowledged() {
     let kills = times(4, 200);
     let mut cluster = Cluster::of(2).await;
-    let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 2).await);
-    let names: Vec<&str> = writers.iter().chain(&readers).map(Client::name).collect();
-    let group = group(&cluster.nodes[0].service(), &names).await;
-    let mut reading = Vec::new();
-    for (number, reader) in readers.iter().enumerate() {
-        reading.push(Reader::new(reader, &group).follow(&cluster.urls_from(number)).await);
-    }
+    let Crowd { group, writers, reading } = cluster.crowd(WRITERS, 2).await;
     let flow = cluster.flood(&writers, &group);
     for round in 0..kills {
         let node = round % cluster.nodes.len();

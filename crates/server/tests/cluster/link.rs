@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{PATIENCE, Reader, bound, group, report, times};
+use chinwag_testkit::trial::{PATIENCE, bound, report, times};
 use tokio::time::{Instant, sleep};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Crowd};
 
 const WRITERS: usize = 8;
 /// How long each waits after an answer. A node looks at its groups every 10 s, and more than 1000
@@ -28,13 +27,7 @@ enum Fault {
 async fn sends_survive_redis_and_all_are_whole_15_s_after_its_return() {
     let away = Duration::from_secs(times(4, 60));
     let cluster = Cluster::of(2).await;
-    let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 4).await);
-    let names: Vec<&str> = writers.iter().chain(&readers).map(Client::name).collect();
-    let group = group(&cluster.nodes[0].service(), &names).await;
-    let mut reading = Vec::new();
-    for (number, reader) in readers.iter().enumerate() {
-        reading.push(Reader::new(reader, &group).follow(&cluster.urls_from(number)).await);
-    }
+    let Crowd { group, writers, reading } = cluster.crowd(WRITERS, 4).await;
     let flow = cluster.paced(&writers, &group, PACE);
     let mut slowest = Duration::ZERO;
     let mut meanwhile = 0;

@@ -2,10 +2,9 @@
 
 use std::time::Instant;
 
-use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Reader, Transport, group, rate, report, times};
+use chinwag_testkit::trial::{Transport, rate, report, times};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Crowd};
 
 const WRITERS: usize = 64;
 
@@ -13,14 +12,7 @@ const WRITERS: usize = 64;
 async fn sixty_four_writers_on_two_nodes_share_one_order() {
     let messages = times(2000, 50_000);
     let cluster = Cluster::of(2).await;
-    let writers = cluster.users("writer", WRITERS).await;
-    let readers = cluster.users("reader", 4).await;
-    let names: Vec<&str> = readers.iter().chain(&writers).map(Client::name).collect();
-    let group = group(&cluster.nodes[0].service(), &names).await;
-    let mut reading = Vec::new();
-    for (number, reader) in readers.iter().enumerate() {
-        reading.push(Reader::new(reader, &group).follow(&cluster.urls_from(number)).await);
-    }
+    let Crowd { group, writers, reading } = cluster.crowd(WRITERS, 4).await;
     let begun = Instant::now();
     let flow =
         Cluster::flow(&writers, &group, |number| (Transport::WebSocket, cluster.urls_from(number / 2)));

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Incoming, PATIENCE, Reader, Socket, Transport, group, report, times};
+use chinwag_testkit::trial::{Incoming, PATIENCE, Reader, Socket, Transport, report, times};
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Crowd};
 
 const WRITERS: usize = 8;
 /// Sockets that only listen, so that their closing can be seen spread out.
@@ -25,14 +25,8 @@ async fn rolling_restarts_lose_and_repeat_nothing() {
         node.start();
         cluster.nodes.push(node);
     }
-    let (writers, readers) = (cluster.users("writer", WRITERS).await, cluster.users("reader", 4).await);
     let idle = cluster.users("idle", 1).await.remove(0);
-    let names: Vec<&str> = writers.iter().chain(&readers).map(Client::name).collect();
-    let group = group(&cluster.nodes[0].service(), &names).await;
-    let mut reading = Vec::new();
-    for (number, reader) in readers.iter().enumerate() {
-        reading.push(Reader::new(reader, &group).follow(&cluster.urls_from(number)).await);
-    }
+    let Crowd { group, writers, reading } = cluster.crowd(WRITERS, 4).await;
     let flow = cluster.flood(&writers, &group);
     let mut least = DRAIN;
     for round in 0..rounds {

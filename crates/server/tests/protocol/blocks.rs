@@ -2,33 +2,18 @@
 //! private.
 
 use chinwag_testkit::app::TestApp;
-use chinwag_testkit::client::Client;
+use chinwag_testkit::setup::two;
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
-
-/// Ann and Bob, with a socket each.
-async fn two(app: &TestApp) -> (Client, Ws, Client, Ws) {
-    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
-    let (a, b) = (ann.ws().await, bob.ws().await);
-    (ann, a, bob, b)
-}
 
 async fn relate(socket: &mut Ws, name: &str, operation: &str) -> Value {
     socket.ask("contact.update", json!({ "name": name, "operation": operation })).await
 }
 
-/// Asserts that nothing was sent to the socket before now.
-async fn quiet(socket: &mut Ws) {
-    let status = json!({ "type": "status.update", "data": { "status": "online" }, "ref": "quiet" });
-    socket.send(status).await;
-    let frame = socket.next().await;
-    assert_eq!(frame["ref"], "quiet", "{frame}");
-}
-
 #[tokio::test]
 async fn a_block_restricts_both_and_changes_no_log() {
     let app = TestApp::start().await;
-    let (ann, mut a, bob, mut b) = two(&app).await;
+    let (ann, mut a, bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     let group =
         a.ask("message.first", json!({ "target": "bob", "body": "hello" })).await["data"]["id"].clone();
     let group = group.as_str().expect("an id");
@@ -37,8 +22,8 @@ async fn a_block_restricts_both_and_changes_no_log() {
     a.until("message.text").await;
 
     assert_eq!(relate(&mut a, "bob", "block").await["data"]["operation"], "block");
-    quiet(&mut a).await;
-    quiet(&mut b).await;
+    a.quiet().await;
+    b.quiet().await;
     for client in [&ann, &bob] {
         let seen = client.get(&format!("groups/{group}/?fields=__all__")).await.ok(200);
         assert_eq!((&seen["restricts"], &seen["members"]), (&json!(["ann", "bob"]), &json!([])));
@@ -78,7 +63,7 @@ async fn a_block_restricts_both_and_changes_no_log() {
 #[tokio::test]
 async fn a_block_is_told_to_its_author_alone() {
     let app = TestApp::start().await;
-    let (_ann, mut a, bob, mut b) = two(&app).await;
+    let (_ann, mut a, bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     relate(&mut a, "bob", "contact").await;
     relate(&mut b, "ann", "contact").await;
     b.until("status.update").await;
@@ -88,7 +73,7 @@ async fn a_block_is_told_to_its_author_alone() {
     assert_eq!(ended["data"], json!({ "author": "ann", "name": "bob", "operation": "remove" }));
     relate(&mut a, "bob", "unblock").await;
     relate(&mut a, "bob", "block").await;
-    quiet(&mut b).await;
+    b.quiet().await;
     let lists = bob.get("users/bob/?fields=contacts+blocked_by").await.ok(200);
     assert_eq!(lists, json!({ "contacts": [], "blocked_by": [] }));
     let lists = app.service().get("users/bob/?fields=contacts+blocked_by").await.ok(200);
@@ -99,7 +84,7 @@ async fn a_block_is_told_to_its_author_alone() {
 #[tokio::test]
 async fn blocks_are_shown_where_the_setting_says_so() {
     let app = TestApp::with(|options| options.limits.show_blocked_by = true).await;
-    let (_ann, mut a, bob, mut b) = two(&app).await;
+    let (_ann, mut a, bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     relate(&mut a, "bob", "block").await;
     let told = b.until("contact.update").await;
     assert_eq!(told["data"], json!({ "author": "ann", "name": "bob", "operation": "block" }));
@@ -116,13 +101,13 @@ async fn read_and_type(socket: &mut Ws, other: &mut Ws, third: &mut Ws, group: &
     let mut types = [&typing["type"], &read["type"]];
     types.sort_by_key(|kind| kind.as_str());
     assert_eq!(types, ["message.read", "typing.start"]);
-    quiet(other).await;
+    other.quiet().await;
 }
 
 #[tokio::test]
 async fn a_shared_group_has_one_log_and_hides_reading_and_typing() {
     let app = TestApp::start().await;
-    let (ann, mut a, bob, mut b) = two(&app).await;
+    let (ann, mut a, bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     let (eve, service) = (app.user("eve").await, app.service());
     let mut e = eve.ws().await;
     let group = json!({ "name": "g", "author": "eve", "members": ["ann", "bob"] });
@@ -145,7 +130,7 @@ async fn a_shared_group_has_one_log_and_hides_reading_and_typing() {
 #[tokio::test]
 async fn who_is_blocked_does_not_learn_another_name() {
     let app = TestApp::start().await;
-    let (_ann, mut a, bob, mut b) = two(&app).await;
+    let (_ann, mut a, bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     a.ask("message.first", json!({ "target": "bob", "body": "hello" })).await;
     b.until("group.update").await;
     relate(&mut a, "bob", "block").await;
@@ -167,7 +152,7 @@ async fn who_is_blocked_does_not_learn_another_name() {
 #[tokio::test]
 async fn the_blocked_query_answers_as_the_original_does() {
     let app = TestApp::start().await;
-    let (_ann, mut a, bob, _b) = two(&app).await;
+    let (_ann, mut a, bob, _b) = two(&app.service(), ["ann", "bob"]).await;
     relate(&mut a, "bob", "block").await;
     let service = app.service();
     let long = "x".repeat(400);
@@ -194,7 +179,7 @@ async fn the_blocked_query_answers_as_the_original_does() {
 #[tokio::test]
 async fn a_block_is_made_however_many_relations_there_are() {
     let app = TestApp::with(|options| options.limits.user_relations = 2).await;
-    let (_ann, mut a, _bob, mut b) = two(&app).await;
+    let (_ann, mut a, _bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     for name in ["c1", "c2", "c3"] {
         app.user(name).await;
     }

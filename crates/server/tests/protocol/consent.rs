@@ -3,18 +3,12 @@
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
+use chinwag_testkit::setup::two;
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 
 async fn app() -> TestApp {
     TestApp::with(|options| options.limits.consent = true).await
-}
-
-/// Ann, who adds, and Tam, who is a stranger to her; each with a socket.
-async fn two(app: &TestApp) -> (Client, Ws, Client, Ws) {
-    let (ann, tam) = (app.user("ann").await, app.user("tam").await);
-    let (a, t) = (ann.ws().await, tam.ws().await);
-    (ann, a, tam, t)
 }
 
 /// A group of Ann's to which she has added Tam.
@@ -29,18 +23,10 @@ async fn befriend(a: &mut Ws, t: &mut Ws) {
     t.until("status.update").await;
 }
 
-/// Asserts that nothing was sent to the socket before now.
-async fn quiet(socket: &mut Ws) {
-    let status = json!({ "type": "status.update", "data": { "status": "online" }, "ref": "quiet" });
-    socket.send(status).await;
-    let frame = socket.next().await;
-    assert_eq!(frame["ref"], "quiet", "{frame}");
-}
-
 #[tokio::test]
 async fn a_stranger_adds_and_nothing_follows_but_the_end() {
     let app = app().await;
-    let (ann, mut a, tam, mut t) = two(&app).await;
+    let (ann, mut a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let group = added(&mut a).await;
     let shown = t.next().await;
     assert_eq!((&shown["type"], &shown["seq"]), (&json!("group.update"), &json!(1)));
@@ -53,8 +39,8 @@ async fn a_stranger_adds_and_nothing_follows_but_the_end() {
     a.ask("group.update", json!({ "id": group, "name": "h" })).await;
     a.ask("message.read", json!({ "group": group, "seq": 2 })).await;
     a.send(json!({ "type": "typing.start", "data": { "group": group } })).await;
-    quiet(&mut a).await;
-    quiet(&mut t).await;
+    a.quiet().await;
+    t.quiet().await;
     let mut fresh = tam.ws().await;
     let summary = &fresh.summary()[0];
     assert_eq!((&summary["me"], &summary["messages"]), (&json!({ "pending": true }), &json!([])));
@@ -68,9 +54,9 @@ async fn a_stranger_adds_and_nothing_follows_but_the_end() {
     let mark = fresh.ask("message.read", json!({ "group": group, "seq": 2 })).await;
     assert_eq!((&mark["type"], &mark["data"]["seq"]), (&json!("message.read"), &json!(2)));
     fresh.send(json!({ "type": "typing.start", "data": { "group": group } })).await;
-    quiet(&mut fresh).await;
-    quiet(&mut t).await;
-    quiet(&mut a).await;
+    fresh.quiet().await;
+    t.quiet().await;
+    a.quiet().await;
     let seen = tam.get(&format!("groups/{group}/?fields=me+unread")).await.ok(200);
     assert_eq!(seen, json!({ "me": { "pending": true }, "unread": 0 }));
     for client in [&tam, &ann] {
@@ -92,7 +78,7 @@ async fn a_stranger_adds_and_nothing_follows_but_the_end() {
 #[tokio::test]
 async fn accepting_shows_the_group_and_what_follows() {
     let app = app().await;
-    let (_ann, mut a, tam, mut t) = two(&app).await;
+    let (_ann, mut a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let group = added(&mut a).await;
     t.expect("group.update").await;
     a.ask("message.text", json!({ "group": group, "body": "one" })).await;
@@ -108,14 +94,14 @@ async fn accepting_shows_the_group_and_what_follows() {
         assert_eq!(shown["data"]["messages"][0]["body"], "one");
         assert_eq!((&shown["data"]["head"], &shown["data"]["me"]), (&json!(2), &json!({ "pending": false })));
     }
-    quiet(&mut a).await;
+    a.quiet().await;
     a.ask("message.text", json!({ "group": group, "body": "two" })).await;
     for socket in [&mut t, &mut twin] {
         assert_eq!(socket.expect("message.text").await["seq"], 3);
     }
     let again = t.ask("group.accept", json!({ "group": group })).await;
     assert_eq!(again["type"], "group.me");
-    quiet(&mut twin).await;
+    twin.quiet().await;
     let seen = tam.post(&format!("groups/{group}/accept/"), json!({})).await.ok(200);
     assert_eq!((&seen["me"], &seen["unread"]), (&json!({ "pending": false }), &json!(2)));
 }
@@ -123,7 +109,7 @@ async fn accepting_shows_the_group_and_what_follows() {
 #[tokio::test]
 async fn a_message_of_ones_own_accepts() {
     let app = app().await;
-    let (_ann, mut a, _tam, mut t) = two(&app).await;
+    let (_ann, mut a, _tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let group = added(&mut a).await;
     t.expect("group.update").await;
     a.ask("message.text", json!({ "group": group, "body": "one" })).await;
@@ -145,7 +131,7 @@ async fn a_message_of_ones_own_accepts() {
 #[tokio::test]
 async fn who_declined_is_added_again_by_a_contact_or_the_service() {
     let app = app().await;
-    let (ann, mut a, tam, mut t) = two(&app).await;
+    let (ann, mut a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let group = added(&mut a).await;
     t.expect("group.update").await;
     // Nothing has to be said.
@@ -171,7 +157,7 @@ async fn who_declined_is_added_again_by_a_contact_or_the_service() {
 #[tokio::test]
 async fn a_pending_user_who_was_removed_may_be_added_again() {
     let app = app().await;
-    let (ann, mut a, _tam, mut t) = two(&app).await;
+    let (ann, mut a, _tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let group = added(&mut a).await;
     t.expect("group.update").await;
     let path = format!("groups/{group}/");
@@ -191,7 +177,7 @@ async fn a_pending_user_who_was_removed_may_be_added_again() {
 #[tokio::test]
 async fn a_user_says_who_may_add_it_and_write_to_it_first() {
     let app = app().await;
-    let (ann, mut a, tam, mut t) = two(&app).await;
+    let (ann, mut a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let add = async || ann.post("groups/", json!({ "name": "g", "members": ["tam"] })).await.status;
     let write = async || ann.request(reqwest::Method::PUT, "private/").json(&json!({ "user": "tam" }));
     let set = async |added_by: &str, write_first: &str| {
@@ -223,7 +209,7 @@ async fn a_user_says_who_may_add_it_and_write_to_it_first() {
 #[tokio::test]
 async fn of_a_hundred_pending_groups_the_oldest_is_dropped() {
     let app = app().await;
-    let (ann, _a, tam, mut t) = two(&app).await;
+    let (ann, _a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let mut groups = Vec::new();
     for n in 0..101 {
         let made = ann.post("groups/", json!({ "name": format!("g{n}"), "members": ["tam"] })).await.ok(201);
@@ -240,7 +226,7 @@ async fn of_a_hundred_pending_groups_the_oldest_is_dropped() {
 #[tokio::test]
 async fn a_private_group_is_opened_over_rest_once() {
     let app = app().await;
-    let (ann, mut a, tam, mut t) = two(&app).await;
+    let (ann, mut a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let put = async |client: &Client, body: Value| {
         client.send(client.request(reqwest::Method::PUT, "private/").json(&body)).await
     };
@@ -273,7 +259,7 @@ async fn a_private_group_is_opened_over_rest_once() {
 #[tokio::test]
 async fn notes_to_oneself_are_a_group_of_one() {
     let app = app().await;
-    let (ann, mut a, _tam, _t) = two(&app).await;
+    let (ann, mut a, _tam, _t) = two(&app.service(), ["ann", "tam"]).await;
     let first = a.ask("message.first", json!({ "target": "ann", "body": "milk" })).await;
     let data = &first["data"];
     assert_eq!((&data["members"], &data["owner"]), (&json!(["ann"]), &json!(["admin"])));
@@ -294,7 +280,7 @@ async fn notes_to_oneself_are_a_group_of_one() {
 #[tokio::test]
 async fn a_group_is_read_over_rest_as_by_the_event() {
     let app = app().await;
-    let (ann, mut a, tam, mut t) = two(&app).await;
+    let (ann, mut a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
     let group = a.ask("message.first", json!({ "target": "tam", "body": "one" })).await["data"].clone();
     let path = format!("groups/{}/read/", group["id"].as_str().expect("an id"));
     let first = group["messages"][0].clone();
@@ -319,8 +305,8 @@ async fn a_group_is_read_over_rest_as_by_the_event() {
     t.until("message.text").await;
     tam.post(&path, json!({ "seq": 2 })).await.ok(200);
     assert_eq!(t.expect("message.read").await["data"]["author"], "tam");
-    quiet(&mut a).await;
+    a.quiet().await;
     ann.post(&path, json!({ "seq": 2 })).await.ok(200);
     a.expect("message.read").await;
-    quiet(&mut t).await;
+    t.quiet().await;
 }

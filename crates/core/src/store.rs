@@ -38,7 +38,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use group::{GroupPosition, Groups, Shown};
 pub use import::{ImportKind, Imported, Imports};
 pub use membership::{Memberships, Newcomer};
-pub use message::{Edge, Located, Messages, NewMessage, Page, Prior};
+pub use message::{Edge, Located, Messages, NewMessage, Page, Prior, UNCOVERED};
 pub use relation::Relations;
 pub use room::Room;
 pub use send::{Sends, send_as_jobs};

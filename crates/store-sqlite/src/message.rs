@@ -1,7 +1,7 @@
 //! Messages, clustered by group and number.
 
 use chinwag_core::message::{Body, ClientId, Message};
-use chinwag_core::store::{Edge, Located, Messages, NewMessage, Page, Prior};
+use chinwag_core::store::{Edge, Located, Messages, NewMessage, Page, Prior, UNCOVERED};
 use chinwag_core::{Date, Error, GroupId, MessageId, Result, Seq, UserId};
 use rusqlite::{Row, params};
 use sha2::{Digest, Sha256};
@@ -176,9 +176,10 @@ impl Messages for Transaction<'_> {
         )?;
         self.change(
             "UPDATE groups SET (newest_seq, newest_date) = (SELECT seq, date FROM messages
-                WHERE group_id = ?1 AND seq < ?2 AND body IS NOT NULL ORDER BY seq DESC LIMIT 1)
-            WHERE id = ?1 AND newest_seq = ?2",
-            params![group.0.into_bytes(), seq.0],
+                WHERE group_id = ?1 AND seq >= ?2 - ?3 AND seq < ?2 AND body IS NOT NULL ORDER BY seq DESC LIMIT 1)
+            WHERE id = ?1 AND newest_seq = ?2 AND (?2 <= ?3 OR EXISTS (SELECT 1 FROM messages
+                WHERE group_id = ?1 AND seq >= ?2 - ?3 AND seq < ?2 AND body IS NOT NULL))",
+            params![group.0.into_bytes(), seq.0, UNCOVERED],
         )
         .map(drop)
     }

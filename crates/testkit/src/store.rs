@@ -293,6 +293,7 @@ macro_rules! store_suite {
                 summaries_come_in_the_order_asked_for_and_as_short
                 position_has_head_and_date_of_newest_message
                 erasing_the_newest_message_uncovers_the_one_before
+                erasing_after_many_erasures_keeps_the_date
             }
             task {
                 tasks_are_done_in_the_order_in_which_they_were_begun

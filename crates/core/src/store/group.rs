@@ -148,7 +148,8 @@ pub struct GroupPosition {
     pub group: GroupId,
     /// The last number of its log.
     pub head: Seq,
-    /// The date of its newest message that is not erased, by number; of the user's joining if there is none.
+    /// The date of its newest message that is not erased, by number; of the user's joining if there is none. See
+    /// [`Messages::message_erase`] for what remains after very many erasures.
     pub active: Date,
     /// Whether the user has yet to accept.
     pub pending: bool,

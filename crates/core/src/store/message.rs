@@ -7,6 +7,9 @@ use std::sync::Arc;
 use crate::message::{Body, ClientId, Message};
 use crate::{Date, GroupId, MessageId, Result, Seq, UserId};
 
+/// Numbers of a log in which the newest message is looked for after an erasure.
+pub const UNCOVERED: i64 = 1000;
+
 /// Messages, in a transaction.
 pub trait Messages {
     /// The message with this id.
@@ -44,7 +47,9 @@ pub trait Messages {
     /// Gives a message another body.
     fn message_edit(&mut self, group: GroupId, seq: Seq, body: &Body, edited: Date) -> Result<()>;
 
-    /// Erases a message's body, and whatever was derived from it.
+    /// Erases a message's body, and whatever was derived from it. If it was the newest of its group, the newest of
+    /// the [`UNCOVERED`] numbers before it takes its place; if none of them stands, the group keeps the date.
+    /// **Bound.** One message and so many numbers are read, however many were erased before.
     fn message_erase(&mut self, group: GroupId, seq: Seq) -> Result<()>;
 }
 

@@ -83,7 +83,7 @@ impl World {
         Self { callers, groups, answered }
     }
 
-    /// Every caller in every group, with every message to answer, and with every client_id.
+    /// Every caller in every group, with every message to answer, and with every `client_id`.
     fn sends(&self) -> Vec<(Context, Send)> {
         let mut sends = Vec::new();
         for (context, author) in &self.callers {

@@ -4,7 +4,7 @@
 use chinwag_core::group::Summary;
 use chinwag_core::log::LogEntry;
 use chinwag_core::permission::Role;
-use chinwag_core::store::{GroupPosition, NewMessage, Shown, Tx};
+use chinwag_core::store::{GroupPosition, NewMessage, Shown, Tx, UNCOVERED};
 use chinwag_core::{GroupId, Result, Seq, UserId};
 
 use super::{Fixture, Numbers, date};
@@ -108,6 +108,32 @@ pub async fn erasing_the_newest_message_uncovers_the_one_before(f: Fixture) {
     }
     let next = f.send(group, ann).await;
     assert_eq!(active().await, next.date);
+}
+
+pub async fn erasing_after_many_erasures_keeps_the_date(f: Fixture) {
+    let ann = f.user("ann").await;
+    // The number of the message before the newest, and whether it is near enough.
+    for (before, is_uncovered) in [(1, false), (2, true), (3, true)] {
+        let group = f.group(&[ann]).await;
+        let first = f.write(move |tx| tx.seq_take(group, before)).await;
+        assert_eq!(first, Seq(1));
+        let first = NewMessage { seq: Seq(i64::try_from(before).expect("small")), ..f.message(group, ann) };
+        let last = NewMessage { seq: Seq(UNCOVERED + 2), ..f.message(group, ann) };
+        let (first_date, last_date) = (first.date, last.date);
+        let rest = usize::try_from(UNCOVERED + 2).expect("small") - before;
+        f.write(move |tx| {
+            tx.message_insert(&first)?;
+            tx.seq_take_for_messages(group, rest, last.date)?;
+            tx.message_insert(&last)?;
+            tx.message_erase(group, last.seq)
+        })
+        .await;
+        let active = f.read(move |tx| Ok(tx.group_positions(ann)?.pop().expect("a group").active)).await;
+        assert_eq!(active, if is_uncovered { first_date } else { last_date }, "{before}");
+        let next = f.send(group, ann).await;
+        let active = f.read(move |tx| Ok(tx.group_positions(ann)?.pop().expect("a group").active)).await;
+        assert_eq!(active, next.date);
+    }
 }
 
 /// A group of some of the users with up to 60 messages, some of which are erased or answered.

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use chinwag_core::presence::Status::{self, Afk, Disconnected, Online};
 use chinwag_core::{Result, UserId};
+use chinwag_hub::Options;
 use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::redis::Redis;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::nodes::{Node, Place, Reader, quick, unaudited, until};
 
@@ -43,8 +44,8 @@ async fn presence_is_the_maximum_over_all_nodes_and_sent_on_change() {
     seen(&one, ann, Afk).await;
     drop(second);
     // The grace passes, and the first node's socket is left.
-    sleep(Duration::from_millis(600)).await;
-    seen(&two, ann, Afk).await;
+    until("the second node forgets her", || two.hub.counts().users == 2).await;
+    assert_eq!(two.hub.status_of(&[ann]), [Afk]);
     drop(first);
     at_two.gets("status ann disconnected").await;
     assert_eq!(told(&at_two, "ann"), ["online", "afk", "disconnected"]);
@@ -53,18 +54,25 @@ async fn presence_is_the_maximum_over_all_nodes_and_sent_on_change() {
 #[tokio::test(flavor = "multi_thread")]
 async fn returning_on_another_node_within_the_grace_is_no_absence() {
     let (redis, place) = (Redis::start(), Place::new());
-    let one = Node::start(&place, &redis.url(), unaudited()).await;
-    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    // Long enough for a busy machine to connect in.
+    let options = || Options { presence_grace: Duration::from_secs(3), ..unaudited() };
+    let one = Node::start(&place, &redis.url(), options()).await;
+    let two = Node::start(&place, &redis.url(), options()).await;
     let (ann, ben) = (one.user("ann").await, one.user("ben").await);
     one.contacts(ann, ben).await;
     let at_two = two.connect(ben, "ben").await;
     let mut at = one.connect(ann, "ann").await;
     at_two.gets("status ann online").await;
-    for node in [&two, &one, &two] {
+    for (node, left, remaining) in [(&two, &one, 0), (&one, &two, 1), (&two, &one, 0)] {
         drop(at);
         at = node.connect(ann, "ann").await;
-        sleep(Duration::from_millis(500)).await;
+        until("the grace passes", || left.hub.counts().users == remaining).await;
     }
+    // A node's announcements arrive in order.
+    let eve = one.user("eve").await;
+    one.contacts(eve, ben).await;
+    let _eve = one.connect(eve, "eve").await;
+    at_two.gets("status eve online").await;
     assert_eq!(told(&at_two, "ann"), ["online"]);
     assert_eq!(one.hub.status_of(&[ann]), [Online]);
 }
@@ -77,8 +85,10 @@ async fn users_of_a_dead_node_disconnect_once_and_return_with_it() -> Result<()>
     let two = Node::start(&place, &redis.url(), quick()).await;
     let three = Node::start(&place, &redis.url(), quick()).await;
     let [ann, ben, eve] = [one.user("ann").await, one.user("ben").await, one.user("eve").await];
-    one.contacts(ann, ben).await;
-    one.contacts(eve, ben).await;
+    let gus = one.user("gus").await;
+    for contact in [ann, eve, gus] {
+        one.contacts(contact, ben).await;
+    }
     let (at_two, at_three) = (two.connect(ben, "ben").await, three.connect(ben, "ben").await);
     let _at_one = [one.connect(ann, "ann").await, one.connect(eve, "eve").await];
     let _elsewhere = three.connect(eve, "eve").await;
@@ -93,11 +103,14 @@ async fn users_of_a_dead_node_disconnect_once_and_return_with_it() -> Result<()>
         reader.gets("status ann disconnected").await;
     }
     assert!(since.elapsed() >= Duration::from_secs(1), "the lease ran out first");
+    until("three has noticed", || three.hub.counts().nodes == 1).await;
     assert_eq!((two.hub.status_of(&[ann, eve]), two.hub.counts().nodes), (vec![Disconnected, Online], 1));
     // Cut off, the node still knows what it knew, and its own.
     assert_eq!(one.hub.status_of(&[ann, ben]), [Online, Online]);
-    sleep(Duration::from_millis(500)).await;
+    // Whatever is announced of her on these nodes precedes this.
+    let _fence = [two.connect(gus, "gus").await, three.connect(gus, "gus").await];
     for reader in [&at_two, &at_three] {
+        reader.gets("status gus online").await;
         assert_eq!(told(reader, "ann"), ["online", "disconnected"]);
         assert_eq!(told(reader, "eve"), ["online"]);
     }

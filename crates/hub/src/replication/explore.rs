@@ -64,7 +64,11 @@ impl Explorer {
             return Ok(());
         }
         self.rests += 1;
-        let rested = rest(world.clone())?;
+        let unaudited = rest(world.clone(), false)?;
+        if !unaudited.is_excused && !unaudited.is_consistent() {
+            return Err("only the audit finds it, and no hint was lost");
+        }
+        let rested = rest(world.clone(), true)?;
         (0..NODES).try_for_each(|user| check::check(&rested, user, true))
     }
 
@@ -79,11 +83,12 @@ impl Explorer {
     }
 }
 
-/// Lets everything happen that happens by itself.
-fn rest(mut world: World) -> Result<World, &'static str> {
+/// Lets everything happen that happens by itself, the audit included or not.
+fn rest(mut world: World, with_audit: bool) -> Result<World, &'static str> {
     for _ in 0..REST {
         let mut actions = Vec::new();
         world.add_environment(&mut actions);
+        actions.retain(|action| with_audit || !matches!(action, Action::Audit(_)));
         let Some(action) = actions.into_iter().next() else { return Ok(world) };
         world.apply(&action);
     }
@@ -151,12 +156,23 @@ fn every_history_of_two_nodes_keeps_the_contract() {
     println!("{} states in all", states.sum::<usize>());
 }
 
+/// Enough to find each fault.
+const FAULTY: [Budget; 6] = [
+    budget([2, 0, 0], [0, 1, 0, 0, 0]),
+    budget([1, 1, 0], [0, 1, 0, 0, 0]),
+    budget([0, 2, 0], [1, 0, 0, 0, 0]),
+    budget([1, 1, 0], [1, 0, 0, 0, 0]),
+    budget([2, 0, 0], [1, 1, 0, 0, 0]),
+    budget([1, 2, 0], [0, 0, 0, 0, 0]),
+];
+
 /// Breaks each rule of the replication in turn.
 #[test]
 #[ignore = "takes minutes without optimisation"]
 fn every_fault_of_the_replication_is_found() {
-    for fault in Fault::ALL {
-        let found = fault::with(fault, || BUDGETS.iter().find_map(|budget| explore(*budget).err()));
+    for fault in Fault::FOUND {
+        let budgets = || BUDGETS.iter().chain(&FAULTY);
+        let found = fault::with(fault, || budgets().find_map(|budget| explore(*budget).err()));
         let why = found.unwrap_or_else(|| panic!("{fault:?} is not found"));
         println!("{fault:?}: {}", why.split(", after").next().unwrap_or_default());
     }

@@ -1,4 +1,4 @@
-//! Deliberate faults of the replication, one at a time. The exploration must find each of them.
+//! Deliberate faults of the replication, one at a time, which the exploration has to find.
 
 /// A rule of the replication that is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,12 +11,14 @@ pub(crate) enum Fault {
     ApplyOutdated,
     /// Missing entries are not fetched: the group goes live with a gap.
     SkipFetch,
-    /// Held entries are dropped when the store has answered.
-    DropHeld,
+    /// Entries that were overtaken by an answer of the store are dropped, and with them removals.
+    DropOvertaken,
     /// A failed fetch is not tried again.
     NoRetry,
     /// A membership that changes while it is being looked up is not looked up again.
     ForgetDoubt,
+    /// A user who leaves and joins again with entries that are still missing is not looked up.
+    ForgetJoin,
     /// A user who has joined while it was being looked up is removed by the answer.
     TrustOvertaken,
     /// Users whom the store does not have as members stay members.
@@ -57,11 +59,17 @@ pub(crate) enum Fault {
 
 #[cfg(test)]
 impl Fault {
-    pub(crate) const ALL: [Self; 15] = [
+    /// The faults that the exploration finds. The others need a node with several members, which it does
+    /// not have.
+    pub(crate) const FOUND: [Self; 23] = [
         Self::DeliverEarly,
         Self::RepeatFetched,
         Self::SkipFetch,
+        Self::DropOvertaken,
         Self::NoRetry,
+        Self::ForgetDoubt,
+        Self::ForgetJoin,
+        Self::TrustOvertaken,
         Self::NoRemoval,
         Self::NoAddition,
         Self::NoDeletion,
@@ -69,8 +77,12 @@ impl Fault {
         Self::InvitationAtOnce,
         Self::NoInvitation,
         Self::StaleInvitation,
+        Self::StaleRemoval,
+        Self::TrustDoubtful,
+        Self::SkipAcceptance,
         Self::SkipInvitation,
         Self::CursorBelow,
+        Self::IgnoreDetached,
         Self::ReleaseAll,
         Self::NoStartCursors,
     ];

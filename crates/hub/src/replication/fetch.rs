@@ -164,9 +164,6 @@ impl<T: Entry> Replica<T> {
             if let Some(upto) = upto
                 && let Some((seq, entry)) = self.buffer.pop(upto)
             {
-                if is_injected(Fault::DropHeld) {
-                    continue;
-                }
                 if entry.kind() != EntryKind::Content || seq <= position {
                     self.overtaken.push_back((seq, entry));
                     continue;

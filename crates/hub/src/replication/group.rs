@@ -413,7 +413,8 @@ impl<T: Entry> Replica<T> {
         if let Some(effects) = self.merge_one(local) {
             return effects;
         }
-        if let Some((seq, entry)) = self.overtaken.pop_front() {
+        if let Some((seq, entry)) = self.overtaken.pop_front().filter(|_| !is_injected(Fault::DropOvertaken))
+        {
             return self.overtake(local, seq, entry);
         }
         if self.state == State::Live || self.state == State::Fetching {
@@ -434,9 +435,12 @@ impl<T: Entry> Replica<T> {
     /// Nothing is in order now: goes live if nothing is missing, or fetches what is.
     fn settle(&mut self, local: &impl LocalGroup) -> Effects<T> {
         self.leaving.retain(|user| local.is_member(*user) == Some(true));
-        self.joining.retain(|user| local.is_member(*user) == Some(false));
         let position = local.position();
         let is_whole = position.is_none_or(|position| self.target <= position && self.buffer.is_empty());
+        if is_whole || is_injected(Fault::ForgetJoin) {
+            // A missing entry may remove a member who has joined again with a later one.
+            self.joining.retain(|user| local.is_member(*user) == Some(false));
+        }
         let is_certain = self.leaving.is_empty() && self.joining.is_empty();
         if is_whole && is_certain && !(self.vanished && position.is_some()) {
             // The last member here may have gone, and an entry that tells it so may follow.
@@ -458,10 +462,11 @@ impl<T: Entry> Replica<T> {
         }
         self.state = State::Fetching;
         self.asked = (std::mem::take(&mut self.joining), std::mem::take(&mut self.leaving));
+        let outside = self.asked.0.iter().copied().filter(|user| local.is_member(*user) == Some(false));
         Effects::one(Effect::Fetch(Fetch {
             after: position.unwrap_or_default(),
             upto: if position.is_some() { self.target } else { Seq(0) },
-            joining: self.asked.0.iter().copied().collect(),
+            joining: outside.collect(),
             needs_view: !is_certain,
         }))
     }

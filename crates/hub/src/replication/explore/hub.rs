@@ -43,6 +43,7 @@ impl World {
             }
             Action::Lose(hint) => {
                 self.budget.losses -= 1;
+                self.is_excused = true;
                 self.take_hint(hint);
             }
             Action::Fire(node) => {
@@ -225,6 +226,7 @@ impl World {
 
     fn restart(&mut self, at: usize) {
         self.budget.restarts -= 1;
+        self.is_excused = true;
         self.nodes[at] = Node::new();
         self.sockets[at] = Socket::absent();
     }
@@ -241,7 +243,10 @@ impl World {
         let (snapshot, pending) = self.snapshot(at);
         let socket = &mut self.sockets[at];
         match &mut socket.stage {
-            Stage::Absent => socket.stage = Stage::Registered(Vec::new()),
+            Stage::Absent => {
+                socket.stage = Stage::Registered(Vec::new());
+                self.is_excused = true;
+            }
             Stage::Registered(held) => {
                 let held = std::mem::take(held);
                 socket.stage = Stage::Read { held, snapshot, pending, is_stale: false };
@@ -265,11 +270,11 @@ impl World {
         let Stage::Read { held, snapshot, pending, is_stale } = self.sockets[at].stage.clone() else {
             return;
         };
-        let (user, node) = (user_id(at), &mut self.nodes[at]);
+        let user = user_id(at);
         let mut is_whole = true;
         if let Some(read) = snapshot {
-            let position = *node.position.get_or_insert(read);
-            let may = !self.sockets[at].left;
+            let position = self.subscribe_group(at, read);
+            let (may, node) = (!self.sockets[at].left, &mut self.nodes[at]);
             if may {
                 node.invitations.join(GROUP);
                 node.members.insert(user);
@@ -310,6 +315,12 @@ impl World {
     fn doubt(&mut self, at: usize) {
         let user = user_id(at);
         self.drive(at, Input::Doubt { joining: vec![user], leaving: vec![user], is_urgent: true });
+    }
+
+    /// The position of the group's entry, which is made with `first`.
+    fn subscribe_group(&mut self, at: usize, first: Seq) -> Seq {
+        self.is_excused |= self.nodes[at].position.is_none();
+        *self.nodes[at].position.get_or_insert(first)
     }
 
     /// Gives the group's entry up if nobody is in it.
@@ -405,7 +416,7 @@ impl World {
         let here = user_id(at);
         let joins = entry.joined.contains(&here) && self.sockets[at].is_connected();
         if joins {
-            self.nodes[at].position.get_or_insert(Seq(seq.0 - 1));
+            self.subscribe_group(at, Seq(seq.0 - 1));
             self.join(at);
         }
         if self.nodes[at].position.is_none() {
@@ -443,7 +454,7 @@ impl World {
         if !self.nodes[at].invitations.is_pending(GROUP, head) {
             return self.nodes[at].doubts = true;
         }
-        self.nodes[at].position.get_or_insert(head);
+        self.subscribe_group(at, head);
         self.join(at);
         self.push(at, user, EventTag { seq: Some(head), joins: true, ..TAG }, Frame::Whole(head));
     }
@@ -540,7 +551,7 @@ impl World {
             return;
         }
         let head = self.nodes[at].head;
-        let position = *self.nodes[at].position.get_or_insert(head);
+        let position = self.subscribe_group(at, head);
         let is_known = self.nodes[at].members.contains(&user);
         let tag = EventTag { seq: Some(head), joins: true, ..TAG };
         let is_live = self.sockets[at].stage == Stage::Live;

@@ -165,6 +165,8 @@ pub(super) struct World {
     pub(super) nodes: [Node; NODES],
     /// Of each user one, on the node of the same index.
     pub(super) sockets: [Socket; NODES],
+    /// Whether a hint may be missing on a node: it was lost, or its channel was not subscribed to.
+    pub(super) is_excused: bool,
     /// In ascending order.
     pub(super) hints: Vec<Hint>,
     pub(super) budget: Budget,
@@ -248,12 +250,14 @@ impl World {
         let nodes = [Node::new(), Node::new()];
         let sockets = [Socket::absent(), Socket::absent()];
         let (accepted, is_deleted) = (Vec::new(), false);
-        let mut world = Self { log, accepted, is_deleted, nodes, sockets, hints: Vec::new(), budget };
+        let mut world =
+            Self { log, accepted, is_deleted, nodes, sockets, is_excused: false, hints: Vec::new(), budget };
         for socket in 0..NODES {
             for _ in 0..4 {
                 world.advance(socket);
             }
         }
+        world.is_excused = false;
         world
     }
 
@@ -384,6 +388,11 @@ impl World {
         let standing = self.standing_now(at);
         let is_member = node.members.contains(&user_id(at));
         is_behind || is_member != (standing == Standing::Member) || !self.differences(at).is_empty()
+    }
+
+    /// Whether no node differs from the store.
+    pub(super) fn is_consistent(&self) -> bool {
+        (0..NODES).all(|at| !self.needs_audit(at))
     }
 
     /// See [`Invitations::differences`].

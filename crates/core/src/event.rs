@@ -170,6 +170,28 @@ impl Event {
         }
     }
 
+    /// The group that the event concerns, if it is one.
+    pub fn group(&self) -> Option<GroupId> {
+        match &self.kind {
+            Kind::MessageText(message) | Kind::MessageUpdate(message) => Some(message.group),
+            Kind::MessageDelete { group, .. }
+            | Kind::MessagesDelete { group, .. }
+            | Kind::MessageRead { group, .. }
+            | Kind::GroupQuit { group, .. }
+            | Kind::GroupDelete(group)
+            | Kind::Typing { group, .. } => Some(*group),
+            Kind::MemberChanged { group, .. } => Some(*group),
+            Kind::GroupUpdate { view, .. } | Kind::GroupAccepted(view) => Some(view.group.id),
+            Kind::Pending(pending) => Some(pending.group()),
+            Kind::ContactUpdate { .. }
+            | Kind::StatusUpdate { .. }
+            | Kind::UserUpdate { .. }
+            | Kind::UserDelete { .. }
+            | Kind::GroupMe { .. }
+            | Kind::Ended(_) => None,
+        }
+    }
+
     /// Sets the requesting socket.
     #[must_use]
     pub fn from(mut self, origin: Option<&Origin>) -> Self {

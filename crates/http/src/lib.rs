@@ -26,6 +26,7 @@ mod pipeline;
 mod protocol_tables;
 mod rest;
 mod router;
+mod routes;
 mod serve;
 mod state;
 mod unknown;

@@ -11,47 +11,41 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use crate::network::public_url::PublicUrl;
+use crate::openapi::{self};
 use crate::rest::answer::bytes;
 use crate::rest::{account, group, message, private, relation, server, session, ticket, token, user};
+use crate::routes::routes;
 use crate::state::ServerState;
 use crate::wire::input::REST_PAYLOADS;
 use crate::{asyncapi, health};
 
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Chinwag",
-        description = "The REST API of the chat server Chinwag. Paths work with and without the slash at their end. \
-                       Bodies are JSON objects whatever the content type says; refusals are problems (RFC 9457).",
-    ),
-    paths(
-        server::get,
-        account::create,
-        session::create, session::get, session::delete,
-        ticket::create,
-        user::create, user::list, user::get, user::put, user::update, user::delete,
-        token::create,
-        token::delete,
-        group::create, group::list, group::get, group::update, group::delete,
-        message::history,
-        group::read, group::quit, group::accept,
-        private::open,
-        message::create, message::list, message::get, message::update, message::delete,
-        relation::blocked,
-        health::healthz, health::readyz, health::metrics, document, asyncapi::document,
-    ),
-    tags(
-        (name = "accounts", description = "Accounts, sessions, tokens and tickets: who may call as whom."),
-        (name = "users", description = "Users and their relations."),
-        (name = "groups", description = "Groups and who is in them."),
-        (name = "messages", description = "Messages and a group's history."),
-        (name = "relations", description = "Questions about relations."),
-        (name = "service", description = "How the server is, and this document."),
-    ),
-    security(("service_key" = []), ("user_token" = []), ("cookie" = [])),
-    modifiers(&Credentials),
-)]
-struct Document;
+/// Makes the document of the routes' table.
+macro_rules! document {
+    ($($list:ident { $($path:literal => $first:ident($($handler:tt)+)$(.$next:ident($($other:tt)+))*;)+ })+) => {
+        #[derive(OpenApi)]
+        #[openapi(
+            info(
+                title = "Chinwag",
+                description = "The REST API of the chat server Chinwag. Paths work with and without the slash at their end. \
+                               Bodies are JSON objects whatever the content type says; refusals are problems (RFC 9457).",
+            ),
+            paths($($($($handler)+, $($($other)+,)*)+)+),
+            tags(
+                (name = "accounts", description = "Accounts, sessions, tokens and tickets: who may call as whom."),
+                (name = "users", description = "Users and their relations."),
+                (name = "groups", description = "Groups and who is in them."),
+                (name = "messages", description = "Messages and a group's history."),
+                (name = "relations", description = "Questions about relations."),
+                (name = "service", description = "How the server is, and this document."),
+            ),
+            security(("service_key" = []), ("user_token" = []), ("cookie" = [])),
+            modifiers(&Credentials),
+        )]
+        struct Document;
+    };
+}
+
+routes!(document);
 
 /// The ways to show who is calling.
 struct Credentials;
@@ -86,7 +80,7 @@ pub fn openapi() -> String {
 /// The document of a server at `address`.
 fn written(address: Option<&PublicUrl>) -> String {
     let mut document = serde_json::to_value(Document::openapi()).expect("the document can be written");
-    for payload in REST_PAYLOADS {
+    for payload in REST_PAYLOADS.iter().copied().flatten() {
         document["components"]["schemas"][payload.name] = payload.schema();
     }
     name_problems(&mut document["paths"]);

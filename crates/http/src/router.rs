@@ -25,6 +25,7 @@ use crate::network::peer::{forwarded_host, trusts};
 use crate::network::{hosts, origins};
 use crate::notice::Notice;
 use crate::rest::{account, group, message, private, relation, server, session, ticket, token, user};
+use crate::routes::routes;
 use crate::state::ServerState;
 use crate::unknown::{self, DocumentedParameters};
 use crate::{assets, asyncapi, health, openapi, pipeline, ws};
@@ -41,39 +42,16 @@ const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 type Endpoint = MethodRouter<Arc<ServerState>>;
 
-/// The routes of REST. Only these and [`service`]'s are in the API's document.
-pub(crate) fn api() -> Vec<(&'static str, Endpoint)> {
-    vec![
-        ("/api/v1/server/", get(server::get)),
-        ("/api/v1/accounts/", post(account::create)),
-        ("/api/v1/sessions/", post(session::create).get(session::get).delete(session::delete)),
-        ("/api/v1/tickets/", post(ticket::create)),
-        ("/api/v1/users/", post(user::create).get(user::list)),
-        ("/api/v1/users/{name}/", get(user::get).put(user::put).patch(user::update).delete(user::delete)),
-        ("/api/v1/users/{name}/tokens/", post(token::create).delete(token::delete)),
-        ("/api/v1/groups/", post(group::create).get(group::list)),
-        ("/api/v1/groups/{id}/", get(group::get).patch(group::update).delete(group::delete)),
-        ("/api/v1/groups/{id}/messages/", get(message::history)),
-        ("/api/v1/groups/{id}/read/", post(group::read)),
-        ("/api/v1/groups/{id}/quit/", post(group::quit)),
-        ("/api/v1/groups/{id}/accept/", post(group::accept)),
-        ("/api/v1/private/", put(private::open)),
-        ("/api/v1/messages/", post(message::create).get(message::list)),
-        ("/api/v1/messages/{id}/", get(message::get).patch(message::update).delete(message::delete)),
-        ("/api/v1/relations/blocked/", post(relation::blocked)),
-    ]
+/// Makes the functions of the routes' table.
+macro_rules! endpoints {
+    ($($list:ident { $($path:literal => $first:ident($($handler:tt)+)$(.$next:ident($($other:tt)+))*;)+ })+) => {
+        $(pub(crate) fn $list() -> Vec<(&'static str, Endpoint)> {
+            vec![$(($path, $first($($handler)+)$(.$next($($other)+))*)),+]
+        })+
+    };
 }
 
-/// Requests about the server itself. They are answered however busy it is.
-pub(crate) fn service() -> Vec<(&'static str, Endpoint)> {
-    vec![
-        ("/healthz", get(health::healthz)),
-        ("/readyz", get(health::readyz)),
-        ("/metrics", get(health::metrics)),
-        ("/api/v1/openapi.json", get(openapi::document)),
-        ("/api/v1/asyncapi.json", get(asyncapi::document)),
-    ]
-}
+routes!(endpoints);
 
 /// The WebSocket, and the pages.
 fn pages() -> Vec<(&'static str, Endpoint)> {

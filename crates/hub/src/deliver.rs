@@ -54,7 +54,7 @@ impl<'a> Delivery<'a> {
         };
         let quits = matches!(event.kind, Kind::GroupQuit { .. } | Kind::GroupDelete(_));
         let pending = matches!(event.kind, Kind::Pending(_));
-        let tag = EventTag { group: group_of(event), seq: event.seq, quits, pending, ..EventTag::default() };
+        let tag = EventTag { group: event.group(), seq: event.seq, quits, pending, ..EventTag::default() };
         Self { to, seq: event.seq, tag, event: Some(event), frame: frames.all, whole: frames.whole }
     }
 }
@@ -425,26 +425,5 @@ impl<'a> Fanout<'a> {
             };
             self.hub.counters.pushed(entry.socket.push(frame, tag, self.bounds, &mut self.due), 1);
         }
-    }
-}
-
-pub(crate) fn group_of(event: &Event) -> Option<GroupId> {
-    match &event.kind {
-        Kind::MessageText(message) | Kind::MessageUpdate(message) => Some(message.group),
-        Kind::MessageDelete { group, .. }
-        | Kind::MessagesDelete { group, .. }
-        | Kind::MessageRead { group, .. }
-        | Kind::GroupQuit { group, .. }
-        | Kind::GroupDelete(group)
-        | Kind::Typing { group, .. } => Some(*group),
-        Kind::MemberChanged { group, .. } => Some(*group),
-        Kind::GroupUpdate { view, .. } | Kind::GroupAccepted(view) => Some(view.group.id),
-        Kind::Pending(pending) => Some(pending.group()),
-        Kind::ContactUpdate { .. }
-        | Kind::StatusUpdate { .. }
-        | Kind::UserUpdate { .. }
-        | Kind::UserDelete { .. }
-        | Kind::GroupMe { .. }
-        | Kind::Ended(_) => None,
     }
 }

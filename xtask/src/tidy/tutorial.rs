@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// The most files that the example may touch, new ones included.
-const FILES_MAX: usize = 32;
+const FILES_MAX: usize = 34;
 const NEW_MAX: usize = 9;
 
 /// The files in the tutorial's table, and whether each is new.

@@ -98,12 +98,12 @@ macro_rules! server_event {
             const NUMBERED: Numbered = Numbered::$numbered;
 
             fn data() -> serde_json::Value {
-                use crate::wire::server_event::{DataKey, EventValue, Presence, keys};
+                use crate::wire::server_event::{DataKey, EventValue, KeyPresence, keys};
                 keys(&[$({
-                    let presence = [$(Presence::$presence,)? Presence::Always][0];
+                    let presence = [$(KeyPresence::$presence,)? KeyPresence::Always][0];
                     let schema = <$type as EventValue>::schema;
                     let present = <$type as EventValue>::present;
-                    let schema = if presence == Presence::Always { schema() } else { present() };
+                    let schema = if presence == KeyPresence::Always { schema() } else { present() };
                     DataKey { name: stringify!($key), about: concat!($($meaning),+), presence, schema }
                 }),+])
             }
@@ -155,14 +155,14 @@ pub(super) use server_event;
 pub(super) struct DataKey {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
-    pub(super) presence: Presence,
+    pub(super) presence: KeyPresence,
     pub(super) schema: Value,
 }
 
 /// Whether a key is present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(non_camel_case_types, reason = "the declarations name them in lower case")]
-pub(super) enum Presence {
+pub(super) enum KeyPresence {
     Always,
     /// It may be left out.
     maybe,
@@ -181,9 +181,9 @@ pub(super) fn keys(keys: &[DataKey]) -> Value {
         (key.name.to_owned(), schema)
     };
     let properties: Map<_, _> = keys.iter().map(property).collect();
-    let required = with(Presence::Always);
+    let required = with(KeyPresence::Always);
     let mut schema = json!({"type": "object", "required": required, "properties": properties});
-    let either = with(Presence::either);
+    let either = with(KeyPresence::either);
     if !either.is_empty() {
         schema["anyOf"] = either.iter().map(|key| json!({"required": [key]})).collect();
     }

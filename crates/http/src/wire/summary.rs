@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::frame::{self, Fragment};
 use super::object::{ContactStatuses, Group, Lists};
 use super::server_event::{
-    DataKey, EventValue, Numbered, Presence, ServerEvent, history, keys, object, server_event,
+    DataKey, EventValue, KeyPresence, Numbered, ServerEvent, history, keys, object, server_event,
 };
 
 /// The user's groups with its own marks. [`summary`](super::summary) writes it.
@@ -53,7 +53,7 @@ impl ServerEvent for ContactSummary<'_> {
 
     fn data() -> Value {
         let (about, schema) = ("Contacts' statuses, by name.", ContactStatuses::schema());
-        let presence = DataKey { name: "presence", about, presence: Presence::Always, schema };
+        let presence = DataKey { name: "presence", about, presence: KeyPresence::Always, schema };
         json!({"allOf": [object("Lists"), keys(&[presence])]})
     }
 }

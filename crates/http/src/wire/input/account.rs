@@ -3,8 +3,11 @@
 use chinwag_core::Name;
 use chinwag_core::password::Password;
 
-use super::payload::payload;
+use super::payload::{RestPayload, payload};
 use super::value::Lifetime;
+
+/// The payloads of requests about this noun.
+pub(super) const REST: &[RestPayload] = &[NewAccount::REST, NamePassword::REST, NewToken::REST];
 
 payload! {
     /// An account to make.

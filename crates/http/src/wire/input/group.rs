@@ -7,8 +7,11 @@ use chinwag_core::app::resume::Resume;
 use chinwag_core::{GroupId, GroupName, Name};
 
 use super::fields::Fields;
-use super::payload::payload;
+use super::payload::{RestPayload, payload};
 use super::value::{Heads, OneName};
+
+/// The payloads of requests about this noun.
+pub(super) const REST: &[RestPayload] = &[NewGroup::REST, GroupPatch::REST, InName::REST, PrivatePair::REST];
 
 payload! {
     /// A group to make. A user in several lists gets the highest role.

@@ -7,8 +7,11 @@ use chinwag_core::store::Page;
 use chinwag_core::{Date, GroupId, MessageId, Name, Seq};
 
 use super::fields::Fields;
-use super::payload::payload;
+use super::payload::{RestPayload, payload};
 use super::value::PageSize;
+
+/// The payloads of requests about this noun.
+pub(super) const REST: &[RestPayload] = &[NewMessage::REST, MessagePatch::REST, ReadPoint::REST];
 
 payload! {
     /// A message to send.

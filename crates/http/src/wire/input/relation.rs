@@ -6,8 +6,11 @@ use chinwag_core::rate::Cost;
 use chinwag_core::relation::Operation;
 
 use super::fields::Fields;
-use super::payload::payload;
+use super::payload::{RestPayload, payload};
 use super::value::Lookup;
+
+/// The payloads of requests about this noun.
+pub(super) const REST: &[RestPayload] = &[Blocked::REST, ContactPatch::REST];
 
 payload! {
     /// A change of a relation.

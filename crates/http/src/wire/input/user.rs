@@ -11,10 +11,13 @@ use chinwag_core::user::Allowed;
 use chinwag_core::{Error, Name, Result};
 
 use super::fields::Fields;
-use super::payload::payload;
+use super::payload::{RestPayload, payload};
 use super::relation::ContactPatch;
 use super::value::{KeyValue, Renamed};
 use crate::wire::key::{Need, Values};
+
+/// The payloads of requests about this noun.
+pub(super) const REST: &[RestPayload] = &[NewUser::REST, UserPut::REST, UserPatch::REST, SettingsPatch::REST];
 
 payload! {
     /// A user to make.

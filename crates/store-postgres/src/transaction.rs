@@ -97,12 +97,6 @@ impl<'l, 'c> Transaction<'l, 'c> {
         rows.iter().map(read).collect::<Result<_, _>>().map_err(|why| self.fault(&why.into()))
     }
 
-    /// The number that a query answers, which is a count.
-    pub(crate) fn count(&self, sql: &'static str, params: Params<'_>) -> Result<usize> {
-        let count = self.one(sql, params, |row| row.try_get::<_, i64>(0))?;
-        Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
-    }
-
     /// Changes rows; answers how many.
     pub(crate) fn change(&mut self, sql: &'static str, params: Params<'_>) -> Result<usize> {
         self.try_change(sql, params).map_err(|why| why.error())

@@ -9,6 +9,7 @@
 //! Parameters are `$1`, `$2` …, in the order of their first use.
 
 mod column;
+pub mod group;
 pub mod import;
 pub mod membership;
 mod port;

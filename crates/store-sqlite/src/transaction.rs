@@ -105,12 +105,6 @@ impl<'c> Transaction<'c> {
         rows().map_err(|why| self.fault(why))
     }
 
-    /// The number that a query answers, which is a count.
-    pub(crate) fn count(&self, sql: &str, params: impl Params) -> Result<usize> {
-        let count = self.one(sql, params, |row| row.get::<_, i64>(0))?;
-        Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
-    }
-
     /// Changes rows; answers how many.
     pub(crate) fn change(&mut self, sql: &str, params: impl Params) -> Result<usize> {
         self.try_change(sql, params)?.map_err(|why| self.fault(why))

@@ -92,7 +92,7 @@ pub(crate) fn run(
         let link = slot.link(target)?;
         let begin = if attempt > TOGETHER { Transaction::alone } else { Transaction::writing };
         match self::attempt(link, begin(link, claims), job) {
-            End::Done(outcome, events, held) => {
+            AttemptEnd::Done(outcome, events, held) => {
                 publish(bus, events);
                 drop(held);
                 if matches!(outcome, Err(Error::Unavailable(_) | Error::Unknown)) {
@@ -100,7 +100,7 @@ pub(crate) fn run(
                 }
                 return outcome;
             }
-            End::Again(trouble, outcome, held) => {
+            AttemptEnd::Again(trouble, outcome, held) => {
                 collisions += u32::from(trouble == Trouble::Collision);
                 losses += u32::from(trouble == Trouble::Lost);
                 if trouble == Trouble::Lost {
@@ -119,15 +119,15 @@ pub(crate) fn run(
 }
 
 /// The end of one run of a job.
-enum End<'c> {
-    /// For good: the outcome, and what it has told. The claims are held until that is published.
+enum AttemptEnd<'c> {
+    /// For good: the outcome and the events. The claims are held until the events are published.
     Done(Result<()>, Vec<Event>, Option<Claims<'c>>),
     /// Nothing was changed, and another run may do better; the outcome if there is none.
     Again(Trouble, Result<()>, Claims<'c>),
 }
 
 /// Runs a job once, and commits.
-fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> End<'c> {
+fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> AttemptEnd<'c> {
     let mut events = Vec::new();
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut tx, &mut events)))
         .unwrap_or_else(|with| Err(panicked(&*with)));
@@ -136,9 +136,9 @@ fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> End<
     if outcome.is_ok() && trouble.is_none() {
         let committed = if begun { link.batch("COMMIT") } else { Ok(()) };
         return match (committed, claims) {
-            (Ok(()), claims) => End::Done(Ok(()), events, claims),
+            (Ok(()), claims) => AttemptEnd::Done(Ok(()), events, claims),
             (Err(why), Some(claims)) => not_committed(&why, changed, claims),
-            (Err(why), None) => End::Done(Err(why.error()), Vec::new(), None),
+            (Err(why), None) => AttemptEnd::Done(Err(why.error()), Vec::new(), None),
         };
     }
     if begun && trouble != Some(Trouble::Lost) {
@@ -148,23 +148,23 @@ fn attempt<'c>(link: &Link, mut tx: Transaction<'_, 'c>, job: &WriteJob) -> End<
     match (trouble, claims) {
         (Some(why @ (Trouble::Again | Trouble::Collision | Trouble::Lost)), Some(claims)) => {
             let outcome = outcome.and_then(|()| Err(Error::unavailable()));
-            End::Again(why, outcome, claims)
+            AttemptEnd::Again(why, outcome, claims)
         }
         (Some(_), claims) => {
             let swallowed = || Err(Error::internal("a job went on after a statement of its had failed"));
-            End::Done(outcome.and_then(|()| swallowed()), Vec::new(), claims)
+            AttemptEnd::Done(outcome.and_then(|()| swallowed()), Vec::new(), claims)
         }
-        (None, claims) => End::Done(outcome, Vec::new(), claims),
+        (None, claims) => AttemptEnd::Done(outcome, Vec::new(), claims),
     }
 }
 
 /// A commit that was not confirmed.
-fn not_committed<'c>(why: &Failure, changed: bool, claims: Claims<'c>) -> End<'c> {
+fn not_committed<'c>(why: &Failure, changed: bool, claims: Claims<'c>) -> AttemptEnd<'c> {
     if why.undid_commit() || !changed {
-        return End::Again(why.trouble(), Err(why.error()), claims);
+        return AttemptEnd::Again(why.trouble(), Err(why.error()), claims);
     }
     tracing::error!(error = %why, "the database did not confirm a commit");
-    End::Done(Err(Error::Unknown), Vec::new(), Some(claims))
+    AttemptEnd::Done(Err(Error::Unknown), Vec::new(), Some(claims))
 }
 
 fn probe(slot: &mut LinkSlot, target: &Target) -> Result<()> {

@@ -50,6 +50,9 @@ pub(crate) async fn read(
     reads: Arc<Semaphore>,
     outcomes: mpsc::Sender<FetchOutcome>,
 ) {
+    if let Some(cluster) = &hub.cluster {
+        cluster.begin_read(id);
+    }
     let mut users = fetch.joining.clone();
     if let Some(group) = hub.groups.get(&id) {
         users.extend(group.lock().users.iter().map(|user| user.id));
@@ -67,7 +70,11 @@ pub(crate) async fn read(
 }
 
 /// The store's answer as the replica takes it.
-pub(crate) fn answer(users: &[UserId], found: CaughtUp) -> Fetched<ReceivedEntry> {
+pub(crate) fn answer(
+    users: &[UserId],
+    newcomers: Vec<(UserId, Seq)>,
+    found: CaughtUp,
+) -> Fetched<ReceivedEntry> {
     let standing =
         |user: &UserId| match (found.members.binary_search(user), found.pending.binary_search(user)) {
             (Ok(_), _) => Standing::Member,
@@ -80,6 +87,7 @@ pub(crate) fn answer(users: &[UserId], found: CaughtUp) -> Fetched<ReceivedEntry
         users: users.iter().map(|user| (*user, standing(user))).collect(),
         entries: found.events.into_iter().map(entry).collect(),
         is_too_far: found.too_far,
+        newcomers,
     }
 }
 

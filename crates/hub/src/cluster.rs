@@ -11,7 +11,7 @@ mod link_events;
 mod peers;
 mod refresh;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
@@ -38,6 +38,8 @@ pub(crate) struct Cluster {
     /// Users who were told of their removal by a hint or an answer of the store, with the number up to
     /// which: an event that says so arrives later, and is not delivered.
     removals: Mutex<VecDeque<(UserId, GroupId, Seq)>>,
+    /// Groups that are being read, with the users whom a snapshot has made members since, and its head.
+    newcomers: Mutex<HashMap<GroupId, Vec<(UserId, Seq)>>>,
     /// Groups of which a user's socket was shown something else than is known here: they are looked up.
     doubted: Mutex<Vec<(GroupId, UserId)>>,
     pub(crate) doubts: Arc<Notify>,
@@ -55,12 +57,30 @@ impl Cluster {
             peers: peers::Peers::new(options.lease),
             link,
             removals: Mutex::default(),
+            newcomers: Mutex::default(),
             doubted: Mutex::default(),
             doubts: Arc::default(),
             audit: Arc::default(),
             refresh: Arc::default(),
             ended: AtomicBool::new(false),
         }
+    }
+
+    /// A read of a group begins: from here on newcomers are remembered.
+    pub(crate) fn begin_read(&self, group: GroupId) {
+        self.newcomers.lock().insert(group, Vec::new());
+    }
+
+    /// A snapshot as of `head` has made a user a member.
+    pub(crate) fn add_newcomer(&self, group: GroupId, user: UserId, head: Seq) {
+        if let Some(newcomers) = self.newcomers.lock().get_mut(&group) {
+            newcomers.push((user, head));
+        }
+    }
+
+    /// The read has ended. Returns the newcomers.
+    pub(crate) fn end_read(&self, group: GroupId) -> Vec<(UserId, Seq)> {
+        self.newcomers.lock().remove(&group).unwrap_or_default()
     }
 
     /// A socket was shown something else of these groups than is known of its user.

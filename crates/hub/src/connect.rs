@@ -296,6 +296,9 @@ impl Hub {
             if let (true, Err(at)) = (may, place) {
                 state.groups.insert(at, group.clone());
                 members.users.push(user.clone());
+                if let Some(cluster) = &self.cluster {
+                    cluster.add_newcomer(id, user.id, head);
+                }
             }
             drop(state);
             self.close_if_empty(&group, &mut members);

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
+use chinwag_core::app::resume::CaughtUp;
 use chinwag_core::event::{Audience, Event, Kind};
 use chinwag_core::group::View;
 use chinwag_core::{GroupId, Seq, UserId};
@@ -23,6 +24,7 @@ use crate::cluster::Checks;
 use crate::deliver::{EventFrames, Recipients};
 use crate::entry::ReceivedEntry;
 use crate::group::Group;
+use crate::replication::fetch::Fetch;
 use crate::replication::group::{Delay, Effect, Input, LocalGroup, Replica};
 use crate::{Close, Hub, batch, catch_up};
 
@@ -350,23 +352,36 @@ impl Dispatcher {
 
     fn outcome(&mut self, hub: &Arc<Hub>, outcome: FetchOutcome) {
         match outcome {
-            FetchOutcome::Group { id, fetch, users, found } => match found {
-                Ok(found) => {
-                    let Some(tracked) = self.replicas.get_mut(&id) else { return };
-                    tracked.failing = None;
-                    let found = found.map(|found| {
-                        let (head, view) = (found.head, found.view.clone());
-                        tracked.answer = Answer { head, view, users: Vec::new() };
-                        catch_up::answer(&users, found)
-                    });
-                    tracked.answer.users = users;
-                    hub.counters.healed.fetch_add(1, Ordering::Relaxed);
-                    self.drive(hub, id, Input::Fetched(fetch, found));
+            FetchOutcome::Group { id, fetch, users, found } => {
+                let newcomers = hub.cluster.as_ref().map(|cluster| cluster.end_read(id)).unwrap_or_default();
+                match found {
+                    Ok(found) => self.fetched(hub, id, fetch, users, found, newcomers),
+                    Err(error) => self.failed(hub, id, &error),
                 }
-                Err(error) => self.failed(hub, id, &error),
-            },
+            }
             other => self.compared(hub, other),
         }
+    }
+
+    fn fetched(
+        &mut self,
+        hub: &Arc<Hub>,
+        id: GroupId,
+        fetch: Fetch,
+        users: Vec<UserId>,
+        found: Option<CaughtUp>,
+        newcomers: Vec<(UserId, Seq)>,
+    ) {
+        let Some(tracked) = self.replicas.get_mut(&id) else { return };
+        tracked.failing = None;
+        let found = found.map(|found| {
+            let (head, view) = (found.head, found.view.clone());
+            tracked.answer = Answer { head, view, users: Vec::new() };
+            catch_up::answer(&users, newcomers, found)
+        });
+        tracked.answer.users = users;
+        hub.counters.healed.fetch_add(1, Ordering::Relaxed);
+        self.drive(hub, id, Input::Fetched(fetch, found));
     }
 
     fn failed(&mut self, hub: &Arc<Hub>, id: GroupId, error: &chinwag_core::Error) {

@@ -7,6 +7,7 @@
 //! far as it goes, and where nothing but time has to pass it must hold in full.
 
 mod check;
+mod effects;
 mod hub;
 mod socket;
 mod world;
@@ -14,7 +15,7 @@ mod world;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use world::{Action, Budget, LogItem, NODES, World};
+use world::{Action, Budget, LogItem, NEIGHBOUR, World};
 
 use super::fault::{self, Fault};
 
@@ -56,7 +57,7 @@ impl Explorer {
     }
 
     fn check(&mut self, world: &World) -> Result<(), &'static str> {
-        for user in 0..NODES {
+        for user in 0..world.sockets.len() {
             check::check(world, user, false)?;
         }
         let is_quiet = world.hints.is_empty() && world.nodes.iter().all(|node| node.bus.is_empty());
@@ -69,7 +70,7 @@ impl Explorer {
             return Err("only the audit finds it, and no hint was lost");
         }
         let rested = rest(world.clone(), true)?;
-        (0..NODES).try_for_each(|user| check::check(&rested, user, true))
+        (0..rested.sockets.len()).try_for_each(|user| check::check(&rested, user, true))
     }
 
     fn history(&self, mut print: u64, why: &str, world: &World) -> String {
@@ -95,11 +96,11 @@ fn rest(mut world: World, with_audit: bool) -> Result<World, &'static str> {
     Err("the system does not come to rest")
 }
 
-/// Explores with a budget. Returns the number of states, or the first history that breaks the contract.
-fn explore(budget: Budget) -> Result<usize, String> {
+/// Explores what can follow from some logs with a budget. Returns the number of states, or the first history that breaks the contract.
+fn explore((starts, budget): Task) -> Result<usize, String> {
     let mut explorer = Explorer { seen: HashSet::new(), before: HashMap::new(), rests: 0 };
     let begun = std::time::Instant::now();
-    for log in STARTS {
+    for log in starts {
         explorer.explore(World::new(log, budget))?;
     }
     let Explorer { seen, rests, .. } = explorer;
@@ -113,6 +114,13 @@ const STARTS: [&[LogItem]; 3] = [
     &[LogItem::Joined(0), LogItem::Joined(1)],
     &[LogItem::Joined(0)],
     &[LogItem::Joined(0), LogItem::Invited(1)],
+];
+
+/// The same, with a neighbour on the second node.
+const SHARED_STARTS: [&[LogItem]; 3] = [
+    &[LogItem::Joined(NEIGHBOUR), LogItem::Joined(1)],
+    &[LogItem::Joined(NEIGHBOUR)],
+    &[LogItem::Joined(NEIGHBOUR), LogItem::Invited(1)],
 ];
 
 /// Other commits, those of pending memberships, ends of the group; then reconnects, lost and repeated
@@ -147,12 +155,34 @@ const LONG: [Budget; 10] = [
     budget([0, 1, 1], [1, 1, 0, 0, 0]),
 ];
 
+const SHARED_BUDGETS: [Budget; 5] = [
+    budget([1, 0, 0], [1, 1, 1, 0, 1]),
+    budget([2, 0, 0], [0, 1, 0, 0, 1]),
+    budget([0, 2, 0], [0, 1, 1, 0, 0]),
+    budget([1, 1, 0], [0, 1, 0, 0, 0]),
+    budget([0, 1, 1], [0, 1, 0, 0, 0]),
+];
+
+const SHARED_LONG: [Budget; 3] = [
+    budget([2, 0, 0], [1, 0, 0, 0, 0]),
+    budget([2, 0, 0], [0, 1, 1, 0, 0]),
+    budget([1, 2, 0], [0, 1, 0, 0, 0]),
+];
+
+type Task = (&'static [&'static [LogItem]], Budget);
+
+fn with(starts: &'static [&'static [LogItem]], budgets: &'static [Budget]) -> impl Iterator<Item = Task> {
+    budgets.iter().map(move |budget| (starts, *budget))
+}
+
 /// With `CHINWAG_EXPLORE=long` it takes minutes and goes to six operations.
 #[test]
 fn every_history_of_two_nodes_keeps_the_contract() {
     let is_long = std::env::var_os("CHINWAG_EXPLORE").is_some_and(|mode| mode == "long");
-    let budgets = if is_long { &LONG[..] } else { &BUDGETS[..] };
-    let states = budgets.iter().map(|budget| explore(*budget).unwrap_or_else(|why| panic!("{why}")));
+    let quick = with(&STARTS, &BUDGETS).chain(with(&SHARED_STARTS, &SHARED_BUDGETS));
+    let long = with(&STARTS, &LONG).chain(with(&SHARED_STARTS, &SHARED_LONG));
+    let explored = quick.chain(long.filter(|_| is_long)).map(explore);
+    let states = explored.map(|states| states.unwrap_or_else(|why| panic!("{why}")));
     println!("{} states in all", states.sum::<usize>());
 }
 
@@ -171,8 +201,9 @@ const FAULTY: [Budget; 6] = [
 #[ignore = "takes minutes without optimisation"]
 fn every_fault_of_the_replication_is_found() {
     for fault in Fault::FOUND {
-        let budgets = || BUDGETS.iter().chain(&FAULTY);
-        let found = fault::with(fault, || budgets().find_map(|budget| explore(*budget).err()));
+        let shared = with(&SHARED_STARTS, &SHARED_BUDGETS).chain(with(&SHARED_STARTS, &SHARED_LONG[..1]));
+        let mut tasks = shared.chain(with(&STARTS, &BUDGETS)).chain(with(&STARTS, &FAULTY));
+        let found = fault::with(fault, || tasks.find_map(|task| explore(task).err()));
         let why = found.unwrap_or_else(|| panic!("{fault:?} is not found"));
         println!("{fault:?}: {}", why.split(", after").next().unwrap_or_default());
     }

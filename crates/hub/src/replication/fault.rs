@@ -9,6 +9,8 @@ pub(crate) enum Fault {
     RepeatFetched,
     /// An answer of the store that is older than the group's position is applied.
     ApplyOutdated,
+    /// An answer of the store is applied although it may remove a member who was not asked about.
+    IgnoreNewcomers,
     /// Missing entries are not fetched: the group goes live with a gap.
     SkipFetch,
     /// Entries that were overtaken by an answer of the store are dropped, and with them removals.
@@ -61,7 +63,8 @@ pub(crate) enum Fault {
 impl Fault {
     /// The faults that the exploration finds. The others need a node with several members, which it does
     /// not have.
-    pub(crate) const FOUND: [Self; 23] = [
+    pub(crate) const FOUND: [Self; 24] = [
+        Self::IgnoreNewcomers,
         Self::DeliverEarly,
         Self::RepeatFetched,
         Self::SkipFetch,

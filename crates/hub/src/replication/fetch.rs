@@ -40,6 +40,8 @@ pub(crate) struct Fetched<T> {
     pub(crate) is_too_far: bool,
     /// All users asked about.
     pub(crate) users: Vec<(UserId, Standing)>,
+    /// Users who have become members here since the question, with the head of their snapshot.
+    pub(crate) newcomers: Vec<(UserId, Seq)>,
 }
 
 /// An answer that is being carried out.
@@ -64,7 +66,12 @@ impl<T: Entry> Replica<T> {
         found: Option<Fetched<T>>,
     ) -> Effects<T> {
         let is_outdated = found.as_ref().is_some_and(|found| local.position() > Some(found.head));
-        if is_outdated && !is_injected(Fault::ApplyOutdated) {
+        // An earlier snapshot has made somebody a member since, whom a later entry may have removed.
+        let is_narrow = found.as_ref().is_some_and(|found| {
+            let mut newcomers = found.newcomers.iter();
+            newcomers.any(|(_, head)| *head < found.head) && !is_injected(Fault::IgnoreNewcomers)
+        });
+        if is_outdated && !is_injected(Fault::ApplyOutdated) || is_narrow {
             // A member has connected since, with a later snapshot. All is read again.
             return self.try_again();
         }
@@ -87,10 +94,9 @@ impl<T: Entry> Replica<T> {
                 added.push_back(user);
                 continue;
             }
-            // It has joined since, which may have been after the answer.
-            let has_joined = asked.joining.contains(&user) && local.is_member(user) == Some(true);
-            if has_joined && !is_injected(Fault::TrustOvertaken) {
-                self.leaving.insert(user);
+            // Its snapshot is later than the answer.
+            let is_later = found.newcomers.iter().any(|(newcomer, _)| *newcomer == user);
+            if is_later && !is_injected(Fault::TrustOvertaken) {
                 continue;
             }
             removed.push_back(user);

@@ -76,6 +76,7 @@ impl Group {
             entries,
             is_too_far: false,
             users: vec![(UserId(1), Standing::Member)],
+            newcomers: Vec::new(),
         };
         self.step(Input::Fetched(fetch.clone(), Some(found)))
     }

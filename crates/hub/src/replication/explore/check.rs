@@ -56,7 +56,9 @@ pub(super) fn check(world: &World, user: usize, is_final: bool) -> Result<(), &'
 impl Client<'_> {
     fn invitation(&mut self, frame: Frame, seq: Seq) -> Result<(), &'static str> {
         let is_invited = matches!(frame, Frame::Invited(_));
-        if self.standing == Standing::Member {
+        // An invitation stands for the removal before it.
+        let is_removed = is_invited && from(self.world, self.last.next()).contains(&LogItem::Left(self.user));
+        if self.standing == Standing::Member && !is_removed {
             return Err("an invitation, or its end, for a member");
         }
         if seq < self.last {

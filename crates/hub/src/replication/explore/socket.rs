@@ -4,6 +4,7 @@ use chinwag_core::Seq;
 
 use super::world::GROUP;
 use crate::replication::cursor::{Cursor, Cursors};
+use crate::replication::invitations::Invitations;
 use crate::replication::snapshot::{EventTag, SnapshotHeads, is_shown, release, start_cursors};
 
 /// A frame as a client sees it.
@@ -55,12 +56,15 @@ pub(super) struct Socket {
     pub(super) received: Vec<Frame>,
     /// Whether its user was removed while its groups were read.
     pub(super) left: bool,
+    /// Of its user, who has no other socket.
+    pub(super) invitations: Invitations,
 }
 
 impl Socket {
     pub(super) fn absent() -> Self {
         let (cursors, received) = (Cursors::default(), Vec::new());
-        Self { stage: Stage::Absent, cursors, head: None, pending: None, received, left: false }
+        let invitations = Invitations::default();
+        Self { stage: Stage::Absent, cursors, head: None, pending: None, received, left: false, invitations }
     }
 
     pub(super) fn mark_stale(&mut self) {

@@ -1,4 +1,5 @@
-//! The explored system: one log, two nodes with one user and one socket each, and hints between them.
+//! The explored system: one log, two nodes with one user and one socket each, or two on the second, and
+//! hints between them.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -8,9 +9,10 @@ use uuid::Uuid;
 use super::socket::Socket;
 use crate::replication::fetch::{Fetch, Fetched, Standing};
 use crate::replication::group::{Entry, EntryKind, LocalGroup, Replica};
-use crate::replication::invitations::Invitations;
 
 pub(super) const NODES: usize = 2;
+/// A user who stays a member, on the second node.
+pub(super) const NEIGHBOUR: usize = 2;
 pub(super) const GROUP: GroupId = GroupId(Uuid::from_u128(1));
 
 /// One entry of the log.
@@ -112,9 +114,9 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn fetched(self) -> Fetched<Received> {
+    pub(super) fn fetched(self, newcomers: Vec<(UserId, Seq)>) -> Fetched<Received> {
         let (head, users) = (self.head, self.users);
-        Fetched { head, users, entries: self.entries.into(), is_too_far: false }
+        Fetched { head, users, entries: self.entries.into(), is_too_far: false, newcomers }
     }
 }
 
@@ -133,10 +135,10 @@ pub(super) struct Node {
     /// The head of the answer that is being carried out, and the users asked about.
     pub(super) head: Seq,
     pub(super) asked: Vec<UserId>,
-    /// Whether the user of this node is to be looked up.
-    pub(super) doubts: bool,
-    /// Of the user of this node.
-    pub(super) invitations: Invitations,
+    /// Users who became members by their snapshots since the store was asked, with those heads.
+    pub(super) newcomers: Vec<(UserId, Seq)>,
+    /// Users who are to be looked up.
+    pub(super) doubted: Vec<usize>,
 }
 
 /// The operations and faults that are left.
@@ -163,8 +165,8 @@ pub(super) struct World {
     pub(super) accepted: Vec<(usize, Seq)>,
     pub(super) is_deleted: bool,
     pub(super) nodes: [Node; NODES],
-    /// Of each user one, on the node of the same index.
-    pub(super) sockets: [Socket; NODES],
+    /// Of each user one.
+    pub(super) sockets: Vec<Socket>,
     /// Whether a hint may be missing on a node: it was lost, or its channel was not subscribed to.
     pub(super) is_excused: bool,
     /// In ascending order.
@@ -208,11 +210,16 @@ pub(super) fn user_of(id: UserId) -> usize {
     usize::try_from(id.0).expect("it is positive") - 1
 }
 
+/// The node of a user.
+pub(super) fn node_of(user: usize) -> usize {
+    user.min(1)
+}
+
 /// A node's group, as the replica sees it.
 pub(super) struct Local {
     pub(super) position: Option<Seq>,
     pub(super) members: BTreeSet<UserId>,
-    pub(super) connected: Option<UserId>,
+    pub(super) connected: Vec<UserId>,
 }
 
 impl LocalGroup for Local {
@@ -221,7 +228,7 @@ impl LocalGroup for Local {
     }
 
     fn is_member(&self, user: UserId) -> Option<bool> {
-        (self.connected == Some(user)).then(|| self.members.contains(&user))
+        self.connected.contains(&user).then(|| self.members.contains(&user))
     }
 }
 
@@ -237,24 +244,25 @@ impl Node {
             removals: Vec::new(),
             head: Seq(0),
             asked: Vec::new(),
-            doubts: false,
-            invitations: Invitations::default(),
+            newcomers: Vec::new(),
+            doubted: Vec::new(),
         }
     }
 }
 
 impl World {
-    /// Both users are connected, and the log has these entries.
+    /// The users are connected, and the log has these entries.
     pub(super) fn new(log: &[LogItem], budget: Budget) -> Self {
+        let has_neighbour = log.contains(&LogItem::Joined(NEIGHBOUR));
         let log = log.to_vec();
         let nodes = [Node::new(), Node::new()];
-        let sockets = [Socket::absent(), Socket::absent()];
+        let sockets = vec![Socket::absent(); if has_neighbour { NEIGHBOUR + 1 } else { NODES }];
         let (accepted, is_deleted) = (Vec::new(), false);
         let mut world =
             Self { log, accepted, is_deleted, nodes, sockets, is_excused: false, hints: Vec::new(), budget };
-        for socket in 0..NODES {
+        for user in 0..world.sockets.len() {
             for _ in 0..4 {
-                world.advance(socket);
+                world.advance(user);
             }
         }
         world.is_excused = false;
@@ -309,6 +317,7 @@ impl World {
         }
         self.add_environment(&mut actions);
         for node in 0..NODES {
+            // The user of the node but for the neighbour.
             if self.budget.reconnects > 0 && self.sockets[node].is_live() {
                 actions.push(Action::Reconnect(node));
             }
@@ -331,13 +340,24 @@ impl World {
         actions
     }
 
+    /// Users whose membership changes.
+    fn changing(&self) -> impl Iterator<Item = usize> {
+        let has_neighbour = self.sockets.len() > NEIGHBOUR;
+        (0..NODES).filter(move |user| *user > 0 || !has_neighbour)
+    }
+
+    /// The users of a node.
+    pub(super) fn users_at(&self, node: usize) -> impl Iterator<Item = usize> + use<> {
+        (0..self.sockets.len()).filter(move |user| node_of(*user) == node)
+    }
+
     fn add_operations(&self, node: usize, actions: &mut Vec<Action>) {
         if self.budget.operations > 0 {
             actions.push(Action::Send(node));
-            let turned = (0..NODES).filter(|user| self.standing_now(*user) != Standing::Pending);
+            let turned = self.changing().filter(|user| self.standing_now(*user) != Standing::Pending);
             actions.extend(turned.map(|user| Action::Turn(node, user)));
         }
-        for user in (0..NODES).filter(|_| self.budget.consents > 0) {
+        for user in self.changing().filter(|_| self.budget.consents > 0) {
             let standing = self.standing_now(user);
             if standing != Standing::Member {
                 actions.push(Action::Consent(node, user));
@@ -353,10 +373,9 @@ impl World {
 
     /// All that happens by itself.
     pub(super) fn add_environment(&self, actions: &mut Vec<Action>) {
+        let advancing = (0..self.sockets.len()).filter(|user| !self.sockets[*user].is_live());
+        actions.extend(advancing.map(Action::Advance));
         for (at, node) in self.nodes.iter().enumerate() {
-            if !self.sockets[at].is_live() {
-                actions.push(Action::Advance(at));
-            }
             if !node.bus.is_empty() {
                 actions.push(Action::Dispatch(at));
             }
@@ -381,13 +400,21 @@ impl World {
         let node = &self.nodes[at];
         let is_hinted = self.hints.iter().any(|hint| hint.node() == at);
         let is_quiet = node.replica.is_settled() && node.bus.is_empty() && !is_hinted;
-        if !is_quiet || !self.sockets[at].is_live() {
+        if !is_quiet {
             return false;
         }
         let is_behind = node.position.is_some_and(|position| self.is_deleted || position < self.head());
-        let standing = self.standing_now(at);
-        let is_member = node.members.contains(&user_id(at));
-        is_behind || is_member != (standing == Standing::Member) || !self.differences(at).is_empty()
+        let live: Vec<_> = self.users_at(at).filter(|user| self.sockets[*user].is_live()).collect();
+        let is_wrong = |user| {
+            let is_member = self.standing_now(user) == Standing::Member;
+            self.is_here(user) != is_member || !self.differences(user).is_empty()
+        };
+        is_behind && !live.is_empty() || live.into_iter().any(is_wrong)
+    }
+
+    /// Whether a user is a member as far as its node knows.
+    pub(super) fn is_here(&self, user: usize) -> bool {
+        self.nodes[node_of(user)].members.contains(&user_id(user))
     }
 
     /// Whether no node differs from the store.
@@ -396,10 +423,10 @@ impl World {
     }
 
     /// See [`Invitations::differences`].
-    pub(super) fn differences(&self, at: usize) -> Vec<GroupId> {
-        let pending = self.snapshot(at).1.map(|_| GROUP);
-        let mut differences = self.nodes[at].invitations.differences(pending.as_slice());
-        differences.retain(|_| !self.nodes[at].members.contains(&user_id(at)));
+    pub(super) fn differences(&self, user: usize) -> Vec<GroupId> {
+        let pending = self.snapshot(user).1.map(|_| GROUP);
+        let mut differences = self.sockets[user].invitations.differences(pending.as_slice());
+        differences.retain(|_| !self.is_here(user));
         differences
     }
 }

@@ -1,0 +1,240 @@
+//! The effects of a replica in the explored system, carried out as the hub does.
+
+use chinwag_core::{Seq, UserId};
+
+use super::socket::{Frame, Stage};
+use super::world::{Form, GROUP, Read, Received, World, node_of, user_of};
+use crate::replication::cursor::Cursor;
+use crate::replication::group::Effect;
+use crate::replication::snapshot::EventTag;
+
+const TAG: EventTag =
+    EventTag { group: Some(GROUP), seq: None, joins: false, quits: false, pending: false, upto: None };
+
+impl World {
+    pub(super) fn carry_out(&mut self, at: usize, effect: Effect<Received>) {
+        let node = &mut self.nodes[at];
+        match effect {
+            Effect::Deliver(entry) => self.deliver(at, &entry),
+            Effect::Discard(_) | Effect::Overflow(_) => {}
+            Effect::Delete { seq, held } => self.delete(at, seq, held),
+            Effect::Invite { user, is_pending, head } => self.invite(at, user, is_pending, head),
+            Effect::TellRemoval(seq, entry) => {
+                let Form::Removal(user) = entry.form else { return };
+                let is_told = node.removals.iter().any(|(who, told)| *who == user && *told >= seq);
+                let is_over = is_told || node.members.contains(&user) || node_of(user_of(user)) != at;
+                let invitations = &mut self.sockets[user_of(user)].invitations;
+                let pending = invitations.is_shown(GROUP);
+                if !is_over && invitations.take_removal(GROUP, seq) {
+                    let tag = EventTag { seq: Some(seq), quits: true, pending, ..TAG };
+                    self.push(at, user, tag, Frame::Quit(seq));
+                }
+            }
+            Effect::Start(_) => node.timer = true,
+            Effect::Fetch(fetch) => {
+                let users = fetch.joining.iter().chain(&node.members).copied().collect();
+                node.read = Read::Requested(fetch, users);
+                node.newcomers = Vec::new();
+            }
+            Effect::Advance(seq) => node.position = node.position.map(|_| seq),
+            Effect::Remove { user, held, head } => self.remove(at, user, held, head),
+            Effect::Add(user) => self.add(at, user),
+            Effect::RequireResync => {
+                for user in node.members.iter().map(|user| user_of(*user)) {
+                    self.sockets[user].stage = Stage::Closed;
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, at: usize, user: UserId, tag: EventTag, frame: Frame) {
+        if self.is_connected(at, user) {
+            self.sockets[user_of(user)].push(tag, frame);
+        }
+    }
+
+    fn deliver(&mut self, at: usize, entry: &Received) {
+        let seq = entry.seq;
+        let tag = EventTag { seq: Some(seq), ..TAG };
+        match entry.form {
+            Form::Accepted(user) => return self.accept(at, user, seq),
+            Form::Invited(user) => return self.pending(at, user, Frame::Invited(seq), seq),
+            Form::Declined(user) => return self.pending(at, user, Frame::Declined(seq), seq),
+            Form::Ended(user) => return self.pending(at, user, Frame::Deleted, seq),
+            _ => {}
+        }
+        if entry.form == Form::Update && !entry.is_local {
+            for user in &entry.left {
+                if self.nodes[at].members.contains(user) {
+                    self.nodes[at].removals.push((*user, seq));
+                    self.push(at, *user, EventTag { quits: true, ..tag }, Frame::Quit(seq));
+                }
+            }
+        }
+        if self.nodes[at].position.is_some_and(|position| seq <= position) {
+            return;
+        }
+        for user in entry.left.clone() {
+            self.remove_from_group(at, user, seq);
+        }
+        let joined: Vec<_> =
+            entry.joined.iter().filter(|user| self.is_connected(at, **user)).copied().collect();
+        for user in &joined {
+            self.subscribe_group(at, Seq(seq.0 - 1));
+            self.join(at, *user);
+        }
+        if self.nodes[at].position.is_none() {
+            return self.mark_stale(at);
+        }
+        for user in self.nodes[at].members.clone() {
+            let joins = joined.contains(&user);
+            let frame = match entry.form {
+                Form::Text => Frame::Text(seq),
+                Form::Deleted => Frame::Deleted,
+                _ if joins => Frame::Whole(seq),
+                _ => Frame::Update(seq),
+            };
+            let quits = entry.form == Form::Deleted;
+            self.push(at, user, EventTag { joins, quits, ..tag }, frame);
+        }
+        self.nodes[at].position = Some(seq);
+        if entry.form == Form::Deleted {
+            self.nodes[at].members.clear();
+        }
+        self.close_if_empty(at);
+    }
+
+    fn join(&mut self, at: usize, user: UserId) {
+        self.nodes[at].members.insert(user);
+        let socket = &mut self.sockets[user_of(user)];
+        socket.invitations.join(GROUP);
+        socket.left = false;
+    }
+
+    fn accept(&mut self, at: usize, user: UserId, head: Seq) {
+        if !self.is_connected(at, user) {
+            return;
+        }
+        if !self.sockets[user_of(user)].invitations.is_pending(GROUP, head) {
+            return self.nodes[at].doubted.push(user_of(user));
+        }
+        self.subscribe_group(at, head);
+        self.join(at, user);
+        self.push(at, user, EventTag { seq: Some(head), joins: true, ..TAG }, Frame::Whole(head));
+    }
+
+    /// See [`Hub::pending`](crate::Hub::pending).
+    fn pending(&mut self, at: usize, user: UserId, frame: Frame, seq: Seq) {
+        if !self.is_connected(at, user) {
+            return;
+        }
+        let (node, socket) = (&self.nodes[at], &mut self.sockets[user_of(user)]);
+        let is_over = node.members.contains(&user) && node.position >= Some(seq);
+        let is_pending = matches!(frame, Frame::Invited(_));
+        if !is_over && socket.invitations.take_event(GROUP, seq, is_pending) {
+            socket.mark_left();
+            self.push(at, user, EventTag { seq: Some(seq), pending: true, ..TAG }, frame);
+        }
+    }
+
+    /// See [`invite`](crate::catch_up::invite).
+    fn invite(&mut self, at: usize, user: UserId, is_pending: bool, head: Seq) {
+        let is_outside = self.is_connected(at, user) && !self.is_here(user_of(user));
+        if is_outside && self.sockets[user_of(user)].invitations.take_answer(GROUP, head, is_pending) {
+            let frame = if is_pending { Frame::Invited(head) } else { Frame::Declined(head) };
+            self.push(at, user, EventTag { seq: Some(head), pending: true, ..TAG }, frame);
+        }
+    }
+
+    /// See [`delete`](crate::catch_up::delete).
+    fn delete(&mut self, at: usize, seq: Seq, held: Option<Received>) {
+        let mut asked = self.nodes[at].asked.clone();
+        asked.retain(|user| self.is_connected(at, *user));
+        for user in &asked {
+            if self.sockets[user_of(*user)].invitations.take_deletion(GROUP) {
+                self.push(at, *user, EventTag { pending: true, ..TAG }, Frame::Deleted);
+            }
+        }
+        if self.nodes[at].position.is_some() {
+            self.nodes[at].position = Some(Seq(seq.0 - 1));
+            if let Some(held) = held {
+                return self.deliver(at, &held);
+            }
+            for user in std::mem::take(&mut self.nodes[at].members) {
+                let upto = Some(Seq(i64::MAX));
+                self.push(at, user, EventTag { quits: true, upto, ..TAG }, Frame::Deleted);
+            }
+            return self.close_if_empty(at);
+        }
+        for user in asked {
+            let socket = &mut self.sockets[user_of(user)];
+            if socket.stage == Stage::Live && matches!(socket.cursor(), Some(Cursor::At(_))) {
+                socket.received.push(Frame::Deleted);
+                socket.set_cursor(Cursor::Detached(seq));
+            }
+        }
+    }
+
+    pub(super) fn remove_from_group(&mut self, at: usize, user: UserId, seq: Seq) {
+        let who = user_of(user);
+        if node_of(who) != at {
+            return;
+        }
+        self.sockets[who].mark_left();
+        if self.nodes[at].members.remove(&user) {
+            self.sockets[who].invitations.take_removal(GROUP, seq);
+        }
+        self.close_if_empty(at);
+    }
+
+    /// See [`remove`](crate::catch_up::remove).
+    fn remove(&mut self, at: usize, user: UserId, held: Option<Received>, head: Seq) {
+        if !self.is_connected(at, user) {
+            return;
+        }
+        let known = match self.sockets[user_of(user)].cursor() {
+            Some(Cursor::At(seq)) => Some(seq),
+            _ => None,
+        };
+        if !self.is_here(user_of(user)) {
+            if let (Some(known), Stage::Live) = (known, &self.sockets[user_of(user)].stage) {
+                self.sockets[user_of(user)].received.push(Frame::Quit(known.next()));
+                self.sockets[user_of(user)].set_cursor(Cursor::Detached(head));
+            }
+            return;
+        }
+        let position = self.nodes[at].position;
+        let known = known.max(position).unwrap_or_default();
+        let seq = held.map_or(Seq(0), |held| held.seq).max(known.next());
+        let upto = Some(head).filter(|_| position < Some(head));
+        self.push(at, user, EventTag { seq: Some(seq), quits: true, upto, ..TAG }, Frame::Quit(seq));
+        self.remove_from_group(at, user, seq);
+        self.nodes[at].removals.push((user, head));
+    }
+
+    /// See [`add`](crate::catch_up::add).
+    fn add(&mut self, at: usize, user: UserId) {
+        if !self.is_connected(at, user) {
+            return;
+        }
+        let head = self.nodes[at].head;
+        let position = self.subscribe_group(at, head);
+        let is_known = self.is_here(user_of(user));
+        let tag = EventTag { seq: Some(head), joins: true, ..TAG };
+        let is_live = self.sockets[user_of(user)].stage == Stage::Live;
+        if is_known {
+            self.sockets[user_of(user)].invitations.join(GROUP);
+            if is_live && matches!(self.sockets[user_of(user)].cursor(), Some(Cursor::Detached(_))) {
+                self.push(at, user, EventTag { upto: Some(head), ..tag }, Frame::Whole(head));
+            }
+            return;
+        }
+        if is_live && matches!(self.sockets[user_of(user)].cursor(), Some(Cursor::At(known)) if known < head)
+        {
+            self.sockets[user_of(user)].stage = Stage::Closed;
+        }
+        self.join(at, user);
+        let upto = Some(head).filter(|_| position < head);
+        self.push(at, user, EventTag { upto, ..tag }, Frame::Whole(head));
+    }
+}

@@ -1,10 +1,14 @@
 //! The summary of a new socket, page by page. On the wire all groups are one
 //! `group.summary`: one frame where they are one page, else one message in fragments.
+//!
+//! Each page is encoded within its read, so that sockets that come together hold encoded pages and not
+//! the lists of members behind them.
 
+use std::mem;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chinwag_core::app::connect::{People, SummaryPage, opening, page};
+use chinwag_core::app::connect::{People, opening, page};
 use chinwag_core::group::Summary;
 use chinwag_core::store::Tx;
 use chinwag_core::{Error, GroupId, Result, UserId};
@@ -26,28 +30,29 @@ const GROUPS_FIRST: usize = 8;
 impl Session {
     /// Shows the user its world, then lets live events follow.
     pub(super) async fn open(self: Arc<Self>) -> usize {
-        let (hub, window) = (&self.state.hub, self.window);
+        let (hub, window, history) = (&self.state.hub, self.window, self.state.app.history());
         let shown = move |tx: &dyn Tx, user| {
             let mut opening = opening(tx, user, &window)?;
-            let heads = std::mem::take(&mut opening.heads);
-            Ok((opening, heads))
+            let (page, heads) = (mem::take(&mut opening.page), mem::take(&mut opening.heads));
+            let head = Head { history, left_out: window.is_given().then_some(opening.left_out) };
+            let frame = match opening.later.is_empty() {
+                true => summary::whole(head, &groups(&page)),
+                false => summary::part(Fragment::First, head, &groups(&page)),
+            };
+            Ok(((opening, frame), heads))
         };
         let mut subscribed = hub.subscribe(&self.connection, shown).await;
         let (mut left_out, mut unshown) = (0, Vec::new());
-        if let Ok(Some((opening, _))) = &mut subscribed {
-            (left_out, unshown) = (opening.left_out, std::mem::take(&mut opening.unshown));
+        if let Ok(Some(((opening, _), _))) = &mut subscribed {
+            (left_out, unshown) = (opening.left_out, mem::take(&mut opening.unshown));
         }
         let shown = match subscribed {
-            Ok(Some((opening, heads))) if opening.later.is_empty() => {
-                let groups = groups(&opening.page);
-                let first = summary::whole(self.head(opening.left_out), &groups);
+            Ok(Some(((opening, first), heads))) if opening.later.is_empty() => {
                 let frames = self.with_people(first, opening.people.as_ref());
                 hub.go_live(&self.connection, frames, &heads);
                 Ok(())
             }
-            Ok(Some((opening, heads))) => {
-                let head = self.head(opening.left_out);
-                let first = summary::part(Fragment::First, head, &groups(&opening.page));
+            Ok(Some(((opening, first), heads))) => {
                 hub.begin_pages(&self.connection, first, heads, &opening.later);
                 self.show_pages(&opening.later).await
             }
@@ -66,23 +71,21 @@ impl Session {
 
     /// Shows the groups that are not on the first page, each page once the one before is written.
     async fn show_pages(&self, mut later: &[GroupId]) -> Result<()> {
-        let (hub, window) = (&self.state.hub, self.window);
+        let (hub, window, history) = (&self.state.hub, self.window, self.state.app.history());
         let mut size = GROUPS_FIRST;
         while !later.is_empty() {
             let (ids, rest) = later.split_at(size.min(later.len()));
             let (asked, is_last) = (ids.to_vec(), rest.is_empty());
+            let part = if is_last { Fragment::Last } else { Fragment::Middle };
             let read = move |tx: &dyn Tx, user: UserId| {
                 let page = page(tx, user, &asked, is_last, &window)?;
                 let heads = page.heads();
-                Ok((page, heads))
+                let frame = summary::part(part, Head { history, left_out: None }, &groups(&page.groups));
+                Ok(((frame, page.people), heads))
             };
-            let Some(SummaryPage { groups: found, people }) =
-                hub.read_page(&self.connection, ids, read).await?
-            else {
+            let Some((frame, people)) = hub.read_page(&self.connection, ids, read).await? else {
                 return Ok(());
             };
-            let part = if is_last { Fragment::Last } else { Fragment::Middle };
-            let frame = summary::part(part, self.head(0), &groups(&found));
             size = (size * PAGE / frame.len().max(1)).clamp(1, GROUPS);
             later = rest;
             if is_last {
@@ -93,11 +96,6 @@ impl Session {
             }
         }
         Ok(())
-    }
-
-    fn head(&self, left_out: usize) -> Head {
-        let left_out = self.window.is_given().then_some(left_out);
-        Head { history: self.state.app.history(), left_out }
     }
 
     /// The frame, followed by the frames about the user's contacts.

@@ -198,7 +198,7 @@ impl TestApp {
         socket.ask("status.update", json!({ "status": "afk" })).await;
     }
 
-    /// Ends the server in good order, as SIGTERM does; its data stay. A [`Ws`](crate::ws::Ws)
+    /// Ends the server in good order, as SIGTERM does; its data stay. A [`Ws`]
     /// that nobody reads meanwhile does not close in its turn, and is waited for up to 5 s: join
     /// this with its `close_code`, or drop it before.
     pub async fn stop(&mut self) {

@@ -1,4 +1,4 @@
-//! Reads the actor of a request, by the [rules](crate::actor).
+//! Reads the actor of a request, by the rules of `crate::actor`.
 
 use crate::actor::{acting, member_as};
 use crate::group::Membership;

@@ -91,16 +91,16 @@ pub struct Example {
 /// A client event as an entry of the list of all.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientEventEntry {
-    /// See [`ClientEvent`].
+    /// Its type on the wire.
     pub name: &'static str,
     pub(crate) about: &'static str,
-    /// See [`ClientEvent`].
+    /// Its effect, in Markdown.
     pub effect: &'static str,
-    /// See [`ClientEvent`].
+    /// The server events that the sending socket may be sent for it, errors aside.
     pub answers: &'static [&'static str],
-    /// See [`ClientEvent`].
+    /// The users who may send it.
     pub right: Right,
-    /// See [`ClientEvent`].
+    /// An example of its `data`.
     pub example: fn(&Example) -> Value,
     pub(crate) keys: fn() -> Vec<&'static Key>,
     pub(super) cost: fn(Option<&RawValue>) -> Cost,

@@ -35,9 +35,10 @@ impl Session {
             let mut opening = opening(tx, user, &window)?;
             let (page, heads) = (mem::take(&mut opening.page), mem::take(&mut opening.heads));
             let head = Head { history, left_out: window.is_given().then_some(opening.left_out) };
-            let frame = match opening.later.is_empty() {
-                true => summary::whole(head, &groups(&page)),
-                false => summary::part(Fragment::First, head, &groups(&page)),
+            let frame = if opening.later.is_empty() {
+                summary::whole(head, &groups(&page))
+            } else {
+                summary::part(Fragment::First, head, &groups(&page))
             };
             Ok(((opening, frame), heads))
         };

@@ -175,8 +175,8 @@ async fn user_commands_work_beside_nodes_and_warn_of_strays() {
     let url = database.url();
     let running = Running::start(command(&elsewhere, &["serve"], &url, None));
     let added = finish(command(&here, &["user", "add", "ada", "--no-password"], &url, None), "");
-    assert_eq!((added.code, added.stderr.contains("cannot be told")), (Some(0), false), "{added:?}");
+    assert_eq!((added.code, added.stderr.contains("cannot be informed")), (Some(0), false), "{added:?}");
     let deleted = finish(command(&here, &["user", "delete", "ada", "--yes"], &url, None), "");
-    assert_eq!((deleted.code, deleted.stderr.contains("cannot be told")), (Some(0), true), "{deleted:?}");
+    assert_eq!((deleted.code, deleted.stderr.contains("cannot be informed")), (Some(0), true), "{deleted:?}");
     elsewhere.service(&running).get("users/ada/").await.ok(404);
 }

@@ -52,7 +52,7 @@ impl Way {
         let command = |args: &[&str], input: &str| {
             let output = finish(beside.command(args), input);
             assert_eq!(
-                (output.code, output.stderr.contains("cannot be told")),
+                (output.code, output.stderr.contains("cannot be informed")),
                 (Some(0), false),
                 "{output:?}"
             );

@@ -25,6 +25,25 @@ impl Date {
         self.0
     }
 
+    /// The date as text. Faster than `Display`, since each message is written with one.
+    pub fn text(self) -> DateText {
+        let date = EPOCH + SignedDuration::from_micros(self.0);
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let parts = [
+            (0..4, i32::from(date.year())),
+            (5..7, date.month().into()),
+            (8..10, date.day().into()),
+            (11..13, date.hour().into()),
+            (14..16, date.minute().into()),
+            (17..19, date.second().into()),
+            (20..26, date.subsec_nanosecond() / 1000),
+        ];
+        for (digits, number) in parts {
+            write_digits(&mut text[digits], number.unsigned_abs());
+        }
+        DateText(text)
+    }
+
     /// Parses RFC 3339, or the same without an offset (then UTC). The fraction is optional and truncated to
     /// microseconds.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
@@ -82,10 +101,27 @@ fn number(digits: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0, |number, byte| Some(number * 10 + digit(byte)?))
 }
 
+/// A date as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DateText([u8; 27]);
+
+impl DateText {
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("digits and separators are ASCII")
+    }
+}
+
+/// Fills `digits` with the last digits of a number.
+fn write_digits(digits: &mut [u8], mut number: u32) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789"[(number % 10) as usize];
+        number /= 10;
+    }
+}
+
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let date = EPOCH + SignedDuration::from_micros(self.0);
-        write!(f, "{date:.6}Z")
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -149,6 +185,15 @@ mod tests {
         for micros in [i64::MIN, 0, i64::MAX] {
             let date = Date::from_micros(micros);
             assert_eq!(Date::parse(&date.to_string()), Ok(date));
+        }
+    }
+
+    #[test]
+    fn dates_are_written_as_jiff_writes_them() {
+        let steps = (FIRST..=LAST).step_by(7_777_777_777_777);
+        for micros in steps.chain([FIRST, -1, 0, 1, 59_999_999, LAST]) {
+            let written = format!("{:.6}Z", EPOCH + SignedDuration::from_micros(micros));
+            assert_eq!(Date(micros).to_string(), written);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The log: one entry is one line on standard error, for people on a terminal and JSON otherwise.
 
+mod span_fields;
+
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::{Context, Result};
@@ -8,6 +10,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, registry};
 
+use self::span_fields::SpanFields;
 use crate::config::{Format, Log};
 
 /// Starts the log of this process. A panic is an entry like any other.
@@ -23,7 +26,7 @@ pub(crate) fn start(log: &Log) -> Result<()> {
         let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         layer.with_ansi(colours).boxed()
     } else {
-        layer.json().flatten_event(true).with_span_list(false).boxed()
+        layer.json().flatten_event(true).with_span_list(false).fmt_fields(SpanFields).boxed()
     };
     let filter = log.filter().context("log.level is no filter")?;
     registry().with(filter).with(layer).try_init().context("the log was started twice")?;

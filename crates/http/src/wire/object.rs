@@ -2,8 +2,6 @@
 //! is written, its list of keys is what `?fields=` may name, and its documentation is in the OpenAPI and
 //! AsyncAPI documents.
 
-use std::fmt::Display;
-
 use chinwag_core::app::group::Seen;
 use chinwag_core::group::{Group as CoreGroup, Mark, View};
 use chinwag_core::message::{ClientId, Message as CoreMessage};
@@ -361,15 +359,33 @@ impl<'a> Details<'a> {
     }
 }
 
-/// Writes a value by its `Display`.
-pub fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
+/// A value that is a string on the wire. Its text is at hand, without the cost of `Display`.
+pub trait Text {
+    /// Calls `write` with the text.
+    fn with_text<T>(&self, write: impl FnOnce(&str) -> T) -> T;
 }
 
-/// Writes a value by its `Display`, or `null`.
-pub fn maybe_text<S: Serializer>(value: &Option<impl Display>, serializer: S) -> Result<S::Ok, S::Error> {
+impl Text for &Name {
+    fn with_text<T>(&self, write: impl FnOnce(&str) -> T) -> T {
+        write(self.as_str())
+    }
+}
+
+impl Text for Date {
+    fn with_text<T>(&self, write: impl FnOnce(&str) -> T) -> T {
+        write(self.text().as_str())
+    }
+}
+
+/// Writes a value as a string.
+pub fn text<S: Serializer>(value: &impl Text, serializer: S) -> Result<S::Ok, S::Error> {
+    value.with_text(|text| serializer.serialize_str(text))
+}
+
+/// Writes a value as a string, or `null`.
+pub fn maybe_text<S: Serializer>(value: &Option<impl Text>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
-        Some(value) => serializer.collect_str(value),
+        Some(value) => text(value, serializer),
         None => serializer.serialize_none(),
     }
 }

@@ -6,18 +6,36 @@
 
 pub mod account;
 pub mod actor;
+mod avatar;
+pub mod ban;
 pub mod connect;
 pub mod consent;
 pub mod directory;
+pub mod entry;
+pub mod file;
+pub mod file_removal;
+pub mod follower;
 pub mod group;
+pub mod group_details;
+pub mod group_settings;
 pub mod group_update;
 pub mod identity;
 pub mod import;
+pub mod invite;
+pub mod join;
+pub mod member;
+mod mention;
 pub mod message;
+pub mod overview;
+pub mod pin;
 pub mod private;
+pub mod profile;
+pub mod reaction;
 pub mod relation;
 pub mod resume;
+pub mod search;
 pub mod send;
+pub mod thread;
 pub mod user;
 pub mod work;
 
@@ -25,12 +43,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use self::account::good;
+use self::file_removal::RemovalCounts;
 pub use crate::context::{Context, Who};
+use crate::entry::Entry;
 use crate::event::{Event, Kind, Origin};
 use crate::group::View;
 use crate::limits::{Limits, UserRules};
 use crate::log::LogEntry;
-use crate::message::Message;
 use crate::name::NameCase;
 use crate::permission::allow;
 use crate::rate::Rates;
@@ -53,6 +72,7 @@ struct Rules {
     rates: Arc<Rates>,
     /// Whether this node has begun tasks that may have further steps.
     works: Arc<AtomicBool>,
+    removals: Arc<RemovalCounts>,
     /// How names compare, which is the store's.
     name_case: NameCase,
     room: Room,
@@ -67,6 +87,13 @@ enum Growth {
     /// Ends or removes something, changes it in place, or makes a credential. Without a credential nobody
     /// could remove anything; their number per user is bounded.
     Bounded,
+}
+
+impl Growth {
+    /// That of a use case that adds something, or removes it.
+    fn of_switch(on: bool) -> Self {
+        if on { Self::Adds } else { Self::Bounded }
+    }
 }
 
 impl Rules {
@@ -102,6 +129,7 @@ impl App {
                 name_case,
                 rates,
                 works: Arc::new(AtomicBool::new(true)),
+                removals: Arc::default(),
                 room,
                 users: UserRules::default(),
             }),
@@ -246,15 +274,6 @@ impl<'a> Unit<'a> {
         Ok(seq)
     }
 
-    /// The same, and answers with the entry's event.
-    fn log_and_answer(&mut self, group: GroupId, entry: LogEntry, message: Option<Message>) -> Result<()> {
-        let seq = self.log(group, &entry)?;
-        if let Some(kind) = entry.event(group, message) {
-            self.answer(Event::in_group(kind, group, seq));
-        }
-        Ok(())
-    }
-
     /// Publishes the group after change `seq` to its members. The view is complete for users who have joined,
     /// and for the answer to a REST request.
     fn group_updated(
@@ -263,17 +282,29 @@ impl<'a> Unit<'a> {
         seq: Seq,
         joined: Vec<UserId>,
         left: Vec<UserId>,
+        entry: Option<Arc<Entry>>,
     ) -> Result<Arc<View>> {
         let whole = !joined.is_empty() || self.origin.is_none();
-        let view = if whole { standing(self.tx, group)? } else { brief(self.tx, group)? };
-        let kind = Kind::GroupUpdate { view: view.clone(), joined, left };
+        let mut view = if whole { standing(self.tx, group)? } else { brief(self.tx, group)? };
+        show_reads(self.tx, &mut view, &joined)?;
+        // A private group alone may begin with a message, which users who join another group do not count.
+        if view.group.private {
+            show_mentioned(self.tx, &mut view, &joined)?;
+        }
+        let kind = Kind::GroupUpdate { view: view.clone(), joined, left, entry };
         self.answer(Event::in_group(kind, group, seq));
         Ok(view)
     }
 
     /// The same for a change that follows from another one, whose own event is the answer.
-    fn group_affected(&mut self, group: GroupId, seq: Seq, left: Vec<UserId>) -> Result<()> {
-        let kind = Kind::GroupUpdate { view: brief(self.tx, group)?, joined: vec![], left };
+    fn group_affected(
+        &mut self,
+        group: GroupId,
+        seq: Seq,
+        left: Vec<UserId>,
+        entry: Option<Arc<Entry>>,
+    ) -> Result<()> {
+        let kind = Kind::GroupUpdate { view: brief(self.tx, group)?, joined: vec![], left, entry };
         self.tell(Event::in_group(kind, group, seq));
         Ok(())
     }
@@ -289,7 +320,40 @@ fn brief(tx: &dyn Tx, group: GroupId) -> Result<Arc<View>> {
     tx.brief(group)?.ok_or_else(|| Error::internal("a group is gone within one transaction"))
 }
 
-/// The complete view of a group that this transaction has already found.
+/// Shows these users, to whom the view goes, the read marks that each of them may see.
+fn show_reads(tx: &dyn Tx, view: &mut Arc<View>, receivers: &[UserId]) -> Result<()> {
+    if receivers.is_empty() || !view.has_reads() || view.members.iter().all(|member| member.read.is_none()) {
+        return Ok(());
+    }
+    let mut blocks = Vec::new();
+    for user in receivers {
+        blocks.extend(tx.blocks(*user)?);
+    }
+    Arc::make_mut(view).show_reads(receivers, &blocks);
+    Ok(())
+}
+
+/// Shows these users, to whom the group is new, how many unread messages mention each of them.
+fn show_mentioned(tx: &dyn Tx, view: &mut Arc<View>, receivers: &[UserId]) -> Result<()> {
+    if view.messages.iter().all(|message| message.detail.mentions.is_empty()) {
+        return Ok(());
+    }
+    for user in receivers {
+        let count = tx.mark(view.group.id, *user)?.mentioned;
+        if count > 0 {
+            Arc::make_mut(view).mentioned.push((*user, count));
+        }
+    }
+    Ok(())
+}
+
+/// The complete view of a group that this transaction has already found, with the profiles beside it.
 fn standing(tx: &dyn Tx, group: GroupId) -> Result<Arc<View>> {
-    tx.view(group)?.ok_or_else(|| Error::internal("a group is gone within one transaction"))
+    let mut view =
+        tx.view(group)?.ok_or_else(|| Error::internal("a group is gone within one transaction"))?;
+    let people = profile::cards(tx, view.shown_users())?;
+    if !people.is_empty() {
+        Arc::make_mut(&mut view).people = people;
+    }
+    Ok(view)
 }

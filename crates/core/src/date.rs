@@ -105,8 +105,8 @@ fn number(digits: &[u8]) -> Option<i64> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DateText([u8; 27]);
 
-impl DateText {
-    pub fn as_str(&self) -> &str {
+impl AsRef<str> for DateText {
+    fn as_ref(&self) -> &str {
         std::str::from_utf8(&self.0).expect("digits and separators are ASCII")
     }
 }
@@ -121,7 +121,7 @@ fn write_digits(digits: &mut [u8], mut number: u32) {
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text().as_str())
+        f.write_str(self.text().as_ref())
     }
 }
 

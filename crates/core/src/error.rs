@@ -34,9 +34,18 @@ pub enum Error {
     /// A `client_id` was used for another message.
     #[error("{0}")]
     Conflict(&'static str),
+    /// A file, or the sum of files, is larger than a setting allows. The text names the setting.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The type of a file is not allowed.
+    #[error("{0}")]
+    UnsupportedType(String),
     /// There are too many requests. Try again after this time.
     #[error("too many requests: try again in {} s", whole_seconds(*.0))]
     TooMany(Duration),
+    /// The group is in slow mode. The next message is accepted after this time.
+    #[error("this group is in slow mode: you can send the next message in {} s", whole_seconds(*.0))]
+    SlowMode(Duration),
     /// The store is unavailable or a queue is full, and nothing was changed. Try again after this time.
     #[error("the server is busy or unavailable: nothing was changed, try again in {} s", .0.as_secs().max(1))]
     Unavailable(Duration),
@@ -47,6 +56,9 @@ pub enum Error {
     /// The outcome of the commit is unknown. A retry with the same `client_id` is safe.
     #[error("the outcome is unknown: try again with the same client_id")]
     Unknown,
+    /// A step of background work whose lease went to another node. Never an answer to a client.
+    #[error("the lease has ended: another node does this work")]
+    LeaseEnded,
     /// A fault of the server. The text is only for the log, never for a client.
     #[error("internal fault: {0}")]
     Internal(String),
@@ -66,6 +78,11 @@ impl Error {
     /// A fault of the server; `why` is for the log.
     pub fn internal(why: impl std::fmt::Display) -> Self {
         Self::Internal(why.to_string())
+    }
+
+    /// Whether it refuses one request too many, which then takes nothing from the user's limits.
+    pub fn is_too_many(&self) -> bool {
+        matches!(self, Self::TooMany(_) | Self::SlowMode(_))
     }
 
     /// The store is unavailable or full: try again in a second.

@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
+use crate::entry::Entry;
 use crate::group::View;
+use crate::group_settings::GroupSettings;
 use crate::message::Message;
+use crate::pin::Pinned;
 use crate::presence::Status;
+use crate::profile::Details;
+use crate::reaction::Reacted;
 use crate::relation::Outcome;
+use crate::thread::RootState;
 use crate::token::TokenHash;
 use crate::{Date, GroupId, MessageId, Name, Seq, SocketId, UserId};
 
@@ -46,14 +52,27 @@ pub enum Kind {
     MessageText(Message),
     /// A message was edited. Numbered.
     MessageUpdate(Message),
-    /// A message was deleted. Numbered; `seq` here is the number of the message.
-    MessageDelete { id: MessageId, group: GroupId, seq: Seq },
+    /// A message was deleted. Numbered.
+    MessageDelete {
+        id: MessageId,
+        group: GroupId,
+        /// The number of the message.
+        seq: Seq,
+        /// The root of its thread as it stands, if it was a reply.
+        root: Option<RootState>,
+    },
     /// Several messages were deleted together. Numbered.
     MessagesDelete {
         group: GroupId,
         /// At most [`crate::limits::DELETED_TOGETHER`].
         ids: Vec<MessageId>,
+        /// The roots of the replies among them, as they stand.
+        roots: Vec<RootState>,
     },
+    /// A user added a reaction to a message, or removed it. Numbered.
+    MessageReact(Reacted),
+    /// A message was pinned or unpinned. Numbered.
+    MessagePin(Pinned),
     /// A member's read mark moved.
     MessageRead {
         author: Name,
@@ -70,6 +89,8 @@ pub enum Kind {
         joined: Vec<UserId>,
         /// Users who left or were removed with this change, and receive no later events.
         left: Vec<UserId>,
+        /// The entry of the change, which says what it was. None in the one event of a resume for all changes.
+        entry: Option<Arc<Entry>>,
     },
     /// A member was renamed or deleted, which the members learn from an event without a number. Numbered, and
     /// delivered to nobody.
@@ -90,10 +111,15 @@ pub enum Kind {
     Pending(Pending),
     /// A user has accepted a group: the current group. Its number is the last one of the log; the user
     /// receives the events after it.
-    GroupAccepted(Arc<View>),
+    GroupAccepted {
+        view: Arc<View>,
+        /// The number of unread messages that mention the user.
+        mentioned: u32,
+    },
     /// The user's own settings of a group changed. Delivered only to that user.
     GroupMe {
         group: GroupId,
+        settings: GroupSettings,
         /// Whether the user has yet to accept.
         pending: bool,
     },
@@ -107,8 +133,15 @@ pub enum Kind {
     },
     /// A user's presence changed.
     StatusUpdate { author: Name, status: Status },
-    /// A user was renamed.
-    UserUpdate { user: UserId, name: Name, new_name: Name },
+    /// A user was renamed, or its profile changed.
+    UserUpdate {
+        user: UserId,
+        name: Name,
+        /// The new name of a renamed user.
+        new_name: Option<Name>,
+        /// The current profile, if the user still exists.
+        profile: Option<Arc<Details>>,
+    },
     /// A user was deleted.
     UserDelete { name: Name },
     /// A member started or stopped typing. Never stored.
@@ -162,6 +195,11 @@ impl Event {
         Self { kind, to: Audience::Group(group), seq: Some(seq), origin: None }
     }
 
+    /// A message that was sent, for the members of its group.
+    pub fn sent(message: &Message) -> Self {
+        Self::in_group(Kind::MessageText(message.clone()), message.group, message.seq)
+    }
+
     /// The users of the audience, if they are listed.
     pub fn users(&self) -> &[UserId] {
         match &self.to {
@@ -176,12 +214,14 @@ impl Event {
             Kind::MessageText(message) | Kind::MessageUpdate(message) => Some(message.group),
             Kind::MessageDelete { group, .. }
             | Kind::MessagesDelete { group, .. }
+            | Kind::MessageReact(Reacted { group, .. })
+            | Kind::MessagePin(Pinned { group, .. })
             | Kind::MessageRead { group, .. }
             | Kind::GroupQuit { group, .. }
             | Kind::GroupDelete(group)
             | Kind::Typing { group, .. } => Some(*group),
             Kind::MemberChanged { group, .. } => Some(*group),
-            Kind::GroupUpdate { view, .. } | Kind::GroupAccepted(view) => Some(view.group.id),
+            Kind::GroupUpdate { view, .. } | Kind::GroupAccepted { view, .. } => Some(view.group.id),
             Kind::Pending(pending) => Some(pending.group()),
             Kind::ContactUpdate { .. }
             | Kind::StatusUpdate { .. }

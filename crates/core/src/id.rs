@@ -44,8 +44,17 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// A file's id.
+    FileId, "a file"
+);
+
+uuid_id!(
     /// A task's id. Ids ascend in the order of creation.
     TaskId, "a task"
+);
+uuid_id!(
+    /// The id under which a process holds leases of followers: another in each process.
+    HolderId, "a holder"
 );
 uuid_id!(
     /// The id of a store's history: another after each `restore`, the same after `migrate`.
@@ -65,7 +74,24 @@ impl GroupId {
     }
 }
 
+impl FileId {
+    /// A new random id (UUID version 4), so that the address of one file says nothing of another's.
+    pub fn new(clock: &dyn Clock) -> Self {
+        let secret = clock.secret();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&secret[..16]);
+        Self(Builder::from_random_bytes(bytes).into_uuid())
+    }
+}
+
 impl TaskId {
+    /// A new id from the clock's time and randomness (UUID version 7).
+    pub fn new(clock: &dyn Clock) -> Self {
+        Self(clock.uuid())
+    }
+}
+
+impl HolderId {
     /// A new id from the clock's time and randomness (UUID version 7).
     pub fn new(clock: &dyn Clock) -> Self {
         Self(clock.uuid())

@@ -1,6 +1,9 @@
-//! Limits: those that the protocol fixes, and those that an operator configures ([`Limits`]).
+//! Limits: those that the protocol fixes, and those that an operator configures ([`Limits`]). The bounds of one noun,
+//! such as [`PINS`](crate::pin::PINS), stand in its own file.
 
 use std::time::Duration;
+
+use crate::file::FileLimits;
 
 /// The longest user name, in characters. An operator may set a lower limit for new names.
 pub const NAME_CHARS: usize = 128;
@@ -12,6 +15,12 @@ pub const AVATAR_CHARS: usize = 2048;
 pub const DATA_BYTES: usize = 4096;
 /// The longest group name, in characters, after trimming.
 pub const GROUP_NAME_CHARS: usize = 200;
+/// The longest description of a group, in characters.
+pub const DESCRIPTION_CHARS: usize = 1000;
+/// The longest slow mode, in seconds.
+pub const SLOW_SECONDS: u32 = 21_600;
+/// The users whom a change of members names in an event.
+pub const SHOWN_WHO: usize = 100;
 /// The longest `client_id`, in characters.
 pub const CLIENT_ID_CHARS: usize = 64;
 /// The length of a password, in characters.
@@ -20,15 +29,21 @@ pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 pub const LATEST: usize = 20;
 /// In groups of up to so many members, events carry the lists of members, and all members receive read marks.
 pub const LISTED: usize = 100;
-/// `unread` counts up to this, which means "this or more".
+/// `unread` and `mentioned` count up to this, which means "this or more".
 pub const UNREAD: u32 = 100;
 /// `unread` first counts among this many of a group's newest numbers. If that is not sufficient, it counts
 /// author by author.
 pub const UNREAD_NEAR: u32 = 200;
+/// The most messages in one request for messages by id.
+pub const IDS_PAGE: usize = 100;
 /// The most messages that one log entry deletes.
 pub const DELETED_TOGETHER: usize = 1000;
 /// The longest page of a group's history.
 pub const HISTORY_PAGE: usize = 100;
+/// The longest query of a search, in characters.
+pub const QUERY_CHARS: usize = 256;
+/// The most words of a query. Each character of a script without spaces is one.
+pub const QUERY_WORDS: usize = 64;
 /// Sessions and service tokens of one user; one more ends the oldest.
 pub const SESSIONS: usize = 100;
 /// The most events of one group in the answer to a resume. Beyond that the client reads the history.
@@ -64,6 +79,12 @@ pub struct Limits {
     pub consent: bool,
     /// Whether users see who has blocked them (`users.show_blocked_by`, false).
     pub show_blocked_by: bool,
+    /// The time within which an author may edit a message (`messages.edit_window`); none: at any time.
+    pub edit_window: Option<Duration>,
+    /// The time within which an author below admin may delete a message (`messages.delete_window`); none: at
+    /// any time.
+    pub delete_window: Option<Duration>,
+    pub files: FileLimits,
 }
 
 /// Rate limits. 0 lifts a limit.
@@ -88,6 +109,10 @@ pub struct RateLimits {
     pub groups_per_day: u32,
     /// Accounts made from one address (`limits.signups_per_hour`, 10).
     pub signups_per_hour: u32,
+    /// Searches of a user at once (`limits.searches_burst`, 20).
+    pub searches_burst: u32,
+    /// The same per second after that (`limits.searches_per_second`, 5).
+    pub searches_per_second: u32,
     /// Handshakes of a user at once (`limits.connects_burst`, 20).
     pub connects_burst: u32,
     /// The same per second after that (`limits.connects_per_second`, 1).
@@ -111,6 +136,8 @@ impl RateLimits {
             first_contacts_per_day: 0,
             groups_per_day: 0,
             signups_per_hour: 0,
+            searches_burst: 0,
+            searches_per_second: 0,
             connects_burst: 0,
             connects_per_second: 0,
             attempts_per_name: 0,
@@ -131,6 +158,8 @@ impl Default for RateLimits {
             first_contacts_per_day: 50,
             groups_per_day: 100,
             signups_per_hour: 10,
+            searches_burst: 20,
+            searches_per_second: 5,
             connects_burst: 20,
             connects_per_second: 1,
             attempts_per_name: 10,
@@ -139,11 +168,18 @@ impl Default for RateLimits {
     }
 }
 
+/// The users whose profiles stand beside one event.
+pub const CARDS: usize = 1000;
+
 /// Rules for users that an operator configures.
 #[derive(Debug, Clone, Copy)]
 pub struct UserRules {
     /// Whether users who signed up here may rename themselves (`users.rename = "self"`; default: no).
     pub rename_self: bool,
+    /// Whether only the service changes display names and avatars (`users.profile = "service"`; default: no).
+    pub profile_by_service: bool,
+    /// Whether users set the addresses of their own avatars (`users.avatar_urls`; default: no).
+    pub avatar_urls: bool,
     /// The time for which the name of a deleted or renamed user is reserved (`users.name_hold`, 30 days).
     pub name_hold: Duration,
     /// The users that a user finds (`users.directory`, default: by exact name).
@@ -164,7 +200,13 @@ pub enum Directory {
 impl Default for UserRules {
     fn default() -> Self {
         let name_hold = Duration::from_secs(30 * 24 * 3600);
-        Self { rename_self: false, name_hold, directory: Directory::Exact }
+        Self {
+            rename_self: false,
+            profile_by_service: false,
+            avatar_urls: false,
+            name_hold,
+            directory: Directory::Exact,
+        }
     }
 }
 
@@ -179,6 +221,9 @@ impl Default for Limits {
             rates: RateLimits::default(),
             consent: true,
             show_blocked_by: false,
+            edit_window: None,
+            delete_window: None,
+            files: FileLimits::default(),
         }
     }
 }

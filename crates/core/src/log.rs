@@ -14,9 +14,12 @@ use uuid::Uuid;
 
 use crate::event::Kind;
 use crate::message::Message;
+use crate::pin::Pinned;
+use crate::reaction::{Emoji, Reacted};
+use crate::store::Tx;
 use crate::store::detail::{find, put};
-use crate::store::encoding::{LogKind, Stored};
-use crate::{GroupId, MessageId, Name, Seq, UserId};
+use crate::store::encoding::Stored;
+use crate::{Date, GroupId, MessageId, Name, Result, Seq, UserId};
 
 /// An entry, which takes a number of a group's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,9 +34,16 @@ pub enum LogEntry {
         id: MessageId,
         /// Its own number.
         seq: Seq,
+        /// The number of its root, if it was a reply.
+        root: Option<Seq>,
     },
-    /// Messages were deleted together; at least one.
-    MessagesDeleted(Vec<MessageId>),
+    /// Messages were deleted together.
+    MessagesDeleted {
+        /// Their ids; at least one.
+        ids: Vec<MessageId>,
+        /// The numbers of the roots of the replies among them.
+        roots: Vec<Seq>,
+    },
     /// The group was made, or its name or members changed.
     GroupChanged,
     /// A member has another name.
@@ -45,8 +55,79 @@ pub enum LogEntry {
         /// The new name.
         new_name: Name,
     },
+    /// A user added a reaction to a message, or removed it.
+    MessageReacted {
+        /// The message's number.
+        message: Seq,
+        /// The user.
+        user: UserId,
+        emoji: Emoji,
+        /// Whether it was added.
+        on: bool,
+    },
+    /// A member was deleted, and these messages lost its reactions; at least one.
+    MemberDeleted { lost: Vec<MessageId> },
+    /// Messages lost reactions of a user who is no more, and whose deletion has no number in the group or had too many
+    /// of them; at least one.
+    ReactionsErased { lost: Vec<MessageId> },
+    /// A message lost a reaction, as its user is no more. Only of an older version.
+    ReactionErased(Seq),
+    /// A message was pinned or unpinned.
+    MessagePinned {
+        /// The message's number.
+        message: Seq,
+        /// Its id, which outlives it.
+        id: MessageId,
+        /// The user who did it, or none if a service did.
+        by: Option<UserId>,
+        date: Date,
+        /// Whether it was pinned.
+        on: bool,
+    },
     /// An entry that a newer version has written, by the number of its kind.
     Unknown(i64),
+}
+
+/// The number under which a kind is stored, as a literal. It is never changed or given to another kind.
+#[macro_export]
+#[rustfmt::skip] // A table reads by its rows.
+macro_rules! log_number {
+    (MessageSent) => { 0 };
+    (MessageEdited) => { 1 };
+    (MessageDeleted) => { 2 };
+    (GroupChanged) => { 3 };
+    (MemberRenamed) => { 4 };
+    (MessagesDeleted) => { 5 };
+    (MessageReacted) => { 6 };
+    (ReactionErased) => { 7 };
+    (MessagePinned) => { 8 };
+}
+
+/// Declares [`LogKind`] and its stored numbers.
+macro_rules! log_kinds {
+    ($($kind:ident)+) => {
+        /// The kinds of entries, without what belongs to one.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum LogKind {
+            $($kind),+
+        }
+
+        impl Stored for LogKind {
+            const VALUES: &'static [Self] = &[$(Self::$kind),+];
+            const NAME: &'static str = "LogKind";
+
+            fn number(self) -> i16 {
+                match self {
+                    $(Self::$kind => log_number!($kind)),+
+                }
+            }
+        }
+    };
+}
+
+log_kinds! {
+    MessageSent MessageEdited MessageDeleted GroupChanged MemberRenamed MessagesDeleted MessageReacted ReactionErased
+    MessagePinned
 }
 
 /// One number of a group's log, as it is read.
@@ -56,7 +137,7 @@ pub struct LogRow {
     pub seq: Seq,
     /// The entry that took it.
     pub entry: LogEntry,
-    /// The message that was sent or edited, as it stands now; none if it was deleted since.
+    /// The message that was sent, edited or reacted to, as it stands now; none if it was deleted since.
     pub message: Option<Message>,
 }
 
@@ -74,11 +155,18 @@ pub struct StoredEntry<'a> {
     pub detail: Option<&'a [u8]>,
 }
 
-/// The tags of the fields of a `detail`. A tag is never given another meaning.
+/// The tags of the fields of a `detail`. A tag is never given another meaning. Those of date and author are the tags of
+/// a [`GroupEntry`](crate::entry::GroupEntry), which a pin is read as too.
 mod tag {
     pub(super) const MESSAGE_IDS: u8 = 1;
     pub(super) const NAME: u8 = 2;
     pub(super) const NEW_NAME: u8 = 3;
+    pub(super) const EMOJI: u8 = 4;
+    pub(super) const REACTOR: u8 = 5;
+    pub(super) const REMOVED: u8 = 6;
+    pub(super) const DATE: u8 = 64;
+    pub(super) const BY: u8 = 65;
+    pub(super) const ROOTS: u8 = 7;
 }
 
 impl LogEntry {
@@ -88,21 +176,31 @@ impl LogEntry {
             Self::MessageSent => LogKind::MessageSent,
             Self::MessageEdited(_) => LogKind::MessageEdited,
             Self::MessageDeleted { .. } => LogKind::MessageDeleted,
-            Self::MessagesDeleted(_) => LogKind::MessagesDeleted,
-            Self::GroupChanged => LogKind::GroupChanged,
+            Self::MessagesDeleted { .. } => LogKind::MessagesDeleted,
+            Self::GroupChanged | Self::MemberDeleted { .. } => LogKind::GroupChanged,
             Self::MemberRenamed { .. } => LogKind::MemberRenamed,
+            Self::MessageReacted { .. } => LogKind::MessageReacted,
+            Self::ReactionErased(_) | Self::ReactionsErased { .. } => LogKind::ReactionErased,
+            Self::MessagePinned { .. } => LogKind::MessagePinned,
             Self::Unknown(_) => return None,
         })
     }
 
     /// Whether the message that it concerns is sent with it.
     pub fn shows_message(&self) -> bool {
-        matches!(self, Self::MessageSent | Self::MessageEdited(_))
+        matches!(
+            self,
+            Self::MessageSent
+                | Self::MessageEdited(_)
+                | Self::MessageReacted { .. }
+                | Self::ReactionErased(_)
+                | Self::MessagePinned { .. }
+        )
     }
 
     /// Whether clients learn of it by the group as it stands.
     pub fn changes_group(&self) -> bool {
-        matches!(self, Self::GroupChanged | Self::MemberRenamed { .. })
+        matches!(self, Self::GroupChanged | Self::MemberDeleted { .. } | Self::MemberRenamed { .. })
     }
 
     /// Gives `store` the entry as its row holds it.
@@ -111,15 +209,36 @@ impl LogEntry {
         let (mut message, mut user) = (None, None);
         match self {
             Self::MessageSent | Self::GroupChanged | Self::Unknown(_) => {}
-            Self::MessageEdited(seq) => message = Some(*seq),
-            Self::MessageDeleted { id, seq } => {
+            Self::MessageEdited(seq) | Self::ReactionErased(seq) => message = Some(*seq),
+            Self::MessageReacted { message: seq, user, emoji, on } => {
+                message = Some(*seq);
+                put(&mut detail, tag::EMOJI, emoji.as_str().as_bytes());
+                put(&mut detail, tag::REACTOR, &user.0.to_le_bytes());
+                if !on {
+                    put(&mut detail, tag::REMOVED, &[]);
+                }
+            }
+            Self::MessagePinned { message: seq, id, by, date, on } => {
                 message = Some(*seq);
                 put(&mut detail, tag::MESSAGE_IDS, id.0.as_bytes());
+                put(&mut detail, tag::DATE, &date.micros().to_le_bytes());
+                if let Some(by) = by {
+                    put(&mut detail, tag::BY, &by.0.to_le_bytes());
+                }
+                if !on {
+                    put(&mut detail, tag::REMOVED, &[]);
+                }
             }
-            Self::MessagesDeleted(ids) => {
-                let ids: Vec<u8> = ids.iter().flat_map(|id| id.0.into_bytes()).collect();
-                put(&mut detail, tag::MESSAGE_IDS, &ids);
+            Self::MessageDeleted { id, seq, root } => {
+                message = Some(*seq);
+                put(&mut detail, tag::MESSAGE_IDS, id.0.as_bytes());
+                put_roots(&mut detail, root.as_slice());
             }
+            Self::MessagesDeleted { ids, roots } => {
+                put_ids(&mut detail, ids);
+                put_roots(&mut detail, roots);
+            }
+            Self::MemberDeleted { lost } | Self::ReactionsErased { lost } => put_ids(&mut detail, lost),
             Self::MemberRenamed { user: renamed, name, new_name } => {
                 user = Some(*renamed);
                 put(&mut detail, tag::NAME, name.as_str().as_bytes());
@@ -146,103 +265,118 @@ impl LogEntry {
             let ids: Vec<_> = ids.iter().map(|id| MessageId(Uuid::from_bytes(*id))).collect();
             Some(ids).filter(|ids| !ids.is_empty() && rest.is_empty())
         };
-        let name = |tag| Some(Name::stored(std::str::from_utf8(field(tag)?).ok()?));
+        let number = |tag| Some(i64::from_le_bytes(field(tag)?.try_into().ok()?));
+        let roots = || {
+            let (roots, rest) = field(tag::ROOTS).unwrap_or_default().as_chunks();
+            let roots: Vec<_> = roots.iter().map(|seq| Seq(i64::from_le_bytes(*seq))).collect();
+            Some(roots).filter(|_| rest.is_empty())
+        };
+        let text = |tag| std::str::from_utf8(field(tag)?).ok();
+        let name = |tag| Some(Name::stored(text(tag)?));
         Some(match LogKind::known(stored.kind)? {
             LogKind::MessageSent => Self::MessageSent,
             LogKind::MessageEdited => Self::MessageEdited(stored.message?),
-            LogKind::MessageDeleted => Self::MessageDeleted { id: *ids()?.first()?, seq: stored.message? },
-            LogKind::MessagesDeleted => Self::MessagesDeleted(ids()?),
-            LogKind::GroupChanged => Self::GroupChanged,
+            LogKind::MessageDeleted => {
+                Self::MessageDeleted { id: *ids()?.first()?, seq: stored.message?, root: roots()?.pop() }
+            }
+            LogKind::MessagesDeleted => Self::MessagesDeleted { ids: ids()?, roots: roots()? },
+            LogKind::GroupChanged => ids().map_or(Self::GroupChanged, |lost| Self::MemberDeleted { lost }),
             LogKind::MemberRenamed => Self::MemberRenamed {
                 user: stored.user?,
                 name: name(tag::NAME)?,
                 new_name: name(tag::NEW_NAME)?,
             },
+            LogKind::MessageReacted => Self::MessageReacted {
+                message: stored.message?,
+                user: UserId(number(tag::REACTOR)?),
+                emoji: Emoji::stored(text(tag::EMOJI)?),
+                on: field(tag::REMOVED).is_none(),
+            },
+            LogKind::ReactionErased => match stored.message {
+                Some(message) => Self::ReactionErased(message),
+                None => Self::ReactionsErased { lost: ids()? },
+            },
+            LogKind::MessagePinned => Self::MessagePinned {
+                message: stored.message?,
+                id: *ids()?.first()?,
+                by: number(tag::BY).map(UserId),
+                date: Date::from_micros(number(tag::DATE)?),
+                on: field(tag::REMOVED).is_none(),
+            },
         })
     }
 
-    /// The event of an entry for members, where it has one of its own: `message` is
-    /// the one that was sent or edited. Nothing of a message that was deleted since.
+    /// The numbers of the roots of the replies that it deleted.
+    pub fn roots(&self) -> Vec<Seq> {
+        match self {
+            Self::MessageDeleted { root, .. } => root.iter().copied().collect(),
+            Self::MessagesDeleted { roots, .. } => roots.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The messages that lost reactions of a user who is no more.
+    pub fn lost(&self) -> &[MessageId] {
+        match self {
+            Self::MemberDeleted { lost } | Self::ReactionsErased { lost } => lost,
+            _ => &[],
+        }
+    }
+
+    /// The event of an entry for members, where it has one of its own: `message` is the one that it shows; the
+    /// profile of a renamed user and the roots of deleted replies are left out. Nothing of a message that was deleted since.
     pub fn event(self, group: GroupId, message: Option<Message>) -> Option<Kind> {
         match self {
             Self::MessageSent => message.map(Kind::MessageText),
-            Self::MessageEdited(_) => message.map(Kind::MessageUpdate),
-            Self::MessageDeleted { id, seq } => Some(Kind::MessageDelete { id, group, seq }),
-            Self::MessagesDeleted(ids) => Some(Kind::MessagesDelete { group, ids }),
-            Self::MemberRenamed { user, name, new_name } => Some(Kind::UserUpdate { user, name, new_name }),
-            Self::GroupChanged | Self::Unknown(_) => None,
+            Self::MessageEdited(_)
+            | Self::MessageReacted { .. }
+            | Self::ReactionErased(_)
+            | Self::MessagePinned { .. } => message.map(Kind::MessageUpdate),
+            Self::MessageDeleted { id, seq, .. } => Some(Kind::MessageDelete { id, group, seq, root: None }),
+            Self::MessagesDeleted { ids, .. } => Some(Kind::MessagesDelete { group, ids, roots: Vec::new() }),
+            Self::MemberRenamed { user, name, new_name } => {
+                Some(Kind::UserUpdate { user, name, new_name: Some(new_name), profile: None })
+            }
+            Self::GroupChanged
+            | Self::MemberDeleted { .. }
+            | Self::ReactionsErased { .. }
+            | Self::Unknown(_) => None,
         }
+    }
+
+    /// The same for members who were connected when it was made, to whom a change of a message is an event of its own.
+    pub(crate) fn live_event(
+        self,
+        tx: &dyn Tx,
+        group: GroupId,
+        message: Option<Message>,
+    ) -> Result<Option<Kind>> {
+        match (self, message) {
+            (Self::MessageReacted { user, emoji, on, .. }, Some(message)) => {
+                let user = tx.user(user)?;
+                Ok(user.map(|user| Kind::MessageReact(Reacted::new(&message, user.name, emoji, on))))
+            }
+            (Self::ReactionErased(_), _) => Ok(None),
+            (Self::MessagePinned { id, by, on, .. }, Some(_)) => {
+                let name = by.map(|by| tx.user(by)).transpose()?.flatten().map(|user| user.name);
+                Ok(Some(Kind::MessagePin(Pinned { id, group, name, on })))
+            }
+            (entry, message) => Ok(entry.event(group, message)),
+        }
+    }
+}
+
+fn put_ids(detail: &mut Vec<u8>, ids: &[MessageId]) {
+    let ids: Vec<u8> = ids.iter().flat_map(|id| id.0.into_bytes()).collect();
+    put(detail, tag::MESSAGE_IDS, &ids);
+}
+
+fn put_roots(detail: &mut Vec<u8>, roots: &[Seq]) {
+    if !roots.is_empty() {
+        let roots: Vec<u8> = roots.iter().flat_map(|seq| seq.0.to_le_bytes()).collect();
+        put(detail, tag::ROOTS, &roots);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id(number: u128) -> MessageId {
-        MessageId(Uuid::from_u128(number))
-    }
-
-    fn entries() -> Vec<LogEntry> {
-        vec![
-            LogEntry::MessageSent,
-            LogEntry::MessageEdited(Seq(7)),
-            LogEntry::MessageDeleted { id: id(1), seq: Seq(8) },
-            LogEntry::GroupChanged,
-            LogEntry::MemberRenamed {
-                user: UserId(3),
-                name: Name::stored("ann"),
-                new_name: Name::stored("éva"),
-            },
-            LogEntry::MessagesDeleted(vec![id(1), id(2)]),
-        ]
-    }
-
-    fn line(entry: &LogEntry) -> String {
-        entry.with_stored(|StoredEntry { kind, message, user, detail }| {
-            let number = |number: Option<i64>| number.map_or("-".to_owned(), |number| number.to_string());
-            let digit = |half: u8| char::from_digit(half.into(), 16).expect("a digit");
-            let halves = |byte: &u8| [digit(byte >> 4), digit(byte & 15)];
-            let hex = |bytes: &[u8]| bytes.iter().flat_map(halves).collect();
-            let detail: String = detail.map_or("-".into(), hex);
-            format!("{kind} {} {} {detail}", number(message.map(|seq| seq.0)), number(user.map(|id| id.0)))
-        })
-    }
-
-    #[test]
-    fn the_stored_form_of_an_entry_never_changes() {
-        let lines: Vec<_> = entries().iter().map(line).collect();
-        let stored: Vec<_> = include_str!("log.txt").lines().collect();
-        assert_eq!(lines, stored, "add lines to log.txt, and change none");
-    }
-
-    #[test]
-    fn an_entry_is_read_as_it_was_stored() {
-        for entry in entries() {
-            let read = entry.with_stored(|stored| LogEntry::from_stored(&stored));
-            assert_eq!(read, entry);
-        }
-        assert_eq!(entries().len(), LogKind::VALUES.len(), "one of each kind");
-    }
-
-    #[test]
-    fn unknown_kinds_and_fields_of_a_newer_version_are_skipped() {
-        let stored = |kind, detail| StoredEntry { kind, message: Some(Seq(1)), user: None, detail };
-        let unknown = LogEntry::from_stored(&stored(900, Some(b"anything")));
-        assert_eq!(unknown, LogEntry::Unknown(900));
-        assert_eq!(unknown.clone().event(GroupId(Uuid::nil()), None), None);
-        assert_eq!(unknown.with_stored(|stored| stored.kind), 900);
-        let mut detail = Vec::new();
-        put(&mut detail, 200, b"of a newer version");
-        put(&mut detail, tag::MESSAGE_IDS, id(5).0.as_bytes());
-        let deleted = i64::from(LogKind::MessageDeleted.number());
-        assert_eq!(
-            LogEntry::from_stored(&stored(deleted, Some(&detail))),
-            LogEntry::MessageDeleted { id: id(5), seq: Seq(1) }
-        );
-        for end in 0..detail.len() {
-            let cut = LogEntry::from_stored(&stored(deleted, Some(&detail[..end])));
-            assert_eq!(cut, LogEntry::Unknown(deleted), "cut after {end} bytes");
-        }
-    }
-}
+mod tests;

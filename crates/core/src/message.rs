@@ -1,9 +1,16 @@
 //! Messages.
 
+mod detail;
+
 use std::sync::Arc;
 
+pub use detail::{MessageDetail, replace_tallies};
+
 use crate::limits::CLIENT_ID_CHARS;
+use crate::reaction::Tally;
+use crate::send::Kept;
 use crate::text::is_visible;
+use crate::thread::{Replies, RootState, ThreadRoot};
 use crate::{Date, GroupId, MessageId, Name, Seq, UserId};
 
 /// A message that is not deleted.
@@ -18,7 +25,7 @@ pub struct Message {
     pub author_name: Name,
     /// The date of the commit, or the date that a service gave.
     pub date: Date,
-    /// 1 to 4096 Unicode scalar values, unchanged.
+    /// 1 to 4096 Unicode scalar values, unchanged; empty if the message has files alone.
     pub body: Arc<str>,
     /// The message of the same group that it replies to, if that is not deleted.
     pub respond_to: Option<MessageId>,
@@ -26,6 +33,64 @@ pub struct Message {
     pub edited: Option<Date>,
     /// The sender's id for the message.
     pub client_id: Option<ClientId>,
+    /// The last entry of the group's log that concerns it, if there is one after its own.
+    pub changed: Option<Seq>,
+    /// Its reactions, in order of the first of each.
+    pub reactions: Vec<Tally>,
+    /// The root of its thread, if it is a reply and the root stands.
+    pub thread: Option<ThreadRoot>,
+    /// The replies to it, if there are any.
+    pub replies: Option<Replies>,
+    /// The root of its thread as it stands, in the event of a reply that was sent.
+    pub root: Option<Box<RootState>>,
+    /// The parts that most messages do not have.
+    pub detail: MessageDetail,
+}
+
+impl Message {
+    /// A message with a body and nothing else: each other key has the value of one that was not set.
+    pub fn new(group: GroupId, kept: Kept, author: UserId, author_name: Name, body: Arc<str>) -> Self {
+        let Kept { id, date, seq } = kept;
+        Self {
+            id,
+            group,
+            seq,
+            author,
+            author_name,
+            date,
+            body,
+            respond_to: None,
+            edited: None,
+            client_id: None,
+            changed: None,
+            reactions: Vec::new(),
+            thread: None,
+            replies: None,
+            root: None,
+            detail: MessageDetail::default(),
+        }
+    }
+
+    /// The users that it names beside its author, and whose names are read apart from it.
+    pub fn named_users(&self) -> impl Iterator<Item = UserId> {
+        let reactors = self.reactions.iter().flat_map(|tally| &tally.users);
+        reactors.chain(&self.detail.mentions.users).copied()
+    }
+
+    /// Gives it the names of [its users](Self::named_users). Users without a name are no more.
+    pub fn name_users(&mut self, name: impl Fn(UserId) -> Option<Name>) {
+        self.detail.mentions.name_users(&name);
+        self.reactions.iter_mut().for_each(|tally| tally.name_users(&name));
+        self.reactions.retain(|tally| tally.count > 0);
+    }
+
+    /// The approximate size of its parts that may be long, on the wire.
+    pub fn size(&self) -> usize {
+        let reactions = self.reactions.iter().map(Tally::size).sum::<usize>();
+        let threads = self.replies.iter().map(Replies::size).sum::<usize>()
+            + self.root.iter().map(|root| root.size()).sum::<usize>();
+        self.body.len() + reactions + threads + self.detail.size()
+    }
 }
 
 /// A sender's id for a message: 1 to 64 characters, unique per author and group.
@@ -54,7 +119,10 @@ impl ClientId {
     }
 }
 
-/// A message's body: it has visible text and is not longer than the limit.
+/// The refusal of a body without visible text.
+pub const INVISIBLE: &str = "must contain a visible character";
+
+/// A message's body: it has visible text, unless the message has files, and is not longer than the limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body(Arc<str>);
 
@@ -62,16 +130,36 @@ impl Body {
     /// Parses a body of at most `limit` Unicode scalar values, and stores it to the byte. The error completes
     /// a sentence that begins with the field's name.
     pub fn parse(text: &str, limit: usize) -> Result<Self, String> {
+        let body = Self::parse_any(text, limit)?;
+        if body.is_empty() { Err(INVISIBLE.into()) } else { Ok(body) }
+    }
+
+    /// The same for the body of a message that may have files: a text that shows nothing is empty.
+    pub fn parse_any(text: &str, limit: usize) -> Result<Self, String> {
         if text.chars().nth(limit).is_some() {
             return Err(format!("is longer than {limit} characters"));
         }
         if !is_visible(text) {
-            return Err("must contain a visible character".into());
+            return Ok(Self::empty());
         }
         if text.contains('\0') {
             return Err("may not contain NUL".into());
         }
         Ok(Self(text.into()))
+    }
+
+    /// A body from the store.
+    pub fn stored(text: Arc<str>) -> Self {
+        Self(text)
+    }
+
+    /// The body of a message that has files alone.
+    pub fn empty() -> Self {
+        Self("".into())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub fn as_str(&self) -> &str {

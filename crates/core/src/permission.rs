@@ -33,16 +33,26 @@ pub enum Action {
     Send,
     /// Edit or delete one of the member's own messages.
     ChangeOwn,
+    /// Mention everyone in the group.
+    MentionEveryone,
     /// Delete a message of a member with this role. A user who has left counts as restrict.
     DeleteOf(Role),
+    /// Pin a message, or unpin it.
+    Pin,
     /// Change the group's name.
     Rename,
+    /// Change the group's description, picture, data, openness or slow mode.
+    Describe,
     /// Add a user with this role (never as owner).
     Add(Role),
     /// Change a member's role from the first to the second (neither may be owner).
     Move(Role, Role),
     /// Remove a member with this role.
     Remove(Role),
+    /// Ban a user who is not a member, or end a ban.
+    Ban,
+    /// Make an invite, see the invites of the group, end one.
+    Invite,
     /// Make another member the owner.
     HandOver,
     /// Delete the group.
@@ -57,7 +67,8 @@ pub fn may(role: Role, action: Action) -> bool {
         Action::Send | Action::ChangeOwn => role >= Member,
         Action::DeleteOf(Member | Restrict) => role >= Admin,
         Action::DeleteOf(Owner | Admin) => role == Owner,
-        Action::Rename => role >= Admin,
+        Action::MentionEveryone | Action::Pin | Action::Rename | Action::Describe => role >= Admin,
+        Action::Ban | Action::Invite => role >= Admin,
         Action::Add(Owner) | Action::Remove(Owner) | Action::Move(Owner, _) | Action::Move(_, Owner) => false,
         Action::Add(_) => role >= Admin,
         Action::Move(Admin, _) => role == Owner,
@@ -86,7 +97,12 @@ mod tests {
         (&[Action::DeleteOf(Owner), Action::DeleteOf(Admin)], [true, false, false, false]),
         (
             &[
+                Action::MentionEveryone,
+                Action::Pin,
                 Action::Rename,
+                Action::Describe,
+                Action::Ban,
+                Action::Invite,
                 Action::Add(Admin),
                 Action::Add(Member),
                 Action::Add(Restrict),

@@ -52,6 +52,9 @@ impl Appearance {
 }
 
 impl Status {
+    /// Every value.
+    pub const ALL: [Self; 3] = [Self::Online, Self::Afk, Self::Disconnected];
+
     /// The wire form.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -63,7 +66,7 @@ impl Status {
 
     /// Parses the wire form.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Online, Self::Afk, Self::Disconnected].into_iter().find(|s| s.as_str() == text)
+        Self::ALL.into_iter().find(|s| s.as_str() == text)
     }
 }
 

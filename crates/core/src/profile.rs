@@ -5,7 +5,10 @@ use std::sync::Arc;
 use crate::limits::{AVATAR_CHARS, DATA_BYTES, DISPLAY_NAME_CHARS};
 use crate::text::{is_invisible, is_visible};
 use crate::user::User;
-use crate::{Date, GroupName};
+use crate::{Date, FileId, GroupName, Name};
+
+/// Stands before the id of a file in a stored avatar. No address begins so.
+const STORED_FILE: &str = "file:";
 
 /// The source of a user, which vouches for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,9 @@ pub enum UserKind {
 }
 
 impl UserKind {
+    /// Every value.
+    pub const ALL: [Self; 2] = [Self::Person, Self::Bot];
+
     /// The wire form.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -44,7 +50,7 @@ impl UserKind {
 
     /// Parses the wire form.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Person, Self::Bot].into_iter().find(|kind| kind.as_str() == text)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -62,11 +68,25 @@ pub struct Details {
     pub kind: UserKind,
     /// The name that people see.
     pub display_name: Option<Arc<str>>,
-    /// The address of a picture.
+    /// The [`Avatar`] as stored.
     pub avatar: Option<Arc<str>>,
     /// The host application's own data: a JSON object as text.
     pub data: Option<Arc<str>>,
     pub created: Date,
+    /// The last time at which the user was not `disconnected` and this was stored.
+    pub last_seen: Option<Date>,
+    /// Whether only the service sees that.
+    pub hides_last_seen: bool,
+}
+
+/// The part of a user's profile that stands beside its messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileCard {
+    pub name: Name,
+    pub display_name: Option<Arc<str>>,
+    /// The [`Avatar`] as stored.
+    pub avatar: Option<Arc<str>>,
+    pub kind: UserKind,
 }
 
 /// A change of one value.
@@ -115,7 +135,7 @@ impl ProfileUpdate {
     pub fn after(&self, before: Details) -> Details {
         Details {
             display_name: self.display_name.clone().map(|name| name.0).after(before.display_name),
-            avatar: self.avatar.clone().map(|avatar| avatar.0).after(before.avatar),
+            avatar: self.avatar.clone().map(Avatar::into_stored).after(before.avatar),
             data: self.data.clone().map(|data| data.0).after(before.data),
             kind: self.kind.unwrap_or(before.kind),
             ..before
@@ -138,21 +158,44 @@ impl DisplayName {
     }
 }
 
-/// The address of a picture: an `https` URL of at most 2,048 characters.
+/// The picture of a user or of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Avatar(Arc<str>);
+pub enum Avatar {
+    /// Its address elsewhere: an `https` URL of at most 2,048 characters.
+    Address(Arc<str>),
+    /// An image that was uploaded.
+    File(FileId),
+}
 
 impl Avatar {
-    /// Parses an address. The error completes a sentence that begins with the field's name.
+    /// The form in which stores keep it.
+    pub fn into_stored(self) -> Arc<str> {
+        match self {
+            Self::Address(address) => address,
+            Self::File(id) => format!("{STORED_FILE}{id}").into(),
+        }
+    }
+
+    /// The file of a stored avatar, if it is one.
+    pub fn stored_file(stored: &str) -> Option<FileId> {
+        stored.strip_prefix(STORED_FILE)?.parse().ok()
+    }
+
+    /// Parses an address or the id of a file. The error completes a sentence that begins with the field's name.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if let Ok(id) = text.parse() {
+            return Ok(Self::File(id));
+        }
         if text.chars().nth(AVATAR_CHARS).is_some() {
             return Err(format!("is longer than {AVATAR_CHARS} characters"));
         }
         let host = text.strip_prefix("https://").unwrap_or_default();
         if host.starts_with(['/', '?', '#']) || !is_visible(host) || text.chars().any(is_invisible) {
-            return Err("must be an https:// address without white space".into());
+            return Err(
+                "must be an https:// address without white space, or the id of an uploaded image".into()
+            );
         }
-        Ok(Self(text.into()))
+        Ok(Self::Address(text.into()))
     }
 }
 
@@ -161,6 +204,11 @@ impl Avatar {
 pub struct Data(Arc<str>);
 
 impl Data {
+    /// The compact text.
+    pub fn into_text(self) -> Arc<str> {
+        self.0
+    }
+
     /// Takes the compact text of an object. The error completes a sentence that begins with the field's name.
     pub fn compact(text: &str) -> Result<Self, String> {
         if text.len() > DATA_BYTES {
@@ -184,14 +232,27 @@ mod tests {
     }
 
     #[test]
-    fn an_avatar_is_an_https_address() {
+    fn an_avatar_is_an_https_address_or_a_file() {
         for text in ["https://app.example/a.png", "https://app.example/a%20b?size=1#x"] {
-            assert_eq!(Avatar::parse(text).map(|avatar| avatar.0), Ok(text.into()));
+            assert_eq!(Avatar::parse(text), Ok(Avatar::Address(text.into())));
+            assert_eq!(Avatar::stored_file(text), None);
         }
+        let id = "0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e25";
+        let avatar = Avatar::parse(id).expect("a file");
+        let stored = avatar.clone().into_stored();
+        assert_eq!(&*stored, "file:0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e25");
+        assert_eq!(Avatar::stored_file(&stored).map(Avatar::File), Some(avatar));
         let long = format!("https://app.example/{}", "x".repeat(2029));
-        for text in
-            ["", "https://", "https:///a", "http://app.example/a", "javascript:x", "https://a b", &long]
-        {
+        for text in [
+            "",
+            "https://",
+            "https:///a",
+            "http://app.example/a",
+            "javascript:x",
+            "https://a b",
+            &stored,
+            &long,
+        ] {
             assert!(Avatar::parse(text).is_err(), "{text:?}");
         }
     }
@@ -205,6 +266,8 @@ mod tests {
             avatar: None,
             data: Some("{}".into()),
             created: Date::from_micros(0),
+            last_seen: None,
+            hides_last_seen: false,
         };
         assert_eq!(ProfileUpdate::default().after(before.clone()), before);
         let update =

@@ -40,19 +40,22 @@ pub enum LimitKind {
     /// New groups.
     Groups,
     Connects,
+    Searches,
     /// Attempts to sign in, by [`Key::Address`].
     SignIns,
     /// New accounts, by [`Key::Address`].
     SignUps,
     /// Attempts to sign in, by [`Key::Attempt`].
     Attempts,
-    /// Attempts to sign in, by [`Key::Name`].
+    /// Attempts to sign in to one name, by [`Key::Name`].
     NameAttempts,
+    /// Counts that were given back. No other node knows of them.
+    GivenBack,
 }
 
-const KINDS: usize = 10;
+const KINDS: usize = 12;
 /// The most kinds of one key.
-const SLOTS: usize = 6;
+const SLOTS: usize = 8;
 
 /// The cost of an event or a request for the user who sends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +67,7 @@ pub enum Cost {
     /// A change of a group, a membership or a profile.
     Change,
     Group,
+    Search,
     /// An event that no limit refuses: a block.
     Block,
 }
@@ -104,6 +108,7 @@ impl Cost {
             Self::Event | Self::Block => &[LimitKind::Events],
             Self::Message => &[LimitKind::Events, LimitKind::Messages],
             Self::Change => &[LimitKind::Events, LimitKind::Changes],
+            Self::Search => &[LimitKind::Searches],
             Self::Group => &[LimitKind::Events, LimitKind::Changes, LimitKind::Groups],
         }
     }
@@ -117,10 +122,12 @@ impl LimitKind {
         Self::FirstContacts,
         Self::Groups,
         Self::Connects,
+        Self::Searches,
         Self::SignIns,
         Self::SignUps,
         Self::Attempts,
         Self::NameAttempts,
+        Self::GivenBack,
     ];
 
     /// The index of this kind among the kinds of its key.
@@ -132,12 +139,14 @@ impl LimitKind {
             Self::FirstContacts => 3,
             Self::Groups => 4,
             Self::Connects => 5,
+            Self::GivenBack => 6,
+            Self::Searches => 7,
         }
     }
 
     fn of(key: Key) -> &'static [Self] {
         match key {
-            Key::User(_) => &Self::ALL[..6],
+            Key::User(_) => &Self::ALL[..7],
             Key::Address(_) => &[Self::SignIns, Self::SignUps],
             Key::Attempt(_) => &[Self::Attempts],
             Key::Name(_) => &[Self::NameAttempts],
@@ -149,11 +158,12 @@ impl LimitKind {
         const HOUR: u64 = 60 * MINUTE;
         const DAY: u64 = 24 * HOUR;
         match self {
-            Self::Events => Quota::refilled(limits.events_burst, limits.events_per_second),
+            Self::Events | Self::GivenBack => Quota::refilled(limits.events_burst, limits.events_per_second),
             Self::Messages => Quota::refilled(limits.messages_burst, limits.messages_per_second),
             Self::Changes => Quota::refilled(limits.changes_burst, limits.changes_per_second),
             Self::FirstContacts => Quota::within(limits.first_contacts_per_day, DAY),
             Self::Groups => Quota::within(limits.groups_per_day, DAY),
+            Self::Searches => Quota::refilled(limits.searches_burst, limits.searches_per_second),
             Self::Connects => Quota::refilled(limits.connects_burst, limits.connects_per_second),
             Self::SignIns => Quota::within(limits.attempts_per_address, MINUTE),
             Self::SignUps => Quota::within(limits.signups_per_hour, HOUR),
@@ -220,6 +230,16 @@ impl Rates {
         }
     }
 
+    /// Gives back what a user's request was charged, since its use case refused it as one too many. Only as many as a
+    /// user may send are given back, for each of them was work for the store; the rest stays counted.
+    pub fn give_back(&self, user: UserId, cost: Cost) {
+        let key = Key::User(user);
+        if self.take(key, &[LimitKind::GivenBack]).is_ok() {
+            let (asked, count) = self.asked(cost.kinds());
+            self.table(key).give_back(key, &asked[..count]);
+        }
+    }
+
     /// Refuses what [`take`](Self::take) would refuse now, and counts nothing.
     pub fn check(&self, key: Key, kinds: &[LimitKind]) -> Result<()> {
         let limited = kinds.iter().filter_map(|kind| Some((kind.slot(), self.quotas[*kind as usize]?)));
@@ -231,14 +251,7 @@ impl Rates {
 
     /// Counts one of each kind. If it may refuse and does, it counts nothing and returns the wait.
     fn add(&self, key: Key, kinds: &[LimitKind], refuse: bool) -> u64 {
-        let mut asked = [(0, Quota { burst: 0, step: 0 }); SLOTS];
-        let mut count = 0;
-        for kind in kinds {
-            if let Some(quota) = self.quotas[*kind as usize] {
-                asked[count] = (kind.slot(), quota);
-                count += 1;
-            }
-        }
+        let (asked, count) = self.asked(kinds);
         if count == 0 {
             return 0;
         }
@@ -249,6 +262,19 @@ impl Rates {
             wake();
         }
         added.wait
+    }
+
+    /// The slots and quotas of those of these kinds that have a limit, and their number.
+    fn asked(&self, kinds: &[LimitKind]) -> ([(usize, Quota); SLOTS], usize) {
+        let mut asked = [(0, Quota { burst: 0, step: 0 }); SLOTS];
+        let mut count = 0;
+        for kind in kinds {
+            if let Some(quota) = self.quotas[*kind as usize] {
+                asked[count] = (kind.slot(), quota);
+                count += 1;
+            }
+        }
+        (asked, count)
     }
 
     /// Collects counts for other nodes from now on. `wake` is called when there are some. It must not block.

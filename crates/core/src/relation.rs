@@ -59,6 +59,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every value.
+    pub const ALL: [Self; 5] = [Self::Invitation, Self::Contact, Self::Deny, Self::Remove, Self::Block];
+
     /// The wire form.
     pub fn as_str(self) -> &'static str {
         match self {

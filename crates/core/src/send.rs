@@ -8,12 +8,15 @@ use sha2::{Digest, Sha256};
 
 use crate::actor::{acting, member_as};
 use crate::context::{Context, Who};
-use crate::event::{Event, Kind};
+use crate::event::Event;
+use crate::file::AttachmentList;
 use crate::group::Membership;
-use crate::message::{Body, ClientId, Message};
+use crate::mention::MentionList;
+use crate::message::{Body, ClientId, Message, MessageDetail};
 use crate::name::NameCase;
 use crate::permission::{Action, Role, allow, may};
 use crate::store::{Prior, Tx};
+use crate::thread::{Replies, RootState, ThreadRoot};
 use crate::token::REFUSED;
 use crate::user::{Caller, User};
 use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq};
@@ -27,10 +30,58 @@ pub struct Send {
     pub body: Body,
     /// The message of the same group that it answers.
     pub respond_to: Option<MessageId>,
+    /// The root of its thread, a message of the same group that is no reply itself.
+    pub thread: Option<MessageId>,
     /// Its date, which counts only if a service calls.
     pub date: Option<Date>,
     /// The sender's own id for it. A retry with the same id makes no second message.
     pub client_id: Option<ClientId>,
+    /// The users whom it mentions.
+    pub mentions: MentionList,
+    /// The files that it carries.
+    pub attachments: AttachmentList,
+    /// The parts that most messages do not have.
+    pub detail: MessageDetail,
+}
+
+impl Send {
+    /// A message with a body and nothing else.
+    pub fn new(group: GroupId, body: Body) -> Self {
+        Self {
+            author: None,
+            group,
+            body,
+            respond_to: None,
+            thread: None,
+            date: None,
+            client_id: None,
+            mentions: MentionList::default(),
+            attachments: AttachmentList::default(),
+            detail: MessageDetail::default(),
+        }
+    }
+
+    /// The date of the message: its own counts only if a service calls.
+    pub(crate) fn date_by(&self, service: bool, now: Date) -> Date {
+        self.date.filter(|_| service).unwrap_or(now)
+    }
+
+    /// Whether it is more than its body and the parts of its detail.
+    pub(crate) fn names_others(&self) -> bool {
+        !self.mentions.is_empty() || !self.attachments.is_empty()
+    }
+
+    /// The hash by which a retry is known. Without mentions and files it is that of the body and the data.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let first = digest(&self.body, &self.detail);
+        if !self.names_others() {
+            return first;
+        }
+        let mut digest = Sha256::new_with_prefix(first);
+        self.mentions.digest(&mut digest);
+        self.attachments.digest(&mut digest);
+        digest.finalize().into()
+    }
 }
 
 /// The result of sending.
@@ -83,6 +134,10 @@ pub struct Facts {
     pub prior: Option<Prior>,
     /// The number of the message that is answered, if it stands in the same group.
     pub answered: Option<Seq>,
+    /// The number of the root of the thread, if it stands in the same group and is no reply itself.
+    pub root: Option<Seq>,
+    /// The replies to the root, this message included, if it was kept.
+    pub replies: Option<Replies>,
 }
 
 /// The values that a store has given to a message.
@@ -99,9 +154,9 @@ pub struct Kept {
 /// The decision of the rule.
 pub(crate) enum Verdict {
     /// It was sent before, and this was the answer.
-    Before(Message),
-    /// It is to be kept: in whose name, and the number of the message that it answers.
-    Keep(User, Option<Seq>),
+    Before(Box<Message>),
+    /// It is to be kept in this name.
+    Keep(User),
 }
 
 /// The outcome of a message that a store has decided in one statement with others.
@@ -156,14 +211,21 @@ impl Sending {
     /// The id and the date for it, taken anew at each call.
     pub fn stamp(&self) -> (MessageId, Date) {
         let (id, now) = self.rules.stamp();
-        let given = self.command.date.filter(|_| self.context.who == Who::Known(Caller::Service));
-        (id, given.unwrap_or(now))
+        (id, self.command.date_by(self.context.who == Who::Known(Caller::Service), now))
     }
 
-    /// Whether it would accept a pending membership: a store that decides many messages in one
-    /// statement keeps none of them then, and [runs](Sending::run) them one after the other.
-    pub fn accepts(&self, facts: &Facts) -> bool {
-        facts.member.is_some_and(|member| member.pending) && facts.prior.is_none()
+    /// Whether it has to be decided by itself, since it would accept a pending membership, or the author is in slow
+    /// mode: a store that decides many messages in one statement keeps none of them then, and
+    /// [runs](Sending::run) them one after the other.
+    pub fn stands_alone(&self, facts: &Facts) -> bool {
+        let stands_alone = |member: Membership| member.pending || member.slow_seconds() > 0;
+        facts.member.is_some_and(stands_alone) && facts.prior.is_none()
+    }
+
+    /// Whether a store that decides many messages in one statement sends it alone: its mentions and files are decided
+    /// by more facts than those of [`Facts`]. It is then [run](Sending::run) in its place among the others.
+    pub fn is_alone(&self) -> bool {
+        self.command.names_others()
     }
 
     /// Sends it inside a transaction, as a store does that decides one message at a time.
@@ -174,15 +236,16 @@ impl Sending {
     /// The answer, and the event if there is one, for a store that has decided many messages in one
     /// statement. It has kept exactly those whose author is there (of a [`Who::Token`] that was
     /// good when the batch began) and is the one that is named, has a role of [`senders`], is neither
-    /// pending nor blocked, has no prior message with the `client_id`, and answers nothing or what
-    /// stands in the group. A message that [accepts](Sending::accepts) was left to [`Sending::run`].
+    /// pending nor blocked nor in slow mode, has no prior message with the `client_id`, answers nothing or what
+    /// stands in the group, and is in no thread or in that of a root of the group. A message that
+    /// [stands alone](Sending::stands_alone), or [is alone](Sending::is_alone), was left to [`Sending::run`].
     ///
     /// A message that the store has kept against the rule is published like any other, since it is committed.
     pub fn conclude(&self, facts: &Facts, kept: Option<Kept>, events: &mut Vec<Event>) -> Conclusion {
         let decided = self.decide(facts);
         let disagreement = match (&decided, kept) {
-            (Ok(Verdict::Keep(..)), Some(_)) | (Ok(Verdict::Before(_)) | Err(_), None) => None,
-            (Ok(Verdict::Keep(..)), None) => {
+            (Ok(Verdict::Keep(_)), Some(_)) | (Ok(Verdict::Before(_)) | Err(_), None) => None,
+            (Ok(Verdict::Keep(_)), None) => {
                 Some("the store refused a message that the rule allows".to_owned())
             }
             (Ok(Verdict::Before(first)), Some(kept)) => {
@@ -193,9 +256,9 @@ impl Sending {
             }
         };
         let outcome = match (decided, &facts.author, kept) {
-            (Ok(Verdict::Keep(author, _)), _, Some(kept)) => Ok(self.publish(&author, kept, events)),
-            (_, Some(author), Some(kept)) => Ok(self.publish(author, kept, events)),
-            (Ok(Verdict::Before(message)), _, None) => Ok(Sent::Before(message)),
+            (Ok(Verdict::Keep(author)), _, Some(kept)) => Ok(self.publish(&author, kept, facts, events)),
+            (_, Some(author), Some(kept)) => Ok(self.publish(author, kept, facts, events)),
+            (Ok(Verdict::Before(message)), _, None) => Ok(Sent::Before(*message)),
             (Err(why), _, _) => Err(why),
             (Ok(_), _, _) => Err(Error::internal("the store decided otherwise than the rule")),
         };
@@ -211,9 +274,9 @@ impl Sending {
         judge(caller, &self.command, facts, self.name_case())
     }
 
-    fn publish(&self, author: &User, kept: Kept, events: &mut Vec<Event>) -> Sent {
-        let message = message(&self.command, author, kept);
-        events.push(told(&message).from(self.context.origin.as_ref()));
+    fn publish(&self, author: &User, kept: Kept, facts: &Facts, events: &mut Vec<Event>) -> Sent {
+        let message = in_thread(message(&self.command, author, kept), &self.command, facts);
+        events.push(Event::sent(&message).from(self.context.origin.as_ref()));
         Sent::New(message)
     }
 }
@@ -227,11 +290,14 @@ pub(crate) fn gather(tx: &dyn Tx, caller: Caller, command: &Send) -> Result<Fact
     let member = tx.membership(command.group, user.id)?;
     let prior = |id: &ClientId| tx.message_prior(command.group, user.id, id);
     let answered = command.respond_to.map(|id| tx.message(id)).transpose()?.flatten();
+    let root = command.thread.map(|id| tx.message(id)).transpose()?.flatten();
     Ok(Facts {
         member,
         stands: member.is_some() || tx.group(command.group)?.is_some(),
         prior: command.client_id.as_ref().map(prior).transpose()?.flatten(),
         answered: answered.filter(|message| message.group == command.group).map(|message| message.seq),
+        root: root.filter(|root| root.group == command.group && root.thread.is_none()).map(|root| root.seq),
+        replies: None,
         author,
     })
 }
@@ -242,7 +308,8 @@ pub(crate) fn judge(caller: Caller, command: &Send, facts: &Facts, case: NameCas
         .ok_or_else(|| Error::field("author", "must name the acting user"))?;
     let member = member_as(caller, facts.member, facts.stands, &author)?;
     if let Some(prior) = &facts.prior {
-        return as_first_answered(command, &author, prior).map(Verdict::Before);
+        let message = as_first_answered(command, &author, prior)?;
+        return Ok(Verdict::Before(Box::new(message)));
     }
     if member.blocked {
         return Err(Error::forbidden(BLOCKED));
@@ -251,36 +318,51 @@ pub(crate) fn judge(caller: Caller, command: &Send, facts: &Facts, case: NameCas
     if command.respond_to.is_some() && facts.answered.is_none() {
         return Err(Error::field("respond_to", "must be a message of this group"));
     }
-    Ok(Verdict::Keep(author, facts.answered))
+    if command.thread.is_some() && facts.root.is_none() {
+        let why = "must be a message of this group that is not a reply in a thread itself";
+        return Err(Error::field("thread", why));
+    }
+    Ok(Verdict::Keep(author))
+}
+
+/// The hash by which a retry is known: of the body and of the data, if there is any. A body has no NUL.
+pub fn digest(body: &Body, detail: &MessageDetail) -> [u8; 32] {
+    let mut digest = Sha256::new_with_prefix(body.as_str());
+    if let Some(data) = &detail.data {
+        digest.update([0]);
+        digest.update(data.as_bytes());
+    }
+    digest.finalize().into()
 }
 
 pub(crate) fn message(command: &Send, author: &User, kept: Kept) -> Message {
+    let body = command.body.clone().into_text();
     Message {
-        id: kept.id,
-        group: command.group,
-        seq: kept.seq,
-        author: author.id,
-        author_name: author.name.clone(),
-        date: kept.date,
-        body: command.body.clone().into_text(),
         respond_to: command.respond_to,
-        edited: None,
         client_id: command.client_id.clone(),
+        detail: command.detail.clone(),
+        ..Message::new(command.group, kept, author.id, author.name.clone(), body)
     }
 }
 
-pub(crate) fn told(message: &Message) -> Event {
-    Event::in_group(Kind::MessageText(message.clone()), message.group, message.seq)
+/// The message with its thread and the thread's root, if it is a reply.
+pub(crate) fn in_thread(message: Message, command: &Send, facts: &Facts) -> Message {
+    let Some((id, seq)) = command.thread.zip(facts.root) else { return message };
+    let root = ThreadRoot { id, seq };
+    let state = RootState { root, replies: facts.replies.clone() };
+    Message { thread: Some(root), root: Some(Box::new(state)), ..message }
 }
 
 /// The answer that the first send got. Of an erased message the body comes from the retry.
 fn as_first_answered(command: &Send, author: &User, prior: &Prior) -> Result<Message> {
-    let hash: [u8; 32] = Sha256::digest(command.body.as_str()).into();
-    if prior.body_hash.is_some_and(|first| first != hash) {
+    let thread = prior.thread.map(|thread| thread.root.id);
+    let is_other = prior.body_hash.is_some_and(|first| first != command.digest());
+    if is_other || thread != command.thread {
         return Err(Error::Conflict("this client_id was used for another message: choose a new one"));
     }
     let kept = Kept { id: prior.id, date: prior.date, seq: prior.seq };
-    Ok(Message { respond_to: prior.respond_to, ..message(command, author, kept) })
+    let thread = prior.thread.filter(|thread| thread.stands).map(|thread| thread.root);
+    Ok(Message { respond_to: prior.respond_to, thread, ..message(command, author, kept) })
 }
 
 #[cfg(test)]
@@ -309,10 +391,10 @@ mod tests {
     fn concluded(member: Option<Role>, is_kept: bool) -> (Conclusion, Vec<Event>) {
         let (user, group) = (UserId(1), GroupId(Uuid::from_u128(1)));
         let body = Body::parse("hello", 10).expect("a body");
-        let command = Send { author: None, group, body, respond_to: None, date: None, client_id: None };
-        let sending = Sending::new(Arc::new(NoRules), Context::new(Caller::User(user)), command);
+        let sending =
+            Sending::new(Arc::new(NoRules), Context::new(Caller::User(user)), Send::new(group, body));
         let author = User { id: user, name: Name::stored("ann"), special: false };
-        let member = member.map(|role| Membership { role, pending: false, blocked: false });
+        let member = member.map(|role| Membership { role, pending: false, blocked: false, slow: 0 });
         let facts = Facts { author: Some(author), member, stands: true, ..Facts::default() };
         let id = MessageId(Uuid::from_u128(2));
         let kept = is_kept.then(|| Kept { id, date: Date::from_micros(0), seq: Seq(7) });

@@ -17,32 +17,51 @@
 //! network in place. They may run more than once (a store may retry), so they change nothing
 //! but through the transaction.
 
+mod ban;
 pub(crate) mod detail;
 pub mod encoding;
+mod file;
+mod follower;
 mod group;
 mod import;
+mod invite;
 mod membership;
+mod mention;
 mod message;
+mod open_group;
+mod pin;
+mod reaction;
 mod relation;
 mod room;
+mod search;
 mod send;
 mod task;
+mod thread;
 mod token;
-pub mod transfer;
 mod user;
 
 use std::future::ready;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use group::{GroupPosition, Groups, Shown};
+pub use ban::Bans;
+pub use file::{FileRow, FileState, Files};
+pub use follower::{Follower, FollowerState, Followers, Lease, POSITION_BYTES, Sign};
+pub use group::{GroupPosition, Groups, Shown, Unread};
 pub use import::{ImportKind, Imported, Imports};
-pub use membership::{Memberships, Newcomer};
-pub use message::{Edge, Located, Messages, NewMessage, Page, Prior, UNCOVERED};
+pub use invite::Invites;
+pub use membership::{ListedMember, MemberPlace, Memberships, Newcomer};
+pub use mention::Mentions;
+pub use message::{Edge, Located, Messages, NewMessage, Page, Prior, PriorThread, UNCOVERED, Written};
+pub use open_group::{OPEN_KEY_CHARS, OpenGroupRow, OpenGroups, OpenPlace, open_key};
+pub use pin::Pins;
+pub use reaction::{NewReaction, ReactionOf, Reactions};
 pub use relation::Relations;
 pub use room::Room;
+pub use search::{Candidate, Candidates, SearchPlace};
 pub use send::{Sends, send_as_jobs};
 pub use task::{StoredTask, Task, Tasks};
+pub use thread::{OutsidePart, Threads};
 pub use token::Tokens;
 pub use user::Users;
 
@@ -51,8 +70,49 @@ use crate::name::NameCase;
 use crate::{Error, HistoryId, Result};
 
 /// One transaction: `&self` reads, `&mut self` writes.
-pub trait Tx: Users + Tokens + Relations + Groups + Memberships + Messages + Imports + Tasks {}
-impl<T: Users + Tokens + Relations + Groups + Memberships + Messages + Imports + Tasks> Tx for T {}
+pub trait Tx:
+    Users
+    + Tokens
+    + Relations
+    + Groups
+    + Memberships
+    + Messages
+    + Mentions
+    + Reactions
+    + Pins
+    + Threads
+    + Candidates
+    + Bans
+    + OpenGroups
+    + Invites
+    + Imports
+    + Tasks
+    + Followers
+    + Files
+{
+}
+impl<
+    T: Users
+        + Tokens
+        + Relations
+        + Groups
+        + Memberships
+        + Messages
+        + Mentions
+        + Reactions
+        + Pins
+        + Threads
+        + Candidates
+        + Bans
+        + OpenGroups
+        + Invites
+        + Imports
+        + Tasks
+        + Followers
+        + Files,
+> Tx for T
+{
+}
 
 /// A job that writes, and tells what happened. May run more than once.
 pub type WriteJob = Box<dyn Fn(&mut dyn Tx, &mut Vec<Event>) -> Result<()> + Send>;

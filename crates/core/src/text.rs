@@ -34,10 +34,12 @@ pub fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
         return !c.is_ascii_graphic();
     }
-    c.is_whitespace()
-        || c.is_control()
-        || BLANK.contains(&c)
-        || IGNORABLE.iter().any(|(first, last)| (*first..=*last).contains(&c))
+    c.is_whitespace() || c.is_control() || BLANK.contains(&c) || is_ignorable(c)
+}
+
+/// Whether a character has no glyph, and means nothing to a search.
+pub(crate) fn is_ignorable(c: char) -> bool {
+    c >= IGNORABLE[0].0 && IGNORABLE.iter().any(|(first, last)| (*first..=*last).contains(&c))
 }
 
 /// Whether a text has a visible character.

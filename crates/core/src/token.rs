@@ -61,7 +61,7 @@ impl Secret {
 }
 
 /// A number of 256 bits, in letters and digits.
-fn letters_and_digits(mut number: [u8; 32]) -> String {
+pub(crate) fn letters_and_digits(mut number: [u8; 32]) -> String {
     let mut text = [b'0'; LENGTH];
     for digit in text.iter_mut().rev() {
         let mut rest = 0_usize;

@@ -23,6 +23,9 @@ pub const TICKET: Duration = Duration::from_secs(30);
 const HOST_USER: Error =
     Error::Conflict("this user signs in through the host application and has no password here");
 
+/// The refusal of a change with a wrong old password.
+pub const WRONG_OLD: &str = "the old password is wrong";
+
 /// Signs a user up.
 #[derive(Debug, Clone)]
 pub struct SignUp {
@@ -47,6 +50,17 @@ pub struct Account {
     pub user: User,
     /// The password as a PHC string, if the user has one.
     pub phc: Option<String>,
+}
+
+/// Changes a user's password.
+#[derive(Debug, Clone)]
+pub struct ChangePassword {
+    /// The account, against which the old password was verified.
+    pub account: Account,
+    /// The new password as a PHC string.
+    pub phc: String,
+    /// The session of the request, which stays. All others end.
+    pub session: Option<TokenHash>,
 }
 
 impl App {
@@ -93,19 +107,48 @@ impl App {
         .await
     }
 
+    /// The account of the calling user, whose password may be changed.
+    pub async fn own_account(&self, context: &Context) -> Result<Account> {
+        self.read(context, (), |tx, caller, ()| {
+            let id = caller.user().ok_or_else(|| Error::forbidden("only a user has a password"))?;
+            let user = tx.user(id)?.ok_or(Error::Unauthenticated("this account was deleted"))?;
+            signs_in_here(tx, user.id)?;
+            Ok(Account { phc: tx.password(user.id)?, user })
+        })
+        .await
+    }
+
+    /// Changes the password of the calling user, whose old one was verified, and ends its other sessions. The old one
+    /// must not have changed since.
+    pub async fn password_change(&self, context: &Context, command: ChangePassword) -> Result<()> {
+        self.write(Growth::Bounded, context, command, |unit, command| {
+            let Account { user, phc } = &command.account;
+            if unit.caller.user() != Some(user.id) {
+                return Err(Error::forbidden("only a user has a password"));
+            }
+            if phc.is_none() || unit.tx.password(user.id)? != *phc {
+                return Err(Error::forbidden(WRONG_OLD));
+            }
+            unit.tx.password_set(user.id, &command.phc)?;
+            let Some(session) = &command.session else {
+                return end_sessions(unit, user.id);
+            };
+            for ended in unit.tx.tokens_delete_others(user.id, session)? {
+                unit.tell(Event::to_users(Kind::Ended(Ended::Token(ended)), vec![]));
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Sets the password of a user who signs in here, and ends all of the user's sessions.
     pub async fn password_set(&self, context: &Context, name: Name, phc: String) -> Result<()> {
         self.write(Growth::Bounded, context, (name, phc), |unit, (name, phc)| {
             service_only(unit.caller)?;
             let user = own(unit, name)?;
-            let details = unit.tx.details(&[user.id])?.pop().flatten();
-            if details.is_none_or(|details| details.origin == Origin::Host) {
-                return Err(HOST_USER);
-            }
+            signs_in_here(unit.tx, user.id)?;
             unit.tx.password_set(user.id, phc)?;
-            unit.tx.tokens_delete(user.id)?;
-            unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
-            Ok(())
+            end_sessions(unit, user.id)
         })
         .await
     }
@@ -163,19 +206,15 @@ impl App {
     pub async fn tokens_end(&self, context: &Context, name: Name) -> Result<()> {
         self.write(Growth::Bounded, context, name, |unit, name| {
             let user = own(unit, name)?;
-            unit.tx.tokens_delete(user.id)?;
-            unit.tell(Event::to_users(Kind::Ended(Ended::User(user.id)), vec![]));
-            Ok(())
+            end_sessions(unit, user.id)
         })
         .await
     }
 
-    /// Deletes expired tokens, and names whose reservation has ended. Returns the number of rows. Called from
-    /// time to time.
-    pub async fn tokens_purge(&self) -> Result<usize> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), (), |unit, ()| {
-            let now = unit.now();
-            Ok(unit.tx.tokens_purge(now)? + unit.tx.names_purge(now)?)
+    /// When a user was made, if it still exists. Of users with the same name, each has another date.
+    pub async fn user_created(&self, id: UserId) -> Result<Option<Date>> {
+        self.read(&Context::new(Caller::Service), id, |tx, _, id| {
+            Ok(tx.details(&[*id])?.pop().flatten().map(|details| details.created))
         })
         .await
     }
@@ -184,6 +223,22 @@ impl App {
     pub async fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
         self.read(&Context::new(Caller::Service), id, |tx, _, id| tx.user(*id)).await
     }
+}
+
+/// Fails for a user who signs in through the host application.
+fn signs_in_here(tx: &dyn Tx, user: UserId) -> Result<()> {
+    let details = tx.details(&[user])?.pop().flatten();
+    if details.is_none_or(|details| details.origin == Origin::Host) {
+        return Err(HOST_USER);
+    }
+    Ok(())
+}
+
+/// Ends all tokens of a user with their open sockets.
+fn end_sessions(unit: &mut Unit, user: UserId) -> Result<()> {
+    unit.tx.tokens_delete(user)?;
+    unit.tell(Event::to_users(Kind::Ended(Ended::User(user)), vec![]));
+    Ok(())
 }
 
 /// Inserts a user with a password.

@@ -36,11 +36,13 @@ pub(super) const PENDING: &str = "you have not accepted this group yet: accept i
 /// missing group; a service, which sees every group, gets a refusal. A member who has yet to accept may do
 /// nothing that needs a role.
 pub(super) fn role_in(tx: &dyn Tx, caller: Caller, group: GroupId, user: &User) -> Result<Role> {
+    accepted_in(tx, caller, group, user).map(Membership::effective_role)
+}
+
+/// The membership of an actor who has accepted, with the refusals of [`role_in`].
+pub(super) fn accepted_in(tx: &dyn Tx, caller: Caller, group: GroupId, user: &User) -> Result<Membership> {
     let membership = membership_in(tx, caller, group, user)?;
-    if membership.pending {
-        return Err(Error::forbidden(PENDING));
-    }
-    Ok(membership.effective_role())
+    if membership.pending { Err(Error::forbidden(PENDING)) } else { Ok(membership) }
 }
 
 /// The same for actions that a member may do before accepting.

@@ -2,11 +2,12 @@
 
 use std::cmp::Reverse;
 
+use super::message::show_to;
 use super::{App, Context};
 use crate::group::{Member, Summary};
 use crate::limits::{LATEST, LISTED};
 use crate::relation::Relations;
-use crate::store::{GroupPosition, Shown, Tx};
+use crate::store::{GroupPosition, Shown, Tx, Unread};
 use crate::{Error, GroupId, Name, Result, Seq, UserId};
 
 /// The number of groups on the first page. Later pages have as many as fit.
@@ -36,6 +37,8 @@ pub struct Opening {
     pub people: Option<People>,
     /// The head of every group whose events the user receives, at the same moment.
     pub heads: Vec<(GroupId, Seq)>,
+    /// The same of every group that the user has yet to accept.
+    pub pending: Vec<(GroupId, Seq)>,
 }
 
 /// The relations and contacts of a user.
@@ -71,12 +74,14 @@ impl Window {
 pub fn opening(tx: &dyn Tx, user: UserId, window: &Window) -> Result<Opening> {
     let mut positions = tx.group_positions(user)?;
     let all = positions.len();
-    let accepted = positions.iter().filter(|position| !position.pending);
-    let heads: Vec<_> = accepted.map(|position| (position.group, position.head)).collect();
-    let mut pending = if heads.len() < all { tx.pending_beyond(user, 0)? } else { Vec::new() };
+    let (mut heads, mut pending) = (Vec::with_capacity(all), Vec::new());
+    for GroupPosition { group, head, pending: is_pending, .. } in &positions {
+        if *is_pending { pending.push((*group, *head)) } else { heads.push((*group, *head)) }
+    }
+    let mut invited = if pending.is_empty() { Vec::new() } else { tx.pending_beyond(user, 0)? };
     if let Some(limit) = window.groups {
         keep_newest(&mut positions, limit);
-        pending.retain(|id| positions.iter().any(|position| position.group == *id));
+        invited.retain(|id| positions.iter().any(|position| position.group == *id));
     }
     let left_out = all - positions.len();
     let shown = positions.iter().filter(|position| !position.pending);
@@ -84,10 +89,10 @@ pub fn opening(tx: &dyn Tx, user: UserId, window: &Window) -> Result<Opening> {
     let unshown = if left_out == 0 { Vec::new() } else { without(&heads, &ids) };
     let later = ids.split_off(ids.len().min(FIRST));
     // A pending member receives no events of these groups, so that they need no page of their own.
-    ids.append(&mut pending);
+    ids.append(&mut invited);
     let page = summaries(tx, user, &ids, window)?;
     let people = if later.is_empty() { Some(people(tx, user)?) } else { None };
-    Ok(Opening { page, later, left_out, unshown, people, heads })
+    Ok(Opening { page, later, left_out, unshown, people, heads, pending })
 }
 
 /// The groups of `heads` that are not among `shown`.
@@ -98,12 +103,13 @@ fn without(heads: &[(GroupId, Seq)], shown: &[GroupId]) -> Vec<GroupId> {
 }
 
 impl App {
-    /// How many of others' messages the calling user has not read in these groups, each counted up to
+    /// The counts of what the calling user has not read in these groups, except those that are muted, each counted up to
     /// [`UNREAD`](crate::limits::UNREAD). Bounded by the caller.
-    pub async fn unread(&self, context: &Context, groups: Vec<GroupId>) -> Result<u64> {
-        self.read(context, groups, |tx, caller, groups| {
+    pub async fn unread(&self, context: &Context, groups: Vec<GroupId>) -> Result<Unread> {
+        let now = self.clock().now();
+        self.read(context, (groups, now), |tx, caller, (groups, now)| {
             let user = caller.user().ok_or(Error::Unauthenticated("a user's credential is needed"))?;
-            tx.unread(user, groups)
+            tx.unread(user, groups, *now)
         })
         .await
     }
@@ -136,11 +142,13 @@ pub fn page(
 fn summaries(tx: &dyn Tx, user: UserId, ids: &[GroupId], window: &Window) -> Result<Vec<Summary>> {
     let (mut groups, blocks) = (tx.summaries(user, ids, window.shown())?, tx.blocks(user)?);
     for summary in &mut groups {
-        summary.hide_if_pending();
+        show_to(tx, Some(user), &mut summary.view.messages)?;
+        summary.view.show_reads(&[user], &blocks);
         let is_other = |member: &Member| blocks.binary_search(&member.user).is_ok();
         if summary.view.group.private && summary.view.members.iter().any(is_other) {
             summary.view.restrict_all();
         }
+        summary.hide_if_pending();
     }
     Ok(groups)
 }

@@ -1,9 +1,10 @@
 //! Consent: adding users to a group, and accepting.
 
 use super::actor::{membership_in, someone};
-use super::group::{Leave, Seen, depart};
-use super::{App, Context, Growth, Unit, standing};
+use super::group::{Departure, Leave, Seen, depart, seen_by};
+use super::{App, Context, Growth, Unit, show_reads, standing};
 use crate::event::{Event, Kind, Pending};
+use crate::group_settings::GroupSettings;
 use crate::limits::PENDING_GROUPS;
 use crate::relation::Relation;
 use crate::store::Newcomer;
@@ -28,8 +29,8 @@ impl App {
             if changed {
                 accept(unit, command.group, &user)?;
             }
-            let (view, mark) = (standing(unit.tx, command.group)?, unit.tx.mark(command.group, user.id)?);
-            Ok(Accepted { seen: Seen { view, mark: Some(mark), pending: false }, changed })
+            let seen = seen_by(unit.tx, command.group, &user)?;
+            Ok(Accepted { seen, changed })
         })
         .await
     }
@@ -40,10 +41,12 @@ impl App {
 pub(super) fn accept(unit: &mut Unit, group: GroupId, user: &User) -> Result<()> {
     let head = unit.tx.log_hold(group)?;
     unit.tx.pending_set(group, user.id, false)?;
-    let view = standing(unit.tx, group)?;
-    let me = Kind::GroupMe { group, pending: false };
+    let mut view = standing(unit.tx, group)?;
+    show_reads(unit.tx, &mut view, &[user.id])?;
+    let mentioned = unit.tx.mark(group, user.id)?.mentioned;
+    let me = Kind::GroupMe { group, settings: GroupSettings::default(), pending: false };
     unit.answer(Event::to_users(me, vec![user.id]));
-    let shown = Event::to_users(Kind::GroupAccepted(view), vec![user.id]);
+    let shown = Event::to_users(Kind::GroupAccepted { view, mentioned }, vec![user.id]);
     unit.tell(Event { seq: Some(head), ..shown });
     Ok(())
 }
@@ -65,6 +68,10 @@ pub(super) fn admit(
     let newcomers = unit.tx.newcomers(group, actor.map_or(UserId(0), |actor| actor.id), &ids)?;
     let mut pending = Vec::new();
     for (user, newcomer) in coming.iter().zip(newcomers) {
+        if newcomer.banned {
+            let why = format!("user {} is banned from this group: unban them first", user.name);
+            return Err(Error::forbidden(why));
+        }
         let is_pending = match actor {
             Some(actor) => may_add(unit, actor, user, &newcomer)?,
             None => false,
@@ -143,8 +150,9 @@ pub(super) fn invite(unit: &mut Unit, group: GroupId, seq: Seq, pending: &[UserI
 
 /// Ends a user's pending membership and publishes that to the user.
 pub(super) fn end(unit: &mut Unit, group: GroupId, user: &User) -> Result<()> {
-    let seq = depart(unit, group, user.id, false)?.seq;
-    unit.group_affected(group, seq, vec![user.id])?;
+    let departed = depart(unit, group, user.id, false, Departure::Left)?;
+    let seq = departed.seq;
+    unit.group_affected(group, seq, vec![user.id], Some(departed.entry))?;
     let ended = Kind::Pending(Pending::Ended { group, name: user.name.clone() });
     unit.answer(Event { seq: Some(seq), ..Event::to_users(ended, vec![user.id]) });
     Ok(())

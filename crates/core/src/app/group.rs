@@ -4,16 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::actor::{actor, membership_in, role_in, someone, visible};
+use super::avatar::{AvatarOf, replace_avatar};
+use super::ban::shown_bans;
 use super::consent::{admit, bring_in, end, invite};
 use super::directory::all_named;
-use super::{App, Context, Growth, Unit, allow};
+use super::group_details::require_rights;
+use super::{App, Context, Growth, Unit, allow, show_reads, standing};
+use crate::entry::{Change, Entry, MemberChange};
 use crate::event::{Event, Kind, Pending};
 use crate::group::{Group, Mark, Member, View, heir};
+use crate::group_details::{GroupDetails, GroupDetailsUpdate};
+use crate::group_settings::GroupSettings;
 use crate::log::LogEntry;
 use crate::permission::{Action, Role};
-use crate::store::Task;
+use crate::store::{Task, Tx};
 use crate::user::{Caller, User};
-use crate::{Error, GroupId, GroupName, Name, Result, Seq, UserId};
+use crate::{Error, GroupId, GroupName, MessageId, Name, Result, Seq, UserId};
 
 /// The names in a request, by the role that it gives them.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +37,7 @@ pub struct Create {
     pub name: GroupName,
     /// The other members.
     pub roles: Roles,
+    pub details: GroupDetailsUpdate,
 }
 
 /// Leaves or deletes a group.
@@ -48,8 +55,12 @@ pub struct Seen {
     pub view: Arc<View>,
     /// The calling user's own mark, if a user calls.
     pub mark: Option<Mark>,
+    /// The calling user's own settings.
+    pub settings: GroupSettings,
     /// Whether the calling user was added by somebody who is not a contact, and has not accepted.
     pub pending: bool,
+    /// The banned users, if the caller asks for the group and may see them.
+    pub banned: Option<Vec<Name>>,
 }
 
 impl App {
@@ -62,14 +73,24 @@ impl App {
     pub async fn group(&self, context: &Context, id: GroupId) -> Result<Seen> {
         self.read(context, id, |tx, caller, id| {
             visible(tx, caller, *id)?;
-            let view = tx.view(*id)?.ok_or(Error::NotFound("group"))?;
-            let Some(user) = caller.user() else { return Ok(Seen { view, mark: None, pending: false }) };
-            let pending = view.members.iter().any(|member| member.user == user && member.pending);
+            let mut view = tx.view(*id)?.ok_or(Error::NotFound("group"))?;
+            let own = |member: &&Member| Some(member.user) == caller.user();
+            let own = view.members.iter().find(own).map(|member| (member.role, member.pending));
+            let role = own.filter(|(_, pending)| !pending).map(|(role, _)| role);
+            let banned = if view.group.private { None } else { shown_bans(tx, caller, role, *id)? };
+            let Some(user) = caller.user() else {
+                Arc::make_mut(&mut view).show_reads(&[], &[]);
+                let settings = GroupSettings::default();
+                return Ok(Seen { view, mark: None, settings, pending: false, banned });
+            };
+            let pending = own.is_some_and(|(_, pending)| pending);
             let mut mark = tx.mark(*id, user)?;
             if pending {
-                mark.unread = 0;
+                mark.hide_counts();
+            } else {
+                show_reads(tx, &mut view, &[user])?;
             }
-            Ok(Seen { view, mark: Some(mark), pending })
+            Ok(Seen { view, mark: Some(mark), settings: tx.group_settings(*id, user)?, pending, banned })
         })
         .await
     }
@@ -120,6 +141,14 @@ impl App {
     }
 }
 
+/// A group as a member who has accepted sees it.
+pub(super) fn seen_by(tx: &dyn Tx, group: GroupId, user: &User) -> Result<Seen> {
+    let (mut view, mark) = (standing(tx, group)?, tx.mark(group, user.id)?);
+    show_reads(tx, &mut view, &[user.id])?;
+    let settings = tx.group_settings(group, user.id)?;
+    Ok(Seen { view, mark: Some(mark), settings, pending: false, banned: None })
+}
+
 /// The users named in a request, each once, with the highest role named.
 pub(super) fn roles_of(unit: &Unit, roles: &Roles) -> Result<Vec<(User, Role)>> {
     let mut found: BTreeMap<UserId, (User, Role)> = BTreeMap::new();
@@ -138,6 +167,7 @@ pub(super) fn roles_of(unit: &Unit, roles: &Roles) -> Result<Vec<(User, Role)>> 
 
 fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
     let owner = someone(unit.tx, unit.caller, command.author.as_ref())?;
+    require_rights(unit, false, &command.details)?;
     let mut others = roles_of(unit, &command.roles)?;
     others.retain(|(user, _)| user.id != owner.id);
     let most = unit.rules.limits.group_members;
@@ -151,6 +181,11 @@ fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
         return Err(Error::field("author", "is in too many groups: leave one first"));
     }
     unit.tx.group_insert(id, command.name.as_str(), None)?;
+    let details = command.details.after(&GroupDetails::default());
+    if details != GroupDetails::default() {
+        replace_avatar(unit, AvatarOf::Group(id, Some(owner.id)), None, details.avatar.as_ref())?;
+        unit.tx.group_details_set(id, &details)?;
+    }
     unit.tx.member_set(id, owner.id, Role::Owner, now)?;
     for (user, role) in &others {
         unit.tx.member_set(id, user.id, *role, now)?;
@@ -158,8 +193,9 @@ fn create(unit: &mut Unit, command: &Create) -> Result<Arc<View>> {
     let mut joined: Vec<_> = others.iter().map(|(user, _)| user.id).chain([owner.id]).collect();
     bring_in(unit, id, &[], &pending)?;
     joined.retain(|user| !pending.contains(user));
-    let seq = unit.log(id, &LogEntry::GroupChanged)?;
-    let view = unit.group_updated(id, seq, joined, vec![])?;
+    let entry = unit.log_changes(id, Some(owner.id), vec![Change::Created])?;
+    let seq = entry.seq;
+    let view = unit.group_updated(id, seq, joined, vec![], Some(entry))?;
     invite(unit, id, seq, &pending)?;
     Ok(view)
 }
@@ -179,8 +215,8 @@ fn quit(unit: &mut Unit, command: &Leave) -> Result<()> {
     if membership.pending {
         end(unit, group.id, &user)?;
     } else {
-        let departed = depart(unit, group.id, user.id, membership.role == Role::Owner)?;
-        unit.group_affected(group.id, departed.seq, vec![user.id])?;
+        let departed = depart(unit, group.id, user.id, membership.role == Role::Owner, Departure::Left)?;
+        unit.group_affected(group.id, departed.seq, vec![user.id], Some(departed.entry.clone()))?;
         delete_if_ended(unit, group.id, &departed)?;
         let gone = Kind::GroupQuit { group: group.id, name: user.name.clone() };
         unit.answer(Event { seq: Some(departed.seq), ..Event::to_users(gone, vec![user.id]) });
@@ -193,29 +229,48 @@ fn quit(unit: &mut Unit, command: &Leave) -> Result<()> {
 pub(super) struct Departed {
     /// The number of the change.
     pub(super) seq: Seq,
+    pub(super) entry: Arc<Entry>,
     /// Whether another member owns the group now.
     pub(super) inherited: bool,
     /// Whether no member who has accepted remains.
     ended: bool,
 }
 
+/// The reason for a user's removal from a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Departure {
+    /// The user left by itself.
+    Left,
+    /// The user was deleted, and these messages lose its reactions.
+    Deleted { lost: Vec<MessageId> },
+}
+
 /// Removes a user from a group. If it was the owner, another member inherits the group. The caller publishes
 /// the change and then calls [`delete_if_ended`].
-pub(super) fn depart(unit: &mut Unit, group: GroupId, user: UserId, was_owner: bool) -> Result<Departed> {
+pub(super) fn depart(
+    unit: &mut Unit,
+    group: GroupId,
+    user: UserId,
+    was_owner: bool,
+    why: Departure,
+) -> Result<Departed> {
     unit.tx.member_remove(group, user)?;
-    let (mut inherited, mut ended) = (false, false);
-    if was_owner {
-        match heir(&unit.tx.members(group)?) {
-            Some(heir) => {
-                unit.tx.member_set(group, heir.user, Role::Owner, heir.since)?;
-                inherited = true;
-            }
-            None => ended = true,
-        }
-    } else {
-        ended = unit.tx.members_count(group, 1)? == 0;
+    let heir = if was_owner { heir(&unit.tx.members(group)?).cloned() } else { None };
+    let ended = if was_owner { heir.is_none() } else { unit.tx.members_count(group, 1)? == 0 };
+    if let Some(heir) = &heir {
+        unit.tx.member_set(group, heir.user, Role::Owner, heir.since)?;
     }
-    Ok(Departed { seq: unit.log(group, &LogEntry::GroupChanged)?, inherited, ended })
+    let (log, by, change) = match why {
+        Departure::Left => (LogEntry::GroupChanged, Some(user), Change::of(MemberChange::Left, vec![user])),
+        Departure::Deleted { lost } if lost.is_empty() => {
+            (LogEntry::GroupChanged, None, Some(Change::UserDeleted))
+        }
+        Departure::Deleted { lost } => (LogEntry::MemberDeleted { lost }, None, Some(Change::UserDeleted)),
+    };
+    let inherited = heir.is_some();
+    let heirs = Change::of(MemberChange::Owner, heir.into_iter().map(|heir| heir.user).collect());
+    let entry = unit.log_entry(group, &log, by, heirs.into_iter().chain(change).collect())?;
+    Ok(Departed { seq: entry.seq, entry, inherited, ended })
 }
 
 /// Deletes a group if no member who has accepted remains.

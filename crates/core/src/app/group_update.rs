@@ -1,16 +1,20 @@
-//! Changes of a group's name, members and roles, all in one request.
+//! Changes of a group's name, details, members and roles, all in one request.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::actor::{actor, role_in};
+use super::avatar::{AvatarOf, replace_avatar};
+use super::ban::{BanUpdate, ban, lift, shown_bans};
 use super::consent::{admit, bring_in, invite};
 use super::directory::all_named;
 use super::group::{Roles, roles_of};
+use super::group_details::plan_details;
 use super::{App, Context, Growth, Unit, allow};
+use crate::entry::{Change, MemberChange};
 use crate::event::{Event, Kind, Pending};
 use crate::group::{Group, Member, View};
-use crate::log::LogEntry;
+use crate::group_details::{DetailKey, GroupDetails, GroupDetailsUpdate};
 use crate::name::NameCase;
 use crate::permission::{Action, Role};
 use crate::user::User;
@@ -29,6 +33,8 @@ pub struct Update {
     pub roles: Roles,
     /// Members to remove.
     pub remove: Vec<Name>,
+    pub bans: BanUpdate,
+    pub details: GroupDetailsUpdate,
 }
 
 /// The result of an update.
@@ -36,12 +42,14 @@ pub struct Update {
 pub struct Updated {
     /// The current group.
     pub view: Arc<View>,
-    /// Whether anything changed. Only then is an event published.
+    /// Whether anything changed for the members. Only then is an event published.
     pub changed: bool,
+    /// The banned users, in the answer to a REST request of somebody who may see them.
+    pub banned: Option<Vec<Name>>,
 }
 
 impl App {
-    /// Changes a group's name, members and roles.
+    /// Changes a group's name, details, members and roles.
     pub async fn group_update(&self, context: &Context, command: Update) -> Result<Updated> {
         self.write(command.growth(), context, command, update).await
     }
@@ -50,21 +58,37 @@ impl App {
 impl Update {
     /// Members are removed whether there is room or not.
     fn growth(&self) -> Growth {
-        let Self { name, owner, roles, .. } = self;
-        let names = [&roles.admins, &roles.members, &roles.restricts];
-        let adds = name.is_some() || owner.is_some() || names.iter().any(|names| !names.is_empty());
-        if adds { Growth::Adds } else { Growth::Bounded }
+        let texts = [DetailKey::Description, DetailKey::Avatar, DetailKey::Data];
+        let has_texts = self.details.keys().iter().any(|key| texts.contains(key));
+        if self.moves_members() || self.name.is_some() || has_texts { Growth::Adds } else { Growth::Bounded }
+    }
+
+    /// Whether it names users who get a role.
+    fn moves_members(&self) -> bool {
+        let Roles { admins, members, restricts } = &self.roles;
+        self.owner.is_some() || [admins, members, restricts].iter().any(|names| !names.is_empty())
+    }
+
+    /// Whether it names nothing but details, and at least one of them.
+    fn is_of_details_only(&self) -> bool {
+        let is_of_members = self.moves_members() || !self.remove.is_empty() || !self.bans.is_empty();
+        let others = self.name.is_some() || is_of_members;
+        !others && !self.details.keys().is_empty()
     }
 }
 
 /// The changes of a group's members.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Plan {
+pub(super) struct Plan {
     set: Vec<(UserId, Role)>,
     joined: Vec<UserId>,
     /// The joined users who have to accept first.
     pending: Vec<UserId>,
     removed: Vec<Removed>,
+    /// Whether a member becomes the owner, and the old owner an admin.
+    hands_over: bool,
+    name: Option<GroupName>,
+    details: Option<GroupDetails>,
 }
 
 /// A member to remove.
@@ -79,24 +103,30 @@ fn update(unit: &mut Unit, command: &Update) -> Result<Updated> {
     let actor = actor(unit.tx, unit.caller, command.author.as_ref())?;
     let role = actor.as_ref().map(|user| role_in(unit.tx, unit.caller, command.group, user)).transpose()?;
     let group = unit.tx.group(command.group)?.ok_or(Error::NotFound("group"))?;
-    if group.private {
+    if group.private && !command.is_of_details_only() {
         return Err(Error::forbidden("nobody can change the name or members of a private conversation"));
     }
-    let name = new_name(&group, role, command.name.as_ref())?;
+    let name = new_name(&group, role, command.name.as_ref())?.cloned();
+    let details = plan_details(unit, role, &group, &command.details)?;
+    lift(unit, role, group.id, &command.bans.unban)?;
     let members = members_by_id(unit, group.id)?;
-    let mut plan = plan(unit, role, &members, command)?;
+    let mut plan = Plan { name, details, ..plan(unit, role, &members, command)? };
     let coming = users(unit, &plan.joined)?;
     plan.pending = admit(unit, group.id, actor.as_ref(), &coming.iter().collect::<Vec<_>>())?;
     let most = unit.rules.limits.group_members;
     if members.len() + plan.joined.len() - plan.removed.len() > most {
         return Err(Error::field("members", format!("exceed the limit of {most} users in a group")));
     }
-    if name.is_none() && plan == Plan::default() {
+    let changed = plan != Plan::default();
+    let view = if changed {
+        carry_out(unit, &group, actor.map(|user| user.id), &members, plan)?
+    } else {
         let view = if unit.origin.is_none() { unit.tx.view(group.id)? } else { unit.tx.brief(group.id)? };
-        let view = view.ok_or(Error::NotFound("group"))?;
-        return Ok(Updated { view, changed: false });
-    }
-    carry_out(unit, group.id, name, plan).map(|view| Updated { view, changed: true })
+        view.ok_or(Error::NotFound("group"))?
+    };
+    let is_answered = unit.origin.is_none() && !group.private;
+    let banned = if is_answered { shown_bans(unit.tx, unit.caller, role, group.id)? } else { None };
+    Ok(Updated { view, changed, banned })
 }
 
 fn new_name<'a>(
@@ -112,7 +142,7 @@ fn new_name<'a>(
 }
 
 /// A service without an acting user (`None`) has the rights of an owner.
-fn permit(role: Option<Role>, action: Action, refusal: &'static str) -> Result<()> {
+pub(super) fn permit(role: Option<Role>, action: Action, refusal: &'static str) -> Result<()> {
     allow(role.unwrap_or(Role::Owner), action, refusal)
 }
 
@@ -126,26 +156,28 @@ fn users(unit: &Unit, ids: &[UserId]) -> Result<Vec<User>> {
 }
 
 fn plan(
-    unit: &Unit,
+    unit: &mut Unit,
     role: Option<Role>,
     members: &BTreeMap<UserId, Member>,
     command: &Update,
 ) -> Result<Plan> {
     let mut plan = Plan::default();
     let removed = all_named(unit, "remove", &command.remove)?;
+    let banned = all_named(unit, "ban", &command.bans.ban)?;
     let given = roles_of(unit, &command.roles)?;
     for (user, wanted) in given {
-        if removed.iter().any(|gone| gone.id == user.id) {
-            return Err(Error::field(
-                "remove",
-                format!("must not include {}, who has a role in the same request", user.name),
-            ));
+        for (field, leaving) in [("remove", &removed), ("ban", &banned)] {
+            if leaving.iter().any(|gone| gone.id == user.id) {
+                let why = format!("must not include {}, who has a role in the same request", user.name);
+                return Err(Error::field(field, why));
+            }
         }
         plan_role(&mut plan, role, members.get(&user.id), &user, wanted)?;
     }
     for user in removed {
         plan_removal(&mut plan, role, members.get(&user.id), user)?;
     }
+    ban(unit, &mut plan, role, command.group, members, banned)?;
     if let Some(name) = &command.owner {
         plan_owner(&mut plan, role, members, name, unit.rules.name_case)?;
     }
@@ -176,7 +208,12 @@ fn plan_role(
     Ok(())
 }
 
-fn plan_removal(plan: &mut Plan, role: Option<Role>, now: Option<&Member>, user: User) -> Result<()> {
+pub(super) fn plan_removal(
+    plan: &mut Plan,
+    role: Option<Role>,
+    now: Option<&Member>,
+    user: User,
+) -> Result<()> {
     let Some(member) = now else {
         return Err(Error::field("remove", format!("must name members: {} is not a member", user.name)));
     };
@@ -209,12 +246,57 @@ fn plan_owner(
     let owners = members.values().filter(|member| member.role == Role::Owner);
     plan.set.extend(owners.map(|owner| (owner.user, Role::Admin)));
     plan.set.push((heir.user, Role::Owner));
+    plan.hands_over = true;
     Ok(())
 }
 
-fn carry_out(unit: &mut Unit, group: GroupId, name: Option<&GroupName>, plan: Plan) -> Result<Arc<View>> {
-    let now = unit.now();
-    if let Some(name) = name {
+impl Plan {
+    /// The changes, in the order in which an entry lists them.
+    fn changes(&self, group: &Group, members: &BTreeMap<UserId, Member>) -> Vec<Change<UserId>> {
+        let renamed = self.name.iter().map(|name| Change::Renamed(name.as_str().into()));
+        let differing = self.details.iter().map(|details| Change::Details(group.details.differing(details)));
+        let joined = Change::of(MemberChange::Joined, self.joined.clone());
+        let roles = [Role::Admin, Role::Member, Role::Restrict].into_iter().filter_map(|role| {
+            let who =
+                self.set.iter().filter(|(user, set)| *set == role && self.shows_role(*user, role, members));
+            Change::of(MemberChange::Role(role), who.map(|(user, _)| *user).collect())
+        });
+        let owners = self.set.iter().filter(|(_, role)| *role == Role::Owner).map(|(user, _)| *user);
+        let removed = self.removed.iter().map(|removed| removed.user).collect();
+        renamed
+            .chain(differing)
+            .chain(joined)
+            .chain(roles)
+            .chain(Change::of(MemberChange::Owner, owners.collect()))
+            .chain(Change::of(MemberChange::Removed, removed))
+            .collect()
+    }
+
+    /// Whether an entry lists the role that a user gets. Joining as a member, and an owner who becomes an admin by
+    /// handing over, are listed as such.
+    fn shows_role(&self, user: UserId, role: Role, members: &BTreeMap<UserId, Member>) -> bool {
+        match members.get(&user) {
+            None => role != Role::Member,
+            Some(member) => !(self.hands_over && member.role == Role::Owner),
+        }
+    }
+}
+
+fn carry_out(
+    unit: &mut Unit,
+    group: &Group,
+    by: Option<UserId>,
+    members: &BTreeMap<UserId, Member>,
+    plan: Plan,
+) -> Result<Arc<View>> {
+    let (now, changes) = (unit.now(), plan.changes(group, members));
+    if let Some(details) = &plan.details {
+        let (old, new) = (group.details.avatar.as_ref(), details.avatar.as_ref());
+        replace_avatar(unit, AvatarOf::Group(group.id, by), old, new)?;
+        unit.tx.group_details_set(group.id, details)?;
+    }
+    let group = group.id;
+    if let Some(name) = &plan.name {
         unit.tx.group_rename(group, name.as_str())?;
     }
     for (user, role) in plan.set {
@@ -224,10 +306,11 @@ fn carry_out(unit: &mut Unit, group: GroupId, name: Option<&GroupName>, plan: Pl
         unit.tx.member_remove(group, removed.user)?;
     }
     bring_in(unit, group, &plan.joined, &plan.pending)?;
-    let seq = unit.log(group, &LogEntry::GroupChanged)?;
+    let entry = unit.log_changes(group, by, changes)?;
+    let seq = entry.seq;
     let left = plan.removed.iter().map(|removed| removed.user).collect();
     let joined = plan.joined.into_iter().filter(|user| !plan.pending.contains(user)).collect();
-    let view = unit.group_updated(group, seq, joined, left)?;
+    let view = unit.group_updated(group, seq, joined, left, Some(entry))?;
     for Removed { user, name, was_pending } in plan.removed {
         let kind = if was_pending {
             Kind::Pending(Pending::Ended { group, name })
@@ -248,7 +331,18 @@ mod tests {
 
     fn member(id: i64, role: Role) -> (UserId, Member) {
         let (user, since) = (UserId(id), Date::from_micros(id));
-        (user, Member { user, name: Name::stored(&format!("u{id}")), role, since, pending: false })
+        (
+            user,
+            Member {
+                user,
+                name: Name::stored(&format!("u{id}")),
+                role,
+                since,
+                pending: false,
+                read: None,
+                hides_reads: false,
+            },
+        )
     }
 
     fn user(id: i64) -> User {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::account::{Issued, LONGEST, issue};
 use super::actor::service_only;
+use super::profile::{audience, set_profile};
 use super::user::short_enough;
 use super::{App, Context, Growth, Unit};
 use crate::event::{Ended, Event, Kind};
@@ -109,16 +110,15 @@ impl App {
 
     /// Makes a user, or changes its profile, for the service.
     pub async fn user_put(&self, context: &Context, command: PutUser) -> Result<Put> {
-        self.write(Growth::Adds, context, command, |unit, command| {
+        let query = (command.name.name.clone(), command.profile.clone());
+        let told = self.read(context, query, |tx, _, (name, update)| audience(tx, name, update)).await?;
+        self.write(Growth::Adds, context, (command, told), |unit, (command, told)| {
             service_only(unit.caller)?;
             let (user, made) = match unit.tx.identity(&command.name.name)? {
                 Some(identity) => (host_user(unit, &command.name, identity, command.adopt)?, false),
                 None => (new_host_user(unit, &command.name)?, true),
             };
-            if command.profile != ProfileUpdate::default() {
-                let before = unit.tx.details(&[user.id])?.pop().flatten().ok_or(Error::NotFound("user"))?;
-                unit.tx.profile_set(user.id, &command.profile.after(before))?;
-            }
+            set_profile(unit, &user, &command.profile, told)?;
             Ok(Put { user, made })
         })
         .await

@@ -1,26 +1,46 @@
 //! Messages: send, edit, delete, read, list, mark as read.
 
+use std::collections::BTreeSet;
 use std::future::ready;
+use std::time::Duration;
 
-use super::actor::{actor, membership_in, role_in, someone, visible};
+use super::actor::{accepted_in, actor, membership_in, role_in, someone, visible};
+use super::group_settings::end_marked_unread;
+use super::mention::kept;
+use super::profile::cards;
+use super::reaction::mark_own;
+use super::thread::Roots;
+use super::work::AT_ONCE;
 use super::{App, Context, Growth, Unit, allow};
 use crate::event::{Audience, Event, Kind};
 use crate::limits::LISTED;
 use crate::log::LogEntry;
-use crate::message::{Body, Message};
+use crate::mention::MentionList;
+use crate::message::{Body, INVISIBLE, Message};
 use crate::permission::{Action, Role, may};
+use crate::profile::ProfileCard;
 use crate::send::Sending;
 pub use crate::send::{Send, Sent};
-use crate::store::{Answer, Edge, Page, Tx};
+use crate::store::{Answer, Edge, Page, Task, Tx, Written};
 use crate::user::Caller;
-use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq};
+use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq, UserId};
 
 /// Edits a message.
 #[derive(Debug, Clone)]
 pub struct Edit {
     pub id: MessageId,
-    /// The new body.
-    pub body: Body,
+    /// The new body; none to keep it.
+    pub body: Option<Body>,
+    /// The new mentions; none to keep them.
+    pub mentions: Option<MentionList>,
+}
+
+/// The result of an edit.
+#[derive(Debug, Clone)]
+pub struct Edited {
+    pub message: Message,
+    /// Whether something changed. Else nobody receives the event.
+    pub told: bool,
 }
 
 /// A point in a group's log, for a read mark or a page.
@@ -77,7 +97,7 @@ impl App {
     }
 
     /// Edits a message: the caller's own, or for a service any.
-    pub async fn message_edit(&self, context: &Context, command: Edit) -> Result<Message> {
+    pub async fn message_edit(&self, context: &Context, command: Edit) -> Result<Edited> {
         self.write(Growth::Adds, context, command, edit).await
     }
 
@@ -88,14 +108,44 @@ impl App {
 
     /// One message.
     pub async fn message(&self, context: &Context, id: MessageId) -> Result<Message> {
-        self.read(context, id, |tx, caller, id| seen(tx, caller, *id)).await
+        self.read(context, id, |tx, caller, id| {
+            let mut message = seen(tx, caller, *id)?;
+            show_to(tx, caller.user(), std::slice::from_mut(&mut message))?;
+            Ok(message)
+        })
+        .await
     }
 
     /// A page of a group's messages.
     pub async fn messages(&self, context: &Context, group: GroupId, page: Page) -> Result<Vec<Message>> {
+        self.read(context, (group, page), |tx, caller, (group, page)| page_of(tx, caller, *group, page)).await
+    }
+
+    /// The same, with the profiles of the authors.
+    pub async fn messages_with_people(
+        &self,
+        context: &Context,
+        group: GroupId,
+        page: Page,
+    ) -> Result<(Vec<Message>, Vec<ProfileCard>)> {
         self.read(context, (group, page), |tx, caller, (group, page)| {
+            let messages = page_of(tx, caller, *group, page)?;
+            let people = cards(tx, messages.iter().map(|message| message.author))?;
+            Ok((messages, people))
+        })
+        .await
+    }
+
+    /// Those of these messages that stand in a group, in the order of the ids.
+    pub async fn messages_by_id(
+        &self,
+        context: &Context,
+        group: GroupId,
+        ids: Vec<MessageId>,
+    ) -> Result<Vec<Message>> {
+        self.read(context, (group, ids), |tx, caller, (group, ids)| {
             visible(tx, caller, *group)?;
-            tx.messages(*group, page)
+            listed(tx, caller, *group, ids)
         })
         .await
     }
@@ -106,34 +156,84 @@ impl App {
     }
 }
 
+/// A page of a group's messages, if the caller may see the group.
+fn page_of(tx: &dyn Tx, caller: Caller, group: GroupId, page: &Page) -> Result<Vec<Message>> {
+    visible(tx, caller, group)?;
+    let mut messages = tx.messages(group, page)?;
+    show_to(tx, caller.user(), &mut messages)?;
+    Ok(messages)
+}
+
+/// Those of these messages that stand in a group, in the order of the ids. The caller may see the group.
+pub(super) fn listed(tx: &dyn Tx, caller: Caller, group: GroupId, ids: &[MessageId]) -> Result<Vec<Message>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut messages = tx.messages_by_id(group, ids)?;
+    messages.sort_by_key(|message| ids.iter().position(|id| *id == message.id));
+    show_to(tx, caller.user(), &mut messages)?;
+    Ok(messages)
+}
+
 /// The message, if the caller may see it.
-fn seen(tx: &dyn Tx, caller: Caller, id: MessageId) -> Result<Message> {
+pub(super) fn seen(tx: &dyn Tx, caller: Caller, id: MessageId) -> Result<Message> {
     let message = tx.message(id)?.ok_or(Error::NotFound("message"))?;
     visible(tx, caller, message.group).map_err(|_| Error::NotFound("message"))?;
     Ok(message)
 }
 
-fn edit(unit: &mut Unit, command: &Edit) -> Result<Message> {
-    let message = seen(unit.tx, unit.caller, command.id)?;
-    if let Some(user) = actor(unit.tx, unit.caller, None)? {
-        let role = role_in(unit.tx, unit.caller, message.group, &user)?;
-        if message.author != user.id {
-            return Err(Error::forbidden("only the author may edit a message"));
-        }
-        allow(role, Action::ChangeOwn, "you may read this group but not write to it")?;
+fn edit(unit: &mut Unit, command: &Edit) -> Result<Edited> {
+    let before = seen(unit.tx, unit.caller, command.id)?;
+    let role = may_edit(unit, &before)?;
+    let (group, seq) = (before.group, before.seq);
+    let body = command.body.clone().unwrap_or_else(|| Body::stored(before.body.clone()));
+    if body.is_empty() && before.detail.attachments.is_empty() {
+        return Err(Error::field("body", INVISIBLE));
     }
-    let edited = unit.now();
-    unit.tx.message_edit(message.group, message.seq, &command.body, edited)?;
-    let message = Message { body: command.body.clone().into_text(), edited: Some(edited), ..message };
-    unit.log_and_answer(message.group, LogEntry::MessageEdited(message.seq), Some(message.clone()))?;
-    Ok(message)
+    let mentions = match &command.mentions {
+        Some(list) => kept(unit, group, role, list, &before.detail.mentions)?,
+        None => before.detail.mentions.clone(),
+    };
+    let told = body.as_str() != &*before.body || mentions != before.detail.mentions;
+    let mut message = before;
+    if told {
+        let edited = unit.now();
+        unit.tx.message_edit(group, seq, &body, edited)?;
+        if mentions != message.detail.mentions {
+            unit.tx.mentions_set(group, seq, message.author, &mentions)?;
+        }
+        message.detail.mentions = mentions;
+        message = Message { body: body.into_text(), edited: Some(edited), ..message };
+        let by = unit.log(group, &LogEntry::MessageEdited(seq))?;
+        unit.tx.message_change(group, seq, by)?;
+        unit.answer(Event::in_group(Kind::MessageUpdate(message.clone()), group, by));
+    }
+    show_to(unit.tx, unit.caller.user(), std::slice::from_mut(&mut message))?;
+    Ok(Edited { message, told })
+}
+
+/// The role of the author who edits its message; none if a service edits it.
+fn may_edit(unit: &Unit, message: &Message) -> Result<Option<Role>> {
+    let Some(user) = actor(unit.tx, unit.caller, None)? else { return Ok(None) };
+    let role = role_in(unit.tx, unit.caller, message.group, &user)?;
+    if message.author != user.id {
+        return Err(Error::forbidden("only the author may edit a message"));
+    }
+    allow(role, Action::ChangeOwn, "you may read this group but not write to it")?;
+    within(unit, message, unit.rules.limits.edit_window, "edit")?;
+    Ok(Some(role))
 }
 
 fn delete(unit: &mut Unit, id: &MessageId) -> Result<()> {
     let message = seen(unit.tx, unit.caller, *id)?;
     if let Some(user) = actor(unit.tx, unit.caller, None)? {
-        let role = role_in(unit.tx, unit.caller, message.group, &user)?;
+        let membership = accepted_in(unit.tx, unit.caller, message.group, &user)?;
+        let role = membership.effective_role();
         let action = if message.author == user.id {
+            if membership.slow_seconds() > 0 {
+                // Deleting a message does not make room for another one.
+                unit.tx.slow_note(message.group, user.id, message.date)?;
+            }
             Action::ChangeOwn
         } else {
             // An author who has left has no role. Its messages may be deleted like those of a restrict.
@@ -143,28 +243,94 @@ fn delete(unit: &mut Unit, id: &MessageId) -> Result<()> {
         if !may(role, action) {
             return Err(Error::forbidden("your role does not allow you to delete this message"));
         }
+        // Admins delete the messages of others at any time, and so their own.
+        if role < Role::Admin {
+            within(unit, &message, unit.rules.limits.delete_window, "delete")?;
+        }
     }
-    erase(unit, message.group, message.seq, message.id)
+    erase(unit, &message)
+}
+
+/// Refuses an author whose time for changing a message is over.
+fn within(unit: &Unit, message: &Message, window: Option<Duration>, change: &str) -> Result<()> {
+    let Some(window) = window else { return Ok(()) };
+    let age = unit.now().micros().saturating_sub(message.date.micros());
+    if u128::try_from(age).is_ok_and(|age| age >= window.as_micros()) {
+        let seconds = window.as_secs();
+        let why = format!("an author can {change} a message for {seconds} s, and this one is older");
+        return Err(Error::forbidden(why));
+    }
+    Ok(())
 }
 
 /// Erases a message and publishes its deletion.
-fn erase(unit: &mut Unit, group: GroupId, seq: Seq, id: MessageId) -> Result<()> {
+fn erase(unit: &mut Unit, message: &Message) -> Result<()> {
+    let Message { id, group, seq, thread, .. } = *message;
     unit.tx.message_erase(group, seq)?;
-    unit.log_and_answer(group, LogEntry::MessageDeleted { id, seq }, None)
+    if !message.reactions.is_empty() {
+        erase_reactions(unit, group, vec![seq])?;
+    }
+    if !message.detail.mentions.is_empty() {
+        unit.tx.mentions_erase(group, &[seq])?;
+    }
+    if message.detail.pinned {
+        unit.tx.pins_erase(group, &[id])?;
+    }
+    if !message.detail.attachments.is_empty() {
+        unit.tx.files_drop_of_messages(group, &[seq])?;
+    }
+    let entry = LogEntry::MessageDeleted { id, seq, root: thread.map(|root| root.seq) };
+    if let Some(event) = deletion(unit, group, entry)? {
+        unit.answer(event);
+    }
+    Ok(())
 }
 
 /// Erases several messages of a group, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER), with
 /// one event.
-pub(super) fn erase_together(unit: &mut Unit, group: GroupId, found: &[(Seq, MessageId)]) -> Result<()> {
-    for (seq, _) in found {
-        unit.tx.message_erase(group, *seq)?;
+pub(super) fn erase_together(unit: &mut Unit, group: GroupId, found: &[Written]) -> Result<()> {
+    for message in found {
+        unit.tx.message_erase(group, message.seq)?;
     }
-    let entry = LogEntry::MessagesDeleted(found.iter().map(|(_, id)| *id).collect());
-    let seq = unit.log(group, &entry)?;
-    if let Some(kind) = entry.event(group, None) {
-        unit.tell(Event::in_group(kind, group, seq));
+    let seqs: Vec<_> = found.iter().map(|message| message.seq).collect();
+    unit.tx.mentions_erase(group, &seqs)?;
+    unit.tx.files_drop_of_messages(group, &seqs)?;
+    erase_reactions(unit, group, seqs)?;
+    let ids: Vec<_> = found.iter().map(|message| message.id).collect();
+    unit.tx.pins_erase(group, &ids)?;
+    let roots: BTreeSet<_> = found.iter().filter_map(|message| message.thread).collect();
+    let entry = LogEntry::MessagesDeleted { ids, roots: roots.into_iter().collect() };
+    if let Some(event) = deletion(unit, group, entry)? {
+        unit.tell(event);
     }
     Ok(())
+}
+
+/// Writes a deletion into the log. Its event has the roots of the deleted replies, as they stand now.
+fn deletion(unit: &mut Unit, group: GroupId, entry: LogEntry) -> Result<Option<Event>> {
+    let seq = unit.log(group, &entry)?;
+    let of = entry.roots();
+    let roots = Roots::read(unit.tx, group, &of.iter().copied().collect())?;
+    let kind = entry.event(group, None);
+    Ok(kind.map(|mut kind| {
+        roots.add_to(&mut kind, &of);
+        Event::in_group(kind, group, seq)
+    }))
+}
+
+/// Sets the keys of messages that differ by receiver, for one.
+pub(super) fn show_to(tx: &dyn Tx, user: Option<UserId>, messages: &mut [Message]) -> Result<()> {
+    mark_own(tx, user, messages)
+}
+
+/// Erases the reactions to erased messages: a part at once, and the rest, which nobody reads, in steps.
+fn erase_reactions(unit: &mut Unit, group: GroupId, messages: Vec<Seq>) -> Result<()> {
+    if unit.tx.reactions_erase(group, &messages, AT_ONCE.rows)? < AT_ONCE.rows {
+        return Ok(());
+    }
+    let (id, task) = (unit.new_task(), Task::EraseReactions { group, messages });
+    unit.tx.task_insert(id, &task)?;
+    unit.begin_task(id, task)
 }
 
 fn mark_read(unit: &mut Unit, command: &MarkRead) -> Result<Marked> {
@@ -187,6 +353,8 @@ fn mark_read(unit: &mut Unit, command: &MarkRead) -> Result<Marked> {
     let at = if moved { found } else { before };
     if let (true, Some((seq, date))) = (moved, at) {
         unit.tx.mark_set(group, user.id, seq, date)?;
+    } else {
+        end_marked_unread(unit, group, &user)?;
     }
     let told = moved && !membership.pending;
     if told {

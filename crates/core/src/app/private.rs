@@ -6,18 +6,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::actor::{service_only, someone};
 use super::directory::named;
 use super::group::Seen;
-use super::send::send;
-use super::{App, Context, Growth, Unit, standing};
+use super::send::{insert, send};
+use super::{App, Context, Growth, Unit, show_reads, standing};
+use crate::entry::Change;
+use crate::file::AttachmentList;
 use crate::group::View;
-use crate::log::LogEntry;
-use crate::message::{Body, ClientId, Message};
+use crate::group_settings::GroupSettings;
+use crate::mention::MentionList;
+use crate::message::{Body, ClientId, Message, MessageDetail};
 use crate::permission::Role;
 use crate::rate::{self, Key};
 use crate::relation::Relation;
-use crate::send::{BLOCKED, Send, Sent};
-use crate::store::NewMessage;
+use crate::send::{BLOCKED, Facts, Send, Sent};
 use crate::user::{Caller, User};
-use crate::{Error, GroupId, GroupName, MessageId, Name, Result};
+use crate::{Error, GroupId, GroupName, Name, Result};
 
 /// Opens the private group with a user, with a first message.
 #[derive(Debug, Clone)]
@@ -27,6 +29,20 @@ pub struct First {
     pub body: Option<Body>,
     /// The sender's id for that message. A retry with the same id makes no second message.
     pub client_id: Option<ClientId>,
+    /// The users whom that message mentions.
+    pub mentions: MentionList,
+    /// The files that it carries.
+    pub attachments: AttachmentList,
+    /// The parts of that message that most messages do not have.
+    pub detail: MessageDetail,
+}
+
+impl First {
+    /// The message, if there is one, in the group of both users.
+    fn message(&self, group: GroupId) -> Option<Send> {
+        let Self { body, client_id, mentions, attachments, detail, .. } = self.clone();
+        Some(Send { client_id, mentions, attachments, detail, ..Send::new(group, body?) })
+    }
 }
 
 /// Makes or finds the private group of two users.
@@ -44,7 +60,7 @@ pub enum Opened {
     /// The group was made, or the message was sent to it. Both users receive an event.
     Published,
     /// The message was sent before: the original answer, only for the caller.
-    Before(Message),
+    Before(Box<Message>),
     /// The group existed and there was nothing to send: the group, only for the caller.
     Standing(Arc<View>),
 }
@@ -77,28 +93,19 @@ impl App {
 fn first(unit: &mut Unit, command: &First, counted: &AtomicBool) -> Result<Opened> {
     let author = someone(unit.tx, unit.caller, None)?;
     let target = writable(named(unit, &command.target, "target")?, "target")?;
-    match (unit.tx.group_of_pair(author.id, target.id)?, &command.body) {
-        (Some(group), None) => standing(unit.tx, group).map(Opened::Standing),
-        (Some(group), Some(body)) => {
-            let message = Send {
-                author: None,
-                group,
-                body: body.clone(),
-                respond_to: None,
-                date: None,
-                client_id: command.client_id.clone(),
-            };
-            Ok(match send(unit, &message)? {
-                Sent::New(_) => Opened::Published,
-                Sent::Before(message) => Opened::Before(message),
-            })
+    let Some(group) = unit.tx.group_of_pair(author.id, target.id)? else {
+        open(unit, &author, &target, |group| command.message(group), counted)?;
+        return Ok(Opened::Published);
+    };
+    Ok(match command.message(group).map(|message| send(unit, &message)).transpose()? {
+        None => {
+            let mut view = standing(unit.tx, group)?;
+            show_reads(unit.tx, &mut view, &[author.id])?;
+            Opened::Standing(view)
         }
-        (None, body) => {
-            let message = body.as_ref().map(|body| (body, command.client_id.as_ref()));
-            open(unit, &author, &target, message, counted)?;
-            Ok(Opened::Published)
-        }
-    }
+        Some(Sent::New(_)) => Opened::Published,
+        Some(Sent::Before(message)) => Opened::Before(Box::new(message)),
+    })
 }
 
 fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result<Private> {
@@ -115,10 +122,18 @@ fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result
     let is_new = found.is_none();
     let id = match found {
         Some(id) => id,
-        None => open(unit, &a, &b, None, counted)?,
+        None => open(unit, &a, &b, |_| None, counted)?,
     };
-    let mark = unit.caller.user().map(|user| unit.tx.mark(id, user)).transpose()?;
-    Ok(Private { seen: Seen { view: standing(unit.tx, id)?, mark, pending: false }, is_new })
+    let (mut mark, mut settings) = (None, GroupSettings::default());
+    let mut view = standing(unit.tx, id)?;
+    match unit.caller.user() {
+        None => Arc::make_mut(&mut view).show_reads(&[], &[]),
+        Some(user) => show_reads(unit.tx, &mut view, &[user])?,
+    }
+    if let Some(user) = unit.caller.user() {
+        (mark, settings) = (Some(unit.tx.mark(id, user)?), unit.tx.group_settings(id, user)?);
+    }
+    Ok(Private { seen: Seen { view, mark, settings, pending: false, banned: None }, is_new })
 }
 
 fn writable(user: User, field: &'static str) -> Result<User> {
@@ -135,7 +150,7 @@ fn open(
     unit: &mut Unit,
     author: &User,
     target: &User,
-    message: Option<(&Body, Option<&ClientId>)>,
+    message: impl FnOnce(GroupId) -> Option<Send>,
     counted: &AtomicBool,
 ) -> Result<GroupId> {
     let both = if author.id == target.id { vec![author] } else { vec![author, target] };
@@ -156,24 +171,18 @@ fn open(
     for user in &both {
         unit.tx.member_set(id, user.id, Role::Member, now)?;
     }
-    let seq = match message {
-        None => unit.log(id, &LogEntry::GroupChanged)?,
-        Some((body, client_id)) => {
-            let seq = unit.tx.seq_take_for_messages(id, 1, now)?;
-            unit.tx.message_insert(&NewMessage {
-                id: MessageId::new(&*unit.rules.clock),
-                group: id,
-                seq,
-                author: author.id,
-                date: now,
-                body: body.clone(),
-                respond_to: None,
-                client_id: client_id.cloned(),
-            })?;
-            seq
+    let mut entry = None;
+    let seq = match message(id) {
+        None => {
+            let created = unit.log_changes(id, unit.caller.user(), vec![Change::Created])?;
+            entry.insert(created).seq
+        }
+        Some(message) => {
+            let membership = unit.tx.membership(id, author.id)?;
+            insert(unit, &message, author, &mut Facts { member: membership, ..Facts::default() })?.seq
         }
     };
-    unit.group_updated(id, seq, both.iter().map(|user| user.id).collect(), vec![])?;
+    unit.group_updated(id, seq, both.iter().map(|user| user.id).collect(), vec![], entry)?;
     Ok(id)
 }
 

@@ -1,15 +1,22 @@
 //! Resuming: the events of a client's groups after the last numbers that it holds.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::mem;
 use std::sync::Arc;
 
-use super::{App, Context, brief, standing};
+use super::message::show_to;
+use super::profile::cards;
+use super::thread::Roots;
+use super::{App, Context, brief, show_mentioned, show_reads, standing};
 use crate::event::{Audience, Event, Kind};
 use crate::group::{Member, View};
 use crate::limits::{RESUME_EVENTS, RESUME_TOTAL};
 use crate::log::{LogEntry, LogRow};
+use crate::message::Message;
+use crate::profile::ProfileCard;
 use crate::store::Tx;
-use crate::{Error, GroupId, Result, Seq, UserId};
+use crate::thread::RootState;
+use crate::{Error, GroupId, MessageId, Result, Seq, UserId};
 
 /// Up to so many members are looked up one by one.
 const FEW: usize = 8;
@@ -27,6 +34,8 @@ pub struct Resumed {
     pub heads: BTreeMap<GroupId, Seq>,
     /// The refused groups, with the reason.
     pub refused: BTreeMap<GroupId, Refusal>,
+    /// The profiles of the authors of the messages that were sent.
+    pub people: Vec<ProfileCard>,
 }
 
 /// The reason why a group cannot be resumed.
@@ -54,6 +63,10 @@ pub struct Resume {
 }
 
 impl Refusal {
+    /// Every value.
+    pub const ALL: [Self; 5] =
+        [Self::SeqAhead, Self::NotFound, Self::TooFar, Self::HistoryChanged, Self::Pending];
+
     /// The wire form.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -88,6 +101,14 @@ impl App {
             let user = caller.user().ok_or(Error::Unauthenticated("the credential of a user is required"))?;
             let mut resuming = resuming.clone();
             let events = resuming.page(tx, user)?;
+            for event in &events {
+                if let Kind::MessageText(message) | Kind::MessageUpdate(message) = &event.kind {
+                    resuming.authors.insert(message.author);
+                }
+            }
+            if resuming.is_done() {
+                resuming.resumed.people = cards(tx, mem::take(&mut resuming.authors))?;
+            }
             Ok((resuming, events))
         })
         .await
@@ -105,6 +126,7 @@ pub struct Resuming {
     group: Option<Stretch>,
     /// Numbers read so far.
     read: usize,
+    authors: BTreeSet<UserId>,
 }
 
 /// The rest of one group's events.
@@ -115,8 +137,18 @@ struct Stretch {
     head: Seq,
     /// The number of the one event for all changes of the group.
     last_change: Option<Seq>,
-    /// The user who resumes, if the group is private.
-    of_pair: Option<UserId>,
+    /// Whether the group is private.
+    is_private: bool,
+}
+
+/// The user who resumes.
+#[derive(Debug, Clone, Copy)]
+struct Receiver {
+    user: UserId,
+    /// The last number that is sent.
+    head: Seq,
+    /// Whether the group is private.
+    is_private: bool,
 }
 
 impl Resuming {
@@ -143,6 +175,7 @@ impl Resuming {
             let left = usize::try_from(stretch.head.0 - stretch.after.0).unwrap_or(0);
             let count = left.min(chunk);
             let rows = tx.log(stretch.group, stretch.after, count)?;
+            let roots = Roots::of_rows(tx, stretch.group, &rows)?;
             let upto = Seq(stretch.after.0 + i64::try_from(count).unwrap_or(0));
             if rows.len() != count || rows.last().is_some_and(|row| row.seq != upto) {
                 let Stretch { group, after, .. } = stretch;
@@ -154,7 +187,9 @@ impl Resuming {
                     break; // The next page reads the rest again.
                 }
                 (self.read, stretch.after) = (self.read + weight(&row.entry), row.seq);
-                let told = events(tx, stretch.group, vec![row], stretch.last_change, stretch.of_pair)?;
+                let Stretch { group, head, is_private, last_change, .. } = stretch;
+                let receiver = Some(Receiver { user, head, is_private });
+                let told = events(tx, group, vec![row], &roots, last_change, receiver)?;
                 bytes += told.iter().map(size_of_event).sum::<usize>();
                 page.extend(told);
             }
@@ -184,8 +219,8 @@ impl Resuming {
 fn weight(entry: &LogEntry) -> usize {
     const IDS: usize = 16;
     match entry {
-        LogEntry::MessagesDeleted(ids) => 1 + ids.len() / IDS,
-        _ => 1,
+        LogEntry::MessagesDeleted { ids, roots } => 1 + (ids.len() + roots.len()) / IDS,
+        _ => 1 + entry.lost().len(),
     }
 }
 
@@ -194,8 +229,10 @@ fn size_of_event(event: &Event) -> usize {
     const REST: usize = 256;
     const ID: usize = 39;
     REST + match &event.kind {
-        Kind::MessageText(message) | Kind::MessageUpdate(message) => message.body.len(),
-        Kind::MessagesDelete { ids, .. } => ids.len() * ID,
+        Kind::MessageText(message) | Kind::MessageUpdate(message) => message.size(),
+        Kind::MessagesDelete { ids, roots, .. } => {
+            ids.len() * ID + roots.iter().map(RootState::size).sum::<usize>()
+        }
         Kind::GroupUpdate { view, .. } => {
             view.members.iter().map(|member| member.name.as_str().len() + 3).sum()
         }
@@ -242,12 +279,19 @@ pub fn catch_up(tx: &dyn Tx, asked: &Behind) -> Result<Option<CaughtUp>> {
     let count = usize::try_from(upto.0 - asked.after.0).unwrap_or(0);
     let too_far = count > RESUME_EVENTS;
     let entries = if count == 0 || too_far { Vec::new() } else { tx.log(group, asked.after, count)? };
+    let roots = Roots::of_rows(tx, group, &entries)?;
     let last_change = entries.iter().rev().find(|row| row.entry.changes_group()).map(|row| row.seq);
-    let view = if asked.view { Some(standing(tx, group)?) } else { None };
+    let mut view = if asked.view { Some(standing(tx, group)?) } else { None };
+    if let Some(view) = view.as_mut().filter(|_| asked.users.len() <= FEW) {
+        show_reads(tx, view, &asked.users)?;
+    }
     let (pending, members) = members_among(tx, group, &asked.users)?;
+    if let Some(view) = view.as_mut().filter(|_| members.len() <= FEW) {
+        show_mentioned(tx, view, &members)?;
+    }
     Ok(Some(CaughtUp {
         head: found.head,
-        events: events(tx, group, entries, last_change, None)?,
+        events: events(tx, group, entries, &roots, last_change, None)?,
         too_far,
         members,
         pending,
@@ -292,20 +336,25 @@ fn missed(tx: &dyn Tx, user: UserId, group: GroupId, after: Seq, room: usize) ->
         return Ok(Err(Refusal::TooFar));
     }
     let last_change = tx.last_change(group, after, head)?;
-    Ok(Ok(Stretch { group, after, head, last_change, of_pair: found.private.then_some(user) }))
+    Ok(Ok(Stretch { group, after, head, last_change, is_private: found.private }))
 }
 
 /// The events for a part of a group's log, as a client receives them. All changes of the group become one
-/// event with the number of the last. In a private group the receiver `of_pair` does not learn the new name of
-/// a user who is estranged from it.
+/// event with the number of the last.
+///
+/// A user who resumes is sent a changed message once, as it stands, with the number of its last change; in a private
+/// group it does not learn the new name of a user who is estranged from it. Without a receiver these are the
+/// events of connected sockets.
 fn events(
     tx: &dyn Tx,
     group: GroupId,
     rows: Vec<LogRow>,
+    roots: &Roots,
     last_change: Option<Seq>,
-    of_pair: Option<UserId>,
+    receiver: Option<Receiver>,
 ) -> Result<Vec<Event>> {
     let mut events = Vec::with_capacity(rows.len());
+    let of_pair = receiver.filter(|receiver| receiver.is_private).map(|receiver| receiver.user);
     for LogRow { seq, entry, message } in rows {
         if let LogEntry::MemberRenamed { user, .. } = &entry
             && is_estranged(tx, *user, of_pair)?
@@ -313,7 +362,19 @@ fn events(
             continue;
         }
         let changes_group = entry.changes_group();
-        if let Some(kind) = entry.event(group, message) {
+        let of = entry.roots();
+        if let Some(receiver) = receiver {
+            events.extend(lost_reactions(tx, group, seq, entry.lost(), receiver)?);
+        }
+        let kind = match receiver {
+            Some(receiver) => missed_event(tx, group, seq, entry, message, receiver)?,
+            None => entry.live_event(tx, group, message)?,
+        };
+        if let Some(mut kind) = kind {
+            roots.add_to(&mut kind, &of);
+            if let Kind::UserUpdate { user, profile, .. } = &mut kind {
+                *profile = tx.details(&[*user])?.pop().flatten().map(Arc::new);
+            }
             // A new name has no number of its own: the group's change that follows has it.
             let seq = Some(seq).filter(|_| !changes_group);
             events.push(Event { seq, to: Audience::Group(group), kind, origin: None });
@@ -325,6 +386,47 @@ fn events(
     Ok(events)
 }
 
+/// The event of an entry for a user who resumes. Later changes of a message include the earlier ones.
+fn missed_event(
+    tx: &dyn Tx,
+    group: GroupId,
+    seq: Seq,
+    entry: LogEntry,
+    mut message: Option<Message>,
+    Receiver { user, head, .. }: Receiver,
+) -> Result<Option<Kind>> {
+    if let Some(message) = &mut message {
+        let is_sent = entry == LogEntry::MessageSent;
+        if !is_sent && message.changed.is_some_and(|changed| seq < changed && changed <= head) {
+            return Ok(None);
+        }
+        show_to(tx, Some(user), std::slice::from_mut(message))?;
+    }
+    Ok(entry.event(group, message))
+}
+
+/// The messages that lost reactions with an entry, for a user who resumes: each as it stands, all with the number of
+/// the entry.
+fn lost_reactions(
+    tx: &dyn Tx,
+    group: GroupId,
+    seq: Seq,
+    lost: &[MessageId],
+    Receiver { user, head, .. }: Receiver,
+) -> Result<Vec<Event>> {
+    if lost.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut messages = tx.messages_by_id(group, lost)?;
+    messages.retain(|message| message.changed.is_none_or(|changed| changed <= seq || head < changed));
+    messages.sort_unstable_by_key(|message| message.seq);
+    show_to(tx, Some(user), &mut messages)?;
+    Ok(messages
+        .into_iter()
+        .map(|message| Event::in_group(Kind::MessageUpdate(message), group, seq))
+        .collect())
+}
+
 /// Whether a renamed user hides its new name from `other`.
 fn is_estranged(tx: &dyn Tx, user: UserId, other: Option<UserId>) -> Result<bool> {
     let Some(other) = other.filter(|other| *other != user) else { return Ok(false) };
@@ -332,5 +434,5 @@ fn is_estranged(tx: &dyn Tx, user: UserId, other: Option<UserId>) -> Result<bool
 }
 
 fn as_it_stands(tx: &dyn Tx, group: GroupId) -> Result<Kind> {
-    Ok(Kind::GroupUpdate { view: brief(tx, group)?, joined: vec![], left: vec![] })
+    Ok(Kind::GroupUpdate { view: brief(tx, group)?, joined: vec![], left: vec![], entry: None })
 }

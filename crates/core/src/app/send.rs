@@ -1,13 +1,19 @@
 //! Sending a message in a job of its own, by the [rule](crate::send).
 
+use std::time::Duration;
+
 use super::consent::accept;
+use super::file::{attach, attachable};
+use super::mention::kept;
 use super::{Growth, Rules, Unit};
 use crate::event::Event;
+use crate::mention::Mentions;
+use crate::message::{Message, MessageDetail};
 use crate::name::NameCase;
-use crate::send::{Kept, Send, SendRules, Sending, Sent, Verdict, gather, judge, message, told};
+use crate::send::{Facts, Kept, Send, SendRules, Sending, Sent, Verdict, gather, in_thread, judge, message};
 use crate::store::{NewMessage, Tx};
-use crate::user::Caller;
-use crate::{Date, MessageId, Result};
+use crate::user::{Caller, User};
+use crate::{Date, Error, GroupId, MessageId, Result, UserId};
 
 impl SendRules for Rules {
     fn stamp(&self) -> (MessageId, Date) {
@@ -25,29 +31,89 @@ impl SendRules for Rules {
 
 /// Sends a message, once per `client_id`.
 pub(super) fn send(unit: &mut Unit, command: &Send) -> Result<Sent> {
-    let facts = gather(unit.tx, unit.caller, command)?;
-    let (author, respond_to) = match judge(unit.caller, command, &facts, unit.rules.name_case)? {
-        Verdict::Before(message) => return Ok(Sent::Before(message)),
-        Verdict::Keep(author, respond_to) => (author, respond_to),
+    let mut facts = gather(unit.tx, unit.caller, command)?;
+    let author = match judge(unit.caller, command, &facts, unit.rules.name_case)? {
+        Verdict::Before(message) => return before(unit, command, *message),
+        Verdict::Keep(author) => author,
     };
+    if let (Caller::User(user), Some(member)) = (unit.caller, facts.member) {
+        slow_down(unit, command.group, user, member.slow_seconds())?;
+    }
     if facts.member.is_some_and(|member| member.pending) {
         accept(unit, command.group, &author)?;
     }
-    let given = command.date.filter(|_| unit.caller == Caller::Service);
-    let date = given.unwrap_or_else(|| unit.now());
-    let seq = unit.tx.seq_take_for_messages(command.group, 1, date)?;
-    let kept = Kept { id: MessageId::new(&*unit.rules.clock), seq, date };
-    unit.tx.message_insert(&NewMessage {
-        id: kept.id,
-        group: command.group,
-        seq: kept.seq,
-        author: author.id,
-        date: kept.date,
-        body: command.body.clone(),
-        respond_to,
-        client_id: command.client_id.clone(),
-    })?;
-    let message = message(command, &author, kept);
-    unit.answer(told(&message));
+    let message = insert(unit, command, &author, &mut facts)?;
+    unit.answer(Event::sent(&message));
     Ok(Sent::New(message))
+}
+
+/// Keeps a message of an author who may send it under the group's next number. `facts` are completed.
+pub(super) fn insert(unit: &mut Unit, command: &Send, author: &User, facts: &mut Facts) -> Result<Message> {
+    let group = command.group;
+    let mentions = match &command.mentions {
+        list if list.is_empty() => Mentions::default(),
+        list => {
+            let role = facts.member.map(|member| member.role);
+            kept(unit, group, role, list, &Mentions::default())?
+        }
+    };
+    let (id, now) = unit.rules.stamp();
+    let date = command.date_by(unit.caller == Caller::Service, now);
+    let seq = unit.tx.seq_take_for_messages(group, 1, date)?;
+    let stored = Kept { id, date, seq };
+    let files = match &command.attachments {
+        list if list.is_empty() => Vec::new(),
+        list => attachable(unit, author.id, list)?,
+    };
+    let detail = MessageDetail { attachments: files, ..command.detail.clone() };
+    unit.tx.message_insert(&NewMessage {
+        respond_to: facts.answered,
+        thread: facts.root,
+        client_id: command.client_id.clone(),
+        detail: detail.clone(),
+        ..NewMessage::new(group, stored, author.id, command.body.clone())
+    })?;
+    if let Some(root) = facts.root {
+        facts.replies = unit.tx.roots(group, &[root])?.pop().and_then(|state| state.replies);
+    }
+    if !detail.attachments.is_empty() {
+        attach(unit, &detail.attachments, group, seq)?;
+    }
+    if !mentions.is_empty() {
+        unit.tx.mentions_set(group, seq, author.id, &mentions)?;
+    }
+    // Only a retry, which needs a client_id, is ever compared with it.
+    if command.names_others() && command.client_id.is_some() {
+        unit.tx.message_digest_set(group, seq, &command.digest())?;
+    }
+    let mut message = in_thread(message(command, author, stored), command, facts);
+    message.detail = MessageDetail { mentions, ..detail };
+    Ok(message)
+}
+
+/// The answer to a retry, with the mentions and the files that the message has.
+fn before(unit: &Unit, command: &Send, mut message: Message) -> Result<Sent> {
+    if command.names_others()
+        && let Some(found) = unit.tx.message(message.id)?
+    {
+        message.detail.mentions = found.detail.mentions;
+        message.detail.attachments = found.detail.attachments;
+    }
+    Ok(Sent::Before(message))
+}
+
+/// Refuses a message that comes sooner after the last one than slow mode allows.
+fn slow_down(unit: &Unit, group: GroupId, user: UserId, seconds: u32) -> Result<()> {
+    if seconds == 0 {
+        return Ok(());
+    }
+    let Some(last) = unit.tx.slow_since(group, user)? else { return Ok(()) };
+    let least = i64::from(seconds) * 1_000_000;
+    let passed = unit.now().micros() - last.micros();
+    // A service may have given a message a date far ahead, which holds nobody up.
+    if passed >= least || passed <= -least {
+        return Ok(());
+    }
+    let wait = u64::try_from(least - passed.max(0)).unwrap_or(0);
+    Err(Error::SlowMode(Duration::from_micros(wait)))
 }

@@ -3,6 +3,7 @@
 use super::actor::{actor, service_only};
 use super::directory::{Part, found, page};
 use super::identity::{hold, not_held};
+use super::profile::{receivers, stored};
 use super::relation::sees_all_of;
 use super::{App, Context, Growth, Unit, Who};
 use crate::event::{Ended, Event, Kind};
@@ -10,7 +11,7 @@ use crate::limits::Directory;
 use crate::profile::{Details, Origin};
 use crate::relation::{Relation, Relations};
 use crate::store::{Task, Tx};
-use crate::user::{Allowed, Caller, Settings, User};
+use crate::user::{Caller, Settings, User};
 use crate::{Error, GroupId, Name, Result, UserId};
 
 /// The parts of a user that a caller may see.
@@ -25,12 +26,14 @@ pub struct Profile {
     pub own: bool,
     /// Whether the caller may see the status.
     pub status: bool,
+    /// Whether the caller may see when the user was last seen, even if the user hides it.
+    pub sees_hidden: bool,
 }
 
 impl Profile {
     /// A user with nothing but the name.
     pub fn bare(user: User) -> Self {
-        Self { user, details: None, whole: None, own: false, status: false }
+        Self { user, details: None, whole: None, own: false, status: false, sees_hidden: false }
     }
 }
 
@@ -56,20 +59,6 @@ pub struct Whole {
     /// The user's contacts, for their presence.
     pub contacts: Vec<(UserId, Name)>,
     pub settings: Settings,
-}
-
-/// Changes some of a user's own settings.
-#[derive(Debug, Clone)]
-pub struct ChangeSettings {
-    pub name: Name,
-    /// The users who may add this user to a group.
-    pub added_by: Option<Allowed>,
-    /// The users who may open a private conversation with this user.
-    pub write_first: Option<Allowed>,
-    /// Whether others do not see the time at which the user was last seen.
-    pub hide_last_seen: Option<bool>,
-    /// Whether others do not see the user's read marks.
-    pub hide_reads: Option<bool>,
 }
 
 /// Renames a user.
@@ -124,25 +113,6 @@ impl App {
             whole.relations.blocked_by.clear();
         }
         profile
-    }
-
-    /// Changes some of a user's own settings.
-    pub async fn user_settings(&self, context: &Context, command: ChangeSettings) -> Result<User> {
-        self.write(Growth::Bounded, context, command, |unit, command| {
-            let user = own(unit, &command.name)?;
-            let before = unit.tx.settings(user.id)?;
-            let after = Settings {
-                added_by: command.added_by.unwrap_or(before.added_by),
-                write_first: command.write_first.unwrap_or(before.write_first),
-                hide_last_seen: command.hide_last_seen.unwrap_or(before.hide_last_seen),
-                hide_reads: command.hide_reads.unwrap_or(before.hide_reads),
-            };
-            if after != before {
-                unit.tx.settings_set(user.id, &after)?;
-            }
-            Ok(user)
-        })
-        .await
     }
 
     /// A range of the users in the caller's list, each with the parts that the caller may see.
@@ -219,13 +189,14 @@ fn profile(
 ) -> Result<Profile> {
     if sees_all_of(caller, &user) {
         let whole = wanted.whole.then(|| all_of(tx, user.id)).transpose()?;
-        return Ok(Profile { user, details, whole, own: true, status: wanted.status });
+        let sees_hidden = caller == Caller::Service;
+        return Ok(Profile { user, details, whole, own: true, status: wanted.status, sees_hidden });
     }
     let status = match caller.user() {
         Some(me) if wanted.status => tx.pair(me, user.id)?.mine == Some(Relation::Contact),
         _ => false,
     };
-    Ok(Profile { user, details, whole: None, own: false, status })
+    Ok(Profile { user, details, whole: None, own: false, status, sees_hidden: false })
 }
 
 fn all_of(tx: &dyn Tx, user: UserId) -> Result<Whole> {
@@ -270,12 +241,15 @@ fn rename(unit: &mut Unit, (command, known): &(Rename, Known)) -> Result<User> {
     }
     hold(unit, &user.name, Some(&command.new_name))?;
     let (name, new_name) = (user.name.clone(), command.new_name.clone());
-    let estranged = unit.tx.estranged(user.id)?;
-    let told = known.1.iter().copied().filter(|other| estranged.binary_search(other).is_err());
-    let told = told.chain([user.id]).collect();
-    let kind = Kind::UserUpdate { user: user.id, name: name.clone(), new_name: new_name.clone() };
+    let told = receivers(unit.tx, user.id, known.1.clone())?;
+    let profile = Some(stored(unit.tx, user.id)?.into());
+    let kind =
+        Kind::UserUpdate { user: user.id, name: name.clone(), new_name: Some(new_name.clone()), profile };
     unit.answer(Event::to_users(kind, told));
-    let (id, task) = (unit.new_task(), Task::LogRename { user: user.id, name, new_name, after: None });
+    let (id, task) = {
+        let by_self = unit.caller == Caller::User(user.id);
+        (unit.new_task(), Task::LogRename { user: user.id, name, new_name, by_self, after: None })
+    };
     unit.tx.task_insert(id, &task)?;
     unit.begin_task(id, task)?;
     Ok(User { name: command.new_name.clone(), ..user })

@@ -5,14 +5,15 @@
 
 use std::sync::atomic::Ordering;
 
-use super::group::{delete_if_ended, depart};
+use super::group::{Departure, delete_if_ended, depart};
 use super::message::erase_together;
 use super::{App, Context, Growth, Unit};
 use crate::log::LogEntry;
 use crate::permission::Role;
-use crate::store::Task;
+use crate::reaction::LOST_TOGETHER;
+use crate::store::{ReactionOf, Task};
 use crate::user::Caller;
-use crate::{Date, GroupId, Name, Result, TaskId, UserId};
+use crate::{Date, GroupId, MessageId, Result, Seq, TaskId, UserId};
 
 /// The bounds of a step.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +25,7 @@ pub struct Effort {
 }
 
 /// The first part of a task, which the request itself does.
-const AT_ONCE: Effort = Effort { rows: 200, groups: 20 };
+pub(super) const AT_ONCE: Effort = Effort { rows: 200, groups: 20 };
 
 impl App {
     /// Whether this node has begun tasks that may have further steps. Tasks of other nodes are found by
@@ -72,9 +73,17 @@ impl Unit<'_> {
     fn step(&mut self, id: TaskId, task: Task, effort: Effort) -> Result<()> {
         let is_done = match task {
             Task::EraseUser(user) => self.erase_user(user, effort)?,
-            Task::EraseGroup(group) => self.tx.group_erase(group, effort.rows)? < effort.rows,
-            Task::LogRename { user, name, new_name, after } => {
-                let last = self.log_rename(user, (name, new_name), after, effort)?;
+            Task::EraseGroup(group) => {
+                let files = self.tx.files_drop_of_group(group, effort.rows)?;
+                files + self.tx.group_erase(group, effort.rows - files)? < effort.rows
+            }
+            Task::EraseReactions { group, messages } => {
+                self.tx.reactions_erase(group, &messages, effort.rows)? < effort.rows
+            }
+            Task::LogRename { user, name, new_name, by_self, after } => {
+                let renamed = LogEntry::MemberRenamed { user, name, new_name };
+                let by = Some(user).filter(|_| by_self);
+                let last = self.log_rename(user, &renamed, by, after, effort)?;
                 if let Some(last) = last {
                     self.tx.task_advance(id, last)?;
                 }
@@ -91,27 +100,40 @@ impl Unit<'_> {
     /// Removes a deleted user from its groups, then erases its messages. Returns whether the task is
     /// complete.
     fn erase_user(&mut self, user: UserId, effort: Effort) -> Result<bool> {
+        let mut rows = effort.rows;
         for _ in 0..effort.groups {
             let Some((group, role)) = self.tx.trace_as_member(user)? else {
-                return self.erase_messages(user, effort);
+                return self.erase_messages(user, Effort { rows, ..effort });
             };
-            self.take_out(user, group, role)?;
+            rows = rows.saturating_sub(self.take_out(user, group, role)?);
+            if rows == 0 {
+                break;
+            }
         }
         Ok(false)
     }
 
-    /// Removes a deleted user from a group, if the group still exists.
-    fn take_out(&mut self, user: UserId, group: GroupId, role: Role) -> Result<()> {
-        let Some(found) = self.tx.group(group)? else { return self.tx.member_remove(group, user) };
+    /// Removes a deleted user and its reactions from a group, if the group still exists. The messages that lose them
+    /// count as changed with the number of the removal; clients learn of that from `user.delete`. Returns the number
+    /// of reactions, of which a part may be left.
+    fn take_out(&mut self, user: UserId, group: GroupId, role: Role) -> Result<usize> {
+        let Some(found) = self.tx.group(group)? else {
+            self.tx.member_remove(group, user)?;
+            return Ok(0);
+        };
         let silenced = found.private && silence_the_other(self, group)?;
-        let departed = depart(self, group, user, role == Role::Owner)?;
+        let reactions = self.tx.reactions_by(group, user, LOST_TOGETHER)?;
+        let why = Departure::Deleted { lost: messages_of(&reactions) };
+        let departed = depart(self, group, user, role == Role::Owner, why)?;
+        self.drop_reactions(user, group, &reactions, departed.seq)?;
         // `user.delete` does not report the change of another member's role.
         if silenced || departed.inherited {
-            self.group_affected(group, departed.seq, vec![user])?;
+            self.group_affected(group, departed.seq, vec![user], None)?;
         } else {
             self.member_changed(group, departed.seq, Some(user));
         }
-        delete_if_ended(self, group, &departed)
+        delete_if_ended(self, group, &departed)?;
+        Ok(reactions.len())
     }
 
     fn erase_messages(&mut self, user: UserId, effort: Effort) -> Result<bool> {
@@ -123,13 +145,52 @@ impl Unit<'_> {
                 erase_together(self, group, &found)?;
             }
             rows -= found.len();
+            rows -= self.take_reactions(user, group, rows)?;
             if rows == 0 || groups == 0 {
                 return Ok(false);
             }
             groups -= 1;
             self.tx.trace_delete(user, group)?;
         }
+        if !self.take_avatars(user, Effort { rows, groups })? {
+            return Ok(false);
+        }
+        rows -= self.tx.files_drop_of_user(user, rows)?;
+        rows -= self.tx.mentions_delete(user, rows)?;
+        rows -= self.tx.bans_delete(user, rows)?;
         Ok(self.tx.names_delete(user, rows)? < rows)
+    }
+
+    /// Removes reactions of a user who is no more, at most `limit`: those in groups that it had left, and those beyond
+    /// the ones that went with it. Clients learn of that from `user.delete`.
+    fn take_reactions(&mut self, user: UserId, group: GroupId, limit: usize) -> Result<usize> {
+        if self.tx.group(group)?.is_none() {
+            return Ok(0);
+        }
+        let mut erased = 0;
+        loop {
+            let found = self.tx.reactions_by(group, user, LOST_TOGETHER.min(limit - erased))?;
+            if found.is_empty() {
+                return Ok(erased);
+            }
+            let seq = self.log(group, &LogEntry::ReactionsErased { lost: messages_of(&found) })?;
+            self.drop_reactions(user, group, &found, seq)?;
+            self.member_changed(group, seq, None);
+            erased += found.len();
+        }
+    }
+
+    fn drop_reactions(
+        &mut self,
+        user: UserId,
+        group: GroupId,
+        reactions: &[ReactionOf],
+        seq: Seq,
+    ) -> Result<()> {
+        for ReactionOf { message, emoji, .. } in reactions {
+            self.tx.reaction_delete(group, *message, user, emoji, seq)?;
+        }
+        Ok(())
     }
 
     /// Writes a rename into the logs of the user's next groups. Returns the last of them if there may be
@@ -137,18 +198,25 @@ impl Unit<'_> {
     fn log_rename(
         &mut self,
         user: UserId,
-        (name, new_name): (Name, Name),
+        renamed: &LogEntry,
+        by: Option<UserId>,
         after: Option<GroupId>,
         effort: Effort,
     ) -> Result<Option<GroupId>> {
         let groups = self.tx.groups_of(user, after, effort.groups)?;
         for group in &groups {
-            let (name, new_name) = (name.clone(), new_name.clone());
-            let seq = self.log(group.id, &LogEntry::MemberRenamed { user, name, new_name })?;
+            let seq = self.log_entry(group.id, renamed, by, Vec::new())?.seq;
             self.member_changed(group.id, seq, None);
         }
         Ok(groups.last().filter(|_| groups.len() == effort.groups).map(|group| group.id))
     }
+}
+
+/// The ids of the messages of reactions that are in the order of these, each once.
+fn messages_of(reactions: &[ReactionOf]) -> Vec<MessageId> {
+    let mut ids: Vec<_> = reactions.iter().map(|reaction| reaction.id).collect();
+    ids.dedup();
+    ids
 }
 
 /// The other user of a private group with a deleted user keeps the history, and may leave. Returns whether

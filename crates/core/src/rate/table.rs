@@ -80,6 +80,16 @@ impl Table {
         Added { wait: 0, newly_unsent }
     }
 
+    /// Takes one out of each of these buckets. One that the other nodes know of already stays there.
+    pub(super) fn give_back(&self, key: Key, asked: &[(usize, Quota)]) {
+        let mut shard = self.shard(key);
+        let Some(bucket) = shard.buckets.get_mut(&key) else { return };
+        for (slot, quota) in asked {
+            bucket.empty_at[*slot] = bucket.empty_at[*slot].saturating_sub(quota.step);
+            bucket.unsent[*slot] = bucket.unsent[*slot].saturating_sub(1);
+        }
+    }
+
     /// The wait until a key's bucket has room for one more.
     pub(super) fn wait(&self, key: Key, slot: usize, quota: Quota, now: u64) -> u64 {
         self.shard(key).buckets.get(&key).map_or(0, |bucket| bucket.wait(slot, quota, now))

@@ -59,6 +59,25 @@ fn burst_passes_then_the_rate_and_the_wait_is_exact() {
 }
 
 #[test]
+fn as_many_are_given_back_as_a_user_may_send() {
+    let (clock, rates) = rates(|limits| {
+        (limits.events_burst, limits.events_per_second) = (3, 1);
+        (limits.messages_burst, limits.messages_per_second) = (1, 1);
+    });
+    for _ in 0..3 {
+        rates.spend(ANN, Cost::Message).expect("what was given back is free again");
+        rates.give_back(ANN, Cost::Message);
+    }
+    rates.spend(ANN, Cost::Message).expect("nothing was taken");
+    rates.give_back(ANN, Cost::Message);
+    assert_eq!(wait(rates.spend(ANN, Cost::Message)), Duration::from_secs(1), "the fourth stays counted");
+    clock.0.store(1000, Ordering::Relaxed);
+    rates.spend(ANN, Cost::Message).expect("a second later one more");
+    rates.give_back(ANN, Cost::Message);
+    rates.spend(ANN, Cost::Message).expect("and one is given back again");
+}
+
+#[test]
 fn refusal_by_one_limit_takes_nothing_of_the_other() {
     let (clock, rates) = rates(|limits| {
         (limits.events_burst, limits.events_per_second) = (3, 1);

@@ -9,15 +9,18 @@ pub(crate) fn put(detail: &mut Vec<u8>, tag: u8, value: &[u8]) {
     detail.extend(value);
 }
 
-/// The first field with this tag; none also where the fields end too early.
-pub(crate) fn find(mut rest: &[u8], wanted: u8) -> Option<&[u8]> {
-    loop {
+/// The fields with their tags, up to one that ends too early.
+pub(crate) fn fields(mut rest: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    std::iter::from_fn(move || {
         let (tag, after) = rest.split_first()?;
         let (length, after) = after.split_first_chunk()?;
         let (value, after) = after.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
-        if *tag == wanted {
-            return Some(value);
-        }
         rest = after;
-    }
+        Some((*tag, value))
+    })
+}
+
+/// The first field with this tag; none also where the fields end too early.
+pub(crate) fn find(detail: &[u8], wanted: u8) -> Option<&[u8]> {
+    fields(detail).find(|(tag, _)| *tag == wanted).map(|(_, value)| value)
 }

@@ -1,7 +1,11 @@
 //! The numbers under which values are stored. Both stores and `migrate` use these and no others, so a
-//! row means the same in both databases. A number is never changed or given to another value.
+//! row means the same in both databases. A number is never changed or given to another value. Those of log entries stand
+//! with [their kinds](crate::log::LogKind).
 
+use super::file::FileState;
+use super::follower::Follower;
 use super::import::ImportKind;
+use crate::group_settings::Notify;
 use crate::permission::Role;
 use crate::profile::{Origin, UserKind};
 use crate::relation::Relation;
@@ -31,6 +35,10 @@ macro_rules! stored_number {
     (Allowed::Contacts) => { 1 };
     (Allowed::Nobody) => { 2 };
 
+    (Notify::All) => { 0 };
+    (Notify::Mentions) => { 1 };
+    (Notify::None) => { 2 };
+
     (TokenKind::Token) => { 0 };
     (TokenKind::Ticket) => { 1 };
 
@@ -42,13 +50,19 @@ macro_rules! stored_number {
     (TaskKind::EraseUser) => { 0 };
     (TaskKind::EraseGroup) => { 1 };
     (TaskKind::LogRename) => { 2 };
+    (TaskKind::EraseReactions) => { 3 };
 
-    (LogKind::MessageSent) => { 0 };
-    (LogKind::MessageEdited) => { 1 };
-    (LogKind::MessageDeleted) => { 2 };
-    (LogKind::GroupChanged) => { 3 };
-    (LogKind::MemberRenamed) => { 4 };
-    (LogKind::MessagesDeleted) => { 5 };
+    (Follower::ExpiredTokens) => { 0 };
+    (Follower::DroppedFiles) => { 1 };
+    (Follower::StrayFiles) => { 2 };
+
+    (FileState::Reserved) => { 0 };
+    (FileState::Stored) => { 1 };
+    (FileState::Attached) => { 2 };
+    (FileState::Dropped) => { 3 };
+    (FileState::Avatar) => { 4 };
+
+    (LogKind::$kind:ident) => { $crate::log_number!($kind) };
 }
 
 /// A value that is stored as a small number.
@@ -91,23 +105,8 @@ pub enum TaskKind {
     EraseGroup,
     /// [`Task::LogRename`](super::Task::LogRename).
     LogRename,
-}
-
-/// The kinds of log entries, without what belongs to one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogKind {
-    /// [`LogEntry::MessageSent`](crate::log::LogEntry::MessageSent).
-    MessageSent,
-    /// [`LogEntry::MessageEdited`](crate::log::LogEntry::MessageEdited).
-    MessageEdited,
-    /// [`LogEntry::MessageDeleted`](crate::log::LogEntry::MessageDeleted).
-    MessageDeleted,
-    /// [`LogEntry::GroupChanged`](crate::log::LogEntry::GroupChanged).
-    GroupChanged,
-    /// [`LogEntry::MemberRenamed`](crate::log::LogEntry::MemberRenamed).
-    MemberRenamed,
-    /// [`LogEntry::MessagesDeleted`](crate::log::LogEntry::MessagesDeleted).
-    MessagesDeleted,
+    /// [`Task::EraseReactions`](super::Task::EraseReactions).
+    EraseReactions,
 }
 
 macro_rules! stored {
@@ -141,10 +140,12 @@ stored! {
     Origin { Account, Host }
     UserKind { Person, Bot }
     Allowed { Anyone, Contacts, Nobody }
+    Notify { All, Mentions, None }
     TokenKind { Token, Ticket }
     ImportKind { User, Group, Relation, Membership }
-    TaskKind { EraseUser, EraseGroup, LogRename }
-    LogKind { MessageSent, MessageEdited, MessageDeleted, GroupChanged, MemberRenamed, MessagesDeleted }
+    TaskKind { EraseUser, EraseGroup, LogRename, EraseReactions }
+    Follower { ExpiredTokens, DroppedFiles, StrayFiles }
+    FileState { Reserved, Stored, Attached, Dropped, Avatar }
 }
 
 #[cfg(test)]

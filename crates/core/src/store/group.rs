@@ -1,9 +1,12 @@
 //! Groups, their members, marks and logs, as a store keeps them.
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 
-use super::{Messages, Relations};
+use super::{Edge, Messages, Relations};
+use crate::entry::GroupEntry;
 use crate::group::{Group, Mark, Member, Summary, View};
+use crate::group_details::GroupDetails;
 use crate::limits::{LATEST, LISTED};
 use crate::log::{LogEntry, LogRow};
 use crate::permission::Role;
@@ -42,6 +45,9 @@ pub trait Groups: Messages + Relations {
     /// Gives a group another name.
     fn group_rename(&mut self, id: GroupId, name: &str) -> Result<()>;
 
+    /// Gives a group other details.
+    fn group_details_set(&mut self, id: GroupId, details: &GroupDetails) -> Result<()>;
+
     /// Removes a group, and keeps `task` to erase the rest: its memberships, messages and log, none of which is
     /// found from here on.
     fn group_delete(&mut self, id: GroupId, task: TaskId) -> Result<()>;
@@ -59,6 +65,13 @@ pub trait Groups: Messages + Relations {
     /// Keeps an entry under the number that was taken for it. A message is its own entry, and is not
     /// kept by this.
     fn log_insert(&mut self, group: GroupId, seq: Seq, entry: &LogEntry) -> Result<()>;
+
+    /// Keeps an entry that changes the group, with its changes.
+    fn entry_insert(&mut self, group: GroupId, seq: Seq, log: &LogEntry, entry: &GroupEntry) -> Result<()>;
+
+    /// Up to `limit` entries that change the group or its pins, with their changes, from an edge by number, in its order. Left out
+    /// are those that an older version made, and renames of users who were deleted. An edge by date has none.
+    fn entries(&self, group: GroupId, edge: Edge, limit: usize) -> Result<Vec<(Seq, GroupEntry)>>;
 
     /// The entries after the number `after`, ascending and without a gap, at most `limit` of them.
     fn log(&self, group: GroupId, after: Seq, limit: usize) -> Result<Vec<LogRow>>;
@@ -93,20 +106,19 @@ pub trait Groups: Messages + Relations {
     /// has the mark that it had, and nothing unread of what was written before.
     fn member_set(&mut self, group: GroupId, user: UserId, role: Role, now: Date) -> Result<()>;
 
-    /// Puts a user out. Its mark is kept for the day that it comes back.
+    /// Puts a user out, and ends the invites that it made. Its mark is kept for the day that it comes back.
     fn member_remove(&mut self, group: GroupId, user: UserId) -> Result<()>;
 
-    /// The read mark of a user and the number of unread messages: none and 0 for one who is not in. Found by an index,
-    /// whatever the length of the log and whoever wrote it.
+    /// The read mark of a user and the numbers of unread messages and of mentions: none and 0 for one who is not in.
+    /// Found by indices, whatever the length of the log and whoever wrote it.
     fn mark(&self, group: GroupId, user: UserId) -> Result<Mark>;
 
-    /// How many of others' messages a user has not read in these groups, the sum of their
-    /// [marks](Self::mark). Bounded by the caller.
-    fn unread(&self, user: UserId, groups: &[GroupId]) -> Result<u64> {
-        groups.iter().map(|group| Ok(u64::from(self.mark(*group, user)?.unread))).sum()
-    }
+    /// The sums of a user's [marks](Self::mark) in these groups, and the number of groups that have any unread
+    /// messages. Groups that it has yet to accept, has muted at `now`, or wants no notifications of do not count.
+    /// Bounded by the caller.
+    fn unread(&self, user: UserId, groups: &[GroupId], now: Date) -> Result<Unread>;
 
-    /// Sets how far a member has read.
+    /// Sets how far a member has read. The member's own mark that the group is unread ends.
     fn mark_set(&mut self, group: GroupId, user: UserId, seq: Seq, date: Date) -> Result<()>;
 
     /// Every group that a user is in, in ascending order of id. One row of each group is read, and no message.
@@ -123,12 +135,9 @@ pub trait Groups: Messages + Relations {
         let members = self.members(id)?;
         let messages = self.messages(id, &super::Page { edge: super::Edge::Newest, limit: LATEST })?;
         let members_count = members.len();
-        let mut view = View { group, members, members_count, messages };
-        if let (true, [a, b]) = (view.group.private, &view.members[..])
-            && self.pair(a.user, b.user)?.blocked()
-        {
-            view.restrict_all();
-        }
+        let (people, reads) = (Vec::new(), Vec::new());
+        let mut view = View { group, members, members_count, messages, people, reads, mentioned: Vec::new() };
+        self.show_block(&mut view)?;
         Ok(Some(Arc::new(view)))
     }
 
@@ -137,7 +146,49 @@ pub trait Groups: Messages + Relations {
     fn brief(&self, id: GroupId) -> Result<Option<Arc<View>>> {
         let Some(group) = self.group(id)? else { return Ok(None) };
         let (members, members_count) = self.members_up_to(id, LISTED)?;
-        Ok(Some(Arc::new(View { group, members, members_count, messages: Vec::new() })))
+        let (messages, people, reads) = (Vec::new(), Vec::new(), Vec::new());
+        let mut view = View { group, members, members_count, messages, people, reads, mentioned: Vec::new() };
+        self.show_block(&mut view)?;
+        Ok(Some(Arc::new(view)))
+    }
+
+    /// Shows both users of a private group as restricted while one has blocked the other.
+    fn show_block(&self, view: &mut View) -> Result<()> {
+        if let (true, [a, b]) = (view.group.private, &view.members[..])
+            && self.pair(a.user, b.user)?.blocked()
+        {
+            view.restrict_all();
+        }
+        Ok(())
+    }
+}
+
+/// The unread messages of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unread {
+    /// The sum over the groups, each counted up to [`UNREAD`](crate::limits::UNREAD).
+    pub unread: u64,
+    /// The sum of those that mention the user, likewise.
+    pub mentioned: u64,
+    /// The number of groups that have any.
+    pub groups: u64,
+}
+
+impl From<Mark> for Unread {
+    fn from(mark: Mark) -> Self {
+        Self {
+            unread: mark.unread.into(),
+            mentioned: mark.mentioned.into(),
+            groups: u64::from(mark.unread > 0),
+        }
+    }
+}
+
+impl AddAssign for Unread {
+    fn add_assign(&mut self, other: Self) {
+        self.unread += other.unread;
+        self.mentioned += other.mentioned;
+        self.groups += other.groups;
     }
 }
 

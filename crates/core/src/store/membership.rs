@@ -1,14 +1,34 @@
 //! The rights of members, consent, and the settings of users, as a store keeps them.
 
 use crate::group::Membership;
+use crate::group_settings::GroupSettings;
+use crate::permission::Role;
 use crate::relation::Pair;
 use crate::user::{Allowed, Settings};
-use crate::{GroupId, Result, Seq, UserId};
+use crate::{Date, GroupId, Name, Result, Seq, UserId};
 
 /// Memberships and consent, in a transaction.
 pub trait Memberships {
     /// The rights of a user in a group now, in one query; none for one who is not in it.
     fn membership(&self, group: GroupId, user: UserId) -> Result<Option<Membership>>;
+
+    /// Up to `limit` members of one role, in order of joining (then of number), those after a place. With a `prefix`
+    /// those whose name or display name begins with it, as [`search_key`](crate::text::search_key) spells them.
+    /// **Bound.** With a prefix all members of the role are read.
+    fn members_listed(
+        &self,
+        group: GroupId,
+        role: Role,
+        after: Option<MemberPlace>,
+        prefix: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<ListedMember>>;
+
+    /// The date of a member's newest message, which slow mode counts from; also of a noted one that was deleted.
+    fn slow_since(&self, group: GroupId, user: UserId) -> Result<Option<Date>>;
+
+    /// Notes the date of a member's message that is deleted.
+    fn slow_note(&mut self, group: GroupId, user: UserId, date: Date) -> Result<()>;
 
     /// Sets whether a member has yet to accept.
     fn pending_set(&mut self, group: GroupId, user: UserId, pending: bool) -> Result<()>;
@@ -22,6 +42,14 @@ pub trait Memberships {
     /// The facts that decide whether `actor` may bring each of these users into `group`, in their order.
     /// Unknown users are left out.
     fn newcomers(&self, group: GroupId, actor: UserId, users: &[UserId]) -> Result<Vec<Newcomer>>;
+
+    /// A member's own settings of a group; the default ones for a user who is not in it. A hidden group with a
+    /// message that was sent after hiding is no longer hidden, also once that message is erased.
+    fn group_settings(&self, group: GroupId, user: UserId) -> Result<GroupSettings>;
+
+    /// Stores a member's own settings of a group. A group that is hidden by this stays hidden until its next
+    /// message.
+    fn group_settings_set(&mut self, group: GroupId, user: UserId, settings: &GroupSettings) -> Result<()>;
 
     /// Lets nobody take a number of the group's log until this transaction has ended and its events
     /// are told; answers the last one that was given.
@@ -51,4 +79,26 @@ pub struct Newcomer {
     pub added_by: Allowed,
     /// Whether it left this group by itself.
     pub declined: bool,
+    /// Whether it is banned from this group.
+    pub banned: bool,
+}
+
+/// A place in the list of a group's members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemberPlace {
+    pub role: Role,
+    /// The date of joining.
+    pub since: Date,
+    pub user: UserId,
+}
+
+/// A member in the list of a group's members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedMember {
+    pub name: Name,
+    pub place: MemberPlace,
+    /// The last number read.
+    pub read: Option<Seq>,
+    /// Whether the user has yet to accept.
+    pub pending: bool,
 }

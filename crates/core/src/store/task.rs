@@ -3,7 +3,7 @@
 
 use super::detail::{find, put};
 use super::encoding::{Stored, TaskKind};
-use crate::{Error, GroupId, Name, Result, TaskId, UserId};
+use crate::{Error, GroupId, Name, Result, Seq, TaskId, UserId};
 
 /// Work that remains.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +20,17 @@ pub enum Task {
         name: Name,
         /// The new name.
         new_name: Name,
+        /// Whether the user renamed itself.
+        by_self: bool,
         /// The last group that has it, in the order of their ids.
         after: Option<GroupId>,
+    },
+    /// Erase the reactions to erased messages.
+    EraseReactions {
+        /// The group of the messages.
+        group: GroupId,
+        /// The numbers of the messages, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER).
+        messages: Vec<Seq>,
     },
 }
 
@@ -42,6 +51,8 @@ pub struct StoredTask<'a> {
 mod tag {
     pub(super) const NAME: u8 = 1;
     pub(super) const NEW_NAME: u8 = 2;
+    pub(super) const BY_SELF: u8 = 3;
+    pub(super) const MESSAGES: u8 = 4;
 }
 
 impl Task {
@@ -51,10 +62,18 @@ impl Task {
         let (kind, user, group) = match self {
             Self::EraseUser(user) => (TaskKind::EraseUser, Some(*user), None),
             Self::EraseGroup(group) => (TaskKind::EraseGroup, None, Some(*group)),
-            Self::LogRename { user, name, new_name, after } => {
+            Self::LogRename { user, name, new_name, by_self, after } => {
                 put(&mut detail, tag::NAME, name.as_str().as_bytes());
                 put(&mut detail, tag::NEW_NAME, new_name.as_str().as_bytes());
+                if *by_self {
+                    put(&mut detail, tag::BY_SELF, &[]);
+                }
                 (TaskKind::LogRename, Some(*user), *after)
+            }
+            Self::EraseReactions { group, messages } => {
+                let numbers: Vec<u8> = messages.iter().flat_map(|seq| seq.0.to_le_bytes()).collect();
+                put(&mut detail, tag::MESSAGES, &numbers);
+                (TaskKind::EraseReactions, None, Some(*group))
             }
         };
         let detail = Some(detail.as_slice()).filter(|detail| !detail.is_empty());
@@ -76,8 +95,16 @@ impl Task {
                 user: user()?,
                 name: name(tag::NAME).ok_or_else(broken)?,
                 new_name: name(tag::NEW_NAME).ok_or_else(broken)?,
+                by_self: stored.detail.and_then(|detail| find(detail, tag::BY_SELF)).is_some(),
                 after: stored.group,
             },
+            TaskKind::EraseReactions => {
+                let numbers =
+                    stored.detail.and_then(|detail| find(detail, tag::MESSAGES)).ok_or_else(broken)?;
+                let (numbers, _) = numbers.as_chunks();
+                let messages = numbers.iter().map(|bytes| Seq(i64::from_le_bytes(*bytes))).collect();
+                Self::EraseReactions { group: stored.group.ok_or_else(broken)?, messages }
+            }
         })
     }
 }
@@ -109,13 +136,18 @@ mod tests {
     #[test]
     fn a_task_is_read_as_it_was_stored() {
         let (user, group) = (UserId(3), GroupId(Uuid::from_u128(9)));
-        let (name, new_name) = (Name::stored("ann"), Name::stored("éva"));
+        let renamed = |by_self| {
+            let (name, new_name) = (Name::stored("ann"), Name::stored("éva"));
+            Task::LogRename { user, name, new_name, by_self, after: Some(group) }
+        };
         for (task, detail) in [
             (Task::EraseUser(user), None),
             (Task::EraseGroup(group), None),
+            (renamed(false), Some("\u{1}\u{3}\0\0\0ann\u{2}\u{4}\0\0\0éva".as_bytes())),
+            (renamed(true), Some("\u{1}\u{3}\0\0\0ann\u{2}\u{4}\0\0\0éva\u{3}\0\0\0\0".as_bytes())),
             (
-                Task::LogRename { user, name, new_name, after: Some(group) },
-                Some("\u{1}\u{3}\0\0\0ann\u{2}\u{4}\0\0\0éva".as_bytes()),
+                Task::EraseReactions { group, messages: vec![Seq(7), Seq(9)] },
+                Some(b"\x04\x10\0\0\0\x07\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0".as_slice()),
             ),
         ] {
             task.with_stored(|stored| {

@@ -20,6 +20,10 @@ pub trait Tokens {
     /// Drops every token and ticket of a user.
     fn tokens_delete(&mut self, user: UserId) -> Result<()>;
 
+    /// Drops every token and ticket of a user but one, which may be another user's; answers the dropped ones. A user has
+    /// few: [`tokens_trim`](Self::tokens_trim) bounds tokens, and their lifetime the tickets.
+    fn tokens_delete_others(&mut self, user: UserId, kept: &TokenHash) -> Result<Vec<TokenHash>>;
+
     /// Drops a user's tokens but the newest `keep`, at most 1000 at a time; answers those that were
     /// dropped. Tickets stay.
     fn tokens_trim(&mut self, user: UserId, keep: usize) -> Result<Vec<TokenHash>>;

@@ -2,7 +2,7 @@
 
 use crate::name::NameCase;
 use crate::permission::Role;
-use crate::profile::{Details, Identity, Origin};
+use crate::profile::{Details, Identity, Origin, ProfileCard};
 use crate::user::User;
 use crate::{Date, GroupId, Name, Result, TaskId, UserId};
 
@@ -27,6 +27,13 @@ pub trait Users {
 
     /// The profiles of these users, in the order of `ids`: `None` where there is none.
     fn details(&self, ids: &[UserId]) -> Result<Vec<Option<Details>>>;
+
+    /// The names of those of these users who exist, in any order. Bounded by the caller.
+    fn user_names(&self, ids: &[UserId]) -> Result<Vec<(UserId, Name)>>;
+
+    /// The profiles of those of these users who have a display name or an avatar, or are bots, in ascending order of
+    /// name. While no user has any, this costs one look into an index, however many `ids` there are.
+    fn cards(&self, ids: &[UserId]) -> Result<Vec<ProfileCard>>;
 
     /// Up to `limit` users in order of their making, those after `after`.
     fn users_page(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>>;
@@ -70,10 +77,13 @@ pub trait Users {
     /// Takes the user's password away, if it has one.
     fn password_delete(&mut self, id: UserId) -> Result<()>;
 
+    /// Sets the time at which these users were last seen.
+    fn last_seen_set(&mut self, users: &[UserId], at: Date) -> Result<()>;
+
     /// Sets where a user comes from.
     fn origin_set(&mut self, id: UserId, origin: Origin) -> Result<()>;
 
-    /// Sets what may change of a user's details: all but the origin and the date.
+    /// Sets what may change of a user's details: all but the origin, the dates and the setting.
     fn profile_set(&mut self, id: UserId, details: &Details) -> Result<()>;
 
     /// Holds claims until a date, or until the later one where they are held already.

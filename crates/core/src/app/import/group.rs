@@ -184,6 +184,10 @@ impl<'i> Import<'i, '_> {
             };
             if private {
                 self.join_private(id, user)?;
+            } else if !self.unit.tx.banned_among(id, &[user.id])?.is_empty() {
+                self.page.memberships.refused += 1;
+                self.note(&format!("member {}: is banned from the group; not imported", user.name));
+                continue;
             } else {
                 self.join(id, user, *role, &mut owned)?;
             }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{ImportPage, People, Person, Unit};
 use crate::message::Body;
 use crate::permission::Role;
+use crate::send::Kept;
 use crate::store::{ImportKind, Imported, NewMessage, Tx};
 use crate::{Date, GroupId, MessageId, Result, Seq, UserId};
 
@@ -157,15 +158,10 @@ fn insert(
     let mut seq = unit.tx.seq_take_for_messages(group, messages.len(), last.date)?;
     let mut rows = Vec::with_capacity(messages.len());
     for (message, found) in messages {
+        let kept = Kept { id: MessageId(message.id), date: found.date, seq };
         rows.push(NewMessage {
-            id: MessageId(message.id),
-            group,
-            seq,
-            author: found.author,
-            date: found.date,
-            body: found.body.clone(),
             respond_to: known.answered(message, group, page),
-            client_id: None,
+            ..NewMessage::new(group, kept, found.author, found.body.clone())
         });
         known.places.insert(message.id, (group, seq));
         seq = seq.next();

@@ -1,0 +1,93 @@
+//! Avatars that are uploaded images: which file may become one, who reads it, and the end of one that is replaced.
+
+use std::sync::Arc;
+
+use super::Unit;
+use super::actor::visible;
+use super::directory::find;
+use super::work::Effort;
+use crate::entry::Change;
+use crate::group_details::{DetailKey, GroupDetails};
+use crate::limits::Directory;
+use crate::profile::Avatar;
+use crate::store::{FileRow, FileState, Tx};
+use crate::user::Caller;
+use crate::{Error, FileId, GroupId, Result, UserId};
+
+/// The owner of an avatar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AvatarOf {
+    User(UserId),
+    /// A group, and the user who changes it. A service may do so without one.
+    Group(GroupId, Option<UserId>),
+}
+
+/// The file of a stored avatar.
+fn file_of(stored: Option<&Arc<str>>) -> Option<FileId> {
+    stored.and_then(|stored| Avatar::stored_file(stored))
+}
+
+/// Makes the file of the new avatar one, and drops that of the old one.
+pub(super) fn replace_avatar(
+    unit: &mut Unit,
+    of: AvatarOf,
+    before: Option<&Arc<str>>,
+    after: Option<&Arc<str>>,
+) -> Result<()> {
+    let (before, after) = (file_of(before), file_of(after));
+    if before == after {
+        return Ok(());
+    }
+    if let Some(id) = after {
+        let (uploader, group) = match of {
+            AvatarOf::User(user) => (Some(user), None),
+            AvatarOf::Group(group, by) => (by, Some(group)),
+        };
+        require_usable(unit, id, uploader)?;
+        unit.tx.file_show(id, group)?;
+    }
+    before.map_or(Ok(()), |id| unit.tx.file_drop(id))
+}
+
+fn require_usable(unit: &Unit, id: FileId, uploader: Option<UserId>) -> Result<()> {
+    let unusable =
+        |why: &str| Err(Error::field("avatar", format!("must be an unused image of one's own: {id} {why}")));
+    let row = unit.tx.file(id)?.filter(|row| uploader.is_none_or(|user| user == row.owner));
+    let Some(row) = row else { return unusable("is no file that the user uploaded") };
+    match (row.state, row.file) {
+        (FileState::Stored, Some(file)) if file.thumbnail.is_some() => Ok(()),
+        (FileState::Stored, _) => unusable("is no image of which there is a thumbnail"),
+        (FileState::Reserved, _) => unusable("is not complete"),
+        _ => unusable("is used already: upload the image again"),
+    }
+}
+
+/// Whether the caller may read an avatar: whoever may see the user or the group whose it is.
+pub(super) fn is_shown(tx: &dyn Tx, caller: Caller, directory: Directory, row: &FileRow) -> Result<bool> {
+    // The files of a deleted user are about to be removed.
+    let Some(uploader) = tx.user(row.owner)? else { return Ok(false) };
+    let Some(group) = row.group else {
+        return Ok(find(tx, caller, directory, &uploader.name)?.is_some());
+    };
+    let Some(found) = tx.group(group)? else { return Ok(false) };
+    let is_uploader = caller == Caller::User(row.owner);
+    Ok(is_uploader || found.details.is_open || visible(tx, caller, group).is_ok())
+}
+
+impl Unit<'_> {
+    /// Takes the avatars from groups that a deleted user has uploaded. Returns whether none is left.
+    pub(super) fn take_avatars(&mut self, user: UserId, effort: Effort) -> Result<bool> {
+        let found = self.tx.avatars_of_groups(user, effort.groups)?;
+        for (file, group) in &found {
+            self.tx.file_drop(*file)?;
+            let Some(before) = self.tx.group(*group)?.map(|found| found.details) else { continue };
+            if file_of(before.avatar.as_ref()) != Some(*file) {
+                continue;
+            }
+            self.tx.group_details_set(*group, &GroupDetails { avatar: None, ..before })?;
+            let entry = self.log_changes(*group, None, vec![Change::Details(vec![DetailKey::Avatar])])?;
+            self.group_updated(*group, entry.seq, vec![], vec![], Some(entry))?;
+        }
+        Ok(found.len() < effort.groups)
+    }
+}

@@ -1,0 +1,121 @@
+//! The entries of a group's history, beside its messages.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::actor::visible;
+use super::message::show_to;
+use super::{App, Context, Unit};
+use crate::entry::{Change, Entry, GroupEntry};
+use crate::log::LogEntry;
+use crate::message::Message;
+use crate::store::{Edge, Page, Tx};
+use crate::{GroupId, Name, Result, Seq, UserId};
+
+/// A part of a history with entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HistoryItem {
+    Message(Box<Message>),
+    Entry(Entry),
+}
+
+impl HistoryItem {
+    fn seq(&self) -> Seq {
+        match self {
+            Self::Message(message) => message.seq,
+            Self::Entry(entry) => entry.seq,
+        }
+    }
+}
+
+impl From<Message> for HistoryItem {
+    fn from(message: Message) -> Self {
+        Self::Message(Box::new(message))
+    }
+}
+
+impl App {
+    /// A page of a group's messages and entries, in the order of the page's edge. With a date, the page begins at
+    /// the message nearest to it.
+    pub async fn history_items(
+        &self,
+        context: &Context,
+        group: GroupId,
+        page: Page,
+    ) -> Result<Vec<HistoryItem>> {
+        self.read(context, (group, page), |tx, caller, (group, page)| {
+            visible(tx, caller, *group)?;
+            let mut messages = tx.messages(*group, page)?;
+            show_to(tx, caller.user(), &mut messages)?;
+            let first = messages.first().map(|message| message.seq);
+            let Some(edge) = edge_of_entries(page.edge, first) else {
+                return Ok(messages.into_iter().map(HistoryItem::from).collect());
+            };
+            let entries = entries(tx, *group, &Page { edge, limit: page.limit })?;
+            let messages = messages.into_iter().map(HistoryItem::from);
+            let mut items: Vec<_> = messages.chain(entries.into_iter().map(HistoryItem::Entry)).collect();
+            items.sort_by_key(HistoryItem::seq);
+            if !is_ascending(edge) {
+                items.reverse();
+            }
+            items.truncate(page.limit);
+            Ok(items)
+        })
+        .await
+    }
+}
+
+fn is_ascending(edge: Edge) -> bool {
+    matches!(edge, Edge::AfterSeq(_) | Edge::AfterDate(_))
+}
+
+/// The edge of the entries beside messages of which the first has this number; none without any.
+fn edge_of_entries(edge: Edge, first: Option<Seq>) -> Option<Edge> {
+    match edge {
+        Edge::BeforeDate(_) => first.map(Edge::BeforeSeq),
+        Edge::AfterDate(_) => first.map(Edge::AfterSeq),
+        _ => Some(edge),
+    }
+}
+
+/// The entries of a page, with all names.
+fn entries(tx: &dyn Tx, group: GroupId, page: &Page) -> Result<Vec<Entry>> {
+    let found = tx.entries(group, page.edge, page.limit)?;
+    let names = names(tx, found.iter().flat_map(|(_, entry)| entry.users(usize::MAX)))?;
+    Ok(found.into_iter().map(|(seq, entry)| entry.named(seq, usize::MAX, &names)).collect())
+}
+
+fn names(tx: &dyn Tx, users: impl Iterator<Item = UserId>) -> Result<HashMap<UserId, Name>> {
+    let mut users: Vec<_> = users.collect();
+    users.sort_unstable();
+    users.dedup();
+    if users.is_empty() { Ok(HashMap::new()) } else { Ok(tx.user_names(&users)?.into_iter().collect()) }
+}
+
+impl Unit<'_> {
+    /// Takes the group's next number for changes of the group, and keeps them. Returns the entry as events carry
+    /// it.
+    pub(super) fn log_changes(
+        &mut self,
+        group: GroupId,
+        by: Option<UserId>,
+        changes: Vec<Change<UserId>>,
+    ) -> Result<Arc<Entry>> {
+        self.log_entry(group, &LogEntry::GroupChanged, by, changes)
+    }
+
+    /// The same for a log entry that concerns a user.
+    pub(super) fn log_entry(
+        &mut self,
+        group: GroupId,
+        log: &LogEntry,
+        by: Option<UserId>,
+        changes: Vec<Change<UserId>>,
+    ) -> Result<Arc<Entry>> {
+        let entry = GroupEntry { date: self.now(), by, changes };
+        let seq = self.tx.seq_take(group, 1)?;
+        self.tx.entry_insert(group, seq, log, &entry)?;
+        let names = names(self.tx, entry.users(Entry::LIVE))?;
+        Ok(Arc::new(entry.named(seq, Entry::LIVE, &names)))
+    }
+}

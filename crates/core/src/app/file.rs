@@ -1,0 +1,240 @@
+//! Files: reserve, complete, abandon, read. Their bytes are written and read by the callers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::actor::{actor, someone, visible};
+use super::avatar::is_shown;
+use super::{App, Context, Growth, Unit};
+use crate::file::{
+    AttachmentList, Dimensions, FILE_TTL, FileName, PLAIN_UPLOAD_TTL, Reservation, StoredFile,
+    StoredThumbnail,
+};
+use crate::limits::Directory;
+use crate::store::{FileRow, FileState, Tx};
+use crate::user::Caller;
+use crate::{Date, Error, FileId, GroupId, Name, Result, Seq, UserId};
+
+const MISSING: Error = Error::NotFound("file");
+
+/// Begins an upload.
+#[derive(Debug, Clone)]
+pub struct ReserveFile {
+    /// The acting user, if a service calls.
+    pub author: Option<Name>,
+    pub name: FileName,
+    /// The length of the file, or the most that it may have.
+    pub size: u64,
+    /// Whether the upload may go on after a break.
+    pub resumable: bool,
+}
+
+/// Completes an upload whose bytes are in storage.
+#[derive(Debug, Clone)]
+pub struct CompleteFile {
+    pub id: FileId,
+    pub media_type: Arc<str>,
+    /// The length of the file as it is stored, which may be more than was reserved.
+    pub size: u64,
+    pub dimensions: Option<Dimensions>,
+    pub thumbnail: Option<StoredThumbnail>,
+}
+
+impl App {
+    /// Reserves a file's bytes of the quotas.
+    pub async fn file_reserve(&self, context: &Context, command: ReserveFile) -> Result<Reservation> {
+        self.rules.limits.files.admit_size(command.size)?;
+        self.write(Growth::Adds, context, command, reserve).await
+    }
+
+    /// An upload of the caller's that is not complete.
+    pub async fn file_reservation(&self, context: &Context, id: FileId) -> Result<Reservation> {
+        self.read(context, id, |tx, caller, id| own_reservation(tx, caller, *id)).await
+    }
+
+    /// Gives an upload that is not complete, and has new bytes, its whole time again.
+    pub async fn file_extend(&self, context: &Context, id: FileId) -> Result<Reservation> {
+        self.write(Growth::Bounded, context, id, |unit, id| {
+            let reservation = own_reservation(unit.tx, unit.caller, *id)?;
+            let expires = after(unit.now(), FILE_TTL);
+            unit.tx.file_extend(*id, expires)?;
+            Ok(Reservation { expires, ..reservation })
+        })
+        .await
+    }
+
+    /// Completes an upload, and gives back what it has not used. A file that is complete is answered as it is.
+    /// A refusal changes nothing: the upload is then [dropped](Self::file_drop).
+    pub async fn file_complete(&self, command: CompleteFile) -> Result<StoredFile> {
+        self.write(Growth::Adds, &Context::new(Caller::Service), command, complete).await
+    }
+
+    /// Ends an upload of the caller's, or removes a file of the caller's that is not used.
+    pub async fn file_abandon(&self, context: &Context, id: FileId) -> Result<()> {
+        self.write(Growth::Bounded, context, id, |unit, id| {
+            let row = own(unit.tx, unit.caller, *id)?;
+            match row.state {
+                FileState::Attached | FileState::Avatar => Err(MISSING),
+                _ => unit.tx.file_drop(*id),
+            }
+        })
+        .await
+    }
+
+    /// Ends an upload whose bytes did not arrive, or were refused, whoever uploads it.
+    pub async fn file_drop(&self, id: FileId) -> Result<()> {
+        self.write(Growth::Bounded, &Context::new(Caller::Service), id, |unit, id| {
+            let row = unit.tx.file(*id)?;
+            if row.is_some_and(|row| row.state == FileState::Reserved) {
+                unit.tx.file_drop(*id)
+            } else {
+                Ok(())
+            }
+        })
+        .await
+    }
+
+    /// A complete file, for whoever may read it: the user who uploaded it, those who may read a message that
+    /// carries it, and those who may see the user or the group whose avatar it is.
+    pub async fn file(&self, context: &Context, id: FileId) -> Result<StoredFile> {
+        let query = (id, self.user_rules().directory);
+        self.read(context, query, |tx, caller, (id, directory)| readable(tx, caller, *directory, *id)).await
+    }
+
+    /// The sum of the sizes of all files, those that are reserved included.
+    pub async fn file_usage(&self) -> Result<u64> {
+        self.read(&Context::new(Caller::Service), (), |tx, _, ()| tx.file_usage(None)).await
+    }
+
+    /// Files that were not dropped, in order of their ids.
+    pub async fn files_after(&self, after: Option<FileId>, limit: usize) -> Result<Vec<FileRow>> {
+        let service = Context::new(Caller::Service);
+        self.read(&service, (after, limit), |tx, _, (after, limit)| tx.files_after(*after, *limit)).await
+    }
+}
+
+/// The date after some time.
+pub(super) fn after(now: Date, time: Duration) -> Date {
+    let micros = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+    Date::from_micros(now.micros().saturating_add(micros))
+}
+
+fn reserve(unit: &mut Unit, command: &ReserveFile) -> Result<Reservation> {
+    let owner = someone(unit.tx, unit.caller, command.author.as_ref())?.id;
+    admit_count(unit, owner)?;
+    admit(unit, owner, command.size)?;
+    let time = if command.resumable { FILE_TTL } else { PLAIN_UPLOAD_TTL };
+    let reservation = Reservation {
+        id: FileId::new(&*unit.rules.clock),
+        owner,
+        name: command.name.clone(),
+        size: command.size,
+        expires: after(unit.now(), time),
+    };
+    unit.tx.file_reserve(&reservation)?;
+    Ok(reservation)
+}
+
+/// Refuses another file of a user who has as many as the limit allows, so that empty ones do not fill the table.
+fn admit_count(unit: &Unit, owner: UserId) -> Result<()> {
+    let most = unit.rules.limits.files.per_user_count;
+    if unit.tx.file_count(owner)? < most {
+        return Ok(());
+    }
+    let why = format!("you would have more than {most} files (files.per_user_count): delete some first");
+    Err(Error::TooLarge(why))
+}
+
+/// Refuses so many further bytes of a user if they are more than the quotas allow.
+fn admit(unit: &Unit, owner: UserId, more: u64) -> Result<()> {
+    let limits = &unit.rules.limits.files;
+    let exceeds = |used: u64, most: u64| used.saturating_add(more) > most;
+    if exceeds(unit.tx.file_usage(Some(owner))?, limits.per_user) {
+        let why = format!(
+            "your files would have more than {} bytes together (files.per_user): delete some first",
+            limits.per_user
+        );
+        return Err(Error::TooLarge(why));
+    }
+    match limits.total {
+        Some(total) if exceeds(unit.tx.file_usage(None)?, total) => {
+            let why = format!("all files would have more than {total} bytes together (files.total)");
+            Err(Error::TooLarge(why))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn complete(unit: &mut Unit, command: &CompleteFile) -> Result<StoredFile> {
+    let CompleteFile { id, media_type, size, dimensions, thumbnail } = command.clone();
+    let row = unit.tx.file(id)?.ok_or(MISSING)?;
+    if let Some(file) = row.file {
+        return Ok(file);
+    }
+    unit.rules.limits.files.admit_type(&media_type)?;
+    if size > row.size {
+        admit(unit, row.owner, size - row.size)?;
+    }
+    let file = StoredFile { id, name: row.name, media_type, size, dimensions, thumbnail };
+    let expires = after(unit.now(), FILE_TTL);
+    unit.tx.file_complete(&file, expires)?;
+    Ok(file)
+}
+
+/// A file of the caller's. A service has everybody's.
+fn own(tx: &dyn Tx, caller: Caller, id: FileId) -> Result<FileRow> {
+    let user = actor(tx, caller, None)?;
+    let row = tx.file(id)?.ok_or(MISSING)?;
+    match user {
+        Some(user) if user.id != row.owner => Err(MISSING),
+        _ => Ok(row),
+    }
+}
+
+fn own_reservation(tx: &dyn Tx, caller: Caller, id: FileId) -> Result<Reservation> {
+    match own(tx, caller, id)? {
+        FileRow { id, owner, state: FileState::Reserved, name, size, expires: Some(expires), .. } => {
+            Ok(Reservation { id, owner, name, size, expires })
+        }
+        _ => Err(MISSING),
+    }
+}
+
+fn readable(tx: &dyn Tx, caller: Caller, directory: Directory, id: FileId) -> Result<StoredFile> {
+    let user = actor(tx, caller, None)?;
+    let row = tx.file(id)?.ok_or(MISSING)?;
+    let is_owner = user.is_none_or(|user| user.id == row.owner);
+    let is_readable = match (row.state, row.group) {
+        (FileState::Stored, _) => is_owner,
+        // Whoever uploaded it may have left the group.
+        (FileState::Attached, Some(group)) if is_owner => tx.group(group)?.is_some(),
+        (FileState::Attached, Some(group)) => visible(tx, caller, group).is_ok(),
+        (FileState::Avatar, _) => is_shown(tx, caller, directory, &row)?,
+        _ => false,
+    };
+    row.file.filter(|_| is_readable).ok_or(MISSING)
+}
+
+/// The files that a message is to carry, which its author must have uploaded and not used.
+pub(super) fn attachable(unit: &Unit, author: UserId, list: &AttachmentList) -> Result<Vec<StoredFile>> {
+    let find = |id: &FileId| {
+        let row = unit.tx.file(*id)?.filter(|row| row.owner == author);
+        let Some(row) = row else { return Err(unusable(*id, "is no file that the author uploaded")) };
+        match (row.state, row.file) {
+            (FileState::Stored, Some(file)) => Ok(file),
+            (FileState::Reserved, _) => Err(unusable(*id, "is not complete")),
+            _ => Err(unusable(*id, "is used already: upload the file again")),
+        }
+    };
+    list.ids().iter().map(find).collect()
+}
+
+fn unusable(id: FileId, why: &str) -> Error {
+    Error::field("attachments", format!("must name unused files of the author: {id} {why}"))
+}
+
+/// Attaches these files to a message that was stored.
+pub(super) fn attach(unit: &mut Unit, files: &[StoredFile], group: GroupId, message: Seq) -> Result<()> {
+    let ids: Vec<_> = files.iter().map(|file| file.id).collect();
+    unit.tx.files_attach(&ids, group, message)
+}

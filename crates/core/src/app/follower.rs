@@ -1,0 +1,139 @@
+//! Followers: background work that one node does at a time, in steps. See [`store::Followers`](crate::store::Followers).
+
+use std::time::Duration;
+
+use super::{App, Context, Growth, Unit};
+use crate::store::{Follower, FollowerState, Lease, POSITION_BYTES, Sign, Tx};
+use crate::user::Caller;
+use crate::{Date, Error, HolderId, Result};
+
+/// The time between two removals of expired tokens, on whatever nodes.
+const TOKENS_EVERY: Duration = Duration::from_secs(600);
+/// The time between two rounds through all objects of the storage, on whatever nodes.
+const STRAYS_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// This node as one that may do a follower's work.
+pub struct Candidate {
+    app: App,
+    follower: Follower,
+    holder: HolderId,
+    /// The time after which a holder without a sign of life counts as gone.
+    patience: Duration,
+    /// The holder's last sign of life, and the moment at which it was seen first.
+    seen: Option<(Sign, Duration)>,
+}
+
+/// The outcome of an attempt to take the lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// There is nothing to do now.
+    Idle,
+    /// Another node has the lease.
+    Held,
+    /// This node has the lease.
+    Mine {
+        /// The lease.
+        lease: Lease,
+        /// Whether it was taken from a holder that counts as gone.
+        taken_over: bool,
+    },
+}
+
+impl Candidate {
+    /// Takes the lease if there is work, and if it is free or its holder gives no sign of life. To be asked
+    /// again after any other answer.
+    pub async fn take(&mut self) -> Result<Claim> {
+        let service = Context::new(Caller::Service);
+        let follower = self.follower;
+        let now = self.app.clock().now();
+        let found = self.app.read(&service, (follower, now), |tx, _, (follower, now)| {
+            let state = tx.follower(*follower)?;
+            Ok((is_due(tx, *follower, &state, *now)?, state))
+        });
+        let (is_due, state) = found.await?;
+        if !is_due {
+            self.seen = None;
+            return Ok(Claim::Idle);
+        }
+        if !self.may_take(&state) {
+            return Ok(Claim::Held);
+        }
+        let command = (follower, self.holder, state.sign);
+        let lease = self.app.write(Growth::Bounded, &service, command, |unit, (follower, holder, seen)| {
+            unit.tx.lease_take(*follower, *holder, *seen)
+        });
+        let Some(lease) = lease.await? else { return Ok(Claim::Held) };
+        self.seen = None;
+        Ok(Claim::Mine { lease, taken_over: state.holder.is_some_and(|holder| holder != self.holder) })
+    }
+
+    /// Ends a lease of this node.
+    pub async fn release(&mut self, lease: Lease) -> Result<()> {
+        let service = Context::new(Caller::Service);
+        self.app
+            .write(Growth::Bounded, &service, lease, |unit, lease| unit.tx.lease_release(lease).map(drop))
+            .await
+    }
+
+    /// Whether the lease is free, this node's own, or the same sign of life has stood for long enough.
+    fn may_take(&mut self, state: &FollowerState) -> bool {
+        if state.holder.is_none_or(|holder| holder == self.holder) {
+            return true;
+        }
+        let now = self.app.clock().elapsed();
+        match self.seen {
+            Some((sign, since)) if sign == state.sign => now.saturating_sub(since) >= self.patience,
+            _ => {
+                self.seen = Some((state.sign, now));
+                false
+            }
+        }
+    }
+}
+
+impl App {
+    /// A candidate for a follower's work. Only one in a process: a holder takes its own lease at once.
+    pub fn candidate(&self, follower: Follower, patience: Duration) -> Candidate {
+        let holder = HolderId::new(&*self.rules.clock);
+        Candidate { app: self.clone(), follower, holder, patience, seen: None }
+    }
+
+    /// Deletes some expired tokens, and names whose reservation has ended, as a step of the lease. Returns the
+    /// number of rows; after 0 there is nothing left. Fails with [`Error::LeaseEnded`] if another node has the
+    /// lease.
+    pub async fn tokens_purge(&self, lease: Lease) -> Result<usize> {
+        self.write(Growth::Bounded, &Context::new(Caller::Service), lease, |unit, lease| {
+            let now = unit.now();
+            let rows = unit.tx.tokens_purge(now)? + unit.tx.names_purge(now)? + unit.tx.invites_purge(now)?;
+            let position = (rows == 0).then(|| now.micros().to_be_bytes());
+            unit.end_step(*lease, position.as_ref().map(<[u8; 8]>::as_slice))?;
+            Ok(rows)
+        })
+        .await
+    }
+}
+
+impl Unit<'_> {
+    /// Ends a follower's step: everything that it has changed is undone if its lease has ended.
+    pub(super) fn end_step(&mut self, lease: Lease, position: Option<&[u8]>) -> Result<()> {
+        debug_assert!(position.is_none_or(|position| position.len() <= POSITION_BYTES), "a short position");
+        if self.tx.lease_step(&lease, position)? { Ok(()) } else { Err(Error::LeaseEnded) }
+    }
+}
+
+/// Whether a follower has work now.
+fn is_due(tx: &dyn Tx, follower: Follower, state: &FollowerState, now: Date) -> Result<bool> {
+    match follower {
+        Follower::ExpiredTokens => Ok(has_passed(state, TOKENS_EVERY, now)),
+        Follower::StrayFiles => Ok(has_passed(state, STRAYS_EVERY, now)),
+        Follower::DroppedFiles => tx.files_are_due(now),
+    }
+}
+
+/// Whether so much time has passed since the date in the position.
+fn has_passed(state: &FollowerState, time: Duration, now: Date) -> bool {
+    let Ok(done) = <[u8; 8]>::try_from(state.position.as_slice()) else { return true };
+    let done = i64::from_be_bytes(done);
+    // In either direction: a node with a wrong clock may have kept a date far ahead.
+    u128::from(now.micros().abs_diff(done)) >= time.as_micros()
+}

@@ -1,0 +1,166 @@
+//! Invites: make, list, end, look at, use.
+
+use std::time::Duration;
+
+use super::account::LONGEST;
+use super::actor::{actor, role_in, someone, visible};
+use super::group::{Seen, seen_by};
+use super::join::{PRIVATE, come_in, needs_joining};
+use super::{App, Context, Growth, Unit, allow};
+use crate::group::Group;
+use crate::invite::{INVITE_TTL, INVITES, Invite, InviteCode};
+use crate::permission::Action;
+use crate::store::Tx;
+use crate::token::TTL;
+use crate::user::{Caller, User};
+use crate::{Date, Error, GroupId, Name, Result};
+
+const MISSING: Error = Error::NotFound("invite");
+
+/// Makes an invite.
+#[derive(Debug, Clone)]
+pub struct MakeInvite {
+    /// The acting user. A service without one makes an invite that ends with nobody's membership.
+    pub author: Option<Name>,
+    pub group: GroupId,
+    /// The number of users who may join with it, if there is an end to them.
+    pub uses: Option<u32>,
+    /// Its lifetime, if it is not the usual one.
+    pub ttl: Option<Duration>,
+}
+
+/// One invite of a group.
+#[derive(Debug, Clone)]
+pub struct OneInvite {
+    /// The acting user, if a service calls for one.
+    pub author: Option<Name>,
+    pub group: GroupId,
+    pub code: InviteCode,
+}
+
+/// Joins a group with a code.
+#[derive(Debug, Clone)]
+pub struct UseInvite {
+    /// The acting user, if a service calls.
+    pub author: Option<Name>,
+    pub code: InviteCode,
+}
+
+/// A group, as it is shown to somebody with a code.
+#[derive(Debug, Clone)]
+pub struct Invited {
+    pub group: Group,
+    pub members_count: usize,
+}
+
+impl App {
+    /// Makes an invite to a group.
+    pub async fn invite_create(&self, context: &Context, command: MakeInvite) -> Result<Invite> {
+        self.write(Growth::Adds, context, command, create).await
+    }
+
+    /// The invites of a group, the newest first.
+    pub async fn invites(&self, context: &Context, group: GroupId) -> Result<Vec<Invite>> {
+        let now = self.clock().now();
+        self.read(context, (group, now), |tx, caller, (group, now)| {
+            admit_inviter(tx, caller, *group, actor(tx, caller, None)?.as_ref())?;
+            tx.invites(*group, *now)
+        })
+        .await
+    }
+
+    /// One invite of a group.
+    pub async fn invite(&self, context: &Context, group: GroupId, code: InviteCode) -> Result<Invite> {
+        let now = self.clock().now();
+        self.read(context, (group, code, now), |tx, caller, (group, code, now)| {
+            admit_inviter(tx, caller, *group, actor(tx, caller, None)?.as_ref())?;
+            of_group(tx, *group, code, *now)
+        })
+        .await
+    }
+
+    /// Ends an invite of a group.
+    pub async fn invite_delete(&self, context: &Context, command: OneInvite) -> Result<()> {
+        self.write(Growth::Bounded, context, command, |unit, command| {
+            let actor = actor(unit.tx, unit.caller, command.author.as_ref())?;
+            admit_inviter(unit.tx, unit.caller, command.group, actor.as_ref())?;
+            of_group(unit.tx, command.group, &command.code, unit.now())?;
+            unit.tx.invite_delete(&command.code)
+        })
+        .await
+    }
+
+    /// The group to which a code leads.
+    pub async fn invite_look(&self, context: &Context, code: InviteCode) -> Result<Invited> {
+        let now = self.clock().now();
+        self.read(context, (code, now), |tx, _, (code, now)| {
+            let (_, group) = found(tx, code, *now)?;
+            let members_count = tx.members_count(group.id, usize::MAX)?;
+            Ok(Invited { group, members_count })
+        })
+        .await
+    }
+
+    /// Joins a group with a code. A member stays as it is, and one who has yet to accept accepts, both without a use.
+    pub async fn invite_use(&self, context: &Context, command: UseInvite) -> Result<Seen> {
+        self.write(Growth::Adds, context, command, |unit, command| {
+            let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
+            let (_, group) = found(unit.tx, &command.code, unit.now())?;
+            let membership = unit.tx.membership(group.id, user.id)?;
+            if needs_joining(unit, &group, &user, membership)? {
+                unit.tx.invite_use(&command.code)?;
+                come_in(unit, &group, &user)?;
+            }
+            seen_by(unit.tx, group.id, &user)
+        })
+        .await
+    }
+}
+
+fn create(unit: &mut Unit, command: &MakeInvite) -> Result<Invite> {
+    let maker = actor(unit.tx, unit.caller, command.author.as_ref())?;
+    admit_inviter(unit.tx, unit.caller, command.group, maker.as_ref())?;
+    let ttl = command.ttl.unwrap_or(INVITE_TTL);
+    if ttl > LONGEST {
+        return Err(Error::field("ttl", TTL));
+    }
+    let created = unit.now();
+    if unit.tx.invites(command.group, created)?.len() >= INVITES {
+        let why = format!("the group has {INVITES} invites, which is the limit: end one first");
+        return Err(Error::forbidden(why));
+    }
+    let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
+    let invite = Invite {
+        code: InviteCode::new(&*unit.rules.clock),
+        group: command.group,
+        maker: maker.map(|user| user.id),
+        created,
+        expires: Date::from_micros(created.micros().saturating_add(ttl)),
+        uses: command.uses,
+    };
+    unit.tx.invite_insert(&invite)?;
+    Ok(invite)
+}
+
+/// Refuses callers who may not manage the invites of a group: all but services, its owner and its admins.
+fn admit_inviter(tx: &dyn Tx, caller: Caller, group: GroupId, actor: Option<&User>) -> Result<()> {
+    visible(tx, caller, group)?;
+    if tx.group(group)?.is_some_and(|group| group.private) {
+        return Err(Error::forbidden(PRIVATE));
+    }
+    let Some(user) = actor else { return Ok(()) };
+    let role = role_in(tx, caller, group, user)?;
+    allow(role, Action::Invite, "only an admin or the owner may make, see and end invites")
+}
+
+/// The invite of this group with this code.
+fn of_group(tx: &dyn Tx, group: GroupId, code: &InviteCode, now: Date) -> Result<Invite> {
+    tx.invite(code, now)?.filter(|invite| invite.group == group).ok_or(MISSING)
+}
+
+/// The invite with this code, and its group.
+fn found(tx: &dyn Tx, code: &InviteCode, now: Date) -> Result<(Invite, Group)> {
+    let invite = tx.invite(code, now)?.ok_or(MISSING)?;
+    let group = tx.group(invite.group)?.ok_or(MISSING)?;
+    Ok((invite, group))
+}

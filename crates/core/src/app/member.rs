@@ -1,0 +1,95 @@
+//! The list of a group's members, in pages.
+
+use super::actor::visible;
+use super::{App, Context};
+use crate::permission::Role;
+use crate::store::{ListedMember, MemberPlace, Tx};
+use crate::text::search_key;
+use crate::user::Caller;
+use crate::{Error, GroupId, Name, Result, Seq, UserId};
+
+/// A range of the members of a group: by role, the highest first, then by the date of joining.
+#[derive(Debug, Clone)]
+pub struct MemberPage {
+    pub group: GroupId,
+    /// The beginning of the members' names or display names, in any spelling.
+    pub prefix: Option<String>,
+    /// One role, or all.
+    pub role: Option<Role>,
+    /// The member before the range.
+    pub after: Option<MemberPlace>,
+    pub limit: usize,
+}
+
+/// A member as the list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedAs {
+    pub name: Name,
+    pub place: MemberPlace,
+    /// The role as shown: both users of a private group are restricted while one has blocked the other.
+    pub role: Role,
+    /// The last number read, if the caller may see it.
+    pub read: Option<Seq>,
+    pub pending: bool,
+}
+
+impl App {
+    /// A page of a group's members.
+    pub async fn members_page(&self, context: &Context, page: MemberPage) -> Result<Vec<ListedAs>> {
+        self.read(context, page, |tx, caller, page| {
+            visible(tx, caller, page.group)?;
+            let key = page.prefix.as_deref().map(search_key);
+            let found = listed(tx, page, key.as_deref())?;
+            let group = tx.group(page.group)?.ok_or(Error::NotFound("group"))?;
+            let blocked = match (group.private, found.first()) {
+                (true, Some(member)) => {
+                    tx.membership(group.id, member.place.user)?.is_some_and(|membership| membership.blocked)
+                }
+                _ => false,
+            };
+            let hidden = hidden_reads(tx, caller, page.group)?;
+            Ok(found.into_iter().map(|member| shown(member, blocked, &hidden)).collect())
+        })
+        .await
+    }
+}
+
+/// The members of a page, role by role.
+fn listed(tx: &dyn Tx, page: &MemberPage, key: Option<&str>) -> Result<Vec<ListedMember>> {
+    let mut found: Vec<ListedMember> = Vec::new();
+    for role in Role::ALL {
+        let after = page.after.filter(|after| after.role == role);
+        let is_before = page.after.is_some_and(|after| role > after.role);
+        if is_before || page.role.is_some_and(|only| only != role) || found.len() >= page.limit {
+            continue;
+        }
+        found.extend(tx.members_listed(page.group, role, after, key, page.limit - found.len())?);
+    }
+    Ok(found)
+}
+
+/// The members whose read marks the caller does not see.
+enum Hidden {
+    Nobodys,
+    All { but: UserId },
+    Those(Vec<UserId>),
+}
+
+fn hidden_reads(tx: &dyn Tx, caller: Caller, group: GroupId) -> Result<Hidden> {
+    let Some(user) = caller.user() else { return Ok(Hidden::Nobodys) };
+    if tx.settings(user)?.hide_reads {
+        return Ok(Hidden::All { but: user });
+    }
+    Ok(Hidden::Those(tx.unaware(group, user, true)?))
+}
+
+fn shown(member: ListedMember, blocked: bool, hidden: &Hidden) -> ListedAs {
+    let ListedMember { name, place, read, pending } = member;
+    let is_hidden = match hidden {
+        Hidden::Nobodys => false,
+        Hidden::All { but } => place.user != *but,
+        Hidden::Those(users) => users.binary_search(&place.user).is_ok(),
+    };
+    let role = if blocked { Role::Restrict } else { place.role };
+    ListedAs { name, place, role, read: read.filter(|_| !is_hidden && !pending), pending }
+}

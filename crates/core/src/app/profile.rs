@@ -1,0 +1,160 @@
+//! A user's profile and its own settings: the change of both, and its announcement.
+
+use std::collections::HashSet;
+
+use super::avatar::{AvatarOf, replace_avatar};
+use super::user::own;
+use super::{App, Context, Growth, Unit};
+use crate::event::{Event, Kind};
+use crate::limits::CARDS;
+use crate::profile::{Avatar, Details, FieldUpdate, ProfileCard, ProfileUpdate};
+use crate::store::Tx;
+use crate::user::{Allowed, Caller, Settings, User};
+use crate::{Error, Name, Result, UserId};
+
+/// Changes a user's profile and its own settings.
+#[derive(Debug, Clone)]
+pub struct ChangeProfile {
+    pub name: Name,
+    pub profile: ProfileUpdate,
+    pub settings: SettingsUpdate,
+}
+
+/// Changes of a user's own settings.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SettingsUpdate {
+    /// The users who may add this user to a group.
+    pub added_by: Option<Allowed>,
+    /// The users who may open a private conversation with this user.
+    pub write_first: Option<Allowed>,
+    /// Whether others do not see the time at which the user was last seen.
+    pub hide_last_seen: Option<bool>,
+    /// Whether others do not see the user's read marks.
+    pub hide_reads: Option<bool>,
+}
+
+impl SettingsUpdate {
+    /// The settings after the change.
+    fn after(self, before: Settings) -> Settings {
+        Settings {
+            added_by: self.added_by.unwrap_or(before.added_by),
+            write_first: self.write_first.unwrap_or(before.write_first),
+            hide_last_seen: self.hide_last_seen.unwrap_or(before.hide_last_seen),
+            hide_reads: self.hide_reads.unwrap_or(before.hide_reads),
+        }
+    }
+}
+
+impl App {
+    /// Changes a user's profile and its own settings. The users who know it receive the new profile.
+    pub async fn user_profile(&self, context: &Context, command: ChangeProfile) -> Result<User> {
+        let query = (command.name.clone(), command.profile.clone());
+        let told = self.read(context, query, |tx, _, (name, update)| audience(tx, name, update)).await?;
+        let is_profile = command.profile != ProfileUpdate::default();
+        let growth = if is_profile { Growth::Adds } else { Growth::Bounded };
+        self.write(growth, context, (command, told), |unit, (command, told)| {
+            let user = own(unit, &command.name)?;
+            require_rights(unit, &command.profile)?;
+            let before = unit.tx.settings(user.id)?;
+            let after = command.settings.after(before);
+            if after != before {
+                unit.tx.settings_set(user.id, &after)?;
+            }
+            set_profile(unit, &user, &command.profile, told)?;
+            Ok(user)
+        })
+        .await
+    }
+}
+
+/// The users who receive a change of a user's profile, in ascending order: those who know the user, and itself.
+pub(super) type Audience = Option<(UserId, Vec<UserId>)>;
+
+/// The audience of an update, if it changes the profile. It is read before the change, so that the change
+/// occupies the store for as short as possible.
+pub(super) fn audience(tx: &dyn Tx, name: &Name, update: &ProfileUpdate) -> Result<Audience> {
+    if *update == ProfileUpdate::default() {
+        return Ok(None);
+    }
+    let Some(user) = tx.user_named(name)? else { return Ok(None) };
+    let Some(before) = tx.details(&[user.id])?.pop().flatten() else { return Ok(None) };
+    if update.after(before.clone()) == before {
+        return Ok(None);
+    }
+    Ok(Some((user.id, receivers(tx, user.id, tx.acquaintances(user.id)?)?)))
+}
+
+/// The receivers of a change of a user among its acquaintances: not those whom it has blocked and with whom it
+/// shares no group; and the user itself.
+pub(super) fn receivers(tx: &dyn Tx, user: UserId, known: Vec<UserId>) -> Result<Vec<UserId>> {
+    let estranged = tx.estranged(user)?;
+    let told = known.into_iter().filter(|other| estranged.binary_search(other).is_err());
+    Ok(told.chain([user]).collect())
+}
+
+/// Changes a profile, and publishes that if anything is different.
+pub(super) fn set_profile(
+    unit: &mut Unit,
+    user: &User,
+    update: &ProfileUpdate,
+    told: &Audience,
+) -> Result<()> {
+    if *update == ProfileUpdate::default() {
+        return Ok(());
+    }
+    let before = stored(unit.tx, user.id)?;
+    let after = update.after(before.clone());
+    if after == before {
+        return Ok(());
+    }
+    let (old, new) = (before.avatar.as_ref(), after.avatar.as_ref());
+    replace_avatar(unit, AvatarOf::User(user.id), old, new)?;
+    unit.tx.profile_set(user.id, &after)?;
+    let told = match told {
+        Some((id, told)) if *id == user.id => told.clone(),
+        _ => receivers(unit.tx, user.id, unit.tx.acquaintances(user.id)?)?,
+    };
+    let (name, profile) = (user.name.clone(), Some(after.into()));
+    let kind = Kind::UserUpdate { user: user.id, name, new_name: None, profile };
+    unit.answer(Event::to_users(kind, told));
+    Ok(())
+}
+
+/// The cards of these users, each once; of at most [`CARDS`] users, the first ones.
+pub fn cards(tx: &dyn Tx, users: impl IntoIterator<Item = UserId>) -> Result<Vec<ProfileCard>> {
+    let mut seen = HashSet::new();
+    let ids: Vec<_> = users.into_iter().filter(|user| seen.insert(*user)).take(CARDS).collect();
+    tx.cards(&ids)
+}
+
+/// The profile of a user whom this transaction has found.
+pub(super) fn stored(tx: &dyn Tx, user: UserId) -> Result<Details> {
+    tx.details(&[user])?.pop().flatten().ok_or(Error::NotFound("user"))
+}
+
+/// Refuses keys that the caller may not set.
+fn require_rights(unit: &Unit, update: &ProfileUpdate) -> Result<()> {
+    if unit.caller == Caller::Service {
+        return Ok(());
+    }
+    let by_service = |key| Error::forbidden(format!("{key} of a user is set by the service only"));
+    if update.data != FieldUpdate::Keep {
+        return Err(by_service("data"));
+    }
+    if update.kind.is_some() {
+        return Err(by_service("kind"));
+    }
+    let rules = &unit.rules.users;
+    let by_rule =
+        |key, setting| Err(Error::forbidden(format!("{key} is set by the service only ({setting})")));
+    if rules.profile_by_service && update.display_name != FieldUpdate::Keep {
+        return by_rule("display_name", "users.profile");
+    }
+    if rules.profile_by_service && update.avatar != FieldUpdate::Keep {
+        return by_rule("avatar", "users.profile");
+    }
+    if !rules.avatar_urls && matches!(update.avatar, FieldUpdate::Set(Avatar::Address(_))) {
+        return by_rule("avatar", "users.avatar_urls");
+    }
+    Ok(())
+}

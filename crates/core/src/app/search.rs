@@ -1,0 +1,341 @@
+//! The search over messages, newest date first.
+//!
+//! One job reads the messages of the groups that the caller may read now, merged by date, and the query is compared with
+//! each. So an edit is found at once, and an erased message never. A job reads a bounded number of messages and of bytes; a page
+//! that needs more ends early, with the place of the rest.
+
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+
+use super::actor::visible;
+use super::message::show_to;
+use super::{App, Context};
+use crate::limits::LIST_PAGE;
+use crate::message::Message;
+use crate::search::{Marks, SearchQuery};
+use crate::store::{Candidate, SearchPlace, Tx};
+use crate::user::Caller;
+use crate::{Date, Error, GroupId, Name, Result, Seq, UserId};
+
+/// The messages that one page reads, and the bytes of their bodies.
+const SCANNED: usize = 10_000;
+const SCANNED_BYTES: usize = 2 << 20;
+/// The messages that are first read of one group, of all groups together.
+const FIRST: usize = 128;
+/// The most messages that are read of a group at a time.
+const MOST: usize = 512;
+
+/// Searches messages.
+#[derive(Debug, Clone)]
+pub struct Search {
+    pub query: SearchQuery,
+    /// The group, or all that the caller may read.
+    pub group: Option<GroupId>,
+    pub author: Option<Name>,
+    /// Only messages before and after these dates.
+    pub before: Option<Date>,
+    pub after: Option<Date>,
+    pub has: Option<Content>,
+    /// Only messages that mention the caller.
+    pub mentions_me: bool,
+    /// The place of the last hit of the page before.
+    pub from: Option<SearchPlace>,
+    pub limit: usize,
+}
+
+/// A content of messages beside their words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    File,
+    Image,
+    Link,
+}
+
+/// A message that was found.
+#[derive(Debug, Clone)]
+pub struct Hit {
+    pub message: Message,
+    pub marks: Marks,
+}
+
+/// A page of hits.
+#[derive(Debug, Clone)]
+pub struct SearchPage {
+    pub hits: Vec<Hit>,
+    /// The place from which the search goes on, if there may be more.
+    pub next: Option<SearchPlace>,
+}
+
+impl App {
+    /// A page of the messages that a query finds.
+    pub async fn search(&self, context: &Context, search: Search) -> Result<SearchPage> {
+        self.read(context, search, find).await
+    }
+}
+
+pub(super) fn find(tx: &dyn Tx, caller: Caller, search: &Search) -> Result<SearchPage> {
+    const NOTHING: SearchPage = SearchPage { hits: Vec::new(), next: None };
+    if search.mentions_me && caller.user().is_none() {
+        return Err(Error::field("mentions", "needs a user: add as=<name>"));
+    }
+    let author = match &search.author {
+        Some(name) => match tx.user_named(name)? {
+            Some(user) => Some(user.id),
+            None => return Ok(NOTHING),
+        },
+        None => None,
+    };
+    let groups = match search.group {
+        Some(group) => match visible(tx, caller, group) {
+            Ok(()) => vec![group],
+            Err(Error::NotFound(_)) => return Ok(NOTHING),
+            Err(why) => return Err(why),
+        },
+        None => readable(tx, caller)?,
+    };
+    let filter = Filter { search, author, me: caller.user() };
+    let mut merge = Merge::begin(tx, &groups, search.start())?;
+    let (mut found, mut read, mut last) = (Vec::new(), 0, None);
+    for scanned in 1.. {
+        let Some(candidate) = merge.next(tx)? else { break };
+        if search.after.is_some_and(|after| candidate.place.date <= after) {
+            break;
+        }
+        read += candidate.body.len();
+        let place = candidate.place;
+        if let Some(marks) = filter.marks(&candidate) {
+            if found.len() == search.limit {
+                // One more than requested shows that there is a next page.
+                return shown(tx, caller, found, last);
+            }
+            found.push((candidate, marks));
+        }
+        last = Some(place);
+        if scanned >= SCANNED || read >= SCANNED_BYTES {
+            return shown(tx, caller, found, last);
+        }
+    }
+    shown(tx, caller, found, None)
+}
+
+/// The groups that the caller may read.
+fn readable(tx: &dyn Tx, caller: Caller) -> Result<Vec<GroupId>> {
+    if let Caller::User(me) = caller {
+        return Ok(tx.memberships(&[me])?.into_iter().map(|(_, group, _)| group).collect());
+    }
+    let mut groups: Vec<GroupId> = Vec::new();
+    loop {
+        let page = tx.groups_page(groups.last().copied(), LIST_PAGE)?;
+        groups.extend(page.iter().map(|group| group.id));
+        if page.len() < LIST_PAGE {
+            return Ok(groups);
+        }
+    }
+}
+
+/// The hits with their whole messages.
+fn shown(
+    tx: &dyn Tx,
+    caller: Caller,
+    found: Vec<(Candidate, Marks)>,
+    next: Option<SearchPlace>,
+) -> Result<SearchPage> {
+    let mut by_group: HashMap<GroupId, Vec<_>> = HashMap::new();
+    for (candidate, _) in &found {
+        by_group.entry(candidate.place.group).or_default().push(candidate.id);
+    }
+    let mut messages = HashMap::new();
+    for (group, ids) in by_group {
+        let mut of_group = tx.messages_by_id(group, &ids)?;
+        show_to(tx, caller.user(), &mut of_group)?;
+        messages.extend(of_group.into_iter().map(|message| (message.id, message)));
+    }
+    let hit = |(candidate, marks): (Candidate, Marks)| {
+        messages.remove(&candidate.id).map(|message| Hit { message, marks })
+    };
+    Ok(SearchPage { hits: found.into_iter().filter_map(hit).collect(), next })
+}
+
+impl Search {
+    /// A search of everything that the caller may read, from the newest message.
+    pub fn new(query: SearchQuery, limit: usize) -> Self {
+        Self {
+            query,
+            group: None,
+            author: None,
+            before: None,
+            after: None,
+            has: None,
+            mentions_me: false,
+            from: None,
+            limit,
+        }
+    }
+
+    /// The place before which the search begins.
+    fn start(&self) -> SearchPlace {
+        const NEWEST: (GroupId, Seq) = (GroupId(uuid::Uuid::max()), Seq(i64::MAX));
+        // Of the date itself, which is excluded, nothing stands before this place.
+        const NONE_OF_DATE: (GroupId, Seq) = (GroupId(uuid::Uuid::nil()), Seq(i64::MIN));
+        let (date, (group, seq)) = match self.before {
+            None => (Date::from_micros(i64::MAX), NEWEST),
+            Some(date) => (date, NONE_OF_DATE),
+        };
+        let edge = SearchPlace { date, group, seq };
+        self.from.map_or(edge, |from| from.min(edge))
+    }
+}
+
+/// The conditions that a message must meet.
+struct Filter<'s> {
+    search: &'s Search,
+    author: Option<UserId>,
+    me: Option<UserId>,
+}
+
+impl Filter<'_> {
+    /// The marks of a message that is found.
+    fn marks(&self, candidate: &Candidate) -> Option<Marks> {
+        let Self { search, author, me } = self;
+        if author.is_some_and(|author| candidate.author != author) {
+            return None;
+        }
+        if search.mentions_me && !me.is_some_and(|me| mentions(candidate, me)) {
+            return None;
+        }
+        if search.has.is_some_and(|content| !has(candidate, content)) {
+            return None;
+        }
+        search.query.find(&candidate.body)
+    }
+}
+
+fn mentions(candidate: &Candidate, user: UserId) -> bool {
+    let mentions = &candidate.detail.mentions;
+    candidate.author != user && (mentions.everyone || mentions.users.contains(&user))
+}
+
+fn has(candidate: &Candidate, content: Content) -> bool {
+    let files = &candidate.detail.attachments;
+    match content {
+        Content::File => !files.is_empty(),
+        Content::Image => files.iter().any(|file| file.media_type.starts_with("image/")),
+        Content::Link => has_link(&candidate.body),
+    }
+}
+
+/// Whether a text has an address of the web.
+fn has_link(text: &str) -> bool {
+    text.match_indices("://").any(|(at, mark)| {
+        let (before, after) = (&text.as_bytes()[..at], &text[at + mark.len()..]);
+        let is_web = ["http", "https"].iter().any(|scheme| {
+            let begin = before.len().checked_sub(scheme.len());
+            begin.is_some_and(|begin| {
+                before[begin..].eq_ignore_ascii_case(scheme.as_bytes())
+                    && !begin.checked_sub(1).is_some_and(|at| before[at].is_ascii_alphanumeric())
+            })
+        });
+        is_web && after.starts_with(|c: char| c.is_alphanumeric() || c == '[')
+    })
+}
+
+/// The messages of several groups, merged by date.
+struct Merge {
+    /// The group whose next message is the newest is the first.
+    lanes: BinaryHeap<Lane>,
+}
+
+/// The next messages of one group, newest first; never empty.
+#[derive(PartialEq, Eq)]
+struct Lane {
+    next: SearchPlace,
+    read: VecDeque<Candidate>,
+    /// The number of messages that were requested last; 0 if there are no more.
+    size: usize,
+}
+
+impl Ord for Lane {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.next.cmp(&other.next)
+    }
+}
+
+impl PartialOrd for Lane {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Merge {
+    fn begin(tx: &dyn Tx, groups: &[GroupId], from: SearchPlace) -> Result<Self> {
+        let size = (FIRST / groups.len().max(1)).max(1);
+        let mut lanes: Vec<Lane> = Vec::new();
+        for part in groups.chunks(LIST_PAGE) {
+            // Of the date of the place, a group with a higher id is read already, and one with a lower id is not.
+            let (high, rest): (Vec<_>, Vec<_>) = part.iter().partition(|group| **group > from.group);
+            let (same, low): (Vec<_>, Vec<_>) = rest.into_iter().partition(|group| *group == from.group);
+            for (groups, seq) in [(high, Seq(i64::MIN)), (same, from.seq), (low, Seq(i64::MAX))] {
+                if !groups.is_empty() {
+                    lanes.extend(Lane::read(tx, &groups, (from.date, seq), size)?);
+                }
+            }
+            // No page reaches a group behind as many others.
+            if lanes.len() > SCANNED {
+                lanes.sort_unstable_by(|one, other| other.cmp(one));
+                lanes.truncate(SCANNED);
+            }
+        }
+        Ok(Self { lanes: lanes.into() })
+    }
+
+    /// The next message.
+    fn next(&mut self, tx: &dyn Tx) -> Result<Option<Candidate>> {
+        let Some(mut lane) = self.lanes.pop() else { return Ok(None) };
+        let Some(candidate) = lane.read.pop_front() else { return Ok(None) };
+        let place = candidate.place;
+        match lane.read.front() {
+            Some(after) => {
+                lane.next = after.place;
+                self.lanes.push(lane);
+            }
+            None if lane.size > 0 => {
+                let size = (lane.size * 4).min(MOST);
+                self.lanes.extend(Lane::read(tx, &[place.group], (place.date, place.seq), size)?);
+            }
+            None => {}
+        }
+        Ok(Some(candidate))
+    }
+}
+
+impl Lane {
+    fn read(tx: &dyn Tx, groups: &[GroupId], before: (Date, Seq), size: usize) -> Result<Vec<Self>> {
+        let mut read: HashMap<GroupId, Vec<Candidate>> = HashMap::new();
+        for candidate in tx.candidates(groups, before, size)? {
+            read.entry(candidate.place.group).or_default().push(candidate);
+        }
+        let lane = |mut read: Vec<Candidate>| {
+            read.sort_unstable_by_key(|candidate| std::cmp::Reverse(candidate.place));
+            let next = read.first()?.place;
+            let size = if read.len() < size { 0 } else { size };
+            Some(Self { next, read: read.into(), size })
+        };
+        Ok(read.into_values().filter_map(lane).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_an_address_of_the_web() {
+        for text in
+            ["https://a.example", "see HTTP://b.example/x", "(http://[::1]/)", "x\u{e9}://y https://é"]
+        {
+            assert!(has_link(text), "{text}");
+        }
+        for text in ["", "://", "http://", "https:// a", "ftp://a.example", "xhttp://a", "http:/a"] {
+            assert!(!has_link(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Threads: the replies to a message, and the state of roots for events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::actor::visible;
+use super::message::{seen, show_to};
+use super::{App, Context};
+use crate::event::Kind;
+use crate::log::{LogEntry, LogRow};
+use crate::message::Message;
+use crate::store::{OutsidePart, Page, Tx};
+use crate::thread::RootState;
+use crate::{GroupId, MessageId, Result, Seq};
+
+/// The numbers among which one job looks for messages outside of threads.
+const PART: usize = 1000;
+/// The jobs of one page.
+const PARTS: usize = 50;
+
+impl App {
+    /// A page of the replies to a message.
+    pub async fn thread(&self, context: &Context, root: MessageId, page: Page) -> Result<Vec<Message>> {
+        self.read(context, (root, page), |tx, caller, (root, page)| {
+            let root = seen(tx, caller, *root)?;
+            let mut replies = tx.thread_messages(root.group, root.seq, page)?;
+            show_to(tx, caller.user(), &mut replies)?;
+            Ok(replies)
+        })
+        .await
+    }
+
+    /// A page of a group's messages outside of threads. Replies are read and left out, in parts that are a job each,
+    /// so that no job is long. If a page reads too many of them, it ends early, with the edge of the rest.
+    pub async fn messages_outside_threads(
+        &self,
+        context: &Context,
+        group: GroupId,
+        mut page: Page,
+    ) -> Result<OutsidePart> {
+        let mut messages = Vec::new();
+        for _ in 0..PARTS {
+            let part = self.read(context, (group, page), |tx, caller, (group, page)| {
+                visible(tx, caller, *group)?;
+                let mut part = tx.messages_outside(*group, page, PART)?;
+                show_to(tx, caller.user(), &mut part.messages)?;
+                Ok(part)
+            });
+            let part = part.await?;
+            page.limit -= part.messages.len();
+            messages.extend(part.messages);
+            let Some(next) = part.next else { return Ok(OutsidePart { messages, next: None }) };
+            page.edge = next;
+        }
+        Ok(OutsidePart { messages, next: Some(page.edge) })
+    }
+}
+
+/// The roots of replies, as they stand, by their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Roots(BTreeMap<Seq, RootState>);
+
+impl Roots {
+    /// Those with these numbers. No statement without numbers.
+    pub(super) fn read(tx: &dyn Tx, group: GroupId, wanted: &BTreeSet<Seq>) -> Result<Self> {
+        if wanted.is_empty() {
+            return Ok(Self::default());
+        }
+        let wanted: Vec<_> = wanted.iter().copied().collect();
+        let roots = tx.roots(group, &wanted)?;
+        Ok(Self(roots.into_iter().map(|state| (state.root.seq, state)).collect()))
+    }
+
+    /// Those of the replies that were sent or deleted with these entries.
+    pub(super) fn of_rows(tx: &dyn Tx, group: GroupId, rows: &[LogRow]) -> Result<Self> {
+        let of_row = |row: &LogRow| match &row.entry {
+            LogEntry::MessageSent => row
+                .message
+                .as_ref()
+                .and_then(|message| message.thread)
+                .map(|root| root.seq)
+                .into_iter()
+                .collect(),
+            entry => entry.roots(),
+        };
+        Self::read(tx, group, &rows.iter().flat_map(of_row).collect())
+    }
+
+    /// Those with these numbers that stand.
+    pub(super) fn among(&self, wanted: &[Seq]) -> Vec<RootState> {
+        wanted.iter().filter_map(|seq| self.0.get(seq).cloned()).collect()
+    }
+
+    /// Adds the roots to the event of replies that were sent or deleted.
+    pub(super) fn add_to(&self, kind: &mut Kind, of: &[Seq]) {
+        match kind {
+            Kind::MessageText(message) => {
+                let root = message.thread.and_then(|root| self.0.get(&root.seq));
+                message.root = root.cloned().map(Box::new);
+            }
+            Kind::MessageDelete { root, .. } => *root = self.among(of).pop(),
+            Kind::MessagesDelete { roots, .. } => *roots = self.among(of),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Files that users upload: their values and limits. Their bytes are behind another port,
+//! [`FileStore`](crate::file_store::FileStore).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::store::detail::{fields, put};
+use crate::{Date, Error, FileId, Result, UserId};
+
+/// The most files of a message.
+pub const ATTACHMENTS: usize = 10;
+/// The time after which an upload without new bytes, or a file that is not attached, is removed: 24 hours.
+pub const FILE_TTL: Duration = Duration::from_secs(24 * 3600);
+/// The time after which an upload that cannot be resumed is removed: 2 hours.
+pub const PLAIN_UPLOAD_TTL: Duration = Duration::from_secs(2 * 3600);
+/// The longest name of a file, in bytes.
+const NAME_BYTES: usize = 255;
+
+/// A stored name of a file: not empty, and at most 255 bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileName(Arc<str>);
+
+impl FileName {
+    /// A name that was freed of paths and control characters. One that is too long is cut at a whole character.
+    pub fn cleaned(text: &str) -> Self {
+        let mut end = text.len().min(NAME_BYTES);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        Self(if end == 0 { "file".into() } else { text[..end].into() })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The width and height of an image, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dimensions {
+    pub width: u32,
+    pub height: u32,
+}
+
+/// The small picture of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredThumbnail {
+    pub dimensions: Dimensions,
+    /// A `ThumbHash` in base64, from which clients draw a first impression.
+    pub hash: Arc<str>,
+}
+
+/// A file that is complete. It never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    pub id: FileId,
+    pub name: FileName,
+    /// The type, as its content shows it.
+    pub media_type: Arc<str>,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its dimensions, if it is an image that was read.
+    pub dimensions: Option<Dimensions>,
+    pub thumbnail: Option<StoredThumbnail>,
+}
+
+/// The tags of the fields of a stored file. A tag is never given another meaning.
+mod tag {
+    pub(super) const ID: u8 = 1;
+    pub(super) const NAME: u8 = 2;
+    pub(super) const MEDIA_TYPE: u8 = 3;
+    pub(super) const SIZE: u8 = 4;
+    pub(super) const DIMENSIONS: u8 = 5;
+    pub(super) const THUMBNAIL: u8 = 6;
+    pub(super) const HASH: u8 = 7;
+}
+
+impl StoredFile {
+    /// The form in which stores keep it.
+    pub fn stored(&self) -> Vec<u8> {
+        let mut detail = Vec::new();
+        put(&mut detail, tag::ID, self.id.0.as_bytes());
+        put(&mut detail, tag::NAME, self.name.as_str().as_bytes());
+        put(&mut detail, tag::MEDIA_TYPE, self.media_type.as_bytes());
+        put(&mut detail, tag::SIZE, &self.size.to_le_bytes());
+        if let Some(dimensions) = self.dimensions {
+            put(&mut detail, tag::DIMENSIONS, &dimensions.stored());
+        }
+        if let Some(StoredThumbnail { dimensions, hash }) = &self.thumbnail {
+            put(&mut detail, tag::THUMBNAIL, &dimensions.stored());
+            put(&mut detail, tag::HASH, hash.as_bytes());
+        }
+        detail
+    }
+
+    /// Reads that form. None if a part is missing. Unknown fields are of a newer version, and are skipped.
+    pub fn from_stored(detail: &[u8]) -> Option<Self> {
+        let text = |value: &[u8]| std::str::from_utf8(value).ok().map(Arc::<str>::from);
+        let (mut id, mut name, mut media_type, mut size) = (None, None, None, None);
+        let (mut dimensions, mut small, mut hash) = (None, None, None);
+        for (tag, value) in fields(detail) {
+            match tag {
+                tag::ID => id = uuid::Uuid::from_slice(value).ok().map(FileId),
+                tag::NAME => name = text(value).map(FileName),
+                tag::MEDIA_TYPE => media_type = text(value),
+                tag::SIZE => size = value.try_into().ok().map(u64::from_le_bytes),
+                tag::DIMENSIONS => dimensions = Dimensions::from_stored(value),
+                tag::THUMBNAIL => small = Dimensions::from_stored(value),
+                tag::HASH => hash = text(value),
+                _ => {}
+            }
+        }
+        let thumbnail = small.zip(hash).map(|(dimensions, hash)| StoredThumbnail { dimensions, hash });
+        Some(Self { id: id?, name: name?, media_type: media_type?, size: size?, dimensions, thumbnail })
+    }
+
+    /// The approximate size of its object on the wire.
+    pub(crate) fn wire_size(&self) -> usize {
+        const KEYS: usize = 300;
+        KEYS + self.name.0.len() + self.media_type.len()
+    }
+}
+
+impl Dimensions {
+    fn stored(self) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        bytes[..4].copy_from_slice(&self.width.to_le_bytes());
+        bytes[4..].copy_from_slice(&self.height.to_le_bytes());
+        bytes
+    }
+
+    fn from_stored(bytes: &[u8]) -> Option<Self> {
+        let bytes: [u8; 8] = bytes.try_into().ok()?;
+        let (width, height) = bytes.split_at(4);
+        let number = |half: &[u8]| half.try_into().ok().map(u32::from_le_bytes);
+        Some(Self { width: number(width)?, height: number(height)? })
+    }
+}
+
+/// An upload that is not complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    pub id: FileId,
+    /// The user who uploads it.
+    pub owner: UserId,
+    pub name: FileName,
+    /// The bytes of the quotas that it may use.
+    pub size: u64,
+    /// The date after which it is removed.
+    pub expires: Date,
+}
+
+/// The ids of the files that a request attaches to a message, each once, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AttachmentList(Vec<FileId>);
+
+impl AttachmentList {
+    /// A list of these files. The error completes a sentence that begins with the field's name.
+    pub fn new(ids: Vec<FileId>) -> Result<Self, String> {
+        if ids.len() > ATTACHMENTS {
+            return Err(format!("may have at most {ATTACHMENTS} files"));
+        }
+        match ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id)) {
+            Some((_, twice)) => Err(format!("names the file {twice} twice: name each file once")),
+            None => Ok(Self(ids)),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn ids(&self) -> &[FileId] {
+        &self.0
+    }
+
+    /// Adds the files to the hash by which a retry is known. No mention begins with the byte before each of them.
+    pub(crate) fn digest(&self, digest: &mut Sha256) {
+        const BEFORE: &[u8] = &[0xfe];
+        for id in &self.0 {
+            digest.update(BEFORE);
+            digest.update(id.0.as_bytes());
+        }
+    }
+}
+
+/// Limits of uploaded files, which an operator configures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileLimits {
+    /// The most bytes of a file (`files.max_size`, 25 MiB).
+    pub max_size: u64,
+    /// The most bytes of all files of one user (`files.per_user`, 1 GiB).
+    pub per_user: u64,
+    /// The most files of one user (`files.per_user_count`, 100 000).
+    pub per_user_count: u64,
+    /// The most bytes of all files (`files.total`); none: no limit.
+    pub total: Option<u64>,
+    /// The allowed media types (`files.types`), such as `image/png` or `image/*`; none: all.
+    pub types: Option<Vec<String>>,
+}
+
+impl FileLimits {
+    /// Refuses a file of this size if it is too large.
+    pub fn admit_size(&self, size: u64) -> Result<()> {
+        if size > self.max_size {
+            let why = format!("the file is larger than {} bytes (files.max_size)", self.max_size);
+            return Err(Error::TooLarge(why));
+        }
+        Ok(())
+    }
+
+    /// Refuses a media type that is not allowed.
+    pub fn admit_type(&self, media_type: &str) -> Result<()> {
+        let Some(types) = &self.types else { return Ok(()) };
+        let admits = |allowed: &String| match allowed.strip_suffix("/*") {
+            Some(top) => media_type.split_once('/').is_some_and(|(found, _)| found.eq_ignore_ascii_case(top)),
+            None => media_type.eq_ignore_ascii_case(allowed),
+        };
+        if types.iter().any(admits) {
+            return Ok(());
+        }
+        let why = format!("a file of type {media_type} is not allowed: files.types has the allowed types");
+        Err(Error::UnsupportedType(why))
+    }
+}
+
+impl Default for FileLimits {
+    fn default() -> Self {
+        Self { max_size: 25 << 20, per_user: 1 << 30, per_user_count: 100_000, total: None, types: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn file() -> StoredFile {
+        let thumbnail =
+            StoredThumbnail { dimensions: Dimensions { width: 512, height: 3 }, hash: "aGk=".into() };
+        StoredFile {
+            id: FileId(Uuid::from_u128(7)),
+            name: FileName::cleaned("é.png"),
+            media_type: "image/png".into(),
+            size: 300,
+            dimensions: Some(Dimensions { width: 600, height: 4 }),
+            thumbnail: Some(thumbnail),
+        }
+    }
+
+    #[test]
+    fn the_stored_form_of_a_file_never_changes() {
+        let stored = file().stored();
+        let id = b"\x01\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x07";
+        let name = b"\x02\x06\0\0\0\xc3\xa9.png\x03\x09\0\0\0image/png\x04\x08\0\0\0\x2c\x01\0\0\0\0\0\0";
+        let image =
+            b"\x05\x08\0\0\0\x58\x02\0\0\x04\0\0\0\x06\x08\0\0\0\0\x02\0\0\x03\0\0\0\x07\x04\0\0\0aGk=";
+        assert_eq!(stored, [id.as_slice(), name, image].concat());
+    }
+
+    #[test]
+    fn a_file_is_read_as_it_was_stored() {
+        let plain = StoredFile { dimensions: None, thumbnail: None, ..file() };
+        for file in [file(), plain] {
+            let stored = file.stored();
+            assert_eq!(StoredFile::from_stored(&stored), Some(file));
+            for end in 0..stored.len() {
+                let _ = StoredFile::from_stored(&stored[..end]);
+            }
+        }
+        assert_eq!(StoredFile::from_stored(&[]), None);
+    }
+
+    #[test]
+    fn a_name_is_cut_at_a_whole_character() {
+        assert_eq!(FileName::cleaned(&"é".repeat(128)).as_str(), "é".repeat(127));
+        assert_eq!(FileName::cleaned("").as_str(), "file");
+    }
+
+    #[test]
+    fn a_list_has_each_file_once() {
+        let id = |number| FileId(Uuid::from_u128(number));
+        assert!(AttachmentList::new((0..10).map(id).collect()).is_ok());
+        assert!(AttachmentList::new((0..11).map(id).collect()).is_err());
+        let why = AttachmentList::new(vec![id(1), id(2), id(1)]).expect_err("twice");
+        assert!(why.contains(&id(1).to_string()), "{why}");
+    }
+
+    #[test]
+    fn limits_name_their_settings() {
+        let types = Some(vec!["image/*".to_owned(), "application/pdf".to_owned()]);
+        let limits = FileLimits { max_size: 10, types, ..FileLimits::default() };
+        assert!(limits.admit_size(10).is_ok());
+        assert!(matches!(limits.admit_size(11), Err(Error::TooLarge(why)) if why.contains("files.max_size")));
+        for allowed in ["image/png", "image/webp", "application/pdf"] {
+            assert!(limits.admit_type(allowed).is_ok(), "{allowed}");
+        }
+        for refused in ["text/plain", "application/zip", "imagex/png"] {
+            let why = limits.admit_type(refused).expect_err(refused);
+            assert!(matches!(why, Error::UnsupportedType(why) if why.contains("files.types")));
+        }
+        assert!(FileLimits::default().admit_type("text/plain").is_ok());
+    }
+}

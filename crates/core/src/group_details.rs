@@ -1,0 +1,171 @@
+//! The details of a group beside its name and members: description, picture, the host application's data, and how
+//! it may be joined and written to.
+
+use std::sync::Arc;
+
+use crate::limits::{DESCRIPTION_CHARS, SLOW_SECONDS};
+use crate::profile::{Avatar, Data, FieldUpdate};
+use crate::text::is_visible;
+
+/// The details of a group as stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupDetails {
+    pub description: Option<Arc<str>>,
+    /// The [`Avatar`] as stored.
+    pub avatar: Option<Arc<str>>,
+    /// The host application's own data: a JSON object as text.
+    pub data: Option<Arc<str>>,
+    /// Whether anyone may join.
+    pub is_open: bool,
+    /// Seconds between two messages of one member below admin. 0: no limit.
+    pub slow: u32,
+}
+
+/// The name of a detail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DetailKey {
+    Description,
+    Avatar,
+    Data,
+    Open,
+    Slow,
+}
+
+impl DetailKey {
+    /// Every key, in the order in which an entry of the log lists them.
+    pub const ALL: [Self; 5] = [Self::Description, Self::Avatar, Self::Data, Self::Open, Self::Slow];
+
+    /// The wire form.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Description => "description",
+            Self::Avatar => "avatar",
+            Self::Data => "data",
+            Self::Open => "open",
+            Self::Slow => "slow",
+        }
+    }
+}
+
+/// Changes of a group's details.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupDetailsUpdate {
+    pub description: FieldUpdate<Description>,
+    pub avatar: FieldUpdate<Avatar>,
+    pub data: FieldUpdate<Data>,
+    pub is_open: Option<bool>,
+    pub slow: Option<Slow>,
+}
+
+impl GroupDetailsUpdate {
+    /// The keys that the update names, whether they change anything or not.
+    pub fn keys(&self) -> Vec<DetailKey> {
+        let named = |key: &DetailKey| match key {
+            DetailKey::Description => self.description != FieldUpdate::Keep,
+            DetailKey::Avatar => self.avatar != FieldUpdate::Keep,
+            DetailKey::Data => self.data != FieldUpdate::Keep,
+            DetailKey::Open => self.is_open.is_some(),
+            DetailKey::Slow => self.slow.is_some(),
+        };
+        DetailKey::ALL.into_iter().filter(named).collect()
+    }
+
+    /// The details after the change.
+    pub fn after(&self, before: &GroupDetails) -> GroupDetails {
+        let GroupDetails { description, avatar, data, is_open, slow } = before.clone();
+        GroupDetails {
+            description: self.description.clone().map(|description| description.0).after(description),
+            avatar: self.avatar.clone().map(Avatar::into_stored).after(avatar),
+            data: self.data.clone().map(Data::into_text).after(data),
+            is_open: self.is_open.unwrap_or(is_open),
+            slow: self.slow.map_or(slow, |slow| slow.0),
+        }
+    }
+}
+
+impl GroupDetails {
+    /// The keys whose values differ.
+    pub fn differing(&self, other: &Self) -> Vec<DetailKey> {
+        let differs = |key: &DetailKey| match key {
+            DetailKey::Description => self.description != other.description,
+            DetailKey::Avatar => self.avatar != other.avatar,
+            DetailKey::Data => self.data != other.data,
+            DetailKey::Open => self.is_open != other.is_open,
+            DetailKey::Slow => self.slow != other.slow,
+        };
+        DetailKey::ALL.into_iter().filter(differs).collect()
+    }
+}
+
+/// The description of a group: at most 1,000 characters, with line breaks and no other control characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description(Arc<str>);
+
+impl Description {
+    /// Parses a description; the empty text is none. The error completes a sentence that begins with the field's
+    /// name.
+    pub fn parse(text: &str) -> Result<Option<Self>, String> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        if text.chars().nth(DESCRIPTION_CHARS).is_some() {
+            return Err(format!("is longer than {DESCRIPTION_CHARS} characters"));
+        }
+        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r')) {
+            return Err("may not contain control characters other than line breaks".into());
+        }
+        if !is_visible(text) {
+            return Err("must contain a visible character, or be null".into());
+        }
+        Ok(Some(Self(text.into())))
+    }
+}
+
+/// The seconds between two messages of one member below admin: 0 to 21,600.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slow(u32);
+
+impl Slow {
+    /// Takes a number of seconds. The error completes a sentence that begins with the field's name.
+    pub fn seconds(seconds: i64) -> Result<Self, String> {
+        let seconds = u32::try_from(seconds).ok().filter(|seconds| *seconds <= SLOW_SECONDS);
+        seconds.map(Self).ok_or_else(|| format!("must be a number of seconds from 0 to {SLOW_SECONDS}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_have_lines_and_a_visible_character() {
+        let parsed = |text: &str| Description::parse(text).map(|found| found.map(|text| text.0));
+        assert_eq!(parsed("Tea\r\n and\ncake "), Ok(Some("Tea\r\n and\ncake ".into())));
+        assert_eq!(parsed(""), Ok(None));
+        assert!(parsed(&"é".repeat(1000)).is_ok());
+        for text in [" ", "\n", "\u{200b}", "a\tb", "a\u{0}", "a\u{85}b", &"é".repeat(1001)] {
+            assert!(parsed(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn slow_mode_lasts_at_most_six_hours() {
+        assert_eq!((Slow::seconds(0), Slow::seconds(21_600)), (Ok(Slow(0)), Ok(Slow(21_600))));
+        assert!(Slow::seconds(-1).is_err() && Slow::seconds(21_601).is_err());
+    }
+
+    #[test]
+    fn an_update_names_keys_and_changes_their_values_only() {
+        let before = GroupDetails { data: Some("{}".into()), slow: 5, ..GroupDetails::default() };
+        let update = GroupDetailsUpdate {
+            data: FieldUpdate::Clear,
+            is_open: Some(true),
+            slow: Slow::seconds(5).ok(),
+            ..GroupDetailsUpdate::default()
+        };
+        assert_eq!(update.keys(), [DetailKey::Data, DetailKey::Open, DetailKey::Slow]);
+        let after = update.after(&before);
+        assert_eq!(after, GroupDetails { data: None, is_open: true, ..before.clone() });
+        assert_eq!(before.differing(&after), [DetailKey::Data, DetailKey::Open]);
+    }
+}

@@ -1,0 +1,296 @@
+//! The words of a text, as a search compares them.
+//!
+//! A word is a run of letters, marks and digits. In scripts that are written without spaces, and in Hangul, each
+//! character is a word of its own, so that any part of a text is found. Words are folded: compatibility forms and width
+//! (NFKC), case, accents, and the letters of [`PLAIN`], which no decomposition knows. Vowel signs and the marks of kana are
+//! no accents: they distinguish words, and stay.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::{canonical_combining_class, compose, is_combining_mark};
+use unicode_script::{Script, UnicodeScript};
+
+use crate::text::is_ignorable;
+
+/// Letters that do not decompose, and the letters that they are found by. `ı` folds with its case.
+pub const PLAIN: &[(char, &str)] = &[
+    ('ß', "ss"),
+    ('ł', "l"),
+    ('đ', "d"),
+    ('ð', "d"),
+    ('ø', "o"),
+    ('æ', "ae"),
+    ('œ', "oe"),
+    ('þ', "th"),
+    ('ħ', "h"),
+    ('ŧ', "t"),
+];
+
+/// The marks of one letter that are brought into their canonical order. Further ones keep theirs.
+const ORDERED_MARKS: usize = 32;
+
+/// A word of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// Its folded form.
+    pub folded: String,
+    /// Its first scalar value in the text, and the one after its last.
+    pub start: usize,
+    pub end: usize,
+    /// Whether it is one character of a script that is written without spaces.
+    pub is_part: bool,
+    /// Whether nothing stands between it and the word before.
+    pub adjoins: bool,
+}
+
+/// The words of a text, in their order. Takes time in proportion to the text.
+pub fn cut(text: &str) -> Vec<Word> {
+    let mut cutter = Cutter { words: Vec::new(), is_open: false };
+    let mut folded = Vec::new();
+    for (at, c) in text.chars().enumerate() {
+        if c.is_ascii() {
+            cutter.take(c.to_ascii_lowercase(), at);
+            continue;
+        }
+        if is_ignorable(c) {
+            continue;
+        }
+        folded.clear();
+        fold(c, &mut folded);
+        if folded.is_empty() {
+            cutter.extend(at);
+        }
+        for c in &folded {
+            cutter.take(*c, at);
+        }
+    }
+    cutter.words
+}
+
+/// Appends the folded form of a character: nothing if it is an accent.
+fn fold(c: char, folded: &mut Vec<char>) {
+    let cases = std::iter::once(c).nfkd().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    for c in cases.nfd().filter(|c| !is_accent(*c)) {
+        match PLAIN.iter().find(|(letter, _)| *letter == c) {
+            Some((_, plain)) => folded.extend(plain.chars()),
+            None => folded.push(c),
+        }
+    }
+}
+
+/// Whether a mark is an accent by its combining class: one that is drawn above, below or across a letter, or a point of
+/// Hebrew or Arabic.
+fn is_accent(c: char) -> bool {
+    is_combining_mark(c) && matches!(canonical_combining_class(c), 1 | 10..=36 | 200..)
+}
+
+/// Whether a character belongs to a script that is written without spaces, or to Hangul.
+fn is_part(c: char) -> bool {
+    use Script::{Han, Hangul, Hiragana, Katakana, Khmer, Lao, Myanmar, Thai};
+    // Both kana have the sign of a long vowel.
+    c == 'ー'
+        || (c >= '\u{e00}'
+            && matches!(c.script(), Han | Hangul | Hiragana | Katakana | Khmer | Lao | Myanmar | Thai))
+}
+
+/// The words so far.
+struct Cutter {
+    words: Vec<Word>,
+    /// Whether the last character belongs to the last word.
+    is_open: bool,
+}
+
+impl Cutter {
+    /// Takes the next folded character, of the scalar value at `at`.
+    fn take(&mut self, c: char, at: usize) {
+        if self.compose(c, at) {
+            return;
+        }
+        let is_part = is_part(c);
+        if !c.is_alphanumeric() && !is_combining_mark(c) {
+            self.is_open = false;
+            return;
+        }
+        match self.words.last_mut() {
+            Some(word) if self.is_open && !is_part && !word.is_part => {
+                push(&mut word.folded, c);
+                word.end = at + 1;
+            }
+            _ => self.words.push(Word {
+                folded: c.into(),
+                start: at,
+                end: at + 1,
+                is_part,
+                adjoins: self.is_open,
+            }),
+        }
+        self.is_open = true;
+        self.order(c);
+    }
+
+    /// Adds the accent at `at` to the last word.
+    fn extend(&mut self, at: usize) {
+        if let Some(word) = self.words.last_mut().filter(|_| self.is_open) {
+            word.end = at + 1;
+        }
+    }
+
+    /// Composes a character of kana or Hangul with the one before.
+    fn compose(&mut self, c: char, at: usize) -> bool {
+        if c < '\u{1100}' {
+            return false;
+        }
+        let Some(word) = self.words.last_mut().filter(|word| self.is_open && word.is_part) else {
+            return false;
+        };
+        let Some(before) = word.folded.chars().next() else { return false };
+        let Some(whole) = compose(before, c).filter(|whole| is_part(*whole)) else { return false };
+        word.folded.clear();
+        word.folded.push(whole);
+        word.end = at + 1;
+        true
+    }
+
+    /// Brings a mark that is a part by itself before those of a higher class.
+    fn order(&mut self, c: char) {
+        let class = canonical_combining_class(c);
+        let mut at = self.words.len() - 1;
+        if class == 0 || !self.words[at].is_part {
+            return;
+        }
+        let is_higher = |word: &Word| {
+            word.is_part && word.folded.chars().next().is_some_and(|c| canonical_combining_class(c) > class)
+        };
+        for _ in 0..ORDERED_MARKS {
+            if at == 0 || !self.words[at].adjoins || !is_higher(&self.words[at - 1]) {
+                return;
+            }
+            let (before, mark) = self.words.split_at_mut(at);
+            let (before, mark) = (&mut before[at - 1], &mut mark[0]);
+            std::mem::swap(&mut before.folded, &mut mark.folded);
+            let (start, end) = (before.start, before.end);
+            (before.start, before.end) = (mark.start, mark.end);
+            (mark.start, mark.end) = (start, end);
+            at -= 1;
+        }
+    }
+}
+
+/// Appends a character to a word: a mark before those of a higher class.
+fn push(word: &mut String, c: char) {
+    let class = canonical_combining_class(c);
+    let mut place = word.len();
+    if class > 0 {
+        for (at, before) in word.char_indices().rev().take(ORDERED_MARKS) {
+            if canonical_combining_class(before) <= class {
+                break;
+            }
+            place = at;
+        }
+    }
+    word.insert(place, c);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        cut(text).into_iter().map(|word| word.folded).collect()
+    }
+
+    fn is_equal(one: &str, other: &str) -> bool {
+        words(one) == words(other)
+    }
+
+    #[test]
+    fn a_word_is_a_run_of_letters_marks_and_digits() {
+        for (text, expected) in [
+            ("", vec![]),
+            ("😀 👩‍👩‍👧 … ⁉️", vec![]),
+            ("foo.png", vec!["foo", "png"]),
+            ("https://a.example/qwerty4?x=1", vec!["https", "a", "example", "qwerty4", "x", "1"]),
+            ("test_with_underscore t-shirt", vec!["test", "with", "underscore", "t", "shirt"]),
+            ("ann@example.org", vec!["ann", "example", "org"]),
+            ("don't", vec!["don", "t"]),
+            ("重跑gen-itgc后", vec!["重", "跑", "gen", "itgc", "后"]),
+            ("हिन्दी भाषा", vec!["हिन्दी", "भाषा"]),
+            ("สวัสดี", vec!["ส", "ว", "ั", "ส", "ด", "ี"]),
+            ("한국어", vec!["한", "국", "어"]),
+            ("co\u{ad}ope\u{200d}rate", vec!["cooperate"]),
+            ("½ x² ㎏", vec!["1", "2", "x2", "kg"]),
+        ] {
+            assert_eq!(words(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_are_folded_alike() {
+        for (text, key) in [
+            ("ÉLODIE", "elodie"),
+            ("bệnh viện", "be\u{323}\u{302}nh vie\u{323}\u{302}n"),
+            ("Straße", "STRASSE"),
+            ("Łódź, Đà Nẵng, Tromsø", "lodz da nang tromso"),
+            ("Æsir œuvre Þór İstanbul ısı", "aesir oeuvre thor istanbul isi"),
+            ("ΣΑΣ", "σας"),
+            ("ＡＮＮ ﬁn", "ann fin"),
+            ("ｶﾞ", "ガ"),
+            ("が", "か\u{3099}"),
+            ("각", "\u{1100}\u{1161}\u{11a8}"),
+            ("שָׁלוֹם", "שלום"),
+            ("ชุ้น", "ช\u{e49}\u{e38}น"),
+        ] {
+            assert!(is_equal(text, key), "{text}: {:?} and {:?}", words(text), words(key));
+        }
+        for (one, other) in [("か", "が"), ("कि", "की"), ("하", "한"), ("ア", "あ")] {
+            assert!(!is_equal(one, other), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn a_word_knows_its_position_in_the_text() {
+        let place = |text: &str, number: usize| {
+            let word = &cut(text)[number];
+            (word.start, word.end)
+        };
+        assert_eq!(place("😀 Привет мир", 1), (9, 12));
+        assert_eq!(place("e\u{301}te\u{301}", 0), (0, 5));
+        assert_eq!(place("Straße!", 0), (0, 6));
+        assert_eq!(place("x か\u{3099}く", 1), (2, 4));
+        assert_eq!(place("㍿", 3), (0, 1));
+    }
+
+    #[test]
+    fn hostile_text_takes_time_in_proportion() {
+        let marks = "\u{e49}\u{e38}".repeat(50_000);
+        let long = "a\u{93c}\u{94d}".repeat(50_000);
+        for text in [marks, long, "\u{fdfa}".repeat(50_000), "\u{1100}\u{1161}".repeat(50_000)] {
+            assert!(!cut(&text).is_empty());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_cut_into_words_within_it(text in any::<String>()) {
+            let length = text.chars().count();
+            for word in cut(&text) {
+                prop_assert!(!word.folded.is_empty());
+                prop_assert!(word.start < word.end && word.end <= length);
+            }
+        }
+
+        #[test]
+        fn a_folded_word_folds_to_itself(text in any::<String>()) {
+            for word in cut(&text) {
+                prop_assert_eq!(words(&word.folded).concat(), word.folded);
+            }
+        }
+
+        #[test]
+        fn normal_forms_of_a_text_have_the_same_words(text in any::<String>()) {
+            prop_assert_eq!(words(&text.nfc().collect::<String>()), words(&text));
+            prop_assert_eq!(words(&text.nfd().collect::<String>()), words(&text));
+        }
+    }
+}

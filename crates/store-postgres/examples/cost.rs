@@ -16,6 +16,7 @@ use chinwag_core::app::{App, Context, group};
 use chinwag_core::bus::Bus;
 use chinwag_core::clock::SystemClock;
 use chinwag_core::event::Event;
+use chinwag_core::group_details::GroupDetailsUpdate;
 use chinwag_core::limits::Limits;
 use chinwag_core::message::{Body, ClientId};
 use chinwag_core::user::Caller;
@@ -102,7 +103,12 @@ async fn world(url: String, data: std::path::PathBuf) -> Fixture {
         let name = Name::parse(&format!("user{number}")).expect("a name");
         let user = app.user_create(&Context::new(Caller::Service), name).await.expect("a user");
         let name = GroupName::parse("group").expect("a name");
-        let create = group::Create { author: None, name, roles: group::Roles::default() };
+        let create = group::Create {
+            author: None,
+            name,
+            roles: group::Roles::default(),
+            details: GroupDetailsUpdate::default(),
+        };
         let view = app.group_create(&Context::new(Caller::User(user.id)), create).await.expect("a group");
         users.push((user.id, view.group.id));
     }
@@ -118,9 +124,9 @@ async fn run(world: &Fixture, round: Option<usize>) -> Figures {
         let app = world.app.clone();
         senders.spawn(async move {
             for number in 0..EACH {
-                let id = round.map(|round| ClientId::parse(&format!("{round}-{number}")).expect("an id"));
-                let send =
-                    Send { author: None, group, body: body(), respond_to: None, date: None, client_id: id };
+                let client_id =
+                    round.map(|round| ClientId::parse(&format!("{round}-{number}")).expect("an id"));
+                let send = Send { client_id, ..Send::new(group, body()) };
                 app.message_send(&Context::new(Caller::User(user)), send).await.expect("it is sent");
             }
         });

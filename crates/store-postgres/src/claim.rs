@@ -54,14 +54,14 @@ impl Claim {
     fn start(url: &str, options: &Options, cluster: Option<i32>) -> Result<Self, OpenError> {
         let target = Target::parse(url, options)?;
         let until = Instant::now() + PATIENCE;
-        let link = loop {
-            let link = open(&target)?;
+        let link = open(&target)?;
+        loop {
             match lock(&link, &target, cluster)? {
-                Ok(()) => break link,
+                Ok(()) => break,
                 Err(_) if Instant::now() < until => thread::sleep(STEP),
                 Err(taken) => return Err(refusal(&taken, cluster, &target)),
             }
-        };
+        }
         let (stop, stopped) = mpsc::channel();
         let keeper = thread::Builder::new().name("claim".into());
         let kept = keeper.spawn(move || keep(link, &target, cluster, &stopped));
@@ -86,7 +86,7 @@ fn open(target: &Target) -> Result<Link, OpenError> {
     Ok(link)
 }
 
-/// Takes the lock, or says who stands in the way. A link that is dropped gives up what it has.
+/// Takes the lock, or says who stands in the way, and then has none.
 fn lock(link: &Link, target: &Target, cluster: Option<i32>) -> Result<Result<(), Taken>, OpenError> {
     let sql = match cluster {
         Some(_) => "SELECT pg_try_advisory_lock_shared($1, $2)",
@@ -97,8 +97,12 @@ fn lock(link: &Link, target: &Target, cluster: Option<i32>) -> Result<Result<(),
     if !rows.first().is_some_and(|row| row.get(0)) {
         return Ok(Err(Taken::Alone));
     }
-    let other = others(link, target)?.into_iter().find(|other| *other != number);
-    Ok(other.map_or(Ok(()), |other| Err(if other == ALONE { Taken::Alone } else { Taken::Cluster })))
+    let Some(other) = others(link, target)?.into_iter().find(|other| *other != number) else {
+        return Ok(Ok(()));
+    };
+    // The session may outlive a dropped link, and its lock would stand in the way of the next attempt.
+    link.batch("SELECT pg_advisory_unlock_all()").map_err(|why| schema::failed(&why, target))?;
+    Ok(Err(if other == ALONE { Taken::Alone } else { Taken::Cluster }))
 }
 
 /// The number of nodes that serve the database.

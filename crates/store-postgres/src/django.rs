@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use chinwag_core::app::import::{SourceGroup, SourceMark, SourceMessage, SourceRelations, SourceUser};
-use chinwag_core::store::transfer::Fault;
+use chinwag_store_sql::transfer::Fault;
 use tokio_postgres::Row;
 use uuid::Uuid;
 

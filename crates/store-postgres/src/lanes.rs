@@ -115,7 +115,8 @@ impl Lanes {
     }
 
     /// Waits for messages and takes up to `most` of them, in order for each group. Two with one
-    /// `client_id` in one group are never taken together, so that the second finds the first.
+    /// `client_id` in one group are never taken together, so that the second finds the first. One that [is
+    /// alone](Sending::is_alone) is the only one of its group.
     /// `None` when the lanes are closed and empty.
     pub(crate) fn take(&self, most: usize) -> Option<Batch> {
         let mut state = self.state();
@@ -216,7 +217,7 @@ impl State {
     /// Moves messages of a claimed group's lane into a batch.
     fn fill(&mut self, batch: &mut Batch, group: GroupId, most: usize) {
         let Some(lane) = self.lanes.get_mut(&group) else { return };
-        let mut ids = HashSet::<ClientId>::new();
+        let (mut ids, mut taken) = (HashSet::<ClientId>::new(), 0);
         while batch.messages.len() < most
             && let Some(next) = lane.front()
         {
@@ -224,7 +225,15 @@ impl State {
             if id.is_some_and(|id| !ids.insert(id)) {
                 break;
             }
+            let is_alone = next.sending.is_alone();
+            if is_alone && taken > 0 {
+                break;
+            }
             batch.messages.extend(lane.pop_front());
+            taken += 1;
+            if is_alone {
+                break;
+            }
         }
         if lane.is_empty() {
             self.lanes.remove(&group);

@@ -1,6 +1,6 @@
 //! The store on PostgreSQL (15 or later), shared by any number of nodes.
 //!
-//! Here live the schema (`migrations/`), the queues with their threads, and the SQL of every noun
+//! Here live the schema's versions, the queues with their threads, and the SQL of every noun
 //! under the noun's name. No rule lives here: what may be written is decided in
 //! `chinwag_core::app`, inside the transactions that this crate runs.
 //!
@@ -22,7 +22,6 @@ mod group;
 mod import;
 mod lanes;
 mod link;
-mod log;
 mod message;
 mod open;
 #[cfg(test)]

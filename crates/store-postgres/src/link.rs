@@ -20,8 +20,9 @@ pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// The server's own timers have so much longer to ring before ours does.
 const GRACE: Duration = Duration::from_secs(1);
-/// A transaction that its thread forgot is ended by the server after this.
-const IDLE: Duration = Duration::from_secs(60);
+/// The server ends a transaction whose node has been silent for so long, so that the rows of a paused node are
+/// free for the others. The node's job runs again.
+const IDLE: Duration = Duration::from_secs(10);
 
 /// A connection.
 pub(crate) struct Link {

@@ -189,6 +189,13 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// Whether a later attempt may succeed with nothing changed here.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Away { .. })
+    }
+}
+
 /// Finds out whether the database can be trusted, and brings its schema up to date.
 pub(crate) fn prepare(url: &str, options: &Options) -> Result<(Target, HistoryId), OpenError> {
     let mut target = Target::parse(url, options)?;

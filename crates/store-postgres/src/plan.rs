@@ -10,7 +10,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::address::Target;
 use crate::link::Link;
-use crate::send::{HOLD, SEND};
+use crate::send::{HOLD, MARK, SEND};
 use crate::{Options, PostgresStore, open};
 
 /// Panics if a statement would read the whole of a table or of an index, however large it is.
@@ -65,6 +65,7 @@ fn messages_are_sent_by_keys() {
     let Ok(link) = Link::open(&target) else { panic!("a link") };
     look_at(&link, HOLD, "");
     look_at(&link, SEND, "");
+    look_at(&link, MARK, "");
     // Not a part of a key alone, which would read all of a large group.
     let steps = plan(&link, SEND).join("\n");
     for keys in [&["user_id = ", "group_id = "][..], &["group_id = ", "author_id = ", "client_id = "]] {
@@ -79,6 +80,7 @@ fn messages_are_sent_by_keys() {
     // such a plan is kept until the server has counted them anew.
     database.ask("VACUUM ANALYZE");
     look_at(&link, SEND, "messages");
+    look_at(&link, MARK, "messages");
 }
 
 chinwag_testkit::store_suite!(open);

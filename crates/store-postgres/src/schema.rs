@@ -4,6 +4,7 @@
 
 use chinwag_core::name::NameCase;
 use chinwag_core::{HistoryId, Name};
+use chinwag_store_sql::migration;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 
@@ -13,8 +14,6 @@ use crate::fault::{Failure, Trouble, reason};
 use crate::link::Link;
 use crate::open::OpenError;
 
-/// In order; the first leads to version 1. One that has been released is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_begin.sql")];
 /// The number of the lock, "Chinwag" in bytes.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(18978904706244967)";
 /// The lowest version of PostgreSQL that will do.
@@ -72,7 +71,7 @@ fn migrate(link: &Link, target: &Target, half: bool) -> Result<(), OpenError> {
         State::Ours(version) => usize::try_from(version).unwrap_or(0),
         State::Unfinished => return Err(OpenError::Unfinished { name: target.database() }),
     };
-    for migration in MIGRATIONS.iter().skip(seen) {
+    for migration in migration::POSTGRES.iter().skip(seen) {
         link.batch(migration).map_err(failed)?;
     }
     if !half {
@@ -223,7 +222,7 @@ fn inspect(link: &Link, target: &Target) -> Result<State, OpenError> {
 }
 
 fn known() -> i32 {
-    i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX)
+    i32::try_from(migration::POSTGRES.len()).unwrap_or(i32::MAX)
 }
 
 pub(crate) fn failed(why: &Failure, target: &Target) -> OpenError {

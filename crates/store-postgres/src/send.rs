@@ -3,9 +3,11 @@
 //! A batch is one transaction of two statements, sent together: the first locks the rows of the
 //! messages' groups, in one order; the second, which sees what others have committed before that
 //! lock was got, finds what the rule needs to know, keeps what it allows, and answers with what
-//! it found, from which `core` makes the answers.
+//! it found, from which `core` makes the answers. Where there are replies in threads, two further ones mark their
+//! roots, and read what these show then.
 
 mod columns;
+mod rows;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -15,23 +17,21 @@ use std::time::Duration;
 
 use chinwag_core::bus::Bus;
 use chinwag_core::event::Event;
-use chinwag_core::group::Membership;
 use chinwag_core::send::{Conclusion, Facts, Kept, Sent};
-use chinwag_core::store::{Prior, WriteJob};
-use chinwag_core::user::User;
-use chinwag_core::{Date, Error, MessageId, Result, Seq, UserId, stored_number};
-use chinwag_store_sql::block_stands;
+use chinwag_core::store::WriteJob;
+use chinwag_core::thread::{REPLIES_COUNTED, SHOWN_REPLIERS};
+use chinwag_core::{Date, Error, MessageId, Result, stored_number};
+use chinwag_store_sql::thread::REPLIES;
+use chinwag_store_sql::{block_stands, gone, limit};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use uuid::Uuid;
 
 use self::columns::Columns;
 use crate::address::Target;
-use crate::column::{Hash, Stored, name};
 use crate::fault::{Failure, Trouble};
 use crate::lanes::{Batch, Lanes, QueuedMessage};
 use crate::link::{Link, LinkSlot};
-use crate::message::{gone, refused};
+use crate::message::refused;
 use crate::open::Options;
 use crate::readers::{join, spawn};
 use crate::transaction::Claims;
@@ -57,8 +57,11 @@ pub(crate) const HOLD: &str = "SELECT 1 FROM groups WHERE id = ANY($1) ORDER BY 
 /// its log meanwhile, the number of -1 breaks a rule and undoes the batch, which is sent again.
 pub(crate) const SEND: &str = concat!(
     "WITH writers AS MATERIALIZED (
-        SELECT w.place, g.last_seq, u.id, u.name, u.special, m.role, m.pending, b.blocked,
+        SELECT w.place, g.last_seq, u.id, u.name, u.special, m.role, m.pending, b.blocked, g.slow,
             g.id IS NOT NULL AND coalesce(m.role = ANY($14) AND NOT m.pending, false) AND NOT b.blocked
+                AND (g.slow = 0 OR m.role >= ",
+    stored_number!(Role::Admin),
+    ")
                 AND (w.fold IS NULL OR w.fold = u.fold) AS may
         FROM unnest($2::integer[], $3::bigint[], $4::bytea[], $5::bigint[], $6::text[]) WITH ORDINALITY
             AS w (group_at, caller, token, moment, fold, place)
@@ -86,32 +89,51 @@ pub(crate) const SEND: &str = concat!(
         FROM (
             SELECT a.*, ($2::integer[])[a.writer] AS group_at, k.last_seqs[a.writer] AS last_seq,
                 k.ids[a.writer] AS author_id, p.id AS prior_id, p.seq AS prior_seq, p.date AS prior_date,
-                p.body_hash AS prior_hash, p.answers AS prior_answers, r.seq AS answered,
-                k.may[a.writer] AND p.id IS NULL AND (a.respond_to IS NULL OR r.seq IS NOT NULL) AS stays
+                p.body_hash AS prior_hash, p.answers AS prior_answers, p.thread_id, p.thread_seq,
+                p.thread_stands, r.seq AS answered, t.seq AS root,
+                k.may[a.writer] AND p.id IS NULL AND (a.respond_to IS NULL OR r.seq IS NOT NULL)
+                    AND (a.thread IS NULL OR t.seq IS NOT NULL) AS stays
             FROM known k CROSS JOIN unnest($7::integer[], $8::text[], $9::uuid[], $10::uuid[], $11::bigint[], $12::text[],
-                    $13::bytea[]) WITH ORDINALITY
-                AS a (writer, client_id, respond_to, id, date, body, body_hash, place)
+                    $13::bytea[], $15::bytea[], $16::uuid[]) WITH ORDINALITY
+                AS a (writer, client_id, respond_to, id, date, body, body_hash, detail, thread, place)
             LEFT JOIN LATERAL (
-                SELECT m.id, m.seq, m.date, m.body_hash, q.id AS answers
+                SELECT m.id, m.seq, m.date, m.body_hash, q.id AS answers, w.id AS thread_id, w.seq AS thread_seq,
+                    w.stands AS thread_stands
                 FROM messages m LEFT JOIN LATERAL (
                     SELECT CASE WHEN body IS NOT NULL AND NOT ",
-    gone!("author_id"),
+    gone!(postgres "author_id"),
     " THEN id END AS id FROM messages
                     WHERE group_id = m.group_id AND seq = m.respond_to OFFSET 0
                 ) q ON true
+                LEFT JOIN LATERAL (
+                    SELECT id, seq, body IS NOT NULL AND NOT ",
+    gone!(postgres "author_id"),
+    " AS stands FROM messages
+                    WHERE group_id = m.group_id AND seq = m.thread OFFSET 0
+                ) w ON true
                 WHERE m.group_id = ($1::uuid[])[($2::integer[])[a.writer]] AND m.author_id = k.ids[a.writer]
                     AND m.client_id = a.client_id OFFSET 0
             ) p ON true
             LEFT JOIN LATERAL (
                 SELECT seq, group_id, body IS NOT NULL AND NOT ",
-    gone!("author_id"),
+    gone!(postgres "author_id"),
     " AS stands
                 FROM messages WHERE id = a.respond_to OFFSET 0
             ) r ON r.stands AND r.group_id = ($1::uuid[])[($2::integer[])[a.writer]]
+            LEFT JOIN LATERAL (
+                SELECT x.seq, x.group_id, x.body IS NOT NULL AND NOT ",
+    gone!(postgres "x.author_id"),
+    " AND NOT coalesce((
+                    SELECT z.body IS NOT NULL AND NOT ",
+    gone!(postgres "z.author_id"),
+    " FROM messages z WHERE z.group_id = x.group_id AND z.seq = x.thread OFFSET 0
+                ), false) AS stands
+                FROM messages x WHERE x.id = a.thread OFFSET 0
+            ) t ON t.stands AND t.group_id = ($1::uuid[])[($2::integer[])[a.writer]]
         ) f
     ), kept AS (
-        INSERT INTO messages (group_id, seq, author_id, date, id, respond_to, client_id, body_hash, body)
-        SELECT ($1::uuid[])[group_at], seq, author_id, date, id, answered, client_id, body_hash, body
+        INSERT INTO messages (group_id, seq, author_id, date, id, respond_to, thread, client_id, body_hash, detail, body)
+        SELECT ($1::uuid[])[group_at], seq, author_id, date, id, answered, root, client_id, body_hash, detail, body
         FROM judged WHERE stays
     ), moved AS (
         UPDATE groups g SET last_seq = CASE WHEN g.last_seq = n.before THEN n.last ELSE -1 END,
@@ -120,13 +142,20 @@ pub(crate) const SEND: &str = concat!(
             FROM judged WHERE stays GROUP BY group_at) n
         WHERE g.id = ($1::uuid[])[n.group_at]
     )
-    SELECT -place, id, name, special, role, last_seq IS NOT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, pending, blocked
+    SELECT -place, id, name, special, role, last_seq IS NOT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, pending, blocked,
+        NULL, NULL, NULL, NULL, slow
     FROM writers
     UNION ALL
     SELECT place, NULL, NULL, NULL, NULL, NULL, prior_id, prior_seq, prior_date, prior_hash, prior_answers, answered, seq,
-        NULL, NULL
+        NULL, NULL, thread_id, thread_seq, thread_stands, root, NULL
     FROM judged"
 );
+
+/// The roots among these messages note that they have had replies. A batch without replies does not run it.
+pub(crate) const MARK: &str =
+    "UPDATE messages m SET thread = 0 WHERE m.id = ANY($1) AND m.thread IS DISTINCT FROM 0
+    AND EXISTS (SELECT 1 FROM messages x
+        WHERE x.group_id = m.group_id AND x.thread = m.seq AND x.body IS NOT NULL OFFSET 0)";
 
 /// The threads that send.
 pub(crate) struct Senders {
@@ -202,7 +231,14 @@ fn send_all(target: &Target, lanes: &Lanes, bus: &dyn Bus, most: usize) {
         let kept: BTreeSet<_> = messages.iter().map(QueuedMessage::group).collect();
         lanes.release(groups.difference(&kept));
         refuse(late, &Error::unavailable());
+        let (alone, messages): (Vec<_>, Vec<_>) =
+            messages.into_iter().partition(|message| message.sending.is_alone());
         sender.send(messages);
+        for message in alone {
+            let group = message.group();
+            sender.run_each(vec![message]);
+            lanes.release(&BTreeSet::from([group]));
+        }
     }
 }
 
@@ -249,9 +285,10 @@ impl Sender<'_> {
         }
     }
 
-    /// Sends messages, one by one in their order, whose users accept their groups by them. The groups
-    /// stay claimed meanwhile, so that nothing of theirs is sent out of order.
-    fn accept_each(&mut self, messages: Vec<QueuedMessage>) {
+    /// Sends messages, one by one in their order, that are not decided in one statement: those that are alone, and those
+    /// by which users accept their groups. The groups stay claimed meanwhile, so that nothing of theirs is sent out
+    /// of order.
+    fn run_each(&mut self, messages: Vec<QueuedMessage>) {
         for message in messages {
             let slot: Arc<Mutex<Option<Sent>>> = Arc::default();
             let (sending, filled) = (message.sending.clone(), slot.clone());
@@ -284,7 +321,7 @@ impl Sender<'_> {
             let stamped: Vec<_> = messages.iter().map(Stamped::new).collect();
             let why = match attempt_batch(link, &stamped, lock.min(self.target.lock)) {
                 End::Committed(found) => {
-                    self.accept_each(conclude(self.bus, messages, found));
+                    self.run_each(conclude(self.bus, messages, found));
                     return Left::Nothing;
                 }
                 End::Unknown(why) => {
@@ -333,7 +370,7 @@ fn conclude(bus: &dyn Bus, messages: Vec<QueuedMessage>, found: Vec<Found>) -> V
     let mut outcomes: Vec<(QueuedMessage, Result<Sent>)> = Vec::with_capacity(messages.len());
     let mut accepting = Vec::new();
     for (message, (facts, kept)) in messages.into_iter().zip(found) {
-        if message.sending.accepts(&facts) {
+        if message.sending.stands_alone(&facts) {
             accepting.push(message);
             continue;
         }
@@ -354,33 +391,55 @@ fn conclude(bus: &dyn Bus, messages: Vec<QueuedMessage>, found: Vec<Found>) -> V
 fn attempt_batch(link: &Link, messages: &[Stamped<'_>], lock: Duration) -> End {
     let begin = format!("BEGIN; SET LOCAL lock_timeout = {}", lock.as_millis());
     let columns = Columns::of(messages);
-    let prepared = link.wait(async { Ok((link.statement(HOLD).await?, link.statement(SEND).await?)) });
-    let (hold, send) = match prepared {
+    let roots = columns.roots();
+    let prepared = link.wait(async {
+        let threads = if roots.is_empty() {
+            None
+        } else {
+            Some((link.statement(MARK).await?, link.statement(REPLIES.postgres).await?))
+        };
+        Ok((link.statement(HOLD).await?, link.statement(SEND).await?, threads))
+    });
+    let (hold, send, threads) = match prepared {
         Ok(statements) => statements,
         Err(why) => return End::Undone(why),
     };
     let client = link.client();
     let (params, held): (_, [&(dyn ToSql + Sync); 1]) = (columns.params(), [&columns.groups]);
     let mut outcome = None;
-    // All four are on their way before the first is answered.
+    // Of a batch with replies, what their roots show then.
+    let bounds = (i64::from(REPLIES_COUNTED), limit(SHOWN_REPLIERS));
+    let replied = async {
+        let Some((mark, replies)) = &threads else { return Ok(Vec::new()) };
+        let bounded: [&(dyn ToSql + Sync); 3] = [&roots, &bounds.0, &bounds.1];
+        let marked = client.execute(mark, &bounded[..1]);
+        let (marked, rows) = futures_util::future::join(marked, client.query(replies, &bounded)).await;
+        marked.and(rows)
+    };
+    // All are on their way before the first is answered.
     let waited = link.wait(async {
-        let all = futures_util::future::join4(
+        let all = futures_util::future::join5(
             client.batch_execute(&begin),
             client.query(&hold, &held),
             client.query(&send, &params),
+            replied,
             client.batch_execute("COMMIT"),
         );
         outcome = Some(all.await);
         Ok(())
     });
-    let Some((begun, held, sent, committed)) = outcome else {
+    let Some((begun, held, sent, replied, committed)) = outcome else {
         let why = waited.err().unwrap_or(Failure::Silent);
         return End::Unknown(why);
     };
     // What fails first undoes the rest.
     let failed = begun.err().or(held.err());
+    let sent = match (sent, replied) {
+        (Ok(rows), Ok(replies)) => Ok((rows, replies)),
+        (Err(why), _) | (_, Err(why)) => Err(why),
+    };
     match (failed, sent, committed) {
-        (None, Ok(rows), Ok(())) => read(messages, &columns, &rows),
+        (None, Ok((rows, replies)), Ok(())) => read(messages, &columns, &rows, &replies),
         (None, Ok(_), Err(why)) => {
             let why = Failure::from(why);
             if why.undid_commit() { End::Undone(why) } else { End::Unknown(why) }
@@ -393,69 +452,12 @@ fn attempt_batch(link: &Link, messages: &[Stamped<'_>], lock: Duration) -> End {
     }
 }
 
-fn read(messages: &[Stamped<'_>], columns: &Columns<'_>, rows: &[Row]) -> End {
-    match found(messages, columns, rows) {
+fn read(messages: &[Stamped<'_>], columns: &Columns<'_>, rows: &[Row], replies: &[Row]) -> End {
+    match rows::found(messages, columns, rows, replies) {
         Ok(Some(found)) => End::Committed(found),
         Ok(None) => End::Unknown(Failure::Silent),
         Err(why) => End::Unknown(why.into()),
     }
-}
-
-/// The facts of each message from the rows, if the rows have those of all.
-fn found(
-    messages: &[Stamped<'_>],
-    columns: &Columns<'_>,
-    rows: &[Row],
-) -> Result<Option<Vec<Found>>, tokio_postgres::Error> {
-    let mut writers = vec![None; columns.callers.len()];
-    let mut found = vec![None; messages.len()];
-    for row in rows {
-        let place: i64 = row.try_get(0)?;
-        let at = |of: i64| usize::try_from(of - 1).unwrap_or(usize::MAX);
-        if let Some(writer) = writers.get_mut(at(-place)) {
-            *writer = Some(of_writer(row)?);
-        } else if let Some(message) = found.get_mut(at(place)) {
-            *message = Some(of_message(row)?);
-        }
-    }
-    let whole = messages.iter().zip(&columns.writers).zip(found).map(|((message, writer), found)| {
-        let writer = usize::try_from(writer - 1).ok().and_then(|at| writers.get(at)?.clone())?;
-        let (prior, answered, seq) = found?;
-        let kept = seq.map(|seq| Kept { id: message.id, date: message.date, seq });
-        Some((Facts { prior, answered, ..writer }, kept))
-    });
-    Ok(whole.collect())
-}
-
-fn of_writer(row: &Row) -> Result<Facts, tokio_postgres::Error> {
-    let user: Option<i64> = row.try_get(1)?;
-    let author = match user {
-        Some(id) => Some(User { id: UserId(id), name: name(row, 2)?, special: row.try_get(3)? }),
-        None => None,
-    };
-    let member = match row.try_get::<_, Option<Stored<_>>>(4)? {
-        Some(Stored(role)) => Some(Membership { role, pending: row.try_get(13)?, blocked: row.try_get(14)? }),
-        None => None,
-    };
-    Ok(Facts { author, member, stands: row.try_get(5)?, ..Facts::default() })
-}
-
-type OfMessage = (Option<Prior>, Option<Seq>, Option<Seq>);
-
-/// The earlier message with its `client_id`, the number of the message that it answers, and its own number.
-fn of_message(row: &Row) -> Result<OfMessage, tokio_postgres::Error> {
-    let prior: Option<Uuid> = row.try_get(6)?;
-    let prior = match prior {
-        Some(id) => Some(Prior {
-            id: MessageId(id),
-            seq: Seq(row.try_get(7)?),
-            date: Date::from_micros(row.try_get(8)?),
-            body_hash: row.try_get::<_, Option<Hash>>(9)?.map(|Hash(hash)| hash),
-            respond_to: row.try_get::<_, Option<_>>(10)?.map(MessageId),
-        }),
-        None => None,
-    };
-    Ok((prior, row.try_get::<_, Option<_>>(11)?.map(Seq), row.try_get::<_, Option<_>>(12)?.map(Seq)))
 }
 
 impl<'m> Stamped<'m> {

@@ -149,7 +149,8 @@ impl<'a> FromSql<'a> for AnyInt {
     accepts!(INT2, INT4, INT8);
 }
 
-struct RowColumns<'r>(&'r Row);
+/// A row for the readers that both stores share.
+pub(crate) struct RowColumns<'r>(pub(crate) &'r Row);
 
 impl Columns for RowColumns<'_> {
     fn int(&self, column: usize) -> Result<Option<i64>> {

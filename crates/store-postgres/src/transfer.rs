@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use chinwag_core::store::transfer::{ColumnType, Fault, Row, Source, TABLES, Table, Target, Value};
+use chinwag_store_sql::TABLES;
+use chinwag_store_sql::transfer::{ColumnType, Fault, Row, Source, Table, Target, Value};
 use futures_util::pin_mut;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
@@ -35,6 +36,17 @@ pub fn source(url: &str) -> Result<PostgresSource, OpenError> {
     Ok(PostgresSource(link))
 }
 
+/// Opens a store to be looked at, in use or not: each page as it is then. `None` if it has no store of this version.
+/// Blocks.
+pub fn look(url: &str) -> Result<Option<PostgresSource>, OpenError> {
+    let (link, target) = link(url)?;
+    match schema::whole(&link, &target) {
+        Ok(()) => Ok(Some(PostgresSource(link))),
+        Err(OpenError::Older { .. } | OpenError::Empty { .. }) => Ok(None),
+        Err(why) => Err(why),
+    }
+}
+
 /// Opens an empty database, or one that a transfer into was broken off, and marks it as half
 /// carried until it is whole. Blocks.
 pub fn target(url: &str) -> Result<PostgresTarget, OpenError> {
@@ -46,16 +58,21 @@ pub fn target(url: &str) -> Result<PostgresTarget, OpenError> {
 fn connect(url: &str) -> Result<(Link, address::Target), OpenError> {
     const OTHERS: &str = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = 'chinwag' AND pid <> pg_backend_pid()";
-    let options = Options { statement: STATEMENT, ..Options::default() };
-    let target = address::Target::parse(url, &options)?;
-    let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
-    schema::fit(&link, &target)?;
+    let (link, target) = link(url)?;
     let failed = |why: Failure| schema::failed(&why, &target);
     let alone = link.query(None, LOCK, &[]).map_err(failed)?.first().is_some_and(|row| row.get(0));
     let others = link.query(None, OTHERS, &[]).map_err(failed)?.first().map_or(0, |row| row.get::<_, i64>(0));
     if !alone || others > 0 {
         return Err(OpenError::InUse { name: target.database() });
     }
+    Ok((link, target))
+}
+
+fn link(url: &str) -> Result<(Link, address::Target), OpenError> {
+    let options = Options { statement: STATEMENT, ..Options::default() };
+    let target = address::Target::parse(url, &options)?;
+    let link = Link::open(&target).map_err(|why| why.into_open_error(&target))?;
+    schema::fit(&link, &target)?;
     Ok((link, target))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chinwag_core::store::encoding::Stored;
 use chinwag_core::token::TokenHash;
-use chinwag_core::{Date, Error, GroupId, MessageId, Name, Result, Seq, TaskId, UserId};
+use chinwag_core::{Date, Error, FileId, GroupId, HolderId, MessageId, Name, Result, Seq, TaskId, UserId};
 use uuid::Uuid;
 
 /// A row of either database. Each method reads one column; none is a null.
@@ -70,9 +70,11 @@ column! {
     UserId: int, id => UserId(id);
     Seq: int, seq => Seq(seq);
     Date: int, micros => Date::from_micros(micros);
+    FileId: id, id => FileId(id);
     GroupId: id, id => GroupId(id);
     MessageId: id, id => MessageId(id);
     TaskId: id, id => TaskId(id);
+    HolderId: id, id => HolderId(id);
     Name: text, name => Name::stored(name);
     String: text, text => text.to_owned();
     Arc<str>: text, text => text.into();

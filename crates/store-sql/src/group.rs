@@ -1,16 +1,29 @@
 //! Groups, their numbers and their members.
 
-use chinwag_core::group::{Group, Member};
-use chinwag_core::log::LogEntry;
+use chinwag_core::entry::{Change, GroupEntry};
+use chinwag_core::group::{Group, Mark, Member};
+use chinwag_core::group_details::GroupDetails;
+use chinwag_core::limits::UNREAD;
+use chinwag_core::log::{LogEntry, StoredEntry};
 use chinwag_core::permission::Role;
-use chinwag_core::store::Task;
+use chinwag_core::pin::listed;
 use chinwag_core::store::encoding::Stored;
+use chinwag_core::store::{Edge, Task, open_key};
 use chinwag_core::{Date, Error, GroupId, Result, Seq, TaskId, UserId, stored_number};
 use uuid::Uuid;
 
+pub use crate::log::log;
+use crate::pin::drop_gone_pins;
 use crate::sql::params;
 use crate::task::task_insert;
-use crate::{Columns, Conflict, Keys, Sql, Text, limit};
+use crate::transfer::table;
+use crate::{Columns, Conflict, ERASE_GROUP, Keys, Sql, Text, limit};
+
+table! {
+    GROUPS: "groups" by (id: Id)
+    last_seq: Number, newest_seq: Number, newest_date: Number, name: Text, pair_low: Number, pair_high: Number,
+    pins: Bytes, description: Text, avatar: Text, data: Text, open: Flag, slow: Number, open_key: Text,
+}
 
 crate::implement! {
     ($) impl_groups: Groups by group
@@ -22,19 +35,23 @@ crate::implement! {
         groups_count(user: UserId) -> usize;
         heads(groups: &[GroupId]) -> Vec<(GroupId, Seq)>;
         memberships(users: &[UserId]) -> Vec<(UserId, GroupId, bool)>;
+        entries(group: GroupId, edge: Edge, limit: usize) -> Vec<(Seq, GroupEntry)>;
         last_change(group: GroupId, after: Seq, upto: Seq) -> Option<Seq>;
         members(group: GroupId) -> Vec<Member>;
         member(group: GroupId, user: UserId) -> Option<Member>;
         members_count(group: GroupId, most: usize) -> usize;
         owner(group: GroupId) -> Option<Member>;
+        log(group: GroupId, after: Seq, most: usize) -> Vec<LogRow>;
     }
     write {
         group_insert(id: GroupId, name: &str, pair: Option<(UserId, UserId)>) -> ();
         group_rename(id: GroupId, name: &str) -> ();
+        group_details_set(id: GroupId, details: &GroupDetails) -> ();
         group_delete(id: GroupId, task: TaskId) -> ();
         group_erase(id: GroupId, limit: usize) -> usize;
         seq_take(group: GroupId, count: usize) -> Seq;
         seq_take_for_messages(group: GroupId, count: usize, newest: Date) -> Seq;
+        entry_insert(group: GroupId, seq: Seq, log: &LogEntry, entry: &GroupEntry) -> ();
         log_insert(group: GroupId, seq: Seq, entry: &LogEntry) -> ();
         member_set(group: GroupId, user: UserId, role: Role, now: Date) -> ();
         member_remove(group: GroupId, user: UserId) -> ();
@@ -55,17 +72,41 @@ const CONFLICTS: &[Conflict] = &[
 #[macro_export]
 macro_rules! group_columns {
     () => {
-        "g.id, g.name, g.pair_low IS NOT NULL, g.last_seq"
+        "g.id, g.name, g.pair_low IS NOT NULL, g.last_seq, g.pins, g.description, g.avatar, g.data, g.open, g.slow"
     };
 }
 
-fn read(row: &dyn Columns) -> Result<Group> {
-    Ok(Group { id: row.get(0)?, name: row.get(1)?, private: row.get(2)?, head: row.get(3)? })
+/// A group from `group_columns!`, the first columns of a row.
+pub fn read(row: &dyn Columns) -> Result<Group> {
+    let details = GroupDetails {
+        description: row.maybe(5)?,
+        avatar: row.maybe(6)?,
+        data: row.maybe(7)?,
+        is_open: row.get(8)?,
+        slow: u32::try_from(row.get::<i64>(9)?).unwrap_or(0),
+    };
+    Ok(Group {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        private: row.get(2)?,
+        head: row.get(3)?,
+        pins: row.bytes(4)?.map(listed).unwrap_or_default(),
+        details,
+    })
+}
+
+/// A mark from four columns: the number and the date of the last message read, unread messages, and mentions.
+pub fn read_mark(row: &dyn Columns, first: usize) -> Result<Mark> {
+    let count = |column| -> Result<u32> { Ok(u32::try_from(row.get::<i64>(column)?).unwrap_or(UNREAD)) };
+    let last_read = row.maybe(first)?.zip(row.maybe(first + 1)?);
+    Ok(Mark { last_read, unread: count(first + 2)?, mentioned: count(first + 3)? })
 }
 
 pub fn group(sql: &impl Sql, id: GroupId) -> Result<Option<Group>> {
     const FIND: Text = Text::same(concat!("SELECT ", group_columns!(), " FROM groups g WHERE g.id = $1"));
-    sql.one(FIND, params![id], read)
+    let mut found = sql.one(FIND, params![id], read)?;
+    drop_gone_pins(sql, &mut found)?;
+    Ok(found)
 }
 
 pub fn group_of_pair(sql: &impl Sql, a: UserId, b: UserId) -> Result<Option<GroupId>> {
@@ -167,8 +208,25 @@ pub fn group_insert(
 }
 
 pub fn group_rename(sql: &mut impl Sql, id: GroupId, name: &str) -> Result<()> {
-    const RENAME: Text = Text::same("UPDATE groups SET name = $1 WHERE id = $2");
-    sql.change(RENAME, params![name, id]).map(drop)
+    const RENAME: Text =
+        Text::same("UPDATE groups SET name = $1, open_key = CASE WHEN open THEN $2 END WHERE id = $3");
+    sql.change(RENAME, params![name, open_key(name).as_str(), id]).map(drop)
+}
+
+pub fn group_details_set(sql: &mut impl Sql, id: GroupId, details: &GroupDetails) -> Result<()> {
+    const SET: Text = Text::same(
+        "UPDATE groups SET description = $1, avatar = $2, data = $3, open = $4, slow = $5, open_key = $6
+        WHERE id = $7",
+    );
+    const NAME: Text = Text::same("SELECT name FROM groups WHERE id = $1");
+    let GroupDetails { description, avatar, data, is_open, slow } = details;
+    let name = |row: &dyn Columns| row.get::<String>(0);
+    let key = if *is_open { sql.one(NAME, params![id], name)?.map(|name| open_key(&name)) } else { None };
+    let texts = [description, avatar, data].map(Option::as_deref);
+    let [description, avatar, data] = texts;
+    let row = params![description, avatar, data, *is_open, i64::from(*slow), key.as_deref(), id];
+    sql.note_erasure();
+    sql.change(SET, row).map(drop)
 }
 
 pub fn group_delete(sql: &mut impl Sql, id: GroupId, task: TaskId) -> Result<()> {
@@ -180,32 +238,9 @@ pub fn group_delete(sql: &mut impl Sql, id: GroupId, task: TaskId) -> Result<()>
 }
 
 pub fn group_erase(sql: &mut impl Sql, id: GroupId, most: usize) -> Result<usize> {
-    /// The first rows of a group, in the order of a column.
-    macro_rules! erase {
-        ($table:literal, $column:literal) => {
-            Text::same(erase!(@ $table, $column))
-        };
-        (@ $table:literal, $column:literal) => {
-            concat!(
-                "DELETE FROM ", $table, " WHERE group_id = $1 AND ", $column, " <= (SELECT max(", $column,
-                ") FROM (SELECT ", $column, " FROM ", $table, " WHERE group_id = $1 ORDER BY ", $column,
-                " LIMIT $2) part)"
-            )
-        };
-    }
-    const ERASE: [Text; 4] = [
-        erase!("messages", "seq"),
-        erase!("memberships", "user_id"),
-        Text::two(
-            "DELETE FROM former_members WHERE (user_id, group_id) IN (SELECT user_id, group_id FROM former_members
-                WHERE group_id = $1 LIMIT $2)",
-            erase!(@ "former_members", "user_id"),
-        ),
-        erase!("log_entries", "seq"),
-    ];
     sql.note_erasure();
     let mut erased = 0;
-    for text in ERASE {
+    for text in ERASE_GROUP {
         if erased < most {
             erased += sql.change(text, params![id, limit(most - erased)])?;
         }
@@ -240,14 +275,75 @@ pub fn seq_take_for_messages(sql: &mut impl Sql, group: GroupId, count: usize, n
 }
 
 pub fn log_insert(sql: &mut impl Sql, group: GroupId, seq: Seq, entry: &LogEntry) -> Result<()> {
+    entry.with_stored(|stored| insert_stored(sql, group, seq, &stored))
+}
+
+pub fn entry_insert(
+    sql: &mut impl Sql,
+    group: GroupId,
+    seq: Seq,
+    log: &LogEntry,
+    entry: &GroupEntry,
+) -> Result<()> {
+    log.with_stored(|stored| {
+        let mut detail = stored.detail.unwrap_or_default().to_vec();
+        entry.put(&mut detail);
+        insert_stored(sql, group, seq, &StoredEntry { detail: Some(&detail), ..stored })
+    })
+}
+
+fn insert_stored(sql: &mut impl Sql, group: GroupId, seq: Seq, entry: &StoredEntry<'_>) -> Result<()> {
     const INSERT: Text = Text::same(
         "INSERT INTO log_entries (group_id, seq, kind, message_seq, user_id, detail)
         VALUES ($1, $2, $3, $4, $5, $6)",
     );
-    entry.with_stored(|entry| {
-        let row = params![group, seq, entry.kind, entry.message, entry.user, entry.detail];
-        sql.change(INSERT, row).map(drop)
-    })
+    let row = params![group, seq, entry.kind, entry.message, entry.user, entry.detail];
+    sql.change(INSERT, row).map(drop)
+}
+
+pub fn entries(sql: &impl Sql, group: GroupId, edge: Edge, most: usize) -> Result<Vec<(Seq, GroupEntry)>> {
+    macro_rules! entries {
+        ($range:literal) => {
+            concat!(
+                "SELECT c.seq, c.kind, c.message_seq, c.user_id, c.detail FROM log_entries c
+                WHERE c.group_id = $1 AND c.kind IN (",
+                stored_number!(LogKind::GroupChanged),
+                ", ",
+                stored_number!(LogKind::MemberRenamed),
+                ", ",
+                stored_number!(LogKind::MessagePinned),
+                ") AND c.detail IS NOT NULL AND (c.user_id IS NULL OR EXISTS (SELECT 1 FROM users u
+                    WHERE u.id = c.user_id)) AND ",
+                $range,
+                " LIMIT $3"
+            )
+        };
+    }
+    const BACK: Text = Text::same(entries!("c.seq <= $2 ORDER BY c.seq DESC"));
+    const ON: Text = Text::same(entries!("c.seq >= $2 ORDER BY c.seq"));
+    let (text, from) = match edge {
+        Edge::Newest => (BACK, Some(i64::MAX)),
+        Edge::BeforeSeq(Seq(seq)) => (BACK, seq.checked_sub(1)),
+        Edge::AfterSeq(Seq(seq)) => (ON, seq.checked_add(1)),
+        Edge::BeforeDate(_) | Edge::AfterDate(_) => (ON, None),
+    };
+    let Some(from) = from else { return Ok(Vec::new()) };
+    let found = sql.all(text, params![group, from, limit(most)], read_entry)?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn read_entry(row: &dyn Columns) -> Result<Option<(Seq, GroupEntry)>> {
+    let detail = row.bytes(4)?;
+    let stored = StoredEntry { kind: row.get(1)?, message: row.maybe(2)?, user: row.maybe(3)?, detail };
+    let Some(mut entry) = detail.and_then(GroupEntry::read) else { return Ok(None) };
+    match LogEntry::from_stored(&stored) {
+        LogEntry::MemberRenamed { name, new_name, .. } => {
+            entry.changes.push(Change::UserRenamed { name, new_name });
+        }
+        LogEntry::MessagePinned { id, on, .. } => entry.changes.push(Change::Pinned { id, on }),
+        _ => {}
+    }
+    Ok(Some((row.get(0)?, entry)))
 }
 
 pub fn last_change(sql: &impl Sql, group: GroupId, after: Seq, upto: Seq) -> Result<Option<Seq>> {
@@ -265,7 +361,7 @@ pub fn last_change(sql: &impl Sql, group: GroupId, after: Seq, upto: Seq) -> Res
 macro_rules! of_members {
     ($rest:literal) => {
         joined!(
-            "SELECT m.user_id, u.name, m.role, m.since, m.pending FROM groups g",
+            "SELECT m.user_id, u.name, m.role, m.since, m.pending, m.last_read_seq, u.hide_reads FROM groups g",
             "memberships m ON m.group_id = g.id", "users u ON u.id = m.user_id";
             $rest
         )
@@ -279,6 +375,8 @@ fn read_member(row: &dyn Columns) -> Result<Member> {
         role: row.stored(2)?,
         since: row.get(3)?,
         pending: row.get(4)?,
+        read: row.maybe(5)?,
+        hides_reads: row.get(6)?,
     })
 }
 
@@ -325,16 +423,19 @@ pub fn member_remove(sql: &mut impl Sql, group: GroupId, user: UserId) -> Result
         SET last_read_seq = excluded.last_read_seq, last_read_date = excluded.last_read_date",
     );
     const REMOVE: Text = Text::same("DELETE FROM memberships WHERE group_id = $1 AND user_id = $2");
+    const INVITES: Text = Text::same("DELETE FROM invites WHERE group_id = $1 AND maker_id = $2");
     let key = params![group, user];
     if sql.change(KEEP, key)? > 0 {
         sql.change(REMOVE, key)?;
+        sql.change(INVITES, key)?;
     }
     Ok(())
 }
 
 pub fn mark_set(sql: &mut impl Sql, group: GroupId, user: UserId, seq: Seq, date: Date) -> Result<()> {
     const SET: Text = Text::same(
-        "UPDATE memberships SET last_read_seq = $1, last_read_date = $2 WHERE group_id = $3 AND user_id = $4",
+        "UPDATE memberships SET last_read_seq = $1, last_read_date = $2, marked_unread = false
+        WHERE group_id = $3 AND user_id = $4",
     );
     sql.change(SET, params![seq, date, group, user]).map(drop)
 }

@@ -8,7 +8,13 @@ use chinwag_core::{Result, UserId};
 use uuid::Uuid;
 
 use crate::sql::params;
+use crate::transfer::table;
 use crate::{Columns, Keys, Sql, Text};
+
+table! {
+    IMPORTS: "imports" by (kind: Short, source_id: Id)
+    user_id: Number, group_id: Id,
+}
 
 crate::implement! {
     ($) impl_imports: Imports by import

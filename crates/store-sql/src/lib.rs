@@ -3,28 +3,227 @@
 //! Each noun whose SQL is the same in both databases stands here once, over the trait [`Sql`], which
 //! both stores implement for their transactions. A noun's file has a function for each method of its
 //! port, and a macro that implements the port by these functions. Where the databases need different
-//! plans a [`Text`] has both. Pages of messages and logs, marks, summaries and the batch that sends
+//! plans a [`Text`] has both. Marks, summaries, the erasure of messages and the batch that sends
 //! messages are not here: their plans differ too much.
 //!
 //! Parameters are `$1`, `$2` …, in the order of their first use.
 
+pub mod ban;
 mod column;
+pub mod file;
+pub mod file_list;
+pub mod follower;
 pub mod group;
 pub mod import;
+pub mod invite;
+mod log;
 pub mod membership;
-mod port;
+pub mod mention;
+pub mod message;
+pub mod open_group;
+pub mod pin;
+pub mod reaction;
 pub mod relation;
+pub mod search;
 mod sql;
 pub mod task;
+pub mod thread;
 pub mod token;
+pub mod transfer;
 pub mod user;
+
+/// The files of `migrations/` for each database, in the order of their numbers; the first leads to version 1. One that
+/// has been released is never changed.
+pub mod migration {
+    include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+}
 
 #[doc(hidden)]
 pub use chinwag_core::stored_number;
 
 pub use column::{Column, Columns};
-#[doc(hidden)]
-pub use port::names;
 pub use sql::{Conflict, Keys, Param, Sql, Text, limit};
+use transfer::Table;
 
-pub(crate) use port::implement;
+/// Every table; none names rows of one that comes after it.
+pub const TABLES: &[Table] = &[
+    transfer::HISTORY,
+    user::USERS,
+    user::NAME_CLAIMS,
+    user::HELD_NAMES,
+    user::PASSWORDS,
+    token::TOKENS,
+    relation::RELATIONS,
+    group::GROUPS,
+    membership::MEMBERSHIPS,
+    membership::FORMER_MEMBERS,
+    message::MESSAGES,
+    log::LOG_ENTRIES,
+    reaction::REACTIONS,
+    mention::MENTIONS,
+    ban::BANS,
+    invite::INVITES,
+    file::FILES,
+    file::FILE_USAGE,
+    import::IMPORTS,
+    task::TASKS,
+    follower::FOLLOWERS,
+];
+
+/// The statements that erase a group which is no more, each at most `$2` rows of the group `$1`.
+const ERASE_GROUP: [Text; 8] = [
+    message::ERASE_MESSAGES,
+    membership::ERASE_MEMBERSHIPS,
+    membership::ERASE_FORMER_MEMBERS,
+    log::ERASE_LOG_ENTRIES,
+    reaction::ERASE_REACTIONS,
+    mention::ERASE_MENTIONS,
+    ban::ERASE_BANS,
+    invite::ERASE_INVITES,
+];
+
+/// Names in the signatures of the ports.
+#[doc(hidden)]
+pub mod names {
+    pub use chinwag_core::entry::GroupEntry;
+    pub use chinwag_core::file::{Reservation, StoredFile};
+    pub use chinwag_core::group::{Group, Mark, Member, Membership, Summary};
+    pub use chinwag_core::group_details::GroupDetails;
+    pub use chinwag_core::group_settings::GroupSettings;
+    pub use chinwag_core::invite::{Invite, InviteCode};
+    pub use chinwag_core::log::{LogEntry, LogRow};
+    pub use chinwag_core::mention::Mentions as MessageMentions;
+    pub use chinwag_core::message::{Body, ClientId, Message, MessageDetail};
+    pub use chinwag_core::name::NameCase;
+    pub use chinwag_core::permission::Role;
+    pub use chinwag_core::profile::{Details, Identity, Origin, ProfileCard};
+    pub use chinwag_core::reaction::{Emoji, Reaction};
+    pub use chinwag_core::relation::{self, Pair};
+    pub use chinwag_core::store::{
+        Bans, Candidate, Candidates, Edge, FileRow, Files, Follower, FollowerState, Followers, Groups,
+        ImportKind, Imported, Imports, Invites, Lease, ListedMember, Located, MemberPlace, Memberships,
+        Mentions, Messages, NewMessage, NewReaction, Newcomer, OpenGroupRow, OpenGroups, OpenPlace,
+        OutsidePart, Page, Pins, Prior, ReactionOf, Reactions, Relations, Shown, Sign, Task, Tasks, Threads,
+        Tokens, Unread, Users, Written,
+    };
+    pub use chinwag_core::thread::RootState;
+    pub use chinwag_core::token::{self, Token, TokenHash};
+    pub use chinwag_core::user::{Settings, User};
+    pub use chinwag_core::{Date, FileId, GroupId, HolderId, MessageId, Name, Result, Seq, TaskId, UserId};
+    pub use uuid::Uuid;
+}
+
+/// Makes a macro that implements a port for a transaction: each method is the function of its name in
+/// the module. Methods that a store has of its own follow the transaction's type. `$` stands first, since
+/// a macro that makes a macro has no other way to write it.
+macro_rules! implement {
+    (
+        ($d:tt) $macro:ident: $port:ident by $module:ident
+        read { $($read:ident($($read_arg:ident: $read_type:ty),*) -> $read_out:ty;)* }
+        write { $($write:ident($($write_arg:ident: $write_type:ty),*) -> $write_out:ty;)* }
+    ) => {
+        /// Implements the port for a transaction, with the store's own methods after a comma.
+        #[macro_export]
+        macro_rules! $macro {
+            ($d transaction:ty $d(, $d($d own:tt)*)?) => {
+                const _: () = {
+                    use $crate::names::*;
+
+                    impl $port for $d transaction {
+                        $(fn $read(&self, $($read_arg: $read_type),*) -> Result<$read_out> {
+                            $crate::$module::$read(self, $($read_arg),*)
+                        })*
+                        $(fn $write(&mut self, $($write_arg: $write_type),*) -> Result<$write_out> {
+                            $crate::$module::$write(self, $($write_arg),*)
+                        })*
+                        $d($d($d own)*)?
+                    }
+                };
+            };
+        }
+    };
+}
+
+pub(crate) use implement;
+
+/// Implements every port whose statements both stores share for a transaction, with the store's own methods
+/// of `Users` after a comma.
+#[macro_export]
+macro_rules! impl_ports {
+    ($transaction:ty, $($own:tt)*) => {
+        $crate::impl_bans!($transaction);
+        $crate::impl_candidates!($transaction);
+        $crate::impl_files!($transaction);
+        $crate::impl_followers!($transaction);
+        $crate::impl_invites!($transaction);
+        $crate::impl_memberships!($transaction);
+        $crate::impl_open_groups!($transaction);
+        $crate::impl_pins!($transaction);
+        $crate::impl_mentions!($transaction);
+        $crate::impl_reactions!($transaction);
+        $crate::impl_tasks!($transaction);
+        $crate::impl_threads!($transaction);
+        $crate::impl_tokens!($transaction);
+        $crate::impl_users!($transaction, $($own)*);
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The columns that the migrations make, as `table.column`.
+    fn made(migrations: &[&str]) -> BTreeSet<String> {
+        let (mut made, mut table) = (BTreeSet::new(), None);
+        for line in migrations.iter().flat_map(|text| text.lines()) {
+            let words: Vec<_> = line.split_whitespace().collect();
+            match words[..] {
+                ["CREATE", "TABLE", name, ..] => table = Some(name),
+                ["ALTER", "TABLE", name, "ADD", "COLUMN", column, ..] => {
+                    made.insert(format!("{name}.{column}"));
+                }
+                [first, ..] if first.starts_with(')') => table = None,
+                // Constraints begin in capitals.
+                [column, ..] if column.starts_with(|c: char| c.is_ascii_lowercase()) => {
+                    made.extend(table.map(|name| format!("{name}.{column}")));
+                }
+                _ => {}
+            }
+        }
+        made
+    }
+
+    #[test]
+    fn every_column_of_the_migrations_is_in_a_table() {
+        let carried: BTreeSet<_> = TABLES
+            .iter()
+            .flat_map(|table| table.columns.iter().map(|(column, _)| format!("{}.{column}", table.name)))
+            .collect();
+        for migrations in [migration::SQLITE, migration::POSTGRES] {
+            let made = made(migrations);
+            let missing: Vec<_> = made.difference(&carried).collect();
+            assert!(missing.is_empty(), "`migrate` forgets {missing:?}");
+            assert_eq!(made.len(), carried.len(), "every column is made by a migration");
+        }
+    }
+
+    #[test]
+    fn rows_of_a_group_are_erased_with_it() {
+        // Tasks end by themselves, an import keeps what was imported once, and the row of a dropped file stays until its
+        // bytes are gone.
+        let of_group = |table: &&Table| {
+            table.columns.iter().any(|(column, _)| *column == "group_id")
+                && !["tasks", "imports", "files"].contains(&table.name)
+        };
+        for table in TABLES.iter().filter(of_group) {
+            let delete = format!("DELETE FROM {} ", table.name);
+            assert!(
+                ERASE_GROUP.iter().any(|text| text.postgres.starts_with(&delete)),
+                "{} stays",
+                table.name
+            );
+        }
+    }
+}

@@ -5,7 +5,13 @@ use chinwag_core::store::encoding::Stored;
 use chinwag_core::{Date, Name, Result, UserId};
 
 use crate::sql::params;
+use crate::transfer::table;
 use crate::{Columns, Keys, Sql, Text, limit};
+
+table! {
+    RELATIONS: "relations" by (from_id: Number, to_id: Number)
+    kind: Short, since: Number,
+}
 
 crate::implement! {
     ($) impl_relations: Relations by relation

@@ -2,7 +2,7 @@
 
 use chinwag_core::name::NameCase;
 use chinwag_core::token::TokenHash;
-use chinwag_core::{Date, GroupId, MessageId, Result, Seq, TaskId, UserId};
+use chinwag_core::{Date, FileId, GroupId, HolderId, MessageId, Result, Seq, TaskId, UserId};
 use uuid::Uuid;
 
 use crate::Columns;
@@ -85,6 +85,11 @@ impl Text {
     /// the order of their first use, since SQLite would bind them in that order.
     pub const fn same(text: &'static str) -> Self {
         Self::two(text, text)
+    }
+
+    /// A statement that only PostgreSQL runs.
+    pub const fn postgres(text: &'static str) -> Self {
+        Self { sqlite: "", postgres: text }
     }
 
     /// A statement with a text for each database.
@@ -193,9 +198,11 @@ param! {
     UserId => id Self::Int(id.0);
     Seq => seq Self::Int(seq.0);
     Date => date Self::Int(date.micros());
+    FileId => id Self::Id(id.0);
     GroupId => id Self::Id(id.0);
     MessageId => id Self::Id(id.0);
     TaskId => id Self::Id(id.0);
+    HolderId => id Self::Id(id.0);
     &'p TokenHash => hash Self::Bytes(&hash.0);
 }
 

@@ -4,7 +4,13 @@ use chinwag_core::store::{StoredTask, Task};
 use chinwag_core::{GroupId, Result, TaskId, stored_number};
 
 use crate::sql::params;
+use crate::transfer::table;
 use crate::{Param, Sql, Text};
+
+table! {
+    TASKS: "tasks" by (id: Id)
+    kind: Short, user_id: Number, group_id: Id, detail: Bytes,
+}
 
 crate::implement! {
     ($) impl_tasks: Tasks by task
@@ -31,6 +37,8 @@ macro_rules! next {
             stored_number!(TaskKind::EraseGroup),
             ", ",
             stored_number!(TaskKind::LogRename),
+            ", ",
+            stored_number!(TaskKind::EraseReactions),
             ") ORDER BY id LIMIT 1"
         )
     };

@@ -5,7 +5,13 @@ use chinwag_core::token::{Kind, Token, TokenHash};
 use chinwag_core::{Date, Result, UserId};
 
 use crate::sql::params;
+use crate::transfer::table;
 use crate::{Columns, Keys, Sql, Text, limit};
+
+table! {
+    TOKENS: "tokens" by (hash: Bytes)
+    user_id: Number, kind: Short, expires: Number, of_token: Bytes, number: Number,
+}
 
 crate::implement! {
     ($) impl_tokens: Tokens by token
@@ -17,6 +23,7 @@ crate::implement! {
         token_insert(hash: &TokenHash, user: UserId, kind: token::Kind, expires: Date) -> ();
         token_delete(hash: &TokenHash) -> bool;
         tokens_delete(user: UserId) -> ();
+        tokens_delete_others(user: UserId, kept: &TokenHash) -> Vec<TokenHash>;
         tokens_trim(user: UserId, keep: usize) -> Vec<TokenHash>;
         tokens_purge(now: Date) -> usize;
     }
@@ -63,6 +70,15 @@ pub fn token_delete(sql: &mut impl Sql, hash: &TokenHash) -> Result<bool> {
 pub fn tokens_delete(sql: &mut impl Sql, user: UserId) -> Result<()> {
     const DELETE: Text = Text::same("DELETE FROM tokens WHERE user_id = $1");
     sql.change(DELETE, params![user]).map(drop)
+}
+
+pub fn tokens_delete_others(sql: &mut impl Sql, user: UserId, kept: &TokenHash) -> Result<Vec<TokenHash>> {
+    const OTHERS: Text = Text::same("SELECT hash FROM tokens WHERE user_id = $1 AND hash <> $2");
+    let others: Vec<TokenHash> = sql.all(OTHERS, params![user, kept], |row| row.get(0))?;
+    for hash in &others {
+        token_delete(sql, hash)?;
+    }
+    Ok(others)
 }
 
 pub fn tokens_trim(sql: &mut impl Sql, user: UserId, keep: usize) -> Result<Vec<TokenHash>> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chinwag_core::name::NameCase;
 use chinwag_core::permission::Role;
-use chinwag_core::profile::{Details, Identity, Origin};
+use chinwag_core::profile::{Details, Identity, Origin, ProfileCard, UserKind};
 use chinwag_core::store::Task;
 use chinwag_core::store::encoding::Stored;
 use chinwag_core::text::search_key;
@@ -13,7 +13,27 @@ use chinwag_core::{Date, Error, GroupId, Name, Result, TaskId, UserId, stored_nu
 
 use crate::sql::params;
 use crate::task::task_insert;
+use crate::transfer::table;
 use crate::{Columns, Keys, Sql, Text, limit};
+
+table! {
+    USERS: "users" by (id: Number)
+    name: Text, fold: Text, name_key: Text, special: Flag, created: Number, origin: Short, kind: Short,
+    display_name: Text, shown_key: Text, avatar: Text, data: Text, last_seen: Number, added_by: Short,
+    write_first: Short, hide_last_seen: Flag, hide_reads: Flag,
+}
+table! {
+    NAME_CLAIMS: "name_claims" by (claim: Text)
+    user_id: Number,
+}
+table! {
+    HELD_NAMES: "held_names" by (claim: Text)
+    until: Number,
+}
+table! {
+    PASSWORDS: "passwords" by (user_id: Number)
+    phc: Text,
+}
 
 crate::implement! {
     ($) impl_users: Users by user
@@ -23,6 +43,8 @@ crate::implement! {
         users_named(names: &[Name]) -> Vec<Option<User>>;
         identity(name: &Name) -> Option<Identity>;
         details(ids: &[UserId]) -> Vec<Option<Details>>;
+        user_names(ids: &[UserId]) -> Vec<(UserId, Name)>;
+        cards(ids: &[UserId]) -> Vec<ProfileCard>;
         users_page(after: Option<UserId>, limit: usize) -> Vec<User>;
         users_matching(prefix: &str, after: Option<UserId>, limit: usize) -> Vec<User>;
         trace_as_member(user: UserId) -> Option<(GroupId, Role)>;
@@ -38,6 +60,7 @@ crate::implement! {
         names_delete(user: UserId, limit: usize) -> usize;
         password_set(id: UserId, phc: &str) -> ();
         password_delete(id: UserId) -> ();
+        last_seen_set(users: &[UserId], at: Date) -> ();
         origin_set(id: UserId, origin: Origin) -> ();
         profile_set(id: UserId, details: &Details) -> ();
         names_hold(claims: &[String], until: Date) -> ();
@@ -75,8 +98,10 @@ pub fn identity(sql: &impl Sql, name: &Name) -> Result<Option<Identity>> {
 
 pub fn details(sql: &impl Sql, ids: &[UserId]) -> Result<Vec<Option<Details>>> {
     const FIND: Text = Text::two(
-        "SELECT origin, kind, display_name, avatar, data, created, id FROM users WHERE id = $1",
-        "SELECT origin, kind, display_name, avatar, data, created, id FROM users WHERE id = ANY($1)",
+        "SELECT origin, kind, display_name, avatar, data, created, last_seen, hide_last_seen, id
+        FROM users WHERE id = $1",
+        "SELECT origin, kind, display_name, avatar, data, created, last_seen, hide_last_seen, id
+        FROM users WHERE id = ANY($1)",
     );
     let keys = Keys::Ints(ids.iter().map(|id| id.0).collect());
     let found = sql.each(FIND, &keys, params![], |row| {
@@ -87,11 +112,40 @@ pub fn details(sql: &impl Sql, ids: &[UserId]) -> Result<Vec<Option<Details>>> {
             avatar: row.maybe(3)?,
             data: row.maybe(4)?,
             created: row.get(5)?,
+            last_seen: row.maybe(6)?,
+            hides_last_seen: row.get(7)?,
         };
-        Ok((row.get::<UserId>(6)?, details))
+        Ok((row.get::<UserId>(8)?, details))
     })?;
     let found: HashMap<_, _> = found.into_iter().collect();
     Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+}
+
+pub fn user_names(sql: &impl Sql, ids: &[UserId]) -> Result<Vec<(UserId, Name)>> {
+    const NAMES: Text = Text::two(
+        "SELECT id, name FROM users WHERE id = $1",
+        "SELECT id, name FROM users WHERE id = ANY($1)",
+    );
+    let keys = Keys::Ints(ids.iter().map(|id| id.0).collect());
+    sql.each(NAMES, &keys, params![], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+pub fn cards(sql: &impl Sql, ids: &[UserId]) -> Result<Vec<ProfileCard>> {
+    const ANY: Text = Text::same("SELECT 1 FROM users WHERE shown_key >= '' LIMIT 1");
+    const FIND: Text = Text::two(
+        "SELECT name, display_name, avatar, kind FROM users WHERE id = $1 AND shown_key IS NOT NULL",
+        "SELECT name, display_name, avatar, kind FROM users WHERE id = ANY($1) AND shown_key IS NOT NULL",
+    );
+    if ids.is_empty() || sql.one(ANY, params![], |_| Ok(()))?.is_none() {
+        return Ok(Vec::new());
+    }
+    let keys = Keys::Ints(ids.iter().map(|id| id.0).collect());
+    let mut cards = sql.each(FIND, &keys, params![], |row| {
+        let name = row.get(0)?;
+        Ok(ProfileCard { name, display_name: row.maybe(1)?, avatar: row.maybe(2)?, kind: row.stored(3)? })
+    })?;
+    cards.sort_unstable_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
+    Ok(cards)
 }
 
 pub fn users_page(sql: &impl Sql, after: Option<UserId>, most: usize) -> Result<Vec<User>> {
@@ -202,6 +256,17 @@ pub fn password_delete(sql: &mut impl Sql, id: UserId) -> Result<()> {
     sql.change(DELETE, params![id]).map(drop)
 }
 
+pub fn last_seen_set(sql: &mut impl Sql, users: &[UserId], at: Date) -> Result<()> {
+    const SET: Text = Text::two(
+        "WITH asked (id) AS (SELECT $1)
+        UPDATE users SET last_seen = $2 WHERE id = (SELECT asked.id FROM asked)",
+        "WITH asked AS (SELECT unnest($1::bigint[]) AS id)
+        UPDATE users SET last_seen = $2 FROM asked WHERE users.id = asked.id",
+    );
+    let keys = Keys::Ints(users.iter().map(|id| id.0).collect());
+    sql.change_each(SET, &keys, params![at])
+}
+
 pub fn origin_set(sql: &mut impl Sql, id: UserId, origin: Origin) -> Result<()> {
     const SET: Text = Text::same("UPDATE users SET origin = $1 WHERE id = $2");
     sql.change(SET, params![origin.number(), id]).map(drop)
@@ -213,7 +278,9 @@ pub fn profile_set(sql: &mut impl Sql, id: UserId, details: &Details) -> Result<
     );
     let (name, avatar, data) =
         (details.display_name.as_deref(), details.avatar.as_deref(), details.data.as_deref());
-    let key = name.map(search_key);
+    // The key is empty for a user who is found by its name alone, and has a card all the same.
+    let has_card = avatar.is_some() || details.kind == UserKind::Bot;
+    let key = name.map(search_key).or_else(|| has_card.then(String::new));
     sql.change(SET, params![details.kind.number(), name, avatar, data, key.as_deref(), id]).map(drop)
 }
 

@@ -163,16 +163,7 @@ fn fill(from: &Path, to: &Path, progress: &mut dyn FnMut(i64)) -> Result<(), Cop
 /// reading begins, and again and again while it goes on. Blocks.
 pub fn look(path: &Path, mut progress: impl FnMut() + Send + 'static) -> Result<(), CopyError> {
     let unreadable = |why| OpenError::sqlite(path, &why);
-    let mut journal = path.as_os_str().to_owned();
-    journal.push("-wal");
-    // A file without a journal is read as it is: SQLite would else make a journal beside it.
-    let mode = if Path::new(&journal).exists() { "mode=ro" } else { "immutable=1" };
-    let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let mut conn =
-        Connection::open_with_flags(format!("file:{escaped}?{mode}"), flags).map_err(unreadable)?;
-    conn.busy_timeout(BUSY).map_err(unreadable)?;
+    let mut conn = open_to_look(path)?;
     conn.execute_batch("BEGIN").map_err(unreadable)?;
     schema::inspect(path, &conn)?;
     progress();
@@ -184,6 +175,21 @@ pub fn look(path: &Path, mut progress: impl FnMut() + Send + 'static) -> Result<
     damage(&conn, "PRAGMA integrity_check(1)")
         .map_err(|why| failed(path, path, why))?
         .map_or(Ok(()), |what| Err(CopyError::Damaged { path: path.into(), what }))
+}
+
+/// Opens the store in the file at `path`, in use or not, so that it can only be read and no file is made beside it.
+pub(crate) fn open_to_look(path: &Path) -> Result<Connection, OpenError> {
+    let unreadable = |why| OpenError::sqlite(path, &why);
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    // A file without a journal is read as it is: SQLite would else make a journal beside it.
+    let mode = if Path::new(&journal).exists() { "mode=ro" } else { "immutable=1" };
+    let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let conn = Connection::open_with_flags(format!("file:{escaped}?{mode}"), flags).map_err(unreadable)?;
+    conn.busy_timeout(BUSY).map_err(unreadable)?;
+    Ok(conn)
 }
 
 /// Looks at the copy as the disk has it. What is wrong with it was wrong with its source.

@@ -1,8 +1,8 @@
 //! The meaning of SQLite's errors for a caller.
 
 use std::any::Any;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chinwag_core::Error;
 use chinwag_core::name::NameCase;
@@ -20,8 +20,7 @@ pub(crate) struct FileState {
     /// A job has met damage. The file does not mend by itself.
     pub(crate) damaged: AtomicBool,
     pub(crate) name_case: NameCase,
-    /// Pages that were written since the last reading of pages for copies of erased rows.
-    pub(crate) written: Mutex<Written>,
+    written: Mutex<Written>,
     /// Whether the disk was found full.
     pub(crate) room: Room,
 }
@@ -35,6 +34,11 @@ impl FileState {
             written: Mutex::default(),
             room: Room::default(),
         }
+    }
+
+    /// The pages that were written since the last reading of pages for copies of erased rows.
+    pub(crate) fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that the disk is full, and logs it the first time.

@@ -4,16 +4,21 @@ use std::collections::HashMap;
 use std::collections::hash_map;
 
 use chinwag_core::group::{Group, Mark, Member, Summary, View};
+use chinwag_core::group_settings::GroupSettings;
 use chinwag_core::limits::{UNREAD, UNREAD_NEAR};
-use chinwag_core::store::{Edge, GroupPosition, Groups, Messages, Page, Shown};
-use chinwag_core::{Date, GroupId, Name, Result, Seq, UserId};
-use chinwag_store_sql::group_columns;
+use chinwag_core::mention::MENTIONS_NEAR;
+use chinwag_core::store::{Edge, GroupPosition, Groups, Messages, Page, Shown, Unread};
+use chinwag_core::{Date, GroupId, Name, Result, Seq, UserId, stored_number};
+use chinwag_store_sql::group::{read as read_group, read_mark};
+use chinwag_store_sql::membership::read_settings;
+use chinwag_store_sql::pin::drop_gone_pins;
+use chinwag_store_sql::{Columns, block_stands, gone, group_columns, group_settings_columns};
 use rusqlite::{Row, params};
+use uuid::Uuid;
 
 use crate::column::{name, stored};
-use crate::log;
-use crate::message::{gone, uuid};
-use crate::transaction::{Transaction, limit};
+use crate::sql::RowColumns;
+use crate::transaction::{Repeated, Transaction, limit};
 
 /// The number after which messages count as unread, of a membership `m`.
 macro_rules! floor {
@@ -58,7 +63,7 @@ macro_rules! mark_columns {
             floor!(),
             "
                         WHERE a.id <> m.user_id AND x.body IS NOT NULL AND NOT ",
-            gone!("a.id"),
+            gone!(sqlite "a.id"),
             " LIMIT ?2))
                 END
                 FROM (SELECT count(*) AS unread FROM (SELECT 1 FROM messages x
@@ -66,21 +71,54 @@ macro_rules! mark_columns {
             floor!(),
             ", g.last_seq - ?3)
                     AND x.author_id <> m.user_id AND x.body IS NOT NULL AND NOT ",
-            gone!("x.author_id"),
+            gone!(sqlite "x.author_id"),
             "
-                    LIMIT ?2)) near)"
+                    LIMIT ?2)) near), ",
+            mentioned_column!()
+        )
+    };
+}
+
+/// The newest mentions of a user in the group of `m` after its mark.
+macro_rules! newest_mentions {
+    ($user:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT x.author_id FROM mentions x WHERE x.user_id = ",
+            $user,
+            " AND x.group_id = m.group_id AND x.seq > ",
+            floor!(),
+            " ORDER BY x.seq DESC LIMIT ?4)"
+        )
+    };
+}
+
+/// The number of mentions after the mark, up to `?2`, among the newest `?4` of the user and of everyone.
+macro_rules! mentioned_column {
+    () => {
+        concat!(
+            "(CASE WHEN ",
+            floor!(),
+            " >= g.last_seq THEN 0 ELSE (SELECT count(*) FROM (SELECT 1 FROM (",
+            newest_mentions!("m.user_id"),
+            " UNION ALL ",
+            newest_mentions!("0"),
+            ") x WHERE x.author_id <> m.user_id AND NOT ",
+            gone!(sqlite "x.author_id"),
+            " AND NOT ",
+            block_stands!("m.user_id", "x.author_id"),
+            " LIMIT ?2)) END)"
         )
     };
 }
 
 chinwag_store_sql::impl_groups! {
     Transaction<'_>,
-    fn log(&self, group: GroupId, after: Seq, limit: usize) -> Result<Vec<LogRow>> {
-        log::read(self, group, after, limit)
-    }
-
     fn mark(&self, group: GroupId, user: UserId) -> Result<Mark> {
         mark(self, group, user)
+    }
+
+    fn unread(&self, user: UserId, groups: &[GroupId], now: Date) -> Result<Unread> {
+        unread(self, user, groups, now)
     }
 
     fn group_positions(&self, user: UserId) -> Result<Vec<GroupPosition>> {
@@ -92,15 +130,38 @@ chinwag_store_sql::impl_groups! {
     }
 }
 
+/// The mark of a member of a group.
+macro_rules! mark_of {
+    ($condition:expr) => {
+        concat!(
+            "SELECT ",
+            mark_columns!(),
+            " FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
+            WHERE m.group_id = ?1 AND m.user_id = ?5",
+            $condition
+        )
+    };
+}
+
 fn mark(tx: &Transaction<'_>, group: GroupId, user: UserId) -> Result<Mark> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        mark_columns!(),
-        " FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
-        WHERE m.group_id = ?1 AND m.user_id = ?4"
-    );
-    let params = params![group.0.into_bytes(), UNREAD, UNREAD_NEAR, user.0];
-    Ok(tx.one(SQL, params, |row| read_mark(row, 0))?.unwrap_or_default())
+    let params = params![group.0.into_bytes(), UNREAD, UNREAD_NEAR, MENTIONS_NEAR, user.0];
+    let found = tx.one(mark_of!(""), params, |row| Ok(read_mark(&RowColumns(row), 0)))?;
+    Ok(found.transpose()?.unwrap_or_default())
+}
+
+fn unread(tx: &Transaction<'_>, user: UserId, groups: &[GroupId], now: Date) -> Result<Unread> {
+    const LOUD: &str = mark_of!(concat!(
+        " AND NOT m.pending AND m.notify <> ",
+        stored_number!(Notify::None),
+        " AND coalesce(m.muted_until <= ?6, true)"
+    ));
+    let (mut mark, mut sum) = (tx.repeated(LOUD)?, Unread::default());
+    for group in groups {
+        let params = params![group.0.into_bytes(), UNREAD, UNREAD_NEAR, MENTIONS_NEAR, user.0, now.micros()];
+        let found = mark.one(params, |row| Ok(read_mark(&RowColumns(row), 0)))?;
+        sum += found.transpose()?.unwrap_or_default().into();
+    }
+    Ok(sum)
 }
 
 fn group_positions(tx: &Transaction<'_>, user: UserId) -> Result<Vec<GroupPosition>> {
@@ -126,55 +187,70 @@ fn summaries(tx: &Transaction<'_>, user: UserId, groups: &[GroupId], shown: Show
         group_columns!(),
         ", ",
         mark_columns!(),
-        ", m.pending FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
-        WHERE m.group_id = ?1 AND m.user_id = ?4"
+        ", m.pending, ",
+        group_settings_columns!(),
+        " FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
+        WHERE m.group_id = ?1 AND m.user_id = ?5"
     );
+    let mut found = tx.repeated(SQL)?;
+    let mut members = MembersShown::new(tx, shown.members)?;
     let mut summaries = Vec::with_capacity(groups.len());
-    let mut names = HashMap::new();
     for id in groups {
-        let params = params![id.0.into_bytes(), UNREAD, UNREAD_NEAR, user.0];
-        let found = tx.one(SQL, params, |row| Ok((read_group(row, 0)?, read_mark(row, 4)?, row.get(7)?)))?;
-        let Some((group, mark, pending)) = found else {
-            continue;
-        };
-        let (members, members_count) = tx.members_shown(*id, shown.members, &mut names)?;
+        let params = params![id.0.into_bytes(), UNREAD, UNREAD_NEAR, MENTIONS_NEAR, user.0];
+        let row = found.one(params, |row| Ok(read_summary(&RowColumns(row))))?;
+        let Some((group, mark, pending, settings)) = row.transpose()? else { continue };
+        let (members, members_count) = members.of(*id)?;
         let messages = match shown.messages {
             0 => Vec::new(),
             limit => tx.messages(*id, &Page { edge: Edge::Newest, limit })?,
         };
-        summaries.push(Summary { view: View { group, members, members_count, messages }, mark, pending });
+        let (people, reads) = (Vec::new(), Vec::new());
+        let view = View { group, members, members_count, messages, people, reads, mentioned: Vec::new() };
+        summaries.push(Summary { view, mark, settings, pending });
     }
+    drop_gone_pins(tx, summaries.iter_mut().map(|summary| &mut summary.view.group))?;
     Ok(summaries)
 }
 
-impl Transaction<'_> {
-    /// The answer of [`Groups::members_up_to`], with one statement for a small group. A name that occurs in many
-    /// groups is read once.
-    fn members_shown(
-        &self,
-        group: GroupId,
-        most: usize,
-        names: &mut HashMap<UserId, Option<Name>>,
-    ) -> Result<(Vec<Member>, usize)> {
-        let rows = self.all(
-            "SELECT user_id, role, since, pending FROM memberships WHERE group_id = ?1 LIMIT ?2",
-            params![group.0.into_bytes(), limit(most.saturating_add(1))],
-            |row| Ok((UserId(row.get(0)?), stored(row, 1)?, Date::from_micros(row.get(2)?), row.get(3)?)),
-        )?;
-        if rows.len() > most {
-            return self.members_up_to(group, most);
+/// The answer of [`Groups::members_up_to`] for many groups, with one statement for a small group. A name that
+/// occurs in many groups is read once.
+struct MembersShown<'t, 'c> {
+    tx: &'t Transaction<'c>,
+    most: usize,
+    members: Repeated<'t, 'c>,
+    user: Repeated<'t, 'c>,
+    /// Each user's name, and whether it hides its read marks.
+    users: HashMap<UserId, Option<(Name, bool)>>,
+}
+
+impl<'t, 'c> MembersShown<'t, 'c> {
+    fn new(tx: &'t Transaction<'c>, most: usize) -> Result<Self> {
+        let members = "SELECT user_id, role, since, pending, last_read_seq FROM memberships
+            WHERE group_id = ?1 LIMIT ?2";
+        let user = "SELECT name, hide_reads FROM users WHERE id = ?1";
+        Ok(Self { tx, most, members: tx.repeated(members)?, user: tx.repeated(user)?, users: HashMap::new() })
+    }
+
+    fn of(&mut self, group: GroupId) -> Result<(Vec<Member>, usize)> {
+        let rows =
+            self.members.all(params![group.0.into_bytes(), limit(self.most.saturating_add(1))], |row| {
+                let read: Option<i64> = row.get(4)?;
+                let since = Date::from_micros(row.get(2)?);
+                Ok((UserId(row.get(0)?), stored(row, 1)?, since, row.get(3)?, read.map(Seq)))
+            })?;
+        if rows.len() > self.most {
+            return self.tx.members_up_to(group, self.most);
         }
         let mut members = Vec::with_capacity(rows.len());
-        for (user, role, since, pending) in rows {
-            let name = match names.entry(user) {
+        for (user, role, since, pending, read) in rows {
+            let known = match self.users.entry(user) {
                 hash_map::Entry::Occupied(known) => known.into_mut(),
                 hash_map::Entry::Vacant(unknown) => {
-                    let sql = "SELECT name FROM users WHERE id = ?1";
-                    unknown.insert(self.one(sql, [user.0], |row| name(row, 0))?)
+                    unknown.insert(self.user.one([user.0], |row| Ok((name(row, 0)?, row.get(1)?)))?)
                 }
             };
-            if let Some(name) = name.clone() {
-                members.push(Member { user, name, role, since, pending });
+            if let Some((name, hides_reads)) = known.clone() {
+                members.push(Member { user, name, role, since, pending, read, hides_reads });
             }
         }
         members.sort_unstable_by_key(|member| (member.since, member.user));
@@ -185,20 +261,10 @@ impl Transaction<'_> {
 
 /// A group's id from a column.
 pub(crate) fn group_id(row: &Row<'_>, column: usize) -> rusqlite::Result<GroupId> {
-    uuid(row, column).map(GroupId)
+    row.get(column).map(|id| GroupId(Uuid::from_bytes(id)))
 }
 
-fn read_group(row: &Row<'_>, first: usize) -> rusqlite::Result<Group> {
-    Ok(Group {
-        id: group_id(row, first)?,
-        name: row.get(first + 1)?,
-        private: row.get(first + 2)?,
-        head: Seq(row.get(first + 3)?),
-    })
-}
-
-fn read_mark(row: &Row<'_>, first: usize) -> rusqlite::Result<Mark> {
-    let seq: Option<i64> = row.get(first)?;
-    let date: Option<i64> = row.get(first + 1)?;
-    Ok(Mark { last_read: seq.map(Seq).zip(date.map(Date::from_micros)), unread: row.get(first + 2)? })
+/// The columns of a summary.
+fn read_summary(row: &dyn Columns) -> Result<(Group, Mark, bool, GroupSettings)> {
+    Ok((read_group(row)?, read_mark(row, 10)?, row.get(14)?, read_settings(row, 15)?))
 }

@@ -1,6 +1,6 @@
 //! The store on SQLite: one file, one writer, many readers.
 //!
-//! Here live the schema (`migrations/`), the two queues with their threads, and the SQL of every
+//! Here live the schema's versions, the two queues with their threads, and the SQL of every
 //! noun under the noun's name. No rule lives here: what may be written is decided in
 //! `chinwag_core::app`, inside the transactions that this crate runs.
 //!
@@ -22,7 +22,6 @@ mod fault;
 mod group;
 pub mod history;
 mod import;
-mod log;
 mod message;
 mod open;
 #[cfg(test)]
@@ -42,7 +41,6 @@ mod written;
 use std::future::ready;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -174,7 +172,7 @@ impl Drop for Again {
         if let Some(pages) = self.pages.take() {
             // A reading that goes on although nobody waits for it has its share of them.
             let pages = Arc::try_unwrap(pages).unwrap_or_default();
-            self.state.written.lock().unwrap_or_else(PoisonError::into_inner).merge(pages);
+            self.state.written().merge(pages);
         }
         if self.is_erased {
             self.state.erased.store(true, Ordering::Release);
@@ -220,7 +218,7 @@ impl Store for SqliteStore {
             return Box::pin(ready(Ok(())));
         }
         let state = self.writer.state.clone();
-        let pages = Arc::new(state.written.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let pages = Arc::new(state.written().take());
         // Noted again also where the future is dropped before its end.
         let mut again = Again { state, is_erased: true, pages: Some(pages.clone()) };
         Box::pin(async move {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use chinwag_core::name::NameCase;
 use chinwag_core::{HistoryId, Name};
+use chinwag_store_sql::migration;
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 use uuid::Uuid;
 
@@ -15,8 +16,6 @@ use crate::open::OpenError;
 const APPLICATION_ID: i64 = 0x4368_776e;
 /// The mark of a file that is half carried, "Chwm".
 const DRAFT_ID: i64 = 0x4368_776d;
-/// In order; the first leads to version 1. One that has been released is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_begin.sql")];
 
 /// A random UUID.
 macro_rules! random_id {
@@ -58,7 +57,7 @@ pub(crate) fn migrate(path: &Path, conn: &mut Connection) -> Result<(), OpenErro
     inspect(path, &tx)?;
     let seen = usize::try_from(version(&tx).map_err(failed)?).unwrap_or(0);
     let apply = || {
-        for migration in MIGRATIONS.iter().skip(seen) {
+        for migration in migration::SQLITE.iter().skip(seen) {
             tx.execute_batch(migration)?;
         }
         tx.execute_batch(BEGIN_HISTORY)?;
@@ -140,7 +139,7 @@ pub(crate) fn draft(path: &Path, conn: &Connection) -> Result<(), OpenError> {
     }
     let make = || {
         let tx = conn.unchecked_transaction()?;
-        for migration in MIGRATIONS {
+        for migration in migration::SQLITE {
             tx.execute_batch(migration)?;
         }
         tx.pragma_update(None, "application_id", DRAFT_ID)?;
@@ -164,5 +163,5 @@ fn version(conn: &Connection) -> rusqlite::Result<i64> {
 }
 
 fn known() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+    i64::try_from(migration::SQLITE.len()).unwrap_or(i64::MAX)
 }

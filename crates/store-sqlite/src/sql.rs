@@ -117,7 +117,8 @@ impl ToSql for Bound<'_> {
     }
 }
 
-struct RowColumns<'r>(&'r Row<'r>);
+/// A row for the readers that both stores share.
+pub(crate) struct RowColumns<'r>(pub(crate) &'r Row<'r>);
 
 impl Columns for RowColumns<'_> {
     fn int(&self, column: usize) -> Result<Option<i64>> {

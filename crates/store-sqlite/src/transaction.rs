@@ -105,6 +105,12 @@ impl<'c> Transaction<'c> {
         rows().map_err(|why| self.fault(why))
     }
 
+    /// A statement that runs many times: it is looked up by its text once.
+    pub(crate) fn repeated(&self, sql: &str) -> Result<Repeated<'_, 'c>> {
+        let statement = self.prepare(sql).map_err(|why| self.fault(why))?;
+        Ok(Repeated { tx: self, statement })
+    }
+
     /// Changes rows; answers how many.
     pub(crate) fn change(&mut self, sql: &str, params: impl Params) -> Result<usize> {
         self.try_change(sql, params)?.map_err(|why| self.fault(why))
@@ -140,6 +146,33 @@ impl<'c> Transaction<'c> {
         }
         self.changed = true;
         Ok(())
+    }
+}
+
+/// See [`Transaction::repeated`].
+pub(crate) struct Repeated<'t, 'c> {
+    tx: &'t Transaction<'c>,
+    statement: CachedStatement<'c>,
+}
+
+impl Repeated<'_, '_> {
+    /// The first row, if there is one.
+    pub(crate) fn one<T>(
+        &mut self,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>> {
+        self.statement.query_row(params, read).optional().map_err(|why| self.tx.fault(why))
+    }
+
+    /// Every row.
+    pub(crate) fn all<T>(
+        &mut self,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let rows = self.statement.query_map(params, read).and_then(Iterator::collect);
+        rows.map_err(|why| self.tx.fault(why))
     }
 }
 

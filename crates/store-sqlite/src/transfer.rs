@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use chinwag_core::store::transfer::{ColumnType, Fault, Row, Source, TABLES, Table, Target, Value};
+use chinwag_store_sql::TABLES;
+use chinwag_store_sql::transfer::{ColumnType, Fault, Row, Source, Table, Target, Value};
 use rusqlite::types::{ToSqlOutput, Value as Column};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
+use crate::backup::open_to_look;
 use crate::open::{self, OpenError, Options};
 use crate::schema;
 
@@ -29,6 +31,15 @@ pub fn source(path: &Path) -> Result<SqliteSource, OpenError> {
         return Err(OpenError::Other { path: path.into(), why });
     }
     Ok(SqliteSource { conn, path: path.into() })
+}
+
+/// Opens the store in the file at `path` to be looked at, in use or not: each page as it is then. `None` if another
+/// version wrote it. Blocks.
+pub fn look(path: &Path) -> Result<Option<SqliteSource>, OpenError> {
+    let conn = open_to_look(path)?;
+    schema::inspect(path, &conn)?;
+    let is_current = schema::is_current(&conn).map_err(|why| OpenError::sqlite(path, &why))?;
+    Ok(is_current.then(|| SqliteSource { conn, path: path.into() }))
 }
 
 /// Opens a new file at `path`, or one that a transfer into was broken off. It bears a mark by

@@ -3,8 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::{io, mem};
 
@@ -136,9 +136,7 @@ impl Line {
     /// Notes the pages of the commit that was just made. No answer waits for it.
     fn follow_up(&self) {
         let mut journal = self.journal.borrow_mut();
-        let mut written = self.state.written.lock().unwrap_or_else(PoisonError::into_inner);
-        journal.read(&mut written);
-        drop(written);
+        journal.read(&mut self.state.written());
         self.checkpointer.follow(&self.conn, journal.frames());
         if self.erases.take() {
             self.state.erased.store(true, Ordering::Release);

@@ -5,9 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use chinwag_core::Name;
 use chinwag_core::context::Who;
 use chinwag_core::message::ClientId;
-use chinwag_core::send::senders;
+use chinwag_core::send::{Send, digest, senders};
 use chinwag_core::store::encoding::Stored;
-use sha2::{Digest, Sha256};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -31,13 +30,15 @@ pub(super) struct Columns<'m> {
     bodies: Vec<&'m str>,
     hashes: Vec<Option<Vec<u8>>>,
     roles: Vec<i16>,
+    details: Vec<Option<Vec<u8>>>,
+    threads: Vec<Option<Uuid>>,
 }
 
 impl<'m> Columns<'m> {
     pub(super) fn of(messages: &'m [Stamped<'m>]) -> Self {
         let commands = || messages.iter().map(|stamped| stamped.message.sending.command());
         // Only a retry, which needs a client_id, is ever compared with the hash.
-        let hash = |body: &str| Sha256::digest(body).to_vec();
+        let hash = |command: &Send| digest(&command.body, &command.detail).to_vec();
         let mut columns = Self {
             groups: Vec::new(),
             group_at: Vec::new(),
@@ -51,10 +52,10 @@ impl<'m> Columns<'m> {
             ids: messages.iter().map(|stamped| stamped.id.0).collect(),
             dates: messages.iter().map(|stamped| stamped.date.micros()).collect(),
             bodies: commands().map(|command| command.body.as_str()).collect(),
-            hashes: commands()
-                .map(|command| command.client_id.as_ref().map(|_| hash(command.body.as_str())))
-                .collect(),
+            hashes: commands().map(|command| command.client_id.as_ref().map(|_| hash(command))).collect(),
             roles: senders().map(Stored::number).collect(),
+            details: commands().map(|command| command.detail.stored()).collect(),
+            threads: commands().map(|command| command.thread.map(|id| id.0)).collect(),
         };
         columns.name_writers(messages);
         columns
@@ -87,7 +88,13 @@ impl<'m> Columns<'m> {
         }
     }
 
-    pub(super) fn params(&self) -> [&(dyn ToSql + Sync); 14] {
+    /// The roots that the messages name.
+    pub(super) fn roots(&self) -> Vec<Uuid> {
+        let roots: BTreeSet<_> = self.threads.iter().flatten().copied().collect();
+        roots.into_iter().collect()
+    }
+
+    pub(super) fn params(&self) -> [&(dyn ToSql + Sync); 16] {
         [
             &self.groups,
             &self.group_at,
@@ -103,6 +110,8 @@ impl<'m> Columns<'m> {
             &self.bodies,
             &self.hashes,
             &self.roles,
+            &self.details,
+            &self.threads,
         ]
     }
 }

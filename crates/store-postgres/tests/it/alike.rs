@@ -5,24 +5,26 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chinwag_core::app::ban::BanUpdate;
 use chinwag_core::app::group::{Leave, Roles};
 use chinwag_core::app::group_update::Update;
 use chinwag_core::app::identity::{IssueToken, Spelled};
 use chinwag_core::app::message::{Send, Sent};
 use chinwag_core::app::{Context, Who};
+use chinwag_core::group_details::GroupDetailsUpdate;
 use chinwag_core::log::LogEntry;
 use chinwag_core::message::{ClientId, Message};
 use chinwag_core::token::TokenHash;
 use chinwag_core::user::Caller;
 use chinwag_core::{Date, Error, GroupId, MessageId, Result, UserId};
-use chinwag_store_postgres::{Options, PostgresStore};
+use chinwag_store_postgres::Options;
 use chinwag_testkit::bus::Recorder;
 use chinwag_testkit::postgres::Database;
 use chinwag_testkit::store::Numbers;
 use futures_util::future::join_all;
 use uuid::Uuid;
 
-use crate::world::{ByJobs, Node, by, name, text};
+use crate::world::{ByJobs, Node, by, name, open, text};
 
 const NAMES: [&str; 5] = ["ann", "bob", "cat", "dan", "eve"];
 const GROUPS: usize = 4;
@@ -63,7 +65,7 @@ impl World {
         let database = Database::new();
         let bus = Arc::<Recorder>::default();
         let options = Options { senders: 3, ..Options::default() };
-        let store = PostgresStore::open(&database.url(), options, bus.clone()).await.expect("a store");
+        let store = open(&database.url(), &options, &bus).await;
         let node =
             if by_jobs { Node::over(Arc::new(ByJobs(store)), bus) } else { Node::over(Arc::new(store), bus) };
         let mut users = Vec::new();
@@ -175,8 +177,16 @@ impl World {
         let group = self.groups[numbers.below(GROUPS)];
         let who = name(NAMES[1 + numbers.below(3)]);
         let service = Context::new(Caller::Service);
-        let mut update =
-            Update { author: None, group, name: None, owner: None, roles: Roles::default(), remove: vec![] };
+        let mut update = Update {
+            author: None,
+            group,
+            name: None,
+            owner: None,
+            roles: Roles::default(),
+            remove: vec![],
+            bans: BanUpdate::default(),
+            details: GroupDetailsUpdate::default(),
+        };
         match numbers.below(4) {
             0 => update.roles.restricts.push(who),
             1 => update.roles.members.push(who),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chinwag_core::app::message::Sent;
 use chinwag_core::{Error, GroupId, UserId};
-use chinwag_store_postgres::{Options, PostgresStore};
+use chinwag_store_postgres::Options;
 use chinwag_testkit::bus::Recorder;
 use chinwag_testkit::postgres::{Database, Server};
 use chinwag_testkit::proxy::Proxy;
@@ -13,7 +13,7 @@ use chinwag_testkit::wait::{PATIENCE, Wait};
 use futures_util::future::join_all;
 use tokio_postgres::NoTls;
 
-use crate::world::{LONG, Node, by, once, text};
+use crate::world::{LONG, Node, by, once, open, text};
 
 /// Deadlines that a test can wait for.
 fn brisk() -> Options {
@@ -229,7 +229,7 @@ async fn a_store_whose_database_is_gone_can_be_dropped() {
     let database = Database::new();
     let proxy = Proxy::to(database.server()).await;
     let url = database.url_by(proxy.address());
-    let store = PostgresStore::open(&url, brisk(), Arc::<Recorder>::default()).await.expect("a store");
+    let store = open(&url, &brisk(), &Arc::<Recorder>::default()).await;
     proxy.stall();
     let begun = Instant::now();
     drop(store);

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use chinwag_core::Error;
 use chinwag_core::app::Context;
+use chinwag_core::app::ban::BanUpdate;
 use chinwag_core::app::group::Roles;
 use chinwag_core::app::group_update::Update;
 use chinwag_core::app::message::Sent;
 use chinwag_core::event::Event;
+use chinwag_core::group_details::GroupDetailsUpdate;
 use chinwag_core::store::Tx;
 use chinwag_core::user::Caller;
 use chinwag_store_postgres::Options;
@@ -106,8 +108,16 @@ async fn writers_on_two_nodes_number_one_log_without_a_gap() {
                     let mut roles = Roles::default();
                     let list = if turn % 2 == 0 { &mut roles.restricts } else { &mut roles.members };
                     list.push(name("bob"));
-                    let update =
-                        Update { author: None, group, name: None, owner: None, roles, remove: vec![] };
+                    let update = Update {
+                        author: None,
+                        group,
+                        name: None,
+                        owner: None,
+                        roles,
+                        remove: vec![],
+                        bans: BanUpdate::default(),
+                        details: GroupDetailsUpdate::default(),
+                    };
                     app.group_update(&Context::new(Caller::Service), update).await.expect("a change");
                 } else {
                     app.message_send(&by(ann), text(group, "hi")).await.expect("it is sent");

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use chinwag_store_postgres::{Options, PostgresStore};
+use chinwag_store_postgres::Options;
 use chinwag_testkit::bus::Recorder;
 use chinwag_testkit::postgres::Database;
 use chinwag_testkit::store::Opened;
 
 async fn open(bus: Arc<Recorder>) -> Opened {
     let database = Database::new();
-    let store = PostgresStore::open(&database.url(), Options::default(), bus).await.expect("a store");
+    let store = crate::world::open(&database.url(), &Options::default(), &bus).await;
     Opened { store: Arc::new(store), guard: Box::new(database) }
 }
 

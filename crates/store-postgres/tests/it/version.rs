@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use chinwag_store_postgres::{Options, PostgresStore};
+use chinwag_store_postgres::Options;
 use chinwag_testkit::postgres::Database;
 use chinwag_testkit::store::{Fixture, Opened, version};
 use sha2::{Digest, Sha256};
@@ -14,7 +14,7 @@ const STORED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/version-1.
 
 #[test]
 fn the_schema_of_version_1_never_changes() {
-    let digest = Sha256::digest(include_str!("../../migrations/0001_begin.sql"));
+    let digest = Sha256::digest(include_str!("../../../store-sql/migrations/0001_begin.postgres.sql"));
     let digit = |half: u8| char::from_digit(half.into(), 16).expect("a digit");
     let digest: String = digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
     assert_eq!(digest, include_str!("../data/version-1.sha256").trim(), "write a migration instead");
@@ -50,7 +50,7 @@ async fn make_the_dump_of_version_1() {
 async fn open(database: &Database) -> Fixture {
     let url = database.url();
     Fixture::open(async |bus| {
-        let store = PostgresStore::open(&url, Options::default(), bus).await.expect("a store");
+        let store = crate::world::open(&url, &Options::default(), &bus).await;
         Opened { store: Arc::new(store), guard: Box::new(()) }
     })
     .await

@@ -7,6 +7,7 @@ use chinwag_core::app::group::{Create, Roles};
 use chinwag_core::app::message::Send;
 use chinwag_core::app::{App, Context};
 use chinwag_core::clock::SystemClock;
+use chinwag_core::group_details::GroupDetailsUpdate;
 use chinwag_core::limits::Limits;
 use chinwag_core::log::LogRow;
 use chinwag_core::message::{Body, ClientId};
@@ -15,11 +16,18 @@ use chinwag_core::send::{Sending, Sent};
 use chinwag_core::store::{Answer, Done, ReadJob, Sends, Store, WriteJob, send_as_jobs};
 use chinwag_core::user::Caller;
 use chinwag_core::{GroupId, GroupName, HistoryId, Name, Seq, UserId};
-use chinwag_store_postgres::{Options, PostgresStore};
+use chinwag_store_postgres::{OpenError, Options, PostgresStore};
 use chinwag_testkit::bus::Recorder;
+use chinwag_testkit::wait::until_connected;
 
 /// Longer than anything here takes.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// Opens a store, however long a loaded machine takes to connect.
+pub(crate) async fn open(url: &str, options: &Options, bus: &Arc<Recorder>) -> PostgresStore {
+    let open = || PostgresStore::open(url, options.clone(), bus.clone());
+    until_connected(open, OpenError::is_away).await
+}
 
 /// A store that sends each message as a job like any other.
 pub(crate) struct ByJobs(pub(crate) PostgresStore);
@@ -62,7 +70,7 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) async fn open(url: &str, options: Options) -> Self {
         let bus = Arc::<Recorder>::default();
-        let store = PostgresStore::open(url, options, bus.clone()).await.expect("a store");
+        let store = open(url, &options, &bus).await;
         Self::over(Arc::new(store), bus)
     }
 
@@ -80,7 +88,8 @@ impl Node {
         let members: Vec<_> = members.iter().map(|name| self::name(name)).collect();
         let name = GroupName::parse("group").expect("a name");
         let roles = Roles { members: members[1..].to_vec(), ..Roles::default() };
-        let create = Create { author: Some(members[0].clone()), name, roles };
+        let create =
+            Create { author: Some(members[0].clone()), name, roles, details: GroupDetailsUpdate::default() };
         self.app.group_create(&Context::new(Caller::Service), create).await.expect("a group").group.id
     }
 
@@ -104,8 +113,7 @@ pub(crate) fn name(text: &str) -> Name {
 }
 
 pub(crate) fn text(group: GroupId, body: &str) -> Send {
-    let body = Body::parse(body, 4096).expect("a body");
-    Send { author: None, group, body, respond_to: None, date: None, client_id: None }
+    Send::new(group, Body::parse(body, 4096).expect("a body"))
 }
 
 pub(crate) fn once(group: GroupId, body: &str, client_id: &str) -> Send {

@@ -1,0 +1,94 @@
+//! The facts of a batch, from the rows that its statements answer with.
+
+use chinwag_core::group::Membership;
+use chinwag_core::send::{Facts, Kept};
+use chinwag_core::store::{Prior, PriorThread};
+use chinwag_core::thread::ThreadRoot;
+use chinwag_core::user::User;
+use chinwag_core::{Date, MessageId, Name, Seq, UserId};
+use chinwag_store_sql::thread::by_root;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::columns::Columns;
+use super::{Found, Stamped};
+use crate::column::{Hash, Stored, name};
+
+/// The facts of each message from the rows, if the rows have those of all.
+pub(super) fn found(
+    messages: &[Stamped<'_>],
+    columns: &Columns<'_>,
+    rows: &[Row],
+    replies: &[Row],
+) -> Result<Option<Vec<Found>>, tokio_postgres::Error> {
+    let replies = by_root(replies.iter().map(of_root).collect::<Result<_, _>>()?);
+    let mut writers = vec![None; columns.callers.len()];
+    let mut found = vec![None; messages.len()];
+    for row in rows {
+        let place: i64 = row.try_get(0)?;
+        let at = |of: i64| usize::try_from(of - 1).unwrap_or(usize::MAX);
+        if let Some(writer) = writers.get_mut(at(-place)) {
+            *writer = Some(of_writer(row)?);
+        } else if let Some(message) = found.get_mut(at(place)) {
+            *message = Some(of_message(row)?);
+        }
+    }
+    let whole = messages.iter().zip(&columns.writers).zip(found).map(|((message, writer), found)| {
+        let writer = usize::try_from(writer - 1).ok().and_then(|at| writers.get(at)?.clone())?;
+        let (facts, seq) = found?;
+        let kept = seq.map(|seq| Kept { id: message.id, date: message.date, seq });
+        let root = message.message.sending.command().thread;
+        let replies = root.filter(|_| seq.is_some()).and_then(|root| replies.get(&root).cloned());
+        let Facts { author, member, stands, .. } = writer;
+        Some((Facts { author, member, stands, replies, ..facts }, kept))
+    });
+    Ok(whole.collect())
+}
+
+fn of_writer(row: &Row) -> Result<Facts, tokio_postgres::Error> {
+    let user: Option<i64> = row.try_get(1)?;
+    let author = match user {
+        Some(id) => Some(User { id: UserId(id), name: name(row, 2)?, special: row.try_get(3)? }),
+        None => None,
+    };
+    let member = match row.try_get::<_, Option<Stored<_>>>(4)? {
+        Some(Stored(role)) => {
+            let slow = u32::try_from(row.try_get::<_, i64>(19)?).unwrap_or(0);
+            Some(Membership { role, pending: row.try_get(13)?, blocked: row.try_get(14)?, slow })
+        }
+        None => None,
+    };
+    Ok(Facts { author, member, stands: row.try_get(5)?, ..Facts::default() })
+}
+
+/// The facts of a message apart from its writer's, and its number.
+type OfMessage = (Facts, Option<Seq>);
+
+fn of_message(row: &Row) -> Result<OfMessage, tokio_postgres::Error> {
+    let prior: Option<Uuid> = row.try_get(6)?;
+    let prior = match prior {
+        Some(id) => Some(Prior {
+            id: MessageId(id),
+            seq: Seq(row.try_get(7)?),
+            date: Date::from_micros(row.try_get(8)?),
+            body_hash: row.try_get::<_, Option<Hash>>(9)?.map(|Hash(hash)| hash),
+            respond_to: row.try_get::<_, Option<_>>(10)?.map(MessageId),
+            thread: prior_thread(row)?,
+        }),
+        None => None,
+    };
+    let seq = |column| row.try_get::<_, Option<_>>(column).map(|seq| seq.map(Seq));
+    Ok((Facts { prior, answered: seq(11)?, root: seq(18)?, ..Facts::default() }, seq(12)?))
+}
+
+fn prior_thread(row: &Row) -> Result<Option<PriorThread>, tokio_postgres::Error> {
+    let id: Option<Uuid> = row.try_get(15)?;
+    let Some(id) = id.map(MessageId) else { return Ok(None) };
+    Ok(Some(PriorThread { root: ThreadRoot { id, seq: Seq(row.try_get(16)?) }, stands: row.try_get(17)? }))
+}
+
+/// A row of [`REPLIES`](chinwag_store_sql::thread::REPLIES).
+fn of_root(row: &Row) -> Result<(MessageId, Name, Date, i64), tokio_postgres::Error> {
+    let date = Date::from_micros(row.try_get(2)?);
+    Ok((MessageId(row.try_get(0)?), name(row, 1)?, date, row.try_get(3)?))
+}

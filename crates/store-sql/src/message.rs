@@ -1,0 +1,479 @@
+//! Messages, clustered by group and number. Where the databases need different texts for the same plan, a macro has
+//! one for each.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chinwag_core::message::{Body, ClientId, Message, MessageDetail};
+use chinwag_core::send::digest;
+use chinwag_core::store::{Edge, Located, NewMessage, Page, Prior, PriorThread, Written};
+use chinwag_core::thread::{Replies, ThreadRoot};
+use chinwag_core::{Date, Error, GroupId, MessageId, Name, Result, Seq, UserId};
+
+use crate::sql::params;
+use crate::thread::fill_replies;
+use crate::transfer::{erase, table};
+use crate::{Columns, Conflict, Keys, Sql, Text, limit};
+
+table! {
+    MESSAGES: "messages" by (group_id: Id, seq: Number)
+    author_id: Number, date: Number, id: Id, respond_to: Number, edited: Number, thread: Number,
+    changed: Number, client_id: Text, body_hash: Bytes, detail: Bytes, body: Text,
+}
+
+/// Erases the first rows of a group.
+pub(crate) const ERASE_MESSAGES: Text = erase!("messages", "seq");
+
+crate::implement! {
+    ($) impl_messages: Messages by message
+    read {
+        message(id: MessageId) -> Option<Message>;
+        messages_by_id(group: GroupId, ids: &[MessageId]) -> Vec<Message>;
+        message_prior(group: GroupId, author: UserId, client_id: &ClientId) -> Option<Prior>;
+        messages(group: GroupId, page: &Page) -> Vec<Message>;
+        message_at_seq(group: GroupId, seq: Seq) -> Option<(Seq, Date)>;
+        message_at_date(group: GroupId, date: Date) -> Option<(Seq, Date)>;
+        messages_by(group: GroupId, author: UserId, most: usize) -> Vec<Written>;
+        messages_located(ids: &[MessageId]) -> Vec<Located>;
+    }
+    write {
+        message_insert(message: &NewMessage) -> ();
+        message_change(group: GroupId, seq: Seq, by: Seq) -> ();
+        message_digest_set(group: GroupId, seq: Seq, digest: &[u8; 32]) -> ();
+        message_edit(group: GroupId, seq: Seq, body: &Body, edited: Date) -> ();
+        message_detail_set(group: GroupId, seq: Seq, detail: &MessageDetail) -> ();
+    }
+}
+
+/// The rules of uniqueness of messages.
+pub const CONFLICTS: &[Conflict] = &[
+    Conflict { sqlite: "messages.id", postgres: "messages_by_id", error: "another message has this id" },
+    Conflict {
+        sqlite: "messages.client_id",
+        postgres: "messages_by_client_id",
+        error: "this client_id was used before for another message",
+    },
+];
+
+/// Whether the author of a message, by this column, is no more: what it wrote does not stand, erased or not. On
+/// SQLite, whether anybody is being erased is found out once in each statement, as mostly nobody is. On PostgreSQL,
+/// `OFFSET 0` keeps the planner from reading all tasks at once.
+#[macro_export]
+macro_rules! gone {
+    (sqlite $author:literal) => {
+        concat!(
+            "(EXISTS (SELECT 1 FROM tasks t WHERE t.kind = ",
+            $crate::stored_number!(TaskKind::EraseUser),
+            " AND t.user_id > 0) AND EXISTS (SELECT 1 FROM tasks t WHERE t.kind = ",
+            $crate::stored_number!(TaskKind::EraseUser),
+            " AND t.user_id = ",
+            $author,
+            "))"
+        )
+    };
+    (postgres $author:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM tasks t WHERE t.kind = ",
+            $crate::stored_number!(TaskKind::EraseUser),
+            " AND t.user_id = ",
+            $author,
+            " OFFSET 0)"
+        )
+    };
+}
+
+/// The id of the message that a message answers, `r` of `answered_join!`, if it stands.
+#[macro_export]
+macro_rules! answered {
+    (sqlite) => {
+        "r.id"
+    };
+    (postgres) => {
+        concat!(
+            "CASE WHEN r.body IS NOT NULL AND NOT ",
+            $crate::gone!(postgres "r.author_id"),
+            " THEN r.id END"
+        )
+    };
+}
+
+/// The join of a message `m` and the one that it answers, `r`. On PostgreSQL, whether `r` stands is no condition of
+/// the join, as the planner would then take an index of those that stand, in which a number is no key.
+#[macro_export]
+macro_rules! answered_join {
+    (sqlite) => {
+        concat!(
+            " LEFT JOIN messages r ON r.group_id = m.group_id AND r.seq = m.respond_to AND r.body IS NOT NULL
+                AND NOT ",
+            $crate::gone!(sqlite "r.author_id"),
+            " "
+        )
+    };
+    (postgres) => {
+        " LEFT JOIN messages r ON r.group_id = m.group_id AND r.seq = m.respond_to "
+    };
+}
+
+/// The id of the root of a message's thread, `top` of `root_join!`, if it stands.
+#[macro_export]
+macro_rules! root {
+    (sqlite) => {
+        "top.id"
+    };
+    (postgres) => {
+        concat!(
+            "CASE WHEN top.body IS NOT NULL AND NOT ",
+            $crate::gone!(postgres "top.author_id"),
+            " THEN top.id END"
+        )
+    };
+}
+
+/// The join of a message `m` and the root of its thread, `top`, as that of `answered_join!`.
+#[macro_export]
+macro_rules! root_join {
+    (sqlite) => {
+        concat!(
+            " LEFT JOIN messages top ON top.group_id = m.group_id AND top.seq = m.thread AND top.body IS NOT NULL
+                AND NOT ",
+            $crate::gone!(sqlite "top.author_id"),
+            " "
+        )
+    };
+    (postgres) => {
+        " LEFT JOIN messages top ON top.group_id = m.group_id AND top.seq = m.thread "
+    };
+}
+
+/// The columns that [`read`] reads, of `m`, its author `u`, the message that it answers, `r`, and the root of its
+/// thread, `top`.
+#[macro_export]
+macro_rules! message_columns {
+    ($db:ident) => {
+        concat!(
+            "m.group_id, m.seq, m.id, m.author_id, u.name, m.date, m.body, ",
+            $crate::answered!($db),
+            ", m.edited, m.client_id, m.changed, m.detail, m.thread, ",
+            $crate::root!($db)
+        )
+    };
+}
+
+/// The number of the first column after those of `message_columns!`.
+pub const AFTER_MESSAGE: usize = 14;
+
+/// The joins of a message `m`. On SQLite they are crossed so that none runs before `m`'s.
+#[macro_export]
+macro_rules! message_joins {
+    (sqlite) => {
+        concat!(
+            " CROSS JOIN users u ON u.id = m.author_id",
+            $crate::answered_join!(sqlite),
+            $crate::root_join!(sqlite)
+        )
+    };
+    (postgres) => {
+        concat!(
+            " JOIN users u ON u.id = m.author_id",
+            $crate::answered_join!(postgres),
+            $crate::root_join!(postgres)
+        )
+    };
+}
+
+/// A message from `message_columns!`, which must be [completed](complete): its users have no names, and of a root that
+/// has had replies `replies` is empty.
+pub fn read(row: &dyn Columns) -> Result<Message> {
+    let thread: Option<Seq> = row.maybe(12)?;
+    let root = thread.zip(row.maybe(13)?).map(|(seq, id)| ThreadRoot { id, seq });
+    let no_replies = || Replies { count: 0, last: Date::from_micros(0), names: Vec::new() };
+    let (detail, reactions) = row.bytes(11)?.map(MessageDetail::read).unwrap_or_default();
+    Ok(Message {
+        group: row.get(0)?,
+        seq: row.get(1)?,
+        id: row.get(2)?,
+        author: row.get(3)?,
+        author_name: row.get(4)?,
+        date: row.get(5)?,
+        body: row.get(6)?,
+        respond_to: row.maybe(7)?,
+        edited: row.maybe(8)?,
+        client_id: row.text(9)?.map(ClientId::stored),
+        changed: row.maybe(10)?,
+        reactions,
+        thread: root,
+        replies: (thread == Some(Seq(0))).then(no_replies),
+        root: None,
+        detail,
+    })
+}
+
+/// Completes messages as they were read: names their users, and reads the replies to roots. One statement each, or none
+/// where there are neither.
+pub fn complete<'m>(sql: &impl Sql, messages: impl IntoIterator<Item = &'m mut Message>) -> Result<()> {
+    const NAMES: Text = Text::two(
+        "SELECT id, name FROM users WHERE id = $1",
+        "SELECT id, name FROM users WHERE id = ANY($1)",
+    );
+    let is_unfinished =
+        |message: &&mut Message| message.replies.is_some() || message.named_users().next().is_some();
+    let mut messages: Vec<_> = messages.into_iter().filter(is_unfinished).collect();
+    fill_replies(sql, &mut messages)?;
+    let mut naming: Vec<_> =
+        messages.into_iter().filter(|message| message.named_users().next().is_some()).collect();
+    if naming.is_empty() {
+        return Ok(());
+    }
+    let users: BTreeSet<_> =
+        naming.iter().flat_map(|message| message.named_users()).map(|user| user.0).collect();
+    let keys = Keys::Ints(users.into_iter().collect());
+    let names = sql.each(NAMES, &keys, params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let names: HashMap<UserId, Name> = names.into_iter().collect();
+    for message in &mut naming {
+        message.name_users(|user| names.get(&user).cloned());
+    }
+    Ok(())
+}
+
+/// A query of messages that stand.
+macro_rules! messages_where {
+    ($rest:literal) => {
+        Text::two(messages_where!(@ sqlite $rest), messages_where!(@ postgres $rest))
+    };
+    (@ $db:ident $rest:literal) => {
+        concat!(
+            "SELECT ",
+            message_columns!($db),
+            " FROM messages m",
+            message_joins!($db),
+            "WHERE m.body IS NOT NULL AND ",
+            $rest
+        )
+    };
+}
+
+/// A query of one message that stands, by the condition and order.
+macro_rules! standing {
+    ($columns:literal, $rest:literal) => {
+        Text::two(standing!(@ sqlite $columns, $rest), standing!(@ postgres $columns, $rest))
+    };
+    (@ $db:ident $columns:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM messages x WHERE x.body IS NOT NULL AND NOT ",
+            gone!($db "x.author_id"),
+            " AND ",
+            $rest,
+            " LIMIT 1"
+        )
+    };
+}
+
+pub fn message(sql: &impl Sql, id: MessageId) -> Result<Option<Message>> {
+    const FIND: Text = messages_where!("m.id = $1");
+    let mut message = sql.one(FIND, params![id], read)?;
+    complete(sql, &mut message)?;
+    Ok(message)
+}
+
+pub fn messages_by_id(sql: &impl Sql, group: GroupId, ids: &[MessageId]) -> Result<Vec<Message>> {
+    const FIND: Text = Text::two(
+        messages_where!(@ sqlite "m.id = $1 AND m.group_id = $2"),
+        messages_where!(@ postgres "m.id = ANY($1) AND m.group_id = $2"),
+    );
+    let keys = Keys::Ids(ids.iter().map(|id| id.0).collect());
+    let mut messages = sql.each(FIND, &keys, params![group], read)?;
+    complete(sql, &mut messages)?;
+    Ok(messages)
+}
+
+pub fn message_prior(
+    sql: &impl Sql,
+    group: GroupId,
+    author: UserId,
+    client_id: &ClientId,
+) -> Result<Option<Prior>> {
+    macro_rules! prior {
+        ($db:ident) => {
+            concat!(
+                "SELECT m.id, m.seq, m.date, m.body_hash, ",
+                answered!($db),
+                ", top.id, top.seq, top.body IS NOT NULL AND NOT ",
+                gone!($db "top.author_id"),
+                " FROM messages m",
+                answered_join!($db),
+                " LEFT JOIN messages top ON top.group_id = m.group_id AND top.seq = m.thread WHERE m.group_id = $1 AND m.author_id = $2 AND m.client_id = $3"
+            )
+        };
+    }
+    const FIND: Text = Text::two(prior!(sqlite), prior!(postgres));
+    sql.one(FIND, params![group, author, client_id.as_str()], |row| {
+        let hash = row.bytes(3)?.map(|hash| hash.try_into().map_err(Error::internal)).transpose()?;
+        Ok(Prior {
+            id: row.get(0)?,
+            seq: row.get(1)?,
+            date: row.get(2)?,
+            body_hash: hash,
+            respond_to: row.maybe(4)?,
+            thread: prior_thread(row)?,
+        })
+    })
+}
+
+/// The thread of a prior message, which has columns of its own whether the root stands or not.
+fn prior_thread(row: &dyn Columns) -> Result<Option<PriorThread>> {
+    let Some((id, seq)) = row.maybe(5)?.zip(row.maybe(6)?) else { return Ok(None) };
+    Ok(Some(PriorThread { root: ThreadRoot { id, seq }, stands: row.get(7)? }))
+}
+
+/// The edge of a page as a number, itself included: whether the page goes back from it, and the number if there is one.
+pub(crate) fn begin(sql: &impl Sql, group: GroupId, edge: Edge) -> Result<(bool, Option<i64>)> {
+    Ok(match edge {
+        Edge::Newest => (true, Some(i64::MAX)),
+        Edge::BeforeSeq(Seq(seq)) => (true, seq.checked_sub(1)),
+        Edge::AfterSeq(Seq(seq)) => (false, seq.checked_add(1)),
+        Edge::BeforeDate(date) => (true, last_before(sql, group, date.micros())?.map(|(Seq(seq), _)| seq)),
+        Edge::AfterDate(date) => (false, first_after(sql, group, date)?),
+    })
+}
+
+pub fn messages(sql: &impl Sql, group: GroupId, page: &Page) -> Result<Vec<Message>> {
+    // Both take numbers up to or from the given one, itself included.
+    const BACK: Text = messages_where!("m.group_id = $1 AND m.seq <= $2 ORDER BY m.seq DESC LIMIT $3");
+    const ON: Text = messages_where!("m.group_id = $1 AND m.seq >= $2 ORDER BY m.seq LIMIT $3");
+    let (is_back, from) = begin(sql, group, page.edge)?;
+    let Some(from) = from else { return Ok(Vec::new()) };
+    let text = if is_back { BACK } else { ON };
+    let mut messages = sql.all(text, params![group, from, limit(page.limit)], read)?;
+    complete(sql, &mut messages)?;
+    Ok(messages)
+}
+
+pub fn message_at_seq(sql: &impl Sql, group: GroupId, seq: Seq) -> Result<Option<(Seq, Date)>> {
+    const FIND: Text = standing!("x.seq, x.date", "x.group_id = $1 AND x.seq <= $2 ORDER BY x.seq DESC");
+    sql.one(FIND, params![group, seq], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+pub fn message_at_date(sql: &impl Sql, group: GroupId, date: Date) -> Result<Option<(Seq, Date)>> {
+    last_before(sql, group, date.micros().saturating_add(1))
+}
+
+fn last_before(sql: &impl Sql, group: GroupId, micros: i64) -> Result<Option<(Seq, Date)>> {
+    const FIND: Text =
+        standing!("x.seq, x.date", "x.group_id = $1 AND x.date < $2 ORDER BY x.date DESC, x.seq DESC");
+    sql.one(FIND, params![group, micros], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+fn first_after(sql: &impl Sql, group: GroupId, date: Date) -> Result<Option<i64>> {
+    const FIND: Text = standing!("x.seq", "x.group_id = $1 AND x.date > $2 ORDER BY x.date, x.seq");
+    sql.one(FIND, params![group, date], |row| row.get(0))
+}
+
+pub fn messages_by(sql: &impl Sql, group: GroupId, author: UserId, most: usize) -> Result<Vec<Written>> {
+    macro_rules! by {
+        ($from:literal) => {
+            concat!(
+                "SELECT seq, id, nullif(thread, 0) FROM ",
+                $from,
+                " WHERE group_id = $1 AND author_id = $2 AND body IS NOT NULL ORDER BY seq LIMIT $3"
+            )
+        };
+    }
+    const FIND: Text = Text::two(by!("messages INDEXED BY messages_by_author"), by!("messages"));
+    sql.all(FIND, params![group, author, limit(most)], |row| {
+        Ok(Written { seq: row.get(0)?, id: row.get(1)?, thread: row.maybe(2)? })
+    })
+}
+
+pub fn messages_located(sql: &impl Sql, ids: &[MessageId]) -> Result<Vec<Located>> {
+    const LOCATE: Text = Text::two(
+        "SELECT id, group_id, seq FROM messages WHERE id = $1",
+        "SELECT id, group_id, seq FROM messages WHERE id = ANY($1)",
+    );
+    let keys = Keys::Ids(ids.iter().map(|id| id.0).collect());
+    sql.each(LOCATE, &keys, params![], |row| {
+        Ok(Located { id: row.get(0)?, group: row.get(1)?, seq: row.get(2)? })
+    })
+}
+
+pub fn message_insert(sql: &mut impl Sql, message: &NewMessage) -> Result<()> {
+    const INSERT: Text = Text::same(
+        "INSERT INTO messages
+        (group_id, seq, author_id, date, id, respond_to, thread, client_id, body_hash, detail, body)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    );
+    const ROOT: Text = Text::same(
+        "UPDATE messages SET thread = 0 WHERE group_id = $1 AND seq = $2 AND thread IS DISTINCT FROM 0",
+    );
+    let NewMessage { id, group, seq, author, date, body, respond_to, thread, client_id, detail } = message;
+    let client_id = client_id.as_ref().map(ClientId::as_str);
+    // Only a retry, which needs a client_id, is ever compared with it.
+    let hash = client_id.map(|_| digest(body, detail));
+    let (hash, detail) = (hash.as_ref().map(<[u8; 32]>::as_slice), detail.stored());
+    let body = body.as_str();
+    let row = params![
+        *group,
+        *seq,
+        *author,
+        *date,
+        *id,
+        *respond_to,
+        *thread,
+        client_id,
+        hash,
+        detail.as_deref(),
+        body
+    ];
+    sql.insert(INSERT, row, CONFLICTS)?;
+    match thread {
+        Some(root) => sql.change(ROOT, params![*group, *root]).map(drop),
+        None => Ok(()),
+    }
+}
+
+pub fn message_change(sql: &mut impl Sql, group: GroupId, seq: Seq, by: Seq) -> Result<()> {
+    const CHANGE: Text = Text::same("UPDATE messages SET changed = $1 WHERE group_id = $2 AND seq = $3");
+    sql.change(CHANGE, params![by, group, seq]).map(drop)
+}
+
+pub fn message_digest_set(sql: &mut impl Sql, group: GroupId, seq: Seq, digest: &[u8; 32]) -> Result<()> {
+    const SET: Text = Text::same("UPDATE messages SET body_hash = $1 WHERE group_id = $2 AND seq = $3");
+    sql.change(SET, params![digest.as_slice(), group, seq]).map(drop)
+}
+
+pub fn message_edit(sql: &mut impl Sql, group: GroupId, seq: Seq, body: &Body, edited: Date) -> Result<()> {
+    const EDIT: Text = Text::same(
+        "UPDATE messages SET body = $1, edited = $2 WHERE group_id = $3 AND seq = $4 AND body IS NOT NULL",
+    );
+    sql.note_erasure();
+    sql.change(EDIT, params![body.as_str(), edited, group, seq]).map(drop)
+}
+
+pub fn message_detail_set(
+    sql: &mut impl Sql,
+    group: GroupId,
+    seq: Seq,
+    detail: &MessageDetail,
+) -> Result<()> {
+    sql.note_erasure();
+    change_detail(sql, group, seq, None, |column| detail.replace_in(column))
+}
+
+/// Changes the column `detail` of a message that stands, and notes the number of the change if it has one.
+pub(crate) fn change_detail(
+    sql: &mut impl Sql,
+    group: GroupId,
+    seq: Seq,
+    by: Option<Seq>,
+    change: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Result<()> {
+    const READ: Text =
+        Text::same("SELECT detail FROM messages WHERE group_id = $1 AND seq = $2 AND body IS NOT NULL");
+    const KEEP: Text = Text::same(
+        "UPDATE messages SET detail = $1, changed = coalesce($2, changed) WHERE group_id = $3 AND seq = $4",
+    );
+    let read = |row: &dyn Columns| Ok(row.bytes(0)?.unwrap_or_default().to_vec());
+    let Some(column) = sql.one(READ, params![group, seq], read)? else { return Ok(()) };
+    let column = change(&column);
+    sql.change(KEEP, params![column.as_deref(), by, group, seq]).map(drop)
+}

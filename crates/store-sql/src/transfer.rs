@@ -1,0 +1,275 @@
+//! The tables as data, and carrying a whole store into another, row by row: every id, number, date, password and token as
+//! it stands. Only for a store that nobody uses meanwhile.
+//!
+//! A target that is not complete bears a mark, and is no store until it is whole. Broken
+//! off at any point and begun again, it goes on after the last row that arrived; at the end all
+//! rows of both are compared, so that a source that has changed since is noticed.
+
+use std::error::Error;
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use crate::TABLES;
+
+/// Rows in a page.
+const PAGE: usize = 1000;
+
+/// Why a transfer failed: one sentence, for whoever runs it.
+pub type Fault = Box<dyn Error + Send + Sync>;
+
+/// A table, as both stores have it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// Its columns: those of its key first, in the key's order.
+    pub columns: &'static [(&'static str, ColumnType)],
+    /// The number of columns of its key.
+    pub key: usize,
+}
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnType {
+    /// A whole number.
+    Number,
+    /// A small one, such as a role's.
+    Short,
+    /// 0 or 1.
+    Flag,
+    /// A text.
+    Text,
+    /// Bytes.
+    Bytes,
+    /// A UUID, as its 16 bytes.
+    Id,
+}
+
+/// One value of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// None.
+    Null,
+    /// A number, whatever its width.
+    Number(i64),
+    /// A text.
+    Text(String),
+    /// Bytes, or a UUID's.
+    Bytes(Vec<u8>),
+}
+
+/// A row: a value for each of its table's columns.
+pub type Row = Vec<Value>;
+
+/// Declares a table: its name, the columns of its key, and the other columns.
+macro_rules! table {
+    ($constant:ident: $name:literal by ($($key:ident: $key_type:ident),+) $($column:ident: $type:ident,)*) => {
+        pub(crate) const $constant: $crate::transfer::Table = $crate::transfer::Table {
+            name: $name,
+            columns: &[
+                $((stringify!($key), $crate::transfer::ColumnType::$key_type),)+
+                $((stringify!($column), $crate::transfer::ColumnType::$type),)*
+            ],
+            key: [$(stringify!($key)),+].len(),
+        };
+    };
+}
+
+/// Erases the first rows of a group, in the order of a column.
+macro_rules! erase {
+    ($table:literal, $column:literal) => {
+        $crate::Text::same($crate::transfer::erase!(@ $table, $column))
+    };
+    (@ $table:literal, $column:literal) => {
+        concat!(
+            "DELETE FROM ", $table, " WHERE group_id = $1 AND ", $column, " <= (SELECT max(", $column,
+            ") FROM (SELECT ", $column, " FROM ", $table, " WHERE group_id = $1 ORDER BY ", $column,
+            " LIMIT $2) part)"
+        )
+    };
+}
+
+pub(crate) use {erase, table};
+
+table! {
+    HISTORY: "history" by (one: Short)
+    id: Id, exact_case: Flag,
+}
+
+/// A store that is read. All reads see one state.
+pub trait Source {
+    /// The number of rows of a table.
+    fn count(&mut self, table: &Table) -> Result<u64, Fault>;
+
+    /// Up to `limit` rows in ascending order of the key, those after the key `after`; an empty one
+    /// comes before all.
+    fn page(&mut self, table: &Table, after: &[Value], limit: usize) -> Result<Vec<Row>, Fault>;
+
+    /// The highest number that a user was ever given, so that none is given again.
+    fn last_user(&mut self) -> Result<i64, Fault>;
+}
+
+/// A store that is made. It reads what it has got so far.
+pub trait Target: Source {
+    /// The key of a table's last row; an empty one if it has none.
+    fn last(&mut self, table: &Table) -> Result<Vec<Value>, Fault>;
+
+    /// Keeps rows, all or none.
+    fn write(&mut self, table: &Table, rows: &[Row]) -> Result<(), Fault>;
+
+    /// Forgets every row.
+    fn clear(&mut self) -> Result<(), Fault>;
+
+    /// Takes the mark away: from now on this is a store, and on the disk.
+    fn finish(&mut self, last_user: i64) -> Result<(), Fault>;
+}
+
+/// The progress of a transfer.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// The table.
+    pub table: &'static str,
+    /// Whether its rows are being compared, and no longer copied.
+    pub comparing: bool,
+    /// Rows done, of all tables.
+    pub done: u64,
+    /// Rows to be done, of all tables.
+    pub all: u64,
+}
+
+/// A table that was carried over, and found the same in both stores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// Its name.
+    pub table: &'static str,
+    /// Its number of rows.
+    pub rows: u64,
+    /// The SHA-256 of them all, in order of their keys.
+    pub digest: String,
+}
+
+/// Carries everything of `source` into `target`, and answers what that is.
+pub fn carry(
+    source: &mut dyn Source,
+    target: &mut dyn Target,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Carried>, Fault> {
+    let mut carrier = Carrier { source, target, progress, done: 0, all: 0 };
+    let resumed = carrier.copy()?;
+    let carried = match carrier.compare() {
+        // What was there before may be of another state of the source.
+        Err(Difference::Rows(_)) if resumed => {
+            carrier.target.clear()?;
+            carrier.copy()?;
+            carrier.compare()
+        }
+        outcome => outcome,
+    };
+    let carried = carried.map_err(|why| match why {
+        Difference::Rows(table) => Fault::from(format!(
+            "the {table} that arrived are not those that were sent: see that nothing else writes to either database, and run this again"
+        )),
+        Difference::Fault(why) => why,
+    })?;
+    let last_user = carrier.source.last_user()?;
+    carrier.target.finish(last_user)?;
+    Ok(carried)
+}
+
+struct Carrier<'a> {
+    source: &'a mut dyn Source,
+    target: &'a mut dyn Target,
+    progress: &'a mut dyn FnMut(Progress),
+    done: u64,
+    all: u64,
+}
+
+/// Why two stores could not be found the same.
+enum Difference {
+    Rows(&'static str),
+    Fault(Fault),
+}
+
+impl From<Fault> for Difference {
+    fn from(why: Fault) -> Self {
+        Self::Fault(why)
+    }
+}
+
+impl Carrier<'_> {
+    /// Transfers the missing rows, and returns whether some had arrived before.
+    fn copy(&mut self) -> Result<bool, Fault> {
+        let mut resumed = false;
+        self.begin()?;
+        for table in TABLES {
+            let mut after = self.target.last(table)?;
+            resumed |= !after.is_empty();
+            self.done += self.target.count(table)?;
+            loop {
+                self.tell(table, false);
+                let rows = self.source.page(table, &after, PAGE)?;
+                let Some(last) = rows.last() else { break };
+                after = last[..table.key].to_vec();
+                self.target.write(table, &rows)?;
+                self.done += rows.len() as u64;
+            }
+        }
+        Ok(resumed)
+    }
+
+    /// Reads every row of both, side by side.
+    fn compare(&mut self) -> Result<Vec<Carried>, Difference> {
+        self.begin()?;
+        TABLES.iter().map(|table| self.compare_table(table)).collect()
+    }
+
+    fn compare_table(&mut self, table: &'static Table) -> Result<Carried, Difference> {
+        let (mut digest, mut after, mut rows) = (Sha256::new(), Vec::new(), 0);
+        loop {
+            self.tell(table, true);
+            let sent = self.source.page(table, &after, PAGE)?;
+            if self.target.page(table, &after, PAGE)? != sent {
+                return Err(Difference::Rows(table.name));
+            }
+            let Some(last) = sent.last() else { break };
+            after = last[..table.key].to_vec();
+            sent.iter().flatten().for_each(|value| take_in(&mut digest, value));
+            rows += sent.len() as u64;
+            self.done += sent.len() as u64;
+        }
+        let (sent, arrived) = (self.source.count(table)?, self.target.count(table)?);
+        if (sent, arrived) != (rows, rows) {
+            return Err(Difference::Rows(table.name));
+        }
+        let digest = digest.finalize().iter().fold(String::new(), |mut text, byte| {
+            // Writing to a text cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        Ok(Carried { table: table.name, rows, digest })
+    }
+
+    fn begin(&mut self) -> Result<(), Fault> {
+        self.done = 0;
+        self.all = TABLES.iter().map(|table| self.source.count(table)).sum::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    fn tell(&mut self, table: &'static Table, comparing: bool) {
+        (self.progress)(Progress { table: table.name, comparing, done: self.done, all: self.all });
+    }
+}
+
+/// Takes a value into a digest, so that no two rows look alike.
+fn take_in(digest: &mut Sha256, value: &Value) {
+    let (kind, bytes): (u8, &[u8]) = match value {
+        Value::Null => (0, &[]),
+        Value::Number(number) => return digest.update([&[1], number.to_be_bytes().as_slice()].concat()),
+        Value::Text(text) => (2, text.as_bytes()),
+        Value::Bytes(bytes) => (3, bytes),
+    };
+    digest.update([kind]);
+    digest.update((bytes.len() as u64).to_be_bytes());
+    digest.update(bytes);
+}

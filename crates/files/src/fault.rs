@@ -1,0 +1,98 @@
+//! Faults of the storage as the use cases know them.
+
+use std::error::Error as _;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chinwag_core::{Error, Result};
+use tokio::time::timeout;
+
+/// A storage that has not answered by then counts as away. The client's own bounds are shorter.
+const WITHIN: Duration = Duration::from_secs(40);
+/// The time after which a client may try again.
+const RETRY: Duration = Duration::from_secs(5);
+/// The least time between two warnings.
+const WARN_EVERY: Duration = Duration::from_secs(10);
+
+/// Turns faults into errors, and warns of them now and then.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults {
+    warned: Arc<Mutex<Option<Instant>>>,
+    last: Arc<Mutex<Option<String>>>,
+}
+
+impl Faults {
+    /// The outcome of an operation, within a bounded time.
+    pub(crate) async fn outcome<T>(
+        &self,
+        operation: impl Future<Output = object_store::Result<T>>,
+    ) -> Result<T> {
+        match timeout(WITHIN, operation).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(fault)) => Err(self.error(&fault)),
+            Err(_) => Err(self.away(&format!("no answer within {} s", WITHIN.as_secs()))),
+        }
+    }
+
+    /// The error of a fault.
+    pub(crate) fn error(&self, fault: &object_store::Error) -> Error {
+        if matches!(fault, object_store::Error::NotFound { .. }) {
+            return Error::NotFound("file");
+        }
+        if is_full(fault) {
+            return Error::Full;
+        }
+        self.away(fault)
+    }
+
+    /// The reason of the last one.
+    pub(crate) fn last(&self) -> Option<String> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn away(&self, why: &dyn std::fmt::Display) -> Error {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_string());
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
+            *warned = Some(Instant::now());
+            tracing::warn!(%why, "the storage of the files fails: look at files.store");
+        } else {
+            tracing::debug!(%why, "the storage of the files fails");
+        }
+        Error::Unavailable(RETRY)
+    }
+}
+
+/// Whether a disk or a quota is full.
+fn is_full(fault: &object_store::Error) -> bool {
+    let mut cause = fault.source();
+    while let Some(fault) = cause {
+        if let Some(fault) = fault.downcast_ref::<io::Error>()
+            && matches!(
+                fault.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+            )
+        {
+            return true;
+        }
+        cause = fault.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_a_storage_that_is_away() {
+        let fault = |kind: io::ErrorKind| object_store::Error::Generic {
+            store: "test",
+            source: Box::new(io::Error::from(kind)),
+        };
+        let faults = Faults::default();
+        assert!(matches!(faults.error(&fault(io::ErrorKind::StorageFull)), Error::Full));
+        assert!(matches!(faults.error(&fault(io::ErrorKind::ConnectionRefused)), Error::Unavailable(_)));
+    }
+}

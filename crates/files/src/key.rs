@@ -1,0 +1,61 @@
+//! The paths of objects.
+
+use chinwag_core::FileId;
+use chinwag_core::file_store::{FileKey, PartId};
+use object_store::path::Path;
+
+pub(crate) const UPLOADS: &str = "uploads";
+const THUMBNAIL: &str = ".thumb";
+
+/// The path of an object below a prefix.
+pub(crate) fn path(prefix: &Path, key: FileKey) -> Path {
+    match key {
+        FileKey::Whole(id) => prefix.clone().join(id.to_string()),
+        FileKey::Thumbnail(id) => prefix.clone().join(format!("{id}{THUMBNAIL}")),
+        // Padded, so that a listing is in the order of the offsets.
+        FileKey::Part(id, part) => {
+            parts(prefix, id).join(format!("{:020}-{:016x}", part.offset, part.number))
+        }
+    }
+}
+
+/// The path below which the parts of an upload are.
+pub(crate) fn parts(prefix: &Path, id: FileId) -> Path {
+    prefix.clone().join(UPLOADS).join(id.to_string())
+}
+
+/// The key that has a path, if it is one of ours.
+pub(crate) fn parse(prefix: &Path, path: &Path) -> Option<FileKey> {
+    let names: Vec<_> = path.prefix_match(prefix)?.collect();
+    match &names[..] {
+        [name] => match name.as_ref().strip_suffix(THUMBNAIL) {
+            Some(id) => Some(FileKey::Thumbnail(id.parse().ok()?)),
+            None => Some(FileKey::Whole(name.as_ref().parse().ok()?)),
+        },
+        [uploads, id, part] if uploads.as_ref() == UPLOADS => {
+            let (offset, number) = part.as_ref().split_once('-')?;
+            let part = PartId { offset: offset.parse().ok()?, number: u64::from_str_radix(number, 16).ok()? };
+            Some(FileKey::Part(id.as_ref().parse().ok()?, part))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_from_its_path() {
+        let id: FileId = "0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e25".parse().expect("an id");
+        let part = PartId { offset: u64::MAX, number: u64::MAX };
+        for prefix in ["", "chats/files"] {
+            let prefix = Path::parse(prefix).expect("a prefix");
+            for key in [FileKey::Whole(id), FileKey::Thumbnail(id), FileKey::Part(id, part)] {
+                assert_eq!(parse(&prefix, &path(&prefix, key)), Some(key));
+            }
+            assert_eq!(parse(&prefix, &prefix.clone().join("another")), None);
+        }
+        assert_eq!(parse(&Path::from("a"), &Path::from("b")), None);
+    }
+}

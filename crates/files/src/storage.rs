@@ -1,0 +1,306 @@
+//! The storage behind the port.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::ops::Range;
+use std::path::{Path as FolderPath, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::file_store::{
+    FileKey, FileLister, FileReader, FileStore, FileWriter, PartId, PresignedHeaders,
+};
+use chinwag_core::store::{Answer, Done};
+use chinwag_core::{Error, FileId, Result};
+use futures_util::TryStreamExt;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::signer::{Method, SignedUrlOptions, Signer};
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use rustix::fs::statvfs;
+
+use crate::fault::Faults;
+use crate::key;
+use crate::lister::ObjectLister;
+use crate::location::Location;
+use crate::reader::ObjectReader;
+use crate::sweep::sweep;
+use crate::writer::ObjectWriter;
+
+/// The bytes that are written to a folder at a time.
+const FOLDER_PART: usize = 1 << 20;
+/// The bytes of a part of a multipart upload: the least that S3 accepts.
+const BUCKET_PART: usize = 5 << 20;
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+/// The time for one request to a bucket, with its body.
+const REQUEST_WITHIN: Duration = Duration::from_secs(15);
+const RETRIES: usize = 2;
+/// In a folder of several nodes an object that nothing was written to for so long is no longer being written.
+const STAGED_FOR: Duration = Duration::from_secs(3600);
+/// No attempt is begun later.
+const RETRY_WITHIN: Duration = Duration::from_secs(10);
+
+/// The settings of a storage.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The bytes that are kept free on the disk of a folder.
+    pub min_free: u64,
+    /// The variables `AWS_…`, which say where a bucket is and with which credentials it is asked.
+    pub variables: Vec<(String, String)>,
+    /// The time for one request to a bucket, with its body: 15 s. It is repeated twice.
+    pub request: Duration,
+}
+
+impl Options {
+    /// The defaults: no room is kept free.
+    pub fn new(data: PathBuf, variables: Vec<(String, String)>) -> Self {
+        Self { data, min_free: 0, variables, request: REQUEST_WITHIN }
+    }
+}
+
+/// Files in a folder or in a bucket.
+pub struct Storage {
+    store: Arc<dyn ObjectStore>,
+    faults: Faults,
+    prefix: Path,
+    part: usize,
+    folder: Option<Folder>,
+    bucket: Option<AmazonS3>,
+}
+
+struct Folder {
+    path: PathBuf,
+    min_free: u64,
+    /// Whether no other node writes to it.
+    is_own: bool,
+}
+
+/// The reason for which a storage cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The folder cannot be made or read.
+    #[error("files.store: the folder {} cannot be used: {why}", .path.display())]
+    Folder { path: PathBuf, why: io::Error },
+    /// The bucket is not configured as the library demands it.
+    #[error("files.store: the bucket cannot be used: {0}")]
+    Bucket(object_store::Error),
+}
+
+impl Storage {
+    /// Opens the storage at a location. A bucket is not asked for anything yet.
+    pub fn open(location: &Location, options: &Options) -> Result<Self, StorageError> {
+        match location {
+            Location::Bucket { bucket, prefix } => Self::bucket(bucket, prefix, options),
+            Location::Data | Location::Folder(_) => {
+                let path = location.folder(&options.data).expect("a bucket has its own arm");
+                Self::folder(path, options.min_free, location.is_of_one_node())
+            }
+        }
+    }
+
+    fn folder(path: PathBuf, min_free: u64, is_own: bool) -> Result<Self, StorageError> {
+        let refused = |why| StorageError::Folder { path: path.clone(), why };
+        make_folder(&path).map_err(refused)?;
+        let store = LocalFileSystem::new_with_prefix(&path).map_err(|why| refused(io::Error::other(why)))?;
+        // The folder of an upload's parts goes with the last of them.
+        let store = store.with_fsync(true).with_automatic_cleanup(true);
+        Ok(Self {
+            store: Arc::new(store),
+            faults: Faults::default(),
+            prefix: Path::default(),
+            part: FOLDER_PART,
+            folder: Some(Folder { path, min_free, is_own }),
+            bucket: None,
+        })
+    }
+
+    /// Removes what a crash has left half-written in a folder, and returns its number of objects. In a bucket the
+    /// bucket's own rule does it.
+    pub fn sweep(&self) -> io::Result<usize> {
+        match &self.folder {
+            Some(folder) => sweep(&folder.path, if folder.is_own { Duration::ZERO } else { STAGED_FOR }),
+            None => Ok(0),
+        }
+    }
+
+    /// The bucket, with the endpoint and the credentials of the variables.
+    fn bucket(bucket: &str, prefix: &str, options: &Options) -> Result<Self, StorageError> {
+        // It fails if a provider is installed already: that one is used then.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = AmazonS3Builder::new();
+        let mut client =
+            ClientOptions::new().with_connect_timeout(CONNECT_WITHIN).with_timeout(options.request);
+        for (name, value) in &options.variables {
+            match name.to_ascii_lowercase().parse() {
+                // The endpoint says whether TLS is used.
+                Ok(AmazonS3ConfigKey::Endpoint | AmazonS3ConfigKey::S3Endpoint)
+                    if value.starts_with("http://") =>
+                {
+                    client = client.with_allow_http(true);
+                    builder = builder.with_endpoint(value);
+                }
+                Ok(AmazonS3ConfigKey::Client(key)) => client = client.with_config(key, value),
+                Ok(key) => builder = builder.with_config(key, value),
+                // Variables of other programs.
+                Err(_) => {}
+            }
+        }
+        let retry =
+            RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_WITHIN, ..RetryConfig::default() };
+        let store = builder
+            .with_bucket_name(bucket)
+            .with_client_options(client)
+            .with_retry(retry)
+            .build()
+            .map_err(StorageError::Bucket)?;
+        Ok(Self {
+            store: Arc::new(store.clone()),
+            faults: Faults::default(),
+            prefix: Path::parse(prefix).map_err(|why| StorageError::Bucket(why.into()))?,
+            part: BUCKET_PART,
+            folder: None,
+            bucket: Some(store),
+        })
+    }
+
+    /// The reason of the last fault, for those who run a command and read no log.
+    pub fn last_fault(&self) -> Option<String> {
+        self.faults.last()
+    }
+
+    fn path(&self, key: FileKey) -> Path {
+        key::path(&self.prefix, key)
+    }
+
+    async fn delete(&self, key: FileKey) -> Result<()> {
+        match self.faults.outcome(self.store.delete(&self.path(key))).await {
+            Err(Error::NotFound(_)) => Ok(()),
+            deleted => deleted,
+        }
+    }
+
+    async fn list_parts(&self, id: FileId) -> Result<Vec<(PartId, u64)>> {
+        let found: Vec<_> =
+            self.faults.outcome(self.store.list(Some(&key::parts(&self.prefix, id))).try_collect()).await?;
+        let mut parts: Vec<_> = found
+            .iter()
+            .filter_map(|object| match key::parse(&self.prefix, &object.location) {
+                Some(FileKey::Part(_, part)) => Some((part, object.size)),
+                _ => None,
+            })
+            .collect();
+        parts.sort_unstable();
+        Ok(parts)
+    }
+
+    async fn delete_parts(&self, id: FileId) -> Result<()> {
+        for (part, _) in self.list_parts(id).await? {
+            self.delete(FileKey::Part(id, part)).await?;
+        }
+        Ok(())
+    }
+}
+
+impl FileStore for Storage {
+    fn create(&self, key: FileKey) -> Answer<'_, Box<dyn FileWriter>> {
+        Box::pin(async move {
+            if let Some(folder) = &self.folder {
+                folder.require_room()?;
+            }
+            let writer =
+                ObjectWriter::new(self.store.clone(), self.faults.clone(), self.path(key), self.part);
+            Ok(Box::new(writer) as Box<dyn FileWriter>)
+        })
+    }
+
+    fn read(&self, key: FileKey, range: Range<u64>) -> Box<dyn FileReader> {
+        let (store, faults) = (self.store.clone(), self.faults.clone());
+        Box::new(ObjectReader { store, faults, path: self.path(key), rest: range })
+    }
+
+    fn size(&self, key: FileKey) -> Answer<'_, Option<u64>> {
+        Box::pin(async move {
+            match self.faults.outcome(self.store.head(&self.path(key))).await {
+                Ok(found) => Ok(Some(found.size)),
+                Err(Error::NotFound(_)) => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    fn parts(&self, id: FileId) -> Answer<'_, Vec<(PartId, u64)>> {
+        Box::pin(self.list_parts(id))
+    }
+
+    fn remove_parts(&self, id: FileId) -> Done<'_> {
+        Box::pin(self.delete_parts(id))
+    }
+
+    fn remove(&self, id: FileId) -> Done<'_> {
+        Box::pin(async move {
+            self.delete(FileKey::Whole(id)).await?;
+            self.delete(FileKey::Thumbnail(id)).await?;
+            self.delete_parts(id).await?;
+            // An erasure that was answered survives the loss of power.
+            match &self.folder {
+                Some(folder) => folder.sync(),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn list(&self) -> Box<dyn FileLister> {
+        let all = Some(&self.prefix).filter(|prefix| !prefix.is_root());
+        let objects = self.store.list(all);
+        Box::new(ObjectLister { objects, faults: self.faults.clone(), prefix: self.prefix.clone() })
+    }
+
+    fn presign<'a>(
+        &'a self,
+        key: FileKey,
+        headers: PresignedHeaders<'a>,
+        ttl: Duration,
+    ) -> Answer<'a, Option<String>> {
+        Box::pin(async move {
+            let Some(bucket) = &self.bucket else { return Ok(None) };
+            let options = SignedUrlOptions::new().with_query([
+                ("response-content-disposition", headers.content_disposition),
+                ("response-content-type", headers.content_type),
+                ("response-cache-control", "private, no-store"),
+            ]);
+            let path = self.path(key);
+            let url = bucket.signed_url_opts(Method::GET, &path, ttl, &options);
+            Ok(Some(self.faults.outcome(url).await?.into()))
+        })
+    }
+}
+
+impl Folder {
+    /// Refuses new content where the disk has less room than is kept free.
+    fn require_room(&self) -> Result<()> {
+        let disk = statvfs(&self.path).map_err(|why| Error::internal(format!("files.store: {why}")))?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free < self.min_free { Err(Error::Full) } else { Ok(()) }
+    }
+
+    fn sync(&self) -> Result<()> {
+        File::open(&self.path)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|why| Error::internal(format!("files.store: {why}")))
+    }
+}
+
+/// Makes the folder, which only the server's user may read.
+fn make_folder(path: &FolderPath) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|found| found.is_dir()) {
+        return Ok(());
+    }
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}

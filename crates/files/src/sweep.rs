@@ -1,0 +1,89 @@
+//! Objects that a crash has left half-written in a folder. Nobody reads them, since they have no key.
+
+use std::fs::{self, DirEntry, File};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use crate::key::UPLOADS;
+
+/// The sign in the names of objects that are being written.
+const STAGED: char = '#';
+
+/// Removes objects to which nothing was written for `age`, and returns their number.
+pub(crate) fn sweep(folder: &Path, age: Duration) -> io::Result<usize> {
+    let now = now(folder)?;
+    let mut removed = remove_staged(folder, now, age)?;
+    let uploads = match fs::read_dir(folder.join(UPLOADS)) {
+        Ok(uploads) => uploads,
+        Err(why) if why.kind() == ErrorKind::NotFound => return Ok(removed),
+        Err(why) => return Err(why),
+    };
+    for upload in uploads {
+        let upload = upload?;
+        if upload.file_type()?.is_dir() {
+            removed += remove_staged(&upload.path(), now, age)?;
+            // It goes if nothing is left in it.
+            let _ = fs::remove_dir(upload.path());
+        }
+    }
+    Ok(removed)
+}
+
+fn remove_staged(folder: &Path, now: SystemTime, age: Duration) -> io::Result<usize> {
+    let mut removed = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if is_left(&entry, now, age)? {
+            match fs::remove_file(entry.path()) {
+                // It was finished, or another node has removed it.
+                Err(why) if why.kind() == ErrorKind::NotFound => {}
+                done => {
+                    done?;
+                    removed += 1;
+                }
+            }
+        }
+    }
+    Ok(removed)
+}
+
+fn is_left(entry: &DirEntry, now: SystemTime, age: Duration) -> io::Result<bool> {
+    if !entry.file_name().to_string_lossy().contains(STAGED) || !entry.file_type()?.is_file() {
+        return Ok(false);
+    }
+    match entry.metadata() {
+        Ok(found) => Ok(now.duration_since(found.modified()?).unwrap_or_default() >= age),
+        Err(why) if why.kind() == ErrorKind::NotFound => Ok(false),
+        Err(why) => Err(why),
+    }
+}
+
+/// The time of the folder's disk, which another machine may keep.
+fn now(folder: &Path) -> io::Result<SystemTime> {
+    let path = folder.join(format!("now{STAGED}{}", std::process::id()));
+    let now = File::create(&path)?.metadata()?.modified();
+    fs::remove_file(&path)?;
+    now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_being_written_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let uploads = folder.path().join(UPLOADS);
+        fs::create_dir_all(uploads.join("half")).expect("a folder");
+        fs::create_dir_all(uploads.join("kept")).expect("a folder");
+        for name in ["whole", "half#1", "uploads/half/0#1", "uploads/kept/0", "uploads/kept/4#1"] {
+            fs::write(folder.path().join(name), "bytes").expect("a file");
+        }
+        let hour = Duration::from_secs(3600);
+        assert_eq!(sweep(folder.path(), hour).expect("a folder"), 0, "another node may be writing them");
+        assert_eq!(sweep(folder.path(), Duration::ZERO).expect("a folder"), 3);
+        let left = |path: &str| folder.path().join(path).exists();
+        assert!(left("whole") && left("uploads/kept/0") && !left("half#1") && !left("uploads/half"));
+    }
+}

@@ -1,0 +1,126 @@
+//! Facts of an image that stand in its headers, read without decoding it.
+
+use std::io::{Read, Seek};
+
+use image::metadata::Orientation;
+
+use crate::input::Input;
+use crate::{Error, Format, ImageLimits, Result, jpeg, png, webp};
+
+/// The most bytes of EXIF data that are searched for the orientation. It stands in the first directory.
+const EXIF_BYTES: u64 = 64 << 10;
+
+/// The most pixels that are decoded when an image is decoded in passes: a progressive JPEG may have any number of
+/// scans, each of a few bytes, over all its pixels.
+const WORK: u64 = 1 << 30;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Header {
+    pub(crate) format: Format,
+    /// As stored, before it is turned.
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) orientation: Orientation,
+    pub(crate) animated: bool,
+    /// The passes that decode it.
+    pub(crate) passes: u64,
+    /// The memory that its decoder needs for each pixel, above the pixels themselves.
+    pub(crate) decoder_bytes: u64,
+}
+
+/// The width and height of an image as it is shown, read from its headers: also of one over the limits.
+pub fn size(input: impl Read + Seek, format: Format) -> Result<(u32, u32)> {
+    Ok(Header::read(&mut Input::new(input)?, format)?.shown_size())
+}
+
+impl Header {
+    pub(crate) fn new(format: Format, width: u32, height: u32) -> Self {
+        let orientation = Orientation::NoTransforms;
+        Self { format, width, height, orientation, animated: false, passes: 1, decoder_bytes: 0 }
+    }
+
+    pub(crate) fn read(input: &mut Input<impl Read + Seek>, format: Format) -> Result<Self> {
+        input.seek(0)?;
+        let header = match format {
+            Format::Gif => gif(input),
+            Format::Jpeg => jpeg::header(input),
+            Format::Png => png::header(input),
+            Format::WebP => webp::header(input),
+        }?;
+        if header.width == 0 || header.height == 0 {
+            return Err(Error::unreadable("it has no pixels"));
+        }
+        Ok(header)
+    }
+
+    pub(crate) fn pixels(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+
+    /// Whether it has to be turned. An animation is not: it would have to be encoded anew, frame by frame.
+    pub(crate) fn turned(&self) -> bool {
+        self.orientation != Orientation::NoTransforms && !self.animated
+    }
+
+    pub(crate) fn shown_size(&self) -> (u32, u32) {
+        use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+        match self.orientation {
+            Rotate90 | Rotate90FlipH | Rotate270 | Rotate270FlipH if self.turned() => {
+                (self.height, self.width)
+            }
+            _ => (self.width, self.height),
+        }
+    }
+
+    pub(crate) fn check(&self, limits: &ImageLimits) -> Result<()> {
+        let pixels = self.pixels();
+        if pixels > limits.pixels {
+            let (width, height) = (self.width, self.height);
+            return Err(Error::OverLimits(format!(
+                "{width} × {height} is {pixels} pixels, more than {}",
+                limits.pixels
+            )));
+        }
+        if pixels.saturating_mul(self.passes) > WORK {
+            return Err(Error::OverLimits(format!("it has {} scans over {pixels} pixels", self.passes)));
+        }
+        Ok(())
+    }
+}
+
+/// The orientation in EXIF data of `count` bytes, of which only the first are read.
+pub(crate) fn orientation(input: &mut Input<impl Read + Seek>, count: u64) -> Result<Option<Orientation>> {
+    let bytes = input.up_to(count.min(EXIF_BYTES))?;
+    let rest = count - bytes.len() as u64;
+    input.skip(rest)?;
+    Ok(Orientation::from_exif_chunk(bytes.strip_prefix(b"Exif\0\0").unwrap_or(&bytes)))
+}
+
+/// Reads up to the first frame. A file without one is no picture, whatever size its header names.
+fn gif(input: &mut Input<impl Read + Seek>) -> Result<Header> {
+    if !matches!(&input.array()?, b"GIF87a" | b"GIF89a") {
+        return Err(Error::unreadable("it has no GIF signature"));
+    }
+    let [width, height] = [input.array()?, input.array()?].map(u16::from_le_bytes);
+    let [flags, _, _] = input.array()?;
+    if flags & 0x80 != 0 {
+        input.skip(3 << (1 + (flags & 7)))?;
+    }
+    loop {
+        match input.byte()? {
+            // A frame.
+            Some(b',') => break,
+            // An extension: its kind, and blocks up to an empty one.
+            Some(b'!') => {
+                input.skip(1)?;
+                while let Some(length) = input.byte()?.filter(|&length| length > 0) {
+                    input.skip(length.into())?;
+                }
+            }
+            _ => return Err(Error::unreadable("it has no picture")),
+        }
+    }
+    // A frame that does not fill the screen is decoded into a buffer of its own.
+    let decoder_bytes = 4;
+    Ok(Header { decoder_bytes, ..Header::new(Format::Gif, width.into(), height.into()) })
+}

@@ -15,7 +15,7 @@ use chinwag_core::permission::Role;
 use chinwag_core::store::{Store, Tx};
 use chinwag_core::{Date, GroupId, MessageId, Name, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
-use chinwag_hub::{Connection, Encode, Hub, Identity, Options, TakeOutcome};
+use chinwag_hub::{Connection, Encode, Hub, Identity, Memberships, Options, TakeOutcome};
 use chinwag_store_sqlite::SqliteStore;
 use uuid::Uuid;
 
@@ -85,7 +85,8 @@ impl Setting {
         let connection = self.hub.register(identity).expect("there is room");
         let shown = |tx: &dyn Tx, user| {
             let groups = tx.groups_of(user, None, 100)?;
-            Ok(((), groups.iter().map(|group| (group.id, group.head)).collect()))
+            let accepted = groups.iter().map(|group| (group.id, group.head)).collect();
+            Ok(((), Memberships { accepted, ..Memberships::default() }))
         };
         let shown = self.hub.subscribe(&connection, shown).await.expect("the store reads");
         let ((), heads) = shown.expect("the user is there");
@@ -114,7 +115,7 @@ async fn deliveries() {
     let event = move |seq: usize| {
         let seq = Seq(i64::try_from(seq).expect("it is small"));
         let id = MessageId(Uuid::nil());
-        Event::in_group(Kind::MessageDelete { id, group, seq }, group, seq)
+        Event::in_group(Kind::MessageDelete { id, group, seq, root: None }, group, seq)
     };
     let until = |count: u64| {
         let read = read.clone();

@@ -92,7 +92,8 @@ pub(crate) fn answer(
 }
 
 /// Tells a user that it is no longer a member. The change that removed it is not looked for: the
-/// number is the first that the user was not told, which is that of the change or an earlier one.
+/// number is the first that the user was not told, which is that of the change or an earlier one. A user
+/// whom a later snapshot has shown to one of its sockets as a member stays one.
 pub(crate) fn remove(hub: &Arc<Hub>, id: GroupId, user: UserId, held: Option<ReceivedEntry>, head: Seq) {
     let Some(found) = hub.users.get(&user) else { return };
     let state = found.lock();
@@ -101,13 +102,21 @@ pub(crate) fn remove(hub: &Arc<Hub>, id: GroupId, user: UserId, held: Option<Rec
         drop(state);
         return end_for_sockets(hub, id, &found, &kind, head);
     }
-    let snapshots = state.sockets.iter().filter_map(|entry| match entry.socket.cursor(id) {
-        Some(Cursor::At(seq)) => Some(seq),
-        _ => None,
+    let cursors = || state.sockets.iter().filter_map(|entry| entry.socket.cursor(id));
+    let is_overtaken = cursors().any(|cursor| cursor.is_later(head));
+    let snapshots = cursors().filter_map(|cursor| match cursor {
+        Cursor::At(seq) => Some(seq),
+        Cursor::Detached(_) => None,
     });
     let last = hub.groups.get(&id).map(|group| group.last());
     let known = snapshots.chain(last).max().unwrap_or_default();
     drop(state);
+    if is_overtaken {
+        if let Some(ReceivedEntry::Local(event, _)) = &held {
+            hub.answer_asker(id, event);
+        }
+        return;
+    }
     let mut event = match held {
         Some(ReceivedEntry::Local(event, _)) => event,
         _ => Event::to_users(kind, vec![user]),
@@ -134,7 +143,8 @@ pub(crate) fn add(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, view: &Arc<View
             close_outdated(id, user, head);
             join(&group, &mut members, user);
         }
-        let kind = Kind::GroupUpdate { view: view.clone(), joined: vec![user.id], left: Vec::new() };
+        let (view, joined) = (view.clone(), vec![user.id]);
+        let kind = Kind::GroupUpdate { view, joined, left: Vec::new(), entry: None };
         let event = Event { seq: Some(head), ..Event::to_users(kind, vec![user.id]) };
         if is_known {
             user.lock().invitations.join(id);
@@ -196,11 +206,13 @@ pub(crate) fn delete(hub: &Arc<Hub>, id: GroupId, seq: Seq, held: Option<Receive
 }
 
 /// Tells those of a user's sockets that were shown a group of which the user is not a member, and were
-/// told nothing since, how it ended.
+/// told nothing since, how it ended as of `head`.
 fn end_for_sockets(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, kind: &Kind, head: Seq) {
     for entry in user.lock().sockets.iter().filter(|entry| entry.live) {
-        if let Some(Cursor::At(known)) = entry.socket.cursor(id) {
-            let seq = matches!(kind, Kind::GroupQuit { .. }).then(|| known.next());
+        let Some(cursor @ Cursor::At(known)) = entry.socket.cursor(id) else { continue };
+        let is_removal = matches!(kind, Kind::GroupQuit { .. });
+        if !(is_removal && cursor.is_later(head)) {
+            let seq = is_removal.then(|| known.next());
             let event = Event { seq, ..Event::to_users(kind.clone(), vec![user.id]) };
             hub.push(&entry.socket, hub.encode.event(&event, None));
             entry.socket.set_cursor(id, Cursor::Detached(head));
@@ -223,7 +235,7 @@ fn show_to_detached(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, event: &Event
     let mut due = Vec::new();
     for entry in user.lock().sockets.iter().filter(|entry| entry.live) {
         if let Some(Cursor::Detached(_)) = entry.socket.cursor(id) {
-            let frame = hub.encode.whole(event, None);
+            let frame = hub.encode.whole(event, Some(user.id), None);
             hub.counters.pushed(entry.socket.push(frame, tag, hub.bounds(), &mut due), 1);
         }
     }

@@ -13,7 +13,7 @@ use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Result, Seq, SocketId, UserId};
 
 use crate::replication::cursor::Cursor;
-use crate::replication::snapshot::{SnapshotHeads, ahead, start_cursors};
+use crate::replication::snapshot::{SnapshotHeads, ahead, start_cursors, unknown};
 use crate::user::{SocketEntry, User};
 use crate::{Close, Hub, Socket};
 
@@ -21,6 +21,15 @@ use crate::{Close, Hub, Socket};
 pub type Snapshot<T> = (T, Heads);
 /// Groups, each with a number of its log.
 pub type Heads = Vec<(GroupId, Seq)>;
+
+/// A user's groups, as one snapshot of the store shows them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memberships {
+    /// The groups whose events the user receives.
+    pub accepted: Heads,
+    /// The groups that the user has yet to accept.
+    pub pending: Heads,
+}
 
 /// Reads of a snapshot that more events follow than may be held, before the socket is closed.
 const READINGS: usize = 4;
@@ -101,8 +110,8 @@ impl Hub {
         Ok(Connection { hub: self.clone(), socket })
     }
 
-    /// Reads the socket's snapshot with `shown`, which returns the user's groups and their heads, and
-    /// subscribes the user to those, if that has not been done. The snapshot is read again, a few
+    /// Reads the socket's snapshot with `shown`, which returns the user's groups as well, and subscribes
+    /// the user to those that it has accepted, if that has not been done. The snapshot is read again, a few
     /// times, if more events follow it than the socket may hold; then the socket is closed with
     /// [`Close::ResyncRequired`]. If the user or its credential is no longer valid, it is closed with
     /// [`Close::CredentialEnded`]. None for a closed socket. It may be repeated after an error of the
@@ -110,35 +119,34 @@ impl Hub {
     pub async fn subscribe<T: Send + 'static>(
         &self,
         socket: &Arc<Socket>,
-        shown: impl Fn(&dyn Tx, UserId) -> Result<Snapshot<T>> + Clone + Send + 'static,
+        shown: impl Fn(&dyn Tx, UserId) -> Result<(T, Memberships)> + Clone + Send + 'static,
     ) -> Result<Option<Snapshot<T>>> {
         let user = socket.owner().clone();
         let reading = Reading::begin(&user);
         let unserved = self.unserved.load(Ordering::Acquire);
-        let Some((name, (found, pending))) = self.read(socket, with_pending(self, shown.clone())).await?
-        else {
+        let Some((name, (found, groups))) = self.read(socket, shown.clone()).await? else {
             return Ok(None);
         };
         let mut whole = true;
         if !reading.subscribed {
-            for (group, head) in &found.1 {
+            for (group, head) in &groups.accepted {
                 whole &= self.add_to_group(*group, *head, &user);
             }
             // An event of a group without an entry may be neither in the snapshot nor held.
             whole &= self.unserved.load(Ordering::Acquire) == unserved;
         }
         reading.done(name);
-        self.show_pending(socket, &pending);
+        self.show_pending(socket, &groups.pending);
         if whole && !socket.lacks() {
-            return Ok(Some(found));
+            return Ok(Some((found, groups.accepted)));
         }
         for _ in 0..READINGS {
             socket.start_over();
-            let read = self.read(socket, with_pending(self, shown.clone()));
-            let Some((_, (found, pending))) = read.await? else { return Ok(None) };
-            self.show_pending(socket, &pending);
+            let read = self.read(socket, shown.clone());
+            let Some((_, (found, groups))) = read.await? else { return Ok(None) };
+            self.show_pending(socket, &groups.pending);
             if !socket.lacks() {
-                return Ok(Some(found));
+                return Ok(Some((found, groups.accepted)));
             }
         }
         socket.close(Close::ResyncRequired);
@@ -197,12 +205,13 @@ impl Hub {
         let user = socket.owner();
         let mut state = user.lock();
         let cursors = |joined: &[GroupId], snapshot: &SnapshotHeads<'_>| {
-            let groups = state.groups.iter().map(|group| group.id);
-            start_cursors(groups, |id| state.position(id), snapshot, joined)
+            let positions = state.groups.iter().map(|group| (group.id, group.last()));
+            start_cursors(positions, snapshot, joined)
         };
         let Some(heads) = socket.go_live(first, &snapshot, cursors) else { return };
         if let Some(cluster) = &self.cluster {
-            let unknown = heads.iter().map(|(id, _)| *id).filter(|id| state.group_at(*id).is_err());
+            let snapshot = SnapshotHeads { heads: &heads };
+            let unknown = unknown(&snapshot, |id| state.group_at(id).is_ok());
             let absent = state.groups.iter().map(|group| group.id);
             let absent = absent.filter(|id| matches!(socket.cursor(*id), Some(Cursor::Detached(_))));
             cluster.doubt(user.id, unknown.chain(absent));
@@ -245,9 +254,13 @@ impl Hub {
         let mut heads = heads.to_vec();
         heads.sort_unstable();
         let snapshot = SnapshotHeads { heads: &heads };
-        let state = socket.owner().lock();
+        let user = socket.owner();
+        let state = user.lock();
         let ahead: Vec<_> = ahead(|id| state.position(id), &snapshot).collect();
         socket.resume(missed, &snapshot, &ahead);
+        if let Some(cluster) = &self.cluster {
+            cluster.doubt(user.id, unknown(&snapshot, |id| state.group_at(id).is_ok()));
+        }
     }
 
     /// Takes the socket out. The user is announced as disconnected after the grace, if this was
@@ -328,20 +341,6 @@ impl Hub {
             });
             return Some(socket);
         }
-    }
-}
-
-/// The same read, with the user's pending memberships and the heads of their groups. A node alone has no
-/// need of them.
-fn with_pending<T>(
-    hub: &Hub,
-    shown: impl Fn(&dyn Tx, UserId) -> Result<T> + Send + 'static,
-) -> impl Fn(&dyn Tx, UserId) -> Result<(T, Heads)> + Send + 'static {
-    let is_alone = hub.cluster.is_none();
-    move |tx, user| {
-        let pending = if is_alone { Vec::new() } else { tx.pending_beyond(user, 0)? };
-        let heads = if pending.is_empty() { Vec::new() } else { tx.heads(&pending)? };
-        Ok((shown(tx, user)?, heads))
     }
 }
 

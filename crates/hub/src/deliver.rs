@@ -74,7 +74,7 @@ impl Hub {
         let delivery = Delivery::of(event, frames);
         match &event.kind {
             Kind::Ended(ended) => self.end_credential(*ended),
-            Kind::GroupUpdate { view, joined, left } => {
+            Kind::GroupUpdate { view, joined, left, .. } => {
                 self.group_update(delivery, view.group.id, joined, left);
             }
             Kind::MemberChanged { group, left } => self.skip_number(*group, delivery.seq, left.as_slice()),
@@ -82,10 +82,12 @@ impl Hub {
                 self.deliver(delivery, &[]);
                 self.forget(*group);
             }
-            Kind::GroupAccepted(view) => self.accepted(&delivery, view.group.id, view.group.head),
+            Kind::GroupAccepted { view, .. } => self.accepted(&delivery, view.group.id, view.group.head),
             Kind::Pending(pending) => self.pending(delivery, matches!(pending, Pending::Added(_))),
             Kind::UserUpdate { user, new_name, .. } => {
-                self.rename(*user, new_name);
+                if let Some(new_name) = new_name {
+                    self.rename(*user, new_name);
+                }
                 self.deliver(delivery, &[]);
             }
             Kind::ContactUpdate { author, name, outcome: Outcome::Contact } => {
@@ -361,6 +363,11 @@ pub(crate) fn join(group: &Arc<Group>, members: &mut Members, user: &Arc<User>) 
     }
 }
 
+/// Whether the event has something for this user, to whom its group is new, that others are not shown.
+fn tells_own(event: &Event, user: UserId) -> bool {
+    matches!(&event.kind, Kind::GroupUpdate { view, .. } if view.mentioned_of(user) > 0)
+}
+
 /// The delivery of one event to many sockets. The event is encoded for the first recipient: once for
 /// all, once for users to whom its group is new, and once for the socket that asked, if that gave a
 /// reference.
@@ -409,13 +416,16 @@ impl<'a> Fanout<'a> {
             let frame = match (self.asker, self.event) {
                 (Some((socket, reference)), Some(event)) if socket == entry.socket.id() => {
                     if joins {
-                        encode.whole(event, Some(reference))
+                        encode.whole(event, Some(user.id), Some(reference))
                     } else {
                         encode.event(event, Some(reference))
                     }
                 }
+                (_, Some(event)) if joins && tells_own(event, user.id) => {
+                    encode.whole(event, Some(user.id), None)
+                }
                 (_, event) if joins => {
-                    let whole = || event.map_or_else(Bytes::new, |event| encode.whole(event, None));
+                    let whole = || event.map_or_else(Bytes::new, |event| encode.whole(event, None, None));
                     self.whole.get_or_insert_with(whole).clone()
                 }
                 (_, event) => {

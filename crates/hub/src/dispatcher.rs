@@ -53,12 +53,12 @@ struct Tracked {
     due: Instant,
     /// The time of the first of the store's failures.
     failing: Option<Instant>,
-    answer: Answer,
+    answer: FetchedState,
 }
 
 /// The part of the store's last answer that the replica only refers to.
 #[derive(Default)]
-struct Answer {
+struct FetchedState {
     head: Seq,
     view: Option<Arc<View>>,
     users: Vec<UserId>,
@@ -224,7 +224,7 @@ impl Dispatcher {
                 let id = pending.group();
                 self.drive(hub, id, Input::Attached { seq, entry: ReceivedEntry::Local(event, frames) });
             }
-            (Kind::GroupAccepted(view), ..) => {
+            (Kind::GroupAccepted { view, .. }, ..) => {
                 let (id, head, users) = (view.group.id, view.group.head, event.users().to_vec());
                 let entry = ReceivedEntry::Local(event, EventFrames::default());
                 self.drive(hub, id, Input::Accepted { head, entry, users });
@@ -376,7 +376,7 @@ impl Dispatcher {
         tracked.failing = None;
         let found = found.map(|found| {
             let (head, view) = (found.head, found.view.clone());
-            tracked.answer = Answer { head, view, users: Vec::new() };
+            tracked.answer = FetchedState { head, view, users: Vec::new() };
             catch_up::answer(&users, newcomers, found)
         });
         tracked.answer.users = users;
@@ -395,7 +395,7 @@ impl Dispatcher {
 
 impl Tracked {
     fn live() -> Self {
-        let (replica, answer) = (Replica::default(), Answer::default());
+        let (replica, answer) = (Replica::default(), FetchedState::default());
         Self { replica, due: Instant::now(), failing: None, answer }
     }
 }

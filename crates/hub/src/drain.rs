@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::presence::note_last_seen;
 use crate::{Close, Hub, Socket};
 
 /// The time that the last sockets have to close.
 const LINGER: Duration = Duration::from_secs(5);
+/// Users in one job of the store.
+const AT_ONCE: usize = 1000;
 const STEP: Duration = Duration::from_millis(20);
 /// The time for the goodbye to the other nodes.
 const WORD: Duration = Duration::from_millis(50);
@@ -20,6 +23,7 @@ impl Hub {
     pub async fn drain(&self, over: Duration) {
         self.draining.store(true, Ordering::Release);
         let sockets = self.all_sockets();
+        let (seen, now) = (self.seen_users(), self.clock.now());
         let begun = Instant::now();
         let count = u32::try_from(sockets.len()).unwrap_or(u32::MAX).max(1);
         for (number, socket) in (0_u32..).zip(&sockets) {
@@ -33,6 +37,9 @@ impl Hub {
         let end = Instant::now() + LINGER;
         while self.sockets.load(Ordering::Acquire) > 0 && Instant::now() < end {
             sleep(STEP).await;
+        }
+        for users in seen.chunks(AT_ONCE) {
+            note_last_seen(&*self.store, users.to_vec(), now).await;
         }
         if let Some(cluster) = &self.cluster {
             cluster.farewell();

@@ -9,6 +9,10 @@ use crate::deliver::EventFrames;
 use crate::replication::group::{Entry, EntryKind};
 
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most entries are local, and a box would be an allocation for each"
+)]
 pub(crate) enum ReceivedEntry {
     /// With the frames that were encoded for the other nodes, if any were.
     Local(Event, EventFrames),

@@ -38,12 +38,12 @@ mod typing;
 mod user;
 
 use bytes::Bytes;
-use chinwag_core::Name;
 use chinwag_core::event::Event;
 use chinwag_core::presence::Status;
 use chinwag_core::relation::Relations;
+use chinwag_core::{Name, UserId};
 
-pub use connect::{Connection, Heads, Identity, RegisterError, Snapshot};
+pub use connect::{Connection, Heads, Identity, Memberships, RegisterError, Snapshot};
 pub use counts::Counts;
 pub use hub::Hub;
 pub use options::{Nodes, Options};
@@ -57,8 +57,8 @@ pub trait Encode: Send + Sync + 'static {
     fn event(&self, event: &Event, reference: Option<&str>) -> Bytes;
 
     /// The frame for users to whom the event's group is new: the whole group, where others receive the
-    /// change.
-    fn whole(&self, event: &Event, reference: Option<&str>) -> Bytes {
+    /// change. Without a `receiver` it is for those of whom the event says nothing of their own.
+    fn whole(&self, event: &Event, _receiver: Option<UserId>, reference: Option<&str>) -> Bytes {
         self.event(event, reference)
     }
 

@@ -18,6 +18,9 @@ pub struct Options {
     pub total_bytes: usize,
     /// How long after a user's last socket's end it is announced (3 s).
     pub presence_grace: Duration,
+    /// How long after a user's arrival the store is told that it was seen (30 s), together with all others who came
+    /// meanwhile.
+    pub arrivals_every: Duration,
     /// How often a socket is pinged (25 s), in whole seconds, at least one.
     pub ping_every: Duration,
     /// A socket that is silent for this long is closed (60 s), in whole seconds, at least one.
@@ -71,6 +74,7 @@ impl Default for Options {
             user_bytes: 8 * 1024 * 1024,
             total_bytes: 512 * 1024 * 1024,
             presence_grace: Duration::from_secs(3),
+            arrivals_every: Duration::from_secs(30),
             ping_every: Duration::from_secs(25),
             pong_within: Duration::from_secs(60),
             sockets: 100_000,

@@ -5,14 +5,15 @@
 //! changes since the last announcement. Many changes of one user cost one read at a time, and none is
 //! lost, however slow the store is.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::mem;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use chinwag_core::event::{Event, Kind, Origin};
 use chinwag_core::presence::{Appearance, Status};
-use chinwag_core::{Name, Result, UserId};
+use chinwag_core::store::Store;
+use chinwag_core::{Date, Name, Result, UserId};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -24,6 +25,8 @@ use crate::{Hub, Socket};
 const BATCH: usize = 64;
 /// How long a store that failed is left alone.
 const RETRY: Duration = Duration::from_secs(1);
+/// Users in one job that stores when they were seen, so that no job is long.
+const SEEN_AT_ONCE: usize = 100;
 /// How long the task sleeps when nobody is leaving.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -60,10 +63,39 @@ impl PresenceQueue {
     }
 }
 
+/// Users who have come, of whom the store is told together: a node that ends by force notes no departure, and forgets
+/// only these. Each is there once, so that they are bounded by the number of users who come in that time.
+#[derive(Default)]
+struct Arrivals {
+    users: HashSet<UserId>,
+    /// When they are stored; none without any.
+    due: Option<Instant>,
+}
+
+impl Arrivals {
+    fn add(&mut self, news: &[Announcement], every: Duration) {
+        let came = news.iter().filter(|one| !one.was_seen && one.is_seen());
+        self.users.extend(came.map(Announcement::user));
+        if !self.users.is_empty() {
+            self.due.get_or_insert_with(|| Instant::now() + every);
+        }
+    }
+
+    /// Those that are to be stored now.
+    fn take(&mut self, now: Instant) -> Vec<UserId> {
+        if self.due.is_none_or(|due| due > now) {
+            return Vec::new();
+        }
+        mem::take(self).users.into_iter().collect()
+    }
+}
+
 /// The presence task: runs until the hub is gone.
 pub(crate) async fn run(hub: Weak<Hub>, waiting: Arc<PresenceQueue>) {
+    let mut arrivals = Arrivals::default();
     loop {
-        let deadline = waiting.next_leave().unwrap_or_else(|| Instant::now() + IDLE);
+        let due = [waiting.next_leave(), arrivals.due].into_iter().flatten().min();
+        let deadline = due.unwrap_or_else(|| Instant::now() + IDLE);
         tokio::select! {
             () = waiting.news.notified() => {}
             () = sleep_until(deadline) => {}
@@ -81,7 +113,14 @@ pub(crate) async fn run(hub: Weak<Hub>, waiting: Arc<PresenceQueue>) {
                 tracing::warn!(%error, users = news.len(), "presence waits for the store");
                 hub.put_back(news);
                 sleep(RETRY).await;
+            } else {
+                arrivals.add(&news, hub.options.arrivals_every);
             }
+        }
+        let arrived = arrivals.take(Instant::now());
+        if !arrived.is_empty() {
+            // Nobody's presence waits for the writer.
+            tokio::spawn(async move { hub.note_arrivals(&arrived).await });
         }
     }
 }
@@ -92,6 +131,8 @@ pub(crate) struct Announcement {
     pub(crate) appearance: Appearance,
     pub(crate) tell_self: bool,
     pub(crate) asker: Option<Box<Origin>>,
+    /// Whether others saw the user until this change.
+    was_seen: bool,
 }
 
 impl Announcement {
@@ -99,10 +140,23 @@ impl Announcement {
         self.user.id
     }
 
+    /// Whether others see the user from this change on.
+    fn is_seen(&self) -> bool {
+        self.appearance.status() != Status::Disconnected
+    }
+
     /// The contacts, and the user itself if its own sockets receive the announcement.
     pub(crate) fn recipients(&self, mut contacts: Vec<UserId>) -> Vec<UserId> {
         contacts.extend(self.tell_self.then_some(self.user.id));
         contacts
+    }
+}
+
+/// Stores when these users were last seen. Without it they seem to have been away for longer.
+pub(crate) async fn note_last_seen(store: &dyn Store, users: Vec<UserId>, now: Date) {
+    let noted = store.write(move |tx, _| tx.last_seen_set(&users, now)).await;
+    if let Err(error) = noted {
+        tracing::debug!(%error, "the time at which users were last seen is not stored");
     }
 }
 
@@ -184,8 +238,9 @@ impl Hub {
                 None => appearance.status() != presence.announced.status(),
             };
             if is_news {
+                let was_seen = presence.announced.status() != Status::Disconnected;
                 drop(state);
-                news.push(Announcement { user, appearance, tell_self, asker });
+                news.push(Announcement { user, appearance, tell_self, asker, was_seen });
                 continue;
             }
             // It changed and changed back, or nobody sees the change: there is nothing to announce.
@@ -221,7 +276,37 @@ impl Hub {
             drop(state);
             self.retire(&one.user);
         }
+        let left = news.iter().filter(|one| one.was_seen && !one.is_seen());
+        let left: Vec<_> = left.map(Announcement::user).collect();
+        if !left.is_empty() {
+            // Nobody's presence waits for the writer.
+            let (store, now) = (self.store.clone(), self.clock.now());
+            tokio::spawn(async move { note_last_seen(&*store, left, now).await });
+        }
         Ok(())
+    }
+
+    /// Stores that those of these users who are still here were seen. The departure of the others is stored already.
+    async fn note_arrivals(&self, users: &[UserId]) {
+        for users in users.chunks(SEEN_AT_ONCE) {
+            let is_seen = |user: &Arc<User>| user.lock().presence.shown.status() != Status::Disconnected;
+            let is_here = |id: &UserId| self.users.get(id).is_some_and(|user| is_seen(&user));
+            let here: Vec<_> = users.iter().copied().filter(is_here).collect();
+            if !here.is_empty() {
+                note_last_seen(&*self.store, here, self.clock.now()).await;
+            }
+        }
+    }
+
+    /// The users whom others see, by their sockets here.
+    pub(crate) fn seen_users(&self) -> Vec<UserId> {
+        let mut seen = Vec::new();
+        self.users.each(|user| {
+            if user.lock().presence.shown.status() != Status::Disconnected {
+                seen.push(user.id);
+            }
+        });
+        seen
     }
 
     /// Publishes the status of a user to these users. Every change of presence is delivered this way,

@@ -14,7 +14,7 @@ use chinwag_core::{GroupId, Seq};
 use self::pages::Pages;
 use crate::budget::{Budget, Share};
 use crate::replication::cursor::{Cursor, Cursors};
-use crate::replication::snapshot::{EventTag, SnapshotHeads, is_after, is_shown, release};
+use crate::replication::snapshot::{EventTag, SnapshotHeads, is_after, is_shown, lacks_between, release};
 use crate::socket::{Close, Sink};
 
 /// How much may wait for one socket.
@@ -235,6 +235,18 @@ impl SocketQueue {
         self.lacks
     }
 
+    /// Whether the held events do not continue the snapshot, or the pages if there are any: the socket may
+    /// neither go live nor resume with it.
+    pub(crate) fn lacks_between(&self, snapshot: &SnapshotHeads<'_>) -> bool {
+        let snapshot = self.pages().map_or(SnapshotHeads { heads: snapshot.heads }, Pages::snapshot);
+        match &self.phase {
+            Phase::Held { held, .. } | Phase::Paused { held, .. } => {
+                lacks_between(held.iter().map(|held| held.tag), &snapshot)
+            }
+            Phase::First(_) | Phase::Live => false,
+        }
+    }
+
     /// Goes live: `first` goes out first, then the held events that are not in the snapshot, or in the
     /// pages if there are any. Returns the groups that held events have brought the user into and not
     /// out of again, and the pages; none if the queue was live already.
@@ -292,40 +304,36 @@ impl SocketQueue {
     }
 
     /// Continues after a pause: `missed` goes out, which contains everything up to the snapshot's
-    /// heads, then the held events after those. Returns whether it was paused, and the waker.
+    /// heads, then the held events after those. `ahead` are the groups of the snapshot that were not
+    /// delivered up to there.
     pub(crate) fn resume(
         &mut self,
         missed: Vec<Bytes>,
         snapshot: &SnapshotHeads<'_>,
-    ) -> (bool, Option<Waker>) {
+        ahead: &[(GroupId, Seq)],
+    ) -> Option<Waker> {
         let (mut first, mut held, pauses) = match mem::replace(&mut self.phase, Phase::Live) {
             Phase::Paused { first, held, pauses } => (first, held, pauses),
             other => {
                 self.phase = other;
-                return (false, None);
+                return None;
             }
         };
         self.beside += missed.iter().map(Bytes::len).sum::<usize>();
         first.extend(missed);
-        // The missed events have shown groups that the user has joined again.
-        self.cursors.attach(snapshot);
+        held.retain(|held| is_after(held.tag, snapshot));
+        self.cursors.resume(snapshot, ahead, held.iter().map(|held| held.tag));
+        self.bytes = held.iter().map(|held| held.frame.len()).sum();
         if pauses > 1 {
-            held.retain(|held| is_after(held.tag, snapshot));
-            self.bytes = held.iter().map(|held| held.frame.len()).sum();
             self.phase = Phase::Paused { first, held, pauses: pauses - 1 };
-            self.count();
-            return (true, self.wake_if_ready());
-        }
-        self.phase = if first.is_empty() { Phase::Live } else { Phase::First(first) };
-        self.bytes = 0;
-        for HeldFrame { frame, tag } in held {
-            if is_after(tag, snapshot) {
-                self.bytes += frame.len();
+        } else {
+            self.phase = if first.is_empty() { Phase::Live } else { Phase::First(first) };
+            for HeldFrame { frame, .. } in held {
                 self.append(frame, 1);
             }
         }
         self.count();
-        (true, self.wake_if_ready())
+        self.wake_if_ready()
     }
 
     /// Skips events at or below `cursor` from here on.

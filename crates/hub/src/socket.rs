@@ -231,7 +231,7 @@ impl Socket {
         cursors: impl FnOnce(&[GroupId], &SnapshotHeads<'_>) -> Vec<(GroupId, Cursor)>,
     ) -> Option<Vec<(GroupId, Seq)>> {
         let mut queue = self.queue.lock();
-        if queue.lacks() {
+        if queue.lacks() || queue.lacks_between(snapshot) {
             // Its snapshot was read too early.
             drop(queue);
             self.close(Close::ResyncRequired);
@@ -324,20 +324,14 @@ impl Socket {
         self.queue.lock().pause()
     }
 
-    /// See [`SocketQueue::resume`]; events at or below `cursors` are skipped.
-    pub(crate) fn resume(
-        &self,
-        missed: Vec<Bytes>,
-        snapshot: &SnapshotHeads<'_>,
-        cursors: &[(GroupId, Seq)],
-    ) {
+    /// See [`SocketQueue::resume`]. A socket whose held events do not continue the answer is closed.
+    pub(crate) fn resume(&self, missed: Vec<Bytes>, snapshot: &SnapshotHeads<'_>, ahead: &[(GroupId, Seq)]) {
         let mut queue = self.queue.lock();
-        let (resumed, waker) = queue.resume(missed, snapshot);
-        if resumed {
-            for (group, cursor) in cursors {
-                queue.set_cursor(*group, Cursor::At(*cursor));
-            }
+        if queue.lacks_between(snapshot) {
+            drop(queue);
+            return self.close(Close::ResyncRequired);
         }
+        let waker = queue.resume(missed, snapshot, ahead);
         drop(queue);
         if let Some(waker) = waker {
             waker.wake();

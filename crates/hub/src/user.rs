@@ -126,6 +126,10 @@ impl UserState {
     }
 
     pub(crate) fn group_at(&self, id: GroupId) -> Result<usize, usize> {
+        // A snapshot's groups come in ascending order.
+        if self.groups.last().is_none_or(|last| last.id < id) {
+            return Err(self.groups.len());
+        }
         self.groups.binary_search_by_key(&id, |group| group.id)
     }
 }

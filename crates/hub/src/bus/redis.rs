@@ -52,8 +52,21 @@ impl RedisOptions {
 
 /// Why there is no link to Redis: one sentence that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ConnectError(String);
+pub enum ConnectError {
+    /// Nobody answers there, or not in time.
+    #[error("{0}")]
+    Away(String),
+    /// The URL, the server or its rules have to be changed first.
+    #[error("{0}")]
+    Unfit(String),
+}
+
+impl ConnectError {
+    /// Whether a later attempt may succeed with nothing changed here.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Away(_))
+    }
+}
 
 /// See the module's documentation.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ impl Hub {
             // Presence has its own hints; a removed user's node sees the removal in the group's change.
             Kind::StatusUpdate { .. } | Kind::GroupQuit { .. } => return EventFrames::default(),
             // The users' other nodes look the membership up.
-            Kind::GroupAccepted(view) => {
+            Kind::GroupAccepted { view, .. } => {
                 for user in event.users() {
                     let hint = Hint {
                         group: Some(view.group.id),
@@ -50,7 +50,8 @@ impl Hub {
         }
         let frame = self.encode.event(event, None);
         let is_new = matches!(&event.kind, Kind::GroupUpdate { joined, .. } if !joined.is_empty());
-        let whole = is_new.then(|| self.encode.whole(event, None));
+        // Users of whom the event says something of their own read it from the store: no node has their group yet.
+        let whole = is_new.then(|| self.encode.whole(event, None, None));
         let frames = EventFrames { all: Some(frame.clone()), whole };
         match &event.to {
             Audience::Group(id) => self.publish_in_group(event, *id, &[], &frames),
@@ -209,7 +210,11 @@ impl Hub {
         for user in members {
             let is_new = matches!(&event.kind, Kind::GroupUpdate { joined, .. } if joined.contains(&user));
             self.send_to_asker(user, event, || {
-                if is_new { self.encode.whole(event, reference) } else { self.encode.event(event, reference) }
+                if is_new {
+                    self.encode.whole(event, Some(user), reference)
+                } else {
+                    self.encode.event(event, reference)
+                }
             });
         }
     }
@@ -236,7 +241,7 @@ impl Hub {
 /// The hint of an event for single users, for one of them.
 fn to_user(kind: &Kind, to: UserId) -> HintKind {
     match kind {
-        Kind::UserUpdate { user, new_name, .. } => {
+        Kind::UserUpdate { user, new_name: Some(new_name), .. } => {
             HintKind::Renamed { to, user: *user, name: new_name.clone() }
         }
         Kind::ContactUpdate { author, name, outcome: Outcome::Contact } => {

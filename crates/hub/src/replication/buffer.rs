@@ -1,6 +1,6 @@
 //! The reorder buffer: what arrived before a number that is still missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 
 use chinwag_core::{Seq, UserId};
@@ -9,7 +9,7 @@ use super::group::{Entry, EntryKind};
 
 /// The most that one group's buffer holds. Beyond it everything is dropped, and fetched again.
 const MOST: usize = 1024;
-const MOST_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 /// A number, whether the entry follows the one of that number, and the order of arrival.
 type Key = (Seq, bool, usize);
@@ -70,6 +70,27 @@ impl<T: Entry> ReorderBuffer<T> {
         for entry in self.held.split_off(&(head.next(), false, 0)).into_values() {
             self.bytes -= entry.size();
         }
+    }
+
+    /// Takes the entries up to `head` that tell such users of their removals.
+    pub(crate) fn take_removals(
+        &mut self,
+        head: Seq,
+        is_told: impl Fn(UserId) -> bool,
+    ) -> VecDeque<(Seq, T)> {
+        let is_removal = |(key, entry): (&Key, &T)| match entry.kind() {
+            EntryKind::Removal(user) if key.0 <= head && is_told(user) => Some(*key),
+            _ => None,
+        };
+        let keys: Vec<_> = self.held.iter().filter_map(is_removal).collect();
+        let mut taken = VecDeque::with_capacity(keys.len());
+        for key in keys {
+            if let Some(entry) = self.held.remove(&key) {
+                self.bytes -= entry.size();
+                taken.push_back((key.0, entry));
+            }
+        }
+        taken
     }
 
     /// Takes the entry that tells this user of its removal up to `head`, if there is one.

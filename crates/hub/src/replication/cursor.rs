@@ -16,6 +16,15 @@ pub(crate) enum Cursor {
     Detached(Seq),
 }
 
+impl Cursor {
+    /// Whether a socket with this cursor was shown its user as a member by a later snapshot than an answer of
+    /// the store as of `head` in which the user is no member. A removal takes a number: the two cannot be of
+    /// the same one, unless the user has accepted its membership between them.
+    pub(crate) fn is_later(self, head: Seq) -> bool {
+        matches!(self, Self::At(shown) if shown >= head) && !is_injected(Fault::TrustOldAnswer)
+    }
+}
+
 /// One socket's cursors. A cursor is dropped when its group passes it; most sockets have none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Cursors(Vec<(GroupId, Cursor)>);
@@ -74,10 +83,29 @@ impl Cursors {
         }
     }
 
-    /// Drops the detached cursors of groups that a later snapshot has.
-    pub(crate) fn attach(&mut self, snapshot: &SnapshotHeads<'_>) {
-        let is_shown = |id, after| snapshot.head(id) >= Some(after);
+    /// Moves on to the answer of a resume. `ahead` are the groups, of those that `answer` shows, that were
+    /// not delivered up to there; `held` are the events that follow the answer.
+    pub(crate) fn resume(
+        &mut self,
+        answer: &SnapshotHeads<'_>,
+        ahead: &[(GroupId, Seq)],
+        held: impl Iterator<Item = EventTag>,
+    ) {
+        let mut passed: Vec<_> =
+            held.filter(|tag| tag.seq.is_some() || tag.quits).filter_map(|tag| tag.group).collect();
+        passed.sort_unstable();
+        // An event that follows the answer has moved its group's cursor already, beyond the answer.
+        let is_last =
+            |id: GroupId| passed.binary_search(&id).is_err() || is_injected(Fault::ForgetHeldRemoval);
+        // The answer shows the group even where it is older than the removal: that is told after it.
+        let is_shown = |id, after| match answer.head(id) {
+            Some(head) => is_last(id) && (head >= after || !is_injected(Fault::KeepDetached)),
+            None => false,
+        };
         self.0.retain(|(id, cursor)| !matches!(cursor, Cursor::Detached(after) if is_shown(*id, *after)));
+        for (id, head) in ahead.iter().filter(|(id, _)| is_last(*id)) {
+            self.set(*id, Cursor::At(*head));
+        }
     }
 
     fn drop(&mut self, at: usize) {

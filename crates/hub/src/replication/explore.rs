@@ -8,6 +8,7 @@
 
 mod check;
 mod effects;
+mod entry;
 mod hub;
 mod socket;
 mod world;
@@ -15,6 +16,7 @@ mod world;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use effects::{OVERFLOWS, RESYNCS};
 use world::{Action, Budget, LogItem, NEIGHBOUR, World};
 
 use super::fault::{self, Fault};
@@ -48,6 +50,10 @@ impl Explorer {
                 next.apply(&action);
                 let found = print_of(&next);
                 if self.seen.insert(found) {
+                    assert!(
+                        self.seen.len() <= MOST_STATES,
+                        "a budget leads to more states than are explored"
+                    );
                     self.before.insert(found, (print, action));
                     open.push(next);
                 }
@@ -57,8 +63,8 @@ impl Explorer {
     }
 
     fn check(&mut self, world: &World) -> Result<(), &'static str> {
-        for user in 0..world.sockets.len() {
-            check::check(world, user, false)?;
+        for socket in 0..world.sockets.len() {
+            check::check(world, socket, false)?;
         }
         let is_quiet = world.hints.is_empty() && world.nodes.iter().all(|node| node.bus.is_empty());
         if !is_quiet {
@@ -70,7 +76,7 @@ impl Explorer {
             return Err("only the audit finds it, and no hint was lost");
         }
         let rested = rest(world.clone(), true)?;
-        (0..rested.sockets.len()).try_for_each(|user| check::check(&rested, user, true))
+        (0..rested.sockets.len()).try_for_each(|socket| check::check(&rested, socket, true))
     }
 
     fn history(&self, mut print: u64, why: &str, world: &World) -> String {
@@ -128,7 +134,35 @@ const SHARED_STARTS: [&[LogItem]; 3] = [
 const fn budget(commits: [u8; 3], faults: [u8; 5]) -> Budget {
     let [operations, consents, deletions] = commits;
     let [reconnects, losses, repeats, restarts, failures] = faults;
-    Budget { operations, consents, deletions, reconnects, losses, repeats, restarts, failures }
+    Budget {
+        operations,
+        consents,
+        deletions,
+        settings: 0,
+        reconnects,
+        resumes: 0,
+        losses,
+        repeats,
+        restarts,
+        failures,
+        is_narrow: false,
+        is_paired: false,
+    }
+}
+
+/// The same with full buffers and short answers of the store.
+const fn narrow(commits: [u8; 3], faults: [u8; 5]) -> Budget {
+    Budget { is_narrow: true, ..budget(commits, faults) }
+}
+
+/// The same with resumes and changes of settings.
+const fn resuming(resumes: u8, settings: u8, budget: Budget) -> Budget {
+    Budget { settings, resumes, ..budget }
+}
+
+/// The same where one user has two sockets.
+const fn paired(budget: Budget) -> Budget {
+    Budget { is_paired: true, ..budget }
 }
 
 const BUDGETS: [Budget; 8] = [
@@ -142,8 +176,9 @@ const BUDGETS: [Budget; 8] = [
     budget([0, 1, 0], [1, 1, 0, 0, 0]),
 ];
 
-const LONG: [Budget; 10] = [
-    budget([2, 0, 0], [1, 1, 1, 1, 1]),
+const LONG: [Budget; 11] = [
+    budget([1, 0, 0], [1, 1, 1, 1, 1]),
+    budget([2, 0, 0], [0, 1, 1, 1, 0]),
     budget([3, 0, 0], [0, 1, 1, 0, 1]),
     budget([3, 0, 0], [1, 1, 0, 0, 0]),
     budget([4, 0, 0], [0, 1, 0, 0, 0]),
@@ -169,6 +204,49 @@ const SHARED_LONG: [Budget; 3] = [
     budget([1, 2, 0], [0, 1, 0, 0, 0]),
 ];
 
+/// Two sockets of one user.
+const PAIRS: [Budget; 4] = [
+    paired(budget([1, 0, 0], [1, 1, 0, 0, 0])),
+    paired(budget([0, 1, 0], [1, 0, 0, 0, 0])),
+    paired(resuming(1, 0, budget([1, 0, 0], [0, 1, 0, 0, 0]))),
+    paired(resuming(0, 1, budget([0, 1, 0], [1, 0, 0, 0, 0]))),
+];
+
+const PAIRS_LONG: [Budget; 10] = [
+    paired(resuming(0, 1, budget([1, 0, 0], [1, 0, 0, 0, 0]))),
+    paired(budget([2, 0, 0], [1, 0, 0, 0, 0])),
+    paired(budget([1, 1, 0], [1, 0, 0, 0, 0])),
+    paired(budget([0, 2, 0], [1, 0, 0, 0, 0])),
+    paired(budget([0, 1, 0], [2, 1, 0, 0, 0])),
+    paired(budget([0, 1, 1], [1, 1, 0, 0, 0])),
+    paired(budget([1, 0, 0], [1, 0, 0, 1, 1])),
+    paired(resuming(1, 0, budget([1, 0, 0], [1, 0, 0, 0, 0]))),
+    paired(resuming(1, 0, budget([2, 0, 0], [0, 1, 0, 0, 0]))),
+    paired(resuming(0, 2, budget([1, 0, 0], [1, 0, 0, 0, 0]))),
+];
+
+/// One socket resumes.
+const RESUMES: [Budget; 2] =
+    [resuming(1, 0, budget([1, 0, 0], [0, 1, 0, 0, 1])), resuming(1, 1, budget([0, 1, 0], [0, 0, 0, 0, 0]))];
+
+/// The first finds a removal that reaches a socket while it resumes.
+const RESUMES_LONG: [Budget; 6] = [
+    resuming(1, 0, budget([2, 0, 0], [0, 0, 0, 0, 0])),
+    resuming(1, 0, budget([1, 0, 0], [1, 0, 0, 0, 0])),
+    resuming(1, 0, budget([2, 0, 0], [1, 0, 0, 0, 0])),
+    resuming(2, 0, budget([2, 0, 0], [0, 1, 0, 0, 0])),
+    resuming(1, 0, budget([1, 1, 0], [0, 1, 0, 0, 0])),
+    resuming(1, 1, budget([1, 0, 1], [0, 0, 0, 0, 1])),
+];
+
+const NARROW: [Budget; 2] = [narrow([2, 0, 0], [0, 1, 0, 0, 0]), narrow([1, 1, 0], [0, 1, 0, 0, 0])];
+
+/// The first finds a join that a full buffer drops.
+const NARROW_LONG: [Budget; 2] = [narrow([3, 0, 0], [0, 0, 0, 0, 0]), narrow([2, 0, 0], [1, 0, 0, 0, 0])];
+
+/// The most states of one budget, so that the long form stays within some gigabytes and minutes for each.
+const MOST_STATES: usize = 20_000_000;
+
 type Task = (&'static [&'static [LogItem]], Budget);
 
 fn with(starts: &'static [&'static [LogItem]], budgets: &'static [Budget]) -> impl Iterator<Item = Task> {
@@ -180,10 +258,17 @@ fn with(starts: &'static [&'static [LogItem]], budgets: &'static [Budget]) -> im
 fn every_history_of_two_nodes_keeps_the_contract() {
     let is_long = std::env::var_os("CHINWAG_EXPLORE").is_some_and(|mode| mode == "long");
     let quick = with(&STARTS, &BUDGETS).chain(with(&SHARED_STARTS, &SHARED_BUDGETS));
+    let quick = quick.chain(with(&STARTS, &NARROW));
+    let quick = quick.chain(with(&STARTS, &PAIRS)).chain(with(&STARTS, &RESUMES));
     let long = with(&STARTS, &LONG).chain(with(&SHARED_STARTS, &SHARED_LONG));
+    let long = long.chain(with(&STARTS, &NARROW_LONG));
+    let long = long.chain(with(&STARTS, &PAIRS_LONG)).chain(with(&STARTS, &RESUMES_LONG));
     let explored = quick.chain(long.filter(|_| is_long)).map(explore);
     let states = explored.map(|states| states.unwrap_or_else(|why| panic!("{why}")));
     println!("{} states in all", states.sum::<usize>());
+    let (overflows, resyncs) = (OVERFLOWS.get(), RESYNCS.get());
+    println!("{overflows} buffers were full, {resyncs} groups had to resume");
+    assert!(overflows > 100 && resyncs > 100, "the exploration met no bound");
 }
 
 /// Enough to find each fault.
@@ -196,13 +281,19 @@ const FAULTY: [Budget; 6] = [
     budget([1, 2, 0], [0, 0, 0, 0, 0]),
 ];
 
+/// A message that is late, a removal, a join and a message after it.
+const RETURNS: [Budget; 1] = [budget([4, 0, 0], [0, 0, 0, 0, 0])];
+
 /// Breaks each rule of the replication in turn.
 #[test]
 #[ignore = "takes minutes without optimisation"]
 fn every_fault_of_the_replication_is_found() {
     for fault in Fault::FOUND {
         let shared = with(&SHARED_STARTS, &SHARED_BUDGETS).chain(with(&SHARED_STARTS, &SHARED_LONG[..1]));
-        let mut tasks = shared.chain(with(&STARTS, &BUDGETS)).chain(with(&STARTS, &FAULTY));
+        let tasks = shared.chain(with(&STARTS, &BUDGETS)).chain(with(&STARTS, &RESUMES_LONG[..1]));
+        let tasks = tasks.chain(with(&STARTS, &FAULTY));
+        let tasks = tasks.chain(with(&STARTS, &NARROW)).chain(with(&STARTS, &NARROW_LONG[..1]));
+        let mut tasks = tasks.chain(with(&STARTS[..1], &RETURNS));
         let found = fault::with(fault, || tasks.find_map(|task| explore(task).err()));
         let why = found.unwrap_or_else(|| panic!("{fault:?} is not found"));
         println!("{fault:?}: {}", why.split(", after").next().unwrap_or_default());

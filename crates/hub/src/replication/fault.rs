@@ -15,6 +15,8 @@ pub(crate) enum Fault {
     SkipFetch,
     /// Entries that were overtaken by an answer of the store are dropped, and with them removals.
     DropOvertaken,
+    /// Users who join with an entry that a full buffer drops are not looked up.
+    ForgetOverflow,
     /// A failed fetch is not tried again.
     NoRetry,
     /// A membership that changes while it is being looked up is not looked up again.
@@ -57,18 +59,31 @@ pub(crate) enum Fault {
     ReleaseAll,
     /// A socket starts without cursors.
     NoStartCursors,
+    /// A user who was removed and has joined again is not told of its removal, which is held.
+    ForgetReturn,
+    /// A group is shown anew to a socket whose snapshot shows it at an earlier number.
+    ShowAnew,
+    /// A group that a socket is shown, and whose member its user is not known to be, is not looked up.
+    TrustSnapshot,
+    /// A socket that was told of its user's removal while it resumed counts as one that was shown the group.
+    ForgetHeldRemoval,
+    /// A socket that resumes with an answer older than its user's removal counts as one that was told of that.
+    KeepDetached,
+    /// An answer of the store removes a user whom a later snapshot has shown to a socket as a member.
+    TrustOldAnswer,
 }
 
 #[cfg(test)]
 impl Fault {
     /// The faults that the exploration finds. It is not known whether it can find the others: another rule
     /// covers for each of them in most orders.
-    pub(crate) const FOUND: [Self; 24] = [
+    pub(crate) const FOUND: [Self; 31] = [
         Self::IgnoreNewcomers,
         Self::DeliverEarly,
         Self::RepeatFetched,
         Self::SkipFetch,
         Self::DropOvertaken,
+        Self::ForgetOverflow,
         Self::NoRetry,
         Self::ForgetDoubt,
         Self::ForgetJoin,
@@ -88,6 +103,12 @@ impl Fault {
         Self::IgnoreDetached,
         Self::ReleaseAll,
         Self::NoStartCursors,
+        Self::ForgetReturn,
+        Self::ShowAnew,
+        Self::TrustSnapshot,
+        Self::ForgetHeldRemoval,
+        Self::KeepDetached,
+        Self::TrustOldAnswer,
     ];
 }
 

@@ -49,6 +49,8 @@ pub(crate) struct Fetched<T> {
 pub(crate) struct Merge<T> {
     head: Seq,
     upto: Seq,
+    /// Held removals of users who are no members here, and have joined again.
+    told: VecDeque<(Seq, T)>,
     removed: VecDeque<UserId>,
     is_too_far: bool,
     entries: VecDeque<(Option<Seq>, T)>,
@@ -107,9 +109,13 @@ impl<T: Entry> Replica<T> {
                 self.joining.insert(user);
             }
         }
+        // They are shown the group anew, and not what they have missed.
+        let has_returned = |user| local.is_member(user) == Some(false) && added.contains(&user);
+        let told = self.buffer.take_removals(found.head, has_returned);
         self.merge = Some(Merge {
             head: found.head,
             upto: asked.upto.min(found.head),
+            told: if is_injected(Fault::ForgetReturn) { VecDeque::new() } else { told },
             removed: if is_injected(Fault::NoRemoval) { VecDeque::new() } else { removed },
             added: if asked.needs_view { added } else { VecDeque::new() },
             outside,
@@ -123,6 +129,9 @@ impl<T: Entry> Replica<T> {
     /// The next effects of the answer that is being carried out; none once that is done.
     pub(super) fn merge_one(&mut self, local: &impl LocalGroup) -> Option<Effects<T>> {
         let merge = self.merge.as_mut()?;
+        if let Some((seq, entry)) = merge.told.pop_front() {
+            return Some(Effects::one(Effect::TellRemoval(seq, entry)));
+        }
         // Removed users are told nothing of what they missed.
         if let Some(user) = merge.removed.pop_front() {
             let head = merge.head;

@@ -336,7 +336,7 @@ impl<T: Entry> Replica<T> {
         let is_early = local.position().is_none_or(|position| position < seq);
         let is_hasty = is_injected(if is_removal { Fault::RemovalAtOnce } else { Fault::InvitationAtOnce });
         if self.state != State::Live && is_early && !is_hasty {
-            return self.hold_only(seq, entry);
+            return self.hold_only(local, seq, entry);
         }
         // The entries before it may still arrive.
         if !is_removal
@@ -384,13 +384,15 @@ impl<T: Entry> Replica<T> {
     }
 
     fn hold(&mut self, local: &impl LocalGroup, seq: Seq, entry: T) -> Effects<T> {
-        let held = self.hold_only(seq, entry);
+        let held = self.hold_only(local, seq, entry);
         if held.0[0].is_some() { held } else { self.proceed(local) }
     }
 
-    fn hold_only(&mut self, seq: Seq, entry: T) -> Effects<T> {
+    fn hold_only(&mut self, local: &impl LocalGroup, seq: Seq, entry: T) -> Effects<T> {
         self.target = self.target.max(seq);
         let dropped = self.buffer.push(seq, entry);
+        let joined = dropped.iter().flat_map(Entry::joined).filter(|_| !is_injected(Fault::ForgetOverflow));
+        self.joining.extend(joined.filter(|user| local.is_member(**user).is_some()));
         if dropped.is_empty() { Effects::none() } else { Effects::one(Effect::Overflow(dropped)) }
     }
 

@@ -49,6 +49,25 @@ pub(crate) fn is_after(tag: EventTag, snapshot: &SnapshotHeads<'_>) -> bool {
     tag.seq.is_none() || tag.seq > tag.group.and_then(|group| snapshot.head(group))
 }
 
+/// Whether a held event shows a group anew that `shown` has at an earlier number, with no removal between
+/// them: the socket would lack what was sent in between.
+pub(crate) fn lacks_between(held: impl Iterator<Item = EventTag>, shown: &SnapshotHeads<'_>) -> bool {
+    let mut left = Vec::new();
+    for tag in held.filter(|tag| is_after(*tag, shown)) {
+        let Some(group) = tag.group.filter(|id| shown.head(*id).is_some()) else { continue };
+        if tag.quits || tag.pending {
+            left.push(group);
+        } else if tag.joins {
+            let before = left.len();
+            left.retain(|id| *id != group);
+            if left.len() == before && !is_injected(Fault::ShowAnew) {
+                return true;
+            }
+        }
+    }
+    false
+}
+
 /// Gives `deliver` the held events that a socket which starts from `snapshot` still has to receive.
 /// Returns the groups that they have brought the user into and not out of again.
 pub(crate) fn release<F>(
@@ -88,16 +107,41 @@ fn is_news(tag: EventTag, snapshot: &SnapshotHeads<'_>, joined: &[GroupId]) -> b
 
 /// The cursors of a socket that starts from `snapshot`: at the head of each group that was not
 /// delivered up to there, and detached from the user's groups that the snapshot does not show.
+/// `positions` are the user's groups and the last numbers delivered, in ascending order of id: both lists
+/// are walked once, since a user may be in thousands of groups.
 pub(crate) fn start_cursors(
-    groups: impl Iterator<Item = GroupId>,
-    position: impl Fn(GroupId) -> Option<Seq>,
+    positions: impl Iterator<Item = (GroupId, Seq)>,
     snapshot: &SnapshotHeads<'_>,
     joined: &[GroupId],
 ) -> Vec<(GroupId, Cursor)> {
-    let groups = groups.filter(|_| !is_injected(Fault::NoStartCursors));
-    let absent = groups.filter(|id| snapshot.head(*id).is_none() && !joined.contains(id));
-    let ahead = ahead(position, snapshot).map(|(id, head)| (id, Cursor::At(head)));
-    ahead.chain(absent.map(|id| (id, Cursor::Detached(Seq(0))))).collect()
+    let mut cursors = Vec::new();
+    if is_injected(Fault::NoStartCursors) {
+        return cursors;
+    }
+    let mut heads = snapshot.heads.iter().copied().peekable();
+    for (id, position) in positions {
+        while let Some((group, head)) = heads.next_if(|(group, _)| *group < id) {
+            cursors.push((group, Cursor::At(head)));
+        }
+        match heads.next_if(|(group, _)| *group == id) {
+            Some((_, head)) if position < head => cursors.push((id, Cursor::At(head))),
+            Some(_) => {}
+            None if joined.contains(&id) => {}
+            None => cursors.push((id, Cursor::Detached(Seq(0)))),
+        }
+    }
+    cursors.extend(heads.map(|(group, head)| (group, Cursor::At(head))));
+    cursors
+}
+
+/// The groups of a snapshot of which the socket's user is not known to be a member. They are to be looked
+/// up: the user may have been removed since, of which no event may have arrived.
+pub(crate) fn unknown(
+    snapshot: &SnapshotHeads<'_>,
+    is_member: impl Fn(GroupId) -> bool,
+) -> impl Iterator<Item = GroupId> {
+    let groups = snapshot.heads.iter().map(|(id, _)| *id).filter(move |id| !is_member(*id));
+    groups.filter(|_| !is_injected(Fault::TrustSnapshot))
 }
 
 /// The groups, with their heads, that were not delivered up to there.
@@ -111,4 +155,27 @@ pub(crate) fn ahead(
         .copied()
         .filter(move |(id, head)| position(*id).is_none_or(|position| position < *head))
         .filter(|_| !is_injected(Fault::NoStartCursors))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn cursors_start_wherever_the_snapshot_differs() {
+        let group = |id| GroupId(Uuid::from_u128(id));
+        let heads = [(group(1), Seq(4)), (group(3), Seq(9)), (group(5), Seq(2)), (group(7), Seq(1))];
+        let positions = [(2, 5), (3, 9), (4, 6), (5, 1), (6, 3)].map(|(id, seq)| (group(id), Seq(seq)));
+        let found = start_cursors(positions.into_iter(), &SnapshotHeads { heads: &heads }, &[group(4)]);
+        let wanted = [
+            (group(1), Cursor::At(Seq(4))),
+            (group(2), Cursor::Detached(Seq(0))),
+            (group(5), Cursor::At(Seq(2))),
+            (group(6), Cursor::Detached(Seq(0))),
+            (group(7), Cursor::At(Seq(1))),
+        ];
+        assert_eq!(found, wanted);
+    }
 }

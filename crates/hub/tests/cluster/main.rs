@@ -10,6 +10,7 @@ mod fake_link;
 mod forms;
 mod heal;
 mod histories;
+mod history_log;
 mod nodes;
 mod presence;
 mod rates;

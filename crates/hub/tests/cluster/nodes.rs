@@ -14,12 +14,14 @@ use chinwag_core::log::LogEntry;
 use chinwag_core::message::Body;
 use chinwag_core::permission::Role;
 use chinwag_core::relation::{Pair, Relation};
+use chinwag_core::send::Kept;
 use chinwag_core::store::{NewMessage, Store, Tx};
 use chinwag_core::{Date, GroupId, MessageId, Result, Seq, UserId};
-use chinwag_hub::bus::{RedisBus, RedisOptions};
+use chinwag_hub::bus::{ConnectError, Receiver, RedisBus, RedisOptions};
 use chinwag_hub::{Close, Hub, Identity, Nodes, Options};
 use chinwag_store_sqlite::SqliteStore;
 use chinwag_testkit::redis::Redis;
+use chinwag_testkit::wait::until_connected;
 use tempfile::TempDir;
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -73,10 +75,15 @@ pub(crate) fn unaudited() -> Options {
     options
 }
 
+/// A bus, once Redis answers.
+pub(crate) async fn connect(options: RedisOptions) -> (Arc<RedisBus>, Receiver) {
+    let clock = SystemClock::default();
+    until_connected(|| RedisBus::connect(options.clone(), &clock), ConnectError::is_away).await
+}
+
 impl Node {
     pub(crate) async fn start(place: &Place, url: &str, options: Options) -> Self {
-        let redis = RedisOptions::new(url, SECRET);
-        let (bus, events) = RedisBus::connect(redis, &SystemClock::default()).await.expect("Redis answers");
+        let (bus, events) = connect(RedisOptions::new(url, SECRET)).await;
         let store = chinwag_store_sqlite::Options { durable: false, readers: 2, ..Default::default() };
         let store =
             SqliteStore::open(&place.file(), store, bus.clone() as Arc<dyn Bus>).expect("a store opens");
@@ -171,7 +178,7 @@ pub(crate) fn say(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, auth
     let id = MessageId(Uuid::from_u128(group.0.as_u128() << 64 | u128::from(seq.0.unsigned_abs())));
     let body = Body::parse("hello", 100).expect("a good body");
     let date = Date::from_micros(NOW);
-    tx.message_insert(&NewMessage { id, group, seq, author, date, body, respond_to: None, client_id: None })?;
+    tx.message_insert(&NewMessage::new(group, Kept { id, date, seq }, author, body))?;
     let message = tx.message(id)?.expect("it was just made");
     events.push(Event::in_group(Kind::MessageText(message), group, seq));
     Ok(seq)
@@ -202,7 +209,7 @@ pub(crate) fn accept(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, u
     let head = tx.log_hold(group)?;
     tx.pending_set(group, user, false)?;
     let view = tx.view(group)?.expect("the group is there");
-    let accepted = Event::to_users(Kind::GroupAccepted(view), vec![user]);
+    let accepted = Event::to_users(Kind::GroupAccepted { view, mentioned: 0 }, vec![user]);
     events.push(Event { seq: Some(head), ..accepted });
     Ok(head)
 }

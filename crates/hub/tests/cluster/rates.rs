@@ -12,6 +12,8 @@ use chinwag_hub::bus::{Receiver, RedisBus, RedisOptions};
 use chinwag_testkit::redis::Redis;
 use tokio::time::{Instant, sleep};
 
+use crate::nodes::connect;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 /// A day's number, so that nothing refills while a test runs.
 const A_DAY: u32 = 10;
@@ -23,8 +25,7 @@ fn rates() -> Arc<Rates> {
 }
 
 async fn node(url: &str, secret: &str) -> (Arc<RedisBus>, Receiver) {
-    let options = RedisOptions::new(url, secret.as_bytes());
-    RedisBus::connect(options, &SystemClock::default()).await.expect("Redis answers")
+    connect(RedisOptions::new(url, secret.as_bytes())).await
 }
 
 /// Uses a day's number up on a node, and waits until it is used up on another that has counted one.

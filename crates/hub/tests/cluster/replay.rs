@@ -1,14 +1,13 @@
 //! Somebody on Redis who repeats, delays, reorders and forges.
 
 use chinwag_core::Seq;
-use chinwag_core::clock::SystemClock;
+use chinwag_hub::bus::RedisOptions;
 use chinwag_hub::bus::link::{Channel, Hint, HintKind};
-use chinwag_hub::bus::{RedisBus, RedisOptions};
 use chinwag_testkit::redis::Redis;
 use futures_util::StreamExt;
 use redis::{Client, cmd};
 
-use crate::nodes::{Node, Place, Reader, SECRET, listening, typing, unaudited, until};
+use crate::nodes::{Node, Place, Reader, SECRET, connect, listening, typing, unaudited, until};
 
 type Recording = Vec<(String, Vec<u8>)>;
 
@@ -95,8 +94,7 @@ async fn a_publisher_with_the_secret_cannot_replay_reorder_or_add() {
     }
     at_two.counts_to(group, Seq(5)).await;
     let options = RedisOptions::new(redis.url(), SECRET);
-    let (hostile, _events) =
-        RedisBus::connect(options, &SystemClock::default()).await.expect("Redis answers");
+    let (hostile, _events) = connect(options).await;
     let link = hostile.link();
     until("its link stands", || link.is_up()).await;
     let about = |kind, seq| Hint {

@@ -1,6 +1,6 @@
-//! Sockets that cannot be sent a complete sequence are closed so that their clients resume.
+//! Sockets that cannot be sent a complete sequence are closed so that their clients resume; and resumes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,14 +9,17 @@ use chinwag_core::event::Event;
 use chinwag_core::limits::RESUME_EVENTS;
 use chinwag_core::permission::Role;
 use chinwag_core::store::Store;
-use chinwag_core::{Date, GroupId};
+use chinwag_core::{Date, GroupId, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
+use chinwag_hub::bus::link::{Channel, Hint, HintKind, Link};
 use chinwag_hub::{Close, Hub};
 use chinwag_store_sqlite::SqliteStore;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::fake_link::FakeNetwork;
-use crate::harness::{Client, Hands, NOW, Still, Words, heads, identity_of, make_user, quiet, settle};
+use crate::harness::{Client, Hands, Late, NOW, Still, Words, heads, identity_of, make_user, quiet, settle};
+use crate::nodes::{come, go};
 
 /// A bus that loses every event, so that the audit alone finds what was committed.
 struct Lossy;
@@ -27,32 +30,169 @@ impl Bus for Lossy {
     fn publish_ephemeral(&self, _: Vec<Event>) {}
 }
 
-#[tokio::test(start_paused = true)]
-async fn too_many_missed_events_require_a_resync() {
-    let store = SqliteStore::memory(Arc::new(Lossy)).expect("a store opens");
-    let store: Arc<dyn Store> = Arc::new(Still(store));
-    let (bus, receiver) = LocalBus::new(16);
-    let (link, events) = Arc::new(FakeNetwork::default()).end(1);
-    let clock = Arc::new(Hands(NOW.into()));
-    let receiver = receiver.among(link, events);
-    let hub = Hub::start(store.clone(), bus, receiver, Arc::new(Words::default()), clock, quiet());
-    let ann = make_user(&store, "ann").await;
-    let group = GroupId(Uuid::from_u128(1));
-    let make = store.write(move |tx, _| {
-        tx.group_insert(group, "group", None)?;
-        tx.member_set(group, ann, Role::Member, Date::from_micros(NOW))
-    });
-    make.await.expect("the store writes");
-    let connection = hub.register(identity_of(ann, "ann")).expect("there is room");
+/// Holds the answers to what is read from `hold` to `open`.
+#[derive(Default)]
+struct Gate(Mutex<Option<Vec<Arc<Semaphore>>>>);
+
+impl Gate {
+    fn hold(&self) {
+        *self.0.lock().expect("no test panics here") = Some(Vec::new());
+    }
+
+    /// Later reads are not held. Another permit for each of those that are gives its answer.
+    fn open(&self) -> Vec<Arc<Semaphore>> {
+        self.0.lock().expect("no test panics here").take().unwrap_or_default()
+    }
+
+    /// Lets one more read be carried out, whose answer waits, if reads are held.
+    fn pass(&self) -> Option<Arc<Semaphore>> {
+        let read = Arc::new(Semaphore::new(1));
+        self.0.lock().expect("no test panics here").as_mut()?.push(read.clone());
+        Some(read)
+    }
+}
+
+/// A node among others, whose store tells nobody of its commits. Ann is in a group if she `is_member`.
+struct Lonely {
+    gate: Arc<Gate>,
+    air: Arc<FakeNetwork>,
+    store: Arc<dyn Store>,
+    bus: Arc<LocalBus>,
+    hub: Arc<Hub>,
+    client: Client,
+    ann: UserId,
+}
+
+const GROUP: GroupId = GroupId(Uuid::from_u128(1));
+
+impl Lonely {
+    async fn start(is_member: bool) -> Self {
+        let store = SqliteStore::memory(Arc::new(Lossy)).expect("a store opens");
+        let (gate, air) = (Arc::<Gate>::default(), Arc::<FakeNetwork>::default());
+        let gated = gate.clone();
+        let store: Arc<dyn Store> =
+            Arc::new(Late { store: Still(store), hold: Box::new(move || gated.pass()) });
+        let (bus, receiver) = LocalBus::new(16);
+        let (link, events) = air.end(1);
+        let clock = Arc::new(Hands(NOW.into()));
+        let receiver = receiver.among(link, events);
+        let hub =
+            Hub::start(store.clone(), bus.clone(), receiver, Arc::new(Words::default()), clock, quiet());
+        let ann = make_user(&store, "ann").await;
+        let make = store.write(move |tx, _| {
+            tx.group_insert(GROUP, "group", None)?;
+            if is_member { tx.member_set(GROUP, ann, Role::Member, Date::from_micros(NOW)) } else { Ok(()) }
+        });
+        make.await.expect("the store writes");
+        let client = connect(&hub, ann).await;
+        Self { gate, air, store, bus, hub, client, ann }
+    }
+
+    /// Commits that Ann comes into the group, or goes from it, of which no event is sent.
+    async fn turn(&self, is_coming: bool) -> Seq {
+        let ann = self.ann;
+        let turned = self.store.write(move |tx, _| {
+            let turn = if is_coming { come } else { go };
+            turn(tx, &mut Vec::new(), GROUP, ann)
+        });
+        turned.await.expect("the store writes")
+    }
+}
+
+async fn connect(hub: &Arc<Hub>, user: UserId) -> Client {
+    let connection = hub.register(identity_of(user, "ann")).expect("there is room");
     let shown = hub.subscribe(&connection, heads).await.expect("the store reads");
     hub.go_live(&connection, vec![Bytes::from_static(b"hello")], &shown.expect("the user is there").1);
     let client = Client(connection);
     assert_eq!(client.texts(), ["hello"]);
-    let taken = store.write(move |tx, _| tx.seq_take(group, RESUME_EVENTS + 1));
+    client
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_missed_events_require_a_resync() {
+    let Lonely { store, hub, client, .. } = Lonely::start(true).await;
+    let taken = store.write(move |tx, _| tx.seq_take(GROUP, RESUME_EVENTS + 1));
     taken.await.expect("the store writes");
     tokio::time::sleep(Duration::from_secs(15)).await;
     settle().await;
     assert_eq!(client.read(), (vec![], Some(Close::ResyncRequired)));
     let counts = hub.counts();
     assert_eq!((counts.resyncs, counts.too_slow), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn resume_that_shows_a_left_group_is_corrected() {
+    let node = Lonely::start(false).await;
+    // Ann was a member when the resume was read, which no event has told this node.
+    node.hub.pause(&node.client.0);
+    let (joined, left) = (node.turn(true).await, node.turn(false).await);
+    node.hub.resume(&node.client.0, vec![Bytes::from_static(b"missed")], &[(GROUP, joined)]);
+    settle().await;
+    assert_eq!(node.client.texts(), ["missed".to_owned(), format!("quit 1 {left}")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn removal_during_a_resume_is_sent_once() {
+    let Lonely { store, bus, hub, client, ann, .. } = Lonely::start(true).await;
+    hub.pause(&client.0);
+    let left = store.write(move |tx, _| {
+        let mut events = Vec::new();
+        go(tx, &mut events, GROUP, ann)?;
+        Ok(events)
+    });
+    bus.publish(left.await.expect("the store writes"));
+    settle().await;
+    // The resume was read before that.
+    hub.resume(&client.0, vec![Bytes::from_static(b"missed")], &[(GROUP, Seq(0))]);
+    settle().await;
+    assert_eq!(client.texts(), ["missed", "quit 1 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn removal_after_the_answer_of_a_resume_is_told() {
+    let node = Lonely::start(true).await;
+    node.hub.pause(&node.client.0);
+    let taken = node.store.write(move |tx, _| tx.seq_take(GROUP, 3));
+    taken.await.expect("the store writes");
+    // The audit finds the removal, and the number that it tells is the first that was not delivered.
+    assert_eq!(node.turn(false).await, Seq(4));
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    node.hub.resume(&node.client.0, vec![Bytes::from_static(b"missed")], &[(GROUP, Seq(3))]);
+    settle().await;
+    assert_eq!(node.client.texts(), ["missed", "quit 1 4"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn later_snapshot_outlives_an_older_answer() {
+    let node = Lonely::start(true).await;
+    node.turn(false).await;
+    // A hint has the store read, which answers late.
+    node.gate.hold();
+    let hint = Hint { group: Some(GROUP), seq: Some(Seq(1)), ..Hint::new(HintKind::Unknown) };
+    node.air.end(2).0.publish(Channel::Group(GROUP), hint);
+    node.air.deliver(0, false);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let held = node.gate.open();
+    node.turn(true).await;
+    let second = connect(&node.hub, node.ann).await;
+    for read in &held {
+        read.add_permits(1);
+    }
+    settle().await;
+    assert_eq!((node.client.texts(), second.texts()), (vec!["update 1 1".to_owned()], vec![]));
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    assert_eq!((node.client.texts(), second.texts()), (vec!["update 1 2".to_owned()], vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn group_shown_anew_during_a_resume_requires_a_resync() {
+    let node = Lonely::start(false).await;
+    node.hub.pause(&node.client.0);
+    let joined = node.turn(true).await;
+    // The audit finds the join, and the group is shown as of a message that the resume does not contain.
+    let taken = node.store.write(move |tx, _| tx.seq_take(GROUP, 1));
+    taken.await.expect("the store writes");
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    node.hub.resume(&node.client.0, vec![Bytes::from_static(b"missed")], &[(GROUP, joined)]);
+    assert_eq!(node.client.read(), (vec![], Some(Close::ResyncRequired)));
 }

@@ -1,18 +1,18 @@
 //! Two nodes with nothing wrong between them.
 
-use chinwag_core::clock::SystemClock;
+use bytes::Bytes;
 use chinwag_core::event::{Ended, Event, Kind};
 use chinwag_core::presence::Status;
 use chinwag_core::relation::Outcome;
 use chinwag_core::token::{Kind as Token, TokenHash};
 use chinwag_core::{Date, Seq};
-use chinwag_hub::bus::{LocalBus, RedisBus, RedisOptions};
+use chinwag_hub::bus::{LocalBus, RedisOptions};
 use chinwag_hub::{Close, Identity};
 use chinwag_testkit::bus::conforms;
 use chinwag_testkit::redis::Redis;
 
 use crate::harness::{NOW, identity_of, name_of};
-use crate::nodes::{Node, Place, SECRET, ascend, listening, typing, unaudited, until};
+use crate::nodes::{Node, Place, SECRET, ascend, connect, listening, typing, unaudited, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_bus_carries_what_is_committed_here_whole_and_in_order() {
@@ -21,7 +21,7 @@ async fn every_bus_carries_what_is_committed_here_whole_and_in_order() {
     conforms(bus, || async { receiver.lock().await.recv().await }).await;
     let redis = Redis::start();
     let options = RedisOptions { capacity: 8, ..RedisOptions::new(redis.url(), SECRET) };
-    let (bus, receiver) = RedisBus::connect(options, &SystemClock::default()).await.expect("Redis answers");
+    let (bus, receiver) = connect(options).await;
     let receiver = &tokio::sync::Mutex::new(receiver);
     // Whether Redis is there or not.
     conforms(bus.clone(), || async { receiver.lock().await.recv().await }).await;
@@ -50,6 +50,32 @@ async fn a_commit_reaches_sockets_of_other_nodes_once_and_in_order() {
     at_two.gets("typing ann").await;
     let figures = one.hub.counts().link.expect("there is a link");
     assert!(figures.published >= 201 && figures.dropped == 0 && figures.forged == 0, "{figures:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn removal_elsewhere_during_a_resume_is_told_once() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let one = Node::start(&place, &redis.url(), unaudited()).await;
+    let two = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (one.user("ann").await, one.user("ben").await);
+    let group = one.group(1, &[ben]).await;
+    let (of_ann, of_ben) = (two.connect(ann, "ann").await, two.connect(ben, "ben").await);
+    listening(&redis, 4 + 3).await;
+    for round in 0..20 {
+        // The resume is read when Ann is a member, and answered when she is no more. Her node may have heard
+        // of both, or look her up when it is over.
+        two.hub.pause(&of_ann.client.0);
+        let joined = one.come(group, ann).await;
+        let left = one.go(group, ann).await;
+        if round % 2 == 0 {
+            of_ben.counts_to(group, left).await;
+        }
+        two.hub.resume(&of_ann.client.0, vec![Bytes::from(format!("missed {round}"))], &[(group, joined)]);
+        of_ann.gets(&format!("quit 1 {left}")).await;
+    }
+    let texts = of_ann.texts();
+    let told = texts.iter().filter(|text| text.starts_with("quit"));
+    assert_eq!(told.count(), 20, "{texts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,7 +147,8 @@ async fn what_concerns_users_reaches_them_on_every_node() {
     at_one.gets("status ben online").await;
     at_two.gets("status ann online").await;
     assert!(at_one.has("contact") && at_two.has("contact"));
-    let kind = Kind::UserUpdate { user: ann, name: name_of("ann"), new_name: name_of("eve") };
+    let kind =
+        Kind::UserUpdate { user: ann, name: name_of("ann"), new_name: Some(name_of("eve")), profile: None };
     one.write(move |_, events| {
         events.push(Event::to_users(kind.clone(), vec![ann, ben]));
         Ok(())

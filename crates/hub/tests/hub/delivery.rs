@@ -7,6 +7,7 @@ use bytes::Bytes;
 use chinwag_core::bus::Bus;
 use chinwag_core::event::{Audience, Event, Kind, Origin};
 use chinwag_core::group::{Group, View};
+use chinwag_core::group_details::GroupDetails;
 use chinwag_core::relation::Outcome;
 use chinwag_core::{GroupId, Seq, UserId};
 use uuid::Uuid;
@@ -83,8 +84,11 @@ async fn typing_is_told_to_all_but_its_author() {
 }
 
 fn view(group: GroupId) -> Arc<View> {
-    let group = Group { id: group, name: "group".into(), private: false, head: Seq(0) };
-    Arc::new(View { group, members: vec![], members_count: 0, messages: vec![] })
+    let details = GroupDetails::default();
+    let group =
+        Group { id: group, name: "group".into(), private: false, head: Seq(0), pins: vec![], details };
+    let (members, messages, people, reads) = (vec![], vec![], vec![], vec![]);
+    Arc::new(View { group, members, members_count: 0, messages, people, reads, mentioned: vec![] })
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,7 +159,8 @@ async fn a_rename_reaches_the_sockets_before_its_event() {
     let ann = world.user("ann").await;
     let client = world.connect(ann).await;
     assert_eq!(client.0.name(), name_of("ann"), "the store's name counts, not the handshake's");
-    let kind = Kind::UserUpdate { user: ann, name: name_of("ann"), new_name: name_of("anna") };
+    let kind =
+        Kind::UserUpdate { user: ann, name: name_of("ann"), new_name: Some(name_of("anna")), profile: None };
     world.publish(vec![Event::to_users(kind, vec![ann])]).await;
     assert_eq!(client.0.name(), name_of("anna"));
     assert_eq!(client.texts(), ["hello", "rename anna"]);
@@ -193,7 +198,8 @@ async fn a_waiting_socket_wakes_for_a_frame_and_an_idle_one_sleeps() {
     });
     settle().await;
     assert!(!task.is_finished());
-    let kind = Kind::UserUpdate { user: ann, name: name_of("ann"), new_name: name_of("anna") };
+    let kind =
+        Kind::UserUpdate { user: ann, name: name_of("ann"), new_name: Some(name_of("anna")), profile: None };
     world.publish(vec![Event::to_users(kind, vec![ann])]).await;
     assert_eq!(task.await.expect("it ends"), ["rename anna"]);
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chinwag_core::bus::Bus;
 use chinwag_core::event::{Event, Kind, Pending};
-use chinwag_core::group::{Group, View};
+use chinwag_core::group::View;
 use chinwag_core::name::NameCase;
 use chinwag_core::permission::Role;
 use chinwag_core::presence::Status;
@@ -21,8 +21,11 @@ use chinwag_core::send::{Sending, Sent};
 use chinwag_core::store::{Answer, Done, ReadJob, Sends, Store, Tx, WriteJob, send_as_jobs};
 use chinwag_core::{Clock, Date, GroupId, HistoryId, MessageId, Name, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
-use chinwag_hub::{Close, Connection, Encode, Hub, Identity, Options, RegisterError, Snapshot, TakeOutcome};
+use chinwag_hub::{
+    Close, Connection, Encode, Hub, Identity, Memberships, Options, RegisterError, TakeOutcome,
+};
 use chinwag_store_sqlite::SqliteStore;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 pub(crate) const NOW: i64 = 1_700_000_000_000_000;
@@ -55,6 +58,47 @@ impl Store for Still {
 
     fn ready(&self) -> Done<'_> {
         still(self.0.ready())
+    }
+}
+
+/// A store whose reads a test can hold. A read for which `hold` gives a semaphore takes a permit before it is carried out, and
+/// another one before its answer is given.
+pub(crate) struct Late {
+    pub(crate) store: Still,
+    pub(crate) hold: Box<dyn Fn() -> Option<Arc<Semaphore>> + Send + Sync>,
+}
+
+impl Sends for Late {
+    fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
+        send_as_jobs(self, sendings)
+    }
+}
+
+impl Store for Late {
+    fn submit_write(&self, job: WriteJob) -> Done<'_> {
+        self.store.submit_write(job)
+    }
+
+    fn submit_read(&self, job: ReadJob) -> Done<'_> {
+        let Some(held) = (self.hold)() else { return self.store.submit_read(job) };
+        Box::pin(async move {
+            held.acquire().await.expect("it is never closed").forget();
+            let done = self.store.submit_read(job).await;
+            held.acquire().await.expect("it is never closed").forget();
+            done
+        })
+    }
+
+    fn history(&self) -> HistoryId {
+        self.store.history()
+    }
+
+    fn name_case(&self) -> NameCase {
+        self.store.name_case()
+    }
+
+    fn ready(&self) -> Done<'_> {
+        self.store.ready()
     }
 }
 
@@ -93,13 +137,13 @@ impl Encode for Words {
             Kind::GroupUpdate { view, .. } => format!("update {}", n(&view.group.id)),
             Kind::GroupQuit { group, .. } => format!("quit {}", n(group)),
             Kind::GroupDelete(group) => format!("delete {}", n(group)),
-            Kind::GroupAccepted(view) => format!("whole {}", n(&view.group.id)),
+            Kind::GroupAccepted { view, .. } => format!("whole {}", n(&view.group.id)),
             Kind::Pending(Pending::Added(view)) => format!("pending {}", n(&view.group.id)),
             Kind::Pending(Pending::Ended { group, .. } | Pending::Deleted(group)) => {
                 format!("ended {}", n(group))
             }
             Kind::StatusUpdate { author, status } => format!("status {author} {}", status.as_str()),
-            Kind::UserUpdate { new_name, .. } => format!("rename {new_name}"),
+            Kind::UserUpdate { new_name: Some(new_name), .. } => format!("rename {new_name}"),
             Kind::Typing { author, .. } => format!("typing {author}"),
             Kind::ContactUpdate { .. } => "contact".to_owned(),
             Kind::UserDelete { name } => panic!("a fault: {name}"),
@@ -114,7 +158,7 @@ impl Encode for Words {
         Bytes::from(text)
     }
 
-    fn whole(&self, event: &Event, reference: Option<&str>) -> Bytes {
+    fn whole(&self, event: &Event, _: Option<UserId>, reference: Option<&str>) -> Bytes {
         let frame = String::from_utf8(self.event(event, reference).to_vec()).expect("words");
         Bytes::from(frame.replacen("update", "whole", 1))
     }
@@ -253,15 +297,14 @@ pub(crate) async fn make_user(store: &Arc<dyn Store>, name: &str) -> UserId {
 }
 
 /// Shows no more than how far the user's groups are.
-pub(crate) fn heads(tx: &dyn Tx, user: UserId) -> Result<Snapshot<()>> {
-    let is_accepted = |group: &Group| Ok(tx.member(group.id, user)?.is_some_and(|member| !member.pending));
-    let mut groups = Vec::new();
+pub(crate) fn heads(tx: &dyn Tx, user: UserId) -> Result<((), Memberships)> {
+    let mut groups = Memberships::default();
     for group in tx.groups_of(user, None, 1000)? {
-        if is_accepted(&group)? {
-            groups.push(group);
-        }
+        let Some(member) = tx.member(group.id, user)? else { continue };
+        let heads = if member.pending { &mut groups.pending } else { &mut groups.accepted };
+        heads.push((group.id, group.head));
     }
-    Ok(((), groups.into_iter().map(|group| (group.id, group.head)).collect()))
+    Ok(((), groups))
 }
 
 pub(crate) fn identity_of(user: UserId, name: &str) -> Identity {
@@ -278,12 +321,12 @@ pub(crate) fn name_of(name: &str) -> Name {
 }
 
 pub(crate) fn message(group: GroupId, seq: Seq) -> Event {
-    Event::in_group(Kind::MessageDelete { id: MessageId(Uuid::nil()), group, seq }, group, seq)
+    Event::in_group(Kind::MessageDelete { id: MessageId(Uuid::nil()), group, seq, root: None }, group, seq)
 }
 
 pub(crate) fn update(view: Arc<View>, seq: Seq, joined: Vec<UserId>, left: Vec<UserId>) -> Event {
     let group = view.group.id;
-    Event::in_group(Kind::GroupUpdate { view, joined, left }, group, seq)
+    Event::in_group(Kind::GroupUpdate { view, joined, left, entry: None }, group, seq)
 }
 
 pub(crate) fn quit(group: GroupId, name: &str, seq: Seq, user: UserId) -> Event {

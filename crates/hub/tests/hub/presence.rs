@@ -1,6 +1,7 @@
 //! The presence that contacts and a user's own sockets receive.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chinwag_core::event::Origin;
@@ -151,4 +152,32 @@ async fn user_who_appears_offline_stays_so_on_another_socket() {
     world.hub.set_status(&second.0, Online, None);
     settle().await;
     assert_eq!(world.hub.status_of(&[ann]), [Online]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn arrivals_are_stored_together_and_then_departures() {
+    let world = World::new(quiet());
+    let [ann, ben, eve] = world.users(["ann", "ben", "eve"]).await;
+    let seen = async |user| {
+        let details = world.store.read(move |tx| tx.details(&[user])).await.expect("the store reads");
+        details.into_iter().flatten().next().and_then(|details| details.last_seen)
+    };
+    let socket = world.connect(ann).await;
+    sleep(Duration::from_secs(20)).await;
+    let (_second, third) = (world.connect(ben).await, world.connect(eve).await);
+    drop(third);
+    sleep(Duration::from_secs(5)).await;
+    let left = seen(eve).await.expect("a departure is stored at once");
+    assert_eq!((seen(ann).await, seen(ben).await), (None, None), "no arrival is");
+    world.hands.0.fetch_add(1_000_000, Ordering::Relaxed);
+    sleep(Duration::from_secs(6)).await;
+    let came = seen(ann).await.expect("a node that is killed now has stored it");
+    assert_eq!(seen(ben).await, Some(came), "with all others who came meanwhile");
+    assert!(came > left && seen(eve).await == Some(left), "and nothing of who has left");
+    world.hands.0.fetch_add(1_000_000, Ordering::Relaxed);
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(seen(ann).await, Some(came), "nobody has come since");
+    drop(socket);
+    sleep(Duration::from_secs(5)).await;
+    assert!(seen(ann).await > Some(came));
 }

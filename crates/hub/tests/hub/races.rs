@@ -12,10 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use chinwag_core::bus::Bus;
 use chinwag_core::event::{Event, Kind};
-use chinwag_core::name::NameCase;
-use chinwag_core::send::{Sending, Sent};
-use chinwag_core::store::{Answer, Done, ReadJob, Sends, Store, Tx, WriteJob, send_as_jobs};
-use chinwag_core::{GroupId, HistoryId, Result, Seq, UserId};
+use chinwag_core::store::{Store, Tx};
+use chinwag_core::{GroupId, Result, Seq, UserId};
 use chinwag_hub::bus::LocalBus;
 use chinwag_hub::{Connection, Hub, Identity, Options, Snapshot};
 use chinwag_store_sqlite::SqliteStore;
@@ -25,7 +23,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::harness::{
-    Client, Hands, NOW, Still, Words, come, go, heads, make_user, message, name_of, quiet, settle,
+    Client, Hands, Late, NOW, Still, Words, come, go, heads, make_user, message, name_of, quiet, settle,
 };
 
 /// A bus whose events wait until the test lets them go.
@@ -43,43 +41,6 @@ impl Bus for Gate {
 tokio::task_local! {
     /// A read within this scope starts, and then is answered, when the test allows it.
     static HELD: Arc<Semaphore>;
-}
-
-/// A store whose answers come late where a test wants it.
-struct Late(Still);
-
-impl Sends for Late {
-    fn submit_sends(&self, sendings: Vec<Sending>) -> Vec<Answer<'_, Sent>> {
-        send_as_jobs(self, sendings)
-    }
-}
-
-impl Store for Late {
-    fn submit_write(&self, job: WriteJob) -> Done<'_> {
-        self.0.submit_write(job)
-    }
-
-    fn submit_read(&self, job: ReadJob) -> Done<'_> {
-        let Ok(held) = HELD.try_with(Arc::clone) else { return self.0.submit_read(job) };
-        Box::pin(async move {
-            held.acquire().await.expect("it is never closed").forget();
-            let done = self.0.submit_read(job).await;
-            held.acquire().await.expect("it is never closed").forget();
-            done
-        })
-    }
-
-    fn history(&self) -> HistoryId {
-        self.0.history()
-    }
-
-    fn name_case(&self) -> NameCase {
-        self.0.name_case()
-    }
-
-    fn ready(&self) -> Done<'_> {
-        self.0.ready()
-    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -154,7 +115,8 @@ impl Race {
     async fn new(options: Options) -> Self {
         let gate = Arc::new(Gate::default());
         let store = SqliteStore::memory(gate.clone()).expect("a store opens");
-        let store: Arc<dyn Store> = Arc::new(Late(Still(store)));
+        let store: Arc<dyn Store> =
+            Arc::new(Late { store: Still(store), hold: Box::new(|| HELD.try_with(Arc::clone).ok()) });
         let (bus, receiver) = LocalBus::new(4096);
         let hands = Arc::new(Hands(NOW.into()));
         let hub =

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chinwag_core::event::{Event, Kind, Origin};
 use chinwag_core::message::Message;
+use chinwag_core::send::Kept;
 use chinwag_core::{Date, GroupId, MessageId, Seq, UserId};
 use chinwag_hub::{Close, Sink, TakeOutcome};
 use parking_lot::Mutex;
@@ -57,18 +58,8 @@ fn group() -> GroupId {
 
 /// A message that was sent: `text <group> <seq>`.
 fn text(group: GroupId, seq: i64) -> Event {
-    let message = Message {
-        id: MessageId(Uuid::nil()),
-        group,
-        seq: Seq(seq),
-        author: UserId(1),
-        author_name: name_of("somebody"),
-        date: Date::from_micros(0),
-        body: "words".into(),
-        respond_to: None,
-        edited: None,
-        client_id: None,
-    };
+    let kept = Kept { id: MessageId(Uuid::nil()), date: Date::from_micros(0), seq: Seq(seq) };
+    let message = Message::new(group, kept, UserId(1), name_of("somebody"), "words".into());
     Event::in_group(Kind::MessageText(message), group, Seq(seq))
 }
 

@@ -58,7 +58,7 @@ pub(super) type PushHandler = std::sync::Arc<dyn Fn(PushInfo) + Send + Sync>;
 
 impl RedisServer {
     pub(super) fn parse(options: &RedisOptions) -> Result<Self, ConnectError> {
-        let refused = |why: &str| ConnectError(format!("the URL of Redis {why}: give {FORMS}"));
+        let refused = |why: &str| ConnectError::Unfit(format!("the URL of Redis {why}: give {FORMS}"));
         let (scheme, rest) = options.url.split_once("://").ok_or_else(|| refused("has no scheme"))?;
         let (base, kind) = scheme.split_once('+').unwrap_or((scheme, ""));
         let tls = match base {
@@ -141,7 +141,7 @@ impl RedisServer {
         let version = self.version(&mut connection).await?;
         if !connection.is_master().await.map_err(|error| self.why(&error))? {
             let place = self.place();
-            return Err(ConnectError(format!(
+            return Err(ConnectError::Unfit(format!(
                 "Redis at {place} is a replica: give its master, or use redis+sentinel://"
             )));
         }
@@ -157,7 +157,7 @@ impl RedisServer {
         let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
         if major < OLDEST {
             let place = self.place();
-            return Err(ConnectError(format!(
+            return Err(ConnectError::Unfit(format!(
                 "Redis at {place} is version {version}: Redis 7.0 or later, or Valkey, is needed"
             )));
         }
@@ -218,7 +218,7 @@ impl RedisServer {
             match asked.await {
                 Ok(Some(master)) => return Ok(master),
                 Ok(None) => {
-                    why = ConnectError(format!(
+                    why = ConnectError::Unfit(format!(
                         "the sentinel {host}:{port} knows no master {name}: give the name that \
                          `sentinel monitor` has in its configuration"
                     ));
@@ -253,14 +253,14 @@ impl RedisServer {
 
     fn away(&self, why: &str) -> ConnectError {
         let place = self.place();
-        ConnectError(format!("Redis at {place} is away ({why}): start it, or give where it is"))
+        ConnectError::Away(format!("Redis at {place} is away ({why}): start it, or give where it is"))
     }
 
     /// An error of the server's, as whoever starts the node reads it.
     pub(super) fn why(&self, error: &RedisError) -> ConnectError {
         let place = self.place();
         let said = error.detail().unwrap_or("no more is said");
-        ConnectError(match error.code() {
+        ConnectError::Unfit(match error.code() {
             Some("WRONGPASS" | "NOAUTH") => {
                 format!("Redis at {place} refuses the user or password in its URL: correct it there")
             }

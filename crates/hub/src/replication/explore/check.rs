@@ -5,28 +5,32 @@
 use chinwag_core::Seq;
 
 use super::socket::{Frame, Stage};
-use super::world::{LogItem, World};
+use super::world::{LogItem, PAIRED, World};
 use crate::replication::fetch::Standing;
 
-/// A client: its knowledge of its user's membership, and the last number that it received.
+/// A client: its knowledge of its user's membership, the last number that it received, and its user's own
+/// settings.
 struct Client<'a> {
     world: &'a World,
     user: usize,
     standing: Standing,
     last: Seq,
     is_ended: bool,
+    /// The user's own settings, until its membership changes.
+    settings: Option<u8>,
 }
 
-/// Checks a user's socket; `is_final` if nothing more will arrive.
-pub(super) fn check(world: &World, user: usize, is_final: bool) -> Result<(), &'static str> {
-    let socket = &world.sockets[user];
+/// Checks a socket; `is_final` if nothing more will arrive.
+pub(super) fn check(world: &World, socket: usize, is_final: bool) -> Result<(), &'static str> {
+    let socket = &world.sockets[socket];
+    let user = socket.user;
     let standing = match (socket.head, socket.pending) {
         (Some(_), _) => Standing::Member,
         (_, Some(_)) => Standing::Pending,
         _ => Standing::Outside,
     };
     let last = socket.head.or(socket.pending).unwrap_or_default();
-    let mut client = Client { world, user, standing, last, is_ended: false };
+    let mut client = Client { world, user, standing, last, is_ended: false, settings: Some(socket.settings) };
     for frame in &socket.received {
         match frame {
             Frame::Invited(seq) | Frame::Declined(seq) => client.invitation(*frame, *seq)?,
@@ -38,6 +42,9 @@ pub(super) fn check(world: &World, user: usize, is_final: bool) -> Result<(), &'
             Frame::Deleted => client.standing = Standing::Outside,
             _ if client.is_ended => return Err("an event of a group that has ended"),
             Frame::Quit(seq) => client.quit(*seq)?,
+            Frame::Resumed(head) => client.resumed(*head)?,
+            // Without a number it may be overtaken by the end of the membership.
+            Frame::Settings(count) => client.settings = client.settings.and(Some(*count)),
             Frame::Text(seq) | Frame::Update(seq) | Frame::Whole(seq) => client.entry(*frame, *seq)?,
         }
     }
@@ -49,6 +56,11 @@ pub(super) fn check(world: &World, user: usize, is_final: bool) -> Result<(), &'
     }
     if client.standing == Standing::Member && client.misses(world.head().next()) {
         return Err("the last messages are missing");
+    }
+    // A hint of settings that is lost or late shows nowhere.
+    let has_settings = user == PAIRED && client.standing == Standing::Member && !world.is_set_elsewhere;
+    if has_settings && client.settings.is_some_and(|settings| settings != world.settings) {
+        return Err("the socket has old settings");
     }
     Ok(())
 }
@@ -87,7 +99,7 @@ impl Client<'_> {
         if self.standing != Standing::Member && !log_has(self.world, seq, left) {
             return Err("a removal from a group that was not shown");
         }
-        (self.standing, self.last) = (Standing::Outside, seq);
+        (self.standing, self.last, self.settings) = (Standing::Outside, seq, None);
         Ok(())
     }
 
@@ -101,15 +113,30 @@ impl Client<'_> {
             if !self.world.is_member(self.user, seq) {
                 return Err("a group is shown to one who is no member");
             }
-            self.standing = Standing::Member;
+            (self.standing, self.settings) = (Standing::Member, None);
         } else if self.standing != Standing::Member {
             return Err("an entry of a group that was not shown");
         } else if !self.may_read(seq) {
             return Err("an entry after the removal");
-        } else if self.misses(seq) {
+        } else if self.misses(if is_whole { seq.next() } else { seq }) {
+            // A whole group does not show the message of its number.
             return Err("a message is missing");
         }
         self.last = seq;
+        Ok(())
+    }
+
+    fn resumed(&mut self, head: Seq) -> Result<(), &'static str> {
+        if head < self.last {
+            return Err("a resume ends before what was received");
+        }
+        if !self.world.is_member(self.user, head) {
+            return Err("a resume for one who is no member");
+        }
+        if self.standing != Standing::Member {
+            self.settings = None;
+        }
+        (self.standing, self.last) = (Standing::Member, head);
         Ok(())
     }
 

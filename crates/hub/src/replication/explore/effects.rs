@@ -1,12 +1,21 @@
 //! The effects of a replica in the explored system, carried out as the hub does.
 
+use std::cell::Cell;
+
 use chinwag_core::{Seq, UserId};
 
-use super::socket::{Frame, Stage};
-use super::world::{Form, GROUP, Read, Received, World, node_of, user_of};
+use super::entry::{Form, Received};
+use super::socket::Frame;
+use super::world::{GROUP, Read, World, node_of, user_of};
 use crate::replication::cursor::Cursor;
-use crate::replication::group::Effect;
+use crate::replication::group::{Effect, Entry};
 use crate::replication::snapshot::EventTag;
+
+thread_local! {
+    /// The number of reorder buffers that were full, and of groups whose sockets had to resume.
+    pub(super) static OVERFLOWS: Cell<usize> = const { Cell::new(0) };
+    pub(super) static RESYNCS: Cell<usize> = const { Cell::new(0) };
+}
 
 const TAG: EventTag =
     EventTag { group: Some(GROUP), seq: None, joins: false, quits: false, pending: false, upto: None };
@@ -16,14 +25,19 @@ impl World {
         let node = &mut self.nodes[at];
         match effect {
             Effect::Deliver(entry) => self.deliver(at, &entry),
-            Effect::Discard(_) | Effect::Overflow(_) => {}
+            Effect::Discard(_) => {}
+            Effect::Overflow(dropped) => {
+                OVERFLOWS.set(OVERFLOWS.get() + 1);
+                // The store does not have these for one who is no member.
+                self.is_excused |= dropped.iter().any(|entry| entry.kind().is_attached());
+            }
             Effect::Delete { seq, held } => self.delete(at, seq, held),
             Effect::Invite { user, is_pending, head } => self.invite(at, user, is_pending, head),
             Effect::TellRemoval(seq, entry) => {
                 let Form::Removal(user) = entry.form else { return };
                 let is_told = node.removals.iter().any(|(who, told)| *who == user && *told >= seq);
                 let is_over = is_told || node.members.contains(&user) || node_of(user_of(user)) != at;
-                let invitations = &mut self.sockets[user_of(user)].invitations;
+                let invitations = &mut self.users[user_of(user)].invitations;
                 let pending = invitations.is_shown(GROUP);
                 if !is_over && invitations.take_removal(GROUP, seq) {
                     let tag = EventTag { seq: Some(seq), quits: true, pending, ..TAG };
@@ -40,8 +54,9 @@ impl World {
             Effect::Remove { user, held, head } => self.remove(at, user, held, head),
             Effect::Add(user) => self.add(at, user),
             Effect::RequireResync => {
-                for user in node.members.iter().map(|user| user_of(*user)) {
-                    self.sockets[user].stage = Stage::Closed;
+                RESYNCS.set(RESYNCS.get() + 1);
+                for user in node.members.clone() {
+                    self.sockets_of(user_of(user)).for_each(|socket| self.sockets[socket].close());
                 }
             }
         }
@@ -49,11 +64,11 @@ impl World {
 
     fn push(&mut self, at: usize, user: UserId, tag: EventTag, frame: Frame) {
         if self.is_connected(at, user) {
-            self.sockets[user_of(user)].push(tag, frame);
+            self.sockets_of(user_of(user)).for_each(|socket| self.sockets[socket].push(tag, frame));
         }
     }
 
-    fn deliver(&mut self, at: usize, entry: &Received) {
+    pub(super) fn deliver(&mut self, at: usize, entry: &Received) {
         let seq = entry.seq;
         let tag = EventTag { seq: Some(seq), ..TAG };
         match entry.form {
@@ -61,6 +76,7 @@ impl World {
             Form::Invited(user) => return self.pending(at, user, Frame::Invited(seq), seq),
             Form::Declined(user) => return self.pending(at, user, Frame::Declined(seq), seq),
             Form::Ended(user) => return self.pending(at, user, Frame::Deleted, seq),
+            Form::Settings(user, count) => return self.push(at, user, TAG, Frame::Settings(count)),
             _ => {}
         }
         if entry.form == Form::Update && !entry.is_local {
@@ -106,16 +122,16 @@ impl World {
 
     fn join(&mut self, at: usize, user: UserId) {
         self.nodes[at].members.insert(user);
-        let socket = &mut self.sockets[user_of(user)];
-        socket.invitations.join(GROUP);
-        socket.left = false;
+        let user = &mut self.users[user_of(user)];
+        user.invitations.join(GROUP);
+        user.left = false;
     }
 
     fn accept(&mut self, at: usize, user: UserId, head: Seq) {
         if !self.is_connected(at, user) {
             return;
         }
-        if !self.sockets[user_of(user)].invitations.is_pending(GROUP, head) {
+        if !self.users[user_of(user)].invitations.is_pending(GROUP, head) {
             return self.nodes[at].doubted.push(user_of(user));
         }
         self.subscribe_group(at, head);
@@ -128,11 +144,11 @@ impl World {
         if !self.is_connected(at, user) {
             return;
         }
-        let (node, socket) = (&self.nodes[at], &mut self.sockets[user_of(user)]);
+        let (node, invitations) = (&self.nodes[at], &mut self.users[user_of(user)].invitations);
         let is_over = node.members.contains(&user) && node.position >= Some(seq);
         let is_pending = matches!(frame, Frame::Invited(_));
-        if !is_over && socket.invitations.take_event(GROUP, seq, is_pending) {
-            socket.mark_left();
+        if !is_over && invitations.take_event(GROUP, seq, is_pending) {
+            self.mark_left(user_of(user));
             self.push(at, user, EventTag { seq: Some(seq), pending: true, ..TAG }, frame);
         }
     }
@@ -140,7 +156,7 @@ impl World {
     /// See [`invite`](crate::catch_up::invite).
     fn invite(&mut self, at: usize, user: UserId, is_pending: bool, head: Seq) {
         let is_outside = self.is_connected(at, user) && !self.is_here(user_of(user));
-        if is_outside && self.sockets[user_of(user)].invitations.take_answer(GROUP, head, is_pending) {
+        if is_outside && self.users[user_of(user)].invitations.take_answer(GROUP, head, is_pending) {
             let frame = if is_pending { Frame::Invited(head) } else { Frame::Declined(head) };
             self.push(at, user, EventTag { seq: Some(head), pending: true, ..TAG }, frame);
         }
@@ -151,7 +167,7 @@ impl World {
         let mut asked = self.nodes[at].asked.clone();
         asked.retain(|user| self.is_connected(at, *user));
         for user in &asked {
-            if self.sockets[user_of(*user)].invitations.take_deletion(GROUP) {
+            if self.users[user_of(*user)].invitations.take_deletion(GROUP) {
                 self.push(at, *user, EventTag { pending: true, ..TAG }, Frame::Deleted);
             }
         }
@@ -167,10 +183,8 @@ impl World {
             return self.close_if_empty(at);
         }
         for user in asked {
-            let socket = &mut self.sockets[user_of(user)];
-            if socket.stage == Stage::Live && matches!(socket.cursor(), Some(Cursor::At(_))) {
-                socket.received.push(Frame::Deleted);
-                socket.set_cursor(Cursor::Detached(seq));
+            for socket in self.sockets_of(user_of(user)) {
+                self.sockets[socket].end_group(|_| Frame::Deleted, seq);
             }
         }
     }
@@ -180,9 +194,9 @@ impl World {
         if node_of(who) != at {
             return;
         }
-        self.sockets[who].mark_left();
+        self.mark_left(who);
         if self.nodes[at].members.remove(&user) {
-            self.sockets[who].invitations.take_removal(GROUP, seq);
+            self.users[who].invitations.take_removal(GROUP, seq);
         }
         self.close_if_empty(at);
     }
@@ -192,19 +206,22 @@ impl World {
         if !self.is_connected(at, user) {
             return;
         }
-        let known = match self.sockets[user_of(user)].cursor() {
-            Some(Cursor::At(seq)) => Some(seq),
-            _ => None,
-        };
         if !self.is_here(user_of(user)) {
-            if let (Some(known), Stage::Live) = (known, &self.sockets[user_of(user)].stage) {
-                self.sockets[user_of(user)].received.push(Frame::Quit(known.next()));
-                self.sockets[user_of(user)].set_cursor(Cursor::Detached(head));
+            for socket in self.sockets_of(user_of(user)) {
+                self.sockets[socket].end_group(|known| Frame::Quit(known.next()), head);
             }
             return;
         }
+        let cursors = || self.sockets_of(user_of(user)).filter_map(|socket| self.sockets[socket].cursor());
+        if cursors().any(|cursor| cursor.is_later(head)) {
+            return;
+        }
+        let known = cursors().filter_map(|cursor| match cursor {
+            Cursor::At(seq) => Some(seq),
+            Cursor::Detached(_) => None,
+        });
         let position = self.nodes[at].position;
-        let known = known.max(position).unwrap_or_default();
+        let known = known.max().max(position).unwrap_or_default();
         let seq = held.map_or(Seq(0), |held| held.seq).max(known.next());
         let upto = Some(head).filter(|_| position < Some(head));
         self.push(at, user, EventTag { seq: Some(seq), quits: true, upto, ..TAG }, Frame::Quit(seq));
@@ -221,17 +238,20 @@ impl World {
         let position = self.subscribe_group(at, head);
         let is_known = self.is_here(user_of(user));
         let tag = EventTag { seq: Some(head), joins: true, ..TAG };
-        let is_live = self.sockets[user_of(user)].stage == Stage::Live;
+        let live = self.sockets_of(user_of(user)).filter(|socket| self.sockets[*socket].receives());
+        let live: Vec<_> = live.map(|socket| (socket, self.sockets[socket].cursor())).collect();
         if is_known {
-            self.sockets[user_of(user)].invitations.join(GROUP);
-            if is_live && matches!(self.sockets[user_of(user)].cursor(), Some(Cursor::Detached(_))) {
-                self.push(at, user, EventTag { upto: Some(head), ..tag }, Frame::Whole(head));
+            self.users[user_of(user)].invitations.join(GROUP);
+            let detached = live.iter().filter(|(_, cursor)| matches!(cursor, Some(Cursor::Detached(_))));
+            for (socket, _) in detached {
+                self.sockets[*socket].push(EventTag { upto: Some(head), ..tag }, Frame::Whole(head));
             }
             return;
         }
-        if is_live && matches!(self.sockets[user_of(user)].cursor(), Some(Cursor::At(known)) if known < head)
-        {
-            self.sockets[user_of(user)].stage = Stage::Closed;
+        for (socket, cursor) in live {
+            if matches!(cursor, Some(Cursor::At(known)) if known < head) {
+                self.sockets[socket].close();
+            }
         }
         self.join(at, user);
         let upto = Some(head).filter(|_| position < head);

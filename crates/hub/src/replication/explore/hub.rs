@@ -3,12 +3,13 @@
 
 use chinwag_core::{Seq, UserId};
 
-use super::socket::{Socket, Stage};
+use super::entry::{Form, Hint, Received};
+use super::socket::{ModelSocket, ResumeAnswer, Stage};
 use super::world::{
-    Action, Answer, Form, GROUP, Hint, Local, LogItem, NODES, Node, Read, Received, World, node_of, user_id,
+    Action, Answer, GROUP, Local, LogItem, ModelUser, NODES, Node, PAIRED, Read, World, node_of, user_id,
     user_of,
 };
-use crate::replication::cursor::Cursor;
+use crate::replication::buffer::MOST_BYTES;
 use crate::replication::fetch::Standing;
 use crate::replication::group::Input;
 
@@ -23,9 +24,20 @@ impl World {
             Action::Consent(node, user) => self.consent(*node, *user),
             Action::Decline(node, user) => self.commit(*node, LogItem::Declined(*user)),
             Action::Delete(node) => self.delete_group(*node),
+            Action::Set(node) => self.change_settings(*node),
             Action::Reconnect(socket) => {
                 self.budget.reconnects -= 1;
-                self.drop_socket(*socket);
+                self.drop_socket(*socket, Stage::Absent);
+            }
+            Action::Leave(socket) => {
+                self.budget.reconnects -= 1;
+                self.drop_socket(*socket, Stage::Gone);
+            }
+            Action::Resync(socket) => self.drop_socket(*socket, Stage::Absent),
+            Action::Resume(socket) => {
+                self.budget.resumes -= 1;
+                let position = self.position_of(self.sockets[*socket].user);
+                self.sockets[*socket].pause(position);
             }
             Action::Advance(socket) => self.advance(*socket),
             Action::Dispatch(node) => self.dispatch(*node),
@@ -53,11 +65,15 @@ impl World {
                 self.drive(*node, Input::Failed { is_final: false });
             }
             Action::Answer(at) => {
+                let page = if self.budget.is_narrow { 1 } else { usize::MAX };
                 let node = &mut self.nodes[*at];
                 if let Read::Answered(fetch, users, answer) = std::mem::replace(&mut node.read, Read::None) {
                     (node.head, node.asked) = (answer.as_ref().map_or(Seq(0), |answer| answer.head), users);
                     let newcomers = std::mem::take(&mut node.newcomers);
-                    self.drive(*at, Input::Fetched(fetch, answer.map(|answer| answer.fetched(newcomers))));
+                    self.drive(
+                        *at,
+                        Input::Fetched(fetch, answer.map(|answer| answer.fetched(newcomers, page))),
+                    );
                     self.nodes[*at].asked = Vec::new();
                 }
             }
@@ -71,7 +87,8 @@ impl World {
         *(if is_consent { &mut self.budget.consents } else { &mut self.budget.operations }) -= 1;
         self.log.push(item);
         let seq = self.head();
-        let entry = |form, joined, left| Received { seq, joined, left, form, is_local: true };
+        let size = if self.budget.is_narrow { MOST_BYTES } else { 1 };
+        let entry = |form, joined, left| Received { seq, joined, left, form, is_local: true, size };
         let bus = &mut self.nodes[node].bus;
         match item {
             LogItem::Invited(user) => bus.push_back(vec![
@@ -111,6 +128,14 @@ impl World {
         self.is_deleted = true;
     }
 
+    fn change_settings(&mut self, node: usize) {
+        self.budget.settings -= 1;
+        self.settings += 1;
+        self.is_set_elsewhere |= node != node_of(PAIRED);
+        let form = Form::Settings(user_id(PAIRED), self.settings);
+        self.nodes[node].bus.push_back(vec![Received::attached(Seq(0), form)]);
+    }
+
     fn dispatch(&mut self, at: usize) {
         for entry in self.nodes[at].bus.pop_front().into_iter().flatten() {
             self.dispatch_entry(at, entry);
@@ -128,6 +153,10 @@ impl World {
             Form::Invited(user) | Form::Declined(user) | Form::Ended(user) => {
                 self.add_hint(Hint::User(to, user, Received { is_local: false, ..entry.clone() }));
                 return self.drive(at, Input::Attached { seq, entry });
+            }
+            Form::Settings(user, _) => {
+                self.add_hint(Hint::User(to, user, Received { is_local: false, ..entry.clone() }));
+                return self.deliver(at, &entry);
             }
             _ => {}
         }
@@ -172,6 +201,9 @@ impl World {
                 self.drive(*at, Input::Joined { seq: *seq, users: vec![*user] });
             }
             Hint::User(at, user, entry) if self.is_connected(*at, *user) => {
+                if matches!(entry.form, Form::Settings(..)) {
+                    return self.deliver(*at, entry);
+                }
                 self.drive(*at, Input::Attached { seq: entry.seq, entry: entry.clone() });
             }
             _ => {}
@@ -193,8 +225,7 @@ impl World {
             missed.map(|seq| (Seq(seq + 1), self.log[usize::try_from(seq).unwrap()])).collect();
         // All changes of the group are told as one, with the number of the last.
         let last_change = items.iter().rev().find(|(_, item)| *item != LogItem::Sent).map(|(seq, _)| *seq);
-        let entry =
-            |seq, form| (Some(seq), Received { seq, joined: vec![], left: vec![], form, is_local: true });
+        let entry = |seq, form| (Some(seq), Received::attached(seq, form));
         let entries = items.iter().filter_map(|(seq, item)| match item {
             LogItem::Sent => Some(entry(*seq, Form::Text)),
             _ if Some(*seq) == last_change => Some(entry(*seq, Form::Update)),
@@ -210,7 +241,7 @@ impl World {
         if self.nodes[at].position.is_some() {
             self.drive(at, if self.is_deleted { Input::Vanished } else { Input::Taken(head) });
         }
-        for who in self.users_at(at).filter(|who| self.sockets[*who].is_live()).collect::<Vec<_>>() {
+        for who in self.users_at(at).filter(|who| self.is_live(*who)).collect::<Vec<_>>() {
             let (user, is_member) = (user_id(who), self.standing_now(who) == Standing::Member);
             let (joining, leaving) = match (is_member, self.is_here(who)) {
                 (true, false) => (vec![user], vec![]),
@@ -224,98 +255,137 @@ impl World {
 
     /// Whether a user is connected to a node.
     pub(super) fn is_connected(&self, at: usize, user: UserId) -> bool {
-        node_of(user_of(user)) == at && self.sockets[user_of(user)].is_connected()
+        let mut sockets = self.sockets_of(user_of(user));
+        node_of(user_of(user)) == at && sockets.any(|socket| self.sockets[socket].is_connected())
+    }
+
+    /// The last number that was delivered on the user's node, if the user is a member there.
+    fn position_of(&self, user: usize) -> Option<Seq> {
+        self.nodes[node_of(user)].position.filter(|_| self.is_here(user))
     }
 
     /// Something happened in the group that nobody here could be told.
     pub(super) fn mark_stale(&mut self, at: usize) {
-        self.users_at(at).for_each(|user| self.sockets[user].mark_stale());
+        let here = self.sockets.iter_mut().filter(|socket| node_of(socket.user) == at);
+        here.for_each(ModelSocket::mark_stale);
+    }
+
+    /// A user is no member, which a snapshot that is being read may not show.
+    pub(super) fn mark_left(&mut self, user: usize) {
+        self.users[user].left |= self.is_reading(user);
+    }
+
+    fn is_reading(&self, user: usize) -> bool {
+        self.sockets_of(user).any(|socket| matches!(self.sockets[socket].stage, Stage::Read { .. }))
     }
 
     fn restart(&mut self, at: usize) {
         self.budget.restarts -= 1;
         self.is_excused = true;
         self.nodes[at] = Node::new();
-        self.users_at(at).for_each(|user| self.sockets[user] = Socket::absent());
-    }
-
-    fn drop_socket(&mut self, user: usize) {
-        self.sockets[user] = Socket::absent();
-        self.nodes[node_of(user)].members.remove(&user_id(user));
-        self.close_if_empty(node_of(user));
-    }
-
-    /// Registers; reads; subscribes; goes live.
-    pub(super) fn advance(&mut self, user: usize) {
-        let (snapshot, pending) = self.snapshot(user);
-        let (is_here, node) = (self.is_here(user), &self.nodes[node_of(user)]);
-        let socket = &mut self.sockets[user];
-        match &mut socket.stage {
-            Stage::Absent => {
-                socket.stage = Stage::Registered(Vec::new());
-                self.is_excused = true;
+        self.users_at(at).for_each(|user| self.users[user] = ModelUser::default());
+        for socket in self.sockets.iter_mut().filter(|socket| node_of(socket.user) == at) {
+            if socket.stage != Stage::Gone {
+                *socket = ModelSocket::absent(socket.user);
             }
-            Stage::Registered(held) => {
-                let held = std::mem::take(held);
-                socket.stage = Stage::Read { held, snapshot, pending, is_stale: false };
-            }
-            Stage::Read { .. } => self.subscribe(user),
-            Stage::Subscribed { snapshot, .. } => {
-                socket.head = *snapshot;
-                socket.go_live(node.position.filter(|_| is_here));
-                let is_detached = matches!(socket.cursor(), Some(Cursor::Detached(_)));
-                if socket.head.is_some() && !is_here || is_here && is_detached {
-                    self.doubt(user);
-                }
-            }
-            Stage::Live | Stage::Closed => {}
         }
     }
 
-    fn subscribe(&mut self, user: usize) {
+    fn drop_socket(&mut self, socket: usize, stage: Stage) {
+        let user = self.sockets[socket].user;
+        self.sockets[socket] = ModelSocket::absent(user);
+        self.sockets[socket].stage = stage;
+        if !self.is_connected(node_of(user), user_id(user)) {
+            self.users[user] = ModelUser::default();
+            self.nodes[node_of(user)].members.remove(&user_id(user));
+            self.close_if_empty(node_of(user));
+        }
+    }
+
+    /// Registers; reads; subscribes; goes live. A resume is read, and answered.
+    pub(super) fn advance(&mut self, at: usize) {
+        let user = self.sockets[at].user;
+        let (snapshot, pending) = self.snapshot(user);
+        let is_connected = self.is_connected(node_of(user), user_id(user));
+        let (position, settings) = (self.position_of(user), self.settings);
+        let is_known = self.users[user].is_subscribed;
+        let socket = &mut self.sockets[at];
+        match &mut socket.stage {
+            Stage::Absent => {
+                socket.stage = Stage::Registered(Vec::new());
+                self.is_excused |= !is_connected;
+            }
+            Stage::Registered(held) => {
+                let held = std::mem::take(held);
+                socket.stage = Stage::Read { held, snapshot, pending, settings, is_stale: false, is_known };
+            }
+            Stage::Read { .. } => self.subscribe(at),
+            Stage::Subscribed { .. } => {
+                if socket.go_live(position) {
+                    self.doubt(user);
+                }
+            }
+            Stage::Paused { answer: answer @ ResumeAnswer::None, .. } => {
+                *answer = ResumeAnswer::Read(snapshot);
+            }
+            Stage::Paused { .. } => {
+                if socket.resume(position) {
+                    self.doubt(user);
+                }
+            }
+            Stage::Live | Stage::Closed | Stage::Gone => {}
+        }
+    }
+
+    fn subscribe(&mut self, socket: usize) {
+        let user = self.sockets[socket].user;
         let at = node_of(user);
-        let Stage::Read { held, snapshot, pending, is_stale } = self.sockets[user].stage.clone() else {
+        let Stage::Read { mut held, snapshot, pending, settings, is_stale, is_known } =
+            self.sockets[socket].stage.clone()
+        else {
             return;
         };
         let mut is_whole = true;
-        if let Some(read) = snapshot {
+        if let Some(read) = snapshot.filter(|_| !is_known) {
             let position = self.subscribe_group(at, read);
-            let may = !self.sockets[user].left;
+            let may = !self.users[user].left && !self.users[user].is_subscribed;
             if may {
-                self.sockets[user].invitations.join(GROUP);
+                self.users[user].invitations.join(GROUP);
                 let node = &mut self.nodes[at];
-                let is_new = node.members.insert(user_id(user));
-                if is_new && node.read != Read::None {
+                if node.members.insert(user_id(user)) && node.read != Read::None {
                     node.newcomers.push((user_id(user), read));
                 }
             }
             is_whole = (may || self.is_here(user)) && position <= read;
         }
-        is_whole &= !is_stale;
-        // It is read again, which shows what was held.
-        let (held, snapshot, again) = if is_whole {
-            (held, snapshot, None)
+        is_whole &= is_known || !is_stale;
+        // It is read again, which shows what was held with a number.
+        let (shown, settings, again) = if is_whole {
+            (snapshot, settings, None)
         } else {
-            let (snapshot, pending) = self.snapshot(user);
-            (Vec::new(), snapshot, Some(pending))
+            held.retain(|(tag, _)| tag.seq.is_none());
+            let (shown, pending) = self.snapshot(user);
+            (shown, self.settings, Some(pending))
         };
-        self.sockets[user].left = false;
-        self.sockets[user].stage = Stage::Subscribed { held, snapshot };
+        self.sockets[socket].stage = Stage::Subscribed { held, snapshot: shown, settings };
+        self.users[user].is_subscribed = true;
+        self.users[user].left &= self.is_reading(user);
         self.close_if_empty(at);
         for pending in std::iter::once(pending).chain(again) {
-            self.show_pending(user, pending);
+            self.show_pending(socket, pending);
         }
     }
 
     /// See [`Hub::show_pending`](crate::Hub::show_pending).
-    fn show_pending(&mut self, user: usize, pending: Option<Seq>) {
-        self.sockets[user].show_pending(pending);
+    fn show_pending(&mut self, socket: usize, pending: Option<Seq>) {
+        self.sockets[socket].show_pending(pending);
+        let user = self.sockets[socket].user;
         let is_here = self.is_here(user);
         let outside: Vec<_> = pending.filter(|_| !is_here).map(|head| (GROUP, head)).into_iter().collect();
-        let doubtful = self.sockets[user].invitations.take_snapshot(&outside);
+        let doubtful = self.users[user].invitations.take_snapshot(&outside);
         let is_overtaken = pending.is_some() && is_here;
         if is_overtaken {
-            self.sockets[user].invitations.doubt(GROUP);
+            self.users[user].invitations.doubt(GROUP);
         }
         if !doubtful.is_empty() || is_overtaken {
             self.doubt(user);
@@ -344,8 +414,8 @@ impl World {
     fn drive(&mut self, at: usize, input: Input<Received>) {
         let mut next = Some(input);
         while let Some(input) = next.take() {
-            let connected = self.users_at(at).filter(|user| self.sockets[*user].is_connected());
-            let connected = connected.map(user_id).collect();
+            let connected = self.users_at(at).map(user_id);
+            let connected = connected.filter(|user| self.is_connected(at, *user)).collect();
             let node = &mut self.nodes[at];
             let local = Local { position: node.position, members: node.members.clone(), connected };
             for effect in node.replica.step(&local, input) {

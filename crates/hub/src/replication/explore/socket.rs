@@ -4,8 +4,9 @@ use chinwag_core::Seq;
 
 use super::world::GROUP;
 use crate::replication::cursor::{Cursor, Cursors};
-use crate::replication::invitations::Invitations;
-use crate::replication::snapshot::{EventTag, SnapshotHeads, is_shown, release, start_cursors};
+use crate::replication::snapshot::{
+    EventTag, SnapshotHeads, ahead, is_after, is_shown, lacks_between, release, start_cursors, unknown,
+};
 
 /// A frame as a client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,51 +21,78 @@ pub(super) enum Frame {
     Declined(Seq),
     /// The end of the group, for its members or those who were invited.
     Deleted,
+    /// The member's own settings of the group, after so many changes.
+    Settings(u8),
+    /// Everything up to this number, as a resume answers it.
+    Resumed(Seq),
 }
+
+type Held = Vec<(EventTag, Frame)>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Stage {
     Absent,
-    Registered(Vec<(EventTag, Frame)>),
+    Registered(Held),
     /// With the head of its snapshot if its user was a member there. The snapshot is stale
     /// once something happened in the group that nobody here could be told.
     Read {
-        held: Vec<(EventTag, Frame)>,
+        held: Held,
         snapshot: Option<Seq>,
         /// The head, if its user's membership was pending there.
         pending: Option<Seq>,
+        /// The user's own settings there.
+        settings: u8,
         is_stale: bool,
+        /// Its user was subscribed to its group before.
+        is_known: bool,
     },
     /// Its user's group is subscribed to.
     Subscribed {
-        held: Vec<(EventTag, Frame)>,
+        held: Held,
         snapshot: Option<Seq>,
+        settings: u8,
     },
     Live,
-    /// It has to resume.
+    /// It resumes: events are held until the store has answered.
+    Paused {
+        held: Held,
+        answer: ResumeAnswer,
+    },
+    /// It has to resume on a new connection.
     Closed,
+    /// It does not connect again.
+    Gone,
+}
+
+/// The answer to a resume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum ResumeAnswer {
+    /// The store is still to be read.
+    None,
+    /// The socket has everything up to this number already, as the node knows.
+    Current(Seq),
+    /// The head of the store's answer, if the user was a member.
+    Read(Option<Seq>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Socket {
+pub(super) struct ModelSocket {
+    pub(super) user: usize,
     pub(super) stage: Stage,
     cursors: Cursors,
     /// The head of the snapshot that it started from, if its user was a member there.
     pub(super) head: Option<Seq>,
     /// The same, if its user's membership was pending.
     pub(super) pending: Option<Seq>,
+    /// The user's own settings in its snapshot.
+    pub(super) settings: u8,
     pub(super) received: Vec<Frame>,
-    /// Whether its user was removed while its groups were read.
-    pub(super) left: bool,
-    /// Of its user, who has no other socket.
-    pub(super) invitations: Invitations,
 }
 
-impl Socket {
-    pub(super) fn absent() -> Self {
+impl ModelSocket {
+    pub(super) fn absent(user: usize) -> Self {
         let (cursors, received) = (Cursors::default(), Vec::new());
-        let invitations = Invitations::default();
-        Self { stage: Stage::Absent, cursors, head: None, pending: None, received, left: false, invitations }
+        Self { user, stage: Stage::Absent, cursors, head: None, pending: None, settings: 0, received }
     }
 
     pub(super) fn mark_stale(&mut self) {
@@ -73,26 +101,35 @@ impl Socket {
         }
     }
 
-    /// Its user is no member, which its snapshot may not show.
-    pub(super) fn mark_left(&mut self) {
-        self.left |= matches!(self.stage, Stage::Read { .. });
-    }
-
     /// Whether it receives, or is closed.
     pub(super) fn is_live(&self) -> bool {
-        matches!(self.stage, Stage::Live | Stage::Closed)
+        matches!(self.stage, Stage::Live | Stage::Paused { .. } | Stage::Closed)
+    }
+
+    /// Whether nothing follows by itself.
+    pub(super) fn is_at_rest(&self) -> bool {
+        matches!(self.stage, Stage::Live | Stage::Closed | Stage::Gone)
     }
 
     pub(super) fn is_connected(&self) -> bool {
-        self.stage != Stage::Absent
+        !matches!(self.stage, Stage::Absent | Stage::Gone)
+    }
+
+    /// Whether events reach it now, or when its resume has been answered.
+    pub(super) fn receives(&self) -> bool {
+        matches!(self.stage, Stage::Live | Stage::Paused { .. })
     }
 
     pub(super) fn push(&mut self, tag: EventTag, frame: Frame) {
-        if self.stage == Stage::Closed || self.cursors.cover(tag) {
+        if !self.is_connected() || self.stage == Stage::Closed || self.cursors.cover(tag) {
             return;
         }
         match &mut self.stage {
             Stage::Registered(held) | Stage::Read { held, .. } | Stage::Subscribed { held, .. } => {
+                held.push((tag, frame));
+            }
+            Stage::Paused { held, .. } => {
+                self.cursors.raise(tag);
                 held.push((tag, frame));
             }
             _ => {
@@ -111,19 +148,68 @@ impl Socket {
         }
     }
 
-    /// Goes live: what was held and is not in the snapshot follows.
-    pub(super) fn go_live(&mut self, position: Option<Seq>) {
-        let Stage::Subscribed { held, snapshot } = std::mem::replace(&mut self.stage, Stage::Live) else {
-            return;
+    /// Goes live: what was held and is not in the snapshot follows. Whether its user is to be looked up.
+    pub(super) fn go_live(&mut self, position: Option<Seq>) -> bool {
+        let Stage::Subscribed { held, snapshot, settings } = std::mem::replace(&mut self.stage, Stage::Live)
+        else {
+            return false;
         };
+        (self.head, self.settings) = (snapshot, settings);
         let heads: Vec<_> = snapshot.map(|head| (GROUP, head)).into_iter().collect();
         let snapshot = SnapshotHeads { heads: &heads };
+        if lacks_between(held.iter().map(|(tag, _)| *tag), &snapshot) {
+            self.close();
+            return false;
+        }
         let received = &mut self.received;
         let joined = release(held, &snapshot, &mut self.cursors, |frame| received.push(frame));
-        let groups = position.map(|_| GROUP).into_iter();
-        for (group, cursor) in start_cursors(groups, |_| position, &snapshot, &joined) {
+        let positions = position.map(|position| (GROUP, position)).into_iter();
+        for (group, cursor) in start_cursors(positions, &snapshot, &joined) {
             self.cursors.set(group, cursor);
         }
+        let is_detached = matches!(self.cursor(), Some(Cursor::Detached(_)));
+        let is_unknown = unknown(&snapshot, |_| position.is_some()).next().is_some();
+        is_unknown || position.is_some() && is_detached
+    }
+
+    /// Holds what follows until its resume is answered. `position` is the last number delivered here, if its
+    /// user is a member.
+    pub(super) fn pause(&mut self, position: Option<Seq>) {
+        let last = self.received.iter().rev().find_map(|frame| match frame {
+            Frame::Text(seq) | Frame::Update(seq) | Frame::Whole(seq) | Frame::Resumed(seq) => Some(*seq),
+            _ => None,
+        });
+        let held = last.or(self.head).filter(|_| self.cursor().is_none());
+        let answer =
+            held.filter(|held| position == Some(*held)).map_or(ResumeAnswer::None, ResumeAnswer::Current);
+        self.stage = Stage::Paused { held: Vec::new(), answer };
+    }
+
+    /// Continues with the answer and what was held after it. `position` is the last number delivered here, if
+    /// its user is a member. Whether its user is to be looked up.
+    pub(super) fn resume(&mut self, position: Option<Seq>) -> bool {
+        let Stage::Paused { mut held, answer } = std::mem::replace(&mut self.stage, Stage::Live) else {
+            return false;
+        };
+        let head = match answer {
+            ResumeAnswer::None => None,
+            ResumeAnswer::Current(head) => Some(head),
+            ResumeAnswer::Read(head) => head,
+        };
+        let heads: Vec<_> = head.map(|head| (GROUP, head)).into_iter().collect();
+        let snapshot = SnapshotHeads { heads: &heads };
+        if lacks_between(held.iter().map(|(tag, _)| *tag), &snapshot) {
+            self.close();
+            return false;
+        }
+        if let ResumeAnswer::Read(Some(head)) = answer {
+            self.received.push(Frame::Resumed(head));
+        }
+        held.retain(|(tag, _)| is_after(*tag, &snapshot));
+        let ahead: Vec<_> = ahead(|_| position, &snapshot).collect();
+        self.cursors.resume(&snapshot, &ahead, held.iter().map(|(tag, _)| *tag));
+        self.received.extend(held.into_iter().map(|(_, frame)| frame));
+        unknown(&snapshot, |_| position.is_some()).next().is_some()
     }
 
     /// Its cursor; while it is held, that of the group that it will be shown.
@@ -137,9 +223,19 @@ impl Socket {
         }
     }
 
-    pub(super) fn set_cursor(&mut self, cursor: Cursor) {
-        if self.stage == Stage::Live {
-            self.cursors.set(GROUP, cursor);
+    pub(super) fn close(&mut self) {
+        if self.is_connected() {
+            self.stage = Stage::Closed;
+        }
+    }
+
+    /// Tells it how a group has ended that it was shown, and that its user is no member of as of `head`.
+    pub(super) fn end_group(&mut self, frame: impl FnOnce(Seq) -> Frame, head: Seq) {
+        let (true, Some(cursor @ Cursor::At(known))) = (self.receives(), self.cursor()) else { return };
+        let frame = frame(known);
+        if !(matches!(frame, Frame::Quit(_)) && cursor.is_later(head)) {
+            self.push(EventTag::default(), frame);
+            self.cursors.set(GROUP, Cursor::Detached(head));
         }
     }
 }

@@ -1,18 +1,22 @@
-//! The explored system: one log, two nodes with one user and one socket each, or two on the second, and
-//! hints between them.
+//! The explored system: one log, two nodes with one user each, or two on the second, one or two sockets of
+//! a user, and hints between the nodes.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use chinwag_core::{GroupId, Seq, UserId};
 use uuid::Uuid;
 
-use super::socket::Socket;
+use super::entry::{Hint, Received};
+use super::socket::{ModelSocket, Stage};
 use crate::replication::fetch::{Fetch, Fetched, Standing};
-use crate::replication::group::{Entry, EntryKind, LocalGroup, Replica};
+use crate::replication::group::{LocalGroup, Replica};
+use crate::replication::invitations::Invitations;
 
 pub(super) const NODES: usize = 2;
 /// A user who stays a member, on the second node.
 pub(super) const NEIGHBOUR: usize = 2;
+/// The user who has two sockets, if one has, on the second node.
+pub(super) const PAIRED: usize = 1;
 pub(super) const GROUP: GroupId = GroupId(Uuid::from_u128(1));
 
 /// One entry of the log.
@@ -25,76 +29,6 @@ pub(super) enum LogItem {
     Invited(usize),
     /// The user's pending membership ends.
     Declined(usize),
-}
-
-/// An entry as it reaches a node.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Received {
-    pub(super) seq: Seq,
-    pub(super) joined: Vec<UserId>,
-    pub(super) left: Vec<UserId>,
-    pub(super) form: Form,
-    pub(super) is_local: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Form {
-    Text,
-    Update,
-    Removal(UserId),
-    /// The user is a member after the number, which another entry has.
-    Accepted(UserId),
-    Invited(UserId),
-    Declined(UserId),
-    /// The end of the group.
-    Deleted,
-    /// The same, for a user whose membership is pending.
-    Ended(UserId),
-}
-
-impl Received {
-    /// An entry of this node that changes no membership here.
-    pub(super) fn attached(seq: Seq, form: Form) -> Self {
-        Self { seq, joined: Vec::new(), left: Vec::new(), form, is_local: true }
-    }
-}
-
-impl Entry for Received {
-    fn kind(&self) -> EntryKind {
-        match self.form {
-            Form::Text => EntryKind::Content,
-            Form::Update => EntryKind::Membership,
-            Form::Removal(user) => EntryKind::Removal(user),
-            Form::Accepted(_) => EntryKind::Content,
-            Form::Invited(_) | Form::Declined(_) | Form::Ended(_) => EntryKind::Pending,
-            Form::Deleted => EntryKind::Deletion,
-        }
-    }
-
-    fn joined(&self) -> &[UserId] {
-        &self.joined
-    }
-
-    fn size(&self) -> usize {
-        1
-    }
-}
-
-/// A hint on its way to the other node.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Hint {
-    /// On the group's channel.
-    Entry(usize, Received),
-    /// On the user's channel.
-    Joined(usize, UserId, Seq),
-    User(usize, UserId, Received),
-}
-
-impl Hint {
-    pub(super) fn node(&self) -> usize {
-        let (Self::Entry(node, ..) | Self::Joined(node, ..) | Self::User(node, ..)) = self;
-        *node
-    }
 }
 
 /// A read of the store.
@@ -114,9 +48,12 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn fetched(self, newcomers: Vec<(UserId, Seq)>) -> Fetched<Received> {
+    /// `page` is the most entries that the store returns.
+    pub(super) fn fetched(self, newcomers: Vec<(UserId, Seq)>, page: usize) -> Fetched<Received> {
         let (head, users) = (self.head, self.users);
-        Fetched { head, users, entries: self.entries.into(), is_too_far: false, newcomers }
+        let is_too_far = self.entries.len() > page;
+        let entries = if is_too_far { VecDeque::new() } else { self.entries.into() };
+        Fetched { head, entries, is_too_far, users, newcomers }
     }
 }
 
@@ -141,6 +78,16 @@ pub(super) struct Node {
     pub(super) doubted: Vec<usize>,
 }
 
+/// A connected user, as its node knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct ModelUser {
+    pub(super) invitations: Invitations,
+    /// Whether its groups were read from the store.
+    pub(super) is_subscribed: bool,
+    /// Whether it was removed while its groups were read.
+    pub(super) left: bool,
+}
+
 /// The operations and faults that are left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Budget {
@@ -150,12 +97,21 @@ pub(super) struct Budget {
     pub(super) consents: u8,
     /// The end of the group.
     pub(super) deletions: u8,
-    /// Sockets that are dropped and connect again.
+    /// Changes of a member's own settings of the group.
+    pub(super) settings: u8,
+    /// Sockets that are dropped and connect again, or one of two that does not.
     pub(super) reconnects: u8,
+    /// Resumes of live sockets.
+    pub(super) resumes: u8,
     pub(super) losses: u8,
     pub(super) repeats: u8,
     pub(super) restarts: u8,
     pub(super) failures: u8,
+    /// A reorder buffer holds one entry, the store returns at most one, and a socket that is closed connects
+    /// again.
+    pub(super) is_narrow: bool,
+    /// One user has two sockets.
+    pub(super) is_paired: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -165,8 +121,13 @@ pub(super) struct World {
     pub(super) accepted: Vec<(usize, Seq)>,
     pub(super) is_deleted: bool,
     pub(super) nodes: [Node; NODES],
-    /// Of each user one.
-    pub(super) sockets: Vec<Socket>,
+    /// The number of changes of the own settings of [`PAIRED`].
+    pub(super) settings: u8,
+    /// Whether one was committed on the other node, from which only a hint tells of it.
+    pub(super) is_set_elsewhere: bool,
+    pub(super) users: Vec<ModelUser>,
+    /// Of each user one, then the second one of [`PAIRED`].
+    pub(super) sockets: Vec<ModelSocket>,
     /// Whether a hint may be missing on a node: it was lost, or its channel was not subscribed to.
     pub(super) is_excused: bool,
     /// In ascending order.
@@ -186,8 +147,16 @@ pub(super) enum Action {
     Decline(usize, usize),
     /// Commit on a node that the group ends.
     Delete(usize),
+    /// Commit on a node that a member's own settings change.
+    Set(usize),
     /// Drop a socket; it connects again.
     Reconnect(usize),
+    /// Drop a socket for good.
+    Leave(usize),
+    /// A live socket asks for what it missed.
+    Resume(usize),
+    /// A socket that was closed connects again.
+    Resync(usize),
     /// Bring a connecting socket one step further.
     Advance(usize),
     Dispatch(usize),
@@ -254,15 +223,24 @@ impl World {
     /// The users are connected, and the log has these entries.
     pub(super) fn new(log: &[LogItem], budget: Budget) -> Self {
         let has_neighbour = log.contains(&LogItem::Joined(NEIGHBOUR));
-        let log = log.to_vec();
-        let nodes = [Node::new(), Node::new()];
-        let sockets = vec![Socket::absent(); if has_neighbour { NEIGHBOUR + 1 } else { NODES }];
-        let (accepted, is_deleted) = (Vec::new(), false);
-        let mut world =
-            Self { log, accepted, is_deleted, nodes, sockets, is_excused: false, hints: Vec::new(), budget };
-        for user in 0..world.sockets.len() {
+        let users = if has_neighbour { NEIGHBOUR + 1 } else { NODES };
+        let owners = (0..users).chain(budget.is_paired.then_some(PAIRED));
+        let mut world = Self {
+            log: log.to_vec(),
+            accepted: Vec::new(),
+            is_deleted: false,
+            nodes: [Node::new(), Node::new()],
+            settings: 0,
+            is_set_elsewhere: false,
+            users: vec![ModelUser::default(); users],
+            sockets: owners.map(ModelSocket::absent).collect(),
+            is_excused: false,
+            hints: Vec::new(),
+            budget,
+        };
+        for socket in 0..world.sockets.len() {
             for _ in 0..4 {
-                world.advance(user);
+                world.advance(socket);
             }
         }
         world.is_excused = false;
@@ -316,11 +294,8 @@ impl World {
             (0..NODES).for_each(|node| self.add_operations(node, &mut actions));
         }
         self.add_environment(&mut actions);
+        self.add_ends_of_sockets(&mut actions);
         for node in 0..NODES {
-            // The user of the node but for the neighbour.
-            if self.budget.reconnects > 0 && self.sockets[node].is_live() {
-                actions.push(Action::Reconnect(node));
-            }
             if self.budget.restarts > 0 {
                 actions.push(Action::Restart(node));
             }
@@ -340,15 +315,40 @@ impl World {
         actions
     }
 
+    /// Sockets that resume, connect again, or leave.
+    fn add_ends_of_sockets(&self, actions: &mut Vec<Action>) {
+        for (at, socket) in self.sockets.iter().enumerate() {
+            if socket.user == NEIGHBOUR || !socket.is_live() {
+                continue;
+            }
+            if self.budget.resumes > 0 && socket.stage == Stage::Live {
+                actions.push(Action::Resume(at));
+            }
+            if self.budget.reconnects > 0 {
+                actions.push(Action::Reconnect(at));
+                let of_user = self.sockets_of(socket.user).filter(|other| self.sockets[*other].is_live());
+                if of_user.count() > 1 {
+                    actions.push(Action::Leave(at));
+                }
+            }
+        }
+    }
+
     /// Users whose membership changes.
     fn changing(&self) -> impl Iterator<Item = usize> {
-        let has_neighbour = self.sockets.len() > NEIGHBOUR;
+        let has_neighbour = self.users.len() > NEIGHBOUR;
         (0..NODES).filter(move |user| *user > 0 || !has_neighbour)
     }
 
     /// The users of a node.
     pub(super) fn users_at(&self, node: usize) -> impl Iterator<Item = usize> + use<> {
-        (0..self.sockets.len()).filter(move |user| node_of(*user) == node)
+        (0..self.users.len()).filter(move |user| node_of(*user) == node)
+    }
+
+    /// The sockets of a user.
+    pub(super) fn sockets_of(&self, user: usize) -> impl Iterator<Item = usize> + use<> {
+        let second = Some(self.sockets.len() - 1).filter(|_| user == PAIRED && self.budget.is_paired);
+        std::iter::once(user).chain(second)
     }
 
     fn add_operations(&self, node: usize, actions: &mut Vec<Action>) {
@@ -369,12 +369,17 @@ impl World {
         if self.budget.deletions > 0 {
             actions.push(Action::Delete(node));
         }
+        if self.budget.settings > 0 && self.standing_now(PAIRED) == Standing::Member {
+            actions.push(Action::Set(node));
+        }
     }
 
     /// All that happens by itself.
     pub(super) fn add_environment(&self, actions: &mut Vec<Action>) {
-        let advancing = (0..self.sockets.len()).filter(|user| !self.sockets[*user].is_live());
+        let advancing = (0..self.sockets.len()).filter(|at| !self.sockets[*at].is_at_rest());
         actions.extend(advancing.map(Action::Advance));
+        let closed = (0..self.sockets.len()).filter(|at| self.sockets[*at].stage == Stage::Closed);
+        actions.extend(closed.filter(|_| self.budget.is_narrow).map(Action::Resync));
         for (at, node) in self.nodes.iter().enumerate() {
             if !node.bus.is_empty() {
                 actions.push(Action::Dispatch(at));
@@ -404,12 +409,17 @@ impl World {
             return false;
         }
         let is_behind = node.position.is_some_and(|position| self.is_deleted || position < self.head());
-        let live: Vec<_> = self.users_at(at).filter(|user| self.sockets[*user].is_live()).collect();
+        let live: Vec<_> = self.users_at(at).filter(|user| self.is_live(*user)).collect();
         let is_wrong = |user| {
             let is_member = self.standing_now(user) == Standing::Member;
             self.is_here(user) != is_member || !self.differences(user).is_empty()
         };
         is_behind && !live.is_empty() || live.into_iter().any(is_wrong)
+    }
+
+    /// Whether one of a user's sockets receives, or is closed.
+    pub(super) fn is_live(&self, user: usize) -> bool {
+        self.sockets_of(user).any(|socket| self.sockets[socket].is_live())
     }
 
     /// Whether a user is a member as far as its node knows.
@@ -425,7 +435,7 @@ impl World {
     /// See [`Invitations::differences`].
     pub(super) fn differences(&self, user: usize) -> Vec<GroupId> {
         let pending = self.snapshot(user).1.map(|_| GROUP);
-        let mut differences = self.sockets[user].invitations.differences(pending.as_slice());
+        let mut differences = self.users[user].invitations.differences(pending.as_slice());
         differences.retain(|_| !self.is_here(user));
         differences
     }

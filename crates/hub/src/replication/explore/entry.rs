@@ -1,0 +1,78 @@
+//! The entries of the explored log on their way: in a commit, and in a hint.
+
+use chinwag_core::{Seq, UserId};
+
+use crate::replication::group::{Entry, EntryKind};
+
+/// An entry as it reaches a node.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Received {
+    pub(super) seq: Seq,
+    pub(super) joined: Vec<UserId>,
+    pub(super) left: Vec<UserId>,
+    pub(super) form: Form,
+    pub(super) is_local: bool,
+    pub(super) size: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Form {
+    Text,
+    Update,
+    Removal(UserId),
+    /// The user is a member after the number, which another entry has.
+    Accepted(UserId),
+    Invited(UserId),
+    Declined(UserId),
+    /// The end of the group.
+    Deleted,
+    /// The same, for a user whose membership is pending.
+    Ended(UserId),
+    /// The user's own settings of the group, after so many changes. It has no number.
+    Settings(UserId, u8),
+}
+
+impl Received {
+    /// An entry of this node that changes no membership here.
+    pub(super) fn attached(seq: Seq, form: Form) -> Self {
+        Self { seq, joined: Vec::new(), left: Vec::new(), form, is_local: true, size: 1 }
+    }
+}
+
+impl Entry for Received {
+    fn kind(&self) -> EntryKind {
+        match self.form {
+            Form::Text => EntryKind::Content,
+            Form::Update => EntryKind::Membership,
+            Form::Removal(user) => EntryKind::Removal(user),
+            Form::Accepted(_) | Form::Settings(..) => EntryKind::Content,
+            Form::Invited(_) | Form::Declined(_) | Form::Ended(_) => EntryKind::Pending,
+            Form::Deleted => EntryKind::Deletion,
+        }
+    }
+
+    fn joined(&self) -> &[UserId] {
+        &self.joined
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+}
+
+/// A hint on its way to the other node.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Hint {
+    /// On the group's channel.
+    Entry(usize, Received),
+    /// On the user's channel.
+    Joined(usize, UserId, Seq),
+    User(usize, UserId, Received),
+}
+
+impl Hint {
+    pub(super) fn node(&self) -> usize {
+        let (Self::Entry(node, ..) | Self::Joined(node, ..) | Self::User(node, ..)) = self;
+        *node
+    }
+}

@@ -6,7 +6,9 @@ use axum::http::request::Parts;
 use chinwag_core::Error;
 use chinwag_core::token::TokenHash;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Instrument;
 
+use crate::error::{Problem, Result as Answer};
 use crate::network::peer::{Peer, trusts};
 use crate::options::Options;
 use crate::permits::{SharedPermit, SharedPermits};
@@ -26,9 +28,29 @@ pub(crate) struct Admission {
 #[derive(Clone)]
 pub(crate) struct UnderWay {
     /// Released when the last copy is dropped.
-    _permit: Arc<OwnedSemaphorePermit>,
+    _permit: Arc<Permit>,
     /// The token that the use case looks up, once the handler has asked for the caller.
     pub(crate) token: Arc<OnceLock<TokenHash>>,
+}
+
+/// The permit of a request under way.
+enum Permit {
+    Request(#[expect(dead_code, reason = "it is held, not used")] OwnedSemaphorePermit),
+    /// Of an upload, which reads its body while it is under way.
+    Upload(#[expect(dead_code, reason = "it is held, not used")] SharedPermit),
+}
+
+/// Goes on with a request in a task of its own, to its end, also if the client goes away. The permit is released then.
+pub(crate) async fn detach<T: Send + 'static>(
+    parts: &mut Parts,
+    work: impl Future<Output = Answer<T>> + Send + 'static,
+) -> Answer<T> {
+    let under_way = parts.extensions.remove::<UnderWay>();
+    let work = async move {
+        let _under_way = under_way;
+        work.await
+    };
+    tokio::spawn(work.in_current_span()).await.map_err(|_| Problem::fault())?
 }
 
 impl Admission {
@@ -45,7 +67,23 @@ impl Admission {
     /// filled in by the handler's extractor.
     pub(crate) fn request(&self, token: Arc<OnceLock<TokenHash>>) -> Option<UnderWay> {
         let permit = self.requests.clone().try_acquire_owned().ok()?;
-        Some(UnderWay { _permit: Arc::new(permit), token })
+        Some(UnderWay { _permit: Arc::new(Permit::Request(permit)), token })
+    }
+
+    /// A permit among `uploads`, for a request whose handler reads the body itself.
+    pub(crate) fn upload(
+        &self,
+        uploads: &SharedPermits,
+        parts: &Parts,
+        token: Arc<OnceLock<TokenHash>>,
+    ) -> Result<UnderWay, Error> {
+        let permit = self.shared(uploads, parts)?;
+        Ok(UnderWay { _permit: Arc::new(Permit::Upload(permit)), token })
+    }
+
+    /// One of some permits, counted for the request's address.
+    pub(crate) fn shared(&self, permits: &SharedPermits, parts: &Parts) -> Result<SharedPermit, Error> {
+        permits.take(self.counted_address(parts))
     }
 
     /// The number of requests under way.

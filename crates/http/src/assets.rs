@@ -2,6 +2,7 @@
 //! that other origins' pages import.
 
 mod bare;
+mod bundle;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -14,13 +15,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use brotli::enc::BrotliEncoderParams;
 use bytes::Bytes;
 use rust_embed::{EmbeddedFile, RustEmbed};
+use sha2::{Digest, Sha256};
 
 use crate::error::Problem;
 use crate::state::ServerState;
 
 #[derive(RustEmbed)]
 #[folder = "../../web"]
-struct Files;
+struct WebFiles;
 
 /// The files as they are sent.
 struct Web;
@@ -29,10 +31,10 @@ impl Web {
     /// A file as it is sent where everything is served below `base`. Pages name their parts by
     /// paths from the root, so that they work with and without a slash at their own path's end.
     fn get(path: &str, base: &str) -> Option<EmbeddedFile> {
-        let mut file = Files::get(path)?;
-        if content_type(path).starts_with("text/html") && !base.is_empty() {
+        let mut file = WebFiles::get(path)?;
+        if content_type(path).starts_with("text/html") {
             let page = std::str::from_utf8(&file.data).expect("our own files are UTF-8");
-            file.data = page.replace("=\"/", &format!("=\"{base}/")).into_bytes().into();
+            file.data = hashed(page).replace("=\"/", &format!("=\"{base}/")).into_bytes().into();
         }
         if path.starts_with("chinwag/") {
             let script = std::str::from_utf8(&file.data).expect("our own files are UTF-8");
@@ -59,6 +61,90 @@ pub(crate) async fn asset(State(state): State<Arc<ServerState>>, request: Reques
     for_any_page(file(path, request.headers(), state.options.base()))
 }
 
+/// The files of the page that are named after their content.
+const BUNDLED: [&str; 3] = ["page.js", "page.css", "chinwag-chat.js"];
+
+/// A file with the name of its content, which browsers keep for good.
+struct Bundled {
+    /// Such as `page.Zm9vYmFy.js`.
+    name: String,
+    data: Bytes,
+}
+
+/// The bundled files by their plain names. A debug build makes them anew each time, from the files on the disk.
+fn bundled(plain: &str) -> Option<Arc<Bundled>> {
+    static MADE: LazyLock<Mutex<HashMap<String, Arc<Bundled>>>> = LazyLock::new(Mutex::default);
+    let plain = BUNDLED.into_iter().find(|name| *name == plain)?;
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(made) = made.get(plain).filter(|_| !cfg!(debug_assertions)) {
+        return Some(made.clone());
+    }
+    let read = |path: &str| {
+        let file = WebFiles::get(path)?;
+        let text = std::str::from_utf8(&file.data).expect("our own files are UTF-8");
+        Some(if content_type(path).starts_with("text/javascript") {
+            bare::bare(text)
+        } else {
+            text.to_owned()
+        })
+    };
+    let text = if content_type(plain).starts_with("text/javascript") {
+        bundle::bundle(plain, &read).expect("our own modules have one form")
+    } else {
+        read(plain)?
+    };
+    let hash = URL_SAFE_NO_PAD.encode(&Sha256::digest(&text)[..12]);
+    let (stem, kind) = plain.rsplit_once('.').expect("each has a kind");
+    let file = Arc::new(Bundled { name: format!("{stem}.{hash}.{kind}"), data: text.into() });
+    made.insert(plain.to_owned(), file.clone());
+    Some(file)
+}
+
+/// A page that names the bundled files by their content.
+fn hashed(page: &str) -> String {
+    BUNDLED.iter().fold(page.to_owned(), |page, plain| {
+        let name = format!("=\"/bundle/{plain}\"");
+        if !page.contains(&name) {
+            return page;
+        }
+        let file = bundled(plain).expect("it is in the list");
+        page.replace(&name, &format!("=\"/bundle/{}\"", file.name))
+    })
+}
+
+/// `GET /bundle/…`: a file by the name of its content, kept for good. By another name it is the current one, for a
+/// page from a node of another version.
+pub(crate) async fn bundle(request: Request) -> Response {
+    let asked = request.uri().path().trim_start_matches("/bundle/");
+    let plain = match asked.split('.').collect::<Vec<_>>()[..] {
+        [stem, kind] | [stem, _, kind] => format!("{stem}.{kind}"),
+        _ => return Problem::no_path().into_response(),
+    };
+    let Some(file) = bundled(&plain) else { return Problem::no_path().into_response() };
+    let kept = if asked == file.name { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let caching = [
+        (header::CACHE_CONTROL, HeaderValue::from_static(kept)),
+        (header::VARY, HeaderValue::from_static("Accept-Encoding")),
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type(&plain))),
+    ];
+    if !takes_brotli(request.headers()) {
+        return for_any_page((caching, file.data.clone()).into_response());
+    }
+    let coding = [(header::CONTENT_ENCODING, HeaderValue::from_static("br"))];
+    for_any_page((caching, coding, compressed(file.name.clone(), &file.data)).into_response())
+}
+
+/// `GET /chinwag-chat.js`: the element under the name that stands in other people's pages, which leads to its bundle.
+pub(crate) async fn element(request: Request) -> Response {
+    let file = bundled("chinwag-chat.js").expect("it is in the list");
+    let text = format!("export * from \"./bundle/{}\";\n", file.name);
+    let caching = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type(request.uri().path()))),
+    ];
+    for_any_page((caching, text).into_response())
+}
+
 /// `GET /chinwag.js` and what it imports, under the names that stand in other people's pages.
 pub(crate) async fn module(request: Request) -> Response {
     for_any_page(file(request.uri().path().trim_start_matches('/'), request.headers(), ""))
@@ -73,7 +159,7 @@ fn for_any_page(mut response: Response) -> Response {
     response
 }
 
-/// A file, or the word that the caller has it already. Names do not change with their content,
+/// A file, or the word that the caller has it already. These names do not change with their content,
 /// so browsers ask each time, and are answered 304 while nothing has changed.
 fn file(path: &str, headers: &HeaderMap, base: &str) -> Response {
     let Some(file) = Web::get(path, base) else { return Problem::no_path().into_response() };
@@ -98,6 +184,9 @@ fn file(path: &str, headers: &HeaderMap, base: &str) -> Response {
     (caching, kind, file.data.into_owned()).into_response()
 }
 
+/// How hard Brotli tries, up to 11. The best takes seconds in a debug build, in each process of the tests anew.
+const QUALITY: i32 = if cfg!(debug_assertions) { 9 } else { 11 };
+
 /// A file in Brotli's form. Each is made once, when it is first asked for: there are no more of
 /// them than there are files in the program.
 fn compressed(tag: String, data: &[u8]) -> Bytes {
@@ -106,8 +195,8 @@ fn compressed(tag: String, data: &[u8]) -> Bytes {
         return made.clone();
     }
     let mut bytes = Vec::new();
-    brotli::BrotliCompress(&mut &*data, &mut bytes, &BrotliEncoderParams::default())
-        .expect("memory is written to");
+    let params = BrotliEncoderParams { quality: QUALITY, ..Default::default() };
+    brotli::BrotliCompress(&mut &*data, &mut bytes, &params).expect("memory is written to");
     let bytes = Bytes::from(bytes);
     MADE.lock().unwrap_or_else(PoisonError::into_inner).insert(tag, bytes.clone());
     bytes
@@ -129,7 +218,7 @@ fn listed(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item =
 
 /// Another for each form, as caches need it, and below each base.
 fn tag(file: &EmbeddedFile, small: bool, base: &str) -> String {
-    let hash = URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..12]);
+    let hash = URL_SAFE_NO_PAD.encode(&Sha256::digest(&file.data)[..12]);
     let base = base.replace('/', "-");
     format!("\"{hash}{base}{}\"", if small { "-br" } else { "" })
 }

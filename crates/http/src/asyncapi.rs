@@ -12,17 +12,19 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chinwag_core::limits::LATEST;
 use serde_json::{Map, Value, json};
-use utoipa::PartialSchema;
+use utoipa::{PartialSchema, ToSchema};
 
+use crate::api::{CLIENT_EVENTS, SERVER_EVENTS};
 use crate::error::Refused;
 use crate::network::public_url::PublicUrl;
 use crate::rest::answer::bytes;
 use crate::state::ServerState;
-use crate::wire::events::SERVER_EVENTS;
+use crate::wire::entry::{Entry, EntryChange};
 use crate::wire::key::{Transport, schema};
-use crate::wire::object::{Group, Latest, Lists, Marks, Me, Message};
+use crate::wire::message::{Latest, Message};
+use crate::wire::object::{Group, Lists, Marks, Me};
 use crate::wire::server_event::{Numbered, ServerEventEntry, object};
-use crate::ws::{CLIENT_EVENTS, ClientEventEntry};
+use crate::ws::ClientEventEntry;
 use table::{CLOSES, ERROR_EVENTS, ErrorEvent};
 
 const ABOUT: &str = "The WebSocket of the chat server Chinwag. Frames are texts, each one JSON object. A \
@@ -220,18 +222,26 @@ fn schemas() -> Value {
     let own = group["allOf"].as_array_mut().and_then(Vec::pop).expect("the marks, and a group's own keys");
     let mut change = own.clone();
     if let Some(required) = change["required"].as_array_mut() {
-        required.retain(|key| key != "head");
+        required.retain(|key| key != "head" && key != "pins");
     }
-    json!({
+    let mut schemas = json!({
         "Message": written(Message::schema()),
         "Latest": written(Latest::schema()),
         "Group": own,
         "GroupChange": change,
+        "Entry": written(Entry::schema()),
+        "EntryChange": written(EntryChange::schema()),
         "Marks": written(Marks::schema()),
         "Me": written(Me::schema()),
         "Lists": written(Lists::schema()),
         "Refused": written(Refused::schema()),
-    })
+    });
+    let mut within_messages = Vec::new();
+    Message::schemas(&mut within_messages);
+    for (name, schema) in within_messages {
+        schemas[name] = written(schema);
+    }
+    schemas
 }
 
 fn credentials() -> Value {

@@ -6,6 +6,7 @@
 pub(crate) mod accounts;
 mod attempts;
 mod bearer;
+mod codes;
 pub mod cookie;
 mod device;
 pub mod jwt;
@@ -28,6 +29,7 @@ use chinwag_core::{Date, Error, Name, Result, UserId};
 use chinwag_hub::Hub;
 
 use crate::admission::Admission;
+use crate::logged;
 use crate::network::origins;
 use crate::network::peer::Peer;
 use crate::notice::Notice;
@@ -367,7 +369,7 @@ impl Auth {
             tracing::warn!(
                 origin = %origin.escape_ascii(),
                 host = %host.escape_ascii(),
-                path = parts.uri.path(),
+                path = %logged::path(&parts.uri),
                 "a page of this origin was refused: if it is this server's own address, set http.public_url to it \
                  (or http.trusted_proxies to the proxy's); if it is another site that may call, name it in http.origins"
             );

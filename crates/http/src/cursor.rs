@@ -8,7 +8,10 @@ use sha2::{Digest, Sha256};
 use crate::key::ServiceKey;
 
 const SEAL: usize = 16;
-const LONGEST: usize = 32;
+/// The bytes of a block of the veil.
+const BLOCK: usize = 32;
+/// A number of a group, or a name of up to 64 characters and a number.
+const LONGEST: usize = 9 * BLOCK;
 
 /// Seals and opens cursors.
 pub(crate) struct CursorSeal {
@@ -21,7 +24,7 @@ impl CursorSeal {
         Self { seal: key.derive("cursor seal"), veil: key.derive("cursor veil") }
     }
 
-    /// A cursor of the list `list`, that stands for at most 32 bytes.
+    /// A cursor of the list `list`, that stands for at most [`LONGEST`] bytes.
     pub(crate) fn seal(&self, list: &str, place: &[u8]) -> String {
         debug_assert!(place.len() <= LONGEST);
         let seal = self.sealed(list, place);
@@ -51,8 +54,14 @@ impl CursorSeal {
 
     /// Covers what is bare, and uncovers what is covered.
     fn veiled(&self, seal: &[u8; SEAL], place: &[u8]) -> Vec<u8> {
-        let veil = Sha256::new().chain_update(self.veil).chain_update(seal).finalize();
-        place.iter().zip(veil.iter()).map(|(byte, cover)| byte ^ cover).collect()
+        let mut veiled = Vec::with_capacity(place.len());
+        for (number, block) in (0_u8..).zip(place.chunks(BLOCK)) {
+            let veil = Sha256::new().chain_update(self.veil).chain_update(seal);
+            // The first block is covered as versions before did that had no other.
+            let veil = if number == 0 { veil } else { veil.chain_update([number]) }.finalize();
+            veiled.extend(block.iter().zip(veil.iter()).map(|(byte, cover)| byte ^ cover));
+        }
+        veiled
     }
 }
 

@@ -108,17 +108,19 @@ fn status(error: &Error) -> StatusCode {
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
-        Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+        Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::UnsupportedType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Error::TooMany(_) | Error::SlowMode(_) => StatusCode::TOO_MANY_REQUESTS,
         Error::Unavailable(_) | Error::Unknown => StatusCode::SERVICE_UNAVAILABLE,
         Error::Full => StatusCode::INSUFFICIENT_STORAGE,
-        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        Error::LeaseEnded | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
 /// The public text of a refusal, as one sentence.
 pub fn detail(error: &Error) -> Cow<'static, str> {
     match error {
-        Error::Internal(_) => FAULT.into(),
+        Error::LeaseEnded | Error::Internal(_) => FAULT.into(),
         Error::Invalid(errors) => match &errors[..] {
             [] => "the payload is not valid".into(),
             [first, ..] if first.field.is_empty() => first.detail.clone().into(),
@@ -138,7 +140,9 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let problem = Self::new(status(&error), detail(&error));
         match error {
-            Error::TooMany(after) | Error::Unavailable(after) => problem.retry(after),
+            Error::TooMany(after) | Error::SlowMode(after) | Error::Unavailable(after) => {
+                problem.retry(after)
+            }
             Error::Unknown => problem.retry(Duration::from_secs(1)),
             Error::Internal(fault) => Self { fault: Some(fault), ..problem },
             // What has no field is of the whole payload, and said already.
@@ -209,6 +213,8 @@ mod tests {
             (Error::forbidden("no"), 403, None),
             (Error::NotFound("user"), 404, None),
             (Error::Conflict("used"), 409, None),
+            (Error::TooLarge("files.max_size".into()), 413, None),
+            (Error::UnsupportedType("files.types".into()), 415, None),
             (Error::TooMany(Duration::from_millis(2100)), 429, Some("3")),
             (Error::unavailable(), 503, Some("1")),
             (Error::Unavailable(Duration::ZERO), 503, Some("1")),

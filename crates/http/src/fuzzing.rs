@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::api::{CLIENT_EVENTS, REST_PAYLOADS};
 use crate::cursor;
 use crate::key::ServiceKey;
-use crate::wire::input::{Fields, REST_PAYLOADS};
+use crate::wire::input::Fields;
 use crate::ws;
 
 /// The type and `ref` of an event, if they are valid.
@@ -15,7 +16,7 @@ pub fn envelope(text: &str) -> Option<(String, Option<Arc<str>>)> {
 /// Parses a payload by every parser of a client's text: those of all events and requests. Each must
 /// return, whether it refuses the payload or not.
 pub fn parse_payload(payload: &[u8]) {
-    for event in ws::CLIENT_EVENTS {
+    for event in CLIENT_EVENTS {
         drop(std::hint::black_box((event.parse)(payload)));
     }
     for rest in REST_PAYLOADS.iter().copied().flatten() {

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use metrics::{Counter, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::rest::answer::{json, nothing};
@@ -16,6 +17,8 @@ use crate::state::ServerState;
 
 const REQUESTS: &str = "chinwag_http_requests_total";
 const SECONDS: &str = "chinwag_http_request_seconds";
+/// The time in which the store answers with the sum of the files' sizes.
+const USAGE_WITHIN: Duration = Duration::from_secs(1);
 /// Methods as they are counted.
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", "PUT", "other"];
 /// The duration of a request, in seconds: the upper bounds of the buckets.
@@ -110,11 +113,27 @@ pub(crate) async fn metrics(State(state): State<Arc<ServerState>>) -> Response {
         counter!("chinwag_hints_repeated_total").absolute(link.repeated);
     }
     gauge!("chinwag_http_requests_under_way").set(whole(state.admission.requests_under_way()));
+    if state.files().is_ok() {
+        file_figures(&state).await;
+    }
     if let Some(bytes) = resident() {
         gauge!("process_resident_memory_bytes").set(bytes);
     }
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, text)], FIGURES.render()).into_response()
+}
+
+/// The figures of files. The sum of their sizes is left as it was while the store is slow.
+async fn file_figures(state: &ServerState) {
+    let removals = state.app.removal_counts();
+    counter!("chinwag_file_removals_total", "result" => "removed").absolute(removals.removed());
+    counter!("chinwag_file_removals_total", "result" => "refused").absolute(removals.refused());
+    counter!("chinwag_file_removals_total", "result" => "stray").absolute(removals.strays());
+    if let Ok(Ok(bytes)) = timeout(USAGE_WITHIN, state.app.file_usage()).await {
+        #[expect(clippy::cast_precision_loss, reason = "a figure")]
+        let bytes = bytes as f64;
+        gauge!("chinwag_files_stored_bytes").set(bytes);
+    }
 }
 
 /// The figures of one route: by method, and by method and status. What was looked for once is kept.

@@ -4,18 +4,22 @@
 //! rule lives in between. [`Front`] is every path there is, [`serve()`] the loop that accepts
 //! connections for it.
 
+mod act_as;
 mod admission;
+pub mod api;
 mod assets;
 mod asyncapi;
 pub mod auth;
 mod cursor;
 pub mod error;
 mod extract;
+mod files;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod health;
 mod key;
+mod logged;
 pub mod network;
 mod notice;
 mod openapi;
@@ -34,13 +38,15 @@ pub mod wire;
 pub mod work;
 pub mod ws;
 
+pub use api::CLIENT_EVENTS;
 pub use asyncapi::asyncapi;
 pub use key::ServiceKey;
 pub use network::public_url::PublicUrl;
 pub use network::range::Network;
 pub use openapi::openapi;
-pub use options::{Options, Tls};
+pub use options::{FileOptions, Options, Tls};
 pub use router::Front;
+pub use routes::{ROUTES, RouteEntry, RouteExample, RouteRules};
 pub use serve::serve;
 pub use state::ServerState;
-pub use ws::{CLIENT_EVENTS, ClientEventEntry, Example, Right};
+pub use ws::{ClientEventEntry, Example, Right};

@@ -1,6 +1,11 @@
 //! The settings of both transports.
 
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use chinwag_core::file_store::FileStore;
 
 use crate::auth::jwt;
 use crate::key::ServiceKey;
@@ -28,6 +33,8 @@ pub struct Options {
     pub validate_creates: bool,
     /// Whether anybody may make an account (yes).
     pub signup: bool,
+    /// The files that users upload (none: they are off).
+    pub files: Option<FileOptions>,
     /// The limits that clients may read, by the keys of their settings (none).
     pub shown_limits: serde_json::Map<String, serde_json::Value>,
     /// The lifetime of a session (30 days).
@@ -72,6 +79,27 @@ pub struct Options {
     pub sockets_per_address: usize,
 }
 
+/// The settings of uploaded files.
+#[derive(Clone)]
+pub struct FileOptions {
+    /// The storage of their bytes.
+    pub store: Arc<dyn FileStore>,
+    /// A folder for images while they are prepared.
+    pub spool: PathBuf,
+    /// Whether a file that browsers save is read at an address of the storage's own, if it makes such.
+    pub redirect: bool,
+}
+
+impl fmt::Debug for FileOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { spool, redirect, .. } = self;
+        f.debug_struct("FileOptions")
+            .field("spool", spool)
+            .field("redirect", redirect)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Whether browsers reach the server over TLS: then `https` is its own origin, and its cookie is
 /// for TLS alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -97,6 +125,7 @@ impl Options {
             validate_grace: Duration::from_secs(600),
             validate_creates: false,
             signup: true,
+            files: None,
             shown_limits: serde_json::Map::new(),
             session_ttl: Duration::from_secs(30 * 24 * 3600),
             cookie: "access".into(),

@@ -29,7 +29,7 @@ impl PermitsByAddress {
         Self { most, taken: Arc::default() }
     }
 
-    /// A place for one more from `address`, if there is one.
+    /// A permit for one more from `address`, if it may have one.
     pub(crate) fn take(&self, address: IpAddr) -> Option<AddressPermit> {
         let address = network(address);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,13 +54,13 @@ impl Drop for AddressPermit {
     }
 }
 
-/// So many of something at a time, of which each address has a tenth.
+/// Permits that all addresses share, at most a tenth of them for one address.
 pub(crate) struct SharedPermits {
     all: Arc<Semaphore>,
     by_address: PermitsByAddress,
 }
 
-/// One of them, free again when it is dropped.
+/// One of them, given back when it is dropped.
 pub(crate) struct SharedPermit {
     _one: OwnedSemaphorePermit,
     _of_address: Option<AddressPermit>,
@@ -72,13 +72,13 @@ impl SharedPermits {
         Self { all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))), by_address }
     }
 
-    /// One more, for an address if it is to count for one. Refuses where the address has its share, or
-    /// there are no more.
+    /// A permit for one more, counted for an address if one is given. Refuses if that address has its tenth, or
+    /// if no permit is left.
     pub(crate) fn take(&self, address: Option<IpAddr>) -> Result<SharedPermit> {
         let of_address = match address {
             Some(address) => {
-                let place = self.by_address.take(address);
-                Some(place.ok_or(Error::TooMany(Duration::from_secs(1)))?)
+                let permit = self.by_address.take(address);
+                Some(permit.ok_or(Error::TooMany(Duration::from_secs(1)))?)
             }
             None => None,
         };

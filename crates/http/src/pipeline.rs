@@ -1,14 +1,15 @@
 //! The steps of a REST request:
 //!
-//! 1. Identify: the credential is checked.
+//! 1. Identify: the credential is checked, and a service may name the user for whom it asks.
 //! 2. Read: the whole body, within its limits.
 //! 3. Charge: the user's rate limits.
 //! 4. Admit: a permit among the requests under way.
 //! 5. Handle: the route's handler.
-//! 6. Recheck: a refusal for a token that is no longer valid becomes 401.
+//! 6. Recheck: a refusal for a token that is no longer valid becomes 401. A request that its handler refuses as one too
+//!    many is not charged after all.
 //!
 //! A request takes its permit only after its body is read, so a slow or frequent sender holds up
-//! nobody else.
+//! nobody else. The handler of an upload reads the body itself, and has a permit among the uploads.
 
 use std::sync::{Arc, OnceLock};
 
@@ -25,23 +26,34 @@ use chinwag_core::user::Caller;
 use hyper::body::Body as _;
 use tower::ServiceExt;
 
+use crate::act_as;
 use crate::auth::{Credential, Identified};
 use crate::error::{ErrorResponse, Problem};
 use crate::extract::payload;
+use crate::files::ticket;
 use crate::rest::session;
+use crate::routes::{RouteCost, RouteDemands};
 use crate::state::ServerState;
-use crate::wire::input::user::patch_cost;
 
 /// The token of a request, once its handler has asked for the caller.
 type LateToken = Arc<OnceLock<TokenHash>>;
 
 /// Answers a request of the API at `path`, or refuses it.
-pub(crate) async fn answer(state: &Arc<ServerState>, path: &str, route: Route, request: Request) -> Response {
+pub(crate) async fn answer(
+    state: &Arc<ServerState>,
+    path: &str,
+    demands: &RouteDemands,
+    route: Route,
+    request: Request,
+) -> Response {
     let (mut parts, body) = request.into_parts();
     let may_be_nobody = session::may_be_nobody(path, &parts);
-    let response = match prepare(state, path, &mut parts, body).await {
-        Ok((body, token)) => {
+    let response = match prepare(state, demands, &mut parts, body).await {
+        Ok(Prepared { body, token, charged }) => {
             let Ok(response) = route.oneshot(Request::from_parts(parts, body)).await;
+            if let (StatusCode::TOO_MANY_REQUESTS, Some((user, cost))) = (response.status(), charged) {
+                state.app.rates().give_back(user, cost);
+            }
             recheck_token(state, &token, response).await
         }
         Err(response) => *response,
@@ -49,31 +61,62 @@ pub(crate) async fn answer(state: &Arc<ServerState>, path: &str, route: Route, r
     if may_be_nobody && response.status() == StatusCode::UNAUTHORIZED { session::nobody() } else { response }
 }
 
+/// A request that its handler may begin with.
+struct Prepared {
+    body: Body,
+    token: LateToken,
+    /// The user who was charged for it, and how much.
+    charged: Option<(UserId, Cost)>,
+}
+
 /// Steps 1 to 4.
 async fn prepare(
     state: &Arc<ServerState>,
-    path: &str,
+    demands: &RouteDemands,
     parts: &mut Parts,
     body: Body,
-) -> Result<(Body, LateToken), Box<Response>> {
+) -> Result<Prepared, Box<Response>> {
     let refused = |problem: Problem| Box::new(problem.into_response());
     let token = LateToken::default();
-    if makes_session(path, &parts.method) {
+    let cost = demands.cost(&parts.method);
+    if matches!(cost, RouteCost::Session) {
         // It has no credential yet. Its own limits apply later, since it may have to wait.
         let body = read_body(state, parts, body).await.map_err(refused)?;
-        return Ok((body, token));
+        return Ok(Prepared { body, token, charged: None });
     }
-    let identified = state.auth.identify(parts).await.map_err(|error| refused(error.into()))?;
-    let body = if identified == Identified::Nobody && !state.options.open {
+    let identified = identify(state, demands, parts).await.map_err(|error| refused(error.into()))?;
+    let identified = act_as::identified(state, parts, identified).await.map_err(refused)?;
+    let streams = demands.reads_body_itself(&parts.method);
+    let body = if streams || identified == Identified::Nobody && !state.options.open {
         body
     } else {
         read_body(state, parts, body).await.map_err(refused)?
     };
-    let body = charge(state, path, &parts.method, &identified, body).await.map_err(refused)?;
-    let under_way = state.admission.request(token.clone()).ok_or_else(|| refused(Problem::busy()))?;
+    let (body, charged) = charge(state, cost, &identified, body).await.map_err(refused)?;
+    let under_way = match state.files() {
+        Ok(files) if streams => {
+            let permit = state.admission.upload(&files.uploads, parts, token.clone());
+            permit.map_err(|error| refused(error.into()))?
+        }
+        _ => state.admission.request(token.clone()).ok_or_else(|| refused(Problem::busy()))?,
+    };
     parts.extensions.insert(under_way);
     parts.extensions.insert(identified);
-    Ok((body, token))
+    Ok(Prepared { body, token, charged })
+}
+
+/// Step 1. Where files are read, a ticket in the query comes before any other credential.
+async fn identify(
+    state: &ServerState,
+    demands: &RouteDemands,
+    parts: &Parts,
+) -> chinwag_core::Result<Identified> {
+    if demands.takes_ticket(&parts.method)
+        && let Some(identified) = ticket::identified(state, &parts.uri).await?
+    {
+        return Ok(identified);
+    }
+    state.auth.identify(parts).await
 }
 
 /// Step 6. A caller with an invalid credential learns nothing else, whatever else is wrong with the
@@ -100,19 +143,18 @@ async fn read_body(state: &ServerState, parts: &Parts, body: Body) -> Result<Bod
 /// Step 3. Services have no limits.
 async fn charge(
     state: &ServerState,
-    path: &str,
-    method: &Method,
+    cost: RouteCost,
     identified: &Identified,
     body: Body,
-) -> Result<Body, Problem> {
-    let Some(user) = limited_user(identified) else { return Ok(body) };
-    let (cost, body) = if path == "/api/v1/users/{name}" && method == Method::PATCH {
-        cost_of_body(body, patch_cost).await
-    } else {
-        (cost(path, method), body)
+) -> Result<(Body, Option<(UserId, Cost)>), Problem> {
+    let Some(user) = limited_user(identified) else { return Ok((body, None)) };
+    let (cost, body) = match cost {
+        RouteCost::OfBody(cost) => cost_of_body(body, cost).await,
+        RouteCost::Fixed(cost) => (cost, body),
+        RouteCost::ByMethod | RouteCost::Session => (Cost::Event, body),
     };
     state.app.rates().spend(user, cost)?;
-    Ok(body)
+    Ok((body, Some((user, cost))))
 }
 
 fn limited_user(identified: &Identified) -> Option<UserId> {
@@ -124,27 +166,6 @@ fn limited_user(identified: &Identified) -> Option<UserId> {
             Caller::Service => None,
             Caller::User(user) => Some(user),
         },
-    }
-}
-
-/// Whether a request makes a session out of a password.
-fn makes_session(path: &str, method: &Method) -> bool {
-    method == Method::POST && matches!(path, "/api/v1/accounts" | "/api/v1/sessions")
-}
-
-/// The cost of a request to its user.
-fn cost(path: &str, method: &Method) -> Cost {
-    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
-        return Cost::Nothing;
-    }
-    let path = path.strip_prefix("/api/v1/").unwrap_or(path);
-    match path {
-        "messages" => Cost::Message,
-        "groups" => Cost::Group,
-        "groups/{id}" | "groups/{id}/quit" | "groups/{id}/accept" | "groups/{id}/join" | "groups/{id}/me" => {
-            Cost::Change
-        }
-        _ => Cost::Event,
     }
 }
 

@@ -1,14 +1,19 @@
-//! The table of client events in `docs/protocol.md`, made from their declarations. `UPDATE=1 cargo test
-//! -p chinwag-http protocol_tables` writes it anew.
+//! The tables of client events and of server events in `docs/protocol.md`, made from their declarations.
+//! `UPDATE=1 cargo test -p chinwag-http protocol_tables` writes them anew.
 
 use std::path::PathBuf;
 
-use crate::wire::input::REST_PAYLOADS;
-use crate::wire::key::{Key, Need};
-use crate::ws::CLIENT_EVENTS;
+use serde_json::Value;
 
-const BEGIN: &str = "<!-- client events: made by UPDATE=1 cargo test -p chinwag-http protocol_tables -->\n";
-const END: &str = "<!-- end of client events -->\n";
+use crate::api::{CLIENT_EVENTS, REST_PAYLOADS, SERVER_EVENTS};
+use crate::wire::key::{Key, Need};
+use crate::wire::server_event::Numbered;
+
+/// The marks before and after a table in the document.
+fn marks(of: &str) -> (String, String) {
+    let made = "made by UPDATE=1 cargo test -p chinwag-http protocol_tables";
+    (format!("<!-- {of}: {made} -->\n"), format!("<!-- end of {of} -->\n"))
+}
 
 fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/protocol.md")
@@ -40,7 +45,7 @@ fn keys(keys: &[&Key]) -> String {
     text
 }
 
-fn table() -> String {
+fn client_events() -> String {
     let mut table = String::from("| you send | data | effect |\n| --- | --- | --- |\n");
     for event in CLIENT_EVENTS {
         table.extend(["| `", event.name, "` | ", &keys(&(event.keys)()), " | ", event.effect, " |\n"]);
@@ -48,16 +53,71 @@ fn table() -> String {
     table
 }
 
-#[test]
-fn table_of_client_events_is_as_declared() {
-    let text = document();
-    let (before, rest) = text.split_once(BEGIN).expect("the table's begin");
-    let (found, after) = rest.split_once(END).expect("the table's end");
-    if std::env::var_os("UPDATE").is_some() {
-        let text = [before, BEGIN, &table(), END, after].concat();
-        return std::fs::write(path(), text).expect("the document can be written");
+fn server_events() -> String {
+    let mut table =
+        String::from("| the server sends | data | `seq` | meaning |\n| --- | --- | --- | --- |\n");
+    for event in SERVER_EVENTS {
+        let seq = match event.numbered {
+            Numbered::Never => "no",
+            Numbered::Changed => "if something changed",
+            Numbered::Always => "yes",
+        };
+        let data = data(&(event.data)());
+        table.extend(["| `", event.name, "` | ", &data, " | ", seq, " | ", event.about.trim(), " |\n"]);
     }
-    assert_eq!(found, table(), "write the table anew with UPDATE=1");
+    table
+}
+
+/// The data of an event by its schema: the object that it is, or its keys.
+fn data(schema: &Value) -> String {
+    let object = |schema: &Value| Some(schema["$ref"].as_str()?.rsplit('/').next()?.to_owned());
+    if let Some(name) = object(schema) {
+        return format!("a `{name}`");
+    }
+    let parts = |all: &Value| all["allOf"].as_array().into_iter().flatten().map(data).collect::<Vec<_>>();
+    match schema["type"].as_str() {
+        Some("array") => format!("a list: each {}", parts(&schema["items"]).join(" and ")),
+        Some("string") => "a group's id, as a plain string".to_owned(),
+        _ if schema["allOf"].is_array() => parts(schema).join(" and "),
+        _ => keys_of(schema),
+    }
+}
+
+/// The keys of an object: of some, at least one is present; others may be left out.
+fn keys_of(schema: &Value) -> String {
+    let names =
+        |list: &Value| list.as_array().into_iter().flatten().map(Value::to_string).collect::<Vec<_>>();
+    let required = names(&schema["required"]);
+    let either = schema["anyOf"].as_array().into_iter().flatten().flat_map(|one| names(&one["required"]));
+    let either: Vec<_> = either.collect();
+    let quoted = |name: &String| format!("`{}`", name.trim_matches('"'));
+    let mut keys: Vec<_> = required.iter().map(quoted).collect();
+    if !either.is_empty() {
+        keys.push(either.iter().map(quoted).collect::<Vec<_>>().join(" or "));
+    }
+    let all = schema["properties"].as_object().into_iter().flat_map(serde_json::Map::keys);
+    let optional = all.map(|name| format!("\"{name}\"")).filter(|name| !required.contains(name));
+    let optional = optional.filter(|name| !either.contains(name));
+    keys.extend(optional.map(|name| format!("{} (may be missing)", quoted(&name))));
+    keys.join(", ")
+}
+
+#[test]
+fn tables_of_events_are_as_declared() {
+    for (of, table) in [("client events", client_events()), ("server events", server_events())] {
+        let (begin, end) = marks(of);
+        let text = document();
+        let (before, rest) = text.split_once(&begin).expect("the table's begin");
+        let (found, after) = rest.split_once(&end).expect("the table's end");
+        if std::env::var_os("UPDATE").is_some() {
+            let text = [before, &begin, &table, &end, after].concat();
+            // At once, since another test reads it.
+            let new = path().with_extension("md.new");
+            std::fs::write(&new, text).and_then(|()| std::fs::rename(new, path())).expect("the document");
+        } else {
+            assert_eq!(found, table, "write the table of {of} anew with UPDATE=1");
+        }
+    }
 }
 
 #[test]

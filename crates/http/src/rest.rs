@@ -1,30 +1,37 @@
 //! The REST transport, one file for each noun: each endpoint with its payload, its handler and its entry in
-//! the API's document.
+//! the API's document. A noun that fits into one file with its events is in [`api`](crate::api).
 
 pub(crate) mod account;
 pub(crate) mod answer;
+pub(crate) mod file;
 pub(crate) mod group;
+pub(crate) mod group_settings;
+pub(crate) mod join;
 pub(crate) mod list;
+pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod private;
 pub(crate) mod relation;
+pub(crate) mod search;
 pub(crate) mod server;
 pub(crate) mod session;
+pub(crate) mod thread;
 pub(crate) mod ticket;
 pub(crate) mod token;
+pub(crate) mod upload;
 pub(crate) mod user;
 
 /// Common imports of the handlers.
-mod prelude {
-    pub(super) use std::sync::Arc;
+pub(crate) mod prelude {
+    pub(crate) use std::sync::Arc;
 
-    pub(super) use axum::extract::State;
-    pub(super) use axum::http::StatusCode;
-    pub(super) use axum::response::Response;
+    pub(crate) use axum::extract::State;
+    pub(crate) use axum::http::StatusCode;
+    pub(crate) use axum::response::Response;
 
-    pub(super) use super::answer::{Refusals, json, nothing};
-    pub(super) use crate::error::Result;
-    pub(super) use crate::extract::caller::CallerContext;
-    pub(super) use crate::extract::payload::Payload;
-    pub(super) use crate::state::ServerState;
+    pub(crate) use super::answer::{Refusals, json, nothing};
+    pub(crate) use crate::error::Result;
+    pub(crate) use crate::extract::caller::CallerContext;
+    pub(crate) use crate::extract::payload::Payload;
+    pub(crate) use crate::state::ServerState;
 }

@@ -12,7 +12,7 @@ use axum::extract::{ConnectInfo, Request};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, Route, get, post, put};
+use axum::routing::{MethodRouter, Route, get};
 use futures_util::FutureExt;
 use tower::layer::layer_fn;
 use tower::{ServiceExt, service_fn};
@@ -21,20 +21,36 @@ use uuid::Uuid;
 
 use crate::error::{self, Problem};
 use crate::health::Figures;
+use crate::logged;
 use crate::network::peer::{forwarded_host, trusts};
 use crate::network::{hosts, origins};
 use crate::notice::Notice;
-use crate::rest::{account, group, message, private, relation, server, session, ticket, token, user};
-use crate::routes::routes;
+use crate::routes::RouteDemands;
 use crate::state::ServerState;
 use crate::unknown::{self, DocumentedParameters};
+#[allow(clippy::wildcard_imports, reason = "the table of routes names every noun")]
+use crate::{api::*, rest::*};
 use crate::{assets, asyncapi, health, openapi, pipeline, ws};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Pages run their own scripts and talk to their own host, and nothing else.
 const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: https:; \
+     media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// The headers of answers that pages of other origins may read.
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "Link, Retry-After, X-Request-Id, Chinwag-Ignored, Location, ETag, Accept-Ranges, Content-Range, \
+     Content-Disposition, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, \
+     Upload-Offset, Upload-Length, Upload-Metadata",
+);
+/// The methods that they may use.
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+/// The headers that they may send.
+const ALLOWED: HeaderValue = HeaderValue::from_static(
+    "Authorization, Content-Type, X-Request-Id, Range, If-Range, If-None-Match, Tus-Resumable, Upload-Length, \
+     Upload-Offset, Upload-Metadata, Upload-Checksum",
 );
 
 /// The state of the server. Monitoring asks for it without knowing the server's name.
@@ -44,9 +60,9 @@ type Endpoint = MethodRouter<Arc<ServerState>>;
 
 /// Makes the functions of the routes' table.
 macro_rules! endpoints {
-    ($($list:ident { $($path:literal => $first:ident($($handler:tt)+)$(.$next:ident($($other:tt)+))*;)+ })+) => {
+    ($($list:ident { $($path:literal { $($method:ident $noun:ident::$handler:ident$(: $rules:expr)?;)+ })+ })+) => {
         $(pub(crate) fn $list() -> Vec<(&'static str, Endpoint)> {
-            vec![$(($path, $first($($handler)+)$(.$next($($other)+))*)),+]
+            vec![$(($path, Endpoint::new()$(.$method($noun::$handler))+)),+]
         })+
     };
 }
@@ -60,9 +76,11 @@ fn pages() -> Vec<(&'static str, Endpoint)> {
         ("/docs/", get(assets::docs)),
         ("/assets/{*path}", get(assets::asset)),
         ("/chinwag.js", get(assets::module)),
+        ("/worker.js", get(assets::module)),
         ("/chinwag.d.ts", get(assets::module)),
         ("/chinwag/{*path}", get(assets::module)),
-        ("/chinwag-chat.js", get(assets::module)),
+        ("/chinwag-chat.js", get(assets::element)),
+        ("/bundle/{name}", get(assets::bundle)),
         ("/chinwag-chat/{*path}", get(assets::module)),
         ("/words/{*path}", get(assets::module)),
         ("/vendor/{*path}", get(assets::module)),
@@ -95,8 +113,8 @@ impl Front {
     /// Answers a request. Handlers learn the client's address from [`ConnectInfo`]`<SocketAddr>`,
     /// which [`serve`](crate::serve()) puts into each.
     ///
-    /// It is given an id, and a span that what happens during it is logged in. The query is left
-    /// out: it may hold a ticket.
+    /// It is given an id, and a span that what happens during it is logged in. Secrets in its
+    /// address are left out.
     pub async fn answer(&self, mut request: Request) -> Response {
         let started = Instant::now();
         let id = request_id(request.headers()).unwrap_or_else(|| {
@@ -109,7 +127,7 @@ impl Front {
             "request",
             id = id.to_str().unwrap_or_default(),
             method = %request.method(),
-            path = request.uri().path(),
+            path = %logged::path(request.uri()),
             peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| tracing::field::display(info.0)),
         );
         let answered = async {
@@ -193,19 +211,17 @@ impl Front {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
+        // A file has a policy of its own, which allows less.
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(CONTENT_POLICY);
         if !self.state.options.origins.is_empty() {
             headers.append(header::VARY, HeaderValue::from_static("Origin"));
         }
         if let Some(origin) = origin {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            let exposed = HeaderValue::from_static("Link, Retry-After, X-Request-Id, Chinwag-Ignored");
-            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
             if preflight {
-                let methods = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
-                headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-                let allowed = HeaderValue::from_static("Authorization, Content-Type, X-Request-Id");
-                headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+                headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+                headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED);
                 headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
             }
         }
@@ -219,6 +235,13 @@ impl Front {
     }
 }
 
+/// A path of the API, whose requests pass [`pipeline`].
+struct ApiPath {
+    state: Arc<ServerState>,
+    parameters: DocumentedParameters,
+    demands: RouteDemands,
+}
+
 /// Adds paths, each of which counts its requests; those that are `bounded` pass
 /// [`pipeline`].
 fn with_paths(
@@ -228,10 +251,10 @@ fn with_paths(
     bounded: bool,
 ) -> Router<Arc<ServerState>> {
     paths.into_iter().fold(router, |router, (path, methods)| {
-        let known = Arc::new(DocumentedParameters::at(path));
+        let (parameters, demands) = (DocumentedParameters::at(path), RouteDemands::at(path));
+        let api = bounded.then(|| Arc::new(ApiPath { state: state.clone(), parameters, demands }));
         let path = without_slash(path);
         let figures = Arc::new(Figures::new(path));
-        let api = bounded.then(|| (state.clone(), known));
         let counted = layer_fn(move |route: Route| {
             let (figures, api) = (figures.clone(), api.clone());
             service_fn(move |request| counted(figures.clone(), api.clone(), route.clone(), request))
@@ -249,15 +272,16 @@ async fn no_method() -> Problem {
 
 async fn counted(
     figures: Arc<Figures>,
-    api: Option<(Arc<ServerState>, Arc<DocumentedParameters>)>,
+    api: Option<Arc<ApiPath>>,
     route: Route,
     request: Request,
 ) -> Result<Response, Infallible> {
     let (method, started) = (request.method().clone(), Instant::now());
     let response = match api {
-        Some((state, known)) => {
-            let answer = |request| pipeline::answer(&state, figures.route(), route, request);
-            unknown::named(&state, &known, request, answer).await
+        Some(api) => {
+            let ApiPath { state, parameters, demands } = &*api;
+            let answer = |request| pipeline::answer(state, figures.route(), demands, route, request);
+            unknown::named(state, parameters, request, answer).await
         }
         None => route.oneshot(request).await?,
     };

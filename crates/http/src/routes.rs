@@ -1,40 +1,179 @@
-//! The routes of the API, one line each. The router and the OpenAPI document are made from this table.
+//! The rules of a route: what callers are answered, the cost, an example.
 
-/// Expands a macro with every route: those of the API, which wait for a permit, and those about the server
-/// itself, which are answered however busy it is.
-macro_rules! routes {
-    ($expand:ident) => {
-        $expand! {
-            api {
-                "/api/v1/server/" => get(server::get);
-                "/api/v1/accounts/" => post(account::create);
-                "/api/v1/sessions/" => post(session::create).get(session::get).delete(session::delete);
-                "/api/v1/tickets/" => post(ticket::create);
-                "/api/v1/users/" => post(user::create).get(user::list);
-                "/api/v1/users/{name}/" =>
-                    get(user::get).put(user::put).patch(user::update).delete(user::delete);
-                "/api/v1/users/{name}/tokens/" => post(token::create).delete(token::delete);
-                "/api/v1/groups/" => post(group::create).get(group::list);
-                "/api/v1/groups/{id}/" => get(group::get).patch(group::update).delete(group::delete);
-                "/api/v1/groups/{id}/messages/" => get(message::history);
-                "/api/v1/groups/{id}/read/" => post(group::read);
-                "/api/v1/groups/{id}/quit/" => post(group::quit);
-                "/api/v1/groups/{id}/accept/" => post(group::accept);
-                "/api/v1/private/" => put(private::open);
-                "/api/v1/messages/" => post(message::create).get(message::list);
-                "/api/v1/messages/{id}/" =>
-                    get(message::get).patch(message::update).delete(message::delete);
-                "/api/v1/relations/blocked/" => post(relation::blocked);
-            }
-            service {
-                "/healthz" => get(health::healthz);
-                "/readyz" => get(health::readyz);
-                "/metrics" => get(health::metrics);
-                "/api/v1/openapi.json" => get(openapi::document);
-                "/api/v1/asyncapi.json" => get(asyncapi::document);
-            }
-        }
+use axum::http::Method;
+use chinwag_core::rate::Cost;
+use serde_json::{Value, json};
+
+use crate::api::routes;
+use crate::wire::input::user::patch_cost;
+
+/// The code of an invite that does not exist, for examples.
+const UNKNOWN_CODE: &str = "cw_invite_0000000000000000000000";
+
+/// A route of the API: a method at a path, as the OpenAPI document names them.
+#[derive(Debug)]
+pub struct RouteEntry {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub rules: RouteRules,
+}
+
+/// The rules of a route.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteRules {
+    /// The statuses that the example gets: sent by nobody, by a user who has nothing to do with it, and by a service.
+    pub answers: [u16; 3],
+    /// Whether it adds content. Then it is 507 on a full disk.
+    pub adds: bool,
+    /// A payload that is right for the route, in the name of the user whose objects they are.
+    pub example: fn(&RouteExample<'_>) -> Value,
+    /// A key of the path beside `{name}` and `{id}`, and the value that it has in the example.
+    at: Option<(&'static str, &'static str)>,
+    cost: RouteCost,
+    /// Whether the handler reads the body, which may be of any length, and not the pipeline.
+    reads_body_itself: bool,
+    /// Whether a ticket for files in the query is a credential.
+    takes_ticket: bool,
+}
+
+/// The ids and names in the example of a route.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteExample<'a> {
+    /// A group.
+    pub group: &'a str,
+    /// The owner of the group, in whose name a service acts.
+    pub author: &'a str,
+    /// Another member.
+    pub other: &'a str,
+    /// A name that is not taken.
+    pub fresh: &'a str,
+}
+
+/// The cost of a route to the user who calls.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RouteCost {
+    /// Nothing if the method only reads, and an event otherwise.
+    ByMethod,
+    Fixed(Cost),
+    OfBody(fn(&[u8]) -> Cost),
+    /// It makes a session out of a password: there is no user yet.
+    Session,
+}
+
+impl RouteEntry {
+    /// The path of the example, for this user, and for this group or message.
+    pub fn example_path(&self, user: &str, group: &str, message: &str) -> String {
+        let id = if self.path.contains("/messages/{id}") { message } else { group };
+        let path = self.path.replace("{name}", user).replace("{id}", id);
+        self.rules.at.iter().fold(path, |path, (key, value)| path.replace(key, value))
+    }
+}
+
+/// The rules of a route with an empty payload: see [`RouteRules::answers`].
+const fn answers(nobody: u16, stranger: u16, service: u16) -> RouteRules {
+    let answers = [nobody, stranger, service];
+    RouteRules {
+        answers,
+        adds: false,
+        example: |_| Value::Null,
+        at: None,
+        cost: RouteCost::ByMethod,
+        reads_body_itself: false,
+        takes_ticket: false,
+    }
+}
+
+impl RouteRules {
+    const fn costs(self, cost: Cost) -> Self {
+        Self { cost: RouteCost::Fixed(cost), ..self }
+    }
+
+    const fn costs_by_body(self, cost: fn(&[u8]) -> Cost) -> Self {
+        Self { cost: RouteCost::OfBody(cost), ..self }
+    }
+
+    const fn makes_session(self) -> Self {
+        Self { cost: RouteCost::Session, ..self }
+    }
+
+    const fn reads_body_itself(self) -> Self {
+        Self { reads_body_itself: true, ..self }
+    }
+
+    const fn takes_ticket(self) -> Self {
+        Self { takes_ticket: true, ..self }
+    }
+
+    const fn adds(self) -> Self {
+        Self { adds: true, ..self }
+    }
+
+    const fn example(self, example: fn(&RouteExample<'_>) -> Value) -> Self {
+        Self { example, ..self }
+    }
+
+    const fn at(self, key: &'static str, value: &'static str) -> Self {
+        Self { at: Some((key, value)), ..self }
+    }
+
+    /// An example whose payload names the author, and nothing else.
+    const fn in_name_of_author(self) -> Self {
+        self.example(|ids| json!({ "author": ids.author }))
+    }
+}
+
+/// Makes the table of entries.
+macro_rules! entries {
+    (
+        api { $($path:literal { $($method:ident $noun:ident::$handler:ident: $rules:expr;)+ })+ }
+        service { $($rest:tt)+ }
+    ) => {
+        /// Every route of the API.
+        pub static ROUTES: &[RouteEntry] = &[
+            $($(RouteEntry { method: stringify!($method), path: $path, rules: $rules },)+)+
+        ];
     };
 }
 
-pub(crate) use routes;
+routes!(entries);
+
+/// Demands of the routes of one path on the pipeline.
+#[derive(Debug)]
+pub(crate) struct RouteDemands(Vec<(&'static str, RouteRules)>);
+
+impl RouteDemands {
+    /// Those of a path as the table has it.
+    pub(crate) fn at(path: &str) -> Self {
+        let routes = ROUTES.iter().filter(|route| route.path == path);
+        Self(routes.map(|route| (route.method, route.rules)).collect())
+    }
+
+    /// The cost of a method.
+    pub(crate) fn cost(&self, method: &Method) -> RouteCost {
+        match self.rules(method).map(|rules| rules.cost) {
+            Some(RouteCost::ByMethod) | None if is_reading(method) => RouteCost::Fixed(Cost::Nothing),
+            Some(RouteCost::ByMethod) | None => RouteCost::Fixed(Cost::Event),
+            Some(cost) => cost,
+        }
+    }
+
+    /// Whether the handler of a method reads the body.
+    pub(crate) fn reads_body_itself(&self, method: &Method) -> bool {
+        self.rules(method).is_some_and(|rules| rules.reads_body_itself)
+    }
+
+    /// Whether a ticket for files is a credential.
+    pub(crate) fn takes_ticket(&self, method: &Method) -> bool {
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        self.rules(method).is_some_and(|rules| rules.takes_ticket)
+    }
+
+    fn rules(&self, method: &Method) -> Option<&RouteRules> {
+        let found = self.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(method.as_str()));
+        found.map(|(_, rules)| rules)
+    }
+}
+
+fn is_reading(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::http::StatusCode;
 use chinwag_core::Result;
 use chinwag_core::app::App;
 use chinwag_hub::Hub;
@@ -11,6 +12,8 @@ use crate::admission::Admission;
 use crate::auth::Auth;
 use crate::auth::recheck::Recheck;
 use crate::cursor::CursorSeal;
+use crate::error::Problem;
+use crate::files::FileService;
 use crate::notice::Notice;
 use crate::options::Options;
 use crate::permits::PermitsByAddress;
@@ -29,6 +32,7 @@ pub struct ServerState {
     pub(crate) admission: Arc<Admission>,
     pub(crate) recheck: Option<Arc<Recheck>>,
     pub(crate) sockets: PermitsByAddress,
+    files: Option<FileService>,
     pub(crate) notices: Notices,
     draining: AtomicBool,
 }
@@ -53,6 +57,7 @@ impl ServerState {
             auth,
             cursors: CursorSeal::new(&options.service_key),
             sockets: PermitsByAddress::new(options.sockets_per_address),
+            files: options.files.clone().map(FileService::new),
             admission,
             notices: Notices::default(),
             draining: AtomicBool::new(false),
@@ -60,6 +65,13 @@ impl ServerState {
             hub,
             options,
         }))
+    }
+
+    /// The files; a refusal if they are off.
+    pub(crate) fn files(&self) -> Result<&FileService, Problem> {
+        let off =
+            "files are off: nodes share no data folder, so files.store must name a shared folder or a bucket";
+        self.files.as_ref().ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, off))
     }
 
     /// Whether the server is shutting down.

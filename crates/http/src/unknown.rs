@@ -1,5 +1,5 @@
 //! Query parameters and keys of a body that no endpoint knows: `Chinwag-Ignored` names them, and
-//! `http.strict` refuses them. A query parameter is known where the API's document has it.
+//! `http.strict` refuses them. A query parameter is known where the API's document has it; [`act_as`] decides on one more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -9,6 +9,7 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use chinwag_core::Error;
 
+use crate::act_as;
 use crate::auth::Credential;
 use crate::error::Problem;
 use crate::openapi;
@@ -18,7 +19,7 @@ use crate::wire::input::Ignored;
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("chinwag-ignored");
 
 /// The paths to which clients send passwords.
-const TAKE_PASSWORDS: [&str; 2] = ["/accounts", "/sessions"];
+const TAKE_PASSWORDS: [&str; 4] = ["/accounts", "/accounts/me", "/sessions", "/password"];
 
 /// The query parameters of one path, by method.
 pub(crate) struct DocumentedParameters(BTreeMap<String, BTreeSet<String>>);
@@ -47,7 +48,7 @@ pub(crate) async fn named<F: Future<Output = Response>>(
     let ignored = Arc::new(Ignored::new(state.options.strict));
     let query = request.uri().query().unwrap_or_default();
     for (key, _) in form_urlencoded::parse(query.as_bytes()) {
-        if !known.has(request.method(), &key) {
+        if !known.has(request.method(), &key) && !act_as::names_user(request.method(), &key) {
             ignored.note("", &key);
         }
     }

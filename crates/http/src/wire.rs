@@ -1,12 +1,19 @@
 //! The wire's own types: what is serialised to clients and parsed from them. serde lives here
 //! and nowhere else.
 
+pub mod avatar;
+pub mod entry;
 pub mod events;
 pub mod fields;
+pub mod file;
 pub mod frame;
+pub mod group_settings;
 pub mod input;
 pub mod key;
+pub mod message;
 pub mod object;
 pub mod outgoing;
+pub mod profile;
 pub mod server_event;
 pub mod summary;
+pub mod text;

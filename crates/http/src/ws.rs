@@ -1,8 +1,8 @@
 //! The WebSocket: the handshake, the socket's loop, and the events that a client may send.
 
-mod client_event;
+pub(crate) mod client_event;
 mod dispatch;
-mod events;
+pub(crate) mod events;
 mod gathered;
 mod handshake;
 mod more;
@@ -15,5 +15,4 @@ mod window;
 pub use client_event::{ClientEventEntry, Example, Right};
 #[cfg(feature = "fuzzing")]
 pub(crate) use dispatch::envelope;
-pub use events::CLIENT_EVENTS;
 pub(crate) use handshake::handshake;

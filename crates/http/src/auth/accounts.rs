@@ -2,14 +2,16 @@
 
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
-use chinwag_core::app::account::{Issued, SignUp};
+use chinwag_core::app::Context;
+use chinwag_core::app::account::{ChangePassword, Issued, SignUp, WRONG_OLD};
 use chinwag_core::password::Password;
+use chinwag_core::token::TokenHash;
 use chinwag_core::{Error, Name, Result};
 
 use super::Auth;
 use crate::network::peer::Peer;
 use crate::permits::network;
-use crate::wire::input::account::{NamePassword, NewAccount};
+use crate::wire::input::account::{NamePassword, NewAccount, PasswordChange};
 
 const WRONG: Error = Error::Unauthenticated("the name or the password is wrong");
 
@@ -54,6 +56,42 @@ impl Auth {
         let session = self.app.session_create(account.ok_or(WRONG)?, self.options.session_ttl).await?;
         self.attempts.succeeded(&fold, from);
         Ok(self.begun(session, &fold, parts))
+    }
+
+    /// Changes the password of the calling user, who knows the old one. It counts as a sign-in.
+    pub(crate) async fn change_password(
+        &self,
+        context: &Context,
+        session: Option<TokenHash>,
+        given: PasswordChange,
+        parts: &Parts,
+    ) -> Result<()> {
+        let from = network(Peer::of(parts, &self.options).address);
+        let account = self.app.own_account(context).await?;
+        let fold = account.user.name.fold(self.app.name_case());
+        let device = self.devices.of(&parts.headers, &fold, self.app.clock().now());
+        self.attempts.sign_in(&fold, from, device).await?;
+        let old = Password::parse(&given.old).map_err(|_| Error::forbidden(WRONG_OLD))?;
+        if !self.passwords.verify(old, account.phc.clone(), from).await? {
+            return Err(Error::forbidden(WRONG_OLD));
+        }
+        let phc = self.passwords.hash(given.new, from).await?;
+        self.app.password_change(context, ChangePassword { account, phc, session }).await?;
+        self.attempts.succeeded(&fold, from);
+        Ok(())
+    }
+
+    /// Sets the password of a user, for a service.
+    pub(crate) async fn set_password(
+        &self,
+        context: &Context,
+        name: Name,
+        password: Password,
+        parts: &Parts,
+    ) -> Result<()> {
+        let from = network(Peer::of(parts, &self.options).address);
+        let phc = self.passwords.hash(password, from).await?;
+        self.app.password_set(context, name, phc).await
     }
 
     fn begun(&self, session: Issued, fold: &str, parts: &Parts) -> Begun {

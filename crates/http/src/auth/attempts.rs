@@ -45,6 +45,11 @@ impl Attempts {
         self.rates.take(Key::Address(from), &[LimitKind::SignIns])
     }
 
+    /// Refuses an address that has no attempt left, and counts nothing.
+    pub(super) fn may_try(&self, from: IpAddr) -> Result<()> {
+        self.rates.check(Key::Address(from), &[LimitKind::SignIns])
+    }
+
     /// Counts an account that is to be made.
     pub(super) fn sign_up(&self, from: IpAddr) -> Result<()> {
         self.rates.take(Key::Address(from), &[LimitKind::SignUps])

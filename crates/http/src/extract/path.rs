@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use chinwag_core::app::identity::Spelled;
-use chinwag_core::{Error, GroupId, MessageId, Name};
+use chinwag_core::{Error, FileId, GroupId, MessageId, Name};
 
 use crate::error::Problem;
 
@@ -17,6 +17,18 @@ pub(crate) struct BySpelling(pub Spelled);
 
 /// The text that the path has for `{name}`.
 pub(crate) struct ByText(pub String);
+
+/// A value that the path has at a key of its own.
+pub(crate) struct ByValue<T>(pub T);
+
+/// A value for [`ByValue`]. The noun that it belongs to says how it is read.
+pub(crate) trait PathValue: Sized {
+    /// The key, as the route names it.
+    const KEY: &str;
+
+    /// Reads the text, which is empty if the path is not UTF-8.
+    fn from_path(text: &str) -> Result<Self, Error>;
+}
 
 /// The group or message that the path names by `{id}`.
 pub(crate) struct ById<T>(pub T);
@@ -33,6 +45,10 @@ impl Id for GroupId {
 
 impl Id for MessageId {
     const NOUN: &str = "message";
+}
+
+impl Id for FileId {
+    const NOUN: &str = "file";
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for ByName {
@@ -68,6 +84,15 @@ impl<S: Send + Sync, T: Id> FromRequestParts<S> for ById<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let id = param(parts, state, "id").await.and_then(|text| text.parse().ok());
         id.map(Self).ok_or_else(|| Error::NotFound(T::NOUN).into())
+    }
+}
+
+impl<S: Send + Sync, T: PathValue> FromRequestParts<S> for ByValue<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = param(parts, state, T::KEY).await.unwrap_or_default();
+        Ok(Self(T::from_path(&text)?))
     }
 }
 

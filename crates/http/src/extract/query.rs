@@ -1,15 +1,21 @@
 //! Query parameters. Unknown keys are ignored; a known one may be given once.
 
+mod search;
+
 use std::borrow::Cow;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use chinwag_core::app::message::Point;
-use chinwag_core::limits::{LIST_PAGE, NAME_CHARS, NAMES_PAGE};
-use chinwag_core::{Date, Error, Name, Result, Seq};
+use chinwag_core::limits::{GROUP_NAME_CHARS, IDS_PAGE, LIST_PAGE, NAME_CHARS, NAMES_PAGE};
+use chinwag_core::permission::Role;
+use chinwag_core::store::Edge;
+use chinwag_core::{Date, Error, MessageId, Name, Result, Seq};
 
 use crate::admission::UnderWay;
 use crate::error::Problem;
+use crate::extract::path::PathValue;
+use crate::wire::entry::role;
 use crate::wire::fields::{FieldNames, Picked};
 
 /// A request's query.
@@ -89,13 +95,91 @@ impl Query {
         Ok(Some(names.into_iter().filter_map(|name| Name::parse(name).ok()).collect()))
     }
 
+    /// The messages of `ids`, with commas between them, each once. `None` where it is not there.
+    pub(crate) fn ids(&self) -> Result<Option<Vec<MessageId>>> {
+        let has = |key: &str| self.pairs.iter().any(|(name, _)| name == key);
+        if !has("ids") {
+            return Ok(None);
+        }
+        if ["before", "after", "limit"].into_iter().any(has) {
+            return Err(Error::field("ids", "is answered with one list: leave before, after and limit out"));
+        }
+        let mut ids = Vec::new();
+        for text in self.get("ids")?.unwrap_or_default().split(',').filter(|text| !text.is_empty()) {
+            let id: MessageId = text.parse().map_err(|why| Error::field("ids", why))?;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+            if ids.len() > IDS_PAGE {
+                return Err(Error::field("ids", format!("holds more than {IDS_PAGE} ids: ask for fewer")));
+            }
+        }
+        Ok(Some(ids))
+    }
+
+    /// The user in whose name a service acts, if one is given.
+    pub(crate) fn author(&self) -> Result<Option<Name>> {
+        let refused = |why| Error::field("author", why);
+        self.get("author")?.map(|text| Name::parse(text).map_err(refused)).transpose()
+    }
+
+    /// A value that may stand in a path as well, if one is given.
+    pub(crate) fn value<T: PathValue>(&self) -> Result<Option<T>> {
+        self.get(T::KEY)?.map(T::from_path).transpose()
+    }
+
+    /// The name of an uploaded file, if one is given.
+    pub(crate) fn file_name(&self) -> Result<Option<&str>> {
+        self.get("name")
+    }
+
+    /// Whether a history is asked for without the replies in threads.
+    pub(crate) fn leaves_threads_out(&self) -> Result<bool> {
+        match self.get("thread")? {
+            None => Ok(false),
+            Some("none") => Ok(true),
+            Some(_) => Err(Error::field("thread", "must be none, or left out")),
+        }
+    }
+
     /// The beginning of a name that is searched for, if one is given.
     pub(crate) fn prefix(&self) -> Result<Option<&str>> {
+        self.prefix_up_to(NAME_CHARS)
+    }
+
+    fn prefix_up_to(&self, most: usize) -> Result<Option<&str>> {
         let prefix = self.get("q")?;
-        if prefix.is_some_and(|prefix| prefix.chars().nth(NAME_CHARS).is_some()) {
-            return Err(Error::field("q", format!("is longer than {NAME_CHARS} characters")));
+        if prefix.is_some_and(|prefix| prefix.chars().nth(most).is_some()) {
+            return Err(Error::field("q", format!("is longer than {most} characters")));
         }
         Ok(prefix)
+    }
+
+    /// The beginning of the names of the open groups that are asked for, if they are.
+    pub(crate) fn open_groups(&self) -> Result<Option<&str>> {
+        let prefix = self.prefix_up_to(GROUP_NAME_CHARS)?;
+        match self.get("open")? {
+            Some("true") => Ok(Some(prefix.unwrap_or_default())),
+            Some(_) => Err(Error::field("open", "must be true, or left out")),
+            None if prefix.is_some() => Err(Error::field("q", "finds open groups only: add open=true")),
+            None => Ok(None),
+        }
+    }
+
+    /// The role, if one is given.
+    pub(crate) fn role(&self) -> Result<Option<Role>> {
+        let refused = || Error::field("role", "must be owner, admin, member or restrict");
+        let found = |text| Role::ALL.into_iter().find(|each| role(*each) == text);
+        self.get("role")?.map(|text| found(text).ok_or_else(refused)).transpose()
+    }
+
+    /// Whether a history shows the entries beside its messages.
+    pub(crate) fn entries(&self) -> Result<bool> {
+        match self.get("entries")? {
+            None => Ok(false),
+            Some("all") => Ok(true),
+            Some(_) => Err(Error::field("entries", "must be all, or left out")),
+        }
     }
 
     /// The cursor, if one is given.
@@ -105,9 +189,22 @@ impl Query {
 
     /// The same path and query with another cursor.
     pub(crate) fn with_cursor(&self, cursor: &str) -> String {
-        let kept = self.pairs.iter().filter(|(key, _)| key != "cursor");
+        self.with("cursor", cursor)
+    }
+
+    /// The same path and query from another edge of a history; none of an edge without a number.
+    pub(crate) fn at_edge(&self, edge: Edge) -> Option<String> {
+        match edge {
+            Edge::BeforeSeq(seq) => Some(self.with("before", &seq.to_string())),
+            Edge::AfterSeq(seq) => Some(self.with("after", &seq.to_string())),
+            Edge::Newest | Edge::BeforeDate(_) | Edge::AfterDate(_) => None,
+        }
+    }
+
+    fn with(&self, key: &str, value: &str) -> String {
+        let kept = self.pairs.iter().filter(|(other, _)| other != key);
         let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(kept).append_pair("cursor", cursor);
+        query.extend_pairs(kept).append_pair(key, value);
         format!("{}/?{}", self.path.trim_end_matches('/'), query.finish())
     }
 
@@ -164,6 +261,26 @@ mod tests {
         let query = query("/api/v1/users?limit=2&fields=name+status&cursor=old").await;
         assert_eq!(query.with_cursor("new"), "/api/v1/users/?limit=2&fields=name+status&cursor=new");
         assert!(query.fields(&USER).is_ok());
+        let back = |edge| query.at_edge(edge);
+        assert_eq!(
+            back(Edge::AfterSeq(Seq(7))).as_deref(),
+            Some("/api/v1/users/?limit=2&fields=name+status&cursor=old&after=7")
+        );
+        assert_eq!(back(Edge::Newest), None);
+    }
+
+    #[tokio::test]
+    async fn ids_are_split_and_each_is_one() {
+        const ID: &str = "018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5e";
+        let ids =
+            async |text: &str| query(&format!("/m?{text}")).await.ids().map(|ids| ids.map(|ids| ids.len()));
+        for (text, count) in [("", None), ("ids=", Some(0)), (&format!("ids={ID},,{ID}"), Some(1))] {
+            assert_eq!(ids(text).await.ok(), Some(count), "{text}");
+        }
+        let many: Vec<_> = (0..101).map(|number| format!("{}{number:03}", &ID[..33])).collect();
+        for text in ["ids=x", "ids=&ids=", "ids=&limit=1", &format!("ids={}", many.join(","))] {
+            assert!(ids(text).await.is_err(), "{text}");
+        }
     }
 
     #[tokio::test]

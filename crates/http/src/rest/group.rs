@@ -8,14 +8,16 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::answer::bytes;
+use super::join::OpenGroupList;
 use super::list::{self, ListSource, Rows};
 use super::prelude::*;
 use crate::extract::path::ById;
 use crate::extract::query::Query;
-use crate::wire::fields::{GROUP, Picked};
+use crate::wire::fields::{GROUP, OPEN_GROUP, Picked};
 use crate::wire::input::group::{GroupPatch, InName, NewGroup};
 use crate::wire::input::message::ReadPoint;
-use crate::wire::object::{Group, maybe_text};
+use crate::wire::object::Group;
+use crate::wire::text::maybe_text;
 
 /// Makes a group, which its author owns.
 #[utoipa::path(
@@ -33,11 +35,14 @@ pub(crate) async fn create(
     Ok(json(StatusCode::CREATED, &Group::new(&view, None)))
 }
 
-/// Lists the groups: for a user its own, for a service all.
+/// Lists the groups: for a user its own, for a service all. With `open` those that anyone may join, by name;
+/// strangers see their `id`, `name`, `description`, `avatar` and `members_count`.
 #[utoipa::path(
     get, path = "/api/v1/groups/", tag = "groups", operation_id = "group_list",
     params(
-        ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them; `__all__` is all. `id+name` if absent."),
+        ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them; `__all__` is all. `id+name` if absent, with `open` all that everybody sees."),
+        ("open" = Option<bool>, Query, description = "`true` for the groups that anyone may join."),
+        ("q" = Option<String>, Query, description = "Only open groups whose name begins so, in any case and with any accents."),
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
         ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
     ),
@@ -48,6 +53,11 @@ pub(crate) async fn list(
     CallerContext(context): CallerContext,
     query: Query,
 ) -> Result<Response> {
+    if let Some(prefix) = query.open_groups()?.map(str::to_owned) {
+        let fields = query.fields(&OPEN_GROUP)?;
+        let source = OpenGroupList { app: state.app.clone(), context, fields, prefix };
+        return Ok(list::answer(&state, source, query).await?);
+    }
     let fields = query.fields(&GROUP)?;
     let source = GroupList { app: state.app.clone(), context, fields };
     Ok(list::answer(&state, source, query).await?)
@@ -73,7 +83,7 @@ pub(crate) async fn get(
     Ok(bytes(StatusCode::OK, fields.json(&Group::whole(&seen))?))
 }
 
-/// Changes a group's name, members and roles.
+/// Changes a group's name, details, members and roles.
 #[utoipa::path(
     patch, path = "/api/v1/groups/{id}/", tag = "groups", operation_id = "group_update",
     params(("id" = Uuid, Path, description = "The group's id.")),
@@ -88,7 +98,8 @@ pub(crate) async fn update(
 ) -> Result<Response> {
     let command = payload.fields()?.command(|patch: GroupPatch, _| Some(patch.command(id)))?;
     let updated = state.app.group_update(&context, command).await?;
-    Ok(json(StatusCode::OK, &Group::new(&updated.view, None)))
+    let group = Group::new(&updated.view, None).with_banned(updated.banned.as_deref());
+    Ok(json(StatusCode::OK, &group))
 }
 
 /// Deletes a group.
@@ -174,6 +185,9 @@ pub(crate) async fn accept(
     Ok(json(StatusCode::OK, &Group::seen(&accepted.seen)))
 }
 
+/// The keys for which nothing but the group's own row is read.
+const ROW: &[&str] = &["id", "name", "head", "description", "avatar", "data", "open", "slow"];
+
 /// The groups that a caller may see.
 struct GroupList {
     app: App,
@@ -209,7 +223,7 @@ impl ListSource for GroupList {
         let groups = self.app.groups(&self.context, after, limit).await?;
         let mut rows = Vec::with_capacity(groups.len());
         for group in &groups {
-            let json = if self.fields.beyond(&["id", "name", "head"]) {
+            let json = if self.fields.beyond(ROW) {
                 self.whole(group.id).await?
             } else {
                 Some(self.fields.json(&Group::row(group))?)

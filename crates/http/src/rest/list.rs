@@ -18,13 +18,13 @@ use crate::extract::query::Query;
 use crate::state::ServerState;
 
 /// A collection that is read part by part.
-pub(super) trait ListSource: Send + Sync + 'static {
+pub(crate) trait ListSource: Send + Sync + 'static {
     /// Its name in cursors.
     const NAME: &str;
     /// Rows in one part of a streamed list.
     const PART: usize;
     /// A place between rows.
-    type Place: Copy + Send + Sync;
+    type Place: Clone + Send + Sync;
 
     /// A place as a cursor holds it.
     fn sealed(place: Self::Place) -> Vec<u8>;
@@ -41,7 +41,7 @@ pub(super) trait ListSource: Send + Sync + 'static {
 }
 
 /// Rows with the place after each: its JSON, or nothing for one that has gone meanwhile.
-pub(super) type Rows<P> = Vec<(P, Option<Vec<u8>>)>;
+pub(crate) type Rows<P> = Vec<(P, Option<Vec<u8>>)>;
 
 /// A part of a streamed list, and whether it is the last.
 struct ListPart {
@@ -50,7 +50,7 @@ struct ListPart {
 }
 
 /// Answers a list as the query asks for it.
-pub(super) async fn answer<S: ListSource>(
+pub(crate) async fn answer<S: ListSource>(
     state: &Arc<ServerState>,
     source: S,
     query: Query,
@@ -79,17 +79,24 @@ async fn page<S: ListSource>(
     let mut rows = source.rows(after, limit + 1).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|(place, _)| state.cursors.seal(S::NAME, &S::sealed(*place)));
+    let next = rows.last().filter(|_| more).map(|(place, _)| place.clone());
+    let next = next.map(|place| state.cursors.seal(S::NAME, &S::sealed(place)));
     let mut json = vec![b'['];
     append(&mut json, &rows, true);
     json.push(b']');
     let mut response = bytes(StatusCode::OK, json);
     if let Some(cursor) = next {
-        let link = format!("<{}{}>; rel=\"next\"", state.options.base(), query.with_cursor(&cursor));
-        let link = HeaderValue::from_str(&link).map_err(Error::internal)?;
-        response.headers_mut().insert(header::LINK, link);
+        link_next(state, &query.with_cursor(&cursor), &mut response)?;
     }
     Ok(response)
+}
+
+/// Names the next page of a list.
+pub(crate) fn link_next(state: &ServerState, next: &str, response: &mut Response) -> Result<(), Error> {
+    let link = format!("<{}{next}>; rel=\"next\"", state.options.base());
+    let link = HeaderValue::from_str(&link).map_err(Error::internal)?;
+    response.headers_mut().insert(header::LINK, link);
+    Ok(())
 }
 
 /// The first part is read before the answer begins, so that what fails at once has its status.
@@ -102,7 +109,8 @@ async fn whole<S: ListSource>(
     let rows = source.rows(after, S::PART).await?;
     let mut json = vec![b'['];
     let empty = !append(&mut json, &rows, true);
-    let Some(&(place, _)) = rows.last().filter(|_| rows.len() == S::PART) else {
+    let last = rows.last().filter(|_| rows.len() == S::PART);
+    let Some(place) = last.map(|(place, _)| place.clone()) else {
         json.push(b']');
         return Ok(bytes(StatusCode::OK, json));
     };
@@ -138,12 +146,12 @@ async fn parts<S: ListSource>(
             Ok(_) => return Ok(()),
             Err(_) => return Err(Error::internal("its reader took too long")),
         }
-        let rows = source.rows(Some(place), S::PART).await?;
+        let rows = source.rows(Some(place.clone()), S::PART).await?;
         let mut json = Vec::new();
         empty = !append(&mut json, &rows, empty) && empty;
         let last = rows.len() < S::PART;
         if let Some((next, _)) = rows.last() {
-            place = *next;
+            place = next.clone();
         }
         if last {
             json.push(b']');

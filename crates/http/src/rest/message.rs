@@ -1,19 +1,27 @@
 //! `messages/`, and a group's history
 
+use chinwag_core::app::entry::HistoryItem;
 use chinwag_core::limits::{HISTORY_PAGE, LATEST};
+use chinwag_core::message::Message as CoreMessage;
 use chinwag_core::store::Page;
-use chinwag_core::{Error, GroupId, MessageId};
+use chinwag_core::{Error, GroupId, MessageId, Name};
+use utoipa::openapi::schema::{OneOfBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::answer::bytes;
+use super::list;
 use super::prelude::*;
 use crate::extract::path::ById;
 use crate::extract::query::Query;
-use crate::wire::fields::MESSAGE;
+use crate::wire::entry::Entry;
+use crate::wire::fields::{MESSAGE, Picked};
+use crate::wire::input::group::InName;
 use crate::wire::input::message::{MessagePatch, NewMessage};
-use crate::wire::object::Message;
+use crate::wire::message::Message;
 
 /// Sends a message. The answer says that it is committed; to a retry with the same `client_id`
-/// it is the first answer again, and with another body 409.
+/// it is the first answer again, and with another body, thread or data, or with other mentions, 409.
 #[utoipa::path(
     post, path = "/api/v1/messages/", tag = "messages", operation_id = "message_create",
     request_body = NewMessage,
@@ -32,18 +40,6 @@ pub(crate) async fn create(
     let command = payload.fields()?.command(|message: NewMessage, _| Some(message.command()))?;
     let message = state.app.message_send(&context, command).await?.into_message();
     Ok(json(StatusCode::CREATED, &Message::from(&message)))
-}
-
-/// Refuses: messages are listed by group, or read one by one.
-#[utoipa::path(
-    get,
-    path = "/api/v1/messages/",
-    tag = "messages",
-    operation_id = "message_list",
-    responses(Refusals)
-)]
-pub(crate) async fn list(_: CallerContext) -> Result<Response> {
-    Err(Error::field("q", "is not served: list a group's messages at groups/<id>/messages/").into())
 }
 
 /// Shows one message.
@@ -80,7 +76,7 @@ pub(crate) async fn update(
     payload: Payload,
 ) -> Result<Response> {
     let command = payload.fields()?.command(|patch: MessagePatch, _| Some(patch.command(id)))?;
-    let message = state.app.message_edit(&context, command).await?;
+    let message = state.app.message_edit(&context, command).await?.message;
     Ok(json(StatusCode::OK, &Message::from(&message)))
 }
 
@@ -99,6 +95,18 @@ pub(crate) async fn delete(
     Ok(nothing())
 }
 
+/// A row of a history: a message or an entry.
+pub(crate) struct HistoryRow;
+
+impl PartialSchema for HistoryRow {
+    fn schema() -> RefOr<Schema> {
+        let items = ["Message", "Entry"].map(Ref::from_schema_name);
+        items.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item).into()
+    }
+}
+
+impl ToSchema for HistoryRow {}
+
 /// Pages through a group's messages: newest first with `before` or neither, oldest first with
 /// `after`.
 #[utoipa::path(
@@ -108,9 +116,12 @@ pub(crate) async fn delete(
         ("before" = Option<String>, Query, description = "A seq or a date: the messages before it."),
         ("after" = Option<String>, Query, description = "A seq or a date: the messages after it."),
         ("limit" = Option<u8>, Query, minimum = 1, maximum = 100, description = "How many at most, 20 if absent."),
-        ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them. All if absent."),
+        ("ids" = Option<String>, Query, description = "Up to 100 ids with commas between them: those messages, in this order, and no page."),
+        ("thread" = Option<String>, Query, description = "`none` leaves the replies in threads out."),
+        ("entries" = Option<String>, Query, description = "`all`: the changes of the group as well, which have `changes`."),
+        ("fields" = Option<String>, Query, description = "The fields wanted of messages, with `+` between them. All if absent."),
     ),
-    responses((status = 200, description = "The messages.", body = Vec<Message<'static>>), Refusals),
+    responses((status = 200, description = "The messages, and with `entries=all` the entries.", body = Vec<HistoryRow>), Refusals),
 )]
 pub(crate) async fn history(
     State(state): State<Arc<ServerState>>,
@@ -119,17 +130,64 @@ pub(crate) async fn history(
     query: Query,
 ) -> Result<Response> {
     let fields = query.fields(&MESSAGE)?;
+    if let Some(ids) = query.ids()? {
+        let messages = state.app.messages_by_id(&context, id, ids).await?;
+        return Ok(list_of(&messages, &fields)?);
+    }
+    let page = history_page(&query)?;
+    if query.entries()? {
+        if query.leaves_threads_out()? {
+            return Err(Error::field("thread", "and entries exclude each other").into());
+        }
+        let items = state.app.history_items(&context, id, page).await?;
+        let mut json: Vec<u8> = vec![b'['];
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 {
+                json.push(b',');
+            }
+            match item {
+                HistoryItem::Message(message) => fields.write(&Message::from(&**message), &mut json)?,
+                HistoryItem::Entry(entry) => {
+                    serde_json::to_writer(&mut json, &Entry::from(entry)).map_err(Error::internal)?;
+                }
+            }
+        }
+        json.push(b']');
+        return Ok(bytes(StatusCode::OK, json));
+    }
+    if query.leaves_threads_out()? {
+        let part = state.app.messages_outside_threads(&context, id, page).await?;
+        let mut response = list_of(&part.messages, &fields)?;
+        if let Some(next) = part.next.and_then(|edge| query.at_edge(edge)) {
+            list::link_next(&state, &next, &mut response)?;
+        }
+        return Ok(response);
+    }
+    Ok(list_of(&state.app.messages(&context, id, page).await?, &fields)?)
+}
+
+/// The page of a history that a query asks for.
+pub(crate) fn history_page(query: &Query) -> Result<Page> {
     let limit = query.limit(HISTORY_PAGE)?.unwrap_or(LATEST);
-    let page = match (query.point("before")?, query.point("after")?) {
-        (Some(_), Some(_)) => return Err(Error::field("after", "and before exclude each other").into()),
-        (None, Some(point)) => Page::after(point, limit),
-        (before, None) => Page::before(before, limit),
-    };
-    let messages = state.app.messages(&context, id, page).await?;
+    match (query.point("before")?, query.point("after")?) {
+        (Some(_), Some(_)) => Err(Error::field("after", "and before exclude each other").into()),
+        (None, Some(point)) => Ok(Page::after(point, limit)),
+        (before, None) => Ok(Page::before(before, limit)),
+    }
+}
+
+/// The acting user, from the body or the query.
+pub(crate) fn author(query: &Query, payload: &Payload) -> chinwag_core::Result<Option<Name>> {
+    let by = payload.maybe_fields()?.command(|by: InName, _| Some(by))?;
+    Ok(by.author.or(query.author()?))
+}
+
+/// The answer with these messages.
+pub(crate) fn list_of(messages: &[CoreMessage], fields: &Picked) -> chinwag_core::Result<Response> {
     // What a message has beside its body takes some 300 bytes.
     let room = messages.iter().map(|message| message.body.len() + 350).sum();
     let mut json: Vec<u8> = Vec::with_capacity(room);
-    for message in &messages {
+    for message in messages {
         json.push(if json.is_empty() { b'[' } else { b',' });
         fields.write(&Message::from(message), &mut json)?;
     }

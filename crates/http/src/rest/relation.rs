@@ -5,8 +5,7 @@ use chinwag_core::app::Who;
 use chinwag_core::user::Caller;
 
 use super::prelude::*;
-use crate::wire::input::relation::Blocked;
-use crate::wire::input::value::Lookup;
+use crate::wire::input::relation::{Blocked, Lookup};
 
 /// Says whether the target has blocked the author: then it is 403. Whether the author has blocked the
 /// target is not asked. An author or target who does not exist is 404.

@@ -1,7 +1,10 @@
 //! `server/`
 
+use std::time::Duration;
+
 use chinwag_core::limits::{Directory, UserRules};
 use chinwag_core::name::NameCase;
+use chinwag_core::reaction::UNICODE;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -21,15 +24,45 @@ pub(crate) struct Server<'a> {
     /// Limits that are settings, by their keys.
     #[schema(value_type = Object)]
     limits: &'a Map<String, Value>,
+    /// The times within which authors may change their messages.
+    messages: Windows,
+    /// The limits of uploaded files; null where there are none.
+    #[schema(required = true)]
+    files: Option<FileLimits<'a>>,
     /// Its optional features: `consent`, if users accept groups to which strangers add
-    /// them; `directory`, if every user finds everybody; `exact_names`, if ASCII names differ by case;
-    /// `rename`, if users who signed up here may rename themselves; `windows`, parts of the summary.
+    /// them; `directory`, if every user finds everybody; `exact_names`, if ASCII names differ by case; `files`;
+    /// `rename`, if users who signed up here may rename themselves; `search`; `windows`, parts of the summary.
     features: Vec<&'static str>,
     /// The provider by which people sign in, if there is one.
     #[schema(value_type = Option<Object>, required = true)]
     oidc: Option<Value>,
     /// Whether it pushes notifications.
     push: bool,
+    /// The version of Unicode whose emoji may be reactions.
+    emoji: &'static str,
+}
+
+/// The times within which authors may change their messages, in seconds. Null: at any time.
+#[derive(Serialize, ToSchema)]
+struct Windows {
+    /// For editing.
+    #[schema(required = true)]
+    edit_window: Option<u64>,
+    /// For deleting. Owner and admins of a group delete at any time.
+    #[schema(required = true)]
+    delete_window: Option<u64>,
+}
+
+/// The limits of uploaded files.
+#[derive(Serialize, ToSchema)]
+struct FileLimits<'a> {
+    /// The most bytes of a file.
+    max_size: u64,
+    /// The most bytes of all files of one user.
+    per_user: u64,
+    /// The types that are accepted, such as `image/png` or `image/*`. Null: any.
+    #[schema(required = true)]
+    types: Option<&'a [String]>,
 }
 
 /// Says what this server is and offers. Needs no credential.
@@ -39,26 +72,44 @@ pub(crate) struct Server<'a> {
     security(()),
 )]
 pub(crate) async fn get(State(state): State<Arc<ServerState>>) -> Response {
+    let limits = state.app.limits();
+    let seconds = |window: Option<Duration>| window.map(|window| window.as_secs());
+    let messages =
+        Windows { edit_window: seconds(limits.edit_window), delete_window: seconds(limits.delete_window) };
+    let files = &limits.files;
+    let files = state.files().ok().map(|_| FileLimits {
+        max_size: files.max_size,
+        per_user: files.per_user,
+        types: files.types.as_deref(),
+    });
     let server = Server {
         version: env!("CARGO_PKG_VERSION"),
         history: state.app.history().0,
         signup: state.options.signup,
         limits: &state.options.shown_limits,
+        messages,
+        files,
         features: features(&state),
         oidc: None,
         push: false,
+        emoji: UNICODE,
     };
     json(StatusCode::OK, &server)
 }
 
 /// Features by name, as far as this server has them.
 fn features(state: &ServerState) -> Vec<&'static str> {
-    let UserRules { rename_self, directory, .. } = *state.app.user_rules();
+    let UserRules { rename_self, directory, profile_by_service, avatar_urls, .. } = *state.app.user_rules();
     let all = [
+        ("avatar_urls", avatar_urls && !profile_by_service),
         ("consent", state.app.limits().consent),
         ("directory", directory == Directory::All),
         ("exact_names", state.app.name_case() == NameCase::Exact),
+        ("files", state.files().is_ok()),
+        ("people", true),
+        ("profile", !profile_by_service),
         ("rename", rename_self),
+        ("search", true),
         ("windows", true),
     ];
     all.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect()

@@ -13,7 +13,7 @@ use super::prelude::*;
 use crate::auth::accounts::Begun;
 use crate::auth::{Credential, SignedIn};
 use crate::wire::input::account::NamePassword;
-use crate::wire::object::{maybe_text, text};
+use crate::wire::text::{maybe_text, text};
 
 /// A new token, shown this once.
 #[derive(Serialize, ToSchema)]
@@ -41,6 +41,10 @@ pub(crate) struct Current<'a> {
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     #[serde(serialize_with = "maybe_text")]
     expires: Option<Date>,
+    /// When the user was made, which tells it from an earlier user of the same name.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    #[serde(serialize_with = "maybe_text")]
+    created: Option<Date>,
 }
 
 /// Signs in: a session for a name and its password, also kept in the cookie `access`.
@@ -70,9 +74,13 @@ pub(crate) async fn create(
     )),
     responses((status = 200, description = "Who is signed in.", body = Current<'static>), Refusals),
 )]
-pub(crate) async fn get(credential: Option<Credential>) -> Result<Response> {
+pub(crate) async fn get(
+    State(state): State<Arc<ServerState>>,
+    credential: Option<Credential>,
+) -> Result<Response> {
     let SignedIn { user, expires, .. } = user(credential)?;
-    Ok(json(StatusCode::OK, &Current { name: Some(user.name.as_str()), expires }))
+    let created = state.app.user_created(user.id).await?;
+    Ok(json(StatusCode::OK, &Current { name: Some(user.name.as_str()), expires, created }))
 }
 
 /// Whether a request asks for the signed-in user, and accepts that there is none. A request with an
@@ -88,7 +96,7 @@ pub(crate) fn may_be_nobody(path: &str, parts: &Parts) -> bool {
 
 /// The answer that nobody is signed in.
 pub(crate) fn nobody() -> Response {
-    json(StatusCode::OK, &Current { name: None, expires: None })
+    json(StatusCode::OK, &Current { name: None, expires: None, created: None })
 }
 
 /// Signs out: ends the session that the request comes with, its sockets included.

@@ -17,7 +17,7 @@ use super::prelude::*;
 use crate::extract::path::{ByName, ByText};
 use crate::extract::query::Query;
 use crate::wire::fields::{Picked, USER, User};
-use crate::wire::input::user::{Change, NewUser, UserPatch, UserPut, patch};
+use crate::wire::input::user::{NewUser, UserChange, UserPatch, UserPut, patch};
 use crate::wire::object::{Details, Lists};
 
 /// Makes a user without a password.
@@ -59,7 +59,7 @@ pub(crate) async fn list(
     let wanted = wanted(&fields);
     if let Some(names) = query.names()? {
         let profiles = state.app.users_of_names(&context, names, wanted).await?;
-        let rows = profiles.iter().map(|profile| fields.json(&shown(profile, &state.hub)));
+        let rows = profiles.iter().map(|profile| fields.json(&shown(profile, &state.app, &state.hub)));
         return Ok(bytes(StatusCode::OK, array(&rows.collect::<Result<Vec<_>, _>>()?)));
     }
     let prefix = query.prefix()?.map(str::to_owned);
@@ -90,7 +90,7 @@ pub(crate) async fn get(
 ) -> Result<Response> {
     let fields = query.fields(&USER)?;
     let profile = state.app.user(&context, name, wanted(&fields)).await?;
-    Ok(bytes(StatusCode::OK, fields.json(&shown(&profile, &state.hub))?))
+    Ok(bytes(StatusCode::OK, fields.json(&shown(&profile, &state.app, &state.hub))?))
 }
 
 /// Makes a user of the host application, or changes one. For services. The name is taken to the
@@ -118,7 +118,7 @@ pub(crate) async fn put(
     Ok(as_it_stands(&state, &context, status, put.user).await)
 }
 
-/// Changes a user's name, its relation to another user, or its settings.
+/// Changes a user's name, its relation to another user, or its profile and its settings.
 #[utoipa::path(
     patch, path = "/api/v1/users/{name}/", tag = "users", operation_id = "user_update",
     params(("name" = String, Path, description = "The user's name.")),
@@ -135,9 +135,9 @@ pub(crate) async fn update(
     let subject = state.app.user(&context, name.clone(), Wanted::default()).await?.user;
     let is_service = context.who == Who::Known(Caller::Service);
     let user = match patch(payload.fields()?, name, is_service)? {
-        Change::Settings(command) => state.app.user_settings(&context, command).await?,
-        Change::Rename(command) => state.app.user_rename(&context, command).await?,
-        Change::Contact(command) => {
+        UserChange::Profile(command) => state.app.user_profile(&context, command).await?,
+        UserChange::Rename(command) => state.app.user_rename(&context, command).await?,
+        UserChange::Contact(command) => {
             let command = of_the_path(command, &subject.name, state.app.name_case(), &context)?;
             state.app.relate(&context, command).await?.author
         }
@@ -183,7 +183,7 @@ async fn as_it_stands(
 ) -> Response {
     let profile =
         state.app.user(context, user.name.clone(), Wanted::ALL).await.unwrap_or(Profile::bare(user));
-    json(status, &shown(&profile, &state.hub))
+    json(status, &shown(&profile, &state.app, &state.hub))
 }
 
 /// Rows as a JSON array.
@@ -197,14 +197,14 @@ fn array(rows: &[Vec<u8>]) -> Vec<u8> {
 /// The parts of a user to read for these fields.
 fn wanted(fields: &Picked) -> Wanted {
     Wanted {
-        details: fields.any(Details::KEYS),
+        details: fields.any(Details::KEYS) || fields.any(&["last_seen"]),
         whole: fields.any(Lists::KEYS) || fields.any(&["groups", "presence", "settings"]),
-        status: fields.any(&["status"]),
+        status: fields.any(&["status", "last_seen"]),
     }
 }
 
-fn shown<'a>(profile: &'a Profile, hub: &Hub) -> User<'a> {
-    User::new(profile, |ids| hub.status_of(ids))
+fn shown<'a>(profile: &'a Profile, app: &App, hub: &Hub) -> User<'a> {
+    User::new(profile, app.clock().now(), |ids| hub.status_of(ids))
 }
 
 /// All users, with little of each.
@@ -234,7 +234,7 @@ impl ListSource for Users {
         let part = Part { prefix: self.prefix.clone(), after, limit };
         let profiles = self.app.users(&self.context, part, self.wanted).await?;
         let row = |profile: &Profile| {
-            let json = self.fields.json(&shown(profile, &self.hub))?;
+            let json = self.fields.json(&shown(profile, &self.app, &self.hub))?;
             Ok((profile.user.id, Some(json)))
         };
         profiles.iter().map(row).collect()

@@ -1,46 +1,33 @@
-//! The server events, a declaration each, and the encoder that makes their frames.
+//! The server events that are not in a noun's own file, a declaration each, and the encoder that makes the frames of all.
+
+#[cfg(test)]
+pub(crate) mod samples;
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chinwag_core::app::resume::Resumed;
 use chinwag_core::event::{Event, Kind, Pending};
+use chinwag_core::group_settings::GroupSettings;
 use chinwag_core::presence::Status;
+use chinwag_core::profile::ProfileCard;
 use chinwag_core::relation::{Outcome, Relations};
-use chinwag_core::{Date, GroupId, Name, Seq};
+use chinwag_core::{Date, GroupId, Name, Seq, UserId};
 use chinwag_hub::Encode;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::frame;
-use super::object::{ContactStatuses, Group, Lists, Message};
+use super::group_settings::GroupSettingsChanged;
+use super::message::{Message, RootState};
+use super::object::{ContactStatuses, Group, Lists};
 use super::outgoing;
-use super::server_event::{EventValue, Numbered, ServerEvent, ServerEventEntry, history, server_event};
-use super::summary::{ContactSummary, GroupSummary, SummaryMore};
-
-/// Every event that the server sends, except errors. A new one is a type below, and a line here.
-pub(crate) static SERVER_EVENTS: &[ServerEventEntry] = &[
-    ServerEventEntry::of::<GroupSummary>(),
-    ServerEventEntry::of::<ContactSummary<'_>>(),
-    ServerEventEntry::of::<SummaryMore>(),
-    ServerEventEntry::of::<MessageSent<'_>>(),
-    ServerEventEntry::of::<MessagesFetched<'_>>(),
-    ServerEventEntry::of::<ReadMark<'_>>(),
-    ServerEventEntry::of::<MessageEdited<'_>>(),
-    ServerEventEntry::of::<MessagesDeleted>(),
-    ServerEventEntry::of::<StatusChanged<'_>>(),
-    ServerEventEntry::of::<RelationChanged<'_>>(),
-    ServerEventEntry::of::<GroupChanged<'_>>(),
-    ServerEventEntry::of::<GroupSettings>(),
-    ServerEventEntry::of::<GroupLeft<'_>>(),
-    ServerEventEntry::of::<GroupDeleted>(),
-    ServerEventEntry::of::<TypingStarted<'_>>(),
-    ServerEventEntry::of::<TypingStopped<'_>>(),
-    ServerEventEntry::of::<UserRenamed<'_>>(),
-    ServerEventEntry::of::<UserDeleted<'_>>(),
-    ServerEventEntry::of::<Synced>(),
-];
+use super::profile::UserChanged;
+use super::server_event::{EventValue, Numbered, ServerEvent, history_and_people, people, server_event};
+use super::summary::ContactSummary;
+use crate::api::pin::PinChanged;
+use crate::api::reaction::ReactionChanged;
 
 server_event! {
     /// A message was sent.
@@ -50,7 +37,7 @@ server_event! {
 
 server_event! {
     /// The part of a group's history that this socket has asked for.
-    "message.fetch", Never
+    "message.fetch", Never, people
     pub struct MessagesFetched<'a> {
         /// The user who asked.
         author: &'a Name,
@@ -95,7 +82,7 @@ server_event! {
 server_event! {
     /// A message was deleted: `id` and `seq`. Or several together, as their author was deleted: `ids`.
     "message.delete", Always
-    pub struct MessagesDeleted {
+    pub struct MessagesDeleted<'a> {
         /// The group of the messages.
         group: Uuid,
         /// The deleted message.
@@ -104,6 +91,10 @@ server_event! {
         ids [either]: Option<Vec<Uuid>>,
         /// The number of the deleted message, which is not the deletion's.
         seq [maybe]: Option<i64>,
+        /// The root of the deleted message as it stands, if that was a reply.
+        root [maybe]: Option<RootState<'a>>,
+        /// The roots of the replies among the deleted messages, as they stand.
+        roots [maybe]: Option<Vec<RootState<'a>>>,
     }
 }
 
@@ -134,19 +125,8 @@ server_event! {
 server_event! {
     /// A group was made or changed: the group as it is. Lists of members, where it has at most 100. To users to
     /// whom it is new, all of it, with its newest messages and its head.
-    "group.update", Changed
+    "group.update", Changed, people
     pub struct GroupChanged<'a>(Group<'a>) as "GroupChange";
-}
-
-server_event! {
-    /// The user's own settings of a group changed.
-    "group.me", Never
-    pub struct GroupSettings {
-        /// The group.
-        group: Uuid,
-        /// Whether the user has yet to accept the group.
-        pending: bool,
-    }
 }
 
 server_event! {
@@ -200,17 +180,6 @@ server_event! {
 }
 
 server_event! {
-    /// A user with whom the receiver shares a group or a relation has another name.
-    "user.update", Never
-    pub struct UserRenamed<'a> {
-        /// The old name.
-        name: &'a Name,
-        /// The new name.
-        new_name: &'a Name,
-    }
-}
-
-server_event! {
     /// A user with whom the receiver shared a group or a relation was deleted.
     "user.delete", Never
     pub struct UserDeleted<'a> {
@@ -221,7 +190,7 @@ server_event! {
 
 server_event! {
     /// All that was missed has been sent: live events follow.
-    "sync.done", Never, history
+    "sync.done", Never, history_and_people
     pub struct Synced {
         /// The last number of each group that was answered.
         groups: BTreeMap<Uuid, i64>,
@@ -258,18 +227,25 @@ impl Encode for EventEncoder {
     fn event(&self, event: &Event, reference: Option<&str>) -> Bytes {
         let frame = FrameKeys { seq: event.seq, reference };
         match &event.kind {
-            Kind::MessageText(message) => frame.with(MessageSent(message.into())),
+            Kind::MessageText(message) => frame.with(MessageSent(Message::sent(message))),
             Kind::MessageUpdate(message) => frame.with(MessageEdited(message.into())),
-            Kind::MessageDelete { id, group, seq } => {
+            Kind::MessageDelete { id, group, seq, root } => {
                 let (id, seq) = (Some(id.0), Some(seq.0));
-                frame.with(MessagesDeleted { group: group.0, id, ids: None, seq })
+                let root = root.as_ref().map(RootState::from);
+                frame.with(MessagesDeleted { group: group.0, id, ids: None, seq, root, roots: None })
             }
-            Kind::MessagesDelete { group, ids } => {
+            Kind::MessagesDelete { group, ids, roots } => {
                 let ids = Some(ids.iter().map(|id| id.0).collect());
-                frame.with(MessagesDeleted { group: group.0, id: None, ids, seq: None })
+                let roots: Vec<_> = roots.iter().map(RootState::from).collect();
+                let roots = Some(roots).filter(|roots| !roots.is_empty());
+                frame.with(MessagesDeleted { group: group.0, id: None, ids, seq: None, root: None, roots })
             }
+            Kind::MessageReact(reacted) => frame.with(ReactionChanged::from(reacted)),
+            Kind::MessagePin(pinned) => frame.with(PinChanged::from(pinned)),
             Kind::MessageRead { author, group, at } => frame.with(ReadMark::new(author, *group, *at)),
-            Kind::GroupUpdate { view, .. } => frame.with(GroupChanged(Group::changed(view))),
+            Kind::GroupUpdate { view, entry, .. } => {
+                frame.with(GroupChanged(Group::changed(view, entry.as_deref())))
+            }
             Kind::GroupQuit { group, name } | Kind::Pending(Pending::Ended { group, name }) => {
                 frame.with(GroupLeft { group: group.0, name })
             }
@@ -277,18 +253,24 @@ impl Encode for EventEncoder {
                 frame.with(GroupDeleted(group.0))
             }
             Kind::Pending(Pending::Added(view)) => {
-                let group = Group { messages: vec![], ..Group::new(view, None) };
-                frame.with(GroupChanged(group.pending(true)))
+                let group = Group { messages: vec![], pins: None, ..Group::new(view, None) };
+                frame.with(GroupChanged(group.with_me(&GroupSettings::default(), 0, true)))
             }
-            Kind::GroupAccepted(view) => frame.with(GroupChanged(Group::new(view, None).pending(false))),
-            Kind::GroupMe { group, pending } => {
-                frame.with(GroupSettings { group: group.0, pending: *pending })
+            Kind::GroupAccepted { view, mentioned } => {
+                let group = Group::new(view, None).with_reads(view);
+                let group = group.with_me(&GroupSettings::default(), *mentioned, false);
+                frame.with_people(&view.people, GroupChanged(group))
+            }
+            Kind::GroupMe { group, settings, pending } => {
+                frame.with(GroupSettingsChanged::new(*group, settings, *pending))
             }
             Kind::ContactUpdate { author: (_, author), name: (_, name), outcome } => {
                 frame.with(RelationChanged { author, name, operation: *outcome })
             }
             Kind::StatusUpdate { author, status } => frame.with(StatusChanged { author, status: *status }),
-            Kind::UserUpdate { name, new_name, .. } => frame.with(UserRenamed { name, new_name }),
+            Kind::UserUpdate { name, new_name, profile, .. } => {
+                frame.with(UserChanged::new(name, new_name.as_ref(), profile.as_deref()))
+            }
             Kind::UserDelete { name } => frame.with(UserDeleted { name }),
             Kind::Typing { author, group, started: true } => {
                 frame.with(TypingStarted { author, group: group.0 })
@@ -301,10 +283,14 @@ impl Encode for EventEncoder {
         }
     }
 
-    fn whole(&self, event: &Event, reference: Option<&str>) -> Bytes {
+    fn whole(&self, event: &Event, receiver: Option<UserId>, reference: Option<&str>) -> Bytes {
         match &event.kind {
-            Kind::GroupUpdate { view, .. } => {
-                FrameKeys { seq: event.seq, reference }.with(GroupChanged(Group::new(view, None)))
+            Kind::GroupUpdate { view, entry, .. } => {
+                // A user who joins has no settings of its own yet, also if it was here before.
+                let group = Group::new(view, None).with_reads(view).with_entry(entry.as_deref());
+                let mentioned = receiver.map_or(0, |user| view.mentioned_of(user));
+                let group = GroupChanged(group.with_me(&GroupSettings::default(), mentioned, false));
+                FrameKeys { seq: event.seq, reference }.with_people(&view.people, group)
             }
             _ => self.event(event, reference),
         }
@@ -330,95 +316,8 @@ impl FrameKeys<'_> {
     fn with<E: ServerEvent + Serialize>(&self, data: E) -> Bytes {
         outgoing::event(self.seq, data, self.reference)
     }
-}
 
-/// Samples of events, for the tests that compare frames with the document.
-#[cfg(test)]
-pub(crate) mod samples {
-    use std::sync::Arc;
-
-    use chinwag_core::event::{Kind, Pending};
-    use chinwag_core::group::{Group, Member, View};
-    use chinwag_core::message::{ClientId, Message};
-    use chinwag_core::permission::Role;
-    use chinwag_core::presence::Status;
-    use chinwag_core::relation::Outcome;
-    use chinwag_core::{Date, GroupId, MessageId, Name, Seq, UserId};
-    use uuid::Uuid;
-
-    pub(crate) const ID: Uuid = Uuid::from_u128(0x018f_6b7e_8a1c_7cc3_9d55_1f1b_2a3c_4d5e);
-    pub(crate) const GROUP: GroupId = GroupId(ID);
-
-    pub(crate) fn name() -> Name {
-        Name::stored("arlan")
-    }
-
-    pub(crate) fn date() -> Date {
-        Date::from_micros(1_715_509_756_000_949)
-    }
-
-    pub(crate) fn sent(client_id: Option<&str>) -> Message {
-        Message {
-            id: MessageId(ID),
-            group: GROUP,
-            seq: Seq(3),
-            author: UserId(1),
-            author_name: name(),
-            date: date(),
-            body: "hi".into(),
-            respond_to: client_id.map(|_| MessageId(ID)),
-            edited: client_id.map(|_| date()),
-            client_id: client_id.map(ClientId::stored),
-        }
-    }
-
-    pub(crate) fn view() -> Arc<View> {
-        let group = Group { id: GROUP, name: "tea".into(), private: false, head: Seq(3) };
-        let member =
-            Member { user: UserId(1), name: name(), role: Role::Owner, since: date(), pending: false };
-        Arc::new(View { group, members: vec![member], members_count: 1, messages: vec![sent(None)] })
-    }
-
-    /// One event of each kind, and those that can look otherwise twice.
-    pub(crate) fn kinds() -> Vec<Kind> {
-        let kinds = vec![
-            Kind::MessageText(sent(None)),
-            Kind::MessageText(sent(Some("1"))),
-            Kind::MessageUpdate(sent(Some("1"))),
-            Kind::MessageDelete { id: MessageId(ID), group: GROUP, seq: Seq(3) },
-            Kind::MessagesDelete { group: GROUP, ids: vec![MessageId(ID)] },
-            Kind::MessageRead { author: name(), group: GROUP, at: None },
-            Kind::MessageRead { author: name(), group: GROUP, at: Some((Seq(3), date())) },
-            Kind::GroupUpdate { view: view(), joined: vec![], left: vec![] },
-            Kind::GroupQuit { group: GROUP, name: name() },
-            Kind::GroupDelete(GROUP),
-            Kind::Pending(Pending::Added(view())),
-            Kind::Pending(Pending::Ended { group: GROUP, name: name() }),
-            Kind::Pending(Pending::Deleted(GROUP)),
-            Kind::GroupAccepted(view()),
-            Kind::GroupMe { group: GROUP, pending: false },
-            Kind::ContactUpdate {
-                author: (UserId(1), name()),
-                name: (UserId(2), name()),
-                outcome: Outcome::Invitation,
-            },
-            Kind::StatusUpdate { author: name(), status: Status::Afk },
-            Kind::UserUpdate { user: UserId(1), name: name(), new_name: name() },
-            Kind::UserDelete { name: name() },
-            Kind::Typing { author: name(), group: GROUP, started: true },
-            Kind::Typing { author: name(), group: GROUP, started: false },
-        ];
-        // A new kind needs a sample above.
-        let is_sent = |kind: &Kind| match kind {
-            Kind::MessageText(_) | Kind::MessageUpdate(_) | Kind::MessageDelete { .. } => true,
-            Kind::MessagesDelete { .. } => true,
-            Kind::MessageRead { .. } | Kind::GroupUpdate { .. } | Kind::GroupQuit { .. } => true,
-            Kind::Pending(_) | Kind::GroupAccepted(_) | Kind::GroupMe { .. } => true,
-            Kind::GroupDelete(_) | Kind::ContactUpdate { .. } | Kind::StatusUpdate { .. } => true,
-            Kind::UserUpdate { .. } | Kind::UserDelete { .. } | Kind::Typing { .. } => true,
-            Kind::Ended(_) | Kind::MemberChanged { .. } => false,
-        };
-        assert!(kinds.iter().all(is_sent));
-        kinds
+    fn with_people<E: ServerEvent + Serialize>(&self, people: &[ProfileCard], data: E) -> Bytes {
+        outgoing::with_people(self.seq, people, data, self.reference)
     }
 }

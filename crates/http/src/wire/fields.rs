@@ -6,13 +6,15 @@ use std::sync::LazyLock;
 use chinwag_core::app::user::{Profile, Whole};
 use chinwag_core::presence::Status;
 use chinwag_core::user::Settings;
-use chinwag_core::{Error, Result};
-use serde::Serialize;
+use chinwag_core::{Date, Error, Result};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::object::{ContactStatuses, Details, Group, Lists, Marks, Message, object};
+use super::message::Message;
+use super::object::{ContactStatuses, Details, Group, Lists, Marks, OpenGroup, object};
+use super::text::maybe_text;
 
 /// The keys of an object that `?fields=` may name.
 #[derive(Debug)]
@@ -29,7 +31,14 @@ pub static USER: LazyLock<FieldNames> = LazyLock::new(|| {
 });
 pub static GROUP: LazyLock<FieldNames> =
     LazyLock::new(|| FieldNames::new(Group::KEYS, &[("mark", Marks::KEYS)], Some(&["id", "name"])));
-pub static MESSAGE: LazyLock<FieldNames> = LazyLock::new(|| FieldNames::new(Message::KEYS, &[], None));
+/// A group in the list of open groups.
+pub static OPEN_GROUP: LazyLock<FieldNames> =
+    LazyLock::new(|| FieldNames::new(Group::KEYS, &[("mark", Marks::KEYS)], Some(OpenGroup::KEYS)));
+pub static MESSAGE: LazyLock<FieldNames> = LazyLock::new(|| {
+    let keys: Vec<_> =
+        Message::KEYS.iter().filter(|key| !Message::OF_EVENTS.contains(key)).copied().collect();
+    FieldNames::new(&keys, &[], None)
+});
 
 impl FieldNames {
     /// An object's keys. Those of `parts` stand in the place of the part.
@@ -136,6 +145,11 @@ object! {
         /// `online`, `afk` or `disconnected`, for the user itself, its contacts and services.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<&'static str>,
+        /// When the user was last not `disconnected`: now while it is not, null before the first time. For the user
+        /// itself and its contacts, unless the user hides it, and for services.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<String>, format = DateTime)]
+        pub last_seen: Option<LastSeen>,
         /// The statuses of contacts by name, for the user itself and for services.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
@@ -143,6 +157,16 @@ object! {
         /// The settings, for the user itself and for services.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub settings: Option<OwnSettings>,
+    }
+}
+
+/// The time at which a user was last seen: null before the first time.
+#[derive(Debug)]
+pub struct LastSeen(Option<Date>);
+
+impl Serialize for LastSeen {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        maybe_text(&self.0, serializer)
     }
 }
 
@@ -173,15 +197,26 @@ impl From<Settings> for OwnSettings {
 
 impl<'a> User<'a> {
     /// The parts of a user that a caller may see. `status_of` answers statuses in the order asked for.
-    pub fn new(profile: &'a Profile, status_of: impl Fn(&[chinwag_core::UserId]) -> Vec<Status>) -> Self {
-        let status = || status_of(&[profile.user.id]).first().copied().unwrap_or_default().as_str();
+    pub fn new(
+        profile: &'a Profile,
+        now: Date,
+        status_of: impl Fn(&[chinwag_core::UserId]) -> Vec<Status>,
+    ) -> Self {
+        let status = || status_of(&[profile.user.id]).first().copied().unwrap_or_default();
+        let status = profile.status.then(status);
+        let seen = profile.details.as_ref().zip(status);
+        let seen = seen.filter(|(details, _)| profile.sees_hidden || !details.hides_last_seen);
         let whole = profile.whole.as_ref();
         Self {
             name: profile.user.name.as_str(),
             details: profile.details.as_ref().map(|details| Details::new(details, profile.own)),
             lists: whole.map(|whole| Lists::from(&whole.relations)),
             groups: whole.map(|whole| whole.groups.iter().map(|id| id.0).collect()),
-            status: profile.status.then(status),
+            status: status.map(Status::as_str),
+            last_seen: seen.map(|(details, status)| match status {
+                Status::Disconnected => LastSeen(details.last_seen),
+                Status::Online | Status::Afk => LastSeen(Some(now)),
+            }),
             presence: whole.map(|whole| presence(whole, &status_of)),
             settings: whole.map(|whole| whole.settings.into()),
         }

@@ -5,7 +5,7 @@
 //! are ignored. All refused keys of a payload are answered together.
 
 pub mod account;
-mod fields;
+pub(crate) mod fields;
 pub mod group;
 mod ignored;
 pub mod json;
@@ -19,10 +19,6 @@ pub use fields::Fields;
 pub use ignored::Ignored;
 pub use json::not_an_object;
 pub use payload::{Payload, RestPayload};
-
-/// The payloads of requests, by their nouns.
-pub const REST_PAYLOADS: &[&[RestPayload]] =
-    &[account::REST, group::REST, message::REST, relation::REST, user::REST];
 
 #[cfg(test)]
 mod tests;

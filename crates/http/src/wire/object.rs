@@ -3,20 +3,25 @@
 //! AsyncAPI documents.
 
 use chinwag_core::app::group::Seen;
+use chinwag_core::entry::Entry as CoreEntry;
 use chinwag_core::group::{Group as CoreGroup, Mark, View};
-use chinwag_core::message::{ClientId, Message as CoreMessage};
+use chinwag_core::group_details::DetailKey;
+use chinwag_core::group_settings::GroupSettings;
 use chinwag_core::permission::Role;
 use chinwag_core::presence::Status;
-use chinwag_core::profile;
+use chinwag_core::profile::{self, ProfileCard};
 use chinwag_core::relation::Relations;
-use chinwag_core::{Date, Name};
+use chinwag_core::{Date, Name, Seq};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::Schema;
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
+
+use super::avatar::AvatarUrl;
+use super::entry::Entry;
+use super::message::{Latest, Message};
+use super::text::{maybe_text, text, texts};
 
 /// Declares an object and the list of its keys, in the order in which they are written.
 macro_rules! object {
@@ -41,90 +46,6 @@ macro_rules! object {
 pub(super) use object;
 
 object! {
-    /// A message.
-    pub struct Message<'a> {
-        /// The id.
-        pub id: Uuid,
-        /// The author's name.
-        #[schema(value_type = String)]
-        #[serde(serialize_with = "text")]
-        pub author: &'a Name,
-        /// The group.
-        #[schema(value_type = Uuid, required = true)]
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub group: Option<Uuid>,
-        /// The date of the commit, in UTC.
-        #[schema(value_type = String, format = DateTime)]
-        #[serde(serialize_with = "text")]
-        pub date: Date,
-        /// The text, 1 to 4096 characters.
-        pub body: &'a str,
-        /// The message of the same group that this one answers.
-        #[schema(required = true)]
-        pub respond_to: Option<Uuid>,
-        /// The number in the group's log.
-        pub seq: i64,
-        /// The date of the last edit.
-        #[schema(value_type = Option<String>, format = DateTime, required = true)]
-        #[serde(serialize_with = "maybe_text")]
-        pub edited: Option<Date>,
-        /// The sender's own id of the message, if one was sent.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub client_id: Option<&'a str>,
-    }
-}
-
-impl<'a> From<&'a CoreMessage> for Message<'a> {
-    fn from(message: &'a CoreMessage) -> Self {
-        Self {
-            group: Some(message.group.0),
-            client_id: message.client_id.as_ref().map(ClientId::as_str),
-            ..Self::latest(message)
-        }
-    }
-}
-
-impl<'a> Message<'a> {
-    /// A message among the newest of its group: without the keys of [`Latest::LEFT_OUT`].
-    fn latest(message: &'a CoreMessage) -> Self {
-        Self {
-            id: message.id.0,
-            author: &message.author_name,
-            group: None,
-            date: message.date,
-            body: &message.body,
-            respond_to: message.respond_to.map(|id| id.0),
-            seq: message.seq.0,
-            edited: message.edited,
-            client_id: None,
-        }
-    }
-}
-
-/// The schema of a message among the newest of its group.
-pub struct Latest;
-
-impl Latest {
-    const LEFT_OUT: [&str; 2] = ["group", "client_id"];
-}
-
-impl PartialSchema for Latest {
-    fn schema() -> RefOr<Schema> {
-        let mut schema = Message::schema();
-        if let RefOr::T(Schema::Object(object)) = &mut schema {
-            for key in Self::LEFT_OUT {
-                object.properties.remove(key);
-            }
-            object.required.retain(|key| !Self::LEFT_OUT.contains(&key.as_str()));
-            object.description = Some("A message among the newest of its group.".into());
-        }
-        schema
-    }
-}
-
-impl ToSchema for Latest {}
-
-object! {
     /// A group.
     pub struct Group<'a> {
         /// The id.
@@ -145,17 +66,49 @@ object! {
         pub restricts: Option<Vec<&'a str>>,
         /// The number of users in the group.
         pub members_count: usize,
+        /// The description. In the event of a change only where it changed.
+        #[schema(required = false)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<Option<&'a str>>,
+        /// The address of a picture, if there is one; of an uploaded image a path from the root.
+        #[schema(value_type = Option<String>, required = true)]
+        pub avatar: Option<AvatarUrl<'a>>,
+        /// The host application's own object, if there is one. In the event of a change only where it changed.
+        #[schema(value_type = Option<Object>, required = false)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub data: Option<Option<&'a RawValue>>,
+        /// Whether anyone may join.
+        pub open: bool,
+        /// The seconds between two messages of one member below admin; 0 for no limit.
+        pub slow: u32,
+        /// The changes, in the event that tells of them.
+        #[schema(value_type = Entry, required = false)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub entry: Option<Entry<'a>>,
         /// The names of the members who have not accepted yet. Only in answers to GET.
         #[schema(required = false)]
         #[serde(skip_serializing_if = "Option::is_none")]
         pub pending: Option<Vec<&'a str>>,
+        /// The names of the banned users, for the owner, the admins and services. Only in answers to GET and PATCH.
+        #[schema(required = false)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub banned: Option<Vec<&'a str>>,
         /// The newest messages, newest first, at most 20. Empty in the event of a change.
         #[schema(value_type = Vec<Latest>)]
         pub messages: Vec<Message<'a>>,
+        /// The ids of the pinned messages, the most recently pinned first, at most 50. Left out of the event of a change.
+        #[schema(value_type = Vec<Uuid>, required = true)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub pins: Option<Vec<Uuid>>,
         /// The last number of the group's log.
         #[schema(value_type = i64, required = true)]
         #[serde(skip_serializing_if = "Option::is_none")]
         pub head: Option<i64>,
+        /// The number of the last message that each member has read, in groups of at most 100 members: of members who
+        /// have read any, and whose marks the receiver may see. Not in the event of a change.
+        #[schema(value_type = std::collections::HashMap<String, i64>, required = false)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub reads: Option<Reads<'a>>,
         /// The asking user's own settings of the group.
         #[schema(value_type = Me, required = false)]
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,11 +119,45 @@ object! {
     }
 }
 
-/// A user's own settings of a group.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Me {
-    /// Whether a stranger added the user, who has not accepted yet.
-    pub pending: bool,
+object! {
+    /// A group that anyone may join, as users see it who are not in it.
+    pub struct OpenGroup<'a> {
+        /// The id.
+        pub id: Uuid,
+        /// The name.
+        pub name: &'a str,
+        /// The description, if there is one.
+        #[schema(required = true)]
+        pub description: Option<&'a str>,
+        /// The address of a picture, if there is one; of an uploaded image a path from the root.
+        #[schema(value_type = Option<String>, required = true)]
+        pub avatar: Option<AvatarUrl<'a>>,
+        /// The number of users in the group.
+        pub members_count: usize,
+    }
+}
+
+impl<'a> OpenGroup<'a> {
+    /// A group, with the number of users in it.
+    pub fn new(group: &'a CoreGroup, members_count: usize) -> Self {
+        Self {
+            id: group.id.0,
+            name: &group.name,
+            description: group.details.description.as_deref(),
+            avatar: group.details.avatar.as_deref().map(AvatarUrl),
+            members_count,
+        }
+    }
+}
+
+/// The numbers up to which members have read, by their names, written as one object.
+#[derive(Debug, Clone, Copy)]
+pub struct Reads<'a>(&'a [(Name, Seq)]);
+
+impl Serialize for Reads<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, seq)| (name.as_str(), seq.0)))
+    }
 }
 
 object! {
@@ -203,16 +190,29 @@ impl<'a> Group<'a> {
     pub fn new(view: &'a View, mark: Option<Mark>) -> Self {
         Self {
             messages: view.messages.iter().map(Message::latest).collect(),
+            pins: Some(view.group.pins.iter().map(|id| id.0).collect()),
             head: Some(view.group.head.0),
-            me: mark.map(|_| Me { pending: false }),
             mark: mark.map(Marks::from),
             ..Self::members(view, view.members.len() == view.members_count)
         }
     }
 
-    /// A group in the event of a change: lists of members if it has at most 100, no messages, no head.
-    pub fn changed(view: &'a View) -> Self {
-        Self::members(view, view.is_listed())
+    /// A group in the event of a change: lists of members if it has at most 100, no messages, no head. Without an
+    /// entry it shows everything else as it stands.
+    pub fn changed(view: &'a View, entry: Option<&'a CoreEntry>) -> Self {
+        let shows = |key| entry.is_none_or(|entry| entry.changes_detail(key));
+        let group = Self::members(view, view.is_listed()).with_entry(entry);
+        Self {
+            description: group.description.filter(|_| shows(DetailKey::Description)),
+            data: group.data.filter(|_| shows(DetailKey::Data)),
+            ..group
+        }
+    }
+
+    /// The same with the changes that the event tells of.
+    #[must_use]
+    pub fn with_entry(self, entry: Option<&'a CoreEntry>) -> Self {
+        Self { entry: entry.map(Entry::from), ..self }
     }
 
     /// A group in a list of all: the keys for which its members need not be read.
@@ -225,24 +225,47 @@ impl<'a> Group<'a> {
             members: None,
             restricts: None,
             members_count: 0,
+            description: Some(group.details.description.as_deref()),
+            avatar: group.details.avatar.as_deref().map(AvatarUrl),
+            data: Some(group.details.data.as_deref().and_then(|text| serde_json::from_str(text).ok())),
+            open: group.details.is_open,
+            slow: group.details.slow,
+            entry: None,
             pending: None,
+            banned: None,
             messages: vec![],
+            pins: None,
             head: Some(group.head.0),
+            reads: None,
             me: None,
             mark: None,
         }
     }
 
-    /// The same for a user, who may have yet to accept the group.
+    /// The same with the read marks that its receivers may see.
     #[must_use]
-    pub fn pending(self, pending: bool) -> Self {
-        Self { me: Some(Me { pending }), ..self }
+    pub fn with_reads(self, view: &'a View) -> Self {
+        Self { reads: view.has_reads().then_some(Reads(&view.reads)), ..self }
+    }
+
+    /// The same for a user with its own settings and mentions, who may have yet to accept the group.
+    #[must_use]
+    pub fn with_me(self, settings: &GroupSettings, mentioned: u32, pending: bool) -> Self {
+        Self { me: Some(Me::new(settings, mentioned, pending)), ..self }
+    }
+
+    /// The same with the names of the banned users, for who may see them.
+    #[must_use]
+    pub fn with_banned(self, banned: Option<&'a [Name]>) -> Self {
+        Self { banned: banned.map(|names| names.iter().map(Name::as_str).collect()), ..self }
     }
 
     /// The group as an answer to the user who asks for it.
     pub fn seen(seen: &'a Seen) -> Self {
-        let group = Self::new(&seen.view, seen.mark);
-        if seen.mark.is_some() { group.pending(seen.pending) } else { group }
+        let group =
+            Self::new(&seen.view, seen.mark).with_reads(&seen.view).with_banned(seen.banned.as_deref());
+        let Some(mark) = seen.mark else { return group };
+        group.with_me(&seen.settings, mark.mentioned, seen.pending)
     }
 
     /// The same with the names of the members who have not accepted yet.
@@ -325,9 +348,9 @@ object! {
         /// The name that people see, if there is one.
         #[schema(required = true)]
         pub display_name: Option<&'a str>,
-        /// The address of a picture, if there is one.
-        #[schema(required = true)]
-        pub avatar: Option<&'a str>,
+        /// The address of a picture, if there is one; of an uploaded image a path from the root.
+        #[schema(value_type = Option<String>, required = true)]
+        pub avatar: Option<AvatarUrl<'a>>,
         /// The host application's own object, if there is one.
         #[schema(value_type = Option<Object>, required = true)]
         pub data: Option<&'a RawValue>,
@@ -349,7 +372,7 @@ impl<'a> Details<'a> {
     pub fn new(details: &'a profile::Details, own: bool) -> Self {
         Self {
             display_name: details.display_name.as_deref(),
-            avatar: details.avatar.as_deref(),
+            avatar: details.avatar.as_deref().map(AvatarUrl),
             // It was parsed as JSON before it was stored.
             data: details.data.as_deref().and_then(|text| serde_json::from_str(text).ok()),
             kind: details.kind.as_str(),
@@ -359,38 +382,59 @@ impl<'a> Details<'a> {
     }
 }
 
-/// A value that is a string on the wire. Its text is at hand, without the cost of `Display`.
-pub trait Text {
-    /// Calls `write` with the text.
-    fn with_text<T>(&self, write: impl FnOnce(&str) -> T) -> T;
+/// The profiles of some users by their names, written as one object.
+#[derive(Debug, Clone, Copy)]
+pub struct ProfileCards<'a>(pub &'a [ProfileCard]);
+
+#[derive(Serialize)]
+struct Card<'a> {
+    display_name: Option<&'a str>,
+    avatar: Option<AvatarUrl<'a>>,
+    kind: &'static str,
 }
 
-impl Text for &Name {
-    fn with_text<T>(&self, write: impl FnOnce(&str) -> T) -> T {
-        write(self.as_str())
+impl<'a> ProfileCards<'a> {
+    /// The object of these users, unless there are none.
+    pub fn of(cards: &'a [ProfileCard]) -> Option<Self> {
+        (!cards.is_empty()).then_some(Self(cards))
     }
 }
 
-impl Text for Date {
-    fn with_text<T>(&self, write: impl FnOnce(&str) -> T) -> T {
-        write(self.text().as_str())
+impl Serialize for ProfileCards<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|card| {
+            let display_name = card.display_name.as_deref();
+            let avatar = card.avatar.as_deref().map(AvatarUrl);
+            (card.name.as_str(), Card { display_name, avatar, kind: card.kind.as_str() })
+        }))
     }
 }
 
-/// Writes a value as a string.
-pub fn text<S: Serializer>(value: &impl Text, serializer: S) -> Result<S::Ok, S::Error> {
-    value.with_text(|text| serializer.serialize_str(text))
+/// A user's own settings of a group.
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own on the wire")]
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Me {
+    /// The messages of which the user wants notifications: `all`, `mentions` or `none`.
+    pub notify: &'static str,
+    /// The date until which the group is muted.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    #[serde(serialize_with = "maybe_text")]
+    pub muted_until: Option<Date>,
+    /// Whether the group is hidden, which ends with its next message.
+    pub hidden: bool,
+    /// Whether the group is pinned.
+    pub pinned: bool,
+    /// Whether the user has marked the group as unread, which ends with the next read mark.
+    pub marked_unread: bool,
+    /// The number of unread messages that mention the user, counted up to 100.
+    pub mentioned: u32,
+    /// Whether a stranger added the user, who has not accepted yet.
+    pub pending: bool,
 }
 
-/// Writes a value as a string, or `null`.
-pub fn maybe_text<S: Serializer>(value: &Option<impl Text>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => text(value, serializer),
-        None => serializer.serialize_none(),
+impl Me {
+    pub fn new(settings: &GroupSettings, mentioned: u32, pending: bool) -> Self {
+        let GroupSettings { notify, muted_until, hidden, pinned, marked_unread } = *settings;
+        Self { notify: notify.as_str(), muted_until, hidden, pinned, marked_unread, mentioned, pending }
     }
-}
-
-/// Writes names as a list.
-pub fn texts<S: Serializer>(names: &[Name], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(names.iter().map(Name::as_str))
 }

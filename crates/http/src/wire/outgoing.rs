@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use chinwag_core::profile::ProfileCard;
 use chinwag_core::{HistoryId, Seq};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::frame;
+use super::object::ProfileCards;
 use super::server_event::ServerEvent;
 
 /// One frame's text: `type`, `seq` where the event is numbered, `ref` in the asker's own copy, `history`
@@ -22,6 +24,8 @@ struct ServerFrame<'a, T> {
     reference: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    people: Option<ProfileCards<'a>>,
     data: T,
 }
 
@@ -31,13 +35,30 @@ pub fn answer<E: ServerEvent + Serialize>(data: E, reference: Option<&str>) -> B
 }
 
 /// The same for an event with numbers from which a client may resume: they belong to `history`.
-pub fn numbers<E: ServerEvent + Serialize>(history: HistoryId, data: E, reference: Option<&str>) -> Bytes {
-    put(&ServerFrame { kind: E::NAME, seq: None, reference, history: Some(history.0), data })
+pub fn numbers<E: ServerEvent + Serialize>(
+    history: HistoryId,
+    people: &[ProfileCard],
+    data: E,
+    reference: Option<&str>,
+) -> Bytes {
+    let (people, history) = (ProfileCards::of(people), Some(history.0));
+    put(&ServerFrame { kind: E::NAME, seq: None, reference, history, people, data })
 }
 
 /// An event with its number, if it has one.
 pub fn event<E: ServerEvent + Serialize>(seq: Option<Seq>, data: E, reference: Option<&str>) -> Bytes {
-    put(&ServerFrame { kind: E::NAME, seq: seq.map(|seq| seq.0), reference, history: None, data })
+    with_people(seq, &[], data, reference)
+}
+
+/// The same with the profiles of the users in it.
+pub fn with_people<E: ServerEvent + Serialize>(
+    seq: Option<Seq>,
+    people: &[ProfileCard],
+    data: E,
+    reference: Option<&str>,
+) -> Bytes {
+    let (people, seq) = (ProfileCards::of(people), seq.map(|seq| seq.0));
+    put(&ServerFrame { kind: E::NAME, seq, reference, history: None, people, data })
 }
 
 fn put(envelope: &ServerFrame<'_, impl Serialize>) -> Bytes {

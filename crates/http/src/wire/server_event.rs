@@ -1,25 +1,32 @@
 //! The declaration of a server event: its name, numbering, data and documentation in one type.
-//! [`events`](super::events) declares and lists them; frames and the AsyncAPI document are made from that list.
+//! [`events`](super::events) declares and lists them; frames, the AsyncAPI document and the table in
+//! `docs/protocol.md` are made from that list.
 
 use std::collections::BTreeMap;
 
 use chinwag_core::app::resume::Refusal;
-use chinwag_core::limits::{DELETED_TOGETHER, NAME_CHARS};
+use chinwag_core::group_settings::Notify;
+use chinwag_core::limits::{CARDS, DELETED_TOGETHER, NAME_CHARS};
 use chinwag_core::presence::Status;
+use chinwag_core::profile::UserKind;
 use chinwag_core::relation::Outcome;
 use chinwag_core::{Date, Name};
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::avatar::AvatarUrl;
 use super::key::HEADS;
-use super::object::{ContactStatuses, Message, text};
+use super::message::{Message, RootState};
+use super::object::ContactStatuses;
+use super::text::text;
 
 /// An event that the server sends.
 pub trait ServerEvent {
     /// Its `type`.
     const NAME: &'static str;
-    /// Its meaning, for the AsyncAPI document.
+    /// Its meaning, in Markdown, for the AsyncAPI document and the table of `docs/protocol.md`.
     const ABOUT: &'static str;
     /// Whether it has a number of its group's log.
     const NUMBERED: Numbered;
@@ -51,13 +58,13 @@ pub(crate) struct ServerEventEntry {
 }
 
 impl ServerEventEntry {
-    pub(super) const fn of<E: ServerEvent>() -> Self {
+    pub(crate) const fn of<E: ServerEvent>() -> Self {
         Self { name: E::NAME, about: E::ABOUT, numbered: E::NUMBERED, data: E::data, beside: E::beside }
     }
 }
 
 /// The type of a key of an event.
-pub(super) trait EventValue {
+pub(crate) trait EventValue {
     /// Its schema.
     fn schema() -> Value;
 
@@ -127,7 +134,7 @@ macro_rules! server_event {
     };
     (
         $(#[doc = $about:literal])+
-        $name:literal, $numbered:ident
+        $name:literal, $numbered:ident $(, $beside:ident)?
         pub struct $event:ident $(<$life:lifetime>)? ($type:ty) as $object:literal;
     ) => {
         $(#[doc = $about])+
@@ -143,26 +150,30 @@ macro_rules! server_event {
             fn data() -> serde_json::Value {
                 crate::wire::server_event::object($object)
             }
+
+            $(fn beside(frame: &mut serde_json::Value) {
+                $beside(frame);
+            })?
         }
     };
     (@absent $value:expr) => { false };
     (@absent $value:expr, $presence:ident) => { $value.is_absent() };
 }
 
-pub(super) use server_event;
+pub(crate) use server_event;
 
 /// A key of an event's `data`, for its schema.
-pub(super) struct DataKey {
-    pub(super) name: &'static str,
-    pub(super) about: &'static str,
-    pub(super) presence: KeyPresence,
-    pub(super) schema: Value,
+pub(crate) struct DataKey {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) presence: KeyPresence,
+    pub(crate) schema: Value,
 }
 
 /// Whether a key is present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(non_camel_case_types, reason = "the declarations name them in lower case")]
-pub(super) enum KeyPresence {
+pub(crate) enum KeyPresence {
     Always,
     /// It may be left out.
     maybe,
@@ -171,7 +182,7 @@ pub(super) enum KeyPresence {
 }
 
 /// The schema of an object with these keys.
-pub(super) fn keys(keys: &[DataKey]) -> Value {
+pub(crate) fn keys(keys: &[DataKey]) -> Value {
     let with = |presence| -> Vec<&str> {
         keys.iter().filter(|key| key.presence == presence).map(|key| key.name).collect()
     };
@@ -196,11 +207,34 @@ pub(crate) fn object(name: &str) -> Value {
 }
 
 /// Adds the key `history`: a client may resume from the numbers in the event.
-pub(super) fn history(frame: &mut Value) {
+pub(crate) fn history(frame: &mut Value) {
     let about = "The name of the store's numbers, another after each restore: keep it with them, and \
                  send it with `sync.resume`.";
     frame["properties"]["history"] = json!({"type": "string", "format": "uuid", "description": about});
     frame["required"] = json!(["type", "data", "history"]);
+}
+
+/// Adds the key `people`: the profiles of users in the event.
+pub(crate) fn people(frame: &mut Value) {
+    let maybe = json!({"type": ["string", "null"]});
+    let card = json!({
+        "type": "object",
+        "required": ["display_name", "avatar", "kind"],
+        "properties": {"display_name": maybe, "avatar": maybe, "kind": UserKind::schema()},
+    });
+    frame["properties"]["people"] = json!({
+        "type": "object",
+        "maxProperties": CARDS,
+        "additionalProperties": card,
+        "description": "The profiles by name of the messages' authors and of the other users of private groups, as far \
+                        as they have a display name or an avatar or are bots. Left out where it would be empty.",
+    });
+}
+
+/// The keys of an event from which a client may resume.
+pub(crate) fn history_and_people(frame: &mut Value) {
+    history(frame);
+    people(frame);
 }
 
 fn by_group(schema: &Value) -> Value {
@@ -212,10 +246,10 @@ fn by_group(schema: &Value) -> Value {
     })
 }
 
-/// A value that is written by its `Display`.
-struct AsText<T>(T);
+/// A date as it is written.
+struct WrittenDate(Date);
 
-impl Serialize for AsText<Date> {
+impl Serialize for WrittenDate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         text(&self.0, serializer)
     }
@@ -224,12 +258,12 @@ impl Serialize for AsText<Date> {
 /// Implements [`EventValue`]: the schema, and the value as it is written.
 macro_rules! event_value {
     ($($type:ty, $schema:expr, $value:ident => $written:expr;)+) => {
-        $(impl EventValue for $type {
-            fn schema() -> Value {
+        $(impl $crate::wire::server_event::EventValue for $type {
+            fn schema() -> serde_json::Value {
                 $schema
             }
 
-            fn written(&self) -> impl Serialize {
+            fn written(&self) -> impl serde::Serialize {
                 let $value = self;
                 $written
             }
@@ -237,26 +271,32 @@ macro_rules! event_value {
     };
 }
 
-const OUTCOMES: [&str; 5] = ["invitation", "contact", "deny", "remove", "block"];
-const REFUSALS: [&str; 5] = ["seq_ahead", "not_found", "too_far", "history_changed", "pending"];
-
 event_value! {
     Uuid, json!({"type": "string", "format": "uuid"}), id => id;
     Vec<Uuid>, json!({"type": "array", "items": Uuid::schema(), "maxItems": DELETED_TOGETHER}), ids => ids;
     &Name, json!({"type": "string", "minLength": 1, "maxLength": NAME_CHARS}), name => name.as_str();
-    Date, json!({"type": "string", "format": "date-time"}), date => AsText(*date);
+    Date, json!({"type": "string", "format": "date-time"}), date => WrittenDate(*date);
+    &RawValue, json!({"type": "object"}), data => data;
+    UserKind, json!({"type": "string", "enum": UserKind::ALL.map(UserKind::as_str)}), kind => kind.as_str();
     // A number of a group's log.
     i64, json!({"type": "integer", "format": "int64", "minimum": 0}), seq => seq;
     u64, json!({"type": "integer", "minimum": 0}), count => count;
     bool, json!({"type": "boolean"}), flag => flag;
-    Status, json!({"type": "string", "enum": ["online", "afk", "disconnected"]}), status => status.as_str();
-    Outcome, json!({"type": "string", "enum": OUTCOMES}), outcome => outcome.as_str();
-    Refusal, json!({"type": "string", "enum": REFUSALS}), refusal => refusal.as_str();
+    &str, json!({"type": "string"}), text => text;
+    AvatarUrl<'_>, json!({"type": "string"}), avatar => avatar;
+    RootState<'_>, object("RootState"), root => root;
+    Vec<RootState<'_>>, json!({"type": "array", "items": object("RootState"), "maxItems": DELETED_TOGETHER}), roots => roots;
+    Status, json!({"type": "string", "enum": Status::ALL.map(Status::as_str)}), status => status.as_str();
+    Notify, json!({"type": "string", "enum": Notify::ALL.map(Notify::as_str)}), notify => notify.as_str();
+    Outcome, json!({"type": "string", "enum": Outcome::ALL.map(Outcome::as_str)}), outcome => outcome.as_str();
+    Refusal, json!({"type": "string", "enum": Refusal::ALL.map(Refusal::as_str)}), refusal => refusal.as_str();
     ContactStatuses<'_>, json!({"type": "object", "additionalProperties": Status::schema()}), all => all;
     Vec<Message<'_>>, json!({"type": "array", "items": object("Message")}), messages => messages;
     BTreeMap<Uuid, i64>, by_group(&i64::schema()), heads => heads;
     BTreeMap<Uuid, &'static str>, by_group(&Refusal::schema()), refusals => refusals;
 }
+
+pub(crate) use event_value;
 
 impl<T: EventValue> EventValue for Option<T> {
     fn schema() -> Value {

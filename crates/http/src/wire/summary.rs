@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use chinwag_core::HistoryId;
+use chinwag_core::profile::ProfileCard;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::frame::{self, Fragment};
-use super::object::{ContactStatuses, Group, Lists};
+use super::object::{ContactStatuses, Group, Lists, ProfileCards};
 use super::server_event::{
-    DataKey, EventValue, KeyPresence, Numbered, ServerEvent, history, keys, object, server_event,
+    DataKey, EventValue, KeyPresence, Numbered, ServerEvent, history_and_people, keys, object, server_event,
 };
 
 /// The user's groups with its own marks. [`summary`](super::summary) writes it.
@@ -25,7 +26,7 @@ impl ServerEvent for GroupSummary {
     }
 
     fn beside(frame: &mut Value) {
-        history(frame);
+        history_and_people(frame);
         frame["properties"]["more"] = json!({
             "type": "object",
             "required": ["groups"],
@@ -59,12 +60,14 @@ impl ServerEvent for ContactSummary<'_> {
 }
 
 server_event! {
-    /// Sent once after a summary that leaves groups out: the number of unread messages in them, counted
-    /// after the socket has begun.
+    /// Sent once after a summary that leaves groups out: the number of unread messages in those that are not
+    /// muted, counted after the socket has begun.
     "summary.more", Never
     pub struct SummaryMore {
         /// The sum over those groups, of which each counts up to 100.
         unread: u64,
+        /// The sum of those that mention the user, likewise.
+        mentioned: u64,
     }
 }
 
@@ -83,26 +86,35 @@ struct More {
     groups: usize,
 }
 
-/// All groups in one frame.
-pub fn whole(head: Head, groups: &[Group<'_>]) -> Bytes {
+/// All groups in one frame, and the profiles of the users in them.
+pub fn whole(head: Head, groups: &[Group<'_>], people: &[ProfileCard]) -> Bytes {
     frame::text(|buffer| {
         begin(buffer, head);
         write(buffer, groups, true);
-        buffer.extend_from_slice(b"]}");
+        end(buffer, people);
     })
 }
 
-/// One page of the groups. The first is never empty, and alone has the `head`.
-pub fn part(part: Fragment, head: Head, groups: &[Group<'_>]) -> Bytes {
+/// One page of the groups. The first is never empty, and alone has the `head`; the last one alone has the profiles.
+pub fn part(part: Fragment, head: Head, groups: &[Group<'_>], people: &[ProfileCard]) -> Bytes {
     frame::part(part, |buffer| {
         if part == Fragment::First {
             begin(buffer, head);
         }
         write(buffer, groups, part == Fragment::First);
         if part == Fragment::Last {
-            buffer.extend_from_slice(b"]}");
+            end(buffer, people);
         }
     })
+}
+
+fn end(buffer: &mut Vec<u8>, people: &[ProfileCard]) {
+    buffer.push(b']');
+    if let Some(people) = ProfileCards::of(people) {
+        buffer.extend_from_slice(br#","people":"#);
+        put(buffer, &people);
+    }
+    buffer.push(b'}');
 }
 
 fn begin(buffer: &mut Vec<u8>, head: Head) {

@@ -1,5 +1,5 @@
 //! The declaration of a client event: its name, keys, parser, handler, rights and documentation in one
-//! type. `events.rs` lists the types; dispatch, the AsyncAPI document, the table of `docs/protocol.md`,
+//! type. `api.rs` lists the types; dispatch, the AsyncAPI document, the table of `docs/protocol.md`,
 //! the test of rights and the fuzz targets are made from that list.
 
 use std::fmt::Debug;
@@ -7,25 +7,21 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use chinwag_core::Result;
-use chinwag_core::app::{Context, message};
-use chinwag_core::event::{Event, Kind};
-use chinwag_core::message::Message;
+use chinwag_core::app::{App, Context, message};
 use chinwag_core::permission::Action;
 use chinwag_core::rate::Cost;
-use chinwag_hub::Encode;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::session::Session;
-use crate::wire::events::EventEncoder;
 use crate::wire::input::{Fields, Payload};
 use crate::wire::key::Key;
 use crate::wire::outgoing;
 use crate::wire::server_event::ServerEvent;
 
 /// An event that a client may send.
-pub(super) trait ClientEvent: 'static {
+pub(crate) trait ClientEvent: 'static {
     /// Its `type`.
     const NAME: &'static str;
     /// Its effect, for the AsyncAPI document.
@@ -37,6 +33,8 @@ pub(super) trait ClientEvent: 'static {
     const ANSWERS: &'static [&'static str];
     /// The users who may send it.
     const RIGHT: Right;
+    /// Its cost to the user.
+    const COST: Cost = Cost::Event;
     /// The keys of its `data`.
     type Payload: Payload;
     /// The command of its use case.
@@ -45,9 +43,9 @@ pub(super) trait ClientEvent: 'static {
     /// An example of its `data`.
     fn example(ids: &Example) -> Value;
 
-    /// Its cost to the user, before anything but its type is read.
+    /// Its cost where that depends on its `data`, before anything else is read.
     fn cost(_data: Option<&RawValue>) -> Cost {
-        Cost::Event
+        Self::COST
     }
 
     /// Makes the command. Answers `None` only where it has refused a key.
@@ -58,10 +56,10 @@ pub(super) trait ClientEvent: 'static {
 
     /// The work for the socket's loop.
     fn work(request: EventRequest, command: Self::Command) -> Work {
-        let (session, reference) = (request.session.clone(), request.reference_owned());
+        let (session, cost, reference) = (request.session.clone(), request.cost, request.reference_owned());
         Work::Alone(Box::pin(async move {
             if let Err(error) = Self::run(request, command).await {
-                session.fail(&error, reference.as_deref());
+                session.fail_charged(&error, cost, reference.as_deref());
             }
             1
         }))
@@ -103,14 +101,14 @@ pub struct ClientEventEntry {
     /// An example of its `data`.
     pub example: fn(&Example) -> Value,
     pub(crate) keys: fn() -> Vec<&'static Key>,
-    pub(super) cost: fn(Option<&RawValue>) -> Cost,
-    pub(super) begin: fn(EventRequest, &RawValue) -> Result<Work>,
+    pub(crate) cost: fn(Option<&RawValue>) -> Cost,
+    pub(crate) begin: fn(EventRequest, &RawValue) -> Result<Work>,
     /// Parses `data` into the command's text, for tests and fuzz targets.
     pub parse: fn(&[u8]) -> Result<String>,
 }
 
 impl ClientEventEntry {
-    pub(super) const fn of<E: ClientEvent>() -> Self {
+    pub(crate) const fn of<E: ClientEvent>() -> Self {
         Self {
             name: E::NAME,
             about: E::ABOUT,
@@ -133,10 +131,11 @@ fn begin<E: ClientEvent>(request: EventRequest, data: &RawValue) -> Result<Work>
 }
 
 /// Work that a socket does for its client; the output is the number of events that it was.
-pub(super) type Job = Pin<Box<dyn Future<Output = usize> + Send>>;
+pub(crate) type Job = Pin<Box<dyn Future<Output = usize> + Send>>;
 
 /// The work of an event for the socket's loop.
-pub(super) enum Work {
+#[expect(clippy::large_enum_variant, reason = "most are messages, and a box would be an allocation for each")]
+pub(crate) enum Work {
     /// None: the event was refused.
     Nothing,
     /// None: the event was refused because the user has sent too many.
@@ -149,14 +148,21 @@ pub(super) enum Work {
 }
 
 /// An event that is being handled.
-pub(super) struct EventRequest {
-    pub(super) session: Arc<Session>,
-    pub(super) context: Context,
+pub(crate) struct EventRequest {
+    pub(crate) session: Arc<Session>,
+    pub(crate) context: Context,
+    /// The charge to the user.
+    pub(crate) cost: Cost,
 }
 
 impl EventRequest {
+    /// The use cases.
+    pub(crate) fn app(&self) -> &App {
+        &self.session.state.app
+    }
+
     /// The client's `ref`.
-    pub(super) fn reference(&self) -> Option<&str> {
+    pub(crate) fn reference(&self) -> Option<&str> {
         self.context.origin.as_ref()?.reference.as_deref()
     }
 
@@ -165,13 +171,7 @@ impl EventRequest {
     }
 
     /// Answers this socket alone.
-    pub(super) fn answer(&self, data: impl ServerEvent + Serialize) {
+    pub(crate) fn answer(&self, data: impl ServerEvent + Serialize) {
         self.session.send(outgoing::answer(data, self.reference()));
-    }
-
-    /// Answers this socket alone with a message that was sent before.
-    pub(super) fn answer_message(&self, sent: &Message) {
-        let event = Event::in_group(Kind::MessageText(sent.clone()), sent.group, sent.seq);
-        self.session.send(EventEncoder.event(&event, self.reference()));
     }
 }

@@ -8,9 +8,9 @@ use chinwag_core::{Error, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::client_event::{ClientEventEntry, EventRequest, Work};
-use super::events;
+use super::client_event::{EventRequest, Work};
 use super::session::Session;
+use crate::api::CLIENT_EVENTS;
 use crate::wire::input::not_an_object;
 
 /// The longest `ref`, in characters.
@@ -46,34 +46,32 @@ pub(super) fn refuse_binary(session: &Session) -> Work {
 pub(super) fn begin(session: &Arc<Session>, text: &str) -> Work {
     let envelope: Result<ClientFrame, _> = serde_json::from_str(text);
     let kind = envelope.as_ref().ok().and_then(ClientFrame::kind);
-    let event = kind.as_deref().and_then(events::find);
-    if let Some(refused) = charge_envelope(session, envelope.as_ref().ok(), event) {
+    let event = kind.as_deref().and_then(|name| CLIENT_EVENTS.iter().find(|event| event.name == name));
+    let (given, data) =
+        envelope.as_ref().map(|envelope| (envelope.reference, envelope.data)).unwrap_or_default();
+    let reference = given.filter(|raw| raw.get() != "null").map(reference).transpose();
+    let cost = event.map_or(Cost::Event, |event| (event.cost)(data));
+    if let Some(refused) = charge(session, cost, reference.as_ref().ok().and_then(Option::as_deref)) {
         return refused;
     }
     if let Some(why) = not_an_object(text.as_bytes()) {
         return refuse(session, "error.decode", 400, format!("an event {why}").into(), None);
     }
-    let envelope = match &envelope {
-        Ok(envelope) => envelope,
-        Err(why) => {
-            let detail = format!("this is not a JSON object with a type: {why}").into();
-            return refuse(session, "error.decode", 400, detail, None);
-        }
-    };
-    let given = envelope.reference.filter(|raw| raw.get() != "null").map(reference).transpose();
-    let reference = match given {
+    if let Err(why) = &envelope {
+        let detail = format!("this is not a JSON object with a type: {why}").into();
+        return refuse(session, "error.decode", 400, detail, None);
+    }
+    let reference = match reference {
         Ok(reference) => reference,
         Err(error) => return fail(session, &error, None),
     };
-    let (Some(kind), Some(event)) = (&kind, event) else {
-        return refuse_type(session, kind.as_deref(), reference.as_deref());
-    };
-    debug_assert_eq!(kind, event.name);
-    let Some(data) = envelope.data else {
+    let Some(event) = event else { return refuse_type(session, kind.as_deref(), reference.as_deref()) };
+    let Some(data) = data else {
         let error = Error::field("data", "is required: an object");
         return fail(session, &error, reference.as_deref());
     };
-    let request = EventRequest { session: session.clone(), context: session.context(reference.clone()) };
+    let context = session.context(reference.clone());
+    let request = EventRequest { session: session.clone(), context, cost };
     (event.begin)(request, data).unwrap_or_else(|error| fail(session, &error, reference.as_deref()))
 }
 
@@ -87,19 +85,6 @@ fn refuse_type(session: &Session, kind: Option<&str>, reference: Option<&str>) -
 }
 
 /// Charges the user for a frame, or refuses the one too many.
-fn charge_envelope(
-    session: &Session,
-    envelope: Option<&ClientFrame<'_>>,
-    event: Option<&ClientEventEntry>,
-) -> Option<Work> {
-    let cost = match (envelope, event) {
-        (Some(envelope), Some(event)) => (event.cost)(envelope.data),
-        _ => Cost::Event,
-    };
-    let reference = envelope.and_then(|envelope| envelope.reference).and_then(|raw| reference(raw).ok());
-    charge(session, cost, reference.as_deref())
-}
-
 fn charge(session: &Session, cost: Cost, reference: Option<&str>) -> Option<Work> {
     let error = session.state.app.rates().spend(session.connection.user(), cost).err()?;
     session.fail(&error, reference);

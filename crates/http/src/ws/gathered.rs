@@ -1,10 +1,14 @@
 //! Messages of one socket that have arrived together.
 
 use chinwag_core::app::message::{Send, Sent};
+use chinwag_core::event::Event;
+use chinwag_core::message::Message;
+use chinwag_hub::Encode;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 
 use super::client_event::{EventRequest, Job};
+use crate::wire::events::EventEncoder;
 
 /// Sends messages that have arrived together, in their order, so that they may share a commit.
 pub(super) fn send_all(messages: Vec<(EventRequest, Send)>) -> Job {
@@ -20,10 +24,15 @@ pub(super) fn send_all(messages: Vec<(EventRequest, Send)>) -> Job {
         while let Some((request, sent)) = sent.next().await {
             match sent {
                 Ok(Sent::New(_)) => {}
-                Ok(Sent::Before(message)) => request.answer_message(&message),
-                Err(error) => request.session.fail(&error, request.reference()),
+                Ok(Sent::Before(message)) => answer_sent(request, &message),
+                Err(error) => request.session.fail_charged(&error, request.cost, request.reference()),
             }
         }
         requests.len()
     })
+}
+
+/// Answers this socket alone with a message that was sent before.
+pub(super) fn answer_sent(request: &EventRequest, sent: &Message) {
+    request.session.send(EventEncoder.event(&Event::sent(sent), request.reference()));
 }

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chinwag_core::app::group_settings::UNREAD_PAGE;
+use chinwag_core::store::Unread;
 use chinwag_core::{Error, GroupId};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
@@ -12,8 +14,6 @@ use super::session::Session;
 use crate::wire::outgoing;
 use crate::wire::summary::SummaryMore;
 
-/// Groups whose unread messages are counted in one job of the store.
-const PAGE: usize = 32;
 /// The pause before a busy store is asked again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -26,15 +26,19 @@ pub(super) fn begin(session: &Arc<Session>, groups: Vec<GroupId>) {
     let session = Arc::downgrade(session);
     tokio::spawn(async move {
         let _turn = TURN.acquire().await;
-        let (mut unread, mut left) = (0, &groups[..]);
+        let (mut sum, mut left) = (Unread::default(), &groups[..]);
         loop {
             let Some(session) = session.upgrade() else { return };
             if left.is_empty() {
-                return session.send(outgoing::answer(SummaryMore { unread }, None));
+                let more = SummaryMore { unread: sum.unread, mentioned: sum.mentioned };
+                return session.send(outgoing::answer(more, None));
             }
-            let (page, rest) = left.split_at(PAGE.min(left.len()));
+            let (page, rest) = left.split_at(UNREAD_PAGE.min(left.len()));
             match session.state.app.unread(&session.context(None), page.to_vec()).await {
-                Ok(found) => (unread, left) = (unread + found, rest),
+                Ok(found) => {
+                    sum += found;
+                    left = rest;
+                }
                 Err(Error::Unavailable(_)) => {
                     drop(session);
                     sleep(RETRY).await;

@@ -4,15 +4,17 @@
 //! Each page is encoded within its read, so that sockets that come together hold encoded pages and not
 //! the lists of members behind them.
 
+use std::collections::BTreeSet;
 use std::mem;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use chinwag_core::app::connect::{People, opening, page};
+use chinwag_core::app::profile::cards;
 use chinwag_core::group::Summary;
 use chinwag_core::store::Tx;
 use chinwag_core::{Error, GroupId, Result, UserId};
-use chinwag_hub::Close;
+use chinwag_hub::{Close, Memberships};
 
 use super::more;
 use super::session::Session;
@@ -33,29 +35,34 @@ impl Session {
         let (hub, window, history) = (&self.state.hub, self.window, self.state.app.history());
         let shown = move |tx: &dyn Tx, user| {
             let mut opening = opening(tx, user, &window)?;
-            let (page, heads) = (mem::take(&mut opening.page), mem::take(&mut opening.heads));
-            let head = Head { history, left_out: window.is_given().then_some(opening.left_out) };
-            let frame = if opening.later.is_empty() {
-                summary::whole(head, &groups(&page))
-            } else {
-                summary::part(Fragment::First, head, &groups(&page))
+            let page = mem::take(&mut opening.page);
+            let memberships = Memberships {
+                accepted: mem::take(&mut opening.heads),
+                pending: mem::take(&mut opening.pending),
             };
-            Ok(((opening, frame), heads))
+            let head = Head { history, left_out: window.is_given().then_some(opening.left_out) };
+            let mut shown = shown_users(&page);
+            let frame = if opening.later.is_empty() {
+                summary::whole(head, &groups(&page), &cards(tx, mem::take(&mut shown))?)
+            } else {
+                summary::part(Fragment::First, head, &groups(&page), &[])
+            };
+            Ok(((opening, frame, shown), memberships))
         };
         let mut subscribed = hub.subscribe(&self.connection, shown).await;
         let (mut left_out, mut unshown) = (0, Vec::new());
-        if let Ok(Some(((opening, _), _))) = &mut subscribed {
+        if let Ok(Some(((opening, ..), _))) = &mut subscribed {
             (left_out, unshown) = (opening.left_out, mem::take(&mut opening.unshown));
         }
         let shown = match subscribed {
-            Ok(Some(((opening, first), heads))) if opening.later.is_empty() => {
+            Ok(Some(((opening, first, _), heads))) if opening.later.is_empty() => {
                 let frames = self.with_people(first, opening.people.as_ref());
                 hub.go_live(&self.connection, frames, &heads);
                 Ok(())
             }
-            Ok(Some(((opening, first), heads))) => {
+            Ok(Some(((opening, first, shown), heads))) => {
                 hub.begin_pages(&self.connection, first, heads, &opening.later);
-                self.show_pages(&opening.later).await
+                self.show_pages(&opening.later, shown).await
             }
             // It is to be closed.
             Ok(None) => Ok(()),
@@ -70,23 +77,33 @@ impl Session {
         1
     }
 
-    /// Shows the groups that are not on the first page, each page once the one before is written.
-    async fn show_pages(&self, mut later: &[GroupId]) -> Result<()> {
+    /// Shows the groups that are not on the first page, each page once the one before is written. The last one is
+    /// followed by the profiles of the users on all pages; `shown` are those on the first.
+    async fn show_pages(&self, mut later: &[GroupId], mut shown: BTreeSet<UserId>) -> Result<()> {
         let (hub, window, history) = (&self.state.hub, self.window, self.state.app.history());
         let mut size = GROUPS_FIRST;
         while !later.is_empty() {
             let (ids, rest) = later.split_at(size.min(later.len()));
             let (asked, is_last) = (ids.to_vec(), rest.is_empty());
             let part = if is_last { Fragment::Last } else { Fragment::Middle };
+            let before = if is_last { mem::take(&mut shown) } else { BTreeSet::new() };
             let read = move |tx: &dyn Tx, user: UserId| {
                 let page = page(tx, user, &asked, is_last, &window)?;
                 let heads = page.heads();
-                let frame = summary::part(part, Head { history, left_out: None }, &groups(&page.groups));
-                Ok(((frame, page.people), heads))
+                let mut shown = shown_users(&page.groups);
+                let people = if is_last {
+                    cards(tx, before.iter().copied().chain(mem::take(&mut shown)))?
+                } else {
+                    Vec::new()
+                };
+                let head = Head { history, left_out: None };
+                let frame = summary::part(part, head, &groups(&page.groups), &people);
+                Ok(((frame, page.people, shown), heads))
             };
-            let Some((frame, people)) = hub.read_page(&self.connection, ids, read).await? else {
+            let Some((frame, people, more)) = hub.read_page(&self.connection, ids, read).await? else {
                 return Ok(());
             };
+            shown.extend(more);
             size = (size * PAGE / frame.len().max(1)).clamp(1, GROUPS);
             later = rest;
             if is_last {
@@ -117,8 +134,17 @@ impl Session {
     }
 }
 
+/// The users whose profiles stand beside these groups.
+fn shown_users(page: &[Summary]) -> BTreeSet<UserId> {
+    page.iter().flat_map(|summary| summary.view.shown_users()).collect()
+}
+
 fn groups(page: &[Summary]) -> Vec<Group<'_>> {
     page.iter()
-        .map(|summary| Group::new(&summary.view, Some(summary.mark)).pending(summary.pending))
+        .map(|summary| {
+            let Summary { view, mark, settings, pending } = summary;
+            let group = Group::new(view, Some(*mark)).with_reads(view);
+            group.with_me(settings, mark.mentioned, *pending)
+        })
         .collect()
 }

@@ -10,6 +10,7 @@ use chinwag_core::app::connect::Window;
 use chinwag_core::app::{Context, Who};
 use chinwag_core::error::whole_seconds;
 use chinwag_core::event::Origin;
+use chinwag_core::rate::Cost;
 use chinwag_core::user::Caller;
 use chinwag_hub::Connection;
 use tokio::time::Instant;
@@ -23,11 +24,11 @@ const RESUMES: u32 = 20;
 const RESUMES_WITHIN: Duration = Duration::from_secs(10);
 
 /// One user on one socket.
-pub(super) struct Session {
-    pub(super) state: Arc<ServerState>,
-    pub(super) connection: Connection,
+pub(crate) struct Session {
+    pub(crate) state: Arc<ServerState>,
+    pub(crate) connection: Connection,
     /// The groups in the socket's summary.
-    pub(super) window: Window,
+    pub(crate) window: Window,
     resumes: Mutex<Resumes>,
 }
 
@@ -38,12 +39,12 @@ struct Resumes {
 }
 
 impl Session {
-    pub(super) fn new(state: Arc<ServerState>, connection: Connection, window: Window) -> Self {
+    pub(crate) fn new(state: Arc<ServerState>, connection: Connection, window: Window) -> Self {
         Self { state, connection, window, resumes: Mutex::new(Resumes { since: Instant::now(), count: 0 }) }
     }
 
     /// Whether the socket may resume once more: a resume costs far more than other events.
-    pub(super) fn may_resume(&self) -> bool {
+    pub(crate) fn may_resume(&self) -> bool {
         let mut resumes = self.resumes.lock().unwrap_or_else(PoisonError::into_inner);
         if resumes.since.elapsed() >= RESUMES_WITHIN {
             *resumes = Resumes { since: Instant::now(), count: 0 };
@@ -52,7 +53,7 @@ impl Session {
         resumes.count <= RESUMES
     }
 
-    pub(super) fn context(&self, reference: Option<Arc<str>>) -> Context {
+    pub(crate) fn context(&self, reference: Option<Arc<str>>) -> Context {
         Context {
             who: Who::Known(Caller::User(self.connection.user())),
             origin: Some(Origin { socket: self.connection.id(), reference }),
@@ -60,18 +61,26 @@ impl Session {
     }
 
     /// Sends a frame to this socket alone.
-    pub(super) fn send(&self, frame: Bytes) {
+    pub(crate) fn send(&self, frame: Bytes) {
         self.state.hub.send(&self.connection, frame);
     }
 
     /// Answers an event with an error that no use case makes.
-    pub(super) fn refuse(&self, kind: &str, code: u16, detail: Cow<'_, str>, reference: Option<&str>) {
+    pub(crate) fn refuse(&self, kind: &str, code: u16, detail: Cow<'_, str>, reference: Option<&str>) {
         let problem = ErrorDetail { detail, errors: vec![], retry_after: None };
         self.send(outgoing::error(kind, code, &problem, reference));
     }
 
-    /// Answers an event with the error of its use case.
-    pub(super) fn fail(&self, error: &Error, reference: Option<&str>) {
+    /// Answers an event with the error of its use case. One that is refused as too many is not charged after all.
+    pub(crate) fn fail_charged(&self, error: &Error, cost: Cost, reference: Option<&str>) {
+        if error.is_too_many() {
+            self.state.app.rates().give_back(self.connection.user(), cost);
+        }
+        self.fail(error, reference);
+    }
+
+    /// Answers an event with an error.
+    pub(crate) fn fail(&self, error: &Error, reference: Option<&str>) {
         let code = code(error);
         let kind = if code >= 500 { "error.handler" } else { "error.data" };
         if let Error::Internal(why) = error {
@@ -84,7 +93,7 @@ impl Session {
         let errors = errors.iter().filter(|f| !f.field.is_empty());
         let errors = errors.map(|f| FieldProblem { field: &f.field, detail: &f.detail }).collect();
         let retry_after = match error {
-            Error::TooMany(wait) => Some(whole_seconds(*wait)),
+            Error::TooMany(wait) | Error::SlowMode(wait) => Some(whole_seconds(*wait)),
             _ => None,
         };
         let problem = ErrorDetail { detail: detail(error), errors, retry_after };

@@ -40,7 +40,7 @@ async fn an_account_signs_up_in_and_out() {
     );
     assert_eq!(ended.status(), 200);
     assert_eq!(server.send("GET sessions/", &by_cookie, Value::Null).await.status(), 401);
-    let nobody = json!({"name": null, "expires": null});
+    let nobody = json!({"name": null, "created": null, "expires": null});
     for headers in [&by_cookie[..], &[]] {
         let (status, answer) =
             read(server.send("GET sessions/?optional=true", headers, Value::Null).await).await;

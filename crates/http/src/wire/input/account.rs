@@ -7,7 +7,14 @@ use super::payload::{RestPayload, payload};
 use super::value::Lifetime;
 
 /// The payloads of requests about this noun.
-pub(super) const REST: &[RestPayload] = &[NewAccount::REST, NamePassword::REST, NewToken::REST];
+pub(crate) const REST: &[RestPayload] = &[
+    NewAccount::REST,
+    NamePassword::REST,
+    PasswordChange::REST,
+    NewPassword::REST,
+    NewTicket::REST,
+    NewToken::REST,
+];
 
 payload! {
     /// An account to make.
@@ -26,6 +33,32 @@ payload! {
         name: String,
         /// The password.
         password: String,
+    }
+}
+
+payload! {
+    /// A user's old and new password.
+    pub struct PasswordChange {
+        /// The old password.
+        old: String,
+        /// The new password: 8 to 256 characters, none of the most common ones.
+        new: Password,
+    }
+}
+
+payload! {
+    /// A user's new password.
+    pub struct NewPassword {
+        /// The new password: 8 to 256 characters, none of the most common ones.
+        password: Password,
+    }
+}
+
+payload! {
+    /// The use of a new ticket.
+    pub struct NewTicket {
+        /// `files`: reading files, for ten minutes. Left out: one WebSocket handshake.
+        r#for: Option<String>,
     }
 }
 

@@ -4,15 +4,20 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use chinwag_core::error::FieldError;
+use chinwag_core::file::{ATTACHMENTS, AttachmentList};
 use chinwag_core::limits::Limits;
-use chinwag_core::message::Body;
+use chinwag_core::mention::{Mention, MentionList};
+use chinwag_core::message::{Body, INVISIBLE};
 use chinwag_core::profile::{Data, FieldUpdate};
-use chinwag_core::{Date, Error, GroupId, GroupName, MessageId, Name, Result, Seq};
+use chinwag_core::{Error, FileId, GroupId, Name, Result, Seq};
 
 use super::ignored::Ignored;
 use super::json::{self, Object, Value, not_an_object, short};
 use super::payload::Payload;
-use crate::wire::key::{HEADS, Key, NAMES, Need, Transport};
+use crate::wire::key::{HEADS, Key, NAMES, Need, Transport, changes};
+
+/// The key of the files to attach, with which a body may be empty.
+const ATTACHMENTS_KEY: &str = "attachments";
 
 /// The keys of a payload, taken one by one. Refusals are collected until [`Fields::finish`].
 #[derive(Debug)]
@@ -71,7 +76,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Applies what differs by transport: an event ignores some keys, and has other names for some.
-    pub(super) fn prepare(&mut self, keys: &'static [Key]) {
+    pub(crate) fn prepare(&mut self, keys: &'static [Key]) {
         if self.transport == Transport::Rest {
             return;
         }
@@ -85,21 +90,19 @@ impl<'a> Fields<'a> {
     }
 
     /// The refusal of a payload that has none of the keys of which it needs one.
-    pub(super) fn missing_one_of(&self, keys: &'static [Key]) -> Option<(&'static str, String)> {
-        let mut one_of = keys.iter().filter(|key| key.need == Need::OneOf).map(|key| key.name);
-        if one_of.clone().any(|key| self.has(key)) {
-            return None;
-        }
-        let first = one_of.next()?;
-        Some((first, format!("or {} is required", one_of.collect::<Vec<_>>().join(" or "))))
+    pub(crate) fn missing_one_of(&self, keys: &'static [Key]) -> Option<(&'static str, String)> {
+        let one_of = keys.iter().filter(|key| key.need == Need::OneOf).map(|key| key.name);
+        let changes = changes(keys.iter()).map(|key| key.name);
+        let missing = if changes.clone().any(|key| self.holds(key)) { None } else { one_or_more(changes) };
+        if one_of.clone().any(|key| self.has(key)) { missing } else { one_or_more(one_of).or(missing) }
     }
 
-    pub(super) fn take(&mut self, key: &'static str) -> Option<Value<'a>> {
+    pub(crate) fn take(&mut self, key: &'static str) -> Option<Value<'a>> {
         self.values.remove(key)
     }
 
     /// Whether a key has been refused.
-    pub(super) fn has_refused(&self, key: &str) -> bool {
+    pub(crate) fn has_refused(&self, key: &str) -> bool {
         self.errors.iter().any(|error| error.field.rsplit('.').next() == Some(key))
     }
 
@@ -122,7 +125,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Notes the keys that are left.
-    pub(super) fn note_unknown(&self) {
+    pub(crate) fn note_unknown(&self) {
         if let Some(ignored) = self.ignored {
             for key in self.values.keys_as_sent() {
                 ignored.note(self.within, key);
@@ -133,6 +136,11 @@ impl<'a> Fields<'a> {
     /// Whether a key is given and not null.
     pub fn has(&self, key: &str) -> bool {
         self.values.get(key).is_some_and(|value| *value != Value::Null)
+    }
+
+    /// Whether a key is given, even as null, which clears a value.
+    pub fn holds(&self, key: &str) -> bool {
+        self.values.get(key).is_some()
     }
 
     /// A text.
@@ -156,15 +164,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text, if one is given.
-    pub(super) fn maybe_owned_text(&mut self, key: &'static str) -> Option<String> {
-        self.maybe_text(key).map(Cow::into_owned)
-    }
-
-    pub(super) fn owned_text(&mut self, key: &'static str) -> Option<String> {
-        self.text(key).map(Cow::into_owned)
-    }
-
     /// A text, if one is given. Null is refused.
     pub fn filled_text(&mut self, key: &'static str) -> Option<Cow<'a, str>> {
         if self.values.get(key) == Some(&Value::Null) {
@@ -174,7 +173,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text, if one is given. Null and the empty text count as left out.
-    pub(super) fn maybe_filled(&mut self, key: &'static str) -> Option<Cow<'a, str>> {
+    pub(crate) fn maybe_filled(&mut self, key: &'static str) -> Option<Cow<'a, str>> {
         self.maybe_text(key).filter(|text| !text.is_empty())
     }
 
@@ -226,18 +225,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A user's name.
-    pub fn name(&mut self, key: &'static str) -> Option<Name> {
-        let text = self.text(key)?;
-        self.parsed(key, Name::parse(&text))
-    }
-
-    /// A user's name, if one is given that is not empty.
-    pub fn maybe_name(&mut self, key: &'static str) -> Option<Name> {
-        let text = self.maybe_filled(key)?;
-        self.parsed(key, Name::parse(&text))
-    }
-
     /// A list of at most [`NAMES`] users' names, empty if it is left out or null.
     pub fn names(&mut self, key: &'static str) -> Vec<Name> {
         let values = match self.values.remove(key) {
@@ -272,34 +259,37 @@ impl<'a> Fields<'a> {
         names
     }
 
-    /// A group's name.
-    pub fn group_name(&mut self, key: &'static str) -> Option<GroupName> {
-        let text = self.text(key)?;
-        self.parsed(key, GroupName::parse(&text))
-    }
-
-    /// A group's name, if one is given.
-    pub fn maybe_group_name(&mut self, key: &'static str) -> Option<GroupName> {
-        let text = self.maybe_text(key)?;
-        self.parsed(key, GroupName::parse(&text))
-    }
-
-    /// A message's id.
-    pub fn message_id(&mut self, key: &'static str) -> Option<MessageId> {
-        let text = self.text(key)?;
-        self.parsed(key, MessageId::from_str(&text))
-    }
-
-    /// A message's id, if one is given that is not empty.
-    pub fn maybe_message_id(&mut self, key: &'static str) -> Option<MessageId> {
-        let text = self.maybe_filled(key)?;
-        self.parsed(key, MessageId::from_str(&text))
-    }
-
-    /// A date, if one is given that is not empty.
-    pub fn maybe_date(&mut self, key: &'static str) -> Option<Date> {
-        let text = self.maybe_filled(key)?;
-        self.parsed(key, Date::parse(&text))
+    /// Mentions, if a list of them is given. Null is refused, since an edit could mean to clear them. Answers `None` only where it has refused the
+    /// list, or one mention by its index.
+    #[expect(clippy::option_option, reason = "a refused list differs from one that is left out")]
+    pub(crate) fn mentions(&mut self, key: &'static str) -> Option<Option<MentionList>> {
+        let values = match self.values.remove(key) {
+            None => return Some(None),
+            Some(Value::List(values)) if values.len() <= NAMES => values,
+            Some(Value::List(_)) => {
+                self.refuse(key, format!("has more than {NAMES} names"));
+                return None;
+            }
+            Some(_) => {
+                self.refuse(key, "must be a list of names");
+                return None;
+            }
+        };
+        let mut mentions = Vec::with_capacity(values.len());
+        for (index, value) in values.iter().enumerate() {
+            let read = match value {
+                Value::Text(text) => Mention::parse(text),
+                _ => Err("must be a text".to_owned()),
+            };
+            match read {
+                Ok(mention) => mentions.push(mention),
+                Err(detail) => {
+                    self.errors.push(FieldError { field: format!("{key}[{index}]").into(), detail });
+                    return None;
+                }
+            }
+        }
+        self.parsed(key, MentionList::new(mentions)).map(Some)
     }
 
     /// A number of 0 to 2⁶³ − 1, if one is given.
@@ -323,21 +313,56 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// A message's body.
-    pub(super) fn body(&mut self, key: &'static str) -> Option<Body> {
-        let text = self.text(key)?;
-        self.parsed(key, Body::parse(&text, self.message_chars))
+    /// Reads a message's body, within the operator's limit. One that shows nothing is empty.
+    pub(crate) fn body(&mut self, key: &'static str, text: &str) -> Option<Body> {
+        self.parsed(key, Body::parse_any(text, self.message_chars))
     }
 
-    /// A message's body, if one is given.
-    pub(super) fn maybe_body(&mut self, key: &'static str) -> Option<Body> {
-        let text = self.maybe_text(key)?;
-        self.parsed(key, Body::parse(&text, self.message_chars))
+    /// The body of a message to send, if one is given. A message that carries files needs none. Answers `None` only
+    /// where it has refused the body.
+    #[expect(clippy::option_option, reason = "a refused body differs from one that is left out")]
+    pub(crate) fn sent_body(&mut self, key: &'static str) -> Option<Option<Body>> {
+        let has_files =
+            matches!(self.values.get(ATTACHMENTS_KEY), Some(Value::List(files)) if !files.is_empty());
+        let body = match self.maybe_text(key) {
+            Some(text) => Some(self.body(key, &text)?),
+            None if self.has_refused(key) => return None,
+            None => None,
+        };
+        if has_files {
+            return Some(Some(body.unwrap_or_else(Body::empty)));
+        }
+        if body.as_ref().is_some_and(Body::is_empty) {
+            self.refuse(key, INVISIBLE);
+            return None;
+        }
+        Some(body)
+    }
+
+    /// The files to attach, none if the list is left out or null. Answers `None` only where it has refused the list.
+    pub(crate) fn attachments(&mut self, key: &'static str) -> Option<AttachmentList> {
+        let values = match self.values.remove(key) {
+            None | Some(Value::Null) => return Some(AttachmentList::default()),
+            Some(Value::List(values)) => values,
+            Some(_) => {
+                self.refuse(key, "must be a list of files' ids");
+                return None;
+            }
+        };
+        let read = |value: &Value<'_>| match value {
+            Value::Text(text) => {
+                FileId::from_str(text).map_err(|why| format!("holds {:?}, which {why}", short(text)))
+            }
+            _ => Err("must be a list of files' ids".to_owned()),
+        };
+        // One more than are allowed, so that a longer list is refused for its length.
+        let ids: Result<Vec<_>, _> = values.iter().take(ATTACHMENTS + 1).map(read).collect();
+        self.parsed(key, ids.and_then(AttachmentList::new))
     }
 
     /// Another payload within this one, if one is given. Answers `None` only where it was refused.
     #[expect(clippy::option_option, reason = "a refused payload differs from one that is left out")]
-    pub(super) fn nested<P: Payload>(&mut self, key: &'static str) -> Option<Option<P>> {
+    pub(crate) fn nested<P: Payload>(&mut self, key: &'static str) -> Option<Option<P>> {
         if !self.has(key) {
             self.values.remove(key);
             return Some(None);
@@ -384,14 +409,14 @@ impl<'a> Fields<'a> {
         heads
     }
 
-    pub(super) fn require(&mut self, key: &'static str) {
+    pub(crate) fn require(&mut self, key: &'static str) {
         // A value of the wrong type has been refused already.
         if !self.has_refused(key) {
             self.refuse(key, "is required");
         }
     }
 
-    pub(super) fn parsed<T>(&mut self, key: &'static str, read: Result<T, impl Into<String>>) -> Option<T> {
+    pub(crate) fn parsed<T>(&mut self, key: &'static str, read: Result<T, impl Into<String>>) -> Option<T> {
         match read {
             Ok(value) => Some(value),
             Err(why) => {
@@ -400,4 +425,13 @@ impl<'a> Fields<'a> {
             }
         }
     }
+}
+
+/// The refusal that asks for one of these keys; none without keys.
+fn one_or_more(mut keys: impl Iterator<Item = &'static str>) -> Option<(&'static str, String)> {
+    let first = keys.next()?;
+    let mut others: Vec<_> = keys.collect();
+    let last = others.pop()?;
+    let others = if others.is_empty() { last.into() } else { format!("{} or {last}", others.join(", ")) };
+    Some((first, format!("or {others} is required")))
 }

@@ -1,17 +1,26 @@
 //! Payloads about groups.
 
+use chinwag_core::app::ban::BanUpdate;
 use chinwag_core::app::group::{Create, Leave, Roles};
+use chinwag_core::app::group_settings::ChangeGroupSettings;
 use chinwag_core::app::group_update::Update;
 use chinwag_core::app::private::Open;
 use chinwag_core::app::resume::Resume;
-use chinwag_core::{GroupId, GroupName, Name};
+use chinwag_core::group_details::{Description, GroupDetailsUpdate, Slow};
+use chinwag_core::group_settings::{GroupSettingsUpdate, Notify};
+use chinwag_core::limits::{DESCRIPTION_CHARS, SLOW_SECONDS};
+use chinwag_core::profile::{Avatar, Data, FieldUpdate};
+use chinwag_core::{Date, GroupId, GroupName, Name, Seq};
+use serde_json::{Value as Schema, json};
 
 use super::fields::Fields;
-use super::payload::{RestPayload, payload};
-use super::value::{Heads, OneName};
+use super::json::Value;
+use super::payload::{KeyValue, RestPayload, payload};
+use crate::wire::key::{HEADS, Need};
 
 /// The payloads of requests about this noun.
-pub(super) const REST: &[RestPayload] = &[NewGroup::REST, GroupPatch::REST, InName::REST, PrivatePair::REST];
+pub(crate) const REST: &[RestPayload] =
+    &[NewGroup::REST, GroupPatch::REST, GroupMePatch::REST, InName::REST, PrivatePair::REST];
 
 payload! {
     /// A group to make. A user in several lists gets the highest role.
@@ -26,6 +35,17 @@ payload! {
         members: Vec<Name>,
         /// The restricted members, who only read.
         restricts: Vec<Name>,
+        /// The description: at most 1,000 characters, with line breaks.
+        description: FieldUpdate<Description>,
+        /// The id of an image that the owner uploaded, or the `https` address of a picture. Users set an address only with
+        /// `users.avatar_urls`.
+        avatar: FieldUpdate<Avatar>,
+        /// The host application's own object of at most 4 KiB.
+        data: FieldUpdate<Data>,
+        /// Whether anyone may join.
+        open: Option<bool>,
+        /// The seconds between two messages of one member below admin, 0 to 21,600; 0 for no limit.
+        slow: Option<Slow>,
     }
 }
 
@@ -33,7 +53,7 @@ payload! {
     /// The changes of a group.
     pub struct GroupPatch {
         /// The user who changes it. A service that leaves it out may do everything.
-        author [rest_only()]: Option<Name>,
+        author [rest_only(), actor()]: Option<Name>,
         /// The new name.
         name: Option<GroupName>,
         /// The new owner, a list of one member.
@@ -46,11 +66,44 @@ payload! {
         restricts: Vec<Name>,
         /// Members to remove.
         remove: Vec<Name>,
+        /// Users to ban: they cannot join, nor be added. Members among them are removed.
+        ban: Vec<Name>,
+        /// Users whose ban ends, before anybody is added.
+        unban: Vec<Name>,
+        /// The description: at most 1,000 characters, with line breaks. Null or the empty text for none.
+        description: FieldUpdate<Description>,
+        /// The id of an image that the acting user uploaded, or the `https` address of a picture, or null for none. Users
+        /// set an address only with `users.avatar_urls`.
+        avatar: FieldUpdate<Avatar>,
+        /// The host application's own object of at most 4 KiB, or null for none. In a private group for services.
+        data: FieldUpdate<Data>,
+        /// Whether anyone may join.
+        open: Option<bool>,
+        /// The seconds between two messages of one member below admin, 0 to 21,600; 0 for no limit.
+        slow: Option<Slow>,
     }
 }
 
 payload! {
-    /// The user in whose name a group is left or accepted.
+    /// Changes of a user's own settings of a group. Those that are left out stay as they are.
+    pub struct GroupMePatch {
+        /// The user. A user's own name may be left out.
+        author [rest_only(), actor()]: Option<Name>,
+        /// The messages of which the user wants notifications: `all`, `mentions` or `none`.
+        notify: Option<Notify>,
+        /// The date until which the group is muted, or null for now.
+        muted_until: FieldUpdate<Date>,
+        /// Whether the group is hidden, which ends with its next message.
+        hidden: Option<bool>,
+        /// Whether the group is pinned.
+        pinned: Option<bool>,
+        /// Whether the group is marked as unread, which ends with the next read mark.
+        marked_unread: Option<bool>,
+    }
+}
+
+payload! {
+    /// The user in whose name a service acts.
     pub struct InName {
         /// The user. A user's own name may be left out.
         author [rest_only()]: Option<Name>,
@@ -105,16 +158,29 @@ payload! {
 impl NewGroup {
     /// The command to make it.
     pub fn command(self) -> Create {
-        let Self { author, name, admins, members, restricts } = self;
-        Create { author, name, roles: Roles { admins, members, restricts } }
+        let Self { author, name, admins, members, restricts, description, avatar, data, open, slow } = self;
+        let details = GroupDetailsUpdate { description, avatar, data, is_open: open, slow };
+        Create { author, name, roles: Roles { admins, members, restricts }, details }
     }
 }
 
 impl GroupPatch {
     /// The command to change a group.
     pub fn command(self, group: GroupId) -> Update {
-        let Self { author, name, owner: OneName(owner), admins, members, restricts, remove } = self;
-        Update { author, group, name, owner, roles: Roles { admins, members, restricts }, remove }
+        let Self { author, name, owner: OneName(owner), admins, members, restricts, remove, .. } = self;
+        let Self { ban, unban, description, avatar, data, open, slow, .. } = self;
+        let details = GroupDetailsUpdate { description, avatar, data, is_open: open, slow };
+        let (roles, bans) = (Roles { admins, members, restricts }, BanUpdate { ban, unban });
+        Update { author, group, name, owner, roles, remove, bans, details }
+    }
+}
+
+impl GroupMePatch {
+    /// The command to change the settings.
+    pub fn command(self, group: GroupId) -> ChangeGroupSettings {
+        let Self { author, notify, muted_until, hidden, pinned, marked_unread } = self;
+        let update = GroupSettingsUpdate { notify, muted_until, hidden, pinned, marked_unread };
+        ChangeGroupSettings { author, group, update }
     }
 }
 
@@ -138,13 +204,11 @@ impl PrivatePair {
         match (self.user, <[Name; 2]>::try_from(self.users)) {
             (_, Ok([a, b])) => Some(Open::Between(a, b)),
             (Some(user), Err(users)) if users.is_empty() => Some(Open::With(user)),
-            (None, Err(users)) if users.is_empty() && !fields.has_refused("users") => {
-                fields.require("user");
-                fields.refuse("users", "must be a list of two names");
-                None
-            }
-            (_, Err(_)) => {
+            (user, Err(users)) => {
                 if !fields.has_refused("users") {
+                    if user.is_none() && users.is_empty() {
+                        fields.require("user");
+                    }
                     fields.refuse("users", "must be a list of two names");
                 }
                 None
@@ -157,5 +221,77 @@ impl HeldNumbers {
     /// The command to resume.
     pub fn command(self) -> Resume {
         Resume { since: self.groups.0, history: self.history.map(String::into_boxed_str) }
+    }
+}
+
+/// A list of at most one name: groups show their owner so, and take it back so.
+pub struct OneName(pub Option<Name>);
+
+impl KeyValue for OneName {
+    const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "array", "items": Name::schema(), "maxItems": 1})
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        let mut names = fields.names(key);
+        if names.len() > 1 {
+            fields.refuse(key, "must be a list of one name");
+        }
+        Some(Self(names.pop()))
+    }
+}
+
+/// The last number held of each group.
+pub struct Heads(pub Vec<(GroupId, Seq)>);
+
+impl KeyValue for Heads {
+    const NEED: Need = Need::Required;
+
+    fn schema() -> Schema {
+        json!({
+            "type": "object",
+            "propertyNames": {"format": "uuid"},
+            "maxProperties": HEADS,
+            "additionalProperties": Option::<Seq>::schema(),
+        })
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        Some(Self(fields.heads(key)))
+    }
+}
+
+impl KeyValue for FieldUpdate<Description> {
+    const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "string", "maxLength": DESCRIPTION_CHARS})
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        Some(match fields.text_update(key, Description::parse) {
+            FieldUpdate::Set(Some(description)) => FieldUpdate::Set(description),
+            FieldUpdate::Set(None) | FieldUpdate::Clear => FieldUpdate::Clear,
+            FieldUpdate::Keep => FieldUpdate::Keep,
+        })
+    }
+}
+
+impl KeyValue for Option<Slow> {
+    const NEED: Need = Need::NotNull;
+
+    fn schema() -> Schema {
+        json!({"type": "integer", "minimum": 0, "maximum": SLOW_SECONDS})
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        let seconds = match fields.take(key) {
+            None => return Some(None),
+            Some(Value::Integer(seconds)) => seconds,
+            Some(_) => -1,
+        };
+        Some(fields.parsed(key, Slow::seconds(seconds)))
     }
 }

@@ -174,15 +174,18 @@ pub fn not_an_object(text: &[u8]) -> Option<String> {
         return Some("begins with a byte order mark: send it without one".to_owned());
     }
     let begin = text.trim_ascii_start();
+    if begin.first() == Some(&b'{') {
+        return None;
+    }
     let first = begin.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next());
     match first {
         _ if begin.is_empty() => Some("is empty: send a JSON object".to_owned()),
-        Some('{') | None => None,
+        None => None,
         Some(other) => Some(format!("must be a JSON object, and begins with {other:?}")),
     }
 }
 
 /// The beginning of a client's own text, for an error.
-pub(super) fn short(text: &str) -> &str {
+pub(crate) fn short(text: &str) -> &str {
     text.char_indices().nth(40).map_or(text, |(end, _)| &text[..end])
 }

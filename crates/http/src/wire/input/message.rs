@@ -2,16 +2,22 @@
 
 use chinwag_core::app::message::{Edit, MarkRead, Point, Send};
 use chinwag_core::app::private::First;
-use chinwag_core::message::{Body, ClientId};
+use chinwag_core::file::AttachmentList;
+use chinwag_core::limits::{HISTORY_PAGE, LATEST};
+use chinwag_core::mention::MentionList;
+use chinwag_core::message::{Body, ClientId, MessageDetail};
+use chinwag_core::profile::{Data, FieldUpdate};
 use chinwag_core::store::Page;
 use chinwag_core::{Date, GroupId, MessageId, Name, Seq};
+use serde_json::{Value as Schema, json};
 
 use super::fields::Fields;
-use super::payload::{RestPayload, payload};
-use super::value::PageSize;
+use super::payload::{KeyValue, RestPayload, payload};
+use super::value::SentBody;
+use crate::wire::key::Need;
 
 /// The payloads of requests about this noun.
-pub(super) const REST: &[RestPayload] = &[NewMessage::REST, MessagePatch::REST, ReadPoint::REST];
+pub(crate) const REST: &[RestPayload] = &[NewMessage::REST, MessagePatch::REST, ReadPoint::REST];
 
 payload! {
     /// A message to send.
@@ -21,22 +27,35 @@ payload! {
         /// The group.
         group [or("to")]: GroupId,
         /// The text: 1 to 4096 characters (`limits.message_chars`), at least one of them visible. It is
-        /// kept to the byte.
-        body: Body,
+        /// kept to the byte. A message with `attachments` needs none.
+        body: SentBody,
         /// A message of the same group that this one answers. The empty text counts as left out.
         respond_to: Option<MessageId>,
+        /// The root of its thread: a message of the same group that is no reply in a thread itself. The empty text
+        /// counts as left out.
+        thread: Option<MessageId>,
         /// The message's date. Only a service may set it.
         date [rest_only()]: Option<Date>,
         /// The sender's own id of the message: retries with the same id make one message.
         client_id: Option<ClientId>,
+        /// The names of the mentioned users, at most 50, or `@all` for everyone, which the owner and admins may
+        /// use. Users who are no members are left out.
+        mentions: MentionList,
+        /// The ids of at most 10 files that the author uploaded and has not used, in the order in which they are shown.
+        attachments: AttachmentList,
+        /// An object of the sender's application, at most 4 KiB of compact JSON. It is never interpreted.
+        data: Attached,
     }
 }
 
 payload! {
-    /// The changes of a message.
+    /// The changes of a message. What is left out stays.
     pub struct MessagePatch {
-        /// The new text: 1 to 4096 characters (`limits.message_chars`), at least one of them visible.
-        body: Body,
+        /// The new text: 1 to 4096 characters (`limits.message_chars`), at least one of them visible. It may be empty
+        /// if the message has files, which stay.
+        body [one_of()]: Option<Body>,
+        /// The new mentions, in the form of a new message.
+        mentions [one_of()]: Option<MentionList>,
     }
 }
 
@@ -53,10 +72,16 @@ payload! {
     pub struct FirstMessage {
         /// The other user. Your own name opens your notes to yourself.
         target: Name,
-        /// The text of the first message.
-        body: Option<Body>,
+        /// The text of the first message. A message with `attachments` needs none.
+        body: Option<SentBody>,
         /// The sender's own id of the message: retries with the same id make one message.
         client_id: Option<ClientId>,
+        /// The names of the users whom the first message mentions. Only you and the other user are kept.
+        mentions: MentionList,
+        /// The ids of at most 10 files that you uploaded and have not used.
+        attachments: AttachmentList,
+        /// An object of the sender's application, at most 4 KiB of compact JSON. It is never interpreted.
+        data: Attached,
     }
 }
 
@@ -86,6 +111,46 @@ payload! {
     }
 }
 
+/// The length of a page of messages, [`LATEST`] where it is left out.
+pub struct PageSize(pub usize);
+
+impl KeyValue for PageSize {
+    const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "integer", "minimum": 1, "maximum": HISTORY_PAGE})
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        match fields.maybe_number(key).map(usize::try_from) {
+            None => Some(Self(LATEST)),
+            Some(Ok(limit)) if (1..=HISTORY_PAGE).contains(&limit) => Some(Self(limit)),
+            Some(_) => {
+                fields.refuse(key, format!("must be a number from 1 to {HISTORY_PAGE}"));
+                None
+            }
+        }
+    }
+}
+
+/// The data of a message. One that is left out or null is none.
+pub struct Attached(pub Option<Data>);
+
+impl KeyValue for Attached {
+    const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "object"})
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        match fields.data_update(key) {
+            FieldUpdate::Set(data) => Some(Self(Some(data))),
+            FieldUpdate::Keep | FieldUpdate::Clear => Some(Self(None)),
+        }
+    }
+}
+
 /// A request for a group's history.
 #[derive(Debug, Clone, Copy)]
 pub struct Fetch {
@@ -100,22 +165,41 @@ pub struct Fetch {
 impl NewMessage {
     /// The command to send it.
     pub fn command(self) -> Send {
-        let Self { author, group, body, respond_to, date, client_id } = self;
-        Send { author, group, body, respond_to, date, client_id }
+        let Self { author, group, body, respond_to, thread, date, client_id, mentions, attachments, data } =
+            self;
+        Send {
+            author,
+            respond_to,
+            thread,
+            date,
+            client_id,
+            mentions,
+            attachments,
+            detail: data.into_detail(),
+            ..Send::new(group, body.0)
+        }
+    }
+}
+
+impl Attached {
+    fn into_detail(self) -> MessageDetail {
+        MessageDetail { data: self.0.map(Data::into_text), ..MessageDetail::default() }
     }
 }
 
 impl MessagePatch {
     /// The command to edit a message.
     pub fn command(self, id: MessageId) -> Edit {
-        Edit { id, body: self.body }
+        Edit { id, body: self.body, mentions: self.mentions }
     }
 }
 
 impl FirstMessage {
     /// The command to open the private group.
     pub fn command(self) -> First {
-        First { target: self.target, body: self.body, client_id: self.client_id }
+        let Self { target, body, client_id, mentions, attachments, data } = self;
+        let body = body.map(|SentBody(body)| body);
+        First { target, body, client_id, mentions, attachments, detail: data.into_detail() }
     }
 }
 

@@ -4,7 +4,7 @@ use chinwag_core::Result;
 use serde_json::Value;
 
 use super::fields::Fields;
-use crate::wire::key::{self, Key, Transport};
+use crate::wire::key::{self, Key, Need, Transport};
 
 /// A set of keys that is read together.
 pub trait Payload: Sized {
@@ -13,6 +13,18 @@ pub trait Payload: Sized {
 
     /// Reads the keys. Answers `None` only where it has refused one.
     fn read(fields: &mut Fields<'_>) -> Option<Self>;
+}
+
+/// A value that a key holds. `read` answers `None` only where it has refused the key.
+pub trait KeyValue: Sized {
+    /// Whether the key may be left out.
+    const NEED: Need;
+
+    /// The schema of the values that the key takes.
+    fn schema() -> Value;
+
+    /// Takes the value out of a payload.
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self>;
 }
 
 /// Two sets of keys, the first read first.
@@ -49,6 +61,14 @@ impl RestPayload {
     }
 }
 
+/// The name of a key whose field is a keyword of Rust, such as `r#for`.
+pub(crate) const fn plain(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
+}
+
 /// Declares a payload: a struct with a documented field for each key. In brackets stand the methods of
 /// [`Key`] that a key differs by, such as `[rest_only()]`.
 macro_rules! payload {
@@ -66,31 +86,31 @@ macro_rules! payload {
         impl $name {
             const KEYS: &'static [crate::wire::key::Key] = &[$(
                 crate::wire::key::Key::new(
-                    stringify!($key),
+                    crate::wire::input::payload::plain(stringify!($key)),
                     concat!($($meaning),+),
-                    <$type as super::value::KeyValue>::VALUES,
-                    <$type as super::value::KeyValue>::NEED,
+                    <$type as crate::wire::input::payload::KeyValue>::schema,
+                    <$type as crate::wire::input::payload::KeyValue>::NEED,
                 )$($(.$flag($($other)?))+)?
             ),+];
 
             /// Its entry in the list of payloads.
-            pub const REST: super::payload::RestPayload = super::payload::RestPayload {
+            pub const REST: crate::wire::input::payload::RestPayload = crate::wire::input::payload::RestPayload {
                 name: stringify!($name),
                 about: concat!($($about),+),
-                keys: <Self as super::payload::Payload>::keys,
+                keys: <Self as crate::wire::input::payload::Payload>::keys,
                 check: |fields| fields.command(|_: Self, _| Some(())),
             };
         }
 
-        impl super::payload::Payload for $name {
+        impl crate::wire::input::payload::Payload for $name {
             fn keys() -> Vec<&'static crate::wire::key::Key> {
                 Self::KEYS.iter().collect()
             }
 
-            fn read(fields: &mut super::fields::Fields<'_>) -> Option<Self> {
+            fn read(fields: &mut crate::wire::input::fields::Fields<'_>) -> Option<Self> {
                 fields.prepare(Self::KEYS);
                 let missing = fields.missing_one_of(Self::KEYS);
-                $(let $key = <$type as super::value::KeyValue>::read(fields, stringify!($key));)+
+                $(let $key = <$type as crate::wire::input::payload::KeyValue>::read(fields, crate::wire::input::payload::plain(stringify!($key)));)+
                 if let Some((key, detail)) = missing {
                     fields.refuse(key, detail);
                     return None;
@@ -114,4 +134,4 @@ macro_rules! payload {
     };
 }
 
-pub(super) use payload;
+pub(crate) use payload;

@@ -4,13 +4,14 @@ use chinwag_core::Name;
 use chinwag_core::app::relation::Relate;
 use chinwag_core::rate::Cost;
 use chinwag_core::relation::Operation;
+use serde_json::{Value as Schema, json};
 
 use super::fields::Fields;
-use super::payload::{RestPayload, payload};
-use super::value::Lookup;
+use super::payload::{KeyValue, RestPayload, payload};
+use crate::wire::key::Need;
 
 /// The payloads of requests about this noun.
-pub(super) const REST: &[RestPayload] = &[Blocked::REST, ContactPatch::REST];
+pub(crate) const REST: &[RestPayload] = &[Blocked::REST, ContactPatch::REST];
 
 payload! {
     /// A change of a relation.
@@ -43,9 +44,45 @@ impl ContactPatch {
 
 /// The cost of a change of a relation: no limit refuses a block.
 pub fn cost(payload: &[u8]) -> Cost {
-    let operation = Fields::parse(payload).ok().and_then(|mut fields| fields.text("operation"));
-    match operation.and_then(|text| Operation::parse(&text)) {
-        Some(Operation::Block) => Cost::Block,
-        _ => Cost::Event,
+    Fields::parse(payload).map_or(Cost::Event, |mut fields| cost_of(&mut fields))
+}
+
+/// The same of a change within another payload.
+pub(super) fn cost_of(change: &mut Fields<'_>) -> Cost {
+    let operation = change.text("operation").and_then(|text| Operation::parse(&text));
+    if operation == Some(Operation::Block) { Cost::Block } else { Cost::Event }
+}
+
+/// A name to look up, or `None` for a text that no user can have as a name.
+#[derive(Debug, Clone)]
+pub struct Lookup(pub Option<Name>);
+
+impl Lookup {
+    fn of(text: &str) -> Self {
+        Self(Name::parse(text).ok())
+    }
+}
+
+impl KeyValue for Lookup {
+    const NEED: Need = Need::Required;
+
+    fn schema() -> Schema {
+        json!({"type": "string"})
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        fields.text(key).as_deref().map(Self::of)
+    }
+}
+
+impl KeyValue for Option<Lookup> {
+    const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "string"})
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        Some(fields.maybe_text(key).as_deref().map(Lookup::of))
     }
 }

@@ -4,11 +4,12 @@ use chinwag_core::app::group::Create;
 use chinwag_core::app::group_update::Update;
 use chinwag_core::app::message::Send;
 use chinwag_core::error::FieldError;
+use chinwag_core::profile::ProfileUpdate;
 use chinwag_core::{Error, Name, Result, Seq};
 
 use super::group::{GroupById, GroupPatch, HeldNumbers, InGroup, NewGroup};
 use super::message::{HistoryPage, NewMessage, ReadPoint};
-use super::user::{Change, NewUser, patch};
+use super::user::{NewUser, UserChange, patch};
 use super::*;
 use crate::wire::key::NAMES;
 
@@ -106,7 +107,7 @@ fn a_socket_names_its_group_by_either_key_and_never_the_author() {
     let payload = format!(r#"{{"to": "{GROUP}", "body": "hi", "author": "@", "date": "Sun Nov 22"}}"#);
     let send = send(fields(&payload).of_event()).expect("a message");
     assert_eq!((send.group.to_string().as_str(), send.author, send.date), (GROUP, None, None));
-    let update = change(&format!(r#"{{"group": "{GROUP}", "author": 1}}"#)).expect("a change");
+    let update = change(&format!(r#"{{"group": "{GROUP}", "author": 1, "admins": []}}"#)).expect("a change");
     assert_eq!(update.group.to_string(), GROUP);
     let both = refused(change(r#"{"members": "arlan"}"#));
     assert_eq!(both.len(), 2, "{both:?}");
@@ -166,14 +167,18 @@ fn a_list_of_names_is_bounded_and_refused_once() {
 #[test]
 fn a_user_is_renamed_or_related_and_not_both() {
     let patch = |payload: &str| patch(fields(payload), Name::parse("arlan").expect("a name"), false);
-    assert!(matches!(patch(r#"{"new_name": "astra"}"#), Ok(Change::Rename(_))));
+    assert!(matches!(patch(r#"{"new_name": "astra"}"#), Ok(UserChange::Rename(_))));
     let invite = r#"{"contact": {"author": "", "name": "astra", "operation": "invit"}}"#;
-    assert!(matches!(patch(invite), Ok(Change::Contact(relate)) if relate.author.is_none()));
+    assert!(matches!(patch(invite), Ok(UserChange::Contact(relate)) if relate.author.is_none()));
     for bad in ["{}", r#"{"new_name": null}"#, r#"{"new_name": "x", "contact": {}}"#, r#"{"contact": 1}"#] {
         assert_eq!(refused(patch(bad)).len(), 1, "{bad}");
     }
     let settings = patch(r#"{"settings": {"added_by": "contacts", "hide_reads": true}}"#);
-    assert!(matches!(settings, Ok(Change::Settings(change)) if change.hide_reads == Some(true)));
+    assert!(matches!(settings, Ok(UserChange::Profile(change)) if change.settings.hide_reads == Some(true)));
+    let together = patch(r#"{"display_name": " Ann ", "settings": {"hide_reads": true}}"#);
+    assert!(
+        matches!(together, Ok(UserChange::Profile(change)) if change.profile != ProfileUpdate::default())
+    );
     for bad in ["nobody else", "1"].map(|value| format!(r#"{{"settings": {{"added_by": "{value}"}}}}"#)) {
         assert_eq!(refused(patch(&bad))[0].0, "settings.added_by");
     }

@@ -1,23 +1,25 @@
 //! Payloads about users.
 
 use chinwag_core::app::identity::{PutUser, Spelled};
+use chinwag_core::app::profile::{ChangeProfile, SettingsUpdate};
 use chinwag_core::app::relation::Relate;
-use chinwag_core::app::user::{ChangeSettings, Rename};
+use chinwag_core::app::user::Rename;
+use chinwag_core::limits::{DISPLAY_NAME_CHARS, NAME_CHARS};
 use chinwag_core::presence::Status;
 use chinwag_core::profile::{Avatar, Data, DisplayName, FieldUpdate, ProfileUpdate, UserKind};
 use chinwag_core::rate::Cost;
-use chinwag_core::relation::Operation;
 use chinwag_core::user::Allowed;
 use chinwag_core::{Error, Name, Result};
+use serde_json::{Value as Schema, json};
 
 use super::fields::Fields;
-use super::payload::{RestPayload, payload};
-use super::relation::ContactPatch;
-use super::value::{KeyValue, Renamed};
-use crate::wire::key::{Need, Values};
+use super::payload::{KeyValue, RestPayload, payload};
+use super::relation::{ContactPatch, cost_of};
+use crate::wire::key::Need;
+use crate::wire::server_event::object;
 
 /// The payloads of requests about this noun.
-pub(super) const REST: &[RestPayload] = &[NewUser::REST, UserPut::REST, UserPatch::REST, SettingsPatch::REST];
+pub(crate) const REST: &[RestPayload] = &[NewUser::REST, UserPut::REST, UserPatch::REST, SettingsPatch::REST];
 
 payload! {
     /// A user to make.
@@ -34,7 +36,7 @@ payload! {
         kind: Option<UserKind>,
         /// The name that people see: 1 to 80 characters, or null for none.
         display_name: FieldUpdate<DisplayName>,
-        /// The `https` address of a picture, or null for none.
+        /// The `https` address of a picture, or the id of an image that the user uploaded, or null for none.
         avatar: FieldUpdate<Avatar>,
         /// The host application's own object of at most 4 KiB, or null for none.
         data: FieldUpdate<Data>,
@@ -44,12 +46,21 @@ payload! {
 }
 
 payload! {
-    /// The changes of a user: one of its name, a relation, its own settings.
+    /// The changes of a user: its name, or a relation, or its profile and its own settings.
     pub struct UserPatch {
         /// The new name.
         new_name: Renamed,
         /// A change of a relation.
         contact: Option<ContactPatch>,
+        /// The name that people see: 1 to 80 characters, or null for none.
+        display_name: FieldUpdate<DisplayName>,
+        /// The id of an image that the user uploaded, or the `https` address of a picture, or null for none. A user sets an
+        /// address only with `users.avatar_urls`.
+        avatar: FieldUpdate<Avatar>,
+        /// The host application's own object of at most 4 KiB, or null for none. For services.
+        data: FieldUpdate<Data>,
+        /// `person` or `bot`. For services.
+        kind: Option<UserKind>,
         /// Changes of the user's own settings. Those that are left out stay as they are.
         settings: Option<SettingsPatch>,
     }
@@ -79,8 +90,11 @@ payload! {
 }
 
 impl KeyValue for Option<ContactPatch> {
-    const VALUES: Values = Values::Object("ContactPatch");
     const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        object("ContactPatch")
+    }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
         fields.nested(key)
@@ -88,23 +102,54 @@ impl KeyValue for Option<ContactPatch> {
 }
 
 impl KeyValue for Option<SettingsPatch> {
-    const VALUES: Values = Values::Object("SettingsPatch");
     const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        object("SettingsPatch")
+    }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
         fields.nested(key)
     }
 }
 
+/// A new name, if one is given. The empty text is refused.
+pub struct Renamed(pub Option<Name>);
+
+impl KeyValue for Renamed {
+    const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "string", "minLength": 1, "maxLength": NAME_CHARS})
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        let text = fields.maybe_text(key);
+        Some(Self(text.and_then(|text| fields.parsed(key, Name::parse(&text)))))
+    }
+}
+
+impl KeyValue for FieldUpdate<DisplayName> {
+    const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "string", "minLength": 1, "maxLength": DISPLAY_NAME_CHARS})
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        Some(fields.text_update(key, DisplayName::parse))
+    }
+}
+
 /// A change of a user.
 #[derive(Debug, Clone)]
-pub enum Change {
+pub enum UserChange {
     /// Another name.
     Rename(Rename),
     /// Another relation. Its author is the payload's, if it names one.
     Contact(Relate),
-    /// Other settings of its own.
-    Settings(ChangeSettings),
+    /// Another profile, or other settings of its own.
+    Profile(ChangeProfile),
 }
 
 impl UserPut {
@@ -117,34 +162,47 @@ impl UserPut {
 
 /// Keys of a user that only a service sets.
 const BY_SERVICE: [&str; 4] = ["data", "kind", "origin", "admin"];
-/// The keys of [`UserPatch`]: one request changes one of them.
-const CHANGES: [&str; 3] = ["new_name", "contact", "settings"];
+/// The keys of [`UserPatch`] that one request changes alone.
+const ALONE: [&str; 2] = ["new_name", "contact"];
+/// The keys of [`UserPatch`] that one request changes together.
+const TOGETHER: [&str; 5] = ["display_name", "avatar", "data", "kind", "settings"];
 
 /// Reads a [`UserPatch`] into the change that it asks for.
-pub fn patch(fields: Fields<'_>, name: Name, is_service: bool) -> Result<Change> {
-    if let Some(key) = BY_SERVICE.into_iter().find(|key| !is_service && fields.has(key)) {
+pub fn patch(fields: Fields<'_>, name: Name, is_service: bool) -> Result<UserChange> {
+    if let Some(key) = BY_SERVICE.into_iter().find(|key| !is_service && fields.holds(key)) {
         return Err(Error::forbidden(format!("{key} of a user is set by the service only")));
     }
-    let given: Vec<_> = CHANGES.into_iter().filter(|key| fields.has(key)).collect();
-    match given[..] {
-        [_] => fields.command(|patch: UserPatch, _| patch.command(name)),
-        [first, second, ..] => {
-            Err(Error::field(first, format!("and {second} cannot be changed by one request: send two")))
+    let alone: Vec<_> = ALONE.into_iter().filter(|key| fields.has(key)).collect();
+    let is_given = |key: &&str| if *key == "settings" { fields.has(key) } else { fields.holds(key) };
+    let together: Vec<_> = TOGETHER.into_iter().filter(is_given).collect();
+    match (&alone[..], &together[..]) {
+        ([_], []) | ([], [_, ..]) => fields.command(|patch: UserPatch, _| Some(patch.command(name))),
+        ([first, second, ..], _) | ([first], [second, ..]) => {
+            Err(Error::field(*first, format!("and {second} cannot be changed by one request: send two")))
         }
-        [] => Err(Error::field("new_name", "or contact or settings is required")),
+        ([], []) => Err(Error::field("new_name", "or contact, display_name, avatar or settings is required")),
     }
 }
 
 impl UserPatch {
-    fn command(self, name: Name) -> Option<Change> {
+    fn command(self, name: Name) -> UserChange {
         if let Some(new_name) = self.new_name.0 {
-            return Some(Change::Rename(Rename { name, new_name }));
+            return UserChange::Rename(Rename { name, new_name });
         }
         if let Some(contact) = self.contact {
-            return Some(Change::Contact(contact.command()));
+            return UserChange::Contact(contact.command());
         }
-        let SettingsPatch { added_by, write_first, hide_last_seen, hide_reads } = self.settings?;
-        Some(Change::Settings(ChangeSettings { name, added_by, write_first, hide_last_seen, hide_reads }))
+        let Self { display_name, avatar, data, kind, settings, .. } = self;
+        let profile = ProfileUpdate { display_name, avatar, data, kind };
+        let settings = settings.map(SettingsPatch::command).unwrap_or_default();
+        UserChange::Profile(ChangeProfile { name, profile, settings })
+    }
+}
+
+impl SettingsPatch {
+    fn command(self) -> SettingsUpdate {
+        let Self { added_by, write_first, hide_last_seen, hide_reads } = self;
+        SettingsUpdate { added_by, write_first, hide_last_seen, hide_reads }
     }
 }
 
@@ -154,9 +212,5 @@ pub fn patch_cost(payload: &[u8]) -> Cost {
     if !fields.has("contact") {
         return Cost::Change;
     }
-    let operation = fields.object("contact").and_then(|mut contact| contact.text("operation"));
-    match operation.and_then(|text| Operation::parse(&text)) {
-        Some(Operation::Block) => Cost::Block,
-        _ => Cost::Event,
-    }
+    fields.object("contact").map_or(Cost::Event, |mut contact| cost_of(&mut contact))
 }

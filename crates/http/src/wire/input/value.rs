@@ -1,120 +1,186 @@
-//! The values that keys hold: how each is read, and how it is described.
+//! The values that keys hold: how each is read, and how it is described. A value of one noun has its implementation in
+//! the file of that noun.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chinwag_core::limits::{HISTORY_PAGE, LATEST};
+use chinwag_core::file::{ATTACHMENTS, AttachmentList};
+use chinwag_core::group_settings::Notify;
+use chinwag_core::limits::{AVATAR_CHARS, CLIENT_ID_CHARS, GROUP_NAME_CHARS, NAME_CHARS, PASSWORD_CHARS};
+use chinwag_core::mention::{MENTIONS, MentionList};
 use chinwag_core::message::{Body, ClientId};
 use chinwag_core::password::Password;
 use chinwag_core::presence::Status;
-use chinwag_core::profile::{Avatar, Data, DisplayName, FieldUpdate, UserKind};
+use chinwag_core::profile::{Avatar, Data, FieldUpdate, UserKind};
 use chinwag_core::relation::Operation;
 use chinwag_core::token::TTL;
 use chinwag_core::user::Allowed;
 use chinwag_core::{Date, GroupId, GroupName, MessageId, Name, Seq};
+use serde_json::{Value as Schema, json};
 
 use super::fields::Fields;
 use super::json::Value;
-use crate::wire::key::{Need, Values};
+use super::payload::KeyValue;
+use crate::wire::key::{NAMES, Need};
 
-/// A value that a key holds. `read` answers `None` only where it has refused the key.
-pub trait KeyValue: Sized {
-    /// The values that the key takes.
-    const VALUES: Values;
-    /// Whether the key may be left out.
-    const NEED: Need;
+/// The operations on a relation with their aliases.
+const OPERATIONS: [&str; 9] =
+    ["invitation", "contact", "deny", "remove", "block", "invit", "invite", "unblock", "blocked"];
 
-    /// Takes the value out of a payload.
-    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self>;
-}
-
-/// A required value and the same where it may be left out, each read by a method of [`Fields`].
-macro_rules! values {
-    ($($type:ty, $values:ident, $required:ident, $optional:ident;)+) => {$(
+/// A required value that is read from a text.
+macro_rules! from_text {
+    ($($type:ty, $read:expr, $schema:tt;)+) => {$(
         impl KeyValue for $type {
-            const VALUES: Values = Values::$values;
             const NEED: Need = Need::Required;
 
-            fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-                fields.$required(key)
+            fn schema() -> Schema {
+                json!($schema)
             }
-        }
-
-        impl KeyValue for Option<$type> {
-            const VALUES: Values = Values::$values;
-            const NEED: Need = Need::Optional;
-
-            fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-                Some(fields.$optional(key))
-            }
-        }
-    )+};
-}
-
-values! {
-    Name, Name, name, maybe_name;
-    GroupName, GroupName, group_name, maybe_group_name;
-    MessageId, Id, message_id, maybe_message_id;
-    Body, Body, body, maybe_body;
-    String, Text, owned_text, maybe_owned_text;
-}
-
-/// A required value that is read from a text, and the words of its refusal.
-macro_rules! words {
-    ($($type:ty, $values:ident, $need:ident, $detail:literal;)+) => {$(
-        impl KeyValue for $type {
-            const VALUES: Values = Values::$values;
-            const NEED: Need = Need::$need;
 
             fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
                 let text = fields.text(key)?;
-                let word = <$type>::parse(&text);
-                if word.is_none() {
-                    fields.refuse(key, $detail);
-                }
-                word
+                fields.parsed(key, $read(&text))
             }
         }
     )+};
 }
 
-words! {
-    Status, Status, Required, "must be online, afk or disconnected";
-    Operation, Operation, Required, "must be invitation, contact, deny, remove or block";
+/// The same where it may be left out: the method of [`Fields`] that takes the text says how.
+macro_rules! maybe_from_text {
+    ($($type:ty, $need:ident, $take:ident, $read:expr, $schema:tt;)+) => {$(
+        impl KeyValue for Option<$type> {
+            const NEED: Need = Need::$need;
+
+            fn schema() -> Schema {
+                json!($schema)
+            }
+
+            fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+                let text = fields.$take(key);
+                Some(text.and_then(|text| fields.parsed(key, $read(&text))))
+            }
+        }
+    )+};
 }
 
-impl KeyValue for GroupId {
-    const VALUES: Values = Values::Id;
-    const NEED: Need = Need::Required;
+from_text! {
+    Name, Name::parse, {"type": "string", "minLength": 1, "maxLength": NAME_CHARS};
+    GroupName, GroupName::parse, {"type": "string", "minLength": 1, "maxLength": GROUP_NAME_CHARS};
+    MessageId, MessageId::from_str, {"type": "string", "format": "uuid"};
+    GroupId, GroupId::from_str, {"type": "string", "format": "uuid"};
+    Status, read_status, {"type": "string", "enum": Status::ALL.map(Status::as_str)};
+    Operation, read_operation, {"type": "string", "enum": OPERATIONS};
+    Password, Password::choose, {"type": "string", "minLength": PASSWORD_CHARS.start(), "maxLength": PASSWORD_CHARS.end()};
+}
+
+maybe_from_text! {
+    Name, Optional, maybe_filled, Name::parse, {"type": "string", "minLength": 1, "maxLength": NAME_CHARS};
+    GroupName, Optional, maybe_text, GroupName::parse, {"type": "string", "minLength": 1, "maxLength": GROUP_NAME_CHARS};
+    MessageId, Optional, maybe_filled, MessageId::from_str, {"type": "string", "format": "uuid"};
+    ClientId, Optional, maybe_text, ClientId::parse, {"type": "string", "minLength": 1, "maxLength": CLIENT_ID_CHARS};
+    Date, Optional, maybe_filled, Date::parse, {"type": "string", "format": "date-time"};
+    Allowed, NotNull, filled_text, read_allowed, {"type": "string", "enum": Allowed::ALL.map(Allowed::as_str)};
+    Notify, NotNull, filled_text, read_notify, {"type": "string", "enum": Notify::ALL.map(Notify::as_str)};
+    UserKind, NotNull, filled_text, read_user_kind, {"type": "string", "enum": UserKind::ALL.map(UserKind::as_str)};
+}
+
+fn read_status(text: &str) -> Result<Status, &'static str> {
+    Status::parse(text).ok_or("must be online, afk or disconnected")
+}
+
+fn read_operation(text: &str) -> Result<Operation, &'static str> {
+    Operation::parse(text).ok_or("must be invitation, contact, deny, remove or block")
+}
+
+fn read_allowed(text: &str) -> Result<Allowed, &'static str> {
+    Allowed::parse(text).ok_or("must be anyone, contacts or nobody")
+}
+
+fn read_notify(text: &str) -> Result<Notify, &'static str> {
+    Notify::parse(text).ok_or("must be all, mentions or none")
+}
+
+fn read_user_kind(text: &str) -> Result<UserKind, &'static str> {
+    UserKind::parse(text).ok_or("must be person or bot")
+}
+
+/// The body of a message to send. It is required of a message without files.
+pub struct SentBody(pub Body);
+
+impl KeyValue for SentBody {
+    const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "string"})
+    }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        let text = fields.text(key)?;
-        fields.parsed(key, Self::from_str(&text))
+        let body = fields.sent_body(key)?;
+        if body.is_none() {
+            fields.require(key);
+        }
+        body.map(Self)
     }
 }
 
-impl KeyValue for Option<ClientId> {
-    const VALUES: Values = Values::ClientId;
+/// The same where there may be no message.
+impl KeyValue for Option<SentBody> {
     const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        SentBody::schema()
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        Some(fields.sent_body(key)?.map(SentBody))
+    }
+}
+
+/// The new body of a message, which may be empty if the message has files.
+impl KeyValue for Option<Body> {
+    const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "string"})
+    }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
         let text = fields.maybe_text(key);
-        Some(text.and_then(|text| fields.parsed(key, ClientId::parse(&text))))
+        Some(text.and_then(|text| fields.body(key, &text)))
     }
 }
 
-impl KeyValue for Option<Date> {
-    const VALUES: Values = Values::Date;
-    const NEED: Need = Need::Optional;
+impl KeyValue for String {
+    const NEED: Need = Need::Required;
+
+    fn schema() -> Schema {
+        json!({"type": "string"})
+    }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        Some(fields.maybe_date(key))
+        fields.text(key).map(Cow::into_owned)
+    }
+}
+
+impl KeyValue for Option<String> {
+    const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "string"})
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        Some(fields.maybe_text(key).map(Cow::into_owned))
     }
 }
 
 impl KeyValue for Option<Seq> {
-    const VALUES: Values = Values::Seq;
     const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "integer", "format": "int64", "minimum": 0})
+    }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
         Some(fields.maybe_number(key).map(Seq))
@@ -123,78 +189,63 @@ impl KeyValue for Option<Seq> {
 
 /// A list of names; one that is left out is empty.
 impl KeyValue for Vec<Name> {
-    const VALUES: Values = Values::Names;
     const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "array", "items": Name::schema(), "maxItems": NAMES})
+    }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
         Some(fields.names(key))
     }
 }
 
-/// A list of at most one name: groups show their owner so, and take it back so.
-pub struct OneName(pub Option<Name>);
+/// Mentions; a list that is left out is empty.
+impl KeyValue for MentionList {
+    const NEED: Need = Need::NotNull;
 
-impl KeyValue for OneName {
-    const VALUES: Values = Values::OneName;
-    const NEED: Need = Need::Optional;
+    fn schema() -> Schema {
+        json!({"type": "array", "items": {"type": "string"}, "maxItems": MENTIONS})
+    }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        let mut names = fields.names(key);
-        if names.len() > 1 {
-            fields.refuse(key, "must be a list of one name");
-        }
-        Some(Self(names.pop()))
+        Option::<Self>::read(fields, key).map(Option::unwrap_or_default)
     }
 }
 
-/// A new name, if one is given. The empty text is refused.
-pub struct Renamed(pub Option<Name>);
-
-impl KeyValue for Renamed {
-    const VALUES: Values = Values::Name;
+/// Files to attach; a list that is left out is empty.
+impl KeyValue for AttachmentList {
     const NEED: Need = Need::Optional;
 
+    fn schema() -> Schema {
+        let id = json!({"type": "string", "format": "uuid"});
+        json!({"type": "array", "items": id, "maxItems": ATTACHMENTS, "uniqueItems": true})
+    }
+
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        let text = fields.maybe_text(key);
-        Some(Self(text.and_then(|text| fields.parsed(key, Name::parse(&text)))))
+        fields.attachments(key)
     }
 }
 
-/// The length of a page of messages, [`LATEST`] where it is left out.
-pub struct PageSize(pub usize);
+impl KeyValue for Option<MentionList> {
+    const NEED: Need = Need::NotNull;
 
-impl KeyValue for PageSize {
-    const VALUES: Values = Values::PageSize;
-    const NEED: Need = Need::Optional;
-
-    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        match fields.maybe_number(key).map(usize::try_from) {
-            None => Some(Self(LATEST)),
-            Some(Ok(limit)) if (1..=HISTORY_PAGE).contains(&limit) => Some(Self(limit)),
-            Some(_) => {
-                fields.refuse(key, format!("must be a number from 1 to {HISTORY_PAGE}"));
-                None
-            }
-        }
+    fn schema() -> Schema {
+        json!({"type": "array", "items": {"type": "string"}, "maxItems": MENTIONS})
     }
-}
-
-/// The last number held of each group.
-pub struct Heads(pub Vec<(GroupId, Seq)>);
-
-impl KeyValue for Heads {
-    const VALUES: Values = Values::Heads;
-    const NEED: Need = Need::Required;
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        Some(Self(fields.heads(key)))
+        fields.mentions(key)
     }
 }
 
 /// A flag that is false where it is left out.
 impl KeyValue for bool {
-    const VALUES: Values = Values::Flag;
     const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "boolean"})
+    }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
         Some(fields.flag(key))
@@ -202,54 +253,55 @@ impl KeyValue for bool {
 }
 
 impl KeyValue for Option<bool> {
-    const VALUES: Values = Values::Flag;
     const NEED: Need = Need::NotNull;
+
+    fn schema() -> Schema {
+        json!({"type": "boolean"})
+    }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
         Some(fields.maybe_flag(key))
     }
 }
 
-impl KeyValue for Option<Allowed> {
-    const VALUES: Values = Values::Allowed;
-    const NEED: Need = Need::Optional;
+/// A flag that is required.
+pub struct Switch(pub bool);
+
+impl KeyValue for Switch {
+    const NEED: Need = Need::Required;
+
+    fn schema() -> Schema {
+        json!({"type": "boolean"})
+    }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        let Some(text) = fields.maybe_text(key) else { return Some(None) };
-        let allowed = Allowed::parse(&text);
-        if allowed.is_none() {
-            fields.refuse(key, "must be anyone, contacts or nobody");
+        let flag = fields.maybe_flag(key);
+        if flag.is_none() && !fields.has_refused(key) {
+            fields.refuse(key, "is required");
         }
-        Some(allowed)
+        flag.map(Self)
     }
 }
 
-impl KeyValue for Option<UserKind> {
-    const VALUES: Values = Values::UserKind;
-    const NEED: Need = Need::NotNull;
-
-    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        let Some(text) = fields.filled_text(key) else { return Some(None) };
-        let kind = UserKind::parse(&text);
-        if kind.is_none() {
-            fields.refuse(key, "must be person or bot");
-        }
-        Some(kind)
-    }
-}
-
-impl KeyValue for FieldUpdate<DisplayName> {
-    const VALUES: Values = Values::DisplayName;
+impl KeyValue for FieldUpdate<Date> {
     const NEED: Need = Need::Optional;
 
+    fn schema() -> Schema {
+        json!({"type": ["string", "null"], "format": "date-time"})
+    }
+
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        Some(fields.text_update(key, DisplayName::parse))
+        Some(fields.text_update(key, Date::parse))
     }
 }
 
 impl KeyValue for FieldUpdate<Avatar> {
-    const VALUES: Values = Values::Avatar;
     const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        let examples = ["https://app.example/a.png", "018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5e"];
+        json!({"type": "string", "maxLength": AVATAR_CHARS, "examples": examples})
+    }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
         Some(fields.text_update(key, Avatar::parse))
@@ -257,21 +309,14 @@ impl KeyValue for FieldUpdate<Avatar> {
 }
 
 impl KeyValue for FieldUpdate<Data> {
-    const VALUES: Values = Values::Data;
     const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "object"})
+    }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
         Some(fields.data_update(key))
-    }
-}
-
-impl KeyValue for Password {
-    const VALUES: Values = Values::Password;
-    const NEED: Need = Need::Required;
-
-    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        let text = fields.text(key)?;
-        fields.parsed(key, Self::choose(&text))
     }
 }
 
@@ -279,12 +324,15 @@ impl KeyValue for Password {
 pub struct Lifetime(pub Option<Duration>);
 
 impl KeyValue for Lifetime {
-    const VALUES: Values = Values::Lifetime;
-    const NEED: Need = Need::Optional;
+    const NEED: Need = Need::NotNull;
+
+    fn schema() -> Schema {
+        json!({"type": "integer", "minimum": 1, "maximum": 365 * 24 * 3600})
+    }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
         match fields.take(key) {
-            None | Some(Value::Null) => Some(Self(None)),
+            None => Some(Self(None)),
             Some(Value::Integer(seconds)) if seconds > 0 => {
                 Some(Self(Some(Duration::from_secs(seconds.unsigned_abs()))))
             }
@@ -293,33 +341,5 @@ impl KeyValue for Lifetime {
                 None
             }
         }
-    }
-}
-
-/// A name to look up, or `None` for a text that no user can have as a name.
-#[derive(Debug, Clone)]
-pub struct Lookup(pub Option<Name>);
-
-impl Lookup {
-    fn of(text: &str) -> Self {
-        Self(Name::parse(text).ok())
-    }
-}
-
-impl KeyValue for Lookup {
-    const VALUES: Values = Values::Text;
-    const NEED: Need = Need::Required;
-
-    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        fields.text(key).as_deref().map(Self::of)
-    }
-}
-
-impl KeyValue for Option<Lookup> {
-    const VALUES: Values = Values::Text;
-    const NEED: Need = Need::Optional;
-
-    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        Some(fields.maybe_text(key).as_deref().map(Lookup::of))
     }
 }

@@ -11,7 +11,7 @@ use crate::wire::input::Fields;
 use crate::wire::input::relation::{ContactPatch, cost};
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right};
 
-pub(super) struct ContactUpdate;
+pub(crate) struct ContactUpdate;
 
 impl ClientEvent for ContactUpdate {
     const NAME: &'static str = "contact.update";
@@ -37,7 +37,7 @@ impl ClientEvent for ContactUpdate {
     }
 
     async fn run(request: EventRequest, command: Relate) -> Result<()> {
-        let related = request.session.state.app.relate(&request.context, command).await?;
+        let related = request.app().relate(&request.context, command).await?;
         if !related.changed {
             let (author, name) = (&related.author.name, &related.target.name);
             request.answer(RelationChanged { author, name, operation: related.outcome });

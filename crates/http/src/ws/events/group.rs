@@ -7,7 +7,6 @@ use chinwag_core::event::{Event, Kind};
 use chinwag_core::permission::Action;
 use chinwag_core::rate::Cost;
 use chinwag_hub::Encode;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::wire::events::{EventEncoder, GroupChanged};
@@ -16,7 +15,7 @@ use crate::wire::input::group::{GroupByGroup, GroupById, GroupPatch, NewGroup};
 use crate::wire::object::Group;
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right};
 
-pub(super) struct GroupCreate;
+pub(crate) struct GroupCreate;
 
 impl ClientEvent for GroupCreate {
     const NAME: &'static str = "group.create";
@@ -25,6 +24,7 @@ impl ClientEvent for GroupCreate {
     const EFFECT: &'static str = "`group.update` with the whole group to every member";
     const ANSWERS: &'static [&'static str] = &["group.update"];
     const RIGHT: Right = Right::User;
+    const COST: Cost = Cost::Group;
     type Payload = NewGroup;
     type Command = Create;
 
@@ -32,20 +32,16 @@ impl ClientEvent for GroupCreate {
         json!({ "name": "tea", "members": [ids.user] })
     }
 
-    fn cost(_: Option<&RawValue>) -> Cost {
-        Cost::Group
-    }
-
     fn command(group: NewGroup, _: &mut Fields<'_>) -> Option<Create> {
         Some(group.command())
     }
 
     async fn run(request: EventRequest, command: Create) -> Result<()> {
-        request.session.state.app.group_create(&request.context, command).await.map(drop)
+        request.app().group_create(&request.context, command).await.map(drop)
     }
 }
 
-pub(super) struct GroupUpdate;
+pub(crate) struct GroupUpdate;
 
 impl ClientEvent for GroupUpdate {
     const NAME: &'static str = "group.update";
@@ -55,6 +51,7 @@ impl ClientEvent for GroupUpdate {
         "`group.update` to every member (see below); `group.quit` `{group, name}` to removed members";
     const ANSWERS: &'static [&'static str] = &["group.update"];
     const RIGHT: Right = Right::Member(Action::Rename);
+    const COST: Cost = Cost::Change;
     type Payload = (GroupById, GroupPatch);
     type Command = Update;
 
@@ -62,24 +59,20 @@ impl ClientEvent for GroupUpdate {
         json!({ "id": ids.group, "name": "another name" })
     }
 
-    fn cost(_: Option<&RawValue>) -> Cost {
-        Cost::Change
-    }
-
     fn command((group, patch): Self::Payload, _: &mut Fields<'_>) -> Option<Update> {
         Some(patch.command(group.id))
     }
 
     async fn run(request: EventRequest, command: Update) -> Result<()> {
-        let updated = request.session.state.app.group_update(&request.context, command).await?;
+        let updated = request.app().group_update(&request.context, command).await?;
         if !updated.changed {
-            request.answer(GroupChanged(Group::changed(&updated.view)));
+            request.answer(GroupChanged(Group::changed(&updated.view, None)));
         }
         Ok(())
     }
 }
 
-pub(super) struct GroupQuit;
+pub(crate) struct GroupQuit;
 
 impl ClientEvent for GroupQuit {
     const NAME: &'static str = "group.quit";
@@ -87,15 +80,12 @@ impl ClientEvent for GroupQuit {
     const EFFECT: &'static str = "`group.quit` to you, `group.update` to the remaining members";
     const ANSWERS: &'static [&'static str] = &["group.quit"];
     const RIGHT: Right = Right::Member(Action::Quit);
+    const COST: Cost = Cost::Change;
     type Payload = GroupByGroup;
     type Command = Leave;
 
     fn example(ids: &Example) -> Value {
         json!({ "group": ids.group })
-    }
-
-    fn cost(_: Option<&RawValue>) -> Cost {
-        Cost::Change
     }
 
     fn command(group: GroupByGroup, _: &mut Fields<'_>) -> Option<Leave> {
@@ -103,29 +93,26 @@ impl ClientEvent for GroupQuit {
     }
 
     async fn run(request: EventRequest, command: Leave) -> Result<()> {
-        request.session.state.app.group_quit(&request.context, command).await
+        request.app().group_quit(&request.context, command).await
     }
 }
 
-pub(super) struct GroupAccept;
+pub(crate) struct GroupAccept;
 
 impl ClientEvent for GroupAccept {
     const NAME: &'static str = "group.accept";
     const ABOUT: &'static str = "Accepts a group that a stranger has added the user to. It takes no number: the \
         user's sockets are sent `group.me`, then `group.update` with the group, and then its events.";
-    const EFFECT: &'static str = "`group.me` `{group, pending}`, then `group.update` with the group, to your own sockets \
+    const EFFECT: &'static str = "`group.me` with your settings of the group, then `group.update` with the group, to your own sockets \
         ([consent](#consent))";
     const ANSWERS: &'static [&'static str] = &["group.me"];
     const RIGHT: Right = Right::Member(Action::Read);
+    const COST: Cost = Cost::Change;
     type Payload = GroupByGroup;
     type Command = Leave;
 
     fn example(ids: &Example) -> Value {
         json!({ "group": ids.group })
-    }
-
-    fn cost(_: Option<&RawValue>) -> Cost {
-        Cost::Change
     }
 
     fn command(group: GroupByGroup, _: &mut Fields<'_>) -> Option<Leave> {
@@ -134,16 +121,19 @@ impl ClientEvent for GroupAccept {
 
     async fn run(request: EventRequest, command: Leave) -> Result<()> {
         let group = command.group;
-        let accepted = request.session.state.app.group_accept(&request.context, command).await?;
+        let accepted = request.app().group_accept(&request.context, command).await?;
         if !accepted.changed {
-            let accepted = Event::to_users(Kind::GroupMe { group, pending: false }, vec![]);
+            let accepted = Event::to_users(
+                Kind::GroupMe { group, settings: accepted.seen.settings, pending: false },
+                vec![],
+            );
             request.session.send(EventEncoder.event(&accepted, request.reference()));
         }
         Ok(())
     }
 }
 
-pub(super) struct GroupDelete;
+pub(crate) struct GroupDelete;
 
 impl ClientEvent for GroupDelete {
     const NAME: &'static str = "group.delete";
@@ -151,6 +141,7 @@ impl ClientEvent for GroupDelete {
     const EFFECT: &'static str = "`group.delete`, with the id as a plain string in `data`, to every member";
     const ANSWERS: &'static [&'static str] = &["group.delete"];
     const RIGHT: Right = Right::Member(Action::Delete);
+    const COST: Cost = Cost::Change;
     type Payload = GroupByGroup;
     type Command = Leave;
 
@@ -158,15 +149,11 @@ impl ClientEvent for GroupDelete {
         json!({ "group": ids.group })
     }
 
-    fn cost(_: Option<&RawValue>) -> Cost {
-        Cost::Change
-    }
-
     fn command(group: GroupByGroup, _: &mut Fields<'_>) -> Option<Leave> {
         Some(group.command())
     }
 
     async fn run(request: EventRequest, command: Leave) -> Result<()> {
-        request.session.state.app.group_delete(&request.context, command).await
+        request.app().group_delete(&request.context, command).await
     }
 }

@@ -5,19 +5,21 @@ use chinwag_core::app::private::{First, Opened};
 use chinwag_core::permission::Action;
 use chinwag_core::rate::Cost;
 use chinwag_core::{MessageId, Result};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::wire::events::{GroupChanged, MessagesFetched, ReadMark};
+use crate::wire::events::{GroupChanged, MessageEdited, MessagesFetched, ReadMark};
 use crate::wire::input::Fields;
 use crate::wire::input::group::InGroup;
 use crate::wire::input::message::{
     Fetch, FirstMessage, HistoryPage, MessageById, MessagePatch, NewMessage, ReadPoint,
 };
-use crate::wire::object::{Group, Message};
+use crate::wire::message::Message;
+use crate::wire::object::Group;
+use crate::wire::outgoing;
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right, Work};
+use crate::ws::gathered::answer_sent;
 
-pub(super) struct MessageText;
+pub(crate) struct MessageText;
 
 impl ClientEvent for MessageText {
     const NAME: &'static str = "message.text";
@@ -27,15 +29,12 @@ impl ClientEvent for MessageText {
         your acknowledgement, sent after the commit";
     const ANSWERS: &'static [&'static str] = &["message.text"];
     const RIGHT: Right = Right::Member(Action::Send);
+    const COST: Cost = Cost::Message;
     type Payload = NewMessage;
     type Command = Send;
 
     fn example(ids: &Example) -> Value {
         json!({ "group": ids.group, "body": "hello" })
-    }
-
-    fn cost(_: Option<&RawValue>) -> Cost {
-        Cost::Message
     }
 
     fn command(message: NewMessage, _: &mut Fields<'_>) -> Option<Send> {
@@ -47,15 +46,15 @@ impl ClientEvent for MessageText {
     }
 
     async fn run(request: EventRequest, command: Send) -> Result<()> {
-        let sent = request.session.state.app.message_send(&request.context, command).await?;
+        let sent = request.app().message_send(&request.context, command).await?;
         if let Sent::Before(message) = sent {
-            request.answer_message(&message);
+            answer_sent(&request, &message);
         }
         Ok(())
     }
 }
 
-pub(super) struct MessageFirst;
+pub(crate) struct MessageFirst;
 
 impl ClientEvent for MessageFirst {
     const NAME: &'static str = "message.first";
@@ -67,6 +66,7 @@ impl ClientEvent for MessageFirst {
         `message.text`; without a body, only you receive `group.update`, with the newest message";
     const ANSWERS: &'static [&'static str] = &["group.update", "message.text"];
     const RIGHT: Right = Right::User;
+    const COST: Cost = Cost::Message;
     type Payload = FirstMessage;
     type Command = First;
 
@@ -74,20 +74,16 @@ impl ClientEvent for MessageFirst {
         json!({ "target": ids.user, "body": "hello" })
     }
 
-    fn cost(_: Option<&RawValue>) -> Cost {
-        Cost::Message
-    }
-
     fn command(message: FirstMessage, _: &mut Fields<'_>) -> Option<First> {
         Some(message.command())
     }
 
     async fn run(request: EventRequest, command: First) -> Result<()> {
-        match request.session.state.app.message_first(&request.context, command).await? {
+        match request.app().message_first(&request.context, command).await? {
             Opened::Published => {}
-            Opened::Before(message) => request.answer_message(&message),
+            Opened::Before(message) => answer_sent(&request, &message),
             Opened::Standing(view) => {
-                let mut group = Group::new(&view, None);
+                let mut group = Group::new(&view, None).with_reads(&view);
                 // An existing group is sent with its newest message alone.
                 group.messages.truncate(1);
                 request.answer(GroupChanged(group));
@@ -97,7 +93,7 @@ impl ClientEvent for MessageFirst {
     }
 }
 
-pub(super) struct MessageFetch;
+pub(crate) struct MessageFetch;
 
 impl ClientEvent for MessageFetch {
     const NAME: &'static str = "message.fetch";
@@ -119,20 +115,21 @@ impl ClientEvent for MessageFetch {
     }
 
     async fn run(request: EventRequest, command: Fetch) -> Result<()> {
-        let app = &request.session.state.app;
-        let page = app.messages(&request.context, command.group, command.page).await?;
+        let app = request.app();
+        let (page, people) = app.messages_with_people(&request.context, command.group, command.page).await?;
         let date = match command.before {
             Some(Point::Date(date)) => Some(date),
             _ => None,
         };
         let author = &request.session.connection.name();
         let history = page.iter().map(Message::from).collect();
-        request.answer(MessagesFetched { author, group: command.group.0, date, history });
+        let fetched = MessagesFetched { author, group: command.group.0, date, history };
+        request.session.send(outgoing::with_people(None, &people, fetched, request.reference()));
         Ok(())
     }
 }
 
-pub(super) struct MessageRead;
+pub(crate) struct MessageRead;
 
 impl ClientEvent for MessageRead {
     const NAME: &'static str = "message.read";
@@ -157,7 +154,7 @@ impl ClientEvent for MessageRead {
 
     async fn run(request: EventRequest, command: MarkRead) -> Result<()> {
         let group = command.group;
-        let marked = request.session.state.app.message_read(&request.context, command).await?;
+        let marked = request.app().message_read(&request.context, command).await?;
         if !marked.told {
             request.answer(ReadMark::new(&marked.author, group, marked.at));
         }
@@ -165,11 +162,12 @@ impl ClientEvent for MessageRead {
     }
 }
 
-pub(super) struct MessageUpdate;
+pub(crate) struct MessageUpdate;
 
 impl ClientEvent for MessageUpdate {
     const NAME: &'static str = "message.update";
-    const ABOUT: &'static str = "Edits a message of the sender's own.";
+    const ABOUT: &'static str = "Edits a message of the sender's own: its text, its mentions or both. A change of nothing is answered to \
+        the sender alone.";
     const EFFECT: &'static str = "`message.update` with the message to every member";
     const ANSWERS: &'static [&'static str] = &["message.update"];
     const RIGHT: Right = Right::Member(Action::ChangeOwn);
@@ -185,11 +183,15 @@ impl ClientEvent for MessageUpdate {
     }
 
     async fn run(request: EventRequest, command: Edit) -> Result<()> {
-        request.session.state.app.message_edit(&request.context, command).await.map(drop)
+        let edited = request.app().message_edit(&request.context, command).await?;
+        if !edited.told {
+            request.answer(MessageEdited((&edited.message).into()));
+        }
+        Ok(())
     }
 }
 
-pub(super) struct MessageDelete;
+pub(crate) struct MessageDelete;
 
 impl ClientEvent for MessageDelete {
     const NAME: &'static str = "message.delete";
@@ -209,6 +211,6 @@ impl ClientEvent for MessageDelete {
     }
 
     async fn run(request: EventRequest, id: MessageId) -> Result<()> {
-        request.session.state.app.message_delete(&request.context, id).await
+        request.app().message_delete(&request.context, id).await
     }
 }

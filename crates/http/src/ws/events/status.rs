@@ -8,7 +8,7 @@ use crate::wire::input::Fields;
 use crate::wire::input::user::NewStatus;
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right};
 
-pub(super) struct StatusUpdate;
+pub(crate) struct StatusUpdate;
 
 impl ClientEvent for StatusUpdate {
     const NAME: &'static str = "status.update";

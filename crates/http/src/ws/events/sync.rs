@@ -13,7 +13,7 @@ use crate::wire::input::group::HeldNumbers;
 use crate::wire::outgoing;
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right};
 
-pub(super) struct SyncResume;
+pub(crate) struct SyncResume;
 
 impl ClientEvent for SyncResume {
     const NAME: &'static str = "sync.resume";
@@ -44,7 +44,9 @@ impl ClientEvent for SyncResume {
 async fn resume(request: EventRequest, command: Resume) -> Result<()> {
     let (state, connection) = (&request.session.state, &request.session.connection);
     let history = state.app.history();
-    let done = |resumed: &Resumed| outgoing::numbers(history, Synced::from(resumed), request.reference());
+    let done = |resumed: &Resumed| {
+        outgoing::numbers(history, &resumed.people, Synced::from(resumed), request.reference())
+    };
     if !request.session.may_resume() {
         state.hub.close(connection, Close::TooMuch);
         return Ok(());

@@ -9,14 +9,14 @@ use crate::wire::input::Fields;
 use crate::wire::input::group::InGroup;
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right};
 
-pub(super) struct TypingStart;
+pub(crate) struct TypingStart;
 
 impl ClientEvent for TypingStart {
     const NAME: &'static str = "typing.start";
     const ABOUT: &'static str = "Announces that the user begins to type: to the other members, at most once in 3 s. \
         It is never stored.";
     const EFFECT: &'static str =
-        "the same with `{author, group}` to the other members, at most once in 3 s each; never stored";
+        "`typing.start` `{author, group}` to the other members, at most once in 3 s each; never stored";
     const ANSWERS: &'static [&'static str] = &[];
     const RIGHT: Right = Right::Member(Action::Send);
     type Payload = InGroup;
@@ -35,12 +35,13 @@ impl ClientEvent for TypingStart {
     }
 }
 
-pub(super) struct TypingStop;
+pub(crate) struct TypingStop;
 
 impl ClientEvent for TypingStop {
     const NAME: &'static str = "typing.stop";
     const ABOUT: &'static str = "Announces that the user has stopped typing.";
-    const EFFECT: &'static str = TypingStart::EFFECT;
+    const EFFECT: &'static str =
+        "`typing.stop` `{author, group}` to the other members, at most once in 3 s each; never stored";
     const ANSWERS: &'static [&'static str] = &[];
     const RIGHT: Right = TypingStart::RIGHT;
     type Payload = InGroup;

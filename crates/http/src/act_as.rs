@@ -1,0 +1,65 @@
+//! `?as=<name>`: a service reads what a user would be answered. For a user it is a parameter that is not known.
+
+use std::sync::Arc;
+
+use axum::http::Method;
+use axum::http::request::Parts;
+use chinwag_core::app::Context;
+use chinwag_core::app::user::Wanted;
+use chinwag_core::user::Caller;
+use chinwag_core::{Error, Name};
+
+use crate::auth::{Credential, Identified, SignedIn};
+use crate::error::Problem;
+use crate::state::ServerState;
+use crate::wire::input::Ignored;
+
+/// The parameter.
+const KEY: &str = "as";
+
+/// Whether this parameter of a request names the user for whom it is answered, if a service calls.
+pub(crate) fn names_user(method: &Method, key: &str) -> bool {
+    key == KEY && matches!(*method, Method::GET | Method::HEAD)
+}
+
+/// The caller to whom a request is answered: the named user, if a service names one.
+pub(crate) async fn identified(
+    state: &ServerState,
+    parts: &Parts,
+    identified: Identified,
+) -> Result<Identified, Problem> {
+    let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    let mut named = pairs.filter(|(key, _)| names_user(&parts.method, key)).map(|(_, name)| name);
+    let Some(name) = named.next() else { return Ok(identified) };
+    let is_service = match &identified {
+        Identified::Nobody => state.options.open,
+        Identified::Known(Credential::Service) => true,
+        Identified::Known(Credential::User(_)) | Identified::Token(..) => false,
+    };
+    if !is_service {
+        return note(parts).map(|()| identified);
+    }
+    if named.next().is_some() {
+        return Err(Error::field(KEY, "is there twice").into());
+    }
+    let name = Name::parse(&name).map_err(|why| Error::field(KEY, why))?;
+    let service = Context::new(Caller::Service);
+    let user = match state.app.user(&service, name.clone(), Wanted::default()).await {
+        Ok(found) => found.user,
+        Err(Error::NotFound(_)) => {
+            let why = format!("must name an existing user: there is no user {name}");
+            return Err(Error::field(KEY, why).into());
+        }
+        Err(why) => return Err(why.into()),
+    };
+    let signed_in = SignedIn { user, token: None, expires: None, by_validator: false };
+    Ok(Identified::Known(Credential::User(signed_in)))
+}
+
+/// Notes that the parameter is not known, and refuses it where unknown ones are refused.
+fn note(parts: &Parts) -> Result<(), Problem> {
+    let Some(ignored) = parts.extensions.get::<Arc<Ignored>>() else { return Ok(()) };
+    ignored.note("", KEY);
+    let refused = ignored.refused();
+    if refused.is_empty() { Ok(()) } else { Err(Error::Invalid(refused).into()) }
+}

@@ -1,0 +1,255 @@
+//! The API: a line for each route, each event and each payload, from which the router, the dispatch of events, the
+//! OpenAPI and AsyncAPI documents, the tables of `docs/protocol.md` and the tests are made.
+//!
+//! A noun's own file in this folder has its payloads, events and routes together. The nouns that are too long for one file
+//! are divided: `wire::input`, `ws::events`, `wire::events`, `rest`.
+
+pub mod invite;
+pub mod pin;
+pub mod reaction;
+
+use crate::wire::events::{
+    GroupChanged, GroupDeleted, GroupLeft, MessageEdited, MessageSent, MessagesDeleted, MessagesFetched,
+    ReadMark, RelationChanged, StatusChanged, Synced, TypingStarted, TypingStopped, UserDeleted,
+};
+use crate::wire::group_settings::GroupSettingsChanged;
+use crate::wire::input::payload::RestPayload;
+use crate::wire::input::{account, group as groups, message as messages, relation, user};
+use crate::wire::profile::UserChanged;
+use crate::wire::server_event::ServerEventEntry;
+use crate::wire::summary::{ContactSummary, GroupSummary, SummaryMore};
+use crate::ws::client_event::ClientEventEntry;
+use crate::ws::events::{contact, group, message, status, sync, typing};
+
+/// Expands a macro with every route: those of the API, which wait for a permit, and those about the server
+/// itself, which are answered however busy it is.
+macro_rules! routes {
+    ($expand:ident) => {
+        $expand! {
+            api {
+                "/api/v1/server/" {
+                    get server::get: answers(200, 200, 200);
+                }
+                "/api/v1/accounts/" {
+                    post account::create: answers(201, 201, 201).makes_session().adds()
+                        .example(|ids| json!({ "name": ids.fresh, "password": "a long password" }));
+                }
+                "/api/v1/accounts/me/" {
+                    patch account::change_password: answers(401, 409, 403)
+                        .example(|_| json!({ "old": "not the password", "new": "another password" }));
+                }
+                "/api/v1/sessions/" {
+                    post session::create: answers(401, 401, 401).makes_session()
+                        .example(|ids| json!({ "name": ids.fresh, "password": "not the password" }));
+                    get session::get: answers(401, 200, 403);
+                    delete session::delete: answers(401, 200, 403);
+                }
+                "/api/v1/tickets/" {
+                    post ticket::create: answers(401, 201, 403);
+                }
+                "/api/v1/users/" {
+                    post user::create: answers(401, 403, 201).adds().example(|ids| json!({ "name": ids.fresh }));
+                    get user::list: answers(401, 200, 200);
+                }
+                "/api/v1/users/{name}/" {
+                    get user::get: answers(401, 200, 200);
+                    put user::put: answers(401, 403, 200).adds()
+                        .example(|ids| json!({ "display_name": ids.fresh }));
+                    patch user::update: answers(401, 403, 200).costs_by_body(patch_cost).adds()
+                        .example(|ids| json!({ "new_name": ids.fresh }));
+                    delete user::delete: answers(401, 403, 200);
+                }
+                "/api/v1/users/{name}/password/" {
+                    put account::set_password: answers(401, 403, 409)
+                        .example(|_| json!({ "password": "another password" }));
+                }
+                "/api/v1/users/{name}/tokens/" {
+                    post token::create: answers(401, 403, 201).example(|_| json!({ "ttl": 60 }));
+                    delete token::delete: answers(401, 403, 200);
+                }
+                "/api/v1/groups/" {
+                    post group::create: answers(401, 403, 201).costs(Cost::Group).adds()
+                        .example(|ids| json!({ "name": "theirs", "author": ids.author }));
+                    get group::list: answers(401, 200, 200);
+                }
+                "/api/v1/groups/{id}/" {
+                    get group::get: answers(401, 404, 200);
+                    patch group::update: answers(401, 404, 200).costs(Cost::Change).adds()
+                        .example(|ids| json!({ "name": ids.fresh }));
+                    delete group::delete: answers(401, 404, 200).costs(Cost::Change);
+                }
+                "/api/v1/groups/{id}/messages/" {
+                    get message::history: answers(401, 404, 200);
+                }
+                "/api/v1/groups/{id}/pins/" {
+                    get pin::list: answers(401, 404, 200);
+                }
+                "/api/v1/groups/{id}/members/" {
+                    get member::list: answers(401, 404, 200);
+                }
+                "/api/v1/groups/{id}/read/" {
+                    post group::read: answers(401, 403, 200)
+                        .example(|ids| json!({ "author": ids.author, "seq": 1 }));
+                }
+                "/api/v1/groups/{id}/quit/" {
+                    post group::quit: answers(401, 403, 200).costs(Cost::Change).in_name_of_author();
+                }
+                "/api/v1/groups/{id}/accept/" {
+                    post group::accept: answers(401, 403, 200).costs(Cost::Change).in_name_of_author();
+                }
+                "/api/v1/groups/{id}/join/" {
+                    post join::join: answers(401, 403, 200).costs(Cost::Change).adds().in_name_of_author();
+                }
+                "/api/v1/groups/{id}/me/" {
+                    patch group_settings::update: answers(401, 403, 200).costs(Cost::Change)
+                        .example(|ids| json!({ "author": ids.author, "pinned": true }));
+                }
+                "/api/v1/groups/{id}/invites/" {
+                    post invite::create: answers(401, 403, 201).costs(Cost::Change).adds()
+                        .example(|ids| json!({ "author": ids.author, "uses": 5, "ttl": 3600 }));
+                    get invite::list: answers(401, 404, 200);
+                }
+                "/api/v1/groups/{id}/invites/{code}/" {
+                    get invite::get: answers(401, 404, 404).at("{code}", UNKNOWN_CODE);
+                    delete invite::delete: answers(401, 404, 404).costs(Cost::Change).at("{code}", UNKNOWN_CODE);
+                }
+                "/api/v1/invites/{code}/" {
+                    get invite::look: answers(401, 404, 404).at("{code}", UNKNOWN_CODE);
+                    post invite::join: answers(401, 403, 404).costs(Cost::Change).adds().in_name_of_author()
+                        .at("{code}", UNKNOWN_CODE);
+                }
+                "/api/v1/files/" {
+                    post file::create: answers(401, 201, 400).adds().reads_body_itself();
+                }
+                "/api/v1/files/{id}/" {
+                    get file::get: answers(401, 404, 404);
+                }
+                "/api/v1/files/{id}/{name}" {
+                    get file::read: answers(401, 404, 404).takes_ticket();
+                }
+                "/api/v1/files/{id}/thumbnail/image.webp" {
+                    get file::thumbnail: answers(401, 404, 404).takes_ticket();
+                }
+                "/api/v1/files/uploads/" {
+                    options upload::options: answers(204, 204, 204);
+                    post upload::create: answers(401, 412, 412).reads_body_itself();
+                }
+                "/api/v1/files/uploads/{id}/" {
+                    head upload::offset: answers(401, 412, 412);
+                    patch upload::append: answers(401, 412, 412).reads_body_itself();
+                    delete upload::delete: answers(401, 412, 412);
+                }
+                "/api/v1/unread/" {
+                    get group_settings::unread: answers(401, 200, 403);
+                }
+                "/api/v1/private/" {
+                    put private::open: answers(401, 403, 201).adds()
+                        .example(|ids| json!({ "users": [ids.author, ids.other] }));
+                }
+                "/api/v1/messages/" {
+                    post message::create: answers(401, 403, 201).costs(Cost::Message).adds()
+                        .example(|ids| json!({ "group": ids.group, "author": ids.author, "body": "theirs" }));
+                    get search::list: answers(401, 400, 400).costs(Cost::Search);
+                }
+                "/api/v1/messages/{id}/" {
+                    get message::get: answers(401, 404, 200);
+                    patch message::update: answers(401, 404, 200).adds().example(|_| json!({ "body": "theirs" }));
+                    delete message::delete: answers(401, 404, 200);
+                }
+                "/api/v1/messages/{id}/thread/" {
+                    get thread::list: answers(401, 404, 200);
+                }
+                "/api/v1/messages/{id}/reactions/" {
+                    get reaction::list: answers(401, 404, 200);
+                }
+                "/api/v1/messages/{id}/reactions/{emoji}/" {
+                    put reaction::add: answers(401, 404, 200).costs(Cost::Change).adds().in_name_of_author()
+                        .at("{emoji}", "%F0%9F%91%8D");
+                    delete reaction::remove: answers(401, 404, 200).costs(Cost::Change).in_name_of_author()
+                        .at("{emoji}", "%F0%9F%91%8D");
+                }
+                "/api/v1/messages/{id}/pin/" {
+                    put pin::add: answers(401, 404, 200).costs(Cost::Change).adds().in_name_of_author();
+                    delete pin::remove: answers(401, 404, 200).costs(Cost::Change).in_name_of_author();
+                }
+                "/api/v1/search/" {
+                    get search::overview: answers(401, 400, 400).costs(Cost::Search);
+                }
+                "/api/v1/relations/blocked/" {
+                    post relation::blocked: answers(401, 403, 200)
+                        .example(|ids| json!({ "author": ids.author, "target": ids.other }));
+                }
+            }
+            service {
+                "/healthz" {
+                    get health::healthz;
+                }
+                "/readyz" {
+                    get health::readyz;
+                }
+                "/metrics" {
+                    get health::metrics;
+                }
+                "/api/v1/openapi.json" {
+                    get openapi::document;
+                }
+                "/api/v1/asyncapi.json" {
+                    get asyncapi::document;
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use routes;
+
+/// Every event that a client may send, in the order of the protocol's table.
+pub static CLIENT_EVENTS: &[ClientEventEntry] = &[
+    ClientEventEntry::of::<message::MessageText>(),
+    ClientEventEntry::of::<message::MessageFirst>(),
+    ClientEventEntry::of::<message::MessageFetch>(),
+    ClientEventEntry::of::<message::MessageRead>(),
+    ClientEventEntry::of::<message::MessageUpdate>(),
+    ClientEventEntry::of::<message::MessageDelete>(),
+    ClientEventEntry::of::<reaction::MessageReact>(),
+    ClientEventEntry::of::<pin::MessagePin>(),
+    ClientEventEntry::of::<status::StatusUpdate>(),
+    ClientEventEntry::of::<contact::ContactUpdate>(),
+    ClientEventEntry::of::<group::GroupCreate>(),
+    ClientEventEntry::of::<group::GroupUpdate>(),
+    ClientEventEntry::of::<group::GroupQuit>(),
+    ClientEventEntry::of::<group::GroupAccept>(),
+    ClientEventEntry::of::<group::GroupDelete>(),
+    ClientEventEntry::of::<typing::TypingStart>(),
+    ClientEventEntry::of::<typing::TypingStop>(),
+    ClientEventEntry::of::<sync::SyncResume>(),
+];
+
+/// Every event that the server sends, except errors, in the order of the protocol's table.
+pub(crate) static SERVER_EVENTS: &[ServerEventEntry] = &[
+    ServerEventEntry::of::<GroupSummary>(),
+    ServerEventEntry::of::<ContactSummary<'_>>(),
+    ServerEventEntry::of::<SummaryMore>(),
+    ServerEventEntry::of::<MessageSent<'_>>(),
+    ServerEventEntry::of::<MessagesFetched<'_>>(),
+    ServerEventEntry::of::<ReadMark<'_>>(),
+    ServerEventEntry::of::<MessageEdited<'_>>(),
+    ServerEventEntry::of::<MessagesDeleted<'_>>(),
+    ServerEventEntry::of::<reaction::ReactionChanged<'_>>(),
+    ServerEventEntry::of::<pin::PinChanged<'_>>(),
+    ServerEventEntry::of::<StatusChanged<'_>>(),
+    ServerEventEntry::of::<RelationChanged<'_>>(),
+    ServerEventEntry::of::<GroupChanged<'_>>(),
+    ServerEventEntry::of::<GroupSettingsChanged>(),
+    ServerEventEntry::of::<GroupLeft<'_>>(),
+    ServerEventEntry::of::<GroupDeleted>(),
+    ServerEventEntry::of::<TypingStarted<'_>>(),
+    ServerEventEntry::of::<TypingStopped<'_>>(),
+    ServerEventEntry::of::<UserChanged<'_>>(),
+    ServerEventEntry::of::<UserDeleted<'_>>(),
+    ServerEventEntry::of::<Synced>(),
+];
+
+/// The payloads of requests, by their nouns.
+pub(crate) const REST_PAYLOADS: &[&[RestPayload]] =
+    &[account::REST, groups::REST, &[invite::NewInvite::REST], messages::REST, relation::REST, user::REST];

@@ -1,0 +1,230 @@
+//! Invites: the payload, and the routes `groups/<id>/invites/` and `invites/<code>/`.
+
+use axum::http::request::Parts;
+use chinwag_core::app::invite::{MakeInvite, OneInvite, UseInvite};
+use chinwag_core::invite::{INVITE_USES, Invite, InviteCode};
+use chinwag_core::{Date, Error, GroupId, Name};
+use serde::Serialize;
+use serde_json::{Value as Schema, json};
+use utoipa::ToSchema;
+
+use crate::extract::path::{ById, ByValue, PathValue};
+use crate::extract::query::Query;
+use crate::rest::message::author;
+use crate::rest::prelude::*;
+use crate::wire::avatar::AvatarUrl;
+use crate::wire::input::fields::Fields;
+use crate::wire::input::group::InName;
+use crate::wire::input::json::Value;
+use crate::wire::input::payload::{KeyValue, payload};
+use crate::wire::input::value::Lifetime;
+use crate::wire::key::Need;
+use crate::wire::object::Group;
+use crate::wire::text::text;
+
+payload! {
+    /// An invite to make.
+    pub struct NewInvite {
+        /// The member who makes it, with whose membership it ends. A user's own name may be left out.
+        author [rest_only()]: Option<Name>,
+        /// The number of users who may join with it, 1 to 10,000, or null for any number; 1 if it is left out.
+        uses: Uses,
+        /// The number of seconds that it lasts, 1 to 31 536 000 (365 days); 7 days if it is left out.
+        ttl: Lifetime,
+    }
+}
+
+impl NewInvite {
+    /// The command to make it.
+    pub fn command(self, group: GroupId) -> MakeInvite {
+        let Self { author, uses: Uses(uses), ttl: Lifetime(ttl) } = self;
+        MakeInvite { author, group, uses, ttl }
+    }
+}
+
+/// The number of users who may join with an invite, if there is an end to them: 1 where it is left out.
+pub struct Uses(pub Option<u32>);
+
+impl KeyValue for Uses {
+    const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "integer", "minimum": 1, "maximum": INVITE_USES})
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        let uses = match fields.take(key) {
+            None => return Some(Self(Some(1))),
+            Some(Value::Null) => return Some(Self(None)),
+            Some(Value::Integer(uses)) => u32::try_from(uses).ok(),
+            Some(_) => None,
+        };
+        if uses.is_none_or(|uses| !(1..=INVITE_USES).contains(&uses)) {
+            fields.refuse(key, format!("must be a number from 1 to {INVITE_USES}, or null for any number"));
+            return None;
+        }
+        Some(Self(uses))
+    }
+}
+
+/// A code with which anyone joins a group.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Invite)]
+pub(crate) struct ShownInvite<'a> {
+    /// The code.
+    code: &'a str,
+    /// Until when it is good, in UTC.
+    #[schema(value_type = String, format = DateTime)]
+    #[serde(serialize_with = "text")]
+    expires: Date,
+    /// The number of users who may still join with it; null for any number.
+    #[schema(required = true)]
+    uses: Option<u32>,
+}
+
+impl<'a> From<&'a Invite> for ShownInvite<'a> {
+    fn from(invite: &'a Invite) -> Self {
+        Self { code: invite.code.expose(), expires: invite.expires, uses: invite.uses }
+    }
+}
+
+/// A group, as it is shown to somebody with a code.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct InvitedGroup<'a> {
+    /// The name.
+    name: &'a str,
+    /// The description, if there is one.
+    #[schema(required = true)]
+    description: Option<&'a str>,
+    /// The address of a picture, if there is one; of an uploaded image a path from the root.
+    #[schema(value_type = Option<String>, required = true)]
+    avatar: Option<AvatarUrl<'a>>,
+    /// The number of users in the group.
+    members_count: usize,
+}
+
+/// A text that can be no code is answered like an unknown one, and counts like it.
+impl PathValue for InviteCode {
+    const KEY: &str = "code";
+
+    fn from_path(text: &str) -> std::result::Result<Self, Error> {
+        Ok(Self::given(text))
+    }
+}
+
+/// Makes an invite: a code with which anyone joins the group.
+#[utoipa::path(
+    post, path = "/api/v1/groups/{id}/invites/", tag = "groups", operation_id = "invite_create",
+    params(("id" = Uuid, Path, description = "The group's id.")),
+    request_body = NewInvite,
+    responses((status = 201, description = "The new invite.", body = ShownInvite<'static>), Refusals),
+)]
+pub(crate) async fn create(
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
+    ById(group): ById<GroupId>,
+    payload: Payload,
+) -> Result<Response> {
+    let command = payload.maybe_fields()?.command(|new: NewInvite, _| Some(new.command(group)))?;
+    let invite = state.app.invite_create(&context, command).await?;
+    Ok(json(StatusCode::CREATED, &ShownInvite::from(&invite)))
+}
+
+/// Lists the invites of a group that are good, the newest first. For its owner and admins.
+#[utoipa::path(
+    get, path = "/api/v1/groups/{id}/invites/", tag = "groups", operation_id = "invite_list",
+    params(("id" = Uuid, Path, description = "The group's id.")),
+    responses((status = 200, description = "The invites, at most 100.", body = Vec<ShownInvite<'static>>), Refusals),
+)]
+pub(crate) async fn list(
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
+    ById(group): ById<GroupId>,
+) -> Result<Response> {
+    let invites = state.app.invites(&context, group).await?;
+    Ok(json(StatusCode::OK, &invites.iter().map(ShownInvite::from).collect::<Vec<_>>()))
+}
+
+/// Shows one invite of a group. For its owner and admins.
+#[utoipa::path(
+    get, path = "/api/v1/groups/{id}/invites/{code}/", tag = "groups", operation_id = "invite_get",
+    params(
+        ("id" = Uuid, Path, description = "The group's id."),
+        ("code" = String, Path, description = "The code."),
+    ),
+    responses((status = 200, description = "The invite.", body = ShownInvite<'static>), Refusals),
+)]
+pub(crate) async fn get(
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
+    ById(group): ById<GroupId>,
+    ByValue(code): ByValue<InviteCode>,
+) -> Result<Response> {
+    let invite = state.app.invite(&context, group, code).await?;
+    Ok(json(StatusCode::OK, &ShownInvite::from(&invite)))
+}
+
+/// Ends an invite of a group. For its owner and admins.
+#[utoipa::path(
+    delete, path = "/api/v1/groups/{id}/invites/{code}/", tag = "groups", operation_id = "invite_delete",
+    params(
+        ("id" = Uuid, Path, description = "The group's id."),
+        ("code" = String, Path, description = "The code."),
+        ("author" = Option<String>, Query, description = "The user in whose name a service acts."),
+    ),
+    request_body = InName,
+    responses((status = 200, description = "The code is no longer good."), Refusals),
+)]
+pub(crate) async fn delete(
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
+    ById(group): ById<GroupId>,
+    ByValue(code): ByValue<InviteCode>,
+    query: Query,
+    payload: Payload,
+) -> Result<Response> {
+    let author = author(&query, &payload)?;
+    state.app.invite_delete(&context, OneInvite { author, group, code }).await?;
+    Ok(nothing())
+}
+
+/// Shows the group to which a code leads. Unknown codes count as sign-ins of the address.
+#[utoipa::path(
+    get, path = "/api/v1/invites/{code}/", tag = "groups", operation_id = "invite_look",
+    params(("code" = String, Path, description = "The code.")),
+    responses((status = 200, description = "The group.", body = InvitedGroup<'static>), Refusals),
+)]
+pub(crate) async fn look(
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
+    ByValue(code): ByValue<InviteCode>,
+    parts: Parts,
+) -> Result<Response> {
+    let found = state.app.invite_look(&context, code);
+    let found = state.auth.counting_codes(&context, &parts, found).await?;
+    let (group, members_count) = (&found.group, found.members_count);
+    let (description, avatar) = (group.details.description.as_deref(), group.details.avatar.as_deref());
+    let avatar = avatar.map(AvatarUrl);
+    Ok(json(StatusCode::OK, &InvitedGroup { name: &group.name, description, avatar, members_count }))
+}
+
+/// Joins a group with a code. A member stays as it is, and one who has yet to accept accepts, both without a use. Unknown
+/// codes count as sign-ins of the address.
+#[utoipa::path(
+    post, path = "/api/v1/invites/{code}/", tag = "groups", operation_id = "invite_use",
+    params(("code" = String, Path, description = "The code.")),
+    request_body = InName,
+    responses((status = 200, description = "The group.", body = Group<'static>), Refusals),
+)]
+pub(crate) async fn join(
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
+    ByValue(code): ByValue<InviteCode>,
+    parts: Parts,
+    payload: Payload,
+) -> Result<Response> {
+    let author = payload.maybe_fields()?.command(|by: InName, _| Some(by))?.author;
+    let seen = state.app.invite_use(&context, UseInvite { author, code });
+    let seen = state.auth.counting_codes(&context, &parts, seen).await?;
+    Ok(json(StatusCode::OK, &Group::seen(&seen)))
+}

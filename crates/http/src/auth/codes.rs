@@ -1,0 +1,31 @@
+//! Codes of invites, which are as good to guess as passwords: unknown ones count as sign-ins of the address.
+
+use axum::http::request::Parts;
+use chinwag_core::app::{Context, Who};
+use chinwag_core::user::Caller;
+use chinwag_core::{Error, Result};
+
+use super::Auth;
+use crate::network::peer::Peer;
+use crate::permits::network;
+
+impl Auth {
+    /// Does something with a code, unless the address has tried too many unknown ones. Services have no limit.
+    pub(crate) async fn counting_codes<T>(
+        &self,
+        context: &Context,
+        parts: &Parts,
+        attempt: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        if context.who == Who::Known(Caller::Service) {
+            return attempt.await;
+        }
+        let from = network(Peer::of(parts, &self.options).address);
+        self.attempts.may_try(from)?;
+        let outcome = attempt.await;
+        if matches!(outcome, Err(Error::NotFound(_))) {
+            self.attempts.nowhere(from)?;
+        }
+        outcome
+    }
+}

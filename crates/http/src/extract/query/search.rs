@@ -1,0 +1,54 @@
+//! The parameters of a search.
+
+use chinwag_core::app::search::{Content, Search};
+use chinwag_core::limits::QUERY_CHARS;
+use chinwag_core::search::SearchQuery;
+use chinwag_core::{Date, Error, Name, Result};
+
+use super::Query;
+
+/// The hits of a page, if the query does not say how many.
+const HITS: usize = 20;
+/// The most hits of a page.
+const HITS_PAGE: usize = 100;
+
+impl Query {
+    /// The text that is searched for.
+    pub(crate) fn searched(&self) -> Result<&str> {
+        let text = self.get("q")?.ok_or_else(|| Error::field("q", "must have a word to look for"))?;
+        if text.chars().nth(QUERY_CHARS).is_some() {
+            return Err(Error::field("q", format!("is longer than {QUERY_CHARS} characters")));
+        }
+        Ok(text)
+    }
+
+    /// The search over messages, from its beginning. `None` where an author or group that is named cannot exist.
+    pub(crate) fn search(&self) -> Result<Option<Search>> {
+        let query = SearchQuery::parse(self.searched()?).map_err(|why| Error::field("q", why))?;
+        let has = match self.get("has")? {
+            None => None,
+            Some("file") => Some(Content::File),
+            Some("image") => Some(Content::Image),
+            Some("link") => Some(Content::Link),
+            Some(_) => return Err(Error::field("has", "must be file, link or image")),
+        };
+        let mentions_me = match self.get("mentions")? {
+            None => false,
+            Some("me") => true,
+            Some(_) => return Err(Error::field("mentions", "must be me, or left out")),
+        };
+        let (before, after) = (self.date("before")?, self.date("after")?);
+        let limit = self.limit(HITS_PAGE)?.unwrap_or(HITS);
+        let group = self.get("group")?.map(str::parse).transpose();
+        let author = self.get("author")?.map(Name::parse).transpose();
+        let (Ok(group), Ok(author)) = (group, author) else { return Ok(None) };
+        Ok(Some(Search { group, author, before, after, has, mentions_me, ..Search::new(query, limit) }))
+    }
+
+    fn date(&self, key: &'static str) -> Result<Option<Date>> {
+        let Some(text) = self.get(key)? else { return Ok(None) };
+        // A `+` that was not escaped has come as a space.
+        let date = Date::parse(&text.replace(' ', "+"));
+        date.map(Some).map_err(|_| Error::field(key, "must be a date like 2024-05-12T10:29:16.000949Z"))
+    }
+}

@@ -1,0 +1,57 @@
+//! Uploaded files on their way between clients and the storage. The rules about them are use cases.
+
+pub(crate) mod body;
+pub(crate) mod download;
+pub(crate) mod image;
+pub(crate) mod part;
+pub(crate) mod range;
+pub(crate) mod receive;
+pub(crate) mod running;
+pub(crate) mod spool;
+pub(crate) mod ticket;
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use chinwag_core::file_store::FileStore;
+use tokio::sync::Semaphore;
+
+use crate::options::FileOptions;
+use crate::permits::SharedPermits;
+use running::RunningUploads;
+
+/// Uploads at a time, each of which holds a few MiB. An address has a tenth.
+const UPLOADS: usize = 160;
+/// Downloads at a time.
+const DOWNLOADS: usize = 640;
+/// The most images that are prepared at a time, each of which may take the memory of
+/// [`ImageLimits`](chinwag_media::ImageLimits).
+const IMAGES: usize = 2;
+
+/// The storage of files, and the bounds on its use.
+pub(crate) struct FileService {
+    pub(crate) options: FileOptions,
+    pub(crate) uploads: SharedPermits,
+    pub(crate) downloads: SharedPermits,
+    /// Resumable uploads whose bytes are arriving.
+    pub(crate) running: RunningUploads,
+    images: Arc<Semaphore>,
+}
+
+impl FileService {
+    pub(crate) fn new(options: FileOptions) -> Self {
+        let images = available_parallelism().map_or(1, NonZero::get).min(IMAGES);
+        Self {
+            options,
+            uploads: SharedPermits::new(UPLOADS),
+            downloads: SharedPermits::new(DOWNLOADS),
+            running: RunningUploads::default(),
+            images: Arc::new(Semaphore::new(images)),
+        }
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn FileStore> {
+        &self.options.store
+    }
+}

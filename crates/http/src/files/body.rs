@@ -1,0 +1,189 @@
+//! The bytes of an upload: those of a request's body, or of the parts that are stored already.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
+use chinwag_core::FileId;
+use chinwag_core::file_store::{FileKey, FileReader, FileStore, PartId};
+use http_body_util::BodyExt;
+use tokio::time::{Instant, timeout};
+
+use crate::error::Problem;
+
+/// The least rate of a body, in bytes per second, averaged from its beginning.
+const RATE: u64 = 8 << 10;
+/// The bytes of a refused body that are read all the same, so that the client reads the refusal and meets no closed
+/// connection.
+const LINGER_BYTES: u64 = 64 << 20;
+const LINGER: Duration = Duration::from_secs(10);
+
+/// Bytes in pieces.
+pub(crate) trait Pieces: Send {
+    /// The next piece, or `None` at the end.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, Problem>> + Send;
+}
+
+/// A body that arrives within its time: each piece within `idle`, and all at no less than [`RATE`].
+pub(crate) struct PacedBody {
+    body: Option<Body>,
+    idle: Duration,
+    begun: Instant,
+    received: u64,
+}
+
+impl PacedBody {
+    pub(crate) fn new(body: Body, idle: Duration) -> Self {
+        Self { body: Some(body), idle, begun: Instant::now(), received: 0 }
+    }
+
+    async fn frame(&mut self) -> Result<Option<Bytes>, Problem> {
+        let Some(body) = &mut self.body else { return Ok(None) };
+        loop {
+            let Some(frame) = body.frame().await else { return Ok(None) };
+            let frame =
+                frame.map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body ended before its end"))?;
+            // Trailers are ignored.
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+    }
+}
+
+impl Pieces for PacedBody {
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let allowed = self.idle + Duration::from_secs(self.received / RATE);
+        let left = allowed.saturating_sub(self.begun.elapsed()).min(self.idle);
+        let piece = timeout(left, self.frame())
+            .await
+            .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to come"))??;
+        self.received += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+        Ok(piece)
+    }
+}
+
+impl Drop for PacedBody {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take() {
+            linger(body);
+        }
+    }
+}
+
+/// Reads on for a while what nobody needs.
+pub(crate) fn linger(mut body: Body) {
+    use hyper::body::Body as _;
+
+    if body.is_end_stream() || body.size_hint().lower() > LINGER_BYTES {
+        return;
+    }
+    tokio::spawn(timeout(LINGER, async move {
+        let mut left = LINGER_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len() as u64));
+            if left == 0 {
+                break;
+            }
+        }
+    }));
+}
+
+/// The parts of an upload, one after the other.
+pub(crate) struct StoredParts<'s> {
+    store: &'s dyn FileStore,
+    id: FileId,
+    /// The parts still to be read, the next one last, with the range that is taken of each.
+    parts: Vec<(PartId, std::ops::Range<u64>)>,
+    reader: Option<Box<dyn FileReader>>,
+}
+
+impl<'s> StoredParts<'s> {
+    /// Those parts that together are the first `length` bytes, as [`reach`] has found.
+    pub(crate) fn new(store: &'s dyn FileStore, id: FileId, parts: &[(PartId, u64)], length: u64) -> Self {
+        let mut chain = Vec::new();
+        let mut at = length;
+        // From the end: of the parts that reach beyond a position, the one that begins first.
+        while at > 0 {
+            let reaching = parts.iter().filter(|(part, size)| part.offset < at && part.offset + size >= at);
+            let Some((part, _)) = reaching.min_by_key(|(part, _)| part.offset) else { break };
+            chain.push((*part, 0..at - part.offset));
+            at = part.offset;
+        }
+        Self { store, id, parts: chain, reader: None }
+    }
+}
+
+impl Pieces for StoredParts<'_> {
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        loop {
+            if let Some(reader) = &mut self.reader {
+                if let Some(piece) = reader.next().await? {
+                    return Ok(Some(piece));
+                }
+                self.reader = None;
+            }
+            let Some((part, range)) = self.parts.pop() else { return Ok(None) };
+            self.reader = Some(self.store.read(FileKey::Part(self.id, part), range));
+        }
+    }
+}
+
+/// The position up to which parts make the beginning of a file without a gap.
+pub(crate) fn reach(parts: &[(PartId, u64)]) -> u64 {
+    let mut at = 0;
+    for (part, size) in parts {
+        // They are in the order of their offsets.
+        if part.offset > at {
+            break;
+        }
+        at = at.max(part.offset + size);
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(parts: &[(u64, u64)]) -> Vec<(PartId, u64)> {
+        (0..).zip(parts).map(|(number, &(offset, size))| (PartId { offset, number }, size)).collect()
+    }
+
+    #[test]
+    fn parts_reach_as_far_as_there_is_no_gap() {
+        for (list, expected) in [
+            (&[][..], 0),
+            (&[(0, 5)], 5),
+            (&[(0, 5), (5, 5)], 10),
+            (&[(0, 5), (0, 10), (5, 20)], 25),
+            (&[(0, 5), (6, 5)], 5),
+            (&[(1, 5)], 0),
+            (&[(0, 10), (5, 2)], 10),
+        ] {
+            assert_eq!(reach(&parts(list)), expected, "{list:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn body_that_stands_still_is_refused() {
+        let stalled = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        let mut body = PacedBody::new(stalled, Duration::from_secs(30));
+        let refused = body.next().await.expect_err("too slow");
+        assert_eq!(refused.status, StatusCode::REQUEST_TIMEOUT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn body_that_drips_is_refused_in_the_end() {
+        let drip = futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
+        });
+        let mut body = PacedBody::new(Body::from_stream(drip), Duration::from_secs(30));
+        let begun = Instant::now();
+        while let Ok(piece) = body.next().await {
+            assert!(piece.is_some());
+        }
+        assert!(begun.elapsed() <= Duration::from_secs(31), "{:?}", begun.elapsed());
+    }
+}

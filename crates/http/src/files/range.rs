@@ -1,0 +1,132 @@
+//! `Range` and `If-Range`, as RFC 9110 describes them.
+
+use std::ops::Range;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+
+/// The part of a file that a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Whole,
+    /// A range that lies in the file, and is not empty.
+    Part(Range<u64>),
+    /// No byte of the range lies in the file.
+    Unsatisfiable,
+}
+
+/// The part of a file of `size` bytes that is asked for. Several ranges, and a form that is not known, are answered
+/// with the whole file.
+pub(crate) fn wanted(headers: &HeaderMap, etag: &str, size: u64) -> Wanted {
+    let text = |name| headers.get(name).map(HeaderValue::as_bytes);
+    let Some(range) = headers.get(header::RANGE).and_then(|range| range.to_str().ok()) else {
+        return Wanted::Whole;
+    };
+    // A weak tag, and a date, are no strong validators of this file.
+    if text(header::IF_RANGE).is_some_and(|condition| condition != etag.as_bytes()) {
+        return Wanted::Whole;
+    }
+    let Some((unit, range)) = range.split_once('=') else { return Wanted::Whole };
+    if !unit.trim().eq_ignore_ascii_case("bytes") || headers.get_all(header::RANGE).iter().count() > 1 {
+        return Wanted::Whole;
+    }
+    parse(range.trim(), size).unwrap_or(Wanted::Whole)
+}
+
+/// Whether the client has this file already.
+pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+fn parse(range: &str, size: u64) -> Option<Wanted> {
+    let (first, last) = range.split_once('-')?;
+    let part = match (first, last) {
+        ("", last) => size.saturating_sub(number(last)?)..size,
+        (first, "") => number(first)?..size,
+        (first, last) => {
+            let (first, last) = (number(first)?, number(last)?);
+            if first > last {
+                return None;
+            }
+            first..last.saturating_add(1).min(size)
+        }
+    };
+    Some(if part.start < part.end { Wanted::Part(part) } else { Wanted::Unsatisfiable })
+}
+
+/// A number, also one that is too large to be written otherwise: it is past the end of every file.
+fn number(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderName;
+
+    use super::*;
+
+    const ETAG: &str = "\"a\"";
+
+    fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn ranges_are_read_as_the_rfc_says() {
+        use Wanted::{Part, Unsatisfiable, Whole};
+        for (range, expected) in [
+            ("bytes=0-1", Part(0..2)),
+            ("bytes=3-", Part(3..10)),
+            ("bytes=-1", Part(9..10)),
+            ("bytes=-100", Part(0..10)),
+            ("bytes=5-100", Part(5..10)),
+            ("Bytes=0-0", Part(0..1)),
+            ("bytes=0-99999999999999999999999", Part(0..10)),
+            ("bytes=10-", Unsatisfiable),
+            ("bytes=99999999999999999999999-", Unsatisfiable),
+            ("bytes=-0", Unsatisfiable),
+            ("bytes=5-3", Whole),
+            ("bytes=0-1,3-4", Whole),
+            ("bytes=-", Whole),
+            ("bytes=a-b", Whole),
+            ("bytes=+1-2", Whole),
+            ("items=0-1", Whole),
+            ("", Whole),
+        ] {
+            assert_eq!(wanted(&headers(&[(header::RANGE, range)]), ETAG, 10), expected, "{range}");
+        }
+        assert_eq!(wanted(&headers(&[(header::RANGE, "bytes=0-")]), ETAG, 0), Unsatisfiable);
+        assert_eq!(wanted(&HeaderMap::new(), ETAG, 10), Whole);
+    }
+
+    #[test]
+    fn range_holds_only_for_the_same_strong_tag() {
+        for (tag, expected) in [
+            (ETAG, Wanted::Part(3..10)),
+            ("\"b\"", Wanted::Whole),
+            ("W/\"a\"", Wanted::Whole),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Wanted::Whole),
+        ] {
+            let headers = headers(&[(header::RANGE, "bytes=3-"), (header::IF_RANGE, tag)]);
+            assert_eq!(wanted(&headers, ETAG, 10), expected, "{tag}");
+        }
+    }
+
+    #[test]
+    fn known_file_is_recognised_by_its_tag() {
+        for (tags, known) in [
+            (ETAG, true),
+            ("\"b\", \"a\"", true),
+            ("W/\"a\"", true),
+            ("*", true),
+            ("\"b\"", false),
+            ("a", false),
+        ] {
+            assert_eq!(is_known(&headers(&[(header::IF_NONE_MATCH, tags)]), ETAG), known, "{tags}");
+        }
+    }
+}

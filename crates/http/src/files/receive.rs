@@ -1,0 +1,156 @@
+//! Receiving a file: its bytes go to the storage while their type is found. An image goes by the disk of this node,
+//! where it is prepared first.
+
+use std::fs::File;
+
+use axum::body::Bytes;
+use chinwag_core::app::file::CompleteFile;
+use chinwag_core::file::{Dimensions, FileLimits, StoredThumbnail};
+use chinwag_core::file_store::FileKey;
+use chinwag_core::{Error, FileId};
+use chinwag_media::Format;
+use chinwag_media::sniff::{Sniffer, UNKNOWN};
+
+use super::FileService;
+use super::body::Pieces;
+use super::image::Prepared;
+use super::spool::{self, Spool};
+use crate::error::Problem;
+
+/// An upload that is being received.
+pub(crate) struct Reception<'a> {
+    pub(crate) files: &'a FileService,
+    pub(crate) limits: &'a FileLimits,
+    pub(crate) id: FileId,
+    /// The most bytes that are taken.
+    pub(crate) most: u64,
+}
+
+/// The part of a body that was read.
+#[derive(Default)]
+struct Progress {
+    sniffer: Sniffer,
+    size: u64,
+}
+
+impl Reception<'_> {
+    /// Stores all bytes. After an error there may be objects in the storage, which the end of the reservation removes.
+    pub(crate) async fn receive(&self, pieces: &mut impl Pieces) -> Result<CompleteFile, Problem> {
+        let mut progress = Progress::default();
+        let mut head = Vec::new();
+        // A file may be an image if its beginning is that of one.
+        while !progress.sniffer.has_head() {
+            let Some(piece) = self.next(pieces, &mut progress).await? else { break };
+            head.push(piece);
+        }
+        match Format::of(progress.sniffer.clone().finish()) {
+            Some(_) => self.receive_image(head, pieces, progress).await,
+            None => self.receive_plain(head, pieces, progress).await,
+        }
+    }
+
+    async fn next(
+        &self,
+        pieces: &mut impl Pieces,
+        progress: &mut Progress,
+    ) -> Result<Option<Bytes>, Problem> {
+        let Some(piece) = pieces.next().await? else { return Ok(None) };
+        progress.size += piece.len() as u64;
+        if progress.size > self.most {
+            self.limits.admit_size(progress.size)?;
+            return Err(Error::TooLarge("the file is longer than was said at its beginning".into()).into());
+        }
+        progress.sniffer.update(&piece);
+        Ok(Some(piece))
+    }
+
+    async fn receive_plain(
+        &self,
+        head: Vec<Bytes>,
+        pieces: &mut impl Pieces,
+        mut progress: Progress,
+    ) -> Result<CompleteFile, Problem> {
+        let mut writer = self.files.store().create(FileKey::Whole(self.id)).await?;
+        for piece in head {
+            writer.write(piece).await?;
+        }
+        while let Some(piece) = self.next(pieces, &mut progress).await? {
+            writer.write(piece).await?;
+        }
+        let found = progress.sniffer.finish();
+        // An image has its signature and bytes that are no text at the beginning; this is none.
+        let media_type = if Format::of(found).is_some() { UNKNOWN } else { found };
+        self.limits.admit_type(media_type)?;
+        writer.finish().await?;
+        Ok(CompleteFile {
+            id: self.id,
+            media_type: media_type.into(),
+            size: progress.size,
+            dimensions: None,
+            thumbnail: None,
+        })
+    }
+
+    async fn receive_image(
+        &self,
+        head: Vec<Bytes>,
+        pieces: &mut impl Pieces,
+        mut progress: Progress,
+    ) -> Result<CompleteFile, Problem> {
+        let mut spool = Spool::new(&self.files.options.spool).await?;
+        for piece in head {
+            spool.write(&piece).await?;
+        }
+        while let Some(piece) = self.next(pieces, &mut progress).await? {
+            spool.write(&piece).await?;
+        }
+        let media_type = progress.sniffer.finish();
+        let spooled = spool.finish().await?;
+        let prepared = match Format::of(media_type) {
+            Some(format) => {
+                self.limits.admit_type(media_type)?;
+                self.files.prepare(spooled, format).await?
+            }
+            None => Prepared::Unreadable(spooled),
+        };
+        let (media_type, file, shown, small) = match prepared {
+            Prepared::Image { file, size, thumbnail } => (media_type, file, size, thumbnail),
+            Prepared::Unreadable(file) => (UNKNOWN, file, None, None),
+        };
+        self.limits.admit_type(media_type)?;
+        let thumbnail = match small {
+            Some(small) => Some(self.store_thumbnail(small).await?),
+            None => None,
+        };
+        let size = self.store_spooled(file).await?;
+        let dimensions = shown.map(|(width, height)| Dimensions { width, height });
+        Ok(CompleteFile { id: self.id, media_type: media_type.into(), size, dimensions, thumbnail })
+    }
+
+    async fn store_thumbnail(
+        &self,
+        made: chinwag_media::thumbnail::MadeThumbnail,
+    ) -> Result<StoredThumbnail, Problem> {
+        let mut writer = self.files.store().create(FileKey::Thumbnail(self.id)).await?;
+        writer.write(made.webp.into()).await?;
+        writer.finish().await?;
+        let dimensions = Dimensions { width: made.width, height: made.height };
+        Ok(StoredThumbnail { dimensions, hash: made.hash.into() })
+    }
+
+    async fn store_spooled(&self, mut file: File) -> Result<u64, Problem> {
+        let mut writer = self.files.store().create(FileKey::Whole(self.id)).await?;
+        let mut size = 0;
+        loop {
+            let piece;
+            (file, piece) = spool::read(file).await?;
+            if piece.is_empty() {
+                break;
+            }
+            size += piece.len() as u64;
+            writer.write(piece).await?;
+        }
+        writer.finish().await?;
+        Ok(size)
+    }
+}

@@ -1,0 +1,102 @@
+//! Resumable uploads whose bytes are arriving: a later request for the same upload ends one that hangs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chinwag_core::{Error, FileId, Result};
+use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::time::timeout;
+
+/// The time in which a request that was told to end does so.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The uploads in which a request is at work.
+#[derive(Default)]
+pub(crate) struct RunningUploads {
+    all: Arc<Mutex<HashMap<FileId, Arc<Upload>>>>,
+}
+
+struct Upload {
+    /// Held by the request that is at work.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// The number of requests that have asked for the turn: one that sees another number than its own ends.
+    asked: watch::Sender<u64>,
+}
+
+/// The right to work at an upload, until it is dropped.
+pub(crate) struct UploadTurn {
+    id: FileId,
+    all: Arc<Mutex<HashMap<FileId, Arc<Upload>>>>,
+    ended: watch::Receiver<u64>,
+    guard: Option<OwnedMutexGuard<()>>,
+}
+
+impl RunningUploads {
+    /// Ends the request that is at work, and takes its place.
+    pub(crate) async fn take(&self, id: FileId) -> Result<UploadTurn> {
+        let upload = {
+            let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = || Arc::new(Upload { turn: Arc::default(), asked: watch::Sender::new(0) });
+            all.entry(id).or_insert_with(new).clone()
+        };
+        upload.asked.send_modify(|number| *number += 1);
+        // Whatever is asked from here on ends this request.
+        let ended = upload.asked.subscribe();
+        let guard = timeout(PATIENCE, upload.turn.clone().lock_owned()).await;
+        let guard = guard.map_err(|_| Error::Unavailable(Duration::from_secs(1)))?;
+        Ok(UploadTurn { id, all: self.all.clone(), ended, guard: Some(guard) })
+    }
+}
+
+impl UploadTurn {
+    /// Waits until another request takes the place.
+    pub(crate) async fn ended(&mut self) {
+        // The sender lives as long as an entry of the map, or a guard.
+        if self.ended.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Drop for UploadTurn {
+    fn drop(&mut self) {
+        self.guard = None;
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody else holds it: the map alone does.
+        if all.get(&self.id).is_some_and(|upload| Arc::strong_count(upload) == 1) {
+            all.remove(&self.id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn later_request_ends_the_one_at_work() {
+        let uploads = RunningUploads::default();
+        let id = FileId(Uuid::from_u128(1));
+        let mut first = uploads.take(id).await.expect("nobody is at work");
+        let waiting = async { uploads.take(id).await.expect("the first one ends") };
+        let working = async {
+            first.ended().await;
+            drop(first);
+        };
+        let (second, ()) = tokio::join!(waiting, working);
+        assert_eq!(uploads.all.lock().unwrap().len(), 1);
+        drop(second);
+        assert!(uploads.all.lock().unwrap().is_empty(), "nothing is kept");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn request_that_does_not_end_is_waited_for_in_vain() {
+        let uploads = RunningUploads::default();
+        let id = FileId(Uuid::from_u128(1));
+        let _first = uploads.take(id).await.expect("nobody is at work");
+        assert!(matches!(uploads.take(id).await, Err(Error::Unavailable(_))));
+    }
+}

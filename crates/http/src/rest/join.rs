@@ -1,0 +1,104 @@
+//! The list of open groups, and `groups/<id>/join/`
+
+use std::sync::Arc as Shared;
+
+use chinwag_core::app::join::OpenPage;
+use chinwag_core::app::{App, Context};
+use chinwag_core::store::{OpenGroupRow, OpenPlace};
+use chinwag_core::text::search_key;
+use chinwag_core::{Error, GroupId};
+use uuid::Uuid;
+
+use super::list::{ListSource, Rows};
+use super::prelude::*;
+use crate::extract::path::ById;
+use crate::wire::fields::Picked;
+use crate::wire::input::group::InName;
+use crate::wire::object::{Group, OpenGroup};
+
+/// The groups that one read job counts the members of.
+const COUNTED: usize = 100;
+/// The bytes of a group's id.
+const ID: usize = 16;
+
+/// Joins an open group. A member stays as it is, and one who has yet to accept accepts.
+#[utoipa::path(
+    post, path = "/api/v1/groups/{id}/join/", tag = "groups", operation_id = "group_join",
+    params(("id" = Uuid, Path, description = "The group's id.")),
+    request_body = InName,
+    responses((status = 200, description = "The group.", body = Group<'static>), Refusals),
+)]
+pub(crate) async fn join(
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
+    ById(id): ById<GroupId>,
+    payload: Payload,
+) -> Result<Response> {
+    let command = payload.maybe_fields()?.command(|by: InName, _| Some(by.command(id)))?;
+    let seen = state.app.group_join(&context, command).await?;
+    Ok(json(StatusCode::OK, &Group::seen(&seen)))
+}
+
+/// The groups that anyone may join, by name.
+pub(super) struct OpenGroupList {
+    pub(super) app: App,
+    pub(super) context: Context,
+    pub(super) fields: Picked,
+    /// The beginning of the names.
+    pub(super) prefix: String,
+}
+
+impl OpenGroupList {
+    /// One group whose name begins so: all of it for its members and for services, if more is asked for than others
+    /// see.
+    async fn row(&self, found: &OpenGroupRow, beginning: &str) -> Result<Option<Vec<u8>>, Error> {
+        // Keys end after some characters, which longer prefixes go beyond.
+        if !found.place.key.starts_with(beginning) && !search_key(&found.group.name).starts_with(beginning) {
+            return Ok(None);
+        }
+        if self.fields.beyond(OpenGroup::KEYS) {
+            match self.app.group(&self.context, found.group.id).await {
+                Ok(seen) => return self.fields.json(&Group::whole(&seen)).map(Some),
+                Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.fields.json(&OpenGroup::new(&found.group, found.members_count)).map(Some)
+    }
+}
+
+impl ListSource for OpenGroupList {
+    const NAME: &str = "open groups";
+    const PART: usize = 100;
+    type Place = OpenPlace;
+
+    fn sealed(place: OpenPlace) -> Vec<u8> {
+        [place.group.0.as_bytes(), place.key.as_bytes()].concat()
+    }
+
+    fn opened(bytes: &[u8]) -> Option<OpenPlace> {
+        let (id, key) = bytes.split_first_chunk::<ID>()?;
+        Some(OpenPlace {
+            key: Shared::from(str::from_utf8(key).ok()?),
+            group: GroupId(Uuid::from_bytes(*id)),
+        })
+    }
+
+    async fn rows(&self, mut after: Option<OpenPlace>, limit: usize) -> Result<Rows<OpenPlace>, Error> {
+        let beginning = search_key(&self.prefix);
+        let mut rows = Vec::new();
+        while rows.len() < limit {
+            let most = COUNTED.min(limit - rows.len());
+            let page = OpenPage { prefix: self.prefix.clone(), after: after.clone(), limit: most };
+            let found = self.app.open_groups(&self.context, page).await?;
+            for group in &found {
+                rows.push((group.place.clone(), self.row(group, &beginning).await?));
+            }
+            if found.len() < most {
+                break;
+            }
+            after = found.last().map(|group| group.place.clone());
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,34 @@
+//! `messages/<id>/thread/`
+
+use chinwag_core::MessageId;
+
+use super::message::{history_page, list_of};
+use super::prelude::*;
+use crate::extract::path::ById;
+use crate::extract::query::Query;
+use crate::wire::fields::MESSAGE;
+use crate::wire::message::Message;
+
+/// Pages through the replies to a message, without the message itself: newest first with `before` or neither, oldest
+/// first with `after`.
+#[utoipa::path(
+    get, path = "/api/v1/messages/{id}/thread/", tag = "messages", operation_id = "message_thread",
+    params(
+        ("id" = Uuid, Path, description = "The id of the thread's root."),
+        ("before" = Option<String>, Query, description = "A seq or a date: the replies before it."),
+        ("after" = Option<String>, Query, description = "A seq or a date: the replies after it."),
+        ("limit" = Option<u8>, Query, minimum = 1, maximum = 100, description = "How many at most, 20 if absent."),
+        ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them. All if absent."),
+    ),
+    responses((status = 200, description = "The replies.", body = Vec<Message<'static>>), Refusals),
+)]
+pub(crate) async fn list(
+    State(state): State<Arc<ServerState>>,
+    CallerContext(context): CallerContext,
+    ById(root): ById<MessageId>,
+    query: Query,
+) -> Result<Response> {
+    let fields = query.fields(&MESSAGE)?;
+    let replies = state.app.thread(&context, root, history_page(&query)?).await?;
+    Ok(list_of(&replies, &fields)?)
+}

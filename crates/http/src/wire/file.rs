@@ -1,0 +1,84 @@
+//! A file as clients see it.
+
+use std::sync::OnceLock;
+
+use chinwag_core::FileId;
+use chinwag_core::file::{StoredFile, StoredThumbnail};
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The path below which this process serves everything, for the addresses in objects. One process has one.
+static BASE: OnceLock<Box<str>> = OnceLock::new();
+
+/// Sets the path of `http.public_url`, before the first file is written. Without it there is none.
+pub fn set_base(base: &str) {
+    // A second server of a process, as in tests, has the same.
+    let _ = BASE.set(base.into());
+}
+
+/// The path of a file from the root, with a slash at its end.
+pub fn path(id: FileId) -> String {
+    format!("{}/api/v1/files/{id}/", BASE.get().map_or("", |base| base))
+}
+
+/// An uploaded file.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct File<'a> {
+    /// The id.
+    pub id: Uuid,
+    /// The name, the last part of a path.
+    pub name: &'a str,
+    /// The media type, as the content shows it.
+    #[serde(rename = "type")]
+    pub media_type: &'a str,
+    /// The length in bytes.
+    pub size: u64,
+    /// The width of an image in pixels.
+    #[schema(required = true)]
+    pub width: Option<u32>,
+    /// The height of an image in pixels.
+    #[schema(required = true)]
+    pub height: Option<u32>,
+    /// The small picture of an image.
+    #[schema(value_type = Option<Thumbnail>, required = true)]
+    pub thumbnail: Option<Thumbnail<'a>>,
+}
+
+/// A small picture of an image.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Thumbnail<'a> {
+    /// Its address, a path from the root. Whoever may read the file may read it.
+    pub url: String,
+    /// Its width in pixels.
+    pub width: u32,
+    /// Its height in pixels.
+    pub height: u32,
+    /// A `ThumbHash` in base64.
+    pub hash: &'a str,
+}
+
+impl<'a> From<&'a StoredFile> for File<'a> {
+    fn from(file: &'a StoredFile) -> Self {
+        let thumbnail = |thumbnail: &'a StoredThumbnail| Thumbnail {
+            url: path(file.id) + "thumbnail/image.webp",
+            width: thumbnail.dimensions.width,
+            height: thumbnail.dimensions.height,
+            hash: &thumbnail.hash,
+        };
+        Self {
+            id: file.id.0,
+            name: file.name.as_str(),
+            media_type: &file.media_type,
+            size: file.size,
+            width: file.dimensions.map(|dimensions| dimensions.width),
+            height: file.dimensions.map(|dimensions| dimensions.height),
+            thumbnail: file.thumbnail.as_ref().map(thumbnail),
+        }
+    }
+}
+
+/// Writes the files of a message.
+pub(super) fn files<S: Serializer>(files: &[StoredFile], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(files.iter().map(File::from))
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::object::Status;
@@ -42,6 +43,10 @@ client_events! {
     MessageUpdate = "message.update": MessageEdit,
     /// Deletes a message.
     MessageDelete = "message.delete": MessageId,
+    /// Adds a reaction to a message, or removes it.
+    MessageReact = "message.react": ReactionChange,
+    /// Pins a message, or unpins it.
+    MessagePin = "message.pin": PinChange,
     /// Sets the user's presence on this socket.
     StatusUpdate = "status.update": Presence,
     /// Changes the relation to a user.
@@ -90,6 +95,8 @@ impl ClientEvent {
             Self::MessageFirst(first) => first.body.is_none() || first.client_id.is_some(),
             Self::MessageFetch(_)
             | Self::MessageRead(_)
+            | Self::MessageReact(_)
+            | Self::MessagePin(_)
             | Self::StatusUpdate(_)
             | Self::TypingStart(_)
             | Self::TypingStop(_)
@@ -113,14 +120,26 @@ impl ClientEvent {
 pub struct NewMessage {
     /// The group.
     pub group: Uuid,
-    /// 1 to 4096 characters.
+    /// 1 to 4096 characters. It may be empty beside files.
     pub body: String,
     /// The message of the same group that it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub respond_to: Option<Uuid>,
+    /// The root of its thread, a message of the same group that is no reply itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Uuid>,
     /// Your own id of it, 1 to 64 characters: repeating it stores one message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+    /// An object of yours, at most 4 KiB of compact JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+    /// The names of users to mention, or `@all`. The answer has those that are kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<String>,
+    /// The ids of files that you uploaded and have not used, at most 10.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Uuid>,
 }
 
 /// A private group to open.
@@ -134,6 +153,15 @@ pub struct OpenPrivate {
     /// Your own id of that message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+    /// An object of yours for that message, at most 4 KiB of compact JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+    /// The names of users to mention in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<String>,
+    /// The ids of files that it carries.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Uuid>,
 }
 
 /// The part of a history to fetch: the newest messages, or those before a number or a date.
@@ -165,13 +193,37 @@ pub struct ReadUpTo {
     pub date: Option<String>,
 }
 
-/// A message's new text.
+/// A message's new text or mentions. `None` keeps them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct MessageEdit {
     /// The message.
     pub id: Uuid,
     /// 1 to 4096 characters.
-    pub body: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// The names of users to mention, or `@all`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mentions: Option<Vec<String>>,
+}
+
+/// A reaction to add or remove.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ReactionChange {
+    /// The message.
+    pub id: Uuid,
+    /// One emoji, or a name between colons.
+    pub emoji: String,
+    /// Whether to add it.
+    pub on: bool,
+}
+
+/// A message to pin or to unpin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct PinChange {
+    /// The message.
+    pub id: Uuid,
+    /// Whether to pin it.
+    pub on: bool,
 }
 
 /// A message.
@@ -237,6 +289,21 @@ pub struct NewGroup {
     /// The owner, where the service makes the group over REST.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
+    /// The description: at most 1,000 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The id of an uploaded image, or the `https` address of a picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
+    /// The host application's own object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+    /// Whether anyone may join.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<bool>,
+    /// The seconds between two messages of one member below admin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slow: Option<u32>,
 }
 
 /// A change of a group.
@@ -262,6 +329,44 @@ pub struct GroupChange {
     /// Users to remove.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<String>,
+    /// Users to ban: they cannot join, nor be added. Members among them are removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ban: Vec<String>,
+    /// Users whose ban ends, before anybody is added.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unban: Vec<String>,
+    /// The description: at most 1,000 characters. `Some(None)` clears it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<Option<String>>,
+    /// The id of an uploaded image, or the `https` address of a picture. `Some(None)` clears it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<Option<String>>,
+    /// The host application's own object. `Some(None)` clears it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Option<Value>>,
+    /// Whether anyone may join.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<bool>,
+    /// The seconds between two messages of one member below admin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slow: Option<u32>,
+}
+
+/// An invite to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct NewInvite {
+    /// The number of users who may join with it, 1 to 10,000; none for any number.
+    pub uses: Option<u32>,
+    /// The seconds that it lasts; 7 days if it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u64>,
+}
+
+impl Default for NewInvite {
+    /// For one user, and for 7 days.
+    fn default() -> Self {
+        Self { uses: Some(1), ttl: None }
+    }
 }
 
 /// The numbers to resume from.

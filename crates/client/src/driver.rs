@@ -369,13 +369,15 @@ impl Driver {
                 return Ok(());
             }
         }
-        self.pass(frame);
+        let is_missed = connection.resuming.is_some();
+        self.pass(frame, is_missed);
         Ok(())
     }
 
-    fn pass(&mut self, frame: Frame) {
-        if self.has_room() && self.positions.get_or_insert_default().take(&frame) {
-            self.queue(Update::Event(frame));
+    fn pass(&mut self, frame: Frame, is_missed: bool) {
+        let take = if is_missed { Positions::take_missed } else { Positions::take };
+        if self.has_room() && take(self.positions.get_or_insert_default(), &frame) {
+            self.queue(Update::Event(Box::new(frame)));
         }
     }
 
@@ -398,7 +400,7 @@ impl Driver {
             }
         }
         for frame in held.into_values() {
-            self.pass(frame);
+            self.pass(frame, false);
         }
         if !self.overflowed {
             self.positions.get_or_insert_default().resumed(synced);

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::error::Refusal;
-use crate::object::{Group, Message, Status};
+use crate::object::{Group, Me, Message, ReactionTally, RootState, Status};
 
 /// One text frame of the server's.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Frame {
     pub history: Option<Uuid>,
     /// The part that a windowed summary leaves out.
     pub more: Option<More>,
+    /// The profiles of users in it by name, as far as they have a display name or an avatar or are bots.
+    pub people: BTreeMap<String, Profile>,
     /// The event.
     pub event: ServerEvent,
 }
@@ -45,6 +47,8 @@ struct Envelope<'a> {
     #[serde(default)]
     more: Option<More>,
     #[serde(default)]
+    people: BTreeMap<String, Profile>,
+    #[serde(default)]
     code: Option<u16>,
     #[serde(borrow, default)]
     data: Option<&'a RawValue>,
@@ -54,13 +58,13 @@ impl Frame {
     /// Reads a frame's text. An event of a later version is [`ServerEvent::Unknown`].
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let envelope: Envelope<'_> = serde_json::from_str(text)?;
-        let Envelope { name, seq, reference, history, more, code, data } = envelope;
+        let Envelope { name, seq, reference, history, more, people, code, data } = envelope;
         let data = data.map_or("null", RawValue::get);
         let event = match code {
             Some(code) => ServerEvent::Error(Refusal::new(code, data, None)),
             None => ServerEvent::parse(name, data)?,
         };
-        Ok(Self { seq, reference, history, more, event })
+        Ok(Self { seq, reference, history, more, people, event })
     }
 
     /// The refusal that an error frame carries, else the frame.
@@ -130,6 +134,10 @@ server_events! {
     MessageUpdate = "message.update": Message,
     /// Messages were deleted.
     MessageDelete = "message.delete": Deletion,
+    /// A user added a reaction to a message, or removed it.
+    MessageReact = "message.react": ReactionChange,
+    /// A message was pinned or unpinned.
+    MessagePin = "message.pin": PinChange,
     /// A contact, or the user itself, is present or not.
     StatusUpdate = "status.update": StatusUpdate,
     /// A relation changed.
@@ -146,8 +154,8 @@ server_events! {
     TypingStart = "typing.start": Typing,
     /// A member stopped typing.
     TypingStop = "typing.stop": Typing,
-    /// A user was renamed.
-    UserUpdate = "user.update": Renamed,
+    /// A user was renamed, or its profile changed.
+    UserUpdate = "user.update": UserUpdate,
     /// A user was deleted.
     UserDelete = "user.delete": UserGone,
     /// All missed events have been sent.
@@ -160,6 +168,8 @@ impl ServerEvent {
         match self {
             Self::MessageText(message) | Self::MessageUpdate(message) => message.group,
             Self::MessageDelete(deletion) => Some(deletion.group),
+            Self::MessageReact(change) => Some(change.group),
+            Self::MessagePin(change) => Some(change.group),
             Self::MessageFetch(page) => Some(page.group),
             Self::MessageRead(mark) => Some(mark.group),
             Self::GroupUpdate(group) => Some(group.id),
@@ -231,6 +241,43 @@ pub struct Deletion {
     /// The messages.
     #[serde(default)]
     pub ids: Vec<Uuid>,
+    /// The root of the message as it stands, if that was a reply.
+    #[serde(default)]
+    pub root: Option<RootState>,
+    /// The roots of the replies among the messages, as they stand.
+    #[serde(default)]
+    pub roots: Vec<RootState>,
+}
+
+/// A reaction that was added or removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReactionChange {
+    /// The message.
+    pub id: Uuid,
+    /// Its group.
+    pub group: Uuid,
+    /// The user.
+    pub name: String,
+    /// The emoji, or a name between colons.
+    pub emoji: String,
+    /// Whether it was added.
+    pub on: bool,
+    /// The users who have it now; a count of 0 if it is gone.
+    pub reaction: ReactionTally,
+}
+
+/// A message that was pinned or unpinned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinChange {
+    /// The message.
+    pub id: Uuid,
+    /// Its group.
+    pub group: Uuid,
+    /// The user; none if a service acted in nobody's name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Whether it was pinned.
+    pub on: bool,
 }
 
 /// A count over the groups that a socket's window leaves out.
@@ -238,6 +285,9 @@ pub struct Deletion {
 pub struct SummaryMore {
     /// Unread messages.
     pub unread: i64,
+    /// Those of them that mention the user.
+    #[serde(default)]
+    pub mentioned: i64,
 }
 
 /// A user's presence.
@@ -261,12 +311,13 @@ pub struct ContactUpdate {
 }
 
 /// The user's own settings of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupSettings {
     /// The group.
     pub group: Uuid,
-    /// Whether the user has yet to accept it.
-    pub pending: bool,
+    /// The settings.
+    #[serde(flatten)]
+    pub me: Me,
 }
 
 /// A user who left a group or was removed.
@@ -287,13 +338,31 @@ pub struct Typing {
     pub group: Uuid,
 }
 
-/// A user who was renamed.
+/// A user with another name or another profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Renamed {
-    /// The old name.
+pub struct UserUpdate {
+    /// The name, or the old one of a renamed user.
     pub name: String,
-    /// The new one.
-    pub new_name: String,
+    /// The new name of a renamed user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_name: Option<String>,
+    /// The profile.
+    #[serde(flatten)]
+    pub profile: Profile,
+}
+
+/// The profile of a user.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Profile {
+    /// The name that people see.
+    pub display_name: Option<String>,
+    /// The address of a picture; of an uploaded image its path on the server.
+    pub avatar: Option<String>,
+    /// The host application's own object.
+    pub data: Option<serde_json::Map<String, serde_json::Value>>,
+    /// `person` or `bot`.
+    pub kind: String,
 }
 
 /// A user who was deleted.

@@ -37,6 +37,7 @@ mod access;
 mod command;
 mod connect;
 mod driver;
+mod entry;
 mod error;
 mod event;
 mod object;
@@ -50,16 +51,20 @@ mod socket;
 
 pub use access::{Access, Credential};
 pub use command::{
-    Change, ClientEvent, ContactChange, GroupChange, GroupId, MessageEdit, MessageId, NewGroup, NewMessage,
-    OpenPrivate, PageRequest, Presence, ReadUpTo, Resume,
+    Change, ClientEvent, ContactChange, GroupChange, GroupId, MessageEdit, MessageId, NewGroup, NewInvite,
+    NewMessage, OpenPrivate, PageRequest, Presence, ReadUpTo, Resume,
 };
 pub use connect::{ConnectError, Handshake};
+pub use entry::{Entry, EntryChange, HistoryRow};
 pub use error::{Error, FieldProblem, Refusal};
 pub use event::{
-    ContactSummary, ContactUpdate, Deletion, Frame, GroupSettings, Left, More, Page, ReadMark, Renamed,
-    ServerEvent, StatusUpdate, Synced, Typing, UserGone,
+    ContactSummary, ContactUpdate, Deletion, Frame, GroupSettings, Left, More, Page, Profile, ReadMark,
+    ServerEvent, StatusUpdate, Synced, Typing, UserGone, UserUpdate,
 };
-pub use object::{Group, Me, Message, ServerInfo, SignIn, Status, Ticket, User};
+pub use object::{
+    File, Group, Invite, InvitedGroup, Me, MeChange, Member, Message, Notify, OpenGroup, Replies, RootState,
+    ServerInfo, SignIn, Status, Thumbnail, Ticket, Unread, User,
+};
 pub use options::Options;
 pub use positions::Positions;
 pub use rest::{History, Response, Rest, encode_segment};

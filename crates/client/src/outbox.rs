@@ -51,7 +51,14 @@ impl Outbox {
     pub(crate) fn finish_unanswered(&mut self) {
         if let Some(request) = self.sent.remove(&self.last) {
             let silent = ServerEvent::Unknown { name: String::new(), data: serde_json::Value::Null };
-            let frame = Frame { seq: None, reference: None, history: None, more: None, event: silent };
+            let frame = Frame {
+                seq: None,
+                reference: None,
+                history: None,
+                more: None,
+                people: BTreeMap::new(),
+                event: silent,
+            };
             // The caller may no longer wait.
             let _ = request.answer.send(Ok(frame));
         }

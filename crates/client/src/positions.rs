@@ -37,6 +37,15 @@ impl Positions {
         self.groups.extend(position(group));
     }
 
+    /// Takes an event that was missed, like [`take`](Self::take). Several messages that have changed with one number come
+    /// one after the other.
+    pub(crate) fn take_missed(&mut self, frame: &Frame) -> bool {
+        let is_next = |group| frame.seq.is_some() && self.groups.get(&group).copied() == frame.seq;
+        let goes_on =
+            matches!(frame.event, ServerEvent::MessageUpdate(_)) && frame.event.group().is_some_and(is_next);
+        goes_on || self.take(frame)
+    }
+
     /// Takes an event: whether it is new. An event without a number is always new.
     pub(crate) fn take(&mut self, frame: &Frame) -> bool {
         let Some(group) = frame.event.group() else { return true };
@@ -85,8 +94,16 @@ mod tests {
     use super::*;
 
     fn text(group: Uuid, seq: i64) -> Frame {
+        frame("message.text", group, seq)
+    }
+
+    fn changed(group: Uuid, seq: i64) -> Frame {
+        frame("message.update", group, seq)
+    }
+
+    fn frame(kind: &str, group: Uuid, seq: i64) -> Frame {
         let frame = serde_json::json!({
-            "type": "message.text", "seq": seq,
+            "type": kind, "seq": seq,
             "data": { "id": Uuid::nil(), "group": group, "author": "ann", "body": "b", "date": "2024",
                 "respond_to": null, "seq": seq, "edited": null },
         });
@@ -99,6 +116,9 @@ mod tests {
         assert!(positions.take(&text(group, 3)));
         assert!(!positions.take(&text(group, 3)) && !positions.take(&text(group, 2)));
         assert!(positions.take(&text(group, 5)) && positions.groups[&group] == 5);
+        assert!(!positions.take_missed(&text(group, 5)) && positions.take_missed(&text(group, 6)));
+        assert!(positions.take_missed(&changed(group, 6)) && !positions.take_missed(&changed(group, 5)));
+        assert!(!positions.take(&changed(group, 6)), "not of what comes live");
     }
 
     #[test]

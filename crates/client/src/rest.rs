@@ -1,5 +1,7 @@
 //! The REST API.
 
+mod join;
+
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -11,11 +13,12 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::access::Credential;
-use crate::command::{ContactChange, GroupChange, NewGroup, NewMessage};
+use crate::command::{ContactChange, GroupChange, MessageEdit, NewGroup, NewMessage};
 use crate::connect::Handshake;
+use crate::entry::HistoryRow;
 use crate::error::{Error, Refusal};
 use crate::event::ReadMark;
-use crate::object::{Group, Message, ServerInfo, SignIn, Ticket, User};
+use crate::object::{Group, Me, MeChange, Member, Message, ServerInfo, SignIn, Ticket, Unread, User};
 
 /// An answer of any status.
 #[derive(Debug, Clone)]
@@ -57,6 +60,17 @@ pub enum History {
     Before(i64),
     /// Messages with a larger number, oldest first.
     After(i64),
+}
+
+impl History {
+    /// The rest of a query that asks for it.
+    fn parameter(self) -> String {
+        match self {
+            Self::Newest => String::new(),
+            Self::Before(seq) => format!("&before={seq}"),
+            Self::After(seq) => format!("&after={seq}"),
+        }
+    }
 }
 
 /// A caller of the REST API: a user, your backend or nobody.
@@ -214,6 +228,18 @@ impl Rest {
         self.delete("sessions/").await
     }
 
+    /// Changes the user's own password, and ends its other sessions.
+    pub async fn change_password(&self, old: &str, new: &str) -> Result<(), Error> {
+        let change = json!({ "old": old, "new": new });
+        self.call::<Value>(Method::PATCH, "accounts/me/", Some(&change)).await.map(drop)
+    }
+
+    /// Sets the password of a user who signs in with one, and ends all of its sessions. Service only.
+    pub async fn set_password(&self, name: &str, password: &str) -> Result<(), Error> {
+        let path = format!("users/{}/password/", encode_segment(name));
+        self.call::<Value>(Method::PUT, &path, Some(&json!({ "password": password }))).await.map(drop)
+    }
+
     /// Takes a ticket for one WebSocket.
     pub async fn ticket(&self) -> Result<Ticket, Error> {
         self.post("tickets/", json!({})).await
@@ -287,19 +313,61 @@ impl Rest {
         self.post(&format!("groups/{id}/accept/"), json!({})).await
     }
 
+    /// Changes the user's own settings of a group, and answers all of them.
+    pub async fn change_settings(&self, group: Uuid, change: &MeChange) -> Result<Me, Error> {
+        self.call(Method::PATCH, &format!("groups/{group}/me/"), Some(change)).await
+    }
+
+    /// Counts the user's unread messages.
+    pub async fn unread(&self) -> Result<Unread, Error> {
+        self.get("unread/").await
+    }
+
     /// Deletes a group with all that is in it.
     pub async fn delete_group(&self, id: Uuid) -> Result<(), Error> {
         self.delete(&format!("groups/{id}/")).await
     }
 
+    /// The members of a group, by role and then by the date of joining.
+    pub async fn members(&self, group: Uuid) -> Result<Vec<Member>, Error> {
+        self.get(&format!("groups/{group}/members/")).await
+    }
+
     /// One page of a group's history, of at most `limit` (1 to 100) messages.
     pub async fn history(&self, group: Uuid, part: History, limit: u32) -> Result<Vec<Message>, Error> {
-        let part = match part {
-            History::Newest => String::new(),
-            History::Before(seq) => format!("&before={seq}"),
-            History::After(seq) => format!("&after={seq}"),
-        };
-        self.get(&format!("groups/{group}/messages/?limit={limit}{part}")).await
+        self.get(&format!("groups/{group}/messages/?limit={limit}{}", part.parameter())).await
+    }
+
+    /// The same with the changes of the group among the messages.
+    pub async fn history_with_entries(
+        &self,
+        group: Uuid,
+        part: History,
+        limit: u32,
+    ) -> Result<Vec<HistoryRow>, Error> {
+        self.get(&format!("groups/{group}/messages/?entries=all&limit={limit}{}", part.parameter())).await
+    }
+
+    /// The same without the replies in threads.
+    pub async fn history_outside_threads(
+        &self,
+        group: Uuid,
+        part: History,
+        limit: u32,
+    ) -> Result<Vec<Message>, Error> {
+        let part = part.parameter();
+        self.get(&format!("groups/{group}/messages/?thread=none&limit={limit}{part}")).await
+    }
+
+    /// One page of the replies to a message, of at most `limit` (1 to 100).
+    pub async fn thread(&self, root: Uuid, part: History, limit: u32) -> Result<Vec<Message>, Error> {
+        self.get(&format!("messages/{root}/thread/?limit={limit}{}", part.parameter())).await
+    }
+
+    /// Those of these messages, at most 100, that stand in a group, in this order.
+    pub async fn messages_by_id(&self, group: Uuid, ids: &[Uuid]) -> Result<Vec<Message>, Error> {
+        let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
+        self.get(&format!("groups/{group}/messages/?ids={}", ids.join(","))).await
     }
 
     /// Moves the user's read mark; where it stands now.
@@ -318,8 +386,28 @@ impl Rest {
     }
 
     /// Edits a message.
-    pub async fn edit_message(&self, id: Uuid, body: &str) -> Result<Message, Error> {
-        self.call(Method::PATCH, &format!("messages/{id}/"), Some(&json!({ "body": body }))).await
+    pub async fn edit_message(&self, edit: &MessageEdit) -> Result<Message, Error> {
+        let mut changes = serde_json::to_value(edit).unwrap_or_default();
+        changes.as_object_mut().and_then(|changes| changes.remove("id"));
+        self.call(Method::PATCH, &format!("messages/{}/", edit.id), Some(&changes)).await
+    }
+
+    /// Adds a reaction to a message, or removes it; the message as it stands now.
+    pub async fn react(&self, message: Uuid, emoji: &str, on: bool) -> Result<Message, Error> {
+        let method = if on { Method::PUT } else { Method::DELETE };
+        let path = format!("messages/{message}/reactions/{}/", encode_segment(emoji));
+        self.call::<Message>(method, &path, None::<&()>).await
+    }
+
+    /// Pins a message, or unpins it; the message as it stands now.
+    pub async fn pin(&self, message: Uuid, on: bool) -> Result<Message, Error> {
+        let method = if on { Method::PUT } else { Method::DELETE };
+        self.call::<Message>(method, &format!("messages/{message}/pin/"), None::<&()>).await
+    }
+
+    /// A group's pinned messages, the most recently pinned first.
+    pub async fn pins(&self, group: Uuid) -> Result<Vec<Message>, Error> {
+        self.get(&format!("groups/{group}/pins/")).await
     }
 
     /// Deletes a message.

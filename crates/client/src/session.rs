@@ -38,7 +38,7 @@ pub enum Update {
     /// The user's relations at the moment of connecting.
     Contacts(ContactSummary),
     /// An event.
-    Event(Frame),
+    Event(Box<Frame>),
     /// The missed events of a group cannot be sent: drop what you hold of it, and begin from this.
     Reset {
         /// The group as of the moment of connecting.

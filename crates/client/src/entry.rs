@@ -1,0 +1,58 @@
+//! The changes of a group, as its history and its events show them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::object::Message;
+
+/// A row of a history with entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum HistoryRow {
+    /// A message.
+    Message(Box<Message>),
+    /// Changes of the group.
+    Entry(Entry),
+}
+
+/// Changes of a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The number in the group's log.
+    pub seq: i64,
+    /// The date of the change.
+    pub date: String,
+    /// The user who made it; none for a service that acted for nobody, and for a deleted user.
+    pub by: Option<String>,
+    /// The changes, in order.
+    pub changes: Vec<EntryChange>,
+}
+
+/// One change of a group. The kind says which keys it has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EntryChange {
+    /// `created`, `renamed`, `changed`, `joined`, `role`, `owner`, `left`, `removed`, `pinned`, `unpinned`,
+    /// `user_renamed`, `user_deleted`, or one of a later server.
+    pub kind: String,
+    /// The message that was pinned or unpinned. It may be deleted since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The new name of the group, or the old one of a renamed user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The new name of a renamed user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_name: Option<String>,
+    /// The details that changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+    /// The users concerned; none for a deleted user. Events have the first 100.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub who: Vec<Option<String>>,
+    /// The number of users, where `who` has the first only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// The new role: `admin`, `member` or `restrict`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+}

@@ -1,33 +1,47 @@
 // <chinwag-chat>: the whole chat as one element, for any page. See docs/embedding.md.
 
 import "./chinwag-chat/account.js";
+import { Address, inviteOf } from "./chinwag-chat/address.js";
+import { Announcer } from "./chinwag-chat/announcer.js";
 import "./chinwag-chat/ask.js";
 import "./chinwag-chat/begin.js";
+import "./chinwag-chat/card.js";
 import { Chat } from "./chinwag-chat/chat.js";
+import { watchDay } from "./chinwag-chat/clock.js";
 import "./chinwag-chat/conversation.js";
 import "./chinwag-chat/conversations.js";
 import { face } from "./chinwag-chat/face.js";
+import { FocusKeeper } from "./chinwag-chat/focus.js";
 import "./chinwag-chat/group.js";
 import { plus } from "./chinwag-chat/icons.js";
+import "./chinwag-chat/invite.js";
+import "./chinwag-chat/keys.js";
 import * as notifications from "./chinwag-chat/notifications.js";
 import { define } from "./chinwag-chat/part.js";
 import "./chinwag-chat/people.js";
 import "./chinwag-chat/profile.js";
+import { Setup } from "./chinwag-chat/setup.js";
 import { status } from "./chinwag-chat/status.js";
+import "./chinwag-chat/thread.js";
 import { Words } from "./chinwag-chat/words.js";
 import { Chinwag } from "./chinwag.js";
 import { base } from "./chinwag-chat/style/base.js";
+import { files } from "./chinwag-chat/style/files.js";
 import { frame } from "./chinwag-chat/style/frame.js";
 import { log } from "./chinwag-chat/style/log.js";
 import { LitElement, html, nothing } from "./vendor/lit.js";
 
 // Listed here as well, so that browsers request all parts at once rather than one after the other.
 import "./chinwag-chat/composer.js";
+import "./chinwag-chat/file.js";
 import "./chinwag-chat/heights.js";
 import "./chinwag-chat/log.js";
+import "./chinwag-chat/mentioning.js";
 import "./chinwag-chat/message.js";
 import "./chinwag-chat/rows.js";
 import "./chinwag-chat/storage.js";
+import "./chinwag-chat/format.js";
+import "./chinwag-chat/links.js";
 import "./chinwag-chat/text.js";
 import "./words/en.js";
 
@@ -35,25 +49,35 @@ import "./words/en.js";
 const HELD = 20_000;
 
 export class ChinwagChat extends LitElement {
-  static styles = [base, frame, log];
+  static styles = [base, frame, log, files];
   static properties = {
     server: {},
     /** A token, or (as a property) a function that returns one. */
     token: {},
+    /** Keeps the open conversation in the fragment of the page's address. */
+    hash: { type: Boolean },
     signIn: { type: Boolean, attribute: "sign-in" },
     /** Shows one conversation only: of a group by its id, or with a person by name. */
     group: {},
     with: {},
     lang: {},
     theme: { reflect: true },
+    /** The name beside the logo. */
+    name: {},
   };
 
   #chat = null;
   #words = Words.english;
+  #speaking = 0;
   /** "starting", "in" or "out", and the reason for "out". */
   #stage = "starting";
   #why = "";
   #unread = -1;
+  /** @type {Announcer | null} */
+  #announcer = null;
+  /** @type {Address | null} */
+  #address = null;
+  #setup = new Setup((detail) => this.#tell("chinwag-problem", detail));
   #leaving = new AbortController();
 
   connectedCallback() {
@@ -61,6 +85,10 @@ export class ChinwagChat extends LitElement {
     this.#leaving = new AbortController();
     const { signal } = this.#leaving;
     addEventListener("beforeunload", (event) => this.#beforeUnload(event), { signal });
+    addEventListener("keydown", (event) => this.hash && this.#pressed(event), { signal });
+    new FocusKeeper(this.renderRoot, signal);
+    watchDay(() => this.#speak(), signal);
+    this.#speak();
     if (this.hasUpdated) this.#begin();
   }
 
@@ -94,7 +122,13 @@ export class ChinwagChat extends LitElement {
 
   render() {
     const stages = { starting: () => this.#starting(), in: () => this.#in(), out: () => this.#out() };
-    return html`<div class="root" lang=${this.#words.lang}>${stages[this.#stage]()}</div>`;
+    return html`<div class="root" lang=${this.#words.lang} @keydown=${this.#keyed} @keyup=${this.#keyed} @keypress=${this.#keyed} @dragover=${this.#dropped} @drop=${this.#dropped} @avatar-url=${this.#addressed}>${stages[this.#stage]()}
+      <p class="unseen" role="status">${this.#announcer?.text}</p></div>`;
+  }
+
+  /** An uploaded avatar asks for its address. */
+  #addressed({ detail }) {
+    detail.url = this.#chat?.client.avatarUrl(detail.path);
   }
 
   #in() {
@@ -104,9 +138,15 @@ export class ChinwagChat extends LitElement {
         ${alone ? nothing : this.#side()}
         <chinwag-conversation .chat=${chat}></chinwag-conversation>
         ${chat.pane === "details" ? html`<aside class="details" part="details" aria-label=${this.#say("conversation.details")}><chinwag-group .chat=${chat}></chinwag-group></aside>` : nothing}
+        ${chat.pane === "thread" && chat.thread ? html`<aside class="details" part="thread" aria-label=${this.#say("thread.title")}><chinwag-thread .chat=${chat}></chinwag-thread></aside>` : nothing}
       </div>
       ${chat.dialog === "begin" ? html`<chinwag-begin .chat=${chat}></chinwag-begin>` : nothing}
       ${chat.dialog === "profile" ? html`<chinwag-profile .chat=${chat} .owned=${!this.token}></chinwag-profile>` : nothing}
+      ${chat.dialog === "invite" ? html`<chinwag-invite .chat=${chat}></chinwag-invite>` : nothing}
+      ${chat.dialog === "gallery" ? html`<chinwag-gallery .chat=${chat}></chinwag-gallery>` : nothing}
+      ${chat.dialog === "emoji" ? html`<chinwag-emoji .chat=${chat}></chinwag-emoji>` : nothing}
+      ${chat.dialog === "keys" ? html`<chinwag-keys .chat=${chat}></chinwag-keys>` : nothing}
+      ${chat.card ? html`<chinwag-card .chat=${chat}></chinwag-card>` : nothing}
       ${chat.question ? html`<chinwag-ask .chat=${chat}></chinwag-ask>` : nothing}
       <div class="toasts" role="status">${chat.notices.map(({ text }) => html`<p class="toast">${text}</p>`)}</div>`;
   }
@@ -118,9 +158,10 @@ export class ChinwagChat extends LitElement {
       @click=${() => chat.show({ tab: name })}>${text}${badge ? html`<span class="badge" aria-hidden="true">${badge}</span>` : nothing}</button>`;
     return html`<section class="side" part="sidebar" aria-label=${this.#say("nav.label")}>
       <div class="bar">
-        <button class="me" aria-label=${this.#say("nav.profile")} title=${this.#say("nav.signedInAs", { name: chat.me })}
-          @click=${() => chat.show({ dialog: "profile" })}>${face(chat.me)}</button>
-        <div class="grow"><p class="brand">Chinwag</p><p class="tiny quiet cut" dir="auto">${this.#say("nav.signedInAs", { name: chat.me })}</p></div>
+        <button class="me" aria-label=${this.#say("nav.profile")} title=${this.#say("nav.signedInAs", { name: chat.client.nameOf(chat.me) })}
+          @click=${() => chat.show({ dialog: "profile" })}>${face(chat.me, { profile: chat.client.profileOf(chat.me) })}</button>
+        <slot name="logo"></slot>
+        <div class="grow"><p class="brand cut">${this.name || "Chinwag"}</p><p class="tiny quiet cut" dir="auto">${this.#say("nav.signedInAs", { name: chat.client.nameOf(chat.me) })}</p></div>
         <button class="icon" aria-label=${this.#say("nav.begin")} title=${this.#say("nav.begin")} @click=${() => chat.show({ dialog: "begin" })}>${plus}</button>
       </div>
       ${status(chat)}
@@ -138,7 +179,8 @@ export class ChinwagChat extends LitElement {
   }
 
   #out() {
-    if (this.signIn && this.#chat) return html`<chinwag-account .chat=${this.#chat} .why=${this.#why} @signed-in=${() => this.#enter(this.client)}></chinwag-account>`;
+    const invited = this.hash && inviteOf(location.hash) ? this.#say("account.invited") : "";
+    if (this.signIn && this.#chat) return html`<chinwag-account .chat=${this.#chat} .name=${this.name || "Chinwag"} .why=${this.#why || invited} @signed-in=${() => this.#enter(this.client)}></chinwag-account>`;
     return html`<div class="door"><p class="empty" role="status">${this.#why || this.#say("account.elsewhere")}</p></div>`;
   }
 
@@ -148,7 +190,12 @@ export class ChinwagChat extends LitElement {
 
   async #speak() {
     const tag = this.lang || this.closest("[lang]")?.lang || document.documentElement.lang || navigator.language;
-    this.#words = await Words.for(tag);
+    const turn = (this.#speaking += 1);
+    // A region names a form of dates; without one it is the reader's.
+    const words = await Words.for(tag, this.lang?.includes("-") ? this.lang : navigator.language);
+    // Another language may have been set meanwhile.
+    if (turn !== this.#speaking) return;
+    this.#words = words;
     if (this.#chat) this.#chat.words = this.#words;
     this.#chat?.tell();
     this.requestUpdate();
@@ -158,7 +205,7 @@ export class ChinwagChat extends LitElement {
   #begin() {
     this.#end();
     try {
-      this.#enter(new Chinwag({ server: this.server || undefined, token: this.token || undefined, held: HELD, away: true }));
+      this.#enter(new Chinwag({ server: this.server || undefined, token: this.token || undefined, held: HELD, away: true, offline: this.signIn }));
     } catch (error) {
       // The address is invalid: the page's author sees that here and in the console.
       this.#stage = "out";
@@ -174,6 +221,8 @@ export class ChinwagChat extends LitElement {
     const { signal } = chat.listening;
     chat.words = this.#words;
     chat.alone = Boolean(this.group || this.with);
+    this.#address = this.hash && !chat.alone ? new Address(chat) : null;
+    this.#announcer = new Announcer(chat, () => this.requestUpdate());
     this.#stage = "starting";
     chat.addEventListener("change", (event) => this.#changed(event), { signal });
     client.addEventListener("signedout", ({ detail }) => this.#signedOut(detail.reason), { signal });
@@ -183,17 +232,27 @@ export class ChinwagChat extends LitElement {
     try {
       await client.connect();
       if (chat !== this.#chat) return;
-      this.#stage = "in";
-      this.#why = "";
-      this.#openOne();
-      this.#countUnread();
+      if (this.#stage !== "in") this.#show();
     } catch (error) {
       // The form needs the server's features from the start.
       await learned;
+      // The server may not have been there at the start.
+      if (!chat.offer) await chat.learn();
       if (chat !== this.#chat) return;
       this.#stage = "out";
       if (error.code !== 401) this.#why = chat.why(error);
+      this.#setup.look(error, Boolean(this.token));
     }
+    this.requestUpdate();
+  }
+
+  /** Shows the conversations: the server's, or those that are known from before while it cannot be reached. */
+  #show() {
+    this.#stage = "in";
+    this.#why = "";
+    this.#openOne();
+    this.#address?.begin();
+    this.#countUnread();
     this.requestUpdate();
   }
 
@@ -212,12 +271,40 @@ export class ChinwagChat extends LitElement {
   }
 
   #changed({ detail }) {
+    if (detail.topic === "state" && this.client?.state === "waiting") this.#setup.look(this.client.problem, false);
+    if (this.#stage === "starting" && detail.topic === "state" && this.client.recall()) this.#show();
     if (this.#stage === "starting" && detail.topic !== "state") return;
-    if (["view", "open", "state", "groups", "relations", "user"].includes(detail.topic)) this.requestUpdate();
+    if (["view", "open", "state", "groups", "relations", "user", "profile"].includes(detail.topic)) this.requestUpdate();
     if (detail.topic === "groups") this.#openOne();
     if (detail.topic === "state") this.#tell("chinwag-state", { state: this.client.state });
     this.#countUnread();
   }
+
+  /** What is typed into a field stays in the element: shortcuts of the host page do not see it. */
+  #keyed = (event) => {
+    if (event.type === "keydown") this.#pressed(event);
+    if (event.composedPath()[0].matches?.("input, textarea, select")) event.stopPropagation();
+  };
+
+  /** A file that is dropped beside a conversation does not take the place of the page. */
+  #dropped = (event) => {
+    if (event.defaultPrevented || !event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+  };
+
+  /** `?` lists the shortcuts, unless it is typed. Escape closes a thread. */
+  #pressed = (event) => {
+    if (event.key === "Escape" && !event.defaultPrevented && this.#stage === "in" && this.#chat.thread && !this.#chat.dialog && !this.#chat.question && !this.#chat.card) {
+      event.preventDefault();
+      return this.#chat.closeThread();
+    }
+    const [target] = event.composedPath();
+    const isTyped = target instanceof Element && target.matches("input, textarea, select");
+    if (event.key !== "?" || isTyped || event.defaultPrevented || this.#stage !== "in" || this.#chat.dialog || this.#chat.question) return;
+    event.preventDefault();
+    this.#chat.show({ dialog: "keys" });
+  };
 
   #countUnread() {
     const count = this.unread;
@@ -235,6 +322,7 @@ export class ChinwagChat extends LitElement {
     if (this.#stage !== "in") return;
     this.#why = { ended: this.#say("account.ended"), deleted: this.#say("account.deleted") }[reason] ?? "";
     this.#stage = "out";
+    if (!this.#chat.offer) this.#chat.learn().then(() => this.requestUpdate());
     this.#countUnread();
     this.#tell("chinwag-signedout", { reason });
     this.requestUpdate();

@@ -16,6 +16,10 @@ export interface ChinwagOptions {
   held?: number;
   /** Whether unsent messages are kept over reloads, in IndexedDB. Left out: true. */
   keep?: boolean;
+  /**
+   * Whether the newest messages are kept in localStorage until the user signs out, for `recall`. Left out: false.
+   */
+  offline?: boolean;
   /** Whether to say "afk" while the page has been hidden for a minute. Left out: false. */
   away?: boolean;
 }
@@ -47,6 +51,106 @@ export interface Message {
   /** When it was last edited. */
   readonly edited: string | null;
   readonly client_id?: string;
+  /** The names of the users whom it mentions, after `@all` if it mentions everyone. They need not stand in its text. */
+  readonly mentions: readonly string[];
+  /** The reactions by emoji (or a name such as `:tada:`), in order of the first of each. See `react`. */
+  readonly reactions: Readonly<Record<string, Reaction>>;
+  /** Whether it is pinned. See `pin`. */
+  readonly pinned: boolean;
+  /** The object that the sender's application has added. */
+  readonly data: Readonly<Record<string, unknown>> | null;
+  /** The id of the root of its thread, if it is a reply in one and the root stands. */
+  readonly thread: string | null;
+  /** The replies to it, if there are any. */
+  readonly replies: Replies | null;
+  /** Its files, in the order sent; at most 10. Its body may be empty then. */
+  readonly attachments: readonly FileInfo[];
+}
+
+/** A file that the server has. */
+export interface FileInfo {
+  readonly id: string;
+  /** As its uploader called it, without a path. */
+  readonly name: string;
+  /** Its media type, found by its content, and not as the uploader claimed. */
+  readonly type: string;
+  /** In bytes. */
+  readonly size: number;
+  /** In pixels; null if it is no image, or not known. */
+  readonly width: number | null;
+  readonly height: number | null;
+  /** A small picture of an image, and its ThumbHash in base64 to be shown before it has come; null if there is none. */
+  readonly thumbnail: { readonly url: string; readonly width: number; readonly height: number; readonly hash: string } | null;
+}
+
+/** A file to send: bytes that are yet to be uploaded, a file that was uploaded before, or the id of one. */
+export type Attachable = Blob | FileInfo | string;
+
+/** Options of `upload`. */
+export interface UploadOptions {
+  /** The file's name. Left out: that of a `File`. */
+  name?: string;
+  /** Cancels it. The promise rejects then. */
+  signal?: AbortSignal;
+  /** Told how many bytes the server has. The number falls where a part has to be sent again. */
+  onprogress?: (progress: { loaded: number; total: number }) => void;
+}
+
+/** A file of a message on its way. */
+export interface UnsentFile {
+  /** Null until it is uploaded. */
+  readonly id: string | null;
+  /** Its bytes; null if it was uploaded before the message was sent. */
+  readonly blob: Blob | null;
+  readonly name: string;
+  readonly type: string;
+  readonly size: number;
+  /** How many of its bytes the server has. */
+  readonly loaded: number;
+}
+
+/** The replies in a thread, as its root shows them. */
+export interface Replies {
+  /** How many there are, counted up to 1000: 1000 is "1000 or more". */
+  readonly count: number;
+  /** The date of the newest: ISO 8601, UTC. */
+  readonly last: string;
+  /** The newest different authors, newest first, at most 3. */
+  readonly names: readonly string[];
+}
+
+/** A thread that is shown. It changes under the reader's eyes: the event `thread` says when. */
+export interface Thread {
+  readonly group: Group;
+  /** The id of the root. */
+  readonly id: string;
+  /** The root; null while it is loading, and where it is gone. */
+  readonly root: Message | null;
+  /** The replies held, by ascending `seq`: the newest, with none missing between them. */
+  readonly replies: readonly Message[];
+  /** Whether there are older replies than those held. */
+  readonly hasEarlier: boolean;
+  /** Whether the root was deleted: its replies are messages like others, and nothing can be added. */
+  readonly gone: boolean;
+  readonly loading: boolean;
+  /** The reason if it could not be loaded; `load` tries again. */
+  readonly error: ChinwagError | null;
+  /** This user's messages on their way to this thread, in order. */
+  readonly unsent: readonly Unsent[];
+  load(): Promise<void>;
+  /** Holds older replies. Resolves with how many. */
+  loadEarlier(limit?: number): Promise<number>;
+  /** No longer follows it. */
+  close(): void;
+}
+
+/** The people who have added one emoji to a message. */
+export interface Reaction {
+  readonly count: number;
+  /** The names of the first, at most 20. */
+  readonly names: readonly string[];
+  /** Whether this user is one of them. */
+  readonly mine: boolean;
 }
 
 /** A message on its way. It is never changed: another object takes its place. */
@@ -58,6 +162,12 @@ export interface Unsent {
   readonly to: string | null;
   readonly body: string;
   readonly respond_to: string | null;
+  readonly data: Readonly<Record<string, unknown>> | null;
+  /** The id of the root of its thread. */
+  readonly thread: string | null;
+  readonly mentions: readonly string[];
+  /** Its files. Another list takes its place as they are uploaded. */
+  readonly attachments: readonly UnsentFile[];
   /** When it was written: ISO 8601, UTC. */
   readonly date: string;
   /** `waiting` for its turn or the connection; `sending`; `failed`: refused, see `error`, then retry or discard it. */
@@ -65,6 +175,23 @@ export interface Unsent {
   /** When it is sent again, in milliseconds since the epoch, where the server has put it off (429); else null. */
   readonly retryAt: number | null;
   readonly error: ChinwagError | null;
+}
+
+/** Options of `send`. */
+export interface SendOptions {
+  /** The id of the message that it answers. */
+  respondTo?: string | null;
+  /** The names of users to mention, at most 50, or `@all` for everyone, which the owner and admins may use. */
+  mentions?: readonly string[];
+  /** The id of a root, in whose thread it is: a message of the group that is no reply in a thread itself. */
+  thread?: string | null;
+  /** An object of your own, at most 4 KiB of JSON, which everybody receives with the message. */
+  data?: Record<string, unknown> | null;
+  /**
+   * Its files, at most 10. Bytes are kept with the message, over reloads too, and uploaded when its turn comes: files of
+   * more than 1 MiB in parts, which go on after an interruption.
+   */
+  attachments?: readonly Attachable[];
 }
 
 /** What `send` gives back. */
@@ -105,6 +232,28 @@ export interface Group {
    * or a message accepts, `declineGroup` leaves it.
    */
   readonly pending: boolean;
+  /** Its description, with line breaks; null if there is none. */
+  readonly description: string | null;
+  /** The `https` address of a picture, or the path of an uploaded one: see `avatarUrl`. Load it with `referrerpolicy="no-referrer"`. */
+  readonly avatar: string | null;
+  /** The host application's own object. */
+  readonly data: Readonly<Record<string, unknown>> | null;
+  /** Whether anyone may join. */
+  readonly open: boolean;
+  /** Seconds between two messages of one member; 0 for no limit. It does not hold the owner and admins back. */
+  readonly slow: number;
+  /** Until when slow mode holds this user back, in milliseconds since the epoch; 0 if it does not, as far as is known. */
+  readonly slowUntil: number;
+  /** Its changes, among the held messages, by ascending `seq`. See `loadEntries`. Another list takes its place. */
+  readonly entries: readonly Entry[];
+  /** Whether entries may be missing, so that `loadEntries` has something to do. */
+  readonly lacksEntries: boolean;
+  /** This user's own settings of it, which nobody else sees. Another object takes its place when they change. */
+  readonly settings: GroupSettings;
+  /** Whether it is muted now: `mutedUntil` has not passed, or `notify` is `none`. */
+  readonly muted: boolean;
+  /** Whether events that were missed are being requested, so that what is unread is not known yet. */
+  readonly isBehind: boolean;
   /** The last number of its log that is known here. */
   readonly head: number;
   /** The messages held, by ascending `seq`, with none missing between them. At most `ChinwagOptions.held`. */
@@ -119,6 +268,8 @@ export interface Group {
   readonly date: string;
   /** How many of others' messages are unread, counted up to 100: 100 is "100 or more". */
   readonly unread: number;
+  /** How many of them mention this user, counted likewise. Mentions by users whom it has blocked do not count. */
+  readonly mentioned: number;
   /** The number up to which this user has read. */
   readonly lastRead: number;
   /** The numbers up to which others have read, as far as this client was told. */
@@ -127,8 +278,67 @@ export interface Group {
   readonly typing: readonly string[];
   /** What of this user's is on its way to this group, in order. */
   readonly unsent: readonly Unsent[];
-  /** A held message by its id. */
+  /** The ids of its pinned messages, the most recently pinned first. `loadPins` brings the messages. */
+  readonly pins: readonly string[];
+  /** A held message by its id, or a pinned one that was loaded. */
   message(id: string): Message | undefined;
+}
+
+/** Changes of a group, as its history shows them. Never changed: another object takes its place. */
+export interface Entry {
+  readonly seq: number;
+  /** ISO 8601, UTC. */
+  readonly date: string;
+  /** Who made the changes; null: the service, or a user who was deleted. */
+  readonly by: string | null;
+  readonly changes: readonly EntryChange[];
+}
+
+/** One change of a group. Ignore kinds that you do not know. */
+export interface EntryChange {
+  /**
+   * `created`; `renamed` to `name`; `changed` (`keys`: `description`, `avatar`, `data`, `open`, `slow`); `joined`, `left`,
+   * `removed`, `owner` (`who`); `role` (`who`, `role`); `pinned`, `unpinned` (`id`); `user_renamed` from `name` to
+   * `new_name`; `user_deleted`.
+   */
+  readonly kind: string;
+  /** The message that was pinned or unpinned. */
+  readonly id?: string;
+  /** Whether that message was deleted while this page was open. */
+  readonly deleted?: boolean;
+  readonly name?: string | null;
+  readonly new_name?: string;
+  readonly keys?: readonly string[];
+  /** The users; null for a deleted one. Live the first 100, with `count` where there are more. */
+  readonly who?: readonly (string | null)[];
+  readonly count?: number;
+  readonly role?: "admin" | "member" | "restrict";
+}
+
+/** A member of a group, as the server lists it. */
+export interface Member {
+  readonly name: string;
+  readonly role: "owner" | "admin" | "member" | "restrict";
+  /** Since when: ISO 8601, UTC. */
+  readonly since: string;
+  /** The number of the last message read, if this user may see it. */
+  readonly read: number | null;
+  /** Whether the member has yet to accept. */
+  readonly pending: boolean;
+}
+
+/** A user's own settings of a group. `changeSettings` sets them. */
+export interface GroupSettings {
+  /** The messages of which the user wants notifications. */
+  readonly notify: "all" | "mentions" | "none";
+  /** Until when it is muted: ISO 8601, UTC; null if it is not. */
+  readonly mutedUntil: string | null;
+  /** Whether it is hidden from the list. Its next message ends that. */
+  readonly hidden: boolean;
+  /** Whether it stands above the others. */
+  readonly pinned: boolean;
+  /** Whether the user has marked it as unread. The next `markRead` ends that. */
+  readonly markedUnread: boolean;
 }
 
 /** Who is what to this user. */
@@ -142,6 +352,45 @@ export interface Relations {
   readonly invited_by: ReadonlySet<string>;
 }
 
+/** How a user appears to others. */
+export interface Profile {
+  /** The name that people see; null: show the user's name. */
+  readonly display_name: string | null;
+  /**
+   * The `https` address of a picture, or the path of an uploaded one: see `avatarUrl`. Null: draw initials. Load it with
+   * `referrerpolicy="no-referrer"`.
+   */
+  readonly avatar: string | null;
+  readonly kind: "person" | "bot";
+}
+
+/** A user as the server shows it to this user: `settings` only of oneself, `status` and `last_seen` only of contacts. */
+export interface User extends Profile {
+  readonly name: string;
+  readonly data: Readonly<Record<string, unknown>> | null;
+  readonly created: string;
+  readonly status?: Status;
+  /** When the user was last not `disconnected`: null before the first time. Left out if the user hides it. */
+  readonly last_seen?: string | null;
+  readonly settings?: Readonly<UserSettings>;
+}
+
+/** A user's own settings. */
+export interface UserSettings {
+  added_by: "anyone" | "contacts" | "nobody";
+  write_first: "anyone" | "contacts" | "nobody";
+  hide_last_seen: boolean;
+  hide_reads: boolean;
+}
+
+/** Changes of one's own profile and settings. What is left out stays; null clears. */
+export interface UserChange {
+  display_name?: string | null;
+  /** The id of an image that `upload` has returned, or null; an address only where the server allows it (`avatar_urls`). */
+  avatar?: string | null;
+  settings?: Partial<UserSettings>;
+}
+
 /** What a server offers. */
 export interface ServerInfo {
   readonly version: string;
@@ -151,10 +400,15 @@ export interface ServerInfo {
   readonly limits: Readonly<Record<string, unknown>>;
   /**
    * `consent` where users accept groups to which strangers add them, `directory` where everybody finds everybody,
-   * `exact_names` where ASCII names differ by case, `rename` where users who signed up here may rename themselves, `windows`
-   * where a socket may be shown a part of the summary. A client ignores those that it does not know.
+   * `exact_names` where ASCII names differ by case, `rename` where users who signed up here may rename themselves, `people`
+   * where profiles come with messages, `profile` where users set their display names, `avatar_urls` where they set their
+   * avatars, `windows` where a socket may be shown a part of the summary. A client ignores those that it does not know.
    */
   readonly features: readonly string[];
+  /** The times within which authors may edit and delete their messages, in seconds; null: at any time. */
+  readonly messages: { readonly edit_window: number | null; readonly delete_window: number | null };
+  /** The bounds of files, in bytes; `types` is null if any are allowed. Null or left out if there are no files. */
+  readonly files?: { readonly max_size: number; readonly types: readonly string[] | null; readonly per_user: number } | null;
   readonly oidc: { readonly name: string } | null;
   readonly push: boolean;
 }
@@ -169,10 +423,31 @@ export class ChinwagError extends Error {
   readonly detail: string;
   /** After how many seconds to try again, if the server says so. */
   readonly retryAfter: number | null;
+  /** The part of the host page's set-up that failed: its origin is not in `http.origins`, or its token function failed. */
+  readonly setup: "origin" | "token" | null;
 }
 
-/** What a group's members and name may be changed to. What is left out stays. */
-export interface GroupChange {
+/** The details of a group. What is left out stays; null clears. */
+export interface DetailsChange {
+  /** At most 1,000 characters, with line breaks. */
+  description?: string | null;
+  /** The id of an image that `upload` has returned, or null; an address only where the server allows it (`avatar_urls`). */
+  avatar?: string | null;
+  data?: Record<string, unknown> | null;
+  open?: boolean;
+  slow?: number;
+}
+
+/** A group to make. */
+export interface NewGroup extends DetailsChange {
+  name: string;
+  admins?: string[];
+  members?: string[];
+  restricts?: string[];
+}
+
+/** What a group's members, name and details may be changed to. What is left out stays. */
+export interface GroupChange extends DetailsChange {
   name?: string;
   /** Hands the group over: a list of one. */
   owner?: string[];
@@ -180,6 +455,31 @@ export interface GroupChange {
   members?: string[];
   restricts?: string[];
   remove?: string[];
+  /** They cannot join, nor be added. Members among them are removed. */
+  ban?: string[];
+  /** Their bans end, before anybody is added. */
+  unban?: string[];
+}
+
+/** A group, as it is shown to somebody who is not in it. */
+export interface InvitedGroup {
+  readonly name: string;
+  readonly description: string | null;
+  readonly avatar: string | null;
+  readonly membersCount: number;
+}
+
+/** A group that anyone may join. */
+export interface OpenGroup extends InvitedGroup {
+  readonly id: string;
+}
+
+/** A code with which anyone joins a group. */
+export interface Invite {
+  readonly code: string;
+  readonly expires: string;
+  /** How many may still join with it; null for any number. */
+  readonly uses: number | null;
 }
 
 /** What changed, and no more than that: each is told after it has changed. */
@@ -190,12 +490,12 @@ export interface ChinwagEvents {
   signedout: CustomEvent<{ reason: "ended" | "signed out" | "deleted" }>;
   /** Groups came or went. `groups` is all of them after a sign-in. */
   groups: CustomEvent<{ added: readonly Group[]; removed: readonly Group[] }>;
-  /** A group's name or people, its `title` and `pending` included. */
+  /** A group's name, people, details, `settings` or `pins`, its `title`, `pending` and `muted` included; or a pinned message that was loaded. */
   group: CustomEvent<{ group: Group }>;
   /**
-   * A group's held messages. `added` and `changed` are numbers (`seq`) of messages held now, `removed` of such as no
+   * A group's held messages and entries. `added` and `changed` are numbers (`seq`) of messages held now, `removed` of such as no
    * longer are. With `reset` all of them are others: look at `messages` anew. Also told where `hasEarlier`, `hasLater`,
-   * or `latest` alone have changed; then the lists are empty.
+   * `latest` or `entries` alone have changed; then the lists are empty.
    */
   messages: CustomEvent<{
     group: Group;
@@ -209,7 +509,9 @@ export interface ChinwagEvents {
    * connection was first made, nor where so many were missed that they were not listed.
    */
   message: CustomEvent<{ group: Group; message: Message }>;
-  /** What is unread of a group; with null, of groups that the server has not shown here. */
+  /** A thread that `openThread` has opened. */
+  thread: CustomEvent<{ thread: Thread }>;
+  /** What is unread of a group, `mentioned` included; with null, of groups that the server has not shown here. */
   unread: CustomEvent<{ group: Group | null }>;
   /** Somebody else has read up to somewhere. */
   read: CustomEvent<{ group: Group; name: string; seq: number }>;
@@ -223,6 +525,8 @@ export interface ChinwagEvents {
   relations: CustomEvent<null>;
   /** Somebody's `statusOf`; with null, anybody's. */
   presence: CustomEvent<{ name: string | null }>;
+  /** `profileOf` these users. */
+  profile: CustomEvent<{ names: readonly string[] }>;
   /** Somebody, this user perhaps, has another name, or none any more (`newName` null). Messages and lists have changed already. */
   user: CustomEvent<{ name: string; newName: string | null }>;
 }
@@ -259,6 +563,8 @@ export class Chinwag extends EventTarget {
   readonly server: string;
   /** The signed-in user's name; null until it is known. */
   readonly me: string | null;
+  /** Tells the user from earlier ones of the same name, for what is kept by name; empty until it is known. */
+  readonly account: string;
   readonly state: State;
   /** When the next try is, in milliseconds since 1970; null unless `waiting`. */
   readonly retryAt: number | null;
@@ -273,6 +579,11 @@ export class Chinwag extends EventTarget {
    * then sign in, or give another token. Calling it again is harmless.
    */
   connect(): Promise<void>;
+  /**
+   * While the first connection waits for the server: shows the user and the conversations as they were when the
+   * connection was last there. With the option `offline`. False if nothing is known.
+   */
+  recall(): boolean;
   /** Tries at once where the state is `waiting`. */
   retry(): void;
   /** Disconnects. What is known and what is unsent stays, and `connect` goes on. */
@@ -288,6 +599,8 @@ export class Chinwag extends EventTarget {
   signUp(name: string, password: string): Promise<void>;
   /** Signs in, and keeps the session likewise. Then `connect`. */
   signIn(name: string, password: string): Promise<void>;
+  /** Changes this user's password, and ends its other sessions. Rejects with code 403 if `old` is wrong. */
+  changePassword(old: string, password: string): Promise<void>;
   /** Ends this session, closes, and forgets all, what is unsent included. */
   signOut(): Promise<void>;
   /** Ends all of the user's sessions, on every device, and does as `signOut`. */
@@ -301,9 +614,9 @@ export class Chinwag extends EventTarget {
 
   /** By id. */
   readonly groups: ReadonlyMap<string, Group>;
-  /** All groups, those written to last first. */
+  /** All groups, hidden ones too: pinned ones first, and of these and the others those written to last first. */
   readonly conversations: readonly Group[];
-  /** How many of others' messages are unread in all groups together, of which each counts up to 100. */
+  /** How many of others' messages are unread in all groups together that are not muted, of which each counts up to 100. */
   readonly unread: number;
   /**
    * The name of the user whom `name` finds, as that user writes it: names differ in case and width only where the server
@@ -323,13 +636,34 @@ export class Chinwag extends EventTarget {
   readonly unsentCount: number;
 
   /** Writes to a group (by its id), or to somebody. It is shown as unsent at once, and sent as soon as can be, once. */
-  send(where: string | { group: string } | { to: string }, body: string, options?: { respondTo?: string | null }): Sending;
+  send(where: string | { group: string } | { to: string }, body: string, options?: SendOptions): Sending;
   /** Sends a failed message again. */
   resend(clientId: string): void;
   /** Lets an unsent message go. One that was being sent may arrive all the same. */
   discard(clientId: string): void;
 
-  edit(messageId: string, body: string): Promise<void>;
+  /**
+   * Uploads a file, for `send`. Files of more than 1 MiB go on after a lost connection, those of the disk after a reload as
+   * well. Rejects with code 413 if it is too large, or there is no room for it, and with 415 if its type is not allowed. A
+   * file that no message carries, and that is no avatar, is gone after a day.
+   */
+  upload(blob: Blob, options?: UploadOptions): Promise<FileInfo>;
+  /** Deletes a file of this user's that no message carries. */
+  discardFile(id: string): Promise<void>;
+  /**
+   * The address of a file, or of its thumbnail, for `src` and `href`. Where the server's cookie does not reach this page it holds
+   * a ticket, and is good for 5 minutes: ask again when it fails.
+   */
+  fileUrl(file: FileInfo, options?: { thumbnail?: boolean }): Promise<string>;
+  /** The address of an avatar for `src`, as long good as that of a file: of an uploaded picture its thumbnail. */
+  avatarUrl(avatar: string): Promise<string>;
+
+  /** Gives a message of this user's another text. Mentions that are left out stay. */
+  edit(messageId: string, body: string, options?: { mentions?: readonly string[] }): Promise<void>;
+  /** Adds a reaction to a message, or removes it: one emoji, or a name such as `:tada:`. */
+  react(messageId: string, emoji: string, on: boolean): Promise<void>;
+  /** Pins a message above the others of its group, or unpins it: owner and admins, and both users of a private group. */
+  pin(messageId: string, on: boolean): Promise<void>;
   delete(messageId: string): Promise<void>;
 
   /** Holds older messages, up to 100 at a time. Resolves with how many; 0: there are none. Calls at once are one. */
@@ -340,19 +674,57 @@ export class Chinwag extends EventTarget {
   loadAround(group: string, seq: number, limit?: number): Promise<void>;
   /** Holds the newest messages in place of those held. */
   loadLatest(group: string): Promise<void>;
+  /** Holds the `entries` that are missing among the held messages and after them. */
+  loadEntries(group: string): Promise<void>;
+  /** Follows the replies to a message (by its id), until `close`. They are loaded at once. */
+  openThread(group: string, root: string): Thread;
   /** One message by its id, held or not. */
   fetchMessage(messageId: string): Promise<Message>;
+
+  /** The pinned messages of a group, the most recently pinned first. The group's `message` finds them from then on. */
+  loadPins(group: string): Promise<Message[]>;
 
   /** Marks as read up to a number, or all. Marks never go back; the server is told a little later, and after an absence. */
   markRead(group: string, seq?: number): void;
   /** Says that the user is writing: call it with each keystroke; it is said no more often than needed, and ends by itself. */
   typing(group: string, writing?: boolean): void;
 
-  createGroup(group: { name: string; admins?: string[]; members?: string[]; restricts?: string[] }): Promise<Group>;
+  createGroup(group: NewGroup): Promise<Group>;
   updateGroup(group: string, change: GroupChange): Promise<void>;
+  /** Changes this user's own settings of a group. What is left out stays. */
+  changeSettings(group: string, change: Partial<GroupSettings>): Promise<void>;
   quitGroup(group: string): Promise<void>;
+  /**
+   * A page of a group's members, by role and then by joining; `next` is the `cursor` of the next page. `query` is the
+   * beginning of a name or display name, in any spelling.
+   */
+  loadMembers(
+    group: string,
+    part?: { query?: string; role?: Member["role"] | ""; cursor?: string | null; limit?: number },
+  ): Promise<{ members: Member[]; next: string | null }>;
   /** The names of members who were added and have not accepted yet. No event tells when they do. */
   pendingMembers(group: string): Promise<string[]>;
+  /** The names of the users who are banned from a group, for its owner and admins. No event tells of bans. */
+  bannedUsers(group: string): Promise<string[]>;
+  /**
+   * A page of the groups that anyone may join, by name; `next` is the `cursor` of the next page. `query` is the beginning
+   * of a name, in any spelling.
+   */
+  openGroups(part?: { query?: string; cursor?: string | null; limit?: number }): Promise<{ groups: OpenGroup[]; next: string | null }>;
+  /** Joins an open group, and resolves with it. A member stays as it is. */
+  joinGroup(group: string): Promise<Group>;
+  /**
+   * Makes a code with which anyone joins a group, for its owner and admins. `uses`: how many may, null for any number, 1 if it is
+   * left out. `ttl`: for how many seconds, 7 days if it is left out.
+   */
+  createInvite(group: string, invite?: { uses?: number | null; ttl?: number }): Promise<Invite>;
+  /** The codes of a group that are good, the newest first, for its owner and admins. */
+  loadInvites(group: string): Promise<Invite[]>;
+  endInvite(group: string, code: string): Promise<void>;
+  /** The group to which a code leads. */
+  lookAtInvite(code: string): Promise<InvitedGroup>;
+  /** Joins a group with a code, and resolves with it. */
+  useInvite(code: string): Promise<Group>;
   /** Accepts a group that is `pending`. */
   acceptGroup(group: string): Promise<void>;
   /** Leaves a group that is `pending`: only a contact adds this user again. */
@@ -364,6 +736,19 @@ export class Chinwag extends EventTarget {
   readonly relations: Relations;
   /** Of contacts and oneself; undefined for others, who do not say. */
   statusOf(name: string): Status | undefined;
+  /**
+   * How a user appears. An unknown profile is looked up, and the event `profile` says when it has come; until then it is
+   * empty.
+   */
+  profileOf(name: string): Profile;
+  /** A user's display name, or else its name. */
+  nameOf(name: string): string;
+  /** Whether a user's display name looks like another known user's: then show the name beside it. */
+  isAmbiguous(name: string): boolean;
+  /** All that this user may see of a user, from the server. */
+  loadUser(name: string): Promise<User>;
+  /** Changes this user's own profile and settings. */
+  changeUser(change: UserChange): Promise<void>;
   /** Says how this user is shown, as far as this page goes. */
   setStatus(status: Status): void;
   /** Changes the relation to somebody. Resolves with what stands: an `invitation` may make a `contact`. */

@@ -1,8 +1,28 @@
 // The page at `/`: the chat in the reader's language, with the number of unread messages in the tab's title.
 
+import "./chinwag-chat.js";
+
 const chat = document.querySelector("chinwag-chat");
 document.documentElement.lang = navigator.language.startsWith("fr") ? navigator.language : "en";
 chat.lang = document.documentElement.lang;
 chat.addEventListener("chinwag-unread", ({ detail: { count } }) => {
   document.title = count ? `(${count > 99 ? "99+" : count}) Chinwag` : "Chinwag";
 });
+
+/** Has the files of this page kept, so that it opens while the server cannot be reached. */
+async function keepFiles() {
+  try {
+    const { serviceWorker } = navigator;
+    await serviceWorker.register(new URL("../worker.js", import.meta.url));
+    const { active } = await serviceWorker.ready;
+    const files = performance.getEntriesByType("resource").map(({ name }) => name);
+    active.postMessage({ files: [location.href.split(/[?#]/)[0], ...files] });
+  } catch {
+    // Without it the browser says that the server cannot be reached.
+  }
+}
+
+if (navigator.serviceWorker) {
+  if (document.readyState === "complete") keepFiles();
+  else addEventListener("load", keepFiles);
+}

@@ -8,7 +8,7 @@ const FIELDS = ["name", "password"];
 
 /** Dispatches `signed-in` when the server has opened a session. `why` is the reason why there is none. */
 export class Account extends Part {
-  static properties = { why: {} };
+  static properties = { why: {}, name: {} };
 
   /** The error of each field. */
   #wrong = {};
@@ -19,11 +19,12 @@ export class Account extends Part {
     const signUp = offer?.signup === true;
     return html`<div class="door" part="account">
       <form class="stack" novalidate @submit=${this.#submit} aria-labelledby="account-title">
-        <h2 class="brand" id="account-title">${bubble} Chinwag</h2>
+        <h2 class="brand" id="account-title"><slot name="logo">${bubble}</slot> ${this.name}</h2>
         <p class="lead">${words.say(signUp ? "account.lead" : "account.lead.noSignUp")}</p>
         ${this.#field("name", { autocomplete: "username", type: "text", most: 256 })}
         ${this.#field("password", { autocomplete: "current-password", type: "password", most: 1024 })}
-        <p class="error" role="alert">${this.error ?? this.why}</p>
+        <p class="error" role="alert">${this.error}</p>
+        ${this.error || !this.why ? nothing : html`<p class="quiet small" role="status">${this.why}</p>`}
         <div class="row wrap">
           <button class="primary" value="in" ?disabled=${this.#busy}>${words.say("account.signIn")}</button>
           ${signUp ? html`<button value="up" ?disabled=${this.#busy}>${words.say("account.signUp")}</button>` : nothing}

@@ -1,29 +1,32 @@
-// The dialog that starts a conversation, with one person or in a group.
+// The dialog that starts a conversation: with one person, in a new group, or in one that is open to all.
 
 import { html } from "../vendor/lit.js";
+import "./directory.js";
 import { cross } from "./icons.js";
 import { Part, define } from "./part.js";
 import { namesIn } from "./text.js";
 
 export class Begin extends Part {
-  #group = false;
+  /** "person", "group" or "open". */
+  #kind = "person";
 
   render() {
-    const kind = (group, key) => {
+    const kind = (each) => {
       const choose = () => {
-        this.#group = group;
+        this.#kind = each;
         this.error = "";
         this.requestUpdate();
       };
-      return html`<button aria-pressed=${String(this.#group === group)} @click=${choose}>${this.say(key)}</button>`;
+      return html`<button aria-pressed=${String(this.#kind === each)} @click=${choose}>${this.say(`begin.${each}`)}</button>`;
     };
+    const forms = { person: () => this.#personForm(), group: () => this.#groupForm(), open: () => html`<chinwag-directory .chat=${this.chat}></chinwag-directory>` };
     return html`<dialog aria-labelledby="begin-title" part="dialog" @close=${this.#closed}>
       <div class="head">
         <h2 class="title" id="begin-title">${this.say("begin.title")}</h2>
         <button class="icon" aria-label=${this.say("close")} @click=${() => this.#dialog.close()}>${cross}</button>
       </div>
-      <div class="tabs">${kind(false, "begin.person")}${kind(true, "begin.group")}</div>
-      ${this.#group ? this.#groupForm() : this.#personForm()}
+      <div class="tabs">${kind("person")}${kind("group")}${kind("open")}</div>
+      ${forms[this.#kind]()}
     </dialog>`;
   }
 
@@ -34,6 +37,7 @@ export class Begin extends Part {
         dir="auto" list="begin-contacts" aria-describedby="begin-hint begin-error">
       <datalist id="begin-contacts">${[...this.chat.client.relations.contacts].map((name) => html`<option value=${name}></option>`)}</datalist>
       <p class="hint" id="begin-hint">${this.say("begin.with.hint")}</p>
+      <div><button type="button" class="compact" @click=${() => this.chat.openWith(this.chat.me)}>${this.say("begin.notes")}</button></div>
       ${this.#foot("begin.start")}
     </form>`;
   }
@@ -71,7 +75,7 @@ export class Begin extends Part {
   #start(event) {
     event.preventDefault();
     const name = event.target.elements.name.value.trim();
-    this.attempt(async () => {
+    this.once(async () => {
       if (!name) throw this.chat.refuse("error.required");
       const { client } = this.chat;
       const known = name === this.chat.me || client.relations.contacts.has(name) || client.privateWith(name);
@@ -97,7 +101,7 @@ export class Begin extends Part {
   #create(event) {
     event.preventDefault();
     const { name, people } = event.target.elements;
-    this.attempt(async () => {
+    this.once(async () => {
       if (!name.value.trim()) throw this.chat.refuse("error.required");
       const { client } = this.chat;
       const members = await namesIn(people.value, (word) => client.findUser(word));

@@ -1,6 +1,8 @@
 // The state that all parts share: the client, the open conversation, and the current question or notice.
 
 import { ChinwagError } from "../chinwag.js";
+import { Attached } from "./attached.js";
+import { Namesakes } from "./namesakes.js";
 import { Drafts } from "./storage.js";
 import { Words } from "./words.js";
 
@@ -9,31 +11,57 @@ const LONGEST = 4096;
 const NOTICE_LASTS = 8_000;
 /** The number of replied-to messages outside the stored part that are remembered. */
 const QUOTED = 500;
+/** The profiles of so many members are looked up when a group is opened: in one request. */
+const NAMES_MOST = 100;
 /** The client's events that the parts show. */
-const TOPICS = ["state", "groups", "group", "messages", "unread", "read", "typing", "unsent", "relations", "presence", "user", "persistent"];
+const TOPICS = ["state", "groups", "group", "messages", "thread", "unread", "read", "typing", "unsent", "relations", "presence", "user", "profile", "persistent"];
 
 export class Chat extends EventTarget {
   words = Words.english;
   /** The open conversation: {group: id}, or {to: name} for a private one without messages; or null. */
   current = null;
-  /** The visible pane if there is room for one: "list", "chat" or "details". */
+  /** The number of times that a conversation was opened. */
+  opened = 0;
+  /** The visible pane if there is room for one: "list", "chat", "details" or "thread". */
   pane = "list";
+  /** The open thread: `{root, seq, focus, opened}`, of which `seq` is the reply to show; null if there is none. */
+  thread = null;
   /** The content of the side pane: "chats" or "people". */
   tab = "chats";
-  /** The open dialog: "", "begin" or "profile". */
+  /** The open dialog: "", "begin", "profile", "invite", "emoji", "gallery" or "keys". */
   dialog = "";
+  /** The user whose profile card is open. */
+  card = null;
   notices = [];
   drafts = null;
+  attached = new Attached();
+  /** The open pictures: `{pictures, id}`, of which `id` is the one to show first. */
+  gallery = null;
   /** The features of the server, once they are known. */
   offer = null;
   /** Receivers of a first message that is being sent or was refused. */
   unsentNames = new Set();
+  /** The message to show: `{group, seq, isLink}`; null for the first unread one, or the newest. */
+  aim = null;
+  /** The code of the invite link whose dialog is open. */
+  invite = "";
+  /** Returns the address of a file. */
+  fileUrl = (file, options) => this.client.fileUrl(file, options);
+  /** Returns the address of a message, where the page has one for each. */
+  linkTo = null;
+  /** Goes back to where the open conversation was opened from. */
+  goBack = () => this.show({ pane: "list" });
   #quoted = new Map();
+  #threads = 0;
+  #namesakes;
+  /** Messages that were shown as replies. */
+  #lost = new Map();
   #lastSeen = new Map();
 
   constructor(client) {
     super();
     this.client = client;
+    this.#namesakes = new Namesakes(client);
     const { signal } = (this.listening = new AbortController());
     for (const topic of TOPICS) {
       client.addEventListener(topic, ({ detail }) => this.#told(topic, detail), { signal });
@@ -64,13 +92,62 @@ export class Chat extends EventTarget {
 
   // ── Navigation ──
 
-  open(where, { focus = true } = {}) {
+  /** Opens a conversation. `isStill`: the user is still in it, after a reload. */
+  open(where, { focus = true, seq = null, isLink = false, isStill = false } = {}) {
     this.current = where;
+    this.opened += 1;
     this.pane = "chat";
+    this.thread = null;
     this.dialog = "";
+    this.card = null;
     const group = this.openGroup;
-    if (group) this.#lastSeen.set(group.id, group.unread ? group.lastRead : Infinity);
-    this.tell("open", { focus });
+    if (group) this.#learnNames(group);
+    this.aim = seq && group ? { group: group.id, seq, isLink } : null;
+    if (group) this.#see(group);
+    // Opening ends this user's own mark; what is seen from here on counts as read.
+    if (group?.settings.markedUnread && !isStill) this.client.markRead(group.id, group.lastRead);
+    this.tell("open", { focus: focus && !this.aim });
+  }
+
+  #see({ id, unread, lastRead, latest }) {
+    this.#lastSeen.set(id, { after: unread ? lastRead : Infinity, count: unread, head: latest?.seq ?? 0 });
+  }
+
+  /** Notes what is unread in the open group, if nothing is left of what was when it was opened. Returns whether anything is. */
+  lookAgain(group) {
+    const { after, head } = this.fresh(group);
+    if (!group.unread || (after !== Infinity && group.lastRead < head)) return false;
+    this.#see(group);
+    return true;
+  }
+
+  /** Names are told apart from those of all members, who need not have written anything, unless they are very many. */
+  #learnNames(group) {
+    if (group.private) return;
+    if (group.membersCount > NAMES_MOST) return this.#namesakes.look(group);
+    for (const name of [...group.owner, ...group.admins, ...group.members, ...group.restricts]) this.client.profileOf(name);
+  }
+
+  /** Shows a message of the open group, which may be older than what is stored. */
+  async jump(id) {
+    const group = this.openGroup;
+    const found = group && (group.message(id) ?? (await this.attempt(() => this.client.fetchMessage(id))));
+    if (found && group === this.openGroup) this.open({ group: group.id }, { seq: found.seq });
+  }
+
+  /** Opens a thread of the open group, by the id of its root. */
+  openThread(root, { seq = null, focus = true } = {}) {
+    if (!this.openGroup) return;
+    this.show({ thread: { root, seq, focus, opened: (this.#threads += 1) }, pane: "thread", dialog: "", card: null });
+  }
+
+  /** Closes the thread. The focus returns to its root, if that is shown. */
+  closeThread() {
+    const { root } = this.thread ?? {};
+    // The address of the reply that led here would open the thread again.
+    if (this.aim?.isLink) this.aim = null;
+    this.show({ thread: null, pane: "chat" });
+    this.tell("threadclosed", { root });
   }
 
   openWith(name) {
@@ -80,15 +157,25 @@ export class Chat extends EventTarget {
 
   show(change) {
     Object.assign(this, change);
+    if (this.pane !== "thread") this.thread = null;
     this.tell();
+  }
+
+  /** The address by which anyone with it joins a group: of this page, or of the server's own one. */
+  inviteLink(code) {
+    const page = this.linkTo ? location.href.split("#")[0] : `${this.client.server}/`;
+    return `${page}#invite/${encodeURIComponent(code)}`;
   }
 
   /** The key of a conversation: its group, or the person that it will be with. */
   static key = (where) => (where?.group ? where.group : where?.to ? `to:${where.to}` : "");
 
-  /** The number after which messages of the open group were unread when it was opened. */
-  freshAfter(group) {
-    return this.#lastSeen.get(group.id) ?? Infinity;
+  /**
+   * The unread messages of a group when it was opened: `count` of them, with numbers from `after` to `head`. `after` is
+   * infinite if there were none.
+   */
+  fresh(group) {
+    return this.#lastSeen.get(group.id) ?? { after: Infinity, count: 0, head: 0 };
   }
 
   // ── Notices and questions ──
@@ -110,7 +197,7 @@ export class Chat extends EventTarget {
 
   notify(text) {
     const notice = { text };
-    this.notices = [...this.notices.slice(-2), notice];
+    this.notices = [...this.notices.filter((each) => each.text !== text).slice(-2), notice];
     setTimeout(() => this.show({ notices: this.notices.filter((each) => each !== notice) }), NOTICE_LASTS);
     this.tell();
   }
@@ -134,7 +221,15 @@ export class Chat extends EventTarget {
 
   title(group) {
     if (group.notes) return this.words.say("conversation.notes");
+    if (group.private && group.title) return this.called(group.title);
     return group.title ?? this.words.say("conversation.deletedUser");
+  }
+
+  /** A user's display name, with the name if another display name or name looks like it; else the name. */
+  called(name) {
+    const { client } = this;
+    const shown = client.nameOf(name);
+    return shown !== name && client.isAmbiguous(name) ? this.words.say("card.both", { shown, name }) : shown;
   }
 
   /** Requests the features of the server, which the parts show. */
@@ -152,10 +247,15 @@ export class Chat extends EventTarget {
     return this.offer?.limits?.["limits.message_chars"] ?? LONGEST;
   }
 
-  /** The text of a contact's presence; empty for other users, whose presence is unknown. */
+  /** The presence of a contact; undefined for other users, and while the connection is lost. */
+  statusOf(name) {
+    return name && this.ready ? this.client.statusOf(name) : undefined;
+  }
+
+  /** The text of a contact's presence; empty if it is unknown. */
   presence(name) {
     if (name === this.me) return "";
-    const status = name && this.client.statusOf(name);
+    const status = this.statusOf(name);
     return status ? this.words.say(`presence.${status}`) : "";
   }
 
@@ -172,6 +272,19 @@ export class Chat extends EventTarget {
     return undefined;
   }
 
+  #renameQuoted({ name, newName }) {
+    for (const [id, message] of this.#quoted) if (message?.author === name) this.#quoted.set(id, { ...message, author: newName });
+  }
+
+  /** Whether a message replied to one that was deleted while this page was open. */
+  lostQuote(message) {
+    if (message.respond_to) {
+      if (this.#lost.size >= QUOTED) this.#lost.delete(this.#lost.keys().next().value);
+      this.#lost.set(message.id, true);
+    }
+    return !message.respond_to && this.#lost.has(message.id);
+  }
+
   /** The reason why the user cannot write there; empty if it can. */
   whyNot() {
     const group = this.openGroup;
@@ -185,10 +298,13 @@ export class Chat extends EventTarget {
   }
 
   #told(topic, detail) {
-    if (this.me && !this.drafts) this.drafts = new Drafts(this.client.server, this.me);
+    if (this.me && !this.drafts) this.drafts = new Drafts(this.client.server, this.me, this.client.account);
     if (topic === "groups") this.#follow(detail);
     if (topic === "unsent" && detail.to) this.#unsent(detail.to);
+    if (["messages", "profile"].includes(topic) && this.openGroup?.membersCount > NAMES_MOST) this.#learnNames(this.openGroup);
+    if (topic === "user") this.#renameQuoted(detail);
     if (topic === "user" && detail.newName === this.me) this.drafts?.rename(this.client.server, this.me);
+    if (topic === "user" && this.card === detail.name) this.card = detail.newName;
     if (topic === "user" && this.current?.to === detail.name) this.#become(detail.newName && { to: detail.newName });
     this.tell(topic, detail);
   }
@@ -202,6 +318,7 @@ export class Chat extends EventTarget {
     const gone = removed.find(({ id }) => id === this.current?.group);
     if (gone) {
       this.current = null;
+      this.thread = null;
       this.pane = "list";
       this.notify(this.words.say("conversation.gone", { name: this.title(gone) }));
     }
@@ -215,6 +332,7 @@ export class Chat extends EventTarget {
     const [from, to] = [Chat.key(this.current), Chat.key(where)];
     this.current = where;
     if (to) this.drafts?.move(from, to);
+    if (to) this.attached.move(from, to);
     this.tell("key", { from, to });
   }
 }

@@ -1,19 +1,56 @@
 // The message box: a new message, a reply or an edit, with a draft for each conversation.
 
 import { html, nothing } from "../vendor/lit.js";
+import { FILES_MOST, filesIn, isOfFiles } from "./attached.js";
 import { Chat } from "./chat.js";
-import { cross, send } from "./icons.js";
+import "./file.js";
+import { gist, isGone } from "./gist.js";
+import { clip, cross, fileIcon, send } from "./icons.js";
+import { Mentioning } from "./mentioning.js";
 import { Part, define } from "./part.js";
-import { shorten } from "./text.js";
+import { Suggestions } from "./suggestions.js";
+import { openWindows } from "./windows.js";
 
 /** The number of remaining characters is shown below this. */
 const FEW_LEFT = 300;
-const TOPICS = new Set(["open", "key", "group", "groups", "relations", "user", "view", "state"]);
+/** The code of a key press that an input method handles. */
+const INPUT_METHOD = 229;
+const TOPICS = new Set(["open", "key", "group", "groups", "relations", "user", "view", "state", "messages", "unsent"]);
 
 export class Composer extends Part {
   #open = "";
   #reply = null;
   #edit = null;
+  #saving = false;
+  #counting = 0;
+  /** @type {Mentioning} */
+  #mentions;
+  #suggestions = new Suggestions(this, (name, start) => this.#insert(name, start));
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.#mentions ??= new Mentioning(this.chat);
+  }
+
+  static properties = {
+    ...Part.properties,
+    /** The thread that is written to: `{thread, messages, gone}`; null for the conversation itself. */
+    scope: { attribute: false },
+  };
+
+  constructor() {
+    super();
+    this.scope = null;
+  }
+
+  /** The id of an element here: there may be a second message box, of a thread. */
+  #id(name) {
+    return this.scope ? `thread-${name}` : name;
+  }
+
+  #key() {
+    return `${Chat.key(this.chat.current)}${this.scope ? `/${this.scope.thread}` : ""}`;
+  }
 
   changed({ detail }) {
     const group = this.chat.openGroup;
@@ -21,30 +58,41 @@ export class Composer extends Part {
     if (detail.topic === "key" && detail.from === this.#open) this.#open = detail.to;
     // The message that is replied to or edited may be deleted meanwhile.
     if (detail.topic === "messages" && detail.group === group && detail.removed?.length) this.#dropStale(group);
+    // A display name that is looked for may have come.
+    if (detail.topic === "profile" && this.#box && this.getRootNode().activeElement === this.#box) this.#look();
+    if (detail.topic === "user") this.#mentions.rename(detail.name, detail.newName);
     if (TOPICS.has(detail.topic)) this.requestUpdate();
   }
 
   render() {
     const { chat } = this;
-    const why = chat.whyNot();
+    const why = this.scope?.gone ? this.say("thread.gone.text") : chat.whyNot();
+    const label = this.scope ? this.say("thread.compose") : this.say("compose.label");
+    const wait = why || this.#edit ? 0 : this.#wait();
+    const { role, expanded, controls, active } = this.#suggestions.attributes;
     return html`<form class="compose" part="composer" novalidate @submit=${this.#submit}>
       ${this.#context()}
-      <label for="compose-body" class="unseen">${this.say("compose.label")}</label>
+      <label for=${this.#id("compose-body")} class="unseen">${label}</label>
+      ${this.#suggestions.list()}
+      ${this.#attached()}
       <div class="box">
-        <textarea id="compose-body" rows="1" dir="auto" placeholder=${why ? "" : this.say("compose.placeholder")} ?disabled=${Boolean(why)}
-          aria-describedby="compose-error compose-why" enterkeyhint="send"
-          @input=${this.#typed} @keydown=${this.#press}></textarea>
-        <button class="primary send" ?disabled=${Boolean(why)}>${this.#edit ? this.say("save") : html`${send}<span>${this.say("compose.send")}</span>`}</button>
+        ${this.#clip()}
+        <textarea id=${this.#id("compose-body")} rows="1" dir="auto" placeholder=${why ? "" : this.say(this.scope ? "thread.placeholder" : "compose.placeholder")}
+          ?disabled=${Boolean(why) && !this.scope?.gone} ?readonly=${Boolean(this.scope?.gone)}
+          aria-describedby="${this.#id("compose-error")} ${this.#id("compose-why")}" enterkeyhint="send" aria-autocomplete="list" aria-haspopup="listbox"
+          role=${role} aria-expanded=${expanded} aria-controls=${controls} aria-activedescendant=${active}
+          @input=${this.#typed} @keydown=${this.#press} @keyup=${this.#moved} @click=${this.#look} @blur=${() => this.#suggestions.close()} @paste=${this.#pasted}></textarea>
+        <button class="primary send" ?disabled=${Boolean(why) || this.#saving || wait > 0}>${this.#edit ? this.say("save") : html`${send}<span>${this.say("compose.send")}</span>`}</button>
       </div>
-      <p class="hint" id="compose-why">${why || this.#left()}</p>
-      <p class="error" id="compose-error" role="alert">${this.error}</p>
+      <p class="hint" id=${this.#id("compose-why")}>${why || (wait > 0 ? this.say("compose.slow", { time: chat.words.wait(wait) }) : this.#left())}</p>
+      <p class="error" id=${this.#id("compose-error")} role="alert">${this.error}</p>
     </form>`;
   }
 
   #context() {
     const about = this.#edit
       ? this.say("compose.editing")
-      : this.#reply && this.say("compose.replying", { name: this.#reply.author, body: shorten(this.#reply.body) });
+      : this.#reply && this.say("compose.replying", { name: this.chat.called(this.#reply.author), body: gist(this.chat.words, this.#reply) });
     if (!about) return nothing;
     return html`<div class="context">
       <p class="grow cut" dir="auto">${about}</p>
@@ -52,14 +100,84 @@ export class Composer extends Part {
     </div>`;
   }
 
+  #clip() {
+    if (!this.mayAttach) return nothing;
+    const label = this.say("files.attach");
+    return html`<button type="button" class="icon" aria-label=${label} title=${label} @click=${() => this.querySelector("input[type=file]").click()}>${clip}</button>
+      <input type="file" multiple hidden tabindex="-1" aria-label=${label} @change=${this.#chosen}>`;
+  }
+
+  /** The files of the message that is being written. */
+  #attached() {
+    const files = this.#edit ? [] : this.chat.attached.of(this.#open);
+    if (!files.length) return nothing;
+    const row = (file) => html`<li><div class="filecard">
+      ${file.type.startsWith("image/") ? html`<chinwag-preview .file=${file}></chinwag-preview>` : fileIcon}
+      <span class="grow"><bdi class="cut" title=${file.name}>${file.name}</bdi><span class="tiny quiet">${this.chat.words.size(file.size)}</span></span>
+      <button type="button" class="icon compact" aria-label=${this.say("files.remove", { name: file.name })} @click=${() => this.#detach(file)}>${cross}</button></div></li>`;
+    return html`<ul class="attached" aria-label=${this.say("files.toSend")}>${files.map(row)}</ul>`;
+  }
+
   #left() {
     const count = this.#room();
+    if (count < 0) return this.say("compose.tooMany", { count: -count });
     return count > FEW_LEFT || count === this.chat.longest ? "" : this.say("compose.left", { count });
   }
 
   /** The number of remaining characters. */
   #room() {
     return this.chat.longest - length(this.#box?.value ?? "");
+  }
+
+  /** The seconds of slow mode that are left. While there are some, they are counted. */
+  #wait() {
+    const { openGroup: group } = this.chat;
+    clearTimeout(this.#counting);
+    if (!group?.slow) return 0;
+    const until = Math.max(group.slowUntil, ...group.unsent.map(({ retryAt }) => retryAt ?? 0));
+    const left = Math.ceil((until - Date.now()) / 1000);
+    if (left > 0) this.#counting = setTimeout(() => this.requestUpdate(), 1000);
+    return Math.max(0, left);
+  }
+
+  /** Whether files may be added to what is being written. */
+  get mayAttach() {
+    return Boolean(this.chat.offer?.files) && !this.#edit && !this.scope?.gone && !this.chat.whyNot();
+  }
+
+  /** Adds files to the message, as many as it may have. */
+  attach({ files, folders = [] }) {
+    const { chat } = this;
+    const { words, attached } = chat;
+    const most = chat.offer.files.max_size;
+    const fit = files.filter(({ size }) => size <= most);
+    const all = [...attached.of(this.#open), ...fit];
+    attached.set(this.#open, all.slice(0, FILES_MOST));
+    const large = files.filter(({ size }) => size > most).map(({ name }) => this.say("files.large", { name, most: words.size(most) }));
+    const refused = [...folders.map((name) => this.say("files.folder", { name })), ...large];
+    if (all.length > FILES_MOST) refused.push(this.say("files.most", { most: FILES_MOST }));
+    this.error = refused.join(" ");
+    this.requestUpdate();
+    this.focusBox();
+  }
+
+  #detach(file) {
+    const { attached } = this.chat;
+    attached.set(this.#open, attached.of(this.#open).filter((each) => each !== file));
+    this.requestUpdate();
+    this.focusBox();
+  }
+
+  #chosen({ target }) {
+    this.attach({ files: [...target.files] });
+    // The same file may be chosen again.
+    target.value = "";
+  }
+
+  #pasted(event) {
+    if (!this.mayAttach || !isOfFiles(event.clipboardData)) return;
+    event.preventDefault();
+    this.attach(filesIn(event.clipboardData));
   }
 
   get #box() {
@@ -74,23 +192,52 @@ export class Composer extends Part {
     this.#box?.focus();
   }
 
-  reply(message) {
-    this.#leaveContext();
+  async reply(message) {
+    if (!(await this.#mayLeaveEdit())) return;
     this.#reply = message;
+    this.#keepContext();
     this.#began();
   }
 
-  edit(message) {
-    this.#leaveContext();
+  async edit(message) {
+    if (!(await this.#mayLeaveEdit())) return;
     this.#edit = message;
+    this.#reply = null;
     this.#box.value = message.body;
+    this.#mentions.adopt(message);
+    this.#keep(message.body);
     this.#began();
+  }
+
+  /** Puts back the text and the files of a message that was not sent. */
+  restore(message) {
+    if (this.#edit || this.#box?.value || !this.#box || this.chat.attached.of(this.#open).length) return;
+    this.#box.value = message.body;
+    const files = (message.attachments ?? []).map(({ blob }) => blob).filter((blob) => blob instanceof File);
+    this.chat.attached.set(this.#open, files);
+    this.#mentions.adopt(message);
+    this.#keep(message.body);
+    this.#began();
+  }
+
+  /** Asks before the text of an edit is lost to another action. */
+  async #mayLeaveEdit() {
+    const edit = this.#edit;
+    const isChanged = edit && this.#box.value !== edit.body;
+    const question = { title: this.say("compose.leaveEdit"), yes: this.say("compose.leaveEdit.do"), danger: true };
+    if (isChanged && !(await this.chat.ask(question))) return false;
+    if (edit && edit === this.#edit) this.#leaveContext();
+    return true;
   }
 
   #began() {
     this.error = "";
     this.requestUpdate();
-    this.updateComplete.then(() => this.focusBox());
+    this.updateComplete.then(() => {
+      this.focusBox();
+      const end = this.#box.value.length;
+      this.#box.setSelectionRange(end, end);
+    });
   }
 
   async #submit(event) {
@@ -98,48 +245,100 @@ export class Composer extends Part {
     const { chat } = this;
     const body = this.#box.value;
     const where = chat.current;
+    const key = this.#key();
     const edited = this.#edit;
+    const attachments = edited ? [] : chat.attached.of(key);
+    const hasFiles = (edited?.attachments ?? attachments).length > 0;
+    // The second one of two quick presses finds nothing to send.
+    if (this.#saving || (!body && !hasFiles) || this.scope?.gone) return;
+    // The text stays until it may be sent.
+    if (!edited && this.#wait() > 0) return;
     const done = await this.attempt(() => {
       const [count, most] = [length(body), chat.longest];
-      if (!body.trim()) throw chat.refuse("compose.empty");
+      if (!body.trim() && !hasFiles) throw chat.refuse("compose.empty");
       if (count > most) throw chat.refuse("compose.long", { most, count });
-      if (edited) return chat.client.edit(edited.id, body).then(() => true);
+      const mentions = this.#mentions.namesIn(body);
+      if (edited) return this.#save(edited, body, mentions);
       // The state of the message is shown beside it.
-      chat.client.send(where, body, { respondTo: this.#reply?.id ?? null }).sent.catch(() => {});
+      chat.client.send(where, body, { respondTo: this.#reply?.id ?? null, thread: this.scope?.thread ?? null, mentions, attachments }).sent.catch(() => {});
       this.dispatchEvent(new CustomEvent("sent", { bubbles: true }));
+      this.#box.value = "";
+      chat.attached.set(key, []);
+      this.#mentions.begin();
       return true;
     });
-    if (!done || Chat.key(where) !== this.#open) return;
-    if (!edited) this.#keep((this.#box.value = ""));
-    this.#leaveContext();
+    if (!done || key !== this.#open) return;
+    if (!edited) this.#keep(this.#box.value);
+    // Text that was typed while an edit was being saved is part of the next one.
+    else if (this.#edit?.id === edited.id && this.#box.value !== body) this.#edit = { ...edited, body };
+    if (!edited || this.#box.value === body) this.#leaveContext();
     this.focusBox();
+  }
+
+  async #save(message, body, mentions) {
+    const key = this.#open;
+    this.#saving = true;
+    this.requestUpdate();
+    try {
+      await this.chat.client.edit(message.id, body, { mentions });
+    } finally {
+      this.#saving = false;
+    }
+    // Another conversation may be open by now.
+    if (key !== this.#open) this.chat.drafts?.setContext(key, null);
+    return true;
   }
 
   /** Another conversation was opened: show its draft, keep the other's. */
   #follow() {
     const { chat } = this;
-    const key = Chat.key(chat.current);
+    const key = this.#key();
     if (key === this.#open || !this.#box) return;
     this.#open = key;
-    this.#reply = this.#edit = null;
     this.error = "";
-    this.#box.value = chat.drafts?.get(key) ?? "";
+    const { reply = null, edit = null, text, mentions } = chat.drafts?.context(key) ?? {};
+    [this.#reply, this.#edit] = [reply, edit];
+    this.#box.value = edit ? text : (chat.drafts?.get(key) ?? "");
+    this.#suggestions.close();
+    if (edit) this.#mentions.adopt(edit, mentions);
+    else this.#mentions.begin(chat.drafts?.mentions(key));
     this.requestUpdate();
   }
 
+  /** Keeps what is written: an edit with its message, beside the draft of a new message. */
   #keep(text) {
-    if (!this.#edit) this.chat.drafts?.set(this.#open, text);
+    const { drafts } = this.chat;
+    const mentions = text ? this.#mentions.chosen : [];
+    if (this.#edit) return drafts?.setContext(this.#open, { edit: brief(this.#edit), text, mentions });
+    drafts?.set(this.#open, text);
+    drafts?.setMentions(this.#open, mentions);
+  }
+
+  #keepContext() {
+    this.chat.drafts?.setContext(this.#open, this.#reply && { reply: brief(this.#reply) });
   }
 
   #press(event) {
+    if (event.keyCode !== INPUT_METHOD && this.#suggestions.press(event)) return;
     if (event.key === "Escape" && (this.#edit || this.#reply)) {
       event.stopPropagation();
       this.#leaveContext();
     }
-    // While an input method is composing, Enter chooses a candidate.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    // While an input method is composing, Enter chooses a candidate; in some browsers also right after.
+    const isComposing = event.isComposing || event.keyCode === INPUT_METHOD;
+    if (event.key === "ArrowUp" && !isComposing && !this.#box.value && !this.#edit) return this.#editLast(event);
+    if (event.key !== "Enter" || event.shiftKey || isComposing) return;
     event.preventDefault();
     this.#submit();
+  }
+
+  /** The newest message of this user here. */
+  #editLast(event) {
+    const { me, openGroup: group } = this.chat;
+    const last = group?.role !== "restricts" && (this.scope ?? group)?.messages.findLast((message) => message.author === me && !isGone(message));
+    if (!last || !openWindows(this.chat, group, last).includes("edit")) return;
+    event.preventDefault();
+    this.edit(last);
   }
 
   #typed() {
@@ -147,21 +346,64 @@ export class Composer extends Part {
     if (this.error || this.#room() <= FEW_LEFT) this.requestUpdate();
     this.error = "";
     this.#keep(this.#box.value);
+    this.#look();
     if (current?.group && !this.#edit) client.typing(current.group, Boolean(this.#box.value));
   }
 
+  #look() {
+    if (!this.chat.whyNot()) this.#suggestions.look(this.#box, this.#mentions.isDone);
+  }
+
+  /** The caret may be elsewhere. */
+  #moved({ key }) {
+    if (["ArrowLeft", "ArrowRight", "Home", "End"].includes(key)) this.#look();
+  }
+
+  /** Puts a mention in place of what was typed of it. */
+  #insert(name, start) {
+    const box = this.#box;
+    const text = this.#mentions.choose(name);
+    const rest = box.value.slice(box.selectionStart);
+    box.setRangeText(`${text} `, start, box.selectionStart + Number(rest.startsWith(" ")), "end");
+    box.focus();
+    this.#typed();
+  }
+
   #leaveContext() {
-    if (this.#edit) this.#box.value = this.chat.drafts?.get(this.#open) ?? "";
+    const { drafts } = this.chat;
+    if (this.#edit) {
+      this.#box.value = drafts?.get(this.#open) ?? "";
+      this.#mentions.begin(drafts?.mentions(this.#open));
+    }
     this.#reply = this.#edit = null;
+    drafts?.setContext(this.#open, null);
     this.error = "";
     this.requestUpdate();
   }
 
+  #holds(group, id) {
+    if (this.scope) return this.scope.messages.some((message) => message.id === id);
+    return group.message(id) || group.hasLater;
+  }
+
+  /** The message was deleted elsewhere. The text stays, as a new message. */
   #dropStale(group) {
     const about = this.#edit ?? this.#reply;
-    if (about && group && !group.message(about.id) && !group.hasLater) this.#leaveContext();
+    if (!about || !group || this.#holds(group, about.id)) return;
+    const { value } = this.#box;
+    const isEdit = Boolean(this.#edit);
+    this.#leaveContext();
+    if (isEdit && value) {
+      this.#box.value = value;
+      this.#keep(value);
+    }
+    this.error = this.say("compose.stale");
+    this.requestUpdate();
   }
 }
+
+/** The part of a message that is kept with a draft. */
+const brief = ({ id, author, body, mentions, attachments }) => ({ id, author, body, mentions, attachments });
 
 /** In characters as the server counts them. */
 const length = (text) => [...text].length;

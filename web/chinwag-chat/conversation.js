@@ -2,13 +2,17 @@
 
 import { html, nothing } from "../vendor/lit.js";
 import "./composer.js";
-import { face } from "./face.js";
+import { Dropping } from "./dropping.js";
+import { bot, face } from "./face.js";
+import { heard, picturesOf } from "./gist.js";
 import { back, chats, people } from "./icons.js";
 import "./log.js";
+import "./menu.js";
 import { Part, define } from "./part.js";
+import "./pins.js";
 import { status } from "./status.js";
 
-const TOPICS = new Set(["open", "group", "groups", "presence", "relations", "user", "typing", "state", "view"]);
+const TOPICS = new Set(["open", "profile", "group", "groups", "presence", "relations", "user", "typing", "state", "view"]);
 const SAID_EVERY = 900;
 const SAID_EACH = 3;
 
@@ -17,6 +21,7 @@ export class Conversation extends Part {
   #unsaid = [];
   #said = "";
   #saying = 0;
+  #dropping = new Dropping(this, () => this.#composer);
 
   connectedCallback() {
     super.connectedCallback();
@@ -25,24 +30,27 @@ export class Conversation extends Part {
   }
 
   changed({ detail }) {
-    if (detail.topic === "open" && detail.focus) this.#opened();
     if (TOPICS.has(detail.topic)) this.requestUpdate();
+    if (detail.topic === "open" && detail.focus) this.#opened();
   }
 
   render() {
     const { chat } = this;
     if (!chat.current) return this.#none();
     const group = chat.openGroup;
-    const title = group ? chat.title(group) : chat.current.to;
-    return html`<section class="middle" aria-label=${this.say("conversation.label")} part="conversation-pane">
+    const title = group ? chat.title(group) : chat.called(chat.current.to);
+    const { enter, leave, over, drop, notice } = this.#dropping;
+    return html`<section class="middle" aria-label=${this.say("conversation.label")} part="conversation-pane" @dragenter=${enter} @dragleave=${leave} @dragover=${over} @drop=${drop}>
+      ${notice}
       <header class="bar">
         <button class="icon only-narrow" ?hidden=${chat.alone} aria-label=${this.say("nav.back")} @click=${this.#back}>${back}</button>
         ${this.#head(group, title)}
       </header>
       ${status(chat, "only-narrow")}
-      <chinwag-log .chat=${chat} @verb=${this.#verb}></chinwag-log>
+      <chinwag-pins .chat=${chat} .group=${group}></chinwag-pins>
+      <chinwag-log .chat=${chat} @verb=${({ detail }) => this.act(detail, this.#composer)}></chinwag-log>
       <p class="typing" dir="auto">${this.#typing(group)}</p>
-      ${group?.pending ? this.#consent(group) : html`<chinwag-composer .chat=${chat} @sent=${() => this.#log.follow()}></chinwag-composer>`}
+      ${group?.pending ? this.#consent(group) : group?.private && !group.notes && !group.other ? this.#gone(group) : html`<chinwag-composer .chat=${chat} @sent=${() => this.#log.follow()}></chinwag-composer>`}
       <p class="unseen" role="log" aria-live="polite">${this.#said}</p>
     </section>`;
   }
@@ -51,19 +59,22 @@ export class Conversation extends Part {
     const { chat } = this;
     const person = group ? group.other : chat.current.to === chat.me ? null : chat.current.to;
     const about = person ? chat.presence(person) : group?.private === false ? this.say("conversation.members", { count: group.membersCount }) : "";
-    const label = person ? this.say("conversation.person", { name: person }) : this.say("conversation.details");
+    const label = person ? this.say("conversation.person", { name: chat.called(person) }) : this.say("conversation.details");
     const details = () => {
       chat.show({ pane: chat.pane === "details" ? "chat" : "details" });
       if (chat.pane === "details") this.focusNext(".details .bar button");
     };
-    return html`${face(title, { status: person ? chat.client.statusOf(person) : undefined, group: !person })}
+    const look = person ? { status: chat.statusOf(person), profile: chat.client.profileOf(person) } : { group: group?.id ?? true, profile: { avatar: group?.avatar } };
+    const tag = person ? bot(this, look.profile) : nothing;
+    return html`${face(person ?? title, look)}
       <div class="grow">
-        <h2 class="title cut" tabindex="-1"><bdi>${title}</bdi></h2>
+        <h2 class="title cut" tabindex="-1" title=${title}><bdi>${title}</bdi> ${tag}</h2>
         <p class="quiet tiny">${about}</p>
       </div>
       ${person || group?.private === false
         ? html`<button class="icon" aria-label=${label} aria-expanded=${String(chat.pane === "details")} @click=${details}>${people}</button>`
-        : nothing}`;
+        : nothing}
+      ${group && !group.pending ? html`<chinwag-menu .chat=${chat} .group=${group}></chinwag-menu>` : nothing}`;
   }
 
   /**
@@ -72,7 +83,8 @@ export class Conversation extends Part {
    */
   #consent(group) {
     const { chat } = this;
-    const [owner] = group.owner;
+    const [by] = group.owner;
+    const owner = by && chat.called(by);
     const name = chat.title(group);
     const act = (work) => async () => {
       const buttons = this.querySelectorAll(".consent button");
@@ -84,7 +96,7 @@ export class Conversation extends Part {
     const block = async () => {
       const question = { title: this.say("people.block.ask", { name: owner }), hint: this.say("people.block.hint") };
       if (!(await chat.ask({ ...question, yes: this.say("people.block"), danger: true }))) return;
-      await act(() => chat.client.block(owner).then(() => chat.client.declineGroup(group.id)))();
+      await act(() => chat.client.block(by).then(() => chat.client.declineGroup(group.id)))();
     };
     return html`<section class="compose consent" aria-label=${this.say("consent.label")}>
       <p>${owner ? this.say("consent.by", { name, owner }) : this.say("consent.lead", { name })}</p>
@@ -93,6 +105,30 @@ export class Conversation extends Part {
         <button class="primary" @click=${act(() => chat.client.acceptGroup(group.id))}>${this.say("consent.accept")}</button>
         <button @click=${act(() => chat.client.declineGroup(group.id))}>${this.say("consent.decline")}</button>
         ${owner ? html`<button class="danger" @click=${block}>${this.say("consent.block", { name: owner })}</button>` : nothing}
+      </div>
+    </section>`;
+  }
+
+  /** The other user was deleted. The messages stay until this user leaves, too. */
+  #gone(group) {
+    const { chat } = this;
+    const hide = async () => {
+      if (!(await chat.attempt(() => chat.client.changeSettings(group.id, { hidden: true }).then(() => true)))) return;
+      chat.show({ current: null, pane: "list" });
+      chat.notify(this.say("gone.hidden"));
+      this.focusNext(".side .entry");
+    };
+    const leave = async () => {
+      const question = { title: this.say("gone.leave.ask"), hint: this.say("gone.leave.hint") };
+      if (!(await chat.ask({ ...question, yes: this.say("gone.leave"), danger: true }))) return;
+      await chat.attempt(() => chat.client.quitGroup(group.id));
+      this.focusNext(".side .entry");
+    };
+    return html`<section class="compose consent" aria-label=${this.say("gone.label")}>
+      <p>${this.say("compose.gone")} ${this.say("gone.hint")}</p>
+      <div class="row wrap">
+        <button @click=${hide}>${this.say("menu.hide")}</button>
+        <button class="danger" @click=${leave}>${this.say("gone.leave")}</button>
       </div>
     </section>`;
   }
@@ -107,7 +143,7 @@ export class Conversation extends Part {
   }
 
   #typing(group) {
-    const [name, other, more] = group?.typing ?? [];
+    const [name, other, more] = (group?.typing ?? []).map((each) => this.chat.called(each));
     if (more) return this.say("typing.many");
     if (other) return this.say("typing.two", { name, other });
     return name ? this.say("typing.one", { name }) : nothing;
@@ -131,24 +167,78 @@ export class Conversation extends Part {
   }
 
   #back() {
-    this.chat.show({ pane: "list" });
+    this.chat.goBack();
     this.focusNext(".entry[aria-current]");
   }
 
-  async #verb({ detail: { verb, message } }) {
+  /** Carries out a button of a message. `composer` is the message box beside it. */
+  async act({ verb, message, about }, composer) {
     const { chat } = this;
-    if (verb === "reply" || verb === "edit") return this.#composer[verb](message);
+    if (verb === "react") return this.#chooseEmoji(message);
+    if (verb === "toggle") return chat.attempt(() => chat.client.react(message.id, about, !message.reactions[about].mine));
+    if (verb === "card") return chat.show({ card: message.author });
+    if (verb === "mention") return chat.show({ card: about });
+    if (verb === "reply" || verb === "edit") return composer[verb](message);
+    if (verb === "thread") return chat.openThread(message.thread ?? message.id, { seq: message.thread ? message.seq : null });
+    if (verb === "jump") return chat.jump(message.respond_to);
+    if (verb === "pin" || verb === "unpin") return chat.attempt(() => chat.client.pin(message.id, verb === "pin"));
+    if (verb === "picture") return this.#showPicture(message, about);
+    if (verb === "link") return this.#copyLink(message);
     if (verb === "retry") return chat.client.resend(message.client_id);
-    if (verb === "discard") return chat.client.discard(message.client_id);
+    if (verb === "discard") return this.#discard(message, composer);
     const question = { title: this.say("messages.delete.ask"), hint: this.say("messages.delete.hint") };
     const sure = await chat.ask({ ...question, yes: this.say("messages.delete"), danger: true });
     return sure && chat.attempt(() => chat.client.delete(message.id));
   }
 
+  /** The choice is loaded when it is first opened. */
+  async #chooseEmoji(message) {
+    const { chat } = this;
+    try {
+      await import("./emoji.js");
+      chat.show({ dialog: "emoji", reactTo: message });
+    } catch {
+      chat.notify(this.say("reactions.failed"));
+    }
+  }
+
+  /** Shows a picture among those of the conversation. */
+  async #showPicture(message, id) {
+    const { chat } = this;
+    try {
+      await import("./gallery.js");
+      const held = chat.openGroup?.messages ?? [];
+      const messages = held.some((each) => each.id === message.id) ? held : [message];
+      chat.show({ dialog: "gallery", gallery: { pictures: picturesOf(messages), id } });
+    } catch {
+      chat.notify(this.say("files.failed"));
+    }
+  }
+
+  async #copyLink({ seq }) {
+    const { chat } = this;
+    const link = chat.linkTo(chat.openGroup, seq);
+    try {
+      await navigator.clipboard.writeText(link);
+      chat.notify(this.say("messages.link.done"));
+    } catch {
+      // Without the clipboard the link is shown, to be copied by hand.
+      chat.notify(link);
+    }
+  }
+
+  /** The text of a message that is not sent stays at hand. */
+  #discard(message, composer) {
+    this.chat.client.discard(message.client_id);
+    composer?.restore(message);
+  }
+
   /** New messages are read out as they arrive, a few at a time; of many at once only their number. */
   #came({ group, message }) {
     if (group !== this.chat.openGroup) return;
-    this.#unsaid.push(this.say("messages.said", { name: message.author, body: message.body }));
+    // The pane of the thread reads its replies out.
+    if (message.thread && message.thread === this.chat.thread?.root) return;
+    this.#unsaid.push(this.say("messages.said", { name: this.chat.called(message.author), body: heard(this.chat.words, message) }));
     this.#saying ||= setTimeout(() => {
       const unsaid = this.#unsaid.splice(0);
       this.#saying = 0;

@@ -3,9 +3,10 @@
 import { html, nothing, repeat } from "../vendor/lit.js";
 import { Chat } from "./chat.js";
 import { face } from "./face.js";
-import { chats } from "./icons.js";
+import { gist } from "./gist.js";
+import { chats, pin, silent } from "./icons.js";
 import { Part, define } from "./part.js";
-import { shorten } from "./text.js";
+import { preview } from "./text.js";
 
 /** The number of conversations from which a search field is useful. */
 const MANY = 8;
@@ -13,21 +14,28 @@ const LATER = new Set(["read", "persistent"]);
 
 export class Conversations extends Part {
   #wanted = "";
+  /** The entry in the tab order: the one that had the focus last. */
+  #stop = null;
 
   changed({ detail }) {
+    if (detail.topic === "back") this.focusNext(".entry[aria-current]");
     if (!LATER.has(detail.topic)) this.requestUpdate();
   }
 
   render() {
     const all = [...this.#unbegun(), ...this.chat.client.conversations.map((group) => this.#describe(group))];
     const wanted = this.#wanted.trim().toLocaleLowerCase();
-    const shown = all.filter(({ title }) => title.toLocaleLowerCase().includes(wanted));
-    return html`${all.length >= MANY ? this.#search() : nothing}
+    const matches = ({ title, name = "" }) => `${title} ${name}`.toLocaleLowerCase().includes(wanted);
+    const shown = all.filter((entry) => (wanted ? matches(entry) : !entry.hidden));
+    const isHidden = all.some(({ hidden }) => hidden);
+    const has = (is) => shown.find(is)?.key;
+    const stop = has(({ key }) => key === this.#stop) ?? has(({ current }) => current) ?? shown[0]?.key;
+    return html`${all.length >= MANY || isHidden || wanted ? this.#search() : nothing}
       <nav class="scroll" aria-label=${this.say("list.label")} part="conversations">
         ${all.length ? nothing : this.#none()}
-        ${all.length && !shown.length ? html`<p class="empty quiet" role="status">${this.say("list.noMatch")}</p>` : nothing}
-        <ul class="list" role="list" ?hidden=${!shown.length}>
-          ${repeat(shown, ({ key }) => key, (entry) => html`<li>${this.#entry(entry)}</li>`)}
+        ${all.length && !shown.length ? html`<p class="empty quiet" role="status">${this.say(wanted ? "list.noMatch" : "list.allHidden")}</p>` : nothing}
+        <ul class="list" role="list" ?hidden=${!shown.length} @keydown=${this.#press} @focusin=${this.#focused}>
+          ${repeat(shown, ({ key }) => key, (entry) => html`<li data-key=${entry.key}>${this.#entry(entry, entry.key === stop)}</li>`)}
         </ul>
       </nav>`;
   }
@@ -50,36 +58,76 @@ export class Conversations extends Part {
     </div>`;
   }
 
-  #entry({ key, title, group, where, status, about, unread, preview, kind, when, current }) {
+  #entry({ key, title, name, profile, group, where, status, about, unread, mentioned, preview, kind, when, current, pinned, muted }, isStop) {
     const id = `about-${key}`;
     // The button's name is only the title. The parts that change with every message are its description.
-    return html`<button class="entry ${unread ? "unread" : ""}" part="conversation" aria-describedby=${id}
+    return html`<button class="entry ${unread && !muted ? "unread" : ""} ${muted ? "muted" : ""}" part="conversation" tabindex=${isStop ? 0 : -1} aria-describedby=${id} title=${title}
         aria-current=${current ? "true" : nothing} @click=${() => this.chat.open(where)}>
-        ${face(title, { status, group })}
+        ${this.#face(face(name ?? title, { status, group, profile }), name)}
         <bdi class="name cut">${title}</bdi>
-        ${when ? html`<time class="when" aria-hidden="true" datetime=${when}>${this.chat.words.when(when)}</time>` : html`<span></span>`}
+        <span class="when" aria-hidden="true">${pinned ? pin : nothing}${muted ? silent : nothing}
+          ${when ? html`<time datetime=${when}>${this.chat.words.when(when)}</time>` : nothing}</span>
         <span class="preview cut ${kind}" dir="auto" aria-hidden="true">${preview}</span>
-        ${unread ? html`<span class="badge" aria-hidden="true">${unread}</span>` : html`<span></span>`}
+        ${unread ? html`<span class="badges" aria-hidden="true">${mentioned ? html`<span class="badge at">@${mentioned}</span>` : nothing}<span class="badge">${unread}</span></span>` : nothing}
       </button>
       <span class="unseen" id=${id}>${[about, preview, when && this.chat.words.when(when)].filter(Boolean).join(", ")}</span>`;
+  }
+
+  /** For the pointer only: the conversation's own heading leads to the card as well. */
+  #face(look, name) {
+    if (!name) return look;
+    const open = (event) => {
+      event.stopPropagation();
+      this.chat.show({ card: name });
+    };
+    return html`<span class="opens" @click=${open}>${look}</span>`;
+  }
+
+  #focused({ target }) {
+    const { key } = target.closest("li").dataset;
+    if (key === this.#stop) return;
+    this.#stop = key;
+    this.requestUpdate();
+  }
+
+  /** The arrow keys move from entry to entry. */
+  #press(event) {
+    const entries = [...this.querySelectorAll(".entry")];
+    const at = entries.indexOf(event.target.closest(".entry"));
+    const to = { ArrowUp: entries[at - 1], ArrowDown: entries[at + 1], Home: entries[0], End: entries.at(-1) }[event.key];
+    if (!to) return;
+    event.preventDefault();
+    to.focus();
   }
 
   #describe(group) {
     const { chat } = this;
     const count = group.unread;
+    const { hidden, markedUnread, pinned } = group.settings;
+    const called = group.mentioned > 0 && this.say("list.mentioned", { count: group.mentioned });
+    const marks = [pinned && "list.pinned", group.muted && "list.muted", markedUnread && "list.marked"].filter(Boolean);
     const unread = count >= 100 ? this.say("list.manyUnread") : count > 0 && this.say("list.unread", { count });
     return {
       key: group.id,
       where: { group: group.id },
       title: chat.title(group),
-      group: !group.private,
-      status: group.other ? chat.client.statusOf(group.other) : undefined,
-      about: [chat.presence(group.other), unread].filter(Boolean).join(", "),
-      unread: count >= 100 ? "99+" : count || "",
+      group: group.private ? false : group.id,
+      ...(group.other ? this.#person(group.other) : { profile: { avatar: group.avatar } }),
+      about: [chat.presence(group.other), unread, called, ...marks.map((key) => this.say(key))].filter(Boolean).join(", "),
+      unread: count >= 100 ? "99+" : count || (markedUnread ? "•" : ""),
+      mentioned: group.mentioned >= 100 ? "99+" : group.mentioned,
+      pinned,
+      muted: group.muted,
+      hidden: hidden && chat.current?.group !== group.id,
       when: group.latest?.date,
       current: chat.current?.group === group.id,
       ...this.#preview(group),
     };
+  }
+
+  #person(name) {
+    const { client } = this.chat;
+    return { name, profile: client.profileOf(name), status: this.chat.statusOf(name) };
   }
 
   #preview(group) {
@@ -89,13 +137,13 @@ export class Conversations extends Part {
     if (group.pending) return { kind: "", preview: this.say("list.pending") };
     if (group.unsent.some(({ state }) => state === "failed")) return { kind: "failed", preview: this.say("list.failed") };
     if (group.typing.length) return { kind: "", preview: this.say("list.typing") };
-    if (draft) return { kind: "", preview: this.say("list.draft", { body: shorten(draft) }) };
+    if (draft) return { kind: "", preview: this.say("list.draft", { body: preview(draft) }) };
     const last = group.unsent.at(-1) ?? group.latest;
     if (!last) return { kind: "", preview: this.say("list.empty") };
-    const body = last.body ? shorten(last.body) : this.say("messages.erased");
+    const body = gist(this.chat.words, last) || this.say("messages.erased");
     // An unsent message has no author yet: it is this user's.
     if (last.author === undefined || last.author === chat.me) return { kind: "", preview: this.say("list.you", { body }) };
-    const name = last.author || this.say("conversation.deletedUser");
+    const name = last.author ? chat.called(last.author) : this.say("conversation.deletedUser");
     return { kind: "", preview: group.private ? body : this.say("list.by", { body, name }) };
   }
 
@@ -103,20 +151,22 @@ export class Conversations extends Part {
   #unbegun() {
     const { chat } = this;
     const open = chat.current?.to;
-    const names = new Set([open, ...chat.unsentNames].filter(Boolean));
-    return [...names].map((title) => {
-      const unsent = chat.client.unsentTo(title);
+    const drafted = (chat.drafts?.conversations ?? []).filter((key) => key.startsWith("to:")).map((key) => key.slice(3));
+    const names = new Set([open, ...chat.unsentNames, ...drafted.filter((name) => !chat.client.privateWith(name))].filter(Boolean));
+    return [...names].map((name) => {
+      const unsent = chat.client.unsentTo(name);
       const failed = unsent.some(({ state }) => state === "failed");
       const state = failed ? "list.failed" : unsent.length ? "list.sending" : "list.notBegun";
+      const draft = name !== open && !unsent.length && chat.drafts?.get(Chat.key({ to: name }));
       return {
-        key: Chat.key({ to: title }),
-        where: { to: title },
-        title,
-        status: chat.client.statusOf(title),
-        about: chat.presence(title),
-        preview: this.say(state),
+        key: Chat.key({ to: name }),
+        where: { to: name },
+        title: chat.called(name),
+        ...this.#person(name),
+        about: chat.presence(name),
+        preview: draft ? this.say("list.draft", { body: preview(draft) }) : this.say(state),
         kind: failed ? "failed" : "",
-        current: title === open,
+        current: name === open,
       };
     });
   }

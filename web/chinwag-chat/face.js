@@ -1,18 +1,34 @@
-// The avatar of a person or a group: initials on a colour, and the dot of a contact's presence.
+// The avatar of a person or a group: a picture, or initials on a colour, and the dot of a contact's presence; and what
+// stands beside it.
 
 import { html, nothing } from "../vendor/lit.js";
+import { picture } from "./avatar.js";
 
 const HUES = 8;
 
-/** Decoration: a text beside it has the same content. */
-export function face(name, { status, group = false, little = false } = {}) {
-  const kinds = ["avatar", `hue-${hue(name)}`, group && "group", little && "little"].filter(Boolean).join(" ");
+/**
+ * Decoration: a text beside it has the same content. `group` is true or the id of a group, which keeps its colour when
+ * it is renamed.
+ */
+export function face(name, { status, profile, group = false, little = false, large = false } = {}) {
+  const colour = `hue-${hue(typeof group === "string" ? group : name)}`;
+  const kinds = ["avatar", colour, group && "group", little && "little", large && "large"].filter(Boolean).join(" ");
+  const shown = profile?.display_name;
   const dot = status ? html`<span class="dot ${status}"></span>` : nothing;
-  return html`<span class=${kinds} aria-hidden="true">${initials(name, group)}${dot}</span>`;
+  return html`<span class=${kinds} aria-hidden="true">${initials(shown ?? name, group || Boolean(shown))}${profile?.avatar ? picture(profile.avatar) : nothing}${dot}</span>`;
 }
 
-function initials(name, group) {
-  const words = group ? name.split(/\s+/u).filter(Boolean).slice(0, 2) : [name];
+/** The sign of a bot. */
+export const bot = (part, { kind }) => (kind === "bot" ? html`<span class="tag">${part.say("card.bot")}</span>` : nothing);
+
+/** A user's name that opens its card. */
+export function nameButton(part, name, content, tabindex = 0) {
+  const open = () => part.chat.show({ card: name });
+  return html`<button class="name bare" aria-haspopup="dialog" tabindex=${tabindex} @click=${open}><bdi>${content}</bdi></button>`;
+}
+
+function initials(name, several) {
+  const words = several ? name.split(/\s+/u).filter(Boolean).slice(0, 2) : [name];
   return words.map((word) => first(word).toUpperCase()).join("");
 }
 

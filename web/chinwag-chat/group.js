@@ -1,28 +1,26 @@
 // The pane beside a conversation: the members of a group and their roles, or the other user of a private one.
 
 import { html, nothing, repeat } from "../vendor/lit.js";
-import { face } from "./face.js";
+import "./bans.js";
+import { about, detailsForm } from "./details.js";
+import { bot, face, nameButton } from "./face.js";
 import { cross } from "./icons.js";
+import "./invites.js";
+import "./members.js";
 import { Part, define } from "./part.js";
 import { relationButton, verbsFor } from "./people.js";
-import { namesIn, withBreaks } from "./text.js";
+import { namesIn } from "./text.js";
 
-const ROLES = ["owner", "admins", "members", "restricts"];
-const TOPICS = new Set(["group", "groups", "relations", "presence", "user", "open", "view"]);
+const TOPICS = new Set(["group", "profile", "groups", "relations", "presence", "user", "open", "view"]);
 
 const manages = (group) => group.role === "owner" || group.role === "admins";
-/** Whether this user may change or remove a member of that role. The server decides; this only decides the offer. */
-const above = (group, role) => role !== "owner" && (group.role === "owner" || (group.role === "admins" && role !== "admins"));
 
 export class Group extends Part {
-  /** Members who have not accepted yet, and of which group. */
-  #pending = new Set();
-  #pendingOf = null;
+  /** The group whose forms are open, if any. */
+  #edited = null;
 
   changed({ detail }) {
     if (detail.topic === "open") this.error = "";
-    // No event says that somebody has accepted: the details ask when they open, and when members change.
-    if (detail.topic === "group" && detail.group === this.#pendingOf) this.#pendingOf = null;
     if (TOPICS.has(detail.topic)) this.requestUpdate();
   }
 
@@ -34,128 +32,80 @@ export class Group extends Part {
       this.focusNext(".middle .bar [aria-expanded]");
       chat.show({ pane: "chat" });
     };
-    const title = group && !group.private ? this.say("group.title") : this.say("conversation.person", { name: person ?? "" });
+    const title = group && !group.private ? this.say("group.title") : person ? this.say("conversation.person", { name: chat.called(person) }) : group ? chat.title(group) : "";
     return html`<div class="bar">
         <h2 class="title grow">${title}</h2>
         <button class="icon" aria-label=${this.say("close")} @click=${close}>${cross}</button>
       </div>
       <div class="scroll">
         <p class="error" id="group-error" role="alert">${this.error}</p>
-        ${group && !group.private ? this.#group(group) : person ? this.#person(person) : nothing}
+        ${group && !group.private ? this.#group(group) : person ? this.#person(person) : group && !group.notes ? html`<p class="section">${this.say("compose.gone")}</p>` : nothing}
       </div>`;
   }
 
   #person(name) {
     const { chat } = this;
     const verbs = verbsFor(chat.client.relations, name);
+    const profile = chat.client.profileOf(name);
     return html`<div class="section stack">
-      <div class="row">${face(name, { status: chat.client.statusOf(name) })}
-        <div><bdi class="name">${name}</bdi><p class="quiet tiny">${chat.presence(name)}</p></div></div>
+      <div class="row">${face(name, { status: chat.statusOf(name), profile })}
+        <div>${nameButton(this, name, chat.client.nameOf(name))} ${bot(this, profile)}
+          ${profile.display_name ? html`<p class="quiet tiny"><bdi>${name}</bdi></p>` : nothing}
+          <p class="quiet tiny">${chat.presence(name)}</p></div></div>
       <div class="row wrap">${verbs.map((verb) => relationButton(this, verb, name))}</div>
     </div>`;
   }
 
-  /** Asks who has not accepted yet. */
-  async #ask(group) {
-    this.#pendingOf = group;
-    try {
-      const names = await this.chat.client.pendingMembers(group.id);
-      if (this.chat.openGroup !== group) return;
-      this.#pending = new Set(names);
-      this.requestUpdate();
-    } catch {
-      // Without it nobody is marked.
-    }
-  }
-
   #group(group) {
-    if (this.#pendingOf !== group) this.#ask(group);
-    const members = ROLES.flatMap((role) => group[role].map((name) => ({ name, role })));
-    const label = this.say("group.members");
-    return html`<div class="section">
-        <h3 class="kicker">${label} · ${members.length}</h3>
-        <ul role="list" aria-label=${label}>
-          ${repeat(members, ({ name }) => name, (member) => html`<li class="member">${this.#member(group, member)}</li>`)}
-        </ul>
-      </div>
-      ${manages(group) ? this.#forms(group) : nothing}
+    const edit = (change) => this.once(() => this.chat.client.updateGroup(group.id, change));
+    return html`${about(this, group)}
+      ${manages(group) ? repeat([group], ({ id }) => id, () => [this.#adding(group), this.#editing(group, edit)]) : nothing}
       <div class="section row wrap">
         <button @click=${() => this.#quit(group)}>${this.say("group.quit")}</button>
         ${group.role === "owner" ? html`<button class="danger" @click=${() => this.#delete(group)}>${this.say("group.delete")}</button>` : nothing}
-      </div>`;
+      </div>
+      ${manages(group) ? html`<chinwag-invites .chat=${this.chat}></chinwag-invites>` : nothing}
+      <chinwag-members .chat=${this.chat}></chinwag-members>
+      ${manages(group) ? html`<chinwag-bans .chat=${this.chat}></chinwag-bans>` : nothing}`;
   }
 
-  #member(group, { name, role }) {
-    const me = name === this.chat.me;
-    const changeable = !me && above(group, role);
-    const word = (of) => this.say(of === "members" ? "group.members.one" : `group.${of}`);
-    return html`${face(name, { little: true, status: this.chat.client.statusOf(name) })}
-      <div class="name"><bdi>${withBreaks(me ? this.say("group.you", { name }) : name)}</bdi>
-        ${this.#pending.has(name) ? html`<p class="quiet tiny">${this.say("group.pending")}</p>` : nothing}</div>
-      <div class="row">
-        ${changeable ? this.#roles(group, name, role, word) : html`<span class="quiet small">${word(role)}</span>`}
-        ${changeable ? this.#remove(group, name) : nothing}
-      </div>`;
+  #adding(group) {
+    const names = async (text) => ({ members: await namesIn(text, (word) => this.chat.client.findUser(word)) });
+    return this.#form(group, "group-add", "group.add", names, "none");
   }
 
-  #roles(group, name, role, word) {
-    const options = ROLES.filter((each) => each !== "owner" || group.role === "owner");
-    const choose = async (event) => {
-      const { target } = event;
-      const chosen = target.value;
-      if (chosen !== "owner" || (await this.#handOver(group, name))) await this.#update(group, { [chosen]: [name] });
-      // The server's state is the current one.
-      target.value = ROLES.find((each) => group[each].includes(name)) ?? role;
+  #editing(group, edit) {
+    const isOpen = this.#edited === group.id;
+    const toggle = () => {
+      this.#edited = isOpen ? null : group.id;
+      this.requestUpdate();
     };
-    const option = (each) => html`<option value=${each} ?selected=${each === role}>${each === "owner" ? this.say("group.handOver.do") : word(each)}</option>`;
-    return html`<select aria-label=${this.say("group.role", { name })} .value=${role} @change=${choose}>${options.map(option)}</select>`;
+    return html`<div class="section"><button aria-expanded=${String(isOpen)} @click=${toggle}>${this.say("group.edit")}</button></div>
+      ${isOpen
+        ? [this.#form(group, "group-rename", "group.rename", (text) => ({ name: text }), "sentences", group.name), detailsForm(this, group, edit)]
+        : nothing}`;
   }
 
-  #remove(group, name) {
-    const { chat } = this;
-    const remove = async () => {
-      const title = this.say("group.remove.ask", { name, group: group.name });
-      const hint = this.say("group.remove.hint");
-      const sure = await chat.ask({ title, hint, yes: this.say("people.remove"), danger: true });
-      if (sure) this.#update(group, { remove: [name] });
-    };
-    return html`<button class="icon compact" aria-label=${this.say("group.remove", { name })} @click=${remove}>${cross}</button>`;
-  }
-
-  #handOver(group, name) {
-    return this.chat.ask({
-      title: this.say("group.handOver.ask", { name, group: group.name }),
-      hint: this.say("group.handOver.hint", { name }),
-      yes: this.say("group.handOver.do"),
-    });
-  }
-
-  #forms(group) {
-    const form = (id, key, change, checks) => html`<form class="section stack" novalidate @submit=${(event) => this.#submit(event, group, change)}>
+  #form(group, id, key, change, checks, value = "") {
+    return html`<form class="section stack" novalidate @submit=${(event) => this.#submit(event, group, change)}>
       <label for=${id}>${this.say(key)}</label>
       <div class="row">
-        <input id=${id} name="text" autocomplete="off" maxlength="4000" dir="auto" autocapitalize=${checks} spellcheck="false"
+        <input id=${id} name="text" value=${value} autocomplete="off" maxlength="4000" dir="auto" autocapitalize=${checks} spellcheck="false"
           aria-describedby="group-error">
         <button>${this.say(`${key}.do`)}</button>
       </div>
     </form>`;
-    return html`${form("group-add", "group.add", async (text) => ({ members: await namesIn(text, (word) => this.chat.client.findUser(word)) }), "none")}
-      ${form("group-rename", "group.rename", (text) => ({ name: text }), "sentences")}`;
   }
 
   #submit(event, group, change) {
     event.preventDefault();
     const form = event.target;
     const text = form.elements.text.value.trim();
-    this.attempt(async () => {
+    this.once(async () => {
       if (!text) throw this.chat.refuse("error.required");
       await this.chat.client.updateGroup(group.id, await change(text));
       form.reset();
     });
-  }
-
-  #update(group, change) {
-    return this.attempt(() => this.chat.client.updateGroup(group.id, change));
   }
 
   async #quit(group) {

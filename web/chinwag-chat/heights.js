@@ -1,6 +1,9 @@
 // The positions of the rows of a long list, of which only some have been measured. No DOM here.
 
 const ESTIMATE = 64;
+/** Lines of long texts: more letters than most lines hold, since an estimate that is too low only draws more rows. */
+const LINE_LENGTH = 100;
+const LINE_HEIGHT = 20;
 
 export class Heights {
   #keys = [];
@@ -9,7 +12,7 @@ export class Heights {
   #tops = new Float64Array(1);
   /** Tops up to this row are correct. */
   #right = 0;
-  #mean = ESTIMATE;
+  #lengths = (_index) => 0;
 
   get count() {
     return this.#keys.length;
@@ -19,8 +22,12 @@ export class Heights {
     return this.top(this.count);
   }
 
-  /** Sets the rows by their keys. Measurements of rows that remain are kept. */
-  reset(keys) {
+  /**
+   * Sets the rows by their keys. Measurements of rows that remain are kept. Long texts are expected to be high, by the number of
+   * their letters: otherwise a screen of them would be many rows, laid out only to be measured.
+   */
+  reset(keys, lengths) {
+    this.#lengths = lengths;
     const before = this.#keys;
     let same = 0;
     while (same < keys.length && same < before.length && keys[same] === before[same]) same += 1;
@@ -52,10 +59,14 @@ export class Heights {
   /** The distance of a row from the beginning of the list. */
   top(index) {
     for (let row = this.#right; row < index; row += 1) {
-      this.#tops[row + 1] = this.#tops[row] + (this.#measured.get(this.#keys[row]) ?? this.#mean);
+      this.#tops[row + 1] = this.#tops[row] + (this.#measured.get(this.#keys[row]) ?? this.#estimate(row));
     }
     this.#right = Math.max(this.#right, index);
     return this.#tops[index];
+  }
+
+  #estimate(row) {
+    return ESTIMATE + Math.floor(this.#lengths(row) / LINE_LENGTH) * LINE_HEIGHT;
   }
 
   /** The row at this distance from the beginning. */

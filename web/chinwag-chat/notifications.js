@@ -1,24 +1,58 @@
 // Notifications of the browser: enabled by a click only, and shown while the conversation is not visible.
 
-import { shorten } from "./text.js";
+import { gist } from "./gist.js";
+import { isMention } from "./mentions.js";
 
-/** "none" if the browser has none here, else "ask", "on" or "denied". */
+const OFF = "chinwag:notifications-off";
+/** A message that is read elsewhere within this time needs none. */
+const HOLD = 1_000;
+/** So long one tab alone shows a message. */
+const CLAIM = 10_000;
+
+/** "none" if the browser has none here, else "ask", "on", "off" or "denied". */
 export function state() {
   const permission = globalThis.isSecureContext && globalThis.Notification?.permission;
-  return { default: "ask", granted: "on", denied: "denied" }[permission] ?? "none";
+  const found = { default: "ask", granted: "on", denied: "denied" }[permission] ?? "none";
+  return found === "on" && isOff() ? "off" : found;
 }
 
-export const ask = () => Notification.requestPermission();
+/** Turns them on or off in this browser. The browser asks the user the first time. */
+export function turn(on) {
+  try {
+    if (on) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, "1");
+  } catch {
+    // Without storage they stay as the browser has them.
+  }
+  return on && Notification.permission === "default" ? Notification.requestPermission() : undefined;
+}
 
-/** Shows a notification for a message. A click on it opens the conversation. */
-export function show(chat, group, message) {
-  if (state() !== "on" || !(document.hidden || !document.hasFocus())) return;
+/** Shows a notification for a message, in one tab alone, unless the message is read meanwhile. */
+export async function show(chat, group, message) {
+  if (group.muted || chat.client.relations.blockeds.has(message.author)) return;
+  if (group.settings.notify === "mentions" && !isMention(chat, message)) return;
+  if (state() !== "on" || isInFront()) return;
+  await pause(HOLD);
+  const isRead = message.seq <= group.lastRead || chat.client.groups.get(group.id) !== group;
+  if (isRead || state() !== "on" || isInFront()) return;
+  if (!navigator.locks) return notify(chat, group, message);
+  await navigator.locks.request(`chinwag message ${message.id}`, { ifAvailable: true }, async (lock) => {
+    if (!lock) return;
+    notify(chat, group, message);
+    await pause(CLAIM);
+  });
+}
+
+/** A click on it opens the conversation. */
+function notify(chat, group, message) {
   const { words } = chat;
-  const name = message.author;
-  const title = group.private ? words.say("notice.message", { name }) : words.say("notice.inGroup", { name, group: chat.title(group) });
+  const name = chat.called(message.author);
+  const where = isMention(chat, message) ? "notice.mention" : "notice.inGroup";
+  const title = group.private ? words.say("notice.message", { name }) : words.say(where, { name, group: chat.title(group) });
   let notice;
   try {
-    notice = new Notification(title, { body: shorten(message.body), tag: `chinwag-${group.id}`, lang: words.lang });
+    // One for each conversation; each new message alerts again.
+    notice = new Notification(title, { body: gist(words, message), tag: `chinwag-${group.id}`, renotify: true, lang: words.lang });
   } catch {
     // Some browsers accept them only from service workers.
     return;
@@ -26,6 +60,18 @@ export function show(chat, group, message) {
   notice.onclick = () => {
     window.focus();
     chat.open({ group: group.id });
+    if (message.thread) chat.openThread(message.thread, { seq: message.seq });
     notice.close();
   };
 }
+
+function isOff() {
+  try {
+    return localStorage.getItem(OFF) !== null;
+  } catch {
+    return false;
+  }
+}
+
+const isInFront = () => !document.hidden && document.hasFocus();
+const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));

@@ -62,6 +62,17 @@ export class Part extends LitElement {
     root.querySelector(selector)?.focus();
   }
 
+  /** The same for a form: while one action runs, a second press does nothing. */
+  async once(act) {
+    if (this.isBusy) return undefined;
+    this.isBusy = true;
+    try {
+      return await this.attempt(act);
+    } finally {
+      this.isBusy = false;
+    }
+  }
+
   /** Runs an action that may be refused, and shows the reason in `this.error`. */
   async attempt(act) {
     this.error = "";

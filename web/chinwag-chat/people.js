@@ -1,9 +1,11 @@
 // Contacts, invitations and blocks, with their actions.
 
 import { html, nothing, repeat } from "../vendor/lit.js";
-import { face } from "./face.js";
+import { bot, face, nameButton } from "./face.js";
 import { Part, define } from "./part.js";
+import { Popup } from "./popup.js";
 
+/** The actions of each list. The first one has a button, the others are in a menu. */
 const SECTIONS = [
   ["invited_by", ["accept", "deny", "block"]],
   ["contacts", ["message", "remove", "block"]],
@@ -13,7 +15,7 @@ const SECTIONS = [
 const OPERATIONS = { accept: "contact", deny: "deny", withdraw: "remove", remove: "remove", block: "block", unblock: "remove", invite: "invitation" };
 /** Actions that need a confirmation. */
 const ASKED = new Set(["remove", "block"]);
-const TOPICS = new Set(["relations", "presence", "user", "view", "state"]);
+const TOPICS = new Set(["relations", "profile", "presence", "user", "view", "state"]);
 
 export class People extends Part {
   changed({ detail }) {
@@ -51,13 +53,17 @@ export class People extends Part {
 
   #person(name, contact, verbs) {
     const { chat } = this;
-    const status = contact ? chat.client.statusOf(name) : undefined;
-    return html`${face(name, { status })}
-      <div>
-        <bdi class="name">${name}</bdi>
-        ${status ? html`<p class="quiet tiny">${chat.presence(name)}</p>` : nothing}
+    const status = contact ? chat.statusOf(name) : undefined;
+    const profile = chat.client.profileOf(name);
+    const [first, ...others] = verbs;
+    const about = [profile.display_name && name, status && chat.presence(name)].filter(Boolean);
+    return html`${face(name, { status, profile })}
+      <div class="grow">
+        <p class="cut">${nameButton(this, name, chat.client.nameOf(name))} ${bot(this, profile)}</p>
+        ${about.length ? html`<p class="quiet tiny cut">${about.map((each, at) => html`${at ? " · " : ""}<bdi>${each}</bdi>`)}</p>` : nothing}
       </div>
-      <div class="verbs">${verbs.map((verb) => relationButton(this, verb, name))}</div>`;
+      ${relationButton(this, first, name)}
+      ${others.length ? html`<chinwag-person-menu .chat=${chat} .name=${name} .verbs=${others}></chinwag-person-menu>` : nothing}`;
   }
 
   #invite(event) {
@@ -78,22 +84,42 @@ export class People extends Part {
   }
 }
 
+/** The further actions for a person. */
+class PersonMenu extends Popup {
+  static properties = { ...Popup.properties, name: {}, verbs: { attribute: false } };
+
+  changed() {}
+
+  render() {
+    const { name, verbs } = this;
+    const kind = (verb) => (verb === "block" ? "danger" : "");
+    const item = (verb) => this.item(this.say(`people.${verb}`), () => relate(this, verb, name), { kind: kind(verb), label: labelOf(this, verb, name) });
+    return this.popup(this.say("people.more", { name: this.chat.called(name) }), () => verbs.map(item), "compact");
+  }
+}
+
 /** A button that changes a relation; `part` shows a refusal. */
 export function relationButton(part, verb, name) {
-  const { chat } = part;
-  const text = part.say(verb === "invite" ? "people.invite.do" : `people.${verb}`);
-  const act = async () => {
-    if (verb === "message") return chat.openWith(name);
-    if (ASKED.has(verb) && !(await confirmed(chat, verb, name, text))) return undefined;
-    return part.attempt(() => chat.client.relate(name, OPERATIONS[verb]));
-  };
   const kind = verb === "accept" ? "primary" : verb === "block" ? "danger" : "";
-  return html`<button class="compact ${kind}" aria-label=${part.say("people.about", { verb: text, name })} @click=${act}>${text}</button>`;
+  return html`<button class="compact ${kind}" aria-label=${labelOf(part, verb, name)} @click=${() => relate(part, verb, name)}>${textOf(part, verb)}</button>`;
+}
+
+const textOf = (part, verb) => part.say(verb === "invite" ? "people.invite.do" : `people.${verb}`);
+
+const labelOf = (part, verb, name) => part.say("people.about", { verb: textOf(part, verb), name: part.chat.called(name) });
+
+async function relate(part, verb, name) {
+  const { chat } = part;
+  if (verb === "message") return chat.openWith(name);
+  if (ASKED.has(verb) && !(await confirmed(chat, verb, name, textOf(part, verb)))) return undefined;
+  const act = () => chat.client.relate(name, OPERATIONS[verb]);
+  // A menu has no place of its own for a refusal.
+  return part instanceof Popup ? chat.attempt(act) : part.attempt(act);
 }
 
 const confirmed = (chat, verb, name, yes) =>
   chat.ask({
-    title: chat.words.say(`people.${verb}.ask`, { name }),
+    title: chat.words.say(`people.${verb}.ask`, { name: chat.called(name) }),
     hint: chat.words.say(`people.${verb}.hint`),
     yes,
     danger: true,
@@ -107,4 +133,5 @@ export function verbsFor(relations, name) {
   return known ? ["block"] : ["invite", "block"];
 }
 
+define("chinwag-person-menu", PersonMenu);
 define("chinwag-people", People);

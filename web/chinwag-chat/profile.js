@@ -1,10 +1,12 @@
 // The user's profile: name, notifications, sessions, and the deletion of the account.
 
 import { html, nothing } from "../vendor/lit.js";
+import { addressOf } from "./avatar.js";
 import { face } from "./face.js";
 import { cross } from "./icons.js";
 import * as notifications from "./notifications.js";
 import { Part, define } from "./part.js";
+import "./picture.js";
 
 export class Profile extends Part {
   static properties = { owned: { attribute: false } };
@@ -13,18 +15,82 @@ export class Profile extends Part {
     const { chat } = this;
     return html`<dialog aria-labelledby="profile-title" part="dialog" @close=${this.#closed}>
       <div class="head">
-        ${face(chat.me)}
+        ${face(chat.me, { profile: chat.client.profileOf(chat.me) })}
         <h2 class="title" id="profile-title">${this.say("profile.title")}<br><bdi class="quiet small">${chat.me}</bdi></h2>
         <button class="icon" aria-label=${this.say("close")} @click=${() => this.#dialog.close()}>${cross}</button>
       </div>
       <p class="error" role="alert" id="profile-error">${this.error}</p>
+      ${this.#look()}
       ${this.owned && chat.offer?.features.includes("rename") ? this.#naming() : nothing}
+      ${this.#privacy()}
       <section class="stack section" aria-labelledby="profile-notifications">
         <h3 class="kicker" id="profile-notifications">${this.say("profile.notifications")}</h3>
         ${this.#notifications()}
       </section>
+      ${this.owned && this.origin === "account" ? this.#password() : nothing}
       ${this.owned ? this.#sessions() : nothing}
     </dialog>`;
+  }
+
+  /** The display name and the picture, as far as the server lets users change their own. */
+  #look() {
+    const { features = [] } = this.chat.offer ?? {};
+    if (!features.includes("profile")) return nothing;
+    const { display_name: name, avatar } = this.chat.client.profileOf(this.chat.me);
+    const set = (avatar) => this.chat.client.changeUser({ avatar });
+    return html`${this.chat.offer.files ? html`<chinwag-picture class="section" .chat=${this.chat} .avatar=${avatar} .save=${set}></chinwag-picture>` : nothing}
+    <form class="stack section" novalidate @submit=${this.#show}>
+      <label for="profile-shown">${this.say("profile.shown")}</label>
+      <input id="profile-shown" name="shown" autocomplete="off" maxlength="160" dir="auto" .value=${name ?? ""}
+        aria-describedby="profile-shown-hint profile-error">
+      <p class="hint" id="profile-shown-hint">${this.say("profile.shown.hint")}</p>
+      ${features.includes("avatar_urls")
+        ? html`<label for="profile-avatar">${this.say("profile.avatar")}</label>
+          <input id="profile-avatar" name="avatar" type="url" autocomplete="off" maxlength="2048" .value=${addressOf(avatar)}
+            aria-describedby="profile-avatar-hint profile-error">
+          <p class="hint" id="profile-avatar-hint">${this.say("profile.avatar.hint")}</p>`
+        : nothing}
+      <div class="row"><button>${this.say("save")}</button><span class="quiet small" role="status">${this.saved ? this.say("profile.saved") : nothing}</span></div>
+    </form>`;
+  }
+
+  #show(event) {
+    event.preventDefault();
+    const { shown, avatar } = event.target.elements;
+    const before = addressOf(this.chat.client.profileOf(this.chat.me).avatar);
+    const isOther = avatar && avatar.value.trim() !== before;
+    const change = { display_name: shown.value.trim() || null, ...(isOther && { avatar: avatar.value.trim() || null }) };
+    this.saved = false;
+    this.attempt(async () => {
+      await this.chat.client.changeUser(change);
+      this.saved = true;
+    });
+  }
+
+  /** The settings about what others see, once the server has said how they are. */
+  #privacy() {
+    const { settings } = this;
+    if (!settings) return nothing;
+    const change = (key, value) => this.attempt(() => this.chat.client.changeUser({ settings: { [key]: value } }));
+    const check = (key) => html`<label class="check"><input type="checkbox" .checked=${settings[key]}
+      @change=${({ target }) => change(key, target.checked)}> ${this.say(`profile.${key}`)}</label>`;
+    const choice = (key) => html`<label for="profile-${key}">${this.say(`profile.${key}`)}</label>
+      <select id="profile-${key}" @change=${({ target }) => change(key, target.value)}>
+        ${["anyone", "contacts", "nobody"].map((each) => html`<option value=${each} ?selected=${each === settings[key]}>${this.say(`profile.${each}`)}</option>`)}
+      </select>`;
+    return html`<section class="stack section" aria-labelledby="profile-privacy">
+      <h3 class="kicker" id="profile-privacy">${this.say("profile.privacy")}</h3>
+      ${check("hide_last_seen")}${check("hide_reads")}${choice("write_first")}${choice("added_by")}
+    </section>`;
+  }
+
+  async #load() {
+    try {
+      ({ settings: this.settings, origin: this.origin } = await this.chat.client.loadUser(this.chat.me));
+      this.requestUpdate();
+    } catch {
+      // Without them none are offered.
+    }
   }
 
   #naming() {
@@ -39,11 +105,46 @@ export class Profile extends Part {
     </form>`;
   }
 
+  #password() {
+    const field = (id, autocomplete, hint) => html`<label for="password-${id}">${this.say(`password.${id}`)}</label>
+      <input id="password-${id}" name=${id} type="password" autocomplete=${autocomplete} maxlength="1024" dir="auto"
+        aria-describedby="password-${id}-hint password-error">
+      <p class="hint" id="password-${id}-hint">${hint}</p>`;
+    return html`<form class="stack section" novalidate aria-labelledby="profile-password" @submit=${this.#changePassword}>
+      <h3 class="kicker" id="profile-password">${this.say("password.title")}</h3>
+      <input type="text" name="username" autocomplete="username" .value=${this.chat.me} hidden>
+      ${field("old", "current-password", nothing)}${field("new", "new-password", this.say("account.password.hint"))}
+      <p class="error" role="alert" id="password-error">${this.wrong}</p>
+      <div class="row"><button>${this.say("password.do")}</button><span class="quiet small" role="status">${this.isChanged ? this.say("password.done") : nothing}</span></div>
+    </form>`;
+  }
+
+  #changePassword(event) {
+    event.preventDefault();
+    const form = event.target;
+    const { old, new: next } = Object.fromEntries(new FormData(form));
+    this.isChanged = false;
+    this.once(async () => {
+      this.wrong = "";
+      try {
+        if (!old || !next) throw this.chat.refuse("password.both");
+        await this.chat.client.changePassword(old, next);
+        this.isChanged = true;
+        form.reset();
+      } catch (error) {
+        this.wrong = this.chat.why(error);
+        form.elements[error.fields?.length ? "new" : "old"].focus();
+      }
+    });
+  }
+
   #notifications() {
     const state = notifications.state();
-    if (state !== "ask") return html`<p class="small">${this.say(`profile.notifications.${state}`)}</p>`;
-    const ask = () => this.attempt(() => notifications.ask());
-    return html`<div><button @click=${ask}>${this.say("profile.notifications.ask")}</button></div>`;
+    const turn = (on) => () => this.attempt(() => notifications.turn(on));
+    const button = (on, key) => html`<div><button @click=${turn(on)}>${this.say(key)}</button></div>`;
+    if (state === "ask" || state === "off") return button(true, "profile.notifications.ask");
+    const text = html`<p class="small">${this.say(`profile.notifications.${state}`)}</p>`;
+    return state === "on" ? html`${text}${button(false, "profile.notifications.off")}` : text;
   }
 
   /** For accounts of Chinwag's own. If the host page provides the token, it also manages sessions. */
@@ -67,6 +168,7 @@ export class Profile extends Part {
 
   firstUpdated() {
     this.#dialog.showModal();
+    this.#load();
   }
 
   #closed() {
@@ -77,7 +179,7 @@ export class Profile extends Part {
     event.preventDefault();
     const form = event.target;
     const name = form.elements.name.value.trim();
-    this.attempt(async () => {
+    this.once(async () => {
       if (!name) throw this.chat.refuse("error.required");
       await this.chat.client.rename(name);
       form.reset();

@@ -1,27 +1,35 @@
 // The rows of a conversation: the appearance of each message, computed from the group and its neighbours. No DOM
 // here.
 
-import { shorten } from "./text.js";
+import { hasLine, lineOf } from "./entry.js";
+import { gist, isGone } from "./gist.js";
+import { EVERYONE, isMention, textsOf } from "./mentions.js";
+import { openWindows } from "./windows.js";
 import { sameDay } from "./words.js";
 
 /** Messages of one person within this time share a heading. */
 const TOGETHER = 5 * 60_000;
 /** A shorter delay by the server is not shown. */
 const WAIT_SHOWN = 3_000;
+/** The server counts unread messages up to this number. */
+const COUNTED = 100;
 
-/** An acknowledged message keeps the row that it had while it was sent. */
-export const keyOf = (message) => message.client_id ?? message.id;
+/** An acknowledged message keeps the row that it had while it was sent. Only this user's own ids are unique. */
+const keyFor = (me) => (message) => (message.changes ? `entry-${message.seq}` : message.client_id && (message.author === undefined || message.author === me) ? `sent-${encodeURIComponent(message.client_id)}` : message.id);
 
 export class Rows {
-  constructor(chat, group, to) {
+  /** @param part the messages of a part of the group: `{stored, unsent}` */
+  constructor(chat, group, to, part = null) {
     Object.assign(this, { chat, group });
-    const unsent = group ? group.unsent : to ? chat.client.unsentTo(to) : [];
-    this.stored = group?.messages ?? [];
+    const unsent = part?.unsent ?? (group ? group.unsent : to ? chat.client.unsentTo(to) : []);
+    /** Messages, and the entries of the group that have something to say, by number. */
+    this.stored = part?.stored ?? (group ? withEntries(chat, group) : []);
+    const keyOf = (this.keyOf = keyFor(chat.me));
     // A message that is stored already, and whose acknowledgement is about to arrive, is shown once.
     const last = new Set(unsent.length ? this.stored.slice(-2 * unsent.length - 8).map(keyOf) : []);
-    this.unsent = unsent.filter(({ client_id }) => !last.has(client_id));
+    this.unsent = unsent.filter((message) => !last.has(keyOf(message)));
     /** The row before which unread messages began at the opening; -1 if it is not here. */
-    this.fresh = group ? this.#fresh(chat.freshAfter(group)) : -1;
+    this.fresh = group && !part ? this.#fresh(chat.fresh(group)) : -1;
   }
 
   get count() {
@@ -29,7 +37,7 @@ export class Rows {
   }
 
   keys() {
-    return [...this.stored.map(keyOf), ...this.unsent.map(keyOf)];
+    return [...this.stored.map(this.keyOf), ...this.unsent.map(this.keyOf)];
   }
 
   at(index) {
@@ -41,33 +49,104 @@ export class Rows {
     const { chat, group } = this;
     const message = this.at(index);
     const before = this.at(index - 1);
+    if (message.changes) return this.#entry(message, before);
     const mine = this.#mine(message);
     const day = !before || !sameDay(before.date, message.date);
     const fresh = index === this.fresh;
+    const follows = !day && !fresh && this.#follows(before, message) && before.thread === message.thread;
     return {
       message,
       mine,
-      author: message.author || (mine ? chat.me : chat.words.say("conversation.deletedUser")),
+      ...this.#author(message.author || (mine ? chat.me : null)),
       day: day ? chat.words.day(message.date) : "",
       fresh,
-      follows: !day && !fresh && this.#follows(before, message),
+      follows,
       faced: !mine && Boolean(group) && !group.private,
+      reactors: this.#reactors(message),
       note: this.#note(index, message, mine),
       may: this.#may(message, mine),
+      aimed: this.#aimed(message),
       ...this.#quote(message),
+      under: follows ? "" : this.#under(message),
+      repliers: this.#repliers(message),
+      ...this.#mentions(message),
     };
+  }
+
+  #entry(entry, before) {
+    const { words } = this.chat;
+    const day = !before || !sameDay(before.date, entry.date);
+    return { message: entry, entry: lineOf(this.chat, this.group, entry), day: day ? words.day(entry.date) : "", aimed: this.#aimed(entry) };
+  }
+
+  #aimed({ seq }) {
+    const { aim } = this.chat;
+    return aim !== null && aim.group === this.group?.id && aim.seq === seq;
+  }
+
+  /** The users whom it mentions with the texts that do so, and whether it calls this user. */
+  #mentions(message) {
+    const { client, me } = this.chat;
+    const names = message.mentions ?? [];
+    if (!names.length) return { mentions: "", called: false };
+    const called = !this.#mine(message) && isMention(this.chat, message);
+    const isOwn = (name) => name === me || (called && name === EVERYONE);
+    return { mentions: JSON.stringify(names.map((name) => ({ name, texts: textsOf(client, name), own: isOwn(name) }))), called };
+  }
+
+  /** The author's name, its looks, and what it is called; a deleted user has none. */
+  #author(name) {
+    const { chat } = this;
+    if (!name) return { name: null, profile: null, author: chat.words.say("conversation.deletedUser") };
+    return { name, profile: chat.client.profileOf(name), author: chat.called(name) };
+  }
+
+  /** The names shown for the users of each reaction, as one text. */
+  #reactors({ reactions = {} }) {
+    const all = Object.values(reactions);
+    return all.length ? JSON.stringify(all.map(({ names }) => names.map((name) => this.chat.called(name)))) : "";
   }
 
   #mine({ author }) {
     return author === undefined || author === this.chat.me;
   }
 
-  #fresh(after) {
-    if (after === Infinity || (this.group.hasEarlier && this.stored[0]?.seq > after + 1)) return -1;
-    return this.stored.findIndex((message) => message.seq > after && !this.#mine(message));
+  /** Whether older messages must be loaded before it is known where the unread ones begin. */
+  get lacksFresh() {
+    if (!this.group) return false;
+    const { after, count, head } = this.chat.fresh(this.group);
+    if (after === Infinity || !this.group.hasEarlier) return false;
+    return this.stored[0]?.seq > after + 1 && this.#unreadUntil(head, after).length < count;
+  }
+
+  #unreadUntil(head, after) {
+    return this.stored.filter((message) => message.seq > after && message.seq <= head && !this.#mine(message));
+  }
+
+  #fresh({ after, count, head }) {
+    if (after === Infinity || this.lacksFresh) return -1;
+    const unread = this.#unreadUntil(head, after);
+    // What was written before this user joined is not new. Of 100 and more the number is not known.
+    const first = count < COUNTED ? unread.at(-count) : unread[0];
+    const index = first ? this.stored.indexOf(first) : -1;
+    return index >= 0 ? index : this.stored.findIndex((message) => message.seq > after && !this.#mine(message));
+  }
+
+  /** The row of a number, or of the next message if that one is gone; -1 if it is not stored here. */
+  indexOf(seq) {
+    const { group, stored } = this;
+    const index = stored.findIndex((message) => message.seq >= seq);
+    const isBefore = index === 0 && stored[0].seq > seq && group?.hasEarlier;
+    if (index < 0) return group?.hasLater ? -1 : stored.length - 1;
+    return isBefore ? -1 : index;
+  }
+
+  has(seq) {
+    return this.stored.some((message) => message.seq === seq);
   }
 
   #follows(before, message) {
+    if (before.changes) return false;
     if (this.#mine(before) !== this.#mine(message)) return false;
     if (!this.#mine(message) && before.author !== message.author) return false;
     return new Date(message.date) - new Date(before.date) < TOGETHER;
@@ -84,32 +163,62 @@ export class Rows {
 
   /** The users who have read up to this message of the user, and none of its later ones. */
   #readers(index) {
-    const { words, me } = this.chat;
-    const { group } = this;
+    const { chat, group } = this;
+    const { words, me } = chat;
     let next = index + 1;
     while (next < this.stored.length && this.stored[next].author !== me) next += 1;
     const until = this.stored[next]?.seq ?? Infinity;
     const { seq } = this.stored[index];
-    const names = [...group.reads].filter(([name, read]) => name !== me && read >= seq && read < until).map(([name]) => name);
+    const names = [...group.reads].filter(([name, read]) => name !== me && read >= seq && read < until && group.roleOf(name)).map(([name]) => chat.called(name));
     if (!names.length) return until === Infinity && !group.hasLater ? words.say("messages.sent") : "";
     return group.private ? words.say("messages.read") : words.say("messages.readBy", { names: words.names.format(names) });
   }
 
-  #may(message, mine) {
-    const { group } = this;
-    if (message.state || !message.body || group.role === "restricts") return "";
-    if (mine) return "reply edit delete";
-    return mayDelete(group, message.author) ? "reply delete" : "reply";
+  /** The text of the root of a reply, above the first of several by one person. */
+  #under({ thread }) {
+    const { chat, group } = this;
+    if (!thread || !group) return "";
+    const root = chat.quoted(group, thread);
+    return (root && gist(chat.words, root)) || chat.words.say("messages.earlier");
   }
 
-  #quote({ respond_to: id }) {
+  #repliers({ replies }) {
+    return replies ? replies.names.map((name) => ({ name, profile: this.chat.client.profileOf(name) })) : null;
+  }
+
+  #may(message, mine) {
+    const { group } = this;
+    if (message.state || isGone(message)) return "";
+    const pin = mayPin(group) ? (message.pinned ? " unpin" : " pin") : "";
+    const link = `${this.chat.linkTo ? " link" : ""}${pin}`;
+    if (group.role === "restricts" || group.pending) return link.trim();
+    if (mine) return ["react reply thread", ...openWindows(this.chat, group, message)].join(" ") + link;
+    return mayDelete(group, message.author) ? `react reply thread delete${link}` : `react reply thread${link}`;
+  }
+
+  #quote(message) {
     const { chat, group } = this;
-    if (!id || !group) return {};
+    const { respond_to: id } = message;
+    if (!group) return {};
+    if (chat.lostQuote(message)) return { quoteAuthor: "", quoteBody: chat.words.say("messages.erased") };
+    if (!id) return {};
     const quoted = chat.quoted(group, id);
     if (!quoted) return { quoteAuthor: "", quoteBody: chat.words.say("messages.earlier") };
-    const author = quoted.author || chat.words.say("conversation.deletedUser");
-    return { quoteAuthor: author, quoteBody: shorten(quoted.body) || chat.words.say("messages.erased") };
+    const author = quoted.author ? chat.called(quoted.author) : chat.words.say("conversation.deletedUser");
+    return { quoteAuthor: author, quoteBody: gist(chat.words, quoted) || chat.words.say("messages.erased") };
   }
+}
+
+/** Whether this user may pin messages. The server decides; this only decides the offer. */
+export function mayPin(group) {
+  return group.private ? group.role !== "restricts" : group.role === "owner" || group.role === "admins";
+}
+
+/** A group's messages with its entries among them. */
+function withEntries(chat, group) {
+  const { messages, entries } = group;
+  const shown = entries.filter((entry) => hasLine(chat, group, entry));
+  return shown.length ? [...messages, ...shown].sort((a, b) => a.seq - b.seq) : messages;
 }
 
 /** Whether this user may delete a message of another user. The server decides; this only decides the offer. */

@@ -8,8 +8,11 @@ export function status(chat, place = "") {
   if (state === "ready") return nothing;
   const say = (key) => chat.words.say(key);
   const waiting = state === "waiting";
-  return html`<div class="status ${place}" role="status" data-state=${state} part="status">
-    <span>${say(`connection.${state}`)} ${waiting ? html`<span class="quiet tiny">${say("connection.waiting.hint")}</span>` : nothing}</span>
+  const { setup } = (waiting && chat.client.problem) || {};
+  const kept = chat.client.persistent ? "connection.waiting.hint" : "connection.waiting.unkept";
+  const hint = setup ? chat.words.say(`connection.${setup}`, { origin: location.origin }) : say(kept);
+  return html`<div class="status ${place}" data-state=${state} part="status">
+    <span>${say(`connection.${state}`)} ${waiting ? html`<span class="quiet tiny">${hint}</span>` : nothing}</span>
     ${waiting ? html`<button class="compact" @click=${() => chat.client.retry()}>${say("connection.retry")}</button>` : nothing}
   </div>`;
 }

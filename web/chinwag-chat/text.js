@@ -1,43 +1,102 @@
-// User text. The only markup made of it are links with harmless schemes.
+// User text as nodes: formats and links, made by Lit of strings, and never of markup.
 
 import { html } from "../vendor/lit.js";
+import { blocks } from "./format.js";
 
-const LINK = /\b(?:https?:\/\/|mailto:)[^\s<>"“”«»]+/giu;
 const SEPARATOR = /[,;،、]/u;
 const SEPARATORS = /[,;،、]+/u;
-const SAFE = new Set(["http:", "https:", "mailto:"]);
-const CLOSERS = { ")": "(", "]": "[", "}": "{" };
+/** The number of emoji that are shown large if a message has nothing else. */
+const LARGE_MOST = 6;
+const ONLY_EMOJI = new RegExp(String.raw`^(?:\p{RGI_Emoji}\s*){1,${LARGE_MOST}}$`, "v");
+/** Characters at the beginning of a text that show nothing. */
+const UNSEEN = /^[\s\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\u3164\uffa0]+/u;
+/** No grapheme that people write is longer, in code units. */
+const GRAPHEME_MOST = 16;
+/** So much of a message is read for its preview. */
+const PREVIEWED = 2_000;
+/** Signs that touch a mention. */
+const SIGNS_AFTER = /^[\p{P}\p{S}]{1,8}/u;
+const SIGNS_BEFORE = /[\p{P}\p{S}]{1,8}$/u;
+const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
-/** A text, split into strings and links `{text, href}`, in order. */
-export function parts(text) {
-  const found = [];
-  let end = 0;
-  for (const { 0: raw, index } of text.matchAll(LINK)) {
-    const shown = withoutTail(raw);
-    const href = safe(shown);
-    if (!href) continue;
-    if (index > end) found.push(text.slice(end, index));
-    found.push({ text: shown, href });
-    end = index + shown.length;
-  }
-  if (end < text.length) found.push(text.slice(end));
-  return found;
+/** A message of more lines than the first number is shown with as many as the second one at first. */
+const [LINES_MOST, LINES_FIRST] = [60, 40];
+const FENCE = /^ {0,3}```/u;
+
+/** The first lines of a text of many lines; else all of it. */
+export function beginning(text) {
+  const lines = text.split("\n", LINES_MOST + 1);
+  if (lines.length <= LINES_MOST) return text;
+  const first = lines.slice(0, LINES_FIRST);
+  const isInCode = first.filter((line) => FENCE.test(line)).length % 2 === 1;
+  return [...first, ...(isInCode ? ["```"] : [])].join("\n");
 }
 
-/** The same as nodes: Lit makes text nodes of strings, whatever they contain. */
-export const linked = (text) =>
-  parts(text).map((part) =>
-    typeof part === "string"
-      ? part
-      : // The title has the whole address, with the host as the browser will request it.
-        html`<a href=${part.href} title=${part.href} dir="ltr" target="_blank" rel="noopener noreferrer nofollow">${part.text}</a>`,
-  );
+/** A message as nodes. `find` finds its mentions, of which `mention` makes nodes. */
+export const formatted = (text, find, mention) => blocks(text, find).map((each) => block(each, mention));
 
-/** The beginning of a text on one line, never cut within a character. */
+/** Whether a message is a few emoji and nothing else. */
+export const isEmojiOnly = (text) => text.length < LARGE_MOST * 30 && ONLY_EMOJI.test(text.trim());
+
+function block({ kind, inside, text, blocks: quoted, ordered, items }, mention) {
+  if (kind === "text") return inside.length === 1 && typeof inside[0] === "string" ? inside[0] : html`<span>${partsOf(inside, mention)}</span>`;
+  if (kind === "pre") return html`<pre><code>${text}</code></pre>`;
+  if (kind === "quote") return html`<blockquote>${quoted.map((each) => block(each, mention))}</blockquote>`;
+  const lines = items.map((item) => (ordered ? html`<li value=${item.value}>${partsOf(item.inside, mention)}</li>` : html`<li>${partsOf(item.inside, mention)}</li>`));
+  return ordered ? html`<ol role="list">${lines}</ol>` : html`<ul role="list">${lines}</ul>`;
+}
+
+/** The pieces of a line as nodes. A mention stays on one line with the signs that touch it. */
+function partsOf(pieces, mention) {
+  const rest = [...pieces];
+  const nodes = [];
+  for (let piece = rest.shift(); piece !== undefined; piece = rest.shift()) {
+    if (!piece.mention) {
+      const before = typeof piece === "string" && rest[0]?.mention ? (SIGNS_BEFORE.exec(piece)?.[0] ?? "") : "";
+      if (before) [piece, rest[0]] = [piece.slice(0, -before.length), { ...rest[0], before }];
+      nodes.push(partOf(piece, mention));
+      continue;
+    }
+    const { before = "" } = piece;
+    const after = typeof rest[0] === "string" ? (SIGNS_AFTER.exec(rest[0])?.[0] ?? "") : "";
+    if (after) rest[0] = rest[0].slice(after.length);
+    nodes.push(before || after ? html`<span class="joined">${before}${mention(piece)}${after}</span>` : mention(piece));
+  }
+  return nodes;
+}
+
+function partOf(piece, mention) {
+  if (typeof piece === "string") return piece;
+  if (piece.href) return link(piece);
+  if (piece.kind === "code") return html`<code>${piece.text}</code>`;
+  const inside = partsOf(piece.inside, mention);
+  if (piece.kind === "strong") return html`<strong>${inside}</strong>`;
+  return piece.kind === "em" ? html`<em>${inside}</em>` : html`<s>${inside}</s>`;
+}
+
+/** The title has the whole address, as the browser will request it. */
+const link = ({ text, href, host }) =>
+  html`<a href=${href} title=${href} dir="ltr" target="_blank" rel="noopener noreferrer nofollow">${text}</a>${host ? html` <bdi class="host">(${host})</bdi>` : ""}`;
+
+/** The beginning of a text on one line, never cut within a character as people count them. */
 export function shorten(text, most = 120) {
-  const line = text.slice(0, most * 4).replace(/\s+/gu, " ").trim();
-  const characters = [...line];
-  return characters.length > most ? `${characters.slice(0, most).join("")}…` : line;
+  const seen = text.replace(UNSEEN, "");
+  const part = seen.slice(0, most * GRAPHEME_MOST);
+  const graphemes = Array.from(GRAPHEMES.segment(part.replace(/\s+/gu, " ").trimEnd()), ({ segment }) => segment);
+  // The last one may be cut.
+  if (part.length < seen.length) graphemes.pop();
+  const isCut = part.length < seen.length || graphemes.length > most;
+  return graphemes.slice(0, most).join("") + (isCut ? "…" : "");
+}
+
+/** The beginning of a message on one line, without the marks of its formats. */
+export const preview = (text, most) => shorten(blocks(text.replace(UNSEEN, "").slice(0, PREVIEWED)).map(plain).join(" "), most);
+
+function plain({ text, inside, blocks: quoted, items }) {
+  if (text !== undefined) return text;
+  if (quoted) return quoted.map(plain).join(" ");
+  if (items) return items.map(plain).join(" ");
+  return inside.map((each) => (typeof each === "string" ? each : plain(each))).join("");
 }
 
 /** A name as nodes that may break after each of its separators. */
@@ -51,25 +110,4 @@ export async function namesIn(text, isName) {
   const words = text.split(/\s+/u).map((word) => word.replace(/^[,;،、]+|[,;،、]+$/gu, ""));
   const split = async (word) => (!SEPARATOR.test(word) || (await isName(word)) ? [word] : word.split(SEPARATORS));
   return (await Promise.all(words.map(split))).flat().filter(Boolean);
-}
-
-function safe(text) {
-  try {
-    const url = new URL(text);
-    return SAFE.has(url.protocol) && (url.hostname || url.pathname) ? url.href : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Punctuation after an address belongs to the sentence, and so does a bracket that was opened before it. */
-function withoutTail(raw) {
-  let text = raw;
-  for (;;) {
-    const last = text.at(-1);
-    const opener = CLOSERS[last];
-    const unpaired = opener && text.split(last).length > text.split(opener).length;
-    if (!unpaired && !/[.,;:!?'’…*_]/u.test(last)) return text;
-    text = text.slice(0, -1);
-  }
 }

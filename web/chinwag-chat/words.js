@@ -1,44 +1,52 @@
 // Texts in the reader's language: words, plurals, dates, and refusals of the server.
 
-import en, { server as enServer } from "../words/en.js";
+import en from "../words/en.js";
+import enServer from "../words/server.en.js";
+import frServer from "../words/server.fr.js";
 
-/** Languages other than English are loaded on demand. */
-const LANGUAGES = { fr: () => import("../words/fr.js") };
+/** The texts of languages other than English are loaded on demand. The server's sentences are few. */
+const LANGUAGES = { fr: { load: () => import("../words/fr.js"), server: frServer } };
+/** Letters of right-to-left scripts, and the characters that set a direction. */
+const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 const DAY = 24 * 3600_000;
+
+/** Of a number of bytes, each a thousand times the one before. */
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
 
 export class Words {
   static english = new Words("en", en, enServer);
 
-  constructor(lang, table, server) {
+  /** @param locale the reader's, for dates and times */
+  constructor(lang, table, server, locale = lang) {
     this.lang = lang;
     this.table = table;
     this.server = Object.entries(server).map(([said, words]) => [pattern(said), words]);
-    // A language tag with a region keeps its format of dates.
     this.plural = new Intl.PluralRules(lang);
-    this.clock = new Intl.DateTimeFormat(lang, { hour: "numeric", minute: "2-digit" });
-    this.exactClock = new Intl.DateTimeFormat(lang, { timeStyle: "medium" });
-    this.whole = new Intl.DateTimeFormat(lang, { dateStyle: "full", timeStyle: "short" });
-    this.dayInYear = new Intl.DateTimeFormat(lang, { weekday: "long", day: "numeric", month: "long" });
-    this.dayAndYear = new Intl.DateTimeFormat(lang, { day: "numeric", month: "long", year: "numeric" });
-    this.short = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short" });
+    this.clock = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
+    this.exactClock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+    this.whole = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" });
+    this.dayInYear = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+    this.dayAndYear = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" });
+    this.short = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
     this.relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
     this.names = new Intl.ListFormat(lang, { type: "conjunction" });
-    this.order = new Intl.Collator(lang);
+    this.order = new Intl.Collator(locale);
   }
 
-  /** The texts for a language tag such as `fr-CA`; English if there are none. */
-  static async for(tag) {
-    const load = LANGUAGES[tag.split("-")[0].toLowerCase()];
-    if (!load) return Words.english;
-    const { default: table, server } = await load();
-    return new Words(tag, table, server);
+  /** The texts for a language tag such as `fr-CA`, English if there are none; dates and times as in `locale`. */
+  static async for(tag, locale = tag) {
+    const language = tag.split("-")[0].toLowerCase();
+    const known = LANGUAGES[language];
+    if (!known) return new Words(language === "en" ? tag : "en", en, enServer, locale);
+    const { default: table } = await known.load();
+    return new Words(tag, table, known.server, locale);
   }
 
   /** The text of a key, with `values` inserted. `values.count` selects the plural form. */
   say(key, values = {}) {
     const found = this.table[key] ?? en[key] ?? key;
     const text = typeof found === "string" ? found : (found[this.plural.select(values.count)] ?? found.other);
-    return text.replace(/\{(\w+)\}/gu, (whole, name) => (name in values ? String(values[name]) : whole));
+    return text.replace(/\{(\w+)\}/gu, (whole, name) => (name in values ? isolated(String(values[name])) : whole));
   }
 
   /** The server's refusal, or the failure of a request, as a sentence that says what to do. */
@@ -64,6 +72,20 @@ export class Words {
       const format = new Intl.NumberFormat(this.lang, { style: "unit", unit, unitDisplay: "long" });
       return digits < 120 ? short : format.format(Math.ceil(digits / seconds));
     });
+  }
+
+  /** A wait in seconds, as a clock shows it. */
+  wait(seconds) {
+    const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+    if (hours) return `${hours}:${two(minutes)}:${two(rest)}`;
+    return minutes ? `${minutes}:${two(rest)}` : `${rest} s`;
+  }
+
+  /** A number of bytes, in the unit that suits it. */
+  size(bytes) {
+    const step = Math.min(UNITS.length - 1, bytes < 1000 ? 0 : Math.floor(Math.log10(bytes) / 3));
+    const value = bytes / 1000 ** step;
+    return new Intl.NumberFormat(this.lang, { style: "unit", unit: UNITS[step], unitDisplay: step ? "short" : "long", maximumFractionDigits: value < 10 && step ? 1 : 0 }).format(value);
   }
 
   exactTime(date) {
@@ -93,10 +115,16 @@ export class Words {
   }
 }
 
+/** A text that may run from right to left, or turns the text around it, does so by itself only. */
+function isolated(text) {
+  return TURNS.test(text) ? `\u2068${text.replace(/[\u2066-\u2069]/gu, "")}\u2069` : text;
+}
+
 /** Whether two moments are on one day here. */
 export const sameDay = (one, other) => midnight(one) === midnight(other);
 
 const midnight = (date) => new Date(date).setHours(0, 0, 0, 0);
+const two = (number) => String(number).padStart(2, "0");
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function pattern(said) {

@@ -1,12 +1,19 @@
 // The class of the module, which connects its parts. chinwag.d.ts documents its members.
 
+import { arrival } from "./arrival.js";
+import { watchPage } from "./away.js";
 import { ChinwagError, lost } from "./error.js";
 import { Drawer } from "./drawer.js";
+import { Files } from "./files.js";
+import { Grouping } from "./grouping.js";
 import { History } from "./history.js";
 import { Link } from "./link.js";
+import { ask, call } from "./messaging.js";
 import { Outbox } from "./outbox.js";
 import { Reader } from "./reader.js";
+import { Recall } from "./recall.js";
 import { Rest, serverAddress } from "./rest.js";
+import { Session } from "./session.js";
 import { Store } from "./store.js";
 
 /** @typedef {import("./group.js").Group} Group */
@@ -14,63 +21,67 @@ import { Store } from "./store.js";
 /** @typedef {import("../chinwag.js").ChinwagEvents} Events */
 /** @typedef {import("../chinwag.js").Operation} Operation */
 /** @typedef {import("../chinwag.js").Status} Status */
-
-/** @typedef {{ promise: Promise<void>, resolve: () => void, reject: (error: ChinwagError) => void }} Arrival */
+/** @typedef {import("./arrival.js").Arrival} Arrival */
 
 const HELD = 400;
 const HELD_LEAST = 100;
 /** The longest frame that a server accepts with its default settings is 64 KiB. */
 const FRAME_MOST = 60_000;
-const AWAY_AFTER = 60_000;
 
-export class Chinwag extends EventTarget {
+export class Chinwag extends Grouping {
   server;
   /** @type {Rest} */ #rest;
+  /** @type {Session} */ #session;
   /** @type {Link} */ #link;
   /** @type {Drawer} */ #drawer;
   /** @type {Outbox} */ #outbox;
   /** @type {Store} */ #store;
   /** @type {History} */ #history;
+  /** @type {Recall} */ #recall;
   /** @type {Reader} */ #reader;
+  /** @type {Files} */ #files;
   /** @type {Status} */ #status = "online";
-  /** @type {string | null} */ #expires = null;
   /** @type {Arrival | null} */ #arriving = null;
-  /** @type {number | undefined} */ #awayTimer;
-  /** @type {Promise<import("../chinwag.js").ServerInfo> | null} */ #info = null;
-  /** The user has signed out: the end of the session needs no event. */ #leaving = false;
 
   /** @param {ChinwagOptions} [options] */
   constructor(options = {}) {
     super();
     this.server = serverAddress(options.server);
     const rest = (this.#rest = new Rest(this.server, options.token));
+    this.#session = new Session(rest);
     const link = (this.#link = new Link(this.server, {
-      knock: () => this.#knock(),
-      renew: async () => !this.#leaving && rest.renew(await rest.token()),
+      knock: (patience) => this.#knock(patience),
+      renew: async () => !this.#session.leaving && rest.renew(await rest.token()),
       onFrame: (frame) => this.#store.take(frame),
       onState: () => this.#stateChanged(),
       onEnd: (error) => this.#ended(error),
       probe: () => ({ type: "status.update", data: { status: this.#status } }),
     }));
     this.#drawer = new Drawer(options.keep ?? true, () => this.#emit("persistent", { persistent: this.persistent }));
+    const files = (this.#files = new Files(rest, () => `${this.server} ${this.me} ${this.account}`));
     const outbox = (this.#outbox = new Outbox({
       server: this.server,
       link,
       drawer: this.#drawer,
+      files,
       standing: (id) => (!this.groups.has(id) ? "gone" : this.groups.get(id)?.behind ? "behind" : "ready"),
       privateWith: (name) => this.privateWith(name)?.id,
       sameName: (one, other) => this.sameName(one, other),
       onChange: ({ group, to }) => this.#emit("unsent", { group: (group !== null && this.groups.get(group)) || null, to }),
     }));
-    const held = Math.max(HELD_LEAST, options.held ?? HELD);
-    this.#store = new Store({ link, rest, outbox, held, emit: (type, detail) => this.#emit(type, detail) });
+    this.#store = new Store({ link, rest, outbox, held: Math.max(HELD_LEAST, options.held ?? HELD), emit: (type, detail) => this.#emit(type, detail) });
     this.#history = new History({ rest, tell: (group) => this.#store.tell(group) });
-    this.#reader = new Reader(link);
-    if (options.away) document.addEventListener("visibilitychange", () => this.#seen(!document.hidden));
+    this.#reader = new Reader(link, rest);
+    this.#recall = new Recall(this.server, options.offline ?? false, { store: this.#store, groups: () => this.conversations });
+    if (options.away) watchPage((seen) => this.#seen(seen));
   }
 
   get me() {
     return this.#store.me;
+  }
+
+  get account() {
+    return this.#store.account;
   }
 
   // ── The connection ──
@@ -99,6 +110,14 @@ export class Chinwag extends EventTarget {
     return arriving.promise;
   }
 
+  recall() {
+    const known = this.state === "waiting" ? this.#recall.read() : null;
+    if (!known || this.me !== null) return false;
+    this.#store.recall(known);
+    this.#outbox.belongsTo(known.name, known.account);
+    return true;
+  }
+
   retry() {
     this.#link.retry();
   }
@@ -111,28 +130,26 @@ export class Chinwag extends EventTarget {
   // ── The account ──
 
   serverInfo() {
-    const asked = (this.#info ??= this.#rest.read("server/"));
-    asked.catch(() => (this.#info = null));
-    return asked;
+    return this.#session.info();
   }
 
-  async whoAmI() {
-    try {
-      return /** @type {string} */ ((await this.#rest.session()).name);
-    } catch (error) {
-      if (error instanceof ChinwagError && error.code === 401) return null;
-      throw error;
-    }
+  whoAmI() {
+    return this.#session.whoAmI();
   }
 
   /** @param {string} name @param {string} password */
   signUp(name, password) {
-    return this.#enter("accounts/", name, password);
+    return this.#session.enter("accounts/", name, password);
   }
 
   /** @param {string} name @param {string} password */
   signIn(name, password) {
-    return this.#enter("sessions/", name, password);
+    return this.#session.enter("sessions/", name, password);
+  }
+
+  /** @param {string} old @param {string} password */
+  async changePassword(old, password) {
+    await this.#rest.call("PATCH", "accounts/me/", { old, new: password });
   }
 
   signOut() {
@@ -159,7 +176,7 @@ export class Chinwag extends EventTarget {
   }
 
   get conversations() {
-    const by = (/** @type {Group} */ { date, id }) => date + id;
+    const by = (/** @type {Group} */ { settings, date, id }) => `${Number(settings.pinned)} ${date} ${id}`;
     return [...this.groups.values()].sort((a, b) => (by(a) < by(b) ? 1 : -1));
   }
 
@@ -202,13 +219,14 @@ export class Chinwag extends EventTarget {
   /**
    * @param {string | { group: string } | { to: string }} where
    * @param {string} body
-   * @param {{ respondTo?: string | null }} [options]
+   * @param {import("../chinwag.js").SendOptions} [options]
    */
   send(where, body, options = {}) {
     const to = typeof where === "object" && "to" in where ? where.to : null;
     const group = to !== null ? (this.privateWith(to)?.id ?? null) : typeof where === "string" ? where : /** @type {{ group: string }} */ (where).group;
     if (group !== null) this.#store.typing.say(group, false, false);
-    return this.#outbox.add({ group, to: group === null ? to : null }, body, group === null ? null : (options.respondTo ?? null));
+    const { data, mentions, attachments } = options;
+    return this.#outbox.add({ group, to: group === null ? to : null }, body, group === null ? { data, mentions, attachments } : options);
   }
 
   /** @param {string} clientId */
@@ -219,16 +237,6 @@ export class Chinwag extends EventTarget {
   /** @param {string} clientId */
   discard(clientId) {
     this.#outbox.discard(clientId);
-  }
-
-  /** @param {string} messageId @param {string} body */
-  async edit(messageId, body) {
-    await this.#ask("message.update", { id: messageId, body });
-  }
-
-  /** @param {string} messageId */
-  async delete(messageId) {
-    await this.#ask("message.delete", { id: messageId });
   }
 
   /** @param {string} group @param {number} [limit] */
@@ -251,9 +259,9 @@ export class Chinwag extends EventTarget {
     await this.#history.latest(this.#group(group));
   }
 
-  /** @param {string} messageId @returns {Promise<import("../chinwag.js").Message>} */
-  fetchMessage(messageId) {
-    return this.#rest.call("GET", `messages/${encodeURIComponent(messageId)}/`);
+  /** @param {string} group @param {string} root */
+  openThread(group, root) {
+    return this.#group(group).threads.open(root, this.me, { rest: this.#rest, tell: (thread) => this.#emit("thread", { thread }) });
   }
 
   /** @param {string} id @param {number} [seq] */
@@ -263,9 +271,12 @@ export class Chinwag extends EventTarget {
     const last = group.messages[group.messages.length - 1];
     // A user who reads the newest messages no longer looks back.
     if (!group.hasLater && last && seq >= last.seq) group.lookingBack = false;
-    if (seq <= group.lastRead || this.me === null) return;
+    const { markedUnread } = group.settings;
+    if (this.me === null || (seq <= group.lastRead && !markedUnread)) return;
     group.read(this.me, seq);
     this.#reader.mark(id, seq);
+    // The end of the user's own mark is not lost with the page.
+    if (markedUnread) void this.#reader.flush();
     this.#store.tell(group);
   }
 
@@ -274,40 +285,9 @@ export class Chinwag extends EventTarget {
     this.#store.typing.say(group, writing);
   }
 
-  /** @param {{ name: string, admins?: string[], members?: string[], restricts?: string[] }} group */
-  async createGroup(group) {
-    const { data } = await this.#ask("group.create", group);
-    return this.#group(data.id);
-  }
-
-  /** @param {string} group @param {import("../chinwag.js").GroupChange} change */
-  async updateGroup(group, change) {
-    await this.#ask("group.update", { id: group, ...change });
-  }
-
   /** @param {string} group */
-  async quitGroup(group) {
-    await this.#ask("group.quit", { group });
-  }
-
-  /** @param {string} group @returns {Promise<string[]>} */
-  async pendingMembers(group) {
-    return (await this.#rest.call("GET", `groups/${encodeURIComponent(group)}/?fields=pending`)).pending ?? [];
-  }
-
-  /** @param {string} group */
-  async acceptGroup(group) {
-    await this.#ask("group.accept", { group });
-  }
-
-  /** @param {string} group */
-  async declineGroup(group) {
-    await this.#ask("group.quit", { group });
-  }
-
-  /** @param {string} group */
-  async deleteGroup(group) {
-    await this.#ask("group.delete", { group });
+  async loadEntries(group) {
+    await this.#history.entries(this.#group(group));
   }
 
   // ── People ──
@@ -322,6 +302,31 @@ export class Chinwag extends EventTarget {
     return this.relations.contacts.has(name) ? (this.#store.people.statuses.get(name) ?? "disconnected") : undefined;
   }
 
+  /** @param {string} name */
+  profileOf(name) {
+    return this.#store.profiles.of(name);
+  }
+
+  /** @param {string} name */
+  nameOf(name) {
+    return this.profileOf(name).display_name ?? name;
+  }
+
+  /** @param {string} name */
+  isAmbiguous(name) {
+    return this.#store.profiles.isAmbiguous(name);
+  }
+
+  /** @param {string} name @returns {Promise<import("../chinwag.js").User>} */
+  loadUser(name) {
+    return this.#rest.call("GET", `users/${encodeURIComponent(name)}/?fields=__all__`);
+  }
+
+  /** @param {import("../chinwag.js").UserChange} change */
+  async changeUser(change) {
+    await this.#rest.call("PATCH", `users/${this.#own()}/`, change);
+  }
+
   /** @param {Status} status */
   setStatus(status) {
     this.#status = status;
@@ -331,73 +336,36 @@ export class Chinwag extends EventTarget {
 
   /** @param {string} name @param {Operation} operation @returns {Promise<Operation>} */
   async relate(name, operation) {
-    return (await this.#ask("contact.update", { name, operation })).data.operation;
-  }
-
-  /** @param {string} name */
-  invite(name) {
-    return this.relate(name, "invitation");
-  }
-
-  /** @param {string} name */
-  accept(name) {
-    return this.relate(name, "contact");
-  }
-
-  /** @param {string} name */
-  deny(name) {
-    return this.relate(name, "deny");
-  }
-
-  /** @param {string} name */
-  remove(name) {
-    return this.relate(name, "remove");
-  }
-
-  /** @param {string} name */
-  block(name) {
-    return this.relate(name, "block");
-  }
-
-  /** @param {string} name */
-  unblock(name) {
-    return this.relate(name, "remove");
+    return (await this[ask]("contact.update", { name, operation })).data.operation;
   }
 
   // ── Coming and going ──
 
   /** The user is requested before each connection, because a browser does not report why a handshake fails. */
-  async #knock() {
-    const [{ name, expires }] = await Promise.all([this.#rest.session(), this.#learn()]);
-    if (typeof name !== "string") throw lost("What answers there is not a Chinwag server.");
-    if (this.me !== null && this.me !== name) {
-      // A session with another name is the same user after a rename, or another user.
-      if (expires !== null && expires === this.#expires) this.#store.renamed(this.me, name);
-      else this.#forget();
+  async #knock(/** @type {number} */ patience) {
+    const [{ name, isSame, account }, features] = await Promise.all([this.#session.look(patience), this.#session.features()]);
+    // How names compare is known before anybody is written to. A server that does not say tells them apart by more than case.
+    if (features) {
+      this.#store.exactNames = features.includes("exact_names");
+      this.#store.profiles.covers = features.includes("people");
     }
-    this.#expires = expires ?? null;
-    this.#store.me = name;
-    this.#outbox.belongsTo(name);
+    if (this.me !== null && isSame && this.me !== name) this.#store.renamed(this.me, name);
+    else if (this.me !== null && (this.me !== name || this.account !== account)) this.#forget();
+    Object.assign(this.#store, { me: name, account });
+    this.#outbox.belongsTo(name, account);
     return this.#rest.token();
-  }
-
-  /** How names compare is known before anybody is written to. A server that does not say tells them apart by more than case. */
-  async #learn() {
-    try {
-      this.#store.exactNames = (await this.serverInfo()).features.includes("exact_names");
-    } catch (error) {
-      if (!(error instanceof ChinwagError)) throw error;
-    }
   }
 
   #stateChanged() {
     const { state } = this;
+    if (state === "waiting") this.#recall.keep();
     if (state === "waiting" || state === "closed") this.#store.typing.forget();
     if (state === "closed") this.#outbox.away();
     if (state === "ready") {
+      this.#recall.begin();
       if (this.#status !== "online") this.#link.send("status.update", { status: this.#status });
       this.#store.sync.begin();
-      this.#reader.flush();
+      void this.#reader.flush();
       this.#outbox.flush();
       this.#arrived(null);
     }
@@ -406,10 +374,9 @@ export class Chinwag extends EventTarget {
 
   /** @param {ChinwagError | null} error */
   #arrived(error) {
-    const arriving = this.#arriving;
+    if (error) this.#arriving?.reject(error);
+    else this.#arriving?.resolve();
     this.#arriving = null;
-    if (error) arriving?.reject(error);
-    else arriving?.resolve();
   }
 
   /**
@@ -417,7 +384,7 @@ export class Chinwag extends EventTarget {
    * @param {ChinwagError} error
    */
   #ended(error) {
-    if (this.#leaving) return;
+    if (this.#session.leaving) return;
     const wasIn = this.me !== null;
     this.#rest.drop();
     this.#arrived(error);
@@ -425,22 +392,9 @@ export class Chinwag extends EventTarget {
     if (wasIn) this.#emit("signedout", { reason: "ended" });
   }
 
-  /** @param {string} path @param {string} name @param {string} password */
-  async #enter(path, name, password) {
-    this.#rest.keep((await this.#rest.call("POST", path, { name, password })).token);
-  }
-
   /** @param {string} path what is deleted @param {"signed out" | "deleted"} reason */
   async #leave(path, reason) {
-    this.#leaving = true;
-    try {
-      await this.#rest.call("DELETE", path);
-    } catch (error) {
-      if (!(error instanceof ChinwagError && error.code === 401)) throw error;
-    } finally {
-      this.#leaving = false;
-    }
-    this.#rest.drop();
+    await this.#session.end(path);
     this.close();
     await this.#outbox.clear();
     this.#forget();
@@ -448,11 +402,41 @@ export class Chinwag extends EventTarget {
   }
 
   #forget() {
+    this.#recall.clear();
+    this.#files.forget();
     this.#store.forget();
     this.#reader.forget();
   }
 
   // ── Small things ──
+
+  /** @param {string} method @param {string} path @param {object} [body] */
+  _call(method, path, body) {
+    return this.#rest.call(method, path, body);
+  }
+
+  /** @param {string} path */
+  _list(path) {
+    return this.#rest.list(path);
+  }
+
+  /** @param {string} id */
+  _group(id) {
+    return this.#group(id);
+  }
+
+  /** @param {string} id @param {any} me */
+  _settled(id, me) {
+    this.#store.settled(id, me);
+  }
+
+  get _files() {
+    return this.#files;
+  }
+
+  _flushReads() {
+    return this.#reader.flush();
+  }
 
   /**
    * @template {keyof Events} K
@@ -464,9 +448,14 @@ export class Chinwag extends EventTarget {
   }
 
   /** @param {string} type @param {object} data */
-  async #ask(type, data) {
+  async [ask](type, data) {
     if (JSON.stringify(data).length > FRAME_MOST) throw new ChinwagError(413, { detail: "This is too much at once: do it in parts." });
     return this.#link.request(type, data);
+  }
+
+  /** @param {string} method @param {string} path */
+  [call](method, path) {
+    return this.#rest.call(method, path);
   }
 
   /** @param {string} id */
@@ -483,18 +472,6 @@ export class Chinwag extends EventTarget {
 
   /** @param {boolean} seen */
   #seen(seen) {
-    clearTimeout(this.#awayTimer);
-    if (seen && this.#status === "afk") this.setStatus("online");
-    if (!seen) this.#awayTimer = setTimeout(() => this.#status === "online" && this.setStatus("afk"), AWAY_AFTER);
+    if (this.#status === (seen ? "afk" : "online")) this.setStatus(seen ? "online" : "afk");
   }
-}
-
-/** @returns {Arrival} */
-function arrival() {
-  /** @type {any} */
-  const arriving = {};
-  arriving.promise = new Promise((resolve, reject) => Object.assign(arriving, { resolve, reject }));
-  // A caller that only listens to events need not handle the rejection.
-  arriving.promise.catch(() => {});
-  return arriving;
 }

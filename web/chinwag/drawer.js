@@ -7,6 +7,16 @@ const OPEN_WITHIN = 5_000;
 const STORE = "unsent";
 
 /**
+ * A file of a message. Without an id it has yet to be uploaded.
+ * @typedef {object} KeptFile
+ * @property {string | null} id
+ * @property {Blob | null} blob null for a file that was uploaded before
+ * @property {string | null} place the id of its upload, once that has begun
+ * @property {string} name
+ * @property {string} type
+ * @property {number} size
+ */
+/**
  * @typedef {object} Kept
  * @property {string} client_id
  * @property {string} owner whose it is: server and user
@@ -16,6 +26,10 @@ const STORE = "unsent";
  * @property {string | null} to
  * @property {string} body
  * @property {string | null} respond_to
+ * @property {Record<string, unknown> | null} [data]
+ * @property {string | null} [thread]
+ * @property {readonly string[]} [mentions] none in what an earlier version has kept
+ * @property {KeptFile[]} [attachments]
  * @property {string} date
  * @property {{ code: number, detail: string } | null} failed
  */
@@ -104,6 +118,20 @@ export class Drawer {
   clear(owner) {
     return this.#do("readwrite", async (store) => {
       for (const { key } of await all(store, owner)) store.delete(/** @type {number} */ (key));
+    });
+  }
+
+  /**
+   * Deletes the records of owners who begin with `prefix`, except for one.
+   * @param {string} prefix
+   * @param {string} kept
+   */
+  clearOthers(prefix, kept) {
+    return this.#do("readwrite", async (store) => {
+      const owners = IDBKeyRange.bound(prefix, `${prefix}\uffff`);
+      /** @type {Kept[]} */
+      const found = await done(store.index("owner").getAll(owners));
+      for (const { key, owner } of found) if (owner !== kept) store.delete(/** @type {number} */ (key));
     });
   }
 

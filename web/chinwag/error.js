@@ -17,6 +17,11 @@ export class ChinwagError extends Error {
     this.retryAfter = retryAfter;
     /** As the server wrote it: names keep their case. */
     this.detail = String(problem.detail ?? problem.title ?? "");
+    /**
+     * The part of the host page's set-up that failed, if any: its origin is not allowed, or its token function failed.
+     * @type {"origin" | "token" | null}
+     */
+    this.setup = null;
   }
 
   /**
@@ -28,8 +33,8 @@ export class ChinwagError extends Error {
   }
 }
 
-/** @param {string} detail */
-export const lost = (detail) => new ChinwagError(0, { detail });
+/** @param {string} detail @param {"origin" | "token" | null} [setup] */
+export const lost = (detail, setup = null) => Object.assign(new ChinwagError(0, { detail }), { setup });
 
 /**
  * The text of a field is more exact than their summary.

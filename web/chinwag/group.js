@@ -1,133 +1,92 @@
 // One group: its people, a part of its messages without gaps, and its read marks. sync.js applies events in the order
 // of the log; this file only stores them.
 
+import { count, recount, recountMention, take } from "./counts.js";
+import { Entries } from "./entries.js";
+import { landed } from "./flight.js";
+import { Members } from "./members.js";
+import { message, react, renamePeople, unquoted } from "./message.js";
+import { nothing } from "./news.js";
+import { Pins } from "./pins.js";
+import { Threads } from "./thread.js";
+
 /** @typedef {import("../chinwag.js").Message} Message */
-/** @typedef {import("../chinwag.js").Role} Role */
+/** @typedef {import("./flight.js").Flight} Flight */
 /** @typedef {import("./link.js").Frame} Frame */
 
 /** The number of messages in the server's summary. If there are fewer, there are no older ones. */
 const SUMMARY = 20;
-const UNREAD_MOST = 100;
-/** @type {readonly Role[]} */
-const ROLES = ["owner", "admins", "members", "restricts"];
 
-/**
- * The changes of a group since the last event.
- * @typedef {object} News
- * @property {Set<number>} added
- * @property {Set<number>} changed
- * @property {Set<number>} removed
- * @property {boolean} reset
- * @property {boolean} edges
- * @property {boolean} people
- * @property {boolean} unread
- * @property {boolean} typing
- * @property {Message[]} arrived
- */
-
-/** @returns {News} */
-const nothing = () => ({
-  added: new Set(),
-  changed: new Set(),
-  removed: new Set(),
-  reset: false,
-  edges: false,
-  people: false,
-  unread: false,
-  typing: false,
-  arrived: [],
-});
-
-/**
- * Changes of messages while a page of history is requested. The page may show an earlier state.
- * @typedef {object} Flight
- * @property {Map<number, Message | null>} seen by number; null if it was deleted
- * @property {Set<string>} gone the ids of deleted messages
- */
-
-export class Group {
+export class Group extends Members {
   /** @type {string} */ id;
-  /** @type {string} */ name = "";
-  /** @type {string[]} */ owner = [];
-  /** @type {string[]} */ admins = [];
-  /** @type {string[]} */ members = [];
-  /** @type {string[]} */ restricts = [];
   /** @type {Message[]} */ messages = [];
   /** @type {Message | null} */ latest = null;
-  membersCount = 0;
-  /** Whether the lists of members may be outdated: events of large groups carry none. */
-  unlisted = false;
   /** Numbers of the log for which no event is sent: they belong to a user's rename or deletion. */
   skips = 0;
   head = 0;
   /** Whether somebody who is not a contact added this user, who has not accepted. Until then no events arrive. */
   pending = false;
+  history = new Entries();
+  pinned = new Pins();
   hasEarlier = false;
   hasLater = false;
   lastRead = 0;
   unread = 0;
-  /** @type {Map<string, number>} */ reads = new Map();
-  /** @type {Set<string>} */ typists = new Set();
-  news = nothing();
+  mentioned = 0;
+  /** Whether the number of unread messages is no longer certain. */
+  uncounted = false;
   /**
    * Frames that cannot be applied yet, because earlier ones are missing.
    * @type {Frame[] | null}
    */
   behind = null;
-  /**
-   * The group in the last summary, in case too many events were missed.
-   * @type {any}
-   */
+  /** @type {any} The group in the last summary, in case too many events were missed. */
   fresh = null;
   /** @type {Set<Flight>} */ flights = new Set();
+  threads = new Threads(this);
   /** The number of times that all messages were replaced. */
   era = 0;
   /** Whether the reader moves back in time. Then the newest messages are dropped. */
   lookingBack = false;
   #home;
+  #arrived;
 
   /**
    * @param {any} data a group as the server sends it
-   * @param {{ me: string | null, held: number, unsentOf(group: string): readonly import("../chinwag.js").Unsent[] }} home
+   * @param {import("./counts.js").Counter & { held: number, unsentOf(group: string): readonly import("../chinwag.js").Unsent[] }} home
+   * @param {string} arrived the date of its arrival if it was new; empty if a summary shows it
    */
-  constructor(data, home) {
+  constructor(data, home, arrived) {
+    super();
     this.id = data.id;
     this.#home = home;
+    this.#arrived = arrived;
     this.reset(data);
     this.news = nothing();
   }
 
-  get private() {
-    return this.name === "@";
-  }
-
-  get other() {
-    if (!this.private) return null;
-    return [...this.members, ...this.restricts].find((name) => name !== this.#home.me) ?? null;
-  }
-
-  /**
-   * Whether these are the user's notes to itself. The other user of a private group with a deleted user is
-   * restricted.
-   */
-  get notes() {
-    return this.private && !this.restricts.length && this.members.length === 1;
-  }
-
-  get title() {
-    return this.private ? this.other : this.name;
-  }
-
-  get role() {
-    return this.roleOf(this.#home.me) ?? "restricts";
+  get me() {
+    return this.#home.me;
   }
 
   get date() {
-    return this.latest?.date ?? dateOfId(this.id);
+    return this.latest?.date ?? this.#arrived;
   }
 
-  get typing() {
-    return [...this.typists];
+  get isBehind() {
+    return this.behind !== null;
+  }
+
+  get entries() {
+    return this.history.list;
+  }
+
+  get lacksEntries() {
+    return this.history.isBehind && !this.hasLater;
+  }
+
+  get pins() {
+    return this.pinned.ids;
   }
 
   get unsent() {
@@ -136,12 +95,7 @@ export class Group {
 
   /** @param {string} id */
   message(id) {
-    return this.messages.find((message) => message.id === id);
-  }
-
-  /** @param {string | null} name */
-  roleOf(name) {
-    return ROLES.find((role) => name !== null && this[role].includes(name));
+    return this.messages.find((message) => message.id === id) ?? this.pinned.message(id);
   }
 
   /**
@@ -156,11 +110,13 @@ export class Group {
     // A restored server knows less than before.
     this.lastRead = Math.min(this.lastRead, data.head);
     this.describe(data);
-    const messages = data.messages.map((/** @type {any} */ each) => message(each, this.id)).reverse();
+    const messages = data.messages.map((/** @type {any} */ each) => message(each, this.id, this.#home.me)).reverse();
     // A private group that existed before is shown only with its newest message.
     const cut = this.private && messages.length === 1 && messages[0].seq > 1;
     this.replace(messages, messages.length >= SUMMARY || cut || pending, false);
     this.latest = this.messages[this.messages.length - 1] ?? null;
+    this.history.reset(this.hasEarlier ? (this.messages[0]?.seq ?? this.head + 1) - 1 : 0);
+    this.noteSent(this.messages.filter(({ author }) => author === this.#home.me).pop()?.date);
     this.marks(data);
   }
 
@@ -171,30 +127,12 @@ export class Group {
   }
 
   /**
-   * Takes name and people. Without lists of members the stored lists stay, except for the owner.
+   * Takes name and people.
    * @param {any} data
    */
   describe(data) {
-    const before = JSON.stringify([this.name, this.membersCount, ROLES.map((role) => this[role])]);
-    this.name = data.name ?? this.name;
-    this.unlisted = data.members === undefined;
-    for (const role of ROLES) {
-      if (data[role]) this[role] = data[role];
-      else this[role] = this[role].filter((name) => !data.owner.includes(name));
-    }
-    this.membersCount = data.members_count ?? ROLES.reduce((count, role) => count + this[role].length, 0);
-    if (before !== JSON.stringify([this.name, this.membersCount, ROLES.map((role) => this[role])])) this.news.people = true;
-  }
-
-  /**
-   * Shows both users of a private group according to the block between them, which is not in the log.
-   * @param {boolean} blocked
-   */
-  restrict(blocked) {
-    const both = [...this.members, ...this.restricts];
-    this.members = blocked ? [] : both;
-    this.restricts = blocked ? both : [];
-    this.news.people = true;
+    if (this.takeDetails(data)) this.news.people = true;
+    this.list(data);
   }
 
   /**
@@ -202,13 +140,32 @@ export class Group {
    * @param {any} data
    */
   marks(data) {
-    const [mark, unread] = [this.lastRead, this.unread];
-    const theirs = data.last_read_seq ?? 0;
-    this.lastRead = Math.max(mark, theirs);
-    // The server counts from its own mark, which may be older than the mark here.
-    if (data.unread === undefined || theirs < mark) this.#recount();
-    else this.unread = data.unread;
-    if (mark !== this.lastRead || unread !== this.unread) this.news.unread = true;
+    if (data.me) this.settle(data.me);
+    if (this.pinned.take(data.pins)) this.news.people = true;
+    take(this, data, this.#home);
+  }
+
+  /** A relation has changed, on which counts depend: the server knows them. */
+  recount() {
+    if (this.unread) this.uncounted = true;
+  }
+
+  /**
+   * Takes this user's own settings, as the server sends them.
+   * @param {any} me
+   */
+  settle({ notify, muted_until, hidden, pinned, marked_unread }) {
+    if (notify === undefined) return;
+    this.#set({ notify, mutedUntil: muted_until, hidden, pinned, markedUnread: marked_unread });
+  }
+
+  /** @param {Partial<import("../chinwag.js").GroupSettings>} change */
+  #set(change) {
+    /** @type {import("../chinwag.js").GroupSettings} */ const settings = { ...this.settings, ...change };
+    if (JSON.stringify(settings) === JSON.stringify(this.settings)) return;
+    this.settings = settings;
+    this.news.people = true;
+    this.news.unread = true;
   }
 
   /**
@@ -227,30 +184,59 @@ export class Group {
 
   // ── Events of the log ──
 
-  /**
-   * A new message.
-   * @param {Message} message
-   */
-  arrive(message) {
+  /** @param {any} data a new message */
+  arrive(data) {
+    const message = this.#made(data);
     this.#noteInFlight(message.seq, message);
     if (!this.latest || this.latest.seq < message.seq) this.latest = message;
+    this.#set({ hidden: false });
     this.news.edges = true;
     // Without the messages between, it would be in a wrong position.
     if (!this.hasLater) this.#put(message);
     if (this.typists.delete(message.author)) this.news.typing = true;
     // Nobody writes in a private group during a block.
     if (this.private && this.restricts.length) this.restrict(false);
-    if (message.author === this.#home.me) return;
+    if (message.author === this.#home.me) return void (this.lastSent = Date.now());
     this.news.arrived.push(message);
-    if (message.seq > this.lastRead) this.#setUnread(this.unread + 1);
+    count(this, message, 1, this.#home);
   }
 
-  /**
-   * The current state of a message.
-   * @param {Message} message
-   */
-  update(message) {
+  /** @param {any} data the current state of a message */
+  update(data) {
+    const message = this.#made(data);
+    recountMention(this, this.#held(data.id), message, this.#home);
+    this.#change(message);
+  }
+
+  /** @param {import("./message.js").Reacted} change */
+  react(change) {
+    for (const flight of this.flights) flight.reacted.push(change);
+    const held = this.#held(change.id);
+    if (held) this.#change(react(held, change, this.#home.me));
+  }
+
+  /** @param {{ id: string, on: boolean }} change */
+  pin({ id, on }) {
+    for (const { pinned } of this.flights) pinned.set(id, on);
+    if (this.pinned.set(id, on)) this.news.people = true;
+    const held = this.#held(id);
+    if (held) this.#change({ ...held, pinned: on });
+  }
+
+  /** @param {string} id */
+  #held(id) {
+    return this.message(id) ?? (this.latest?.id === id ? this.latest : undefined);
+  }
+
+  /** @param {any} data */
+  #made(data) {
+    return message(data, this.id, this.#home.me, this.#held(data.id));
+  }
+
+  /** @param {Message} message */
+  #change(message) {
     this.#noteInFlight(message.seq, message);
+    if (this.pinned.note(message)) this.news.people = true;
     const at = this.#at(message.seq);
     if (this.messages[at]?.seq === message.seq) {
       this.messages[at] = message;
@@ -272,44 +258,64 @@ export class Group {
       this.messages.splice(at, 1);
       this.#removed(seq);
     }
-    for (const [at, message] of this.messages.entries()) {
-      if (message.respond_to !== id) continue;
-      this.messages[at] = { ...message, respond_to: null };
-      this.news.changed.add(message.seq);
-    }
+    this.#rewrite((message) => unquoted(message, new Set([id])));
+    if (this.pinned.set(id, false)) this.news.people = true;
+    this.#unpinned(new Set([id]));
     const gone = held ?? (this.latest?.id === id ? this.latest : null);
     if (this.latest?.id === id) {
       this.latest = this.messages[this.messages.length - 1] ?? null;
       this.news.edges = true;
     }
-    // The author of a message that is not stored here is unknown; the next summary counts again.
-    if (gone && gone.author !== this.#home.me && seq > this.lastRead && this.unread < UNREAD_MOST) this.#setUnread(this.unread - 1);
+    // The author of a message that is not stored here is unknown: the server's count is requested.
+    if (!gone && seq > this.lastRead && this.unread) this.uncounted = true;
+    if (gone) count(this, gone, -1, this.#home);
   }
 
   /** @param {string[]} ids several messages, deleted together */
   eraseTogether(ids) {
     const gone = new Set(ids);
     for (const flight of this.flights) for (const id of ids) flight.gone.add(id);
+    for (const id of ids) if (this.pinned.set(id, false)) this.news.people = true;
     const held = this.messages.filter(({ id }) => gone.has(id));
+    if (held.length < ids.length && this.unread) this.uncounted = true;
     if (this.latest && gone.has(this.latest.id) && !held.includes(this.latest)) held.push(this.latest);
     for (const { id, seq } of held) this.erase(id, seq);
-    for (const [at, message] of this.messages.entries()) {
-      if (!message.respond_to || !gone.has(message.respond_to)) continue;
-      this.messages[at] = { ...message, respond_to: null };
-      this.news.changed.add(message.seq);
-    }
+    this.#rewrite((message) => unquoted(message, gone));
+    this.#unpinned(gone);
+  }
+
+  /** @param {ReadonlySet<string>} gone ids of deleted messages, which entries may name */
+  #unpinned(gone) {
+    const { list } = this.history;
+    this.history.erase(gone);
+    if (this.history.list.some((entry, at) => entry !== list[at])) this.news.edges = true;
   }
 
   /** @param {string} name @param {number} seq */
   read(name, seq) {
     if (name === this.#home.me) {
+      this.#set({ markedUnread: false });
       if (seq <= this.lastRead) return;
       this.lastRead = seq;
-      this.#recount();
+      // Messages from before this user joined do not count, although they may be stored here.
+      const { unread, mentioned } = this;
+      recount(this, this.#home);
+      this.unread = Math.min(unread, this.unread);
+      this.mentioned = Math.min(mentioned, this.mentioned);
       this.news.unread = true;
     } else {
-      this.reads.set(name, Math.max(seq, this.reads.get(name) ?? 0));
+      this.readBy(name, seq);
     }
+  }
+
+  /**
+   * A change of the group. Without its entry, which a resume leaves out, the entries are requested again.
+   * @param {import("../chinwag.js").Entry | undefined} entry
+   */
+  enter(entry) {
+    if (!entry) this.history.knownUntil(this.head - 1);
+    else if (!this.hasLater) this.history.arrive(entry);
+    this.news.edges = true;
   }
 
   // ── Pages of history ──
@@ -317,7 +323,7 @@ export class Group {
   /** Begins to record changes of messages. The page is given to `land`. */
   takeOff() {
     /** @type {Flight} */
-    const flight = { seen: new Map(), gone: new Set() };
+    const flight = { seen: new Map(), gone: new Set(), reacted: [], pinned: new Map(), roots: new Map() };
     this.flights.add(flight);
     return flight;
   }
@@ -330,14 +336,7 @@ export class Group {
    * @returns {Message[]}
    */
   land(flight, page, end) {
-    const found = new Map(page.map((each) => [each.seq, message(each, this.id)]));
-    const last = Math.max(end, ...found.keys());
-    for (const [seq, seen] of flight.seen) {
-      if (seen === null) found.delete(seq);
-      else if (found.has(seq) || seq > last) found.set(seq, seen);
-    }
-    const messages = [...found.values()].sort((a, b) => a.seq - b.seq);
-    return messages.map((each) => (each.respond_to && flight.gone.has(each.respond_to) ? { ...each, respond_to: null } : each));
+    return landed(flight, page, end, this.id, this.#home.me);
   }
 
   /** @param {Message[]} page @param {boolean} more whether there are older ones still */
@@ -360,19 +359,14 @@ export class Group {
 
   /** @param {string} from @param {string} to */
   rename(from, to) {
-    const renamed = (/** @type {string} */ name) => (name === from ? to : name);
-    if (this.roleOf(from)) this.news.people = true;
-    for (const role of ROLES) this[role] = this[role].map(renamed);
-    for (const [at, message] of this.messages.entries()) {
-      if (message.author !== from) continue;
-      this.messages[at] = { ...message, author: to };
-      this.news.changed.add(message.seq);
-    }
+    this.#missEntry(from, to);
+    this.renameMember(from, to);
+    this.#rewrite((message) => {
+      const renamed = renamePeople(message, from, to);
+      return message.author === from ? { ...renamed, author: to } : renamed;
+    });
     if (this.latest?.author === from) this.latest = { ...this.latest, author: to };
     for (const { data } of this.behind ?? []) if (data?.author === from) data.author = to;
-    const read = this.reads.get(from);
-    if (read !== undefined && this.reads.delete(from)) this.reads.set(to, read);
-    if (this.typists.delete(from)) this.typists.add(to);
   }
 
   /**
@@ -380,11 +374,18 @@ export class Group {
    * @param {string} gone
    */
   forget(gone) {
-    this.reads.delete(gone);
-    if (!this.roleOf(gone)) return;
-    for (const role of ROLES) this[role] = this[role].filter((name) => name !== gone);
-    this.membersCount -= 1;
-    this.news.people = true;
+    this.#missEntry(gone, null);
+    this.forgetMember(gone);
+    this.#rewrite((message) => renamePeople(message, gone, null));
+  }
+
+  /**
+   * Entries name the user as it is called now. No event has the entry of the rename itself.
+   * @param {string} name @param {string | null} to
+   */
+  #missEntry(name, to) {
+    this.history.rename(name, to);
+    if (this.roleOf(name) && !this.unlisted) this.history.knownUntil(this.head);
   }
 
   /** The changes since the last call. */
@@ -409,6 +410,20 @@ export class Group {
   }
 
   /**
+   * Puts other objects in the place of messages.
+   * @param {(message: Message) => Message} change
+   */
+  #rewrite(change) {
+    this.pinned.rewrite(change);
+    for (const [at, message] of this.messages.entries()) {
+      const changed = change(message);
+      if (changed === message) continue;
+      this.messages[at] = changed;
+      this.news.changed.add(message.seq);
+    }
+  }
+
+  /**
    * Inserts a message at the index of its number, once.
    * @param {Message} message
    */
@@ -426,6 +441,8 @@ export class Group {
     const over = this.messages.length - this.#home.held;
     if (over <= 0) return;
     const gone = this.lookingBack ? this.messages.splice(-over) : this.messages.splice(0, over);
+    if (this.lookingBack) this.history.keep(0, this.messages[this.messages.length - 1].seq);
+    else this.history.keep(this.messages[0].seq, Infinity);
     if (this.lookingBack) this.hasLater = true;
     else this.hasEarlier = true;
     for (const { seq } of gone) this.#removed(seq);
@@ -442,38 +459,4 @@ export class Group {
   #noteInFlight(seq, message) {
     for (const { seen } of this.flights) seen.set(seq, message);
   }
-
-  /** Counts the stored messages. This is exact unless the mark lies before them or there are many. */
-  #recount() {
-    const count = this.messages.filter(({ author, seq }) => author !== this.#home.me && seq > this.lastRead).length;
-    const all = !this.hasLater && (!this.hasEarlier || (this.messages[0]?.seq ?? 0) <= this.lastRead + 1);
-    const none = !this.latest || this.latest.seq <= this.lastRead;
-    this.#setUnread(none ? 0 : all ? count : Math.max(count, Math.min(this.unread, UNREAD_MOST)));
-  }
-
-  /** @param {number} unread */
-  #setUnread(unread) {
-    const now = Math.min(UNREAD_MOST, Math.max(0, unread));
-    if (now !== this.unread) this.news.unread = true;
-    this.unread = now;
-  }
-}
-
-/**
- * A message in the form for applications.
- * @param {any} data
- * @param {string} group
- * @returns {Message}
- */
-function message(data, group) {
-  return data.group ? data : { ...data, group };
-}
-
-/**
- * Ids of version 7 begin with their time.
- * @param {string} id
- */
-function dateOfId(id) {
-  const date = new Date(parseInt(id.replace("-", "").slice(0, 12), 16));
-  return Number.isNaN(date.getTime()) ? "" : date.toISOString();
 }

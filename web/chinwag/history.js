@@ -4,6 +4,8 @@
 
 const PAGE = 50;
 const PAGE_MOST = 100;
+/** More pages of entries are not requested at once. */
+const ENTRY_PAGES = 8;
 
 export class History {
   /**
@@ -23,14 +25,16 @@ export class History {
     return this.#once(group, "earlier", async () => {
       if (!group.hasEarlier) return 0;
       const { era } = group;
-      const first = group.messages[0]?.seq ?? group.head + 1;
+      const held = group.messages[0]?.seq ?? group.head + 1;
+      const first = Math.min(held, group.history.from);
       group.lookingBack = true;
       // A group that is not accepted sends no events, and its head is that of the time of being added.
       const where = group.pending && !group.messages.length ? "" : `before=${first}`;
-      const { page, more } = await this.#page(group, where, limit);
+      const { page, more, entries, low } = await this.#page(group, where, limit);
       // The messages next to the page were dropped meanwhile.
-      if (era !== group.era || first < (group.messages[0]?.seq ?? first)) return 0;
+      if (era !== group.era || held < (group.messages[0]?.seq ?? held)) return 0;
       group.prepend(page, more);
+      group.history.take(entries, more ? low : 0, first - 1);
       return page.length;
     });
   }
@@ -40,11 +44,13 @@ export class History {
     return this.#once(group, "later", async () => {
       if (!group.hasLater) return 0;
       const { era } = group;
-      const last = lastOf(group);
+      const held = lastOf(group);
+      const last = Math.max(held, group.history.isBehind ? group.history.to : 0);
       group.lookingBack = false;
-      const { page, more } = await this.#page(group, `after=${last}`, limit, (more) => (more ? Infinity : last));
-      if (era !== group.era || last > lastOf(group)) return 0;
+      const { page, more, entries, high } = await this.#page(group, `after=${last}`, limit, (more) => (more ? Infinity : last));
+      if (era !== group.era || held > lastOf(group)) return 0;
       group.append(page, more);
+      group.history.take(entries, last + 1, more ? high : Infinity);
       return page.length;
     });
   }
@@ -59,14 +65,36 @@ export class History {
         this.#page(group, `after=${after}`, half, (more) => (more ? Infinity : after)),
       ]);
       group.replace([...before.page, ...rest.page], before.more, rest.more);
+      group.history.reset(after);
+      group.history.take(before.entries, before.more ? before.low : 0, after);
+      group.history.take(rest.entries, after + 1, rest.more ? rest.high : Infinity);
     });
   }
 
   /** @param {Group} group */
   latest(group) {
     return this.#once(group, "latest", async () => {
-      const { page, more } = await this.#page(group, "", PAGE, () => 0);
+      const { page, more, entries, low } = await this.#page(group, "", PAGE, () => 0);
       group.replace(page, more, false);
+      group.history.reset(more ? low - 1 : 0);
+      group.history.take(entries, more ? low : 0, Infinity);
+    });
+  }
+
+  /**
+   * The entries that are missing among the held messages, and after them.
+   * @param {Group} group
+   */
+  entries(group) {
+    return this.#once(group, "entries", async () => {
+      for (let pages = 0; group.history.isBehind && !group.hasLater && pages < ENTRY_PAGES; pages++) {
+        const { era } = group;
+        const after = group.history.to;
+        const { more, entries, high } = await this.#page(group, `after=${after}`, PAGE_MOST);
+        if (era !== group.era || after !== group.history.to) return;
+        group.history.take(entries, after + 1, more ? high : Infinity);
+        group.news.edges = true;
+      }
     });
   }
 
@@ -80,9 +108,12 @@ export class History {
     const count = Math.min(PAGE_MOST, Math.max(1, Math.floor(limit)));
     const flight = group.takeOff();
     try {
-      const page = await this.#home.rest.call("GET", `groups/${group.id}/messages/?limit=${count}&${where}`);
-      const more = page.length >= count;
-      return { page: group.land(flight, page, end(more)), more };
+      const rows = await this.#home.rest.call("GET", `groups/${group.id}/messages/?entries=all&limit=${count}&${where}`);
+      const more = rows.length >= count;
+      const numbers = rows.map((/** @type {any} */ { seq }) => seq);
+      const entries = rows.filter((/** @type {any} */ row) => row.changes);
+      const page = rows.filter((/** @type {any} */ row) => !row.changes);
+      return { page: group.land(flight, page, end(more)), more, entries, low: Math.min(...numbers), high: Math.max(...numbers) };
     } finally {
       group.flights.delete(flight);
     }

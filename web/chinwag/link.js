@@ -11,7 +11,10 @@ const STUCK_AFTER = 2_000;
 const ANSWER_WITHIN = 15_000;
 /** After this silence the server is probed, because a page does not see the server's pings. */
 const SILENCE = 25_000;
-const SIGN_OF_LIFE_WITHIN = 10_000;
+const SIGN_OF_LIFE_WITHIN = 5_000;
+/** The first attempt; later ones wait longer. A connection that died while the machine slept never answers. */
+const KNOCK_WITHIN = 5_000;
+const KNOCK_WITHIN_MOST = 20_000;
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;
 const STABLE_AFTER = 10_000;
@@ -20,10 +23,10 @@ const RESYNC_REQUIRED = 4009;
 const TOO_MUCH = 4029;
 const TOO_MUCH_DELAY = 10_000;
 
-/** @typedef {{ type: string, seq?: number, ref?: string, code?: number, history?: string, data: any }} Frame */
+/** @typedef {{ type: string, seq?: number, ref?: string, code?: number, history?: string, people?: Record<string, import("../chinwag.js").Profile>, data: any }} Frame */
 /**
  * @typedef {object} Owner the receiver of frames
- * @property {() => Promise<string | null>} knock returns the token to show, or null for the cookie; rejects as REST does
+ * @property {(patience: number) => Promise<string | null>} knock returns the token to show, or null for the cookie; rejects as REST does
  * @property {() => Promise<unknown>} renew replaces an expired token, if possible
  * @property {(frame: Frame) => void} onFrame
  * @property {() => void} onState
@@ -137,7 +140,7 @@ export class Link {
     this.#begun = performance.now();
     this.#become("connecting");
     try {
-      const token = await this.owner.knock();
+      const token = await this.owner.knock(Math.min(KNOCK_WITHIN_MOST, KNOCK_WITHIN * (this.#attempts + 1)));
       if (attempt === this.#try) this.#dial(token);
     } catch (error) {
       if (attempt !== this.#try) return;

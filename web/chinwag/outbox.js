@@ -2,6 +2,7 @@
 // client_id until the server answers. The server makes one message of them, whatever the number of attempts.
 
 import { ChinwagError, lost } from "./error.js";
+import { Parcel } from "./parcel.js";
 import { newId } from "./rest.js";
 
 /** @typedef {import("../chinwag.js").Unsent} Unsent */
@@ -22,6 +23,7 @@ const GONE = "You are no longer in this group.";
  * @property {string} server
  * @property {import("./link.js").Link} link
  * @property {import("./drawer.js").Drawer} drawer
+ * @property {import("./files.js").Files} files
  * @property {(id: string) => "ready" | "behind" | "gone"} standing the state of a group, while connected
  * @property {(name: string) => string | undefined} privateWith the private group with a user
  * @property {(one: string, other: string) => boolean} sameName whether two names belong to one user
@@ -31,6 +33,7 @@ const GONE = "You are no longer in this group.";
  * @typedef {object} Item
  * @property {Unsent} shown
  * @property {Kept} kept
+ * @property {Parcel} parcel its files
  * @property {(message: Message) => void} resolve
  * @property {(error: ChinwagError) => void} reject
  * @property {number} tries
@@ -50,6 +53,7 @@ export class Outbox {
    */
   #busy = new Set();
   #owner = "";
+  #account = "";
   #isAway = true;
   #looking = 0;
   #home;
@@ -74,11 +78,15 @@ export class Outbox {
   }
 
   /**
-   * Sets the user. Stored messages of an earlier page are sent as well.
+   * Sets the user. Stored messages of an earlier page are sent as well; those of an earlier user of the same name are
+   * forgotten.
    * @param {string} name
+   * @param {string} account
    */
-  belongsTo(name) {
+  belongsTo(name, account) {
+    this.#account = account;
     const owner = this.#ownerOf(name);
+    if (account) void this.#home.drawer.clearOthers(`${this.#home.server} ${name} `, owner);
     if (this.#owner !== "" && this.#owner !== owner) this.#leave();
     if (this.#isAway) {
       this.#owner = owner;
@@ -101,8 +109,9 @@ export class Outbox {
 
   /** Forgets the messages here. Stored ones stay for the user's next sign-in. */
   #leave() {
-    for (const { shown, wake, reject } of this.#items.values()) {
+    for (const { shown, parcel, wake, reject } of this.#items.values()) {
       this.#items.delete(shown.client_id);
+      parcel.stop();
       wake();
       this.#home.onChange(shown);
       reject(lost("It is sent when you sign in again."));
@@ -122,13 +131,14 @@ export class Outbox {
   /**
    * @param {{ group: string | null, to: string | null }} where
    * @param {string} body
-   * @param {string | null} respondTo
+   * @param {import("../chinwag.js").SendOptions} options
    * @returns {import("../chinwag.js").Sending}
    */
-  add({ group, to }, body, respondTo) {
+  add({ group, to }, body, { respondTo = null, thread = null, mentions = [], data = null, attachments = [] }) {
     const client_id = newId();
     const date = new Date().toISOString();
-    const kept = { client_id, owner: this.#owner, tab: "", group, to, body, respond_to: respondTo, date, failed: null };
+    const files = Parcel.of(attachments);
+    const kept = { client_id, owner: this.#owner, tab: "", group, to, body, respond_to: respondTo, thread, mentions, data, attachments: files, date, failed: null };
     const item = itemOf(kept);
     const sent = new Promise((resolve, reject) => Object.assign(item, { resolve, reject }));
     // A caller that does not wait for it need not handle the rejection.
@@ -174,6 +184,7 @@ export class Outbox {
     const item = this.#items.get(clientId);
     if (!item) return;
     this.#remove(item);
+    item.parcel.abandon(this.#home.files);
     item.reject(lost(why));
   }
 
@@ -192,6 +203,11 @@ export class Outbox {
    */
   rename(from, to) {
     for (const item of this.#items.values()) {
+      if (item.kept.mentions?.includes(from)) {
+        const mentions = item.kept.mentions.map((name) => (name === from ? to : name));
+        item.kept.mentions = mentions;
+        this.#show(item, { mentions });
+      }
       if (item.kept.to !== from) continue;
       item.kept.to = to;
       this.#show(item, { to });
@@ -274,13 +290,15 @@ export class Outbox {
    * @param {Item} item
    */
   async #send(item) {
-    const { client_id, group, to, body, respond_to } = item.shown;
+    const { client_id, group, to, body, respond_to, thread, mentions, data: own } = item.shown;
     this.#show(item, { state: "sending" });
     try {
+      const ids = await this.#upload(item);
+      const added = { ...(mentions.length && { mentions }), ...(own && { data: own }), ...(ids.length && { attachments: ids }) };
       const [type, data] =
         group === null
-          ? ["message.first", { target: to, body, client_id }]
-          : ["message.text", { group, body, client_id, ...(respond_to && { respond_to }) }];
+          ? ["message.first", { target: to, body, client_id, ...added }]
+          : ["message.text", { group, body, client_id, ...(respond_to && { respond_to }), ...(thread && { thread }), ...added }];
       const answer = await this.#home.link.request(/** @type {string} */ (type), /** @type {object} */ (data));
       const first = answer.type === "group.update" && { ...answer.data.messages.at(-1), group: answer.data.id };
       this.settle(client_id, first || answer.data);
@@ -288,6 +306,8 @@ export class Outbox {
       if (!(error instanceof ChinwagError)) throw error;
       if (!this.#items.has(client_id)) return;
       item.tries++;
+      // Files that no message carried for a day are gone.
+      if (item.parcel.lost(error)) return this.#save(item);
       const asked = (error.retryAfter ?? 0) * 1000;
       if (error.passing && asked <= WAIT_MOST && (error.code !== 500 || item.tries < FAULTS_MOST)) {
         // A new connection begins with all waiting messages.
@@ -298,6 +318,17 @@ export class Outbox {
       this.#show(item, { state: "failed", error });
       void this.#home.drawer.put(item.kept);
     }
+  }
+
+  /**
+   * Uploads the files of a message that the server does not have yet; resolves with the ids of all.
+   * @param {Item} item
+   */
+  async #upload(item) {
+    if (item.parcel.isReady) return item.parcel.ids;
+    return item.parcel.upload(this.#home.files, () => {
+      this.#show(item, { attachments: item.parcel.shown });
+    }, () => this.#save(item));
   }
 
   /**
@@ -319,13 +350,14 @@ export class Outbox {
 
   /** @param {string} name */
   #ownerOf(name) {
-    return `${this.#home.server} ${name}`;
+    return `${this.#home.server} ${name}${this.#account && ` ${this.#account}`}`;
   }
 
   /** @param {Item} item */
   #remove(item) {
     this.#items.delete(item.shown.client_id);
     item.wake();
+    item.parcel.stop();
     void item.saved.then(() => this.#home.drawer.delete(item.kept.key));
     this.#home.onChange(item.shown);
   }
@@ -344,11 +376,12 @@ export class Outbox {
 
 /** @param {Kept} kept @returns {Item} */
 function itemOf(kept) {
-  const { client_id, group, to, body, respond_to, date, failed } = kept;
+  const { client_id, group, to, body, respond_to, thread = null, mentions = [], data = null, attachments = [], date, failed } = kept;
+  const parcel = new Parcel(attachments);
   const error = failed && new ChinwagError(failed.code, { detail: failed.detail });
   const state = /** @type {Unsent["state"]} */ (failed ? "failed" : "waiting");
-  const shown = { client_id, group, to, body, respond_to, date, state, retryAt: null, error };
-  return { shown, kept, resolve: () => {}, reject: () => {}, tries: 0, wake: () => {}, saved: Promise.resolve() };
+  const shown = { client_id, group, to, body, respond_to, thread, mentions, data, date, state, retryAt: null, error, attachments: parcel.shown };
+  return { shown, kept, parcel, resolve: () => {}, reject: () => {}, tries: 0, wake: () => {}, saved: Promise.resolve() };
 }
 
 /**

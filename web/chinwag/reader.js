@@ -1,4 +1,5 @@
-// Read marks to send to the server: the newest of each group, after a short delay, never back.
+// Read marks to send to the server: the newest of each group, after a short delay, never back. A page that is hidden or
+// left sends them at once, since it may end without another notice.
 
 const DELAY = 300;
 
@@ -7,10 +8,17 @@ export class Reader {
   #marks = new Map();
   #timer = 0;
   #link;
+  #rest;
 
-  /** @param {import("./link.js").Link} link */
-  constructor(link) {
+  /**
+   * @param {import("./link.js").Link} link
+   * @param {import("./rest.js").Rest} rest
+   */
+  constructor(link, rest) {
     this.#link = link;
+    this.#rest = rest;
+    addEventListener("pagehide", () => this.#leave());
+    document.addEventListener("visibilitychange", () => document.hidden && this.#leave());
   }
 
   /** @param {string} group @param {number} seq */
@@ -19,16 +27,29 @@ export class Reader {
     this.#timer ||= setTimeout(() => this.flush(), DELAY);
   }
 
-  /** Sends waiting marks if the server is connected. Otherwise `flush` is called again later. */
-  flush() {
+  /**
+   * Sends waiting marks if the server is connected, and resolves when it has them. Otherwise `flush` is called again
+   * later.
+   */
+  async flush() {
     clearTimeout(this.#timer);
     this.#timer = 0;
-    if (!this.#link.ready) return;
-    for (const [group, seq] of this.#marks) {
-      this.#marks.delete(group);
-      // A lost mark is sent again, unless a later one was sent.
-      this.#link.request("message.read", { group, seq }).catch((error) => error.passing && this.mark(group, seq));
-    }
+    if (this.#link.ready) await this.#send((group, seq) => this.#link.request("message.read", { group, seq }));
+  }
+
+  /** What a socket has taken is lost if its page ends before it is written. Such a request is not. */
+  #leave() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    void this.#send((group, seq) => this.#rest.outlive("POST", `groups/${group}/read/`, { seq }));
+  }
+
+  /** @param {(group: string, seq: number) => Promise<unknown>} send */
+  async #send(send) {
+    const waiting = [...this.#marks];
+    this.#marks.clear();
+    // A lost mark is sent again, unless a later one was sent.
+    await Promise.all(waiting.map(([group, seq]) => send(group, seq).catch((error) => error.passing && this.mark(group, seq))));
   }
 
   forget() {

@@ -3,6 +3,9 @@
 import { ChinwagError, lost } from "./error.js";
 
 const ANSWER_WITHIN = 20_000;
+const PROBED_WITHIN = 5_000;
+/** Tokens have no white space and no markup. */
+const TOKEN = /^(?!.*[<>])[!-~]{1,8000}$/;
 const NOT_HERE = "There is no Chinwag server at this address: look at its path.";
 
 /** A random id. Browsers offer no randomUUID to pages over plain HTTP, as in a home network. */
@@ -96,9 +99,12 @@ export class Rest {
     this.#token = null;
     try {
       const token = await within(Promise.resolve(source()), ANSWER_WITHIN);
-      this.#token = typeof token === "string" && token.trim() ? token.trim() : null;
+      const text = typeof token === "string" ? token.trim() : "";
+      // An error page, for instance.
+      if (text && !TOKEN.test(text)) throw new Error(`this is no token: ${text.slice(0, 60)}`);
+      this.#token = text || null;
     } catch (error) {
-      throw lost(`No token could be had: ${error instanceof Error ? error.message : error}`);
+      throw lost(`No token could be had: ${error instanceof Error ? error.message : error}`, "token");
     }
   }
 
@@ -110,17 +116,39 @@ export class Rest {
    * @returns {Promise<any>}
    */
   call(method, path, payload) {
-    return this.#retried((token) => this.#call(method, path, payload, token));
+    return this.retried((token) => this.#call(method, path, payload, token));
+  }
+
+  /**
+   * Calls the server with a short request, which is sent even if the page ends meanwhile.
+   * @param {string} method
+   * @param {string} path under `/api/v1/`
+   * @param {object} payload
+   * @returns {Promise<any>}
+   */
+  outlive(method, path, payload) {
+    return this.retried((token) => this.#call(method, path, payload, token, { keepalive: true }));
+  }
+
+  /**
+   * A page of a list, and the cursor of the next one.
+   * @param {string} path under `/api/v1/`
+   * @returns {Promise<{ rows: any[], next: string | null }>}
+   */
+  async list(path) {
+    const rows = await this.call("GET", path);
+    return { rows, next: nextOf.get(rows) ?? null };
   }
 
   /**
    * Says who is signed in. Rejects with code 401 where nobody is, which the server answers without an error where no
    * token is shown: a browser would report it at each visit.
+   * @param {number} [patience]
    * @returns {Promise<any>}
    */
-  session() {
-    return this.#retried(async (token) => {
-      const session = await this.#call("GET", "sessions/?optional=true", undefined, token);
+  session(patience = ANSWER_WITHIN) {
+    return this.retried(async (token) => {
+      const session = await this.#call("GET", "sessions/?optional=true", undefined, token, { patience });
       if (session.name === null) throw new ChinwagError(401, { detail: "nobody is signed in" });
       return session;
     });
@@ -128,10 +156,11 @@ export class Rest {
 
   /**
    * Calls with the token, and with another one if that has ended.
-   * @param {(token: string | null) => Promise<any>} call
-   * @returns {Promise<any>}
+   * @template T
+   * @param {(token: string | null) => Promise<T>} call
+   * @returns {Promise<T>}
    */
-  async #retried(call) {
+  async retried(call) {
     const token = await this.token();
     try {
       return await call(token);
@@ -143,31 +172,44 @@ export class Rest {
   }
 
   /**
-   * Reads without a credential, and without asking the host page for one.
+   * Reads without a credential, and without asking the host page for one. The cookie of a session that has ended would be
+   * refused.
    * @param {string} path under `/api/v1/`
    * @returns {Promise<any>}
    */
   read(path) {
-    return this.#call("GET", path, undefined, null);
+    return this.#call("GET", path, undefined, undefined);
+  }
+
+  /** Whether the server answers, and refuses only the API to this page: its modules are for pages of all origins. */
+  async #refusesOrigin() {
+    if (new URL(this.server).origin === location.origin) return false;
+    try {
+      const asked = fetch(`${this.server}/chinwag.js`, { method: "HEAD", credentials: "omit", cache: "no-store" });
+      return (await within(asked, PROBED_WITHIN)).ok;
+    } catch {
+      return false;
+    }
   }
 
   /**
    * @param {string} method
    * @param {string} path
    * @param {object | undefined} payload
-   * @param {string | null} token
+   * @param {string | null | undefined} token null for the cookie, undefined for no credential
+   * @param {{ patience?: number, keepalive?: boolean }} options
    */
-  async #call(method, path, payload, token) {
+  async #call(method, path, payload, token, { patience = ANSWER_WITHIN, keepalive = false } = {}) {
     /** @type {Record<string, string>} */
     const headers = {};
     if (payload) headers["Content-Type"] = "application/json";
-    if (token !== null) headers.Authorization = `Bearer ${token}`;
+    if (typeof token === "string") headers.Authorization = `Bearer ${token}`;
     const body = payload && JSON.stringify(payload);
     const stop = new AbortController();
-    const timer = setTimeout(() => stop.abort(), ANSWER_WITHIN);
+    const timer = setTimeout(() => stop.abort(), patience);
     try {
       const credentials = token === null ? "same-origin" : "omit";
-      const asked = { method, headers, body, credentials, cache: "no-store", signal: stop.signal };
+      const asked = { method, headers, body, credentials, cache: "no-store", keepalive, signal: stop.signal };
       const response = await fetch(`${this.server}/api/v1/${path}`, /** @type {RequestInit} */ (asked));
       // An answer from an intermediary need not be JSON.
       const answer = await response.json().catch(() => null);
@@ -175,15 +217,29 @@ export class Rest {
       if (response.status === 404 && !isProblem(response)) throw new ChinwagError(404, { detail: NOT_HERE });
       if (!response.ok) throw new ChinwagError(response.status, problem ?? {}, retryAfter(response));
       if (answer === null) throw lost("What answers there is not a Chinwag server.");
+      if (Array.isArray(answer)) nextOf.set(answer, cursorIn(response.headers.get("Link")));
       return answer;
     } catch (error) {
       if (error instanceof ChinwagError) throw error;
       // Browsers do not tell a page the reason: the server may be unavailable, or refuse pages of this origin.
+      if (!stop.signal.aborted && (await this.#refusesOrigin())) throw lost(`The server refuses pages of ${location.origin}: add it to http.origins.`, "origin");
       throw lost("The server cannot be reached.");
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+/**
+ * The cursor of the page after a list.
+ * @type {WeakMap<any[], string | null>}
+ */
+const nextOf = new WeakMap();
+
+/** @param {string | null} link */
+function cursorIn(link) {
+  const address = link?.match(/<([^>]*)>; *rel="next"/u)?.[1];
+  return address ? new URL(address, "https://any.example").searchParams.get("cursor") : null;
 }
 
 /** @param {unknown} value */

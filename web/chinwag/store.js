@@ -1,15 +1,19 @@
 // The client's state: groups, people, and the user. Applies the server's events, and dispatches the changes.
 
+import { ChinwagError } from "./error.js";
 import { Group } from "./group.js";
 import { People } from "./people.js";
+import { Profiles } from "./profiles.js";
 import { Sync } from "./sync.js";
 import { Typing } from "./typing.js";
 
 /** @typedef {import("./link.js").Frame} Frame */
 /** @typedef {import("../chinwag.js").ChinwagEvents} Events */
 
+const COUNT_PAUSE = 500;
+const LONGEST_TIMER = 2 ** 31 - 1;
 /** Events with a number in a group's log. */
-const NUMBERED = new Set(["message.text", "message.update", "message.delete", "group.update"]);
+const NUMBERED = new Set(["message.text", "message.update", "message.delete", "message.react", "message.pin", "group.update"]);
 
 /**
  * @typedef {object} Home
@@ -22,15 +26,20 @@ const NUMBERED = new Set(["message.text", "message.update", "message.delete", "g
 
 export class Store {
   /** @type {string | null} */ me = null;
+  /** Tells this user from others who had the same name before. */
+  account = "";
   /** @type {Map<string, Group>} */ groups = new Map();
   /** Whether ASCII names that differ in case alone are several users', as the server says. */
   exactNames = false;
   people = new People();
+  profiles;
   /** What is unread in groups that the server has not shown. */
   unshown = 0;
   typing;
   sync;
   #home;
+  /** @type {number | undefined} */ #waking;
+  /** @type {Set<Group>} */ #counting = new Set();
   /** @type {Group[]} */ #added = [];
   /** @type {Group[]} */ #removed = [];
 
@@ -39,13 +48,14 @@ export class Store {
     this.#home = home;
     const { link, rest, outbox } = home;
     const tell = (/** @type {Group} */ group) => this.tell(group);
+    this.profiles = new Profiles({ rest, tell: (names) => home.emit("profile", { names }) });
     this.typing = new Typing({ link, tell, group: (id) => this.groups.get(id) });
     this.sync = new Sync({
       groups: this.groups,
       link,
       rest,
       tell,
-      make: (data) => this.#make(data),
+      make: (data, arrived) => this.#make(data, arrived),
       drop: (id) => this.#gone(id),
       acknowledge: (message) => message.author === this.me && outbox.settle(message.client_id, message),
       caughtUp: ({ id }) => outbox.pump(id),
@@ -61,6 +71,9 @@ export class Store {
     return this.#home.outbox.of(group);
   }
 
+  /** Whether this user has blocked another. */
+  hasBlocked = (/** @type {string} */ name) => this.people.blockeds.has(name);
+
   /** @param {string} name */
   privateWith(name) {
     const groups = [...this.groups.values()];
@@ -69,9 +82,9 @@ export class Store {
     return other ?? groups.find((group) => group.other !== null && this.sameName(group.other, name));
   }
 
-  /** What is unread in all groups. */
+  /** What is unread in all groups that are not muted. */
   get unread() {
-    return [...this.groups.values()].reduce((sum, { unread }) => sum + unread, this.unshown);
+    return [...this.groups.values()].reduce((sum, { muted, unread }) => sum + (muted ? 0 : unread), this.unshown);
   }
 
   /**
@@ -86,9 +99,23 @@ export class Store {
 
   /** @param {Frame} frame */
   take(frame) {
+    if (frame.people) this.profiles.learn(frame.people);
     if (NUMBERED.has(frame.type)) this.sync.take(frame);
     else this.#told(frame);
     this.#tellGroups();
+  }
+
+  /**
+   * Shows what was known earlier, until the server shows what is.
+   * @param {import("./recall.js").Recalled} known
+   */
+  recall({ name, account, groups, people, relations }) {
+    Object.assign(this, { me: name, account });
+    this.profiles.learn(people);
+    this.people.summary(relations);
+    this.sync.summary(groups, "");
+    this.#tellGroups();
+    this.#home.emit("relations", null);
   }
 
   /**
@@ -98,9 +125,11 @@ export class Store {
   renamed(from, to) {
     const { outbox, emit } = this.#home;
     this.people.rename(from, to);
+    this.profiles.rename(from, to);
     for (const group of this.groups.values()) if (group.unlisted || group.roleOf(from)) group.skips++;
     if (to === null) {
       for (const group of this.groups.values()) group.forget(from);
+      for (const { threads } of this.groups.values()) threads.rename(from, null);
       for (const group of this.groups.values()) this.tell(group);
     } else {
       if (from === this.me) {
@@ -109,6 +138,7 @@ export class Store {
       }
       outbox.rename(from, to);
       for (const group of this.groups.values()) group.rename(from, to);
+      for (const { threads } of this.groups.values()) threads.rename(from, to);
       for (const group of this.groups.values()) this.tell(group);
     }
     emit("relations", null);
@@ -119,8 +149,9 @@ export class Store {
   forget() {
     for (const id of [...this.groups.keys()]) this.#drop(id);
     this.people.summary({});
+    this.profiles.forget();
     this.unshown = 0;
-    this.me = null;
+    Object.assign(this, { me: null, account: "" });
     this.#tellGroups();
     this.#home.emit("relations", null);
   }
@@ -132,8 +163,10 @@ export class Store {
   tell(group) {
     if (this.groups.get(group.id) !== group) return;
     const { emit } = this.#home;
+    if (group.uncounted) void this.#count(group);
     const { added, changed, removed, reset, edges, people, unread, typing, arrived } = group.takeNews();
     if (people) emit("group", { group });
+    if (people && group.settings.mutedUntil !== null) this.#wake();
     if (added.size || changed.size || removed.size || reset || edges)
       emit("messages", { group, added: [...added], changed: [...changed], removed: [...removed], reset });
     if (unread) emit("unread", { group });
@@ -141,13 +174,66 @@ export class Store {
     for (const message of arrived) emit("message", { group, message });
   }
 
+  /**
+   * This user's own settings of a group, as the server sends them.
+   * @param {string} id
+   * @param {any} me
+   */
+  settled(id, me) {
+    const group = this.groups.get(id);
+    if (!group) return;
+    group.settle(me);
+    this.tell(group);
+  }
+
+  /** Dispatches the end of a muting when it comes. */
+  #wake() {
+    clearTimeout(this.#waking);
+    const now = Date.now();
+    const ends = [...this.groups.values()].map(({ settings }) => Date.parse(settings.mutedUntil ?? "")).filter((end) => end > now);
+    if (!ends.length) return;
+    // A longer timer would end at once.
+    this.#waking = setTimeout(() => {
+      for (const group of this.groups.values()) {
+        const end = Date.parse(group.settings.mutedUntil ?? "");
+        if (end > now && end <= Date.now()) Object.assign(group.news, { people: true, unread: true });
+        this.tell(group);
+      }
+      this.#wake();
+    }, Math.min(Math.min(...ends) - now + 1, LONGEST_TIMER));
+  }
+
+  /**
+   * Requests the number of unread messages after a deletion of messages that are not stored here. Several deletions
+   * within a moment are one request.
+   * @param {Group} group
+   */
+  async #count(group) {
+    if (this.#counting.has(group)) return;
+    this.#counting.add(group);
+    await new Promise((resolve) => setTimeout(resolve, COUNT_PAUSE));
+    this.#counting.delete(group);
+    group.uncounted = false;
+    try {
+      const data = await this.#home.rest.call("GET", `groups/${group.id}/?fields=unread,last_read_seq,me`);
+      // The other settings may have changed since.
+      group.marks({ ...data, me: { mentioned: data.me?.mentioned } });
+      this.tell(group);
+    } catch (error) {
+      // The next summary counts again.
+      if (!(error instanceof ChinwagError)) throw error;
+    }
+  }
+
   /** @param {Frame} frame */
-  #told({ type, data, history }) {
+  #told({ type, data, history, people }) {
     const { emit } = this.#home;
     const mine = data?.author === this.me;
     switch (type) {
       case "group.summary":
         this.unshown = 0;
+        this.profiles.begin();
+        this.profiles.learn(people, data.flatMap(usersIn));
         return this.sync.summary(data, history);
       case "summary.more":
         this.unshown = data.unread;
@@ -158,13 +244,15 @@ export class Store {
         return emit("presence", { name: null });
       case "message.read":
         return this.#read(data);
+      case "group.me":
+        return this.settled(data.group, data);
       case "group.quit":
         return data.name === this.me && this.#gone(data.group);
       case "group.delete":
         return this.#gone(data);
       case "contact.update":
-        this.people.apply(data.operation, mine ? data.name : data.author, mine);
-        if (mine) this.#blocked(data.name);
+        if (mine) this.#related(data.name, data.operation);
+        else this.people.apply(data.operation, data.author, mine);
         return emit("relations", null);
       case "status.update":
         // The user's own status is set by this page; this is the server's echo.
@@ -175,9 +263,28 @@ export class Store {
       case "typing.stop":
         return this.typing.heard(data.group, data.author, type === "typing.start");
       case "user.update":
-        return this.renamed(data.name, data.new_name);
+        if (data.new_name) this.renamed(data.name, data.new_name);
+        return this.profiles.update(data.new_name ?? data.name, data);
       case "user.delete":
         return this.renamed(data.name, null);
+    }
+  }
+
+  /**
+   * This user's relation to another has changed.
+   * @param {string} name
+   * @param {any} operation
+   */
+  #related(name, operation) {
+    const wasBlocked = this.hasBlocked(name);
+    this.people.apply(operation, name, true);
+    this.#blocked(name);
+    if (wasBlocked === this.hasBlocked(name)) return;
+    // Mentions by a blocked user do not count.
+    for (const group of this.groups.values()) {
+      if (group.private || !group.roleOf(name)) continue;
+      group.recount();
+      this.tell(group);
     }
   }
 
@@ -204,10 +311,11 @@ export class Store {
 
   /**
    * @param {any} data
+   * @param {string} arrived
    * @returns {Group}
    */
-  #make(data) {
-    const group = new Group(data, this);
+  #make(data, arrived) {
+    const group = new Group(data, this, arrived);
     this.groups.set(group.id, group);
     this.#added.push(group);
     return group;
@@ -231,6 +339,16 @@ export class Store {
     [this.#added, this.#removed] = [[], []];
     this.#home.emit("groups", { added, removed });
   }
+}
+
+/**
+ * The users in a group whose profiles the server sends with it: authors, and the other user of a private group.
+ * @param {any} group
+ * @returns {string[]}
+ */
+function usersIn({ name, messages, members = [], restricts = [] }) {
+  const authors = messages.map((/** @type {any} */ { author }) => author);
+  return name === "@" ? [...authors, ...members, ...restricts] : authors;
 }
 
 /** @param {string} name */

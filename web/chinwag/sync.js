@@ -21,7 +21,7 @@ const BEHIND_MOST = 5_000;
  * @property {Map<string, Group>} groups
  * @property {import("./link.js").Link} link
  * @property {import("./rest.js").Rest} rest
- * @property {(data: any) => Group} make
+ * @property {(data: any, arrived: string) => Group} make
  * @property {(id: string) => void} drop
  * @property {(message: import("../chinwag.js").Message) => void} acknowledge one of the user's own messages is in the log
  * @property {(group: Group) => void} tell dispatches the changes of a group
@@ -60,9 +60,10 @@ export class Sync {
     const ids = new Set(summary.map(({ id }) => id));
     for (const id of [...groups.keys()]) if (!ids.has(id)) drop(id);
     for (const data of summary) {
-      const group = groups.get(data.id) ?? make(data);
+      const group = groups.get(data.id) ?? make(data, "");
       group.behind = null;
       if (isOther) group.forgetMarks();
+      group.resetReads(data.reads);
       // A group that is not accepted sends no events, and cannot be resumed.
       const pending = data.me?.pending || group.pending;
       if (isOther || pending || data.head < group.head) {
@@ -125,7 +126,7 @@ export class Sync {
    * @param {Frame} frame
    */
   #stranger({ type, data }) {
-    if (type === "group.update") this.#home.make(data);
+    if (type === "group.update") this.#home.make(data, new Date().toISOString());
   }
 
   /** @param {Group} group @param {Frame} frame */
@@ -151,13 +152,21 @@ export class Sync {
       group.arrive(data);
     } else if (type === "message.update") {
       group.update(data);
+    } else if (type === "message.react") {
+      group.react(data);
+    } else if (type === "message.pin") {
+      group.pin(data);
+      // It comes as it happens, and its date is that of the history where that is read.
+      group.enter({ seq: group.head, date: new Date().toISOString(), by: data.name, changes: [{ kind: data.on ? "pinned" : "unpinned", id: data.id }] });
     } else if (type === "message.delete") {
       if (data.ids) group.eraseTogether(data.ids);
       else group.erase(data.id, data.seq);
     } else {
       group.describe(data);
+      group.enter(data.entry);
       if (group.unlisted) this.#list(group);
     }
+    group.threads.take(type, data);
   }
 
   /**
@@ -224,6 +233,8 @@ export class Sync {
     }
     const frames = inOrder(group.behind);
     const shown = group.fresh?.head ?? head;
+    // Changes come as they stand, pins in those of messages, and deletions have nothing of a message that was pinned.
+    if (frames.some(({ type, data }) => type !== "message.text" && !data.entry)) group.history.knownUntil(group.head);
     Object.assign(group, { behind: null, skips: 0 });
     this.#applyUntil(group, frames, Math.min(shown, head));
     // The summary's count of unread messages includes these numbers.
@@ -239,8 +250,10 @@ export class Sync {
    * @param {number} head
    */
   #applyUntil(group, frames, head) {
+    // Several messages may have changed with one number.
+    const from = group.head;
     for (const frame of frames) {
-      if ((frame.seq ?? 0) <= group.head) this.#known(frame);
+      if ((frame.seq ?? 0) <= from) this.#known(frame);
       else if ((frame.seq ?? 0) <= head) this.#apply(group, frame);
     }
     group.head = Math.max(group.head, head);
@@ -274,6 +287,7 @@ export class Sync {
   /** @param {Group} group @param {any} data */
   #reset(group, data) {
     group.reset(data);
+    group.threads.reload();
     this.#home.tell(group);
   }
 
@@ -288,15 +302,15 @@ export class Sync {
 
 /**
  * By number. Of several events with one number the last, except for the answer to a retry, which has an earlier
- * state.
+ * state, and for different messages that changed with the number.
  * @param {Frame[]} frames
  */
 function inOrder(frames) {
-  /** @type {Map<number, Frame>} */
+  /** @type {Map<string, Frame>} */
   const found = new Map();
   for (const frame of frames) {
-    const seq = frame.seq ?? 0;
-    if (!frame.ref || !found.has(seq)) found.set(seq, frame);
+    const key = `${frame.seq ?? 0} ${frame.type === "message.update" ? frame.data.id : ""}`;
+    if (!frame.ref || !found.has(key)) found.set(key, frame);
   }
   return [...found.values()].sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
 }

@@ -6,27 +6,30 @@ import { css } from "../../vendor/lit.js";
 export const base = css`
   :host {
     color-scheme: light dark;
-    --_page: var(--chinwag-background, light-dark(#f3f1ea, #131614));
-    --_panel: var(--chinwag-panel, light-dark(#fffefb, #1b1f1c));
-    --_raised: light-dark(#ffffff, #242926);
-    --_sunk: light-dark(#ebe8df, #0e110f);
-    --_hover: light-dark(#f0ede4, #262b28);
-    --_line: var(--chinwag-line, light-dark(#e1ddd1, #303632));
+    --_accent: var(--chinwag-accent, light-dark(#1f6652, #7fcfb4));
+    --_on-accent: var(--chinwag-on-accent, light-dark(#ffffff, #0d201a));
+    /* All tints have a little of the accent. */
+    --_page: var(--chinwag-background, color-mix(in oklab, var(--_accent) 5%, light-dark(#f8f6f2, #121413)));
+    --_panel: var(--chinwag-panel, light-dark(#fffefd, color-mix(in oklab, var(--_accent) 4%, #1b1d1c)));
+    --_raised: light-dark(#ffffff, color-mix(in oklab, var(--_accent) 5%, #242726));
+    --_sunk: color-mix(in oklab, var(--_accent) 8%, light-dark(#efedea, #0d0f0e));
+    --_hover: color-mix(in oklab, var(--_accent) 7%, light-dark(#f5f3f0, #262a28));
+    --_line: var(--chinwag-line, color-mix(in oklab, var(--_accent) 10%, light-dark(#e3e0da, #2f3331)));
     --_edge: light-dark(#87897f, #747b75);
     --_ink: var(--chinwag-ink, light-dark(#1d221f, #e9ebe6));
     --_quiet: var(--chinwag-quiet, light-dark(#5b6159, #a4aca5));
-    --_accent: var(--chinwag-accent, light-dark(#1f6652, #7fcfb4));
-    --_on-accent: var(--chinwag-on-accent, light-dark(#ffffff, #0d201a));
-    --_mine: var(--chinwag-mine, light-dark(#dcece4, #24443a));
+    --_mine: var(--chinwag-mine, color-mix(in oklab, var(--_accent) 17%, light-dark(#ffffff, #1b1f1d)));
     --_on-mine: var(--chinwag-on-mine, var(--_ink));
-    --_chosen: light-dark(#e2ede6, #22352e);
+    --_chosen: color-mix(in oklab, var(--_accent) 13%, var(--_panel));
+    --_code: light-dark(rgb(30 40 34 / 0.07), rgb(255 255 255 / 0.09));
     --_error: light-dark(#a22a1a, #ff9f8c);
     --_error-soft: light-dark(#fbe9e4, #3b211c);
     --_online: light-dark(#2a8a56, #58c48a);
     --_afk: light-dark(#b06f10, #e3ae58);
     --_radius: var(--chinwag-radius, 14px);
     --_small-radius: calc(var(--_radius) * 0.7);
-    --_text: var(--chinwag-font-size, 1rem);
+    /* Not by the root of the page, whose size may be any. */
+    --_text: var(--chinwag-font-size, 16px);
     --_small: calc(var(--_text) * 0.875);
     --_tiny: calc(var(--_text) * 0.8125);
     --_large: calc(var(--_text) * 1.1875);
@@ -48,6 +51,7 @@ export const base = css`
     height: 100%;
     min-height: inherit;
     overflow: hidden;
+    border-radius: inherit;
     background: var(--_page);
     color: var(--_ink);
     font: 400 var(--_text) / 1.45 var(--chinwag-font, "Inter", "Segoe UI Variable Text", "Segoe UI", "Helvetica Neue", "Noto Sans", system-ui, sans-serif);
@@ -84,6 +88,8 @@ export const base = css`
   .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
   .row { display: flex; gap: 8px; align-items: center; min-width: 0; }
   .row > button { flex: none; }
+  .row.top { align-items: start; }
+  .description { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; }
   .wrap { flex-wrap: wrap; }
   .grow { flex: 1 1 0; min-width: 0; }
   .stack { display: grid; gap: 6px; align-content: start; grid-template-columns: minmax(0, 1fr); }
@@ -131,6 +137,27 @@ export const base = css`
   button.primary:disabled { background: var(--_sunk); border-color: var(--_line); color: var(--_quiet); }
   button.danger { color: var(--_error); }
   button.danger.primary { background: var(--_error); border-color: var(--_error); color: light-dark(#fff, #2a0f0a); }
+  button.bare {
+    display: inline;
+    min-height: 0;
+    min-width: 0;
+    padding: 0;
+    border: 0;
+    background: none;
+    text-align: start;
+    font-weight: inherit;
+    cursor: pointer;
+  }
+  button.bare:hover { text-decoration: underline; }
+  /* The text of a button is cut within it. */
+  .cut > button.bare { max-width: 100%; }
+  .cut > button.bare > bdi { display: block; overflow: hidden; text-overflow: ellipsis; }
+  .opens { display: contents; cursor: pointer; }
+  .tag { padding: 0 6px; border: 1px solid var(--_line); border-radius: 999px; color: var(--_quiet); font-size: var(--_tiny); font-weight: 500; }
+  .about { justify-items: center; text-align: center; padding-bottom: 6px; }
+  .about .row { justify-content: center; margin-top: 8px; }
+  .check { display: flex; gap: 10px; align-items: center; min-height: 44px; font-weight: 400; }
+  .check input { width: 20px; min-height: 20px; flex: none; accent-color: var(--_accent); }
   button.compact { min-height: 34px; min-width: 34px; padding: 5px 11px; font-size: var(--_small); }
   button.icon { padding: 0; width: 44px; flex: none; border-color: transparent; background: none; color: var(--_quiet); }
   button.icon.compact { width: 34px; }
@@ -152,6 +179,9 @@ export const base = css`
     color: light-dark(oklch(0.38 0.09 var(--_hue)), oklch(0.9 0.06 var(--_hue)));
     user-select: none;
   }
+  .avatar img { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: inherit; object-fit: cover; }
+  .avatar.large { width: 88px; height: 88px; font-size: var(--_huge); }
+  .avatar.large .dot { inset-inline-end: 6px; bottom: 6px; }
   .avatar.little { width: 30px; height: 30px; font-size: var(--_tiny); }
   .avatar.group { border-radius: 32%; }
   .hue-0 { --_hue: 20; }
@@ -194,6 +224,6 @@ export const base = css`
     [aria-current="true"] { outline: 2px solid Highlight; outline-offset: -2px; }
   }
   @media (prefers-reduced-motion: no-preference) {
-    button, .actions { transition: background-color 120ms, color 120ms, opacity 120ms; }
+    button, .beside { transition: background-color 120ms, color 120ms, opacity 120ms; }
   }
 `;

@@ -8,7 +8,7 @@ export const frame = css`
   .side, .details { display: flex; flex-direction: column; background: var(--_panel); }
   .frame[data-pane="list"] :is(.middle, .details),
   .frame[data-pane="chat"] :is(.side, .details),
-  .frame[data-pane="details"] :is(.side, .middle) { display: none; }
+  .frame:is([data-pane="details"], [data-pane="thread"]) :is(.side, .middle) { display: none; }
   .frame.alone .side { display: none; }
 
   .bar {
@@ -23,6 +23,7 @@ export const frame = css`
   .side > .bar { border-bottom: 0; }
   .scroll { flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain; padding: 4px 10px 16px; scrollbar-width: thin; }
   .brand { font: 600 calc(var(--_text) * 1.375) / 1.1 var(--_display); letter-spacing: -0.015em; }
+  slot[name="logo"]::slotted(*) { display: block; flex: none; max-height: 34px; }
   .me { padding: 0; border: 0; border-radius: 50%; background: none; }
   .me:hover .avatar { filter: brightness(1.05); }
 
@@ -50,7 +51,7 @@ export const frame = css`
   .empty button { margin-top: 14px; }
 
   .middle { display: flex; flex-direction: column; position: relative; background: var(--_page); }
-  chinwag-conversation, chinwag-group, chinwag-conversations, chinwag-people { display: contents; }
+  chinwag-conversation, chinwag-group, chinwag-thread, chinwag-conversations, chinwag-people { display: contents; }
   .middle .bar { background: var(--_panel); }
 
   /* Signing in */
@@ -79,18 +80,24 @@ export const frame = css`
   }
   .entry .avatar { grid-row: 1 / 3; align-self: center; }
   .entry .name { font-weight: 600; }
+  .entry .preview:nth-last-child(1) { grid-column: 2 / -1; }
   .entry .preview { color: var(--_quiet); font-size: var(--_small); }
   .entry .when { color: var(--_quiet); font-size: var(--_tiny); font-variant-numeric: tabular-nums; align-self: center; }
-  .entry .badge { justify-self: end; align-self: center; }
+  .entry .badges { display: flex; gap: 4px; justify-self: end; align-self: center; }
+  .entry .badge.at { background: var(--_raised); color: var(--_accent); box-shadow: inset 0 0 0 1.5px var(--_accent); }
   .entry.unread :is(.name, .preview) { font-weight: 650; color: var(--_ink); }
   .entry[aria-current="true"] { background: var(--_chosen); }
   .entry[aria-current="true"] .dot { border-color: var(--_chosen); }
   .entry .failed { color: var(--_error); }
+  .entry .when { display: flex; align-items: center; gap: 4px; }
+  .entry.muted :is(.name, .preview) { color: var(--_quiet); }
+  .entry.muted .avatar { filter: grayscale(0.7); }
+  .entry.muted .badge { background: var(--_sunk); color: var(--_quiet); }
   .search { margin: 0 14px 8px; }
   .search input { min-height: 40px; border-color: transparent; background: var(--_sunk); border-radius: var(--_radius); }
 
-  .person { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 6px 12px; align-items: center; padding: 8px 4px; }
-  .person .verbs { grid-column: 2; display: flex; flex-wrap: wrap; gap: 6px; }
+  .person { display: flex; gap: 10px; align-items: center; min-height: 56px; padding: 6px 4px; }
+  .person > button { flex: none; }
   .section { padding: 14px 4px 2px; }
   .section + .section { border-top: 1px solid var(--_line); margin-top: 10px; }
   .section > .kicker { margin-bottom: 4px; }
@@ -100,7 +107,30 @@ export const frame = css`
   .member { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 8px; padding: 6px 0; }
   .member select { flex: none; max-width: 10em; }
   .member .name { flex: 1 1 auto; min-width: 0; max-width: calc(100% - 38px); font-weight: 600; }
+  .member .name p { font-weight: 400; }
   .member .row { margin-inline-start: auto; }
+  .section input + ul, .section :is(ul, p) + form { margin-top: 8px; }
+  .section.stack > * + label, .section form.stack > * + label { margin-top: 8px; }
+  .section .name > p:first-child { font-weight: 600; }
+
+  chinwag-menu, chinwag-person-menu { flex: none; }
+  .menu {
+    position: fixed;
+    z-index: 4;
+    inset: auto;
+    margin: 0;
+    display: grid;
+    color: inherit;
+    width: max-content;
+    max-width: min(20em, calc(100vw - 28px));
+    padding: 6px;
+    border: 1px solid var(--_line);
+    border-radius: var(--_radius);
+    background: var(--_panel);
+    box-shadow: var(--_shadow);
+  }
+  .menu button { min-height: 44px; justify-content: flex-start; border: 0; background: none; text-align: start; font-weight: 400; }
+  .menu button:is(:hover, :focus-visible) { background: var(--_hover); }
 
   /* Content in front of everything else */
   dialog {
@@ -120,6 +150,11 @@ export const frame = css`
   dialog .foot { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: 8px; margin-top: 20px; }
   dialog .tabs { margin: 0 0 14px; }
 
+  .keys { display: grid; gap: 8px; }
+  .keys div { display: grid; grid-template-columns: minmax(7em, auto) minmax(0, 1fr); gap: 12px; align-items: baseline; }
+  .keys dd { color: var(--_quiet); }
+  kbd { padding: 1px 6px; border: 1px solid var(--_line); border-bottom-width: 2px; border-radius: 5px; background: var(--_raised); font: inherit; font-size: var(--_small); }
+
   .toasts { position: absolute; z-index: 5; inset-inline: 12px; bottom: 84px; display: grid; justify-items: center; gap: 8px; pointer-events: none; }
   .toast { max-width: 34em; padding: 11px 16px; border-radius: var(--_radius); background: var(--_ink); color: var(--_page); font-size: var(--_small); box-shadow: var(--_shadow); pointer-events: auto; }
 
@@ -135,9 +170,11 @@ export const frame = css`
   }
   @container chinwag (min-width: 1080px) {
     .frame[data-pane="details"] { grid-template-columns: minmax(260px, 320px) minmax(0, 1fr) 320px; }
-    .frame[data-pane="details"] .middle { display: flex; }
-    .frame[data-pane="details"] .details { grid-area: 1 / 3; border-inline-start: 1px solid var(--_line); }
+    .frame[data-pane="thread"] { grid-template-columns: minmax(240px, 300px) minmax(0, 1fr) minmax(340px, 32%); }
+    .frame:is([data-pane="details"], [data-pane="thread"]) .middle { display: flex; }
+    .frame:is([data-pane="details"], [data-pane="thread"]) .details { grid-area: 1 / 3; border-inline-start: 1px solid var(--_line); }
     .frame.alone[data-pane="details"] { grid-template-columns: minmax(0, 1fr) 320px; }
-    .frame.alone[data-pane="details"] .details { grid-area: 1 / 2; }
+    .frame.alone[data-pane="thread"] { grid-template-columns: minmax(0, 1fr) minmax(340px, 38%); }
+    .frame.alone:is([data-pane="details"], [data-pane="thread"]) .details { grid-area: 1 / 2; }
   }
 `;

@@ -1,0 +1,59 @@
+// Texts for screen readers: messages in other conversations, and a lost connection, each once.
+
+/** Messages of one moment are one announcement. */
+const PAUSE = 1_200;
+
+export class Announcer {
+  #key = "";
+  #values = {};
+  #chat;
+  #show;
+  #names = new Set();
+  #timer = 0;
+  #isLost = false;
+
+  /** @param chat the chat @param {() => void} show draws the text */
+  constructor(chat, show) {
+    this.#chat = chat;
+    this.#show = show;
+    const { signal } = chat.listening;
+    chat.client.addEventListener("message", ({ detail }) => this.#came(detail.group), { signal });
+    chat.client.addEventListener("state", ({ detail }) => this.#state(detail.state), { signal });
+  }
+
+  #came(group) {
+    const chat = this.#chat;
+    // The open conversation reads its messages out itself.
+    if (group === chat.openGroup) return;
+    this.#names.add(chat.title(group));
+    this.#timer ||= setTimeout(() => {
+      const names = [...this.#names];
+      this.#names.clear();
+      this.#timer = 0;
+      this.#say("announce.message", { names: chat.words.names.format(names) });
+    }, PAUSE);
+  }
+
+  #state(state) {
+    if (state === "waiting" && !this.#isLost) {
+      this.#isLost = true;
+      this.#say("announce.lost");
+    } else if (state === "ready" && this.#isLost) {
+      this.#isLost = false;
+      this.#say("announce.back");
+    } else if (state === "closed" && this.#isLost) {
+      // The sign-in follows, which needs no connection.
+      this.#isLost = false;
+      this.#say("");
+    }
+  }
+
+  get text() {
+    return this.#key && this.#chat.words.say(this.#key, this.#values);
+  }
+
+  #say(key, values = {}) {
+    [this.#key, this.#values] = [key, values];
+    this.#show();
+  }
+}

@@ -1,0 +1,47 @@
+// The files that are attached to messages that are being written, by conversation, as long as the page is open.
+
+/** The most files of a message. */
+export const FILES_MOST = 10;
+
+export class Attached {
+  /** @type {Map<string, File[]>} */
+  #files = new Map();
+
+  /** @param {string} key */
+  of(key) {
+    return this.#files.get(key) ?? [];
+  }
+
+  /** @param {string} key @param {readonly File[]} files */
+  set(key, files) {
+    if (files.length) this.#files.set(key, [...files]);
+    else this.#files.delete(key);
+  }
+
+  /** A conversation has another key. */
+  move(from, to) {
+    const files = this.of(from);
+    if (!files.length) return;
+    this.set(from, []);
+    this.set(to, [...this.of(to), ...files].slice(0, FILES_MOST));
+  }
+}
+
+/**
+ * The files of a paste or a drop: `{files, folders}`, of which folders are only names. The browser lists a folder among
+ * the files, with no content.
+ */
+export function filesIn(data) {
+  const [files, folders] = [[], []];
+  for (const item of data.items) {
+    const file = item.kind === "file" ? item.getAsFile() : null;
+    if (item.webkitGetAsEntry?.()?.isDirectory) folders.push(file?.name ?? "");
+    else if (file) files.push(file);
+  }
+  return { files, folders };
+}
+
+/** Whether a paste is of files. Office programs put a picture of a text beside it. */
+export function isOfFiles({ types }) {
+  return types.includes("Files") && !(types.includes("text/plain") && types.includes("text/html"));
+}

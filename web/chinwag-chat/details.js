@@ -1,0 +1,60 @@
+// The details of a group: description, picture and slow mode, shown to members and changed by its owner and admins.
+
+import { html, nothing } from "../vendor/lit.js";
+import { addressOf } from "./avatar.js";
+import { face } from "./face.js";
+import "./picture.js";
+
+/** The offered seconds of slow mode. */
+const SLOW = [0, 5, 10, 30, 60, 300, 900, 3600, 21_600];
+
+/** The name, picture and description of a group. */
+export function about(part, group) {
+  const { name, id, description, avatar, slow, open } = group;
+  return html`<div class="section row top">
+    ${face(name, { group: id, profile: { avatar } })}
+    <div class="name"><p><bdi>${name}</bdi></p>
+      ${description ? html`<p class="small description" dir="auto">${description}</p>` : nothing}
+      ${open ? html`<p class="quiet tiny">${part.say("details.open.now")}</p>` : nothing}
+      ${slow ? html`<p class="quiet tiny">${part.say("details.slow.now", { time: slowWords(part, slow) })}</p>` : nothing}</div>
+  </div>`;
+}
+
+/** The form of those who may change it. `save` is given the changes. */
+export function detailsForm(part, group, save) {
+  const { chat } = part;
+  const pictures = chat.offer?.features.includes("avatar_urls");
+  const submit = (event) => {
+    event.preventDefault();
+    const { description, avatar, slow, open } = event.target.elements;
+    save({
+      description: description.value.trim() || null,
+      slow: Number(slow.value),
+      ...(open.checked !== group.open && { open: open.checked }),
+      ...(pictures && avatar.value.trim() !== addressOf(group.avatar) && { avatar: avatar.value.trim() || null }),
+    });
+  };
+  const offered = SLOW.includes(group.slow) ? SLOW : [...SLOW, group.slow].sort((a, b) => a - b);
+  const option = (seconds) => html`<option value=${seconds} ?selected=${seconds === group.slow}>${slowWords(part, seconds)}</option>`;
+  const set = (avatar) => chat.client.updateGroup(group.id, { avatar });
+  return html`${chat.offer?.files ? html`<chinwag-picture class="section" .chat=${chat} .avatar=${group.avatar} .save=${set}></chinwag-picture>` : nothing}
+  <form class="section stack" novalidate @submit=${submit}>
+    <label for="group-description">${part.say("details.description")}</label>
+    <textarea id="group-description" name="description" rows="3" maxlength="2000" dir="auto" aria-describedby="group-error" .value=${group.description ?? ""}></textarea>
+    ${pictures
+      ? html`<label for="group-avatar">${part.say("details.avatar")}</label>
+          <input id="group-avatar" name="avatar" type="url" maxlength="2048" placeholder="https://" aria-describedby="group-error" .value=${addressOf(group.avatar)}>`
+      : nothing}
+    <label for="group-slow">${part.say("details.slow")}</label>
+    <select id="group-slow" name="slow" aria-describedby="group-slow-hint">${offered.map(option)}</select>
+    <p class="hint" id="group-slow-hint">${part.say("details.slow.hint")}</p>
+    <label class="check"><input type="checkbox" name="open" .checked=${group.open}> ${part.say("details.open")}</label>
+    <div><button>${part.say("save")}</button></div>
+  </form>`;
+}
+
+function slowWords(part, seconds) {
+  if (!seconds) return part.say("details.slow.off");
+  const [unit, size] = seconds % 3600 === 0 ? ["hour", 3600] : seconds % 60 === 0 ? ["minute", 60] : ["second", 1];
+  return new Intl.NumberFormat(part.chat.words.lang, { style: "unit", unit, unitDisplay: "long" }).format(seconds / size);
+}

@@ -1,0 +1,170 @@
+// One file of a message: a picture that opens in front of everything, a player, or a card; and a file on its way.
+
+import { LitElement, html, nothing } from "../vendor/lit.js";
+import { kindOf } from "./gist.js";
+import { fileIcon } from "./icons.js";
+import { define } from "./part.js";
+import { pixelsOf } from "./thumbhash.js";
+
+/** The bounds of a picture alone in its message, in pixels, and the side of one of several. */
+const [LARGE, LEAST, TILE] = [320, 48, 148];
+/** An address with a ticket is asked for again before it is used after so long. */
+const STALE = 4 * 60_000;
+
+export class ChatFile extends LitElement {
+  static properties = {
+    words: { attribute: false },
+    /** A file of a message, or one on its way. Objects are never changed, only replaced. */
+    file: { attribute: false },
+    /** Returns the address of a file. */
+    fileUrl: { attribute: false },
+    /** Whether it is one of several pictures. */
+    tiled: { type: Boolean },
+    tabbable: { type: Boolean },
+    src: { state: true },
+    failed: { state: true },
+  };
+
+  #asked = 0;
+
+  constructor() {
+    super();
+    this.src = "";
+  }
+
+  createRenderRoot() {
+    return this;
+  }
+
+  willUpdate(changed) {
+    const { file } = this;
+    if (!changed.has("file") || file.loaded !== undefined) return;
+    const isSame = changed.get("file")?.id === file.id;
+    // Each event of a message brings another object of the same file.
+    if (isSame && this.src && !this.failed) return;
+    if (!isSame) this.src = "";
+    this.failed = false;
+    this.#address();
+  }
+
+  render() {
+    const { file } = this;
+    if (file.loaded !== undefined) return this.#onItsWay();
+    const kind = kindOf(file);
+    if (kind === "image" && file.thumbnail) return this.#picture();
+    const player = kind === "video" || kind === "audio" ? document.createElement(kind) : null;
+    return player?.canPlayType(file.type) && !this.failed ? this.#player(kind) : this.#card();
+  }
+
+  #picture() {
+    const { file, words } = this;
+    const [width, height] = this.tiled ? [TILE, TILE] : fitted(file.thumbnail);
+    const picture = this.src && !this.failed ? html`<img src=${this.src} alt="" width=${width} height=${height} decoding="async" referrerpolicy="no-referrer" @error=${this.#missing}>` : nothing;
+    return html`<button class="picture" tabindex=${this.tabbable ? 0 : -1} aria-label=${words.say("files.open", { name: file.name })} title=${file.name} aria-haspopup="dialog"
+      @click=${this.#open}><canvas width=${width} height=${height} aria-hidden="true"></canvas>${picture}${this.failed ? html`<span class="tiny">${words.say("files.failed")}</span>` : nothing}</button>`;
+  }
+
+  #player(kind) {
+    const { file, words, src } = this;
+    const label = words.say(`files.${kind}`, { name: file.name });
+    const player = kind === "video"
+      ? html`<video controls playsinline preload="metadata" aria-label=${label} src=${src || nothing} @error=${this.#missing}></video>`
+      : html`<audio controls preload="none" aria-label=${label} src=${src || nothing} @error=${this.#missing}></audio>`;
+    return html`${player}${this.#card()}`;
+  }
+
+  #card() {
+    const { file, words } = this;
+    return html`<a class="filecard" href=${this.src || nothing} download=${file.name} target="_blank" rel="noopener" tabindex=${this.tabbable ? 0 : -1} title=${file.name}
+      @pointerenter=${this.#renew} @focus=${this.#renew}>${fileIcon}<span class="grow"><span class="unseen">${words.say("files.download")}</span> <bdi class="cut">${file.name}</bdi> <span class="tiny quiet">${words.size(file.size)}</span></span></a>`;
+  }
+
+  #onItsWay() {
+    const { file, words } = this;
+    const isDone = file.id !== null;
+    const label = words.say("files.progress", { name: file.name });
+    const preview = file.blob?.type.startsWith("image/") ? html`<chinwag-preview .file=${file.blob}></chinwag-preview>` : fileIcon;
+    return html`<div class="filecard">${preview}<span class="grow"><bdi class="cut">${file.name}</bdi>
+      <span class="tiny quiet">${words.size(file.size)}</span>
+      ${isDone ? nothing : html`<progress max=${file.size || 1} value=${file.loaded} aria-label=${label}></progress>`}</span></div>`;
+  }
+
+  /** The picture of the hash is there before the first byte of the file. */
+  updated(changed) {
+    const canvas = this.querySelector(".picture canvas");
+    const { thumbnail } = this.file;
+    if (!canvas || !(changed.has("file") || changed.has("tiled")) || canvas.drawn === thumbnail.hash) return;
+    canvas.drawn = thumbnail.hash;
+    const pixels = pixelsOf(thumbnail.hash, thumbnail);
+    if (!pixels) return;
+    const small = Object.assign(document.createElement("canvas"), { width: pixels.width, height: pixels.height });
+    small.getContext("2d").putImageData(pixels, 0, 0);
+    const brush = canvas.getContext("2d");
+    brush.imageSmoothingQuality = "high";
+    brush.drawImage(small, 0, 0, canvas.width, canvas.height);
+  }
+
+  async #address() {
+    const { file } = this;
+    this.#asked = Date.now();
+    try {
+      const src = await this.fileUrl(file, { thumbnail: kindOf(file) === "image" });
+      if (file.id === this.file.id) this.src = src;
+    } catch {
+      if (file.id === this.file.id) this.failed = true;
+    }
+  }
+
+  #missing = () => {
+    if (!this.#renew()) this.failed = true;
+  };
+
+  /** Asks for the address again if its ticket may have ended; whether it did. */
+  #renew = () => {
+    const isStale = this.src.includes("?ticket=") && Date.now() - this.#asked > STALE;
+    if (isStale) this.#address();
+    return isStale;
+  };
+
+  #open = () => this.dispatchEvent(new CustomEvent("open-picture", { detail: this.file.id, bubbles: true }));
+}
+
+/** The size at which a picture is shown. */
+function fitted({ width, height }) {
+  const scale = Math.min(1, LARGE / width, LARGE / height);
+  return [width, height].map((side) => Math.max(LEAST, Math.round(side * scale)));
+}
+
+/** The picture of a file of this device. The browser's addresses of such files are not allowed here: it is drawn. */
+export class Preview extends LitElement {
+  static properties = { file: { attribute: false } };
+
+  createRenderRoot() {
+    return this;
+  }
+
+  render() {
+    return html`<canvas width="96" height="96" aria-hidden="true"></canvas>`;
+  }
+
+  async updated(changed) {
+    const { file } = this;
+    if (!changed.has("file")) return;
+    try {
+      const image = await createImageBitmap(file);
+      if (file === this.file) this.#draw(image);
+      image.close();
+    } catch {
+      // The browser does not know this kind of picture: its name is beside it.
+    }
+  }
+
+  #draw(image) {
+    const canvas = this.querySelector("canvas");
+    const side = Math.min(image.width, image.height);
+    canvas.getContext("2d").drawImage(image, (image.width - side) / 2, (image.height - side) / 2, side, side, 0, 0, canvas.width, canvas.height);
+  }
+}
+
+define("chinwag-preview", Preview);
+define("chinwag-file", ChatFile);

@@ -1,0 +1,85 @@
+// Keeps the focus: when the focused element goes away, its neighbour or the next outer part takes the focus, and not
+// the whole page.
+
+const FOCUSABLE = "button:not(:disabled), a[href], input:not(:disabled), textarea:not(:disabled), select:not(:disabled), [tabindex]";
+/** Whoever removes an element may set the focus within this number of frames. */
+const FRAMES = 3;
+
+export class FocusKeeper {
+  #root;
+  #at = null;
+  /** The ancestors of the focused element, each with the position of the one before. */
+  #chain = [];
+  /** The same before a dialog opened. */
+  #before = null;
+  #waiting = false;
+
+  /** @param {ShadowRoot} root @param {AbortSignal} signal ends it */
+  constructor(root, signal) {
+    this.#root = root;
+    root.addEventListener("focusin", ({ target }) => this.#remember(target), { signal });
+    root.addEventListener("focusout", ({ target }) => this.#left(target), { signal });
+    const watch = new MutationObserver(() => this.#look());
+    watch.observe(root, { childList: true, subtree: true });
+    signal.addEventListener("abort", () => watch.disconnect());
+  }
+
+  #remember(target) {
+    // What had the focus before a dialog opened gets it back after the dialog.
+    const inDialog = target.closest("dialog");
+    if (inDialog && !this.#at?.closest("dialog")) this.#before = this.#at && { at: this.#at, chain: this.#chain };
+    if (!inDialog) this.#before = null;
+    this.#at = target;
+    this.#chain = [];
+    for (let child = target; child.parentNode && child !== this.#root; child = child.parentNode) {
+      const siblings = [...child.parentNode.children];
+      this.#chain.push({ parent: child.parentNode, index: siblings.indexOf(child) });
+    }
+  }
+
+  /** The user has left it, rather than that it went away. */
+  #left(target) {
+    setTimeout(() => {
+      if (target === this.#at && target.isConnected && shows(target) && !this.#root.activeElement) this.#at = null;
+    });
+  }
+
+  #look() {
+    if (this.#waiting || !this.#at || this.#at.isConnected) return;
+    this.#waiting = true;
+    let frames = FRAMES;
+    const wait = () => {
+      frames -= 1;
+      if (frames > 0) return requestAnimationFrame(wait);
+      this.#waiting = false;
+      return this.#restore();
+    };
+    requestAnimationFrame(wait);
+  }
+
+  #restore() {
+    const active = document.activeElement;
+    const isLost = !this.#root.activeElement && (active === document.body || active === this.#root.host || active === null);
+    if (!isLost || !this.#at || this.#at.isConnected) return;
+    const { at, chain } = this.#before ?? { at: this.#at, chain: this.#chain };
+    // It may be shown only while its surroundings have the focus.
+    const held = at.isConnected && [at, ...chain.map(({ parent }) => parent)].find((each) => each.matches?.(FOCUSABLE) && shows(each));
+    (held || this.#near(chain))?.focus({ preventScroll: true });
+  }
+
+  #near(chain) {
+    const { parent, index } = chain.find(({ parent }) => parent.isConnected && parent !== this.#root) ?? {};
+    if (!parent) return null;
+    const near = [parent.children[index], parent.children[index - 1], ...parent.children];
+    return near.map(focusable).find(Boolean) ?? focusable(parent.parentElement);
+  }
+}
+
+/** The element itself or its first part that takes the focus. */
+function focusable(element) {
+  if (!element) return null;
+  const all = [element, ...element.querySelectorAll(FOCUSABLE)];
+  return all.find((each) => each.matches(FOCUSABLE) && shows(each)) ?? null;
+}
+
+const shows = (element) => element.checkVisibility({ visibilityProperty: true });

@@ -1,0 +1,64 @@
+// ThumbHash: a picture in some 25 bytes, shown until the thumbnail has come. See https://evanw.github.io/thumbhash/.
+
+/** The longer side of what is made of a hash, in pixels. */
+const SIDE = 32;
+
+/** The pixels of a hash, for a picture of this size; null if it is none. */
+export function pixelsOf(base64, { width, height }) {
+  const bytes = bytesOf(base64);
+  if (bytes.length < 5) return null;
+  const colours = read(bytes);
+  const scale = SIDE / Math.max(width, height, 1);
+  const [columns, rows] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
+  const image = new ImageData(columns, rows);
+  const [across, down] = [waves(columns), waves(rows)];
+  for (let row = 0, at = 0; row < rows; row += 1) {
+    for (let column = 0; column < columns; column += 1, at += 4) {
+      const [lightness, yellow, red] = colours.map((colour) => sum(colour, across[column], down[row]));
+      const blue = lightness - (2 / 3) * yellow;
+      const bright = (3 * lightness - blue + red) / 2;
+      image.data.set([bright, bright - red, blue].map((part) => 255 * part), at);
+      image.data[at + 3] = 255;
+    }
+  }
+  return image;
+}
+
+function bytesOf(base64) {
+  try {
+    return Uint8Array.from(atob(base64), (each) => each.charCodeAt(0));
+  } catch {
+    return new Uint8Array();
+  }
+}
+
+/** The three channels of colour (lightness, yellow to blue, red to green): `{mean, factors, across, down}`. */
+function read(bytes) {
+  const first = bytes[0] | (bytes[1] << 8) | (bytes[2] << 16);
+  const second = bytes[3] | (bytes[4] << 8);
+  const hasAlpha = Boolean(first >> 23);
+  const isLandscape = Boolean(second >> 15);
+  const [most, least] = [hasAlpha ? 5 : 7, second & 7];
+  const [across, down] = (isLandscape ? [most, least] : [least, most]).map((count) => Math.max(3, count));
+  // Half a byte for each factor.
+  let next = (hasAlpha ? 6 : 5) * 2;
+  const channel = (mean, scale, columns, rows) => {
+    const factors = [];
+    for (let row = 0; row < rows; row += 1) {
+      for (let column = row ? 0 : 1; column * rows < columns * (rows - row); column += 1, next += 1) {
+        factors.push({ row, column, by: ((((bytes[next >> 1] ?? 0) >> ((next & 1) * 4)) & 15) / 7.5 - 1) * scale });
+      }
+    }
+    return { mean, factors };
+  };
+  const lightness = channel((first & 63) / 63, ((first >> 18) & 31) / 31, across, down);
+  // Colours are stored a little too pale.
+  const yellow = channel(((first >> 6) & 63) / 31.5 - 1, (((second >> 3) & 63) / 63) * 1.25, 3, 3);
+  const red = channel(((first >> 12) & 63) / 31.5 - 1, (((second >> 9) & 63) / 63) * 1.25, 3, 3);
+  return [lightness, yellow, red];
+}
+
+/** The values of the cosine waves at each pixel of a side. */
+const waves = (count) => Array.from({ length: count }, (_, at) => Array.from({ length: 7 }, (_each, wave) => Math.cos((Math.PI / count) * (at + 0.5) * wave)));
+
+const sum = ({ mean, factors }, across, down) => factors.reduce((value, { row, column, by }) => value + 2 * by * across[column] * down[row], mean);

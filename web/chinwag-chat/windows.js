@@ -1,0 +1,30 @@
+// The times within which authors may edit and delete their messages. The server decides; this only decides the offer.
+
+/** A timer cannot wait much longer. */
+const DAY = 24 * 3_600_000;
+
+/** The actions on a message of one's own for which the time is not over: "edit", "delete". */
+export function openWindows(chat, group, { date }) {
+  const { edit, remove } = windows(chat);
+  const age = Date.now() - Date.parse(date);
+  const isAdmin = !group.private && (group.role === "owner" || group.role === "admins");
+  return [age < edit && "edit", (isAdmin || age < remove) && "delete"].filter(Boolean);
+}
+
+/** The milliseconds until the offer for one of these messages of one's own changes; infinite if it never does. */
+export function nextEnd(chat, messages) {
+  const { edit, remove } = windows(chat);
+  let next = Infinity;
+  for (const { date } of messages) {
+    const age = Date.now() - Date.parse(date);
+    for (const window of [edit, remove]) if (age < window) next = Math.min(next, window - age);
+  }
+  return next === Infinity ? next : Math.min(next, DAY);
+}
+
+/** In milliseconds. */
+function windows(chat) {
+  const { edit_window = null, delete_window = null } = chat.offer?.messages ?? {};
+  const millis = (seconds) => (seconds === null ? Infinity : seconds * 1000);
+  return { edit: millis(edit_window), remove: millis(delete_window) };
+}

@@ -1,0 +1,17 @@
+// Whether the user is looking: a page that nobody has seen for a while says so.
+
+const AFTER = 60_000;
+
+/**
+ * Calls `change(false)` when the page has been hidden for a minute, and `change(true)` when it is shown again.
+ * @param {(seen: boolean) => void} change
+ */
+export function watchPage(change) {
+  /** @type {number | undefined} */
+  let timer;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(timer);
+    if (document.hidden) timer = setTimeout(() => change(false), AFTER);
+    else change(true);
+  });
+}

@@ -1,0 +1,99 @@
+// The counts of unread messages in a group: those of others, and those of them that mention the user.
+
+import { mentions } from "./message.js";
+
+/** @typedef {import("../chinwag.js").Message} Message */
+/** @typedef {import("./group.js").Group} Group */
+/**
+ * The user who counts.
+ * @typedef {object} Counter
+ * @property {string | null} me
+ * @property {(name: string) => boolean} hasBlocked whether this user has blocked another, whose mentions do not count
+ */
+
+const MOST = 100;
+
+/**
+ * Whether a message counts as a mention of this user.
+ * @param {Message} message
+ * @param {Counter} counter
+ */
+export const isMention = (message, { me, hasBlocked }) => mentions(message, me) && !hasBlocked(message.author);
+
+/**
+ * Counts a message of another user that is new or gone, if it is unread.
+ * @param {Group} group
+ * @param {Message} message
+ * @param {number} by 1 or -1
+ * @param {Counter} counter
+ */
+export function count(group, message, by, counter) {
+  if (message.author === counter.me || message.seq <= group.lastRead) return;
+  // Of 100 or more the number is not known.
+  if (by > 0 || group.unread < MOST) set(group, "unread", group.unread + by);
+  if (isMention(message, counter)) add(group, by);
+}
+
+/**
+ * Counts a message that has changed, whose mentions may be others now.
+ * @param {Group} group
+ * @param {Message | undefined} before none if it was not stored here
+ * @param {Message} message
+ * @param {Counter} counter
+ */
+export function recountMention(group, before, message, counter) {
+  if (message.author === counter.me || message.seq <= group.lastRead) return;
+  // It may have been a mention before, or it is one now: the server knows.
+  if (!before && (group.mentioned || isMention(message, counter))) group.uncounted = true;
+  if (before) add(group, Number(isMention(message, counter)) - Number(isMention(before, counter)));
+}
+
+/**
+ * Takes the server's counts, unless it counts from an older mark than this user's.
+ * @param {Group} group
+ * @param {any} data
+ * @param {Counter} counter
+ */
+export function take(group, data, counter) {
+  const mark = group.lastRead;
+  const theirs = data.last_read_seq ?? 0;
+  group.lastRead = Math.max(mark, theirs);
+  if (mark !== group.lastRead) group.news.unread = true;
+  if (data.unread === undefined || theirs < mark) return recount(group, counter);
+  set(group, "unread", data.unread);
+  set(group, "mentioned", data.me?.mentioned ?? 0);
+}
+
+/**
+ * Counts the stored messages. This is exact unless the mark lies before them or there are many.
+ * @param {Group} group
+ * @param {Counter} counter
+ */
+export function recount(group, counter) {
+  const { messages, latest, lastRead, hasLater, hasEarlier } = group;
+  const unread = messages.filter(({ author, seq }) => author !== counter.me && seq > lastRead);
+  const mentioning = unread.filter((message) => isMention(message, counter)).length;
+  const isWhole = !hasLater && (!hasEarlier || (messages[0]?.seq ?? 0) <= lastRead + 1);
+  const isRead = !latest || latest.seq <= lastRead;
+  const known = (/** @type {number} */ counted, /** @type {number} */ before) => (isRead ? 0 : isWhole ? counted : Math.max(counted, before));
+  set(group, "unread", known(unread.length, group.unread));
+  if (!isRead && !isWhole && group.mentioned > mentioning) group.uncounted = true;
+  set(group, "mentioned", Math.min(group.unread, known(mentioning, group.mentioned)));
+}
+
+/** @param {Group} group @param {number} by */
+function add(group, by) {
+  if (by > 0 || group.mentioned < MOST) set(group, "mentioned", group.mentioned + by);
+  else if (by < 0) group.uncounted = true;
+}
+
+/**
+ * @param {Group} group
+ * @param {"unread" | "mentioned"} what
+ * @param {number} number
+ */
+function set(group, what, number) {
+  const now = Math.min(MOST, Math.max(0, number));
+  if (now !== group[what]) group.news.unread = true;
+  group[what] = now;
+}

@@ -1,0 +1,104 @@
+// The entries of a group: its changes, as the history shows them among the messages. They are known from a number on
+// without a gap; what is missing is requested when somebody looks.
+
+/** @typedef {import("../chinwag.js").Entry} Entry */
+
+/** More are never held: the oldest go. */
+const MOST = 400;
+
+export class Entries {
+  /**
+   * Ascending.
+   * @type {Entry[]}
+   */
+  list = [];
+  /** All entries with numbers from `from` to `to` are here. */
+  from = 1;
+  to = 0;
+
+  /** Whether entries may be missing at the end. */
+  get isBehind() {
+    return this.to !== Infinity;
+  }
+
+  /**
+   * Knows nothing yet of what follows a number.
+   * @param {number} after
+   */
+  reset(after) {
+    Object.assign(this, { list: [], from: after + 1, to: after });
+  }
+
+  /**
+   * Entries after this number are not known.
+   * @param {number} number
+   */
+  knownUntil(number) {
+    this.to = Math.min(this.to, number);
+  }
+
+  /**
+   * A live entry, if none is missing before it.
+   * @param {Entry} entry
+   */
+  arrive(entry) {
+    if (!this.isBehind) this.#put([entry]);
+  }
+
+  /**
+   * Entries of a page, which reaches from one number to another.
+   * @param {Entry[]} page
+   * @param {number} from
+   * @param {number} to
+   */
+  take(page, from, to) {
+    // Where something is missing in between, it is requested later.
+    if (from > this.to + 1 || to < this.from - 1) return;
+    this.#put(page);
+    this.from = Math.min(this.from, from);
+    this.to = Math.max(this.to, to);
+  }
+
+  /**
+   * Drops those outside of the held messages.
+   * @param {number} first
+   * @param {number} last
+   */
+  keep(first, last) {
+    this.list = this.list.filter(({ seq }) => seq >= first && seq <= last);
+    this.from = Math.max(this.from, first);
+    this.to = Math.min(this.to, last);
+  }
+
+  /**
+   * A user was renamed or deleted.
+   * @param {string} from
+   * @param {string | null} to
+   */
+  rename(from, to) {
+    const renamed = (/** @type {string | null} */ name) => (name === from ? to : name);
+    this.list = this.list.map((entry) => ({
+      ...entry,
+      by: renamed(entry.by),
+      changes: entry.changes.map((change) => (change.who ? { ...change, who: change.who.map(renamed) } : change)),
+    }));
+  }
+
+  /**
+   * Messages were deleted. What they were pinned with stays.
+   * @param {ReadonlySet<string>} ids
+   */
+  erase(ids) {
+    const names = (/** @type {import("../chinwag.js").EntryChange} */ { id, deleted }) => id !== undefined && !deleted && ids.has(id);
+    this.list = this.list.map((entry) => {
+      if (!entry.changes.some(names)) return entry;
+      return { ...entry, changes: entry.changes.map((change) => (names(change) ? { ...change, deleted: true } : change)) };
+    });
+  }
+
+  /** @param {Entry[]} entries */
+  #put(entries) {
+    const found = new Map([...this.list, ...entries].map((entry) => [entry.seq, entry]));
+    this.list = [...found.values()].sort((a, b) => a.seq - b.seq).slice(-MOST);
+  }
+}

@@ -1,0 +1,284 @@
+// Files: uploads, small ones in one request and others in parts that go on after an interruption (tus 1.0), and the
+// addresses at which they are read.
+
+import { ChinwagError, lost } from "./error.js";
+import { parsed, transfer } from "./transfer.js";
+
+/** @typedef {import("../chinwag.js").FileInfo} FileInfo */
+/** @typedef {import("../chinwag.js").UploadOptions} UploadOptions */
+/**
+ * One attempt at an upload.
+ * @typedef {object} Attempt
+ * @property {string} name
+ * @property {string | null} [place] the id of the upload, if it has begun before
+ * @property {(place: string | null) => void} [onplace]
+ * @property {(progress: { loaded: number, total: number }) => void} [onprogress]
+ * @property {AbortSignal} [signal]
+ */
+
+const UPLOADS = "files/uploads/";
+/** A file up to this size is sent in one request. */
+const WHOLE_MOST = 1 << 20;
+/** The size of a part: so much is sent again at most. */
+const PART = 4 << 20;
+/** An upload ends at the server 24 hours after its last part. */
+const KEPT_FOR = 23 * 3_600_000;
+const FIRST_DELAY = 500;
+const LONGEST_DELAY = 30_000;
+/** So many attempts in a row move nothing before an upload fails. */
+const TRIES_MOST = 20;
+/** The server has another offset: it is asked for it. */
+const OTHER_OFFSET = 409;
+/** A ticket is replaced when less is left of it. */
+const TICKET_LEFT = 5 * 60_000;
+
+export class Files {
+  #rest;
+  #me;
+  /** @type {Promise<{ ticket: string, until: number }> | null} */ #ticket = null;
+
+  /** @param {import("./rest.js").Rest} rest @param {() => string} me the user, with the server */
+  constructor(rest, me) {
+    this.#rest = rest;
+    this.#me = me;
+  }
+
+  /** Another user may read other files. */
+  forget() {
+    this.#ticket = null;
+  }
+
+  /**
+   * Uploads until it is done, refused or cancelled. A file of the disk goes on after a reload.
+   * @param {Blob} blob
+   * @param {UploadOptions} options
+   * @returns {Promise<FileInfo>}
+   */
+  async upload(blob, { name = nameOf(blob), signal, onprogress }) {
+    const key = keyOf(this.#me(), blob, name);
+    let [place, loaded, tries] = [recalled(key), 0, 0];
+    const attempt = {
+      name,
+      signal,
+      onplace: (/** @type {string | null} */ now) => keep(key, (place = now)),
+      onprogress: (/** @type {{ loaded: number, total: number }} */ progress) => {
+        if (progress.loaded > loaded) [loaded, tries] = [progress.loaded, 0];
+        onprogress?.(progress);
+      },
+    };
+    for (;;) {
+      try {
+        const file = await this.attempt(blob, { ...attempt, place });
+        keep(key, null);
+        return file;
+      } catch (error) {
+        if (!(error instanceof ChinwagError)) throw error;
+        if (signal?.aborted && place !== null) void this.abandon(place);
+        if (signal?.aborted || !error.passing) keep(key, null);
+        if (signal?.aborted || !error.passing || ++tries >= TRIES_MOST) throw error;
+        const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(tries, 10));
+        await pause((error.retryAfter ?? 0) * 1000 + Math.random() * delay, signal);
+      }
+    }
+  }
+
+  /**
+   * Uploads as far as it goes: a later attempt goes on at its `place`.
+   * @param {Blob} blob
+   * @param {Attempt} attempt
+   * @returns {Promise<FileInfo>}
+   */
+  async attempt(blob, { name, place = null, onplace = () => {}, onprogress = () => {}, signal }) {
+    const total = blob.size;
+    const tell = (/** @type {number} */ loaded) => onprogress({ loaded: Math.min(loaded, total), total });
+    tell(0);
+    try {
+      if (total <= WHOLE_MOST) return await this.#whole(blob, name, tell, signal);
+      let offset = place === null ? null : await this.#offset(place, signal);
+      if (offset === null) {
+        onplace((place = await this.#create(name, total, signal)));
+        offset = 0;
+      }
+      for (tell(offset); offset < total; tell(offset)) {
+        offset = await this.#part(/** @type {string} */ (place), blob, offset, tell, signal);
+      }
+      return await this.#rest.call("GET", `files/${place}/`);
+    } catch (error) {
+      if (error instanceof ChinwagError && error.code === 0 && !signal?.aborted) await readable(blob, name);
+      throw error;
+    }
+  }
+
+  /**
+   * Ends an upload, or deletes a file that no message carries. The server does so by itself after a day.
+   * @param {string} id
+   */
+  async abandon(id) {
+    await this.#send({ method: "DELETE", path: `${UPLOADS}${id}/` }).catch(() => {});
+  }
+
+  /**
+   * The address at which a file is read. On pages of other origins it is good for some minutes.
+   * @param {FileInfo} file
+   * @param {{ thumbnail?: boolean }} options
+   */
+  async url(file, { thumbnail = false }) {
+    const { server } = this.#rest;
+    const own = `${server}/api/v1/files/${encodeURIComponent(file.id)}/${encodeURIComponent(file.name)}`;
+    // The path of a thumbnail is one from the root of the server.
+    return this.#readable(new URL(thumbnail && file.thumbnail ? file.thumbnail.url : own, own));
+  }
+
+  /**
+   * The address at which an avatar is loaded: of an uploaded picture its thumbnail.
+   * @param {string} avatar
+   */
+  async avatarUrl(avatar) {
+    if (!avatar.startsWith("/")) return avatar;
+    return this.#readable(new URL(avatar.replace(/[^/]*$/u, "thumbnail/image.webp"), `${this.#rest.server}/`));
+  }
+
+  /** @param {URL} url */
+  async #readable(url) {
+    if ((await this.#rest.token()) === null) return url.href;
+    url.searchParams.set("ticket", await this.#ticketNow());
+    return url.href;
+  }
+
+  async #ticketNow() {
+    const held = await this.#ticket?.catch(() => null);
+    if (held && held.until - Date.now() > TICKET_LEFT) return held.ticket;
+    const asked = (this.#ticket = this.#rest.call("POST", "tickets/", { for: "files" }).then(({ ticket, expires }) => ({ ticket, until: Date.parse(expires) })));
+    return (await asked).ticket;
+  }
+
+  /** @param {Blob} blob @param {string} name @param {(loaded: number) => void} onprogress @param {AbortSignal} [signal] */
+  async #whole(blob, name, onprogress, signal) {
+    const headers = { "Content-Type": blob.type || "application/octet-stream" };
+    const request = await this.#send({ method: "POST", path: `files/?name=${encodeURIComponent(name)}`, headers, body: blob, onprogress, signal });
+    const file = parsed(request.responseText);
+    if (!file?.id) throw lost("What answers there is not a Chinwag server.");
+    return /** @type {FileInfo} */ (file);
+  }
+
+  /** @param {string} name @param {number} size @param {AbortSignal} [signal] */
+  async #create(name, size, signal) {
+    const headers = { "Upload-Length": String(size), "Upload-Metadata": `filename ${base64(name)}` };
+    const request = await this.#send({ method: "POST", path: UPLOADS, headers, signal });
+    // The server's own address may be another one than that of this page.
+    const id = request.getResponseHeader("Location")?.split("/").filter(Boolean).pop();
+    if (!id) throw lost("What answers there is not a Chinwag server.");
+    return id;
+  }
+
+  /**
+   * How much of an upload the server has; null if it has ended.
+   * @param {string} place
+   * @param {AbortSignal} [signal]
+   */
+  async #offset(place, signal) {
+    try {
+      const request = await this.#send({ method: "HEAD", path: `${UPLOADS}${place}/`, signal });
+      return Number(request.getResponseHeader("Upload-Offset"));
+    } catch (error) {
+      if (error instanceof ChinwagError && [403, 404, 410].includes(error.code)) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Sends the next part; resolves with the offset after it.
+   * @param {string} place
+   * @param {Blob} blob
+   * @param {number} offset
+   * @param {(loaded: number) => void} tell
+   * @param {AbortSignal} [signal]
+   */
+  async #part(place, blob, offset, tell, signal) {
+    const headers = { "Upload-Offset": String(offset), "Content-Type": "application/offset+octet-stream" };
+    const body = blob.slice(offset, offset + PART);
+    const onprogress = (/** @type {number} */ loaded) => tell(offset + loaded);
+    try {
+      const request = await this.#send({ method: "PATCH", path: `${UPLOADS}${place}/`, headers, body, onprogress, signal });
+      return Number(request.getResponseHeader("Upload-Offset"));
+    } catch (error) {
+      if (!(error instanceof ChinwagError) || error.code !== OTHER_OFFSET) throw error;
+      // An answer was lost.
+      const now = await this.#offset(place, signal);
+      if (now === null || now <= offset) throw lost("The server has lost a part of this file.");
+      return now;
+    }
+  }
+
+  /** @param {Omit<import("./transfer.js").Transfer, "url" | "token"> & { path: string }} asked */
+  #send({ path, headers = {}, ...asked }) {
+    const all = path.startsWith(UPLOADS) ? { "Tus-Resumable": "1.0.0", ...headers } : headers;
+    return this.#rest.retried((token) => transfer({ ...asked, headers: all, url: `${this.#rest.server}/api/v1/${path}`, token }));
+  }
+}
+
+/** @param {Blob} blob */
+export const nameOf = (blob) => (blob instanceof File && blob.name) || "file";
+
+/** @param {string} text */
+const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+
+/**
+ * A browser does not say whether a transfer failed because the file can no longer be read.
+ * @param {Blob} blob
+ * @param {string} name
+ */
+async function readable(blob, name) {
+  try {
+    await blob.slice(0, 1).arrayBuffer();
+  } catch {
+    throw new ChinwagError(400, { detail: `the file ${name} can no longer be read: choose it again` });
+  }
+}
+
+/** @param {number} delay @param {AbortSignal} [signal] */
+function pause(delay, signal) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      for (const [target, event] of wakers) target.removeEventListener(event, done);
+      resolve(null);
+    };
+    const timer = setTimeout(done, delay);
+    /** @type {[EventTarget, string][]} */
+    const wakers = signal ? [[window, "online"], [signal, "abort"]] : [[window, "online"]];
+    for (const [target, event] of wakers) target.addEventListener(event, done);
+  });
+}
+
+// ── Places of uploads, kept over reloads ──
+
+/**
+ * The key of a file of the disk, which is the same one after a reload; empty for others.
+ * @param {string} me @param {Blob} blob @param {string} name
+ */
+function keyOf(me, blob, name) {
+  if (!(blob instanceof File) || blob.size <= WHOLE_MOST) return "";
+  return `chinwag:upload:${me} ${blob.size} ${blob.lastModified} ${name}`;
+}
+
+/** @param {string} key */
+function recalled(key) {
+  try {
+    const { place = null, date = 0 } = JSON.parse((key && localStorage.getItem(key)) || "{}");
+    return date > Date.now() - KEPT_FOR ? /** @type {string | null} */ (place) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} key @param {string | null} place */
+function keep(key, place) {
+  if (!key) return;
+  try {
+    if (place === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, JSON.stringify({ place, date: Date.now() }));
+  } catch {
+    // The storage is full or denied: after a reload it begins anew.
+  }
+}

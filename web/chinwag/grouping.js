@@ -1,0 +1,182 @@
+// The requests about a group: its making, its changes, its end, and this user's part in it.
+
+import { Filing } from "./filing.js";
+import { ask } from "./messaging.js";
+import { within } from "./rest.js";
+
+/** @typedef {import("./group.js").Group} Group */
+
+/** How long the event of a group that was joined may take, in milliseconds. */
+const JOIN_WAIT = 30_000;
+
+export class Grouping extends Filing {
+  /**
+   * @param {string} _method
+   * @param {string} _path
+   * @param {object} [_body]
+   * @returns {Promise<any>}
+   */
+  _call(_method, _path, _body) {
+    throw new TypeError("Only a connection calls.");
+  }
+
+  /**
+   * @param {string} _path
+   * @returns {Promise<{ rows: any[], next: string | null }>}
+   */
+  _list(_path) {
+    throw new TypeError("Only a connection lists.");
+  }
+
+  /**
+   * @param {string} _id
+   * @returns {Group}
+   */
+  _group(_id) {
+    throw new TypeError("Only a connection has groups.");
+  }
+
+  /**
+   * @param {string} _id
+   * @param {any} _me
+   */
+  _settled(_id, _me) {}
+
+  /** @returns {ReadonlyMap<string, Group>} */
+  get groups() {
+    throw new TypeError("Only a connection has groups.");
+  }
+
+  /** Sends the read marks that wait. @returns {Promise<void>} */
+  async _flushReads() {}
+
+  /** @param {import("../chinwag.js").NewGroup} group */
+  async createGroup(group) {
+    const { data } = await this[ask]("group.create", group);
+    return this._group(data.id);
+  }
+
+  /** @param {string} group @param {import("../chinwag.js").GroupChange} change */
+  async updateGroup(group, change) {
+    await this[ask]("group.update", { id: group, ...change });
+  }
+
+  /** @param {string} group */
+  async quitGroup(group) {
+    await this[ask]("group.quit", { group });
+  }
+
+  /** @param {string} group @param {Partial<import("../chinwag.js").GroupSettings>} change */
+  async changeSettings(group, { notify, mutedUntil, hidden, pinned, markedUnread }) {
+    // A read mark that comes later would end it.
+    if (markedUnread) await this._flushReads();
+    const change = { notify, muted_until: mutedUntil, hidden, pinned, marked_unread: markedUnread };
+    this._settled(group, await this._call("PATCH", `groups/${encodeURIComponent(group)}/me/`, change));
+  }
+
+  /**
+   * @param {string} group
+   * @param {{ query?: string, role?: string, cursor?: string | null, limit?: number }} [part]
+   * @returns {Promise<{ members: import("../chinwag.js").Member[], next: string | null }>}
+   */
+  async loadMembers(group, part = {}) {
+    const { query = "", role = "", cursor = null, limit = 50 } = part;
+    const asked = new URLSearchParams({ limit: String(limit), q: query, role, cursor: cursor ?? "" });
+    const { rows, next } = await this._list(`groups/${encodeURIComponent(group)}/members/?${asked}`);
+    return { members: rows, next };
+  }
+
+  /** @param {string} group @returns {Promise<string[]>} */
+  async pendingMembers(group) {
+    return (await this._call("GET", `groups/${encodeURIComponent(group)}/?fields=pending`)).pending ?? [];
+  }
+
+  /** @param {string} group @returns {Promise<string[]>} */
+  async bannedUsers(group) {
+    return (await this._call("GET", `groups/${encodeURIComponent(group)}/?fields=banned`)).banned ?? [];
+  }
+
+  /**
+   * @param {{ query?: string, cursor?: string | null, limit?: number }} [part]
+   * @returns {Promise<{ groups: import("../chinwag.js").OpenGroup[], next: string | null }>}
+   */
+  async openGroups(part = {}) {
+    const { query = "", cursor = null, limit = 50 } = part;
+    const asked = new URLSearchParams({ open: "true", limit: String(limit), q: query, cursor: cursor ?? "" });
+    const { rows, next } = await this._list(`groups/?${asked}`);
+    return { groups: rows.map((row) => ({ id: row.id, ...shown(row) })), next };
+  }
+
+  /** @param {string} group */
+  async joinGroup(group) {
+    return this.#joined(await this._call("POST", `groups/${encodeURIComponent(group)}/join/`, {}));
+  }
+
+  /**
+   * @param {string} group
+   * @param {{ uses?: number | null, ttl?: number }} [invite]
+   * @returns {Promise<import("../chinwag.js").Invite>}
+   */
+  async createInvite(group, invite = {}) {
+    return this._call("POST", `groups/${encodeURIComponent(group)}/invites/`, { uses: invite.uses, ttl: invite.ttl });
+  }
+
+  /** @param {string} group @returns {Promise<import("../chinwag.js").Invite[]>} */
+  async loadInvites(group) {
+    return this._call("GET", `groups/${encodeURIComponent(group)}/invites/`);
+  }
+
+  /** @param {string} group @param {string} code */
+  async endInvite(group, code) {
+    await this._call("DELETE", `groups/${encodeURIComponent(group)}/invites/${encodeURIComponent(code)}/`);
+  }
+
+  /** @param {string} code */
+  async lookAtInvite(code) {
+    return shown(await this._call("GET", `invites/${encodeURIComponent(code)}/`));
+  }
+
+  /** @param {string} code */
+  async useInvite(code) {
+    return this.#joined(await this._call("POST", `invites/${encodeURIComponent(code)}/`, {}));
+  }
+
+  /**
+   * The group that was joined, once its event has come: sooner or later than the answer.
+   * @param {{ id: string }} answer
+   * @returns {Promise<Group>}
+   */
+  async #joined({ id }) {
+    const stop = new AbortController();
+    /** @type {Promise<Group>} */
+    const coming = new Promise((resolve) => {
+      const look = () => {
+        const group = this.groups.get(id);
+        if (group && !group.pending) resolve(group);
+      };
+      for (const event of ["groups", "group"]) this.addEventListener(event, look, { signal: stop.signal });
+      look();
+    });
+    return within(coming, JOIN_WAIT).finally(() => stop.abort());
+  }
+
+  /** @param {string} group */
+  async acceptGroup(group) {
+    await this[ask]("group.accept", { group });
+  }
+
+  /** @param {string} group */
+  async declineGroup(group) {
+    await this[ask]("group.quit", { group });
+  }
+
+  /** @param {string} group */
+  async deleteGroup(group) {
+    await this[ask]("group.delete", { group });
+  }
+}
+
+/** @param {{ name: string, description: string | null, avatar: string | null, members_count: number }} group */
+function shown({ name, description, avatar, members_count: membersCount }) {
+  return { name, description, avatar, membersCount };
+}

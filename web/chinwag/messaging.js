@@ -1,0 +1,65 @@
+// What a user does with messages that the server has.
+
+import { message } from "./message.js";
+import { Relating } from "./relating.js";
+
+/** @typedef {import("../chinwag.js").Message} Message */
+
+/** Sends an event, and waits for its answer. */
+export const ask = Symbol("ask");
+/** Makes a request. */
+export const call = Symbol("call");
+
+export class Messaging extends Relating {
+  /**
+   * @param {string} _type
+   * @param {object} _data
+   * @returns {Promise<any>}
+   */
+  [ask](_type, _data) {
+    throw new TypeError("Only a connection asks.");
+  }
+
+  /**
+   * @param {string} _method
+   * @param {string} _path
+   * @returns {Promise<any>}
+   */
+  [call](_method, _path) {
+    throw new TypeError("Only a connection calls.");
+  }
+
+  /** @param {string} messageId @param {string} body @param {{ mentions?: readonly string[] }} [options] */
+  async edit(messageId, body, options) {
+    await this[ask]("message.update", { id: messageId, body, mentions: options?.mentions });
+  }
+
+  /** @param {string} messageId */
+  async delete(messageId) {
+    await this[ask]("message.delete", { id: messageId });
+  }
+
+  /** @param {string} messageId @param {string} emoji @param {boolean} on */
+  async react(messageId, emoji, on) {
+    await this[ask]("message.react", { id: messageId, emoji, on });
+  }
+
+  /** @param {string} messageId @param {boolean} on */
+  async pin(messageId, on) {
+    await this[ask]("message.pin", { id: messageId, on });
+  }
+
+  /** @param {string} id @returns {Promise<Message[]>} */
+  async loadPins(id) {
+    const { groups, me } = /** @type {import("./chat.js").Chinwag} */ (/** @type {unknown} */ (this));
+    const found = await this[call]("GET", `groups/${encodeURIComponent(id)}/pins/`);
+    const messages = found.map((/** @type {any} */ each) => message(each, id, me));
+    groups.get(id)?.pinned.learn(messages);
+    return messages;
+  }
+
+  /** @param {string} messageId @returns {Promise<Message>} */
+  fetchMessage(messageId) {
+    return this[call]("GET", `messages/${encodeURIComponent(messageId)}/`);
+  }
+}

@@ -1,0 +1,30 @@
+// The changes of a group that its listeners have yet to hear of.
+
+/** @typedef {import("../chinwag.js").Message} Message */
+
+/**
+ * The changes of a group since the last event.
+ * @typedef {object} News
+ * @property {Set<number>} added
+ * @property {Set<number>} changed
+ * @property {Set<number>} removed
+ * @property {boolean} reset
+ * @property {boolean} edges
+ * @property {boolean} people
+ * @property {boolean} unread
+ * @property {boolean} typing
+ * @property {Message[]} arrived
+ */
+
+/** @returns {News} */
+export const nothing = () => ({
+  added: new Set(),
+  changed: new Set(),
+  removed: new Set(),
+  reset: false,
+  edges: false,
+  people: false,
+  unread: false,
+  typing: false,
+  arrived: [],
+});

@@ -1,0 +1,170 @@
+// The profiles of users: those that the server sends beside messages, and those that are looked up, many at a time, when
+// somebody asks for one that is unknown.
+
+import { looks } from "./looks.js";
+
+/** @typedef {import("../chinwag.js").Profile} Profile */
+
+/** @type {Profile} */
+const NONE = Object.freeze({ display_name: null, avatar: null, kind: "person" });
+/** The server answers so many names in one request. */
+const AT_ONCE = 100;
+/** The server sends so many profiles beside one event: if there are as many, others may be missing. */
+const CARDS_MOST = 1000;
+const SOON = 30;
+const FAILED_PAUSE = 5_000;
+const FIELDS = "name+display_name+avatar+kind";
+
+export class Profiles {
+  /** @type {Map<string, Profile>} */ #known = new Map();
+  /**
+   * Names whose profiles are up to date on this connection, or requested.
+   * @type {Set<string>}
+   */
+  #fresh = new Set();
+  /** @type {Set<string>} */ #wanted = new Set();
+  /**
+   * Names whose answer is awaited. What an event says of one meanwhile is newer than the answer.
+   * @type {Set<string>}
+   */
+  #asked = new Set();
+  /**
+   * The users with a name or a display name of each look.
+   * @type {Map<string, Set<string>> | null}
+   */
+  #looks = null;
+  #waiting = false;
+  #pause = SOON;
+  /** Whether the server sends profiles beside messages. */
+  covers = false;
+  #home;
+
+  /** @param {{ rest: import("./rest.js").Rest, tell(names: string[]): void }} home */
+  constructor(home) {
+    this.#home = home;
+  }
+
+  /** @param {string} name @returns {Profile} */
+  of(name) {
+    if (!this.#fresh.has(name)) this.#want(name);
+    return this.#known.get(name) ?? NONE;
+  }
+
+  /**
+   * The known profile of a user, without asking.
+   * @param {string} name
+   */
+  known(name) {
+    return this.#known.get(name);
+  }
+
+  /**
+   * Whether a user's display name may be taken for another user's: for its name, or its display name.
+   * @param {string} name
+   */
+  isAmbiguous(name) {
+    const shown = this.#known.get(name)?.display_name;
+    if (!shown) return false;
+    // Such a name may look like one with another's name beside it.
+    if (/[([{（【]/u.test(shown)) return true;
+    if (!this.#looks) {
+      this.#looks = new Map();
+      for (const each of this.#fresh) this.#look(each, each);
+      for (const [each, { display_name }] of this.#known) if (display_name) this.#look(display_name, each);
+    }
+    const users = this.#looks.get(looks(shown));
+    return users !== undefined && [...users].some((each) => each !== name);
+  }
+
+  /** A new connection: what changed meanwhile was missed. */
+  begin() {
+    this.#fresh.clear();
+    this.#looks = null;
+  }
+
+  forget() {
+    this.#known.clear();
+    this.#wanted.clear();
+    this.#asked.clear();
+    this.begin();
+  }
+
+  /**
+   * The profiles beside an event. Users in the event who are not among them have none.
+   * @param {Record<string, Profile> | undefined} people
+   * @param {Iterable<string>} names
+   */
+  learn(people = {}, names = []) {
+    const entries = Object.entries(people);
+    for (const [name, profile] of entries) this.#set(name, profile);
+    if (this.covers && entries.length < CARDS_MOST) for (const name of names) if (name && !(name in people)) this.#set(name, NONE);
+    this.#home.tell(entries.map(([name]) => name));
+  }
+
+  /** @param {string} name @param {Profile} profile */
+  update(name, { display_name, avatar, kind }) {
+    // A server of an earlier version says nothing of profiles.
+    if (display_name === undefined) return;
+    this.#set(name, { display_name, avatar, kind });
+    this.#home.tell([name]);
+  }
+
+  /** @param {string} from @param {string | null} to null: there is no such user any more */
+  rename(from, to) {
+    const profile = this.#known.get(from);
+    this.#known.delete(from);
+    this.#fresh.delete(from);
+    this.#asked.delete(from);
+    this.#looks = null;
+    if (to !== null && profile) this.#set(to, profile);
+  }
+
+  /** @param {string} name @param {Profile} profile */
+  #set(name, profile) {
+    this.#known.set(name, profile);
+    this.#fresh.add(name);
+    this.#wanted.delete(name);
+    this.#asked.delete(name);
+    this.#looks = null;
+  }
+
+  /** @param {string} text @param {string} name */
+  #look(text, name) {
+    const key = looks(text);
+    this.#looks?.set(key, (this.#looks.get(key) ?? new Set()).add(name));
+  }
+
+  /** @param {string} name */
+  #want(name) {
+    this.#fresh.add(name);
+    this.#wanted.add(name);
+    if (!this.#waiting) this.#askLater();
+  }
+
+  #askLater() {
+    this.#waiting = true;
+    setTimeout(() => this.#ask(), this.#pause);
+  }
+
+  async #ask() {
+    const names = [...this.#wanted].slice(0, AT_ONCE);
+    for (const name of names) this.#wanted.delete(name);
+    this.#asked = new Set(names);
+    this.#pause = SOON;
+    try {
+      const query = names.map((name) => `name=${encodeURIComponent(name)}`).join("&");
+      /** @type {(Profile & { name: string })[]} */
+      const found = names.length ? await this.#home.rest.call("GET", `users/?${query}&fields=${FIELDS}`) : [];
+      const current = found.filter(({ name }) => this.#asked.has(name));
+      for (const { name, display_name, avatar, kind } of current) this.#set(name, { display_name, avatar, kind });
+      const told = current.filter(({ display_name, avatar, kind }) => display_name || avatar || kind !== "person");
+      if (told.length) this.#home.tell(told.map(({ name }) => name));
+    } catch {
+      // Names are shown instead, until somebody asks again.
+      for (const name of this.#asked) this.#fresh.delete(name);
+      this.#pause = FAILED_PAUSE;
+    }
+    this.#waiting = false;
+    if (this.#wanted.size) this.#askLater();
+  }
+}

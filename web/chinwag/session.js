@@ -1,0 +1,74 @@
+// The session: who is signed in, and what the server offers.
+
+import { ChinwagError, lost } from "./error.js";
+
+export class Session {
+  /** The user is signing out: the end of the session needs no event. */
+  leaving = false;
+  /** The end of the last session that was seen, which tells it from another one. @type {string | null} */
+  #expires = null;
+  /** @type {Promise<import("../chinwag.js").ServerInfo> | null} */
+  #info = null;
+  #rest;
+
+  /** @param {import("./rest.js").Rest} rest */
+  constructor(rest) {
+    this.#rest = rest;
+  }
+
+  info() {
+    const asked = (this.#info ??= this.#rest.read("server/"));
+    asked.catch(() => (this.#info = null));
+    return asked;
+  }
+
+  /** The features of the server; null if it does not say. @returns {Promise<string[] | null>} */
+  async features() {
+    try {
+      return (await this.info()).features;
+    } catch (error) {
+      if (!(error instanceof ChinwagError)) throw error;
+      return null;
+    }
+  }
+
+  async whoAmI() {
+    try {
+      return /** @type {string} */ ((await this.#rest.session()).name);
+    } catch (error) {
+      if (error instanceof ChinwagError && error.code === 401) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Asks for the signed-in user. `isSame`: whether the session is the one of the last time, so that another name is the same
+   * user's after a rename. `account` differs between users who had the same name one after the other.
+   * @param {number} patience
+   */
+  async look(patience) {
+    const { name, expires = null, created } = await this.#rest.session(patience);
+    if (typeof name !== "string") throw lost("What answers there is not a Chinwag server.");
+    const isSame = expires !== null && expires === this.#expires;
+    this.#expires = expires;
+    return { name, isSame, account: typeof created === "string" ? created : "" };
+  }
+
+  /** @param {string} path @param {string} name @param {string} password */
+  async enter(path, name, password) {
+    this.#rest.keep((await this.#rest.call("POST", path, { name, password })).token);
+  }
+
+  /** @param {string} path what is deleted with the session */
+  async end(path) {
+    this.leaving = true;
+    try {
+      await this.#rest.call("DELETE", path);
+    } catch (error) {
+      if (!(error instanceof ChinwagError && error.code === 401)) throw error;
+    } finally {
+      this.leaving = false;
+    }
+    this.#rest.drop();
+  }
+}

@@ -6,6 +6,7 @@
 //! the same tests hold for all.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -15,11 +16,12 @@ use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::{Limits, RateLimits, UserRules};
 use chinwag_core::store::Store;
 use chinwag_core::{Clock, Name};
+use chinwag_files::{Location, Storage};
 use chinwag_http::wire::events::EventEncoder;
-use chinwag_http::{ServerState, ServiceKey};
+use chinwag_http::{FileOptions, ServerState, ServiceKey};
 use chinwag_hub::Hub;
-use chinwag_hub::bus::{LocalBus, Receiver, RedisBus, RedisOptions};
-use chinwag_store_postgres::PostgresStore;
+use chinwag_hub::bus::{ConnectError, LocalBus, Receiver, RedisBus, RedisOptions};
+use chinwag_store_postgres::{OpenError, PostgresStore};
 use chinwag_store_sqlite::SqliteStore;
 use serde_json::json;
 use tempfile::TempDir;
@@ -31,7 +33,7 @@ use crate::client::Client;
 use crate::fault::{Faults, Faulty};
 use crate::postgres::Database;
 use crate::redis::Redis;
-use crate::wait::Wait;
+use crate::wait::{PATIENCE, Wait, until_connected};
 use crate::ws::Ws;
 
 /// The service key of every test's server.
@@ -58,6 +60,12 @@ pub struct Options {
     pub special: Vec<Name>,
     /// Over what time sockets are sent away at the end: none.
     pub drain: Duration,
+    /// The place of the files, a folder of the test's own; none: they are off.
+    pub files: Option<Location>,
+    /// The variables `AWS_…`, for a bucket.
+    pub bucket_variables: Vec<(String, String)>,
+    /// Whether files that browsers save are read at the bucket (no).
+    pub redirect_files: bool,
     /// Whether nodes count limits together by Redis, whose clock is the machine's: yes.
     pub shared_rates: bool,
 }
@@ -76,6 +84,9 @@ impl Default for Options {
             clock: Arc::new(SystemClock::default()),
             special: special.to_vec(),
             drain: Duration::ZERO,
+            files: Some(Location::Data),
+            bucket_variables: Vec::new(),
+            redirect_files: false,
             shared_rates: true,
         }
     }
@@ -99,6 +110,8 @@ pub struct TestApp {
     options: Options,
     address: SocketAddr,
     running: Option<Running>,
+    /// The folder of the files, and of images while they are prepared.
+    files: TempDir,
     /// Dropped last.
     place: DataLocation,
 }
@@ -129,8 +142,9 @@ impl TestApp {
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let mut options = Options::default();
         change(&mut options);
-        let mut app =
-            Self { options, place: DataLocation::new(), address: ([127, 0, 0, 1], 0).into(), running: None };
+        let files = tempfile::tempdir().expect("a folder");
+        let (place, address) = (DataLocation::new(), ([127, 0, 0, 1], 0).into());
+        let mut app = Self { options, address, running: None, files, place };
         app.run().await;
         app
     }
@@ -218,6 +232,19 @@ impl TestApp {
         self.run().await;
     }
 
+    /// The folder in which the files are, if they are in one.
+    pub fn files(&self) -> PathBuf {
+        self.files.path().join("files")
+    }
+
+    fn open_files(&self) -> Option<FileOptions> {
+        let location = self.options.files.as_ref()?;
+        let data = self.files.path().to_owned();
+        let options = chinwag_files::Options::new(data.clone(), self.options.bucket_variables.clone());
+        let store = Arc::new(Storage::open(location, &options).expect("a storage"));
+        Some(FileOptions { store, spool: data, redirect: self.options.redirect_files })
+    }
+
     async fn run(&mut self) {
         let options = &self.options;
         let listener = listen(self.address).await;
@@ -232,8 +259,8 @@ impl TestApp {
         app.prepare(options.special.clone()).await.expect("the special users are made");
         let clock = options.clock.clone();
         let hub = Hub::start(store, bus, events, Arc::new(EventEncoder), clock, options.hub.clone());
-        let state =
-            ServerState::new(app.clone(), hub.clone(), options.http.clone()).expect("the options are right");
+        let http = chinwag_http::Options { files: self.open_files(), ..options.http.clone() };
+        let state = ServerState::new(app.clone(), hub.clone(), http).expect("the options are right");
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async {
             // Dropped or sent, it is time.
@@ -270,8 +297,9 @@ impl DataLocation {
         if let Self::Database(database, Some(redis)) = self {
             // Each has a cluster of its own on the one Redis.
             let options = RedisOptions::new(redis.url(), database.name());
-            let (bus, events) =
-                RedisBus::connect(options, &SystemClock::default()).await.expect("Redis answers");
+            let clock = SystemClock::default();
+            let connect = || RedisBus::connect(options.clone(), &clock);
+            let (bus, events) = until_connected(connect, ConnectError::is_away).await;
             return (bus, events);
         }
         let (bus, events) = LocalBus::new(1024);
@@ -291,10 +319,12 @@ impl DataLocation {
                     writers: 2,
                     senders: 1,
                     name_case: options.store.name_case,
+                    connect: PATIENCE,
                     ..chinwag_store_postgres::Options::default()
                 };
-                let store = PostgresStore::open(&database.url(), few, bus).await;
-                Arc::new(store.expect("the store opens"))
+                let url = database.url();
+                let open = || PostgresStore::open(&url, few.clone(), bus.clone());
+                Arc::new(until_connected(open, OpenError::is_away).await)
             }
         }
     }

@@ -4,7 +4,9 @@
 //! so that tests may run side by side. Chromium reads commands from a pipe and ends when the pipe does,
 //! however the process ends. Needs `chromium`, which the Debian package of that name brings.
 
-use std::collections::HashMap;
+mod key;
+
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -14,16 +16,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fs, thread};
 
+pub use key::Key;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
 /// How long anything may take on a machine that has much else to do.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a condition of a page is looked at.
+/// The time between the first two looks at a condition of a page. Later ones are [`longer`].
 pub const STEP: Duration = Duration::from_millis(15);
+const LONGEST_STEP: Duration = Duration::from_millis(100);
 
-const ARGUMENTS: [&str; 13] = [
+const ARGUMENTS: [&str; 14] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -35,6 +39,7 @@ const ARGUMENTS: [&str; 13] = [
     "--disable-renderer-backgrounding",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-features=SpareRendererForSitePerProcess",
     "--disable-extensions",
     "--window-size=1280,800",
 ];
@@ -46,7 +51,8 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- "$profile" 2>/dev/null && break; sle
 
 /// Entries that are kept of a tab's console.
 const CONSOLE: usize = 1000;
-const ENDED: &str = "the browser has ended";
+const ENDED: &str = "the browser has ended, as it crashed or was killed: run the test again";
+const CRASHED: &str = "the page has ended, as it crashed or was killed: run the test again";
 
 type Answer = Result<Value, String>;
 
@@ -60,13 +66,21 @@ struct Browser {
 /// Commands that wait for their answer, by their ids, and what tabs have on their consoles.
 #[derive(Default)]
 struct Waiting {
-    answers: HashMap<u64, oneshot::Sender<Answer>>,
+    answers: HashMap<u64, Pending>,
     consoles: HashMap<String, Vec<String>>,
+    /// The sessions of tabs whose process has ended. They answer no command.
+    crashed: HashSet<String>,
     ended: bool,
 }
 
+/// A command that waits for its answer, in the session of a tab or none.
+struct Pending {
+    session: Option<String>,
+    answer: oneshot::Sender<Answer>,
+}
+
 /// A profile. Dropped, all of its tabs are closed and its data are gone.
-struct Profile {
+struct BrowserProfile {
     browser: Arc<Browser>,
     /// None for the browser's own.
     id: Option<String>,
@@ -75,38 +89,10 @@ struct Profile {
 /// One tab. Clones are the same tab.
 #[derive(Clone)]
 pub struct Tab {
-    profile: Arc<Profile>,
+    profile: Arc<BrowserProfile>,
     target: String,
     session: String,
     name: String,
-}
-
-/// A key that has a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
-    /// Enter.
-    Enter,
-    /// Tab.
-    Tab,
-    /// Escape.
-    Escape,
-    /// Backspace.
-    Backspace,
-    /// The arrow up.
-    Up,
-}
-
-impl Key {
-    /// Its name, its code for Windows and the text that it types.
-    fn parts(self) -> (&'static str, u32, &'static str) {
-        match self {
-            Self::Enter => ("Enter", 13, "\r"),
-            Self::Tab => ("Tab", 9, ""),
-            Self::Escape => ("Escape", 27, ""),
-            Self::Backspace => ("Backspace", 8, ""),
-            Self::Up => ("ArrowUp", 38, ""),
-        }
-    }
 }
 
 /// Opens an address in a new profile. `name` is the user's in messages of tests.
@@ -121,15 +107,20 @@ pub async fn blank(name: &str) -> Tab {
     let browser = Browser::shared();
     let made = browser.ask(None, "Target.createBrowserContext", json!({})).await;
     let id = made.expect("the browser makes a profile")["browserContextId"].as_str().map(str::to_owned);
-    Arc::new(Profile { browser, id }).tab(name, true).await
+    Arc::new(BrowserProfile { browser, id }).tab(name, true).await
 }
 
 /// Opens an address in a browser of its own, with some of its preferences changed.
 pub async fn open_with(name: &str, url: &str, preferences: &Value) -> Tab {
     let browser = Browser::start(preferences);
-    let tab = Arc::new(Profile { browser, id: None }).tab(name, true).await;
+    let tab = Arc::new(BrowserProfile { browser, id: None }).tab(name, true).await;
     tab.go(url).await;
     tab
+}
+
+/// The time between the next two looks: each takes from the page some of the time that it needs itself.
+pub fn longer(step: Duration) -> Duration {
+    LONGEST_STEP.min(step * 3 / 2)
 }
 
 impl Browser {
@@ -179,9 +170,9 @@ impl Browser {
                 Some(why) => Err(why["message"].as_str().unwrap_or("?").to_owned()),
                 None => Ok(message["result"].clone()),
             };
-            if let Some(waiting) = lock(&self.waiting).answers.remove(&id) {
+            if let Some(pending) = lock(&self.waiting).answers.remove(&id) {
                 // The test may no longer wait.
-                let _ = waiting.send(answer);
+                let _ = pending.answer.send(answer);
             }
             return;
         }
@@ -191,6 +182,7 @@ impl Browser {
                 // A page that asks whether to leave it is left.
                 return self.tell(session, "Page.handleJavaScriptDialog", &json!({ "accept": true }));
             }
+            Some("Inspector.targetCrashed") => return lock(&self.waiting).crash(session),
             Some("Log.entryAdded") => {
                 format!(
                     "{}: {} {}",
@@ -236,7 +228,10 @@ impl Browser {
             if waiting.ended {
                 return Err(ENDED.to_owned());
             }
-            waiting.answers.insert(id, answer);
+            if session.is_some_and(|session| waiting.crashed.contains(session)) {
+                return Err(CRASHED.to_owned());
+            }
+            waiting.answers.insert(id, Pending { session: session.map(str::to_owned), answer });
         }
         self.write(id, session, method, &params);
         match timeout(PATIENCE, receiver).await {
@@ -251,9 +246,19 @@ impl Waiting {
         self.ended = true;
         self.answers.clear();
     }
+
+    fn crash(&mut self, session: Option<&str>) {
+        let Some(session) = session else { return };
+        self.crashed.insert(session.to_owned());
+        for (_, pending) in self.answers.extract_if(|_, pending| pending.session.as_deref() == Some(session))
+        {
+            // The test may no longer wait.
+            let _ = pending.answer.send(Err(CRASHED.to_owned()));
+        }
+    }
 }
 
-impl Profile {
+impl BrowserProfile {
     async fn tab(self: Arc<Self>, name: &str, window: bool) -> Tab {
         let mut wanted = json!({ "url": "about:blank", "newWindow": window });
         if window {
@@ -271,7 +276,7 @@ impl Profile {
         let attached = self.browser.ask(None, "Target.attachToTarget", attach).await;
         let session = text(&attached.expect("the tab is there")["sessionId"]);
         let tab = Tab { profile: self, target, session, name: name.to_owned() };
-        for domain in ["Page", "Log", "Runtime"] {
+        for domain in ["Page", "Log", "Runtime", "Inspector"] {
             tab.command(&format!("{domain}.enable"), json!({})).await;
         }
         tab.command("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await;
@@ -279,7 +284,7 @@ impl Profile {
     }
 }
 
-impl Drop for Profile {
+impl Drop for BrowserProfile {
     fn drop(&mut self) {
         match &self.id {
             Some(id) => {
@@ -304,6 +309,11 @@ impl Tab {
         tab
     }
 
+    /// Ends its browser as a crash does.
+    pub fn crash_browser(&self) {
+        self.profile.browser.tell(None, "Browser.crash", &json!({}));
+    }
+
     /// Closes this tab.
     pub async fn close(self) {
         let target = json!({ "targetId": self.target });
@@ -324,8 +334,13 @@ impl Tab {
             .unwrap_or_else(|why| panic!("in {}'s browser, {method}: {why}", self.name))
     }
 
+    /// Panics if the browser or the page has ended: a test that looks again and again would wait in vain.
     async fn try_command(&self, method: &str, params: Value) -> Answer {
-        self.profile.browser.ask(Some(&self.session), method, params).await
+        let answer = self.profile.browser.ask(Some(&self.session), method, params).await;
+        if let Err(why) = &answer {
+            assert!(why != ENDED && why != CRASHED, "{}: {why}", self.name);
+        }
+        answer
     }
 
     /// Opens an address, and waits until the page is loaded.
@@ -344,9 +359,11 @@ impl Tab {
 
     async fn until_loaded(&self, condition: &str) {
         let (by, script) = (Instant::now() + PATIENCE, format!("return {condition};"));
+        let mut step = STEP;
         while self.try_run(&script).await != Ok(Value::Bool(true)) {
             assert!(Instant::now() < by, "{}'s page is not loaded within {PATIENCE:?}", self.name);
-            sleep(STEP).await;
+            sleep(step).await;
+            step = longer(step);
         }
     }
 
@@ -381,6 +398,7 @@ impl Tab {
     /// Looks again and again until an expression is true.
     pub async fn until(&self, expression: &str) {
         let (by, script) = (Instant::now() + PATIENCE, format!("return Boolean({expression});"));
+        let mut step = STEP;
         loop {
             let last = self.try_run(&script).await;
             if last == Ok(Value::Bool(true)) {
@@ -390,7 +408,8 @@ impl Tab {
                 let told = self.try_run("return window.told?.() ?? null;").await;
                 panic!("{}: never true: {expression} ({last:?})\n{told:#?}", self.name);
             }
-            sleep(STEP).await;
+            sleep(step).await;
+            step = longer(step);
         }
     }
 

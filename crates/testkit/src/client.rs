@@ -2,6 +2,7 @@
 //! It is a [`Rest`] whose failures fail the test.
 
 use std::net::IpAddr;
+use std::sync::Once;
 
 use chinwag_client::{Credential, Rest};
 use chinwag_core::Name;
@@ -53,7 +54,7 @@ impl Client {
     /// A client of the server at `url`, with a bearer's credential or none. `name` is the caller's in
     /// messages of tests.
     pub fn new(url: &str, bearer: Option<&str>, name: &str) -> Self {
-        let rest = Rest::new(url);
+        let rest = Rest::with_http(url, http());
         let rest = bearer.iter().fold(rest, |rest, bearer| rest.with_token(bearer));
         Self { rest, name: name.to_owned() }
     }
@@ -171,4 +172,12 @@ impl Client {
         ws.greet().await;
         Ok(ws)
     }
+}
+
+/// Keeps no connection for the next request: of a server that has been started again, it may be the former one.
+fn http() -> reqwest::Client {
+    static TLS: Once = Once::new();
+    TLS.call_once(|| drop(Rest::new("http://127.0.0.1")));
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    builder.pool_max_idle_per_host(0).build().expect("the system has randomness and certificates")
 }

@@ -10,6 +10,7 @@ pub mod bus;
 pub mod client;
 pub mod clock;
 pub mod fault;
+pub mod file_store;
 #[cfg(feature = "app")]
 pub mod jwt;
 #[cfg(feature = "app")]

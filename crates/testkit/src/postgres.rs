@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use tempfile::TempDir;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 use crate::wait::Wait;
@@ -24,6 +25,9 @@ use crate::wait::Wait;
 const USERS: [&str; 2] = ["postgres", "nobody"];
 /// Settings that do not wait for the disk.
 const CARELESS: &str = "fsync = off\nfull_page_writes = off\n";
+
+/// The codes of a server that takes no connection at the moment.
+const BUSY: [SqlState; 2] = [SqlState::TOO_MANY_CONNECTIONS, SqlState::CANNOT_CONNECT_NOW];
 
 /// Runs the shared server until nobody holds the lock any more.
 const SHARED_KEEPER: &str = r#"exec 9<"$1"; shift; data=$1; shift
@@ -194,13 +198,30 @@ impl Drop for Server {
     }
 }
 
-/// Runs statements at an address; the rows as texts.
+/// Runs statements at an address; the rows as texts. A server that is busy is asked again.
 pub fn ask(url: &str, sql: &str) -> Vec<Vec<String>> {
-    try_ask(url, sql).unwrap_or_else(|why| panic!("{sql}: {why}"))
+    ask_patiently(url, sql).unwrap_or_else(|why| panic!("{sql}: {why:?}"))
 }
 
 /// The same, where it may be refused.
 pub fn try_ask(url: &str, sql: &str) -> Result<Vec<Vec<String>>, String> {
+    ask_once(url, sql).map_err(|why| format!("{why:?}"))
+}
+
+/// Asks again while the server refuses the connection for the moment, so that nothing has run.
+fn ask_patiently(url: &str, sql: &str) -> Result<Vec<Vec<String>>, tokio_postgres::Error> {
+    let wait = Wait::begin();
+    loop {
+        match ask_once(url, sql) {
+            Err(why) if why.code().is_some_and(|code| BUSY.contains(code)) && !wait.is_over() => {
+                wait.step_blocking(|| "the server is busy");
+            }
+            answer => return answer,
+        }
+    }
+}
+
+fn ask_once(url: &str, sql: &str) -> Result<Vec<Vec<String>>, tokio_postgres::Error> {
     let (url, sql) = (url.to_owned(), sql.to_owned());
     // On a thread of its own, as this may be called inside and outside of a runtime.
     let asked = thread::spawn(move || {
@@ -211,7 +232,7 @@ pub fn try_ask(url: &str, sql: &str) -> Result<Vec<Vec<String>>, String> {
             client.simple_query(&sql).await
         })
     });
-    let messages = asked.join().expect("no panic").map_err(|why| format!("{why:?}"))?;
+    let messages = asked.join().expect("no panic")?;
     let row = |message: SimpleQueryMessage| match message {
         SimpleQueryMessage::Row(row) => {
             Some((0..row.len()).map(|at| row.get(at).unwrap_or_default().to_owned()).collect())
@@ -234,7 +255,9 @@ fn shared() -> (SocketAddr, File) {
     starting.lock().expect("a lock");
     let (data, ready) = (base.join("data"), base.join("ready"));
     let running = fs::read_to_string(&ready).ok().and_then(|place| place.parse().ok());
-    if let Some(place) = running.filter(|place| try_ask(&address(*place, "postgres"), "SELECT 1").is_ok()) {
+    // One that is only busy is not taken for one that has ended: others have their data there.
+    let answers = |place: &SocketAddr| ask_patiently(&address(*place, "postgres"), "SELECT 1").is_ok();
+    if let Some(place) = running.filter(answers) {
         return (place, users);
     }
     // What a server that did not end well has left; there may be nothing.

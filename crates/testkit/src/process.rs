@@ -148,17 +148,32 @@ pub struct Running {
 
 impl Running {
     /// Starts a server, and waits until it has said its address and answers there.
-    pub fn start(mut command: Command) -> Self {
-        let mut child = piped(&mut command).spawn().expect("the program starts");
-        let (stdout, stderr) = gather(&mut child);
-        let mut running = Self { child, url: String::new(), stdout, stderr };
-        running.url = running.wait_for(|running| address(&running.stdout()));
-        let address = running.url.strip_prefix("http://").expect("the address is http://…").to_owned();
-        running.wait_for(|_| ready(&address).then_some(()));
+    pub fn start(command: Command) -> Self {
+        let mut running = Self::launch(command);
+        running.wait_until_ready();
         running
     }
 
-    /// The address: `http://host:port`.
+    /// Starts a server that cannot serve yet.
+    pub fn launch(mut command: Command) -> Self {
+        let mut child = piped(&mut command).spawn().expect("the program starts");
+        let (stdout, stderr) = gather(&mut child);
+        Self { child, url: String::new(), stdout, stderr }
+    }
+
+    /// Waits until it has said its address and answers there.
+    pub fn wait_until_ready(&mut self) {
+        self.url = self.wait_for(|running| address(&running.stdout()));
+        let address = self.url.strip_prefix("http://").expect("the address is http://…").to_owned();
+        self.wait_for(|_| ready(&address).then_some(()));
+    }
+
+    /// Waits until it has written this to its standard error.
+    pub fn wait_for_log(&mut self, text: &str) {
+        self.wait_for(|running| running.stderr().contains(text).then_some(()));
+    }
+
+    /// The address: `http://host:port`; empty before it is ready.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -186,6 +201,16 @@ impl Running {
     /// As a terminal's Ctrl-C does: SIGINT.
     pub fn interrupt(&self) {
         self.signal(Signal::INT);
+    }
+
+    /// Stops it where it is, as a suspended machine does: SIGSTOP.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on after a pause: SIGCONT.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
     }
 
     /// Waits for its end.

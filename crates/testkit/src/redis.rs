@@ -40,35 +40,39 @@ impl Redis {
 
     /// The same, with more words on its command line.
     pub fn with(more: &[&str]) -> Self {
-        Self::begin(more.iter().map(|word| (*word).to_owned()).collect(), None)
+        Self::begin(|| owned(more), None)
     }
 
     /// A cluster of one, which has no slots yet.
     pub fn cluster() -> Self {
-        let bus = free_port().port().to_string();
-        Self::with(&["--cluster-enabled", "yes", "--cluster-port", &bus])
+        let more = || owned(&["--cluster-enabled", "yes", "--cluster-port", &free_port().port().to_string()]);
+        Self::begin(more, None)
     }
 
     /// A sentinel, with this in its configuration.
     pub fn sentinel(configuration: &str) -> Self {
-        Self::begin(vec!["--sentinel".to_owned()], Some(configuration))
+        Self::begin(|| owned(&["--sentinel"]), Some(configuration))
     }
 
     /// A server that speaks TLS, too, with these words on its command line.
     pub fn tls(more: &[&str]) -> Self {
-        let port = free_port().port().to_string();
-        Self::with(&[&["--tls-port", &port], more].concat())
+        Self::begin(|| owned(&[&["--tls-port", &free_port().port().to_string()], more].concat()), None)
     }
 
-    fn begin(more: Vec<String>, configuration: Option<&str>) -> Self {
+    /// Another process may take a port that was free a moment ago: then it begins with others.
+    fn begin(more: impl Fn() -> Vec<String>, configuration: Option<&str>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let address = free_port();
         if let Some(text) = configuration {
             std::fs::write(folder.path().join("redis.conf"), text).expect("a file can be written");
         }
-        let redis =
-            Self { address, more, configured: configuration.is_some(), folder, child: Mutex::new(None) };
-        redis.start_again();
+        let configured = configuration.is_some();
+        let mut redis =
+            Self { address: free_port(), more: more(), configured, folder, child: Mutex::new(None) };
+        let wait = Wait::begin();
+        while !redis.launch() {
+            wait.step_blocking(|| "redis-server does not start on any port");
+            (redis.address, redis.more) = (free_port(), more());
+        }
         redis
     }
 
@@ -103,6 +107,14 @@ impl Redis {
 
     /// Starts it on the same port, empty, and waits until it answers.
     pub fn start_again(&self) {
+        let wait = Wait::begin();
+        while !self.launch() {
+            wait.step_blocking(|| "redis-server does not start again on its port");
+        }
+    }
+
+    /// Starts it, and waits until it answers; false if it ends before.
+    fn launch(&self) -> bool {
         self.kill();
         let mut command = Command::new("redis-server");
         command
@@ -121,9 +133,21 @@ impl Redis {
         let child = command.spawn().expect("redis-server is installed");
         *self.child.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
         let wait = Wait::begin();
-        while self.ask("PING").is_none() {
-            wait.step_blocking(|| "redis-server does not start");
+        loop {
+            let answers = self.ask("PING").is_some();
+            if self.has_ended() {
+                return false;
+            }
+            if answers {
+                return true;
+            }
+            wait.step_blocking(|| "redis-server does not answer");
         }
+    }
+
+    fn has_ended(&self) -> bool {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
     }
 
     /// How many channels its clients listen to, all together.
@@ -149,6 +173,10 @@ impl Redis {
         }
         (!line.is_empty()).then_some(line)
     }
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 fn free_port() -> SocketAddr {

@@ -5,18 +5,28 @@
 //! `async fn(Arc<dyn Bus>) -> Opened` that makes an empty store; each case then is a test of its
 //! own. A case that is written and not listed in the macro fails a test of this crate.
 
+pub mod ban;
+pub mod file;
+pub mod follower;
 pub mod group;
 pub mod import;
+pub mod invite;
 pub mod job;
 pub mod log;
 pub mod mark;
 pub mod membership;
+pub mod mention;
 pub mod message;
+pub mod open_group;
 pub mod page;
+pub mod pin;
+pub mod reaction;
 pub mod relation;
+pub mod search;
 pub mod send;
 pub mod summary;
 pub mod task;
+pub mod thread;
 pub mod token;
 pub mod user;
 pub mod version;
@@ -28,6 +38,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chinwag_core::event::{Event, Kind};
 use chinwag_core::message::{Body, ClientId};
 use chinwag_core::permission::Role;
+use chinwag_core::send::Kept;
 use chinwag_core::store::{NewMessage, Store, Tx};
 use chinwag_core::{Date, GroupId, MessageId, Name, Result, Seq, TaskId, UserId};
 use uuid::Uuid;
@@ -113,16 +124,8 @@ impl Fixture {
     /// A message that is not kept yet, and has no number.
     pub fn message(&self, group: GroupId, author: UserId) -> NewMessage {
         let number = self.number();
-        NewMessage {
-            id: MessageId(uuid(number)),
-            group,
-            seq: Seq(0),
-            author,
-            date: date(number),
-            body: body(&format!("message {number}")),
-            respond_to: None,
-            client_id: None,
-        }
+        let kept = Kept { id: MessageId(uuid(number)), date: date(number), seq: Seq(0) };
+        NewMessage::new(group, kept, author, body(&format!("message {number}")))
     }
 
     /// An id that no group has; each is greater than the one before.
@@ -187,12 +190,42 @@ impl Numbers {
 macro_rules! store_suite {
     ($open:path) => {
         $crate::store_suite! { @ $open;
+            ban {
+                bans_are_of_one_group_and_in_order_of_name
+                bans_follow_a_rename_and_end_with_user_and_group
+            }
+            file {
+                a_file_is_reserved_then_complete_then_attached
+                sizes_are_summed_for_each_user_and_for_all
+                a_quota_holds_for_reservations_that_come_together
+                the_number_of_a_users_files_is_bounded
+                refused_removals_wait_behind_others
+                ids_without_a_row_are_unknown
+                files_end_with_their_messages_group_and_user
+                files_of_a_user_who_is_no_more_are_carried_by_none
+                expired_files_are_dropped_and_gone_ones_forgotten
+                avatars_stay_until_their_user_or_group_ends
+            }
+            follower {
+                new_follower_has_no_holder_and_no_position
+                lease_is_taken_once_for_each_sign
+                of_many_who_take_a_lease_one_has_it
+                step_of_an_ended_lease_is_refused
+                position_is_kept_from_term_to_term
+                released_lease_has_ended
+                silent_holder_loses_its_lease_and_its_step
+                holder_takes_its_own_lease_at_once
+                expired_tokens_are_purged_by_one_node_at_a_time
+                undone_step_leaves_no_position
+            }
             group {
                 a_new_group_is_empty_and_has_the_name_it_was_given
                 a_pairs_private_group_is_found_in_either_order
                 a_pair_has_one_private_group_in_whichever_order_it_is_named
                 groups_are_paged_in_the_order_of_their_ids
                 a_group_takes_another_name
+                details_of_a_group_are_kept_and_shown_with_it
+                entries_are_paged_by_number_with_their_changes
                 a_deleted_group_leaves_nothing
                 a_log_gives_its_numbers_in_order_one_or_several_at_a_time
                 a_number_of_a_log_is_taken_once
@@ -208,6 +241,12 @@ macro_rules! store_suite {
                 a_record_outlives_what_it_names
                 messages_that_come_together_are_kept_all_or_none
                 messages_are_located_whether_they_stand_or_not
+            }
+            invite {
+                an_invite_is_kept_and_stands_until_it_expires
+                an_invite_ends_with_its_last_use
+                invites_end_with_the_membership_of_their_maker
+                expired_invites_are_purged_and_no_others
             }
             job {
                 what_a_job_returns_is_what_its_caller_gets
@@ -242,6 +281,11 @@ macro_rules! store_suite {
             }
             membership {
                 a_membership_has_its_role_and_is_pending_or_blocked
+                members_of_a_role_are_paged_by_joining_and_found_by_name
+                slow_mode_counts_from_the_newest_message_deleted_or_not
+                settings_of_a_group_are_kept_until_the_membership_ends
+                a_hidden_group_is_hidden_until_its_next_message
+                unread_leaves_out_muted_and_pending_groups
                 who_has_not_accepted_counts_nowhere
                 the_oldest_pending_groups_are_those_beyond_the_kept
                 what_decides_on_newcomers_is_told_of_each
@@ -249,8 +293,19 @@ macro_rules! store_suite {
                 who_is_not_told_of_reading_and_typing_is_in_the_group
                 a_held_log_answers_its_last_number
             }
+            mention {
+                a_message_names_the_mentioned_users_by_their_names_now
+                members_are_told_from_other_users
+                unread_mentions_of_a_user_and_of_everyone_count
+                mentions_by_blocked_users_do_not_count
+                other_mentions_take_the_place_of_a_messages_own
+                mentioned_counts_up_to_its_limit
+                a_retry_is_known_by_the_hash_that_was_set
+                mentions_end_with_their_user_and_their_group
+            }
             message {
                 a_message_is_read_as_it_was_kept
+                a_detail_is_kept_with_its_message_and_apart_from_reactions
                 a_message_has_its_authors_name_now
                 an_id_that_was_used_is_a_conflict_in_any_group
                 a_client_id_makes_one_message_per_author_and_group
@@ -260,6 +315,11 @@ macro_rules! store_suite {
                 an_erased_message_is_found_nowhere
                 messages_of_one_author_are_listed_in_order
             }
+            open_group {
+                open_groups_are_found_by_the_beginning_of_a_name
+                open_groups_are_paged_by_name_with_their_members
+                a_group_is_listed_while_it_is_open_and_stands
+            }
             page {
                 the_newest_page_goes_backwards_from_the_end
                 a_page_before_or_after_a_number_leaves_that_number_out
@@ -268,6 +328,21 @@ macro_rules! store_suite {
                 the_message_at_a_date_is_the_last_at_it_or_before
                 dates_are_kept_to_the_microsecond_from_the_first_to_the_last
                 every_page_of_any_log_is_what_its_edge_says
+            }
+            pin {
+                pins_are_listed_from_the_last_one_and_marked
+                a_pin_stays_beside_reactions_and_edits
+                the_log_shows_a_pin_with_its_message
+                pins_of_erased_messages_and_gone_authors_are_not_read
+            }
+            reaction {
+                a_reaction_is_shown_by_its_message_and_listed
+                a_message_names_the_first_users_of_each_emoji
+                a_removed_reaction_makes_room_for_the_next_user
+                reactions_follow_a_rename_and_end_with_their_user
+                the_log_shows_a_reaction_with_its_message
+                an_erased_message_leaves_no_reaction
+                reactions_of_erased_messages_go_in_steps
             }
             relation {
                 both_rows_of_two_users_are_set_and_seen_from_either_side
@@ -281,9 +356,15 @@ macro_rules! store_suite {
                 acquainted_are_those_who_share_a_group_or_a_relation
                 circle_is_paged_in_the_order_of_making
             }
+            search {
+                candidates_of_each_group_are_the_newest_by_date
+                candidates_are_read_as_they_stand
+            }
             send {
                 each_send_is_decided_as_the_rule_decides_it
+                a_reply_that_was_sent_has_its_root_as_it_stands
                 sends_that_come_together_keep_their_order
+                messages_with_mentions_keep_their_order_among_others
                 messages_are_published_once_with_their_numbers
                 a_client_id_twice_in_one_batch_is_one_message
                 pending_member_accepts_by_sending
@@ -303,10 +384,19 @@ macro_rules! store_suite {
                 a_group_that_is_no_more_is_erased_in_parts
                 leftovers_of_a_deleted_group_count_nowhere
             }
+            thread {
+                a_root_shows_its_replies_wherever_it_is_read
+                a_root_steps_back_with_its_replies
+                replies_outlive_their_root
+                a_thread_and_the_rest_of_a_group_are_paged
+                a_retry_finds_the_thread_of_the_first
+                replies_are_counted_up_to_a_bound
+            }
             token {
                 a_token_is_found_by_its_hash_with_its_users_name_now
                 a_dropped_token_is_gone_and_was_there_once
                 all_tokens_of_one_user_are_dropped_and_nobody_elses
+                all_other_tokens_of_a_user_are_dropped
                 trimming_keeps_the_newest_tokens_and_all_tickets
                 what_expired_before_now_is_purged_and_nothing_else
                 no_more_than_a_thousand_are_purged_at_a_time
@@ -328,6 +418,8 @@ macro_rules! store_suite {
                 a_name_is_kept_to_the_byte
                 an_origin_is_the_hosts_until_it_is_set
                 a_profile_is_kept_and_cleared
+                cards_are_of_users_with_a_profile_in_order_of_name
+                the_time_of_several_users_is_set_at_once
                 a_password_is_taken_away
                 a_held_name_is_held_until_its_date
                 held_names_are_purged_after_their_date
@@ -349,34 +441,59 @@ macro_rules! store_suite {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::fs;
+    use std::path::Path;
+
+    /// The Rust files of a folder below this crate, by their names.
+    fn files(folder: &str) -> BTreeMap<String, String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let paths = fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path());
+        let paths = paths.filter(|path| path.extension().is_some_and(|end| end == "rs"));
+        let name = |path: &Path| path.file_stem().expect("a name").to_string_lossy().into_owned();
+        paths.map(|path| (name(&path), fs::read_to_string(&path).expect("a text"))).collect()
+    }
+
+    /// The names between `before` and `after`, each once in a line.
+    fn names<'t>(text: &'t str, before: &str, after: char) -> Vec<&'t str> {
+        text.lines().filter_map(|line| line.strip_prefix(before)?.split(after).next()).collect()
+    }
+
     #[test]
     fn every_case_is_in_the_suite() {
         let (_, listed) = include_str!("store.rs").split_once("@ $open;").expect("the list");
         let (listed, _) = listed.split_once("(@").expect("its end");
-        for (noun, source) in [
-            ("group", include_str!("store/group.rs")),
-            ("import", include_str!("store/import.rs")),
-            ("job", include_str!("store/job.rs")),
-            ("log", include_str!("store/log.rs")),
-            ("mark", include_str!("store/mark.rs")),
-            ("membership", include_str!("store/membership.rs")),
-            ("message", include_str!("store/message.rs")),
-            ("page", include_str!("store/page.rs")),
-            ("relation", include_str!("store/relation.rs")),
-            ("send", include_str!("store/send.rs")),
-            ("summary", include_str!("store/summary.rs")),
-            ("task", include_str!("store/task.rs")),
-            ("token", include_str!("store/token.rs")),
-            ("user", include_str!("store/user.rs")),
-        ] {
-            let (_, cases) = listed.split_once(&format!("{noun} {{")).expect(noun);
-            let (cases, _) = cases.split_once('}').expect(noun);
-            let listed: Vec<_> = cases.split_whitespace().collect();
-            let written: Vec<_> = source
-                .lines()
-                .filter_map(|line| line.strip_prefix("pub async fn ")?.split('(').next())
-                .collect();
+        for (noun, source) in files("src/store") {
+            let written = names(&source, "pub async fn ", '(');
+            // Functions for other tests take a reference.
+            let written: Vec<_> =
+                written.into_iter().filter(|name| source.contains(&format!("{name}(f: Fixture)"))).collect();
+            let (_, cases) = listed.split_once(&format!(" {noun} {{")).unwrap_or_default();
+            let listed: Vec<_> = cases.split('}').next().unwrap_or_default().split_whitespace().collect();
+            for case in &written {
+                assert!(listed.contains(case), "the suite forgets {noun}::{case}");
+            }
             assert_eq!(listed, written, "the cases of {noun}, in their order");
+        }
+    }
+
+    #[test]
+    fn every_method_of_a_port_is_called_by_a_case() {
+        let core = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src/store.rs"));
+        let core = core.expect("the port");
+        let (_, ports) = core.split_once("pub trait Tx:").expect("the ports of a transaction");
+        let ports: BTreeSet<_> =
+            ports.split('{').next().unwrap_or_default().split('+').map(str::trim).collect();
+        let cases: String = files("src/store").into_values().collect();
+        for source in files("../core/src/store").values() {
+            for part in source.split("\npub trait ").skip(1) {
+                let (port, rest) = part.split_once(" {\n").expect("a trait");
+                let (methods, _) = rest.split_once("\n}").expect("its end");
+                for method in names(methods, "    fn ", '(').into_iter().filter(|_| ports.contains(port)) {
+                    let is_called = cases.contains(&format!(".{method}("));
+                    assert!(is_called, "no case of the suite calls {port}::{method}");
+                }
+            }
         }
     }
 }

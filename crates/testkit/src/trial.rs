@@ -1,6 +1,7 @@
 //! Tools of trials: clients that write and read while a server is killed, cut off or sent away, and
 //! what they keep of what they were told. None of them takes a server's end for a failure.
 
+mod ban;
 mod ledger;
 mod reader;
 mod socket;
@@ -11,9 +12,10 @@ use std::time::Duration;
 
 pub use crate::setup::{group, history};
 pub use crate::wait::PATIENCE;
+pub use ban::BanRace;
 pub use ledger::{Ledger, Load, Verdict};
 pub use reader::{Reader, Reading};
-pub use socket::{Incoming, Socket};
+pub use socket::{Incoming, TrialSocket};
 pub use writer::{Aim, RunEnd, Transport, Writer};
 
 /// How often: in every run of the tests, or with `TRIALS=long` in the environment, as

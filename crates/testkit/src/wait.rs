@@ -74,6 +74,26 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
+/// Repeats an attempt to connect until the other end answers, which may be slow on a busy machine.
+///
+/// # Panics
+///
+/// With the reason of a failure that is not `is_away`, and with the last reason after [`PATIENCE`].
+pub async fn until_connected<T, E, F>(mut attempt: impl FnMut() -> F, is_away: impl Fn(&E) -> bool) -> T
+where
+    E: std::fmt::Display,
+    F: Future<Output = Result<T, E>>,
+{
+    let wait = Wait::begin();
+    loop {
+        match attempt().await {
+            Ok(connected) => return connected,
+            Err(why) if is_away(&why) => wait.step(|| why).await,
+            Err(why) => panic!("{why}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +102,27 @@ mod tests {
     #[should_panic(expected = "after a long wait: the moon did not come")]
     async fn wait_ends_with_its_reason() {
         until("the moon", || false).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_server_is_connected_to_in_the_end() {
+        let begun = Instant::now();
+        let mut refusals = [Err("timed out"), Err("timed out"), Ok(3)].into_iter();
+        let attempt = || std::future::ready(refusals.next().expect("it was answered"));
+        assert_eq!(until_connected(attempt, |_| true).await, 3);
+        assert!(begun.elapsed() < PATIENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[should_panic(expected = "wrong password")]
+    async fn refusal_ends_the_wait_for_a_connection() {
+        until_connected(|| std::future::ready(Err::<(), _>("wrong password")), |_| false).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[should_panic(expected = "after a long wait: timed out")]
+    async fn wait_for_a_connection_has_a_deadline() {
+        until_connected(|| std::future::ready(Err::<(), _>("timed out")), |_| true).await;
     }
 
     #[tokio::test(start_paused = true)]

@@ -28,6 +28,7 @@ pub struct Ws {
     groups: Value,
     history: Value,
     more: Value,
+    people: Value,
     contacts: Value,
     references: u32,
 }
@@ -48,6 +49,7 @@ impl Ws {
                 groups: Value::Null,
                 history: Value::Null,
                 more: Value::Null,
+                people: Value::Null,
                 contacts: Value::Null,
                 references: 0,
             }),
@@ -63,6 +65,7 @@ impl Ws {
         let mut summary = self.expect("group.summary").await;
         (self.groups, self.history) = (summary["data"].take(), summary["history"].take());
         self.more = summary["more"].take();
+        self.people = summary["people"].take();
         self.contacts = self.expect("contact.summary").await["data"].take();
     }
 
@@ -79,6 +82,11 @@ impl Ws {
     /// The groups that the summary leaves out; null where it was asked for whole.
     pub fn more(&self) -> &Value {
         &self.more
+    }
+
+    /// The profiles beside the summary; null where there are none.
+    pub fn people(&self) -> &Value {
+        &self.people
     }
 
     /// The history that the summary named.

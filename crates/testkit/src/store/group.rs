@@ -1,11 +1,13 @@
 //! Groups, their members and their logs.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
+use chinwag_core::entry::{Change, GroupEntry, MemberChange};
 use chinwag_core::group::{Group, Member};
+use chinwag_core::group_details::GroupDetails;
 use chinwag_core::limits::LISTED;
 use chinwag_core::log::LogEntry;
 use chinwag_core::permission::Role;
-use chinwag_core::store::Tx;
+use chinwag_core::store::{Edge, Tx};
 use chinwag_core::{Error, GroupId, Seq};
 
 use super::summary::summaries;
@@ -14,7 +16,14 @@ use super::{Fixture, body, date, name};
 pub async fn a_new_group_is_empty_and_has_the_name_it_was_given(f: Fixture) {
     let id = f.group_id();
     f.write(move |tx| tx.group_insert(id, "Tea — 茶 & ' \"", None)).await;
-    let group = Group { id, name: "Tea — 茶 & ' \"".into(), private: false, head: Seq(0) };
+    let group = Group {
+        id,
+        name: "Tea — 茶 & ' \"".into(),
+        private: false,
+        head: Seq(0),
+        pins: vec![],
+        details: GroupDetails::default(),
+    };
     assert_eq!(f.read(move |tx| tx.group(id)).await, Some(group.clone()));
     let view = f.read(move |tx| tx.view(id)).await.expect("a view");
     assert_eq!((&view.group, &view.members[..], &view.messages[..]), (&group, &[][..], &[][..]));
@@ -98,6 +107,91 @@ pub async fn a_group_takes_another_name(f: Fixture) {
     );
 }
 
+pub async fn details_of_a_group_are_kept_and_shown_with_it(f: Fixture) {
+    let ann = f.user("ann").await;
+    let (id, other) = (f.group(&[ann]).await, f.group(&[ann]).await);
+    let details = GroupDetails {
+        description: Some("Tea\n'茶'".into()),
+        avatar: Some("https://a.example/a".into()),
+        data: Some("{}".into()),
+        is_open: true,
+        slow: 21_600,
+    };
+    let kept = details.clone();
+    f.write(move |tx| tx.group_details_set(id, &kept)).await;
+    let plain = GroupDetails::default();
+    f.read(move |tx| {
+        let of = |group: Option<Group>| group.map(|group| group.details);
+        assert_eq!((of(tx.group(id)?), of(tx.group(other)?)), (Some(details.clone()), Some(plain.clone())));
+        assert_eq!(tx.brief(id)?.map(|view| view.group.details.clone()), Some(details.clone()));
+        let listed = tx.groups_of(ann, None, 9)?.into_iter().find(|group| group.id == id);
+        assert_eq!(of(listed), Some(details.clone()));
+        let shown = summaries(tx, ann)?.into_iter().find(|summary| summary.view.group.id == id);
+        assert_eq!(shown.map(|summary| summary.view.group.details), Some(details.clone()));
+        assert_eq!(tx.membership(id, ann)?.map(|membership| membership.slow), Some(21_600));
+        Ok(())
+    })
+    .await;
+    f.write(move |tx| tx.group_details_set(id, &GroupDetails::default())).await;
+    assert_eq!(
+        f.read(move |tx| tx.group(id)).await.map(|group| group.details),
+        Some(GroupDetails::default())
+    );
+}
+
+pub async fn entries_are_paged_by_number_with_their_changes(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let (id, other) = (f.group(&[ann]).await, f.group(&[ann]).await);
+    let entry = |changes| GroupEntry { date: date(7), by: Some(ann), changes };
+    let created = entry(vec![Change::Created]);
+    let joined = entry(Change::of(MemberChange::Joined, vec![bob]).into_iter().collect());
+    let names = LogEntry::MemberRenamed { user: bob, name: name("Bob"), new_name: name("bob") };
+    let stored = [
+        (LogEntry::GroupChanged, created.clone()),
+        (names, entry(vec![])),
+        (LogEntry::GroupChanged, joined.clone()),
+    ];
+    f.write(move |tx| {
+        for group in [id, other] {
+            let seq = tx.seq_take(group, 1)?;
+            tx.log_insert(group, seq, &LogEntry::GroupChanged)?;
+        }
+        for (log, entry) in &stored {
+            let seq = tx.seq_take(id, 1)?;
+            tx.entry_insert(id, seq, log, entry)?;
+        }
+        Ok(())
+    })
+    .await;
+    let last = f.send(id, ann).await;
+    let renamed = entry(vec![Change::UserRenamed { name: name("Bob"), new_name: name("bob") }]);
+    let all = [(Seq(2), created), (Seq(3), renamed), (Seq(4), joined)];
+    let back: Vec<_> = all.iter().rev().cloned().collect();
+    let found = async |edge, limit| f.read(move |tx| tx.entries(id, edge, limit)).await;
+    assert_eq!(found(Edge::AfterSeq(Seq(0)), 9).await, all);
+    assert_eq!(found(Edge::AfterSeq(Seq(2)), 1).await, all[1..2]);
+    assert_eq!(found(Edge::Newest, 9).await, back);
+    assert_eq!(found(Edge::BeforeSeq(Seq(4)), 9).await, back[1..]);
+    // A pin is an entry of the history, and no change of the group.
+    let pinned = f
+        .write(move |tx| {
+            let seq = tx.seq_take(id, 1)?;
+            let (by, date, on) = (Some(ann), date(7), false);
+            let pin = LogEntry::MessagePinned { message: last.seq, id: last.id, by, date, on };
+            tx.log_insert(id, seq, &pin)?;
+            Ok((seq, Change::Pinned { id: last.id, on }))
+        })
+        .await;
+    assert_eq!(found(Edge::AfterSeq(Seq(4)), 9).await, [(pinned.0, entry(vec![pinned.1]))]);
+    let changed = f.read(move |tx| Ok((tx.log(id, Seq(1), 3)?, tx.last_change(id, Seq(0), Seq(9))?))).await;
+    assert!(changed.0.iter().all(|row| row.entry.changes_group()) && changed.1 == Some(Seq(4)));
+    assert!(f.read(move |tx| tx.entries(other, Edge::Newest, 9)).await.is_empty(), "of an older version");
+    let task = f.task();
+    f.write(move |tx| tx.user_delete(bob, task)).await;
+    let seqs: Vec<_> = found(Edge::AfterSeq(Seq(0)), 9).await.into_iter().map(|(seq, _)| seq).collect();
+    assert_eq!(seqs, [Seq(2), Seq(4), Seq(6)]);
+}
+
 pub async fn a_deleted_group_leaves_nothing(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let (id, kept) = (f.group_id(), f.group(&[ann]).await);
@@ -173,6 +267,8 @@ pub async fn members_are_in_the_order_of_coming_then_of_number(f: Fixture) {
         role,
         since: date(since),
         pending: false,
+        read: None,
+        hides_reads: false,
     };
     let members = [
         member(1, "ann", Role::Admin, 4),
@@ -195,10 +291,8 @@ pub async fn a_member_with_another_role_keeps_its_date_of_coming(f: Fixture) {
     })
     .await;
     let (member, mark) = f.read(move |tx| Ok((tx.member(id, ann)?, tx.mark(id, ann)?))).await;
-    assert_eq!(
-        member,
-        Some(Member { user: ann, name: name("ann"), role: Role::Admin, since: date(0), pending: false })
-    );
+    let member = member.expect("a member");
+    assert_eq!((member.role, member.since, member.read), (Role::Admin, date(0), Some(Seq(1))));
     assert_eq!(mark.last_read.map(|(seq, _)| seq), Some(Seq(1)), "and its mark");
 }
 

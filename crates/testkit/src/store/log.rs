@@ -40,8 +40,11 @@ pub async fn every_number_has_its_entry_with_the_message_as_it_stands(f: Fixture
         append(&f, id, LogEntry::MessageEdited(seq)).await;
         f.write(move |tx| tx.message_edit(id, seq, &text, date(99))).await;
     }
-    let deleted =
-        [&second, &third].map(|message| LogEntry::MessageDeleted { id: message.id, seq: message.seq });
+    let deleted = [&second, &third].map(|message| LogEntry::MessageDeleted {
+        id: message.id,
+        seq: message.seq,
+        root: None,
+    });
     for (seq, entry) in [second.seq, third.seq].into_iter().zip(deleted.clone()) {
         append(&f, id, entry).await;
         f.write(move |tx| tx.message_erase(id, seq)).await;
@@ -97,7 +100,7 @@ pub async fn a_log_is_read_in_parts_without_a_gap(f: Fixture) {
                 let message = f
                     .read(move |tx| tx.messages(id, &Page { edge: Edge::BeforeSeq(seq.next()), limit: 1 }))
                     .await;
-                append(&f, id, LogEntry::MessageDeleted { id: message[0].id, seq }).await;
+                append(&f, id, LogEntry::MessageDeleted { id: message[0].id, seq, root: None }).await;
                 f.write(move |tx| tx.message_erase(id, seq)).await;
             }
             2 => drop(append(&f, id, LogEntry::GroupChanged).await),
@@ -149,7 +152,7 @@ pub async fn resume_of_many_deletions_comes_in_small_pages(f: Fixture) {
     let (id, other) = (f.group(&[ann]).await, f.group(&[ann]).await);
     let ids: Vec<_> = (0..DELETED_TOGETHER).map(|_| MessageId(f.group_id().0)).collect();
     for _ in 0..ENTRIES {
-        append(&f, id, LogEntry::MessagesDeleted(ids.clone())).await;
+        append(&f, id, LogEntry::MessagesDeleted { ids: ids.clone(), roots: vec![] }).await;
     }
     f.send(other, ann).await;
     let app = App::new(f.store.clone(), Arc::new(SystemClock::default()), Limits::default());

@@ -4,7 +4,7 @@
 use chinwag_core::group::Mark;
 use chinwag_core::limits::{UNREAD, UNREAD_NEAR};
 use chinwag_core::permission::Role;
-use chinwag_core::store::{NewMessage, Tx};
+use chinwag_core::store::{NewMessage, Tx, Unread};
 use chinwag_core::{GroupId, Seq, UserId};
 
 use super::summary::summaries;
@@ -20,7 +20,7 @@ pub async fn who_has_read_nothing_has_no_mark_and_everything_unread(f: Fixture) 
     assert_eq!(f.read(move |tx| tx.mark(id, ann)).await, Mark::default());
     f.send(id, bob).await;
     f.send(id, bob).await;
-    assert_eq!(f.read(move |tx| tx.mark(id, ann)).await, Mark { last_read: None, unread: 2 });
+    assert_eq!(f.read(move |tx| tx.mark(id, ann)).await, Mark { unread: 2, ..Mark::default() });
     assert_eq!(f.read(move |tx| tx.mark(id, eve)).await, Mark::default(), "one who is not in");
     let nowhere = f.group_id();
     assert_eq!(f.read(move |tx| tx.mark(nowhere, ann)).await, Mark::default());
@@ -35,7 +35,7 @@ pub async fn a_mark_is_set_to_what_is_told_forward_or_back(f: Fixture) {
     for (seq, left) in [(3, 2), (5, 0), (1, 4)] {
         f.write(move |tx| tx.mark_set(id, ann, Seq(seq), date(seq))).await;
         let mark = f.read(move |tx| tx.mark(id, ann)).await;
-        assert_eq!(mark, Mark { last_read: Some((Seq(seq), date(seq))), unread: left });
+        assert_eq!(mark, Mark { last_read: Some((Seq(seq), date(seq))), unread: left, mentioned: 0 });
     }
     assert_eq!(f.read(move |tx| tx.mark(id, bob)).await.last_read, None, "another's mark is another's");
 }
@@ -80,8 +80,9 @@ pub async fn unread_of_groups_is_the_sum_of_their_marks(f: Fixture) {
         groups.push(id);
     }
     f.send(groups[1], bob).await;
-    let sum = f.read(move |tx| Ok([tx.unread(ann, &groups)?, tx.unread(ann, &[])?])).await;
-    assert_eq!(sum, [2 + u64::from(UNREAD), 0], "of groups that the user is in alone");
+    let sum = f.read(move |tx| Ok([tx.unread(ann, &groups, date(9))?, tx.unread(ann, &[], date(9))?])).await;
+    let all = Unread { unread: 2 + u64::from(UNREAD), mentioned: 0, groups: 2 };
+    assert_eq!(sum, [all, Unread::default()], "of groups that the user is in alone");
 }
 
 pub async fn unread_is_what_counting_one_by_one_gives(f: Fixture) {
@@ -160,7 +161,7 @@ pub async fn who_comes_back_has_its_mark_and_nothing_unread(f: Fixture) {
         f.send(id, bob).await;
         f.write(join).await;
         let back = f.read(move |tx| tx.mark(id, ann)).await;
-        assert_eq!(back, Mark { last_read: Some((Seq(mark), date(mark))), unread: 0 });
+        assert_eq!(back, Mark { last_read: Some((Seq(mark), date(mark))), ..Mark::default() });
         f.send(id, bob).await;
         assert_eq!(unread(&f, id, ann).await, 1);
     };

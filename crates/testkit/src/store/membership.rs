@@ -2,10 +2,11 @@
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use chinwag_core::group::Membership;
+use chinwag_core::group_settings::{GroupSettings, Notify};
 use chinwag_core::permission::Role;
 use chinwag_core::relation::Pair;
 use chinwag_core::relation::Relation::{Block, Contact};
-use chinwag_core::store::{Newcomer, Shown, Tx};
+use chinwag_core::store::{NewMessage, Newcomer, Shown, Tx, Unread};
 use chinwag_core::user::{Allowed, Settings};
 use chinwag_core::{Error, Result, Seq};
 
@@ -22,7 +23,7 @@ pub async fn a_membership_has_its_role_and_is_pending_or_blocked(f: Fixture) {
         tx.member_set(private, bob, Role::Member, date(0))
     })
     .await;
-    let of = |role, pending, blocked| Some(Membership { role, pending, blocked });
+    let of = |role, pending, blocked| Some(Membership { role, pending, blocked, slow: 0 });
     let seen =
         async |user| f.read(move |tx| Ok((tx.membership(group, user)?, tx.membership(private, user)?))).await;
     let member = of(Role::Member, false, false);
@@ -44,6 +45,136 @@ pub async fn a_membership_has_its_role_and_is_pending_or_blocked(f: Fixture) {
     assert_eq!(seen(bob).await.1, member);
     let eve = f.user("eve").await;
     assert_eq!(seen(eve).await, (None, None));
+}
+
+pub async fn members_of_a_role_are_paged_by_joining_and_found_by_name(f: Fixture) {
+    let (ann, bob, eve) = (f.user("ann").await, f.user("bob").await, f.user("eve").await);
+    let group = f.group(&[]).await;
+    f.write(move |tx| {
+        for (user, since) in [(eve, 1), (bob, 2), (ann, 2)] {
+            tx.member_set(group, user, Role::Member, date(since))?;
+        }
+        tx.mark_set(group, bob, Seq(7), date(7))?;
+        tx.pending_set(group, ann, true)
+    })
+    .await;
+    let listed = async |role, after, prefix: Option<&'static str>, limit| {
+        f.read(move |tx| tx.members_listed(group, role, after, prefix, limit)).await
+    };
+    let all = listed(Role::Member, None, None, 9).await;
+    let brief: Vec<_> = all.iter().map(|m| (m.place.user, m.name.as_str(), m.read, m.pending)).collect();
+    assert_eq!(
+        brief,
+        [(eve, "eve", None, false), (ann, "ann", None, true), (bob, "bob", Some(Seq(7)), false)]
+    );
+    assert_eq!(listed(Role::Member, None, None, 2).await, all[..2]);
+    for at in 0..3 {
+        assert_eq!(listed(Role::Member, Some(all[at].place), None, 9).await, all[at + 1..]);
+    }
+    assert_eq!(listed(Role::Member, None, Some("b"), 9).await, all[2..]);
+    assert!(listed(Role::Admin, None, None, 9).await.is_empty());
+    assert!(listed(Role::Member, Some(all[1].place), Some("e"), 9).await.is_empty());
+}
+
+pub async fn slow_mode_counts_from_the_newest_message_deleted_or_not(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let group = f.group(&[ann, bob]).await;
+    let since = async |user| f.read(move |tx| tx.slow_since(group, user)).await;
+    assert_eq!(since(ann).await, None);
+    let first = f.send(group, ann).await;
+    let second = f.keep(NewMessage { date: date(50), ..f.message(group, ann) }).await;
+    f.send(group, bob).await;
+    assert_eq!(since(ann).await, Some(date(50)));
+    f.write(move |tx| tx.message_erase(group, second.seq)).await;
+    assert_eq!(since(ann).await, Some(first.date));
+    f.write(move |tx| tx.slow_note(group, ann, date(50))).await;
+    f.write(move |tx| tx.slow_note(group, ann, date(40))).await;
+    assert_eq!(since(ann).await, Some(date(50).max(first.date)));
+}
+
+/// Settings that differ from the default ones in everything but `hidden`.
+fn chosen() -> GroupSettings {
+    let muted_until = Some(date(7));
+    GroupSettings { notify: Notify::Mentions, muted_until, hidden: false, pinned: true, marked_unread: true }
+}
+
+pub async fn settings_of_a_group_are_kept_until_the_membership_ends(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let (group, other) = (f.group(&[ann, bob]).await, f.group(&[ann, bob]).await);
+    let of = async |group, user| f.read(move |tx| tx.group_settings(group, user)).await;
+    assert_eq!(of(group, ann).await, GroupSettings::default());
+    f.write(move |tx| tx.group_settings_set(group, ann, &chosen())).await;
+    assert_eq!(of(group, ann).await, chosen());
+    for (group, user) in [(group, bob), (other, ann), (f.group_id(), ann)] {
+        assert_eq!(of(group, user).await, GroupSettings::default());
+    }
+    let shown = Shown { messages: 1, members: 1 };
+    let summary = f.read(move |tx| tx.summaries(ann, &[group], shown)).await;
+    assert_eq!(summary[0].settings, chosen());
+    // A read mark ends the user's own mark, and nothing else.
+    f.write(move |tx| tx.mark_set(group, ann, Seq(1), date(1))).await;
+    assert_eq!(of(group, ann).await, GroupSettings { marked_unread: false, ..chosen() });
+    f.write(move |tx| {
+        tx.member_set(group, ann, Role::Admin, date(1))?;
+        tx.pending_set(group, ann, false)
+    })
+    .await;
+    assert!(of(group, ann).await.pinned, "another role changes nothing");
+    f.write(move |tx| {
+        tx.member_remove(group, ann)?;
+        tx.member_set(group, ann, Role::Member, date(2))
+    })
+    .await;
+    assert_eq!(of(group, ann).await, GroupSettings::default());
+}
+
+pub async fn a_hidden_group_is_hidden_until_its_next_message(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let group = f.group(&[ann, bob]).await;
+    let hidden = GroupSettings { hidden: true, ..GroupSettings::default() };
+    for _ in 0..2 {
+        f.write(move |tx| tx.group_settings_set(group, ann, &hidden)).await;
+        f.write(move |tx| tx.seq_take(group, 1)).await;
+        assert_eq!(f.read(move |tx| tx.group_settings(group, ann)).await, hidden);
+        let shown = Shown { messages: 1, members: 1 };
+        assert_eq!(f.read(move |tx| tx.summaries(ann, &[group], shown)).await[0].settings, hidden);
+        f.send(group, bob).await;
+        assert_eq!(f.read(move |tx| tx.group_settings(group, ann)).await, GroupSettings::default());
+        assert!(!f.read(move |tx| tx.summaries(ann, &[group], shown)).await[0].settings.hidden);
+    }
+}
+
+pub async fn unread_leaves_out_muted_and_pending_groups(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let mut groups = Vec::new();
+    for messages in 0..4 {
+        let group = f.group(&[ann, bob]).await;
+        for _ in 0..messages {
+            f.send(group, bob).await;
+        }
+        groups.push(group);
+    }
+    let all = groups.clone();
+    let total = async |unread, groups| {
+        let all = all.clone();
+        let found = f.read(move |tx| tx.unread(ann, &all, date(10))).await;
+        assert_eq!(found, Unread { unread, mentioned: 0, groups });
+    };
+    total(6, 3).await;
+    let [_, one, two, three] = groups[..] else { panic!("four groups") };
+    let mute = async |group, muted_until: i64| {
+        let settings = GroupSettings { muted_until: Some(date(muted_until)), ..GroupSettings::default() };
+        f.write(move |tx| tx.group_settings_set(group, ann, &settings)).await;
+    };
+    mute(one, 10).await;
+    total(6, 3).await;
+    mute(two, 11).await;
+    total(4, 2).await;
+    let never = GroupSettings { notify: Notify::None, ..GroupSettings::default() };
+    f.write(move |tx| tx.group_settings_set(three, ann, &never)).await;
+    total(1, 1).await;
+    f.write(move |tx| tx.pending_set(one, ann, true)).await;
+    total(0, 0).await;
 }
 
 pub async fn who_has_not_accepted_counts_nowhere(f: Fixture) {
@@ -100,6 +231,7 @@ pub async fn what_decides_on_newcomers_is_told_of_each(f: Fixture) {
         tx.declined_set(group, bob, true)?;
         // Nothing is noted of one who was never in.
         tx.declined_set(group, eve, true)?;
+        tx.ban_set(group, &[eve], true)?;
         tx.pair_set(ann, bob, contacts, date(0))?;
         tx.pair_set(ann, eve, Pair { mine: None, theirs: Some(Block) }, date(0))?;
         tx.settings_set(eve, &Settings { added_by: Allowed::Contacts, ..Settings::default() })
@@ -111,8 +243,16 @@ pub async fn what_decides_on_newcomers_is_told_of_each(f: Fixture) {
         pair: Pair { mine: None, theirs: Some(Block) },
         added_by: Allowed::Contacts,
         declined: false,
+        banned: true,
     };
-    let of_bob = Newcomer { user: bob, groups: 0, pair: contacts, added_by: Allowed::Anyone, declined: true };
+    let of_bob = Newcomer {
+        user: bob,
+        groups: 0,
+        pair: contacts,
+        added_by: Allowed::Anyone,
+        declined: true,
+        banned: false,
+    };
     assert_eq!(f.read(move |tx| tx.newcomers(group, ann, &[eve, bob])).await, [of_eve, of_bob]);
     let elsewhere = f.read(move |tx| tx.newcomers(other, ann, &[bob])).await;
     assert_eq!(elsewhere, [Newcomer { declined: false, ..of_bob }]);

@@ -1,13 +1,25 @@
 //! Messages.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
-use chinwag_core::message::Message;
-use chinwag_core::store::{Edge, NewMessage, Page, Prior};
+use chinwag_core::message::{Message, MessageDetail};
+use chinwag_core::reaction::Emoji;
+use chinwag_core::send::Kept;
+use chinwag_core::store::{Edge, NewMessage, NewReaction, Page, Prior, Written};
 use chinwag_core::{Error, Seq, UserId};
 use sha2::{Digest, Sha256};
 
 use super::summary::summaries;
 use super::{Fixture, body, client_id, date, name};
+
+/// A message as it is read when it was just kept, without the message that it answers.
+fn message(sent: &NewMessage, author: &str) -> Message {
+    let kept = Kept { id: sent.id, date: sent.date, seq: sent.seq };
+    Message {
+        client_id: sent.client_id.clone(),
+        detail: sent.detail.clone(),
+        ..Message::new(sent.group, kept, sent.author, name(author), sent.text())
+    }
+}
 
 fn hash(text: &str) -> [u8; 32] {
     Sha256::digest(text).into()
@@ -26,24 +38,49 @@ pub async fn a_message_is_read_as_it_was_kept(f: Fixture) {
             ..f.message(id, ann)
         };
         let sent = f.keep(sent).await;
-        let kept = Message {
-            id: sent.id,
-            group: id,
-            seq: sent.seq,
-            author: ann,
-            author_name: name("ann"),
-            date: sent.date,
-            body: text.into(),
-            respond_to: Some(first.id),
-            edited: None,
-            client_id: sent.client_id.clone(),
-        };
+        let kept = Message { respond_to: Some(first.id), ..message(&sent, "ann") };
         assert_eq!(f.read(move |tx| tx.message(sent.id)).await, Some(kept.clone()));
         let page = f.read(move |tx| tx.messages(id, &Page { edge: Edge::Newest, limit: 1 })).await;
         assert_eq!(page, [kept]);
     }
     let never = f.message(id, ann).id;
     assert_eq!(f.read(move |tx| tx.message(never)).await, None);
+}
+
+pub async fn a_detail_is_kept_with_its_message_and_apart_from_reactions(f: Fixture) {
+    let (ann, emoji) = (f.user("ann").await, Emoji::stored("👍"));
+    let id = f.group(&[ann]).await;
+    let detail = |data: &str| MessageDetail { data: Some(data.into()), ..MessageDetail::default() };
+    let sent = f.keep(NewMessage { detail: detail(r#"{"a":1}"#), ..f.message(id, ann) }).await;
+    let found = async || f.read(move |tx| tx.message(sent.id)).await.expect("it stands");
+    assert_eq!(found().await, message(&sent, "ann"));
+    let seq = f
+        .write(move |tx| {
+            let seq = tx.seq_take(id, 1)?;
+            let (emoji, date) = (emoji.clone(), date(9));
+            tx.reaction_insert(&NewReaction { group: id, message: sent.seq, seq, user: ann, emoji, date })?;
+            tx.message_detail_set(id, sent.seq, &detail("{}"))?;
+            Ok(seq)
+        })
+        .await;
+    let changed = found().await;
+    assert_eq!((&changed.detail, changed.changed, changed.reactions.len()), (&detail("{}"), Some(seq), 1));
+    f.write(move |tx| tx.message_detail_set(id, sent.seq, &MessageDetail::default())).await;
+    let changed = found().await;
+    assert_eq!((&changed.detail, changed.reactions.len()), (&MessageDetail::default(), 1));
+    let log = f.read(move |tx| tx.log(id, Seq(0), 9)).await;
+    assert_eq!(log.first().and_then(|row| row.message.as_ref()), Some(&changed));
+    let twice = [1, 2].map(|_| NewMessage { detail: detail("[]"), ..f.message(id, ann) });
+    let ids = twice.clone().map(|message| message.id);
+    f.write(move |tx| {
+        let first = tx.seq_take(id, twice.len())?;
+        let [one, two] = twice.clone();
+        tx.messages_insert(&[NewMessage { seq: first, ..one }, NewMessage { seq: first.next(), ..two }])
+    })
+    .await;
+    for id in ids {
+        assert_eq!(f.read(move |tx| tx.message(id)).await.expect("it stands").detail, detail("[]"));
+    }
 }
 
 pub async fn a_message_has_its_authors_name_now(f: Fixture) {
@@ -111,6 +148,7 @@ pub async fn what_a_client_id_made_before_is_found_with_its_first_body(f: Fixtur
         date: sent.date,
         body_hash: Some(hash("first")),
         respond_to: Some(answered.id),
+        thread: None,
     };
     let find = async |author| f.read(move |tx| tx.message_prior(id, author, &client_id("one"))).await;
     assert_eq!(find(ann).await.as_ref(), Some(&prior));
@@ -201,7 +239,7 @@ pub async fn messages_of_one_author_are_listed_in_order(f: Fixture) {
     for (author, client) in [(ann, Some("z")), (bob, None), (ann, None), (ann, Some("a")), (bob, Some("a"))] {
         let sent = f.keep(NewMessage { client_id: client.map(client_id), ..f.message(id, author) }).await;
         if author == ann {
-            own.push((sent.seq, sent.id));
+            own.push(Written { seq: sent.seq, id: sent.id, thread: None });
         }
     }
     f.send(other, ann).await;

@@ -8,7 +8,8 @@ use chinwag_core::clock::SystemClock;
 use chinwag_core::context::Who;
 use chinwag_core::event::{Event, Kind};
 use chinwag_core::limits::Limits;
-use chinwag_core::message::Message;
+use chinwag_core::mention::{Mention, MentionList};
+use chinwag_core::message::{Message, MessageDetail};
 use chinwag_core::permission::Role;
 use chinwag_core::relation::{Pair, Relation};
 use chinwag_core::send::{Send, Sending, Sent};
@@ -34,18 +35,20 @@ fn known(user: UserId) -> Context {
 }
 
 fn text(group: GroupId) -> Send {
-    Send { author: None, group, body: body("hello"), respond_to: None, date: None, client_id: None }
+    Send::new(group, body("hello"))
 }
 
 /// Users and groups of every kind that the rule tells apart.
-struct World {
+struct SendFixture {
     callers: Vec<(Context, Option<&'static str>)>,
     groups: Vec<GroupId>,
     /// Messages to answer: none, one in each group, an erased one, one that there never was.
     answered: Vec<Option<MessageId>>,
+    /// For each group, what a message may name as its root: replies, a message of another group, none.
+    roots: Vec<Vec<MessageId>>,
 }
 
-impl World {
+impl SendFixture {
     async fn new(f: &Fixture) -> Self {
         let ann = f.user("ann").await;
         let others = [f.user("bob").await, f.user("cat").await, f.user("dan").await];
@@ -65,6 +68,12 @@ impl World {
         let erased = f.send(groups[0], ann).await;
         f.write(move |tx| tx.message_erase(erased.group, erased.seq)).await;
         answered.push(Some(erased.id));
+        let mut roots = Vec::new();
+        for (group, id) in groups.iter().zip(&answered[2..]) {
+            let mut all = thread(f, *group, ann, *id).await;
+            all.extend(answered[1..4].iter().flatten().chain([&erased.id]));
+            roots.push(all);
+        }
         let by_token = |hash| Context { who: Who::Token(hash), origin: None };
         let service = || Context::new(Caller::Service);
         let callers = vec![
@@ -80,17 +89,22 @@ impl World {
             (service(), Some("ann")),
             (service(), Some("nobody")),
         ];
-        Self { callers, groups, answered }
+        Self { callers, groups, answered, roots }
     }
 
     /// Every caller in every group, with every message to answer, and with every `client_id`.
     fn sends(&self) -> Vec<(Context, Send)> {
         let mut sends = Vec::new();
         for (context, author) in &self.callers {
-            for group in &self.groups {
+            for (group, roots) in self.groups.iter().zip(&self.roots) {
                 let plain = || Send { author: author.map(name), ..text(*group) };
                 for respond_to in &self.answered {
                     sends.push((context.clone(), Send { respond_to: *respond_to, ..plain() }));
+                }
+                for thread in roots {
+                    sends.push((context.clone(), Send { thread: Some(*thread), ..plain() }));
+                    let again = Send { client_id: Some(client_id("reply")), ..plain() };
+                    sends.push((context.clone(), Send { thread: Some(*thread), ..again }));
                 }
                 for (id, text) in [("sent", "sent"), ("sent", "other"), ("erased", "erased")] {
                     let again = Send { client_id: Some(client_id(id)), body: body(text), ..plain() };
@@ -168,6 +182,21 @@ async fn furnish(f: &Fixture, group: GroupId, ann: UserId) -> MessageId {
     id
 }
 
+/// Stores a reply to a message of a group, if that stands, and a reply whose root is erased: their ids, and the root's.
+async fn thread(f: &Fixture, group: GroupId, ann: UserId, root: Option<MessageId>) -> Vec<MessageId> {
+    let root = root.expect("a message of the group");
+    let Some(seq) = f.read(move |tx| Ok(tx.message(root)?.map(|message| message.seq))).await else {
+        return vec![root];
+    };
+    let reply =
+        NewMessage { thread: Some(seq), client_id: Some(client_id("reply")), ..f.message(group, ann) };
+    let reply = f.keep(NewMessage { body: body("hello"), ..reply }).await;
+    let gone = f.send(group, ann).await;
+    let orphan = f.keep(NewMessage { thread: Some(gone.seq), ..f.message(group, ann) }).await;
+    f.write(move |tx| tx.message_erase(group, gone.seq)).await;
+    vec![root, reply.id, orphan.id]
+}
+
 /// The answer of the rule. Nothing is changed.
 async fn ruled(f: &Fixture, sending: Sending) -> Result<Sent> {
     let found = Arc::new(Mutex::new(None));
@@ -184,8 +213,8 @@ async fn ruled(f: &Fixture, sending: Sending) -> Result<Sent> {
 /// An answer without the values that differ each time.
 fn shown(answer: Result<Sent>) -> String {
     let said = |message: &Message| {
-        let Message { group, author_name, body, respond_to, client_id, .. } = message;
-        format!("{} {author_name} {body} {respond_to:?} {client_id:?}", group.0)
+        let Message { group, author_name, body, respond_to, thread, client_id, .. } = message;
+        format!("{} {author_name} {body} {respond_to:?} {thread:?} {client_id:?}", group.0)
     };
     match answer {
         Ok(Sent::New(message)) => {
@@ -197,7 +226,7 @@ fn shown(answer: Result<Sent>) -> String {
 }
 
 pub async fn each_send_is_decided_as_the_rule_decides_it(f: Fixture) {
-    let (world, app) = (World::new(&f).await, app(&f));
+    let (world, app) = (SendFixture::new(&f).await, app(&f));
     let sends = world.sends();
     let sendings: Vec<_> = sends.iter().map(|(context, send)| app.sending(context, send.clone())).collect();
     let mut expected = Vec::new();
@@ -221,6 +250,31 @@ pub async fn each_send_is_decided_as_the_rule_decides_it(f: Fixture) {
     assert_eq!(f.bus.take().iter().filter(|event| is_message(event)).count(), published);
 }
 
+pub async fn a_reply_that_was_sent_has_its_root_as_it_stands(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let (group, app) = (f.group(&[ann, bob]).await, app(&f));
+    let [root, other] = [f.send(group, ann).await, f.send(group, ann).await];
+    f.bus.take();
+    let to = |id| Send { thread: Some(id), ..text(group) };
+    let sends = [(bob, to(root.id)), (ann, text(group)), (ann, to(root.id)), (bob, to(other.id))];
+    let sendings = sends.map(|(user, send)| app.sending(&known(user), send)).to_vec();
+    let mut last = Vec::new();
+    for answer in f.store.submit_sends(sendings) {
+        last.push(answer.await.expect("it is sent").into_message());
+    }
+    let state = |message: &Message| {
+        let state = message.root.as_deref()?;
+        let replies = state.replies.as_ref()?;
+        assert_eq!(message.thread, Some(state.root));
+        Some((state.root.id, replies.count, replies.names.first().map(ToString::to_string)))
+    };
+    assert_eq!(state(&last[1]), None);
+    assert_eq!(state(&last[2]), Some((root.id, 2, Some("ann".into()))));
+    assert_eq!(state(&last[3]), Some((other.id, 1, Some("bob".into()))));
+    let published: Vec<_> = f.bus.take().into_iter().map(|event| event.kind).collect();
+    assert_eq!(published, last.into_iter().map(Kind::MessageText).collect::<Vec<_>>());
+}
+
 pub async fn sends_that_come_together_keep_their_order(f: Fixture) {
     let ann = f.user("ann").await;
     let groups = [f.group(&[ann]).await, f.group(&[ann]).await];
@@ -237,18 +291,69 @@ pub async fn sends_that_come_together_keep_their_order(f: Fixture) {
     }
 }
 
+pub async fn messages_with_mentions_keep_their_order_among_others(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let groups = [f.group(&[ann, bob]).await, f.group(&[ann, bob]).await];
+    let app = app(&f);
+    let numbered = |number: usize| {
+        let mention = number % 3 == 1;
+        let list = MentionList::new(mention.then(|| Mention::User(name("bob")))).expect("a list");
+        let id = client_id(&number.to_string());
+        Send { body: body("hi"), mentions: list, client_id: Some(id), ..text(groups[number % 2]) }
+    };
+    let sendings = || (0..40).map(|number| app.sending(&known(ann), numbered(number))).collect();
+    f.bus.take();
+    let mut sent = Vec::new();
+    for (number, answer) in f.store.submit_sends(sendings()).into_iter().enumerate() {
+        let message = answer.await.expect("it is sent").into_message();
+        let seq = Seq(i64::try_from(number / 2 + 1).expect("a small number"));
+        assert_eq!((message.group, message.seq), (groups[number % 2], seq));
+        assert_eq!(message.detail.mentions.users, if number % 3 == 1 { vec![bob] } else { vec![] });
+        sent.push(message);
+    }
+    let events = f.bus.take();
+    for group in groups {
+        let told = events.iter().filter(|event| event.group() == Some(group)).filter_map(|event| event.seq);
+        assert_eq!(told.collect::<Vec<_>>(), (1..=20).map(Seq).collect::<Vec<_>>());
+    }
+    // A retry has the first answer; with other mentions it is another message.
+    for (answer, message) in f.store.submit_sends(sendings()).into_iter().zip(&sent) {
+        assert_eq!(answer.await.expect("an answer"), Sent::Before(message.clone()));
+    }
+    for number in 0..6 {
+        let mentions = MentionList::new([Mention::User(name("ann"))]).expect("a list");
+        for mentions in [mentions, MentionList::default()] {
+            let command = Send { mentions, ..numbered(number) };
+            let is_same = command.mentions == numbered(number).mentions;
+            let answer = f.store.submit_sends(vec![app.sending(&known(ann), command)]).remove(0).await;
+            assert_eq!(matches!(answer, Err(Error::Conflict(_))), !is_same, "{number}: {answer:?}");
+        }
+    }
+}
+
 pub async fn messages_are_published_once_with_their_numbers(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let group = f.group(&[ann]).await;
     let app = app(&f);
     f.bus.take();
     let sender = |number| if number % 3 == 0 { bob } else { ann };
-    let sendings = (0..30).map(|number| app.sending(&known(sender(number)), text(group))).collect();
+    let with_detail = |number| match number % 2 {
+        0 => text(group),
+        _ => Send {
+            detail: MessageDetail { data: Some("{}".into()), ..MessageDetail::default() },
+            ..text(group)
+        },
+    };
+    let sendings = (0..30).map(|number| app.sending(&known(sender(number)), with_detail(number))).collect();
     let mut sent = Vec::new();
     for answer in f.store.submit_sends(sendings) {
         sent.extend(answer.await.map(Sent::into_message));
     }
     assert_eq!(sent.len(), 20, "those of the member");
+    let ids: Vec<_> = sent.iter().map(|message| message.id).collect();
+    let stored: Vec<Message> =
+        f.read(move |tx| ids.iter().map(|id| Ok(tx.message(*id)?.expect("it stands"))).collect()).await;
+    assert_eq!(sent, stored, "each answer is the message as it is read");
     let events: Vec<_> =
         sent.into_iter().map(|message| (Some(message.seq), Kind::MessageText(message))).collect();
     let published: Vec<_> = f.bus.take().into_iter().map(|event| (event.seq, event.kind)).collect();

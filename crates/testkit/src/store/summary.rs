@@ -173,7 +173,8 @@ fn singly(tx: &dyn Tx, user: UserId) -> Result<Vec<Summary>> {
     let mut summaries = Vec::new();
     for group in tx.groups_of(user, None, usize::MAX)? {
         let view = tx.view(group.id)?.expect("a user's group has a view");
-        summaries.push(Summary { view: (*view).clone(), mark: tx.mark(group.id, user)?, pending: false });
+        let (mark, settings) = (tx.mark(group.id, user)?, tx.group_settings(group.id, user)?);
+        summaries.push(Summary { view: (*view).clone(), mark, settings, pending: false });
     }
     Ok(summaries)
 }

@@ -4,7 +4,7 @@
 use chinwag_core::group::Mark;
 use chinwag_core::log::LogEntry;
 use chinwag_core::permission::Role;
-use chinwag_core::store::{Edge, NewMessage, Page, Task};
+use chinwag_core::store::{Edge, NewMessage, Page, Task, Written};
 use chinwag_core::{GroupId, Seq, TaskId, UserId};
 
 use super::summary::summaries;
@@ -14,7 +14,8 @@ pub async fn tasks_are_done_in_the_order_in_which_they_were_begun(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let group = f.group(&[ann, bob]).await;
     let (one, two, three) = (f.task(), f.task(), f.task());
-    let rename = |after| Task::LogRename { user: bob, name: name("Bob"), new_name: name("bob"), after };
+    let rename =
+        |after| Task::LogRename { user: bob, name: name("Bob"), new_name: name("bob"), by_self: true, after };
     let kept = rename(None);
     f.write(move |tx| {
         tx.task_insert(two, &kept)?;
@@ -111,7 +112,7 @@ pub async fn the_traces_of_a_user_who_is_no_more_are_removed_one_by_one(f: Fixtu
         assert_eq!(tx.trace_as_member(ann)?, Some((first, Role::Owner)));
         tx.member_remove(first, ann)?;
         assert_eq!((tx.trace_as_member(ann)?, tx.trace_as_former(ann)?), (None, Some(first)));
-        let seqs = |found: Vec<(Seq, _)>| found.into_iter().map(|(seq, _)| seq.0).collect::<Vec<_>>();
+        let seqs = |found: Vec<Written>| found.iter().map(|message| message.seq.0).collect::<Vec<_>>();
         assert_eq!(seqs(tx.messages_by(first, ann, 2)?), [1, 2]);
         tx.message_erase(first, Seq(1))?;
         tx.message_erase(first, Seq(2))?;
@@ -131,7 +132,7 @@ pub async fn messages_deleted_together_are_one_entry_of_the_log(f: Fixture) {
     let id = f.group(&[ann]).await;
     let (one, two) = (f.send(id, ann).await, f.send(id, ann).await);
     let ids = vec![one.id, two.id];
-    let entry = LogEntry::MessagesDeleted(ids.clone());
+    let entry = LogEntry::MessagesDeleted { ids: ids.clone(), roots: vec![] };
     f.write(move |tx| {
         tx.message_erase(id, one.seq)?;
         tx.message_erase(id, two.seq)?;
@@ -142,7 +143,7 @@ pub async fn messages_deleted_together_are_one_entry_of_the_log(f: Fixture) {
     let log = f.read(move |tx| tx.log(id, Seq(0), 9)).await;
     let entries: Vec<_> = log.into_iter().map(|row| (row.entry, row.message)).collect();
     let sent = (LogEntry::MessageSent, None);
-    assert_eq!(entries, [sent.clone(), sent, (LogEntry::MessagesDeleted(ids), None)]);
+    assert_eq!(entries, [sent.clone(), sent, (LogEntry::MessagesDeleted { ids, roots: vec![] }, None)]);
 }
 
 /// Everything of a group that a member could read.

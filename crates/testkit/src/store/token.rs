@@ -43,6 +43,24 @@ pub async fn all_tokens_of_one_user_are_dropped_and_nobody_elses(f: Fixture) {
     assert_eq!(left.map(|token| token.map(|token| token.user)), [None, None, Some(bob)]);
 }
 
+pub async fn all_other_tokens_of_a_user_are_dropped(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let [kept, other, ticket, anothers] = [1, 2, 3, 4].map(|byte| TokenHash([byte; 32]));
+    f.write(move |tx| {
+        tx.token_insert(&kept, ann, Kind::Token, date(5))?;
+        tx.token_insert(&other, ann, Kind::Token, date(5))?;
+        tx.token_insert(&ticket, ann, Kind::Ticket { of: Some(kept) }, date(5))?;
+        tx.token_insert(&anothers, bob, Kind::Token, date(5))
+    })
+    .await;
+    let mut dropped = f.write(move |tx| tx.tokens_delete_others(ann, &kept)).await;
+    dropped.sort_by_key(|hash| hash.0);
+    assert_eq!(dropped, [other, ticket]);
+    let mut left = f.read(move |tx| tx.tokens_kept(&[kept, other, ticket, anothers])).await;
+    left.sort_by_key(|hash| hash.0);
+    assert_eq!(left, [kept, anothers]);
+}
+
 pub async fn trimming_keeps_the_newest_tokens_and_all_tickets(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let hash = |byte| TokenHash([byte; 32]);

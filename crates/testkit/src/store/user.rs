@@ -1,7 +1,7 @@
 //! Users, names and passwords.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
-use chinwag_core::profile::{Details, Identity, Origin, UserKind};
+use chinwag_core::profile::{Details, Identity, Origin, ProfileCard, UserKind};
 use chinwag_core::relation::{Pair, Relation, Relations};
 use chinwag_core::token::{Kind, TokenHash};
 use chinwag_core::user::User;
@@ -17,6 +17,7 @@ pub async fn a_user_is_found_by_number_and_by_name_in_any_case(f: Fixture) {
         })
         .await;
     assert_eq!((adam.name.as_str(), adam.special), ("Ádam", false));
+    assert_eq!(f.read(|tx| Ok(tx.name_case())).await, f.store.name_case());
     assert_eq!((special.name.as_str(), special.special), ("system", true));
     let found = f
         .read(move |tx| {
@@ -170,6 +171,7 @@ pub async fn a_deleted_user_leaves_nothing(f: Fixture) {
     f.read(move |tx| {
         assert_eq!(tx.user(ann)?, None);
         assert_eq!(tx.user_named(&name("ann"))?, None);
+        assert_eq!(tx.user_names(&[ann, bob])?, [(bob, name("bob"))]);
         assert_eq!(tx.users_page(None, 9)?.len(), 1);
         assert_eq!(tx.password(ann)?, None);
         assert_eq!(tx.token(&hash)?, None);
@@ -230,6 +232,8 @@ pub async fn a_profile_is_kept_and_cleared(f: Fixture) {
         avatar: None,
         data: None,
         created: date(0),
+        last_seen: None,
+        hides_last_seen: false,
     };
     let full = Details {
         kind: UserKind::Bot,
@@ -242,8 +246,41 @@ pub async fn a_profile_is_kept_and_cleared(f: Fixture) {
     for set in [full.clone(), bare.clone(), full] {
         let kept = set.clone();
         f.write(move |tx| tx.profile_set(ann, &kept)).await;
+        let mut named = f.read(move |tx| tx.user_names(&[bob, UserId(i64::MAX), ann])).await;
+        named.sort_unstable_by_key(|(id, _)| *id);
+        assert_eq!(
+            named.iter().map(|(id, name)| (*id, name.as_str())).collect::<Vec<_>>(),
+            [(ann, "ann"), (bob, "bob")]
+        );
         let found = f.read(move |tx| tx.details(&[bob, UserId(i64::MAX), ann])).await;
         assert_eq!(found, [Some(bare.clone()), None, Some(set)]);
+    }
+}
+
+pub async fn cards_are_of_users_with_a_profile_in_order_of_name(f: Fixture) {
+    let (ann, bob, cat) = (f.user("ann").await, f.user("bob").await, f.user("cat").await);
+    let cards = async || f.read(move |tx| tx.cards(&[cat, bob, UserId(i64::MAX), ann])).await;
+    assert_eq!(cards().await, []);
+    let bare = details(&f, ann).await.expect("ann is there");
+    let (shown, bot) = (Some("Cat".into()), UserKind::Bot);
+    for (user, set) in [
+        (cat, Details { display_name: shown.clone(), ..bare.clone() }),
+        (ann, Details { kind: bot, ..bare.clone() }),
+        (bob, Details { data: Some("{}".into()), ..bare }),
+    ] {
+        f.write(move |tx| tx.profile_set(user, &set)).await;
+    }
+    let card = |text, display_name, kind| ProfileCard { name: name(text), display_name, avatar: None, kind };
+    assert_eq!(cards().await, [card("ann", None, bot), card("cat", shown, UserKind::Person)]);
+}
+
+pub async fn the_time_of_several_users_is_set_at_once(f: Fixture) {
+    let (ann, bob, cat) = (f.user("ann").await, f.user("bob").await, f.user("cat").await);
+    let seen = async |user| details(&f, user).await.expect("the user is there").last_seen;
+    for seconds in [7, 8] {
+        f.write(move |tx| tx.last_seen_set(&[ann, UserId(i64::MAX), cat], date(seconds))).await;
+        let at = Some(date(seconds));
+        assert_eq!((seen(ann).await, seen(bob).await, seen(cat).await), (at, None, at));
     }
 }
 

@@ -1,10 +1,12 @@
 //! Rows of every kind, and how each is read: a store that an earlier version has written is tested on them.
 
+use chinwag_core::group_settings::GroupSettings;
 use chinwag_core::log::LogEntry;
 use chinwag_core::permission::Role;
 use chinwag_core::profile::{Details, Origin, UserKind};
 use chinwag_core::relation::{Pair, Relation};
-use chinwag_core::store::{ImportKind, Imported, NewMessage, Task, Tx};
+use chinwag_core::send::Kept;
+use chinwag_core::store::{Follower, FollowerState, ImportKind, Imported, NewMessage, Task, Tx};
 use chinwag_core::token::{self, TokenHash};
 use chinwag_core::user::{Allowed, Settings};
 use chinwag_core::{GroupId, MessageId, Result, Seq, TaskId, UserId};
@@ -46,6 +48,8 @@ fn profile() -> Details {
         avatar: Some("https://a.example/ann".into()),
         data: Some("{}".into()),
         created: date(0),
+        last_seen: None,
+        hides_last_seen: true,
     }
 }
 
@@ -83,7 +87,10 @@ fn fill_users(tx: &mut dyn Tx) -> Result<()> {
     ])?;
     tx.user_delete(UserId(3), TaskId(uuid(700)))?;
     let (name, new_name) = (name("bobby"), name("bob"));
-    tx.task_insert(TaskId(uuid(701)), &Task::LogRename { user: BOB, name, new_name, after: Some(group()) })
+    tx.task_insert(
+        TaskId(uuid(701)),
+        &Task::LogRename { user: BOB, name, new_name, by_self: false, after: Some(group()) },
+    )
 }
 
 fn fill_group(tx: &mut dyn Tx) -> Result<()> {
@@ -94,15 +101,9 @@ fn fill_group(tx: &mut dyn Tx) -> Result<()> {
         tx.member_set(id, user, role, date(user.0))?;
     }
     tx.pending_set(id, BOB, true)?;
-    let message = |seq, text: &str| NewMessage {
-        id: message_id(seq),
-        group: id,
-        seq: Seq(seq),
-        author: ANN,
-        date: date(100 + seq),
-        body: body(text),
-        respond_to: None,
-        client_id: None,
+    let message = |seq, text: &str| {
+        let kept = Kept { id: message_id(seq), date: date(100 + seq), seq: Seq(seq) };
+        NewMessage::new(id, kept, ANN, body(text))
     };
     tx.seq_take(id, 1)?;
     tx.log_insert(id, Seq(1), &LogEntry::GroupChanged)?;
@@ -114,9 +115,13 @@ fn fill_group(tx: &mut dyn Tx) -> Result<()> {
     tx.seq_take(id, 4)?;
     tx.log_insert(id, Seq(5), &LogEntry::MessageEdited(Seq(2)))?;
     tx.message_erase(id, Seq(4))?;
-    tx.log_insert(id, Seq(6), &LogEntry::MessageDeleted { id: message_id(4), seq: Seq(4) })?;
+    tx.log_insert(id, Seq(6), &LogEntry::MessageDeleted { id: message_id(4), seq: Seq(4), root: None })?;
     tx.log_insert(id, Seq(7), &renamed())?;
-    tx.log_insert(id, Seq(8), &LogEntry::MessagesDeleted(vec![message_id(90), message_id(91)]))?;
+    tx.log_insert(
+        id,
+        Seq(8),
+        &LogEntry::MessagesDeleted { ids: vec![message_id(90), message_id(91)], roots: vec![] },
+    )?;
     tx.mark_set(id, ANN, Seq(3), date(103))?;
     tx.member_remove(id, OLGA)?;
     tx.declined_set(id, OLGA, true)
@@ -150,6 +155,8 @@ fn check_users(tx: &dyn Tx) -> Result<()> {
     assert_eq!(tx.imported(ImportKind::User, &[uuid(900)])?, [Some(Imported::User(BOB))]);
     assert_eq!(tx.imported(ImportKind::Group, &[uuid(901)])?, [Some(Imported::Group(group()))]);
     assert_eq!(tx.imported(ImportKind::Membership, &[uuid(903)])?, [Some(Imported::Membership)]);
+    assert_eq!(tx.group_settings(group(), BOB)?, GroupSettings::default());
+    assert_eq!(tx.follower(Follower::ExpiredTokens)?, FollowerState::default());
     assert_eq!(tx.task_next()?, Some((TaskId(uuid(700)), Task::EraseUser(UserId(3)))));
     Ok(())
 }
@@ -174,8 +181,8 @@ fn check_group(tx: &dyn Tx) -> Result<()> {
         .into_iter()
         .map(|row| (row.seq.0, row.entry, row.message.map(|message| message.body.to_string())))
         .collect();
-    let deleted = LogEntry::MessageDeleted { id: message_id(4), seq: Seq(4) };
-    let together = LogEntry::MessagesDeleted(vec![message_id(90), message_id(91)]);
+    let deleted = LogEntry::MessageDeleted { id: message_id(4), seq: Seq(4), root: None };
+    let together = LogEntry::MessagesDeleted { ids: vec![message_id(90), message_id(91)], roots: vec![] };
     assert_eq!(
         rows,
         [

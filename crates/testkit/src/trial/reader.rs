@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::PATIENCE;
-use super::socket::{Incoming, Socket};
+use super::socket::{Incoming, TrialSocket};
 use crate::client::Client;
 
 /// How long it waits before it tries the next server.
@@ -78,7 +78,7 @@ impl Reader {
 
     /// Reads at one server until the socket's end; how that was, if there was a socket.
     async fn read(&mut self, url: &str) -> Option<Option<u16>> {
-        let mut socket = Socket::connect(url, &self.token).await?;
+        let mut socket = TrialSocket::connect(url, &self.token).await?;
         let held = self.began.map(|_| *self.last.borrow());
         if let Some(held) = held {
             let data = json!({ "groups": { &self.group: held } });

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::PATIENCE;
 
 /// A connected WebSocket.
-pub struct Socket {
+pub struct TrialSocket {
     socket: chinwag_client::Socket,
 }
 
@@ -23,7 +23,7 @@ pub enum Incoming {
     End(Option<u16>),
 }
 
-impl Socket {
+impl TrialSocket {
     /// Connects to the server at `http://…` with a token. None if nobody is there, no longer, or nobody
     /// who takes sockets now (503).
     pub async fn connect(url: &str, token: &str) -> Option<Self> {

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::PATIENCE;
 use super::ledger::Ledger;
-use super::socket::{Incoming, Socket};
+use super::socket::{Incoming, TrialSocket};
 use crate::client::Client;
 
 /// Messages that a socket's writer has under way at once.
@@ -124,7 +124,7 @@ impl Writer {
     }
 
     async fn write_socket(&mut self, url: &str, aim: Aim, flying: &mut VecDeque<String>) -> Option<u16> {
-        let mut socket = Socket::connect(url, &self.token).await?;
+        let mut socket = TrialSocket::connect(url, &self.token).await?;
         let (mut open, mut seen) = (true, 0);
         loop {
             while open && flying.len() < WINDOW {

@@ -1,0 +1,195 @@
+//! The suite that every storage of files must pass: each method of the port, and its promises.
+//!
+//! A storage's tests say `chinwag_testkit::file_store_suite!(open)`, where `open` is an `async fn() -> OpenedFiles`
+//! that makes an empty storage; each case then is a test of its own.
+#![allow(missing_docs, reason = "a case's name is its sentence")]
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::file_store::{FileKey, FileStore, LISTED_TOGETHER, PartId, PresignedHeaders};
+use chinwag_core::{Error, FileId, Result};
+use uuid::Uuid;
+
+/// More than a part of a multipart upload, and no multiple of any piece.
+const LARGE: usize = (11 << 20) + 17;
+
+/// An empty storage, and what must live as long as it does.
+pub struct OpenedFiles {
+    pub store: Arc<dyn FileStore>,
+    pub guard: Box<dyn Any + Send + Sync>,
+}
+
+/// Makes a test of each case.
+#[macro_export]
+macro_rules! file_store_suite {
+    (@each $attributes:tt $open:path: $($case:ident),+ $(,)?) => {
+        $($crate::file_store_suite! { @case $attributes $open: $case })+
+    };
+    (@case [$($attributes:tt)*] $open:path: $case:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        $($attributes)*
+        async fn $case() {
+            $crate::file_store::$case($open().await).await;
+        }
+    };
+    ($(#[$attribute:meta])* $open:path) => {
+        $crate::file_store_suite! {
+            @each [$(#[$attribute])*] $open:
+            object_is_read_whole_and_in_ranges,
+            large_object_is_written_in_parts,
+            unfinished_object_is_not_visible,
+            empty_object_has_size_zero,
+            missing_object_is_not_found,
+            parts_are_listed_by_offset_and_removed,
+            everything_of_a_file_is_removed_and_of_no_other,
+            every_object_is_listed_once_with_its_size,
+            presigned_address_is_made_where_the_storage_has_them,
+        }
+    };
+}
+
+fn id(number: u128) -> FileId {
+    FileId(Uuid::from_u128(number))
+}
+
+/// Bytes of which no two neighbouring ranges are the same.
+fn bytes(count: usize) -> Vec<u8> {
+    (0..count).map(|at| u8::try_from(at % 251).expect("below 256")).collect()
+}
+
+async fn put(files: &OpenedFiles, key: FileKey, bytes: &[u8]) {
+    let mut writer = files.store.create(key).await.expect("a writer");
+    for piece in bytes.chunks(100_003) {
+        writer.write(piece.to_vec().into()).await.expect("the bytes are taken");
+    }
+    writer.finish().await.expect("it is finished");
+}
+
+async fn get(files: &OpenedFiles, key: FileKey, range: std::ops::Range<u64>) -> Result<Vec<u8>> {
+    let (mut reader, mut all) = (files.store.read(key, range), Vec::new());
+    while let Some(piece) = reader.next().await? {
+        all.extend_from_slice(&piece);
+    }
+    Ok(all)
+}
+
+async fn size(files: &OpenedFiles, key: FileKey) -> Option<u64> {
+    files.store.size(key).await.expect("an answer")
+}
+
+pub async fn object_is_read_whole_and_in_ranges(files: OpenedFiles) {
+    let key = FileKey::Whole(id(1));
+    put(&files, key, b"0123456789").await;
+    for (range, expected) in [(0..10, "0123456789"), (0..1, "0"), (3..7, "3456"), (9..10, "9"), (4..4, "")] {
+        assert_eq!(get(&files, key, range.clone()).await.expect("bytes"), expected.as_bytes(), "{range:?}");
+    }
+    put(&files, key, b"another").await;
+    assert_eq!(get(&files, key, 0..7).await.expect("bytes"), b"another", "the last writer replaces");
+}
+
+pub async fn large_object_is_written_in_parts(files: OpenedFiles) {
+    let (key, written) = (FileKey::Whole(id(1)), bytes(LARGE));
+    put(&files, key, &written).await;
+    assert_eq!(size(&files, key).await, Some(LARGE as u64));
+    assert!(get(&files, key, 0..LARGE as u64).await.expect("bytes") == written, "other bytes");
+    let across = (5 << 20) - 3..(5 << 20) + 4;
+    let expected = &written[(5 << 20) - 3..(5 << 20) + 4];
+    assert_eq!(get(&files, key, across).await.expect("bytes"), expected);
+}
+
+pub async fn unfinished_object_is_not_visible(files: OpenedFiles) {
+    let key = FileKey::Whole(id(1));
+    let mut writer = files.store.create(key).await.expect("a writer");
+    writer.write(bytes(LARGE).into()).await.expect("the bytes are taken");
+    assert_eq!(size(&files, key).await, None);
+    drop(writer);
+    assert_eq!(size(&files, key).await, None);
+    assert!(matches!(get(&files, key, 0..1).await, Err(Error::NotFound(_))));
+}
+
+pub async fn empty_object_has_size_zero(files: OpenedFiles) {
+    let key = FileKey::Whole(id(1));
+    put(&files, key, b"").await;
+    assert_eq!(size(&files, key).await, Some(0));
+    assert_eq!(get(&files, key, 0..0).await.expect("nothing"), b"");
+}
+
+pub async fn missing_object_is_not_found(files: OpenedFiles) {
+    let key = FileKey::Thumbnail(id(1));
+    assert_eq!(size(&files, key).await, None);
+    assert!(matches!(get(&files, key, 0..1).await, Err(Error::NotFound(_))));
+    assert_eq!(files.store.parts(id(1)).await.expect("a list"), []);
+    files.store.remove(id(1)).await.expect("nothing is to be removed");
+    files.store.remove_parts(id(1)).await.expect("nothing is to be removed");
+}
+
+pub async fn parts_are_listed_by_offset_and_removed(files: OpenedFiles) {
+    let part = |offset, number| PartId { offset, number };
+    for (part, size) in [(part(10, 1), 5), (part(0, 2), 10), (part(0, 1), 7), (part(1 << 40, 1), 1)] {
+        put(&files, FileKey::Part(id(1), part), &bytes(size)).await;
+    }
+    put(&files, FileKey::Whole(id(1)), b"whole").await;
+    let listed = files.store.parts(id(1)).await.expect("a list");
+    assert_eq!(listed, [(part(0, 1), 7), (part(0, 2), 10), (part(10, 1), 5), (part(1 << 40, 1), 1)]);
+    assert_eq!(get(&files, FileKey::Part(id(1), part(10, 1)), 1..3).await.expect("bytes"), [1, 2]);
+    files.store.remove_parts(id(1)).await.expect("they are removed");
+    assert_eq!(files.store.parts(id(1)).await.expect("a list"), []);
+    assert_eq!(size(&files, FileKey::Whole(id(1))).await, Some(5));
+}
+
+pub async fn everything_of_a_file_is_removed_and_of_no_other(files: OpenedFiles) {
+    let keys = |file: FileId| {
+        [FileKey::Whole(file), FileKey::Thumbnail(file), FileKey::Part(file, PartId { offset: 0, number: 0 })]
+    };
+    for key in keys(id(1)).into_iter().chain(keys(id(2))) {
+        put(&files, key, b"bytes").await;
+    }
+    for _ in 0..2 {
+        files.store.remove(id(1)).await.expect("it is removed");
+        for key in keys(id(1)) {
+            assert_eq!(size(&files, key).await, None, "{key:?}");
+        }
+    }
+    for key in keys(id(2)) {
+        assert_eq!(size(&files, key).await, Some(5), "{key:?}");
+    }
+}
+
+pub async fn every_object_is_listed_once_with_its_size(files: OpenedFiles) {
+    let part = FileKey::Part(id(2), PartId { offset: 1 << 40, number: 7 });
+    let mut expected = vec![(FileKey::Whole(id(1)), 0), (FileKey::Thumbnail(id(1)), 3), (part, 5)];
+    expected.extend((3..40).map(|number| (FileKey::Whole(id(number)), 1)));
+    for (key, size) in &expected {
+        put(&files, *key, &bytes(*size)).await;
+    }
+    let mut hidden = files.store.create(FileKey::Whole(id(2))).await.expect("a writer");
+    hidden.write(bytes(LARGE).into()).await.expect("the bytes are taken");
+    let (mut lister, mut listed) = (files.store.list(), Vec::new());
+    loop {
+        let page = lister.next().await.expect("a page");
+        assert!(page.len() <= LISTED_TOGETHER);
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.iter().all(|object| object.written.micros() > 0));
+        listed.extend(page.iter().map(|object| (object.key, usize::try_from(object.size).expect("small"))));
+    }
+    listed.sort_unstable();
+    expected.sort_unstable();
+    assert!(listed == expected, "{} and not {} objects", listed.len(), expected.len());
+}
+
+pub async fn presigned_address_is_made_where_the_storage_has_them(files: OpenedFiles) {
+    let key = FileKey::Whole(id(1));
+    put(&files, key, b"bytes").await;
+    let headers = PresignedHeaders {
+        content_type: "application/pdf",
+        content_disposition: "attachment; filename=\"a b\"",
+    };
+    let address = files.store.presign(key, headers, Duration::from_secs(60)).await.expect("an answer");
+    if let Some(address) = address {
+        assert!(address.contains("X-Amz-Signature=") && address.contains("X-Amz-Expires=60"), "{address}");
+    }
+}

@@ -13,6 +13,7 @@ mod prompt;
 mod restore;
 mod serve;
 mod settings;
+mod stored_files;
 mod user;
 
 use std::io::{self, Write};

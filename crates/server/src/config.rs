@@ -3,11 +3,13 @@
 
 mod auth;
 mod backends;
+mod files;
 mod groups;
 mod http;
 mod layers;
 mod limits;
 mod log;
+mod messages;
 mod period;
 mod presence;
 mod problems;
@@ -23,11 +25,13 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use auth::Auth;
 pub(crate) use backends::shown;
+pub(crate) use files::{Files, bucket_variables};
 pub(crate) use groups::Groups;
 pub(crate) use http::Http;
 pub(crate) use layers::{Flags, load};
 pub(crate) use limits::Limits;
 pub(crate) use log::{Format, Log};
+pub(crate) use messages::Messages;
 pub(crate) use period::Period;
 pub(crate) use presence::Presence;
 pub(crate) use problems::Problems;
@@ -53,13 +57,17 @@ pub(crate) struct Config {
     pub(crate) cluster_secret: Option<String>,
     /// A file with the certificate of the authority that signed the Redis server's.
     pub(crate) redis_ca: Option<PathBuf>,
+    /// The time in which PostgreSQL and Redis must answer at the start.
+    pub(crate) start_timeout: Period,
     /// Whether callers without a credential count as the service.
     pub(crate) open: bool,
     pub(crate) http: Http,
     pub(crate) ws: Ws,
     pub(crate) auth: Auth,
+    pub(crate) files: Files,
     pub(crate) groups: Groups,
     pub(crate) limits: Limits,
+    pub(crate) messages: Messages,
     pub(crate) presence: Presence,
     pub(crate) users: Users,
     pub(crate) log: Log,
@@ -76,12 +84,15 @@ impl Default for Config {
             redis: None,
             cluster_secret: None,
             redis_ca: None,
+            start_timeout: Period::seconds(30),
             open: false,
             http: Http::default(),
             ws: Ws::default(),
             auth: Auth::default(),
+            files: Files::default(),
             groups: Groups::default(),
             limits: Limits::default(),
+            messages: Messages::default(),
             presence: Presence::default(),
             users: Users::default(),
             log: Log::default(),
@@ -102,7 +113,9 @@ impl Config {
         self.http.check(problems);
         self.ws.check(problems);
         self.auth.check(problems);
+        self.files.check(problems);
         self.limits.check(problems);
+        self.messages.check(problems);
         self.presence.check(problems);
         self.users.check(problems);
         self.log.check(problems);

@@ -10,10 +10,11 @@ mod cli;
 mod config;
 mod control;
 mod data;
-mod housekeeping;
+mod followers;
 mod logging;
 mod memory;
 mod shutdown;
+mod start_wait;
 mod upkeep;
 mod wire_up;
 

@@ -8,35 +8,40 @@ use anyhow::{Context, Result, anyhow, bail};
 use chinwag_core::app::App;
 use chinwag_core::bus::Bus;
 use chinwag_core::clock::SystemClock;
+use chinwag_core::file_store::FileStore;
 use chinwag_core::limits::Limits;
 use chinwag_core::name::NameCase;
 use chinwag_core::store::Store;
 use chinwag_core::{Clock, Error, HistoryId};
+use chinwag_files::{Location, Storage};
 use chinwag_http::wire::events::EventEncoder;
-use chinwag_http::{ServerState, ServiceKey};
+use chinwag_http::{FileOptions, PublicUrl, ServerState, ServiceKey};
 use chinwag_hub::Hub;
-use chinwag_hub::bus::{LocalBus, Receiver, RedisBus, RedisOptions};
-use chinwag_store_postgres::{Claim, PostgresStore};
+use chinwag_hub::bus::{ConnectError, LocalBus, Receiver, RedisBus, RedisOptions};
+pub(crate) use chinwag_store_postgres::Claim;
+use chinwag_store_postgres::{OpenError, PostgresStore};
 use chinwag_store_sqlite::SqliteStore;
 pub(crate) use chinwag_store_sqlite::{backup, history};
 use sha2::{Digest, Sha256};
 
 /// Carrying a whole store into another.
 pub(crate) mod transfer {
-    pub(crate) use chinwag_core::store::transfer::{Carried, Progress, Source, Target, carry};
     pub(crate) use chinwag_store_postgres::transfer as postgres;
+    pub(crate) use chinwag_store_sql::file_list;
+    pub(crate) use chinwag_store_sql::transfer::{Carried, Progress, Source, Target, carry};
     pub(crate) use chinwag_store_sqlite::transfer as sqlite;
 }
 
 /// Reading what other services have kept.
 pub(crate) mod import {
     pub(crate) use chinwag_core::app::import::{Check, ImportPage, Tally};
-    pub(crate) use chinwag_core::store::transfer::Fault;
     pub(crate) use chinwag_store_postgres::django;
+    pub(crate) use chinwag_store_sql::transfer::Fault;
 }
 
-use crate::config::{Config, shown};
+use crate::config::{Config, Files, bucket_variables, shown};
 use crate::data::Folder;
+use crate::start_wait::StartWait;
 
 /// Commits that may wait for their fan-out; then the store's writers wait, too.
 const BUS: usize = 1024;
@@ -48,20 +53,31 @@ pub(crate) struct Node {
     pub(crate) app: App,
     pub(crate) hub: Arc<Hub>,
     pub(crate) state: Arc<ServerState>,
+    /// The storage of the files, unless they are off.
+    pub(crate) files: Option<Arc<dyn FileStore>>,
 }
 
 /// Opens the store and wires everything to it.
-pub(crate) async fn node(config: &Config, folder: &Folder, key: &str) -> Result<Node> {
+pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &StartWait) -> Result<Node> {
     let clock = Arc::new(SystemClock::default());
-    let (bus, events) = open_bus(config, &*clock).await?;
-    let store = open_store(config, folder, bus.clone(), Some(config.users.name_case())).await?;
+    let (bus, events) = wait.repeat(|| open_bus(config, &*clock)).await?;
+    let name_case = Some(config.users.name_case());
+    let store = wait.repeat(|| open_store(config, folder, bus.clone(), name_case)).await?;
     let app = App::new(store.clone(), clock.clone(), limits(config)).with_user_rules(config.users.rules());
     bus.share_rates(app.rates());
-    app.prepare(config.users.special()).await.map_err(why_not)?;
+    wait.repeat(async || app.prepare(config.users.special()).await.map_err(why_not)).await?;
     let hub = Hub::start(store, bus, events, Arc::new(EventEncoder), clock, hub_options(config));
     let key = ServiceKey::parse(key).map_err(|why| anyhow!("the service key {why}"))?;
-    let state = ServerState::new(app.clone(), hub.clone(), http_options(config, key)?).map_err(why_not)?;
-    Ok(Node { app, hub, state })
+    chinwag_http::wire::file::set_base(config.http.public_url().as_ref().map_or("", PublicUrl::base));
+    let files = open_files(config, folder)?;
+    let mut options = http_options(config, key)?;
+    options.files = files.clone().map(|store| FileOptions {
+        store,
+        spool: folder.path().to_owned(),
+        redirect: config.files.redirect,
+    });
+    let state = ServerState::new(app.clone(), hub.clone(), options).map_err(why_not)?;
+    Ok(Node { app, hub, state, files })
 }
 
 /// The use cases, for a command that runs beside no server of its folder.
@@ -119,6 +135,21 @@ impl Errand {
     }
 }
 
+/// Whether a step failed for a server that does not answer, so that it may succeed later.
+pub(crate) fn is_away(why: &anyhow::Error) -> bool {
+    why.downcast_ref::<OpenError>().is_some_and(OpenError::is_away)
+        || why.downcast_ref::<ConnectError>().is_some_and(ConnectError::is_away)
+        || matches!(why.downcast_ref(), Some(Error::Unavailable(_)))
+}
+
+/// Looks at the ends of this node's links: the reason why it cannot start, if there is one. First of
+/// those that no wait will end.
+pub(crate) async fn require_links(config: &Config) -> Result<()> {
+    let found = look_at_links(config).await;
+    let why = found.into_iter().filter_map(Result::err).min_by_key(is_away);
+    why.map_or(Ok(()), Err)
+}
+
 /// The findings at the ends of this node's links, a line each; for a node on its own folder
 /// nothing. Nothing is changed.
 pub(crate) async fn look_at_links(config: &Config) -> Vec<Result<String>> {
@@ -172,6 +203,34 @@ async fn open_bus(config: &Config, clock: &dyn Clock) -> Result<(Arc<dyn Bus>, R
     };
     let (bus, events) = RedisBus::connect(options, clock).await?;
     Ok((bus, events))
+}
+
+/// Opens the storage of the files, unless they are off.
+fn open_files(config: &Config, folder: &Folder) -> Result<Option<Arc<dyn FileStore>>> {
+    let Some(location) = config.file_location() else {
+        tracing::info!(
+            "files are off: nodes share no data folder, so set files.store to a bucket or a shared folder"
+        );
+        return Ok(None);
+    };
+    let storage = open_storage(&location, folder.path(), config.store.min_free)?;
+    match storage.sweep() {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "files that were being written at the last end are removed"),
+        Err(error) => {
+            tracing::warn!(%error, "files that were being written at the last end could not be removed");
+        }
+    }
+    Ok(Some(Arc::new(storage)))
+}
+
+/// Opens a storage of files.
+pub(crate) fn open_storage(location: &Location, data: &Path, min_free: u64) -> Result<Storage> {
+    let options = chinwag_files::Options {
+        min_free,
+        ..chinwag_files::Options::new(data.to_owned(), bucket_variables())
+    };
+    Ok(Storage::open(location, &options)?)
 }
 
 /// Opens the store. With a `name_case` its names are to compare so; else they compare as they do.
@@ -234,6 +293,9 @@ fn limits(config: &Config) -> Limits {
         rates: limits.rates(config.auth.attempts_per_name, config.auth.attempts_per_address),
         consent: config.groups.consent,
         show_blocked_by: config.users.show_blocked_by,
+        edit_window: config.messages.edit_window.map(|window| window.0),
+        delete_window: config.messages.delete_window.map(|window| window.0),
+        files: config.files.limits(),
     }
 }
 
@@ -241,7 +303,16 @@ fn limits(config: &Config) -> Limits {
 fn shown_limits(config: &Config) -> Result<serde_json::Map<String, serde_json::Value>> {
     let limits = serde_json::to_value(&config.limits)?;
     let limits = limits.as_object().into_iter().flatten();
-    Ok(limits.map(|(key, limit)| (format!("limits.{key}"), limit.clone())).collect())
+    let mut shown: serde_json::Map<_, _> =
+        limits.map(|(key, limit)| (format!("limits.{key}"), limit.clone())).collect();
+    if config.file_location().is_some() {
+        let Files { max_size, per_user, per_user_count, types, .. } = &config.files;
+        shown.insert("files.max_size".into(), (*max_size).into());
+        shown.insert("files.per_user".into(), (*per_user).into());
+        shown.insert("files.per_user_count".into(), (*per_user_count).into());
+        shown.insert("files.types".into(), serde_json::to_value(types)?);
+    }
+    Ok(shown)
 }
 
 fn hub_options(config: &Config) -> chinwag_hub::Options {
@@ -262,6 +333,7 @@ fn hub_options(config: &Config) -> chinwag_hub::Options {
             beat_every: config.presence.lease.0 / BEATS,
             ..chinwag_hub::Nodes::default()
         },
+        ..chinwag_hub::Options::default()
     }
 }
 
@@ -276,6 +348,7 @@ fn http_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         validate_grace: auth.validate_grace.0,
         validate_creates: auth.validate_create,
         signup: config.signup(),
+        files: None,
         shown_limits: shown_limits(config)?,
         session_ttl: auth.session_ttl.0,
         cookie: auth.cookie.clone(),

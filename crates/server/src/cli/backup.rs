@@ -1,48 +1,91 @@
-//! `chinwag backup`: a copy of the database, beside a running server or without one.
+//! `chinwag backup`: a copy of the database and of the bytes of its files, beside a running server or without one.
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::wire_up::backup;
 use anyhow::{Context, Result, bail};
 
 use super::say;
 use super::settings::DataArgs;
+use super::stored_files::{self, Selection, StoredFiles};
+use crate::config::Config;
 use crate::data::Folder;
+use crate::wire_up::backup;
+use crate::wire_up::transfer::{self, Source};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The file to write, which may not be there yet
-    file: PathBuf,
+    #[arg(required_unless_present = "files")]
+    file: Option<PathBuf>,
+    /// The folder of the files' copies [default: FILE.files]. What it has is not copied again, and it may serve several
+    /// backups. Without FILE only the files are copied
+    #[arg(long, value_name = "DIR")]
+    files: Option<PathBuf>,
+    /// Copy the database alone
+    #[arg(long, conflicts_with = "files")]
+    without_files: bool,
     #[command(flatten)]
     place: DataArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let config = args.place.load()?;
-    if config.postgres().is_some() {
-        bail!("the database is a PostgreSQL: back it up with pg_dump");
+    if config.postgres().is_some() && args.file.is_some() {
+        bail!("the database is a PostgreSQL: back it up with pg_dump, then its files with --files alone");
     }
     let folder = Folder::open(&config.data)?;
+    let Some(file) = &args.file else {
+        let mut rows = stored_files::require_database(&config, &folder)?;
+        let files = args.files.as_deref().context("name the folder with --files")?;
+        return back_up_files(&config, &folder, &mut *rows, files);
+    };
     let database = folder.database();
     if !database.exists() {
         bail!("the data folder {} has no database: name the right one with --data", folder.path().display());
     }
-    let (file, shown) = (&args.file, args.file.display());
+    let shown = file.display();
     let absent =
         || if fs::symlink_metadata(file).is_ok() { bail!("{shown} is there already") } else { Ok(()) };
     absent()?;
     let part = beside(file, ".part");
     let copied = copy(&database, &part)?;
-    let placed = absent().and_then(|()| put(&part, file));
+    // The files follow the database: a file of a row that it has is there, or is removed.
+    let placed = match (&args.files, args.without_files) {
+        (_, true) => Ok(()),
+        (Some(files), false) => back_up_files_of(&config, &folder, &part, files),
+        (None, false) => back_up_files_of(&config, &folder, &part, &beside(file, ".files")),
+    };
+    let placed = placed.and_then(|()| absent()).and_then(|()| put(&part, file));
     if placed.is_err() {
         // What failed is said; that the draft stays as well would be no news.
         let _ = fs::remove_file(&part);
     }
     placed?;
     say(&format!("backed up {} to {shown}, {copied}", database.display()))
+}
+
+/// Writes copies of the files of a copied database.
+fn back_up_files_of(config: &Config, folder: &Folder, copy: &Path, to: &Path) -> Result<()> {
+    let mut rows = transfer::sqlite::look(copy)?.context(
+        "the database is of an older version: start this version on it once, or use --without-files",
+    )?;
+    back_up_files(config, folder, &mut rows, to)
+}
+
+fn back_up_files(config: &Config, folder: &Folder, rows: &mut dyn Source, to: &Path) -> Result<()> {
+    if !stored_files::has_files(rows)? {
+        return Ok(());
+    }
+    let (from, to) = (StoredFiles::configured(config, folder)?, StoredFiles::folder(to)?);
+    let mut copied = from.copy_to(&to, Selection::Complete(rows))?;
+    if let Some(mut now) = stored_files::look(config, folder)? {
+        copied.forget_removed(&mut *now)?;
+    }
+    say(&copied.line(&to))?;
+    copied.missing_line(&from).map_or(Ok(()), |line| say(&line))
 }
 
 /// A file's name with more at its end.

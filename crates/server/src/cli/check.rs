@@ -11,6 +11,7 @@ use super::backup::size;
 use super::elapsed::Elapsed;
 use super::serve::{bind, check_key_of};
 use super::settings::Settings;
+use super::stored_files::{self, StoredFiles};
 use crate::banner::open_warning;
 use crate::config::Config;
 use crate::data::Folder;
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             ok("the configuration")?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.context("no runtime could be started")?.block_on(check(&config, &mut report))?;
+            check_files(&config, &mut report)?;
         }
         Err(problems) => problems.iter().try_for_each(|problem| report.problem(problem))?,
     }
@@ -98,6 +100,39 @@ fn check_database(folder: &Folder, report: &mut Report) -> Result<()> {
         Some(()) => ok(&format!("the database {shown}")),
         None => Ok(()),
     }
+}
+
+/// Compares the files of the database with their storage. Changes nothing.
+fn check_files(config: &Config, report: &mut Report) -> Result<()> {
+    let Some(location) = config.file_location() else {
+        return ok("files are off: nodes share no data folder, so set files.store to use them");
+    };
+    let Ok(folder) = Folder::open(&config.data) else { return Ok(()) };
+    let Ok(Some(mut rows)) = stored_files::look(config, &folder) else {
+        // The check of the database has said why.
+        return Ok(());
+    };
+    let Some(has_files) = report.of(stored_files::has_files(&mut *rows))? else { return Ok(()) };
+    if let Some(path) = location.folder(folder.path())
+        && !path.exists()
+    {
+        let shown = path.display();
+        return if has_files {
+            report.problem(&format!(
+                "there is no folder {shown}, and the database has files: mount it, or put them back with chinwag restore --files DIR"
+            ))
+        } else {
+            ok(&format!("the folder {shown} of the files will be made at the start"))
+        };
+    }
+    let checked =
+        StoredFiles::configured(config, &folder).and_then(|files| stored_files::check(&files, &mut *rows));
+    let Some(found) = report.of(checked)? else { return Ok(()) };
+    let problems = found.problems();
+    if problems.is_empty() {
+        return ok(&format!("the bytes of {} files", found.files));
+    }
+    problems.iter().try_for_each(|problem| report.problem(problem))
 }
 
 /// Reads the host application's keys, where there are any.

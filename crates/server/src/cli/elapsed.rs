@@ -30,6 +30,12 @@ impl Elapsed {
         }
     }
 
+    /// Reports how far the operation is, if a report is due.
+    pub(super) fn show_progress(&mut self, what: String) {
+        self.what = what;
+        self.show();
+    }
+
     /// Removes the line from the terminal, if it is one.
     pub(super) fn erase() {
         if io::stderr().is_terminal() {

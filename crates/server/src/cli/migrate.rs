@@ -1,14 +1,17 @@
 //! `chinwag migrate`: carries the whole store between the data folder's SQLite and a PostgreSQL
-//! database, either way. Broken off, it is run again.
+//! database, either way, and the bytes of files into another storage. Broken off, it is run again.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use chinwag_files::Location;
 
 use super::backup::{beside, put};
 use super::say;
 use super::settings::DataArgs;
+use super::stored_files::{self, Selection, StoredFiles};
+use crate::config::Config;
 use crate::data::Folder;
 use crate::wire_up::transfer::{self, Carried, Progress, Source, Target};
 
@@ -21,26 +24,61 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
+#[group(required = true, multiple = true)]
 struct Way {
     /// Into the database at this address (`postgres://…`), which must be empty
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "from")]
     to: Option<String>,
     /// Out of the database at this address, into a data folder that has none
     #[arg(long, value_name = "URL")]
     from: Option<String>,
+    /// Copy the bytes of files from `files.store` to this location: `data`, `file:///path` or `s3://bucket/prefix`
+    #[arg(long, value_name = "LOCATION")]
+    files_to: Option<String>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let config = args.place.load()?;
+    let files_to = args.way.files_to.as_deref().map(Location::parse).transpose();
+    let files_to = files_to.map_err(|why| anyhow!("--files-to {why}"))?;
     match (&args.way.to, &args.way.from) {
-        (Some(url), _) => to(&Folder::open(&config.data)?, url),
-        (None, Some(url)) => from(&Folder::create(&config.data)?, url),
-        (None, None) => bail!("say where to with --to, or where from with --from"),
+        (Some(url), _) => to(&config, &Folder::open(&config.data)?, url, files_to),
+        (None, Some(url)) => from(&config, &Folder::create(&config.data)?, url, files_to),
+        (None, None) => {
+            let folder = Folder::open(&config.data)?;
+            let mut rows = stored_files::require_database(&config, &folder)?;
+            let location =
+                files_to.context("say where to with --to or --files-to, or where from with --from")?;
+            carry_files(&config, &folder, &mut *rows, location)?;
+            if folder.is_served() {
+                say(
+                    "a server runs on this folder: stop it, run this again for what is new, and only then change files.store",
+                )?;
+            }
+            Ok(())
+        }
     }
 }
 
-fn to(folder: &Folder, url: &str) -> Result<()> {
+/// Writes the bytes of all files and uploads into another storage.
+fn carry_files(config: &Config, folder: &Folder, rows: &mut dyn Source, location: Location) -> Result<()> {
+    if stored_files::configured(config)? == location {
+        bail!("the files are there already: files.store is {}", config.files.store);
+    }
+    let from = StoredFiles::configured(config, folder)?;
+    let to = StoredFiles::open(location, folder.path())?;
+    let copied = from.copy_to(&to, Selection::WithUploads(rows))?;
+    say(&format!("{}, all compared and the same", copied.line(&to)))?;
+    if let Some(line) = copied.missing_line(&from) {
+        say(&line)?;
+    }
+    say(&format!(
+        "start the server with files.store = {:?}; the old files are left as they were",
+        to.setting()
+    ))
+}
+
+fn to(config: &Config, folder: &Folder, url: &str, files_to: Option<Location>) -> Result<()> {
     // Held to the end: nobody serves what is being read.
     let _lock = folder.lock()?;
     let database = folder.database();
@@ -49,6 +87,9 @@ fn to(folder: &Folder, url: &str) -> Result<()> {
     }
     let mut source = transfer::sqlite::source(&database)?;
     let mut target = transfer::postgres::target(url)?;
+    if let Some(location) = files_to {
+        carry_files(config, folder, &mut source, location)?;
+    }
     let carried = carry(&mut source, &mut target)?;
     say(&format!(
         "{carried}: start the server with --database and the same address; {} is left as it was",
@@ -56,7 +97,7 @@ fn to(folder: &Folder, url: &str) -> Result<()> {
     ))
 }
 
-fn from(folder: &Folder, url: &str) -> Result<()> {
+fn from(config: &Config, folder: &Folder, url: &str, files_to: Option<Location>) -> Result<()> {
     let _lock = folder.lock()?;
     let database = folder.database();
     if [database.clone(), beside(&database, "-wal")].iter().any(|path| path.exists()) {
@@ -65,6 +106,9 @@ fn from(folder: &Folder, url: &str) -> Result<()> {
     let draft = beside(&database, ".migrating");
     let mut source = transfer::postgres::source(url)?;
     let mut target = transfer::sqlite::target(&draft)?;
+    if let Some(location) = files_to {
+        carry_files(config, folder, &mut source, location)?;
+    }
     let carried = carry(&mut source, &mut target)?;
     drop(target);
     put(&draft, &database)?;

@@ -1,4 +1,4 @@
-//! `chinwag restore`: puts a backup into a data folder that no server serves.
+//! `chinwag restore`: puts a backup into a data folder that no server serves, and the bytes of files into their storage.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,13 +9,24 @@ use anyhow::{Context, Result, bail};
 use super::backup::{beside, copy, put};
 use super::say;
 use super::settings::DataArgs;
+use super::stored_files::{self, Selection, StoredFiles};
+use crate::config::Config;
 use crate::data::Folder;
 use crate::wire_up::backup;
+use crate::wire_up::transfer::{self, Source};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The backup
-    file: PathBuf,
+    #[arg(required_unless_present = "files")]
+    file: Option<PathBuf>,
+    /// The folder of the files' copies [default: FILE.files]. Without FILE only files that are missing are put back, also
+    /// beside a running server
+    #[arg(long, value_name = "DIR")]
+    files: Option<PathBuf>,
+    /// Restore the database alone
+    #[arg(long, conflicts_with = "files")]
+    without_files: bool,
     #[command(flatten)]
     place: DataArgs,
     /// Keep an existing database under another name
@@ -25,11 +36,17 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let config = args.place.load()?;
+    let Some(file) = &args.file else {
+        let folder = Folder::open(&config.data)?;
+        let mut rows = stored_files::require_database(&config, &folder)?;
+        let files = args.files.as_deref().context("name the folder with --files")?;
+        return put_back(&config, &folder, files, Selection::Complete(&mut *rows));
+    };
     if config.postgres().is_some() {
-        bail!("the database is a PostgreSQL: restore it with pg_restore");
+        bail!("the database is a PostgreSQL: restore it with pg_restore, then its files with --files alone");
     }
-    let from = args.file.display();
-    if !args.file.exists() {
+    let from = file.display();
+    if !file.exists() {
         bail!("there is no file {from}");
     }
     let folder = Folder::create(&config.data)?;
@@ -46,9 +63,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let part = beside(&database, ".part");
     // One that was broken off: whoever holds the lock is alone here.
     remove(&part)?;
-    let copied = copy(&args.file, &part)?;
+    let copied = copy(file, &part)?;
     // What follows here is not what followed there: clients that held more must not mix the two.
     backup::renew_history(&part)?;
+    if !args.without_files {
+        let files = args.files.clone().unwrap_or_else(|| beside(file, ".files"));
+        // First, so that no database is without its files.
+        restore_files(&config, &folder, &part, &files)?;
+    }
     let aside = if occupied { Some(put_aside(&folder)?) } else { None };
     put(&part, &database)?;
     say(&format!("restored {from} to {}, {copied}", database.display()))?;
@@ -56,6 +78,38 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(aside) => say(&format!("the database that was there is kept as {}", aside.display())),
         None => Ok(()),
     }
+}
+
+/// Puts the files of a database into their storage.
+fn restore_files(config: &Config, folder: &Folder, database: &Path, files: &Path) -> Result<()> {
+    let mut rows = transfer::sqlite::look(database)?;
+    if let Some(rows) = &mut rows
+        && !stored_files::has_files(rows)?
+    {
+        return Ok(());
+    }
+    if !files.is_dir() {
+        // A database of an older version may have none.
+        if rows.is_none() {
+            return Ok(());
+        }
+        bail!(
+            "the backup has files, and there is no folder {}: name it with --files, or use --without-files",
+            files.display()
+        );
+    }
+    let selection = rows.as_mut().map_or(Selection::All, |rows| Selection::Complete(rows as &mut dyn Source));
+    put_back(config, folder, files, selection)
+}
+
+fn put_back(config: &Config, folder: &Folder, files: &Path, selection: Selection<'_>) -> Result<()> {
+    if !files.is_dir() {
+        bail!("there is no folder {}", files.display());
+    }
+    let (from, to) = (StoredFiles::folder(files)?, StoredFiles::configured(config, folder)?);
+    let copied = from.copy_to(&to, selection)?;
+    say(&copied.line(&to))?;
+    copied.missing_line(&from).map_or(Ok(()), |line| say(&line))
 }
 
 /// Renames the database that is there, with its journal, and answers its new name.

@@ -13,10 +13,11 @@ use super::settings::Settings;
 use crate::banner::{Banner, open_warning};
 use crate::config::{Config, shown};
 use crate::control::Control;
-use crate::data::{Folder, given_key};
+use crate::data::{Folder, Lock, given_key};
 use crate::shutdown::{Serving, Signals, drain};
-use crate::wire_up::{self, Node};
-use crate::{housekeeping, logging, upkeep};
+use crate::start_wait::StartWait;
+use crate::wire_up::{self, Claim, Node};
+use crate::{followers, logging, upkeep};
 
 /// The time for background tasks to end.
 const LINGER: Duration = Duration::from_secs(5);
@@ -39,20 +40,32 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     served
 }
 
+/// A node that is ready to serve, and its places, which it holds for as long as it serves.
+struct Started {
+    claim: Option<Claim>,
+    lock: Lock,
+    folder: Folder,
+    key_is_kept: bool,
+    node: Node,
+}
+
 async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     let mut signals = Signals::register()?;
     // Before anything is made: a start that fails here leaves nothing behind.
     let listener = bind(&config.listen).await?;
     let address = listener.local_addr().context("the listening address is not known")?;
     check_key_of(config)?;
-    wire_up::look_at_links(config).await.into_iter().collect::<Result<Vec<_>>>()?;
-    // Held for as long as this node serves.
-    let _claim = wire_up::claim(config).await?;
-    let folder = Folder::create(&config.data)?;
-    let _lock = folder.lock()?;
-    let key = folder.key()?;
-    let Node { app, hub, state } = wire_up::node(config, &folder, &key.text).await?;
-    let keeping = tokio::spawn(housekeeping::run(app.clone()));
+    let started = tokio::select! {
+        started = start(config) => started?,
+        () = signals.next() => {
+            tracing::info!("ended by a signal before it served");
+            return Ok(());
+        }
+    };
+    // The places are given up last.
+    let Started { claim: _claim, lock: _lock, folder, key_is_kept, node } = started;
+    let Node { app, hub, state, files: storage } = node;
+    let following = tokio::spawn(followers::run(app.clone(), storage, config.presence.lease.0));
     let watched = config.postgres().is_none().then(|| folder.path().to_owned());
     let watching = tokio::spawn(upkeep::run(app.clone(), watched, config.store.min_free));
     let working = tokio::spawn(chinwag_http::work::run(app.clone()));
@@ -69,13 +82,13 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
         let _ = stopped.await;
     };
     let mut task = tokio::spawn(chinwag_http::serve(listener, state.clone(), stopped));
-    announce(config, &folder, address, key.kept, files);
+    announce(config, &folder, address, key_is_kept, files);
     tokio::select! {
         () = signals.next() => {}
         ended = &mut task => return Err(anyhow!("the server ended by itself: {ended:?}")),
     }
     drain(Serving { state, hub, task, stop }, &config.shutdown, &mut signals).await;
-    keeping.abort();
+    following.abort();
     working.abort();
     watching.abort();
     if let Some(control) = control {
@@ -85,6 +98,18 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     }
     tracing::info!("ended");
     Ok(())
+}
+
+/// Waits for the links of this node, and opens what it serves.
+async fn start(config: &Config) -> Result<Started> {
+    let wait = StartWait::begin(config.start_timeout);
+    wait.repeat(|| wire_up::require_links(config)).await?;
+    let claim = wait.repeat(|| wire_up::claim(config)).await?;
+    let folder = Folder::create(&config.data)?;
+    let lock = folder.lock()?;
+    let key = folder.key()?;
+    let node = wire_up::node(config, &folder, &key.text, &wait).await?;
+    Ok(Started { claim, lock, folder, key_is_kept: key.kept, node })
 }
 
 /// Nodes share one service key: no folder's own will do.

@@ -1,6 +1,8 @@
 //! `database`, `redis` and `cluster_secret`: one node on the embedded store, or several that share
 //! a PostgreSQL and exchange hints over a Redis.
 
+use std::time::Duration;
+
 use super::{Config, Problems};
 
 /// As long as the service key.
@@ -45,6 +47,8 @@ impl Config {
             }
             _ => {}
         }
+        let hour = Duration::from_secs(3600);
+        problems.period("start_timeout", self.start_timeout, &(Duration::ZERO..=hour));
     }
 }
 

@@ -38,6 +38,10 @@ pub(crate) struct Limits {
     pub(crate) groups_per_day: u32,
     /// Accounts made from one address.
     pub(crate) signups_per_hour: u32,
+    /// Searches of a user at once.
+    pub(crate) searches_burst: u32,
+    /// The same in a second from then on.
+    pub(crate) searches_per_second: u32,
     /// Handshakes of a user at once.
     pub(crate) connects_burst: u32,
     /// The same in a second from then on.
@@ -62,6 +66,8 @@ impl Default for Limits {
             first_contacts_per_day: rates.first_contacts_per_day,
             groups_per_day: rates.groups_per_day,
             signups_per_hour: rates.signups_per_hour,
+            searches_burst: rates.searches_burst,
+            searches_per_second: rates.searches_per_second,
             connects_burst: rates.connects_burst,
             connects_per_second: rates.connects_per_second,
         }
@@ -85,6 +91,8 @@ impl Limits {
             ("limits.first_contacts_per_day", self.first_contacts_per_day, "private groups"),
             ("limits.groups_per_day", self.groups_per_day, "groups"),
             ("limits.signups_per_hour", self.signups_per_hour, "accounts"),
+            ("limits.searches_burst", self.searches_burst, "searches"),
+            ("limits.searches_per_second", self.searches_per_second, "searches"),
             ("limits.connects_burst", self.connects_burst, "handshakes"),
             ("limits.connects_per_second", self.connects_per_second, "handshakes"),
         ] {
@@ -104,6 +112,8 @@ impl Limits {
             first_contacts_per_day: self.first_contacts_per_day,
             groups_per_day: self.groups_per_day,
             signups_per_hour: self.signups_per_hour,
+            searches_burst: self.searches_burst,
+            searches_per_second: self.searches_per_second,
             connects_burst: self.connects_burst,
             connects_per_second: self.connects_per_second,
             attempts_per_name,

@@ -18,6 +18,10 @@ pub(crate) struct Users {
     pub(crate) show_blocked_by: bool,
     /// The callers who may rename users.
     pub(crate) rename: Rename,
+    /// The callers who may set display names and avatars.
+    pub(crate) profile: Profiles,
+    /// Whether users may set the addresses of their own avatars.
+    pub(crate) avatar_urls: bool,
     /// The time for which only the service may assign the name of a deleted or renamed user.
     pub(crate) name_hold: Period,
     /// The users that a user finds.
@@ -59,12 +63,25 @@ pub(crate) enum Rename {
     Themselves,
 }
 
+/// The callers who may set display names and avatars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Profiles {
+    /// The service alone.
+    Service,
+    /// Users their own, too.
+    #[serde(rename = "self")]
+    Themselves,
+}
+
 impl Default for Users {
     fn default() -> Self {
         Self {
             special: ["admin", "system", "tournament"].map(str::to_owned).to_vec(),
             show_blocked_by: false,
             rename: Rename::Service,
+            profile: Profiles::Themselves,
+            avatar_urls: false,
             name_hold: Period::seconds(30 * 24 * 3600),
             directory: Directory::Exact,
             case: Case::Folded,
@@ -90,6 +107,8 @@ impl Users {
     pub(crate) fn rules(&self) -> UserRules {
         UserRules {
             rename_self: self.rename == Rename::Themselves,
+            profile_by_service: self.profile == Profiles::Service,
+            avatar_urls: self.avatar_urls,
             name_hold: self.name_hold.0,
             directory: match self.directory {
                 Directory::All => limits::Directory::All,

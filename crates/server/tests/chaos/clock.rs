@@ -8,7 +8,7 @@ use chinwag_core::{Clock, Date, MessageId};
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::seq;
-use chinwag_testkit::trial::{Socket, group, history, report, times};
+use chinwag_testkit::trial::{TrialSocket, group, history, report, times};
 use serde_json::{Value, json};
 
 const HOUR: i64 = 3_600_000_000;
@@ -51,7 +51,7 @@ async fn a_clock_jump_of_an_hour_moves_no_order_page_or_read_mark() {
     let app = TestApp::with(|options| options.clock = clock.clone()).await;
     let (ann, bob) = (user(&app, "ann").await, user(&app, "bob").await);
     let group = group(&app.service(), &["ann", "bob"]).await;
-    let mut socket = Socket::connect(&app.url(), bob.token()).await.expect("the server is there");
+    let mut socket = TrialSocket::connect(&app.url(), bob.token()).await.expect("the server is there");
     let mut told = Vec::new();
     for number in 0..sends {
         clock.jump([0, 1, -1, 1, 0, -1][number % 6]);
@@ -79,7 +79,13 @@ async fn a_clock_jump_of_an_hour_moves_no_order_page_or_read_mark() {
 }
 
 /// The read mark stays where it is, whatever the dates say, and what comes after it is unread.
-async fn marks(clock: &Jumping, (ann, bob): (&Client, &Client), group: &str, socket: &mut Socket, last: i64) {
+async fn marks(
+    clock: &Jumping,
+    (ann, bob): (&Client, &Client),
+    group: &str,
+    socket: &mut TrialSocket,
+    last: i64,
+) {
     let path = format!("groups/{group}/?fields=unread+last_read_seq+head");
     clock.jump(1);
     let read = socket.ask("message.read", json!({ "group": group, "seq": last }), "read").await;

@@ -1,6 +1,6 @@
 //! The system calls between a request and its acknowledgement.
 
-use chinwag_testkit::trial::{Socket, group, report, times};
+use chinwag_testkit::trial::{TrialSocket, group, report, times};
 use serde_json::json;
 
 use crate::program;
@@ -15,7 +15,8 @@ async fn each_acknowledgement_waits_until_the_journal_is_on_the_disk() {
     let (ann, bob) = (service.user("ann").await, service.user("bob").await);
     // A group each, so that nobody is told of a message but who sent it.
     let (anns, bobs) = (group(&service, &["ann"]).await, group(&service, &["bob"]).await);
-    let mut socket = Socket::connect(traced.running().url(), bob.token()).await.expect("the server is there");
+    let mut socket =
+        TrialSocket::connect(traced.running().url(), bob.token()).await.expect("the server is there");
     for number in 0..sends {
         let body = format!("by-rest-{number:04}");
         ann.post("messages/", json!({ "group": anns, "body": body })).await.ok(201);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::Running;
-use chinwag_testkit::trial::{Incoming, Socket, group, report, times};
+use chinwag_testkit::trial::{Incoming, TrialSocket, group, report, times};
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
@@ -102,7 +102,7 @@ async fn flooders_are_refused_and_the_others_keep_their_throughput() {
 /// Each pair talks for a run: one speaks at every tick, the other answers what it hears. How many
 /// messages a second were heard.
 async fn talk(running: &Running, pairs: &[(Client, Client, String)]) -> f64 {
-    let connect = async |client: &Client| Socket::live(running.url(), client.token(), None).await;
+    let connect = async |client: &Client| TrialSocket::live(running.url(), client.token(), None).await;
     let mut sockets = Vec::new();
     for (one, other, group) in pairs {
         sockets.push((connect(one).await, connect(other).await, group));
@@ -125,13 +125,13 @@ async fn talk(running: &Running, pairs: &[(Client, Client, String)]) -> f64 {
 }
 
 /// One says something; the other hears it.
-async fn say(speaker: &mut Socket, listener: &mut Socket, group: &str, number: u32) {
+async fn say(speaker: &mut TrialSocket, listener: &mut TrialSocket, group: &str, number: u32) {
     let body = format!("said {number}");
     let said = speaker.ask("message.text", json!({ "group": group, "body": body }), &body).await;
     while frame(listener).await["seq"] != said["seq"] {}
 }
 
-async fn frame(socket: &mut Socket) -> serde_json::Value {
+async fn frame(socket: &mut TrialSocket) -> serde_json::Value {
     match socket.next().await {
         Incoming::Frame(frame) => frame,
         Incoming::End(code) => panic!("one who does not flood was closed with {code:?}"),
@@ -141,7 +141,7 @@ async fn frame(socket: &mut Socket) -> serde_json::Value {
 /// Sends bursts as fast as the socket takes them, until it is closed; then connects again.
 async fn flood_socket(running: &Running, eve: &Client, group: &str, stop: &AtomicBool, refused: &Refused) {
     while !stop.load(Ordering::SeqCst) {
-        let mut socket = Socket::connect(running.url(), eve.token()).await.expect("the server is there");
+        let mut socket = TrialSocket::connect(running.url(), eve.token()).await.expect("the server is there");
         let event = json!({ "type": "message.text", "data": { "group": group, "body": "flood" } });
         for _ in 0..BURST {
             if !socket.send(event.clone()).await {

@@ -11,6 +11,7 @@ mod crash;
 mod disk;
 mod end;
 mod erase;
+mod files;
 mod flood;
 mod hosts;
 mod once;

@@ -3,7 +3,7 @@
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Program, Running};
-use chinwag_testkit::trial::{Socket, group, history, report, times};
+use chinwag_testkit::trial::{TrialSocket, group, history, report, times};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -52,8 +52,8 @@ async fn one_client_id_50_times_and_after_a_crash_is_one_message() {
 
 /// Sends one message by fifty requests that are all under way before one answer is read.
 async fn fifty(running: &Running, token: &str, group: &str, client_id: &str) -> Vec<Value> {
-    let connect = (0..SOCKETS).map(|_| Socket::connect(running.url(), token));
-    let mut sockets: Vec<Socket> =
+    let connect = (0..SOCKETS).map(|_| TrialSocket::connect(running.url(), token));
+    let mut sockets: Vec<TrialSocket> =
         join_all(connect).await.into_iter().map(|socket| socket.expect("the server is there")).collect();
     let client = Client::new(running.url(), Some(token), "ann");
     let rest = (0..REQUESTS).map(|_| client.post("messages/", payload(group, client_id)));
@@ -71,7 +71,7 @@ async fn fifty(running: &Running, token: &str, group: &str, client_id: &str) -> 
 /// Sends every message again over both transports, and asserts the original answer; how many came.
 async fn again(program: &Program, running: &Running, token: &str, group: &str, firsts: &[Value]) -> usize {
     let client = Client::new(running.url(), Some(token), "ann");
-    let mut socket = Socket::connect(running.url(), token).await.expect("the server is there");
+    let mut socket = TrialSocket::connect(running.url(), token).await.expect("the server is there");
     let stands = history(&program.service(running), group).await.len();
     for first in firsts {
         let client_id = first["client_id"].as_str().expect("it was sent with one");

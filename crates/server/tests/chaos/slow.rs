@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::Running;
 use chinwag_testkit::setup::crowd;
-use chinwag_testkit::trial::{Incoming, PATIENCE, Socket, group, report, times};
+use chinwag_testkit::trial::{Incoming, PATIENCE, TrialSocket, group, report, times};
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::sync::{Notify, watch};
@@ -72,11 +72,11 @@ impl Crowd {
     /// having it. With `slow`, one more has connected and never reads; it is cut, and resumes.
     async fn round(&mut self, slow: bool) -> f64 {
         let url = self.running.url();
-        let connect = async |client: &Client| Socket::live(url, client.token(), None).await;
+        let connect = async |client: &Client| TrialSocket::live(url, client.token(), None).await;
         let cut = too_slow(&self.clients[0]).await;
         let mut silent = None;
         if slow {
-            silent = Some(Socket::live(url, self.clients[1].token(), Some(64 * 1024)).await);
+            silent = Some(TrialSocket::live(url, self.clients[1].token(), Some(64 * 1024)).await);
         }
         let mut writer = connect(&self.clients[0]).await;
         let mut readers = Vec::new();
@@ -104,7 +104,7 @@ impl Crowd {
     }
 
     /// The slow one reads at last: what the kernel held, in order, then 4008; resumed, the rest.
-    async fn resume(&self, mut silent: Socket, first: i64) {
+    async fn resume(&self, mut silent: TrialSocket, first: i64) {
         let mut held = first - 1;
         let code = loop {
             match silent.next().await {
@@ -118,7 +118,7 @@ impl Crowd {
         };
         assert_eq!(code, Some(4008));
         assert!(held < self.head, "it missed some");
-        let mut again = Socket::live(self.running.url(), self.clients[1].token(), None).await;
+        let mut again = TrialSocket::live(self.running.url(), self.clients[1].token(), None).await;
         let since = json!({ "groups": { &self.group: held } });
         assert!(again.send(json!({ "type": "sync.resume", "data": since })).await, "it is open");
         loop {
@@ -145,7 +145,7 @@ async fn too_slow(client: &Client) -> u64 {
 
 /// Reads every message of a run, each the next of the one before; how long each was under way.
 async fn read(
-    mut socket: Socket,
+    mut socket: TrialSocket,
     first: i64,
     (count, taken): (&AtomicUsize, &Notify),
     said: watch::Receiver<Instant>,
@@ -167,7 +167,7 @@ async fn read(
 
 /// Writes every message, each when all readers have the one before.
 async fn write(
-    writer: &mut Socket,
+    writer: &mut TrialSocket,
     group: &str,
     said: &watch::Sender<Instant>,
     (counts, taken): (&[AtomicUsize], &Notify),
@@ -185,7 +185,7 @@ async fn write(
 }
 
 /// The next frame's number, if it is a message: the rest is not read, which would take its time.
-async fn numbered(socket: &mut Socket) -> Option<i64> {
+async fn numbered(socket: &mut TrialSocket) -> Option<i64> {
     let text = socket.text().await.unwrap_or_else(|code| panic!("one who reads was closed with {code:?}"));
     assert!(!text.starts_with(r#"{"type":"error."#), "{text}");
     text.strip_prefix(r#"{"type":"message.text","seq":"#)?.split_once(',')?.0.parse().ok()

@@ -225,7 +225,8 @@ async fn strangers_of_one_address_leave_others_requests_answered() {
         let mut bodies = Halves::send(&to, attacker, body, HALVES - SHARE).await;
         let asked = validator.asked.load(Ordering::SeqCst);
         let questions = Halves::send(&to, attacker, cookie, HALVES / 2).await;
-        assert!(validator.asked.load(Ordering::SeqCst) > asked, "the validator is asked, and never answers");
+        let is_asked = || validator.asked.load(Ordering::SeqCst) > asked;
+        until("a question to the validator, which never answers", is_asked).await;
         let nobody = others.nobody.clone();
         let (refused, ()) = tokio::join!(guess(&nobody, attacker), others.go_on(round, attacker));
         assert!(refused > 0, "there are more guesses than an address has");

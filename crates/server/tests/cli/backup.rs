@@ -147,10 +147,8 @@ fn an_unsound_backup_is_refused_and_changes_nothing() {
     let newer = Connection::open(at("newer")).expect("it opens");
     newer.pragma_update(None, "user_version", 1000).expect("it is written");
     refused(&restore("newer"), "the database newer was written by a newer chinwag ");
-    let mut image = fs::read(at("whole")).expect("it can be read");
-    let middle = image.len() / 2 / 4096 * 4096;
-    image[middle..middle + 4096].fill(0xA5);
-    fs::write(at("damaged"), image).expect("it can be written");
+    fs::copy(at("whole"), at("damaged")).expect("it is copied");
+    crate::damage(&at("damaged"));
     refused(&restore("damaged"), "the database damaged is damaged: ");
 
     assert_eq!(ok(program.run(&["user", "list"])), "ann\n");

@@ -124,12 +124,7 @@ fn looking_writes_nothing_and_finds_damage_beside_a_server() {
     let output = program.run(&["check"]);
     assert!(output.code == Some(0) && output.stdout.contains("ok       the database "), "{}", output.stdout);
     assert_eq!(running.stop().code, Some(0));
-    // A page in the middle, which no start reads.
-    let database = program.data().join("chinwag.db");
-    let mut image = fs::read(&database).expect("a database");
-    let middle = image.len() / 2 / 4096 * 4096;
-    image[middle..middle + 4096].fill(0xA5);
-    fs::write(&database, image).expect("it can be written");
+    crate::damage(&program.data().join("chinwag.db"));
     let output = program.run(&["check", "--listen", "127.0.0.1:0"]);
     assert!(output.code == Some(1) && output.stdout.contains(" is damaged: "), "{}", output.stdout);
 }

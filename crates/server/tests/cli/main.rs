@@ -1,10 +1,12 @@
 //! The real program, run as whoever runs it would: its commands, its files, its words and its end.
 
 mod backup;
+mod bans;
 mod check;
 mod config;
 mod disk;
 mod end;
+mod file_copies;
 mod history;
 mod import;
 mod in_place;
@@ -15,9 +17,24 @@ mod proxy;
 mod start;
 mod user;
 
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
 use chinwag_testkit::process::Program;
+use rusqlite::Connection;
 
 /// The program in a folder of its own.
 fn program() -> Program {
     Program::new(env!("CARGO_BIN_EXE_chinwag"))
+}
+
+/// Damages the first page of a table that no start reads.
+fn damage(database: &Path) {
+    let conn = Connection::open(database).expect("a database");
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'relations'";
+    let page: u32 = conn.query_row(sql, [], |row| row.get(0)).expect("a page");
+    drop(conn);
+    let file = fs::File::options().write(true).open(database).expect("the file");
+    file.write_all_at(&[0xA5; 4096], u64::from(page - 1) * 4096).expect("damage");
 }

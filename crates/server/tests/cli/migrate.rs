@@ -5,10 +5,13 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chinwag_store_sql::TABLES;
+use chinwag_store_sql::transfer::{ColumnType, Table};
 use chinwag_testkit::postgres::{Database, try_ask};
 use chinwag_testkit::process::Program;
-use rusqlite::Connection;
+use chinwag_testkit::wait::Wait;
 use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
 
 use crate::program;
 
@@ -35,7 +38,9 @@ fn fill(program: &Program, messages: usize) {
             last_seen = 7, added_by = 1, write_first = 2, hide_last_seen = 1, hide_reads = 1 WHERE name = 'ann';
         UPDATE history SET exact_case = 1;
         INSERT INTO held_names VALUES ('olga', 9000), ('éve', 9001);
-        INSERT INTO memberships SELECT g.id, w.id, w.place + 1, 1000 + w.id, 5, 2000, 3, w.place = 2 FROM groups g, who w;
+        INSERT INTO memberships SELECT g.id, w.id, w.place + 1, 1000 + w.id, 5, 2000, 3, w.place = 2, 2 * (w.place = 0),
+            CASE w.place WHEN 0 THEN 7000 END, CASE w.place WHEN 0 THEN 4 END, w.place = 0, w.place = 0,
+            CASE w.place WHEN 0 THEN 8000 END FROM groups g, who w;
         INSERT INTO former_members SELECT w.id, g.id, 4, 5, 1 FROM groups g, who w WHERE w.place = 1;
         WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {each})
             INSERT INTO messages (group_id, seq, author_id, date, id, respond_to, edited, thread, changed,
@@ -49,17 +54,54 @@ fn fill(program: &Program, messages: usize) {
             FROM groups g, n;
         INSERT INTO log_entries (group_id, seq, kind, user_id, detail)
             SELECT id, last_seq, 4, (SELECT id FROM who WHERE place = 0), x'0203000000416e6e0303000000616e6e' FROM groups;
-        INSERT INTO imports SELECT 0, randomblob(16), id, NULL FROM who;
-        INSERT INTO imports SELECT 1, randomblob(16), NULL, id FROM groups;
-        INSERT INTO imports VALUES (2, randomblob(16), NULL, NULL), (3, randomblob(16), NULL, NULL);
+        INSERT INTO log_entries (group_id, seq, kind, detail)
+            SELECT id, last_seq + 2, 3, x'40080000000700000000000000420000000000' FROM groups;
+        UPDATE groups SET pins = randomblob(32);
         INSERT INTO log_entries (group_id, seq, kind, message_seq, detail)
             SELECT id, last_seq + 1, 2, 1, unhex('0110000000' || hex(randomblob(16))) FROM groups;
-        UPDATE groups SET last_seq = last_seq + 1, newest_seq = {each}, newest_date = 1700000000000000 + {each};
-        INSERT INTO tasks SELECT randomblob(16), 2, id, NULL, x'0103000000426f620203000000626f62' FROM users WHERE name = 'bob';
+        UPDATE groups SET description = 'Tea é', avatar = 'https://a.example/g', data = '{{}}', open = 1, slow = 5, open_key = lower(name);
+        UPDATE groups SET last_seq = last_seq + 2, newest_seq = {each}, newest_date = 1700000000000000 + {each};
         UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'users';",
         each = messages / 40,
     ))
     .expect("rows");
+    for table in TABLES {
+        fill_empty(&conn, table);
+    }
+}
+
+/// Puts a few rows of any values into a table that has none, so that a new table is carried as well. The first of them
+/// is null wherever that is allowed.
+fn fill_empty(conn: &Connection, table: &Table) {
+    let has_rows = format!("SELECT EXISTS (SELECT 1 FROM {})", table.name);
+    if conn.query_row(&has_rows, [], |row| row.get(0)).expect("a table") {
+        return;
+    }
+    let nullable: Vec<String> = conn
+        .prepare("SELECT name FROM pragma_table_info(?1) WHERE NOT \"notnull\" AND NOT pk")
+        .and_then(|mut names| names.query_map([table.name], |row| row.get(0))?.collect())
+        .expect("columns");
+    let marks = vec!["?"; table.columns.len()].join(", ");
+    let names: Vec<_> = table.columns.iter().map(|(name, _)| *name).collect();
+    let insert = format!("INSERT INTO {} ({}) VALUES ({marks})", table.name, names.join(", "));
+    for row in 0..4_u8 {
+        let value = |(at, (column, kind)): (u8, &(&str, ColumnType))| {
+            if row == 0 && nullable.iter().any(|name| name == column) {
+                return Value::Null;
+            }
+            match kind {
+                // Later columns have higher numbers, which some tables ask for.
+                ColumnType::Number => Value::Integer((10 * i64::from(row) + 1 + i64::from(at)) << 30),
+                ColumnType::Short => Value::Integer(row.into()),
+                ColumnType::Flag => Value::Integer((row % 2).into()),
+                ColumnType::Text => Value::Text(format!("é ❤️ {row} {at}")),
+                ColumnType::Bytes => Value::Blob(vec![row, at, 0, 255]),
+                ColumnType::Id => Value::Blob(vec![16 * row + at; 16]),
+            }
+        };
+        let values = (0..).zip(table.columns).map(value);
+        conn.execute(&insert, params_from_iter(values)).expect(table.name);
+    }
 }
 
 /// Every row of every table, in order.
@@ -69,7 +111,7 @@ fn rows(database: &Path) -> Vec<(String, Vec<Vec<Value>>)> {
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
         .and_then(|mut names| names.query_map([], |row| row.get(0))?.collect())
         .expect("names");
-    assert_eq!(names.len(), 15, "{names:?}");
+    assert_eq!(names.len(), TABLES.len() + 1, "those that are carried, and SQLite's own: {names:?}");
     let of = |name: &String| {
         let mut statement = conn.prepare(&format!("SELECT * FROM {name}")).expect("a table");
         let width = statement.column_count();
@@ -116,7 +158,13 @@ fn an_interrupted_migration_carries_100_000_messages_both_ways() {
         kill_when(there.command(&["migrate", "--to", &url]), || arrived() > before + 10_000);
         before = arrived();
         assert!(before < MESSAGES, "it was broken off: {before}");
-        let served = there.run(&["migrate", "--from", &url, "--data", "elsewhere"]);
+        // The database learns of the kill a moment later.
+        let wait = Wait::begin();
+        let mut served = there.run(&["migrate", "--from", &url, "--data", "elsewhere"]);
+        while served.stderr.contains("is in use by a chinwag") {
+            wait.step_blocking(|| format!("{served:?}"));
+            served = there.run(&["migrate", "--from", &url, "--data", "elsewhere"]);
+        }
         assert_eq!(served.code, Some(1));
         assert!(served.stderr.contains("holds an unfinished migration"), "{served:?}");
     }
@@ -186,6 +234,6 @@ fn a_source_changed_after_an_interruption_arrives_as_it_is() {
     assert_eq!(database.ask("SELECT count(*) FROM chinwag.messages WHERE body = 'as it was'"), [["0"]]);
     assert_eq!(
         database.ask("SELECT count(*), bool_or(unfinished) FROM chinwag.log_entries, chinwag.about"),
-        [["80", "f"]]
+        [["120", "f"]]
     );
 }

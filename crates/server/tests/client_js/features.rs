@@ -317,7 +317,7 @@ async fn every_example_of_the_documentation_works() {
     world.service().get("users/").await.ok(200);
 
     let snippets = examples("js").concat().replace("https://chat.example", &ours);
-    assert_eq!(examples("js").len(), 4);
+    assert_eq!(examples("js").len(), 5);
     let said = ann
         .run(&format!(
             "const {{ Chinwag }} = await import('{ours}/chinwag.js');
@@ -329,8 +329,8 @@ async fn every_example_of_the_documentation_works() {
         ))
         .await;
     assert_eq!(said[0], json!(["ann", "ready", ["bob"]]));
-    let last = said.as_array().unwrap().last().unwrap();
-    assert_eq!(last, &json!([["bob"]]));
+    let [.., invited, profile] = said.as_array().unwrap().as_slice() else { panic!("{said}") };
+    assert_eq!((invited, profile), (&json!([["bob"]]), &json!(["bob", null])));
     assert!(
         said.as_array().unwrap().iter().any(|words| words[0] == "new:" && words[1] == json!([2])),
         "{said}"
@@ -363,4 +363,50 @@ async fn unread_counts_groups_that_are_not_shown() {
         )
         .await;
     assert_eq!(counts, json!([1, 8, [null]]));
+}
+
+#[tokio::test]
+async fn mentions_are_sent_counted_and_kept_in_edits() {
+    let (world, ann, bob) = talk().await;
+    let group = ann.run("window.group = await chat.createGroup({ name: 'The garden', members: ['bob'] }); return group.id;").await;
+    let group = group.as_str().expect("an id");
+    bob.until(&format!("chat.groups.get('{group}')?.title === 'The garden'")).await;
+    bob.run(&format!("await chat.acceptGroup('{group}'); window.group = chat.groups.get('{group}');")).await;
+    let sent = ann.run("window.sent = await chat.send(group.id, '@bob dig', { mentions: ['bob', 'ann'] }).sent; return sent.mentions;").await;
+    assert_eq!(sent, json!(["bob", "ann"]));
+    let counts = async |mentioned: u32| {
+        bob.until(&format!("group.mentioned === {mentioned}")).await;
+        let service = world.service();
+        let token = service.post("users/bob/tokens/", json!({})).await.ok(201);
+        let client = Client::new(&world.url(), token["token"].as_str(), "bob");
+        let me = client.get(&format!("groups/{group}/?fields=me")).await.ok(200);
+        assert_eq!(me["me"]["mentioned"], mentioned);
+    };
+    counts(1).await;
+    ann.run("await chat.edit(sent.id, '@bob dig!');").await;
+    bob.until("group.messages.at(-1).body === '@bob dig!' && group.messages.at(-1).mentions.includes('bob')")
+        .await;
+    counts(1).await;
+    ann.run("await chat.edit(sent.id, 'dig!', { mentions: [] });").await;
+    counts(0).await;
+    ann.run("await chat.send(group.id, 'all', { mentions: ['@all'] }).sent;").await;
+    ann.run("await chat.edit(sent.id, 'dig!', { mentions: ['bob'] });").await;
+    counts(2).await;
+    ann.run("await chat.delete(sent.id);").await;
+    counts(1).await;
+    // Mentions by somebody who is blocked do not count, before and after the block.
+    bob.run("await chat.block('ann');").await;
+    counts(0).await;
+    ann.run("await chat.send(group.id, 'again', { mentions: ['bob'] }).sent;").await;
+    bob.until("group.latest.body === 'again'").await;
+    counts(0).await;
+    bob.run("await chat.unblock('ann');").await;
+    counts(2).await;
+    // Names follow renames.
+    world.service().patch("users/bob/", json!({ "new_name": "rob" })).await.ok(200);
+    ann.until("group.messages.at(-1).mentions.includes('rob')").await;
+    bob.until("chat.me === 'rob' && group.messages.at(-1).mentions.includes('rob')").await;
+    bob.run("chat.markRead(group.id);").await;
+    bob.until("group.mentioned === 0 && group.unread === 0").await;
+    agrees(&bob, group, &world.log(group).await).await;
 }

@@ -5,7 +5,15 @@
 
 mod faults;
 mod features;
+mod files;
+mod joining;
+mod leaving;
+mod pins;
+mod profiles;
 mod rates;
+mod reactions;
 mod resync;
 mod sick;
+mod threads;
+mod tus;
 mod world;

@@ -89,8 +89,10 @@ impl Cluster {
         let redis = Proxy::to(self.redis.address()).await;
         let port =
             TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+        // Its sessions bear its port.
+        let url = format!("{}&application_name=node-{port}", self.database.url_by(postgres.address()));
         let mut variables = vec![
-            ("CHINWAG_DATABASE", self.database.url_by(postgres.address())),
+            ("CHINWAG_DATABASE", url),
             ("CHINWAG_REDIS", format!("redis://{}", redis.address())),
             ("CHINWAG_CLUSTER_SECRET", SECRET.to_owned()),
             ("CHINWAG_SERVICE_KEY", KEY.to_owned()),
@@ -217,6 +219,11 @@ impl Node {
         self.running = Some(Running::start(self.command(&["serve", "--listen", &self.listen])));
     }
 
+    /// Sets a variable of its environment, from its next start on.
+    pub(crate) fn set(&mut self, name: &'static str, value: String) {
+        self.variables.push((name, value));
+    }
+
     /// Is another build from its next start on.
     pub(crate) fn become_build(&mut self, binary: String) {
         // An older build may not know the settings.
@@ -252,6 +259,12 @@ impl Node {
     /// A client of nobody.
     pub(crate) fn nobody(&self) -> Client {
         Client::new(&self.url(), None, "nobody")
+    }
+
+    /// The name of its sessions in the database.
+    pub(crate) fn session(&self) -> String {
+        let (_, port) = self.listen.rsplit_once(':').expect("a port");
+        format!("node-{port}")
     }
 
     /// The process.

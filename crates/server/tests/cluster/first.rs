@@ -41,6 +41,18 @@ async fn two_first_messages_on_two_nodes_share_one_group() {
     report("first", format!("{rounds} pairs"), format!("{raced} times one group with both messages"));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn first_mention_counts_on_the_other_node() {
+    let cluster = Cluster::of(2).await;
+    let users = cluster.users("user", 2).await;
+    let (ann, bob) = (cluster.nodes[0].as_user(&users[0]), cluster.nodes[1].as_user(&users[1]));
+    let (mut anns, mut bobs) = (ann.ws().await, bob.ws().await);
+    let message = json!({ "target": bob.name(), "body": "look", "mentions": [bob.name()] });
+    assert_eq!(anns.ask("message.first", message).await["data"]["me"]["mentioned"], 0);
+    let told = bobs.until("group.update").await;
+    assert_eq!((&told["seq"], &told["data"]["me"]["mentioned"]), (&json!(1), &json!(1)));
+}
+
 fn first(target: &str, body: &str) -> (&'static str, Value) {
     ("message.first", json!({ "target": target, "body": body }))
 }

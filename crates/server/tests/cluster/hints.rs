@@ -280,3 +280,29 @@ async fn recorded_hints_replayed_to_a_restarted_node_change_nothing() {
 pub(crate) fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
     bytes.windows(text.len()).position(|window| window == text)
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_hint_of_a_reaction_is_recovered() {
+    let pair = Pair::new().await;
+    let ann = pair.cluster.nodes[0].as_user(&pair.ann);
+    let sent = ann.post("messages/", json!({ "group": pair.group, "body": "cake at four" })).await.ok(201);
+    let mut bob = pair.cluster.nodes[1].as_user(&pair.bob).ws().await;
+    let link = &pair.cluster.nodes[1].redis;
+    let lost = link.lost();
+    link.lose("👍".as_bytes());
+    let path = format!("messages/{}/reactions/%F0%9F%91%8D/", sent["id"].as_str().expect("an id"));
+    for (on, count) in [(true, 1), (false, 0)] {
+        if on {
+            ann.put(&path, json!({})).await.ok(200);
+        } else {
+            ann.delete(&path).await.ok(200);
+        }
+        // The second node has it from its store, with its number.
+        let reacted = bob.until("message.react").await;
+        let data = &reacted["data"];
+        assert_eq!((&data["on"], &data["reaction"]["count"]), (&json!(on), &json!(count)), "{reacted}");
+        assert_eq!((&data["name"], &data["id"]), (&json!(pair.ann.name()), &sent["id"]));
+    }
+    assert!(link.lost() >= lost + 2, "the hints were lost");
+    link.mend();
+}

@@ -14,16 +14,21 @@ mod database;
 mod dead;
 mod ends;
 mod figures;
+mod files;
 mod first;
+mod followers;
 mod guide;
 mod hidden;
 mod hints;
+mod invites;
 mod kills;
 mod link;
 mod order;
+mod pins;
 mod removal;
 mod rolling;
 mod start;
+mod threads;
 mod versions;
 
 /// The program; another build of it where figures are taken.

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Incoming, PATIENCE, Reader, Socket, Transport, group, rate, report, times};
+use chinwag_testkit::trial::{
+    Incoming, PATIENCE, Reader, Transport, TrialSocket, group, rate, report, times,
+};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -33,7 +35,7 @@ async fn a_removal_on_one_node_ends_delivery_on_another() {
     let (begun, mut most) = (Instant::now(), 0);
     let (owner, path) = (here.as_user(owner), format!("groups/{group}/"));
     for round in 0..rounds {
-        let mut socket = Socket::connect(&there.url(), victim.token()).await.expect("the node is there");
+        let mut socket = TrialSocket::connect(&there.url(), victim.token()).await.expect("the node is there");
         let (stop, mut stopped) = oneshot::channel::<()>();
         let listening = tokio::spawn(async move {
             let mut frames = Vec::new();

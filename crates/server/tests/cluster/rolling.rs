@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chinwag_testkit::client::Client;
-use chinwag_testkit::trial::{Incoming, PATIENCE, Reader, Socket, Transport, report, times};
+use chinwag_testkit::trial::{Incoming, PATIENCE, Reader, Transport, TrialSocket, report, times};
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
 
@@ -65,7 +65,7 @@ type Listening = tokio::task::JoinHandle<(Option<u16>, Instant)>;
 async fn listen(url: &str, user: &Client) -> Vec<Listening> {
     let mut listening = Vec::new();
     for _ in 0..IDLE {
-        let mut socket = Socket::connect(url, user.token()).await.expect("the node is there");
+        let mut socket = TrialSocket::connect(url, user.token()).await.expect("the node is there");
         listening.push(tokio::spawn(async move {
             loop {
                 if let Incoming::End(code) = socket.await_next().await {

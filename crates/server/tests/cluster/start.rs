@@ -1,8 +1,9 @@
 //! Nodes that start, and those that say why they cannot; `chinwag check` and `chinwag user` beside.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
-use chinwag_testkit::postgres::Database;
+use chinwag_testkit::postgres::{Database, Server};
 use chinwag_testkit::process::{Output, Program, Running, finish};
 use chinwag_testkit::redis::Redis;
 
@@ -17,7 +18,7 @@ fn command(program: &Program, args: &[&str], database: &str, redis: Option<&str>
     let mut command = program.command(args);
     command.env("CHINWAG_DATABASE", database).env("CHINWAG_LISTEN", "127.0.0.1:0");
     // That this PostgreSQL does not wait for its disk is warned of.
-    command.env("CHINWAG_LOG__LEVEL", "error");
+    command.env("CHINWAG_LOG__LEVEL", "error").env("CHINWAG_START_TIMEOUT", "0s");
     if let Some(redis) = redis {
         command.env("CHINWAG_REDIS", redis).env(SECRET, LONG).env(KEY, LONG);
     }
@@ -107,6 +108,54 @@ fn an_unfit_redis_is_refused_and_nothing_is_made() {
     let output = finish(keyless, "");
     assert!(sentence(&output).contains("give every node the same CHINWAG_SERVICE_KEY"), "{output:?}");
     assert_eq!((output.code, program.data().exists(), tables(&database)), (Some(1), false, 0));
+}
+
+#[test]
+fn node_waits_for_postgresql_and_redis_at_its_start() {
+    let (mut server, redis, program) = (Server::start_new(false), Redis::start(), program());
+    let database = server.database();
+    server.stop();
+    redis.kill();
+    let mut command = command(&program, &["serve"], &database.url(), Some(&redis.url()));
+    command.env("CHINWAG_START_TIMEOUT", "10m").env("CHINWAG_LOG__LEVEL", "warn");
+    let mut node = Running::launch(command);
+    node.wait_for_log(&format!("waiting up to 10m: the database at {} does not answer", server.address()));
+    server.start();
+    node.wait_for_log(&format!("waiting up to 10m: Redis at {} is away", redis.address()));
+    assert!(!program.data().exists(), "nothing is made");
+    redis.start_again();
+    node.wait_until_ready();
+    let output = node.stop();
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let waits = output.stderr.lines().filter_map(|line| line.split_once("waiting up to"));
+    let reasons: Vec<_> = waits.map(|(_, reason)| reason).collect();
+    let unique: BTreeSet<_> = reasons.iter().collect();
+    assert_eq!(unique.len(), reasons.len(), "each reason is logged once: {}", output.stderr);
+}
+
+#[test]
+fn signal_ends_a_node_that_waits_at_its_start() {
+    let program = program();
+    let mut command = command(&program, &["serve"], "postgres://chinwag:pass-word@127.0.0.1:1/x", None);
+    command.env("CHINWAG_START_TIMEOUT", "10m").env("CHINWAG_LOG__LEVEL", "warn");
+    let mut node = Running::launch(command);
+    node.wait_for_log("waiting up to 10m");
+    let output = node.stop();
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(!program.data().exists(), "nothing is made");
+}
+
+#[test]
+fn wait_at_the_start_ends_with_its_reason() {
+    let program = program();
+    let mut command = command(&program, &["serve"], "postgres://chinwag:pass-word@127.0.0.1:1/x", None);
+    command.env("CHINWAG_START_TIMEOUT", "1s");
+    let output = finish(command, "");
+    assert_eq!(output.code, Some(1), "{output:?}");
+    let said = sentence(&output);
+    let expected = "no answer within start_timeout (1s): the database at 127.0.0.1:1 does not answer";
+    assert!(said.starts_with(expected), "{said}");
+    assert!(!said.contains("pass-word") && !program.data().exists(), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

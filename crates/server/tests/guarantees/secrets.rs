@@ -141,6 +141,25 @@ async fn said(ledger: &mut Ledger, mut socket: Ws, token: &str) {
     ledger.public.push(socket.expect("error.decode").await.to_string());
 }
 
+/// Codes of invites that are good, ended and unknown, in all paths that have one.
+async fn codes(ledger: &mut Ledger, ann: &Client) {
+    let group = text(&ann.post("groups/", json!({ "name": "g" })).await.ok(201)["id"]);
+    let made = ann.post(&format!("groups/{group}/invites/"), json!({})).await.ok(201);
+    let code = ledger.secret(&text(&made["code"]));
+    let own = format!("groups/{group}/invites/{code}/");
+    ann.get(&own).await.ok(200);
+    ann.get(&format!("invites/{code}/")).await.ok(200);
+    ann.post(&format!("invites/{code}/"), json!({})).await.ok(200);
+    ann.delete(&own).await.ok(200);
+    let unknown = ledger.secret("cw_invite_unknown0123456789abcd");
+    for code in [code, unknown] {
+        ledger.refusal(&ann.get(&format!("groups/{group}/invites/{code}/")).await);
+        ledger.refusal(&ann.get(&format!("invites/{code}")).await);
+        ledger.refusal(&ann.post(&format!("invites/{code}/"), json!({ "group": code })).await);
+        ledger.refusal(&ann.get(&format!("nowhere/{code}/")).await);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_credential_is_in_a_log_a_metric_or_a_refusal() {
     let program = Program::new(env!("CARGO_BIN_EXE_chinwag"));
@@ -178,6 +197,7 @@ async fn no_credential_is_in_a_log_a_metric_or_a_refusal() {
     said(&mut ledger, socket, &token).await;
     let again = nobody.try_ws(&path, &[]).await.expect_err("it was used");
     ledger.public.push(again.body);
+    codes(&mut ledger, &ann).await;
     ann.delete("sessions/").await.ok(200);
     ledger.refusal(&ann.get("users/").await);
     for path in ["/metrics", "/readyz", "/healthz"] {

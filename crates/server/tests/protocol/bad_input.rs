@@ -15,7 +15,12 @@ async fn group(app: &TestApp) -> String {
 async fn state(app: &TestApp, group: &str) -> (Value, Value) {
     let service = app.service();
     let whole = service.get(&format!("groups/{group}/?fields=__all__")).await.ok(200);
-    (whole, service.get("users/?fields=__all__").await.ok(200))
+    let mut users = service.get("users/?fields=__all__").await.ok(200);
+    for user in users.as_array_mut().expect("users") {
+        // While a user is connected this is now.
+        user["last_seen"].take();
+    }
+    (whole, users)
 }
 
 #[tokio::test]
@@ -109,6 +114,8 @@ async fn events_with_wrong_data_name_the_field_and_change_nothing() {
         ("message.read", json!({ "group": group, "seq": "1" }), "seq"),
         ("message.read", json!({ "group": group, "seq": 9_223_372_036_854_775_807_i64 }), "seq"),
         ("message.update", json!({ "id": "x", "body": "x" }), "id"),
+        ("message.update", json!({ "id": group }), "body"),
+        ("message.update", json!({ "id": group, "colour": "red" }), "body"),
         ("message.delete", json!({}), "id"),
         ("status.update", json!({ "status": "away" }), "status"),
         ("status.update", json!({}), "status"),
@@ -129,6 +136,8 @@ async fn events_with_wrong_data_name_the_field_and_change_nothing() {
         ("group.create", json!({ "name": "g", "members": ["tournament"] }), "members"),
         ("group.create", json!({ "name": "g", "members": "bob" }), "members"),
         ("group.create", json!({ "name": "g", "members": [null] }), "members"),
+        ("group.update", json!({ "id": group }), "name"),
+        ("group.update", json!({ "group": group, "author": "ann", "colour": "red" }), "name"),
         ("group.update", json!({ "id": group, "remove": ["nobody"] }), "remove"),
         ("group.update", json!({ "id": group, "remove": ["bob"], "admins": ["bob"] }), "remove"),
         ("group.update", json!({ "id": group, "owner": ["ann", "bob"] }), "owner"),
@@ -233,6 +242,58 @@ async fn payloads_with_wrong_fields_are_refused_by_field_over_rest() {
         );
     }
     assert_eq!(state(&app, &group).await, before);
+}
+
+#[tokio::test]
+async fn a_patch_without_any_known_key_is_refused() {
+    let app = TestApp::start().await;
+    let group = group(&app).await;
+    let service = app.service();
+    let ann = app.sign_in("ann").await;
+    let message = setup::id(&setup::send(&ann, &group, "hello").await);
+    let of_author = json!({ "author": "ann" });
+    for (path, first) in [
+        (format!("groups/{group}/"), "name"),
+        (format!("groups/{group}/me/"), "notify"),
+        (format!("messages/{message}/"), "body"),
+        ("users/ann/".into(), "new_name"),
+        ("accounts/me/".into(), "old"),
+    ] {
+        for body in [json!({}), json!({ "colour": "red" }), of_author.clone()] {
+            let refused = ann.patch(&path, body.clone()).await.ok(400);
+            assert_eq!(refused["errors"][0]["field"], first, "{path} {body}: {refused}");
+            if path != "accounts/me/" {
+                service.patch(&path, body).await.ok(400);
+            }
+        }
+    }
+    // A known key that changes nothing is a success, also one that clears what is clear.
+    for body in [json!({ "admins": [] }), json!({ "description": null }), json!({ "name": "g" })] {
+        ann.patch(&format!("groups/{group}/"), body).await.ok(200);
+    }
+    assert_eq!(ann.get(&format!("groups/{group}/?fields=head")).await.ok(200)["head"], 2);
+}
+
+#[tokio::test]
+async fn null_is_refused_where_it_clears_nothing() {
+    let app = TestApp::start().await;
+    let group = group(&app).await;
+    let (service, ann) = (app.service(), app.sign_in("ann").await);
+    let message = format!("messages/{}/", setup::id(&setup::send(&ann, &group, "hello").await));
+    let refused = [
+        (ann.post("messages/", json!({ "group": group, "body": "hi", "mentions": null })).await, "mentions"),
+        (ann.patch(&message, json!({ "body": "hi", "mentions": null })).await, "mentions"),
+        (ann.post(&format!("groups/{group}/invites/"), json!({ "ttl": null })).await, "ttl"),
+        (service.post("users/ann/tokens/", json!({ "ttl": null })).await, "ttl"),
+        (ann.patch("users/ann/", json!({ "settings": { "added_by": null } })).await, "settings.added_by"),
+        (
+            ann.patch("users/ann/", json!({ "settings": { "write_first": null } })).await,
+            "settings.write_first",
+        ),
+    ];
+    for (answer, field) in refused {
+        assert_eq!(answer.ok(400)["errors"][0]["field"], field);
+    }
 }
 
 #[tokio::test]

@@ -193,7 +193,7 @@ async fn everything_is_served_below_the_path_of_public_url() {
         assert_eq!(below.get(&format!("/{path}").replacen("//", "/", 1)).await.status, 200, "{path}");
     }
     let page = app.nobody().get("/chinwag").await.text;
-    assert!(page.contains("src=\"/chinwag/chinwag-chat.js\"") && !page.contains("=\"/assets"), "{page}");
+    assert!(page.contains("src=\"/chinwag/bundle/page.") && !page.contains("=\"/bundle"), "{page}");
     for path in ["/", "/api/v1/users/", "/docs/", "/chat/", "/chinwagx/api/v1/users/"] {
         let refused = app.service().get(path).await;
         assert_eq!(refused.status, 404, "{path}");

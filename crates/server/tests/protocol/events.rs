@@ -38,11 +38,17 @@ async fn a_socket_starts_with_summaries_and_then_presence() {
         *bob.summary(),
         json!([{
             "id": group["id"], "name": "g", "owner": ["ann"], "admins": [], "members": ["bob"], "restricts": [],
-            "members_count": 2, "messages": [{
+            "members_count": 2, "description": null, "avatar": null, "data": null, "open": false, "slow": 0,
+            "messages": [{
                 "id": sent["id"], "author": "ann", "date": sent["date"], "body": "first", "respond_to": null,
-                "seq": 2, "edited": null,
+                "seq": 2, "edited": null, "mentions": [], "reactions": {}, "thread": null, "replies": null,
+                "pinned": false, "data": null, "attachments": [],
             }],
-            "head": 2, "me": { "pending": false }, "last_read": null, "last_read_seq": null, "unread": 1,
+            "pins": [],
+            "head": 2, "reads": {}, "me": {
+                "notify": "all", "muted_until": null, "hidden": false, "pinned": false, "marked_unread": false,
+                "mentioned": 0, "pending": false,
+            }, "last_read": null, "last_read_seq": null, "unread": 1,
         }])
     );
     assert_eq!(
@@ -358,7 +364,10 @@ async fn changes_over_rest_reach_sockets_as_the_same_events() {
     service.delete(&format!("messages/{}/", id(&sent["id"]))).await.ok(200);
     a.until("message.delete").await;
     service.patch("users/ann/", json!({ "new_name": "anna" })).await.ok(200);
-    assert_eq!(b.until("user.update").await["data"], json!({ "name": "ann", "new_name": "anna" }));
+    let renamed = json!({
+        "name": "ann", "new_name": "anna", "display_name": null, "avatar": null, "data": null, "kind": "person",
+    });
+    assert_eq!(b.until("user.update").await["data"], renamed);
     service.delete("users/anna/").await.ok(200);
     assert_eq!(b.until("user.delete").await["data"], json!({ "name": "anna" }));
     assert_eq!(a.close_code().await, Some(4001));

@@ -7,6 +7,7 @@ use chinwag_core::limits::RateLimits;
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::{Answer, Client};
 use chinwag_testkit::clock::Held;
+use chinwag_testkit::setup::group;
 use chinwag_testkit::ws::Ws;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -62,6 +63,51 @@ async fn refused_events_take_nothing_and_say_when_to_retry() {
     assert_eq!(refused(&mut ws, group).await, None, "what was refused took nothing");
     assert!(refused(&mut ws, group).await.is_some());
     status(&mut ws).await;
+}
+
+#[tokio::test]
+async fn what_slow_mode_refuses_takes_nothing() {
+    let (app, _clock) = limited(|rates| {
+        (rates.events_burst, rates.events_per_second) = (8, 1);
+        (rates.messages_burst, rates.messages_per_second) = (3, 1);
+    })
+    .await;
+    let (ann, _olga, service) = (app.user("ann").await, app.user("olga").await, app.service());
+    let (slow, other) = (group(&service, &["olga", "ann"]).await, group(&service, &["olga", "ann"]).await);
+    service.patch(&format!("groups/{slow}/"), json!({ "slow": 60 })).await.ok(200);
+    let mut ws = ann.ws().await;
+    assert_eq!(refused(&mut ws, &slow).await, None);
+    for _ in 0..3 {
+        assert_eq!(refused(&mut ws, &slow).await.expect("slow mode")["data"]["retry_after"], 60);
+        let over_rest = ann.post("messages/", json!({ "group": slow, "body": "hello" })).await;
+        assert_eq!((over_rest.header("retry-after"), over_rest.status), ("60", 429));
+    }
+    for _ in 0..2 {
+        assert_eq!(refused(&mut ws, &other).await, None, "two of the burst are left");
+    }
+    assert_eq!(refused(&mut ws, &other).await.expect("the burst is used up")["data"]["retry_after"], 1);
+}
+
+#[tokio::test]
+async fn strangers_too_many_take_nothing_from_other_limits() {
+    let (app, _clock) = limited(|rates| {
+        rates.first_contacts_per_day = 1;
+        (rates.events_burst, rates.events_per_second) = (3, 1);
+    })
+    .await;
+    let ann = app.user("ann").await;
+    for name in ["bob", "cay"] {
+        app.user(name).await;
+    }
+    let mut ws = ann.ws().await;
+    let first = json!({ "target": "bob", "body": "hi" });
+    assert_eq!(ws.ask("message.first", first).await["type"], "group.update");
+    assert_eq!(ws.ask("message.first", json!({ "target": "cay", "body": "hi" })).await["code"], 429);
+    ann.put("private/", json!({ "user": "cay" })).await.ok(429);
+    for _ in 0..2 {
+        assert_eq!(status(&mut ws).await["type"], "status.update");
+    }
+    assert_eq!(status(&mut ws).await["code"], 429);
 }
 
 #[tokio::test]

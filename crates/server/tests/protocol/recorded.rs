@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use chinwag_core::clock::SystemClock;
 use chinwag_core::{Clock, Date};
-use chinwag_http::{CLIENT_EVENTS, Example};
+use chinwag_http::{CLIENT_EVENTS, Example, ROUTES, RouteEntry, RouteExample};
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::{Answer, Client};
 use futures_util::{SinkExt, StreamExt};
@@ -36,7 +36,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
 use uuid::Uuid;
 
-use plain::Plain;
+use self::plain::Plain;
 
 /// The paths of the documents for machines, whose own tests read them.
 const DOCUMENTS: [&str; 2] = ["/api/v1/openapi.json", "/api/v1/asyncapi.json"];
@@ -199,6 +199,11 @@ impl Session {
         answer
     }
 
+    /// Whether a request of a route was sent.
+    fn has_asked(&self, method: &str, route: &str) -> bool {
+        self.requests.iter().any(|(by, path)| by == method && is_of(route, path))
+    }
+
     /// Records the frames of a step, up to the next mark, and answers them. Frames that no commit
     /// causes, such as a status, may come at any time: so the mark is set once as many have come as the
     /// stored record has, or while recording once no more come.
@@ -333,13 +338,14 @@ fn compare(record: &str) {
     assert_eq!(record.lines().count(), stored.lines().count(), "the record is longer or shorter");
 }
 
-/// Plays the example of each event that no part has played, as the owner of a group.
+/// Plays the example of each event and each route that no part has played, as the owner of a group or for it.
 async fn examples(session: &mut Session) {
     let events: Vec<_> = CLIENT_EVENTS.iter().filter(|event| !session.events.contains(event.name)).collect();
-    if events.is_empty() {
+    let routes: Vec<_> = ROUTES.iter().filter(|route| !session.has_asked(route.method, route.path)).collect();
+    if events.is_empty() && routes.is_empty() {
         return;
     }
-    session.part("Examples of events");
+    session.part("Examples of events and routes");
     if !session.sockets.iter().any(|socket| socket.user == "ann") {
         session.open("ann", "").await;
     }
@@ -352,6 +358,16 @@ async fn examples(session: &mut Session) {
     for event in events {
         session.say("ann", event.name, (event.example)(&ids)).await;
     }
+    let service = session.service.clone();
+    for route in routes {
+        let RouteEntry { method, rules, .. } = route;
+        let path = route.example_path("cat", &ids.group, &ids.message);
+        let path = path.trim_start_matches("/api/v1/");
+        let example = RouteExample { group: &ids.group, author: "ann", other: "cat", fresh: "fresh" };
+        let caller = if rules.answers[2] == 403 { &ann } else { &service };
+        let method = method.to_uppercase().parse().expect("a method");
+        session.ask(caller, method, path, (rules.example)(&example)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -363,9 +379,10 @@ async fn recorded_session_is_answered_byte_for_byte() {
     let document = session.service.get("openapi.json").await.ok(200);
     for (route, methods) in document["paths"].as_object().expect("paths") {
         for method in methods.as_object().expect("methods").keys() {
-            let played = session.requests.iter().any(|(by, path)| by == method && is_of(route, path));
             assert!(
-                played || !route.starts_with("/api/v1/") || DOCUMENTS.contains(&route.as_str()),
+                session.has_asked(method, route)
+                    || !route.starts_with("/api/v1/")
+                    || DOCUMENTS.contains(&route.as_str()),
                 "{method} {route} was not played"
             );
         }

@@ -110,7 +110,10 @@ async fn a_rename_is_told_to_who_was_away() {
     let mut socket = bob.ws().await;
     let (missed, _) = resume(&mut socket, json!({ &group: 1 })).await;
     assert_eq!(told(&missed), [("user.update", None), ("group.update", Some(2))]);
-    assert_eq!(missed[0]["data"], json!({ "name": "ann", "new_name": "anna" }));
+    let renamed = json!({
+        "name": "ann", "new_name": "anna", "display_name": null, "avatar": null, "data": null, "kind": "person",
+    });
+    assert_eq!(missed[0]["data"], renamed);
 }
 
 #[tokio::test]

@@ -11,14 +11,12 @@ mod routes;
 use std::collections::BTreeSet;
 
 use chinwag_core::permission::{Role, may};
-use chinwag_http::{CLIENT_EVENTS, ClientEventEntry, Example, Right};
+use chinwag_http::{CLIENT_EVENTS, ClientEventEntry, Example, ROUTES, Right};
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::ws::Ws;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use self::routes::ROUTES;
 
 /// The members of every cell's group, with the roles that they have in it, and who is not in it.
 const ACTORS: [&str; 8] =
@@ -101,6 +99,12 @@ fn rows() -> Vec<Row> {
         Row {
             name: "see the group",
             rest: Some(|cell| (Method::GET, format!("groups/{}/?fields=__all__", cell.group), Value::Null)),
+            event: None,
+            allowed: ALL,
+        },
+        Row {
+            name: "see the members",
+            rest: Some(|cell| (Method::GET, format!("groups/{}/members/", cell.group), Value::Null)),
             event: None,
             allowed: ALL,
         },
@@ -193,10 +197,20 @@ fn rows() -> Vec<Row> {
             }),
             allowed: NOBODY,
         },
+        Row {
+            name: "pin a message",
+            rest: Some(|cell| {
+                let path = format!("messages/{}/pin/", cell.message_of("member2"));
+                (Method::PUT, path, cell.author(json!({})))
+            }),
+            event: Some(|cell| ("message.pin", json!({ "id": cell.message_of("member2"), "on": true }))),
+            allowed: KEEPERS,
+        },
         delete_of!("delete an admin's message", "warden2", OWNER),
         delete_of!("delete a member's message", "member2", KEEPERS),
         delete_of!("delete a restrict's message", "restrict2", KEEPERS),
         change!("rename", KEEPERS, { "name": "another name" }),
+        change!("describe", KEEPERS, { "description": "another", "data": { "a": 1 }, "open": true, "slow": 5 }),
         change!("add a member", KEEPERS, { "members": ["newcomer"] }),
         change!("add a restrict", KEEPERS, { "restricts": ["newcomer"] }),
         change!("add an admin", KEEPERS, { "admins": ["newcomer"] }),
@@ -208,6 +222,17 @@ fn rows() -> Vec<Row> {
         change!("remove an admin", OWNER, { "remove": ["warden2"] }),
         change!("remove a member", KEEPERS, { "remove": ["member2"] }),
         change!("remove a restrict", KEEPERS, { "remove": ["restrict2"] }),
+        change!("remove a member by a ban", KEEPERS, { "ban": ["member2"] }),
+        change!("remove an admin by a ban", OWNER, { "ban": ["warden2"] }),
+        change!("ban an outsider", KEEPERS, { "ban": ["outsider"] }),
+        Row {
+            name: "make an invite",
+            rest: Some(|cell| {
+                (Method::POST, format!("groups/{}/invites/", cell.group), cell.author(json!({})))
+            }),
+            event: None,
+            allowed: KEEPERS,
+        },
         change!("hand over", OWNER, { "owner": ["member2"] }),
         change!("demote the owner", NOBODY, { "members": ["owner"] }),
         change!("remove the owner", NOBODY, { "remove": ["owner"] }),
@@ -460,7 +485,7 @@ async fn every_route_has_a_row_of_rights() {
             served.insert(format!("{method} {path}"));
         }
     }
-    let rows: BTreeSet<_> = ROUTES.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    let rows: BTreeSet<_> = ROUTES.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
     let open = [
         "get /healthz",
         "get /readyz",

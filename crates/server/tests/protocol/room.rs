@@ -1,50 +1,35 @@
 //! A disk without room: what adds is 507 over both transports, and everything else goes on.
 
+use chinwag_http::{ROUTES, RouteEntry};
 use chinwag_testkit::client::Client;
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 
-use super::routes::{ROUTES, payload};
+use super::routes::example;
 use super::{cell, rows, world};
 
-/// The routes that add, with their usual payloads.
-const ADDING: [(&str, &str); 9] = [
-    ("post", "/api/v1/users/"),
-    ("put", "/api/v1/users/{name}/"),
-    ("patch", "/api/v1/users/{name}/"),
-    ("post", "/api/v1/groups/"),
-    ("patch", "/api/v1/groups/{id}/"),
-    ("put", "/api/v1/private/"),
-    ("post", "/api/v1/messages/"),
-    ("patch", "/api/v1/messages/{id}/"),
-    ("post", "/api/v1/accounts/"),
-];
-
 /// How the rows of the role table begin that end, remove, read or change a mark.
-const GOING_ON: [&str; 7] = ["delete", "remove", "quit", "accept", "mark", "see", "read"];
+const GOING_ON: [&str; 8] = ["delete", "remove", "ban", "quit", "accept", "mark", "see", "read"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_route_that_adds_is_507_without_room() {
     let app = world().await;
     let service = app.service();
-    for (number, (method, path, expected)) in ROUTES.iter().enumerate() {
+    for (number, route) in ROUTES.iter().enumerate() {
+        let RouteEntry { method, path, rules } = route;
         let (cell, victim) = (cell(&service, "owner").await, format!("victim{number}"));
         app.user(&victim).await;
-        let [_, by_user, by_service] = *expected;
+        let [_, by_user, by_service] = rules.answers;
         // What a service has no use for is tried as a user.
         let (caller, expected) = match by_service {
             403 => (app.sign_in("outsider").await, by_user),
             _ => (app.service(), by_service),
         };
-        let id = if path.contains("/messages/{id}") { cell.message_of("owner") } else { &cell.group };
-        let filled = path.replace("{name}", &victim).replace("{id}", id);
-        let body = payload(method, path, &cell.group, &format!("fresh{number}"));
-        let request = caller.request(method.to_uppercase().parse().expect("a method"), &filled);
-        let request = if body.is_null() { request } else { request.json(&body) };
+        let request = example(route, &caller, &cell, &victim, &format!("fresh{number}"));
         app.app().set_low(true);
         let answer = caller.send(request).await;
         app.app().set_low(false);
-        let expected = if ADDING.contains(&(*method, *path)) { 507 } else { expected };
+        let expected = if rules.adds { 507 } else { expected };
         assert_eq!(answer.status, expected, "{method} {path}: {}", answer.text);
     }
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chinwag_client::{
-    Access, ClientEvent, Credential, Error, Options, Positions, Rest, ServerEvent, Session, Update, Updates,
+    Access, ClientEvent, Credential, Error, GroupChange, MessageEdit, NewInvite, NewMessage, Options,
+    Positions, Rest, ServerEvent, Session, Update, Updates,
 };
 use chinwag_core::limits::RateLimits;
 use chinwag_testkit::app::TestApp;
@@ -63,6 +64,30 @@ async fn bodies_until(updates: &mut Updates, last: &str) -> Vec<String> {
         }
     }
     bodies
+}
+
+#[tokio::test]
+async fn calls_join_open_groups_and_use_invites() {
+    let app = TestApp::start().await;
+    let (ann, bob, group) = pair(&app).await;
+    let [eve, fay] = users(&app.service(), &["eve", "fay"]).await.try_into().expect("two");
+    let (ann, bob, eve, fay) = (ann.rest(), bob.rest(), eve.rest(), fay.rest());
+    let change =
+        GroupChange { id: group, open: Some(true), ban: vec!["fay".into()], ..GroupChange::default() };
+    assert_eq!(ann.update_group(&change).await.expect("a change").banned, Some(vec!["fay".into()]));
+    let open = eve.open_groups("G").await.expect("a list");
+    assert_eq!((open.len(), open[0].id, open[0].shown.members_count), (1, group, 2));
+    assert_eq!(eve.join_group(group).await.expect("it is open").members_count, 3);
+    assert!(fay.join_group(group).await.is_err());
+    let invite = ann.create_invite(group, &NewInvite { uses: None, ttl: Some(60) }).await.expect("a code");
+    assert_eq!(ann.invites(group).await.expect("a list"), std::slice::from_ref(&invite));
+    assert_eq!(fay.invited_group(&invite.code).await.expect("it is good").members_count, 3);
+    bob.leave_group(group).await.expect("he leaves");
+    assert_eq!(bob.use_invite(&invite.code).await.expect("it is good").members_count, 3);
+    ann.end_invite(group, &invite.code).await.expect("it is ended");
+    assert!(bob.invited_group(&invite.code).await.is_err());
+    let usual = ann.create_invite(group, &NewInvite::default()).await.expect("a code");
+    assert_eq!(usual.uses, Some(1));
 }
 
 fn numbered(range: std::ops::RangeInclusive<u32>) -> Vec<String> {
@@ -235,6 +260,24 @@ async fn ended_credential_ends_the_session_or_is_renewed() {
     assert!(connected(&mut others).await.resumed);
     assert_eq!(renewed.send(group, "still here").await.unwrap().author, "bob");
     drop(ann);
+}
+
+#[tokio::test]
+async fn mentions_are_sent_edited_and_counted() {
+    let app = TestApp::start().await;
+    let (ann, bob, group) = pair(&app).await;
+    let (session, _updates) = Session::connect_with(&app.url(), bearer(&ann), quick());
+    let mentions = vec!["bob".to_owned()];
+    let new = NewMessage { group, body: "look".into(), mentions: mentions.clone(), ..NewMessage::default() };
+    let sent = session.send_message(new).await.unwrap();
+    assert_eq!(sent.mentions, mentions);
+    let unread = bob.rest().unread().await.unwrap();
+    assert_eq!((unread.unread, unread.mentioned, unread.groups), (1, 1, 1));
+    let edit = MessageEdit { id: sent.id, body: None, mentions: Some(vec![]) };
+    let edited = ann.rest().edit_message(&edit).await.unwrap();
+    assert_eq!((edited.body.as_str(), edited.mentions.len()), ("look", 0));
+    let me = bob.rest().group(group).await.unwrap().me.expect("the user's own");
+    assert_eq!(me.mentioned, 0);
 }
 
 #[tokio::test]

@@ -109,9 +109,9 @@ async fn validator_that_refuses_or_renames_closes_sockets() {
 async fn silent_validator_closes_sockets_after_its_grace() {
     let host = Host::start("\"ann\"").await;
     let app = app(&host, Duration::from_millis(600)).await;
+    let begun = Instant::now();
     let (mut one, mut other) = (open(&app, "a=1").await, open(&app, "a=2").await);
     host.say("503");
-    let begun = Instant::now();
     assert_eq!(one.close_code_within(PATIENCE).await, Some(4001));
     assert_eq!(other.close_code_within(PATIENCE).await, Some(4001));
     assert!(begun.elapsed() >= Duration::from_millis(600), "{:?}", begun.elapsed());

@@ -65,7 +65,7 @@ async fn window_shows_the_newest_groups_and_counts_the_others() {
     assert_eq!(ids(&windowed(&bob, "groups=2000").await), newest, "in several pages, too");
     let mut socket = windowed(&bob, "groups=0").await;
     assert_eq!((socket.summary(), socket.more()), (&json!([]), &json!({ "groups": 40 })));
-    assert_eq!(socket.until("summary.more").await["data"], json!({ "unread": 80 }));
+    assert_eq!(socket.until("summary.more").await["data"], json!({ "unread": 80, "mentioned": 0 }));
     let sent = json!({ "author": "ann", "group": groups[5], "body": "live" });
     app.service().post("messages/", sent).await.ok(201);
     assert_eq!(socket.until("message.text").await["seq"], 4, "events of every group arrive");
@@ -91,13 +91,28 @@ async fn summary_more_counts_what_the_window_leaves_out() {
         let mut socket = windowed(&bob, window).await;
         assert_eq!(socket.more(), &json!({ "groups": groups }), "{window}");
         let sum = socket.until("summary.more").await;
-        assert_eq!((&sum["data"], sum.get("seq")), (&json!({ "unread": unread }), None), "{window}");
+        assert_eq!(
+            (&sum["data"], sum.get("seq")),
+            (&json!({ "unread": unread, "mentioned": 0 }), None),
+            "{window}"
+        );
     }
+    // Muted groups count in no sum.
+    let me = |group: &Value| format!("groups/{}/me/", group.as_str().expect("an id"));
+    for (group, setting) in [
+        (&groups[2], json!({ "notify": "none" })),
+        (&groups[3], json!({ "muted_until": "2100-01-01T00:00:00Z" })),
+        (&groups[4], json!({ "notify": "mentions" })),
+    ] {
+        bob.patch(&me(group), setting).await.ok(200);
+    }
+    let sum = windowed(&bob, "groups=0").await.until("summary.more").await;
+    assert_eq!(sum["data"], json!({ "unread": 65, "mentioned": 0 }));
     let mut all = windowed(&bob, "groups=40").await;
     all.send(json!({ "type": "typing.start", "data": {} })).await;
     assert_eq!(all.next().await["type"], "error.data", "nothing is left out, so that there is no sum");
     let mut others = windowed(&ann, "groups=0").await;
-    assert_eq!(others.until("summary.more").await["data"], json!({ "unread": 0 }));
+    assert_eq!(others.until("summary.more").await["data"], json!({ "unread": 0, "mentioned": 0 }));
 }
 
 #[tokio::test]

@@ -39,6 +39,9 @@ async fn console_stays_empty_where_nobody_is_signed_in() {
     sign(&ann, "ann", PASSWORD, "Sign up").await;
     ann.sees("Signed in as ann").await;
     ann.is_connected().await;
+    // A request that is under way when the session ends would be refused.
+    let asked = "return performance.getEntriesByType('resource').some(({ name }) => name.includes('/users/?name=ann&'))";
+    ann.looks("have asked for her profile", asked, serde_json::json!([])).await;
     // Her session ends elsewhere, and her browser still has its cookie.
     stage.app.service().delete("users/ann/tokens/").await.ok(200);
     ann.sees(WELCOME).await;
@@ -88,8 +91,20 @@ async fn a_profile_is_renamed_signed_out_everywhere_and_deleted() {
     other.sees("The name or the password is wrong.").await;
 
     bob.press("Deleted user").await;
-    bob.sees_in("Conversation", "This user is no longer here.").await;
+    bob.sees_in("Conversation", "This account was deleted.").await;
     bob.sees_gone("Conversation", "my words").await;
+    // Nothing can be written there. It can be hidden, or removed for good.
+    bob.sees_gone("Conversation", "Send").await;
+    bob.press("Hide").await;
+    bob.sees("The conversation is hidden.").await;
+    bob.sees_gone("Conversation list", "Deleted user").await;
+    bob.fill("Find a conversation", "deleted").await;
+    bob.press("Deleted user").await;
+    bob.press("Remove conversation").await;
+    bob.sees("Remove this conversation?").await;
+    bob.press("Remove conversation").await;
+    bob.sees_gone("Conversation list", "Deleted user").await;
+    bob.fill("Find a conversation", "").await;
     bob.press("The choir").await;
     bob.sees_in("Conversation", "1 member").await;
     tokio::join!(ann.close(), other.close(), bob.close());
@@ -120,5 +135,80 @@ async fn drafts_survive_reloads_per_conversation_and_author() {
     let left =
         ann.run("return Object.keys(localStorage).filter((key) => key.includes('draft')).length;").await;
     assert_eq!(left, 0, "drafts stay behind for whoever signs in next");
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn a_password_is_changed_and_other_sessions_end() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let other = stage.browser("ann").await;
+    sign(&other, "ann", PASSWORD, "Sign in").await;
+    other.sees("Signed in as ann").await;
+    ann.press("Your profile").await;
+    ann.fill("Current password", "not my password").await;
+    ann.fill("New password", "another password").await;
+    ann.press("Change password").await;
+    ann.sees("The current password is wrong.").await;
+    ann.fill("Current password", PASSWORD).await;
+    ann.fill("New password", "short").await;
+    ann.press("Change password").await;
+    ann.sees("The password must have 8 to 256 characters.").await;
+    ann.fill("New password", "another password").await;
+    ann.press("Change password").await;
+    ann.sees("Your password is changed.").await;
+    other.sees("Your session has ended. Sign in again.").await;
+    ann.press("Close").await;
+    ann.is_connected().await;
+    sign(&other, "ann", PASSWORD, "Sign in").await;
+    other.sees("The name or the password is wrong.").await;
+    sign(&other, "ann", "another password", "Sign in").await;
+    other.sees("Signed in as ann").await;
+    tokio::join!(ann.close(), other.close());
+}
+
+#[tokio::test]
+async fn an_account_made_anew_finds_nothing_of_the_former() {
+    let mut stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    for name in ["bob", "cat"] {
+        stage.app.user(name).await;
+        write_to(&ann, name, "hello").await;
+    }
+    ann.fill("Message", "half a thought").await;
+    stage.app.stop().await;
+    ann.sees("Connection lost. Trying again…").await;
+    ann.press("bob").await;
+    ann.say("never sent").await;
+    ann.sees_in("Messages", "Waiting for the connection…").await;
+    // Her page is gone when her account is deleted, so that it cannot forget.
+    ann.run("setTimeout(() => location.assign('about:blank')); return null;").await;
+    let is_gone = "return location.href === 'about:blank'";
+    ann.looks("leave the page", is_gone, serde_json::json!([])).await;
+    stage.app.restart().await;
+    stage.app.service().delete("users/ann/").await.ok(200);
+    let url = stage.app.url();
+    ann.run(&format!("setTimeout(() => location.assign('{url}')); return null;")).await;
+    ann.sees(WELCOME).await;
+    stage.app.service().post("users/", serde_json::json!({ "name": "ann" })).await.ok(201);
+    let token =
+        stage.app.service().post("users/ann/tokens/", serde_json::json!({ "ttl": 600 })).await.ok(201);
+    let token = token["token"].as_str().expect("a token").to_owned();
+    // The former session's cookie is still there, which no script can change.
+    for path in ["/api", "/chat"] {
+        ann.run(&format!("document.cookie = 'access={token}; path={path}'; return null;")).await;
+    }
+    ann.reload().await;
+    ann.sees("Signed in as ann").await;
+    ann.is_connected().await;
+    ann.sees_no("half a thought").await;
+    ann.sees_no("never sent").await;
+    let left = "const open = indexedDB.open('chinwag', 1);
+        const base = await new Promise((done) => (open.onsuccess = () => done(open.result)));
+        const all = base.transaction('unsent').objectStore('unsent').getAll();
+        const kept = await new Promise((done) => (all.onsuccess = () => done(all.result)));
+        base.close();
+        return kept.length === 0 && !Object.keys(localStorage).some((key) => key.includes('draft'));";
+    ann.looks("find nothing kept", left, serde_json::json!([])).await;
     ann.close().await;
 }

@@ -15,7 +15,7 @@ async fn who_was_added_by_a_stranger_looks_and_accepts() {
     make_group(&ann, "The garden", "bob").await;
     bob.sees_in("Conversation list", "You were added to this group: accept or decline").await;
     ann.say("the beans are up").await;
-    ann.sees_in("Messages", "Sent").await;
+    ann.sees_sent("the beans are up").await;
     bob.press("The garden").await;
     bob.sees("You were added to “The garden”, a group owned by ann").await;
     ann.press("Group details").await;

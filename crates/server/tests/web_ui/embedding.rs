@@ -78,6 +78,6 @@ async fn the_documents_own_page_chats() {
         assert_eq!(outside.get(&format!("/{path}")).await.status, 404, "{path}");
     }
     crate::write_to(&page, "astra", "Are you there?").await;
-    page.sees_in("Messages", "Sent").await;
+    page.sees_sent("Are you there?").await;
     page.close().await;
 }

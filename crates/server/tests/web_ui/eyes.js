@@ -1,5 +1,5 @@
 // How a test finds things on the page, as people do: by words, labels and roles, through shadow roots, and only what is
-// shown. It runs in the page before each of the test's own lines, which return what they found.
+// shown. It runs before the page's own scripts, and each of the test's scripts finds it in `window.eyes`.
 
 const walk = (node) => [...node.querySelectorAll("*")].flatMap((each) => (each.shadowRoot ? [each, ...walk(each.shadowRoot)] : [each]));
 const shown = (element) => element.checkVisibility({ visibilityProperty: true });
@@ -29,7 +29,7 @@ const textOf = (elements) => elements.map((element) => element.innerText).join("
 const roots = () => walk(document).filter((element) => element.shadowRoot).flatMap((element) => [...element.shadowRoot.children]);
 const pageText = () => textOf([document.body, ...roots()]);
 
-const messages = () => part("Messages").flatMap((feed) => [...feed.querySelectorAll("article")]);
+const messages = () => part("Messages").flatMap((feed) => [...feed.querySelectorAll("article.message")]);
 const bodyOf = (article) => article.querySelector(".body").textContent;
 const message = (body) => messages().filter((article) => bodyOf(article) === body);
 
@@ -72,3 +72,5 @@ const aim = async (element) => {
   addEventListener("click", judge, { capture: true, once: true });
   return point;
 };
+
+window.eyes = { walk, shown, tidy, reachable, nameOf, button, field, part, roots, pageText, messages, bodyOf, message, drawn, middle, aim };

@@ -16,11 +16,14 @@ async fn a_group_is_made_managed_handed_over_left_and_deleted() {
     bob.press("The garden").await;
     bob.sees_once("the beans are up").await;
     ann.sees_in("Messages", "Read by bob").await;
+    ann.reload().await;
+    ann.sees_in("Messages", "Read by bob").await;
     bob.say("and the peas").await;
     ann.sees_once("and the peas").await;
 
     ann.press("Group details").await;
     ann.sees_in("Members", "bob").await;
+    ann.press("Edit group").await;
     ann.fill("New group name", "The orchard").await;
     ann.press("Rename").await;
     bob.sees_in("Conversation list", "The orchard").await;
@@ -35,6 +38,7 @@ async fn a_group_is_made_managed_handed_over_left_and_deleted() {
     ann.sees_once("I may write again").await;
     // An admin deletes what members write, and not what the owner does.
     bob.press("Group details").await;
+    bob.press("More for cat").await;
     bob.press("Remove cat from the group").await;
     bob.press("Remove").await;
     ann.sees_gone("Members", "cat").await;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chinwag_testkit::app::SERVICE_KEY;
+use chinwag_testkit::browser::Key;
 use chinwag_testkit::client::Client;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::Stage;
+use crate::files::{attach, sees_pictures};
 use crate::page::Page;
 
 /// A host application. `/chat-token?name` is that user's token; `/` is its page.
@@ -67,7 +69,8 @@ async fn answer(mut socket: TcpStream, chat: String, page: String, asked: Arc<At
     // As strict as a host may be: no style but by scripts, nothing inline, nothing from elsewhere.
     let socket_address = chat.replace("http", "ws");
     let policy = format!(
-        "default-src 'none'; script-src 'nonce-host' {chat}; style-src 'nonce-host'; connect-src 'self' {chat} {socket_address}"
+        "default-src 'none'; script-src 'nonce-host' {chat}; style-src 'nonce-host'; connect-src 'self' {chat} {socket_address}; \
+         img-src {chat}; media-src {chat}"
     );
     let answer = format!(
         "HTTP/1.1 {status} OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Security-Policy: {policy}\r\n\
@@ -91,7 +94,7 @@ fn page(chat: &str, attributes: &str, script: &str) -> String {
           import "{chat}/chinwag-chat.js";
           const chat = document.querySelector("chinwag-chat");
           window.heard = [];
-          for (const type of ["unread", "message", "signedout"]) {{
+          for (const type of ["unread", "message", "signedout", "problem"]) {{
             chat.addEventListener(`chinwag-${{type}}`, ({{ detail }}) => window.heard.push([type, detail]));
           }}
           {script}
@@ -162,7 +165,7 @@ async fn a_page_shows_one_conversation_and_reports_an_ended_token() {
     let page = Page::open("ann", &origin).await;
     page.say("hello").await;
     page.sees_once("hello").await;
-    page.sees_in("Messages", "Sent").await;
+    page.sees_sent("hello").await;
     page.sees_no("Signed in as").await;
     let look = "const style = getComputedStyle(part('Conversation')[0]);
         return [style.direction, style.colorScheme, message('hello')[0].querySelector('.bubble').getBoundingClientRect().left < innerWidth / 2]";
@@ -190,5 +193,83 @@ async fn a_page_that_the_server_was_not_told_of_is_refused_in_words() {
     let page = Page::open("ann", &origin).await;
     page.sees("Opening your conversations…").await;
     page.sees("Connection lost. Trying again…").await;
+    // Its developer reads the remedy on the page, in the console, and in an event.
+    page.sees(&format!("its operator must add {origin} to http.origins")).await;
+    let told = "const told = window.heard.filter(([type]) => type === 'problem').map(([, { kind, detail }]) => `${kind}: ${detail}`);
+        return told.join() === arguments[0]";
+    let once = format!("origin: The server refuses pages of {origin}: add it to http.origins.");
+    page.looks("tell the host once", told, json!([once])).await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_token_function_that_fails_is_asked_again() {
+    let host = Host::bind().await;
+    let origin = host.origin();
+    let stage = Stage::with(|options| options.http.origins = vec![origin.clone()]).await;
+    let chat = stage.app.url();
+    stage.app.user("ann").await;
+    let fails = "let calls = 0; chat.token = () => { calls += 1; if (calls === 1) throw new Error('busy');
+        return calls === 2 ? '<html>Error</html>' : fetch('/chat-token?ann').then((answer) => answer.text()); };";
+    host.serve(chat.clone(), page(&chat, "", fails));
+    let page = Page::open("ann", &origin).await;
+    page.sees("Signed in as ann").await;
+    let told = "return window.heard.filter(([type, detail]) => type === 'problem' && detail.kind === 'token').length";
+    assert_eq!(page.look(told, json!([])).await, 2, "each failure is told once");
+    page.close().await;
+}
+
+#[tokio::test]
+async fn the_element_fits_into_its_host() {
+    let host = Host::bind().await;
+    let origin = host.origin();
+    let stage = Stage::with(|options| options.http.origins = vec![origin.clone()]).await;
+    let chat = stage.app.url();
+    stage.app.user("ann").await;
+    stage.app.user("bob").await;
+    let html = page(&chat, r#"name="Maison" with="bob""#, ASK)
+        .replace("<html lang=\"en\">", "<html lang=\"fr\">")
+        .replace("chinwag-chat { height: 500px;", "html { font-size: 62.5%; } chinwag-chat { border-radius: 40px; height: 500px;")
+        .replace("window.heard = [];", "window.heard = []; window.keys = []; addEventListener('keydown', ({ key }) => window.keys.push(key));");
+    host.serve(chat.clone(), html);
+    let page = Page::open("ann", &origin).await;
+    // The language is that of the host's page.
+    page.fill("Message", "bonjour").await;
+    page.press("Envoyer").await;
+    page.sees_once("bonjour").await;
+    let look = "const root = document.querySelector('chinwag-chat').shadowRoot.querySelector('.root');
+        const mine = getComputedStyle(message('bonjour')[0].querySelector('.bubble')).backgroundColor;
+        const { fontSize, borderTopLeftRadius, overflowX } = getComputedStyle(root);
+        return [fontSize, borderTopLeftRadius, overflowX, mine !== 'rgb(220, 236, 228)']";
+    assert_eq!(page.look(look, json!([])).await, json!(["16px", "40px", "hidden", true]));
+    page.key(Key::Backspace).await;
+    assert_eq!(page.run("return window.keys;").await, json!([]), "keys of a field stay in the element");
+    page.close().await;
+}
+
+#[tokio::test]
+async fn files_are_sent_and_seen_on_a_foreign_page() {
+    let host = Host::bind().await;
+    let origin = host.origin();
+    let stage = Stage::with(|options| options.http.origins = vec![origin.clone()]).await;
+    let chat = stage.app.url();
+    stage.app.user("ann").await;
+    let bob = stage.app.user("bob").await;
+    host.serve(chat.clone(), page(&chat, r#"with="bob""#, ASK));
+    let page = Page::open("ann", &origin).await;
+    attach(&page, "await picture('a.png', 640, 400, 'teal'), text('a.txt', 'milk')").await;
+    page.say("on a foreign page").await;
+    sees_pictures(&page, "on a foreign page", 1).await;
+    let read = "const card = message('on a foreign page')[0].querySelector('a.filecard');
+        return (await fetch(card.href, { credentials: 'omit' })).text()";
+    assert_eq!(page.look(read, json!([])).await, "milk");
+    page.act("on a foreign page", "Open a.png").await;
+    let shown =
+        "const image = walk(document).find((each) => each.matches('dialog.gallery:modal img:not(.below)'));
+        return image?.complete && image.naturalWidth === 640";
+    page.looks("see the picture", shown, json!([])).await;
+    let group = bob.get("groups/").await.ok(200)[0]["id"].as_str().expect("an id").to_owned();
+    let sent = bob.get(&format!("groups/{group}/messages/")).await.ok(200);
+    assert_eq!(sent[0]["attachments"].as_array().map(Vec::len), Some(2), "{sent}");
     page.close().await;
 }

@@ -27,11 +27,7 @@ async fn fill(stage: &Stage, group: &str, author: &str, numbers: std::ops::Range
             let body = format!("line {number}{}", " and so on".repeat(number * 7 % 40));
             let message = Send {
                 author: Some(Name::parse(author).expect("a name")),
-                group: group.parse().expect("an id"),
-                body: Body::parse(&body, 4096).expect("a body"),
-                respond_to: None,
-                date: None,
-                client_id: None,
+                ..Send::new(group.parse().expect("an id"), Body::parse(&body, 4096).expect("a body"))
             };
             let app = stage.app.app();
             async move { app.message_send(&Context::new(Caller::Service), message).await }
@@ -66,6 +62,9 @@ async fn ten_thousand_messages_scroll_without_jumps() {
     fill(&stage, &id, "bob", 1..10_001).await;
     ann.reload().await;
     ann.press("Long").await;
+    // It opens where the unread messages begin.
+    ann.sees_in("Messages", "line 1 and").await;
+    ann.press("99+ new messages").await;
     ann.sees_in("Messages", "line 10000").await;
     scroll_up_to(&ann, 9_700).await;
 
@@ -116,6 +115,61 @@ async fn ten_thousand_messages_scroll_without_jumps() {
     ann.look(top, json!([])).await;
     ann.sees("This is the beginning of the conversation.").await;
     ann.sees_in("Messages", "line 1 and so on").await;
+    ann.close().await;
+}
+
+/// Waits until the newest row is whole in view, at the end of the list.
+async fn is_at_the_end(page: &Page, body: &str, when: &str) {
+    let script = "const row = message(arguments[0])[0]; const log = row?.closest('.scroller'); if (!log?.clientHeight) return false;
+        const end = log.scrollHeight - log.scrollTop - log.clientHeight;
+        return Math.abs(end) <= 1 && row.getBoundingClientRect().bottom <= log.getBoundingClientRect().bottom";
+    page.looks(&format!("be at the end {when}"), script, json!([body])).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_at_the_end_stays_there_at_every_size() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    let id = group(&stage, "Long", &["ann", "bob"]).await;
+    fill(&stage, &id, "ann", 1..200).await;
+    ann.press("Long").await;
+    ann.sees_in("Messages", "line 199").await;
+    ann.say("the end").await;
+    ann.sees_sent("the end").await;
+    for (width, height) in [(390, 800), (390, 430), (1280, 800), (768, 600), (320, 640), (1280, 500)] {
+        ann.resize(width, height).await;
+        is_at_the_end(&ann, "the end", &format!("at {width} × {height}")).await;
+    }
+    ann.paste("Message", "1\n2\n3\n4\n5\n6\n7\n8").await;
+    is_at_the_end(&ann, "the end", "beside a large box").await;
+    ann.fill("Message", "").await;
+    is_at_the_end(&ann, "the end", "beside an empty box").await;
+    for (open, close) in [("Reply in thread", "Close the thread"), ("Group details", "Close")] {
+        if open == "Reply in thread" {
+            ann.act("the end", open).await;
+        } else {
+            ann.press(open).await;
+        }
+        ann.resize(1280, 800).await;
+        is_at_the_end(&ann, "the end", "beside another pane").await;
+        // On a narrow screen the pane has all of it.
+        ann.resize(390, 800).await;
+        ann.looks("see the pane alone", "return part('Messages').length === 0", json!([])).await;
+        ann.press(close).await;
+        is_at_the_end(&ann, "the end", "behind the pane").await;
+    }
+    // A reader further up stays there.
+    ann.resize(1280, 800).await;
+    scroll_up_to(&ann, 120).await;
+    let top = "const log = messages()[0].closest('.scroller'); const view = log.getBoundingClientRect();
+        const top = messages().find((each) => each.getBoundingClientRect().bottom > view.top + 2);";
+    ann.look(&format!("{top} window.reading = bodyOf(top); return true"), json!([])).await;
+    for (width, height) in [(1280, 500), (390, 500), (390, 800), (1280, 800)] {
+        ann.resize(width, height).await;
+        let held = format!("{top} return bodyOf(top) === window.reading");
+        ann.looks("go on reading", &held, json!([])).await;
+    }
     ann.close().await;
 }
 

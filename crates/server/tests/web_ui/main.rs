@@ -6,20 +6,36 @@
 mod access;
 mod account;
 mod bad_input;
+mod bans;
+mod change_windows;
 mod consent;
 mod embedding;
+mod files;
+mod group_details;
 mod groups;
 mod host;
+mod joining;
+mod links;
 mod log;
+mod mentions;
+mod menu;
 mod network;
 mod offer;
+mod offline;
 mod page;
 mod path;
 mod people;
+mod pins;
+mod profiles;
+mod reactions;
+mod reading;
 mod talk;
+mod text;
+mod threads;
 mod words;
 
 use chinwag_testkit::app::{Options, TestApp};
+use serde_json::json;
 
 use crate::page::Page;
 
@@ -90,4 +106,13 @@ pub(crate) async fn make_group(page: &Page, name: &str, people: &str) {
     page.fill("Group name", name).await;
     page.fill("People in the group", people).await;
     page.press("Create group").await;
+}
+
+/// The description of an entry of the list, which a screen reader reads.
+pub(crate) async fn hears_of(page: &Page, title: &str, words: &str, is_there: bool) {
+    let script = "const entry = button(arguments[0]); if (!entry) return false;
+        const about = entry.getRootNode().getElementById(entry.getAttribute('aria-describedby')).textContent;
+        return about.includes(arguments[1]) === arguments[2]";
+    page.looks(&format!("hear of {title}: {words} ({is_there})"), script, json!([title, words, is_there]))
+        .await;
 }

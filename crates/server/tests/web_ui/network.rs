@@ -42,7 +42,7 @@ async fn what_is_written_while_the_server_is_away_arrives_once() {
     let now = "const now = button('Try now'); now?.click(); return now !== null || !pageText().includes('Connection lost');";
     ann.looks("try now", now, json!([])).await;
     ann.is_connected().await;
-    ann.sees_in("Messages", "Sent").await;
+    ann.sees_sent("a first word meanwhile").await;
     ann.sees_once("a first word meanwhile").await;
     ann.press("bob").await;
     bob.is_connected().await;
@@ -67,7 +67,7 @@ async fn a_lost_acknowledgement_is_retried_and_stored_once() {
     let (ann, bob) = stage.ann_and_bob().await;
     ann.run(LOSE_THE_ANSWER).await;
     write_to(&ann, "bob", "the first").await;
-    ann.sees_in("Messages", "Sent").await;
+    ann.sees_sent("the first").await;
     assert_eq!(ann.run("return window.lost;").await, 1);
 
     ann.reload().await;

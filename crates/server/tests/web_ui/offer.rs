@@ -56,7 +56,7 @@ async fn the_composer_keeps_to_the_limit_of_the_server() {
     ann.sees("10 characters left").await;
     ann.press("Send").await;
     ann.sees_once(&long[..4990]).await;
-    ann.sees_in("Messages", "Sent").await;
+    ann.sees_sent(&long[..4990]).await;
     ann.close().await;
 }
 
@@ -70,7 +70,7 @@ async fn a_message_that_is_put_off_says_when_it_is_sent() {
     ann.run(PUT_OFF).await;
     write_to(&ann, "bob", "in a moment").await;
     ann.sees_in("Messages", "Too many messages at once. This one will be sent at").await;
-    ann.sees_in("Messages", "Sent").await;
+    ann.sees_sent("in a moment").await;
     ann.sees_once("in a moment").await;
     // A wait of a day is a refusal.
     write_to(&ann, "cat", "the second stranger today").await;

@@ -3,14 +3,17 @@
 
 use std::time::Duration;
 
-use chinwag_testkit::browser::{self, Key, STEP, Tab};
+use chinwag_testkit::browser::{self, Key, STEP, Tab, longer};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// How long anything is waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-const EYES: &str = include_str!("eyes.js");
+/// The names that `eyes.js` offers to a script.
+const EYES: &str =
+    "const { walk, shown, tidy, reachable, nameOf, button, field, part, roots, pageText, messages, bodyOf,
+    message, drawn, middle, aim } = window.eyes;";
 
 /// Runs before each page's own scripts, and notes the browser's objections. A tab's session storage
 /// outlives its reloads.
@@ -32,7 +35,10 @@ impl Page {
     /// Opens a page in a new profile. `name` is the person's.
     pub(crate) async fn open(name: &str, url: &str) -> Self {
         let tab = browser::blank(name).await;
-        tab.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": EAR })).await;
+        let eyes = format!("{{ {} }}", include_str!("eyes.js"));
+        for source in [EAR, &eyes] {
+            tab.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
+        }
         tab.go(url).await;
         Self { tab }
     }
@@ -60,8 +66,8 @@ impl Page {
             }
             self.tab.press_key(Key::Backspace).await?;
             self.tab.type_text(text).await?;
-            // The page may have been drawn anew meanwhile.
-            let written = "return (field(arguments[0])?.value.length > 0) === arguments[1].length > 0";
+            // The page may have been drawn anew meanwhile, or have moved the cursor.
+            let written = "return (field(arguments[0])?.value ?? '') === arguments[1]";
             Ok((self.eval(written, json!([label, text])).await? == true).then_some(()))
         };
         self.until(&format!("write in “{label}”"), look).await;
@@ -145,6 +151,12 @@ impl Page {
         };
         let found = self.until(&format!("see the message “{body}”"), look).await;
         assert_eq!(found, 1, "{} sees the message “{body}” more than once", self.tab.name());
+    }
+
+    /// Waits until the server has acknowledged this message, whatever the state of the others.
+    pub(crate) async fn sees_sent(&self, body: &str) {
+        let script = "return message(arguments[0])[0]?.innerText.includes('Sent') === true";
+        self.looks(&format!("see the message “{body}” sent"), script, json!([body])).await;
     }
 
     /// Waits until a script of the test's, which may use what is in `eyes.js`, returns true.
@@ -247,13 +259,15 @@ impl Page {
     pub(crate) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Result<Option<T>, String>) -> T {
         let by = Instant::now() + PATIENCE;
         let mut last = String::new();
+        let mut step = STEP;
         while let Ok(found) = timeout_at(by, look()).await {
             match found {
                 Ok(Some(found)) => return found,
                 Ok(None) => last.clear(),
                 Err(why) => last = format!(" ({why})"),
             }
-            sleep(STEP).await;
+            sleep(step).await;
+            step = longer(step);
         }
         let shown = timeout(Duration::from_secs(2), self.eval("return pageText()", json!([]))).await;
         let shown = match shown {

@@ -16,6 +16,7 @@ async fn people_become_contacts_and_see_who_is_there() {
     ann.press("Invite").await;
     ann.sees_in("Invitations sent", "bob").await;
     bob.sees_in("Invitations for you", "ann").await;
+    bob.press("More for ann").await;
     bob.press("Deny ann").await;
     ann.sees_gone("Invitations sent", "bob").await;
     ann.fill("Invite as a contact", "bob").await;
@@ -33,6 +34,7 @@ async fn people_become_contacts_and_see_who_is_there() {
     bob.press("Your profile").await;
     bob.press("Sign out").await;
     ann.sees_in("Contacts", "offline").await;
+    ann.press("More for bob").await;
     ann.press("Remove bob").await;
     ann.press("Remove").await;
     ann.sees_gone("Contacts", "bob").await;

@@ -2,8 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-const ENGLISH: &str = include_str!("../../../../web/words/en.js");
-const FRENCH: &str = include_str!("../../../../web/words/fr.js");
+use serde_json::json;
+
+use crate::Stage;
+
+const ENGLISH: &str =
+    concat!(include_str!("../../../../web/words/en.js"), include_str!("../../../../web/words/server.en.js"));
+const FRENCH: &str =
+    concat!(include_str!("../../../../web/words/fr.js"), include_str!("../../../../web/words/server.fr.js"));
 
 /// The keys of a language, each with the `{names}` of what is put in.
 fn table(source: &str) -> BTreeMap<&str, BTreeSet<&str>> {
@@ -40,4 +46,16 @@ fn every_language_says_everything() {
     assert!(english.len() > 150, "{:?}", english.keys());
     assert!(english["people.already"].contains("name"));
     assert_eq!(english, french);
+}
+
+#[tokio::test]
+async fn the_page_speaks_the_language_of_its_reader() {
+    let stage = Stage::open().await;
+    let page = stage.browser("ann").await;
+    let language = "Object.defineProperty(navigator, 'language', { value: 'fr-FR' })";
+    page.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": language })).await;
+    page.reload().await;
+    page.sees("Se connecter").await;
+    page.looks("name its language", "return document.documentElement.lang === 'fr-FR'", json!([])).await;
+    page.close().await;
 }

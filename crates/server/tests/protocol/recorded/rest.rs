@@ -47,6 +47,10 @@ async fn users(session: &mut Session) {
     session.ask(&ann, Method::PATCH, "users/ann/", settings).await;
     session.ask(&ann, Method::PATCH, "users/bob/", json!({ "settings": {} })).await;
     session.ask(&ann, Method::PATCH, "users/ann/", json!({ "kind": "bot" })).await;
+    let profile = json!({ "display_name": "Ann Lee", "settings": { "hide_last_seen": true } });
+    session.ask(&ann, Method::PATCH, "users/ann/", profile).await;
+    session.ask(&ann, Method::PATCH, "users/ann/", json!({ "avatar": "https://a.example/a" })).await;
+    session.ask(&ann, Method::PATCH, "users/ann/", json!({ "display_name": null })).await;
     session.ask(&ann, Method::PATCH, "users/ann/", json!({ "new_name": "a", "settings": {} })).await;
     session.ask(&service, Method::PATCH, "users/none/", json!({ "new_name": "some" })).await;
     let blocked = |author: &str, target: &str| json!({ "author": author, "target": target });
@@ -76,6 +80,20 @@ async fn groups(session: &mut Session) -> String {
     session.ask(&ann, Method::PATCH, &path, json!({ "remove": ["bob"] })).await;
     session.ask(&service, Method::PATCH, &path, json!({ "remove": ["dan"], "restricts": ["cat"] })).await;
     session.ask(&service, Method::PATCH, &path, json!({ "members": ["nobody-at-all"] })).await;
+    let details = json!({
+        "description": "Tea\nand cake", "data": { "b": 1 }, "open": true, "slow": 5, "avatar": "https://a.example/g.png",
+    });
+    session.ask(&service, Method::PATCH, &path, details.clone()).await;
+    session.ask(&bob, Method::PATCH, &path, details).await;
+    session.ask(&bob, Method::PATCH, &path, json!({ "description": "", "avatar": null, "slow": 0 })).await;
+    session
+        .ask(&bob, Method::PATCH, &path, json!({ "description": "\t", "slow": 21_601, "open": null }))
+        .await;
+    session.ask(&bob, Method::GET, &format!("{path}messages/?entries=all"), Value::Null).await;
+    for query in ["", "?limit=1&q=B", "?role=admin", "?role=boss"] {
+        session.ask(&bob, Method::GET, &format!("{path}members/{query}"), Value::Null).await;
+    }
+    session.ask(&bob, Method::GET, &format!("{path}messages/?entries=some"), Value::Null).await;
     for fields in ["", "?fields=__all__", "?fields=head,name", "?fields=mood"] {
         session.ask(&bob, Method::GET, &format!("{path}{fields}"), Value::Null).await;
         session.ask(&service, Method::GET, &format!("{path}{fields}"), Value::Null).await;
@@ -84,6 +102,13 @@ async fn groups(session: &mut Session) -> String {
     session.ask(&bob, Method::POST, &format!("{path}read/"), json!({ "seq": 1 })).await;
     session.ask(&bob, Method::POST, &format!("{path}read/"), json!({ "date": "x" })).await;
     session.ask(&bob, Method::POST, &format!("{path}accept/"), json!({})).await;
+    let settings = json!({ "notify": "none", "muted_until": "2031-05-12T10:29:16Z", "pinned": true });
+    session.ask(&bob, Method::PATCH, &format!("{path}me/"), settings).await;
+    session.ask(&bob, Method::PATCH, &format!("{path}me/"), json!({ "muted_until": null })).await;
+    session.ask(&bob, Method::PATCH, &format!("{path}me/"), json!({ "notify": "some" })).await;
+    session.ask(&bob, Method::PATCH, &format!("{path}me/"), json!({})).await;
+    session.ask(&bob, Method::GET, "unread/", Value::Null).await;
+    session.ask(&service, Method::GET, "unread/", Value::Null).await;
     let cat = session.app.sign_in("cat").await;
     session.ask(&cat, Method::POST, &format!("{path}quit/"), json!({ "author": "cat" })).await;
     session.ask(&cat, Method::POST, &format!("{path}quit/"), json!({ "author": "ann" })).await;
@@ -114,7 +139,30 @@ async fn messages(session: &mut Session, group: &str) {
     }
     session.ask(&ann, Method::PATCH, &path, json!({ "body": "mended" })).await;
     session.ask(&bob, Method::PATCH, &path, json!({ "body": "not mine" })).await;
-    session.ask(&ann, Method::GET, "messages/", Value::Null).await;
+    session.ask(&ann, Method::PATCH, &path, json!({ "mentions": ["bob", "@all", "bob"] })).await;
+    session.ask(&ann, Method::PATCH, &path, json!({ "mentions": ["bob", "nobody"] })).await;
+    session.ask(&bob, Method::GET, "unread/", Value::Null).await;
+    let reaction = format!("{path}reactions/%F0%9F%91%8D/");
+    session.ask(&bob, Method::PUT, &reaction, Value::Null).await;
+    session.ask(&service, Method::PUT, &reaction, json!({ "author": "ann", "tone": 1 })).await;
+    session.ask(&bob, Method::PUT, &format!("{path}reactions/no/"), Value::Null).await;
+    session.ask(&ann, Method::GET, &format!("{path}reactions/?limit=1"), Value::Null).await;
+    session.ask(&bob, Method::DELETE, &reaction, Value::Null).await;
+    let pin = format!("{path}pin/");
+    session.ask(&ann, Method::PUT, &pin, Value::Null).await;
+    session.ask(&service, Method::PUT, &pin, json!({ "author": "ann", "note": 1 })).await;
+    session.ask(&bob, Method::PUT, &pin, Value::Null).await;
+    session.ask(&bob, Method::GET, &format!("groups/{group}/pins/?fields=id+pinned"), Value::Null).await;
+    session.ask(&ann, Method::DELETE, &pin, Value::Null).await;
+    let reply = json!({ "group": group, "body": "in a thread", "thread": id });
+    let replied = session.ask(&bob, Method::POST, "messages/", reply).await;
+    let deeper = json!({ "group": group, "body": "too deep", "thread": replied.json["id"] });
+    session.ask(&bob, Method::POST, "messages/", deeper).await;
+    session.ask(&ann, Method::GET, &format!("{path}thread/?limit=1"), Value::Null).await;
+    session.ask(&ann, Method::GET, &format!("{path}?fields=replies"), Value::Null).await;
+    for path in ["messages/", "messages/?q=in+threa*", "messages/?q=imported&limit=1", "search/?q=b"] {
+        session.ask(&ann, Method::GET, path, Value::Null).await;
+    }
     for query in [
         "",
         "?limit=1",
@@ -122,7 +170,10 @@ async fn messages(session: &mut Session, group: &str) {
         "?before=3",
         "?before=1&after=1",
         "?limit=0",
+        "?thread=none&fields=body",
+        "?thread=some",
         "?before=x",
+        "?ids=x",
     ] {
         let history = format!("groups/{group}/messages/{query}");
         session.ask(&bob, Method::GET, &history, Value::Null).await;
@@ -183,6 +234,17 @@ async fn accounts(session: &mut Session) {
     session.ask(&gil, Method::GET, "sessions/", Value::Null).await;
     session.ask(&service, Method::GET, "sessions/", Value::Null).await;
     session.ask(&nobody, Method::GET, "sessions/", Value::Null).await;
+    let change = |old: &str, new: &str| json!({ "old": old, "new": new });
+    session.ask(&gil, Method::PATCH, "accounts/me/", change("a wrong password", "another password")).await;
+    session.ask(&gil, Method::PATCH, "accounts/me/", change("a long password", "short")).await;
+    session.ask(&gil, Method::PATCH, "accounts/me/", change("a long password", "another password")).await;
+    let ann = session.app.sign_in("ann").await;
+    session.ask(&ann, Method::PATCH, "accounts/me/", change("a long password", "another password")).await;
+    session.ask(&service, Method::PATCH, "accounts/me/", change("a long password", "another password")).await;
+    session.ask(&gil, Method::PUT, "users/gil/password/", json!({ "password": "another password" })).await;
+    session
+        .ask(&service, Method::PUT, "users/ann/password/", json!({ "password": "another password" }))
+        .await;
     session.ask(&gil, Method::POST, "tickets/", Value::Null).await;
     session.ask(&service, Method::POST, "tickets/", Value::Null).await;
     session.ask(&gil, Method::DELETE, "sessions/", Value::Null).await;
@@ -192,6 +254,11 @@ async fn accounts(session: &mut Session) {
     session.ask(&service, Method::POST, "users/gil/tokens/", json!({ "ttl": 60, "adopt": true })).await;
     session.ask(&service, Method::POST, "users/ann/tokens/", json!({ "ttl": 0 })).await;
     session.ask(&service, Method::DELETE, "users/gil/tokens/", Value::Null).await;
+    session.ask(&nobody, Method::POST, "accounts/", account("ida", "a long password")).await;
+    session
+        .ask(&service, Method::PUT, "users/ida/password/", json!({ "password": "another password" }))
+        .await;
+    session.ask(&nobody, Method::POST, "sessions/", account("ida", "another password")).await;
 }
 
 /// Each payload without its keys, and with keys of the wrong kinds.
@@ -199,19 +266,26 @@ async fn refusals(session: &mut Session, group: &str) {
     session.part("Payloads that are refused over REST");
     let service = session.service.clone();
     let path = |end: &str| format!("groups/{group}/{end}");
-    let payloads: [(Method, String, &[&str]); 12] = [
+    let payloads: [(Method, String, &[&str]); 15] = [
         (Method::POST, "users/".into(), &["name"]),
         (Method::PUT, "users/ann/".into(), &["display_name", "avatar", "data", "kind", "adopt"]),
         (Method::PATCH, "users/ann/".into(), &["contact"]),
         (Method::PATCH, "users/ann/".into(), &["settings"]),
+        (Method::PATCH, "users/ann/".into(), &["display_name", "avatar", "data", "kind"]),
         (Method::POST, "users/ann/tokens/".into(), &["ttl", "adopt"]),
         (Method::POST, "groups/".into(), &["author", "name", "admins", "members", "restricts"]),
         (Method::PATCH, path(""), &["author", "name", "owner", "admins", "members", "restricts", "remove"]),
         (Method::POST, path("read/"), &["author", "seq", "date"]),
         (Method::PUT, "private/".into(), &["user", "users"]),
-        (Method::POST, "messages/".into(), &["author", "group", "body", "respond_to", "date", "client_id"]),
+        (
+            Method::POST,
+            "messages/".into(),
+            &["author", "group", "body", "respond_to", "thread", "date", "client_id", "mentions"],
+        ),
         (Method::POST, "relations/blocked/".into(), &["author", "target"]),
         (Method::POST, "accounts/".into(), &["name", "password"]),
+        (Method::PATCH, "accounts/me/".into(), &["old", "new"]),
+        (Method::PUT, "users/ann/password/".into(), &["password"]),
     ];
     for (method, path, keys) in payloads {
         session.ask(&service, method.clone(), &path, json!({ "odd": 1 })).await;

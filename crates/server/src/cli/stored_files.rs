@@ -1,0 +1,105 @@
+//! The bytes of uploaded files, as commands copy and check them.
+
+mod check;
+mod copy;
+
+use std::path::{Path, absolute};
+
+use anyhow::{Context, Result, anyhow};
+use chinwag_core::Error;
+use chinwag_files::{Location, Storage};
+use tokio::runtime::{Builder, Runtime};
+
+pub(super) use check::check;
+pub(super) use copy::Selection;
+
+use crate::config::Config;
+use crate::data::Folder;
+use crate::wire_up::open_storage;
+use crate::wire_up::transfer::{self, Source, file_list};
+
+/// A storage of files, with the runtime on which a command waits for it.
+pub(super) struct StoredFiles {
+    storage: Storage,
+    location: Location,
+    runtime: Runtime,
+}
+
+impl StoredFiles {
+    /// The storage at a location. A folder is made if it is not there.
+    pub(super) fn open(location: Location, data: &Path) -> Result<Self> {
+        let storage = open_storage(&location, data, 0)?;
+        let runtime = Builder::new_current_thread().enable_all().build();
+        Ok(Self { storage, location, runtime: runtime.context("no runtime could be started")? })
+    }
+
+    /// A folder that a command names.
+    pub(super) fn folder(path: &Path) -> Result<Self> {
+        let path = absolute(path).with_context(|| format!("{} is no path of a folder", path.display()))?;
+        Self::open(Location::Folder(path), Path::new(""))
+    }
+
+    /// The storage that the settings name.
+    pub(super) fn configured(config: &Config, folder: &Folder) -> Result<Self> {
+        Self::open(configured(config)?, folder.path())
+    }
+
+    /// The value of `files.store` for it.
+    pub(super) fn setting(&self) -> String {
+        self.location.setting()
+    }
+
+    /// The failure of an operation, with its cause.
+    fn failure(&self, error: &Error) -> anyhow::Error {
+        let why = self.storage.last_fault().unwrap_or_else(|| error.to_string());
+        anyhow!("the files in {} cannot be reached: {why}; run this again, and it goes on", self.location)
+    }
+}
+
+/// The location that the settings name.
+pub(super) fn configured(config: &Config) -> Result<Location> {
+    Location::parse(&config.files.store).map_err(|why| anyhow!("files.store {why}"))
+}
+
+/// The database that the settings name, to be looked at beside a running server; `None` if another version wrote it, or
+/// there is none.
+pub(super) fn look(config: &Config, folder: &Folder) -> Result<Option<Box<dyn Source>>> {
+    if let Some(url) = config.postgres() {
+        let found = transfer::postgres::look(url)?;
+        return Ok(found.map(|found| Box::new(found) as Box<dyn Source>));
+    }
+    if !folder.database().exists() {
+        return Ok(None);
+    }
+    let found = transfer::sqlite::look(&folder.database())?;
+    Ok(found.map(|found| Box::new(found) as Box<dyn Source>))
+}
+
+/// The same for a command that needs it.
+pub(super) fn require_database(config: &Config, folder: &Folder) -> Result<Box<dyn Source>> {
+    look(config, folder)?.context(
+        "there is no database of this version: start the server once, or name the right one with --data or --database",
+    )
+}
+
+/// Whether a database has a file that is complete.
+pub(super) fn has_files(source: &mut dyn Source) -> Result<bool> {
+    let mut after = None;
+    loop {
+        let page = file_list::page(source, after).map_err(|why| anyhow!(why))?;
+        if page.iter().any(|listed| listed.file.is_some()) {
+            return Ok(true);
+        }
+        let Some(last) = page.last() else { return Ok(false) };
+        after = Some(last.id);
+    }
+}
+
+/// Some ids for a sentence, and the number of the others.
+fn named<T: std::fmt::Display>(some: &[T], all: u64) -> String {
+    let names = some.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match all - some.len() as u64 {
+        0 => names,
+        others => format!("{names} and {others} more"),
+    }
+}

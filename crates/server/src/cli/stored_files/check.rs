@@ -1,0 +1,165 @@
+//! Comparing the files of a database with the objects of their storage. Nothing is changed.
+
+use anyhow::{Result, anyhow};
+use chinwag_core::file_store::{FileKey, FileStore};
+use chinwag_core::{Error, FileId};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{StoredFiles, named};
+use crate::cli::elapsed::Elapsed;
+use crate::wire_up::transfer::Source;
+use crate::wire_up::transfer::file_list::{self, ListedFile};
+
+/// Objects that are looked at at the same time.
+const AT_ONCE: usize = 16;
+/// Ids that a sentence names.
+const NAMED: usize = 20;
+
+/// The differences between a database and a storage.
+#[derive(Debug, Default)]
+pub(in crate::cli) struct Differences {
+    /// Complete files.
+    pub(in crate::cli) files: u64,
+    missing: Found,
+    wrong: Found,
+    unknown: Found,
+}
+
+/// Files of one kind: some, and the number of all.
+#[derive(Debug, Default)]
+struct Found {
+    some: Vec<FileId>,
+    all: u64,
+}
+
+/// Compares both, with the progress on standard error.
+pub(in crate::cli) fn check(files: &StoredFiles, source: &mut dyn Source) -> Result<Differences> {
+    let mut elapsed = Elapsed::new(format!("checking the files in {}", files.location));
+    let mut found = Differences::default();
+    let checked = check_rows(files, source, &mut found, &mut elapsed)
+        .and_then(|()| check_objects(files, source, &mut found, &mut elapsed));
+    Elapsed::erase();
+    checked.map(|()| found)
+}
+
+fn check_rows(
+    files: &StoredFiles,
+    source: &mut dyn Source,
+    found: &mut Differences,
+    elapsed: &mut Elapsed,
+) -> Result<()> {
+    let all = file_list::count(source).map_err(|why| anyhow!(why))?;
+    let (mut done, mut after) = (0, None);
+    loop {
+        let page = file_list::page(source, after).map_err(|why| anyhow!(why))?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.id);
+        done += page.len();
+        let looked = stream::iter(&page)
+            .map(|listed| compare(files, listed))
+            .buffered(AT_ONCE)
+            .try_collect::<Vec<_>>();
+        let looked = files.runtime.block_on(looked).map_err(|why| files.failure(&why))?;
+        for (listed, state) in page.iter().zip(looked) {
+            found.files += u64::from(state != State::None);
+            if !matches!(state, State::Missing | State::Wrong) || !stands(source, listed.id)? {
+                continue;
+            }
+            match state {
+                State::Missing => found.missing.add(listed.id),
+                _ => found.wrong.add(listed.id),
+            }
+        }
+        elapsed.show_progress(format!("checking the files in {}: {done} of {all}", files.location));
+    }
+}
+
+/// The objects of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It has none yet, or no longer.
+    None,
+    Whole,
+    Missing,
+    Wrong,
+}
+
+async fn compare(files: &StoredFiles, listed: &ListedFile) -> Result<State, Error> {
+    let Some(file) = &listed.file else { return Ok(State::None) };
+    match files.storage.size(FileKey::Whole(file.id)).await? {
+        None => return Ok(State::Missing),
+        Some(size) if size != file.size => return Ok(State::Wrong),
+        Some(_) => {}
+    }
+    let lacks_thumbnail =
+        file.thumbnail.is_some() && files.storage.size(FileKey::Thumbnail(file.id)).await?.is_none();
+    Ok(if lacks_thumbnail { State::Missing } else { State::Whole })
+}
+
+/// Whether a file was not removed since its page was read.
+fn stands(source: &mut dyn Source, id: FileId) -> Result<bool> {
+    let found = file_list::find(source, id).map_err(|why| anyhow!(why))?;
+    Ok(found.is_some_and(|found| found.file.is_some()))
+}
+
+fn check_objects(
+    files: &StoredFiles,
+    source: &mut dyn Source,
+    found: &mut Differences,
+    elapsed: &mut Elapsed,
+) -> Result<()> {
+    let (mut lister, mut done) = (files.storage.list(), 0);
+    loop {
+        let page = files.runtime.block_on(lister.next()).map_err(|why| files.failure(&why))?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        done += page.len();
+        for object in page {
+            let id = object.key.file();
+            if found.unknown.some.last() != Some(&id)
+                && file_list::find(source, id).map_err(|why| anyhow!(why))?.is_none()
+            {
+                found.unknown.add(id);
+            }
+        }
+        elapsed.show_progress(format!("checking the files in {}: {done} objects", files.location));
+    }
+}
+
+impl Found {
+    fn add(&mut self, id: FileId) {
+        self.all += 1;
+        if self.some.len() < NAMED {
+            self.some.push(id);
+        }
+    }
+
+    fn named(&self) -> String {
+        named(&self.some, self.all)
+    }
+}
+
+impl Differences {
+    /// A sentence for each kind that there is, with its remedy.
+    pub(in crate::cli) fn problems(&self) -> Vec<String> {
+        const RESTORE: &str = "put them back from a backup's folder with chinwag restore --files DIR";
+        let mut problems = Vec::new();
+        if self.missing.all > 0 {
+            let names = self.missing.named();
+            problems.push(format!("{} files have no bytes: {names}: {RESTORE}", self.missing.all));
+        }
+        if self.wrong.all > 0 {
+            let names = self.wrong.named();
+            problems.push(format!("{} files have a wrong size: {names}: {RESTORE}", self.wrong.all));
+        }
+        if self.unknown.all > 0 {
+            let names = self.unknown.named();
+            problems.push(format!(
+                "{} files are in no row of the database: {names}: see that files.store is this server's alone; a running server removes them a day after they were written",
+                self.unknown.all
+            ));
+        }
+        problems
+    }
+}

@@ -1,0 +1,159 @@
+//! Followers: work in the background that one node does at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::app::App;
+use chinwag_core::app::follower::{Candidate, Claim};
+use chinwag_core::file_store::{FileLister, FileStore};
+use chinwag_core::store::{Follower, Lease};
+use chinwag_core::{Error, Result};
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+
+/// The time between two looks for expired tokens, for dropped files, whose bytes are gone within a minute, and whether a
+/// round through all objects of the storage is due.
+const TOKENS_EVERY: Duration = Duration::from_secs(30);
+const FILES_EVERY: Duration = Duration::from_secs(10);
+const STRAYS_EVERY: Duration = Duration::from_secs(300);
+/// A node looks so many times within a lease whether its holder lives.
+const LOOKS: u32 = 4;
+/// Steps in one round, of up to 1000 tokens or objects each, or of a few files; a later round does the rest.
+const STEPS: usize = 100;
+
+/// The work of one follower.
+enum Work {
+    Tokens,
+    /// The removal of dropped files from storage.
+    Files(Arc<dyn FileStore>),
+    /// The removal of objects that belong to no file.
+    Strays(Arc<dyn FileStore>, Mutex<Option<Box<dyn FileLister>>>),
+}
+
+/// Does the work of all followers, each on one node at a time, until it is dropped. A holder that gives no sign of life
+/// for `lease` counts as gone. Without storage no files are removed.
+pub(crate) async fn run(app: App, files: Option<Arc<dyn FileStore>>, lease: Duration) {
+    let removal = async {
+        if let Some(files) = files {
+            let (files, strays) = (Work::Files(files.clone()), Work::Strays(files.clone(), Mutex::default()));
+            tokio::join!(follow(&app, &files, lease), follow(&app, &strays, lease));
+        }
+    };
+    tokio::join!(follow(&app, &Work::Tokens, lease), removal);
+}
+
+async fn follow(app: &App, work: &Work, lease: Duration) {
+    let (mut candidate, about) = (app.candidate(work.follower(), lease), work.about());
+    loop {
+        let wait = match round(app, &mut candidate, work).await {
+            Ok(Claim::Held) => lease / LOOKS,
+            Ok(Claim::Idle | Claim::Mine { .. }) => work.every(),
+            Err(Error::LeaseEnded) => {
+                tracing::warn!("another node has taken over the deletion of {about}");
+                work.every()
+            }
+            Err(error) => {
+                tracing::warn!(%error, "{about} could not be deleted: it will be tried again");
+                lease / LOOKS
+            }
+        };
+        sleep(wait).await;
+    }
+}
+
+async fn round(app: &App, candidate: &mut Candidate, work: &Work) -> Result<Claim> {
+    let claim = candidate.take().await?;
+    if let Claim::Mine { lease, taken_over } = claim {
+        if taken_over {
+            tracing::info!("the deletion of {} was taken over from a node that is silent", work.about());
+        }
+        steps(app, lease, work).await?;
+        candidate.release(lease).await?;
+    }
+    Ok(claim)
+}
+
+async fn steps(app: &App, lease: Lease, work: &Work) -> Result<()> {
+    let mut deleted = 0;
+    for _ in 0..STEPS {
+        match work.step(app, lease).await? {
+            0 => break,
+            some => deleted += some,
+        }
+    }
+    if deleted > 0 {
+        tracing::debug!(deleted, "{} were deleted", work.about());
+    }
+    Ok(())
+}
+
+impl Work {
+    fn follower(&self) -> Follower {
+        match self {
+            Self::Tokens => Follower::ExpiredTokens,
+            Self::Files(_) => Follower::DroppedFiles,
+            Self::Strays(..) => Follower::StrayFiles,
+        }
+    }
+
+    /// The work in words, for the log.
+    fn about(&self) -> &'static str {
+        match self {
+            Self::Tokens => "expired tokens",
+            Self::Files(_) => "dropped files",
+            Self::Strays(..) => "objects without a file",
+        }
+    }
+
+    /// The time between two looks for work.
+    fn every(&self) -> Duration {
+        match self {
+            Self::Tokens => TOKENS_EVERY,
+            Self::Files(_) => FILES_EVERY,
+            Self::Strays(..) => STRAYS_EVERY,
+        }
+    }
+
+    /// Does one step; answers 0 after the last.
+    async fn step(&self, app: &App, lease: Lease) -> Result<usize> {
+        match self {
+            Self::Tokens => app.tokens_purge(lease).await,
+            Self::Files(files) => {
+                let refused = app.removal_counts().refused();
+                let removed = app.files_remove(lease, &**files).await;
+                let refused = app.removal_counts().refused() - refused;
+                if refused > 0 {
+                    tracing::warn!(refused, "the storage refused to remove files: it will be tried again");
+                }
+                removed
+            }
+            Self::Strays(files, lister) => remove_strays(app, lease, files, &mut *lister.lock().await).await,
+        }
+    }
+}
+
+/// A step of the round through all objects, which goes on where the last one ended, unless that failed.
+async fn remove_strays(
+    app: &App,
+    lease: Lease,
+    files: &Arc<dyn FileStore>,
+    lister: &mut Option<Box<dyn FileLister>>,
+) -> Result<usize> {
+    let mut listed = lister.take().unwrap_or_else(|| files.list());
+    let step = app.files_remove_strays(lease, &**files, &mut *listed).await?;
+    if step.removed > 0 {
+        tracing::info!(removed = step.removed, "objects that belong to no file were removed");
+    }
+    if step.left > 0 {
+        tracing::error!(
+            left = step.left,
+            "most objects in files.store belong to no file of this database and are left alone: see that it is this server's alone (chinwag check)"
+        );
+    }
+    if step.is_last {
+        return Ok(0);
+    }
+    *lister = Some(listed);
+    // Not 0, so that the round goes on.
+    Ok(1)
+}

@@ -1,0 +1,49 @@
+//! The wait of a start for PostgreSQL and Redis, which may be starting as well.
+
+use std::cell::RefCell;
+
+use anyhow::{Context, Result};
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::config::Period;
+use crate::wire_up::is_away;
+
+/// The pause between two attempts.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The time that is left for all steps of a start that need another server.
+pub(crate) struct StartWait {
+    limit: Period,
+    until: Instant,
+    /// The reasons that are in the log.
+    logged: RefCell<Vec<String>>,
+}
+
+impl StartWait {
+    pub(crate) fn begin(limit: Period) -> Self {
+        Self { limit, until: Instant::now() + limit.0, logged: RefCell::default() }
+    }
+
+    /// Repeats a step while a server that it needs does not answer. The log gets each reason once.
+    pub(crate) async fn repeat<T, F: Future<Output = Result<T>>>(&self, step: impl Fn() -> F) -> Result<T> {
+        loop {
+            let why = match step().await {
+                Err(why) if is_away(&why) && !self.limit.0.is_zero() => why,
+                outcome => return outcome,
+            };
+            if Instant::now() >= self.until {
+                return Err(why).context(format!("no answer within start_timeout ({})", self.limit));
+            }
+            self.log(format!("{why:#}"));
+            sleep(PAUSE).await;
+        }
+    }
+
+    fn log(&self, why: String) {
+        let mut logged = self.logged.borrow_mut();
+        if !logged.contains(&why) {
+            tracing::warn!("waiting up to {}: {why}", self.limit);
+            logged.push(why);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The bytes of files in `backup`, `restore`, `migrate` and `check`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use chinwag_testkit::client::Client;
+use chinwag_testkit::postgres::Database;
+use chinwag_testkit::process::{Output, Program, Running};
+use chinwag_testkit::setup;
+use chinwag_testkit::wait::Wait;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::program;
+
+const IMAGE: &[u8] = include_bytes!("../protocol/files/turned.jpg");
+/// Enough that a command can be killed among them.
+const MANY: usize = 300;
+
+#[track_caller]
+fn ok(output: Output) -> String {
+    assert_eq!(output.code, Some(0), "{output:?}");
+    output.stdout
+}
+
+async fn upload(user: &Client, name: &str, bytes: impl Into<reqwest::Body>) -> Value {
+    let request = user.request(Method::POST, &format!("files/?name={name}"));
+    user.send(request.body(bytes)).await.ok(201)
+}
+
+async fn read(user: &Client, file: &Value) -> (u16, Vec<u8>) {
+    let path = format!("files/{}/name", setup::id(file));
+    let answer = user.request(Method::GET, &path).send().await.expect("an answer");
+    (answer.status().as_u16(), answer.bytes().await.expect("a body").to_vec())
+}
+
+/// A text and an image that a message carries, and the user who has sent it.
+async fn sent_files(program: &Program, running: &Running) -> (Client, Vec<Value>) {
+    let service = program.service(running);
+    let ann = service.user("ann").await;
+    let group = setup::group(&service, &["ann"]).await;
+    let files = vec![upload(&ann, "a.txt", "some text").await, upload(&ann, "a.jpg", IMAGE).await];
+    assert!(files[1]["thumbnail"].is_object(), "{}", files[1]);
+    let ids: Vec<_> = files.iter().map(setup::id).collect();
+    ann.post("messages/", json!({ "group": group, "attachments": ids })).await.ok(201);
+    (ann, files)
+}
+
+/// Reads both files and the thumbnail at a server.
+async fn assert_readable(running: &Running, ann: &Client, files: &[Value]) {
+    let ann = Client::new(running.url(), Some(ann.token()), "ann");
+    assert_eq!(read(&ann, &files[0]).await, (200, b"some text".to_vec()));
+    let (status, image) = read(&ann, &files[1]).await;
+    assert_eq!((status, json!(image.len())), (200, files[1]["size"].clone()));
+    let small = files[1]["thumbnail"]["url"].as_str().expect("an address").replace("/api/v1/", "");
+    assert_eq!(ann.get(&small).await.status, 200);
+}
+
+async fn append(user: &Client, upload: &str, offset: usize, bytes: &'static str) -> u16 {
+    let request = user.request(Method::PATCH, upload).header("tus-resumable", "1.0.0");
+    let request = request.header("upload-offset", offset).body(bytes);
+    user.send(request.header("content-type", "application/offset+octet-stream")).await.status
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries.map(|entry| entry.path()).filter(|path| path.is_file());
+    files.filter(|path| !path.to_string_lossy().contains('#')).collect()
+}
+
+/// Starts a command, and kills it once the folder has some files.
+fn kill_among_files(mut command: Command, folder: &Path, more_than: usize) {
+    let mut child = command.spawn().expect("it starts");
+    let wait = Wait::begin();
+    while entries(folder).len() <= more_than {
+        assert_eq!(child.try_wait().expect("a child"), None, "it ended before it could be killed");
+        assert!(!wait.is_over(), "nothing is copied");
+        // Without a pause, in which a fast machine would copy the rest.
+        thread::yield_now();
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("a child");
+}
+
+#[tokio::test]
+async fn backup_is_restored_with_its_files() {
+    let program = program();
+    let running = program.serve();
+    let (ann, files) = sent_files(&program, &running).await;
+    let told = ok(program.run(&["backup", "one"]));
+    assert!(told.starts_with("copied 3 objects of files ("), "{told}");
+    let folder = program.folder().join("one.files");
+    assert_eq!(entries(&folder).len(), 3);
+
+    // Another backup copies only what is new.
+    let later = upload(&ann, "b.txt", "later").await;
+    let told = ok(program.run(&["backup", "two", "--files", "one.files"]));
+    assert!(told.starts_with("copied 1 objects of files ("), "{told}");
+    assert!(told.lines().next().is_some_and(|line| line.ends_with(", 3 were there")), "{told}");
+    assert_eq!(running.stop().code, Some(0));
+
+    let refused = program.run(&["restore", "two", "--data", "fresh"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("there is no folder two.files: name it with --files"), "{refused:?}");
+    assert!(!program.folder().join("fresh/chinwag.db").exists());
+    ok(program.run(&["restore", "two", "--data", "fresh", "--files", "one.files"]));
+    let running = program.serve_with(|command| {
+        command.args(["--data", "fresh"]);
+    });
+    assert_readable(&running, &ann, &files).await;
+    let ann = Client::new(running.url(), Some(ann.token()), "ann");
+    assert_eq!(read(&ann, &later).await, (200, b"later".to_vec()));
+    let check = ok(program.run(&["check", "--data", "fresh"]));
+    assert!(check.contains("ok       the bytes of 3 files\n"), "{check}");
+}
+
+#[tokio::test]
+async fn file_without_bytes_is_named_by_a_backup() {
+    let program = program();
+    let running = program.serve();
+    let (ann, files) = sent_files(&program, &running).await;
+    let removed = upload(&ann, "b.txt", "removed").await;
+    let bytes = |file: &Value| program.data().join("files").join(setup::id(file));
+    fs::remove_file(bytes(&files[0])).expect("it was there");
+    let told = ok(program.run(&["backup", "one"]));
+    assert!(told.contains(&format!("does not have the bytes of {}:", setup::id(&files[0]))), "{told}");
+    // Bytes go after their row does.
+    ok(program.run(&["backup", "two"]));
+    let path = format!("files/uploads/{}", setup::id(&removed));
+    let end = ann.request(Method::DELETE, &path).header("tus-resumable", "1.0.0");
+    assert_eq!(ann.send(end).await.status, 204);
+    let told = ok(program.run(&["backup", "three"]));
+    assert!(!told.contains(&setup::id(&removed)), "{told}");
+}
+
+#[tokio::test]
+async fn killed_backup_goes_on_and_is_no_backup_before() {
+    let program = program();
+    let running = program.serve();
+    let ann = program.service(&running).user("ann").await;
+    for number in 0..MANY {
+        upload(&ann, "a.txt", format!("text {number}")).await;
+    }
+    let folder = program.folder().join("one.files");
+    for round in 0..2 {
+        kill_among_files(program.command(&["backup", "one"]), &folder, entries(&folder).len() + 5);
+        assert!(!program.folder().join("one").exists(), "round {round}");
+        fs::remove_file(program.folder().join("one.part")).expect("it was being written");
+    }
+    let had = entries(&folder).len();
+    let told = ok(program.run(&["backup", "one"]));
+    assert!(told.contains(&format!("copied {} objects of files", MANY - had)), "{had} {told}");
+    assert_eq!(entries(&folder).len(), MANY);
+    let written = fs::read_dir(&folder).expect("a folder").count();
+    assert!(written <= MANY + 16, "{written}: at most what was being written when it was killed");
+}
+
+#[tokio::test]
+async fn check_names_differences_and_restore_mends_them() {
+    let program = program();
+    let running = program.serve();
+    let (ann, files) = sent_files(&program, &running).await;
+    ok(program.run(&["backup", "one"]));
+    let stored = program.data().join("files");
+    let stray = "0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e25";
+    fs::remove_file(stored.join(setup::id(&files[0]))).expect("it was there");
+    fs::write(stored.join(setup::id(&files[1])), "half").expect("it can be written");
+    fs::write(stored.join(stray), "stray").expect("it can be written");
+    let output = program.run(&["check"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    for (sentence, id) in [
+        ("1 files have no bytes", setup::id(&files[0])),
+        ("1 files have a wrong size", setup::id(&files[1])),
+        ("1 files are in no row of the database", stray.to_owned()),
+    ] {
+        assert!(output.stdout.contains(&format!("problem  {sentence}: {id}: ")), "{}", output.stdout);
+    }
+    fs::remove_file(stored.join(stray)).expect("it was there");
+    let told = ok(program.run(&["restore", "--files", "one.files"]));
+    assert!(told.starts_with("copied 2 objects of files ("), "{told}");
+    ok(program.run(&["check"]));
+    assert_readable(&running, &ann, &files).await;
+}
+
+#[tokio::test]
+async fn missing_folder_of_files_is_a_problem() {
+    let program = program();
+    let running = program.serve();
+    sent_files(&program, &running).await;
+    assert_eq!(running.stop().code, Some(0));
+    fs::rename(program.data().join("files"), program.folder().join("away")).expect("it is moved");
+    let output = program.run(&["check", "--listen", "127.0.0.1:0"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stdout.contains("and the database has files: mount it"), "{}", output.stdout);
+    assert!(!program.data().join("files").exists(), "looking makes nothing");
+}
+
+#[tokio::test]
+async fn files_move_with_a_store_to_postgres_and_back() {
+    let (program, database) = (program(), Database::new());
+    let running = program.serve();
+    let (ann, files) = sent_files(&program, &running).await;
+    // An upload that is under way goes on at its new location.
+    let begin = ann.request(Method::POST, "files/uploads/").header("tus-resumable", "1.0.0");
+    let upload = ann.send(begin.header("upload-length", 4)).await.header("location").to_owned();
+    assert_eq!(append(&ann, &upload, 0, "01").await, 204);
+    assert_eq!(running.stop().code, Some(0));
+
+    let url = database.url();
+    let location = format!("file://{}", program.folder().join("shared").display());
+    let told = ok(program.run(&["migrate", "--to", &url, "--files-to", &location]));
+    assert!(told.contains(&format!("start the server with files.store = {location:?}")), "{told}");
+    assert_eq!(entries(&program.data().join("files")).len(), 3, "the source is left as it was");
+    let with = |command: &mut Command| {
+        command.args(["--database", &url]).env("CHINWAG_FILES__STORE", &location);
+    };
+    let running = program.serve_with(with);
+    assert_readable(&running, &ann, &files).await;
+    let ann = Client::new(running.url(), Some(ann.token()), "ann");
+    assert_eq!(append(&ann, &upload, 2, "23").await, 204);
+    let run = |args: &[&str]| {
+        let mut command = program.command(args);
+        command.env("CHINWAG_FILES__STORE", &location).env("CHINWAG_DATABASE", &url);
+        chinwag_testkit::process::finish(command, "")
+    };
+    let told = ok(run(&["backup", "--files", "copies"]));
+    assert!(told.starts_with("copied 4 objects of files ("), "{told}");
+    fs::remove_file(program.folder().join("shared").join(setup::id(&files[0]))).expect("it was there");
+    let check = run(&["check"]);
+    assert!(check.stdout.contains("1 files have no bytes"), "{check:?}");
+    ok(run(&["restore", "--files", "copies"]));
+    assert_eq!(running.stop().code, Some(0));
+
+    let mut back = program.command(&["migrate", "--from", &url, "--files-to", "data", "--data", "back"]);
+    back.env("CHINWAG_FILES__STORE", &location);
+    let told = ok(chinwag_testkit::process::finish(back, ""));
+    assert!(told.contains("start the server with files.store = \"data\""), "{told}");
+    let running = program.serve_with(|command| {
+        command.args(["--data", "back"]);
+    });
+    assert_readable(&running, &ann, &files).await;
+}
+
+#[tokio::test]
+async fn killed_migration_of_files_goes_on() {
+    let program = program();
+    let running = program.serve();
+    let ann = program.service(&running).user("ann").await;
+    for number in 0..MANY {
+        upload(&ann, "a.txt", format!("text {number}")).await;
+    }
+    let folder = program.folder().join("there");
+    let location = format!("file://{}", folder.display());
+    let migrate = ["migrate", "--files-to", &location];
+    kill_among_files(program.command(&migrate), &folder, 20);
+    let had = entries(&folder).len();
+    let told = ok(program.run(&migrate));
+    assert!(told.contains(&format!("copied {} objects of files", MANY - had)), "{had} {told}");
+    assert!(told.contains("a server runs on this folder: stop it, run this again"), "{told}");
+    for copy in entries(&folder) {
+        let source = program.data().join("files").join(copy.file_name().expect("a name"));
+        assert_eq!(fs::read(&copy).expect("a copy"), fs::read(source).expect("the source"));
+    }
+    assert_eq!(entries(&folder).len(), MANY);
+}

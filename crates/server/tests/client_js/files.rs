@@ -1,0 +1,172 @@
+//! Files in the module: uploads that are cut, and messages that carry them.
+
+use chinwag_testkit::browser::Tab;
+use serde_json::{Value, json};
+
+use crate::faults::keeps;
+use crate::world::{World, load};
+
+/// A file of the disk with bytes that differ all over, and the hash of a file by its address.
+const FILES: &str = "
+    window.big = (size, name = 'big.bin') => {
+        const bytes = new Uint32Array(size / 4);
+        for (let at = 0, value = 1; at < bytes.length; at += 1) bytes[at] = value = (value * 1664525 + 1013904223) >>> 0;
+        return new File([bytes], name, { lastModified: 1700000000000 });
+    };
+    window.hash = async (blob) => [...new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()))].join();
+    window.hashOf = async (file) => hash(await (await fetch(await chat.fileUrl(file))).blob());";
+
+async fn connect(tab: &Tab) {
+    tab.run(FILES).await;
+    tab.run("await chat.connect();").await;
+}
+
+/// The files of the newest message of a group, as the server has them.
+async fn attached(world: &World, group: &str) -> Vec<Value> {
+    let log = world.log(group).await;
+    assert_eq!(log.len(), 1, "{log:#?}");
+    log[0]["attachments"].as_array().expect("a list").clone()
+}
+
+#[tokio::test]
+async fn a_file_is_uploaded_sent_and_read_on_another_origin() {
+    let (world, group) = World::of_two().await;
+    let link = world.link().await;
+    let (ann, bob) = tokio::join!(world.person("ann", &link), world.person("bob", &link));
+    connect(&ann).await;
+    connect(&bob).await;
+    let sent = ann
+        .run(&format!(
+            "window.told = [];
+            const file = await chat.upload(new Blob(['hello']), {{ name: 'día! 100%.txt', onprogress: (each) => told.push(each) }});
+            const message = await chat.send('{group}', '', {{ attachments: [file, new File(['1,2'], 'a.csv')] }}).sent;
+            return [file.name, file.type, file.size, file.thumbnail, message.body, message.attachments.map(({{ name }}) => name), told.at(-1)];"
+        ))
+        .await;
+    let names = json!(["día! 100%.txt", "a.csv"]);
+    let last = json!({ "loaded": 5, "total": 5 });
+    assert_eq!(sent, json!(["día! 100%.txt", "text/plain", 5, null, "", names, last]));
+    bob.until(&format!("chat.groups.get('{group}').latest?.attachments.length === 2")).await;
+    let read = bob
+        .run(&format!(
+            "const texts = [];
+            for (const file of chat.groups.get('{group}').latest.attachments) texts.push(await (await fetch(await chat.fileUrl(file), {{ credentials: 'omit' }})).text());
+            return texts;"
+        ))
+        .await;
+    assert_eq!(read, json!(["hello", "1,2"]));
+    // A thumbnail's address is one of the server, wherever the page is.
+    let picture = ann
+        .run(&format!(
+            "const canvas = new OffscreenCanvas(64, 48);
+            canvas.getContext('2d').fillRect(0, 0, 64, 48);
+            const blob = await canvas.convertToBlob();
+            const message = await chat.send('{group}', 'a picture', {{ attachments: [blob] }}).sent;
+            const [file] = message.attachments;
+            const small = await fetch(await chat.fileUrl(file, {{ thumbnail: true }}));
+            return [file.type, file.width, file.height, small.status, small.headers.get('Content-Type')];"
+        ))
+        .await;
+    assert_eq!(picture, json!(["image/png", 64, 48, 200, "image/webp"]));
+    assert_eq!(ann.run("return faults();").await, json!([]));
+}
+
+#[tokio::test]
+async fn an_upload_goes_on_after_a_cut_and_after_a_reload() {
+    let world = World::with(&[]).await;
+    world.users(&["ann"]).await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    connect(&ann).await;
+    let begin = "window.told = []; window.file = null; window.failed = null;
+        chat.upload(big(10 << 20), { onprogress: ({ loaded }) => told.push(loaded) }).then((file) => { window.file = file; }, (error) => { window.failed = String(error); });";
+    // In its second part, so that it is neither at its beginning nor complete, however fast it is.
+    link.cut_after(b"Upload-Offset: 4194304");
+    ann.run(begin).await;
+    link.has_cut().await;
+    ann.run("window.before = told.length;").await;
+    link.cut_after(b"Upload-Offset: ");
+    link.has_cut().await;
+    // The first part is not sent again.
+    ann.run("const again = told.slice(before + 1).filter((loaded) => loaded > 0 && loaded < 4 << 20); if (again.length) throw new Error(again.join());").await;
+    ann.reload().await;
+    link.mend();
+    load(&ann, "ann", &link, "{}").await;
+    connect(&ann).await;
+    ann.run(begin).await;
+    ann.until("file !== null || failed !== null").await;
+    assert_eq!(ann.run("return failed;").await, Value::Null);
+    assert_eq!(ann.run("return told.find((loaded) => loaded > 0) >= 4 << 20;").await, true, "it began anew");
+    assert_eq!(ann.run("return [file.size, file.name];").await, json!([10 << 20, "big.bin"]));
+    assert_eq!(ann.run("return (await hashOf(file)) === (await hash(big(10 << 20)));").await, true);
+    // The next file of the same name is another upload.
+    let next = "return (await chat.upload(big(10 << 20))).id !== file.id;";
+    assert_eq!(ann.run(next).await, true);
+}
+
+#[tokio::test]
+async fn a_message_with_files_is_sent_once_over_cuts_and_reloads() {
+    let (world, group) = World::of_two().await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    connect(&ann).await;
+    link.cut();
+    ann.until("chat.state === 'waiting'").await;
+    ann.run(&format!(
+        "chat.send('{group}', 'both', {{ attachments: [big(9 << 20), new File(['small'], 'small.txt')] }}).sent.catch(() => {{}});"
+    ))
+    .await;
+    ann.until(&format!("chat.groups.get('{group}').unsent[0].attachments.map(({{ name }}) => name).join() === 'big.bin,small.txt'")).await;
+    keeps(&ann, 1).await;
+    for _ in 0..2 {
+        ann.reload().await;
+        link.mend();
+        load(&ann, "ann", &link, "{}").await;
+        ann.run(FILES).await;
+        ann.run("window.most = 0; chat.addEventListener('unsent', () => { for (const group of chat.groups.values()) for (const { attachments } of group.unsent) most = Math.max(most, attachments[0].loaded); });").await;
+        ann.run("await chat.connect();").await;
+        ann.until(&format!("most > 4 << 20 || chat.groups.get('{group}').latest !== null")).await;
+        link.cut();
+    }
+    link.mend();
+    ann.until(&format!("chat.groups.get('{group}').latest !== null && chat.unsentCount === 0")).await;
+    let files = attached(&world, &group).await;
+    assert_eq!(files.len(), 2);
+    let same = format!(
+        "const [first, second] = chat.groups.get('{group}').latest.attachments;
+        return [await hashOf(first) === await hash(big(9 << 20)), await (await fetch(await chat.fileUrl(second))).text()];"
+    );
+    assert_eq!(ann.run(&same).await, json!([true, "small"]));
+}
+
+#[tokio::test]
+async fn a_file_that_is_refused_fails_its_message_alone() {
+    let (world, group) = World::of_two_with(&[("CHINWAG_FILES__MAX_SIZE", "5000000")]).await;
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    connect(&ann).await;
+    ann.run(&format!(
+        "window.failing = chat.send('{group}', 'too large', {{ attachments: [big(6_000_000)] }}); failing.sent.catch(() => {{}});
+        window.next = chat.send('{group}', 'next');"
+    ))
+    .await;
+    ann.run("await next.sent;").await;
+    let unsent = format!("chat.groups.get('{group}').unsent[0]");
+    ann.until(&format!("{unsent}.state === 'failed'")).await;
+    assert_eq!(ann.run(&format!("return {unsent}.error.code;")).await, 413);
+    ann.run("chat.resend(failing.client_id);").await;
+    ann.until(&format!("{unsent}.state === 'failed'")).await;
+    ann.run("chat.discard(failing.client_id);").await;
+    assert_eq!(ann.run("return chat.unsentCount;").await, 0);
+
+    // A cancelled upload rejects, and leaves nothing behind.
+    let cancelled = "const stop = new AbortController();
+        const uploading = chat.upload(big(4_800_000), { signal: stop.signal, onprogress: ({ loaded }) => loaded > 0 && stop.abort() });
+        return uploading.then(() => 'done', (error) => error.message);";
+    assert_eq!(ann.run(cancelled).await, "The upload was cancelled.");
+    assert_eq!(
+        ann.run("return Object.keys(localStorage).filter((key) => key.includes('upload')).length;").await,
+        0
+    );
+    assert_eq!(ann.run("return faults();").await, json!([]));
+}

@@ -1,0 +1,77 @@
+//! A page that ends: what it has taken from its user reaches the server.
+
+use chinwag_testkit::browser;
+use chinwag_testkit::wait::Wait;
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+/// Reads the group in a page whose timers never come, so that only its end can send the mark.
+fn read_in(group: &str) -> String {
+    format!("await chat.connect(); window.setTimeout = () => 0; chat.markRead('{group}');")
+}
+
+async fn has_read(world: &World, group: &str, seq: &Value) {
+    let wait = Wait::begin();
+    let path = format!("groups/{group}/?as=ann&fields=last_read_seq");
+    loop {
+        let shown = world.service().get(&path).await.ok(200);
+        if shown["last_read_seq"] == *seq {
+            return;
+        }
+        wait.step(|| format!("the mark of {seq} did not come: {shown}")).await;
+    }
+}
+
+#[tokio::test]
+async fn read_marks_outlive_their_page() {
+    let (world, group) = World::of_two().await;
+    let link = world.link().await;
+    let say = async || {
+        let sent = json!({ "author": "bob", "group": group, "body": "hello" });
+        world.service().post("messages/", sent).await.ok(201)["seq"].clone()
+    };
+    // The tab is closed.
+    let seq = say().await;
+    let ann = world.person("ann", &link).await;
+    let other = ann.another("ann", &world.site.url).await;
+    ann.run(&read_in(&group)).await;
+    ann.close().await;
+    has_read(&world, &group, &seq).await;
+    // Another page is opened in it.
+    let seq = say().await;
+    crate::world::load(&other, "ann", &link, "{}").await;
+    other.run(&read_in(&group)).await;
+    other.go("about:blank").await;
+    has_read(&world, &group, &seq).await;
+}
+
+#[tokio::test]
+async fn hidden_page_sends_its_read_marks_at_once() {
+    let (world, group) = World::of_two().await;
+    let sent = json!({ "author": "bob", "group": group, "body": "hello" });
+    let seq = world.service().post("messages/", sent).await.ok(201)["seq"].clone();
+    let link = world.link().await;
+    let ann = world.person("ann", &link).await;
+    ann.run(&read_in(&group)).await;
+    ann.run(
+        "Object.defineProperty(document, 'hidden', { get: () => true });
+        document.dispatchEvent(new Event('visibilitychange'));",
+    )
+    .await;
+    has_read(&world, &group, &seq).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "ann: the browser has ended")]
+async fn killed_browser_fails_its_test_at_once() {
+    let ann = browser::open_with("ann", "about:blank", &json!({})).await;
+    ann.crash_browser();
+    ann.until("false").await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "ann: the page has ended")]
+async fn killed_page_fails_its_test_at_once() {
+    browser::blank("ann").await.command("Page.crash", json!({})).await;
+}

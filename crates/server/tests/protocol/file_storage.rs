@@ -1,0 +1,189 @@
+//! The removal of bytes from the storage of files.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::app::App;
+use chinwag_core::app::file_removal::StrayStep;
+use chinwag_core::app::follower::Claim;
+use chinwag_core::file_store::{
+    FileKey, FileLister, FileReader, FileStore, FileWriter, PartId, PresignedHeaders,
+};
+use chinwag_core::store::{Answer, Done, Follower};
+use chinwag_core::{Error, FileId, Result};
+use chinwag_files::Location;
+use chinwag_testkit::app::{Options, TestApp};
+use chinwag_testkit::setup::id;
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::files::upload;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn storage(app: &TestApp) -> Arc<dyn FileStore> {
+    app.state().options.files.as_ref().expect("storage").store.clone()
+}
+
+fn file_id(file: &Value) -> FileId {
+    id(file).parse().expect("an id")
+}
+
+/// One step of the removal of dropped files; `None` if there are none.
+async fn remove_dropped(app: &App, bytes: &dyn FileStore) -> Option<Result<usize>> {
+    let mut candidate = app.candidate(Follower::DroppedFiles, Duration::from_secs(5));
+    let Claim::Mine { lease, .. } = candidate.take().await.expect("an answer") else { return None };
+    let removed = app.files_remove(lease, bytes).await;
+    candidate.release(lease).await.expect("an answer");
+    Some(removed)
+}
+
+/// A storage that refuses to remove some files.
+struct Stubborn {
+    store: Arc<dyn FileStore>,
+    refused: BTreeSet<FileId>,
+}
+
+impl FileStore for Stubborn {
+    fn create(&self, key: FileKey) -> Answer<'_, Box<dyn FileWriter>> {
+        self.store.create(key)
+    }
+
+    fn read(&self, key: FileKey, range: Range<u64>) -> Box<dyn FileReader> {
+        self.store.read(key, range)
+    }
+
+    fn size(&self, key: FileKey) -> Answer<'_, Option<u64>> {
+        self.store.size(key)
+    }
+
+    fn parts(&self, id: FileId) -> Answer<'_, Vec<(PartId, u64)>> {
+        self.store.parts(id)
+    }
+
+    fn remove_parts(&self, id: FileId) -> Done<'_> {
+        self.store.remove_parts(id)
+    }
+
+    fn remove(&self, id: FileId) -> Done<'_> {
+        if self.refused.contains(&id) {
+            return Box::pin(async { Err(Error::unavailable()) });
+        }
+        self.store.remove(id)
+    }
+
+    fn list(&self) -> Box<dyn FileLister> {
+        self.store.list()
+    }
+
+    fn presign<'a>(
+        &'a self,
+        key: FileKey,
+        headers: PresignedHeaders<'a>,
+        ttl: Duration,
+    ) -> Answer<'a, Option<String>> {
+        self.store.presign(key, headers, ttl)
+    }
+}
+
+#[tokio::test]
+async fn refused_removals_hold_up_no_others() {
+    let app = TestApp::start().await;
+    let ann = app.user("ann").await;
+    let mut files = Vec::new();
+    for _ in 0..45 {
+        files.push(file_id(&upload(&ann, "a.txt", "text").await.ok(201)));
+    }
+    files.sort_unstable();
+    for id in &files {
+        let end = ann.request(Method::DELETE, &format!("files/uploads/{id}"));
+        assert_eq!(ann.send(end.header("tus-resumable", "1.0.0")).await.status, 204);
+    }
+    // More than one step takes, and the first of them.
+    let (refused, others) = files.split_at(25);
+    let store = Stubborn { store: storage(&app), refused: refused.iter().copied().collect() };
+    let mut attempts = 0;
+    while app.app().removal_counts().removed() < others.len() as u64 {
+        attempts += 1;
+        assert!(attempts < 10, "the others are held up");
+        let _ = remove_dropped(app.app(), &store).await;
+    }
+    for id in others {
+        assert_eq!(store.size(FileKey::Whole(*id)).await.expect("an answer"), None);
+    }
+    assert!(app.app().removal_counts().refused() >= refused.len() as u64);
+    for id in refused {
+        assert_eq!(store.size(FileKey::Whole(*id)).await.expect("an answer"), Some(4), "it is not forgotten");
+    }
+}
+
+/// A round through all objects.
+async fn remove_strays(app: &TestApp) -> Vec<StrayStep> {
+    let mut candidate = app.app().candidate(Follower::StrayFiles, Duration::from_secs(5));
+    let claim = candidate.take().await.expect("an answer");
+    let Claim::Mine { lease, .. } = claim else { panic!("{claim:?}") };
+    let (store, mut steps) = (storage(app), Vec::new());
+    let mut lister = store.list();
+    while steps.last().is_none_or(|step: &StrayStep| !step.is_last) {
+        let step = app.app().files_remove_strays(lease, &*store, &mut *lister).await;
+        steps.push(step.expect("a step"));
+    }
+    candidate.release(lease).await.expect("an answer");
+    assert_eq!(candidate.take().await.expect("an answer"), Claim::Idle, "the next round is not due");
+    steps
+}
+
+fn write_old(path: &Path) {
+    fs::write(path, "bytes").expect("it can be written");
+    let file = File::options().write(true).open(path).expect("it is there");
+    let written = file.metadata().and_then(|about| about.modified()).expect("it has a date");
+    file.set_modified(written - 2 * DAY).expect("its date can be set");
+}
+
+/// A server with files in a folder.
+async fn app_in(folder: &Path) -> TestApp {
+    let location = Location::Folder(folder.into());
+    TestApp::with(|options: &mut Options| options.files = Some(location)).await
+}
+
+#[tokio::test]
+async fn old_objects_without_a_file_are_removed_and_no_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let app = app_in(folder.path()).await;
+    let ann = app.user("ann").await;
+    let stored = upload(&ann, "a.txt", "text").await.ok(201);
+    let begin = ann.request(Method::POST, "files/uploads/").header("tus-resumable", "1.0.0");
+    let begun = ann.send(begin.header("upload-length", 4)).await;
+    let id_of_upload = begun.header("location").trim_end_matches('/').rsplit('/').next().expect("an id");
+    let parts = folder.path().join("uploads").join(id_of_upload);
+    fs::create_dir_all(&parts).expect("a folder");
+    let part = parts.join(format!("{:020}-{:016x}", 0, 7));
+    for object in [&folder.path().join(id(&stored)), &part] {
+        write_old(object);
+    }
+    let stray = |number: u8| folder.path().join(format!("0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e{number:02}"));
+    write_old(&stray(1));
+    fs::write(stray(2), "young").expect("it can be written");
+    let steps = remove_strays(&app).await;
+    assert_eq!(steps.iter().map(|step| step.removed).sum::<usize>(), 1, "{steps:?}");
+    assert!(!stray(1).exists() && stray(2).exists() && part.exists());
+    assert!(folder.path().join(id(&stored)).exists());
+    assert_eq!(app.app().removal_counts().strays(), 1);
+}
+
+#[tokio::test]
+async fn storage_of_another_database_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let app = app_in(folder.path()).await;
+    let ann = app.user("ann").await;
+    upload(&ann, "a.txt", "text").await.ok(201);
+    let stray = |number: u8| folder.path().join(format!("0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e{number:02}"));
+    (0..3).for_each(|number| write_old(&stray(number)));
+    let steps = remove_strays(&app).await;
+    assert_eq!(steps.iter().map(|step| (step.removed, step.left)).max(), Some((0, 3)), "{steps:?}");
+    assert!((0..3).all(|number| stray(number).exists()));
+}

@@ -1,0 +1,195 @@
+//! Open groups: the list of them, and joining.
+
+use chinwag_testkit::app::TestApp;
+use chinwag_testkit::client::Client;
+use chinwag_testkit::setup::{group, id, send, seq, two, users};
+use serde_json::{Value, json};
+
+/// A new group of the first user, with the others as members, that anyone may join.
+async fn open(service: &Client, name: &str, members: &[&str]) -> String {
+    let made = json!({
+        "name": name, "author": members[0], "members": members[1..], "open": true,
+        "description": "All about it", "avatar": "https://a.example/g.png", "data": { "secret": 1 },
+    });
+    id(&service.post("groups/", made).await.ok(201))
+}
+
+async fn head(service: &Client, group: &str) -> Value {
+    service.get(&format!("groups/{group}/?fields=head")).await.ok(200)["head"].clone()
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    let list = list.as_array().expect("a list");
+    list.iter().map(|group| group["name"].as_str().expect("a name")).collect()
+}
+
+#[tokio::test]
+async fn a_stranger_sees_five_keys_of_an_open_group() {
+    let app = TestApp::start().await;
+    let service = app.service();
+    let [ann, eve] = users(&service, &["ann", "eve"]).await.try_into().expect("two");
+    let tea = open(&service, "Tea", &["ann"]).await;
+    group(&service, &["ann"]).await;
+    send(&ann, &tea, "hello").await;
+    let shown = json!([{
+        "id": tea, "name": "Tea", "description": "All about it", "avatar": "https://a.example/g.png", "members_count": 1,
+    }]);
+    for query in ["", "&fields=__all__", "&q=t"] {
+        let listed = eve.get(&format!("groups/?open=true{query}")).await.ok(200);
+        assert_eq!(listed, shown, "{query}");
+    }
+    assert_eq!(service.get("groups/?open=true").await.ok(200), shown);
+    assert_eq!(ann.get("groups/?open=true").await.ok(200), shown);
+    let some = eve.get("groups/?open=true&fields=members+name+head").await.ok(200);
+    assert_eq!(some, json!([{ "name": "Tea" }]));
+    // Members and services may ask for more.
+    for client in [&ann, &service] {
+        let more = client.get("groups/?open=true&fields=owner+data").await.ok(200);
+        assert_eq!(more, json!([{ "owner": ["ann"], "data": { "secret": 1 } }]), "{}", client.name());
+    }
+    assert_eq!(eve.get("groups/").await.ok(200), json!([]));
+    for path in ["", "messages/", "members/", "pins/", "invites/"] {
+        eve.get(&format!("groups/{tea}/{path}")).await.ok(404);
+    }
+    eve.post(&format!("groups/{tea}/read/"), json!({ "seq": 1 })).await.ok(404);
+    eve.post("messages/", json!({ "group": tea, "body": "hello" })).await.ok(404);
+    eve.patch(&format!("groups/{tea}/"), json!({ "name": "mine" })).await.ok(404);
+    let mut socket = eve.ws().await;
+    assert_eq!(socket.ask("message.fetch", json!({ "group": tea })).await["code"], 404);
+    app.nobody().get("groups/?open=true").await.ok(401);
+}
+
+#[tokio::test]
+async fn open_groups_are_found_in_any_spelling_and_paged() {
+    let app = TestApp::start().await;
+    let service = app.service();
+    let [ann, eve] = users(&service, &["ann", "eve"]).await.try_into().expect("two");
+    for name in ["Éclairs", "tea", "Teapots", "Eclipse", "tea"] {
+        open(&service, name, &["ann"]).await;
+    }
+    let listed = async |query: &str| eve.get(&format!("groups/?open=true{query}")).await.ok(200);
+    assert_eq!(names(&listed("").await), ["Éclairs", "Eclipse", "tea", "tea", "Teapots"]);
+    assert_eq!(names(&listed("&q=TEA").await), ["tea", "tea", "Teapots"]);
+    assert_eq!(names(&listed("&q=%C3%A9CL").await), ["Éclairs", "Eclipse"]);
+    assert!(names(&listed("&q=pots").await).is_empty());
+    let (mut path, mut paged) = ("groups/?open=true&q=te&limit=1".to_owned(), Vec::new());
+    loop {
+        let answer = eve.get(&path).await;
+        let next = answer.header("link").split(['<', '>']).nth(1).map(str::to_owned);
+        paged.extend(answer.ok(200).as_array().expect("a list").clone());
+        let Some(next) = next else { break };
+        path = next;
+    }
+    assert_eq!(Value::from(paged), listed("&q=te").await);
+    for (query, field) in [("?open=false", "open"), ("?open=yes", "open"), ("?q=tea", "q")] {
+        assert_eq!(eve.get(&format!("groups/{query}")).await.ok(400)["errors"][0]["field"], field);
+    }
+    let long = "x".repeat(201);
+    assert_eq!(listed_status(&eve, &long).await, 400);
+    // A longer beginning than the list is in order of is told apart all the same.
+    let (one, other) = (format!("{}a", &long[..150]), format!("{}b", &long[..150]));
+    open(&service, &one, &["ann"]).await;
+    open(&service, &other, &["ann"]).await;
+    assert_eq!(names(&listed(&format!("&q={other}")).await), [other.as_str()]);
+    // A group that is closed is no longer listed.
+    let closed = ann.get("groups/?open=true&q=eclipse").await.ok(200)[0]["id"].clone();
+    ann.patch(&format!("groups/{}/", closed.as_str().expect("an id")), json!({ "open": false }))
+        .await
+        .ok(200);
+    assert_eq!(names(&listed("&q=ecl").await), ["Éclairs"]);
+}
+
+async fn listed_status(client: &Client, prefix: &str) -> u16 {
+    client.get(&format!("groups/?open=true&q={prefix}")).await.status
+}
+
+#[tokio::test]
+async fn joining_makes_a_member_and_is_told_to_all() {
+    let app = TestApp::with(|options| options.limits.consent = true).await;
+    let service = app.service();
+    let (_ann, mut a, eve, mut e) = two(&service, ["ann", "eve"]).await;
+    let tea = open(&service, "Tea", &["ann"]).await;
+    a.until("group.update").await;
+    let path = format!("groups/{tea}/join/");
+    let joined = eve.post(&path, json!({})).await.ok(200);
+    assert_eq!((&joined["members"], &joined["me"]["pending"]), (&json!(["eve"]), &json!(false)));
+    assert_eq!((&joined["owner"], joined.get("banned")), (&json!(["ann"]), None));
+    let told = a.until("group.update").await;
+    let entry = &told["data"]["entry"];
+    assert_eq!(
+        (&entry["by"], &entry["changes"]),
+        (&json!("eve"), &json!([{ "kind": "joined", "who": ["eve"] }]))
+    );
+    let new = e.until("group.update").await;
+    assert_eq!((seq(&new), &new["data"]["head"]), (seq(&told), &joined["head"]));
+    assert_eq!(new["data"]["me"]["pending"], false);
+    // Once more changes nothing, whatever the role.
+    service.patch(&format!("groups/{tea}/"), json!({ "restricts": ["eve"] })).await.ok(200);
+    let before = head(&service, &tea).await;
+    let again = eve.post(&path, json!({ "author": "eve" })).await.ok(200);
+    assert_eq!(again["restricts"], json!(["eve"]));
+    service.post(&path, json!({ "author": "ann" })).await.ok(200);
+    assert_eq!(head(&service, &tea).await, before);
+    // A user who has left may come back, though a stranger could not add it.
+    eve.post(&format!("groups/{tea}/quit/"), json!({})).await.ok(200);
+    eve.post(&path, json!({})).await.ok(200);
+    assert_eq!(e.until("group.quit").await["data"]["group"], json!(tea));
+    send(&eve, &tea, "hello").await;
+    assert_eq!(a.until("message.text").await["data"]["author"], "eve");
+}
+
+#[tokio::test]
+async fn only_open_groups_are_joined_and_not_by_everybody() {
+    let app = TestApp::with(|options| {
+        options.limits.group_members = 2;
+        options.limits.user_groups = 3;
+    })
+    .await;
+    let service = app.service();
+    let [ann, bob, eve] = users(&service, &["ann", "bob", "eve"]).await.try_into().expect("three");
+    let (tea, closed) = (open(&service, "Tea", &["ann"]).await, group(&service, &["ann"]).await);
+    let private = id(&ann.put("private/", json!({ "user": "bob" })).await.ok(201));
+    let path = |group: &str| format!("groups/{group}/join/");
+    for (client, group, body, status) in [
+        (&eve, &closed, json!({}), 404),
+        (&eve, &private, json!({}), 404),
+        (&ann, &private, json!({}), 403),
+        (&ann, &closed, json!({}), 200),
+        (&eve, &tea, json!({ "author": "ann" }), 403),
+        (&service, &tea, json!({}), 400),
+        (&service, &tea, json!({ "author": "admin" }), 400),
+        (&service, &closed, json!({ "author": "eve" }), 403),
+        (&service, &private, json!({ "author": "eve" }), 403),
+    ] {
+        let answer = client.post(&path(group), body.clone()).await;
+        assert_eq!(answer.status, status, "{} {body}: {}", client.name(), answer.text);
+    }
+    ann.patch(&format!("groups/{tea}/"), json!({ "ban": ["eve"] })).await.ok(200);
+    eve.post(&path(&tea), json!({})).await.ok(403);
+    service.post(&path(&tea), json!({ "author": "eve" })).await.ok(403);
+    ann.patch(&format!("groups/{tea}/"), json!({ "unban": ["eve"] })).await.ok(200);
+    bob.post(&path(&tea), json!({})).await.ok(200);
+    // It is full, and then eve is.
+    eve.post(&path(&tea), json!({})).await.ok(403);
+    bob.post(&format!("groups/{tea}/quit/"), json!({})).await.ok(200);
+    for _ in 0..3 {
+        group(&service, &["eve"]).await;
+    }
+    eve.post(&path(&tea), json!({})).await.ok(403);
+}
+
+#[tokio::test]
+async fn joining_accepts_a_pending_membership() {
+    let app = TestApp::with(|options| options.limits.consent = true).await;
+    let (_ann, mut a, tam, mut t) = two(&app.service(), ["ann", "tam"]).await;
+    for is_open in [true, false] {
+        let made = a.ask("group.create", json!({ "name": "g", "members": ["tam"], "open": is_open })).await;
+        let group = id(&made["data"]);
+        assert_eq!(t.until("group.update").await["data"]["me"]["pending"], true);
+        let joined = tam.post(&format!("groups/{group}/join/"), json!({})).await.ok(200);
+        assert_eq!((&joined["me"]["pending"], &joined["head"]), (&json!(false), &json!(1)));
+        assert_eq!(t.until("group.me").await["data"]["pending"], false);
+        assert_eq!(t.until("group.update").await["data"]["head"], 1);
+        a.quiet().await;
+    }
+}

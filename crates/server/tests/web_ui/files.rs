@@ -1,0 +1,239 @@
+//! Files: attaching them, seeing them on their way, and looking at those of others.
+
+use chinwag_testkit::browser::Key;
+use serde_json::json;
+
+use crate::access::look;
+use crate::page::Page;
+use crate::{Stage, write_to};
+
+/// Makes files in the page: pictures of a colour, and texts.
+pub(crate) const FILES: &str = "
+    const picture = async (name, width, height, colour) => {
+        const canvas = new OffscreenCanvas(width, height);
+        const brush = canvas.getContext('2d');
+        brush.fillStyle = colour;
+        brush.fillRect(0, 0, width, height);
+        return new File([await canvas.convertToBlob({ type: 'image/png' })], name, { type: 'image/png' });
+    };
+    const text = (name, content) => new File([content], name, { type: 'text/plain' });
+    const given = (files) => { const data = new DataTransfer(); for (const file of files) data.items.add(file); return data; };
+    const choose = (files) => {
+        const input = walk(document).find((each) => each.matches('input[type=file]'));
+        input.files = given(files).files;
+        return input.dispatchEvent(new Event('change', { bubbles: true }));
+    };";
+
+/// Attaches files as if they were chosen. `files` is a list in JavaScript.
+pub(crate) async fn attach(page: &Page, files: &str) {
+    page.looks("find the button", "return button('Attach files') !== null", json!([])).await;
+    page.look(&format!("{FILES} return choose([{files}])"), json!([])).await;
+}
+
+async fn sees_attached(page: &Page, names: &[&str]) {
+    let script = "const names = part('Files to send').flatMap((list) => [...list.querySelectorAll('bdi')]).map((each) => each.innerText);
+        return JSON.stringify(names) === JSON.stringify(arguments[0])";
+    page.looks(&format!("see {names:?} attached"), script, json!([names])).await;
+}
+
+/// Waits until a message shows so many pictures, all of them loaded.
+pub(crate) async fn sees_pictures(page: &Page, body: &str, count: usize) {
+    let script = "const pictures = message(arguments[0]).flatMap((each) => [...each.querySelectorAll('.picture img')]);
+        return pictures.length === arguments[1] && pictures.every((each) => each.complete && each.naturalWidth > 0)";
+    page.looks(&format!("see {count} pictures in “{body}”"), script, json!([body, count])).await;
+}
+
+#[tokio::test]
+async fn files_are_attached_by_button_paste_and_drop() {
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    write_to(&ann, "bob", "look").await;
+    bob.press("ann").await;
+    attach(&ann, "await picture('red.png', 640, 400, 'red'), text('notes.txt', 'milk')").await;
+    sees_attached(&ann, &["red.png", "notes.txt"]).await;
+    let paste = "const box = field('Message');
+        box.dispatchEvent(new ClipboardEvent('paste', { clipboardData: given([await picture('image.png', 40, 40, 'blue')]), bubbles: true, cancelable: true }));";
+    ann.run_async(&format!("{FILES} {paste}")).await;
+    let drop = "const pane = part('Conversation')[0];
+        const dataTransfer = given([text('dropped.csv', '1,2')]);
+        for (const type of ['dragenter', 'dragover', 'drop']) {
+            const event = new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true });
+            message('look')[0].dispatchEvent(event);
+            if (type !== 'dragenter' && !event.defaultPrevented) throw new Error(type);
+        }";
+    ann.run_async(&format!("{FILES} {drop}")).await;
+    sees_attached(&ann, &["red.png", "notes.txt", "image.png", "dropped.csv"]).await;
+    ann.press("Remove image.png").await;
+    // They wait for this conversation, and are not those of another one.
+    stage.app.user("cat").await;
+    write_to(&ann, "cat", "hello cat").await;
+    sees_attached(&ann, &[]).await;
+    ann.press("bob").await;
+    sees_attached(&ann, &["red.png", "notes.txt", "dropped.csv"]).await;
+    ann.say("my files").await;
+    for page in [&ann, &bob] {
+        page.sees_once("my files").await;
+        sees_pictures(page, "my files", 1).await;
+        let cards = "return [...message('my files')[0].querySelectorAll('a.filecard')].map((each) => nameOf(each)).join()";
+        let names = "Download notes.txt 4 bytes,Download dropped.csv 3 bytes";
+        page.looks(
+            "see the cards",
+            &format!("return (() => {{ {cards} }})() === arguments[0]"),
+            json!([names]),
+        )
+        .await;
+    }
+    sees_attached(&ann, &[]).await;
+    let read = "const card = message('my files')[0].querySelector('a.filecard'); return (await fetch(card.href)).text()";
+    assert_eq!(bob.look(read, json!([])).await, "milk");
+    // Without a text they are a message, too.
+    attach(&bob, "await picture('a.png', 30, 90, 'green'), await picture('b.png', 90, 30, 'green')").await;
+    bob.press("Send").await;
+    ann.sees_in("Conversation list", "2 files").await;
+    sees_pictures(&ann, "2 files", 2).await;
+    ann.act("2 files", "Reply").await;
+    ann.sees("Replying to bob: 2 files").await;
+    ann.close().await;
+    bob.close().await;
+}
+
+#[tokio::test]
+async fn pictures_open_in_a_gallery_by_keyboard() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    write_to(&ann, "bob", "look").await;
+    for (body, names) in [("one", vec!["first.png"]), ("two", vec!["second.png", "third.png"])] {
+        let files = names.iter().map(|name| format!("await picture('{name}', 400, 300, 'teal')"));
+        attach(&ann, &files.collect::<Vec<_>>().join(", ")).await;
+        ann.say(body).await;
+        ann.sees_sent(body).await;
+        sees_pictures(&ann, body, names.len()).await;
+    }
+    ann.act("two", "Open third.png").await;
+    ann.sees("Image 3 of 3").await;
+    let shown = "const dialog = walk(document).find((each) => each.matches('dialog.gallery:modal'));
+        const image = dialog?.querySelector('img:not(.below)');
+        return image?.alt === arguments[0] && image.complete && image.naturalWidth === 400";
+    ann.looks("see the third", shown, json!(["third.png"])).await;
+    for (key, name, place) in [
+        (Key::Left, "second.png", "Image 2 of 3"),
+        (Key::Left, "first.png", "Image 1 of 3"),
+        (Key::Left, "first.png", "Image 1 of 3"),
+        (Key::Right, "second.png", "Image 2 of 3"),
+    ] {
+        ann.key(key).await;
+        ann.sees(place).await;
+        ann.looks(&format!("see {name}"), shown, json!([name])).await;
+    }
+    ann.key(Key::Escape).await;
+    let focus = "const at = message('two')[0].getRootNode().activeElement; return at?.matches('.picture') && nameOf(at) === 'Open third.png'";
+    ann.looks("be back at the picture", focus, json!([])).await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn files_on_their_way_outlive_a_lost_server_and_a_reload() {
+    let mut stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    write_to(&ann, "bob", "look").await;
+    ann.sees_sent("look").await;
+    bob.press("ann").await;
+    stage.app.stop().await;
+    ann.sees("Connection lost").await;
+    attach(&ann, "await picture('red.png', 640, 400, 'red'), text('big.txt', 'words '.repeat(500_000))")
+        .await;
+    ann.say("later").await;
+    ann.sees_once("later").await;
+    let bars = "return message('later')[0].querySelectorAll('progress').length === 2";
+    ann.looks("see the bars", bars, json!([])).await;
+    // It may be taken back, and then it is in the box again.
+    ann.press("Discard").await;
+    sees_attached(&ann, &["red.png", "big.txt"]).await;
+    ann.press("Send").await;
+    ann.sees_once("later").await;
+    stage.app.restart().await;
+    ann.reload().await;
+    bob.sees_once("later").await;
+    sees_pictures(&bob, "later", 1).await;
+    ann.sees_sent("later").await;
+    sees_pictures(&ann, "later", 1).await;
+    let size = "const card = message('later')[0].querySelector('a.filecard'); return (await (await fetch(card.href)).text()).length";
+    assert_eq!(ann.look(size, json!([])).await, 3_000_000);
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_sent_are_refused_in_words() {
+    let stage = Stage::with(|options| options.limits.files.max_size = 2_000_000).await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    write_to(&ann, "bob", "look").await;
+    attach(&ann, "text('large.txt', 'x'.repeat(2_000_001)), text('small.txt', 'x')").await;
+    ann.sees("large.txt is too large: a file may have 2 MB at most.").await;
+    sees_attached(&ann, &["small.txt"]).await;
+    attach(&ann, "...Array.from({ length: 12 }, (_, at) => text(`${at}.txt`, 'x'))").await;
+    ann.sees("A message can have 10 files at most.").await;
+    let ten = "return part('Files to send')[0].querySelectorAll('li').length === 10";
+    ann.looks("see ten", ten, json!([])).await;
+    // No room is left for them at the server: it says why, and the message stays.
+    ann.say("ten files").await;
+    ann.sees_sent("ten files").await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn refusals_of_the_server_are_said_at_the_message() {
+    let stage = Stage::with(|options| {
+        options.limits.files.types = Some(vec!["image/*".into()]);
+        options.limits.files.per_user = 50;
+    })
+    .await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    write_to(&ann, "bob", "look").await;
+    attach(&ann, "text('notes.txt', 'milk')").await;
+    ann.say("a text").await;
+    ann.sees_in("Messages", "Files of this kind (text/plain) are not allowed here.").await;
+    attach(&ann, "await picture('a.png', 640, 400, 'teal')").await;
+    ann.say("a picture").await;
+    ann.sees_in("Messages", "There is no room for more files of yours.").await;
+    // Messages without files go on.
+    ann.say("words alone").await;
+    ann.sees_sent("words alone").await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn axe_objects_to_nothing_in_files() {
+    let mut stage = Stage::open().await;
+    let mut wrongs = Vec::new();
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    write_to(&ann, "bob", "look").await;
+    let pictures = "await picture('a.png', 640, 400, 'teal'), await picture('b.png', 400, 640, 'navy')";
+    attach(&ann, &format!("{pictures}, text('A long name of a text that says nothing at all.txt', 'x')"))
+        .await;
+    look(&ann, "attached files", &mut wrongs).await;
+    ann.say("several").await;
+    sees_pictures(&ann, "several", 2).await;
+    attach(&ann, "await picture('c.png', 640, 400, 'teal')").await;
+    ann.press("Send").await;
+    sees_pictures(&ann, "1 file", 1).await;
+    for (width, height) in [(1280, 800), (700, 800), (320, 640)] {
+        ann.resize(width, height).await;
+        let wide = "return messages().every((each) => each.querySelector('.bubble').scrollWidth <= each.querySelector('.bubble').clientWidth + 1)";
+        ann.looks("see files within their bubbles", wide, json!([])).await;
+        look(&ann, &format!("files, {width} wide"), &mut wrongs).await;
+        ann.act("1 file", "Open c.png").await;
+        ann.sees("Image 3 of 3").await;
+        look(&ann, &format!("the gallery, {width} wide"), &mut wrongs).await;
+        ann.press("Close").await;
+    }
+    stage.app.stop().await;
+    ann.sees("Connection lost").await;
+    attach(&ann, pictures).await;
+    ann.say("later").await;
+    ann.sees_in("Messages", "Waiting for the connection…").await;
+    look(&ann, "files on their way", &mut wrongs).await;
+    assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
+}

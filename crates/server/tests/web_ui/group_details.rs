@@ -1,0 +1,49 @@
+//! The details of a group, its slow mode, and the entries of its history.
+
+use serde_json::json;
+
+use crate::{Stage, make_group};
+
+#[tokio::test]
+async fn details_of_a_group_are_edited_and_told_in_its_log() {
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    make_group(&ann, "The garden", "bob").await;
+    ann.say("the beans are up").await;
+    bob.press("The garden").await;
+    bob.sees_once("the beans are up").await;
+    ann.sees_in("Messages", "ann created the group").await;
+    bob.sees_in("Messages", "ann created the group").await;
+
+    ann.press("Group details").await;
+    ann.press("Edit group").await;
+    ann.fill("Description", "Beans and peas").await;
+    ann.choose("Slow mode", "1 hour").await;
+    ann.press("Save").await;
+    bob.sees_in("Messages", "ann changed the description · ann changed slow mode").await;
+    bob.press("Group details").await;
+    bob.sees("Beans and peas").await;
+    bob.sees("Slow mode: one message every 1 hour").await;
+    bob.looks("edit nothing", "return field('Description') === null", json!([])).await;
+    bob.press("Close").await;
+
+    bob.say("and the peas").await;
+    ann.sees_once("and the peas").await;
+    bob.fill("Message", "and the carrots").await;
+    bob.sees("Slow mode: you can send the next message in").await;
+    let waits = "return button('Send') === null && field('Message')?.value === 'and the carrots'";
+    bob.looks("wait with the text in the box", waits, json!([])).await;
+    ann.choose("Slow mode", "Off").await;
+    ann.press("Save").await;
+    bob.looks("send at once", "return button('Send') !== null", json!([])).await;
+    bob.press("Send").await;
+    ann.sees_once("and the carrots").await;
+    // A change of the group is no message: nothing is unread.
+    ann.fill("New group name", "The orchard").await;
+    ann.press("Rename").await;
+    bob.sees_in("Messages", "ann renamed the group to “The orchard”").await;
+    bob.looks("see nothing unread", "return !document.title.startsWith('(')", json!([])).await;
+    bob.reload().await;
+    bob.sees_in("Messages", "ann renamed the group to “The orchard”").await;
+    tokio::join!(ann.close(), bob.close());
+}

@@ -1,0 +1,145 @@
+//! The page while the server cannot be reached, from its first moment on.
+
+use serde_json::json;
+
+use crate::page::Page;
+use crate::reading::FIRST_AT_TOP;
+use crate::{PASSWORD, Stage, WELCOME, sign, write_to};
+
+/// Waits until the page's files are kept.
+const FILES_ARE_KEPT: &str = "const cache = await caches.open('chinwag-page');
+    const kept = (await cache.keys()).map(({ url }) => new URL(url).pathname);
+    return Boolean(navigator.serviceWorker.controller) && kept.includes('/') && kept.some((path) => path.startsWith('/bundle/page.'));";
+
+#[tokio::test]
+async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
+    let mut stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    write_to(&ann, "bob", "hello bob").await;
+    bob.press("ann").await;
+    bob.say("hello ann").await;
+    ann.sees_once("hello ann").await;
+    ann.looks("keep its files", FILES_ARE_KEPT, json!([])).await;
+
+    stage.app.stop().await;
+    ann.sees("Connection lost. Trying again…").await;
+    ann.reload().await;
+    ann.sees("Signed in as ann").await;
+    ann.sees("Connection lost. Trying again…").await;
+    ann.press("bob").await;
+    ann.sees_once("hello bob").await;
+    ann.sees_once("hello ann").await;
+    ann.say("written on a page without a server").await;
+    ann.sees_in("Messages", "Waiting for the connection…").await;
+
+    stage.app.restart().await;
+    let now = "const now = button('Try now'); now?.click(); return now !== null || !pageText().includes('Connection lost');";
+    ann.looks("try now", now, json!([])).await;
+    ann.is_connected().await;
+    bob.sees_once("written on a page without a server").await;
+    ann.sees_sent("written on a page without a server").await;
+    ann.sees_once("hello ann").await;
+
+    // Nothing is left behind for whoever comes next.
+    ann.press("Your profile").await;
+    ann.press("Sign out").await;
+    ann.sees(WELCOME).await;
+    let known = "return Object.values(localStorage).filter((text) => text.includes('hello')).length";
+    assert_eq!(ann.run(known).await, 0);
+    stage.app.stop().await;
+    ann.reload().await;
+    ann.sees("Connection lost").await;
+    ann.sees_no("hello").await;
+    bob.close().await;
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_meanwhile_shows_nothing_more() {
+    let mut stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    write_to(&ann, "bob", "hello bob").await;
+    ann.sees_sent("hello bob").await;
+    ann.looks("keep its files", FILES_ARE_KEPT, json!([])).await;
+    stage.app.service().delete("users/ann/tokens/").await.ok(200);
+    ann.sees(WELCOME).await;
+    stage.app.stop().await;
+    ann.reload().await;
+    ann.sees("Connection lost").await;
+    ann.sees_no("hello bob").await;
+    stage.app.restart().await;
+    ann.sees(WELCOME).await;
+    sign(&ann, "ann", PASSWORD, "Sign in").await;
+    ann.sees("Signed in as ann").await;
+}
+
+/// Jumps to the newest message until nothing is unread.
+const READ_ALL: &str = "walk(document).find((each) => each.matches('.tonewest'))?.click();
+    const list = part('Conversation list')[0].innerText;
+    return message(arguments[0]).length === 1 && !list.includes('unread')";
+
+/// Waits until the server knows that ann has read everything.
+async fn has_read_all(stage: &Stage, page: &Page, group: &str) {
+    let path = format!("groups/{group}/?as=ann&fields=unread");
+    let look = async || Ok((stage.app.service().get(&path).await.ok(200)["unread"] == 0).then_some(()));
+    page.until("have read all", look).await;
+}
+
+#[tokio::test]
+async fn a_known_conversation_moves_to_what_came_meanwhile() {
+    let mut stage = Stage::with(|options| options.limits.rates.messages_burst = 1000).await;
+    let ann = stage.person("ann").await;
+    let bob = stage.app.user("bob").await;
+    let group = json!({ "name": "Long", "author": "ann", "members": ["bob"] });
+    let group =
+        stage.app.service().post("groups/", group).await.ok(201)["id"].as_str().expect("an id").to_owned();
+    let say = async |body: String| {
+        bob.post("messages/", json!({ "group": group, "body": body })).await.ok(201);
+    };
+    for number in 1..=30 {
+        say(format!("read {number}")).await;
+    }
+    ann.press("Long").await;
+    ann.looks("read all", READ_ALL, json!(["read 30"])).await;
+    has_read_all(&stage, &ann, &group).await;
+    ann.looks("keep its files", FILES_ARE_KEPT, json!([])).await;
+    for (came, scrolls) in [(1..=40, false), (41..=42, true)] {
+        ann.run("location.hash = ''; location.href = 'about:blank';").await;
+        ann.looks("leave the page", "return location.href === 'about:blank'", json!([])).await;
+        for number in came {
+            say(format!("line {number}")).await;
+        }
+        stage.app.stop().await;
+        ann.run(&format!("location.href = '{}/';", stage.app.url())).await;
+        ann.sees("Connection lost. Trying again…").await;
+        ann.press("Long").await;
+        let last = if scrolls { "line 40" } else { "read 30" };
+        ann.sees_once(last).await;
+        // A scroll event need not be the reader's: a new layout of the text moves the end, too.
+        let shift = "const view = messages()[0].closest('.scroller'); view.scrollTop -= 2; window.end = view.scrollTop";
+        ann.run_async(shift).await;
+        if scrolls {
+            let wheel = json!({ "type": "mouseWheel", "x": 800, "y": 300, "deltaX": 0, "deltaY": -120 });
+            ann.devtools("Input.dispatchMouseEvent", wheel).await;
+            let up = "await drawn(); const view = messages()[0].closest('.scroller');
+                const place = message('line 35')[0]?.getBoundingClientRect().top;
+                const isStill = view.scrollTop < window.end - 60 && place === window.place;
+                window.place = place; return isStill";
+            ann.looks("scroll up", up, json!([])).await;
+        }
+        stage.app.restart().await;
+        let now = "const now = button('Try now'); now?.click(); return now !== null || !pageText().includes('Connection lost');";
+        ann.looks("try now", now, json!([])).await;
+        ann.is_connected().await;
+        ann.sees("new messages").await;
+        if scrolls {
+            let stays =
+                "return Math.abs(message('line 35')[0].getBoundingClientRect().top - window.place) < 2";
+            ann.looks("stay in its place", stays, json!([])).await;
+        } else {
+            ann.looks("see the first new one at the top", FIRST_AT_TOP, json!([])).await;
+            ann.looks("read all", READ_ALL, json!(["line 40"])).await;
+            has_read_all(&stage, &ann, &group).await;
+        }
+    }
+}

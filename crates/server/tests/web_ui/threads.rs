@@ -1,0 +1,178 @@
+//! Threads, by two people.
+
+use chinwag_testkit::browser::Key;
+use serde_json::{Value, json};
+
+use crate::page::Page;
+use crate::{PASSWORD, Stage, sign, write_to};
+
+const PANE: &str = "Messages of the thread";
+const BOX: &str = "Reply in the thread";
+
+/// Writes a reply in the open thread.
+async fn reply(page: &Page, body: &str) {
+    page.fill(BOX, body).await;
+    page.key(Key::Enter).await;
+    page.sees_in(PANE, body).await;
+}
+
+/// Presses the line below a root, which shows its replies.
+async fn open_thread(page: &Page, root: &str) {
+    let find = "const lines = () => message(arguments[0])[0]?.querySelector('.replies');
+        lines()?.click(); return Boolean(lines());";
+    page.looks("press the line of the thread", find, json!([root])).await;
+    page.sees_in("Thread", "Thread").await;
+}
+
+async fn holds(page: &Page, label: &str, text: &str) {
+    let script = "return field(arguments[0])?.value === arguments[1]";
+    page.looks(&format!("see “{text}” in “{label}”"), script, json!([label, text])).await;
+}
+
+#[tokio::test]
+async fn two_people_talk_in_a_thread() {
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    write_to(&ann, "bob", "cake at four").await;
+    ann.sees_sent("cake at four").await;
+    bob.press("ann").await;
+    bob.sees_once("cake at four").await;
+    bob.act("cake at four", "Reply in thread").await;
+    let focused =
+        "const box = field(arguments[0]); return box !== null && box.getRootNode().activeElement === box";
+    bob.looks("be in the thread's box", focused, json!([BOX])).await;
+    reply(&bob, "who bakes?").await;
+    for page in [&ann, &bob] {
+        page.sees_in("Messages", "1 reply").await;
+        page.sees_once("who bakes?").await;
+    }
+    open_thread(&ann, "cake at four").await;
+    ann.sees_in(PANE, "who bakes?").await;
+    reply(&ann, "I do").await;
+    bob.sees_in(PANE, "I do").await;
+    bob.sees_in("Messages", "2 replies").await;
+    for body in ["who bakes?", "I do"] {
+        let under = "return message(arguments[0])[0].querySelector('.under')?.innerText.includes('cake at four') === true";
+        bob.looks("see the root above a reply", under, json!([body])).await;
+    }
+
+    // Each place has a draft of its own.
+    bob.fill(BOX, "half a reply").await;
+    bob.fill("Message", "half a message").await;
+    bob.key(Key::Escape).await;
+    bob.sees_no("Reply in the thread").await;
+    holds(&bob, "Message", "half a message").await;
+    bob.act("I do", "Reply in thread").await;
+    holds(&bob, BOX, "half a reply").await;
+    bob.press("Send").await;
+    bob.sees_once("half a message").await;
+    holds(&bob, BOX, "half a reply").await;
+    bob.sees_in("Messages", "2 replies").await;
+
+    // The root goes while its thread is open: the text stays.
+    ann.act("cake at four", "Delete").await;
+    ann.press("Delete").await;
+    for page in [&ann, &bob] {
+        page.sees_in(PANE, "The message that began this thread was deleted.").await;
+        page.sees_once("who bakes?").await;
+    }
+    holds(&bob, BOX, "half a reply").await;
+    bob.key(Key::Enter).await;
+    bob.press("Close the thread").await;
+    bob.sees_no("Reply in the thread").await;
+    bob.looks(
+        "see replies without a root",
+        "return message('I do')[0].querySelector('.under') === null",
+        json!([]),
+    )
+    .await;
+    tokio::join!(ann.close(), bob.close());
+}
+
+#[tokio::test]
+async fn a_link_to_a_reply_leads_to_its_thread_after_signing_in() {
+    let stage = Stage::open().await;
+    let page = stage.person("ann").await;
+    let service = stage.app.service();
+    stage.app.user("bob").await;
+    let made = json!({ "name": "Long", "author": "ann", "members": ["bob"] });
+    let group = service.post("groups/", made).await.ok(201)["id"].as_str().expect("an id").to_owned();
+    let send = async |body: String, thread: &Value| {
+        let message = json!({ "group": group, "body": body, "author": "bob", "thread": thread });
+        service.post("messages/", message).await.ok(201)
+    };
+    let root = send("the root".into(), &Value::Null).await["id"].clone();
+    for number in 0..60 {
+        send(format!("line {number}"), &Value::Null).await;
+    }
+    let reply = send("the reply".into(), &root).await;
+    // The conversation opens at its end, as there is nothing new.
+    let read = json!({ "author": "ann", "seq": reply["seq"] });
+    service.post(&format!("groups/{group}/read/"), read).await.ok(200);
+    page.press("Your profile").await;
+    page.press("Sign out").await;
+    page.sees("Sign in, or choose").await;
+    page.run(&format!("location.hash = '#{group}/{}';", reply["seq"])).await;
+    page.reload().await;
+    sign(&page, "ann", PASSWORD, "Sign in").await;
+    page.sees_in(PANE, "the reply").await;
+    page.sees_in(PANE, "the root").await;
+    let address = format!("return location.hash === '#{group}/thread/{}'", root.as_str().expect("an id"));
+    page.looks("see the thread's address", &address, json!([])).await;
+    page.reload().await;
+    page.sees_in(PANE, "the reply").await;
+    page.press("Close the thread").await;
+    page.looks("see the group's address", &format!("return location.hash === '#{group}'"), json!([])).await;
+
+    // On a narrow screen the thread has all of it, and Back leads out.
+    page.resize(390, 800).await;
+    page.act("the reply", "In a thread: the root").await;
+    page.sees_in(PANE, "the root").await;
+    page.looks("see nothing else", "return part('Conversation').length === 0", json!([])).await;
+    page.run("history.back();").await;
+    page.looks(
+        "be in the conversation",
+        "return part('Conversation').length === 1 && part('Thread').length === 0",
+        json!([]),
+    )
+    .await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_link_to_an_old_reply_shows_it_among_many() {
+    let stage = Stage::open().await;
+    let page = stage.person("ann").await;
+    let service = stage.app.service();
+    let made = json!({ "name": "Long", "author": "ann" });
+    let group = service.post("groups/", made).await.ok(201)["id"].as_str().expect("an id").to_owned();
+    let send = async |body: String, thread: &Value| {
+        let message = json!({ "group": group, "body": body, "author": "ann", "thread": thread });
+        service.post("messages/", message).await.ok(201)
+    };
+    let root = send("the root".into(), &Value::Null).await["id"].clone();
+    let mut old = Value::Null;
+    for number in 0..230 {
+        let sent = send(format!("reply {number}"), &root).await;
+        if number == 9 {
+            old = sent["seq"].clone();
+        }
+    }
+    page.run(&format!("location.hash = '#{group}/{old}';")).await;
+    let aimed = "const row = part(arguments[0])[0]?.querySelector('article.aimed'); if (!row) return false;
+        const [at, view] = [row, row.closest('.scroller')].map((each) => each.getBoundingClientRect());
+        return bodyOf(row) === 'reply 9' && at.top >= view.top && at.bottom <= view.bottom";
+    page.looks("see the reply", aimed, json!([PANE])).await;
+    // Opened without an aim, it draws the newest ones only, and more of them for whoever asks.
+    page.press("Close the thread").await;
+    open_thread(&page, "the root").await;
+    page.sees_in(PANE, "reply 229").await;
+    let drawn = "return part(arguments[0])[0].querySelectorAll('article').length === arguments[1]";
+    page.looks("see the newest page", drawn, json!([PANE, 51])).await;
+    for rows in [101, 151, 201, 231] {
+        page.press("Show earlier replies").await;
+        page.looks("see more replies", drawn, json!([PANE, rows])).await;
+    }
+    page.sees_gone("Thread", "Show earlier replies").await;
+    page.close().await;
+}

@@ -19,6 +19,14 @@ pub(crate) fn run_with(root: &Path, args: &[&str], (name, value): (&str, &str)) 
     run_command(cargo)
 }
 
+/// The standard output of `cargo ARGS`.
+pub(crate) fn output(root: &Path, args: &[&str]) -> Result<String> {
+    let mut cargo = command(root, args);
+    let output = cargo.stderr(Stdio::inherit()).output().context("could not start cargo")?;
+    ensure!(output.status.success(), "`cargo {}` failed ({})", args.join(" "), output.status);
+    Ok(String::from_utf8(output.stdout)?)
+}
+
 /// Builds the documentation of the workspace's own crates; a warning is an error.
 pub(crate) fn doc(root: &Path) -> Result<()> {
     let mut cargo = command(root, &["doc", "--workspace", "--no-deps", "--locked"]);

@@ -3,6 +3,7 @@
 //! A task is a list of [`steps`]; [`needs`] lists the programs that the tests need;
 //! the rules no compiler knows are in [`tidy`].
 
+mod binaries;
 mod cargo;
 mod cycles;
 mod long;
@@ -150,12 +151,15 @@ fn test(root: &Path, extra: &[String]) -> bool {
         && steps.run("build", || cargo::run(root, &[&all[..], &["--no-run"]].concat()));
     if ready {
         steps.run("types", || types::check(root));
-        steps.run("tests", || cargo::run(root, &[&all[..], &["--no-fail-fast"], &extra].concat()));
-        // Once more on PostgreSQL and Redis, as several nodes use them.
-        let protocol = ["test", "--workspace", "--test", "protocol", "--locked", "--no-fail-fast"];
-        steps.run("protocol tests on PostgreSQL and Redis", || {
-            cargo::run_with(root, &[&protocol[..], &extra].concat(), ("TEST_ON", "nodes"))
-        });
+        if extra.is_empty() {
+            steps.run("tests", || binaries::run(root));
+        } else {
+            steps.run("tests", || cargo::run(root, &[&all[..], &["--no-fail-fast"], &extra].concat()));
+            let protocol = ["test", "--workspace", "--test", "protocol", "--locked", "--no-fail-fast"];
+            steps.run("protocol tests on PostgreSQL and Redis", || {
+                cargo::run_with(root, &[&protocol[..], &extra].concat(), ("TEST_ON", "nodes"))
+            });
+        }
         steps.run("documentation tests", || cargo::run(root, &[&doc[..], &extra].concat()));
     }
     steps.finish()

@@ -79,7 +79,8 @@ fn summary(done: &[Step]) -> (bool, String) {
     (passed, parts.join(", "))
 }
 
-fn human(time: Duration) -> String {
+/// A time for people.
+pub(crate) fn human(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 60.. => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{:.1} s", time.as_secs_f64()),

@@ -1,7 +1,7 @@
 //! Chinwag's workloads, each beside a baseline that is measured in the same run, turn about.
 //!
-//! `cargo run --release -p bench -- <workload>`, or `all`; `--help` says the rest. Selection the
-//! workloads are and how to read their table is in `docs/performance.md`.
+//! `cargo run --release -p bench -- <workload>`, or `all`; `--help` lists the options. `docs/performance.md`
+//! describes the workloads and how to read their table.
 
 #![expect(
     clippy::cast_precision_loss,

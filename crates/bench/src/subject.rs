@@ -6,9 +6,11 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use chinwag_testkit::process::{Program, Running, keep_limits};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::shared::Shared;
 
@@ -31,6 +33,9 @@ struct Bare(Child);
 /// All load comes from one machine, whose address would else have as many connections as one may.
 const ONE_MACHINE: [(&str, &str); 2] =
     [("CHINWAG_HTTP__CONNECTIONS_PER_ADDRESS", "1000000"), ("CHINWAG_WS__SOCKETS_PER_ADDRESS", "1000000")];
+
+/// The time for every thread of a process to stop, or to go on.
+const STOPS: Duration = Duration::from_millis(2);
 
 impl Subject {
     /// The real server, on the data in the program's folder.
@@ -108,6 +113,27 @@ impl Subject {
             }
         }
         Ok(nanos as f64 / 1e9)
+    }
+
+    /// The same while the process is stopped: the time of a thread that runs is not up to date.
+    pub(crate) fn cpu_stopped(&self) -> Result<f64> {
+        let pids = self.pids().into_iter().map(|pid| {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            pid.context("a process has a number")
+        });
+        let pids = pids.collect::<Result<Vec<_>>>()?;
+        for pid in &pids {
+            kill_process(*pid, Signal::STOP)?;
+        }
+        // The threads stop one after the other.
+        std::thread::sleep(STOPS);
+        let cpu = self.cpu_exact();
+        for pid in &pids {
+            kill_process(*pid, Signal::CONT)?;
+        }
+        // To go on costs each thread some time, which belongs to nothing that is measured.
+        std::thread::sleep(STOPS);
+        cpu
     }
 
     /// Bytes of memory that it holds.

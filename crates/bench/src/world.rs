@@ -14,6 +14,7 @@ use chinwag_core::event::Event;
 use chinwag_core::message::Body;
 use chinwag_core::permission::Role;
 use chinwag_core::relation::{Pair, Relation};
+use chinwag_core::send::Kept;
 use chinwag_core::store::{Edge, NewMessage, Page, Store, Tx};
 use chinwag_core::token::{Kind, Secret, SecretKind};
 use chinwag_core::{Clock, Date, GroupId, MessageId, Name, Seq, UserId};
@@ -249,8 +250,7 @@ pub(crate) async fn fill_group(
                 let date = Date::from_micros(first + seq.0 * 1_000_000);
                 let id = MessageId::new(&*clock);
                 let body = body(u64::try_from(seq.0).unwrap_or(0));
-                let (respond_to, client_id) = (None, None);
-                tx.message_insert(&NewMessage { id, group, seq, author, date, body, respond_to, client_id })?;
+                tx.message_insert(&NewMessage::new(group, Kept { id, date, seq }, author, body))?;
             }
             Ok(())
         });

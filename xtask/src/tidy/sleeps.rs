@@ -1,5 +1,6 @@
 //! The rule that no test waits for a fixed time: on a busy machine it would be too short. Tests wait for a
-//! condition with a deadline (`chinwag_testkit::wait`), or run on a paused clock.
+//! condition with a deadline (`chinwag_testkit::wait`), or run on a paused clock. The rule holds for JavaScript
+//! in tests as well: `setTimeout` with a function that is not written there, such as a promise's, is a wait.
 
 use super::{Tree, extension};
 
@@ -19,6 +20,7 @@ const MAY_SLEEP: &[(&str, &str)] = &[
     ("crates/server/tests/cluster/kills.rs", "a fault at a random moment"),
     ("crates/server/tests/cluster/link.rs", "the duration of a fault"),
     ("crates/server/tests/web_ui/embedding.rs", "looks again, a bounded number of times"),
+    ("crates/server/tests/web_ui/eyes.js", "a deadline for the next frame"),
     ("crates/server/tests/web_ui/page.rs", "looks again, with a deadline, at a page"),
     ("crates/store-postgres/tests/it/sending.rs", "a slow job"),
     ("crates/store-sqlite/tests/file.rs", "a job that outlasts its deadline"),
@@ -37,7 +39,9 @@ pub(super) fn problems(tree: &Tree) -> Vec<String> {
 
 fn judge(tree: &Tree, may_sleep: &[(&str, &str)]) -> Vec<String> {
     let (mut problems, mut needed) = (Vec::new(), vec![false; may_sleep.len()]);
-    for (path, text) in tree.iter().filter(|(path, _)| extension(path) == "rs") {
+    for (path, text) in
+        tree.iter().filter(|(path, _)| ["rs", "js"].contains(&extension(path)) && !path.contains("/vendor/"))
+    {
         let lines = sleeping(path, text.as_deref().unwrap_or_default());
         match may_sleep.iter().position(|(allowed, _)| path.starts_with(allowed)) {
             Some(at) => needed[at] |= !lines.is_empty(),
@@ -66,7 +70,7 @@ fn sleeping(path: &str, text: &str) -> Vec<usize> {
         if line.starts_with("#[tokio::test") || line == "#[test]" {
             paused = line.contains("start_paused = true");
         }
-        if in_tests && !paused && !line.starts_with("//") && calls_sleep(line) {
+        if in_tests && !paused && !line.starts_with("//") && (calls_sleep(line) || waits_in_script(line)) {
             found.push(number);
         }
         before = line;
@@ -80,6 +84,11 @@ fn calls_sleep(line: &str) -> bool {
         let before = line[..at].chars().next_back();
         before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '.') && !line[..at].ends_with("fn ")
     })
+}
+
+/// Whether a timer ends a wait: its function stands elsewhere.
+fn waits_in_script(line: &str) -> bool {
+    line.split(concat!("setTime", "out(")).skip(1).any(|after| !after.starts_with('('))
 }
 
 #[cfg(test)]
@@ -104,6 +113,16 @@ mod tests {
         let others = ["thread::NAME(STEP);", "queue.NAME(1);", "// NAME(1)", "fn NAME() {}"];
         let others = others.join("\n").replace("NAME", "sleep");
         assert_eq!(found("crates/a/tests/a.rs", &others), [1]);
+    }
+
+    #[test]
+    fn wait_in_a_script_of_a_test_is_found() {
+        let wait = concat!("await new Promise((done) => setTime", "out(done, 300));");
+        let answer = concat!("setTime", "out(() => this.close(), 500);");
+        let script = format!("{wait}\n{answer}\n");
+        assert_eq!(found("crates/a/tests/it/eyes.js", &script), [1]);
+        assert_eq!(found("crates/a/tests/it/a.rs", &script), [1]);
+        assert_eq!(found("web/a.js", &script), [0; 0]);
     }
 
     #[test]

@@ -98,8 +98,7 @@ impl GroupHistory {
                 Some(Point::Date(Date::from_micros(self.clock.now().micros() - back)))
             }
             Query::Send => {
-                let (group, body) = (self.group, world::body(1));
-                let send = Send { author: None, group, body, respond_to: None, date: None, client_id: None };
+                let send = Send::new(self.group, world::body(1));
                 self.app.message_send(&self.context, send).await?;
                 return Ok(());
             }

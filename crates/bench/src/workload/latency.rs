@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use chinwag_core::clock::SystemClock;
+use chinwag_core::send::Kept;
 use chinwag_core::store::NewMessage;
 use chinwag_core::{Clock, MessageId};
 
@@ -51,8 +52,7 @@ fn commits(world: &World, settings: &RunSettings) -> Result<f64> {
         let started = Instant::now();
         let committed = store.write(move |tx, _| {
             let (seq, body) = (tx.seq_take(group, 1)?, world::body(1));
-            let (respond_to, client_id) = (None, None);
-            tx.message_insert(&NewMessage { id, group, seq, author, date, body, respond_to, client_id })
+            tx.message_insert(&NewMessage::new(group, Kept { id, date, seq }, author, body))
         });
         world::block_on(committed)??;
         took.push(started.elapsed().as_secs_f64() * 1000.0);

@@ -11,6 +11,7 @@ use chinwag_core::app::{App, Context};
 use chinwag_core::clock::SystemClock;
 use chinwag_core::limits::Limits;
 use chinwag_core::message::ClientId;
+use chinwag_core::send::Kept;
 use chinwag_core::store::{NewMessage, Store};
 use chinwag_core::user::Caller;
 use chinwag_core::{Clock, GroupId, MessageId, UserId};
@@ -102,8 +103,7 @@ async fn bare(store: &Arc<dyn Store>, world: &World, settings: &RunSettings) -> 
                 let (group, author) = (groups[at], users[at * 2]);
                 let (id, date) = (MessageId::new(&*clock), clock.now());
                 let (seq, body) = (tx.seq_take_for_messages(group, 1, date)?, world::body(1));
-                let (respond_to, client_id) = (None, None);
-                tx.message_insert(&NewMessage { id, group, seq, author, date, body, respond_to, client_id })?;
+                tx.message_insert(&NewMessage::new(group, Kept { id, date, seq }, author, body))?;
             }
             Ok(())
         });
@@ -147,7 +147,7 @@ async fn used(
 }
 
 async fn send(app: &App, user: UserId, group: GroupId, client_id: Option<ClientId>) -> Result<()> {
-    let send = Send { author: None, group, body: world::body(1), respond_to: None, date: None, client_id };
+    let send = Send { client_id, ..Send::new(group, world::body(1)) };
     app.message_send(&Context::new(Caller::User(user)), send).await?;
     Ok(())
 }

@@ -1,0 +1,197 @@
+//! Runs the test binaries, some beside the others.
+//!
+//! `cargo test` runs one binary after the other, and on two cores most of the time is spent on waiting: for processes to
+//! start and stop, for leases to expire, for links that were cut. The binaries that mostly wait are run in a lane of their own,
+//! so that at most two binaries run at a time.
+
+use std::fs::{self, File};
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::cargo;
+use crate::steps::human;
+
+/// The binaries that mostly wait, by the folder of their package and their names, in their order.
+const WAITING: &[(&str, &str)] =
+    &[("server", "cluster"), ("server", "chaos"), ("server", "cli"), ("store-postgres", "it")];
+
+/// A binary that runs a second time, with variables that tell it to use PostgreSQL and Redis. Its tests wait for these most
+/// of the time, so that more of them run at a time than there are cores.
+const ON_NODES: (&str, &str) = ("server", "protocol");
+const NODES: &[(&str, &str)] = &[("TEST_ON", "nodes"), ("RUST_TEST_THREADS", "4")];
+
+/// A test binary to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Binary {
+    /// The folder of its package.
+    package: PathBuf,
+    /// The name of its target.
+    target: String,
+    path: PathBuf,
+    variables: &'static [(&'static str, &'static str)],
+}
+
+/// The outcome of a binary.
+struct BinaryRun {
+    name: String,
+    took: Duration,
+    /// The tests that failed, or the end of the binary itself.
+    failed: Vec<String>,
+}
+
+/// Runs all test binaries, which must be built. Each one's output is shown whole when it has ended, and what failed is
+/// named at the end.
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let messages = cargo::output(
+        root,
+        &["test", "--workspace", "--all-targets", "--locked", "--no-run", "--message-format=json", "--quiet"],
+    )?;
+    let outputs = root.join("target/test-output");
+    fs::create_dir_all(&outputs).context("no folder for the outputs of tests")?;
+    let [main, beside] = lanes(binaries(&messages));
+    let outcomes = thread::scope(|scope| {
+        let beside = scope.spawn(|| run_lane(&outputs, &beside));
+        let mut outcomes = run_lane(&outputs, &main)?;
+        outcomes
+            .extend(beside.join().unwrap_or_else(|_| bail!("the lane of the binaries that wait panicked"))?);
+        anyhow::Ok(outcomes)
+    })?;
+    report(&outcomes)
+}
+
+/// The test binaries that cargo names in its messages, a JSON object a line.
+fn binaries(messages: &str) -> Vec<Binary> {
+    let binary = |line: &str| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let is_test = message["profile"]["test"].as_bool()?;
+        let package = Path::new(message["manifest_path"].as_str()?).parent()?.to_owned();
+        let target = message["target"]["name"].as_str()?.to_owned();
+        let path = message["executable"].as_str()?.into();
+        is_test.then_some(Binary { package, target, path, variables: &[] })
+    };
+    messages.lines().filter_map(binary).collect()
+}
+
+/// The binaries of each lane: those that compute, and those that mostly wait.
+fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 2] {
+    let on_nodes: Vec<_> = all.iter().filter(|binary| binary.is(ON_NODES)).cloned().collect();
+    let place = |binary: &Binary| WAITING.iter().position(|names| binary.is(*names));
+    let (mut beside, main): (Vec<_>, Vec<_>) = all.into_iter().partition(|binary| place(binary).is_some());
+    beside.sort_by_key(place);
+    beside.extend(on_nodes.into_iter().map(|binary| Binary { variables: NODES, ..binary }));
+    [main, beside]
+}
+
+impl Binary {
+    fn is(&self, (package, target): (&str, &str)) -> bool {
+        self.package.ends_with(package) && self.target == target
+    }
+
+    /// Its package and target, for people.
+    fn name(&self) -> String {
+        let package = self.package.file_name().unwrap_or_default().to_string_lossy();
+        let variable =
+            self.variables.first().map(|(name, value)| format!(" ({name}={value})")).unwrap_or_default();
+        format!("{package}: {}{variable}", self.target)
+    }
+}
+
+fn run_lane(outputs: &Path, binaries: &[Binary]) -> Result<Vec<BinaryRun>> {
+    binaries.iter().map(|binary| run_one(outputs, binary)).collect()
+}
+
+/// Runs a binary in its package's folder, as cargo does. While it runs, its output is in a file.
+fn run_one(outputs: &Path, binary: &Binary) -> Result<BinaryRun> {
+    let name = binary.name();
+    let file = outputs.join(format!("{}.txt", name.replace([':', ' ', '(', ')', '='], "-")));
+    let output = File::create(&file).with_context(|| format!("could not make {}", file.display()))?;
+    let begun = Instant::now();
+    let mut command = Command::new(&binary.path);
+    command.current_dir(&binary.package).stdin(Stdio::null()).stderr(output.try_clone()?).stdout(output);
+    command.envs(binary.variables.iter().copied());
+    let status = command.status().with_context(|| format!("could not start {name}"))?;
+    let (took, text) = (begun.elapsed(), String::from_utf8_lossy(&fs::read(&file)?).into_owned());
+    let mut failed = failed_tests(&text);
+    if !status.success() && failed.is_empty() {
+        failed.push(format!("ended with {status}"));
+    }
+    // One write, so that the outputs of two binaries do not mix.
+    stdout().lock().write_all(format!("-- {name}, {}\n{text}", human(took)).as_bytes())?;
+    Ok(BinaryRun { name, took, failed })
+}
+
+/// The tests that failed, by the output of a binary.
+fn failed_tests(output: &str) -> Vec<String> {
+    let name = |line: &str| Some(line.strip_prefix("test ")?.strip_suffix(" ... FAILED")?.to_owned());
+    output.lines().filter_map(name).collect()
+}
+
+/// Names the slowest binaries and what failed.
+fn report(outcomes: &[BinaryRun]) -> Result<()> {
+    let mut slowest: Vec<_> = outcomes.iter().collect();
+    slowest.sort_by_key(|outcome| std::cmp::Reverse(outcome.took));
+    let times = slowest.iter().take(8).map(|BinaryRun { name, took, .. }| format!("{name} {}", human(*took)));
+    println!("-- {} binaries; the slowest: {}", outcomes.len(), times.collect::<Vec<_>>().join(", "));
+    let failed: Vec<_> = outcomes
+        .iter()
+        .flat_map(|outcome| outcome.failed.iter().map(|test| format!("  {}: {test}", outcome.name)))
+        .collect();
+    if failed.is_empty() { Ok(()) } else { bail!("these failed:\n{}", failed.join("\n")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binary(package: &str, target: &str) -> Binary {
+        let (package, path) = (Path::new("/c").join(package), PathBuf::from("/t"));
+        Binary { package, target: target.into(), path, variables: &[] }
+    }
+
+    #[test]
+    fn test_binaries_are_read_from_messages_of_cargo() {
+        let message = |test: bool, executable: &str| {
+            format!(
+                r#"{{"reason":"compiler-artifact","manifest_path":"/c/hub/Cargo.toml","target":{{"name":"cluster"}},"profile":{{"test":{test}}},"executable":{executable}}}"#
+            )
+        };
+        let messages = [
+            message(false, r#""/t/chinwag""#),
+            message(true, "null"),
+            r#"{"reason":"build-finished","success":true}"#.to_owned(),
+            "no JSON".to_owned(),
+            message(true, r#""/t""#),
+        ];
+        assert_eq!(binaries(&messages.join("\n")), [binary("hub", "cluster")]);
+    }
+
+    #[test]
+    fn those_that_wait_are_in_a_lane_of_their_own() {
+        let all = [("hub", "cluster"), ("server", "cli"), ("server", "protocol"), ("server", "cluster")];
+        let [main, beside] = lanes(all.map(|(package, target)| binary(package, target)).into());
+        let names = |lane: &[Binary]| lane.iter().map(Binary::name).collect::<Vec<_>>();
+        assert_eq!(names(&main), ["hub: cluster", "server: protocol"]);
+        assert_eq!(names(&beside), ["server: cluster", "server: cli", "server: protocol (TEST_ON=nodes)"]);
+    }
+
+    #[test]
+    fn failed_tests_are_named_once() {
+        let output =
+            "test a::b ... ok\ntest a::c ... FAILED\n\nfailures:\n    a::c\ntest result: FAILED. 1 passed\n";
+        assert_eq!(failed_tests(output), ["a::c"]);
+        let outcome = |failed: &[&str]| BinaryRun {
+            name: "server: cli".into(),
+            took: Duration::ZERO,
+            failed: failed.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        assert!(report(&[outcome(&[])]).is_ok());
+        let why = report(&[outcome(&[]), outcome(&["a::c"])]).unwrap_err().to_string();
+        assert!(why.contains("server: cli: a::c"), "{why}");
+    }
+}

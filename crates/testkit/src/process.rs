@@ -34,6 +34,9 @@ const LIFTED: [&str; 14] = [
     "CHINWAG_STORE__RESERVE",
 ];
 
+/// The lines of a server's log that a failed test shows.
+const LOG_LINES: usize = 40;
+
 /// The program with a folder of its own, in which it runs. A test gives the path that cargo built
 /// it at: `Program::new(env!("CARGO_BIN_EXE_chinwag"))`.
 #[derive(Debug)]
@@ -255,7 +258,16 @@ impl Drop for Running {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("the last lines of the server at {}:\n{}", self.url, last_lines(&self.stderr()));
+        }
     }
+}
+
+/// The end of a server's log, for the report of a test that has failed.
+fn last_lines(log: &str) -> String {
+    let lines: Vec<_> = log.lines().collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }
 
 /// The bytes that a thread reads from a pipe until its end.

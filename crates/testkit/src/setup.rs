@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use futures_util::future::join_all;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::client::{Client, encoded};
@@ -53,19 +54,30 @@ pub async fn send(client: &Client, group: &str, body: impl Display) -> Value {
 
 /// Every message of a group, oldest first, read page by page.
 pub async fn history(client: &Client, group: &str) -> Vec<Value> {
-    let (mut history, mut after) = (Vec::<Value>::new(), 0);
+    history_after(client, group, 0).await.expect("the server is there")
+}
+
+/// The messages of a group after a number, oldest first. None if the server has gone or is busy.
+pub async fn history_after(client: &Client, group: &str, number: i64) -> Option<Vec<Value>> {
+    let (mut history, mut after) = (Vec::new(), number);
     loop {
-        let page = client.get(&format!("groups/{group}/messages/?after={after}&limit=100")).await.ok(200);
-        let page = page.as_array().expect("an array");
-        for message in page {
+        let path = format!("groups/{group}/messages/?after={after}&limit=100");
+        let answer = client.request(Method::GET, &path).send().await.ok()?;
+        if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+            return None;
+        }
+        let (status, text) = (answer.status(), answer.text().await.ok()?);
+        assert_eq!(status, StatusCode::OK, "{text}");
+        let page: Vec<Value> = serde_json::from_str(&text).expect("a page is an array");
+        for message in &page {
             let number = seq(message);
             assert!(number > after, "pages ascend: {number} after {after}");
             after = number;
         }
         if page.is_empty() {
-            return history;
+            return Some(history);
         }
-        history.extend_from_slice(page);
+        history.extend(page);
     }
 }
 

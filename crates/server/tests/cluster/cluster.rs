@@ -200,6 +200,13 @@ impl Cluster {
 }
 
 impl Flow {
+    /// Its writers wait whenever one of these readers is far behind, so that none misses more than a resume
+    /// brings, however busy the machine is.
+    pub(crate) fn waiting_for(self, readers: &[Reading]) -> Self {
+        self.ledger.wait_for(readers);
+        self
+    }
+
     /// Lets every writer come to its end, when all it has sent is answered.
     pub(crate) async fn end(self) -> Vec<RunEnd> {
         self.ledger.close();

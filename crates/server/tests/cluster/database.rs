@@ -21,7 +21,7 @@ async fn an_absent_postgresql_gives_503_and_nodes_recover() {
     let away = Duration::from_secs(times(5, 60));
     let cluster = Cluster::of(2).await;
     let Crowd { group, writers, reading } = cluster.crowd(WRITERS, 2).await;
-    let flow = cluster.flood(&writers, &group);
+    let flow = cluster.flood(&writers, &group).waiting_for(&reading);
     flow.ledger.busy(200, WRITERS).await;
     cluster.nodes.iter().for_each(|node| node.postgres.cut());
     let begun = Instant::now();

@@ -16,7 +16,7 @@ async fn kill_9_of_nodes_loses_and_repeats_nothing_acknowledged() {
     let kills = times(4, 200);
     let mut cluster = Cluster::of(2).await;
     let Crowd { group, writers, reading } = cluster.crowd(WRITERS, 2).await;
-    let flow = cluster.flood(&writers, &group);
+    let flow = cluster.flood(&writers, &group).waiting_for(&reading);
     for round in 0..kills {
         let node = round % cluster.nodes.len();
         flow.ledger.busy(random(200), 1).await;

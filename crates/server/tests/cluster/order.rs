@@ -15,7 +15,8 @@ async fn sixty_four_writers_on_two_nodes_share_one_order() {
     let Crowd { group, writers, reading } = cluster.crowd(WRITERS, 4).await;
     let begun = Instant::now();
     let flow =
-        Cluster::flow(&writers, &group, |number| (Transport::WebSocket, cluster.urls_from(number / 2)));
+        Cluster::flow(&writers, &group, |number| (Transport::WebSocket, cluster.urls_from(number / 2)))
+            .waiting_for(&reading);
     flow.ledger.busy(messages, WRITERS).await;
     let took = begun.elapsed();
     let (verdict, ends, read) = cluster.settle(flow, reading, &group).await;

@@ -27,7 +27,7 @@ async fn rolling_restarts_lose_and_repeat_nothing() {
     }
     let idle = cluster.users("idle", 1).await.remove(0);
     let Crowd { group, writers, reading } = cluster.crowd(WRITERS, 4).await;
-    let flow = cluster.flood(&writers, &group);
+    let flow = cluster.flood(&writers, &group).waiting_for(&reading);
     let mut least = DRAIN;
     for round in 0..rounds {
         let number = round % 2;

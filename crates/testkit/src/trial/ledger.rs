@@ -11,9 +11,14 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::PATIENCE;
+use super::reader::Reading;
 
 /// So many acknowledgements come while one is patient, however slow the machine.
 const PART: usize = 1000;
+
+/// The numbers by which writers may be ahead of a reader. With what each has under way, this is less than a resume
+/// brings, or a socket's queue holds.
+const LEAD: i64 = 256;
 
 /// Everything sent and acknowledged, in one group.
 #[derive(Default)]
@@ -21,6 +26,8 @@ pub struct Ledger {
     notes: Mutex<Notes>,
     load: watch::Sender<Load>,
     over: AtomicBool,
+    /// The progress of the readers that writers wait for.
+    readers: Mutex<Vec<watch::Receiver<i64>>>,
 }
 
 /// How busy the clients are.
@@ -40,6 +47,8 @@ pub struct Load {
 struct Notes {
     sent: HashSet<String>,
     acked: HashMap<String, Acknowledgement>,
+    /// The highest number acknowledged.
+    head: i64,
     retold: usize,
     changed: Vec<String>,
 }
@@ -89,6 +98,20 @@ impl Ledger {
         self.over.load(Ordering::SeqCst)
     }
 
+    /// Writers wait from here on whenever one of these readers is far behind.
+    pub fn wait_for(&self, readers: &[Reading]) {
+        let progress = readers.iter().map(Reading::progress);
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).extend(progress);
+    }
+
+    /// Whether writers may go on: no reader is far behind, or nothing new is to be written.
+    pub fn may_write(&self) -> bool {
+        let head = self.notes().head;
+        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_near = |last: &watch::Receiver<i64>| head - *last.borrow() < LEAD;
+        self.is_closed() || readers.iter().all(|last| is_near(last) || last.has_changed().is_err())
+    }
+
     /// How busy the writers are.
     pub fn load(&self) -> Load {
         *self.load.borrow()
@@ -104,6 +127,7 @@ impl Ledger {
     pub fn acknowledged(&self, client_id: &str, message: &Value) {
         let told = Acknowledgement::new(message);
         let mut notes = self.notes();
+        notes.head = notes.head.max(told.seq);
         match notes.acked.get(client_id) {
             None => {
                 notes.acked.insert(client_id.to_owned(), told);

@@ -1,5 +1,6 @@
 //! One client that reads a group to and fro between servers, and holds its whole log from where it
-//! began: what a socket brings in order, and after each end what `sync.resume` tells.
+//! began: what a socket brings in order, and after each end what `sync.resume` tells, or the history where
+//! too much was missed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::PATIENCE;
 use super::socket::{Incoming, TrialSocket};
 use crate::client::Client;
+use crate::setup::history_after;
 
 /// How long it waits before it tries the next server.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -30,6 +32,14 @@ pub struct Reader {
     messages: BTreeMap<i64, (String, String)>,
     /// How each socket ended.
     ends: Vec<Option<u16>>,
+}
+
+/// A resume under way.
+struct Resume {
+    /// The last number held before it.
+    held: i64,
+    /// The last number that the socket has told of: the head of its summary, or a later event's.
+    told: i64,
 }
 
 /// A reader at work.
@@ -79,53 +89,85 @@ impl Reader {
     /// Reads at one server until the socket's end; how that was, if there was a socket.
     async fn read(&mut self, url: &str) -> Option<Option<u16>> {
         let mut socket = TrialSocket::connect(url, &self.token).await?;
-        let held = self.began.map(|_| *self.last.borrow());
-        if let Some(held) = held {
+        let mut resume = self.began.map(|_| {
+            let held = *self.last.borrow();
+            Resume { held, told: held }
+        });
+        if let Some(Resume { held, .. }) = resume {
             let data = json!({ "groups": { &self.group: held } });
             // Where sending fails, the end comes next.
             socket.send(json!({ "type": "sync.resume", "data": data })).await;
         }
-        let mut resuming = held.is_some();
         loop {
-            match socket.await_next().await {
+            let frame = match socket.await_next().await {
                 Incoming::End(code) => return Some(code),
-                Incoming::Frame(frame) => self.take(&frame, &mut resuming),
+                Incoming::Frame(frame) => frame,
+            };
+            if frame["type"] == "sync.done" {
+                let resume = resume.take().expect("it was asked for");
+                let last = self.resumed(url, &frame["data"], resume).await?;
+                self.last.send_replace(last);
+            } else {
+                self.take(&frame, &mut resume);
             }
         }
     }
 
-    fn take(&mut self, frame: &Value, resuming: &mut bool) {
+    /// The last number that it holds after a resume; none if the server has gone meanwhile.
+    async fn resumed(&mut self, url: &str, answer: &Value, resume: Resume) -> Option<i64> {
+        if let Some(head) = answer["groups"][&self.group].as_i64() {
+            return Some(head);
+        }
+        let name = &self.name;
+        assert_eq!(answer["refused"][&self.group], "too_far", "{name}: {answer}");
+        let client = Client::new(url, Some(&self.token), name);
+        for message in history_after(&client, &self.group, resume.held).await? {
+            self.hold(&message);
+        }
+        Some(resume.told)
+    }
+
+    fn take(&mut self, frame: &Value, resume: &mut Option<Resume>) {
         let name = &self.name;
         match frame["type"].as_str().expect("a frame has a type") {
-            "group.summary" if self.began.is_none() => {
+            "group.summary" => {
                 let groups = frame["data"].as_array().expect("groups");
                 let group =
                     groups.iter().find(|group| group["id"] == *self.group).expect("it is in the group");
                 let head = group["head"].as_i64().expect("a number");
-                self.began = Some(head);
-                self.last.send_replace(head);
-            }
-            "sync.done" => {
-                let head = &frame["data"]["groups"][&self.group];
-                self.last.send_replace(head.as_i64().unwrap_or_else(|| panic!("{name}: {frame}")));
-                *resuming = false;
+                match resume {
+                    Some(resume) => resume.told = resume.told.max(head),
+                    None => {
+                        assert!(self.began.is_none(), "{name}: {frame}");
+                        self.began = Some(head);
+                        self.last.send_replace(head);
+                    }
+                }
             }
             kind => {
                 let Some(seq) = frame["seq"].as_i64().filter(|_| self.is_of_group(frame)) else { return };
                 if kind == "message.text" {
-                    let data = &frame["data"];
-                    assert_eq!(data["seq"], seq, "{name}: {frame}");
-                    let text = |key: &str| data[key].as_str().expect("text").to_owned();
-                    let before = self.messages.insert(seq, (text("id"), text("body")));
-                    assert!(before.is_none() || *resuming, "{name}: number {seq} comes twice");
+                    assert_eq!(frame["data"]["seq"], seq, "{name}: {frame}");
+                    let is_new = self.hold(&frame["data"]);
+                    assert!(is_new || resume.is_some(), "{}: number {seq} comes twice", self.name);
                 }
-                // Before the resume is answered, what is new may come first.
-                if !*resuming {
-                    let last = self.last.send_replace(seq);
-                    assert_eq!(seq, last + 1, "{name}: after {last} comes {frame}");
+                match resume {
+                    // Before the resume is answered, what is new may come first.
+                    Some(resume) => resume.told = resume.told.max(seq),
+                    None => {
+                        let last = self.last.send_replace(seq);
+                        assert_eq!(seq, last + 1, "{}: after {last} comes {frame}", self.name);
+                    }
                 }
             }
         }
+    }
+
+    /// Keeps a message; whether it is the first of its number.
+    fn hold(&mut self, message: &Value) -> bool {
+        let text = |key: &str| message[key].as_str().expect("text").to_owned();
+        let seq = message["seq"].as_i64().expect("a number");
+        self.messages.insert(seq, (text("id"), text("body"))).is_none()
     }
 
     fn is_of_group(&self, frame: &Value) -> bool {
@@ -162,6 +204,11 @@ impl Reading {
     /// The last number it holds.
     pub fn last(&self) -> i64 {
         *self.last.borrow()
+    }
+
+    /// The last numbers that it will hold.
+    pub(super) fn progress(&self) -> watch::Receiver<i64> {
+        self.last.clone()
     }
 
     /// Waits until it holds this number; how long that took.

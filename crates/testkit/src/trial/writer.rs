@@ -127,17 +127,24 @@ impl Writer {
         let mut socket = TrialSocket::connect(url, &self.token).await?;
         let (mut open, mut seen) = (true, 0);
         loop {
-            while open && flying.len() < WINDOW {
+            let may_write = self.ledger.may_write();
+            while may_write && open && flying.len() < WINDOW {
                 let Some(client_id) = self.take(aim) else { break };
                 self.ledger.sends(&client_id);
                 open = socket.say(&self.group, &client_id, &body(&client_id)).await;
                 flying.push_back(client_id);
             }
-            if open && flying.is_empty() {
+            let incoming = if !open || !flying.is_empty() {
+                // Where sending failed, what the server said before may still be read.
+                socket.next().await
+            } else if may_write {
                 return None;
-            }
-            // Where sending failed, what the server said before may still be read.
-            match socket.next().await {
+            } else {
+                // Others' messages are read while the readers are waited for.
+                let Ok(incoming) = timeout(PAUSE, socket.await_next()).await else { continue };
+                incoming
+            };
+            match incoming {
                 Incoming::Frame(frame) => {
                     rest(self.hear(&frame, flying, &mut seen)).await;
                 }
@@ -170,7 +177,11 @@ impl Writer {
 
     async fn write_rest(&mut self, url: &str, aim: Aim, flying: &mut VecDeque<String>) -> Option<u16> {
         let client = Client::new(url, Some(&self.token), &self.name);
-        while let Some(client_id) = self.take(aim) {
+        loop {
+            while !self.ledger.may_write() {
+                sleep(PAUSE).await;
+            }
+            let Some(client_id) = self.take(aim) else { return None };
             self.ledger.sends(&client_id);
             flying.push_back(client_id.clone());
             let body = json!({ "group": self.group, "body": body(&client_id), "client_id": client_id });
@@ -191,7 +202,6 @@ impl Writer {
                 sleep(PAUSE).await;
             }
         }
-        None
     }
 
     fn refused(&mut self, client_id: String) {

@@ -130,7 +130,8 @@ fn check_files(config: &Config, report: &mut Report) -> Result<()> {
     let Some(found) = report.of(checked)? else { return Ok(()) };
     let problems = found.problems();
     if problems.is_empty() {
-        return ok(&format!("the bytes of {} files", found.files));
+        let files = if found.files == 1 { "1 file".to_owned() } else { format!("{} files", found.files) };
+        return ok(&format!("the bytes of {files}"));
     }
     problems.iter().try_for_each(|problem| report.problem(problem))
 }

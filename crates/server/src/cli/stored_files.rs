@@ -6,7 +6,7 @@ mod copy;
 use std::path::{Path, absolute};
 
 use anyhow::{Context, Result, anyhow};
-use chinwag_core::Error;
+use chinwag_core::{Error, FileId};
 use chinwag_files::{Location, Storage};
 use tokio::runtime::{Builder, Runtime};
 
@@ -16,7 +16,8 @@ pub(super) use copy::Selection;
 use crate::config::Config;
 use crate::data::Folder;
 use crate::wire_up::open_storage;
-use crate::wire_up::transfer::{self, Source, file_list};
+use crate::wire_up::transfer::file_list::{self, ListedFile};
+use crate::wire_up::transfer::{self, Source};
 
 /// A storage of files, with the runtime on which a command waits for it.
 pub(super) struct StoredFiles {
@@ -84,14 +85,27 @@ pub(super) fn require_database(config: &Config, folder: &Folder) -> Result<Box<d
 
 /// Whether a database has a file that is complete.
 pub(super) fn has_files(source: &mut dyn Source) -> Result<bool> {
-    let mut after = None;
-    loop {
-        let page = file_list::page(source, after).map_err(|why| anyhow!(why))?;
+    let mut pages = FilePages::default();
+    while let Some(page) = pages.next(source)? {
         if page.iter().any(|listed| listed.file.is_some()) {
             return Ok(true);
         }
-        let Some(last) = page.last() else { return Ok(false) };
-        after = Some(last.id);
+    }
+    Ok(false)
+}
+
+/// The rows of all files, page by page.
+#[derive(Default)]
+struct FilePages {
+    after: Option<FileId>,
+}
+
+impl FilePages {
+    /// The next page, which is not empty.
+    fn next(&mut self, source: &mut dyn Source) -> Result<Option<Vec<ListedFile>>> {
+        let page = file_list::page(source, self.after).map_err(|why| anyhow!(why))?;
+        self.after = page.last().map(|last| last.id);
+        Ok(self.after.is_some().then_some(page))
     }
 }
 

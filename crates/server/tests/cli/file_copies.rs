@@ -171,9 +171,9 @@ async fn check_names_differences_and_restore_mends_them() {
     let output = program.run(&["check"]);
     assert_eq!(output.code, Some(1), "{output:?}");
     for (sentence, id) in [
-        ("1 files have no bytes", setup::id(&files[0])),
-        ("1 files have a wrong size", setup::id(&files[1])),
-        ("1 files are in no row of the database", stray.to_owned()),
+        ("1 file has no bytes", setup::id(&files[0])),
+        ("1 file has a wrong size", setup::id(&files[1])),
+        ("1 file is in no row of the database", stray.to_owned()),
     ] {
         assert!(output.stdout.contains(&format!("problem  {sentence}: {id}: ")), "{}", output.stdout);
     }
@@ -229,7 +229,7 @@ async fn files_move_with_a_store_to_postgres_and_back() {
     assert!(told.starts_with("copied 4 objects of files ("), "{told}");
     fs::remove_file(program.folder().join("shared").join(setup::id(&files[0]))).expect("it was there");
     let check = run(&["check"]);
-    assert!(check.stdout.contains("1 files have no bytes"), "{check:?}");
+    assert!(check.stdout.contains("1 file has no bytes"), "{check:?}");
     ok(run(&["restore", "--files", "copies"]));
     assert_eq!(running.stop().code, Some(0));
 

@@ -5,7 +5,7 @@ use chinwag_core::file_store::{FileKey, FileStore};
 use chinwag_core::{Error, FileId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{StoredFiles, named};
+use super::{FilePages, StoredFiles, named};
 use crate::cli::elapsed::Elapsed;
 use crate::wire_up::transfer::Source;
 use crate::wire_up::transfer::file_list::{self, ListedFile};
@@ -49,11 +49,8 @@ fn check_rows(
     elapsed: &mut Elapsed,
 ) -> Result<()> {
     let all = file_list::count(source).map_err(|why| anyhow!(why))?;
-    let (mut done, mut after) = (0, None);
-    loop {
-        let page = file_list::page(source, after).map_err(|why| anyhow!(why))?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = Some(last.id);
+    let (mut done, mut pages) = (0, FilePages::default());
+    while let Some(page) = pages.next(source)? {
         done += page.len();
         let looked = stream::iter(&page)
             .map(|listed| compare(files, listed))
@@ -72,6 +69,7 @@ fn check_rows(
         }
         elapsed.show_progress(format!("checking the files in {}: {done} of {all}", files.location));
     }
+    Ok(())
 }
 
 /// The objects of a row.
@@ -135,8 +133,14 @@ impl Found {
         }
     }
 
-    fn named(&self) -> String {
-        named(&self.some, self.all)
+    /// A sentence about one file or several, with their ids; none if there are no files.
+    fn named(&self, one: &str, several: &str) -> Option<String> {
+        let said = match self.all {
+            0 => return None,
+            1 => format!("1 file {one}"),
+            all => format!("{all} files {several}"),
+        };
+        Some(format!("{said}: {}", named(&self.some, self.all)))
     }
 }
 
@@ -145,19 +149,17 @@ impl Differences {
     pub(in crate::cli) fn problems(&self) -> Vec<String> {
         const RESTORE: &str = "put them back from a backup's folder with chinwag restore --files DIR";
         let mut problems = Vec::new();
-        if self.missing.all > 0 {
-            let names = self.missing.named();
-            problems.push(format!("{} files have no bytes: {names}: {RESTORE}", self.missing.all));
+        if let Some(names) = self.missing.named("has no bytes", "have no bytes") {
+            problems.push(format!("{names}: {RESTORE}"));
         }
-        if self.wrong.all > 0 {
-            let names = self.wrong.named();
-            problems.push(format!("{} files have a wrong size: {names}: {RESTORE}", self.wrong.all));
+        if let Some(names) = self.wrong.named("has a wrong size", "have a wrong size") {
+            problems.push(format!("{names}: {RESTORE}"));
         }
-        if self.unknown.all > 0 {
-            let names = self.unknown.named();
+        if let Some(names) =
+            self.unknown.named("is in no row of the database", "are in no row of the database")
+        {
             problems.push(format!(
-                "{} files are in no row of the database: {names}: see that files.store is this server's alone; a running server removes them a day after they were written",
-                self.unknown.all
+                "{names}: see that files.store is this server's alone; a running server removes such files a day after they were written"
             ));
         }
         problems

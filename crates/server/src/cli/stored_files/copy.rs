@@ -7,7 +7,7 @@ use chinwag_core::{Error, FileId};
 use chinwag_files::CopyError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{StoredFiles, named};
+use super::{FilePages, StoredFiles, named};
 use crate::cli::backup::size;
 use crate::cli::elapsed::Elapsed;
 use crate::wire_up::transfer::Source;
@@ -72,11 +72,8 @@ impl StoredFiles {
         elapsed: &mut Elapsed,
     ) -> Result<()> {
         let all = file_list::count(source).map_err(|why| anyhow!(why))?;
-        let (mut done, mut after) = (0, None);
-        loop {
-            let page = file_list::page(source, after).map_err(|why| anyhow!(why))?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some(last.id);
+        let (mut done, mut pages) = (0, FilePages::default());
+        while let Some(page) = pages.next(source)? {
             for listed in page.chunks(AT_ONCE) {
                 elapsed.show_progress(format!("copying files to {}: {done} of {all}", target.location));
                 let mut items = Vec::new();
@@ -87,6 +84,7 @@ impl StoredFiles {
                 done += listed.len();
             }
         }
+        Ok(())
     }
 
     fn copy_listed(&self, target: &Self, copied: &mut Copied, elapsed: &mut Elapsed) -> Result<()> {

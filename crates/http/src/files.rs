@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 pub(crate) mod download;
+pub(crate) mod figures;
 pub(crate) mod image;
 pub(crate) mod part;
 pub(crate) mod range;

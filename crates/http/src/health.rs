@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
+use crate::files::figures::IMAGE_SECONDS;
 use crate::rest::answer::{json, nothing};
 use crate::state::ServerState;
 
@@ -28,6 +29,7 @@ const BOUNDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 static FIGURES: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(SECONDS.to_owned()), BOUNDS)
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(IMAGE_SECONDS.to_owned()), BOUNDS))
         .expect("there are bounds");
     let recorder = builder.build_recorder();
     let handle = recorder.handle();

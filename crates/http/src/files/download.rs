@@ -17,6 +17,7 @@ use futures_util::stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 
+use super::figures;
 use super::range::{self, Wanted};
 use crate::error::{Problem, Result};
 use crate::permits::SharedPermit;
@@ -235,6 +236,7 @@ async fn send(
         }
         // A copy, since a part of the piece would hold all of it.
         let bytes = piece.split_to(piece.len().min(SLICE)).to_vec();
+        figures::count_sent(bytes.len());
         if sender.send(Ok(Bytes::from_owner(Slice { bytes, _turn: turn }))).await.is_err() {
             // Its reader has gone.
             return Ok(());

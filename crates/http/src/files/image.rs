@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chinwag_core::{Error, Result};
 use chinwag_media::thumbnail::MadeThumbnail;
@@ -11,7 +11,7 @@ use chinwag_media::{Error as MediaError, Format, ImageLimits, size, strip, thumb
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::{FileService, spool};
+use super::{FileService, figures, spool};
 
 /// The time that an image waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,7 +32,16 @@ impl FileService {
         let folder = self.options.spool.clone();
         let prepared = spawn_blocking(move || {
             let _permit = permit;
-            prepare(original, format, &folder)
+            let begun = Instant::now();
+            let prepared = prepare(original, format, &folder);
+            let result = match &prepared {
+                Ok(Prepared::Image { thumbnail: Some(_), .. }) => "thumbnail",
+                Ok(Prepared::Image { .. }) => "no_thumbnail",
+                Ok(Prepared::Unreadable(_)) => "unreadable",
+                Err(_) => "failed",
+            };
+            figures::count_image(result, begun.elapsed());
+            prepared
         });
         prepared.await.map_err(Error::internal)?
     }

@@ -11,10 +11,10 @@ use chinwag_core::{Error, FileId};
 use chinwag_media::Format;
 use chinwag_media::sniff::{Sniffer, UNKNOWN};
 
-use super::FileService;
 use super::body::Pieces;
 use super::image::Prepared;
 use super::spool::{self, Spool};
+use super::{FileService, figures};
 use crate::error::Problem;
 
 /// An upload that is being received.
@@ -36,6 +36,12 @@ struct Progress {
 impl Reception<'_> {
     /// Stores all bytes. After an error there may be objects in the storage, which the end of the reservation removes.
     pub(crate) async fn receive(&self, pieces: &mut impl Pieces) -> Result<CompleteFile, Problem> {
+        let outcome = self.store(pieces).await;
+        figures::count_upload(&outcome);
+        outcome
+    }
+
+    async fn store(&self, pieces: &mut impl Pieces) -> Result<CompleteFile, Problem> {
         let mut progress = Progress::default();
         let mut head = Vec::new();
         // A file may be an image if its beginning is that of one.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::program;
 
-const IMAGE: &[u8] = include_bytes!("../protocol/files/turned.jpg");
+pub(crate) const IMAGE: &[u8] = include_bytes!("../protocol/files/turned.jpg");
 /// Enough that a command can be killed among them.
 const MANY: usize = 300;
 
@@ -25,12 +25,12 @@ fn ok(output: Output) -> String {
     output.stdout
 }
 
-async fn upload(user: &Client, name: &str, bytes: impl Into<reqwest::Body>) -> Value {
+pub(crate) async fn upload(user: &Client, name: &str, bytes: impl Into<reqwest::Body>) -> Value {
     let request = user.request(Method::POST, &format!("files/?name={name}"));
     user.send(request.body(bytes)).await.ok(201)
 }
 
-async fn read(user: &Client, file: &Value) -> (u16, Vec<u8>) {
+pub(crate) async fn read(user: &Client, file: &Value) -> (u16, Vec<u8>) {
     let path = format!("files/{}/name", setup::id(file));
     let answer = user.request(Method::GET, &path).send().await.expect("an answer");
     (answer.status().as_u16(), answer.bytes().await.expect("a body").to_vec())

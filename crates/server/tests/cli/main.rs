@@ -7,6 +7,7 @@ mod config;
 mod disk;
 mod end;
 mod file_copies;
+mod file_figures;
 mod history;
 mod import;
 mod in_place;

@@ -4,7 +4,7 @@ use chinwag_core::Date;
 use chinwag_core::file_store::{FileLister, LISTED_TOGETHER, ListedObject};
 use chinwag_core::store::Answer;
 use futures_util::TryStreamExt;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{BoxStream, Fuse};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
@@ -12,7 +12,8 @@ use crate::fault::Faults;
 use crate::key;
 
 pub(crate) struct ObjectLister {
-    pub(crate) objects: BoxStream<'static, object_store::Result<ObjectMeta>>,
+    /// It may be asked again after its end, which that of a bucket alone would not survive.
+    pub(crate) objects: Fuse<BoxStream<'static, object_store::Result<ObjectMeta>>>,
     pub(crate) faults: Faults,
     pub(crate) prefix: Path,
 }

@@ -12,7 +12,7 @@ use chinwag_core::file_store::{
 };
 use chinwag_core::store::{Answer, Done};
 use chinwag_core::{Error, FileId, Result};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -254,7 +254,7 @@ impl FileStore for Storage {
 
     fn list(&self) -> Box<dyn FileLister> {
         let all = Some(&self.prefix).filter(|prefix| !prefix.is_root());
-        let objects = self.store.list(all);
+        let objects = self.store.list(all).fuse();
         Box::new(ObjectLister { objects, faults: self.faults.clone(), prefix: self.prefix.clone() })
     }
 

@@ -10,6 +10,7 @@ mod long;
 mod needs;
 mod steps;
 mod tidy;
+mod tools;
 mod trials;
 mod types;
 
@@ -148,6 +149,7 @@ fn test(root: &Path, extra: &[String]) -> bool {
 
     let mut steps = Steps::new("test");
     let ready = steps.run("programs", needs::meet)
+        && steps.run("server of S3", || tools::install(root))
         && steps.run("build", || cargo::run(root, &[&all[..], &["--no-run"]].concat()));
     if ready {
         steps.run("types", || types::check(root));

@@ -1,10 +1,5 @@
-//! Files in a bucket: the suite of the port on a real S3, and buckets that are away, slow, or refuse.
-//!
-//! The suite needs a storage that speaks S3, and its variables: `AWS_ENDPOINT_URL`, `AWS_REGION`,
-//! `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, and `TEST_BUCKET` for a bucket that is there. Then
-//! `cargo test --workspace --test bucket -- --ignored` runs it.
+//! Files in a bucket: the suite of the port on a real server of S3, and buckets that are away, slow, or refuse.
 
-use std::env;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,25 +7,21 @@ use std::time::Duration;
 use chinwag_core::Error;
 use chinwag_core::file_store::{FileKey, FileStore};
 use chinwag_files::{Location, Options, Storage};
+use chinwag_testkit::bucket::Bucket;
 use chinwag_testkit::file_store::OpenedFiles;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-chinwag_testkit::file_store_suite!(
-    #[ignore = "needs a bucket: see the module"]
-    open
-);
+chinwag_testkit::file_store_suite!(open);
 
 async fn open() -> OpenedFiles {
-    let variables = env::vars().filter(|(name, _)| name.starts_with("AWS_")).collect();
-    let bucket = env::var("TEST_BUCKET").expect("TEST_BUCKET names a bucket");
-    // Each case has a prefix of its own.
+    let bucket = Bucket::start();
     let folder = tempfile::tempdir().expect("a folder");
-    let prefix = folder.path().file_name().expect("a name").to_string_lossy().replace('.', "");
-    let location = Location::Bucket { bucket, prefix };
+    let location = Location::Bucket { bucket: bucket.name().into(), prefix: "a/prefix".into() };
+    let variables = bucket.variables().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let options = Options::new(folder.path().into(), variables);
     let store = Arc::new(Storage::open(&location, &options).expect("a storage"));
-    OpenedFiles { store, guard: Box::new(folder) }
+    OpenedFiles { store, guard: Box::new((bucket, folder)) }
 }
 
 fn bucket_at(endpoint: &str) -> Storage {

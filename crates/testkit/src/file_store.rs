@@ -24,19 +24,17 @@ pub struct OpenedFiles {
 /// Makes a test of each case.
 #[macro_export]
 macro_rules! file_store_suite {
-    (@each $attributes:tt $open:path: $($case:ident),+ $(,)?) => {
-        $($crate::file_store_suite! { @case $attributes $open: $case })+
+    (@each $open:path: $($case:ident),+ $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::file_store::$case($open().await).await;
+            }
+        )+
     };
-    (@case [$($attributes:tt)*] $open:path: $case:ident) => {
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        $($attributes)*
-        async fn $case() {
-            $crate::file_store::$case($open().await).await;
-        }
-    };
-    ($(#[$attribute:meta])* $open:path) => {
+    ($open:path) => {
         $crate::file_store_suite! {
-            @each [$(#[$attribute])*] $open:
+            @each $open:
             object_is_read_whole_and_in_ranges,
             large_object_is_written_in_parts,
             unfinished_object_is_not_visible,

@@ -5,6 +5,8 @@
 pub mod app;
 #[cfg(feature = "app")]
 pub mod browser;
+#[cfg(feature = "bucket")]
+pub mod bucket;
 pub mod bus;
 #[cfg(feature = "app")]
 pub mod client;

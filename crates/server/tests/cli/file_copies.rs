@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+use chinwag_testkit::bucket::Bucket;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::postgres::Database;
 use chinwag_testkit::process::{Output, Program, Running};
@@ -240,6 +241,38 @@ async fn files_move_with_a_store_to_postgres_and_back() {
     let running = program.serve_with(|command| {
         command.args(["--data", "back"]);
     });
+    assert_readable(&running, &ann, &files).await;
+}
+
+#[tokio::test]
+async fn files_move_into_a_bucket_and_back() {
+    let (program, bucket) = (program(), Bucket::start());
+    let running = program.serve();
+    let (ann, files) = sent_files(&program, &running).await;
+    assert_eq!(running.stop().code, Some(0));
+    let location = bucket.setting("chat");
+    let run = |args: &[&str], store: &str| {
+        let mut command = program.command(args);
+        command.envs(bucket.variables()).env("CHINWAG_FILES__STORE", store);
+        ok(chinwag_testkit::process::finish(command, ""))
+    };
+    let told = run(&["migrate", "--files-to", &location], "data");
+    assert!(told.starts_with("copied 3 objects of files ("), "{told}");
+    let again = run(&["migrate", "--files-to", &location], "data");
+    assert!(again.starts_with("copied 0 objects of files (") && again.contains("3 were there"), "{again}");
+    assert_eq!(bucket.keys().len(), 3);
+
+    fs::remove_dir_all(program.data().join("files")).expect("it was there");
+    let on_bucket = program.serve_with(|command| {
+        command.envs(bucket.variables()).env("CHINWAG_FILES__STORE", &location);
+    });
+    assert_readable(&on_bucket, &ann, &files).await;
+    assert!(run(&["check"], &location).contains("ok       the bytes of 2 files\n"));
+    assert!(run(&["backup", "one"], &location).contains("copied 3 objects of files ("));
+    assert_eq!(on_bucket.stop().code, Some(0));
+
+    run(&["migrate", "--files-to", "data"], &location);
+    let running = program.serve();
     assert_readable(&running, &ann, &files).await;
 }
 

@@ -1,8 +1,14 @@
-//! Files on two nodes, over a folder that both reach.
+//! Files on two nodes, over a folder or a bucket that both reach.
 
+use std::net::SocketAddr;
+
+use chinwag_testkit::bucket::Bucket;
 use chinwag_testkit::client::Client;
-use chinwag_testkit::setup::id;
+use chinwag_testkit::proxy::Proxy;
+use chinwag_testkit::setup::{self, id};
+use chinwag_testkit::wait::Wait;
 use reqwest::Method;
+use serde_json::json;
 
 use crate::cluster::Cluster;
 
@@ -73,4 +79,76 @@ async fn upload_goes_on_at_another_node_over_a_folder() {
     let location = format!("file://{}", folder.path().display());
     let cluster = two_nodes(&[("CHINWAG_FILES__STORE", location)]).await;
     upload_goes_on_at_the_other_node(&cluster).await;
+}
+
+/// Two nodes on a bucket, which they reach at an address.
+async fn two_nodes_on(bucket: &Bucket, address: SocketAddr) -> Cluster {
+    let mut variables = bucket.variables_at(address);
+    variables.push(("CHINWAG_FILES__STORE", bucket.setting("chat")));
+    two_nodes(&variables).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn upload_goes_on_at_another_node_over_a_bucket() {
+    let bucket = Bucket::start();
+    let cluster = two_nodes_on(&bucket, bucket.address()).await;
+    upload_goes_on_at_the_other_node(&cluster).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deleted_message_takes_its_bytes_from_the_bucket() {
+    let bucket = Bucket::start();
+    let cluster = two_nodes_on(&bucket, bucket.address()).await;
+    let ann = &cluster.users("ann", 1).await[0];
+    let group = setup::group(&cluster.nodes[0].service(), &[ann.name()]).await;
+    let (one, other) = (cluster.nodes[0].as_user(ann), cluster.nodes[1].as_user(ann));
+    let upload = one.request(Method::POST, "files/?name=a.txt").body("some text");
+    let file = one.send(upload).await.ok(201);
+    let message = json!({ "group": group, "attachments": [id(&file)] });
+    let message = other.post("messages/", message).await.ok(201);
+    let keys = bucket.keys();
+    assert!(keys.len() == 1 && keys[0].starts_with("chat/"), "{keys:?}");
+    other.delete(&format!("messages/{}/", id(&message))).await.ok(200);
+    let wait = Wait::begin();
+    while !bucket.keys().is_empty() {
+        wait.step(|| format!("still there: {:?}", bucket.keys())).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bucket_that_is_away_or_silent_stops_files_alone() {
+    let bucket = Bucket::start();
+    let proxy = Proxy::to(bucket.address()).await;
+    let cluster = two_nodes_on(&bucket, proxy.address()).await;
+    let ann = &cluster.users("ann", 1).await[0];
+    let group = setup::group(&cluster.nodes[0].service(), &[ann.name()]).await;
+    let (one, other) = (cluster.nodes[0].as_user(ann), cluster.nodes[1].as_user(ann));
+    let upload = |name: &str| one.request(Method::POST, &format!("files/?name={name}")).body("some text");
+    let file = one.send(upload("a.txt")).await.ok(201);
+    one.post("messages/", json!({ "group": group, "attachments": [id(&file)] })).await.ok(201);
+    let path = format!("files/{}/a.txt", id(&file));
+    for trouble in [Proxy::cut, Proxy::stall] {
+        trouble(&proxy);
+        let send = async {
+            for number in 0..5 {
+                setup::send(&one, &group, number).await;
+            }
+        };
+        let (read, stored, ()) = tokio::join!(other.get(&path), one.send(upload("b.txt")), send);
+        for answer in [read, stored] {
+            assert_eq!(answer.status, 503, "{}", answer.text);
+            assert!(answer.header("retry-after").parse::<u64>().is_ok(), "{:?}", answer.headers);
+        }
+        proxy.mend();
+        let wait = Wait::begin();
+        loop {
+            let read = other.get(&path).await;
+            if read.status == 200 {
+                assert_eq!(read.text, "some text");
+                break;
+            }
+            wait.step(|| format!("{}: {}", read.status, read.text)).await;
+        }
+    }
+    assert_eq!(setup::history(&one, &group).await.len(), 11, "every text was stored");
 }

@@ -135,13 +135,12 @@ impl Reader {
                 let group =
                     groups.iter().find(|group| group["id"] == *self.group).expect("it is in the group");
                 let head = group["head"].as_i64().expect("a number");
-                match resume {
-                    Some(resume) => resume.told = resume.told.max(head),
-                    None => {
-                        assert!(self.began.is_none(), "{name}: {frame}");
-                        self.began = Some(head);
-                        self.last.send_replace(head);
-                    }
+                if let Some(resume) = resume {
+                    resume.told = resume.told.max(head);
+                } else {
+                    assert!(self.began.is_none(), "{name}: {frame}");
+                    self.began = Some(head);
+                    self.last.send_replace(head);
                 }
             }
             kind => {
@@ -151,13 +150,12 @@ impl Reader {
                     let is_new = self.hold(&frame["data"]);
                     assert!(is_new || resume.is_some(), "{}: number {seq} comes twice", self.name);
                 }
-                match resume {
+                if let Some(resume) = resume {
                     // Before the resume is answered, what is new may come first.
-                    Some(resume) => resume.told = resume.told.max(seq),
-                    None => {
-                        let last = self.last.send_replace(seq);
-                        assert_eq!(seq, last + 1, "{}: after {last} comes {frame}", self.name);
-                    }
+                    resume.told = resume.told.max(seq);
+                } else {
+                    let last = self.last.send_replace(seq);
+                    assert_eq!(seq, last + 1, "{}: after {last} comes {frame}", self.name);
                 }
             }
         }

@@ -181,7 +181,7 @@ impl Writer {
             while !self.ledger.may_write() {
                 sleep(PAUSE).await;
             }
-            let Some(client_id) = self.take(aim) else { return None };
+            let client_id = self.take(aim)?;
             self.ledger.sends(&client_id);
             flying.push_back(client_id.clone());
             let body = json!({ "group": self.group, "body": body(&client_id), "client_id": client_id });

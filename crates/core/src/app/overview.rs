@@ -46,7 +46,9 @@ impl App {
 }
 
 fn people(tx: &dyn Tx, caller: Caller, directory: Directory, text: &str) -> Result<Vec<ProfileCard>> {
-    let part = Part { prefix: Some(text.trim().to_owned()), after: None, limit: SHOWN };
+    // Names are found by their beginning in any case.
+    let prefix = text.trim().trim_end_matches('*').to_owned();
+    let part = Part { prefix: Some(prefix), after: None, limit: SHOWN };
     let users = directory::page(tx, caller, directory, &part)?;
     let ids: Vec<_> = users.iter().map(|user| user.id).collect();
     let profiles = users.into_iter().zip(tx.details(&ids)?).filter_map(|(user, details)| {

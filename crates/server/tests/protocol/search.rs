@@ -190,6 +190,11 @@ async fn a_search_box_finds_people_groups_and_messages() {
     assert_eq!(seen["messages"][0]["marks"], json!([[0, 3]]));
     let seen = ann.get("search/?q=elo").await.ok(200);
     let person = json!({ "name": "bob", "display_name": "Élodie", "avatar": null, "kind": "person" });
-    assert_eq!(seen, json!({ "people": [person], "groups": [], "messages": [] }));
+    assert_eq!(seen, json!({ "people": [person.clone()], "groups": [], "messages": [] }));
+    // A prefix, as somebody types.
+    let seen = ann.get("search/?q=el*").await.ok(200);
+    assert_eq!(seen["people"], json!([person]));
+    assert_eq!(seen["groups"][0]["id"], json!(id));
+    assert_eq!(bodies(&seen["messages"]), ["ele vator"]);
     assert_eq!(ann.get("search/").await.ok(400)["errors"][0]["field"], "q");
 }

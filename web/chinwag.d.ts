@@ -482,6 +482,47 @@ export interface Invite {
   readonly uses: number | null;
 }
 
+/** A message that was found. */
+export interface FoundMessage extends Message {
+  /**
+   * The places in `body` that were found, ascending: the first Unicode scalar value and the number of them. Scalar values are
+   * not the units of JavaScript's strings: count in `Array.from(body)`.
+   */
+  readonly marks: readonly (readonly [start: number, length: number])[];
+}
+
+/** The first results of a search, at most 5 of each. */
+export interface Found {
+  /** Users whose name or display name begins so, as far as this user can find them. */
+  readonly people: readonly (Profile & { readonly name: string })[];
+  /** This user's groups with a word in their name that begins so. */
+  readonly groups: readonly { readonly id: string; readonly name: string; readonly avatar: string | null }[];
+  readonly messages: readonly FoundMessage[];
+}
+
+/** A search for messages. What is left out, or empty, sets no condition. */
+export interface MessageSearch {
+  /** Words, `"a phrase"`, `prefix*`, `-excluded`. Without a word to look for the search rejects with code 400. */
+  q: string;
+  /** The id of a group. */
+  group?: string;
+  /** The name of a user. */
+  author?: string;
+  /** Only messages before a date: ISO 8601. */
+  before?: string | Date;
+  /** Only messages after a date. */
+  after?: string | Date;
+  has?: "file" | "image" | "link" | "";
+  /** `me`: only messages of others that mention this user. */
+  mentions?: "me" | "";
+  /** How many messages a page has at most: 1 to 100, 20 if it is left out. */
+  limit?: number;
+  /** The `next` of the page before. */
+  cursor?: string | null;
+  /** Cancels the request. The promise rejects then. */
+  signal?: AbortSignal;
+}
+
 /** What changed, and no more than that: each is told after it has changed. */
 export interface ChinwagEvents {
   /** `state`, `retryAt` or `me`. */
@@ -688,6 +729,17 @@ export class Chinwag extends EventTarget {
   markRead(group: string, seq?: number): void;
   /** Says that the user is writing: call it with each keystroke; it is said no more often than needed, and ends by itself. */
   typing(group: string, writing?: boolean): void;
+
+  /**
+   * The first people, groups and messages that a text finds, for a search box. A `*` at the end of the text finds longer words of
+   * messages, too. `signal` cancels an outdated request: the promise rejects then.
+   */
+  search(q: string, options?: { signal?: AbortSignal }): Promise<Found>;
+  /**
+   * A page of the messages that a search finds, newest date first; `next` is the `cursor` of the next page. A page may be short, even
+   * empty, while there are more.
+   */
+  searchMessages(search: MessageSearch): Promise<{ messages: FoundMessage[]; next: string | null }>;
 
   createGroup(group: NewGroup): Promise<Group>;
   updateGroup(group: string, change: GroupChange): Promise<void>;

@@ -410,14 +410,14 @@ export class Chinwag extends Grouping {
 
   // ── Small things ──
 
-  /** @param {string} method @param {string} path @param {object} [body] */
-  _call(method, path, body) {
-    return this.#rest.call(method, path, body);
+  /** @param {string} method @param {string} path @param {object} [body] @param {import("./rest.js").CallOptions} [options] */
+  _call(method, path, body, options) {
+    return this.#rest.call(method, path, body, options);
   }
 
-  /** @param {string} path */
-  _list(path) {
-    return this.#rest.list(path);
+  /** @param {string} path @param {import("./rest.js").CallOptions} [options] */
+  _list(path, options) {
+    return this.#rest.list(path, options);
   }
 
   /** @param {string} id */

@@ -1,33 +1,15 @@
 // The requests about a group: its making, its changes, its end, and this user's part in it.
 
-import { Filing } from "./filing.js";
 import { ask } from "./messaging.js";
 import { within } from "./rest.js";
+import { Searching } from "./searching.js";
 
 /** @typedef {import("./group.js").Group} Group */
 
 /** How long the event of a group that was joined may take, in milliseconds. */
 const JOIN_WAIT = 30_000;
 
-export class Grouping extends Filing {
-  /**
-   * @param {string} _method
-   * @param {string} _path
-   * @param {object} [_body]
-   * @returns {Promise<any>}
-   */
-  _call(_method, _path, _body) {
-    throw new TypeError("Only a connection calls.");
-  }
-
-  /**
-   * @param {string} _path
-   * @returns {Promise<{ rows: any[], next: string | null }>}
-   */
-  _list(_path) {
-    throw new TypeError("Only a connection lists.");
-  }
-
+export class Grouping extends Searching {
   /**
    * @param {string} _id
    * @returns {Group}

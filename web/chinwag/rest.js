@@ -42,6 +42,13 @@ function parsed(text) {
 /** @param {URL} url */
 const address = (url) => url.origin + url.pathname.replace(/\/+$/, "");
 
+/**
+ * @typedef {object} CallOptions
+ * @property {number} [patience] the milliseconds until the answer
+ * @property {boolean} [keepalive] whether it is sent even if the page ends meanwhile
+ * @property {AbortSignal} [signal] cancels it
+ */
+
 export class Rest {
   /** @type {string | null} */
   #token = null;
@@ -113,10 +120,11 @@ export class Rest {
    * @param {string} method
    * @param {string} path under `/api/v1/`
    * @param {object} [payload]
+   * @param {CallOptions} [options]
    * @returns {Promise<any>}
    */
-  call(method, path, payload) {
-    return this.retried((token) => this.#call(method, path, payload, token));
+  call(method, path, payload, options) {
+    return this.retried((token) => this.#call(method, path, payload, token, options));
   }
 
   /**
@@ -133,10 +141,11 @@ export class Rest {
   /**
    * A page of a list, and the cursor of the next one.
    * @param {string} path under `/api/v1/`
+   * @param {CallOptions} [options]
    * @returns {Promise<{ rows: any[], next: string | null }>}
    */
-  async list(path) {
-    const rows = await this.call("GET", path);
+  async list(path, options) {
+    const rows = await this.call("GET", path, undefined, options);
     return { rows, next: nextOf.get(rows) ?? null };
   }
 
@@ -197,17 +206,20 @@ export class Rest {
    * @param {string} path
    * @param {object | undefined} payload
    * @param {string | null | undefined} token null for the cookie, undefined for no credential
-   * @param {{ patience?: number, keepalive?: boolean }} options
+   * @param {CallOptions} options
    */
-  async #call(method, path, payload, token, { patience = ANSWER_WITHIN, keepalive = false } = {}) {
+  async #call(method, path, payload, token, { patience = ANSWER_WITHIN, keepalive = false, signal } = {}) {
     /** @type {Record<string, string>} */
     const headers = {};
     if (payload) headers["Content-Type"] = "application/json";
     if (typeof token === "string") headers.Authorization = `Bearer ${token}`;
     const body = payload && JSON.stringify(payload);
     const stop = new AbortController();
-    const timer = setTimeout(() => stop.abort(), patience);
+    const cancel = () => stop.abort();
+    const timer = setTimeout(cancel, patience);
+    signal?.addEventListener("abort", cancel);
     try {
+      if (signal?.aborted) cancel();
       const credentials = token === null ? "same-origin" : "omit";
       const asked = { method, headers, body, credentials, cache: "no-store", keepalive, signal: stop.signal };
       const response = await fetch(`${this.server}/api/v1/${path}`, /** @type {RequestInit} */ (asked));
@@ -220,12 +232,14 @@ export class Rest {
       if (Array.isArray(answer)) nextOf.set(answer, cursorIn(response.headers.get("Link")));
       return answer;
     } catch (error) {
+      if (signal?.aborted) throw lost("The request was cancelled.");
       if (error instanceof ChinwagError) throw error;
       // Browsers do not tell a page the reason: the server may be unavailable, or refuse pages of this origin.
       if (!stop.signal.aborted && (await this.#refusesOrigin())) throw lost(`The server refuses pages of ${location.origin}: add it to http.origins.`, "origin");
       throw lost("The server cannot be reached.");
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", cancel);
     }
   }
 }

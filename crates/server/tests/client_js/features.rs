@@ -317,7 +317,7 @@ async fn every_example_of_the_documentation_works() {
     world.service().get("users/").await.ok(200);
 
     let snippets = examples("js").concat().replace("https://chat.example", &ours);
-    assert_eq!(examples("js").len(), 5);
+    assert_eq!(examples("js").len(), 6);
     let said = ann
         .run(&format!(
             "const {{ Chinwag }} = await import('{ours}/chinwag.js');
@@ -329,6 +329,7 @@ async fn every_example_of_the_documentation_works() {
         ))
         .await;
     assert_eq!(said[0], json!(["ann", "ready", ["bob"]]));
+    assert!(said.as_array().unwrap().contains(&json!([[["beans"]]])), "{said}");
     let [.., invited, profile] = said.as_array().unwrap().as_slice() else { panic!("{said}") };
     assert_eq!((invited, profile), (&json!([["bob"]]), &json!(["bob", null])));
     assert!(

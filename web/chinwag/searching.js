@@ -1,0 +1,54 @@
+// The search for people, groups and messages.
+
+import { Filing } from "./filing.js";
+import { message } from "./message.js";
+
+/** @typedef {import("../chinwag.js").FoundMessage} FoundMessage */
+
+export class Searching extends Filing {
+  /**
+   * @param {string} _method
+   * @param {string} _path
+   * @param {object} [_body]
+   * @param {import("./rest.js").CallOptions} [_options]
+   * @returns {Promise<any>}
+   */
+  _call(_method, _path, _body, _options) {
+    throw new TypeError("Only a connection calls.");
+  }
+
+  /**
+   * @param {string} _path
+   * @param {import("./rest.js").CallOptions} [_options]
+   * @returns {Promise<{ rows: any[], next: string | null }>}
+   */
+  _list(_path, _options) {
+    throw new TypeError("Only a connection lists.");
+  }
+
+  /** @param {string} q @param {{ signal?: AbortSignal }} options @returns {Promise<import("../chinwag.js").Found>} */
+  async search(q, { signal } = {}) {
+    const { people, groups, messages } = await this._call("GET", `search/?${new URLSearchParams({ q })}`, undefined, { signal });
+    return { people, groups, messages: messages.map((/** @type {any} */ each) => this.#found(each)) };
+  }
+
+  /**
+   * @param {import("../chinwag.js").MessageSearch} asked
+   * @returns {Promise<{ messages: FoundMessage[], next: string | null }>}
+   */
+  async searchMessages({ before, after, limit, signal, ...words }) {
+    const asked = { ...words, before: dateOf(before), after: dateOf(after), limit: limit && String(limit) };
+    const given = Object.entries(asked).filter(([, value]) => value);
+    const { rows, next } = await this._list(`messages/?${new URLSearchParams(/** @type {[string, string][]} */ (given))}`, { signal });
+    return { messages: rows.map((each) => this.#found(each)), next };
+  }
+
+  /** @param {any} data @returns {FoundMessage} */
+  #found(data) {
+    const { me } = /** @type {import("./chat.js").Chinwag} */ (/** @type {unknown} */ (this));
+    return /** @type {FoundMessage} */ (message(data, data.group, me));
+  }
+}
+
+/** @param {string | Date | null | undefined} date */
+const dateOf = (date) => (date instanceof Date ? date.toISOString() : date);

@@ -11,9 +11,10 @@ import { watchDay } from "./chinwag-chat/clock.js";
 import "./chinwag-chat/conversation.js";
 import "./chinwag-chat/conversations.js";
 import { face } from "./chinwag-chat/face.js";
+import { isSearchable, openSearch, opensSearch } from "./chinwag-chat/finding.js";
 import { FocusKeeper } from "./chinwag-chat/focus.js";
 import "./chinwag-chat/group.js";
-import { plus } from "./chinwag-chat/icons.js";
+import { glass, plus } from "./chinwag-chat/icons.js";
 import "./chinwag-chat/invite.js";
 import "./chinwag-chat/keys.js";
 import * as notifications from "./chinwag-chat/notifications.js";
@@ -145,6 +146,7 @@ export class ChinwagChat extends LitElement {
       ${chat.dialog === "invite" ? html`<chinwag-invite .chat=${chat}></chinwag-invite>` : nothing}
       ${chat.dialog === "gallery" ? html`<chinwag-gallery .chat=${chat}></chinwag-gallery>` : nothing}
       ${chat.dialog === "emoji" ? html`<chinwag-emoji .chat=${chat}></chinwag-emoji>` : nothing}
+      ${chat.dialog === "search" ? html`<chinwag-search .chat=${chat}></chinwag-search>` : nothing}
       ${chat.dialog === "keys" ? html`<chinwag-keys .chat=${chat}></chinwag-keys>` : nothing}
       ${chat.card ? html`<chinwag-card .chat=${chat}></chinwag-card>` : nothing}
       ${chat.question ? html`<chinwag-ask .chat=${chat}></chinwag-ask>` : nothing}
@@ -162,6 +164,7 @@ export class ChinwagChat extends LitElement {
           @click=${() => chat.show({ dialog: "profile" })}>${face(chat.me, { profile: chat.client.profileOf(chat.me) })}</button>
         <slot name="logo"></slot>
         <div class="grow"><p class="brand cut">${this.name || "Chinwag"}</p><p class="tiny quiet cut" dir="auto">${this.#say("nav.signedInAs", { name: chat.client.nameOf(chat.me) })}</p></div>
+        ${isSearchable(chat) ? html`<button class="icon" aria-label=${this.#say("search.title")} title=${this.#say("search.title")} @click=${() => openSearch(chat)}>${glass}</button>` : nothing}
         <button class="icon" aria-label=${this.#say("nav.begin")} title=${this.#say("nav.begin")} @click=${() => chat.show({ dialog: "begin" })}>${plus}</button>
       </div>
       ${status(chat)}
@@ -193,6 +196,7 @@ export class ChinwagChat extends LitElement {
     const turn = (this.#speaking += 1);
     // A region names a form of dates; without one it is the reader's.
     const words = await Words.for(tag, this.lang?.includes("-") ? this.lang : navigator.language);
+    if (this.#chat?.finder) await words.loadSearch().catch(() => {});
     // Another language may have been set meanwhile.
     if (turn !== this.#speaking) return;
     this.#words = words;
@@ -293,8 +297,13 @@ export class ChinwagChat extends LitElement {
     event.dataTransfer.dropEffect = "none";
   };
 
-  /** `?` lists the shortcuts, unless it is typed. Escape closes a thread. */
+  /** `?` lists the shortcuts, unless it is typed. Ctrl K opens the search. Escape closes a thread. */
   #pressed = (event) => {
+    if (opensSearch(event) && !event.defaultPrevented && this.#stage === "in" && isSearchable(this.#chat)) {
+      event.preventDefault();
+      const isFree = !this.#chat.dialog && !this.#chat.question && !this.#chat.card;
+      return isFree && openSearch(this.#chat, (this.#chat.alone && this.#chat.current?.group) || "");
+    }
     if (event.key === "Escape" && !event.defaultPrevented && this.#stage === "in" && this.#chat.thread && !this.#chat.dialog && !this.#chat.question && !this.#chat.card) {
       event.preventDefault();
       return this.#chat.closeThread();
@@ -319,6 +328,7 @@ export class ChinwagChat extends LitElement {
   }
 
   #signedOut(reason) {
+    this.#chat.recent?.clear();
     if (this.#stage !== "in") return;
     this.#why = { ended: this.#say("account.ended"), deleted: this.#say("account.deleted") }[reason] ?? "";
     this.#stage = "out";

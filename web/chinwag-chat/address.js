@@ -1,6 +1,7 @@
 // The open conversation in the address of the page: `#<group>`, `#<group>/<number of a message>`,
 // `#<group>/thread/<id of its root>`, or `#to/<name>` for a conversation without messages; and the address of an invite
-// link, `#invite/<code>`. The browser's Back leads from a thread to its conversation, and from a conversation to the list.
+// link, `#invite/<code>`. The browser's Back leads from a thread to its conversation, from a conversation to the list, and from
+// a search or a message that it has found to where one was.
 
 /** The fragment of a place. */
 export function fragment(where, seq, thread) {
@@ -48,14 +49,23 @@ export class Address {
   /** Opens the place that the address names. */
   begin() {
     this.#isBegun = true;
-    this.#shown = this.#now(history.state?.chinwag);
+    // A search ends with its page.
+    if (this.#layer === "search") history.replaceState({ ...history.state, chinwag: "chat" }, "");
+    this.#shown = this.#now();
     this.#depth = history.state?.depth ?? 0;
     // A page that is loaded again is where it was: nobody has opened anything.
     this.#read(performance.getEntriesByType("navigation")[0]?.type === "reload");
   }
 
-  #now(pane) {
-    return `${pane === "details" ? "details" : ""}${location.hash}`;
+  /** The place of the history's entry. An entry after it may be of a search that ended with an earlier page. */
+  #now() {
+    const isSearch = this.#layer === "search" && this.#chat.finder;
+    return `${isSearch ? "search" : this.#layer === "details" ? "details" : ""}${location.hash}`;
+  }
+
+  /** What the entry of the history shows beside its conversation: "search", or a pane. */
+  get #layer() {
+    return history.state?.chinwag;
   }
 
   #read(isStill = false) {
@@ -65,14 +75,12 @@ export class Address {
     const invite = inviteOf(location.hash);
     const named = invite ? null : place(location.hash);
     this.#depth = history.state?.depth ?? 0;
-    this.#shown = this.#now(history.state?.chinwag);
+    const was = this.#shown;
+    this.#shown = this.#now();
+    // Only the search is closed.
+    if (was === `search${this.#shown}`) return chat.show({ dialog: chat.dialog === "search" ? "" : chat.dialog });
     if (invite) return chat.show({ dialog: "invite", invite, card: null });
-    if (!named) {
-      if (chat.pane === "list") return;
-      chat.show({ pane: "list" });
-      chat.tell("back");
-      return;
-    }
+    if (!named) return this.#readList();
     const { where } = named;
     if (where.group && !chat.client.groups.has(where.group)) {
       this.#replace("");
@@ -81,36 +89,57 @@ export class Address {
     }
     this.#isReading = true;
     this.#open({ ...named, isStill });
+    this.#readSearch();
     this.#isReading = false;
     this.#write();
+  }
+
+  #readList() {
+    const chat = this.#chat;
+    const isThere = chat.pane === "list";
+    this.#isReading = true;
+    if (!isThere) chat.show({ pane: "list" });
+    this.#readSearch();
+    this.#isReading = false;
+    if (!isThere) chat.tell("back");
+  }
+
+  /** Back from a message that was found leads to the search, as it was. */
+  #readSearch() {
+    const chat = this.#chat;
+    const isSearch = this.#shown.startsWith("search");
+    if (isSearch !== (chat.dialog === "search")) chat.show({ dialog: isSearch ? "search" : "", card: null });
   }
 
   #open({ where, seq, thread, isStill }) {
     const chat = this.#chat;
     const isOpen = chat.current?.group === where.group && chat.current?.to === where.to;
     if (!isOpen || seq) where.to ? chat.openWith(where.to) : chat.open(where, { seq, isLink: true, isStill });
-    if (!thread) chat.show({ pane: history.state?.chinwag === "details" ? "details" : "chat" });
+    if (!thread) chat.show({ pane: this.#layer === "details" ? "details" : "chat" });
     else if (chat.thread?.root !== thread) chat.openThread(thread);
   }
 
   #write() {
     if (this.#isReading || this.#chat.dialog === "invite") return;
-    const { current, pane, aim, thread } = this.#chat;
+    const { current, pane, aim, thread, dialog } = this.#chat;
     const hash = pane === "list" || !current ? "" : fragment(current, aim?.isLink ? aim.seq : null, thread?.root);
-    const shown = `${pane === "details" ? "details" : ""}${hash}`;
+    const isSearch = dialog === "search";
+    const shown = `${isSearch ? "search" : pane === "details" ? "details" : ""}${hash}`;
     if (shown === this.#shown || !this.#isBegun) return;
     // Closing the details leads back to the entry before them, which is the conversation.
-    if (this.#shown === `details${hash}` && this.#depth > 0) return history.back();
+    if (this.#shown === `details${hash}` && !isSearch && this.#depth > 0) return history.back();
+    // Closing the search does so, too.
+    if (this.#shown.startsWith("search") && history.state?.from === shown && this.#depth > 0) return history.back();
     // Closing a thread leads back likewise.
     const wasThread = Boolean(place(this.#shown)?.thread);
     if (wasThread && history.state?.from === shown && this.#depth > 0) return history.back();
     // A link to a reply becomes the address of its thread.
     const isLed = thread && place(this.#shown)?.seq;
-    if (!hash || isLed || inviteOf(this.#shown) || (wasThread && !thread) || this.#became(current)) return this.#replace(hash);
+    if ((!hash && !isSearch) || isLed || inviteOf(this.#shown) || (wasThread && !thread) || this.#became(current ?? {})) return this.#replace(hash);
     const from = this.#shown;
     this.#shown = shown;
     this.#depth += 1;
-    history.pushState({ chinwag: pane, depth: this.#depth, from }, "", this.#url(hash));
+    history.pushState({ chinwag: isSearch ? "search" : pane, depth: this.#depth, from }, "", this.#url(hash));
   }
 
   /** Whether the conversation is the one of the address, which had no group yet. */

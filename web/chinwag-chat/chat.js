@@ -3,6 +3,7 @@
 import { ChinwagError } from "../chinwag.js";
 import { Attached } from "./attached.js";
 import { Namesakes } from "./namesakes.js";
+import { Recent } from "./recent.js";
 import { Drafts } from "./storage.js";
 import { Words } from "./words.js";
 
@@ -28,12 +29,16 @@ export class Chat extends EventTarget {
   thread = null;
   /** The content of the side pane: "chats" or "people". */
   tab = "chats";
-  /** The open dialog: "", "begin", "profile", "invite", "emoji", "gallery" or "keys". */
+  /** The open dialog: "", "begin", "profile", "invite", "emoji", "gallery", "search" or "keys". */
   dialog = "";
   /** The user whose profile card is open. */
   card = null;
   notices = [];
   drafts = null;
+  /** The latest searches, once it is known whose. */
+  recent = null;
+  /** The open search, or the last one. */
+  finder = null;
   attached = new Attached();
   /** The open pictures: `{pictures, id}`, of which `id` is the one to show first. */
   gallery = null;
@@ -298,15 +303,22 @@ export class Chat extends EventTarget {
   }
 
   #told(topic, detail) {
-    if (this.me && !this.drafts) this.drafts = new Drafts(this.client.server, this.me, this.client.account);
+    if (this.me && !this.drafts) this.#remember();
     if (topic === "groups") this.#follow(detail);
     if (topic === "unsent" && detail.to) this.#unsent(detail.to);
     if (["messages", "profile"].includes(topic) && this.openGroup?.membersCount > NAMES_MOST) this.#learnNames(this.openGroup);
     if (topic === "user") this.#renameQuoted(detail);
     if (topic === "user" && detail.newName === this.me) this.drafts?.rename(this.client.server, this.me);
+    if (topic === "user" && detail.newName === this.me) this.recent?.rename(this.me);
     if (topic === "user" && this.card === detail.name) this.card = detail.newName;
     if (topic === "user" && this.current?.to === detail.name) this.#become(detail.newName && { to: detail.newName });
     this.tell(topic, detail);
+  }
+
+  #remember() {
+    const { server, account } = this.client;
+    this.drafts = new Drafts(server, this.me, account);
+    this.recent = new Recent(server, this.me, account);
   }
 
   #unsent(name) {

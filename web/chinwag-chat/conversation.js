@@ -4,8 +4,9 @@ import { html, nothing } from "../vendor/lit.js";
 import "./composer.js";
 import { Dropping } from "./dropping.js";
 import { bot, face } from "./face.js";
+import { isSearchable, openSearch } from "./finding.js";
 import { heard, picturesOf } from "./gist.js";
-import { back, chats, people } from "./icons.js";
+import { back, chats, glass, people } from "./icons.js";
 import "./log.js";
 import "./menu.js";
 import { Part, define } from "./part.js";
@@ -71,6 +72,9 @@ export class Conversation extends Part {
         <h2 class="title cut" tabindex="-1" title=${title}><bdi>${title}</bdi> ${tag}</h2>
         <p class="quiet tiny">${about}</p>
       </div>
+      ${group && !group.pending && isSearchable(chat)
+        ? html`<button class="icon only-wide" aria-label=${this.say("search.here")} title=${this.say("search.here")} @click=${() => openSearch(chat, group.id)}>${glass}</button>`
+        : nothing}
       ${person || group?.private === false
         ? html`<button class="icon" aria-label=${label} aria-expanded=${String(chat.pane === "details")} @click=${details}>${people}</button>`
         : nothing}

@@ -6,6 +6,7 @@ const icon = (path, size = 20) => html`<svg viewBox="0 0 24 24" width=${size} he
   stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">${path}</svg>`;
 
 export const plus = icon(svg`<path d="M12 5v14M5 12h14" />`);
+export const glass = icon(svg`<circle cx="11" cy="11" r="6.500" /><path d="M16 16l4.500 4.500" />`);
 export const cross = icon(svg`<path d="M6 6l12 12M18 6 6 18" />`);
 export const back = html`<span class="mirrors">${icon(svg`<path d="M15 5l-7 7 7 7" />`, 22)}</span>`;
 export const people = icon(svg`<circle cx="9" cy="8" r="3.5" /><path d="M2.5 19c.6-3.4 3.2-5 6.5-5s5.9 1.6 6.5 5M16 5a3.5 3.5 0 0 1 0 6.500M18 14.500c2 .6 3.2 2.1 3.5 4.5" />`);

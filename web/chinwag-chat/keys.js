@@ -4,7 +4,9 @@ import { html } from "../vendor/lit.js";
 import { cross } from "./icons.js";
 import { Part, define } from "./part.js";
 
+const MODIFIER = /^(?:Mac|iP)/u.test(navigator.platform) ? "⌘" : "Ctrl";
 const KEYS = [
+  ["Ctrl K", "keys.search"],
   ["Enter", "keys.send"],
   ["Shift Enter", "keys.line"],
   ["↑", "keys.editLast"],
@@ -22,7 +24,7 @@ export class Keys extends Part {
         <button class="icon" aria-label=${this.say("close")} @click=${() => this.querySelector("dialog").close()}>${cross}</button>
       </div>
       <dl class="keys">${KEYS.map(
-        ([keys, text]) => html`<div><dt>${keys.split(" ").map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${this.say(text)}</dd></div>`,
+        ([keys, text]) => html`<div><dt>${keys.replace("Ctrl", MODIFIER).split(" ").map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${this.say(text)}</dd></div>`,
       )}</dl>
     </dialog>`;
   }

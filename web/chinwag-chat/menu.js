@@ -1,6 +1,7 @@
 // The menu of a conversation: this user's own settings of it.
 
 import { html, nothing } from "../vendor/lit.js";
+import { isSearchable, openSearch } from "./finding.js";
 import { define } from "./part.js";
 import { Popup } from "./popup.js";
 
@@ -25,7 +26,9 @@ export class Menu extends Popup {
     const until = (time) => ({ mutedUntil: new Date(Date.now() + time).toISOString() });
     const item = (key, act) => this.item(this.say(key), act);
     const set = (key, change) => item(key, () => this.#set(change));
-    return html`${set(pinned ? "menu.unpin" : "menu.pin", { pinned: !pinned })}
+    const { chat } = this;
+    return html`${isSearchable(chat) ? item("search.here", () => openSearch(chat, group.id)) : nothing}
+      ${set(pinned ? "menu.unpin" : "menu.pin", { pinned: !pinned })}
       ${group.muted
         ? set("menu.unmute", { notify: "all", mutedUntil: null })
         : html`${set("menu.mute.hour", until(HOUR))}${set("menu.mute.day", until(DAY))}${set("menu.mute", { notify: "none" })}`}

@@ -5,7 +5,14 @@ import enServer from "../words/server.en.js";
 import frServer from "../words/server.fr.js";
 
 /** The texts of languages other than English are loaded on demand. The server's sentences are few. */
-const LANGUAGES = { fr: { load: () => import("../words/fr.js"), server: frServer } };
+const LANGUAGES = {
+  fr: {
+    load: () => import("../words/fr.js"),
+    search: () => import("../words/search.fr.js"),
+    server: frServer,
+  },
+};
+const ENGLISH_SEARCH = () => import("../words/search.en.js");
 /** Letters of right-to-left scripts, and the characters that set a direction. */
 const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 const DAY = 24 * 3600_000;
@@ -40,6 +47,12 @@ export class Words {
     if (!known) return new Words(language === "en" ? tag : "en", en, enServer, locale);
     const { default: table } = await known.load();
     return new Words(tag, table, known.server, locale);
+  }
+
+  /** Loads the texts of the search. */
+  async loadSearch() {
+    const { search = ENGLISH_SEARCH } = LANGUAGES[this.lang.split("-")[0].toLowerCase()] ?? {};
+    Object.assign(this.table, (await search()).default);
   }
 
   /** The text of a key, with `values` inserted. `values.count` selects the plural form. */
@@ -112,6 +125,12 @@ export class Words {
   /** The shortest form of a moment: the time if it is today, else the day. */
   when(date) {
     return midnight(date) === midnight(Date.now()) ? this.time(date) : this.short.format(new Date(date));
+  }
+
+  /** The same with the year, if it is another one. */
+  whenLong(date) {
+    const then = new Date(date);
+    return then.getFullYear() === new Date().getFullYear() ? this.when(date) : this.dayAndYear.format(then);
   }
 }
 

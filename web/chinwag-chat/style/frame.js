@@ -158,7 +158,9 @@ export const frame = css`
   .toasts { position: absolute; z-index: 5; inset-inline: 12px; bottom: 84px; display: grid; justify-items: center; gap: 8px; pointer-events: none; }
   .toast { max-width: 34em; padding: 11px 16px; border-radius: var(--_radius); background: var(--_ink); color: var(--_page); font-size: var(--_small); box-shadow: var(--_shadow); pointer-events: auto; }
 
+  .only-wide { display: none !important; }
   @container chinwag (min-width: 720px) {
+    .only-wide { display: inline-flex !important; }
     .frame { grid-template-columns: minmax(260px, 330px) minmax(0, 1fr); }
     .frame .side { grid-area: 1 / 1; display: flex !important; border-inline-end: 1px solid var(--_line); }
     .frame :is(.middle, .details) { grid-area: 1 / 2; }

@@ -29,6 +29,7 @@ mod pins;
 mod profiles;
 mod reactions;
 mod reading;
+mod search;
 mod talk;
 mod text;
 mod threads;

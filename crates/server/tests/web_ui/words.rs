@@ -6,10 +6,16 @@ use serde_json::json;
 
 use crate::Stage;
 
-const ENGLISH: &str =
-    concat!(include_str!("../../../../web/words/en.js"), include_str!("../../../../web/words/server.en.js"));
-const FRENCH: &str =
-    concat!(include_str!("../../../../web/words/fr.js"), include_str!("../../../../web/words/server.fr.js"));
+const ENGLISH: &str = concat!(
+    include_str!("../../../../web/words/en.js"),
+    include_str!("../../../../web/words/search.en.js"),
+    include_str!("../../../../web/words/server.en.js"),
+);
+const FRENCH: &str = concat!(
+    include_str!("../../../../web/words/fr.js"),
+    include_str!("../../../../web/words/search.fr.js"),
+    include_str!("../../../../web/words/server.fr.js"),
+);
 
 /// The keys of a language, each with the `{names}` of what is put in.
 fn table(source: &str) -> BTreeMap<&str, BTreeSet<&str>> {

@@ -1,0 +1,370 @@
+//! The search for people, groups and messages.
+
+use chinwag_core::limits::RateLimits;
+use chinwag_testkit::browser::Key;
+use serde_json::{Value, json};
+
+use crate::access::look;
+use crate::page::Page;
+use crate::{PASSWORD, Stage, WELCOME, sign};
+
+const BOX: &str = "Search people, groups and messages";
+/// The results as they are seen, with the found words in brackets.
+const RESULTS: &str = "const results = part('Results').flatMap((list) => [...list.querySelectorAll('[role=option]')].map((option) => {
+        const copy = option.cloneNode(true);
+        copy.querySelectorAll('[aria-hidden=true], .unseen').forEach((each) => each.remove());
+        copy.querySelectorAll('mark').forEach((mark) => mark.replaceWith(`[${mark.textContent}]`));
+        return tidy(copy.textContent);
+    }));";
+
+/// A group with its owner first.
+async fn make(stage: &Stage, name: &str, users: &[&str]) -> String {
+    let group = json!({ "name": name, "author": users[0], "members": users[1..] });
+    stage.app.service().post("groups/", group).await.ok(201)["id"].as_str().expect("an id").to_owned()
+}
+
+async fn send(stage: &Stage, group: &str, author: &str, body: &str) -> Value {
+    let message = json!({ "group": group, "author": author, "body": body });
+    stage.app.service().post("messages/", message).await.ok(201)
+}
+
+/// Ann with bob, who is called Bob Marley, in a garden with many messages.
+async fn ann_in_the_garden(stage: &Stage) -> (Page, String) {
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    stage.app.service().put("users/bob/", json!({ "display_name": "Bob Marley" })).await.ok(200);
+    let garden = make(stage, "The garden", &["ann", "bob"]).await;
+    (ann, garden)
+}
+
+async fn open(page: &Page) {
+    page.press("Search").await;
+    page.looks(
+        "have the focus in the box",
+        "return field(arguments[0])?.matches(':focus') === true",
+        json!([BOX]),
+    )
+    .await;
+}
+
+/// Waits until the results hold these texts, in this order, whatever is between.
+async fn finds(page: &Page, wanted: &[&str]) {
+    let script = format!(
+        "{RESULTS} let at = 0; for (const result of results) if (result.includes(arguments[0][at])) at += 1;
+        return at === arguments[0].length;"
+    );
+    page.looks(&format!("find {wanted:?}"), &script, json!([wanted])).await;
+}
+
+async fn count_of(page: &Page, word: &str) -> u64 {
+    let script =
+        format!("{RESULTS} return results.filter((result) => result.includes(arguments[0])).length;");
+    page.look(&script, json!([word])).await.as_u64().expect("a number")
+}
+
+async fn is_open(page: &Page, wanted: bool) {
+    let script = "return (field(arguments[0]) !== null) === arguments[1]";
+    page.looks(&format!("see the search ({wanted})"), script, json!([BOX, wanted])).await;
+}
+
+async fn is_at(page: &Page, words: &str) {
+    let script = "return part('Messages')[0]?.querySelector('article:focus')?.innerText.includes(arguments[0]) === true";
+    page.looks(&format!("be at “{words}”"), script, json!([words])).await;
+}
+
+#[tokio::test]
+async fn a_search_leads_to_its_message_and_back() {
+    let stage = Stage::open().await;
+    let (ann, garden) = ann_in_the_garden(&stage).await;
+    send(&stage, &garden, "bob", "the key is under the flowerpot").await;
+    for number in 0..120 {
+        send(&stage, &garden, "bob", &format!("line {number}")).await;
+    }
+    let loaded = "return performance.getEntriesByType('resource').filter(({ name }) => name.includes('search')).length";
+    assert_eq!(ann.run(&format!("{loaded};")).await, 0, "the search is no part of the first page");
+    // Ctrl K, as somebody presses it.
+    for kind in ["rawKeyDown", "keyUp"] {
+        let pressed =
+            json!({ "type": kind, "key": "k", "code": "KeyK", "modifiers": 2, "windowsVirtualKeyCode": 75 });
+        ann.devtools("Input.dispatchKeyEvent", pressed).await;
+    }
+    is_open(&ann, true).await;
+    ann.fill(BOX, "gard").await;
+    finds(&ann, &["The garden", "All messages with “gard”"]).await;
+    ann.fill(BOX, "bo").await;
+    finds(&ann, &["Bob Marley"]).await;
+    ann.fill(BOX, "flowerp").await;
+    finds(&ann, &["under the [flowerpot]", "All messages"]).await;
+    ann.key(Key::Up).await;
+    ann.key(Key::Up).await;
+    let active = "const box = field(arguments[0]); const option = box.getRootNode().getElementById(box.getAttribute('aria-activedescendant'));
+        return option?.getAttribute('aria-selected') === 'true' && option.innerText.includes(arguments[1])";
+    ann.looks("have the message chosen", active, json!([BOX, "flowerpot"])).await;
+    ann.key(Key::Enter).await;
+    is_at(&ann, "flowerpot").await;
+    is_open(&ann, false).await;
+    ann.run("history.back();").await;
+    is_open(&ann, true).await;
+    finds(&ann, &["under the [flowerpot]"]).await;
+    ann.key(Key::Escape).await;
+    is_open(&ann, false).await;
+    ann.looks("be where it began", "return location.hash === ''", json!([])).await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn an_answer_to_an_earlier_text_is_dropped() {
+    let stage = Stage::open().await;
+    let (ann, garden) = ann_in_the_garden(&stage).await;
+    send(&stage, &garden, "bob", "early beans").await;
+    send(&stage, &garden, "bob", "late peas").await;
+    open(&ann).await;
+    // The first answer comes when it is let go, although its request was cancelled.
+    let hold = "const fetch = window.fetch; window.held = new Promise((go) => (window.go = go)); window.answered = 0;
+        window.fetch = async (url, options) => {
+            if (!String(url).includes('early')) return fetch(url, options);
+            const answer = await fetch(url, { ...options, signal: undefined });
+            const body = await answer.json();
+            window.waiting = true;
+            await held;
+            answer.json = async () => ((window.answered += 1), body);
+            return answer;
+        };";
+    ann.run(hold).await;
+    ann.fill(BOX, "early").await;
+    ann.looks("wait for the answer", "return window.waiting === true", json!([])).await;
+    ann.fill(BOX, "late").await;
+    finds(&ann, &["[late] peas"]).await;
+    ann.run("window.go();").await;
+    ann.looks("have both answers", "return window.answered === 1", json!([])).await;
+    finds(&ann, &["[late] peas"]).await;
+    assert_eq!(count_of(&ann, "early").await, 0);
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn marks_are_whole_letters_and_texts_stay_texts() {
+    let stage = Stage::open().await;
+    let (ann, garden) = ann_in_the_garden(&stage).await;
+    for body in ["😀 Привет мир", "e\u{301}te\u{301} 1", "Straße 2", "<img src=x onerror=alert(1)> needle"]
+    {
+        send(&stage, &garden, "bob", body).await;
+    }
+    let far = format!("{} pin in the hay", "👩‍👩‍👧 hay ".repeat(60));
+    send(&stage, &garden, "bob", &far).await;
+    open(&ann).await;
+    for (text, seen) in [
+        ("мир", "😀 Привет [мир]"),
+        ("ete", "[e\u{301}te\u{301}] 1"),
+        ("strasse", "[Straße] 2"),
+        ("needle", "<img src=x onerror=alert(1)> [needle]"),
+        ("pin", "hay [pin] in the hay"),
+    ] {
+        ann.paste(BOX, text).await;
+        finds(&ann, &[seen]).await;
+    }
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn filters_narrow_and_pages_go_on() {
+    let stage = Stage::open().await;
+    let (ann, garden) = ann_in_the_garden(&stage).await;
+    let kitchen = make(&stage, "Kitchen", &["ann", "bob"]).await;
+    for number in 0..45 {
+        send(&stage, &garden, "bob", &format!("bean {number}")).await;
+    }
+    send(&stage, &kitchen, "ann", "bean soup").await;
+    send(&stage, &kitchen, "bob", "bean https://example.org/soup").await;
+    let mention = json!({ "group": kitchen, "author": "bob", "body": "@ann bean", "mentions": ["ann"] });
+    stage.app.service().post("messages/", mention).await.ok(201);
+    open(&ann).await;
+    ann.fill(BOX, "bean").await;
+    finds(&ann, &["@ann [bean]", "All messages"]).await;
+    ann.key(Key::Up).await;
+    ann.key(Key::Enter).await;
+    finds(&ann, &["[bean] 44", "[bean] 29", "More messages"]).await;
+    // The end of the list asks for the next page.
+    let down = "const list = part('Results')[0]; list.scrollTop = list.scrollHeight;
+        return [...list.querySelectorAll('[role=option]')].length === 48";
+    ann.looks("reach the end", down, json!([])).await;
+    finds(&ann, &["@ann [bean]", "[bean] 44", "[bean] 0"]).await;
+
+    ann.press("Filters").await;
+    ann.choose("In", "Kitchen").await;
+    finds(&ann, &["@ann [bean]", "https://example.org", "[bean] soup"]).await;
+    assert_eq!(count_of(&ann, "[bean]").await, 3);
+    ann.choose("With", "Links").await;
+    ann.looks("see one message", &format!("{RESULTS} return results.length === 1"), json!([])).await;
+    finds(&ann, &["https://example.org"]).await;
+    ann.press("Remove the filter “Links”").await;
+    ann.fill("From", "Bob Marley").await;
+    ann.key(Key::Enter).await;
+    ann.looks("see two messages", &format!("{RESULTS} return results.length === 2"), json!([])).await;
+    ann.press("Remove the filter “from Bob Marley”").await;
+    let check = "const box = field('Mentions of me'); if (box && !box.checked) box.click(); return box?.checked === true";
+    ann.looks("ask for mentions", check, json!([])).await;
+    ann.looks("see one mention", &format!("{RESULTS} return results.length === 1"), json!([])).await;
+    finds(&ann, &["@ann [bean]"]).await;
+    // Nothing was written before this day.
+    let until = "const box = field('Until'); box.value = '2001-02-03'; box.dispatchEvent(new Event('change', { bubbles: true })); return true";
+    ann.looks("choose a day", until, json!([])).await;
+    ann.sees("No message has these words and fits the filters.").await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn a_search_in_one_conversation_finds_no_others() {
+    let stage = Stage::open().await;
+    let (ann, garden) = ann_in_the_garden(&stage).await;
+    let kitchen = make(&stage, "Kitchen", &["ann", "bob"]).await;
+    send(&stage, &garden, "bob", "bean one").await;
+    send(&stage, &kitchen, "bob", "bean two").await;
+    ann.press("The garden").await;
+    ann.sees_once("bean one").await;
+    ann.press("Search in this conversation").await;
+    ann.fill("Search in The garden", "bean").await;
+    finds(&ann, &["[bean] one"]).await;
+    assert_eq!(count_of(&ann, "[bean]").await, 1);
+    ann.press("Remove the filter “in The garden”").await;
+    finds(&ann, &["[bean] two", "[bean] one"]).await;
+    ann.press("Close").await;
+    // On a phone it is in the menu, since there is no room for its button.
+    ann.resize(360, 740).await;
+    ann.press("Conversation menu").await;
+    let choose = "const item = [...part('Conversation menu').at(-1).querySelectorAll('[role=menuitem]')].find((each) => nameOf(each) === 'Search in this conversation');
+        item?.click(); return item !== undefined";
+    ann.looks("choose the search", choose, json!([])).await;
+    ann.fill("Search in The garden", "bean").await;
+    finds(&ann, &["[bean] one"]).await;
+    let whole = "const { width, height } = reachable()[0].closest('dialog').getBoundingClientRect();
+        return width === innerWidth && height === innerHeight";
+    ann.looks("see it on the whole screen", whole, json!([])).await;
+    ann.run("history.back();").await;
+    ann.looks("see no dialog", "return !walk(document).some((each) => each.matches('dialog'))", json!([]))
+        .await;
+    ann.sees_once("bean one").await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn a_search_says_why_it_waits_and_goes_on() {
+    let mut stage = Stage::with(|options| {
+        options.limits.rates =
+            RateLimits { searches_burst: 2, searches_per_second: 1, ..RateLimits::lifted() };
+    })
+    .await;
+    let (ann, garden) = ann_in_the_garden(&stage).await;
+    send(&stage, &garden, "bob", "bean one").await;
+    open(&ann).await;
+    ann.sees("Type a name, or words of a message.").await;
+    ann.fill(BOX, "?!").await;
+    ann.sees("Type a letter or a digit.").await;
+    ann.fill(BOX, "zucchini").await;
+    ann.sees("No person and no group has this name").await;
+    // Other tabs search at the same time.
+    let watch = "window.seen = ''; const dialog = field(arguments[0]).closest('dialog');
+        new MutationObserver(() => (window.seen += dialog.innerText)).observe(dialog, { childList: true, subtree: true }); return true";
+    ann.looks("watch the search", watch, json!([BOX])).await;
+    let often = "const box = field(arguments[0]);
+        await Promise.all(Array.from({ length: 8 }, () => fetch('/api/v1/search/?q=x')));
+        box.value = 'bean'; box.dispatchEvent(new Event('input', { bubbles: true }));
+        box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
+        const answered = () => box.closest('dialog').querySelector('[aria-busy=true]') === null;
+        await drawn();
+        for (let frames = 0; frames < 100 && !answered(); frames += 1) await drawn();
+        return window.seen.includes('Too many searches at once.')";
+    ann.looks("search too often", often, json!([BOX])).await;
+    finds(&ann, &["[bean] one"]).await;
+
+    stage.app.stop().await;
+    ann.sees("Connection lost").await;
+    ann.fill(BOX, "bean o").await;
+    ann.sees("The search needs a connection to the server.").await;
+    stage.app.restart().await;
+    finds(&ann, &["[bean] [one]"]).await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn recent_searches_end_with_the_session() {
+    let stage = Stage::open().await;
+    let (ann, garden) = ann_in_the_garden(&stage).await;
+    send(&stage, &garden, "bob", "bean one").await;
+    for number in 0..9 {
+        open(&ann).await;
+        ann.fill(BOX, &format!("one bean {}", "b".repeat(number))).await;
+        finds(&ann, &["All messages"]).await;
+        ann.key(Key::Up).await;
+        ann.key(Key::Enter).await;
+        ann.sees_in("Search", "Show people and groups as well").await;
+        ann.press("Close").await;
+    }
+    ann.reload().await;
+    open(&ann).await;
+    let recent = "return JSON.stringify(part('Recent searches').flatMap((list) => [...list.querySelectorAll('li')].map((each) => tidy(each.innerText))))";
+    let listed = |numbers: std::ops::Range<usize>| {
+        let texts: Vec<_> = numbers.rev().map(|number| format!("one bean {}", "b".repeat(number))).collect();
+        json!([json!(texts.iter().map(|text| text.trim()).collect::<Vec<_>>()).to_string()])
+    };
+    let same = format!("{recent} === arguments[0]");
+    ann.looks("see the latest eight", &same, listed(1..9)).await;
+    ann.press("Remove “one bean b”").await;
+    ann.looks("see seven", &same, listed(2..9)).await;
+    // By keyboard alone: the first one is searched again.
+    ann.run_async("field('Search people, groups and messages').focus();").await;
+    ann.key(Key::Down).await;
+    ann.key(Key::Enter).await;
+    ann.looks(
+        "have the text",
+        "return field(arguments[0])?.value === arguments[1]",
+        json!([BOX, "one bean bbbbbbbb"]),
+    )
+    .await;
+    ann.press("Close").await;
+
+    ann.press("Your profile").await;
+    ann.press("Sign out").await;
+    ann.sees(WELCOME).await;
+    let kept = "return Object.values(localStorage).filter((text) => text.includes('bean')).length";
+    assert_eq!(ann.run(&format!("{kept};")).await, 0);
+    sign(&ann, "ann", PASSWORD, "Sign in").await;
+    open(&ann).await;
+    ann.sees("Type a name, or words of a message.").await;
+    ann.sees_no("Recent searches").await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn axe_objects_to_no_state_of_the_search() {
+    let stage = Stage::open().await;
+    let mut wrongs = Vec::new();
+    let (ann, garden) = ann_in_the_garden(&stage).await;
+    for number in 0..30 {
+        send(&stage, &garden, "bob", &format!("bean {number} of the garden")).await;
+    }
+    open(&ann).await;
+    look(&ann, "an empty search", &mut wrongs).await;
+    ann.fill(BOX, "garden").await;
+    finds(&ann, &["The garden", "bean 29 of the [garden]"]).await;
+    look(&ann, "a search with results", &mut wrongs).await;
+    ann.key(Key::Up).await;
+    ann.key(Key::Enter).await;
+    finds(&ann, &["bean 12"]).await;
+    ann.press("Filters").await;
+    ann.choose("In", "The garden").await;
+    finds(&ann, &["bean 12"]).await;
+    look(&ann, "a search with filters", &mut wrongs).await;
+    ann.resize(360, 740).await;
+    look(&ann, "a search on a narrow screen", &mut wrongs).await;
+    ann.resize(1280, 800).await;
+    ann.fill("Search in The garden", "zucchini").await;
+    ann.sees("No message has these words and fits the filters.").await;
+    look(&ann, "a search that finds nothing", &mut wrongs).await;
+    ann.press("Close").await;
+    open(&ann).await;
+    ann.sees_in("Recent searches", "garden").await;
+    look(&ann, "recent searches", &mut wrongs).await;
+    assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
+    ann.close().await;
+}

@@ -6,6 +6,7 @@ import { face } from "./face.js";
 import { gist } from "./gist.js";
 import { chats, pin, silent } from "./icons.js";
 import { Part, define } from "./part.js";
+import { Span } from "./span.js";
 import { preview } from "./text.js";
 
 /** The number of conversations from which a search field is useful. */
@@ -16,6 +17,9 @@ export class Conversations extends Part {
   #wanted = "";
   /** The entry in the tab order: the one that had the focus last. */
   #stop = null;
+  /** The entries in the list, each as its key with what it shows or its group. */
+  #shown = [];
+  #span = new Span(this);
 
   changed({ detail }) {
     if (detail.topic === "back") this.focusNext(".entry[aria-current]");
@@ -23,21 +27,40 @@ export class Conversations extends Part {
   }
 
   render() {
-    const all = [...this.#unbegun(), ...this.chat.client.conversations.map((group) => this.#describe(group))];
+    const { current } = this.chat;
+    const all = [...this.#unbegun(), ...this.chat.client.conversations.map((group) => ({ key: group.id, group }))];
     const wanted = this.#wanted.trim().toLocaleLowerCase();
-    const matches = ({ title, name = "" }) => `${title} ${name}`.toLocaleLowerCase().includes(wanted);
-    const shown = all.filter((entry) => (wanted ? matches(entry) : !entry.hidden));
-    const isHidden = all.some(({ hidden }) => hidden);
-    const has = (is) => shown.find(is)?.key;
-    const stop = has(({ key }) => key === this.#stop) ?? has(({ current }) => current) ?? shown[0]?.key;
-    return html`${all.length >= MANY || isHidden || wanted ? this.#search() : nothing}
-      <nav class="scroll" aria-label=${this.say("list.label")} part="conversations">
+    const isHidden = ({ key, group }) => group?.settings.hidden && key !== current?.group;
+    const shown = (this.#shown = all.filter((entry) => (wanted ? this.#text(entry).includes(wanted) : !isHidden(entry))));
+    const open = Chat.key(current);
+    const indexOf = (key) => shown.findIndex((entry) => entry.key === key);
+    const [at, openAt] = [indexOf(this.#stop), indexOf(open)];
+    const stop = at >= 0 ? at : Math.max(0, openAt);
+    const indices = this.#span.indices(shown.length, [stop, openAt]);
+    const place = (index) => (this.#span.isPart ? [shown.length, index + 1] : [nothing, nothing]);
+    return html`${all.length >= MANY || wanted || all.some(isHidden) ? this.#search() : nothing}
+      <nav class="scroll" @scroll=${this.#span} aria-label=${this.say("list.label")} part="conversations">
         ${all.length ? nothing : this.#none()}
         ${all.length && !shown.length ? html`<p class="empty quiet" role="status">${this.say(wanted ? "list.noMatch" : "list.allHidden")}</p>` : nothing}
-        <ul class="list" role="list" ?hidden=${!shown.length} @keydown=${this.#press} @focusin=${this.#focused}>
-          ${repeat(shown, ({ key }) => key, (entry) => html`<li data-key=${entry.key}>${this.#entry(entry, entry.key === stop)}</li>`)}
+        <ul class="list ${this.#span.isPart ? "part" : ""}" role="list" ?hidden=${!shown.length} @keydown=${this.#press} @focusin=${this.#focused}>
+          ${repeat(indices, (index) => shown[index].key, (index) => html`<li data-key=${shown[index].key} data-index=${index} aria-setsize=${place(index)[0]} aria-posinset=${place(index)[1]}>${this.#entry(this.#content(shown[index]), index === stop)}</li>`)}
         </ul>
       </nav>`;
+  }
+
+  updated() {
+    this.#span.put();
+  }
+
+  /** What is shown of an entry. */
+  #content(entry) {
+    return entry.group ? this.#describe(entry.group) : entry;
+  }
+
+  /** The text of an entry that is searched. */
+  #text({ group, title, name }) {
+    const texts = group ? [this.chat.title(group), group.other ?? ""] : [title, name];
+    return texts.join(" ").toLocaleLowerCase();
   }
 
   #search() {
@@ -90,20 +113,26 @@ export class Conversations extends Part {
     this.requestUpdate();
   }
 
-  /** The arrow keys move from entry to entry. */
-  #press(event) {
-    const entries = [...this.querySelectorAll(".entry")];
-    const at = entries.indexOf(event.target.closest(".entry"));
-    const to = { ArrowUp: entries[at - 1], ArrowDown: entries[at + 1], Home: entries[0], End: entries.at(-1) }[event.key];
-    if (!to) return;
+  /** The arrow keys move from entry to entry, also to one that is not drawn yet. */
+  async #press(event) {
+    const shown = this.#shown;
+    const at = shown.findIndex(({ key }) => key === this.#stop);
+    const [last, page] = [shown.length - 1, this.#span.page];
+    const to = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: last, PageUp: Math.max(0, at - page), PageDown: Math.min(last, at + page) }[event.key];
+    const key = shown[to]?.key;
+    if (key === undefined) return;
     event.preventDefault();
-    to.focus();
+    this.#stop = key;
+    this.#span.reveal(to);
+    this.requestUpdate();
+    await this.updateComplete;
+    if (this.#stop === key) [...this.querySelectorAll("li")].find(({ dataset }) => dataset.key === key)?.querySelector(".entry").focus();
   }
 
   #describe(group) {
     const { chat } = this;
     const count = group.unread;
-    const { hidden, markedUnread, pinned } = group.settings;
+    const { markedUnread, pinned } = group.settings;
     const called = group.mentioned > 0 && this.say("list.mentioned", { count: group.mentioned });
     const marks = [pinned && "list.pinned", group.muted && "list.muted", markedUnread && "list.marked"].filter(Boolean);
     const unread = count >= 100 ? this.say("list.manyUnread") : count > 0 && this.say("list.unread", { count });
@@ -118,7 +147,6 @@ export class Conversations extends Part {
       mentioned: group.mentioned >= 100 ? "99+" : group.mentioned,
       pinned,
       muted: group.muted,
-      hidden: hidden && chat.current?.group !== group.id,
       when: group.latest?.date,
       current: chat.current?.group === group.id,
       ...this.#preview(group),

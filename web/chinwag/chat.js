@@ -176,8 +176,8 @@ export class Chinwag extends Grouping {
   }
 
   get conversations() {
-    const by = (/** @type {Group} */ { settings, date, id }) => `${Number(settings.pinned)} ${date} ${id}`;
-    return [...this.groups.values()].sort((a, b) => (by(a) < by(b) ? 1 : -1));
+    const keyed = [...this.groups.values()].map((group) => ({ group, key: `${Number(group.settings.pinned)} ${group.date} ${group.id}` }));
+    return keyed.sort((a, b) => (a.key < b.key ? 1 : -1)).map(({ group }) => group);
   }
 
   get unread() {

@@ -65,6 +65,9 @@ export const frame = css`
 
   /* Lists */
   .list { display: grid; gap: 2px; grid-template-columns: minmax(0, 1fr); }
+  /* A long list: its rows are put in place one by one, and all of one height. */
+  .list.part { display: block; position: relative; }
+  .list.part > li { position: absolute; inset-inline: 0; }
   .entry {
     display: grid;
     grid-template-columns: auto minmax(0, 1fr) auto;
@@ -83,7 +86,7 @@ export const frame = css`
   .entry .preview:nth-last-child(1) { grid-column: 2 / -1; }
   .entry .preview { color: var(--_quiet); font-size: var(--_small); }
   .entry .when { color: var(--_quiet); font-size: var(--_tiny); font-variant-numeric: tabular-nums; align-self: center; }
-  .entry .badges { display: flex; gap: 4px; justify-self: end; align-self: center; }
+  .entry .badges { display: flex; margin-block: -2px; gap: 4px; justify-self: end; align-self: center; }
   .entry .badge.at { background: var(--_raised); color: var(--_accent); box-shadow: inset 0 0 0 1.5px var(--_accent); }
   .entry.unread :is(.name, .preview) { font-weight: 650; color: var(--_ink); }
   .entry[aria-current="true"] { background: var(--_chosen); }

@@ -16,6 +16,7 @@ mod groups;
 mod host;
 mod joining;
 mod links;
+mod lists;
 mod log;
 mod mentions;
 mod menu;

@@ -1,0 +1,84 @@
+//! A long list of conversations.
+
+use serde_json::json;
+
+use crate::Stage;
+use crate::page::Page;
+
+/// The texts of the entries that the document has, and the one that has the focus.
+const LIST: &str = "const list = part('Conversation list')[0]; const entries = [...list?.querySelectorAll('.entry') ?? []];
+    const titles = entries.map((each) => each.querySelector('.name').innerText); const focused = entries.find((each) => each.matches(':focus'));";
+
+/// Presses a key where the focus is.
+async fn press(page: &Page, key: &str, code: u32) {
+    for kind in ["rawKeyDown", "keyUp"] {
+        let pressed = json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code });
+        page.devtools("Input.dispatchKeyEvent", pressed).await;
+    }
+}
+
+/// A group with a message, which gives it a place in the list.
+async fn make(stage: &Stage, name: &str) {
+    let service = stage.app.service();
+    let group = service.post("groups/", json!({ "name": name, "author": "ann" })).await.ok(201);
+    let message = json!({ "group": group["id"], "author": "ann", "body": "hello" });
+    service.post("messages/", message).await.ok(201);
+}
+
+async fn is_at(page: &Page, title: &str) {
+    let script = format!(
+        "{LIST} if (focused?.querySelector('.name').innerText !== arguments[0]) return false;
+        const [box, seen] = [focused.getBoundingClientRect(), list.getBoundingClientRect()];
+        return box.top >= seen.top - 1 && box.bottom <= seen.bottom + 1 && list.querySelectorAll('[tabindex=\"0\"]').length === 1"
+    );
+    page.looks(&format!("be at {title}"), &script, json!([title])).await;
+}
+
+#[tokio::test]
+async fn a_long_list_is_drawn_where_it_is_seen() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    for number in 0..300 {
+        make(&stage, &format!("Group {number}")).await;
+    }
+    ann.sees("Group 299").await;
+    ann.reload().await;
+    ann.sees("Group 299").await;
+    let few = format!("{LIST} return titles.length > 5 && titles.length < 60 && titles[0] === 'Group 299'");
+    ann.looks("see the first ones", &few, json!([])).await;
+    let size = "const list = part('Conversation list')[0]; const entry = list.querySelector('.entry').getBoundingClientRect();
+        return list.scrollHeight > 299 * entry.height && list.scrollHeight < 310 * (entry.height + 4)";
+    ann.looks("see the length of them all", size, json!([])).await;
+
+    let first = format!("{LIST} entries[0]?.focus(); return focused !== undefined");
+    ann.looks("have the focus in the list", &first, json!([])).await;
+    press(&ann, "ArrowDown", 40).await;
+    is_at(&ann, "Group 298").await;
+    press(&ann, "End", 35).await;
+    is_at(&ann, "Group 0").await;
+    press(&ann, "ArrowUp", 38).await;
+    is_at(&ann, "Group 1").await;
+    press(&ann, "PageUp", 33).await;
+    let few = format!(
+        "{LIST} return titles.length < 60 && Number(focused?.querySelector('.name').innerText.slice(6)) > 3"
+    );
+    ann.looks("be a page further up", &few, json!([])).await;
+    press(&ann, "Home", 36).await;
+    is_at(&ann, "Group 299").await;
+
+    let middle =
+        format!("{LIST} list.scrollTop = list.scrollHeight / 2; return titles.includes('Group 150')");
+    ann.looks("see the middle", &middle, json!([])).await;
+    ann.press("Group 150").await;
+    ann.sees_in("Conversation", "Group 150").await;
+    let there = format!("{LIST} return focused !== undefined || list.scrollTop > 1000");
+    ann.looks("stay in the middle", &there, json!([])).await;
+    ann.fill("Find a conversation", "Group 27").await;
+    ann.looks("see eleven", &format!("{LIST} return titles.length === 11"), json!([])).await;
+    ann.fill("Find a conversation", "").await;
+    // A new conversation comes first, and is there for those who look.
+    make(&stage, "The newest").await;
+    let newest = format!("{LIST} list.scrollTop = 0; return titles[0] === 'The newest'");
+    ann.looks("see the newest first", &newest, json!([])).await;
+    ann.close().await;
+}

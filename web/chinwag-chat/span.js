@@ -1,0 +1,92 @@
+// The part of a long list that is in the document: the rows on the screen, and some beside them. All rows have one height.
+
+/** A shorter list is drawn whole. */
+const LONG = 80;
+/** So many rows are drawn beyond each edge. */
+const BESIDE = 8;
+/** The height of a row and the gap below it until a row was measured, and the gap, in pixels. */
+const [PITCH, GAP] = [64, 2];
+/** The height of the list until it was measured. */
+const HEIGHT = 800;
+
+export class Span {
+  /** Whether only a part is drawn. */
+  isPart = false;
+  #part;
+  #pitch = PITCH;
+  #count = 0;
+  #range = [0, 0];
+  #watch = new ResizeObserver(() => this.handleEvent());
+  #watched = null;
+
+  /** @param part a part with a list in a scrolling nav */
+  constructor(part) {
+    this.#part = part;
+  }
+
+  /** The number of rows that are seen at once. */
+  get page() {
+    return Math.max(1, Math.floor((this.#nav?.clientHeight ?? HEIGHT) / this.#pitch) - 1);
+  }
+
+  /** The rows to draw, of so many. `others` are drawn as well. */
+  indices(count, others) {
+    this.#count = count;
+    this.isPart = count > LONG;
+    const [start, end] = (this.#range = this.isPart ? this.#seen() : [0, count]);
+    const indices = Array.from({ length: end - start }, (_, at) => start + at);
+    const beside = [...new Set(others)].filter((each) => each >= 0 && each < count && (each < start || each >= end));
+    return [...indices, ...beside].sort((a, b) => a - b);
+  }
+
+  /** Puts the drawn rows in place. */
+  put() {
+    const nav = this.#nav;
+    if (nav !== this.#watched) {
+      this.#watch.disconnect();
+      if (nav) this.#watch.observe(nav);
+      this.#watched = nav;
+    }
+    const list = nav?.querySelector("ul");
+    if (!list) return;
+    const height = this.isPart ? (list.querySelector(".entry")?.offsetHeight ?? 0) : 0;
+    if (height && height + GAP !== this.#pitch) {
+      this.#pitch = height + GAP;
+      this.#part.requestUpdate();
+    }
+    list.style.height = this.isPart ? `${this.#count * this.#pitch}px` : "";
+    for (const row of list.children) row.style.top = this.isPart ? `${row.dataset.index * this.#pitch}px` : "";
+  }
+
+  /** Scrolls to a row. */
+  reveal(index) {
+    const nav = this.#nav;
+    if (!this.isPart || !nav) return;
+    const top = this.#top(nav) + index * this.#pitch;
+    nav.scrollTop = Math.min(top, Math.max(nav.scrollTop, top + this.#pitch - nav.clientHeight));
+  }
+
+  /** The list was scrolled, or has another size. */
+  handleEvent() {
+    if (!this.isPart) return;
+    const [start, end] = this.#seen();
+    if (start !== this.#range[0] || end !== this.#range[1]) this.#part.requestUpdate();
+  }
+
+  get #nav() {
+    return this.#part.querySelector("nav");
+  }
+
+  /** The place of the first row in what is scrolled. */
+  #top(nav) {
+    return nav.querySelector("ul").getBoundingClientRect().top - nav.getBoundingClientRect().top + nav.scrollTop;
+  }
+
+  #seen() {
+    const nav = this.#nav;
+    const first = Math.floor((nav?.scrollTop ?? 0) / this.#pitch);
+    const rows = Math.ceil((nav?.clientHeight ?? HEIGHT) / this.#pitch);
+    const start = Math.max(0, Math.min(first, this.#count - rows) - BESIDE);
+    return [start, Math.min(this.#count, start + rows + 2 * BESIDE)];
+  }
+}

@@ -301,8 +301,8 @@ export class ChinwagChat extends LitElement {
   #pressed = (event) => {
     if (opensSearch(event) && !event.defaultPrevented && this.#stage === "in" && isSearchable(this.#chat)) {
       event.preventDefault();
-      const isFree = !this.#chat.dialog && !this.#chat.question && !this.#chat.card;
-      return isFree && openSearch(this.#chat, (this.#chat.alone && this.#chat.current?.group) || "");
+      this.#search();
+      return;
     }
     if (event.key === "Escape" && !event.defaultPrevented && this.#stage === "in" && this.#chat.thread && !this.#chat.dialog && !this.#chat.question && !this.#chat.card) {
       event.preventDefault();
@@ -314,6 +314,13 @@ export class ChinwagChat extends LitElement {
     event.preventDefault();
     this.#chat.show({ dialog: "keys" });
   };
+
+  /** Opens the search, of the only conversation if there is one. */
+  #search() {
+    const { dialog, question, card, alone, openGroup } = this.#chat;
+    if (dialog || question || card || (alone && !openGroup)) return;
+    openSearch(this.#chat, alone ? openGroup.id : "");
+  }
 
   #countUnread() {
     const count = this.unread;

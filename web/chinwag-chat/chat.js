@@ -76,6 +76,7 @@ export class Chat extends EventTarget {
   /** Nobody is signed in any more, or somebody else is. */
   end() {
     this.listening.abort();
+    this.finder?.end();
   }
 
   get me() {

@@ -108,15 +108,21 @@ export class Finder {
     return this.hasWord ? this.run() : this.#reset();
   }
 
+  /** It is shown again. What it has found may have changed or gone meanwhile. */
+  resume() {
+    const { found, active } = this;
+    if (found && this.hasWord && found.messages.length <= PAGE) this.run(active);
+  }
+
   /** Searches at once. An answer to an earlier search is dropped. */
-  async run() {
+  async run(active = 0) {
     this.#cancel();
     await this.#attempt(async (signal) => {
       const query = this.#query();
       const found = this.isAll ? await this.#page(null, signal) : await this.#chat.client.search(query, { signal });
       return () => {
         this.found = { people: [], groups: [], next: null, ...found };
-        this.active = 0;
+        this.active = Math.max(0, Math.min(active, this.options.length - 1));
       };
     });
   }

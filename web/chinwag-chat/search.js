@@ -31,6 +31,7 @@ export class Search extends Part {
     const root = this.getRootNode();
     if (!root.adoptedStyleSheets.includes(style.styleSheet)) root.adoptedStyleSheets.push(style.styleSheet);
     this.finder.onchange = () => this.requestUpdate();
+    this.finder.resume();
   }
 
   disconnectedCallback() {

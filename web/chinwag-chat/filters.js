@@ -5,6 +5,8 @@ import { cross } from "./icons.js";
 
 /** So many conversations and people are offered. */
 const CHOICES = 200;
+/** So many conversations are looked at for people. */
+const LOOKED_AT = 20;
 const KINDS = ["", "file", "image", "link"];
 
 /** The fields. `part` is the search. */
@@ -12,7 +14,7 @@ export function filters(part) {
   const { chat, finder } = part;
   const { author, group, after, before, has, mentions } = finder.filters;
   const groups = conversations(chat, group);
-  const people = known(chat);
+  const people = known(chat, finder);
   const choice = (value, text, chosen) => html`<option value=${value} ?selected=${value === chosen}>${text}</option>`;
   const set = (name) => ({ target }) => finder.filter({ [name]: target.value });
   return html`<div class="filters">
@@ -62,13 +64,15 @@ const titleOf = (chat, id) => {
 function conversations({ client }, chosen) {
   const latest = client.conversations.slice(0, CHOICES);
   const group = client.groups.get(chosen);
-  return group && !latest.includes(group) ? [group, ...latest] : latest;
+  return group ? [group, ...latest.filter((each) => each !== group)] : latest;
 }
 
-/** The users of whom the reader may think: contacts, and the others of private groups. */
-function known({ client, me }) {
-  const others = client.conversations.map(({ other }) => other).filter(Boolean);
-  return [...new Set([me, ...client.relations.contacts, ...others])].slice(0, CHOICES);
+/** The users of whom the reader may think: authors of what was found, members of the latest conversations, and contacts. */
+function known(chat, { found, filters: { group } }) {
+  const { client, me } = chat;
+  const authors = (found?.messages ?? []).map(({ author }) => author);
+  const members = conversations(chat, group).slice(0, LOOKED_AT).flatMap((each) => [...each.owner, ...each.admins, ...each.members, ...each.restricts]);
+  return [...new Set([me, ...authors, ...client.relations.contacts, ...members])].filter(Boolean).slice(0, CHOICES);
 }
 
 /** The name of a user, whose display name may have been typed. */

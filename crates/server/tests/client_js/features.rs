@@ -329,7 +329,7 @@ async fn every_example_of_the_documentation_works() {
         ))
         .await;
     assert_eq!(said[0], json!(["ann", "ready", ["bob"]]));
-    assert!(said.as_array().unwrap().contains(&json!([[["beans"]]])), "{said}");
+    assert!(said.as_array().unwrap().contains(&json!([["beans"]])), "{said}");
     let [.., invited, profile] = said.as_array().unwrap().as_slice() else { panic!("{said}") };
     assert_eq!((invited, profile), (&json!([["bob"]]), &json!(["bob", null])));
     assert!(

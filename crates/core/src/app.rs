@@ -12,6 +12,7 @@ pub mod connect;
 pub mod consent;
 pub mod directory;
 pub mod entry;
+pub mod feed;
 pub mod file;
 pub mod file_removal;
 pub mod follower;
@@ -211,7 +212,12 @@ impl App {
     {
         let (rules, context) = (self.rules.clone(), context.clone());
         self.store
-            .write(move |tx, events| job(&mut Unit::new(tx, events, &rules, &context, growth)?, &command))
+            .write(move |tx, events| {
+                let mut unit = Unit::new(tx, events, &rules, &context, growth)?;
+                let outcome = job(&mut unit, &command)?;
+                unit.note_events()?;
+                Ok(outcome)
+            })
             .await
     }
 

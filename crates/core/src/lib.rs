@@ -13,6 +13,7 @@ pub mod date;
 pub mod entry;
 pub mod error;
 pub mod event;
+pub mod feed;
 pub mod file;
 pub mod file_store;
 pub mod group;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::feed::FeedRules;
 use crate::file::FileLimits;
 
 /// The longest user name, in characters. An operator may set a lower limit for new names.
@@ -85,6 +86,7 @@ pub struct Limits {
     /// any time.
     pub delete_window: Option<Duration>,
     pub files: FileLimits,
+    pub feed: FeedRules,
 }
 
 /// Rate limits. 0 lifts a limit.
@@ -224,6 +226,7 @@ impl Default for Limits {
             edit_window: None,
             delete_window: None,
             files: FileLimits::default(),
+            feed: FeedRules::default(),
         }
     }
 }

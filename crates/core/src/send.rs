@@ -208,6 +208,11 @@ impl Sending {
         Self { rules: rules(self.rules), ..self }
     }
 
+    /// The date of now.
+    pub fn now(&self) -> Date {
+        self.rules.stamp().1
+    }
+
     /// The id and the date for it, taken anew at each call.
     pub fn stamp(&self) -> (MessageId, Date) {
         let (id, now) = self.rules.stamp();

@@ -20,6 +20,7 @@
 mod ban;
 pub(crate) mod detail;
 pub mod encoding;
+mod feed;
 mod file;
 mod follower;
 mod group;
@@ -45,6 +46,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use ban::Bans;
+pub use feed::Feed;
 pub use file::{FileRow, FileState, Files};
 pub use follower::{Follower, FollowerState, Followers, Lease, POSITION_BYTES, Sign};
 pub use group::{GroupPosition, Groups, Shown, Unread};
@@ -89,6 +91,7 @@ pub trait Tx:
     + Tasks
     + Followers
     + Files
+    + Feed
 {
 }
 impl<
@@ -109,7 +112,8 @@ impl<
         + Imports
         + Tasks
         + Followers
-        + Files,
+        + Files
+        + Feed,
 > Tx for T
 {
 }

@@ -172,6 +172,9 @@ macro_rules! routes {
                     put pin::add: answers(401, 404, 200).costs(Cost::Change).adds().in_name_of_author();
                     delete pin::remove: answers(401, 404, 200).costs(Cost::Change).in_name_of_author();
                 }
+                "/api/v1/events/" {
+                    get feed::list: answers(401, 403, 404);
+                }
                 "/api/v1/search/" {
                     get search::overview: answers(401, 400, 400).costs(Cost::Search);
                 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod account;
 pub(crate) mod answer;
+pub(crate) mod feed;
 pub(crate) mod file;
 pub(crate) mod group;
 pub(crate) mod group_settings;

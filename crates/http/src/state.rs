@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::StatusCode;
 use chinwag_core::Result;
-use chinwag_core::app::App;
+use chinwag_core::app::{App, Context};
 use chinwag_hub::Hub;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::admission::Admission;
 use crate::auth::Auth;
@@ -17,6 +18,9 @@ use crate::files::FileService;
 use crate::notice::Notice;
 use crate::options::Options;
 use crate::permits::PermitsByAddress;
+
+/// Requests that may wait for events at a time.
+const FEED_WAITS: usize = 64;
 
 /// Everything that handlers need.
 pub struct ServerState {
@@ -34,6 +38,10 @@ pub struct ServerState {
     pub(crate) sockets: PermitsByAddress,
     files: Option<FileService>,
     pub(crate) notices: Notices,
+    /// Places of requests that wait for events.
+    pub(crate) feed_waits: Arc<Semaphore>,
+    /// Held while events get their positions, which one request at a time asks for.
+    feed_settling: Mutex<()>,
     draining: AtomicBool,
 }
 
@@ -60,6 +68,8 @@ impl ServerState {
             files: options.files.clone().map(FileService::new),
             admission,
             notices: Notices::default(),
+            feed_waits: Arc::new(Semaphore::new(FEED_WAITS)),
+            feed_settling: Mutex::new(()),
             draining: AtomicBool::new(false),
             app,
             hub,
@@ -72,6 +82,15 @@ impl ServerState {
         let off =
             "files are off: nodes share no data folder, so files.store must name a shared folder or a bucket";
         self.files.as_ref().ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, off))
+    }
+
+    /// Gives committed events of the feed their positions, before they are read. Others than a service are refused.
+    pub(crate) async fn settle_feed(&self, context: &Context) -> Result<()> {
+        if self.app.feed_is_behind(context).await? {
+            let _alone = self.feed_settling.lock().await;
+            self.app.feed_settle().await?;
+        }
+        Ok(())
     }
 
     /// Whether the server is shutting down.

@@ -4,6 +4,7 @@
 pub mod avatar;
 pub mod entry;
 pub mod events;
+pub mod feed;
 pub mod fields;
 pub mod file;
 pub mod frame;

@@ -3,6 +3,7 @@
 
 mod auth;
 mod backends;
+mod events;
 mod files;
 mod groups;
 mod http;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use auth::Auth;
 pub(crate) use backends::shown;
+pub(crate) use events::Events;
 pub(crate) use files::{Files, bucket_variables};
 pub(crate) use groups::Groups;
 pub(crate) use http::Http;
@@ -64,6 +66,7 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     pub(crate) ws: Ws,
     pub(crate) auth: Auth,
+    pub(crate) events: Events,
     pub(crate) files: Files,
     pub(crate) groups: Groups,
     pub(crate) limits: Limits,
@@ -89,6 +92,7 @@ impl Default for Config {
             http: Http::default(),
             ws: Ws::default(),
             auth: Auth::default(),
+            events: Events::default(),
             files: Files::default(),
             groups: Groups::default(),
             limits: Limits::default(),
@@ -113,6 +117,7 @@ impl Config {
         self.http.check(problems);
         self.ws.check(problems);
         self.auth.check(problems);
+        self.events.check(problems);
         self.files.check(problems);
         self.limits.check(problems);
         self.messages.check(problems);

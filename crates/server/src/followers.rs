@@ -16,6 +16,8 @@ use tokio::time::sleep;
 const TOKENS_EVERY: Duration = Duration::from_secs(30);
 const FILES_EVERY: Duration = Duration::from_secs(10);
 const STRAYS_EVERY: Duration = Duration::from_secs(300);
+/// The time between two looks for events that are too old.
+const EVENTS_EVERY: Duration = Duration::from_secs(30);
 /// A node looks so many times within a lease whether its holder lives.
 const LOOKS: u32 = 4;
 /// Steps in one round, of up to 1000 tokens or objects each, or of a few files; a later round does the rest.
@@ -28,6 +30,8 @@ enum Work {
     Files(Arc<dyn FileStore>),
     /// The removal of objects that belong to no file.
     Strays(Arc<dyn FileStore>, Mutex<Option<Box<dyn FileLister>>>),
+    /// The removal of old events.
+    Events,
 }
 
 /// Does the work of all followers, each on one node at a time, until it is dropped. A holder that gives no sign of life
@@ -39,7 +43,7 @@ pub(crate) async fn run(app: App, files: Option<Arc<dyn FileStore>>, lease: Dura
             tokio::join!(follow(&app, &files, lease), follow(&app, &strays, lease));
         }
     };
-    tokio::join!(follow(&app, &Work::Tokens, lease), removal);
+    tokio::join!(follow(&app, &Work::Tokens, lease), follow(&app, &Work::Events, lease), removal);
 }
 
 async fn follow(app: &App, work: &Work, lease: Duration) {
@@ -93,6 +97,7 @@ impl Work {
             Self::Tokens => Follower::ExpiredTokens,
             Self::Files(_) => Follower::DroppedFiles,
             Self::Strays(..) => Follower::StrayFiles,
+            Self::Events => Follower::EventFeed,
         }
     }
 
@@ -102,6 +107,7 @@ impl Work {
             Self::Tokens => "expired tokens",
             Self::Files(_) => "dropped files",
             Self::Strays(..) => "objects without a file",
+            Self::Events => "old events",
         }
     }
 
@@ -111,6 +117,7 @@ impl Work {
             Self::Tokens => TOKENS_EVERY,
             Self::Files(_) => FILES_EVERY,
             Self::Strays(..) => STRAYS_EVERY,
+            Self::Events => EVENTS_EVERY,
         }
     }
 
@@ -118,6 +125,7 @@ impl Work {
     async fn step(&self, app: &App, lease: Lease) -> Result<usize> {
         match self {
             Self::Tokens => app.tokens_purge(lease).await,
+            Self::Events => app.feed_trim(lease).await,
             Self::Files(files) => {
                 let refused = app.removal_counts().refused();
                 let removed = app.files_remove(lease, &**files).await;

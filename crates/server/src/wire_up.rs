@@ -66,6 +66,7 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &Sta
     let app = App::new(store.clone(), clock.clone(), limits(config)).with_user_rules(config.users.rules());
     bus.share_rates(app.rates());
     wait.repeat(async || app.prepare(config.users.special()).await.map_err(why_not)).await?;
+    wait.repeat(async || app.feed_prepare().await.map_err(why_not)).await?;
     let hub = Hub::start(store, bus, events, Arc::new(EventEncoder), clock, hub_options(config));
     let key = ServiceKey::parse(key).map_err(|why| anyhow!("the service key {why}"))?;
     chinwag_http::wire::file::set_base(config.http.public_url().as_ref().map_or("", PublicUrl::base));
@@ -296,6 +297,7 @@ fn limits(config: &Config) -> Limits {
         edit_window: config.messages.edit_window.map(|window| window.0),
         delete_window: config.messages.delete_window.map(|window| window.0),
         files: config.files.limits(),
+        feed: config.events.rules(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! messages' groups, in one order; the second, which sees what others have committed before that
 //! lock was got, finds what the rule needs to know, keeps what it allows, and answers with what
 //! it found, from which `core` makes the answers. Where there are replies in threads, two further ones mark their
-//! roots, and read what these show then.
+//! roots, and read what these show then. While the feed of events is on, the second notes each message there.
 
 mod columns;
 mod rows;
@@ -141,6 +141,13 @@ pub(crate) const SEND: &str = concat!(
         FROM (SELECT group_at, min(last_seq) AS before, max(seq) AS last, (array_agg(date ORDER BY seq DESC))[1] AS date
             FROM judged WHERE stays GROUP BY group_at) n
         WHERE g.id = ($1::uuid[])[n.group_at]
+    ), noted AS (
+        INSERT INTO events (kind, date, group_id, seq, message_id, message_seq, message_date, user_id)
+        SELECT ",
+    stored_number!(FeedKind::MessageText),
+    ", $17::bigint, ($1::uuid[])[group_at], seq, id, seq, date, author_id
+        FROM judged WHERE stays AND (SELECT enabled FROM feed WHERE one = 1)
+        ORDER BY place
     )
     SELECT -place, id, name, special, role, last_seq IS NOT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, pending, blocked,
         NULL, NULL, NULL, NULL, slow

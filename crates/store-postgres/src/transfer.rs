@@ -135,7 +135,8 @@ impl Target for PostgresTarget {
 
     fn finish(&mut self, last_user: i64) -> Result<(), Fault> {
         let sql = format!(
-            "BEGIN; SELECT setval('users_id_seq', {}, {}); UPDATE about SET unfinished = false; COMMIT; ANALYZE",
+            "BEGIN; SELECT setval('users_id_seq', {}, {});
+            SELECT setval('events_id_seq', (SELECT coalesce(max(id), 0) + 1 FROM events), false); UPDATE about SET unfinished = false; COMMIT; ANALYZE",
             last_user.max(1),
             last_user > 0,
         );

@@ -10,6 +10,7 @@
 
 pub mod ban;
 mod column;
+pub mod feed;
 pub mod file;
 pub mod file_list;
 pub mod follower;
@@ -68,6 +69,9 @@ pub const TABLES: &[Table] = &[
     import::IMPORTS,
     task::TASKS,
     follower::FOLLOWERS,
+    feed::EVENTS,
+    feed::FEED,
+    feed::FEED_BOUNDS,
 ];
 
 /// The statements that erase a group which is no more, each at most `$2` rows of the group `$1`.
@@ -86,6 +90,7 @@ const ERASE_GROUP: [Text; 8] = [
 #[doc(hidden)]
 pub mod names {
     pub use chinwag_core::entry::GroupEntry;
+    pub use chinwag_core::feed::{FeedBounds, FeedRow};
     pub use chinwag_core::file::{Reservation, StoredFile};
     pub use chinwag_core::group::{Group, Mark, Member, Membership, Summary};
     pub use chinwag_core::group_details::GroupDetails;
@@ -100,7 +105,7 @@ pub mod names {
     pub use chinwag_core::reaction::{Emoji, Reaction};
     pub use chinwag_core::relation::{self, Pair};
     pub use chinwag_core::store::{
-        Bans, Candidate, Candidates, Edge, FileRow, Files, Follower, FollowerState, Followers, Groups,
+        Bans, Candidate, Candidates, Edge, Feed, FileRow, Files, Follower, FollowerState, Followers, Groups,
         ImportKind, Imported, Imports, Invites, Lease, ListedMember, Located, MemberPlace, Memberships,
         Mentions, Messages, NewMessage, NewReaction, Newcomer, OpenGroupRow, OpenGroups, OpenPlace,
         OutsidePart, Page, Pins, Prior, ReactionOf, Reactions, Relations, Shown, Sign, Task, Tasks, Threads,
@@ -153,6 +158,7 @@ macro_rules! impl_ports {
     ($transaction:ty, $($own:tt)*) => {
         $crate::impl_bans!($transaction);
         $crate::impl_candidates!($transaction);
+        $crate::impl_feed!($transaction);
         $crate::impl_files!($transaction);
         $crate::impl_followers!($transaction);
         $crate::impl_invites!($transaction);
@@ -211,11 +217,11 @@ mod tests {
 
     #[test]
     fn rows_of_a_group_are_erased_with_it() {
-        // Tasks end by themselves, an import keeps what was imported once, and the row of a dropped file stays until its
-        // bytes are gone.
+        // Tasks end by themselves, an import keeps what was imported once, the row of a dropped file stays until its
+        // bytes are gone, and an event has no text and stays for as long as the feed is kept.
         let of_group = |table: &&Table| {
             table.columns.iter().any(|(column, _)| *column == "group_id")
-                && !["tasks", "imports", "files"].contains(&table.name)
+                && !["tasks", "imports", "files", "events"].contains(&table.name)
         };
         for table in TABLES.iter().filter(of_group) {
             let delete = format!("DELETE FROM {} ", table.name);

@@ -257,6 +257,7 @@ impl TestApp {
             bus.share_rates(app.rates());
         }
         app.prepare(options.special.clone()).await.expect("the special users are made");
+        app.feed_prepare().await.expect("the feed is switched");
         let clock = options.clock.clone();
         let hub = Hub::start(store, bus, events, Arc::new(EventEncoder), clock, options.hub.clone());
         let http = chinwag_http::Options { files: self.open_files(), ..options.http.clone() };

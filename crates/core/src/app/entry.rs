@@ -85,6 +85,18 @@ fn entries(tx: &dyn Tx, group: GroupId, page: &Page) -> Result<Vec<Entry>> {
     Ok(found.into_iter().map(|(seq, entry)| entry.named(seq, usize::MAX, &names)).collect())
 }
 
+/// The entry with this number as events carry it, if it changed the group.
+pub(super) fn entry_at(tx: &dyn Tx, group: GroupId, seq: Seq) -> Result<Option<Entry>> {
+    let Some((found, entry)) = tx.entries(group, Edge::AfterSeq(Seq(seq.0 - 1)), 1)?.pop() else {
+        return Ok(None);
+    };
+    if found != seq {
+        return Ok(None);
+    }
+    let names = names(tx, entry.users(Entry::LIVE))?;
+    Ok(Some(entry.named(seq, Entry::LIVE, &names)))
+}
+
 fn names(tx: &dyn Tx, users: impl Iterator<Item = UserId>) -> Result<HashMap<UserId, Name>> {
     let mut users: Vec<_> = users.collect();
     users.sort_unstable();

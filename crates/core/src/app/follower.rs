@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{App, Context, Growth, Unit};
+use super::{App, Context, Growth, Unit, feed};
 use crate::store::{Follower, FollowerState, Lease, POSITION_BYTES, Sign, Tx};
 use crate::user::Caller;
 use crate::{Date, Error, HolderId, Result};
@@ -46,9 +46,10 @@ impl Candidate {
         let service = Context::new(Caller::Service);
         let follower = self.follower;
         let now = self.app.clock().now();
-        let found = self.app.read(&service, (follower, now), |tx, _, (follower, now)| {
+        let oldest = self.app.limits().feed.oldest(now);
+        let found = self.app.read(&service, (follower, now, oldest), |tx, _, (follower, now, oldest)| {
             let state = tx.follower(*follower)?;
-            Ok((is_due(tx, *follower, &state, *now)?, state))
+            Ok((is_due(tx, *follower, &state, *now, *oldest)?, state))
         });
         let (is_due, state) = found.await?;
         if !is_due {
@@ -122,11 +123,12 @@ impl Unit<'_> {
 }
 
 /// Whether a follower has work now.
-fn is_due(tx: &dyn Tx, follower: Follower, state: &FollowerState, now: Date) -> Result<bool> {
+fn is_due(tx: &dyn Tx, follower: Follower, state: &FollowerState, now: Date, oldest: Date) -> Result<bool> {
     match follower {
         Follower::ExpiredTokens => Ok(has_passed(state, TOKENS_EVERY, now)),
         Follower::StrayFiles => Ok(has_passed(state, STRAYS_EVERY, now)),
         Follower::DroppedFiles => tx.files_are_due(now),
+        Follower::EventFeed => feed::is_due(tx, oldest),
     }
 }
 

@@ -25,7 +25,10 @@ impl SendRules for Rules {
     }
 
     fn run(&self, sending: &Sending, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent> {
-        send(&mut Unit::new(tx, events, self, sending.context(), Growth::Adds)?, sending.command())
+        let mut unit = Unit::new(tx, events, self, sending.context(), Growth::Adds)?;
+        let sent = send(&mut unit, sending.command())?;
+        unit.note_events()?;
+        Ok(sent)
     }
 }
 

@@ -5,6 +5,7 @@
 use super::file::FileState;
 use super::follower::Follower;
 use super::import::ImportKind;
+use crate::feed::FeedKind;
 use crate::group_settings::Notify;
 use crate::permission::Role;
 use crate::profile::{Origin, UserKind};
@@ -55,6 +56,19 @@ macro_rules! stored_number {
     (Follower::ExpiredTokens) => { 0 };
     (Follower::DroppedFiles) => { 1 };
     (Follower::StrayFiles) => { 2 };
+    (Follower::EventFeed) => { 3 };
+
+    (FeedKind::MessageText) => { 0 };
+    (FeedKind::MessageUpdate) => { 1 };
+    (FeedKind::MessageDelete) => { 2 };
+    (FeedKind::MessageReact) => { 3 };
+    (FeedKind::MessagePin) => { 4 };
+    (FeedKind::MessageRead) => { 5 };
+    (FeedKind::GroupUpdate) => { 6 };
+    (FeedKind::GroupDelete) => { 7 };
+    (FeedKind::ContactUpdate) => { 8 };
+    (FeedKind::UserUpdate) => { 9 };
+    (FeedKind::UserDelete) => { 10 };
 
     (FileState::Reserved) => { 0 };
     (FileState::Stored) => { 1 };
@@ -144,7 +158,11 @@ stored! {
     TokenKind { Token, Ticket }
     ImportKind { User, Group, Relation, Membership }
     TaskKind { EraseUser, EraseGroup, LogRename, EraseReactions }
-    Follower { ExpiredTokens, DroppedFiles, StrayFiles }
+    Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed }
+    FeedKind {
+        MessageText, MessageUpdate, MessageDelete, MessageReact, MessagePin, MessageRead, GroupUpdate, GroupDelete,
+        ContactUpdate, UserUpdate, UserDelete
+    }
     FileState { Reserved, Stored, Attached, Dropped, Avatar }
 }
 

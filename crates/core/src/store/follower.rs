@@ -16,6 +16,8 @@ pub enum Follower {
     DroppedFiles,
     /// Removes objects of the storage that belong to no file. Its position is the date of its last round.
     StrayFiles,
+    /// Gives events of the feed their positions, and removes old ones. It has no position: the feed's bounds are it.
+    EventFeed,
 }
 
 /// The right to do a follower's work. It ends when another node takes the next term.

@@ -30,7 +30,7 @@ pub(crate) struct Server<'a> {
     #[schema(required = true)]
     files: Option<FileLimits<'a>>,
     /// Its optional features: `consent`, if users accept groups to which strangers add
-    /// them; `directory`, if every user finds everybody; `exact_names`, if ASCII names differ by case; `files`;
+    /// them; `directory`, if every user finds everybody; `events`, if the service can read the feed; `exact_names`, if ASCII names differ by case; `files`;
     /// `rename`, if users who signed up here may rename themselves; `search`; `windows`, parts of the summary.
     features: Vec<&'static str>,
     /// The provider by which people sign in, if there is one.
@@ -104,6 +104,7 @@ fn features(state: &ServerState) -> Vec<&'static str> {
         ("avatar_urls", avatar_urls && !profile_by_service),
         ("consent", state.app.limits().consent),
         ("directory", directory == Directory::All),
+        ("events", state.app.limits().feed.enabled),
         ("exact_names", state.app.name_case() == NameCase::Exact),
         ("files", state.files().is_ok()),
         ("people", true),

@@ -36,6 +36,16 @@ pub fn text(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     framed(FIN | TEXT, write)
 }
 
+/// The text of a frame that [`text`] has made.
+pub fn text_of(frame: &[u8]) -> &[u8] {
+    let head = match frame.get(1) {
+        Some(126) => 4,
+        Some(127) => 10,
+        _ => 2,
+    };
+    frame.get(head..).unwrap_or_default()
+}
+
 /// A part of a text message.
 pub fn part(part: Fragment, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let first = match part {

@@ -13,6 +13,7 @@ mod consent;
 mod database;
 mod dead;
 mod ends;
+mod feed;
 mod figures;
 mod files;
 mod first;

@@ -1,5 +1,5 @@
-//! The README's tour, run as it stands: its `sh` blocks by a real shell against the real binary,
-//! in an empty folder, and what they print held against the `text` blocks that follow them.
+//! The tours of the README and of docs/events.md, run as they stand: their `sh` blocks by a real shell against the real
+//! binary, in an empty folder, and what they print held against the `text` blocks that follow them.
 //!
 //! The block that starts the server runs in a shell of its own until all others have. In a `text`
 //! block `…` stands for anything within a line. Needs `curl`, `jq` and `python3`.
@@ -13,7 +13,8 @@ use chinwag_testkit::process::{Program, Running, finish};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_chinwag");
 const README: &str = include_str!("../../../../README.md");
-const HEADING: &str = "## Five minutes";
+const EVENTS: &str = include_str!("../../../../docs/events.md");
+/// The end of the block that starts the server.
 const START: &str = "cargo run --release -- serve\n";
 /// The mark between two blocks' output.
 const MARK: &str = "=== the next block ===";
@@ -28,12 +29,23 @@ struct Step {
 
 #[test]
 fn the_readmes_tour_works_as_it_says() {
-    let (server, steps): (Vec<_>, Vec<_>) = steps(README).into_iter().partition(|step| step.script == START);
+    run("README.md", README, "## Five minutes", 5);
+}
+
+#[test]
+fn the_example_of_the_feed_works_as_it_says() {
+    run("docs/events.md", EVENTS, "## Example", 3);
+}
+
+/// Runs the tour under a heading, which has at least so many steps.
+fn run(document: &str, text: &str, heading: &str, least: usize) {
+    let (server, steps): (Vec<_>, Vec<_>) =
+        steps(text, heading).into_iter().partition(|step| step.script.ends_with(START));
     assert_eq!(server.len(), 1, "one block starts the server: {START}");
-    assert!(steps.len() >= 5, "the tour has lost its steps: {steps:#?}");
+    assert!(steps.len() >= least, "the tour has lost its steps: {steps:#?}");
 
     let program = Program::new(BINARY);
-    let mut serve = shell(&program, "exec", START);
+    let mut serve = shell(&program, "exec", &server[0].script);
     serve.env("CHINWAG_LISTEN", "127.0.0.1:0");
     let running = Running::start(serve);
     // Not in the environment: what needs it there must say so.
@@ -50,7 +62,7 @@ fn the_readmes_tour_works_as_it_says() {
         if let Some(said) = &step.prints {
             assert!(
                 is_as_said(said, printed),
-                "README.md:{}: it prints\n{printed}{}",
+                "{document}:{}: it prints\n{printed}{}",
                 step.line,
                 output.stderr
             );
@@ -72,11 +84,11 @@ fn shell(program: &Program, run: &str, script: &str) -> Command {
 }
 
 /// The tour's steps: the `sh` blocks under its heading, each with the `text` block after it.
-fn steps(readme: &str) -> Vec<Step> {
+fn steps(text: &str, heading: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut block: Option<(&str, usize, String)> = None;
     let mut inside = false;
-    for (number, line) in (1..).zip(readme.lines()) {
+    for (number, line) in (1..).zip(text.lines()) {
         match (&mut block, line.strip_prefix("```")) {
             (None, Some(kind)) => block = Some((kind, number, String::new())),
             (Some(_), Some(_)) => {
@@ -94,7 +106,7 @@ fn steps(readme: &str) -> Vec<Step> {
                 text.push_str(line);
                 text.push('\n');
             }
-            (None, None) if line.starts_with("## ") => inside = line.starts_with(HEADING),
+            (None, None) if line.starts_with("## ") => inside = line.starts_with(heading),
             (None, None) => {}
         }
     }
@@ -134,7 +146,7 @@ fn the_steps_of_a_tour_are_its_own_blocks_with_what_they_print() {
         script: script.into(),
         prints: prints.map(Into::into),
     };
-    assert_eq!(steps(readme), [step(5, "one\n", Some("1\n")), step(12, "two\n", None)]);
+    assert_eq!(steps(readme, "## Five minutes"), [step(5, "one\n", Some("1\n")), step(12, "two\n", None)]);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod directory;
 mod edge;
 mod entries;
 mod events;
+mod feed;
 mod file_storage;
 mod files;
 mod group_details;

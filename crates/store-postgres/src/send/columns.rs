@@ -32,6 +32,8 @@ pub(super) struct Columns<'m> {
     roles: Vec<i16>,
     details: Vec<Option<Vec<u8>>>,
     threads: Vec<Option<Uuid>>,
+    /// The date of the batch, for the feed of events.
+    now: i64,
 }
 
 impl<'m> Columns<'m> {
@@ -56,6 +58,7 @@ impl<'m> Columns<'m> {
             roles: senders().map(Stored::number).collect(),
             details: commands().map(|command| command.detail.stored()).collect(),
             threads: commands().map(|command| command.thread.map(|id| id.0)).collect(),
+            now: messages.first().map_or(0, |stamped| stamped.message.sending.now().micros()),
         };
         columns.name_writers(messages);
         columns
@@ -94,7 +97,7 @@ impl<'m> Columns<'m> {
         roots.into_iter().collect()
     }
 
-    pub(super) fn params(&self) -> [&(dyn ToSql + Sync); 16] {
+    pub(super) fn params(&self) -> [&(dyn ToSql + Sync); 17] {
         [
             &self.groups,
             &self.group_at,
@@ -112,6 +115,7 @@ impl<'m> Columns<'m> {
             &self.roles,
             &self.details,
             &self.threads,
+            &self.now,
         ]
     }
 }

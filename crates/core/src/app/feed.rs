@@ -1,0 +1,138 @@
+//! The feed of events: what each change notes, and the events that are made of it when they are read.
+
+mod note;
+mod show;
+
+use super::actor::service_only;
+use super::{App, Context, Growth};
+use crate::feed::{FeedEvent, FeedKind, FeedRow};
+use crate::store::{Lease, Tx};
+use crate::user::Caller;
+use crate::{Date, Result};
+
+/// Rows that are read, numbered or removed in one transaction.
+const CHUNK: usize = 100;
+const STEP: usize = 1000;
+/// Steps of one [`App::feed_settle`], so that it ends however much is being written.
+const STEPS: usize = 10;
+
+/// A request for events.
+#[derive(Debug, Clone)]
+pub struct FeedQuery {
+    /// The position after which to begin; none: at the oldest event that is kept.
+    pub after: Option<i64>,
+    /// The types that are wanted; none: all.
+    pub kinds: Option<Vec<FeedKind>>,
+    /// The most events.
+    pub limit: usize,
+}
+
+/// The answer to a request for events.
+#[derive(Debug)]
+pub enum FeedAnswer {
+    /// Changes are not noted.
+    Off,
+    /// Events after the position are no longer kept, or never were.
+    Gone,
+    Part(FeedPart),
+}
+
+/// Some events in order. There may be fewer than were asked for.
+#[derive(Debug)]
+pub struct FeedPart {
+    pub events: Vec<FeedEvent>,
+    /// The position from which to go on.
+    pub after: i64,
+    /// Whether there may be more at once.
+    pub has_more: bool,
+}
+
+impl App {
+    /// Switches the feed on or off, as this node is configured.
+    pub async fn feed_prepare(&self) -> Result<()> {
+        let on = self.rules.limits.feed.enabled;
+        let service = Context::new(Caller::Service);
+        if self.read(&service, (), |tx, _, ()| tx.feed_is_on()).await? == on {
+            return Ok(());
+        }
+        self.write(Growth::Bounded, &service, on, |unit, on| unit.tx.feed_switch(*on)).await
+    }
+
+    /// A part of the feed.
+    pub async fn feed(&self, context: &Context, query: FeedQuery) -> Result<FeedAnswer> {
+        self.read(context, query, |tx, caller, query| {
+            service_only(caller)?;
+            part(tx, query)
+        })
+        .await
+    }
+
+    /// Whether committed events have no positions yet.
+    pub async fn feed_is_behind(&self, context: &Context) -> Result<bool> {
+        self.read(context, (), |tx, caller, ()| {
+            service_only(caller)?;
+            tx.feed_is_behind()
+        })
+        .await
+    }
+
+    /// Gives committed events their positions. Readers call it before they read.
+    pub async fn feed_settle(&self) -> Result<()> {
+        let service = Context::new(Caller::Service);
+        for _ in 0..STEPS {
+            if !self.feed_is_behind(&service).await? {
+                break;
+            }
+            self.write(Growth::Bounded, &service, (), |unit, ()| unit.tx.feed_number(STEP)).await?;
+        }
+        Ok(())
+    }
+
+    /// A step of the follower: gives some events their positions, and removes some that are too old. Returns their
+    /// number; after 0 there is nothing left. Fails with [`LeaseEnded`](crate::Error::LeaseEnded) if another node has the lease.
+    pub async fn feed_trim(&self, lease: Lease) -> Result<usize> {
+        self.write(Growth::Bounded, &Context::new(Caller::Service), lease, |unit, lease| {
+            let numbered = unit.tx.feed_number(STEP)?;
+            let oldest = unit.rules.limits.feed.oldest(unit.now());
+            let rows = unit.tx.feed_page(unit.tx.feed_bounds()?.removed, STEP)?;
+            let is_old = |row: &Option<FeedRow>| row.as_ref().is_none_or(|row| row.date < oldest);
+            let old = rows.iter().take_while(|(_, row)| is_old(row)).count();
+            if let Some((upto, _)) = rows[..old].last() {
+                unit.tx.feed_remove(*upto)?;
+            }
+            unit.end_step(*lease, None)?;
+            Ok(numbered + old)
+        })
+        .await
+    }
+}
+
+/// Whether the follower has work: events without a position, or too old ones.
+pub(super) fn is_due(tx: &dyn Tx, oldest: Date) -> Result<bool> {
+    let first = tx.feed_page(tx.feed_bounds()?.removed, 1)?.pop();
+    Ok(first.is_some_and(|(_, row)| row.is_none_or(|row| row.date < oldest)) || tx.feed_is_behind()?)
+}
+
+fn part(tx: &dyn Tx, query: &FeedQuery) -> Result<FeedAnswer> {
+    if !tx.feed_is_on()? {
+        return Ok(FeedAnswer::Off);
+    }
+    let bounds = tx.feed_bounds()?;
+    let mut after = query.after.unwrap_or(bounds.removed);
+    if !(bounds.removed..=bounds.last).contains(&after) {
+        return Ok(FeedAnswer::Gone);
+    }
+    let rows = tx.feed_page(after, CHUNK)?;
+    let is_whole = rows.len() == CHUNK;
+    let mut wanted = Vec::new();
+    let mut left = rows.into_iter().peekable();
+    while wanted.len() < query.limit
+        && let Some((position, row)) = left.next()
+    {
+        after = position;
+        let is_wanted = |kind| query.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind));
+        wanted.extend(row.filter(|row| is_wanted(row.kind)).map(|row| (position, row)));
+    }
+    let has_more = is_whole || left.peek().is_some();
+    Ok(FeedAnswer::Part(FeedPart { events: show::shown(tx, wanted)?, after, has_more }))
+}

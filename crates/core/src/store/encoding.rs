@@ -57,6 +57,7 @@ macro_rules! stored_number {
     (Follower::DroppedFiles) => { 1 };
     (Follower::StrayFiles) => { 2 };
     (Follower::EventFeed) => { 3 };
+    (Follower::SearchIndex) => { 4 };
 
     (FeedKind::MessageText) => { 0 };
     (FeedKind::MessageUpdate) => { 1 };
@@ -158,7 +159,7 @@ stored! {
     TokenKind { Token, Ticket }
     ImportKind { User, Group, Relation, Membership }
     TaskKind { EraseUser, EraseGroup, LogRename, EraseReactions }
-    Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed }
+    Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed, SearchIndex }
     FeedKind {
         MessageText, MessageUpdate, MessageDelete, MessageReact, MessagePin, MessageRead, GroupUpdate, GroupDelete,
         ContactUpdate, UserUpdate, UserDelete

@@ -14,6 +14,7 @@ mod messages;
 mod period;
 mod presence;
 mod problems;
+mod search;
 mod shutdown;
 mod signup;
 mod store;
@@ -37,6 +38,7 @@ pub(crate) use messages::Messages;
 pub(crate) use period::Period;
 pub(crate) use presence::Presence;
 pub(crate) use problems::Problems;
+pub(crate) use search::Search;
 pub(crate) use shutdown::Shutdown;
 pub(crate) use store::Store;
 pub(crate) use users::Users;
@@ -72,6 +74,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) messages: Messages,
     pub(crate) presence: Presence,
+    pub(crate) search: Search,
     pub(crate) users: Users,
     pub(crate) log: Log,
     pub(crate) store: Store,
@@ -98,6 +101,7 @@ impl Default for Config {
             limits: Limits::default(),
             messages: Messages::default(),
             presence: Presence::default(),
+            search: Search::default(),
             users: Users::default(),
             log: Log::default(),
             store: Store::default(),

@@ -81,7 +81,7 @@ fn texts(random: &mut Numbers, count: usize) -> Vec<(String, Option<i64>)> {
         };
         let words: Vec<_> = (0..=random.below(4)).map(|_| word(random)).collect();
         let seconds =
-            (number % 3 == 0).then(|| 1_600_000_000 + i64::try_from(random.below(500)).expect("few"));
+            number.is_multiple_of(3).then(|| 1_600_000_000 + i64::try_from(random.below(500)).expect("few"));
         (words.join(" "), seconds)
     };
     (0..count).map(text).collect()

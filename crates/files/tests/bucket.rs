@@ -7,7 +7,7 @@ use std::time::Duration;
 use chinwag_core::Error;
 use chinwag_core::file_store::{FileKey, FileStore};
 use chinwag_files::{Location, Options, Storage};
-use chinwag_testkit::bucket::Bucket;
+use chinwag_testkit::bucket::S3Server;
 use chinwag_testkit::file_store::OpenedFiles;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 chinwag_testkit::file_store_suite!(open);
 
 async fn open() -> OpenedFiles {
-    let bucket = Bucket::start();
+    let bucket = S3Server::start();
     let folder = tempfile::tempdir().expect("a folder");
     let location = Location::Bucket { bucket: bucket.name().into(), prefix: "a/prefix".into() };
     let variables = bucket.variables().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

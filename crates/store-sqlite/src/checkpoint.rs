@@ -150,6 +150,8 @@ mod tests {
             let path = folder.join("a.db");
             let options = Options { durable: false, ..Options::default() };
             let conn = open::writer(&path, &options).expect("a file");
+            // That of the schema is longer than the bounds of these tests.
+            assert!(open::empty_journal(&path).expect("a journal"), "nobody reads");
             let checkpointer = Checkpointer::start(&path, pages, false).expect("a thread");
             Self { conn, journal: JournalReader::new(&path), path, checkpointer }
         }
@@ -195,7 +197,7 @@ mod tests {
     fn reader_of_an_earlier_state_delays_the_end_alone() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut store = Store::new(folder.path(), 50);
-        let begun = store.commit();
+        store.commit();
         let reader = open::reader(&store.path, &Options::default()).expect("a reader");
         reader.execute_batch("BEGIN; SELECT * FROM history").expect("a snapshot");
         for _ in 0..3 {
@@ -205,7 +207,7 @@ mod tests {
             store.until_moved();
             store.commit();
         }
-        assert!(store.commit() > begun + 100, "it grows");
+        assert!(store.commit() > 50, "it was not begun anew");
         reader.execute_batch("COMMIT").expect("its end");
         while !store.checkpointer.is_asked.get() {
             store.commit();

@@ -15,19 +15,19 @@ const PROGRAM: &str = "s3s-fs";
 
 /// A server with one empty bucket.
 #[derive(Debug)]
-pub struct Bucket {
+pub struct S3Server {
     address: SocketAddr,
     folder: TempDir,
     child: Child,
 }
 
-impl Drop for Bucket {
+impl Drop for S3Server {
     fn drop(&mut self) {
         let _ = (self.child.kill(), self.child.wait());
     }
 }
 
-impl Bucket {
+impl S3Server {
     /// A server that answers.
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");

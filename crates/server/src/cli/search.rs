@@ -16,17 +16,17 @@ use crate::wire_up;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    command: Command,
+    command: SearchCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+enum SearchCommand {
     /// Build the index of the words of all messages anew, with no server running
     Rebuild(DataArgs),
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let Command::Rebuild(place) = &args.command;
+    let SearchCommand::Rebuild(place) = &args.command;
     let config = place.load()?;
     let folder = Folder::open(&config.data)?;
     if config.postgres().is_none() && !folder.database().exists() {

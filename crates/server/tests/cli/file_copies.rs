@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-use chinwag_testkit::bucket::Bucket;
+use chinwag_testkit::bucket::S3Server;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::postgres::Database;
 use chinwag_testkit::process::{Output, Program, Running};
@@ -246,7 +246,7 @@ async fn files_move_with_a_store_to_postgres_and_back() {
 
 #[tokio::test]
 async fn files_move_into_a_bucket_and_back() {
-    let (program, bucket) = (program(), Bucket::start());
+    let (program, bucket) = (program(), S3Server::start());
     let running = program.serve();
     let (ann, files) = sent_files(&program, &running).await;
     assert_eq!(running.stop().code, Some(0));

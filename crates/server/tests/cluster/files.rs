@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chinwag_testkit::bucket::Bucket;
+use chinwag_testkit::bucket::S3Server;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::setup::{self, id};
@@ -82,7 +82,7 @@ async fn upload_goes_on_at_another_node_over_a_folder() {
 }
 
 /// Two nodes on a bucket, which they reach at an address.
-async fn two_nodes_on(bucket: &Bucket, address: SocketAddr) -> Cluster {
+async fn two_nodes_on(bucket: &S3Server, address: SocketAddr) -> Cluster {
     let mut variables = bucket.variables_at(address);
     variables.push(("CHINWAG_FILES__STORE", bucket.setting("chat")));
     two_nodes(&variables).await
@@ -90,14 +90,14 @@ async fn two_nodes_on(bucket: &Bucket, address: SocketAddr) -> Cluster {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn upload_goes_on_at_another_node_over_a_bucket() {
-    let bucket = Bucket::start();
+    let bucket = S3Server::start();
     let cluster = two_nodes_on(&bucket, bucket.address()).await;
     upload_goes_on_at_the_other_node(&cluster).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleted_message_takes_its_bytes_from_the_bucket() {
-    let bucket = Bucket::start();
+    let bucket = S3Server::start();
     let cluster = two_nodes_on(&bucket, bucket.address()).await;
     let ann = &cluster.users("ann", 1).await[0];
     let group = setup::group(&cluster.nodes[0].service(), &[ann.name()]).await;
@@ -117,7 +117,7 @@ async fn deleted_message_takes_its_bytes_from_the_bucket() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bucket_that_is_away_or_silent_stops_files_alone() {
-    let bucket = Bucket::start();
+    let bucket = S3Server::start();
     let proxy = Proxy::to(bucket.address()).await;
     let cluster = two_nodes_on(&bucket, proxy.address()).await;
     let ann = &cluster.users("ann", 1).await[0];

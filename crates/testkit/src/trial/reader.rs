@@ -35,7 +35,7 @@ pub struct Reader {
 }
 
 /// A resume under way.
-struct Resume {
+struct PendingResume {
     /// The last number held before it.
     held: i64,
     /// The last number that the socket has told of: the head of its summary, or a later event's.
@@ -91,9 +91,9 @@ impl Reader {
         let mut socket = TrialSocket::connect(url, &self.token).await?;
         let mut resume = self.began.map(|_| {
             let held = *self.last.borrow();
-            Resume { held, told: held }
+            PendingResume { held, told: held }
         });
-        if let Some(Resume { held, .. }) = resume {
+        if let Some(PendingResume { held, .. }) = resume {
             let data = json!({ "groups": { &self.group: held } });
             // Where sending fails, the end comes next.
             socket.send(json!({ "type": "sync.resume", "data": data })).await;
@@ -114,7 +114,7 @@ impl Reader {
     }
 
     /// The last number that it holds after a resume; none if the server has gone meanwhile.
-    async fn resumed(&mut self, url: &str, answer: &Value, resume: Resume) -> Option<i64> {
+    async fn resumed(&mut self, url: &str, answer: &Value, resume: PendingResume) -> Option<i64> {
         if let Some(head) = answer["groups"][&self.group].as_i64() {
             return Some(head);
         }
@@ -127,7 +127,7 @@ impl Reader {
         Some(resume.told)
     }
 
-    fn take(&mut self, frame: &Value, resume: &mut Option<Resume>) {
+    fn take(&mut self, frame: &Value, resume: &mut Option<PendingResume>) {
         let name = &self.name;
         match frame["type"].as_str().expect("a frame has a type") {
             "group.summary" => {

@@ -60,7 +60,7 @@ pub use pin::Pins;
 pub use reaction::{NewReaction, ReactionOf, Reactions};
 pub use relation::Relations;
 pub use room::Room;
-pub use search::{Candidate, Candidates, IndexedGroup, SearchIndex, SearchPlace, UnindexedText};
+pub use search::{Candidate, Candidates, SearchPlace};
 pub use send::{Sends, send_as_jobs};
 pub use task::{StoredTask, Task, Tasks};
 pub use thread::{OutsidePart, Threads};
@@ -84,7 +84,6 @@ pub trait Tx:
     + Pins
     + Threads
     + Candidates
-    + SearchIndex
     + Bans
     + OpenGroups
     + Invites
@@ -107,7 +106,6 @@ impl<
         + Pins
         + Threads
         + Candidates
-        + SearchIndex
         + Bans
         + OpenGroups
         + Invites

@@ -33,8 +33,6 @@ pub struct Options {
     pub validate_creates: bool,
     /// Whether anybody may make an account (yes).
     pub signup: bool,
-    /// Whether an index of the words of messages is kept (yes).
-    pub search: bool,
     /// The files that users upload (none: they are off).
     pub files: Option<FileOptions>,
     /// The limits that clients may read, by the keys of their settings (none).
@@ -127,7 +125,6 @@ impl Options {
             validate_grace: Duration::from_secs(600),
             validate_creates: false,
             signup: true,
-            search: true,
             files: None,
             shown_limits: serde_json::Map::new(),
             session_ttl: Duration::from_secs(30 * 24 * 3600),

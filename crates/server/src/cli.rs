@@ -11,7 +11,6 @@ mod migrate;
 mod openapi;
 mod prompt;
 mod restore;
-mod search;
 mod serve;
 mod settings;
 mod stored_files;
@@ -48,8 +47,6 @@ enum Command {
     History(history::Args),
     /// Carry the whole store from SQLite to PostgreSQL, or back
     Migrate(migrate::Args),
-    /// Build the index of the search anew
-    Search(search::Args),
     /// Take what another chat service has kept
     Import(import::Args),
     /// Print the document of the REST API (OpenAPI 3.1)
@@ -69,7 +66,6 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Restore(args) => restore::run(&args),
         Command::History(args) => history::run(&args),
         Command::Migrate(args) => migrate::run(&args),
-        Command::Search(args) => search::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Openapi => openapi::run(),
         Command::Asyncapi => asyncapi::run(),

@@ -14,7 +14,6 @@ mod messages;
 mod period;
 mod presence;
 mod problems;
-mod search;
 mod shutdown;
 mod signup;
 mod store;
@@ -38,7 +37,6 @@ pub(crate) use messages::Messages;
 pub(crate) use period::Period;
 pub(crate) use presence::Presence;
 pub(crate) use problems::Problems;
-pub(crate) use search::Search;
 pub(crate) use shutdown::Shutdown;
 pub(crate) use store::Store;
 pub(crate) use users::Users;
@@ -74,7 +72,6 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) messages: Messages,
     pub(crate) presence: Presence,
-    pub(crate) search: Search,
     pub(crate) users: Users,
     pub(crate) log: Log,
     pub(crate) store: Store,
@@ -101,7 +98,6 @@ impl Default for Config {
             limits: Limits::default(),
             messages: Messages::default(),
             presence: Presence::default(),
-            search: Search::default(),
             users: Users::default(),
             log: Log::default(),
             store: Store::default(),

@@ -11,7 +11,6 @@ mod config;
 mod control;
 mod data;
 mod followers;
-mod indexing;
 mod logging;
 mod memory;
 mod shutdown;

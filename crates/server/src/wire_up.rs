@@ -21,7 +21,7 @@ use chinwag_hub::bus::{ConnectError, LocalBus, Receiver, RedisBus, RedisOptions}
 pub(crate) use chinwag_store_postgres::Claim;
 use chinwag_store_postgres::{OpenError, PostgresStore};
 use chinwag_store_sqlite::SqliteStore;
-pub(crate) use chinwag_store_sqlite::{backup, history, index_matches};
+pub(crate) use chinwag_store_sqlite::{backup, history};
 use sha2::{Digest, Sha256};
 
 /// Carrying a whole store into another.
@@ -350,7 +350,6 @@ fn http_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         validate_grace: auth.validate_grace.0,
         validate_creates: auth.validate_create,
         signup: config.signup(),
-        search: config.search.enabled,
         files: None,
         shown_limits: shown_limits(config)?,
         session_ttl: auth.session_ttl.0,

@@ -30,7 +30,6 @@ mod queue;
 mod readers;
 mod relation;
 mod schema;
-mod search;
 mod send;
 mod sql;
 mod tls;

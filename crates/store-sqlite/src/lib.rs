@@ -22,7 +22,6 @@ mod fault;
 mod group;
 pub mod history;
 mod import;
-mod index_check;
 mod message;
 mod open;
 #[cfg(test)]
@@ -33,7 +32,6 @@ mod relation;
 mod remains;
 mod reserve;
 mod schema;
-mod search;
 mod sql;
 mod transaction;
 pub mod transfer;
@@ -55,7 +53,6 @@ use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-pub use index_check::index_matches;
 pub use open::{OpenError, Options};
 
 use crate::fault::FileState;

@@ -129,8 +129,6 @@ fn is_due(tx: &dyn Tx, follower: Follower, state: &FollowerState, now: Date, old
         Follower::StrayFiles => Ok(has_passed(state, STRAYS_EVERY, now)),
         Follower::DroppedFiles => tx.files_are_due(now),
         Follower::EventFeed => feed::is_due(tx, oldest),
-        // The node that asks has found that there may be messages to index.
-        Follower::SearchIndex => Ok(true),
     }
 }
 

@@ -57,7 +57,6 @@ macro_rules! stored_number {
     (Follower::DroppedFiles) => { 1 };
     (Follower::StrayFiles) => { 2 };
     (Follower::EventFeed) => { 3 };
-    (Follower::SearchIndex) => { 4 };
 
     (FeedKind::MessageText) => { 0 };
     (FeedKind::MessageUpdate) => { 1 };
@@ -159,7 +158,7 @@ stored! {
     TokenKind { Token, Ticket }
     ImportKind { User, Group, Relation, Membership }
     TaskKind { EraseUser, EraseGroup, LogRename, EraseReactions }
-    Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed, SearchIndex }
+    Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed }
     FeedKind {
         MessageText, MessageUpdate, MessageDelete, MessageReact, MessagePin, MessageRead, GroupUpdate, GroupDelete,
         ContactUpdate, UserUpdate, UserDelete

@@ -18,8 +18,6 @@ pub enum Follower {
     StrayFiles,
     /// Gives events of the feed their positions, and removes old ones. It has no position: the feed's bounds are it.
     EventFeed,
-    /// Adds messages to the index of the search. Its position is that of its round through the groups.
-    SearchIndex,
 }
 
 /// The right to do a follower's work. It ends when another node takes the next term.

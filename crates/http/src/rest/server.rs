@@ -110,7 +110,7 @@ fn features(state: &ServerState) -> Vec<&'static str> {
         ("people", true),
         ("profile", !profile_by_service),
         ("rename", rename_self),
-        ("search", state.options.search),
+        ("search", true),
         ("windows", true),
     ];
     all.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect()

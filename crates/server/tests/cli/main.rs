@@ -15,7 +15,6 @@ mod key;
 mod logs;
 mod migrate;
 mod proxy;
-mod search_index;
 mod start;
 mod user;
 

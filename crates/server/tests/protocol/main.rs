@@ -39,7 +39,6 @@ mod resume;
 mod rights;
 mod rust_client;
 mod search;
-mod search_index;
 mod small_events;
 mod sockets;
 mod threads;

@@ -68,7 +68,7 @@ export class Search extends Part {
         <div class="narrowing">
           <button class="compact" aria-expanded=${String(this.#isFiltering)} aria-controls="finder-filters" @click=${toggle}>${this.say("search.filters")}</button>
           ${chips(this)}
-          ${finder.isAll && !finder.set.length ? html`<button class="compact plain" @click=${() => this.#then(finder.showFew())}>${this.say("search.few")}</button>` : nothing}
+          ${finder.isAll && !finder.set.length ? html`<button class="compact plain" @click=${this.#showFew}>${this.say("search.few")}</button>` : nothing}
         </div>
         <div id="finder-filters" ?hidden=${!this.#isFiltering}>${this.#isFiltering ? filters(this) : nothing}</div>
         <div class="found" aria-busy=${String(finder.isBusy)}>${this.#found(options)}</div>
@@ -241,14 +241,17 @@ export class Search extends Part {
     event.preventDefault();
   };
 
-  #write(text) {
-    this.#then(this.finder.type(text));
-    this.finder.run();
-  }
+  // After a button that goes away the text has the focus.
 
-  /** After a button that goes away the text has the focus. */
-  #then() {
+  #showFew = () => {
+    this.finder.showFew();
     this.#box.focus();
+  };
+
+  #write(text) {
+    this.finder.type(text);
+    this.#box.focus();
+    this.finder.run();
   }
 
   #forget(text) {
@@ -261,7 +264,7 @@ export class Search extends Part {
   #forgetAll() {
     this.chat.recent.clear();
     this.requestUpdate();
-    this.#then();
+    this.#box.focus();
   }
 
   #choose(option) {

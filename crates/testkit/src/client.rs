@@ -116,6 +116,13 @@ impl Client {
         self.send(self.request(Method::DELETE, path)).await
     }
 
+    /// A metric of the server, by its name and labels.
+    pub async fn figure(&self, name: &str) -> f64 {
+        let figures = self.get("/metrics").await.text;
+        let line = figures.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in {figures}")).parse().expect("a number")
+    }
+
     /// A request with this caller's credential, for what the methods above do not reach.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.rest.request(method, path)

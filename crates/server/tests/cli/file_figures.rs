@@ -6,12 +6,6 @@ use reqwest::Method;
 use crate::file_copies::{IMAGE, read, upload};
 use crate::program;
 
-async fn figure(nobody: &Client, name: &str) -> f64 {
-    let figures = nobody.get("/metrics").await.text;
-    let line = figures.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.unwrap_or_else(|| panic!("no {name} in {figures}")).parse().expect("a number")
-}
-
 #[tokio::test]
 async fn metrics_count_uploads_images_and_sent_bytes() {
     let program = program();
@@ -39,7 +33,7 @@ async fn metrics_count_uploads_images_and_sent_bytes() {
         ("chinwag_file_sent_bytes_total", size),
     ];
     for (name, value) in expected {
-        assert!((figure(&nobody, name).await - value).abs() < 0.5, "{name} is not {value}");
+        assert!((nobody.figure(name).await - value).abs() < 0.5, "{name} is not {value}");
     }
     assert!(text["thumbnail"].is_null());
 }

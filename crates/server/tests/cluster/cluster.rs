@@ -291,9 +291,7 @@ impl Node {
 
     /// One of its figures.
     pub(crate) async fn figure(&self, name: &str) -> f64 {
-        let figures = self.nobody().get("/metrics").await.text;
-        let line = figures.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("no {name} in {figures}")).parse().expect("a number")
+        self.nobody().figure(name).await
     }
 
     /// Waits until `/readyz` answers this: nothing, or why not.

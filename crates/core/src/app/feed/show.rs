@@ -23,10 +23,10 @@ const NEAR: i64 = 8;
 
 /// The events of these rows.
 pub(super) fn shown(tx: &dyn Tx, rows: Vec<(i64, FeedRow)>) -> Result<Vec<FeedEvent>> {
-    let mut source = Source { logs: logs(tx, &rows)?, names: names(tx, &rows)?, tx };
+    let mut current = CurrentState { logs: logs(tx, &rows)?, names: names(tx, &rows)?, tx };
     let mut events = Vec::with_capacity(rows.len());
     for (position, row) in rows {
-        let data = source.data(&row)?;
+        let data = current.data(&row)?;
         events.push(FeedEvent { position, kind: row.kind, date: row.date, seq: row.seq, data });
     }
     mark_bots(tx, &mut events)?;
@@ -40,14 +40,14 @@ struct Log {
 }
 
 /// The state from which events are made.
-struct Source<'t> {
+struct CurrentState<'t> {
     tx: &'t dyn Tx,
     logs: HashMap<GroupId, Log>,
     /// The names of the users that the rows name, who stand.
     names: HashMap<UserId, Name>,
 }
 
-impl Source<'_> {
+impl CurrentState<'_> {
     fn data(&mut self, row: &FeedRow) -> Result<FeedData> {
         match row.kind {
             FeedKind::MessageText

@@ -15,7 +15,11 @@ struct Need {
 }
 
 const NEEDS: &[Need] = &[
-    Need { program: "chromium", package: "chromium", why: "the tests of the page and of the client module" },
+    Need {
+        program: "chromium-headless-shell",
+        package: "chromium-headless-shell",
+        why: "the tests of the page and of the client module",
+    },
     Need { program: "curl", package: "curl", why: "the README's tour" },
     Need { program: "jq", package: "jq", why: "the README's tour" },
     Need { program: "initdb", package: "postgresql", why: "the tests of the store on PostgreSQL" },

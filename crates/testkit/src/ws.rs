@@ -4,13 +4,11 @@
 
 use std::time::Duration;
 
+use crate::wait::PATIENCE;
 use chinwag_client::tungstenite::Message;
 use chinwag_client::{ConnectError, End, Frame, Handshake, ServerEvent, Socket};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout, timeout_at};
-
-/// How long a frame is waited for, on a machine that has much else to do.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a handshake was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use chinwag_hub::bus::{ConnectError, Receiver, RedisBus, RedisOptions};
 use chinwag_hub::{Close, Hub, Identity, Nodes, Options};
 use chinwag_store_sqlite::SqliteStore;
 use chinwag_testkit::redis::Redis;
-use chinwag_testkit::wait::until_connected;
+use chinwag_testkit::wait::{PATIENCE, until_connected};
 use tempfile::TempDir;
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -29,8 +29,6 @@ use uuid::Uuid;
 use crate::harness::{Client, Hands, NOW, Words, heads, identity_of, make_user, quiet, quit, update};
 
 pub(crate) const SECRET: &[u8] = b"the secret of these tests' cluster";
-/// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(5);
 
 /// One store's file.

@@ -10,11 +10,11 @@ use chinwag_core::limits::RateLimits;
 use chinwag_core::rate::{Cost, Key, LimitKind, Rates};
 use chinwag_hub::bus::{Receiver, RedisBus, RedisOptions};
 use chinwag_testkit::redis::Redis;
+use chinwag_testkit::wait::PATIENCE;
 use tokio::time::{Instant, sleep};
 
 use crate::nodes::connect;
 
-const PATIENCE: Duration = Duration::from_secs(20);
 /// A day's number, so that nothing refills while a test runs.
 const A_DAY: u32 = 10;
 const ANN: UserId = UserId(1);

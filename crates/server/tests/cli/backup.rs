@@ -5,11 +5,11 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::{Output, Program, Running};
 use chinwag_testkit::setup::{self, seq};
+use chinwag_testkit::wait::PATIENCE;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Method;
 use rusqlite::Connection;
@@ -23,8 +23,6 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::program;
 
-/// How long anything may take on a machine that has much else to do.
-const PATIENCE: Duration = Duration::from_secs(60);
 const BY_REST: usize = 4;
 const BY_SOCKET: usize = 2;
 

@@ -10,11 +10,11 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chinwag_testkit::client::{Answer, Client};
 use chinwag_testkit::process::{Program, Running};
-use chinwag_testkit::wait::Wait;
+use chinwag_testkit::wait::{PATIENCE, Wait};
 use futures_util::future::join_all;
 use rustix::fs::statvfs;
 use serde_json::{Value, json};
@@ -23,8 +23,6 @@ use tempfile::TempDir;
 use crate::backup::{group, history, sound};
 use crate::program;
 
-/// How long anything may take on a machine that has much else to do.
-const PATIENCE: Duration = Duration::from_secs(60);
 const MOUNT: &str = "mount -t tmpfs -o size=6m,mode=0700 tmpfs \"$1\" && echo mounted && read -r _";
 const BALLAST: usize = 3 << 20;
 const RESERVE: usize = 1 << 20;

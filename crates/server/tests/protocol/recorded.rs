@@ -26,6 +26,7 @@ use chinwag_core::{Clock, Date};
 use chinwag_http::{CLIENT_EVENTS, Example, ROUTES, RouteEntry, RouteExample};
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::{Answer, Client};
+use chinwag_testkit::wait::PATIENCE;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -40,8 +41,6 @@ use self::plain::Plain;
 
 /// The paths of the documents for machines, whose own tests read them.
 const DOCUMENTS: [&str; 2] = ["/api/v1/openapi.json", "/api/v1/asyncapi.json"];
-/// How long an expected frame may take.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// While recording: how long no frame comes after a step's last.
 const SETTLE: Duration = Duration::from_millis(100);
 /// The answer's headers that are recorded.

@@ -13,7 +13,7 @@ use chinwag_core::limits::RateLimits;
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::{group, send, users};
-use chinwag_testkit::wait;
+use chinwag_testkit::wait::{self, PATIENCE};
 use serde_json::Value;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -21,8 +21,6 @@ use uuid::Uuid;
 #[path = "../../../client/examples/echo.rs"]
 #[allow(dead_code, reason = "its main is for people")]
 mod echo;
-
-const PATIENCE: Duration = Duration::from_secs(60);
 
 fn quick() -> Options {
     Options { backoff_min: Duration::from_millis(10), ..Options::default() }

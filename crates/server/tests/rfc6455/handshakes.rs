@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use chinwag_testkit::app::{SERVICE_KEY, TestApp};
-use chinwag_testkit::wait::Wait;
+use chinwag_testkit::wait::{PATIENCE, Wait};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, interval, timeout};
 
 use crate::case::event_frame;
-use crate::peer::{FIN, PATIENCE, PING, Peer, Sent, frame};
+use crate::peer::{FIN, PING, Peer, Sent, frame};
 
 /// As many connections as the server takes.
 const PLACES: usize = 12;

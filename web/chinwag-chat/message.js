@@ -48,6 +48,9 @@ export class Message extends LitElement {
     tabbable: { type: Boolean },
     /** Whether all lines of a long message are shown. */
     whole: { state: true },
+    /** Whether it has the focus. A touch moves the focus before its click: what moves then would take the place of what
+     *  was touched. So this follows after the click. */
+    touched: { state: true },
   };
 
   createRenderRoot() {
@@ -57,11 +60,11 @@ export class Message extends LitElement {
   render() {
     const { message, words } = this;
     if (this.entry) return this.#entry();
-    const kinds = ["message", this.mine && "mine", this.follows && "follows", this.faced && "faced", this.aimed && "aimed", this.called && "called", message.state].filter(Boolean);
+    const kinds = ["message", this.mine && "mine", this.follows && "follows", this.faced && "faced", this.aimed && "aimed", this.called && "called", this.touched && "touched", message.state].filter(Boolean);
     return html`${this.day ? html`<p class="day">${this.day}</p>` : nothing}
       ${this.fresh ? html`<p class="day new">${words.say("messages.unreadFrom")}</p>` : nothing}
       <article class=${kinds.join(" ")} part="message ${this.mine ? "mine" : ""}" tabindex=${this.tabbable ? 0 : -1}
-          aria-labelledby="by-${this.id}" aria-describedby="body-${this.id}">
+          aria-labelledby="by-${this.id}" aria-describedby="body-${this.id}" @focusin=${this.#focus} @focusout=${this.#focus}>
         ${this.faced && !this.follows ? this.#face() : nothing}
         <p class="meta" id="by-${this.id}">
           ${this.#author()}
@@ -85,6 +88,8 @@ export class Message extends LitElement {
         ${message.state && message.state !== "failed" && message.attachments.length ? this.#remedy(["discard"]) : nothing}
       </article>`;
   }
+
+  #focus = () => setTimeout(() => (this.touched = this.matches(":focus-within")));
 
   #text() {
     const { message, words } = this;

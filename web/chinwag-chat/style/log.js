@@ -97,11 +97,9 @@ export const log = css`
   .under { display: flex; align-items: center; gap: 6px; width: auto; max-width: calc(100% + 8px); margin-bottom: 2px; font-size: var(--_tiny); color: var(--_quiet); }
   .under svg { flex: none; width: 15px; height: 15px; }
   .mine .under { color: color-mix(in oklab, var(--_on-mine) 80%, var(--_mine)); }
-  .thread-rows { padding: 6px 16px 14px; }
+  .thread-rows { padding: 6px 16px 14px; container: log / inline-size; }
   .thread-rows .notice { display: grid; justify-items: center; gap: 8px; padding: 12px 4px; color: var(--_quiet); font-size: var(--_small); text-align: center; }
   .details .compose { padding: 4px 16px 14px; }
-  .details .bubble { max-width: calc(100% - 76px); }
-  .details .actions { display: grid; grid-template-columns: 32px 32px; border-radius: var(--_small-radius); background: var(--_panel); box-shadow: var(--_shadow); }
   .emojis { width: min(26em, calc(100% - 24px)); }
   .emojis .all { height: min(45vh, 21em); overflow-y: auto; overscroll-behavior: contain; scrollbar-width: thin; }
   .emojis h3 { padding: 8px 0 4px; }
@@ -135,10 +133,10 @@ export const log = css`
   .message:is(:hover, :focus-within) .beside { visibility: visible; opacity: 1; }
   /* If there are several, only for the one with the focus. */
   .window:has(.message:focus-within) .message:not(:focus-within) .beside { visibility: hidden; }
-  /* With fingers, the buttons take a line of their own as soon as the message is touched. */
+  /* With fingers, the buttons take a line of their own once the message was touched. */
   @media (pointer: coarse) {
     .beside, .mine .beside { position: static; display: none; padding-top: 4px; }
-    .message:focus-within .beside { display: grid; }
+    .message.touched .beside { display: grid; }
     .actions button { min-width: 44px; min-height: 44px; width: 44px; }
     .pill { min-height: 36px; }
   }

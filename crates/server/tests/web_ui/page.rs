@@ -4,11 +4,9 @@
 use std::time::Duration;
 
 use chinwag_testkit::browser::{self, Key, STEP, Tab, longer};
+use chinwag_testkit::wait::PATIENCE;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
-
-/// How long anything is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The names that `eyes.js` offers to a script.
 const EYES: &str =
@@ -187,6 +185,31 @@ impl Page {
     pub(crate) async fn resize(&self, width: u32, height: u32) {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+    }
+
+    /// Makes it the page of a telephone, which is touched.
+    pub(crate) async fn touchable(&self) {
+        let metrics = json!({ "width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": true });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+        self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": true })).await;
+        self.reload().await;
+    }
+
+    /// Touches the middle of the element that a script returns, once it has stopped moving.
+    pub(crate) async fn touch(&self, what: &str, script: &str, arguments: Value) {
+        let middle = format!(
+            "const element = (() => {{ {script} }})();
+            const {{ x, y, width, height }} = element?.getBoundingClientRect() ?? {{}};
+            const [before, spot] = [window.touched, element ? [x + width / 2, y + height / 2] : []];
+            window.touched = String(spot);"
+        );
+        let stays = format!("{middle} return Boolean(element) && before === window.touched");
+        self.looks(what, &stays, arguments.clone()).await;
+        let middle = self.look(&format!("{middle} return spot"), arguments).await;
+        let points = json!([{ "x": middle[0], "y": middle[1] }]);
+        self.devtools("Input.dispatchTouchEvent", json!({ "type": "touchStart", "touchPoints": points }))
+            .await;
+        self.devtools("Input.dispatchTouchEvent", json!({ "type": "touchEnd", "touchPoints": [] })).await;
     }
 
     /// Asks for the dark look, or the light one.

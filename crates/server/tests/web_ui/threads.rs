@@ -176,3 +176,31 @@ async fn a_link_to_an_old_reply_shows_it_among_many() {
     page.sees_gone("Thread", "Show earlier replies").await;
     page.close().await;
 }
+
+#[tokio::test]
+async fn first_touch_of_a_messages_button_reaches_it() {
+    let stage = Stage::open().await;
+    let page = stage.person("ann").await;
+    let service = stage.app.service();
+    let made = json!({ "name": "Plans", "author": "ann" });
+    let group = service.post("groups/", made).await.ok(201)["id"].as_str().expect("an id").to_owned();
+    let root = service
+        .post("messages/", json!({ "group": group, "body": "the root", "author": "ann" }))
+        .await
+        .ok(201);
+    let reply = json!({ "group": group, "body": "the reply", "author": "ann", "thread": root["id"] });
+    service.post("messages/", reply).await.ok(201);
+    page.touchable().await;
+    page.press("Plans").await;
+    let replies = "return message(arguments[0])[0]?.querySelector('.replies')";
+    // The focus that comes with a touch shows the message's buttons, which take a line above what was touched.
+    page.touch("touch the line of the thread", replies, json!(["the root"])).await;
+    page.sees_in(PANE, "the reply").await;
+    page.press("Close the thread").await;
+    let body = "return message(arguments[0])[0]?.querySelector('.body')";
+    page.touch("touch the message", body, json!(["the root"])).await;
+    let line = "const line = message(arguments[0])[0].querySelector('.beside');
+        return getComputedStyle(line).position === 'static' && line.checkVisibility()";
+    page.looks("see its buttons", line, json!(["the root"])).await;
+    page.close().await;
+}

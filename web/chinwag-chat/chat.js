@@ -4,7 +4,7 @@ import { ChinwagError } from "../chinwag.js";
 import { Attached } from "./attached.js";
 import { Namesakes } from "./namesakes.js";
 import { Recent } from "./recent.js";
-import { Drafts } from "./storage.js";
+import { Drafts, TO } from "./storage.js";
 import { Words } from "./words.js";
 
 /** The longest message, unless the server has another limit. */
@@ -174,7 +174,7 @@ export class Chat extends EventTarget {
   }
 
   /** The key of a conversation: its group, or the person that it will be with. */
-  static key = (where) => (where?.group ? where.group : where?.to ? `to:${where.to}` : "");
+  static key = (where) => (where?.group ? where.group : where?.to ? `${TO}${where.to}` : "");
 
   /**
    * The unread messages of a group when it was opened: `count` of them, with numbers from `after` to `head`. `after` is
@@ -313,6 +313,7 @@ export class Chat extends EventTarget {
     if (topic === "user" && detail.newName === this.me) this.recent?.rename(this.me);
     if (topic === "user" && this.card === detail.name) this.card = detail.newName;
     if (topic === "user" && this.current?.to === detail.name) this.#become(detail.newName && { to: detail.newName });
+    else if (topic === "user" && detail.newName) this.#move(Chat.key({ to: detail.name }), Chat.key({ to: detail.newName }));
     this.tell(topic, detail);
   }
 
@@ -338,15 +339,24 @@ export class Chat extends EventTarget {
     // The other user may write first, or have another spelling of the name than was typed here.
     const begun = this.current?.to && this.client.privateWith(this.current.to);
     if (begun && added.includes(begun)) this.#become({ group: begun.id });
+    // What was written to others waits for their conversations.
+    for (const to of this.drafts?.recipients ?? []) {
+      const group = this.client.privateWith(to);
+      if (group && added.includes(group)) this.#move(Chat.key({ to }), group.id);
+    }
   }
 
   /** The open conversation has another key from now on, and keeps its draft. */
   #become(where) {
     const [from, to] = [Chat.key(this.current), Chat.key(where)];
     this.current = where;
-    if (to) this.drafts?.move(from, to);
-    if (to) this.attached.move(from, to);
+    if (to) this.#move(from, to);
     this.tell("key", { from, to });
+  }
+
+  #move(from, to) {
+    this.drafts?.move(from, to);
+    this.attached.move(from, to);
   }
 }
 

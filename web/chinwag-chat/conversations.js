@@ -179,7 +179,7 @@ export class Conversations extends Part {
   #unbegun() {
     const { chat } = this;
     const open = chat.current?.to;
-    const drafted = (chat.drafts?.conversations ?? []).filter((key) => key.startsWith("to:")).map((key) => key.slice(3));
+    const drafted = chat.drafts?.recipients ?? [];
     const names = new Set([open, ...chat.unsentNames, ...drafted.filter((name) => !chat.client.privateWith(name))].filter(Boolean));
     return [...names].map((name) => {
       const unsent = chat.client.unsentTo(name);

@@ -3,6 +3,8 @@
 const PREFIX = "chinwag:";
 const ABOUT = "about ";
 const MENTIONS = "at ";
+/** The beginning of the key of a conversation that has yet to be made; a name follows. */
+export const TO = "to:";
 
 /** Names and addresses have no spaces. */
 const prefix = (server, name, account = "") => `${PREFIX}draft:${server} ${name} ${account && `${account} `}`;
@@ -82,6 +84,11 @@ export class Drafts {
   /** The conversations that have a draft. */
   get conversations() {
     return [...this.#held.keys()].filter((key) => !key.startsWith(ABOUT) && !key.startsWith(MENTIONS));
+  }
+
+  /** The people who have a draft but no conversation yet. */
+  get recipients() {
+    return this.conversations.filter((key) => key.startsWith(TO)).map((key) => key.slice(TO.length));
   }
 
   /** A conversation has another key: its first message has made a group, or the other user was renamed. */

@@ -139,6 +139,27 @@ async fn drafts_survive_reloads_per_conversation_and_author() {
 }
 
 #[tokio::test]
+async fn draft_goes_to_the_conversation_that_is_made() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    let cat = stage.app.user("cat").await;
+    begin_with(&ann, "cat").await;
+    ann.sees_in("Conversation", "cat").await;
+    ann.fill("Message", "half a thought").await;
+    begin_with(&ann, "bob").await;
+    ann.sees_in("Conversation list", "Draft: half a thought").await;
+    cat.ws().await.ask("message.first", serde_json::json!({ "target": "ann", "body": "hello" })).await;
+    let shown = "const entry = [...part('Conversation list')[0].querySelectorAll('.entry')].find((each) => each.innerText.includes('cat'));
+        return Boolean(entry?.matches('.unread') && entry.innerText.includes('Draft: half a thought'))";
+    ann.looks("see the draft in the new conversation", shown, serde_json::json!([])).await;
+    ann.press("cat").await;
+    let kept = "return field('Message')?.value === 'half a thought'";
+    ann.looks("find the draft", kept, serde_json::json!([])).await;
+    ann.close().await;
+}
+
+#[tokio::test]
 async fn a_password_is_changed_and_other_sessions_end() {
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;

@@ -137,9 +137,9 @@ pub struct NewMessage {
     /// The names of users to mention, or `@all`. The answer has those that are kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<String>,
-    /// The ids of files that you uploaded and have not used, at most 10.
+    /// Files that you uploaded and have not used, at most 10.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub attachments: Vec<Uuid>,
+    pub attachments: Vec<Attachment>,
 }
 
 /// A private group to open.
@@ -159,9 +159,25 @@ pub struct OpenPrivate {
     /// The names of users to mention in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<String>,
-    /// The ids of files that it carries.
+    /// The files that it carries.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub attachments: Vec<Uuid>,
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file to attach to a message: `file.id.into()`, or with an alternative text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Attachment {
+    /// The file.
+    pub id: Uuid,
+    /// A text for those who cannot see or hear it, at most 1,000 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alt: Option<String>,
+}
+
+impl From<Uuid> for Attachment {
+    fn from(id: Uuid) -> Self {
+        Self { id, alt: None }
+    }
 }
 
 /// The part of a history to fetch: the newest messages, or those before a number or a date.

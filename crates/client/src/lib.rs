@@ -51,8 +51,8 @@ mod socket;
 
 pub use access::{Access, Credential};
 pub use command::{
-    Change, ClientEvent, ContactChange, GroupChange, GroupId, MessageEdit, MessageId, NewGroup, NewInvite,
-    NewMessage, OpenPrivate, PageRequest, Presence, ReadUpTo, Resume,
+    Attachment, Change, ClientEvent, ContactChange, GroupChange, GroupId, MessageEdit, MessageId, NewGroup,
+    NewInvite, NewMessage, OpenPrivate, PageRequest, Presence, ReadUpTo, Resume,
 };
 pub use connect::{ConnectError, Handshake};
 pub use entry::{Entry, EntryChange, HistoryRow};

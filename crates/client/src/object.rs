@@ -76,6 +76,9 @@ pub struct File {
     pub height: Option<u32>,
     /// The small picture of an image.
     pub thumbnail: Option<Thumbnail>,
+    /// The text that the sender of the message has given instead of it.
+    #[serde(default)]
+    pub alt: Option<String>,
 }
 
 /// A small picture of an image.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::store::detail::{fields, put};
+use crate::text::is_visible;
 use crate::{Date, Error, FileId, Result, UserId};
 
 /// The most files of a message.
@@ -15,6 +16,8 @@ pub const ATTACHMENTS: usize = 10;
 pub const FILE_TTL: Duration = Duration::from_secs(24 * 3600);
 /// The time after which an upload that cannot be resumed is removed: 2 hours.
 pub const PLAIN_UPLOAD_TTL: Duration = Duration::from_secs(2 * 3600);
+/// The longest alternative text of a file, in characters.
+pub const ALT_CHARS: usize = 1000;
 /// The longest name of a file, in bytes.
 const NAME_BYTES: usize = 255;
 
@@ -30,6 +33,30 @@ impl FileName {
             end -= 1;
         }
         Self(if end == 0 { "file".into() } else { text[..end].into() })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A text for those who cannot see or hear a file: at most 1,000 characters, with line breaks and no other control
+/// characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AltText(Arc<str>);
+
+impl AltText {
+    /// Parses a text without the white space around it. One that shows nothing is none. The error completes a sentence
+    /// that begins with the field's name.
+    pub fn parse(text: &str) -> Result<Option<Self>, String> {
+        let text = text.trim();
+        if text.chars().nth(ALT_CHARS).is_some() {
+            return Err(format!("is longer than {ALT_CHARS} characters"));
+        }
+        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r')) {
+            return Err("may not contain control characters other than line breaks".into());
+        }
+        Ok(is_visible(text).then(|| Self(text.into())))
     }
 
     pub fn as_str(&self) -> &str {
@@ -64,6 +91,8 @@ pub struct StoredFile {
     /// Its dimensions, if it is an image that was read.
     pub dimensions: Option<Dimensions>,
     pub thumbnail: Option<StoredThumbnail>,
+    /// The text that the sender of the message has given instead of it.
+    pub alt: Option<AltText>,
 }
 
 /// The tags of the fields of a stored file. A tag is never given another meaning.
@@ -75,6 +104,7 @@ mod tag {
     pub(super) const DIMENSIONS: u8 = 5;
     pub(super) const THUMBNAIL: u8 = 6;
     pub(super) const HASH: u8 = 7;
+    pub(super) const ALT: u8 = 8;
 }
 
 impl StoredFile {
@@ -92,6 +122,9 @@ impl StoredFile {
             put(&mut detail, tag::THUMBNAIL, &dimensions.stored());
             put(&mut detail, tag::HASH, hash.as_bytes());
         }
+        if let Some(AltText(alt)) = &self.alt {
+            put(&mut detail, tag::ALT, alt.as_bytes());
+        }
         detail
     }
 
@@ -99,7 +132,7 @@ impl StoredFile {
     pub fn from_stored(detail: &[u8]) -> Option<Self> {
         let text = |value: &[u8]| std::str::from_utf8(value).ok().map(Arc::<str>::from);
         let (mut id, mut name, mut media_type, mut size) = (None, None, None, None);
-        let (mut dimensions, mut small, mut hash) = (None, None, None);
+        let (mut dimensions, mut small, mut hash, mut alt) = (None, None, None, None);
         for (tag, value) in fields(detail) {
             match tag {
                 tag::ID => id = uuid::Uuid::from_slice(value).ok().map(FileId),
@@ -109,17 +142,19 @@ impl StoredFile {
                 tag::DIMENSIONS => dimensions = Dimensions::from_stored(value),
                 tag::THUMBNAIL => small = Dimensions::from_stored(value),
                 tag::HASH => hash = text(value),
+                tag::ALT => alt = text(value).map(AltText),
                 _ => {}
             }
         }
         let thumbnail = small.zip(hash).map(|(dimensions, hash)| StoredThumbnail { dimensions, hash });
-        Some(Self { id: id?, name: name?, media_type: media_type?, size: size?, dimensions, thumbnail })
+        Some(Self { id: id?, name: name?, media_type: media_type?, size: size?, dimensions, thumbnail, alt })
     }
 
     /// The approximate size of its object on the wire.
     pub(crate) fn wire_size(&self) -> usize {
         const KEYS: usize = 300;
-        KEYS + self.name.0.len() + self.media_type.len()
+        let alt = self.alt.as_ref().map_or(0, |alt| alt.0.len());
+        KEYS + self.name.0.len() + self.media_type.len() + alt
     }
 }
 
@@ -152,19 +187,28 @@ pub struct Reservation {
     pub expires: Date,
 }
 
-/// The ids of the files that a request attaches to a message, each once, in order.
+/// A file that a request attaches to a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    pub id: FileId,
+    /// The text instead of it.
+    pub alt: Option<AltText>,
+}
+
+/// The files that a request attaches to a message, each once, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AttachmentList(Vec<FileId>);
+pub struct AttachmentList(Vec<Attachment>);
 
 impl AttachmentList {
     /// A list of these files. The error completes a sentence that begins with the field's name.
-    pub fn new(ids: Vec<FileId>) -> Result<Self, String> {
-        if ids.len() > ATTACHMENTS {
+    pub fn new(files: Vec<Attachment>) -> Result<Self, String> {
+        if files.len() > ATTACHMENTS {
             return Err(format!("may have at most {ATTACHMENTS} files"));
         }
+        let ids: Vec<_> = files.iter().map(|file| file.id).collect();
         match ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id)) {
             Some((_, twice)) => Err(format!("names the file {twice} twice: name each file once")),
-            None => Ok(Self(ids)),
+            None => Ok(Self(files)),
         }
     }
 
@@ -172,16 +216,22 @@ impl AttachmentList {
         self.0.is_empty()
     }
 
-    pub fn ids(&self) -> &[FileId] {
+    pub fn files(&self) -> &[Attachment] {
         &self.0
     }
 
-    /// Adds the files to the hash by which a retry is known. No mention begins with the byte before each of them.
+    /// Adds the files to the hash by which a retry is known. No mention begins with the byte before each of them, and no
+    /// text has that before an alternative text.
     pub(crate) fn digest(&self, digest: &mut Sha256) {
         const BEFORE: &[u8] = &[0xfe];
-        for id in &self.0 {
+        const BEFORE_ALT: &[u8] = &[0xff];
+        for Attachment { id, alt } in &self.0 {
             digest.update(BEFORE);
             digest.update(id.0.as_bytes());
+            if let Some(AltText(alt)) = alt {
+                digest.update(BEFORE_ALT);
+                digest.update(alt.as_bytes());
+            }
         }
     }
 }
@@ -248,6 +298,7 @@ mod tests {
             size: 300,
             dimensions: Some(Dimensions { width: 600, height: 4 }),
             thumbnail: Some(thumbnail),
+            alt: AltText::parse("A beach").expect("a text"),
         }
     }
 
@@ -258,12 +309,13 @@ mod tests {
         let name = b"\x02\x06\0\0\0\xc3\xa9.png\x03\x09\0\0\0image/png\x04\x08\0\0\0\x2c\x01\0\0\0\0\0\0";
         let image =
             b"\x05\x08\0\0\0\x58\x02\0\0\x04\0\0\0\x06\x08\0\0\0\0\x02\0\0\x03\0\0\0\x07\x04\0\0\0aGk=";
-        assert_eq!(stored, [id.as_slice(), name, image].concat());
+        let alt = b"\x08\x07\0\0\0A beach";
+        assert_eq!(stored, [id.as_slice(), name, image, alt].concat());
     }
 
     #[test]
     fn a_file_is_read_as_it_was_stored() {
-        let plain = StoredFile { dimensions: None, thumbnail: None, ..file() };
+        let plain = StoredFile { dimensions: None, thumbnail: None, alt: None, ..file() };
         for file in [file(), plain] {
             let stored = file.stored();
             assert_eq!(StoredFile::from_stored(&stored), Some(file));
@@ -281,12 +333,38 @@ mod tests {
     }
 
     #[test]
+    fn an_alternative_text_is_short_and_shows_something() {
+        let parsed = |text: &str| AltText::parse(text).map(|found| found.map(|alt| alt.as_str().to_owned()));
+        assert_eq!(parsed(" A beach\nat noon "), Ok(Some("A beach\nat noon".into())));
+        for nothing in ["", " \n", "\u{2800}"] {
+            assert_eq!(parsed(nothing), Ok(None), "{nothing:?}");
+        }
+        assert!(parsed(&"é".repeat(ALT_CHARS)).is_ok());
+        assert!(parsed(&"é".repeat(ALT_CHARS + 1)).is_err_and(|why| why.contains("1000")));
+        assert!(parsed("a\u{7}b").is_err_and(|why| why.contains("control characters")));
+    }
+
+    #[test]
+    fn a_retry_with_another_alternative_text_differs() {
+        let digest = |alt: &str| {
+            let file =
+                Attachment { id: FileId(Uuid::from_u128(1)), alt: AltText::parse(alt).expect("a text") };
+            let mut digest = Sha256::new();
+            AttachmentList::new(vec![file]).expect("a list").digest(&mut digest);
+            digest.finalize()
+        };
+        assert_eq!(digest("A beach"), digest("A beach "));
+        assert_ne!(digest("A beach"), digest("A bench"));
+        assert_ne!(digest(""), digest("A beach"));
+    }
+
+    #[test]
     fn a_list_has_each_file_once() {
-        let id = |number| FileId(Uuid::from_u128(number));
-        assert!(AttachmentList::new((0..10).map(id).collect()).is_ok());
-        assert!(AttachmentList::new((0..11).map(id).collect()).is_err());
-        let why = AttachmentList::new(vec![id(1), id(2), id(1)]).expect_err("twice");
-        assert!(why.contains(&id(1).to_string()), "{why}");
+        let file = |number| Attachment { id: FileId(Uuid::from_u128(number)), alt: None };
+        assert!(AttachmentList::new((0..10).map(file).collect()).is_ok());
+        assert!(AttachmentList::new((0..11).map(file).collect()).is_err());
+        let why = AttachmentList::new(vec![file(1), file(2), file(1)]).expect_err("twice");
+        assert!(why.contains(&file(1).id.to_string()), "{why}");
     }
 
     #[test]

@@ -28,7 +28,7 @@ crate::implement! {
         file_reserve(reservation: &Reservation) -> ();
         file_extend(id: FileId, expires: Date) -> ();
         file_complete(file: &StoredFile, expires: Date) -> ();
-        files_attach(ids: &[FileId], group: GroupId, message: Seq) -> ();
+        files_attach(files: &[StoredFile], group: GroupId, message: Seq) -> ();
         file_show(id: FileId, group: Option<GroupId>) -> ();
         file_drop(id: FileId) -> ();
         files_drop_of_messages(group: GroupId, messages: &[Seq]) -> ();
@@ -180,14 +180,17 @@ pub fn file_complete(sql: &mut impl Sql, file: &StoredFile, expires: Date) -> Re
     count(sql, owner, size - reserved, 0)
 }
 
-pub fn files_attach(sql: &mut impl Sql, ids: &[FileId], group: GroupId, message: Seq) -> Result<()> {
+pub fn files_attach(sql: &mut impl Sql, files: &[StoredFile], group: GroupId, message: Seq) -> Result<()> {
     const ATTACH: Text = Text::same(concat!(
         "UPDATE files SET state = ",
         stored_number!(FileState::Attached),
-        ", due = NULL, group_id = $1, message_seq = $2 WHERE id = $3 AND state = ",
+        ", due = NULL, group_id = $1, message_seq = $2, detail = $3 WHERE id = $4 AND state = ",
         stored_number!(FileState::Stored)
     ));
-    ids.iter().try_for_each(|id| sql.change(ATTACH, params![group, message, *id]).map(drop))
+    files.iter().try_for_each(|file| {
+        let detail = file.stored();
+        sql.change(ATTACH, params![group, message, detail.as_slice(), file.id]).map(drop)
+    })
 }
 
 /// The number of the message in the row of a group's avatar. No message has it.

@@ -7,7 +7,7 @@ use super::actor::{actor, someone, visible};
 use super::avatar::is_shown;
 use super::{App, Context, Growth, Unit};
 use crate::file::{
-    AttachmentList, Dimensions, FILE_TTL, FileName, PLAIN_UPLOAD_TTL, Reservation, StoredFile,
+    Attachment, AttachmentList, Dimensions, FILE_TTL, FileName, PLAIN_UPLOAD_TTL, Reservation, StoredFile,
     StoredThumbnail,
 };
 use crate::limits::Directory;
@@ -175,7 +175,7 @@ fn complete(unit: &mut Unit, command: &CompleteFile) -> Result<StoredFile> {
     if size > row.size {
         admit(unit, row.owner, size - row.size)?;
     }
-    let file = StoredFile { id, name: row.name, media_type, size, dimensions, thumbnail };
+    let file = StoredFile { id, name: row.name, media_type, size, dimensions, thumbnail, alt: None };
     let expires = after(unit.now(), FILE_TTL);
     unit.tx.file_complete(&file, expires)?;
     Ok(file)
@@ -217,16 +217,16 @@ fn readable(tx: &dyn Tx, caller: Caller, directory: Directory, id: FileId) -> Re
 
 /// The files that a message is to carry, which its author must have uploaded and not used.
 pub(super) fn attachable(unit: &Unit, author: UserId, list: &AttachmentList) -> Result<Vec<StoredFile>> {
-    let find = |id: &FileId| {
+    let find = |Attachment { id, alt }: &Attachment| {
         let row = unit.tx.file(*id)?.filter(|row| row.owner == author);
         let Some(row) = row else { return Err(unusable(*id, "is no file that the author uploaded")) };
         match (row.state, row.file) {
-            (FileState::Stored, Some(file)) => Ok(file),
+            (FileState::Stored, Some(file)) => Ok(StoredFile { alt: alt.clone(), ..file }),
             (FileState::Reserved, _) => Err(unusable(*id, "is not complete")),
             _ => Err(unusable(*id, "is used already: upload the file again")),
         }
     };
-    list.ids().iter().map(find).collect()
+    list.files().iter().map(find).collect()
 }
 
 fn unusable(id: FileId, why: &str) -> Error {
@@ -235,6 +235,5 @@ fn unusable(id: FileId, why: &str) -> Error {
 
 /// Attaches these files to a message that was stored.
 pub(super) fn attach(unit: &mut Unit, files: &[StoredFile], group: GroupId, message: Seq) -> Result<()> {
-    let ids: Vec<_> = files.iter().map(|file| file.id).collect();
-    unit.tx.files_attach(&ids, group, message)
+    unit.tx.files_attach(files, group, message)
 }

@@ -150,6 +150,7 @@ mod tests {
             size: 3,
             dimensions: None,
             thumbnail: None,
+            alt: None,
         }
     }
 

@@ -64,8 +64,8 @@ pub trait Files {
     /// Completes a reserved file. Its size counts instead of the reserved one.
     fn file_complete(&mut self, file: &StoredFile, expires: Date) -> Result<()>;
 
-    /// Attaches stored files to the message with this number. They no longer expire.
-    fn files_attach(&mut self, ids: &[FileId], group: GroupId, message: Seq) -> Result<()>;
+    /// Attaches stored files to the message with this number, with their alternative texts. They no longer expire.
+    fn files_attach(&mut self, files: &[StoredFile], group: GroupId, message: Seq) -> Result<()>;
 
     /// Makes a stored file the avatar of its owner, or of a group. It no longer expires.
     fn file_show(&mut self, id: FileId, group: Option<GroupId>) -> Result<()>;

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use chinwag_core::FileId;
-use chinwag_core::file::{StoredFile, StoredThumbnail};
+use chinwag_core::file::{AltText, StoredFile, StoredThumbnail};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -43,6 +43,9 @@ pub struct File<'a> {
     /// The small picture of an image.
     #[schema(value_type = Option<Thumbnail>, required = true)]
     pub thumbnail: Option<Thumbnail<'a>>,
+    /// The text that the sender of the message has given instead of it.
+    #[schema(required = true)]
+    pub alt: Option<&'a str>,
 }
 
 /// A small picture of an image.
@@ -74,6 +77,7 @@ impl<'a> From<&'a StoredFile> for File<'a> {
             width: file.dimensions.map(|dimensions| dimensions.width),
             height: file.dimensions.map(|dimensions| dimensions.height),
             thumbnail: file.thumbnail.as_ref().map(thumbnail),
+            alt: file.alt.as_ref().map(AltText::as_str),
         }
     }
 }

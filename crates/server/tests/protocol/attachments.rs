@@ -49,8 +49,15 @@ fn object(id: &str) -> Value {
     let thumbnail = json!({ "url": url, "width": 8, "height": 6, "hash": "aGk=" });
     json!({
         "id": id, "name": "día.png", "type": "image/png", "size": 70, "width": 16, "height": 12,
-        "thumbnail": thumbnail,
+        "thumbnail": thumbnail, "alt": null,
     })
+}
+
+/// The same with an alternative text.
+fn described(id: &str, alt: &str) -> Value {
+    let mut file = object(id);
+    file["alt"] = json!(alt);
+    file
 }
 
 fn objects(ids: &[&String]) -> Value {
@@ -145,6 +152,50 @@ async fn files_are_attached_once_by_their_author() {
     assert_eq!(history.as_array().map(Vec::len), Some(1), "nothing was stored");
     let message = json!({ "group": group, "body": "look", "attachments": [mine] });
     ann.post("messages/", message).await.ok(201);
+}
+
+#[tokio::test]
+async fn alternative_texts_are_kept_with_files() {
+    let app = TestApp::start().await;
+    let (ann, mut a, bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
+    let group = group(&app.service(), &["ann", "bob"]).await;
+    let (one, two) = (upload(app.app(), "ann").await, upload(app.app(), "ann").await);
+    let files = json!([{ "id": one, "alt": " A beach\nat noon " }, { "id": two, "alt": null }]);
+    let message = json!({ "group": group, "client_id": "c", "attachments": files });
+    let sent = ann.post("messages/", message.clone()).await.ok(201);
+    let expected = json!([described(&one, "A beach\nat noon"), object(&two)]);
+    assert_eq!(sent["attachments"], expected);
+    assert_eq!(b.until("message.text").await["data"]["attachments"], expected);
+    let edited = ann.patch(&format!("messages/{}/", id(&sent)), json!({ "body": "Nice" })).await.ok(200);
+    assert_eq!(edited["attachments"], expected, "an edit keeps them");
+    assert_eq!(bob.get(&format!("messages/{}/", id(&sent))).await.ok(200)["attachments"], expected);
+    assert_eq!(bob.get(&format!("files/{one}/")).await.ok(200), expected[0]);
+    assert_eq!(ann.post("messages/", message.clone()).await.ok(201)["attachments"], expected);
+    let mut other = message;
+    other["attachments"][0]["alt"] = json!("A bench");
+    ann.post("messages/", other).await.ok(409);
+
+    let three = upload(app.app(), "ann").await;
+    let most = "é".repeat(1000);
+    for (alt, field) in [
+        (json!(format!("{most}é")), "attachments[1].alt"),
+        (json!("bell \u{7}"), "attachments[1].alt"),
+        (json!(7), "attachments[1].alt"),
+    ] {
+        let files = json!([three, { "id": three, "alt": alt }]);
+        let message = json!({ "group": group, "attachments": files });
+        let refused = ann.post("messages/", message.clone()).await.ok(400);
+        assert_eq!(refused["errors"][0]["field"], field, "{refused}");
+        let refused = a.ask("message.text", message).await;
+        assert_eq!(refused["data"]["errors"][0]["field"], field, "{refused}");
+    }
+    for bad in [json!([{ "alt": "A beach" }]), json!([{ "id": 7 }]), json!([[three]])] {
+        let refused = ann.post("messages/", json!({ "group": group, "attachments": bad })).await.ok(400);
+        assert_eq!(refused["errors"][0]["field"], "attachments", "{refused}");
+    }
+    let files = json!([{ "id": three, "alt": most }]);
+    let told = a.ask("message.first", json!({ "target": "bob", "attachments": files })).await;
+    assert_eq!(told["data"]["messages"][0]["attachments"], json!([described(&three, &most)]));
 }
 
 #[tokio::test]

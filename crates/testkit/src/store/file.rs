@@ -1,12 +1,15 @@
 //! Files: their rows, and the sums of their sizes.
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use chinwag_core::app::file::ReserveFile;
 use chinwag_core::app::{App, Context};
 use chinwag_core::clock::SystemClock;
-use chinwag_core::file::{Dimensions, FileLimits, FileName, Reservation, StoredFile, StoredThumbnail};
+use chinwag_core::file::{
+    AltText, Dimensions, FileLimits, FileName, Reservation, StoredFile, StoredThumbnail,
+};
 use chinwag_core::limits::Limits;
 use chinwag_core::store::{FileRow, FileState, NewMessage, Task};
 use chinwag_core::user::Caller;
@@ -34,6 +37,7 @@ async fn complete(f: &Fixture, owner: UserId, size: u64) -> StoredFile {
         size,
         dimensions: Some(Dimensions { width: 50, height: 40 }),
         thumbnail: Some(thumbnail),
+        alt: None,
     };
     let kept = file.clone();
     f.write(move |tx| tx.file_complete(&kept, date(60))).await;
@@ -42,10 +46,10 @@ async fn complete(f: &Fixture, owner: UserId, size: u64) -> StoredFile {
 
 /// A message that carries a new file of its author.
 async fn attached(f: &Fixture, group: GroupId, author: UserId) -> (NewMessage, FileId) {
-    let id = complete(f, author, 10).await.id;
+    let file = complete(f, author, 10).await;
     let message = f.send(group, author).await;
-    let seq = message.seq;
-    f.write(move |tx| tx.files_attach(&[id], group, seq)).await;
+    let (id, seq) = (file.id, message.seq);
+    f.write(move |tx| tx.files_attach(from_ref(&file), group, seq)).await;
     (message, id)
 }
 
@@ -91,12 +95,15 @@ pub async fn a_file_is_reserved_then_complete_then_attached(f: Fixture) {
     };
     assert_eq!(row(&f, file.id).await.as_ref(), Some(&stored));
 
-    let (message, attached_id) = attached(&f, group, ann).await;
+    let alt = AltText::parse("A beach").expect("a text");
+    let described = StoredFile { alt, ..complete(&f, ann, 10).await };
+    let (seq, attached_id, kept) = (f.send(group, ann).await.seq, described.id, described.clone());
+    f.write(move |tx| tx.files_attach(from_ref(&kept), group, seq)).await;
     let found = row(&f, attached_id).await.expect("it stands");
     assert_eq!((found.state, found.expires, found.group), (FileState::Attached, None, Some(group)));
+    assert_eq!(found.file, Some(described), "its alternative text is kept");
     f.write(move |tx| tx.file_extend(attached_id, date(55))).await;
     assert_eq!(row(&f, attached_id).await.and_then(|row| row.expires), None, "it no longer expires");
-    let seq = message.seq;
     f.write(move |tx| tx.message_erase(group, seq)).await;
     assert_eq!(row(&f, attached_id).await.and_then(|row| row.group), None, "no message carries it");
 
@@ -271,8 +278,9 @@ pub async fn expired_files_are_dropped_and_gone_ones_forgotten(f: Fixture) {
 pub async fn avatars_stay_until_their_user_or_group_ends(f: Fixture) {
     let (ann, bob) = (f.user("ann").await, f.user("bob").await);
     let group = f.group(&[ann, bob]).await;
-    let (own, shown, other) =
-        (complete(&f, ann, 10).await.id, complete(&f, ann, 20).await.id, complete(&f, bob, 40).await.id);
+    let unattached = complete(&f, ann, 10).await;
+    let own = unattached.id;
+    let (shown, other) = (complete(&f, ann, 20).await.id, complete(&f, bob, 40).await.id);
     let reserved = reserve(&f, ann, 5).await;
     f.write(move |tx| tx.file_show(own, None)).await;
     for id in [shown, other, reserved] {
@@ -288,7 +296,7 @@ pub async fn avatars_stay_until_their_user_or_group_ends(f: Fixture) {
     assert_eq!(f.read(move |tx| tx.avatars_of_groups(ann, 9)).await, [(shown, group)]);
     let message = f.send(group, ann).await.seq;
     f.write(move |tx| tx.files_drop_of_messages(group, &[message])).await;
-    f.write(move |tx| tx.files_attach(&[own], group, message)).await;
+    f.write(move |tx| tx.files_attach(from_ref(&unattached), group, message)).await;
     assert_eq!(row(&f, own).await.map(|row| row.state), Some(FileState::Avatar), "it is no attachment");
 
     f.write(move |tx| tx.file_drop(own)).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chinwag_core::entry::{Change, Entry, MemberChange};
 use chinwag_core::event::{Kind, Pending};
-use chinwag_core::file::{Dimensions, FileName, StoredFile, StoredThumbnail};
+use chinwag_core::file::{AltText, Dimensions, FileName, StoredFile, StoredThumbnail};
 use chinwag_core::group::{Group, Member, View};
 use chinwag_core::group_details::{DetailKey, GroupDetails};
 use chinwag_core::group_settings::GroupSettings;
@@ -66,6 +66,7 @@ fn file() -> StoredFile {
         size: 70,
         dimensions: Some(dimensions),
         thumbnail: Some(StoredThumbnail { dimensions, hash: "aGk=".into() }),
+        alt: AltText::parse("A beach").unwrap_or_default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use chinwag_core::error::FieldError;
-use chinwag_core::file::{ATTACHMENTS, AttachmentList};
+use chinwag_core::file::{ATTACHMENTS, AltText, Attachment, AttachmentList};
 use chinwag_core::limits::Limits;
 use chinwag_core::mention::{Mention, MentionList};
 use chinwag_core::message::{Body, INVISIBLE};
@@ -18,6 +18,9 @@ use crate::wire::key::{HEADS, Key, NAMES, Need, Transport, changes};
 
 /// The key of the files to attach, with which a body may be empty.
 const ATTACHMENTS_KEY: &str = "attachments";
+/// The keys of a file to attach.
+const ID: &str = "id";
+const ALT: &str = "alt";
 
 /// The keys of a payload, taken one by one. Refusals are collected until [`Fields::finish`].
 #[derive(Debug)]
@@ -349,15 +352,45 @@ impl<'a> Fields<'a> {
                 return None;
             }
         };
-        let read = |value: &Value<'_>| match value {
-            Value::Text(text) => {
-                FileId::from_str(text).map_err(|why| format!("holds {:?}, which {why}", short(text)))
-            }
-            _ => Err("must be a list of files' ids".to_owned()),
-        };
+        let mut files = Vec::new();
         // One more than are allowed, so that a longer list is refused for its length.
-        let ids: Result<Vec<_>, _> = values.iter().take(ATTACHMENTS + 1).map(read).collect();
-        self.parsed(key, ids.and_then(AttachmentList::new))
+        for (index, value) in values.iter().take(ATTACHMENTS + 1).enumerate() {
+            files.push(self.attachment(key, index, value)?);
+        }
+        self.parsed(key, AttachmentList::new(files))
+    }
+
+    /// A file to attach: its id, or an object with it and an alternative text.
+    fn attachment(&mut self, key: &'static str, index: usize, value: &Value<'_>) -> Option<Attachment> {
+        const SHAPE: &str = "must be a list of files' ids, or of objects with an id and an alt";
+        let (id, alt) = match value {
+            Value::Text(_) => (Some(value), None),
+            Value::Object(object) => (object.get(ID), object.get(ALT)),
+            _ => (None, None),
+        };
+        let Some(Value::Text(text)) = id else {
+            self.refuse(key, SHAPE);
+            return None;
+        };
+        let id = FileId::from_str(text).map_err(|why| format!("holds {:?}, which {why}", short(text)));
+        let id = self.parsed(key, id)?;
+        let alt = match alt {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Text(text)) => AltText::parse(text),
+            Some(_) => Err("must be text or null".to_owned()),
+        };
+        if let (Value::Object(object), Some(ignored)) = (value, self.ignored) {
+            for unknown in object.keys_as_sent().into_iter().filter(|key| ![ID, ALT].contains(key)) {
+                ignored.note(&format!("{key}[{index}]"), unknown);
+            }
+        }
+        match alt {
+            Ok(alt) => Some(Attachment { id, alt }),
+            Err(detail) => {
+                self.errors.push(FieldError { field: format!("{key}[{index}].{ALT}").into(), detail });
+                None
+            }
+        }
     }
 
     /// Another payload within this one, if one is given. Answers `None` only where it was refused.

@@ -41,7 +41,8 @@ payload! {
         /// The names of the mentioned users, at most 50, or `@all` for everyone, which the owner and admins may
         /// use. Users who are no members are left out.
         mentions: MentionList,
-        /// The ids of at most 10 files that the author uploaded and has not used, in the order in which they are shown.
+        /// The ids of at most 10 files that the author uploaded and has not used, in the order in which they are shown. In
+        /// place of an id, `{"id", "alt"}` gives an alternative text of at most 1,000 characters, too.
         attachments: AttachmentList,
         /// An object of the sender's application, at most 4 KiB of compact JSON. It is never interpreted.
         data: Attached,
@@ -78,7 +79,7 @@ payload! {
         client_id: Option<ClientId>,
         /// The names of the users whom the first message mentions. Only you and the other user are kept.
         mentions: MentionList,
-        /// The ids of at most 10 files that you uploaded and have not used.
+        /// The ids of at most 10 files that you uploaded and have not used, or objects with an `id` and an `alt`.
         attachments: AttachmentList,
         /// An object of the sender's application, at most 4 KiB of compact JSON. It is never interpreted.
         data: Attached,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chinwag_core::file::{ATTACHMENTS, AttachmentList};
+use chinwag_core::file::{ALT_CHARS, ATTACHMENTS, AttachmentList};
 use chinwag_core::group_settings::Notify;
 use chinwag_core::limits::{AVATAR_CHARS, CLIENT_ID_CHARS, GROUP_NAME_CHARS, NAME_CHARS, PASSWORD_CHARS};
 use chinwag_core::mention::{MENTIONS, MentionList};
@@ -219,7 +219,10 @@ impl KeyValue for AttachmentList {
 
     fn schema() -> Schema {
         let id = json!({"type": "string", "format": "uuid"});
-        json!({"type": "array", "items": id, "maxItems": ATTACHMENTS, "uniqueItems": true})
+        let alt = json!({"type": ["string", "null"], "maxLength": ALT_CHARS});
+        let described = json!({"type": "object", "properties": {"id": id, "alt": alt}, "required": ["id"]});
+        let items = json!({"oneOf": [id, described]});
+        json!({"type": "array", "items": items, "maxItems": ATTACHMENTS, "uniqueItems": true})
     }
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {

@@ -81,10 +81,19 @@ export interface FileInfo {
   readonly height: number | null;
   /** A small picture of an image, and its ThumbHash in base64 to be shown before it has come; null if there is none. */
   readonly thumbnail: { readonly url: string; readonly width: number; readonly height: number; readonly hash: string } | null;
+  /** The text that the sender of its message has given for those who cannot see or hear it; null if there is none. */
+  readonly alt: string | null;
 }
 
 /** A file to send: bytes that are yet to be uploaded, a file that was uploaded before, or the id of one. */
-export type Attachable = Blob | FileInfo | string;
+export type Attachable = Blob | FileInfo | string | DescribedFile;
+
+/** A file to send with a text for those who cannot see or hear it. */
+export interface DescribedFile {
+  file: Blob | FileInfo | string;
+  /** At most 1,000 characters. */
+  alt: string | null;
+}
 
 /** Options of `upload`. */
 export interface UploadOptions {
@@ -105,6 +114,7 @@ export interface UnsentFile {
   readonly name: string;
   readonly type: string;
   readonly size: number;
+  readonly alt: string | null;
   /** How many of its bytes the server has. */
   readonly loaded: number;
 }

@@ -6,6 +6,8 @@ export const FILES_MOST = 10;
 export class Attached {
   /** @type {Map<string, File[]>} */
   #files = new Map();
+  /** The descriptions of pictures. @type {WeakMap<File, string>} */
+  #alts = new WeakMap();
 
   /** @param {string} key */
   of(key) {
@@ -16,6 +18,21 @@ export class Attached {
   set(key, files) {
     if (files.length) this.#files.set(key, [...files]);
     else this.#files.delete(key);
+  }
+
+  /** @param {File} file */
+  altOf(file) {
+    return this.#alts.get(file) ?? "";
+  }
+
+  /** @param {File} file @param {string | null} alt */
+  describe(file, alt) {
+    this.#alts.set(file, alt ?? "");
+  }
+
+  /** The files as they are sent. @param {string} key */
+  toSend(key) {
+    return this.of(key).map((file) => ({ file, alt: this.altOf(file).trim() || null }));
   }
 
   /** A conversation has another key. */

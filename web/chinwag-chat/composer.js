@@ -1,6 +1,6 @@
 // The message box: a new message, a reply or an edit, with a draft for each conversation.
 
-import { html, nothing } from "../vendor/lit.js";
+import { html, nothing, repeat } from "../vendor/lit.js";
 import { FILES_MOST, filesIn, isOfFiles } from "./attached.js";
 import { Chat } from "./chat.js";
 import "./file.js";
@@ -13,6 +13,8 @@ import { openWindows } from "./windows.js";
 
 /** The number of remaining characters is shown below this. */
 const FEW_LEFT = 300;
+/** The longest description of a picture. */
+const ALT_MOST = 1000;
 /** The code of a key press that an input method handles. */
 const INPUT_METHOD = 229;
 const TOPICS = new Set(["open", "key", "group", "groups", "relations", "user", "view", "state", "messages", "unsent"]);
@@ -112,10 +114,22 @@ export class Composer extends Part {
     const files = this.#edit ? [] : this.chat.attached.of(this.#open);
     if (!files.length) return nothing;
     const row = (file) => html`<li><div class="filecard">
-      ${file.type.startsWith("image/") ? html`<chinwag-preview .file=${file}></chinwag-preview>` : fileIcon}
-      <span class="grow"><bdi class="cut" title=${file.name}>${file.name}</bdi><span class="tiny quiet">${this.chat.words.size(file.size)}</span></span>
+      ${isPicture(file) ? html`<chinwag-preview .file=${file}></chinwag-preview>` : fileIcon}
+      <span class="grow"><bdi class="cut" title=${file.name}>${file.name}</bdi><span class="tiny quiet">${this.chat.words.size(file.size)}</span>${isPicture(file) ? this.#alt(file) : nothing}</span>
       <button type="button" class="icon compact" aria-label=${this.say("files.remove", { name: file.name })} @click=${() => this.#detach(file)}>${cross}</button></div></li>`;
-    return html`<ul class="attached" aria-label=${this.say("files.toSend")}>${files.map(row)}</ul>`;
+    return html`<ul class="attached" aria-label=${this.say("files.toSend")}>${repeat(files, (file) => file, row)}</ul>`;
+  }
+
+  /** The box for the description of a picture, for those who cannot see it. */
+  #alt(file) {
+    const { attached } = this.chat;
+    const leave = (event) => {
+      if (event.key !== "Enter" || event.isComposing || event.keyCode === INPUT_METHOD) return;
+      event.preventDefault();
+      this.focusBox();
+    };
+    return html`<input class="alt" dir="auto" maxlength=${ALT_MOST} placeholder=${this.say("files.alt")} aria-label=${this.say("files.alt.of", { name: file.name })}
+      .value=${attached.altOf(file)} @input=${({ target }) => attached.describe(file, target.value)} @keydown=${leave}>`;
   }
 
   #left() {
@@ -213,8 +227,9 @@ export class Composer extends Part {
   restore(message) {
     if (this.#edit || this.#box?.value || !this.#box || this.chat.attached.of(this.#open).length) return;
     this.#box.value = message.body;
-    const files = (message.attachments ?? []).map(({ blob }) => blob).filter((blob) => blob instanceof File);
-    this.chat.attached.set(this.#open, files);
+    const files = (message.attachments ?? []).filter(({ blob }) => blob instanceof File);
+    for (const { blob, alt } of files) this.chat.attached.describe(blob, alt);
+    this.chat.attached.set(this.#open, files.map(({ blob }) => blob));
     this.#mentions.adopt(message);
     this.#keep(message.body);
     this.#began();
@@ -247,7 +262,7 @@ export class Composer extends Part {
     const where = chat.current;
     const key = this.#key();
     const edited = this.#edit;
-    const attachments = edited ? [] : chat.attached.of(key);
+    const attachments = edited ? [] : chat.attached.toSend(key);
     const hasFiles = (edited?.attachments ?? attachments).length > 0;
     // The second one of two quick presses finds nothing to send.
     if (this.#saving || (!body && !hasFiles) || this.scope?.gone) return;
@@ -401,6 +416,8 @@ export class Composer extends Part {
     this.requestUpdate();
   }
 }
+
+const isPicture = ({ type }) => type.startsWith("image/");
 
 /** The part of a message that is kept with a draft. */
 const brief = ({ id, author, body, mentions, attachments }) => ({ id, author, body, mentions, attachments });

@@ -59,14 +59,16 @@ export class ChatFile extends LitElement {
   #picture() {
     const { file, words } = this;
     const [width, height] = this.tiled ? [TILE, TILE] : fitted(file.thumbnail);
-    const picture = this.src && !this.failed ? html`<img src=${this.src} alt="" width=${width} height=${height} decoding="async" referrerpolicy="no-referrer" @error=${this.#missing}>` : nothing;
-    return html`<button class="picture" tabindex=${this.tabbable ? 0 : -1} aria-label=${words.say("files.open", { name: file.name })} title=${file.name} aria-haspopup="dialog"
+    const { name, alt } = file;
+    const label = alt ? words.say("files.open.alt", { name, alt }) : words.say("files.open", { name });
+    const picture = this.src && !this.failed ? html`<img src=${this.src} alt=${alt ?? ""} width=${width} height=${height} decoding="async" referrerpolicy="no-referrer" @error=${this.#missing}>` : nothing;
+    return html`<button class="picture" tabindex=${this.tabbable ? 0 : -1} aria-label=${label} title=${alt || name} aria-haspopup="dialog"
       @click=${this.#open}><canvas width=${width} height=${height} aria-hidden="true"></canvas>${picture}${this.failed ? html`<span class="tiny">${words.say("files.failed")}</span>` : nothing}</button>`;
   }
 
   #player(kind) {
     const { file, words, src } = this;
-    const label = words.say(`files.${kind}`, { name: file.name });
+    const label = words.say(`files.${kind}`, { name: file.alt || file.name });
     const player = kind === "video"
       ? html`<video controls playsinline preload="metadata" aria-label=${label} src=${src || nothing} @error=${this.#missing}></video>`
       : html`<audio controls preload="none" aria-label=${label} src=${src || nothing} @error=${this.#missing}></audio>`;

@@ -40,10 +40,10 @@ export class Gallery extends Part {
   }
 
   /** The thumbnail stands below until the picture has come. */
-  #image({ name, width, height, thumbnail }) {
+  #image({ name, alt, width, height, thumbnail }) {
     const [across, down] = [width ?? thumbnail?.width, height ?? thumbnail?.height];
     return html`${this.#small ? html`<img class="below" src=${this.#small} alt="" width=${across} height=${down} referrerpolicy="no-referrer">` : nothing}
-      ${this.#src ? html`<img src=${this.#src} alt=${name} width=${across} height=${down} referrerpolicy="no-referrer" @error=${this.#missing}>` : nothing}`;
+      ${this.#src ? html`<img src=${this.#src} alt=${alt || name} width=${across} height=${down} referrerpolicy="no-referrer" @error=${this.#missing}>` : nothing}`;
   }
 
   get #dialog() {

@@ -14,7 +14,7 @@ export function gist(words, message, most) {
   if (text || !attachments.length) return text;
   const [first] = attachments;
   if (attachments.length > 1) return words.say("files.count", { count: attachments.length });
-  return words.say(`files.${kindOf(first)}`, { name: first.name });
+  return words.say(`files.${kindOf(first)}`, { name: first.alt ? preview(first.alt, most) : first.name });
 }
 
 /** The pictures of messages, in order: `{file, message}`. */

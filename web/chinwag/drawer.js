@@ -15,6 +15,7 @@ const STORE = "unsent";
  * @property {string} name
  * @property {string} type
  * @property {number} size
+ * @property {string | null} [alt] none in what an earlier version has kept
  */
 /**
  * @typedef {object} Kept

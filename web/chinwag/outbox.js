@@ -293,8 +293,8 @@ export class Outbox {
     const { client_id, group, to, body, respond_to, thread, mentions, data: own } = item.shown;
     this.#show(item, { state: "sending" });
     try {
-      const ids = await this.#upload(item);
-      const added = { ...(mentions.length && { mentions }), ...(own && { data: own }), ...(ids.length && { attachments: ids }) };
+      const files = await this.#upload(item);
+      const added = { ...(mentions.length && { mentions }), ...(own && { data: own }), ...(files.length && { attachments: files }) };
       const [type, data] =
         group === null
           ? ["message.first", { target: to, body, client_id, ...added }]
@@ -321,11 +321,11 @@ export class Outbox {
   }
 
   /**
-   * Uploads the files of a message that the server does not have yet; resolves with the ids of all.
+   * Uploads the files of a message that the server does not have yet; resolves with all as the message names them.
    * @param {Item} item
    */
   async #upload(item) {
-    if (item.parcel.isReady) return item.parcel.ids;
+    if (item.parcel.isReady) return item.parcel.named;
     return item.parcel.upload(this.#home.files, () => {
       this.#show(item, { attachments: item.parcel.shown });
     }, () => this.#save(item));

@@ -23,15 +23,14 @@ export class Parcel {
   /** @param {readonly Attachable[]} given @returns {KeptFile[]} */
   static of(given) {
     return given.map((each) => {
-      if (typeof each === "string") return { id: each, blob: null, place: null, name: "", type: "", size: 0 };
-      if (each instanceof Blob) return { id: null, blob: each, place: null, name: nameOf(each), type: each.type, size: each.size };
-      const { id, name, type, size } = each;
-      return { id, blob: null, place: null, name, type, size };
+      if (typeof each === "object" && "file" in each) return { ...keptOf(each.file), alt: each.alt || null };
+      return keptOf(each);
     });
   }
 
-  get ids() {
-    return this.#files.map(({ id }) => /** @type {string} */ (id));
+  /** The files as a message names them. */
+  get named() {
+    return this.#files.map(({ id, alt = null }) => (alt === null ? id : { id, alt }));
   }
 
   get isReady() {
@@ -40,7 +39,7 @@ export class Parcel {
 
   /** @returns {readonly import("../chinwag.js").UnsentFile[]} */
   get shown() {
-    return this.#files.map(({ id, blob, name, type, size }, at) => ({ id, blob, name, type, size, loaded: this.#loaded[at] }));
+    return this.#files.map(({ id, blob, name, type, size, alt = null }, at) => ({ id, blob, name, type, size, alt, loaded: this.#loaded[at] }));
   }
 
   /**
@@ -68,7 +67,7 @@ export class Parcel {
       file.id = stored.id;
       save();
     }
-    return this.ids;
+    return this.named;
   }
 
   stop() {
@@ -80,7 +79,7 @@ export class Parcel {
    * @param {ChinwagError} error
    */
   lost(error) {
-    const isRefused = error.code === 400 && error.fields.some(({ field }) => field.startsWith("attachments"));
+    const isRefused = error.code === 400 && error.fields.some(({ field }) => field.startsWith("attachments") && !field.endsWith(".alt"));
     if (!isRefused || this.#isSentAgain || !this.#files.some(({ id, blob }) => id !== null && blob)) return false;
     this.#isSentAgain = true;
     for (const [at, file] of this.#files.entries()) {
@@ -101,4 +100,12 @@ export class Parcel {
       if (blob && begun !== null) void files.abandon(begun);
     }
   }
+}
+
+/** @param {Blob | import("../chinwag.js").FileInfo | string} file @returns {KeptFile} */
+function keptOf(file) {
+  if (typeof file === "string") return { id: file, blob: null, place: null, name: "", type: "", size: 0, alt: null };
+  if (file instanceof Blob) return { id: null, blob: file, place: null, name: nameOf(file), type: file.type, size: file.size, alt: null };
+  const { id, name, type, size, alt = null } = file;
+  return { id, blob: null, place: null, name, type, size, alt };
 }

@@ -27,6 +27,7 @@ export const files = css`
   .attached { display: flex; flex-wrap: wrap; gap: 6px; max-height: 9.5em; overflow-y: auto; list-style: none; }
   .attached li { position: relative; max-width: 100%; }
   .attached .filecard { width: 15em; padding-inline-end: 4px; }
+  .attached .alt { width: 100%; min-height: 30px; margin-top: 4px; padding: 2px 8px; font-size: var(--_small); }
   .compose .box > .icon { flex: none; }
   .details { position: relative; }
   .pane { display: contents; }

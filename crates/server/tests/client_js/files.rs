@@ -39,11 +39,11 @@ async fn a_file_is_uploaded_sent_and_read_on_another_origin() {
         .run(&format!(
             "window.told = [];
             const file = await chat.upload(new Blob(['hello']), {{ name: 'día! 100%.txt', onprogress: (each) => told.push(each) }});
-            const message = await chat.send('{group}', '', {{ attachments: [file, new File(['1,2'], 'a.csv')] }}).sent;
-            return [file.name, file.type, file.size, file.thumbnail, message.body, message.attachments.map(({{ name }}) => name), told.at(-1)];"
+            const message = await chat.send('{group}', '', {{ attachments: [{{ file, alt: 'A greeting' }}, new File(['1,2'], 'a.csv')] }}).sent;
+            return [file.name, file.type, file.size, file.thumbnail, message.body, message.attachments.map(({{ name, alt }}) => [name, alt]), told.at(-1)];"
         ))
         .await;
-    let names = json!(["día! 100%.txt", "a.csv"]);
+    let names = json!([["día! 100%.txt", "A greeting"], ["a.csv", null]]);
     let last = json!({ "loaded": 5, "total": 5 });
     assert_eq!(sent, json!(["día! 100%.txt", "text/plain", 5, null, "", names, last]));
     bob.until(&format!("chat.groups.get('{group}').latest?.attachments.length === 2")).await;
@@ -61,13 +61,13 @@ async fn a_file_is_uploaded_sent_and_read_on_another_origin() {
             "const canvas = new OffscreenCanvas(64, 48);
             canvas.getContext('2d').fillRect(0, 0, 64, 48);
             const blob = await canvas.convertToBlob();
-            const message = await chat.send('{group}', 'a picture', {{ attachments: [blob] }}).sent;
+            const message = await chat.send('{group}', 'a picture', {{ attachments: [{{ file: blob, alt: 'Nothing but black' }}] }}).sent;
             const [file] = message.attachments;
             const small = await fetch(await chat.fileUrl(file, {{ thumbnail: true }}));
-            return [file.type, file.width, file.height, small.status, small.headers.get('Content-Type')];"
+            return [file.type, file.alt, file.width, file.height, small.status, small.headers.get('Content-Type')];"
         ))
         .await;
-    assert_eq!(picture, json!(["image/png", 64, 48, 200, "image/webp"]));
+    assert_eq!(picture, json!(["image/png", "Nothing but black", 64, 48, 200, "image/webp"]));
     assert_eq!(ann.run("return faults();").await, json!([]));
 }
 

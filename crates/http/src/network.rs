@@ -5,3 +5,4 @@ pub mod origins;
 pub(crate) mod peer;
 pub mod public_url;
 pub mod range;
+pub(crate) mod write_timeout;

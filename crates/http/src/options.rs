@@ -63,7 +63,7 @@ pub struct Options {
     pub header_timeout: Duration,
     /// The time for receiving a request's body (30 s).
     pub body_timeout: Duration,
-    /// The time for a client to read one part of a list (30 s).
+    /// The time for a client to read one part of a list or a file, and anything of what is written (30 s).
     pub list_timeout: Duration,
     /// The time for connections to end when the server drains (20 s).
     pub drain_timeout: Duration,

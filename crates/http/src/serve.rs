@@ -1,7 +1,8 @@
 //! The loop that accepts connections, and the end of it.
 //!
 //! A connection is closed if it is idle, or sends a request's head, for longer than
-//! [`header_timeout`](crate::Options::header_timeout). One that has become a WebSocket is no more
+//! [`header_timeout`](crate::Options::header_timeout), or reads nothing of what is written for longer than
+//! [`list_timeout`](crate::Options::list_timeout). One that has become a WebSocket is no more
 //! of this loop's business: the hub bounds and drains those.
 
 use std::convert::Infallible;
@@ -24,6 +25,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::health;
 use crate::network::peer::trusts;
+use crate::network::write_timeout::WriteTimeout;
 use crate::options::Options;
 use crate::permits::{AddressPermit, PermitsByAddress};
 use crate::router::Front;
@@ -88,6 +90,7 @@ async fn connection(
         let front = front.clone();
         async move { Ok::<_, Infallible>(front.answer(request).await) }
     });
+    let stream = WriteTimeout::new(stream, state.options.list_timeout, reset);
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(state.options.header_timeout)
@@ -109,6 +112,13 @@ async fn connection(
         tracing::debug!(%error, %address, "a connection ended");
     }
     drop(held);
+}
+
+/// Has a connection reset when it is dropped: the system would keep what was not sent for minutes.
+fn reset(stream: &TcpStream) {
+    if let Err(error) = stream.set_zero_linger() {
+        tracing::debug!(%error, "a connection that is cut off ends slowly");
+    }
 }
 
 /// A connection that fails while it is accepted is that client's loss; when the system has no

@@ -9,7 +9,7 @@ use chinwag_testkit::wait::{Wait, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// 300 × 200 pixels whose EXIF data turn them, with a place and a description that nobody else is to see.
 pub(crate) const TURNED: &[u8] = include_bytes!("files/turned.jpg");
@@ -43,7 +43,7 @@ async fn file_is_read_as_it_was_uploaded() {
         file,
         json!({
             "id": file["id"], "name": "notes.txt", "type": "text/plain", "size": 9,
-            "width": null, "height": null, "thumbnail": null,
+            "width": null, "height": null, "thumbnail": null, "alt": null,
         })
     );
     let id = file["id"].as_str().expect("an id");
@@ -325,6 +325,32 @@ async fn ticket_reads_files_and_nothing_else() {
     // It ends with the token that asked for it.
     app.service().delete("users/ann/tokens/").await.ok(200);
     assert_eq!(app.nobody().get(&format!("{}?ticket={ticket}", path(&file))).await.status, 401);
+}
+
+#[tokio::test]
+async fn client_that_stops_reading_a_file_is_cut_off() {
+    let app = TestApp::with(|options| options.http.list_timeout = Duration::from_millis(500)).await;
+    let ann = app.user("ann").await;
+    // More than the system keeps for a connection.
+    let file = upload(&ann, "large", vec![b'x'; 20 << 20]).await.ok(201);
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a small buffer");
+    let address = app.url().trim_start_matches("http://").parse().expect("an address");
+    let mut client = socket.connect(address).await.expect("it listens");
+    let head = format!(
+        "GET /api/v1/{} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n",
+        path(&file),
+        ann.token()
+    );
+    client.write_all(head.as_bytes()).await.expect("the server reads");
+    let mut beginning = [0; 12];
+    client.read_exact(&mut beginning).await.expect("an answer");
+    assert_eq!(&beginning, b"HTTP/1.1 200");
+    let wait = Wait::begin();
+    while client.take_error().expect("a state").is_none() {
+        wait.step(|| "the connection stands").await;
+    }
+    assert_eq!(bytes(&ann, &path(&file)).await.len(), 20 << 20, "one who reads is served");
 }
 
 #[tokio::test]

@@ -1,0 +1,121 @@
+//! Connections of clients that stop reading: they end, since what waits for such a client would be kept for ever.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+/// A connection of which each write takes some bytes within a time, or fails.
+#[derive(Debug)]
+pub(crate) struct WriteTimeout<S> {
+    stream: S,
+    within: Duration,
+    /// Called before a write fails.
+    cut: fn(&S),
+    /// Runs while nothing can be written.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> WriteTimeout<S> {
+    pub(crate) fn new(stream: S, within: Duration, cut: fn(&S)) -> Self {
+        Self { stream, within, cut, stalled: None }
+    }
+
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
+    }
+
+    /// The outcome of an attempt to write, unless the time is over.
+    fn bounded<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let within = self.within;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(within)));
+        ready!(stalled.as_mut().poll(context));
+        (self.cut)(&self.stream);
+        let why = format!("the client has read nothing for {} s (http.list_timeout)", within.as_secs_f32());
+        Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, why)))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.bounded(context, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.bounded(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const WITHIN: Duration = Duration::from_secs(30);
+
+    #[tokio::test(start_paused = true)]
+    async fn client_that_reads_slowly_is_served() {
+        let (stream, mut client) = duplex(4);
+        let mut stream = WriteTimeout::new(stream, WITHIN, |_| {});
+        let writing = tokio::spawn(async move { stream.write_all(&[7; 20]).await });
+        let mut read = Vec::new();
+        for _ in 0..10 {
+            tokio::time::advance(WITHIN - Duration::from_secs(1)).await;
+            let mut two = [0; 2];
+            client.read_exact(&mut two).await.expect("the connection stands");
+            read.extend(two);
+        }
+        assert_eq!(read, [7; 20]);
+        writing.await.expect("no panic").expect("it was written");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn client_that_stops_reading_is_cut_off() {
+        let (stream, _client) = duplex(4);
+        let mut stream = WriteTimeout::new(stream, WITHIN, |_| {});
+        let begun = Instant::now();
+        let why = stream.write_all(&[7; 20]).await.expect_err("nobody reads");
+        assert_eq!((why.kind(), begun.elapsed().as_secs()), (ErrorKind::TimedOut, WITHIN.as_secs()));
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::file::after;
 use super::{App, Context, Growth};
 use crate::file::FILE_TTL;
-use crate::file_store::{FileLister, FileStore};
+use crate::file_store::{FileKey, FileLister, FileStore};
 use crate::store::Lease;
 use crate::user::Caller;
 use crate::{FileId, Result};
@@ -105,7 +105,8 @@ impl App {
         failed.filter(|_| removed == 0).map_or(Ok(removed), Err)
     }
 
-    /// Removes the objects of the lister's next page that have no row, as a step of the lease, if they are old enough.
+    /// Removes the objects of the lister's next page that have no row, as a step of the lease, if they are old enough; and
+    /// the parts of uploads that are complete, which a crash has left.
     pub async fn files_remove_strays(
         &self,
         lease: Lease,
@@ -124,13 +125,27 @@ impl App {
             .map(|object| object.key.file())
             .collect();
         let old: Vec<FileId> = all.difference(&young).copied().collect();
-        let unknown = self.write(Growth::Bounded, &service, (lease, old, is_last), |unit, command| {
-            let (lease, old, is_last) = command;
+        let parts: BTreeSet<FileId> = page
+            .iter()
+            .filter(|object| matches!(object.key, FileKey::Part(..)) && !young.contains(&object.key.file()))
+            .map(|object| object.key.file())
+            .collect();
+        let command = (lease, old, parts, is_last);
+        let found = self.write(Growth::Bounded, &service, command, |unit, (lease, old, parts, is_last)| {
             let position = unit.now().micros().to_be_bytes();
             unit.end_step(*lease, is_last.then_some(position.as_slice()))?;
-            unit.tx.files_unknown(old)
+            let mut complete = Vec::new();
+            for id in parts {
+                if unit.tx.file(*id)?.is_some_and(|row| row.file.is_some()) {
+                    complete.push(*id);
+                }
+            }
+            Ok((unit.tx.files_unknown(old)?, complete))
         });
-        let unknown = unknown.await?;
+        let (unknown, complete) = found.await?;
+        for id in complete {
+            bytes.remove_parts(id).await?;
+        }
         if unknown.len() * 2 > all.len() {
             return Ok(StrayStep { is_last, removed: 0, left: unknown.len() });
         }

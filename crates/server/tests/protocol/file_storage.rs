@@ -1,4 +1,4 @@
-//! The removal of bytes from the storage of files.
+//! The storage of files: the removal of bytes from it, and reading at a bucket itself.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -17,6 +17,8 @@ use chinwag_core::store::{Answer, Done, Follower};
 use chinwag_core::{Error, FileId, Result};
 use chinwag_files::Location;
 use chinwag_testkit::app::{Options, TestApp};
+use chinwag_testkit::bucket::S3Server;
+use chinwag_testkit::client::encoded;
 use chinwag_testkit::setup::id;
 use reqwest::Method;
 use serde_json::Value;
@@ -159,10 +161,14 @@ async fn old_objects_without_a_file_are_removed_and_no_others() {
     let begin = ann.request(Method::POST, "files/uploads/").header("tus-resumable", "1.0.0");
     let begun = ann.send(begin.header("upload-length", 4)).await;
     let id_of_upload = begun.header("location").trim_end_matches('/').rsplit('/').next().expect("an id");
-    let parts = folder.path().join("uploads").join(id_of_upload);
-    fs::create_dir_all(&parts).expect("a folder");
-    let part = parts.join(format!("{:020}-{:016x}", 0, 7));
-    for object in [&folder.path().join(id(&stored)), &part] {
+    let part_of = |id: &str| {
+        let parts = folder.path().join("uploads").join(id);
+        fs::create_dir_all(&parts).expect("a folder");
+        parts.join(format!("{:020}-{:016x}", 0, 7))
+    };
+    // A crash came between the end of an upload and the removal of its parts.
+    let (part, left) = (part_of(id_of_upload), part_of(&id(&stored)));
+    for object in [&folder.path().join(id(&stored)), &part, &left] {
         write_old(object);
     }
     let stray = |number: u8| folder.path().join(format!("0b9c4a52-8f0e-4a39-9c84-0a3b7f6d1e{number:02}"));
@@ -170,7 +176,7 @@ async fn old_objects_without_a_file_are_removed_and_no_others() {
     fs::write(stray(2), "young").expect("it can be written");
     let steps = remove_strays(&app).await;
     assert_eq!(steps.iter().map(|step| step.removed).sum::<usize>(), 1, "{steps:?}");
-    assert!(!stray(1).exists() && stray(2).exists() && part.exists());
+    assert!(!stray(1).exists() && stray(2).exists() && part.exists() && !left.exists());
     assert!(folder.path().join(id(&stored)).exists());
     assert_eq!(app.app().removal_counts().strays(), 1);
 }
@@ -186,4 +192,44 @@ async fn storage_of_another_database_is_left_alone() {
     let steps = remove_strays(&app).await;
     assert_eq!(steps.iter().map(|step| (step.removed, step.left)).max(), Some((0, 3)), "{steps:?}");
     assert!((0..3).all(|number| stray(number).exists()));
+}
+
+#[tokio::test]
+async fn file_is_read_at_the_bucket_under_its_own_name() {
+    let bucket = S3Server::start();
+    let variables = bucket.variables().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let app = TestApp::with(|options| {
+        options.files = Some(Location::parse(&bucket.setting("chat")).expect("a bucket"));
+        (options.bucket_variables, options.redirect_files) = (variables, true);
+    })
+    .await;
+    let ann = app.user("ann").await;
+    let direct = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    let direct = direct.build().expect("a client");
+    for (name, header) in [
+        ("día! 100%'s (1)*.pdf", "d%C3%ADa%21%20100%25%27s%20%281%29%2A.pdf"),
+        ("🎉.txt", "%F0%9F%8E%89.txt"),
+        ("a;b=\"c\" & d+e.txt", "a%3Bb%3D%22c%22%20%26%20d%2Be.txt"),
+    ] {
+        let file = upload(&ann, &encoded(name), "some text").await.ok(201);
+        assert_eq!(file["name"], name);
+        let url = ann.url(&format!("files/{}/name", id(&file)));
+        let answer = direct.get(&url).bearer_auth(ann.token()).send().await.expect("an answer");
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["cache-control"]),
+            (302, &"no-store".parse().unwrap())
+        );
+        let location = answer.headers()["location"].to_str().expect("an address").to_owned();
+        let url: reqwest::Url = location.parse().expect("an address");
+        let said = url.query_pairs().find(|(key, _)| key == "response-content-disposition");
+        let said = said.map(|(_, value)| value.into_owned()).unwrap_or_default();
+        assert!(said.ends_with(&format!("filename*=UTF-8''{header}")), "{said}");
+        let read = direct.get(&location).send().await.expect("an answer");
+        let (status, text) = (read.status().as_u16(), read.text().await.expect("a body"));
+        assert_eq!((status, &*text), (200, "some text"), "{location}");
+    }
+    let image = upload(&ann, "a.jpg", crate::files::TURNED).await.ok(201);
+    let url = ann.url(&format!("files/{}/name", id(&image)));
+    let answer = direct.get(&url).bearer_auth(ann.token()).send().await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 200, "what is shown in place is served here");
 }

@@ -89,8 +89,8 @@ pub trait FileWriter: Send {
 
 /// An object that is being read.
 pub trait FileReader: Send {
-    /// The next bytes, or `None` at the end of the range.
-    fn next(&mut self) -> Answer<'_, Option<Bytes>>;
+    /// The next bytes, at least one and at most `most`, or `None` at the end of the range. They hold no others in memory.
+    fn next(&mut self, most: usize) -> Answer<'_, Option<Bytes>>;
 }
 
 /// The objects of a storage, being listed.

@@ -27,13 +27,13 @@ pub async fn copy(
 ) -> Result<(), CopyError> {
     let mut writer = target.create(key).await.map_err(CopyError::Target)?;
     let (mut reader, mut sent) = (source.read(key, 0..size), Sha256::new());
-    while let Some(bytes) = reader.next().await.map_err(CopyError::Source)? {
+    while let Some(bytes) = reader.next(usize::MAX).await.map_err(CopyError::Source)? {
         sent.update(&bytes);
         writer.write(bytes).await.map_err(CopyError::Target)?;
     }
     writer.finish().await.map_err(CopyError::Target)?;
     let (mut reader, mut arrived) = (target.read(key, 0..size), Sha256::new());
-    while let Some(bytes) = reader.next().await.map_err(CopyError::Target)? {
+    while let Some(bytes) = reader.next(usize::MAX).await.map_err(CopyError::Target)? {
         arrived.update(&bytes);
     }
     let is_whole = target.size(key).await.map_err(CopyError::Target)? == Some(size);

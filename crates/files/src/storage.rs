@@ -21,6 +21,7 @@ use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
 use rustix::fs::statvfs;
 
 use crate::fault::Faults;
+use crate::folder_reader::FolderReader;
 use crate::key;
 use crate::lister::ObjectLister;
 use crate::location::Location;
@@ -217,8 +218,11 @@ impl FileStore for Storage {
     }
 
     fn read(&self, key: FileKey, range: Range<u64>) -> Box<dyn FileReader> {
-        let (store, faults) = (self.store.clone(), self.faults.clone());
-        Box::new(ObjectReader { store, faults, path: self.path(key), rest: range })
+        let (path, faults) = (self.path(key), self.faults.clone());
+        match &self.folder {
+            Some(folder) => Box::new(FolderReader::new(faults, folder.path.join(path.to_string()), range)),
+            None => Box::new(ObjectReader::new(self.store.clone(), faults, path, range)),
+        }
     }
 
     fn size(&self, key: FileKey) -> Answer<'_, Option<u64>> {

@@ -50,7 +50,7 @@ async fn all_are_unavailable(store: Storage) {
     is_away(writer.finish().await.err());
     let mut writer = store.create(key()).await.expect("nothing is sent yet");
     is_away(writer.write(vec![0; 6 << 20].into()).await.err());
-    is_away(store.read(key(), 0..1).next().await.err());
+    is_away(store.read(key(), 0..1).next(1).await.err());
     is_away(store.size(key()).await.err());
     is_away(store.parts(key().file()).await.err());
     is_away(store.remove(key().file()).await.err());

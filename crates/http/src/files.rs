@@ -24,8 +24,8 @@ use running::RunningUploads;
 
 /// Uploads at a time, each of which holds a few MiB. An address has a tenth.
 const UPLOADS: usize = 160;
-/// Downloads at a time.
-const DOWNLOADS: usize = 640;
+/// Downloads at a time, each of which holds at most 64 KiB of its file.
+const DOWNLOADS: usize = 1280;
 /// The most images that are prepared at a time, each of which may take the memory of
 /// [`ImageLimits`](chinwag_media::ImageLimits).
 const IMAGES: usize = 2;

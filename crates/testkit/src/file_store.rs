@@ -65,9 +65,14 @@ async fn put(files: &OpenedFiles, key: FileKey, bytes: &[u8]) {
     writer.finish().await.expect("it is finished");
 }
 
+/// A small piece that is read.
+const SLICE: usize = 32 << 10;
+
 async fn get(files: &OpenedFiles, key: FileKey, range: std::ops::Range<u64>) -> Result<Vec<u8>> {
     let (mut reader, mut all) = (files.store.read(key, range), Vec::new());
-    while let Some(piece) = reader.next().await? {
+    // By small pieces and large ones in turn.
+    let mut sizes = [SLICE, usize::MAX].into_iter().cycle();
+    while let Some(piece) = reader.next(sizes.next().unwrap_or(SLICE)).await? {
         all.extend_from_slice(&piece);
     }
     Ok(all)

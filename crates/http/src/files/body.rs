@@ -118,7 +118,7 @@ impl Pieces for StoredParts<'_> {
     async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         loop {
             if let Some(reader) = &mut self.reader {
-                if let Some(piece) = reader.next().await? {
+                if let Some(piece) = reader.next(usize::MAX).await? {
                     return Ok(Some(piece));
                 }
                 self.reader = None;

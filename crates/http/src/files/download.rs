@@ -2,20 +2,20 @@
 
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chinwag_core::Error;
 use chinwag_core::file::StoredFile;
-use chinwag_core::file_store::{FileKey, FileStore, PresignedHeaders};
+use chinwag_core::file_store::{FileKey, FileReader, FileStore, PresignedHeaders};
 use chinwag_media::name::Disposition;
 use chinwag_media::sniff::is_inline;
 use futures_util::stream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 use super::figures;
 use super::range::{self, Wanted};
@@ -30,10 +30,11 @@ const CACHE: HeaderValue = HeaderValue::from_static("private, max-age=3600, immu
 /// The time for which a presigned address holds.
 const PRESIGNED: Duration = Duration::from_secs(60);
 
-/// The bytes that are given to a connection at a time.
+/// The bytes that are given to a connection at a time. It takes two slices at a time, so that a client that takes
+/// nothing has no more of them.
 const SLICE: usize = 32 << 10;
-/// The slices that a connection holds at a time: a client that takes nothing has no more of them.
-const SLICES: usize = 2;
+/// The bytes that are read ahead for a client that takes them.
+const READ_AHEAD: u64 = 1 << 20;
 /// A client that takes nothing for so long is slow: nothing is read ahead for it.
 const PROMPT: Duration = Duration::from_millis(100);
 
@@ -106,10 +107,10 @@ pub(crate) async fn answer(
     }
     if parts.method != Method::HEAD && !range.is_empty() {
         let permit = state.admission.shared(&files.downloads, parts)?;
-        let mut source = RemainingBytes { store: files.store().clone(), key: object.key, rest: range };
+        let mut source = SentFile::new(files.store().clone(), object.key, range);
         // Before the status is sent: a storage that is away is 503, and no body that is cut.
-        let first = source.next(u64::MAX).await?;
-        *response.body_mut() = body(first, source, permit, state.options.list_timeout);
+        let first = source.next().await?;
+        *response.body_mut() = body(first, source, permit);
     }
     Ok(response)
 }
@@ -159,89 +160,98 @@ fn location(address: &str) -> Result<HeaderValue> {
     ascii(address)
 }
 
-/// The bytes of a response that are still to be read.
-struct RemainingBytes {
+/// A file on its way to a client. Between two slices its reader is held for [`PROMPT`] at most, since it may hold as
+/// much as the storage reads at a time.
+struct SentFile {
     store: Arc<dyn FileStore>,
     key: FileKey,
+    /// The bytes still to be sent.
     rest: Range<u64>,
+    idle: Arc<Mutex<IdleReader>>,
 }
 
-impl RemainingBytes {
-    /// The next bytes, at most `most`; `None` at the end.
-    async fn next(&mut self, most: u64) -> chinwag_core::Result<Option<Bytes>> {
-        let end = self.rest.end.min(self.rest.start.saturating_add(most));
-        let piece = self.store.read(self.key, self.rest.start..end).next().await?;
-        self.rest.start += piece.as_ref().map_or(0, |piece| piece.len() as u64);
-        Ok(piece)
+/// The reader of a file while the client takes the last slice.
+#[derive(Default)]
+struct IdleReader {
+    reader: Option<Box<dyn FileReader>>,
+    /// The number of slices so far.
+    turn: u64,
+    /// Whether the client took the last slice slowly: then no more is read than the next one.
+    is_slow: bool,
+}
+
+impl SentFile {
+    fn new(store: Arc<dyn FileStore>, key: FileKey, rest: Range<u64>) -> Self {
+        Self { store, key, rest, idle: Arc::default() }
     }
 
-    /// Takes back bytes that were read and not sent.
-    fn put_back(&mut self, length: usize) {
-        self.rest.start -= length as u64;
-    }
-}
-
-/// Bytes that a connection holds until they are written.
-struct Slice {
-    bytes: Vec<u8>,
-    _turn: OwnedSemaphorePermit,
-}
-
-impl AsRef<[u8]> for Slice {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-/// The bytes as the client takes them: each slice within its time.
-fn body(first: Option<Bytes>, source: RemainingBytes, permit: SharedPermit, within: Duration) -> Body {
-    let (sender, receiver) = mpsc::channel(SLICES);
-    tokio::spawn(async move {
-        let _permit = permit;
-        if let Err(why) = send(first, source, &sender, within).await {
-            tracing::debug!(%why, "a file was cut off");
-            let _ = timeout(within, sender.send(Err(io::Error::other("the file was cut off")))).await;
+    /// The next bytes; `None` at the end.
+    async fn next(&mut self) -> chinwag_core::Result<Option<Bytes>> {
+        if self.rest.is_empty() {
+            return Ok(None);
         }
-    });
-    Body::from_stream(stream::unfold(receiver, |mut receiver| async move {
-        receiver.recv().await.map(|slice| (slice, receiver))
-    }))
+        let (held, is_slow) = {
+            let mut idle = lock(&self.idle);
+            idle.turn += 1;
+            (idle.reader.take(), std::mem::take(&mut idle.is_slow))
+        };
+        let read_ahead = if is_slow { SLICE as u64 } else { READ_AHEAD };
+        let slice = match held {
+            Some(mut reader) => reader.next(SLICE).await?.map(|slice| (reader, slice)),
+            None => None,
+        };
+        let (reader, slice) = if let Some(read) = slice {
+            read
+        } else {
+            let end = self.rest.end.min(self.rest.start.saturating_add(read_ahead));
+            let mut reader = self.store.read(self.key, self.rest.start..end);
+            let slice = reader.next(SLICE).await?;
+            (reader, slice.ok_or_else(|| Error::internal("a file is shorter than it was"))?)
+        };
+        self.rest.start += slice.len() as u64;
+        figures::count_sent(slice.len());
+        if !self.rest.is_empty() {
+            lock(&self.idle).reader = Some(reader);
+        }
+        Ok(Some(slice))
+    }
 }
 
-async fn send(
-    first: Option<Bytes>,
-    mut source: RemainingBytes,
-    sender: &mpsc::Sender<io::Result<Bytes>>,
-    within: Duration,
-) -> chinwag_core::Result<()> {
-    let turns = Arc::new(Semaphore::new(SLICES));
-    let mut piece = first.unwrap_or_default();
+fn lock(idle: &Mutex<IdleReader>) -> MutexGuard<'_, IdleReader> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Drops the reader of a client that takes nothing, until the file is sent.
+async fn drop_idle(idle: Weak<Mutex<IdleReader>>) {
+    let mut seen = 0;
     loop {
-        let mut turn = timeout(PROMPT.min(within), turns.clone().acquire_owned()).await;
-        let most = if turn.is_err() { SLICE as u64 } else { u64::MAX };
-        if turn.is_err() {
-            source.put_back(std::mem::take(&mut piece).len());
-            turn = tokio::select! {
-                turn = timeout(within, turns.clone().acquire_owned()) => turn,
-                () = sender.closed() => return Ok(()),
-            };
+        sleep(PROMPT).await;
+        let Some(idle) = idle.upgrade() else { return };
+        let mut idle = lock(&idle);
+        if idle.turn == seen {
+            (idle.reader, idle.is_slow) = (None, true);
         }
-        // It takes too long: without its end the body is cut.
-        let Ok(Ok(turn)) = turn else { return Ok(()) };
-        if piece.is_empty() {
-            match source.next(most).await? {
-                Some(next) if !next.is_empty() => piece = next,
-                _ => return Ok(()),
-            }
-        }
-        // A copy, since a part of the piece would hold all of it.
-        let bytes = piece.split_to(piece.len().min(SLICE)).to_vec();
-        figures::count_sent(bytes.len());
-        if sender.send(Ok(Bytes::from_owner(Slice { bytes, _turn: turn }))).await.is_err() {
-            // Its reader has gone.
-            return Ok(());
-        }
+        seen = idle.turn;
     }
+}
+
+/// The bytes as the connection takes them, the first of which were read. A client that takes nothing loses its
+/// connection.
+fn body(first: Option<Bytes>, source: SentFile, permit: SharedPermit) -> Body {
+    if !source.rest.is_empty() {
+        tokio::spawn(drop_idle(Arc::downgrade(&source.idle)));
+    }
+    let slices = stream::try_unfold((first, source, permit), |(first, mut source, permit)| async move {
+        let slice = match first {
+            Some(first) => Some(first),
+            None => source.next().await.map_err(|why| {
+                tracing::debug!(%why, "a file was cut off");
+                io::Error::other("the file was cut off")
+            })?,
+        };
+        Ok::<_, io::Error>(slice.map(|slice| (slice, (None, source, permit))))
+    });
+    Body::from_stream(slices)
 }
 
 #[cfg(test)]
@@ -249,7 +259,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use chinwag_core::FileId;
-    use chinwag_core::file_store::{FileLister, FileReader, FileWriter, PartId};
+    use chinwag_core::file_store::{FileLister, FileWriter, PartId};
     use chinwag_core::store::{Answer, Done};
     use http_body_util::BodyExt;
     use uuid::Uuid;
@@ -264,36 +274,28 @@ mod tests {
         (at >> 10).to_le_bytes()[0]
     }
 
-    /// A storage of one object, which counts the bytes that it has given and that are held.
+    /// A storage of one object, which counts the bytes that its readers hold.
     #[derive(Default)]
     struct Counted(Arc<AtomicUsize>);
 
-    struct Given {
-        bytes: Vec<u8>,
+    struct Reading {
         held: Arc<AtomicUsize>,
+        piece: Vec<u8>,
+        at: usize,
     }
 
-    impl AsRef<[u8]> for Given {
-        fn as_ref(&self) -> &[u8] {
-            &self.bytes
-        }
-    }
-
-    impl Drop for Given {
+    impl Drop for Reading {
         fn drop(&mut self) {
-            self.held.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+            self.held.fetch_sub(self.piece.len(), Ordering::Relaxed);
         }
     }
-
-    struct Reading(Arc<AtomicUsize>, Range<u64>);
 
     impl FileReader for Reading {
-        fn next(&mut self) -> Answer<'_, Option<Bytes>> {
-            let end = self.1.end.min(self.1.start + (1 << 20));
-            let bytes: Vec<u8> = (self.1.start..end).map(byte).collect();
-            self.0.fetch_add(bytes.len(), Ordering::Relaxed);
-            let given = Given { bytes, held: self.0.clone() };
-            Box::pin(async { Ok(Some(Bytes::from_owner(given))) })
+        fn next(&mut self, most: usize) -> Answer<'_, Option<Bytes>> {
+            let end = self.piece.len().min(self.at + most);
+            let bytes = Bytes::copy_from_slice(&self.piece[self.at..end]);
+            self.at = end;
+            Box::pin(async { Ok(Some(bytes).filter(|bytes| !bytes.is_empty())) })
         }
     }
 
@@ -303,7 +305,9 @@ mod tests {
         }
 
         fn read(&self, _: FileKey, range: Range<u64>) -> Box<dyn FileReader> {
-            Box::new(Reading(self.0.clone(), range))
+            let piece: Vec<u8> = range.map(byte).collect();
+            self.0.fetch_add(piece.len(), Ordering::Relaxed);
+            Box::new(Reading { held: self.0.clone(), piece, at: 0 })
         }
 
         fn size(&self, _: FileKey) -> Answer<'_, Option<u64>> {
@@ -337,26 +341,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn slow_client_holds_two_slices() {
+    async fn nothing_is_read_ahead_for_a_slow_client() {
         let held = Arc::<AtomicUsize>::default();
         let key = FileKey::Whole(FileId(Uuid::from_u128(1)));
-        let mut source = RemainingBytes { store: Arc::new(Counted(held.clone())), key, rest: 0..SIZE };
-        let first = source.next(u64::MAX).await.expect("bytes");
-        let permit = SharedPermits::new(1).take(None).expect("a permit");
-        let mut body = body(first, source, permit, Duration::from_secs(60));
-        let mut read = Vec::new();
-        let mut kept = Vec::new();
-        while let Ok(Some(frame)) = timeout(2 * PROMPT, body.frame()).await {
+        let mut source = SentFile::new(Arc::new(Counted(held.clone())), key, 0..SIZE);
+        let first = source.next().await.expect("bytes");
+        let permits = SharedPermits::new(1);
+        let mut body = body(first, source, permits.take(None).expect("a permit"));
+        let (mut read, mut slices) = (Vec::new(), 0);
+        while let Some(frame) = body.frame().await {
             let bytes = frame.expect("no fault").into_data().expect("bytes");
+            assert!(bytes.len() <= SLICE);
             read.extend_from_slice(&bytes);
-            kept.push(bytes);
-            if kept.len() == SLICES {
-                assert!(timeout(2 * PROMPT, body.frame()).await.is_err(), "it has another slice");
+            slices += 1;
+            assert!(held.load(Ordering::Relaxed) as u64 <= READ_AHEAD, "too much is read ahead");
+            if slices == 1 {
+                assert!(permits.take(None).is_err(), "the body holds its permit");
+            }
+            if slices % 10 < 5 {
+                sleep(3 * PROMPT).await;
                 assert_eq!(held.load(Ordering::Relaxed), 0, "something is read ahead");
-                kept.clear();
             }
         }
         let expected: Vec<u8> = (0..SIZE).map(byte).collect();
         assert!(read == expected, "other bytes");
+        drop(body);
+        assert!(permits.take(None).is_ok());
+        assert_eq!(held.load(Ordering::Relaxed), 0);
     }
 }

@@ -1,12 +1,11 @@
 //! `kill -9` under load, again and again on one data folder.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::time::Duration;
 
 use chinwag_testkit::trial::{Aim, RunEnd, report, times};
 use tokio::time::sleep;
 
+use crate::random;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,9 +38,4 @@ async fn crash(world: &mut World, round: usize) -> Vec<RunEnd> {
     sleep(Duration::from_micros(random(20_000) as u64)).await;
     assert_eq!(running.kill(), Some(9), "it was alive, and died of this");
     world.join(work).await
-}
-
-/// A number from 1 to `most`.
-fn random(most: usize) -> usize {
-    usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
 }

@@ -6,7 +6,9 @@
 //!
 //! The trial of the disk needs `strace`, which the Debian package `strace` brings.
 
+mod attachments;
 mod clock;
+mod courier;
 mod crash;
 mod disk;
 mod end;
@@ -20,11 +22,19 @@ mod strangers;
 mod trace;
 mod world;
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
 use chinwag_testkit::process::Program;
 
 /// The program in a folder of its own.
 fn program() -> Program {
     Program::new(env!("CARGO_BIN_EXE_chinwag"))
+}
+
+/// A number from 1 to `most`.
+fn random(most: usize) -> usize {
+    usize::try_from(RandomState::new().hash_one(0) % most as u64).expect("it is below a usize") + 1
 }
 
 /// The middle of what was measured.

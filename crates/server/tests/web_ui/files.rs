@@ -24,6 +24,33 @@ pub(crate) const FILES: &str = "
         return input.dispatchEvent(new Event('change', { bubbles: true }));
     };";
 
+/// A sound in JavaScript: a tenth of a second of silence.
+const SOUND: &str = "await (async () => {
+    const bytes = new DataView(new ArrayBuffer(44 + 800));
+    const put = (at, text) => [...text].forEach((each, to) => bytes.setUint8(at + to, each.charCodeAt(0)));
+    for (const [at, text] of [[0, 'RIFF'], [8, 'WAVEfmt '], [36, 'data']]) put(at, text);
+    for (const [at, number] of [[4, 836], [16, 16], [24, 8000], [28, 8000], [40, 800]]) bytes.setUint32(at, number, true);
+    for (const [at, number] of [[20, 1], [22, 1], [32, 1], [34, 8]]) bytes.setUint16(at, number, true);
+    return new File([bytes], 'sound.wav', { type: 'audio/wav' });
+})()";
+
+/// A film in JavaScript: some frames of a colour.
+const FILM: &str = "await new Promise(async (done) => {
+    const canvas = document.createElement('canvas');
+    const brush = canvas.getContext('2d');
+    const recorder = new MediaRecorder(canvas.captureStream(), { mimeType: 'video/webm' });
+    const parts = [];
+    recorder.ondataavailable = ({ data }) => parts.push(data);
+    recorder.onstop = () => done(new File(parts, 'film.webm', { type: 'video/webm' }));
+    recorder.start();
+    for (const colour of ['teal', 'navy', 'teal', 'navy']) {
+        brush.fillStyle = colour;
+        brush.fillRect(0, 0, 300, 150);
+        await drawn();
+    }
+    recorder.stop();
+})";
+
 /// Attaches files as if they were chosen. `files` is a list in JavaScript.
 pub(crate) async fn attach(page: &Page, files: &str) {
     page.looks("find the button", "return button('Attach files') !== null", json!([])).await;
@@ -133,6 +160,77 @@ async fn pictures_open_in_a_gallery_by_keyboard() {
 }
 
 #[tokio::test]
+async fn pictures_are_described_by_their_sender() {
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    write_to(&ann, "bob", "look").await;
+    bob.press("ann").await;
+    let files = ["red", "blue"].map(|colour| format!("await picture('{colour}.png', 400, 300, '{colour}')"));
+    attach(&ann, &format!("{}, text('notes.txt', 'milk')", files.join(", "))).await;
+    let box_of = |name: &str| format!("Description of {name}, for those who cannot see it");
+    ann.fill(&box_of("red.png"), "A red wall").await;
+    ann.fill(&box_of("blue.png"), "A blue wall").await;
+    // Enter goes on to the message, and sends nothing yet.
+    ann.key(Key::Enter).await;
+    ann.press("Remove red.png").await;
+    sees_attached(&ann, &["blue.png", "notes.txt"]).await;
+    let written = "return field(arguments[0]).value === arguments[1]";
+    ann.looks("keep the other's description", written, json!([box_of("blue.png"), "A blue wall"])).await;
+    ann.say("walls").await;
+    for page in [&ann, &bob] {
+        sees_pictures(page, "walls", 1).await;
+        let shown = "const picture = message('walls')[0].querySelector('.picture');
+            return nameOf(picture) === 'Open blue.png: A blue wall' && picture.querySelector('img').alt === 'A blue wall'";
+        page.looks("find the description", shown, json!([])).await;
+    }
+    bob.act("walls", "Open blue.png: A blue wall").await;
+    let shown = "return walk(document).some((each) => each.matches('dialog.gallery:modal img:not(.below)') && each.alt === 'A blue wall')";
+    bob.looks("find the description in the gallery", shown, json!([])).await;
+    ann.close().await;
+    bob.close().await;
+}
+
+#[tokio::test]
+async fn full_disk_is_said_at_the_message_and_tried_again() {
+    let stage = Stage::open().await;
+    let (ann, bob) = stage.ann_and_bob().await;
+    write_to(&ann, "bob", "look").await;
+    bob.press("ann").await;
+    stage.app.app().set_low(true);
+    attach(&ann, "await picture('red.png', 640, 400, 'red')").await;
+    ann.say("a picture").await;
+    ann.sees_in("Messages", "The server has no room for new messages.").await;
+    let kept = "const [one, ...more] = message('a picture');
+        return more.length === 0 && one.querySelector('.error') !== null && one.querySelector('.filecard bdi').innerText === 'red.png'";
+    ann.looks("see the message with its file", kept, json!([])).await;
+    stage.app.app().set_low(false);
+    ann.act("a picture", "Try again").await;
+    sees_pictures(&bob, "a picture", 1).await;
+    ann.sees_sent("a picture").await;
+    ann.close().await;
+    bob.close().await;
+}
+
+#[tokio::test]
+async fn full_quota_is_said_and_room_lets_the_message_go() {
+    let stage = Stage::with(|options| options.limits.files.per_user = 1000).await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    write_to(&ann, "bob", "look").await;
+    attach(&ann, "text('first.txt', 'x'.repeat(900))").await;
+    ann.say("first").await;
+    ann.sees_sent("first").await;
+    attach(&ann, "text('second.txt', 'y'.repeat(900))").await;
+    ann.say("second").await;
+    ann.sees_in("Messages", "There is no room for more files of yours.").await;
+    ann.act("first", "Delete").await;
+    ann.press("Delete").await;
+    ann.act("second", "Try again").await;
+    ann.sees_sent("second").await;
+    ann.close().await;
+}
+
+#[tokio::test]
 async fn files_on_their_way_outlive_a_lost_server_and_a_reload() {
     let mut stage = Stage::open().await;
     let (ann, bob) = stage.ann_and_bob().await;
@@ -214,8 +312,16 @@ async fn axe_objects_to_nothing_in_files() {
     attach(&ann, &format!("{pictures}, text('A long name of a text that says nothing at all.txt', 'x')"))
         .await;
     look(&ann, "attached files", &mut wrongs).await;
+    ann.fill("Description of a.png, for those who cannot see it", "A beach").await;
+    look(&ann, "a described picture", &mut wrongs).await;
     ann.say("several").await;
     sees_pictures(&ann, "several", 2).await;
+    attach(&ann, &format!("{SOUND}, {FILM}")).await;
+    ann.say("to play").await;
+    let players = "const [one] = message('to play');
+        return ['audio', 'video'].every((kind) => one?.querySelector(`${kind}[controls][src]`))";
+    ann.looks("see the players", players, json!([])).await;
+    look(&ann, "players", &mut wrongs).await;
     attach(&ann, "await picture('c.png', 640, 400, 'teal')").await;
     ann.press("Send").await;
     sees_pictures(&ann, "1 file", 1).await;

@@ -3,16 +3,18 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use chinwag_testkit::nginx::Nginx;
 use chinwag_testkit::process::{Program, Running, keep_limits};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::shared::Shared;
+use crate::world::block_on;
 
 /// A server that runs. Dropped, it is killed.
 pub(crate) struct Subject {
@@ -25,6 +27,7 @@ enum Process {
     /// Nodes, and the folders of those that have one of their own.
     Chinwag(Vec<Running>, Vec<Program>),
     Bare(Bare),
+    Nginx(Nginx),
 }
 
 /// Killed when it is dropped.
@@ -44,6 +47,26 @@ impl Subject {
             command.envs(ONE_MACHINE);
         });
         Self::of(vec![running], Vec::new())
+    }
+
+    /// The same with further settings.
+    pub(crate) fn chinwag_with(program: &Program, settings: &[(&str, &str)]) -> Result<Self> {
+        let running = program.serve_with(|command| {
+            command.envs(ONE_MACHINE).envs(settings.iter().copied());
+        });
+        Self::of(vec![running], Vec::new())
+    }
+
+    /// nginx, which serves the files of a folder. Its own are in `place`.
+    pub(crate) fn nginx(place: &Path, files: &Path) -> Result<Self> {
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let server = format!(
+            "sendfile on; keepalive_requests 1000000000;
+            server {{ listen {address}; root {}; }}",
+            files.display()
+        );
+        let nginx = block_on(Nginx::start(place, &server, address.port()))?;
+        Ok(Self { process: Process::Nginx(nginx), addresses: vec![address] })
     }
 
     /// The same with the limits that are on by default, which other workloads lift.
@@ -165,6 +188,7 @@ impl Subject {
         match &self.process {
             Process::Chinwag(nodes, _) => nodes.iter().map(Running::pid).collect(),
             Process::Bare(Bare(child)) => vec![child.id()],
+            Process::Nginx(nginx) => vec![nginx.pid()],
         }
     }
 }

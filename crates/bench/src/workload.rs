@@ -2,6 +2,7 @@
 
 mod connect;
 mod fanout;
+mod files;
 mod growth;
 mod idle;
 mod inserts;
@@ -50,6 +51,8 @@ pub(crate) enum Workload {
     Unread,
     /// W13: delivery while one user does the worst that the limits allow.
     Neighbour,
+    /// W15: files downloaded and uploaded, and readers that stop.
+    Files,
 }
 
 /// The settings of a measurement.
@@ -106,7 +109,7 @@ fn median(mut measured: Vec<f64>) -> f64 {
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Idle,
         Self::Crowd,
         Self::Groups,
@@ -120,6 +123,7 @@ impl Workload {
         Self::Connect,
         Self::Unread,
         Self::Neighbour,
+        Self::Files,
     ];
 
     pub(crate) fn run(self, settings: &RunSettings) -> Outcome {
@@ -137,6 +141,7 @@ impl Workload {
             Self::Nodes => nodes::run(settings),
             Self::Unread => unread::run(settings),
             Self::Neighbour => neighbour::run(settings),
+            Self::Files => files::run(settings),
         }
     }
 }

@@ -34,4 +34,5 @@ smoke! {
     a_user_of_many_groups_comes: "connect",
     unread_messages_are_counted: "unread",
     one_who_does_its_worst_is_measured: "neighbour",
+    files_are_downloaded_and_uploaded: "files",
 }

@@ -34,6 +34,11 @@ impl Nginx {
         }
         nginx
     }
+
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
 }
 
 impl Drop for Nginx {

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use memchr::memmem;
 
 use super::RunSettings;
 use crate::baseline::http;
@@ -48,6 +49,7 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
     for kind in &kinds {
         let request = kind.request(token, &group.to_string(), &mut sent);
         let (status, content) = ask(&chinwag, &request)?;
+        let content = String::from_utf8(content)?;
         ensure!(status == 200 || status == 201, "{} was answered {status}: {content}", kind.path);
         http::put(&kind.path, status, &content, &mut answers);
     }
@@ -61,10 +63,10 @@ pub(super) fn run(settings: &RunSettings) -> Outcome {
         let mut loads = [Load::new()?, Load::new()?];
         for _ in 0..settings.rounds {
             let mut make = || kind.request(token, &group.to_string(), &mut sent);
-            let ours = drive(&mut loads[0], &chinwag, &mut make, settings)?;
+            let ours = drive(&mut loads[0], &chinwag, CONNECTIONS, u64::MAX, &mut make, settings)?;
             let mut nobody = 0;
             let mut make = || kind.request(token, &group.to_string(), &mut nobody);
-            let theirs = drive(&mut loads[1], &bare, &mut make, settings)?;
+            let theirs = drive(&mut loads[1], &bare, CONNECTIONS, u64::MAX, &mut make, settings)?;
             row.pairs.push((ours.0, theirs.0));
             rates = (ours.1, theirs.1);
         }
@@ -91,26 +93,30 @@ impl RequestKind {
 }
 
 /// Asks once, and waits for the whole answer.
-fn ask(subject: &Subject, request: &[u8]) -> Result<(u16, String)> {
+pub(super) fn ask(subject: &Subject, request: &[u8]) -> Result<(u16, Vec<u8>)> {
     let mut tcp = TcpStream::connect(subject.address())?;
     tcp.set_read_timeout(Some(PATIENCE))?;
-    let text = String::from_utf8_lossy(request).replacen("\r\n", "\r\nConnection: close\r\n", 1);
-    tcp.write_all(text.as_bytes())?;
-    let mut answer = String::new();
-    tcp.read_to_string(&mut answer)?;
-    let (head, content) = answer.split_once("\r\n\r\n").context("a whole answer")?;
-    Ok((head.get(9..12).context("a status")?.parse()?, content.to_owned()))
+    let line = memmem::find(request, b"\r\n").context("a line")?;
+    tcp.write_all(&[&request[..line], b"\r\nConnection: close", &request[line..]].concat())?;
+    let mut answer = Vec::new();
+    tcp.read_to_end(&mut answer)?;
+    let end = memmem::find(&answer, b"\r\n\r\n").context("a whole answer")?;
+    let content = answer.split_off(end + 4);
+    let status = std::str::from_utf8(answer.get(9..12).context("a status")?)?;
+    Ok((status.parse()?, content))
 }
 
-/// Keeps every connection busy with one request at a time: requests for each CPU second of the
-/// server, and for each second.
-fn drive(
+/// Keeps every connection busy with one request at a time, with at most so many in all: requests for each CPU second
+/// of the server, and for each second.
+pub(super) fn drive(
     load: &mut Load,
     subject: &Subject,
+    connections: usize,
+    most: u64,
     make: &mut dyn FnMut() -> Vec<u8>,
     settings: &RunSettings,
 ) -> Result<(f64, f64)> {
-    let sockets = (0..CONNECTIONS).map(|_| load.join_rest(subject.address())).collect::<Result<Vec<_>>>()?;
+    let sockets = (0..connections).map(|_| load.join_rest(subject.address())).collect::<Result<Vec<_>>>()?;
     let (before, begun, mut arrivals) = (subject.cpu()?, Instant::now(), Vec::new());
     let (mut asked, mut answered) = (0_u64, 0_u64);
     for socket in &sockets {
@@ -125,7 +131,7 @@ fn drive(
             let ArrivalKind::Answer(status) = arrival.what else { continue };
             ensure!(status == 200 || status == 201, "a request was answered {status}");
             (last, answered) = (Instant::now(), answered + 1);
-            if begun.elapsed() < settings.stretch {
+            if asked < most && begun.elapsed() < settings.stretch {
                 load.out(arrival.socket).extend(make());
                 load.flush(arrival.socket)?;
                 asked += 1;

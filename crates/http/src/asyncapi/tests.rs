@@ -220,6 +220,10 @@ fn samples(schema: &Value) -> Vec<Value> {
     if let Some(examples) = schema["examples"].as_array() {
         return examples.clone();
     }
+    // The first form suffices: both of an attachment in one list would name a file twice.
+    if let Some(forms) = schema["oneOf"].as_array() {
+        return samples(&forms[0]);
+    }
     let types = schema["type"].as_array().cloned().unwrap_or_else(|| vec![schema["type"].clone()]);
     let sample = |kind: &Value| match (kind.as_str(), schema["format"].as_str()) {
         (Some("null"), _) => Value::Null,

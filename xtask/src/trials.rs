@@ -13,7 +13,22 @@ use crate::{cargo, needs};
 
 /// The trials, by the folders and the files that they are in.
 const TRIALS: &[(&str, &[&str])] = &[
-    ("chaos", &["crash", "disk", "end", "erase", "once", "clock", "slow", "flood", "hosts", "strangers", "attachments"]),
+    (
+        "chaos",
+        &[
+            "crash",
+            "disk",
+            "end",
+            "erase",
+            "once",
+            "clock",
+            "slow",
+            "flood",
+            "hosts",
+            "strangers",
+            "attachments",
+        ],
+    ),
     (
         "cluster",
         &[

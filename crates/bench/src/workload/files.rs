@@ -37,7 +37,7 @@ const SETTINGS: [(&str, &str); 3] = [
 ];
 
 /// A server with files, and the user who reads and writes them.
-struct Stage {
+struct FileStage {
     chinwag: Subject,
     world: World,
     /// The ids of files of 1 MiB, and of a large one.
@@ -46,13 +46,13 @@ struct Stage {
 }
 
 pub(super) fn run(settings: &RunSettings) -> Outcome {
-    let stage = Stage::set(settings)?;
+    let stage = FileStage::set(settings)?;
     let rows = vec![stage.download(settings)?, stage.upload(settings)?, stage.weigh(settings)?];
     stage.chinwag.stop()?;
     Ok(rows)
 }
 
-impl Stage {
+impl FileStage {
     fn set(settings: &RunSettings) -> Result<Self> {
         let world = World::make(&settings.server, &Plan::crowds(1, 10))?;
         let chinwag = Subject::chinwag_with(&world.program, &SETTINGS)?;

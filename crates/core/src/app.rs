@@ -32,6 +32,7 @@ pub mod pin;
 pub mod private;
 pub mod profile;
 pub mod reaction;
+pub mod recent;
 pub mod relation;
 pub mod resume;
 pub mod search;

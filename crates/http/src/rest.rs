@@ -12,6 +12,7 @@ pub(crate) mod list;
 pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod private;
+mod recent;
 pub(crate) mod relation;
 pub(crate) mod search;
 pub(crate) mod server;

@@ -168,7 +168,7 @@ fn unread(tx: &Transaction<'_, '_>, user: UserId, groups: &[GroupId], now: Date)
 
 fn group_positions(tx: &Transaction<'_, '_>, user: UserId) -> Result<Vec<GroupPosition>> {
     tx.all(
-        "SELECT m.group_id, g.last_seq, coalesce(g.newest_date, m.since), m.pending
+        "SELECT m.group_id, g.last_seq, coalesce(g.newest_date, m.since), m.pending, m.pinned
         FROM memberships m JOIN groups g ON g.id = m.group_id
         WHERE m.user_id = $1 ORDER BY m.group_id",
         &[&user.0],
@@ -178,6 +178,7 @@ fn group_positions(tx: &Transaction<'_, '_>, user: UserId) -> Result<Vec<GroupPo
                 head: Seq(row.try_get(1)?),
                 active: Date::from_micros(row.try_get(2)?),
                 pending: row.try_get(3)?,
+                pinned: row.try_get(4)?,
             })
         },
     )

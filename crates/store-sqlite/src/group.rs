@@ -166,7 +166,7 @@ fn unread(tx: &Transaction<'_>, user: UserId, groups: &[GroupId], now: Date) -> 
 
 fn group_positions(tx: &Transaction<'_>, user: UserId) -> Result<Vec<GroupPosition>> {
     tx.all(
-        "SELECT m.group_id, g.last_seq, coalesce(g.newest_date, m.since), m.pending
+        "SELECT m.group_id, g.last_seq, coalesce(g.newest_date, m.since), m.pending, m.pinned
         FROM memberships m CROSS JOIN groups g ON g.id = m.group_id
         WHERE m.user_id = ?1 ORDER BY m.group_id",
         [user.0],
@@ -176,6 +176,7 @@ fn group_positions(tx: &Transaction<'_>, user: UserId) -> Result<Vec<GroupPositi
                 head: Seq(row.get(1)?),
                 active: Date::from_micros(row.get(2)?),
                 pending: row.get(3)?,
+                pinned: row.get(4)?,
             })
         },
     )

@@ -139,7 +139,7 @@ pub fn page(
 
 /// The summaries of groups for this user: short for groups that it has not accepted, and with the current
 /// blocks for private ones.
-fn summaries(tx: &dyn Tx, user: UserId, ids: &[GroupId], window: &Window) -> Result<Vec<Summary>> {
+pub(super) fn summaries(tx: &dyn Tx, user: UserId, ids: &[GroupId], window: &Window) -> Result<Vec<Summary>> {
     let (mut groups, blocks) = (tx.summaries(user, ids, window.shown())?, tx.blocks(user)?);
     for summary in &mut groups {
         show_to(tx, Some(user), &mut summary.view.messages)?;

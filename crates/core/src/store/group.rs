@@ -204,6 +204,8 @@ pub struct GroupPosition {
     pub active: Date,
     /// Whether the user has yet to accept.
     pub pending: bool,
+    /// Whether the user has pinned it above the others.
+    pub pinned: bool,
 }
 
 /// The part of each group that a summary shows.

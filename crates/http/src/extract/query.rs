@@ -1,6 +1,7 @@
 //! Query parameters. Unknown keys are ignored; a known one may be given once.
 
 mod feed;
+mod recent;
 mod search;
 
 use std::borrow::Cow;

@@ -11,6 +11,7 @@ use super::answer::bytes;
 use super::join::OpenGroupList;
 use super::list::{self, ListSource, Rows};
 use super::prelude::*;
+use super::recent::RecentGroupList;
 use crate::extract::path::ById;
 use crate::extract::query::Query;
 use crate::wire::fields::{GROUP, OPEN_GROUP, Picked};
@@ -36,13 +37,19 @@ pub(crate) async fn create(
 }
 
 /// Lists the groups: for a user its own, for a service all. With `open` those that anyone may join, by name;
-/// strangers see their `id`, `name`, `description`, `avatar` and `members_count`.
+/// strangers see their `id`, `name`, `description`, `avatar` and `members_count`. With `order` a user's own by their
+/// latest activity, newest first, as `group.summary` shows them.
 #[utoipa::path(
     get, path = "/api/v1/groups/", tag = "groups", operation_id = "group_list",
     params(
         ("fields" = Option<String>, Query, description = "The fields wanted, with `+` between them; `__all__` is all. `id+name` if absent, with `open` all that everybody sees."),
         ("open" = Option<bool>, Query, description = "`true` for the groups that anyone may join."),
         ("q" = Option<String>, Query, description = "Only open groups whose name begins so, in any case and with any accents."),
+        ("order" = Option<String>, Query, description = "`recent` for a user's own groups by their latest activity. The parameters that follow belong to it."),
+        ("messages" = Option<u8>, Query, minimum = 0, maximum = 20, description = "The number of newest messages of each group; 20 if absent."),
+        ("ids" = Option<String>, Query, description = "Only these groups: up to 100 ids with commas between them."),
+        ("with" = Option<String>, Query, description = "Only the private group with this user."),
+        ("pinned" = Option<bool>, Query, description = "`true` for the groups that the user has pinned."),
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
         ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
     ),
@@ -59,6 +66,11 @@ pub(crate) async fn list(
         return Ok(list::answer(&state, source, query).await?);
     }
     let fields = query.fields(&GROUP)?;
+    if query.is_by_activity()? {
+        let (messages, filter) = (query.messages_shown()?, query.recent_filter()?);
+        let source = RecentGroupList { app: state.app.clone(), context, fields, messages, filter };
+        return Ok(list::answer(&state, source, query).await?);
+    }
     let source = GroupList { app: state.app.clone(), context, fields };
     Ok(list::answer(&state, source, query).await?)
 }

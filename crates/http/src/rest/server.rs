@@ -109,6 +109,7 @@ fn features(state: &ServerState) -> Vec<&'static str> {
         ("files", state.files().is_ok()),
         ("people", true),
         ("profile", !profile_by_service),
+        ("recent", true),
         ("rename", rename_self),
         ("search", true),
         ("windows", true),

@@ -4,7 +4,7 @@
 
 use chinwag_core::app::group::Seen;
 use chinwag_core::entry::Entry as CoreEntry;
-use chinwag_core::group::{Group as CoreGroup, Mark, View};
+use chinwag_core::group::{Group as CoreGroup, Mark, Summary, View};
 use chinwag_core::group_details::DetailKey;
 use chinwag_core::group_settings::GroupSettings;
 use chinwag_core::permission::Role;
@@ -258,6 +258,12 @@ impl<'a> Group<'a> {
     #[must_use]
     pub fn with_banned(self, banned: Option<&'a [Name]>) -> Self {
         Self { banned: banned.map(|names| names.iter().map(Name::as_str).collect()), ..self }
+    }
+
+    /// The group in a user's summary.
+    pub fn summary(summary: &'a Summary) -> Self {
+        let Summary { view, mark, settings, pending } = summary;
+        Self::new(view, Some(*mark)).with_reads(view).with_me(settings, mark.mentioned, *pending)
     }
 
     /// The group as an answer to the user who asks for it.

@@ -140,11 +140,5 @@ fn shown_users(page: &[Summary]) -> BTreeSet<UserId> {
 }
 
 fn groups(page: &[Summary]) -> Vec<Group<'_>> {
-    page.iter()
-        .map(|summary| {
-            let Summary { view, mark, settings, pending } = summary;
-            let group = Group::new(view, Some(*mark)).with_reads(view);
-            group.with_me(settings, mark.mentioned, *pending)
-        })
-        .collect()
+    page.iter().map(Group::summary).collect()
 }

@@ -138,3 +138,59 @@ async fn window_out_of_range_is_400_and_large_groups_carry_no_lists() {
     let whole = ann.ws().await;
     assert_eq!(whole.summary()[0]["members"].as_array().map(Vec::len), Some(LISTED));
 }
+
+/// The ids of a list of groups.
+fn listed(groups: &Value) -> Vec<Value> {
+    groups.as_array().expect("a list").iter().map(|group| group["id"].clone()).collect()
+}
+
+#[tokio::test]
+async fn groups_by_activity_come_in_pages_as_in_a_summary() {
+    let app = TestApp::start().await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let groups = groups(&app, 70).await;
+    let newest: Vec<_> = groups.iter().rev().cloned().collect();
+    assert_eq!(listed(&bob.get("groups/?order=recent").await.ok(200)), newest, "in several reads");
+    let first = bob.get("groups/?order=recent&limit=66&messages=1&fields=__all__").await;
+    let next = first.header("link").split(['<', '>']).nth(1).expect("a link").to_owned();
+    let page = first.ok(200);
+    assert_eq!(listed(&page), newest[..66]);
+    let window = windowed(&bob, "groups=66&messages=1").await;
+    assert_eq!(&page, window.summary(), "a group has the form of the summary");
+    // What becomes active meanwhile is announced by its event.
+    ann.post("messages/", json!({ "group": groups[1], "body": "moved" })).await.ok(201);
+    let next = next.split("/api/v1/").nth(1).expect("a path").to_owned();
+    let rest = bob.get(&next).await;
+    assert_eq!(rest.header("link"), "", "the last page");
+    assert_eq!(listed(&rest.ok(200)), [newest[66].clone(), newest[67].clone(), newest[69].clone()]);
+    let short = bob.get("groups/?order=recent&limit=1").await.ok(200);
+    assert_eq!(short, json!([{ "id": groups[1], "name": "group 1" }]));
+    let with = app.service().get("groups/?order=recent&as=bob&limit=1").await.ok(200);
+    assert_eq!(with, short);
+}
+
+#[tokio::test]
+async fn groups_by_activity_are_filtered_by_one_parameter() {
+    let app = TestApp::start().await;
+    let (ann, bob, _) = (app.user("ann").await, app.user("bob").await, app.user("eve").await);
+    let groups = groups(&app, 4).await;
+    let private = ann.put("private/", json!({ "user": "bob" })).await.ok(201)["id"].clone();
+    let of_eve = app.service().post("groups/", json!({ "name": "other", "author": "eve" })).await.ok(201);
+    let id = |group: &Value| group.as_str().expect("an id").to_owned();
+    bob.patch(&format!("groups/{}/me/", id(&groups[1])), json!({ "pinned": true })).await.ok(200);
+    let list = async |query: String| listed(&bob.get(&format!("groups/?order=recent&{query}")).await.ok(200));
+    assert_eq!(list("pinned=true".into()).await, [groups[1].clone()]);
+    assert_eq!(list("with=ANN".into()).await, [private]);
+    assert_eq!(list("with=eve".into()).await, Vec::<Value>::new(), "there is no such group");
+    assert_eq!(list("with=nobody".into()).await, Vec::<Value>::new());
+    let ids = format!("ids={},{},{}", id(&groups[0]), id(&groups[3]), id(&of_eve["id"]));
+    assert_eq!(list(ids).await, [groups[3].clone(), groups[0].clone()], "only those of the user");
+    for refused in ["order=name", "order=recent&messages=21", "order=recent&messages=x", "order=recent&ids=x"]
+    {
+        bob.get(&format!("groups/?{refused}")).await.ok(400);
+    }
+    for refused in ["pinned=false", "pinned=true&with=ann", "ids=&with=ann&pinned=true", "with=%00"] {
+        bob.get(&format!("groups/?order=recent&{refused}")).await.ok(400);
+    }
+    app.service().get("groups/?order=recent").await.ok(403);
+}

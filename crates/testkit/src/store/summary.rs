@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "a case's name is its sentence")]
 
 use chinwag_core::group::Summary;
+use chinwag_core::group_settings::GroupSettings;
 use chinwag_core::log::LogEntry;
 use chinwag_core::permission::Role;
 use chinwag_core::store::{GroupPosition, NewMessage, Shown, Tx, UNCOVERED};
@@ -73,14 +74,15 @@ pub async fn position_has_head_and_date_of_newest_message(f: Fixture) {
     let last = f.keep(NewMessage { date: date(-9), ..f.message(written, bob) }).await;
     f.write(move |tx| {
         tx.pending_set(silent, ann, true)?;
+        tx.group_settings_set(written, ann, &GroupSettings { pinned: true, ..GroupSettings::default() })?;
         // A change is no message.
         let seq = tx.seq_take(written, 1)?;
         tx.log_insert(written, seq, &LogEntry::GroupChanged)
     })
     .await;
     let expected = [
-        GroupPosition { group: written, head: Seq(3), active: last.date, pending: false },
-        GroupPosition { group: silent, head: Seq(0), active: date(1), pending: true },
+        GroupPosition { group: written, head: Seq(3), active: last.date, pending: false, pinned: true },
+        GroupPosition { group: silent, head: Seq(0), active: date(1), pending: true, pinned: false },
     ];
     f.read(move |tx| {
         assert_eq!(tx.group_positions(ann)?, expected);

@@ -1,0 +1,55 @@
+//! The parameters of a user's groups in the order of their activity.
+
+use std::collections::BTreeSet;
+
+use chinwag_core::app::recent::RecentFilter;
+use chinwag_core::limits::{IDS_PAGE, LATEST};
+use chinwag_core::{Error, GroupId, Name, Result};
+
+use super::{Query, digits};
+
+impl Query {
+    /// Whether a list of groups is asked for in the order of their activity.
+    pub(crate) fn is_by_activity(&self) -> Result<bool> {
+        match self.get("order")? {
+            None => Ok(false),
+            Some("recent") => Ok(true),
+            Some(_) => Err(Error::field("order", "must be recent, or left out")),
+        }
+    }
+
+    /// The number of the newest messages of each group.
+    pub(crate) fn messages_shown(&self) -> Result<usize> {
+        let Some(text) = self.get("messages")? else { return Ok(LATEST) };
+        let number = digits(text).and_then(|number| usize::try_from(number).ok());
+        let number = number.filter(|number| *number <= LATEST);
+        number.ok_or_else(|| Error::field("messages", format!("must be a number from 0 to {LATEST}")))
+    }
+
+    /// The groups that are asked for: all, or those of one of the parameters `ids`, `with` and `pinned`.
+    pub(crate) fn recent_filter(&self) -> Result<RecentFilter> {
+        let (ids, with, pinned) = (self.get("ids")?, self.get("with")?, self.get("pinned")?);
+        match (ids, with, pinned) {
+            (None, None, None) => Ok(RecentFilter::All),
+            (Some(ids), None, None) => group_ids(ids).map(RecentFilter::Ids),
+            (None, Some(name), None) => {
+                Name::parse(name).map(RecentFilter::With).map_err(|why| Error::field("with", why))
+            }
+            (None, None, Some("true")) => Ok(RecentFilter::Pinned),
+            (None, None, Some(_)) => Err(Error::field("pinned", "must be true, or left out")),
+            (Some(_), ..) => Err(Error::field("ids", "is a filter of its own: leave with and pinned out")),
+            _ => Err(Error::field("with", "is a filter of its own: leave pinned out")),
+        }
+    }
+}
+
+/// Ids with commas between them.
+fn group_ids(text: &str) -> Result<BTreeSet<GroupId>> {
+    let ids = text.split(',').filter(|text| !text.is_empty());
+    let ids: BTreeSet<GroupId> =
+        ids.map(|id| id.parse().map_err(|why| Error::field("ids", why))).collect::<Result<_>>()?;
+    if ids.len() > IDS_PAGE {
+        return Err(Error::field("ids", format!("holds more than {IDS_PAGE} ids: ask for fewer")));
+    }
+    Ok(ids)
+}

@@ -1,0 +1,56 @@
+//! `groups/?order=recent`: a user's groups in the order of their latest activity.
+
+use std::cmp::Reverse;
+
+use chinwag_core::app::recent::{RECENT_PAGE, RecentFilter, RecentPage, RecentPlace};
+use chinwag_core::app::{App, Context};
+use chinwag_core::{Date, Error, GroupId};
+use uuid::Uuid;
+
+use super::list::{ListSource, Rows};
+use crate::wire::fields::Picked;
+use crate::wire::object::Group;
+
+/// The user's groups, those with the latest activity first.
+pub(super) struct RecentGroupList {
+    pub(super) app: App,
+    pub(super) context: Context,
+    pub(super) fields: Picked,
+    /// The number of the newest messages of each.
+    pub(super) messages: usize,
+    pub(super) filter: RecentFilter,
+}
+
+impl ListSource for RecentGroupList {
+    const NAME: &str = "recent groups";
+    const PART: usize = RECENT_PAGE;
+    type Place = RecentPlace;
+
+    fn sealed(place: RecentPlace) -> Vec<u8> {
+        [&place.active.0.micros().to_be_bytes()[..], place.group.0.as_bytes()].concat()
+    }
+
+    fn opened(bytes: &[u8]) -> Option<RecentPlace> {
+        let (date, id) = bytes.split_first_chunk()?;
+        let active = Reverse(Date::from_micros(i64::from_be_bytes(*date)));
+        Some(RecentPlace { active, group: GroupId(Uuid::from_slice(id).ok()?) })
+    }
+
+    async fn rows(&self, mut after: Option<RecentPlace>, limit: usize) -> Result<Rows<RecentPlace>, Error> {
+        let mut rows = Vec::new();
+        while rows.len() < limit {
+            let most = RECENT_PAGE.min(limit - rows.len());
+            let (messages, filter) = (self.messages, self.filter.clone());
+            let page = RecentPage { after, limit: most, messages, filter };
+            let found = self.app.recent_groups(&self.context, page).await?;
+            for (place, summary) in &found {
+                rows.push((*place, Some(self.fields.json(&Group::summary(summary))?)));
+            }
+            if found.len() < most {
+                break;
+            }
+            after = found.last().map(|(place, _)| *place);
+        }
+        Ok(rows)
+    }
+}

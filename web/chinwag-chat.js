@@ -46,6 +46,8 @@ import "./chinwag-chat/links.js";
 import "./chinwag-chat/text.js";
 import "./words/en.js";
 
+/** So many conversations are here from the start, and others as the list is scrolled. */
+const GROUPS = 50;
 /** The number of stored messages of a conversation: the user can scroll back so far without a request. */
 const HELD = 20_000;
 
@@ -209,7 +211,7 @@ export class ChinwagChat extends LitElement {
   #begin() {
     this.#end();
     try {
-      this.#enter(new Chinwag({ server: this.server || undefined, token: this.token || undefined, held: HELD, away: true, offline: this.signIn }));
+      this.#enter(new Chinwag({ server: this.server || undefined, token: this.token || undefined, groups: GROUPS, held: HELD, away: true, offline: this.signIn }));
     } catch (error) {
       // The address is invalid: the page's author sees that here and in the console.
       this.#stage = "out";
@@ -260,12 +262,20 @@ export class ChinwagChat extends LitElement {
     this.requestUpdate();
   }
 
+  /** The server cannot be reached yet: what is known from before is shown meanwhile. */
+  async #recall() {
+    const chat = this.#chat;
+    const isKnown = await chat.client.recall();
+    if (isKnown && chat === this.#chat && this.#stage === "starting") this.#show();
+  }
+
   /** If only one conversation is requested: that one, as soon as it exists. */
   #openOne() {
     const chat = this.#chat;
     if (!chat.alone || chat.current) return;
     if (this.with) chat.openWith(this.with);
     else if (chat.client.groups.has(this.group)) chat.open({ group: this.group }, { focus: false });
+    else if (chat.client.moreGroups) chat.client.loadGroup(this.group).catch(() => {});
   }
 
   #end() {
@@ -276,7 +286,7 @@ export class ChinwagChat extends LitElement {
 
   #changed({ detail }) {
     if (detail.topic === "state" && this.client?.state === "waiting") this.#setup.look(this.client.problem, false);
-    if (this.#stage === "starting" && detail.topic === "state" && this.client.recall()) this.#show();
+    if (this.#stage === "starting" && detail.topic === "state") this.#recall();
     if (this.#stage === "starting" && detail.topic !== "state") return;
     if (["view", "open", "state", "groups", "relations", "user", "profile"].includes(detail.topic)) this.requestUpdate();
     if (detail.topic === "groups") this.#openOne();

@@ -12,12 +12,21 @@ export interface ChinwagOptions {
    * this origin, which `signIn` and `signUp` set.
    */
   token?: string | (() => string | Promise<string>);
+  /**
+   * How many groups the connection begins with, 1 to 2000: those with the latest activity. `moreGroups` says how many are not
+   * here; `loadGroups`, `loadGroup` and `loadPrivate` bring them, and so does a message in one. Use it for a list that loads
+   * more as it is scrolled. Left out: all groups are here from the start, each with its 20 newest messages.
+   */
+  groups?: number;
+  /** With `groups`: how many of the newest messages a group begins with, 1 to 20. Left out: 1. */
+  messages?: number;
   /** How many messages of a group are held at a time, at least 100. Left out: 400. */
   held?: number;
   /** Whether unsent messages are kept over reloads, in IndexedDB. Left out: true. */
   keep?: boolean;
   /**
-   * Whether the newest messages are kept in localStorage until the user signs out, for `recall`. Left out: false.
+   * Whether the latest conversations and their newest messages are kept in IndexedDB until the user signs out, for `recall`.
+   * Left out: false.
    */
   offline?: boolean;
   /** Whether to say "afk" while the page has been hidden for a minute. Left out: false. */
@@ -412,7 +421,7 @@ export interface ServerInfo {
    * `consent` where users accept groups to which strangers add them, `directory` where everybody finds everybody,
    * `exact_names` where ASCII names differ by case, `rename` where users who signed up here may rename themselves, `people`
    * where profiles come with messages, `profile` where users set their display names, `avatar_urls` where they set their
-   * avatars, `windows` where a socket may be shown a part of the summary. A client ignores those that it does not know.
+   * avatars, `recent` where groups are listed by activity, `windows` where a socket may be shown a part of the summary. A client ignores those that it does not know.
    */
   readonly features: readonly string[];
   /** The times within which authors may edit and delete their messages, in seconds; null: at any time. */
@@ -634,7 +643,7 @@ export class Chinwag extends EventTarget {
    * While the first connection waits for the server: shows the user and the conversations as they were when the
    * connection was last there. With the option `offline`. False if nothing is known.
    */
-  recall(): boolean;
+  recall(): Promise<boolean>;
   /** Tries at once where the state is `waiting`. */
   retry(): void;
   /** Disconnects. What is known and what is unsent stays, and `connect` goes on. */
@@ -663,18 +672,32 @@ export class Chinwag extends EventTarget {
 
   // ── Groups and messages ──
 
-  /** By id. */
+  /** By id: those that are here. Without the option `groups` that is all of them. */
   readonly groups: ReadonlyMap<string, Group>;
-  /** All groups, hidden ones too: pinned ones first, and of these and the others those written to last first. */
+  /** How many further groups this user is in. The event `groups` says when it has changed, unless only groups elsewhere have. */
+  readonly moreGroups: number;
+  /**
+   * Loads further groups in order of their activity, 50 if it is left out, 100 at most. Resolves with how many have come; 0:
+   * there are none. Calls at once are one.
+   */
+  loadGroups(limit?: number): Promise<number>;
+  /** A group by its id, loaded if it is not here. Rejects with code 404 if this user is not in it. */
+  loadGroup(group: string): Promise<Group>;
+  /** The private group with somebody, loaded if it is not here; undefined if there is none. */
+  loadPrivate(name: string): Promise<Group | undefined>;
+  /** The groups that are here, hidden ones too: pinned ones first, and of these and the others those written to last first. */
   readonly conversations: readonly Group[];
-  /** How many of others' messages are unread in all groups together that are not muted, of which each counts up to 100. */
+  /**
+   * How many of others' messages are unread in all groups together that are not muted, of which each counts up to 100; groups
+   * that are not here count as well, from a moment after the connection on.
+   */
   readonly unread: number;
   /**
    * The name of the user whom `name` finds, as that user writes it: names differ in case and width only where the server
    * lets them. Null if this user can find nobody by it.
    */
   findUser(name: string): Promise<string | null>;
-  /** The private group with somebody, in whatever case the name is typed where that makes no other name. */
+  /** The private group with somebody if it is here, in whatever case the name is typed where that makes no other name. */
   privateWith(name: string): Group | undefined;
   /**
    * Whether two names are one user's: as a rule case makes no other name, but on a server with `exact_names` it does in ASCII

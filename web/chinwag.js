@@ -9,6 +9,7 @@ import "./chinwag/rest.js";
 import "./chinwag/link.js";
 import "./chinwag/store.js";
 import "./chinwag/group.js";
+import "./chinwag/listing.js";
 import "./chinwag/counts.js";
 import "./chinwag/people.js";
 import "./chinwag/sync.js";

@@ -34,6 +34,8 @@ export class Address {
   #isBegun = false;
   /** Whether the place of the address is being opened, step by step. */
   #isReading = false;
+  /** Whether the address names a conversation that is yet to be loaded. */
+  #isWaiting = false;
   /** The number of entries of the history that this page has added. */
   #depth = 0;
 
@@ -41,7 +43,7 @@ export class Address {
     this.#chat = chat;
     const { signal } = chat.listening;
     addEventListener("popstate", () => this.#read(), { signal });
-    chat.addEventListener("change", ({ detail }) => ["open", "view", "key", "groups"].includes(detail.topic) && this.#write(), { signal });
+    chat.addEventListener("change", ({ detail }) => this.#changed(detail.topic), { signal });
     chat.linkTo = (group, seq) => location.href.split("#")[0] + fragment({ group: group.id }, seq);
     chat.goBack = () => this.#back();
   }
@@ -57,6 +59,11 @@ export class Address {
     this.#read(performance.getEntriesByType("navigation")[0]?.type === "reload");
   }
 
+  #changed(topic) {
+    if (topic === "state" && this.#isWaiting && this.#chat.ready) this.#read();
+    if (["open", "view", "key", "groups"].includes(topic)) this.#write();
+  }
+
   /** The place of the history's entry. An entry after it may be of a search that ended with an earlier page. */
   #now() {
     const isSearch = this.#layer === "search" && this.#chat.finder;
@@ -70,6 +77,7 @@ export class Address {
 
   #read(isStill = false) {
     const chat = this.#chat;
+    this.#isWaiting = false;
     // The address waits for the next sign-in.
     if (chat.me === null) return;
     const invite = inviteOf(location.hash);
@@ -82,16 +90,32 @@ export class Address {
     if (invite) return chat.show({ dialog: "invite", invite, card: null });
     if (!named) return this.#readList();
     const { where } = named;
-    if (where.group && !chat.client.groups.has(where.group)) {
-      this.#replace("");
-      chat.notify(chat.words.say("conversation.missing"));
-      return;
-    }
+    if (where.group && !chat.client.groups.has(where.group)) return void this.#load(where.group, isStill);
     this.#isReading = true;
     this.#open({ ...named, isStill });
     this.#readSearch();
     this.#isReading = false;
     this.#write();
+  }
+
+  /** Loads the conversation that the address names, and opens it if the address is still the same. */
+  async #load(id, isStill) {
+    const chat = this.#chat;
+    const [hash, opened] = [location.hash, chat.opened];
+    this.#isWaiting = true;
+    if (!chat.ready) return;
+    try {
+      await chat.client.loadGroup(id);
+    } catch (error) {
+      if (!this.#isWaiting || hash !== location.hash) return;
+      // Without the connection the next one tries again.
+      if (error.code === 0 && !chat.ready) return;
+      this.#isWaiting = false;
+      this.#replace("");
+      chat.notify(error.code === 404 ? chat.words.say("conversation.missing") : chat.why(error));
+      return;
+    }
+    if (this.#isWaiting && hash === location.hash && opened === chat.opened) this.#read(isStill);
   }
 
   #readList() {
@@ -122,6 +146,8 @@ export class Address {
   #write() {
     if (this.#isReading || this.#chat.dialog === "invite") return;
     const { current, pane, aim, thread, dialog } = this.#chat;
+    if (this.#isWaiting && !current && dialog !== "search") return;
+    this.#isWaiting = false;
     const hash = pane === "list" || !current ? "" : fragment(current, aim?.isLink ? aim.seq : null, thread?.root);
     const isSearch = dialog === "search";
     const shown = `${isSearch ? "search" : pane === "details" ? "details" : ""}${hash}`;

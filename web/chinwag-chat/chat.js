@@ -156,9 +156,35 @@ export class Chat extends EventTarget {
     this.tell("threadclosed", { root });
   }
 
+  /** Opens a conversation by the id of its group, which may have to be loaded first. Resolves with whether it is open. */
+  async visit(id, options = {}) {
+    const { opened } = this;
+    if (!this.client.groups.has(id)) {
+      try {
+        await this.client.loadGroup(id);
+      } catch (error) {
+        this.notify(error.code === 404 ? this.words.say("conversation.missing") : this.why(error));
+        return false;
+      }
+      // The reader has gone elsewhere meanwhile.
+      if (opened !== this.opened) return false;
+    }
+    this.open({ group: id }, options);
+    return true;
+  }
+
   openWith(name) {
     const group = this.client.privateWith(name);
-    this.open(group ? { group: group.id } : { to: name });
+    if (!group && this.client.moreGroups && this.ready) return this.#visitWith(name);
+    return this.open(group ? { group: group.id } : { to: name });
+  }
+
+  /** The private group with somebody may be one that is not here. */
+  async #visitWith(name) {
+    const { opened } = this;
+    // If the server does not say, the first message finds the group.
+    const group = await this.client.loadPrivate(name).catch(() => undefined);
+    if (opened === this.opened) this.open(group ? { group: group.id } : { to: name });
   }
 
   show(change) {

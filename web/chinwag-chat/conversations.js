@@ -12,6 +12,9 @@ import { preview } from "./text.js";
 /** The number of conversations from which a search field is useful. */
 const MANY = 8;
 const LATER = new Set(["read", "persistent"]);
+/** So many further conversations are loaded at once. */
+const PAGE = 100;
+const FAILED_FOR = 5_000;
 
 export class Conversations extends Part {
   #wanted = "";
@@ -20,6 +23,9 @@ export class Conversations extends Part {
   /** The entries in the list, each as its key with what it shows or its group. */
   #shown = [];
   #span = new Span(this);
+  /** Whether conversations are to be seen, or searched, that are not here yet. */
+  #lacks = false;
+  #isLoading = false;
 
   changed({ detail }) {
     if (detail.topic === "back") this.focusNext(".entry[aria-current]");
@@ -27,8 +33,8 @@ export class Conversations extends Part {
   }
 
   render() {
-    const { current } = this.chat;
-    const all = [...this.#unbegun(), ...this.chat.client.conversations.map((group) => ({ key: group.id, group }))];
+    const { current, client } = this.chat;
+    const all = [...this.#unbegun(), ...client.conversations.map((group) => ({ key: group.id, group }))];
     const wanted = this.#wanted.trim().toLocaleLowerCase();
     const isHidden = ({ key, group }) => group?.settings.hidden && key !== current?.group;
     const shown = (this.#shown = all.filter((entry) => (wanted ? this.#text(entry).includes(wanted) : !isHidden(entry))));
@@ -36,20 +42,53 @@ export class Conversations extends Part {
     const indexOf = (key) => shown.findIndex((entry) => entry.key === key);
     const [at, openAt] = [indexOf(this.#stop), indexOf(open)];
     const stop = at >= 0 ? at : Math.max(0, openAt);
-    const indices = this.#span.indices(shown.length, [stop, openAt]);
-    const place = (index) => (this.#span.isPart ? [shown.length, index + 1] : [nothing, nothing]);
+    // Those that are not here have a place, so that the list is as long as it will be.
+    const count = shown.length + (wanted ? 0 : client.moreGroups);
+    const indices = this.#span.indices(count, [stop, openAt]);
+    this.#lacks = client.moreGroups > 0 && (wanted !== "" || indices.some((index) => index >= shown.length));
+    const place = (index) => (this.#span.isPart ? [count, index + 1] : [nothing, nothing]);
+    const row = (index) => {
+      if (index >= shown.length) return html`<li class="blank" data-index=${index} aria-hidden="true"></li>`;
+      return html`<li data-key=${shown[index].key} data-index=${index} aria-setsize=${place(index)[0]} aria-posinset=${place(index)[1]}>${this.#entry(this.#content(shown[index]), index === stop)}</li>`;
+    };
     return html`${all.length >= MANY || wanted || all.some(isHidden) ? this.#search() : nothing}
       <nav class="scroll" @scroll=${this.#span} aria-label=${this.say("list.label")} part="conversations">
         ${all.length ? nothing : this.#none()}
-        ${all.length && !shown.length ? html`<p class="empty quiet" role="status">${this.say(wanted ? "list.noMatch" : "list.allHidden")}</p>` : nothing}
-        <ul class="list ${this.#span.isPart ? "part" : ""}" role="list" ?hidden=${!shown.length} @keydown=${this.#press} @focusin=${this.#focused}>
-          ${repeat(indices, (index) => shown[index].key, (index) => html`<li data-key=${shown[index].key} data-index=${index} aria-setsize=${place(index)[0]} aria-posinset=${place(index)[1]}>${this.#entry(this.#content(shown[index]), index === stop)}</li>`)}
+        ${wanted && client.moreGroups ? html`<p class="empty quiet" role="status">${this.say("list.loading")}</p>` : nothing}
+        ${all.length && !count && !(wanted && client.moreGroups) ? html`<p class="empty quiet" role="status">${this.say(wanted ? "list.noMatch" : "list.allHidden")}</p>` : nothing}
+        <ul class="list ${this.#span.isPart ? "part" : ""}" role="list" ?hidden=${!count} @keydown=${this.#press} @focusin=${this.#focused}>
+          ${repeat(indices, (index) => shown[index]?.key ?? `blank ${index}`, row)}
         </ul>
       </nav>`;
   }
 
   updated() {
     this.#span.put();
+    if (this.#lacks) this.#load();
+  }
+
+  /** Loads further conversations. After a failure it waits, and tries again. */
+  async #load() {
+    if (this.#isLoading || !this.chat.ready) return;
+    this.#isLoading = true;
+    try {
+      await this.chat.client.loadGroups(PAGE);
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, FAILED_FOR));
+    } finally {
+      this.#isLoading = false;
+      this.requestUpdate();
+    }
+  }
+
+  /** Loads conversations until the list has so many. */
+  async #reach(count) {
+    const { client } = this.chat;
+    while (this.#shown.length < count && client.moreGroups && this.chat.ready) {
+      if (!(await client.loadGroups(PAGE).catch(() => 0))) return;
+      this.requestUpdate();
+      await this.updateComplete;
+    }
   }
 
   /** What is shown of an entry. */
@@ -115,15 +154,22 @@ export class Conversations extends Part {
 
   /** The arrow keys move from entry to entry, also to one that is not drawn yet. */
   async #press(event) {
-    const shown = this.#shown;
+    let shown = this.#shown;
     const at = shown.findIndex(({ key }) => key === this.#stop);
-    const [last, page] = [shown.length - 1, this.#span.page];
+    const [last, page] = [shown.length + this.chat.client.moreGroups - 1, this.#span.page];
     const to = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: last, PageUp: Math.max(0, at - page), PageDown: Math.min(last, at + page) }[event.key];
-    const key = shown[to]?.key;
-    if (key === undefined) return;
+    if (to === undefined || to < 0 || to > last) return;
     event.preventDefault();
+    const stop = this.#stop;
+    if (to >= shown.length && !this.#wanted.trim()) await this.#reach(to + 1);
+    // The reader may have gone on meanwhile.
+    if (stop !== this.#stop) return;
+    shown = this.#shown;
+    const index = Math.min(to, shown.length - 1);
+    const key = shown[index]?.key;
+    if (key === undefined) return;
     this.#stop = key;
-    this.#span.reveal(to);
+    this.#span.reveal(index);
     this.requestUpdate();
     await this.updateComplete;
     if (this.#stop === key) [...this.querySelectorAll("li")].find(({ dataset }) => dataset.key === key)?.querySelector(".entry").focus();

@@ -159,6 +159,8 @@ export class Search extends Part {
     const { chat } = this;
     const { words } = chat;
     const group = chat.client.groups.get(message.group);
+    // Its name is shown once it is here.
+    if (!group && chat.client.moreGroups) chat.client.loadGroup(message.group).catch(() => {});
     const author = message.author ? chat.called(message.author) : this.say("conversation.deletedUser");
     const where = group && message.group !== this.finder.filters.group ? chat.title(group) : "";
     const parts = message.body ? snippet(message.body, message.marks) : [{ text: gist(words, message) }];
@@ -274,8 +276,7 @@ export class Search extends Part {
     if (option.kind === "all") return finder.showAll();
     if (option.kind === "person") return chat.openWith(option.person.name);
     const id = option.kind === "group" ? option.group.id : option.message.group;
-    if (!chat.client.groups.has(id)) return chat.notify(this.say("conversation.missing"));
-    return chat.open({ group: id }, option.message ? { seq: option.message.seq, isLink: true } : {});
+    return chat.visit(id, option.message ? { seq: option.message.seq, isLink: true } : {});
   }
 
   #scrolled = ({ target }) => {

@@ -15,13 +15,12 @@ import { Recall } from "./recall.js";
 import { Rest, serverAddress } from "./rest.js";
 import { Session } from "./session.js";
 import { Store } from "./store.js";
+import { queryOf, windowOf } from "./window.js";
 
 /** @typedef {import("./group.js").Group} Group */
 /** @typedef {import("../chinwag.js").ChinwagOptions} ChinwagOptions */
 /** @typedef {import("../chinwag.js").ChinwagEvents} Events */
-/** @typedef {import("../chinwag.js").Operation} Operation */
 /** @typedef {import("../chinwag.js").Status} Status */
-/** @typedef {import("./arrival.js").Arrival} Arrival */
 
 const HELD = 400;
 const HELD_LEAST = 100;
@@ -41,7 +40,9 @@ export class Chinwag extends Grouping {
   /** @type {Reader} */ #reader;
   /** @type {Files} */ #files;
   /** @type {Status} */ #status = "online";
-  /** @type {Arrival | null} */ #arriving = null;
+  /** @type {import("./arrival.js").Arrival | null} */ #arriving = null;
+  /** The part of the summary to be shown. */
+  #window;
 
   /** @param {ChinwagOptions} [options] */
   constructor(options = {}) {
@@ -51,6 +52,7 @@ export class Chinwag extends Grouping {
     this.#session = new Session(rest);
     const link = (this.#link = new Link(this.server, {
       knock: (patience) => this.#knock(patience),
+      query: () => queryOf(this.#window, this.#session.known),
       renew: async () => !this.#session.leaving && rest.renew(await rest.token()),
       onFrame: (frame) => this.#store.take(frame),
       onState: () => this.#stateChanged(),
@@ -64,12 +66,17 @@ export class Chinwag extends Grouping {
       link,
       drawer: this.#drawer,
       files,
-      standing: (id) => (!this.groups.has(id) ? "gone" : this.groups.get(id)?.behind ? "behind" : "ready"),
+      standing: (id) => this.#standing(id),
       privateWith: (name) => this.privateWith(name)?.id,
       sameName: (one, other) => this.sameName(one, other),
       onChange: ({ group, to }) => this.#emit("unsent", { group: (group !== null && this.groups.get(group)) || null, to }),
     }));
-    this.#store = new Store({ link, rest, outbox, held: Math.max(HELD_LEAST, options.held ?? HELD), emit: (type, detail) => this.#emit(type, detail) });
+    this.#window = windowOf(options);
+    this.#store = new Store({
+      ...{ link, rest, outbox, held: Math.max(HELD_LEAST, options.held ?? HELD), messages: this.#window.messages },
+      flushReads: () => this.#reader.flush(),
+      emit: (type, detail) => this.#emit(type, detail),
+    });
     this.#history = new History({ rest, tell: (group) => this.#store.tell(group) });
     this.#reader = new Reader(link, rest);
     this.#recall = new Recall(this.server, options.offline ?? false, { store: this.#store, groups: () => this.conversations });
@@ -98,7 +105,6 @@ export class Chinwag extends Grouping {
     return this.#link.problem;
   }
 
-  /** @returns {boolean} */
   get persistent() {
     return this.#drawer.persistent;
   }
@@ -110,12 +116,13 @@ export class Chinwag extends Grouping {
     return arriving.promise;
   }
 
-  recall() {
-    const known = this.state === "waiting" ? this.#recall.read() : null;
-    if (!known || this.me !== null) return false;
-    this.#store.recall(known);
-    this.#outbox.belongsTo(known.name, known.account);
-    return true;
+  async recall() {
+    const known = this.state === "waiting" ? await this.#recall.read() : null;
+    // The server may have answered meanwhile.
+    const isNews = known !== null && this.me === null && this.state !== "closed";
+    if (isNews) this.#store.recall(known);
+    if (isNews) this.#outbox.belongsTo(known.name, known.account);
+    return isNews;
   }
 
   retry() {
@@ -176,8 +183,7 @@ export class Chinwag extends Grouping {
   }
 
   get conversations() {
-    const keyed = [...this.groups.values()].map((group) => ({ group, key: `${Number(group.settings.pinned)} ${group.date} ${group.id}` }));
-    return keyed.sort((a, b) => (a.key < b.key ? 1 : -1)).map(({ group }) => group);
+    return this.#store.conversations;
   }
 
   get unread() {
@@ -334,7 +340,7 @@ export class Chinwag extends Grouping {
     this.#emit("presence", { name: this.me });
   }
 
-  /** @param {string} name @param {Operation} operation @returns {Promise<Operation>} */
+  /** @param {string} name @param {import("../chinwag.js").Operation} operation */
   async relate(name, operation) {
     return (await this[ask]("contact.update", { name, operation })).data.operation;
   }
@@ -362,9 +368,10 @@ export class Chinwag extends Grouping {
     if (state === "waiting" || state === "closed") this.#store.typing.forget();
     if (state === "closed") this.#outbox.away();
     if (state === "ready") {
-      this.#recall.begin();
+      void this.#recall.begin();
       if (this.#status !== "online") this.#link.send("status.update", { status: this.#status });
       this.#store.sync.begin();
+      this.#store.listing.ready();
       void this.#reader.flush();
       this.#outbox.flush();
       this.#arrived(null);
@@ -396,19 +403,17 @@ export class Chinwag extends Grouping {
   async #leave(path, reason) {
     await this.#session.end(path);
     this.close();
-    await this.#outbox.clear();
+    await Promise.all([this.#outbox.clear(), this.#recall.clear()]);
     this.#forget();
     this.#emit("signedout", { reason });
   }
 
   #forget() {
-    this.#recall.clear();
+    void this.#recall.clear();
     this.#files.forget();
     this.#store.forget();
     this.#reader.forget();
   }
-
-  // ── Small things ──
 
   /** @param {string} method @param {string} path @param {object} [body] @param {import("./rest.js").CallOptions} [options] */
   _call(method, path, body, options) {
@@ -430,6 +435,10 @@ export class Chinwag extends Grouping {
     this.#store.settled(id, me);
   }
 
+  get _listing() {
+    return this.#store.listing;
+  }
+
   get _files() {
     return this.#files;
   }
@@ -444,6 +453,7 @@ export class Chinwag extends Grouping {
    * @param {Events[K]["detail"]} detail
    */
   #emit(type, detail) {
+    this.#recall?.note(type, detail);
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
@@ -456,6 +466,18 @@ export class Chinwag extends Grouping {
   /** @param {string} method @param {string} path */
   [call](method, path) {
     return this.#rest.call(method, path);
+  }
+
+  /**
+   * Whether messages may be sent to a group. One that has not been shown is loaded first.
+   * @param {string} id
+   * @returns {"ready" | "behind" | "gone"}
+   */
+  #standing(id) {
+    const group = this.groups.get(id);
+    if (group) return group.behind ? "behind" : "ready";
+    this.loadGroup(id).catch(() => {});
+    return this.moreGroups ? "behind" : "gone";
   }
 
   /** @param {string} id */

@@ -14,7 +14,7 @@ import { Threads } from "./thread.js";
 /** @typedef {import("./flight.js").Flight} Flight */
 /** @typedef {import("./link.js").Frame} Frame */
 
-/** The number of messages in the server's summary. If there are fewer, there are no older ones. */
+/** The number of messages that the server shows of a group, unless a part is asked for. If there are fewer, there are no older ones. */
 const SUMMARY = 20;
 
 export class Group extends Members {
@@ -99,7 +99,7 @@ export class Group extends Members {
   }
 
   /**
-   * Takes everything from the server's view of the group.
+   * Takes everything from the server's view of the group, with up to `shown` messages.
    * @param {any} data
    */
   reset(data) {
@@ -113,7 +113,8 @@ export class Group extends Members {
     const messages = data.messages.map((/** @type {any} */ each) => message(each, this.id, this.#home.me)).reverse();
     // A private group that existed before is shown only with its newest message.
     const cut = this.private && messages.length === 1 && messages[0].seq > 1;
-    this.replace(messages, messages.length >= SUMMARY || cut || pending, false);
+    const { shown = SUMMARY } = data;
+    this.replace(messages, (messages.length >= shown && messages[0]?.seq !== 1) || cut || pending, false);
     this.latest = this.messages[this.messages.length - 1] ?? null;
     this.history.reset(this.hasEarlier ? (this.messages[0]?.seq ?? this.head + 1) - 1 : 0);
     this.noteSent(this.messages.filter(({ author }) => author === this.#home.me).pop()?.date);
@@ -199,6 +200,11 @@ export class Group extends Members {
     if (message.author === this.#home.me) return void (this.lastSent = Date.now());
     this.news.arrived.push(message);
     count(this, message, 1, this.#home);
+  }
+
+  /** @param {any} data a message of this group, which need not be held */
+  received(data) {
+    return this.#made(data);
   }
 
   /** @param {any} data the current state of a message */

@@ -29,6 +29,35 @@ export class Grouping extends Searching {
     throw new TypeError("Only a connection has groups.");
   }
 
+  /** @returns {import("./listing.js").Listing} */
+  get _listing() {
+    throw new TypeError("Only a connection has groups.");
+  }
+
+  /** @param {string} _name @returns {Group | undefined} */
+  privateWith(_name) {
+    throw new TypeError("Only a connection has groups.");
+  }
+
+  get moreGroups() {
+    return this._listing.left;
+  }
+
+  /** @param {number} [limit] */
+  async loadGroups(limit) {
+    return this._listing.page(limit);
+  }
+
+  /** @param {string} group */
+  async loadGroup(group) {
+    return this._listing.want(group);
+  }
+
+  /** @param {string} name */
+  async loadPrivate(name) {
+    return this.privateWith(name) ?? this._listing.with(name);
+  }
+
   /** Sends the read marks that wait. @returns {Promise<void>} */
   async _flushReads() {}
 
@@ -138,6 +167,8 @@ export class Grouping extends Searching {
       };
       for (const event of ["groups", "group"]) this.addEventListener(event, look, { signal: stop.signal });
       look();
+      // A member whose group has not been shown stays as it is, without an event.
+      if (!this.groups.has(id) && this.moreGroups) this.loadGroup(id).catch(() => {});
     });
     return within(coming, JOIN_WAIT).finally(() => stop.abort());
   }

@@ -23,10 +23,11 @@ const RESYNC_REQUIRED = 4009;
 const TOO_MUCH = 4029;
 const TOO_MUCH_DELAY = 10_000;
 
-/** @typedef {{ type: string, seq?: number, ref?: string, code?: number, history?: string, people?: Record<string, import("../chinwag.js").Profile>, data: any }} Frame */
+/** @typedef {{ type: string, seq?: number, ref?: string, code?: number, history?: string, more?: { groups: number }, people?: Record<string, import("../chinwag.js").Profile>, data: any }} Frame */
 /**
  * @typedef {object} Owner the receiver of frames
  * @property {(patience: number) => Promise<string | null>} knock returns the token to show, or null for the cookie; rejects as REST does
+ * @property {() => string} query the query of the address, with its question mark
  * @property {() => Promise<unknown>} renew replaces an expired token, if possible
  * @property {(frame: Frame) => void} onFrame
  * @property {() => void} onState
@@ -154,7 +155,7 @@ export class Link {
 
   /** @param {string | null} token */
   #dial(token) {
-    const socket = new WebSocket(this.#server, token === null ? ["chinwag"] : ["chinwag", `bearer.${token}`]);
+    const socket = new WebSocket(this.#server + this.owner.query(), token === null ? ["chinwag"] : ["chinwag", `bearer.${token}`]);
     this.#socket = socket;
     const give = (/** @type {string} */ why) => socket === this.#socket && this.#lost(lost(why), 0);
     this.#openTimer = setTimeout(() => give("The server did not answer in time."), OPEN_WITHIN);

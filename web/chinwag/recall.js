@@ -1,5 +1,7 @@
 // The conversations as last known, for a page that opens while the server cannot be reached. They are in
-// the browser's storage until the user signs out.
+// the browser's IndexedDB until the user signs out.
+
+import { newId, within } from "./rest.js";
 
 /** @typedef {import("./group.js").Group} Group */
 /** @typedef {import("./people.js").People} People */
@@ -8,94 +10,235 @@
  * @typedef {object} Recalled
  * @property {string} name
  * @property {string} account
+ * @property {string} history the id of the server's history, to which the numbers belong
  * @property {any[]} groups as in a summary
  * @property {Record<string, any>} people
  * @property {Record<string, string[]>} relations
  */
+/** @typedef {{ me: string | null, account: string, sync: { history: string }, people: People, profiles: Profiles }} Known */
 
-/** The number of messages of a group, and of characters of all that is kept. */
+/** The number of groups that are kept, of the messages of one, and of its characters. */
+const GROUPS = 200;
 const MESSAGES = 20;
-const LONGEST = 1_000_000;
+const LONGEST = 50_000;
+/** Of larger groups the members are not kept. */
+const LISTED = 100;
+/** Changes of so long are written together, in milliseconds. */
+const PAUSE = 1_500;
+const OPEN_WITHIN = 5_000;
+/** The client's events that tell of what is kept. */
+const NOTED = new Set(["groups", "group", "messages", "unread", "relations", "user"]);
+const MARK = "chinwag:known:";
+const USERS = "users";
+const STORE = "groups";
 
 export class Recall {
-  #key;
+  #server;
   #home;
-  /** Whether the server has shown the groups to this page. */
-  #isBegun = false;
+  /** @type {Promise<IDBDatabase> | null} */
+  #opening = null;
+  /** @type {IDBDatabase | null} */
+  #database = null;
+  /** The mark of what this user keeps here, while the server has shown the groups to this page; else empty. */
+  #mark = "";
+  /** The groups that have changed since they were written. */
+  #changed = new Set();
+  /** The ids of the groups that are kept. */
+  #kept = new Set();
+  /** @type {number | undefined} */
+  #timer;
 
   /**
    * @param {string} server
    * @param {boolean} wanted
-   * @param {{ store: { me: string | null, account: string, people: People, profiles: Profiles }, groups(): Group[] }} home
-   *   with the groups that matter most first
+   * @param {{ store: Known, groups(): Group[] }} home with the groups that matter most first
    */
   constructor(server, wanted, home) {
-    this.#key = wanted ? `chinwag:known:${server}` : "";
+    this.#server = server;
     this.#home = home;
-    if (wanted) addEventListener("pagehide", () => this.keep());
+    if (!wanted) return;
+    this.#opening = within(Promise.resolve().then(open), OPEN_WITHIN);
+    this.#opening.then((database) => (this.#database = database), () => (this.#opening = null));
+    addEventListener("pagehide", () => this.keep());
   }
 
   /** From here on there is something to keep. */
-  begin() {
-    this.#isBegun = true;
+  async begin() {
+    const { me, account } = this.#home.store;
+    if (!this.#opening || this.#mark) return;
+    const before = markOf(this.#server);
+    const isSame = before?.name === me && before?.account === account;
+    if (!isSame) await this.clear();
+    const ids = await this.#read((_, store) => store.getAllKeys(this.#range));
+    if (!ids || me !== this.#home.store.me) return;
+    this.#kept = new Set(ids.map((key) => /** @type {string[]} */ (key)[1]));
+    this.#mark = isSame ? before.id : newId();
+    if (!isSame) setMark(this.#server, { name: me, account, id: this.#mark });
+    for (const { id } of this.#home.groups().slice(0, GROUPS)) this.#changed.add(id);
+    this.#later();
   }
 
-  /** Keeps the newest conversations, as many as there is room for. */
+  /**
+   * Something has changed.
+   * @param {string} type the event that tells of it
+   * @param {any} detail
+   */
+  note(type, detail) {
+    if (!this.#mark || !NOTED.has(type)) return;
+    // The numbers of messages are in `added` as well.
+    const groups = type === "groups" ? detail.added : [];
+    for (const { id } of detail?.group ? [detail.group] : groups) this.#changed.add(id);
+    this.#later();
+  }
+
+  /** Writes all changes in one go, since the page may end. */
   keep() {
-    const { me, account, people, profiles } = this.#home.store;
-    if (!this.#key || !this.#isBegun || me === null) return;
-    let room = LONGEST;
-    const kept = [];
-    for (const group of this.#home.groups()) {
-      const data = summaryOf(group);
-      room -= JSON.stringify(data).length;
-      if (room < 0) break;
-      kept.push(data);
-    }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const { me, account, people, profiles, sync } = this.#home.store;
+    if (!this.#mark || !this.#database || me === null) return;
+    // The user has signed out in another tab, of which this one does not know yet.
+    if (markOf(this.#server)?.id !== this.#mark) return void (this.#mark = "");
+    const groups = this.#home.groups().slice(0, GROUPS);
+    const order = groups.map(({ id }) => id);
     const relations = Object.fromEntries(["contacts", "blockeds", "invitations", "invited_by"].map((list) => [list, [.../** @type {any} */ (people)[list]]]));
-    const names = new Set([me, ...relations.contacts, ...kept.flatMap((group) => [...(group.members ?? []), ...group.messages.map((/** @type {any} */ { author }) => author)])]);
+    const names = new Set([me, ...relations.contacts, ...groups.flatMap(peopleOf)]);
     const cards = Object.fromEntries([...names].filter(Boolean).map((name) => [name, profiles.known(name)]).filter(([, card]) => card));
-    this.#write(JSON.stringify({ name: me, account, groups: kept, people: cards, relations }));
-  }
-
-  /** @returns {Recalled | null} */
-  read() {
     try {
-      return this.#key ? JSON.parse(localStorage.getItem(this.#key) ?? "null") : null;
+      const transaction = this.#database.transaction([USERS, STORE], "readwrite");
+      const store = transaction.objectStore(STORE);
+      for (const id of this.#kept) if (!order.includes(id)) store.delete([this.#server, id]);
+      for (const group of groups) if (this.#changed.has(group.id)) store.put(summaryOf(group), [this.#server, group.id]);
+      const user = { id: this.#mark, name: me, account, history: sync.history, order, people: cards, relations };
+      transaction.objectStore(USERS).put(user, this.#server);
+      transaction.commit();
+      this.#kept = new Set(order);
+      this.#changed.clear();
     } catch {
-      return null;
+      // The storage is full or was taken away: less is known then.
     }
   }
 
-  clear() {
-    this.#isBegun = false;
-    this.#write(null);
+  /** @returns {Promise<Recalled | null>} */
+  async read() {
+    const mark = markOf(this.#server);
+    if (!mark || !this.#opening) return null;
+    const user = await this.#read((users) => users.get(this.#server));
+    const groups = await this.#read((_, store) => store.getAll(this.#range));
+    return user?.id === mark.id && groups ? { ...user, groups } : null;
   }
 
-  /** @param {string | null} text */
-  #write(text) {
-    if (!this.#key) return;
+  /** Forgets everything. A later write of another tab is never read. */
+  async clear() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#mark = "";
+    this.#changed.clear();
+    this.#kept.clear();
+    if (!this.#opening) return;
+    setMark(this.#server, null);
     try {
-      if (text === null) localStorage.removeItem(this.#key);
-      else localStorage.setItem(this.#key, text);
+      const transaction = (await this.#opening).transaction([USERS, STORE], "readwrite");
+      transaction.objectStore(USERS).delete(this.#server);
+      await done(transaction.objectStore(STORE).delete(this.#range));
     } catch {
-      // The storage is full or denied: nothing is known then.
+      // Where nothing can be kept there is nothing.
+    }
+  }
+
+  get #range() {
+    return IDBKeyRange.bound([this.#server], [this.#server, []]);
+  }
+
+  #later() {
+    this.#timer ??= setTimeout(() => this.keep(), PAUSE);
+  }
+
+  /**
+   * @template T
+   * @param {(users: IDBObjectStore, store: IDBObjectStore) => IDBRequest<T>} ask
+   * @returns {Promise<T | undefined>} undefined where the browser keeps nothing
+   */
+  async #read(ask) {
+    try {
+      const transaction = (await this.#opening)?.transaction([USERS, STORE], "readonly");
+      return transaction && (await done(ask(transaction.objectStore(USERS), transaction.objectStore(STORE))));
+    } catch {
+      return undefined;
     }
   }
 }
+
+/**
+ * The user whose conversations are kept, as all tabs see it at once.
+ * @param {string} server
+ * @returns {{ name: string, account: string, id: string } | null}
+ */
+function markOf(server) {
+  try {
+    return JSON.parse(localStorage.getItem(`${MARK}${server}`) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} server @param {object | null} mark */
+function setMark(server, mark) {
+  try {
+    if (mark) localStorage.setItem(`${MARK}${server}`, JSON.stringify(mark));
+    else localStorage.removeItem(`${MARK}${server}`);
+  } catch {
+    // Without it nothing is kept.
+  }
+}
+
+/** @returns {Promise<IDBDatabase>} */
+function open() {
+  const request = indexedDB.open("chinwag-known", 1);
+  request.onupgradeneeded = () => {
+    for (const name of [USERS, STORE]) request.result.createObjectStore(name);
+  };
+  return done(request);
+}
+
+/**
+ * @template T
+ * @param {IDBRequest<T>} request
+ * @returns {Promise<T>}
+ */
+function done(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** @param {Group} group */
+const newestOf = ({ hasLater, latest, messages }) => (!hasLater ? messages.slice(-MESSAGES) : latest ? [latest] : []);
+
+/** @param {Group} group */
+const peopleOf = (group) => [...(group.private ? [...group.members, ...group.restricts] : []), ...newestOf(group).map(({ author }) => author)];
 
 /**
  * A group as the server's summary shows it.
  * @param {Group} group
  */
 function summaryOf(group) {
-  const { id, name, owner, admins, members, restricts, membersCount, head, pending, settings, lastRead, unread } = group;
+  const { id, name, owner, admins, members, restricts, membersCount, head, pending, settings, lastRead, unread, mentioned, pins } = group;
+  const { description, avatar, data, open, slow } = group;
   const { notify, mutedUntil, hidden, pinned, markedUnread } = settings;
-  const newest = group.hasLater ? [group.latest] : group.messages.slice(-MESSAGES);
+  const newest = newestOf(group);
+  const size = (/** @type {unknown} */ each) => JSON.stringify(each).length;
+  let room = LONGEST - newest.reduce((sum, each) => sum + size(each), 0);
+  while (room < 0 && newest.length > 1) room += size(newest.shift());
+  // Pages load the members of large groups.
+  const listed = membersCount > LISTED ? { owner } : { owner, admins, members, restricts };
+  const isWhole = newest.length === group.messages.length && !group.hasEarlier && !group.hasLater;
   return {
-    ...{ id, name, owner, admins, members, restricts, members_count: membersCount, head, unread, last_read_seq: lastRead },
-    me: { notify, muted_until: mutedUntil, hidden, pinned, marked_unread: markedUnread, pending },
+    ...{ id, name, ...listed, members_count: membersCount, head, unread, last_read_seq: lastRead, pins },
+    ...{ description, avatar, data, open, slow, shown: isWhole ? newest.length + 1 : newest.length },
+    me: { notify, muted_until: mutedUntil, hidden, pinned, marked_unread: markedUnread, pending, mentioned },
     reads: Object.fromEntries(group.reads),
-    messages: newest.filter(Boolean).reverse(),
+    messages: newest.reverse(),
   };
 }

@@ -7,6 +7,11 @@ export class Session {
   leaving = false;
   /** The end of the last session that was seen, which tells it from another one. @type {string | null} */
   #expires = null;
+  /**
+   * The features of the server as it said last.
+   * @type {readonly string[]}
+   */
+  known = [];
   /** @type {Promise<import("../chinwag.js").ServerInfo> | null} */
   #info = null;
   #rest;
@@ -25,7 +30,9 @@ export class Session {
   /** The features of the server; null if it does not say. @returns {Promise<string[] | null>} */
   async features() {
     try {
-      return (await this.info()).features;
+      const { features } = await this.info();
+      this.known = features ?? [];
+      return this.known;
     } catch (error) {
       if (!(error instanceof ChinwagError)) throw error;
       return null;

@@ -2,6 +2,7 @@
 
 import { ChinwagError } from "./error.js";
 import { Group } from "./group.js";
+import { Listing } from "./listing.js";
 import { People } from "./people.js";
 import { Profiles } from "./profiles.js";
 import { Sync } from "./sync.js";
@@ -21,6 +22,8 @@ const NUMBERED = new Set(["message.text", "message.update", "message.delete", "m
  * @property {import("./rest.js").Rest} rest
  * @property {import("./outbox.js").Outbox} outbox
  * @property {number} held
+ * @property {number} messages how many messages are asked for of each group where a part of the groups is asked for
+ * @property {() => Promise<void>} flushReads
  * @property {(type: keyof Events, detail: any) => void} emit
  */
 
@@ -33,10 +36,13 @@ export class Store {
   exactNames = false;
   people = new People();
   profiles;
-  /** What is unread in groups that the server has not shown. */
-  unshown = 0;
   typing;
-  sync;
+  /** @type {Sync} */ sync;
+  /**
+   * The groups that the server has not shown.
+   * @type {Listing}
+   */
+  listing;
   #home;
   /** @type {number | undefined} */ #waking;
   /** @type {Set<Group>} */ #counting = new Set();
@@ -59,6 +65,21 @@ export class Store {
       drop: (id) => this.#gone(id),
       acknowledge: (message) => message.author === this.me && outbox.settle(message.client_id, message),
       caughtUp: ({ id }) => outbox.pump(id),
+      unknown: (frame, id) => this.listing.heard(frame, id),
+    });
+    this.listing = new Listing({
+      groups: this.groups,
+      link,
+      rest,
+      messages: home.messages,
+      show: (data, isOther) => this.sync.shown(data, isOther),
+      lack: (group) => this.sync.lack(group),
+      drop: (id) => this.#gone(id),
+      missing: (id) => outbox.dropGroup(id),
+      arrive: (group, message) => home.emit("message", { group, message: group.message(message.id) ?? group.received(message) }),
+      tell: () => this.#tellGroups(),
+      counted: () => home.emit("unread", { group: null }),
+      flush: () => home.flushReads(),
     });
   }
 
@@ -82,9 +103,15 @@ export class Store {
     return other ?? groups.find((group) => group.other !== null && this.sameName(group.other, name));
   }
 
+  /** Pinned groups first, then in order of activity. */
+  get conversations() {
+    const keyed = [...this.groups.values()].map((group) => ({ group, key: `${Number(group.settings.pinned)} ${group.date} ${group.id}` }));
+    return keyed.sort((a, b) => (a.key < b.key ? 1 : -1)).map(({ group }) => group);
+  }
+
   /** What is unread in all groups that are not muted. */
   get unread() {
-    return [...this.groups.values()].reduce((sum, { muted, unread }) => sum + (muted ? 0 : unread), this.unshown);
+    return [...this.groups.values()].reduce((sum, { muted, unread }) => sum + (muted ? 0 : unread), this.listing.unread);
   }
 
   /**
@@ -109,11 +136,11 @@ export class Store {
    * Shows what was known earlier, until the server shows what is.
    * @param {import("./recall.js").Recalled} known
    */
-  recall({ name, account, groups, people, relations }) {
+  recall({ name, account, history, groups, people, relations }) {
     Object.assign(this, { me: name, account });
     this.profiles.learn(people);
     this.people.summary(relations);
-    this.sync.summary(groups, "");
+    this.sync.summary(groups, history ?? "");
     this.#tellGroups();
     this.#home.emit("relations", null);
   }
@@ -150,7 +177,7 @@ export class Store {
     for (const id of [...this.groups.keys()]) this.#drop(id);
     this.people.summary({});
     this.profiles.forget();
-    this.unshown = 0;
+    this.listing.forget();
     Object.assign(this, { me: null, account: "" });
     this.#tellGroups();
     this.#home.emit("relations", null);
@@ -226,30 +253,28 @@ export class Store {
   }
 
   /** @param {Frame} frame */
-  #told({ type, data, history, people }) {
+  #told(frame) {
+    const { type, data } = frame;
     const { emit } = this.#home;
     const mine = data?.author === this.me;
     switch (type) {
       case "group.summary":
-        this.unshown = 0;
-        this.profiles.begin();
-        this.profiles.learn(people, data.flatMap(usersIn));
-        return this.sync.summary(data, history);
+        return this.#summary(frame);
       case "summary.more":
-        this.unshown = data.unread;
-        return emit("unread", { group: null });
+        return this.listing.counted(data.unread);
       case "contact.summary":
         this.people.summary(data);
         emit("relations", null);
         return emit("presence", { name: null });
       case "message.read":
-        return this.#read(data);
+        return this.#read(frame);
       case "group.me":
+        if (!this.groups.has(data.group)) this.listing.heard(frame, data.group);
         return this.settled(data.group, data);
       case "group.quit":
-        return data.name === this.me && this.#gone(data.group);
+        return data.name === this.me && this.#left(frame, data.group);
       case "group.delete":
-        return this.#gone(data);
+        return this.#left(frame, data);
       case "contact.update":
         if (mine) this.#related(data.name, data.operation);
         else this.people.apply(data.operation, data.author, mine);
@@ -268,6 +293,25 @@ export class Store {
       case "user.delete":
         return this.renamed(data.name, null);
     }
+  }
+
+  /** @param {Frame} frame */
+  #summary({ data, history, people, more }) {
+    this.profiles.begin();
+    this.profiles.learn(people, data.flatMap(usersIn));
+    if (more) for (const group of data) group.shown = this.#home.messages;
+    const { unshown, isOther } = this.sync.summary(data, history, more !== undefined);
+    this.listing.begin(more ? more.groups : null, more ? unshown : [], isOther);
+  }
+
+  /**
+   * This user is in a group no more.
+   * @param {Frame} frame
+   * @param {string} id
+   */
+  #left(frame, id) {
+    if (!this.groups.has(id)) this.listing.heard(frame, id);
+    this.#gone(id);
   }
 
   /**
@@ -300,10 +344,11 @@ export class Store {
     this.tell(group);
   }
 
-  /** @param {{ group: string, author: string, seq: number }} mark */
-  #read({ group: id, author, seq }) {
+  /** @param {Frame} frame */
+  #read(frame) {
+    const { group: id, author, seq } = frame.data;
     const group = this.groups.get(id);
-    if (!group) return;
+    if (!group) return void (author === this.me && this.listing.heard(frame, id));
     group.read(author, seq);
     if (author !== this.me) this.#home.emit("read", { group, name: author, seq });
     this.tell(group);

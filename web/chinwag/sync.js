@@ -26,6 +26,7 @@ const BEHIND_MOST = 5_000;
  * @property {(message: import("../chinwag.js").Message) => void} acknowledge one of the user's own messages is in the log
  * @property {(group: Group) => void} tell dispatches the changes of a group
  * @property {(group: Group) => void} caughtUp
+ * @property {(frame: Frame, id: string) => void} unknown an event of a group that is not here
  */
 
 export class Sync {
@@ -45,12 +46,19 @@ export class Sync {
     this.#home = home;
   }
 
+  get history() {
+    return this.#history;
+  }
+
   /**
-   * The server's summary of all groups, on a new connection.
+   * The server's summary of all groups, or of those with the latest activity, on a new connection. Returns the groups
+   * that it does not show, and whether the server has another history than before.
    * @param {any[]} summary
    * @param {string | undefined} history
+   * @param {boolean} [isPart]
+   * @returns {{ unshown: string[], isOther: boolean }}
    */
-  summary(summary, history = "") {
+  summary(summary, history = "", isPart = false) {
     const { groups, make, drop, tell } = this.#home;
     this.#era++;
     this.#busy = false;
@@ -58,7 +66,14 @@ export class Sync {
     const isOther = history !== this.#history;
     this.#history = history;
     const ids = new Set(summary.map(({ id }) => id));
-    for (const id of [...groups.keys()]) if (!ids.has(id)) drop(id);
+    const unshown = [...groups.keys()].filter((id) => !ids.has(id));
+    if (!isPart) for (const id of unshown) drop(id);
+    if (isOther) for (const id of unshown) groups.get(id)?.forgetMarks();
+    // What was missing of these groups is asked for again.
+    for (const id of unshown) {
+      const group = groups.get(id);
+      if (!isOther && group?.behind) this.#lack(group);
+    }
     for (const data of summary) {
       const group = groups.get(data.id) ?? make(data, "");
       group.behind = null;
@@ -76,6 +91,51 @@ export class Sync {
       group.marks(data);
       tell(group);
     }
+    return { unshown, isOther };
+  }
+
+  /**
+   * The server's view of a group in the answer to a request. Events may have overtaken it: then false, and it is to be asked
+   * for again. Without messages it has the user's marks only.
+   * @param {any} data
+   * @param {boolean} isOther whether the group is here from another history of the server
+   */
+  shown(data, isOther) {
+    const { groups, make, tell } = this.#home;
+    const group = groups.get(data.id);
+    if (!group) {
+      if (data.messages) this.#home.caughtUp(make(data, ""));
+      return true;
+    }
+    const pending = data.me?.pending || group.pending;
+    if (isOther || (pending && data.messages)) {
+      group.behind = null;
+      this.#reset(group, data);
+    } else if (pending || group.behind || data.head < group.head) {
+      // Of a group that was accepted, or ceased to be, an event tells.
+      return Boolean(pending);
+    } else {
+      group.resetReads(data.reads);
+      if (data.head > group.head) this.#lack(group, data);
+      else group.marks(data);
+    }
+    tell(group);
+    return true;
+  }
+
+  /**
+   * Events of a group are missing.
+   * @param {Group} group
+   */
+  lack(group) {
+    this.#lack(group);
+  }
+
+  /** @param {Group} group @param {any} [fresh] */
+  #lack(group, fresh = null) {
+    Object.assign(group, { behind: [], fresh });
+    this.#wanted.add(group);
+    void this.#pump();
   }
 
   /** Call it when the connection is ready. */
@@ -90,7 +150,7 @@ export class Sync {
   take(frame) {
     const { data } = frame;
     const group = this.#home.groups.get(data.group ?? data.id);
-    if (!group) return this.#stranger(frame);
+    if (!group) return this.#stranger(frame, data.group ?? data.id);
     if (frame.type === "group.update" && (data.me?.pending || group.pending)) return this.#consent(group, data);
     const seq = frame.seq ?? 0;
     if (group.behind) this.#keep(group, frame);
@@ -124,9 +184,13 @@ export class Sync {
   /**
    * An unknown group is made by an event with the whole group.
    * @param {Frame} frame
+   * @param {string} id
    */
-  #stranger({ type, data }) {
-    if (type === "group.update") this.#home.make(data, new Date().toISOString());
+  #stranger(frame, id) {
+    const { type, data } = frame;
+    if (type === "group.update" && data.head !== undefined) return void this.#home.make(data, new Date().toISOString());
+    if (type === "message.text") this.#known(frame);
+    this.#home.unknown(frame, id);
   }
 
   /** @param {Group} group @param {Frame} frame */
@@ -227,7 +291,7 @@ export class Sync {
     if (this.#home.groups.get(group.id) !== group || !group.behind) return;
     if (refused === "not_found") return this.#home.drop(group.id);
     if (head === undefined) {
-      if (group.fresh) this.#catchUp(group, group.fresh);
+      if (group.fresh?.messages) this.#catchUp(group, group.fresh);
       else void this.#refetch(group);
       return;
     }

@@ -49,6 +49,7 @@ export default {
   "list.search": "Find a conversation",
   "list.none": "No conversation yet",
   "list.none.hint": "Write to somebody, or create a group.",
+  "list.loading": "Loading more conversations…",
   "list.noMatch": "No conversation has this name.",
   "list.allHidden": "All conversations are hidden. Search for one by its name.",
   "list.marked": "marked as unread",

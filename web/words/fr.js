@@ -44,6 +44,7 @@ export default {
   "list.search": "Trouver une conversation",
   "list.none": "Aucune conversation pour l’instant",
   "list.none.hint": "Écrivez à quelqu’un, ou créez un groupe.",
+  "list.loading": "Chargement d’autres conversations…",
   "list.noMatch": "Aucune conversation ne porte ce nom.",
   "list.allHidden": "Toutes les conversations sont masquées. Cherchez-en une par son nom.",
   "list.marked": "marquée comme non lue",

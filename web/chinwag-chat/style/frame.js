@@ -68,6 +68,12 @@ export const frame = css`
   /* A long list: its rows are put in place one by one, and all of one height. */
   .list.part { display: block; position: relative; }
   .list.part > li { position: absolute; inset-inline: 0; }
+  /* A conversation that is being loaded. */
+  .list > .blank { height: 60px; }
+  .list:not(.part) > .blank { position: relative; }
+  .blank::before, .blank::after { content: ""; position: absolute; background: var(--_sunk); color: var(--_sunk); }
+  .blank::before { inset-inline-start: 10px; top: 9px; width: 42px; height: 42px; border-radius: 50%; }
+  .blank::after { inset-inline-start: 64px; top: 15px; width: 38%; height: 10px; border-radius: 5px; box-shadow: 0 19px 0 currentColor; }
   .entry {
     display: grid;
     grid-template-columns: auto minmax(0, 1fr) auto;

@@ -317,7 +317,7 @@ async fn every_example_of_the_documentation_works() {
     world.service().get("users/").await.ok(200);
 
     let snippets = examples("js").concat().replace("https://chat.example", &ours);
-    assert_eq!(examples("js").len(), 6);
+    assert_eq!(examples("js").len(), 7);
     let said = ann
         .run(&format!(
             "const {{ Chinwag }} = await import('{ours}/chinwag.js');

@@ -17,4 +17,5 @@ mod search;
 mod sick;
 mod threads;
 mod tus;
+mod windows;
 mod world;

@@ -18,6 +18,7 @@ mod joining;
 mod links;
 mod lists;
 mod log;
+mod many;
 mod mentions;
 mod menu;
 mod network;

@@ -1,0 +1,254 @@
+//! A connection that begins with some of the groups, and finds the others when they are needed.
+
+use chinwag_testkit::browser::Tab;
+use chinwag_testkit::client::Client;
+use chinwag_testkit::proxy::Proxy;
+use serde_json::{Value, json};
+
+use crate::world::{World, load};
+
+/// Counts what the page receives: frames, and characters of frames and answers.
+const METER: &str = "window.received = { frames: 0, size: 0, requests: [] };
+    const Socket = window.WebSocket, ask = window.fetch;
+    window.WebSocket = class extends Socket {
+        constructor(...given) {
+            super(...given);
+            this.addEventListener('message', ({ data }) => { received.frames++; received.size += data.length; });
+        }
+    };
+    window.fetch = async (...given) => {
+        const answer = await ask(...given);
+        received.requests.push(String(given[0]).split('/api/v1/')[1]);
+        received.size += (await answer.clone().text()).length;
+        return answer;
+    };
+    window.measured = () => { const found = received; window.received = { frames: 0, size: 0, requests: [] }; return found; };";
+
+/// Groups of ann and bob, the first the least active, with two messages of bob's in each.
+async fn groups(world: &World, count: usize) -> Vec<String> {
+    let mut groups = Vec::new();
+    for _ in 0..count {
+        groups.push(world.group(&["ann", "bob"]).await);
+    }
+    for group in &groups {
+        for body in ["first", "second"] {
+            say(world, group, body).await;
+        }
+    }
+    groups
+}
+
+async fn say(world: &World, group: &str, body: &str) {
+    let message = json!({ "group": group, "author": "bob", "body": body });
+    world.service().post("messages/", message).await.ok(201);
+}
+
+/// ann at another device.
+async fn elsewhere(world: &World) -> Client {
+    let token = world.service().post("users/ann/tokens/", json!({})).await.ok(201);
+    Client::new(&world.url(), token["token"].as_str(), "ann")
+}
+
+/// ann's page, connected with so many groups.
+async fn begun(world: &World, link: &Proxy, groups: usize) -> Tab {
+    let ann = world.person("ann", link).await;
+    ann.run(METER).await;
+    load(&ann, "ann", link, &format!("{{ groups: {groups} }}")).await;
+    ann.run("window.came = []; chat.addEventListener('message', ({ detail }) => came.push(detail.message.body)); await chat.connect();")
+        .await;
+    ann
+}
+
+async fn of_many(count: usize) -> (World, Proxy, Vec<String>) {
+    let world = World::start().await;
+    world.users(&["ann", "bob", "eve"]).await;
+    let groups = groups(&world, count).await;
+    let link = world.link().await;
+    (world, link, groups)
+}
+
+#[tokio::test]
+async fn others_come_in_pages_and_all_unread_count_from_the_start() {
+    let (world, link, groups) = of_many(65).await;
+    let ann = begun(&world, &link, 20).await;
+    ann.until("chat.unread === 130").await;
+    let newest: Vec<_> = groups.iter().rev().collect();
+    let shown = "return [chat.groups.size, chat.moreGroups, chat.conversations.map(({ id }) => id)]";
+    assert_eq!(ann.run(shown).await, json!([20, 45, newest[..20]]));
+    let first = ann.run("const group = chat.conversations[0]; return [bodies(group.id), group.hasEarlier, group.unread, await chat.loadEarlier(group.id), bodies(group.id)]").await;
+    assert_eq!(first, json!([["second"], true, 2, 1, ["first", "second"]]));
+    let pages = "return [await chat.loadGroups(30), chat.moreGroups, chat.unread, await chat.loadGroups(), chat.moreGroups, chat.unread, await chat.loadGroups()]";
+    assert_eq!(ann.run(pages).await, json!([30, 15, 130, 15, 0, 130, 0]));
+    assert_eq!(ann.run(shown).await, json!([65, 0, newest]));
+    assert_eq!(ann.run("return faults();").await, json!([]));
+}
+
+#[tokio::test]
+async fn an_application_without_the_option_has_all_groups() {
+    let (world, link, groups) = of_many(60).await;
+    let ann = world.person("ann", &link).await;
+    ann.run("await chat.connect();").await;
+    let shown = "const group = chat.groups.get('ID'); return [chat.groups.size, chat.moreGroups, chat.unread, bodies(group.id), group.hasEarlier]";
+    let shown = ann.run(&shown.replace("ID", &groups[0])).await;
+    assert_eq!(shown, json!([60, 0, 120, ["first", "second"], false]));
+}
+
+#[tokio::test]
+async fn an_event_brings_its_group() {
+    let (world, link, groups) = of_many(30).await;
+    let ann = begun(&world, &link, 10).await;
+    ann.until("chat.unread === 60").await;
+    say(&world, &groups[0], "third").await;
+    ann.until("came.length === 1 && chat.unread === 61").await;
+    let shown = format!(
+        "return [came, chat.conversations[0].id === '{}', chat.conversations[0].unread, chat.moreGroups]",
+        groups[0]
+    );
+    assert_eq!(ann.run(&shown).await, json!([["third"], true, 3, 19]));
+    // What is done at another device counts.
+    let other = elsewhere(&world).await;
+    other.post(&format!("groups/{}/read/", groups[1]), json!({ "seq": 3 })).await.ok(200);
+    ann.until("chat.unread === 59").await;
+    other.patch(&format!("groups/{}/me/", groups[2]), json!({ "notify": "none" })).await.ok(200);
+    ann.until(&format!("chat.unread === 57 && chat.groups.get('{}')?.muted", groups[2])).await;
+    other.post(&format!("groups/{}/quit/", groups[3]), json!({})).await.ok(200);
+    ann.until("chat.unread === 55 && chat.moreGroups === 17").await;
+    // A reaction, and a new name, bring nothing.
+    let rename = json!({ "name": "renamed", "author": "ann" });
+    world.service().patch(&format!("groups/{}/", groups[4]), rename).await.ok(200);
+    world
+        .service()
+        .post("groups/", json!({ "name": "joined", "author": "bob", "members": ["ann"] }))
+        .await
+        .ok(201);
+    ann.until("chat.groups.size === 13").await;
+    assert_eq!(ann.run(&format!("return chat.groups.has('{}')", groups[4])).await, false);
+    assert_eq!(ann.run(&format!("return (await chat.loadGroup('{}')).name", groups[4])).await, "renamed");
+    ann.until("chat.unread === 55").await;
+    assert_eq!(ann.run("return faults();").await, json!([]));
+}
+
+#[tokio::test]
+async fn many_events_at_once_bring_groups_without_a_gap() {
+    let (world, link, groups) = of_many(40).await;
+    let ann = begun(&world, &link, 5).await;
+    for round in 0..3 {
+        for group in &groups[..20] {
+            say(&world, group, &format!("round {round}")).await;
+        }
+    }
+    ann.until("chat.unread === 140 && came.length === 60 && [...chat.groups.values()].every((group) => !group.isBehind)")
+        .await;
+    let heads = "return [...chat.groups.values()].filter(({ head, latest }) => head !== latest.seq).length";
+    assert_eq!(ann.run(heads).await, 0);
+    for group in &groups[..20] {
+        ann.run(&format!("while (chat.groups.get('{group}').hasEarlier) await chat.loadEarlier('{group}');"))
+            .await;
+        let held = ann.run(&format!("return bodies('{group}');")).await;
+        assert_eq!(held, json!(["first", "second", "round 0", "round 1", "round 2"]));
+    }
+    assert_eq!(ann.run("return faults();").await, json!([]));
+}
+
+#[tokio::test]
+async fn groups_come_by_id_by_name_and_as_pinned() {
+    let world = World::start().await;
+    world.users(&["ann", "bob", "eve"]).await;
+    let private = world.service().put("private/", json!({ "users": ["ann", "bob"] })).await.ok(201);
+    let groups = groups(&world, 12).await;
+    let other = elsewhere(&world).await;
+    other.patch(&format!("groups/{}/me/", groups[0]), json!({ "pinned": true })).await.ok(200);
+    let foreign = world.group(&["bob"]).await;
+    let link = world.link().await;
+    let ann = begun(&world, &link, 3).await;
+    ann.until(&format!("chat.conversations[0].id === '{}' && chat.groups.size === 4", groups[0])).await;
+    let both = format!(
+        "const [one, same] = await Promise.all([chat.loadGroup('{0}'), chat.loadGroup('{0}')]); return [one === same, one === await chat.loadGroup('{0}'), one.id]",
+        groups[2]
+    );
+    assert_eq!(ann.run(&both).await, json!([true, true, groups[2]]));
+    let missing = format!("return chat.loadGroup('{foreign}').catch(({{ code }}) => code)");
+    assert_eq!(ann.run(&missing).await, 404);
+    let found = "return [chat.privateWith('bob') ?? null, (await chat.loadPrivate('BOB')).id, chat.privateWith('bob').id, (await chat.loadPrivate('eve')) ?? null]";
+    assert_eq!(ann.run(found).await, json!([null, private["id"], private["id"], null]));
+    // A message to a group that is not here waits for it.
+    let sent = format!("return (await chat.send('{}', 'hello').sent).group", groups[4]);
+    assert_eq!(ann.run(&sent).await, json!(groups[4]));
+    assert_eq!(ann.run(&format!("return bodies('{}').at(-1)", groups[4])).await, "hello");
+    let refused = format!("return chat.send('{foreign}', 'hello').sent.catch(({{ message }}) => message)");
+    assert_eq!(ann.run(&refused).await, "You are no longer in this group.");
+    assert_eq!(ann.run("return faults();").await, json!([]));
+}
+
+#[tokio::test]
+async fn a_return_receives_what_changed_and_little_else() {
+    let (world, link, groups) = of_many(120).await;
+    // All of each group at every connection, for the comparison.
+    let whole = world.person("ann", &link).await;
+    whole.run(METER).await;
+    load(&whole, "ann", &link, "{}").await;
+    whole.run("await chat.connect();").await;
+    let whole = whole.run("return measured();").await;
+
+    let ann = begun(&world, &link, 10).await;
+    let first = ann.run("return measured();").await;
+    ann.run("while (await chat.loadGroups(100)); for (const { id } of chat.conversations) while (chat.groups.get(id).hasEarlier) await chat.loadEarlier(id);")
+        .await;
+    ann.until("chat.unread === 240").await;
+    link.cut();
+    ann.until("chat.state !== 'ready'").await;
+    let other = elsewhere(&world).await;
+    say(&world, &groups[119], "in the window").await;
+    say(&world, &groups[7], "came up").await;
+    other.post(&format!("groups/{}/read/", groups[5]), json!({ "seq": 3 })).await.ok(200);
+    other
+        .patch(&format!("groups/{}/me/", groups[4]), json!({ "muted_until": "2100-01-01T00:00:00Z" }))
+        .await
+        .ok(200);
+    other.post(&format!("groups/{}/quit/", groups[3]), json!({})).await.ok(200);
+    let rename = json!({ "name": "renamed", "author": "ann" });
+    world.service().patch(&format!("groups/{}/", groups[2]), rename).await.ok(200);
+    let made = json!({ "name": "joined", "author": "bob", "members": ["ann"] });
+    let joined = world.service().post("groups/", made).await.ok(201)["id"].clone();
+    ann.run("measured();").await;
+    link.mend();
+    ann.until(&format!(
+        "chat.state === 'ready' && came.length === 2 && chat.unread === 236 && chat.groups.has({joined})
+        && chat.groups.get('{}').muted && !chat.groups.has('{}') && chat.groups.get('{}').name === 'renamed'",
+        groups[4], groups[3], groups[2]
+    ))
+    .await;
+    let back = ann.run("return measured();").await;
+    println!("all groups: {whole}\nten groups: {first}\na return to 120: {back}");
+    assert_eq!(
+        ann.run(&format!("return bodies('{}')", groups[7])).await,
+        json!(["first", "second", "came up"])
+    );
+    assert_eq!(ann.run("return [chat.groups.size, chat.moreGroups]").await, json!([120, 0]));
+    assert_eq!(ann.run("return faults();").await, json!([]));
+    let size = |measured: &Value| measured["size"].as_u64().expect("a number");
+    assert!(size(&first) * 5 < size(&whole), "{first} {whole}");
+    assert!(size(&back) * 2 < size(&whole), "{back} {whole}");
+    let frames = back["frames"].as_u64().expect("a number");
+    assert!(frames < 12, "{back}");
+}
+
+#[tokio::test]
+async fn another_history_replaces_all_groups() {
+    let (mut world, link, groups) = of_many(12).await;
+    let ann = begun(&world, &link, 5).await;
+    ann.run("while (await chat.loadGroups(100));").await;
+    ann.until("chat.groups.size === 12").await;
+    link.cut();
+    world.stop();
+    let renewed = world.program().run(&["history", "--renew"]);
+    assert_eq!(renewed.code, Some(0), "{}", renewed.stderr);
+    world.serve();
+    say(&world, &groups[0], "after").await;
+    link.mend();
+    ann.run("chat.retry();").await;
+    ann.until("chat.state === 'ready' && chat.unread === 25").await;
+    let held = format!("return [bodies('{}'), bodies('{}'), chat.moreGroups]", groups[0], groups[1]);
+    assert_eq!(ann.run(&held).await, json!([["after"], ["second"], 0]));
+    assert_eq!(ann.run("return faults();").await, json!([]));
+}

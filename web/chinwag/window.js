@@ -1,0 +1,26 @@
+// The part of the summary that a connection is shown.
+
+/** The largest part that a server shows. */
+const GROUPS_MOST = 2000;
+const MESSAGES_MOST = 20;
+
+/** @typedef {{ groups: number, messages: number }} Window of infinitely many groups if all are wanted */
+
+/**
+ * The part that the application asks for.
+ * @param {import("../chinwag.js").ChinwagOptions} options
+ * @returns {Window}
+ */
+export function windowOf({ groups = Infinity, messages = 1 }) {
+  const within = (/** @type {number} */ number, /** @type {number} */ most) => Math.min(most, Math.max(1, Math.floor(number)));
+  return { groups: groups === Infinity ? groups : within(groups, GROUPS_MOST), messages: within(messages, MESSAGES_MOST) };
+}
+
+/**
+ * The query of the connection's address. A server that cannot list the other groups shows all.
+ * @param {Window} window
+ * @param {readonly string[]} features of the server
+ */
+export function queryOf({ groups, messages }, features) {
+  return groups !== Infinity && features.includes("recent") ? `?groups=${groups}&messages=${messages}` : "";
+}

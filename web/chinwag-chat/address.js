@@ -36,16 +36,31 @@ export class Address {
   #isReading = false;
   /** Whether the address names a conversation that is yet to be loaded. */
   #isWaiting = false;
+  /** Whether the entry of the history is that of a search that was closed. It shows what the entry before shows. */
+  #isClosed = false;
   /** The number of entries of the history that this page has added. */
   #depth = 0;
 
   constructor(chat) {
     this.#chat = chat;
     const { signal } = chat.listening;
-    addEventListener("popstate", () => this.#read(), { signal });
+    addEventListener("popstate", () => this.#isRepeated() || this.#read(), { signal });
     chat.addEventListener("change", ({ detail }) => this.#changed(detail.topic), { signal });
     chat.linkTo = (group, seq) => location.href.split("#")[0] + fragment({ group: group.id }, seq);
     chat.goBack = () => this.#back();
+  }
+
+  /**
+   * Whether Back led from the entry of a closed search to the one before, which shows the same: then it goes on to the one before
+   * that. Leaving the entry when the search is closed would take effect a moment later, and undo what the user does meanwhile.
+   */
+  #isRepeated() {
+    const [was, depth] = [this.#shown, history.state?.depth ?? 0];
+    const isBack = this.#isClosed && depth === this.#depth - 1 && this.#now() === was;
+    this.#isClosed = history.state?.closed === true;
+    this.#depth = depth;
+    if (isBack) history.back();
+    return isBack;
   }
 
   /** Opens the place that the address names. */
@@ -55,6 +70,7 @@ export class Address {
     if (this.#layer === "search") history.replaceState({ ...history.state, chinwag: "chat" }, "");
     this.#shown = this.#now();
     this.#depth = history.state?.depth ?? 0;
+    this.#isClosed = history.state?.closed === true;
     // A page that is loaded again is where it was: nobody has opened anything.
     this.#read(performance.getEntriesByType("navigation")[0]?.type === "reload");
   }
@@ -154,8 +170,7 @@ export class Address {
     if (shown === this.#shown || !this.#isBegun) return;
     // Closing the details leads back to the entry before them, which is the conversation.
     if (this.#shown === `details${hash}` && !isSearch && this.#depth > 0) return history.back();
-    // Closing the search does so, too.
-    if (this.#shown.startsWith("search") && history.state?.from === shown && this.#depth > 0) return history.back();
+    if (this.#shown.startsWith("search") && history.state?.from === shown && this.#depth > 0) return this.#closeSearch(shown, hash);
     // Closing a thread leads back likewise.
     const wasThread = Boolean(place(this.#shown)?.thread);
     if (wasThread && history.state?.from === shown && this.#depth > 0) return history.back();
@@ -164,8 +179,20 @@ export class Address {
     if ((!hash && !isSearch) || isLed || inviteOf(this.#shown) || (wasThread && !thread) || this.#became(current ?? {})) return this.#replace(hash);
     const from = this.#shown;
     this.#shown = shown;
-    this.#depth += 1;
-    history.pushState({ chinwag: isSearch ? "search" : pane, depth: this.#depth, from }, "", this.#url(hash));
+    // The entry of a closed search is used again.
+    const add = this.#isClosed ? "replaceState" : "pushState";
+    this.#depth += this.#isClosed ? 0 : 1;
+    this.#isClosed = false;
+    history[add]({ chinwag: isSearch ? "search" : pane, depth: this.#depth, from }, "", this.#url(hash));
+  }
+
+  /** The entry of the search becomes one of what it was opened over. */
+  #closeSearch(shown, hash) {
+    const { chinwag, ...state } = history.state;
+    const layer = shown.startsWith("details") ? "details" : this.#chat.pane;
+    this.#shown = shown;
+    this.#isClosed = true;
+    history.replaceState({ ...state, chinwag: layer, closed: true }, "", this.#url(hash));
   }
 
   /** Whether the conversation is the one of the address, which had no group yet. */
@@ -176,7 +203,7 @@ export class Address {
 
   #replace(hash) {
     this.#shown = hash;
-    history.replaceState({ chinwag: this.#chat.pane, depth: this.#depth }, "", this.#url(hash));
+    history.replaceState({ chinwag: this.#chat.pane, depth: this.#depth, closed: this.#isClosed }, "", this.#url(hash));
   }
 
   #url = (hash) => hash || location.pathname + location.search;

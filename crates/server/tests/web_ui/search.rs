@@ -47,11 +47,31 @@ async fn open(page: &Page) {
     .await;
 }
 
-/// Closes the search. The browser goes back a little later: what comes before that would be undone.
 async fn close(page: &Page) {
     page.press("Close").await;
     let back = "return !walk(document).some((each) => each.matches('dialog')) && history.state?.chinwag !== 'search'";
     page.looks("be back", back, json!([])).await;
+}
+
+#[tokio::test]
+async fn a_reload_right_after_a_closed_search_stands() {
+    let stage = Stage::open().await;
+    let (ann, _) = ann_in_the_garden(&stage).await;
+    ann.press("The garden").await;
+    ann.sees_in("Conversation", "The garden").await;
+    open(&ann).await;
+    let close = "const dialog = walk(document).find((each) => each.matches('dialog.finder'));
+        const closed = new Promise((done) => dialog.addEventListener('close', done));
+        dialog.close(); await closed;
+        window.reloading = true; const at = history.state.chinwag; location.reload(); return at";
+    assert_eq!(ann.run_async(close).await, "chat", "the entry of the search is left at once");
+    ann.looks("be loaded again", "return window.reloading === undefined", json!([])).await;
+    ann.sees_in("Conversation", "The garden").await;
+    is_open(&ann, false).await;
+    // The closed search is no step of its own.
+    ann.run("history.back();").await;
+    ann.looks("be in the list", "return location.hash === ''", json!([])).await;
+    ann.close().await;
 }
 
 /// Waits until the results hold these texts, in this order, whatever is between.

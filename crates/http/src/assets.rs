@@ -224,7 +224,8 @@ fn tag(file: &EmbeddedFile, small: bool, base: &str) -> String {
 }
 
 fn is_text(content_type: &str) -> bool {
-    content_type.starts_with("text/") || matches!(content_type, "image/svg+xml" | "application/json")
+    content_type.starts_with("text/")
+        || matches!(content_type, "image/svg+xml" | "application/json" | "application/manifest+json")
 }
 
 fn content_type(path: &str) -> &'static str {
@@ -236,6 +237,7 @@ fn content_type(path: &str) -> &'static str {
         Some("png") => "image/png",
         Some("ico") => "image/vnd.microsoft.icon",
         Some("json") => "application/json",
+        Some("webmanifest") => "application/manifest+json",
         Some("txt" | "md" | "ts") => "text/plain; charset=utf-8",
         Some("woff2") => "font/woff2",
         _ => "application/octet-stream",

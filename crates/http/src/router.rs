@@ -36,7 +36,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Pages run their own scripts and talk to their own host, and nothing else.
 const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: https:; \
-     media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+     media-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
 /// The headers of answers that pages of other origins may read.
@@ -77,6 +77,7 @@ fn pages() -> Vec<(&'static str, Endpoint)> {
         ("/assets/{*path}", get(assets::asset)),
         ("/chinwag.js", get(assets::module)),
         ("/worker.js", get(assets::module)),
+        ("/manifest.webmanifest", get(assets::module)),
         ("/chinwag.d.ts", get(assets::module)),
         ("/chinwag/{*path}", get(assets::module)),
         ("/chinwag-chat.js", get(assets::element)),

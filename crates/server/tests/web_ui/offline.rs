@@ -11,6 +11,20 @@ const FILES_ARE_KEPT: &str = "const cache = await caches.open('chinwag-page');
     const kept = (await cache.keys()).map(({ url }) => new URL(url).pathname);
     return Boolean(navigator.serviceWorker.controller) && kept.includes('/') && kept.some((path) => path.startsWith('/bundle/page.'));";
 
+/// The number of users and of groups whose conversations the browser keeps.
+const KEPT: &str = "const asked = indexedDB.open('chinwag-known');
+    const database = await new Promise((done) => (asked.onsuccess = () => done(asked.result)));
+    const count = (name) => new Promise((done) => {
+        const counted = database.transaction(name).objectStore(name).count();
+        counted.onsuccess = () => done(counted.result);
+    });
+    return [await count('users'), await count('groups')];";
+
+/// A script that says whether the browser keeps so much.
+fn kept(wanted: &str) -> String {
+    format!("const [users, groups] = await (async () => {{ {KEPT} }})(); return {wanted}")
+}
+
 #[tokio::test]
 async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
     let mut stage = Stage::open().await;
@@ -20,6 +34,7 @@ async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
     bob.say("hello ann").await;
     ann.sees_once("hello ann").await;
     ann.looks("keep its files", FILES_ARE_KEPT, json!([])).await;
+    ann.looks("keep the conversation", &kept("users === 1 && groups === 1"), json!([])).await;
 
     stage.app.stop().await;
     ann.sees("Connection lost. Trying again…").await;
@@ -44,8 +59,9 @@ async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
     ann.press("Your profile").await;
     ann.press("Sign out").await;
     ann.sees(WELCOME).await;
-    let known = "return Object.values(localStorage).filter((text) => text.includes('hello')).length";
+    let known = "return Object.values(localStorage).filter((text) => text.includes('hello') || text.includes('ann')).length";
     assert_eq!(ann.run(known).await, 0);
+    assert_eq!(ann.run(KEPT).await, json!([0, 0]));
     stage.app.stop().await;
     ann.reload().await;
     ann.sees("Connection lost").await;
@@ -142,4 +158,46 @@ async fn a_known_conversation_moves_to_what_came_meanwhile() {
             has_read_all(&stage, &ann, &group).await;
         }
     }
+}
+
+#[tokio::test]
+async fn the_next_user_of_a_browser_sees_nothing_of_the_last() {
+    let mut stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    write_to(&ann, "bob", "hello bob").await;
+    ann.sees_sent("hello bob").await;
+    ann.looks("keep its files", FILES_ARE_KEPT, json!([])).await;
+    ann.looks("keep a conversation", &kept("users === 1 && groups === 1"), json!([])).await;
+    // eve takes the place of ann without a sign-out: the cookie is another one.
+    let other = "await fetch('api/v1/accounts/', { method: 'POST', body: JSON.stringify({ name: 'eve', password: 'a long password' }) })";
+    ann.run(other).await;
+    stage.app.stop().await;
+    ann.reload().await;
+    ann.sees("Connection lost").await;
+    // Nobody can know that yet: the server says so.
+    stage.app.restart().await;
+    ann.sees("Signed in as eve").await;
+    ann.sees_no("hello bob").await;
+    ann.looks("keep nothing of ann's", &kept("users === 1 && groups === 0"), json!([])).await;
+    stage.app.stop().await;
+    ann.reload().await;
+    ann.sees("Signed in as eve").await;
+    ann.sees_no("hello bob").await;
+}
+
+#[tokio::test]
+async fn the_page_can_be_installed() {
+    let stage = Stage::open().await;
+    let manifest = stage.app.nobody().get("/manifest.webmanifest").await;
+    assert_eq!(manifest.header("content-type"), "application/manifest+json");
+    let manifest = manifest.ok(200);
+    let icon =
+        stage.app.nobody().get(&format!("/{}", manifest["icons"][0]["src"].as_str().expect("a path"))).await;
+    assert_eq!((icon.status, icon.header("content-type")), (200, "image/svg+xml"));
+    let ann = stage.browser("ann").await;
+    ann.sees("Sign in").await;
+    let loads = "const link = document.querySelector('link[rel=manifest]'); return (await (await fetch(link.href)).json()).start_url";
+    assert_eq!(ann.run(loads).await, "./");
+    ann.close().await;
 }

@@ -21,6 +21,7 @@ import * as notifications from "./chinwag-chat/notifications.js";
 import { define } from "./chinwag-chat/part.js";
 import "./chinwag-chat/people.js";
 import "./chinwag-chat/profile.js";
+import { Roving } from "./chinwag-chat/roving.js";
 import { Setup } from "./chinwag-chat/setup.js";
 import { status } from "./chinwag-chat/status.js";
 import "./chinwag-chat/thread.js";
@@ -90,6 +91,7 @@ export class ChinwagChat extends LitElement {
     addEventListener("beforeunload", (event) => this.#beforeUnload(event), { signal });
     addEventListener("keydown", (event) => this.hash && this.#pressed(event), { signal });
     new FocusKeeper(this.renderRoot, signal);
+    new Roving(this.renderRoot, signal);
     watchDay(() => this.#speak(), signal);
     this.#speak();
     if (this.hasUpdated) this.#begin();

@@ -31,7 +31,7 @@ export class Bans extends Part {
     return html`<div class="section">
       <h3 class="kicker">${title} · ${count}</h3>
       ${count
-        ? html`<ul role="list" aria-label=${title}>${repeat(this.#names.slice(0, this.#shown), (name) => name, (name) => this.#banned(name))}</ul>`
+        ? html`<ul role="list" data-roving aria-label=${title}>${repeat(this.#names.slice(0, this.#shown), (name) => name, (name) => this.#banned(name))}</ul>`
         : html`<p class="quiet small">${this.say("bans.none")}</p>`}
       ${count > this.#shown ? html`<button @click=${() => this.#more()}>${this.say("group.more")}</button>` : nothing}
       <form class="stack" novalidate @submit=${this.#submit}>

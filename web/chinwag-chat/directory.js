@@ -37,7 +37,7 @@ export class Directory extends Part {
       <input id="directory-search" type="search" autocomplete="off" spellcheck="false" maxlength="400" dir="auto" .value=${this.#query} @input=${this.#search}>
       <p class="error" role="alert">${this.error}</p>
       ${this.#rows.length
-        ? html`<ul role="list" aria-label=${this.say("begin.open")}>${repeat(this.#rows, ({ id }) => id, (row) => html`<li class="person">${this.#group(row)}</li>`)}</ul>`
+        ? html`<ul role="list" data-roving aria-label=${this.say("begin.open")}>${repeat(this.#rows, ({ id }) => id, (row) => html`<li class="person">${this.#group(row)}</li>`)}</ul>`
         : nothing}
       <p class="quiet small" role="status">${none}</p>
       ${this.#next ? html`<div><button @click=${this.#more}>${this.say("group.more")}</button></div>` : nothing}

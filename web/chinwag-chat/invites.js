@@ -30,7 +30,7 @@ export class Invites extends Part {
     return html`<div class="section">
       <h3 class="kicker">${title}</h3>
       ${this.#invites.length
-        ? html`<ul role="list" aria-label=${title}>${repeat(this.#invites, ({ code }) => code, (invite) => html`<li class="member">${this.#invite(invite)}</li>`)}</ul>`
+        ? html`<ul role="list" data-roving aria-label=${title}>${repeat(this.#invites, ({ code }) => code, (invite) => html`<li class="member">${this.#invite(invite)}</li>`)}</ul>`
         : html`<p class="quiet small">${this.say("invites.none")}</p>`}
       <form class="stack" novalidate @submit=${this.#make}>
         <div class="row wrap">

@@ -12,6 +12,7 @@ const KEYS = [
   ["↑", "keys.editLast"],
   ["Escape", "keys.cancel"],
   ["↑ ↓ Home End", "keys.move"],
+  ["← →", "keys.across"],
   ["Tab", "keys.actions"],
   ["?", "keys.help"],
 ];

@@ -39,7 +39,7 @@ export class Members extends Part {
       <h3 class="kicker">${label} · ${group.membersCount}</h3>
       <p class="error" id="members-error" role="alert">${this.error}</p>
       ${group.membersCount >= SEARCH_FROM || this.#query ? this.#search() : nothing}
-      <ul role="list" aria-label=${label}>
+      <ul role="list" data-roving aria-label=${label}>
         ${repeat(this.#rows, ({ name }) => name, (member) => html`<li class="member">${this.#member(group, member)}</li>`)}
       </ul>
       ${this.#rows.length ? nothing : html`<p class="quiet small" role="status">${this.#query ? this.say("group.none") : ""}</p>`}

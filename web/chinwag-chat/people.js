@@ -47,7 +47,7 @@ export class People extends Part {
     const person = (name) => html`<li class="person">${this.#person(name, set === "contacts", verbs)}</li>`;
     return html`<div class="section">
       <h2 class="kicker">${title}</h2>
-      ${names.length ? html`<ul role="list" aria-label=${title}>${repeat(names, (name) => name, person)}</ul>` : none}
+      ${names.length ? html`<ul role="list" data-roving aria-label=${title}>${repeat(names, (name) => name, person)}</ul>` : none}
     </div>`;
   }
 

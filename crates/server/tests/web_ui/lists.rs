@@ -1,5 +1,6 @@
 //! A long list of conversations.
 
+use chinwag_testkit::setup;
 use serde_json::json;
 
 use crate::Stage;
@@ -80,5 +81,64 @@ async fn a_long_list_is_drawn_where_it_is_seen() {
     make(&stage, "The newest").await;
     let newest = format!("{LIST} list.scrollTop = 0; return titles[0] === 'The newest'");
     ann.looks("see the newest first", &newest, json!([])).await;
+    ann.close().await;
+}
+
+/// The list of this name, its rows, the control that has the focus, and the place of that.
+const ROWS: &str = "const list = part(arguments[0]).find((each) => each.matches('ul')); const rows = [...list?.children ?? []];
+    const focused = list?.querySelector(':focus'); const row = rows.indexOf(focused?.closest('li'));
+    const column = row < 0 ? -1 : [...rows[row].querySelectorAll('button, select')].indexOf(focused);";
+
+/// Waits until a list has so many rows and one tab stop, in this row and column.
+async fn stops_at(page: &Page, list: &str, rows: usize, row: usize, column: usize) {
+    let script = format!(
+        "{ROWS} return rows.length === arguments[1] && row === arguments[2] && column === arguments[3]
+        && [...list.querySelectorAll('button, select')].filter(({{ tabIndex }}) => tabIndex === 0).length === 1 && focused.tabIndex === 0"
+    );
+    page.looks(&format!("be in row {row}, column {column}"), &script, json!([list, rows, row, column])).await;
+}
+
+#[tokio::test]
+async fn people_and_members_are_one_tab_stop_a_list() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let crowd = setup::crowd(&stage.app.service(), "user", 200).await;
+    let invite = json!({ "contact": { "name": "ann", "operation": "invitation" } });
+    for user in &crowd {
+        user.patch(&format!("users/{}/", user.name()), invite.clone()).await.ok(200);
+    }
+    let members: Vec<_> = crowd.iter().map(|user| user.name()).collect();
+    let group = json!({ "name": "Crowd", "author": "ann", "members": members });
+    stage.app.service().post("groups/", group).await.ok(201);
+    ann.press("People").await;
+    let list = "Invitations for you";
+    let first = format!("{ROWS} rows[0]?.querySelector('button').focus(); return rows.length === 200");
+    ann.looks("see all invitations", &first, json!([list])).await;
+    stops_at(&ann, list, 200, 0, 0).await;
+    for (key, code, row, column) in [
+        ("ArrowDown", 40, 1, 0),
+        ("ArrowRight", 39, 1, 1),
+        ("ArrowRight", 39, 1, 2),
+        ("End", 35, 199, 2),
+        ("ArrowUp", 38, 198, 2),
+        ("ArrowLeft", 37, 198, 1),
+        ("Home", 36, 0, 1),
+    ] {
+        press(&ann, key, code).await;
+        stops_at(&ann, list, 200, row, column).await;
+    }
+    // An invitation that is accepted goes, and its neighbour has the focus.
+    ann.press("Accept user0").await;
+    ann.looks("see it go", &format!("{ROWS} return rows.length === 199 && row >= 0"), json!([list])).await;
+
+    ann.press("Chats").await;
+    ann.press("Crowd").await;
+    ann.press("Group details").await;
+    let first = format!("{ROWS} rows[0]?.querySelector('button').focus(); return rows.length === 50");
+    ann.looks("see the first members", &first, json!(["Members"])).await;
+    press(&ann, "End", 35).await;
+    stops_at(&ann, "Members", 50, 49, 0).await;
+    ann.press("Show more").await;
+    ann.looks("see more members", &format!("{ROWS} return rows.length === 100"), json!(["Members"])).await;
     ann.close().await;
 }

@@ -49,6 +49,11 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// A webhook's id.
+    WebhookId, "a webhook"
+);
+
+uuid_id!(
     /// A task's id. Ids ascend in the order of creation.
     TaskId, "a task"
 );
@@ -76,6 +81,16 @@ impl GroupId {
 
 impl FileId {
     /// A new random id (UUID version 4), so that the address of one file says nothing of another's.
+    pub fn new(clock: &dyn Clock) -> Self {
+        let secret = clock.secret();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&secret[..16]);
+        Self(Builder::from_random_bytes(bytes).into_uuid())
+    }
+}
+
+impl WebhookId {
+    /// A new random id (UUID version 4).
     pub fn new(clock: &dyn Clock) -> Self {
         let secret = clock.secret();
         let mut bytes = [0; 16];

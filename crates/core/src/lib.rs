@@ -41,9 +41,10 @@ pub mod text;
 pub mod thread;
 pub mod token;
 pub mod user;
+pub mod webhook;
 
 pub use clock::Clock;
 pub use date::Date;
 pub use error::{Error, Result};
-pub use id::{FileId, GroupId, HistoryId, HolderId, MessageId, Seq, SocketId, TaskId, UserId};
+pub use id::{FileId, GroupId, HistoryId, HolderId, MessageId, Seq, SocketId, TaskId, UserId, WebhookId};
 pub use name::{GroupName, Name};

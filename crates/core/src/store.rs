@@ -40,6 +40,7 @@ mod task;
 mod thread;
 mod token;
 mod user;
+mod webhook;
 
 use std::future::ready;
 use std::pin::Pin;
@@ -66,6 +67,7 @@ pub use task::{StoredTask, Task, Tasks};
 pub use thread::{OutsidePart, Threads};
 pub use token::Tokens;
 pub use user::Users;
+pub use webhook::Webhooks;
 
 use crate::event::Event;
 use crate::name::NameCase;
@@ -92,6 +94,7 @@ pub trait Tx:
     + Followers
     + Files
     + Feed
+    + Webhooks
 {
 }
 impl<
@@ -113,7 +116,8 @@ impl<
         + Tasks
         + Followers
         + Files
-        + Feed,
+        + Feed
+        + Webhooks,
 > Tx for T
 {
 }

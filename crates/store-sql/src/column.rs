@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use chinwag_core::store::encoding::Stored;
 use chinwag_core::token::TokenHash;
-use chinwag_core::{Date, Error, FileId, GroupId, HolderId, MessageId, Name, Result, Seq, TaskId, UserId};
+use chinwag_core::webhook::{WebhookLane, WebhookQueue};
+use chinwag_core::{
+    Date, Error, FileId, GroupId, HolderId, MessageId, Name, Result, Seq, TaskId, UserId, WebhookId,
+};
 use uuid::Uuid;
 
 /// A row of either database. Each method reads one column; none is a null.
@@ -75,6 +78,9 @@ column! {
     MessageId: id, id => MessageId(id);
     TaskId: id, id => TaskId(id);
     HolderId: id, id => HolderId(id);
+    WebhookId: id, id => WebhookId(id);
+    WebhookLane: id, lane => WebhookLane(lane);
+    WebhookQueue: id, queue => WebhookQueue(queue);
     Name: text, name => Name::stored(name);
     String: text, text => text.to_owned();
     Arc<str>: text, text => text.into();

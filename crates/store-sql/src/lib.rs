@@ -32,6 +32,7 @@ pub mod thread;
 pub mod token;
 pub mod transfer;
 pub mod user;
+pub mod webhook;
 
 /// The files of `migrations/` for each database, in the order of their numbers; the first leads to version 1. One that
 /// has been released is never changed.
@@ -72,6 +73,8 @@ pub const TABLES: &[Table] = &[
     feed::EVENTS,
     feed::FEED,
     feed::FEED_BOUNDS,
+    webhook::WEBHOOKS,
+    webhook::WEBHOOK_EVENTS,
 ];
 
 /// The statements that erase a group which is no more, each at most `$2` rows of the group `$1`.
@@ -109,12 +112,15 @@ pub mod names {
         ImportKind, Imported, Imports, Invites, Lease, ListedMember, Located, MemberPlace, Memberships,
         Mentions, Messages, NewMessage, NewReaction, Newcomer, OpenGroupRow, OpenGroups, OpenPlace,
         OutsidePart, Page, Pins, Prior, ReactionOf, Reactions, Relations, Shown, Sign, Task, Tasks, Threads,
-        Tokens, Unread, Users, Written,
+        Tokens, Unread, Users, Webhooks, Written,
     };
     pub use chinwag_core::thread::RootState;
     pub use chinwag_core::token::{self, Token, TokenHash};
     pub use chinwag_core::user::{Settings, User};
-    pub use chinwag_core::{Date, FileId, GroupId, HolderId, MessageId, Name, Result, Seq, TaskId, UserId};
+    pub use chinwag_core::webhook::{WaitingEvent, Webhook, WebhookAttempt, WebhookLane, WebhookQueue};
+    pub use chinwag_core::{
+        Date, FileId, GroupId, HolderId, MessageId, Name, Result, Seq, TaskId, UserId, WebhookId,
+    };
     pub use uuid::Uuid;
 }
 
@@ -171,6 +177,7 @@ macro_rules! impl_ports {
         $crate::impl_threads!($transaction);
         $crate::impl_tokens!($transaction);
         $crate::impl_users!($transaction, $($own)*);
+        $crate::impl_webhooks!($transaction);
     };
 }
 

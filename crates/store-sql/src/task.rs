@@ -39,6 +39,8 @@ macro_rules! next {
             stored_number!(TaskKind::LogRename),
             ", ",
             stored_number!(TaskKind::EraseReactions),
+            ", ",
+            stored_number!(TaskKind::EraseWebhookQueue),
             ") ORDER BY id LIMIT 1"
         )
     };

@@ -31,6 +31,7 @@ pub mod thread;
 pub mod token;
 pub mod user;
 pub mod version;
+pub mod webhook;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -431,6 +432,13 @@ macro_rules! store_suite {
                 a_password_is_taken_away
                 a_held_name_is_held_until_its_date
                 held_names_are_purged_after_their_date
+            }
+            webhook {
+                a_webhook_is_read_as_it_was_kept
+                a_position_moves_in_its_own_queue_alone
+                the_newest_attempts_are_kept
+                waiting_events_are_due_one_of_each_lane
+                a_queue_is_erased_in_parts
             }
         }
     };

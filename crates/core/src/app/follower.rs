@@ -129,6 +129,7 @@ fn is_due(tx: &dyn Tx, follower: Follower, state: &FollowerState, now: Date, old
         Follower::StrayFiles => Ok(has_passed(state, STRAYS_EVERY, now)),
         Follower::DroppedFiles => tx.files_are_due(now),
         Follower::EventFeed => feed::is_due(tx, oldest),
+        Follower::Webhooks => tx.webhooks_exist(),
     }
 }
 

@@ -80,6 +80,7 @@ impl Unit<'_> {
             Task::EraseReactions { group, messages } => {
                 self.tx.reactions_erase(group, &messages, effort.rows)? < effort.rows
             }
+            Task::EraseWebhookQueue(queue) => self.tx.webhook_queue_erase(queue, effort.rows)? < effort.rows,
             Task::LogRename { user, name, new_name, by_self, after } => {
                 let renamed = LogEntry::MemberRenamed { user, name, new_name };
                 let by = Some(user).filter(|_| by_self);

@@ -52,11 +52,13 @@ macro_rules! stored_number {
     (TaskKind::EraseGroup) => { 1 };
     (TaskKind::LogRename) => { 2 };
     (TaskKind::EraseReactions) => { 3 };
+    (TaskKind::EraseWebhookQueue) => { 4 };
 
     (Follower::ExpiredTokens) => { 0 };
     (Follower::DroppedFiles) => { 1 };
     (Follower::StrayFiles) => { 2 };
     (Follower::EventFeed) => { 3 };
+    (Follower::Webhooks) => { 4 };
 
     (FeedKind::MessageText) => { 0 };
     (FeedKind::MessageUpdate) => { 1 };
@@ -121,6 +123,8 @@ pub enum TaskKind {
     LogRename,
     /// [`Task::EraseReactions`](super::Task::EraseReactions).
     EraseReactions,
+    /// [`Task::EraseWebhookQueue`](super::Task::EraseWebhookQueue).
+    EraseWebhookQueue,
 }
 
 macro_rules! stored {
@@ -157,8 +161,8 @@ stored! {
     Notify { All, Mentions, None }
     TokenKind { Token, Ticket }
     ImportKind { User, Group, Relation, Membership }
-    TaskKind { EraseUser, EraseGroup, LogRename, EraseReactions }
-    Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed }
+    TaskKind { EraseUser, EraseGroup, LogRename, EraseReactions, EraseWebhookQueue }
+    Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed, Webhooks }
     FeedKind {
         MessageText, MessageUpdate, MessageDelete, MessageReact, MessagePin, MessageRead, GroupUpdate, GroupDelete,
         ContactUpdate, UserUpdate, UserDelete

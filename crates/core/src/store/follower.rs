@@ -18,6 +18,8 @@ pub enum Follower {
     StrayFiles,
     /// Gives events of the feed their positions, and removes old ones. It has no position: the feed's bounds are it.
     EventFeed,
+    /// Sends the events of the feed to webhooks. It has no position: each webhook has its own.
+    Webhooks,
 }
 
 /// The right to do a follower's work. It ends when another node takes the next term.

@@ -1,8 +1,11 @@
 //! Work that a request has begun and that goes on after its answer, in steps: each step is a job of its own,
 //! does a bounded part, and may be run by any node.
 
+use uuid::Uuid;
+
 use super::detail::{find, put};
 use super::encoding::{Stored, TaskKind};
+use crate::webhook::WebhookQueue;
 use crate::{Error, GroupId, Name, Result, Seq, TaskId, UserId};
 
 /// Work that remains.
@@ -32,6 +35,8 @@ pub enum Task {
         /// The numbers of the messages, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER).
         messages: Vec<Seq>,
     },
+    /// Erase the events that wait in a queue of a webhook, which has another queue now, or is deleted.
+    EraseWebhookQueue(WebhookQueue),
 }
 
 /// A task as its row holds it.
@@ -53,6 +58,7 @@ mod tag {
     pub(super) const NEW_NAME: u8 = 2;
     pub(super) const BY_SELF: u8 = 3;
     pub(super) const MESSAGES: u8 = 4;
+    pub(super) const QUEUE: u8 = 5;
 }
 
 impl Task {
@@ -74,6 +80,10 @@ impl Task {
                 let numbers: Vec<u8> = messages.iter().flat_map(|seq| seq.0.to_le_bytes()).collect();
                 put(&mut detail, tag::MESSAGES, &numbers);
                 (TaskKind::EraseReactions, None, Some(*group))
+            }
+            Self::EraseWebhookQueue(queue) => {
+                put(&mut detail, tag::QUEUE, queue.0.as_bytes());
+                (TaskKind::EraseWebhookQueue, None, None)
             }
         };
         let detail = Some(detail.as_slice()).filter(|detail| !detail.is_empty());
@@ -105,6 +115,10 @@ impl Task {
                 let messages = numbers.iter().map(|bytes| Seq(i64::from_le_bytes(*bytes))).collect();
                 Self::EraseReactions { group: stored.group.ok_or_else(broken)?, messages }
             }
+            TaskKind::EraseWebhookQueue => {
+                let queue = stored.detail.and_then(|detail| find(detail, tag::QUEUE)).ok_or_else(broken)?;
+                Self::EraseWebhookQueue(WebhookQueue(Uuid::from_slice(queue).map_err(|_| broken())?))
+            }
         })
     }
 }
@@ -129,8 +143,6 @@ pub trait Tasks {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     #[test]
@@ -148,6 +160,10 @@ mod tests {
             (
                 Task::EraseReactions { group, messages: vec![Seq(7), Seq(9)] },
                 Some(b"\x04\x10\0\0\0\x07\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0".as_slice()),
+            ),
+            (
+                Task::EraseWebhookQueue(WebhookQueue(Uuid::from_u128(7))),
+                Some(b"\x05\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x07".as_slice()),
             ),
         ] {
             task.with_stored(|stored| {

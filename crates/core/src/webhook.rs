@@ -1,0 +1,257 @@
+//! Webhooks: addresses of the host application to which the events of the feed are sent.
+
+mod attempt;
+
+use std::fmt;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::feed::{FeedKind, FeedRow};
+use crate::store::encoding::Stored;
+use crate::{Date, WebhookId};
+
+pub use attempt::{ATTEMPTS, WebhookAttempt};
+
+/// The most webhooks, unless an operator says otherwise.
+pub const WEBHOOKS: usize = 32;
+/// The longest address, in characters.
+pub const WEBHOOK_URL_CHARS: usize = 2048;
+/// The length of a secret, in bytes.
+pub const WEBHOOK_SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
+/// The time for which a secret still signs after another has taken its place.
+pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
+/// The time after which an event is given up.
+pub const SENT_WITHIN: Duration = Duration::from_secs(3 * 24 * 3600);
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+/// The pauses after the attempts of an event, in seconds, as Standard Webhooks lists them. After further attempts the
+/// last one stands.
+const PAUSES: [u64; 9] =
+    [5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
+/// The last attempt is made so long before an event is given up.
+const LAST_BEFORE: Duration = Duration::from_secs(MINUTE);
+/// Pauses are up to a tenth longer, by event, so that attempts that failed together do not come together again.
+const SPREAD: i64 = 10;
+
+/// The secret of a webhook, with which its requests are signed. It is stored as it is, and never logged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebhookSecret(Vec<u8>);
+
+impl WebhookSecret {
+    /// A secret of these bytes, if they are as many as a secret has.
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        WEBHOOK_SECRET_BYTES.contains(&bytes.len()).then(|| Self(bytes.to_vec()))
+    }
+
+    /// The secret of a row.
+    pub fn stored(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
+    /// The bytes, for signing and for those who may see it.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for WebhookSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookSecret(…)")
+    }
+}
+
+/// The types of events that a webhook receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookKinds {
+    /// All, those of later versions included.
+    All,
+    /// Those whose stored number is a bit of this one.
+    Only(i64),
+}
+
+impl WebhookKinds {
+    /// These types.
+    pub fn of(kinds: &[FeedKind]) -> Self {
+        Self::Only(kinds.iter().fold(0, |bits, kind| bits | bit(*kind)))
+    }
+
+    /// Whether events of a type are sent.
+    pub fn has(self, kind: FeedKind) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(bits) => bits & bit(kind) != 0,
+        }
+    }
+}
+
+fn bit(kind: FeedKind) -> i64 {
+    1 << kind.number()
+}
+
+/// A webhook, as a store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    pub id: WebhookId,
+    /// An absolute `http` or `https` URL.
+    pub url: String,
+    pub kinds: WebhookKinds,
+    pub secret: WebhookSecret,
+    /// The secret before that one, and the date until which it signs, too.
+    pub previous: Option<(WebhookSecret, Date)>,
+    pub created: Date,
+    pub queue: WebhookQueue,
+    /// The position in the feed up to which every event was sent, given up, or waits in the queue.
+    pub position: i64,
+    /// The last replay: its date, and the position up to which events were to be sent again.
+    pub replayed: Option<(Date, i64)>,
+}
+
+impl Webhook {
+    /// The secrets that sign now, the newest first.
+    pub fn secrets(&self, now: Date) -> Vec<&WebhookSecret> {
+        let previous = self.previous.as_ref().filter(|(_, until)| *until > now).map(|(secret, _)| secret);
+        std::iter::once(&self.secret).chain(previous).collect()
+    }
+
+    /// The date at which an event is given up.
+    pub fn expiry(&self, position: i64, date: Date) -> Date {
+        let from = match self.replayed {
+            Some((replayed, upto)) if position <= upto => date.max(replayed),
+            _ => date,
+        };
+        later(from, SENT_WITHIN)
+    }
+}
+
+/// The id of the events that wait for another attempt at a webhook. A replay begins another queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WebhookQueue(pub Uuid);
+
+/// Events that are sent one after the other: those of one group, or one event of no group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WebhookLane(pub Uuid);
+
+impl WebhookLane {
+    /// The lane of a row of the feed.
+    pub fn of(row: &FeedRow, position: i64) -> Self {
+        match row.group {
+            Some(group) => Self(group.0),
+            None => Self(Uuid::from_u64_pair(1, position.unsigned_abs())),
+        }
+    }
+}
+
+/// An event that waits for an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitingEvent {
+    pub lane: WebhookLane,
+    /// Its position in the feed.
+    pub position: i64,
+    /// The date at which it is given up.
+    pub expires: Date,
+    /// The attempts that failed.
+    pub attempts: u32,
+    /// The date of the next attempt. None while another of its lane is before it.
+    pub due: Option<Date>,
+}
+
+impl WaitingEvent {
+    /// The same after one more attempt that failed; none if it is to be given up.
+    pub fn failed(self, now: Date) -> Option<Self> {
+        let attempts = self.attempts.saturating_add(1);
+        let index = usize::try_from(attempts - 1).unwrap_or(usize::MAX).min(PAUSES.len() - 1);
+        let pause = Duration::from_secs(PAUSES[index]);
+        let spread =
+            pause / 100 * u32::try_from((self.position + i64::from(attempts)) % (SPREAD + 1)).unwrap_or(0);
+        let last = earlier(self.expires, LAST_BEFORE);
+        let due = later(now, pause + spread).min(last);
+        (due > now).then_some(Self { attempts, due: Some(due), ..self })
+    }
+}
+
+/// A date so much later.
+pub fn later(date: Date, time: Duration) -> Date {
+    Date::from_micros(date.micros().saturating_add(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)))
+}
+
+fn earlier(date: Date, time: Duration) -> Date {
+    Date::from_micros(date.micros().saturating_sub(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Date {
+        later(Date::from_micros(0), Duration::from_secs(seconds))
+    }
+
+    fn event(made: u64) -> WaitingEvent {
+        let lane = WebhookLane(Uuid::nil());
+        WaitingEvent {
+            lane,
+            position: 0,
+            expires: later(at(made), SENT_WITHIN),
+            attempts: 0,
+            due: Some(at(made)),
+        }
+    }
+
+    #[test]
+    fn attempts_follow_the_schedule_for_three_days() {
+        let (mut event, mut times) = (event(0), Vec::new());
+        while let Some(next) = event.failed(event.due.expect("a date")) {
+            let before = event.due.expect("a date").micros();
+            times.push((next.due.expect("a date").micros() - before) / 1_000_000);
+            event = next;
+        }
+        let pauses = PAUSES.map(|pause| i64::try_from(pause).expect("small"));
+        for (index, time) in times[..8].iter().enumerate() {
+            assert!((pauses[index]..=pauses[index] * 11 / 10).contains(time), "{times:?}");
+        }
+        let last = event.due.expect("a date");
+        assert_eq!(later(last, LAST_BEFORE), event.expires);
+        assert_eq!(times.len(), 9, "{times:?}");
+    }
+
+    #[test]
+    fn event_behind_others_has_only_what_is_left_of_its_time() {
+        let day = 24 * 3600;
+        let behind = event(day);
+        let now = at(4 * day - 30);
+        assert_eq!(behind.failed(now), None);
+        let now = at(4 * day - 600);
+        let tried = behind.failed(now).expect("another attempt");
+        assert_eq!(tried.due, Some(later(now, Duration::from_millis(5050))));
+        assert_eq!(tried.failed(at(4 * day - 595)).expect("another").due, Some(at(4 * day - 289)));
+    }
+
+    #[test]
+    fn replayed_event_has_three_days_from_the_replay() {
+        let webhook = Webhook {
+            id: WebhookId(Uuid::nil()),
+            url: String::new(),
+            kinds: WebhookKinds::All,
+            secret: WebhookSecret::stored(&[]),
+            previous: None,
+            created: at(0),
+            queue: WebhookQueue(Uuid::nil()),
+            position: 0,
+            replayed: Some((at(1000), 7)),
+        };
+        assert_eq!(webhook.expiry(7, at(1)), later(at(1000), SENT_WITHIN));
+        assert_eq!(webhook.expiry(8, at(1)), later(at(1), SENT_WITHIN));
+        assert_eq!(webhook.expiry(7, at(2000)), later(at(2000), SENT_WITHIN));
+    }
+
+    #[test]
+    fn kinds_are_those_that_were_named() {
+        let some = WebhookKinds::of(&[FeedKind::MessageText, FeedKind::UserDelete]);
+        for kind in FeedKind::VALUES {
+            assert!(WebhookKinds::All.has(*kind));
+            assert_eq!(some.has(*kind), matches!(kind, FeedKind::MessageText | FeedKind::UserDelete));
+        }
+    }
+}

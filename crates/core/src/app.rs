@@ -39,6 +39,7 @@ pub mod search;
 pub mod send;
 pub mod thread;
 pub mod user;
+pub mod webhook;
 pub mod work;
 
 use std::sync::Arc;

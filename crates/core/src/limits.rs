@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::feed::FeedRules;
 use crate::file::FileLimits;
+use crate::webhook::WEBHOOKS;
 
 /// The longest user name, in characters. An operator may set a lower limit for new names.
 pub const NAME_CHARS: usize = 128;
@@ -87,6 +88,8 @@ pub struct Limits {
     pub delete_window: Option<Duration>,
     pub files: FileLimits,
     pub feed: FeedRules,
+    /// The most webhooks (`webhooks.max`, 32).
+    pub webhooks: usize,
 }
 
 /// Rate limits. 0 lifts a limit.
@@ -227,6 +230,7 @@ impl Default for Limits {
             delete_window: None,
             files: FileLimits::default(),
             feed: FeedRules::default(),
+            webhooks: WEBHOOKS,
         }
     }
 }

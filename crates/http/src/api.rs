@@ -7,6 +7,7 @@
 pub mod invite;
 pub mod pin;
 pub mod reaction;
+pub mod webhook;
 
 use crate::wire::events::{
     GroupChanged, GroupDeleted, GroupLeft, MessageEdited, MessageSent, MessagesDeleted, MessagesFetched,
@@ -175,6 +176,27 @@ macro_rules! routes {
                 "/api/v1/events/" {
                     get feed::list: answers(401, 403, 404);
                 }
+                "/api/v1/webhooks/" {
+                    post webhook::create: answers(401, 403, 201).adds().example(|_| json!({
+                        "url": "https://hooks.example/chinwag", "types": ["user.delete"],
+                    }));
+                    get webhook::list: answers(401, 403, 200);
+                }
+                "/api/v1/webhooks/{id}/" {
+                    get webhook::get: answers(401, 403, 404);
+                    patch webhook::update: answers(401, 403, 404).example(|_| json!({ "types": ["*"] }));
+                    delete webhook::delete: answers(401, 403, 404);
+                }
+                "/api/v1/webhooks/{id}/test/" {
+                    post webhook::test: answers(401, 403, 404);
+                }
+                "/api/v1/webhooks/{id}/replay/" {
+                    post webhook::replay: answers(401, 403, 404)
+                        .example(|_| json!({ "after": "00000000000000000000000000000000.0" }));
+                }
+                "/api/v1/webhooks/{id}/attempts/" {
+                    get webhook::attempts: answers(401, 403, 404);
+                }
                 "/api/v1/search/" {
                     get search::overview: answers(401, 400, 400).costs(Cost::Search);
                 }
@@ -254,5 +276,12 @@ pub(crate) static SERVER_EVENTS: &[ServerEventEntry] = &[
 ];
 
 /// The payloads of requests, by their nouns.
-pub(crate) const REST_PAYLOADS: &[&[RestPayload]] =
-    &[account::REST, groups::REST, &[invite::NewInvite::REST], messages::REST, relation::REST, user::REST];
+pub(crate) const REST_PAYLOADS: &[&[RestPayload]] = &[
+    account::REST,
+    groups::REST,
+    &[invite::NewInvite::REST],
+    messages::REST,
+    relation::REST,
+    user::REST,
+    webhook::REST,
+];

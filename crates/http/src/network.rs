@@ -3,6 +3,7 @@
 pub(crate) mod hosts;
 pub mod origins;
 pub(crate) mod peer;
+pub(crate) mod public_address;
 pub mod public_url;
 pub mod range;
 pub(crate) mod write_timeout;

@@ -277,7 +277,7 @@ mod tests {
                 checked += 1;
             }
         }
-        assert_eq!(checked, 25);
+        assert_eq!(checked, 28);
     }
 
     #[test]

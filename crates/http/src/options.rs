@@ -35,6 +35,8 @@ pub struct Options {
     pub signup: bool,
     /// The files that users upload (none: they are off).
     pub files: Option<FileOptions>,
+    /// The sending to webhooks.
+    pub webhooks: WebhookOptions,
     /// The limits that clients may read, by the keys of their settings (none).
     pub shown_limits: serde_json::Map<String, serde_json::Value>,
     /// The lifetime of a session (30 days).
@@ -90,6 +92,21 @@ pub struct FileOptions {
     pub redirect: bool,
 }
 
+/// The settings of webhooks.
+#[derive(Debug, Clone, Copy)]
+pub struct WebhookOptions {
+    /// Whether their addresses may be private ones, such as those of this machine (no).
+    pub private: bool,
+    /// The time for one request (15 s).
+    pub timeout: Duration,
+}
+
+impl Default for WebhookOptions {
+    fn default() -> Self {
+        Self { private: false, timeout: Duration::from_secs(15) }
+    }
+}
+
 impl fmt::Debug for FileOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { spool, redirect, .. } = self;
@@ -126,6 +143,7 @@ impl Options {
             validate_creates: false,
             signup: true,
             files: None,
+            webhooks: WebhookOptions::default(),
             shown_limits: serde_json::Map::new(),
             session_ttl: Duration::from_secs(30 * 24 * 3600),
             cookie: "access".into(),

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use chinwag_core::Result;
 use chinwag_core::app::{App, Context};
 use chinwag_hub::Hub;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Notify, Semaphore};
 
 use crate::admission::Admission;
 use crate::auth::Auth;
@@ -18,6 +18,7 @@ use crate::files::FileService;
 use crate::notice::Notice;
 use crate::options::Options;
 use crate::permits::PermitsByAddress;
+use crate::webhook::client::WebhookClient;
 
 /// Requests that may wait for events at a time.
 const FEED_WAITS: usize = 64;
@@ -42,6 +43,9 @@ pub struct ServerState {
     pub(crate) feed_waits: Arc<Semaphore>,
     /// Held while events get their positions, which one request at a time asks for.
     feed_settling: Mutex<()>,
+    pub(crate) webhook_client: WebhookClient,
+    /// Woken when webhooks change here, and when the server drains.
+    pub(crate) webhooks_changed: Notify,
     draining: AtomicBool,
 }
 
@@ -70,6 +74,8 @@ impl ServerState {
             notices: Notices::default(),
             feed_waits: Arc::new(Semaphore::new(FEED_WAITS)),
             feed_settling: Mutex::new(()),
+            webhook_client: WebhookClient::new(options.webhooks),
+            webhooks_changed: Notify::new(),
             draining: AtomicBool::new(false),
             app,
             hub,
@@ -101,6 +107,7 @@ impl ServerState {
     /// Marks the server as shutting down: from now on it answers that it is not ready.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+        self.webhooks_changed.notify_one();
     }
 }
 

@@ -18,6 +18,7 @@ mod shutdown;
 mod signup;
 mod store;
 mod users;
+mod webhooks;
 mod ws;
 
 use std::path::PathBuf;
@@ -40,6 +41,7 @@ pub(crate) use problems::Problems;
 pub(crate) use shutdown::Shutdown;
 pub(crate) use store::Store;
 pub(crate) use users::Users;
+pub(crate) use webhooks::Webhooks;
 pub(crate) use ws::Ws;
 
 /// Everything an operator may set. A key's path here is its path in the file (`ws.max_frame`),
@@ -73,6 +75,7 @@ pub(crate) struct Config {
     pub(crate) messages: Messages,
     pub(crate) presence: Presence,
     pub(crate) users: Users,
+    pub(crate) webhooks: Webhooks,
     pub(crate) log: Log,
     pub(crate) store: Store,
     pub(crate) shutdown: Shutdown,
@@ -99,6 +102,7 @@ impl Default for Config {
             messages: Messages::default(),
             presence: Presence::default(),
             users: Users::default(),
+            webhooks: Webhooks::default(),
             log: Log::default(),
             store: Store::default(),
             shutdown: Shutdown::default(),
@@ -123,6 +127,7 @@ impl Config {
         self.messages.check(problems);
         self.presence.check(problems);
         self.users.check(problems);
+        self.webhooks.check(problems);
         self.log.check(problems);
         self.store.check(problems);
         self.shutdown.check(problems);

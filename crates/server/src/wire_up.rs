@@ -298,6 +298,7 @@ fn limits(config: &Config) -> Limits {
         delete_window: config.messages.delete_window.map(|window| window.0),
         files: config.files.limits(),
         feed: config.events.rules(),
+        webhooks: config.webhooks.max,
     }
 }
 
@@ -351,6 +352,7 @@ fn http_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         validate_creates: auth.validate_create,
         signup: config.signup(),
         files: None,
+        webhooks: config.webhooks.options(),
         shown_limits: shown_limits(config)?,
         session_ttl: auth.session_ttl.0,
         cookie: auth.cookie.clone(),

@@ -39,6 +39,9 @@ use crate::ws::Ws;
 /// The service key of every test's server.
 pub const SERVICE_KEY: &str = "the-service-key-of-a-test-0123456789";
 
+/// The time after which another server may send to webhooks in place of one that is silent.
+const LEASE: Duration = Duration::from_secs(4);
+
 /// The settings of a test's server. The defaults are the server's, but for what is named.
 pub struct Options {
     /// The hub's. A user's going is announced after 200 ms instead of 3 s.
@@ -130,6 +133,7 @@ struct Running {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
     work: JoinHandle<()>,
+    webhooks: JoinHandle<()>,
 }
 
 impl TestApp {
@@ -223,6 +227,8 @@ impl TestApp {
         let _ = running.stop.send(());
         running.hub.drain(self.options.drain).await;
         running.task.await.expect("the loop that serves does not panic");
+        // A fault of the test's own may have ended it.
+        let _ = running.webhooks.await;
     }
 
     /// Ends the server, if it runs, and starts it again on the same data and address; so clients
@@ -269,7 +275,8 @@ impl TestApp {
         };
         let task = tokio::spawn(chinwag_http::serve(listener, state.clone(), stopped));
         let work = tokio::spawn(chinwag_http::work::run(app.clone()));
-        self.running = Some(Running { app, hub, state, stop, task, work });
+        let webhooks = tokio::spawn(chinwag_http::webhook::run(state.clone(), LEASE));
+        self.running = Some(Running { app, hub, state, stop, task, work, webhooks });
     }
 
     fn running(&self) -> &Running {

@@ -32,4 +32,6 @@ pub mod store;
 pub mod trial;
 pub mod wait;
 #[cfg(feature = "app")]
+pub mod webhook;
+#[cfg(feature = "app")]
 pub mod ws;

@@ -3,8 +3,10 @@
 mod note;
 mod show;
 
+pub(super) use show::shown;
+
 use super::actor::service_only;
-use super::{App, Context, Growth};
+use super::{App, Context, Growth, Unit};
 use crate::feed::{FeedEvent, FeedKind, FeedRow};
 use crate::store::{Lease, Tx};
 use crate::user::Caller;
@@ -48,14 +50,27 @@ pub struct FeedPart {
 }
 
 impl App {
-    /// Switches the feed on or off, as this node is configured.
+    /// Switches the feed on or off, as this node is configured. It is on while there is a webhook.
     pub async fn feed_prepare(&self) -> Result<()> {
-        let on = self.rules.limits.feed.enabled;
+        let enabled = self.rules.limits.feed.enabled;
         let service = Context::new(Caller::Service);
-        if self.read(&service, (), |tx, _, ()| tx.feed_is_on()).await? == on {
+        let stands = self.read(&service, enabled, |tx, _, enabled| {
+            Ok(tx.feed_is_on()? == (*enabled || tx.webhooks_exist()?))
+        });
+        if stands.await? {
             return Ok(());
         }
-        self.write(Growth::Bounded, &service, on, |unit, on| unit.tx.feed_switch(*on)).await
+        self.write(Growth::Bounded, &service, (), |unit, ()| unit.switch_feed()).await
+    }
+
+    /// Whether changes are noted.
+    pub async fn feed_is_on(&self) -> Result<bool> {
+        self.read(&Context::new(Caller::Service), (), |tx, _, ()| tx.feed_is_on()).await
+    }
+
+    /// The last position that was given.
+    pub async fn feed_end(&self) -> Result<i64> {
+        self.read(&Context::new(Caller::Service), (), |tx, _, ()| Ok(tx.feed_bounds()?.last)).await
     }
 
     /// A part of the feed.
@@ -107,6 +122,14 @@ impl App {
     }
 }
 
+impl Unit<'_> {
+    /// Switches the feed on if it is configured or there is a webhook, and else off.
+    pub(super) fn switch_feed(&mut self) -> Result<()> {
+        let on = self.rules.limits.feed.enabled || self.tx.webhooks_exist()?;
+        self.tx.feed_switch(on)
+    }
+}
+
 /// Whether the follower has work: events without a position, or too old ones.
 pub(super) fn is_due(tx: &dyn Tx, oldest: Date) -> Result<bool> {
     let first = tx.feed_page(tx.feed_bounds()?.removed, 1)?.pop();
@@ -134,5 +157,5 @@ fn part(tx: &dyn Tx, query: &FeedQuery) -> Result<FeedAnswer> {
         wanted.extend(row.filter(|row| is_wanted(row.kind)).map(|row| (position, row)));
     }
     let has_more = is_whole || left.peek().is_some();
-    Ok(FeedAnswer::Part(FeedPart { events: show::shown(tx, wanted)?, after, has_more }))
+    Ok(FeedAnswer::Part(FeedPart { events: shown(tx, wanted)?, after, has_more }))
 }

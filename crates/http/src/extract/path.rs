@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use chinwag_core::app::identity::Spelled;
-use chinwag_core::{Error, FileId, GroupId, MessageId, Name};
+use chinwag_core::{Error, FileId, GroupId, MessageId, Name, WebhookId};
 
 use crate::error::Problem;
 
@@ -49,6 +49,10 @@ impl Id for MessageId {
 
 impl Id for FileId {
     const NOUN: &str = "file";
+}
+
+impl Id for WebhookId {
+    const NOUN: &str = "webhook";
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for ByName {

@@ -30,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
 
 const OFF: &str = "the feed of events is off: set events.enabled";
-const GONE: &str = "events after this cursor are no longer kept, or it is of another history: \
+pub(crate) const GONE: &str = "events after this cursor are no longer kept, or it is of another history: \
     read the state anew, then begin without after";
 
 /// Some events, in order.

@@ -82,6 +82,7 @@ pub(crate) async fn get(State(state): State<Arc<ServerState>>) -> Response {
         per_user: files.per_user,
         types: files.types.as_deref(),
     });
+    let feed_is_on = limits.feed.enabled || state.app.feed_is_on().await.unwrap_or(false);
     let server = Server {
         version: env!("CARGO_PKG_VERSION"),
         history: state.app.history().0,
@@ -89,7 +90,7 @@ pub(crate) async fn get(State(state): State<Arc<ServerState>>) -> Response {
         limits: &state.options.shown_limits,
         messages,
         files,
-        features: features(&state),
+        features: features(&state, feed_is_on),
         oidc: None,
         push: false,
         emoji: UNICODE,
@@ -98,13 +99,13 @@ pub(crate) async fn get(State(state): State<Arc<ServerState>>) -> Response {
 }
 
 /// Features by name, as far as this server has them.
-fn features(state: &ServerState) -> Vec<&'static str> {
+fn features(state: &ServerState, feed_is_on: bool) -> Vec<&'static str> {
     let UserRules { rename_self, directory, profile_by_service, avatar_urls, .. } = *state.app.user_rules();
     let all = [
         ("avatar_urls", avatar_urls && !profile_by_service),
         ("consent", state.app.limits().consent),
         ("directory", directory == Directory::All),
-        ("events", state.app.limits().feed.enabled),
+        ("events", feed_is_on),
         ("exact_names", state.app.name_case() == NameCase::Exact),
         ("files", state.files().is_ok()),
         ("people", true),

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::settings::Settings;
 use crate::banner::{Banner, open_warning};
@@ -69,6 +70,7 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     let watched = config.postgres().is_none().then(|| folder.path().to_owned());
     let watching = tokio::spawn(upkeep::run(app.clone(), watched, config.store.min_free));
     let working = tokio::spawn(chinwag_http::work::run(app.clone()));
+    let sending = tokio::spawn(chinwag_http::webhook::run(state.clone(), config.presence.lease.0));
     let control = match Control::listen(&folder.socket()) {
         Ok(control) => Some(tokio::spawn(control.serve(app))),
         Err(why) => {
@@ -88,6 +90,10 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
         ended = &mut task => return Err(anyhow!("the server ended by itself: {ended:?}")),
     }
     drain(Serving { state, hub, task, stop }, &config.shutdown, &mut signals).await;
+    // It ends by itself, so that another node need not wait for its lease.
+    if timeout(LINGER, sending).await.is_err() {
+        tracing::warn!("the sending to webhooks did not end in time");
+    }
     following.abort();
     working.abort();
     watching.abort();

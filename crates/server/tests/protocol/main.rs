@@ -44,4 +44,5 @@ mod sockets;
 mod threads;
 mod uploads;
 mod validator;
+mod webhooks;
 mod windows;

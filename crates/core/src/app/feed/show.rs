@@ -22,7 +22,7 @@ use crate::{GroupId, MessageId, Name, Result, Seq, UserId};
 const NEAR: i64 = 8;
 
 /// The events of these rows.
-pub(super) fn shown(tx: &dyn Tx, rows: Vec<(i64, FeedRow)>) -> Result<Vec<FeedEvent>> {
+pub(in crate::app) fn shown(tx: &dyn Tx, rows: Vec<(i64, FeedRow)>) -> Result<Vec<FeedEvent>> {
     let mut current = CurrentState { logs: logs(tx, &rows)?, names: names(tx, &rows)?, tx };
     let mut events = Vec::with_capacity(rows.len());
     for (position, row) in rows {

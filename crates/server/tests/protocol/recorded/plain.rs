@@ -34,6 +34,9 @@ impl Plain {
             } else if let Some(cursor) = rest.strip_prefix("cursor=").filter(|cursor| letters(cursor) > 20) {
                 plain.push_str("cursor=CURSOR");
                 "cursor=".len() + letters(cursor)
+            } else if let Some(secret) = rest.strip_prefix("whsec_") {
+                plain.push_str("SECRET");
+                "whsec_".len() + secret.bytes().take_while(|byte| *byte != b'"').count()
             } else if let Some(device) = rest.strip_prefix("device=") {
                 plain.push_str("device=SECRET");
                 "device=".len() + letters(device)

@@ -1,0 +1,179 @@
+//! The follower that sends to webhooks: takes the lease, gives signs of life, and has a task for each webhook.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::Duration;
+
+use chinwag_core::app::Context;
+use chinwag_core::app::follower::Claim;
+use chinwag_core::app::webhook::WebhookStep;
+use chinwag_core::store::{Follower, Lease};
+use chinwag_core::user::Caller;
+use chinwag_core::{Date, Error, Result, WebhookId};
+use metrics::gauge;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::sending::Sending;
+use crate::state::ServerState;
+
+/// The time between two looks whether there is a webhook, unless this node has made one.
+const IDLE_EVERY: Duration = Duration::from_secs(10);
+/// The time between two looks for events.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// A holder gives so many signs of life within a lease, and other nodes look as often.
+const BEATS: u32 = 4;
+/// The time for tasks to keep the outcome of their last round when the node ends.
+const END_WITHIN: Duration = Duration::from_secs(2);
+
+/// Sends events to webhooks, on one node at a time, until the server drains. A holder that gives no sign of life for
+/// `lease` counts as gone. Without a webhook it costs one look at a row now and then.
+pub async fn run(state: Arc<ServerState>, lease: Duration) {
+    let mut candidate = state.app.candidate(Follower::Webhooks, lease);
+    while !state.is_draining() {
+        let wait = match candidate.take().await {
+            Ok(Claim::Idle) => IDLE_EVERY,
+            Ok(Claim::Held) => lease / BEATS,
+            Ok(Claim::Mine { lease: held, taken_over }) => {
+                if taken_over {
+                    tracing::info!("the sending to webhooks was taken over from a node that is silent");
+                }
+                let ended = serve(&state, held, lease / BEATS).await;
+                gauge!("chinwag_webhook_lag_seconds").set(0.0);
+                match ended {
+                    Ok(()) => {
+                        // If it fails, the lease ends by itself.
+                        let _ = candidate.release(held).await;
+                        IDLE_EVERY
+                    }
+                    Err(Error::LeaseEnded) => {
+                        tracing::warn!("another node has taken over the sending to webhooks");
+                        lease / BEATS
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "webhooks are not sent to: it will be tried again");
+                        LOOK_EVERY
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "webhooks could not be looked for: it will be tried again");
+                lease / BEATS
+            }
+        };
+        if state.is_draining() {
+            return;
+        }
+        // A webhook that is made while another node sends is found by that node.
+        let _ = timeout(wait, state.webhooks_changed.notified()).await;
+    }
+}
+
+/// The steps of all tasks of a lease, which are kept one after the other: each changes the row of the lease.
+pub(super) struct Steps {
+    state: Arc<ServerState>,
+    pub(super) lease: Lease,
+    turn: Mutex<()>,
+    /// The date of the oldest event of each webhook that was not tried yet.
+    oldest: StdMutex<HashMap<WebhookId, Date>>,
+}
+
+impl Steps {
+    /// Keeps the outcome of attempts.
+    pub(super) async fn keep(&self, step: WebhookStep) -> Result<()> {
+        let _turn = self.turn.lock().await;
+        self.state.app.webhook_step(step).await
+    }
+
+    /// Notes how far a webhook is behind.
+    pub(super) fn note_oldest(&self, id: WebhookId, oldest: Option<Date>) {
+        let mut all = self.oldest.lock().unwrap_or_else(PoisonError::into_inner);
+        match oldest {
+            Some(date) => all.insert(id, date),
+            None => all.remove(&id),
+        };
+    }
+
+    async fn beat(&self) -> Result<Vec<WebhookId>> {
+        let _turn = self.turn.lock().await;
+        self.state.app.webhooks_beat(self.lease).await
+    }
+
+    fn show_lag(&self) {
+        let oldest = self.oldest.lock().unwrap_or_else(PoisonError::into_inner).values().min().copied();
+        let now = self.state.app.clock().now();
+        let micros = oldest.map_or(0, |oldest| (now.micros() - oldest.micros()).max(0));
+        #[expect(clippy::cast_precision_loss, reason = "a figure")]
+        gauge!("chinwag_webhook_lag_seconds").set(micros as f64 / 1e6);
+    }
+}
+
+/// The tasks that send, one for each webhook.
+struct Tasks {
+    state: Arc<ServerState>,
+    steps: Arc<Steps>,
+    running: JoinSet<(WebhookId, Result<()>)>,
+    known: HashSet<WebhookId>,
+}
+
+/// Sends for as long as this node has the lease, there is a webhook, and the server does not drain.
+async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> Result<()> {
+    let service = Context::new(Caller::Service);
+    let steps = Steps { state: state.clone(), lease, turn: Mutex::default(), oldest: StdMutex::default() };
+    let steps = Arc::new(steps);
+    let mut tasks =
+        Tasks { state: state.clone(), steps: steps.clone(), running: JoinSet::new(), known: HashSet::new() };
+    let (tell, end) = watch::channel(0);
+    let mut beat_at = Instant::now();
+    while !state.is_draining() {
+        if Instant::now() >= beat_at {
+            let webhooks = steps.beat().await?;
+            if webhooks.is_empty() {
+                break;
+            }
+            tasks.begin(&webhooks, &end);
+            beat_at = Instant::now() + beat_every;
+        }
+        state.settle_feed(&service).await?;
+        let last = state.app.feed_end().await?;
+        tell.send_if_modified(|end| std::mem::replace(end, last) != last);
+        steps.show_lag();
+        tokio::select! {
+            Some(ended) = tasks.running.join_next() => tasks.ended(ended)?,
+            () = state.webhooks_changed.notified() => beat_at = Instant::now(),
+            () = sleep(LOOK_EVERY) => {}
+        }
+    }
+    drop(tell);
+    // Requests that are under way then are sent again by the next holder.
+    let _ = timeout(END_WITHIN, async { while tasks.running.join_next().await.is_some() {} }).await;
+    Ok(())
+}
+
+impl Tasks {
+    fn begin(&mut self, webhooks: &[WebhookId], end: &watch::Receiver<i64>) {
+        for id in webhooks {
+            if self.known.insert(*id) {
+                let (id, end) = (*id, end.clone());
+                let sending = Sending::new(self.state.clone(), self.steps.clone(), id);
+                self.running.spawn(async move { (id, sending.run(end).await) });
+            }
+        }
+    }
+
+    /// Notes the end of a task. One that failed begins again with the next sign of life.
+    fn ended(&mut self, ended: Result<(WebhookId, Result<()>), tokio::task::JoinError>) -> Result<()> {
+        let (id, outcome) = ended.map_err(Error::internal)?;
+        self.known.remove(&id);
+        self.steps.note_oldest(id, None);
+        match outcome {
+            Err(Error::LeaseEnded) => Err(Error::LeaseEnded),
+            Err(error) => {
+                tracing::warn!(%error, webhook = %id, "a webhook is not sent to: it will be tried again");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+}

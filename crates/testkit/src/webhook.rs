@@ -1,0 +1,188 @@
+//! A receiver of webhooks: a real HTTP server, which verifies with the published library of Standard Webhooks, notes each request,
+//! and answers as a test says.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::body::{Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use standardwebhooks::Webhook;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::wait::Wait;
+
+/// The longest body of a request.
+const BODY: usize = 1 << 20;
+
+/// A request that came.
+#[derive(Debug, Clone)]
+pub struct Received {
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// An answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    Status(u16),
+    /// 307 to this address.
+    Redirect(String),
+    /// None, until the test calls [`HookReceiver::release`]; then 200.
+    Held,
+}
+
+type Answering = Box<dyn Fn(&Received) -> Reply + Send>;
+
+/// A receiver. It ends with its value.
+pub struct HookReceiver {
+    url: String,
+    shared: Arc<ReceiverState>,
+    task: JoinHandle<()>,
+}
+
+struct ReceiverState {
+    received: Mutex<Vec<Received>>,
+    answer: Mutex<Answering>,
+    released: watch::Sender<bool>,
+}
+
+impl Received {
+    /// The event.
+    pub fn event(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("the body is JSON")
+    }
+
+    /// A header's text.
+    #[track_caller]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_else(|| panic!("no {name}"))
+    }
+
+    /// Whether a secret has signed it.
+    pub fn is_signed_by(&self, secret: &str) -> bool {
+        let verifier = Webhook::new(secret).expect("a secret of the standard's form");
+        verifier.verify(&self.body, &self.headers).is_ok()
+    }
+
+    /// The group of the event, if it has one.
+    pub fn group(&self) -> Option<String> {
+        let event = self.event();
+        let data = &event["data"];
+        let group = match event["type"].as_str() {
+            Some("group.update") => &data["id"],
+            Some("group.delete") => data,
+            _ => &data["group"],
+        };
+        group.as_str().map(str::to_owned)
+    }
+}
+
+impl HookReceiver {
+    /// A receiver that answers 200.
+    pub async fn start() -> Self {
+        Self::answering(|_| Reply::Status(200)).await
+    }
+
+    /// A receiver that answers as `answer` says.
+    pub async fn answering(answer: impl Fn(&Received) -> Reply + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("it listens"));
+        let answer: Answering = Box::new(answer);
+        let shared = Arc::new(ReceiverState {
+            received: Mutex::default(),
+            answer: Mutex::new(answer),
+            released: watch::channel(false).0,
+        });
+        let of_task = shared.clone();
+        let router = Router::new().fallback(move |request: Request| receive(of_task.clone(), request));
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
+        Self { url, shared, task }
+    }
+
+    /// Its address: `http://127.0.0.1:port`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Answers differently from now on.
+    pub fn answer(&self, answer: impl Fn(&Received) -> Reply + Send + 'static) {
+        *lock(&self.shared.answer) = Box::new(answer);
+    }
+
+    /// Answers the requests that are held.
+    pub fn release(&self) {
+        self.shared.released.send_replace(true);
+    }
+
+    /// Everything that came so far, in order.
+    pub fn received(&self) -> Vec<Received> {
+        lock(&self.shared.received).clone()
+    }
+
+    /// Waits until something holds of the requests that came.
+    pub async fn until(&self, what: &str, holds: impl Fn(&[Received]) -> bool) -> Vec<Received> {
+        let wait = Wait::begin();
+        loop {
+            let received = self.received();
+            if holds(&received) {
+                return received;
+            }
+            wait.step(|| format!("{what} did not come: there were {} requests", received.len())).await;
+        }
+    }
+
+    /// Waits for so many requests.
+    pub async fn count(&self, count: usize) -> Vec<Received> {
+        self.until(&format!("{count} requests"), |received| received.len() >= count).await
+    }
+}
+
+impl Drop for HookReceiver {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The numbers of each group in the order in which they came first. Panics if one came before a lower one.
+#[track_caller]
+pub fn numbers_in_order(received: &[Received]) -> BTreeMap<String, Vec<i64>> {
+    let mut numbers: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for request in received {
+        let (Some(group), Some(seq)) = (request.group(), request.event()["seq"].as_i64()) else { continue };
+        let seen = numbers.entry(group).or_default();
+        if seen.contains(&seq) {
+            continue;
+        }
+        assert!(seen.last().is_none_or(|last| *last < seq), "{seq} came after {seen:?}");
+        seen.push(seq);
+    }
+    numbers
+}
+
+async fn receive(shared: Arc<ReceiverState>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, BODY).await.expect("a body");
+    let received = Received { path: parts.uri.path().to_owned(), headers: parts.headers, body };
+    let reply = lock(&shared.answer)(&received);
+    lock(&shared.received).push(received);
+    match reply {
+        Reply::Status(status) => StatusCode::from_u16(status).expect("a status").into_response(),
+        Reply::Redirect(to) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response(),
+        Reply::Held => {
+            // It ends only with the receiver.
+            let _ = shared.released.subscribe().wait_for(|released| *released).await;
+            StatusCode::OK.into_response()
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -27,13 +27,14 @@ const TRIALS: &[(&str, &[&str])] = &[
             "hosts",
             "strangers",
             "attachments",
+            "webhooks",
         ],
     ),
     (
         "cluster",
         &[
             "order", "kills", "rolling", "removal", "ends", "first", "commit", "database", "link", "hints",
-            "dead", "versions", "blocks", "consent",
+            "dead", "versions", "blocks", "consent", "webhooks",
         ],
     ),
 ];

@@ -20,6 +20,7 @@ mod once;
 mod slow;
 mod strangers;
 mod trace;
+mod webhooks;
 mod world;
 
 use std::collections::hash_map::RandomState;

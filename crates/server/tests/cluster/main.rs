@@ -31,6 +31,7 @@ mod rolling;
 mod start;
 mod threads;
 mod versions;
+mod webhooks;
 
 /// The program; another build of it where figures are taken.
 fn binary() -> String {

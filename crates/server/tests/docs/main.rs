@@ -37,6 +37,11 @@ fn the_example_of_the_feed_works_as_it_says() {
     run("docs/events.md", EVENTS, "## Example", 3);
 }
 
+#[test]
+fn the_example_of_a_webhook_works_as_it_says() {
+    run("docs/events.md", EVENTS, "## Webhooks", 3);
+}
+
 /// Runs the tour under a heading, which has at least so many steps.
 fn run(document: &str, text: &str, heading: &str, least: usize) {
     let (server, steps): (Vec<_>, Vec<_>) =

@@ -43,7 +43,7 @@ pub mod webhook;
 pub mod work;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::account::good;
 use self::file_removal::RemovalCounts;
@@ -75,6 +75,8 @@ struct Rules {
     rates: Arc<Rates>,
     /// Whether this node has begun tasks that may have further steps.
     works: Arc<AtomicBool>,
+    /// Whether this node may have stored messages that are not indexed.
+    unindexed: Arc<AtomicBool>,
     removals: Arc<RemovalCounts>,
     /// How names compare, which is the store's.
     name_case: NameCase,
@@ -102,7 +104,11 @@ impl Growth {
 impl Rules {
     /// Refuses a use case that adds while the disk is full.
     fn admit(&self, growth: Growth) -> Result<()> {
-        if growth == Growth::Adds && self.room.is_full() { Err(Error::Full) } else { Ok(()) }
+        if growth == Growth::Bounded {
+            return Ok(());
+        }
+        self.unindexed.store(true, Ordering::Relaxed);
+        if self.room.is_full() { Err(Error::Full) } else { Ok(()) }
     }
 }
 
@@ -132,6 +138,7 @@ impl App {
                 name_case,
                 rates,
                 works: Arc::new(AtomicBool::new(true)),
+                unindexed: Arc::new(AtomicBool::new(true)),
                 removals: Arc::default(),
                 room,
                 users: UserRules::default(),

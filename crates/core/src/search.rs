@@ -2,6 +2,8 @@
 //! itself and not by its database, so that hits and marks are the same on every store, whatever its locale.
 
 mod query;
+mod terms;
 pub mod words;
 
 pub use query::{Marks, SearchQuery};
+pub use terms::{MANY_TERMS, RequiredTerm, TERMS_VERSION, terms};

@@ -61,7 +61,7 @@ pub use pin::Pins;
 pub use reaction::{NewReaction, ReactionOf, Reactions};
 pub use relation::Relations;
 pub use room::Room;
-pub use search::{Candidate, Candidates, SearchPlace};
+pub use search::{Candidate, Candidates, IndexedGroup, SearchIndex, SearchPlace, UnindexedText};
 pub use send::{Sends, send_as_jobs};
 pub use task::{StoredTask, Task, Tasks};
 pub use thread::{OutsidePart, Threads};
@@ -86,6 +86,7 @@ pub trait Tx:
     + Pins
     + Threads
     + Candidates
+    + SearchIndex
     + Bans
     + OpenGroups
     + Invites
@@ -109,6 +110,7 @@ impl<
         + Pins
         + Threads
         + Candidates
+        + SearchIndex
         + Bans
         + OpenGroups
         + Invites

@@ -33,6 +33,8 @@ pub struct Options {
     pub validate_creates: bool,
     /// Whether anybody may make an account (yes).
     pub signup: bool,
+    /// Whether an index of the words of messages is kept (yes).
+    pub search: bool,
     /// The files that users upload (none: they are off).
     pub files: Option<FileOptions>,
     /// The sending to webhooks.
@@ -142,6 +144,7 @@ impl Options {
             validate_grace: Duration::from_secs(600),
             validate_creates: false,
             signup: true,
+            search: true,
             files: None,
             webhooks: WebhookOptions::default(),
             shown_limits: serde_json::Map::new(),

@@ -41,7 +41,7 @@ const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
 
 /// The headers of answers that pages of other origins may read.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "Link, Retry-After, X-Request-Id, Chinwag-Ignored, Location, ETag, Accept-Ranges, Content-Range, \
+    "Link, Retry-After, X-Request-Id, Chinwag-Ignored, Chinwag-Indexing, Location, ETag, Accept-Ranges, Content-Range, \
      Content-Disposition, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, \
      Upload-Offset, Upload-Length, Upload-Metadata",
 );

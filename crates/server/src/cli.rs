@@ -11,6 +11,7 @@ mod migrate;
 mod openapi;
 mod prompt;
 mod restore;
+mod search;
 mod serve;
 mod settings;
 mod stored_files;
@@ -47,6 +48,8 @@ enum Command {
     History(history::Args),
     /// Carry the whole store from SQLite to PostgreSQL, or back
     Migrate(migrate::Args),
+    /// Build the index of the search anew
+    Search(search::Args),
     /// Take what another chat service has kept
     Import(import::Args),
     /// Print the document of the REST API (OpenAPI 3.1)
@@ -66,6 +69,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Restore(args) => restore::run(&args),
         Command::History(args) => history::run(&args),
         Command::Migrate(args) => migrate::run(&args),
+        Command::Search(args) => search::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Openapi => openapi::run(),
         Command::Asyncapi => asyncapi::run(),

@@ -14,6 +14,7 @@ mod messages;
 mod period;
 mod presence;
 mod problems;
+mod search;
 mod shutdown;
 mod signup;
 mod store;
@@ -38,6 +39,7 @@ pub(crate) use messages::Messages;
 pub(crate) use period::Period;
 pub(crate) use presence::Presence;
 pub(crate) use problems::Problems;
+pub(crate) use search::Search;
 pub(crate) use shutdown::Shutdown;
 pub(crate) use store::Store;
 pub(crate) use users::Users;
@@ -74,6 +76,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) messages: Messages,
     pub(crate) presence: Presence,
+    pub(crate) search: Search,
     pub(crate) users: Users,
     pub(crate) webhooks: Webhooks,
     pub(crate) log: Log,
@@ -101,6 +104,7 @@ impl Default for Config {
             limits: Limits::default(),
             messages: Messages::default(),
             presence: Presence::default(),
+            search: Search::default(),
             users: Users::default(),
             webhooks: Webhooks::default(),
             log: Log::default(),

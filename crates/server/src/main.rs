@@ -11,6 +11,7 @@ mod config;
 mod control;
 mod data;
 mod followers;
+mod indexing;
 mod logging;
 mod memory;
 mod shutdown;

@@ -21,7 +21,7 @@ use chinwag_hub::bus::{ConnectError, LocalBus, Receiver, RedisBus, RedisOptions}
 pub(crate) use chinwag_store_postgres::Claim;
 use chinwag_store_postgres::{OpenError, PostgresStore};
 use chinwag_store_sqlite::SqliteStore;
-pub(crate) use chinwag_store_sqlite::{backup, history};
+pub(crate) use chinwag_store_sqlite::{backup, history, index_matches};
 use sha2::{Digest, Sha256};
 
 /// Carrying a whole store into another.
@@ -351,6 +351,7 @@ fn http_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         validate_grace: auth.validate_grace.0,
         validate_creates: auth.validate_create,
         signup: config.signup(),
+        search: config.search.enabled,
         files: None,
         webhooks: config.webhooks.options(),
         shown_limits: shown_limits(config)?,

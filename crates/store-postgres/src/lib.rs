@@ -30,6 +30,7 @@ mod queue;
 mod readers;
 mod relation;
 mod schema;
+mod search;
 mod send;
 mod sql;
 mod tls;

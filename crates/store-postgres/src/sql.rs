@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use bytes::BytesMut;
 use chinwag_core::name::NameCase;
 use chinwag_core::{Error, GroupId, Result};
+use chinwag_store_sql::search::IndexedText;
 use chinwag_store_sql::{Columns, Conflict, Keys, Param, Sql, Text};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
@@ -74,6 +75,10 @@ impl Sql for Transaction<'_, '_> {
             let conflict = conflicts.iter().find(|conflict| broken == Some(conflict.postgres));
             conflict.map_or_else(|| why.error(), |conflict| Error::Conflict(conflict.error))
         })
+    }
+
+    fn reindex(&mut self, text: &IndexedText, body: Option<&str>) -> Result<()> {
+        self.replace_terms(text, body)
     }
 
     fn change_one<T>(

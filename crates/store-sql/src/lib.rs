@@ -111,8 +111,8 @@ pub mod names {
         Bans, Candidate, Candidates, Edge, Feed, FileRow, Files, Follower, FollowerState, Followers, Groups,
         ImportKind, Imported, Imports, Invites, Lease, ListedMember, Located, MemberPlace, Memberships,
         Mentions, Messages, NewMessage, NewReaction, Newcomer, OpenGroupRow, OpenGroups, OpenPlace,
-        OutsidePart, Page, Pins, Prior, ReactionOf, Reactions, Relations, Shown, Sign, Task, Tasks, Threads,
-        Tokens, Unread, Users, Webhooks, Written,
+        OutsidePart, Page, Pins, Prior, ReactionOf, Reactions, Relations, SearchPlace, Shown, Sign, Task,
+        Tasks, Threads, Tokens, Unread, Users, Webhooks, Written,
     };
     pub use chinwag_core::thread::RootState;
     pub use chinwag_core::token::{self, Token, TokenHash};
@@ -215,7 +215,9 @@ mod tests {
             .flat_map(|table| table.columns.iter().map(|(column, _)| format!("{}.{column}", table.name)))
             .collect();
         for migrations in [migration::SQLITE, migration::POSTGRES] {
-            let made = made(migrations);
+            let mut made = made(migrations);
+            // The index is built anew.
+            made.retain(|column| !column.starts_with("search_"));
             let missing: Vec<_> = made.difference(&carried).collect();
             assert!(missing.is_empty(), "`migrate` forgets {missing:?}");
             assert_eq!(made.len(), carried.len(), "every column is made by a migration");

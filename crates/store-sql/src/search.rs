@@ -1,16 +1,26 @@
-//! Messages in order of date.
+//! Messages in order of date, and the state of their index. The index itself is each database's own.
+
+use std::collections::BTreeMap;
 
 use chinwag_core::message::MessageDetail;
-use chinwag_core::store::{Candidate, SearchPlace};
+use chinwag_core::store::{Candidate, IndexedGroup, SearchPlace, UnindexedText};
 use chinwag_core::{Date, GroupId, Result, Seq};
+use uuid::Uuid;
 
 use crate::sql::params;
-use crate::{Keys, Sql, Text, limit};
+use crate::{Columns, Keys, Sql, Text, limit};
+
+/// The groups whose messages are looked up in the index by groups. Of more groups all messages are looked up, and if
+/// too many are found, those of so many groups at a time.
+pub const GROUPS_AT_ONCE: usize = 64;
+/// The groups up to which that is done.
+pub const MOST_GROUPS: usize = 2048;
 
 crate::implement! {
     ($) impl_candidates: Candidates by search
     read {
         candidates(groups: &[GroupId], before: (Date, Seq), most: usize) -> Vec<Candidate>;
+        candidates_at(places: &[SearchPlace]) -> Vec<Candidate>;
     }
     write {}
 }
@@ -41,16 +51,197 @@ pub fn candidates(
             ") found"
         ),
     );
-    let keys = Keys::Ids(groups.iter().map(|group| group.0).collect());
     let (date, seq) = before;
-    sql.each(FIND, &keys, params![date, seq, limit(most)], |row| {
-        let place = SearchPlace { date: row.get(0)?, group: row.get(1)?, seq: row.get(2)? };
-        Ok(Candidate {
-            place,
-            id: row.get(3)?,
-            author: row.get(4)?,
-            body: row.text(5)?.unwrap_or_default().to_owned(),
-            detail: row.bytes(6)?.map(|column| MessageDetail::read(column).0).unwrap_or_default(),
-        })
+    sql.each(FIND, &keys(groups), params![date, seq, limit(most)], candidate)
+}
+
+pub fn candidates_at(sql: &impl Sql, places: &[SearchPlace]) -> Result<Vec<Candidate>> {
+    macro_rules! numbered {
+        ($users:literal, $seqs:literal) => {
+            concat!(
+                "SELECT m.date, m.group_id, m.seq, m.id, m.author_id, m.body, m.detail FROM messages m ",
+                $users,
+                " ON u.id = m.author_id WHERE m.seq = ",
+                $seqs,
+                " AND m.group_id = $2 AND m.body IS NOT NULL"
+            )
+        };
+    }
+    const FIND: Text = Text::two(numbered!("CROSS JOIN users u", "$1"), numbered!("JOIN users u", "ANY($1)"));
+    let mut by_group: BTreeMap<GroupId, Vec<i64>> = BTreeMap::new();
+    for place in places {
+        by_group.entry(place.group).or_default().push(place.seq.0);
+    }
+    let mut found = Vec::new();
+    for (group, seqs) in by_group {
+        found.extend(sql.each(FIND, &Keys::Ints(seqs), params![group], candidate)?);
+    }
+    Ok(found)
+}
+
+fn candidate(row: &dyn Columns) -> Result<Candidate> {
+    Ok(Candidate {
+        place: place(row)?,
+        id: row.get(3)?,
+        author: row.get(4)?,
+        body: row.text(5)?.unwrap_or_default().to_owned(),
+        detail: row.bytes(6)?.map(|column| MessageDetail::read(column).0).unwrap_or_default(),
     })
+}
+
+/// The place in the first columns: date, group and number.
+pub fn place(row: &dyn Columns) -> Result<SearchPlace> {
+    Ok(SearchPlace { date: row.get(0)?, group: row.get(1)?, seq: row.get(2)? })
+}
+
+fn keys(groups: &[GroupId]) -> Keys<'static> {
+    Keys::Ids(groups.iter().map(|group| group.0).collect())
+}
+
+/// The columns of a group's state and their tables.
+macro_rules! states {
+    ($groups:literal) => {
+        concat!(
+            "SELECT g.id, g.last_seq, coalesce(s.position, 0) FROM ",
+            $groups,
+            " LEFT JOIN search_groups s ON s.group_id = g.id "
+        )
+    };
+}
+
+pub fn indexed_groups(sql: &impl Sql, groups: &[GroupId]) -> Result<Vec<IndexedGroup>> {
+    const FIND: Text = Text::two(
+        concat!(states!("groups g"), "WHERE g.id = $1"),
+        concat!(states!("groups g"), "WHERE g.id = ANY($1)"),
+    );
+    sql.each(FIND, &keys(groups), params![], state)
+}
+
+pub fn indexed_groups_page(sql: &impl Sql, after: Option<GroupId>, most: usize) -> Result<Vec<IndexedGroup>> {
+    const PAGE: Text = Text::same(concat!(states!("groups g"), "WHERE g.id > $1 ORDER BY g.id LIMIT $2"));
+    // No group has the nil id.
+    let after = after.map_or(Uuid::nil(), |group| group.0);
+    sql.all(PAGE, params![after, limit(most)], state)
+}
+
+fn state(row: &dyn Columns) -> Result<IndexedGroup> {
+    Ok(IndexedGroup { group: row.get(0)?, head: row.get(1)?, position: row.get(2)? })
+}
+
+pub fn unindexed_places(sql: &impl Sql, groups: &[GroupId]) -> Result<Vec<SearchPlace>> {
+    const FIND: Text = Text::two(
+        "SELECT date, group_id, seq FROM messages WHERE group_id = $1
+            AND seq > coalesce((SELECT position FROM search_groups WHERE group_id = $1), 0) AND body IS NOT NULL",
+        "SELECT m.date, m.group_id, m.seq FROM unnest($1::uuid[]) asked (id)
+            LEFT JOIN search_groups s ON s.group_id = asked.id
+            JOIN messages m ON m.group_id = asked.id AND m.seq > coalesce(s.position, 0)
+            WHERE m.body IS NOT NULL",
+    );
+    sql.each(FIND, &keys(groups), params![], place)
+}
+
+pub fn unindexed_texts(sql: &impl Sql, group: GroupId, most: usize) -> Result<Vec<UnindexedText>> {
+    const FIND: Text = Text::same(
+        "SELECT seq, date, body FROM messages WHERE group_id = $1
+            AND seq > coalesce((SELECT position FROM search_groups WHERE group_id = $1), 0)
+            AND body IS NOT NULL ORDER BY seq LIMIT $2",
+    );
+    sql.all(FIND, params![group, limit(most)], |row| {
+        let body = row.text(2)?.unwrap_or_default().to_owned();
+        Ok(UnindexedText { seq: row.get(0)?, date: row.get(1)?, body })
+    })
+}
+
+/// Notes that the index has the messages of a group up to a number. Returns the group's ordinal.
+pub fn position_set(sql: &mut impl Sql, group: GroupId, position: Seq) -> Result<i64> {
+    const SET: Text = Text::same(
+        "INSERT INTO search_groups (group_id, position) VALUES ($1, $2)
+            ON CONFLICT (group_id) DO UPDATE SET position = excluded.position RETURNING ordinal",
+    );
+    let ordinal = sql.change_one(SET, params![group, position], |row| row.get(0))?;
+    ordinal.ok_or_else(|| chinwag_core::Error::internal("the position of a group was not kept"))
+}
+
+/// The ordinals of those of these groups that are indexed.
+pub fn ordinals(sql: &impl Sql, groups: &[GroupId]) -> Result<Vec<(i64, GroupId)>> {
+    const FIND: Text = Text::two(
+        "SELECT ordinal, group_id FROM search_groups WHERE group_id = $1",
+        "SELECT ordinal, group_id FROM search_groups WHERE group_id = ANY($1)",
+    );
+    sql.each(FIND, &keys(groups), params![], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Changes the terms of a message with its body; without a new body it leaves the index. To be called before the
+/// body changes.
+pub fn index_change(sql: &mut impl Sql, group: GroupId, seq: Seq, body: Option<&str>) -> Result<()> {
+    const FIND: Text = Text::same(
+        "SELECT s.ordinal, m.date, m.body FROM search_groups s JOIN messages m ON m.group_id = s.group_id
+            WHERE s.group_id = $1 AND s.position >= $2 AND m.seq = $2 AND m.body IS NOT NULL",
+    );
+    let text = sql.one(FIND, params![group, seq], indexed_text)?;
+    text.map_or(Ok(()), |text| sql.reindex(&IndexedText { group, seq, ..text }, body))
+}
+
+/// Takes the first messages of a group out of the index.
+pub(crate) fn index_erase(sql: &mut impl Sql, group: GroupId, most: usize) -> Result<()> {
+    const FIND: Text = Text::same(
+        "SELECT s.ordinal, part.date, part.body, part.seq FROM search_groups s CROSS JOIN
+            (SELECT seq, date, body FROM messages WHERE group_id = $1 ORDER BY seq LIMIT $2) part
+            WHERE s.group_id = $1 AND part.seq <= s.position AND part.body IS NOT NULL",
+    );
+    let texts = sql.all(FIND, params![group, limit(most)], |row| {
+        Ok(IndexedText { seq: row.get(3)?, ..indexed_text(row)? })
+    })?;
+    let mut texts = texts.into_iter().map(|text| IndexedText { group, ..text });
+    texts.try_for_each(|text| sql.reindex(&text, None))
+}
+
+/// Forgets a group of which the index has nothing left.
+pub(crate) fn index_forget(sql: &mut impl Sql, group: GroupId) -> Result<()> {
+    const FORGET: Text = Text::same("DELETE FROM search_groups WHERE group_id = $1");
+    sql.change(FORGET, params![group]).map(drop)
+}
+
+/// A message as the index has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexedText {
+    pub ordinal: i64,
+    pub group: GroupId,
+    pub seq: Seq,
+    pub date: Date,
+    pub body: String,
+}
+
+fn indexed_text(row: &dyn Columns) -> Result<IndexedText> {
+    let body = row.text(2)?.unwrap_or_default().to_owned();
+    let (group, seq) = (GroupId(Uuid::nil()), Seq(0));
+    Ok(IndexedText { ordinal: row.get(0)?, group, seq, date: row.get(1)?, body })
+}
+
+/// Implements the index for a transaction, with the store's own methods after a comma.
+#[macro_export]
+macro_rules! impl_search_index {
+    ($transaction:ty, $($own:tt)*) => {
+        const _: () = {
+            use chinwag_core::search::RequiredTerm;
+            use chinwag_core::store::{IndexedGroup, SearchIndex, SearchPlace, UnindexedText};
+            use $crate::names::*;
+
+            impl SearchIndex for $transaction {
+                fn indexed_groups(&self, groups: &[GroupId]) -> Result<Vec<IndexedGroup>> {
+                    $crate::search::indexed_groups(self, groups)
+                }
+                fn indexed_groups_page(&self, after: Option<GroupId>, most: usize) -> Result<Vec<IndexedGroup>> {
+                    $crate::search::indexed_groups_page(self, after, most)
+                }
+                fn unindexed_places(&self, groups: &[GroupId]) -> Result<Vec<SearchPlace>> {
+                    $crate::search::unindexed_places(self, groups)
+                }
+                fn unindexed_texts(&self, group: GroupId, most: usize) -> Result<Vec<UnindexedText>> {
+                    $crate::search::unindexed_texts(self, group, most)
+                }
+                $($own)*
+            }
+        };
+    };
 }

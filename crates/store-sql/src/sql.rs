@@ -7,6 +7,7 @@ use chinwag_core::{Date, FileId, GroupId, HolderId, MessageId, Result, Seq, Task
 use uuid::Uuid;
 
 use crate::Columns;
+use crate::search::IndexedText;
 
 /// A transaction on SQLite or PostgreSQL. Statements are prepared once for each connection.
 pub trait Sql {
@@ -55,6 +56,9 @@ pub trait Sql {
 
     /// The comparison of names in the store.
     fn name_case(&self) -> NameCase;
+
+    /// Changes the terms of an indexed message to those of another body; without one it leaves the index.
+    fn reindex(&mut self, text: &IndexedText, body: Option<&str>) -> Result<()>;
 
     /// Notes that this transaction erases or replaces text, which SQLite's journal still holds.
     fn note_erasure(&mut self) {}

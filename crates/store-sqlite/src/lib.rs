@@ -22,6 +22,7 @@ mod fault;
 mod group;
 pub mod history;
 mod import;
+mod index_check;
 mod message;
 mod open;
 #[cfg(test)]
@@ -32,6 +33,7 @@ mod relation;
 mod remains;
 mod reserve;
 mod schema;
+mod search;
 mod sql;
 mod transaction;
 pub mod transfer;
@@ -53,6 +55,7 @@ use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
+pub use index_check::index_matches;
 pub use open::{OpenError, Options};
 
 use crate::fault::FileState;

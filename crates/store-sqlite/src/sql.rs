@@ -2,6 +2,7 @@
 
 use chinwag_core::name::NameCase;
 use chinwag_core::{Error, Result};
+use chinwag_store_sql::search::IndexedText;
 use chinwag_store_sql::{Columns, Conflict, Keys, Param, Sql, Text};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Row, ToSql, params_from_iter};
@@ -84,6 +85,10 @@ impl Sql for Transaction<'_> {
                 None => fault(why),
             }
         })
+    }
+
+    fn reindex(&mut self, text: &IndexedText, body: Option<&str>) -> Result<()> {
+        self.replace_terms(text, body)
     }
 
     fn change_one<T>(

@@ -18,12 +18,14 @@ pub mod mark;
 pub mod membership;
 pub mod mention;
 pub mod message;
+mod numbers;
 pub mod open_group;
 pub mod page;
 pub mod pin;
 pub mod reaction;
 pub mod relation;
 pub mod search;
+pub mod search_index;
 pub mod send;
 pub mod summary;
 pub mod task;
@@ -45,6 +47,7 @@ use chinwag_core::store::{NewMessage, Store, Tx};
 use chinwag_core::{Date, GroupId, MessageId, Name, Result, Seq, TaskId, UserId};
 use uuid::Uuid;
 
+pub use self::numbers::Numbers;
 use crate::bus::Recorder;
 
 /// An empty store, and what must live as long as it does.
@@ -172,19 +175,6 @@ pub fn told(group: GroupId, seq: Seq) -> Event {
 
 fn uuid(number: i64) -> Uuid {
     Uuid::from_u128(u128::from(number.unsigned_abs()))
-}
-
-/// Numbers that look random and are the same each time (xorshift).
-pub struct Numbers(pub u64);
-
-impl Numbers {
-    /// A number below `end`.
-    pub fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(end).expect("a small number")).expect("below a small number")
-    }
 }
 
 /// Makes a test of each case. See [`crate::store`].
@@ -368,6 +358,12 @@ macro_rules! store_suite {
             search {
                 candidates_of_each_group_are_the_newest_by_date
                 candidates_are_read_as_they_stand
+            }
+            search_index {
+                index_finds_what_the_texts_have
+                index_has_messages_up_to_its_position
+                hits_in_other_groups_do_not_count
+                text_with_too_many_terms_is_always_found
             }
             send {
                 each_send_is_decided_as_the_rule_decides_it

@@ -130,6 +130,8 @@ fn is_due(tx: &dyn Tx, follower: Follower, state: &FollowerState, now: Date, old
         Follower::DroppedFiles => tx.files_are_due(now),
         Follower::EventFeed => feed::is_due(tx, oldest),
         Follower::Webhooks => tx.webhooks_exist(),
+        // The node that asks has found that there may be messages to index.
+        Follower::SearchIndex => Ok(true),
     }
 }
 

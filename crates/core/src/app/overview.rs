@@ -24,6 +24,8 @@ pub struct Overview {
     /// The caller's groups with a word in their name that begins so.
     pub groups: Vec<Group>,
     pub messages: Vec<Hit>,
+    /// The percentage of the index of messages while it is being built.
+    pub indexing: Option<u8>,
 }
 
 impl App {
@@ -31,14 +33,18 @@ impl App {
     pub async fn overview(&self, context: &Context, text: String) -> Result<Overview> {
         let query = (text, self.user_rules().directory);
         self.read(context, query, |tx, caller, (text, directory)| {
-            let messages = match SearchQuery::parse(text) {
-                Ok(query) => find(tx, caller, &Search::new(query, SHOWN))?.hits,
-                Err(_) => Vec::new(),
+            let (messages, indexing) = match SearchQuery::parse(text) {
+                Ok(query) => {
+                    let page = find(tx, caller, &Search::new(query, SHOWN))?;
+                    (page.hits, page.indexing)
+                }
+                Err(_) => (Vec::new(), None),
             };
             Ok(Overview {
                 people: people(tx, caller, *directory, text)?,
                 groups: groups(tx, caller, text)?,
                 messages,
+                indexing,
             })
         })
         .await

@@ -1,17 +1,23 @@
 //! The search over messages, newest date first.
 //!
-//! One job reads the messages of the groups that the caller may read now, merged by date, and the query is compared with
-//! each. So an edit is found at once, and an erased message never. A job reads a bounded number of messages and of bytes; a page
-//! that needs more ends early, with the place of the rest.
+//! One job reads the newest messages of the groups that the caller may read now, merged by date, then those that the
+//! index finds, and the query is compared with each. So hits and their order do not depend on the index, an edit is found at once, and an
+//! erased message never. A job reads a bounded number of messages and of bytes; a page that needs more, since the
+//! index is not built or most messages have the words, ends early, with the place of the rest.
+
+pub mod index;
+mod indexed;
 
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 
+use self::index::IndexProgress;
+use self::indexed::{Indexed, Lookup};
 use super::actor::visible;
 use super::message::show_to;
 use super::{App, Context};
 use crate::limits::LIST_PAGE;
 use crate::message::Message;
-use crate::search::{Marks, SearchQuery};
+use crate::search::{Marks, RequiredTerm, SearchQuery};
 use crate::store::{Candidate, SearchPlace, Tx};
 use crate::user::Caller;
 use crate::{Date, Error, GroupId, Name, Result, Seq, UserId};
@@ -19,6 +25,8 @@ use crate::{Date, Error, GroupId, Name, Result, Seq, UserId};
 /// The messages that one page reads, and the bytes of their bodies.
 const SCANNED: usize = 10_000;
 const SCANNED_BYTES: usize = 2 << 20;
+/// The messages that are read before the index is asked. Words that most messages have are found in them.
+const NEWEST: usize = 400;
 /// The messages that are first read of one group, of all groups together.
 const FIRST: usize = 128;
 /// The most messages that are read of a group at a time.
@@ -63,6 +71,8 @@ pub struct SearchPage {
     pub hits: Vec<Hit>,
     /// The place from which the search goes on, if there may be more.
     pub next: Option<SearchPlace>,
+    /// The percentage of the index while it is being built.
+    pub indexing: Option<u8>,
 }
 
 impl App {
@@ -73,7 +83,14 @@ impl App {
 }
 
 pub(super) fn find(tx: &dyn Tx, caller: Caller, search: &Search) -> Result<SearchPage> {
-    const NOTHING: SearchPage = SearchPage { hits: Vec::new(), next: None };
+    let progress = IndexProgress::read(tx)?;
+    let indexing = progress.filter(|progress| !progress.is_complete).map(|progress| progress.percent());
+    let page = find_page(tx, caller, search, progress.is_some())?;
+    Ok(SearchPage { indexing, ..page })
+}
+
+fn find_page(tx: &dyn Tx, caller: Caller, search: &Search, has_index: bool) -> Result<SearchPage> {
+    const NOTHING: SearchPage = SearchPage { hits: Vec::new(), next: None, indexing: None };
     if search.mentions_me && caller.user().is_none() {
         return Err(Error::field("mentions", "needs a user: add as=<name>"));
     }
@@ -93,10 +110,10 @@ pub(super) fn find(tx: &dyn Tx, caller: Caller, search: &Search) -> Result<Searc
         None => readable(tx, caller)?,
     };
     let filter = Filter { search, author, me: caller.user() };
-    let mut merge = Merge::begin(tx, &groups, search.start())?;
+    let mut source = Source { merge: Merge::begin(tx, &groups, search.start())?, indexed: None };
     let (mut found, mut read, mut last) = (Vec::new(), 0, None);
     for scanned in 1.. {
-        let Some(candidate) = merge.next(tx)? else { break };
+        let Some(candidate) = source.next(tx)? else { break };
         if search.after.is_some_and(|after| candidate.place.date <= after) {
             break;
         }
@@ -112,6 +129,9 @@ pub(super) fn find(tx: &dyn Tx, caller: Caller, search: &Search) -> Result<Searc
         last = Some(place);
         if scanned >= SCANNED || read >= SCANNED_BYTES {
             return shown(tx, caller, found, last);
+        }
+        if scanned == NEWEST && has_index {
+            source.look_up(tx, &search.query.required(), &groups, place)?;
         }
     }
     shown(tx, caller, found, None)
@@ -152,7 +172,7 @@ fn shown(
     let hit = |(candidate, marks): (Candidate, Marks)| {
         messages.remove(&candidate.id).map(|message| Hit { message, marks })
     };
-    Ok(SearchPage { hits: found.into_iter().filter_map(hit).collect(), next })
+    Ok(SearchPage { hits: found.into_iter().filter_map(hit).collect(), next, indexing: None })
 }
 
 impl Search {
@@ -236,6 +256,40 @@ fn has_link(text: &str) -> bool {
         });
         is_web && after.starts_with(|c: char| c.is_alphanumeric() || c == '[')
     })
+}
+
+/// The messages that a search compares with its query.
+struct Source {
+    /// Those of all groups, or of those that are not indexed.
+    merge: Merge,
+    indexed: Option<Indexed>,
+}
+
+impl Source {
+    /// From this place on, reads of the groups that are indexed only what the index finds.
+    fn look_up(
+        &mut self,
+        tx: &dyn Tx,
+        terms: &[RequiredTerm],
+        groups: &[GroupId],
+        before: SearchPlace,
+    ) -> Result<()> {
+        if let Some(Lookup { indexed, unindexed }) = Lookup::find(tx, terms, groups, before)? {
+            self.merge.lanes.retain(|lane| unindexed.contains(&lane.next.group));
+            self.indexed = Some(indexed);
+        }
+        Ok(())
+    }
+
+    /// The next message.
+    fn next(&mut self, tx: &dyn Tx) -> Result<Option<Candidate>> {
+        if let Some(indexed) = &mut self.indexed
+            && indexed.peek(tx)? > self.merge.lanes.peek().map(|lane| lane.next)
+        {
+            return Ok(indexed.pop());
+        }
+        self.merge.next(tx)
+    }
 }
 
 /// The messages of several groups, merged by date.

@@ -1,5 +1,8 @@
 //! A query: the terms that a text must have, and those that it may not.
 
+use std::collections::BTreeSet;
+
+use super::terms::{RequiredTerm, required};
 use super::words::{Word, cut};
 use crate::limits::{QUERY_CHARS, QUERY_WORDS};
 
@@ -67,6 +70,12 @@ impl SearchQuery {
     /// The number of its words.
     pub fn words(&self) -> usize {
         self.wanted.iter().chain(&self.excluded).map(|term| term.words.len()).sum()
+    }
+
+    /// The terms that every text has which the query finds. There may be none, for a short prefix.
+    pub fn required(&self) -> Vec<RequiredTerm> {
+        let terms = self.wanted.iter().flat_map(|term| required(&term.words, term.is_prefix));
+        terms.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The places that the query finds in a text: whole words, and the parts found in scripts without spaces. `None` if the

@@ -59,6 +59,7 @@ macro_rules! stored_number {
     (Follower::StrayFiles) => { 2 };
     (Follower::EventFeed) => { 3 };
     (Follower::Webhooks) => { 4 };
+    (Follower::SearchIndex) => { 5 };
 
     (FeedKind::MessageText) => { 0 };
     (FeedKind::MessageUpdate) => { 1 };
@@ -162,7 +163,7 @@ stored! {
     TokenKind { Token, Ticket }
     ImportKind { User, Group, Relation, Membership }
     TaskKind { EraseUser, EraseGroup, LogRename, EraseReactions, EraseWebhookQueue }
-    Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed, Webhooks }
+    Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed, Webhooks, SearchIndex }
     FeedKind {
         MessageText, MessageUpdate, MessageDelete, MessageReact, MessagePin, MessageRead, GroupUpdate, GroupDelete,
         ContactUpdate, UserUpdate, UserDelete

@@ -20,6 +20,8 @@ pub enum Follower {
     EventFeed,
     /// Sends the events of the feed to webhooks. It has no position: each webhook has its own.
     Webhooks,
+    /// Adds messages to the index of the search. Its position is that of its round through the groups.
+    SearchIndex,
 }
 
 /// The right to do a follower's work. It ends when another node takes the next term.

@@ -1,9 +1,10 @@
-//! Messages in order of date, in which a search reads them.
+//! Messages in order of date, in which a search reads them, and the index of their words.
 //!
 //! **Order.** The newest date first; of messages of one group and date, the highest number. **Bound.** Messages are found by
 //! an index, whatever the length of the log, and only those that stand count.
 
 use crate::message::MessageDetail;
+use crate::search::RequiredTerm;
 use crate::{Date, GroupId, MessageId, Result, Seq, UserId};
 
 /// A message as a search reads it.
@@ -29,4 +30,61 @@ pub trait Candidates {
     /// Up to `limit` messages of each of these groups, in any order of the groups: those before a date, and those of this date with
     /// a lower number. Fewer of a group only at its end. Bounded by the caller.
     fn candidates(&self, groups: &[GroupId], before: (Date, Seq), limit: usize) -> Result<Vec<Candidate>>;
+
+    /// Those of these messages that stand, in any order. Bounded by the caller.
+    fn candidates_at(&self, places: &[SearchPlace]) -> Result<Vec<Candidate>>;
+}
+
+/// The part of a group's log that the index has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexedGroup {
+    pub group: GroupId,
+    /// The last number of its log.
+    pub head: Seq,
+    /// The index has the messages up to this number, and none after it.
+    pub position: Seq,
+}
+
+/// A message that the index does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnindexedText {
+    pub seq: Seq,
+    pub date: Date,
+    pub body: String,
+}
+
+/// The index of the [terms](crate::search::terms) of messages, in a transaction.
+///
+/// **Atomicity.** An edit and an erasure change the terms of an indexed message with its body, in every
+/// transaction: the store does that by itself. New messages are not indexed until a follower adds them.
+/// **Order.** The index has the messages of a group up to one number. **Loss.** The index has nothing that the messages
+/// do not have, and can be built anew. **Bound.** A search in the index ends after a number of hits.
+pub trait SearchIndex {
+    /// The indexed parts of those of these groups that exist, in any order.
+    fn indexed_groups(&self, groups: &[GroupId]) -> Result<Vec<IndexedGroup>>;
+
+    /// The same of the first `limit` groups after one, by id.
+    fn indexed_groups_page(&self, after: Option<GroupId>, limit: usize) -> Result<Vec<IndexedGroup>>;
+
+    /// The places of the messages of these groups that stand and are not indexed, in any order. Bounded by
+    /// the caller.
+    fn unindexed_places(&self, groups: &[GroupId]) -> Result<Vec<SearchPlace>>;
+
+    /// The first `limit` messages of a group that stand and are not indexed, in the order of their numbers.
+    fn unindexed_texts(&self, group: GroupId, limit: usize) -> Result<Vec<UnindexedText>>;
+
+    /// The places of all indexed messages of these groups that have every term, in any order. `None` if there are more
+    /// than `limit`, or too many groups to find that out. Messages of an author who is no more may be among them.
+    fn indexed_places(
+        &self,
+        terms: &[RequiredTerm],
+        groups: &[GroupId],
+        limit: usize,
+    ) -> Result<Option<Vec<SearchPlace>>>;
+
+    /// Adds the next texts of a group, after which the index has its messages up to `position`.
+    fn index_add(&mut self, group: GroupId, texts: &[UnindexedText], position: Seq) -> Result<()>;
+
+    /// Forgets everything.
+    fn index_clear(&mut self) -> Result<()>;
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use chinwag_core::app::search::Hit;
 use chinwag_core::store::SearchPlace;
@@ -82,11 +82,20 @@ pub(crate) async fn list(
     }
     let page = state.app.search(&context, search).await?;
     let mut response = bytes(StatusCode::OK, written(&page.hits)?);
+    show_indexing(page.indexing, &mut response);
     if let Some(place) = page.next {
         let cursor = state.cursors.seal(LIST, &sealed(place));
         link_next(&state, &query.with_cursor(&cursor), &mut response)?;
     }
     Ok(response)
+}
+
+/// Says how much of the index is built, while it is being built.
+fn show_indexing(percent: Option<u8>, response: &mut Response) {
+    const INDEXING: HeaderName = HeaderName::from_static("chinwag-indexing");
+    if let Some(percent) = percent {
+        response.headers_mut().insert(INDEXING, HeaderValue::from(u16::from(percent)));
+    }
 }
 
 /// The hits as JSON.
@@ -185,5 +194,7 @@ pub(crate) async fn overview(
         avatar: group.details.avatar.as_deref().map(AvatarUrl),
     });
     let overview = Overview { people: people.collect(), groups: groups.collect(), messages: &messages };
-    Ok(answer_json(StatusCode::OK, &overview))
+    let mut response = answer_json(StatusCode::OK, &overview);
+    show_indexing(found.indexing, &mut response);
+    Ok(response)
 }

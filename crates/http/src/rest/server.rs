@@ -112,7 +112,7 @@ fn features(state: &ServerState, feed_is_on: bool) -> Vec<&'static str> {
         ("profile", !profile_by_service),
         ("recent", true),
         ("rename", rename_self),
-        ("search", true),
+        ("search", state.options.search),
         ("windows", true),
     ];
     all.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect()

@@ -97,7 +97,14 @@ fn check_database(folder: &Folder, report: &mut Report) -> Result<()> {
     let looked = wire_up::backup::look(&database, move || elapsed.show());
     Elapsed::erase();
     match report.of(looked.map_err(Into::into))? {
-        Some(()) => ok(&format!("the database {shown}")),
+        Some(()) => ok(&format!("the database {shown}"))?,
+        None => return Ok(()),
+    }
+    match report.of(wire_up::index_matches(&database).map_err(Into::into))? {
+        Some(true) => ok("the index of the search"),
+        Some(false) => report.problem(
+            "the index of the search does not match the messages: stop the server and run chinwag search rebuild",
+        ),
         None => Ok(()),
     }
 }

@@ -15,6 +15,7 @@ mod key;
 mod logs;
 mod migrate;
 mod proxy;
+mod search_index;
 mod start;
 mod user;
 

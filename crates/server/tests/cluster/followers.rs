@@ -23,7 +23,7 @@ const RECORDER: &str = "
     CREATE FUNCTION public.record() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         INSERT INTO public.steps (node, term, tokens)
             SELECT current_setting('application_name'), f.term, g.count
-            FROM chinwag.followers f, (SELECT count(*) FROM gone) g WHERE g.count > 0;
+            FROM chinwag.followers f, (SELECT count(*) FROM gone) g WHERE f.follower = 0 AND g.count > 0;
         PERFORM pg_sleep(0.3) WHERE EXISTS (SELECT 1 FROM gone);
         RETURN NULL;
     END $$;
@@ -49,7 +49,7 @@ async fn at_work() -> Cluster {
     cluster.nodes[0].running().terminate();
     cluster.nodes[0].wait();
     cluster.database.ask(RECORDER);
-    cluster.database.ask("UPDATE chinwag.followers SET position = NULL");
+    cluster.database.ask("UPDATE chinwag.followers SET position = NULL WHERE follower = 0");
     cluster.database.ask(&format!(
         "INSERT INTO chinwag.tokens (hash, user_id, kind, expires, number)
         SELECT sha256(n::text::bytea), (SELECT max(id) FROM chinwag.users), 1, 1, n FROM generate_series(1, {TOKENS}) n"

@@ -39,6 +39,7 @@ mod resume;
 mod rights;
 mod rust_client;
 mod search;
+mod search_index;
 mod small_events;
 mod sockets;
 mod threads;

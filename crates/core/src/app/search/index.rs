@@ -1,0 +1,168 @@
+//! The index of the search, which a follower builds in the background.
+//!
+//! It goes round the groups in the order of their ids, and adds the messages of each up to the head of its log. Nothing
+//! is written when a message is sent: until the follower has come by, a search reads the newest messages themselves.
+
+use std::sync::atomic::Ordering;
+
+use super::super::{App, Context, Growth, Unit};
+use crate::search::TERMS_VERSION;
+use crate::store::{Follower, Lease, Tx};
+use crate::user::Caller;
+use crate::{Error, GroupId, Result, Seq};
+
+/// The groups that are looked at in one job, and the jobs of one step.
+const GROUPS: usize = 500;
+const PAGES: usize = 20;
+/// The messages and the bytes of their bodies that one step adds: some milliseconds of the store.
+const MESSAGES: usize = 256;
+const BYTES: usize = 128 << 10;
+
+/// The position of the follower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexProgress {
+    /// Whether a first round has come to its end: then all but the newest messages are indexed.
+    pub is_complete: bool,
+    /// The last group that this round has done.
+    after: Option<GroupId>,
+}
+
+/// The outcome of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexStep {
+    /// The messages that were added.
+    pub added: usize,
+    /// Whether the round has come to its end.
+    pub is_last: bool,
+}
+
+impl App {
+    /// Whether this node may have stored messages that are not indexed since this was last asked.
+    pub fn take_unindexed(&self) -> bool {
+        self.rules.unindexed.swap(false, Ordering::Relaxed)
+    }
+
+    /// The progress of the index: `None` if there is none of this version.
+    pub async fn index_progress(&self) -> Result<Option<IndexProgress>> {
+        self.read(&Context::new(Caller::Service), (), |tx, _, ()| IndexProgress::read(tx)).await
+    }
+
+    /// Forgets the index, as a step of the lease. The next steps build it anew.
+    pub async fn index_clear(&self, lease: Lease) -> Result<()> {
+        let service = Context::new(Caller::Service);
+        self.write(Growth::Bounded, &service, lease, |unit, lease| unit.clear_index(*lease)).await
+    }
+
+    /// Adds the next messages to the index, as a step of the lease. Refused on a full disk.
+    pub async fn index_step(&self, lease: Lease) -> Result<IndexStep> {
+        // The index is content, too, and what the disk has left is for deletions.
+        if self.rules.room.is_full() {
+            return Err(Error::Full);
+        }
+        let service = Context::new(Caller::Service);
+        let found = self.read(&service, (), |tx, _, ()| next_groups(tx)).await?;
+        self.write(Growth::Bounded, &service, (lease, found), |unit, (lease, found)| {
+            let Some(found) = found else {
+                unit.clear_index(*lease)?;
+                return Ok(IndexStep { added: 0, is_last: false });
+            };
+            let (added, is_done) = unit.add_to_index(&found.groups)?;
+            let is_last = is_done && found.is_last;
+            let after = if is_done { found.until } else { found.progress.after };
+            let is_complete = found.progress.is_complete || is_last;
+            let progress = IndexProgress { is_complete, after: after.filter(|_| !is_last) };
+            unit.end_step(*lease, Some(&progress.stored()))?;
+            Ok(IndexStep { added, is_last })
+        })
+        .await
+    }
+}
+
+impl IndexProgress {
+    /// The progress, if there is an index of this version.
+    pub(super) fn read(tx: &dyn Tx) -> Result<Option<Self>> {
+        let state = tx.follower(Follower::SearchIndex)?;
+        let [TERMS_VERSION, is_complete, after @ ..] = state.position.as_slice() else { return Ok(None) };
+        let after = uuid::Uuid::from_slice(after).ok().map(GroupId);
+        Ok(Some(Self { is_complete: *is_complete == 1, after }))
+    }
+
+    /// The part of the groups that a first round has done, in percent. Ids of groups are evenly distributed.
+    pub fn percent(&self) -> u8 {
+        match self.after {
+            _ if self.is_complete => 100,
+            Some(GroupId(id)) => u8::try_from(u32::from(id.as_bytes()[0]) * 100 / 256).unwrap_or(0),
+            None => 0,
+        }
+    }
+
+    fn stored(self) -> Vec<u8> {
+        let mut position = vec![TERMS_VERSION, self.is_complete.into()];
+        position.extend(self.after.iter().flat_map(|GroupId(id)| *id.as_bytes()));
+        position
+    }
+}
+
+/// The groups of a step.
+struct NextGroups {
+    progress: IndexProgress,
+    /// Those whose index lacks something.
+    groups: Vec<GroupId>,
+    /// The last group that was looked at.
+    until: Option<GroupId>,
+    is_last: bool,
+}
+
+/// The next groups whose index lacks something. `None` if there is no index of this version.
+fn next_groups(tx: &dyn Tx) -> Result<Option<NextGroups>> {
+    let Some(progress) = IndexProgress::read(tx)? else { return Ok(None) };
+    let mut found = NextGroups { progress, groups: Vec::new(), until: progress.after, is_last: false };
+    for _ in 0..PAGES {
+        let page = tx.indexed_groups_page(found.until, GROUPS)?;
+        found.is_last = page.len() < GROUPS;
+        found.until = page.last().map(|state| state.group).or(found.until);
+        found.groups.extend(page.iter().filter(|state| state.head > state.position).map(|state| state.group));
+        if found.is_last || !found.groups.is_empty() {
+            break;
+        }
+    }
+    Ok(Some(found))
+}
+
+impl Unit<'_> {
+    fn clear_index(&mut self, lease: Lease) -> Result<()> {
+        self.tx.index_clear()?;
+        self.end_step(lease, Some(&IndexProgress { is_complete: false, after: None }.stored()))
+    }
+
+    /// Adds messages of these groups to the index. Returns their number, and whether the index has all of them now.
+    fn add_to_index(&mut self, groups: &[GroupId]) -> Result<(usize, bool)> {
+        let (mut added, mut bytes) = (0, 0);
+        for state in self.tx.indexed_groups(groups)? {
+            if state.head <= state.position {
+                continue;
+            }
+            if added >= MESSAGES || bytes >= BYTES {
+                return Ok((added, false));
+            }
+            let most = MESSAGES - added;
+            let mut texts = self.tx.unindexed_texts(state.group, most)?;
+            let mut is_whole = texts.len() < most;
+            for (at, text) in texts.iter().enumerate() {
+                bytes += text.body.len();
+                if bytes >= BYTES && at + 1 < texts.len() {
+                    (texts, is_whole) = (texts[..=at].to_vec(), false);
+                    break;
+                }
+            }
+            let position = if is_whole { Some(state.head) } else { texts.last().map(|text| text.seq) };
+            let position: Seq = position.unwrap_or(state.head);
+            self.tx.index_add(state.group, &texts, position)?;
+            added += texts.len();
+            if !is_whole {
+                return Ok((added, false));
+            }
+        }
+        Ok((added, true))
+    }
+}

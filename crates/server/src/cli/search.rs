@@ -1,0 +1,70 @@
+//! `chinwag search`: the index of the search.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use chinwag_core::app::App;
+use chinwag_core::app::follower::Claim;
+use chinwag_core::store::Follower;
+
+use super::elapsed::Elapsed;
+use super::say;
+use super::settings::DataArgs;
+use crate::data::Folder;
+use crate::wire_up;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: SearchCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum SearchCommand {
+    /// Build the index of the words of all messages anew, with no server running
+    Rebuild(DataArgs),
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let SearchCommand::Rebuild(place) = &args.command;
+    let config = place.load()?;
+    let folder = Folder::open(&config.data)?;
+    if config.postgres().is_none() && !folder.database().exists() {
+        bail!("the data folder {} has no database: name the right one with --data", folder.path().display());
+    }
+    // Held to the end: no server starts meanwhile.
+    let _lock = folder.lock()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("no runtime could be started")?;
+    let messages = runtime.block_on(async {
+        let store = wire_up::sole(&config, &folder).await?;
+        rebuild(&store.app).await
+    })?;
+    say(&format!("{messages} messages are in the index"))
+}
+
+/// Builds the index anew. Returns the number of its messages.
+async fn rebuild(app: &App) -> Result<usize> {
+    // The lease of a server that was killed: nobody else uses the store.
+    let mut candidate = app.candidate(Follower::SearchIndex, Duration::ZERO);
+    let mut claim = candidate.take().await?;
+    if claim == Claim::Held {
+        claim = candidate.take().await?;
+    }
+    let Claim::Mine { lease, .. } = claim else {
+        bail!("another node builds the index: stop every node first");
+    };
+    app.index_clear(lease).await?;
+    let (mut messages, mut elapsed) = (0, Elapsed::new(String::new()));
+    loop {
+        elapsed.show_progress(format!("{messages} messages are in the index"));
+        let step = app.index_step(lease).await?;
+        messages += step.added;
+        if step.is_last {
+            break;
+        }
+    }
+    candidate.release(lease).await?;
+    Elapsed::erase();
+    Ok(messages)
+}

@@ -1,0 +1,239 @@
+//! The index of the words of messages: it finds exactly the messages that have every term.
+#![allow(missing_docs, reason = "a case's name is its sentence")]
+
+use std::collections::BTreeSet;
+
+use chinwag_core::message::Body;
+use chinwag_core::search::{MANY_TERMS, RequiredTerm, SearchQuery, terms};
+use chinwag_core::store::{NewMessage, SearchPlace};
+use chinwag_core::{GroupId, Seq, UserId};
+
+use super::{Fixture, Numbers, body, date};
+
+/// Words of every kind of script, which texts and queries are made of.
+const WORDS: [&str; 20] = [
+    "tea",
+    "teapot",
+    "TIME",
+    "café",
+    "Straße",
+    "łódź",
+    "Привет",
+    "мир",
+    "修复",
+    "复修",
+    "哈",
+    "が",
+    "ｶﾞﾗｽ",
+    "한국",
+    "สวัสดี",
+    "हिन्दी",
+    "שָׁלוֹם",
+    "foo.png",
+    "x2",
+    "😀",
+];
+
+/// Words with separators or without.
+fn random_text(random: &mut Numbers, most: usize) -> String {
+    let words = (0..=random.below(most)).map(|_| {
+        let separator = ["", " ", ", "][random.below(3)];
+        format!("{}{separator}", WORDS[random.below(WORDS.len())])
+    });
+    words.collect()
+}
+
+fn random_query(random: &mut Numbers) -> Option<SearchQuery> {
+    let mut text = random_text(random, 2);
+    match random.below(4) {
+        0 => text = format!("{}*", text.trim_end()),
+        1 => text = format!("\"{text}\" -tea"),
+        _ => {}
+    }
+    SearchQuery::parse(&text).ok()
+}
+
+/// Adds all messages of a group to the index, a few at a time.
+async fn index(f: &Fixture, group: GroupId) {
+    while f
+        .write(move |tx| {
+            let texts = tx.unindexed_texts(group, 7)?;
+            let head = tx.indexed_groups(&[group])?[0].head;
+            let is_last = texts.len() < 7;
+            let position = texts.last().filter(|_| !is_last).map_or(head, |text| text.seq);
+            tx.index_add(group, &texts, position)?;
+            Ok(!is_last)
+        })
+        .await
+    {}
+}
+
+async fn say(f: &Fixture, group: GroupId, author: UserId, text: &str) -> SearchPlace {
+    let message =
+        NewMessage { body: Body::parse(text, 1 << 20).expect("a body"), ..f.message(group, author) };
+    let kept = f.keep(message).await;
+    SearchPlace { date: kept.date, group, seq: kept.seq }
+}
+
+async fn looked_up(
+    f: &Fixture,
+    terms: &[RequiredTerm],
+    groups: &[GroupId],
+    limit: usize,
+) -> Option<BTreeSet<SearchPlace>> {
+    let (terms, groups) = (terms.to_vec(), groups.to_vec());
+    let found = f.read(move |tx| tx.indexed_places(&terms, &groups, limit)).await?;
+    let places: BTreeSet<_> = found.iter().copied().collect();
+    assert_eq!(places.len(), found.len(), "each once");
+    Some(places)
+}
+
+fn term(text: &str) -> RequiredTerm {
+    RequiredTerm { text: text.into(), is_prefix: false }
+}
+
+fn has(text: &str, required: &[RequiredTerm]) -> bool {
+    let terms = terms(text);
+    let has_one = |RequiredTerm { text, is_prefix }: &RequiredTerm| {
+        terms.contains(text) || (*is_prefix && terms.iter().any(|term| term.starts_with(text)))
+    };
+    terms.contains(MANY_TERMS) || required.iter().all(has_one)
+}
+
+/// Compares the index with the texts, for many queries, in a group and in all.
+async fn compare(f: &Fixture, groups: &[GroupId], texts: &[(SearchPlace, String)], random: &mut Numbers) {
+    let mut found = 0;
+    for _ in 0..120 {
+        let Some(query) = random_query(random) else { continue };
+        let required = query.required();
+        if required.is_empty() {
+            continue;
+        }
+        for groups in [groups, &groups[..1]] {
+            let of_groups = || texts.iter().filter(|(place, _)| groups.contains(&place.group));
+            let expected: BTreeSet<_> =
+                of_groups().filter(|(_, text)| has(text, &required)).map(|(place, _)| *place).collect();
+            let places = looked_up(f, &required, groups, 1000).await.expect("not too many");
+            assert_eq!(places, expected, "{required:?}");
+            let missed =
+                of_groups().find(|(place, text)| query.find(text).is_some() && !places.contains(place));
+            assert_eq!(missed, None, "{query:?}");
+            found += places.len();
+        }
+    }
+    assert!(found > 0, "something is found");
+}
+
+pub async fn index_finds_what_the_texts_have(f: Fixture) {
+    let mut random = Numbers(0x9E37_79B9_7F4A_7C15);
+    let ann = f.user("ann").await;
+    let groups = [f.group(&[ann]).await, f.group(&[ann]).await, f.group(&[ann]).await];
+    let mut texts = Vec::new();
+    for number in 0..90 {
+        let text = random_text(&mut random, 6);
+        texts.push((say(&f, groups[number % 3], ann, &text).await, text));
+    }
+    for group in groups {
+        index(&f, group).await;
+    }
+    compare(&f, &groups, &texts, &mut random).await;
+
+    // Edits and erasures change the index with the text.
+    for at in (0..90).step_by(4) {
+        let (place, text) = (texts[at].0, random_text(&mut random, 6));
+        let new = body(&text);
+        f.write(move |tx| tx.message_edit(place.group, place.seq, &new, date(999))).await;
+        texts[at].1 = text;
+    }
+    for at in (0..90).rev().step_by(5) {
+        let (place, _) = texts.remove(at);
+        f.write(move |tx| tx.message_erase(place.group, place.seq)).await;
+    }
+    compare(&f, &groups, &texts, &mut random).await;
+
+    let gone = groups[2];
+    let erased = f.write(move |tx| {
+        let mut erased = 0;
+        while tx.group_erase(gone, 10)? > 0 {
+            erased += 1;
+        }
+        Ok(erased)
+    });
+    assert!(erased.await > 1, "in steps");
+    texts.retain(|(place, _)| place.group != gone);
+    compare(&f, &groups, &texts, &mut random).await;
+
+    f.write(|tx| tx.index_clear()).await;
+    assert_eq!(looked_up(&f, &[term("tea")], &groups, 1000).await, Some(BTreeSet::new()));
+    for group in &groups[..2] {
+        index(&f, *group).await;
+    }
+    compare(&f, &groups, &texts, &mut random).await;
+}
+
+pub async fn index_has_messages_up_to_its_position(f: Fixture) {
+    let ann = f.user("ann").await;
+    let (one, two) = (f.group(&[ann]).await, f.group(&[ann]).await);
+    let first = say(&f, one, ann, "tea one").await;
+    let second = say(&f, one, ann, "tea two").await;
+    let states = async || {
+        let mut states = f.read(move |tx| tx.indexed_groups(&[one, two])).await;
+        states.sort_unstable_by_key(|state| state.group);
+        states.iter().map(|state| (state.head.0, state.position.0)).collect::<Vec<_>>()
+    };
+    assert_eq!(states().await, [(2, 0), (0, 0)]);
+    let unindexed = async || f.read(move |tx| tx.unindexed_places(&[one, two])).await;
+    assert_eq!(unindexed().await.len(), 2);
+    f.write(move |tx| {
+        let texts = tx.unindexed_texts(one, 1)?;
+        tx.index_add(one, &texts, first.seq)
+    })
+    .await;
+    assert_eq!(states().await, [(2, 1), (0, 0)]);
+    assert_eq!(unindexed().await, [second]);
+    let tea = [term("tea")];
+    assert_eq!(looked_up(&f, &tea, &[one, two], 9).await, Some(BTreeSet::from([first])));
+    // A message that is not indexed yet is not added by an edit.
+    f.write(move |tx| tx.message_edit(one, Seq(2), &body("coffee"), date(99))).await;
+    assert_eq!(looked_up(&f, &[term("coffee")], &[one], 9).await, Some(BTreeSet::new()));
+    index(&f, one).await;
+    assert_eq!(looked_up(&f, &[term("coffee")], &[one], 9).await, Some(BTreeSet::from([second])));
+    assert_eq!(unindexed().await, []);
+    let read = f.read(move |tx| tx.candidates_at(&[second, first])).await;
+    let bodies: BTreeSet<_> = read.iter().map(|candidate| candidate.body.as_str()).collect();
+    assert_eq!(bodies, BTreeSet::from(["coffee", "tea one"]));
+    f.write(move |tx| tx.message_erase(one, Seq(2))).await;
+    assert_eq!(f.read(move |tx| tx.candidates_at(&[second, first])).await.len(), 1);
+    let page = f.read(move |tx| tx.indexed_groups_page(Some(one), 1)).await;
+    assert_eq!(page.iter().map(|state| state.group).collect::<Vec<_>>(), [two]);
+}
+
+pub async fn hits_in_other_groups_do_not_count(f: Fixture) {
+    let ann = f.user("ann").await;
+    let mut groups = Vec::new();
+    for number in 0..70 {
+        let group = f.group(&[ann]).await;
+        say(&f, group, ann, if number < 10 { "rare tea" } else { "tea" }).await;
+        index(&f, group).await;
+        groups.push(group);
+    }
+    let count = async |word: &str, groups: &[GroupId], limit| {
+        looked_up(&f, &[term(word)], groups, limit).await.map(|places| places.len())
+    };
+    assert_eq!(count("tea", &groups, 70).await, Some(70));
+    assert_eq!(count("tea", &groups, 69).await, None);
+    assert_eq!(count("tea", &groups[..3], 2).await, None);
+    assert_eq!(count("tea", &groups[..3], 3).await, Some(3));
+    // More are found in all groups than may be, and fewer in these.
+    assert_eq!(count("rare", &groups[5..], 5).await, Some(5));
+}
+
+pub async fn text_with_too_many_terms_is_always_found(f: Fixture) {
+    let ann = f.user("ann").await;
+    let group = f.group(&[ann]).await;
+    let text = (0..60_000).map(|number| format!("word{number} ")).collect::<Vec<_>>().concat();
+    let place = say(&f, group, ann, &text).await;
+    index(&f, group).await;
+    let found = looked_up(&f, &[term("word7")], &[group], 9).await;
+    assert_eq!(found, Some(BTreeSet::from([place])));
+}

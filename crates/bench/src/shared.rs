@@ -46,6 +46,15 @@ impl Shared {
         settings
     }
 
+    /// The bytes of these tables and their indexes.
+    pub(crate) fn bytes_of(&self, tables: &[&str]) -> Result<f64> {
+        let sizes = tables.iter().map(|table| {
+            let size = self.database.ask(&format!("SELECT pg_total_relation_size('{table}')"));
+            Ok(size[0][0].parse::<f64>()?)
+        });
+        sizes.sum()
+    }
+
     /// The store in it.
     pub(crate) fn open(&self) -> Result<Arc<dyn Store>> {
         let url = self.url();

@@ -11,6 +11,7 @@ mod neighbour;
 mod nodes;
 mod rest;
 mod restart;
+mod search;
 mod sends;
 mod slow;
 mod unread;
@@ -51,6 +52,8 @@ pub(crate) enum Workload {
     Unread,
     /// W13: delivery while one user does the worst that the limits allow.
     Neighbour,
+    /// W14: pages of a search, the size of its index, and what the index costs those who send.
+    Search,
     /// W15: files downloaded and uploaded, and readers that stop.
     Files,
 }
@@ -123,6 +126,7 @@ impl Workload {
         Self::Connect,
         Self::Unread,
         Self::Neighbour,
+        Self::Search,
         Self::Files,
     ];
 
@@ -141,6 +145,7 @@ impl Workload {
             Self::Nodes => nodes::run(settings),
             Self::Unread => unread::run(settings),
             Self::Neighbour => neighbour::run(settings),
+            Self::Search => search::run(settings),
             Self::Files => files::run(settings),
         }
     }

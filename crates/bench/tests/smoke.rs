@@ -34,5 +34,6 @@ smoke! {
     a_user_of_many_groups_comes: "connect",
     unread_messages_are_counted: "unread",
     one_who_does_its_worst_is_measured: "neighbour",
+    searches_are_timed_and_their_index_is_weighed: "search",
     files_are_downloaded_and_uploaded: "files",
 }

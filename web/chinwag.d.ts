@@ -517,6 +517,20 @@ export interface Found {
   /** This user's groups with a word in their name that begins so. */
   readonly groups: readonly { readonly id: string; readonly name: string; readonly avatar: string | null }[];
   readonly messages: readonly FoundMessage[];
+  /** The percentage of the server's index of messages while it is being built, else null. */
+  readonly indexing: number | null;
+}
+
+/** A page of the messages that a search finds. */
+export interface FoundPage {
+  messages: FoundMessage[];
+  /** The `cursor` of the next page, or null. */
+  next: string | null;
+  /**
+   * The percentage of the server's index of messages while it is being built, else null. Meanwhile a search needs more pages to
+   * find the same.
+   */
+  indexing: number | null;
 }
 
 /** A search for messages. What is left out, or empty, sets no condition. */
@@ -772,7 +786,7 @@ export class Chinwag extends EventTarget {
    * A page of the messages that a search finds, newest date first; `next` is the `cursor` of the next page. A page may be short, even
    * empty, while there are more.
    */
-  searchMessages(search: MessageSearch): Promise<{ messages: FoundMessage[]; next: string | null }>;
+  searchMessages(search: MessageSearch): Promise<FoundPage>;
 
   createGroup(group: NewGroup): Promise<Group>;
   updateGroup(group: string, change: GroupChange): Promise<void>;

@@ -19,7 +19,7 @@ export class Finder {
   filters = NO_FILTERS;
   /** Whether it shows messages only, in pages. */
   isAll = false;
-  /** `{people, groups, messages, next}`; null before the first answer. */
+  /** `{people, groups, messages, next, indexing}`; null before the first answer. */
   found = null;
   isBusy = false;
   /** "", "offline", "often" for too many searches, or "refused" with the reason. */
@@ -121,7 +121,7 @@ export class Finder {
       const query = this.#query();
       const found = this.isAll ? await this.#page(null, signal) : await this.#chat.client.search(query, { signal });
       return () => {
-        this.found = { people: [], groups: [], next: null, ...found };
+        this.found = { people: [], groups: [], next: null, indexing: null, ...found };
         this.active = Math.max(0, Math.min(active, this.options.length - 1));
       };
     });
@@ -132,8 +132,8 @@ export class Finder {
     const cursor = this.found?.next;
     if (!cursor || this.isBusy) return;
     await this.#attempt(async (signal) => {
-      const { messages, next } = await this.#page(cursor, signal);
-      return () => (this.found = { ...this.found, messages: [...this.found.messages, ...messages], next });
+      const { messages, ...page } = await this.#page(cursor, signal);
+      return () => (this.found = { ...this.found, ...page, messages: [...this.found.messages, ...messages] });
     }, () => this.more());
   }
 

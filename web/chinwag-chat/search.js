@@ -86,7 +86,12 @@ export class Search extends Part {
     if (!finder.text.trim()) return this.#begin();
     if (!finder.hasWord) return html`<p class="remark">${this.say("search.noWord")}</p>`;
     if (!finder.found) return html`<p class="remark">${this.say("search.busy")}</p>`;
-    return html`${this.#isEmpty ? html`<p class="remark">${this.#none()}</p>` : nothing}${this.#list(options)}`;
+    return html`${this.#isEmpty ? html`<p class="remark">${this.#none()}</p>` : nothing}${this.#indexing()}${this.#list(options)}`;
+  }
+
+  #indexing() {
+    const percent = this.finder.found.indexing;
+    return percent === null ? nothing : html`<p class="remark small">${this.say("search.indexing", { percent })}</p>`;
   }
 
   get #isEmpty() {

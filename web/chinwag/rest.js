@@ -142,11 +142,11 @@ export class Rest {
    * A page of a list, and the cursor of the next one.
    * @param {string} path under `/api/v1/`
    * @param {CallOptions} [options]
-   * @returns {Promise<{ rows: any[], next: string | null }>}
+   * @returns {Promise<{ rows: any[], next: string | null, indexing: number | null }>}
    */
   async list(path, options) {
     const rows = await this.call("GET", path, undefined, options);
-    return { rows, next: nextOf.get(rows) ?? null };
+    return { rows, next: nextOf.get(rows) ?? null, indexing: indexingOf.get(rows) ?? null };
   }
 
   /**
@@ -229,6 +229,7 @@ export class Rest {
       if (response.status === 404 && !isProblem(response)) throw new ChinwagError(404, { detail: NOT_HERE });
       if (!response.ok) throw new ChinwagError(response.status, problem ?? {}, retryAfter(response));
       if (answer === null) throw lost("What answers there is not a Chinwag server.");
+      if (response.headers.has(INDEXING)) indexingOf.set(answer, Number(response.headers.get(INDEXING)));
       if (Array.isArray(answer)) nextOf.set(answer, cursorIn(response.headers.get("Link")));
       return answer;
     } catch (error) {
@@ -249,6 +250,14 @@ export class Rest {
  * @type {WeakMap<any[], string | null>}
  */
 const nextOf = new WeakMap();
+
+const INDEXING = "Chinwag-Indexing";
+
+/**
+ * The percentage of the index of the search, of an answer that was given while it was being built.
+ * @type {WeakMap<object, number>}
+ */
+export const indexingOf = new WeakMap();
 
 /** @param {string | null} link */
 function cursorIn(link) {

@@ -2,6 +2,7 @@
 
 import { Filing } from "./filing.js";
 import { message } from "./message.js";
+import { indexingOf } from "./rest.js";
 
 /** @typedef {import("../chinwag.js").FoundMessage} FoundMessage */
 
@@ -20,7 +21,7 @@ export class Searching extends Filing {
   /**
    * @param {string} _path
    * @param {import("./rest.js").CallOptions} [_options]
-   * @returns {Promise<{ rows: any[], next: string | null }>}
+   * @returns {Promise<{ rows: any[], next: string | null, indexing: number | null }>}
    */
   _list(_path, _options) {
     throw new TypeError("Only a connection lists.");
@@ -28,19 +29,21 @@ export class Searching extends Filing {
 
   /** @param {string} q @param {{ signal?: AbortSignal }} options @returns {Promise<import("../chinwag.js").Found>} */
   async search(q, { signal } = {}) {
-    const { people, groups, messages } = await this._call("GET", `search/?${new URLSearchParams({ q })}`, undefined, { signal });
-    return { people, groups, messages: messages.map((/** @type {any} */ each) => this.#found(each)) };
+    const answer = await this._call("GET", `search/?${new URLSearchParams({ q })}`, undefined, { signal });
+    const { people, groups, messages } = answer;
+    const indexing = indexingOf.get(answer) ?? null;
+    return { people, groups, messages: messages.map((/** @type {any} */ each) => this.#found(each)), indexing };
   }
 
   /**
    * @param {import("../chinwag.js").MessageSearch} asked
-   * @returns {Promise<{ messages: FoundMessage[], next: string | null }>}
+   * @returns {Promise<import("../chinwag.js").FoundPage>}
    */
   async searchMessages({ before, after, limit, signal, ...words }) {
     const asked = { ...words, before: dateOf(before), after: dateOf(after), limit: limit && String(limit) };
     const given = Object.entries(asked).filter(([, value]) => value);
-    const { rows, next } = await this._list(`messages/?${new URLSearchParams(/** @type {[string, string][]} */ (given))}`, { signal });
-    return { messages: rows.map((each) => this.#found(each)), next };
+    const { rows, next, indexing } = await this._list(`messages/?${new URLSearchParams(/** @type {[string, string][]} */ (given))}`, { signal });
+    return { messages: rows.map((each) => this.#found(each)), next, indexing };
   }
 
   /** @param {any} data @returns {FoundMessage} */

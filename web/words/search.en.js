@@ -11,6 +11,7 @@ export default {
   "search.all": "All messages with “{text}”",
   "search.few": "Show people and groups as well",
   "search.more": "More messages",
+  "search.indexing": "Still indexing, {percent} %. Until then older messages are found page by page.",
   "search.busy": "Searching…",
   "search.none": "No person and no group has this name, and none of the newest messages has these words.",
   "search.noMessage": "No message has these words.",

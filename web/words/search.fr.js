@@ -11,6 +11,7 @@ export default {
   "search.all": "Tous les messages avec « {text} »",
   "search.few": "Afficher aussi les personnes et les groupes",
   "search.more": "Plus de messages",
+  "search.indexing": "Indexation en cours, {percent} %. D’ici là, les messages plus anciens sont trouvés page par page.",
   "search.busy": "Recherche en cours…",
   "search.none": "Aucune personne ni aucun groupe ne porte ce nom, et aucun des derniers messages ne contient ces mots.",
   "search.noMessage": "Aucun message ne contient ces mots.",

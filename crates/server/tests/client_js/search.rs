@@ -1,5 +1,6 @@
 //! The search by the module.
 
+use chinwag_testkit::wait::Wait;
 use serde_json::json;
 
 use crate::faults::connect;
@@ -21,6 +22,12 @@ async fn a_search_finds_and_may_be_cancelled() {
     let found = "const { people, groups, messages } = await chat.search('bea*');
         return [people.map(({ name }) => name), groups, messages.map(({ body, marks, mentions, group }) => [body, marks, mentions, group])[0]];";
     assert_eq!(ann.run(found).await, json!([["bob"], [], ["😀 bean 4", [[2, 4]], [], group]]));
+    let indexing =
+        "return [(await chat.search('bean')).indexing, (await chat.searchMessages({ q: 'bean' })).indexing];";
+    let wait = Wait::begin();
+    while ann.run(indexing).await != json!([null, null]) {
+        wait.step(|| "the index of a new store is not whole").await;
+    }
     let pages = "const bodies = []; let cursor = null; let pages = 0;
         do {
             const page = await chat.searchMessages({ q: 'bean', author: 'bob', group: [...chat.groups.keys()][0], has: '', limit: 3, cursor });

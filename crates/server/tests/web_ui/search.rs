@@ -2,6 +2,7 @@
 
 use chinwag_core::limits::RateLimits;
 use chinwag_testkit::browser::Key;
+use chinwag_testkit::setup::index;
 use serde_json::{Value, json};
 
 use crate::access::look;
@@ -136,6 +137,23 @@ async fn a_search_leads_to_its_message_and_back() {
     ann.key(Key::Escape).await;
     is_open(&ann, false).await;
     ann.looks("be where it began", "return location.hash === ''", json!([])).await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn page_says_how_much_is_indexed() {
+    const STILL: &str = "Still indexing, 0 %";
+    let stage = Stage::open().await;
+    let (ann, garden) = ann_in_the_garden(&stage).await;
+    send(&stage, &garden, "bob", "early beans").await;
+    open(&ann).await;
+    ann.fill(BOX, "beans").await;
+    finds(&ann, &["early [beans]"]).await;
+    ann.sees(STILL).await;
+    index(stage.app.app(), usize::MAX).await;
+    ann.fill(BOX, "early").await;
+    finds(&ann, &["[early] beans"]).await;
+    ann.sees_no(STILL).await;
     ann.close().await;
 }
 

@@ -1,7 +1,11 @@
 //! Users, groups and messages for tests, made over REST.
 
 use std::fmt::Display;
+use std::time::Duration;
 
+use chinwag_core::app::App;
+use chinwag_core::app::follower::Claim;
+use chinwag_core::store::Follower;
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -97,4 +101,20 @@ pub fn seq(object: &Value) -> i64 {
 #[track_caller]
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
+}
+
+/// Adds messages to the index of the search as its follower does, in at most so many steps. Returns their number.
+pub async fn index(app: &App, most: usize) -> usize {
+    let mut candidate = app.candidate(Follower::SearchIndex, Duration::from_secs(5));
+    let claim = candidate.take().await.expect("an answer");
+    let Claim::Mine { lease, .. } = claim else { panic!("{claim:?}") };
+    let mut steps = 0;
+    while steps < most {
+        steps += 1;
+        if app.index_step(lease).await.expect("a step").is_last {
+            break;
+        }
+    }
+    candidate.release(lease).await.expect("an answer");
+    steps
 }

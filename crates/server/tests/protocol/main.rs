@@ -40,6 +40,7 @@ mod rights;
 mod rust_client;
 mod search;
 mod search_index;
+mod search_rights;
 mod small_events;
 mod sockets;
 mod threads;

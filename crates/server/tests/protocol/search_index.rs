@@ -1,18 +1,14 @@
 //! The search with an index: the same hits, and a rare word among many messages at once.
 
-use std::time::Duration;
-
 use chinwag_core::app::App;
-use chinwag_core::app::follower::Claim;
 use chinwag_core::app::message::Send;
 use chinwag_core::context::Context;
 use chinwag_core::message::Body;
-use chinwag_core::store::Follower;
 use chinwag_core::user::Caller;
 use chinwag_core::{Date, Name};
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::{Answer, Client};
-use chinwag_testkit::setup::{group, send, two};
+use chinwag_testkit::setup::{group, index, send, two};
 use chinwag_testkit::store::Numbers;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -21,7 +17,7 @@ use serde_json::{Value, json};
 const MANY: usize = 1200;
 
 /// Sends messages, some of which have dates of their own, in any order.
-async fn fill(app: &App, group: &str, texts: Vec<(String, Option<i64>)>) {
+pub(crate) async fn fill(app: &App, group: &str, texts: Vec<(String, Option<i64>)>) {
     let context = Context::new(Caller::Service);
     for some in texts.chunks(250) {
         let sent = some.iter().map(|(text, seconds)| {
@@ -38,24 +34,8 @@ async fn fill(app: &App, group: &str, texts: Vec<(String, Option<i64>)>) {
     }
 }
 
-/// Steps of the follower, until the round has come to its end, or so many.
-async fn index(app: &App, most: usize) -> usize {
-    let mut candidate = app.candidate(Follower::SearchIndex, Duration::from_secs(5));
-    let claim = candidate.take().await.expect("an answer");
-    let Claim::Mine { lease, .. } = claim else { panic!("{claim:?}") };
-    let mut steps = 0;
-    while steps < most {
-        steps += 1;
-        if app.index_step(lease).await.expect("a step").is_last {
-            break;
-        }
-    }
-    candidate.release(lease).await.expect("an answer");
-    steps
-}
-
 /// The hits of all pages, and the number of pages.
-async fn all(client: &Client, query: &str) -> (Vec<Value>, usize) {
+pub(crate) async fn all(client: &Client, query: &str) -> (Vec<Value>, usize) {
     let (mut next, mut hits, mut pages) = (Some(format!("messages/?{query}")), Vec::new(), 0);
     while let Some(path) = next {
         let page = client.get(&path).await;
@@ -66,7 +46,7 @@ async fn all(client: &Client, query: &str) -> (Vec<Value>, usize) {
     (hits, pages)
 }
 
-fn following(page: &Answer) -> Option<String> {
+pub(crate) fn following(page: &Answer) -> Option<String> {
     let link = page.header("link").to_owned();
     link.split("/api/v1/").nth(1).and_then(|rest| rest.split('>').next()).map(str::to_owned)
 }
@@ -138,6 +118,7 @@ async fn rare_word_among_many_messages_is_on_the_first_page() {
     let texts = (0..10_400).map(|number| (format!("common {number}"), None)).collect();
     fill(app.app(), &group, texts).await;
     let first = ann.get("messages/?q=rare").await;
+    assert_eq!(first.header("chinwag-indexing"), "0", "before it begins, as after a migration");
     assert!(following(&first).is_some() && first.ok(200) == json!([]), "a page reads 10,000 messages");
 
     // While the index is built, the hits are the same, and the answer says how much is done.
@@ -152,7 +133,7 @@ async fn rare_word_among_many_messages_is_on_the_first_page() {
     assert_eq!((found.header("chinwag-indexing"), following(&found)), ("", None));
     assert_eq!(found.ok(200)[0]["id"], old["id"]);
 
-    // What comes later is found at once, and so are edits and deletions.
+    // Later messages are found at once, and so are edits and deletions.
     let new = send(&bob, &group, "a rare thing").await;
     let path = format!("messages/{}/", old["id"].as_str().expect("an id"));
     bob.patch(&path, json!({ "body": "a scarce word" })).await.ok(200);

@@ -40,6 +40,8 @@ pub const UNREAD_NEAR: u32 = 200;
 pub const IDS_PAGE: usize = 100;
 /// The most messages that one log entry deletes.
 pub const DELETED_TOGETHER: usize = 1000;
+/// Up to so many messages of one request leave the index of the search at once; the words of more leave it in steps.
+pub const FEW_REMOVALS: usize = 4;
 /// The longest page of a group's history.
 pub const HISTORY_PAGE: usize = 100;
 /// The longest query of a search, in characters.

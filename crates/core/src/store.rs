@@ -45,6 +45,7 @@ mod webhook;
 use std::future::ready;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 pub use ban::Bans;
 pub use feed::Feed;
@@ -72,6 +73,9 @@ pub use webhook::Webhooks;
 use crate::event::Event;
 use crate::name::NameCase;
 use crate::{Error, HistoryId, Result};
+
+/// The shortest time between two cleanings of the index of the search, each of which may write all of it.
+const INDEX_REST: Duration = Duration::from_secs(10);
 
 /// One transaction: `&self` reads, `&mut self` writes.
 pub trait Tx:
@@ -153,6 +157,15 @@ pub trait Store: Sends + Send + Sync + 'static {
     /// nothing was erased.
     fn cleanse(&self) -> Done<'_> {
         Box::pin(ready(Ok(())))
+    }
+    /// Builds the index of the search anew from its rows, where that takes the last words of erased messages out of it. Takes as
+    /// long as the index is large, beside everything else; nobody waits for it. Dropping the future does not end it.
+    fn index_renew(&self) -> Done<'_> {
+        Box::pin(ready(Ok(())))
+    }
+    /// The time from a cleaning of the index that took so long to the next one.
+    fn index_rest(&self, _took: Duration) -> Duration {
+        INDEX_REST
     }
     /// The state of the room for new content, shared with the store.
     fn room(&self) -> Room {

@@ -39,6 +39,7 @@ pub mod transfer;
 mod writers;
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use chinwag_core::bus::Bus;
@@ -50,6 +51,7 @@ use chinwag_core::{Error, HistoryId};
 pub use claim::Claim;
 pub use open::{OpenError, Options};
 
+use crate::address::Target;
 use crate::lanes::Lanes;
 use crate::readers::Readers;
 use crate::send::Senders;
@@ -58,12 +60,18 @@ use crate::writers::{WriteRequest, Writers};
 /// The longest wait of [`Store::ready`] for its answer.
 const READY_WITHIN: Duration = Duration::from_secs(1);
 
+/// The shortest time between two renewals of the index of the search, which read and write all of it.
+const INDEX_REST: Duration = Duration::from_secs(3600);
+/// They take at most a part of the time, of which this is the divisor.
+const INDEX_SHARE: u32 = 100;
+
 /// A store in one PostgreSQL database. Dropping it finishes what has queued and ends its threads;
 /// that blocks the dropping thread for as long as it takes.
 pub struct PostgresStore {
     readers: Readers,
     writers: Writers,
     senders: Senders,
+    target: Arc<Target>,
     history: HistoryId,
     name_case: NameCase,
 }
@@ -103,6 +111,7 @@ impl PostgresStore {
                 readers: Readers::start(&target, options)?,
                 writers: Writers::start(&target, options, &lanes, bus)?,
                 senders: Senders::start(&target, options, &lanes, bus)?,
+                target: target.clone(),
                 history,
                 name_case: target.name_case,
             })
@@ -132,6 +141,24 @@ impl Store for PostgresStore {
 
     fn name_case(&self) -> NameCase {
         self.name_case
+    }
+
+    /// On a thread and a link of its own.
+    fn index_renew(&self) -> Done<'_> {
+        let (target, (done, outcome)) = (self.target.clone(), tokio::sync::oneshot::channel());
+        let thread = thread::Builder::new().name("store-index".into());
+        let thread = thread.spawn(move || {
+            // The caller may have gone.
+            let _ = done.send(search::renew(&target));
+        });
+        Box::pin(async move {
+            thread.map_err(Error::internal)?;
+            outcome.await.map_err(Error::internal)?
+        })
+    }
+
+    fn index_rest(&self, took: Duration) -> Duration {
+        INDEX_REST.max(took * INDEX_SHARE)
     }
 
     /// Asks the server whether it takes writes.

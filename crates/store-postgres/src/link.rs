@@ -94,6 +94,11 @@ impl Link {
         self.wait(self.client.batch_execute(sql))
     }
 
+    /// One statement without parameters, however long it takes.
+    pub(crate) fn batch_of_any_time(&self, sql: &str) -> Result<(), Failure> {
+        self.runtime.block_on(self.client.batch_execute(sql)).map_err(Failure::from)
+    }
+
     /// The rows of one statement. With `begin`, it begins a transaction in the same round trip.
     pub(crate) fn query(
         &self,

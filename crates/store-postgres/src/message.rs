@@ -33,7 +33,7 @@ chinwag_store_sql::impl_messages! {
     }
 
     fn message_erase(&mut self, group: GroupId, seq: Seq) -> Result<()> {
-        chinwag_store_sql::search::index_change(self, group, seq, None)?;
+        self.change_terms(group, seq, None)?;
         self.change(
             "WITH erased AS (
                 UPDATE messages SET body = NULL, detail = NULL, body_hash = NULL, edited = NULL WHERE group_id = $1 AND seq = $2

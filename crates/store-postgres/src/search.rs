@@ -5,9 +5,11 @@ use std::fmt::Write;
 
 use chinwag_core::search::{MANY_TERMS, RequiredTerm, terms};
 use chinwag_core::store::SearchPlace;
-use chinwag_core::{GroupId, Result};
-use chinwag_store_sql::search::{GROUPS_AT_ONCE, IndexedText, MOST_GROUPS, ordinals, place, position_set};
+use chinwag_core::{Error, GroupId, Result, Seq};
+use chinwag_store_sql::search::{GROUPS_AT_ONCE, MOST_GROUPS, ordinals, place, position_set};
 
+use crate::address::Target;
+use crate::link::Link;
 use crate::sql::RowColumns;
 use crate::transaction::{Transaction, limit};
 
@@ -24,7 +26,7 @@ chinwag_store_sql::impl_search_index! {
 
     fn index_add(&mut self, group: GroupId, texts: &[UnindexedText], position: Seq) -> Result<()> {
         const ADD: &str = "INSERT INTO search_words (group_id, seq, date, terms)
-            SELECT $1::uuid, t.seq, t.date, array_to_tsvector(string_to_array(t.terms, ' '))
+            SELECT $1::uuid, t.seq, t.date, array_to_tsvector(string_to_array(t.terms, ' ') || $5::text)
             FROM unnest($2::bigint[], $3::bigint[], $4::text[]) t (seq, date, terms)";
         let ordinal = position_set(self, group, position)?;
         if texts.is_empty() {
@@ -32,8 +34,28 @@ chinwag_store_sql::impl_search_index! {
         }
         let seqs: Vec<_> = texts.iter().map(|text| text.seq.0).collect();
         let dates: Vec<_> = texts.iter().map(|text| text.date.micros()).collect();
-        let terms: Vec<_> = texts.iter().map(|text| joined(ordinal, &text.body)).collect();
-        self.change(ADD, &[&group.0, &seqs, &dates, &terms]).map(drop)
+        let terms: Vec<_> = texts.iter().map(|text| joined(&text.body)).collect();
+        self.change(ADD, &[&group.0, &seqs, &dates, &terms, &format!("#{ordinal}")]).map(drop)
+    }
+
+    /// The words of every removal stay.
+    fn index_defer(&mut self, _: GroupId) -> Result<()> {
+        Ok(())
+    }
+
+    /// Every statement writes what it changes.
+    fn index_flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn index_removals(&self) -> Result<i64> {
+        const LAST: &str = "SELECT coalesce(pg_sequence_last_value('search_removals'), 0)";
+        Ok(self.one(LAST, &[], |row| row.try_get(0))?.unwrap_or(0))
+    }
+
+    /// The index is cleaned by [`renew`] alone.
+    fn index_merge(&mut self, _: usize) -> Result<bool> {
+        Ok(true)
     }
 
     fn index_clear(&mut self) -> Result<()> {
@@ -42,17 +64,32 @@ chinwag_store_sql::impl_search_index! {
 }
 
 impl Transaction<'_, '_> {
-    /// See [`Sql::reindex`](chinwag_store_sql::Sql::reindex).
-    pub(crate) fn replace_terms(&mut self, text: &IndexedText, body: Option<&str>) -> Result<()> {
-        const CHANGE: &str = "UPDATE search_words SET terms = array_to_tsvector(string_to_array($3, ' '))
-            WHERE group_id = $1 AND seq = $2";
-        const REMOVE: &str = "DELETE FROM search_words WHERE group_id = $1 AND seq = $2";
-        let (group, seq) = (text.group.0, text.seq.0);
+    /// See [`Sql::index_change`](chinwag_store_sql::Sql::index_change).
+    pub(crate) fn change_terms(&mut self, group: GroupId, seq: Seq, body: Option<&str>) -> Result<()> {
+        const CHANGE: &str = "WITH changed AS (
+                UPDATE search_words w SET terms = array_to_tsvector(string_to_array($3::text, ' ') ||
+                    (SELECT '#' || ordinal FROM search_groups WHERE group_id = $1))
+                WHERE w.group_id = $1 AND w.seq = $2 RETURNING 1
+            ) SELECT nextval('search_removals') FROM changed";
+        const REMOVE: &str = "WITH removed AS (
+                DELETE FROM search_words WHERE group_id = $1 AND seq = $2 RETURNING 1
+            ) SELECT nextval('search_removals') FROM removed";
+        let (group, seq) = (group.0, seq.0);
         match body {
-            Some(body) => self.change(CHANGE, &[&group, &seq, &joined(text.ordinal, body)]),
+            Some(body) => self.change(CHANGE, &[&group, &seq, &joined(body)]),
             None => self.change(REMOVE, &[&group, &seq]),
         }
         .map(drop)
+    }
+
+    /// See [`Sql::index_erase`](chinwag_store_sql::Sql::index_erase).
+    pub(crate) fn erase_terms(&mut self, group: GroupId, most: usize) -> Result<()> {
+        const ERASE: &str = "WITH part AS MATERIALIZED (
+                SELECT seq FROM messages WHERE group_id = $1 ORDER BY seq LIMIT $2
+            ), removed AS (
+                DELETE FROM search_words WHERE group_id = $1 AND seq = ANY(ARRAY(SELECT seq FROM part)) RETURNING 1
+            ) SELECT nextval('search_removals') FROM removed LIMIT 1";
+        self.change(ERASE, &[&group.0, &limit(most)]).map(drop)
     }
 
     fn places(
@@ -95,14 +132,9 @@ impl Transaction<'_, '_> {
     }
 }
 
-/// The terms of a text and that of its group, separated by spaces.
-fn joined(ordinal: i64, text: &str) -> String {
-    let mut joined = format!("#{ordinal}");
-    for term in terms(text) {
-        joined.push(' ');
-        joined.push_str(&term);
-    }
-    joined
+/// The terms of a text, separated by spaces.
+fn joined(text: &str) -> String {
+    terms(text).into_iter().collect::<Vec<_>>().join(" ")
 }
 
 /// A `tsquery` for all these terms, of which none has a quotation mark or a backslash.
@@ -115,4 +147,18 @@ fn expression(terms: &[RequiredTerm]) -> String {
         let _ = write!(query, "{and}'{text}'{beginning}");
     }
     format!("({query} | {MANY_TERMS})")
+}
+
+/// Builds the index of the terms anew, beside everything else. A GIN index keeps a term when its last row goes.
+pub(crate) fn renew(target: &Target) -> Result<()> {
+    // An earlier attempt that was cut off has left an index that nobody uses.
+    const STEPS: [&str; 5] = [
+        "SET statement_timeout = 0",
+        "SET lock_timeout = '1min'",
+        "DROP INDEX CONCURRENTLY IF EXISTS search_words_by_term_ccnew",
+        "DROP INDEX CONCURRENTLY IF EXISTS search_words_by_term_ccold",
+        "REINDEX INDEX CONCURRENTLY search_words_by_term",
+    ];
+    let link = Link::open(target).map_err(|_| Error::unavailable())?;
+    STEPS.iter().try_for_each(|step| link.batch_of_any_time(step)).map_err(|why| why.error())
 }

@@ -4,8 +4,7 @@ use std::error::Error as StdError;
 
 use bytes::BytesMut;
 use chinwag_core::name::NameCase;
-use chinwag_core::{Error, GroupId, Result};
-use chinwag_store_sql::search::IndexedText;
+use chinwag_core::{Error, GroupId, Result, Seq};
 use chinwag_store_sql::{Columns, Conflict, Keys, Param, Sql, Text};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
@@ -77,8 +76,12 @@ impl Sql for Transaction<'_, '_> {
         })
     }
 
-    fn reindex(&mut self, text: &IndexedText, body: Option<&str>) -> Result<()> {
-        self.replace_terms(text, body)
+    fn index_change(&mut self, group: GroupId, seq: Seq, body: Option<&str>) -> Result<()> {
+        self.change_terms(group, seq, body)
+    }
+
+    fn index_erase(&mut self, group: GroupId, most: usize) -> Result<()> {
+        self.erase_terms(group, most)
     }
 
     fn change_one<T>(

@@ -14,3 +14,5 @@ CREATE TABLE search_words (
     PRIMARY KEY (group_id, seq)
 );
 CREATE INDEX search_words_by_term ON search_words USING gin (terms) WITH (gin_pending_list_limit = 256);
+-- The index keeps the words of removed rows until it is built anew: the number grows with each removal.
+CREATE SEQUENCE search_removals;

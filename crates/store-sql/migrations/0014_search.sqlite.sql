@@ -9,3 +9,10 @@ CREATE TABLE search_groups (
 -- words: ascii takes each as it is. Deleted words are overwritten (secure-delete).
 CREATE VIRTUAL TABLE search_words USING fts5 (terms, content = '', detail = none, columnsize = 0, tokenize = 'ascii');
 INSERT INTO search_words (search_words, rank) VALUES ('secure-delete', 1);
+-- The removals of many messages at once leave their words in the table's segments until these are merged: number grows with
+-- each of them.
+CREATE TABLE search_removals (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    number INTEGER NOT NULL
+) STRICT;
+INSERT INTO search_removals VALUES (1, 0);

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub use crate::log::log;
 use crate::pin::drop_gone_pins;
-use crate::search::{index_erase, index_forget};
+use crate::search::index_forget;
 use crate::sql::params;
 use crate::task::task_insert;
 use crate::transfer::table;
@@ -240,7 +240,7 @@ pub fn group_delete(sql: &mut impl Sql, id: GroupId, task: TaskId) -> Result<()>
 
 pub fn group_erase(sql: &mut impl Sql, id: GroupId, most: usize) -> Result<usize> {
     sql.note_erasure();
-    index_erase(sql, id, most)?;
+    sql.index_erase(id, most)?;
     let mut erased = 0;
     for text in ERASE_GROUP {
         if erased < most {

@@ -9,7 +9,6 @@ use chinwag_core::store::{Edge, Located, NewMessage, Page, Prior, PriorThread, W
 use chinwag_core::thread::{Replies, ThreadRoot};
 use chinwag_core::{Date, Error, GroupId, MessageId, Name, Result, Seq, UserId};
 
-use crate::search::index_change;
 use crate::sql::params;
 use crate::thread::fill_replies;
 use crate::transfer::{erase, table};
@@ -447,7 +446,7 @@ pub fn message_edit(sql: &mut impl Sql, group: GroupId, seq: Seq, body: &Body, e
         "UPDATE messages SET body = $1, edited = $2 WHERE group_id = $3 AND seq = $4 AND body IS NOT NULL",
     );
     sql.note_erasure();
-    index_change(sql, group, seq, Some(body.as_str()))?;
+    sql.index_change(group, seq, Some(body.as_str()))?;
     sql.change(EDIT, params![body.as_str(), edited, group, seq]).map(drop)
 }
 

@@ -171,51 +171,10 @@ pub fn ordinals(sql: &impl Sql, groups: &[GroupId]) -> Result<Vec<(i64, GroupId)
     sql.each(FIND, &keys(groups), params![], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// Changes the terms of a message with its body; without a new body it leaves the index. To be called before the
-/// body changes.
-pub fn index_change(sql: &mut impl Sql, group: GroupId, seq: Seq, body: Option<&str>) -> Result<()> {
-    const FIND: Text = Text::same(
-        "SELECT s.ordinal, m.date, m.body FROM search_groups s JOIN messages m ON m.group_id = s.group_id
-            WHERE s.group_id = $1 AND s.position >= $2 AND m.seq = $2 AND m.body IS NOT NULL",
-    );
-    let text = sql.one(FIND, params![group, seq], indexed_text)?;
-    text.map_or(Ok(()), |text| sql.reindex(&IndexedText { group, seq, ..text }, body))
-}
-
-/// Takes the first messages of a group out of the index.
-pub(crate) fn index_erase(sql: &mut impl Sql, group: GroupId, most: usize) -> Result<()> {
-    const FIND: Text = Text::same(
-        "SELECT s.ordinal, part.date, part.body, part.seq FROM search_groups s CROSS JOIN
-            (SELECT seq, date, body FROM messages WHERE group_id = $1 ORDER BY seq LIMIT $2) part
-            WHERE s.group_id = $1 AND part.seq <= s.position AND part.body IS NOT NULL",
-    );
-    let texts = sql.all(FIND, params![group, limit(most)], |row| {
-        Ok(IndexedText { seq: row.get(3)?, ..indexed_text(row)? })
-    })?;
-    let mut texts = texts.into_iter().map(|text| IndexedText { group, ..text });
-    texts.try_for_each(|text| sql.reindex(&text, None))
-}
-
 /// Forgets a group of which the index has nothing left.
 pub(crate) fn index_forget(sql: &mut impl Sql, group: GroupId) -> Result<()> {
     const FORGET: Text = Text::same("DELETE FROM search_groups WHERE group_id = $1");
     sql.change(FORGET, params![group]).map(drop)
-}
-
-/// A message as the index has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IndexedText {
-    pub ordinal: i64,
-    pub group: GroupId,
-    pub seq: Seq,
-    pub date: Date,
-    pub body: String,
-}
-
-fn indexed_text(row: &dyn Columns) -> Result<IndexedText> {
-    let body = row.text(2)?.unwrap_or_default().to_owned();
-    let (group, seq) = (GroupId(Uuid::nil()), Seq(0));
-    Ok(IndexedText { ordinal: row.get(0)?, group, seq, date: row.get(1)?, body })
 }
 
 /// Implements the index for a transaction, with the store's own methods after a comma.

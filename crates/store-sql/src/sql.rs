@@ -7,7 +7,6 @@ use chinwag_core::{Date, FileId, GroupId, HolderId, MessageId, Result, Seq, Task
 use uuid::Uuid;
 
 use crate::Columns;
-use crate::search::IndexedText;
 
 /// A transaction on SQLite or PostgreSQL. Statements are prepared once for each connection.
 pub trait Sql {
@@ -57,8 +56,12 @@ pub trait Sql {
     /// The comparison of names in the store.
     fn name_case(&self) -> NameCase;
 
-    /// Changes the terms of an indexed message to those of another body; without one it leaves the index.
-    fn reindex(&mut self, text: &IndexedText, body: Option<&str>) -> Result<()>;
+    /// Changes the terms of a message, if it is indexed, to those of another body; without one it leaves the index. To be called
+    /// before the body changes.
+    fn index_change(&mut self, group: GroupId, seq: Seq, body: Option<&str>) -> Result<()>;
+
+    /// Takes the first `most` messages of a group out of the index. To be called before they go.
+    fn index_erase(&mut self, group: GroupId, most: usize) -> Result<()>;
 
     /// Notes that this transaction erases or replaces text, which SQLite's journal still holds.
     fn note_erasure(&mut self) {}

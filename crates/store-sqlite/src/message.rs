@@ -9,7 +9,7 @@ chinwag_store_sql::impl_messages! {
     Transaction<'_>,
     fn message_erase(&mut self, group: GroupId, seq: Seq) -> Result<()> {
         self.erasing();
-        chinwag_store_sql::search::index_change(self, group, seq, None)?;
+        self.change_terms(group, seq, None)?;
         self.change(
             "UPDATE messages SET body = NULL, detail = NULL, body_hash = NULL, edited = NULL WHERE group_id = ?1 AND seq = ?2",
             params![group.0.into_bytes(), seq.0],

@@ -1,8 +1,7 @@
 //! The shared statements on SQLite.
 
 use chinwag_core::name::NameCase;
-use chinwag_core::{Error, Result};
-use chinwag_store_sql::search::IndexedText;
+use chinwag_core::{Error, GroupId, Result, Seq};
 use chinwag_store_sql::{Columns, Conflict, Keys, Param, Sql, Text};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Row, ToSql, params_from_iter};
@@ -87,8 +86,12 @@ impl Sql for Transaction<'_> {
         })
     }
 
-    fn reindex(&mut self, text: &IndexedText, body: Option<&str>) -> Result<()> {
-        self.replace_terms(text, body)
+    fn index_change(&mut self, group: GroupId, seq: Seq, body: Option<&str>) -> Result<()> {
+        self.change_terms(group, seq, body)
+    }
+
+    fn index_erase(&mut self, group: GroupId, most: usize) -> Result<()> {
+        self.erase_terms(group, most)
     }
 
     fn change_one<T>(

@@ -8,6 +8,16 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
 use crate::fault::{fault, is_damage, is_disk_full};
 
+/// The changes of a transaction to the index of words that FTS5 has not written yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum UnwrittenTerms {
+    #[default]
+    None,
+    Some,
+    /// Removed terms are marked, and not overwritten.
+    Deferred,
+}
+
 /// The transaction that one job runs in. A write job shares it with others: where savepoints are
 /// asked for, one made before the job's first change lets it be undone alone.
 pub(crate) struct Transaction<'c> {
@@ -16,6 +26,7 @@ pub(crate) struct Transaction<'c> {
     pub(crate) name_case: NameCase,
     changed: bool,
     erased: bool,
+    pub(crate) unwritten: UnwrittenTerms,
     damaged: Cell<bool>,
     disk_full: Cell<bool>,
 }
@@ -29,6 +40,7 @@ impl<'c> Transaction<'c> {
             name_case,
             changed: false,
             erased: false,
+            unwritten: UnwrittenTerms::None,
             damaged: Cell::new(false),
             disk_full: Cell::new(false),
         }
@@ -69,7 +81,10 @@ impl<'c> Transaction<'c> {
     }
 
     /// Keeps the job's changes for the commit.
-    pub(crate) fn keep(self) -> Result<()> {
+    pub(crate) fn keep(mut self) -> Result<()> {
+        if self.unwritten == UnwrittenTerms::Deferred {
+            self.flush_terms()?;
+        }
         if self.changed && self.savepoints { execute(self.conn, "RELEASE job") } else { Ok(()) }
     }
 
@@ -132,6 +147,20 @@ impl<'c> Transaction<'c> {
     ) -> Result<Option<T>> {
         self.mark()?;
         self.one(sql, params, read)
+    }
+
+    /// The number of rows that this connection has changed.
+    pub(crate) fn total_changes(&self) -> u64 {
+        self.conn.total_changes()
+    }
+
+    /// Writes the changes that FTS5 holds back: it does so for each savepoint.
+    pub(crate) fn write_terms(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.unwritten) == UnwrittenTerms::None {
+            return Ok(());
+        }
+        execute(self.conn, "SAVEPOINT terms")?;
+        execute(self.conn, "RELEASE terms")
     }
 
     fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {

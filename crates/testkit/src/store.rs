@@ -364,6 +364,8 @@ macro_rules! store_suite {
                 index_has_messages_up_to_its_position
                 hits_in_other_groups_do_not_count
                 text_with_too_many_terms_is_always_found
+                thousand_queries_find_what_a_scan_finds
+                many_removed_messages_are_found_no_more
             }
             send {
                 each_send_is_decided_as_the_rule_decides_it

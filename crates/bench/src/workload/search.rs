@@ -129,7 +129,7 @@ impl Texts {
 
     /// A word by Zipf's law.
     fn word(&mut self) -> String {
-        let uniform = (self.below(1 << 24) + 1) as f64 / (1 << 24) as f64;
+        let uniform = (self.below(1 << 24) + 1) as f64 / f64::from(1 << 24);
         word(WORDS.powf(uniform) as u64 - 1)
     }
 }

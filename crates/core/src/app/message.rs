@@ -13,7 +13,7 @@ use super::thread::Roots;
 use super::work::AT_ONCE;
 use super::{App, Context, Growth, Unit, allow};
 use crate::event::{Audience, Event, Kind};
-use crate::limits::LISTED;
+use crate::limits::{FEW_REMOVALS, LISTED};
 use crate::log::LogEntry;
 use crate::mention::MentionList;
 use crate::message::{Body, INVISIBLE, Message};
@@ -289,6 +289,9 @@ fn erase(unit: &mut Unit, message: &Message) -> Result<()> {
 /// Erases several messages of a group, at most [`DELETED_TOGETHER`](crate::limits::DELETED_TOGETHER), with
 /// one event.
 pub(super) fn erase_together(unit: &mut Unit, group: GroupId, found: &[Written]) -> Result<()> {
+    if found.len() > FEW_REMOVALS {
+        unit.tx.index_defer(group)?;
+    }
     for message in found {
         unit.tx.message_erase(group, message.seq)?;
     }

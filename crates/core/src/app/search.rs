@@ -27,6 +27,8 @@ const SCANNED: usize = 10_000;
 const SCANNED_BYTES: usize = 2 << 20;
 /// The messages that are read before the index is asked. Words that most messages have are found in them.
 const NEWEST: usize = 400;
+/// Of more groups than this the index is asked first: the newest message of each is too much to read.
+const MANY_GROUPS: usize = 64;
 /// The messages that are first read of one group, of all groups together.
 const FIRST: usize = 128;
 /// The most messages that are read of a group at a time.
@@ -71,7 +73,7 @@ pub struct SearchPage {
     pub hits: Vec<Hit>,
     /// The place from which the search goes on, if there may be more.
     pub next: Option<SearchPlace>,
-    /// The percentage of the index while it is being built.
+    /// The percentage of the index that is built, unless it is whole. It stays 0 where no index is kept.
     pub indexing: Option<u8>,
 }
 
@@ -84,7 +86,11 @@ impl App {
 
 pub(super) fn find(tx: &dyn Tx, caller: Caller, search: &Search) -> Result<SearchPage> {
     let progress = IndexProgress::read(tx)?;
-    let indexing = progress.filter(|progress| !progress.is_complete).map(|progress| progress.percent());
+    let indexing = match progress {
+        Some(progress) if progress.is_complete => None,
+        Some(progress) => Some(progress.percent()),
+        None => Some(0),
+    };
     let page = find_page(tx, caller, search, progress.is_some())?;
     Ok(SearchPage { indexing, ..page })
 }
@@ -110,7 +116,10 @@ fn find_page(tx: &dyn Tx, caller: Caller, search: &Search, has_index: bool) -> R
         None => readable(tx, caller)?,
     };
     let filter = Filter { search, author, me: caller.user() };
-    let mut source = Source { merge: Merge::begin(tx, &groups, search.start())?, indexed: None };
+    let required = if has_index { search.query.required() } else { Vec::new() };
+    let is_asked_first = groups.len() > MANY_GROUPS;
+    let mut source =
+        Source::begin(tx, if is_asked_first { &required } else { &[] }, &groups, search.start())?;
     let (mut found, mut read, mut last) = (Vec::new(), 0, None);
     for scanned in 1.. {
         let Some(candidate) = source.next(tx)? else { break };
@@ -130,8 +139,8 @@ fn find_page(tx: &dyn Tx, caller: Caller, search: &Search, has_index: bool) -> R
         if scanned >= SCANNED || read >= SCANNED_BYTES {
             return shown(tx, caller, found, last);
         }
-        if scanned == NEWEST && has_index {
-            source.look_up(tx, &search.query.required(), &groups, place)?;
+        if scanned == NEWEST && !is_asked_first {
+            source.look_up(tx, &required, &groups, place)?;
         }
     }
     shown(tx, caller, found, None)
@@ -266,6 +275,15 @@ struct Source {
 }
 
 impl Source {
+    /// Everything before a place: what the index finds, if it is to be asked first, and all messages of the other groups.
+    fn begin(tx: &dyn Tx, terms: &[RequiredTerm], groups: &[GroupId], from: SearchPlace) -> Result<Self> {
+        let Some(Lookup { indexed, unindexed }) = Lookup::find(tx, terms, groups, from)? else {
+            return Ok(Self { merge: Merge::begin(tx, groups, from)?, indexed: None });
+        };
+        let unindexed: Vec<_> = unindexed.into_iter().collect();
+        Ok(Self { merge: Merge::begin(tx, &unindexed, from)?, indexed: Some(indexed) })
+    }
+
     /// From this place on, reads of the groups that are indexed only what the index finds.
     fn look_up(
         &mut self,

@@ -49,6 +49,7 @@ impl App {
             let begun = unit.now();
             let Some((id, task)) = unit.tx.task_next()? else { return Ok(None) };
             unit.step(id, task, *effort)?;
+            unit.tx.index_flush()?;
             Ok(Some(micros_between(begun, unit.now())))
         })
         .await

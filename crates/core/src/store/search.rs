@@ -59,6 +59,10 @@ pub struct UnindexedText {
 /// transaction: the store does that by itself. New messages are not indexed until a follower adds them.
 /// **Order.** The index has the messages of a group up to one number. **Loss.** The index has nothing that the messages
 /// do not have, and can be built anew. **Bound.** A search in the index ends after a number of hits.
+///
+/// **Erasure.** A message that leaves the index is not found from then on. Its words may stay in the store's files until the index is cleaned: by
+/// [`index_merge`](SearchIndex::index_merge) until there is nothing left to do, then
+/// [`Store::index_renew`](super::Store::index_renew).
 pub trait SearchIndex {
     /// The indexed parts of those of these groups that exist, in any order.
     fn indexed_groups(&self, groups: &[GroupId]) -> Result<Vec<IndexedGroup>>;
@@ -84,6 +88,19 @@ pub trait SearchIndex {
 
     /// Adds the next texts of a group, after which the index has its messages up to `position`.
     fn index_add(&mut self, group: GroupId, texts: &[UnindexedText], position: Seq) -> Result<()>;
+
+    /// Notes that many messages of a group are about to leave the index: their words may stay in the store's files for a while.
+    fn index_defer(&mut self, group: GroupId) -> Result<()>;
+
+    /// Writes what this transaction has changed, which is otherwise a part of the commit, so that its time can be measured.
+    fn index_flush(&mut self) -> Result<()>;
+
+    /// A number that grows with each removal whose words stay in the store's files.
+    fn index_removals(&self) -> Result<i64>;
+
+    /// Writes some pages of the index anew, without the words that no message has any longer. Returns whether there was nothing
+    /// left to do.
+    fn index_merge(&mut self, pages: usize) -> Result<bool>;
 
     /// Forgets everything.
     fn index_clear(&mut self) -> Result<()>;

@@ -82,7 +82,7 @@ pub(crate) async fn list(
     }
     let page = state.app.search(&context, search).await?;
     let mut response = bytes(StatusCode::OK, written(&page.hits)?);
-    show_indexing(page.indexing, &mut response);
+    show_indexing(&state, page.indexing, &mut response);
     if let Some(place) = page.next {
         let cursor = state.cursors.seal(LIST, &sealed(place));
         link_next(&state, &query.with_cursor(&cursor), &mut response)?;
@@ -91,9 +91,9 @@ pub(crate) async fn list(
 }
 
 /// Says how much of the index is built, while it is being built.
-fn show_indexing(percent: Option<u8>, response: &mut Response) {
+fn show_indexing(state: &ServerState, percent: Option<u8>, response: &mut Response) {
     const INDEXING: HeaderName = HeaderName::from_static("chinwag-indexing");
-    if let Some(percent) = percent {
+    if let Some(percent) = percent.filter(|_| state.options.search) {
         response.headers_mut().insert(INDEXING, HeaderValue::from(u16::from(percent)));
     }
 }
@@ -195,6 +195,6 @@ pub(crate) async fn overview(
     });
     let overview = Overview { people: people.collect(), groups: groups.collect(), messages: &messages };
     let mut response = answer_json(StatusCode::OK, &overview);
-    show_indexing(found.indexing, &mut response);
+    show_indexing(&state, found.indexing, &mut response);
     Ok(response)
 }

@@ -67,8 +67,7 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     let Started { claim: _claim, lock: _lock, folder, key_is_kept, node } = started;
     let Node { app, hub, state, files: storage } = node;
     let following = tokio::spawn(followers::run(app.clone(), storage, config.presence.lease.0));
-    let indexing =
-        config.search.enabled.then(|| tokio::spawn(indexing::run(app.clone(), config.presence.lease.0)));
+    let indexing = tokio::spawn(indexing::run(app.clone(), config.presence.lease.0, config.search.enabled));
     let watched = config.postgres().is_none().then(|| folder.path().to_owned());
     let watching = tokio::spawn(upkeep::run(app.clone(), watched, config.store.min_free));
     let working = tokio::spawn(chinwag_http::work::run(app.clone()));
@@ -97,9 +96,7 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
         tracing::warn!("the sending to webhooks did not end in time");
     }
     following.abort();
-    if let Some(indexing) = indexing {
-        indexing.abort();
-    }
+    indexing.abort();
     working.abort();
     watching.abort();
     if let Some(control) = control {

@@ -2,6 +2,7 @@
 
 mod alike;
 mod faults;
+mod index;
 mod opening;
 mod sending;
 mod suite;

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use chinwag_core::message::Body;
-use chinwag_core::search::{MANY_TERMS, RequiredTerm, SearchQuery, terms};
-use chinwag_core::store::{NewMessage, SearchPlace};
+use chinwag_core::search::{MANY_TERMS, Marks, RequiredTerm, SearchQuery, terms};
+use chinwag_core::store::{Candidate, NewMessage, SearchPlace};
 use chinwag_core::{GroupId, Seq, UserId};
 
 use super::{Fixture, Numbers, body, date};
@@ -236,4 +236,87 @@ pub async fn text_with_too_many_terms_is_always_found(f: Fixture) {
     index(&f, group).await;
     let found = looked_up(&f, &[term("word7")], &[group], 9).await;
     assert_eq!(found, Some(BTreeSet::from([place])));
+}
+
+/// The hits of a scan of all texts: the newest date first, each with its marks.
+fn scanned(query: &SearchQuery, texts: &[(SearchPlace, String)]) -> Vec<(SearchPlace, Marks)> {
+    let found = texts.iter().filter_map(|(place, text)| Some((*place, query.find(text)?)));
+    let mut found: Vec<_> = found.collect();
+    found.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
+    found
+}
+
+/// The same by the index.
+async fn found(f: &Fixture, query: &SearchQuery, groups: &[GroupId]) -> Vec<(SearchPlace, Marks)> {
+    let (query, groups, required) = (query.clone(), groups.to_vec(), query.required());
+    let hits = f.read(move |tx| {
+        let places = tx.indexed_places(&required, &groups, 1000)?.expect("not too many");
+        let candidates = tx.candidates_at(&places)?;
+        let hit = |candidate: &Candidate| Some((candidate.place, query.find(&candidate.body)?));
+        let mut hits: Vec<_> = candidates.iter().filter_map(hit).collect();
+        hits.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
+        Ok(hits)
+    });
+    hits.await
+}
+
+pub async fn thousand_queries_find_what_a_scan_finds(f: Fixture) {
+    let mut random = Numbers(0x2545_F491_4F6C_DD1D);
+    let ann = f.user("ann").await;
+    let groups = [f.group(&[ann]).await, f.group(&[ann]).await];
+    let mut texts = Vec::new();
+    for number in 0..80 {
+        let text = random_text(&mut random, 6);
+        texts.push((say(&f, groups[number % 2], ann, &text).await, text));
+    }
+    for group in groups {
+        index(&f, group).await;
+    }
+    let (mut queries, mut hits) = (0, 0);
+    while queries < 1000 {
+        let Some(query) = random_query(&mut random).filter(|query| !query.required().is_empty()) else {
+            continue;
+        };
+        let wanted = scanned(&query, &texts);
+        assert_eq!(found(&f, &query, &groups).await, wanted, "{query:?}");
+        (queries, hits) = (queries + 1, hits + wanted.len());
+    }
+    assert!(hits > queries, "{hits} hits of {queries} queries");
+}
+
+pub async fn many_removed_messages_are_found_no_more(f: Fixture) {
+    let ann = f.user("ann").await;
+    let group = f.group(&[ann]).await;
+    let mut places = Vec::new();
+    for number in 0..60 {
+        places.push(say(&f, group, ann, &format!("tea number{number} 修复")).await);
+    }
+    index(&f, group).await;
+    let before = f.read(|tx| tx.index_removals()).await;
+    let gone = places.split_off(20);
+    f.write(move |tx| {
+        tx.index_defer(group)?;
+        gone.iter().try_for_each(|place| tx.message_erase(group, place.seq))?;
+        tx.index_flush()
+    })
+    .await;
+    let left: BTreeSet<_> = places.iter().copied().collect();
+    let found = async || {
+        assert_eq!(looked_up(&f, &[term("tea")], &[group], 99).await, Some(left.clone()));
+        assert_eq!(looked_up(&f, &[term("number20")], &[group], 99).await, Some(BTreeSet::new()));
+        assert_eq!(looked_up(&f, &[term("修复")], &[group], 99).await, Some(left.clone()));
+    };
+    found().await;
+    assert!(f.read(|tx| tx.index_removals()).await > before, "their words are to be cleaned");
+    while !f.write(|tx| tx.index_merge(1)).await {
+        found().await;
+    }
+    f.store.index_renew().await.expect("it is renewed");
+    found().await;
+    // Those that remain leave it as before, and new ones enter it.
+    let (last, new) = (places[19], say(&f, group, ann, "tea once more").await);
+    f.write(move |tx| tx.message_erase(group, last.seq)).await;
+    index(&f, group).await;
+    let now: BTreeSet<_> = places[..19].iter().copied().chain([new]).collect();
+    assert_eq!(looked_up(&f, &[term("tea")], &[group], 99).await, Some(now));
 }

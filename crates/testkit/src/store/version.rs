@@ -5,6 +5,7 @@ use chinwag_core::log::LogEntry;
 use chinwag_core::permission::Role;
 use chinwag_core::profile::{Details, Origin, UserKind};
 use chinwag_core::relation::{Pair, Relation};
+use chinwag_core::search::RequiredTerm;
 use chinwag_core::send::Kept;
 use chinwag_core::store::{Follower, FollowerState, ImportKind, Imported, NewMessage, Task, Tx};
 use chinwag_core::token::{self, TokenHash};
@@ -131,9 +132,23 @@ fn fill_group(tx: &mut dyn Tx) -> Result<()> {
 pub async fn check(f: &Fixture) {
     f.read(check_users).await;
     f.read(check_group).await;
+    f.write(check_index).await;
     let next = f.write(|tx| tx.user_insert(&name("new"), false, date(0))).await.map(|user| user.id);
     assert_eq!(next, Some(UserId(5)), "a number is never given again");
     assert_eq!(f.write(|tx| tx.seq_take(group(), 1)).await, Seq(9));
+}
+
+/// The index of the search, which version 1 did not have, takes its messages.
+fn check_index(tx: &mut dyn Tx) -> Result<()> {
+    let states = tx.indexed_groups(&[group()])?;
+    assert_eq!((states[0].head, states[0].position), (Seq(8), Seq(0)));
+    let texts = tx.unindexed_texts(group(), 9)?;
+    assert_eq!(texts.iter().map(|text| text.body.as_str()).collect::<Vec<_>>(), ["edited", "second"]);
+    tx.index_add(group(), &texts, Seq(8))?;
+    let term = RequiredTerm { text: "second".into(), is_prefix: false };
+    let places = tx.indexed_places(&[term], &[group()], 9)?.expect("not too many");
+    assert_eq!(places.iter().map(|place| place.seq).collect::<Vec<_>>(), [Seq(3)]);
+    Ok(())
 }
 
 fn check_users(tx: &dyn Tx) -> Result<()> {

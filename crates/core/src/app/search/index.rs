@@ -4,19 +4,23 @@
 //! is written when a message is sent: until the follower has come by, a search reads the newest messages themselves.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::super::{App, Context, Growth, Unit};
 use crate::search::TERMS_VERSION;
 use crate::store::{Follower, Lease, Tx};
 use crate::user::Caller;
-use crate::{Error, GroupId, Result, Seq};
+use crate::{Date, Error, GroupId, Result, Seq};
 
 /// The groups that are looked at in one job, and the jobs of one step.
 const GROUPS: usize = 500;
 const PAGES: usize = 20;
-/// The messages and the bytes of their bodies that one step adds: some milliseconds of the store.
+/// The messages, the bytes of their bodies, and the groups that one step adds: some milliseconds of the store.
 const MESSAGES: usize = 256;
+const INDEXED_GROUPS: usize = 64;
 const BYTES: usize = 128 << 10;
+/// The pages of the index that one step of a cleaning writes: some milliseconds of the store.
+const MERGED_PAGES: usize = 32;
 
 /// The position of the follower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +29,10 @@ pub struct IndexProgress {
     pub is_complete: bool,
     /// The last group that this round has done.
     after: Option<GroupId>,
+    /// The number of removals when the last cleaning began.
+    cleaned: i64,
+    /// No cleaning begins before this date.
+    rests_until: Date,
 }
 
 /// The outcome of a step.
@@ -45,6 +53,52 @@ impl App {
     /// The progress of the index: `None` if there is none of this version.
     pub async fn index_progress(&self) -> Result<Option<IndexProgress>> {
         self.read(&Context::new(Caller::Service), (), |tx, _, ()| IndexProgress::read(tx)).await
+    }
+
+    /// The number of removals whose words are in the store's files, if the index should be cleaned of them now.
+    pub async fn index_to_clean(&self) -> Result<Option<i64>> {
+        let now = self.clock().now();
+        self.read(&Context::new(Caller::Service), now, |tx, _, now| {
+            let Some(progress) = IndexProgress::read(tx)? else { return Ok(None) };
+            let removals = tx.index_removals()?;
+            Ok(Some(removals).filter(|removals| *removals > progress.cleaned && *now >= progress.rests_until))
+        })
+        .await
+    }
+
+    /// Cleans the next pages of the index, as a step of the lease. Returns whether there was nothing left to do.
+    pub async fn index_merge(&self, lease: Lease) -> Result<bool> {
+        let service = Context::new(Caller::Service);
+        self.write(Growth::Bounded, &service, lease, |unit, lease| {
+            let is_done = unit.tx.index_merge(MERGED_PAGES)?;
+            unit.end_step(*lease, None)?;
+            Ok(is_done)
+        })
+        .await
+    }
+
+    /// Has the store renew the index, where it cannot be cleaned in steps.
+    pub async fn index_renew(&self) -> Result<()> {
+        self.store.index_renew().await
+    }
+
+    /// Gives a sign of life of the lease.
+    pub async fn index_hold(&self, lease: Lease) -> Result<()> {
+        let service = Context::new(Caller::Service);
+        self.write(Growth::Bounded, &service, lease, |unit, lease| unit.end_step(*lease, None)).await
+    }
+
+    /// Notes that the index was cleaned of this number of removals in so much time.
+    pub async fn index_cleaned(&self, lease: Lease, removals: i64, took: Duration) -> Result<()> {
+        let service = Context::new(Caller::Service);
+        let rest = i64::try_from(self.store.index_rest(took).as_micros()).unwrap_or(i64::MAX);
+        self.write(Growth::Bounded, &service, (lease, removals, rest), |unit, (lease, removals, rest)| {
+            let Some(mut progress) = IndexProgress::read(unit.tx)? else { return Ok(()) };
+            progress.cleaned = *removals;
+            progress.rests_until = Date::from_micros(unit.now().micros().saturating_add(*rest));
+            unit.end_step(*lease, Some(&progress.stored()))
+        })
+        .await
     }
 
     /// Forgets the index, as a step of the lease. The next steps build it anew.
@@ -70,7 +124,7 @@ impl App {
             let is_last = is_done && found.is_last;
             let after = if is_done { found.until } else { found.progress.after };
             let is_complete = found.progress.is_complete || is_last;
-            let progress = IndexProgress { is_complete, after: after.filter(|_| !is_last) };
+            let progress = IndexProgress { is_complete, after: after.filter(|_| !is_last), ..found.progress };
             unit.end_step(*lease, Some(&progress.stored()))?;
             Ok(IndexStep { added, is_last })
         })
@@ -82,9 +136,15 @@ impl IndexProgress {
     /// The progress, if there is an index of this version.
     pub(super) fn read(tx: &dyn Tx) -> Result<Option<Self>> {
         let state = tx.follower(Follower::SearchIndex)?;
-        let [TERMS_VERSION, is_complete, after @ ..] = state.position.as_slice() else { return Ok(None) };
-        let after = uuid::Uuid::from_slice(after).ok().map(GroupId);
-        Ok(Some(Self { is_complete: *is_complete == 1, after }))
+        let [TERMS_VERSION, is_complete, rest @ ..] = state.position.as_slice() else { return Ok(None) };
+        let Some((cleaned, rest)) = rest.split_first_chunk() else { return Ok(None) };
+        let Some((rests_until, after)) = rest.split_first_chunk() else { return Ok(None) };
+        Ok(Some(Self {
+            is_complete: *is_complete == 1,
+            after: uuid::Uuid::from_slice(after).ok().map(GroupId),
+            cleaned: i64::from_be_bytes(*cleaned),
+            rests_until: Date::from_micros(i64::from_be_bytes(*rests_until)),
+        }))
     }
 
     /// The part of the groups that a first round has done, in percent. Ids of groups are evenly distributed.
@@ -98,6 +158,8 @@ impl IndexProgress {
 
     fn stored(self) -> Vec<u8> {
         let mut position = vec![TERMS_VERSION, self.is_complete.into()];
+        position.extend(self.cleaned.to_be_bytes());
+        position.extend(self.rests_until.micros().to_be_bytes());
         position.extend(self.after.iter().flat_map(|GroupId(id)| *id.as_bytes()));
         position
     }
@@ -132,19 +194,26 @@ fn next_groups(tx: &dyn Tx) -> Result<Option<NextGroups>> {
 impl Unit<'_> {
     fn clear_index(&mut self, lease: Lease) -> Result<()> {
         self.tx.index_clear()?;
-        self.end_step(lease, Some(&IndexProgress { is_complete: false, after: None }.stored()))
+        let progress = IndexProgress {
+            is_complete: false,
+            after: None,
+            cleaned: self.tx.index_removals()?,
+            rests_until: Date::from_micros(0),
+        };
+        self.end_step(lease, Some(&progress.stored()))
     }
 
     /// Adds messages of these groups to the index. Returns their number, and whether the index has all of them now.
     fn add_to_index(&mut self, groups: &[GroupId]) -> Result<(usize, bool)> {
-        let (mut added, mut bytes) = (0, 0);
+        let (mut added, mut bytes, mut visited) = (0, 0, 0);
         for state in self.tx.indexed_groups(groups)? {
             if state.head <= state.position {
                 continue;
             }
-            if added >= MESSAGES || bytes >= BYTES {
+            if added >= MESSAGES || bytes >= BYTES || visited >= INDEXED_GROUPS {
                 return Ok((added, false));
             }
+            visited += 1;
             let most = MESSAGES - added;
             let mut texts = self.tx.unindexed_texts(state.group, most)?;
             let mut is_whole = texts.len() < most;

@@ -1,0 +1,62 @@
+//! The index of the search loses the words of erased messages.
+
+use std::sync::Arc;
+
+use chinwag_core::Seq;
+use chinwag_core::store::NewMessage;
+use chinwag_store_postgres::Options;
+use chinwag_testkit::bus::Recorder;
+use chinwag_testkit::postgres::Database;
+use chinwag_testkit::store::{Fixture, Opened, body, date};
+
+use crate::world::open;
+
+/// The number of bytes before a word in the file of the index of terms; 0 if it is not there.
+fn position(database: &Database, word: &str) -> usize {
+    database.ask("CHECKPOINT");
+    let sql = format!(
+        "SELECT position('{word}'::bytea IN pg_read_binary_file(pg_relation_filepath('chinwag.search_words_by_term')))"
+    );
+    database.ask(&sql)[0][0].parse().expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn renewed_index_has_no_erased_word() {
+    let database = Database::new();
+    let url = database.url();
+    let f = Fixture::open(async |bus: Arc<Recorder>| {
+        let store = open(&url, &Options::default(), &bus).await;
+        Opened { store: Arc::new(store), guard: Box::new(()) }
+    })
+    .await;
+    let ann = f.user("ann").await;
+    let group = f.group(&[ann]).await;
+    for text in ["an erased quokka", "a wombat that stays", "an edited wallaby"] {
+        let message = NewMessage { body: body(text), ..f.message(group, ann) };
+        f.keep(message).await;
+    }
+    f.write(move |tx| {
+        let texts = tx.unindexed_texts(group, 9)?;
+        tx.index_add(group, &texts, Seq(3))
+    })
+    .await;
+    let before = f.read(|tx| tx.index_removals()).await;
+    f.write(move |tx| {
+        tx.message_erase(group, Seq(1))?;
+        tx.message_edit(group, Seq(3), &body("an edited bilby"), date(9))
+    })
+    .await;
+    assert_eq!(f.read(|tx| tx.index_removals()).await, before + 2);
+    assert!(
+        position(&database, "quokka") > 0 && position(&database, "wallaby") > 0,
+        "a GIN index keeps its keys"
+    );
+
+    // An attempt that was cut off leaves an index that is not valid.
+    database.ask("CREATE INDEX search_words_by_term_ccnew ON chinwag.search_words USING gin (terms)");
+    f.store.index_renew().await.expect("it is renewed");
+    assert_eq!((position(&database, "quokka"), position(&database, "wallaby")), (0, 0));
+    assert!(position(&database, "wombat") > 0 && position(&database, "bilby") > 0);
+    let indexes = "SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'search_words_by_term%'";
+    assert_eq!(database.ask(indexes), [["1"]]);
+}

@@ -95,7 +95,13 @@ fn sends(settings: &RunSettings) -> Result<Measurement> {
     let plan = Plan::crowds(SENDERS, 2);
     let (with, without) = (World::make(&settings.server, &plan)?, World::make(&settings.server, &plan)?);
     let mut with = (Stage::set(Subject::chinwag(&with.program)?, &with)?, with);
-    let mut without = (Stage::set(Subject::chinwag_with(&without.program, &[("CHINWAG_SEARCH__ENABLED", "false")])?, &without)?, without);
+    let mut without = (
+        Stage::set(
+            Subject::chinwag_with(&without.program, &[("CHINWAG_SEARCH__ENABLED", "false")])?,
+            &without,
+        )?,
+        without,
+    );
     let what = "W14: W5's messages with the index, beside those without";
     let mut row = Measurement::new(what, "messages/s", Goal::AtLeast(0.85));
     for _ in 0..settings.rounds {

@@ -1,5 +1,6 @@
 //! A long list of conversations.
 
+use chinwag_testkit::client::Client;
 use chinwag_testkit::setup;
 use serde_json::json;
 
@@ -107,7 +108,7 @@ async fn people_and_members_are_one_tab_stop_a_list() {
     for user in &crowd {
         user.patch(&format!("users/{}/", user.name()), invite.clone()).await.ok(200);
     }
-    let members: Vec<_> = crowd.iter().map(|user| user.name()).collect();
+    let members: Vec<_> = crowd.iter().map(Client::name).collect();
     let group = json!({ "name": "Crowd", "author": "ann", "members": members });
     stage.app.service().post("groups/", group).await.ok(201);
     ann.press("People").await;

@@ -112,7 +112,7 @@ fn median(mut measured: Vec<f64>) -> f64 {
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Idle,
         Self::Crowd,
         Self::Groups,

@@ -134,6 +134,9 @@ async fn people_and_members_are_one_tab_stop_a_list() {
 
     ann.press("Chats").await;
     ann.press("Crowd").await;
+    // The conversation takes the focus when it has come.
+    let in_box = "return field('Message')?.matches(':focus') === true";
+    ann.looks("be in the message box", in_box, json!([])).await;
     ann.press("Group details").await;
     let first = format!("{ROWS} rows[0]?.querySelector('button').focus(); return rows.length === 50");
     ann.looks("see the first members", &first, json!(["Members"])).await;

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use chinwag_core::event::Event;
 use chinwag_core::name::NameCase;
@@ -184,6 +185,14 @@ impl Store for Faulty {
 
     fn cleanse(&self) -> Done<'_> {
         self.store.cleanse()
+    }
+
+    fn index_renew(&self) -> Done<'_> {
+        self.store.index_renew()
+    }
+
+    fn index_rest(&self, took: Duration) -> Duration {
+        self.store.index_rest(took)
     }
 
     fn history(&self) -> HistoryId {

@@ -16,6 +16,11 @@ struct Need {
 
 const NEEDS: &[Need] = &[
     Need {
+        program: "chromium",
+        package: "chromium",
+        why: "the tests of the client module in a browser with settings of its own",
+    },
+    Need {
         program: "chromium-headless-shell",
         package: "chromium-headless-shell",
         why: "the tests of the page and of the client module",

@@ -26,8 +26,12 @@ use tokio::time::{Instant, sleep, timeout};
 pub const STEP: Duration = Duration::from_millis(15);
 const LONGEST_STEP: Duration = Duration::from_millis(100);
 
-const EXECUTABLE: &str = "chromium-headless-shell";
-const ARGUMENTS: [&str; 13] = [
+/// Chromium without its window, of which a tab takes a fifth of the processor's time.
+const SHELL: &str = "chromium-headless-shell";
+/// The whole browser, for what the other lacks: settings of the user.
+const WHOLE: &str = "chromium";
+const ARGUMENTS: [&str; 14] = [
+    "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -111,7 +115,7 @@ pub async fn blank(name: &str) -> Tab {
 
 /// Opens an address in a browser of its own, with some of its preferences changed.
 pub async fn open_with(name: &str, url: &str, preferences: &Value) -> Tab {
-    let browser = Browser::start(preferences);
+    let browser = Browser::start(WHOLE, preferences);
     let tab = Arc::new(BrowserProfile { browser, id: None }).tab(name, true).await;
     tab.go(url).await;
     tab
@@ -129,16 +133,21 @@ impl Browser {
         let mut shared = lock(&SHARED);
         match &*shared {
             Some(browser) if !lock(&browser.waiting).ended => browser.clone(),
-            _ => shared.insert(Self::start(&json!({}))).clone(),
+            _ => shared.insert(Self::start(SHELL, &json!({}))).clone(),
         }
     }
 
-    fn start(preferences: &Value) -> Arc<Self> {
+    fn start(program: &str, preferences: &Value) -> Arc<Self> {
         let profile = tempfile::tempdir().expect("a temporary folder can be made").keep();
         fs::create_dir(profile.join("Default")).expect("the folder is ours");
         fs::write(profile.join("Default/Preferences"), preferences.to_string()).expect("the folder is ours");
         let mut command = Command::new("sh");
-        command.args(["-c", START, "sh"]).arg(&profile).arg(executable()).args(ARGUMENTS).process_group(0);
+        command
+            .args(["-c", START, "sh"])
+            .arg(&profile)
+            .arg(executable(program))
+            .args(ARGUMENTS)
+            .process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().expect("a shell starts");
         let commands = process.stdin.take().expect("it was piped");
@@ -440,13 +449,11 @@ impl Tab {
     }
 }
 
-/// Chromium without its window on the `PATH`. With one, a tab takes five times as much of the processor.
-fn executable() -> PathBuf {
+/// A program on the `PATH`.
+fn executable(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found =
-        std::env::split_paths(&path).map(|folder| folder.join(EXECUTABLE)).find(|file| file.is_file());
-    found
-        .unwrap_or_else(|| panic!("{EXECUTABLE} is not on the PATH: install the Debian package of that name"))
+    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    found.unwrap_or_else(|| panic!("{name} is not on the PATH: install the Debian package {name}"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -27,6 +27,10 @@ const WAITING: &[(&str, &str)] =
 const ON_NODES: (&str, &str) = ("server", "protocol");
 const NODES: &[(&str, &str)] = &[("TEST_ON", "nodes"), ("RUST_TEST_THREADS", "4")];
 
+/// The binaries that wait for pages: more of their tests run at a time than there are cores.
+const OF_PAGES: &[(&str, &str)] = &[("server", "web_ui"), ("server", "client_js")];
+const PAGES: &[(&str, &str)] = &[("RUST_TEST_THREADS", "3")];
+
 /// Up to so many failed tests run once more, alone: on a busy machine one of thousands may meet a bound of time that
 /// says nothing about the code. Such a test is named at the end, since its cause has to be found all the same.
 const AGAIN: usize = 3;
@@ -130,8 +134,12 @@ fn binaries(messages: &str) -> Vec<Binary> {
 fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 2] {
     let on_nodes: Vec<_> = all.iter().filter(|binary| binary.is(ON_NODES)).cloned().collect();
     let place = |binary: &Binary| WAITING.iter().position(|names| binary.is(*names));
-    let (mut beside, main): (Vec<_>, Vec<_>) = all.into_iter().partition(|binary| place(binary).is_some());
+    let (mut beside, mut main): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|binary| place(binary).is_some());
     beside.sort_by_key(place);
+    for binary in main.iter_mut().filter(|binary| OF_PAGES.iter().any(|names| binary.is(*names))) {
+        binary.variables = PAGES;
+    }
     beside.extend(on_nodes.into_iter().map(|binary| Binary { variables: NODES, ..binary }));
     [main, beside]
 }
@@ -144,8 +152,8 @@ impl Binary {
     /// Its package and target, for people.
     fn name(&self) -> String {
         let package = self.package.file_name().unwrap_or_default().to_string_lossy();
-        let variable =
-            self.variables.first().map(|(name, value)| format!(" ({name}={value})")).unwrap_or_default();
+        let mut variables = self.variables.iter().filter(|(name, _)| *name != "RUST_TEST_THREADS");
+        let variable = variables.next().map(|(name, value)| format!(" ({name}={value})")).unwrap_or_default();
         format!("{package}: {}{variable}", self.target)
     }
 }

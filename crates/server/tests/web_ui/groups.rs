@@ -1,13 +1,13 @@
 //! Groups: making, managing by role, leaving.
 
-use crate::{Stage, make_group};
+use crate::{Stage, try_group};
 
 #[tokio::test]
 async fn a_group_is_made_managed_handed_over_left_and_deleted() {
     let stage = Stage::open().await;
     let (ann, bob) = stage.ann_and_bob().await;
     stage.app.user("cat").await;
-    make_group(&ann, "The garden", "bob nobody").await;
+    try_group(&ann, "The garden", "bob nobody").await;
     ann.sees("There is no user nobody. Check the spelling.").await;
     ann.fill("People in the group", "bob").await;
     ann.press("Create group").await;

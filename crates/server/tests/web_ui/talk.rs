@@ -3,7 +3,7 @@
 use chinwag_testkit::browser::Key;
 use serde_json::json;
 
-use crate::{Stage, make_group, write_to};
+use crate::{Stage, make_group, try_group, write_to};
 
 #[tokio::test]
 async fn two_people_talk_and_markup_is_only_text() {
@@ -206,7 +206,7 @@ async fn unknown_name_is_refused_before_a_conversation_opens() {
 async fn refusals_are_sentences_and_leave_names_as_they_are() {
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
-    make_group(&ann, "finals", "tournament").await;
+    try_group(&ann, "finals", "tournament").await;
     ann.sees("tournament cannot be added to a group.").await;
     ann.fill("People in the group", "ghost").await;
     ann.press("Create group").await;

@@ -164,7 +164,10 @@ async fn one_at_the_end_stays_there_at_every_size() {
     scroll_up_to(&ann, 120).await;
     let top = "const log = messages()[0].closest('.scroller'); const view = log.getBoundingClientRect();
         const top = messages().find((each) => each.getBoundingClientRect().bottom > view.top + 2);";
-    ann.look(&format!("{top} window.reading = bodyOf(top); return true"), json!([])).await;
+    let rests = format!(
+        "{top} const before = window.reading; window.reading = bodyOf(top); return before === window.reading"
+    );
+    ann.looks("come to rest", &rests, json!([])).await;
     for (width, height) in [(1280, 500), (390, 500), (390, 800), (1280, 800)] {
         ann.resize(width, height).await;
         let held = format!("{top} return bodyOf(top) === window.reading");

@@ -6,4 +6,4 @@ mod terms;
 pub mod words;
 
 pub use query::{Marks, SearchQuery};
-pub use terms::{MANY_TERMS, RequiredTerm, TERMS_VERSION, terms};
+pub use terms::{MANY_TERMS, RequiredTerm, TERMS_VERSION, joined_terms, terms};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use chinwag_core::search::{MANY_TERMS, RequiredTerm, terms};
+use chinwag_core::search::{MANY_TERMS, RequiredTerm, joined_terms};
 use chinwag_core::store::SearchPlace;
 use chinwag_core::{Error, GroupId, Result, Seq};
 use chinwag_store_sql::search::{GROUPS_AT_ONCE, MOST_GROUPS, ordinals, place, position_set};
@@ -21,7 +21,26 @@ chinwag_store_sql::impl_search_index! {
         groups: &[GroupId],
         most: usize,
     ) -> Result<Option<Vec<SearchPlace>>> {
-        self.places(terms, groups, most)
+        let query = expression(terms);
+        if groups.len() > GROUPS_AT_ONCE {
+            let groups: HashSet<_> = groups.iter().copied().collect();
+            if let Some(mut places) = self.found(&query, most)? {
+                places.retain(|place| groups.contains(&place.group));
+                return Ok(Some(places));
+            }
+        }
+        if groups.len() > MOST_GROUPS {
+            return Ok(None);
+        }
+        let ordinals = ordinals(self, groups)?;
+        let mut places = Vec::new();
+        for part in ordinals.chunks(GROUPS_AT_ONCE) {
+            let of_groups: Vec<_> = part.iter().map(|(ordinal, _)| format!("'#{ordinal}'")).collect();
+            let query = format!("{query} & ({})", of_groups.join(" | "));
+            let Some(found) = self.found(&query, most - places.len())? else { return Ok(None) };
+            places.extend(found);
+        }
+        Ok(Some(places))
     }
 
     fn index_add(&mut self, group: GroupId, texts: &[UnindexedText], position: Seq) -> Result<()> {
@@ -34,7 +53,7 @@ chinwag_store_sql::impl_search_index! {
         }
         let seqs: Vec<_> = texts.iter().map(|text| text.seq.0).collect();
         let dates: Vec<_> = texts.iter().map(|text| text.date.micros()).collect();
-        let terms: Vec<_> = texts.iter().map(|text| joined(&text.body)).collect();
+        let terms: Vec<_> = texts.iter().map(|text| joined_terms(&text.body)).collect();
         self.change(ADD, &[&group.0, &seqs, &dates, &terms, &format!("#{ordinal}")]).map(drop)
     }
 
@@ -76,7 +95,7 @@ impl Transaction<'_, '_> {
             ) SELECT nextval('search_removals') FROM removed";
         let (group, seq) = (group.0, seq.0);
         match body {
-            Some(body) => self.change(CHANGE, &[&group, &seq, &joined(body)]),
+            Some(body) => self.change(CHANGE, &[&group, &seq, &joined_terms(body)]),
             None => self.change(REMOVE, &[&group, &seq]),
         }
         .map(drop)
@@ -92,34 +111,6 @@ impl Transaction<'_, '_> {
         self.change(ERASE, &[&group.0, &limit(most)]).map(drop)
     }
 
-    fn places(
-        &self,
-        terms: &[RequiredTerm],
-        groups: &[GroupId],
-        most: usize,
-    ) -> Result<Option<Vec<SearchPlace>>> {
-        let query = expression(terms);
-        if groups.len() > GROUPS_AT_ONCE {
-            let groups: HashSet<_> = groups.iter().copied().collect();
-            if let Some(mut places) = self.found(&query, most)? {
-                places.retain(|place| groups.contains(&place.group));
-                return Ok(Some(places));
-            }
-        }
-        if groups.len() > MOST_GROUPS {
-            return Ok(None);
-        }
-        let ordinals = ordinals(self, groups)?;
-        let mut places = Vec::new();
-        for part in ordinals.chunks(GROUPS_AT_ONCE) {
-            let of_groups: Vec<_> = part.iter().map(|(ordinal, _)| format!("'#{ordinal}'")).collect();
-            let query = format!("{query} & ({})", of_groups.join(" | "));
-            let Some(found) = self.found(&query, most - places.len())? else { return Ok(None) };
-            places.extend(found);
-        }
-        Ok(Some(places))
-    }
-
     /// The places that an expression finds; `None` if they are more than `most`.
     fn found(&self, query: &str, most: usize) -> Result<Option<Vec<SearchPlace>>> {
         // Planned for all hits, so that it never reads the whole table for the first ones, and read as far as needed.
@@ -130,11 +121,6 @@ impl Transaction<'_, '_> {
         let places: Vec<_> = places.into_iter().collect::<Result<_>>()?;
         Ok((places.len() <= most).then_some(places))
     }
-}
-
-/// The terms of a text, separated by spaces.
-fn joined(text: &str) -> String {
-    terms(text).into_iter().collect::<Vec<_>>().join(" ")
 }
 
 /// A `tsquery` for all these terms, of which none has a quotation mark or a backslash.

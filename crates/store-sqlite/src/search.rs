@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chinwag_core::limits::FEW_REMOVALS;
-use chinwag_core::search::{MANY_TERMS, RequiredTerm, terms};
+use chinwag_core::search::{MANY_TERMS, RequiredTerm, joined_terms};
 use chinwag_core::store::SearchPlace;
 use chinwag_core::{Date, Error, GroupId, Result, Seq};
 use chinwag_store_sql::search::{GROUPS_AT_ONCE, MOST_GROUPS, ordinals, position_set};
@@ -29,7 +29,31 @@ chinwag_store_sql::impl_search_index! {
         groups: &[GroupId],
         most: usize,
     ) -> Result<Option<Vec<SearchPlace>>> {
-        self.places(terms, groups, most)
+        let ordinals: HashMap<i64, GroupId> = ordinals(self, groups)?.into_iter().collect();
+        let query = expression(terms);
+        let mut rows = None;
+        if groups.len() > GROUPS_AT_ONCE {
+            rows = self.rows(&query, (i64::MIN, i64::MAX), most)?;
+        }
+        if rows.is_none() && groups.len() <= MOST_GROUPS {
+            let mut of_groups = Vec::new();
+            for ordinal in ordinals.keys() {
+                let range = (row_number(*ordinal, Seq(0))?, row_number(*ordinal, Seq((1 << SEQ_BITS) - 1))?);
+                let Some(found) = self.rows(&query, range, most - of_groups.len())? else { return Ok(None) };
+                of_groups.extend(found);
+            }
+            rows = Some(of_groups);
+        }
+        let Some(rows) = rows else { return Ok(None) };
+        let mut date = self.repeated("SELECT date FROM messages WHERE group_id = ?1 AND seq = ?2")?;
+        let mut places = Vec::new();
+        for row in rows {
+            let seq = Seq(row & ((1 << SEQ_BITS) - 1));
+            let Some(group) = ordinals.get(&(row >> SEQ_BITS)).copied() else { continue };
+            let found = date.one(params![group.0.into_bytes(), seq.0], |row| row.get::<_, i64>(0))?;
+            places.extend(found.map(|date| SearchPlace { date: Date::from_micros(date), group, seq }));
+        }
+        Ok(Some(places))
     }
 
     fn index_add(&mut self, group: GroupId, texts: &[UnindexedText], position: Seq) -> Result<()> {
@@ -113,7 +137,7 @@ impl Transaction<'_> {
     }
 
     fn remove_terms(&mut self, row: i64, body: &str) -> Result<()> {
-        let terms = joined(body);
+        let terms = joined_terms(body);
         if terms.is_empty() {
             return Ok(());
         }
@@ -140,45 +164,12 @@ impl Transaction<'_> {
     }
 
     fn add_terms(&mut self, row: i64, body: &str) -> Result<()> {
-        let terms = joined(body);
+        let terms = joined_terms(body);
         if terms.is_empty() {
             return Ok(());
         }
         self.has_terms();
         self.change(ADD, params![row, terms]).map(drop)
-    }
-
-    fn places(
-        &self,
-        terms: &[RequiredTerm],
-        groups: &[GroupId],
-        most: usize,
-    ) -> Result<Option<Vec<SearchPlace>>> {
-        let ordinals: HashMap<i64, GroupId> = ordinals(self, groups)?.into_iter().collect();
-        let query = expression(terms);
-        let mut rows = None;
-        if groups.len() > GROUPS_AT_ONCE {
-            rows = self.rows(&query, (i64::MIN, i64::MAX), most)?;
-        }
-        if rows.is_none() && groups.len() <= MOST_GROUPS {
-            let mut of_groups = Vec::new();
-            for ordinal in ordinals.keys() {
-                let range = (row_number(*ordinal, Seq(0))?, row_number(*ordinal, Seq((1 << SEQ_BITS) - 1))?);
-                let Some(found) = self.rows(&query, range, most - of_groups.len())? else { return Ok(None) };
-                of_groups.extend(found);
-            }
-            rows = Some(of_groups);
-        }
-        let Some(rows) = rows else { return Ok(None) };
-        let mut date = self.repeated("SELECT date FROM messages WHERE group_id = ?1 AND seq = ?2")?;
-        let mut places = Vec::new();
-        for row in rows {
-            let seq = Seq(row & ((1 << SEQ_BITS) - 1));
-            let Some(group) = ordinals.get(&(row >> SEQ_BITS)).copied() else { continue };
-            let found = date.one(params![group.0.into_bytes(), seq.0], |row| row.get::<_, i64>(0))?;
-            places.extend(found.map(|date| SearchPlace { date: Date::from_micros(date), group, seq }));
-        }
-        Ok(Some(places))
     }
 
     /// The rows between these that an expression finds; `None` if they are more than `most`.
@@ -196,11 +187,6 @@ pub(crate) fn row_number(ordinal: i64, seq: Seq) -> Result<i64> {
         return Err(Error::internal("the index has no number for this message"));
     }
     Ok((ordinal << SEQ_BITS) | seq.0)
-}
-
-/// The terms of a text, as FTS5 separates them.
-fn joined(text: &str) -> String {
-    terms(text).into_iter().collect::<Vec<_>>().join(" ")
 }
 
 /// An expression of FTS5 for all these terms, of which none has a quotation mark.

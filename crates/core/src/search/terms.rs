@@ -38,6 +38,11 @@ pub fn terms(text: &str) -> BTreeSet<String> {
     if bytes > ALL_BYTES { BTreeSet::from([MANY_TERMS.to_owned()]) } else { terms }
 }
 
+/// The terms of a text, separated by spaces, as the stores take them.
+pub fn joined_terms(text: &str) -> String {
+    terms(text).into_iter().collect::<Vec<_>>().join(" ")
+}
+
 /// The terms that every text has in which these words follow each other.
 pub(super) fn required(words: &[Word], is_prefix: bool) -> Vec<RequiredTerm> {
     let last = words.len() - 1;

@@ -119,7 +119,7 @@ fn find_page(tx: &dyn Tx, caller: Caller, search: &Search, has_index: bool) -> R
     let required = if has_index { search.query.required() } else { Vec::new() };
     let is_asked_first = groups.len() > MANY_GROUPS;
     let mut source =
-        Source::begin(tx, if is_asked_first { &required } else { &[] }, &groups, search.start())?;
+        ComparedMessages::begin(tx, if is_asked_first { &required } else { &[] }, &groups, search.start())?;
     let (mut found, mut read, mut last) = (Vec::new(), 0, None);
     for scanned in 1.. {
         let Some(candidate) = source.next(tx)? else { break };
@@ -268,13 +268,13 @@ fn has_link(text: &str) -> bool {
 }
 
 /// The messages that a search compares with its query.
-struct Source {
+struct ComparedMessages {
     /// Those of all groups, or of those that are not indexed.
     merge: Merge,
     indexed: Option<Indexed>,
 }
 
-impl Source {
+impl ComparedMessages {
     /// Everything before a place: what the index finds, if it is to be asked first, and all messages of the other groups.
     fn begin(tx: &dyn Tx, terms: &[RequiredTerm], groups: &[GroupId], from: SearchPlace) -> Result<Self> {
         let Some(Lookup { indexed, unindexed }) = Lookup::find(tx, terms, groups, from)? else {

@@ -217,15 +217,16 @@ impl Unit<'_> {
             let most = MESSAGES - added;
             let mut texts = self.tx.unindexed_texts(state.group, most)?;
             let mut is_whole = texts.len() < most;
-            for (at, text) in texts.iter().enumerate() {
+            let fitting = texts.iter().position(|text| {
                 bytes += text.body.len();
-                if bytes >= BYTES && at + 1 < texts.len() {
-                    (texts, is_whole) = (texts[..=at].to_vec(), false);
-                    break;
-                }
+                bytes >= BYTES
+            });
+            if let Some(last) = fitting.filter(|last| last + 1 < texts.len()) {
+                texts.truncate(last + 1);
+                is_whole = false;
             }
-            let position = if is_whole { Some(state.head) } else { texts.last().map(|text| text.seq) };
-            let position: Seq = position.unwrap_or(state.head);
+            let last = texts.last().map(|text| text.seq).filter(|_| !is_whole);
+            let position = last.unwrap_or(state.head);
             self.tx.index_add(state.group, &texts, position)?;
             added += texts.len();
             if !is_whole {

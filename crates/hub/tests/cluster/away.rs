@@ -8,10 +8,11 @@ use chinwag_core::relation::Outcome;
 use chinwag_core::{GroupId, Seq, UserId};
 use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::redis::Redis;
+use chinwag_testkit::wait::until;
 use tokio::time::{Instant, timeout};
 
 use crate::harness::name_of;
-use crate::nodes::{Node, Place, Reader, ascend, listening, quick, until};
+use crate::nodes::{Node, Place, Reader, ascend, listening, quick};
 
 /// Within this everybody is whole after Redis is back.
 const WHOLE_WITHIN: Duration = Duration::from_secs(15);

@@ -7,7 +7,9 @@ use chinwag_core::clock::SystemClock;
 use chinwag_hub::bus::{RedisBus, RedisOptions};
 use chinwag_testkit::redis::Redis;
 
-use crate::nodes::{Node, Place, SECRET, unaudited, until};
+use chinwag_testkit::wait::until;
+
+use crate::nodes::{Node, Place, SECRET, unaudited};
 
 /// Two nodes tell each other what happens.
 async fn talk(url: &str) {

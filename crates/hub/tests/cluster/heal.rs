@@ -6,10 +6,11 @@ use chinwag_core::{Date, Seq, TaskId};
 use chinwag_hub::{Close, Identity};
 use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::redis::Redis;
+use chinwag_testkit::wait::until;
 use uuid::Uuid;
 
 use crate::harness::{NOW, identity_of};
-use crate::nodes::{Node, Place, add, listening, quick, until};
+use crate::nodes::{Node, Place, add, listening, quick};
 
 /// Two nodes; what the first says is lost, and the second's link stands all the time.
 async fn deaf(redis: &Redis, place: &Place, proxy: &Proxy) -> (Node, Node) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chinwag_core::bus::Bus;
@@ -21,15 +21,13 @@ use chinwag_hub::bus::{ConnectError, Receiver, RedisBus, RedisOptions};
 use chinwag_hub::{Close, Hub, Identity, Nodes, Options};
 use chinwag_store_sqlite::SqliteStore;
 use chinwag_testkit::redis::Redis;
-use chinwag_testkit::wait::{PATIENCE, until_connected};
+use chinwag_testkit::wait::{Wait, until, until_connected};
 use tempfile::TempDir;
-use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::harness::{Client, Hands, NOW, Words, heads, identity_of, make_user, quiet, quit, update};
 
 pub(crate) const SECRET: &[u8] = b"the secret of these tests' cluster";
-const STEP: Duration = Duration::from_millis(5);
 
 /// One store's file.
 pub(crate) struct Place {
@@ -275,10 +273,9 @@ impl Reader {
 
     /// Waits for a text.
     pub(crate) async fn gets(&self, text: &str) {
-        let by = Instant::now() + PATIENCE;
+        let wait = Wait::begin();
         while !self.has(text) {
-            assert!(Instant::now() < by, "no {text:?} in {:?}", self.texts());
-            sleep(STEP).await;
+            wait.step(|| format!("no {text:?} in {:?}", self.texts())).await;
         }
     }
 
@@ -291,19 +288,10 @@ impl Reader {
     }
 
     pub(crate) async fn counts_to(&self, group: GroupId, seq: Seq) {
-        let by = Instant::now() + PATIENCE;
+        let wait = Wait::begin();
         while self.numbers(group).last() != Some(&seq.0) {
-            assert!(Instant::now() < by, "not {seq} yet: {:?}", self.texts());
-            sleep(STEP).await;
+            wait.step(|| format!("not {seq} yet: {:?}", self.texts())).await;
         }
-    }
-}
-
-pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
-    let by = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < by, "{what}: it does not come about");
-        sleep(STEP).await;
     }
 }
 

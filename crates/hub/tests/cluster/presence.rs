@@ -7,9 +7,10 @@ use chinwag_core::{Result, UserId};
 use chinwag_hub::Options;
 use chinwag_testkit::proxy::Proxy;
 use chinwag_testkit::redis::Redis;
+use chinwag_testkit::wait::until;
 use tokio::time::Instant;
 
-use crate::nodes::{Node, Place, Reader, quick, unaudited, until};
+use crate::nodes::{Node, Place, Reader, quick, unaudited};
 
 async fn seen(node: &Node, user: UserId, status: Status) {
     until("the status is known", || node.hub.status_of(&[user]) == [status]).await;

@@ -1,7 +1,6 @@
 //! Limits that nodes count together over a real Redis.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chinwag_core::UserId;
 use chinwag_core::bus::Bus;
@@ -10,8 +9,7 @@ use chinwag_core::limits::RateLimits;
 use chinwag_core::rate::{Cost, Key, LimitKind, Rates};
 use chinwag_hub::bus::{Receiver, RedisBus, RedisOptions};
 use chinwag_testkit::redis::Redis;
-use chinwag_testkit::wait::PATIENCE;
-use tokio::time::{Instant, sleep};
+use chinwag_testkit::wait::until;
 
 use crate::nodes::connect;
 
@@ -42,11 +40,7 @@ pub(crate) async fn count_together(one: &RedisBus, other: &RedisBus) {
 }
 
 async fn is_used_up(rates: &Rates) {
-    let by = Instant::now() + PATIENCE;
-    while rates.check(Key::User(ANN), &[LimitKind::Groups]).is_ok() {
-        assert!(Instant::now() < by, "the nodes did not add up");
-        sleep(Duration::from_millis(5)).await;
-    }
+    until("the sum of the nodes", || rates.check(Key::User(ANN), &[LimitKind::Groups]).is_err()).await;
 }
 
 #[tokio::test]
@@ -66,11 +60,7 @@ async fn nodes_count_limits_together() {
 async fn nodes_of_a_redis_cluster_count_together() {
     let redis = Redis::cluster();
     assert_eq!(redis.ask("CLUSTER ADDSLOTSRANGE 0 16383").as_deref(), Some("+OK"));
-    let by = Instant::now() + PATIENCE;
-    while !redis.ask("CLUSTER INFO").is_some_and(|info| info.contains("state:ok")) {
-        assert!(Instant::now() < by, "the cluster does not stand");
-        sleep(Duration::from_millis(20)).await;
-    }
+    until("the cluster", || redis.ask("CLUSTER INFO").is_some_and(|info| info.contains("state:ok"))).await;
     let url = format!("redis+cluster://{}", redis.address());
     let ((one, _a), (other, _b)) = (node(&url, "secret").await, node(&url, "secret").await);
     count_together(&one, &other).await;
@@ -89,10 +79,6 @@ async fn node_without_redis_counts_by_itself() {
     }
     rates.spend(ANN, Cost::Group).expect_err("the day's number is used up");
     redis.start_again();
-    let by = Instant::now() + PATIENCE;
-    while !bus.link().is_up() {
-        assert!(Instant::now() < by, "the link is not back");
-        sleep(Duration::from_millis(10)).await;
-    }
+    until("the link", || bus.link().is_up()).await;
     rates.spend(ANN, Cost::Group).expect_err("and stays so");
 }

@@ -7,7 +7,9 @@ use chinwag_testkit::redis::Redis;
 use futures_util::StreamExt;
 use redis::{Client, cmd};
 
-use crate::nodes::{Node, Place, Reader, SECRET, connect, listening, typing, unaudited, until};
+use chinwag_testkit::wait::until;
+
+use crate::nodes::{Node, Place, Reader, SECRET, connect, listening, typing, unaudited};
 
 type Recording = Vec<(String, Vec<u8>)>;
 

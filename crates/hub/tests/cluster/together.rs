@@ -11,8 +11,10 @@ use chinwag_hub::{Close, Identity};
 use chinwag_testkit::bus::conforms;
 use chinwag_testkit::redis::Redis;
 
+use chinwag_testkit::wait::until;
+
 use crate::harness::{NOW, identity_of, name_of};
-use crate::nodes::{Node, Place, SECRET, ascend, connect, listening, typing, unaudited, until};
+use crate::nodes::{Node, Place, SECRET, ascend, connect, listening, typing, unaudited};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_bus_carries_what_is_committed_here_whole_and_in_order() {

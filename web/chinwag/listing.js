@@ -53,6 +53,14 @@ const LOST = "The connection was lost. Try again.";
  * @property {() => Promise<void>} flush sends this user's waiting read marks
  */
 
+/**
+ * What is unread in those of the groups that are not muted.
+ * @param {Map<string, Group>} groups
+ */
+export function unreadIn(groups) {
+  return [...groups.values()].reduce((sum, { muted, unread }) => sum + (muted ? 0 : unread), 0);
+}
+
 export class Listing {
   /** How many groups are not here. Until the last page it is at least 1: one that came by its id may be newer than the summary. */
   left = 0;
@@ -378,7 +386,7 @@ export class Listing {
   /** @param {number} tries */
   async #count(tries) {
     const era = this.#era;
-    const sum = () => [...this.#home.groups.values()].reduce((sum, { muted, unread }) => sum + (muted ? 0 : unread), 0);
+    const sum = () => unreadIn(this.#home.groups);
     try {
       await this.#home.flush();
       const before = sum();

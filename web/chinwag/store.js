@@ -2,7 +2,7 @@
 
 import { ChinwagError } from "./error.js";
 import { Group } from "./group.js";
-import { Listing } from "./listing.js";
+import { Listing, unreadIn } from "./listing.js";
 import { People } from "./people.js";
 import { Profiles } from "./profiles.js";
 import { Sync } from "./sync.js";
@@ -111,7 +111,7 @@ export class Store {
 
   /** What is unread in all groups that are not muted. */
   get unread() {
-    return [...this.groups.values()].reduce((sum, { muted, unread }) => sum + (muted ? 0 : unread), this.listing.unread);
+    return unreadIn(this.groups) + this.listing.unread;
   }
 
   /**

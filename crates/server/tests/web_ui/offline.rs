@@ -25,6 +25,17 @@ fn kept(wanted: &str) -> String {
     format!("const [users, groups] = await (async () => {{ {KEPT} }})(); return {wanted}")
 }
 
+/// Ann, who has written to bob, on a page whose files are kept.
+async fn ann_with_a_kept_page() -> (Stage, Page) {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    stage.app.user("bob").await;
+    write_to(&ann, "bob", "hello bob").await;
+    ann.sees_sent("hello bob").await;
+    ann.looks("keep its files", FILES_ARE_KEPT, json!([])).await;
+    (stage, ann)
+}
+
 #[tokio::test]
 async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
     let mut stage = Stage::open().await;
@@ -71,12 +82,7 @@ async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
 
 #[tokio::test]
 async fn a_session_that_has_ended_meanwhile_shows_nothing_more() {
-    let mut stage = Stage::open().await;
-    let ann = stage.person("ann").await;
-    stage.app.user("bob").await;
-    write_to(&ann, "bob", "hello bob").await;
-    ann.sees_sent("hello bob").await;
-    ann.looks("keep its files", FILES_ARE_KEPT, json!([])).await;
+    let (mut stage, ann) = ann_with_a_kept_page().await;
     stage.app.service().delete("users/ann/tokens/").await.ok(200);
     ann.sees(WELCOME).await;
     stage.app.stop().await;
@@ -162,12 +168,7 @@ async fn a_known_conversation_moves_to_what_came_meanwhile() {
 
 #[tokio::test]
 async fn the_next_user_of_a_browser_sees_nothing_of_the_last() {
-    let mut stage = Stage::open().await;
-    let ann = stage.person("ann").await;
-    stage.app.user("bob").await;
-    write_to(&ann, "bob", "hello bob").await;
-    ann.sees_sent("hello bob").await;
-    ann.looks("keep its files", FILES_ARE_KEPT, json!([])).await;
+    let (mut stage, ann) = ann_with_a_kept_page().await;
     ann.looks("keep a conversation", &kept("users === 1 && groups === 1"), json!([])).await;
     // eve takes the place of ann without a sign-out: the cookie is another one.
     let other = "await fetch('api/v1/accounts/', { method: 'POST', body: JSON.stringify({ name: 'eve', password: 'a long password' }) })";

@@ -8,11 +8,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use crate::access::Access;
-use crate::command::{ClientEvent, Resume};
+use crate::api::{Group, Resume, Synced};
+use crate::command::ClientEvent;
 use crate::connect::Handshake;
 use crate::error::Error;
-use crate::event::{Frame, ServerEvent, Synced};
-use crate::object::Group;
+use crate::event::{Frame, ServerEvent};
 use crate::options::Options;
 use crate::outbox::{Outbox, Request};
 use crate::positions::Positions;

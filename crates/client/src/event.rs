@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::api::{
+    ContactSummary, ContactUpdate, Deletion, Group, GroupSettings, Left, Message, More, Page, PinChange,
+    Profile, ReactionChange, ReadMark, StatusUpdate, SummaryMore, Synced, Typing, UserGone, UserUpdate,
+};
 use crate::error::Refusal;
-use crate::object::{Group, Me, Message, ReactionTally, RootState, Status};
 
 /// One text frame of the server's.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,13 +28,6 @@ pub struct Frame {
     pub people: BTreeMap<String, Profile>,
     /// The event.
     pub event: ServerEvent,
-}
-
-/// The part that a windowed summary leaves out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct More {
-    /// The number of groups.
-    pub groups: u64,
 }
 
 #[derive(Deserialize)]
@@ -180,206 +176,6 @@ impl ServerEvent {
             _ => None,
         }
     }
-}
-
-/// The user's relations.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ContactSummary {
-    /// Contacts.
-    pub contacts: Vec<String>,
-    /// Users whom the user has blocked.
-    #[serde(rename = "blockeds")]
-    pub blocked: Vec<String>,
-    /// Users who have blocked the user, where the server shows them.
-    pub blocked_by: Vec<String>,
-    /// Users whom the user has invited.
-    pub invitations: Vec<String>,
-    /// Users who have invited the user.
-    pub invited_by: Vec<String>,
-    /// Statuses of contacts.
-    pub presence: BTreeMap<String, Status>,
-}
-
-/// A part of a group's history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Page {
-    /// The user who asked.
-    pub author: String,
-    /// The group.
-    pub group: Uuid,
-    /// The date that was asked for.
-    pub date: Option<String>,
-    /// Messages before that point, newest first.
-    pub history: Vec<Message>,
-}
-
-/// A read mark.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReadMark {
-    /// The member. Left out of REST answers.
-    #[serde(default)]
-    pub author: String,
-    /// The group.
-    pub group: Uuid,
-    /// The date of the last message read.
-    pub date: Option<String>,
-    /// Its number; 0 before the first.
-    pub seq: i64,
-}
-
-/// One message that was deleted (`id`, `seq`), or several of a deleted user's (`ids`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deletion {
-    /// The group.
-    pub group: Uuid,
-    /// The message.
-    #[serde(default)]
-    pub id: Option<Uuid>,
-    /// The message's own number, not the deletion's.
-    #[serde(default)]
-    pub seq: Option<i64>,
-    /// The messages.
-    #[serde(default)]
-    pub ids: Vec<Uuid>,
-    /// The root of the message as it stands, if that was a reply.
-    #[serde(default)]
-    pub root: Option<RootState>,
-    /// The roots of the replies among the messages, as they stand.
-    #[serde(default)]
-    pub roots: Vec<RootState>,
-}
-
-/// A reaction that was added or removed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReactionChange {
-    /// The message.
-    pub id: Uuid,
-    /// Its group.
-    pub group: Uuid,
-    /// The user.
-    pub name: String,
-    /// The emoji, or a name between colons.
-    pub emoji: String,
-    /// Whether it was added.
-    pub on: bool,
-    /// The users who have it now; a count of 0 if it is gone.
-    pub reaction: ReactionTally,
-}
-
-/// A message that was pinned or unpinned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PinChange {
-    /// The message.
-    pub id: Uuid,
-    /// Its group.
-    pub group: Uuid,
-    /// The user; none if a service acted in nobody's name.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// Whether it was pinned.
-    pub on: bool,
-}
-
-/// A count over the groups that a socket's window leaves out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SummaryMore {
-    /// Unread messages.
-    pub unread: i64,
-    /// Those of them that mention the user.
-    #[serde(default)]
-    pub mentioned: i64,
-}
-
-/// A user's presence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatusUpdate {
-    /// The user.
-    pub author: String,
-    /// Its status over all of its sockets.
-    pub status: Status,
-}
-
-/// A relation that changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ContactUpdate {
-    /// The user who changed it.
-    pub author: String,
-    /// The other user.
-    pub name: String,
-    /// The state or the action, in the protocol's words.
-    pub operation: String,
-}
-
-/// The user's own settings of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GroupSettings {
-    /// The group.
-    pub group: Uuid,
-    /// The settings.
-    #[serde(flatten)]
-    pub me: Me,
-}
-
-/// A user who left a group or was removed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Left {
-    /// The group.
-    pub group: Uuid,
-    /// The user.
-    pub name: String,
-}
-
-/// A member who types.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Typing {
-    /// The member.
-    pub author: String,
-    /// The group.
-    pub group: Uuid,
-}
-
-/// A user with another name or another profile.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserUpdate {
-    /// The name, or the old one of a renamed user.
-    pub name: String,
-    /// The new name of a renamed user.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub new_name: Option<String>,
-    /// The profile.
-    #[serde(flatten)]
-    pub profile: Profile,
-}
-
-/// The profile of a user.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Profile {
-    /// The name that people see.
-    pub display_name: Option<String>,
-    /// The address of a picture; of an uploaded image its path on the server.
-    pub avatar: Option<String>,
-    /// The host application's own object.
-    pub data: Option<serde_json::Map<String, serde_json::Value>>,
-    /// `person` or `bot`.
-    pub kind: String,
-}
-
-/// A user who was deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserGone {
-    /// The name.
-    pub name: String,
-}
-
-/// The end of a resume.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Synced {
-    /// The last number of each group that was resumed.
-    pub groups: BTreeMap<Uuid, i64>,
-    /// The groups that were not, with the reason: `seq_ahead`, `not_found`, `pending`, `too_far` or
-    /// `history_changed`.
-    pub refused: BTreeMap<Uuid, String>,
 }
 
 #[cfg(test)]

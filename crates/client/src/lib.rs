@@ -34,13 +34,12 @@
 //!   cannot hold and resumes from there later.
 
 mod access;
+mod api;
 mod command;
 mod connect;
 mod driver;
-mod entry;
 mod error;
 mod event;
-mod object;
 mod options;
 mod outbox;
 mod positions;
@@ -50,24 +49,14 @@ mod session;
 mod socket;
 
 pub use access::{Access, Credential};
-pub use command::{
-    Attachment, Change, ClientEvent, ContactChange, GroupChange, GroupId, MessageEdit, MessageId, NewGroup,
-    NewInvite, NewMessage, OpenPrivate, PageRequest, Presence, ReadUpTo, Resume,
-};
+pub use api::*;
+pub use command::ClientEvent;
 pub use connect::{ConnectError, Handshake};
-pub use entry::{Entry, EntryChange, HistoryRow};
 pub use error::{Error, FieldProblem, Refusal};
-pub use event::{
-    ContactSummary, ContactUpdate, Deletion, Frame, GroupSettings, Left, More, Page, Profile, ReadMark,
-    ServerEvent, StatusUpdate, Synced, Typing, UserGone, UserUpdate,
-};
-pub use object::{
-    File, Group, Invite, InvitedGroup, Me, MeChange, Member, Message, Notify, OpenGroup, Replies, RootState,
-    ServerInfo, SignIn, Status, Thumbnail, Ticket, Unread, User,
-};
+pub use event::{Frame, ServerEvent};
 pub use options::Options;
 pub use positions::Positions;
-pub use rest::{History, Response, Rest, encode_segment};
+pub use rest::{Response, Rest, encode_segment};
 pub use session::{Session, Summary, Update, Updates};
 pub use socket::{End, Socket};
 pub use {reqwest, tokio_tungstenite::tungstenite, uuid};

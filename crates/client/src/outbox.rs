@@ -141,7 +141,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::command::{GroupId, NewMessage};
+    use crate::api::{GroupId, NewMessage};
 
     type Answer = oneshot::Receiver<Result<Frame, Error>>;
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::event::{Frame, ServerEvent, Synced};
-use crate::object::Group;
+use crate::api::{Group, Synced};
+use crate::event::{Frame, ServerEvent};
 
 /// The last number held of each group, and the history that these are numbers of. Store it to resume
 /// after a restart of the program.

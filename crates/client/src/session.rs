@@ -4,11 +4,11 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::access::Access;
-use crate::command::{ClientEvent, GroupId, NewMessage, PageRequest, ReadUpTo};
+use crate::api::{ContactSummary, Group, GroupId, Message, More, NewMessage, Page, PageRequest, ReadUpTo};
+use crate::command::ClientEvent;
 use crate::driver::Driver;
 use crate::error::Error;
-use crate::event::{ContactSummary, Frame, More, Page, ServerEvent};
-use crate::object::{Group, Message};
+use crate::event::{Frame, ServerEvent};
 use crate::options::Options;
 use crate::outbox::Request;
 use crate::positions::Positions;

@@ -1,8 +1,12 @@
 //! The changes of a group, as its history and its events show them.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::object::Message;
+use super::history::History;
+use super::message::Message;
+use crate::error::Error;
+use crate::rest::Rest;
 
 /// A row of a history with entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,4 +59,16 @@ pub struct EntryChange {
     /// The new role: `admin`, `member` or `restrict`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+}
+
+impl Rest {
+    /// The same with the changes of the group among the messages.
+    pub async fn history_with_entries(
+        &self,
+        group: Uuid,
+        part: History,
+        limit: u32,
+    ) -> Result<Vec<HistoryRow>, Error> {
+        self.get(&format!("groups/{group}/messages/?entries=all&limit={limit}{}", part.parameter())).await
+    }
 }

@@ -1,0 +1,55 @@
+//! Uploaded files.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// An uploaded file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    pub id: Uuid,
+    /// The last part of a path.
+    pub name: String,
+    /// The media type, as the content shows it.
+    #[serde(rename = "type")]
+    pub media_type: String,
+    /// The length in bytes.
+    pub size: u64,
+    /// The width of an image in pixels.
+    pub width: Option<u32>,
+    /// The height of an image in pixels.
+    pub height: Option<u32>,
+    /// The small picture of an image.
+    pub thumbnail: Option<Thumbnail>,
+    /// The text that the sender of the message has given instead of it.
+    #[serde(default)]
+    pub alt: Option<String>,
+}
+
+/// A small picture of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thumbnail {
+    /// Its address, a path from the server's root.
+    pub url: String,
+    /// Its width in pixels.
+    pub width: u32,
+    /// Its height in pixels.
+    pub height: u32,
+    /// A `ThumbHash` in base64.
+    pub hash: String,
+}
+
+/// A file to attach to a message: `file.id.into()`, or with an alternative text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Attachment {
+    /// The file.
+    pub id: Uuid,
+    /// A text for those who cannot see or hear it, at most 1,000 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alt: Option<String>,
+}
+
+impl From<Uuid> for Attachment {
+    fn from(id: Uuid) -> Self {
+        Self { id, alt: None }
+    }
+}

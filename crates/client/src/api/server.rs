@@ -1,0 +1,35 @@
+//! The server itself.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::rest::Rest;
+
+/// The features and limits of a server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServerInfo {
+    /// The program's version.
+    pub version: String,
+    /// The id of the history that numbers belong to.
+    pub history: Uuid,
+    /// Whether anybody may sign up.
+    #[serde(default)]
+    pub signup: bool,
+    /// Limits by the keys of their settings.
+    #[serde(default)]
+    pub limits: BTreeMap<String, Value>,
+    /// Every other key.
+    #[serde(flatten)]
+    pub more: BTreeMap<String, Value>,
+}
+
+impl Rest {
+    /// The server's version, limits and features.
+    pub async fn server_info(&self) -> Result<ServerInfo, Error> {
+        self.get("server/").await
+    }
+}

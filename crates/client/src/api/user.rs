@@ -1,0 +1,89 @@
+//! Users and their profiles.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::presence::Status;
+use crate::error::Error;
+use crate::rest::{Rest, encode_segment};
+
+/// A user. Of others a user sees fewer keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    /// The key.
+    pub name: String,
+    /// How people see the name.
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// The `https` address of a picture.
+    #[serde(default)]
+    pub avatar: Option<String>,
+    /// Your application's own JSON object.
+    #[serde(default)]
+    pub data: Option<Value>,
+    /// `person` or `bot`.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// `account` or `host`.
+    #[serde(default)]
+    pub origin: Option<String>,
+    /// Shown of the user itself and of its contacts.
+    #[serde(default)]
+    pub status: Option<Status>,
+    /// Every other key.
+    #[serde(flatten)]
+    pub more: BTreeMap<String, Value>,
+}
+
+/// The profile of a user.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Profile {
+    /// The name that people see.
+    pub display_name: Option<String>,
+    /// The address of a picture; of an uploaded image its path on the server.
+    pub avatar: Option<String>,
+    /// The host application's own object.
+    pub data: Option<serde_json::Map<String, serde_json::Value>>,
+    /// `person` or `bot`.
+    pub kind: String,
+}
+
+/// A user with another name or another profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserUpdate {
+    /// The name, or the old one of a renamed user.
+    pub name: String,
+    /// The new name of a renamed user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_name: Option<String>,
+    /// The profile.
+    #[serde(flatten)]
+    pub profile: Profile,
+}
+
+/// A user who was deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserGone {
+    /// The name.
+    pub name: String,
+}
+
+impl Rest {
+    /// Makes a user. Service only.
+    pub async fn create_user(&self, name: &str) -> Result<User, Error> {
+        self.post("users/", json!({ "name": name })).await
+    }
+
+    /// A user, with every key that this caller may see.
+    pub async fn user(&self, name: &str) -> Result<User, Error> {
+        self.get(&format!("users/{}/?fields=__all__", encode_segment(name))).await
+    }
+
+    /// Deletes a user.
+    pub async fn delete_user(&self, name: &str) -> Result<(), Error> {
+        self.delete(&format!("users/{}/", encode_segment(name))).await
+    }
+}

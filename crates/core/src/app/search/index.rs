@@ -10,7 +10,7 @@ use super::super::{App, Context, Growth, Unit};
 use crate::search::TERMS_VERSION;
 use crate::store::{Follower, Lease, Tx};
 use crate::user::Caller;
-use crate::{Date, Error, GroupId, Result, Seq};
+use crate::{Date, Error, GroupId, Result};
 
 /// The groups that are looked at in one job, and the jobs of one step.
 const GROUPS: usize = 500;

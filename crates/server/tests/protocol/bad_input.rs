@@ -3,6 +3,8 @@
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::setup;
+use chinwag_testkit::wait::Wait;
+use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -10,6 +12,16 @@ use tokio_tungstenite::tungstenite::Message;
 async fn group(app: &TestApp) -> String {
     setup::users(&app.service(), &["ann", "bob"]).await;
     setup::group(&app.service(), &["ann", "bob"]).await
+}
+
+/// A socket of ann's, once everybody sees it.
+async fn ann_online(app: &TestApp) -> Ws {
+    let socket = app.sign_in("ann").await.ws().await;
+    let wait = Wait::begin();
+    while app.service().get("users/ann/?fields=__all__").await.ok(200)["status"] != "online" {
+        wait.step(|| "ann is not online".to_owned()).await;
+    }
+    socket
 }
 
 async fn state(app: &TestApp, group: &str) -> (Value, Value) {
@@ -27,7 +39,7 @@ async fn state(app: &TestApp, group: &str) -> (Value, Value) {
 async fn malformed_events_are_answered_and_the_socket_stays_usable() {
     let app = TestApp::start().await;
     let group = group(&app).await;
-    let mut socket = app.sign_in("ann").await.ws().await;
+    let mut socket = ann_online(&app).await;
     let deep = |open: &str, close: &str| open.repeat(10_000) + &close.repeat(10_000);
     let before = state(&app, &group).await;
     let cases: Vec<(String, &str, u64)> = vec![
@@ -80,7 +92,7 @@ async fn malformed_events_are_answered_and_the_socket_stays_usable() {
 async fn events_with_wrong_data_name_the_field_and_change_nothing() {
     let app = TestApp::start().await;
     let group = group(&app).await;
-    let mut socket = app.sign_in("ann").await.ws().await;
+    let mut socket = ann_online(&app).await;
     let before = state(&app, &group).await;
     let long = "x".repeat(4097);
     let cases = vec![

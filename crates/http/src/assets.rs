@@ -5,7 +5,10 @@ mod bare;
 mod bundle;
 
 use std::collections::HashMap;
+#[cfg(debug_assertions)]
+use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -69,14 +72,29 @@ struct Bundled {
     /// Such as `page.Zm9vYmFy.js`.
     name: String,
     data: Bytes,
+    /// The [`newest_change`] of the files that it is made of.
+    changed: Option<SystemTime>,
 }
 
-/// The bundled files by their plain names. A debug build makes them anew each time, from the files on the disk.
+/// The time of the newest change of a file of the page, in a debug build, which reads them from the disk.
+fn newest_change() -> Option<SystemTime> {
+    #[cfg(debug_assertions)]
+    {
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../web"));
+        let changed = |name: &str| folder.join(name).metadata().and_then(|file| file.modified()).ok();
+        WebFiles::iter().filter_map(|name| changed(&name)).max()
+    }
+    #[cfg(not(debug_assertions))]
+    None
+}
+
+/// The bundled files by their plain names. A debug build makes them anew when a file has changed.
 fn bundled(plain: &str) -> Option<Arc<Bundled>> {
     static MADE: LazyLock<Mutex<HashMap<String, Arc<Bundled>>>> = LazyLock::new(Mutex::default);
     let plain = BUNDLED.into_iter().find(|name| *name == plain)?;
+    let changed = newest_change();
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(made) = made.get(plain).filter(|_| !cfg!(debug_assertions)) {
+    if let Some(made) = made.get(plain).filter(|made| made.changed == changed) {
         return Some(made.clone());
     }
     let read = |path: &str| {
@@ -95,7 +113,7 @@ fn bundled(plain: &str) -> Option<Arc<Bundled>> {
     };
     let hash = URL_SAFE_NO_PAD.encode(&Sha256::digest(&text)[..12]);
     let (stem, kind) = plain.rsplit_once('.').expect("each has a kind");
-    let file = Arc::new(Bundled { name: format!("{stem}.{hash}.{kind}"), data: text.into() });
+    let file = Arc::new(Bundled { name: format!("{stem}.{hash}.{kind}"), data: text.into(), changed });
     made.insert(plain.to_owned(), file.clone());
     Some(file)
 }

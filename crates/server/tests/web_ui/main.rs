@@ -65,10 +65,13 @@ impl Stage {
         Page::open(name, &self.app.url()).await
     }
 
-    /// Someone who has just signed up.
+    /// Someone who has signed up, and opens the page.
     pub(crate) async fn person(&self, name: &str) -> Page {
-        let page = self.browser(name).await;
-        sign(&page, name, PASSWORD, "Sign up").await;
+        let account = json!({ "name": name, "password": PASSWORD });
+        let signed_up = self.app.nobody().post("accounts/", account).await;
+        let cookies =
+            signed_up.headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
+        let page = Page::open_with(name, &self.app.url(), cookies).await;
         page.sees(&format!("Signed in as {name}")).await;
         page.is_connected().await;
         page

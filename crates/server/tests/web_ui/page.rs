@@ -32,10 +32,25 @@ pub(crate) struct Page {
 impl Page {
     /// Opens a page in a new profile. `name` is the person's.
     pub(crate) async fn open(name: &str, url: &str) -> Self {
+        Self::open_with(name, url, []).await
+    }
+
+    /// The same in a profile that has cookies, as a server sets them.
+    pub(crate) async fn open_with<'a>(
+        name: &str,
+        url: &str,
+        cookies: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
         let tab = browser::blank(name).await;
         let eyes = format!("{{ {} }}", include_str!("eyes.js"));
         for source in [EAR, &eyes] {
             tab.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
+        }
+        for cookie in cookies {
+            let (name, value) =
+                cookie.split(';').next().and_then(|pair| pair.split_once('=')).expect("a cookie");
+            let cookie = json!({ "url": url, "name": name, "value": value, "httpOnly": true });
+            tab.command("Network.setCookie", cookie).await;
         }
         tab.go(url).await;
         Self { tab }

@@ -356,6 +356,8 @@ async fn recent_searches_end_with_the_session() {
     ann.looks("see the latest eight", &same, listed(1..9)).await;
     ann.press("Remove “one bean b”").await;
     ann.looks("see seven", &same, listed(2..9)).await;
+    let focused = "return part('Recent searches')[0]?.querySelector('button')?.matches(':focus') === true";
+    ann.looks("have the focus on the first", focused, json!([])).await;
     // By keyboard alone: the first one is searched again.
     ann.run_async("field('Search people, groups and messages').focus();").await;
     ann.key(Key::Down).await;

@@ -29,7 +29,7 @@ const NODES: &[(&str, &str)] = &[("TEST_ON", "nodes"), ("RUST_TEST_THREADS", "4"
 
 /// The binaries that wait for pages: more of their tests run at a time than there are cores.
 const OF_PAGES: &[(&str, &str)] = &[("server", "web_ui"), ("server", "client_js")];
-const PAGES: &[(&str, &str)] = &[("RUST_TEST_THREADS", "3")];
+const PAGES: &[(&str, &str)] = &[("RUST_TEST_THREADS", "4")];
 
 /// Up to so many failed tests run once more, alone: on a busy machine one of thousands may meet a bound of time that
 /// says nothing about the code. Such a test is named at the end, since its cause has to be found all the same.

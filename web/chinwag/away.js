@@ -1,5 +1,7 @@
 // Whether the user is looking: a page that nobody has seen for a while says so.
 
+import { isHidden, onVisibility } from "./page.js";
+
 const AFTER = 60_000;
 
 /**
@@ -9,9 +11,9 @@ const AFTER = 60_000;
 export function watchPage(change) {
   /** @type {number | undefined} */
   let timer;
-  document.addEventListener("visibilitychange", () => {
+  onVisibility(() => {
     clearTimeout(timer);
-    if (document.hidden) timer = setTimeout(() => change(false), AFTER);
+    if (isHidden()) timer = setTimeout(() => change(false), AFTER);
     else change(true);
   });
 }

@@ -2,6 +2,7 @@
 // addresses at which they are read.
 
 import { ChinwagError, lost } from "./error.js";
+import { onWindow } from "./page.js";
 import { parsed, transfer } from "./transfer.js";
 
 /** @typedef {import("../chinwag.js").FileInfo} FileInfo */
@@ -239,15 +240,15 @@ async function readable(blob, name) {
 /** @param {number} delay @param {AbortSignal} [signal] */
 function pause(delay, signal) {
   return new Promise((resolve) => {
+    const stop = new AbortController();
     const done = () => {
       clearTimeout(timer);
-      for (const [target, event] of wakers) target.removeEventListener(event, done);
+      stop.abort();
       resolve(null);
     };
     const timer = setTimeout(done, delay);
-    /** @type {[EventTarget, string][]} */
-    const wakers = signal ? [[window, "online"], [signal, "abort"]] : [[window, "online"]];
-    for (const [target, event] of wakers) target.addEventListener(event, done);
+    onWindow("online", done, { signal: stop.signal });
+    signal?.addEventListener("abort", done, { signal: stop.signal });
   });
 }
 

@@ -2,6 +2,7 @@
 // does not know the meaning of frames.
 
 import { ChinwagError, lost } from "./error.js";
+import { isHidden, onVisibility, onWindow } from "./page.js";
 import { newId } from "./rest.js";
 
 /** From opening to the end of the server's summary. */
@@ -78,8 +79,8 @@ export class Link {
   open() {
     if (this.state !== "closed") return;
     const { signal } = (this.#listening = new AbortController());
-    addEventListener("online", () => this.#look(), { signal });
-    document.addEventListener("visibilitychange", () => document.hidden || this.#look(), { signal });
+    onWindow("online", () => this.#look(), { signal });
+    onVisibility(() => isHidden() || this.#look(), { signal });
     void this.#open();
   }
 

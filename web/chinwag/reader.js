@@ -1,6 +1,8 @@
 // Read marks to send to the server: the newest of each group, after a short delay, never back. A page that is hidden or
 // left sends them at once, since it may end without another notice.
 
+import { isHidden, onVisibility, onWindow } from "./page.js";
+
 const DELAY = 300;
 
 export class Reader {
@@ -17,8 +19,8 @@ export class Reader {
   constructor(link, rest) {
     this.#link = link;
     this.#rest = rest;
-    addEventListener("pagehide", () => this.#leave());
-    document.addEventListener("visibilitychange", () => document.hidden && this.#leave());
+    onWindow("pagehide", () => this.#leave());
+    onVisibility(() => isHidden() && this.#leave());
   }
 
   /** @param {string} group @param {number} seq */

@@ -1,6 +1,7 @@
 // The conversations as last known, for a page that opens while the server cannot be reached. They are in
 // the browser's IndexedDB until the user signs out.
 
+import { onWindow } from "./page.js";
 import { newId, within } from "./rest.js";
 
 /** @typedef {import("./group.js").Group} Group */
@@ -59,7 +60,7 @@ export class Recall {
     if (!wanted) return;
     this.#opening = within(Promise.resolve().then(open), OPEN_WITHIN);
     this.#opening.then((database) => (this.#database = database), () => (this.#opening = null));
-    addEventListener("pagehide", () => this.keep());
+    onWindow("pagehide", () => this.keep());
   }
 
   /** From here on there is something to keep. */

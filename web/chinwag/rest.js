@@ -1,6 +1,7 @@
 // The credential, and REST calls with it.
 
 import { ChinwagError, lost } from "./error.js";
+import { pageAddress, pageOrigin } from "./page.js";
 
 const ANSWER_WITHIN = 20_000;
 const PROBED_WITHIN = 5_000;
@@ -33,7 +34,7 @@ export function serverAddress(given) {
 /** @param {string} text */
 function parsed(text) {
   try {
-    return new URL(text || "/", location.href);
+    return new URL(text || "/", pageAddress());
   } catch {
     return null;
   }
@@ -71,7 +72,7 @@ export class Rest {
    * @param {string} token
    */
   keep(token) {
-    this.#token = new URL(this.server).origin === location.origin ? null : token;
+    this.#token = new URL(this.server).origin === pageOrigin() ? null : token;
   }
 
   drop() {
@@ -192,7 +193,7 @@ export class Rest {
 
   /** Whether the server answers, and refuses only the API to this page: its modules are for pages of all origins. */
   async #refusesOrigin() {
-    if (new URL(this.server).origin === location.origin) return false;
+    if ([null, new URL(this.server).origin].includes(pageOrigin())) return false;
     try {
       const asked = fetch(`${this.server}/chinwag.js`, { method: "HEAD", credentials: "omit", cache: "no-store" });
       return (await within(asked, PROBED_WITHIN)).ok;
@@ -236,7 +237,7 @@ export class Rest {
       if (signal?.aborted) throw lost("The request was cancelled.");
       if (error instanceof ChinwagError) throw error;
       // Browsers do not tell a page the reason: the server may be unavailable, or refuse pages of this origin.
-      if (!stop.signal.aborted && (await this.#refusesOrigin())) throw lost(`The server refuses pages of ${location.origin}: add it to http.origins.`, "origin");
+      if (!stop.signal.aborted && (await this.#refusesOrigin())) throw lost(`The server refuses pages of ${pageOrigin()}: add it to http.origins.`, "origin");
       throw lost("The server cannot be reached.");
     } finally {
       clearTimeout(timer);

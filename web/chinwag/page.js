@@ -1,0 +1,26 @@
+// The page that the module runs in. In Node and its like there is none, and no event of it ever comes.
+
+/**
+ * @param {() => void} listener
+ * @param {AddEventListenerOptions} [options]
+ */
+export function onVisibility(listener, options) {
+  globalThis.document?.addEventListener("visibilitychange", listener, options);
+}
+
+export const isHidden = () => globalThis.document?.hidden ?? false;
+
+/**
+ * @param {"online" | "pagehide"} event
+ * @param {() => void} listener
+ * @param {AddEventListenerOptions} [options]
+ */
+export function onWindow(event, listener, options) {
+  globalThis.window?.addEventListener(event, listener, options);
+}
+
+/** The origin of the page; null without a page. */
+export const pageOrigin = () => globalThis.location?.origin ?? null;
+
+/** The address of the page; undefined without a page. */
+export const pageAddress = () => globalThis.location?.href;

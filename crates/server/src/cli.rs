@@ -4,6 +4,7 @@ mod asyncapi;
 mod backup;
 mod check;
 mod elapsed;
+mod health;
 mod history;
 mod import;
 mod key;
@@ -40,6 +41,8 @@ enum Command {
     User(user::Args),
     /// Say what is wrong with the configuration, the data folder and the store, and how to mend it
     Check(check::Args),
+    /// Say whether the server of these settings answers, for the health check of a container
+    Health(health::Args),
     /// Copy the database into a file, with the server running or not
     Backup(backup::Args),
     /// Put a backup into a data folder that no server serves
@@ -65,6 +68,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Key(args) => key::run(&args),
         Command::User(args) => user::run(args),
         Command::Check(args) => check::run(&args),
+        Command::Health(args) => health::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Restore(args) => restore::run(&args),
         Command::History(args) => history::run(&args),

@@ -8,6 +8,7 @@ mod disk;
 mod end;
 mod file_copies;
 mod file_figures;
+mod health;
 mod history;
 mod import;
 mod in_place;

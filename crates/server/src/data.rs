@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use chinwag_core::clock::SystemClock;
 use chinwag_core::token::{Secret, SecretKind};
+use rustix::process::geteuid;
 
 /// The variable that gives the service key, as the nodes of a cluster need.
 const KEY_VARIABLE: &str = "CHINWAG_SERVICE_KEY";
@@ -49,7 +50,11 @@ impl Folder {
         }
         let cannot = || format!("the data folder {} cannot be made", path.display());
         DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path).with_context(|| {
-            format!("{}: make it and give it to this user, or name another with --data", cannot())
+            let user = geteuid().as_raw();
+            format!(
+                "{}: make it and give it to this user (uid {user}), or name another with --data",
+                cannot()
+            )
         })?;
         Ok(Self { made: true, ..Self::open(path)? })
     }
@@ -177,9 +182,9 @@ impl Folder {
     }
 
     fn not_writable(&self) -> String {
-        let path = self.path.display();
+        let (path, user) = (self.path.display(), geteuid().as_raw());
         format!(
-            "the data folder {path} cannot be written to: give it to this user, or name another with --data"
+            "the data folder {path} cannot be written to: give it to this user (uid {user}), or name another with --data"
         )
     }
 

@@ -38,7 +38,7 @@ pub struct ReadUpTo {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Unread {
     /// The sum over the user's groups, of which each counts up to 100. Groups that are muted, or have
-    /// [`Notify::None`], do not count.
+    /// [`Notify::None`](crate::Notify::None), do not count.
     pub unread: u64,
     /// The sum of those that mention the user, likewise.
     #[serde(default)]

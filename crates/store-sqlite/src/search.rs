@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use chinwag_core::limits::FEW_REMOVALS;
 use chinwag_core::search::{MANY_TERMS, RequiredTerm, joined_terms};
-use chinwag_core::store::SearchPlace;
-use chinwag_core::{Date, Error, GroupId, Result, Seq};
+use chinwag_core::{Error, GroupId, Result, Seq};
 use chinwag_store_sql::search::{GROUPS_AT_ONCE, MOST_GROUPS, ordinals, position_set};
 use rusqlite::params;
 

@@ -1,0 +1,177 @@
+"""The objects of the API, as dictionaries. A key may be missing where the protocol says so, or where `fields` leaves it out."""
+
+import enum
+from typing import Any, Dict, List, Literal, Optional, TypedDict
+
+
+class Unset(enum.Enum):
+    """A key that is left out, where `None` has a meaning."""
+
+    UNSET = 0
+
+
+UNSET = Unset.UNSET
+
+Status = Literal["online", "afk", "disconnected"]
+Operation = Literal["invitation", "contact", "deny", "remove", "block"]
+Role = Literal["owner", "admin", "member", "restrict"]
+
+
+class FieldError(TypedDict):
+    field: str
+    detail: str
+
+
+class User(TypedDict, total=False):
+    name: str
+    display_name: Optional[str]
+    avatar: Optional[str]
+    data: Optional[Dict[str, Any]]
+    kind: Literal["person", "bot"]
+    created: str
+    status: Status
+    last_seen: Optional[str]
+    origin: Literal["account", "host"]
+    contacts: List[str]
+    blockeds: List[str]
+    blocked_by: List[str]
+    invitations: List[str]
+    invited_by: List[str]
+    groups: List[str]
+    presence: Dict[str, Status]
+    settings: Dict[str, Any]
+
+
+class Token(TypedDict):
+    name: str
+    token: str
+    expires: str
+
+
+class File(TypedDict):
+    id: str
+    name: str
+    type: str
+    size: int
+    width: Optional[int]
+    height: Optional[int]
+    thumbnail: Optional[Dict[str, Any]]
+    alt: Optional[str]
+
+
+class Message(TypedDict, total=False):
+    id: str
+    group: str
+    author: str
+    date: str
+    body: str
+    respond_to: Optional[str]
+    seq: int
+    edited: Optional[str]
+    client_id: str
+    mentions: List[str]
+    reactions: Dict[str, Dict[str, Any]]
+    thread: Optional[str]
+    replies: Optional[Dict[str, Any]]
+    pinned: bool
+    attachments: List[File]
+    data: Optional[Dict[str, Any]]
+
+
+class FoundMessage(Message):
+    """A message that a search has found, with the places that were found: first character and number of characters."""
+
+    marks: List[List[int]]
+
+
+class Group(TypedDict, total=False):
+    id: str
+    name: str
+    description: Optional[str]
+    avatar: Optional[str]
+    data: Optional[Dict[str, Any]]
+    open: bool
+    slow: int
+    owner: List[str]
+    admins: List[str]
+    members: List[str]
+    restricts: List[str]
+    members_count: int
+    pending: List[str]
+    banned: List[str]
+    messages: List[Message]
+    pins: List[str]
+    head: int
+    me: Dict[str, Any]
+    reads: Dict[str, int]
+    last_read: Optional[str]
+    last_read_seq: Optional[int]
+    unread: int
+
+
+class Member(TypedDict):
+    name: str
+    role: Role
+    since: str
+    read: Optional[int]
+    pending: bool
+
+
+class ReadMark(TypedDict):
+    group: str
+    seq: int
+    date: str
+
+
+class Unread(TypedDict):
+    unread: int
+    mentioned: int
+    groups: int
+
+
+class Invite(TypedDict):
+    code: str
+    expires: str
+    uses: Optional[int]
+
+
+class Event(TypedDict, total=False):
+    """Something that was committed. `id` is a cursor, too."""
+
+    id: str
+    type: str
+    date: str
+    seq: int
+    data: Any
+
+
+class EventPage(TypedDict):
+    events: List[Event]
+    cursor: str
+
+
+class Webhook(TypedDict, total=False):
+    id: str
+    url: str
+    types: List[str]
+    created: str
+    secret: str
+
+
+class Attempt(TypedDict):
+    event: str
+    date: str
+    status: Optional[int]
+    error: Optional[str]
+    ms: int
+
+
+class ServerInfo(TypedDict, total=False):
+    version: str
+    history: str
+    signup: bool
+    limits: Dict[str, Any]
+    messages: Dict[str, Any]
+    files: Optional[Dict[str, Any]]
+    features: List[str]
+    emoji: str

@@ -1,0 +1,34 @@
+"""Makes chinwag/client.py from chinwag/async_client.py: the same methods, without `async`. With --check: says whether it is so."""
+
+import re
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent / "chinwag"
+NOTE = "# Made from async_client.py by make_sync.py: change that file.\n\n"
+WORDS = [
+    (r"\basync (def|for|with)\b", r"\1"),
+    (r"\bawait ", ""),
+    (r"\bAsyncClient\b", "Client"),
+    (r"\bAsyncTransport\b", "Transport"),
+    (r"\bAsyncIterator\b", "Iterator"),
+    (r"\b__aenter__\b", "__enter__"),
+    (r"\b__aexit__\b", "__exit__"),
+    (r"\basyncio\.sleep\b", "time.sleep"),
+    (r"^import asyncio$", "import time"),
+]
+
+
+def made() -> str:
+    text = (FOLDER / "async_client.py").read_text()
+    for word, instead in WORDS:
+        text = re.sub(word, instead, text, flags=re.MULTILINE)
+    return NOTE + text
+
+
+if __name__ == "__main__":
+    target = FOLDER / "client.py"
+    if "--check" not in sys.argv:
+        target.write_text(made())
+    elif target.read_text() != made():
+        sys.exit("client.py is not what make_sync.py makes of async_client.py: run it")

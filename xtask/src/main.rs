@@ -6,6 +6,7 @@
 mod binaries;
 mod cargo;
 mod cycles;
+mod dist;
 mod long;
 mod needs;
 mod steps;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use dist::DistOptions;
 use steps::Steps;
 
 const HELP: &str = "\
@@ -35,7 +37,10 @@ Usage: cargo xtask <task>
                    table of what was seen. `test` runs each a few times.
   hostile [SECS]   the readers of clients' bytes fuzzed, SECS seconds each (60; needs nightly and
                    cargo-fuzz), and the REST API tried by Schemathesis against its own document.
-  check            cycles of modules, formatting, clippy, documentation, the client module's types (if tsc is
+  dist [PACKAGE] [--out DIR] [--binary FILE]
+                   what adopters install, into target/dist/: all, or one of npm, python, program, deb, image,
+                   sbom, notes, sums. The program is built as one static file, unless FILE is given.
+  check            cycles of modules, formatting, clippy, documentation, the clients' types (if tsc and mypy are
                    installed), dependencies (if cargo-deny is; ADVISORIES=1 asks the advisory
                    database too), and the tree's own rules.
   help             this text.
@@ -51,6 +56,7 @@ enum Chore {
     Test { extra: Vec<String> },
     Trials { only: Option<String> },
     Hostile { seconds: u32 },
+    Dist(DistOptions),
 }
 
 fn main() -> ExitCode {
@@ -88,6 +94,7 @@ fn parse(args: &[String]) -> Result<Chore, String> {
             Ok(seconds) => Ok(Chore::Hostile { seconds }),
             Err(_) => Err(format!("`{seconds}` is no number of seconds")),
         },
+        ["dist", words @ ..] => DistOptions::parse(words).map(Chore::Dist),
         ["trials", word, ..] => Err(format!("`{word}`: the trials are {}", trials::names().join(", "))),
         ["test", word, ..] => Err(format!("`{word}`: what goes to cargo test stands after `--`")),
         ["check", word, ..] => Err(format!("check takes nothing, and was given `{word}`")),
@@ -107,6 +114,7 @@ fn run(task: &Chore) -> Result<bool> {
         Chore::Test { extra } => Ok(test(&root, extra)),
         Chore::Trials { only } => Ok(trials::run(&root, only.as_deref())),
         Chore::Hostile { seconds } => Ok(hostile(&root, *seconds)),
+        Chore::Dist(options) => dist::run(&root, options),
     }
 }
 
@@ -133,6 +141,11 @@ fn check(root: &Path) -> bool {
     } else {
         steps.skip("types", "tsc is not installed: on Debian, the package node-typescript brings it");
     }
+    if needs::is_on_path("mypy") {
+        steps.run("types of Python", || types::check_python(root));
+    } else {
+        steps.skip("types of Python", "mypy is not installed: on Debian, the package mypy brings it");
+    }
     if cargo::deny_is_installed() {
         steps.run("dependencies", || cargo::deny(root));
     } else {
@@ -153,6 +166,7 @@ fn test(root: &Path, extra: &[String]) -> bool {
         && steps.run("build", || cargo::run(root, &[&all[..], &["--no-run"]].concat()));
     if ready {
         steps.run("types", || types::check(root));
+        steps.run("types of Python", || types::check_python(root));
         if extra.is_empty() {
             steps.run("tests", || binaries::run(root));
         } else {

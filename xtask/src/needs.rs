@@ -30,9 +30,13 @@ const NEEDS: &[Need] = &[
     Need { program: "initdb", package: "postgresql", why: "the tests of the store on PostgreSQL" },
     Need { program: "nginx", package: "nginx", why: "the guides to proxies" },
     Need { program: "openssl", package: "openssl", why: "the tests of the link between nodes" },
-    Need { program: "python3", package: "python3", why: "the README's tour" },
+    Need { program: "mypy", package: "mypy", why: "the types of the Python client" },
+    Need { program: "node", package: "nodejs", why: "the package for npm" },
+    Need { program: "promtool", package: "prometheus", why: "the alerts for Prometheus" },
+    Need { program: "python3", package: "python3", why: "the README's tour, and the Python client" },
     Need { program: "redis-server", package: "redis-server", why: "the tests of many nodes" },
     Need { program: "strace", package: "strace", why: "the trial of the disk" },
+    Need { program: "systemd-analyze", package: "systemd", why: "the unit of the Debian package" },
     Need { program: "tsc", package: "node-typescript", why: "the types of the client module" },
 ];
 

@@ -1,4 +1,5 @@
-//! The client module's types: that `web/chinwag/` is what `web/chinwag.d.ts` says, and sound in itself.
+//! The types of the clients: that `web/chinwag/` is what `web/chinwag.d.ts` says, that the Python client is typed, and
+//! that both are sound in themselves.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,5 +15,20 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         .status()
         .context("could not start tsc")?;
     ensure!(status.success(), "the types of web/chinwag.js do not fit ({status})");
+    Ok(())
+}
+
+/// Has mypy read the Python client, and sees that its synchronous form is made of the other.
+pub(crate) fn check_python(root: &Path) -> Result<()> {
+    for (program, args) in [("mypy", ["--cache-dir", "/dev/null"]), ("python3", ["make_sync.py", "--check"])]
+    {
+        let status = Command::new(program)
+            .args(args)
+            .current_dir(root.join("clients/python"))
+            .stdin(Stdio::null())
+            .status()
+            .with_context(|| format!("could not start {program}"))?;
+        ensure!(status.success(), "the Python client is not as {program} wants it ({status})");
+    }
     Ok(())
 }

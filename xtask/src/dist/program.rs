@@ -1,0 +1,71 @@
+//! The program as one static file, which needs nothing of the machine but its kernel.
+
+use std::env::consts::ARCH;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use super::{Places, VERSION, archive};
+use crate::{cargo, tools};
+
+/// The target that cargo builds for.
+pub(super) fn target() -> String {
+    format!("{ARCH}-unknown-linux-musl")
+}
+
+/// The architecture in the words of Debian and of container images.
+pub(super) fn architecture() -> &'static str {
+    match ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+/// The program: the given one, or a static one that is built.
+pub(super) fn path(places: &Places) -> Result<PathBuf> {
+    if let Some(binary) = &places.binary {
+        return fs::canonicalize(binary).with_context(|| format!("there is no {}", binary.display()));
+    }
+    let target = target();
+    let has_target =
+        Command::new("rustc").args(["--print", "target-libdir", "--target", &target]).output()?;
+    let libraries = PathBuf::from(String::from_utf8(has_target.stdout)?.trim());
+    if !libraries.is_dir() {
+        archive::run(Command::new("rustup").args(["target", "add", &target]))?;
+    }
+    cargo::run(
+        &places.root,
+        &["build", "--release", "--locked", "--package", "chinwag", "--target", &target],
+    )?;
+    let built = tools::target(&places.root).join(&target).join("release/chinwag");
+    ensure!(is_static(&built)?, "{} needs libraries of the machine", built.display());
+    Ok(built)
+}
+
+/// Makes `chinwag-VERSION-TARGET.tar.gz`, with the licences and the settings of an example.
+pub(super) fn make(places: &Places) -> Result<PathBuf> {
+    let name = format!("chinwag-{VERSION}-{}", target());
+    let stage = places.out.join("program");
+    archive::empty(&stage)?;
+    let folder = stage.join(&name);
+    fs::create_dir(&folder)?;
+    fs::copy(path(places)?, folder.join("chinwag"))?;
+    for file in ["LICENSE-APACHE", "LICENSE-MIT", "CHANGELOG.md", "SECURITY.md"] {
+        archive::copy(&places.root.join(file), &folder.join(file))?;
+    }
+    for file in ["chinwag.service", "chinwag.toml"] {
+        archive::copy(&places.root.join("deploy/debian").join(file), &folder.join(file))?;
+    }
+    let made = places.out.join(format!("{name}.tar.gz"));
+    archive::pack(&stage, &[&name], &made, true)?;
+    Ok(made)
+}
+
+/// Whether no loader is named in the program.
+fn is_static(binary: &Path) -> Result<bool> {
+    let bytes = fs::read(binary)?;
+    Ok(!bytes.windows(10).any(|part| part == b"/ld-linux-" || part == b"/ld-musl-x" || part == b"/ld-musl-a"))
+}

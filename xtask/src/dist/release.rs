@@ -1,0 +1,56 @@
+//! The files beside the packages: the notes of the release, and the sums of all.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use super::{Places, VERSION, image};
+
+/// Makes `RELEASE.md`, the part of the changelog about this version.
+pub(super) fn notes(places: &Places) -> Result<PathBuf> {
+    let changelog = fs::read_to_string(places.root.join("CHANGELOG.md"))?;
+    let part = part(&changelog, VERSION).context("CHANGELOG.md has neither this version nor Unreleased")?;
+    let made = places.out.join("RELEASE.md");
+    fs::write(&made, format!("# Chinwag {VERSION}\n\n{part}\n"))?;
+    Ok(made)
+}
+
+/// Makes `SHA256SUMS`, for `sha256sum --check`.
+pub(super) fn sums(places: &Places) -> Result<PathBuf> {
+    let made = places.out.join("SHA256SUMS");
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(&places.out)? {
+        files.push(entry?.path());
+    }
+    files.sort();
+    let mut text = String::new();
+    for file in files.iter().filter(|file| file.is_file() && **file != made) {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        writeln!(text, "{}  {name}", image::hex(&fs::read(file)?))?;
+    }
+    fs::write(&made, text)?;
+    Ok(made)
+}
+
+/// The changes of a version, or those that no version has yet.
+fn part<'a>(changelog: &'a str, version: &str) -> Option<&'a str> {
+    let after = |heading: &str| changelog.split_once(heading)?.1.split_once('\n').map(|(_, rest)| rest);
+    let rest = after(&format!("\n## [{version}]")).or_else(|| after("\n## [Unreleased]"))?;
+    Some(rest.split("\n## ").next()?.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_the_part_of_the_version() {
+        let changelog = "# Changelog\n\n## [Unreleased]\n\n- new\n\n## [0.2.0] - 2026-01-01\n\n- old\n\n## [0.1.0]\n\n- first\n";
+        assert_eq!(part(changelog, "0.2.0"), Some("- old"));
+        assert_eq!(part(changelog, "0.1.0"), Some("- first"));
+        assert_eq!(part(changelog, "0.3.0"), Some("- new"));
+        assert_eq!(part("# Changelog\n", "0.1.0"), None);
+    }
+}

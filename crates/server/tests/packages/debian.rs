@@ -1,0 +1,79 @@
+//! The package for Debian, unpacked as dpkg does; its program, settings and unit.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use chinwag_testkit::process::Program;
+use tempfile::TempDir;
+
+use crate::{dist, made, succeed};
+
+fn dpkg_deb(args: &[&str], package: &Path, folder: Option<&Path>) -> String {
+    let mut dpkg = Command::new("dpkg-deb");
+    dpkg.args(args).arg(package).args(folder);
+    succeed(dpkg)
+}
+
+#[tokio::test]
+async fn the_debian_package_has_a_program_that_serves() {
+    let (packages, unpacked) = (dist("deb"), TempDir::new().expect("a temporary folder"));
+    let package = made(packages.path(), ".deb");
+    dpkg_deb(&["--extract"], &package, Some(unpacked.path()));
+    let fields = dpkg_deb(&["--field"], &package, None);
+    for field in ["Package: chinwag\n", &format!("Version: {}\n", env!("CARGO_PKG_VERSION"))] {
+        assert!(fields.contains(field), "{fields}");
+    }
+    let file = |name: &str| unpacked.path().join(name);
+    assert_eq!(file("usr/bin/chinwag").metadata().expect("the program").permissions().mode() & 0o777, 0o755);
+    // The settings that it brings are all good, and those of the unit.
+    let unit = fs::read_to_string(file("usr/lib/systemd/system/chinwag.service")).expect("the unit");
+    let program = Program::new(file("usr/bin/chinwag"));
+    let running = program.serve_with(|serve| {
+        serve.env("CHINWAG_CONFIG", file("etc/chinwag/chinwag.toml"));
+        for variable in unit.lines().filter_map(|line| line.strip_prefix("Environment=")) {
+            let (name, value) = variable.split_once('=').expect("a variable");
+            match name {
+                "CHINWAG_CONFIG" => assert_eq!(value, "/etc/chinwag/chinwag.toml"),
+                "CHINWAG_DATA" => assert_eq!(value, "/var/lib/chinwag"),
+                _ => panic!("{name} in the unit"),
+            }
+        }
+    });
+    let listen = running.url().strip_prefix("http://").expect("http");
+    assert_eq!(program.run(&["health", "--listen", listen]).code, Some(0));
+    has_sound_scripts(&package);
+}
+
+fn has_sound_scripts(package: &Path) {
+    let unpacked = TempDir::new().expect("a temporary folder");
+    dpkg_deb(&["--control"], package, Some(unpacked.path()));
+    for script in ["postinst", "prerm", "postrm"] {
+        let mut sh = Command::new("sh");
+        sh.arg("-n").arg(unpacked.path().join(script));
+        succeed(sh);
+        let mode = unpacked.path().join(script).metadata().expect("the script").permissions().mode();
+        assert_eq!(mode & 0o777, 0o755);
+    }
+    // Each file of the package belongs to root.
+    let listed = dpkg_deb(&["--contents"], package, None);
+    assert!(listed.lines().all(|line| line.split_whitespace().nth(1) == Some("root/root")), "{listed}");
+    assert!(
+        listed.contains("./usr/bin/chinwag\n") && listed.contains("./etc/chinwag/chinwag.toml\n"),
+        "{listed}"
+    );
+    assert_eq!(
+        fs::read_to_string(unpacked.path().join("conffiles")).expect("a list"),
+        "/etc/chinwag/chinwag.toml\n"
+    );
+}
+
+#[test]
+fn the_unit_is_hardened() {
+    let unit = crate::root().join("deploy/debian/chinwag.service");
+    let mut analyze = Command::new("systemd-analyze");
+    // In tenths: 2.0 of 10, where less is better.
+    analyze.args(["security", "--offline=yes", "--threshold=20"]).arg(unit);
+    succeed(analyze);
+}

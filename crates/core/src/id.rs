@@ -54,6 +54,16 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// The id of an incoming hook.
+    HookId, "a hook"
+);
+
+uuid_id!(
+    /// The id of a bot's key.
+    BotKeyId, "a key"
+);
+
+uuid_id!(
     /// A task's id. Ids ascend in the order of creation.
     TaskId, "a task"
 );
@@ -79,25 +89,22 @@ impl GroupId {
     }
 }
 
-impl FileId {
-    /// A new random id (UUID version 4), so that the address of one file says nothing of another's.
-    pub fn new(clock: &dyn Clock) -> Self {
-        let secret = clock.secret();
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&secret[..16]);
-        Self(Builder::from_random_bytes(bytes).into_uuid())
-    }
+/// Makes new ids of random bits, so that the address of one object says nothing of another's.
+macro_rules! random_id {
+    ($($name:ident)+) => {
+        $(impl $name {
+            /// A new random id (UUID version 4).
+            pub fn new(clock: &dyn Clock) -> Self {
+                let secret = clock.secret();
+                let mut bytes = [0; 16];
+                bytes.copy_from_slice(&secret[..16]);
+                Self(Builder::from_random_bytes(bytes).into_uuid())
+            }
+        })+
+    };
 }
 
-impl WebhookId {
-    /// A new random id (UUID version 4).
-    pub fn new(clock: &dyn Clock) -> Self {
-        let secret = clock.secret();
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&secret[..16]);
-        Self(Builder::from_random_bytes(bytes).into_uuid())
-    }
-}
+random_id!(FileId WebhookId HookId BotKeyId);
 
 impl TaskId {
     /// A new id from the clock's time and randomness (UUID version 7).

@@ -156,6 +156,11 @@ impl DisplayName {
         }
         GroupName::parse(name).map(|name| Self(name.as_str().into())).map_err(str::to_owned)
     }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The picture of a user or of a group.

@@ -18,6 +18,7 @@
 //! but through the transaction.
 
 mod ban;
+mod bot;
 pub(crate) mod detail;
 pub mod encoding;
 mod feed;
@@ -48,6 +49,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use ban::Bans;
+pub use bot::Bots;
 pub use feed::Feed;
 pub use file::{FileRow, FileState, Files};
 pub use follower::{Follower, FollowerState, Followers, Lease, POSITION_BYTES, Sign};
@@ -92,6 +94,7 @@ pub trait Tx:
     + Candidates
     + SearchIndex
     + Bans
+    + Bots
     + OpenGroups
     + Invites
     + Imports
@@ -116,6 +119,7 @@ impl<
         + Candidates
         + SearchIndex
         + Bans
+        + Bots
         + OpenGroups
         + Invites
         + Imports

@@ -20,6 +20,10 @@ pub enum SecretKind {
     Token,
     /// A ticket for one handshake.
     Ticket,
+    /// A bot's key.
+    Bot,
+    /// The address of an incoming hook.
+    Hook,
 }
 
 impl SecretKind {
@@ -29,6 +33,8 @@ impl SecretKind {
             Self::Key => "cw_key_",
             Self::Token => "cw_token_",
             Self::Ticket => "cw_ticket_",
+            Self::Bot => "cw_bot_",
+            Self::Hook => "cw_hook_",
         }
     }
 }
@@ -122,7 +128,9 @@ mod tests {
     #[test]
     fn secrets_begin_with_their_kind_and_hold_no_signs() {
         let clock = SystemClock::default();
-        for kind in [SecretKind::Key, SecretKind::Token, SecretKind::Ticket] {
+        let kinds =
+            [SecretKind::Key, SecretKind::Token, SecretKind::Ticket, SecretKind::Bot, SecretKind::Hook];
+        for kind in kinds {
             let secret = Secret::new(kind, &clock);
             let rest = secret.expose().strip_prefix(kind.prefix()).expect("its kind");
             assert!(rest.len() == LENGTH && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{rest}");

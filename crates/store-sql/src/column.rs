@@ -6,7 +6,8 @@ use chinwag_core::store::encoding::Stored;
 use chinwag_core::token::TokenHash;
 use chinwag_core::webhook::{WebhookLane, WebhookQueue};
 use chinwag_core::{
-    Date, Error, FileId, GroupId, HolderId, MessageId, Name, Result, Seq, TaskId, UserId, WebhookId,
+    BotKeyId, Date, Error, FileId, GroupId, HolderId, HookId, MessageId, Name, Result, Seq, TaskId, UserId,
+    WebhookId,
 };
 use uuid::Uuid;
 
@@ -78,6 +79,8 @@ column! {
     MessageId: id, id => MessageId(id);
     TaskId: id, id => TaskId(id);
     HolderId: id, id => HolderId(id);
+    HookId: id, id => HookId(id);
+    BotKeyId: id, id => BotKeyId(id);
     WebhookId: id, id => WebhookId(id);
     WebhookLane: id, lane => WebhookLane(lane);
     WebhookQueue: id, queue => WebhookQueue(queue);

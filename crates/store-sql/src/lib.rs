@@ -9,6 +9,7 @@
 //! Parameters are `$1`, `$2` …, in the order of their first use.
 
 pub mod ban;
+pub mod bot;
 mod column;
 pub mod feed;
 pub mod file;
@@ -55,6 +56,7 @@ pub const TABLES: &[Table] = &[
     user::HELD_NAMES,
     user::PASSWORDS,
     token::TOKENS,
+    bot::BOT_KEYS,
     relation::RELATIONS,
     group::GROUPS,
     membership::MEMBERSHIPS,
@@ -65,6 +67,7 @@ pub const TABLES: &[Table] = &[
     mention::MENTIONS,
     ban::BANS,
     invite::INVITES,
+    bot::INCOMING_HOOKS,
     file::FILES,
     file::FILE_USAGE,
     import::IMPORTS,
@@ -78,7 +81,7 @@ pub const TABLES: &[Table] = &[
 ];
 
 /// The statements that erase a group which is no more, each at most `$2` rows of the group `$1`.
-const ERASE_GROUP: [Text; 8] = [
+const ERASE_GROUP: [Text; 9] = [
     message::ERASE_MESSAGES,
     membership::ERASE_MEMBERSHIPS,
     membership::ERASE_FORMER_MEMBERS,
@@ -87,11 +90,13 @@ const ERASE_GROUP: [Text; 8] = [
     mention::ERASE_MENTIONS,
     ban::ERASE_BANS,
     invite::ERASE_INVITES,
+    bot::ERASE_INCOMING_HOOKS,
 ];
 
 /// Names in the signatures of the ports.
 #[doc(hidden)]
 pub mod names {
+    pub use chinwag_core::bot::{BotKey, IncomingHook};
     pub use chinwag_core::entry::GroupEntry;
     pub use chinwag_core::feed::{FeedBounds, FeedRow};
     pub use chinwag_core::file::{Reservation, StoredFile};
@@ -108,18 +113,19 @@ pub mod names {
     pub use chinwag_core::reaction::{Emoji, Reaction};
     pub use chinwag_core::relation::{self, Pair};
     pub use chinwag_core::store::{
-        Bans, Candidate, Candidates, Edge, Feed, FileRow, Files, Follower, FollowerState, Followers, Groups,
-        ImportKind, Imported, Imports, Invites, Lease, ListedMember, Located, MemberPlace, Memberships,
-        Mentions, Messages, NewMessage, NewReaction, Newcomer, OpenGroupRow, OpenGroups, OpenPlace,
-        OutsidePart, Page, Pins, Prior, ReactionOf, Reactions, Relations, SearchPlace, Shown, Sign, Task,
-        Tasks, Threads, Tokens, Unread, Users, Webhooks, Written,
+        Bans, Bots, Candidate, Candidates, Edge, Feed, FileRow, Files, Follower, FollowerState, Followers,
+        Groups, ImportKind, Imported, Imports, Invites, Lease, ListedMember, Located, MemberPlace,
+        Memberships, Mentions, Messages, NewMessage, NewReaction, Newcomer, OpenGroupRow, OpenGroups,
+        OpenPlace, OutsidePart, Page, Pins, Prior, ReactionOf, Reactions, Relations, SearchPlace, Shown,
+        Sign, Task, Tasks, Threads, Tokens, Unread, Users, Webhooks, Written,
     };
     pub use chinwag_core::thread::RootState;
     pub use chinwag_core::token::{self, Token, TokenHash};
     pub use chinwag_core::user::{Settings, User};
     pub use chinwag_core::webhook::{WaitingEvent, Webhook, WebhookAttempt, WebhookLane, WebhookQueue};
     pub use chinwag_core::{
-        Date, FileId, GroupId, HolderId, MessageId, Name, Result, Seq, TaskId, UserId, WebhookId,
+        BotKeyId, Date, FileId, GroupId, HolderId, HookId, MessageId, Name, Result, Seq, TaskId, UserId,
+        WebhookId,
     };
     pub use uuid::Uuid;
 }
@@ -163,6 +169,7 @@ pub(crate) use implement;
 macro_rules! impl_ports {
     ($transaction:ty, $($own:tt)*) => {
         $crate::impl_bans!($transaction);
+        $crate::impl_bots!($transaction);
         $crate::impl_candidates!($transaction);
         $crate::impl_feed!($transaction);
         $crate::impl_files!($transaction);

@@ -3,7 +3,9 @@
 use chinwag_core::name::NameCase;
 use chinwag_core::token::TokenHash;
 use chinwag_core::webhook::{WebhookLane, WebhookQueue};
-use chinwag_core::{Date, FileId, GroupId, HolderId, MessageId, Result, Seq, TaskId, UserId, WebhookId};
+use chinwag_core::{
+    BotKeyId, Date, FileId, GroupId, HolderId, HookId, MessageId, Result, Seq, TaskId, UserId, WebhookId,
+};
 use uuid::Uuid;
 
 use crate::Columns;
@@ -211,6 +213,8 @@ param! {
     MessageId => id Self::Id(id.0);
     TaskId => id Self::Id(id.0);
     HolderId => id Self::Id(id.0);
+    HookId => id Self::Id(id.0);
+    BotKeyId => id Self::Id(id.0);
     WebhookId => id Self::Id(id.0);
     WebhookLane => lane Self::Id(lane.0);
     WebhookQueue => queue Self::Id(queue.0);

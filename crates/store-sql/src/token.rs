@@ -38,8 +38,10 @@ pub fn token(sql: &impl Sql, hash: &TokenHash) -> Result<Option<Token>> {
 }
 
 pub fn tokens_kept(sql: &impl Sql, hashes: &[TokenHash]) -> Result<Vec<TokenHash>> {
-    const KEPT: Text =
-        Text::two("SELECT hash FROM tokens WHERE hash = $1", "SELECT hash FROM tokens WHERE hash = ANY($1)");
+    const KEPT: Text = Text::two(
+        "SELECT hash FROM tokens WHERE hash = $1 UNION ALL SELECT hash FROM bot_keys WHERE hash = $1",
+        "SELECT hash FROM tokens WHERE hash = ANY($1) UNION ALL SELECT hash FROM bot_keys WHERE hash = ANY($1)",
+    );
     let keys = Keys::Bytes(hashes.iter().map(|hash| hash.0.as_slice()).collect());
     sql.each(KEPT, &keys, params![], |row| row.get(0))
 }

@@ -6,6 +6,7 @@
 //! own. A case that is written and not listed in the macro fails a test of this crate.
 
 pub mod ban;
+pub mod bot;
 pub mod feed;
 pub mod file;
 pub mod follower;
@@ -185,6 +186,11 @@ macro_rules! store_suite {
             ban {
                 bans_are_of_one_group_and_in_order_of_name
                 bans_follow_a_rename_and_end_with_user_and_group
+            }
+            bot {
+                a_key_is_found_by_its_hash_and_listed_with_its_bot
+                an_incoming_hook_ends_with_its_group
+                secrets_of_a_bot_end_with_it
             }
             feed {
                 feed_is_off_until_it_is_switched_on

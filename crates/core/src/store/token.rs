@@ -8,7 +8,7 @@ pub trait Tokens {
     /// The token with this hash.
     fn token(&self, hash: &TokenHash) -> Result<Option<Token>>;
 
-    /// Those of these tokens that are still kept, in any order. Bounded by the caller.
+    /// Those of these tokens, and of these keys of bots, that are still kept, in any order. Bounded by the caller.
     fn tokens_kept(&self, hashes: &[TokenHash]) -> Result<Vec<TokenHash>>;
 
     /// Keeps a token.

@@ -8,6 +8,8 @@ pub mod account;
 pub mod actor;
 mod avatar;
 pub mod ban;
+mod before_send;
+pub mod bot;
 pub mod connect;
 pub mod consent;
 pub mod directory;
@@ -46,7 +48,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::account::good;
+use self::bot::{bot_grant, reach};
 use self::file_removal::RemovalCounts;
+use crate::before_send::BeforeSend;
+use crate::bot::{BEYOND_BOTS, BotAct, BotGrant, BotTarget};
 pub use crate::context::{Context, Who};
 use crate::entry::Entry;
 use crate::event::{Event, Kind, Origin};
@@ -82,6 +87,8 @@ struct Rules {
     name_case: NameCase,
     room: Room,
     users: UserRules,
+    /// The program that is asked before messages are stored, if there is one.
+    before_send: Option<Arc<dyn BeforeSend>>,
 }
 
 /// The effect of a use case on the size of the store. On a full disk, use cases that add are refused.
@@ -120,7 +127,28 @@ impl Who {
                 let token = good(tx, &hash, rules.clock.now())?.ok_or(crate::token::REFUSED)?;
                 Ok(Caller::User(token.user))
             }
+            Self::Bot(secret) => {
+                bot_grant(tx, secret)?;
+                Err(Error::forbidden(BEYOND_BOTS))
+            }
         }
+    }
+
+    /// The caller of what bots may do, too, if their secret allows it.
+    fn caller_of(self, tx: &dyn Tx, rules: &Rules, act: BotAct, target: BotTarget) -> Result<Caller> {
+        let (caller, grant) = self.caller_and_grant(tx, rules, act)?;
+        if let Some(grant) = grant {
+            reach(tx, &grant, target)?;
+        }
+        Ok(caller)
+    }
+
+    /// The same with what the secret of a bot allows, which the caller of this compares with the target.
+    fn caller_and_grant(self, tx: &dyn Tx, rules: &Rules, act: BotAct) -> Result<(Caller, Option<BotGrant>)> {
+        let Self::Bot(secret) = self else { return Ok((self.caller(tx, rules)?, None)) };
+        let grant = bot_grant(tx, secret)?;
+        grant.allow(act)?;
+        Ok((Caller::User(grant.user), Some(grant)))
     }
 }
 
@@ -142,6 +170,7 @@ impl App {
                 removals: Arc::default(),
                 room,
                 users: UserRules::default(),
+                before_send: None,
             }),
         }
     }
@@ -150,6 +179,13 @@ impl App {
     #[must_use]
     pub fn with_user_rules(self, users: UserRules) -> Self {
         let rules = Rules { users, ..(*self.rules).clone() };
+        Self { rules: Arc::new(rules), ..self }
+    }
+
+    /// Sets the program that is asked before messages are stored.
+    #[must_use]
+    pub fn with_before_send(self, hook: Arc<dyn BeforeSend>) -> Self {
+        let rules = Rules { before_send: Some(hook), ..(*self.rules).clone() };
         Self { rules: Arc::new(rules), ..self }
     }
 
@@ -243,6 +279,47 @@ impl App {
         let (rules, who) = (self.rules.clone(), context.who);
         self.store.read(move |tx| job(tx, who.caller(tx, &rules)?, &query)).await
     }
+
+    /// Writes what a secret of a bot may allow. By default it allows nothing.
+    async fn write_by_bots<C, T>(
+        &self,
+        growth: Growth,
+        context: &Context,
+        (act, target): (BotAct, BotTarget),
+        command: C,
+        job: fn(&mut Unit, &C) -> Result<T>,
+    ) -> Result<T>
+    where
+        C: Send + 'static,
+        T: Send + 'static,
+    {
+        let (rules, context) = (self.rules.clone(), context.clone());
+        self.store
+            .write(move |tx, events| {
+                let caller = context.who.caller_of(tx, &rules, act, target)?;
+                let mut unit = Unit::of(tx, events, &rules, (caller, context.origin.as_ref()), growth)?;
+                let outcome = job(&mut unit, &command)?;
+                unit.note_events()?;
+                Ok(outcome)
+            })
+            .await
+    }
+
+    /// Reads what a secret of a bot may allow.
+    async fn read_by_bots<C, T>(
+        &self,
+        context: &Context,
+        (act, target): (BotAct, BotTarget),
+        query: C,
+        job: fn(&dyn Tx, Caller, &C) -> Result<T>,
+    ) -> Result<T>
+    where
+        C: Send + 'static,
+        T: Send + 'static,
+    {
+        let (rules, who) = (self.rules.clone(), context.who);
+        self.store.read(move |tx| job(tx, who.caller_of(tx, &rules, act, target)?, &query)).await
+    }
 }
 
 /// One unit of work: the transaction, its events, and its rules.
@@ -264,8 +341,19 @@ impl<'a> Unit<'a> {
         growth: Growth,
     ) -> Result<Self> {
         let caller = context.who.caller(tx, rules)?;
+        Self::of(tx, events, rules, (caller, context.origin.as_ref()), growth)
+    }
+
+    /// A unit of work of a caller whose credential is good. Fails if the use case adds and the disk is full.
+    fn of(
+        tx: &'a mut dyn Tx,
+        events: &'a mut Vec<Event>,
+        rules: &'a Rules,
+        (caller, origin): (Caller, Option<&'a Origin>),
+        growth: Growth,
+    ) -> Result<Self> {
         rules.admit(growth)?;
-        Ok(Self { tx, events, rules, caller, origin: context.origin.as_ref() })
+        Ok(Self { tx, events, rules, caller, origin })
     }
 
     fn now(&self) -> Date {

@@ -1,8 +1,10 @@
 //! The caller of a use case.
 
+use crate::bot::{BEYOND_BOTS, BotSecret};
 use crate::event::Origin;
 use crate::token::TokenHash;
 use crate::user::Caller;
+use crate::{Error, Result};
 
 /// The caller, and the socket of the request.
 #[derive(Debug, Clone)]
@@ -20,9 +22,19 @@ pub enum Who {
     /// The user of the token with this hash. The transaction looks it up first, and refuses an ended token
     /// whatever the request is.
     Token(TokenHash),
+    /// A bot, by a secret of its own. The transaction looks it up first, and refuses what the secret does not allow.
+    Bot(BotSecret),
 }
 
 impl Context {
+    /// Refuses a bot's secret, for what is no use case.
+    pub fn refuse_bots(&self) -> Result<()> {
+        match self.who {
+            Who::Bot(_) => Err(Error::forbidden(BEYOND_BOTS)),
+            Who::Known(_) | Who::Token(_) => Ok(()),
+        }
+    }
+
     /// A caller over REST.
     pub fn new(caller: Caller) -> Self {
         Self { who: Who::Known(caller), origin: None }

@@ -6,6 +6,8 @@
 
 mod actor;
 pub mod app;
+pub mod before_send;
+pub mod bot;
 pub mod bus;
 pub mod clock;
 pub mod context;
@@ -46,5 +48,8 @@ pub mod webhook;
 pub use clock::Clock;
 pub use date::Date;
 pub use error::{Error, Result};
-pub use id::{FileId, GroupId, HistoryId, HolderId, MessageId, Seq, SocketId, TaskId, UserId, WebhookId};
+pub use id::{
+    BotKeyId, FileId, GroupId, HistoryId, HolderId, HookId, MessageId, Seq, SocketId, TaskId, UserId,
+    WebhookId,
+};
 pub use name::{GroupName, Name};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::actor::{acting, member_as};
+use crate::before_send::Replacement;
 use crate::context::{Context, Who};
 use crate::event::Event;
 use crate::file::AttachmentList;
@@ -42,6 +43,8 @@ pub struct Send {
     pub attachments: AttachmentList,
     /// The parts that most messages do not have.
     pub detail: MessageDetail,
+    /// The hash of what the client sent, if the hook before sending has put something else in its place.
+    pub sent_as: Option<[u8; 32]>,
 }
 
 impl Send {
@@ -58,7 +61,17 @@ impl Send {
             mentions: MentionList::default(),
             attachments: AttachmentList::default(),
             detail: MessageDetail::default(),
+            sent_as: None,
         }
+    }
+
+    /// The same with what the hook before sending puts in its place.
+    pub(crate) fn replaced(self, Replacement { body, data }: Replacement) -> Self {
+        let (sent_as, mut detail) = (Some(self.digest()), self.detail.clone());
+        if let Some(data) = data {
+            detail.data = data;
+        }
+        Self { body, detail, sent_as, ..self }
     }
 
     /// The date of the message: its own counts only if a service calls.
@@ -71,8 +84,17 @@ impl Send {
         !self.mentions.is_empty() || !self.attachments.is_empty()
     }
 
-    /// The hash by which a retry is known. Without mentions and files it is that of the body and the data.
+    /// Whether the hash by which a retry is known is not that of its body and data.
+    pub(crate) fn has_own_digest(&self) -> bool {
+        self.names_others() || self.sent_as.is_some()
+    }
+
+    /// The hash by which a retry is known, which is that of what the client sent. Without mentions and files it is that of the
+    /// body and the data.
     pub(crate) fn digest(&self) -> [u8; 32] {
+        if let Some(digest) = self.sent_as {
+            return digest;
+        }
         let first = digest(&self.body, &self.detail);
         if !self.names_others() {
             return first;
@@ -227,10 +249,11 @@ impl Sending {
         facts.member.is_some_and(stands_alone) && facts.prior.is_none()
     }
 
-    /// Whether a store that decides many messages in one statement sends it alone: its mentions and files are decided
-    /// by more facts than those of [`Facts`]. It is then [run](Sending::run) in its place among the others.
+    /// Whether a store that decides many messages in one statement sends it alone: its mentions and files, the secret of
+    /// its bot, or what the client sent in its place, are decided by more facts than those of [`Facts`]. It is then
+    /// [run](Sending::run) in its place among the others.
     pub fn is_alone(&self) -> bool {
-        self.command.names_others()
+        self.command.has_own_digest() || matches!(self.context.who, Who::Bot(_))
     }
 
     /// Sends it inside a transaction, as a store does that decides one message at a time.
@@ -274,7 +297,7 @@ impl Sending {
         let caller = match (self.context.who, &facts.author) {
             (Who::Known(caller), _) => caller,
             (Who::Token(_), Some(author)) => Caller::User(author.id),
-            (Who::Token(_), None) => return Err(REFUSED),
+            (Who::Token(_), None) | (Who::Bot(_), _) => return Err(REFUSED),
         };
         judge(caller, &self.command, facts, self.name_case())
     }

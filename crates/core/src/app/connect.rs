@@ -42,7 +42,7 @@ pub struct Opening {
 }
 
 /// The relations and contacts of a user.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct People {
     pub relations: Relations,
     /// The user's contacts, for their presence.
@@ -70,17 +70,22 @@ impl Window {
     }
 }
 
-/// The first part of a summary, from one snapshot.
-pub fn opening(tx: &dyn Tx, user: UserId, window: &Window) -> Result<Opening> {
+/// The first part of a summary, from one snapshot. Of a key of a bot, `scope` has the groups, and no people are shown.
+pub fn opening(tx: &dyn Tx, user: UserId, window: &Window, scope: Option<&[GroupId]>) -> Result<Opening> {
     let mut positions = tx.group_positions(user)?;
-    let all = positions.len();
-    let (mut heads, mut pending) = (Vec::with_capacity(all), Vec::new());
+    let (mut heads, mut pending) = (Vec::with_capacity(positions.len()), Vec::new());
     for GroupPosition { group, head, pending: is_pending, .. } in &positions {
         if *is_pending { pending.push((*group, *head)) } else { heads.push((*group, *head)) }
     }
+    if let Some(scope) = scope {
+        positions.retain(|position| scope.contains(&position.group));
+    }
+    let all = positions.len();
     let mut invited = if pending.is_empty() { Vec::new() } else { tx.pending_beyond(user, 0)? };
     if let Some(limit) = window.groups {
         keep_newest(&mut positions, limit);
+    }
+    if window.groups.is_some() || scope.is_some() {
         invited.retain(|id| positions.iter().any(|position| position.group == *id));
     }
     let left_out = all - positions.len();
@@ -91,7 +96,11 @@ pub fn opening(tx: &dyn Tx, user: UserId, window: &Window) -> Result<Opening> {
     // A pending member receives no events of these groups, so that they need no page of their own.
     ids.append(&mut invited);
     let page = summaries(tx, user, &ids, window)?;
-    let people = if later.is_empty() { Some(people(tx, user)?) } else { None };
+    let people = match (later.is_empty(), scope) {
+        (false, _) => None,
+        (true, None) => Some(people(tx, user)?),
+        (true, Some(_)) => Some(People::default()),
+    };
     Ok(Opening { page, later, left_out, unshown, people, heads, pending })
 }
 
@@ -132,9 +141,15 @@ pub fn page(
     ids: &[GroupId],
     is_last: bool,
     window: &Window,
+    scope: Option<&[GroupId]>,
 ) -> Result<SummaryPage> {
     let groups = summaries(tx, user, ids, window)?;
-    Ok(SummaryPage { groups, people: if is_last { Some(people(tx, user)?) } else { None } })
+    let people = match (is_last, scope) {
+        (false, _) => None,
+        (true, None) => Some(people(tx, user)?),
+        (true, Some(_)) => Some(People::default()),
+    };
+    Ok(SummaryPage { groups, people })
 }
 
 /// The summaries of groups for this user: short for groups that it has not accepted, and with the current

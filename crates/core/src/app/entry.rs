@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::actor::visible;
-use super::message::show_to;
+use super::message::{reading, show_to};
 use super::{App, Context, Unit};
 use crate::entry::{Change, Entry, GroupEntry};
 use crate::log::LogEntry;
@@ -43,7 +43,7 @@ impl App {
         group: GroupId,
         page: Page,
     ) -> Result<Vec<HistoryItem>> {
-        self.read(context, (group, page), |tx, caller, (group, page)| {
+        self.read_by_bots(context, reading(group), (group, page), |tx, caller, (group, page)| {
             visible(tx, caller, *group)?;
             let mut messages = tx.messages(*group, page)?;
             show_to(tx, caller.user(), &mut messages)?;

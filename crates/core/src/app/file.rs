@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::actor::{actor, someone, visible};
 use super::avatar::is_shown;
 use super::{App, Context, Growth, Unit};
+use crate::bot::{BotAct, BotTarget};
 use crate::file::{
     Attachment, AttachmentList, Dimensions, FILE_TTL, FileName, PLAIN_UPLOAD_TTL, Reservation, StoredFile,
     StoredThumbnail,
@@ -98,7 +99,11 @@ impl App {
     /// carries it, and those who may see the user or the group whose avatar it is.
     pub async fn file(&self, context: &Context, id: FileId) -> Result<StoredFile> {
         let query = (id, self.user_rules().directory);
-        self.read(context, query, |tx, caller, (id, directory)| readable(tx, caller, *directory, *id)).await
+        let act = (BotAct::ReadFile, BotTarget::File(id));
+        self.read_by_bots(context, act, query, |tx, caller, (id, directory)| {
+            readable(tx, caller, *directory, *id)
+        })
+        .await
     }
 
     /// The sum of the sizes of all files, those that are reserved included.

@@ -10,6 +10,7 @@ use super::consent::{admit, bring_in, end, invite};
 use super::directory::all_named;
 use super::group_details::require_rights;
 use super::{App, Context, Growth, Unit, allow, show_reads, standing};
+use crate::bot::{BotAct, BotTarget};
 use crate::entry::{Change, Entry, MemberChange};
 use crate::event::{Event, Kind, Pending};
 use crate::group::{Group, Mark, Member, View, heir};
@@ -71,7 +72,8 @@ impl App {
 
     /// One group.
     pub async fn group(&self, context: &Context, id: GroupId) -> Result<Seen> {
-        self.read(context, id, |tx, caller, id| {
+        let act = (BotAct::ReadGroup, BotTarget::Group(id));
+        self.read_by_bots(context, act, id, |tx, caller, id| {
             visible(tx, caller, *id)?;
             let mut view = tx.view(*id)?.ok_or(Error::NotFound("group"))?;
             let own = |member: &&Member| Some(member.user) == caller.user();

@@ -2,6 +2,7 @@
 
 use super::actor::visible;
 use super::{App, Context};
+use crate::bot::{BotAct, BotTarget};
 use crate::permission::Role;
 use crate::store::{ListedMember, MemberPlace, Tx};
 use crate::text::search_key;
@@ -36,7 +37,8 @@ pub struct ListedAs {
 impl App {
     /// A page of a group's members.
     pub async fn members_page(&self, context: &Context, page: MemberPage) -> Result<Vec<ListedAs>> {
-        self.read(context, page, |tx, caller, page| {
+        let act = (BotAct::ReadMembers, BotTarget::Group(page.group));
+        self.read_by_bots(context, act, page, |tx, caller, page| {
             visible(tx, caller, page.group)?;
             let key = page.prefix.as_deref().map(search_key);
             let found = listed(tx, page, key.as_deref())?;

@@ -12,6 +12,7 @@ use super::reaction::mark_own;
 use super::thread::Roots;
 use super::work::AT_ONCE;
 use super::{App, Context, Growth, Unit, allow};
+use crate::bot::{BotAct, BotTarget};
 use crate::event::{Audience, Event, Kind};
 use crate::limits::{FEW_REMOVALS, LISTED};
 use crate::log::LogEntry;
@@ -22,7 +23,7 @@ use crate::profile::ProfileCard;
 use crate::send::Sending;
 pub use crate::send::{Send, Sent};
 use crate::store::{Answer, Edge, Page, Task, Tx, Written};
-use crate::user::Caller;
+use crate::user::{Caller, User};
 use crate::{Date, Error, GroupId, MessageId, Name, Result, Seq, UserId};
 
 /// Edits a message.
@@ -83,12 +84,23 @@ impl App {
         all: impl IntoIterator<Item = (&'a Context, Send)>,
     ) -> Vec<Answer<'_, Sent>> {
         let sending = |(context, command): (&Context, Send)| self.sending(context, command);
-        // A store that decides in one statement does not ask.
+        // A store that decides in one statement does not ask for room.
         if let Err(why) = self.rules.admit(Growth::Adds) {
             let refused = |_| -> Answer<'_, Sent> { Box::pin(ready(Err(why.clone()))) };
             return all.into_iter().map(refused).collect();
         }
+        if let Some(hook) = &self.rules.before_send {
+            return all
+                .into_iter()
+                .map(|(context, command)| self.send_asked(hook, context, command))
+                .collect();
+        }
         self.store.submit_sends(all.into_iter().map(sending).collect())
+    }
+
+    /// Gives a message to the store.
+    pub(super) fn send_one(&self, context: &Context, command: Send) -> Answer<'_, Sent> {
+        self.store.submit_sends(vec![self.sending(context, command)]).pop().expect("one was sent")
     }
 
     /// A message as it is given to the store.
@@ -98,17 +110,21 @@ impl App {
 
     /// Edits a message: the caller's own, or for a service any.
     pub async fn message_edit(&self, context: &Context, command: Edit) -> Result<Edited> {
-        self.write(Growth::Adds, context, command, edit).await
+        let act = (BotAct::Edit, BotTarget::Message(command.id));
+        let (_turn, command) = self.edit_asked(context, act, command).await?;
+        self.write_by_bots(Growth::Adds, context, act, command, edit).await
     }
 
     /// Deletes a message and erases its body.
     pub async fn message_delete(&self, context: &Context, id: MessageId) -> Result<()> {
-        self.write(Growth::Bounded, context, id, delete).await
+        let act = (BotAct::Delete, BotTarget::Message(id));
+        self.write_by_bots(Growth::Bounded, context, act, id, delete).await
     }
 
     /// One message.
     pub async fn message(&self, context: &Context, id: MessageId) -> Result<Message> {
-        self.read(context, id, |tx, caller, id| {
+        let act = (BotAct::ReadMessages, BotTarget::Message(id));
+        self.read_by_bots(context, act, id, |tx, caller, id| {
             let mut message = seen(tx, caller, *id)?;
             show_to(tx, caller.user(), std::slice::from_mut(&mut message))?;
             Ok(message)
@@ -118,7 +134,10 @@ impl App {
 
     /// A page of a group's messages.
     pub async fn messages(&self, context: &Context, group: GroupId, page: Page) -> Result<Vec<Message>> {
-        self.read(context, (group, page), |tx, caller, (group, page)| page_of(tx, caller, *group, page)).await
+        self.read_by_bots(context, reading(group), (group, page), |tx, caller, (group, page)| {
+            page_of(tx, caller, *group, page)
+        })
+        .await
     }
 
     /// The same, with the profiles of the authors.
@@ -128,7 +147,7 @@ impl App {
         group: GroupId,
         page: Page,
     ) -> Result<(Vec<Message>, Vec<ProfileCard>)> {
-        self.read(context, (group, page), |tx, caller, (group, page)| {
+        self.read_by_bots(context, reading(group), (group, page), |tx, caller, (group, page)| {
             let messages = page_of(tx, caller, *group, page)?;
             let people = cards(tx, messages.iter().map(|message| message.author))?;
             Ok((messages, people))
@@ -143,7 +162,7 @@ impl App {
         group: GroupId,
         ids: Vec<MessageId>,
     ) -> Result<Vec<Message>> {
-        self.read(context, (group, ids), |tx, caller, (group, ids)| {
+        self.read_by_bots(context, reading(group), (group, ids), |tx, caller, (group, ids)| {
             visible(tx, caller, *group)?;
             listed(tx, caller, *group, ids)
         })
@@ -154,6 +173,11 @@ impl App {
     pub async fn message_read(&self, context: &Context, command: MarkRead) -> Result<Marked> {
         self.write(Growth::Bounded, context, command, mark_read).await
     }
+}
+
+/// The act of reading a group's messages.
+pub(super) fn reading(group: GroupId) -> (BotAct, BotTarget) {
+    (BotAct::ReadMessages, BotTarget::Group(group))
 }
 
 /// A page of a group's messages, if the caller may see the group.
@@ -184,7 +208,8 @@ pub(super) fn seen(tx: &dyn Tx, caller: Caller, id: MessageId) -> Result<Message
 
 fn edit(unit: &mut Unit, command: &Edit) -> Result<Edited> {
     let before = seen(unit.tx, unit.caller, command.id)?;
-    let role = may_edit(unit, &before)?;
+    let (now, window) = (unit.now(), unit.rules.limits.edit_window);
+    let role = may_edit(unit.tx, unit.caller, &before, (now, window))?.map(|(_, role)| role);
     let (group, seq) = (before.group, before.seq);
     let body = command.body.clone().unwrap_or_else(|| Body::stored(before.body.clone()));
     if body.is_empty() && before.detail.attachments.is_empty() {
@@ -212,16 +237,21 @@ fn edit(unit: &mut Unit, command: &Edit) -> Result<Edited> {
     Ok(Edited { message, told })
 }
 
-/// The role of the author who edits its message; none if a service edits it.
-fn may_edit(unit: &Unit, message: &Message) -> Result<Option<Role>> {
-    let Some(user) = actor(unit.tx, unit.caller, None)? else { return Ok(None) };
-    let role = role_in(unit.tx, unit.caller, message.group, &user)?;
+/// The author who edits its message, and its role; none if a service edits it.
+pub(super) fn may_edit(
+    tx: &dyn Tx,
+    caller: Caller,
+    message: &Message,
+    (now, window): (Date, Option<Duration>),
+) -> Result<Option<(User, Role)>> {
+    let Some(user) = actor(tx, caller, None)? else { return Ok(None) };
+    let role = role_in(tx, caller, message.group, &user)?;
     if message.author != user.id {
         return Err(Error::forbidden("only the author may edit a message"));
     }
     allow(role, Action::ChangeOwn, "you may read this group but not write to it")?;
-    within(unit, message, unit.rules.limits.edit_window, "edit")?;
-    Ok(Some(role))
+    within(now, message, window, "edit")?;
+    Ok(Some((user, role)))
 }
 
 fn delete(unit: &mut Unit, id: &MessageId) -> Result<()> {
@@ -245,16 +275,16 @@ fn delete(unit: &mut Unit, id: &MessageId) -> Result<()> {
         }
         // Admins delete the messages of others at any time, and so their own.
         if role < Role::Admin {
-            within(unit, &message, unit.rules.limits.delete_window, "delete")?;
+            within(unit.now(), &message, unit.rules.limits.delete_window, "delete")?;
         }
     }
     erase(unit, &message)
 }
 
 /// Refuses an author whose time for changing a message is over.
-fn within(unit: &Unit, message: &Message, window: Option<Duration>, change: &str) -> Result<()> {
+fn within(now: Date, message: &Message, window: Option<Duration>, change: &str) -> Result<()> {
     let Some(window) = window else { return Ok(()) };
-    let age = unit.now().micros().saturating_sub(message.date.micros());
+    let age = now.micros().saturating_sub(message.date.micros());
     if u128::try_from(age).is_ok_and(|age| age >= window.as_micros()) {
         let seconds = window.as_secs();
         let why = format!("an author can {change} a message for {seconds} s, and this one is older");

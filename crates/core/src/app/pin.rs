@@ -1,7 +1,7 @@
 //! Pins: pin, unpin, list.
 
 use super::actor::{PENDING, actor, membership_in, visible};
-use super::message::{listed, seen, show_to};
+use super::message::{listed, reading, seen, show_to};
 use super::{App, Context, Growth, Unit, allow};
 use crate::event::{Event, Kind};
 use crate::group::Group;
@@ -41,7 +41,7 @@ impl App {
 
     /// A group's pinned messages, the most recently pinned first.
     pub async fn pins(&self, context: &Context, group: GroupId) -> Result<Vec<Message>> {
-        self.read(context, group, |tx, caller, id| {
+        self.read_by_bots(context, reading(group), group, |tx, caller, id| {
             visible(tx, caller, *id)?;
             let group = tx.group(*id)?.ok_or(Error::NotFound("group"))?;
             listed(tx, caller, *id, &group.pins)

@@ -8,6 +8,7 @@ use super::directory::named;
 use super::group::Seen;
 use super::send::{insert, send};
 use super::{App, Context, Growth, Unit, show_reads, standing};
+use crate::before_send::Replacement;
 use crate::entry::Change;
 use crate::file::AttachmentList;
 use crate::group::View;
@@ -16,8 +17,9 @@ use crate::mention::MentionList;
 use crate::message::{Body, ClientId, Message, MessageDetail};
 use crate::permission::Role;
 use crate::rate::{self, Key};
-use crate::relation::Relation;
+use crate::relation::{Pair, Relation};
 use crate::send::{BLOCKED, Facts, Send, Sent};
+use crate::store::Tx;
 use crate::user::{Caller, User};
 use crate::{Error, GroupId, GroupName, Name, Result};
 
@@ -35,13 +37,24 @@ pub struct First {
     pub attachments: AttachmentList,
     /// The parts of that message that most messages do not have.
     pub detail: MessageDetail,
+    /// The hash of what the client sent, if the hook before sending has put something else in its place.
+    pub sent_as: Option<[u8; 32]>,
 }
 
 impl First {
     /// The message, if there is one, in the group of both users.
-    fn message(&self, group: GroupId) -> Option<Send> {
-        let Self { body, client_id, mentions, attachments, detail, .. } = self.clone();
-        Some(Send { client_id, mentions, attachments, detail, ..Send::new(group, body?) })
+    pub(super) fn message(&self, group: GroupId) -> Option<Send> {
+        let Self { body, client_id, mentions, attachments, detail, sent_as, .. } = self.clone();
+        Some(Send { client_id, mentions, attachments, detail, sent_as, ..Send::new(group, body?) })
+    }
+
+    /// The same with what the hook before sending puts in the place of its message.
+    pub(super) fn replaced(self, replacement: Replacement) -> Self {
+        let message = self.message(GroupId(uuid::Uuid::nil()));
+        match message.map(|message| message.replaced(replacement)) {
+            Some(Send { body, detail, sent_as, .. }) => Self { body: Some(body), detail, sent_as, ..self },
+            None => self,
+        }
     }
 }
 
@@ -75,10 +88,14 @@ pub struct Private {
 impl App {
     /// Makes or finds the private group with a user, and sends the message there.
     pub async fn message_first(&self, context: &Context, command: First) -> Result<Opened> {
-        self.write(Growth::Adds, context, (command, AtomicBool::new(false)), |unit, (command, counted)| {
-            first(unit, command, counted)
-        })
-        .await
+        let (_turn, command) = self.first_asked(context, command).await?;
+        let command = (command, AtomicBool::new(false));
+        let opened = self
+            .write(Growth::Adds, context, command, |unit, (command, counted)| first(unit, command, counted));
+        match opened.await? {
+            Opened::Before(message) => Ok(Opened::Before(Box::new(self.first_answer(*message).await?))),
+            opened => Ok(opened),
+        }
     }
 
     /// Makes or finds the private group of two users.
@@ -136,12 +153,26 @@ fn open_between(unit: &mut Unit, command: &Open, counted: &AtomicBool) -> Result
     Ok(Private { seen: Seen { view, mark, settings, pending: false, banned: None }, is_new })
 }
 
-fn writable(user: User, field: &'static str) -> Result<User> {
+pub(super) fn writable(user: User, field: &'static str) -> Result<User> {
     if user.special {
         let why = format!("must not be a special user: nobody can write to {}", user.name);
         return Err(Error::field(field, why));
     }
     Ok(user)
+}
+
+/// The relation of two users, of whom one may open their private group.
+pub(super) fn may_open(tx: &dyn Tx, caller: Caller, author: &User, target: &User) -> Result<Pair> {
+    let pair = tx.pair(author.id, target.id)?;
+    if pair.blocked() {
+        return Err(Error::forbidden(BLOCKED));
+    }
+    let write_first = tx.settings(target.id)?.write_first;
+    let is_bound = caller != Caller::Service && author.id != target.id;
+    if is_bound && !write_first.admits(pair.mine == Some(Relation::Contact)) {
+        return Err(Error::forbidden(format!("user {} does not allow you to write first", target.name)));
+    }
+    Ok(pair)
 }
 
 /// Makes the private group of two users, or of a user with itself. Its creation and its first message are one
@@ -154,15 +185,7 @@ fn open(
     counted: &AtomicBool,
 ) -> Result<GroupId> {
     let both = if author.id == target.id { vec![author] } else { vec![author, target] };
-    let pair = unit.tx.pair(author.id, target.id)?;
-    if pair.blocked() {
-        return Err(Error::forbidden(BLOCKED));
-    }
-    let write_first = unit.tx.settings(target.id)?.write_first;
-    let is_bound = unit.caller != Caller::Service && author.id != target.id;
-    if is_bound && !write_first.admits(pair.mine == Some(Relation::Contact)) {
-        return Err(Error::forbidden(format!("user {} does not allow you to write first", target.name)));
-    }
+    let pair = may_open(unit.tx, unit.caller, author, target)?;
     if author.id != target.id && pair.mine != Some(Relation::Contact) {
         count_first_contact(unit, counted)?;
     }

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use super::avatar::{AvatarOf, replace_avatar};
+use super::bot::end_bot;
 use super::user::own;
 use super::{App, Context, Growth, Unit};
 use crate::event::{Event, Kind};
 use crate::limits::CARDS;
-use crate::profile::{Avatar, Details, FieldUpdate, ProfileCard, ProfileUpdate};
+use crate::profile::{Avatar, Details, FieldUpdate, ProfileCard, ProfileUpdate, UserKind};
 use crate::store::Tx;
 use crate::user::{Allowed, Caller, Settings, User};
 use crate::{Error, Name, Result, UserId};
@@ -110,6 +111,9 @@ pub(super) fn set_profile(
     let (old, new) = (before.avatar.as_ref(), after.avatar.as_ref());
     replace_avatar(unit, AvatarOf::User(user.id), old, new)?;
     unit.tx.profile_set(user.id, &after)?;
+    if before.kind == UserKind::Bot && after.kind != UserKind::Bot {
+        end_bot(unit, user.id)?;
+    }
     let told = match told {
         Some((id, told)) if *id == user.id => told.clone(),
         _ => receivers(unit.tx, user.id, unit.tx.acquaintances(user.id)?)?,

@@ -4,6 +4,7 @@ use super::actor::{membership_in, someone};
 use super::consent::accept;
 use super::message::{seen, show_to};
 use super::{App, Context, Growth, Unit, allow};
+use crate::bot::{BotAct, BotTarget};
 use crate::event::{Event, Kind};
 use crate::log::LogEntry;
 use crate::message::Message;
@@ -53,7 +54,8 @@ impl App {
 
     /// A page of a message's reactions, in their order.
     pub async fn reactions(&self, context: &Context, page: ReactionPage) -> Result<Vec<Reaction>> {
-        self.read(context, page, |tx, caller, page| {
+        let act = (BotAct::ReadMessages, BotTarget::Message(page.message));
+        self.read_by_bots(context, act, page, |tx, caller, page| {
             let message = seen(tx, caller, page.message)?;
             tx.reactions(message.group, message.seq, page.emoji.as_ref(), page.after, page.limit)
         })

@@ -8,6 +8,7 @@ use super::message::show_to;
 use super::profile::cards;
 use super::thread::Roots;
 use super::{App, Context, brief, show_mentioned, show_reads, standing};
+use crate::bot::BotAct;
 use crate::event::{Audience, Event, Kind};
 use crate::group::{Member, View};
 use crate::limits::{RESUME_EVENTS, RESUME_TOTAL};
@@ -97,9 +98,14 @@ impl App {
     /// order of numbers. Each page is a snapshot of another moment. No page exceeds the head that a group had
     /// when its first page was read.
     pub async fn resume_page(&self, context: &Context, resuming: Resuming) -> Result<(Resuming, Vec<Event>)> {
-        self.read(context, resuming, |tx, caller, resuming| {
+        let (rules, who) = (self.rules.clone(), context.who);
+        let job = move |tx: &dyn Tx| {
+            let (caller, grant) = who.caller_and_grant(tx, &rules, BotAct::Resume)?;
             let user = caller.user().ok_or(Error::Unauthenticated("the credential of a user is required"))?;
             let mut resuming = resuming.clone();
+            if let Some(grant) = grant {
+                resuming.refuse_others(&grant.groups);
+            }
             let events = resuming.page(tx, user)?;
             for event in &events {
                 if let Kind::MessageText(message) | Kind::MessageUpdate(message) = &event.kind {
@@ -110,8 +116,8 @@ impl App {
                 resuming.resumed.people = cards(tx, mem::take(&mut resuming.authors))?;
             }
             Ok((resuming, events))
-        })
-        .await
+        };
+        self.store.read(job).await
     }
 }
 
@@ -155,6 +161,14 @@ impl Resuming {
     /// Begins to resume groups after these numbers.
     pub fn new(since: Vec<(GroupId, Seq)>) -> Self {
         Self { asked: since.into(), ..Self::default() }
+    }
+
+    /// Refuses the groups that are not among these, as if they did not exist.
+    pub fn refuse_others(&mut self, groups: &[GroupId]) {
+        let (kept, refused): (Vec<_>, Vec<_>) =
+            mem::take(&mut self.asked).into_iter().partition(|(group, _)| groups.contains(group));
+        self.asked = kept.into();
+        self.resumed.refused.extend(refused.into_iter().map(|(group, _)| (group, Refusal::NotFound)));
     }
 
     /// Whether there are no further pages.

@@ -6,6 +6,7 @@ use super::consent::accept;
 use super::file::{attach, attachable};
 use super::mention::kept;
 use super::{Growth, Rules, Unit};
+use crate::bot::{BotAct, BotTarget};
 use crate::event::Event;
 use crate::mention::Mentions;
 use crate::message::{Message, MessageDetail};
@@ -25,7 +26,10 @@ impl SendRules for Rules {
     }
 
     fn run(&self, sending: &Sending, tx: &mut dyn Tx, events: &mut Vec<Event>) -> Result<Sent> {
-        let mut unit = Unit::new(tx, events, self, sending.context(), Growth::Adds)?;
+        let (who, origin) = (sending.who(), sending.context().origin.as_ref());
+        let target = BotTarget::Group(sending.command().group);
+        let caller = who.caller_of(tx, self, BotAct::Send, target)?;
+        let mut unit = Unit::of(tx, events, self, (caller, origin), Growth::Adds)?;
         let sent = send(&mut unit, sending.command())?;
         unit.note_events()?;
         Ok(sent)
@@ -40,7 +44,7 @@ pub(super) fn send(unit: &mut Unit, command: &Send) -> Result<Sent> {
         Verdict::Keep(author) => author,
     };
     if let (Caller::User(user), Some(member)) = (unit.caller, facts.member) {
-        slow_down(unit, command.group, user, member.slow_seconds())?;
+        slow_down(unit.tx, unit.now(), command.group, user, member.slow_seconds())?;
     }
     if facts.member.is_some_and(|member| member.pending) {
         accept(unit, command.group, &author)?;
@@ -86,7 +90,7 @@ pub(super) fn insert(unit: &mut Unit, command: &Send, author: &User, facts: &mut
         unit.tx.mentions_set(group, seq, author.id, &mentions)?;
     }
     // Only a retry, which needs a client_id, is ever compared with it.
-    if command.names_others() && command.client_id.is_some() {
+    if command.has_own_digest() && command.client_id.is_some() {
         unit.tx.message_digest_set(group, seq, &command.digest())?;
     }
     let mut message = in_thread(message(command, author, stored), command, facts);
@@ -106,13 +110,13 @@ fn before(unit: &Unit, command: &Send, mut message: Message) -> Result<Sent> {
 }
 
 /// Refuses a message that comes sooner after the last one than slow mode allows.
-fn slow_down(unit: &Unit, group: GroupId, user: UserId, seconds: u32) -> Result<()> {
+pub(super) fn slow_down(tx: &dyn Tx, now: Date, group: GroupId, user: UserId, seconds: u32) -> Result<()> {
     if seconds == 0 {
         return Ok(());
     }
-    let Some(last) = unit.tx.slow_since(group, user)? else { return Ok(()) };
+    let Some(last) = tx.slow_since(group, user)? else { return Ok(()) };
     let least = i64::from(seconds) * 1_000_000;
-    let passed = unit.now().micros() - last.micros();
+    let passed = now.micros() - last.micros();
     // A service may have given a message a date far ahead, which holds nobody up.
     if passed >= least || passed <= -least {
         return Ok(());

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::actor::visible;
-use super::message::{seen, show_to};
+use super::message::{reading, seen, show_to};
 use super::{App, Context};
+use crate::bot::{BotAct, BotTarget};
 use crate::event::Kind;
 use crate::log::{LogEntry, LogRow};
 use crate::message::Message;
@@ -20,7 +21,8 @@ const PARTS: usize = 50;
 impl App {
     /// A page of the replies to a message.
     pub async fn thread(&self, context: &Context, root: MessageId, page: Page) -> Result<Vec<Message>> {
-        self.read(context, (root, page), |tx, caller, (root, page)| {
+        let act = (BotAct::ReadMessages, BotTarget::Message(root));
+        self.read_by_bots(context, act, (root, page), |tx, caller, (root, page)| {
             let root = seen(tx, caller, *root)?;
             let mut replies = tx.thread_messages(root.group, root.seq, page)?;
             show_to(tx, caller.user(), &mut replies)?;
@@ -39,12 +41,13 @@ impl App {
     ) -> Result<OutsidePart> {
         let mut messages = Vec::new();
         for _ in 0..PARTS {
-            let part = self.read(context, (group, page), |tx, caller, (group, page)| {
-                visible(tx, caller, *group)?;
-                let mut part = tx.messages_outside(*group, page, PART)?;
-                show_to(tx, caller.user(), &mut part.messages)?;
-                Ok(part)
-            });
+            let part =
+                self.read_by_bots(context, reading(group), (group, page), |tx, caller, (group, page)| {
+                    visible(tx, caller, *group)?;
+                    let mut part = tx.messages_outside(*group, page, PART)?;
+                    show_to(tx, caller.user(), &mut part.messages)?;
+                    Ok(part)
+                });
             let part = part.await?;
             page.limit -= part.messages.len();
             messages.extend(part.messages);

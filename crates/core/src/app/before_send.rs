@@ -1,0 +1,218 @@
+//! Messages and edits about which the hook before sending is asked. Without a hook none of this runs.
+//!
+//! What the hook decides on has passed the checks of its use case, on one snapshot. The use case checks again when it
+//! stores the message.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::directory::find;
+use super::message::{Edit, may_edit, seen};
+use super::private::{First, may_open, writable};
+use super::send::slow_down;
+use super::{App, Context, Who};
+use crate::actor::unknown;
+use crate::before_send::{BeforeSend, Question, QuestionKind, QuestionLane, QuestionTurn, Ruling};
+use crate::bot::{BotAct, BotTarget};
+use crate::limits::Directory;
+use crate::message::Message;
+use crate::name::NameCase;
+use crate::send::{Send, Sent, Verdict, gather, judge};
+use crate::store::{Answer, Tx};
+use crate::user::{Caller, User};
+use crate::{Date, Error, GroupId, Result, UserId};
+
+/// A place in the order of the author's questions, which is held until the message is stored.
+type HeldTurn = Option<Box<dyn QuestionTurn>>;
+
+/// The outcome of the checks before the question.
+enum Checked {
+    /// The message was sent before, or there is nothing to ask about.
+    Unasked,
+    Ask(Box<Question>),
+}
+
+impl App {
+    /// Sends a message about which the hook is asked. Its place in the order is taken at once, as far as the author is known.
+    pub(super) fn send_asked(
+        &self,
+        hook: &Arc<dyn BeforeSend>,
+        context: &Context,
+        command: Send,
+    ) -> Answer<'_, Sent> {
+        let lane = QuestionLane::Group(command.group);
+        let turn = match context.who {
+            Who::Known(Caller::Service) => return self.send_one(context, command),
+            Who::Known(Caller::User(user)) => Some(hook.take_turn(user, lane)),
+            Who::Token(_) | Who::Bot(_) => None,
+        };
+        let (hook, context) = (hook.clone(), context.clone());
+        Box::pin(async move {
+            let act = (BotAct::Send, BotTarget::Group(command.group));
+            let mut turn = match turn {
+                Some(turn) => turn?,
+                None => hook.take_turn(self.asking_user(&context, act).await?, lane)?,
+            };
+            turn.come().await?;
+            let query = (command.clone(), self.name_case(), self.clock().now());
+            let checked = self.read_by_bots(&context, act, query, |tx, caller, (command, case, now)| {
+                check_send(tx, caller, command, *case, *now)
+            });
+            let command = match checked.await? {
+                Checked::Unasked => command,
+                Checked::Ask(question) => match hook.ask(*question).await? {
+                    Ruling::Allow => command,
+                    Ruling::Refuse(why) => return Err(Error::forbidden(why)),
+                    Ruling::Replace(replacement) => command.replaced(replacement),
+                },
+            };
+            match self.send_one(&context, command).await? {
+                Sent::Before(message) => Ok(Sent::Before(self.first_answer(message).await?)),
+                sent @ Sent::New(_) => Ok(sent),
+            }
+        })
+    }
+
+    /// An edit as it is to be stored.
+    pub(super) async fn edit_asked(
+        &self,
+        context: &Context,
+        act: (BotAct, BotTarget),
+        command: Edit,
+    ) -> Result<(HeldTurn, Edit)> {
+        let Some(hook) = self.hook_for(context) else { return Ok((None, command)) };
+        let mut turn = hook.take_turn(self.asking_user(context, act).await?, QuestionLane::Other)?;
+        turn.come().await?;
+        let query = (command.clone(), self.clock().now(), self.limits().edit_window);
+        let question = self.read_by_bots(context, act, query, |tx, caller, (command, now, window)| {
+            check_edit(tx, caller, command, *now, *window)
+        });
+        let command = match hook.ask(question.await?).await? {
+            Ruling::Allow => command,
+            Ruling::Refuse(why) => return Err(Error::forbidden(why)),
+            // An edit does not change data.
+            Ruling::Replace(replacement) => Edit { body: Some(replacement.body), ..command },
+        };
+        Ok((Some(turn), command))
+    }
+
+    /// A first message as it is to be stored.
+    pub(super) async fn first_asked(&self, context: &Context, command: First) -> Result<(HeldTurn, First)> {
+        let hook = self.hook_for(context).filter(|_| command.body.is_some());
+        let Some(hook) = hook else { return Ok((None, command)) };
+        let user = self.read(context, (), |_, caller, ()| asking(caller)).await?;
+        let mut turn = hook.take_turn(user, QuestionLane::Other)?;
+        turn.come().await?;
+        let query = (command.clone(), self.user_rules().directory, self.name_case());
+        let checked = self.read(context, query, |tx, caller, (command, directory, case)| {
+            check_first(tx, caller, command, *directory, *case)
+        });
+        let command = match checked.await? {
+            Checked::Unasked => command,
+            Checked::Ask(question) => match hook.ask(*question).await? {
+                Ruling::Allow => command,
+                Ruling::Refuse(why) => return Err(Error::forbidden(why)),
+                Ruling::Replace(replacement) => command.replaced(replacement),
+            },
+        };
+        Ok((Some(turn), command))
+    }
+
+    /// The answer to a retry. What the hook has put in the place of a message is read, since the retry does not have it.
+    pub(super) async fn first_answer(&self, sent: Message) -> Result<Message> {
+        if self.rules.before_send.is_none() {
+            return Ok(sent);
+        }
+        let found = self.read(&Context::new(Caller::Service), sent.id, |tx, _, id| tx.message(*id)).await?;
+        Ok(match found.filter(|found| found.edited.is_none()) {
+            Some(found) => {
+                let mut sent = Message { body: found.body, ..sent };
+                sent.detail.data = found.detail.data;
+                sent
+            }
+            None => sent,
+        })
+    }
+
+    /// The hook, if it is asked about what this caller writes.
+    fn hook_for(&self, context: &Context) -> Option<&Arc<dyn BeforeSend>> {
+        self.rules.before_send.as_ref().filter(|_| context.who != Who::Known(Caller::Service))
+    }
+
+    async fn asking_user(&self, context: &Context, act: (BotAct, BotTarget)) -> Result<UserId> {
+        match context.who {
+            Who::Known(caller) => asking(caller),
+            Who::Token(_) | Who::Bot(_) => {
+                self.read_by_bots(context, act, (), |_, caller, ()| asking(caller)).await
+            }
+        }
+    }
+}
+
+fn asking(caller: Caller) -> Result<UserId> {
+    caller.user().ok_or_else(|| Error::internal("the service asks no hook"))
+}
+
+fn check_send(tx: &dyn Tx, caller: Caller, command: &Send, case: NameCase, now: Date) -> Result<Checked> {
+    let kind = QuestionKind::Send(command.group);
+    check_message(tx, caller, command, case, now, kind)
+}
+
+/// Checks a message as the rule of sending does.
+fn check_message(
+    tx: &dyn Tx,
+    caller: Caller,
+    command: &Send,
+    case: NameCase,
+    now: Date,
+    kind: QuestionKind,
+) -> Result<Checked> {
+    let facts = gather(tx, caller, command)?;
+    let author = match judge(caller, command, &facts, case)? {
+        Verdict::Before(_) => return Ok(Checked::Unasked),
+        Verdict::Keep(author) => author,
+    };
+    if let (Caller::User(user), Some(member)) = (caller, facts.member) {
+        slow_down(tx, now, command.group, user, member.slow_seconds())?;
+    }
+    Ok(Checked::Ask(Box::new(Question::of_message(author.name, kind, command))))
+}
+
+fn check_edit(
+    tx: &dyn Tx,
+    caller: Caller,
+    command: &Edit,
+    now: Date,
+    window: Option<Duration>,
+) -> Result<Question> {
+    let message = seen(tx, caller, command.id)?;
+    let author = may_edit(tx, caller, &message, (now, window))?;
+    let (author, _) = author.ok_or_else(|| Error::internal("the service asks no hook"))?;
+    let kind = QuestionKind::Edit(message.group, message.id);
+    let question = Question::of_body(author.name, kind, command.body.clone());
+    let has_files = !message.detail.attachments.is_empty();
+    Ok(Question { mentions: command.mentions.clone(), has_files, ..question })
+}
+
+fn check_first(
+    tx: &dyn Tx,
+    caller: Caller,
+    command: &First,
+    directory: Directory,
+    case: NameCase,
+) -> Result<Checked> {
+    let author: User = tx.user(asking(caller)?)?.ok_or(Error::Unauthenticated("this account was deleted"))?;
+    let target = find(tx, caller, directory, &command.target)?;
+    let target = writable(target.ok_or_else(|| unknown(&command.target, "target"))?, "target")?;
+    let kind = QuestionKind::First(target.name.clone());
+    let group = tx.group_of_pair(author.id, target.id)?;
+    // Of a group that is made with the message, no id is known yet.
+    let message = command.message(group.unwrap_or(GroupId(uuid::Uuid::nil())));
+    let Some(message) = message else { return Ok(Checked::Unasked) };
+    if group.is_some() {
+        // A private group has no slow mode.
+        return check_message(tx, caller, &message, case, Date::from_micros(0), kind);
+    }
+    may_open(tx, caller, &author, &target)?;
+    Ok(Checked::Ask(Box::new(Question::of_message(author.name, kind, &message))))
+}

@@ -1,0 +1,181 @@
+//! The secrets of bots: make, list and end keys and incoming hooks. Only the service does.
+
+use super::actor::service_only;
+use super::{App, Context, Growth, Unit};
+use crate::bot::{BOT_KEYS, BotGrant, BotKey, BotRights, BotSecret, BotTarget, INCOMING_HOOKS, IncomingHook};
+use crate::event::{Ended, Event, Kind};
+use crate::profile::UserKind;
+use crate::store::Tx;
+use crate::token::{REFUSED, Secret, SecretKind};
+use crate::user::{Caller, User};
+use crate::{BotKeyId, Error, GroupId, HookId, Name, Result, UserId};
+
+const MISSING_HOOK: Error = Error::NotFound("hook");
+
+/// Makes a key of a bot.
+#[derive(Debug, Clone)]
+pub struct MakeBotKey {
+    pub bot: Name,
+    /// The groups in which it is good, at least one and at most [`KEY_GROUPS`](crate::bot::KEY_GROUPS).
+    pub groups: Vec<GroupId>,
+    pub may: BotRights,
+}
+
+/// Makes an incoming hook of a bot.
+#[derive(Debug, Clone)]
+pub struct MakeIncomingHook {
+    pub bot: Name,
+    pub group: GroupId,
+}
+
+impl App {
+    /// Makes a key of a bot. The secret is shown this once.
+    pub async fn bot_key_create(&self, context: &Context, command: MakeBotKey) -> Result<(BotKey, Secret)> {
+        self.write(Growth::Bounded, context, command, create_key).await
+    }
+
+    /// The keys of a bot, in order of creation.
+    pub async fn bot_keys(&self, context: &Context, bot: Name) -> Result<Vec<BotKey>> {
+        self.read(context, bot, |tx, caller, bot| tx.bot_keys(bot_of(tx, caller, bot)?.id)).await
+    }
+
+    /// One key of a bot.
+    pub async fn bot_key(&self, context: &Context, bot: Name, id: BotKeyId) -> Result<BotKey> {
+        self.read(context, (bot, id), |tx, caller, (bot, id)| {
+            let keys = tx.bot_keys(bot_of(tx, caller, bot)?.id)?;
+            keys.into_iter().find(|key| key.id == *id).ok_or(Error::NotFound("key"))
+        })
+        .await
+    }
+
+    /// Ends a key of a bot with its open sockets.
+    pub async fn bot_key_delete(&self, context: &Context, bot: Name, id: BotKeyId) -> Result<()> {
+        self.write(Growth::Bounded, context, (bot, id), |unit, (bot, id)| {
+            let bot = bot_of(unit.tx, unit.caller, bot)?;
+            let hash = unit.tx.bot_key_delete(bot.id, *id)?.ok_or(Error::NotFound("key"))?;
+            unit.tell(Event::to_users(Kind::Ended(Ended::Token(hash)), vec![]));
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes an incoming hook of a bot. The secret is shown this once.
+    pub async fn incoming_hook_create(
+        &self,
+        context: &Context,
+        command: MakeIncomingHook,
+    ) -> Result<(IncomingHook, Secret)> {
+        self.write(Growth::Bounded, context, command, create_hook).await
+    }
+
+    /// The incoming hooks of a bot, in order of creation.
+    pub async fn incoming_hooks(&self, context: &Context, bot: Name) -> Result<Vec<IncomingHook>> {
+        self.read(context, bot, |tx, caller, bot| tx.incoming_hooks(bot_of(tx, caller, bot)?.id)).await
+    }
+
+    /// One incoming hook of a bot.
+    pub async fn incoming_hook(&self, context: &Context, bot: Name, id: HookId) -> Result<IncomingHook> {
+        self.read(context, (bot, id), |tx, caller, (bot, id)| {
+            let hooks = tx.incoming_hooks(bot_of(tx, caller, bot)?.id)?;
+            hooks.into_iter().find(|hook| hook.id == *id).ok_or(MISSING_HOOK)
+        })
+        .await
+    }
+
+    /// Ends an incoming hook of a bot.
+    pub async fn incoming_hook_delete(&self, context: &Context, bot: Name, id: HookId) -> Result<()> {
+        self.write(Growth::Bounded, context, (bot, id), |unit, (bot, id)| {
+            let bot = bot_of(unit.tx, unit.caller, bot)?;
+            if unit.tx.incoming_hook_delete(bot.id, *id)? { Ok(()) } else { Err(MISSING_HOOK) }
+        })
+        .await
+    }
+
+    /// What a secret of a bot allows now. Each use case looks again, in its transaction.
+    pub async fn bot_grant(&self, secret: BotSecret) -> Result<BotGrant> {
+        self.read(&Context::new(Caller::Service), secret, |tx, _, secret| bot_grant(tx, *secret)).await
+    }
+}
+
+/// What a secret allows, if it is good. An unknown key is refused like a token, and an unknown hook is not there.
+pub(super) fn bot_grant(tx: &dyn Tx, secret: BotSecret) -> Result<BotGrant> {
+    match secret {
+        BotSecret::Key(hash) => Ok(tx.bot_key(&hash)?.ok_or(REFUSED)?.into()),
+        BotSecret::Hook(hash) => Ok(tx.incoming_hook(&hash)?.ok_or(MISSING_HOOK)?.into()),
+    }
+}
+
+/// Refuses what is in no group of a secret, as if it did not exist.
+pub(super) fn reach(tx: &dyn Tx, grant: &BotGrant, target: BotTarget) -> Result<()> {
+    let (group, missing) = match target {
+        BotTarget::Group(group) => (Some(group), "group"),
+        BotTarget::Message(id) => (tx.message(id)?.map(|message| message.group), "message"),
+        BotTarget::File(id) => (tx.file(id)?.and_then(|file| file.group), "file"),
+    };
+    if group.is_some_and(|group| grant.reaches(group)) { Ok(()) } else { Err(Error::NotFound(missing)) }
+}
+
+/// Ends the keys and hooks of a user who is a bot no longer, with the user's sockets.
+pub(super) fn end_bot(unit: &mut Unit, user: UserId) -> Result<()> {
+    unit.tx.bot_secrets_delete(user)?;
+    unit.tell(Event::to_users(Kind::Ended(Ended::User(user)), vec![]));
+    Ok(())
+}
+
+/// The bot of this name, for the service.
+fn bot_of(tx: &dyn Tx, caller: Caller, name: &Name) -> Result<User> {
+    service_only(caller)?;
+    let user = tx.user_named(name)?.ok_or(Error::NotFound("user"))?;
+    let details = tx.details(&[user.id])?.pop().flatten();
+    if details.is_none_or(|details| details.kind != UserKind::Bot) {
+        return Err(Error::field(
+            "name",
+            "must be the name of a bot: set the kind of the user to \"bot\" first",
+        ));
+    }
+    Ok(user)
+}
+
+fn create_key(unit: &mut Unit, command: &MakeBotKey) -> Result<(BotKey, Secret)> {
+    let bot = bot_of(unit.tx, unit.caller, &command.bot)?;
+    for (at, group) in command.groups.iter().enumerate() {
+        if unit.tx.group(*group)?.is_none() {
+            let why = format!("must name an existing group: there is no group {group}");
+            return Err(Error::field(format!("groups[{at}]"), why));
+        }
+    }
+    if unit.tx.bot_keys(bot.id)?.len() >= BOT_KEYS {
+        return Err(full("keys", BOT_KEYS));
+    }
+    let clock = &*unit.rules.clock;
+    let secret = Secret::new(SecretKind::Bot, clock);
+    let key = BotKey {
+        id: BotKeyId::new(clock),
+        user: bot.id,
+        groups: command.groups.clone(),
+        may: command.may,
+        created: unit.now(),
+    };
+    unit.tx.bot_key_insert(&secret.hash(), &key)?;
+    Ok((key, secret))
+}
+
+fn create_hook(unit: &mut Unit, command: &MakeIncomingHook) -> Result<(IncomingHook, Secret)> {
+    let bot = bot_of(unit.tx, unit.caller, &command.bot)?;
+    let group = command.group;
+    if unit.tx.group(group)?.is_none() {
+        return Err(Error::field("group", format!("must be an existing group: there is no group {group}")));
+    }
+    if unit.tx.incoming_hooks(bot.id)?.len() >= INCOMING_HOOKS {
+        return Err(full("hooks", INCOMING_HOOKS));
+    }
+    let clock = &*unit.rules.clock;
+    let secret = Secret::new(SecretKind::Hook, clock);
+    let hook = IncomingHook { id: HookId::new(clock), user: bot.id, group, created: unit.now() };
+    unit.tx.incoming_hook_insert(&secret.hash(), &hook)?;
+    Ok((hook, secret))
+}
+
+fn full(what: &str, most: usize) -> Error {
+    Error::forbidden(format!("this bot has {most} {what}, which is the limit: delete one first"))
+}

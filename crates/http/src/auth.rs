@@ -23,7 +23,8 @@ use axum::http::request::Parts;
 use axum::http::{Method, header};
 use chinwag_core::app::identity::Vouched;
 use chinwag_core::app::{App, Context};
-use chinwag_core::token::{Kind, REFUSED, Token, TokenHash};
+use chinwag_core::bot::{BEYOND_BOTS, BotAct, BotGrant, BotSecret};
+use chinwag_core::token::{Kind, REFUSED, SecretKind, Token, TokenHash};
 use chinwag_core::user::{Caller, User};
 use chinwag_core::{Date, Error, Name, Result, UserId};
 use chinwag_hub::Hub;
@@ -91,6 +92,8 @@ pub(crate) enum Identified {
     Nobody,
     /// A token of our own that was good a moment ago, and whom it stands for.
     Token(TokenHash, UserId),
+    /// A secret of a bot that was good a moment ago, and the bot.
+    Bot(BotSecret, UserId),
     /// A good one.
     Known(Credential),
 }
@@ -101,6 +104,8 @@ enum Shown<'r> {
     Service,
     /// One of our own tokens, if it is any.
     Token(TokenHash),
+    /// A bot's key, if it is any.
+    Key(TokenHash),
     /// A credential that looks like one of the host application's.
     Jwt(&'r str),
     /// The values of several cookies, of which any may be good.
@@ -163,6 +168,10 @@ impl Auth {
                 self.known_tokens.insert(hash, user);
                 Ok(Identified::Token(hash, user))
             }
+            Shown::Key(hash) => {
+                let secret = BotSecret::Key(hash);
+                Ok(Identified::Bot(secret, self.app.bot_grant(secret).await?.user))
+            }
             shown => Ok(self.known(parts, shown).await?.map_or(Identified::Nobody, Identified::Known)),
         }
     }
@@ -181,6 +190,25 @@ impl Auth {
     /// The credential that a request presents, if it presents one. An invalid one is refused.
     pub(crate) async fn presented_credential(&self, parts: &Parts) -> Result<Option<Credential>> {
         self.known(parts, self.shown(parts)?).await
+    }
+
+    /// The bot who opens a WebSocket with a key, if the request shows one, with what the key allows.
+    pub async fn handshake_key(&self, parts: &Parts) -> Result<Option<(SignedIn, (TokenHash, BotGrant))>> {
+        let bearer = || match bearer::authorization(&parts.headers) {
+            Some(Authorization::Bearer(secret)) => Some(secret),
+            _ => None,
+        };
+        if bearer::ticket(parts.uri.query()).is_some() {
+            return Ok(None);
+        }
+        let secret = bearer::subprotocol(&parts.headers).or_else(bearer);
+        let Some(secret) = secret.filter(|secret| is_bot_key(secret)) else { return Ok(None) };
+        let hash = TokenHash::of(secret);
+        let grant = self.app.bot_grant(BotSecret::Key(hash)).await?;
+        grant.allow(BotAct::Connect)?;
+        let user = self.app.user_by_id(grant.user).await?.ok_or(REFUSED)?;
+        let signed_in = SignedIn { user, token: Some(hash), expires: None, by_validator: false };
+        Ok(Some((signed_in, (hash, grant))))
     }
 
     /// The user who opens a WebSocket. A ticket is used up.
@@ -246,7 +274,13 @@ impl Auth {
     }
 
     fn bearer<'r>(&self, secret: &'r str) -> Shown<'r> {
-        if self.options.service_key.is(secret) { Shown::Service } else { self.users(secret) }
+        if self.options.service_key.is(secret) {
+            Shown::Service
+        } else if is_bot_key(secret) {
+            Shown::Key(TokenHash::of(secret))
+        } else {
+            self.users(secret)
+        }
     }
 
     /// A user's secret: one of our own tokens, or one of the host application's.
@@ -272,6 +306,10 @@ impl Auth {
     async fn looked_up(&self, shown: Shown<'_>) -> Result<Option<Credential>> {
         match shown {
             Shown::Nothing | Shown::Other => Ok(None),
+            Shown::Key(hash) => {
+                self.app.bot_grant(BotSecret::Key(hash)).await?;
+                Err(Error::forbidden(BEYOND_BOTS))
+            }
             Shown::Service => Ok(Some(Credential::Service)),
             Shown::Several(all) => {
                 for one in all {
@@ -290,7 +328,7 @@ impl Auth {
         match shown {
             Shown::Token(hash) => Ok(self.app.token(hash).await?.map(signed_in)),
             Shown::Jwt(secret) => self.by_jwt(secret).await,
-            Shown::Nothing | Shown::Service | Shown::Several(_) | Shown::Other => Ok(None),
+            Shown::Nothing | Shown::Service | Shown::Key(_) | Shown::Several(_) | Shown::Other => Ok(None),
         }
     }
 
@@ -386,6 +424,11 @@ impl Auth {
     pub(crate) fn no_cookie(&self, parts: &Parts) -> header::HeaderValue {
         cookie::dropped(&self.options, Peer::of(parts, &self.options).tls)
     }
+}
+
+/// Whether a secret has the form of a bot's key.
+fn is_bot_key(secret: &str) -> bool {
+    secret.starts_with(SecretKind::Bot.prefix())
 }
 
 fn signed_in(token: Token) -> SignedIn {

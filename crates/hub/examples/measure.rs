@@ -81,7 +81,7 @@ impl Setting {
         let named = name.clone();
         let user = self.store.read(move |tx| tx.user_named(&named)).await.expect("the store reads");
         let user: UserId = user.expect("the user is there").id;
-        let identity = Identity { user, name, token: None, expires: None };
+        let identity = Identity { user, name, token: None, expires: None, scope: None };
         let connection = self.hub.register(identity).expect("there is room");
         let shown = |tx: &dyn Tx, user| {
             let groups = tx.groups_of(user, None, 100)?;

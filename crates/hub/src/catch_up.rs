@@ -214,7 +214,9 @@ fn end_for_sockets(hub: &Arc<Hub>, id: GroupId, user: &Arc<User>, kind: &Kind, h
         if !(is_removal && cursor.is_later(head)) {
             let seq = is_removal.then(|| known.next());
             let event = Event { seq, ..Event::to_users(kind.clone(), vec![user.id]) };
-            hub.push(&entry.socket, hub.encode.event(&event, None));
+            if entry.socket.admits(Some(id)) {
+                hub.push_own(&entry.socket, hub.encode.event(&event, None));
+            }
             entry.socket.set_cursor(id, Cursor::Detached(head));
         }
     }

@@ -46,6 +46,8 @@ pub struct Identity {
     pub token: Option<TokenHash>,
     /// When the credential expires, if it does: the socket is closed within 2 s.
     pub expires: Option<Date>,
+    /// The groups whose events the socket receives, if `token` is the hash of a bot's key. It receives nothing else.
+    pub scope: Option<Vec<GroupId>>,
 }
 
 /// Why a socket was not taken in.
@@ -176,9 +178,10 @@ impl Hub {
         socket: &Arc<Socket>,
         shown: impl Fn(&dyn Tx, UserId) -> Result<T> + Send + 'static,
     ) -> Result<Option<(Name, T)>> {
-        let (id, token) = (socket.user(), socket.token);
+        let (id, token, is_key) = (socket.user(), socket.token, socket.is_scoped());
         let found = self.store.read(move |tx| {
             let standing = match token {
+                Some(hash) if is_key => tx.bot_key(&hash)?.is_some_and(|key| key.user == id),
                 Some(hash) => tx.token(&hash)?.is_some_and(|token| token.user == id),
                 None => true,
             };
@@ -330,7 +333,7 @@ impl Hub {
             if state.sockets.len() >= self.options.sockets_per_user.max(1) {
                 return None;
             }
-            let socket = Arc::new(Socket::new(id, user.clone(), identity.token, identity.expires));
+            let socket = Arc::new(Socket::new(id, user.clone(), identity));
             if let Some(token) = identity.token {
                 self.tokens.insert(token, user.id);
             }

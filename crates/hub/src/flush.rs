@@ -13,10 +13,17 @@ use crate::{Hub, Socket};
 const SHARE: usize = 64;
 
 impl Hub {
-    /// Queues a frame for one socket, and writes it if the socket's task sleeps.
+    /// Queues an event of no group for one socket, and writes it if the socket's task sleeps.
     pub(crate) fn push(&self, socket: &Arc<Socket>, frame: Bytes) {
+        if !socket.is_scoped() {
+            self.push_own(socket, frame);
+        }
+    }
+
+    /// Queues an answer for one socket, and writes it if the socket's task sleeps.
+    pub(crate) fn push_own(&self, socket: &Arc<Socket>, frame: Bytes) {
         let mut due = Vec::new();
-        let pushed = socket.push(frame, EventTag::default(), self.bounds(), &mut due);
+        let pushed = socket.push_own(frame, EventTag::default(), self.bounds(), &mut due);
         self.counters.pushed(pushed, 1);
         write_to(&due);
     }

@@ -108,7 +108,7 @@ impl Hub {
     /// Queues a frame for one socket: an answer or an error. Before [`Hub::go_live`] it is held. It counts
     /// towards the queue's bounds.
     pub fn send(&self, socket: &Arc<Socket>, frame: Bytes) {
-        self.push(socket, frame);
+        self.push_own(socket, frame);
     }
 
     /// Publishes an event that is not stored, such as typing. It is dropped when the bus is full.

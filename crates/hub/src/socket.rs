@@ -11,6 +11,7 @@ use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, GroupId, Name, Seq, SocketId, UserId};
 use parking_lot::Mutex;
 
+use crate::connect::Identity;
 use crate::queue::{PushOutcome, QueueBounds, SocketQueue, Wake};
 use crate::replication::cursor::Cursor;
 use crate::replication::snapshot::{EventTag, SnapshotHeads};
@@ -69,6 +70,8 @@ pub struct Socket {
     user: Arc<User>,
     pub(crate) token: Option<TokenHash>,
     pub(crate) expires: Option<Date>,
+    /// The groups whose events it receives, of a key of a bot; otherwise all of its user's.
+    scope: Option<Box<[GroupId]>>,
     /// Seconds since the peer's last frame, counted by the timer.
     unheard: AtomicU32,
     queue: Mutex<SocketQueue>,
@@ -81,14 +84,21 @@ impl fmt::Debug for Socket {
 }
 
 impl Socket {
-    pub(crate) fn new(
-        id: SocketId,
-        user: Arc<User>,
-        token: Option<TokenHash>,
-        expires: Option<Date>,
-    ) -> Self {
+    pub(crate) fn new(id: SocketId, user: Arc<User>, identity: &Identity) -> Self {
         let queue = Mutex::new(SocketQueue::new(user.budget.clone()));
-        Self { id, user, token, expires, unheard: AtomicU32::new(0), queue }
+        let Identity { token, expires, ref scope, .. } = *identity;
+        let scope = scope.as_ref().map(|groups| groups.clone().into_boxed_slice());
+        Self { id, user, token, expires, scope, unheard: AtomicU32::new(0), queue }
+    }
+
+    /// Whether it receives the events of some groups alone.
+    pub(crate) fn is_scoped(&self) -> bool {
+        self.scope.is_some()
+    }
+
+    /// Whether it receives events of this group, or without one those of no group.
+    pub(crate) fn admits(&self, group: Option<GroupId>) -> bool {
+        self.scope.as_ref().is_none_or(|scope| group.is_some_and(|group| scope.contains(&group)))
     }
 
     pub fn id(&self) -> SocketId {
@@ -159,8 +169,19 @@ impl Socket {
         &self.user
     }
 
-    /// Queues a frame. Sockets that are [due](Self::flush) then are added to `due`.
+    /// Queues the frame of an event. Sockets that are [due](Self::flush) then are added to `due`.
     pub(crate) fn push(
+        self: &Arc<Self>,
+        frame: Bytes,
+        tag: EventTag,
+        bounds: QueueBounds,
+        due: &mut Vec<Arc<Self>>,
+    ) -> PushOutcome {
+        if self.admits(tag.group) { self.push_own(frame, tag, bounds, due) } else { PushOutcome::Skipped }
+    }
+
+    /// Queues a frame for this socket alone, such as an answer.
+    pub(crate) fn push_own(
         self: &Arc<Self>,
         frame: Bytes,
         tag: EventTag,
@@ -180,6 +201,9 @@ impl Socket {
         bounds: QueueBounds,
         due: &mut Vec<Arc<Self>>,
     ) -> Option<PushOutcome> {
+        if !self.admits(Some(group)) {
+            return Some(PushOutcome::Skipped);
+        }
         let (pushed, wake) = self.queue.lock().push_batch(run, group, bounds)?;
         Some(self.pushed(pushed, wake, due))
     }
@@ -372,7 +396,9 @@ mod tests {
     fn a_returning_member_gets_what_follows_its_missed_events() {
         let total = Total::new(usize::MAX, usize::MAX);
         let user = Arc::new(User::new(UserId(1), Name::parse("ann").expect("a name"), total));
-        let socket = Arc::new(Socket::new(SocketId(1), user, None, None));
+        let name = Name::parse("ann").expect("a name");
+        let identity = Identity { user: UserId(1), name, token: None, expires: None, scope: None };
+        let socket = Arc::new(Socket::new(SocketId(1), user, &identity));
         let (group, bounds) = (GroupId(uuid::Uuid::nil()), QueueBounds { frames: 9, bytes: 99 });
         let push = |seq, tag| {
             let tag = EventTag { group: Some(group), seq: Some(Seq(seq)), ..tag };

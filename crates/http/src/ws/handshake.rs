@@ -59,19 +59,32 @@ async fn accept(
         (Ok(_), None) => return Err(Error::field("Upgrade", "this connection cannot become a WebSocket")),
         (Err(response), _) => return Ok(*response),
     };
-    let window = window(parts.uri.query().unwrap_or_default())?;
+    let mut window = window(parts.uri.query().unwrap_or_default())?;
     state.auth.origin_check(parts)?;
-    let who = state.auth.handshake(parts).await?;
+    let found = state.auth.handshake_key(parts).await?;
+    let (who, bot_key) = match found {
+        Some((who, key)) => (who, Some(key)),
+        None => (state.auth.handshake(parts).await?, None),
+    };
+    if bot_key.is_some() {
+        // A key has few groups: all are shown.
+        window.groups = None;
+    }
     state.app.rates().take(Key::User(who.user.id), &[LimitKind::Connects])?;
-    let identity =
-        Identity { user: who.user.id, name: who.user.name.clone(), token: who.token, expires: who.expires };
+    let identity = Identity {
+        user: who.user.id,
+        name: who.user.name.clone(),
+        token: who.token,
+        expires: who.expires,
+        scope: bot_key.as_ref().map(|(_, grant)| grant.groups.clone()),
+    };
     let place = place(state, parts)?;
     let connection = state.hub.register(identity).map_err(refused)?;
     if let (true, Some(recheck)) = (who.by_validator, &state.recheck) {
         recheck.watch(&connection, &parts.headers);
     }
     let span = tracing::debug_span!("socket", id = connection.id().0);
-    let session = Session::new(state.clone(), connection, window);
+    let session = Session::new(state.clone(), connection, window, bot_key);
     tokio::spawn(serve(session, upgrade, place).instrument(span));
     Ok(switching(&parts.headers, &key))
 }

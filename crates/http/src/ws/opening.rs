@@ -33,8 +33,9 @@ impl Session {
     /// Shows the user its world, then lets live events follow.
     pub(super) async fn open(self: Arc<Self>) -> usize {
         let (hub, window, history) = (&self.state.hub, self.window, self.state.app.history());
+        let scope = self.scope();
         let shown = move |tx: &dyn Tx, user| {
-            let mut opening = opening(tx, user, &window)?;
+            let mut opening = opening(tx, user, &window, scope.as_deref())?;
             let page = mem::take(&mut opening.page);
             let memberships = Memberships {
                 accepted: mem::take(&mut opening.heads),
@@ -84,11 +85,11 @@ impl Session {
         let mut size = GROUPS_FIRST;
         while !later.is_empty() {
             let (ids, rest) = later.split_at(size.min(later.len()));
-            let (asked, is_last) = (ids.to_vec(), rest.is_empty());
+            let (asked, is_last, scope) = (ids.to_vec(), rest.is_empty(), self.scope());
             let part = if is_last { Fragment::Last } else { Fragment::Middle };
             let before = if is_last { mem::take(&mut shown) } else { BTreeSet::new() };
             let read = move |tx: &dyn Tx, user: UserId| {
-                let page = page(tx, user, &asked, is_last, &window)?;
+                let page = page(tx, user, &asked, is_last, &window, scope.as_deref())?;
                 let heads = page.heads();
                 let mut shown = shown_users(&page.groups);
                 let people = if is_last {

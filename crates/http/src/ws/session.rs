@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use chinwag_core::Error;
 use chinwag_core::app::connect::Window;
 use chinwag_core::app::{Context, Who};
+use chinwag_core::bot::{BotGrant, BotSecret};
 use chinwag_core::error::whole_seconds;
 use chinwag_core::event::Origin;
 use chinwag_core::rate::Cost;
+use chinwag_core::token::TokenHash;
 use chinwag_core::user::Caller;
+use chinwag_core::{Error, GroupId};
 use chinwag_hub::Connection;
 use tokio::time::Instant;
 
@@ -29,6 +31,8 @@ pub(crate) struct Session {
     pub(crate) connection: Connection,
     /// The groups in the socket's summary.
     pub(crate) window: Window,
+    /// The key of a bot with which it was opened, if it was, and what that allows.
+    pub(crate) key: Option<(TokenHash, BotGrant)>,
     resumes: Mutex<Resumes>,
 }
 
@@ -39,8 +43,19 @@ struct Resumes {
 }
 
 impl Session {
-    pub(crate) fn new(state: Arc<ServerState>, connection: Connection, window: Window) -> Self {
-        Self { state, connection, window, resumes: Mutex::new(Resumes { since: Instant::now(), count: 0 }) }
+    pub(crate) fn new(
+        state: Arc<ServerState>,
+        connection: Connection,
+        window: Window,
+        key: Option<(TokenHash, BotGrant)>,
+    ) -> Self {
+        let resumes = Mutex::new(Resumes { since: Instant::now(), count: 0 });
+        Self { state, connection, window, key, resumes }
+    }
+
+    /// The groups of the key of a bot, if it was opened with one.
+    pub(crate) fn scope(&self) -> Option<Vec<GroupId>> {
+        self.key.as_ref().map(|(_, grant)| grant.groups.clone())
     }
 
     /// Whether the socket may resume once more: a resume costs far more than other events.
@@ -54,10 +69,11 @@ impl Session {
     }
 
     pub(crate) fn context(&self, reference: Option<Arc<str>>) -> Context {
-        Context {
-            who: Who::Known(Caller::User(self.connection.user())),
-            origin: Some(Origin { socket: self.connection.id(), reference }),
-        }
+        let who = match &self.key {
+            Some((hash, _)) => Who::Bot(BotSecret::Key(*hash)),
+            None => Who::Known(Caller::User(self.connection.user())),
+        };
+        Context { who, origin: Some(Origin { socket: self.connection.id(), reference }) }
     }
 
     /// Sends a frame to this socket alone.

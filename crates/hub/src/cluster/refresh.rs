@@ -57,7 +57,8 @@ impl Hub {
                 Err(_) => Vec::new(),
             };
             for socket in sockets {
-                self.resume(socket, frames.clone(), &[]);
+                let frames = if socket.is_scoped() { Vec::new() } else { frames.clone() };
+                self.resume(socket, frames, &[]);
             }
         }
         found.map(|_| ())

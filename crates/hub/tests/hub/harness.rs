@@ -308,7 +308,7 @@ pub(crate) fn heads(tx: &dyn Tx, user: UserId) -> Result<((), Memberships)> {
 }
 
 pub(crate) fn identity_of(user: UserId, name: &str) -> Identity {
-    Identity { user, name: name_of(name), token: None, expires: None }
+    Identity { user, name: name_of(name), token: None, expires: None, scope: None }
 }
 
 /// Returns once every task has done what it can.

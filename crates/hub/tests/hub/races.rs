@@ -195,7 +195,8 @@ impl Race {
         let stage = mem::replace(&mut self.sockets[socket], Stage::Nothing);
         self.sockets[socket] = match stage {
             Stage::Nothing => {
-                let identity = Identity { user, name: name_of("somebody"), token: None, expires: None };
+                let identity =
+                    Identity { user, name: name_of("somebody"), token: None, expires: None, scope: None };
                 Stage::Registered(self.hub.register(identity).expect("there is room"))
             }
             Stage::Registered(connection) => {

@@ -28,6 +28,7 @@ impl ClientEvent for StatusUpdate {
     }
 
     async fn run(request: EventRequest, status: Status) -> Result<()> {
+        request.context.refuse_bots()?;
         let (session, origin) = (&request.session, request.context.origin.as_ref());
         session.state.hub.set_status(&session.connection, status, origin);
         Ok(())

@@ -58,8 +58,11 @@ async fn resume(request: EventRequest, command: Resume) -> Result<()> {
         return Ok(());
     }
     state.hub.pause(connection);
-    let (current, since) = state.hub.split_current(connection, command.since);
-    let mut resuming = Resuming::new(since);
+    let scope = request.session.scope();
+    let is_shown = |group: &GroupId| scope.as_ref().is_none_or(|scope| scope.contains(group));
+    let (asked, others): (Vec<_>, Vec<_>) = command.since.into_iter().partition(|(group, _)| is_shown(group));
+    let (current, since) = state.hub.split_current(connection, asked);
+    let mut resuming = Resuming::new([since, others].concat());
     let sent = send_missed(&request, &mut resuming).await;
     if resuming.is_lost {
         // The user has left a group whose events were being sent: the rest can neither be sent nor

@@ -6,6 +6,7 @@ mod backends;
 mod events;
 mod files;
 mod groups;
+mod hooks;
 mod http;
 mod layers;
 mod limits;
@@ -31,6 +32,7 @@ pub(crate) use backends::shown;
 pub(crate) use events::Events;
 pub(crate) use files::{Files, bucket_variables};
 pub(crate) use groups::Groups;
+pub(crate) use hooks::Hooks;
 pub(crate) use http::Http;
 pub(crate) use layers::{Flags, load};
 pub(crate) use limits::Limits;
@@ -73,6 +75,7 @@ pub(crate) struct Config {
     pub(crate) events: Events,
     pub(crate) files: Files,
     pub(crate) groups: Groups,
+    pub(crate) hooks: Hooks,
     pub(crate) limits: Limits,
     pub(crate) messages: Messages,
     pub(crate) presence: Presence,
@@ -101,6 +104,7 @@ impl Default for Config {
             events: Events::default(),
             files: Files::default(),
             groups: Groups::default(),
+            hooks: Hooks::default(),
             limits: Limits::default(),
             messages: Messages::default(),
             presence: Presence::default(),
@@ -127,6 +131,7 @@ impl Config {
         self.auth.check(problems);
         self.events.check(problems);
         self.files.check(problems);
+        self.hooks.check(problems);
         self.limits.check(problems);
         self.messages.check(problems);
         self.presence.check(problems);

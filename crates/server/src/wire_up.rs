@@ -15,7 +15,7 @@ use chinwag_core::store::Store;
 use chinwag_core::{Clock, Error, HistoryId};
 use chinwag_files::{Location, Storage};
 use chinwag_http::wire::events::EventEncoder;
-use chinwag_http::{FileOptions, PublicUrl, ServerState, ServiceKey};
+use chinwag_http::{FileOptions, PublicUrl, SendHook, ServerState, ServiceKey};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::{ConnectError, LocalBus, Receiver, RedisBus, RedisOptions};
 pub(crate) use chinwag_store_postgres::Claim;
@@ -64,6 +64,10 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &Sta
     let name_case = Some(config.users.name_case());
     let store = wait.repeat(|| open_store(config, folder, bus.clone(), name_case)).await?;
     let app = App::new(store.clone(), clock.clone(), limits(config)).with_user_rules(config.users.rules());
+    let app = match config.hooks.options(config.limits.message_chars) {
+        Some(hook) => app.with_before_send(SendHook::new(hook, clock.clone()).map_err(why_not)?),
+        None => app,
+    };
     bus.share_rates(app.rates());
     wait.repeat(async || app.prepare(config.users.special()).await.map_err(why_not)).await?;
     wait.repeat(async || app.feed_prepare().await.map_err(why_not)).await?;

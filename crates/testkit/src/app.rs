@@ -18,7 +18,7 @@ use chinwag_core::store::Store;
 use chinwag_core::{Clock, Name};
 use chinwag_files::{Location, Storage};
 use chinwag_http::wire::events::EventEncoder;
-use chinwag_http::{FileOptions, ServerState, ServiceKey};
+use chinwag_http::{FileOptions, HookOptions, SendHook, ServerState, ServiceKey};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::{ConnectError, LocalBus, Receiver, RedisBus, RedisOptions};
 use chinwag_store_postgres::{OpenError, PostgresStore};
@@ -69,6 +69,8 @@ pub struct Options {
     pub bucket_variables: Vec<(String, String)>,
     /// Whether files that browsers save are read at the bucket (no).
     pub redirect_files: bool,
+    /// The hook before sending (none).
+    pub before_send: Option<HookOptions>,
     /// Whether nodes count limits together by Redis, whose clock is the machine's: yes.
     pub shared_rates: bool,
 }
@@ -90,8 +92,22 @@ impl Default for Options {
             files: Some(Location::Data),
             bucket_variables: Vec::new(),
             redirect_files: false,
+            before_send: None,
             shared_rates: true,
         }
+    }
+}
+
+impl Options {
+    /// Asks a program at this address before messages are stored.
+    pub fn ask_before_sending(&mut self, url: &str) -> &mut HookOptions {
+        self.before_send.insert(HookOptions {
+            url: url.to_owned(),
+            secret: None,
+            timeout: Duration::from_secs(1),
+            allows_on_failure: false,
+            message_chars: self.limits.message_chars,
+        })
     }
 }
 
@@ -259,6 +275,12 @@ impl TestApp {
         let store = self.place.store(options, bus.clone()).await;
         let app = App::new(store.clone(), options.clock.clone(), options.limits.clone())
             .with_user_rules(options.users);
+        let app = match options.before_send.clone() {
+            Some(hook) => {
+                app.with_before_send(SendHook::new(hook, options.clock.clone()).expect("the hook is right"))
+            }
+            None => app,
+        };
         if options.shared_rates {
             bus.share_rates(app.rates());
         }

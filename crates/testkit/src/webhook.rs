@@ -32,9 +32,12 @@ pub struct Received {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     Status(u16),
+    /// 200 with this body.
+    Body(String),
     /// 307 to this address.
     Redirect(String),
-    /// None, until the test calls [`HookReceiver::release`]; then 200.
+    /// None, until the test calls [`HookReceiver::release`]; then 200, with the body of
+    /// [`HookReceiver::release_with`].
     Held,
 }
 
@@ -50,11 +53,11 @@ pub struct HookReceiver {
 struct ReceiverState {
     received: Mutex<Vec<Received>>,
     answer: Mutex<Answering>,
-    released: watch::Sender<bool>,
+    released: watch::Sender<Option<String>>,
 }
 
 impl Received {
-    /// The event.
+    /// The event, or the question of the hook before sending.
     pub fn event(&self) -> Value {
         serde_json::from_slice(&self.body).expect("the body is JSON")
     }
@@ -98,7 +101,7 @@ impl HookReceiver {
         let shared = Arc::new(ReceiverState {
             received: Mutex::default(),
             answer: Mutex::new(answer),
-            released: watch::channel(false).0,
+            released: watch::channel(None).0,
         });
         let of_task = shared.clone();
         let router = Router::new().fallback(move |request: Request| receive(of_task.clone(), request));
@@ -118,7 +121,12 @@ impl HookReceiver {
 
     /// Answers the requests that are held.
     pub fn release(&self) {
-        self.shared.released.send_replace(true);
+        self.release_with("");
+    }
+
+    /// Answers the requests that are held with this body.
+    pub fn release_with(&self, body: &str) {
+        self.shared.released.send_replace(Some(body.to_owned()));
     }
 
     /// Everything that came so far, in order.
@@ -174,11 +182,13 @@ async fn receive(shared: Arc<ReceiverState>, request: Request) -> Response {
     lock(&shared.received).push(received);
     match reply {
         Reply::Status(status) => StatusCode::from_u16(status).expect("a status").into_response(),
+        Reply::Body(body) => body.into_response(),
         Reply::Redirect(to) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response(),
         Reply::Held => {
+            let mut released = shared.released.subscribe();
             // It ends only with the receiver.
-            let _ = shared.released.subscribe().wait_for(|released| *released).await;
-            StatusCode::OK.into_response()
+            let body = released.wait_for(Option::is_some).await.ok().and_then(|body| body.clone());
+            body.unwrap_or_default().into_response()
         }
     }
 }

@@ -1,0 +1,173 @@
+//! The hook before sending: a program of the host's that is asked about each message and edit before it is stored.
+
+mod breaker;
+mod question;
+mod ruling;
+mod turns;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use chinwag_core::before_send::{BeforeSend, Question, QuestionLane, QuestionTurn, Ruling};
+use chinwag_core::store::Answer;
+use chinwag_core::webhook::WebhookSecret;
+use chinwag_core::{Clock, Error, Result, UserId};
+use metrics::{counter, gauge};
+use reqwest::header::{CONTENT_TYPE, USER_AGENT};
+use reqwest::{Client, StatusCode, Url, redirect};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use self::breaker::Breaker;
+use self::turns::Turns;
+use crate::notice::Notice;
+use crate::webhook::client::AGENT;
+use crate::webhook::signature::{secret_of, signatures};
+
+/// Questions under way at a time. More wait, each within its time.
+const UNDER_WAY: usize = 64;
+/// The longest answer, in bytes.
+const ANSWER_BYTES: usize = 64 * 1024;
+/// A connection that is not used for so long is closed.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// The settings of the hook.
+#[derive(Debug, Clone)]
+pub struct HookOptions {
+    /// The address.
+    pub url: String,
+    /// The secret that signs, if questions are signed.
+    pub secret: Option<WebhookSecret>,
+    /// The time for a question and its answer.
+    pub timeout: Duration,
+    /// Whether messages are stored as they are while the hook fails. Otherwise they are refused.
+    pub allows_on_failure: bool,
+    /// The longest message body.
+    pub message_chars: usize,
+}
+
+impl HookOptions {
+    /// Parses an address. The error completes a sentence that begins with the setting's name.
+    pub fn parse_url(text: &str) -> std::result::Result<Url, &'static str> {
+        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        url.ok_or("must be an absolute http or https URL")
+    }
+
+    /// Parses a secret. The error completes a sentence that begins with the setting's name.
+    pub fn parse_secret(text: &str) -> std::result::Result<WebhookSecret, &'static str> {
+        secret_of(text).ok_or("must be whsec_ and 24 to 64 bytes in base64")
+    }
+}
+
+/// The hook before sending.
+pub struct SendHook {
+    options: HookOptions,
+    url: Url,
+    client: Client,
+    clock: Arc<dyn Clock>,
+    under_way: Semaphore,
+    turns: Turns,
+    breaker: Breaker,
+    /// One entry of the log a minute says that the hook fails.
+    failed: Notice,
+}
+
+impl SendHook {
+    /// The hook with these settings.
+    pub fn new(options: HookOptions, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
+        let url = HookOptions::parse_url(&options.url).map_err(Error::internal)?;
+        // It may have been chosen before, by whoever else speaks TLS in this process.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .pool_idle_timeout(IDLE)
+            .no_proxy()
+            .build()
+            .map_err(Error::internal)?;
+        Ok(Arc::new(Self {
+            url,
+            client,
+            clock,
+            under_way: Semaphore::new(UNDER_WAY),
+            turns: Turns::default(),
+            breaker: Breaker::default(),
+            failed: Notice::default(),
+            options,
+        }))
+    }
+
+    async fn answer(&self, question: &Question) -> std::result::Result<Ruling, String> {
+        let _permit = self.under_way.acquire().await.map_err(|why| why.to_string())?;
+        let body = Bytes::from(question::written(question).map_err(|why| why.to_string())?);
+        let id = format!("question_{}", self.clock.uuid().as_simple());
+        let timestamp = self.clock.now().micros().div_euclid(1_000_000);
+        let mut request = self
+            .client
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header(USER_AGENT, AGENT)
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", timestamp);
+        if let Some(secret) = &self.options.secret {
+            let signature = signatures(std::slice::from_ref(secret), &id, timestamp, &body);
+            request = request.header("webhook-signature", signature);
+        }
+        // The address, which may hold a secret, is left out of what is logged.
+        let failed = |why: reqwest::Error| why.without_url().to_string();
+        let mut response = request.body(body).send().await.map_err(failed)?;
+        if response.status() != StatusCode::OK {
+            return Err(format!("the answer is {}", response.status()));
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if bytes.len() + chunk.len() > ANSWER_BYTES {
+                return Err(format!("the answer is longer than {ANSWER_BYTES} bytes"));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        ruling::read(&bytes, self.options.message_chars, question.has_files)
+    }
+
+    async fn ask_in_time(&self, question: &Question) -> std::result::Result<Ruling, String> {
+        let Some(attempt) = self.breaker.admit(self.clock.elapsed()) else {
+            return Err("it has failed again and again, and is asked again in a moment".to_owned());
+        };
+        let answered = match timeout(self.options.timeout, self.answer(question)).await {
+            Ok(answered) => answered,
+            Err(_) => Err(format!("no answer came within {:?}", self.options.timeout)),
+        };
+        attempt.end(answered.is_ok(), self.clock.elapsed());
+        answered
+    }
+}
+
+impl BeforeSend for SendHook {
+    fn take_turn(&self, user: UserId, lane: QuestionLane) -> Result<Box<dyn QuestionTurn>> {
+        Ok(Box::new(self.turns.take(user, lane)?))
+    }
+
+    fn ask(&self, question: Question) -> Answer<'_, Ruling> {
+        Box::pin(async move {
+            let answered = self.ask_in_time(&question).await;
+            gauge!("chinwag_hook_open").set(if self.breaker.is_open() { 1.0 } else { 0.0 });
+            let result = match &answered {
+                Ok(Ruling::Allow) => "allowed",
+                Ok(Ruling::Refuse(_)) => "refused",
+                Ok(Ruling::Replace(_)) => "replaced",
+                Err(_) => "failed",
+            };
+            counter!("chinwag_hook_questions_total", "result" => result).increment(1);
+            match answered {
+                Ok(ruling) => Ok(ruling),
+                Err(why) => {
+                    if self.failed.is_due(self.clock.now()) {
+                        tracing::warn!(why, "the hook before sending fails (hooks.before_send)");
+                    }
+                    if self.options.allows_on_failure { Ok(Ruling::Allow) } else { Err(Error::unavailable()) }
+                }
+            }
+        })
+    }
+}

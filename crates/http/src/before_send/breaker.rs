@@ -1,0 +1,121 @@
+//! The circuit breaker of the hook: a hook that has failed several times in a row is left alone for a moment, so that
+//! messages do not wait for answers that do not come.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Failures in a row after which the hook is left alone.
+const FAILURES: u32 = 10;
+/// The time for which it is. After it one question shows whether the hook answers again.
+const REST: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Default)]
+pub(super) struct Breaker(Mutex<BreakerState>);
+
+#[derive(Debug, Default)]
+struct BreakerState {
+    /// Failures in a row.
+    failures: u32,
+    /// The end of the rest, if there is one.
+    until: Option<Duration>,
+    /// Whether the one question after the rest is under way.
+    is_tried: bool,
+}
+
+/// A question that may be asked. One that is dropped without an end counts as neither.
+pub(super) struct HookAttempt<'b> {
+    breaker: &'b Breaker,
+    /// Whether it is the one question after a rest.
+    is_trial: bool,
+}
+
+impl Breaker {
+    /// Whether a question may be asked now.
+    pub(super) fn admit(&self, now: Duration) -> Option<HookAttempt<'_>> {
+        let mut state = self.lock();
+        let is_trial = match state.until {
+            None => false,
+            Some(until) if now >= until && !state.is_tried => true,
+            Some(_) => return None,
+        };
+        state.is_tried |= is_trial;
+        Some(HookAttempt { breaker: self, is_trial })
+    }
+
+    /// Whether the hook is left alone.
+    pub(super) fn is_open(&self) -> bool {
+        self.lock().until.is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BreakerState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HookAttempt<'_> {
+    /// Notes whether the hook has answered.
+    pub(super) fn end(self, is_answered: bool, now: Duration) {
+        let mut state = self.breaker.lock();
+        if is_answered {
+            // An answer to a question from before the rest does not end it.
+            if self.is_trial || state.until.is_none() {
+                *state = BreakerState::default();
+            }
+            return;
+        }
+        state.failures = state.failures.saturating_add(1);
+        if self.is_trial || state.until.is_none() && state.failures >= FAILURES {
+            state.until = Some(now + REST);
+        }
+    }
+}
+
+impl Drop for HookAttempt<'_> {
+    fn drop(&mut self) {
+        if self.is_trial {
+            self.breaker.lock().is_tried = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn fail(breaker: &Breaker, times: u32, now: u64) {
+        for _ in 0..times {
+            breaker.admit(at(now)).expect("it is asked").end(false, at(now));
+        }
+    }
+
+    #[test]
+    fn breaker_opens_after_failures_in_a_row_alone() {
+        let breaker = Breaker::default();
+        fail(&breaker, FAILURES - 1, 0);
+        breaker.admit(at(0)).expect("it is asked").end(true, at(0));
+        fail(&breaker, FAILURES - 1, 0);
+        assert!(!breaker.is_open());
+        fail(&breaker, 1, 0);
+        assert!(breaker.is_open() && breaker.admit(at(4)).is_none());
+    }
+
+    #[test]
+    fn one_question_after_the_rest_decides() {
+        let breaker = Breaker::default();
+        fail(&breaker, FAILURES, 0);
+        let trial = breaker.admit(at(5)).expect("the trial");
+        assert!(breaker.admit(at(5)).is_none(), "one at a time");
+        trial.end(false, at(6));
+        assert!(breaker.admit(at(10)).is_none(), "another rest");
+        let dropped = breaker.admit(at(11)).expect("the trial");
+        drop(dropped);
+        breaker.admit(at(11)).expect("the next trial").end(true, at(11));
+        assert!(!breaker.is_open());
+        fail(&breaker, FAILURES - 1, 12);
+        assert!(!breaker.is_open());
+    }
+}

@@ -1,6 +1,7 @@
 //! The objects, events and calls of the API: a file for each noun.
 
 mod account;
+mod bot;
 mod contact;
 mod entry;
 mod file;
@@ -20,6 +21,7 @@ mod thread;
 mod user;
 
 pub use account::{SignIn, Ticket};
+pub use bot::{BotKey, IncomingHook};
 pub use contact::{Change, ContactChange, ContactSummary, ContactUpdate};
 pub use entry::{Entry, EntryChange, HistoryRow};
 pub use file::{Attachment, File, Thumbnail};

@@ -34,7 +34,7 @@ pub(crate) async fn identified(
     let is_service = match &identified {
         Identified::Nobody => state.options.open,
         Identified::Known(Credential::Service) => true,
-        Identified::Known(Credential::User(_)) | Identified::Token(..) => false,
+        Identified::Known(Credential::User(_)) | Identified::Token(..) | Identified::Bot(..) => false,
     };
     if !is_service {
         return note(parts).map(|()| identified);

@@ -4,6 +4,8 @@
 //! A noun's own file in this folder has its payloads, events and routes together. The nouns that are too long for one file
 //! are divided: `wire::input`, `ws::events`, `wire::events`, `rest`.
 
+pub mod bot;
+pub mod hook;
 pub mod invite;
 pub mod pin;
 pub mod reaction;
@@ -67,6 +69,27 @@ macro_rules! routes {
                 "/api/v1/users/{name}/tokens/" {
                     post token::create: answers(401, 403, 201).example(|_| json!({ "ttl": 60 }));
                     delete token::delete: answers(401, 403, 200);
+                }
+                "/api/v1/users/{name}/keys/" {
+                    post bot::create: answers(401, 403, 400)
+                        .example(|ids| json!({ "groups": [ids.group], "may": ["read", "send"] }));
+                    get bot::list: answers(401, 403, 400);
+                }
+                "/api/v1/users/{name}/keys/{id}/" {
+                    get bot::get: answers(401, 403, 400);
+                    delete bot::delete: answers(401, 403, 400);
+                }
+                "/api/v1/users/{name}/hooks/" {
+                    post hook::create: answers(401, 403, 400).example(|ids| json!({ "group": ids.group }));
+                    get hook::list: answers(401, 403, 400);
+                }
+                "/api/v1/users/{name}/hooks/{id}/" {
+                    get hook::get: answers(401, 403, 400);
+                    delete hook::delete: answers(401, 403, 400);
+                }
+                "/hooks/{secret}/" {
+                    post hook::receive: answers(404, 404, 404).costs(Cost::Message).takes_hook()
+                        .at("{secret}", UNKNOWN_HOOK).example(|_| json!({ "text": "theirs" }));
                 }
                 "/api/v1/groups/" {
                     post group::create: answers(401, 403, 201).costs(Cost::Group).adds()
@@ -279,6 +302,8 @@ pub(crate) static SERVER_EVENTS: &[ServerEventEntry] = &[
 pub(crate) const REST_PAYLOADS: &[&[RestPayload]] = &[
     account::REST,
     groups::REST,
+    &[bot::NewBotKey::REST],
+    hook::REST,
     &[invite::NewInvite::REST],
     messages::REST,
     relation::REST,

@@ -10,6 +10,7 @@ pub mod api;
 mod assets;
 mod asyncapi;
 pub mod auth;
+pub mod before_send;
 mod cursor;
 pub mod error;
 mod extract;
@@ -41,6 +42,7 @@ pub mod ws;
 
 pub use api::CLIENT_EVENTS;
 pub use asyncapi::asyncapi;
+pub use before_send::{HookOptions, SendHook};
 pub use key::ServiceKey;
 pub use network::public_url::PublicUrl;
 pub use network::range::Network;

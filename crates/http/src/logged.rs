@@ -9,11 +9,16 @@ const BEFORE_CODE: &str = "/invites/";
 /// The beginning of such a code, wherever it stands.
 const CODE: &str = "cw_invite_";
 
+/// The part of a path before the secret of an incoming hook.
+const BEFORE_HOOK: &str = "/hooks/";
+
 /// The path of a request without secrets. The query is no part of it: it may hold a ticket.
 pub(crate) fn path(uri: &Uri) -> Cow<'_, str> {
     let path = uri.path();
-    let code = path.find(BEFORE_CODE).map(|at| at + BEFORE_CODE.len()).filter(|at| *at < path.len());
-    match code.into_iter().chain(path.find(CODE)).min() {
+    let after = |part: &str| path.find(part).map(|at| at + part.len()).filter(|at| *at < path.len());
+    // In a path of the API the id of a hook stands there.
+    let hook = if path.contains("/api/") { None } else { after(BEFORE_HOOK) };
+    match after(BEFORE_CODE).into_iter().chain(hook).chain(path.find(CODE)).min() {
         Some(at) => format!("{}…", &path[..at]).into(),
         None => path.into(),
     }
@@ -24,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_left_out_of_logged_paths() {
+    fn secrets_are_left_out_of_logged_paths() {
         for (sent, logged) in [
             ("/api/v1/groups/a/messages/?ticket=x", "/api/v1/groups/a/messages/"),
             ("/api/v1/groups/a/invites/", "/api/v1/groups/a/invites/"),
@@ -33,6 +38,9 @@ mod tests {
             ("/api/v1/invites/0123", "/api/v1/invites/…"),
             ("/base/api/v1/groups/a/invites/cw_invite_0123/", "/base/api/v1/groups/a/invites/…"),
             ("/api/v1/invite/cw_invite_0123", "/api/v1/invite/…"),
+            ("/hooks/cw_hook_0123/", "/hooks/…"),
+            ("/base/hooks/0123", "/base/hooks/…"),
+            ("/api/v1/users/ci/hooks/0123/", "/api/v1/users/ci/hooks/0123/"),
         ] {
             assert_eq!(path(&sent.parse().expect("an address")), logged, "{sent}");
         }

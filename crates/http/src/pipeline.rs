@@ -27,6 +27,7 @@ use hyper::body::Body as _;
 use tower::ServiceExt;
 
 use crate::act_as;
+use crate::api::hook;
 use crate::auth::{Credential, Identified};
 use crate::error::{ErrorResponse, Problem};
 use crate::extract::payload;
@@ -105,12 +106,15 @@ async fn prepare(
     Ok(Prepared { body, token, charged })
 }
 
-/// Step 1. Where files are read, a ticket in the query comes before any other credential.
+/// Step 1. The address of a hook is its credential. Where files are read, a ticket in the query comes before any other.
 async fn identify(
     state: &ServerState,
     demands: &RouteDemands,
     parts: &Parts,
 ) -> chinwag_core::Result<Identified> {
+    if demands.takes_hook(&parts.method) {
+        return hook::identified(state, &parts.uri).await;
+    }
     if demands.takes_ticket(&parts.method)
         && let Some(identified) = ticket::identified(state, &parts.uri).await?
     {
@@ -160,7 +164,7 @@ async fn charge(
 fn limited_user(identified: &Identified) -> Option<UserId> {
     match identified {
         Identified::Nobody => None,
-        Identified::Token(_, user) => Some(*user),
+        Identified::Token(_, user) | Identified::Bot(_, user) => Some(*user),
         Identified::Known(Credential::Service) => None,
         Identified::Known(credential @ Credential::User(_)) => match credential.caller() {
             Caller::Service => None,

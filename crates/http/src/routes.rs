@@ -9,6 +9,8 @@ use crate::wire::input::user::patch_cost;
 
 /// The code of an invite that does not exist, for examples.
 const UNKNOWN_CODE: &str = "cw_invite_0000000000000000000000";
+/// The secret of a hook that does not exist.
+const UNKNOWN_HOOK: &str = "cw_hook_0000000000000000000000000000000000000000000";
 
 /// A route of the API: a method at a path, as the OpenAPI document names them.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct RouteRules {
     reads_body_itself: bool,
     /// Whether a ticket for files in the query is a credential.
     takes_ticket: bool,
+    /// Whether the secret of a hook in the path is the credential.
+    takes_hook: bool,
 }
 
 /// The ids and names in the example of a route.
@@ -80,6 +84,7 @@ const fn answers(nobody: u16, stranger: u16, service: u16) -> RouteRules {
         cost: RouteCost::ByMethod,
         reads_body_itself: false,
         takes_ticket: false,
+        takes_hook: false,
     }
 }
 
@@ -102,6 +107,10 @@ impl RouteRules {
 
     const fn takes_ticket(self) -> Self {
         Self { takes_ticket: true, ..self }
+    }
+
+    const fn takes_hook(self) -> Self {
+        Self { takes_hook: true, ..self }
     }
 
     const fn adds(self) -> Self {
@@ -166,6 +175,11 @@ impl RouteDemands {
     pub(crate) fn takes_ticket(&self, method: &Method) -> bool {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         self.rules(method).is_some_and(|rules| rules.takes_ticket)
+    }
+
+    /// Whether the secret of a hook in the path is the credential, and nothing else is.
+    pub(crate) fn takes_hook(&self, method: &Method) -> bool {
+        self.rules(method).is_some_and(|rules| rules.takes_hook)
     }
 
     fn rules(&self, method: &Method) -> Option<&RouteRules> {

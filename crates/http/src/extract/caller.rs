@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
+use chinwag_core::Error;
 use chinwag_core::app::{Context, Who};
+use chinwag_core::bot::BEYOND_BOTS;
 
 use crate::admission::UnderWay;
 use crate::auth::{Credential, Identified};
@@ -12,7 +14,7 @@ use crate::error::Problem;
 use crate::state::ServerState;
 
 /// The caller of a REST request, for the use cases. A token of the server's own is looked up by the
-/// use case, in its transaction.
+/// use case, in its transaction, and so is a secret of a bot.
 pub(crate) struct CallerContext(pub(crate) Context);
 
 impl FromRequestParts<Arc<ServerState>> for Credential {
@@ -21,6 +23,7 @@ impl FromRequestParts<Arc<ServerState>> for Credential {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<ServerState>) -> Result<Self, Problem> {
         match parts.extensions.get::<Identified>() {
             Some(Identified::Known(credential)) => Ok(credential.clone()),
+            Some(Identified::Bot(..)) => Err(Error::forbidden(BEYOND_BOTS).into()),
             _ => Ok(state.auth.credential(parts).await?),
         }
     }
@@ -37,6 +40,7 @@ impl OptionalFromRequestParts<Arc<ServerState>> for Credential {
         match parts.extensions.get::<Identified>() {
             Some(Identified::Nobody) => Ok(None),
             Some(Identified::Known(credential)) => Ok(Some(credential.clone())),
+            Some(Identified::Bot(..)) => Err(Error::forbidden(BEYOND_BOTS).into()),
             _ => Ok(state.auth.presented_credential(parts).await?),
         }
     }
@@ -46,6 +50,9 @@ impl FromRequestParts<Arc<ServerState>> for CallerContext {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<ServerState>) -> Result<Self, Problem> {
+        if let Some(Identified::Bot(secret, _)) = parts.extensions.get() {
+            return Ok(Self(Context { who: Who::Bot(*secret), origin: None }));
+        }
         if let Some(request) = parts.extensions.get::<UnderWay>()
             && let Some(Identified::Token(hash, _)) = parts.extensions.get()
         {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use chinwag_core::app::identity::Spelled;
-use chinwag_core::{Error, FileId, GroupId, MessageId, Name, WebhookId};
+use chinwag_core::{BotKeyId, Error, FileId, GroupId, HookId, MessageId, Name, WebhookId};
 
 use crate::error::Problem;
 
@@ -53,6 +53,14 @@ impl Id for FileId {
 
 impl Id for WebhookId {
     const NOUN: &str = "webhook";
+}
+
+impl Id for HookId {
+    const NOUN: &str = "hook";
+}
+
+impl Id for BotKeyId {
+    const NOUN: &str = "key";
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for ByName {

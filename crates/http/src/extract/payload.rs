@@ -28,6 +28,11 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
+    /// The bytes as they were sent.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The object that it holds, whatever the content type says.
     pub(crate) fn fields(&self) -> chinwag_core::Result<Fields<'_>> {
         if self.form && !self.bytes.is_empty() && not_an_object(&self.bytes).is_some() {

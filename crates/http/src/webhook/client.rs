@@ -16,7 +16,7 @@ use super::signature::signatures;
 use crate::network::public_address::{PrivateAddress, PublicResolver, may_be_public};
 use crate::options::WebhookOptions;
 
-const AGENT: &str = concat!("Chinwag/", env!("CARGO_PKG_VERSION"));
+pub(crate) const AGENT: &str = concat!("Chinwag/", env!("CARGO_PKG_VERSION"));
 /// The longest time for a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Of an answer's body so much is read, and for so long, so that its connection can be used again.

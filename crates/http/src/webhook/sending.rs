@@ -16,7 +16,7 @@ use axum::body::Bytes;
 use chinwag_core::app::webhook::{EventToSend, LaneEnd, LaneToSend, WebhookStep, WebhookWork, WorkQuery};
 use chinwag_core::feed::FeedEvent;
 use chinwag_core::webhook::{WaitingEvent, WebhookAttempt, WebhookLane, WebhookQueue, WebhookSecret, later};
-use chinwag_core::{Error, Result, WebhookId};
+use chinwag_core::{Date, Error, Result, WebhookId};
 use futures_util::future::join_all;
 use metrics::counter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -264,11 +264,20 @@ impl Courier {
         let body = FeedEntry::new(history, event).and_then(|entry| serde_json::to_vec(&entry));
         let (state, url, secrets) = (self.state.clone(), round.url.clone(), round.secrets.clone());
         Box::pin(async move {
-            let body = Bytes::from(body.unwrap_or_default());
+            let body = match body {
+                Ok(body) => Bytes::from(body),
+                Err(why) => return unwritten(id, state.app.clock().now(), &why),
+            };
             let request = WebhookRequest { url: &url, secrets: &secrets, id, body };
             state.webhook_client.attempt(state.app.clock(), request).await
         })
     }
+}
+
+/// The attempt at an event that cannot be written. Nothing is sent in its place.
+fn unwritten(event: String, date: Date, why: &serde_json::Error) -> WebhookAttempt {
+    tracing::error!(event, %why, "an event cannot be written for a webhook");
+    WebhookAttempt { event, date, status: None, error: Some("the event cannot be written".to_owned()), ms: 0 }
 }
 
 /// The same request, which returns its permit with its end.

@@ -12,6 +12,7 @@ pub mod json;
 pub mod message;
 pub mod payload;
 pub mod relation;
+pub mod slack;
 pub mod user;
 pub mod value;
 

@@ -200,7 +200,7 @@ impl FirstMessage {
     pub fn command(self) -> First {
         let Self { target, body, client_id, mentions, attachments, data } = self;
         let body = body.map(|SentBody(body)| body);
-        First { target, body, client_id, mentions, attachments, detail: data.into_detail() }
+        First { target, body, client_id, mentions, attachments, detail: data.into_detail(), sent_as: None }
     }
 }
 

@@ -32,3 +32,9 @@ export function kindOf({ type = "", thumbnail }) {
   // The server makes a thumbnail of every image that browsers are to show.
   return kind === "image" && thumbnail === null ? "file" : kind;
 }
+
+/** The longest name that is shown in place of a bot's, in code units. */
+const ALIAS = 160;
+
+/** The name that an incoming hook gave to a message; empty without one. */
+export const aliasOf = ({ data }) => (typeof data?.username === "string" && data.username.length <= ALIAS ? data.username.trim() : "");

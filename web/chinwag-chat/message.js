@@ -4,7 +4,7 @@ import { LitElement, html, nothing } from "../vendor/lit.js";
 import { face } from "./face.js";
 import { bin, chain, pencil, pin, reply, smile, tack, thread, untack } from "./icons.js";
 import "./file.js";
-import { isGone, kindOf } from "./gist.js";
+import { aliasOf, isGone, kindOf } from "./gist.js";
 import { EVERYONE, spans } from "./mentions.js";
 import { define } from "./part.js";
 import { beginning, formatted, isEmojiOnly } from "./text.js";
@@ -160,7 +160,10 @@ export class Message extends LitElement {
   #author() {
     if (this.mine || !this.name) return html`<bdi class="author">${this.mine ? this.words.say("messages.you") : this.author}</bdi>`;
     const tag = this.profile?.kind === "bot" ? html`<span class="tag">${this.words.say("card.bot")}</span>` : nothing;
-    return html`<button class="author bare" aria-haspopup="dialog" tabindex=${this.tabbable ? 0 : -1} @click=${() => this.#tell("card")}><bdi>${this.author}</bdi></button>${tag}`;
+    const shown = this.profile?.kind === "bot" && aliasOf(this.message);
+    // Another name hides nobody: the label has the bot's own.
+    const label = shown ? this.words.say("card.both", { shown, name: this.author }) : nothing;
+    return html`<button class="author bare" aria-haspopup="dialog" aria-label=${label} title=${label} tabindex=${this.tabbable ? 0 : -1} @click=${() => this.#tell("card")}><bdi>${shown || this.author}</bdi></button>${tag}`;
   }
 
   /** A button for each reaction, pressed if it is this user's too. */

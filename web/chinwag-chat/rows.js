@@ -2,7 +2,7 @@
 // here.
 
 import { hasLine, lineOf } from "./entry.js";
-import { gist, isGone } from "./gist.js";
+import { aliasOf, gist, isGone } from "./gist.js";
 import { EVERYONE, isMention, textsOf } from "./mentions.js";
 import { openWindows } from "./windows.js";
 import { sameDay } from "./words.js";
@@ -148,7 +148,7 @@ export class Rows {
   #follows(before, message) {
     if (before.changes) return false;
     if (this.#mine(before) !== this.#mine(message)) return false;
-    if (!this.#mine(message) && before.author !== message.author) return false;
+    if (!this.#mine(message) && (before.author !== message.author || aliasOf(before) !== aliasOf(message))) return false;
     return new Date(message.date) - new Date(before.date) < TOGETHER;
   }
 

@@ -263,3 +263,26 @@ async fn a_picture_is_chosen_dropped_pasted_and_removed() {
     sees_uploaded(&bob, "Conversation list").await;
     tokio::join!(ann.close(), bob.close());
 }
+
+#[tokio::test]
+async fn name_of_a_hook_is_shown_with_the_mark_of_a_bot() {
+    let stage = Stage::open().await;
+    let (service, bob) = (stage.app.service(), stage.person("bob").await);
+    service.put("users/ci/", json!({ "kind": "bot", "display_name": "Builds" })).await;
+    let group = json!({ "name": "The workshop", "author": "bob", "members": ["ci"] });
+    let group = setup::id(&service.post("groups/", group).await.ok(201));
+    let made = service.post("users/ci/hooks/", json!({ "group": group })).await.ok(201);
+    let url = setup::text(&made["url"]);
+    for (text, username) in [("it failed", Some("Builder")), ("it is good", None)] {
+        let message = json!({ "text": text, "username": username });
+        assert_eq!(stage.app.nobody().post(&url, message).await.status, 200);
+    }
+    bob.press("The workshop").await;
+    bob.sees_once("it is good").await;
+    let heading = "const [row] = message(arguments[0]); const name = row.querySelector('button.author');
+        return name.textContent === arguments[1] && (name.getAttribute('aria-label') ?? '') === arguments[2]
+            && row.querySelector('.tag').textContent === 'bot'";
+    bob.looks("the name of the hook", heading, json!(["it failed", "Builder", "Builder (Builds)"])).await;
+    bob.looks("the name of the bot", heading, json!(["it is good", "Builds", ""])).await;
+    bob.close().await;
+}

@@ -27,6 +27,7 @@ const TRIALS: &[(&str, &[&str])] = &[
             "hosts",
             "strangers",
             "attachments",
+            "before_send",
             "webhooks",
         ],
     ),

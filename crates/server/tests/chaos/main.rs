@@ -7,6 +7,7 @@
 //! The trial of the disk needs `strace`, which the Debian package `strace` brings.
 
 mod attachments;
+mod before_send;
 mod clock;
 mod courier;
 mod crash;

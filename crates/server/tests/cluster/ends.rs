@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::process::finish;
+use chinwag_testkit::setup::{group, id};
 use chinwag_testkit::trial::{bound, report, times};
 use chinwag_testkit::wait::Wait;
 use chinwag_testkit::ws::Ws;
@@ -25,9 +26,11 @@ enum Way {
     Password,
     /// `chinwag user delete` in the same.
     Command,
+    /// The deletion of a bot's key.
+    Key,
 }
 
-const WAYS: [Way; 5] = [Way::Revocation, Way::Deletion, Way::Expiry, Way::Password, Way::Command];
+const WAYS: [Way; 6] = [Way::Revocation, Way::Deletion, Way::Expiry, Way::Password, Way::Command, Way::Key];
 
 impl Way {
     async fn user(self, cluster: &Cluster, name: &str) -> Client {
@@ -41,6 +44,13 @@ impl Way {
             Self::Expiry => {
                 service.user(name).await;
                 service.post(&path, json!({ "ttl": 5 })).await
+            }
+            Self::Key => {
+                service.put(&format!("users/{name}/"), json!({ "kind": "bot" })).await;
+                let group = group(&service, &[name]).await;
+                let key = json!({ "groups": [group], "may": ["read"] });
+                let key = service.post(&format!("users/{name}/keys/"), key).await.ok(201);
+                return Client::new(&cluster.nodes[0].url(), key["key"].as_str(), name);
             }
             Self::Revocation | Self::Deletion | Self::Command => return service.user(name).await,
         };
@@ -68,6 +78,11 @@ impl Way {
             }
             Self::Password => command(&["user", "passwd", name], "another password\n"),
             Self::Command => command(&["user", "delete", name, "--yes"], ""),
+            Self::Key => {
+                let path = format!("users/{name}/keys/");
+                let keys = first.service().get(&path).await.ok(200);
+                first.service().delete(&format!("{path}{}/", id(&keys[0]))).await.ok(200);
+            }
         }
     }
 }

@@ -42,6 +42,21 @@ fn the_example_of_a_webhook_works_as_it_says() {
     run("docs/events.md", EVENTS, "## Webhooks", 3);
 }
 
+#[test]
+fn the_example_of_the_hook_before_sending_works_as_it_says() {
+    run("docs/events.md", EVENTS, "## Before sending", 2);
+}
+
+#[test]
+fn the_bot_of_thirty_lines_works_as_it_says() {
+    run("docs/events.md", EVENTS, "## Bots", 3);
+}
+
+#[test]
+fn the_example_of_an_incoming_hook_works_as_it_says() {
+    run("docs/events.md", EVENTS, "## Incoming hooks", 2);
+}
+
 /// Runs the tour under a heading, which has at least so many steps.
 fn run(document: &str, text: &str, heading: &str, least: usize) {
     let (server, steps): (Vec<_>, Vec<_>) =

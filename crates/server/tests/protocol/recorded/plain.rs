@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 const ID: usize = 36;
 const DATE: usize = 27;
 /// How the server's secrets begin.
-const SECRETS: [&str; 4] = ["cw_token_", "cw_ticket_", "cw_key_", "cw_invite_"];
+const SECRETS: [&str; 6] = ["cw_token_", "cw_ticket_", "cw_key_", "cw_invite_", "cw_bot_", "cw_hook_"];
 
 /// The replacements so far.
 #[derive(Default)]

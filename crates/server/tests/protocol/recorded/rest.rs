@@ -15,6 +15,7 @@ pub(super) async fn play(session: &mut Session) {
     lists(session, &group).await;
     accounts(session).await;
     refusals(session, &group).await;
+    bots(session, &group).await;
     end(session, &group).await;
 }
 
@@ -299,6 +300,36 @@ async fn refusals(session: &mut Session, group: &str) {
     session.ask(&service, Method::POST, &path("accept/"), json!({ "author": "a b" })).await;
     session.ask(&service, Method::POST, "sessions/", json!({ "name": 7 })).await;
     session.ask(&service, Method::PATCH, &format!("messages/{NOTHING}/"), json!({ "body": 7 })).await;
+}
+
+async fn bots(session: &mut Session, group: &str) {
+    session.part("Bots over REST");
+    let service = session.service.clone();
+    session
+        .ask(&service, Method::PUT, "users/robot/", json!({ "kind": "bot", "display_name": "Robot" }))
+        .await;
+    session.ask(&service, Method::PATCH, &format!("groups/{group}/"), json!({ "members": ["robot"] })).await;
+    let key = json!({ "groups": [group], "may": ["read", "send"] });
+    let made = session.ask(&service, Method::POST, "users/robot/keys/", key).await;
+    let path = format!("users/robot/keys/{}/", text(&made.json["id"]));
+    let robot = service.bearing(&text(&made.json["key"]));
+    session.ask(&robot, Method::POST, "messages/", json!({ "group": group, "body": "beep" })).await;
+    session.ask(&robot, Method::GET, "users/", Value::Null).await;
+    session.ask(&service, Method::GET, "users/robot/keys/", Value::Null).await;
+    session.ask(&service, Method::DELETE, &path, Value::Null).await;
+    session.ask(&robot, Method::POST, "messages/", json!({ "group": group, "body": "beep" })).await;
+    session.ask(&service, Method::POST, "users/robot/keys/", json!({ "groups": [], "may": ["all"] })).await;
+    let made = session.ask(&service, Method::POST, "users/robot/hooks/", json!({ "group": group })).await;
+    let path = format!("users/robot/hooks/{}/", text(&made.json["id"]));
+    let url = text(&made.json["url"]);
+    let message =
+        json!({ "text": "<https://a.example|Build 7> &lt;b&gt;", "username": "Builder", "channel": "#a" });
+    session.ask(&service, Method::POST, &url, message).await;
+    session.ask(&service, Method::POST, &url, json!({ "text": "" })).await;
+    session.ask(&service, Method::GET, "users/robot/hooks/", Value::Null).await;
+    session.ask(&service, Method::DELETE, &path, Value::Null).await;
+    session.ask(&service, Method::POST, &url, json!({ "text": "late" })).await;
+    session.ask(&service, Method::POST, "users/ann/hooks/", json!({ "group": group })).await;
 }
 
 async fn end(session: &mut Session, group: &str) {

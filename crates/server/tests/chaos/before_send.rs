@@ -29,8 +29,8 @@ fn decide(request: &Received) -> Reply {
     let body = text(&request.event()["body"]);
     let number: usize = body.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a number");
     Reply::Body(match number {
-        number if number % 5 == 0 => json!({ "allow": false }).to_string(),
-        number if number % 3 == 0 => json!({ "body": format!("replaced {body}") }).to_string(),
+        number if number.is_multiple_of(5) => json!({ "allow": false }).to_string(),
+        number if number.is_multiple_of(3) => json!({ "body": format!("replaced {body}") }).to_string(),
         _ => json!({ "allow": true }).to_string(),
     })
 }
@@ -43,7 +43,7 @@ async fn write(author: Client, group: String, numbers: Range<usize>) -> usize {
         let message = json!({ "group": group, "body": body, "client_id": number.to_string() });
         let answer = author.request(reqwest::Method::POST, "messages/").json(&message).send().await;
         let Ok(answer) = answer else { return number };
-        let expected = if number % 5 == 0 { 403 } else { 201 };
+        let expected = if number.is_multiple_of(5) { 403 } else { 201 };
         assert_eq!(answer.status(), expected, "{body}");
     }
     end
@@ -93,11 +93,11 @@ async fn kill_9_stores_nothing_unasked_and_nothing_twice() {
         assert!(asked.contains(sent), "{body} was stored and not asked about");
         assert!(seen.insert(sent.to_owned()), "{body} was stored twice");
         let number: usize = sent.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a number");
-        assert_eq!(body != sent, number % 3 == 0, "{body}");
-        assert_ne!(number % 5, 0, "{body} was refused");
+        assert_eq!(body != sent, number.is_multiple_of(3), "{body}");
+        assert!(!number.is_multiple_of(5), "{body} was refused");
     }
     in_order(&stored);
-    let expected = AUTHORS.len() * (0..count).filter(|number| number % 5 != 0).count();
+    let expected = AUTHORS.len() * (0..count).filter(|number| !number.is_multiple_of(5)).count();
     assert_eq!(stored.len(), expected, "each that is acknowledged is stored");
     let questions = receiver.received().len();
     report(

@@ -346,10 +346,8 @@ async fn every_event_refuses_a_key_what_its_row_does_not_say() {
             }
         }
         let after: Vec<_> = state(&service, &group).await.into_iter().map(|answer| answer.text).collect();
-        let is_right = match EVENTS.contains(&event.name) {
-            true => code.is_none(),
-            false => code == Some(403) && before == after,
-        };
+        let is_right =
+            if EVENTS.contains(&event.name) { code.is_none() } else { code == Some(403) && before == after };
         if !is_right {
             wrong.push(format!("{}: {code:?}", event.name));
         }

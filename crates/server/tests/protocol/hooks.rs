@@ -19,6 +19,7 @@ pub(crate) async fn bot(service: &Client, name: &str) {
 /// Limits of two messages, on a clock that stands.
 pub(crate) fn two_messages(options: &mut Options) {
     options.clock = Arc::new(Held::default());
+    options.shared_rates = false;
     options.limits.rates = RateLimits { messages_burst: 2, messages_per_second: 1, ..RateLimits::lifted() };
 }
 

@@ -259,6 +259,9 @@ mod tests {
                 if fields.contains(&"contact".to_owned()) {
                     continue; // Two payloads in one: its own test is the reader's.
                 }
+                if path.starts_with("/hooks/") {
+                    continue; // Without a hook nothing is read.
+                }
                 let payload: Value = fields.iter().map(|field| ((*field).clone(), json!([{}]))).collect();
                 let path = path.replace("{name}", "arlan").replace("{emoji}", ":tada:");
                 let path = path.replace("{id}", "018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5e");
@@ -277,7 +280,7 @@ mod tests {
                 checked += 1;
             }
         }
-        assert_eq!(checked, 28);
+        assert_eq!(checked, 30);
     }
 
     #[test]

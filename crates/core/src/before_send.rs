@@ -89,7 +89,6 @@ impl Question {
 pub struct Replacement {
     pub body: Body,
     /// The new data; none to keep the sender's.
-    #[expect(clippy::option_option, reason = "data that is removed differs from data that is kept")]
     pub data: Option<Option<Arc<str>>>,
 }
 

@@ -84,7 +84,7 @@ impl Question {
     }
 }
 
-/// What is stored in place of a message.
+/// The text that is stored in place of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
     pub body: Body,

@@ -26,7 +26,7 @@ pub enum BotRight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BotRights(u8);
 
-/// What a bot does with a secret: everything that any secret allows.
+/// An act of a bot with a secret. No secret allows any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BotAct {
     /// Open a socket, and receive the events of the groups.
@@ -43,7 +43,7 @@ pub enum BotAct {
     Delete,
 }
 
-/// What a bot's act is about.
+/// The object of a bot's act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BotTarget {
     Group(GroupId),
@@ -82,7 +82,7 @@ pub struct IncomingHook {
     pub created: Date,
 }
 
-/// What a secret of a bot allows.
+/// The rights of a secret of a bot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BotGrant {
     /// The bot.

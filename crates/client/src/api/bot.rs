@@ -14,7 +14,7 @@ pub struct BotKey {
     pub id: Uuid,
     /// The groups in which it is good.
     pub groups: Vec<Uuid>,
-    /// What it may do there: `read`, `send` or both.
+    /// Its rights there: `read`, `send` or both.
     pub may: Vec<String>,
     /// When it was made.
     pub created: String,

@@ -1,6 +1,6 @@
 //! Messages and edits about which the hook before sending is asked. Without a hook none of this runs.
 //!
-//! What the hook decides on has passed the checks of its use case, on one snapshot. The use case checks again when it
+//! The hook decides on messages that have passed the checks of their use case, on one snapshot. The use case checks again when it
 //! stores the message.
 
 use std::sync::Arc;

@@ -91,13 +91,13 @@ impl App {
         .await
     }
 
-    /// What a secret of a bot allows now. Each use case looks again, in its transaction.
+    /// The present grant of a secret. Each use case looks again, in its transaction.
     pub async fn bot_grant(&self, secret: BotSecret) -> Result<BotGrant> {
         self.read(&Context::new(Caller::Service), secret, |tx, _, secret| bot_grant(tx, *secret)).await
     }
 }
 
-/// What a secret allows, if it is good. An unknown key is refused like a token, and an unknown hook is not there.
+/// The grant of a secret, if it is good. An unknown key is refused like a token, and an unknown hook is not there.
 pub(super) fn bot_grant(tx: &dyn Tx, secret: BotSecret) -> Result<BotGrant> {
     match secret {
         BotSecret::Key(hash) => Ok(tx.bot_key(&hash)?.ok_or(REFUSED)?.into()),

@@ -23,7 +23,7 @@ payload! {
     pub struct NewBotKey {
         /// The ids of the groups in which it is good, 1 to 100.
         groups: KeyGroups,
-        /// What it may do: `read` the groups, `send` messages in them, or both.
+        /// Its rights: `read` the groups, `send` messages in them, or both.
         may: BotRights,
     }
 }
@@ -103,7 +103,7 @@ pub(crate) struct ShownBotKey<'a> {
     id: Uuid,
     /// The groups in which it is good.
     groups: Vec<Uuid>,
-    /// What it may do there.
+    /// Its rights there.
     may: Vec<&'static str>,
     /// The date at which it was made, in UTC.
     #[schema(value_type = String, format = DateTime)]

@@ -109,7 +109,7 @@ impl KeyValue for IconAddress {
     }
 }
 
-/// What a message of a hook carries in its `data`.
+/// The `data` of a message of a hook.
 #[derive(Serialize)]
 struct HookData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]

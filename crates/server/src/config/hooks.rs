@@ -16,11 +16,11 @@ pub(crate) struct Hooks {
     pub(crate) secret: Option<String>,
     /// The time for a question and its answer.
     pub(crate) timeout: Period,
-    /// What becomes of messages while the program fails.
+    /// The fate of messages while the program fails.
     pub(crate) on_failure: OnFailure,
 }
 
-/// What becomes of messages while the hook fails.
+/// The fate of messages while the hook fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum OnFailure {

@@ -37,6 +37,7 @@ mod relation;
 mod room;
 mod search;
 mod send;
+mod stamp;
 mod task;
 mod thread;
 mod token;
@@ -66,6 +67,7 @@ pub use relation::Relations;
 pub use room::Room;
 pub use search::{Candidate, Candidates, IndexedGroup, SearchIndex, SearchPlace, UnindexedText};
 pub use send::{Sends, send_as_jobs};
+pub use stamp::{ChangedGroup, CommitPoint, DepartedGroup, Stamps};
 pub use task::{StoredTask, Task, Tasks};
 pub use thread::{OutsidePart, Threads};
 pub use token::Tokens;
@@ -103,6 +105,7 @@ pub trait Tx:
     + Files
     + Feed
     + Webhooks
+    + Stamps
 {
 }
 impl<
@@ -127,7 +130,8 @@ impl<
         + Followers
         + Files
         + Feed
-        + Webhooks,
+        + Webhooks
+        + Stamps,
 > Tx for T
 {
 }

@@ -13,9 +13,11 @@ use chinwag_core::{Date, Error, GroupId, Result, Seq, TaskId, UserId, stored_num
 use uuid::Uuid;
 
 pub use crate::log::log;
+use crate::membership::ERASE_MEMBERSHIPS;
 use crate::pin::drop_gone_pins;
 use crate::search::index_forget;
 use crate::sql::params;
+use crate::stamp::{DEPART, DEPART_DELETED, stamped};
 use crate::task::task_insert;
 use crate::transfer::table;
 use crate::{Columns, Conflict, ERASE_GROUP, Keys, Sql, Text, limit};
@@ -116,7 +118,7 @@ pub fn group_of_pair(sql: &impl Sql, a: UserId, b: UserId) -> Result<Option<Grou
 }
 
 /// The id after this one, or the first; none after the last.
-fn id_after(after: Option<GroupId>) -> Option<Uuid> {
+pub(crate) fn id_after(after: Option<GroupId>) -> Option<Uuid> {
     after.map_or(Some(Uuid::nil()), |id| id.0.as_u128().checked_add(1).map(Uuid::from_u128))
 }
 
@@ -199,8 +201,10 @@ pub fn group_insert(
         stored_number!(TaskKind::EraseGroup),
         " AND group_id = $1"
     ));
-    const INSERT: Text =
-        Text::same("INSERT INTO groups (id, name, pair_low, pair_high) VALUES ($1, $2, $3, $4)");
+    const INSERT: Text = Text::two(
+        "INSERT INTO groups (id, name, pair_low, pair_high, stamp) VALUES ($1, $2, $3, $4, stamp())",
+        "INSERT INTO groups (id, name, pair_low, pair_high) VALUES ($1, $2, $3, $4)",
+    );
     if sql.one(ERASED, params![id], |_| Ok(()))?.is_some() {
         return Err(Error::Conflict("a group with this id is still being erased"));
     }
@@ -244,7 +248,11 @@ pub fn group_erase(sql: &mut impl Sql, id: GroupId, most: usize) -> Result<usize
     let mut erased = 0;
     for text in ERASE_GROUP {
         if erased < most {
-            erased += sql.change(text, params![id, limit(most - erased)])?;
+            let rows = params![id, limit(most - erased)];
+            if text.sqlite == ERASE_MEMBERSHIPS.sqlite {
+                sql.change(DEPART_DELETED, rows)?;
+            }
+            erased += sql.change(text, rows)?;
         }
     }
     if erased < most {
@@ -260,8 +268,10 @@ fn numbers(count: usize) -> Result<i64> {
 }
 
 pub fn seq_take(sql: &mut impl Sql, group: GroupId, count: usize) -> Result<Seq> {
-    const TAKE: Text =
-        Text::same("UPDATE groups SET last_seq = last_seq + $1 WHERE id = $2 RETURNING last_seq");
+    const TAKE: Text = Text::two(
+        "UPDATE groups SET last_seq = last_seq + $1, stamp = stamp() WHERE id = $2 RETURNING last_seq",
+        "UPDATE groups SET last_seq = last_seq + $1 WHERE id = $2 RETURNING last_seq",
+    );
     let count = numbers(count)?;
     sql.claim_log(group)?;
     let last: Option<i64> = sql.change_one(TAKE, params![count, group], |row| row.get(0))?;
@@ -269,7 +279,9 @@ pub fn seq_take(sql: &mut impl Sql, group: GroupId, count: usize) -> Result<Seq>
 }
 
 pub fn seq_take_for_messages(sql: &mut impl Sql, group: GroupId, count: usize, newest: Date) -> Result<Seq> {
-    const TAKE: Text = Text::same(
+    const TAKE: Text = Text::two(
+        "UPDATE groups SET last_seq = last_seq + $1, newest_seq = last_seq + $1, newest_date = $2, stamp = stamp()
+        WHERE id = $3 RETURNING last_seq",
         "UPDATE groups SET last_seq = last_seq + $1, newest_seq = last_seq + $1, newest_date = $2
         WHERE id = $3 RETURNING last_seq",
     );
@@ -410,11 +422,13 @@ pub fn owner(sql: &impl Sql, group: GroupId) -> Result<Option<Member>> {
 }
 
 pub fn member_set(sql: &mut impl Sql, group: GroupId, user: UserId, role: Role, now: Date) -> Result<()> {
-    const SET: Text = Text::same(
-        "INSERT INTO memberships (group_id, user_id, role, since, last_read_seq, last_read_date, joined_seq)
-        SELECT g.id, $1, $2, $3, f.last_read_seq, f.last_read_date, g.last_seq FROM groups g
+    const SET: Text = stamped!(
+        "INSERT INTO memberships (group_id, user_id, role, since, last_read_seq, last_read_date, joined_seq,
+            joined_stamp)
+        SELECT g.id, $1, $2, $3, f.last_read_seq, f.last_read_date, g.last_seq, ",
+        " FROM groups g
         LEFT JOIN former_members f ON f.group_id = g.id AND f.user_id = $1 WHERE g.id = $4
-        ON CONFLICT (group_id, user_id) DO UPDATE SET role = excluded.role",
+        ON CONFLICT (group_id, user_id) DO UPDATE SET role = excluded.role"
     );
     sql.change(SET, params![user, role.number(), now, group]).map(drop)
 }
@@ -431,6 +445,7 @@ pub fn member_remove(sql: &mut impl Sql, group: GroupId, user: UserId) -> Result
     const INVITES: Text = Text::same("DELETE FROM invites WHERE group_id = $1 AND maker_id = $2");
     let key = params![group, user];
     if sql.change(KEEP, key)? > 0 {
+        sql.change(DEPART, key)?;
         sql.change(REMOVE, key)?;
         sql.change(INVITES, key)?;
     }
@@ -438,9 +453,9 @@ pub fn member_remove(sql: &mut impl Sql, group: GroupId, user: UserId) -> Result
 }
 
 pub fn mark_set(sql: &mut impl Sql, group: GroupId, user: UserId, seq: Seq, date: Date) -> Result<()> {
-    const SET: Text = Text::same(
-        "UPDATE memberships SET last_read_seq = $1, last_read_date = $2, marked_unread = false
-        WHERE group_id = $3 AND user_id = $4",
+    const SET: Text = stamped!(
+        "UPDATE memberships SET last_read_seq = $1, last_read_date = $2, marked_unread = false, read_stamp = ",
+        " WHERE group_id = $3 AND user_id = $4"
     );
     sql.change(SET, params![seq, date, group, user]).map(drop)
 }

@@ -28,6 +28,7 @@ pub mod reaction;
 pub mod relation;
 pub mod search;
 mod sql;
+pub mod stamp;
 pub mod task;
 pub mod thread;
 pub mod token;
@@ -113,11 +114,7 @@ pub mod names {
     pub use chinwag_core::reaction::{Emoji, Reaction};
     pub use chinwag_core::relation::{self, Pair};
     pub use chinwag_core::store::{
-        Bans, Bots, Candidate, Candidates, Edge, Feed, FileRow, Files, Follower, FollowerState, Followers,
-        Groups, ImportKind, Imported, Imports, Invites, Lease, ListedMember, Located, MemberPlace,
-        Memberships, Mentions, Messages, NewMessage, NewReaction, Newcomer, OpenGroupRow, OpenGroups,
-        OpenPlace, OutsidePart, Page, Pins, Prior, ReactionOf, Reactions, Relations, SearchPlace, Shown,
-        Sign, Task, Tasks, Threads, Tokens, Unread, Users, Webhooks, Written,
+        Bans, Bots, Candidate, Candidates, ChangedGroup, CommitPoint, DepartedGroup, Edge, Feed, FileRow, Files, Follower, FollowerState, Followers, Groups, ImportKind, Imported, Imports, Invites, Lease, ListedMember, Located, MemberPlace, Memberships, Mentions, Messages, NewMessage, NewReaction, Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins, Prior, ReactionOf, Reactions, Relations, SearchPlace, Shown, Sign, Stamps, Task, Tasks, Threads, Tokens, Unread, Users, Webhooks, Written,
     };
     pub use chinwag_core::thread::RootState;
     pub use chinwag_core::token::{self, Token, TokenHash};
@@ -127,6 +124,7 @@ pub mod names {
         BotKeyId, Date, FileId, GroupId, HolderId, HookId, MessageId, Name, Result, Seq, TaskId, UserId,
         WebhookId,
     };
+    pub use std::time::Duration;
     pub use uuid::Uuid;
 }
 
@@ -180,6 +178,7 @@ macro_rules! impl_ports {
         $crate::impl_pins!($transaction);
         $crate::impl_mentions!($transaction);
         $crate::impl_reactions!($transaction);
+        $crate::impl_stamps!($transaction);
         $crate::impl_tasks!($transaction);
         $crate::impl_threads!($transaction);
         $crate::impl_tokens!($transaction);
@@ -223,8 +222,12 @@ mod tests {
             .collect();
         for migrations in [migration::SQLITE, migration::POSTGRES] {
             let mut made = made(migrations);
-            // The index is built anew.
-            made.retain(|column| !column.starts_with("search_"));
+            // The index is built anew, and stamps are of one store.
+            let is_own = |column: &String| {
+                let of_table = ["search_", "stamps.", "stamp_dates.", "departures."];
+                of_table.iter().any(|table| column.starts_with(table)) || column.ends_with("stamp")
+            };
+            made.retain(|column| !is_own(column));
             let missing: Vec<_> = made.difference(&carried).collect();
             assert!(missing.is_empty(), "`migrate` forgets {missing:?}");
             assert_eq!(made.len(), carried.len(), "every column is made by a migration");

@@ -12,6 +12,7 @@ use chinwag_core::user::Settings;
 use chinwag_core::{Date, Error, GroupId, Result, Seq, UserId, stored_number};
 
 use crate::sql::params;
+use crate::stamp::stamped;
 use crate::transfer::{erase, table};
 use crate::{Columns, Keys, Sql, Text, limit};
 
@@ -164,7 +165,10 @@ pub fn slow_note(sql: &mut impl Sql, group: GroupId, user: UserId, date: Date) -
 }
 
 pub fn pending_set(sql: &mut impl Sql, group: GroupId, user: UserId, pending: bool) -> Result<()> {
-    const SET: Text = Text::same("UPDATE memberships SET pending = $1 WHERE group_id = $2 AND user_id = $3");
+    const SET: Text = stamped!(
+        "UPDATE memberships SET pending = $1, joined_stamp = ",
+        " WHERE group_id = $2 AND user_id = $3"
+    );
     sql.change(SET, params![pending, group, user]).map(drop)
 }
 
@@ -228,10 +232,10 @@ pub fn group_settings_set(
     user: UserId,
     settings: &GroupSettings,
 ) -> Result<()> {
-    const SET: Text = Text::same(
+    const SET: Text = stamped!(
         "UPDATE memberships SET notify = $1, muted_until = $2, pinned = $3, marked_unread = $4, hidden_seq = CASE
-            WHEN $5 THEN (SELECT last_seq FROM groups WHERE id = $6) END
-        WHERE group_id = $6 AND user_id = $7",
+            WHEN $5 THEN (SELECT last_seq FROM groups WHERE id = $6) END, settings_stamp = ",
+        " WHERE group_id = $6 AND user_id = $7"
     );
     let GroupSettings { notify, muted_until, hidden, pinned, marked_unread } = *settings;
     sql.change(SET, params![notify.number(), muted_until, pinned, marked_unread, hidden, group, user])

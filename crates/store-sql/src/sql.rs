@@ -74,6 +74,11 @@ pub trait Sql {
         Ok(())
     }
 
+    /// The lowest stamp of what may be committed after this snapshot, where the store itself gives stamps.
+    fn next_stamp(&self) -> Option<i64> {
+        None
+    }
+
     /// The number of rows that a query counts.
     fn count(&self, text: Text, params: &[Param<'_>]) -> Result<usize> {
         let count = self.one(text, params, |row| row.get::<i64>(0))?;

@@ -12,6 +12,7 @@ use chinwag_core::user::User;
 use chinwag_core::{Date, Error, GroupId, Name, Result, TaskId, UserId, stored_number};
 
 use crate::sql::params;
+use crate::stamp::stamped;
 use crate::task::task_insert;
 use crate::transfer::table;
 use crate::{Columns, Keys, Sql, Text, limit};
@@ -183,7 +184,8 @@ pub fn user_insert(sql: &mut impl Sql, name: &Name, special: bool, now: Date) ->
 }
 
 pub fn user_rename(sql: &mut impl Sql, id: UserId, name: &Name) -> Result<bool> {
-    const RENAME: Text = Text::same("UPDATE users SET name = $1, fold = $2, name_key = $3 WHERE id = $4");
+    const RENAME: Text =
+        stamped!("UPDATE users SET name = $1, fold = $2, name_key = $3, profile_stamp = ", " WHERE id = $4");
     const RELEASE: Text = Text::same("DELETE FROM name_claims WHERE user_id = $1");
     if is_claimed(sql, name, Some(id))? {
         return Ok(false);
@@ -273,8 +275,9 @@ pub fn origin_set(sql: &mut impl Sql, id: UserId, origin: Origin) -> Result<()> 
 }
 
 pub fn profile_set(sql: &mut impl Sql, id: UserId, details: &Details) -> Result<()> {
-    const SET: Text = Text::same(
-        "UPDATE users SET kind = $1, display_name = $2, avatar = $3, data = $4, shown_key = $5 WHERE id = $6",
+    const SET: Text = stamped!(
+        "UPDATE users SET kind = $1, display_name = $2, avatar = $3, data = $4, shown_key = $5, profile_stamp = ",
+        " WHERE id = $6"
     );
     let (name, avatar, data) =
         (details.display_name.as_deref(), details.avatar.as_deref(), details.data.as_deref());

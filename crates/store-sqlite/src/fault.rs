@@ -2,13 +2,14 @@
 
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chinwag_core::Error;
 use chinwag_core::name::NameCase;
 use chinwag_core::store::Room;
 use rusqlite::{ErrorCode, ffi};
 
+use crate::stamps::StampSource;
 use crate::written::Written;
 
 /// The state of the file beside its rows.
@@ -20,17 +21,19 @@ pub(crate) struct FileState {
     /// A job has met damage. The file does not mend by itself.
     pub(crate) damaged: AtomicBool,
     pub(crate) name_case: NameCase,
+    pub(crate) stamps: Arc<StampSource>,
     written: Mutex<Written>,
     /// Whether the disk was found full.
     pub(crate) room: Room,
 }
 
 impl FileState {
-    pub(crate) fn new(name_case: NameCase) -> Self {
+    pub(crate) fn new(name_case: NameCase, stamps: Arc<StampSource>) -> Self {
         Self {
             erased: AtomicBool::new(true),
             damaged: AtomicBool::new(false),
             name_case,
+            stamps,
             written: Mutex::default(),
             room: Room::default(),
         }

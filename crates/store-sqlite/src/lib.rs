@@ -35,6 +35,7 @@ mod reserve;
 mod schema;
 mod search;
 mod sql;
+mod stamps;
 mod transaction;
 pub mod transfer;
 mod writer;
@@ -62,6 +63,7 @@ use crate::fault::FileState;
 use crate::readers::Readers;
 use crate::remains::{PAGES_PER_COMMIT, Scan};
 use crate::reserve::Reserve;
+use crate::stamps::StampSource;
 use crate::writer::{Task, Writer};
 use crate::written::Written;
 
@@ -96,7 +98,8 @@ impl SqliteStore {
             (0..options.readers.max(1)).map(|_| open::reader(path, &options)).collect::<Result<_, _>>()?;
         let history = schema::history(&here).map_err(|why| OpenError::sqlite(path, &why))?;
         let name_case = schema::name_case(&here).map_err(|why| OpenError::sqlite(path, &why))?;
-        let state = Arc::new(FileState::new(name_case));
+        let stamps = StampSource::begin(&writer).map_err(|why| OpenError::sqlite(path, &why))?;
+        let state = Arc::new(FileState::new(name_case, stamps));
         let reserve = Arc::new(Reserve::new(path, options.reserve));
         // A start with a full disk allows deletions too.
         if !reserve.fill().map_err(|why| OpenError::Create { path: path.into(), why })? {

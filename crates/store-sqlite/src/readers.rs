@@ -78,8 +78,10 @@ fn read(conn: &Connection, exit: &Exit<ReadJob>, state: &FileState) {
 }
 
 fn run(conn: &Connection, job: &ReadJob, state: &FileState) -> Result<()> {
+    // Before the snapshot, which then has everything below it.
+    let next = state.stamps.next();
     execute(conn, "BEGIN")?;
-    let tx = Transaction::new(conn, false, state.name_case);
+    let tx = Transaction::new(conn, false, state.name_case, next);
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&tx))).unwrap_or_else(|with| Err(panicked(&*with)));
     if tx.is_damaged() {
         state.set_damaged();

@@ -107,6 +107,10 @@ impl Sql for Transaction<'_> {
     fn note_erasure(&mut self) {
         self.erasing();
     }
+
+    fn next_stamp(&self) -> Option<i64> {
+        Some(self.next_stamp)
+    }
 }
 
 /// A parameter as SQLite takes it.

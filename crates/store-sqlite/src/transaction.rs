@@ -24,6 +24,7 @@ pub(crate) struct Transaction<'c> {
     conn: &'c Connection,
     savepoints: bool,
     pub(crate) name_case: NameCase,
+    pub(crate) next_stamp: i64,
     changed: bool,
     erased: bool,
     pub(crate) unwritten: UnwrittenTerms,
@@ -32,12 +33,13 @@ pub(crate) struct Transaction<'c> {
 }
 
 impl<'c> Transaction<'c> {
-    /// The transaction that `conn` has begun.
-    pub(crate) fn new(conn: &'c Connection, savepoints: bool, name_case: NameCase) -> Self {
+    /// The transaction that `conn` has begun, in which everything with a stamp below `next_stamp` is visible.
+    pub(crate) fn new(conn: &'c Connection, savepoints: bool, name_case: NameCase, next_stamp: i64) -> Self {
         Self {
             conn,
             savepoints,
             name_case,
+            next_stamp,
             changed: false,
             erased: false,
             unwritten: UnwrittenTerms::None,

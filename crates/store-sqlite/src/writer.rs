@@ -143,6 +143,14 @@ impl Line {
         }
     }
 
+    /// Reserves stamps for this batch and later ones, where there are none left.
+    fn reserve_stamps(&self) -> Result<Option<i64>> {
+        self.state.stamps.reserve(&self.conn).map_err(|why| {
+            self.met_full_disk.set(is_disk_full(&why));
+            fault(why)
+        })
+    }
+
     /// Moves the whole journal into the file.
     fn close(self) {
         drop(self.checkpointer);
@@ -190,7 +198,8 @@ fn attempt(
 ) -> Result<Option<Vec<Result<()>>>> {
     let conn = &line.conn;
     execute(conn, "BEGIN IMMEDIATE")?;
-    let outcomes = run_all(line, tasks, events, savepoints).and_then(|outcomes| {
+    let run = |reserved| Ok((run_all(line, tasks, events, savepoints)?, reserved));
+    let outcomes = line.reserve_stamps().and_then(run).and_then(|(outcomes, reserved)| {
         if outcomes.is_some() {
             try_execute(conn, "COMMIT").map_err(|why| {
                 if is_damage(&why) {
@@ -199,6 +208,7 @@ fn attempt(
                 line.met_full_disk.set(is_disk_full(&why));
                 commit_fault(why)
             })?;
+            line.state.stamps.committed(reserved);
         }
         Ok(outcomes)
     });
@@ -239,7 +249,7 @@ fn run_all(
 /// if it cannot be undone alone.
 fn run(line: &Line, job: &WriteJob, events: &mut Vec<Event>, savepoints: bool) -> Result<Option<Result<()>>> {
     let conn = &line.conn;
-    let mut tx = Transaction::new(conn, savepoints, line.state.name_case);
+    let mut tx = Transaction::new(conn, savepoints, line.state.name_case, line.state.stamps.next());
     let mut own = Vec::new();
     let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut tx, &mut own)))
         .unwrap_or_else(|with| Err(panicked(&*with)));

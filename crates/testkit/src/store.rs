@@ -28,6 +28,7 @@ pub mod relation;
 pub mod search;
 pub mod search_index;
 pub mod send;
+pub mod stamp;
 pub mod summary;
 pub mod task;
 pub mod thread;
@@ -381,6 +382,14 @@ macro_rules! store_suite {
                 messages_are_published_once_with_their_numbers
                 a_client_id_twice_in_one_batch_is_one_message
                 pending_member_accepts_by_sending
+            }
+            stamp {
+                a_point_finds_what_changed_after_it
+                joining_and_accepting_change_a_group
+                departures_are_found_until_the_user_returns
+                profiles_of_contacts_and_pairs_are_found
+                old_departures_are_removed_and_known
+                no_change_of_many_writers_is_missed
             }
             summary {
                 summaries_are_what_view_and_mark_say_of_each_group

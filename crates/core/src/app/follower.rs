@@ -9,6 +9,9 @@ use crate::{Date, Error, HolderId, Result};
 
 /// The time between two removals of expired tokens, on whatever nodes.
 const TOKENS_EVERY: Duration = Duration::from_secs(600);
+/// Departures from groups are kept so long for clients that come back, and removed so many at a time.
+const DEPARTURES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+const PURGED: usize = 1000;
 /// The time between two rounds through all objects of the storage, on whatever nodes.
 const STRAYS_EVERY: Duration = Duration::from_secs(6 * 3600);
 
@@ -99,13 +102,16 @@ impl App {
         Candidate { app: self.clone(), follower, holder, patience, seen: None }
     }
 
-    /// Deletes some expired tokens, and names whose reservation has ended, as a step of the lease. Returns the
+    /// Deletes some expired tokens, names whose reservation has ended, and old departures, as a step of the lease. Returns the
     /// number of rows; after 0 there is nothing left. Fails with [`Error::LeaseEnded`] if another node has the
     /// lease.
     pub async fn tokens_purge(&self, lease: Lease) -> Result<usize> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), lease, |unit, lease| {
             let now = unit.now();
-            let rows = unit.tx.tokens_purge(now)? + unit.tx.names_purge(now)? + unit.tx.invites_purge(now)?;
+            let rows = unit.tx.tokens_purge(now)?
+                + unit.tx.names_purge(now)?
+                + unit.tx.invites_purge(now)?
+                + unit.tx.departures_trim(now, DEPARTURES_KEPT, PURGED)?;
             let position = (rows == 0).then(|| now.micros().to_be_bytes());
             unit.end_step(*lease, position.as_ref().map(<[u8; 8]>::as_slice))?;
             Ok(rows)

@@ -1,0 +1,224 @@
+//! Stamps: on SQLite numbers that the writer gives, on PostgreSQL the ids of transactions.
+
+use std::time::Duration;
+
+use chinwag_core::relation::Relation;
+use chinwag_core::store::encoding::Stored;
+use chinwag_core::store::{ChangedGroup, CommitPoint, DepartedGroup};
+use chinwag_core::{Date, GroupId, Result, UserId};
+
+use crate::group::id_after;
+use crate::membership::read_settings;
+use crate::sql::params;
+use crate::{Columns, Sql, Text, group_settings_columns, limit};
+
+/// The time between two rows of `stamp_dates`.
+const DATES_EVERY: i64 = 24 * 3600 * 1_000_000;
+
+crate::implement! {
+    ($) impl_stamps: Stamps by stamp
+    read {
+        commit_point() -> CommitPoint;
+        stamps_removed() -> i64;
+        groups_changed(user: UserId, since: i64) -> Vec<ChangedGroup>;
+        departures(user: UserId, since: i64, after: Option<GroupId>, limit: usize) -> Vec<DepartedGroup>;
+        profiles_changed(user: UserId, since: i64) -> Vec<UserId>;
+    }
+    write {
+        departures_trim(now: Date, age: Duration, limit: usize) -> usize;
+    }
+}
+
+/// The stamp of this transaction, as an expression.
+macro_rules! stamp {
+    (sqlite) => {
+        "stamp()"
+    };
+    (postgres) => {
+        "pg_current_xact_id()::text::bigint"
+    };
+}
+
+/// A statement with the stamp of the transaction between two texts.
+macro_rules! stamped {
+    ($before:expr, $after:expr) => {
+        $crate::Text::two(
+            concat!($before, $crate::stamp::stamp!(sqlite), $after),
+            concat!($before, $crate::stamp::stamp!(postgres), $after),
+        )
+    };
+}
+
+pub(crate) use {stamp, stamped};
+
+/// Notes that a member is in a group no more, before its row goes.
+pub(crate) const DEPART: Text = stamped!(
+    "INSERT INTO departures (user_id, group_id, stamp, deleted) SELECT user_id, group_id, ",
+    ", false FROM memberships WHERE group_id = $1 AND user_id = $2
+    ON CONFLICT (user_id, group_id) DO UPDATE SET stamp = excluded.stamp, deleted = excluded.deleted"
+);
+
+/// The same of the first `$2` members of a deleted group, as they are erased.
+pub(crate) const DEPART_DELETED: Text = stamped!(
+    "INSERT INTO departures (user_id, group_id, stamp, deleted) SELECT user_id, group_id, ",
+    ", true FROM (SELECT user_id, group_id FROM memberships WHERE group_id = $1 ORDER BY user_id LIMIT $2) part
+    WHERE true
+    ON CONFLICT (user_id, group_id) DO UPDATE SET stamp = excluded.stamp, deleted = excluded.deleted"
+);
+
+pub fn commit_point(sql: &impl Sql) -> Result<CommitPoint> {
+    // Every transaction with a lower id has ended, and this snapshot shows what it committed.
+    const FIND: Text = Text::two(
+        "SELECT id, 0 FROM stamps WHERE one = 1",
+        "SELECT id, pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM stamps WHERE one = 1",
+    );
+    let found = sql.one(FIND, params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (order, next) = found.ok_or_else(|| chinwag_core::Error::internal("there is no row of stamps"))?;
+    Ok(CommitPoint { order, next: sql.next_stamp().unwrap_or(next) })
+}
+
+pub fn stamps_removed(sql: &impl Sql) -> Result<i64> {
+    const FIND: Text = Text::same("SELECT removed FROM stamps WHERE one = 1");
+    Ok(sql.one(FIND, params![], |row| row.get(0))?.unwrap_or(0))
+}
+
+pub fn groups_changed(sql: &impl Sql, user: UserId, since: i64) -> Result<Vec<ChangedGroup>> {
+    macro_rules! changed {
+        ($group:expr) => {
+            concat!(
+                "SELECT m.group_id, g.id IS NULL, m.pending, ",
+                $group,
+                ", coalesce(m.joined_stamp, 0) >= $1, coalesce(m.read_stamp, 0) >= $1,
+                    coalesce(m.settings_stamp, 0) >= $1, m.last_read_seq, m.last_read_date, ",
+                group_settings_columns!(),
+                " FROM memberships m LEFT JOIN groups g ON g.id = m.group_id
+                WHERE m.user_id = $2 AND (g.id IS NULL OR ",
+                $group,
+                " OR coalesce(m.joined_stamp, 0) >= $1 OR coalesce(m.read_stamp, 0) >= $1
+                    OR coalesce(m.settings_stamp, 0) >= $1)
+                ORDER BY m.group_id"
+            )
+        };
+    }
+    // Ids of transactions are stored in 32 bits and compared by their distance from the next one, which is the greatest for a
+    // row that is older than all of them, and for 0.
+    const CHANGED: Text = Text::two(
+        changed!("coalesce(g.stamp, 0) >= $1"),
+        changed!("coalesce(age(g.xmin) <= age(($1::bigint % 4294967296)::text::xid), false)"),
+    );
+    sql.all(CHANGED, params![since, user], |row| changed_group(row, since))
+}
+
+fn changed_group(row: &dyn Columns, since: i64) -> Result<ChangedGroup> {
+    let has_joined: bool = row.get(4)?;
+    let read = row.maybe(7)?.zip(row.maybe(8)?);
+    let settings = read_settings(row, 9)?;
+    let is_set = since > 0 || settings != chinwag_core::group_settings::GroupSettings::default();
+    // A user who has come back has its former mark, and the settings of a new member.
+    let read = read.filter(|_| has_joined || row.get(5).unwrap_or(true));
+    let has_changed = is_set && (has_joined || row.get(6)?);
+    Ok(ChangedGroup {
+        group: row.get(0)?,
+        is_deleted: row.get(1)?,
+        pending: row.get(2)?,
+        is_changed: has_joined || row.get(3)?,
+        read,
+        settings: has_changed.then_some(settings),
+    })
+}
+
+pub fn departures(
+    sql: &impl Sql,
+    user: UserId,
+    since: i64,
+    after: Option<GroupId>,
+    most: usize,
+) -> Result<Vec<DepartedGroup>> {
+    const PAGE: Text = Text::same(
+        "SELECT d.group_id, d.deleted FROM departures d
+        WHERE d.user_id = $1 AND d.group_id >= $2 AND d.stamp >= $3 AND NOT EXISTS (
+            SELECT 1 FROM memberships m WHERE m.group_id = d.group_id AND m.user_id = d.user_id)
+        ORDER BY d.group_id LIMIT $4",
+    );
+    let Some(from) = id_after(after) else { return Ok(Vec::new()) };
+    sql.all(PAGE, params![user, from, since, limit(most)], |row| {
+        Ok(DepartedGroup { group: row.get(0)?, is_deleted: row.get(1)? })
+    })
+}
+
+pub fn profiles_changed(sql: &impl Sql, user: UserId, since: i64) -> Result<Vec<UserId>> {
+    // A profile from before the first stamp counts where there is one.
+    macro_rules! changed {
+        ($user:literal) => {
+            concat!(
+                "coalesce(",
+                $user,
+                ".profile_stamp, CASE WHEN ",
+                $user,
+                ".shown_key IS NULL THEN -1 ELSE 0 END) >= $2"
+            )
+        };
+    }
+    macro_rules! profiles {
+        ($contacts:literal, $groups:literal, $others:literal) => {
+            concat!(
+                "SELECT u.id FROM users u WHERE u.id = $1 AND ",
+                changed!("u"),
+                " UNION SELECT u.id FROM relations r CROSS JOIN ",
+                $contacts,
+                " WHERE r.from_id = $1 AND r.kind = $3 AND ",
+                changed!("u"),
+                " UNION SELECT u.id FROM memberships m CROSS JOIN ",
+                $groups,
+                " CROSS JOIN ",
+                $others,
+                " WHERE m.user_id = $1 AND g.pair_low IS NOT NULL AND ",
+                changed!("u"),
+                " ORDER BY 1"
+            )
+        };
+    }
+    const PROFILES: Text = Text::two(
+        profiles!(
+            "users u ON u.id = r.to_id",
+            "groups g ON g.id = m.group_id",
+            "users u ON u.id = CASE WHEN g.pair_low = $1 THEN g.pair_high ELSE g.pair_low END"
+        ),
+        profiles!(
+            "LATERAL (SELECT id, profile_stamp, shown_key FROM users WHERE id = r.to_id OFFSET 0) u",
+            "LATERAL (SELECT pair_low, pair_high FROM groups WHERE id = m.group_id OFFSET 0) g",
+            "LATERAL (SELECT id, profile_stamp, shown_key FROM users
+                WHERE id = CASE WHEN g.pair_low = $1 THEN g.pair_high ELSE g.pair_low END OFFSET 0) u"
+        ),
+    );
+    sql.all(PROFILES, params![user, since, Relation::Contact.number()], |row| row.get(0))
+}
+
+pub fn departures_trim(sql: &mut impl Sql, now: Date, age: Duration, most: usize) -> Result<usize> {
+    const NEWEST: Text = Text::same("SELECT date FROM stamp_dates WHERE date > $1 LIMIT 1");
+    const NOTE: Text =
+        Text::same("INSERT INTO stamp_dates (date, stamp) VALUES ($1, $2) ON CONFLICT (date) DO NOTHING");
+    const OLD: Text =
+        Text::same("SELECT date, stamp FROM stamp_dates WHERE date <= $1 ORDER BY date DESC LIMIT 1");
+    const RAISE: Text = Text::same("UPDATE stamps SET removed = $1 WHERE one = 1 AND removed < $1");
+    const FORGET: Text = Text::same("DELETE FROM stamp_dates WHERE date < $1");
+    const REMOVE: Text = Text::two(
+        "DELETE FROM departures WHERE (user_id, group_id) IN (SELECT user_id, group_id FROM departures
+            WHERE stamp < $1 ORDER BY stamp LIMIT $2)",
+        "DELETE FROM departures d USING (SELECT user_id, group_id FROM departures
+            WHERE stamp < $1 ORDER BY stamp LIMIT $2) old
+        WHERE d.user_id = old.user_id AND d.group_id = old.group_id",
+    );
+    if sql.one(NEWEST, params![now.micros() - DATES_EVERY], |_| Ok(()))?.is_none() {
+        let next = commit_point(sql)?.next;
+        sql.change(NOTE, params![now, next])?;
+    }
+    let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+    let old = sql.one(OLD, params![now.micros().saturating_sub(age)], |row| {
+        Ok((row.get::<i64>(0)?, row.get::<i64>(1)?))
+    })?;
+    let Some((date, stamp)) = old else { return Ok(0) };
+    sql.change(RAISE, params![stamp])?;
+    sql.change(FORGET, params![date])?;
+    sql.change(REMOVE, params![stamp, limit(most)])
+}

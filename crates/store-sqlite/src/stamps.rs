@@ -1,0 +1,61 @@
+//! The stamps of commits. The writer has one for each batch, which the statements of its connection know as `stamp()`.
+//!
+//! No commit writes its stamp anywhere but into the rows that it changes. So that none is given twice after a restart, a
+//! process reserves many at a time in the row of `stamps`, and begins after those that were reserved before.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
+
+/// Stamps that are reserved at a time.
+const AT_ONCE: i64 = 1 << 20;
+
+/// The stamps of a process.
+#[derive(Debug)]
+pub(crate) struct StampSource {
+    /// That of the next commit. All that are lower are visible.
+    next: AtomicI64,
+    /// The last one that this process has reserved.
+    reserved: AtomicI64,
+}
+
+impl StampSource {
+    /// Begins after the stamps of earlier processes, and makes `stamp()` known to the connection that writes.
+    pub(crate) fn begin(writer: &Connection) -> rusqlite::Result<Arc<Self>> {
+        let reserved: i64 = writer.query_row("SELECT reserved FROM stamps", [], |row| row.get(0))?;
+        let source = Arc::new(Self { next: AtomicI64::new(reserved + 1), reserved: AtomicI64::new(0) });
+        let of_writer = source.clone();
+        writer
+            .create_scalar_function("stamp", 0, FunctionFlags::SQLITE_UTF8, move |_| Ok(of_writer.next()))?;
+        Ok(source)
+    }
+
+    /// The stamp of the next commit.
+    pub(crate) fn next(&self) -> i64 {
+        self.next.load(Ordering::Acquire)
+    }
+
+    /// Reserves stamps in the transaction that has begun, if none is left. Returns the last of them, for when it is
+    /// [committed](Self::committed).
+    pub(crate) fn reserve(&self, conn: &Connection) -> rusqlite::Result<Option<i64>> {
+        if self.next() <= self.reserved.load(Ordering::Acquire) {
+            return Ok(None);
+        }
+        let mut reserve = conn
+            .prepare_cached("UPDATE stamps SET reserved = reserved + ?1 WHERE one = 1 RETURNING reserved")?;
+        let last: i64 = reserve.query_row([AT_ONCE], |row| row.get(0))?;
+        // Another process may have reserved some meanwhile.
+        self.next.fetch_max(last - AT_ONCE + 1, Ordering::AcqRel);
+        Ok(Some(last))
+    }
+
+    /// The transaction with the next stamp is committed.
+    pub(crate) fn committed(&self, reserved: Option<i64>) {
+        if let Some(last) = reserved {
+            self.reserved.store(last, Ordering::Release);
+        }
+        self.next.fetch_add(1, Ordering::AcqRel);
+    }
+}

@@ -36,6 +36,6 @@ pub use reaction::{React, ReactionChange, ReactionTally, Reactions};
 pub use read::{ReadMark, ReadUpTo, SummaryMore, Unread};
 pub use server::ServerInfo;
 pub use settings::{GroupSettings, Me, MeChange, Notify};
-pub use sync::{More, Resume, Synced};
+pub use sync::{More, Resume, ResumeRefused, Synced};
 pub use thread::{Replies, RootState};
 pub use user::{Profile, User, UserGone, UserUpdate};

@@ -350,7 +350,7 @@ impl Driver {
             return Ok(());
         }
         connection.resuming = Some(Resuming { summary, held: BTreeMap::new() });
-        let resume = ClientEvent::SyncResume(Resume { groups: behind, history });
+        let resume = ClientEvent::SyncResume(Resume { groups: behind, history, ..Resume::default() });
         connection.socket.send(&resume, Some(RESUME)).await
     }
 
@@ -383,7 +383,7 @@ impl Driver {
 
     fn end_resume(&mut self, connection: &mut Connection, synced: &Synced) {
         let Some(Resuming { mut summary, held }) = connection.resuming.take() else { return };
-        for (group, why) in &synced.refused {
+        for (group, why) in &synced.refused.groups {
             if !self.has_room() {
                 return;
             }

@@ -10,6 +10,7 @@ mod avatar;
 pub mod ban;
 mod before_send;
 pub mod bot;
+pub mod changes;
 pub mod connect;
 pub mod consent;
 pub mod directory;

@@ -1,5 +1,6 @@
 //! The WebSocket: the handshake, the socket's loop, and the events that a client may send.
 
+mod changes;
 pub(crate) mod client_event;
 mod dispatch;
 pub(crate) mod events;

@@ -13,6 +13,15 @@ pub struct Resume {
     /// The history that they are numbers of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<Uuid>,
+    /// Whether to answer what has changed beyond these groups, too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub all: bool,
+    /// The `since` of the last [`Synced`]: only later changes are answered by `all`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Whether further groups follow in another resume, whose answer is for all.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
 }
 
 /// The end of a resume.
@@ -20,9 +29,22 @@ pub struct Resume {
 pub struct Synced {
     /// The last number of each group that was resumed.
     pub groups: BTreeMap<Uuid, i64>,
-    /// The groups that were not, with the reason: `seq_ahead`, `not_found`, `pending`, `too_far` or
-    /// `history_changed`.
-    pub refused: BTreeMap<Uuid, String>,
+    /// The parts that were not answered, and why.
+    pub refused: ResumeRefused,
+    /// The point to send with the next resume that asks for all changes, where the server names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+}
+
+/// The parts that a resume did not answer, with the reasons.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumeRefused {
+    /// `too_far` if the point since which changes were asked for is of no use: everything was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// The groups, with `seq_ahead`, `not_found`, `pending`, `too_far` or `history_changed`.
+    #[serde(flatten)]
+    pub groups: BTreeMap<Uuid, String>,
 }
 
 /// The part that a windowed summary leaves out.

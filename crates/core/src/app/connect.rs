@@ -7,7 +7,7 @@ use super::{App, Context};
 use crate::group::{Member, Summary};
 use crate::limits::{LATEST, LISTED};
 use crate::relation::Relations;
-use crate::store::{GroupPosition, Shown, Tx, Unread};
+use crate::store::{CommitPoint, GroupPosition, Shown, Tx, Unread};
 use crate::{Error, GroupId, Name, Result, Seq, UserId};
 
 /// The number of groups on the first page. Later pages have as many as fit.
@@ -39,6 +39,8 @@ pub struct Opening {
     pub heads: Vec<(GroupId, Seq)>,
     /// The same of every group that the user has yet to accept.
     pub pending: Vec<(GroupId, Seq)>,
+    /// The point in the order of commits at that moment, for a socket with a window.
+    pub point: Option<CommitPoint>,
 }
 
 /// The relations and contacts of a user.
@@ -72,6 +74,8 @@ impl Window {
 
 /// The first part of a summary, from one snapshot. Of a key of a bot, `scope` has the groups, and no people are shown.
 pub fn opening(tx: &dyn Tx, user: UserId, window: &Window, scope: Option<&[GroupId]>) -> Result<Opening> {
+    // Others are not kept for a client that comes back.
+    let point = if window.is_given() { Some(tx.commit_point()?) } else { None };
     let mut positions = tx.group_positions(user)?;
     let (mut heads, mut pending) = (Vec::with_capacity(positions.len()), Vec::new());
     for GroupPosition { group, head, pending: is_pending, .. } in &positions {
@@ -101,7 +105,7 @@ pub fn opening(tx: &dyn Tx, user: UserId, window: &Window, scope: Option<&[Group
         (true, None) => Some(people(tx, user)?),
         (true, Some(_)) => Some(People::default()),
     };
-    Ok(Opening { page, later, left_out, unshown, people, heads, pending })
+    Ok(Opening { page, later, left_out, unshown, people, heads, pending, point })
 }
 
 /// The groups of `heads` that are not among `shown`.
@@ -168,7 +172,7 @@ pub(super) fn summaries(tx: &dyn Tx, user: UserId, ids: &[GroupId], window: &Win
     Ok(groups)
 }
 
-fn people(tx: &dyn Tx, user: UserId) -> Result<People> {
+pub(super) fn people(tx: &dyn Tx, user: UserId) -> Result<People> {
     Ok(People { relations: tx.relations(user)?, contacts: tx.contacts(user)? })
 }
 

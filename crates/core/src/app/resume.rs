@@ -11,7 +11,7 @@ use super::{App, Context, brief, show_mentioned, show_reads, standing};
 use crate::bot::BotAct;
 use crate::event::{Audience, Event, Kind};
 use crate::group::{Member, View};
-use crate::limits::{RESUME_EVENTS, RESUME_TOTAL};
+use crate::limits::{CARDS, RESUME_EVENTS, RESUME_TOTAL};
 use crate::log::{LogEntry, LogRow};
 use crate::message::Message;
 use crate::profile::ProfileCard;
@@ -37,6 +37,8 @@ pub struct Resumed {
     pub refused: BTreeMap<GroupId, Refusal>,
     /// The profiles of the authors of the messages that were sent.
     pub people: Vec<ProfileCard>,
+    /// Whether the client's point in the order of commits cannot be answered from.
+    pub is_since_refused: bool,
 }
 
 /// The reason why a group cannot be resumed.
@@ -61,6 +63,12 @@ pub struct Resume {
     pub since: Vec<(GroupId, Seq)>,
     /// The id of the history of these numbers, as the client received it.
     pub history: Option<Box<str>>,
+    /// Whether to answer all that has changed, also of groups that are not named.
+    pub all: bool,
+    /// The point since which it may have changed, as the client received it.
+    pub changed_since: Option<Box<str>>,
+    /// Whether another part of the request follows.
+    pub more: bool,
 }
 
 impl Refusal {
@@ -81,6 +89,22 @@ impl Refusal {
 }
 
 impl Resumed {
+    /// Adds the answers of a later part of the same request.
+    pub fn add(&mut self, later: Self) {
+        for group in later.heads.keys() {
+            self.refused.remove(group);
+        }
+        for group in later.refused.keys() {
+            self.heads.remove(group);
+        }
+        self.heads.extend(later.heads);
+        self.refused.extend(later.refused);
+        let known: BTreeSet<_> = self.people.iter().map(|card| card.name.clone()).collect();
+        self.people.extend(later.people.into_iter().filter(|card| !known.contains(&card.name)));
+        self.people.truncate(CARDS);
+        self.is_since_refused |= later.is_since_refused;
+    }
+
     /// Refuses all groups for the same reason.
     pub fn refusing(groups: impl IntoIterator<Item = GroupId>, refusal: Refusal) -> Self {
         Self { refused: groups.into_iter().map(|group| (group, refusal)).collect(), ..Self::default() }

@@ -141,8 +141,9 @@ fn answers() -> Vec<Bytes> {
         ..Resumed::default()
     };
     let own = HistoryId(ID);
-    let done =
-        refused.map(|refusal| outgoing::numbers(own, &people(), Synced::from(&synced(refusal)), Some("7")));
+    let done = refused.map(|refusal| {
+        outgoing::numbers(own, &people(), Synced::new(&synced(refusal), Some("point".to_owned())), Some("7"))
+    });
     let mut answers = vec![
         summary::whole(Head { history: own, left_out: None }, &groups, &people()),
         summary::whole(Head { history: own, left_out: Some(3) }, &groups[..1], &[]),

@@ -103,6 +103,7 @@ fn features(state: &ServerState, feed_is_on: bool) -> Vec<&'static str> {
     let UserRules { rename_self, directory, profile_by_service, avatar_urls, .. } = *state.app.user_rules();
     let all = [
         ("avatar_urls", avatar_urls && !profile_by_service),
+        ("changes", true),
         ("consent", state.app.limits().consent),
         ("directory", directory == Directory::All),
         ("events", feed_is_on),

@@ -6,8 +6,9 @@ pub(crate) mod samples;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use chinwag_core::app::resume::Resumed;
+use chinwag_core::app::resume::{Refusal, Resumed};
 use chinwag_core::event::{Event, Kind, Pending};
+use chinwag_core::group::Summary;
 use chinwag_core::group_settings::GroupSettings;
 use chinwag_core::presence::Status;
 use chinwag_core::profile::ProfileCard;
@@ -24,7 +25,9 @@ use super::message::{Message, RootState};
 use super::object::{ContactStatuses, Group, Lists};
 use super::outgoing;
 use super::profile::UserChanged;
-use super::server_event::{EventValue, Numbered, ServerEvent, history_and_people, people, server_event};
+use super::server_event::{
+    EventValue, Numbered, ResumeRefusals, ServerEvent, history_and_people, people, server_event,
+};
 use super::summary::ContactSummary;
 use crate::api::pin::PinChanged;
 use crate::api::reaction::ReactionChanged;
@@ -130,8 +133,8 @@ server_event! {
 }
 
 server_event! {
-    /// The user is no longer in a group. Nothing of the group is sent after it.
-    "group.quit", Always
+    /// The user is no longer in a group. Nothing of the group is sent after it. In the answer to a resume it has no number.
+    "group.quit", Changed
     pub struct GroupLeft<'a> {
         /// The group.
         group: Uuid,
@@ -147,8 +150,8 @@ pub struct GroupDeleted(pub Uuid);
 
 impl ServerEvent for GroupDeleted {
     const NAME: &'static str = "group.delete";
-    const ABOUT: &'static str = "A group was deleted.";
-    const NUMBERED: Numbered = Numbered::Always;
+    const ABOUT: &'static str = "A group was deleted. In the answer to a resume it has no number.";
+    const NUMBERED: Numbered = Numbered::Changed;
 
     fn data() -> Value {
         let mut id = Uuid::schema();
@@ -194,18 +197,32 @@ server_event! {
     pub struct Synced {
         /// The last number of each group that was answered.
         groups: BTreeMap<Uuid, i64>,
-        /// The groups that were not, and why: their history is to be fetched.
-        refused: BTreeMap<Uuid, &'static str>,
+        /// The groups that were not, and why: their history is to be fetched. Under the key `since` why the client's `since`
+        /// is of no use: everything was answered.
+        refused: ResumeRefusals,
+        /// The point to send with the next `sync.resume`, for sockets that have sent `all`, or asked for a part of their summary.
+        since [maybe]: Option<String>,
     }
 }
 
-impl From<&Resumed> for Synced {
-    fn from(resumed: &Resumed) -> Self {
+impl Synced {
+    /// The end of a resume, with the point from which the client goes on.
+    pub fn new(resumed: &Resumed, since: Option<String>) -> Self {
+        let refused = resumed.refused.iter().map(|(group, why)| (group.0.to_string(), why.as_str()));
+        let of_since = resumed.is_since_refused.then(|| ("since".to_owned(), Refusal::TooFar.as_str()));
         Self {
             groups: resumed.heads.iter().map(|(group, head)| (group.0, head.0)).collect(),
-            refused: resumed.refused.iter().map(|(group, why)| (group.0, why.as_str())).collect(),
+            refused: ResumeRefusals(refused.chain(of_since).collect()),
+            since,
         }
     }
+}
+
+/// A group in the answer to a resume, as for a user to whom it is new, with the user's own marks and settings.
+pub fn resumed_group(summary: &Summary) -> Bytes {
+    let seq = (!summary.pending).then_some(summary.view.group.head);
+    let data = GroupChanged(Group::summary(summary));
+    FrameKeys { seq, reference: None }.with_people(&summary.view.people, data)
 }
 
 /// The frames of a user's relations and its contacts' presence.

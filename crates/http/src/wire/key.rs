@@ -5,8 +5,10 @@ use serde_json::{Map, Value, json};
 
 /// The most names in one list of a payload.
 pub const NAMES: usize = 10_000;
-/// The most groups that one `sync.resume` names.
+/// The most groups that the parts of one `sync.resume` name together.
 pub const HEADS: usize = 10_000;
+/// The most groups that one frame of it names.
+pub const HEADS_AT_ONCE: usize = 1000;
 
 /// One key of a payload.
 #[derive(Debug, Clone, Copy)]

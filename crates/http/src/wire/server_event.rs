@@ -246,6 +246,17 @@ fn by_group(schema: &Value) -> Value {
     })
 }
 
+/// The reasons why a resume could not be answered, by group, and under `since` for the client's point.
+#[derive(Debug)]
+pub struct ResumeRefusals(pub BTreeMap<String, &'static str>);
+
+fn refusals_schema() -> Value {
+    let mut schema = by_group(&Refusal::schema());
+    schema["propertyNames"] = json!({"anyOf": [{"format": "uuid"}, {"const": "since"}]});
+    schema["maxProperties"] = (HEADS + 1).into();
+    schema
+}
+
 /// A date as it is written.
 struct WrittenDate(Date);
 
@@ -293,7 +304,8 @@ event_value! {
     ContactStatuses<'_>, json!({"type": "object", "additionalProperties": Status::schema()}), all => all;
     Vec<Message<'_>>, json!({"type": "array", "items": object("Message")}), messages => messages;
     BTreeMap<Uuid, i64>, by_group(&i64::schema()), heads => heads;
-    BTreeMap<Uuid, &'static str>, by_group(&Refusal::schema()), refusals => refusals;
+    ResumeRefusals, refusals_schema(), refusals => &refusals.0;
+    String, json!({"type": "string"}), text => text;
 }
 
 pub(crate) use event_value;

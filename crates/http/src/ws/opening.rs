@@ -54,6 +54,7 @@ impl Session {
         let (mut left_out, mut unshown) = (0, Vec::new());
         if let Ok(Some(((opening, ..), _))) = &mut subscribed {
             (left_out, unshown) = (opening.left_out, mem::take(&mut opening.unshown));
+            self.answered().point = opening.point;
         }
         let shown = match subscribed {
             Ok(Some(((opening, first, _), heads))) if opening.later.is_empty() => {
@@ -120,18 +121,21 @@ impl Session {
     /// The frame, followed by the frames about the user's contacts.
     fn with_people(&self, frame: Bytes, people: Option<&People>) -> Vec<Bytes> {
         let mut frames = vec![frame];
-        if let Some(People { relations, contacts }) = people {
-            let ids: Vec<_> = contacts.iter().map(|(id, _)| *id).collect();
-            let statuses = self.state.hub.status_of(&ids);
-            let names = contacts.iter().map(|(_, name)| name);
-            let presence: Vec<_> = names.zip(statuses).collect();
-            let mut relations = relations.clone();
-            if !self.state.app.limits().show_blocked_by {
-                relations.blocked_by.clear();
-            }
-            frames.extend(events::contacts(&relations, &presence));
-        }
+        frames.extend(people.into_iter().flat_map(|people| self.contact_frames(people)));
         frames
+    }
+
+    /// The relations of the user, and a frame for each contact who is present.
+    pub(in crate::ws) fn contact_frames(&self, People { relations, contacts }: &People) -> Vec<Bytes> {
+        let ids: Vec<_> = contacts.iter().map(|(id, _)| *id).collect();
+        let statuses = self.state.hub.status_of(&ids);
+        let names = contacts.iter().map(|(_, name)| name);
+        let presence: Vec<_> = names.zip(statuses).collect();
+        let mut relations = relations.clone();
+        if !self.state.app.limits().show_blocked_by {
+            relations.blocked_by.clear();
+        }
+        events::contacts(&relations, &presence)
     }
 }
 

@@ -1,16 +1,19 @@
 //! One user on one socket: the frames that are sent to it alone.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use chinwag_core::app::connect::Window;
+use chinwag_core::app::resume::Resumed;
 use chinwag_core::app::{Context, Who};
 use chinwag_core::bot::{BotGrant, BotSecret};
 use chinwag_core::error::whole_seconds;
 use chinwag_core::event::Origin;
 use chinwag_core::rate::Cost;
+use chinwag_core::store::CommitPoint;
 use chinwag_core::token::TokenHash;
 use chinwag_core::user::Caller;
 use chinwag_core::{Error, GroupId};
@@ -34,6 +37,18 @@ pub(crate) struct Session {
     /// The key of a bot with which it was opened, if it was, and what that allows.
     pub(crate) key: Option<(TokenHash, BotGrant)>,
     resumes: Mutex<Resumes>,
+    answered: Mutex<Answered>,
+}
+
+/// The groups that the socket's client has named in its resumes, and the point that it has received.
+#[derive(Default)]
+pub(crate) struct Answered {
+    /// The named groups, at most [`HEADS`](crate::wire::key::HEADS): others count as not named.
+    pub(crate) named: BTreeSet<GroupId>,
+    /// The answers to the parts of a resume whose last part has not come. They name at most as many groups.
+    pub(crate) parts: Resumed,
+    /// The point of which the client has everything.
+    pub(crate) point: Option<CommitPoint>,
 }
 
 /// The recent resumes of a socket.
@@ -50,7 +65,7 @@ impl Session {
         key: Option<(TokenHash, BotGrant)>,
     ) -> Self {
         let resumes = Mutex::new(Resumes { since: Instant::now(), count: 0 });
-        Self { state, connection, window, key, resumes }
+        Self { state, connection, window, key, resumes, answered: Mutex::default() }
     }
 
     /// The groups of the key of a bot, if it was opened with one.
@@ -66,6 +81,11 @@ impl Session {
         }
         resumes.count += 1;
         resumes.count <= RESUMES
+    }
+
+    /// The state of its resumes. Only one event of a socket is at work with it.
+    pub(crate) fn answered(&self) -> MutexGuard<'_, Answered> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn context(&self, reference: Option<Arc<str>>) -> Context {

@@ -14,7 +14,7 @@ use chinwag_core::{Error, FileId, GroupId, Name, Result, Seq};
 use super::ignored::Ignored;
 use super::json::{self, Object, Value, not_an_object, short};
 use super::payload::Payload;
-use crate::wire::key::{HEADS, Key, NAMES, Need, Transport, changes};
+use crate::wire::key::{HEADS_AT_ONCE, Key, NAMES, Need, Transport, changes};
 
 /// The key of the files to attach, with which a body may be empty.
 const ATTACHMENTS_KEY: &str = "attachments";
@@ -416,12 +416,12 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// Numbers of groups' logs by the groups' ids, at most [`HEADS`]: `{id: seq}`.
+    /// Numbers of groups' logs by the groups' ids, at most [`HEADS_AT_ONCE`]: `{id: seq}`.
     pub fn heads(&mut self, key: &'static str) -> Vec<(GroupId, Seq)> {
         let values = match self.values.remove(key) {
-            Some(Value::Object(values)) if values.len() <= HEADS => values,
+            Some(Value::Object(values)) if values.len() <= HEADS_AT_ONCE => values,
             Some(Value::Object(_)) => {
-                self.refuse(key, format!("names more than {HEADS} groups"));
+                self.refuse(key, format!("names more than {HEADS_AT_ONCE} groups: send the others with `more` in frames of their own"));
                 return Vec::new();
             }
             _ => {

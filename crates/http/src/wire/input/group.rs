@@ -16,7 +16,7 @@ use serde_json::{Value as Schema, json};
 use super::fields::Fields;
 use super::json::Value;
 use super::payload::{KeyValue, RestPayload, payload};
-use crate::wire::key::{HEADS, Need};
+use crate::wire::key::{HEADS_AT_ONCE, Need};
 
 /// The payloads of requests about this noun.
 pub(crate) const REST: &[RestPayload] =
@@ -147,11 +147,18 @@ payload! {
 payload! {
     /// The numbers up to which a client holds its groups' logs.
     pub struct HeldNumbers {
-        /// The last number held of each group, by its id.
+        /// The last number held of each group, by its id: at most 1,000.
         groups: Heads,
         /// The history that these are numbers of. Where the server's is another, every group is refused
         /// with `history_changed`.
         history: Option<String>,
+        /// Whether to answer what has changed beyond these groups: other groups, groups that you have left, profiles,
+        /// relations, and your own marks and settings.
+        all: Option<bool>,
+        /// The `since` of the last `sync.done`: only what changed after it is answered by `all`. Without it, everything.
+        since: Option<String>,
+        /// Whether further groups follow in another `sync.resume`, whose `sync.done` answers for all.
+        more: Option<bool>,
     }
 }
 
@@ -220,7 +227,11 @@ impl PrivatePair {
 impl HeldNumbers {
     /// The command to resume.
     pub fn command(self) -> Resume {
-        Resume { since: self.groups.0, history: self.history.map(String::into_boxed_str) }
+        let Self { groups, history, all, since, more } = self;
+        let (history, changed_since) =
+            (history.map(String::into_boxed_str), since.map(String::into_boxed_str));
+        let (all, more) = (all.unwrap_or(false), more.unwrap_or(false));
+        Resume { since: groups.0, history, all, changed_since, more }
     }
 }
 
@@ -253,7 +264,7 @@ impl KeyValue for Heads {
         json!({
             "type": "object",
             "propertyNames": {"format": "uuid"},
-            "maxProperties": HEADS,
+            "maxProperties": HEADS_AT_ONCE,
             "additionalProperties": Option::<Seq>::schema(),
         })
     }

@@ -1,28 +1,44 @@
 //! `sync.*`
 
+use std::mem;
 use std::sync::Once;
 
 use chinwag_core::app::resume::{Refusal, Resume, Resumed, Resuming};
-use chinwag_core::{GroupId, Result, Seq};
+use chinwag_core::{Error, GroupId, Result, Seq};
 use chinwag_hub::{Close, Encode};
 use serde_json::{Map, Value, json};
 
 use crate::wire::events::{EventEncoder, Synced};
 use crate::wire::input::Fields;
 use crate::wire::input::group::HeldNumbers;
+use crate::wire::key::HEADS;
 use crate::wire::outgoing;
+use crate::ws::changes;
 use crate::ws::client_event::{ClientEvent, EventRequest, Example, Right};
+use crate::ws::session::Session;
 
 pub(crate) struct SyncResume;
 
 impl ClientEvent for SyncResume {
     const NAME: &'static str = "sync.resume";
     const ABOUT: &'static str = "Asks for all missed events: of each group those after the number held, in order, \
-        with all changes of the group itself as one `group.update`; then `sync.done`, which alone carries the `ref`.";
-    const EFFECT: &'static str = "to you: the events that you missed after the numbers in `groups` (`{id: last seq held}`), then \
-        `sync.done` ([below](#resume)); `history` is optional";
-    const ANSWERS: &'static [&'static str] =
-        &["message.text", "message.update", "message.delete", "group.update", "user.update", "sync.done"];
+        with all changes of the group itself as one `group.update`; with `all` whatever else has changed; then `sync.done`, which \
+        alone carries the `ref`.";
+    const EFFECT: &'static str = "to you: the events that you missed after the numbers in `groups` (`{id: last seq held}`), with \
+        `all` whatever else has changed, then `sync.done` ([below](#resume)); only `groups` is required";
+    const ANSWERS: &'static [&'static str] = &[
+        "message.text",
+        "message.update",
+        "message.delete",
+        "group.update",
+        "user.update",
+        "group.quit",
+        "group.delete",
+        "contact.summary",
+        "message.read",
+        "group.me",
+        "sync.done",
+    ];
     const RIGHT: Right = Right::User;
     type Payload = HeldNumbers;
     type Command = Resume;
@@ -40,44 +56,81 @@ impl ClientEvent for SyncResume {
     }
 }
 
-/// Sends the missed events, then `sync.done`. Events that happen meanwhile are held and follow.
+/// Sends the missed events, and with `all` what else has changed, then `sync.done`. Events that happen meanwhile are held and
+/// follow.
 async fn resume(request: EventRequest, command: Resume) -> Result<()> {
     let (state, connection) = (&request.session.state, &request.session.connection);
-    let history = state.app.history();
-    let done = |resumed: &Resumed| {
-        outgoing::numbers(history, &resumed.people, Synced::from(resumed), request.reference())
-    };
     if !request.session.may_resume() {
         state.hub.close(connection, Close::TooMuch);
         return Ok(());
     }
-    if !state.app.is_of_this_history(&command) {
-        let groups = command.since.into_iter().map(|(group, _)| group);
-        let refused = Resumed::refusing(groups, Refusal::HistoryChanged);
-        state.hub.send(connection, done(&refused));
-        return Ok(());
-    }
+    note_named(&request.session, &command)?;
     state.hub.pause(connection);
-    let scope = request.session.scope();
-    let is_shown = |group: &GroupId| scope.as_ref().is_none_or(|scope| scope.contains(group));
-    let (asked, others): (Vec<_>, Vec<_>) = command.since.into_iter().partition(|(group, _)| is_shown(group));
-    let (current, since) = state.hub.split_current(connection, asked);
-    let mut resuming = Resuming::new([since, others].concat());
-    let sent = send_missed(&request, &mut resuming).await;
-    if resuming.is_lost {
-        // The user has left a group whose events were being sent: the rest can neither be sent nor
-        // left out in silence.
-        state.hub.close(connection, Close::ResyncRequired);
+    let (mut resumed, sent) = answer(&request, &command).await;
+    let heads: Vec<(GroupId, Seq)> = resumed.heads.iter().map(|(group, head)| (*group, *head)).collect();
+    let mut frames = Vec::new();
+    if sent.is_ok() {
+        let mut answered = request.session.answered();
+        let mut whole = mem::take(&mut answered.parts);
+        whole.add(mem::take(&mut resumed));
+        if command.more {
+            answered.parts = whole;
+        } else {
+            let since = answered.point.map(|point| changes::sealed(state, point));
+            let done = Synced::new(&whole, since);
+            frames.push(outgoing::numbers(state.app.history(), &whole.people, done, request.reference()));
+        }
     }
-    let mut resumed = resuming.resumed;
+    state.hub.resume(connection, frames, &heads);
+    sent
+}
+
+/// Notes the named groups of the socket. Refuses more than may be answered at once.
+fn note_named(session: &Session, command: &Resume) -> Result<()> {
+    let mut answered = session.answered();
+    let parts = answered.parts.heads.len() + answered.parts.refused.len();
+    if parts + command.since.len() > HEADS {
+        return Err(Error::field("groups", format!("names more than {HEADS} groups with the parts before")));
+    }
+    for (group, _) in &command.since {
+        if answered.named.len() < HEADS {
+            answered.named.insert(*group);
+        }
+    }
+    Ok(())
+}
+
+/// Sends what one part of a resume asks for, up to its `sync.done`.
+async fn answer(request: &EventRequest, command: &Resume) -> (Resumed, Result<()>) {
+    let (state, connection) = (&request.session.state, &request.session.connection);
+    let is_of_this_history = state.app.is_of_this_history(command);
+    let (mut resumed, mut sent) = (Resumed::default(), Ok(()));
+    if is_of_this_history {
+        let scope = request.session.scope();
+        let is_shown = |group: &GroupId| scope.as_ref().is_none_or(|scope| scope.contains(group));
+        let (asked, others): (Vec<_>, Vec<_>) =
+            command.since.iter().copied().partition(|(group, _)| is_shown(group));
+        let (current, since) = state.hub.split_current(connection, asked);
+        let mut resuming = Resuming::new([since, others].concat());
+        sent = send_missed(request, &mut resuming).await;
+        if resuming.is_lost {
+            // The user has left a group whose events were being sent: the rest can neither be sent nor
+            // left out in silence.
+            state.hub.close(connection, Close::ResyncRequired);
+        }
+        resumed = resuming.resumed;
+        resumed.heads.extend(current);
+    } else {
+        let groups = command.since.iter().map(|(group, _)| *group);
+        resumed.add(Resumed::refusing(groups, Refusal::HistoryChanged));
+    }
     if command.history.is_some() && resumed.refused.values().any(|why| *why == Refusal::SeqAhead) {
         warn_of_lost_numbers();
     }
-    resumed.heads.extend(current);
-    let frames = if sent.is_ok() { vec![done(&resumed)] } else { vec![] };
-    let heads: Vec<(GroupId, Seq)> = resumed.heads.into_iter().collect();
-    state.hub.resume(connection, frames, &heads);
-    sent
+    if sent.is_ok() && command.all && !command.more {
+        sent = changes::send(request, command, is_of_this_history, &mut resumed).await;
+    }
+    (resumed, sent)
 }
 
 /// Sends the missed events, each page once the one before is written.

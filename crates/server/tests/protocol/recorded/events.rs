@@ -209,7 +209,7 @@ async fn refusals(session: &mut Session) {
         ("group.delete", &["group", "id"]),
         ("typing.start", &["group"]),
         ("typing.stop", &["group"]),
-        ("sync.resume", &["groups", "history"]),
+        ("sync.resume", &["groups", "history", "all", "since", "more"]),
     ];
     for (event, keys) in keys {
         session.say("ann", event, json!({})).await;
@@ -228,6 +228,9 @@ async fn resume(session: &mut Session, group: &str) {
     session.say("cat", "sync.resume", json!({ "groups": { group: 999 } })).await;
     session.say("cat", "sync.resume", json!({ "groups": {} })).await;
     session.say("cat", "sync.resume", json!({ "groups": { group: 1 }, "history": NOTHING })).await;
+    session.say("cat", "sync.resume", json!({ "groups": { group: 1 }, "more": true })).await;
+    session.say("cat", "sync.resume", json!({ "groups": { NOTHING: 1 }, "all": true })).await;
+    session.say("cat", "sync.resume", json!({ "groups": {}, "all": true, "since": "x" })).await;
     session.say("cat", "sync.resume", json!({ "groups": { "x": 1 } })).await;
     session.say("cat", "sync.resume", json!({ "groups": { group: -1 } })).await;
 }

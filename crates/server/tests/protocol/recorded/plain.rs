@@ -34,6 +34,10 @@ impl Plain {
             } else if let Some(cursor) = rest.strip_prefix("cursor=").filter(|cursor| letters(cursor) > 20) {
                 plain.push_str("cursor=CURSOR");
                 "cursor=".len() + letters(cursor)
+            } else if let Some(point) = rest.strip_prefix("\"since\":\"").filter(|point| letters(point) > 20)
+            {
+                plain.push_str("\"since\":\"POINT");
+                "\"since\":\"".len() + letters(point)
             } else if let Some(secret) = rest.strip_prefix("whsec_") {
                 plain.push_str("SECRET");
                 "whsec_".len() + secret.bytes().take_while(|byte| *byte != b'"').count()

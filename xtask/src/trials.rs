@@ -35,7 +35,7 @@ const TRIALS: &[(&str, &[&str])] = &[
         "cluster",
         &[
             "order", "kills", "rolling", "removal", "ends", "first", "commit", "database", "link", "hints",
-            "dead", "versions", "blocks", "consent", "webhooks",
+            "dead", "versions", "blocks", "consent", "webhooks", "returns",
         ],
     ),
 ];

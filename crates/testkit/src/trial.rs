@@ -4,6 +4,7 @@
 mod ban;
 mod ledger;
 mod reader;
+mod returning;
 mod socket;
 mod writer;
 
@@ -15,6 +16,7 @@ pub use crate::wait::PATIENCE;
 pub use ban::BanRace;
 pub use ledger::{Ledger, Load, Verdict};
 pub use reader::{Reader, Reading};
+pub use returning::{Dice, Returning, Turmoil, come_back_amid};
 pub use socket::{Incoming, TrialSocket};
 pub use writer::{Aim, RunEnd, Transport, Writer};
 

@@ -27,6 +27,7 @@ mod link;
 mod order;
 mod pins;
 mod removal;
+mod returns;
 mod rolling;
 mod start;
 mod threads;

@@ -10,6 +10,8 @@ mod before_send;
 mod blocks;
 mod bots;
 mod change_windows;
+mod changes;
+mod changes_model;
 mod consent;
 mod data;
 mod directory;

@@ -27,12 +27,17 @@ impl TrialSocket {
     /// Connects to the server at `http://…` with a token. None if nobody is there, no longer, or nobody
     /// who takes sockets now (503).
     pub async fn connect(url: &str, token: &str) -> Option<Self> {
-        Self::connect_with(url, token, None).await
+        Self::connect_with(url, "/chat/", token, None).await
     }
 
-    async fn connect_with(url: &str, token: &str, buffer: Option<u32>) -> Option<Self> {
+    /// The same with a query, such as `?groups=0`.
+    pub async fn connect_by(url: &str, query: &str, token: &str) -> Option<Self> {
+        Self::connect_with(url, &format!("/chat/{query}"), token, None).await
+    }
+
+    async fn connect_with(url: &str, path: &str, token: &str, buffer: Option<u32>) -> Option<Self> {
         let address = url.strip_prefix("http://").expect("the address is http://host:port");
-        let handshake = Handshake::new(url).credential(&Credential::Bearer(token.to_owned()));
+        let handshake = Handshake::new(url).path(path).credential(&Credential::Bearer(token.to_owned()));
         let tcp = TcpSocket::new_v4().expect("a socket");
         if let Some(buffer) = buffer {
             tcp.set_recv_buffer_size(buffer).expect("a bound");
@@ -52,7 +57,7 @@ impl TrialSocket {
     /// The same once it is live: what is sent before may be in its summary, and is not told then.
     /// The kernel takes about so many bytes that nobody reads.
     pub async fn live(url: &str, token: &str, buffer: Option<u32>) -> Self {
-        let mut socket = Self::connect_with(url, token, buffer).await.expect("the server is there");
+        let mut socket = Self::connect_with(url, "/chat/", token, buffer).await.expect("the server is there");
         loop {
             match socket.next().await {
                 Incoming::Frame(frame) if frame["type"] == "contact.summary" => return socket,

@@ -1,0 +1,57 @@
+//! Clients that come back at any of two nodes amid random changes, while nodes are killed: each then has the state of a new
+//! client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_testkit::trial::{Turmoil, come_back_amid, report, times};
+use chinwag_testkit::wait::until;
+
+use crate::cluster::Cluster;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn client_that_comes_back_at_any_node_equals_a_new_one() {
+    let cluster = Cluster::of(2).await;
+    let users = cluster.users("user", 4).await;
+    let urls = cluster.urls();
+    let turmoil = Arc::new(Turmoil::new(users.clone(), urls.clone()).await);
+    let time = times(Duration::from_secs(5), Duration::from_secs(300));
+    let returning = come_back_amid(turmoil.clone(), users, &urls, 17, time).await;
+    let returns: usize = returning.iter().map(|client| client.returns).sum();
+    assert!(returning.iter().all(|client| client.refused == 0), "a point of one node is of use at the other");
+    report("returns", format!("{returns} returns"), format!("{} changes", turmoil.changes()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn client_that_comes_back_amid_kills_equals_a_new_one() {
+    let mut cluster = Cluster::of(2).await;
+    let users = cluster.users("user", 4).await;
+    let urls = cluster.urls();
+    let turmoil = Arc::new(Turmoil::new(users.clone(), urls.clone()).await);
+    let kills = times(3, 60);
+    let time = Duration::from_secs(2 * kills);
+    let coming = tokio::spawn({
+        let (turmoil, urls) = (turmoil.clone(), urls.clone());
+        async move { come_back_amid(turmoil, users, &urls, 18, time).await }
+    });
+    for round in 0..kills {
+        let node = usize::try_from(round).unwrap_or(0) % cluster.nodes.len();
+        changed(&turmoil).await;
+        cluster.nodes[node].kill();
+        changed(&turmoil).await;
+        cluster.nodes[node].start();
+    }
+    let returning = coming.await.expect("all equal new ones");
+    let returns: usize = returning.iter().map(|client| client.returns).sum();
+    report(
+        "returns amid kills",
+        format!("{kills} kills"),
+        format!("{returns} returns, {} changes", turmoil.changes()),
+    );
+}
+
+/// Waits for some more changes, or for their end.
+async fn changed(turmoil: &Turmoil) {
+    let before = turmoil.changes();
+    until("more is changed", || turmoil.is_over() || turmoil.changes() >= before + 5).await;
+}

@@ -1,0 +1,376 @@
+//! Users who change everything that they may, and clients that come back again and again: each receives what has changed since
+//! it was here, and then has the state of a client that never was.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{Incoming, TrialSocket};
+use crate::client::Client;
+use crate::setup::befriend;
+
+/// Numbers from a seed, the same in each run.
+#[derive(Debug)]
+pub struct Dice(AtomicU64);
+
+impl Dice {
+    /// Begins at a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(AtomicU64::new(seed))
+    }
+
+    /// A number below `bound`.
+    pub fn below(&self, bound: usize) -> usize {
+        let mut x = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((x ^ (x >> 31)) % bound as u64).unwrap_or(0)
+    }
+
+    fn pick<'a, T>(&self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+}
+
+/// Users who change their groups, relations, profiles, marks and settings at random, over REST at any of some nodes.
+pub struct Turmoil {
+    users: Vec<Client>,
+    urls: Vec<String>,
+    groups: Arc<Mutex<Vec<String>>>,
+    is_over: AtomicBool,
+    changes: AtomicU64,
+}
+
+impl Turmoil {
+    /// These users, some of whom are contacts, in a few groups.
+    pub async fn new(users: Vec<Client>, urls: Vec<String>) -> Self {
+        befriend(&users[0], &users[1]).await;
+        let turmoil = Self {
+            users,
+            urls,
+            groups: Arc::default(),
+            is_over: AtomicBool::new(false),
+            changes: AtomicU64::new(0),
+        };
+        for owner in 0..turmoil.users.len() {
+            turmoil.make_group(&turmoil.users[owner], &Dice::new(owner as u64)).await;
+        }
+        turmoil
+    }
+
+    /// The number of changes that were made.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
+    /// Ends [`run`](Self::run).
+    pub fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is to end.
+    pub fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Makes changes until it is to end.
+    pub async fn run(&self, dice: Dice) {
+        while !self.is_over() {
+            self.change(&dice).await;
+        }
+    }
+
+    /// One change. It may be refused, or its node may be gone.
+    pub async fn change(&self, dice: &Dice) {
+        let user = dice.pick(&self.users);
+        let other = dice.pick(&self.users).name();
+        let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let group = dice.pick(&groups);
+        let (method, path, body) = match dice.below(20) {
+            0..5 => (Method::POST, "messages/".to_owned(), json!({ "group": group, "body": "news" })),
+            5 | 6 => (Method::POST, format!("groups/{group}/read/"), json!({ "seq": 1 + dice.below(8) })),
+            7 => {
+                let settings = json!({ "pinned": dice.below(2) == 0, "notify": *dice.pick(&["all", "none", "mentions"]) });
+                (Method::PATCH, format!("groups/{group}/me/"), settings)
+            }
+            8 => (Method::PATCH, format!("groups/{group}/me/"), json!({ "hidden": dice.below(2) == 0 })),
+            9 => {
+                (Method::PATCH, format!("groups/{group}/"), json!({ "name": format!("g{}", dice.below(99)) }))
+            }
+            10 | 11 => (Method::PATCH, format!("groups/{group}/"), json!({ "members": [other] })),
+            12 => (Method::PATCH, format!("groups/{group}/"), json!({ "remove": [other] })),
+            13 => (Method::PATCH, format!("groups/{group}/"), json!({ "admins": [other] })),
+            14 => (Method::POST, format!("groups/{group}/quit/"), json!({})),
+            15 => (Method::POST, format!("groups/{group}/accept/"), json!({})),
+            16 if dice.below(4) == 0 => (Method::DELETE, format!("groups/{group}/"), json!({})),
+            16 => return self.make_group(user, dice).await,
+            17 => (Method::PUT, "private/".to_owned(), json!({ "user": other })),
+            18 => {
+                // Profiles are not told over a block, nor after its end, so that only one user blocks, and only one other.
+                let is_blocker = user.name() == self.users[2].name() && other == self.users[3].name();
+                let operations = ["contact", "contact", "remove", "block", "unblock"];
+                let operation = *dice.pick(&operations[..if is_blocker { 5 } else { 2 }]);
+                let contact = json!({ "author": user.name(), "name": other, "operation": operation });
+                (Method::PATCH, format!("users/{}/", user.name()), json!({ "contact": contact }))
+            }
+            _ => {
+                let shown = json!({ "display_name": format!("Name {}", dice.below(99)) });
+                (Method::PATCH, format!("users/{}/", user.name()), shown)
+            }
+        };
+        self.send(user, dice, method, &path, &body).await;
+    }
+
+    async fn make_group(&self, owner: &Client, dice: &Dice) {
+        let members: Vec<_> = self.users.iter().filter(|_| dice.below(2) == 0).map(Client::name).collect();
+        let made = json!({ "name": "made", "members": members });
+        let Some(made) = self.send(owner, dice, Method::POST, "groups/", &made).await else { return };
+        if let Some(id) = made["id"].as_str() {
+            self.groups.lock().unwrap_or_else(PoisonError::into_inner).push(id.to_owned());
+        }
+    }
+
+    async fn send(
+        &self,
+        user: &Client,
+        dice: &Dice,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Option<Value> {
+        let url: &String = dice.pick(&self.urls);
+        let user = Client::new(url, Some(user.token()), user.name());
+        let answer = user.request(method, path).json(body).send().await.ok()?;
+        let is_made = answer.status().is_success();
+        self.changes.fetch_add(u64::from(is_made), Ordering::Relaxed);
+        is_made.then_some(answer.json().await.ok()?)
+    }
+}
+
+/// A client that goes and comes back, and what it holds.
+#[derive(Debug, Clone, Default)]
+pub struct Returning {
+    groups: BTreeMap<String, Value>,
+    contacts: Value,
+    profiles: BTreeMap<String, Value>,
+    since: Option<String>,
+    name: String,
+    /// How often it came back with a point, and how often that was of no use.
+    pub returns: usize,
+    pub refused: usize,
+}
+
+/// The keys of a group that are compared.
+const KEYS: [&str; 10] = [
+    "name",
+    "owner",
+    "admins",
+    "members",
+    "restricts",
+    "head",
+    "last_read_seq",
+    "open",
+    "members_count",
+    "me",
+];
+const SETTINGS: [&str; 6] = ["notify", "muted_until", "hidden", "pinned", "marked_unread", "pending"];
+
+impl Returning {
+    /// Comes back at a node: names some of its groups, and takes what is answered. False if the node went meanwhile.
+    pub async fn comes_back(&mut self, client: &Client, dice: &Dice) -> bool {
+        self.try_to_come_back(client, dice).await.is_some()
+    }
+
+    async fn try_to_come_back(&mut self, client: &Client, dice: &Dice) -> Option<()> {
+        let url = client.rest().server().to_owned();
+        let mut socket = TrialSocket::connect_by(&url, "?groups=0&messages=1", client.token()).await?;
+        let is_named = |group: &Value| group["me"]["pending"] != true && dice.below(3) > 0;
+        let named = self.groups.iter().filter(|(_, group)| is_named(group));
+        let named: BTreeMap<_, _> = named.map(|(id, group)| (id.clone(), group["head"].clone())).collect();
+        let (first, rest): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            named.iter().partition(|(id, _)| id.as_bytes()[7].is_multiple_of(2));
+        let mut last = json!({ "groups": rest, "all": true });
+        if let Some(since) = &self.since {
+            last["since"] = since.clone().into();
+            self.returns += 1;
+        }
+        for data in [json!({ "groups": first, "more": true }), last] {
+            let frame = json!({ "type": "sync.resume", "data": data, "ref": "resume" });
+            socket.send(frame).await.then_some(())?;
+        }
+        // Until the end the state is not one that may be kept.
+        let mut next = Self { name: client.name().to_owned(), ..self.clone() };
+        let done = loop {
+            match socket.next().await {
+                Incoming::Frame(frame) if frame["ref"] == "resume" => break frame,
+                Incoming::Frame(frame) => next.take(&frame),
+                Incoming::End(_) => return None,
+            }
+        };
+        if done["type"] != "sync.done" {
+            // The database is away from a node that is about to go.
+            assert_eq!(done["code"], 503, "{done}");
+            return None;
+        }
+        next.finish(client, &done["data"], &named.into_keys().collect()).await?;
+        *self = next;
+        Some(())
+    }
+
+    /// Takes the end of an answer to a request that named groups.
+    async fn finish(&mut self, client: &Client, data: &Value, named: &BTreeSet<String>) -> Option<()> {
+        for (id, why) in data["refused"].as_object().expect("reasons") {
+            match (id.as_str(), why.as_str()) {
+                ("since", Some("too_far")) => self.refused += 1,
+                (id, Some("not_found")) => drop(self.groups.remove(id)),
+                (id, Some("pending")) => {
+                    let path = format!("groups/{id}/?fields=__all__");
+                    let answer = client.request(Method::GET, &path).send().await.ok()?;
+                    self.groups.remove(id);
+                    if answer.status().is_success() {
+                        self.groups.insert(id.to_owned(), answer.json().await.ok()?);
+                    }
+                }
+                _ => panic!("{id} is refused: {why}"),
+            }
+        }
+        let heads = data["groups"].as_object().expect("heads");
+        for (id, head) in heads.iter().filter(|(id, _)| named.contains(*id)) {
+            if let Some(group) = self.groups.get_mut(id) {
+                group["head"] = head.clone();
+            }
+        }
+        self.since = data["since"].as_str().map(str::to_owned);
+        Some(())
+    }
+
+    /// Takes an event of the answer, or a live one that came before it.
+    fn take(&mut self, frame: &Value) {
+        let data = &frame["data"];
+        let id = ["id", "group"]
+            .into_iter()
+            .find_map(|key| data[key].as_str())
+            .or(data.as_str())
+            .unwrap_or_default();
+        let kind = frame["type"].as_str().expect("a type");
+        match kind {
+            "group.update" if data["head"].is_number() => {
+                drop(self.groups.insert(id.to_owned(), data.clone()))
+            }
+            "group.quit" | "group.delete" => drop(self.groups.remove(id)),
+            "contact.summary" => self.contacts = data.clone(),
+            "user.update" => {
+                let name = data["new_name"].as_str().or(data["name"].as_str()).expect("a name");
+                self.profiles.insert(name.to_owned(), data["display_name"].clone());
+            }
+            _ => {}
+        }
+        let in_group = if kind == "message.text" { data["group"].as_str().unwrap_or_default() } else { id };
+        let Some(group) = self.groups.get_mut(in_group) else { return };
+        match kind {
+            "group.update" => {
+                for key in KEYS.iter().filter(|key| !data[**key].is_null()) {
+                    group[*key] = data[*key].clone();
+                }
+            }
+            "message.read" if data["author"] == self.name => group["last_read_seq"] = data["seq"].clone(),
+            "group.me" => {
+                for key in SETTINGS {
+                    group["me"][key] = data[key].clone();
+                }
+            }
+            // A hidden group returns with its next message.
+            "message.text" => group["me"]["hidden"] = false.into(),
+            _ => {}
+        }
+    }
+
+    /// Asserts that it holds what a client is shown that comes for the first time.
+    pub async fn equals_a_new_client(&mut self, client: &Client) {
+        let socket = client.ws().await;
+        let shown = socket.summary().as_array().expect("groups");
+        let fresh: BTreeMap<String, Value> = shown
+            .iter()
+            .map(|group| (group["id"].as_str().expect("an id").to_owned(), state(group)))
+            .collect();
+        let held: BTreeMap<_, _> = self.groups.iter().map(|(id, group)| (id.clone(), state(group))).collect();
+        let differing = fresh.keys().chain(held.keys()).find(|id| fresh.get(*id) != held.get(*id));
+        if let Some(id) = differing {
+            panic!("{}: {id} is held as {:?}, and is {:?}", client.name(), held.get(id), fresh.get(id));
+        }
+        for list in ["contacts", "blockeds", "invitations", "invited_by"] {
+            assert_eq!(self.contacts[list], socket.contacts()[list], "{list} of {}", client.name());
+        }
+        let names = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let pairs = shown.iter().filter(|group| group["name"] == "@");
+        let others = pairs.flat_map(|group| [names(&group["members"]), names(&group["restricts"])].concat());
+        let known: Vec<_> = names(&socket.contacts()["contacts"]).into_iter().chain(others).collect();
+        // A profile that is not held is looked up when it is needed, and changes of it are told from then on.
+        let mut profiles = BTreeMap::new();
+        for name in known.iter().filter_map(Value::as_str).filter(|name| !may_block(client.name(), name)) {
+            let user = client.get(&format!("users/{name}/?fields=name+display_name")).await;
+            let (held, shown) = (self.profiles.get(name), user.json["display_name"].clone());
+            assert!(
+                user.status != 200 || held.is_none_or(|held| *held == shown),
+                "{name}: {held:?}, not {shown}"
+            );
+            profiles.insert(name.to_owned(), shown);
+        }
+        self.profiles = profiles;
+        socket.vanish();
+    }
+}
+
+/// Whether one of two users may have blocked the other; see [`Turmoil::change`].
+fn may_block(one: &str, other: &str) -> bool {
+    [one, other].iter().all(|name| name.ends_with(['2', '3']))
+}
+
+/// The parts of a group that are compared. The client computes its counts itself, and the restriction of a private group from its relations.
+fn state(group: &Value) -> Value {
+    let mut state = json!({});
+    for key in KEYS.iter().filter(|key| group["name"] != "@" || !["members", "restricts"].contains(key)) {
+        state[*key] = group[*key].clone();
+    }
+    state["me"] = SETTINGS.iter().map(|key| ((*key).to_owned(), group["me"][*key].clone())).collect();
+    state
+}
+
+/// Has clients come back while others change everything, for so long; then all equal new ones. `urls` are the nodes.
+pub async fn come_back_amid(
+    turmoil: Arc<Turmoil>,
+    clients: Vec<Client>,
+    urls: &[String],
+    seed: u64,
+    time: Duration,
+) -> Vec<Returning> {
+    let (mut tasks, end) = (Vec::new(), Instant::now() + time);
+    for number in 0..2 {
+        let turmoil = turmoil.clone();
+        tasks.push(tokio::spawn(async move { turmoil.run(Dice::new(seed * 7 + number)).await }));
+    }
+    let dice = Dice::new(seed);
+    let mut returning: Vec<_> = clients.iter().map(|_| Returning::default()).collect();
+    while Instant::now() < end {
+        for (client, held) in clients.iter().zip(&mut returning) {
+            let url: &String = dice.pick(urls);
+            let at_node = Client::new(url, Some(client.token()), client.name());
+            held.comes_back(&at_node, &dice).await;
+        }
+    }
+    turmoil.end();
+    for task in tasks {
+        task.await.expect("the changes end");
+    }
+    for (client, held) in clients.iter().zip(&mut returning) {
+        let at_node = Client::new(&urls[0], Some(client.token()), client.name());
+        assert!(held.comes_back(&at_node, &dice).await, "nothing is in the way");
+        held.equals_a_new_client(&at_node).await;
+    }
+    returning
+}

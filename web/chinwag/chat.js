@@ -52,7 +52,7 @@ export class Chinwag extends Grouping {
     this.#session = new Session(rest);
     const link = (this.#link = new Link(this.server, {
       knock: (patience) => this.#knock(patience),
-      query: () => queryOf(this.#window, this.#session.known),
+      query: () => queryOf(this.#window, this.#session.known, this.#store.sync),
       renew: async () => !this.#session.leaving && rest.renew(await rest.token()),
       onFrame: (frame) => this.#store.take(frame),
       onState: () => this.#stateChanged(),

@@ -49,6 +49,7 @@ const LOST = "The connection was lost. Try again.";
  * @property {(id: string) => void} missing a group that is not here does not exist for this user
  * @property {(group: Group, message: any) => void} arrive a message has come that the group was loaded with
  * @property {() => void} tell dispatches that groups have come
+ * @property {() => void} compared the groups of an earlier connection are as the server has them
  * @property {() => void} counted
  * @property {() => Promise<void>} flush sends this user's waiting read marks
  */
@@ -96,6 +97,8 @@ export class Listing {
   #counting;
   /** Whether groups have come since the server counted. */
   #isSpent = false;
+  /** The number of all groups, of a connection that was shown none and asks for what has changed; else null. */
+  #all = /** @type {number | null} */ (null);
   #home;
 
   /** @param {Home} home */
@@ -107,10 +110,12 @@ export class Listing {
    * A summary has shown the groups, on a new connection.
    * @param {number | null} more the number of groups that it left out; null if it is no part
    * @param {string[]} held those of them that are here
-   * @param {boolean} isOther whether the server has another history
+   * @param {boolean | null} isOther whether the server has another history; null where it says what has changed, so that nothing
+   *   is compared
    */
   begin(more, held, isOther) {
     const left = more ?? 0;
+    this.#all = isOther === null ? left : null;
     this.#isPart = more !== null;
     this.#era++;
     this.#busy = false;
@@ -119,16 +124,31 @@ export class Listing {
     this.#isSpent = false;
     clearTimeout(this.#counting);
     this.#counting = undefined;
-    this.#stale = new Map(held.map((id) => [id, isOther]));
+    this.#stale = isOther === null ? new Map() : new Map(held.map((id) => [id, isOther]));
     this.left = Math.max(0, left - held.length);
-    this.#gone = Math.max(0, held.length - left);
+    this.#gone = isOther === null ? 0 : Math.max(0, held.length - left);
     this.unread = 0;
   }
 
   /** Call it when the connection is ready. */
   ready() {
-    if (this.left) void this.#pinned();
+    if (this.left && this.#all === null) void this.#pinned();
     void this.#pump();
+  }
+
+  /** What has changed since the last connection has come. */
+  settle() {
+    if (this.#all === null) return;
+    this.left = Math.max(0, this.#all - this.#home.groups.size);
+    // How far others have read is not told of.
+    const isOwn = (/** @type {Group} */ { latest, me, unlisted }) => latest?.author === me && !unlisted;
+    for (const group of this.#home.groups.values()) if (isOwn(group)) this.#stale.set(group.id, false);
+    this.recount();
+    void this.#pump();
+  }
+
+  get isCompared() {
+    return this.#stale.size === 0;
   }
 
   forget() {
@@ -176,6 +196,8 @@ export class Listing {
    * @param {number} unread
    */
   counted(unread) {
+    // It has counted the groups that are here, too.
+    if (this.#all !== null) return;
     if (this.#isSpent || this.#stale.size) return this.recount();
     this.unread = unread;
     this.#home.counted();
@@ -340,7 +362,9 @@ export class Listing {
       this.#home.drop(id);
     }
     for (const row of rows) if (!this.#home.groups.has(row.id) || this.#home.show(row, isOther)) this.#stale.delete(row.id);
-    if (!this.#stale.size) this.recount();
+    if (this.#stale.size) return;
+    this.recount();
+    this.#home.compared();
   }
 
   /** @param {any} row @param {any[]} heard its messages that have come as events */

@@ -12,11 +12,12 @@ import { newId, within } from "./rest.js";
  * @property {string} name
  * @property {string} account
  * @property {string} history the id of the server's history, to which the numbers belong
+ * @property {string} [since] the server's point up to which everything is known
  * @property {any[]} groups as in a summary
  * @property {Record<string, any>} people
  * @property {Record<string, string[]>} relations
  */
-/** @typedef {{ me: string | null, account: string, sync: { history: string }, people: People, profiles: Profiles }} Known */
+/** @typedef {{ me: string | null, account: string, sync: { history: string, since: string }, people: People, profiles: Profiles }} Known */
 
 /** The number of groups that are kept, of the messages of one, and of its characters. */
 const GROUPS = 200;
@@ -110,7 +111,7 @@ export class Recall {
       const store = transaction.objectStore(STORE);
       for (const id of this.#kept) if (!order.includes(id)) store.delete([this.#server, id]);
       for (const group of groups) if (this.#changed.has(group.id)) store.put(summaryOf(group), [this.#server, group.id]);
-      const user = { id: this.#mark, name: me, account, history: sync.history, order, people: cards, relations };
+      const user = { id: this.#mark, name: me, account, history: sync.history, since: sync.since, order, people: cards, relations };
       transaction.objectStore(USERS).put(user, this.#server);
       transaction.commit();
       this.#kept = new Set(order);

@@ -66,6 +66,12 @@ export class Store {
       acknowledge: (message) => message.author === this.me && outbox.settle(message.client_id, message),
       caughtUp: ({ id }) => outbox.pump(id),
       unknown: (frame, id) => this.listing.heard(frame, id),
+      messages: home.messages,
+      isCompared: () => this.listing.isCompared,
+      cameBack: () => {
+        this.listing.settle();
+        this.#tellGroups();
+      },
     });
     this.listing = new Listing({
       groups: this.groups,
@@ -78,6 +84,7 @@ export class Store {
       missing: (id) => outbox.dropGroup(id),
       arrive: (group, message) => home.emit("message", { group, message: group.message(message.id) ?? group.received(message) }),
       tell: () => this.#tellGroups(),
+      compared: () => this.sync.begin(),
       counted: () => home.emit("unread", { group: null }),
       flush: () => home.flushReads(),
     });
@@ -136,11 +143,12 @@ export class Store {
    * Shows what was known earlier, until the server shows what is.
    * @param {import("./recall.js").Recalled} known
    */
-  recall({ name, account, history, groups, people, relations }) {
+  recall({ name, account, history, since, groups, people, relations }) {
     Object.assign(this, { me: name, account });
     this.profiles.learn(people);
     this.people.summary(relations);
     this.sync.summary(groups, history ?? "");
+    this.sync.since = since ?? "";
     this.#tellGroups();
     this.#home.emit("relations", null);
   }
@@ -178,6 +186,7 @@ export class Store {
     this.people.summary({});
     this.profiles.forget();
     this.listing.forget();
+    this.sync.forget();
     Object.assign(this, { me: null, account: "" });
     this.#tellGroups();
     this.#home.emit("relations", null);
@@ -299,6 +308,10 @@ export class Store {
   #summary({ data, history, people, more }) {
     this.profiles.begin();
     this.profiles.learn(people, data.flatMap(usersIn));
+    if (this.sync.isReturning) {
+      this.listing.begin(more?.groups ?? 0, [...this.groups.keys()], null);
+      return this.sync.returned(history);
+    }
     if (more) for (const group of data) group.shown = this.#home.messages;
     const { unshown, isOther } = this.sync.summary(data, history, more !== undefined);
     this.listing.begin(more ? more.groups : null, more ? unshown : [], isOther);

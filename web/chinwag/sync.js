@@ -27,6 +27,9 @@ const BEHIND_MOST = 5_000;
  * @property {(group: Group) => void} tell dispatches the changes of a group
  * @property {(group: Group) => void} caughtUp
  * @property {(frame: Frame, id: string) => void} unknown an event of a group that is not here
+ * @property {number} messages how many messages groups are shown with where a part of the groups is asked for
+ * @property {() => boolean} isCompared whether groups of an earlier connection were compared with the server's
+ * @property {() => void} cameBack what has changed since the last connection is known
  */
 
 export class Sync {
@@ -36,6 +39,12 @@ export class Sync {
   #busy = false;
   /** The id of the server's history: another one after a restore. */
   #history = "";
+  /** The server's point up to which everything is known here, as it was sent; empty before the first. */
+  since = "";
+  /** @type {"no" | "wanted" | "asked"} whether this connection asks for what has changed, instead of a summary */
+  #returning = "no";
+  /** Whether this connection has yet to ask for a point. */
+  #lacksPoint = false;
   /** Groups whose members are about to be requested. @type {Set<Group>} */
   #listing = new Set();
   /** The number of the current connection. Requests of earlier ones are void. */
@@ -48,6 +57,42 @@ export class Sync {
 
   get history() {
     return this.#history;
+  }
+
+  get isReturning() {
+    return this.#returning !== "no";
+  }
+
+  /**
+   * A connection is about to be made. Returns whether it need not be shown any groups, because it asks for what has changed.
+   * @param {boolean} answers whether the server answers that
+   */
+  comesBack(answers) {
+    const comesBack = answers && this.since !== "" && this.#home.groups.size > 0;
+    this.#returning = comesBack ? "wanted" : "no";
+    this.#lacksPoint = answers;
+    return comesBack;
+  }
+
+  /**
+   * The summary of such a connection, which shows no groups. Their events wait until the answer has come.
+   * @param {string} [history]
+   */
+  returned(history = "") {
+    this.#era++;
+    this.#busy = false;
+    this.#wanted.clear();
+    if (history !== this.#history) {
+      this.forget();
+      return this.#home.link.restart("The server was put back to an earlier day.");
+    }
+    for (const group of this.#home.groups.values()) if (!group.pending) Object.assign(group, { behind: [], fresh: null });
+  }
+
+  /** From here on nothing is known. */
+  forget() {
+    this.since = "";
+    this.#returning = "no";
   }
 
   /**
@@ -64,6 +109,8 @@ export class Sync {
     this.#busy = false;
     this.#wanted.clear();
     const isOther = history !== this.#history;
+    // The point of an earlier connection is older than what this one shows.
+    this.since = "";
     this.#history = history;
     const ids = new Set(summary.map(({ id }) => id));
     const unshown = [...groups.keys()].filter((id) => !ids.has(id));
@@ -188,7 +235,9 @@ export class Sync {
    */
   #stranger(frame, id) {
     const { type, data } = frame;
-    if (type === "group.update" && data.head !== undefined) return void this.#home.make(data, new Date().toISOString());
+    const isWhole = type === "group.update" && data.head !== undefined;
+    if (isWhole && this.isReturning) return void this.#home.make({ ...data, shown: this.#home.messages }, "");
+    if (isWhole) return void this.#home.make(data, new Date().toISOString());
     if (type === "message.text") this.#known(frame);
     this.#home.unknown(frame, id);
   }
@@ -257,10 +306,63 @@ export class Sync {
     setTimeout(() => void list(), Math.random() * group.membersCount * LIST_PAUSE);
   }
 
+  /** Requests what has changed, with the numbers that are held of all groups. */
+  async #comeBack() {
+    const { groups, link, cameBack } = this.#home;
+    const era = this.#era;
+    this.#busy = true;
+    this.#returning = "asked";
+    const asked = [...groups.values()].filter(({ behind }) => behind);
+    try {
+      const history = this.#history;
+      const heads = asked.map((group) => /** @type {const} */ ([group.id, group.head]));
+      while (heads.length > GROUPS_AT_ONCE) link.send("sync.resume", { groups: Object.fromEntries(heads.splice(0, GROUPS_AT_ONCE)), history, more: true });
+      const { data } = await link.request("sync.resume", { groups: Object.fromEntries(heads), history, all: true, since: this.since });
+      if (era !== this.#era) return;
+      this.since = data.since ?? "";
+      this.#returning = "no";
+      for (const group of asked) this.#resumed(group, data.groups[group.id], data.refused[group.id]);
+      cameBack();
+    } catch (error) {
+      if (era !== this.#era) return;
+      // A busy server is asked again. A lost connection leads to another return.
+      if (!(error instanceof ChinwagError)) throw error;
+      this.#returning = "wanted";
+    }
+    this.#goOnAfter(era, this.#returning === "no" ? PAUSE : FAILED_PAUSE);
+  }
+
+  /** Requests the point from which a later connection comes back. */
+  async #askForPoint() {
+    const era = this.#era;
+    this.#busy = true;
+    this.#lacksPoint = false;
+    try {
+      const { data } = await this.#home.link.request("sync.resume", { groups: {} });
+      if (era === this.#era) this.since = data.since ?? "";
+    } catch (error) {
+      // The next connection is shown a summary.
+      if (!(error instanceof ChinwagError)) throw error;
+    }
+    this.#goOnAfter(era, PAUSE);
+  }
+
+  /** @param {number} era @param {number} pause */
+  #goOnAfter(era, pause) {
+    setTimeout(() => {
+      if (era !== this.#era) return;
+      this.#busy = false;
+      void this.#pump();
+    }, pause);
+  }
+
   /** Requests missing events: one request at a time, and not too often. */
   async #pump() {
     const { link } = this.#home;
-    if (this.#busy || !this.#wanted.size || !link.ready) return;
+    if (this.#busy || !link.ready) return;
+    if (this.#returning === "wanted") return this.#comeBack();
+    const lacksPoint = this.#lacksPoint && this.since === "" && this.#home.isCompared();
+    if (!this.#wanted.size) return lacksPoint ? this.#askForPoint() : undefined;
     const era = this.#era;
     const asked = [...this.#wanted].slice(0, GROUPS_AT_ONCE);
     for (const group of asked) this.#wanted.delete(group);
@@ -270,6 +372,7 @@ export class Sync {
       const since = Object.fromEntries(asked.map((group) => [group.id, group.head]));
       const { data } = await link.request("sync.resume", this.#history ? { groups: since, history: this.#history } : { groups: since });
       if (era !== this.#era) return;
+      if (this.#home.isCompared()) this.since = data.since ?? this.since;
       if (Object.values(data.refused).includes("history_changed")) return link.restart("The server was put back to an earlier day.");
       for (const group of asked) this.#resumed(group, data.groups[group.id], data.refused[group.id]);
     } catch (error) {
@@ -279,11 +382,7 @@ export class Sync {
       if (!(error instanceof ChinwagError)) throw error;
       for (const group of asked) if (group.behind) this.#wanted.add(group);
     }
-    setTimeout(() => {
-      if (era !== this.#era) return;
-      this.#busy = false;
-      void this.#pump();
-    }, pause);
+    this.#goOnAfter(era, pause);
   }
 
   /** @param {Group} group @param {number | undefined} head @param {string | undefined} refused */

@@ -17,10 +17,14 @@ export function windowOf({ groups = Infinity, messages = 1 }) {
 }
 
 /**
- * The query of the connection's address. A server that cannot list the other groups shows all.
+ * The query of the connection's address. A server that cannot list the other groups shows all. One that answers what has changed
+ * since the last connection shows none.
  * @param {Window} window
  * @param {readonly string[]} features of the server
+ * @param {{ comesBack(answers: boolean): boolean }} sync
  */
-export function queryOf({ groups, messages }, features) {
-  return groups !== Infinity && features.includes("recent") ? `?groups=${groups}&messages=${messages}` : "";
+export function queryOf({ groups, messages }, features, sync) {
+  const isPart = groups !== Infinity && features.includes("recent");
+  const comesBack = sync.comesBack(isPart && features.includes("changes"));
+  return isPart ? `?groups=${comesBack ? 0 : groups}&messages=${messages}` : "";
 }

@@ -13,6 +13,7 @@ mod profiles;
 mod rates;
 mod reactions;
 mod resync;
+mod returns;
 mod search;
 mod sick;
 mod threads;

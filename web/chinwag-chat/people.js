@@ -4,6 +4,7 @@ import { html, nothing, repeat } from "../vendor/lit.js";
 import { bot, face, nameButton } from "./face.js";
 import { Part, define } from "./part.js";
 import { Popup } from "./popup.js";
+import { Span } from "./span.js";
 
 /** The actions of each list. The first one has a button, the others are in a menu. */
 const SECTIONS = [
@@ -18,12 +19,20 @@ const ASKED = new Set(["remove", "block"]);
 const TOPICS = new Set(["relations", "profile", "presence", "user", "view", "state"]);
 
 export class People extends Part {
+  #span = new Span(this, { frame: "section", list: "ul.contacts", row: "li", gap: 0 });
+  /** The contact that had the focus last. */
+  #stop = null;
+
   changed({ detail }) {
     if (TOPICS.has(detail.topic)) this.requestUpdate();
   }
 
+  updated() {
+    this.#span.put();
+  }
+
   render() {
-    return html`<section class="scroll" aria-label=${this.say("people.title")} part="people">
+    return html`<section class="scroll" @scroll=${this.#span} aria-label=${this.say("people.title")} part="people">
       <form class="stack section" @submit=${this.#invite}>
         <label for="invite-name">${this.say("people.invite")}</label>
         <div class="row">
@@ -44,11 +53,42 @@ export class People extends Part {
     const none = set === "contacts" ? html`<p class="quiet small">${this.say("people.contacts.none")}</p>` : nothing;
     if (!names.length && none === nothing) return nothing;
     const title = this.say(`people.${set}`);
-    const person = (name) => html`<li class="person">${this.#person(name, set === "contacts", verbs)}</li>`;
+    const person = (name) => html`<li class="person">${this.#person(name, false, verbs)}</li>`;
+    const list = () => html`<ul role="list" data-roving aria-label=${title}>${repeat(names, (name) => name, person)}</ul>`;
     return html`<div class="section">
       <h2 class="kicker">${title}</h2>
-      ${names.length ? html`<ul role="list" data-roving aria-label=${title}>${repeat(names, (name) => name, person)}</ul>` : none}
+      ${!names.length ? none : set === "contacts" ? this.#contacts(names, title, verbs) : list()}
     </div>`;
+  }
+
+  /** Of many contacts, those on the screen. */
+  #contacts(names, title, verbs) {
+    const indices = this.#span.indices(names.length, [names.indexOf(this.#stop)]);
+    const [size, place] = this.#span.isPart ? [names.length, (index) => index + 1] : [nothing, () => nothing];
+    const row = (index) => html`<li class="person" data-index=${index} aria-setsize=${size} aria-posinset=${place(index)}>${this.#person(names[index], true, verbs)}</li>`;
+    const focused = ({ target }) => {
+      const name = names[target.closest("li")?.dataset.index];
+      if (name === undefined || name === this.#stop) return;
+      this.#stop = name;
+      this.requestUpdate();
+    };
+    const press = (event) => {
+      const to = { Home: 0, End: names.length - 1 }[event.key];
+      if (to !== undefined && this.#span.isPart && event.target.closest("li")) this.#go(event, names, to);
+    };
+    return html`<ul class="contacts ${this.#span.isPart ? "part" : ""}" role="list" data-roving aria-label=${title} @focusin=${focused} @keydown=${press}>
+      ${repeat(indices, (index) => names[index], row)}
+    </ul>`;
+  }
+
+  /** Moves the focus to a contact that may not be drawn yet. */
+  async #go(event, names, to) {
+    event.preventDefault();
+    this.#stop = names[to];
+    this.#span.reveal(to);
+    this.requestUpdate();
+    await this.updateComplete;
+    this.querySelector(`ul.contacts > [data-index="${to}"] button`)?.focus();
   }
 
   #person(name, contact, verbs) {

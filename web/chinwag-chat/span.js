@@ -13,15 +13,20 @@ export class Span {
   /** Whether only a part is drawn. */
   isPart = false;
   #part;
+  #parts;
   #pitch = PITCH;
   #count = 0;
   #range = [0, 0];
   #watch = new ResizeObserver(() => this.handleEvent());
   #watched = null;
 
-  /** @param part a part with a list in a scrolling nav */
-  constructor(part) {
+  /**
+   * @param part a part with a list
+   * @param parts selectors of what scrolls, of the list in it, and of a row, and the gap below each
+   */
+  constructor(part, parts = { frame: "nav", list: "ul", row: ".entry", gap: GAP }) {
     this.#part = part;
+    this.#parts = parts;
   }
 
   /** The number of rows that are seen at once. */
@@ -47,11 +52,11 @@ export class Span {
       if (nav) this.#watch.observe(nav);
       this.#watched = nav;
     }
-    const list = nav?.querySelector("ul");
+    const list = this.#list;
     if (!list) return;
-    const height = this.isPart ? (list.querySelector(".entry")?.offsetHeight ?? 0) : 0;
-    if (height && height + GAP !== this.#pitch) {
-      this.#pitch = height + GAP;
+    const height = this.isPart ? (list.querySelector(this.#parts.row)?.offsetHeight ?? 0) : 0;
+    if (height && height + this.#parts.gap !== this.#pitch) {
+      this.#pitch = height + this.#parts.gap;
       this.#part.requestUpdate();
     }
     list.style.height = this.isPart ? `${this.#count * this.#pitch}px` : "";
@@ -74,17 +79,22 @@ export class Span {
   }
 
   get #nav() {
-    return this.#part.querySelector("nav");
+    return this.#part.querySelector(this.#parts.frame);
+  }
+
+  get #list() {
+    return this.#nav?.querySelector(this.#parts.list);
   }
 
   /** The place of the first row in what is scrolled. */
   #top(nav) {
-    return nav.querySelector("ul").getBoundingClientRect().top - nav.getBoundingClientRect().top + nav.scrollTop;
+    return this.#list.getBoundingClientRect().top - nav.getBoundingClientRect().top + nav.scrollTop;
   }
 
   #seen() {
     const nav = this.#nav;
-    const first = Math.floor((nav?.scrollTop ?? 0) / this.#pitch);
+    const above = nav && this.#list ? nav.scrollTop - this.#top(nav) : 0;
+    const first = Math.max(0, Math.floor(above / this.#pitch));
     const rows = Math.ceil((nav?.clientHeight ?? HEIGHT) / this.#pitch);
     const start = Math.max(0, Math.min(first, this.#count - rows) - BESIDE);
     return [start, Math.min(this.#count, start + rows + 2 * BESIDE)];

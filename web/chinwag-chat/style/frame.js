@@ -107,6 +107,8 @@ export const frame = css`
 
   .person { display: flex; gap: 10px; align-items: center; min-height: 56px; padding: 6px 4px; }
   .person > button { flex: none; }
+  .contacts.part { position: relative; }
+  .contacts.part > li { position: absolute; inset-inline: 0; }
   .section { padding: 14px 4px 2px; }
   .section + .section { border-top: 1px solid var(--_line); margin-top: 10px; }
   .section > .kicker { margin-bottom: 4px; }

@@ -1,5 +1,6 @@
 //! A user with more conversations than the page begins with.
 
+use chinwag_testkit::setup::befriend;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -133,5 +134,71 @@ async fn two_thousand_conversations_begin_small() {
     ann.looks("draw a part of the list", drawn, json!([])).await;
     ann.run(&format!("location.hash = '#{}';", groups[1000])).await;
     is_in(&ann, "Group 1000", "word1000").await;
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn many_contacts_are_drawn_where_they_are_seen() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let service = stage.app.service();
+    let signed_in = service.sign_in("ann").await;
+    let names: Vec<_> = (0..150).map(|number| format!("friend{number:03}")).collect();
+    for names in names.chunks(16) {
+        join_all(names.iter().map(async |name| befriend(&signed_in, &service.user(name).await).await)).await;
+    }
+    ann.press("People").await;
+    let drawn = "const list = walk(document).find((each) => each.matches('ul.contacts'));
+        const rows = [...(list?.querySelectorAll('li') ?? [])];
+        return rows.length > 5 && rows.length < 60 && rows[0].innerText.includes('friend000') && rows[0].ariaSetSize === '150'";
+    ann.looks("draw a part of the contacts", drawn, json!([])).await;
+    let focus = "walk(document).find((each) => each.matches('ul.contacts li button')).focus(); return true";
+    ann.looks("have the focus in the contacts", focus, json!([])).await;
+    let pressed = json!({ "type": "rawKeyDown", "key": "End", "code": "End", "windowsVirtualKeyCode": 35 });
+    ann.devtools("Input.dispatchKeyEvent", pressed).await;
+    let last = "const row = walk(document).find((each) => each.matches('ul.contacts li button:focus'))?.closest('li');
+        const { top, bottom } = row?.getBoundingClientRect() ?? {};
+        return row?.innerText.includes('friend149') && top >= 0 && bottom <= innerHeight";
+    ann.looks("reach the last contact", last, json!([])).await;
+    ann.close().await;
+}
+
+/// In a release build on a machine that is not busy, no frame takes 100 ms.
+#[tokio::test]
+#[ignore = "makes 10,000 users, and its figures depend on the machine"]
+async fn group_of_10000_members_is_opened_without_long_frames() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let service = stage.app.service();
+    let names: Vec<_> = (0..9_999).map(|number| format!("member{number:04}")).collect();
+    for names in names.chunks(64) {
+        join_all(names.iter().map(|name| service.post("users/", json!({ "name": name })))).await;
+    }
+    let group = json!({ "name": "Everybody", "author": "ann", "members": names });
+    let group = service.post("groups/", group).await.ok(201)["id"].clone();
+    let hello = json!({ "group": group, "author": "member0001", "body": "hello" });
+    service.post("messages/", hello).await.ok(201);
+    ann.reload().await;
+    ann.sees("Everybody").await;
+    ann.run(
+        "window.longest = {}; window.doing = 'opens';
+        new PerformanceObserver((list) => { for (const { duration } of list.getEntries())
+            longest[doing] = Math.max(longest[doing] ?? 0, Math.round(duration)); }).observe({ type: 'longtask' });",
+    )
+    .await;
+    ann.press("Everybody").await;
+    ann.sees("hello").await;
+    ann.run("doing = 'members';").await;
+    ann.press("About Everybody").await;
+    ann.sees("10000").await;
+    ann.sees("member0005").await;
+    ann.run("doing = 'search';").await;
+    ann.fill("Find a member", "member77").await;
+    ann.sees("member7700").await;
+    ann.run("doing = 'mention';").await;
+    ann.press("Close").await;
+    ann.fill("Message", "hello @member88").await;
+    ann.sees("member8800").await;
+    println!("10,000 members, long tasks in ms: {}", ann.run("return longest").await);
     ann.close().await;
 }

@@ -42,7 +42,7 @@ const WAYS: [Way; 3] = [
         goals: (Goal::AtMost(1.25), Goal::AtMost(4.0)),
     },
     Way {
-        name: "groups=0, ten resumed",
+        name: "groups=0, ten resumed, all since",
         query: "?groups=0",
         groups: 0,
         resumes: true,
@@ -80,13 +80,14 @@ fn plan(groups: usize) -> Plan {
 /// for each until it is ready. The count of unread messages in the other groups, which follows as
 /// `summary.more`, is waited for and does not count.
 fn come(world: &World, way: Way) -> Result<(f64, f64)> {
+    let since = if way.resumes { points(world)? } else { Vec::new() };
     let subject = Subject::chinwag(&world.program)?;
     let (mut cpu, mut bytes) = (0.0, 0);
     let mut sockets = Vec::with_capacity(world.users.len());
     for user in 0..world.users.len() {
         // No thread runs now, so that the time of each is up to date.
         let before = subject.cpu_exact()?;
-        let (mut socket, read) = ready(&subject, world, user, way)?;
+        let (mut socket, read) = ready(&subject, world, user, way, since.get(user))?;
         cpu += subject.cpu_stopped()? - before;
         bytes += read.len();
         if world.groups.len() > way.groups {
@@ -100,20 +101,57 @@ fn come(world: &World, way: Way) -> Result<(f64, f64)> {
     Ok((bytes as f64 / 1024.0 / users, cpu * 1000.0 / users))
 }
 
-/// Brings one user in; answers its connection, and the bytes that it was sent until it was ready.
-fn ready(subject: &Subject, world: &World, user: usize, way: Way) -> Result<(TcpStream, Vec<u8>)> {
+/// The point from which each user comes back, from an earlier run of the server.
+fn points(world: &World) -> Result<Vec<String>> {
+    let subject = Subject::chinwag(&world.program)?;
+    let mut points = Vec::new();
+    for user in 0..world.users.len() {
+        let resume = r#"{"type":"sync.resume","data":{"groups":{}}}"#;
+        let (_, came) = ask(&subject, world, user, "?groups=0", Some(resume), b"\"}}")?;
+        let at = memmem::find(&came, b"\"since\":\"").context("a point")? + br#""since":""#.len();
+        let text = came[at..].split(|byte| *byte == b'"').next().context("its end")?;
+        points.push(String::from_utf8(text.to_vec())?);
+    }
+    subject.stop()?;
+    Ok(points)
+}
+
+/// Brings one user in; answers its connection, and the bytes that it was sent until it was ready. Where it resumes, ten groups
+/// have a message that it has missed.
+fn ready(
+    subject: &Subject,
+    world: &World,
+    user: usize,
+    way: Way,
+    since: Option<&String>,
+) -> Result<(TcpStream, Vec<u8>)> {
+    let Some(since) = since else {
+        return ask(subject, world, user, way.query, None, b"\"type\":\"contact.summary\"");
+    };
+    let groups: Vec<_> =
+        world.groups.iter().take(CHANGED).map(|id| format!("\"{id}\":{}", MESSAGES - 1)).collect();
+    let data = format!(r#"{{"groups":{{{}}},"all":true,"since":"{since}"}}"#, groups.join(","));
+    let resume = format!(r#"{{"type":"sync.resume","data":{data}}}"#);
+    ask(subject, world, user, way.query, Some(&resume), b"\"type\":\"sync.done\"")
+}
+
+/// Connects a user, who sends a frame, and reads until `end`.
+fn ask(
+    subject: &Subject,
+    world: &World,
+    user: usize,
+    query: &str,
+    frame: Option<&str>,
+    end: &[u8],
+) -> Result<(TcpStream, Vec<u8>)> {
     let mut socket = TcpStream::connect(subject.address())?;
     let handshake = world.handshake(user);
     let (_, rest) = handshake.split_once(" HTTP/1.1").context("a request line")?;
-    let mut asked = format!("GET /chat/{} HTTP/1.1{rest}", way.query).into_bytes();
-    if way.resumes {
-        let groups: Vec<_> =
-            world.groups.iter().take(CHANGED).map(|id| format!("\"{id}\":{}", MESSAGES - 1)).collect();
-        let resume = format!(r#"{{"type":"sync.resume","data":{{"groups":{{{}}}}}}}"#, groups.join(","));
-        frame::put_text(resume.as_bytes(), &mut asked);
+    let mut asked = format!("GET /chat/{query} HTTP/1.1{rest}").into_bytes();
+    if let Some(frame) = frame {
+        frame::put_text(frame.as_bytes(), &mut asked);
     }
     socket.write_all(&asked)?;
-    let end: &[u8] = if way.resumes { b"\"type\":\"sync.done\"" } else { b"\"type\":\"contact.summary\"" };
     let came = read_to(&mut socket, Vec::new(), end)?;
     Ok((socket, came))
 }

@@ -260,7 +260,7 @@ impl Returning {
         let kind = frame["type"].as_str().expect("a type");
         match kind {
             "group.update" if data["head"].is_number() => {
-                drop(self.groups.insert(id.to_owned(), data.clone()))
+                drop(self.groups.insert(id.to_owned(), data.clone()));
             }
             "group.quit" | "group.delete" => drop(self.groups.remove(id)),
             "contact.summary" => self.contacts = data.clone(),

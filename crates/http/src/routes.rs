@@ -22,6 +22,7 @@ pub struct RouteEntry {
 
 /// The rules of a route.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub struct RouteRules {
     /// The statuses that the example gets: sent by nobody, by a user who has nothing to do with it, and by a service.
     pub answers: [u16; 3],

@@ -99,13 +99,11 @@ impl KeyValue for IconAddress {
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
         let Some(text) = fields.maybe_filled(key) else { return Some(Self(None)) };
-        match Avatar::parse(&text) {
-            Ok(Avatar::Address(_)) => Some(Self(Some(text.into_owned()))),
-            _ => {
-                fields.refuse(key, "must be an https:// address without white space");
-                None
-            }
+        if let Ok(Avatar::Address(_)) = Avatar::parse(&text) {
+            return Some(Self(Some(text.into_owned())));
         }
+        fields.refuse(key, "must be an https:// address without white space");
+        None
     }
 }
 

@@ -21,8 +21,8 @@ use tokio::time::timeout;
 
 use self::breaker::Breaker;
 use self::turns::Turns;
+use crate::network::outbound::AGENT;
 use crate::notice::Notice;
-use crate::webhook::client::AGENT;
 use crate::webhook::signature::{secret_of, signatures};
 
 /// Questions under way at a time. More wait, each within its time.

@@ -2,6 +2,7 @@
 
 pub(crate) mod hosts;
 pub mod origins;
+pub(crate) mod outbound;
 pub(crate) mod peer;
 pub(crate) mod public_address;
 pub mod public_url;

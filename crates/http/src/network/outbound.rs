@@ -1,0 +1,125 @@
+//! The client for requests to addresses that somebody else has named: webhooks, and the endpoints of push services. It
+//! follows no redirect, and connects to no private address unless the operator allows it.
+
+use std::error::Error as _;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use chinwag_core::{Error, Result};
+use reqwest::header::USER_AGENT;
+use reqwest::{Client, RequestBuilder, Response, Url, redirect};
+use tokio::time::timeout;
+
+use super::public_address::{PrivateAddress, PublicResolver, may_be_public};
+
+/// The name of this program in requests.
+pub(crate) const AGENT: &str = concat!("Chinwag/", env!("CARGO_PKG_VERSION"));
+/// The longest time for a connection.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// Of an answer's body so much is read, and for so long, so that its connection can be used again.
+const BODY_BYTES: usize = 16 * 1024;
+const BODY_WITHIN: Duration = Duration::from_secs(1);
+/// A connection that is not used for so long is closed.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// A client for such requests.
+pub(crate) struct OutboundClient {
+    allow_private: bool,
+    timeout: Duration,
+    /// The setting that allows private addresses.
+    setting: &'static str,
+    /// Made for the first request.
+    client: OnceLock<Client>,
+}
+
+impl OutboundClient {
+    pub(crate) fn new(allow_private: bool, timeout: Duration, setting: &'static str) -> Self {
+        Self { allow_private, timeout, setting, client: OnceLock::new() }
+    }
+
+    /// The time for one request.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Whether requests may go to a URL, as far as that shows without looking its name up.
+    pub(crate) fn admits(&self, url: &Url) -> bool {
+        self.allow_private || may_be_public(url)
+    }
+
+    /// A POST to a URL; the reason if it may not go there.
+    pub(crate) fn post(&self, url: Url) -> Result<RequestBuilder, String> {
+        // The client looks no address up that is written as one.
+        if !self.admits(&url) {
+            return Err(self.private());
+        }
+        let client = self.client().map_err(|why| why.to_string())?;
+        Ok(client.post(url).header(USER_AGENT, AGENT))
+    }
+
+    /// The reason of a failure, without the URL, which may hold a secret.
+    pub(crate) fn reason(&self, error: &reqwest::Error) -> String {
+        if is_private(error) {
+            return self.private();
+        }
+        if error.is_timeout() {
+            return format!("no answer came within {:?}", self.timeout);
+        }
+        match error.source() {
+            Some(_) => root(error).to_string(),
+            None => "the request failed".to_owned(),
+        }
+    }
+
+    fn client(&self) -> Result<&Client> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        // It may have been chosen before, by whoever else speaks TLS in this process.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .timeout(self.timeout)
+            .connect_timeout(self.timeout.min(CONNECT_WITHIN))
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .pool_idle_timeout(IDLE)
+            .dns_resolver(PublicResolver { allow_private: self.allow_private })
+            .no_proxy()
+            .build()
+            .map_err(Error::internal)?;
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    fn private(&self) -> String {
+        format!("{PrivateAddress}: {} allows it", self.setting)
+    }
+}
+
+/// Whether a request failed because its name has private addresses alone.
+pub(crate) fn is_private(error: &reqwest::Error) -> bool {
+    root(error).is::<PrivateAddress>()
+}
+
+/// The beginning of an answer's body.
+pub(crate) async fn read_some(mut response: Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    let read = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            body.extend_from_slice(&chunk[..chunk.len().min(BODY_BYTES - body.len())]);
+            if body.len() >= BODY_BYTES {
+                return;
+            }
+        }
+    };
+    // However it ends, the answer is known.
+    let _ = timeout(BODY_WITHIN, read).await;
+    body
+}
+
+fn root(error: &reqwest::Error) -> &(dyn std::error::Error + 'static) {
+    let mut cause: &(dyn std::error::Error + 'static) = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause
+}

@@ -28,6 +28,7 @@ const TRIALS: &[(&str, &[&str])] = &[
             "strangers",
             "attachments",
             "before_send",
+            "push",
             "webhooks",
         ],
     ),
@@ -35,7 +36,7 @@ const TRIALS: &[(&str, &[&str])] = &[
         "cluster",
         &[
             "order", "kills", "rolling", "removal", "ends", "first", "commit", "database", "link", "hints",
-            "dead", "versions", "blocks", "consent", "webhooks", "returns",
+            "dead", "versions", "blocks", "consent", "push", "webhooks", "returns",
         ],
     ),
 ];

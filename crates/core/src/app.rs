@@ -34,6 +34,7 @@ pub mod overview;
 pub mod pin;
 pub mod private;
 pub mod profile;
+pub mod push;
 pub mod reaction;
 pub mod recent;
 pub mod relation;

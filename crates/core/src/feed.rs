@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::event::Event;
+use crate::push::{NotifyReason, PushPayload};
 use crate::relation::Outcome;
 use crate::store::encoding::Stored;
 use crate::{Date, GroupId, MessageId, Name, Seq, UserId};
@@ -38,7 +39,7 @@ impl FeedRules {
 
 macro_rules! feed_kinds {
     ($($kind:ident $name:literal)+) => {
-        /// The type of an event of the feed. Each is that of a server event.
+        /// The type of an event of the feed. Each is that of a server event, but for `notify`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum FeedKind {
             $($kind),+
@@ -67,9 +68,15 @@ feed_kinds! {
     ContactUpdate "contact.update"
     UserUpdate "user.update"
     UserDelete "user.delete"
+    Notify "notify"
 }
 
 impl FeedKind {
+    /// Whether readers who name no types receive it.
+    pub fn is_usual(self) -> bool {
+        self != Self::Notify
+    }
+
     /// The type with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::VALUES.iter().copied().find(|kind| kind.as_str() == name)
@@ -123,6 +130,15 @@ pub struct FeedBounds {
     pub removed: i64,
 }
 
+/// A user who is notified of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotifiedUser {
+    pub name: Name,
+    pub reason: NotifyReason,
+    /// The unread messages of the group, up to [`UNREAD`](crate::limits::UNREAD).
+    pub unread: u32,
+}
+
 /// An event of the feed, as it is read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeedEvent {
@@ -160,4 +176,6 @@ pub enum FeedData {
     Contact { author: Option<Name>, name: Option<Name>, outcome: Outcome },
     /// Of a user who was deleted since, by the name that it had.
     DeletedUser(Option<Name>),
+    /// Users are notified of a message.
+    Notify { users: Vec<NotifiedUser>, payload: PushPayload },
 }

@@ -64,6 +64,11 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// The id of a subscription to notifications.
+    PushId, "a subscription"
+);
+
+uuid_id!(
     /// A task's id. Ids ascend in the order of creation.
     TaskId, "a task"
 );
@@ -104,7 +109,7 @@ macro_rules! random_id {
     };
 }
 
-random_id!(FileId WebhookId HookId BotKeyId);
+random_id!(FileId WebhookId HookId BotKeyId PushId);
 
 impl TaskId {
     /// A new id from the clock's time and randomness (UUID version 7).

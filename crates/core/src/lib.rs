@@ -33,6 +33,7 @@ pub mod permission;
 pub mod pin;
 pub mod presence;
 pub mod profile;
+pub mod push;
 pub mod rate;
 pub mod reaction;
 pub mod relation;
@@ -49,7 +50,7 @@ pub use clock::Clock;
 pub use date::Date;
 pub use error::{Error, Result};
 pub use id::{
-    BotKeyId, FileId, GroupId, HistoryId, HolderId, HookId, MessageId, Seq, SocketId, TaskId, UserId,
+    BotKeyId, FileId, GroupId, HistoryId, HolderId, HookId, MessageId, PushId, Seq, SocketId, TaskId, UserId,
     WebhookId,
 };
 pub use name::{GroupName, Name};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::feed::FeedRules;
 use crate::file::FileLimits;
+use crate::push::PushRules;
 use crate::webhook::WEBHOOKS;
 
 /// The longest user name, in characters. An operator may set a lower limit for new names.
@@ -92,6 +93,7 @@ pub struct Limits {
     pub feed: FeedRules,
     /// The most webhooks (`webhooks.max`, 32).
     pub webhooks: usize,
+    pub push: PushRules,
 }
 
 /// Rate limits. 0 lifts a limit.
@@ -233,6 +235,7 @@ impl Default for Limits {
             files: FileLimits::default(),
             feed: FeedRules::default(),
             webhooks: WEBHOOKS,
+            push: PushRules::default(),
         }
     }
 }

@@ -32,6 +32,7 @@ mod mention;
 mod message;
 mod open_group;
 mod pin;
+mod push;
 mod reaction;
 mod relation;
 mod room;
@@ -62,6 +63,7 @@ pub use mention::Mentions;
 pub use message::{Edge, Located, Messages, NewMessage, Page, Prior, PriorThread, UNCOVERED, Written};
 pub use open_group::{OPEN_KEY_CHARS, OpenGroupRow, OpenGroups, OpenPlace, open_key};
 pub use pin::Pins;
+pub use push::Pushes;
 pub use reaction::{NewReaction, ReactionOf, Reactions};
 pub use relation::Relations;
 pub use room::Room;
@@ -106,6 +108,7 @@ pub trait Tx:
     + Feed
     + Webhooks
     + Stamps
+    + Pushes
 {
 }
 impl<
@@ -131,7 +134,8 @@ impl<
         + Files
         + Feed
         + Webhooks
-        + Stamps,
+        + Stamps
+        + Pushes,
 > Tx for T
 {
 }

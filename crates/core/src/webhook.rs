@@ -65,7 +65,7 @@ impl fmt::Debug for WebhookSecret {
 /// The types of events that a webhook receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebhookKinds {
-    /// All, those of later versions included.
+    /// All but `notify`, those of later versions included.
     All,
     /// Those whose stored number is a bit of this one.
     Only(i64),
@@ -80,7 +80,7 @@ impl WebhookKinds {
     /// Whether events of a type are sent.
     pub fn has(self, kind: FeedKind) -> bool {
         match self {
-            Self::All => true,
+            Self::All => kind.is_usual(),
             Self::Only(bits) => bits & bit(kind) != 0,
         }
     }
@@ -250,7 +250,7 @@ mod tests {
     fn kinds_are_those_that_were_named() {
         let some = WebhookKinds::of(&[FeedKind::MessageText, FeedKind::UserDelete]);
         for kind in FeedKind::VALUES {
-            assert!(WebhookKinds::All.has(*kind));
+            assert_eq!(WebhookKinds::All.has(*kind), *kind != FeedKind::Notify);
             assert_eq!(some.has(*kind), matches!(kind, FeedKind::MessageText | FeedKind::UserDelete));
         }
     }

@@ -8,6 +8,7 @@ pub mod bot;
 pub mod hook;
 pub mod invite;
 pub mod pin;
+pub mod push;
 pub mod reaction;
 pub mod webhook;
 
@@ -220,6 +221,22 @@ macro_rules! routes {
                 "/api/v1/webhooks/{id}/attempts/" {
                     get webhook::attempts: answers(401, 403, 404);
                 }
+                "/api/v1/push/key/" {
+                    get push::key: answers(401, 200, 200);
+                }
+                "/api/v1/push/subscriptions/" {
+                    post push::create: answers(401, 201, 400).costs(Cost::Change).adds().example(|ids| json!({
+                        "endpoint": format!("https://push.example/{}", ids.fresh),
+                        "keys": {
+                            "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+                            "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+                        },
+                    }));
+                    get push::list: answers(401, 200, 400);
+                }
+                "/api/v1/push/subscriptions/{id}/" {
+                    delete push::delete: answers(401, 403, 404).in_name_of_author();
+                }
                 "/api/v1/search/" {
                     get search::overview: answers(401, 400, 400).costs(Cost::Search);
                 }
@@ -306,6 +323,7 @@ pub(crate) const REST_PAYLOADS: &[&[RestPayload]] = &[
     hook::REST,
     &[invite::NewInvite::REST],
     messages::REST,
+    push::REST,
     relation::REST,
     user::REST,
     webhook::REST,

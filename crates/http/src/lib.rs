@@ -29,6 +29,7 @@ mod permits;
 mod pipeline;
 #[cfg(test)]
 mod protocol_tables;
+pub mod push;
 mod rest;
 mod router;
 mod routes;
@@ -47,7 +48,7 @@ pub use key::ServiceKey;
 pub use network::public_url::PublicUrl;
 pub use network::range::Network;
 pub use openapi::openapi;
-pub use options::{FileOptions, Options, Tls, WebhookOptions};
+pub use options::{FileOptions, Options, PushOptions, Tls, WebhookOptions};
 pub use router::Front;
 pub use routes::{ROUTES, RouteEntry, RouteExample, RouteRules};
 pub use serve::serve;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_core::file_store::FileStore;
+use chinwag_core::push::PushContent;
 
 use crate::auth::jwt;
 use crate::key::ServiceKey;
@@ -39,6 +40,8 @@ pub struct Options {
     pub files: Option<FileOptions>,
     /// The sending to webhooks.
     pub webhooks: WebhookOptions,
+    /// The sending of notifications.
+    pub push: PushOptions,
     /// The limits that clients may read, by the keys of their settings (none).
     pub shown_limits: serde_json::Map<String, serde_json::Value>,
     /// The lifetime of a session (30 days).
@@ -109,6 +112,26 @@ impl Default for WebhookOptions {
     }
 }
 
+/// The settings of notifications, beside those of the use cases.
+#[derive(Debug, Clone)]
+pub struct PushOptions {
+    /// Whether endpoints may be private, and not `https` (no).
+    pub private: bool,
+    /// The time for one request (10 s).
+    pub timeout: Duration,
+    /// The parts of a message that are sent (all).
+    pub content: PushContent,
+    /// The contact that push services see: an address of mail or of a page (`public_url`).
+    pub subject: Option<String>,
+}
+
+impl Default for PushOptions {
+    fn default() -> Self {
+        let timeout = Duration::from_secs(10);
+        Self { private: false, timeout, content: PushContent::Full, subject: None }
+    }
+}
+
 impl fmt::Debug for FileOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { spool, redirect, .. } = self;
@@ -147,6 +170,7 @@ impl Options {
             search: true,
             files: None,
             webhooks: WebhookOptions::default(),
+            push: PushOptions::default(),
             shown_limits: serde_json::Map::new(),
             session_ttl: Duration::from_secs(30 * 24 * 3600),
             cookie: "access".into(),

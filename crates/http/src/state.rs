@@ -18,6 +18,7 @@ use crate::files::FileService;
 use crate::notice::Notice;
 use crate::options::Options;
 use crate::permits::PermitsByAddress;
+use crate::push::client::PushClient;
 use crate::webhook::client::WebhookClient;
 
 /// Requests that may wait for events at a time.
@@ -46,6 +47,9 @@ pub struct ServerState {
     pub(crate) webhook_client: WebhookClient,
     /// Woken when webhooks change here, and when the server drains.
     pub(crate) webhooks_changed: Notify,
+    pub(crate) push_client: PushClient,
+    /// Woken when there is a new subscription, and when the server drains.
+    pub(crate) push_changed: Notify,
     draining: AtomicBool,
 }
 
@@ -76,6 +80,8 @@ impl ServerState {
             feed_settling: Mutex::new(()),
             webhook_client: WebhookClient::new(options.webhooks),
             webhooks_changed: Notify::new(),
+            push_client: PushClient::new(&options),
+            push_changed: Notify::new(),
             draining: AtomicBool::new(false),
             app,
             hub,
@@ -108,6 +114,7 @@ impl ServerState {
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
         self.webhooks_changed.notify_one();
+        self.push_changed.notify_one();
     }
 }
 

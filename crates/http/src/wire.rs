@@ -15,6 +15,7 @@ pub mod message;
 pub mod object;
 pub mod outgoing;
 pub mod profile;
+pub(crate) mod push;
 pub mod server_event;
 pub mod summary;
 pub mod text;

@@ -15,6 +15,7 @@ mod messages;
 mod period;
 mod presence;
 mod problems;
+mod push;
 mod search;
 mod shutdown;
 mod signup;
@@ -41,6 +42,7 @@ pub(crate) use messages::Messages;
 pub(crate) use period::Period;
 pub(crate) use presence::Presence;
 pub(crate) use problems::Problems;
+pub(crate) use push::Push;
 pub(crate) use search::Search;
 pub(crate) use shutdown::Shutdown;
 pub(crate) use store::Store;
@@ -79,6 +81,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) messages: Messages,
     pub(crate) presence: Presence,
+    pub(crate) push: Push,
     pub(crate) search: Search,
     pub(crate) users: Users,
     pub(crate) webhooks: Webhooks,
@@ -108,6 +111,7 @@ impl Default for Config {
             limits: Limits::default(),
             messages: Messages::default(),
             presence: Presence::default(),
+            push: Push::default(),
             search: Search::default(),
             users: Users::default(),
             webhooks: Webhooks::default(),
@@ -136,6 +140,7 @@ impl Config {
         self.messages.check(problems);
         self.presence.check(problems);
         self.users.check(problems);
+        self.push.check(problems);
         self.webhooks.check(problems);
         self.log.check(problems);
         self.store.check(problems);

@@ -71,6 +71,7 @@ pub(crate) async fn node(config: &Config, folder: &Folder, key: &str, wait: &Sta
     bus.share_rates(app.rates());
     wait.repeat(async || app.prepare(config.users.special()).await.map_err(why_not)).await?;
     wait.repeat(async || app.feed_prepare().await.map_err(why_not)).await?;
+    wait.repeat(async || chinwag_http::push::prepare(&app).await.map_err(why_not)).await?;
     let hub = Hub::start(store, bus, events, Arc::new(EventEncoder), clock, hub_options(config));
     let key = ServiceKey::parse(key).map_err(|why| anyhow!("the service key {why}"))?;
     chinwag_http::wire::file::set_base(config.http.public_url().as_ref().map_or("", PublicUrl::base));
@@ -303,6 +304,7 @@ fn limits(config: &Config) -> Limits {
         files: config.files.limits(),
         feed: config.events.rules(),
         webhooks: config.webhooks.max,
+        push: config.push.rules(),
     }
 }
 
@@ -358,6 +360,7 @@ fn http_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         search: config.search.enabled,
         files: None,
         webhooks: config.webhooks.options(),
+        push: config.push.options(),
         shown_limits: shown_limits(config)?,
         session_ttl: auth.session_ttl.0,
         cookie: auth.cookie.clone(),

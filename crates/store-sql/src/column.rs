@@ -6,8 +6,8 @@ use chinwag_core::store::encoding::Stored;
 use chinwag_core::token::TokenHash;
 use chinwag_core::webhook::{WebhookLane, WebhookQueue};
 use chinwag_core::{
-    BotKeyId, Date, Error, FileId, GroupId, HolderId, HookId, MessageId, Name, Result, Seq, TaskId, UserId,
-    WebhookId,
+    BotKeyId, Date, Error, FileId, GroupId, HolderId, HookId, MessageId, Name, PushId, Result, Seq, TaskId,
+    UserId, WebhookId,
 };
 use uuid::Uuid;
 
@@ -77,6 +77,7 @@ column! {
     FileId: id, id => FileId(id);
     GroupId: id, id => GroupId(id);
     MessageId: id, id => MessageId(id);
+    PushId: id, id => PushId(id);
     TaskId: id, id => TaskId(id);
     HolderId: id, id => HolderId(id);
     HookId: id, id => HookId(id);

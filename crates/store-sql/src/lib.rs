@@ -24,6 +24,7 @@ pub mod mention;
 pub mod message;
 pub mod open_group;
 pub mod pin;
+pub mod push;
 pub mod reaction;
 pub mod relation;
 pub mod search;
@@ -79,6 +80,9 @@ pub const TABLES: &[Table] = &[
     feed::FEED_BOUNDS,
     webhook::WEBHOOKS,
     webhook::WEBHOOK_EVENTS,
+    push::PUSH,
+    push::PUSH_SUBSCRIPTIONS,
+    push::PUSH_QUEUE,
 ];
 
 /// The statements that erase a group which is no more, each at most `$2` rows of the group `$1`.
@@ -111,18 +115,24 @@ pub mod names {
     pub use chinwag_core::name::NameCase;
     pub use chinwag_core::permission::Role;
     pub use chinwag_core::profile::{Details, Identity, Origin, ProfileCard};
+    pub use chinwag_core::push::{NotifyFacts, ServerKeys, Subscription, WaitingPush};
     pub use chinwag_core::reaction::{Emoji, Reaction};
     pub use chinwag_core::relation::{self, Pair};
     pub use chinwag_core::store::{
-        Bans, Bots, Candidate, Candidates, ChangedGroup, CommitPoint, DepartedGroup, Edge, Feed, FileRow, Files, Follower, FollowerState, Followers, Groups, ImportKind, Imported, Imports, Invites, Lease, ListedMember, Located, MemberPlace, Memberships, Mentions, Messages, NewMessage, NewReaction, Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins, Prior, ReactionOf, Reactions, Relations, SearchPlace, Shown, Sign, Stamps, Task, Tasks, Threads, Tokens, Unread, Users, Webhooks, Written,
+        Bans, Bots, Candidate, Candidates, ChangedGroup, CommitPoint, DepartedGroup, Edge, Feed, FileRow,
+        Files, Follower, FollowerState, Followers, Groups, ImportKind, Imported, Imports, Invites, Lease,
+        ListedMember, Located, MemberPlace, Memberships, Mentions, Messages, NewMessage, NewReaction,
+        Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins, Prior, Pushes, ReactionOf,
+        Reactions, Relations, SearchPlace, Shown, Sign, Stamps, Task, Tasks, Threads, Tokens, Unread, Users,
+        Webhooks, Written,
     };
     pub use chinwag_core::thread::RootState;
     pub use chinwag_core::token::{self, Token, TokenHash};
     pub use chinwag_core::user::{Settings, User};
     pub use chinwag_core::webhook::{WaitingEvent, Webhook, WebhookAttempt, WebhookLane, WebhookQueue};
     pub use chinwag_core::{
-        BotKeyId, Date, FileId, GroupId, HolderId, HookId, MessageId, Name, Result, Seq, TaskId, UserId,
-        WebhookId,
+        BotKeyId, Date, FileId, GroupId, HolderId, HookId, MessageId, Name, PushId, Result, Seq, TaskId,
+        UserId, WebhookId,
     };
     pub use std::time::Duration;
     pub use uuid::Uuid;
@@ -176,6 +186,7 @@ macro_rules! impl_ports {
         $crate::impl_memberships!($transaction);
         $crate::impl_open_groups!($transaction);
         $crate::impl_pins!($transaction);
+        $crate::impl_pushes!($transaction);
         $crate::impl_mentions!($transaction);
         $crate::impl_reactions!($transaction);
         $crate::impl_stamps!($transaction);

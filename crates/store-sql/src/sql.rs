@@ -4,7 +4,8 @@ use chinwag_core::name::NameCase;
 use chinwag_core::token::TokenHash;
 use chinwag_core::webhook::{WebhookLane, WebhookQueue};
 use chinwag_core::{
-    BotKeyId, Date, FileId, GroupId, HolderId, HookId, MessageId, Result, Seq, TaskId, UserId, WebhookId,
+    BotKeyId, Date, FileId, GroupId, HolderId, HookId, MessageId, PushId, Result, Seq, TaskId, UserId,
+    WebhookId,
 };
 use uuid::Uuid;
 
@@ -216,6 +217,7 @@ param! {
     FileId => id Self::Id(id.0);
     GroupId => id Self::Id(id.0);
     MessageId => id Self::Id(id.0);
+    PushId => id Self::Id(id.0);
     TaskId => id Self::Id(id.0);
     HolderId => id Self::Id(id.0);
     HookId => id Self::Id(id.0);

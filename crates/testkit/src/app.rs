@@ -150,6 +150,7 @@ struct Running {
     task: JoinHandle<()>,
     work: JoinHandle<()>,
     webhooks: JoinHandle<()>,
+    push: JoinHandle<()>,
 }
 
 impl TestApp {
@@ -245,6 +246,7 @@ impl TestApp {
         running.task.await.expect("the loop that serves does not panic");
         // A fault of the test's own may have ended it.
         let _ = running.webhooks.await;
+        let _ = running.push.await;
     }
 
     /// Ends the server, if it runs, and starts it again on the same data and address; so clients
@@ -286,6 +288,7 @@ impl TestApp {
         }
         app.prepare(options.special.clone()).await.expect("the special users are made");
         app.feed_prepare().await.expect("the feed is switched");
+        chinwag_http::push::prepare(&app).await.expect("the keys for push services are made");
         let clock = options.clock.clone();
         let hub = Hub::start(store, bus, events, Arc::new(EventEncoder), clock, options.hub.clone());
         let http = chinwag_http::Options { files: self.open_files(), ..options.http.clone() };
@@ -298,7 +301,8 @@ impl TestApp {
         let task = tokio::spawn(chinwag_http::serve(listener, state.clone(), stopped));
         let work = tokio::spawn(chinwag_http::work::run(app.clone()));
         let webhooks = tokio::spawn(chinwag_http::webhook::run(state.clone(), LEASE));
-        self.running = Some(Running { app, hub, state, stop, task, work, webhooks });
+        let push = tokio::spawn(chinwag_http::push::run(state.clone(), LEASE));
+        self.running = Some(Running { app, hub, state, stop, task, work, webhooks, push });
     }
 
     fn running(&self) -> &Running {

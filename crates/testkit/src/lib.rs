@@ -23,6 +23,8 @@ pub mod postgres;
 pub mod process;
 #[cfg(feature = "net")]
 pub mod proxy;
+#[cfg(feature = "app")]
+pub mod push;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "app")]

@@ -23,6 +23,7 @@ mod numbers;
 pub mod open_group;
 pub mod page;
 pub mod pin;
+pub mod push;
 pub mod reaction;
 pub mod relation;
 pub mod search;
@@ -445,6 +446,15 @@ macro_rules! store_suite {
                 a_password_is_taken_away
                 a_held_name_is_held_until_its_date
                 held_names_are_purged_after_their_date
+            }
+            push {
+                keys_are_kept_once
+                a_subscription_is_read_as_it_was_kept
+                a_subscription_ends_with_its_token_and_its_user
+                ended_subscriptions_are_purged
+                facts_are_of_members_in_order
+                a_notification_waits_once_for_each_group
+                the_oldest_of_too_many_notifications_goes
             }
             webhook {
                 a_webhook_is_read_as_it_was_kept

@@ -231,8 +231,7 @@ impl Changes {
             self.step = ChangesStep::Profiles;
         }
         self.departed = rows.last().map(|row| row.group).or(self.departed);
-        let is_answered =
-            |group: GroupId| self.is_in_scope(group) && !self.query.named.contains(&group);
+        let is_answered = |group: GroupId| self.is_in_scope(group) && !self.query.named.contains(&group);
         for row in rows.into_iter().filter(|row| is_answered(row.group)) {
             let left = || Kind::GroupQuit { group: row.group, name: name.clone() };
             events.push(if row.is_deleted { deleted(row.group) } else { own(left()) });

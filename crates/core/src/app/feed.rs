@@ -1,8 +1,10 @@
 //! The feed of events: what each change notes, and the events that are made of it when they are read.
 
 mod note;
+mod notify;
 mod show;
 
+pub(super) use notify::notify_row;
 pub(super) use show::shown;
 
 use super::actor::service_only;
@@ -23,7 +25,7 @@ const STEPS: usize = 10;
 pub struct FeedQuery {
     /// The position after which to begin; none: at the oldest event that is kept.
     pub after: Option<i64>,
-    /// The types that are wanted; none: all.
+    /// The types that are wanted; none: all but `notify`.
     pub kinds: Option<Vec<FeedKind>>,
     /// The most events.
     pub limit: usize,
@@ -50,13 +52,13 @@ pub struct FeedPart {
 }
 
 impl App {
-    /// Switches the feed on or off, as this node is configured. It is on while there is a webhook.
+    /// Switches the feed on or off, as this node is configured. It is on while there is a webhook, or a subscription to
+    /// notifications.
     pub async fn feed_prepare(&self) -> Result<()> {
         let enabled = self.rules.limits.feed.enabled;
         let service = Context::new(Caller::Service);
-        let stands = self.read(&service, enabled, |tx, _, enabled| {
-            Ok(tx.feed_is_on()? == (*enabled || tx.webhooks_exist()?))
-        });
+        let stands =
+            self.read(&service, enabled, |tx, _, enabled| Ok(tx.feed_is_on()? == is_wanted(tx, *enabled)?));
         if stands.await? {
             return Ok(());
         }
@@ -123,11 +125,15 @@ impl App {
 }
 
 impl Unit<'_> {
-    /// Switches the feed on if it is configured or there is a webhook, and else off.
+    /// Switches the feed on if it is configured, or a webhook or a subscription needs it, and else off.
     pub(super) fn switch_feed(&mut self) -> Result<()> {
-        let on = self.rules.limits.feed.enabled || self.tx.webhooks_exist()?;
+        let on = is_wanted(self.tx, self.rules.limits.feed.enabled)?;
         self.tx.feed_switch(on)
     }
+}
+
+fn is_wanted(tx: &dyn Tx, enabled: bool) -> Result<bool> {
+    Ok(enabled || tx.webhooks_exist()? || tx.subscriptions_exist()?)
 }
 
 /// Whether the follower has work: events without a position, or too old ones.
@@ -153,8 +159,9 @@ fn part(tx: &dyn Tx, query: &FeedQuery) -> Result<FeedAnswer> {
         && let Some((position, row)) = left.next()
     {
         after = position;
-        let is_wanted = |kind| query.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind));
-        wanted.extend(row.filter(|row| is_wanted(row.kind)).map(|row| (position, row)));
+        let has =
+            |kind: FeedKind| query.kinds.as_ref().map_or(kind.is_usual(), |kinds| kinds.contains(&kind));
+        wanted.extend(row.filter(|row| has(row.kind)).map(|row| (position, row)));
     }
     let has_more = is_whole || left.peek().is_some();
     Ok(FeedAnswer::Part(FeedPart { events: shown(tx, wanted)?, after, has_more }))

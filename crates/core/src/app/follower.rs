@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{App, Context, Growth, Unit, feed};
+use super::{App, Context, Growth, Unit, feed, push};
 use crate::store::{Follower, FollowerState, Lease, POSITION_BYTES, Sign, Tx};
 use crate::user::Caller;
 use crate::{Date, Error, HolderId, Result};
@@ -102,13 +102,14 @@ impl App {
         Candidate { app: self.clone(), follower, holder, patience, seen: None }
     }
 
-    /// Deletes some expired tokens, names whose reservation has ended, and old departures, as a step of the lease. Returns the
+    /// Deletes some expired tokens and subscriptions, names whose reservation has ended, and old departures, as a step of the lease. Returns the
     /// number of rows; after 0 there is nothing left. Fails with [`Error::LeaseEnded`] if another node has the
     /// lease.
     pub async fn tokens_purge(&self, lease: Lease) -> Result<usize> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), lease, |unit, lease| {
             let now = unit.now();
             let rows = unit.tx.tokens_purge(now)?
+                + unit.tx.subscriptions_purge(now)?
                 + unit.tx.names_purge(now)?
                 + unit.tx.invites_purge(now)?
                 + unit.tx.departures_trim(now, DEPARTURES_KEPT, PURGED)?;
@@ -138,6 +139,7 @@ fn is_due(tx: &dyn Tx, follower: Follower, state: &FollowerState, now: Date, old
         Follower::Webhooks => tx.webhooks_exist(),
         // The node that asks has found that there may be messages to index.
         Follower::SearchIndex => Ok(true),
+        Follower::Notifications => push::is_due(tx, now),
     }
 }
 

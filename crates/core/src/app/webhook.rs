@@ -160,6 +160,7 @@ fn create(unit: &mut Unit, command: &MakeWebhook) -> Result<Webhook> {
     };
     unit.tx.feed_switch(true)?;
     webhook.position = unit.tx.feed_bounds()?.last;
+    unit.begin_notifying()?;
     unit.tx.webhook_insert(&webhook)?;
     Ok(webhook)
 }
@@ -179,6 +180,7 @@ fn change(unit: &mut Unit, command: &ChangeWebhook) -> Result<Webhook> {
         webhook.previous = Some((std::mem::replace(&mut webhook.secret, secret.clone()), until));
     }
     if webhook != before {
+        unit.begin_notifying()?;
         unit.tx.webhook_update(&webhook)?;
     }
     Ok(webhook)

@@ -60,6 +60,7 @@ macro_rules! stored_number {
     (Follower::EventFeed) => { 3 };
     (Follower::Webhooks) => { 4 };
     (Follower::SearchIndex) => { 5 };
+    (Follower::Notifications) => { 6 };
 
     (FeedKind::MessageText) => { 0 };
     (FeedKind::MessageUpdate) => { 1 };
@@ -72,6 +73,7 @@ macro_rules! stored_number {
     (FeedKind::ContactUpdate) => { 8 };
     (FeedKind::UserUpdate) => { 9 };
     (FeedKind::UserDelete) => { 10 };
+    (FeedKind::Notify) => { 11 };
 
     (FileState::Reserved) => { 0 };
     (FileState::Stored) => { 1 };
@@ -163,10 +165,10 @@ stored! {
     TokenKind { Token, Ticket }
     ImportKind { User, Group, Relation, Membership }
     TaskKind { EraseUser, EraseGroup, LogRename, EraseReactions, EraseWebhookQueue }
-    Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed, Webhooks, SearchIndex }
+    Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed, Webhooks, SearchIndex, Notifications }
     FeedKind {
         MessageText, MessageUpdate, MessageDelete, MessageReact, MessagePin, MessageRead, GroupUpdate, GroupDelete,
-        ContactUpdate, UserUpdate, UserDelete
+        ContactUpdate, UserUpdate, UserDelete, Notify
     }
     FileState { Reserved, Stored, Attached, Dropped, Avatar }
 }

@@ -22,6 +22,8 @@ pub enum Follower {
     Webhooks,
     /// Adds messages to the index of the search. Its position is that of its round through the groups.
     SearchIndex,
+    /// Notifies users of messages. Its position is a [`PushPosition`](crate::push::PushPosition).
+    Notifications,
 }
 
 /// The right to do a follower's work. It ends when another node takes the next term.

@@ -268,6 +268,7 @@ pub(crate) async fn create(
     let webhook = state.app.webhook_create(&context, MakeWebhook { url: url.0, kinds, secret }).await?;
     state.webhooks_changed.notify_one();
     let shown = ShownWebhook { secret: Some(secret_text(&webhook.secret)), ..ShownWebhook::from(&webhook) };
+    state.push_changed.notify_one();
     Ok(json(StatusCode::CREATED, &shown))
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use chinwag_core::app::identity::Spelled;
-use chinwag_core::{BotKeyId, Error, FileId, GroupId, HookId, MessageId, Name, WebhookId};
+use chinwag_core::{BotKeyId, Error, FileId, GroupId, HookId, MessageId, Name, PushId, WebhookId};
 
 use crate::error::Problem;
 
@@ -49,6 +49,10 @@ impl Id for MessageId {
 
 impl Id for FileId {
     const NOUN: &str = "file";
+}
+
+impl Id for PushId {
+    const NOUN: &str = "subscription";
 }
 
 impl Id for WebhookId {

@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use chinwag_core::Error;
 use chinwag_core::app::Context;
 use chinwag_core::app::feed::{FeedAnswer, FeedQuery};
-use chinwag_core::feed::{FEED_PAGE, FEED_PAGE_MOST};
+use chinwag_core::feed::{FEED_PAGE, FEED_PAGE_MOST, FeedKind};
 use futures_util::stream;
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
@@ -48,7 +48,7 @@ pub(crate) struct FeedPage {
     get, path = "/api/v1/events/", tag = "service", operation_id = "event_list",
     params(
         ("after" = Option<String>, Query, description = "A cursor. From the oldest event that is kept if absent."),
-        ("types" = Option<String>, Query, description = "The types wanted, with commas between them. All if absent."),
+        ("types" = Option<String>, Query, description = "The types wanted, with commas between them. All but `notify` if absent."),
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "How many at most, 100 if absent."),
         ("wait" = Option<u8>, Query, minimum = 0, maximum = 60, description = "The seconds to wait for an event if there is none, 0 if absent."),
         ("Last-Event-ID" = Option<String>, Header, description = "The same as `after`, before it."),
@@ -76,7 +76,12 @@ pub(crate) async fn list(
         }
     };
     let limit = query.limit(FEED_PAGE_MOST)?.unwrap_or(FEED_PAGE);
-    let wanted = FeedQuery { after: None, kinds: query.feed_kinds()?, limit };
+    let kinds = query.feed_kinds()?;
+    if kinds.as_ref().is_some_and(|kinds| kinds.contains(&FeedKind::Notify)) {
+        state.app.notify_ask(&context).await?;
+        state.push_changed.notify_one();
+    }
+    let wanted = FeedQuery { after: None, kinds, limit };
     let mut reader = FeedReader { state, context, query: wanted, place: None };
     let first = reader.begin(after).await?;
     if !streams && (wait.is_zero() || !first.events.is_empty()) {

@@ -31,7 +31,7 @@ pub(crate) struct Server<'a> {
     files: Option<FileLimits<'a>>,
     /// Its optional features: `consent`, if users accept groups to which strangers add
     /// them; `directory`, if every user finds everybody; `events`, if the service can read the feed; `exact_names`, if ASCII names differ by case; `files`;
-    /// `rename`, if users who signed up here may rename themselves; `search`; `windows`, parts of the summary.
+    /// `push`, if browsers and phones may subscribe to notifications; `rename`, if users who signed up here may rename themselves; `search`; `windows`, parts of the summary.
     features: Vec<&'static str>,
     /// The provider by which people sign in, if there is one.
     #[schema(value_type = Option<Object>, required = true)]
@@ -92,7 +92,7 @@ pub(crate) async fn get(State(state): State<Arc<ServerState>>) -> Response {
         files,
         features: features(&state, feed_is_on),
         oidc: None,
-        push: false,
+        push: state.app.limits().push.enabled,
         emoji: UNICODE,
     };
     json(StatusCode::OK, &server)
@@ -111,6 +111,7 @@ fn features(state: &ServerState, feed_is_on: bool) -> Vec<&'static str> {
         ("files", state.files().is_ok()),
         ("people", true),
         ("profile", !profile_by_service),
+        ("push", state.app.limits().push.enabled),
         ("recent", true),
         ("rename", rename_self),
         ("search", state.options.search),

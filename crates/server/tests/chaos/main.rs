@@ -18,6 +18,7 @@ mod files;
 mod flood;
 mod hosts;
 mod once;
+mod push;
 mod slow;
 mod strangers;
 mod trace;

@@ -26,6 +26,7 @@ mod kills;
 mod link;
 mod order;
 mod pins;
+mod push;
 mod removal;
 mod returns;
 mod rolling;

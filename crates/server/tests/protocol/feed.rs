@@ -172,7 +172,7 @@ async fn types_and_limits_are_checked_and_kept() {
     assert_eq!(service.get("events/?limit=1000").await.ok(200)["events"].as_array().map(Vec::len), Some(252));
     for (query, field) in [
         ("types=message.sent", "types"),
-        ("types=notify", "types"),
+        ("types=notified", "types"),
         ("limit=0", "limit"),
         ("limit=1001", "limit"),
         ("wait=61", "wait"),

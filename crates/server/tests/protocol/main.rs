@@ -37,6 +37,7 @@ mod parsing;
 mod passwords;
 mod pins;
 mod profiles;
+mod push;
 mod reactions;
 mod reads;
 mod recorded;

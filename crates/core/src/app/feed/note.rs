@@ -16,6 +16,7 @@ pub(super) mod tag {
     pub(crate) const NAME: u8 = 3;
     pub(crate) const NEW_NAME: u8 = 4;
     pub(crate) const MESSAGES: u8 = 5;
+    pub(crate) const USERS: u8 = 6;
 }
 
 impl Unit<'_> {
@@ -107,7 +108,7 @@ fn contact(now: Date, author: UserId, other: UserId, outcome: Outcome) -> FeedRo
     FeedRow { user: Some(author), detail, ..FeedRow::new(FeedKind::ContactUpdate, now) }
 }
 
-fn field(tag: u8, value: &[u8]) -> Vec<u8> {
+pub(super) fn field(tag: u8, value: &[u8]) -> Vec<u8> {
     let mut detail = Vec::new();
     put(&mut detail, tag, value);
     detail

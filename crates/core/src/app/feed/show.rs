@@ -7,8 +7,10 @@ use uuid::Uuid;
 
 use super::super::brief;
 use super::super::entry::entry_at;
+use super::super::push::payload;
 use super::super::thread::Roots;
 use super::note::tag;
+use super::notify::notified;
 use crate::event::{Audience, Event, Kind};
 use crate::feed::{FeedData, FeedEvent, FeedKind, FeedRow};
 use crate::log::LogRow;
@@ -66,6 +68,7 @@ impl CurrentState<'_> {
             FeedKind::ContactUpdate => Ok(self.contact(row)),
             FeedKind::UserUpdate => self.user(row),
             FeedKind::UserDelete => Ok(FeedData::DeletedUser(text(row, tag::NAME))),
+            FeedKind::Notify => self.notify(row),
         }
     }
 
@@ -83,13 +86,28 @@ impl CurrentState<'_> {
             roots.add_to(&mut kind, &[]);
             return Ok(of_event(kind, row));
         }
-        Ok(FeedData::DeletedMessage {
+        Ok(self.deleted(row))
+    }
+
+    fn deleted(&self, row: &FeedRow) -> FeedData {
+        FeedData::DeletedMessage {
             id: row.message.unwrap_or(MessageId(Uuid::nil())),
-            group,
+            group: group(row),
             author: self.name(row.user),
             date: row.message_date.unwrap_or(row.date),
-            seq: row.message_seq.unwrap_or(number),
-        })
+            seq: row.message_seq.or(row.seq).unwrap_or(Seq(0)),
+        }
+    }
+
+    fn notify(&self, row: &FeedRow) -> Result<FeedData> {
+        let (group, id) = (group(row), row.message.unwrap_or(MessageId(Uuid::nil())));
+        match (self.tx.message(id)?, self.tx.group(group)?) {
+            (Some(message), Some(group)) => {
+                let payload = payload(self.tx, &message, &group)?;
+                Ok(FeedData::Notify { users: notified(self.tx, row)?, payload })
+            }
+            _ => Ok(self.deleted(row)),
+        }
     }
 
     fn deletion(&self, row: &FeedRow) -> FeedData {

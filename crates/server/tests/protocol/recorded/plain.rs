@@ -41,6 +41,10 @@ impl Plain {
             } else if let Some(secret) = rest.strip_prefix("whsec_") {
                 plain.push_str("SECRET");
                 "whsec_".len() + secret.bytes().take_while(|byte| *byte != b'"').count()
+            } else if let Some(key) = rest.strip_prefix("\"key\":\"B").filter(|key| letters(key) == 86) {
+                // That for push services, which the server makes at its first start.
+                plain.push_str("\"key\":\"KEY");
+                "\"key\":\"B".len() + letters(key)
             } else if let Some(device) = rest.strip_prefix("device=") {
                 plain.push_str("device=SECRET");
                 "device=".len() + letters(device)

@@ -1,0 +1,50 @@
+//! The rows of `notify` events: the users who are notified of a message.
+
+use std::collections::HashMap;
+
+use super::note::{field, tag};
+use crate::feed::{FeedKind, FeedRow, NotifiedUser};
+use crate::push::{NotifyReason, NotifyingMessage};
+use crate::store::Tx;
+use crate::store::detail::find;
+use crate::{Date, GroupId, Result, UserId};
+
+/// The bytes of a user: its number, the reason, and the unread messages.
+const USER: usize = 10;
+
+/// The row of a message and some users who are notified of it, each with its reason and its unread messages.
+pub(in crate::app) fn notify_row(
+    group: GroupId,
+    message: &NotifyingMessage,
+    users: &[(UserId, NotifyReason, u32)],
+    now: Date,
+) -> FeedRow {
+    let mut bytes = Vec::with_capacity(users.len() * USER);
+    for (user, reason, unread) in users {
+        bytes.extend(user.0.to_le_bytes());
+        bytes.push(*reason as u8);
+        bytes.push(u8::try_from(*unread).unwrap_or(u8::MAX));
+    }
+    FeedRow {
+        group: Some(group),
+        message: Some(message.id),
+        message_seq: Some(message.seq),
+        message_date: Some(message.date),
+        user: Some(message.author),
+        detail: field(tag::USERS, &bytes),
+        ..FeedRow::new(FeedKind::Notify, now)
+    }
+}
+
+/// The users of a row who stand.
+pub(super) fn notified(tx: &dyn Tx, row: &FeedRow) -> Result<Vec<NotifiedUser>> {
+    let (users, _) = find(&row.detail, tag::USERS).unwrap_or_default().as_chunks::<USER>();
+    let id = |user: &[u8; USER]| user.first_chunk().map_or(UserId(0), |id| UserId(i64::from_le_bytes(*id)));
+    let ids: Vec<_> = users.iter().map(id).collect();
+    let mut names: HashMap<_, _> = tx.user_names(&ids)?.into_iter().collect();
+    let users = users.iter().filter_map(|user| {
+        let reason = NotifyReason::ALL.into_iter().find(|reason| *reason as u8 == user[8])?;
+        Some(NotifiedUser { name: names.remove(&id(user))?, reason, unread: user[9].into() })
+    });
+    Ok(users.collect())
+}

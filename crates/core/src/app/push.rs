@@ -1,0 +1,169 @@
+//! Notifications: the keys of the server, and the subscriptions of users.
+
+mod decide;
+mod send;
+
+use super::actor::someone;
+use super::{App, Context, Growth, Unit, Who};
+use crate::feed::FeedKind;
+use crate::push::{ASKED_FOR, DeviceKeys, SUBSCRIPTIONS, ServerKeys, Subscription, UNSENT};
+use crate::store::Tx;
+use crate::token::TokenHash;
+use crate::user::Caller;
+use crate::webhook::{WebhookKinds, later};
+use crate::{Date, Error, Name, PushId, Result};
+
+pub use decide::{Decided, PushDecision};
+pub(super) use send::payload;
+pub use send::{PushOutcome, PushResult, PushStep, PushToSend};
+
+const MISSING: Error = Error::NotFound("subscription");
+
+/// Subscribes a browser or phone to notifications.
+#[derive(Debug, Clone)]
+pub struct Subscribe {
+    /// The user, if a service calls.
+    pub author: Option<Name>,
+    pub endpoint: String,
+    pub keys: DeviceKeys,
+}
+
+/// Names a user's subscription.
+#[derive(Debug, Clone)]
+pub struct OneSubscription {
+    /// The user, if a service calls.
+    pub author: Option<Name>,
+    pub id: PushId,
+}
+
+impl App {
+    /// The keys with which this server signs at push services: those of the store, or new ones by `make`.
+    pub async fn push_prepare(&self, make: impl FnOnce() -> Result<ServerKeys>) -> Result<ServerKeys> {
+        let service = Context::new(Caller::Service);
+        if let Some(keys) = self.read(&service, (), |tx, _, ()| tx.push_keys()).await? {
+            return Ok(keys);
+        }
+        self.write(Growth::Bounded, &service, make()?, |unit, made| {
+            unit.tx.push_keys_set(made)?;
+            unit.tx.push_keys()?.ok_or_else(|| Error::internal("the keys for push services are not kept"))
+        })
+        .await
+    }
+
+    /// Those keys. Every caller may have the public one.
+    pub async fn push_keys(&self, context: &Context) -> Result<ServerKeys> {
+        let keys = self.read(context, (), |tx, _, ()| tx.push_keys()).await?;
+        keys.ok_or_else(|| Error::internal("the keys for push services were not made"))
+    }
+
+    /// Subscribes a device. Answers the subscription, and whether it is a new one. An endpoint belongs to the user who
+    /// sent it last.
+    pub async fn subscribe(&self, context: &Context, command: Subscribe) -> Result<(Subscription, bool)> {
+        let token = match context.who {
+            Who::Token(hash) => Some(hash),
+            Who::Known(_) => None,
+        };
+        self.write(Growth::Adds, context, (command, token), |unit, (command, token)| {
+            subscribe(unit, command, *token)
+        })
+        .await
+    }
+
+    /// The subscriptions of a user, in order of their last sending.
+    pub async fn subscriptions(&self, context: &Context, author: Option<Name>) -> Result<Vec<Subscription>> {
+        let now = self.clock().now();
+        self.read(context, (author, now), |tx, caller, (author, now)| {
+            let user = someone(tx, caller, author.as_ref())?;
+            tx.subscriptions(user.id, *now)
+        })
+        .await
+    }
+
+    /// Ends a subscription.
+    pub async fn unsubscribe(&self, context: &Context, command: OneSubscription) -> Result<()> {
+        self.write(Growth::Bounded, context, command, |unit, OneSubscription { author, id }| {
+            let user = someone(unit.tx, unit.caller, author.as_ref())?;
+            let now = unit.now();
+            let found = unit.tx.subscription(*id)?;
+            found.filter(|found| found.user == user.id && found.expires > now).ok_or(MISSING)?;
+            unit.tx.subscription_delete(*id)?;
+            unit.switch_feed()
+        })
+        .await
+    }
+
+    /// Notes that a reader of the feed asks for `notify` events, which are made from then on for a week.
+    pub async fn notify_ask(&self, context: &Context) -> Result<()> {
+        let now = self.clock().now();
+        let noted = self.read(context, now, |tx, caller, now| {
+            super::actor::service_only(caller)?;
+            // It is noted again before half of its time is over.
+            let asked = tx.notify_asked()?;
+            Ok(!tx.feed_is_on()? || asked.is_some_and(|asked| later(asked, ASKED_FOR / 2) > *now))
+        });
+        if noted.await? {
+            return Ok(());
+        }
+        self.write(Growth::Bounded, context, now, |unit, now| {
+            unit.begin_notifying()?;
+            unit.tx.notify_asked_set(*now)
+        })
+        .await
+    }
+}
+
+impl Unit<'_> {
+    /// Lets the follower begin with messages that are sent from now on, if nobody was to be notified before.
+    pub(super) fn begin_notifying(&mut self) -> Result<()> {
+        if is_due(self.tx, self.now())? {
+            return Ok(());
+        }
+        let last = self.tx.feed_bounds()?.last;
+        self.tx.push_begin_set(last)
+    }
+}
+
+/// Whether anybody is to be notified: there is a subscription, or `notify` events are wanted.
+pub(super) fn is_due(tx: &dyn Tx, now: Date) -> Result<bool> {
+    Ok(tx.subscriptions_exist()? || wants_events(tx, now)?)
+}
+
+/// Whether a reader of the feed or a webhook wants `notify` events.
+fn wants_events(tx: &dyn Tx, now: Date) -> Result<bool> {
+    let is_asked = tx.notify_asked()?.is_some_and(|asked| later(asked, ASKED_FOR) > now);
+    let named = |kinds: WebhookKinds| matches!(kinds, WebhookKinds::Only(_)) && kinds.has(FeedKind::Notify);
+    Ok(tx.feed_is_on()? && (is_asked || tx.webhooks()?.iter().any(|webhook| named(webhook.kinds))))
+}
+
+fn subscribe(unit: &mut Unit, command: &Subscribe, token: Option<TokenHash>) -> Result<(Subscription, bool)> {
+    let user = someone(unit.tx, unit.caller, command.author.as_ref())?;
+    let now = unit.now();
+    let expires = match token {
+        Some(hash) => unit.tx.token(&hash)?.map_or(now, |token| token.expires),
+        None => later(now, UNSENT),
+    };
+    unit.tx.feed_switch(true)?;
+    unit.begin_notifying()?;
+    let earlier = unit.tx.subscription_of(&command.endpoint)?;
+    let same = earlier.as_ref().filter(|earlier| earlier.user == user.id && earlier.expires > now);
+    let subscription = Subscription {
+        id: same.map_or_else(|| PushId::new(&*unit.rules.clock), |same| same.id),
+        user: user.id,
+        endpoint: command.endpoint.clone(),
+        keys: command.keys.clone(),
+        token,
+        created: same.map_or(now, |same| same.created),
+        sent: now,
+        expires,
+    };
+    let is_new = same.is_none();
+    if let Some(other) = earlier.filter(|_| is_new) {
+        unit.tx.subscription_delete(other.id)?;
+    }
+    unit.tx.subscription_set(&subscription)?;
+    let all = unit.tx.subscriptions(user.id, now)?;
+    for oldest in &all[..all.len().saturating_sub(SUBSCRIPTIONS)] {
+        unit.tx.subscription_delete(oldest.id)?;
+    }
+    Ok((subscription, is_new))
+}

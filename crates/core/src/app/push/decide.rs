@@ -1,0 +1,259 @@
+//! The first part of the follower's work: it looks at messages whose delay is over, and decides who is notified of each.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::super::feed::notify_row;
+use super::super::{App, Context, Growth, Unit};
+use super::wants_events;
+use crate::feed::{FeedKind, FeedRow};
+use crate::push::{
+    NOTIFY_USERS, NotifyFacts, NotifyReason, NotifyingMessage, PUSHED_WITHIN, PushBatch, PushPosition,
+    WaitingPush, collapse,
+};
+use crate::relation::Relation;
+use crate::store::{Lease, Tx};
+use crate::user::Caller;
+use crate::webhook::later;
+use crate::{Date, GroupId, PushId, Result, UserId};
+
+/// Rows of the feed that are looked at together.
+const ROWS: usize = 500;
+/// Members that are decided together.
+const MEMBERS: usize = 500;
+
+/// A request to decide.
+#[derive(Debug, Clone, Copy)]
+pub struct PushDecision {
+    pub lease: Lease,
+    /// Rows up to this position were committed at least a delay ago, whatever their dates say: clocks of nodes differ.
+    pub settled: i64,
+}
+
+/// The outcome of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decided {
+    /// There is nothing to decide now.
+    Nothing,
+    /// Some was decided, and there may be more.
+    Some,
+}
+
+/// Messages of one group whose delay is over, and members who may be notified of them.
+#[derive(Debug, Clone)]
+struct GroupPart {
+    group: GroupId,
+    messages: Vec<NotifyingMessage>,
+    members: Vec<NotifyFacts>,
+}
+
+/// The part of the feed that is decided in one step.
+#[derive(Debug, Clone)]
+struct FeedSlice {
+    groups: Vec<GroupPart>,
+    next: PushPosition,
+    /// Whether `notify` events are made.
+    events: bool,
+}
+
+/// The decision about a part, to be stored.
+#[derive(Debug, Clone)]
+struct Decision {
+    lease: Lease,
+    next: PushPosition,
+    pushes: Vec<(UserId, WaitingPush)>,
+    events: Vec<NotifyEvent>,
+}
+
+/// A message, and users who are notified of it.
+#[derive(Debug, Clone)]
+struct NotifyEvent {
+    group: GroupId,
+    message: NotifyingMessage,
+    users: Vec<(UserId, NotifyReason)>,
+}
+
+impl App {
+    /// Decides who is notified of the next messages whose delay is over, as a step of the lease. `online` says which of
+    /// some users have a socket that is online, on any node.
+    pub async fn push_decide(
+        &self,
+        decision: PushDecision,
+        online: impl Fn(&[UserId]) -> Vec<bool>,
+    ) -> Result<Decided> {
+        let service = Context::new(Caller::Service);
+        let (now, delay) = (self.clock().now(), self.rules.limits.push.delay);
+        let query = (decision, now, earlier(now, delay));
+        let part = self.read(&service, query, |tx, _, (decision, now, ripe)| part(tx, decision, *now, *ripe));
+        let Some(mut part) = part.await? else { return Ok(Decided::Nothing) };
+        let enabled = self.rules.limits.push.enabled;
+        for group in &mut part.groups {
+            group.members.iter_mut().for_each(|member| member.subscribed &= enabled);
+            let users: Vec<_> = group.members.iter().map(|member| member.user).collect();
+            let mut online = online(&users).into_iter();
+            group.members.retain(|_| !online.next().unwrap_or(false));
+        }
+        self.write(Growth::Bounded, &service, decide(decision.lease, &part, now), keep).await?;
+        Ok(Decided::Some)
+    }
+}
+
+fn earlier(date: Date, time: Duration) -> Date {
+    Date::from_micros(date.micros().saturating_sub(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)))
+}
+
+/// The next part of the feed; none if no row is due.
+fn part(tx: &dyn Tx, decision: &PushDecision, now: Date, ripe: Date) -> Result<Option<FeedSlice>> {
+    let state = tx.follower(decision.lease.follower)?;
+    let stored = PushPosition::decode(&state.position);
+    let first = stored.position.max(tx.push_begin()?).max(tx.feed_bounds()?.removed);
+    // What was skipped is not gone on with.
+    let batch = stored.batch.filter(|_| stored.position == first);
+    let rows = tx.feed_page(first, ROWS)?;
+    let is_due = |position: i64, row: Option<&FeedRow>| match (batch, row) {
+        (Some(batch), _) => position <= batch.upto,
+        (None, Some(row)) if row.kind == FeedKind::MessageText => {
+            row.date <= ripe || position <= decision.settled
+        }
+        (None, _) => true,
+    };
+    let due = rows.iter().take_while(|(position, row)| is_due(*position, row.as_ref()));
+    let due: Vec<_> = due.collect();
+    let Some((upto, _)) = due.last() else { return Ok(None) };
+    let oldest = earlier(now, PUSHED_WITHIN);
+    let mut wanted: BTreeMap<GroupId, Vec<&FeedRow>> = BTreeMap::new();
+    for row in due.iter().filter_map(|(_, row)| row.as_ref()) {
+        if row.kind == FeedKind::MessageText
+            && row.date > oldest
+            && let Some(group) = row.group
+        {
+            wanted.entry(group).or_default().push(row);
+        }
+    }
+    let events = !wanted.is_empty() && wants_events(tx, now)?;
+    let done = PushPosition { position: *upto, batch: None };
+    let mut part = FeedSlice { groups: Vec::new(), next: done, events };
+    let mut left = MEMBERS;
+    for (group, rows) in wanted {
+        let after = match batch {
+            Some(batch) if group < batch.group => continue,
+            Some(batch) if group == batch.group => batch.user,
+            _ => UserId(0),
+        };
+        let members = tx.notify_facts(group, after, events, now, left)?;
+        let last = members.last().map(|member| member.user);
+        left -= members.len();
+        if !members.is_empty() {
+            part.groups.push(GroupPart { group, messages: messages(tx, group, &rows)?, members });
+        }
+        if left == 0 {
+            let batch = PushBatch { upto: *upto, group, user: last.unwrap_or(after) };
+            part.next = PushPosition { position: first, batch: Some(batch) };
+            break;
+        }
+    }
+    Ok(Some(part))
+}
+
+/// Those of the messages that stand.
+fn messages(tx: &dyn Tx, group: GroupId, rows: &[&FeedRow]) -> Result<Vec<NotifyingMessage>> {
+    let private = tx.group(group)?.is_some_and(|group| group.private);
+    let ids: Vec<_> = rows.iter().filter_map(|row| row.message).collect();
+    let mut found = tx.messages_by_id(group, &ids)?;
+    found.sort_by_key(|message| message.seq);
+    let mut blockers: BTreeMap<UserId, Vec<UserId>> = BTreeMap::new();
+    let mut messages = Vec::with_capacity(found.len());
+    for message in found {
+        let author = message.author;
+        if let Entry::Vacant(entry) = blockers.entry(author) {
+            entry.insert(blocked_by(tx, author)?);
+        }
+        messages.push(NotifyingMessage::new(&message, private, blockers[&author].clone()));
+    }
+    Ok(messages)
+}
+
+/// The users who have blocked a user.
+pub(super) fn blocked_by(tx: &dyn Tx, user: UserId) -> Result<Vec<UserId>> {
+    let mut blockers = Vec::new();
+    for other in tx.blocks(user)? {
+        if tx.pair(user, other)?.theirs == Some(Relation::Block) {
+            blockers.push(other);
+        }
+    }
+    Ok(blockers)
+}
+
+fn decide(lease: Lease, part: &FeedSlice, now: Date) -> Decision {
+    let mut decision = Decision { lease, next: part.next, pushes: Vec::new(), events: Vec::new() };
+    for GroupPart { group, messages, members } in &part.groups {
+        for member in members.iter().filter(|member| member.subscribed) {
+            if let Some((message, reason)) = collapse(messages, member, now) {
+                decision.pushes.push((member.user, waiting(*group, message, reason, now)));
+            }
+        }
+        if part.events {
+            decision.events.extend(messages.iter().flat_map(|message| events(*group, message, members, now)));
+        }
+    }
+    decision
+}
+
+/// A notification that is due at once. Its subscription is not known yet.
+fn waiting(group: GroupId, message: &NotifyingMessage, reason: NotifyReason, now: Date) -> WaitingPush {
+    WaitingPush {
+        subscription: PushId(Uuid::nil()),
+        group,
+        message: message.id,
+        seq: message.seq,
+        urgent: reason.is_urgent(),
+        due: now,
+        expires: later(now, PUSHED_WITHIN),
+        attempts: 0,
+    }
+}
+
+fn events(
+    group: GroupId,
+    message: &NotifyingMessage,
+    members: &[NotifyFacts],
+    now: Date,
+) -> impl Iterator<Item = NotifyEvent> + use<> {
+    let users = members.iter().filter_map(|member| Some((member.user, message.reason(member, now)?)));
+    let users: Vec<_> = users.collect();
+    let message = message.clone();
+    let parts: Vec<_> = users.chunks(NOTIFY_USERS).map(<[_]>::to_vec).collect();
+    parts.into_iter().map(move |users| NotifyEvent { group, message: message.clone(), users })
+}
+
+fn keep(unit: &mut Unit, decision: &Decision) -> Result<()> {
+    let now = unit.now();
+    for (user, push) in &decision.pushes {
+        for subscription in unit.tx.subscriptions(*user, now)? {
+            let push = WaitingPush { subscription: subscription.id, ..*push };
+            let earlier = unit.tx.push_waiting(push.subscription, push.group)?;
+            if let Some(push) = replace(earlier, push) {
+                unit.tx.push_set(&push)?;
+            }
+        }
+    }
+    for NotifyEvent { group, message, users } in &decision.events {
+        let mut counted = Vec::with_capacity(users.len());
+        for (user, reason) in users {
+            counted.push((*user, *reason, unit.tx.mark(*group, *user)?.unread));
+        }
+        unit.tx.feed_insert(&notify_row(*group, message, &counted, now))?;
+    }
+    unit.end_step(decision.lease, Some(&decision.next.encode()))
+}
+
+/// The notification that waits after another one came; none if it stays as it is. A newer one takes the place of that
+/// which waits, with its rank, and with its pause if the push service asked for one.
+fn replace(earlier: Option<WaitingPush>, newer: WaitingPush) -> Option<WaitingPush> {
+    let Some(earlier) = earlier else { return Some(newer) };
+    let WaitingPush { due, attempts, urgent, seq, .. } = earlier;
+    (newer.seq > seq).then_some(WaitingPush { due, attempts, urgent: urgent || newer.urgent, ..newer })
+}

@@ -1,0 +1,154 @@
+//! The second part of the follower's work: it takes notifications that are due, and keeps the outcome of attempts.
+
+use std::time::Duration;
+
+use super::super::{App, Context, Growth, Unit};
+use super::decide::blocked_by;
+use crate::group::Group;
+use crate::message::Message;
+use crate::push::{NotifyingMessage, PushPayload, Subscription, WaitingPush};
+use crate::store::{Lease, Tx};
+use crate::user::Caller;
+use crate::webhook::later;
+use crate::{Date, Result, UserId};
+
+/// The pause of a notification whose push service has enough requests under way.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// The outcome of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushResult {
+    /// The push service has it, or refuses it for good, or nobody knows: it is not sent again.
+    Ended,
+    /// The push service knows no such subscription any more.
+    Gone,
+    /// It did not take it, and asks for another attempt, after a pause if it says so.
+    Failed(Option<Duration>),
+    /// It was not tried: so many requests to its push service are under way.
+    Busy,
+}
+
+/// A notification, and the outcome of an attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct PushOutcome {
+    pub waiting: WaitingPush,
+    pub result: PushResult,
+}
+
+/// A step of the lease: the outcome of attempts, and the most notifications to take.
+#[derive(Debug, Clone)]
+pub struct PushStep {
+    pub lease: Lease,
+    pub outcomes: Vec<PushOutcome>,
+    pub take: usize,
+}
+
+/// A notification to send. It is no longer in the store.
+#[derive(Debug, Clone)]
+pub struct PushToSend {
+    pub waiting: WaitingPush,
+    pub subscription: Subscription,
+    pub payload: PushPayload,
+}
+
+impl App {
+    /// Whether a notification is due.
+    pub async fn pushes_are_due(&self) -> Result<bool> {
+        let now = self.clock().now();
+        self.read(&Context::new(Caller::Service), now, |tx, _, now| {
+            Ok(!tx.pushes_due(true, *now, 1)?.is_empty() || !tx.pushes_due(false, *now, 1)?.is_empty())
+        })
+        .await
+    }
+
+    /// Whether anybody is still to be notified.
+    pub async fn notifies(&self) -> Result<bool> {
+        let now = self.clock().now();
+        self.read(&Context::new(Caller::Service), now, |tx, _, now| super::is_due(tx, *now)).await
+    }
+
+    /// Keeps the outcome of attempts, and takes notifications that are due, urgent ones first. Those that were taken are
+    /// removed in the same transaction, so that each is sent at most once.
+    pub async fn push_step(&self, step: PushStep) -> Result<Vec<PushToSend>> {
+        self.write(Growth::Bounded, &Context::new(Caller::Service), step, |unit, step| {
+            let now = unit.now();
+            for outcome in &step.outcomes {
+                keep(unit, outcome, now)?;
+            }
+            let mut taken = Vec::new();
+            let mut left = if unit.rules.limits.push.enabled { step.take } else { 0 };
+            for urgent in [true, false] {
+                let due = unit.tx.pushes_due(urgent, now, left)?;
+                left -= due.len();
+                for waiting in due {
+                    unit.tx.push_delete(waiting.subscription, waiting.group)?;
+                    taken.extend(prepared(unit.tx, waiting, now)?);
+                }
+            }
+            unit.end_step(step.lease, None)?;
+            Ok(taken)
+        })
+        .await
+    }
+}
+
+fn keep(unit: &mut Unit, PushOutcome { waiting, result }: &PushOutcome, now: Date) -> Result<()> {
+    let again = match *result {
+        PushResult::Ended => None,
+        PushResult::Gone => {
+            unit.tx.subscription_delete(waiting.subscription)?;
+            None
+        }
+        PushResult::Failed(pause) => waiting.failed(now, pause),
+        PushResult::Busy => Some(WaitingPush { due: later(now, BUSY), ..*waiting }),
+    };
+    let Some(again) = again else { return Ok(()) };
+    // One that came meanwhile is newer: it waits in its place, after the same pause.
+    let kept = match unit.tx.push_waiting(again.subscription, again.group)? {
+        Some(newer) => WaitingPush { due: again.due, attempts: again.attempts, ..newer },
+        None => again,
+    };
+    unit.tx.push_set(&kept)
+}
+
+/// A notification with its payload; none if it is not to be sent any more: its message was deleted or read, or its user
+/// does not want it, may not read it, or has ended the subscription.
+fn prepared(tx: &dyn Tx, waiting: WaitingPush, now: Date) -> Result<Option<PushToSend>> {
+    let subscription = tx.subscription(waiting.subscription)?.filter(|found| found.expires > now);
+    let (Some(subscription), Some(message)) = (subscription, tx.message(waiting.message)?) else {
+        return Ok(None);
+    };
+    let (user, group) = (subscription.user, waiting.group);
+    let facts = tx.notify_facts(group, UserId(user.0 - 1), true, now, 1)?.pop();
+    let (Some(facts), Some(found)) = (facts.filter(|facts| facts.user == user), tx.group(group)?) else {
+        return Ok(None);
+    };
+    let notifying = NotifyingMessage::new(&message, found.private, blocked_by(tx, message.author)?);
+    if waiting.expires <= now || notifying.reason(&facts, now).is_none() {
+        return Ok(None);
+    }
+    let mut payload = payload(tx, &message, &found)?;
+    payload.unread = tx.mark(group, user)?.unread;
+    Ok(Some(PushToSend { waiting, subscription, payload }))
+}
+
+/// The payload of a notification of a message, without the number of unread messages.
+pub(in crate::app) fn payload(tx: &dyn Tx, message: &Message, group: &Group) -> Result<PushPayload> {
+    let title = if group.private {
+        let profile = tx.details(&[message.author])?.pop().flatten();
+        let shown = profile.and_then(|profile| profile.display_name);
+        shown.unwrap_or_else(|| message.author_name.as_str().into())
+    } else {
+        group.name.clone()
+    };
+    Ok(PushPayload {
+        group: group.id,
+        message: message.id,
+        seq: message.seq,
+        title: Some(title),
+        author: Some(message.author_name.clone()),
+        body: Some(message.body.clone()),
+        unread: 0,
+        cut: false,
+    })
+}

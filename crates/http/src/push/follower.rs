@@ -1,0 +1,151 @@
+//! The follower that notifies: takes the lease, gives signs of life, decides who is notified, and sends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chinwag_core::app::Context;
+use chinwag_core::app::follower::Claim;
+use chinwag_core::app::push::{Decided, PushDecision, PushStep};
+use chinwag_core::presence::Status;
+use chinwag_core::store::{Follower, Lease};
+use chinwag_core::user::Caller;
+use chinwag_core::{Date, Error, Result, UserId};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::sending::PushSender;
+use super::vapid::Signer;
+use crate::state::ServerState;
+
+/// The time between two looks whether anybody is to be notified, unless somebody subscribes at this node.
+const IDLE_EVERY: Duration = Duration::from_secs(10);
+/// The time between two looks for messages whose delay is over.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// A holder gives so many signs of life within a lease, and other nodes look as often.
+const BEATS: u32 = 4;
+/// Steps of deciding before notifications are taken again.
+const DECISIONS: usize = 8;
+/// The time for requests to end when the node ends.
+const END_WITHIN: Duration = Duration::from_secs(2);
+
+/// Notifies users of messages, on one node at a time, until the server drains. A holder that gives no sign of life for
+/// `lease` counts as gone. While nobody is to be notified it costs one look at two rows now and then.
+pub async fn run(state: Arc<ServerState>, lease: Duration) {
+    let mut candidate = state.app.candidate(Follower::Notifications, lease);
+    while !state.is_draining() {
+        let wait = match candidate.take().await {
+            Ok(Claim::Idle) => IDLE_EVERY,
+            Ok(Claim::Held) => lease / BEATS,
+            Ok(Claim::Mine { lease: held, taken_over }) => {
+                if taken_over {
+                    tracing::info!("the notifying was taken over from a node that is silent");
+                }
+                match serve(&state, held, lease / BEATS).await {
+                    Ok(()) => {
+                        // If it fails, the lease ends by itself.
+                        let _ = candidate.release(held).await;
+                        IDLE_EVERY
+                    }
+                    Err(Error::LeaseEnded) => {
+                        tracing::warn!("another node has taken over the notifying");
+                        lease / BEATS
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "nobody is notified: it will be tried again");
+                        LOOK_EVERY
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "messages could not be looked for: it will be tried again");
+                lease / BEATS
+            }
+        };
+        if state.is_draining() {
+            return;
+        }
+        let _ = timeout(wait, state.push_changed.notified()).await;
+    }
+}
+
+/// A position that had been committed at a date. After the delay all rows up to it are settled, however the clocks of other
+/// nodes differ.
+struct Settled {
+    upto: i64,
+    next: i64,
+    since: Date,
+}
+
+impl Settled {
+    /// Looks at the end of the feed. Answers the position up to which rows are settled.
+    fn look(&mut self, end: i64, now: Date, delay: Duration) -> i64 {
+        let waited = (now.micros() - self.since.micros()).unsigned_abs();
+        if u128::from(waited) >= delay.as_micros() {
+            (self.upto, self.next, self.since) = (self.next, end, now);
+        }
+        self.upto
+    }
+}
+
+/// Notifies for as long as this node has the lease, somebody is to be notified, and the server does not drain.
+async fn serve(state: &Arc<ServerState>, lease: Lease, beat_every: Duration) -> Result<()> {
+    let service = Context::new(Caller::Service);
+    let keys = state.app.push_keys(&service).await?;
+    let signer = Signer::new(&keys, state.push_client.subject.clone())?;
+    let mut sending = PushSender::new(state.clone(), signer);
+    let mut settled = Settled { upto: 0, next: 0, since: state.app.clock().now() };
+    let mut beat_at = Instant::now();
+    while !state.is_draining() {
+        let is_beat = Instant::now() >= beat_at;
+        if is_beat && !state.app.notifies().await? {
+            break;
+        }
+        match round(state, lease, &mut sending, &mut settled, is_beat).await {
+            Ok(true) => beat_at = Instant::now() + beat_every,
+            Ok(false) => {}
+            Err(Error::LeaseEnded) => return Err(Error::LeaseEnded),
+            // Outcomes wait for the next round.
+            Err(error) => tracing::warn!(%error, "notifications are not kept: it will be tried again"),
+        }
+        tokio::select! {
+            () = sending.next() => {}
+            () = state.push_changed.notified() => {}
+            () = sleep(LOOK_EVERY) => {}
+        }
+    }
+    sending.end(END_WITHIN).await;
+    let outcomes = std::mem::take(&mut sending.outcomes);
+    state.app.push_step(PushStep { lease, outcomes, take: 0 }).await.map(drop)
+}
+
+/// Decides who is notified, and sends. Answers whether it gave a sign of life.
+async fn round(
+    state: &Arc<ServerState>,
+    lease: Lease,
+    sending: &mut PushSender,
+    settled: &mut Settled,
+    is_beat: bool,
+) -> Result<bool> {
+    let app = &state.app;
+    state.settle_feed(&Context::new(Caller::Service)).await?;
+    let (end, delay) = (app.feed_end().await?, app.limits().push.delay);
+    let settled = settled.look(end, app.clock().now(), delay);
+    let hub = state.hub.clone();
+    for _ in 0..DECISIONS {
+        let online = |users: &[UserId]| {
+            hub.status_of(users).into_iter().map(|status| status == Status::Online).collect()
+        };
+        if app.push_decide(PushDecision { lease, settled }, online).await? == Decided::Nothing {
+            break;
+        }
+    }
+    let take = sending.free();
+    let is_due = take > 0 && app.pushes_are_due().await?;
+    if !is_beat && !is_due && sending.outcomes.is_empty() {
+        return Ok(false);
+    }
+    let outcomes = sending.outcomes.clone();
+    let taken = app.push_step(PushStep { lease, outcomes, take }).await?;
+    sending.outcomes.clear();
+    sending.send(taken);
+    Ok(true)
+}

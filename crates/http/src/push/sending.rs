@@ -1,0 +1,116 @@
+//! The requests to push services that are under way.
+//!
+//! **Order.** Urgent notifications are taken first. **Loss.** A notification is removed from the store before it is sent, so
+//! that it is sent at most once: those under way are lost if the node dies. **Bound.** At most [`UNDER_WAY`] requests are
+//! under way, and a part of them at one push service.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chinwag_core::app::push::{PushOutcome, PushResult, PushToSend};
+use chinwag_core::push::{PAYLOAD_BYTES, WaitingPush};
+use chinwag_core::{Date, Error, Result};
+use reqwest::Url;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::client::PushRequest;
+use super::encrypt::{SALT, encrypt};
+use super::origins::Origins;
+use super::vapid::Signer;
+use crate::state::ServerState;
+use crate::wire::push::payload_bytes;
+
+/// Requests that are under way at a time.
+const UNDER_WAY: usize = 64;
+
+/// The requests of this node, and the outcomes that are not kept yet.
+pub(super) struct PushSender {
+    state: Arc<ServerState>,
+    origins: Origins,
+    running: JoinSet<PushOutcome>,
+    pub(super) outcomes: Vec<PushOutcome>,
+}
+
+impl PushSender {
+    pub(super) fn new(state: Arc<ServerState>, signer: Signer) -> Self {
+        let origins = Origins::new(signer);
+        Self { state, origins, running: JoinSet::new(), outcomes: Vec::new() }
+    }
+
+    /// The number of further notifications that can be sent now.
+    pub(super) fn free(&self) -> usize {
+        UNDER_WAY.saturating_sub(self.running.len() + self.outcomes.len())
+    }
+
+    /// Sends notifications. None of them is in the store any more.
+    pub(super) fn send(&mut self, taken: Vec<PushToSend>) {
+        for push in taken {
+            let waiting = push.waiting;
+            match self.begin(push) {
+                Ok(true) => {}
+                Ok(false) => self.outcomes.push(PushOutcome { waiting, result: PushResult::Busy }),
+                Err(error) => {
+                    tracing::warn!(%error, "a notification cannot be encrypted");
+                    self.outcomes.push(PushOutcome { waiting, result: PushResult::Ended });
+                }
+            }
+        }
+    }
+
+    /// Waits until a request ends; for ever if none is under way.
+    pub(super) async fn next(&mut self) {
+        match self.running.join_next().await {
+            Some(ended) => self.outcomes.extend(ended.ok()),
+            None => std::future::pending().await,
+        }
+        while let Some(ended) = self.running.try_join_next() {
+            self.outcomes.extend(ended.ok());
+        }
+    }
+
+    /// Waits until all requests have ended.
+    pub(super) async fn end(&mut self, within: Duration) {
+        // Those that are under way then are lost.
+        let _ = timeout(within, async {
+            while let Some(ended) = self.running.join_next().await {
+                self.outcomes.extend(ended.ok());
+            }
+        })
+        .await;
+    }
+
+    /// Begins a request, unless its push service has enough of them.
+    fn begin(&mut self, push: PushToSend) -> Result<bool> {
+        let PushToSend { waiting, subscription, payload } = push;
+        let now = self.state.app.clock().now();
+        let url = Url::parse(&subscription.endpoint).map_err(Error::internal)?;
+        let origin = url.origin().ascii_serialization();
+        let Some((permit, authorization)) = self.origins.admit(&origin, now)? else { return Ok(false) };
+        let payload = payload.showing(self.state.options.push.content).fit(PAYLOAD_BYTES, payload_bytes);
+        let mut salt = [0; SALT];
+        salt.copy_from_slice(&self.state.app.clock().secret()[..SALT]);
+        let body = encrypt(&subscription.keys, salt, &payload).map_err(Error::internal)?;
+        let request = PushRequest {
+            url,
+            authorization,
+            topic: URL_SAFE_NO_PAD.encode(waiting.group.0),
+            urgency: if waiting.urgent { "high" } else { "normal" },
+            ttl: seconds_left(&waiting, now),
+            body,
+        };
+        let state = self.state.clone();
+        self.running.spawn(async move {
+            let result = state.push_client.attempt(request).await;
+            drop(permit);
+            PushOutcome { waiting, result }
+        });
+        Ok(true)
+    }
+}
+
+fn seconds_left(waiting: &WaitingPush, now: Date) -> u64 {
+    u64::try_from((waiting.expires.micros() - now.micros()) / 1_000_000).unwrap_or(0)
+}

@@ -1,0 +1,197 @@
+//! Subscriptions to notifications, and the notifications that wait for them.
+#![allow(missing_docs, reason = "a case's name is its sentence")]
+
+use std::time::Duration;
+
+use chinwag_core::group_settings::{GroupSettings, Notify};
+use chinwag_core::profile::{Details, Origin, UserKind};
+use chinwag_core::push::{DeviceKeys, NotifyFacts, PUSH_WAITING, ServerKeys, Subscription, WaitingPush};
+use chinwag_core::token::{Kind, TokenHash};
+use chinwag_core::webhook::later;
+use chinwag_core::{GroupId, MessageId, PushId, Seq, UserId};
+
+use super::{Fixture, date, uuid};
+
+fn subscription(number: i64, user: UserId) -> Subscription {
+    Subscription {
+        id: PushId(uuid(number)),
+        user,
+        endpoint: format!("https://push.example/{number}"),
+        keys: DeviceKeys { public: vec![4; 65], secret: vec![7; 16] },
+        token: None,
+        created: date(number),
+        sent: date(number),
+        expires: date(100),
+    }
+}
+
+async fn keep(f: &Fixture, subscription: &Subscription) {
+    let kept = subscription.clone();
+    f.write(move |tx| tx.subscription_set(&kept)).await;
+}
+
+fn waiting(subscription: &Subscription, group: GroupId, seq: i64) -> WaitingPush {
+    WaitingPush {
+        subscription: subscription.id,
+        group,
+        message: MessageId(uuid(500 + seq)),
+        seq: Seq(seq),
+        urgent: false,
+        due: date(seq),
+        expires: later(date(seq), Duration::from_secs(1000)),
+        attempts: 0,
+    }
+}
+
+async fn wait(f: &Fixture, push: WaitingPush) {
+    f.write(move |tx| tx.push_set(&push)).await;
+}
+
+async fn due(f: &Fixture, urgent: bool, now: i64) -> Vec<i64> {
+    let found = f.read(move |tx| tx.pushes_due(urgent, date(now), 10)).await;
+    found.into_iter().map(|push| push.seq.0).collect()
+}
+
+pub async fn keys_are_kept_once(f: Fixture) {
+    assert_eq!(f.read(|tx| tx.push_keys()).await, None);
+    let keys = |byte| ServerKeys { private: vec![byte; 138], public: vec![byte; 65] };
+    f.write(move |tx| tx.push_keys_set(&keys(1))).await;
+    f.write(move |tx| tx.push_keys_set(&keys(2))).await;
+    assert_eq!(f.read(|tx| tx.push_keys()).await, Some(keys(1)));
+    assert_eq!((f.read(|tx| tx.push_begin()).await, f.read(|tx| tx.notify_asked()).await), (0, None));
+    f.write(|tx| tx.push_begin_set(9)).await;
+    f.write(|tx| tx.notify_asked_set(date(4))).await;
+    assert_eq!(f.read(|tx| tx.push_begin()).await, 9);
+    assert_eq!(f.read(|tx| tx.notify_asked()).await, Some(date(4)));
+    assert_eq!(f.read(|tx| tx.push_keys()).await, Some(keys(1)));
+}
+
+pub async fn a_subscription_is_read_as_it_was_kept(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    assert!(!f.read(|tx| tx.subscriptions_exist()).await);
+    let (one, two) = (subscription(2, ann), subscription(1, ann));
+    keep(&f, &one).await;
+    keep(&f, &two).await;
+    assert!(f.read(|tx| tx.subscriptions_exist()).await);
+    let of = |user, now| f.read(move |tx| tx.subscriptions(user, date(now)));
+    assert_eq!(of(ann, 50).await, [two.clone(), one.clone()], "the one sent longest ago first");
+    assert_eq!(of(ann, 100).await, [], "they have ended");
+    assert_eq!(of(bob, 50).await, []);
+    let (id, endpoint) = (one.id, one.endpoint.clone());
+    assert_eq!(f.read(move |tx| tx.subscription(id)).await, Some(one.clone()));
+    assert_eq!(f.read(move |tx| tx.subscription_of(&endpoint)).await, Some(one.clone()));
+    assert_eq!(f.read(|tx| tx.subscription_of("https://other.example/")).await, None);
+    let renewed = Subscription { sent: date(9), expires: date(200), ..two.clone() };
+    keep(&f, &renewed).await;
+    assert_eq!(of(ann, 50).await, [one, renewed.clone()]);
+    f.write(move |tx| tx.subscription_delete(id)).await;
+    assert_eq!(of(ann, 50).await, [renewed]);
+}
+
+pub async fn a_subscription_ends_with_its_token_and_its_user(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let hash = TokenHash([3; 32]);
+    f.write(move |tx| tx.token_insert(&hash, ann, Kind::Token, date(90))).await;
+    let by_token = Subscription { token: Some(hash), ..subscription(1, ann) };
+    let of_bob = subscription(2, bob);
+    keep(&f, &by_token).await;
+    keep(&f, &of_bob).await;
+    let group = f.group(&[ann, bob]).await;
+    wait(&f, waiting(&by_token, group, 1)).await;
+    f.write(move |tx| tx.token_delete(&hash)).await;
+    assert_eq!(f.read(move |tx| tx.subscriptions(ann, date(5))).await, []);
+    assert_eq!(due(&f, false, 50).await, Vec::<i64>::new(), "nothing waits for it");
+    let task = f.task();
+    f.write(move |tx| tx.user_delete(bob, task)).await;
+    assert!(!f.read(|tx| tx.subscriptions_exist()).await);
+}
+
+pub async fn ended_subscriptions_are_purged(f: Fixture) {
+    let ann = f.user("ann").await;
+    for number in 1..=3 {
+        keep(&f, &Subscription { expires: date(number * 10), ..subscription(number, ann) }).await;
+    }
+    assert_eq!(f.write(|tx| tx.subscriptions_purge(date(25))).await, 2);
+    assert_eq!(f.write(|tx| tx.subscriptions_purge(date(25))).await, 0);
+    assert_eq!(f.read(move |tx| tx.subscriptions(ann, date(0))).await.len(), 1);
+}
+
+pub async fn facts_are_of_members_in_order(f: Fixture) {
+    let (ann, bob, cid) = (f.user("ann").await, f.user("bob").await, f.user("cid").await);
+    let group = f.group(&[ann, bob, cid]).await;
+    keep(&f, &subscription(1, bob)).await;
+    keep(&f, &Subscription { expires: date(5), ..subscription(2, cid) }).await;
+    let message = f.send(group, ann).await;
+    let (at, seq) = (message.date, message.seq);
+    f.write(move |tx| tx.mark_set(group, cid, seq, at)).await;
+    let settings =
+        GroupSettings { notify: Notify::Mentions, muted_until: Some(date(77)), ..GroupSettings::default() };
+    f.write(move |tx| tx.group_settings_set(group, bob, &settings)).await;
+    f.write(move |tx| tx.pending_set(group, ann, true)).await;
+    let bot = Details {
+        origin: Origin::Host,
+        kind: UserKind::Bot,
+        display_name: None,
+        avatar: None,
+        data: None,
+        created: date(0),
+        last_seen: None,
+        hides_last_seen: false,
+    };
+    f.write(move |tx| tx.profile_set(cid, &bot)).await;
+    let facts = |after, all, limit| f.read(move |tx| tx.notify_facts(group, after, all, date(10), limit));
+    let of_bob = NotifyFacts {
+        user: bob,
+        notify: Notify::Mentions,
+        muted_until: Some(date(77)),
+        read: Seq(0),
+        pending: false,
+        is_bot: false,
+        subscribed: true,
+    };
+    let plain = NotifyFacts { notify: Notify::All, muted_until: None, subscribed: false, ..of_bob };
+    let of_ann = NotifyFacts { user: ann, pending: true, ..plain };
+    let of_cid = NotifyFacts { user: cid, is_bot: true, read: seq, ..plain };
+    assert_eq!(facts(UserId(0), true, 10).await, [of_ann, of_bob, of_cid]);
+    assert_eq!(facts(ann, true, 1).await, [of_bob]);
+    assert_eq!(facts(UserId(0), false, 10).await, [of_bob], "those alone whose subscription stands");
+    assert_eq!(facts(bob, false, 10).await, []);
+}
+
+pub async fn a_notification_waits_once_for_each_group(f: Fixture) {
+    let ann = f.user("ann").await;
+    let (one, other) = (f.group(&[ann]).await, f.group(&[ann]).await);
+    let device = subscription(1, ann);
+    let first = waiting(&device, one, 1);
+    wait(&f, first).await;
+    assert_eq!(due(&f, false, 50).await, Vec::<i64>::new(), "there is no such subscription");
+    keep(&f, &device).await;
+    wait(&f, first).await;
+    wait(&f, WaitingPush { urgent: true, ..waiting(&device, other, 2) }).await;
+    assert_eq!((due(&f, false, 50).await, due(&f, true, 50).await), (vec![1], vec![2]));
+    assert_eq!(due(&f, false, 0).await, Vec::<i64>::new(), "it is not due yet");
+    let newer = WaitingPush { due: date(30), attempts: 3, ..waiting(&device, one, 7) };
+    wait(&f, newer).await;
+    let id = device.id;
+    assert_eq!(f.read(move |tx| tx.push_waiting(id, one)).await, Some(newer));
+    assert_eq!((due(&f, false, 29).await, due(&f, false, 30).await), (vec![], vec![7]));
+    f.write(move |tx| tx.push_delete(id, one)).await;
+    assert_eq!(f.read(move |tx| tx.push_waiting(id, one)).await, None);
+    f.write(move |tx| tx.subscription_delete(id)).await;
+    assert_eq!(due(&f, true, 50).await, Vec::<i64>::new(), "it ended with its subscription");
+}
+
+pub async fn the_oldest_of_too_many_notifications_goes(f: Fixture) {
+    let ann = f.user("ann").await;
+    let device = subscription(1, ann);
+    keep(&f, &device).await;
+    let groups = i64::try_from(PUSH_WAITING).expect("small") + 1;
+    let group = |number| GroupId(uuid(1000 + number));
+    let pushes: Vec<_> = (1..=groups).rev().map(|number| waiting(&device, group(number), number)).collect();
+    f.write(move |tx| pushes.iter().try_for_each(|push| tx.push_set(push))).await;
+    let id = device.id;
+    let waits = |number| f.read(move |tx| Ok(tx.push_waiting(id, group(number))?.is_some()));
+    assert!(waits(1).await, "the last one that came");
+    assert!(!waits(2).await, "the oldest of the others");
+    assert!(waits(3).await && waits(groups).await);
+}

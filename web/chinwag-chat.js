@@ -68,6 +68,8 @@ export class ChinwagChat extends LitElement {
     theme: { reflect: true },
     /** The name beside the logo. */
     name: {},
+    /** The registration of a service worker that shows what the server pushes. The page at `/` sets it. */
+    worker: { attribute: false },
   };
 
   #chat = null;
@@ -105,6 +107,7 @@ export class ChinwagChat extends LitElement {
 
   willUpdate(changed) {
     if (changed.has("lang")) this.#speak();
+    if (changed.has("worker")) this.#push();
     if (["server", "token", "group", "with"].some((name) => changed.has(name)) || !this.#chat) this.#begin();
   }
 
@@ -228,6 +231,7 @@ export class ChinwagChat extends LitElement {
     const chat = (this.#chat = new Chat(client));
     const { signal } = chat.listening;
     chat.words = this.#words;
+    chat.worker = this.worker ?? null;
     chat.alone = Boolean(this.group || this.with);
     this.#address = this.hash && !chat.alone ? new Address(chat) : null;
     this.#announcer = new Announcer(chat, () => this.requestUpdate());
@@ -261,7 +265,17 @@ export class ChinwagChat extends LitElement {
     this.#openOne();
     this.#address?.begin();
     this.#countUnread();
+    this.#push();
     this.requestUpdate();
+  }
+
+  /** Lets the server push to this browser, once the user is in and the page's service worker is there. */
+  async #push() {
+    const chat = this.#chat;
+    if (!chat || this.#stage !== "in" || !this.worker) return;
+    chat.worker = this.worker;
+    if (!chat.offer) await chat.learn();
+    await notifications.push(chat);
   }
 
   /** The server cannot be reached yet: what is known from before is shown meanwhile. */
@@ -338,6 +352,7 @@ export class ChinwagChat extends LitElement {
     const count = this.unread;
     if (count === this.#unread) return;
     this.#unread = count;
+    if (this.#chat) notifications.closeRead(this.#chat);
     this.#tell("chinwag-unread", { count });
   }
 

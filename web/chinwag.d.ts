@@ -429,6 +429,7 @@ export interface ServerInfo {
   /** The bounds of files, in bytes; `types` is null if any are allowed. Null or left out if there are no files. */
   readonly files?: { readonly max_size: number; readonly types: readonly string[] | null; readonly per_user: number } | null;
   readonly oidc: { readonly name: string } | null;
+  /** Whether it pushes notifications to browsers and phones. */
   readonly push: boolean;
 }
 
@@ -683,6 +684,15 @@ export class Chinwag extends EventTarget {
   rename(name: string): Promise<void>;
   /** Deletes this user with all messages, and does as `signOut`. There is no way back. */
   deleteAccount(): Promise<void>;
+
+  /**
+   * Lets the server push notifications to this browser, also while no page is open: call it at each start, once the user is
+   * signed in and the browser's permission is granted. The service worker of `registration` shows them. Rejects if the browser
+   * or the server refuses. Signing out ends it.
+   */
+  subscribePush(registration: ServiceWorkerRegistration): Promise<void>;
+  /** Ends that. */
+  unsubscribePush(registration: ServiceWorkerRegistration): Promise<void>;
 
   // ── Groups and messages ──
 

@@ -14,7 +14,9 @@ async function keepFiles() {
   try {
     const { serviceWorker } = navigator;
     await serviceWorker.register(new URL("../worker.js", import.meta.url));
-    const { active } = await serviceWorker.ready;
+    const registration = await serviceWorker.ready;
+    chat.worker = registration;
+    const { active } = registration;
     const files = performance.getEntriesByType("resource").map(({ name }) => name);
     active.postMessage({ files: [location.href.split(/[?#]/)[0], ...files] });
   } catch {
@@ -23,6 +25,10 @@ async function keepFiles() {
 }
 
 if (navigator.serviceWorker) {
+  // A notification was clicked.
+  navigator.serviceWorker.addEventListener("message", ({ data }) => {
+    if (typeof data?.open === "string") location.hash = data.open;
+  });
   if (document.readyState === "complete") keepFiles();
   else addEventListener("load", keepFiles);
 }

@@ -45,3 +45,42 @@ async function keep(files) {
   await Promise.all(wanted.map((file) => cache.add(file)));
   for (const request of await cache.keys()) if (!wanted.includes(request.url)) await cache.delete(request);
 }
+
+// ── Notifications ──
+
+self.addEventListener("push", (event) => event.waitUntil(show(event.data)));
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(open(event.notification.data));
+});
+
+/** The text in place of one that the server withholds. */
+const NEW = { en: "New message", fr: "Nouveau message" };
+
+/** Shows a notification for each push, one for each conversation: browsers end a subscription that shows none. */
+async function show(data) {
+  const { group, seq, title, author, body } = read(data);
+  const lang = navigator.language.startsWith("fr") ? "fr" : "en";
+  const text = body && author && author !== title ? `${author}: ${body}` : body;
+  const tag = group ? `chinwag-${group}` : "chinwag";
+  await self.registration.showNotification(title || "Chinwag", { body: text || NEW[lang], tag, renotify: true, data: { group, seq } });
+}
+
+function read(data) {
+  try {
+    return data.json() ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** Opens the conversation, in a page that is open if there is one. */
+async function open({ group } = {}) {
+  const place = group ? `#${group}` : "";
+  const { scope } = self.registration;
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const page = pages.find(({ url }) => url.split(/[?#]/)[0] === scope);
+  if (!page) return self.clients.openWindow(scope + place);
+  page.postMessage({ open: place });
+  return page.focus();
+}

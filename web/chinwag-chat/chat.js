@@ -44,6 +44,10 @@ export class Chat extends EventTarget {
   gallery = null;
   /** The features of the server, once they are known. */
   offer = null;
+  /** The registration of the page's service worker, if there is one. */
+  worker = null;
+  /** "pushed" while the server pushes notifications to this browser, "unpushed" if the browser refuses that, else empty. */
+  pushed = "";
   /** Receivers of a first message that is being sent or was refused. */
   unsentNames = new Set();
   /** The message to show: `{group, seq, isLink}`; null for the first unread one, or the newest. */

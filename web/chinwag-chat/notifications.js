@@ -17,21 +17,49 @@ export function state() {
 }
 
 /** Turns them on or off in this browser. The browser asks the user the first time. */
-export function turn(on) {
+export async function turn(chat, on) {
   try {
     if (on) localStorage.removeItem(OFF);
     else localStorage.setItem(OFF, "1");
   } catch {
     // Without storage they stay as the browser has them.
   }
-  return on && Notification.permission === "default" ? Notification.requestPermission() : undefined;
+  if (on && Notification.permission === "default") await Notification.requestPermission();
+  await push(chat);
+}
+
+/**
+ * Lets the server push to this browser while the notifications are on, and else no longer. On the page alone, whose service
+ * worker shows them. To be called at each start: browsers lose subscriptions.
+ */
+export async function push(chat) {
+  const { worker, client, offer } = chat;
+  if (!worker?.pushManager || !offer?.push) return;
+  try {
+    if (state() === "on") await client.subscribePush(worker);
+    else await client.unsubscribePush(worker);
+    chat.pushed = state() === "on" ? "pushed" : "";
+  } catch (error) {
+    // The page still shows its own.
+    chat.pushed = error instanceof DOMException ? "unpushed" : "";
+  }
+  chat.tell();
+}
+
+/** Closes notifications that were pushed, of what is read by now. */
+export async function closeRead(chat) {
+  const shown = (await chat.worker?.getNotifications?.()) ?? [];
+  for (const notice of shown) {
+    const group = chat.client.groups.get(notice.data?.group);
+    if (group && notice.data.seq <= group.lastRead) notice.close();
+  }
 }
 
 /** Shows a notification for a message, in one tab alone, unless the message is read meanwhile. */
 export async function show(chat, group, message) {
   if (group.muted || chat.client.relations.blockeds.has(message.author)) return;
   if (group.settings.notify === "mentions" && !isMention(chat, message)) return;
-  if (state() !== "on" || isInFront()) return;
+  if (state() !== "on" || isInFront() || isPushed(chat)) return;
   await pause(HOLD);
   const isRead = message.seq <= group.lastRead || chat.client.groups.get(group.id) !== group;
   if (isRead || state() !== "on" || isInFront()) return;
@@ -73,5 +101,7 @@ function isOff() {
   }
 }
 
+/** Whether the server pushes to this browser, which it does while the user is not online. */
+const isPushed = (chat) => chat.pushed === "pushed" && chat.client.statusOf(chat.me) !== "online";
 const isInFront = () => !document.hidden && document.hasFocus();
 const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));

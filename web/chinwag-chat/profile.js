@@ -140,10 +140,11 @@ export class Profile extends Part {
 
   #notifications() {
     const state = notifications.state();
-    const turn = (on) => () => this.attempt(() => notifications.turn(on));
+    const turn = (on) => () => this.attempt(() => notifications.turn(this.chat, on));
     const button = (on, key) => html`<div><button @click=${turn(on)}>${this.say(key)}</button></div>`;
     if (state === "ask" || state === "off") return button(true, "profile.notifications.ask");
-    const text = html`<p class="small">${this.say(`profile.notifications.${state}`)}</p>`;
+    const key = (state === "on" && this.chat.pushed) || state;
+    const text = html`<p class="small">${this.say(`profile.notifications.${key}`)}</p>`;
     return state === "on" ? html`${text}${button(false, "profile.notifications.off")}` : text;
   }
 

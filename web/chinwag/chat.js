@@ -401,6 +401,7 @@ export class Chinwag extends Grouping {
 
   /** @param {string} path what is deleted @param {"signed out" | "deleted"} reason */
   async #leave(path, reason) {
+    await this._leavePush();
     await this.#session.end(path);
     this.close();
     await Promise.all([this.#outbox.clear(), this.#recall.clear()]);

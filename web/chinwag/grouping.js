@@ -1,15 +1,15 @@
 // The requests about a group: its making, its changes, its end, and this user's part in it.
 
 import { ask } from "./messaging.js";
+import { Pushing } from "./pushing.js";
 import { within } from "./rest.js";
-import { Searching } from "./searching.js";
 
 /** @typedef {import("./group.js").Group} Group */
 
 /** How long the event of a group that was joined may take, in milliseconds. */
 const JOIN_WAIT = 30_000;
 
-export class Grouping extends Searching {
+export class Grouping extends Pushing {
   /**
    * @param {string} _id
    * @returns {Group}

@@ -416,6 +416,8 @@ export default {
   "profile.notifications.off": "Turn off notifications",
   "profile.notifications.ask": "Turn on notifications",
   "profile.notifications.on": "This browser shows new messages while the page is in the background.",
+  "profile.notifications.pushed": "This browser shows new messages while the page is in the background or closed.",
+  "profile.notifications.unpushed": "This browser shows new messages while the page is in the background. It refuses to show them while the page is closed.",
   "profile.notifications.denied": "This browser blocks notifications here. Allow them in its settings for this site.",
   "profile.notifications.none": "This browser cannot show notifications here.",
   "password.title": "Password",

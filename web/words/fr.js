@@ -403,6 +403,8 @@ export default {
   "profile.notifications.off": "Désactiver les notifications",
   "profile.notifications.ask": "Activer les notifications",
   "profile.notifications.on": "Ce navigateur affiche les nouveaux messages quand la page est en arrière-plan.",
+  "profile.notifications.pushed": "Ce navigateur affiche les nouveaux messages quand la page est en arrière-plan ou fermée.",
+  "profile.notifications.unpushed": "Ce navigateur affiche les nouveaux messages quand la page est en arrière-plan. Il refuse de les afficher quand la page est fermée.",
   "profile.notifications.denied": "Ce navigateur bloque les notifications ici. Autorisez-les dans ses réglages pour ce site.",
   "profile.notifications.none": "Ce navigateur ne peut pas afficher de notifications ici.",
   "password.title": "Mot de passe",

@@ -29,6 +29,7 @@ mod path;
 mod people;
 mod pins;
 mod profiles;
+mod push;
 mod reactions;
 mod reading;
 mod search;

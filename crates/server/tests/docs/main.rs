@@ -1,9 +1,10 @@
-//! The tours of the README and of docs/events.md, run as they stand: their `sh` blocks by a real shell against the real
+//! The tours of the README, of docs/events.md and of docs/notifications.md, run as they stand: their `sh` blocks by a real shell against the real
 //! binary, in an empty folder, and what they print held against the `text` blocks that follow them.
 //!
 //! The block that starts the server runs in a shell of its own until all others have. In a `text`
 //! block `…` stands for anything within a line. Needs `curl`, `jq` and `python3`.
 
+mod mail;
 mod settings;
 
 use std::fmt::Write as _;
@@ -14,6 +15,7 @@ use chinwag_testkit::process::{Program, Running, finish};
 const BINARY: &str = env!("CARGO_BIN_EXE_chinwag");
 const README: &str = include_str!("../../../../README.md");
 const EVENTS: &str = include_str!("../../../../docs/events.md");
+const NOTIFICATIONS: &str = include_str!("../../../../docs/notifications.md");
 /// The end of the block that starts the server.
 const START: &str = "cargo run --release -- serve\n";
 /// The mark between two blocks' output.
@@ -57,8 +59,30 @@ fn the_example_of_an_incoming_hook_works_as_it_says() {
     run("docs/events.md", EVENTS, "## Incoming hooks", 2);
 }
 
+#[test]
+fn the_example_of_mail_works_as_it_says() {
+    let server = mail::MailServer::start();
+    run_with(
+        "docs/notifications.md",
+        NOTIFICATIONS,
+        "## Mail from events",
+        2,
+        &[("SMTP", &server.address())],
+    );
+    let mails = server.received();
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    for part in ["To: astra@example.org", "Subject: 1 unread", "Tea, arlan: The kettle is on."] {
+        assert!(mails[0].contains(part), "{}", mails[0]);
+    }
+}
+
 /// Runs the tour under a heading, which has at least so many steps.
 fn run(document: &str, text: &str, heading: &str, least: usize) {
+    run_with(document, text, heading, least, &[]);
+}
+
+/// The same, with variables in the environment of the steps.
+fn run_with(document: &str, text: &str, heading: &str, least: usize, variables: &[(&str, &str)]) {
     let (server, steps): (Vec<_>, Vec<_>) =
         steps(text, heading).into_iter().partition(|step| step.script.ends_with(START));
     assert_eq!(server.len(), 1, "one block starts the server: {START}");
@@ -73,7 +97,9 @@ fn run(document: &str, text: &str, heading: &str, least: usize) {
     for step in &steps {
         writeln!(script, "echo '{MARK}'\n{}", step.script).expect("a String");
     }
-    let output = finish(shell(&program, "", &script), "");
+    let mut tour = shell(&program, "", &script);
+    tour.envs(variables.iter().copied());
+    let output = finish(tour, "");
     assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
 
     let printed: Vec<_> = output.stdout.split(&format!("{MARK}\n")).skip(1).collect();

@@ -358,7 +358,7 @@ async fn long_message_is_cut_to_fit() {
     let notification = device.count(&receiver, 1).await.remove(0);
     let cut = text(&notification["body"]);
     assert_eq!(notification["cut"], true);
-    assert!(body.starts_with(&cut) && cut.len() > 3500 && cut.len() % 18 == 0, "{}", cut.len());
+    assert!(body.starts_with(&cut) && cut.len() > 3500 && cut.len().is_multiple_of(18), "{}", cut.len());
     let length = receiver.received()[0].body.len();
     assert!((4096 - 18..=4096).contains(&length), "{length}");
 }

@@ -5,6 +5,7 @@
 
 mod binaries;
 mod cargo;
+mod compare;
 mod cycles;
 mod dist;
 mod long;
@@ -35,6 +36,9 @@ Usage: cargo xtask <task>
                    several (order, kills, rolling, removal, ends, first, commit, database, link,
                    hints, dead), or the one named, each as often as it takes to believe it, and a
                    table of what was seen. `test` runs each a few times.
+  bench --compare REV
+                   measures a revision and the present tree in turn: CPU per message and messages per
+                   second. `bench --help` says more.
   hostile [SECS]   the readers of clients' bytes fuzzed, SECS seconds each (60; needs nightly and
                    cargo-fuzz), and the REST API tried by Schemathesis against its own document.
   dist [PACKAGE] [--out DIR] [--binary FILE]
@@ -57,6 +61,8 @@ enum Chore {
     Trials { only: Option<String> },
     Hostile { seconds: u32 },
     Dist(DistOptions),
+    BenchHelp,
+    Compare(compare::CompareArgs),
 }
 
 fn main() -> ExitCode {
@@ -95,6 +101,8 @@ fn parse(args: &[String]) -> Result<Chore, String> {
             Err(_) => Err(format!("`{seconds}` is no number of seconds")),
         },
         ["dist", words @ ..] => DistOptions::parse(words).map(Chore::Dist),
+        ["bench", "help" | "--help" | "-h"] => Ok(Chore::BenchHelp),
+        ["bench", rest @ ..] => compare::parse(rest).map(Chore::Compare),
         ["trials", word, ..] => Err(format!("`{word}`: the trials are {}", trials::names().join(", "))),
         ["test", word, ..] => Err(format!("`{word}`: what goes to cargo test stands after `--`")),
         ["check", word, ..] => Err(format!("check takes nothing, and was given `{word}`")),
@@ -115,6 +123,11 @@ fn run(task: &Chore) -> Result<bool> {
         Chore::Trials { only } => Ok(trials::run(&root, only.as_deref())),
         Chore::Hostile { seconds } => Ok(hostile(&root, *seconds)),
         Chore::Dist(options) => dist::run(&root, options),
+        Chore::BenchHelp => {
+            print!("{}", compare::HELP);
+            Ok(true)
+        }
+        Chore::Compare(args) => compare::run(&root, args).map(|()| true),
     }
 }
 

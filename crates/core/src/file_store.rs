@@ -6,7 +6,9 @@
 //! storage that is away or slow is [`Error::Unavailable`](crate::Error::Unavailable) within a bounded time, a full disk
 //! [`Error::Full`](crate::Error::Full).
 
+use std::fs::File;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -91,6 +93,19 @@ pub trait FileWriter: Send {
 pub trait FileReader: Send {
     /// The next bytes, at least one and at most `most`, or `None` at the end of the range. They hold no others in memory.
     fn next(&mut self, most: usize) -> Answer<'_, Option<Bytes>>;
+
+    /// The next bytes, at least one and at most `most`, where they are in a file of this machine: the system has read
+    /// them into its memory. `None` at the end of the range, and always if the storage has no such files.
+    fn next_span(&mut self, _most: usize) -> Answer<'_, Option<FileSpan>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+/// Neighbouring bytes of an open file, which is at least as long as they reach.
+#[derive(Debug, Clone)]
+pub struct FileSpan {
+    pub file: Arc<File>,
+    pub range: Range<u64>,
 }
 
 /// The objects of a storage, being listed.

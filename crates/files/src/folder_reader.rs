@@ -8,12 +8,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chinwag_core::file_store::FileReader;
+use chinwag_core::file_store::{FileReader, FileSpan};
 use chinwag_core::store::Answer;
 use tokio::task::spawn_blocking;
 
 use crate::fault::Faults;
 use crate::reader::PIECE;
+
+/// The distance of the samples that show whether bytes are in memory: what the system reads ahead by default.
+const SAMPLE: usize = 128 << 10;
 
 pub(crate) struct FolderReader {
     pub(crate) faults: Faults,
@@ -32,16 +35,24 @@ impl FolderReader {
     async fn read(&mut self, size: usize) -> object_store::Result<Vec<u8>> {
         let (path, file, at) = (self.path.clone(), self.file.clone(), self.rest.start);
         let reading = spawn_blocking(move || {
-            let file = match file {
-                Some(file) => file,
-                None => Arc::new(File::open(&path).map_err(|why| fault(why, &path))?),
-            };
+            let file = open(file, &path)?;
             let bytes = read_at(&file, at, size).map_err(|why| fault(why, &path))?;
             Ok::<_, object_store::Error>((file, bytes))
         });
         let (file, bytes) = reading.await.map_err(|why| generic(io::Error::other(why)))??;
         self.file = Some(file);
         Ok(bytes)
+    }
+
+    /// Opens the file if need be, and has the system read bytes into its memory, on a thread that may wait.
+    async fn load(&self, range: Range<u64>) -> object_store::Result<Arc<File>> {
+        let (path, file) = (self.path.clone(), self.file.clone());
+        let loading = spawn_blocking(move || {
+            let file = open(file, &path)?;
+            load(&file, range).map_err(|why| fault(why, &path))?;
+            Ok(file)
+        });
+        loading.await.map_err(|why| generic(io::Error::other(why)))?
     }
 }
 
@@ -65,6 +76,74 @@ impl FileReader for FolderReader {
             Ok(Some(bytes.into()))
         })
     }
+
+    fn next_span(&mut self, most: usize) -> Answer<'_, Option<FileSpan>> {
+        Box::pin(async move {
+            let end = self.rest.end.min(self.rest.start.saturating_add(most.min(PIECE) as u64));
+            let range = self.rest.start..end;
+            if range.is_empty() {
+                return Ok(None);
+            }
+            if self.file.is_none() {
+                self.file = open_cached(&self.path).map(Arc::new);
+            }
+            let file = match &self.file {
+                Some(file) if is_cached(file, &range) => file.clone(),
+                _ => self.faults.clone().outcome(self.load(range.clone())).await?,
+            };
+            self.file = Some(file.clone());
+            self.rest.start = end;
+            Ok(Some(FileSpan { file, range }))
+        })
+    }
+}
+
+/// Opens a file whose place on the disk is in memory; none if the disk would have to be waited for.
+#[cfg(target_os = "linux")]
+fn open_cached(path: &Path) -> Option<File> {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED).ok().map(File::from)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_cached(_: &Path) -> Option<File> {
+    None
+}
+
+/// Whether bytes are in memory, as samples of them show, the first and the last byte among them.
+#[cfg(target_os = "linux")]
+fn is_cached(file: &File, range: &Range<u64>) -> bool {
+    use rustix::io::{ReadWriteFlags, preadv2};
+
+    let samples = (range.start..range.end).step_by(SAMPLE).chain(range.end.checked_sub(1));
+    let is_in_memory = |at| {
+        let mut byte = [0];
+        let read = preadv2(file, &mut [io::IoSliceMut::new(&mut byte)], at, ReadWriteFlags::NOWAIT);
+        matches!(read, Ok(1))
+    };
+    samples.into_iter().all(is_in_memory)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_cached(_: &File, _: &Range<u64>) -> bool {
+    false
+}
+
+fn open(file: Option<Arc<File>>, path: &Path) -> object_store::Result<Arc<File>> {
+    match file {
+        Some(file) => Ok(file),
+        None => Ok(Arc::new(File::open(path).map_err(|why| fault(why, path))?)),
+    }
+}
+
+/// Reads bytes, so that the system has them in its memory.
+fn load(mut file: &File, range: Range<u64>) -> io::Result<()> {
+    file.seek(SeekFrom::Start(range.start))?;
+    let size = range.end - range.start;
+    let read = io::copy(&mut file.take(size), &mut io::sink())?;
+    if read < size { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
 }
 
 /// Bytes that are in memory, at least one; none if the disk would have to be waited for.

@@ -8,6 +8,7 @@ pub(crate) mod part;
 pub(crate) mod range;
 pub(crate) mod receive;
 pub(crate) mod running;
+pub(crate) mod span;
 pub(crate) mod spool;
 pub(crate) mod ticket;
 

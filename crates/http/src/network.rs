@@ -1,5 +1,6 @@
 //! Network rules: the addresses, hosts and origins that requests come from.
 
+pub(crate) mod file_stream;
 pub(crate) mod hosts;
 pub mod origins;
 pub(crate) mod outbound;

@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::health;
+use crate::network::file_stream::{FileStream, SpanQueue};
 use crate::network::peer::trusts;
 use crate::network::write_timeout::WriteTimeout;
 use crate::options::Options;
@@ -84,9 +85,12 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "small packets of a connection may be late");
     }
+    let spans = SpanQueue::default();
+    let stream = FileStream::new(stream, spans.clone());
     let handle = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(address));
+        request.extensions_mut().insert(spans.clone());
         let front = front.clone();
         async move { Ok::<_, Infallible>(front.answer(request).await) }
     });
@@ -115,8 +119,8 @@ async fn connection(
 }
 
 /// Has a connection reset when it is dropped: the system would keep what was not sent for minutes.
-fn reset(stream: &TcpStream) {
-    if let Err(error) = stream.set_zero_linger() {
+fn reset(stream: &FileStream) {
+    if let Err(error) = stream.tcp().set_zero_linger() {
         tracing::debug!(%error, "a connection that is cut off ends slowly");
     }
 }

@@ -36,6 +36,7 @@ macro_rules! file_store_suite {
         $crate::file_store_suite! {
             @each $open:
             object_is_read_whole_and_in_ranges,
+            spans_are_the_bytes_of_the_range,
             large_object_is_written_in_parts,
             unfinished_object_is_not_visible,
             empty_object_has_size_zero,
@@ -90,6 +91,26 @@ pub async fn object_is_read_whole_and_in_ranges(files: OpenedFiles) {
     }
     put(&files, key, b"another").await;
     assert_eq!(get(&files, key, 0..7).await.expect("bytes"), b"another", "the last writer replaces");
+}
+
+pub async fn spans_are_the_bytes_of_the_range(files: OpenedFiles) {
+    let (key, written, range) = (FileKey::Whole(id(1)), bytes(LARGE), 5..LARGE - 3);
+    put(&files, key, &written).await;
+    let mut reader = files.store.read(key, 5..LARGE as u64 - 3);
+    let mut read = Vec::new();
+    let mut sizes = [SLICE, usize::MAX, 1].into_iter().cycle();
+    while let Some(span) = reader.next_span(sizes.next().unwrap_or(SLICE)).await.expect("a span") {
+        let mut piece = vec![0; usize::try_from(span.range.end - span.range.start).expect("a size")];
+        std::os::unix::fs::FileExt::read_exact_at(&*span.file, &mut piece, span.range.start).expect("bytes");
+        read.extend(piece);
+    }
+    // A bucket has none, and then reads its bytes as before.
+    while let Some(piece) = reader.next(usize::MAX).await.expect("bytes") {
+        read.extend_from_slice(&piece);
+    }
+    assert!(read == written[range], "other bytes");
+    let missing = files.store.read(FileKey::Whole(id(2)), 0..1).next_span(1).await;
+    assert!(matches!(missing, Ok(None) | Err(Error::NotFound(_))), "{missing:?}");
 }
 
 pub async fn large_object_is_written_in_parts(files: OpenedFiles) {

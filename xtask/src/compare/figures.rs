@@ -118,7 +118,7 @@ impl Comparison {
             let (old, new) = (shown(old), shown(new));
             let rounds = values.len();
             // Writing to a string cannot fail.
-            drop(writeln!(text, "| {workload} | {figure} | {old} | {new} | {ratio} | {rounds} |"));
+            let _ = writeln!(text, "| {workload} | {figure} | {old} | {new} | {ratio} | {rounds} |");
         }
         text
     }

@@ -19,7 +19,9 @@ use tokio::time::sleep;
 
 use super::figures;
 use super::range::{self, Wanted};
+use super::span;
 use crate::error::{Problem, Result};
+use crate::network::file_stream::{SENDS_FILES, SPAN, SpanQueue};
 use crate::permits::SharedPermit;
 use crate::state::ServerState;
 
@@ -107,12 +109,29 @@ pub(crate) async fn answer(
     }
     if parts.method != Method::HEAD && !range.is_empty() {
         let permit = state.admission.shared(&files.downloads, parts)?;
-        let mut source = SentFile::new(files.store().clone(), object.key, range);
-        // Before the status is sent: a storage that is away is 503, and no body that is cut.
-        let first = source.next().await?;
-        *response.body_mut() = body(first, source, permit);
+        *response.body_mut() = content(files.store(), object.key, range, parts, permit).await?;
     }
     Ok(response)
+}
+
+/// The bytes of an object. The first are read before the status is sent: a storage that is away is 503, and no body that
+/// is cut.
+async fn content(
+    store: &Arc<dyn FileStore>,
+    key: FileKey,
+    range: Range<u64>,
+    parts: &Parts,
+    permit: SharedPermit,
+) -> Result<Body> {
+    if SENDS_FILES && let Some(queue) = parts.extensions.get::<SpanQueue>() {
+        let mut reader = store.read(key, range.clone());
+        if let Some(first) = reader.next_span(SPAN).await? {
+            return Ok(span::body(first, reader, queue.clone(), permit));
+        }
+    }
+    let mut source = SentFile::new(store.clone(), key, range);
+    let first = source.next().await?;
+    Ok(body(first, source, permit))
 }
 
 fn headers(object: &ServedObject<'_>, etag: &str, disposition: &str) -> HeaderMap {

@@ -29,6 +29,7 @@ use super::session::Session;
 use super::socket::TcpSink;
 use super::window::window;
 use crate::error::{ErrorResponse, Problem};
+use crate::network::file_stream::FileStream;
 use crate::network::peer::{Peer, trusts};
 use crate::network::write_timeout::WriteTimeout;
 use crate::permits::AddressPermit;
@@ -179,6 +180,6 @@ async fn linger(stream: &mut TcpStream) -> io::Result<()> {
 
 /// The TCP stream under an upgraded connection, and what was read past the request.
 fn raw(upgraded: Upgraded) -> Option<(TcpStream, Vec<u8>)> {
-    let parts = upgraded.downcast::<TokioIo<WriteTimeout<TcpStream>>>().ok()?;
-    Some((parts.io.into_inner().into_inner(), parts.read_buf.to_vec()))
+    let parts = upgraded.downcast::<TokioIo<WriteTimeout<FileStream>>>().ok()?;
+    Some((parts.io.into_inner().into_inner().into_tcp(), parts.read_buf.to_vec()))
 }

@@ -353,6 +353,47 @@ async fn client_that_stops_reading_a_file_is_cut_off() {
     assert_eq!(bytes(&ann, &path(&file)).await.len(), 20 << 20, "one who reads is served");
 }
 
+/// Bytes of which no two neighbouring ranges are the same.
+fn pattern(size: usize) -> Vec<u8> {
+    (0..size).map(|at| (at % 251).to_le_bytes()[0]).collect()
+}
+
+#[tokio::test]
+async fn pipelined_reads_are_answered_in_order() {
+    let app = TestApp::start().await;
+    let ann = app.user("ann").await;
+    let (large, small) = (pattern((5 << 20) + 17), pattern(100));
+    let file = path(&upload(&ann, "large", large.clone()).await.ok(201));
+    let other = path(&upload(&ann, "small", small.clone()).await.ok(201));
+    let address = app.url().trim_start_matches("http://").to_owned();
+    let mut client = TcpStream::connect(&address).await.expect("it listens");
+    let get = |path: &str, more: &str| {
+        let token = ann.token();
+        format!(
+            "GET /api/v1/{path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n{more}\r\n"
+        )
+    };
+    let requests = [
+        get(&file, ""),
+        get(&other, ""),
+        get(&file, "Range: bytes=3-2000000\r\n"),
+        get(&other, "Range: bytes=99-\r\n"),
+        get(&file, "Connection: close\r\n"),
+    ];
+    client.write_all(requests.concat().as_bytes()).await.expect("the server reads");
+    let mut read = Vec::new();
+    client.read_to_end(&mut read).await.expect("all answers");
+    let mut read = &read[..];
+    for expected in [&*large, &*small, &large[3..=2_000_000], &small[99..], &*large] {
+        let end = read.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
+        assert!(read.starts_with(b"HTTP/1.1 20"), "{}", String::from_utf8_lossy(&read[..end]));
+        let body = &read[end..end + expected.len()];
+        assert!(body == expected, "other bytes of {}", expected.len());
+        read = &read[end + expected.len()..];
+    }
+    assert!(read.is_empty(), "{} bytes more", read.len());
+}
+
 #[tokio::test]
 async fn files_that_are_off_are_404_and_say_so() {
     let app = TestApp::with(|options| options.files = None).await;

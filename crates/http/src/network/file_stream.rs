@@ -1,0 +1,263 @@
+//! Files that the system sends: `sendfile(2)` moves their bytes from its memory to a connection, and the process never
+//! has them.
+//!
+//! hyper takes a body's bytes from memory. Instead of a span of a file it is given as many bytes of the
+//! [stand-in](STAND_IN), and the span waits in the [queue](SpanQueue) of the connection. Whenever hyper writes bytes of the
+//! stand-in, the connection has the system send bytes of the span in front. hyper writes the pieces of its bodies in
+//! the order in which it took them, and never copies a piece, since the connection takes several at a time
+//! (`is_write_vectored`). A piece that is not as long as the span in front ends the connection: the stand-in
+//! itself is never sent.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use axum::body::Bytes;
+use chinwag_core::file_store::FileSpan;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::permits::SharedPermit;
+
+/// The most bytes of a span.
+pub(crate) const SPAN: usize = 1 << 20;
+
+/// Memory that is neither read nor written, so that the system never provides it.
+static STAND_IN: OnceLock<Box<[u8]>> = OnceLock::new();
+
+/// The spans that hyper has taken for one connection, each with the permit of its answer. hyper takes no more while it
+/// has 64 KiB to write, so there are two at most.
+#[derive(Clone, Default)]
+pub(crate) struct SpanQueue(Arc<Mutex<VecDeque<(FileSpan, Arc<SharedPermit>)>>>);
+
+/// A connection that sends spans of files.
+pub(crate) struct FileStream {
+    stream: TcpStream,
+    spans: SpanQueue,
+}
+
+impl SpanQueue {
+    /// Queues a span of at most [`SPAN`] bytes: its stand-in, which hyper has to take next.
+    pub(crate) fn push(&self, span: FileSpan, permit: Arc<SharedPermit>) -> Bytes {
+        let stand_in = STAND_IN.get_or_init(|| vec![0; SPAN].into());
+        let length = usize::try_from(span.range.end - span.range.start).unwrap_or(usize::MAX);
+        self.lock().push_back((span, permit));
+        Bytes::from_static(&stand_in[..length])
+    }
+
+    /// Has the system send bytes of the span in front, all but `length` of which were sent.
+    fn send(&self, stream: &TcpStream, length: usize) -> io::Result<usize> {
+        let mut spans = self.lock();
+        let Some((FileSpan { file, range }, _)) = spans.front_mut() else {
+            return Err(io::Error::new(ErrorKind::InvalidData, "no file is to be sent"));
+        };
+        if range.end - range.start != length as u64 {
+            return Err(io::Error::new(ErrorKind::InvalidData, "another span is to be sent"));
+        }
+        let sent = send(stream, file, range.start, length)?;
+        if sent == 0 {
+            return Err(io::Error::new(ErrorKind::UnexpectedEof, "a file is shorter than it was"));
+        }
+        range.start += sent as u64;
+        if range.is_empty() {
+            spans.pop_front();
+        }
+        Ok(sent)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(FileSpan, Arc<SharedPermit>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the system sends files.
+pub(crate) const SENDS_FILES: bool = cfg!(target_os = "linux");
+
+#[cfg(target_os = "linux")]
+fn send(stream: &TcpStream, file: &std::fs::File, mut at: u64, length: usize) -> io::Result<usize> {
+    Ok(rustix::fs::sendfile(stream, file, Some(&mut at), length)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn send(_: &TcpStream, _: &std::fs::File, _: u64, _: usize) -> io::Result<usize> {
+    Err(ErrorKind::Unsupported.into())
+}
+
+/// Whether bytes are a part of the stand-in.
+fn is_stand_in(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && STAND_IN.get().is_some_and(|memory| memory.as_ptr_range().contains(&bytes.as_ptr()))
+}
+
+impl FileStream {
+    pub(crate) fn new(stream: TcpStream, spans: SpanQueue) -> Self {
+        Self { stream, spans }
+    }
+
+    pub(crate) fn tcp(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    pub(crate) fn into_tcp(self) -> TcpStream {
+        self.stream
+    }
+
+    fn poll_send(&self, context: &mut Context<'_>, length: usize) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.stream.poll_write_ready(context))?;
+            match self.stream.try_io(Interest::WRITABLE, || self.spans.send(&self.stream, length)) {
+                Err(why) if matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                sent => return Poll::Ready(sent),
+            }
+        }
+    }
+}
+
+impl AsyncRead for FileStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for FileStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if is_stand_in(bytes) {
+            return self.poll_send(context, bytes.len());
+        }
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match slices.iter().position(|slice| is_stand_in(slice)) {
+            Some(0) => self.poll_send(context, slices[0].len()),
+            at => {
+                let bytes = &slices[..at.unwrap_or(slices.len())];
+                Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+            }
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::Write;
+    use std::ops::Range;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::permits::SharedPermits;
+
+    async fn connection() -> (FileStream, SpanQueue, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+        let address = listener.local_addr().expect("its address");
+        let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (stream, _) = accepted.expect("a connection");
+        let queue = SpanQueue::default();
+        (FileStream::new(stream, queue.clone()), queue, client.expect("a connection"))
+    }
+
+    fn content() -> Vec<u8> {
+        (0..3 * SPAN).map(|at| (at % 251).to_le_bytes()[0]).collect()
+    }
+
+    fn span(content: &[u8], range: Range<u64>) -> FileSpan {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(content).expect("it is written");
+        FileSpan { file: Arc::new(file), range }
+    }
+
+    fn permit(permits: &SharedPermits) -> Arc<SharedPermit> {
+        Arc::new(permits.take(None).expect("a permit"))
+    }
+
+    #[tokio::test]
+    async fn spans_are_sent_between_other_bytes_in_order() {
+        let (mut stream, queue, mut client) = connection().await;
+        let (permits, content) = (SharedPermits::new(10), content());
+        let sending = tokio::spawn({
+            let content = content.clone();
+            async move {
+                let first = queue.push(span(&content, 7..7 + SPAN as u64), permit(&permits));
+                let second = queue.push(span(&content, 0..1), permit(&permits));
+                let both = [IoSlice::new(b"head"), IoSlice::new(&first)];
+                assert_eq!(stream.write_vectored(&both).await.expect("it is written"), 4);
+                for bytes in [&*first, b"middle", &*second, b"end"] {
+                    stream.write_all(bytes).await.expect("it is written");
+                }
+            }
+        });
+        let mut read = Vec::new();
+        client.read_to_end(&mut read).await.expect("everything");
+        sending.await.expect("no panic");
+        let expected = [b"head", &content[7..7 + SPAN], b"middle", &content[..1], b"end"].concat();
+        assert!(read == expected, "other bytes are sent");
+    }
+
+    #[tokio::test]
+    async fn stand_in_itself_is_never_sent() {
+        let (mut stream, queue, mut client) = connection().await;
+        let permits = SharedPermits::new(1);
+        let piece = queue.push(span(&content(), 0..10), permit(&permits));
+        let why = stream.write_all(&piece[..5]).await.expect_err("another length");
+        assert_eq!(why.kind(), ErrorKind::InvalidData);
+        stream.write_all(&piece).await.expect("it is sent");
+        let why = stream.write_all(&piece).await.expect_err("no span");
+        assert_eq!(why.kind(), ErrorKind::InvalidData);
+        drop(stream);
+        let mut read = Vec::new();
+        client.read_to_end(&mut read).await.expect("everything");
+        assert_eq!(read, content()[..10]);
+    }
+
+    #[tokio::test]
+    async fn file_that_became_shorter_ends_the_connection() {
+        let (mut stream, queue, _client) = connection().await;
+        let permits = SharedPermits::new(1);
+        let piece = queue.push(span(b"short", 0..10), permit(&permits));
+        let why = stream.write_all(&piece).await.expect_err("half of it is gone");
+        assert_eq!(why.kind(), ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test]
+    async fn permit_is_held_until_the_last_byte_is_sent() {
+        let (mut stream, queue, _client) = connection().await;
+        let permits = SharedPermits::new(1);
+        let piece = queue.push(span(&content(), 0..2), permit(&permits));
+        queue.send(stream.tcp(), piece.len()).expect("both bytes fit");
+        assert!(permits.take(None).is_ok());
+        let mut piece = queue.push(span(&content(), 0..SPAN as u64), permit(&permits));
+        while !piece.is_empty() {
+            assert!(permits.take(None).is_err(), "{} bytes are left", piece.len());
+            let Ok(sent) = queue.send(stream.tcp(), piece.len()) else { break };
+            piece = piece.slice(sent..);
+        }
+        stream.flush().await.expect("nothing is kept");
+    }
+}

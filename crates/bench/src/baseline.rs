@@ -2,6 +2,7 @@
 //! and nothing of what a chat promises.
 
 pub(crate) mod fanout;
+pub(crate) mod hook;
 pub(crate) mod http;
 
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 mod connect;
 mod fanout;
 mod files;
+mod followers;
 mod growth;
 mod idle;
 mod inserts;
@@ -14,6 +15,7 @@ mod restart;
 mod search;
 mod sends;
 mod slow;
+mod start;
 mod unread;
 
 use std::path::PathBuf;
@@ -56,6 +58,10 @@ pub(crate) enum Workload {
     Search,
     /// W15: files downloaded and uploaded, and readers that stop.
     Files,
+    /// W16: messages with the feed, a webhook and the index of the search.
+    Followers,
+    /// W17: from the start of the program to its readiness, and its memory then.
+    Start,
 }
 
 /// The settings of a measurement.
@@ -112,7 +118,7 @@ fn median(mut measured: Vec<f64>) -> f64 {
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Idle,
         Self::Crowd,
         Self::Groups,
@@ -128,6 +134,8 @@ impl Workload {
         Self::Neighbour,
         Self::Search,
         Self::Files,
+        Self::Followers,
+        Self::Start,
     ];
 
     pub(crate) fn run(self, settings: &RunSettings) -> Outcome {
@@ -147,6 +155,8 @@ impl Workload {
             Self::Neighbour => neighbour::run(settings),
             Self::Search => search::run(settings),
             Self::Files => files::run(settings),
+            Self::Followers => followers::run(settings),
+            Self::Start => start::run(settings),
         }
     }
 }

@@ -36,4 +36,6 @@ smoke! {
     one_who_does_its_worst_is_measured: "neighbour",
     searches_are_timed_and_their_index_is_weighed: "search",
     files_are_downloaded_and_uploaded: "files",
+    messages_are_counted_while_others_follow: "followers",
+    start_on_a_long_history_is_timed: "start",
 }

@@ -80,7 +80,7 @@ fn beside(
         let cpu = chinwag.subject.cpu()? - before;
         let bare = bare()?;
         rows[0].pairs.push((talked.messages as f64 / talked.seconds, bare));
-        rows[0].note = format!("{:.0} µs of CPU a message", cpu * 1e6 / talked.messages.max(1) as f64);
+        rows[0].note = format!("{:.1} µs of CPU a message", cpu * 1e6 / talked.messages.max(1) as f64);
         for (row, check) in [(1, Check::Rights), (2, Check::RightsAndClientId)] {
             rows[row].pairs.push((runtime.block_on(used(store, bench, check, round, settings))?, bare));
         }

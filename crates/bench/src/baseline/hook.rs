@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn date_of_a_message_is_read_from_its_id() {
-        let event = br#"{"id":"9","type":"message.text","data":{"id":"0199c0de-f00d-7000-8000-000000000000"}}"#;
+        let event =
+            br#"{"id":"9","type":"message.text","data":{"id":"0199c0de-f00d-7000-8000-000000000000"}}"#;
         assert_eq!(sent_at(event), Some(f64::from(0x0199_c0de) * 65536.0 + f64::from(0xf00d)));
         assert_eq!(sent_at(b"{}"), None);
     }

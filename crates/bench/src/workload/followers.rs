@@ -23,8 +23,7 @@ const LAG_MS: f64 = 2000.0;
 const SENT_WITHIN: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
 
-const ON: [(&str, &str); 2] =
-    [("CHINWAG_EVENTS__ENABLED", "true"), ("CHINWAG_WEBHOOKS__PRIVATE", "true")];
+const ON: [(&str, &str); 2] = [("CHINWAG_EVENTS__ENABLED", "true"), ("CHINWAG_WEBHOOKS__PRIVATE", "true")];
 const OFF: [(&str, &str); 1] = [("CHINWAG_SEARCH__ENABLED", "false")];
 
 /// A server that has followers, its world, and the receiver of its webhook.

@@ -9,6 +9,7 @@
 //! itself is never sent.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -23,6 +24,10 @@ use crate::permits::SharedPermit;
 
 /// The most bytes of a span.
 pub(crate) const SPAN: usize = 1 << 20;
+
+/// The bytes that are copied at a time where the system cannot send a file.
+#[cfg(target_os = "linux")]
+const COPIED: usize = 32 << 10;
 
 /// Memory that is neither read nor written, so that the system never provides it.
 static STAND_IN: OnceLock<Box<[u8]>> = OnceLock::new();
@@ -76,12 +81,26 @@ impl SpanQueue {
 pub(crate) const SENDS_FILES: bool = cfg!(target_os = "linux");
 
 #[cfg(target_os = "linux")]
-fn send(stream: &TcpStream, file: &std::fs::File, mut at: u64, length: usize) -> io::Result<usize> {
-    Ok(rustix::fs::sendfile(stream, file, Some(&mut at), length)?)
+fn send(stream: &TcpStream, file: &File, at: u64, length: usize) -> io::Result<usize> {
+    use rustix::io::Errno;
+
+    match rustix::fs::sendfile(stream, file, Some(&mut { at }), length) {
+        // Some file systems have no such call, and some containers do not let it through.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::PERM) => copy(stream, file, at, length),
+        sent => Ok(sent?),
+    }
+}
+
+/// Sends bytes through the process.
+#[cfg(target_os = "linux")]
+fn copy(stream: &TcpStream, file: &File, at: u64, length: usize) -> io::Result<usize> {
+    let mut bytes = vec![0; length.min(COPIED)];
+    let read = rustix::io::pread(file, &mut bytes[..], at)?;
+    Ok(if read == 0 { 0 } else { rustix::io::write(stream, &bytes[..read])? })
 }
 
 #[cfg(not(target_os = "linux"))]
-fn send(_: &TcpStream, _: &std::fs::File, _: u64, _: usize) -> io::Result<usize> {
+fn send(_: &TcpStream, _: &File, _: u64, _: usize) -> io::Result<usize> {
     Err(ErrorKind::Unsupported.into())
 }
 
@@ -218,6 +237,18 @@ mod tests {
         sending.await.expect("no panic");
         let expected = [b"head", &content[7..7 + SPAN], b"middle", &content[..1], b"end"].concat();
         assert!(read == expected, "other bytes are sent");
+    }
+
+    #[tokio::test]
+    async fn file_is_copied_where_the_system_cannot_send_it() {
+        let (stream, _, mut client) = connection().await;
+        let FileSpan { file, .. } = span(&content(), 0..0);
+        assert_eq!(copy(stream.tcp(), &file, 7, SPAN).expect("it is written"), COPIED);
+        assert_eq!(copy(stream.tcp(), &file, 3 * SPAN as u64, 1).expect("the end"), 0);
+        drop(stream);
+        let mut read = Vec::new();
+        client.read_to_end(&mut read).await.expect("everything");
+        assert!(read == content()[7..7 + COPIED], "other bytes are sent");
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod figures;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -104,6 +105,7 @@ pub(crate) fn run(root: &Path, args: &CompareArgs) -> Result<()> {
             for side in order {
                 let begun = Instant::now();
                 print!("round {} of {}: {workload}, {}: ", round + 1, args.rounds, both[side].name);
+                std::io::stdout().flush()?;
                 match both[side].measure(workload, args.seconds.as_deref()) {
                     Ok(measured) => rows[side] = measured,
                     Err(why) => println!("left out: {why:#}"),

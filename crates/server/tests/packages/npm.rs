@@ -158,7 +158,9 @@ async fn answer(mut socket: TcpStream, folder: PathBuf, token: String) {
     let (status, kind, body) = match path {
         "/chat-token" => (200, "text/plain", token.into_bytes()),
         path => match fs::read(folder.join(path.trim_start_matches('/'))) {
-            Ok(body) if path.ends_with(".html") => (200, "text/html; charset=utf-8", body),
+            Ok(body) if Path::new(path).extension().is_some_and(|kind| kind == "html") => {
+                (200, "text/html; charset=utf-8", body)
+            }
             Ok(body) => (200, "text/javascript; charset=utf-8", body),
             Err(_) => (404, "text/plain", Vec::new()),
         },

@@ -35,7 +35,9 @@ static STAND_IN: OnceLock<Box<[u8]>> = OnceLock::new();
 /// The spans that hyper has taken for one connection, each with the permit of its answer. hyper takes no more while it
 /// has 64 KiB to write, so there are two at most.
 #[derive(Clone, Default)]
-pub(crate) struct SpanQueue(Arc<Mutex<VecDeque<(FileSpan, Arc<SharedPermit>)>>>);
+pub(crate) struct SpanQueue(Arc<Mutex<QueuedSpans>>);
+
+type QueuedSpans = VecDeque<(FileSpan, Arc<SharedPermit>)>;
 
 /// A connection that sends spans of files.
 pub(crate) struct FileStream {
@@ -72,7 +74,7 @@ impl SpanQueue {
         Ok(sent)
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(FileSpan, Arc<SharedPermit>)>> {
+    fn lock(&self) -> MutexGuard<'_, QueuedSpans> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -809,7 +809,7 @@ export class Chinwag extends EventTarget {
    */
   loadMembers(
     group: string,
-    part?: { query?: string; role?: Member["role"] | ""; cursor?: string | null; limit?: number },
+    part?: { query?: string; like?: string; role?: Member["role"] | ""; cursor?: string | null; limit?: number },
   ): Promise<{ members: Member[]; next: string | null }>;
   /** The names of members who were added and have not accepted yet. No event tells when they do. */
   pendingMembers(group: string): Promise<string[]>;
@@ -854,6 +854,8 @@ export class Chinwag extends EventTarget {
   nameOf(name: string): string;
   /** Whether a user's display name looks like another known user's: then show the name beside it. */
   isAmbiguous(name: string): boolean;
+  /** Notes that a user's present display name looks like that of a user who is not known. */
+  noteAlike(name: string): void;
   /** All that this user may see of a user, from the server. */
   loadUser(name: string): Promise<User>;
   /** Changes this user's own profile and settings. */

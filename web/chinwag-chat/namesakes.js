@@ -1,10 +1,10 @@
 // Members of very large groups whose names look like the names of those who write there. The profiles of all members are not
-// looked up in such groups: the server is asked for members whose names begin like the display names that are shown.
+// looked up in such groups: the server is asked for members whose names look like the display names that are shown.
 
 /** So many authors of a group are compared, from the newest message on. */
 const AUTHORS_MOST = 20;
-/** So many members with a name of one beginning. */
-const FOUND_MOST = 50;
+/** The author itself, and another one, who is enough. */
+const FOUND_MOST = 2;
 
 export class Namesakes {
   #client;
@@ -24,8 +24,8 @@ export class Namesakes {
       const key = `${group.id} ${shown}`;
       if (!shown || this.#asked.has(key)) continue;
       this.#asked.add(key);
-      client.loadMembers(group.id, { query: shown, limit: FOUND_MOST }).then(
-        ({ members }) => members.forEach(({ name }) => client.profileOf(name)),
+      client.loadMembers(group.id, { like: shown, limit: FOUND_MOST }).then(
+        ({ members }) => members.some(({ name }) => name !== author) && client.noteAlike(author),
         // It is asked again when the group changes.
         () => this.#asked.delete(key),
       );

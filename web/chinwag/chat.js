@@ -323,6 +323,11 @@ export class Chinwag extends Grouping {
     return this.#store.profiles.isAmbiguous(name);
   }
 
+  /** @param {string} name */
+  noteAlike(name) {
+    this.#store.profiles.noteAlike(name);
+  }
+
   /** @param {string} name @returns {Promise<import("../chinwag.js").User>} */
   loadUser(name) {
     return this.#rest.call("GET", `users/${encodeURIComponent(name)}/?fields=__all__`);

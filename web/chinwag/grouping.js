@@ -91,8 +91,8 @@ export class Grouping extends Pushing {
    * @returns {Promise<{ members: import("../chinwag.js").Member[], next: string | null }>}
    */
   async loadMembers(group, part = {}) {
-    const { query = "", role = "", cursor = null, limit = 50 } = part;
-    const asked = new URLSearchParams({ limit: String(limit), q: query, role, cursor: cursor ?? "" });
+    const { query = "", like = "", role = "", cursor = null, limit = 50 } = part;
+    const asked = new URLSearchParams({ limit: String(limit), ...(like ? { like } : { q: query }), role, cursor: cursor ?? "" });
     const { rows, next } = await this._list(`groups/${encodeURIComponent(group)}/members/?${asked}`);
     return { members: rows, next };
   }

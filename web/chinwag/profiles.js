@@ -11,6 +11,8 @@ const NONE = Object.freeze({ display_name: null, avatar: null, kind: "person" })
 const AT_ONCE = 100;
 /** The server sends so many profiles beside one event: if there are as many, others may be missing. */
 const CARDS_MOST = 1000;
+/** So many users of whom others look alike are remembered. */
+const ALIKE_MOST = 1000;
 const SOON = 30;
 const FAILED_PAUSE = 5_000;
 const FIELDS = "name+display_name+avatar+kind";
@@ -33,6 +35,11 @@ export class Profiles {
    * @type {Map<string, Set<string>> | null}
    */
   #looks = null;
+  /**
+   * The display names of users for which the server has found others that look like them.
+   * @type {Map<string, string>}
+   */
+  #alike = new Map();
   #waiting = false;
   #pause = SOON;
   /** Whether the server sends profiles beside messages. */
@@ -66,7 +73,7 @@ export class Profiles {
     const shown = this.#known.get(name)?.display_name;
     if (!shown) return false;
     // Such a name may look like one with another's name beside it.
-    if (/[([{（【]/u.test(shown)) return true;
+    if (/[([{（【]/u.test(shown) || this.#alike.get(name) === shown) return true;
     if (!this.#looks) {
       this.#looks = new Map();
       for (const each of this.#fresh) this.#look(each, each);
@@ -74,6 +81,15 @@ export class Profiles {
     }
     const users = this.#looks.get(looks(shown));
     return users !== undefined && [...users].some((each) => each !== name);
+  }
+
+  /** @param {string} name */
+  noteAlike(name) {
+    const shown = this.#known.get(name)?.display_name;
+    if (!shown || this.#alike.get(name) === shown) return;
+    if (this.#alike.size >= ALIKE_MOST) this.#alike.clear();
+    this.#alike.set(name, shown);
+    this.#home.tell([name]);
   }
 
   /** A new connection: what changed meanwhile was missed. */
@@ -84,6 +100,7 @@ export class Profiles {
 
   forget() {
     this.#known.clear();
+    this.#alike.clear();
     this.#wanted.clear();
     this.#asked.clear();
     this.begin();

@@ -25,6 +25,7 @@ pub mod id;
 pub mod invite;
 pub mod limits;
 pub mod log;
+pub mod look;
 pub mod mention;
 pub mod message;
 pub mod name;

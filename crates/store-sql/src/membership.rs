@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use chinwag_core::group::Membership;
 use chinwag_core::group_settings::GroupSettings;
+use chinwag_core::look::look_key;
 use chinwag_core::permission::Role;
 use chinwag_core::relation::Pair;
 use chinwag_core::store::encoding::Stored;
 use chinwag_core::store::{ListedMember, MemberPlace, Newcomer};
 use chinwag_core::user::Settings;
-use chinwag_core::{Date, Error, GroupId, Result, Seq, UserId, stored_number};
+use chinwag_core::{Date, Error, GroupId, Name, Result, Seq, UserId, stored_number};
 
 use crate::sql::params;
 use crate::stamp::stamped;
@@ -35,10 +36,15 @@ pub(crate) const ERASE_FORMER_MEMBERS: Text = Text::two(
     erase!(@ "former_members", "user_id"),
 );
 
+/// The members that are compared at a time.
+const COMPARED: usize = 1000;
+
 crate::implement! {
     ($) impl_memberships: Memberships by membership
     read {
         membership(group: GroupId, user: UserId) -> Option<Membership>;
+        members_alike(group: GroupId, role: Role, after: Option<MemberPlace>, look: &str, limit: usize)
+            -> Vec<ListedMember>;
         members_listed(group: GroupId, role: Role, after: Option<MemberPlace>, prefix: Option<&str>, limit: usize)
             -> Vec<ListedMember>;
         slow_since(group: GroupId, user: UserId) -> Option<Date>;
@@ -142,6 +148,50 @@ pub fn members_listed(
     };
     let end = format!("{prefix}\u{10ffff}");
     sql.all(MATCHING, params![group, role.number(), since, user, prefix, end.as_str(), limit(most)], read)
+}
+
+pub fn members_alike(
+    sql: &impl Sql,
+    group: GroupId,
+    role: Role,
+    mut after: Option<MemberPlace>,
+    look: &str,
+    most: usize,
+) -> Result<Vec<ListedMember>> {
+    macro_rules! compared {
+        ($users:literal) => {
+            concat!(
+                "SELECT m.user_id, u.name, m.since, m.last_read_seq, m.pending, u.display_name
+                FROM memberships m CROSS JOIN ",
+                $users,
+                " WHERE m.group_id = $1 AND m.role = $2 AND (m.since, m.user_id) > ($3, $4)
+                ORDER BY m.since, m.user_id LIMIT $5"
+            )
+        };
+    }
+    const SOME: Text = Text::two(
+        compared!("users u ON u.id = m.user_id"),
+        compared!("LATERAL (SELECT name, display_name FROM users WHERE id = m.user_id OFFSET 0) u"),
+    );
+    let mut found = Vec::new();
+    loop {
+        let (since, user) = after.map_or((i64::MIN, i64::MIN), |after| (after.since.micros(), after.user.0));
+        let members = sql.all(SOME, params![group, role.number(), since, user, limit(COMPARED)], |row| {
+            let place = MemberPlace { role, since: row.get(2)?, user: row.get(0)? };
+            let name: Name = row.get(1)?;
+            let shown: Option<String> = row.maybe(5)?;
+            let is_alike =
+                look_key(name.as_str()) == look || shown.is_some_and(|shown| look_key(&shown) == look);
+            Ok((ListedMember { name, place, read: row.maybe(3)?, pending: row.get(4)? }, is_alike))
+        })?;
+        let is_last = members.len() < COMPARED;
+        after = members.last().map(|(member, _)| member.place);
+        found.extend(members.into_iter().filter(|(_, is_alike)| *is_alike).map(|(member, _)| member));
+        if is_last || found.len() >= most {
+            found.truncate(most);
+            return Ok(found);
+        }
+    }
 }
 
 pub fn slow_since(sql: &impl Sql, group: GroupId, user: UserId) -> Result<Option<Date>> {

@@ -289,6 +289,7 @@ macro_rules! store_suite {
             membership {
                 a_membership_has_its_role_and_is_pending_or_blocked
                 members_of_a_role_are_paged_by_joining_and_found_by_name
+                members_are_found_by_the_look_of_their_names
                 slow_mode_counts_from_the_newest_message_deleted_or_not
                 settings_of_a_group_are_kept_until_the_membership_ends
                 a_hidden_group_is_hidden_until_its_next_message

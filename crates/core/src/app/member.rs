@@ -3,6 +3,7 @@
 use super::actor::visible;
 use super::{App, Context};
 use crate::bot::{BotAct, BotTarget};
+use crate::look::look_key;
 use crate::permission::Role;
 use crate::store::{ListedMember, MemberPlace, Tx};
 use crate::text::search_key;
@@ -15,6 +16,8 @@ pub struct MemberPage {
     pub group: GroupId,
     /// The beginning of the members' names or display names, in any spelling.
     pub prefix: Option<String>,
+    /// A text that the members' names or display names look like, in place of `prefix`.
+    pub alike: Option<String>,
     /// One role, or all.
     pub role: Option<Role>,
     /// The member before the range.
@@ -40,8 +43,10 @@ impl App {
         let act = (BotAct::ReadMembers, BotTarget::Group(page.group));
         self.read_by_bots(context, act, page, |tx, caller, page| {
             visible(tx, caller, page.group)?;
-            let key = page.prefix.as_deref().map(search_key);
-            let found = listed(tx, page, key.as_deref())?;
+            let found = match &page.alike {
+                Some(text) => alike(tx, page, &look_key(text))?,
+                None => listed(tx, page, page.prefix.as_deref().map(search_key).as_deref())?,
+            };
             let group = tx.group(page.group)?.ok_or(Error::NotFound("group"))?;
             let blocked = match (group.private, found.first()) {
                 (true, Some(member)) => {
@@ -56,8 +61,24 @@ impl App {
     }
 }
 
-/// The members of a page, role by role.
+/// The members of a page by their beginning.
 fn listed(tx: &dyn Tx, page: &MemberPage, key: Option<&str>) -> Result<Vec<ListedMember>> {
+    by_role(page, |role, after, most| tx.members_listed(page.group, role, after, key, most))
+}
+
+/// The members of a page by their look. A text without a visible character looks like none.
+fn alike(tx: &dyn Tx, page: &MemberPage, look: &str) -> Result<Vec<ListedMember>> {
+    if look.is_empty() {
+        return Ok(Vec::new());
+    }
+    by_role(page, |role, after, most| tx.members_alike(page.group, role, after, look, most))
+}
+
+/// The members of a page, role by role.
+fn by_role(
+    page: &MemberPage,
+    members: impl Fn(Role, Option<MemberPlace>, usize) -> Result<Vec<ListedMember>>,
+) -> Result<Vec<ListedMember>> {
     let mut found: Vec<ListedMember> = Vec::new();
     for role in Role::ALL {
         let after = page.after.filter(|after| after.role == role);
@@ -65,7 +86,7 @@ fn listed(tx: &dyn Tx, page: &MemberPage, key: Option<&str>) -> Result<Vec<Liste
         if is_before || page.role.is_some_and(|only| only != role) || found.len() >= page.limit {
             continue;
         }
-        found.extend(tx.members_listed(page.group, role, after, key, page.limit - found.len())?);
+        found.extend(members(role, after, page.limit - found.len())?);
     }
     Ok(found)
 }

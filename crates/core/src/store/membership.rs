@@ -24,6 +24,17 @@ pub trait Memberships {
         limit: usize,
     ) -> Result<Vec<ListedMember>>;
 
+    /// The same for those whose name or display name has a [`look_key`](crate::look::look_key). **Bound.** All members of
+    /// the role are read, a thousand at a time.
+    fn members_alike(
+        &self,
+        group: GroupId,
+        role: Role,
+        after: Option<MemberPlace>,
+        look: &str,
+        limit: usize,
+    ) -> Result<Vec<ListedMember>>;
+
     /// The date of a member's newest message, which slow mode counts from; also of a noted one that was deleted.
     fn slow_since(&self, group: GroupId, user: UserId) -> Result<Option<Date>>;
 

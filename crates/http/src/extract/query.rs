@@ -157,6 +157,18 @@ impl Query {
         Ok(prefix)
     }
 
+    /// The name that others are to look like, if one is given.
+    pub(crate) fn alike(&self) -> Result<Option<&str>> {
+        let alike = self.get("like")?;
+        if alike.is_some_and(|alike| alike.chars().nth(NAME_CHARS).is_some()) {
+            return Err(Error::field("like", format!("is longer than {NAME_CHARS} characters")));
+        }
+        if alike.is_some() && self.get("q")?.is_some() {
+            return Err(Error::field("like", "finds other members than q: leave one of them out"));
+        }
+        Ok(alike)
+    }
+
     /// The beginning of the names of the open groups that are asked for, if they are.
     pub(crate) fn open_groups(&self) -> Result<Option<&str>> {
         let prefix = self.prefix_up_to(GROUP_NAME_CHARS)?;

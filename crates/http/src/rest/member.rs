@@ -43,6 +43,7 @@ pub(crate) struct ListedMember<'a> {
     params(
         ("id" = Uuid, Path, description = "The group's id."),
         ("q" = Option<String>, Query, description = "Only members whose name or display name begins so, in any case and with any accents."),
+        ("like" = Option<String>, Query, description = "Instead of `q`: only members whose name or display name looks like this one, at most 128 characters, in letters of any script."),
         ("role" = Option<String>, Query, description = "Only members with this role: `owner`, `admin`, `member` or `restrict`."),
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, description = "Answer one page; `Link` names the next. All if absent."),
         ("cursor" = Option<String>, Query, description = "Where the page begins: taken from `Link`."),
@@ -55,8 +56,9 @@ pub(crate) async fn list(
     ById(group): ById<GroupId>,
     query: Query,
 ) -> Result<Response> {
-    let (prefix, role) = (query.prefix()?.map(str::to_owned), query.role()?);
-    let source = MemberList { app: state.app.clone(), context, group, prefix, role };
+    let (prefix, alike) = (query.prefix()?.map(str::to_owned), query.alike()?.map(str::to_owned));
+    let role = query.role()?;
+    let source = MemberList { app: state.app.clone(), context, group, prefix, alike, role };
     // A group that the caller may not see is refused before the answer begins.
     source.rows(None, 1).await?;
     Ok(list::answer(&state, source, query).await?)
@@ -68,6 +70,7 @@ struct MemberList {
     context: Context,
     group: GroupId,
     prefix: Option<String>,
+    alike: Option<String>,
     role: Option<Role>,
 }
 
@@ -91,8 +94,9 @@ impl ListSource for MemberList {
     }
 
     async fn rows(&self, after: Option<MemberPlace>, limit: usize) -> Result<Rows<MemberPlace>, Error> {
-        let (group, prefix, role) = (self.group, self.prefix.clone(), self.role);
-        let page = MemberPage { group, prefix, role, after, limit };
+        let (group, role) = (self.group, self.role);
+        let (prefix, alike) = (self.prefix.clone(), self.alike.clone());
+        let page = MemberPage { group, prefix, alike, role, after, limit };
         let members = self.app.members_page(&self.context, page).await?;
         members.iter().map(row).collect()
     }

@@ -47,6 +47,33 @@ async fn members_are_listed_by_role_and_then_by_joining() {
 }
 
 #[tokio::test]
+async fn members_are_found_by_the_look_of_a_name() {
+    let app = TestApp::start().await;
+    let service = app.service();
+    let ann = app.user("ann").await;
+    // The first letter is Cyrillic, and the second name ends with a digit.
+    for (user, shown) in
+        [("bob", "Оlivia Bell"), ("cat", "0livia Be11"), ("dan", "Olivia"), ("eve", "Olivia Bell")]
+    {
+        service.put(&format!("users/{user}/"), json!({ "display_name": shown })).await.ok(201);
+    }
+    let group = group(&service, &["ann"]).await;
+    let wanted = json!({ "members": ["bob", "cat", "dan"] });
+    service.patch(&format!("groups/{group}/"), wanted).await.ok(200);
+    assert_eq!(names(&members(&ann, &group, "?like=olivia+bell").await), ["bob", "cat"]);
+    assert_eq!(names(&members(&ann, &group, "?like=olivia+bell&limit=1").await), ["bob"]);
+    assert_eq!(names(&members(&ann, &group, "?like=olivia+bell&role=admin").await), [""; 0]);
+    assert_eq!(names(&members(&ann, &group, "?like=BOB").await), ["bob"]);
+    assert_eq!(names(&members(&ann, &group, "?like=").await), [""; 0]);
+    let long = "x".repeat(129);
+    for query in ["like=bob&q=b", &format!("like={long}")] {
+        let refused = ann.get(&format!("groups/{group}/members/?{query}")).await.ok(400);
+        assert_eq!(refused["errors"][0]["field"], "like");
+    }
+    app.user("fay").await.get(&format!("groups/{group}/members/?like=bob")).await.ok(404);
+}
+
+#[tokio::test]
 async fn members_are_found_by_the_beginning_of_a_name() {
     let app = TestApp::start().await;
     let service = app.service();

@@ -110,6 +110,33 @@ async fn a_display_name_like_anothers_has_the_name_beside_it() {
 }
 
 #[tokio::test]
+async fn look_alike_of_a_silent_member_is_marked_in_a_large_group() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let service = stage.app.service();
+    // The first letter of the second name is Armenian, which the page itself does not compare.
+    for (name, shown) in [("olivia", "Olivia Bell"), ("mallory", "Օlivia Bell"), ("vera", "Vera Lee")] {
+        service.put(&format!("users/{name}/"), json!({ "display_name": shown })).await.ok(201);
+    }
+    let mut members: Vec<_> =
+        setup::crowd(&service, "m", 100).await.iter().map(|user| user.name().to_owned()).collect();
+    members.extend(["olivia", "mallory", "vera"].map(str::to_owned));
+    let made = json!({ "name": "Garden", "author": "ann", "members": members });
+    let group = service.post("groups/", made).await.ok(201)["id"].clone();
+    for author in ["mallory", "vera"] {
+        let sent = json!({ "group": group, "author": author, "body": format!("by {author}") });
+        service.post("messages/", sent).await.ok(201);
+    }
+    ann.press("Garden").await;
+    let called =
+        "return tidy(message(`by ${arguments[0]}`)[0]?.querySelector('.author').innerText) === arguments[1]";
+    for (name, shown) in [("mallory", "Օlivia Bell (mallory)"), ("vera", "Vera Lee")] {
+        ann.looks(&format!("see {shown}"), called, json!([name, shown])).await;
+    }
+    ann.close().await;
+}
+
+#[tokio::test]
 async fn a_person_decides_what_others_see_and_do() {
     let stage = Stage::with(|options| options.users.avatar_urls = true).await;
     let ann = stage.person("ann").await;

@@ -3,10 +3,11 @@
 
 use chinwag_core::group::Membership;
 use chinwag_core::group_settings::{GroupSettings, Notify};
+use chinwag_core::look::look_key;
 use chinwag_core::permission::Role;
 use chinwag_core::relation::Pair;
 use chinwag_core::relation::Relation::{Block, Contact};
-use chinwag_core::store::{NewMessage, Newcomer, Shown, Tx, Unread};
+use chinwag_core::store::{MemberPlace, NewMessage, Newcomer, Shown, Tx, Unread};
 use chinwag_core::user::{Allowed, Settings};
 use chinwag_core::{Error, Result, Seq};
 
@@ -74,6 +75,35 @@ pub async fn members_of_a_role_are_paged_by_joining_and_found_by_name(f: Fixture
     assert_eq!(listed(Role::Member, None, Some("b"), 9).await, all[2..]);
     assert!(listed(Role::Admin, None, None, 9).await.is_empty());
     assert!(listed(Role::Member, Some(all[1].place), Some("e"), 9).await.is_empty());
+}
+
+pub async fn members_are_found_by_the_look_of_their_names(f: Fixture) {
+    let (ann, bob, eve) = (f.user("ann").await, f.user("bob").await, f.user("eve").await);
+    let group = f.group(&[ann, bob]).await;
+    let other = f.group(&[eve]).await;
+    f.write(move |tx| {
+        for user in [ann, eve] {
+            let mut details = tx.details(&[user])?.pop().flatten().expect("a user");
+            // It begins with a letter of Cyrillic.
+            details.display_name = Some("Вob".into());
+            tx.profile_set(user, &details)?;
+        }
+        Ok(())
+    })
+    .await;
+    let found = async |group, look: &'static str, after, limit| {
+        let found =
+            f.read(move |tx| tx.members_alike(group, Role::Member, after, &look_key(look), limit)).await;
+        found.iter().map(|member| member.place).collect::<Vec<_>>()
+    };
+    let users = |places: &[MemberPlace]| places.iter().map(|place| place.user).collect::<Vec<_>>();
+    let both = found(group, "b0b", None, 9).await;
+    assert_eq!(users(&both), [ann, bob]);
+    assert_eq!(found(group, "b0b", None, 1).await, both[..1]);
+    assert_eq!(found(group, "b0b", Some(both[0]), 9).await, both[1..]);
+    assert_eq!(users(&found(group, "ann", None, 9).await), [ann]);
+    assert_eq!(users(&found(other, "Bob", None, 9).await), [eve]);
+    assert!(found(group, "eve", None, 9).await.is_empty());
 }
 
 pub async fn slow_mode_counts_from_the_newest_message_deleted_or_not(f: Fixture) {

@@ -87,7 +87,7 @@ export class Grouping extends Pushing {
 
   /**
    * @param {string} group
-   * @param {{ query?: string, role?: string, cursor?: string | null, limit?: number }} [part]
+   * @param {{ query?: string, like?: string, role?: string, cursor?: string | null, limit?: number }} [part]
    * @returns {Promise<{ members: import("../chinwag.js").Member[], next: string | null }>}
    */
   async loadMembers(group, part = {}) {

@@ -3,6 +3,7 @@
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::{befriend, group, send};
+use chinwag_testkit::wait::Wait;
 use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 
@@ -48,7 +49,22 @@ fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
 /// The point from which a client of this user goes on that has received everything.
 async fn since(client: &Client) -> String {
     let (_, done) = resume(&mut returning(client).await, json!({ "groups": {}, "all": true })).await;
-    done["since"].as_str().expect("a point").to_owned()
+    settled(client, done["since"].clone()).await
+}
+
+/// The point after another one once nothing is answered from it but the relations. Transactions of other tests on the same
+/// PostgreSQL hold a point back for a moment: until they end, what was answered is answered again.
+async fn settled(client: &Client, mut since: Value) -> String {
+    let wait = Wait::begin();
+    loop {
+        let asked = json!({ "groups": {}, "all": true, "since": since });
+        let (frames, done) = resume(&mut returning(client).await, asked).await;
+        since = done["since"].clone();
+        if about(&frames) == pairs([("contact.summary", "")]) && done["groups"] == json!({}) {
+            return since.as_str().expect("a point").to_owned();
+        }
+        wait.step(|| format!("answered again: {frames:?}")).await;
+    }
 }
 
 #[tokio::test]
@@ -91,9 +107,7 @@ async fn resume_of_all_sends_what_changed_in_order() {
     assert_eq!(data["messages"][0]["body"], "second");
     assert_eq!(done["groups"], json!({ &written: 3, &new: 1 }));
     assert_eq!(done["refused"], json!({}));
-    let later = json!({ "groups": {}, "all": true, "since": done["since"] });
-    let (frames, done) = resume(&mut returning(&bob).await, later).await;
-    assert_eq!((about(&frames), &done["groups"]), (pairs([("contact.summary", "")]), &json!({})));
+    settled(&bob, done["since"].clone()).await;
     let _ = silent;
 }
 

@@ -64,7 +64,7 @@ async fn members_are_found_by_the_look_of_a_name() {
     assert_eq!(names(&members(&ann, &group, "?like=olivia+bell&limit=1").await), ["bob"]);
     assert_eq!(names(&members(&ann, &group, "?like=olivia+bell&role=admin").await), [""; 0]);
     assert_eq!(names(&members(&ann, &group, "?like=BOB").await), ["bob"]);
-    assert_eq!(names(&members(&ann, &group, "?like=").await), [""; 0]);
+    assert_eq!(names(&members(&ann, &group, "?like=%E2%80%8B").await), [""; 0]);
     let long = "x".repeat(129);
     for query in ["like=bob&q=b", &format!("like={long}")] {
         let refused = ann.get(&format!("groups/{group}/members/?{query}")).await.ok(400);

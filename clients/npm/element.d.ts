@@ -1,6 +1,9 @@
 import type { Chinwag, State } from "./chinwag.js";
 
-/** The properties of `<chinwag-chat>`. Each but `token` as a function is also an attribute (`signIn` is `sign-in`). */
+/**
+ * The properties of `<chinwag-chat>`. Each but `worker`, and `token` as a function, is also an attribute (`signIn` is
+ * `sign-in`).
+ */
 export interface ChatProperties {
   /** The server's address, such as `https://chat.example`. */
   server?: string;
@@ -19,6 +22,8 @@ export interface ChatProperties {
   theme?: "light" | "dark" | "auto";
   /** The name beside the logo. */
   name?: string;
+  /** The registration of a service worker that shows what the server pushes. */
+  worker?: ServiceWorkerRegistration | null;
 }
 
 /** What the element's events carry as their `detail`. */

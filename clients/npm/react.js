@@ -3,7 +3,7 @@
 import { createElement, forwardRef, useEffect, useLayoutEffect, useReducer, useRef, useState } from "react";
 import { Chinwag } from "./chinwag.js";
 
-const PROPERTIES = ["server", "token", "group", "with", "signIn", "hash", "lang", "theme", "name"];
+const PROPERTIES = ["server", "token", "group", "with", "signIn", "hash", "lang", "theme", "name", "worker"];
 const LISTENERS = {
   onUnread: "chinwag-unread",
   onMessage: "chinwag-message",

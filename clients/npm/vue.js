@@ -3,7 +3,7 @@
 import { defineComponent, h, onBeforeUnmount, onMounted, ref, shallowRef, triggerRef } from "vue";
 import { Chinwag } from "./chinwag.js";
 
-const PROPERTIES = ["server", "token", "group", "with", "signIn", "hash", "lang", "theme", "name"];
+const PROPERTIES = ["server", "token", "group", "with", "signIn", "hash", "lang", "theme", "name", "worker"];
 const BOOLEANS = ["signIn", "hash"];
 const EVENTS = ["unread", "message", "state", "problem", "signedout"];
 const CHANGES = ["state", "groups", "group", "messages", "unread", "unsent", "typing", "presence", "relations", "profile"];

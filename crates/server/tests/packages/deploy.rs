@@ -21,8 +21,8 @@ const NGINX: &str = include_str!("../../../../deploy/compose/nginx.conf");
 const RULES: &str = include_str!("../../../../deploy/prometheus/chinwag.rules.yaml");
 const DASHBOARD: &str = include_str!("../../../../deploy/grafana/chinwag.json");
 const SECRET: &str = "secret-of-the-cluster-and-key-of-the-service";
-/// Figures that are not there before the first of their kind, which takes days. They stand in the table of all.
-const LATER: [&str; 1] = ["chinwag_webhook_given_up_total"];
+/// Figures that are not there before the first of their kind. They stand in the table of all.
+const LATER: [&str; 2] = ["chinwag_file_uploads_total", "chinwag_webhook_given_up_total"];
 const SETTINGS: &str = include_str!("../../../../docs/operations.md");
 
 /// The words of a text that begin so, of letters, digits and `_`.
@@ -63,7 +63,7 @@ async fn every_figure_of_alerts_and_dashboard_is_there() {
     let mut used: BTreeSet<_> = [RULES, DASHBOARD].iter().flat_map(|text| words(text, "chinwag_")).collect();
     assert!(used.len() > 15, "{used:?}");
     for name in LATER {
-        assert!(used.remove(name) && SETTINGS.contains(&format!("| `{name}` |")), "{name}");
+        assert!(used.remove(name) && SETTINGS.contains(&format!("| `{name}`")), "{name}");
     }
     let wait = Wait::begin();
     loop {

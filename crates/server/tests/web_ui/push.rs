@@ -8,8 +8,8 @@ use crate::page::Page;
 
 /// The notifications that the service worker shows.
 const SHOWN: &str = "const registration = await navigator.serviceWorker.ready;
-    const shown = await registration.getNotifications();
-    return shown.map(({ title, body, tag }) => [title, body, tag]);";
+    const notifications = await registration.getNotifications();
+    return notifications.map(({ title, body, tag }) => [title, body, tag]);";
 
 async fn deliver(page: &Page, origin: &str, payload: &Value) {
     for registration in 0..3 {
@@ -42,7 +42,7 @@ async fn pushed_message_is_shown_and_closed_when_it_is_read() {
     let tag = format!("chinwag-{}", group.as_str().expect("an id"));
     let expected = json!([["The garden", "bob: peas", tag]]);
     let shown = format!(
-        "const shown = await (async () => {{ {SHOWN} }})(); return JSON.stringify(shown) === JSON.stringify(arguments[0])"
+        "const seen = await (async () => {{ {SHOWN} }})(); return JSON.stringify(seen) === JSON.stringify(arguments[0])"
     );
     ann.looks("show the notification", &shown, json!([expected])).await;
     // A withheld text, and one that is no JSON, are shown all the same.

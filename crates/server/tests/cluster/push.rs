@@ -67,7 +67,7 @@ async fn user_who_is_online_on_another_node_is_not_pushed() {
     chinwag_testkit::setup::befriend(&ann, &bob).await;
     let mut ear = ann.ws().await;
     let _online = bob.ws().await;
-    ear.frame_where(|frame| frame["type"] == "status.update" && frame["data"]["name"] == "bob").await;
+    ear.frame_where(|frame| frame["type"] == "status.update" && frame["data"]["author"] == "bob").await;
     let mut other = cid.ws().await;
     other.ask("status.update", json!({ "status": "afk" })).await;
     say(&cluster, 0, &group, "hello").await;

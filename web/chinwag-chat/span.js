@@ -54,7 +54,7 @@ export class Span {
     }
     const list = this.#list;
     if (!list) return;
-    const height = this.isPart ? (list.querySelector(this.#parts.row)?.offsetHeight ?? 0) : 0;
+    const height = this.isPart ? Math.ceil(list.querySelector(this.#parts.row)?.getBoundingClientRect().height ?? 0) : 0;
     if (height && height + this.#parts.gap !== this.#pitch) {
       this.#pitch = height + this.#parts.gap;
       this.#part.requestUpdate();

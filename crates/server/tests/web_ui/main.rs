@@ -29,7 +29,6 @@ mod path;
 mod people;
 mod pins;
 mod profiles;
-mod push;
 mod reactions;
 mod reading;
 mod search;

@@ -280,7 +280,7 @@ mod tests {
                 checked += 1;
             }
         }
-        assert_eq!(checked, 30);
+        assert_eq!(checked, 32);
     }
 
     #[test]

@@ -248,10 +248,11 @@ mod tests {
     #[test]
     fn rows_of_a_group_are_erased_with_it() {
         // Tasks end by themselves, an import keeps what was imported once, the row of a dropped file stays until its
-        // bytes are gone, and an event has no text and stays for as long as the feed is kept.
+        // bytes are gone, an event has no text and stays for as long as the feed is kept, and a waiting notification has
+        // none and is dropped when its message is not found.
         let of_group = |table: &&Table| {
             table.columns.iter().any(|(column, _)| *column == "group_id")
-                && !["tasks", "imports", "files", "events"].contains(&table.name)
+                && !["tasks", "imports", "files", "events", "push_queue"].contains(&table.name)
         };
         for table in TABLES.iter().filter(of_group) {
             let delete = format!("DELETE FROM {} ", table.name);

@@ -38,7 +38,9 @@ fn fill(program: &Program, messages: usize) {
             last_seen = 7, added_by = 1, write_first = 2, hide_last_seen = 1, hide_reads = 1 WHERE name = 'ann';
         UPDATE history SET exact_case = 1;
         INSERT INTO held_names VALUES ('olga', 9000), ('éve', 9001);
-        INSERT INTO memberships SELECT g.id, w.id, w.place + 1, 1000 + w.id, 5, 2000, 3, w.place = 2, 2 * (w.place = 0),
+        INSERT INTO memberships (group_id, user_id, role, since, last_read_seq, last_read_date, joined_seq, pending,
+            notify, muted_until, hidden_seq, pinned, marked_unread, deleted_date)
+            SELECT g.id, w.id, w.place + 1, 1000 + w.id, 5, 2000, 3, w.place = 2, 2 * (w.place = 0),
             CASE w.place WHEN 0 THEN 7000 END, CASE w.place WHEN 0 THEN 4 END, w.place = 0, w.place = 0,
             CASE w.place WHEN 0 THEN 8000 END FROM groups g, who w;
         INSERT INTO former_members SELECT w.id, g.id, 4, 5, 1 FROM groups g, who w WHERE w.place = 1;

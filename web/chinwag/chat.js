@@ -328,11 +328,6 @@ export class Chinwag extends Grouping {
     this.#store.profiles.noteAlike(name);
   }
 
-  /** @param {string} name @returns {Promise<import("../chinwag.js").User>} */
-  loadUser(name) {
-    return this.#rest.call("GET", `users/${encodeURIComponent(name)}/?fields=__all__`);
-  }
-
   /** @param {import("../chinwag.js").UserChange} change */
   async changeUser(change) {
     await this.#rest.call("PATCH", `users/${this.#own()}/`, change);

@@ -85,6 +85,11 @@ export class Grouping extends Pushing {
     this._settled(group, await this._call("PATCH", `groups/${encodeURIComponent(group)}/me/`, change));
   }
 
+  /** @param {string} name @returns {Promise<import("../chinwag.js").User>} */
+  loadUser(name) {
+    return this._call("GET", `users/${encodeURIComponent(name)}/?fields=__all__`);
+  }
+
   /**
    * @param {string} group
    * @param {{ query?: string, like?: string, role?: string, cursor?: string | null, limit?: number }} [part]

@@ -1,4 +1,4 @@
-//! The package for PyPI: `clients/python/`, built by its own backend, which needs Python alone.
+//! The package for Python: `clients/python/`, built by its own backend, which needs Python alone.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The list of everything that the program is made of, as a document of CycloneDX, from what cargo says.
+//! The list of everything that the program is made of, as a document of `CycloneDX`, from what cargo says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,4 +1,4 @@
-//! The package for PyPI, unpacked as pip does: its own tests and the examples of its README, against the real program.
+//! The package for Python, unpacked as pip does: its own tests and the examples of its README, against the real program.
 
 use std::fmt::Write as _;
 use std::process::Command;

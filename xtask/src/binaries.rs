@@ -1,8 +1,8 @@
 //! Runs the test binaries, some beside the others.
 //!
 //! `cargo test` runs one binary after the other, and on two cores most of the time is spent on waiting: for processes to
-//! start and stop, for leases to expire, for links that were cut, for PostgreSQL. The binaries that mostly wait are run in
-//! lanes of their own, so that at most three binaries run at a time.
+//! start and stop, for leases to expire, for links that were cut. The binaries that mostly wait are run in a lane of their own,
+//! so that at most two binaries run at a time.
 
 use std::fmt::{self, Display, Formatter};
 use std::fs::{self, File};
@@ -18,11 +18,9 @@ use serde_json::Value;
 use crate::cargo;
 use crate::steps::human;
 
-/// The binaries that mostly wait for processes, by the folder of their package and their names, in their order.
-const OF_PROCESSES: &[(&str, &str)] = &[("server", "cluster"), ("server", "chaos"), ("server", "cli")];
-
-/// The binaries that mostly wait for PostgreSQL.
-const OF_POSTGRES: &[(&str, &str)] = &[("store-postgres", "it")];
+/// The binaries that mostly wait, by the folder of their package and their names, in their order.
+const WAITING: &[(&str, &str)] =
+    &[("server", "cluster"), ("server", "chaos"), ("server", "cli"), ("store-postgres", "it")];
 
 /// A binary that runs a second time, with variables that tell it to use PostgreSQL and Redis. Its tests wait for these most
 /// of the time, so that more of them run at a time than there are cores.
@@ -31,7 +29,7 @@ const NODES: &[(&str, &str)] = &[("TEST_ON", "nodes"), ("RUST_TEST_THREADS", "4"
 
 /// The binaries that wait for pages: more of their tests run at a time than there are cores.
 const OF_PAGES: &[(&str, &str)] = &[("server", "web_ui"), ("server", "client_js")];
-const PAGES: &[(&str, &str)] = &[("RUST_TEST_THREADS", "4")];
+const PAGES: &[(&str, &str)] = &[("RUST_TEST_THREADS", "3")];
 
 /// Up to so many failed tests run once more, alone: on a busy machine one of thousands may meet a bound of time that
 /// says nothing about the code. Such a test is named at the end, since its cause has to be found all the same.
@@ -49,7 +47,6 @@ struct Binary {
 }
 
 /// The outcome of a binary.
-#[derive(Clone)]
 struct BinaryRun {
     binary: Binary,
     took: Duration,
@@ -80,14 +77,14 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     )?;
     let outputs = root.join("target/test-output");
     fs::create_dir_all(&outputs).context("no folder for the outputs of tests")?;
-    let lanes = lanes(binaries(&messages));
+    let [main, beside] = lanes(binaries(&messages));
     let outcomes = thread::scope(|scope| {
-        let running = lanes.each_ref().map(|lane| scope.spawn(|| run_lane(&outputs, lane)));
-        let outcomes =
-            running.map(|lane| lane.join().unwrap_or_else(|_| bail!("a lane of binaries panicked")));
-        outcomes.into_iter().collect::<Result<Vec<_>>>()
-    })?
-    .concat();
+        let beside = scope.spawn(|| run_lane(&outputs, &beside));
+        let mut outcomes = run_lane(&outputs, &main)?;
+        outcomes
+            .extend(beside.join().unwrap_or_else(|_| bail!("the lane of the binaries that wait panicked"))?);
+        anyhow::Ok(outcomes)
+    })?;
     report_times(&outcomes);
     settle(&outcomes, |binary, test| {
         let alone = run_one(&outputs, binary, &["--exact", test])?;
@@ -133,25 +130,18 @@ fn binaries(messages: &str) -> Vec<Binary> {
     messages.lines().filter_map(binary).collect()
 }
 
-/// The binaries of each lane: those that compute, those that wait for processes, and those that wait for PostgreSQL.
-fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 3] {
-    let mut lanes = [const { Vec::new() }; 3];
-    for binary in all {
-        let is_one = |names: &[(&str, &str)]| names.iter().any(|names| binary.is(*names));
-        if binary.is(ON_NODES) {
-            lanes[2].push(Binary { variables: NODES, ..binary.clone() });
-        }
-        if is_one(OF_PROCESSES) {
-            lanes[1].push(binary);
-        } else if is_one(OF_POSTGRES) {
-            lanes[2].push(binary);
-        } else {
-            let variables = if is_one(OF_PAGES) { PAGES } else { &[] };
-            lanes[0].push(Binary { variables, ..binary });
-        }
+/// The binaries of each lane: those that compute, and those that mostly wait.
+fn lanes(all: Vec<Binary>) -> [Vec<Binary>; 2] {
+    let on_nodes: Vec<_> = all.iter().filter(|binary| binary.is(ON_NODES)).cloned().collect();
+    let place = |binary: &Binary| WAITING.iter().position(|names| binary.is(*names));
+    let (mut beside, mut main): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|binary| place(binary).is_some());
+    beside.sort_by_key(place);
+    for binary in main.iter_mut().filter(|binary| OF_PAGES.iter().any(|names| binary.is(*names))) {
+        binary.variables = PAGES;
     }
-    lanes[1].sort_by_key(|binary| OF_PROCESSES.iter().position(|names| binary.is(*names)));
-    lanes
+    beside.extend(on_nodes.into_iter().map(|binary| Binary { variables: NODES, ..binary }));
+    [main, beside]
 }
 
 impl Binary {
@@ -245,19 +235,12 @@ mod tests {
     }
 
     #[test]
-    fn those_that_wait_are_in_lanes_of_their_own() {
-        let all = [
-            ("hub", "cluster"),
-            ("server", "cli"),
-            ("server", "protocol"),
-            ("server", "cluster"),
-            ("store-postgres", "it"),
-        ];
-        let lanes = lanes(all.map(|(package, target)| binary(package, target)).into());
-        let names = lanes.each_ref().map(|lane| lane.iter().map(Binary::name).collect::<Vec<_>>());
-        assert_eq!(names[0], ["hub: cluster", "server: protocol"]);
-        assert_eq!(names[1], ["server: cluster", "server: cli"]);
-        assert_eq!(names[2], ["server: protocol (TEST_ON=nodes)", "store-postgres: it"]);
+    fn those_that_wait_are_in_a_lane_of_their_own() {
+        let all = [("hub", "cluster"), ("server", "cli"), ("server", "protocol"), ("server", "cluster")];
+        let [main, beside] = lanes(all.map(|(package, target)| binary(package, target)).into());
+        let names = |lane: &[Binary]| lane.iter().map(Binary::name).collect::<Vec<_>>();
+        assert_eq!(names(&main), ["hub: cluster", "server: protocol"]);
+        assert_eq!(names(&beside), ["server: cluster", "server: cli", "server: protocol (TEST_ON=nodes)"]);
     }
 
     #[test]

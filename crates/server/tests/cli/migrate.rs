@@ -83,6 +83,12 @@ fn fill_empty(conn: &Connection, table: &Table) {
         .prepare("SELECT name FROM pragma_table_info(?1) WHERE NOT \"notnull\" AND NOT pk")
         .and_then(|mut names| names.query_map([table.name], |row| row.get(0))?.collect())
         .expect("columns");
+    let parents: Vec<(String, String, String)> = conn
+        .prepare("SELECT \"from\", \"table\", \"to\" FROM pragma_foreign_key_list(?1)")
+        .and_then(|mut keys| {
+            keys.query_map([table.name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+        })
+        .expect("foreign keys");
     let marks = vec!["?"; table.columns.len()].join(", ");
     let names: Vec<_> = table.columns.iter().map(|(name, _)| *name).collect();
     let insert = format!("INSERT INTO {} ({}) VALUES ({marks})", table.name, names.join(", "));
@@ -90,6 +96,11 @@ fn fill_empty(conn: &Connection, table: &Table) {
         let value = |(at, (column, kind)): (u8, &(&str, ColumnType))| {
             if row == 0 && nullable.iter().any(|name| name == column) {
                 return Value::Null;
+            }
+            if let Some((_, parent, to)) = parents.iter().find(|(from, ..)| from == column) {
+                let count = format!("(SELECT count(*) FROM {parent})");
+                let key = format!("SELECT {to} FROM {parent} ORDER BY {to} LIMIT 1 OFFSET ?1 % {count}");
+                return conn.query_row(&key, [row], |row| row.get(0)).expect("a row of the other table");
             }
             match kind {
                 // Later columns have higher numbers, which some tables ask for.
@@ -111,14 +122,15 @@ fn rows(database: &Path) -> Vec<(String, Vec<Vec<Value>>)> {
     let conn = Connection::open(database).expect("a database");
     let names: Vec<String> = conn
         .prepare(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'search_%' ORDER BY name",
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'search_%'
+                AND name NOT IN ('stamps', 'stamp_dates', 'departures') ORDER BY name",
         )
         .and_then(|mut names| names.query_map([], |row| row.get(0))?.collect())
         .expect("names");
     assert_eq!(
         names.len(),
         TABLES.len() + 1,
-        "those that are carried, and SQLite's own; the index is built anew: {names:?}"
+        "those that are carried, and SQLite's own; the index is built anew, and stamps are of one store: {names:?}"
     );
     let of = |name: &String| {
         let mut statement = conn.prepare(&format!("SELECT * FROM {name}")).expect("a table");

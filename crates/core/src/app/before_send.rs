@@ -12,7 +12,9 @@ use super::private::{First, may_open, writable};
 use super::send::slow_down;
 use super::{App, Context, Who};
 use crate::actor::unknown;
-use crate::before_send::{BeforeSend, Question, QuestionKind, QuestionLane, QuestionTurn, Ruling};
+use crate::before_send::{
+    BeforeSend, Question, QuestionKind, QuestionLane, QuestionTurn, Replacement, Ruling,
+};
 use crate::bot::{BotAct, BotTarget};
 use crate::limits::Directory;
 use crate::message::Message;
@@ -24,13 +26,6 @@ use crate::{Date, Error, GroupId, Result, UserId};
 
 /// A place in the order of the author's questions, which is held until the message is stored.
 type HeldTurn = Option<Box<dyn QuestionTurn>>;
-
-/// The outcome of the checks before the question.
-enum Checked {
-    /// The message was sent before, or there is nothing to ask about.
-    Unasked,
-    Ask(Box<Question>),
-}
 
 impl App {
     /// Sends a message about which the hook is asked. Its place in the order is taken at once, as far as the author is known.
@@ -56,15 +51,11 @@ impl App {
             turn.come().await?;
             let query = (command.clone(), self.name_case(), self.clock().now());
             let checked = self.read_by_bots(&context, act, query, |tx, caller, (command, case, now)| {
-                check_send(tx, caller, command, *case, *now)
+                check_message(tx, caller, command, *case, *now, QuestionKind::Send(command.group))
             });
-            let command = match checked.await? {
-                Checked::Unasked => command,
-                Checked::Ask(question) => match hook.ask(*question).await? {
-                    Ruling::Allow => command,
-                    Ruling::Refuse(why) => return Err(Error::forbidden(why)),
-                    Ruling::Replace(replacement) => command.replaced(replacement),
-                },
+            let command = match replacement(&*hook, checked.await?).await? {
+                Some(replacement) => command.replaced(replacement),
+                None => command,
             };
             match self.send_one(&context, command).await? {
                 Sent::Before(message) => Ok(Sent::Before(self.first_answer(message).await?)),
@@ -87,11 +78,10 @@ impl App {
         let question = self.read_by_bots(context, act, query, |tx, caller, (command, now, window)| {
             check_edit(tx, caller, command, *now, *window)
         });
-        let command = match hook.ask(question.await?).await? {
-            Ruling::Allow => command,
-            Ruling::Refuse(why) => return Err(Error::forbidden(why)),
+        let command = match replacement(&**hook, Some(question.await?)).await? {
             // An edit does not change data.
-            Ruling::Replace(replacement) => Edit { body: Some(replacement.body), ..command },
+            Some(replacement) => Edit { body: Some(replacement.body), ..command },
+            None => command,
         };
         Ok((Some(turn), command))
     }
@@ -107,13 +97,9 @@ impl App {
         let checked = self.read(context, query, |tx, caller, (command, directory, case)| {
             check_first(tx, caller, command, *directory, *case)
         });
-        let command = match checked.await? {
-            Checked::Unasked => command,
-            Checked::Ask(question) => match hook.ask(*question).await? {
-                Ruling::Allow => command,
-                Ruling::Refuse(why) => return Err(Error::forbidden(why)),
-                Ruling::Replace(replacement) => command.replaced(replacement),
-            },
+        let command = match replacement(&**hook, checked.await?).await? {
+            Some(replacement) => command.replaced(replacement),
+            None => command,
         };
         Ok((Some(turn), command))
     }
@@ -153,12 +139,18 @@ fn asking(caller: Caller) -> Result<UserId> {
     caller.user().ok_or_else(|| Error::internal("the service asks no hook"))
 }
 
-fn check_send(tx: &dyn Tx, caller: Caller, command: &Send, case: NameCase, now: Date) -> Result<Checked> {
-    let kind = QuestionKind::Send(command.group);
-    check_message(tx, caller, command, case, now, kind)
+/// Asks the question, if there is one. Answers the text that takes the place of the message, if the hook replaces it, and fails
+/// if the hook refuses it.
+async fn replacement(hook: &dyn BeforeSend, question: Option<Question>) -> Result<Option<Replacement>> {
+    let Some(question) = question else { return Ok(None) };
+    match hook.ask(question).await? {
+        Ruling::Allow => Ok(None),
+        Ruling::Refuse(why) => Err(Error::forbidden(why)),
+        Ruling::Replace(replacement) => Ok(Some(replacement)),
+    }
 }
 
-/// Checks a message as the rule of sending does.
+/// Checks a message as the rule of sending does. There is no question about one that was sent before.
 fn check_message(
     tx: &dyn Tx,
     caller: Caller,
@@ -166,16 +158,16 @@ fn check_message(
     case: NameCase,
     now: Date,
     kind: QuestionKind,
-) -> Result<Checked> {
+) -> Result<Option<Question>> {
     let facts = gather(tx, caller, command)?;
     let author = match judge(caller, command, &facts, case)? {
-        Verdict::Before(_) => return Ok(Checked::Unasked),
+        Verdict::Before(_) => return Ok(None),
         Verdict::Keep(author) => author,
     };
     if let (Caller::User(user), Some(member)) = (caller, facts.member) {
         slow_down(tx, now, command.group, user, member.slow_seconds())?;
     }
-    Ok(Checked::Ask(Box::new(Question::of_message(author.name, kind, command))))
+    Ok(Some(Question::of_message(author.name, kind, command)))
 }
 
 fn check_edit(
@@ -200,7 +192,7 @@ fn check_first(
     command: &First,
     directory: Directory,
     case: NameCase,
-) -> Result<Checked> {
+) -> Result<Option<Question>> {
     let author: User = tx.user(asking(caller)?)?.ok_or(Error::Unauthenticated("this account was deleted"))?;
     let target = find(tx, caller, directory, &command.target)?;
     let target = writable(target.ok_or_else(|| unknown(&command.target, "target"))?, "target")?;
@@ -208,11 +200,11 @@ fn check_first(
     let group = tx.group_of_pair(author.id, target.id)?;
     // Of a group that is made with the message, no id is known yet.
     let message = command.message(group.unwrap_or(GroupId(uuid::Uuid::nil())));
-    let Some(message) = message else { return Ok(Checked::Unasked) };
+    let Some(message) = message else { return Ok(None) };
     if group.is_some() {
         // A private group has no slow mode.
         return check_message(tx, caller, &message, case, Date::from_micros(0), kind);
     }
     may_open(tx, caller, &author, &target)?;
-    Ok(Checked::Ask(Box::new(Question::of_message(author.name, kind, &message))))
+    Ok(Some(Question::of_message(author.name, kind, &message)))
 }

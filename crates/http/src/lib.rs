@@ -15,6 +15,7 @@ mod cursor;
 pub mod error;
 mod extract;
 mod files;
+mod follower;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -4,24 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chinwag_core::app::Context;
-use chinwag_core::app::follower::Claim;
 use chinwag_core::app::push::{Decided, PushDecision, PushStep};
 use chinwag_core::presence::Status;
 use chinwag_core::store::{Follower, Lease};
 use chinwag_core::user::Caller;
 use chinwag_core::{Date, Error, Result, UserId};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::sending::PushSender;
 use super::vapid::Signer;
+use crate::follower::{Following, LOOK_EVERY, follow};
 use crate::state::ServerState;
 
-/// The time between two looks whether anybody is to be notified, unless somebody subscribes at this node.
-const IDLE_EVERY: Duration = Duration::from_secs(10);
-/// The time between two looks for messages whose delay is over.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// A holder gives so many signs of life within a lease, and other nodes look as often.
-const BEATS: u32 = 4;
 /// Steps of deciding before notifications are taken again.
 const DECISIONS: usize = 8;
 /// The time for requests to end when the node ends.
@@ -30,41 +24,9 @@ const END_WITHIN: Duration = Duration::from_secs(2);
 /// Notifies users of messages, on one node at a time, until the server drains. A holder that gives no sign of life for
 /// `lease` counts as gone. While nobody is to be notified it costs one look at two rows now and then.
 pub async fn run(state: Arc<ServerState>, lease: Duration) {
-    let mut candidate = state.app.candidate(Follower::Notifications, lease);
-    while !state.is_draining() {
-        let wait = match candidate.take().await {
-            Ok(Claim::Idle) => IDLE_EVERY,
-            Ok(Claim::Held) => lease / BEATS,
-            Ok(Claim::Mine { lease: held, taken_over }) => {
-                if taken_over {
-                    tracing::info!("the notifying was taken over from a node that is silent");
-                }
-                match serve(&state, held, lease / BEATS).await {
-                    Ok(()) => {
-                        // If it fails, the lease ends by itself.
-                        let _ = candidate.release(held).await;
-                        IDLE_EVERY
-                    }
-                    Err(Error::LeaseEnded) => {
-                        tracing::warn!("another node has taken over the notifying");
-                        lease / BEATS
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "nobody is notified: it will be tried again");
-                        LOOK_EVERY
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "messages could not be looked for: it will be tried again");
-                lease / BEATS
-            }
-        };
-        if state.is_draining() {
-            return;
-        }
-        let _ = timeout(wait, state.push_changed.notified()).await;
-    }
+    let (follower, changed) = (Follower::Notifications, &state.push_changed);
+    let following = Following { follower, lease, about: "the sending of notifications", changed };
+    follow(&state, following, |lease, beat_every| serve(&state, lease, beat_every)).await;
 }
 
 /// A position that had been committed at a date. After the delay all rows up to it are settled, however the clocks of other

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use chinwag_core::app::Context;
-use chinwag_core::app::follower::Claim;
 use chinwag_core::app::webhook::WebhookStep;
 use chinwag_core::store::{Follower, Lease};
 use chinwag_core::user::Caller;
@@ -16,58 +15,24 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::sending::Sending;
+use crate::follower::{Following, LOOK_EVERY, follow};
 use crate::state::ServerState;
 
-/// The time between two looks whether there is a webhook, unless this node has made one.
-const IDLE_EVERY: Duration = Duration::from_secs(10);
-/// The time between two looks for events.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// A holder gives so many signs of life within a lease, and other nodes look as often.
-const BEATS: u32 = 4;
 /// The time for tasks to keep the outcome of their last round when the node ends.
 const END_WITHIN: Duration = Duration::from_secs(2);
 
 /// Sends events to webhooks, on one node at a time, until the server drains. A holder that gives no sign of life for
 /// `lease` counts as gone. Without a webhook it costs one look at a row now and then.
 pub async fn run(state: Arc<ServerState>, lease: Duration) {
-    let mut candidate = state.app.candidate(Follower::Webhooks, lease);
-    while !state.is_draining() {
-        let wait = match candidate.take().await {
-            Ok(Claim::Idle) => IDLE_EVERY,
-            Ok(Claim::Held) => lease / BEATS,
-            Ok(Claim::Mine { lease: held, taken_over }) => {
-                if taken_over {
-                    tracing::info!("the sending to webhooks was taken over from a node that is silent");
-                }
-                let ended = serve(&state, held, lease / BEATS).await;
-                gauge!("chinwag_webhook_lag_seconds").set(0.0);
-                match ended {
-                    Ok(()) => {
-                        // If it fails, the lease ends by itself.
-                        let _ = candidate.release(held).await;
-                        IDLE_EVERY
-                    }
-                    Err(Error::LeaseEnded) => {
-                        tracing::warn!("another node has taken over the sending to webhooks");
-                        lease / BEATS
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "webhooks are not sent to: it will be tried again");
-                        LOOK_EVERY
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "webhooks could not be looked for: it will be tried again");
-                lease / BEATS
-            }
-        };
-        if state.is_draining() {
-            return;
-        }
-        // A webhook that is made while another node sends is found by that node.
-        let _ = timeout(wait, state.webhooks_changed.notified()).await;
-    }
+    let (follower, changed) = (Follower::Webhooks, &state.webhooks_changed);
+    let following = Following { follower, lease, about: "the sending to webhooks", changed };
+    let state = &state;
+    follow(state, following, |lease, beat_every| async move {
+        let ended = serve(state, lease, beat_every).await;
+        gauge!("chinwag_webhook_lag_seconds").set(0.0);
+        ended
+    })
+    .await;
 }
 
 /// The steps of all tasks of a lease, which are kept one after the other: each changes the row of the lease.

@@ -80,6 +80,8 @@ export class Link {
     if (this.state !== "closed") return;
     const { signal } = (this.#listening = new AbortController());
     onWindow("online", () => this.#look(), { signal });
+    onWindow("pagehide", ({ persisted }) => persisted && this.#pause(), { signal });
+    onWindow("pageshow", ({ persisted }) => persisted && this.retry(), { signal });
     onVisibility(() => isHidden() || this.#look(), { signal });
     void this.#open();
   }
@@ -235,6 +237,15 @@ export class Link {
     const stuck = this.state === "connecting" && performance.now() > this.#begun + STUCK_AFTER;
     if (stuck || this.state === "waiting") void this.#open();
     else this.#probe();
+  }
+
+  /**
+   * The browser keeps the page for the case that the user comes back to it, and its socket as well: the user would stay
+   * online meanwhile.
+   */
+  #pause() {
+    this.#abandon();
+    this.#become("waiting");
   }
 
   /** Opens another socket without a pause, unless the previous one was lost before it proved stable. */

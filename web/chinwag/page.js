@@ -11,12 +11,12 @@ export function onVisibility(listener, options) {
 export const isHidden = () => globalThis.document?.hidden ?? false;
 
 /**
- * @param {"online" | "pagehide"} event
- * @param {() => void} listener
+ * @param {"online" | "pagehide" | "pageshow"} event
+ * @param {(event: PageTransitionEvent) => void} listener
  * @param {AddEventListenerOptions} [options]
  */
 export function onWindow(event, listener, options) {
-  globalThis.window?.addEventListener(event, listener, options);
+  globalThis.window?.addEventListener(event, /** @type {EventListener} */ (listener), options);
 }
 
 /** The origin of the page; null without a page. */

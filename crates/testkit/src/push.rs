@@ -22,11 +22,16 @@ pub struct Device {
 impl Device {
     /// A device with this name at a push service.
     pub fn at(service: &HookReceiver, name: &str) -> Self {
+        Self::at_url(service.url(), name)
+    }
+
+    /// The same by the address of the push service.
+    pub fn at_url(service: &str, name: &str) -> Self {
         let digest: [u8; 32] = Sha256::digest(name).into();
         let mut auth = [0; 16];
         auth.copy_from_slice(&digest[..16]);
         let path = format!("/push/{name}");
-        let endpoint = format!("{}{path}", service.url());
+        let endpoint = format!("{service}{path}");
         Self { secret: SecretKey::from_slice(&digest).expect("a scalar"), auth, path, endpoint }
     }
 

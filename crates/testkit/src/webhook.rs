@@ -2,6 +2,8 @@
 //! and answers as a test says.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
@@ -11,7 +13,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use standardwebhooks::Webhook;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -87,6 +89,32 @@ impl Received {
     }
 }
 
+/// A receiver that cannot be reached yet: its port refuses connections, and nobody else can have it.
+pub struct ClosedReceiver(TcpSocket);
+
+impl ClosedReceiver {
+    /// A port of this machine.
+    pub fn reserve() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+        Self(socket)
+    }
+
+    /// Its address once it is open.
+    pub fn url(&self) -> String {
+        url_of(self.0.local_addr())
+    }
+
+    /// Opens it.
+    pub fn open(self, answer: impl Fn(&Received) -> Reply + Send + 'static) -> HookReceiver {
+        HookReceiver::listening(self.0.listen(64).expect("the port is ours"), answer)
+    }
+}
+
+fn url_of(address: io::Result<SocketAddr>) -> String {
+    format!("http://{}", address.expect("it has a port"))
+}
+
 impl HookReceiver {
     /// A receiver that answers 200.
     pub async fn start() -> Self {
@@ -95,8 +123,11 @@ impl HookReceiver {
 
     /// A receiver that answers as `answer` says.
     pub async fn answering(answer: impl Fn(&Received) -> Reply + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("it listens"));
+        Self::listening(TcpListener::bind("127.0.0.1:0").await.expect("a port"), answer)
+    }
+
+    fn listening(listener: TcpListener, answer: impl Fn(&Received) -> Reply + Send + 'static) -> Self {
+        let url = url_of(listener.local_addr());
         let answer: Answering = Box::new(answer);
         let shared = Arc::new(ReceiverState {
             received: Mutex::default(),

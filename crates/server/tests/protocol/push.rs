@@ -10,7 +10,7 @@ use chinwag_testkit::clock::Held;
 use chinwag_testkit::push::{Device, sender_claims};
 use chinwag_testkit::setup::{group, id, send, text};
 use chinwag_testkit::wait::{PATIENCE, Wait};
-use chinwag_testkit::webhook::{HookReceiver, Reply};
+use chinwag_testkit::webhook::{ClosedReceiver, HookReceiver, Reply};
 use serde_json::{Value, json};
 
 /// Allows addresses of this machine, and notifies at once.
@@ -291,6 +291,24 @@ async fn failing_push_service_is_tried_again_with_the_newest() {
         "high",
         "the mention is among them"
     );
+}
+
+#[tokio::test]
+async fn unreachable_push_service_holds_up_no_other() {
+    let (app, receiver) = app().await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let closed = ClosedReceiver::reserve();
+    let (near, far) = (Device::at(&receiver, "near"), Device::at_url(&closed.url(), "far"));
+    subscribe(&bob, &far).await;
+    subscribe(&bob, &near).await;
+    let group = group(&app.service(), &["ann", "bob"]).await;
+    send(&ann, &group, "one").await;
+    near.count(&receiver, 1).await;
+    send(&ann, &group, "two").await;
+    assert_eq!(bodies(&near.count(&receiver, 2).await), ["one", "two"]);
+    let opened = closed.open(|_| Reply::Status(201));
+    let late = far.count(&opened, 1).await;
+    assert_eq!((&late[0]["body"], &late[0]["unread"]), (&json!("two"), &json!(2)), "the newest alone");
 }
 
 #[tokio::test]

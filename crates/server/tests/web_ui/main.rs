@@ -29,6 +29,7 @@ mod path;
 mod people;
 mod pins;
 mod profiles;
+mod push;
 mod reactions;
 mod reading;
 mod search;
@@ -38,6 +39,7 @@ mod threads;
 mod words;
 
 use chinwag_testkit::app::{Options, TestApp};
+use chinwag_testkit::browser::{self, Tab};
 use serde_json::json;
 
 use crate::page::Page;
@@ -67,11 +69,17 @@ impl Stage {
 
     /// Someone who has signed up, and opens the page.
     pub(crate) async fn person(&self, name: &str) -> Page {
+        self.person_in(browser::blank(name).await).await
+    }
+
+    /// The same in a tab that shows nothing yet, whose name is the person's.
+    pub(crate) async fn person_in(&self, tab: Tab) -> Page {
+        let name = tab.name().to_owned();
         let account = json!({ "name": name, "password": PASSWORD });
         let signed_up = self.app.nobody().post("accounts/", account).await;
         let cookies =
             signed_up.headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
-        let page = Page::open_with(name, &self.app.url(), cookies).await;
+        let page = Page::open_in(tab, &self.app.url(), cookies).await;
         page.sees(&format!("Signed in as {name}")).await;
         page.is_connected().await;
         page

@@ -32,16 +32,11 @@ pub(crate) struct Page {
 impl Page {
     /// Opens a page in a new profile. `name` is the person's.
     pub(crate) async fn open(name: &str, url: &str) -> Self {
-        Self::open_with(name, url, []).await
+        Self::open_in(browser::blank(name).await, url, []).await
     }
 
-    /// The same in a profile that has cookies, as a server sets them.
-    pub(crate) async fn open_with<'a>(
-        name: &str,
-        url: &str,
-        cookies: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
-        let tab = browser::blank(name).await;
+    /// Opens a page in a tab that shows nothing yet, with cookies as a server sets them.
+    pub(crate) async fn open_in<'a>(tab: Tab, url: &str, cookies: impl IntoIterator<Item = &'a str>) -> Self {
         let eyes = format!("{{ {} }}", include_str!("eyes.js"));
         for source in [EAR, &eyes] {
             tab.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
@@ -189,6 +184,17 @@ impl Page {
     pub(crate) async fn count_in_messages(&self, selector: &str) -> u64 {
         let script = "return messages().flatMap((each) => [...each.querySelectorAll(arguments[0])]).length";
         self.look(script, json!([selector])).await.as_u64().expect("a number")
+    }
+
+    /// Goes to another address.
+    pub(crate) async fn go(&self, url: &str) {
+        self.tab.go(url).await;
+    }
+
+    /// Goes back to the page before.
+    pub(crate) async fn back(&self) {
+        // The page may be gone before it answers.
+        let _ = self.tab.try_run("history.back()").await;
     }
 
     /// Loads the page again.

@@ -1,0 +1,127 @@
+//! Notifications that are pushed to a browser whose page is closed.
+//!
+//! All parts are real but one: a browser can subscribe only at the push service of its maker, so that a [`HookReceiver`]
+//! stands for that one, and hands the decrypted message to the browser by `ServiceWorker.deliverPushMessage`.
+
+use std::time::Duration;
+
+use chinwag_http::PushOptions;
+use chinwag_testkit::browser;
+use chinwag_testkit::push::Device;
+use chinwag_testkit::wait::{PATIENCE, Wait};
+use chinwag_testkit::webhook::{HookReceiver, Reply};
+use serde_json::{Value, json};
+
+use crate::Stage;
+use crate::page::Page;
+
+/// Subscribes at the push service of the test.
+const SUBSCRIBE: &str = "{
+    const json = SUBSCRIPTION;
+    const current = () => localStorage.getItem('subscribed');
+    const subscription = () => current() && {
+        endpoint: json.endpoint,
+        options: { applicationServerKey: Uint8Array.from(current().split(','), Number).buffer },
+        toJSON: () => json,
+        unsubscribe: async () => { localStorage.removeItem('subscribed'); return true },
+    };
+    PushManager.prototype.getSubscription = async () => subscription() || null;
+    PushManager.prototype.subscribe = async ({ applicationServerKey }) => {
+        localStorage.setItem('subscribed', String(applicationServerKey));
+        return subscription();
+    };
+}";
+
+/// A person whose browser shows notifications, and a device that decrypts for it.
+async fn reachable_person(stage: &Stage, name: &str, service: &HookReceiver) -> (Page, Device) {
+    let device = Device::at(service, name);
+    // The whole browser: the other one shows none.
+    let preferences = json!({ "profile": { "default_content_setting_values": { "notifications": 1 } } });
+    let tab = browser::open_with(name, "about:blank", &preferences).await;
+    let source = SUBSCRIBE.replace("SUBSCRIPTION", &device.subscription().to_string());
+    tab.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
+    (stage.person_in(tab).await, device)
+}
+
+/// Closes the page of the chat: another page of the server asks later what is shown. Waits until its user is gone.
+async fn close_page(stage: &Stage, page: &Page) {
+    page.go(&format!("{}/docs/", stage.app.url())).await;
+    let wait = Wait::begin();
+    while stage.app.service().get("users/ann/?fields=status").await.ok(200)["status"] != "disconnected" {
+        wait.step(|| "ann is still there").await;
+    }
+}
+
+/// Gives the browser a message from its push service, until it shows these notifications: titles, texts and tags. It drops
+/// one that comes while the worker is being replaced.
+async fn deliver(page: &Page, origin: &str, data: &str, expected: Value) {
+    let wait = Wait::begin();
+    loop {
+        let message = json!({ "origin": origin, "registrationId": "0", "data": data });
+        page.devtools("ServiceWorker.deliverPushMessage", message).await;
+        let shown = shown(page).await;
+        if shown == expected {
+            return;
+        }
+        wait.step(|| format!("the notifications are {shown}")).await;
+    }
+}
+
+/// The notifications that the browser shows.
+async fn shown(page: &Page) -> Value {
+    page.run_async(
+        "const registration = await navigator.serviceWorker.getRegistration();
+        const notices = await registration.getNotifications();
+        return notices.map(({ title, body, tag }) => [title, body, tag]);",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn message_is_pushed_to_a_closed_page_and_shown() {
+    let service = HookReceiver::answering(|_| Reply::Status(201)).await;
+    let stage = Stage::with(|options| {
+        options.limits.push.delay = Duration::ZERO;
+        options.http.push = PushOptions { private: true, timeout: PATIENCE, ..PushOptions::default() };
+    });
+    let stage = stage.await;
+    let (ann, device) = reachable_person(&stage, "ann", &service).await;
+    let bob = stage.app.user("bob").await;
+    let made = json!({ "name": "The garden", "members": ["ann"] });
+    let group = bob.post("groups/", made).await.ok(201)["id"].clone();
+    ann.sees("The garden").await;
+    ann.press("Your profile").await;
+    ann.sees("while the page is in the background or closed").await;
+    ann.press("Turn off notifications").await;
+    ann.sees("Turn on notifications").await;
+    ann.press("Close").await;
+    let say = async |body: &str| {
+        bob.post("messages/", json!({ "group": group, "body": body })).await.ok(201);
+    };
+    ann.devtools("ServiceWorker.enable", json!({})).await;
+    close_page(&stage, &ann).await;
+    say("unheard").await;
+    ann.go(&stage.app.url()).await;
+    ann.press("Your profile").await;
+    ann.press("Turn on notifications").await;
+    ann.sees("while the page is in the background or closed").await;
+    ann.press("Close").await;
+    close_page(&stage, &ann).await;
+    say("peas").await;
+    let payload = device.count(&service, 1).await.remove(0);
+    let (origin, tag) = (stage.app.url(), format!("chinwag-{}", group.as_str().expect("an id")));
+    deliver(&ann, &origin, &payload.to_string(), json!([["The garden", "bob: peas", tag]])).await;
+    // A text that the server withholds takes its place, and one that is no JSON is shown all the same.
+    let bare = json!({ "group": group, "seq": payload["seq"] });
+    deliver(&ann, &origin, &bare.to_string(), json!([["Chinwag", "New message", tag]])).await;
+    // The browser has kept the page as it was, but for its connection.
+    ann.back().await;
+    ann.press("The garden").await;
+    ann.sees_once("peas").await;
+    let wait = Wait::begin();
+    while shown(&ann).await != json!([]) {
+        wait.step(|| "the notification of a message that is read stays").await;
+    }
+    deliver(&ann, &origin, "peas", json!([["Chinwag", "New message", "chinwag"]])).await;
+    ann.close().await;
+}

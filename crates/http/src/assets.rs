@@ -1,4 +1,4 @@
-//! The pages that are part of the program: the web client, the API's documentation, and the modules
+//! The pages that are part of the program: the web client, the API's reference, and the modules
 //! that other origins' pages import.
 
 mod bare;
@@ -52,9 +52,9 @@ pub(crate) async fn index(State(state): State<Arc<ServerState>>, request: Reques
     file("index.html", request.headers(), state.options.base())
 }
 
-/// `GET /docs/`: the API's documentation.
-pub(crate) async fn docs(State(state): State<Arc<ServerState>>, request: Request) -> Response {
-    file("docs/index.html", request.headers(), state.options.base())
+/// `GET /docs/api/`: the API's reference.
+pub(crate) async fn reference(State(state): State<Arc<ServerState>>, request: Request) -> Response {
+    file("docs/api.html", request.headers(), state.options.base())
 }
 
 /// `GET /assets/…`: what the pages are made of. Their names need no escapes, so that a path which
@@ -180,10 +180,27 @@ fn for_any_page(mut response: Response) -> Response {
 /// A file, or the word that the caller has it already. These names do not change with their content,
 /// so browsers ask each time, and are answered 304 while nothing has changed.
 fn file(path: &str, headers: &HeaderMap, base: &str) -> Response {
-    let Some(file) = Web::get(path, base) else { return Problem::no_path().into_response() };
-    let kind = content_type(path);
+    match Web::get(path, base) {
+        Some(file) => answer(&file.data, content_type(path), headers, base),
+        None => Problem::no_path().into_response(),
+    }
+}
+
+/// A page whose links begin at the root, where everything is served below `base`.
+pub(crate) fn page(html: &str, headers: &HeaderMap, base: &str) -> Response {
+    let html = html.replace("=\"/", &format!("=\"{base}/"));
+    answer(html.as_bytes(), content_type(".html"), headers, base)
+}
+
+/// A text in JSON.
+pub(crate) fn json(text: &str, headers: &HeaderMap) -> Response {
+    answer(text.as_bytes(), content_type(".json"), headers, "")
+}
+
+/// What does not change while the program runs, or the word that the caller has it already.
+fn answer(data: &[u8], kind: &'static str, headers: &HeaderMap, base: &str) -> Response {
     let small = is_text(kind) && takes_brotli(headers);
-    let tag = tag(&file, small, base);
+    let tag = tag(data, small, base);
     let mut held = listed(headers, header::IF_NONE_MATCH).map(|item| item.trim_start_matches("W/"));
     let unchanged = held.any(|item| item == tag || item == "*");
     let caching = [
@@ -197,9 +214,9 @@ fn file(path: &str, headers: &HeaderMap, base: &str) -> Response {
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(kind))];
     if small {
         let coding = [(header::CONTENT_ENCODING, HeaderValue::from_static("br"))];
-        return (caching, kind, coding, compressed(tag, &file.data)).into_response();
+        return (caching, kind, coding, compressed(tag, data)).into_response();
     }
-    (caching, kind, file.data.into_owned()).into_response()
+    (caching, kind, data.to_owned()).into_response()
 }
 
 /// How hard Brotli tries, up to 11. The best takes seconds in a debug build, in each process of the tests anew.
@@ -235,8 +252,8 @@ fn listed(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item =
 }
 
 /// Another for each form, as caches need it, and below each base.
-fn tag(file: &EmbeddedFile, small: bool, base: &str) -> String {
-    let hash = URL_SAFE_NO_PAD.encode(&Sha256::digest(&file.data)[..12]);
+fn tag(data: &[u8], small: bool, base: &str) -> String {
+    let hash = URL_SAFE_NO_PAD.encode(&Sha256::digest(data)[..12]);
     let base = base.replace('/', "-");
     format!("\"{hash}{base}{}\"", if small { "-br" } else { "" })
 }

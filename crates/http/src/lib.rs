@@ -19,6 +19,7 @@ mod follower;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod guides;
 mod health;
 mod key;
 mod logged;

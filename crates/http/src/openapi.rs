@@ -13,6 +13,7 @@ use utoipa::{Modify, OpenApi};
 use crate::network::public_url::PublicUrl;
 use crate::openapi::{self};
 use crate::rest::answer::bytes;
+use crate::routes::{ROUTES, RouteEntry, RouteExample};
 use crate::state::ServerState;
 #[allow(clippy::wildcard_imports, reason = "the table of routes names every noun")]
 use crate::{api::*, rest::*};
@@ -85,6 +86,7 @@ fn written(address: Option<&PublicUrl>) -> String {
     }
     name_problems(&mut document["paths"]);
     add_act_as(&mut document["paths"]);
+    add_examples(&mut document["paths"]);
     loosen(&mut document);
     if let Some(address) = address {
         document["servers"] = json!([{ "url": address.to_string() }]);
@@ -104,6 +106,23 @@ fn add_act_as(paths: &mut Value) {
             let mut parameters = get["parameters"].as_array().cloned().unwrap_or_default();
             parameters.push(parameter.clone());
             get["parameters"] = parameters.into();
+        }
+    }
+}
+
+/// Adds the examples of the routes' table, and what callers are answered to them.
+fn add_examples(paths: &mut Value) {
+    let group = "018f6b7e-8a1c-7cc3-9d55-1f1b2a3c4d5e";
+    let ids = RouteExample { group, author: "ann", other: "bob", fresh: "cleo" };
+    for RouteEntry { method, path, rules } in ROUTES {
+        let operation = &mut paths[path][method];
+        let [nobody, stranger, service] = rules.answers;
+        operation["x-answers"] = json!({ "nobody": nobody, "stranger": stranger, "service": service });
+        let example = (rules.example)(&ids);
+        if let Some(content) = operation.pointer_mut("/requestBody/content/application~1json")
+            && !example.is_null()
+        {
+            content["example"] = example;
         }
     }
 }

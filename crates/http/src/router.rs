@@ -30,7 +30,7 @@ use crate::state::ServerState;
 use crate::unknown::{self, DocumentedParameters};
 #[allow(clippy::wildcard_imports, reason = "the table of routes names every noun")]
 use crate::{api::*, rest::*};
-use crate::{assets, asyncapi, health, openapi, pipeline, ws};
+use crate::{assets, asyncapi, guides, health, openapi, pipeline, ws};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Pages run their own scripts and talk to their own host, and nothing else.
@@ -73,7 +73,10 @@ routes!(endpoints);
 fn pages() -> Vec<(&'static str, Endpoint)> {
     vec![
         ("/chat/", get(ws::handshake)),
-        ("/docs/", get(assets::docs)),
+        ("/docs/", get(guides::first)),
+        ("/docs/sections.json", get(guides::sections)),
+        ("/docs/api/", get(assets::reference)),
+        ("/docs/{name}/", get(guides::guide)),
         ("/assets/{*path}", get(assets::asset)),
         ("/chinwag.js", get(assets::module)),
         ("/worker.js", get(assets::module)),

@@ -9,6 +9,7 @@ mod bad_input;
 mod bans;
 mod change_windows;
 mod consent;
+mod docs;
 mod embedding;
 mod files;
 mod group_details;

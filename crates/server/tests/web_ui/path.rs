@@ -53,7 +53,7 @@ async fn page_and_element_work_below_a_path() {
     bob.sees("hello below").await;
     ann.reload().await;
     ann.sees("Signed in as ann").await;
-    let docs = Page::open("eve", &format!("{site}/chinwag/docs/")).await;
+    let docs = Page::open("eve", &format!("{site}/chinwag/docs/api/")).await;
     docs.looks(
         "the API's document",
         "return document.querySelectorAll('#operations *').length > 20",

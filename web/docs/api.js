@@ -1,15 +1,9 @@
-// Renders the API's own documents. All content is shown as text, and never run or parsed as HTML.
+// Renders the API's own documents.
 
-const METHODS = ["get", "post", "patch", "delete"];
+import { el, named } from "./dom.js";
+import { base, sample, trial } from "./try.js";
 
-function el(name, attributes = {}, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
-
-const named = (reference) => reference.split("/").at(-1);
+const METHODS = ["get", "post", "put", "patch", "delete"];
 
 /** The type of a schema's value, with a link to the object if it is one. */
 function kind(schema = {}) {
@@ -48,7 +42,17 @@ function fields(schema, schemas) {
     kind(property),
     property.description ?? "",
   ]);
-  return table(["field (* always)", "kind", ""], rows);
+  return table(["field (* always)", "kind", "meaning"], rows);
+}
+
+/** The callers of an operation: the answers that its example gets, which a test compares. */
+function callers({ nobody, stranger, service }) {
+  const rows = [
+    ["without a credential", String(nobody)],
+    ["a user who has nothing to do with the object", String(stranger)],
+    ["the service key", String(service)],
+  ];
+  return el("div", {}, el("h3", {}, "Who may call"), table(["caller", "answer"], rows));
 }
 
 function operation(method, path, item, schemas) {
@@ -56,17 +60,28 @@ function operation(method, path, item, schemas) {
   summary.append(" ", el("span", { class: "says" }, item.summary ?? ""));
   const body = el("div", {});
   if (item.description) body.append(el("p", {}, item.description));
+  if (item["x-answers"]) body.append(callers(item["x-answers"]));
   if (item.parameters?.length) {
     const rows = item.parameters.map((one) => [one.name, one.in, kind(one.schema), one.description ?? ""]);
-    body.append(el("h3", {}, "Parameters"), table(["name", "in", "kind", ""], rows));
+    body.append(el("h3", {}, "Parameters"), table(["name", "in", "kind", "meaning"], rows));
   }
-  const payload = item.requestBody?.content["application/json"].schema;
-  if (payload) body.append(el("h3", {}, "Payload"), fields(payload, schemas));
+  const content = item.requestBody?.content["application/json"];
+  if (content) body.append(el("h3", {}, "Payload"), fields(content.schema, schemas));
   const answers = Object.entries(item.responses).map(([status, answer]) => {
     const schema = Object.values(answer.content ?? {})[0]?.schema;
     return [status, schema ? kind(schema) : "", answer.description ?? ""];
   });
-  body.append(el("h3", {}, "Answers"), table(["status", "body", ""], answers));
+  body.append(el("h3", {}, "Answers"), table(["status", "body", "meaning"], answers));
+  const answered = Object.entries(item.responses).find(([status, { content }]) => status < 300 && content?.["application/json"]);
+  if (answered) {
+    const text = JSON.stringify(sample(answered[1].content["application/json"].schema, schemas), null, 2);
+    body.append(el("details", {}, el("summary", {}, `An answer ${answered[0]}`), el("pre", { tabindex: "0" }, text)));
+  }
+  const example = content && JSON.stringify(content.example ?? sample(content.schema, schemas), null, 2);
+  // A form is made when it is opened: there are many operations.
+  const form = el("details", { class: "trial" }, el("summary", {}, "Try it, or use curl"));
+  form.addEventListener("toggle", () => form.open && form.children.length < 2 && form.append(trial(method, path, item, example)));
+  body.append(form);
   return el("details", { id: item.operationId }, summary, body);
 }
 
@@ -128,7 +143,7 @@ function open() {
 }
 
 async function load(name) {
-  const response = await fetch(new URL(`../../api/v1/${name}.json`, import.meta.url));
+  const response = await fetch(`${base}/api/v1/${name}.json`);
   if (!response.ok) throw new Error(`status ${response.status}`);
   return response.json();
 }

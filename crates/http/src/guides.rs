@@ -1,0 +1,221 @@
+//! The documentation at `/docs/`: the documents of the repository as pages, and what the search on these pages needs.
+//!
+//! The documents are written for a reader of the repository, so that links between them lead to the pages here, and links
+//! to anything else of the repository are plain text.
+
+mod render;
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::assets;
+use crate::error::Problem;
+use crate::state::ServerState;
+use render::{Rendered, escaped};
+
+/// A document that is a page below `/docs/`.
+#[derive(Debug)]
+struct Guide {
+    /// The page's name in the address; the first one is at `/docs/` itself.
+    slug: &'static str,
+    /// The file in the repository.
+    file: &'static str,
+    title: &'static str,
+    text: &'static str,
+}
+
+macro_rules! guides {
+    ($($part:literal { $($slug:literal $file:literal $title:literal;)+ })+) => {
+        /// The parts of the documentation, in the order in which they are read.
+        const PARTS: &[(&str, &[Guide])] = &[$(($part, &[$(Guide {
+            slug: $slug,
+            file: $file,
+            title: $title,
+            text: include_str!(concat!("../../../", $file)),
+        }),+])),+];
+    };
+}
+
+guides! {
+    "Begin" {
+        "" "README.md" "Overview";
+        "install" "docs/install.md" "Install";
+        "in-place-of-django" "docs/in-place-of-django.md" "In place of the Django service";
+    }
+    "Build" {
+        "embedding" "docs/embedding.md" "Embed the chat";
+        "clients" "docs/clients.md" "The client module";
+        "npm" "clients/npm/README.md" "The npm package";
+        "python" "clients/python/README.md" "The Python package";
+        "rust" "crates/client/README.md" "The Rust crate";
+        "protocol" "docs/protocol.md" "REST and WebSocket";
+        "events" "docs/events.md" "Events, webhooks and bots";
+        "notifications" "docs/notifications.md" "Notifications";
+    }
+    "Run" {
+        "operations" "docs/operations.md" "Operations and settings";
+        "scaling" "docs/scaling.md" "Several nodes";
+        "postgresql" "docs/postgresql.md" "PostgreSQL";
+        "redis" "docs/redis.md" "Redis";
+        "security" "SECURITY.md" "Security";
+    }
+    "Know" {
+        "guarantees" "docs/guarantees.md" "Guarantees";
+        "performance" "docs/performance.md" "Performance";
+        "glossary" "docs/glossary.md" "Glossary";
+        "changelog" "CHANGELOG.md" "Changes";
+    }
+}
+
+/// The page around each document.
+const FRAME: &str = include_str!("../../../web/docs/guide.html");
+
+fn all() -> impl Iterator<Item = &'static Guide> {
+    PARTS.iter().flat_map(|(_, guides)| *guides)
+}
+
+/// The path of the page of a file of the repository.
+fn page_of(file: &str) -> Option<String> {
+    all().find(|guide| guide.file == file).map(Guide::path)
+}
+
+impl Guide {
+    fn path(&self) -> String {
+        if self.slug.is_empty() { "/docs/".to_owned() } else { format!("/docs/{}/", self.slug) }
+    }
+
+    fn page(&self) -> String {
+        let Rendered { html, sections } = render::render(self.file, self.text);
+        let mut contents = String::new();
+        for section in sections.iter().filter(|section| section.level == 2) {
+            let (anchor, name) = (&section.anchor, escaped(&section.heading));
+            write!(contents, "<li><a href=\"#{anchor}\">{name}</a></li>").expect("a string takes it");
+        }
+        FRAME
+            .replace("{{title}}", &escaped(self.title))
+            .replace("{{parts}}", &self.navigation())
+            .replace("{{contents}}", &contents)
+            .replace("{{next}}", &self.next())
+            .replace("{{text}}", &html)
+    }
+
+    /// The list of all pages, in which this one is marked.
+    fn navigation(&self) -> String {
+        let mut list = String::new();
+        for (part, guides) in PARTS {
+            write!(list, "<h2>{part}</h2><ul>").expect("a string takes it");
+            for guide in *guides {
+                let current = if guide.slug == self.slug { " aria-current=\"page\"" } else { "" };
+                let (path, title) = (guide.path(), escaped(guide.title));
+                write!(list, "<li><a href=\"{path}\"{current}>{title}</a></li>").expect("a string takes it");
+            }
+            if *part == "Build" {
+                list.push_str("<li><a href=\"/docs/api/\">API reference</a></li>");
+            }
+            list.push_str("</ul>");
+        }
+        list
+    }
+
+    /// A link to the page that is read next.
+    fn next(&self) -> String {
+        let next = all().skip_while(|guide| guide.slug != self.slug).nth(1);
+        next.map_or_else(String::new, |next| {
+            format!("<a href=\"{}\">Next: {}</a>", next.path(), escaped(next.title))
+        })
+    }
+}
+
+/// The pages by their names, made when the first one is asked for.
+static PAGES: LazyLock<HashMap<&str, String>> =
+    LazyLock::new(|| all().map(|guide| (guide.slug, guide.page())).collect());
+
+/// The sections of all pages with their texts, for the search.
+static SECTIONS: LazyLock<String> = LazyLock::new(|| {
+    let of_guide = |guide: &Guide| {
+        let (path, title) = (guide.path(), guide.title);
+        let sections = render::render(guide.file, guide.text).sections.into_iter();
+        let sections = sections.map(move |section| {
+            let at = format!("{path}#{}", section.anchor);
+            json!({ "at": at, "page": title, "heading": section.heading, "text": section.text })
+        });
+        sections.collect::<Vec<_>>()
+    };
+    json!(all().flat_map(of_guide).collect::<Vec<_>>()).to_string()
+});
+
+/// `GET /docs/`: the first page.
+pub(crate) async fn first(State(state): State<Arc<ServerState>>, request: Request) -> Response {
+    assets::page(&PAGES[""], request.headers(), state.options.base())
+}
+
+/// `GET /docs/<name>/`: a page.
+pub(crate) async fn guide(
+    State(state): State<Arc<ServerState>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    match PAGES.get(name.as_str()) {
+        Some(page) if !name.is_empty() => assets::page(page, request.headers(), state.options.base()),
+        _ => Problem::no_path().into_response(),
+    }
+}
+
+/// `GET /docs/sections.json`: what the pages search in.
+pub(crate) async fn sections(request: Request) -> Response {
+    assets::json(&SECTIONS, request.headers())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn links_lead_to_pages_and_headings_that_exist() {
+        let pages: HashMap<String, Rendered> =
+            all().map(|guide| (guide.path(), render::render(guide.file, guide.text))).collect();
+        let anchors: HashMap<&String, HashSet<&String>> = pages
+            .iter()
+            .map(|(path, page)| (path, page.sections.iter().map(|section| &section.anchor).collect()))
+            .collect();
+        for (path, page) in &pages {
+            for link in page.html.split("<a href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                if link.starts_with("https://") || link == "/" || link.starts_with("/docs/api/") {
+                    continue;
+                }
+                let (to, anchor) = link.split_once('#').unwrap_or((link, ""));
+                let to = if to.is_empty() { path } else { to };
+                let found = anchors.get(&to.to_owned()).unwrap_or_else(|| panic!("{path} links to {link}"));
+                assert!(anchor.is_empty() || found.contains(&anchor.to_owned()), "{path} links to {link}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_document_is_a_page() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
+        for entry in std::fs::read_dir(folder).expect("the folder is there") {
+            let path = entry.expect("it can be read").path();
+            if path.extension().is_some_and(|kind| kind == "md") {
+                let name = path.file_name().and_then(|name| name.to_str()).expect("UTF-8");
+                assert!(page_of(&format!("docs/{name}")).is_some(), "{name} is no page: add it to guides.rs");
+            }
+        }
+    }
+
+    #[test]
+    fn pages_have_nothing_left_of_their_frame() {
+        for (slug, page) in &*PAGES {
+            for part in ["title", "parts", "contents", "next", "text"] {
+                assert!(!page.contains(&format!("{{{{{part}}}}}")), "{slug} has no {part}");
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The documentation at `/docs/`, as a reader uses it.
+
+use chinwag_testkit::app::SERVICE_KEY;
+use chinwag_testkit::browser::Key;
+use serde_json::json;
+
+use crate::Stage;
+use crate::access::look;
+use crate::page::Page;
+
+const SEARCH: &str = "Search the documentation";
+const TOKEN: &str = "Token or service key for trying. It stays on this page; without one you call as whoever is signed in here.";
+
+async fn reader(stage: &Stage, path: &str) -> Page {
+    Page::open("reader", &format!("{}/docs/{path}", stage.app.url())).await
+}
+
+#[tokio::test]
+async fn documentation_is_searched_and_read() {
+    let stage = Stage::open().await;
+    let (reader, mut wrongs) = (reader(&stage, "").await, Vec::new());
+    reader.sees_title("Overview · Chinwag").await;
+    reader.sees_in("Documentation", "Events, webhooks and bots").await;
+    look(&reader, "the first page", &mut wrongs).await;
+    reader.fill(SEARCH, "xyzzy").await;
+    reader.sees("Nothing was found.").await;
+    reader.fill(SEARCH, "webhooks").await;
+    reader.sees_in("Results", "Webhooks · Events, webhooks and bots").await;
+    look(&reader, "results", &mut wrongs).await;
+    reader.key(Key::Enter).await;
+    reader.sees_title("Events, webhooks and bots · Chinwag").await;
+    reader.looks("be at the section", "return location.hash === '#webhooks'", json!([])).await;
+    reader.resize(390, 800).await;
+    let fits =
+        "return document.documentElement.scrollWidth <= innerWidth && !document.getElementById('parts').open";
+    reader.looks("fit a narrow screen", fits, json!([])).await;
+    reader.press("Contents").await;
+    reader.sees_in("Documentation", "Guarantees").await;
+    assert_eq!(wrongs, [""; 0]);
+    reader.hears(&[]).await;
+    reader.close().await;
+}
+
+#[tokio::test]
+async fn request_of_the_reference_is_tried() {
+    let stage = Stage::open().await;
+    let (reader, mut wrongs) = (reader(&stage, "api/").await, Vec::new());
+    let open = "const found = [...document.querySelectorAll('details')].find((each) => {
+            const summary = each.querySelector('summary');
+            return summary.querySelector('.method')?.textContent === 'POST'
+                && summary.querySelector('.path')?.textContent === '/api/v1/users/';
+        });
+        if (!found) return false;
+        found.open = true;
+        found.querySelector('.trial').open = true;
+        return true;";
+    reader.looks("open a request", open, json!([])).await;
+    reader.sees("curl --request POST").await;
+    reader.press("Send").await;
+    reader.sees("401 Unauthorized").await;
+    reader.fill(TOKEN, SERVICE_KEY).await;
+    reader.fill("body", r#"{ "name": "cleo" }"#).await;
+    reader.press("Send").await;
+    reader.sees("201 Created").await;
+    assert_eq!(stage.app.service().get("users/cleo/").await.ok(200)["name"], "cleo");
+    look(&reader, "a request", &mut wrongs).await;
+    assert_eq!(wrongs, [""; 0]);
+    reader.close().await;
+}

@@ -1,5 +1,6 @@
 //! A user with more conversations than the page begins with.
 
+use chinwag_testkit::trial::{report, times};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -168,14 +169,14 @@ async fn many_contacts_are_drawn_where_they_are_seen() {
     ann.close().await;
 }
 
-/// In a release build on a machine that is not busy, no frame takes 100 ms.
+/// In a release build on a machine that is not busy, no frame takes 100 ms with 10,000 members.
 #[tokio::test]
-#[ignore = "makes 10,000 users, and its figures depend on the machine"]
-async fn group_of_10000_members_is_opened_without_long_frames() {
+async fn large_group_is_opened_and_its_members_are_found() {
+    let count = times(1_500, 10_000);
     let stage = Stage::open().await;
     let ann = stage.person("ann").await;
     let service = stage.app.service();
-    let names: Vec<_> = (0..9_999).map(|number| format!("member{number:04}")).collect();
+    let names: Vec<_> = (1..count).map(|number| format!("member{number:04}")).collect();
     for names in names.chunks(64) {
         join_all(names.iter().map(|name| service.post("users/", json!({ "name": name })))).await;
     }
@@ -194,16 +195,16 @@ async fn group_of_10000_members_is_opened_without_long_frames() {
     ann.press("Everybody").await;
     ann.sees("hello").await;
     ann.run("doing = 'members';").await;
-    ann.press("About Everybody").await;
-    ann.sees("10000").await;
+    ann.press("Group details").await;
+    ann.sees(&count.to_string()).await;
     ann.sees("member0005").await;
     ann.run("doing = 'search';").await;
-    ann.fill("Find a member", "member77").await;
-    ann.sees("member7700").await;
-    ann.run("doing = 'mention';").await;
-    ann.press("Close").await;
-    ann.fill("Message", "hello @member88").await;
-    ann.sees("member8800").await;
-    println!("10,000 members, long tasks in ms: {}", ann.run("return longest").await);
+    ann.fill("Search members", "member14").await;
+    ann.sees("member1400").await;
+    report(
+        "a large group on the page",
+        format!("{count} members"),
+        format!("ms of the longest tasks: {}", ann.run("return longest").await),
+    );
     ann.close().await;
 }

@@ -80,6 +80,55 @@ async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
     bob.close().await;
 }
 
+/// Keeps the addresses of a page's sockets, from its first moment on.
+const ADDRESSES: &str = "window.asked = []; const Socket = window.WebSocket;
+    window.WebSocket = class extends Socket {
+        constructor(...given) { super(...given); asked.push(new URL(given[0]).search); }
+    };";
+
+/// Whether the browser keeps the point from which the page comes back.
+const POINT_IS_KEPT: &str = "const asked = indexedDB.open('chinwag-known');
+    const database = await new Promise((done) => (asked.onsuccess = () => done(asked.result)));
+    const read = database.transaction('users').objectStore('users').getAll();
+    const users = await new Promise((done) => (read.onsuccess = () => done(read.result)));
+    database.close();
+    return users.length === 1 && Boolean(users[0].since)";
+
+#[tokio::test]
+async fn page_that_opens_without_its_server_asks_for_changes() {
+    let (mut stage, ann) = ann_with_a_kept_page().await;
+    ann.looks("keep its point", POINT_IS_KEPT, json!([])).await;
+    ann.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": ADDRESSES })).await;
+    for round in 1..=2 {
+        ann.run("location.hash = ''; location.href = 'about:blank';").await;
+        ann.looks("leave the page", "return location.href === 'about:blank'", json!([])).await;
+        let meanwhile = format!("while ann was away {round}");
+        let pair = stage.app.service().get("groups/?as=bob").await.ok(200);
+        let group = pair[0]["id"].clone();
+        let message = json!({ "group": group, "author": "bob", "body": meanwhile });
+        stage.app.service().post("messages/", message).await.ok(201);
+        stage.app.stop().await;
+        ann.run(&format!("location.href = '{}/';", stage.app.url())).await;
+        ann.sees("Connection lost. Trying again…").await;
+        ann.sees("Signed in as ann").await;
+        ann.run("asked.length = 0").await;
+        stage.app.restart().await;
+        let now = "const now = button('Try now'); now?.click(); return now !== null || !pageText().includes('Connection lost');";
+        ann.looks("try now", now, json!([])).await;
+        ann.is_connected().await;
+        ann.press("bob").await;
+        ann.sees_once(&meanwhile).await;
+        ann.sees_once("hello bob").await;
+        // The server shows no group that it has shown before, and the point of this connection is kept in turn.
+        let asked = ann.run("return asked").await;
+        let is_return =
+            |address: &serde_json::Value| address.as_str().is_some_and(|text| text.starts_with("?groups=0&"));
+        assert!(asked.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_return)), "{asked}");
+        ann.looks("keep its point", POINT_IS_KEPT, json!([])).await;
+    }
+    ann.close().await;
+}
+
 #[tokio::test]
 async fn a_session_that_has_ended_meanwhile_shows_nothing_more() {
     let (mut stage, ann) = ann_with_a_kept_page().await;

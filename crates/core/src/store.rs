@@ -67,7 +67,9 @@ pub use push::Pushes;
 pub use reaction::{NewReaction, ReactionOf, Reactions};
 pub use relation::Relations;
 pub use room::Room;
-pub use search::{Candidate, Candidates, IndexedGroup, SearchIndex, SearchPlace, UnindexedText};
+pub use search::{
+    Candidate, Candidates, IndexPart, IndexedGroup, IndexedPlaces, SearchIndex, SearchPlace, UnindexedText,
+};
 pub use send::{Sends, send_as_jobs};
 pub use stamp::{ChangedGroup, CommitPoint, DepartedGroup, Stamps};
 pub use task::{StoredTask, Task, Tasks};

@@ -1,17 +1,36 @@
-//! The index of the words of messages: a `tsvector` of terms that Chinwag makes, with a GIN index.
+//! The index of the words of messages: the terms that Chinwag makes, with a GIN index and one by date.
+//!
+//! GIN finds all rows that have a term and knows no order. So the newest rows are compared first: they have the frequent terms.
+//! Terms that few of them have are rare enough for GIN; otherwise older rows are compared.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt::Write;
 
-use chinwag_core::search::{MANY_TERMS, RequiredTerm, joined_terms};
-use chinwag_core::store::SearchPlace;
-use chinwag_core::{Error, GroupId, Result, Seq};
-use chinwag_store_sql::search::{GROUPS_AT_ONCE, MOST_GROUPS, ordinals, place, position_set};
+use chinwag_core::search::{MANY_TERMS, RequiredTerm};
+use chinwag_core::store::{IndexedPlaces, SearchPlace};
+use chinwag_core::{Date, Error, GroupId, Result, Seq};
+use chinwag_store_sql::search::{GROUPS_AT_ONCE, MOST_GROUPS, ordinals, position_set, terms_of_row};
 
 use crate::address::Target;
 use crate::link::Link;
-use crate::sql::RowColumns;
 use crate::transaction::{Transaction, limit};
+
+/// The newest rows, which are compared first, and the older ones that are compared where GIN finds too many.
+const NEWEST: i64 = 2000;
+const OLDER: i64 = 10_000;
+/// The hits among the newest rows from which on GIN is not asked.
+const FREQUENT: usize = 10;
+/// The rows up to which all that GIN finds are read.
+const FEW_ROWS: usize = 10_000;
+
+/// A search for places.
+struct PlaceQuery {
+    /// The terms as a `tsquery`, and one of them that rows without [`MANY_TERMS`] have.
+    terms: String,
+    one: String,
+    ordinals: HashMap<i64, GroupId>,
+    before: SearchPlace,
+}
 
 chinwag_store_sql::impl_search_index! {
     Transaction<'_, '_>,
@@ -19,42 +38,50 @@ chinwag_store_sql::impl_search_index! {
         &self,
         terms: &[RequiredTerm],
         groups: &[GroupId],
+        before: SearchPlace,
         most: usize,
-    ) -> Result<Option<Vec<SearchPlace>>> {
-        let query = expression(terms);
-        if groups.len() > GROUPS_AT_ONCE {
-            let groups: HashSet<_> = groups.iter().copied().collect();
-            if let Some(mut places) = self.found(&query, most)? {
-                places.retain(|place| groups.contains(&place.group));
-                return Ok(Some(places));
-            }
-        }
-        if groups.len() > MOST_GROUPS {
-            return Ok(None);
-        }
+    ) -> Result<IndexedPlaces> {
         let ordinals = ordinals(self, groups)?;
-        let mut places = Vec::new();
-        for part in ordinals.chunks(GROUPS_AT_ONCE) {
-            let of_groups: Vec<_> = part.iter().map(|(ordinal, _)| format!("'#{ordinal}'")).collect();
-            let query = format!("{query} & ({})", of_groups.join(" | "));
-            let Some(found) = self.found(&query, most - places.len())? else { return Ok(None) };
-            places.extend(found);
+        let one = terms.iter().map(|term| &term.text).max_by_key(|text| text.len());
+        let mut query = PlaceQuery {
+            terms: expression(terms),
+            one: one.cloned().unwrap_or_default(),
+            ordinals: ordinals.iter().copied().collect(),
+            before,
+        };
+        if ordinals.len() <= GROUPS_AT_ONCE {
+            query.terms = in_groups(&query.terms, &ordinals);
         }
-        Ok(Some(places))
+        let mut after = self.after_rows(before.date.micros(), NEWEST)?;
+        let mut found = self.later_than(&query, after)?;
+        if let Some(date) = after.filter(|_| found.len() < FREQUENT.min(most)) {
+            if let Some(all) = self.all_found(&query, &ordinals)? {
+                return Ok(newest(all, most, None));
+            }
+            after = self.after_rows(date, OLDER)?;
+            found = self.later_than(&query, after)?;
+        }
+        Ok(newest(found, most, after))
     }
 
-    fn index_add(&mut self, group: GroupId, texts: &[UnindexedText], position: Seq) -> Result<()> {
-        const ADD: &str = "INSERT INTO search_words (group_id, seq, date, terms)
-            SELECT $1::uuid, t.seq, t.date, array_to_tsvector(string_to_array(t.terms, ' ') || $5::text)
-            FROM unnest($2::bigint[], $3::bigint[], $4::text[]) t (seq, date, terms)";
-        let ordinal = position_set(self, group, position)?;
-        if texts.is_empty() {
+    fn index_add(&mut self, parts: &[IndexPart]) -> Result<()> {
+        const ADD: &str = "INSERT INTO search_words (date, seq, ordinal, terms)
+            SELECT t.date, t.seq, t.ordinal, t.terms
+            FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[]) t (date, seq, ordinal, terms)";
+        let (mut dates, mut seqs, mut of_groups, mut terms) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for part in parts {
+            let ordinal = position_set(self, part.group, part.position)?;
+            for text in &part.texts {
+                dates.push(text.date.micros());
+                seqs.push(text.seq.0);
+                of_groups.push(ordinal);
+                terms.push(terms_of_row(ordinal, &text.body));
+            }
+        }
+        if dates.is_empty() {
             return Ok(());
         }
-        let seqs: Vec<_> = texts.iter().map(|text| text.seq.0).collect();
-        let dates: Vec<_> = texts.iter().map(|text| text.date.micros()).collect();
-        let terms: Vec<_> = texts.iter().map(|text| joined_terms(&text.body)).collect();
-        self.change(ADD, &[&group.0, &seqs, &dates, &terms, &format!("#{ordinal}")]).map(drop)
+        self.change(ADD, &[&dates, &seqs, &of_groups, &terms]).map(drop)
     }
 
     /// The words of every removal stay.
@@ -85,18 +112,21 @@ chinwag_store_sql::impl_search_index! {
 impl Transaction<'_, '_> {
     /// See [`Sql::index_change`](chinwag_store_sql::Sql::index_change).
     pub(crate) fn change_terms(&mut self, group: GroupId, seq: Seq, body: Option<&str>) -> Result<()> {
+        const ORDINAL: &str = "SELECT ordinal FROM search_groups WHERE group_id = $1 AND position >= $2";
         const CHANGE: &str = "WITH changed AS (
-                UPDATE search_words w SET terms = array_to_tsvector(string_to_array($3::text, ' ') ||
-                    (SELECT '#' || ordinal FROM search_groups WHERE group_id = $1))
-                WHERE w.group_id = $1 AND w.seq = $2 RETURNING 1
+                UPDATE search_words w SET terms = $4 FROM messages m WHERE m.group_id = $1 AND m.seq = $2
+                    AND w.date = m.date AND w.seq = m.seq AND w.ordinal = $3 RETURNING 1
             ) SELECT nextval('search_removals') FROM changed";
         const REMOVE: &str = "WITH removed AS (
-                DELETE FROM search_words WHERE group_id = $1 AND seq = $2 RETURNING 1
+                DELETE FROM search_words w USING messages m WHERE m.group_id = $1 AND m.seq = $2
+                    AND w.date = m.date AND w.seq = m.seq AND w.ordinal = $3 RETURNING 1
             ) SELECT nextval('search_removals') FROM removed";
         let (group, seq) = (group.0, seq.0);
+        let ordinal: Option<i64> = self.one(ORDINAL, &[&group, &seq], |row| row.try_get(0))?;
+        let Some(ordinal) = ordinal else { return Ok(()) };
         match body {
-            Some(body) => self.change(CHANGE, &[&group, &seq, &joined_terms(body)]),
-            None => self.change(REMOVE, &[&group, &seq]),
+            Some(body) => self.change(CHANGE, &[&group, &seq, &ordinal, &terms_of_row(ordinal, body)]),
+            None => self.change(REMOVE, &[&group, &seq, &ordinal]),
         }
         .map(drop)
     }
@@ -104,23 +134,100 @@ impl Transaction<'_, '_> {
     /// See [`Sql::index_erase`](chinwag_store_sql::Sql::index_erase).
     pub(crate) fn erase_terms(&mut self, group: GroupId, most: usize) -> Result<()> {
         const ERASE: &str = "WITH part AS MATERIALIZED (
-                SELECT seq FROM messages WHERE group_id = $1 ORDER BY seq LIMIT $2
+                SELECT m.date, m.seq, s.ordinal FROM messages m JOIN search_groups s ON s.group_id = m.group_id
+                WHERE m.group_id = $1 ORDER BY m.seq LIMIT $2
             ), removed AS (
-                DELETE FROM search_words WHERE group_id = $1 AND seq = ANY(ARRAY(SELECT seq FROM part)) RETURNING 1
+                DELETE FROM search_words w USING part p
+                WHERE w.date = p.date AND w.seq = p.seq AND w.ordinal = p.ordinal RETURNING 1
             ) SELECT nextval('search_removals') FROM removed LIMIT 1";
         self.change(ERASE, &[&group.0, &limit(most)]).map(drop)
     }
 
-    /// The places that an expression finds; `None` if they are more than `most`.
-    fn found(&self, query: &str, most: usize) -> Result<Option<Vec<SearchPlace>>> {
-        // Planned for all hits, so that it never reads the whole table for the first ones, and read as far as needed.
-        const FIND: &str = "WITH hits AS MATERIALIZED (
-                SELECT date, group_id, seq FROM search_words WHERE terms @@ ($1::text)::tsquery
-            ) SELECT date, group_id, seq FROM hits LIMIT $2";
-        let places = self.all(FIND, &[&query, &limit(most + 1)], |row| Ok(place(&RowColumns(row))))?;
-        let places: Vec<_> = places.into_iter().collect::<Result<_>>()?;
-        Ok((places.len() <= most).then_some(places))
+    /// The date before which all rows are but the newest ones of this date or earlier: about so many, and all of this date itself.
+    fn after_rows(&self, date: i64, rows: i64) -> Result<Option<i64>> {
+        const FIND: &str =
+            "SELECT date FROM search_words WHERE date <= $1 ORDER BY date DESC, seq DESC OFFSET $2 LIMIT 1";
+        let mut rows = rows;
+        loop {
+            let found: Option<i64> = self.one(FIND, &[&date, &rows], |row| row.try_get(0))?;
+            if found != Some(date) {
+                return Ok(found);
+            }
+            rows *= 8;
+        }
     }
+
+    /// The places later than a date, in any order.
+    fn later_than(&self, query: &PlaceQuery, date: Option<i64>) -> Result<Vec<SearchPlace>> {
+        // The terms of a row are cut only where one is in them.
+        const FIND: &str = "WITH near AS MATERIALIZED (
+                SELECT date, ordinal, seq, terms FROM search_words WHERE date <= $1 AND date > $2
+            ) SELECT date, ordinal, seq FROM near WHERE (strpos(terms, $3) > 0 OR strpos(terms, $4) = 1)
+                AND array_to_tsvector(string_to_array(terms, ' ')) @@ ($5::text)::tsquery";
+        let (before, date) = (query.before.date.micros(), date.unwrap_or(i64::MIN));
+        let rows = self.all(FIND, &[&before, &date, &query.one, &MANY_TERMS, &query.terms], |row| {
+            Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
+        })?;
+        Ok(query.places(rows))
+    }
+
+    /// All places, in any order. `None` if there are too many to look at.
+    fn all_found(&self, query: &PlaceQuery, ordinals: &[(i64, GroupId)]) -> Result<Option<Vec<SearchPlace>>> {
+        let mut rows = self.all_rows(&query.terms, FEW_ROWS)?;
+        // Others may have said the words too often.
+        if rows.is_none() && (GROUPS_AT_ONCE + 1..=MOST_GROUPS).contains(&ordinals.len()) {
+            let mut found = Vec::new();
+            for part in ordinals.chunks(GROUPS_AT_ONCE) {
+                let of_part = self.all_rows(&in_groups(&query.terms, part), FEW_ROWS - found.len())?;
+                let Some(of_part) = of_part else { return Ok(None) };
+                found.extend(of_part);
+            }
+            rows = Some(found);
+        }
+        Ok(rows.map(|rows| query.places(rows)))
+    }
+
+    /// The dates, ordinals and numbers of all rows with terms; `None` if they are more than `most`.
+    fn all_rows(&self, terms: &str, most: usize) -> Result<Option<Vec<(i64, i64, i64)>>> {
+        // Planned for all hits, so that it never reads the whole table for the first ones.
+        const FIND: &str = "WITH hits AS MATERIALIZED (
+                SELECT date, ordinal, seq FROM search_words
+                WHERE array_to_tsvector(string_to_array(terms, ' ')) @@ ($1::text)::tsquery
+            ) SELECT date, ordinal, seq FROM hits LIMIT $2";
+        let rows = self.all(FIND, &[&terms, &limit(most + 1)], |row| {
+            Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
+        })?;
+        Ok((rows.len() <= most).then_some(rows))
+    }
+}
+
+impl PlaceQuery {
+    /// The places of rows that are wanted.
+    fn places(&self, rows: Vec<(i64, i64, i64)>) -> Vec<SearchPlace> {
+        let place = |(date, ordinal, seq)| {
+            let group = *self.ordinals.get(&ordinal)?;
+            Some(SearchPlace { date: Date::from_micros(date), group, seq: Seq(seq) })
+        };
+        rows.into_iter().filter_map(place).filter(|place| *place < self.before).collect()
+    }
+}
+
+/// The newest of these places, which are all that are later than a date.
+fn newest(mut places: Vec<SearchPlace>, most: usize, after: Option<i64>) -> IndexedPlaces {
+    places.sort_unstable_by(|one, other| other.cmp(one));
+    let has_more = places.len() > most;
+    places.truncate(most);
+    let rest = places.last().copied().filter(|_| has_more);
+    let earlier = after.map(|date| SearchPlace::after_date(Date::from_micros(date)));
+    IndexedPlaces { places, rest: rest.or(earlier) }
+}
+
+/// The same `tsquery` in these groups alone.
+fn in_groups(terms: &str, ordinals: &[(i64, GroupId)]) -> String {
+    // No group has the ordinal 0.
+    let ordinals = ordinals.iter().map(|(ordinal, _)| *ordinal).chain([0]);
+    let quoted: Vec<_> = ordinals.map(|ordinal| format!("'#{ordinal}'")).collect();
+    format!("{terms} & ({})", quoted.join(" | "))
 }
 
 /// A `tsquery` for all these terms, of which none has a quotation mark or a backslash.

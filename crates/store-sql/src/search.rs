@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chinwag_core::message::MessageDetail;
+use chinwag_core::search::joined_terms;
 use chinwag_core::store::{Candidate, IndexedGroup, SearchPlace, UnindexedText};
 use chinwag_core::{Date, GroupId, Result, Seq};
 use uuid::Uuid;
@@ -10,10 +11,9 @@ use uuid::Uuid;
 use crate::sql::params;
 use crate::{Columns, Keys, Sql, Text, limit};
 
-/// The groups whose messages are looked up in the index by groups. Of more groups all messages are looked up, and if
-/// too many are found, those of so many groups at a time.
+/// The groups whose messages are looked up in the index at once.
 pub const GROUPS_AT_ONCE: usize = 64;
-/// The groups up to which that is done.
+/// The groups up to which those of the caller's own groups are looked up where others have said the words too often.
 pub const MOST_GROUPS: usize = 2048;
 
 crate::implement! {
@@ -171,6 +171,12 @@ pub fn ordinals(sql: &impl Sql, groups: &[GroupId]) -> Result<Vec<(i64, GroupId)
     sql.each(FIND, &keys(groups), params![], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
+/// The terms of a text and that of its group, `#` and the ordinal, which no word is. Nothing for a text without words.
+pub fn terms_of_row(ordinal: i64, body: &str) -> String {
+    let terms = joined_terms(body);
+    if terms.is_empty() { terms } else { format!("{terms} #{ordinal}") }
+}
+
 /// Forgets a group of which the index has nothing left.
 pub(crate) fn index_forget(sql: &mut impl Sql, group: GroupId) -> Result<()> {
     const FORGET: Text = Text::same("DELETE FROM search_groups WHERE group_id = $1");
@@ -183,7 +189,9 @@ macro_rules! impl_search_index {
     ($transaction:ty, $($own:tt)*) => {
         const _: () = {
             use chinwag_core::search::RequiredTerm;
-            use chinwag_core::store::{IndexedGroup, SearchIndex, SearchPlace, UnindexedText};
+            use chinwag_core::store::{
+                IndexPart, IndexedGroup, IndexedPlaces, SearchIndex, SearchPlace, UnindexedText,
+            };
             use $crate::names::*;
 
             impl SearchIndex for $transaction {

@@ -3,16 +3,16 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
-use chinwag_core::Seq;
-use chinwag_core::search::{TERMS_VERSION, terms};
+use chinwag_core::search::TERMS_VERSION;
 use chinwag_core::store::Follower;
 use chinwag_core::store::encoding::Stored;
-use rusqlite::Connection;
+use chinwag_store_sql::search::terms_of_row;
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::backup::open_to_look;
 use crate::open::OpenError;
 use crate::schema;
-use crate::search::row_number;
+use crate::search::chunks::IndexChunk;
 
 /// Terms of messages, each with its message, in any order: their number, and the sum of their hashes.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -51,17 +51,27 @@ fn is_current(conn: &Connection) -> rusqlite::Result<bool> {
     Ok(version.is_none_or(|version| version == [TERMS_VERSION]))
 }
 
+/// The terms that the rows of the index should have. A message without a row counts as a term that the index does not have.
 fn of_messages(conn: &Connection) -> rusqlite::Result<TermSum> {
-    let sql = "SELECT s.ordinal, m.seq, m.body FROM search_groups s
+    const COUNT: &str = "SELECT count(*) FROM search_groups s
         CROSS JOIN messages m ON m.group_id = s.group_id AND m.seq <= s.position WHERE m.body IS NOT NULL";
-    let (mut read, mut sum) = (conn.prepare(sql)?, TermSum::default());
-    let mut rows = read.query([])?;
-    while let Some(row) = rows.next()? {
-        // A number that no row has is none that the index has.
-        let number = row_number(row.get(0)?, Seq(row.get(1)?)).unwrap_or(-1);
-        for term in terms(row.get_ref(2)?.as_str()?) {
-            sum.add(number, &term);
+    const FIND: &str =
+        "SELECT m.body FROM search_groups s CROSS JOIN messages m ON m.group_id = s.group_id AND m.seq = ?2
+        WHERE s.ordinal = ?1 AND s.position >= ?2 AND m.date = ?3 AND m.body IS NOT NULL";
+    let (mut find, mut sum, mut lacking) = (conn.prepare(FIND)?, TermSum::default(), 0_i64);
+    lacking += conn.query_row(COUNT, [], |row| row.get::<_, i64>(0))?;
+    IndexChunk::each(conn, |chunk| {
+        for (number, row) in chunk.rows() {
+            let body: Option<String> =
+                find.query_row(params![row.ordinal, row.seq, row.date], |row| row.get(0)).optional()?;
+            let Some(body) = body else { continue };
+            lacking -= 1;
+            terms_of_row(row.ordinal, &body).split_terminator(' ').for_each(|term| sum.add(number, term));
         }
+        Ok(())
+    })?;
+    if lacking != 0 {
+        sum.add(-1, "");
     }
     Ok(sum)
 }
@@ -81,8 +91,6 @@ fn of_index(conn: &Connection) -> rusqlite::Result<TermSum> {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::params;
-
     use super::*;
     use crate::open::{self, Options};
 
@@ -98,15 +106,17 @@ mod tests {
             conn.execute(sql, params![group, seq, id, body]).expect("a message");
         }
         conn.execute("INSERT INTO search_groups VALUES (5, ?1, 3)", [group]).expect("a group");
+        let add = "INSERT INTO search_chunks VALUES (1, 1, 1, 0, 3, x'000501000502000503')";
         let index = |row: i64, words: &str| {
-            let row = (5 << 36) + row;
             let sql = "INSERT INTO search_words (rowid, terms) VALUES (?1, ?2)";
-            conn.execute(sql, params![row, words]).expect("terms");
+            conn.execute(sql, params![256 + row, words]).expect("terms");
             index_matches(&path).expect("a comparison")
         };
         assert!(!index_matches(&path).expect("a comparison"), "nothing is indexed");
-        assert!(!index(1, "tea time"));
-        assert!(index(3, "修 修复 复"));
-        assert!(!index(2, "erased"));
+        assert!(!index(0, "tea time #5"));
+        assert!(!index(2, "修 修复 复 #5"), "messages have no rows");
+        conn.execute(add, []).expect("a chunk");
+        assert!(index_matches(&path).expect("a comparison"));
+        assert!(!index(1, "erased"));
     }
 }

@@ -1,17 +1,27 @@
 //! The index of the words of messages: FTS5 over terms that Chinwag makes.
 
-use std::collections::HashMap;
+pub(crate) mod chunks;
+mod walk;
 
 use chinwag_core::limits::FEW_REMOVALS;
-use chinwag_core::search::{MANY_TERMS, RequiredTerm, joined_terms};
-use chinwag_core::{Error, GroupId, Result, Seq};
-use chinwag_store_sql::search::{GROUPS_AT_ONCE, MOST_GROUPS, ordinals, position_set};
-use rusqlite::params;
+use chinwag_core::search::{MANY_TERMS, RequiredTerm};
+use chinwag_core::{GroupId, Result, Seq};
+use chinwag_store_sql::search::{GROUPS_AT_ONCE, MOST_GROUPS, ordinals, position_set, terms_of_row};
+use rusqlite::{Row, params};
 
+use self::chunks::{IndexChunks, IndexedRow};
+use self::walk::{ChunkRows, Walk};
 use crate::transaction::{Transaction, UnwrittenTerms, limit};
 
-/// The bits of a message's number in the row's.
-const SEQ_BITS: u32 = 36;
+/// The rows up to which all that an expression finds are read: some milliseconds.
+const FEW_ROWS: usize = 30_000;
+const ALL_ROWS: (i64, i64) = (i64::MIN, i64::MAX);
+/// The groups up to which their own rows are read first, a millisecond for each group of a thousand messages.
+const FEW_GROUPS: usize = 4;
+
+/// The rows whose removal waits until it is written, and the bytes of terms that do not wait.
+const REMOVED_AT_ONCE: usize = 500;
+const LONG_TERMS: usize = 8 << 10;
 
 const ADD: &str = "INSERT INTO search_words (rowid, terms) VALUES (?1, ?2)";
 /// Whether the terms of removed rows are overwritten where they stand: some 30 µs for each term and segment. Otherwise a removal
@@ -26,41 +36,42 @@ chinwag_store_sql::impl_search_index! {
         &self,
         terms: &[RequiredTerm],
         groups: &[GroupId],
+        before: SearchPlace,
         most: usize,
-    ) -> Result<Option<Vec<SearchPlace>>> {
-        let ordinals: HashMap<i64, GroupId> = ordinals(self, groups)?.into_iter().collect();
-        let query = expression(terms);
-        let mut rows = None;
-        if groups.len() > GROUPS_AT_ONCE {
-            rows = self.rows(&query, (i64::MIN, i64::MAX), most)?;
+    ) -> Result<IndexedPlaces> {
+        let expression = expression(terms);
+        let walk = |rows, may_pause| Walk::new(self, groups, before).places(rows, most, may_pause);
+        if groups.len() <= FEW_GROUPS
+            && let Some(rows) = self.rows_of(groups, &expression)?
+        {
+            return walk(ChunkRows::known(rows), false);
         }
-        if rows.is_none() && groups.len() <= MOST_GROUPS {
-            let mut of_groups = Vec::new();
-            for ordinal in ordinals.keys() {
-                let range = (row_number(*ordinal, Seq(0))?, row_number(*ordinal, Seq((1 << SEQ_BITS) - 1))?);
-                let Some(found) = self.rows(&query, range, most - of_groups.len())? else { return Ok(None) };
-                of_groups.extend(found);
-            }
-            rows = Some(of_groups);
+        let found = match self.rows(&expression, ALL_ROWS, FEW_ROWS)? {
+            Some(rows) => walk(ChunkRows::known(rows), groups.len() <= GROUPS_AT_ONCE)?,
+            None => walk(ChunkRows::Matched(&expression), true)?,
+        };
+        let is_paused = found.places.len() < most && found.rest.is_some();
+        if is_paused
+            && groups.len() <= MOST_GROUPS
+            && let Some(rows) = self.rows_of(groups, &expression)?
+        {
+            return walk(ChunkRows::known(rows), false);
         }
-        let Some(rows) = rows else { return Ok(None) };
-        let mut date = self.repeated("SELECT date FROM messages WHERE group_id = ?1 AND seq = ?2")?;
-        let mut places = Vec::new();
-        for row in rows {
-            let seq = Seq(row & ((1 << SEQ_BITS) - 1));
-            let Some(group) = ordinals.get(&(row >> SEQ_BITS)).copied() else { continue };
-            let found = date.one(params![group.0.into_bytes(), seq.0], |row| row.get::<_, i64>(0))?;
-            places.extend(found.map(|date| SearchPlace { date: Date::from_micros(date), group, seq }));
-        }
-        Ok(Some(places))
+        Ok(found)
     }
 
-    fn index_add(&mut self, group: GroupId, texts: &[UnindexedText], position: Seq) -> Result<()> {
-        let ordinal = position_set(self, group, position)?;
-        for text in texts {
-            self.add_terms(row_number(ordinal, text.seq)?, &text.body)?;
+    fn index_add(&mut self, parts: &[IndexPart]) -> Result<()> {
+        let (mut rows, mut texts) = (Vec::new(), Vec::new());
+        for part in parts {
+            let ordinal = position_set(self, part.group, part.position)?;
+            for text in &part.texts {
+                rows.push(IndexedRow { date: text.date.micros(), ordinal, seq: text.seq.0 });
+                texts.push(terms_of_row(ordinal, &text.body));
+            }
         }
-        Ok(())
+        let mut numbered: Vec<_> = self.rows_add(&rows)?.into_iter().zip(texts).collect();
+        numbered.sort_unstable();
+        numbered.iter().try_for_each(|(row, terms)| self.add_terms(*row, terms))
     }
 
     fn index_defer(&mut self, group: GroupId) -> Result<()> {
@@ -88,6 +99,7 @@ chinwag_store_sql::impl_search_index! {
     fn index_clear(&mut self) -> Result<()> {
         self.erasing();
         self.change("INSERT INTO search_words (search_words) VALUES ('delete-all')", [])?;
+        self.change("DELETE FROM search_chunks WHERE chunk > 0", [])?;
         self.change("DELETE FROM search_groups WHERE ordinal > 0", []).map(drop)
     }
 }
@@ -95,30 +107,42 @@ chinwag_store_sql::impl_search_index! {
 impl Transaction<'_> {
     /// See [`Sql::index_change`](chinwag_store_sql::Sql::index_change).
     pub(crate) fn change_terms(&mut self, group: GroupId, seq: Seq, body: Option<&str>) -> Result<()> {
-        const FIND: &str = "SELECT s.ordinal, m.body FROM search_groups s
+        const FIND: &str = "SELECT s.ordinal, m.seq, m.date, m.body FROM search_groups s
             CROSS JOIN messages m ON m.group_id = s.group_id AND m.seq = ?2
             WHERE s.group_id = ?1 AND s.position >= ?2 AND m.body IS NOT NULL";
-        let found = self.one(FIND, params![group.0.into_bytes(), seq.0], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-        })?;
-        let Some((ordinal, old)) = found else { return Ok(()) };
-        let row = row_number(ordinal, seq)?;
-        self.remove_terms(row, &old)?;
-        body.map_or(Ok(()), |body| self.add_terms(row, body))
+        let found = self.all(FIND, params![group.0.into_bytes(), seq.0], IndexedText::read)?;
+        let numbered = self.numbered(found)?;
+        for (row, text) in &numbered {
+            self.remove_terms(*row, text.terms())?;
+            if let Some(body) = body {
+                self.add_terms(*row, &terms_of_row(text.row.ordinal, body))?;
+            }
+        }
+        Ok(())
     }
 
     /// See [`Sql::index_erase`](chinwag_store_sql::Sql::index_erase).
     pub(crate) fn erase_terms(&mut self, group: GroupId, most: usize) -> Result<()> {
-        const FIND: &str = "SELECT s.ordinal, part.seq, part.body FROM search_groups s CROSS JOIN
-            (SELECT seq, body FROM messages WHERE group_id = ?1 ORDER BY seq LIMIT ?2) part
+        const FIND: &str = "SELECT s.ordinal, part.seq, part.date, part.body FROM search_groups s CROSS JOIN
+            (SELECT seq, date, body FROM messages WHERE group_id = ?1 ORDER BY seq LIMIT ?2) part
             WHERE s.group_id = ?1 AND part.seq <= s.position AND part.body IS NOT NULL";
-        let texts = self.all(FIND, params![group.0.into_bytes(), limit(most)], |row| {
-            Ok((row.get::<_, i64>(0)?, Seq(row.get(1)?), row.get::<_, String>(2)?))
-        })?;
-        if texts.len() > FEW_REMOVALS {
+        let found = self.all(FIND, params![group.0.into_bytes(), limit(most)], IndexedText::read)?;
+        if found.len() > FEW_REMOVALS {
             self.defer_removals(group)?;
         }
-        texts.iter().try_for_each(|(ordinal, seq, body)| self.remove_terms(row_number(*ordinal, *seq)?, body))
+        self.numbered(found)?.iter().try_for_each(|(row, text)| self.remove_terms(*row, text.terms()))
+    }
+
+    /// Texts with the numbers of their rows, in the order of these.
+    fn numbered(&self, texts: Vec<IndexedText>) -> Result<Vec<(i64, IndexedText)>> {
+        let (mut chunks, mut numbered) = (IndexChunks::default(), Vec::new());
+        for text in texts {
+            if let Some(number) = chunks.find(self, text.row)? {
+                numbered.push((number, text));
+            }
+        }
+        numbered.sort_unstable_by_key(|(number, _)| *number);
+        Ok(numbered)
     }
 
     /// See [`SearchIndex::index_defer`](chinwag_core::store::SearchIndex::index_defer).
@@ -135,13 +159,40 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    fn remove_terms(&mut self, row: i64, body: &str) -> Result<()> {
-        let terms = joined_terms(body);
+    fn remove_terms(&mut self, row: i64, terms: String) -> Result<()> {
         if terms.is_empty() {
             return Ok(());
         }
+        if self.unwritten == UnwrittenTerms::Deferred {
+            let is_long = terms.len() > LONG_TERMS;
+            self.removed_terms.push((row, terms));
+            let waits = self.removed_terms.len() < REMOVED_AT_ONCE && !is_long;
+            return if waits { Ok(()) } else { self.write_removed() };
+        }
         self.has_terms();
         self.change(REMOVE, params![row, terms]).map(drop)
+    }
+
+    /// Removes the terms of rows in the order of the rows: FTS5 begins a segment where a row's number is not greater than the last one.
+    fn write_removed(&mut self) -> Result<()> {
+        let mut removed = std::mem::take(&mut self.removed_terms);
+        removed.sort_unstable();
+        removed.iter().try_for_each(|(row, terms)| self.change(REMOVE, params![row, terms]).map(drop))
+    }
+
+    /// The rows of these groups that an expression finds; `None` if they are more than [`FEW_ROWS`].
+    fn rows_of(&self, groups: &[GroupId], expression: &str) -> Result<Option<Vec<i64>>> {
+        let mut rows = Vec::new();
+        for part in ordinals(self, groups)?.chunks(GROUPS_AT_ONCE) {
+            let quoted: Vec<_> = part.iter().map(|(ordinal, _)| format!("\"#{ordinal}\"")).collect();
+            let of_groups = format!("{expression} AND ({})", quoted.join(" OR "));
+            let Some(found) = self.rows(&of_groups, ALL_ROWS, FEW_ROWS - rows.len())? else {
+                return Ok(None);
+            };
+            rows.extend(found);
+        }
+        rows.sort_unstable();
+        Ok(Some(rows))
     }
 
     fn has_terms(&mut self) {
@@ -154,6 +205,7 @@ impl Transaction<'_> {
     pub(crate) fn flush_terms(&mut self) -> Result<()> {
         const COUNT: &str = "UPDATE search_removals SET number = number + 1 WHERE id = 1";
         let is_deferred = self.unwritten == UnwrittenTerms::Deferred;
+        self.write_removed()?;
         self.write_terms()?;
         if is_deferred {
             self.change(SECURE, [1])?;
@@ -162,35 +214,45 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    fn add_terms(&mut self, row: i64, body: &str) -> Result<()> {
-        let terms = joined_terms(body);
+    fn add_terms(&mut self, row: i64, terms: &str) -> Result<()> {
         if terms.is_empty() {
             return Ok(());
         }
+        self.write_removed()?;
         self.has_terms();
         self.change(ADD, params![row, terms]).map(drop)
     }
 
-    /// The rows between these that an expression finds; `None` if they are more than `most`.
+    /// The rows between these that an expression finds, in their order; `None` if they are more than `most`.
     fn rows(&self, query: &str, (first, last): (i64, i64), most: usize) -> Result<Option<Vec<i64>>> {
         const FIND: &str =
             "SELECT rowid FROM search_words WHERE search_words MATCH ?1 AND rowid BETWEEN ?2 AND ?3 LIMIT ?4";
-        let rows = self.all(FIND, params![query, first, last, limit(most + 1)], |row| row.get(0))?;
+        let rows =
+            self.all(FIND, params![query, first, last, limit(most.saturating_add(1))], |row| row.get(0))?;
         Ok((rows.len() <= most).then_some(rows))
     }
 }
 
-/// The number of a message's row.
-pub(crate) fn row_number(ordinal: i64, seq: Seq) -> Result<i64> {
-    if ordinal >= 1 << (63 - SEQ_BITS) || seq.0 >= 1 << SEQ_BITS {
-        return Err(Error::internal("the index has no number for this message"));
+/// A message with the text of which the index has the terms.
+struct IndexedText {
+    row: IndexedRow,
+    body: String,
+}
+
+impl IndexedText {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let indexed = IndexedRow { ordinal: row.get(0)?, seq: row.get(1)?, date: row.get(2)? };
+        Ok(Self { row: indexed, body: row.get(3)? })
     }
-    Ok((ordinal << SEQ_BITS) | seq.0)
+
+    fn terms(&self) -> String {
+        terms_of_row(self.row.ordinal, &self.body)
+    }
 }
 
 /// An expression of FTS5 for all these terms, of which none has a quotation mark.
 fn expression(terms: &[RequiredTerm]) -> String {
     let quoted =
         terms.iter().map(|term| format!("\"{}\"{}", term.text, if term.is_prefix { "*" } else { "" }));
-    format!("({}) OR {MANY_TERMS}", quoted.collect::<Vec<_>>().join(" AND "))
+    format!("(({}) OR {MANY_TERMS})", quoted.collect::<Vec<_>>().join(" AND "))
 }

@@ -28,6 +28,8 @@ pub(crate) struct Transaction<'c> {
     changed: bool,
     erased: bool,
     pub(crate) unwritten: UnwrittenTerms,
+    /// Rows of the index with terms that are to be removed, while removals are deferred.
+    pub(crate) removed_terms: Vec<(i64, String)>,
     damaged: Cell<bool>,
     disk_full: Cell<bool>,
 }
@@ -43,6 +45,7 @@ impl<'c> Transaction<'c> {
             changed: false,
             erased: false,
             unwritten: UnwrittenTerms::None,
+            removed_terms: Vec::new(),
             damaged: Cell::new(false),
             disk_full: Cell::new(false),
         }

@@ -372,6 +372,7 @@ macro_rules! store_suite {
                 index_finds_what_the_texts_have
                 index_has_messages_up_to_its_position
                 hits_in_other_groups_do_not_count
+                places_are_in_order_whatever_the_order_of_indexing
                 text_with_too_many_terms_is_always_found
                 thousand_queries_find_what_a_scan_finds
                 many_removed_messages_are_found_no_more

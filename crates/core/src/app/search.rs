@@ -3,7 +3,7 @@
 //! One job reads the newest messages of the groups that the caller may read now, merged by date, then those that the
 //! index finds, and the query is compared with each. So hits and their order do not depend on the index, an edit is found at once, and an
 //! erased message never. A job reads a bounded number of messages and of bytes; a page that needs more, since the
-//! index is not built or most messages have the words, ends early, with the place of the rest.
+//! index is not built or finds the words in the groups of others, ends early, with the place of the rest.
 
 pub mod index;
 mod indexed;
@@ -11,7 +11,7 @@ mod indexed;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 use self::index::IndexProgress;
-use self::indexed::{Indexed, Lookup};
+use self::indexed::{Indexed, Lookup, NextIndexed};
 use super::actor::visible;
 use super::message::show_to;
 use super::{App, Context};
@@ -122,7 +122,11 @@ fn find_page(tx: &dyn Tx, caller: Caller, search: &Search, has_index: bool) -> R
         ComparedMessages::begin(tx, if is_asked_first { &required } else { &[] }, &groups, search.start())?;
     let (mut found, mut read, mut last) = (Vec::new(), 0, None);
     for scanned in 1.. {
-        let Some(candidate) = source.next(tx)? else { break };
+        let candidate = match source.next(tx)? {
+            Compared::Message(candidate) => candidate,
+            Compared::Paused(place) => return shown(tx, caller, found, Some(place)),
+            Compared::End => break,
+        };
         if search.after.is_some_and(|after| candidate.place.date <= after) {
             break;
         }
@@ -202,14 +206,8 @@ impl Search {
 
     /// The place before which the search begins.
     fn start(&self) -> SearchPlace {
-        const NEWEST: (GroupId, Seq) = (GroupId(uuid::Uuid::max()), Seq(i64::MAX));
         // Of the date itself, which is excluded, nothing stands before this place.
-        const NONE_OF_DATE: (GroupId, Seq) = (GroupId(uuid::Uuid::nil()), Seq(i64::MIN));
-        let (date, (group, seq)) = match self.before {
-            None => (Date::from_micros(i64::MAX), NEWEST),
-            Some(date) => (date, NONE_OF_DATE),
-        };
-        let edge = SearchPlace { date, group, seq };
+        let edge = self.before.map_or_else(SearchPlace::end, SearchPlace::before_date);
         self.from.map_or(edge, |from| from.min(edge))
     }
 }
@@ -267,6 +265,14 @@ fn has_link(text: &str) -> bool {
     })
 }
 
+/// The next message that is compared with the query.
+enum Compared {
+    Message(Candidate),
+    /// There may be more before this place, but the page is to end.
+    Paused(SearchPlace),
+    End,
+}
+
 /// The messages that a search compares with its query.
 struct ComparedMessages {
     /// Those of all groups, or of those that are not indexed.
@@ -299,14 +305,18 @@ impl ComparedMessages {
         Ok(())
     }
 
-    /// The next message.
-    fn next(&mut self, tx: &dyn Tx) -> Result<Option<Candidate>> {
-        if let Some(indexed) = &mut self.indexed
-            && indexed.peek(tx)? > self.merge.lanes.peek().map(|lane| lane.next)
-        {
-            return Ok(indexed.pop());
+    fn next(&mut self, tx: &dyn Tx) -> Result<Compared> {
+        let next = self.merge.lanes.peek().map(|lane| lane.next);
+        if let Some(indexed) = &mut self.indexed {
+            match indexed.peek(tx)? {
+                NextIndexed::Message(place) if Some(place) > next => {
+                    return Ok(indexed.pop().map_or(Compared::End, Compared::Message));
+                }
+                NextIndexed::Paused(place) if Some(place) > next => return Ok(Compared::Paused(place)),
+                _ => {}
+            }
         }
-        self.merge.next(tx)
+        Ok(self.merge.next(tx)?.map_or(Compared::End, Compared::Message))
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::words::{Word, cut};
 
 /// The form of the terms. An index of another form is built anew.
-pub const TERMS_VERSION: u8 = 1;
+pub const TERMS_VERSION: u8 = 2;
 
 /// The bytes of a term, at most. A longer word has the term of its beginning.
 const TERM_BYTES: usize = 96;

@@ -25,6 +25,23 @@ pub struct SearchPlace {
     pub seq: Seq,
 }
 
+impl SearchPlace {
+    /// The place before which all messages of a date are, and all earlier ones.
+    pub fn after_date(date: Date) -> Self {
+        Self { date, group: GroupId(uuid::Uuid::max()), seq: Seq(i64::MAX) }
+    }
+
+    /// The place after which all messages of a date are, and all later ones.
+    pub fn before_date(date: Date) -> Self {
+        Self { date, group: GroupId(uuid::Uuid::nil()), seq: Seq(i64::MIN) }
+    }
+
+    /// The place before which all messages are.
+    pub fn end() -> Self {
+        Self::after_date(Date::from_micros(i64::MAX))
+    }
+}
+
 /// Messages in order of date, in a transaction.
 pub trait Candidates {
     /// Up to `limit` messages of each of these groups, in any order of the groups: those before a date, and those of this date with
@@ -53,12 +70,32 @@ pub struct UnindexedText {
     pub body: String,
 }
 
+/// Messages of a group that enter the index together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexPart {
+    pub group: GroupId,
+    /// The next messages of the group that stand, in the order of their numbers.
+    pub texts: Vec<UnindexedText>,
+    /// The number up to which the index then has the group's messages.
+    pub position: Seq,
+}
+
+/// Places of messages that the index finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexedPlaces {
+    /// Newest first, without a gap.
+    pub places: Vec<SearchPlace>,
+    /// The place before which all others are. `None` if there are no others.
+    pub rest: Option<SearchPlace>,
+}
+
 /// The index of the [terms](crate::search::terms) of messages, in a transaction.
 ///
 /// **Atomicity.** An edit and an erasure change the terms of an indexed message with its body, in every
 /// transaction: the store does that by itself. New messages are not indexed until a follower adds them.
 /// **Order.** The index has the messages of a group up to one number. **Loss.** The index has nothing that the messages
-/// do not have, and can be built anew. **Bound.** A search in the index ends after a number of hits.
+/// do not have, and can be built anew. **Bound.** A search in the index looks at a number of hits, and ends early with the place of
+/// the rest.
 ///
 /// **Erasure.** A message that leaves the index is not found from then on. Its words may stay in the store's files until the index is cleaned: by
 /// [`index_merge`](SearchIndex::index_merge) until there is nothing left to do, then
@@ -77,17 +114,19 @@ pub trait SearchIndex {
     /// The first `limit` messages of a group that stand and are not indexed, in the order of their numbers.
     fn unindexed_texts(&self, group: GroupId, limit: usize) -> Result<Vec<UnindexedText>>;
 
-    /// The places of all indexed messages of these groups that have every term, in any order. `None` if there are more
-    /// than `limit`, or too many groups to find that out. Messages of an author who is no more may be among them.
+    /// The newest places before one of indexed messages of these groups that have every term: at most `limit`, or fewer with the place of
+    /// the rest, where many messages of other groups have the terms. The rest is always before `before`. Messages of an
+    /// author who is no more may be among them.
     fn indexed_places(
         &self,
         terms: &[RequiredTerm],
         groups: &[GroupId],
+        before: SearchPlace,
         limit: usize,
-    ) -> Result<Option<Vec<SearchPlace>>>;
+    ) -> Result<IndexedPlaces>;
 
-    /// Adds the next texts of a group, after which the index has its messages up to `position`.
-    fn index_add(&mut self, group: GroupId, texts: &[UnindexedText], position: Seq) -> Result<()>;
+    /// Adds the next texts of groups, each of which is named once.
+    fn index_add(&mut self, parts: &[IndexPart]) -> Result<()>;
 
     /// Notes that many messages of a group are about to leave the index: their words may stay in the store's files for a while.
     fn index_defer(&mut self, group: GroupId) -> Result<()>;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use chinwag_core::message::Body;
 use chinwag_core::search::{MANY_TERMS, Marks, RequiredTerm, SearchQuery, terms};
-use chinwag_core::store::{Candidate, NewMessage, SearchPlace};
-use chinwag_core::{GroupId, Seq, UserId};
+use chinwag_core::store::{Candidate, IndexPart, NewMessage, SearchPlace, Tx};
+use chinwag_core::{Date, GroupId, Result, Seq, UserId};
 
 use super::{Fixture, Numbers, body, date};
 
@@ -61,7 +61,7 @@ async fn index(f: &Fixture, group: GroupId) {
             let head = tx.indexed_groups(&[group])?[0].head;
             let is_last = texts.len() < 7;
             let position = texts.last().filter(|_| !is_last).map_or(head, |text| text.seq);
-            tx.index_add(group, &texts, position)?;
+            tx.index_add(&[IndexPart { group, texts, position }])?;
             Ok(!is_last)
         })
         .await
@@ -75,17 +75,34 @@ async fn say(f: &Fixture, group: GroupId, author: UserId, text: &str) -> SearchP
     SearchPlace { date: kept.date, group, seq: kept.seq }
 }
 
+/// All places that the index finds, asked for in parts of `limit`.
 async fn looked_up(
     f: &Fixture,
     terms: &[RequiredTerm],
     groups: &[GroupId],
     limit: usize,
-) -> Option<BTreeSet<SearchPlace>> {
+) -> BTreeSet<SearchPlace> {
     let (terms, groups) = (terms.to_vec(), groups.to_vec());
-    let found = f.read(move |tx| tx.indexed_places(&terms, &groups, limit)).await?;
-    let places: BTreeSet<_> = found.iter().copied().collect();
-    assert_eq!(places.len(), found.len(), "each once");
-    Some(places)
+    let found = f.read(move |tx| all_places(tx, &terms, &groups, limit)).await;
+    assert!(found.is_sorted_by(|one, next| one > next), "newest first, each once");
+    found.into_iter().collect()
+}
+
+fn all_places(
+    tx: &dyn Tx,
+    terms: &[RequiredTerm],
+    groups: &[GroupId],
+    limit: usize,
+) -> Result<Vec<SearchPlace>> {
+    let (mut found, mut before) = (Vec::new(), SearchPlace::end());
+    loop {
+        let part = tx.indexed_places(terms, groups, before, limit)?;
+        assert!(part.places.len() <= limit && part.places.iter().all(|place| *place < before));
+        found.extend(part.places);
+        let Some(rest) = part.rest else { return Ok(found) };
+        assert!(rest < before && found.last().is_none_or(|last| rest <= *last), "the search goes on");
+        before = rest;
+    }
 }
 
 fn term(text: &str) -> RequiredTerm {
@@ -113,7 +130,7 @@ async fn compare(f: &Fixture, groups: &[GroupId], texts: &[(SearchPlace, String)
             let of_groups = || texts.iter().filter(|(place, _)| groups.contains(&place.group));
             let expected: BTreeSet<_> =
                 of_groups().filter(|(_, text)| has(text, &required)).map(|(place, _)| *place).collect();
-            let places = looked_up(f, &required, groups, 1000).await.expect("not too many");
+            let places = looked_up(f, &required, groups, 7).await;
             assert_eq!(places, expected, "{required:?}");
             let missed =
                 of_groups().find(|(place, text)| query.find(text).is_some() && !places.contains(place));
@@ -164,7 +181,7 @@ pub async fn index_finds_what_the_texts_have(f: Fixture) {
     compare(&f, &groups, &texts, &mut random).await;
 
     f.write(|tx| tx.index_clear()).await;
-    assert_eq!(looked_up(&f, &[term("tea")], &groups, 1000).await, Some(BTreeSet::new()));
+    assert_eq!(looked_up(&f, &[term("tea")], &groups, 1000).await, BTreeSet::new());
     for group in &groups[..2] {
         index(&f, *group).await;
     }
@@ -186,18 +203,18 @@ pub async fn index_has_messages_up_to_its_position(f: Fixture) {
     assert_eq!(unindexed().await.len(), 2);
     f.write(move |tx| {
         let texts = tx.unindexed_texts(one, 1)?;
-        tx.index_add(one, &texts, first.seq)
+        tx.index_add(&[IndexPart { group: one, texts, position: first.seq }])
     })
     .await;
     assert_eq!(states().await, [(2, 1), (0, 0)]);
     assert_eq!(unindexed().await, [second]);
     let tea = [term("tea")];
-    assert_eq!(looked_up(&f, &tea, &[one, two], 9).await, Some(BTreeSet::from([first])));
+    assert_eq!(looked_up(&f, &tea, &[one, two], 9).await, BTreeSet::from([first]));
     // A message that is not indexed yet is not added by an edit.
     f.write(move |tx| tx.message_edit(one, Seq(2), &body("coffee"), date(99))).await;
-    assert_eq!(looked_up(&f, &[term("coffee")], &[one], 9).await, Some(BTreeSet::new()));
+    assert_eq!(looked_up(&f, &[term("coffee")], &[one], 9).await, BTreeSet::new());
     index(&f, one).await;
-    assert_eq!(looked_up(&f, &[term("coffee")], &[one], 9).await, Some(BTreeSet::from([second])));
+    assert_eq!(looked_up(&f, &[term("coffee")], &[one], 9).await, BTreeSet::from([second]));
     assert_eq!(unindexed().await, []);
     let read = f.read(move |tx| tx.candidates_at(&[second, first])).await;
     let bodies: BTreeSet<_> = read.iter().map(|candidate| candidate.body.as_str()).collect();
@@ -217,15 +234,69 @@ pub async fn hits_in_other_groups_do_not_count(f: Fixture) {
         index(&f, group).await;
         groups.push(group);
     }
-    let count = async |word: &str, groups: &[GroupId], limit| {
-        looked_up(&f, &[term(word)], groups, limit).await.map(|places| places.len())
-    };
-    assert_eq!(count("tea", &groups, 70).await, Some(70));
-    assert_eq!(count("tea", &groups, 69).await, None);
-    assert_eq!(count("tea", &groups[..3], 2).await, None);
-    assert_eq!(count("tea", &groups[..3], 3).await, Some(3));
-    // More are found in all groups than may be, and fewer in these.
-    assert_eq!(count("rare", &groups[5..], 5).await, Some(5));
+    let count =
+        async |word: &str, groups: &[GroupId], limit| looked_up(&f, &[term(word)], groups, limit).await.len();
+    assert_eq!(count("tea", &groups, 70).await, 70);
+    assert_eq!(count("tea", &groups, 9).await, 70);
+    assert_eq!(count("tea", &groups[..3], 2).await, 3);
+    // More are found in all groups than in these.
+    assert_eq!(count("rare", &groups[5..], 5).await, 5);
+    assert_eq!(count("rare", &groups[..7], 5).await, 7);
+}
+
+/// A date among many in one moment, in a few seconds, or in a century.
+fn scattered_date(random: &mut Numbers) -> Date {
+    let spread = [1, 300, 10_000_000, 4_000_000_000_000_000][random.below(4)];
+    let micros = i64::try_from(random.below(spread)).expect("small");
+    Date::from_micros(if spread > 10_000_000 { micros - 1_000_000_000_000_000 } else { micros })
+}
+
+pub async fn places_are_in_order_whatever_the_order_of_indexing(f: Fixture) {
+    let mut random = Numbers(0x1234_5678_9ABC_DEF1);
+    let ann = f.user("ann").await;
+    let (mut groups, mut kept) = (Vec::new(), Vec::new());
+    for number in 0..70 {
+        let group = f.group(&[ann]).await;
+        let count = if number == 0 { 600 } else { 10 };
+        let message = |number: usize| NewMessage {
+            body: body(&format!("{} number{}", ["tea", "coffee"][number % 2], number % 20)),
+            date: scattered_date(&mut random),
+            ..f.message(group, ann)
+        };
+        let messages: Vec<_> = (0..count).map(message).collect();
+        let written = f.write(move |tx| {
+            let mut written = Vec::new();
+            for message in &messages {
+                let seq = tx.seq_take_for_messages(group, 1, message.date)?;
+                tx.message_insert(&NewMessage { seq, ..message.clone() })?;
+                let place = SearchPlace { date: message.date, group, seq };
+                written.push((place, message.body.as_str().to_owned()));
+            }
+            Ok(written)
+        });
+        kept.extend(written.await);
+        index(&f, group).await;
+        groups.push(group);
+    }
+    for (words, groups) in [
+        (vec!["tea"], &groups[..]),
+        (vec!["coffee", "number7"], &groups),
+        (vec!["tea"], &groups[..1]),
+        (vec!["tea", "number4"], &groups[1..]),
+    ] {
+        let terms: Vec<_> = words.into_iter().map(term).collect();
+        let is_wanted = |place: &SearchPlace, text: &str| groups.contains(&place.group) && has(text, &terms);
+        let wanted: BTreeSet<_> =
+            kept.iter().filter(|(place, text)| is_wanted(place, text)).map(|(place, _)| *place).collect();
+        for limit in [20, 1000] {
+            assert_eq!(looked_up(&f, &terms, groups, limit).await, wanted, "{terms:?}");
+        }
+    }
+    // Each message is found again by its date.
+    let gone: Vec<_> = kept.iter().map(|(place, _)| *place).step_by(2).collect();
+    f.write(move |tx| gone.iter().try_for_each(|place| tx.message_erase(place.group, place.seq))).await;
+    assert_eq!(looked_up(&f, &[term("tea")], &groups, 50).await, BTreeSet::new());
+    assert_eq!(looked_up(&f, &[term("coffee")], &groups, 900).await.len(), kept.len() / 2);
 }
 
 pub async fn text_with_too_many_terms_is_always_found(f: Fixture) {
@@ -235,7 +306,7 @@ pub async fn text_with_too_many_terms_is_always_found(f: Fixture) {
     let place = say(&f, group, ann, &text).await;
     index(&f, group).await;
     let found = looked_up(&f, &[term("word7")], &[group], 9).await;
-    assert_eq!(found, Some(BTreeSet::from([place])));
+    assert_eq!(found, BTreeSet::from([place]));
 }
 
 /// The hits of a scan of all texts: the newest date first, each with its marks.
@@ -250,7 +321,7 @@ fn scanned(query: &SearchQuery, texts: &[(SearchPlace, String)]) -> Vec<(SearchP
 async fn found(f: &Fixture, query: &SearchQuery, groups: &[GroupId]) -> Vec<(SearchPlace, Marks)> {
     let (query, groups, required) = (query.clone(), groups.to_vec(), query.required());
     let hits = f.read(move |tx| {
-        let places = tx.indexed_places(&required, &groups, 1000)?.expect("not too many");
+        let places = all_places(tx, &required, &groups, 1000)?;
         let candidates = tx.candidates_at(&places)?;
         let hit = |candidate: &Candidate| Some((candidate.place, query.find(&candidate.body)?));
         let mut hits: Vec<_> = candidates.iter().filter_map(hit).collect();
@@ -302,9 +373,9 @@ pub async fn many_removed_messages_are_found_no_more(f: Fixture) {
     .await;
     let left: BTreeSet<_> = places.iter().copied().collect();
     let found = async || {
-        assert_eq!(looked_up(&f, &[term("tea")], &[group], 99).await, Some(left.clone()));
-        assert_eq!(looked_up(&f, &[term("number20")], &[group], 99).await, Some(BTreeSet::new()));
-        assert_eq!(looked_up(&f, &[term("修复")], &[group], 99).await, Some(left.clone()));
+        assert_eq!(looked_up(&f, &[term("tea")], &[group], 99).await, left.clone());
+        assert_eq!(looked_up(&f, &[term("number20")], &[group], 99).await, BTreeSet::new());
+        assert_eq!(looked_up(&f, &[term("修复")], &[group], 99).await, left.clone());
     };
     found().await;
     assert!(f.read(|tx| tx.index_removals()).await > before, "their words are to be cleaned");
@@ -318,5 +389,5 @@ pub async fn many_removed_messages_are_found_no_more(f: Fixture) {
     f.write(move |tx| tx.message_erase(group, last.seq)).await;
     index(&f, group).await;
     let now: BTreeSet<_> = places[..19].iter().copied().chain([new]).collect();
-    assert_eq!(looked_up(&f, &[term("tea")], &[group], 99).await, Some(now));
+    assert_eq!(looked_up(&f, &[term("tea")], &[group], 99).await, now);
 }

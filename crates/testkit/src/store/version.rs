@@ -7,7 +7,9 @@ use chinwag_core::profile::{Details, Origin, UserKind};
 use chinwag_core::relation::{Pair, Relation};
 use chinwag_core::search::RequiredTerm;
 use chinwag_core::send::Kept;
-use chinwag_core::store::{Follower, FollowerState, ImportKind, Imported, NewMessage, Task, Tx};
+use chinwag_core::store::{
+    Follower, FollowerState, ImportKind, Imported, IndexPart, NewMessage, SearchPlace, Task, Tx,
+};
 use chinwag_core::token::{self, TokenHash};
 use chinwag_core::user::{Allowed, Settings};
 use chinwag_core::{GroupId, MessageId, Result, Seq, TaskId, UserId};
@@ -144,10 +146,11 @@ fn check_index(tx: &mut dyn Tx) -> Result<()> {
     assert_eq!((states[0].head, states[0].position), (Seq(8), Seq(0)));
     let texts = tx.unindexed_texts(group(), 9)?;
     assert_eq!(texts.iter().map(|text| text.body.as_str()).collect::<Vec<_>>(), ["edited", "second"]);
-    tx.index_add(group(), &texts, Seq(8))?;
+    tx.index_add(&[IndexPart { group: group(), texts, position: Seq(8) }])?;
     let term = RequiredTerm { text: "second".into(), is_prefix: false };
-    let places = tx.indexed_places(&[term], &[group()], 9)?.expect("not too many");
-    assert_eq!(places.iter().map(|place| place.seq).collect::<Vec<_>>(), [Seq(3)]);
+    let found = tx.indexed_places(&[term], &[group()], SearchPlace::end(), 9)?;
+    assert_eq!(found.rest, None);
+    assert_eq!(found.places.iter().map(|place| place.seq).collect::<Vec<_>>(), [Seq(3)]);
     Ok(())
 }
 

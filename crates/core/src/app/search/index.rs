@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::super::{App, Context, Growth, Unit};
 use crate::search::TERMS_VERSION;
-use crate::store::{Follower, Lease, Tx};
+use crate::store::{Follower, IndexPart, Lease, Tx};
 use crate::user::Caller;
 use crate::{Date, Error, GroupId, Result};
 
@@ -205,34 +205,35 @@ impl Unit<'_> {
 
     /// Adds messages of these groups to the index. Returns their number, and whether the index has all of them now.
     fn add_to_index(&mut self, groups: &[GroupId]) -> Result<(usize, bool)> {
-        let (mut added, mut bytes, mut visited) = (0, 0, 0);
+        let (mut added, mut bytes, mut parts, mut is_done) = (0, 0, Vec::new(), true);
         for state in self.tx.indexed_groups(groups)? {
             if state.head <= state.position {
                 continue;
             }
-            if added >= MESSAGES || bytes >= BYTES || visited >= INDEXED_GROUPS {
-                return Ok((added, false));
+            if added >= MESSAGES || bytes >= BYTES || parts.len() >= INDEXED_GROUPS {
+                is_done = false;
+                break;
             }
-            visited += 1;
             let most = MESSAGES - added;
             let mut texts = self.tx.unindexed_texts(state.group, most)?;
-            let mut is_whole = texts.len() < most;
+            is_done = texts.len() < most;
             let fitting = texts.iter().position(|text| {
                 bytes += text.body.len();
                 bytes >= BYTES
             });
             if let Some(last) = fitting.filter(|last| last + 1 < texts.len()) {
                 texts.truncate(last + 1);
-                is_whole = false;
+                is_done = false;
             }
-            let last = texts.last().map(|text| text.seq).filter(|_| !is_whole);
+            let last = texts.last().map(|text| text.seq).filter(|_| !is_done);
             let position = last.unwrap_or(state.head);
-            self.tx.index_add(state.group, &texts, position)?;
             added += texts.len();
-            if !is_whole {
-                return Ok((added, false));
+            parts.push(IndexPart { group: state.group, texts, position });
+            if !is_done {
+                break;
             }
         }
-        Ok((added, true))
+        self.tx.index_add(&parts)?;
+        Ok((added, is_done))
     }
 }

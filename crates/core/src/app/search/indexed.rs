@@ -6,17 +6,28 @@ use crate::search::RequiredTerm;
 use crate::store::{Candidate, SearchPlace, Tx};
 use crate::{GroupId, Result};
 
-/// The hits in the index that one page reads. What more messages have is found soon enough without it.
-const HITS: usize = 5000;
 /// The numbers of logs that are not indexed, of all groups together, that a page reads beside the index.
 const UNINDEXED: i64 = 2000;
 /// The messages that are read at a time.
 const READ: usize = 32;
+/// The places that the index is first asked for, and the most. They grow while the messages do not match the query.
+const FIRST_PLACES: usize = 64;
+const MOST_PLACES: usize = 4096;
+/// The questions to the index after which a page ends.
+const QUESTIONS: usize = 6;
 
 /// Messages that may be found, newest first: the hits of the index, and those that are not indexed.
 pub(super) struct Indexed {
-    /// Those that are not read yet, newest last.
-    places: Vec<SearchPlace>,
+    terms: Vec<RequiredTerm>,
+    groups: Vec<GroupId>,
+    /// Those that are not indexed and not read yet, newest last.
+    recent: Vec<SearchPlace>,
+    /// Hits that are not read yet, newest first.
+    hits: VecDeque<SearchPlace>,
+    /// The place before which all further hits are.
+    rest: Option<SearchPlace>,
+    places: usize,
+    questions: usize,
     read: VecDeque<Candidate>,
 }
 
@@ -27,9 +38,16 @@ pub(super) struct Lookup {
     pub unindexed: HashSet<GroupId>,
 }
 
+/// The next message of those that the index finds.
+pub(super) enum NextIndexed {
+    Message(SearchPlace),
+    /// There may be more before this place, but the page is to end.
+    Paused(SearchPlace),
+    End,
+}
+
 impl Lookup {
-    /// Looks for the messages of these groups before a place that have every term. `None` if there are too many, or if they
-    /// are not in the index.
+    /// Looks for the messages of these groups before a place that have every term. `None` if they are not in the index.
     pub(super) fn find(
         tx: &dyn Tx,
         terms: &[RequiredTerm],
@@ -42,7 +60,7 @@ impl Lookup {
         let mut states = tx.indexed_groups(groups)?;
         // Those of which least is missing come first.
         states.sort_unstable_by_key(|state| (state.head.0 - state.position.0, state.group));
-        let (mut indexed, mut recent, mut left) = (Vec::new(), Vec::new(), UNINDEXED);
+        let (mut indexed, mut lacking, mut left) = (Vec::new(), Vec::new(), UNINDEXED);
         for state in &states {
             left -= state.head.0 - state.position.0;
             if left < 0 {
@@ -50,37 +68,78 @@ impl Lookup {
             }
             indexed.push(state.group);
             if state.head > state.position {
-                recent.push(state.group);
+                lacking.push(state.group);
             }
         }
         if indexed.is_empty() {
             return Ok(None);
         }
-        let Some(mut places) = tx.indexed_places(terms, &indexed, HITS)? else { return Ok(None) };
-        if !recent.is_empty() {
-            places.extend(tx.unindexed_places(&recent)?);
-        }
-        places.retain(|place| *place < before);
-        places.sort_unstable();
+        let mut recent = if lacking.is_empty() { Vec::new() } else { tx.unindexed_places(&lacking)? };
+        recent.retain(|place| *place < before);
+        recent.sort_unstable();
         let unindexed = states[indexed.len()..].iter().map(|state| state.group).collect();
-        Ok(Some(Self { indexed: Indexed { places, read: VecDeque::new() }, unindexed }))
+        let indexed = Indexed {
+            terms: terms.to_vec(),
+            groups: indexed,
+            recent,
+            hits: VecDeque::new(),
+            rest: Some(before),
+            places: FIRST_PLACES,
+            questions: 0,
+            read: VecDeque::new(),
+        };
+        Ok(Some(Self { indexed, unindexed }))
     }
 }
 
 impl Indexed {
     /// The place of the next message.
-    pub(super) fn peek(&mut self, tx: &dyn Tx) -> Result<Option<SearchPlace>> {
-        while self.read.is_empty() && !self.places.is_empty() {
-            let next = self.places.split_off(self.places.len().saturating_sub(READ));
+    pub(super) fn peek(&mut self, tx: &dyn Tx) -> Result<NextIndexed> {
+        while self.read.is_empty() {
+            let next = self.next_places(tx)?;
+            if next.is_empty() {
+                return Ok(self.rest.map_or(NextIndexed::End, NextIndexed::Paused));
+            }
             let mut read = tx.candidates_at(&next)?;
             read.sort_unstable_by_key(|candidate| std::cmp::Reverse(candidate.place));
             self.read = read.into();
         }
-        Ok(self.read.front().map(|candidate| candidate.place))
+        Ok(self.read.front().map_or(NextIndexed::End, |next| NextIndexed::Message(next.place)))
     }
 
     /// The next message, after [`Self::peek`].
     pub(super) fn pop(&mut self) -> Option<Candidate> {
         self.read.pop_front()
+    }
+
+    /// The next places. None only at the end, or where the page is to end.
+    fn next_places(&mut self, tx: &dyn Tx) -> Result<Vec<SearchPlace>> {
+        let mut next = Vec::new();
+        while next.len() < READ {
+            // A hit that is not known yet is before the rest.
+            let recent = self.recent.last().filter(|place| self.rest.is_none_or(|rest| **place >= rest));
+            if self.hits.front() > recent {
+                next.extend(self.hits.pop_front());
+            } else if recent.is_some() || (self.hits.is_empty() && self.rest.is_none()) {
+                let Some(place) = self.recent.pop() else { break };
+                next.push(place);
+            } else if !next.is_empty() || !self.ask(tx)? {
+                break;
+            }
+        }
+        Ok(next)
+    }
+
+    /// Asks the index for further hits. `false` if the page is to end.
+    fn ask(&mut self, tx: &dyn Tx) -> Result<bool> {
+        let Some(rest) = self.rest else { return Ok(false) };
+        if self.questions == QUESTIONS {
+            return Ok(false);
+        }
+        self.questions += 1;
+        let found = tx.indexed_places(&self.terms, &self.groups, rest, self.places)?;
+        (self.hits, self.rest) = (found.places.into(), found.rest);
+        self.places = (self.places * 4).min(MOST_PLACES);
+        Ok(true)
     }
 }

@@ -1,4 +1,4 @@
-//! The pages that are part of the program: the web client, the API's reference, and the modules
+//! The pages that are part of the program: the web client, that of administrators, the API's reference, and the modules
 //! that other origins' pages import.
 
 mod bare;
@@ -55,6 +55,11 @@ pub(crate) async fn index(State(state): State<Arc<ServerState>>, request: Reques
 /// `GET /docs/api/`: the API's reference.
 pub(crate) async fn reference(State(state): State<Arc<ServerState>>, request: Request) -> Response {
     file("docs/api.html", request.headers(), state.options.base())
+}
+
+/// `GET /admin/`: the page of administrators.
+pub(crate) async fn admin(State(state): State<Arc<ServerState>>, request: Request) -> Response {
+    file("admin/index.html", request.headers(), state.options.base())
 }
 
 /// `GET /assets/…`: what the pages are made of. Their names need no escapes, so that a path which

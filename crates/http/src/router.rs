@@ -73,6 +73,7 @@ routes!(endpoints);
 fn pages() -> Vec<(&'static str, Endpoint)> {
     vec![
         ("/chat/", get(ws::handshake)),
+        ("/admin/", get(assets::admin)),
         ("/docs/", get(guides::first)),
         ("/docs/sections.json", get(guides::sections)),
         ("/docs/api/", get(assets::reference)),

@@ -5,6 +5,7 @@
 
 mod access;
 mod account;
+mod admin;
 mod bad_input;
 mod bans;
 mod change_windows;

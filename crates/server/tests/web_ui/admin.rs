@@ -1,0 +1,98 @@
+//! The page at `/admin/`, as an administrator uses it.
+
+use serde_json::json;
+
+use crate::access::look;
+use crate::page::Page;
+use crate::{PASSWORD, Stage};
+
+async fn sign_in(stage: &Stage, name: &str) -> Page {
+    let account = json!({ "name": name, "password": PASSWORD });
+    stage.app.nobody().post("accounts/", account).await.ok(201);
+    let page = Page::open(name, &format!("{}/admin/", stage.app.url())).await;
+    page.fill("Name", name).await;
+    page.fill("Password", PASSWORD).await;
+    page.press("Sign in").await;
+    page
+}
+
+/// An administrator who is signed in on the page.
+async fn administrator(stage: &Stage, name: &str) -> Page {
+    let account = json!({ "name": name, "password": PASSWORD });
+    stage.app.nobody().post("accounts/", account).await.ok(201);
+    stage.app.service().patch(&format!("users/{name}/"), json!({ "admin": true })).await.ok(200);
+    let page = Page::open(name, &format!("{}/admin/", stage.app.url())).await;
+    page.fill("Name", name).await;
+    page.fill("Password", PASSWORD).await;
+    page.press("Sign in").await;
+    page.sees("Users connected").await;
+    page
+}
+
+/// Opens a part by its link.
+async fn go(page: &Page, part: &str) {
+    let script = "const link = [...document.querySelectorAll('nav a')].find((each) => tidy(each.textContent) === arguments[0]);
+        link?.click(); return document.querySelector('h1')?.textContent === arguments[0];";
+    page.looks(&format!("open “{part}”"), script, json!([part])).await;
+}
+
+#[tokio::test]
+async fn user_who_is_no_administrator_is_refused() {
+    let stage = Stage::open().await;
+    let eve = sign_in(&stage, "eve").await;
+    eve.sees("eve is not an administrator").await;
+    eve.close().await;
+}
+
+#[tokio::test]
+async fn administrator_suspends_a_user_and_closes_a_report() {
+    let stage = Stage::open().await;
+    let (bob, eve) = (stage.app.user("bob").await, stage.app.user("eve").await);
+    let group = bob.post("groups/", json!({ "name": "The garden", "members": ["eve"] })).await.ok(201)["id"].clone();
+    let sent = eve.post("messages/", json!({ "group": group, "body": "buy my pills" })).await.ok(201);
+    let reports = format!("messages/{}/reports/", sent["id"].as_str().expect("an id"));
+    bob.post(&reports, json!({ "reason": "advertising" })).await.ok(201);
+    let root = administrator(&stage, "root").await;
+    go(&root, "Reports").await;
+    root.sees("buy my pills").await;
+    root.sees("advertising").await;
+    root.press("Delete the message").await;
+    root.sees("Delete this message for everyone?").await;
+    root.press("Delete the message").await;
+    root.sees("Resolved").await;
+    bob.get(&format!("messages/{}/", sent["id"].as_str().expect("an id"))).await.ok(404);
+    go(&root, "Users").await;
+    root.fill("Name begins with", "eve").await;
+    root.run("document.activeElement.dispatchEvent(new Event('change', { bubbles: true }))").await;
+    root.looks("see eve alone", "return document.querySelectorAll('tbody tr').length === 1", json!([])).await;
+    root.press("Suspend").await;
+    root.fill("Reason", "advertising").await;
+    root.press("Suspend").await;
+    root.sees("Suspended until").await;
+    assert!(eve.get("users/eve/").await.ok(403)["detail"].as_str().expect("a reason").contains("advertising"));
+    root.press("End the suspension").await;
+    root.sees("End the suspension of eve?").await;
+    root.press("End the suspension").await;
+    root.looks("see no suspension", "return !pageText().includes('Suspended until')", json!([])).await;
+    eve.get("users/eve/").await.ok(200);
+    go(&root, "Audit").await;
+    root.sees("eve").await;
+    root.close().await;
+}
+
+#[tokio::test]
+async fn axe_objects_to_nothing_in_administration() {
+    let stage = Stage::open().await;
+    stage.app.user("bob").await;
+    let (root, mut wrongs) = (administrator(&stage, "root").await, Vec::new());
+    for part in ["Users", "Groups", "Reports", "Files", "Webhooks", "Audit", "Settings", "Overview"] {
+        go(&root, part).await;
+        look(&root, part, &mut wrongs).await;
+    }
+    go(&root, "Users").await;
+    root.press("Suspend").await;
+    look(&root, "a question", &mut wrongs).await;
+    assert_eq!(wrongs, [""; 0]);
+    root.hears(&[]).await;
+    root.close().await;
+}

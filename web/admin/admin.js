@@ -1,0 +1,142 @@
+// The page at `/admin/`: signs an administrator in, and shows the part that the address names.
+
+import { html, nothing, render } from "../vendor/lit.js";
+import { Api } from "./api.js";
+import { Audit } from "./audit.js";
+import { confirmation, confirming } from "./confirm.js";
+import { Files } from "./files.js";
+import { Groups } from "./groups.js";
+import { Overview } from "./overview.js";
+import { Reports } from "./reports.js";
+import { Settings } from "./settings.js";
+import { Users } from "./users.js";
+import { Webhooks } from "./webhooks.js";
+import { say } from "./words.js";
+
+const PARTS = {
+  overview: Overview,
+  users: Users,
+  groups: Groups,
+  reports: Reports,
+  files: Files,
+  webhooks: Webhooks,
+  audit: Audit,
+  settings: Settings,
+};
+
+class Admin {
+  api = new Api();
+  /** The signed-in administrator's name; null while nobody is signed in. */
+  me = null;
+  /** "starting", "out", "refused" for a user who is no administrator, "in". */
+  state = "starting";
+  error = "";
+  name = "";
+  part = null;
+
+  constructor(root) {
+    this.root = root;
+    document.documentElement.lang = say.lang;
+    addEventListener("hashchange", () => this.open());
+  }
+
+  draw = () => render(this.#page(), this.root);
+
+  async start() {
+    try {
+      this.me = await this.api.whoAmI();
+      if (!this.me) this.state = "out";
+      else this.state = (await this.api.call("GET", `users/${encodeURIComponent(this.me)}/`)).admin ? "in" : "refused";
+      this.error = "";
+    } catch (error) {
+      this.state = "out";
+      this.error = error.message;
+    }
+    if (this.state === "in") this.open();
+    else this.draw();
+  }
+
+  /** Shows the part that the address names. */
+  open() {
+    if (this.state !== "in") return;
+    const [name, ...rest] = location.hash.slice(1).split("/").map(decodeURIComponent);
+    this.name = Object.hasOwn(PARTS, name) ? name : "overview";
+    this.part?.end?.();
+    this.part = new PARTS[this.name](this);
+    this.draw();
+    this.part.begin(...rest).catch((error) => this.fail(error));
+  }
+
+  fail(error) {
+    if (error.code === 401) this.state = "out";
+    if (this.part) this.part.error = error.message;
+    this.draw();
+  }
+
+  /** Asks first, then acts, and says what went wrong. */
+  async act(question, action) {
+    if (!(await confirming(this, question))) return;
+    try {
+      await action();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #signIn = async (event) => {
+    event.preventDefault();
+    const { name, password } = event.target.elements;
+    try {
+      await this.api.signIn(name.value, password.value);
+      await this.start();
+    } catch (error) {
+      this.error = error.message;
+      this.draw();
+    }
+  };
+
+  #signOut = async () => {
+    try {
+      await this.api.call("DELETE", "sessions/");
+    } finally {
+      this.part?.end?.();
+      this.part = null;
+      this.state = "out";
+      this.draw();
+    }
+  };
+
+  #page() {
+    if (this.state === "starting") return nothing;
+    if (this.state === "in") return this.#inside();
+    if (this.state === "refused")
+      return html`<main class="door"><h1>${say("title")}</h1><p role="alert">${say("refused", { name: this.me })}</p>
+        <button @click=${this.#signOut}>${say("signOut")}</button></main>`;
+    return html`<main class="door">
+      <h1>${say("title")}</h1>
+      <form class="stack" @submit=${this.#signIn}>
+        <label for="name">${say("name")}</label><input id="name" name="name" autocomplete="username" autocapitalize="none" required>
+        <label for="password">${say("password")}</label><input id="password" name="password" type="password" autocomplete="current-password" required>
+        <p class="error" role="alert">${this.error}</p>
+        <button class="primary">${say("signIn")}</button>
+      </form>
+    </main>`;
+  }
+
+  #inside() {
+    const link = (name) => html`<li><a href="#${name}" aria-current=${name === this.name ? "page" : nothing}>${say(`part.${name}`)}</a></li>`;
+    return html`<header class="bar">
+        <a class="home" href="../">Chinwag</a>
+        <nav aria-label=${say("title")}><ul>${Object.keys(PARTS).map(link)}</ul></nav>
+        <span class="me">${this.me}</span><button @click=${this.#signOut}>${say("signOut")}</button>
+      </header>
+      <main>
+        <h1>${say(`part.${this.name}`)}</h1>
+        <p class="error" role="alert">${this.part.error}</p>
+        ${this.part.render()}
+      </main>
+      ${confirmation(this)}`;
+  }
+}
+
+new Admin(document.getElementById("root")).start();

@@ -1,0 +1,48 @@
+// Calls of the server's API with the session of this browser.
+
+import { ChinwagError } from "../chinwag/error.js";
+import { Rest } from "../chinwag/rest.js";
+import { Session } from "../chinwag/session.js";
+
+/** Where the server's pages begin, which may be a path of a larger site. */
+const SERVER = new URL("../..", import.meta.url).href.replace(/\/$/, "");
+/** The rows of a page of a list. */
+export const ROWS = 50;
+
+export class Api {
+  #rest = new Rest(SERVER, undefined);
+  #session = new Session(this.#rest);
+
+  whoAmI() {
+    return this.#session.whoAmI();
+  }
+
+  signIn(name, password) {
+    return this.#session.enter("sessions/", name, password);
+  }
+
+  call(method, path, payload) {
+    return this.#rest.call(method, path, payload);
+  }
+
+  /** A page of a list, and the cursor of the next one. */
+  list(path, query = {}) {
+    const filters = Object.entries(query).filter(([, value]) => value);
+    return this.#rest.list(`${path}?${new URLSearchParams([...filters, ["limit", String(ROWS)]])}`);
+  }
+
+  /** The figures of this node; null where a proxy does not pass them. */
+  async figures() {
+    const response = await fetch(`${SERVER}/metrics`, { cache: "no-store" });
+    if (!response.ok) return null;
+    return (await response.text()).split("\n").filter((line) => line && !line.startsWith("#")).map(figure);
+  }
+}
+
+/** A line of Prometheus' text form. */
+function figure(line) {
+  const [, name, , labels = "", value] = line.match(/^([^{ ]+)(\{(.*)\})? (\S+)$/u) ?? [];
+  return { name, labels, value: Number(value) };
+}
+
+export { ChinwagError };

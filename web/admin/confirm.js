@@ -1,0 +1,47 @@
+// The question before each act.
+
+import { html, nothing } from "../vendor/lit.js";
+import { say } from "./words.js";
+
+/**
+ * Asks, and resolves with whether the answer was yes.
+ * `question`: its title, the text of the button; `fields` of `{name, label, type, value, required}` whose values it gets.
+ */
+export function confirming(admin, question) {
+  return new Promise((answer) => {
+    admin.question = { ...question, answer };
+    admin.draw();
+    document.getElementById("ask").showModal();
+  });
+}
+
+export function confirmation(admin) {
+  const { question } = admin;
+  const closed = ({ target }) => {
+    admin.question = null;
+    question?.answer(target.returnValue === "yes");
+    target.returnValue = "";
+    admin.draw();
+  };
+  const submit = (event) => {
+    event.preventDefault();
+    for (const { name } of question.fields ?? []) question.values[name] = event.target.elements[name].value;
+    document.getElementById("ask").close("yes");
+  };
+  return html`<dialog id="ask" aria-labelledby="ask-title" @close=${closed}>${question
+    ? html`<form class="stack" @submit=${submit}>
+        <h2 id="ask-title">${question.title}</h2>
+        ${question.hint ? html`<p class="quiet">${question.hint}</p>` : nothing}
+        ${(question.fields ?? []).map(field)}
+        <div class="foot">
+          <button type="button" @click=${() => document.getElementById("ask").close()}>${say("cancel")}</button>
+          <button class=${question.danger ? "primary danger" : "primary"}>${question.yes}</button>
+        </div>
+      </form>`
+    : nothing}</dialog>`;
+}
+
+function field({ name, label, type = "text", value = "", required = false, max }) {
+  return html`<label for="ask-${name}">${label}</label>
+    <input id="ask-${name}" name=${name} type=${type} .value=${value} ?required=${required} maxlength=${max ?? nothing}>`;
+}

@@ -1,0 +1,75 @@
+// A part of the page: a list that is read in pages, with its filters.
+
+import { html, nothing } from "../vendor/lit.js";
+import { say } from "./words.js";
+
+export class Part {
+  error = "";
+  rows = [];
+  next = null;
+  loading = false;
+  filters = {};
+
+  constructor(admin) {
+    this.admin = admin;
+    this.api = admin.api;
+  }
+
+  draw() {
+    if (this.admin.part === this) this.admin.draw();
+  }
+
+  async begin() {
+    await this.load();
+  }
+
+  /** The path of the list. Parts without one load otherwise. */
+  get path() {
+    return "";
+  }
+
+  async load(cursor = null) {
+    this.loading = true;
+    this.draw();
+    try {
+      const { rows, next } = await this.api.list(this.path, { ...this.filters, cursor });
+      this.rows = cursor ? [...this.rows, ...rows] : rows;
+      this.next = next;
+      this.error = "";
+    } finally {
+      this.loading = false;
+      this.draw();
+    }
+  }
+
+  reload = () => this.load().catch((error) => this.admin.fail(error));
+
+  /** Puts a changed row in the place of the one that it was. */
+  replace(row, changed) {
+    this.rows = this.rows.map((each) => (each === row ? changed : each));
+    this.draw();
+  }
+
+  /** A field that filters the list. */
+  filter(name, label, options = null) {
+    const change = (event) => {
+      this.filters = { ...this.filters, [name]: event.target.value.trim() };
+      this.reload();
+    };
+    const value = this.filters[name] ?? "";
+    return html`<label>${label} ${options
+      ? html`<select @change=${change}>${options.map(([key, text]) => html`<option value=${key} ?selected=${key === value}>${text}</option>`)}</select>`
+      : html`<input type="search" .value=${value} @change=${change}>`}</label>`;
+  }
+
+  /** The list as a table: `cells` makes those of a row. */
+  table(headings, cells) {
+    if (!this.rows.length) return html`<p class="quiet" role="status">${this.loading ? say("loading") : say("none")}</p>`;
+    const more = () => this.load(this.next).catch((error) => this.admin.fail(error));
+    return html`<div class="wide" tabindex="0"><table>
+        <thead><tr>${headings.map((heading) => html`<th scope="col">${heading}</th>`)}</tr></thead>
+        <tbody>${this.rows.map((row) => html`<tr>${cells(row).map((cell) => html`<td>${cell ?? nothing}</td>`)}</tr>`)}</tbody>
+      </table></div>
+      ${this.next ? html`<button ?disabled=${this.loading} @click=${more}>${say("more")}</button>` : nothing}`;
+  }
+}

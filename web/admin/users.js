@@ -1,0 +1,78 @@
+// Users: who they are, and suspending, signing out and deleting them.
+
+import { html, nothing } from "../vendor/lit.js";
+import { Part } from "./part.js";
+import { date, say } from "./words.js";
+
+const at = (name) => `users/${encodeURIComponent(name)}/`;
+const DAY = 24 * 3600_000;
+
+export class Users extends Part {
+  get path() {
+    return "users/";
+  }
+
+  async begin(name) {
+    if (name) this.filters = { q: name };
+    await this.load();
+  }
+
+  render() {
+    return html`<div class="filters">${this.filter("q", say("users.begins"))}</div>
+      ${this.table(["name", "kind", "origin", "created", "seen", "state", ""].map((key) => key && say(`users.${key}`)), (user) => [
+        html`<b>${user.name}</b>${user.display_name ? html`<br><span class="quiet">${user.display_name}</span>` : nothing}`,
+        say(`kind.${user.kind}`),
+        user.origin,
+        date(user.created),
+        user.last_seen ? date(user.last_seen) : "–",
+        this.#state(user),
+        this.#acts(user),
+      ])}`;
+  }
+
+  #state({ admin, suspended }) {
+    if (suspended) return html`<span class="tag warn">${say("users.suspended", { until: date(suspended.until) })}</span><br>${suspended.reason}`;
+    return admin ? html`<span class="tag">${say("users.admin")}</span>` : nothing;
+  }
+
+  #acts(user) {
+    if (user.admin || user.name === this.admin.me) return nothing;
+    const { name } = user;
+    return html`<div class="acts">
+      ${user.suspended
+        ? html`<button @click=${() => this.#lift(user)}>${say("users.lift")}</button>`
+        : html`<button @click=${() => this.#suspend(user)}>${say("users.suspend")}</button>`}
+      <button @click=${() => this.#signOut(name)}>${say("users.signOut")}</button>
+    </div>`;
+  }
+
+  #suspend(user) {
+    const values = {};
+    const week = new Date(Date.now() + 7 * DAY).toISOString().slice(0, 10);
+    const question = {
+      title: say("users.suspend.title", { name: user.name }),
+      hint: say("users.suspend.hint"),
+      yes: say("users.suspend"),
+      danger: true,
+      values,
+      fields: [
+        { name: "until", label: say("users.suspend.until"), type: "date", value: week, required: true },
+        { name: "reason", label: say("users.suspend.reason"), max: 500, required: true },
+      ],
+    };
+    this.admin.act(question, async () => {
+      const suspended = { until: new Date(`${values.until}T00:00:00`).toISOString(), reason: values.reason };
+      this.replace(user, await this.api.call("PATCH", at(user.name), { suspended }));
+    });
+  }
+
+  #lift(user) {
+    this.admin.act({ title: say("users.lift.title", { name: user.name }), yes: say("users.lift") }, async () => {
+      this.replace(user, await this.api.call("PATCH", at(user.name), { suspended: null }));
+    });
+  }
+
+  #signOut(name) {
+    this.admin.act({ title: say("users.signOut.title", { name }), yes: say("users.signOut") }, () => this.api.call("DELETE", `${at(name)}tokens/`));
+  }
+}

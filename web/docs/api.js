@@ -1,6 +1,6 @@
 // Renders the API's own documents.
 
-import { el, named } from "./dom.js";
+import { el, named, prose } from "./dom.js";
 import { base, sample, trial } from "./try.js";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
@@ -40,7 +40,7 @@ function fields(schema, schemas) {
   const rows = properties(schema, schemas).map(({ name, property, required }) => [
     required ? `${name} *` : name,
     kind(property),
-    property.description ?? "",
+    prose(property.description ?? ""),
   ]);
   return table(["field (* always)", "kind", "meaning"], rows);
 }
@@ -48,28 +48,28 @@ function fields(schema, schemas) {
 /** The callers of an operation: the answers that its example gets, which a test compares. */
 function callers({ nobody, stranger, service }) {
   const rows = [
-    ["without a credential", String(nobody)],
+    ["nobody", String(nobody)],
     ["a user who has nothing to do with the object", String(stranger)],
-    ["the service key", String(service)],
+    ["the service", String(service)],
   ];
   return el("div", {}, el("h3", {}, "Who may call"), table(["caller", "answer"], rows));
 }
 
 function operation(method, path, item, schemas) {
   const summary = el("summary", {}, el("span", { class: "method" }, method.toUpperCase()), el("span", { class: "path" }, path));
-  summary.append(" ", el("span", { class: "says" }, item.summary ?? ""));
+  summary.append(" ", el("span", { class: "says" }, ...prose(item.summary ?? "")));
   const body = el("div", {});
-  if (item.description) body.append(el("p", {}, item.description));
+  if (item.description) body.append(el("p", {}, ...prose(item.description)));
   if (item["x-answers"]) body.append(callers(item["x-answers"]));
   if (item.parameters?.length) {
-    const rows = item.parameters.map((one) => [one.name, one.in, kind(one.schema), one.description ?? ""]);
+    const rows = item.parameters.map((one) => [one.name, one.in, kind(one.schema), prose(one.description ?? "")]);
     body.append(el("h3", {}, "Parameters"), table(["name", "in", "kind", "meaning"], rows));
   }
   const content = item.requestBody?.content["application/json"];
   if (content) body.append(el("h3", {}, "Payload"), fields(content.schema, schemas));
   const answers = Object.entries(item.responses).map(([status, answer]) => {
     const schema = Object.values(answer.content ?? {})[0]?.schema;
-    return [status, schema ? kind(schema) : "", answer.description ?? ""];
+    return [status, schema ? kind(schema) : "", prose(answer.description ?? "")];
   });
   body.append(el("h3", {}, "Answers"), table(["status", "body", "meaning"], answers));
   const answered = Object.entries(item.responses).find(([status, { content }]) => status < 300 && content?.["application/json"]);
@@ -102,14 +102,14 @@ function render({ info, tags, paths, components: { schemas } }) {
     }
   }
   for (const [name, schema] of Object.entries(schemas)) {
-    const heading = el("summary", {}, el("span", { class: "path" }, name), " ", el("span", { class: "says" }, schema.description ?? ""));
+    const heading = el("summary", {}, el("span", { class: "path" }, name), " ", el("span", { class: "says" }, ...prose(schema.description ?? "")));
     document.getElementById("schemas").append(el("details", { id: `schema-${name}` }, heading, el("div", {}, fields(schema, schemas))));
   }
 }
 
 /** An event of the WebSocket, with the events that answer it. */
 function event(id, { name, summary, payload: { properties: frame } }, answers, schemas) {
-  const heading = el("summary", {}, el("span", { class: "path" }, name), " ", el("span", { class: "says" }, summary));
+  const heading = el("summary", {}, el("span", { class: "path" }, name), " ", el("span", { class: "says" }, ...prose(summary)));
   const body = el("div", {});
   if (properties(frame.data, schemas).length) body.append(fields(frame.data, schemas));
   else body.append(el("p", {}, "data: ", ...kind(frame.data)));
@@ -122,10 +122,10 @@ function event(id, { name, summary, payload: { properties: frame } }, answers, s
 function renderSocket({ info, channels: { chat }, operations, components: { schemas } }) {
   const [paragraphs, codes] = [[info.description], el("ul", {})];
   for (const line of chat.description.split("\n").filter((line) => line)) {
-    if (line.startsWith("- ")) codes.append(el("li", {}, line.slice(2)));
+    if (line.startsWith("- ")) codes.append(el("li", {}, ...prose(line.slice(2))));
     else paragraphs.push(line);
   }
-  document.getElementById("frames").append(...paragraphs.map((text) => el("p", {}, text)), codes);
+  document.getElementById("frames").append(...paragraphs.map((text) => el("p", {}, ...prose(text))), codes);
   for (const [id, message] of Object.entries(chat.messages)) {
     const side = id.slice(0, id.indexOf("."));
     const replies = side === "client" ? operations[`receive.${message.name}`].reply.messages : [];

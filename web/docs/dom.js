@@ -9,3 +9,6 @@ export function el(name, attributes = {}, ...children) {
 
 /** The name at the end of a reference to a schema. */
 export const named = (reference) => reference.split("/").at(-1);
+
+/** A text in which names stand between grave accents, as code. */
+export const prose = (text) => text.split("`").map((part, n) => (n % 2 ? el("code", {}, part) : part));

@@ -29,7 +29,8 @@ function search(sections, words) {
     if (!words.every((word) => folded.includes(word))) return 0;
     const title = fold(heading);
     const inTitle = words.filter((word) => title.includes(word)).length;
-    return 1 + 10 * inTitle + (title === words.join(" ") ? 20 : 0) + (fold(page).includes(words[0]) ? 2 : 0);
+    const together = words.length > 1 && folded.includes(words.join(" ")) ? 5 : 0;
+    return 1 + together + 10 * inTitle + (title === words.join(" ") ? 20 : 0) + (fold(page).includes(words[0]) ? 2 : 0);
   };
   const scored = sections.map((section) => ({ section, score: score(section) })).filter(({ score }) => score);
   return scored.sort((a, b) => b.score - a.score).slice(0, SHOWN).map(({ section }) => section);
@@ -63,6 +64,7 @@ async function show() {
   input.removeAttribute("aria-activedescendant");
   if (!words.length) return close();
   try {
+    if (!loading) say("Loading…");
     loading ??= load();
     const sections = await loading;
     // Another letter may have been typed meanwhile.

@@ -24,8 +24,9 @@ use crate::cluster::Checks;
 use crate::deliver::{EventFrames, Recipients};
 use crate::entry::ReceivedEntry;
 use crate::group::Group;
+use crate::replication::effect::{Delay, Effect};
 use crate::replication::fetch::Fetch;
-use crate::replication::group::{Delay, Effect, Input, LocalGroup, Replica};
+use crate::replication::group::{Input, LocalGroup, Replica};
 use crate::{Close, Hub, batch, catch_up};
 
 /// Groups that are read from the store at a time.
@@ -37,6 +38,8 @@ const RETRY_MOST: Duration = Duration::from_secs(2);
 const IDLE: Duration = Duration::from_secs(3600);
 /// Link events taken at a time.
 const LINK_EVENTS: usize = 256;
+/// Answers of one group that wait until their askers are members here.
+const UNANSWERED: usize = 64;
 
 pub(crate) struct Dispatcher {
     /// The groups that are not live.
@@ -54,6 +57,9 @@ struct Tracked {
     /// The time of the first of the store's failures.
     failing: Option<Instant>,
     answer: FetchedState,
+    /// Entries that were delivered to others or discarded, whose askers are being looked up. An asker is answered once
+    /// it is a member here. Beyond the bound, and if it is no member, its socket is closed, and the client asks again.
+    unanswered: Vec<(UserId, Event)>,
 }
 
 /// The part of the store's last answer that the replica only refers to.
@@ -283,7 +289,9 @@ impl Dispatcher {
                 local.group = hub.groups.get(&id);
             }
         }
-        if !tracked.replica.is_settled() {
+        if tracked.replica.is_settled() {
+            tracked.unanswered.iter().for_each(|(asker, event)| hub.answer_or_close(id, *asker, event));
+        } else {
             self.replicas.insert(id, tracked);
         }
     }
@@ -299,13 +307,14 @@ impl Dispatcher {
             Effect::Deliver(entry) => {
                 hub.apply_entry(&entry);
                 if let ReceivedEntry::Local(event, _) = &entry {
-                    hub.answer_joining_asker(event, tracked.replica.joining());
+                    tracked.keep_unanswered(hub, id, event);
                 }
             }
             Effect::Discard(entry) => {
                 tracing::debug!(group = %id, "an entry was delivered before: it is dropped");
                 if let ReceivedEntry::Local(event, _) = &entry {
                     hub.answer_asker(id, event);
+                    tracked.keep_unanswered(hub, id, event);
                 }
             }
             Effect::TellRemoval(seq, entry) => hub.tell_removal(id, seq, &entry),
@@ -328,6 +337,8 @@ impl Dispatcher {
                 if let (Some(view), Some(user)) = (&tracked.answer.view, hub.users.get(&user)) {
                     catch_up::add(hub, id, &user, view, tracked.answer.head);
                 }
+                let answered = tracked.unanswered.extract_if(.., |(asker, _)| *asker == user);
+                answered.for_each(|(_, event)| hub.answer_asker(id, &event));
             }
             Effect::Invite { user, is_pending, head } => {
                 catch_up::invite(hub, id, user, is_pending, tracked.answer.view.as_ref(), head);
@@ -396,7 +407,17 @@ impl Dispatcher {
 impl Tracked {
     fn live() -> Self {
         let (replica, answer) = (Replica::default(), FetchedState::default());
-        Self { replica, due: Instant::now(), failing: None, answer }
+        Self { replica, due: Instant::now(), failing: None, answer, unanswered: Vec::new() }
+    }
+
+    /// Keeps an entry of which nobody has sent its asker a copy, since the asker is no member here yet.
+    fn keep_unanswered(&mut self, hub: &Hub, id: GroupId, event: &Event) {
+        let Some(asker) = hub.joining_asker(id, event, self.replica.joining()) else { return };
+        if self.unanswered.len() < UNANSWERED {
+            self.unanswered.push((asker, event.clone()));
+        } else {
+            hub.answer_or_close(id, asker, event);
+        }
     }
 }
 

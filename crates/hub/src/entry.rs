@@ -65,6 +65,13 @@ impl Entry for ReceivedEntry {
         }
     }
 
+    fn author(&self) -> Option<UserId> {
+        match self {
+            Self::Local(Event { kind: Kind::MessageText(message), .. }, _) => Some(message.author),
+            _ => None,
+        }
+    }
+
     fn size(&self) -> usize {
         match self {
             Self::Local(_, EventFrames { all, whole }) => all.iter().chain(whole).map(Bytes::len).sum(),

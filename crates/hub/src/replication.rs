@@ -4,6 +4,7 @@
 
 pub(crate) mod buffer;
 pub(crate) mod cursor;
+pub(crate) mod effect;
 #[cfg(test)]
 mod explore;
 pub(crate) mod fault;

@@ -187,15 +187,35 @@ impl Hub {
         found
     }
 
-    /// Sends the asker its own copy of an event, where its user is about to become a member here and so
-    /// did not receive it with the others.
-    pub(crate) fn answer_joining_asker(&self, event: &Event, joining: impl Iterator<Item = UserId>) {
-        let Some(reference) = event.origin.as_ref().and_then(|origin| origin.reference.as_deref()) else {
+    /// The asker of an event, if it is among the users who are about to become members here, and is none yet.
+    pub(crate) fn joining_asker(
+        &self,
+        group: GroupId,
+        event: &Event,
+        mut joining: impl Iterator<Item = UserId>,
+    ) -> Option<UserId> {
+        let origin = event.origin.as_ref().filter(|origin| origin.reference.is_some())?;
+        joining.find(|user| {
+            self.users.get(user).is_some_and(|user| {
+                let mut state = user.lock();
+                state.group_at(group).is_err() && state.socket_entry(origin.socket).is_some()
+            })
+        })
+    }
+
+    /// Answers an asker who has become a member. The socket of one who is none is closed: it was removed since, and
+    /// the client asks again.
+    pub(crate) fn answer_or_close(&self, group: GroupId, asker: UserId, event: &Event) {
+        let (Some(user), Some(origin)) = (self.users.get(&asker), &event.origin) else { return };
+        let mut state = user.lock();
+        if state.group_at(group).is_err() {
+            if let Some(entry) = state.socket_entry(origin.socket) {
+                entry.socket.close(Close::ResyncRequired);
+            }
             return;
-        };
-        for user in joining {
-            self.send_to_asker(user, event, || self.encode.event(event, Some(reference)));
         }
+        drop(state);
+        self.answer_asker(group, event);
     }
 
     /// Sends the asker its own copy of an event that the others have received.

@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 
 use chinwag_core::{Seq, UserId};
 
+use super::effect::{Delay, Effect, Effects};
 use super::fault::{Fault, is_injected};
-use super::group::{Delay, Effect, Effects, Entry, EntryKind, LocalGroup, Replica, State};
+use super::group::{Entry, EntryKind, LocalGroup, Replica, State};
 
 /// A question to the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -58,6 +59,13 @@ pub(crate) struct Merge<T> {
     added: VecDeque<UserId>,
     /// Users who are no members, and whether the membership of each is pending.
     outside: VecDeque<(UserId, bool)>,
+}
+
+impl<T> Merge<T> {
+    /// Users who are about to be added.
+    pub(super) fn added(&self) -> impl Iterator<Item = UserId> {
+        self.added.iter().copied()
+    }
 }
 
 impl<T: Entry> Replica<T> {

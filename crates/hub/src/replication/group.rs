@@ -21,6 +21,7 @@ use std::collections::{BTreeSet, VecDeque};
 use chinwag_core::{Seq, UserId};
 
 use super::buffer::ReorderBuffer;
+use super::effect::{Delay, Effect, Effects};
 use super::fault::{Fault, is_injected};
 use super::fetch::{Fetch, Fetched, Merge};
 
@@ -30,6 +31,9 @@ pub(crate) trait Entry {
 
     /// Users who become members with it.
     fn joined(&self) -> &[UserId];
+
+    /// The member who wrote it on this node, if it is a message.
+    fn author(&self) -> Option<UserId>;
 
     /// The bytes that it takes in a buffer.
     fn size(&self) -> usize;
@@ -134,44 +138,6 @@ pub(crate) enum Input<T> {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Effect<T> {
-    /// Deliver the entry: it is the next one, or has no number.
-    Deliver(T),
-    /// Only the asker still needs the entry: it was delivered before, or the store told of it.
-    Discard(T),
-    /// Tell a user of its removal, unless that was done or it has joined again.
-    TellRemoval(Seq, T),
-    /// The buffer overflowed. The askers of these entries must resume.
-    Overflow(Vec<T>),
-    /// Start the timer.
-    Start(Delay),
-    /// Read the store.
-    Fetch(Fetch),
-    /// Everything up to this number was delivered, or is not to be.
-    Advance(Seq),
-    /// The user is not a member as of `head`. `held` is the entry that says so, if it arrived.
-    Remove { user: UserId, held: Option<T>, head: Seq },
-    /// The user is a member.
-    Add(UserId),
-    /// The user is no member as of `head`, and its membership is pending or not.
-    Invite { user: UserId, is_pending: bool, head: Seq },
-    /// The group has ended with the number `seq`.
-    Delete { seq: Seq, held: Option<T> },
-    /// The members' sockets must resume.
-    RequireResync,
-}
-
-/// The delay of a timer; the driver knows how long it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Delay {
-    None,
-    /// Missing entries may still arrive.
-    Hold,
-    /// Longer with each failed attempt; this is their number.
-    Backoff(u32),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Replica<T> {
     pub(super) state: State,
     pub(super) buffer: ReorderBuffer<T>,
@@ -196,31 +162,6 @@ pub(crate) struct Replica<T> {
     pub(super) merge: Option<Merge<T>>,
     /// Entries that were overtaken by the store, or by the end of the last membership here.
     pub(super) overtaken: VecDeque<(Seq, T)>,
-}
-
-/// The effects of one step, at most two.
-pub(crate) struct Effects<T>([Option<Effect<T>>; 2]);
-
-impl<T> Effects<T> {
-    pub(super) fn none() -> Self {
-        Self([None, None])
-    }
-
-    pub(super) fn one(effect: Effect<T>) -> Self {
-        Self([Some(effect), None])
-    }
-
-    pub(super) fn two(first: Option<Effect<T>>, second: Option<Effect<T>>) -> Self {
-        Self([first, second])
-    }
-}
-
-impl<T> Iterator for Effects<T> {
-    type Item = Effect<T>;
-
-    fn next(&mut self) -> Option<Effect<T>> {
-        self.0.iter_mut().find_map(Option::take)
-    }
 }
 
 impl<T> Default for Replica<T> {
@@ -250,7 +191,8 @@ impl<T: Entry> Replica<T> {
 
     /// Users who may have joined, and are told of the group once that is known.
     pub(crate) fn joining(&self) -> impl Iterator<Item = UserId> {
-        self.joining.union(&self.asked.0).copied()
+        let added = self.merge.iter().flat_map(Merge::added);
+        self.joining.union(&self.asked.0).copied().chain(added)
     }
 
     /// Takes one input. The effects are to be carried out in their order, before the next input.
@@ -303,9 +245,17 @@ impl<T: Entry> Replica<T> {
         if seq == next || is_ordered || is_injected(Fault::DeliverEarly) {
             return Effects::one(Effect::Deliver(entry));
         }
+        self.expect_author(local, &entry);
         self.buffer.push(seq, entry);
         self.target = self.target.max(seq);
         Effects::two(self.open(Delay::Hold), None)
+    }
+
+    /// The author of a message that is held is looked up unless it is known to be a member: its joining may be among
+    /// what is missing, and it is answered with the message.
+    fn expect_author(&mut self, local: &impl LocalGroup, entry: &T) {
+        let author = entry.author().filter(|author| local.is_member(*author) == Some(false));
+        self.joining.extend(author);
     }
 
     fn unserved(
@@ -384,8 +334,9 @@ impl<T: Entry> Replica<T> {
     }
 
     fn hold(&mut self, local: &impl LocalGroup, seq: Seq, entry: T) -> Effects<T> {
+        self.expect_author(local, &entry);
         let held = self.hold_only(local, seq, entry);
-        if held.0[0].is_some() { held } else { self.proceed(local) }
+        if held.is_some() { held } else { self.proceed(local) }
     }
 
     fn hold_only(&mut self, local: &impl LocalGroup, seq: Seq, entry: T) -> Effects<T> {

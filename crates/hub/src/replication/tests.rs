@@ -2,8 +2,9 @@ use std::collections::VecDeque;
 
 use chinwag_core::{Seq, UserId};
 
+use super::effect::{Delay, Effect};
 use super::fetch::{Fetched, Standing};
-use super::group::{Delay, Effect, Entry, EntryKind, Input, LocalGroup, Replica};
+use super::group::{Entry, EntryKind, Input, LocalGroup, Replica};
 
 /// A message with this number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,10 @@ impl Entry for Message {
 
     fn joined(&self) -> &[UserId] {
         &[]
+    }
+
+    fn author(&self) -> Option<UserId> {
+        None
     }
 
     fn size(&self) -> usize {

@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "the tests of a hub alone use the rest")]
 mod harness;
 
+mod askers;
 mod away;
 mod fake_link;
 mod forms;

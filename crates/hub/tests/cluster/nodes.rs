@@ -238,7 +238,7 @@ pub(crate) fn go(tx: &mut dyn Tx, events: &mut Vec<Event>, group: GroupId, user:
     Ok(seq)
 }
 
-fn changed(tx: &mut dyn Tx, group: GroupId) -> Result<Seq> {
+pub(crate) fn changed(tx: &mut dyn Tx, group: GroupId) -> Result<Seq> {
     let seq = tx.seq_take(group, 1)?;
     tx.log_insert(group, seq, &LogEntry::GroupChanged)?;
     Ok(seq)

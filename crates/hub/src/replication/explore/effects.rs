@@ -8,7 +8,8 @@ use super::entry::{Form, Received};
 use super::socket::Frame;
 use super::world::{GROUP, Read, World, node_of, user_of};
 use crate::replication::cursor::Cursor;
-use crate::replication::group::{Effect, Entry};
+use crate::replication::effect::Effect;
+use crate::replication::group::Entry;
 use crate::replication::snapshot::EventTag;
 
 thread_local! {

@@ -10,6 +10,7 @@ pub(super) struct Received {
     pub(super) seq: Seq,
     pub(super) joined: Vec<UserId>,
     pub(super) left: Vec<UserId>,
+    pub(super) author: Option<UserId>,
     pub(super) form: Form,
     pub(super) is_local: bool,
     pub(super) size: usize,
@@ -35,7 +36,7 @@ pub(super) enum Form {
 impl Received {
     /// An entry of this node that changes no membership here.
     pub(super) fn attached(seq: Seq, form: Form) -> Self {
-        Self { seq, joined: Vec::new(), left: Vec::new(), form, is_local: true, size: 1 }
+        Self { seq, joined: Vec::new(), left: Vec::new(), author: None, form, is_local: true, size: 1 }
     }
 }
 
@@ -53,6 +54,10 @@ impl Entry for Received {
 
     fn joined(&self) -> &[UserId] {
         &self.joined
+    }
+
+    fn author(&self) -> Option<UserId> {
+        self.author.filter(|_| self.is_local)
     }
 
     fn size(&self) -> usize {

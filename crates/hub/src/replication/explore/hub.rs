@@ -88,7 +88,11 @@ impl World {
         self.log.push(item);
         let seq = self.head();
         let size = if self.budget.is_narrow { MOST_BYTES } else { 1 };
-        let entry = |form, joined, left| Received { seq, joined, left, form, is_local: true, size };
+        // A member who is connected to the node.
+        let author =
+            self.users_at(node).find(|user| self.standing_now(*user) == Standing::Member).map(user_id);
+        let entry =
+            |form, joined, left| Received { seq, joined, left, author: None, form, is_local: true, size };
         let bus = &mut self.nodes[node].bus;
         match item {
             LogItem::Invited(user) => bus.push_back(vec![
@@ -99,7 +103,7 @@ impl World {
                 entry(Form::Update, vec![], vec![user_id(user)]),
                 entry(Form::Declined(user_id(user)), vec![], vec![]),
             ]),
-            LogItem::Sent => bus.push_back(vec![entry(Form::Text, vec![], vec![])]),
+            LogItem::Sent => bus.push_back(vec![Received { author, ..entry(Form::Text, vec![], vec![]) }]),
             LogItem::Joined(user) => bus.push_back(vec![entry(Form::Update, vec![user_id(user)], vec![])]),
             LogItem::Left(user) => bus.push_back(vec![
                 entry(Form::Update, vec![], vec![user_id(user)]),
@@ -160,7 +164,7 @@ impl World {
             }
             _ => {}
         }
-        self.add_hint(Hint::Entry(to, Received { is_local: false, ..entry.clone() }));
+        self.add_hint(Hint::Entry(to, Received { is_local: false, author: None, ..entry.clone() }));
         for user in &entry.joined {
             self.add_hint(Hint::Joined(to, *user, seq));
         }

@@ -1,0 +1,88 @@
+//! A request is answered whatever the order in which a node hears of the group and of its members.
+
+use std::sync::{Arc, Mutex};
+
+use chinwag_core::bus::Bus;
+use chinwag_core::event::{Event, Origin};
+use chinwag_core::permission::Role;
+use chinwag_core::{Date, GroupId, Seq};
+use chinwag_testkit::redis::Redis;
+use uuid::Uuid;
+
+use crate::harness::{NOW, update};
+use crate::nodes::{Node, Place, Reader, changed, come, say, unaudited};
+
+fn asked(by: &Reader, reference: &str) -> Origin {
+    Origin { socket: by.client.0.id(), reference: Some(Arc::from(reference)) }
+}
+
+/// Threads of the store publish what they have committed each for itself. `is_late` if the node has read the group from
+/// the store before it hears of the first event.
+async fn answers_both_first_messages(is_late: bool) {
+    let (redis, place) = (Redis::start(), Place::new());
+    let node = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (node.user("ann").await, node.user("ben").await);
+    let (of_ann, of_ben) = (node.connect(ann, "ann").await, node.connect(ben, "ben").await);
+    let group = GroupId(Uuid::from_u128(1));
+    let committed: Arc<Mutex<Vec<Event>>> = Arc::default();
+    let (made, sent) = (asked(&of_ann, "made"), asked(&of_ben, "sent"));
+    let into = committed.clone();
+    node.write(move |tx, _| {
+        tx.group_insert(group, "group", None)?;
+        for user in [ann, ben] {
+            tx.member_set(group, user, Role::Member, Date::from_micros(NOW))?;
+        }
+        let seq = changed(tx, group)?;
+        let view = tx.view(group)?.expect("the group is there");
+        let mut events =
+            vec![Event { origin: Some(made.clone()), ..update(view, seq, vec![ann, ben], vec![]) }];
+        say(tx, &mut events, group, ben)?;
+        events[1].origin = Some(sent.clone());
+        *into.lock().expect("no test panics here") = events;
+        Ok(())
+    })
+    .await;
+    let mut events = std::mem::take(&mut *committed.lock().expect("no test panics here"));
+    let message = events.remove(1);
+    if is_late {
+        node.bus.publish(vec![message]);
+        of_ben.gets("text 1 2 #sent").await;
+        node.bus.publish(events);
+    } else {
+        node.bus.publish(vec![message, events.remove(0)]);
+    }
+    of_ann.gets("whole 1 1 #made").await;
+    of_ben.gets("text 1 2 #sent").await;
+    assert!(of_ann.has("whole 1 2") && of_ben.has("whole 1 2"), "{:?} {:?}", of_ann.texts(), of_ben.texts());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn maker_of_a_group_is_answered_after_a_later_message() {
+    answers_both_first_messages(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn maker_of_a_group_is_answered_after_its_node_read_it() {
+    answers_both_first_messages(true).await;
+}
+
+/// Another node has added her, and its hint was lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn sender_is_answered_whose_joining_is_not_known() {
+    let (redis, place) = (Redis::start(), Place::new());
+    let node = Node::start(&place, &redis.url(), unaudited()).await;
+    let (ann, ben) = (node.user("ann").await, node.user("ben").await);
+    let group = node.group(1, &[ben]).await;
+    let (of_ann, of_ben) = (node.connect(ann, "ann").await, node.connect(ben, "ben").await);
+    node.write(move |tx, _| come(tx, &mut Vec::new(), group, ann).map(drop)).await;
+    let sent = asked(&of_ann, "sent");
+    node.write(move |tx, events| {
+        say(tx, events, group, ann)?;
+        events[0].origin = Some(sent.clone());
+        Ok(())
+    })
+    .await;
+    of_ann.gets("text 1 2 #sent").await;
+    of_ben.counts_to(group, Seq(2)).await;
+    assert!(of_ann.has("whole 1 2"), "{:?}", of_ann.texts());
+}

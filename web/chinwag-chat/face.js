@@ -3,6 +3,7 @@
 
 import { html, nothing } from "../vendor/lit.js";
 import { picture } from "./avatar.js";
+import { graphemes } from "./graphemes.js";
 
 const HUES = 8;
 
@@ -29,14 +30,9 @@ export function nameButton(part, name, content, tabindex = 0) {
 
 function initials(name, several) {
   const words = several ? name.split(/\s+/u).filter(Boolean).slice(0, 2) : [name];
-  return words.map((word) => first(word).toUpperCase()).join("");
+  return words.map((word) => (graphemes(word)[0] ?? "").toUpperCase()).join("");
 }
 
-/** The first character as people count them: a flag or a family is one. */
-function first(word) {
-  const segments = new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(word);
-  return segments[Symbol.iterator]().next().value?.segment ?? "";
-}
 
 function hue(name) {
   let sum = 0;

@@ -1,11 +1,12 @@
 // The part of a text around what a search has found in it. No DOM here.
 
+import { graphemes } from "./graphemes.js";
+
 /** So many characters stand before the first mark, and in all. */
 const BEFORE = 30;
 const MOST = 180;
 /** No more of a text than this is cut into characters, in Unicode scalar values. */
 const SCANNED = 2_000;
-const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /**
  * The parts of a text around its first mark, on one line: `{text, marked}`. Marks are `[start, length]` in Unicode scalar values,
@@ -41,7 +42,7 @@ export function snippet(body, marks = []) {
 /** The places between characters, in scalar values, with both ends. */
 function boundaries(scalars, from) {
   const found = [from];
-  for (const { segment } of GRAPHEMES.segment(scalars.join(""))) found.push(found.at(-1) + Array.from(segment).length);
+  for (const character of graphemes(scalars.join(""))) found.push(found.at(-1) + Array.from(character).length);
   return found;
 }
 

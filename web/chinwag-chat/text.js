@@ -2,12 +2,14 @@
 
 import { html } from "../vendor/lit.js";
 import { blocks } from "./format.js";
+import { graphemes } from "./graphemes.js";
 
 const SEPARATOR = /[,;،、]/u;
 const SEPARATORS = /[,;،、]+/u;
 /** The number of emoji that are shown large if a message has nothing else. */
 const LARGE_MOST = 6;
-const ONLY_EMOJI = new RegExp(String.raw`^(?:\p{RGI_Emoji}\s*){1,${LARGE_MOST}}$`, "v");
+/** A digit does so only with the sign that makes it one. */
+const BEGINS_LIKE_EMOJI = /^(?![0-9#*](?!\ufe0f))\p{Emoji}/u;
 /** Characters at the beginning of a text that show nothing. */
 const UNSEEN = /^[\s\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\u3164\uffa0]+/u;
 /** No grapheme that people write is longer, in code units. */
@@ -17,7 +19,6 @@ const PREVIEWED = 2_000;
 /** Signs that touch a mention. */
 const SIGNS_AFTER = /^[\p{P}\p{S}]{1,8}/u;
 const SIGNS_BEFORE = /[\p{P}\p{S}]{1,8}$/u;
-const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /** A message of more lines than the first number is shown with as many as the second one at first. */
 const [LINES_MOST, LINES_FIRST] = [60, 40];
@@ -35,8 +36,16 @@ export function beginning(text) {
 /** A message as nodes. `find` finds its mentions, of which `mention` makes nodes. */
 export const formatted = (text, find, mention) => blocks(text, find).map((each) => block(each, mention));
 
+/** Made when a message looks like it: thousands of sequences are in it, and a browser takes tens of milliseconds for them. */
+let onlyEmoji = null;
+
 /** Whether a message is a few emoji and nothing else. */
-export const isEmojiOnly = (text) => text.length < LARGE_MOST * 30 && ONLY_EMOJI.test(text.trim());
+export function isEmojiOnly(text) {
+  const trimmed = text.trim();
+  if (text.length >= LARGE_MOST * 30 || !BEGINS_LIKE_EMOJI.test(trimmed)) return false;
+  onlyEmoji ??= new RegExp(String.raw`^(?:\p{RGI_Emoji}\s*){1,${LARGE_MOST}}$`, "v");
+  return onlyEmoji.test(trimmed);
+}
 
 function block({ kind, inside, text, blocks: quoted, ordered, items }, mention) {
   if (kind === "text") return inside.length === 1 && typeof inside[0] === "string" ? inside[0] : html`<span>${partsOf(inside, mention)}</span>`;
@@ -82,11 +91,11 @@ const link = ({ text, href, host }) =>
 export function shorten(text, most = 120) {
   const seen = text.replace(UNSEEN, "");
   const part = seen.slice(0, most * GRAPHEME_MOST);
-  const graphemes = Array.from(GRAPHEMES.segment(part.replace(/\s+/gu, " ").trimEnd()), ({ segment }) => segment);
+  const characters = graphemes(part.replace(/\s+/gu, " ").trimEnd());
   // The last one may be cut.
-  if (part.length < seen.length) graphemes.pop();
-  const isCut = part.length < seen.length || graphemes.length > most;
-  return graphemes.slice(0, most).join("") + (isCut ? "…" : "");
+  if (part.length < seen.length) characters.pop();
+  const isCut = part.length < seen.length || characters.length > most;
+  return characters.slice(0, most).join("") + (isCut ? "…" : "");
 }
 
 /** The beginning of a message on one line, without the marks of its formats. */

@@ -19,6 +19,19 @@ const DAY = 24 * 3600_000;
 
 /** Of a number of bytes, each a thousand times the one before. */
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
+/** The formats of a language and a locale. */
+const FORMATS = {
+  plural: (lang) => new Intl.PluralRules(lang),
+  clock: (_, locale) => new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" }),
+  exactClock: (_, locale) => new Intl.DateTimeFormat(locale, { timeStyle: "medium" }),
+  whole: (_, locale) => new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" }),
+  dayInYear: (_, locale) => new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" }),
+  dayAndYear: (_, locale) => new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" }),
+  short: (_, locale) => new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" }),
+  relative: (lang) => new Intl.RelativeTimeFormat(lang, { numeric: "auto" }),
+  names: (lang) => new Intl.ListFormat(lang, { type: "conjunction" }),
+  order: (_, locale) => new Intl.Collator(locale),
+};
 
 export class Words {
   static english = new Words("en", en, enServer);
@@ -27,17 +40,8 @@ export class Words {
   constructor(lang, table, server, locale = lang) {
     this.lang = lang;
     this.table = table;
-    this.server = Object.entries(server).map(([said, words]) => [pattern(said), words]);
-    this.plural = new Intl.PluralRules(lang);
-    this.clock = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
-    this.exactClock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
-    this.whole = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" });
-    this.dayInYear = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
-    this.dayAndYear = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" });
-    this.short = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
-    this.relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
-    this.names = new Intl.ListFormat(lang, { type: "conjunction" });
-    this.order = new Intl.Collator(locale);
+    lazily(this, "server", () => Object.entries(server).map(([said, words]) => [pattern(said), words]));
+    for (const [name, make] of Object.entries(FORMATS)) lazily(this, name, () => make(lang, locale));
   }
 
   /** The texts for a language tag such as `fr-CA`, English if there are none; dates and times as in `locale`. */
@@ -148,4 +152,14 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function pattern(said) {
   return new RegExp(`^${said.replace(/[.*+?^$()|[\]\\]/gu, "\\$&").replaceAll("{}", "(.+)")}\\.?$`, "iu");
+}
+
+/** A property that is made when it is first read: a browser takes milliseconds for each format. */
+function lazily(owner, name, make) {
+  const get = () => {
+    const value = make();
+    Object.defineProperty(owner, name, { value });
+    return value;
+  };
+  Object.defineProperty(owner, name, { get, configurable: true });
 }

@@ -33,6 +33,56 @@ const messages = () => part("Messages").flatMap((feed) => [...feed.querySelector
 const bodyOf = (article) => article.querySelector(".body").textContent;
 const message = (body) => messages().filter((article) => bodyOf(article) === body);
 
+/** How long a wait may go without a look: a condition need not be one of the page. */
+const LOOK_EVERY = 100;
+/** After a change the rest of it is waited for. */
+const GATHER = 10;
+let changes = 0;
+const waiting = new Set();
+const changed = () => {
+  changes += 1;
+  for (const go of waiting) go();
+};
+const watcher = new MutationObserver(changed);
+const watched = new WeakSet();
+for (const kind of ["focusin", "input", "scroll", "change"]) addEventListener(kind, changed, { capture: true, passive: true });
+
+/** Watches the document, and those shadow roots that are in it by now. */
+const watch = () => {
+  const all = walk(document).flatMap(({ shadowRoot }) => shadowRoot ?? []);
+  for (const root of [document, ...all].filter((each) => !watched.has(each))) {
+    watched.add(root);
+    watcher.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
+  }
+};
+const pause = (time) =>
+  new Promise((done) => {
+    const go = () => (clearTimeout(timer), waiting.delete(go), done());
+    const timer = setTimeout(go, time);
+    if (time > GATHER) waiting.add(go);
+  });
+
+/**
+ * Waits until a look finds something, and returns that: it looks at once, after each change of the page, and now and
+ * then. What is thrown meanwhile, because the page has just changed, counts as nothing found, until the patience is over.
+ */
+const finds = async (look, patience) => {
+  const by = performance.now() + patience;
+  for (;;) {
+    const before = changes;
+    watch();
+    const isLast = performance.now() > by;
+    try {
+      const found = await look();
+      if (found || isLast) return found;
+    } catch (error) {
+      if (isLast) throw error;
+    }
+    if (changes === before) await pause(LOOK_EVERY);
+    await pause(GATHER);
+  }
+};
+
 /** The next two frames of the screen, or a tenth of a second where none is drawn. */
 const drawn = () =>
   new Promise((done) => {
@@ -73,4 +123,4 @@ const aim = async (element) => {
   return point;
 };
 
-window.eyes = { walk, shown, tidy, reachable, nameOf, button, field, part, roots, pageText, messages, bodyOf, message, drawn, middle, aim };
+window.eyes = { walk, shown, tidy, reachable, nameOf, button, field, part, roots, pageText, messages, bodyOf, message, drawn, middle, aim, finds };

@@ -49,9 +49,14 @@ use crate::page::Page;
 pub(crate) const PASSWORD: &str = "a long password";
 pub(crate) const WELCOME: &str = "Sign in, or choose a name and a password to sign up.";
 
+/// Makes a page one of a server without TLS, to which browsers give no service worker.
+const WITHOUT_WORKER: &str = "delete Navigator.prototype.serviceWorker;";
+
 /// A server, and pages that show it.
 pub(crate) struct Stage {
     pub(crate) app: TestApp,
+    /// The scripts that run before the own ones of its pages.
+    scripts: &'static [&'static str],
 }
 
 impl Stage {
@@ -61,12 +66,17 @@ impl Stage {
 
     /// With some of the server's options changed.
     pub(crate) async fn with(change: impl FnOnce(&mut Options)) -> Self {
-        Self { app: TestApp::with(change).await }
+        Self { app: TestApp::with(change).await, scripts: &[WITHOUT_WORKER] }
+    }
+
+    /// The same server, whose pages have their service worker. It takes as much of the processor's time as half a page.
+    pub(crate) fn with_worker(self) -> Self {
+        Self { scripts: &[], ..self }
     }
 
     /// The page in a new profile, where nobody is signed in.
     pub(crate) async fn browser(&self, name: &str) -> Page {
-        Page::open(name, &self.app.url()).await
+        Page::open_in(browser::blank(name).await, &self.app.url(), self.scripts, []).await
     }
 
     /// Someone who has signed up, and opens the page.
@@ -81,7 +91,7 @@ impl Stage {
         let signed_up = self.app.nobody().post("accounts/", account).await;
         let cookies =
             signed_up.headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
-        let page = Page::open_in(tab, &self.app.url(), cookies).await;
+        let page = Page::open_in(tab, &self.app.url(), self.scripts, cookies).await;
         page.sees(&format!("Signed in as {name}")).await;
         page.is_connected().await;
         page

@@ -27,7 +27,7 @@ fn kept(wanted: &str) -> String {
 
 /// Ann, who has written to bob, on a page whose files are kept.
 async fn ann_with_a_kept_page() -> (Stage, Page) {
-    let stage = Stage::open().await;
+    let stage = Stage::open().await.with_worker();
     let ann = stage.person("ann").await;
     stage.app.user("bob").await;
     write_to(&ann, "bob", "hello bob").await;
@@ -38,7 +38,7 @@ async fn ann_with_a_kept_page() -> (Stage, Page) {
 
 #[tokio::test]
 async fn a_page_that_opens_without_its_server_shows_what_it_knows() {
-    let mut stage = Stage::open().await;
+    let mut stage = Stage::open().await.with_worker();
     let (ann, bob) = stage.ann_and_bob().await;
     write_to(&ann, "bob", "hello bob").await;
     bob.press("ann").await;
@@ -158,7 +158,7 @@ async fn has_read_all(stage: &Stage, page: &Page, group: &str) {
 
 #[tokio::test]
 async fn a_known_conversation_moves_to_what_came_meanwhile() {
-    let mut stage = Stage::with(|options| options.limits.rates.messages_burst = 1000).await;
+    let mut stage = Stage::with(|options| options.limits.rates.messages_burst = 1000).await.with_worker();
     let ann = stage.person("ann").await;
     let bob = stage.app.user("bob").await;
     let group = json!({ "name": "Long", "author": "ann", "members": ["bob"] });
@@ -238,7 +238,7 @@ async fn the_next_user_of_a_browser_sees_nothing_of_the_last() {
 
 #[tokio::test]
 async fn the_page_can_be_installed() {
-    let stage = Stage::open().await;
+    let stage = Stage::open().await.with_worker();
     let manifest = stage.app.nobody().get("/manifest.webmanifest").await;
     assert_eq!(manifest.header("content-type"), "application/manifest+json");
     let manifest = manifest.ok(200);

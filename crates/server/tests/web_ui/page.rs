@@ -11,7 +11,10 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 /// The names that `eyes.js` offers to a script.
 const EYES: &str =
     "const { walk, shown, tidy, reachable, nameOf, button, field, part, roots, pageText, messages, bodyOf,
-    message, drawn, middle, aim } = window.eyes;";
+    message, drawn, middle, aim, finds } = window.eyes;";
+
+/// How long a script waits in the page, in milliseconds, before it is asked anew: a page may be left meanwhile.
+const IN_PAGE: u32 = 2000;
 
 /// Runs before each page's own scripts, and notes the browser's objections. A tab's session storage
 /// outlives its reloads.
@@ -32,13 +35,19 @@ pub(crate) struct Page {
 impl Page {
     /// Opens a page in a new profile. `name` is the person's.
     pub(crate) async fn open(name: &str, url: &str) -> Self {
-        Self::open_in(browser::blank(name).await, url, []).await
+        Self::open_in(browser::blank(name).await, url, &[], []).await
     }
 
-    /// Opens a page in a tab that shows nothing yet, with cookies as a server sets them.
-    pub(crate) async fn open_in<'a>(tab: Tab, url: &str, cookies: impl IntoIterator<Item = &'a str>) -> Self {
+    /// Opens a page in a tab that shows nothing yet, with cookies as a server sets them. `scripts` run before the page's
+    /// own.
+    pub(crate) async fn open_in<'a>(
+        tab: Tab,
+        url: &str,
+        scripts: &[&str],
+        cookies: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
         let eyes = format!("{{ {} }}", include_str!("eyes.js"));
-        for source in [EAR, &eyes] {
+        for source in [EAR, &eyes].iter().chain(scripts) {
             tab.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
         }
         for cookie in cookies {
@@ -95,11 +104,7 @@ impl Page {
             const option = [...list?.options ?? []].find((each) => tidy(each.label) === arguments[1]);
             if (!option) return null;
             list.value = option.value; list.dispatchEvent(new Event('change', { bubbles: true })); return true;";
-        let what = format!("choose “{option}” of “{label}”");
-        self.until(&what, async || {
-            Ok(self.eval(script, json!([label, option])).await?.as_bool().filter(|done| *done))
-        })
-        .await;
+        self.looks(&format!("choose “{option}” of “{label}”"), script, json!([label, option])).await;
     }
 
     /// Presses a key where the focus is.
@@ -153,11 +158,8 @@ impl Page {
 
     /// Waits until the open conversation holds this message, and asserts that it does so once.
     pub(crate) async fn sees_once(&self, body: &str) {
-        let look = async || {
-            let found = self.eval("return message(arguments[0]).length", json!([body])).await?;
-            Ok(found.as_u64().filter(|found| *found > 0))
-        };
-        let found = self.until(&format!("see the message “{body}”"), look).await;
+        let script = "return message(arguments[0]).length";
+        let found = self.finds(&format!("see the message “{body}”"), script, json!([body])).await;
         assert_eq!(found, 1, "{} sees the message “{body}” more than once", self.tab.name());
     }
 
@@ -169,8 +171,16 @@ impl Page {
 
     /// Waits until a script of the test's, which may use what is in `eyes.js`, returns true.
     pub(crate) async fn looks(&self, what: &str, script: &str, arguments: Value) {
-        let look = async || Ok(self.eval(script, arguments.clone()).await?.as_bool().filter(|held| *held));
-        self.until(what, look).await;
+        let script = format!("return await (async () => {{ {script} }})() === true");
+        self.finds(what, &script, arguments).await;
+    }
+
+    /// Waits until a script of the test returns something else than false, null and 0, and hands that on.
+    async fn finds(&self, what: &str, script: &str, arguments: Value) -> Value {
+        let script = format!("return await finds(async () => {{ {script} }}, {IN_PAGE})");
+        let is_found = |found: &Value| !(found.is_null() || *found == false || *found == 0);
+        let look = async || Ok(Some(self.eval(&script, arguments.clone()).await?).filter(is_found));
+        self.until(what, look).await
     }
 
     /// The result of a script of the test, once.
@@ -282,7 +292,7 @@ impl Page {
     }
 
     async fn press_at(&self, what: &str, script: &str, arguments: Value) {
-        let script = format!("return aim((() => {{ {script} }})())");
+        let script = format!("return finds(() => aim((() => {{ {script} }})()), {IN_PAGE})");
         let look = async || {
             let point = self.eval(&script, arguments.clone()).await?;
             let (Some(x), Some(y)) = (point[0].as_f64(), point[1].as_f64()) else { return Ok(None) };

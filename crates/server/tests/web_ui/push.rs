@@ -84,7 +84,7 @@ async fn message_is_pushed_to_a_closed_page_and_shown() {
         options.limits.push.delay = Duration::ZERO;
         options.http.push = PushOptions { private: true, timeout: PATIENCE, ..PushOptions::default() };
     });
-    let stage = stage.await;
+    let stage = stage.await.with_worker();
     let (ann, device) = reachable_person(&stage, "ann", &service).await;
     let bob = stage.app.user("bob").await;
     let made = json!({ "name": "The garden", "members": ["ann"] });

@@ -55,7 +55,7 @@ const NOTIFICATIONS: &str = "window.asked = 0; window.shown = [];
 
 #[tokio::test]
 async fn notifications_need_a_click_and_open_the_conversation() {
-    let stage = Stage::open().await;
+    let stage = Stage::open().await.with_worker();
     let ann = stage.person("ann").await;
     let bob = stage.app.user("bob").await;
     let groups = json!({ "name": "The garden", "members": ["ann"] });

@@ -32,7 +32,7 @@ Usage: cargo xtask <task>
                    them), then run every test and every example in the documentation.
                    ARGS go to cargo test: `-- name` runs what has `name` in its path,
                    `-- name -- --nocapture` shows its output.
-  trials [NAME]    the trials of one node (crash, disk, end, erase, once, clock, slow, flood) and of
+  trials [NAME]    the trials of one node (crash, disk, end, erase, retention and others) and of
                    several (order, kills, rolling, removal, ends, first, commit, database, link,
                    hints, dead), or the one named, each as often as it takes to believe it, and a
                    table of what was seen. `test` runs each a few times.

@@ -30,6 +30,7 @@ const TRIALS: &[(&str, &[&str])] = &[
             "before_send",
             "push",
             "webhooks",
+            "retention",
         ],
     ),
     (

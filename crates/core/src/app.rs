@@ -39,6 +39,7 @@ pub mod reaction;
 pub mod recent;
 pub mod relation;
 pub mod resume;
+pub mod retention;
 pub mod search;
 pub mod send;
 pub mod thread;

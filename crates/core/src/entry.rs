@@ -175,6 +175,7 @@ fn number(key: DetailKey) -> u8 {
         DetailKey::Data => 2,
         DetailKey::Open => 3,
         DetailKey::Slow => 4,
+        DetailKey::Keep => 5,
     }
 }
 

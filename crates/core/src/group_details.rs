@@ -1,9 +1,9 @@
-//! The details of a group beside its name and members: description, picture, the host application's data, and how
-//! it may be joined and written to.
+//! The details of a group beside its name and members: description, picture, the host application's data, how it may
+//! be joined and written to, and how long it keeps its messages.
 
 use std::sync::Arc;
 
-use crate::limits::{DESCRIPTION_CHARS, SLOW_SECONDS};
+use crate::limits::{DESCRIPTION_CHARS, KEEP_DAYS, SLOW_SECONDS};
 use crate::profile::{Avatar, Data, FieldUpdate};
 use crate::text::is_visible;
 
@@ -19,6 +19,8 @@ pub struct GroupDetails {
     pub is_open: bool,
     /// Seconds between two messages of one member below admin. 0: no limit.
     pub slow: u32,
+    /// The days after which its messages are erased; none: never.
+    pub keep: Option<u32>,
 }
 
 /// The name of a detail.
@@ -29,11 +31,13 @@ pub enum DetailKey {
     Data,
     Open,
     Slow,
+    Keep,
 }
 
 impl DetailKey {
     /// Every key, in the order in which an entry of the log lists them.
-    pub const ALL: [Self; 5] = [Self::Description, Self::Avatar, Self::Data, Self::Open, Self::Slow];
+    pub const ALL: [Self; 6] =
+        [Self::Description, Self::Avatar, Self::Data, Self::Open, Self::Slow, Self::Keep];
 
     /// The wire form.
     pub fn as_str(self) -> &'static str {
@@ -43,6 +47,7 @@ impl DetailKey {
             Self::Data => "data",
             Self::Open => "open",
             Self::Slow => "slow",
+            Self::Keep => "keep",
         }
     }
 }
@@ -55,6 +60,7 @@ pub struct GroupDetailsUpdate {
     pub data: FieldUpdate<Data>,
     pub is_open: Option<bool>,
     pub slow: Option<Slow>,
+    pub keep: FieldUpdate<KeepDays>,
 }
 
 impl GroupDetailsUpdate {
@@ -66,19 +72,21 @@ impl GroupDetailsUpdate {
             DetailKey::Data => self.data != FieldUpdate::Keep,
             DetailKey::Open => self.is_open.is_some(),
             DetailKey::Slow => self.slow.is_some(),
+            DetailKey::Keep => self.keep != FieldUpdate::Keep,
         };
         DetailKey::ALL.into_iter().filter(named).collect()
     }
 
     /// The details after the change.
     pub fn after(&self, before: &GroupDetails) -> GroupDetails {
-        let GroupDetails { description, avatar, data, is_open, slow } = before.clone();
+        let GroupDetails { description, avatar, data, is_open, slow, keep } = before.clone();
         GroupDetails {
             description: self.description.clone().map(|description| description.0).after(description),
             avatar: self.avatar.clone().map(Avatar::into_stored).after(avatar),
             data: self.data.clone().map(Data::into_text).after(data),
             is_open: self.is_open.unwrap_or(is_open),
             slow: self.slow.map_or(slow, |slow| slow.0),
+            keep: self.keep.clone().map(|days| days.0).after(keep),
         }
     }
 }
@@ -92,6 +100,7 @@ impl GroupDetails {
             DetailKey::Data => self.data != other.data,
             DetailKey::Open => self.is_open != other.is_open,
             DetailKey::Slow => self.slow != other.slow,
+            DetailKey::Keep => self.keep != other.keep,
         };
         DetailKey::ALL.into_iter().filter(differs).collect()
     }
@@ -133,6 +142,18 @@ impl Slow {
     }
 }
 
+/// The days for which a group keeps its messages: 1 to 36,500.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepDays(u32);
+
+impl KeepDays {
+    /// Takes a number of days. The error completes a sentence that begins with the field's name.
+    pub fn days(days: i64) -> Result<Self, String> {
+        let days = u32::try_from(days).ok().filter(|days| (1..=KEEP_DAYS).contains(days));
+        days.map(Self).ok_or_else(|| format!("must be a whole number of days from 1 to {KEEP_DAYS}, or null"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,17 +176,24 @@ mod tests {
     }
 
     #[test]
+    fn messages_are_kept_for_whole_days() {
+        assert_eq!((KeepDays::days(1), KeepDays::days(36_500)), (Ok(KeepDays(1)), Ok(KeepDays(36_500))));
+        assert!([0, -1, 36_501].into_iter().all(|days| KeepDays::days(days).is_err()));
+    }
+
+    #[test]
     fn an_update_names_keys_and_changes_their_values_only() {
         let before = GroupDetails { data: Some("{}".into()), slow: 5, ..GroupDetails::default() };
         let update = GroupDetailsUpdate {
             data: FieldUpdate::Clear,
             is_open: Some(true),
             slow: Slow::seconds(5).ok(),
+            keep: FieldUpdate::Set(KeepDays(30)),
             ..GroupDetailsUpdate::default()
         };
-        assert_eq!(update.keys(), [DetailKey::Data, DetailKey::Open, DetailKey::Slow]);
+        assert_eq!(update.keys(), [DetailKey::Data, DetailKey::Open, DetailKey::Slow, DetailKey::Keep]);
         let after = update.after(&before);
-        assert_eq!(after, GroupDetails { data: None, is_open: true, ..before.clone() });
-        assert_eq!(before.differing(&after), [DetailKey::Data, DetailKey::Open]);
+        assert_eq!(after, GroupDetails { data: None, is_open: true, keep: Some(30), ..before.clone() });
+        assert_eq!(before.differing(&after), [DetailKey::Data, DetailKey::Open, DetailKey::Keep]);
     }
 }

@@ -20,6 +20,8 @@ pub const DATA_BYTES: usize = 4096;
 pub const GROUP_NAME_CHARS: usize = 200;
 /// The longest description of a group, in characters.
 pub const DESCRIPTION_CHARS: usize = 1000;
+/// The longest time for which a group keeps its messages, in days.
+pub const KEEP_DAYS: u32 = 36_500;
 /// The longest slow mode, in seconds.
 pub const SLOW_SECONDS: u32 = 21_600;
 /// The users whom a change of members names in an event.
@@ -89,6 +91,8 @@ pub struct Limits {
     /// The time within which an author below admin may delete a message (`messages.delete_window`); none: at
     /// any time.
     pub delete_window: Option<Duration>,
+    /// The time for which messages are kept (`messages.keep`); none: for good.
+    pub messages_keep: Option<Duration>,
     pub files: FileLimits,
     pub feed: FeedRules,
     /// The most webhooks (`webhooks.max`, 32).
@@ -232,6 +236,7 @@ impl Default for Limits {
             show_blocked_by: false,
             edit_window: None,
             delete_window: None,
+            messages_keep: None,
             files: FileLimits::default(),
             feed: FeedRules::default(),
             webhooks: WEBHOOKS,

@@ -35,6 +35,7 @@ mod pin;
 mod push;
 mod reaction;
 mod relation;
+mod retention;
 mod room;
 mod search;
 mod send;
@@ -66,6 +67,7 @@ pub use pin::Pins;
 pub use push::Pushes;
 pub use reaction::{NewReaction, ReactionOf, Reactions};
 pub use relation::Relations;
+pub use retention::{Retention, RetentionPage};
 pub use room::Room;
 pub use search::{
     Candidate, Candidates, IndexPart, IndexedGroup, IndexedPlaces, SearchIndex, SearchPlace, UnindexedText,
@@ -102,6 +104,7 @@ pub trait Tx:
     + Bans
     + Bots
     + OpenGroups
+    + Retention
     + Invites
     + Imports
     + Tasks
@@ -129,6 +132,7 @@ impl<
         + Bans
         + Bots
         + OpenGroups
+        + Retention
         + Invites
         + Imports
         + Tasks

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chinwag_core::app::App;
 use chinwag_core::app::follower::{Candidate, Claim};
+use chinwag_core::app::retention::RetentionRound;
 use chinwag_core::file_store::{FileLister, FileStore};
 use chinwag_core::store::{Follower, Lease};
 use chinwag_core::{Error, Result};
@@ -18,9 +19,11 @@ const FILES_EVERY: Duration = Duration::from_secs(10);
 const STRAYS_EVERY: Duration = Duration::from_secs(300);
 /// The time between two looks for events that are too old.
 const EVENTS_EVERY: Duration = Duration::from_secs(30);
+/// The time between two looks whether a round for messages that are too old is due, or goes on.
+const RETENTION_EVERY: Duration = Duration::from_secs(5);
 /// A node looks so many times within a lease whether its holder lives.
 const LOOKS: u32 = 4;
-/// Steps in one round, of up to 1000 tokens or objects each, or of a few files; a later round does the rest.
+/// Steps in one round, of up to 1000 tokens, objects or groups each, or of a few files; a later round does the rest.
 const STEPS: usize = 100;
 
 /// The work of one follower.
@@ -32,6 +35,8 @@ enum Work {
     Strays(Arc<dyn FileStore>, Mutex<Option<Box<dyn FileLister>>>),
     /// The removal of old events.
     Events,
+    /// The search for messages that are too old.
+    Retention(Mutex<RetentionRound>),
 }
 
 /// Does the work of all followers, each on one node at a time, until it is dropped. A holder that gives no sign of life
@@ -43,7 +48,13 @@ pub(crate) async fn run(app: App, files: Option<Arc<dyn FileStore>>, lease: Dura
             tokio::join!(follow(&app, &files, lease), follow(&app, &strays, lease));
         }
     };
-    tokio::join!(follow(&app, &Work::Tokens, lease), follow(&app, &Work::Events, lease), removal);
+    let retention = Work::Retention(Mutex::default());
+    tokio::join!(
+        follow(&app, &Work::Tokens, lease),
+        follow(&app, &Work::Events, lease),
+        follow(&app, &retention, lease),
+        removal
+    );
 }
 
 async fn follow(app: &App, work: &Work, lease: Duration) {
@@ -98,6 +109,7 @@ impl Work {
             Self::Files(_) => Follower::DroppedFiles,
             Self::Strays(..) => Follower::StrayFiles,
             Self::Events => Follower::EventFeed,
+            Self::Retention(_) => Follower::Retention,
         }
     }
 
@@ -108,6 +120,7 @@ impl Work {
             Self::Files(_) => "dropped files",
             Self::Strays(..) => "objects without a file",
             Self::Events => "old events",
+            Self::Retention(_) => "old messages",
         }
     }
 
@@ -118,6 +131,7 @@ impl Work {
             Self::Files(_) => FILES_EVERY,
             Self::Strays(..) => STRAYS_EVERY,
             Self::Events => EVENTS_EVERY,
+            Self::Retention(_) => RETENTION_EVERY,
         }
     }
 
@@ -126,6 +140,7 @@ impl Work {
         match self {
             Self::Tokens => app.tokens_purge(lease).await,
             Self::Events => app.feed_trim(lease).await,
+            Self::Retention(round) => app.retention_step(lease, &mut *round.lock().await).await,
             Self::Files(files) => {
                 let refused = app.removal_counts().refused();
                 let removed = app.files_remove(lease, &**files).await;

@@ -301,6 +301,7 @@ fn limits(config: &Config) -> Limits {
         show_blocked_by: config.users.show_blocked_by,
         edit_window: config.messages.edit_window.map(|window| window.0),
         delete_window: config.messages.delete_window.map(|window| window.0),
+        messages_keep: config.messages.keep.map(|keep| keep.0),
         files: config.files.limits(),
         feed: config.events.rules(),
         webhooks: config.webhooks.max,

@@ -8,6 +8,7 @@ mod rows;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use chinwag_core::Date;
 use chinwag_core::app::import::{SourceGroup, SourceMark, SourceMessage, SourceRelations, SourceUser};
 use chinwag_store_sql::transfer::Fault;
 use tokio_postgres::Row;
@@ -88,6 +89,13 @@ impl DjangoSource {
             messages: count(4),
             marks: count(5),
         })
+    }
+
+    /// The number of messages from before a date.
+    pub fn messages_before(&self, date: Date) -> Result<u64, Fault> {
+        let rows = self.link.wait(self.link.client().query(rows::MESSAGES_BEFORE, &[&date.micros()]));
+        let rows = rows.map_err(|why| self.fault(&why))?;
+        Ok(rows.first().and_then(|row| row.try_get::<_, i64>(0).ok()).unwrap_or(0).unsigned_abs())
     }
 
     /// Users, by id.

@@ -275,5 +275,5 @@ fn read_member(row: &Row, first: usize) -> Read<Member> {
 
 /// The columns of a summary.
 fn read_summary(row: &dyn Columns) -> Result<(Group, Mark, i64, bool, GroupSettings)> {
-    Ok((read_group(row)?, read_mark(row, 10)?, row.get(14)?, row.get(15)?, read_settings(row, 16)?))
+    Ok((read_group(row)?, read_mark(row, 11)?, row.get(15)?, row.get(16)?, read_settings(row, 17)?))
 }

@@ -25,7 +25,7 @@ use crate::{Columns, Conflict, ERASE_GROUP, Keys, Sql, Text, limit};
 table! {
     GROUPS: "groups" by (id: Id)
     last_seq: Number, newest_seq: Number, newest_date: Number, name: Text, pair_low: Number, pair_high: Number,
-    pins: Bytes, description: Text, avatar: Text, data: Text, open: Flag, slow: Number, open_key: Text,
+    pins: Bytes, description: Text, avatar: Text, data: Text, open: Flag, slow: Number, keep: Number, open_key: Text,
 }
 
 crate::implement! {
@@ -75,7 +75,8 @@ const CONFLICTS: &[Conflict] = &[
 #[macro_export]
 macro_rules! group_columns {
     () => {
-        "g.id, g.name, g.pair_low IS NOT NULL, g.last_seq, g.pins, g.description, g.avatar, g.data, g.open, g.slow"
+        "g.id, g.name, g.pair_low IS NOT NULL, g.last_seq, g.pins, g.description, g.avatar, g.data, g.open, g.slow,
+        g.keep"
     };
 }
 
@@ -87,6 +88,7 @@ pub fn read(row: &dyn Columns) -> Result<Group> {
         data: row.maybe(7)?,
         is_open: row.get(8)?,
         slow: u32::try_from(row.get::<i64>(9)?).unwrap_or(0),
+        keep: row.maybe::<i64>(10)?.and_then(|days| u32::try_from(days).ok()),
     };
     Ok(Group {
         id: row.get(0)?,
@@ -220,16 +222,17 @@ pub fn group_rename(sql: &mut impl Sql, id: GroupId, name: &str) -> Result<()> {
 
 pub fn group_details_set(sql: &mut impl Sql, id: GroupId, details: &GroupDetails) -> Result<()> {
     const SET: Text = Text::same(
-        "UPDATE groups SET description = $1, avatar = $2, data = $3, open = $4, slow = $5, open_key = $6
-        WHERE id = $7",
+        "UPDATE groups SET description = $1, avatar = $2, data = $3, open = $4, slow = $5, keep = $6,
+        open_key = $7 WHERE id = $8",
     );
     const NAME: Text = Text::same("SELECT name FROM groups WHERE id = $1");
-    let GroupDetails { description, avatar, data, is_open, slow } = details;
+    let GroupDetails { description, avatar, data, is_open, slow, keep } = details;
     let name = |row: &dyn Columns| row.get::<String>(0);
     let key = if *is_open { sql.one(NAME, params![id], name)?.map(|name| open_key(&name)) } else { None };
     let texts = [description, avatar, data].map(Option::as_deref);
     let [description, avatar, data] = texts;
-    let row = params![description, avatar, data, *is_open, i64::from(*slow), key.as_deref(), id];
+    let (slow, keep) = (i64::from(*slow), keep.map(i64::from));
+    let row = params![description, avatar, data, *is_open, slow, keep, key.as_deref(), id];
     sql.note_erasure();
     sql.change(SET, row).map(drop)
 }

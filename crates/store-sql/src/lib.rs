@@ -27,6 +27,7 @@ pub mod pin;
 pub mod push;
 pub mod reaction;
 pub mod relation;
+pub mod retention;
 pub mod search;
 mod sql;
 pub mod stamp;
@@ -123,8 +124,8 @@ pub mod names {
         Files, Follower, FollowerState, Followers, Groups, ImportKind, Imported, Imports, Invites, Lease,
         ListedMember, Located, MemberPlace, Memberships, Mentions, Messages, NewMessage, NewReaction,
         Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins, Prior, Pushes, ReactionOf,
-        Reactions, Relations, SearchPlace, Shown, Sign, Stamps, Task, Tasks, Threads, Tokens, Unread, Users,
-        Webhooks, Written,
+        Reactions, Relations, Retention, RetentionPage, SearchPlace, Shown, Sign, Stamps, Task, Tasks,
+        Threads, Tokens, Unread, Users, Webhooks, Written,
     };
     pub use chinwag_core::thread::RootState;
     pub use chinwag_core::token::{self, Token, TokenHash};
@@ -185,6 +186,7 @@ macro_rules! impl_ports {
         $crate::impl_invites!($transaction);
         $crate::impl_memberships!($transaction);
         $crate::impl_open_groups!($transaction);
+        $crate::impl_retention!($transaction);
         $crate::impl_pins!($transaction);
         $crate::impl_pushes!($transaction);
         $crate::impl_mentions!($transaction);

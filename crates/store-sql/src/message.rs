@@ -380,9 +380,12 @@ pub fn messages_by(sql: &impl Sql, group: GroupId, author: UserId, most: usize) 
         };
     }
     const FIND: Text = Text::two(by!("messages INDEXED BY messages_by_author"), by!("messages"));
-    sql.all(FIND, params![group, author, limit(most)], |row| {
-        Ok(Written { seq: row.get(0)?, id: row.get(1)?, thread: row.maybe(2)? })
-    })
+    sql.all(FIND, params![group, author, limit(most)], read_written)
+}
+
+/// A message from three columns: its number, its id, and that of its thread's root.
+pub(crate) fn read_written(row: &dyn Columns) -> Result<Written> {
+    Ok(Written { seq: row.get(0)?, id: row.get(1)?, thread: row.maybe(2)? })
 }
 
 pub fn messages_located(sql: &impl Sql, ids: &[MessageId]) -> Result<Vec<Located>> {

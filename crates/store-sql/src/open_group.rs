@@ -42,8 +42,8 @@ pub fn open_groups(
     let (key, id) = after.map_or((prefix, Uuid::nil()), |after| (&*after.key, after.group.0));
     sql.all(PAGE, params![prefix, end.as_str(), key, id, limit(most)], |row: &dyn Columns| {
         let group = read(row)?;
-        let place = OpenPlace { key: row.get(10)?, group: group.id };
-        let members_count = usize::try_from(row.get::<i64>(11)?).unwrap_or(0);
+        let place = OpenPlace { key: row.get(11)?, group: group.id };
+        let members_count = usize::try_from(row.get::<i64>(12)?).unwrap_or(0);
         Ok(OpenGroupRow { group, members_count, place })
     })
 }

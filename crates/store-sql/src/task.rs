@@ -5,7 +5,7 @@ use chinwag_core::{GroupId, Result, TaskId, stored_number};
 
 use crate::sql::params;
 use crate::transfer::table;
-use crate::{Param, Sql, Text};
+use crate::{Columns, Param, Sql, Text};
 
 table! {
     TASKS: "tasks" by (id: Id)
@@ -20,6 +20,7 @@ crate::implement! {
     write {
         task_insert(id: TaskId, task: &Task) -> ();
         task_advance(id: TaskId, after: GroupId) -> ();
+        task_shorten(id: TaskId, left: &Task) -> ();
         task_delete(id: TaskId) -> ();
     }
 }
@@ -28,10 +29,8 @@ crate::implement! {
 /// ids do: it keeps the plan to the index.
 macro_rules! next {
     ($condition:literal) => {
-        concat!(
-            "SELECT id, kind, user_id, group_id, detail FROM tasks WHERE ",
-            $condition,
-            " AND kind IN (",
+        next!(
+            $condition;
             stored_number!(TaskKind::EraseUser),
             ", ",
             stored_number!(TaskKind::EraseGroup),
@@ -40,7 +39,15 @@ macro_rules! next {
             ", ",
             stored_number!(TaskKind::EraseReactions),
             ", ",
-            stored_number!(TaskKind::EraseWebhookQueue),
+            stored_number!(TaskKind::EraseWebhookQueue)
+        )
+    };
+    ($condition:literal; $($kinds:tt)*) => {
+        concat!(
+            "SELECT id, kind, user_id, group_id, detail FROM tasks WHERE ",
+            $condition,
+            " AND kind IN (",
+            $($kinds)*,
             ") ORDER BY id LIMIT 1"
         )
     };
@@ -48,11 +55,20 @@ macro_rules! next {
 
 pub fn task_next(sql: &impl Sql) -> Result<Option<(TaskId, Task)>> {
     const NEXT: Text = Text::two(next!("id > x''"), next!("id >= '00000000-0000-0000-0000-000000000000'"));
-    sql.one(NEXT, params![], |row| {
+    // What is too old waits for everything else.
+    const OLD: Text = Text::two(
+        next!("id > x''"; stored_number!(TaskKind::EraseOld)),
+        next!("id >= '00000000-0000-0000-0000-000000000000'"; stored_number!(TaskKind::EraseOld)),
+    );
+    let read = |row: &dyn Columns| -> Result<(TaskId, Task)> {
         let detail = row.bytes(4)?;
         let stored = StoredTask { kind: row.get(1)?, user: row.maybe(2)?, group: row.maybe(3)?, detail };
         Ok((row.get(0)?, Task::from_stored(&stored)?))
-    })
+    };
+    match sql.one(NEXT, params![], read)? {
+        None => sql.one(OLD, params![], read),
+        next => Ok(next),
+    }
 }
 
 pub fn task_insert(sql: &mut impl Sql, id: TaskId, task: &Task) -> Result<()> {
@@ -67,6 +83,11 @@ pub fn task_insert(sql: &mut impl Sql, id: TaskId, task: &Task) -> Result<()> {
 pub fn task_advance(sql: &mut impl Sql, id: TaskId, after: GroupId) -> Result<()> {
     const ADVANCE: Text = Text::same("UPDATE tasks SET group_id = $1 WHERE id = $2");
     sql.change(ADVANCE, params![after, id]).map(drop)
+}
+
+pub fn task_shorten(sql: &mut impl Sql, id: TaskId, left: &Task) -> Result<()> {
+    const SHORTEN: Text = Text::same("UPDATE tasks SET detail = $1 WHERE id = $2");
+    left.with_stored(|left| sql.change(SHORTEN, params![left.detail, id]).map(drop))
 }
 
 pub fn task_delete(sql: &mut impl Sql, id: TaskId) -> Result<()> {

@@ -267,5 +267,5 @@ pub(crate) fn group_id(row: &Row<'_>, column: usize) -> rusqlite::Result<GroupId
 
 /// The columns of a summary.
 fn read_summary(row: &dyn Columns) -> Result<(Group, Mark, bool, GroupSettings)> {
-    Ok((read_group(row)?, read_mark(row, 10)?, row.get(14)?, read_settings(row, 15)?))
+    Ok((read_group(row)?, read_mark(row, 11)?, row.get(15)?, read_settings(row, 16)?))
 }

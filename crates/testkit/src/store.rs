@@ -26,6 +26,7 @@ pub mod pin;
 pub mod push;
 pub mod reaction;
 pub mod relation;
+pub mod retention;
 pub mod search;
 pub mod search_index;
 pub mod send;
@@ -363,6 +364,12 @@ macro_rules! store_suite {
                 acquaintances_share_a_group_or_a_relation_and_come_once_without_oneself
                 acquainted_are_those_who_share_a_group_or_a_relation
                 circle_is_paged_in_the_order_of_making
+            }
+            retention {
+                groups_with_old_messages_are_found_in_pages
+                days_of_a_group_count_beside_the_servers_time
+                old_messages_are_listed_from_the_oldest
+                erasure_of_old_messages_waits_for_other_tasks
             }
             search {
                 candidates_of_each_group_are_the_newest_by_date

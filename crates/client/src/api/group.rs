@@ -51,6 +51,9 @@ pub struct Group {
     /// The seconds between two messages of one member below admin; 0 for no limit.
     #[serde(default)]
     pub slow: u32,
+    /// The days after which its messages are erased; none if the group sets none.
+    #[serde(default)]
+    pub keep: Option<u32>,
     /// The changes, in the event that tells of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Entry>,
@@ -138,6 +141,9 @@ pub struct NewGroup {
     /// The seconds between two messages of one member below admin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slow: Option<u32>,
+    /// The days after which its messages are erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<u32>,
 }
 
 /// A change of a group.
@@ -184,6 +190,9 @@ pub struct GroupChange {
     /// The seconds between two messages of one member below admin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slow: Option<u32>,
+    /// The days after which its messages are erased. `Some(None)` keeps them for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Option<u32>>,
 }
 
 /// A private group to open.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{App, Context, Growth, Unit, feed, push};
+use super::{App, Context, Growth, Unit, feed, push, retention};
+use crate::feed::FeedRules;
 use crate::store::{Follower, FollowerState, Lease, POSITION_BYTES, Sign, Tx};
 use crate::user::Caller;
 use crate::{Date, Error, HolderId, Result};
@@ -14,6 +15,8 @@ const DEPARTURES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 const PURGED: usize = 1000;
 /// The time between two rounds through all objects of the storage, on whatever nodes.
 const STRAYS_EVERY: Duration = Duration::from_secs(6 * 3600);
+/// The time between two rounds through the groups for messages that are too old, on whatever nodes.
+const RETENTION_EVERY: Duration = Duration::from_secs(30);
 
 /// This node as one that may do a follower's work.
 pub struct Candidate {
@@ -49,10 +52,10 @@ impl Candidate {
         let service = Context::new(Caller::Service);
         let follower = self.follower;
         let now = self.app.clock().now();
-        let oldest = self.app.limits().feed.oldest(now);
-        let found = self.app.read(&service, (follower, now, oldest), |tx, _, (follower, now, oldest)| {
+        let rules = (self.app.limits().feed, self.app.limits().messages_keep);
+        let found = self.app.read(&service, (follower, now, rules), |tx, _, (follower, now, rules)| {
             let state = tx.follower(*follower)?;
-            Ok((is_due(tx, *follower, &state, *now, *oldest)?, state))
+            Ok((is_due(tx, *follower, &state, *now, rules)?, state))
         });
         let (is_due, state) = found.await?;
         if !is_due {
@@ -130,16 +133,23 @@ impl Unit<'_> {
 }
 
 /// Whether a follower has work now.
-fn is_due(tx: &dyn Tx, follower: Follower, state: &FollowerState, now: Date, oldest: Date) -> Result<bool> {
+fn is_due(
+    tx: &dyn Tx,
+    follower: Follower,
+    state: &FollowerState,
+    now: Date,
+    (feed, keep): &(FeedRules, Option<Duration>),
+) -> Result<bool> {
     match follower {
         Follower::ExpiredTokens => Ok(has_passed(state, TOKENS_EVERY, now)),
         Follower::StrayFiles => Ok(has_passed(state, STRAYS_EVERY, now)),
         Follower::DroppedFiles => tx.files_are_due(now),
-        Follower::EventFeed => feed::is_due(tx, oldest),
+        Follower::EventFeed => feed::is_due(tx, feed.oldest(now)),
         Follower::Webhooks => tx.webhooks_exist(),
         // The node that asks has found that there may be messages to index.
         Follower::SearchIndex => Ok(true),
         Follower::Notifications => push::is_due(tx, now),
+        Follower::Retention => Ok(has_passed(state, RETENTION_EVERY, now) && retention::is_due(tx, *keep)?),
     }
 }
 

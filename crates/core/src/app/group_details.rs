@@ -31,7 +31,8 @@ pub(super) fn plan_details(
 /// Refuses keys that the caller may not set, whatever its role.
 pub(super) fn require_rights(unit: &Unit, private: bool, update: &GroupDetailsUpdate) -> Result<()> {
     if private {
-        let other = update.keys().into_iter().find(|key| *key != DetailKey::Data);
+        let settable = [DetailKey::Data, DetailKey::Keep];
+        let other = update.keys().into_iter().find(|key| !settable.contains(key));
         if let Some(key) = other {
             return Err(Error::forbidden(format!(
                 "nobody can set {} of a private conversation",
@@ -39,7 +40,9 @@ pub(super) fn require_rights(unit: &Unit, private: bool, update: &GroupDetailsUp
             )));
         }
         if unit.caller != Caller::Service && !update.keys().is_empty() {
-            return Err(Error::forbidden("data of a private conversation is set by the service only"));
+            return Err(Error::forbidden(
+                "data and keep of a private conversation are set by the service only",
+            ));
         }
     }
     let is_url = matches!(update.avatar, FieldUpdate::Set(Avatar::Address(_)));

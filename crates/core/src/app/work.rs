@@ -82,6 +82,13 @@ impl Unit<'_> {
                 self.tx.reactions_erase(group, &messages, effort.rows)? < effort.rows
             }
             Task::EraseWebhookQueue(queue) => self.tx.webhook_queue_erase(queue, effort.rows)? < effort.rows,
+            Task::EraseOld { groups } => {
+                let left = self.erase_old(groups, effort)?;
+                if !left.is_empty() {
+                    self.tx.task_shorten(id, &Task::EraseOld { groups: left.clone() })?;
+                }
+                left.is_empty()
+            }
             Task::LogRename { user, name, new_name, by_self, after } => {
                 let renamed = LogEntry::MemberRenamed { user, name, new_name };
                 let by = Some(user).filter(|_| by_self);

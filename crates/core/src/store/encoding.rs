@@ -53,6 +53,7 @@ macro_rules! stored_number {
     (TaskKind::LogRename) => { 2 };
     (TaskKind::EraseReactions) => { 3 };
     (TaskKind::EraseWebhookQueue) => { 4 };
+    (TaskKind::EraseOld) => { 5 };
 
     (Follower::ExpiredTokens) => { 0 };
     (Follower::DroppedFiles) => { 1 };
@@ -61,6 +62,7 @@ macro_rules! stored_number {
     (Follower::Webhooks) => { 4 };
     (Follower::SearchIndex) => { 5 };
     (Follower::Notifications) => { 6 };
+    (Follower::Retention) => { 7 };
 
     (FeedKind::MessageText) => { 0 };
     (FeedKind::MessageUpdate) => { 1 };
@@ -128,6 +130,8 @@ pub enum TaskKind {
     EraseReactions,
     /// [`Task::EraseWebhookQueue`](super::Task::EraseWebhookQueue).
     EraseWebhookQueue,
+    /// [`Task::EraseOld`](super::Task::EraseOld).
+    EraseOld,
 }
 
 macro_rules! stored {
@@ -164,8 +168,8 @@ stored! {
     Notify { All, Mentions, None }
     TokenKind { Token, Ticket }
     ImportKind { User, Group, Relation, Membership }
-    TaskKind { EraseUser, EraseGroup, LogRename, EraseReactions, EraseWebhookQueue }
-    Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed, Webhooks, SearchIndex, Notifications }
+    TaskKind { EraseUser, EraseGroup, LogRename, EraseReactions, EraseWebhookQueue, EraseOld }
+    Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed, Webhooks, SearchIndex, Notifications, Retention }
     FeedKind {
         MessageText, MessageUpdate, MessageDelete, MessageReact, MessagePin, MessageRead, GroupUpdate, GroupDelete,
         ContactUpdate, UserUpdate, UserDelete, Notify

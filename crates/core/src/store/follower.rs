@@ -24,6 +24,9 @@ pub enum Follower {
     SearchIndex,
     /// Notifies users of messages. Its position is a [`PushPosition`](crate::push::PushPosition).
     Notifications,
+    /// Looks for groups with messages that are too old, whose erasure is a task. Its position is the date of its last
+    /// round.
+    Retention,
 }
 
 /// The right to do a follower's work. It ends when another node takes the next term.

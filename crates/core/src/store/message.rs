@@ -130,7 +130,7 @@ pub struct PriorThread {
     pub stands: bool,
 }
 
-/// A message of one author.
+/// A message to be erased together with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
     pub seq: Seq,

@@ -37,6 +37,8 @@ pub enum Task {
     },
     /// Erase the events that wait in a queue of a webhook, which has another queue now, or is deleted.
     EraseWebhookQueue(WebhookQueue),
+    /// Erase the messages that are too old, of these groups in their order.
+    EraseOld { groups: Vec<GroupId> },
 }
 
 /// A task as its row holds it.
@@ -59,6 +61,7 @@ mod tag {
     pub(super) const BY_SELF: u8 = 3;
     pub(super) const MESSAGES: u8 = 4;
     pub(super) const QUEUE: u8 = 5;
+    pub(super) const GROUPS: u8 = 6;
 }
 
 impl Task {
@@ -84,6 +87,11 @@ impl Task {
             Self::EraseWebhookQueue(queue) => {
                 put(&mut detail, tag::QUEUE, queue.0.as_bytes());
                 (TaskKind::EraseWebhookQueue, None, None)
+            }
+            Self::EraseOld { groups } => {
+                let ids: Vec<u8> = groups.iter().flat_map(|group| group.0.into_bytes()).collect();
+                put(&mut detail, tag::GROUPS, &ids);
+                (TaskKind::EraseOld, None, None)
             }
         };
         let detail = Some(detail.as_slice()).filter(|detail| !detail.is_empty());
@@ -119,6 +127,11 @@ impl Task {
                 let queue = stored.detail.and_then(|detail| find(detail, tag::QUEUE)).ok_or_else(broken)?;
                 Self::EraseWebhookQueue(WebhookQueue(Uuid::from_slice(queue).map_err(|_| broken())?))
             }
+            TaskKind::EraseOld => {
+                let ids = stored.detail.and_then(|detail| find(detail, tag::GROUPS)).ok_or_else(broken)?;
+                let (ids, _) = ids.as_chunks();
+                Self::EraseOld { groups: ids.iter().map(|id| GroupId(Uuid::from_bytes(*id))).collect() }
+            }
         })
     }
 }
@@ -130,12 +143,15 @@ pub trait Tasks {
     /// [`Groups::group_delete`](super::Groups::group_delete)).
     fn task_insert(&mut self, id: TaskId, task: &Task) -> Result<()>;
 
-    /// The oldest task of a kind that this version knows. Tasks of other kinds are left to the nodes of the
+    /// The oldest task of a kind that this version knows; one of [`Task::EraseOld`] after all others. Tasks of other kinds are left to the nodes of the
     /// version that has begun them.
     fn task_next(&self) -> Result<Option<(TaskId, Task)>>;
 
     /// Keeps how far the logs of a user's groups have its new name.
     fn task_advance(&mut self, id: TaskId, after: GroupId) -> Result<()>;
+
+    /// Keeps which groups are left of a [`Task::EraseOld`].
+    fn task_shorten(&mut self, id: TaskId, left: &Task) -> Result<()>;
 
     /// Drops a task that is done.
     fn task_delete(&mut self, id: TaskId) -> Result<()>;
@@ -164,6 +180,10 @@ mod tests {
             (
                 Task::EraseWebhookQueue(WebhookQueue(Uuid::from_u128(7))),
                 Some(b"\x05\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x07".as_slice()),
+            ),
+            (
+                Task::EraseOld { groups: vec![group] },
+                Some(b"\x06\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x09".as_slice()),
             ),
         ] {
             task.with_stored(|stored| {

@@ -198,7 +198,7 @@ pub(crate) async fn accept(
 }
 
 /// The keys for which nothing but the group's own row is read.
-const ROW: &[&str] = &["id", "name", "head", "description", "avatar", "data", "open", "slow"];
+const ROW: &[&str] = &["id", "name", "head", "description", "avatar", "data", "open", "slow", "keep"];
 
 /// The groups that a caller may see.
 struct GroupList {

@@ -83,7 +83,7 @@ server_event! {
 }
 
 server_event! {
-    /// A message was deleted: `id` and `seq`. Or several together, as their author was deleted: `ids`.
+    /// A message was deleted: `id` and `seq`. Or several together, as their author was deleted or they were too old: `ids`.
     "message.delete", Always
     pub struct MessagesDeleted<'a> {
         /// The group of the messages.

@@ -81,6 +81,9 @@ object! {
         pub open: bool,
         /// The seconds between two messages of one member below admin; 0 for no limit.
         pub slow: u32,
+        /// The days after which its messages are erased; null if the group sets none.
+        #[schema(required = true)]
+        pub keep: Option<u32>,
         /// The changes, in the event that tells of them.
         #[schema(value_type = Entry, required = false)]
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -230,6 +233,7 @@ impl<'a> Group<'a> {
             data: Some(group.details.data.as_deref().and_then(|text| serde_json::from_str(text).ok())),
             open: group.details.is_open,
             slow: group.details.slow,
+            keep: group.details.keep,
             entry: None,
             pending: None,
             banned: None,

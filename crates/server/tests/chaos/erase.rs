@@ -16,11 +16,11 @@ use uuid::Uuid;
 use crate::program;
 
 /// Text in every body of the deleted user.
-const GONE: &str = "quokka-that-goes";
+pub(crate) const GONE: &str = "quokka-that-goes";
 /// Text that others write before and during the erasure.
-const CHAT: usize = 40;
+pub(crate) const CHAT: usize = 40;
 /// How long one of the others' messages may take: many steps, and far less than all of them.
-const BOUND: Duration = Duration::from_secs(5);
+pub(crate) const BOUND: Duration = Duration::from_secs(5);
 
 /// The events of one group that a resume tells of at most.
 const RESUMED: i64 = 1000;
@@ -39,7 +39,7 @@ fn open(database: &Path) -> Connection {
 }
 
 /// Puts a user's messages at the end of a group's log, as the server would have; the server must have ended.
-fn fill(database: &Path, group: &str, author: &str, count: usize) {
+pub(crate) fn fill(database: &Path, group: &str, author: &str, count: usize) {
     let conn = open(database);
     let group = group.parse::<Uuid>().expect("an id").into_bytes();
     let sql = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?4)
@@ -53,6 +53,12 @@ fn fill(database: &Path, group: &str, author: &str, count: usize) {
     conn.execute(head, [group]).expect("the head");
 }
 
+/// Makes these messages so many days older.
+pub(crate) fn age(database: &Path, days: i64) {
+    let sql = format!("UPDATE messages SET date = date - ?1 WHERE body LIKE '{GONE}%'");
+    open(database).execute(&sql, [days * 86_400_000_000]).expect("older messages");
+}
+
 fn hold(database: &Path) -> Held {
     let conn = open(database);
     let head = conn.query_row("SELECT last_seq FROM groups", [], |row| row.get(0)).expect("one group");
@@ -63,22 +69,26 @@ fn hold(database: &Path) -> Held {
 }
 
 /// How many of the user's messages have a body still, and how many tasks remain.
-fn remaining(database: &Path) -> (usize, usize) {
+pub(crate) fn remaining(database: &Path) -> (usize, usize) {
     let count = |sql: &str| open(database).query_row(sql, [], |row| row.get(0)).map(|n: u32| n as usize);
     let bodies = format!("SELECT count(*) FROM messages WHERE body LIKE '{GONE}%'");
     (count(&bodies).expect("a count"), count("SELECT count(*) FROM tasks").expect("a count"))
 }
 
-/// One who stays writes; the longest that a message took.
-async fn chat(client: &Client, group: &str, count: usize) -> Duration {
-    let mut longest = Duration::ZERO;
+/// One who stays writes; how long each message took.
+pub(crate) async fn chat(client: &Client, group: &str, count: usize) -> Vec<Duration> {
+    let mut times = Vec::with_capacity(count);
     for number in 0..count {
         let begun = Instant::now();
         let body = format!("{} stays {number}", client.name());
         client.post("messages/", json!({ "group": group, "body": body })).await.ok(201);
-        longest = longest.max(begun.elapsed());
+        times.push(begun.elapsed());
     }
-    longest
+    times
+}
+
+async fn longest_of_chat(client: &Client, group: &str) -> Duration {
+    chat(client, group, CHAT).await.into_iter().max().unwrap_or_default()
 }
 
 /// Nothing shows the user or what it wrote.
@@ -129,7 +139,7 @@ async fn resume(bob: &Client, group: &str, held: &Held) -> Option<(BTreeSet<Stri
     }
 }
 
-async fn until_erased(database: &Path, running: &Running) {
+pub(crate) async fn until_erased(database: &Path, running: &Running) {
     let wait = Wait::begin();
     while remaining(database) != (0, 0) {
         wait.step(|| format!("{:?} remain: {}", remaining(database), running.stderr())).await;
@@ -164,7 +174,7 @@ async fn a_user_with_many_messages_is_erased_at_once_and_in_steps() {
     let answered = begun.elapsed();
     assert!(answered < bound(BOUND), "the answer took {answered:?}");
     assert_gone(&service, &bob, &group, &held, one).await;
-    let during = chat(&ann, &group, CHAT).await.max(chat(&bob, &group, CHAT).await);
+    let during = longest_of_chat(&ann, &group).await.max(longest_of_chat(&bob, &group).await);
     assert_eq!(running.kill(), Some(9));
     let (cut, tasks) = remaining(&database);
     assert!(0 < cut && cut < count && tasks == 1, "it was cut in the middle: {cut} of {count}, {tasks}");
@@ -174,7 +184,7 @@ async fn a_user_with_many_messages_is_erased_at_once_and_in_steps() {
     let (ann, bob) =
         (Client::new(&url, Some(ann.token()), "ann"), Client::new(&url, Some(bob.token()), "bob"));
     assert_gone(&service, &bob, &group, &held, one).await;
-    let during = during.max(chat(&bob, &group, CHAT).await);
+    let during = during.max(longest_of_chat(&bob, &group).await);
     assert!(during < bound(BOUND), "one of the others' messages took {during:?}");
     until_erased(&database, &running).await;
     assert_gone(&service, &bob, &group, &held, one).await;

@@ -19,6 +19,7 @@ mod flood;
 mod hosts;
 mod once;
 mod push;
+mod retention;
 mod slow;
 mod strangers;
 mod trace;

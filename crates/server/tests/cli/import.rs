@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chinwag_testkit::client::Client;
 use chinwag_testkit::postgres::{Database, try_ask};
-use chinwag_testkit::process::{Output, Program};
+use chinwag_testkit::process::{Output, Program, finish};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -155,6 +155,22 @@ fn imported_data_is_served_as_it_was() {
         );
         ask(program, more, assert_served);
     }
+}
+
+#[test]
+fn import_says_first_which_messages_are_too_old() {
+    let source = original();
+    let old = "UPDATE chat_message SET date = now() - interval '3 days' WHERE id IN (m(1), m(2), m(3), m(5))";
+    source.ask(&format!("UPDATE chat_message SET date = now(); {old}"));
+    let program = program();
+    let mut command = program.command(&["import", "django", &source.url()]);
+    command.env("CHINWAG_MESSAGES__KEEP", "2d");
+    let output = finish(command, "");
+    let first = output.stdout.lines().next();
+    let expected =
+        "4 of 6 messages are older than messages.keep (2d): they are imported, and the server erases them";
+    assert_eq!((output.code, first), (Some(0), Some(expected)), "{output:?}");
+    assert!(!imported(&program, &source, &[]).contains("older"), "nothing is erased without the setting");
 }
 
 #[test]

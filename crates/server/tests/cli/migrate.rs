@@ -61,7 +61,7 @@ fn fill(program: &Program, messages: usize) {
         UPDATE groups SET pins = randomblob(32);
         INSERT INTO log_entries (group_id, seq, kind, message_seq, detail)
             SELECT id, last_seq + 1, 2, 1, unhex('0110000000' || hex(randomblob(16))) FROM groups;
-        UPDATE groups SET description = 'Tea é', avatar = 'https://a.example/g', data = '{{}}', open = 1, slow = 5, open_key = lower(name);
+        UPDATE groups SET description = 'Tea é', avatar = 'https://a.example/g', data = '{{}}', open = 1, slow = 5, keep = 30, open_key = lower(name);
         UPDATE groups SET last_seq = last_seq + 2, newest_seq = {each}, newest_date = 1700000000000000 + {each};
         UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'users';",
         each = messages / 40,

@@ -29,7 +29,7 @@ async fn begin(app: &App, author: &str) -> FileId {
 }
 
 /// A complete file.
-async fn upload(app: &App, author: &str) -> String {
+pub(crate) async fn upload(app: &App, author: &str) -> String {
     let id = begin(app, author).await;
     let thumbnail = StoredThumbnail { dimensions: Dimensions { width: 8, height: 6 }, hash: "aGk=".into() };
     let complete = CompleteFile {
@@ -65,12 +65,12 @@ fn objects(ids: &[&String]) -> Value {
 }
 
 /// The file as this client may read it.
-async fn readable(app: &App, client: &Client, file: &str) -> Result<StoredFile> {
+pub(crate) async fn readable(app: &App, client: &Client, file: &str) -> Result<StoredFile> {
     let who = Who::Token(TokenHash::of(client.token()));
     app.file(&Context { who, origin: None }, file.parse().expect("an id")).await
 }
 
-async fn is_missing(app: &App, client: &Client, file: &str) -> bool {
+pub(crate) async fn is_missing(app: &App, client: &Client, file: &str) -> bool {
     matches!(readable(app, client, file).await, Err(Error::NotFound("file")))
 }
 

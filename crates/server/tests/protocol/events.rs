@@ -38,7 +38,7 @@ async fn a_socket_starts_with_summaries_and_then_presence() {
         *bob.summary(),
         json!([{
             "id": group["id"], "name": "g", "owner": ["ann"], "admins": [], "members": ["bob"], "restricts": [],
-            "members_count": 2, "description": null, "avatar": null, "data": null, "open": false, "slow": 0,
+            "members_count": 2, "description": null, "avatar": null, "data": null, "open": false, "slow": 0, "keep": null,
             "messages": [{
                 "id": sent["id"], "author": "ann", "date": sent["date"], "body": "first", "respond_to": null,
                 "seq": 2, "edited": null, "mentions": [], "reactions": {}, "thread": null, "replies": null,

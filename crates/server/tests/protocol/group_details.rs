@@ -1,16 +1,17 @@
-//! The details of groups: description, picture, data, openness and slow mode.
+//! The details of groups: description, picture, data, openness, slow mode and the days of messages.
 
 use chinwag_testkit::app::TestApp;
 use chinwag_testkit::client::Client;
 use chinwag_testkit::setup::{group, id, send, two, users};
 use serde_json::{Value, json};
 
-const PLAIN: [(&str, Value); 5] = [
+const PLAIN: [(&str, Value); 6] = [
     ("description", Value::Null),
     ("avatar", Value::Null),
     ("data", Value::Null),
     ("open", Value::Bool(false)),
     ("slow", Value::Null),
+    ("keep", Value::Null),
 ];
 
 fn path(group: &str) -> String {
@@ -28,12 +29,12 @@ async fn stored(client: &Client, group: &str) -> Value {
 fn full() -> Value {
     json!({
         "description": "Tea\nand cake", "avatar": "https://a.example/tea.png", "data": { "room": [1, null] },
-        "open": true, "slow": 60,
+        "open": true, "slow": 60, "keep": 30,
     })
 }
 
 fn none() -> Value {
-    json!({ "description": null, "avatar": null, "data": null, "open": false, "slow": 0 })
+    json!({ "description": null, "avatar": null, "data": null, "open": false, "slow": 0, "keep": null })
 }
 
 #[tokio::test]
@@ -52,11 +53,11 @@ async fn details_are_set_at_creation_and_shown_everywhere() {
     assert_eq!(details(&b.until("group.update").await["data"]), full());
     assert_eq!((stored(&bob, &group).await, stored(&app.service(), &group).await), (full(), full()));
     assert_eq!(details(&bob.ws().await.summary()[0]), full());
-    let listed = ann.get("groups/?fields=description+avatar+data+open+slow").await.ok(200);
+    let listed = ann.get("groups/?fields=description+avatar+data+open+slow+keep").await.ok(200);
     assert_eq!(listed[0], full());
 
-    let made = a.ask("group.create", json!({ "name": "plain", "description": "x", "slow": 5 })).await;
-    assert_eq!((&made["data"]["description"], &made["data"]["slow"]), (&json!("x"), &json!(5)));
+    let made = a.ask("group.create", json!({ "name": "plain", "description": "x", "keep": 5 })).await;
+    assert_eq!((&made["data"]["description"], &made["data"]["keep"]), (&json!("x"), &json!(5)));
     let plain = a.ask("group.create", json!({ "name": "plain" })).await;
     assert_eq!(details(&plain["data"]), none());
 }
@@ -68,28 +69,31 @@ async fn an_event_carries_description_and_data_where_they_changed() {
     let group = group(&app.service(), &["ann", "bob"]).await;
     a.until("group.update").await;
     b.until("group.update").await;
-    let change = json!({ "id": group, "description": "Tea", "slow": 7 });
+    let change = json!({ "id": group, "description": "Tea", "slow": 7, "keep": 9 });
     let answer = a.ask("group.update", change).await;
     let told = b.until("group.update").await;
     for event in [&answer, &told] {
         let data = &event["data"];
         assert_eq!(
-            (&data["description"], &data["slow"], &data["open"]),
-            (&json!("Tea"), &json!(7), &json!(false))
+            (&data["description"], &data["slow"], &data["keep"]),
+            (&json!("Tea"), &json!(7), &json!(9))
         );
         assert_eq!((data.get("data"), &data["avatar"], &data["messages"]), (None, &Value::Null, &json!([])));
-        assert_eq!(data["entry"]["changes"], json!([{ "kind": "changed", "keys": ["description", "slow"] }]));
+        assert_eq!(
+            data["entry"]["changes"],
+            json!([{ "kind": "changed", "keys": ["description", "slow", "keep"] }])
+        );
     }
     ann.patch(&path(&group), json!({ "name": "renamed" })).await.ok(200);
     let told = b.until("group.update").await;
     assert_eq!((told["data"].get("description"), told["data"].get("data")), (None, None));
-    assert_eq!(told["data"]["slow"], 7);
+    assert_eq!((&told["data"]["slow"], &told["data"]["keep"]), (&json!(7), &json!(9)));
     ann.patch(&path(&group), json!({ "data": { "a": 1 }, "description": "" })).await.ok(200);
     let told = b.until("group.update").await;
     assert_eq!((&told["data"]["data"], &told["data"]["description"]), (&json!({ "a": 1 }), &Value::Null));
     // An update that changes nothing takes no number, and only the asking socket is told.
     let before = ann.get(&format!("{}?fields=head", path(&group))).await.ok(200);
-    let same = a.ask("group.update", json!({ "id": group, "slow": 7, "data": { "a": 1 } })).await;
+    let same = a.ask("group.update", json!({ "id": group, "keep": 9, "data": { "a": 1 } })).await;
     assert_eq!(same.get("seq"), None);
     b.quiet().await;
     assert_eq!(ann.get(&format!("{}?fields=head", path(&group))).await.ok(200), before);
@@ -97,7 +101,7 @@ async fn an_event_carries_description_and_data_where_they_changed() {
     let mut late = bob.ws().await;
     late.send(json!({ "type": "sync.resume", "data": { "groups": { &group: 1 } } })).await;
     let told = late.until("group.update").await;
-    let wanted = json!({ "description": null, "avatar": null, "data": { "a": 1 }, "open": false, "slow": 7 });
+    let wanted = json!({ "description": null, "avatar": null, "data": { "a": 1 }, "open": false, "slow": 7, "keep": 9 });
     assert_eq!((details(&told["data"]), told["data"].get("entry")), (wanted, None));
 }
 
@@ -124,6 +128,9 @@ async fn bad_details_are_refused_by_name_and_change_nothing() {
         ("slow", json!(-1)),
         ("slow", json!(1.5)),
         ("slow", Value::Null),
+        ("keep", json!(0)),
+        ("keep", json!(36_501)),
+        ("keep", json!("30d")),
     ] {
         let refused = service.patch(&path(&group), json!({ key: value })).await.ok(400);
         assert_eq!(refused["errors"][0]["field"], key, "{value}");
@@ -135,7 +142,8 @@ async fn bad_details_are_refused_by_name_and_change_nothing() {
     }
     assert_eq!(stored(&ann, &group).await, full());
     service.patch(&path(&group), json!({ "description": null, "avatar": null, "data": null })).await.ok(200);
-    let cleared = json!({ "description": null, "avatar": null, "data": null, "open": true, "slow": 60 });
+    let cleared =
+        json!({ "description": null, "avatar": null, "data": null, "open": true, "slow": 60, "keep": 30 });
     assert_eq!(stored(&ann, &group).await, cleared);
 }
 
@@ -147,8 +155,13 @@ async fn owner_and_admins_set_details_and_the_service_pictures() {
     let made = json!({ "name": "g", "author": "ann", "admins": ["bob"], "members": ["cat"] });
     let group = id(&service.post("groups/", made).await.ok(201));
     for (client, status) in [(&ann, 200), (&bob, 200), (&cat, 403)] {
-        for change in [json!({ "description": client.name() }), json!({ "data": null }), json!({ "slow": 0 })]
-        {
+        let changes = [
+            json!({ "description": client.name() }),
+            json!({ "data": null }),
+            json!({ "slow": 0 }),
+            json!({ "keep": 1 }),
+        ];
+        for change in changes {
             client.patch(&path(&group), change).await.ok(status);
         }
     }
@@ -161,12 +174,12 @@ async fn owner_and_admins_set_details_and_the_service_pictures() {
 }
 
 #[tokio::test]
-async fn only_the_service_sets_data_of_a_private_group() {
+async fn only_the_service_sets_data_and_keep_of_private_groups() {
     let app = TestApp::start().await;
     let (ann, mut a, _bob, mut b) = two(&app.service(), ["ann", "bob"]).await;
     let group = id(&ann.put("private/", json!({ "user": "bob" })).await.ok(201));
     b.until("group.update").await;
-    for change in [json!({ "data": { "a": 1 } }), json!({ "description": "x" }), json!({ "slow": 1 })] {
+    for change in [json!({ "data": { "a": 1 } }), json!({ "description": "x" }), json!({ "keep": 1 })] {
         ann.patch(&path(&group), change.clone()).await.ok(403);
         let mut event = change;
         event["id"] = group.as_str().into();
@@ -179,9 +192,9 @@ async fn only_the_service_sets_data_of_a_private_group() {
     ] {
         app.service().patch(&path(&group), change).await.ok(403);
     }
-    app.service().patch(&path(&group), json!({ "data": { "a": 1 } })).await.ok(200);
+    app.service().patch(&path(&group), json!({ "data": { "a": 1 }, "keep": 1 })).await.ok(200);
     let told = b.until("group.update").await;
-    assert_eq!(told["data"]["data"], json!({ "a": 1 }));
+    assert_eq!((&told["data"]["data"], &told["data"]["keep"]), (&json!({ "a": 1 }), &json!(1)));
     assert_eq!(told["data"]["members"], json!(["ann", "bob"]));
 }
 

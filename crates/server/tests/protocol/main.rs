@@ -42,6 +42,7 @@ mod reactions;
 mod reads;
 mod recorded;
 mod resume;
+mod retention;
 mod rights;
 mod rust_client;
 mod search;

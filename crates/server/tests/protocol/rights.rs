@@ -210,7 +210,7 @@ fn rows() -> Vec<Row> {
         delete_of!("delete a member's message", "member2", KEEPERS),
         delete_of!("delete a restrict's message", "restrict2", KEEPERS),
         change!("rename", KEEPERS, { "name": "another name" }),
-        change!("describe", KEEPERS, { "description": "another", "data": { "a": 1 }, "open": true, "slow": 5 }),
+        change!("describe", KEEPERS, { "description": "another", "data": { "a": 1 }, "open": true, "keep": 5 }),
         change!("add a member", KEEPERS, { "members": ["newcomer"] }),
         change!("add a restrict", KEEPERS, { "restricts": ["newcomer"] }),
         change!("add an admin", KEEPERS, { "admins": ["newcomer"] }),

@@ -32,7 +32,7 @@ async fn change_of_a_large_group_carries_no_lists_and_no_messages() {
     assert_eq!(entry["changes"], json!([{ "kind": "renamed", "name": "renamed" }]));
     let brief = json!({
         "id": group, "name": "renamed", "owner": ["ann"], "members_count": 101, "avatar": null, "open": false,
-        "slow": 0, "messages": [],
+        "slow": 0, "keep": null, "messages": [],
     });
     assert_eq!(told["data"], brief);
     let removal = json!({ "id": group, "remove": ["user2"] });

@@ -23,6 +23,8 @@ pub(super) const COUNTS: &str = "SELECT (SELECT count(*) FROM chat_user),
     (SELECT count(*) FROM chat_message),
     (SELECT count(*) FROM (SELECT DISTINCT group_id, user_id FROM chat_groupship WHERE last_read IS NOT NULL) marks)";
 
+pub(super) const MESSAGES_BEFORE: &str = "SELECT count(*) FROM chat_message WHERE date < 'epoch'::timestamptz + $1::bigint * interval '1 microsecond'";
+
 pub(super) const USERS: &str =
     "SELECT id, coalesce(name::text, ''), row_number() OVER (PARTITION BY name ORDER BY id) > 1
     FROM chat_user ORDER BY id";

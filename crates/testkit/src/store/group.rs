@@ -116,6 +116,7 @@ pub async fn details_of_a_group_are_kept_and_shown_with_it(f: Fixture) {
         data: Some("{}".into()),
         is_open: true,
         slow: 21_600,
+        keep: Some(36_500),
     };
     let kept = details.clone();
     f.write(move |tx| tx.group_details_set(id, &kept)).await;

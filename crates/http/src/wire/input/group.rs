@@ -6,9 +6,9 @@ use chinwag_core::app::group_settings::ChangeGroupSettings;
 use chinwag_core::app::group_update::Update;
 use chinwag_core::app::private::Open;
 use chinwag_core::app::resume::Resume;
-use chinwag_core::group_details::{Description, GroupDetailsUpdate, Slow};
+use chinwag_core::group_details::{Description, GroupDetailsUpdate, KeepDays, Slow};
 use chinwag_core::group_settings::{GroupSettingsUpdate, Notify};
-use chinwag_core::limits::{DESCRIPTION_CHARS, SLOW_SECONDS};
+use chinwag_core::limits::{DESCRIPTION_CHARS, KEEP_DAYS, SLOW_SECONDS};
 use chinwag_core::profile::{Avatar, Data, FieldUpdate};
 use chinwag_core::{Date, GroupId, GroupName, Name, Seq};
 use serde_json::{Value as Schema, json};
@@ -46,6 +46,8 @@ payload! {
         open: Option<bool>,
         /// The seconds between two messages of one member below admin, 0 to 21,600; 0 for no limit.
         slow: Option<Slow>,
+        /// The days after which its messages are erased, 1 to 36,500, or null for never. In a private group for services.
+        keep: FieldUpdate<KeepDays>,
     }
 }
 
@@ -81,6 +83,8 @@ payload! {
         open: Option<bool>,
         /// The seconds between two messages of one member below admin, 0 to 21,600; 0 for no limit.
         slow: Option<Slow>,
+        /// The days after which its messages are erased, 1 to 36,500, or null for never. In a private group for services.
+        keep: FieldUpdate<KeepDays>,
     }
 }
 
@@ -165,8 +169,9 @@ payload! {
 impl NewGroup {
     /// The command to make it.
     pub fn command(self) -> Create {
-        let Self { author, name, admins, members, restricts, description, avatar, data, open, slow } = self;
-        let details = GroupDetailsUpdate { description, avatar, data, is_open: open, slow };
+        let Self { author, name, admins, members, restricts, description, avatar, data, open, slow, keep } =
+            self;
+        let details = GroupDetailsUpdate { description, avatar, data, is_open: open, slow, keep };
         Create { author, name, roles: Roles { admins, members, restricts }, details }
     }
 }
@@ -175,8 +180,8 @@ impl GroupPatch {
     /// The command to change a group.
     pub fn command(self, group: GroupId) -> Update {
         let Self { author, name, owner: OneName(owner), admins, members, restricts, remove, .. } = self;
-        let Self { ban, unban, description, avatar, data, open, slow, .. } = self;
-        let details = GroupDetailsUpdate { description, avatar, data, is_open: open, slow };
+        let Self { ban, unban, description, avatar, data, open, slow, keep, .. } = self;
+        let details = GroupDetailsUpdate { description, avatar, data, is_open: open, slow, keep };
         let (roles, bans) = (Roles { admins, members, restricts }, BanUpdate { ban, unban });
         Update { author, group, name, owner, roles, remove, bans, details }
     }
@@ -304,5 +309,23 @@ impl KeyValue for Option<Slow> {
             Some(_) => -1,
         };
         Some(fields.parsed(key, Slow::seconds(seconds)))
+    }
+}
+
+impl KeyValue for FieldUpdate<KeepDays> {
+    const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "integer", "minimum": 1, "maximum": KEEP_DAYS})
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        let days = match fields.take(key) {
+            None => return Some(Self::Keep),
+            Some(Value::Null) => return Some(Self::Clear),
+            Some(Value::Integer(days)) => days,
+            Some(_) => 0,
+        };
+        Some(fields.parsed(key, KeepDays::days(days)).map_or(Self::Keep, Self::Set))
     }
 }

@@ -2,10 +2,13 @@
 //! by page, each page in one transaction; then all of them once more, to be counted in the store.
 
 use anyhow::{Context, Result, anyhow};
+use chinwag_core::Date;
 use tokio::runtime::Runtime;
 
 use super::report::Report;
+use crate::cli::say;
 use crate::cli::settings::DataArgs;
+use crate::config::Config;
 use crate::data::Folder;
 use crate::wire_up;
 use crate::wire_up::import::django::{Counts, DjangoSource};
@@ -22,6 +25,7 @@ pub(super) fn run(url: &str, place: &DataArgs) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("no runtime could be started")?;
     let store = runtime.block_on(wire_up::sole(&config, &folder))?;
+    warn_of_old(&source, &config, &store, counts)?;
     let all = counts.users + counts.relations + counts.groups + counts.memberships + counts.messages;
     let mut import =
         Import { source: &source, counts, store: &store, runtime: &runtime, report: Report::new(2 * all) };
@@ -32,6 +36,20 @@ pub(super) fn run(url: &str, place: &DataArgs) -> Result<()> {
     let marks = import.marks()?;
     import.check()?;
     import.report.end(marks)
+}
+
+/// Says before anything is imported how many messages the server will erase.
+fn warn_of_old(source: &DjangoSource, config: &Config, store: &wire_up::Sole, counts: Counts) -> Result<()> {
+    let Some(keep) = config.messages.keep else { return Ok(()) };
+    let oldest = store.app.oldest_kept().unwrap_or(Date::from_micros(i64::MIN));
+    let old = source.messages_before(oldest).map_err(fault)?;
+    if old > 0 {
+        say(&format!(
+            "{old} of {} messages are older than messages.keep ({keep}): they are imported, and the server erases them",
+            counts.messages
+        ))?;
+    }
+    Ok(())
 }
 
 struct Import<'i> {

@@ -82,13 +82,25 @@ async fn groups(session: &mut Session) -> String {
     session.ask(&service, Method::PATCH, &path, json!({ "remove": ["dan"], "restricts": ["cat"] })).await;
     session.ask(&service, Method::PATCH, &path, json!({ "members": ["nobody-at-all"] })).await;
     let details = json!({
-        "description": "Tea\nand cake", "data": { "b": 1 }, "open": true, "slow": 5, "avatar": "https://a.example/g.png",
+        "description": "Tea\nand cake", "data": { "b": 1 }, "open": true, "slow": 5, "keep": 30, "avatar": "https://a.example/g.png",
     });
     session.ask(&service, Method::PATCH, &path, details.clone()).await;
     session.ask(&bob, Method::PATCH, &path, details).await;
-    session.ask(&bob, Method::PATCH, &path, json!({ "description": "", "avatar": null, "slow": 0 })).await;
     session
-        .ask(&bob, Method::PATCH, &path, json!({ "description": "\t", "slow": 21_601, "open": null }))
+        .ask(
+            &bob,
+            Method::PATCH,
+            &path,
+            json!({ "description": "", "avatar": null, "slow": 0, "keep": null }),
+        )
+        .await;
+    session
+        .ask(
+            &bob,
+            Method::PATCH,
+            &path,
+            json!({ "description": "\t", "slow": 21_601, "keep": 0, "open": null }),
+        )
         .await;
     session.ask(&bob, Method::GET, &format!("{path}messages/?entries=all"), Value::Null).await;
     for query in ["", "?limit=1&q=B", "?role=admin", "?role=boss"] {

@@ -1,0 +1,123 @@
+//! Retention: messages that are too old are erased. One node at a time looks for groups that have some; their erasure
+//! is a [task](super::work).
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::message::erase_together;
+use super::work::Effort;
+use super::{App, Context, Growth, Unit};
+use crate::limits::DELETED_TOGETHER;
+use crate::store::{Lease, Task, Tx};
+use crate::user::Caller;
+use crate::{Date, GroupId, Result};
+
+/// Groups that one step looks at, and that one task has at most.
+const PAGE: usize = 1000;
+const DAY: i64 = 24 * 3600 * 1_000_000;
+
+/// A round through the groups, as far as it has come.
+#[derive(Debug, Default)]
+pub struct RetentionRound {
+    begun: Option<Date>,
+    after: Option<GroupId>,
+}
+
+impl App {
+    /// The date before which the server erases messages (`messages.keep`); none if it keeps them for good.
+    pub fn oldest_kept(&self) -> Option<Date> {
+        oldest_kept(self.clock().now(), self.limits().messages_keep, None)
+    }
+
+    /// A step of the follower: looks at some groups, and begins the erasure of messages that are too old. Returns 0 after
+    /// the last group, and where an erasure was begun: the round goes on when that is complete. Fails with
+    /// [`LeaseEnded`](crate::Error::LeaseEnded) if another node has the lease.
+    pub async fn retention_step(&self, lease: Lease, round: &mut RetentionRound) -> Result<usize> {
+        let service = Context::new(Caller::Service);
+        let now = self.clock().now();
+        let oldest = oldest_kept(now, self.limits().messages_keep, None);
+        let begun = *round.begun.get_or_insert(now);
+        let page = self.read(&service, (round.after, oldest, now), |tx, _, (after, oldest, now)| {
+            tx.retention_page(*after, *oldest, *now, PAGE)
+        });
+        let page = page.await?;
+        let begins = !page.due.is_empty();
+        let position = page.last.is_none().then(|| begun.micros().to_be_bytes());
+        self.write(Growth::Bounded, &service, (lease, page.due, position), |unit, (lease, due, position)| {
+            if !due.is_empty() {
+                let (id, task) = (unit.new_task(), Task::EraseOld { groups: due.clone() });
+                unit.tx.task_insert(id, &task)?;
+            }
+            unit.end_step(*lease, position.as_ref().map(<[u8; 8]>::as_slice))
+        })
+        .await?;
+        if begins {
+            self.rules.works.store(true, Ordering::Release);
+        }
+        match page.last {
+            None => *round = RetentionRound::default(),
+            last => round.after = last,
+        }
+        Ok(usize::from(page.last.is_some() && !begins))
+    }
+}
+
+impl Unit<'_> {
+    /// Erases old messages of these groups, in their order. Returns the groups that are left.
+    pub(super) fn erase_old(&mut self, mut groups: Vec<GroupId>, effort: Effort) -> Result<Vec<GroupId>> {
+        let mut rows = effort.rows.min(DELETED_TOGETHER);
+        let mut done = 0;
+        for group in groups.iter().take(effort.groups) {
+            rows -= self.erase_old_of(*group, rows)?;
+            if rows == 0 {
+                break;
+            }
+            done += 1;
+        }
+        groups.drain(..done);
+        Ok(groups)
+    }
+
+    /// Erases the oldest messages of a group if they are too old, by the rules of now. Returns their number.
+    fn erase_old_of(&mut self, group: GroupId, limit: usize) -> Result<usize> {
+        let Some(found) = self.tx.group(group)? else { return Ok(0) };
+        let (now, server) = (self.now(), self.rules.limits.messages_keep);
+        let Some(oldest) = oldest_kept(now, server, found.details.keep) else { return Ok(0) };
+        let old = self.tx.messages_before(group, oldest, limit)?;
+        if !old.is_empty() {
+            erase_together(self, group, &old)?;
+        }
+        Ok(old.len())
+    }
+}
+
+/// Whether a round is to be made: there may be something to erase, and no erasure waits.
+pub(super) fn is_due(tx: &dyn Tx, server: Option<Duration>) -> Result<bool> {
+    Ok((server.is_some() || tx.retention_is_set()?) && !tx.retention_waits()?)
+}
+
+/// The date before which messages are erased, by the shorter of the server's time and the group's days; none if they
+/// are kept for good.
+fn oldest_kept(now: Date, server: Option<Duration>, days: Option<u32>) -> Option<Date> {
+    let server = server.map(|keep| i64::try_from(keep.as_micros()).unwrap_or(i64::MAX));
+    let own = days.map(|days| i64::from(days) * DAY);
+    let shorter = server.into_iter().chain(own).min()?;
+    Some(Date::from_micros(now.micros().saturating_sub(shorter)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shorter_time_holds() {
+        let now = Date::from_micros(100 * DAY);
+        let kept = |hours: Option<u64>, days| {
+            let server = hours.map(|hours| Duration::from_secs(hours * 3600));
+            oldest_kept(now, server, days).map(|date| (now.micros() - date.micros()) / (DAY / 24))
+        };
+        assert_eq!(kept(None, None), None);
+        assert_eq!((kept(Some(36), None), kept(None, Some(2))), (Some(36), Some(48)));
+        assert_eq!((kept(Some(36), Some(2)), kept(Some(36), Some(1))), (Some(36), Some(24)));
+    }
+}

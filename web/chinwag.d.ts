@@ -261,6 +261,8 @@ export interface Group {
   readonly open: boolean;
   /** Seconds between two messages of one member; 0 for no limit. It does not hold the owner and admins back. */
   readonly slow: number;
+  /** Days after which its messages are erased; null if it sets none. The server may erase them earlier. */
+  readonly keep: number | null;
   /** Until when slow mode holds this user back, in milliseconds since the epoch; 0 if it does not, as far as is known. */
   readonly slowUntil: number;
   /** Its changes, among the held messages, by ascending `seq`. See `loadEntries`. Another list takes its place. */
@@ -316,8 +318,8 @@ export interface Entry {
 /** One change of a group. Ignore kinds that you do not know. */
 export interface EntryChange {
   /**
-   * `created`; `renamed` to `name`; `changed` (`keys`: `description`, `avatar`, `data`, `open`, `slow`); `joined`, `left`,
-   * `removed`, `owner` (`who`); `role` (`who`, `role`); `pinned`, `unpinned` (`id`); `user_renamed` from `name` to
+   * `created`; `renamed` to `name`; `changed` (`keys`: `description`, `avatar`, `data`, `open`, `slow`, `keep`); `joined`,
+   * `left`, `removed`, `owner` (`who`); `role` (`who`, `role`); `pinned`, `unpinned` (`id`); `user_renamed` from `name` to
    * `new_name`; `user_deleted`.
    */
   readonly kind: string;
@@ -456,6 +458,8 @@ export interface DetailsChange {
   data?: Record<string, unknown> | null;
   open?: boolean;
   slow?: number;
+  /** Days from 1, or null for no end. */
+  keep?: number | null;
 }
 
 /** A group to make. */

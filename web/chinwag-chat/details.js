@@ -1,4 +1,4 @@
-// The details of a group: description, picture and slow mode, shown to members and changed by its owner and admins.
+// The details of a group: description, picture, slow mode and retention, shown to members and changed by its owner and admins.
 
 import { html, nothing } from "../vendor/lit.js";
 import { addressOf } from "./avatar.js";
@@ -10,13 +10,14 @@ const SLOW = [0, 5, 10, 30, 60, 300, 900, 3600, 21_600];
 
 /** The name, picture and description of a group. */
 export function about(part, group) {
-  const { name, id, description, avatar, slow, open } = group;
+  const { name, id, description, avatar, slow, keep, open } = group;
   return html`<div class="section row top">
     ${face(name, { group: id, profile: { avatar } })}
     <div class="name"><p><bdi>${name}</bdi></p>
       ${description ? html`<p class="small description" dir="auto">${description}</p>` : nothing}
       ${open ? html`<p class="quiet tiny">${part.say("details.open.now")}</p>` : nothing}
-      ${slow ? html`<p class="quiet tiny">${part.say("details.slow.now", { time: slowWords(part, slow) })}</p>` : nothing}</div>
+      ${slow ? html`<p class="quiet tiny">${part.say("details.slow.now", { time: slowWords(part, slow) })}</p>` : nothing}
+      ${keep ? html`<p class="quiet tiny">${part.say("details.keep.now", { time: unitWords(part, "day", keep) })}</p>` : nothing}</div>
   </div>`;
 }
 
@@ -26,10 +27,12 @@ export function detailsForm(part, group, save) {
   const pictures = chat.offer?.features.includes("avatar_urls");
   const submit = (event) => {
     event.preventDefault();
-    const { description, avatar, slow, open } = event.target.elements;
+    const { description, avatar, slow, keep, open } = event.target.elements;
+    if (!keep.reportValidity()) return;
     save({
       description: description.value.trim() || null,
       slow: Number(slow.value),
+      keep: Number(keep.value) || null,
       ...(open.checked !== group.open && { open: open.checked }),
       ...(pictures && avatar.value.trim() !== addressOf(group.avatar) && { avatar: avatar.value.trim() || null }),
     });
@@ -48,6 +51,9 @@ export function detailsForm(part, group, save) {
     <label for="group-slow">${part.say("details.slow")}</label>
     <select id="group-slow" name="slow" aria-describedby="group-slow-hint">${offered.map(option)}</select>
     <p class="hint" id="group-slow-hint">${part.say("details.slow.hint")}</p>
+    <label for="group-keep">${part.say("details.keep")}</label>
+    <input id="group-keep" name="keep" type="number" inputmode="numeric" min="1" max="36500" step="1" aria-describedby="group-keep-hint" .value=${group.keep ?? ""}>
+    <p class="hint" id="group-keep-hint">${part.say("details.keep.hint")}</p>
     <label class="check"><input type="checkbox" name="open" .checked=${group.open}> ${part.say("details.open")}</label>
     <div><button>${part.say("save")}</button></div>
   </form>`;
@@ -56,5 +62,7 @@ export function detailsForm(part, group, save) {
 function slowWords(part, seconds) {
   if (!seconds) return part.say("details.slow.off");
   const [unit, size] = seconds % 3600 === 0 ? ["hour", 3600] : seconds % 60 === 0 ? ["minute", 60] : ["second", 1];
-  return new Intl.NumberFormat(part.chat.words.lang, { style: "unit", unit, unitDisplay: "long" }).format(seconds / size);
+  return unitWords(part, unit, seconds / size);
 }
+
+const unitWords = (part, unit, count) => new Intl.NumberFormat(part.chat.words.lang, { style: "unit", unit, unitDisplay: "long" }).format(count);

@@ -7,7 +7,7 @@ const NAMED = 5;
 /** So much of a pinned message is shown. */
 const PREVIEWED = 60;
 /** The details that people see. */
-const DETAILS = ["description", "avatar", "open", "slow"];
+const DETAILS = ["description", "avatar", "open", "slow", "keep"];
 
 /** The sentence of an entry; empty if it has nothing for people, like the beginning of a private conversation. */
 export const lineOf = (chat, group, entry) => line(chat, group, entry, (id) => chat.quoted(group, id));

@@ -11,6 +11,7 @@ export class Details {
   /** @type {Readonly<Record<string, unknown>> | null} */ data = null;
   open = false;
   slow = 0;
+  /** @type {number | null} */ keep = null;
   /** @type {GroupSettings} */ settings = DEFAULTS;
   /** When this user's newest message was stored, by the clock of this page; 0 if that is not known. */
   lastSent = 0;
@@ -26,10 +27,11 @@ export class Details {
    * @returns {boolean} whether anything is different
    */
   takeDetails(data) {
-    const shown = () => JSON.stringify([this.description, this.avatar, this.data, this.open, this.slow]);
+    const shown = () => JSON.stringify([this.description, this.avatar, this.data, this.open, this.slow, this.keep]);
     const before = shown();
-    const { description = this.description, avatar = this.avatar, data: own = this.data, open = this.open, slow = this.slow } = data;
-    Object.assign(this, { description, avatar, data: own, open, slow });
+    const { description = this.description, avatar = this.avatar, data: own = this.data } = data;
+    const { open = this.open, slow = this.slow, keep = this.keep } = data;
+    Object.assign(this, { description, avatar, data: own, open, slow, keep });
     return before !== shown();
   }
 

@@ -227,7 +227,7 @@ const peopleOf = (group) => [...(group.private ? [...group.members, ...group.res
  */
 function summaryOf(group) {
   const { id, name, owner, admins, members, restricts, membersCount, head, pending, settings, lastRead, unread, mentioned, pins } = group;
-  const { description, avatar, data, open, slow } = group;
+  const { description, avatar, data, open, slow, keep } = group;
   const { notify, mutedUntil, hidden, pinned, markedUnread } = settings;
   const newest = newestOf(group);
   const size = (/** @type {unknown} */ each) => JSON.stringify(each).length;
@@ -238,7 +238,7 @@ function summaryOf(group) {
   const isWhole = newest.length === group.messages.length && !group.hasEarlier && !group.hasLater;
   return {
     ...{ id, name, ...listed, members_count: membersCount, head, unread, last_read_seq: lastRead, pins },
-    ...{ description, avatar, data, open, slow, shown: isWhole ? newest.length + 1 : newest.length },
+    ...{ description, avatar, data, open, slow, keep, shown: isWhole ? newest.length + 1 : newest.length },
     me: { notify, muted_until: mutedUntil, hidden, pinned, marked_unread: markedUnread, pending, mentioned },
     reads: Object.fromEntries(group.reads),
     messages: newest.reverse(),

@@ -155,10 +155,11 @@ class Client:
         data: Data = UNSET,
         open: bool = False,
         slow: int = 0,
+        keep: Optional[int] = None,
     ) -> Group:
-        """Makes a group, whose owner is `author`. Nobody has to accept."""
+        """Makes a group, whose owner is `author`. Nobody has to accept. `keep`: the days after which its messages are erased."""
         lists = {"admins": list(admins), "members": list(members), "restricts": list(restricts)}
-        details = {"description": description, "avatar": avatar, "data": data, "open": open, "slow": slow}
+        details = {"description": description, "avatar": avatar, "data": data, "open": open, "slow": slow, "keep": keep}
         return cast(Group, self._send("POST", "groups/", {"name": name, "author": author, **lists, **details}))
 
     def get_group(self, group: str, fields: Sequence[str] = ("__all__",), *, as_user: Optional[str] = None) -> Group:
@@ -188,10 +189,11 @@ class Client:
         data: Data = UNSET,
         open: Union[bool, Unset] = UNSET,
         slow: Union[int, Unset] = UNSET,
+        keep: Union[int, None, Unset] = UNSET,
     ) -> Group:
         """Adds users to the lists and changes details, in the name of `author`, or of nobody with all rights."""
         lists = {"admins": admins, "members": members, "restricts": restricts, "remove": remove, "ban": ban, "unban": unban}
-        details = {"description": description, "avatar": avatar, "data": data, "open": open, "slow": slow}
+        details = {"description": description, "avatar": avatar, "data": data, "open": open, "slow": slow, "keep": keep}
         payload = {"author": author, "name": name, "owner": UNSET if owner is UNSET else [owner], **lists, **details}
         return cast(Group, self._send("PATCH", path_of("groups", group), payload))
 

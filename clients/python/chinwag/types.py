@@ -92,6 +92,7 @@ class Group(TypedDict, total=False):
     data: Optional[Dict[str, Any]]
     open: bool
     slow: int
+    keep: Optional[int]
     owner: List[str]
     admins: List[str]
     members: List[str]

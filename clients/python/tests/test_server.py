@@ -92,8 +92,9 @@ class ServerTest(unittest.TestCase):
     def test_groups_and_relations_change(self) -> None:
         group = self.client.create_group("Tea", self.ann, open=True)["id"]
         self.client.join(group, self.bob)
-        changed = self.client.change_group(group, author=self.ann, name="Coffee", admins=[self.bob], slow=5)
-        self.assertEqual((changed["name"], changed["admins"], changed["slow"]), ("Coffee", [self.bob], 5))
+        changed = self.client.change_group(group, author=self.ann, name="Coffee", admins=[self.bob], slow=5, keep=30)
+        self.assertEqual((changed["name"], changed["admins"]), ("Coffee", [self.bob]))
+        self.assertEqual((changed["slow"], changed["keep"]), (5, 30))
         self.refused(403, self.client.change_group, group, author=self.bob, remove=[self.ann])
         self.assertEqual(self.client.change_group(group, owner=self.bob)["owner"], [self.bob])
         invite = self.client.create_invite(group, uses=None)

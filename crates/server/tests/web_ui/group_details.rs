@@ -19,11 +19,13 @@ async fn details_of_a_group_are_edited_and_told_in_its_log() {
     ann.press("Edit group").await;
     ann.fill("Description", "Beans and peas").await;
     ann.choose("Slow mode", "1 hour").await;
+    ann.fill("Days for which messages are kept", "30").await;
     ann.press("Save").await;
-    bob.sees_in("Messages", "ann changed the description · ann changed slow mode").await;
+    bob.sees_in("Messages", "ann changed the description · ann changed slow mode · ann changed the time for which messages are kept").await;
     bob.press("Group details").await;
     bob.sees("Beans and peas").await;
     bob.sees("Slow mode: one message every 1 hour").await;
+    bob.sees("Messages are kept for 30 days").await;
     bob.looks("edit nothing", "return field('Description') === null", json!([])).await;
     bob.press("Close").await;
 

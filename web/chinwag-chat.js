@@ -364,7 +364,9 @@ export class ChinwagChat extends LitElement {
   #signedOut(reason) {
     this.#chat.recent?.clear();
     if (this.#stage !== "in") return;
-    this.#why = { ended: this.#say("account.ended"), deleted: this.#say("account.deleted") }[reason] ?? "";
+    // A suspension has a reason of its own.
+    const refused = this.client.problem?.code === 403 ? this.#chat.why(this.client.problem) : this.#say("account.ended");
+    this.#why = { ended: refused, deleted: this.#say("account.deleted") }[reason] ?? "";
     this.#stage = "out";
     if (!this.#chat.offer) this.#chat.learn().then(() => this.requestUpdate());
     this.#countUnread();

@@ -565,7 +565,10 @@ export interface MessageSearch {
 export interface ChinwagEvents {
   /** `state`, `retryAt` or `me`. */
   state: CustomEvent<{ state: State }>;
-  /** The credential has ended and there is no other: sign in again. The state is `closed`. */
+  /**
+   * The credential has ended and there is no other: sign in again. The state is `closed`. If the user is suspended, `problem` has
+   * `code` 403 and says until when, and why.
+   */
   signedout: CustomEvent<{ reason: "ended" | "signed out" | "deleted" }>;
   /** Groups came or went. `groups` is all of them after a sign-in. */
   groups: CustomEvent<{ added: readonly Group[]; removed: readonly Group[] }>;

@@ -20,6 +20,7 @@ const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;
 const STABLE_AFTER = 10_000;
 const CREDENTIAL_ENDED = 4001;
+const SUSPENDED = 4003;
 const RESYNC_REQUIRED = 4009;
 const TOO_MUCH = 4029;
 const TOO_MUCH_DELAY = 10_000;
@@ -176,7 +177,8 @@ export class Link {
     socket.onclose = ({ code }) => {
       if (socket !== this.#socket) return;
       if (code === CREDENTIAL_ENDED) void this.#credentialEnded();
-      else if (code === RESYNC_REQUIRED) this.#resync();
+      // After a suspension the next attempt is refused with its reason.
+      else if (code === RESYNC_REQUIRED || code === SUSPENDED) this.#resync();
       else this.#lost(lost("The connection was lost."), code === TOO_MUCH ? TOO_MUCH_DELAY : 0);
     };
   }

@@ -11,6 +11,8 @@ export default {
   "must be an https:// address without white space, or the id of an uploaded image": "Enter an address that begins with https://.",
   "must be another user": "This is your own name. Enter another name.",
   "a credential is needed: sign in, or send a bearer token": "You are not signed in. Sign in again.",
+  "this account is suspended until {}: {}": "Your account is suspended until {}. Reason: {}",
+  "this account is suspended until {}": "Your account is suspended until {}.",
   "the credential is invalid or has expired": "Your session has ended. Sign in again.",
   "the file is larger than {} bytes (files.max_size)": "This file is too large for this server.",
   "a file of type {} is not allowed: files.types has the allowed types": "Files of this kind ({}) are not allowed here.",

@@ -11,6 +11,8 @@ export default {
   "must be an https:// address without white space, or the id of an uploaded image": "Indiquez une adresse qui commence par https://.",
   "must be another user": "C’est votre propre nom. Indiquez un autre nom.",
   "a credential is needed: sign in, or send a bearer token": "Vous n’êtes pas connecté. Reconnectez-vous.",
+  "this account is suspended until {}: {}": "Votre compte est suspendu jusqu’au {}. Motif : {}",
+  "this account is suspended until {}": "Votre compte est suspendu jusqu’au {}.",
   "the credential is invalid or has expired": "Votre session est terminée. Reconnectez-vous.",
   "the file is larger than {} bytes (files.max_size)": "Ce fichier est trop volumineux pour ce serveur.",
   "a file of type {} is not allowed: files.types has the allowed types": "Les fichiers de ce type ({}) ne sont pas autorisés ici.",

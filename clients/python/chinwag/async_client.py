@@ -105,6 +105,23 @@ class AsyncClient:
         payload = {"display_name": display_name, "avatar": avatar, "data": data, "kind": kind, "settings": settings}
         return cast(User, await self._send("PATCH", path_of("users", name), {"new_name": new_name, **payload}))
 
+    async def suspend_user(self, name: str, until: str, reason: Optional[str] = None) -> User:
+        """Refuses what the user asks for until a date, such as `2026-12-24T18:00:00Z`, and tells it the reason."""
+        suspension = {"until": until, "reason": reason}
+        return cast(User, await self._send("PATCH", path_of("users", name), {"suspended": suspension}))
+
+    async def unsuspend_user(self, name: str) -> User:
+        """Lifts the suspension of a user."""
+        return cast(User, await self._send("PATCH", path_of("users", name), {"suspended": None}))
+
+    async def set_admin(self, name: str, admin: bool) -> User:
+        """Names a user an admin of the server, or ends that."""
+        return cast(User, await self._send("PATCH", path_of("users", name), {"admin": admin}))
+
+    async def get_settings(self) -> Dict[str, Any]:
+        """The settings in force, by their keys. A secret is true."""
+        return cast(Dict[str, Any], await self._get("settings/"))
+
     async def delete_user(self, name: str) -> None:
         await self._send("DELETE", path_of("users", name))
 

@@ -107,6 +107,23 @@ class Client:
         payload = {"display_name": display_name, "avatar": avatar, "data": data, "kind": kind, "settings": settings}
         return cast(User, self._send("PATCH", path_of("users", name), {"new_name": new_name, **payload}))
 
+    def suspend_user(self, name: str, until: str, reason: Optional[str] = None) -> User:
+        """Refuses what the user asks for until a date, such as `2026-12-24T18:00:00Z`, and tells it the reason."""
+        suspension = {"until": until, "reason": reason}
+        return cast(User, self._send("PATCH", path_of("users", name), {"suspended": suspension}))
+
+    def unsuspend_user(self, name: str) -> User:
+        """Lifts the suspension of a user."""
+        return cast(User, self._send("PATCH", path_of("users", name), {"suspended": None}))
+
+    def set_admin(self, name: str, admin: bool) -> User:
+        """Names a user an admin of the server, or ends that."""
+        return cast(User, self._send("PATCH", path_of("users", name), {"admin": admin}))
+
+    def get_settings(self) -> Dict[str, Any]:
+        """The settings in force, by their keys. A secret is true."""
+        return cast(Dict[str, Any], self._get("settings/"))
+
     def delete_user(self, name: str) -> None:
         self._send("DELETE", path_of("users", name))
 

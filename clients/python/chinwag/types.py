@@ -39,6 +39,8 @@ class User(TypedDict, total=False):
     invited_by: List[str]
     groups: List[str]
     presence: Dict[str, Status]
+    admin: bool
+    suspended: Optional[Dict[str, Any]]
     settings: Dict[str, Any]
 
 

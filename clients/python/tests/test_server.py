@@ -48,6 +48,16 @@ class ServerTest(unittest.TestCase):
         self.client.delete_user(renamed)
         self.refused(404, self.client.delete_user, renamed)
 
+    def test_a_suspended_user_is_refused(self) -> None:
+        with Client(URL, self.client.create_token(self.ann, 600)["token"]) as ann:
+            self.assertTrue(self.client.set_admin(self.ann, True)["admin"])
+            self.assertIn("ws.max_frame", ann.get_settings())
+            suspended = self.client.suspend_user(self.ann, "2999-01-01T00:00:00Z", "spam")["suspended"]
+            self.assertEqual(suspended and suspended["reason"], "spam")
+            self.assertIn("spam", str(self.refused(403, ann.get_user, self.ann)))
+            self.assertIsNone(self.client.unsuspend_user(self.ann)["suspended"])
+            self.assertEqual(ann.get_user(self.ann)["name"], self.ann)
+
     def test_a_list_goes_through_all_pages(self) -> None:
         import chinwag.client
 

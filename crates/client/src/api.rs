@@ -40,4 +40,4 @@ pub use server::ServerInfo;
 pub use settings::{GroupSettings, Me, MeChange, Notify};
 pub use sync::{More, Resume, ResumeRefused, Synced};
 pub use thread::{Replies, RootState};
-pub use user::{Profile, User, UserGone, UserUpdate};
+pub use user::{Profile, User, UserGone, UserSuspension, UserUpdate};

@@ -454,7 +454,7 @@ fn judge(end: &End) -> NextStep {
         Some(4001) => NextStep::SignedOut,
         Some(4029) => NextStep::Again(PENALTY),
         Some(1002 | 1007 | 1009) => NextStep::Ended,
-        // 1001, 1011 and 1012, 4008 and 4009, or no code.
+        // 1001, 1011 and 1012, 4008 and 4009, or no code. After 4003 the next attempt is refused with the reason.
         _ => NextStep::Again(Duration::ZERO),
     }
 }
@@ -469,7 +469,7 @@ mod tests {
 
     #[test]
     fn close_codes_say_what_to_do() {
-        for code in [1001, 1011, 1012, 4008, 4009] {
+        for code in [1001, 1011, 1012, 4003, 4008, 4009] {
             assert_eq!(judge(&closed(code)), NextStep::Again(Duration::ZERO), "{code}");
         }
         assert_eq!(judge(&End::Lost(String::new())), NextStep::Again(Duration::ZERO));

@@ -174,6 +174,14 @@ impl Rest {
         self.call(Method::POST, path, Some(&body)).await
     }
 
+    pub(crate) async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: impl Serialize + Sync,
+    ) -> Result<T, Error> {
+        self.call(Method::PATCH, path, Some(&body)).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Result<(), Error> {
         self.call::<Value>(Method::DELETE, path, None::<&Value>).await.map(drop)
     }

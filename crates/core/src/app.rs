@@ -42,6 +42,7 @@ pub mod resume;
 pub mod retention;
 pub mod search;
 pub mod send;
+pub mod suspension;
 pub mod thread;
 pub mod user;
 pub mod webhook;
@@ -131,7 +132,7 @@ impl Who {
                 Ok(Caller::User(token.user))
             }
             Self::Bot(secret) => {
-                bot_grant(tx, secret)?;
+                bot_grant(tx, secret, rules.clock.now())?;
                 Err(Error::forbidden(BEYOND_BOTS))
             }
         }
@@ -149,7 +150,7 @@ impl Who {
     /// The same with what the secret of a bot allows, which the caller of this compares with the target.
     fn caller_and_grant(self, tx: &dyn Tx, rules: &Rules, act: BotAct) -> Result<(Caller, Option<BotGrant>)> {
         let Self::Bot(secret) = self else { return Ok((self.caller(tx, rules)?, None)) };
-        let grant = bot_grant(tx, secret)?;
+        let grant = bot_grant(tx, secret, rules.clock.now())?;
         grant.allow(act)?;
         Ok((Caller::User(grant.user), Some(grant)))
     }

@@ -182,6 +182,8 @@ pub enum Ended {
     Token(TokenHash),
     /// All credentials of a user who was deleted or has signed out everywhere.
     User(UserId),
+    /// The use of all credentials of a user, who is suspended. The sockets are closed with 4003.
+    Suspended(UserId),
 }
 
 impl Event {

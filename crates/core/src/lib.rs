@@ -6,6 +6,7 @@
 
 mod actor;
 pub mod app;
+pub mod authority;
 pub mod before_send;
 pub mod bot;
 pub mod bus;
@@ -41,6 +42,7 @@ pub mod relation;
 pub mod search;
 pub mod send;
 pub mod store;
+pub mod suspension;
 pub mod text;
 pub mod thread;
 pub mod token;

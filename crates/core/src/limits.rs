@@ -20,6 +20,8 @@ pub const DATA_BYTES: usize = 4096;
 pub const GROUP_NAME_CHARS: usize = 200;
 /// The longest description of a group, in characters.
 pub const DESCRIPTION_CHARS: usize = 1000;
+/// The longest reason of a suspension, in characters.
+pub const SUSPENSION_CHARS: usize = 500;
 /// The longest time for which a group keeps its messages, in days.
 pub const KEEP_DAYS: u32 = 36_500;
 /// The longest slow mode, in seconds.

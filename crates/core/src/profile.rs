@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::limits::{AVATAR_CHARS, DATA_BYTES, DISPLAY_NAME_CHARS};
+use crate::suspension::Suspension;
 use crate::text::{is_invisible, is_visible};
 use crate::user::User;
 use crate::{Date, FileId, GroupName, Name};
@@ -59,6 +60,8 @@ impl UserKind {
 pub struct Identity {
     pub user: User,
     pub origin: Origin,
+    /// Its last suspension, which may have ended.
+    pub suspension: Option<Suspension>,
 }
 
 /// The profile of a user as stored.

@@ -146,7 +146,7 @@ pub struct Sending {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The user who calls; if it is the service, the user that it names as the author. None if a
-    /// [`Who::Token`] is not good.
+    /// [`Who::Token`] is not good, or is that of a user who is suspended.
     pub author: Option<User>,
     /// That user's membership in the group.
     pub member: Option<Membership>,

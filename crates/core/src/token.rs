@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::suspension::Suspension;
 use crate::{Clock, Date, Error, Name, UserId};
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -116,6 +117,8 @@ pub struct Token {
     pub name: Name,
     pub kind: Kind,
     pub expires: Date,
+    /// That user's last suspension, which may have ended.
+    pub suspension: Option<Suspension>,
 }
 
 #[cfg(test)]

@@ -34,6 +34,9 @@ macro_rules! routes {
                 "/api/v1/server/" {
                     get server::get: answers(200, 200, 200);
                 }
+                "/api/v1/settings/" {
+                    get settings::get: answers(401, 403, 200);
+                }
                 "/api/v1/accounts/" {
                     post account::create: answers(201, 201, 201).makes_session().adds()
                         .example(|ids| json!({ "name": ids.fresh, "password": "a long password" }));

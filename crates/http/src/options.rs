@@ -44,6 +44,8 @@ pub struct Options {
     pub push: PushOptions,
     /// The limits that clients may read, by the keys of their settings (none).
     pub shown_limits: serde_json::Map<String, serde_json::Value>,
+    /// The settings in force, by their keys, as admins read them: without secrets (none).
+    pub settings: serde_json::Map<String, serde_json::Value>,
     /// The lifetime of a session (30 days).
     pub session_ttl: Duration,
     /// The name of the cookie that holds a user's token (`access`).
@@ -172,6 +174,7 @@ impl Options {
             webhooks: WebhookOptions::default(),
             push: PushOptions::default(),
             shown_limits: serde_json::Map::new(),
+            settings: serde_json::Map::new(),
             session_ttl: Duration::from_secs(30 * 24 * 3600),
             cookie: "access".into(),
             public_url: None,

@@ -17,6 +17,7 @@ pub(crate) mod relation;
 pub(crate) mod search;
 pub(crate) mod server;
 pub(crate) mod session;
+pub(crate) mod settings;
 pub(crate) mod thread;
 pub(crate) mod ticket;
 pub(crate) mod token;

@@ -116,7 +116,7 @@ impl Hub {
     /// the user to those that it has accepted, if that has not been done. The snapshot is read again, a few
     /// times, if more events follow it than the socket may hold; then the socket is closed with
     /// [`Close::ResyncRequired`]. If the user or its credential is no longer valid, it is closed with
-    /// [`Close::CredentialEnded`]. None for a closed socket. It may be repeated after an error of the
+    /// [`Close::CredentialEnded`], or with [`Close::Suspended`]. None for a closed socket. It may be repeated after an error of the
     /// store.
     pub async fn subscribe<T: Send + 'static>(
         &self,
@@ -179,20 +179,28 @@ impl Hub {
         shown: impl Fn(&dyn Tx, UserId) -> Result<T> + Send + 'static,
     ) -> Result<Option<(Name, T)>> {
         let (id, token, is_key) = (socket.user(), socket.token, socket.is_scoped());
+        let now = self.clock.now();
         let found = self.store.read(move |tx| {
-            let standing = match token {
+            let is_kept = match token {
                 Some(hash) if is_key => tx.bot_key(&hash)?.is_some_and(|key| key.user == id),
                 Some(hash) => tx.token(&hash)?.is_some_and(|token| token.user == id),
                 None => true,
             };
-            let Some(user) = tx.user(id)?.filter(|_| standing) else { return Ok(None) };
-            Ok(Some((user.name, shown(tx, id)?)))
+            let Some((user, standing)) = tx.user_standing(id)?.filter(|_| is_kept) else {
+                return Ok(Err(Close::CredentialEnded));
+            };
+            if standing.suspended_at(now).is_some() {
+                return Ok(Err(Close::Suspended));
+            }
+            Ok(Ok((user.name, shown(tx, id)?)))
         });
-        let found = found.await?;
-        if found.is_none() {
-            socket.close(Close::CredentialEnded);
+        match found.await? {
+            Ok(found) => Ok(Some(found)),
+            Err(close) => {
+                socket.close(close);
+                Ok(None)
+            }
         }
-        Ok(found)
     }
 
     /// Starts live delivery: the snapshot's frames `first` go out first, then the held events that are

@@ -323,14 +323,15 @@ impl Hub {
     }
 
     pub(crate) fn end_credential(&self, ended: Ended) {
-        let (user, token) = match ended {
-            Ended::User(user) => (Some(user), None),
-            Ended::Token(hash) => (self.tokens.get(&hash), Some(hash)),
+        let (user, token, close) = match ended {
+            Ended::User(user) => (Some(user), None, Close::CredentialEnded),
+            Ended::Suspended(user) => (Some(user), None, Close::Suspended),
+            Ended::Token(hash) => (self.tokens.get(&hash), Some(hash), Close::CredentialEnded),
         };
         let Some(user) = user.and_then(|user| self.users.get(&user)) else { return };
         for entry in &user.lock().sockets {
             if token.is_none() || entry.socket.token == token {
-                entry.socket.close(Close::CredentialEnded);
+                entry.socket.close(close);
             }
         }
     }

@@ -24,6 +24,8 @@ pub enum Close {
     Restarting,
     /// The credential was revoked or has expired, or the user is no more.
     CredentialEnded,
+    /// The user is suspended.
+    Suspended,
     /// The client reads too slowly: more frames wait than the queue's bound allows.
     TooSlow,
     /// The missing events cannot be delivered completely and in order. The client reconnects and

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use chinwag_core::app::directory::Part;
 use chinwag_core::app::identity::{IssueToken, Spelled};
+use chinwag_core::app::suspension::ChangeStanding;
 use chinwag_core::app::user::Wanted;
 use chinwag_core::app::{App, Context};
+use chinwag_core::profile::FieldUpdate;
+use chinwag_core::suspension::{Suspension, SuspensionReason};
 use chinwag_core::user::Caller;
-use chinwag_core::{Error, Name, UserId};
+use chinwag_core::{Date, Error, Name, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Users in one page of a list.
@@ -26,6 +29,8 @@ pub(crate) enum Order {
     Passwd { name: String, phc: String },
     /// Make a token. `adopt`: a user who signed up here is taken over.
     Token { name: String, seconds: u64, adopt: bool },
+    /// Change whether a user is an admin, or suspend it.
+    Standing { name: String, change: StandingOrder },
     /// Delete a user.
     Delete { name: String },
 }
@@ -33,8 +38,26 @@ pub(crate) enum Order {
 impl Order {
     /// Whether connected users may be affected.
     pub(crate) fn changes(&self) -> bool {
-        matches!(self, Self::Passwd { .. } | Self::Delete { .. } | Self::Token { adopt: true, .. })
+        matches!(
+            self,
+            Self::Passwd { .. }
+                | Self::Delete { .. }
+                | Self::Standing { .. }
+                | Self::Token { adopt: true, .. }
+        )
     }
+}
+
+/// A change of what the operator decides of a user.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StandingOrder {
+    /// Whether it is an admin.
+    Admin(bool),
+    /// Suspend it for so many seconds, for this reason.
+    Suspend { seconds: u64, reason: Option<String> },
+    /// Lift its suspension.
+    Lift,
 }
 
 /// The result.
@@ -88,11 +111,35 @@ async fn attempt(app: &App, order: Order) -> Result<OrderOutcome, String> {
             let issued = issued.map_err(|why| sentence(&name, &why))?;
             Ok(OrderOutcome::Token(issued.secret.expose().to_owned()))
         }
+        Order::Standing { name, change } => {
+            let name = parse(&name)?;
+            let command = change.command(app, name.clone())?;
+            app.standing_change(&service, command).await.map_err(|why| sentence(&name, &why))?;
+            Ok(OrderOutcome::Done)
+        }
         Order::Delete { name } => {
             let name = parse(&name)?;
             app.user_delete(&service, name.clone()).await.map_err(|why| sentence(&name, &why))?;
             Ok(OrderOutcome::Done)
         }
+    }
+}
+
+impl StandingOrder {
+    fn command(self, app: &App, name: Name) -> Result<ChangeStanding, String> {
+        let (admin, suspension) = match self {
+            Self::Admin(admin) => (Some(admin), FieldUpdate::Keep),
+            Self::Lift => (None, FieldUpdate::Clear),
+            Self::Suspend { seconds, reason } => {
+                let reason = reason.as_deref().map(SuspensionReason::parse).transpose();
+                let reason =
+                    reason.map_err(|why| format!("the reason {why}"))?.map(SuspensionReason::into_text);
+                let micros = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+                let until = Date::from_micros(app.clock().now().micros().saturating_add(micros));
+                (None, FieldUpdate::Set(Suspension { until, reason }))
+            }
+        };
+        Ok(ChangeStanding { name, admin, suspension })
     }
 }
 

@@ -17,6 +17,7 @@ mod presence;
 mod problems;
 mod push;
 mod search;
+mod shown;
 mod shutdown;
 mod signup;
 mod store;

@@ -363,6 +363,7 @@ fn http_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         webhooks: config.webhooks.options(),
         push: config.push.options(),
         shown_limits: shown_limits(config)?,
+        settings: config.shown_settings()?,
         session_ttl: auth.session_ttl.0,
         cookie: auth.cookie.clone(),
         public_url: http.public_url(),

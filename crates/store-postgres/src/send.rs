@@ -71,6 +71,7 @@ pub(crate) const SEND: &str = concat!(
             ELSE (SELECT user_id FROM tokens WHERE hash = w.token AND kind = ",
     stored_number!(TokenKind::Token),
     " AND expires > w.moment) END
+            AND (w.token IS NULL OR coalesce(u.suspended_until, 0) <= w.moment)
         LEFT JOIN LATERAL (
             SELECT role, pending FROM memberships
             WHERE group_id = g.id AND user_id = u.id OFFSET 0

@@ -127,6 +127,7 @@ pub mod names {
         Reactions, Relations, Retention, RetentionPage, SearchPlace, Shown, Sign, Stamps, Task, Tasks,
         Threads, Tokens, Unread, Users, Webhooks, Written,
     };
+    pub use chinwag_core::suspension::UserStanding;
     pub use chinwag_core::thread::RootState;
     pub use chinwag_core::token::{self, Token, TokenHash};
     pub use chinwag_core::user::{Settings, User};

@@ -6,6 +6,7 @@ use chinwag_core::{Date, Result, UserId};
 
 use crate::sql::params;
 use crate::transfer::table;
+use crate::user::read_suspension;
 use crate::{Columns, Keys, Sql, Text, limit};
 
 table! {
@@ -31,7 +32,7 @@ crate::implement! {
 
 pub fn token(sql: &impl Sql, hash: &TokenHash) -> Result<Option<Token>> {
     const FIND: Text = Text::same(
-        "SELECT t.user_id, u.name, t.kind, t.expires, t.of_token
+        "SELECT t.user_id, u.name, t.kind, t.expires, t.of_token, u.suspended_until, u.suspended_reason
         FROM tokens t JOIN users u ON u.id = t.user_id WHERE t.hash = $1",
     );
     sql.one(FIND, params![hash], |row| read(*hash, row))
@@ -114,5 +115,6 @@ fn read(hash: TokenHash, row: &dyn Columns) -> Result<Token> {
             TokenKind::Ticket => Kind::Ticket { of: row.maybe(4)? },
         },
         expires: row.get(3)?,
+        suspension: read_suspension(row, 5)?,
     })
 }

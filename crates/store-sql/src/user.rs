@@ -7,6 +7,7 @@ use chinwag_core::permission::Role;
 use chinwag_core::profile::{Details, Identity, Origin, ProfileCard, UserKind};
 use chinwag_core::store::Task;
 use chinwag_core::store::encoding::Stored;
+use chinwag_core::suspension::{Suspension, UserStanding};
 use chinwag_core::text::search_key;
 use chinwag_core::user::User;
 use chinwag_core::{Date, Error, GroupId, Name, Result, TaskId, UserId, stored_number};
@@ -21,7 +22,8 @@ table! {
     USERS: "users" by (id: Number)
     name: Text, fold: Text, name_key: Text, special: Flag, created: Number, origin: Short, kind: Short,
     display_name: Text, shown_key: Text, avatar: Text, data: Text, last_seen: Number, added_by: Short,
-    write_first: Short, hide_last_seen: Flag, hide_reads: Flag,
+    write_first: Short, hide_last_seen: Flag, hide_reads: Flag, admin: Flag, suspended_until: Number,
+    suspended_reason: Text,
 }
 table! {
     NAME_CLAIMS: "name_claims" by (claim: Text)
@@ -40,6 +42,8 @@ crate::implement! {
     ($) impl_users: Users by user
     read {
         user(id: UserId) -> Option<User>;
+        user_standing(id: UserId) -> Option<(User, UserStanding)>;
+        users_suspended(ids: &[UserId], now: Date) -> Vec<UserId>;
         user_named(name: &Name) -> Option<User>;
         users_named(names: &[Name]) -> Vec<Option<User>>;
         identity(name: &Name) -> Option<Identity>;
@@ -64,6 +68,7 @@ crate::implement! {
         last_seen_set(users: &[UserId], at: Date) -> ();
         origin_set(id: UserId, origin: Origin) -> ();
         profile_set(id: UserId, details: &Details) -> ();
+        user_standing_set(id: UserId, standing: &UserStanding) -> ();
         names_hold(claims: &[String], until: Date) -> ();
         names_release(claims: &[String]) -> ();
         names_purge(now: Date) -> usize;
@@ -73,6 +78,39 @@ crate::implement! {
 pub fn user(sql: &impl Sql, id: UserId) -> Result<Option<User>> {
     const FIND: Text = Text::same("SELECT id, name, special FROM users WHERE id = $1");
     sql.one(FIND, params![id], read)
+}
+
+pub fn user_standing(sql: &impl Sql, id: UserId) -> Result<Option<(User, UserStanding)>> {
+    const FIND: Text = Text::same(
+        "SELECT id, name, special, admin, suspended_until, suspended_reason FROM users WHERE id = $1",
+    );
+    sql.one(FIND, params![id], |row| {
+        let standing = UserStanding { admin: row.get(3)?, suspension: read_suspension(row, 4)? };
+        Ok((read(row)?, standing))
+    })
+}
+
+pub fn users_suspended(sql: &impl Sql, ids: &[UserId], now: Date) -> Result<Vec<UserId>> {
+    const FIND: Text = Text::two(
+        "SELECT id FROM users WHERE id = $1 AND suspended_until > $2",
+        "SELECT id FROM users WHERE id = ANY($1) AND suspended_until > $2",
+    );
+    let keys = Keys::Ints(ids.iter().map(|id| id.0).collect());
+    sql.each(FIND, &keys, params![now], |row| row.get(0))
+}
+
+pub fn user_standing_set(sql: &mut impl Sql, id: UserId, standing: &UserStanding) -> Result<()> {
+    const SET: Text =
+        Text::same("UPDATE users SET admin = $1, suspended_until = $2, suspended_reason = $3 WHERE id = $4");
+    let suspension = standing.suspension.as_ref();
+    let (until, reason) = (suspension.map(|it| it.until), suspension.and_then(|it| it.reason.as_deref()));
+    sql.change(SET, params![standing.admin, until, reason, id]).map(drop)
+}
+
+/// A suspension from two columns: its end, and its reason.
+pub(crate) fn read_suspension(row: &dyn Columns, first: usize) -> Result<Option<Suspension>> {
+    let Some(until) = row.maybe(first)? else { return Ok(None) };
+    Ok(Some(Suspension { until, reason: row.maybe(first + 1)? }))
 }
 
 pub fn user_named(sql: &impl Sql, name: &Name) -> Result<Option<User>> {
@@ -92,8 +130,12 @@ pub fn users_named(sql: &impl Sql, names: &[Name]) -> Result<Vec<Option<User>>> 
 }
 
 pub fn identity(sql: &impl Sql, name: &Name) -> Result<Option<Identity>> {
-    const FIND: Text = Text::same("SELECT id, name, special, origin FROM users WHERE fold = $1");
-    let read = |row: &dyn Columns| Ok(Identity { user: read(row)?, origin: row.stored(3)? });
+    const FIND: Text = Text::same(
+        "SELECT id, name, special, origin, suspended_until, suspended_reason FROM users WHERE fold = $1",
+    );
+    let read = |row: &dyn Columns| {
+        Ok(Identity { user: read(row)?, origin: row.stored(3)?, suspension: read_suspension(row, 4)? })
+    };
     sql.one(FIND, params![name.fold(sql.name_case()).as_str()], read)
 }
 

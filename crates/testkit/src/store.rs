@@ -31,6 +31,7 @@ pub mod search;
 pub mod search_index;
 pub mod send;
 pub mod stamp;
+pub mod standing;
 pub mod summary;
 pub mod task;
 pub mod thread;
@@ -386,6 +387,7 @@ macro_rules! store_suite {
             }
             send {
                 each_send_is_decided_as_the_rule_decides_it
+                token_of_a_suspended_user_sends_nothing
                 a_reply_that_was_sent_has_its_root_as_it_stands
                 sends_that_come_together_keep_their_order
                 messages_with_mentions_keep_their_order_among_others
@@ -400,6 +402,10 @@ macro_rules! store_suite {
                 profiles_of_contacts_and_pairs_are_found
                 old_departures_are_removed_and_known
                 no_change_of_many_writers_is_missed
+            }
+            standing {
+                standing_of_a_user_is_kept_as_it_was_set
+                suspension_is_found_with_tokens_and_names
             }
             summary {
                 summaries_are_what_view_and_mark_say_of_each_group

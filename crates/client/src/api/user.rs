@@ -32,9 +32,25 @@ pub struct User {
     /// Shown of the user itself and of its contacts.
     #[serde(default)]
     pub status: Option<Status>,
+    /// Whether it is an admin of the server. Shown to the user itself, admins and services.
+    #[serde(default)]
+    pub admin: Option<bool>,
+    /// Its suspension, shown to the same.
+    #[serde(default)]
+    pub suspended: Option<UserSuspension>,
     /// Every other key.
     #[serde(flatten)]
     pub more: BTreeMap<String, Value>,
+}
+
+/// A suspension of a user. It ends by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserSuspension {
+    /// The date of its end.
+    pub until: String,
+    /// The reason, which the user is told.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// The profile of a user.
@@ -80,6 +96,16 @@ impl Rest {
     /// A user, with every key that this caller may see.
     pub async fn user(&self, name: &str) -> Result<User, Error> {
         self.get(&format!("users/{}/?fields=__all__", encode_segment(name))).await
+    }
+
+    /// Suspends a user, or lifts its suspension. For services and admins.
+    pub async fn suspend_user(&self, name: &str, suspension: Option<&UserSuspension>) -> Result<User, Error> {
+        self.patch(&format!("users/{}/", encode_segment(name)), json!({ "suspended": suspension })).await
+    }
+
+    /// Names a user an admin of the server, or ends that. Service only.
+    pub async fn set_admin(&self, name: &str, admin: bool) -> Result<User, Error> {
+        self.patch(&format!("users/{}/", encode_segment(name)), json!({ "admin": admin })).await
     }
 
     /// Deletes a user.

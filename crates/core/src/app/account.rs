@@ -102,6 +102,9 @@ impl App {
             if account.phc.is_none() || unit.tx.password(account.user.id)? != account.phc {
                 return Err(Error::Unauthenticated("the name or the password is wrong"));
             }
+            if let Some((_, standing)) = unit.tx.user_standing(account.user.id)? {
+                standing.admit(unit.now())?;
+            }
             issue(unit, account.user.clone(), token::Kind::Token, *ttl)
         })
         .await
@@ -165,14 +168,15 @@ impl App {
         .await
     }
 
-    /// The token with this hash, if it is valid now.
+    /// The token with this hash, if it is valid now. Fails if its user is suspended.
     pub async fn token(&self, hash: TokenHash) -> Result<Option<Token>> {
         let now = self.clock().now();
         let service = Context::new(Caller::Service);
         self.read(&service, (hash, now), |tx, _, (hash, now)| good(tx, hash, *now)).await
     }
 
-    /// Uses a ticket. Returns the token that requested it, or else the ticket itself, if it was valid.
+    /// Uses a ticket. Returns the token that requested it, or else the ticket itself, if it was valid. Fails if its user is
+    /// suspended.
     pub async fn ticket_take(&self, hash: TokenHash) -> Result<Option<Token>> {
         self.write(Growth::Bounded, &Context::new(Caller::Service), hash, |unit, hash| {
             let now = unit.now();
@@ -186,7 +190,7 @@ impl App {
                 Some(token) => unit.tx.token(&token)?,
                 None => Some(ticket),
             };
-            Ok(standing.filter(|token| token.expires > now))
+            standing.filter(|token| token.expires > now).map(|token| admitted(token, now)).transpose()
         })
         .await
     }
@@ -219,9 +223,15 @@ impl App {
         .await
     }
 
-    /// The user with this id, if it still exists.
+    /// The user with this id, if it still exists. Fails for one who is suspended.
     pub async fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
-        self.read(&Context::new(Caller::Service), id, |tx, _, id| tx.user(*id)).await
+        let now = self.clock().now();
+        self.read(&Context::new(Caller::Service), (id, now), |tx, _, (id, now)| {
+            let Some((user, standing)) = tx.user_standing(*id)? else { return Ok(None) };
+            standing.admit(*now)?;
+            Ok(Some(user))
+        })
+        .await
     }
 }
 
@@ -251,10 +261,18 @@ fn account_insert(unit: &mut Unit, name: &Name, phc: &str) -> Result<User> {
     Ok(user)
 }
 
-/// The token with this hash, if it is valid at `now`.
+/// The token with this hash, if it is valid at `now`. Fails if its user is suspended.
 pub(super) fn good(tx: &dyn Tx, hash: &TokenHash, now: Date) -> Result<Option<Token>> {
-    let found = tx.token(hash)?;
-    Ok(found.filter(|token| token.kind == token::Kind::Token && token.expires > now))
+    let found = tx.token(hash)?.filter(|token| token.kind == token::Kind::Token && token.expires > now);
+    found.map(|token| admitted(token, now)).transpose()
+}
+
+/// Refuses the token of a user who is suspended.
+fn admitted(token: Token, now: Date) -> Result<Token> {
+    match &token.suspension {
+        Some(suspension) if suspension.until > now => Err(suspension.refusal()),
+        _ => Ok(token),
+    }
 }
 
 pub(super) fn issue(unit: &mut Unit, user: User, kind: token::Kind, ttl: Duration) -> Result<Issued> {

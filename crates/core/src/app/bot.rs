@@ -8,7 +8,7 @@ use crate::profile::UserKind;
 use crate::store::Tx;
 use crate::token::{REFUSED, Secret, SecretKind};
 use crate::user::{Caller, User};
-use crate::{BotKeyId, Error, GroupId, HookId, Name, Result, UserId};
+use crate::{BotKeyId, Date, Error, GroupId, HookId, Name, Result, UserId};
 
 const MISSING_HOOK: Error = Error::NotFound("hook");
 
@@ -93,16 +93,25 @@ impl App {
 
     /// The present grant of a secret. Each use case looks again, in its transaction.
     pub async fn bot_grant(&self, secret: BotSecret) -> Result<BotGrant> {
-        self.read(&Context::new(Caller::Service), secret, |tx, _, secret| bot_grant(tx, *secret)).await
+        let now = self.clock().now();
+        self.read(&Context::new(Caller::Service), (secret, now), |tx, _, (secret, now)| {
+            bot_grant(tx, *secret, *now)
+        })
+        .await
     }
 }
 
-/// The grant of a secret, if it is good. An unknown key is refused like a token, and an unknown hook is not there.
-pub(super) fn bot_grant(tx: &dyn Tx, secret: BotSecret) -> Result<BotGrant> {
-    match secret {
-        BotSecret::Key(hash) => Ok(tx.bot_key(&hash)?.ok_or(REFUSED)?.into()),
-        BotSecret::Hook(hash) => Ok(tx.incoming_hook(&hash)?.ok_or(MISSING_HOOK)?.into()),
+/// The grant of a secret, if it is good. An unknown key is refused like a token, and an unknown hook is not there. The
+/// secrets of a bot that is suspended are good for nothing.
+pub(super) fn bot_grant(tx: &dyn Tx, secret: BotSecret, now: Date) -> Result<BotGrant> {
+    let grant: BotGrant = match secret {
+        BotSecret::Key(hash) => tx.bot_key(&hash)?.ok_or(REFUSED)?.into(),
+        BotSecret::Hook(hash) => tx.incoming_hook(&hash)?.ok_or(MISSING_HOOK)?.into(),
+    };
+    if let Some((_, standing)) = tx.user_standing(grant.user)? {
+        standing.admit(now)?;
     }
+    Ok(grant)
 }
 
 /// Refuses what is in no group of a secret, as if it did not exist.

@@ -1,9 +1,11 @@
 //! The directory (`users.directory`): the users that a user finds. A user that is not found is answered like
 //! an unknown name.
 
+use super::suspension::governs;
 use super::{App, Context, Unit};
 use crate::actor::unknown;
 use crate::app::user::{Profile, Wanted, profiles};
+use crate::authority::Govern;
 use crate::limits::{Directory, LIST_PAGE};
 use crate::store::Tx;
 use crate::text::search_key;
@@ -42,7 +44,9 @@ pub(super) fn find_all(
     names: &[Name],
 ) -> Result<Vec<Option<User>>> {
     let mut users = tx.users_named(names)?;
-    if let (Caller::User(me), Directory::None) = (caller, directory) {
+    if let (Caller::User(me), Directory::None) = (caller, directory)
+        && !governs(tx, caller, Govern::SeeUsers)?
+    {
         let others: Vec<_> = users.iter().flatten().map(|user| user.id).filter(|id| *id != me).collect();
         let known = if others.is_empty() { vec![] } else { tx.acquainted(me, &others)? };
         for user in &mut users {
@@ -87,9 +91,10 @@ pub struct Part {
 /// The users that the caller's list contains.
 pub(super) fn page(tx: &dyn Tx, caller: Caller, directory: Directory, part: &Part) -> Result<Vec<User>> {
     let key = part.prefix.as_deref().map(search_key);
+    let sees_all = directory == Directory::All || governs(tx, caller, Govern::SeeUsers)?;
     match (caller, key) {
-        (Caller::User(me), None) if directory != Directory::All => tx.circle_page(me, part.after, part.limit),
-        (Caller::User(me), Some(key)) if directory != Directory::All => {
+        (Caller::User(me), None) if !sees_all => tx.circle_page(me, part.after, part.limit),
+        (Caller::User(me), Some(key)) if !sees_all => {
             let mut users = circle_matching(tx, me, &key, part)?;
             let name = part.prefix.as_deref().and_then(|text| Name::parse(text).ok());
             if let Some(user) = name.map(|name| find(tx, caller, directory, &name)).transpose()?.flatten()

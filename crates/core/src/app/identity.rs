@@ -81,12 +81,12 @@ pub enum Vouched {
 
 impl App {
     /// The user with this name, exactly as a JWT or the validator spells it. With `create`, a missing user is
-    /// made.
+    /// made. Fails for one who is suspended.
     pub async fn vouched_for(&self, name: Name, create: bool) -> Result<Vouched> {
         let service = Context::new(Caller::Service);
         let found = self.read(&service, name.clone(), |tx, _, name| tx.identity(name)).await?;
         match found {
-            Some(identity) => Ok(acceptable(&name, identity)),
+            Some(identity) => acceptable(&name, identity, self.clock().now()),
             None if create => self.write(Growth::Adds, &service, name, at_first_sight).await,
             None => Ok(Vouched::Refused(
                 "there is no user with this name, and the setting to create users is off",
@@ -149,7 +149,7 @@ pub(super) fn not_held(unit: &mut Unit, name: &Name, field: &'static str) -> Res
 
 /// The user named by the service, to whom the host application gives credentials.
 fn host_user(unit: &mut Unit, name: &Spelled, identity: Identity, adopt: bool) -> Result<User> {
-    let Identity { user, origin } = identity;
+    let Identity { user, origin, .. } = identity;
     if user.special {
         return Err(Error::forbidden("special users cannot be changed"));
     }
@@ -187,7 +187,7 @@ fn new_host_user(unit: &mut Unit, name: &Spelled) -> Result<User> {
 /// Makes a user that a JWT or the validator names for the first time.
 fn at_first_sight(unit: &mut Unit, name: &Name) -> Result<Vouched> {
     if let Some(identity) = unit.tx.identity(name)? {
-        return Ok(acceptable(name, identity));
+        return acceptable(name, identity, unit.now());
     }
     if short_enough(unit, name, "name").is_err() {
         return Ok(Vouched::Refused("the name is longer than limits.name_chars allows"));
@@ -204,15 +204,18 @@ fn at_first_sight(unit: &mut Unit, name: &Name) -> Result<Vouched> {
     })
 }
 
-fn acceptable(name: &Name, identity: Identity) -> Vouched {
-    let Identity { user, origin } = identity;
-    if user.special {
+fn acceptable(name: &Name, identity: Identity, now: Date) -> Result<Vouched> {
+    let Identity { user, origin, suspension } = identity;
+    let suspension = suspension.filter(|suspension| suspension.until > now);
+    Ok(if user.special {
         Vouched::Refused("the name is a special user's")
     } else if user.name != *name {
         Vouched::Refused("the name is another spelling of a user's name")
     } else if origin == Origin::Account {
         Vouched::Refused("the user signed up here with a password: the service must adopt the user first")
+    } else if let Some(suspension) = suspension {
+        return Err(suspension.refusal());
     } else {
         Vouched::For(user)
-    }
+    })
 }

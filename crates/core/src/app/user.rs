@@ -5,12 +5,15 @@ use super::directory::{Part, found, page};
 use super::identity::{hold, not_held};
 use super::profile::{receivers, stored};
 use super::relation::sees_all_of;
+use super::suspension::governs;
 use super::{App, Context, Growth, Unit, Who};
+use crate::authority::Govern;
 use crate::event::{Ended, Event, Kind};
 use crate::limits::Directory;
 use crate::profile::{Details, Origin};
 use crate::relation::{Relation, Relations};
 use crate::store::{Task, Tx};
+use crate::suspension::UserStanding;
 use crate::user::{Caller, Settings, User};
 use crate::{Error, GroupId, Name, Result, UserId};
 
@@ -28,26 +31,39 @@ pub struct Profile {
     pub status: bool,
     /// Whether the caller may see when the user was last seen, even if the user hides it.
     pub sees_hidden: bool,
+    /// The decisions of the service and admins, if requested: for the user itself, admins and services.
+    pub standing: Option<UserStanding>,
 }
 
 impl Profile {
     /// A user with nothing but the name.
     pub fn bare(user: User) -> Self {
-        Self { user, details: None, whole: None, own: false, status: false, sees_hidden: false }
+        Self {
+            user,
+            details: None,
+            whole: None,
+            own: false,
+            status: false,
+            sees_hidden: false,
+            standing: None,
+        }
     }
 }
 
 /// The requested parts of a user, beside its name.
+#[expect(clippy::struct_excessive_bools, reason = "each is a part that is read apart")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wanted {
     pub details: bool,
     /// Relations, groups and contacts.
     pub whole: bool,
     pub status: bool,
+    /// The decisions of the service and admins.
+    pub standing: bool,
 }
 
 impl Wanted {
-    pub const ALL: Self = Self { details: true, whole: true, status: true };
+    pub const ALL: Self = Self { details: true, whole: true, status: true, standing: true };
 }
 
 /// The private parts of a user.
@@ -176,27 +192,33 @@ pub(super) fn profiles(
 ) -> Result<Vec<Profile>> {
     let ids: Vec<_> = users.iter().map(|user| user.id).collect();
     let details = if wanted.details { tx.details(&ids)? } else { vec![None; ids.len()] };
-    let profile = |(user, details)| profile(tx, caller, user, details, wanted);
+    let is_asked = wanted.details || wanted.status || wanted.standing;
+    let is_admin = is_asked && caller.user().is_some() && governs(tx, caller, Govern::SeeUsers)?;
+    let profile = |(user, details)| profile(tx, (caller, is_admin), user, details, wanted);
     users.into_iter().zip(details).map(profile).collect()
 }
 
 fn profile(
     tx: &dyn Tx,
-    caller: Caller,
+    (caller, is_admin): (Caller, bool),
     user: User,
     details: Option<Details>,
     wanted: Wanted,
 ) -> Result<Profile> {
+    let sees_standing = wanted.standing && (is_admin || sees_all_of(caller, &user));
+    let standing =
+        if sees_standing { tx.user_standing(user.id)?.map(|(_, standing)| standing) } else { None };
     if sees_all_of(caller, &user) {
         let whole = wanted.whole.then(|| all_of(tx, user.id)).transpose()?;
         let sees_hidden = caller == Caller::Service;
-        return Ok(Profile { user, details, whole, own: true, status: wanted.status, sees_hidden });
+        return Ok(Profile { user, details, whole, own: true, status: wanted.status, sees_hidden, standing });
     }
     let status = match caller.user() {
+        _ if is_admin => wanted.status,
         Some(me) if wanted.status => tx.pair(me, user.id)?.mine == Some(Relation::Contact),
         _ => false,
     };
-    Ok(Profile { user, details, whole: None, own: false, status, sees_hidden: false })
+    Ok(Profile { user, details, whole: None, own: is_admin, status, sees_hidden: false, standing })
 }
 
 fn all_of(tx: &dyn Tx, user: UserId) -> Result<Whole> {

@@ -1,10 +1,13 @@
-//! Webhooks: make, list, change, end, replay. Only the service does.
+//! Webhooks: make, list, change, end, replay. Only the service does; admins may see them.
 
 mod delivery;
 
 use super::actor::service_only;
+use super::suspension::{govern, governs};
 use super::{App, Context, Growth, Unit};
+use crate::authority::Govern;
 use crate::store::{Task, Tx};
+use crate::user::Caller;
 use crate::webhook::{
     SECRET_OVERLAP, Webhook, WebhookAttempt, WebhookKinds, WebhookQueue, WebhookSecret, later,
 };
@@ -46,11 +49,11 @@ impl App {
         self.write(Growth::Adds, context, command, create).await
     }
 
-    /// All webhooks, in order of creation.
+    /// All webhooks, in order of creation, as the caller may see them.
     pub async fn webhooks(&self, context: &Context) -> Result<Vec<Webhook>> {
         self.read(context, (), |tx, caller, ()| {
-            service_only(caller)?;
-            tx.webhooks()
+            let shown = shown_to(tx, caller)?;
+            Ok(tx.webhooks()?.into_iter().map(shown).collect())
         })
         .await
     }
@@ -60,6 +63,15 @@ impl App {
         self.read(context, id, |tx, caller, id| {
             service_only(caller)?;
             found(tx, *id)
+        })
+        .await
+    }
+
+    /// A webhook as the caller may see it: admins do not see the query of its address.
+    pub async fn webhook_shown(&self, context: &Context, id: WebhookId) -> Result<Webhook> {
+        self.read(context, id, |tx, caller, id| {
+            let shown = shown_to(tx, caller)?;
+            found(tx, *id).map(shown)
         })
         .await
     }
@@ -89,7 +101,7 @@ impl App {
     /// The newest attempts at a webhook, the newest first.
     pub async fn webhook_attempts(&self, context: &Context, id: WebhookId) -> Result<Vec<WebhookAttempt>> {
         self.read(context, id, |tx, caller, id| {
-            service_only(caller)?;
+            govern(tx, caller, Govern::SeeWebhooks)?;
             found(tx, *id)?;
             tx.webhook_attempts(*id)
         })
@@ -203,6 +215,18 @@ fn replay(unit: &mut Unit, id: WebhookId, after: i64) -> Result<ReplayAnswer> {
     unit.tx.webhook_replay(&webhook)?;
     unit.end_queue(ended)?;
     Ok(ReplayAnswer::Begun(webhook))
+}
+
+/// The form in which a caller may see webhooks. Refuses one who may see none.
+fn shown_to(tx: &dyn Tx, caller: Caller) -> Result<impl Fn(Webhook) -> Webhook> {
+    govern(tx, caller, Govern::SeeWebhooks)?;
+    let is_whole = governs(tx, caller, Govern::SeeWebhookQueries)?;
+    Ok(move |mut webhook: Webhook| {
+        if !is_whole && let Some((address, _)) = webhook.url.split_once(['?', '#']) {
+            webhook.url = address.into();
+        }
+        webhook
+    })
 }
 
 fn found(tx: &dyn Tx, id: WebhookId) -> Result<Webhook> {

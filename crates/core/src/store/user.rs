@@ -3,6 +3,7 @@
 use crate::name::NameCase;
 use crate::permission::Role;
 use crate::profile::{Details, Identity, Origin, ProfileCard};
+use crate::suspension::UserStanding;
 use crate::user::User;
 use crate::{Date, GroupId, Name, Result, TaskId, UserId};
 
@@ -10,6 +11,12 @@ use crate::{Date, GroupId, Name, Result, TaskId, UserId};
 pub trait Users {
     /// The user with this number.
     fn user(&self, id: UserId) -> Result<Option<User>>;
+
+    /// The user with this number, and what the service and admins have decided of it.
+    fn user_standing(&self, id: UserId) -> Result<Option<(User, UserStanding)>>;
+
+    /// Those of these users who are suspended at `now`, in any order. Bounded by the caller.
+    fn users_suspended(&self, ids: &[UserId], now: Date) -> Result<Vec<UserId>>;
 
     /// The comparison of names, as [`Store::name_case`](super::Store::name_case) says.
     fn name_case(&self) -> NameCase;
@@ -85,6 +92,9 @@ pub trait Users {
 
     /// Sets what may change of a user's details: all but the origin, the dates and the setting.
     fn profile_set(&mut self, id: UserId, details: &Details) -> Result<()>;
+
+    /// Sets whether a user is an admin, and its suspension.
+    fn user_standing_set(&mut self, id: UserId, standing: &UserStanding) -> Result<()>;
 
     /// Holds claims until a date, or until the later one where they are held already.
     fn names_hold(&mut self, claims: &[String], until: Date) -> Result<()>;

@@ -272,7 +272,7 @@ pub(crate) async fn create(
     Ok(json(StatusCode::CREATED, &shown))
 }
 
-/// Lists the webhooks, in order of creation.
+/// Lists the webhooks, in order of creation. Admins do not see the queries of their addresses.
 #[utoipa::path(
     get, path = "/api/v1/webhooks/", tag = "service", operation_id = "webhook_list",
     responses((status = 200, description = "The webhooks.", body = Vec<ShownWebhook<'static>>), Refusals),
@@ -285,7 +285,7 @@ pub(crate) async fn list(
     Ok(json(StatusCode::OK, &webhooks.iter().map(ShownWebhook::from).collect::<Vec<_>>()))
 }
 
-/// Shows a webhook.
+/// Shows a webhook. Admins do not see the query of its address.
 #[utoipa::path(
     get, path = "/api/v1/webhooks/{id}/", tag = "service", operation_id = "webhook_get",
     params(("id" = Uuid, Path, description = "The webhook's id.")),
@@ -296,7 +296,7 @@ pub(crate) async fn get(
     CallerContext(context): CallerContext,
     ById(id): ById<WebhookId>,
 ) -> Result<Response> {
-    Ok(json(StatusCode::OK, &ShownWebhook::from(&state.app.webhook(&context, id).await?)))
+    Ok(json(StatusCode::OK, &ShownWebhook::from(&state.app.webhook_shown(&context, id).await?)))
 }
 
 /// Changes a webhook. A secret that is replaced signs for another 24 hours.

@@ -16,6 +16,7 @@ pub(super) const CLOSES: &[(u16, &str)] = &[
     (1011, "a fault of the server: reconnect"),
     (1012, "the server restarts: reconnect"),
     (4001, "the credential has ended: sign in again"),
+    (4003, "the account is suspended: requests say until when, and why"),
     (4008, "you read too slowly: reconnect and resume"),
     (4009, "resync required: the server cannot send you a complete sequence: reconnect and resume at once"),
     (

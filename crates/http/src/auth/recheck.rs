@@ -108,7 +108,9 @@ impl Recheck {
         };
         match self.app.vouched_for(name, false).await {
             Ok(Vouched::For(user)) if user.id == key.1 => Standing::Good,
-            Ok(_) | Err(Error::Invalid(_) | Error::Unauthenticated(_)) => Standing::Ended,
+            Ok(_) | Err(Error::Invalid(_) | Error::Unauthenticated(_) | Error::Forbidden(_)) => {
+                Standing::Ended
+            }
             Err(_) => Standing::Silent,
         }
     }

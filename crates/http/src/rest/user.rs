@@ -118,7 +118,7 @@ pub(crate) async fn put(
     Ok(as_it_stands(&state, &context, status, put.user).await)
 }
 
-/// Changes a user's name, its relation to another user, or its profile and its settings.
+/// Changes a user's name, its relation to another user, or its profile and its settings; or suspends it, or names it an admin.
 #[utoipa::path(
     patch, path = "/api/v1/users/{name}/", tag = "users", operation_id = "user_update",
     params(("name" = String, Path, description = "The user's name.")),
@@ -136,6 +136,7 @@ pub(crate) async fn update(
     let is_service = context.who == Who::Known(Caller::Service);
     let user = match patch(payload.fields()?, name, is_service)? {
         UserChange::Profile(command) => state.app.user_profile(&context, command).await?,
+        UserChange::Standing(command) => state.app.standing_change(&context, command).await?,
         UserChange::Rename(command) => state.app.user_rename(&context, command).await?,
         UserChange::Contact(command) => {
             let command = of_the_path(command, &subject.name, state.app.name_case(), &context)?;
@@ -200,6 +201,7 @@ fn wanted(fields: &Picked) -> Wanted {
         details: fields.any(Details::KEYS) || fields.any(&["last_seen"]),
         whole: fields.any(Lists::KEYS) || fields.any(&["groups", "presence", "settings"]),
         status: fields.any(&["status", "last_seen"]),
+        standing: fields.any(&["admin", "suspended"]),
     }
 }
 

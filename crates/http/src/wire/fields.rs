@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::message::Message;
 use super::object::{ContactStatuses, Details, Group, Lists, Marks, OpenGroup, object};
-use super::text::maybe_text;
+use super::text::{maybe_text, text};
 
 /// The keys of an object that `?fields=` may name.
 #[derive(Debug)]
@@ -157,7 +157,31 @@ object! {
         /// The settings, for the user itself and for services.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub settings: Option<OwnSettings>,
+        /// Whether the user is an admin of the server, for the user itself, admins and services.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub admin: Option<bool>,
+        /// The suspension; null if the user is not suspended. For the user itself, admins and services.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<Suspended>)]
+        pub suspended: Option<ShownSuspension<'a>>,
     }
+}
+
+/// A suspension, or none.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct ShownSuspension<'a>(Option<Suspended<'a>>);
+
+/// A suspension of a user.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Suspended<'a> {
+    /// The date of its end, in UTC.
+    #[schema(value_type = String, format = DateTime)]
+    #[serde(serialize_with = "text")]
+    until: Date,
+    /// The reason, which the user is told.
+    #[schema(required = true)]
+    reason: Option<&'a str>,
 }
 
 /// The time at which a user was last seen: null before the first time.
@@ -219,6 +243,13 @@ impl<'a> User<'a> {
             }),
             presence: whole.map(|whole| presence(whole, &status_of)),
             settings: whole.map(|whole| whole.settings.into()),
+            admin: profile.standing.as_ref().map(|standing| standing.admin),
+            suspended: profile.standing.as_ref().map(|standing| {
+                let suspension = standing.suspended_at(now);
+                ShownSuspension(
+                    suspension.map(|it| Suspended { until: it.until, reason: it.reason.as_deref() }),
+                )
+            }),
         }
     }
 }

@@ -375,6 +375,7 @@ fn ending(close: Close) -> SocketEnd {
     match close {
         Close::Restarting => SocketEnd::Close(1012, "restarting: reconnect"),
         Close::CredentialEnded => SocketEnd::Cut(4001, "the credential has ended: sign in again"),
+        Close::Suspended => SocketEnd::Cut(4003, "the account is suspended"),
         Close::TooSlow => SocketEnd::Cut(4008, "reading too slowly: reconnect and resume"),
         Close::ResyncRequired => SocketEnd::Cut(4009, "resync required"),
         Close::TimedOut => SocketEnd::Cut(1001, "no pong came"),

@@ -89,6 +89,8 @@ pub enum HintKind {
     TokenEnded(TokenHash),
     /// Everything of one user has ended.
     UserEnded(UserId),
+    /// One user is suspended.
+    UserSuspended(UserId),
     /// The sending node's share of a user's presence.
     Presence {
         /// The number of the announcement.

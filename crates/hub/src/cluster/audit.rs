@@ -99,8 +99,8 @@ impl Hub {
     }
 
     async fn compare_users(&self, users: &[UserId], outcomes: &mpsc::Sender<FetchOutcome>) -> Result<()> {
-        let asked = users.to_vec();
-        let (stored, gone) = self
+        let (asked, now) = (users.to_vec(), self.clock.now());
+        let (stored, gone, suspended) = self
             .store
             .read(move |tx| {
                 let empty = |user: &UserId| {
@@ -119,11 +119,15 @@ impl Hub {
                         gone.push(user.user);
                     }
                 }
-                Ok((stored.into_values().collect(), gone))
+                let suspended = tx.users_suspended(&asked, now)?;
+                Ok((stored.into_values().collect(), gone, suspended))
             })
             .await?;
         for user in gone {
             self.end_credential(Ended::User(user));
+        }
+        for user in suspended {
+            self.end_credential(Ended::Suspended(user));
         }
         let _ = outcomes.send(FetchOutcome::Memberships(stored)).await;
         Ok(())

@@ -37,6 +37,7 @@ impl Hub {
             }
             Kind::Ended(Ended::Token(hash)) => Some(HintKind::TokenEnded(*hash)),
             Kind::Ended(Ended::User(user)) => Some(HintKind::UserEnded(*user)),
+            Kind::Ended(Ended::Suspended(user)) => Some(HintKind::UserSuspended(*user)),
             _ => None,
         };
         if let Some(ended) = ended {
@@ -151,6 +152,7 @@ impl Hub {
             }
             (HintKind::TokenEnded(hash), _) => self.end_credential(Ended::Token(*hash)),
             (HintKind::UserEnded(user), _) => self.end_credential(Ended::User(*user)),
+            (HintKind::UserSuspended(user), _) => self.end_credential(Ended::Suspended(*user)),
             _ => {}
         }
     }

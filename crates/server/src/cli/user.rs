@@ -1,6 +1,8 @@
 //! `chinwag user`: users, their passwords and tokens. A running server carries it out, so that
 //! whoever is connected sees it at once; without one it is done over the store.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use tokio::net::UnixStream;
@@ -8,10 +10,13 @@ use tokio::runtime::Runtime;
 
 use super::settings::DataArgs;
 use super::{prompt, say};
-use crate::admin::{Order, OrderOutcome, carry_out};
+use crate::admin::{Order, OrderOutcome, StandingOrder, carry_out};
 use crate::config::{Config, Period};
 use crate::data::Folder;
 use crate::{control, wire_up};
+
+/// A century.
+const LONGEST_SUSPENSION: Duration = Duration::from_secs(36_500 * 24 * 3600);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -56,6 +61,36 @@ enum Command {
         #[command(flatten)]
         place: DataArgs,
     },
+    /// Suspend a user for a time: its sockets are closed, and what it asks for is refused
+    Suspend {
+        /// The user's name
+        name: String,
+        /// The time, such as 12h or 7d, up to 36500d
+        #[arg(long = "for", value_name = "TIME", value_parser = str::parse::<Period>)]
+        time: Period,
+        /// The reason, which the user is told
+        #[arg(long)]
+        reason: Option<String>,
+        #[command(flatten)]
+        place: DataArgs,
+    },
+    /// Lift the suspension of a user
+    Unsuspend {
+        /// The user's name
+        name: String,
+        #[command(flatten)]
+        place: DataArgs,
+    },
+    /// Name a user an admin of the server, or end that
+    Admin {
+        /// The user's name
+        name: String,
+        /// The user is an admin no longer
+        #[arg(long)]
+        revoke: bool,
+        #[command(flatten)]
+        place: DataArgs,
+    },
     /// Delete a user: its relations and memberships go, the bodies of its messages are erased
     Delete {
         /// The user's name
@@ -89,6 +124,24 @@ pub(crate) fn run(args: Args) -> Result<()> {
                 OrderOutcome::Token(token) => say(&token),
                 _ => bail!("the running server is of another version: start it again"),
             }
+        }
+        Command::Suspend { name, time, reason, place } => {
+            if time.0 > LONGEST_SUSPENSION {
+                bail!("--for must be at most 36500d");
+            }
+            let change = StandingOrder::Suspend { seconds: time.0.as_secs(), reason };
+            Orders::open(&place, false)?.order(Order::Standing { name, change })?;
+            Ok(())
+        }
+        Command::Unsuspend { name, place } => {
+            let change = StandingOrder::Lift;
+            Orders::open(&place, false)?.order(Order::Standing { name, change })?;
+            Ok(())
+        }
+        Command::Admin { name, revoke, place } => {
+            let change = StandingOrder::Admin(!revoke);
+            Orders::open(&place, false)?.order(Order::Standing { name, change })?;
+            Ok(())
         }
         Command::Delete { name, yes, place } => {
             let orders = Orders::open(&place, false)?;

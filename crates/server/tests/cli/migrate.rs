@@ -35,7 +35,8 @@ fn fill(program: &Program, messages: usize) {
         WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 40)
             INSERT INTO groups (id, last_seq, name) SELECT randomblob(16), {each} + 1, 'group \u{2019}' || n FROM n;
         UPDATE users SET origin = 0, kind = 1, display_name = 'Ann é', shown_key = 'ann e', avatar = 'https://a.example/a', data = '{{}}',
-            last_seen = 7, added_by = 1, write_first = 2, hide_last_seen = 1, hide_reads = 1 WHERE name = 'ann';
+            last_seen = 7, added_by = 1, write_first = 2, hide_last_seen = 1, hide_reads = 1, admin = 1, suspended_until = 9000,
+            suspended_reason = 'späm' WHERE name = 'ann';
         UPDATE history SET exact_case = 1;
         INSERT INTO held_names VALUES ('olga', 9000), ('éve', 9001);
         INSERT INTO memberships (group_id, user_id, role, since, last_read_seq, last_read_date, joined_seq, pending,

@@ -62,6 +62,18 @@ async fn story(program: &Program, running: Option<&Running>) {
         assert_eq!(signs_in(running, "ann", PASSWORD).await, 401);
         assert_eq!(signs_in(running, "ann", "another password").await, 201);
     }
+    done(program.run(&["user", "admin", "ann"]));
+    let suspend = ["user", "suspend", "ann", "--for", "1h", "--reason", "spam"];
+    assert_eq!(done(program.run(&suspend)), "");
+    if let Some(running) = running {
+        let shown = program.service(running).get("users/ann/?fields=admin+suspended").await.ok(200);
+        assert_eq!((&shown["admin"], &shown["suspended"]["reason"]), (&json!(true), &json!("spam")));
+        assert_eq!(signs_in(running, "ann", "another password").await, 403);
+    }
+    done(program.run(&["user", "admin", "ann", "--revoke"]));
+    done(program.run(&["user", "unsuspend", "ann"]));
+    refused(&program.run(&["user", "suspend", "admin", "--for", "1h"]), "special users cannot be changed");
+    refused(&program.run(&["user", "unsuspend", "nobody"]), "there is no user nobody");
     done(add(program, "eve"));
     let token = done(program.run(&["user", "token", "eve", "--adopt"]));
     if let Some(running) = running {

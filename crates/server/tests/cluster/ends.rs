@@ -28,9 +28,11 @@ enum Way {
     Command,
     /// The deletion of a bot's key.
     Key,
+    Suspension,
 }
 
-const WAYS: [Way; 6] = [Way::Revocation, Way::Deletion, Way::Expiry, Way::Password, Way::Command, Way::Key];
+const WAYS: [Way; 7] =
+    [Way::Revocation, Way::Deletion, Way::Expiry, Way::Password, Way::Command, Way::Key, Way::Suspension];
 
 impl Way {
     async fn user(self, cluster: &Cluster, name: &str) -> Client {
@@ -52,7 +54,9 @@ impl Way {
                 let key = service.post(&format!("users/{name}/keys/"), key).await.ok(201);
                 return Client::new(&cluster.nodes[0].url(), key["key"].as_str(), name);
             }
-            Self::Revocation | Self::Deletion | Self::Command => return service.user(name).await,
+            Self::Revocation | Self::Deletion | Self::Command | Self::Suspension => {
+                return service.user(name).await;
+            }
         };
         Client::new(&cluster.nodes[0].url(), signed_in.ok(201)["token"].as_str(), name)
     }
@@ -75,6 +79,10 @@ impl Way {
                 while first.as_user(user).get("users/").await.status != 401 {
                     wait.step(|| "the token does not expire").await;
                 }
+            }
+            Self::Suspension => {
+                let suspension = json!({ "suspended": { "until": "2999-01-01T00:00:00Z" } });
+                first.service().patch(&format!("users/{name}/"), suspension).await.ok(200);
             }
             Self::Password => command(&["user", "passwd", name], "another password\n"),
             Self::Command => command(&["user", "delete", name, "--yes"], ""),
@@ -108,13 +116,14 @@ async fn an_ended_credential_closes_sockets_on_every_node_in_5_s() {
             let codes =
                 join_all(sockets.iter_mut().map(|socket| socket.close_code_within(bound(WITHIN)))).await;
             slowest = slowest.max(ended.elapsed());
-            assert_eq!(codes, [Some(4001); 3], "{way:?}");
+            let (code, status) = if way == Way::Suspension { (4003, 403) } else { (4001, 401) };
+            assert_eq!(codes, [Some(code); 3], "{way:?}");
             for node in &cluster.nodes {
                 let refused = node.as_user(&user).try_ws("/chat/", &[]).await.expect_err("it has ended");
-                assert_eq!(refused.status, 401, "{way:?}");
+                assert_eq!(refused.status, status, "{way:?}");
             }
         }
     }
     let ways = WAYS.len() * rounds;
-    report("ends", format!("{ways} ends, three nodes"), format!("all 4001 within {slowest:.2?}"));
+    report("ends", format!("{ways} ends, three nodes"), format!("all closed within {slowest:.2?}"));
 }

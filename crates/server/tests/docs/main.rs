@@ -1,4 +1,4 @@
-//! The tours of the README, of docs/events.md and of docs/notifications.md, run as they stand: their `sh` blocks by a real shell against the real
+//! The tours of the README and of three documents, run as they stand: their `sh` blocks by a real shell against the real
 //! binary, in an empty folder, and what they print held against the `text` blocks that follow them.
 //!
 //! The block that starts the server runs in a shell of its own until all others have. In a `text`
@@ -15,6 +15,7 @@ use chinwag_testkit::process::{Program, Running, finish};
 const BINARY: &str = env!("CARGO_BIN_EXE_chinwag");
 const README: &str = include_str!("../../../../README.md");
 const EVENTS: &str = include_str!("../../../../docs/events.md");
+const ADMINISTRATION: &str = include_str!("../../../../docs/administration.md");
 const NOTIFICATIONS: &str = include_str!("../../../../docs/notifications.md");
 /// The end of the block that starts the server.
 const START: &str = "cargo run --release -- serve\n";
@@ -57,6 +58,11 @@ fn the_bot_of_thirty_lines_works_as_it_says() {
 #[test]
 fn the_example_of_an_incoming_hook_works_as_it_says() {
     run("docs/events.md", EVENTS, "## Incoming hooks", 2);
+}
+
+#[test]
+fn the_example_of_a_suspension_works_as_it_says() {
+    run("docs/administration.md", ADMINISTRATION, "## Suspend a user", 2);
 }
 
 #[test]

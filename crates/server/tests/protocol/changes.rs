@@ -8,13 +8,13 @@ use chinwag_testkit::ws::Ws;
 use serde_json::{Value, json};
 
 /// A socket that is shown no groups, as of a client that comes back.
-async fn returning(client: &Client) -> Ws {
+pub(crate) async fn returning(client: &Client) -> Ws {
     client.try_ws("/chat/?groups=0&messages=1", &[]).await.expect("a handshake")
 }
 
 /// Sends a resume, and answers the frames before its `sync.done`, and its data. Counts and presence, which come when they are
 /// known, are left out.
-async fn resume(socket: &mut Ws, data: Value) -> (Vec<Value>, Value) {
+pub(crate) async fn resume(socket: &mut Ws, data: Value) -> (Vec<Value>, Value) {
     socket.send(json!({ "type": "sync.resume", "data": data, "ref": "resume" })).await;
     let mut frames = Vec::new();
     loop {
@@ -31,7 +31,7 @@ async fn resume(socket: &mut Ws, data: Value) -> (Vec<Value>, Value) {
 }
 
 /// The types of frames, each with the group or user that it is about.
-fn about(frames: &[Value]) -> Vec<(String, String)> {
+pub(crate) fn about(frames: &[Value]) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let about = |frame: &Value| {
         let data = &frame["data"];
@@ -42,12 +42,12 @@ fn about(frames: &[Value]) -> Vec<(String, String)> {
     frames.iter().map(about).collect()
 }
 
-fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
+pub(crate) fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
     pairs.iter().map(|(kind, name)| ((*kind).to_owned(), (*name).to_owned())).collect()
 }
 
 /// The point from which a client of this user goes on that has received everything.
-async fn since(client: &Client) -> String {
+pub(crate) async fn since(client: &Client) -> String {
     let (_, done) = resume(&mut returning(client).await, json!({ "groups": {}, "all": true })).await;
     settled(client, done["since"].clone()).await
 }

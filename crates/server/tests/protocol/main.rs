@@ -50,6 +50,7 @@ mod search_index;
 mod search_rights;
 mod small_events;
 mod sockets;
+mod suspension;
 mod threads;
 mod uploads;
 mod validator;

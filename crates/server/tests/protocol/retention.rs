@@ -15,6 +15,7 @@ use chinwag_testkit::wait::Wait;
 use serde_json::{Value, json};
 
 use crate::attachments::{is_missing, readable, upload};
+use crate::changes::{about, pairs, resume, returning, since};
 
 const DAY: i64 = 24 * 3600;
 
@@ -165,4 +166,28 @@ async fn a_group_that_keeps_its_messages_again_loses_no_more() {
     expected.sort_by_key(ToString::to_string);
     assert_eq!(told, expected);
     assert_eq!(shown(&ann, &one).await, [kept]);
+}
+
+#[tokio::test]
+async fn client_that_comes_back_sees_what_retention_has_left() {
+    let app = TestApp::start().await;
+    let (ann, bob) = (app.user("ann").await, app.user("bob").await);
+    let (old, other) =
+        (group(&app.service(), &["ann", "bob"]).await, group(&app.service(), &["ann", "bob"]).await);
+    for group in [&old, &other] {
+        send_old(&app, group, 3, json!({})).await;
+    }
+    let young = id(&send(&ann, &old, "young").await);
+    keep(&ann, &old, 1).await;
+    let since = since(&bob).await;
+    assert!(rounds(&app).await);
+    let wait = Wait::begin();
+    while shown(&bob, &old).await != [young.as_str()] {
+        wait.step(|| "old messages stay").await;
+    }
+    let asked = json!({ "groups": {}, "all": true, "since": since });
+    let (frames, done) = resume(&mut returning(&bob).await, asked).await;
+    assert_eq!(about(&frames), pairs([("group.update", &old), ("contact.summary", "")]));
+    assert_eq!(frames[0]["data"]["messages"][0]["id"], json!(young));
+    assert_eq!(done["groups"], json!({ &old: 5 }));
 }

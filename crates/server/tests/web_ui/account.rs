@@ -31,6 +31,27 @@ async fn a_person_signs_up_stays_signed_in_signs_out_and_in_again() {
 }
 
 #[tokio::test]
+async fn suspended_person_is_told_until_when_and_why() {
+    let stage = Stage::open().await;
+    let ann = stage.browser("ann").await;
+    sign(&ann, "ann", PASSWORD, "Sign up").await;
+    ann.sees("Signed in as ann").await;
+    ann.is_connected().await;
+    let change = |suspended: serde_json::Value| serde_json::json!({ "suspended": suspended });
+    let suspension = serde_json::json!({ "until": "2999-01-01T00:00:00Z", "reason": "spam" });
+    stage.app.service().patch("users/ann/", change(suspension)).await.ok(200);
+    ann.sees("Your account is suspended until 2999-01-01T00:00:00.000000Z. Reason: spam").await;
+    ann.reload().await;
+    ann.sees("Reason: spam").await;
+    sign(&ann, "ann", PASSWORD, "Sign in").await;
+    ann.sees("Reason: spam").await;
+    stage.app.service().patch("users/ann/", change(serde_json::Value::Null)).await.ok(200);
+    sign(&ann, "ann", PASSWORD, "Sign in").await;
+    ann.sees("Signed in as ann").await;
+    ann.close().await;
+}
+
+#[tokio::test]
 async fn console_stays_empty_where_nobody_is_signed_in() {
     let stage = Stage::open().await;
     let ann = stage.browser("ann").await;

@@ -14,6 +14,7 @@ use chinwag_core::permission::Role;
 use chinwag_core::relation::{Pair, Relation};
 use chinwag_core::send::{Send, Sending, Sent};
 use chinwag_core::store::{NewMessage, Tx};
+use chinwag_core::suspension::{Suspension, UserStanding};
 use chinwag_core::token::{self, TokenHash};
 use chinwag_core::user::Caller;
 use chinwag_core::{Error, GroupId, MessageId, Result, Seq, UserId};
@@ -248,6 +249,24 @@ pub async fn each_send_is_decided_as_the_rule_decides_it(f: Fixture) {
     assert!(counts.iter().all(|count| *count > 20), "new, before and refused: {counts:?}");
     let is_message = |event: &Event| matches!(event.kind, Kind::MessageText(_));
     assert_eq!(f.bus.take().iter().filter(|event| is_message(event)).count(), published);
+}
+
+pub async fn token_of_a_suspended_user_sends_nothing(f: Fixture) {
+    let ann = f.user("ann").await;
+    let (group, app) = (f.group(&[ann]).await, app(&f));
+    f.write(move |tx| tx.token_insert(&GOOD, ann, token::Kind::Token, date(FAR))).await;
+    let sends = async |until| {
+        let suspension = Some(Suspension { until: date(until), reason: None });
+        let standing = UserStanding { admin: false, suspension };
+        f.write(move |tx| tx.user_standing_set(ann, &standing)).await;
+        let context = Context { who: Who::Token(GOOD), origin: None };
+        let sending = app.sending(&context, text(group));
+        f.store.submit_sends(vec![sending]).pop().expect("an answer").await
+    };
+    f.bus.take();
+    assert!(matches!(sends(FAR).await, Err(Error::Forbidden(_) | Error::Unauthenticated(_))));
+    assert_eq!(f.bus.take().len(), 0);
+    assert!(sends(0).await.is_ok(), "it has ended");
 }
 
 pub async fn a_reply_that_was_sent_has_its_root_as_it_stands(f: Fixture) {

@@ -13,7 +13,10 @@ pub async fn a_token_is_found_by_its_hash_with_its_users_name_now(f: Fixture) {
     ] {
         f.write(move |tx| tx.token_insert(&hash, ann, kind, date(5))).await;
         let found = f.read(move |tx| tx.token(&hash)).await;
-        assert_eq!(found, Some(Token { hash, user: ann, name: name("ann"), kind, expires: date(5) }));
+        assert_eq!(
+            found,
+            Some(Token { hash, user: ann, name: name("ann"), kind, expires: date(5), suspension: None })
+        );
     }
     f.write(move |tx| tx.user_rename(ann, &name("eve"))).await;
     let found = f.read(|tx| tx.token(&TokenHash([1; 32]))).await;

@@ -77,7 +77,7 @@ fn admit(unit: &mut Unit, source: &SourceUser) -> Result<(User, Option<&'static 
 /// whose data it would get.
 fn named(unit: &mut Unit, name: &Name) -> Result<Option<User>> {
     match unit.tx.identity(name)? {
-        Some(Identity { user, origin: Origin::Host })
+        Some(Identity { user, origin: Origin::Host, .. })
             if user.name == *name && !unit.tx.is_imported(user.id)? =>
         {
             Ok(Some(user))

@@ -119,6 +119,9 @@ fn prepared(tx: &dyn Tx, waiting: WaitingPush, now: Date) -> Result<Option<PushT
         return Ok(None);
     };
     let (user, group) = (subscription.user, waiting.group);
+    if tx.user_standing(user)?.is_none_or(|(_, standing)| standing.suspended_at(now).is_some()) {
+        return Ok(None);
+    }
     let facts = tx.notify_facts(group, UserId(user.0 - 1), true, now, 1)?.pop();
     let (Some(facts), Some(found)) = (facts.filter(|facts| facts.user == user), tx.group(group)?) else {
         return Ok(None);

@@ -3,13 +3,15 @@
 use chinwag_core::app::identity::{PutUser, Spelled};
 use chinwag_core::app::profile::{ChangeProfile, SettingsUpdate};
 use chinwag_core::app::relation::Relate;
+use chinwag_core::app::suspension::ChangeStanding;
 use chinwag_core::app::user::Rename;
-use chinwag_core::limits::{DISPLAY_NAME_CHARS, NAME_CHARS};
+use chinwag_core::limits::{DISPLAY_NAME_CHARS, NAME_CHARS, SUSPENSION_CHARS};
 use chinwag_core::presence::Status;
 use chinwag_core::profile::{Avatar, Data, DisplayName, FieldUpdate, ProfileUpdate, UserKind};
 use chinwag_core::rate::Cost;
+use chinwag_core::suspension::{Suspension, SuspensionReason};
 use chinwag_core::user::Allowed;
-use chinwag_core::{Error, Name, Result};
+use chinwag_core::{Date, Error, Name, Result};
 use serde_json::{Value as Schema, json};
 
 use super::fields::Fields;
@@ -19,7 +21,8 @@ use crate::wire::key::Need;
 use crate::wire::server_event::object;
 
 /// The payloads of requests about this noun.
-pub(crate) const REST: &[RestPayload] = &[NewUser::REST, UserPut::REST, UserPatch::REST, SettingsPatch::REST];
+pub(crate) const REST: &[RestPayload] =
+    &[NewUser::REST, UserPut::REST, UserPatch::REST, SettingsPatch::REST, NewSuspension::REST];
 
 payload! {
     /// A user to make.
@@ -63,6 +66,20 @@ payload! {
         kind: Option<UserKind>,
         /// Changes of the user's own settings. Those that are left out stay as they are.
         settings: Option<SettingsPatch>,
+        /// Whether the user is an admin of the server. For services.
+        admin: Option<bool>,
+        /// A suspension of the user, or null to lift it. For services and admins.
+        suspended: FieldUpdate<NewSuspension>,
+    }
+}
+
+payload! {
+    /// A suspension of a user.
+    pub struct NewSuspension {
+        /// The date of its end, in the future.
+        until: Date,
+        /// The reason, which the user is told: up to 500 characters, or null for none.
+        reason: FieldUpdate<SuspensionReason>,
     }
 }
 
@@ -113,6 +130,32 @@ impl KeyValue for Option<SettingsPatch> {
     }
 }
 
+impl KeyValue for FieldUpdate<NewSuspension> {
+    const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        object("NewSuspension")
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        let is_cleared = fields.holds(key) && !fields.has(key);
+        let given = fields.nested(key)?;
+        Some(given.map_or(if is_cleared { Self::Clear } else { Self::Keep }, Self::Set))
+    }
+}
+
+impl KeyValue for FieldUpdate<SuspensionReason> {
+    const NEED: Need = Need::Optional;
+
+    fn schema() -> Schema {
+        json!({"type": "string", "minLength": 1, "maxLength": SUSPENSION_CHARS})
+    }
+
+    fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        Some(fields.text_update(key, SuspensionReason::parse))
+    }
+}
+
 /// A new name, if one is given. The empty text is refused.
 pub struct Renamed(pub Option<Name>);
 
@@ -150,6 +193,8 @@ pub enum UserChange {
     Contact(Relate),
     /// Another profile, or other settings of its own.
     Profile(ChangeProfile),
+    /// A suspension or its end, or the rights of an admin.
+    Standing(ChangeStanding),
 }
 
 impl UserPut {
@@ -162,25 +207,29 @@ impl UserPut {
 
 /// Keys of a user that only a service sets.
 const BY_SERVICE: [&str; 4] = ["data", "kind", "origin", "admin"];
-/// The keys of [`UserPatch`] that one request changes alone.
-const ALONE: [&str; 2] = ["new_name", "contact"];
-/// The keys of [`UserPatch`] that one request changes together.
-const TOGETHER: [&str; 5] = ["display_name", "avatar", "data", "kind", "settings"];
+/// The keys of [`UserPatch`], in groups. One request changes the keys of one group.
+const TOGETHER: [&[&str]; 4] = [
+    &["new_name"],
+    &["contact"],
+    &["admin", "suspended"],
+    &["display_name", "avatar", "data", "kind", "settings"],
+];
+/// The keys for which null is a value.
+const NULLABLE: [&str; 5] = ["suspended", "display_name", "avatar", "data", "kind"];
 
 /// Reads a [`UserPatch`] into the change that it asks for.
 pub fn patch(fields: Fields<'_>, name: Name, is_service: bool) -> Result<UserChange> {
     if let Some(key) = BY_SERVICE.into_iter().find(|key| !is_service && fields.holds(key)) {
         return Err(Error::forbidden(format!("{key} of a user is set by the service only")));
     }
-    let alone: Vec<_> = ALONE.into_iter().filter(|key| fields.has(key)).collect();
-    let is_given = |key: &&str| if *key == "settings" { fields.has(key) } else { fields.holds(key) };
-    let together: Vec<_> = TOGETHER.into_iter().filter(is_given).collect();
-    match (&alone[..], &together[..]) {
-        ([_], []) | ([], [_, ..]) => fields.command(|patch: UserPatch, _| Some(patch.command(name))),
-        ([first, second, ..], _) | ([first], [second, ..]) => {
+    let is_given = |key: &&&str| if NULLABLE.contains(*key) { fields.holds(key) } else { fields.has(key) };
+    let given: Vec<_> = TOGETHER.iter().filter_map(|keys| keys.iter().find(is_given)).collect();
+    match given[..] {
+        [_] => fields.command(|patch: UserPatch, _| Some(patch.command(name))),
+        [first, second, ..] => {
             Err(Error::field(*first, format!("and {second} cannot be changed by one request: send two")))
         }
-        ([], []) => Err(Error::field("new_name", "or contact, display_name, avatar or settings is required")),
+        [] => Err(Error::field("new_name", "or contact, display_name, avatar or settings is required")),
     }
 }
 
@@ -192,10 +241,21 @@ impl UserPatch {
         if let Some(contact) = self.contact {
             return UserChange::Contact(contact.command());
         }
+        if self.admin.is_some() || !matches!(self.suspended, FieldUpdate::Keep) {
+            let suspension = self.suspended.map(NewSuspension::suspension);
+            return UserChange::Standing(ChangeStanding { name, admin: self.admin, suspension });
+        }
         let Self { display_name, avatar, data, kind, settings, .. } = self;
         let profile = ProfileUpdate { display_name, avatar, data, kind };
         let settings = settings.map(SettingsPatch::command).unwrap_or_default();
         UserChange::Profile(ChangeProfile { name, profile, settings })
+    }
+}
+
+impl NewSuspension {
+    fn suspension(self) -> Suspension {
+        let Self { until, reason } = self;
+        Suspension { until, reason: reason.map(SuspensionReason::into_text).after(None) }
     }
 }
 

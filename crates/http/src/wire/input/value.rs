@@ -69,6 +69,7 @@ from_text! {
     GroupName, GroupName::parse, {"type": "string", "minLength": 1, "maxLength": GROUP_NAME_CHARS};
     MessageId, MessageId::from_str, {"type": "string", "format": "uuid"};
     GroupId, GroupId::from_str, {"type": "string", "format": "uuid"};
+    Date, Date::parse, {"type": "string", "format": "date-time"};
     Status, read_status, {"type": "string", "enum": Status::ALL.map(Status::as_str)};
     Operation, read_operation, {"type": "string", "enum": OPERATIONS};
     Password, Password::choose, {"type": "string", "minLength": PASSWORD_CHARS.start(), "maxLength": PASSWORD_CHARS.end()};

@@ -209,7 +209,8 @@ impl FieldWriter<'_> {
             HintKind::Joined(user)
             | HintKind::User(user)
             | HintKind::Invited(user)
-            | HintKind::UserEnded(user) => {
+            | HintKind::UserEnded(user)
+            | HintKind::UserSuspended(user) => {
                 self.user(tag::USER, *user);
             }
             HintKind::Renamed { to, user: other, name }
@@ -277,6 +278,7 @@ fn number_of(kind: &HintKind) -> u8 {
         HintKind::Ask => 12,
         HintKind::Roster { .. } => 13,
         HintKind::Passed { .. } => 14,
+        HintKind::UserSuspended(_) => 16,
     }
 }
 
@@ -385,6 +387,7 @@ impl<'a> Fields<'a> {
             7 => HintKind::Contact { to: self.user?, contact: (self.other?, name()?) },
             8 => HintKind::TokenEnded(self.token?),
             9 => HintKind::UserEnded(self.user?),
+            16 => HintKind::UserSuspended(self.user?),
             10 => HintKind::Presence {
                 count: self.count?,
                 user: self.user?,

@@ -48,6 +48,15 @@ async fn users(session: &mut Session) {
     session.ask(&ann, Method::PATCH, "users/ann/", settings).await;
     session.ask(&ann, Method::PATCH, "users/bob/", json!({ "settings": {} })).await;
     session.ask(&ann, Method::PATCH, "users/ann/", json!({ "kind": "bot" })).await;
+    let suspension = json!({ "suspended": { "until": "2999-01-01T00:00:00Z", "reason": "spam" } });
+    session.ask(&ann, Method::PATCH, "users/eva/", suspension.clone()).await;
+    session.ask(&service, Method::PATCH, "users/eva/", suspension).await;
+    session.ask(&service, Method::PATCH, "users/eva/", json!({ "suspended": null, "admin": true })).await;
+    let bad = json!({ "suspended": { "until": "1999-01-01T00:00:00Z", "reason": "" }, "admin": null });
+    session.ask(&service, Method::PATCH, "users/eva/", bad).await;
+    session.ask(&service, Method::PATCH, "users/eva/", json!({ "admin": false })).await;
+    session.ask(&service, Method::GET, "settings/", Value::Null).await;
+    session.ask(&ann, Method::GET, "settings/", Value::Null).await;
     let profile = json!({ "display_name": "Ann Lee", "settings": { "hide_last_seen": true } });
     session.ask(&ann, Method::PATCH, "users/ann/", profile).await;
     session.ask(&ann, Method::PATCH, "users/ann/", json!({ "avatar": "https://a.example/a" })).await;

@@ -41,6 +41,7 @@ fn hints() -> Vec<Hint> {
         Hint::new(HintKind::Contact { to: ann, contact: (ben, name.clone()) }).with(frame),
         Hint::new(HintKind::TokenEnded(TokenHash([9; 32]))),
         Hint::new(HintKind::UserEnded(ben)),
+        Hint::new(HintKind::UserSuspended(ben)),
         presence(Appearance::Afk),
         Hint::new(HintKind::Beat { count: 3, last: false }),
         Hint::new(HintKind::Beat { count: 3, last: true }),

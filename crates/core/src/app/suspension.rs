@@ -1,0 +1,82 @@
+//! Administration of users: their suspension, and who is an admin.
+
+use super::actor::service_only;
+use super::directory::found;
+use super::{App, Context, Growth, Unit};
+use crate::authority::{Authority, Govern, allow_govern, may_govern};
+use crate::event::{Ended, Event, Kind};
+use crate::profile::FieldUpdate;
+use crate::store::Tx;
+use crate::suspension::{Suspension, UserStanding};
+use crate::user::{Caller, User};
+use crate::{Error, Name, Result};
+
+/// Changes what the service and admins decide of a user.
+#[derive(Debug, Clone)]
+pub struct ChangeStanding {
+    pub name: Name,
+    /// Whether the user is an admin from now on.
+    pub admin: Option<bool>,
+    pub suspension: FieldUpdate<Suspension>,
+}
+
+impl App {
+    /// Changes whether a user is an admin, and its suspension. The sockets of a user who is suspended are closed.
+    pub async fn standing_change(&self, context: &Context, command: ChangeStanding) -> Result<User> {
+        self.write(Growth::Bounded, context, command, change).await
+    }
+
+    /// Refuses a caller who may not do this.
+    pub async fn govern(&self, context: &Context, act: Govern) -> Result<()> {
+        self.read(context, act, |tx, caller, act| govern(tx, caller, *act)).await
+    }
+}
+
+/// The authority of a caller.
+pub(super) fn authority(tx: &dyn Tx, caller: Caller) -> Result<Authority> {
+    let Caller::User(id) = caller else { return Ok(Authority::Service) };
+    let found = tx.user_standing(id)?;
+    Ok(if found.is_some_and(|(_, standing)| standing.admin) { Authority::Admin } else { Authority::User })
+}
+
+/// Refuses a caller who may not do this.
+pub(super) fn govern(tx: &dyn Tx, caller: Caller, act: Govern) -> Result<()> {
+    allow_govern(authority(tx, caller)?, act)
+}
+
+/// Whether a caller may do this.
+pub(super) fn governs(tx: &dyn Tx, caller: Caller, act: Govern) -> Result<bool> {
+    Ok(may_govern(authority(tx, caller)?, act))
+}
+
+fn change(unit: &mut Unit, command: &ChangeStanding) -> Result<User> {
+    let ChangeStanding { name, admin, suspension } = command;
+    if admin.is_some() {
+        service_only(unit.caller)?;
+    }
+    govern(unit.tx, unit.caller, Govern::Suspend)?;
+    let user = found(unit.tx, unit.caller, unit.rules.users.directory, name)?;
+    let (_, before) = unit.tx.user_standing(user.id)?.ok_or(Error::NotFound("user"))?;
+    if user.special {
+        return Err(Error::forbidden("special users cannot be changed"));
+    }
+    if before.admin && *suspension != FieldUpdate::Keep {
+        let refused = |_| Error::forbidden("only the service may suspend an admin");
+        govern(unit.tx, unit.caller, Govern::SuspendAdmin).map_err(refused)?;
+    }
+    let now = unit.now();
+    if matches!(suspension, FieldUpdate::Set(suspension) if suspension.until <= now) {
+        return Err(Error::field("suspended.until", "must be a date in the future"));
+    }
+    let after = UserStanding {
+        admin: admin.unwrap_or(before.admin),
+        suspension: suspension.clone().after(before.suspension.clone()),
+    };
+    if after != before {
+        unit.tx.user_standing_set(user.id, &after)?;
+    }
+    if after.suspended_at(now).is_some() && before.suspended_at(now).is_none() {
+        unit.tell(Event::to_users(Kind::Ended(Ended::Suspended(user.id)), vec![]));
+    }
+    Ok(user)
+}

@@ -1,0 +1,87 @@
+//! Authority over the whole server: what an admin may do beside the service, as one pure function. The rights within a
+//! group are in [`permission`](crate::permission).
+
+use crate::{Error, Result};
+
+/// The authority of a caller, in ascending order of rights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Authority {
+    /// A user.
+    User,
+    /// A user whom the service has named an admin.
+    Admin,
+    /// The host application's backend.
+    Service,
+}
+
+/// An act of administration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Govern {
+    /// Name an admin, or end that.
+    NameAdmin,
+    /// Suspend a user, or lift a suspension.
+    Suspend,
+    /// The same of an admin.
+    SuspendAdmin,
+    /// List and read all users, without their relations and settings.
+    SeeUsers,
+    /// List and read all groups, without their messages.
+    SeeGroups,
+    /// List and read webhooks and the attempts at them.
+    SeeWebhooks,
+    /// Read the addresses of webhooks with their queries, which may hold secrets.
+    SeeWebhookQueries,
+    /// Read the settings of the server.
+    SeeSettings,
+}
+
+/// Whether a caller of this authority may do `act`.
+pub fn may_govern(authority: Authority, act: Govern) -> bool {
+    match act {
+        Govern::NameAdmin | Govern::SuspendAdmin | Govern::SeeWebhookQueries => {
+            authority == Authority::Service
+        }
+        Govern::Suspend
+        | Govern::SeeUsers
+        | Govern::SeeGroups
+        | Govern::SeeWebhooks
+        | Govern::SeeSettings => authority >= Authority::Admin,
+    }
+}
+
+/// Refuses an act that the caller's authority does not allow.
+pub(crate) fn allow_govern(authority: Authority, act: Govern) -> Result<()> {
+    if may_govern(authority, act) {
+        Ok(())
+    } else if may_govern(Authority::Admin, act) {
+        Err(Error::forbidden("only the service and admins may do this"))
+    } else {
+        Err(Error::forbidden("only the service may do this"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each act: admin, service. A user may do none.
+    const TABLE: [(Govern, [bool; 2]); 8] = [
+        (Govern::NameAdmin, [false, true]),
+        (Govern::Suspend, [true, true]),
+        (Govern::SuspendAdmin, [false, true]),
+        (Govern::SeeUsers, [true, true]),
+        (Govern::SeeGroups, [true, true]),
+        (Govern::SeeWebhooks, [true, true]),
+        (Govern::SeeWebhookQueries, [false, true]),
+        (Govern::SeeSettings, [true, true]),
+    ];
+
+    #[test]
+    fn every_act_is_allowed_as_the_contract_says() {
+        for (act, [admin, service]) in TABLE {
+            assert!(!may_govern(Authority::User, act), "{act:?}");
+            assert_eq!(may_govern(Authority::Admin, act), admin, "{act:?}");
+            assert_eq!(may_govern(Authority::Service, act), service, "{act:?}");
+        }
+    }
+}

@@ -498,6 +498,21 @@ export interface OpenGroup extends InvitedGroup {
   readonly id: string;
 }
 
+/** A place at which the user is signed in. */
+export interface UserSession {
+  readonly id: string;
+  /** The date of the sign-in; null if an earlier version of the server made it. */
+  readonly created: string | null;
+  /** The date of its last use, to within five minutes, for an open connection to within an hour. */
+  readonly lastUsed: string | null;
+  readonly expires: string;
+  /** The `User-Agent` of the browser or program, at most 256 characters. */
+  readonly agent: string | null;
+  readonly address: string | null;
+  /** Whether it is the session of this page. */
+  readonly current: boolean;
+}
+
 /** A code with which anyone joins a group. */
 export interface Invite {
   readonly code: string;
@@ -683,6 +698,12 @@ export class Chinwag extends EventTarget {
   signIn(name: string, password: string): Promise<void>;
   /** Changes this user's password, and ends its other sessions. Rejects with code 403 if `old` is wrong. */
   changePassword(old: string, password: string): Promise<void>;
+  /** Where this user is signed in, the newest first. */
+  loadSessions(): Promise<UserSession[]>;
+  /** Ends one of them: its connections close. */
+  endSession(id: string): Promise<void>;
+  /** Ends all but this one. */
+  endOtherSessions(): Promise<void>;
   /** Ends this session, closes, and forgets all, what is unsent included. */
   signOut(): Promise<void>;
   /** Ends all of the user's sessions, on every device, and does as `signOut`. */

@@ -7,6 +7,7 @@ import { cross } from "./icons.js";
 import * as notifications from "./notifications.js";
 import { Part, define } from "./part.js";
 import "./picture.js";
+import "./sessions.js";
 
 export class Profile extends Part {
   static properties = { owned: { attribute: false } };
@@ -152,8 +153,9 @@ export class Profile extends Part {
   #sessions() {
     return html`<section class="stack section" aria-labelledby="profile-sessions">
         <h3 class="kicker" id="profile-sessions">${this.say("profile.sessions")}</h3>
+        <chinwag-sessions .chat=${this.chat}></chinwag-sessions>
         <div class="row wrap">
-          <button @click=${this.#signOut}>${this.say("profile.signOut")}</button>
+          <button id="profile-sign-out" @click=${this.#signOut}>${this.say("profile.signOut")}</button>
           <button @click=${this.#everywhere}>${this.say("profile.everywhere")}</button>
         </div>
       </section>

@@ -154,26 +154,21 @@ export class Chinwag extends Grouping {
     return this.#session.enter("sessions/", name, password);
   }
 
-  /** @param {string} old @param {string} password */
-  async changePassword(old, password) {
-    await this.#rest.call("PATCH", "accounts/me/", { old, new: password });
-  }
-
   signOut() {
     return this.#leave("sessions/", "signed out");
   }
 
   signOutEverywhere() {
-    return this.#leave(`users/${this.#own()}/tokens/`, "signed out");
+    return this.#leave(`users/${this._own()}/tokens/`, "signed out");
   }
 
   /** @param {string} name */
   async rename(name) {
-    await this.#rest.call("PATCH", `users/${this.#own()}/`, { new_name: name });
+    await this.#rest.call("PATCH", `users/${this._own()}/`, { new_name: name });
   }
 
   deleteAccount() {
-    return this.#leave(`users/${this.#own()}/`, "deleted");
+    return this.#leave(`users/${this._own()}/`, "deleted");
   }
 
   // ── Groups and messages ──
@@ -330,7 +325,7 @@ export class Chinwag extends Grouping {
 
   /** @param {import("../chinwag.js").UserChange} change */
   async changeUser(change) {
-    await this.#rest.call("PATCH", `users/${this.#own()}/`, change);
+    await this.#rest.call("PATCH", `users/${this._own()}/`, change);
   }
 
   /** @param {Status} status */
@@ -488,7 +483,7 @@ export class Chinwag extends Grouping {
     return group;
   }
 
-  #own() {
+  _own() {
     if (this.me === null) throw new ChinwagError(401, { detail: "Nobody is signed in." });
     return encodeURIComponent(this.me);
   }

@@ -1,8 +1,8 @@
 // Notifications that the server pushes to this browser, also while no page of it is open.
 
-import { Searching } from "./searching.js";
+import { Signing } from "./signing.js";
 
-export class Pushing extends Searching {
+export class Pushing extends Signing {
   /** @type {ServiceWorkerRegistration | null} */
   #registration = null;
 

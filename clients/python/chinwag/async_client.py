@@ -13,7 +13,7 @@ from .errors import ChinwagError
 from .transport import AsyncTransport, next_cursor, path_of, query_of
 from .types import (
     UNSET, Attempt, Event, EventPage, File, FoundMessage, Group, Invite, Member, Message, Operation, ReadMark, ServerInfo, Token,
-    Unread, Unset, User, Webhook,
+    Unread, Unset, User, UserSession, Webhook,
 )
 
 Text = Union[str, None, Unset]
@@ -133,6 +133,14 @@ class AsyncClient:
     async def delete_tokens(self, name: str) -> None:
         """Signs the user out everywhere."""
         await self._send("DELETE", path_of("users", name, "tokens"))
+
+    async def sessions(self, name: str) -> List[UserSession]:
+        """Where the user is signed in, the newest first."""
+        return cast(List[UserSession], await self._send("GET", path_of("users", name, "sessions")))
+
+    async def end_session(self, name: str, session: str) -> None:
+        """Signs the user out in one place."""
+        await self._send("DELETE", path_of("users", name, "sessions", session))
 
     async def set_password(self, name: str, password: str) -> None:
         """Sets the password of an account of Chinwag's own, and ends its sessions."""

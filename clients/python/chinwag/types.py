@@ -50,6 +50,16 @@ class Token(TypedDict):
     expires: str
 
 
+class UserSession(TypedDict):
+    id: str
+    created: Optional[str]
+    last_used: Optional[str]
+    expires: str
+    agent: Optional[str]
+    address: Optional[str]
+    current: bool
+
+
 class File(TypedDict):
     id: str
     name: str

@@ -77,6 +77,10 @@ class ServerTest(unittest.TestCase):
         with Client(URL, token) as ann:
             self.assertEqual(ann.get_user(self.ann)["name"], self.ann)
             self.refused(403, ann.create_token, self.ann)
+            [session] = self.client.sessions(self.ann)
+            self.assertFalse(session["current"])
+            self.client.end_session(self.ann, session["id"])
+            self.assertEqual(self.client.sessions(self.ann), [])
             self.client.delete_tokens(self.ann)
             self.refused(401, ann.get_user, self.ann)
 

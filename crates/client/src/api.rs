@@ -21,7 +21,7 @@ mod sync;
 mod thread;
 mod user;
 
-pub use account::{SignIn, Ticket};
+pub use account::{SignIn, Ticket, UserSession};
 pub use bot::{BotKey, IncomingHook};
 pub use contact::{Change, ContactChange, ContactSummary, ContactUpdate};
 pub use entry::{Entry, EntryChange, HistoryRow};

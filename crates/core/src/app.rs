@@ -42,6 +42,7 @@ pub mod resume;
 pub mod retention;
 pub mod search;
 pub mod send;
+pub mod session;
 pub mod suspension;
 pub mod thread;
 pub mod user;

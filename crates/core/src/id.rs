@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
 use crate::clock::Clock;
+use crate::token::TokenHash;
 
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
@@ -69,6 +71,11 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// A session's id.
+    SessionId, "a session"
+);
+
+uuid_id!(
     /// A task's id. Ids ascend in the order of creation.
     TaskId, "a task"
 );
@@ -110,6 +117,15 @@ macro_rules! random_id {
 }
 
 random_id!(FileId WebhookId HookId BotKeyId PushId);
+
+impl SessionId {
+    /// The id of the session with this token. It is made of the hash, and says nothing of it.
+    pub fn of(token: &TokenHash) -> Self {
+        let hash = Sha256::new().chain_update(b"session").chain_update(token.0).finalize();
+        let bytes = *hash.first_chunk().expect("there are 32 bytes");
+        Self(Builder::from_random_bytes(bytes).into_uuid())
+    }
+}
 
 impl TaskId {
     /// A new id from the clock's time and randomness (UUID version 7).

@@ -41,6 +41,7 @@ pub mod reaction;
 pub mod relation;
 pub mod search;
 pub mod send;
+pub mod session;
 pub mod store;
 pub mod suspension;
 pub mod text;
@@ -53,7 +54,7 @@ pub use clock::Clock;
 pub use date::Date;
 pub use error::{Error, Result};
 pub use id::{
-    BotKeyId, FileId, GroupId, HistoryId, HolderId, HookId, MessageId, PushId, Seq, SocketId, TaskId, UserId,
-    WebhookId,
+    BotKeyId, FileId, GroupId, HistoryId, HolderId, HookId, MessageId, PushId, Seq, SessionId, SocketId,
+    TaskId, UserId, WebhookId,
 };
 pub use name::{GroupName, Name};

@@ -39,6 +39,7 @@ mod retention;
 mod room;
 mod search;
 mod send;
+mod session;
 mod stamp;
 mod task;
 mod thread;
@@ -73,6 +74,7 @@ pub use search::{
     Candidate, Candidates, IndexPart, IndexedGroup, IndexedPlaces, SearchIndex, SearchPlace, UnindexedText,
 };
 pub use send::{Sends, send_as_jobs};
+pub use session::Sessions;
 pub use stamp::{ChangedGroup, CommitPoint, DepartedGroup, Stamps};
 pub use task::{StoredTask, Task, Tasks};
 pub use thread::{OutsidePart, Threads};
@@ -91,6 +93,7 @@ const INDEX_REST: Duration = Duration::from_secs(10);
 pub trait Tx:
     Users
     + Tokens
+    + Sessions
     + Relations
     + Groups
     + Memberships
@@ -119,6 +122,7 @@ pub trait Tx:
 impl<
     T: Users
         + Tokens
+        + Sessions
         + Relations
         + Groups
         + Memberships

@@ -74,6 +74,12 @@ macro_rules! routes {
                     post token::create: answers(401, 403, 201).example(|_| json!({ "ttl": 60 }));
                     delete token::delete: answers(401, 403, 200);
                 }
+                "/api/v1/users/{name}/sessions/" {
+                    get user_session::list: answers(401, 403, 200);
+                }
+                "/api/v1/users/{name}/sessions/{id}/" {
+                    delete user_session::delete: answers(401, 403, 404);
+                }
                 "/api/v1/users/{name}/keys/" {
                     post bot::create: answers(401, 403, 400)
                         .example(|ids| json!({ "groups": [ids.group], "may": ["read", "send"] }));

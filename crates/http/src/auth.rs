@@ -24,6 +24,7 @@ use axum::http::{Method, header};
 use chinwag_core::app::identity::Vouched;
 use chinwag_core::app::{App, Context};
 use chinwag_core::bot::{BEYOND_BOTS, BotAct, BotGrant, BotSecret};
+use chinwag_core::session::{SessionClient, TokenUse};
 use chinwag_core::token::{Kind, REFUSED, SecretKind, Token, TokenHash};
 use chinwag_core::user::{Caller, User};
 use chinwag_core::{Date, Error, Name, Result, UserId};
@@ -165,14 +166,20 @@ impl Auth {
                     return Ok(Identified::Token(hash, user));
                 }
                 let user = self.app.token(hash).await?.ok_or(REFUSED)?.user;
-                self.known_tokens.insert(hash, user);
+                self.known_tokens.insert(hash, user, self.client(parts));
                 Ok(Identified::Token(hash, user))
             }
             Shown::Key(hash) => {
                 let secret = BotSecret::Key(hash);
                 Ok(Identified::Bot(secret, self.app.bot_grant(secret).await?.user))
             }
-            shown => Ok(self.known(parts, shown).await?.map_or(Identified::Nobody, Identified::Known)),
+            shown => {
+                let known = self.known(parts, shown).await?;
+                if let Some(Credential::User(user)) = &known {
+                    self.note_use(user, parts);
+                }
+                Ok(known.map_or(Identified::Nobody, Identified::Known))
+            }
         }
     }
 
@@ -213,6 +220,12 @@ impl Auth {
 
     /// The user who opens a WebSocket. A ticket is used up.
     pub async fn handshake(&self, parts: &Parts) -> Result<SignedIn> {
+        let user = self.handshake_user(parts).await?;
+        self.note_use(&user, parts);
+        Ok(user)
+    }
+
+    async fn handshake_user(&self, parts: &Parts) -> Result<SignedIn> {
         if let Some(ticket) = bearer::ticket(parts.uri.query()) {
             return self.app.ticket_take(TokenHash::of(&ticket)).await?.map(signed_in).ok_or(REFUSED);
         }
@@ -227,6 +240,25 @@ impl Auth {
             }
             None => Err(NEEDED),
         }
+    }
+
+    /// The client of a request.
+    fn client(&self, parts: &Parts) -> SessionClient {
+        let agent =
+            parts.headers.get(header::USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()));
+        SessionClient::new(agent.as_deref(), Peer::of(parts, &self.options).address.to_string())
+    }
+
+    /// Notes that the token of a user is in use, if it is one of our own.
+    fn note_use(&self, user: &SignedIn, parts: &Parts) {
+        if let Some(token) = user.token {
+            self.known_tokens.insert(token, user.user.id, self.client(parts));
+        }
+    }
+
+    /// The uses of tokens since the last call.
+    pub(crate) fn take_uses(&self) -> Vec<TokenUse> {
+        self.known_tokens.take_uses()
     }
 
     /// Refuses an `Origin`, if one was sent, that is neither this host's nor configured.

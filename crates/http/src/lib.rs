@@ -36,6 +36,7 @@ mod rest;
 mod router;
 mod routes;
 mod serve;
+pub mod sessions;
 mod state;
 mod unknown;
 pub mod webhook;

@@ -23,6 +23,7 @@ pub(crate) mod ticket;
 pub(crate) mod token;
 pub(crate) mod upload;
 pub(crate) mod user;
+pub(crate) mod user_session;
 
 /// Common imports of the handlers.
 pub(crate) mod prelude {

@@ -1,5 +1,6 @@
 //! The hub: its parts, its start, and its smaller operations.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -155,6 +156,15 @@ impl Hub {
             link: self.cluster.as_ref().map(|cluster| cluster.link.figures()),
             ..self.counters.read(&self.total)
         }
+    }
+
+    /// The tokens of open sockets, and keys of bots, each once.
+    pub fn open_tokens(&self) -> Vec<TokenHash> {
+        let mut tokens = HashSet::new();
+        self.users.each(|user| {
+            tokens.extend(user.lock().sockets.iter().filter_map(|entry| entry.socket.token));
+        });
+        tokens.into_iter().collect()
     }
 
     /// A user's entry, which is made if there is none.

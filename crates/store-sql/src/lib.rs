@@ -29,6 +29,7 @@ pub mod reaction;
 pub mod relation;
 pub mod retention;
 pub mod search;
+pub mod session;
 mod sql;
 pub mod stamp;
 pub mod task;
@@ -119,12 +120,13 @@ pub mod names {
     pub use chinwag_core::push::{NotifyFacts, ServerKeys, Subscription, WaitingPush};
     pub use chinwag_core::reaction::{Emoji, Reaction};
     pub use chinwag_core::relation::{self, Pair};
+    pub use chinwag_core::session::{SessionClient, TokenUse, UserSession};
     pub use chinwag_core::store::{
         Bans, Bots, Candidate, Candidates, ChangedGroup, CommitPoint, DepartedGroup, Edge, Feed, FileRow,
         Files, Follower, FollowerState, Followers, Groups, ImportKind, Imported, Imports, Invites, Lease,
         ListedMember, Located, MemberPlace, Memberships, Mentions, Messages, NewMessage, NewReaction,
         Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins, Prior, Pushes, ReactionOf,
-        Reactions, Relations, Retention, RetentionPage, SearchPlace, Shown, Sign, Stamps, Task, Tasks,
+        Reactions, Relations, Retention, RetentionPage, SearchPlace, Sessions, Shown, Sign, Stamps, Task, Tasks,
         Threads, Tokens, Unread, Users, Webhooks, Written,
     };
     pub use chinwag_core::suspension::UserStanding;
@@ -192,6 +194,7 @@ macro_rules! impl_ports {
         $crate::impl_pushes!($transaction);
         $crate::impl_mentions!($transaction);
         $crate::impl_reactions!($transaction);
+        $crate::impl_sessions!($transaction);
         $crate::impl_stamps!($transaction);
         $crate::impl_tasks!($transaction);
         $crate::impl_threads!($transaction);

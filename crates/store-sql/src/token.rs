@@ -11,7 +11,8 @@ use crate::{Columns, Keys, Sql, Text, limit};
 
 table! {
     TOKENS: "tokens" by (hash: Bytes)
-    user_id: Number, kind: Short, expires: Number, of_token: Bytes, number: Number,
+    user_id: Number, kind: Short, expires: Number, of_token: Bytes, number: Number, created: Number,
+    last_used: Number, agent: Text, address: Text,
 }
 
 crate::implement! {

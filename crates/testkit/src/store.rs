@@ -30,6 +30,7 @@ pub mod retention;
 pub mod search;
 pub mod search_index;
 pub mod send;
+pub mod session;
 pub mod stamp;
 pub mod standing;
 pub mod summary;
@@ -394,6 +395,10 @@ macro_rules! store_suite {
                 messages_are_published_once_with_their_numbers
                 a_client_id_twice_in_one_batch_is_one_message
                 pending_member_accepts_by_sending
+            }
+            session {
+                sessions_are_the_tokens_that_stand_newest_first
+                uses_are_noted_and_the_first_client_stays
             }
             stamp {
                 a_point_finds_what_changed_after_it

@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::error::Error;
 use crate::rest::{Rest, encode_segment};
@@ -41,6 +42,23 @@ impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ticket").field("expires", &self.expires).finish_non_exhaustive()
     }
+}
+
+/// A place at which a user is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserSession {
+    pub id: Uuid,
+    /// The date of the sign-in; none if an earlier version of the server made it.
+    pub created: Option<String>,
+    /// The date of its last use, to within five minutes, for an open WebSocket to within an hour.
+    pub last_used: Option<String>,
+    /// The date of its end.
+    pub expires: String,
+    /// The `User-Agent` of the browser or program.
+    pub agent: Option<String>,
+    pub address: Option<String>,
+    /// Whether it is the session of this caller.
+    pub current: bool,
 }
 
 impl Rest {
@@ -90,5 +108,20 @@ impl Rest {
     /// Signs a user out everywhere.
     pub async fn revoke_tokens(&self, name: &str) -> Result<(), Error> {
         self.delete(&format!("users/{}/tokens/", encode_segment(name))).await
+    }
+
+    /// Signs a user out everywhere else: this caller's session stays.
+    pub async fn revoke_other_tokens(&self, name: &str) -> Result<(), Error> {
+        self.delete(&format!("users/{}/tokens/?others=true", encode_segment(name))).await
+    }
+
+    /// Where a user is signed in, the newest first.
+    pub async fn sessions(&self, name: &str) -> Result<Vec<UserSession>, Error> {
+        self.get(&format!("users/{}/sessions/", encode_segment(name))).await
+    }
+
+    /// Ends one session of a user, and its sockets.
+    pub async fn end_session(&self, name: &str, id: Uuid) -> Result<(), Error> {
+        self.delete(&format!("users/{}/sessions/{id}/", encode_segment(name))).await
     }
 }

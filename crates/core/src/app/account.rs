@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use super::actor::service_only;
 use super::identity::not_held;
+use super::session::{self, end_others};
 use super::user::{own, short_enough, taken};
 use super::{App, Context, Growth, Unit};
 use crate::event::{Ended, Event, Kind};
 use crate::limits::SESSIONS;
 use crate::profile::Origin;
+use crate::session::SessionClient;
 use crate::store::Tx;
 use crate::token::{self, Secret, SecretKind, Token, TokenHash};
 use crate::user::{Caller, User};
@@ -34,6 +36,19 @@ pub struct SignUp {
     pub phc: String,
     /// The lifetime of the session.
     pub ttl: Duration,
+    /// The browser or program that signs up.
+    pub client: SessionClient,
+}
+
+/// Begins a session for a user whose password was verified.
+#[derive(Debug, Clone)]
+pub struct BeginSession {
+    /// The account, against which the password was verified.
+    pub account: Account,
+    /// The lifetime of the session.
+    pub ttl: Duration,
+    /// The browser or program that signs in.
+    pub client: SessionClient,
 }
 
 /// A new token. Its secret is shown only once.
@@ -69,7 +84,7 @@ impl App {
         self.write(Growth::Adds, &Context::new(Caller::Service), command, |unit, command| {
             not_held(unit, &command.name, "name")?;
             let user = account_insert(unit, &command.name, &command.phc)?;
-            issue(unit, user, token::Kind::Token, command.ttl)
+            issue_token(unit, user, command.ttl, Some(&command.client))
         })
         .await
     }
@@ -97,15 +112,16 @@ impl App {
 
     /// Makes a session for a user whose password was verified against `phc`. The password must not have
     /// changed since.
-    pub async fn session_create(&self, account: Account, ttl: Duration) -> Result<Issued> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), (account, ttl), |unit, (account, ttl)| {
+    pub async fn session_create(&self, command: BeginSession) -> Result<Issued> {
+        self.write(Growth::Bounded, &Context::new(Caller::Service), command, |unit, command| {
+            let account = &command.account;
             if account.phc.is_none() || unit.tx.password(account.user.id)? != account.phc {
                 return Err(Error::Unauthenticated("the name or the password is wrong"));
             }
             if let Some((_, standing)) = unit.tx.user_standing(account.user.id)? {
                 standing.admit(unit.now())?;
             }
-            issue(unit, account.user.clone(), token::Kind::Token, *ttl)
+            issue_token(unit, account.user.clone(), command.ttl, Some(&command.client))
         })
         .await
     }
@@ -133,13 +149,10 @@ impl App {
                 return Err(Error::forbidden(WRONG_OLD));
             }
             unit.tx.password_set(user.id, &command.phc)?;
-            let Some(session) = &command.session else {
-                return end_sessions(unit, user.id);
-            };
-            for ended in unit.tx.tokens_delete_others(user.id, session)? {
-                unit.tell(Event::to_users(Kind::Ended(Ended::Token(ended)), vec![]));
+            match &command.session {
+                Some(session) => end_others(unit, user.id, session),
+                None => end_sessions(unit, user.id),
             }
-            Ok(())
         })
         .await
     }
@@ -197,13 +210,7 @@ impl App {
 
     /// Ends one token with its open sockets.
     pub async fn token_end(&self, hash: TokenHash) -> Result<()> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), hash, |unit, hash| {
-            if unit.tx.token_delete(hash)? {
-                unit.tell(Event::to_users(Kind::Ended(Ended::Token(*hash)), vec![]));
-            }
-            Ok(())
-        })
-        .await
+        self.write(Growth::Bounded, &Context::new(Caller::Service), hash, end_token).await
     }
 
     /// Ends all tokens of a user with their open sockets. The password stays.
@@ -244,6 +251,14 @@ fn signs_in_here(tx: &dyn Tx, user: UserId) -> Result<()> {
     Ok(())
 }
 
+/// Ends a token with its open sockets, if there is such a token.
+pub(super) fn end_token(unit: &mut Unit, token: &TokenHash) -> Result<()> {
+    if unit.tx.token_delete(token)? {
+        unit.tell_end(*token);
+    }
+    Ok(())
+}
+
 /// Ends all tokens of a user with their open sockets.
 fn end_sessions(unit: &mut Unit, user: UserId) -> Result<()> {
     unit.tx.tokens_delete(user)?;
@@ -275,7 +290,22 @@ fn admitted(token: Token, now: Date) -> Result<Token> {
     }
 }
 
-pub(super) fn issue(unit: &mut Unit, user: User, kind: token::Kind, ttl: Duration) -> Result<Issued> {
+/// Makes a token of a user, for the client that has signed in, or for a service.
+pub(super) fn issue_token(
+    unit: &mut Unit,
+    user: User,
+    ttl: Duration,
+    client: Option<&SessionClient>,
+) -> Result<Issued> {
+    let issued = issue(unit, user, token::Kind::Token, ttl)?;
+    session::begin(unit, &issued.secret.hash(), client)?;
+    for ended in unit.tx.tokens_trim(issued.user.id, SESSIONS)? {
+        unit.tell_end(ended);
+    }
+    Ok(issued)
+}
+
+fn issue(unit: &mut Unit, user: User, kind: token::Kind, ttl: Duration) -> Result<Issued> {
     let secret_kind = match kind {
         token::Kind::Token => SecretKind::Token,
         token::Kind::Ticket { .. } => SecretKind::Ticket,
@@ -284,10 +314,12 @@ pub(super) fn issue(unit: &mut Unit, user: User, kind: token::Kind, ttl: Duratio
     let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
     let expires = Date::from_micros(unit.now().micros().saturating_add(ttl));
     unit.tx.token_insert(&secret.hash(), user.id, kind, expires)?;
-    if kind == token::Kind::Token {
-        for ended in unit.tx.tokens_trim(user.id, SESSIONS)? {
-            unit.tell(Event::to_users(Kind::Ended(Ended::Token(ended)), vec![]));
-        }
-    }
     Ok(Issued { user, secret, expires })
+}
+
+impl Unit<'_> {
+    /// Publishes the end of a token, which closes its sockets on every node.
+    pub(super) fn tell_end(&mut self, token: TokenHash) {
+        self.tell(Event::to_users(Kind::Ended(Ended::Token(token)), vec![]));
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::account::{Issued, LONGEST, issue};
+use super::account::{Issued, LONGEST, issue_token};
 use super::actor::service_only;
 use super::profile::{audience, set_profile};
 use super::user::short_enough;
@@ -103,7 +103,7 @@ impl App {
                 return Err(Error::field("ttl", token::TTL));
             }
             let user = host_user(unit, &command.name, identity, command.adopt)?;
-            issue(unit, user, token::Kind::Token, command.ttl)
+            issue_token(unit, user, command.ttl, None)
         })
         .await
     }

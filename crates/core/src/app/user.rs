@@ -235,7 +235,7 @@ pub(super) fn own(unit: &Unit, name: &Name) -> Result<User> {
     editable(unit.tx, unit.caller, unit.rules.users.directory, name)
 }
 
-fn editable(tx: &dyn Tx, caller: Caller, directory: Directory, name: &Name) -> Result<User> {
+pub(super) fn editable(tx: &dyn Tx, caller: Caller, directory: Directory, name: &Name) -> Result<User> {
     let user = found(tx, caller, directory, name)?;
     if let Some(me) = actor(tx, caller, None)?
         && me.id != user.id

@@ -3,7 +3,7 @@
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use chinwag_core::app::Context;
-use chinwag_core::app::account::{ChangePassword, Issued, SignUp, WRONG_OLD};
+use chinwag_core::app::account::{BeginSession, ChangePassword, Issued, SignUp, WRONG_OLD};
 use chinwag_core::password::Password;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{Error, Name, Result};
@@ -32,7 +32,8 @@ impl Auth {
         let fold = account.name.fold(self.app.name_case());
         let phc = self.passwords.hash(account.password, from).await?;
         let ttl = self.options.session_ttl;
-        let session = self.app.account_create(SignUp { name: account.name, phc, ttl }).await?;
+        let sign_up = SignUp { name: account.name, phc, ttl, client: self.client(parts) };
+        let session = self.app.account_create(sign_up).await?;
         self.attempts.succeeded(&fold, from);
         Ok(self.begun(session, &fold, parts))
     }
@@ -53,7 +54,9 @@ impl Auth {
         if !self.passwords.verify(password, phc, from).await? {
             return Err(WRONG);
         }
-        let session = self.app.session_create(account.ok_or(WRONG)?, self.options.session_ttl).await?;
+        let (account, ttl) = (account.ok_or(WRONG)?, self.options.session_ttl);
+        let begin = BeginSession { account, ttl, client: self.client(parts) };
+        let session = self.app.session_create(begin).await?;
         self.attempts.succeeded(&fold, from);
         Ok(self.begun(session, &fold, parts))
     }

@@ -1,10 +1,11 @@
-//! Users of tokens that were valid a moment ago. Remembering them saves the lookup that only the rate
-//! limits need. They decide no right: the use case looks the token up again.
+//! Users of tokens that were valid a moment ago, and which tokens are in use. Remembering them saves the lookup that only
+//! the rate limits need, and a write for each use. They decide no right: the use case looks the token up again.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chinwag_core::UserId;
+use chinwag_core::session::{SessionClient, TokenUse};
 use chinwag_core::token::TokenHash;
 
 /// The most tokens that are remembered; one more clears them all.
@@ -12,26 +13,90 @@ const CAPACITY: usize = 64 * 1024;
 
 /// Users by token.
 #[derive(Default)]
-pub(super) struct KnownTokens(Mutex<HashMap<TokenHash, UserId>>);
+pub(super) struct KnownTokens(Mutex<HashMap<TokenHash, KnownToken>>);
+
+struct KnownToken {
+    user: UserId,
+    /// Whether it was used since its use was noted.
+    is_used: bool,
+    /// The client that was the first to use it here, until that is noted.
+    client: Option<Box<SessionClient>>,
+}
 
 impl KnownTokens {
+    /// The user of a token, which is in use.
     pub(super) fn get(&self, token: &TokenHash) -> Option<UserId> {
-        self.lock().get(token).copied()
+        self.lock().get_mut(token).map(|known| {
+            known.is_used = true;
+            known.user
+        })
     }
 
-    pub(super) fn insert(&self, token: TokenHash, user: UserId) {
+    /// Remembers a token, which is in use.
+    pub(super) fn insert(&self, token: TokenHash, user: UserId, client: SessionClient) {
         let mut known = self.lock();
-        if known.len() >= CAPACITY {
+        if known.len() >= CAPACITY && !known.contains_key(&token) {
             known.clear();
         }
-        known.insert(token, user);
+        let entry = known.entry(token);
+        let entry = entry.or_insert_with(|| KnownToken { user, is_used: true, client: Some(client.into()) });
+        (entry.user, entry.is_used) = (user, true);
     }
 
     pub(super) fn forget(&self, token: &TokenHash) {
         self.lock().remove(token);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<TokenHash, UserId>> {
+    /// The uses since the last call.
+    pub(super) fn take_uses(&self) -> Vec<TokenUse> {
+        let mut known = self.lock();
+        let used = known.iter_mut().filter(|(_, known)| std::mem::take(&mut known.is_used));
+        used.map(|(token, known)| TokenUse {
+            token: *token,
+            client: known.client.take().map(|client| *client),
+        })
+        .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<TokenHash, KnownToken>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(number: usize) -> TokenHash {
+        let mut hash = [0; 32];
+        hash[..8].copy_from_slice(&number.to_be_bytes());
+        TokenHash(hash)
+    }
+
+    fn client() -> SessionClient {
+        SessionClient::new(Some("Browser"), "10.0.0.1".into())
+    }
+
+    #[test]
+    fn use_of_a_token_is_taken_once() {
+        let known = KnownTokens::default();
+        assert_eq!(known.get(&hash(1)), None);
+        known.insert(hash(1), UserId(7), client());
+        assert_eq!(known.take_uses(), [TokenUse { token: hash(1), client: Some(client()) }]);
+        assert_eq!(known.take_uses(), [], "nothing has happened since");
+        assert_eq!(known.get(&hash(1)), Some(UserId(7)));
+        assert_eq!(known.take_uses(), [TokenUse { token: hash(1), client: None }]);
+        known.get(&hash(1));
+        known.forget(&hash(1));
+        assert_eq!(known.take_uses(), []);
+    }
+
+    #[test]
+    fn remembered_tokens_are_bounded() {
+        let known = KnownTokens::default();
+        for number in 0..=CAPACITY {
+            known.insert(hash(number), UserId(1), SessionClient::default());
+        }
+        assert_eq!(known.lock().len(), 1);
     }
 }

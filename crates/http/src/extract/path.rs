@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use chinwag_core::app::identity::Spelled;
-use chinwag_core::{BotKeyId, Error, FileId, GroupId, HookId, MessageId, Name, PushId, WebhookId};
+use chinwag_core::{BotKeyId, Error, FileId, GroupId, HookId, MessageId, Name, PushId, SessionId, WebhookId};
 
 use crate::error::Problem;
 
@@ -61,6 +61,10 @@ impl Id for WebhookId {
 
 impl Id for HookId {
     const NOUN: &str = "hook";
+}
+
+impl Id for SessionId {
+    const NOUN: &str = "session";
 }
 
 impl Id for BotKeyId {

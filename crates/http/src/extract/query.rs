@@ -222,6 +222,15 @@ impl Query {
         format!("{}/?{}", self.path.trim_end_matches('/'), query.finish())
     }
 
+    /// Whether a switch is on.
+    pub(crate) fn switch(&self, key: &'static str) -> Result<bool> {
+        match self.get(key)? {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Error::field(key, "must be true or false")),
+        }
+    }
+
     fn get(&self, key: &'static str) -> Result<Option<&str>> {
         let mut found = self.pairs.iter().filter(|(name, _)| name == key).map(|(_, value)| value.as_str());
         match (found.next(), found.next()) {

@@ -6,7 +6,10 @@ use chinwag_core::app::identity::IssueToken;
 
 use super::prelude::*;
 use super::session::{IssuedToken, issued};
+use super::user_session::token_of;
+use crate::auth::Credential;
 use crate::extract::path::{ByName, BySpelling};
+use crate::extract::query::Query;
 use crate::wire::input::account::NewToken;
 
 /// Makes a token for a user, whose name is given to the byte. For services.
@@ -28,18 +31,30 @@ pub(crate) async fn create(
     Ok(issued(&token))
 }
 
-/// Signs a user out everywhere: ends all of its tokens and tickets, its sockets included.
+/// Signs a user out everywhere: ends all of its tokens and tickets, its sockets included. With `others`, those of the
+/// request stay.
 #[utoipa::path(
     delete, path = "/api/v1/users/{name}/tokens/", tag = "accounts", operation_id = "token_delete",
-    params(("name" = String, Path, description = "The user's name.")),
-    responses((status = 200, description = "Nothing that the user has signed in with is good any more."), Refusals),
+    params(
+        ("name" = String, Path, description = "The user's name."),
+        ("others" = Option<bool>, Query, description = "With `true`, the token of the request stays, with its sockets."),
+    ),
+    responses((status = 200, description = "Nothing else that the user has signed in with is good any more."), Refusals),
 )]
 pub(crate) async fn delete(
     State(state): State<Arc<ServerState>>,
     CallerContext(context): CallerContext,
+    credential: Option<Credential>,
     ByName(name): ByName,
+    query: Query,
     parts: Parts,
 ) -> Result<Response> {
+    if query.switch("others")?
+        && let Some(kept) = token_of(credential)
+    {
+        state.app.tokens_end_others(&context, name, kept).await?;
+        return Ok(nothing());
+    }
     state.app.tokens_end(&context, name).await?;
     let mut response = nothing();
     response.headers_mut().insert(header::SET_COOKIE, state.auth.no_cookie(&parts));

@@ -72,16 +72,12 @@ impl Hub {
         for groups in groups.chunks(PAGE) {
             self.compare_groups(groups, outcomes).await?;
         }
-        let (mut users, mut tokens) = (Vec::with_capacity(self.users.len()), HashSet::new());
-        self.users.each(|user| {
-            users.push(user.id);
-            tokens.extend(user.lock().sockets.iter().filter_map(|entry| entry.socket.token));
-        });
+        let mut users = Vec::with_capacity(self.users.len());
+        self.users.each(|user| users.push(user.id));
         for users in users.chunks(USERS) {
             self.compare_users(users, outcomes).await?;
         }
-        let tokens: Vec<_> = tokens.into_iter().collect();
-        for tokens in tokens.chunks(PAGE) {
+        for tokens in self.open_tokens().chunks(PAGE) {
             self.compare_tokens(tokens).await?;
         }
         Ok(())

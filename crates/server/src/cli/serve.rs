@@ -72,6 +72,7 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     let watching = tokio::spawn(upkeep::run(app.clone(), watched, config.store.min_free));
     let working = tokio::spawn(chinwag_http::work::run(app.clone()));
     let sending = tokio::spawn(chinwag_http::webhook::run(state.clone(), config.presence.lease.0));
+    let noting = tokio::spawn(chinwag_http::sessions::run(state.clone()));
     let notifying = tokio::spawn(chinwag_http::push::run(state.clone(), config.presence.lease.0));
     let control = match Control::listen(&folder.socket()) {
         Ok(control) => Some(tokio::spawn(control.serve(app))),
@@ -98,6 +99,9 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     }
     if timeout(LINGER, notifying).await.is_err() {
         tracing::warn!("the notifying did not end in time");
+    }
+    if timeout(LINGER, noting).await.is_err() {
+        tracing::warn!("the last use of some sessions is not noted");
     }
     following.abort();
     indexing.abort();

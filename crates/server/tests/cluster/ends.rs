@@ -29,10 +29,20 @@ enum Way {
     /// The deletion of a bot's key.
     Key,
     Suspension,
+    /// The end of one session.
+    Session,
 }
 
-const WAYS: [Way; 7] =
-    [Way::Revocation, Way::Deletion, Way::Expiry, Way::Password, Way::Command, Way::Key, Way::Suspension];
+const WAYS: [Way; 8] = [
+    Way::Revocation,
+    Way::Deletion,
+    Way::Expiry,
+    Way::Password,
+    Way::Command,
+    Way::Key,
+    Way::Suspension,
+    Way::Session,
+];
 
 impl Way {
     async fn user(self, cluster: &Cluster, name: &str) -> Client {
@@ -54,7 +64,7 @@ impl Way {
                 let key = service.post(&format!("users/{name}/keys/"), key).await.ok(201);
                 return Client::new(&cluster.nodes[0].url(), key["key"].as_str(), name);
             }
-            Self::Revocation | Self::Deletion | Self::Command | Self::Suspension => {
+            Self::Revocation | Self::Deletion | Self::Command | Self::Suspension | Self::Session => {
                 return service.user(name).await;
             }
         };
@@ -90,6 +100,11 @@ impl Way {
                 let path = format!("users/{name}/keys/");
                 let keys = first.service().get(&path).await.ok(200);
                 first.service().delete(&format!("{path}{}/", id(&keys[0]))).await.ok(200);
+            }
+            Self::Session => {
+                let path = format!("users/{name}/sessions/");
+                let sessions = first.as_user(user).get(&path).await.ok(200);
+                first.service().delete(&format!("{path}{}/", id(&sessions[0]))).await.ok(200);
             }
         }
     }

@@ -53,6 +53,7 @@ mod sockets;
 mod suspension;
 mod threads;
 mod uploads;
+mod user_sessions;
 mod validator;
 mod webhooks;
 mod windows;

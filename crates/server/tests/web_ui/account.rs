@@ -210,6 +210,38 @@ async fn a_password_is_changed_and_other_sessions_end() {
 }
 
 #[tokio::test]
+async fn sessions_are_shown_and_signed_out() {
+    let stage = Stage::open().await;
+    let ann = stage.person("ann").await;
+    let (other, third) = tokio::join!(stage.browser("ann"), stage.browser("ann"));
+    for browser in [&other, &third] {
+        sign(browser, "ann", PASSWORD, "Sign in").await;
+        browser.sees("Signed in as ann").await;
+    }
+    ann.press("Your profile").await;
+    ann.sees("Where you are signed in").await;
+    ann.sees("Chrome on Linux").await;
+    ann.sees("127.0.0.1 · signed in").await;
+    let shown = "const rows = walk(document).filter((each) => each.matches('chinwag-sessions li'));
+        return rows.length === arguments[0] && rows[0].textContent.includes('This one')";
+    ann.looks("see three sessions, hers first", shown, serde_json::json!([3])).await;
+    ann.press("Sign out: Chrome on Linux").await;
+    ann.looks("see two sessions", shown, serde_json::json!([2])).await;
+    third.sees("Your session has ended. Sign in again.").await;
+    sign(&third, "ann", PASSWORD, "Sign in").await;
+    third.sees("Signed in as ann").await;
+    ann.press("Close").await;
+    ann.press("Your profile").await;
+    ann.press("Sign out all others").await;
+    ann.looks("see one session", shown, serde_json::json!([1])).await;
+    other.sees("Your session has ended. Sign in again.").await;
+    third.sees("Your session has ended. Sign in again.").await;
+    ann.press("Close").await;
+    ann.is_connected().await;
+    tokio::join!(ann.close(), other.close(), third.close());
+}
+
+#[tokio::test]
 async fn an_account_made_anew_finds_nothing_of_the_former() {
     let mut stage = Stage::open().await;
     let ann = stage.person("ann").await;

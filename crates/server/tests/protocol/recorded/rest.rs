@@ -267,6 +267,14 @@ async fn accounts(session: &mut Session) {
     session
         .ask(&service, Method::PUT, "users/ann/password/", json!({ "password": "another password" }))
         .await;
+    session.ask(&nobody, Method::POST, "sessions/", account("gil", "another password")).await;
+    let listed = session.ask(&gil, Method::GET, "users/gil/sessions/", Value::Null).await;
+    session.ask(&ann, Method::GET, "users/gil/sessions/", Value::Null).await;
+    let other = format!("users/gil/sessions/{}/", text(&listed.json[0]["id"]));
+    session.ask(&ann, Method::DELETE, &other, Value::Null).await;
+    session.ask(&gil, Method::DELETE, &other, Value::Null).await;
+    session.ask(&gil, Method::DELETE, &other, Value::Null).await;
+    session.ask(&gil, Method::DELETE, "users/gil/tokens/?others=true", Value::Null).await;
     session.ask(&gil, Method::POST, "tickets/", Value::Null).await;
     session.ask(&service, Method::POST, "tickets/", Value::Null).await;
     session.ask(&gil, Method::DELETE, "sessions/", Value::Null).await;

@@ -1,0 +1,77 @@
+//! Sessions: where a user is signed in, and their ends.
+
+use super::account::end_token;
+use super::user::{editable, own};
+use super::{App, Context, Growth, Unit};
+use crate::session::{SessionClient, TokenUse, USES_NOTED_TOGETHER, UserSession};
+use crate::token::TokenHash;
+use crate::user::Caller;
+use crate::{Error, Name, Result, SessionId, UserId};
+
+/// Ends one session of a user.
+#[derive(Debug, Clone)]
+pub struct EndSession {
+    pub name: Name,
+    pub id: SessionId,
+}
+
+impl App {
+    /// The sessions of a user, the newest first, for the user and for services.
+    pub async fn sessions(&self, context: &Context, name: Name) -> Result<Vec<UserSession>> {
+        let query = (name, self.user_rules().directory, self.clock().now());
+        self.read(context, query, |tx, caller, (name, directory, now)| {
+            let user = editable(tx, caller, *directory, name)?;
+            tx.sessions(user.id, *now)
+        })
+        .await
+    }
+
+    /// Ends one session of a user with its open sockets. Returns its token.
+    pub async fn session_end(&self, context: &Context, command: EndSession) -> Result<TokenHash> {
+        self.write(Growth::Bounded, context, command, |unit, EndSession { name, id }| {
+            let user = own(unit, name)?;
+            let now = unit.now();
+            let found = unit.tx.sessions(user.id, now)?.into_iter().find(|session| session.id() == *id);
+            let token = found.ok_or(Error::NotFound("session"))?.token;
+            end_token(unit, &token)?;
+            Ok(token)
+        })
+        .await
+    }
+
+    /// Ends all tokens of a user with their open sockets, except one.
+    pub async fn tokens_end_others(&self, context: &Context, name: Name, kept: TokenHash) -> Result<()> {
+        self.write(Growth::Bounded, context, (name, kept), |unit, (name, kept)| {
+            let user = own(unit, name)?;
+            end_others(unit, user.id, kept)
+        })
+        .await
+    }
+
+    /// Notes that tokens are in use, a few in one transaction.
+    pub async fn tokens_use(&self, uses: Vec<TokenUse>) -> Result<()> {
+        for uses in uses.chunks(USES_NOTED_TOGETHER) {
+            let service = Context::new(Caller::Service);
+            self.write(Growth::Bounded, &service, uses.to_vec(), |unit, uses| {
+                let now = unit.now();
+                unit.tx.tokens_use(uses, now)
+            })
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Ends all tokens of a user with their open sockets, except one.
+pub(super) fn end_others(unit: &mut Unit, user: UserId, kept: &TokenHash) -> Result<()> {
+    for ended in unit.tx.tokens_delete_others(user, kept)? {
+        unit.tell_end(ended);
+    }
+    Ok(())
+}
+
+/// Notes a new token, and the client that has asked for it for itself.
+pub(super) fn begin(unit: &mut Unit, token: &TokenHash, client: Option<&SessionClient>) -> Result<()> {
+    let now = unit.now();
+    unit.tx.session_begin(token, now, client)
+}

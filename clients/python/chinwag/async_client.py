@@ -12,7 +12,7 @@ from typing import Any, AsyncIterator, BinaryIO, Dict, List, Literal, Mapping, O
 from .errors import ChinwagError
 from .transport import AsyncTransport, next_cursor, path_of, query_of
 from .types import (
-    UNSET, Attempt, Event, EventPage, File, FoundMessage, Group, Invite, Member, Message, Operation, ReadMark, ServerInfo, Token,
+    UNSET, Attempt, Event, EventPage, File, FoundMessage, Group, Invite, Key, Member, Message, Operation, ReadMark, ServerInfo, Token,
     Unread, Unset, User, UserSession, Webhook,
 )
 
@@ -145,6 +145,17 @@ class AsyncClient:
     async def set_password(self, name: str, password: str) -> None:
         """Sets the password of an account of Chinwag's own, and ends its sessions."""
         await self._send("PUT", path_of("users", name, "password"), {"password": password}, safe=True)
+
+    async def create_key(self, scopes: Sequence[str], ttl: Optional[int] = None) -> Key:
+        """A key that is good for some scopes (read, write, users, events, admin). The answer alone has the secret."""
+        payload = {"scopes": list(scopes), "ttl": UNSET if ttl is None else ttl}
+        return cast(Key, await self._send("POST", "keys/", payload))
+
+    async def list_keys(self) -> List[Key]:
+        return cast(List[Key], await self._send("GET", "keys/"))
+
+    async def delete_key(self, key: str) -> None:
+        await self._send("DELETE", path_of("keys", key))
 
     # Relations
 

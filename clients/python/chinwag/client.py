@@ -14,7 +14,7 @@ from typing import Any, Iterator, BinaryIO, Dict, List, Literal, Mapping, Option
 from .errors import ChinwagError
 from .transport import Transport, next_cursor, path_of, query_of
 from .types import (
-    UNSET, Attempt, Event, EventPage, File, FoundMessage, Group, Invite, Member, Message, Operation, ReadMark, ServerInfo, Token,
+    UNSET, Attempt, Event, EventPage, File, FoundMessage, Group, Invite, Key, Member, Message, Operation, ReadMark, ServerInfo, Token,
     Unread, Unset, User, UserSession, Webhook,
 )
 
@@ -147,6 +147,17 @@ class Client:
     def set_password(self, name: str, password: str) -> None:
         """Sets the password of an account of Chinwag's own, and ends its sessions."""
         self._send("PUT", path_of("users", name, "password"), {"password": password}, safe=True)
+
+    def create_key(self, scopes: Sequence[str], ttl: Optional[int] = None) -> Key:
+        """A key that is good for some scopes (read, write, users, events, admin). The answer alone has the secret."""
+        payload = {"scopes": list(scopes), "ttl": UNSET if ttl is None else ttl}
+        return cast(Key, self._send("POST", "keys/", payload))
+
+    def list_keys(self) -> List[Key]:
+        return cast(List[Key], self._send("GET", "keys/"))
+
+    def delete_key(self, key: str) -> None:
+        self._send("DELETE", path_of("keys", key))
 
     # Relations
 

@@ -50,6 +50,14 @@ class Token(TypedDict):
     expires: str
 
 
+class Key(TypedDict, total=False):
+    id: str
+    scopes: List[str]
+    created: str
+    expires: Optional[str]
+    key: str
+
+
 class UserSession(TypedDict):
     id: str
     created: Optional[str]

@@ -27,6 +27,7 @@ pub mod identity;
 pub mod import;
 pub mod invite;
 pub mod join;
+pub mod key;
 pub mod member;
 mod mention;
 pub mod message;
@@ -132,6 +133,7 @@ impl Who {
                 let token = good(tx, &hash, rules.clock.now())?.ok_or(crate::token::REFUSED)?;
                 Ok(Caller::User(token.user))
             }
+            Self::Key(hash) => key::scopes(tx, &hash, rules.clock.now()).map(|_| Caller::Service),
             Self::Bot(secret) => {
                 bot_grant(tx, secret, rules.clock.now())?;
                 Err(Error::forbidden(BEYOND_BOTS))

@@ -22,8 +22,17 @@ pub enum Who {
     /// The user of the token with this hash. The transaction looks it up first, and refuses an ended token
     /// whatever the request is.
     Token(TokenHash),
+    /// The service, by the key with this hash, which is good for some scopes. The transaction looks it up first.
+    Key(TokenHash),
     /// A bot, by a secret of its own. The transaction looks it up first, and refuses what the secret does not allow.
     Bot(BotSecret),
+}
+
+impl Who {
+    /// Whether it is the service, whose credential is good or is about to be looked up.
+    pub fn is_service(self) -> bool {
+        matches!(self, Self::Known(Caller::Service) | Self::Key(_))
+    }
 }
 
 impl Context {
@@ -31,7 +40,7 @@ impl Context {
     pub fn refuse_bots(&self) -> Result<()> {
         match self.who {
             Who::Bot(_) => Err(Error::forbidden(BEYOND_BOTS)),
-            Who::Known(_) | Who::Token(_) => Ok(()),
+            Who::Known(_) | Who::Token(_) | Who::Key(_) => Ok(()),
         }
     }
 

@@ -76,6 +76,11 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// The id of a key of the service.
+    KeyId, "a key"
+);
+
+uuid_id!(
     /// A task's id. Ids ascend in the order of creation.
     TaskId, "a task"
 );
@@ -116,7 +121,7 @@ macro_rules! random_id {
     };
 }
 
-random_id!(FileId WebhookId HookId BotKeyId PushId);
+random_id!(FileId WebhookId HookId BotKeyId KeyId PushId);
 
 impl SessionId {
     /// The id of the session with this token. It is made of the hash, and says nothing of it.

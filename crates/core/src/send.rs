@@ -238,7 +238,7 @@ impl Sending {
     /// The id and the date for it, taken anew at each call.
     pub fn stamp(&self) -> (MessageId, Date) {
         let (id, now) = self.rules.stamp();
-        (id, self.command.date_by(self.context.who == Who::Known(Caller::Service), now))
+        (id, self.command.date_by(self.context.who.is_service(), now))
     }
 
     /// Whether it has to be decided by itself, since it would accept a pending membership, or the author is in slow
@@ -250,10 +250,10 @@ impl Sending {
     }
 
     /// Whether a store that decides many messages in one statement sends it alone: its mentions and files, the secret of
-    /// its bot, or what the client sent in its place, are decided by more facts than those of [`Facts`]. It is then
+    /// its bot, a key of the service, or what the client sent in its place, are decided by more facts than those of [`Facts`]. It is then
     /// [run](Sending::run) in its place among the others.
     pub fn is_alone(&self) -> bool {
-        self.command.has_own_digest() || matches!(self.context.who, Who::Bot(_))
+        self.command.has_own_digest() || matches!(self.context.who, Who::Bot(_) | Who::Key(_))
     }
 
     /// Sends it inside a transaction, as a store does that decides one message at a time.
@@ -297,7 +297,7 @@ impl Sending {
         let caller = match (self.context.who, &facts.author) {
             (Who::Known(caller), _) => caller,
             (Who::Token(_), Some(author)) => Caller::User(author.id),
-            (Who::Token(_), None) | (Who::Bot(_), _) => return Err(REFUSED),
+            (Who::Token(_), None) | (Who::Bot(_) | Who::Key(_), _) => return Err(REFUSED),
         };
         judge(caller, &self.command, facts, self.name_case())
     }

@@ -27,6 +27,7 @@ mod follower;
 mod group;
 mod import;
 mod invite;
+mod key;
 mod membership;
 mod mention;
 mod message;
@@ -60,6 +61,7 @@ pub use follower::{Follower, FollowerState, Followers, Lease, POSITION_BYTES, Si
 pub use group::{GroupPosition, Groups, Shown, Unread};
 pub use import::{ImportKind, Imported, Imports};
 pub use invite::Invites;
+pub use key::ScopedKeys;
 pub use membership::{ListedMember, MemberPlace, Memberships, Newcomer};
 pub use mention::Mentions;
 pub use message::{Edge, Located, Messages, NewMessage, Page, Prior, PriorThread, UNCOVERED, Written};
@@ -94,6 +96,7 @@ pub trait Tx:
     Users
     + Tokens
     + Sessions
+    + ScopedKeys
     + Relations
     + Groups
     + Memberships
@@ -123,6 +126,7 @@ impl<
     T: Users
         + Tokens
         + Sessions
+        + ScopedKeys
         + Relations
         + Groups
         + Memberships

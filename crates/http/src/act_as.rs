@@ -33,7 +33,7 @@ pub(crate) async fn identified(
     let Some(name) = named.next() else { return Ok(identified) };
     let is_service = match &identified {
         Identified::Nobody => state.options.open,
-        Identified::Known(Credential::Service) => true,
+        Identified::Known(Credential::Service) | Identified::Key(..) => true,
         Identified::Known(Credential::User(_)) | Identified::Token(..) | Identified::Bot(..) => false,
     };
     if !is_service {

@@ -7,6 +7,7 @@
 pub mod bot;
 pub mod hook;
 pub mod invite;
+pub mod key;
 pub mod pin;
 pub mod push;
 pub mod reaction;
@@ -206,6 +207,14 @@ macro_rules! routes {
                     put pin::add: answers(401, 404, 200).costs(Cost::Change).adds().in_name_of_author();
                     delete pin::remove: answers(401, 404, 200).costs(Cost::Change).in_name_of_author();
                 }
+                "/api/v1/keys/" {
+                    post key::create: answers(401, 403, 201).example(|_| json!({ "scopes": ["read"], "ttl": 60 }));
+                    get key::list: answers(401, 403, 200);
+                }
+                "/api/v1/keys/{id}/" {
+                    get key::get: answers(401, 403, 404);
+                    delete key::delete: answers(401, 403, 404);
+                }
                 "/api/v1/events/" {
                     get feed::list: answers(401, 403, 404);
                 }
@@ -331,6 +340,7 @@ pub(crate) const REST_PAYLOADS: &[&[RestPayload]] = &[
     &[bot::NewBotKey::REST],
     hook::REST,
     &[invite::NewInvite::REST],
+    &[key::NewKey::REST],
     messages::REST,
     push::REST,
     relation::REST,

@@ -15,6 +15,7 @@ mod outside;
 mod passwords;
 pub(crate) mod recheck;
 mod refusals;
+mod uses;
 mod validator;
 
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use axum::http::{Method, header};
 use chinwag_core::app::identity::Vouched;
 use chinwag_core::app::{App, Context};
 use chinwag_core::bot::{BEYOND_BOTS, BotAct, BotGrant, BotSecret};
-use chinwag_core::session::{SessionClient, TokenUse};
+use chinwag_core::scope::Scopes;
 use chinwag_core::token::{Kind, REFUSED, SecretKind, Token, TokenHash};
 use chinwag_core::user::{Caller, User};
 use chinwag_core::{Date, Error, Name, Result, UserId};
@@ -93,6 +94,8 @@ pub(crate) enum Identified {
     Nobody,
     /// A token of our own that was good a moment ago, and whom it stands for.
     Token(TokenHash, UserId),
+    /// A key of the service that was good a moment ago, and its scopes.
+    Key(TokenHash, Scopes),
     /// A secret of a bot that was good a moment ago, and the bot.
     Bot(BotSecret, UserId),
     /// A good one.
@@ -105,6 +108,8 @@ enum Shown<'r> {
     Service,
     /// One of our own tokens, if it is any.
     Token(TokenHash),
+    /// A key of the service beside the first one, if it is any.
+    ScopedKey(TokenHash),
     /// A bot's key, if it is any.
     Key(TokenHash),
     /// A credential that looks like one of the host application's.
@@ -169,6 +174,7 @@ impl Auth {
                 self.known_tokens.insert(hash, user, self.client(parts));
                 Ok(Identified::Token(hash, user))
             }
+            Shown::ScopedKey(hash) => Ok(Identified::Key(hash, self.app.scopes_of(hash).await?)),
             Shown::Key(hash) => {
                 let secret = BotSecret::Key(hash);
                 Ok(Identified::Bot(secret, self.app.bot_grant(secret).await?.user))
@@ -242,25 +248,6 @@ impl Auth {
         }
     }
 
-    /// The client of a request.
-    fn client(&self, parts: &Parts) -> SessionClient {
-        let agent =
-            parts.headers.get(header::USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()));
-        SessionClient::new(agent.as_deref(), Peer::of(parts, &self.options).address.to_string())
-    }
-
-    /// Notes that the token of a user is in use, if it is one of our own.
-    fn note_use(&self, user: &SignedIn, parts: &Parts) {
-        if let Some(token) = user.token {
-            self.known_tokens.insert(token, user.user.id, self.client(parts));
-        }
-    }
-
-    /// The uses of tokens since the last call.
-    pub(crate) fn take_uses(&self) -> Vec<TokenUse> {
-        self.known_tokens.take_uses()
-    }
-
     /// Refuses an `Origin`, if one was sent, that is neither this host's nor configured.
     pub fn origin_check(&self, parts: &Parts) -> Result<()> {
         origins::check(parts, &self.options).inspect_err(|_| self.note_origin(parts))
@@ -308,6 +295,8 @@ impl Auth {
     fn bearer<'r>(&self, secret: &'r str) -> Shown<'r> {
         if self.options.service_key.is(secret) {
             Shown::Service
+        } else if secret.starts_with(SecretKind::Key.prefix()) {
+            Shown::ScopedKey(TokenHash::of(secret))
         } else if is_bot_key(secret) {
             Shown::Key(TokenHash::of(secret))
         } else {
@@ -342,6 +331,7 @@ impl Auth {
                 self.app.bot_grant(BotSecret::Key(hash)).await?;
                 Err(Error::forbidden(BEYOND_BOTS))
             }
+            Shown::ScopedKey(hash) => self.app.scopes_of(hash).await.map(|_| Some(Credential::Service)),
             Shown::Service => Ok(Some(Credential::Service)),
             Shown::Several(all) => {
                 for one in all {
@@ -360,7 +350,12 @@ impl Auth {
         match shown {
             Shown::Token(hash) => Ok(self.app.token(hash).await?.map(signed_in)),
             Shown::Jwt(secret) => self.by_jwt(secret).await,
-            Shown::Nothing | Shown::Service | Shown::Key(_) | Shown::Several(_) | Shown::Other => Ok(None),
+            Shown::Nothing
+            | Shown::Service
+            | Shown::ScopedKey(_)
+            | Shown::Key(_)
+            | Shown::Several(_)
+            | Shown::Other => Ok(None),
         }
     }
 

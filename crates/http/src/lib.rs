@@ -35,6 +35,7 @@ pub mod push;
 mod rest;
 mod router;
 mod routes;
+mod scopes;
 mod serve;
 pub mod sessions;
 mod state;

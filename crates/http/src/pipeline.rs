@@ -1,6 +1,6 @@
 //! The steps of a REST request:
 //!
-//! 1. Identify: the credential is checked, and a service may name the user for whom it asks.
+//! 1. Identify: the credential is checked, and the scopes of a key. A service may name the user for whom it asks.
 //! 2. Read: the whole body, within its limits.
 //! 3. Charge: the user's rate limits.
 //! 4. Admit: a permit among the requests under way.
@@ -86,6 +86,9 @@ async fn prepare(
         return Ok(Prepared { body, token, charged: None });
     }
     let identified = identify(state, demands, parts).await.map_err(|error| refused(error.into()))?;
+    if let Identified::Key(_, scopes) = identified {
+        demands.require_scope(&parts.method, scopes).map_err(|error| refused(error.into()))?;
+    }
     let identified = act_as::identified(state, parts, identified).await.map_err(refused)?;
     let streams = demands.reads_body_itself(&parts.method);
     let body = if streams || identified == Identified::Nobody && !state.options.open {
@@ -165,7 +168,7 @@ fn limited_user(identified: &Identified) -> Option<UserId> {
     match identified {
         Identified::Nobody => None,
         Identified::Token(_, user) | Identified::Bot(_, user) => Some(*user),
-        Identified::Known(Credential::Service) => None,
+        Identified::Known(Credential::Service) | Identified::Key(..) => None,
         Identified::Known(credential @ Credential::User(_)) => match credential.caller() {
             Caller::Service => None,
             Caller::User(user) => Some(user),

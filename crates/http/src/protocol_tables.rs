@@ -1,4 +1,4 @@
-//! The tables of client events and of server events in `docs/protocol.md`, made from their declarations.
+//! The tables of client events, of server events and of scopes in `docs/protocol.md`, made from their declarations.
 //! `UPDATE=1 cargo test -p chinwag-http protocol_tables` writes them anew.
 
 use std::path::PathBuf;
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::api::{CLIENT_EVENTS, REST_PAYLOADS, SERVER_EVENTS};
+use crate::scopes::{PathScopes, SCOPES};
 use crate::wire::key::{Key, Need};
 use crate::wire::server_event::Numbered;
 
@@ -102,9 +103,22 @@ fn keys_of(schema: &Value) -> String {
     keys.join(", ")
 }
 
+/// The scopes of the routes, and what each is for.
+fn scopes() -> String {
+    let mut table = String::from("| routes | GET, HEAD | other methods |\n| --- | --- | --- |\n");
+    for (path, PathScopes(reading, writing)) in SCOPES {
+        let path = path.replace("{name}", "<name>");
+        let path = path.strip_prefix("/api/v1/").unwrap_or(&path);
+        table.extend(["| `", path, "…` | `", reading.as_str(), "` | `", writing.as_str(), "` |\n"]);
+    }
+    table
+}
+
 #[test]
-fn tables_of_events_are_as_declared() {
-    for (of, table) in [("client events", client_events()), ("server events", server_events())] {
+fn tables_are_as_declared() {
+    let tables =
+        [("client events", client_events()), ("server events", server_events()), ("scopes", scopes())];
+    for (of, table) in tables {
         let (begin, end) = marks(of);
         let text = document();
         let (before, rest) = text.split_once(&begin).expect("the table's begin");

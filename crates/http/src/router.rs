@@ -256,8 +256,10 @@ fn with_paths(
     bounded: bool,
 ) -> Router<Arc<ServerState>> {
     paths.into_iter().fold(router, |router, (path, methods)| {
-        let (parameters, demands) = (DocumentedParameters::at(path), RouteDemands::at(path));
-        let api = bounded.then(|| Arc::new(ApiPath { state: state.clone(), parameters, demands }));
+        let api = bounded.then(|| {
+            let (parameters, demands) = (DocumentedParameters::at(path), RouteDemands::at(path));
+            Arc::new(ApiPath { state: state.clone(), parameters, demands })
+        });
         let path = without_slash(path);
         let figures = Arc::new(Figures::new(path));
         let counted = layer_fn(move |route: Route| {

@@ -1,10 +1,13 @@
 //! The rules of a route: what callers are answered, the cost, an example.
 
 use axum::http::Method;
+use chinwag_core::Result;
 use chinwag_core::rate::Cost;
+use chinwag_core::scope::{Scope, Scopes};
 use serde_json::{Value, json};
 
 use crate::api::routes;
+use crate::scopes::PathScopes;
 use crate::wire::input::user::patch_cost;
 
 /// The code of an invite that does not exist, for examples.
@@ -66,6 +69,12 @@ pub(crate) enum RouteCost {
 }
 
 impl RouteEntry {
+    /// The scope of a key that may call it.
+    pub fn scope(&self) -> Scope {
+        let reads = self.method.eq_ignore_ascii_case("get") || self.method.eq_ignore_ascii_case("head");
+        PathScopes::of(self.path).of_method(if reads { &Method::GET } else { &Method::POST })
+    }
+
     /// The path of the example, for this user, and for this group or message.
     pub fn example_path(&self, user: &str, group: &str, message: &str) -> String {
         let id = if self.path.contains("/messages/{id}") { message } else { group };
@@ -149,13 +158,17 @@ routes!(entries);
 
 /// Demands of the routes of one path on the pipeline.
 #[derive(Debug)]
-pub(crate) struct RouteDemands(Vec<(&'static str, RouteRules)>);
+pub(crate) struct RouteDemands {
+    rules: Vec<(&'static str, RouteRules)>,
+    scopes: PathScopes,
+}
 
 impl RouteDemands {
     /// Those of a path as the table has it.
     pub(crate) fn at(path: &str) -> Self {
         let routes = ROUTES.iter().filter(|route| route.path == path);
-        Self(routes.map(|route| (route.method, route.rules)).collect())
+        let rules = routes.map(|route| (route.method, route.rules)).collect();
+        Self { rules, scopes: PathScopes::of(path) }
     }
 
     /// The cost of a method.
@@ -183,8 +196,13 @@ impl RouteDemands {
         self.rules(method).is_some_and(|rules| rules.takes_hook)
     }
 
+    /// Refuses a key that is not good for a method.
+    pub(crate) fn require_scope(&self, method: &Method, key: Scopes) -> Result<()> {
+        self.scopes.require(method, key)
+    }
+
     fn rules(&self, method: &Method) -> Option<&RouteRules> {
-        let found = self.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(method.as_str()));
+        let found = self.rules.iter().find(|(name, _)| name.eq_ignore_ascii_case(method.as_str()));
         found.map(|(_, rules)| rules)
     }
 }

@@ -1,17 +1,19 @@
-//! Requests of `chinwag user`: carried out by the running server, so that whoever is connected
+//! Requests of `chinwag user` and `chinwag key`: carried out by the running server, so that whoever is connected
 //! sees it at once, or over the store where none runs.
 
 use std::time::Duration;
 
 use chinwag_core::app::directory::Part;
 use chinwag_core::app::identity::{IssueToken, Spelled};
+use chinwag_core::app::key::MakeKey;
 use chinwag_core::app::suspension::ChangeStanding;
 use chinwag_core::app::user::Wanted;
 use chinwag_core::app::{App, Context};
 use chinwag_core::profile::FieldUpdate;
+use chinwag_core::scope::{Scope, ScopedKey, Scopes};
 use chinwag_core::suspension::{Suspension, SuspensionReason};
 use chinwag_core::user::Caller;
-use chinwag_core::{Date, Error, Name, UserId};
+use chinwag_core::{Date, Error, KeyId, Name, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Users in one page of a list.
@@ -33,6 +35,12 @@ pub(crate) enum Order {
     Standing { name: String, change: StandingOrder },
     /// Delete a user.
     Delete { name: String },
+    /// Make a key that is good for some scopes; without seconds it does not end by itself.
+    AddKey { scopes: Vec<String>, seconds: Option<u64> },
+    /// List the keys with scopes.
+    ListKeys,
+    /// End a key with scopes.
+    DeleteKey { id: String },
 }
 
 impl Order {
@@ -70,6 +78,10 @@ pub(crate) enum OrderOutcome {
     Names { names: Vec<String>, next: Option<i64> },
     /// The token.
     Token(String),
+    /// The key.
+    Key(String),
+    /// Keys without their secrets, a line each.
+    Keys(Vec<String>),
     /// It was refused, and why: a sentence.
     Refused(String),
 }
@@ -122,6 +134,7 @@ async fn attempt(app: &App, order: Order) -> Result<OrderOutcome, String> {
             app.user_delete(&service, name.clone()).await.map_err(|why| sentence(&name, &why))?;
             Ok(OrderOutcome::Done)
         }
+        Order::AddKey { .. } | Order::ListKeys | Order::DeleteKey { .. } => key_order(app, order).await,
     }
 }
 
@@ -143,6 +156,39 @@ impl StandingOrder {
     }
 }
 
+/// Does one thing with keys that are good for some scopes.
+async fn key_order(app: &App, order: Order) -> Result<OrderOutcome, String> {
+    let service = Context::new(Caller::Service);
+    match order {
+        Order::AddKey { scopes, seconds } => {
+            let scopes: Option<Vec<_>> = scopes.iter().map(|scope| Scope::parse(scope)).collect();
+            let scopes = Scopes::of(&scopes.ok_or("the running server does not know this scope")?);
+            let command = MakeKey { scopes, ttl: seconds.map(Duration::from_secs) };
+            let made = app.key_create(&service, command).await;
+            Ok(OrderOutcome::Key(made.map_err(|why| words(&why))?.1.expose().to_owned()))
+        }
+        Order::DeleteKey { id } => {
+            let key: KeyId = id.parse().map_err(|why| format!("{id} {why}"))?;
+            match app.key_delete(&service, key).await {
+                Ok(()) => Ok(OrderOutcome::Done),
+                Err(Error::NotFound(_)) => Err(format!("there is no key {id}")),
+                Err(why) => Err(why.to_string()),
+            }
+        }
+        _ => {
+            let keys = app.keys(&service).await.map_err(|why| why.to_string())?;
+            Ok(OrderOutcome::Keys(keys.iter().map(line).collect()))
+        }
+    }
+}
+
+/// A key in one line.
+fn line(key: &ScopedKey) -> String {
+    let scopes = key.scopes.list().map(Scope::as_str).collect::<Vec<_>>().join(",");
+    let end = key.expires.map_or_else(|| "never".to_owned(), |expires| expires.to_string());
+    format!("{}\t{scopes}\t{}\t{end}", key.id, key.created)
+}
+
 fn parse(name: &str) -> Result<Name, String> {
     Name::parse(name).map_err(|why| format!("the name {name:?} {why}"))
 }
@@ -158,6 +204,17 @@ fn sentence(name: &Name, why: &Error) -> String {
             })
             .collect::<Vec<_>>()
             .join("; "),
+        other => other.to_string(),
+    }
+}
+
+/// An error that is about no user, as a sentence.
+fn words(why: &Error) -> String {
+    match why {
+        Error::Invalid(fields) => {
+            let fields = fields.iter().map(|field| format!("{} {}", field.field, field.detail));
+            fields.collect::<Vec<_>>().join("; ")
+        }
         other => other.to_string(),
     }
 }

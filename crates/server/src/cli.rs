@@ -10,6 +10,7 @@ mod import;
 mod key;
 mod migrate;
 mod openapi;
+mod orders;
 mod prompt;
 mod restore;
 mod search;
@@ -35,7 +36,7 @@ pub(crate) struct Cli {
 enum Command {
     /// Serve until SIGTERM or Ctrl-C
     Serve(serve::Args),
-    /// Print the service key, alone on a line
+    /// Print the service key, alone on a line; make, list and delete keys with scopes
     Key(key::Args),
     /// Make, list and delete users, set passwords, make tokens
     User(user::Args),
@@ -65,7 +66,7 @@ enum Command {
 pub(crate) fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Serve(args) => serve::run(&args),
-        Command::Key(args) => key::run(&args),
+        Command::Key(args) => key::run(args),
         Command::User(args) => user::run(args),
         Command::Check(args) => check::run(&args),
         Command::Health(args) => health::run(&args),

@@ -6,8 +6,8 @@ use chinwag_core::store::encoding::Stored;
 use chinwag_core::token::TokenHash;
 use chinwag_core::webhook::{WebhookLane, WebhookQueue};
 use chinwag_core::{
-    BotKeyId, Date, Error, FileId, GroupId, HolderId, HookId, MessageId, Name, PushId, Result, Seq, TaskId,
-    UserId, WebhookId,
+    BotKeyId, Date, Error, FileId, GroupId, HolderId, HookId, KeyId, MessageId, Name, PushId, Result, Seq,
+    TaskId, UserId, WebhookId,
 };
 use uuid::Uuid;
 
@@ -81,6 +81,7 @@ column! {
     TaskId: id, id => TaskId(id);
     HolderId: id, id => HolderId(id);
     HookId: id, id => HookId(id);
+    KeyId: id, id => KeyId(id);
     BotKeyId: id, id => BotKeyId(id);
     WebhookId: id, id => WebhookId(id);
     WebhookLane: id, lane => WebhookLane(lane);

@@ -18,6 +18,7 @@ pub mod follower;
 pub mod group;
 pub mod import;
 pub mod invite;
+pub mod key;
 mod log;
 pub mod membership;
 pub mod mention;
@@ -61,6 +62,7 @@ pub const TABLES: &[Table] = &[
     user::PASSWORDS,
     token::TOKENS,
     bot::BOT_KEYS,
+    key::SCOPED_KEYS,
     relation::RELATIONS,
     group::GROUPS,
     membership::MEMBERSHIPS,
@@ -120,14 +122,15 @@ pub mod names {
     pub use chinwag_core::push::{NotifyFacts, ServerKeys, Subscription, WaitingPush};
     pub use chinwag_core::reaction::{Emoji, Reaction};
     pub use chinwag_core::relation::{self, Pair};
+    pub use chinwag_core::scope::ScopedKey;
     pub use chinwag_core::session::{SessionClient, TokenUse, UserSession};
     pub use chinwag_core::store::{
         Bans, Bots, Candidate, Candidates, ChangedGroup, CommitPoint, DepartedGroup, Edge, Feed, FileRow,
         Files, Follower, FollowerState, Followers, Groups, ImportKind, Imported, Imports, Invites, Lease,
         ListedMember, Located, MemberPlace, Memberships, Mentions, Messages, NewMessage, NewReaction,
         Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins, Prior, Pushes, ReactionOf,
-        Reactions, Relations, Retention, RetentionPage, SearchPlace, Sessions, Shown, Sign, Stamps, Task, Tasks,
-        Threads, Tokens, Unread, Users, Webhooks, Written,
+        Reactions, Relations, Retention, RetentionPage, ScopedKeys, SearchPlace, Sessions, Shown, Sign, Stamps,
+        Task, Tasks, Threads, Tokens, Unread, Users, Webhooks, Written,
     };
     pub use chinwag_core::suspension::UserStanding;
     pub use chinwag_core::thread::RootState;
@@ -135,8 +138,8 @@ pub mod names {
     pub use chinwag_core::user::{Settings, User};
     pub use chinwag_core::webhook::{WaitingEvent, Webhook, WebhookAttempt, WebhookLane, WebhookQueue};
     pub use chinwag_core::{
-        BotKeyId, Date, FileId, GroupId, HolderId, HookId, MessageId, Name, PushId, Result, Seq, TaskId,
-        UserId, WebhookId,
+        BotKeyId, Date, FileId, GroupId, HolderId, HookId, KeyId, MessageId, Name, PushId, Result, Seq,
+        TaskId, UserId, WebhookId,
     };
     pub use std::time::Duration;
     pub use uuid::Uuid;
@@ -194,6 +197,7 @@ macro_rules! impl_ports {
         $crate::impl_pushes!($transaction);
         $crate::impl_mentions!($transaction);
         $crate::impl_reactions!($transaction);
+        $crate::impl_scoped_keys!($transaction);
         $crate::impl_sessions!($transaction);
         $crate::impl_stamps!($transaction);
         $crate::impl_tasks!($transaction);

@@ -4,7 +4,7 @@ use chinwag_core::name::NameCase;
 use chinwag_core::token::TokenHash;
 use chinwag_core::webhook::{WebhookLane, WebhookQueue};
 use chinwag_core::{
-    BotKeyId, Date, FileId, GroupId, HolderId, HookId, MessageId, PushId, Result, Seq, TaskId, UserId,
+    BotKeyId, Date, FileId, GroupId, HolderId, HookId, KeyId, MessageId, PushId, Result, Seq, TaskId, UserId,
     WebhookId,
 };
 use uuid::Uuid;
@@ -221,6 +221,7 @@ param! {
     TaskId => id Self::Id(id.0);
     HolderId => id Self::Id(id.0);
     HookId => id Self::Id(id.0);
+    KeyId => id Self::Id(id.0);
     BotKeyId => id Self::Id(id.0);
     WebhookId => id Self::Id(id.0);
     WebhookLane => lane Self::Id(lane.0);

@@ -14,6 +14,7 @@ pub mod group;
 pub mod import;
 pub mod invite;
 pub mod job;
+pub mod key;
 pub mod log;
 pub mod mark;
 pub mod membership;
@@ -272,6 +273,10 @@ macro_rules! store_suite {
                 a_read_job_sees_one_snapshot
                 a_job_whose_caller_has_gone_commits_and_is_told
                 a_store_that_can_commit_is_ready
+            }
+            key {
+                a_scoped_key_is_read_as_it_was_kept
+                ended_scoped_keys_are_purged
             }
             log {
                 every_number_has_its_entry_with_the_message_as_it_stands

@@ -37,7 +37,7 @@ impl App {
     ) -> Answer<'_, Sent> {
         let lane = QuestionLane::Group(command.group);
         let turn = match context.who {
-            Who::Known(Caller::Service) => return self.send_one(context, command),
+            Who::Known(Caller::Service) | Who::Key(_) => return self.send_one(context, command),
             Who::Known(Caller::User(user)) => Some(hook.take_turn(user, lane)),
             Who::Token(_) | Who::Bot(_) => None,
         };
@@ -122,13 +122,13 @@ impl App {
 
     /// The hook, if it is asked about what this caller writes.
     fn hook_for(&self, context: &Context) -> Option<&Arc<dyn BeforeSend>> {
-        self.rules.before_send.as_ref().filter(|_| context.who != Who::Known(Caller::Service))
+        self.rules.before_send.as_ref().filter(|_| !context.who.is_service())
     }
 
     async fn asking_user(&self, context: &Context, act: (BotAct, BotTarget)) -> Result<UserId> {
         match context.who {
             Who::Known(caller) => asking(caller),
-            Who::Token(_) | Who::Bot(_) => {
+            Who::Token(_) | Who::Key(_) | Who::Bot(_) => {
                 self.read_by_bots(context, act, (), |_, caller, ()| asking(caller)).await
             }
         }

@@ -115,6 +115,7 @@ impl App {
                 + unit.tx.subscriptions_purge(now)?
                 + unit.tx.names_purge(now)?
                 + unit.tx.invites_purge(now)?
+                + unit.tx.scoped_keys_purge(now)?
                 + unit.tx.departures_trim(now, DEPARTURES_KEPT, PURGED)?;
             let position = (rows == 0).then(|| now.micros().to_be_bytes());
             unit.end_step(*lease, position.as_ref().map(<[u8; 8]>::as_slice))?;

@@ -61,7 +61,7 @@ impl App {
     pub async fn subscribe(&self, context: &Context, command: Subscribe) -> Result<(Subscription, bool)> {
         let token = match context.who {
             Who::Token(hash) => Some(hash),
-            Who::Known(_) | Who::Bot(_) => None,
+            Who::Known(_) | Who::Key(_) | Who::Bot(_) => None,
         };
         self.write(Growth::Adds, context, (command, token), |unit, (command, token)| {
             subscribe(unit, command, *token)

@@ -124,7 +124,7 @@ impl App {
 
     /// Removes the parts of a profile that users do not see even of themselves.
     pub(super) fn shown_to(&self, context: &Context, mut profile: Profile) -> Profile {
-        let is_service = context.who == Who::Known(Caller::Service);
+        let is_service = context.who.is_service();
         if let (false, false, Some(whole)) = (is_service, self.limits().show_blocked_by, &mut profile.whole) {
             whole.relations.blocked_by.clear();
         }

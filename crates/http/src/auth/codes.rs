@@ -1,8 +1,7 @@
 //! Codes of invites, which are as good to guess as passwords: unknown ones count as sign-ins of the address.
 
 use axum::http::request::Parts;
-use chinwag_core::app::{Context, Who};
-use chinwag_core::user::Caller;
+use chinwag_core::app::Context;
 use chinwag_core::{Error, Result};
 
 use super::Auth;
@@ -17,7 +16,7 @@ impl Auth {
         parts: &Parts,
         attempt: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        if context.who == Who::Known(Caller::Service) {
+        if context.who.is_service() {
             return attempt.await;
         }
         let from = network(Peer::of(parts, &self.options).address);

@@ -14,7 +14,7 @@ use crate::error::Problem;
 use crate::state::ServerState;
 
 /// The caller of a REST request, for the use cases. A token of the server's own is looked up by the
-/// use case, in its transaction, and so is a secret of a bot.
+/// use case, in its transaction, and so is a secret of a bot, and a key of the service beside the first one.
 pub(crate) struct CallerContext(pub(crate) Context);
 
 impl FromRequestParts<Arc<ServerState>> for Credential {
@@ -23,6 +23,7 @@ impl FromRequestParts<Arc<ServerState>> for Credential {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<ServerState>) -> Result<Self, Problem> {
         match parts.extensions.get::<Identified>() {
             Some(Identified::Known(credential)) => Ok(credential.clone()),
+            Some(Identified::Key(..)) => Ok(Self::Service),
             Some(Identified::Bot(..)) => Err(Error::forbidden(BEYOND_BOTS).into()),
             _ => Ok(state.auth.credential(parts).await?),
         }
@@ -40,6 +41,7 @@ impl OptionalFromRequestParts<Arc<ServerState>> for Credential {
         match parts.extensions.get::<Identified>() {
             Some(Identified::Nobody) => Ok(None),
             Some(Identified::Known(credential)) => Ok(Some(credential.clone())),
+            Some(Identified::Key(..)) => Ok(Some(Self::Service)),
             Some(Identified::Bot(..)) => Err(Error::forbidden(BEYOND_BOTS).into()),
             _ => Ok(state.auth.presented_credential(parts).await?),
         }
@@ -50,8 +52,14 @@ impl FromRequestParts<Arc<ServerState>> for CallerContext {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<ServerState>) -> Result<Self, Problem> {
-        if let Some(Identified::Bot(secret, _)) = parts.extensions.get() {
-            return Ok(Self(Context { who: Who::Bot(*secret), origin: None }));
+        match parts.extensions.get() {
+            Some(Identified::Bot(secret, _)) => {
+                return Ok(Self(Context { who: Who::Bot(*secret), origin: None }));
+            }
+            Some(Identified::Key(hash, _)) => {
+                return Ok(Self(Context { who: Who::Key(*hash), origin: None }));
+            }
+            _ => {}
         }
         if let Some(request) = parts.extensions.get::<UnderWay>()
             && let Some(Identified::Token(hash, _)) = parts.extensions.get()

@@ -5,7 +5,9 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use chinwag_core::app::identity::Spelled;
-use chinwag_core::{BotKeyId, Error, FileId, GroupId, HookId, MessageId, Name, PushId, SessionId, WebhookId};
+use chinwag_core::{
+    BotKeyId, Error, FileId, GroupId, HookId, KeyId, MessageId, Name, PushId, SessionId, WebhookId,
+};
 
 use crate::error::Problem;
 
@@ -61,6 +63,10 @@ impl Id for WebhookId {
 
 impl Id for HookId {
     const NOUN: &str = "hook";
+}
+
+impl Id for KeyId {
+    const NOUN: &str = "key";
 }
 
 impl Id for SessionId {

@@ -56,6 +56,7 @@ pub(crate) async fn change_password(
 pub(crate) async fn set_password(
     State(state): State<Arc<ServerState>>,
     credential: Credential,
+    CallerContext(context): CallerContext,
     ByName(name): ByName,
     parts: Parts,
     payload: Payload,
@@ -66,6 +67,6 @@ pub(crate) async fn set_password(
         );
     }
     let given = payload.fields()?.command(|given: NewPassword, _| Some(given))?;
-    state.auth.set_password(&credential.context(), name, given.password, &parts).await?;
+    state.auth.set_password(&context, name, given.password, &parts).await?;
     Ok(nothing())
 }

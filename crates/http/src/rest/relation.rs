@@ -1,8 +1,6 @@
 //! `relations/blocked/`
 
 use chinwag_core::Error;
-use chinwag_core::app::Who;
-use chinwag_core::user::Caller;
 
 use super::prelude::*;
 use crate::wire::input::relation::{Blocked, Lookup};
@@ -22,7 +20,7 @@ pub(crate) async fn blocked(
     let Blocked { author, target } = payload.fields()?.command(|pair: Blocked, _| Some(pair))?;
     let nobody = || Error::NotFound("user");
     let author = match author {
-        Some(Lookup(None)) if context.who == Who::Known(Caller::Service) => return Err(nobody().into()),
+        Some(Lookup(None)) if context.who.is_service() => return Err(nobody().into()),
         author => author.and_then(|author| author.0),
     };
     state.app.relation_check(&context, author, target.0.ok_or_else(nobody)?).await?;

@@ -5,9 +5,9 @@ use chinwag_core::app::directory::Part;
 use chinwag_core::app::identity::Spelled;
 use chinwag_core::app::relation::Relate;
 use chinwag_core::app::user::{Profile, Wanted};
-use chinwag_core::app::{App, Context, Who};
+use chinwag_core::app::{App, Context};
 use chinwag_core::name::NameCase;
-use chinwag_core::user::{Caller, User as CoreUser};
+use chinwag_core::user::User as CoreUser;
 use chinwag_core::{Error, UserId};
 use chinwag_hub::Hub;
 
@@ -133,7 +133,7 @@ pub(crate) async fn update(
 ) -> Result<Response> {
     // The path's own subject comes before what is wrong with the payload.
     let subject = state.app.user(&context, name.clone(), Wanted::default()).await?.user;
-    let is_service = context.who == Who::Known(Caller::Service);
+    let is_service = context.who.is_service();
     let user = match patch(payload.fields()?, name, is_service)? {
         UserChange::Profile(command) => state.app.user_profile(&context, command).await?,
         UserChange::Standing(command) => state.app.standing_change(&context, command).await?,
@@ -165,11 +165,10 @@ pub(crate) async fn delete(
 /// The author of a change at a user's path is that user.
 fn of_the_path(command: Relate, name: &Name, case: NameCase, context: &Context) -> Result<Relate, Error> {
     match &command.author {
-        Some(author) if !author.finds_same(name, case) => Err(match context.who {
-            Who::Known(Caller::Service) => {
-                Error::field("contact.author", format!("must be {name}, whose path this is"))
-            }
-            _ => Error::forbidden("you may act only in your own name: omit author"),
+        Some(author) if !author.finds_same(name, case) => Err(if context.who.is_service() {
+            Error::field("contact.author", format!("must be {name}, whose path this is"))
+        } else {
+            Error::forbidden("you may act only in your own name: omit author")
         }),
         _ => Ok(Relate { author: Some(name.clone()), ..command }),
     }

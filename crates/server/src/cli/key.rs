@@ -1,13 +1,21 @@
-//! `chinwag key`: the service key, alone on a line.
+//! `chinwag key`: the service key, and keys that are good for some scopes.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use chinwag_core::scope::Scope;
+use clap::Subcommand;
 
+use super::orders::{OTHER_VERSION, Orders};
 use super::say;
 use super::settings::DataArgs;
+use crate::admin::{Order, OrderOutcome};
+use crate::config::Period;
 use crate::data::{Folder, given_key};
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
     place: DataArgs,
     /// Make a new key first; a running server takes it at its next start
@@ -15,7 +23,56 @@ pub(crate) struct Args {
     rotate: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print a new key that is good for some scopes, alone on a line
+    Add {
+        /// Its scopes: read, write, users, events, admin, with commas between them
+        #[arg(long = "scope", value_name = "SCOPES", required = true, value_delimiter = ',', value_parser = scope)]
+        scopes: Vec<Scope>,
+        /// The key's lifetime, such as 90d, up to 365d; without it the key does not end by itself
+        #[arg(long, value_parser = str::parse::<Period>)]
+        ttl: Option<Period>,
+        #[command(flatten)]
+        place: DataArgs,
+    },
+    /// List the keys with scopes, one a line: id, scopes, date, end
+    List {
+        #[command(flatten)]
+        place: DataArgs,
+    },
+    /// End a key with scopes
+    Delete {
+        /// The key's id, as `list` shows it
+        id: String,
+        #[command(flatten)]
+        place: DataArgs,
+    },
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    match args.command {
+        None => show(&args),
+        Some(Command::Add { scopes, ttl, place }) => {
+            let scopes = scopes.into_iter().map(|scope| scope.as_str().to_owned()).collect();
+            let order = Order::AddKey { scopes, seconds: ttl.map(|ttl| ttl.0.as_secs()) };
+            match Orders::open(&place, false)?.order(order)? {
+                OrderOutcome::Key(key) => say(&key),
+                _ => bail!(OTHER_VERSION),
+            }
+        }
+        Some(Command::List { place }) => match Orders::open(&place, false)?.order(Order::ListKeys)? {
+            OrderOutcome::Keys(keys) => keys.iter().try_for_each(|key| say(key)),
+            _ => bail!(OTHER_VERSION),
+        },
+        Some(Command::Delete { id, place }) => {
+            Orders::open(&place, false)?.order(Order::DeleteKey { id })?;
+            Ok(())
+        }
+    }
+}
+
+fn show(args: &Args) -> Result<()> {
     let config = args.place.load()?;
     if let Some(key) = given_key()?.filter(|_| !args.rotate) {
         return say(&key);
@@ -26,4 +83,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         eprintln!("chinwag: the running server knows the old key until it is started again");
     }
     say(&key)
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    let names = Scope::ALL.map(Scope::as_str).join(", ");
+    Scope::parse(text).ok_or_else(|| format!("must be one of {names}"))
 }

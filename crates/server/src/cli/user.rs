@@ -1,19 +1,15 @@
-//! `chinwag user`: users, their passwords and tokens. A running server carries it out, so that
-//! whoever is connected sees it at once; without one it is done over the store.
+//! `chinwag user`: users, their passwords and tokens.
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Subcommand;
-use tokio::net::UnixStream;
-use tokio::runtime::Runtime;
 
+use super::orders::{OTHER_VERSION, Orders};
 use super::settings::DataArgs;
 use super::{prompt, say};
-use crate::admin::{Order, OrderOutcome, StandingOrder, carry_out};
-use crate::config::{Config, Period};
-use crate::data::Folder;
-use crate::{control, wire_up};
+use crate::admin::{Order, OrderOutcome, StandingOrder};
+use crate::config::Period;
 
 /// A century.
 const LONGEST_SUSPENSION: Duration = Duration::from_secs(36_500 * 24 * 3600);
@@ -122,7 +118,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             let order = Order::Token { name, seconds: ttl.0.as_secs(), adopt };
             match Orders::open(&place, false)?.order(order)? {
                 OrderOutcome::Token(token) => say(&token),
-                _ => bail!("the running server is of another version: start it again"),
+                _ => bail!(OTHER_VERSION),
             }
         }
         Command::Suspend { name, time, reason, place } => {
@@ -158,56 +154,12 @@ fn list(orders: &Orders) -> Result<()> {
     let mut after = None;
     loop {
         let OrderOutcome::Names { names, next } = orders.order(Order::List { after })? else {
-            bail!("the running server is of another version: start it again");
+            bail!(OTHER_VERSION);
         };
         names.iter().try_for_each(|name| say(name))?;
         if next.is_none() {
             return Ok(());
         }
         after = next;
-    }
-}
-
-/// The administration of a data folder: orders go to its running server, or to its store.
-struct Orders {
-    runtime: Runtime,
-    config: Config,
-    folder: Folder,
-}
-
-impl Orders {
-    /// Opens a data folder, and makes it if `create` is set.
-    fn open(place: &DataArgs, create: bool) -> Result<Self> {
-        let config = place.load()?;
-        let folder = if create { Folder::create(&config.data)? } else { Folder::open(&config.data)? };
-        if folder.made() {
-            eprintln!("chinwag: made the data folder {}", folder.path().display());
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        Ok(Self { runtime: runtime.context("no runtime could be started")?, config, folder })
-    }
-
-    fn order(&self, order: Order) -> Result<OrderOutcome> {
-        match self.runtime.block_on(self.hand_in(order))? {
-            OrderOutcome::Refused(why) => bail!(why),
-            outcome => Ok(outcome),
-        }
-    }
-
-    async fn hand_in(&self, order: Order) -> Result<OrderOutcome> {
-        let is_served = self.folder.is_served();
-        if is_served && let Ok(stream) = UnixStream::connect(self.folder.socket()).await {
-            return control::send(stream, &order).await;
-        }
-        let is_silent = is_served && self.config.redis.is_none();
-        if order.changes() && (is_silent || wire_up::is_served_elsewhere(&self.config).await) {
-            eprintln!(
-                "chinwag: the running server cannot be informed: connected users see the change after reconnecting"
-            );
-        }
-        let errand = wire_up::errand(&self.config, &self.folder).await?;
-        let outcome = carry_out(&errand.app, order).await;
-        errand.end().await;
-        Ok(outcome)
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use chinwag_testkit::client::Client;
+use chinwag_testkit::process::{Program, Running};
 
 use crate::program;
 
@@ -81,4 +82,44 @@ fn a_folder_without_data_has_no_key() {
     }
     assert_eq!(fs::read_dir(program.folder().join("empty")).unwrap().count(), 0);
     assert!(!program.folder().join("nowhere").exists());
+}
+
+#[tokio::test]
+async fn keys_with_scopes_are_made_listed_and_deleted() {
+    let program = program();
+    let running = program.serve();
+    story(&program, Some(&running)).await;
+    assert_eq!(running.stop().code, Some(0));
+    story(&program, None).await;
+    let output = program.run(&["key", "add", "--scope", "all"]);
+    assert_eq!(output.code, Some(2));
+    assert!(output.stderr.contains("must be one of read, write, users, events, admin"), "{}", output.stderr);
+    let output = program.run(&["key", "delete", "018f6b7e-8a1c-4cc3-9d55-1f1b2a3c4d5e"]);
+    let refusal = "chinwag: there is no key 018f6b7e-8a1c-4cc3-9d55-1f1b2a3c4d5e\n";
+    assert_eq!((output.code, &*output.stderr), (Some(1), refusal));
+    let output = program.run(&["key", "add", "--scope", "read", "--ttl", "400d"]);
+    let refusal = "chinwag: ttl must be a number of seconds from 1 to 31536000 (365 days)\n";
+    assert_eq!((output.code, &*output.stderr), (Some(1), refusal));
+}
+
+/// The same story with a server and without: made, listed, deleted.
+async fn story(program: &Program, running: Option<&Running>) {
+    let made = program.run(&["key", "add", "--scope", "read,admin", "--ttl", "1h"]);
+    assert_eq!((made.code, &*made.stderr), (Some(0), ""));
+    let key = made.stdout.trim();
+    assert!(key.starts_with("cw_key_"), "{key}");
+    let client = running.map(|running| Client::new(running.url(), Some(key), "service"));
+    if let Some(client) = &client {
+        client.get("users/").await.ok(200);
+        client.post("users/", serde_json::json!({ "name": "ann" })).await.ok(403);
+    }
+    let listed = program.run(&["key", "list"]).stdout;
+    let columns: Vec<_> = listed.trim().split('\t').collect();
+    assert_eq!((columns.len(), columns[1]), (4, "read,admin"), "{listed}");
+    assert!(!listed.contains(key));
+    assert_eq!(program.run(&["key", "delete", columns[0]]).code, Some(0));
+    assert_eq!(program.run(&["key", "list"]).stdout, "");
+    if let Some(client) = &client {
+        client.get("users/").await.ok(401);
+    }
 }

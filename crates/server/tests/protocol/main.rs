@@ -28,6 +28,7 @@ mod hooks;
 mod hostile_files;
 mod invites;
 mod joining;
+mod keys;
 mod limits;
 mod members;
 mod mentions;

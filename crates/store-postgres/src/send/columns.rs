@@ -76,8 +76,8 @@ impl<'m> Columns<'m> {
             let (caller, token) = match sending.who() {
                 Who::Known(caller) => (caller.user().map(|user| user.0), None),
                 Who::Token(hash) => (None, Some(hash.0.to_vec())),
-                // A bot's message is sent alone. Nobody has this number.
-                Who::Bot(_) => (Some(i64::MIN), None),
+                // A message of a bot, or by a key of the service, is sent alone. Nobody has this number.
+                Who::Bot(_) | Who::Key(_) => (Some(i64::MIN), None),
             };
             let next = i32::try_from(known.len() + 1).unwrap_or(i32::MAX);
             let key = (group, caller, token.clone(), author.map(Name::as_str));

@@ -1,5 +1,6 @@
 //! The requests of the session: every route, with the payloads that it takes and some that it refuses.
 
+use chinwag_testkit::client::Client;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -261,6 +262,7 @@ async fn accounts(session: &mut Session) {
     session.ask(&gil, Method::PATCH, "accounts/me/", change("a long password", "short")).await;
     session.ask(&gil, Method::PATCH, "accounts/me/", change("a long password", "another password")).await;
     let ann = session.app.sign_in("ann").await;
+    keys(session, &ann).await;
     session.ask(&ann, Method::PATCH, "accounts/me/", change("a long password", "another password")).await;
     session.ask(&service, Method::PATCH, "accounts/me/", change("a long password", "another password")).await;
     session.ask(&gil, Method::PUT, "users/gil/password/", json!({ "password": "another password" })).await;
@@ -289,6 +291,23 @@ async fn accounts(session: &mut Session) {
         .ask(&service, Method::PUT, "users/ida/password/", json!({ "password": "another password" }))
         .await;
     session.ask(&nobody, Method::POST, "sessions/", account("ida", "another password")).await;
+}
+
+async fn keys(session: &mut Session, user: &Client) {
+    let service = session.service.clone();
+    let new = json!({ "scopes": ["admin", "read"], "ttl": 600 });
+    let made = session.ask(&service, Method::POST, "keys/", new).await;
+    session.ask(user, Method::POST, "keys/", json!({ "scopes": ["read"] })).await;
+    session.ask(&service, Method::POST, "keys/", json!({ "scopes": ["all"], "ttl": 0 })).await;
+    let admin = service.bearing(made.json["key"].as_str().expect("a key"));
+    session.ask(&admin, Method::GET, "keys/", Value::Null).await;
+    session.ask(&admin, Method::POST, "keys/", json!({ "scopes": ["write"] })).await;
+    session.ask(&admin, Method::POST, "users/", json!({ "name": "any" })).await;
+    let path = format!("keys/{}/", text(&made.json["id"]));
+    session.ask(&admin, Method::GET, &path, Value::Null).await;
+    session.ask(&admin, Method::DELETE, &path, Value::Null).await;
+    session.ask(&admin, Method::GET, &path, Value::Null).await;
+    session.ask(&service, Method::DELETE, &path, Value::Null).await;
 }
 
 /// Each payload without its keys, and with keys of the wrong kinds.

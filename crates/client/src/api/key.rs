@@ -1,0 +1,54 @@
+//! Keys of the service.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::rest::Rest;
+
+/// A key of the service that is good for some scopes.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceKey {
+    pub id: Uuid,
+    /// `read`, `write`, `users`, `events`, `admin`.
+    pub scopes: Vec<String>,
+    /// The date at which it was made.
+    pub created: String,
+    /// The date of its end; none if it does not end by itself.
+    pub expires: Option<String>,
+    /// The secret, in the answer that made it alone; not shown by `Debug`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+impl std::fmt::Debug for ServiceKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { id, scopes, expires, .. } = self;
+        let mut shown = f.debug_struct("ServiceKey");
+        shown.field("id", id).field("scopes", scopes).field("expires", expires).finish_non_exhaustive()
+    }
+}
+
+impl Rest {
+    /// Makes a key that is good for some scopes, and ends after `ttl`. Service only.
+    pub async fn create_key(&self, scopes: &[&str], ttl: Option<Duration>) -> Result<ServiceKey, Error> {
+        let mut key = json!({ "scopes": scopes });
+        if let Some(ttl) = ttl {
+            key["ttl"] = ttl.as_secs().into();
+        }
+        self.post("keys/", key).await
+    }
+
+    /// The keys of the service, in order of creation, except the first one. Service only.
+    pub async fn keys(&self) -> Result<Vec<ServiceKey>, Error> {
+        self.get("keys/").await
+    }
+
+    /// Ends a key. Service only.
+    pub async fn delete_key(&self, id: Uuid) -> Result<(), Error> {
+        self.delete(&format!("keys/{id}/")).await
+    }
+}

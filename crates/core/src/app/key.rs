@@ -1,0 +1,92 @@
+//! Keys of the service that are good for some scopes: make, list and end them.
+
+use std::time::Duration;
+
+use super::account::LONGEST;
+use super::actor::service_only;
+use super::{App, Context, Growth, Unit, Who};
+use crate::scope::{SCOPED_KEYS, ScopedKey, Scopes};
+use crate::store::Tx;
+use crate::token::{REFUSED, Secret, SecretKind, TTL, TokenHash};
+use crate::user::Caller;
+use crate::webhook::later;
+use crate::{Date, Error, KeyId, Result};
+
+const MISSING: Error = Error::NotFound("key");
+
+/// Makes a key.
+#[derive(Debug, Clone)]
+pub struct MakeKey {
+    pub scopes: Scopes,
+    /// The lifetime; none if it does not end by itself.
+    pub ttl: Option<Duration>,
+}
+
+impl App {
+    /// Makes a key. The secret is shown this once. A key makes no key of scopes that it does not have.
+    pub async fn key_create(&self, context: &Context, command: MakeKey) -> Result<(ScopedKey, Secret)> {
+        self.write(Growth::Bounded, context, (command, context.who), create).await
+    }
+
+    /// The keys that are good, in order of creation.
+    pub async fn keys(&self, context: &Context) -> Result<Vec<ScopedKey>> {
+        let now = self.clock().now();
+        self.read(context, now, |tx, caller, now| {
+            service_only(caller)?;
+            good_keys(tx, *now)
+        })
+        .await
+    }
+
+    /// One key.
+    pub async fn key(&self, context: &Context, id: KeyId) -> Result<ScopedKey> {
+        self.keys(context).await?.into_iter().find(|key| key.id == id).ok_or(MISSING)
+    }
+
+    /// Ends a key.
+    pub async fn key_delete(&self, context: &Context, id: KeyId) -> Result<()> {
+        self.write(Growth::Bounded, context, id, |unit, id| {
+            service_only(unit.caller)?;
+            if unit.tx.scoped_key_delete(*id)? { Ok(()) } else { Err(MISSING) }
+        })
+        .await
+    }
+
+    /// The scopes of a key that is good. Each use case looks again, in its transaction.
+    pub async fn scopes_of(&self, key: TokenHash) -> Result<Scopes> {
+        let query = (key, self.clock().now());
+        self.read(&Context::new(Caller::Service), query, |tx, _, (key, now)| scopes(tx, key, *now)).await
+    }
+}
+
+/// The scopes of a key, if it is good.
+pub(super) fn scopes(tx: &dyn Tx, key: &TokenHash, now: Date) -> Result<Scopes> {
+    let found = tx.scoped_key(key)?.filter(|key| key.is_good(now));
+    found.map(|key| key.scopes).ok_or(REFUSED)
+}
+
+fn good_keys(tx: &dyn Tx, now: Date) -> Result<Vec<ScopedKey>> {
+    Ok(tx.scoped_keys()?.into_iter().filter(|key| key.is_good(now)).collect())
+}
+
+fn create(unit: &mut Unit, (command, who): &(MakeKey, Who)) -> Result<(ScopedKey, Secret)> {
+    service_only(unit.caller)?;
+    let now = unit.now();
+    if let Who::Key(key) = who
+        && !scopes(unit.tx, key, now)?.has_all(command.scopes)
+    {
+        return Err(Error::forbidden("a key makes only keys of scopes that it has itself"));
+    }
+    if command.ttl.is_some_and(|ttl| ttl.as_secs() == 0 || ttl > LONGEST) {
+        return Err(Error::field("ttl", TTL));
+    }
+    unit.tx.scoped_keys_purge(now)?;
+    if unit.tx.scoped_keys()?.len() >= SCOPED_KEYS {
+        return Err(Error::forbidden(format!("there are {SCOPED_KEYS} keys: delete one first")));
+    }
+    let secret = Secret::new(SecretKind::Key, &*unit.rules.clock);
+    let expires = command.ttl.map(|ttl| later(now, ttl));
+    let key = ScopedKey { id: KeyId::new(&*unit.rules.clock), scopes: command.scopes, created: now, expires };
+    unit.tx.scoped_key_insert(&secret.hash(), &key)?;
+    Ok((key, secret))
+}

@@ -1,0 +1,29 @@
+//! Tokens in use, and their clients.
+
+use axum::http::header;
+use axum::http::request::Parts;
+use chinwag_core::session::{SessionClient, TokenUse};
+
+use super::{Auth, SignedIn};
+use crate::network::peer::Peer;
+
+impl Auth {
+    /// The client of a request.
+    pub(super) fn client(&self, parts: &Parts) -> SessionClient {
+        let agent =
+            parts.headers.get(header::USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()));
+        SessionClient::new(agent.as_deref(), Peer::of(parts, &self.options).address.to_string())
+    }
+
+    /// Notes that the token of a user is in use, if it is one of our own.
+    pub(super) fn note_use(&self, user: &SignedIn, parts: &Parts) {
+        if let Some(token) = user.token {
+            self.known_tokens.insert(token, user.user.id, self.client(parts));
+        }
+    }
+
+    /// The uses of tokens since the last call.
+    pub(crate) fn take_uses(&self) -> Vec<TokenUse> {
+        self.known_tokens.take_uses()
+    }
+}

@@ -1,0 +1,59 @@
+//! Orders of commands: a running server carries them out, so that whoever is connected sees it at once; without one they
+//! are carried out over the store.
+
+use anyhow::{Context, Result, bail};
+use tokio::net::UnixStream;
+use tokio::runtime::Runtime;
+
+use super::settings::DataArgs;
+use crate::admin::{Order, OrderOutcome, carry_out};
+use crate::config::Config;
+use crate::data::Folder;
+use crate::{control, wire_up};
+
+/// The refusal of an outcome that does not belong to the order.
+pub(super) const OTHER_VERSION: &str = "the running server is of another version: start it again";
+
+/// The administration of a data folder: orders go to its running server, or to its store.
+pub(super) struct Orders {
+    runtime: Runtime,
+    config: Config,
+    folder: Folder,
+}
+
+impl Orders {
+    /// Opens a data folder, and makes it if `create` is set.
+    pub(super) fn open(place: &DataArgs, create: bool) -> Result<Self> {
+        let config = place.load()?;
+        let folder = if create { Folder::create(&config.data)? } else { Folder::open(&config.data)? };
+        if folder.made() {
+            eprintln!("chinwag: made the data folder {}", folder.path().display());
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Ok(Self { runtime: runtime.context("no runtime could be started")?, config, folder })
+    }
+
+    pub(super) fn order(&self, order: Order) -> Result<OrderOutcome> {
+        match self.runtime.block_on(self.hand_in(order))? {
+            OrderOutcome::Refused(why) => bail!(why),
+            outcome => Ok(outcome),
+        }
+    }
+
+    async fn hand_in(&self, order: Order) -> Result<OrderOutcome> {
+        let is_served = self.folder.is_served();
+        if is_served && let Ok(stream) = UnixStream::connect(self.folder.socket()).await {
+            return control::send(stream, &order).await;
+        }
+        let is_silent = is_served && self.config.redis.is_none();
+        if order.changes() && (is_silent || wire_up::is_served_elsewhere(&self.config).await) {
+            eprintln!(
+                "chinwag: the running server cannot be informed: connected users see the change after reconnecting"
+            );
+        }
+        let errand = wire_up::errand(&self.config, &self.folder).await?;
+        let outcome = carry_out(&errand.app, order).await;
+        errand.end().await;
+        Ok(outcome)
+    }
+}

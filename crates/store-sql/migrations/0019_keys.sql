@@ -1,0 +1,8 @@
+-- The keys of the service beside the first one, by their hashes. scopes: the bits of what each is good for.
+CREATE TABLE scoped_keys (
+    hash    {bytes}  NOT NULL PRIMARY KEY,
+    id      {id}     NOT NULL UNIQUE,
+    scopes  {number} NOT NULL,
+    created {number} NOT NULL,
+    expires {number}
+);

@@ -708,6 +708,8 @@ export class Chinwag extends EventTarget {
   signOut(): Promise<void>;
   /** Ends all of the user's sessions, on every device, and does as `signOut`. */
   signOutEverywhere(): Promise<void>;
+  /** All data of this user in one ZIP: lines of JSON, and the uploaded files. */
+  exportData(): Promise<Blob>;
   /** Takes another name. */
   rename(name: string): Promise<void>;
   /** Deletes this user with all messages, and does as `signOut`. There is no way back. */

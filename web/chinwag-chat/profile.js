@@ -9,6 +9,9 @@ import { Part, define } from "./part.js";
 import "./picture.js";
 import "./sessions.js";
 
+/** The time for the browser to begin to save a file, in milliseconds. */
+const REVOKED_AFTER = 60_000;
+
 export class Profile extends Part {
   static properties = { owned: { attribute: false } };
 
@@ -161,6 +164,8 @@ export class Profile extends Part {
       </section>
       <section class="stack section" aria-labelledby="profile-account">
         <h3 class="kicker" id="profile-account">${this.say("profile.account")}</h3>
+        <div><button @click=${this.#export}>${this.say("profile.export")}</button></div>
+        <p class="hint">${this.say("profile.export.hint")}</p>
         <div><button class="danger" @click=${this.#delete}>${this.say("profile.delete")}</button></div>
       </section>`;
   }
@@ -205,6 +210,17 @@ export class Profile extends Part {
     const hint = [this.say("profile.everywhere.hint"), this.#unsent()];
     const sure = await this.#sure("profile.everywhere", { title: this.say("profile.everywhere.ask"), hint });
     if (sure) this.#leave(() => this.chat.client.signOutEverywhere());
+  }
+
+  #export() {
+    this.once(async () => {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(await this.chat.client.exportData());
+      link.download = `chinwag-${this.chat.me}.zip`;
+      link.click();
+      // The browser reads it after the click.
+      setTimeout(() => URL.revokeObjectURL(link.href), REVOKED_AFTER);
+    });
   }
 
   async #delete() {

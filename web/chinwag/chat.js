@@ -416,6 +416,11 @@ export class Chinwag extends Grouping {
     return this.#rest.call(method, path, body, options);
   }
 
+  /** @param {string} path */
+  _blob(path) {
+    return this.#rest.blob(path);
+  }
+
   /** @param {string} path @param {import("./rest.js").CallOptions} [options] */
   _list(path, options) {
     return this.#rest.list(path, options);

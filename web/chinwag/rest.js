@@ -191,6 +191,26 @@ export class Rest {
     return this.#call("GET", path, undefined, undefined);
   }
 
+  /**
+   * Reads bytes, however many and however long that takes.
+   * @param {string} path under `/api/v1/`
+   * @returns {Promise<Blob>}
+   */
+  blob(path) {
+    return this.retried(async (token) => {
+      const headers = token === null ? undefined : { Authorization: `Bearer ${token}` };
+      const credentials = token === null ? "same-origin" : "omit";
+      try {
+        const response = await fetch(`${this.server}/api/v1/${path}`, { headers, credentials, cache: "no-store" });
+        if (response.ok) return await response.blob();
+        throw new ChinwagError(response.status, object(await response.json().catch(() => null)) ?? {}, retryAfter(response));
+      } catch (error) {
+        if (error instanceof ChinwagError) throw error;
+        throw lost("The server cannot be reached.");
+      }
+    });
+  }
+
   /** Whether the server answers, and refuses only the API to this page: its modules are for pages of all origins. */
   async #refusesOrigin() {
     if ([null, new URL(this.server).origin].includes(pageOrigin())) return false;

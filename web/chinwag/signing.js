@@ -1,4 +1,4 @@
-// The account of the signed-in user: its password, and where it is signed in.
+// The account of the signed-in user: its password, where it is signed in, and its data.
 
 import { Searching } from "./searching.js";
 
@@ -11,6 +11,18 @@ export class Signing extends Searching {
    */
   _own() {
     throw new TypeError("Only a connection has a user.");
+  }
+
+  /**
+   * @param {string} _path
+   * @returns {Promise<Blob>}
+   */
+  _blob(_path) {
+    throw new TypeError("Only a connection reads.");
+  }
+
+  exportData() {
+    return this._blob(`users/${this._own()}/export/`);
   }
 
   /** @param {string} old @param {string} password */

@@ -447,6 +447,8 @@ export default {
   "profile.everywhere.ask": "Sign out everywhere?",
   "profile.everywhere.hint": "All your devices and browsers, including this one, will ask for the password again.",
   "profile.account": "Account",
+  "profile.export": "Download my data",
+  "profile.export.hint": "One ZIP file with your profile, contacts, messages, reactions and files.",
   "profile.delete": "Delete account",
   "profile.delete.ask": "Delete your account?",
   "profile.delete.hint":

@@ -434,6 +434,8 @@ export default {
   "profile.everywhere.ask": "Se déconnecter partout ?",
   "profile.everywhere.hint": "Tous vos appareils et navigateurs, y compris celui-ci, redemanderont le mot de passe.",
   "profile.account": "Compte",
+  "profile.export": "Télécharger mes données",
+  "profile.export.hint": "Un fichier ZIP avec votre profil, vos contacts, vos messages, vos réactions et vos fichiers.",
   "profile.delete": "Supprimer le compte",
   "profile.delete.ask": "Supprimer votre compte ?",
   "profile.delete.hint":

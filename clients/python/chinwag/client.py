@@ -127,6 +127,10 @@ class Client:
     def delete_user(self, name: str) -> None:
         self._send("DELETE", path_of("users", name))
 
+    def export_user(self, name: str, target: BinaryIO) -> int:
+        """Writes all data of a user, one ZIP, to an open file as they come, and returns the number of bytes."""
+        return self._transport.download(path_of("users", name, "export"), target.write)
+
     def create_token(self, name: str, ttl: Optional[int] = None, *, adopt: bool = False) -> Token:
         """A token with which the user signs in, for `ttl` seconds (by default `auth.session_ttl`, 30 days)."""
         payload = {"ttl": UNSET if ttl is None else ttl, "adopt": adopt or UNSET}

@@ -162,6 +162,19 @@ impl Rest {
         }
     }
 
+    /// Asks for bytes of any length: the answer, whose body is still to be read.
+    pub(crate) async fn download(&self, path: &str) -> Result<reqwest::Response, Error> {
+        let lost = |why: reqwest::Error| Error::Lost(why.to_string());
+        let response = self.request(Method::GET, path).send().await.map_err(lost)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        if status.is_success() {
+            return Ok(response);
+        }
+        let text = response.text().await.map_err(lost)?;
+        let refused = Response { status: status.as_u16(), headers, text }.accepted();
+        Err(refused.map_or_else(Error::from, |_| Error::Lost("the answer is no success".into())))
+    }
+
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         self.call(Method::GET, path, None::<&Value>).await
     }

@@ -15,6 +15,7 @@ pub mod connect;
 pub mod consent;
 pub mod directory;
 pub mod entry;
+pub mod export;
 pub mod feed;
 pub mod file;
 pub mod file_removal;

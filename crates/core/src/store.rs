@@ -21,6 +21,7 @@ mod ban;
 mod bot;
 pub(crate) mod detail;
 pub mod encoding;
+mod export;
 mod feed;
 mod file;
 mod follower;
@@ -55,6 +56,7 @@ use std::time::Duration;
 
 pub use ban::Bans;
 pub use bot::Bots;
+pub use export::{Exports, ReactionPlace, WrittenReaction};
 pub use feed::Feed;
 pub use file::{FileRow, FileState, Files};
 pub use follower::{Follower, FollowerState, Followers, Lease, POSITION_BYTES, Sign};
@@ -96,6 +98,7 @@ pub trait Tx:
     Users
     + Tokens
     + Sessions
+    + Exports
     + ScopedKeys
     + Relations
     + Groups
@@ -126,6 +129,7 @@ impl<
     T: Users
         + Tokens
         + Sessions
+        + Exports
         + ScopedKeys
         + Relations
         + Groups

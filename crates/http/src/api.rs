@@ -81,6 +81,9 @@ macro_rules! routes {
                 "/api/v1/users/{name}/sessions/{id}/" {
                     delete user_session::delete: answers(401, 403, 404);
                 }
+                "/api/v1/users/{name}/export/" {
+                    get export::get: answers(401, 403, 200);
+                }
                 "/api/v1/users/{name}/keys/" {
                     post bot::create: answers(401, 403, 400)
                         .example(|ids| json!({ "groups": [ids.group], "may": ["read", "send"] }));

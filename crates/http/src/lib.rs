@@ -13,6 +13,7 @@ pub mod auth;
 pub mod before_send;
 mod cursor;
 pub mod error;
+pub mod export;
 mod extract;
 mod files;
 mod follower;

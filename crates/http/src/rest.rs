@@ -3,6 +3,7 @@
 
 pub(crate) mod account;
 pub(crate) mod answer;
+pub(crate) mod export;
 pub(crate) mod feed;
 pub(crate) mod file;
 pub(crate) mod group;

@@ -17,12 +17,14 @@ use crate::error::Problem;
 use crate::files::FileService;
 use crate::notice::Notice;
 use crate::options::Options;
-use crate::permits::PermitsByAddress;
+use crate::permits::{PermitsByAddress, SharedPermits};
 use crate::push::client::PushClient;
 use crate::webhook::client::WebhookClient;
 
 /// Requests that may wait for events at a time.
 const FEED_WAITS: usize = 64;
+/// Exports at a time, a tenth of them for one address.
+const EXPORTS: usize = 20;
 
 /// Everything that handlers need.
 pub struct ServerState {
@@ -40,6 +42,8 @@ pub struct ServerState {
     pub(crate) sockets: PermitsByAddress,
     files: Option<FileService>,
     pub(crate) notices: Notices,
+    /// Exports under way.
+    pub(crate) exports: SharedPermits,
     /// Places of requests that wait for events.
     pub(crate) feed_waits: Arc<Semaphore>,
     /// Held while events get their positions, which one request at a time asks for.
@@ -76,6 +80,7 @@ impl ServerState {
             files: options.files.clone().map(FileService::new),
             admission,
             notices: Notices::default(),
+            exports: SharedPermits::new(EXPORTS),
             feed_waits: Arc::new(Semaphore::new(FEED_WAITS)),
             feed_settling: Mutex::new(()),
             webhook_client: WebhookClient::new(options.webhooks),

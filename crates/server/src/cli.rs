@@ -4,6 +4,7 @@ mod asyncapi;
 mod backup;
 mod check;
 mod elapsed;
+mod export;
 mod health;
 mod history;
 mod import;
@@ -54,6 +55,8 @@ enum Command {
     Migrate(migrate::Args),
     /// Build the index of the search anew
     Search(search::Args),
+    /// Write all data of one user into a ZIP, with the server running or not
+    Export(export::Args),
     /// Take what another chat service has kept
     Import(import::Args),
     /// Print the document of the REST API (OpenAPI 3.1)
@@ -75,6 +78,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::History(args) => history::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Search(args) => search::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Openapi => openapi::run(),
         Command::Asyncapi => asyncapi::run(),

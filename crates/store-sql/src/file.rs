@@ -123,6 +123,18 @@ pub fn files_after(sql: &impl Sql, after: Option<FileId>, most: usize) -> Result
     sql.all(PAGE, params![after, limit(most)], read)
 }
 
+/// Files of an owner, those after a file.
+pub(crate) fn of_owner(
+    sql: &impl Sql,
+    owner: UserId,
+    after: Option<FileId>,
+    most: usize,
+) -> Result<Vec<FileRow>> {
+    const PAGE: Text = files!("f.owner_id = $1 AND f.id > $2 ORDER BY f.id LIMIT $3");
+    let after = after.map_or(Uuid::nil(), |id| id.0);
+    sql.all(PAGE, params![owner, after, limit(most)], read)
+}
+
 pub fn file_usage(sql: &impl Sql, owner: Option<UserId>) -> Result<u64> {
     const FIND: Text = Text::same("SELECT bytes FROM file_usage WHERE user_id = $1");
     Ok(sql.one(FIND, params![owner.unwrap_or(ALL)], |row| row.get(0))?.map_or(0, size))

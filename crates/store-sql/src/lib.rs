@@ -11,6 +11,7 @@
 pub mod ban;
 pub mod bot;
 mod column;
+pub mod export;
 pub mod feed;
 pub mod file;
 pub mod file_list;
@@ -125,12 +126,12 @@ pub mod names {
     pub use chinwag_core::scope::ScopedKey;
     pub use chinwag_core::session::{SessionClient, TokenUse, UserSession};
     pub use chinwag_core::store::{
-        Bans, Bots, Candidate, Candidates, ChangedGroup, CommitPoint, DepartedGroup, Edge, Feed, FileRow,
-        Files, Follower, FollowerState, Followers, Groups, ImportKind, Imported, Imports, Invites, Lease,
-        ListedMember, Located, MemberPlace, Memberships, Mentions, Messages, NewMessage, NewReaction,
+        Bans, Bots, Candidate, Candidates, ChangedGroup, CommitPoint, DepartedGroup, Edge, Exports, Feed,
+        FileRow, Files, Follower, FollowerState, Followers, Groups, ImportKind, Imported, Imports, Invites,
+        Lease, ListedMember, Located, MemberPlace, Memberships, Mentions, Messages, NewMessage, NewReaction,
         Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins, Prior, Pushes, ReactionOf,
-        Reactions, Relations, Retention, RetentionPage, ScopedKeys, SearchPlace, Sessions, Shown, Sign, Stamps,
-        Task, Tasks, Threads, Tokens, Unread, Users, Webhooks, Written,
+        ReactionPlace, Reactions, Relations, Retention, RetentionPage, ScopedKeys, SearchPlace, Sessions, Shown,
+        Sign, Stamps, Task, Tasks, Threads, Tokens, Unread, Users, Webhooks, Written, WrittenReaction,
     };
     pub use chinwag_core::suspension::UserStanding;
     pub use chinwag_core::thread::RootState;
@@ -186,6 +187,7 @@ macro_rules! impl_ports {
         $crate::impl_bans!($transaction);
         $crate::impl_bots!($transaction);
         $crate::impl_candidates!($transaction);
+        $crate::impl_exports!($transaction);
         $crate::impl_feed!($transaction);
         $crate::impl_files!($transaction);
         $crate::impl_followers!($transaction);

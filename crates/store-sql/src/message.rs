@@ -349,6 +349,21 @@ pub fn messages(sql: &impl Sql, group: GroupId, page: &Page) -> Result<Vec<Messa
     Ok(messages)
 }
 
+/// Messages of an author in a group, those after a number.
+pub(crate) fn of_author(
+    sql: &impl Sql,
+    group: GroupId,
+    author: UserId,
+    after: Seq,
+    most: usize,
+) -> Result<Vec<Message>> {
+    const PAGE: Text =
+        messages_where!("m.group_id = $1 AND m.author_id = $2 AND m.seq > $3 ORDER BY m.seq LIMIT $4");
+    let mut messages = sql.all(PAGE, params![group, author, after, limit(most)], read)?;
+    complete(sql, &mut messages)?;
+    Ok(messages)
+}
+
 pub fn message_at_seq(sql: &impl Sql, group: GroupId, seq: Seq) -> Result<Option<(Seq, Date)>> {
     const FIND: Text = standing!("x.seq, x.date", "x.group_id = $1 AND x.seq <= $2 ORDER BY x.seq DESC");
     sql.one(FIND, params![group, seq], |row| Ok((row.get(0)?, row.get(1)?)))

@@ -7,6 +7,7 @@
 
 pub mod ban;
 pub mod bot;
+pub mod export;
 pub mod feed;
 pub mod file;
 pub mod follower;
@@ -197,6 +198,11 @@ macro_rules! store_suite {
                 a_key_is_found_by_its_hash_and_listed_with_its_bot
                 an_incoming_hook_ends_with_its_group
                 secrets_of_a_bot_end_with_it
+            }
+            export {
+                written_groups_are_those_that_a_user_is_or_was_in
+                written_messages_are_of_one_author_in_order
+                written_reactions_are_of_one_user_in_order
             }
             feed {
                 feed_is_off_until_it_is_switched_on

@@ -112,4 +112,9 @@ impl Rest {
     pub async fn delete_user(&self, name: &str) -> Result<(), Error> {
         self.delete(&format!("users/{}/", encode_segment(name))).await
     }
+
+    /// All data of a user in one ZIP: the answer, whose body is still to be read.
+    pub async fn export_user(&self, name: &str) -> Result<reqwest::Response, Error> {
+        self.download(&format!("users/{}/export/", encode_segment(name))).await
+    }
 }

@@ -6,7 +6,7 @@ use super::identity::{hold, not_held};
 use super::profile::{receivers, stored};
 use super::relation::sees_all_of;
 use super::suspension::governs;
-use super::{App, Context, Growth, Unit, Who};
+use super::{App, Context, Growth, Unit};
 use crate::authority::Govern;
 use crate::event::{Ended, Event, Kind};
 use crate::limits::Directory;

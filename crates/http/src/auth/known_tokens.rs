@@ -50,12 +50,11 @@ impl KnownTokens {
     /// The uses since the last call.
     pub(super) fn take_uses(&self) -> Vec<TokenUse> {
         let mut known = self.lock();
-        let used = known.iter_mut().filter(|(_, known)| std::mem::take(&mut known.is_used));
-        used.map(|(token, known)| TokenUse {
-            token: *token,
-            client: known.client.take().map(|client| *client),
-        })
-        .collect()
+        let uses = known.iter_mut().filter_map(|(token, known)| {
+            let client = known.client.take().map(|client| *client);
+            std::mem::take(&mut known.is_used).then_some(TokenUse { token: *token, client })
+        });
+        uses.collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<TokenHash, KnownToken>> {

@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod disk;
 mod end;
+mod export;
 mod file_copies;
 mod file_figures;
 mod health;

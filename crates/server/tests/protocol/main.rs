@@ -18,6 +18,7 @@ mod directory;
 mod edge;
 mod entries;
 mod events;
+mod export;
 mod feed;
 mod file_storage;
 mod files;

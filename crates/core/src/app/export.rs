@@ -1,0 +1,168 @@
+//! The export of a user's data: its parts, page by page. Each page checks the caller again.
+
+use super::user::editable;
+use super::{App, Context};
+use crate::file::StoredFile;
+use crate::group_settings::GroupSettings;
+use crate::message::Message;
+use crate::permission::Role;
+use crate::profile::Details;
+use crate::relation::Relations;
+use crate::session::UserSession;
+use crate::store::{ReactionPlace, Tx, WrittenReaction};
+use crate::user::{Caller, Settings, User};
+use crate::{Date, Error, FileId, GroupId, Name, Result, Seq, UserId};
+
+/// Rows in one page.
+pub const EXPORT_PAGE: usize = 100;
+
+/// A user whose data are exported, with what is known of it.
+#[derive(Debug, Clone)]
+pub struct ExportedUser {
+    pub user: User,
+    pub details: Details,
+    pub settings: Settings,
+    /// Without those who have blocked the user.
+    pub relations: Relations,
+    /// The sessions, the newest first.
+    pub sessions: Vec<UserSession>,
+    /// The subscriptions to notifications, by their dates of making and of last sending.
+    pub devices: Vec<(Date, Date)>,
+}
+
+/// A user's membership of a group.
+#[derive(Debug, Clone)]
+pub struct ExportedMembership {
+    pub group: GroupId,
+    pub role: Role,
+    pub since: Date,
+    /// Whether the user has yet to accept.
+    pub pending: bool,
+    /// Number and date of the last message read.
+    pub last_read: Option<(Seq, Date)>,
+    pub settings: GroupSettings,
+}
+
+impl App {
+    /// The user whose data are exported, for the user itself and for services.
+    pub async fn export_user(&self, context: &Context, name: Name) -> Result<ExportedUser> {
+        let query = (name, self.user_rules().directory, self.clock().now());
+        self.read(context, query, |tx, caller, (name, directory, now)| {
+            let user = editable(tx, caller, *directory, name)?;
+            let details = tx.details(&[user.id])?.pop().flatten().ok_or(Error::NotFound("user"))?;
+            let mut relations = tx.relations(user.id)?;
+            relations.blocked_by.clear();
+            let devices = tx.subscriptions(user.id, *now)?;
+            Ok(ExportedUser {
+                details,
+                settings: tx.settings(user.id)?,
+                relations,
+                sessions: tx.sessions(user.id, *now)?,
+                devices: devices.iter().map(|device| (device.created, device.sent)).collect(),
+                user,
+            })
+        })
+        .await
+    }
+
+    /// The memberships of a user, those after a group, in order of the groups' ids.
+    pub async fn export_memberships(
+        &self,
+        context: &Context,
+        user: UserId,
+        after: Option<GroupId>,
+    ) -> Result<Vec<ExportedMembership>> {
+        self.read(context, (user, after), |tx, caller, (user, after)| {
+            require(caller, *user)?;
+            let groups = tx.groups_of(*user, *after, EXPORT_PAGE)?;
+            groups.iter().map(|group| membership(tx, group.id, *user)).collect()
+        })
+        .await
+    }
+
+    /// The groups in which the user may have written, those after a group.
+    pub async fn export_groups(
+        &self,
+        context: &Context,
+        user: UserId,
+        after: Option<GroupId>,
+    ) -> Result<Vec<GroupId>> {
+        self.read(context, (user, after), |tx, caller, (user, after)| {
+            require(caller, *user)?;
+            tx.groups_written(*user, *after, EXPORT_PAGE)
+        })
+        .await
+    }
+
+    /// The messages of a user in a group, those after a number. There are none in a group that is no more.
+    pub async fn export_messages(
+        &self,
+        context: &Context,
+        (user, group): (UserId, GroupId),
+        after: Seq,
+    ) -> Result<Vec<Message>> {
+        self.read(context, (user, group, after), |tx, caller, (user, group, after)| {
+            require(caller, *user)?;
+            if tx.group(*group)?.is_none() {
+                return Ok(Vec::new());
+            }
+            tx.messages_written(*group, *user, *after, EXPORT_PAGE)
+        })
+        .await
+    }
+
+    /// The reactions of a user in a group, those after a place. There are none in a group that is no more.
+    pub async fn export_reactions(
+        &self,
+        context: &Context,
+        (user, group): (UserId, GroupId),
+        after: ReactionPlace,
+    ) -> Result<Vec<WrittenReaction>> {
+        self.read(context, (user, group, after), |tx, caller, (user, group, after)| {
+            require(caller, *user)?;
+            if tx.group(*group)?.is_none() {
+                return Ok(Vec::new());
+            }
+            tx.reactions_written(*group, *user, *after, EXPORT_PAGE)
+        })
+        .await
+    }
+
+    /// The complete files of a user, those after a file, and the last file that was looked at.
+    pub async fn export_files(
+        &self,
+        context: &Context,
+        user: UserId,
+        after: Option<FileId>,
+    ) -> Result<(Vec<StoredFile>, Option<FileId>)> {
+        self.read(context, (user, after), |tx, caller, (user, after)| {
+            require(caller, *user)?;
+            let rows = tx.files_written(*user, *after, EXPORT_PAGE)?;
+            let last = rows.last().map(|row| row.id);
+            Ok((rows.into_iter().filter_map(|row| row.file).collect(), last))
+        })
+        .await
+    }
+}
+
+/// Refuses everybody but the user and services.
+fn require(caller: Caller, user: UserId) -> Result<()> {
+    match caller {
+        Caller::Service => Ok(()),
+        Caller::User(id) if id == user => Ok(()),
+        Caller::User(_) => Err(Error::forbidden("you may export only your own data")),
+    }
+}
+
+fn membership(tx: &dyn Tx, group: GroupId, user: UserId) -> Result<ExportedMembership> {
+    let member =
+        tx.member(group, user)?.ok_or_else(|| Error::internal("a member is gone within one transaction"))?;
+    Ok(ExportedMembership {
+        group,
+        role: member.role,
+        since: member.since,
+        pending: member.pending,
+        last_read: tx.mark(group, user)?.last_read,
+        settings: tx.group_settings(group, user)?,
+    })
+}

@@ -1,0 +1,299 @@
+//! The export of a user's data: one ZIP, written while it is read, with a page of rows and a piece of a file in memory.
+
+mod rows;
+mod zip;
+
+use std::io;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use chinwag_core::app::export::{EXPORT_PAGE, ExportedUser};
+use chinwag_core::app::{App, Context};
+use chinwag_core::file::StoredFile;
+use chinwag_core::file_store::{FileKey, FileStore};
+use chinwag_core::store::ReactionPlace;
+use chinwag_core::{Error, GroupId, Name, Result, Seq, UserId};
+use futures_util::{Stream, stream};
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tracing::Instrument;
+
+use zip::{Packing, ZipWriter};
+
+/// Bytes that are sent together.
+const PIECE: usize = 64 << 10;
+/// Pieces that wait for the reader.
+const PIECES: usize = 2;
+/// Bytes of a file that are read at a time.
+const FILE_PIECE: usize = 256 << 10;
+/// Lines of one entry; more go into a further one, since an entry without ZIP64 ends at 4 GiB.
+const ENTRY_BYTES: u64 = 2 << 30;
+/// The longest name of a file, in bytes, behind its id.
+const NAME_BYTES: usize = 150;
+
+/// An export that may begin.
+pub struct Export {
+    app: App,
+    files: Option<Arc<dyn FileStore>>,
+    context: Context,
+    exported: ExportedUser,
+}
+
+impl Export {
+    /// Looks whether the caller may have the data of the user.
+    pub async fn begin(
+        app: App,
+        files: Option<Arc<dyn FileStore>>,
+        context: Context,
+        name: Name,
+    ) -> Result<Self> {
+        let exported = app.export_user(&context, name).await?;
+        Ok(Self { app, files, context, exported })
+    }
+
+    /// The user's name.
+    pub fn name(&self) -> &Name {
+        &self.exported.user.name
+    }
+
+    /// The bytes of the ZIP. After an error nothing follows, and the ZIP is not complete. `held` is dropped at the end.
+    pub fn stream(self, held: impl Send + 'static) -> impl Stream<Item = Result<Bytes>> + Send {
+        let (sender, receiver) = mpsc::channel(PIECES);
+        let writing = async move {
+            let mut out = ZipSender { zip: ZipWriter::new(self.app.clock().now()), sender: sender.clone() };
+            if let Err(why) = self.write(&mut out).await {
+                tracing::warn!(error = %why, "an export ended early");
+                // Nobody may be there to hear of it.
+                let _ = sender.send(Err(why)).await;
+            }
+            drop(held);
+        };
+        tokio::spawn(writing.in_current_span());
+        stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)))
+    }
+
+    async fn write(&self, out: &mut ZipSender) -> Result<()> {
+        out.lines("profile", [rows::profile(&self.exported)]).await?;
+        out.lines("relations", rows::relations(&self.exported)).await?;
+        out.lines("sessions", rows::sessions(&self.exported)).await?;
+        out.lines("devices", rows::devices(&self.exported)).await?;
+        self.memberships(out).await?;
+        self.messages(out).await?;
+        self.reactions(out).await?;
+        self.files(out).await?;
+        out.zip.finish().map_err(Error::internal)?;
+        out.flush(0).await
+    }
+
+    fn user(&self) -> UserId {
+        self.exported.user.id
+    }
+
+    async fn memberships(&self, out: &mut ZipSender) -> Result<()> {
+        let (mut lines, mut after) = (Lines::begin("groups", out), None);
+        loop {
+            let page = self.app.export_memberships(&self.context, self.user(), after).await?;
+            for membership in &page {
+                lines.add(&rows::membership(membership)).await?;
+            }
+            after = page.last().map(|membership| membership.group);
+            if page.len() < EXPORT_PAGE {
+                return lines.end();
+            }
+        }
+    }
+
+    async fn messages(&self, out: &mut ZipSender) -> Result<()> {
+        let (mut lines, mut group) = (Lines::begin("messages", out), None);
+        while let Some(next) = self.group_after(group).await? {
+            let mut after = Seq(0);
+            loop {
+                let page = self.app.export_messages(&self.context, (self.user(), next), after).await?;
+                for message in &page {
+                    lines.add(&rows::message(message)).await?;
+                    after = message.seq;
+                }
+                if page.len() < EXPORT_PAGE {
+                    break;
+                }
+            }
+            group = Some(next);
+        }
+        lines.end()
+    }
+
+    async fn reactions(&self, out: &mut ZipSender) -> Result<()> {
+        let (mut lines, mut group) = (Lines::begin("reactions", out), None);
+        while let Some(next) = self.group_after(group).await? {
+            let mut after = ReactionPlace::default();
+            loop {
+                let page = self.app.export_reactions(&self.context, (self.user(), next), after).await?;
+                for reaction in &page {
+                    lines.add(&rows::reaction(next, reaction)).await?;
+                    after = reaction.place;
+                }
+                if page.len() < EXPORT_PAGE {
+                    break;
+                }
+            }
+            group = Some(next);
+        }
+        lines.end()
+    }
+
+    /// The next group in which the user may have written.
+    async fn group_after(&self, group: Option<GroupId>) -> Result<Option<GroupId>> {
+        Ok(self.app.export_groups(&self.context, self.user(), group).await?.into_iter().next())
+    }
+
+    async fn files(&self, out: &mut ZipSender) -> Result<()> {
+        let (mut lines, mut after) = (Lines::begin("files", out), None);
+        loop {
+            let (files, last) = self.app.export_files(&self.context, self.user(), after).await?;
+            for file in &files {
+                lines.add(&rows::file(file, &path(file))).await?;
+            }
+            after = last;
+            if after.is_none() {
+                break;
+            }
+        }
+        lines.end()?;
+        let Some(store) = &self.files else { return Ok(()) };
+        loop {
+            let (files, last) = self.app.export_files(&self.context, self.user(), after).await?;
+            for file in &files {
+                copy(&**store, file, out).await?;
+            }
+            after = last;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Writes the bytes of a file into the ZIP. A file that is erased meanwhile is left out.
+async fn copy(store: &dyn FileStore, file: &StoredFile, out: &mut ZipSender) -> Result<()> {
+    let mut reader = store.read(FileKey::Whole(file.id), 0..file.size);
+    let mut piece = match reader.next(FILE_PIECE).await {
+        Err(Error::NotFound(_)) => return Ok(()),
+        piece => piece?,
+    };
+    out.zip.begin(path(file), Packing::Plain(file.size));
+    while let Some(bytes) = piece {
+        out.zip.write(&bytes).map_err(Error::internal)?;
+        out.flush(PIECE).await?;
+        piece = reader.next(FILE_PIECE).await?;
+    }
+    out.zip.end().map_err(Error::internal)
+}
+
+/// Where a file is in the ZIP: its id, and as much of its name as every system takes.
+fn path(file: &StoredFile) -> String {
+    format!("files/{}-{}", file.id, safe_name(file.name.as_str()))
+}
+
+/// A name without the characters that some systems refuse, cut at a whole character. Its extension stays, unless that alone is
+/// too long. Behind an id no name is reserved.
+fn safe_name(name: &str) -> String {
+    let safe = |c: char| if c.is_control() || "<>:\"/\\|?*".contains(c) { '_' } else { c };
+    let mut name: String = name.chars().map(safe).collect();
+    if name.len() > NAME_BYTES {
+        let extension = name.rfind('.').map_or("", |dot| &name[dot..]);
+        let extension = if extension.len() < NAME_BYTES / 2 { extension.to_owned() } else { String::new() };
+        let mut end = NAME_BYTES - extension.len();
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        name.truncate(end);
+        name.push_str(&extension);
+    }
+    // Windows drops what stands at the end.
+    let kept = name.trim_end_matches(['.', ' ']).len();
+    name.replace_range(kept.., &"_".repeat(name.len() - kept));
+    name
+}
+
+/// A ZIP on its way to its reader.
+struct ZipSender {
+    zip: ZipWriter,
+    sender: mpsc::Sender<Result<Bytes>>,
+}
+
+impl ZipSender {
+    /// Sends what waits, if it is more than `least` bytes.
+    async fn flush(&mut self, least: usize) -> Result<()> {
+        if self.zip.waiting() <= least {
+            return Ok(());
+        }
+        let piece = Bytes::from(self.zip.take());
+        self.sender.send(Ok(piece)).await.map_err(|_| Error::unavailable())
+    }
+
+    /// Writes an entry with these lines.
+    async fn lines(&mut self, name: &'static str, rows: impl IntoIterator<Item = Value>) -> Result<()> {
+        let mut lines = Lines::begin(name, self);
+        for row in rows {
+            lines.add(&row).await?;
+        }
+        lines.end()
+    }
+}
+
+/// Lines of JSON: an entry, and further ones where there are very many.
+struct Lines<'a> {
+    name: &'static str,
+    entries: u32,
+    out: &'a mut ZipSender,
+}
+
+impl<'a> Lines<'a> {
+    fn begin(name: &'static str, out: &'a mut ZipSender) -> Self {
+        out.zip.begin(format!("{name}.jsonl"), Packing::Compressed);
+        Self { name, entries: 1, out }
+    }
+
+    async fn add(&mut self, row: &Value) -> Result<()> {
+        if self.out.zip.entry_length() >= ENTRY_BYTES {
+            self.entries += 1;
+            self.out.zip.end().map_err(Error::internal)?;
+            self.out.zip.begin(format!("{}-{}.jsonl", self.name, self.entries), Packing::Compressed);
+        }
+        self.out.zip.write(format!("{row}\n").as_bytes()).map_err(Error::internal)?;
+        self.out.flush(PIECE).await
+    }
+
+    fn end(self) -> Result<()> {
+        self.out.zip.end().map_err(Error::internal)
+    }
+}
+
+/// An error as a body has it.
+pub(crate) fn cut(why: Error) -> io::Error {
+    io::Error::other(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_safe_on_every_system() {
+        for (name, safe) in [
+            ("サンプル.txt", "サンプル.txt"),
+            ("a:b?.txt", "a_b_.txt"),
+            ("CON", "CON"),
+            ("../x", ".._x"),
+            ("..", "__"),
+            ("a\\b\"c|d<e>f*", "a_b_c_d_e_f_"),
+            ("line\nbreak", "line_break"),
+            ("end. .", "end___"),
+        ] {
+            assert_eq!(safe_name(name), safe, "{name:?}");
+        }
+        let long = safe_name(&format!("{}.tar.gz", "é".repeat(200)));
+        assert!(long.len() <= NAME_BYTES && long.ends_with("é.gz"), "{long}");
+        assert!(safe_name(&format!("a.{}", "é".repeat(200))).len() <= NAME_BYTES);
+    }
+}

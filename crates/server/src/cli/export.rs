@@ -1,0 +1,75 @@
+//! `chinwag export`: all data of one user, in one ZIP.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+
+use anyhow::{Context, Result, anyhow, bail};
+use chinwag_core::app::Context as Caller;
+use chinwag_core::user::Caller::Service;
+use chinwag_core::{Error, Name};
+use chinwag_http::export::Export;
+use futures_util::StreamExt;
+
+use super::backup::{beside, put, size};
+use super::say;
+use super::settings::DataArgs;
+use crate::config::Config;
+use crate::data::Folder;
+use crate::wire_up;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The user's name
+    name: String,
+    /// The file to write, which may not be there yet
+    file: PathBuf,
+    #[command(flatten)]
+    place: DataArgs,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let name = Name::parse(&args.name).map_err(|why| anyhow!("the name {:?} {why}", args.name))?;
+    let config = args.place.load()?;
+    let folder = Folder::open(&config.data)?;
+    let shown = args.file.display();
+    if fs::symlink_metadata(&args.file).is_ok() {
+        bail!("{shown} is there already");
+    }
+    let draft = beside(&args.file, ".part");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("no runtime could be started")?;
+    let written = runtime.block_on(write(&config, &folder, name, &draft));
+    let placed = written.and_then(|bytes| put(&draft, &args.file).map(|()| bytes));
+    if placed.is_err() {
+        // What failed is said; that the draft stays as well would be no news.
+        let _ = fs::remove_file(&draft);
+    }
+    say(&format!("exported the data of {} to {shown}, {}", args.name, size(placed?)))
+}
+
+/// Writes the ZIP; returns its length.
+async fn write(config: &Config, folder: &Folder, name: Name, draft: &Path) -> Result<u64> {
+    let errand = wire_up::errand(config, folder).await?;
+    let location = config.file_location();
+    let files =
+        location.map(|location| wire_up::open_storage(&location, folder.path(), config.store.min_free));
+    let files = files.transpose()?.map(|files| std::sync::Arc::new(files) as _);
+    let export = Export::begin(errand.app.clone(), files, Caller::new(Service), name.clone()).await;
+    let export = export.map_err(|why| match why {
+        Error::NotFound(_) => anyhow!("there is no user {name}"),
+        why => anyhow!(why),
+    })?;
+    let cannot = || format!("{} cannot be written", draft.display());
+    let mut file = File::create(draft).with_context(cannot)?;
+    let (mut pieces, mut length) = (pin!(export.stream(())), 0);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        file.write_all(&piece).with_context(cannot)?;
+        length += piece.len() as u64;
+    }
+    file.sync_all().with_context(cannot)?;
+    errand.end().await;
+    Ok(length)
+}

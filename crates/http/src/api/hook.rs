@@ -8,6 +8,7 @@ use chinwag_core::app::message::Send;
 use chinwag_core::bot::{BotSecret, IncomingHook};
 use chinwag_core::message::{Body, INVISIBLE, MessageDetail};
 use chinwag_core::profile::{Avatar, DisplayName};
+use chinwag_core::slack_text;
 use chinwag_core::token::TokenHash;
 use chinwag_core::{Date, Error, GroupId, HookId, MessageId};
 use serde::Serialize;
@@ -19,8 +20,8 @@ use crate::auth::Identified;
 use crate::extract::path::{ById, ByName, ByValue, PathValue};
 use crate::rest::prelude::*;
 use crate::wire::input::fields::Fields;
+use crate::wire::input::not_an_object;
 use crate::wire::input::payload::{KeyValue, RestPayload, payload};
-use crate::wire::input::{not_an_object, slack};
 use crate::wire::key::Need;
 use crate::wire::text::text;
 
@@ -65,7 +66,7 @@ impl KeyValue for SlackText {
 
     fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
         let text = fields.text(key)?;
-        let body = fields.body(key, &slack::plain(&text))?;
+        let body = fields.body(key, &slack_text::plain(&text))?;
         if body.is_empty() {
             fields.refuse(key, INVISIBLE);
             return None;

@@ -12,7 +12,6 @@ pub mod json;
 pub mod message;
 pub mod payload;
 pub mod relation;
-pub mod slack;
 pub mod user;
 pub mod value;
 

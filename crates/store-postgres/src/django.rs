@@ -176,7 +176,7 @@ impl GroupPages<'_> {
             self.ended = rows.is_empty();
             for (id, name, member) in rows {
                 if self.waiting.back().is_none_or(|group| group.id != id) {
-                    self.waiting.push_back(SourceGroup { id, name, members: Vec::new() });
+                    self.waiting.push_back(SourceGroup { id, name, ..SourceGroup::default() });
                 }
                 if let (Some(group), Some(member)) = (self.waiting.back_mut(), member) {
                     group.members.push(member);

@@ -24,7 +24,7 @@ fn imported_add(tx: &mut Transaction<'_, '_>, taken: &[(Uuid, Imported)]) -> Res
         .map(|(_, what)| match what {
             Imported::User(user) => (Some(user.0), None),
             Imported::Group(group) => (None, Some(group.0)),
-            Imported::Relation | Imported::Membership => (None, None),
+            Imported::Relation | Imported::Membership | Imported::Reaction => (None, None),
         })
         .unzip();
     tx.change(SQL, &[&kinds, &ids, &users, &groups]).map(drop)

@@ -47,5 +47,6 @@ fn read(kind: ImportKind, row: &dyn Columns) -> Result<Imported> {
         ImportKind::Group => Imported::Group(row.get(2)?),
         ImportKind::Relation => Imported::Relation,
         ImportKind::Membership => Imported::Membership,
+        ImportKind::Reaction => Imported::Reaction,
     })
 }

@@ -21,7 +21,7 @@ fn imported_add(tx: &mut Transaction<'_>, taken: &[(Uuid, Imported)]) -> Result<
         let (user, group) = match what {
             Imported::User(user) => (Some(user.0), None),
             Imported::Group(group) => (None, Some(group.0.into_bytes())),
-            Imported::Relation | Imported::Membership => (None, None),
+            Imported::Relation | Imported::Membership | Imported::Reaction => (None, None),
         };
         tx.change(SQL, params![what.kind().number(), id.into_bytes(), user, group])?;
     }

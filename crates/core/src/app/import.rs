@@ -5,14 +5,20 @@
 //! Each object that cannot stay unchanged gets a note that says what it has become.
 
 mod check;
+mod content;
+mod file;
 mod group;
+mod mark;
 mod message;
+mod reaction;
 mod relation;
 mod user;
 
 pub use check::Check;
+pub use file::{FileSlot, SourceFile};
 pub use group::SourceGroup;
-pub use message::{SourceMark, SourceMessage};
+pub use mark::SourceMark;
+pub use message::{SourceMentions, SourceMessage, SourceReaction};
 pub use relation::SourceRelations;
 pub use user::SourceUser;
 
@@ -21,9 +27,9 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::{App, Context, Growth, Unit};
-use crate::Result;
 use crate::store::{ImportKind, Imported, Tx};
 use crate::user::{Caller, User};
+use crate::{MessageId, Name, Result};
 
 /// The result of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,6 +67,13 @@ impl Tally {
     }
 }
 
+/// The result of a page of messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessagePage {
+    pub messages: ImportPage,
+    pub reactions: Tally,
+}
+
 /// The result of a page of groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupPage {
@@ -91,7 +104,7 @@ impl App {
 
     /// Imports messages and numbers them in the given order. Their groups and authors must have been imported
     /// before.
-    pub async fn import_messages(&self, page: Vec<SourceMessage>) -> Result<ImportPage> {
+    pub async fn import_messages(&self, page: Vec<SourceMessage>) -> Result<MessagePage> {
         self.write(Growth::Adds, &Context::new(Caller::Service), page, |unit, page| message::take(unit, page))
             .await
     }
@@ -99,8 +112,31 @@ impl App {
     /// Moves read marks forward. The messages must have been imported before. Returns the number of moved
     /// marks.
     pub async fn import_marks(&self, page: Vec<SourceMark>) -> Result<u64> {
-        self.write(Growth::Bounded, &Context::new(Caller::Service), page, |unit, page| {
-            message::take_marks(unit, page)
+        self.write(Growth::Bounded, &Context::new(Caller::Service), page, |unit, page| mark::take(unit, page))
+            .await
+    }
+
+    /// Reserves an upload for a file of a message, or finds the file that an earlier run has stored. Its owner must have
+    /// been imported before. The quotas of users do not hold for imports.
+    pub async fn import_file(&self, file: SourceFile) -> Result<FileSlot> {
+        self.rules.limits.files.admit_size(file.size)?;
+        self.write(Growth::Adds, &Context::new(Caller::Service), file, file::slot).await
+    }
+
+    /// The current names of the users that these users of the source became, in the order of `ids`.
+    pub async fn import_names(&self, ids: Vec<Uuid>) -> Result<Vec<Option<Name>>> {
+        self.read(&Context::new(Caller::Service), ids, |tx, _, ids| {
+            let people = People::find(tx, ids.iter().copied())?;
+            Ok(ids.iter().map(|id| people.standing(*id).map(|user| user.name.clone())).collect())
+        })
+        .await
+    }
+
+    /// Whether messages with these ids were imported, in the order of `ids`.
+    pub async fn import_known(&self, ids: Vec<MessageId>) -> Result<Vec<bool>> {
+        self.read(&Context::new(Caller::Service), ids, |tx, _, ids| {
+            let located = tx.messages_located(ids)?;
+            Ok(ids.iter().map(|id| located.iter().any(|place| place.id == *id)).collect())
         })
         .await
     }

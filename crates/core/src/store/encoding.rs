@@ -47,6 +47,7 @@ macro_rules! stored_number {
     (ImportKind::Group) => { 1 };
     (ImportKind::Relation) => { 2 };
     (ImportKind::Membership) => { 3 };
+    (ImportKind::Reaction) => { 4 };
 
     (TaskKind::EraseUser) => { 0 };
     (TaskKind::EraseGroup) => { 1 };
@@ -167,7 +168,7 @@ stored! {
     Allowed { Anyone, Contacts, Nobody }
     Notify { All, Mentions, None }
     TokenKind { Token, Ticket }
-    ImportKind { User, Group, Relation, Membership }
+    ImportKind { User, Group, Relation, Membership, Reaction }
     TaskKind { EraseUser, EraseGroup, LogRename, EraseReactions, EraseWebhookQueue, EraseOld }
     Follower { ExpiredTokens, DroppedFiles, StrayFiles, EventFeed, Webhooks, SearchIndex, Notifications, Retention }
     FeedKind {

@@ -29,6 +29,8 @@ pub enum ImportKind {
     Relation,
     /// One user in one group.
     Membership,
+    /// One user's reaction to one message.
+    Reaction,
 }
 
 /// The result of importing an object.
@@ -42,6 +44,8 @@ pub enum Imported {
     Relation,
     /// A membership.
     Membership,
+    /// A reaction, which may be removed since.
+    Reaction,
 }
 
 impl Imported {
@@ -52,6 +56,7 @@ impl Imported {
             Self::Group(_) => ImportKind::Group,
             Self::Relation => ImportKind::Relation,
             Self::Membership => ImportKind::Membership,
+            Self::Reaction => ImportKind::Reaction,
         }
     }
 }

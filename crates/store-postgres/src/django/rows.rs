@@ -55,7 +55,8 @@ pub(super) const MARKS: &str = "SELECT group_id, user_id, max(last_read) FROM ch
     WHERE last_read IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2";
 
 pub(super) fn user(row: &Row) -> Read<SourceUser> {
-    Ok(SourceUser { id: row.try_get(0)?, name: row.try_get(1)?, repeated: row.try_get(2)? })
+    let (id, name, repeated) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    Ok(SourceUser { id, name, repeated, ..SourceUser::default() })
 }
 
 pub(super) fn relations(row: &Row) -> Read<SourceRelations> {
@@ -80,6 +81,7 @@ pub(super) fn message(row: &Row) -> Read<SourceMessage> {
         micros: row.try_get::<_, Micros>(3)?.0,
         respond_to: row.try_get(4)?,
         body: row.try_get(5)?,
+        ..SourceMessage::default()
     })
 }
 

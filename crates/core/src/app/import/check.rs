@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::SourceGroup;
 use super::relation::pair_key;
-use crate::store::{ImportKind, Tx};
-use crate::{MessageId, Result};
+use crate::store::{FileState, ImportKind, Tx};
+use crate::{FileId, MessageId, Result};
 
 /// Objects of the source to count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub enum Check {
     Memberships(Vec<(Uuid, Uuid)>),
     /// Messages, by their ids.
     Messages(Vec<Uuid>),
+    /// Reactions, by the ids under which they are recorded.
+    Reactions(Vec<Uuid>),
+    /// Files that a message carries.
+    Files(Vec<FileId>),
 }
 
 impl Check {
@@ -45,6 +49,14 @@ pub(super) fn count(tx: &dyn Tx, check: &Check) -> Result<u64> {
         Check::Messages(ids) => {
             let ids: Vec<_> = ids.iter().copied().map(MessageId).collect();
             Ok(tx.messages_located(&ids)?.len() as u64)
+        }
+        Check::Reactions(ids) => recorded(ImportKind::Reaction, ids),
+        Check::Files(ids) => {
+            let mut found = 0;
+            for id in ids {
+                found += u64::from(tx.file(*id)?.is_some_and(|row| row.state == FileState::Attached));
+            }
+            Ok(found)
         }
     }
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::relation::pair_key;
 use super::{GroupPage, People, Person, Unit};
 use crate::group::heir;
+use crate::group_details::GroupDetails;
 use crate::permission::Role;
 use crate::store::{ImportKind, Imported};
 use crate::user::User;
@@ -14,7 +15,7 @@ use crate::{GroupId, GroupName, Name, Result};
 const PRIVATE_OWNER: &str = "admin";
 
 /// A group of the source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceGroup {
     /// Its id, which does not change.
     pub id: Uuid,
@@ -22,6 +23,11 @@ pub struct SourceGroup {
     pub name: String,
     /// Its members in the source, the highest role first, each once.
     pub members: Vec<(Uuid, Option<Role>)>,
+    /// Whether it is private, and its one member's own.
+    pub is_own_notes: bool,
+    /// Whether anyone may join.
+    pub is_open: bool,
+    pub description: Option<String>,
 }
 
 /// The kind of group that a group of the source becomes.
@@ -94,6 +100,7 @@ impl<'i> Import<'i, '_> {
             Shape::Named(_) if !self.is_free(wanted)? => return Ok(()),
             Shape::Named(name) => {
                 self.unit.tx.group_insert(wanted, name.as_str(), None)?;
+                self.describe(wanted)?;
                 (wanted, false)
             }
         };
@@ -122,6 +129,9 @@ impl<'i> Import<'i, '_> {
     /// The kind of the group. A private group has exactly two users.
     fn shape(&mut self, members: &[&User]) -> Shape {
         if self.source.name == GroupName::PRIVATE {
+            if let ([one], true) = (members, self.source.is_own_notes) {
+                return Shape::Private((*one).clone(), (*one).clone());
+            }
             if let [one, other] = members {
                 return Shape::Private((*one).clone(), (*other).clone());
             }
@@ -147,6 +157,19 @@ impl<'i> Import<'i, '_> {
                 Shape::Named(name)
             }
         }
+    }
+
+    /// Gives a new group its details.
+    fn describe(&mut self, id: GroupId) -> Result<()> {
+        let SourceGroup { is_open, description, .. } = self.source;
+        if !is_open && description.is_none() {
+            return Ok(());
+        }
+        let description = description.as_deref().map(Into::into);
+        self.unit.tx.group_details_set(
+            id,
+            &GroupDetails { description, is_open: *is_open, ..GroupDetails::default() },
+        )
     }
 
     /// The text, changed as little as possible to be a valid name; else a name made of the group's id.

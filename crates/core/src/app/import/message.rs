@@ -1,18 +1,20 @@
-//! Messages and read marks of an import.
+//! Messages of an import.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{ImportPage, People, Person, Unit};
-use crate::message::Body;
+use super::content::{attachments, complete};
+use super::{ImportPage, MessagePage, People, Person, Unit, reaction};
+use crate::message::{Body, INVISIBLE, MessageDetail};
 use crate::permission::Role;
+use crate::reaction::Emoji;
 use crate::send::Kept;
 use crate::store::{ImportKind, Imported, NewMessage, Tx};
-use crate::{Date, GroupId, MessageId, Result, Seq, UserId};
+use crate::{Date, FileId, GroupId, MessageId, Result, Seq, UserId};
 
 /// A message of the source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceMessage {
     /// Its id, which does not change.
     pub id: Uuid,
@@ -24,30 +26,52 @@ pub struct SourceMessage {
     pub micros: i64,
     /// The message that it replies to.
     pub respond_to: Option<Uuid>,
+    /// The message whose thread it is in.
+    pub thread: Option<Uuid>,
     /// Its body, unchecked.
     pub body: String,
+    /// The date of its last edit.
+    pub edited: Option<i64>,
+    pub pinned: bool,
+    /// The sender's object, as compact JSON.
+    pub data: Option<String>,
+    pub mentions: SourceMentions,
+    /// Its files, which are stored.
+    pub files: Vec<FileId>,
+    pub reactions: Vec<SourceReaction>,
+    /// Its place in the source, for notes; empty if its id says enough.
+    pub label: String,
 }
 
-/// A read mark of the source.
+/// The users whom a message of the source mentions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceMentions {
+    pub everyone: bool,
+    /// Their ids in the source.
+    pub users: Vec<Uuid>,
+}
+
+/// A reaction to a message of the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceMark {
-    /// The group's id in the source.
-    pub group: Uuid,
+pub struct SourceReaction {
     /// The user's id in the source.
     pub user: Uuid,
-    /// The date of the mark, in microseconds since 1970.
+    pub emoji: Emoji,
+    /// Its date, in microseconds since 1970.
     pub micros: i64,
 }
 
 /// The objects that a page of messages refers to.
-struct Known {
-    people: People,
+pub(super) struct Known {
+    pub(super) people: People,
     groups: HashMap<Uuid, Option<GroupId>>,
     /// Group and number of the messages that have one.
-    places: HashMap<Uuid, (GroupId, Seq)>,
+    pub(super) places: HashMap<Uuid, (GroupId, Seq)>,
+    /// Those of them that stand and are in no thread.
+    roots: HashSet<Uuid>,
 }
 
-pub(super) fn take(unit: &mut Unit, messages: &[SourceMessage]) -> Result<ImportPage> {
+pub(super) fn take(unit: &mut Unit, messages: &[SourceMessage]) -> Result<MessagePage> {
     let mut known = Known::of(unit.tx, messages)?;
     let mut page = ImportPage::default();
     let mut accepted = Vec::new();
@@ -69,31 +93,58 @@ pub(super) fn take(unit: &mut Unit, messages: &[SourceMessage]) -> Result<Import
         insert(unit, &mut known, &mut page, first.group, same)?;
         rest = others;
     }
-    Ok(page)
+    let reactions = reaction::take(unit, &known, messages, &mut page)?;
+    Ok(MessagePage { messages: page, reactions })
 }
 
 /// The imported form of a message.
-struct Found {
+pub(super) struct Found {
     group: GroupId,
-    author: UserId,
+    pub(super) author: UserId,
     date: Date,
-    body: Body,
+    pub(super) body: Body,
+}
+
+impl SourceMessage {
+    /// Its name in notes.
+    pub(super) fn shown(&self) -> String {
+        if self.label.is_empty() { format!("message {}", self.id) } else { format!("message {}", self.label) }
+    }
 }
 
 impl Known {
     fn of(tx: &dyn Tx, messages: &[SourceMessage]) -> Result<Self> {
-        let people = People::find(tx, messages.iter().filter_map(|message| message.author))?;
+        let reactors = messages.iter().flat_map(|message| &message.reactions).map(|reaction| reaction.user);
+        let mentioned = messages.iter().flat_map(|message| &message.mentions.users).copied();
+        let authors = messages.iter().filter_map(|message| message.author);
+        let people = People::find(tx, authors.chain(reactors).chain(mentioned))?;
         let groups = groups(tx, messages.iter().filter_map(|message| message.group))?;
-        let ids = messages.iter().flat_map(|message| [Some(message.id), message.respond_to]).flatten();
-        let ids: BTreeSet<_> = ids.map(MessageId).collect();
+        let named = |message: &SourceMessage| [Some(message.id), message.respond_to, message.thread];
+        let ids: BTreeSet<_> = messages.iter().flat_map(named).flatten().map(MessageId).collect();
         let located = tx.messages_located(&ids.into_iter().collect::<Vec<_>>())?;
         let places = located.into_iter().map(|place| (place.id.0, (place.group, place.seq))).collect();
-        Ok(Self { people, groups, places })
+        let mut known = Self { people, groups, places, roots: HashSet::new() };
+        known.find_roots(tx, messages)?;
+        Ok(known)
+    }
+
+    fn find_roots(&mut self, tx: &dyn Tx, messages: &[SourceMessage]) -> Result<()> {
+        let mut wanted: BTreeMap<GroupId, BTreeSet<MessageId>> = BTreeMap::new();
+        for root in messages.iter().filter_map(|message| message.thread) {
+            if let Some((group, _)) = self.places.get(&root) {
+                wanted.entry(*group).or_default().insert(MessageId(root));
+            }
+        }
+        for (group, ids) in wanted {
+            let found = tx.messages_by_id(group, &ids.into_iter().collect::<Vec<_>>())?;
+            self.roots.extend(found.iter().filter(|root| root.thread.is_none()).map(|root| root.id.0));
+        }
+        Ok(())
     }
 
     /// The imported form of a message; `None` if it cannot be imported.
     fn judge(&self, message: &SourceMessage, limit: usize, page: &mut ImportPage) -> Option<Found> {
-        let id = message.id;
+        let shown = message.shown();
         let group = match message.group.and_then(|group| self.groups.get(&group)) {
             Some(Some(group)) => *group,
             Some(None) => {
@@ -101,7 +152,7 @@ impl Known {
                 return None;
             }
             None => {
-                page.refuse(format!("message {id}: its group was not imported, and neither is the message"));
+                page.refuse(format!("{shown}: its group was not imported, and neither is the message"));
                 return None;
             }
         };
@@ -112,20 +163,25 @@ impl Known {
                 return None;
             }
             Person::Unknown => {
-                page.refuse(format!("message {id}: its author is not a user; not imported"));
+                page.refuse(format!("{shown}: its author is not a user; not imported"));
                 return None;
             }
         };
-        let body = match Body::parse(&message.body, limit) {
+        let parsed = Body::parse_any(&message.body, limit);
+        let body = match parsed {
+            Ok(body) if body.is_empty() && message.files.is_empty() => Err(INVISIBLE.to_owned()),
+            other => other,
+        };
+        let body = match body {
             Ok(body) => body,
             Err(why) => {
-                page.refuse(format!("message {id}: its body {why}; not imported"));
+                page.refuse(format!("{shown}: its body {why}; not imported"));
                 return None;
             }
         };
         let date = Date::from_micros(message.micros);
         if date.micros() != message.micros {
-            page.note(format!("message {id}: its date is outside the years 1 to 9999; imported as {date}"));
+            page.note(format!("{shown}: its date is outside the years 1 to 9999; imported as {date}"));
         }
         Some(Found { group, author, date, body })
     }
@@ -138,10 +194,22 @@ impl Known {
             Some(_) => "is of another group",
             None => "is a later one, or was not imported",
         };
+        let shown = message.shown();
         page.note(format!(
-            "message {}: the message {target} that it replies to {why}; imported without the reference",
-            message.id
+            "{shown}: the message {target} that it replies to {why}; imported without the reference"
         ));
+        None
+    }
+
+    /// The number of the root of its thread.
+    fn root(&self, message: &SourceMessage, group: GroupId, page: &mut ImportPage) -> Option<Seq> {
+        let target = message.thread?;
+        let why = match self.places.get(&target) {
+            Some((there, seq)) if *there == group && self.roots.contains(&target) => return Some(*seq),
+            Some(_) => "is a reply itself, or was deleted here since",
+            None => "is a later one, or was not imported",
+        };
+        page.note(format!("{}: the root of its thread {why}; imported outside of threads", message.shown()));
         None
     }
 }
@@ -159,51 +227,47 @@ fn insert(
     let mut rows = Vec::with_capacity(messages.len());
     for (message, found) in messages {
         let kept = Kept { id: MessageId(message.id), date: found.date, seq };
+        let thread = known.root(message, group, page);
         rows.push(NewMessage {
             respond_to: known.answered(message, group, page),
+            thread,
+            detail: MessageDetail {
+                data: message.data.as_deref().map(Into::into),
+                attachments: attachments(unit.tx, message, found, page)?,
+                ..MessageDetail::default()
+            },
             ..NewMessage::new(group, kept, found.author, found.body.clone())
         });
         known.places.insert(message.id, (group, seq));
+        if thread.is_none() {
+            known.roots.insert(message.id);
+        }
         seq = seq.next();
     }
     page.tally.taken += messages.len() as u64;
-    unit.tx.messages_insert(&rows)
-}
-
-/// Records an author who is no longer a member as a former member, so that its messages are found when the
-/// user is deleted.
-fn remember(unit: &mut Unit, group: GroupId, author: UserId) -> Result<()> {
-    if unit.tx.member(group, author)?.is_none() {
-        let now = unit.now();
-        unit.tx.member_set(group, author, Role::Restrict, now)?;
-        unit.tx.member_remove(group, author)?;
+    unit.tx.messages_insert(&rows)?;
+    for ((message, _), row) in messages.iter().zip(&rows) {
+        complete(unit, known, message, row, page)?;
     }
     Ok(())
 }
 
-pub(super) fn take_marks(unit: &mut Unit, marks: &[SourceMark]) -> Result<u64> {
-    let people = People::find(unit.tx, marks.iter().map(|mark| mark.user))?;
-    let groups = groups(unit.tx, marks.iter().map(|mark| mark.group))?;
-    let mut moved = 0;
-    for mark in marks {
-        let group = groups.get(&mark.group).copied().flatten();
-        let (Some(group), Person::Standing(user)) = (group, people.get(mark.user)) else { continue };
-        if unit.tx.member(group, user.id)?.is_none() {
-            continue;
-        }
-        let Some((seq, date)) = unit.tx.message_at_date(group, Date::from_micros(mark.micros))? else {
-            continue;
-        };
-        if unit.tx.mark(group, user.id)?.last_read.is_none_or(|(read, _)| read < seq) {
-            unit.tx.mark_set(group, user.id, seq, date)?;
-            moved += 1;
-        }
+/// Records a user who is no longer a member as a former member, so that its messages and reactions are found when the
+/// user is deleted.
+pub(super) fn remember(unit: &mut Unit, group: GroupId, user: UserId) -> Result<()> {
+    if unit.tx.member(group, user)?.is_none() {
+        let now = unit.now();
+        unit.tx.member_set(group, user, Role::Restrict, now)?;
+        unit.tx.member_remove(group, user)?;
     }
-    Ok(moved)
+    Ok(())
 }
 
 /// The groups that groups of the source became, if they still exist.
-fn groups(tx: &dyn Tx, ids: impl IntoIterator<Item = Uuid>) -> Result<HashMap<Uuid, Option<GroupId>>> {
+pub(super) fn groups(
+    tx: &dyn Tx,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Option<GroupId>>> {
     let ids: BTreeSet<_> = ids.into_iter().collect();
     let ids: Vec<_> = ids.into_iter().collect();
     let mut groups = HashMap::new();

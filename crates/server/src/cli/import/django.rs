@@ -97,7 +97,7 @@ impl Import<'_> {
         self.report.begin("messages", self.counts.messages);
         let mut pages = self.source.messages().map_err(fault)?;
         while let Some(page) = some(pages.next_page())? {
-            self.report.add(&self.runtime.block_on(self.store.app.import_messages(page))?)?;
+            self.report.add(&self.runtime.block_on(self.store.app.import_messages(page))?.messages)?;
         }
         Ok(())
     }

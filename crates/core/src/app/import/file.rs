@@ -1,0 +1,73 @@
+//! Files of an import.
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{People, Person, Unit};
+use crate::app::file::after;
+use crate::file::{FILE_TTL, FileName, Reservation};
+use crate::store::FileState;
+use crate::{Error, FileId, Result};
+
+/// Ids that are tried for a file.
+const TRIES: u8 = 16;
+
+/// A file of a message of the source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// The id that it gets if that is free, and from which others are made.
+    pub id: Uuid,
+    /// The id in the source of the message's author.
+    pub owner: Uuid,
+    pub name: FileName,
+    pub size: u64,
+}
+
+/// The place for a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileSlot {
+    /// Its bytes are to be stored.
+    Reserved(FileId),
+    /// An earlier run has stored them.
+    Stored(FileId),
+}
+
+/// Reserves an upload, or finds the one of an earlier run. A server that ran in between may have removed that, and its id
+/// is not used again.
+pub(super) fn slot(unit: &mut Unit, file: &SourceFile) -> Result<FileSlot> {
+    let people = People::find(unit.tx, [file.owner])?;
+    let Person::Standing(owner) = people.get(file.owner) else {
+        return Err(Error::field("owner", "must be a user who was imported and not deleted since"));
+    };
+    let expires = after(unit.now(), FILE_TTL);
+    for number in 0..TRIES {
+        let id = numbered(file.id, number);
+        match unit.tx.file(id)? {
+            Some(row) if row.owner == owner.id && row.state == FileState::Reserved => {
+                unit.tx.file_extend(id, expires)?;
+                return Ok(FileSlot::Reserved(id));
+            }
+            Some(row) if row.owner == owner.id && row.state == FileState::Stored => {
+                unit.tx.file_extend(id, expires)?;
+                return Ok(FileSlot::Stored(id));
+            }
+            None if !unit.tx.files_unknown(&[id])?.is_empty() => {
+                let (owner, name, size) = (owner.id, file.name.clone(), file.size);
+                unit.tx.file_reserve(&Reservation { id, owner, name, size, expires })?;
+                return Ok(FileSlot::Reserved(id));
+            }
+            _ => {}
+        }
+    }
+    Err(Error::internal(format!("the file {} finds no free id", file.id)))
+}
+
+fn numbered(id: Uuid, number: u8) -> FileId {
+    if number == 0 {
+        return FileId(id);
+    }
+    let digest = Sha256::new_with_prefix(id).chain_update([number]).finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    FileId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}

@@ -4,6 +4,7 @@ pub(crate) mod body;
 pub(crate) mod download;
 pub(crate) mod figures;
 pub(crate) mod image;
+pub(crate) mod intake;
 pub(crate) mod part;
 pub(crate) mod range;
 pub(crate) mod receive;

@@ -49,6 +49,7 @@ pub mod ws;
 pub use api::CLIENT_EVENTS;
 pub use asyncapi::asyncapi;
 pub use before_send::{HookOptions, SendHook};
+pub use files::intake::{FileIntake, IntakeError};
 pub use key::ServiceKey;
 pub use network::public_url::PublicUrl;
 pub use network::range::Network;

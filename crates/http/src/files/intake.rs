@@ -1,0 +1,76 @@
+//! Files that a command takes in, from this machine and not from a client.
+
+use std::io::Read;
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use chinwag_core::FileId;
+use chinwag_core::app::file::CompleteFile;
+use chinwag_core::file::{FileLimits, FileName};
+use chinwag_media::name;
+
+use super::FileService;
+use super::body::Pieces;
+use super::receive::Reception;
+use crate::error::Problem;
+use crate::options::FileOptions;
+
+/// The bytes that are read at a time.
+const PIECE: usize = 256 << 10;
+
+/// The way of such files into the storage, which is that of uploads.
+pub struct FileIntake {
+    files: FileService,
+    limits: FileLimits,
+}
+
+/// The reason why a file was not stored.
+#[derive(Debug)]
+pub enum IntakeError {
+    /// The file cannot be stored, or cannot be read.
+    Refused(String),
+    /// No file can be stored now.
+    Failed(String),
+}
+
+impl FileIntake {
+    /// An intake into a storage.
+    pub fn new(options: FileOptions, limits: FileLimits) -> Self {
+        Self { files: FileService::new(options), limits }
+    }
+
+    /// The name under which a file is stored.
+    pub fn name(text: &str) -> FileName {
+        FileName::cleaned(&name::clean(text))
+    }
+
+    /// Stores the bytes of a reserved upload, of which there are at most `most`. Blocks while it reads.
+    pub async fn receive(
+        &self,
+        id: FileId,
+        most: u64,
+        reader: &mut (dyn Read + Send),
+    ) -> Result<CompleteFile, IntakeError> {
+        let reception = Reception { files: &self.files, limits: &self.limits, id, most };
+        reception.receive(&mut ReadPieces(reader)).await.map_err(|problem| {
+            let detail = problem.detail.into_owned();
+            let is_of_file = matches!(
+                problem.status,
+                StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            );
+            if is_of_file { IntakeError::Refused(detail) } else { IntakeError::Failed(detail) }
+        })
+    }
+}
+
+/// The bytes of a reader.
+struct ReadPieces<'r>(&'r mut (dyn Read + Send));
+
+impl Pieces for ReadPieces<'_> {
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let mut piece = Vec::with_capacity(PIECE);
+        let read = (&mut *self.0).take(PIECE as u64).read_to_end(&mut piece);
+        read.map_err(|fault| Problem::new(StatusCode::BAD_REQUEST, fault.to_string()))?;
+        Ok(Some(Bytes::from(piece)).filter(|piece| !piece.is_empty()))
+    }
+}

@@ -1,0 +1,176 @@
+//! JSON of a stranger, read piece by piece: the elements of an array, and the lines of a file. The memory is that of one
+//! element or line, which has a bound.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read};
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use serde::Deserializer;
+use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
+
+use crate::{BadExport, Result};
+
+/// The most bytes of one element, or line.
+pub(crate) const ELEMENT_BYTES: usize = 32 << 20;
+
+/// Reads an array, and gives its elements to `visit`, one after the other. `at` is the name of the file.
+pub(crate) fn each_element<T: DeserializeOwned>(
+    reader: impl Read,
+    at: &str,
+    visit: impl FnMut(T) -> Result<()>,
+) -> Result<()> {
+    let left = Rc::new(Cell::new(ELEMENT_BYTES));
+    let limited = LimitedReader { inner: BufReader::new(reader), left: left.clone() };
+    let mut json = serde_json::Deserializer::from_reader(limited);
+    let mut failed = None;
+    let list = ElementVisitor { visit, left, failed: &mut failed, of: PhantomData::<T> };
+    let read = json.deserialize_seq(list).and_then(|()| json.end());
+    match (read, failed) {
+        (_, Some(why)) => Err(why),
+        (Err(why), None) => Err(broken(at, &why)),
+        (Ok(()), None) => Ok(()),
+    }
+}
+
+/// Reads a file line by line, and gives the lines that are not empty to `visit`, each with its number.
+pub(crate) fn each_line<T: DeserializeOwned>(
+    reader: impl Read,
+    at: &str,
+    mut visit: impl FnMut(u64, T) -> Result<()>,
+) -> Result<()> {
+    let mut reader = BufReader::new(reader);
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let place = || format!("{at}, line {number}");
+        let read = (&mut reader).take(ELEMENT_BYTES as u64 + 1).read_until(b'\n', &mut line);
+        if read.map_err(|fault| BadExport::new(place(), fault.to_string()))? == 0 {
+            break;
+        }
+        if line.len() > ELEMENT_BYTES {
+            return Err(BadExport::new(place(), format!("is longer than {ELEMENT_BYTES} bytes")));
+        }
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let value = serde_json::from_slice(&line);
+        visit(number, value.map_err(|why| BadExport::new(place(), without_line(&why)))?)?;
+    }
+    Ok(())
+}
+
+/// The refusal of a file, at its line.
+fn broken(at: &str, why: &serde_json::Error) -> BadExport {
+    match why.line() {
+        0 => BadExport::new(at, why.to_string()),
+        line => BadExport::new(format!("{at}, line {line}"), without_line(why)),
+    }
+}
+
+/// The text of an error, with its column alone.
+fn without_line(why: &serde_json::Error) -> String {
+    let text = why.to_string();
+    let place = format!(" at line {} column {}", why.line(), why.column());
+    match text.strip_suffix(&place) {
+        Some(text) => format!("{text} (column {})", why.column()),
+        None => text,
+    }
+}
+
+struct ElementVisitor<'v, T, F> {
+    visit: F,
+    left: Rc<Cell<usize>>,
+    failed: &'v mut Option<BadExport>,
+    of: PhantomData<T>,
+}
+
+impl<'de, T: DeserializeOwned, F: FnMut(T) -> Result<()>> Visitor<'de> for ElementVisitor<'_, T, F> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> std::result::Result<(), A::Error> {
+        while let Some(element) = list.next_element()? {
+            if let Err(why) = (self.visit)(element) {
+                *self.failed = Some(why);
+                return Err(A::Error::custom("refused"));
+            }
+            self.left.set(ELEMENT_BYTES);
+        }
+        Ok(())
+    }
+}
+
+/// A reader that fails when an element is too long.
+struct LimitedReader<R> {
+    inner: BufReader<R>,
+    left: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for LimitedReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        match self.left.get().checked_sub(read) {
+            Some(left) => self.left.set(left),
+            None => return Err(io::Error::other(format!("an element is longer than {ELEMENT_BYTES} bytes"))),
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn elements(text: &str) -> Result<Vec<u32>> {
+        let mut found = Vec::new();
+        each_element(text.as_bytes(), "a.json", |number| {
+            found.push(number);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    #[test]
+    fn elements_come_one_after_the_other() {
+        assert!(elements("[]").expect("a list").is_empty());
+        assert_eq!(elements(" [1, 2,\n3]\n").expect("a list"), [1, 2, 3]);
+    }
+
+    #[test]
+    fn broken_json_is_named_by_its_line() {
+        for (text, place) in [
+            ("[1,\n2,\n\"x\"]", "a.json, line 3: invalid type"),
+            ("[1,\n2", "a.json, line 2: EOF"),
+            ("{}", "a.json, line 1: invalid type: map, expected an array"),
+            ("", "a.json, line 1: EOF"),
+            ("[1] x", "a.json, line 1: trailing characters"),
+        ] {
+            let why = elements(text).expect_err(text).to_string();
+            assert!(why.starts_with(place), "{text:?}: {why}");
+        }
+    }
+
+    #[test]
+    fn element_beyond_the_bound_is_refused() {
+        let endless = io::repeat(b' ').take(ELEMENT_BYTES as u64 + 9);
+        let refused = each_element(b"[1,".chain(endless), "a.json", |_: u32| Ok(()));
+        let why = refused.expect_err("too long").to_string();
+        assert!(why.contains("longer than"), "{why}");
+    }
+
+    #[test]
+    fn lines_have_their_numbers() {
+        let mut found = Vec::new();
+        let read = each_line("1\n\n2\nx\n".as_bytes(), "a.jsonl", |number, value: u32| {
+            found.push((number, value));
+            Ok(())
+        });
+        assert!(read.expect_err("a bad line").to_string().starts_with("a.jsonl, line 4: expected value"));
+        assert_eq!(found, [(1, 1), (3, 2)]);
+    }
+}

@@ -1,0 +1,231 @@
+//! Slack's messages.
+
+use chinwag_core::text::is_visible;
+use serde_json::Value;
+
+use super::wire::{SlackFile, SlackMessage, SlackProfile};
+use super::{SlackReader, unknown_user};
+use crate::Result;
+use crate::foreign::{ForeignFile, ForeignMessage, ForeignReaction, ForeignUser, MessageKey, UserIndex};
+use crate::sources::append_line;
+
+/// The kinds of messages that somebody has written. The others say what happened in a channel.
+const WRITTEN: [&str; 6] =
+    ["bot_message", "file_comment", "file_share", "me_message", "slackbot_response", "thread_broadcast"];
+
+/// The key of a message and its date, from a `ts`: seconds since 1970 with a fraction.
+fn moment(ts: &str) -> Option<MessageKey> {
+    let (seconds, fraction) = ts.trim().split_once('.').unwrap_or((ts.trim(), "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(seconds) || !is_number(fraction) || fraction.len() > 6 {
+        return None;
+    }
+    let micros: i64 = format!("{fraction:0<6}").parse().ok()?;
+    let micros = seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(micros)?;
+    Some(MessageKey { key: format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000), micros })
+}
+
+/// The key of a message, from its `ts`.
+pub(super) fn key(ts: &str) -> Option<String> {
+    moment(ts).map(|moment| moment.key)
+}
+
+impl SlackReader<'_> {
+    pub(super) fn add_message(&mut self, found: &SlackMessage, day: &str, group: usize) -> Result<()> {
+        let at = format!("{day}: {}", found.ts.as_deref().unwrap_or("a message without a date"));
+        let kind = found.subtype.as_deref().unwrap_or_default();
+        if found.kind.as_deref().is_some_and(|kind| kind != "message") {
+            let reason = format!("objects of the type {}", shown(found.kind.as_deref().unwrap_or_default()));
+            self.remarks.remark(&reason, &at);
+            return Ok(());
+        }
+        if !kind.is_empty() && !WRITTEN.contains(&kind) {
+            self.remarks.remark(&format!("messages of the kind {}", shown(kind)), &at);
+            return Ok(());
+        }
+        let Some(MessageKey { key, micros }) = found.ts.as_deref().and_then(moment) else {
+            self.remarks.remark("messages whose ts is no date", &at);
+            return Ok(());
+        };
+        let Some(author) = self.author(found)? else {
+            self.remarks.remark("messages without an author", &at);
+            return Ok(());
+        };
+        let root = found.thread_ts.as_deref().and_then(moment).filter(|root| root.key != key);
+        let message = ForeignMessage {
+            text: text(found),
+            root,
+            edited: found.edited.as_ref().and_then(|edit| Some(moment(edit.ts.as_deref()?)?.micros)),
+            is_pinned: self.facts[group].pins.contains(&key)
+                || found.pinned_to.as_ref().is_some_and(|groups| groups.contains(&self.groups[group].key)),
+            shown_as: found.username.clone().filter(|name| found.bot_id.is_some() && is_visible(name)),
+            reactions: self.reactions(found, &at)?,
+            files: self.files(found, &at),
+            key,
+            author,
+            micros,
+            at,
+        };
+        if let Some(authors) = &mut self.facts[group].authors {
+            authors.insert(author);
+        }
+        let newest = &mut self.groups[group].newest;
+        *newest = (*newest).max(Some(micros));
+        let index = u32::try_from(group).unwrap_or(u32::MAX);
+        self.messages.push(index, micros, &message)
+    }
+
+    /// The author. One who is in no list becomes a user by what the message says.
+    fn author(&mut self, found: &SlackMessage) -> Result<Option<UserIndex>> {
+        let commenter = found.comment.as_ref().and_then(|comment| comment.user.clone());
+        let user = commenter.or_else(|| found.user.clone()).filter(|user| !user.is_empty());
+        if let Some(user) = user {
+            return self.roster.find(&user, || stranger(&user, found.user_profile.as_ref())).map(Some);
+        }
+        let username = found.username.as_deref().filter(|name| is_visible(name));
+        let bot = found.bot_id.clone().filter(|bot| !bot.is_empty());
+        let Some(bot) = bot.or_else(|| username.map(|name| format!("bot {name}"))) else { return Ok(None) };
+        let profile = found.bot_profile.as_ref().and_then(|profile| profile.name.as_deref());
+        let name = profile.or(username).unwrap_or(&bot).to_owned();
+        let make =
+            || ForeignUser { display_name: Some(name.clone()), name, is_bot: true, ..ForeignUser::default() };
+        self.roster.find(&bot, make).map(Some)
+    }
+
+    fn reactions(&mut self, found: &SlackMessage, at: &str) -> Result<Vec<ForeignReaction>> {
+        let mut reactions = Vec::new();
+        for reaction in found.reactions.iter().flatten() {
+            let Some(emoji) = &reaction.name else { continue };
+            let users: Vec<_> = reaction.users.iter().flatten().collect();
+            if reaction.count.is_some_and(|count| count > users.len() as u64) {
+                let what = format!("{at}: {emoji}, of which {} of {:?} users", users.len(), reaction.count);
+                self.remarks.remark("reactions whose users the export does not all name", &what);
+            }
+            for user in users {
+                let user = self.roster.find(user, || unknown_user(user))?;
+                reactions.push(ForeignReaction { emoji: emoji.clone(), user, micros: None });
+            }
+        }
+        Ok(reactions)
+    }
+
+    fn files(&mut self, found: &SlackMessage, at: &str) -> Vec<ForeignFile> {
+        let mut files = Vec::new();
+        // A comment on a file names the file of another message.
+        let own = found.file.as_ref().filter(|_| found.comment.is_none());
+        for file in found.files.iter().flatten().flatten().chain(own) {
+            let SlackFile { id, name, title, mode, mimetype, size, url_private } = file;
+            let name = [name, title, id].into_iter().flatten().find(|name| is_visible(name));
+            let name = name.cloned().unwrap_or_else(|| "file".into());
+            if let Some(mode @ ("tombstone" | "hidden_by_limit")) = mode.as_deref() {
+                self.remarks.remark(&format!("files that Slack has as {mode}"), &format!("{at}: {name}"));
+                continue;
+            }
+            // The address of a file within Slack may hold a secret, and is not kept.
+            let link = url_private.clone().filter(|_| mode.as_deref() == Some("external"));
+            let (size, media_type) = (size.filter(|_| link.is_none()), mimetype.clone());
+            files.push(ForeignFile { key: id.clone().unwrap_or_default(), name, size, media_type, link });
+        }
+        files
+    }
+}
+
+/// A user of whom a message says more than the id.
+fn stranger(key: &str, profile: Option<&SlackProfile>) -> ForeignUser {
+    let Some(profile) = profile else { return unknown_user(key) };
+    let visible = |name: &Option<String>| name.clone().filter(|name| is_visible(name));
+    ForeignUser {
+        name: visible(&profile.name).unwrap_or_else(|| key.to_owned()),
+        display_name: visible(&profile.display_name).or_else(|| visible(&profile.real_name)),
+        ..ForeignUser::default()
+    }
+}
+
+/// The text of a message, in Slack's markup. Bots put theirs into blocks or attachments.
+fn text(found: &SlackMessage) -> String {
+    let comment = found.comment.as_ref().and_then(|comment| comment.comment.clone());
+    let mut text = comment.or_else(|| found.text.clone()).unwrap_or_default();
+    if !is_visible(&text) {
+        for block in found.blocks.iter().flatten() {
+            put_block(block, &mut text);
+        }
+    }
+    for attachment in found.attachments.iter().flatten() {
+        put_attachment(attachment, |link, title| format!("<{link}|{title}>"), &mut text);
+    }
+    if found.subtype.as_deref() == Some("me_message") && is_visible(&text) {
+        text = format!("_{}_", text.trim());
+    }
+    text
+}
+
+/// Appends the texts of a block.
+fn put_block(block: &Value, text: &mut String) {
+    let fields = block["fields"].as_array().into_iter().flatten();
+    let elements = block["elements"].as_array().into_iter().flatten();
+    let all =
+        [&block["text"]].into_iter().chain(fields).chain(elements.filter(|_| block["type"] == "context"));
+    for part in all {
+        if let Some(line) = part["text"].as_str().filter(|line| is_visible(line)) {
+            append_line(text, line);
+        }
+    }
+}
+
+/// Appends an attachment of a bot, with links in the markup of the service. An attachment that the service itself has made
+/// shows the content of a link.
+pub(crate) fn put_attachment(attachment: &Value, link: impl Fn(&str, &str) -> String, text: &mut String) {
+    let field = |key: &str| attachment[key].as_str().filter(|text| is_visible(text));
+    if field("from_url").or_else(|| field("original_url")).is_some() {
+        return;
+    }
+    let title = match (field("title"), field("title_link")) {
+        (Some(title), Some(address)) => Some(link(address, title)),
+        (title, _) => title.map(str::to_owned),
+    };
+    let mut lines: Vec<String> = field("pretext").map(str::to_owned).into_iter().chain(title).collect();
+    lines.extend(field("text").map(str::to_owned));
+    for part in attachment["fields"].as_array().into_iter().flatten() {
+        let of = |key: &str| part[key].as_str().unwrap_or_default();
+        lines.push(format!("{}: {}", of("title"), of("value")));
+    }
+    if lines.is_empty() {
+        lines.extend(field("fallback").map(str::to_owned));
+    }
+    for line in lines {
+        if !text.contains(&line) {
+            append_line(text, &line);
+        }
+    }
+}
+
+/// A word of the export in a sentence.
+fn shown(word: &str) -> String {
+    let short: String = word.chars().take(40).filter(|c| !c.is_control()).collect();
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read_to_the_microsecond() {
+        for (ts, expected) in [
+            ("1355517523.000005", Some(("1355517523.000005", 1_355_517_523_000_005))),
+            ("1355517523", Some(("1355517523.000000", 1_355_517_523_000_000))),
+            ("1355517523.5", Some(("1355517523.500000", 1_355_517_523_500_000))),
+            ("9223372036854.775807", Some(("9223372036854.775807", i64::MAX))),
+            ("9223372036854.775808", None),
+            ("-1.0", None),
+            ("1.0000001", None),
+            ("", None),
+            ("1e9", None),
+            ("1.", None),
+        ] {
+            let found = moment(ts);
+            let found = found.as_ref().map(|moment| (moment.key.as_str(), moment.micros));
+            assert_eq!(found, expected, "{ts}");
+        }
+    }
+}

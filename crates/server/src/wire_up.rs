@@ -15,7 +15,7 @@ use chinwag_core::store::Store;
 use chinwag_core::{Clock, Error, HistoryId};
 use chinwag_files::{Location, Storage};
 use chinwag_http::wire::events::EventEncoder;
-use chinwag_http::{FileOptions, PublicUrl, SendHook, ServerState, ServiceKey};
+use chinwag_http::{FileIntake, FileOptions, PublicUrl, SendHook, ServerState, ServiceKey};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::{ConnectError, LocalBus, Receiver, RedisBus, RedisOptions};
 pub(crate) use chinwag_store_postgres::Claim;
@@ -34,7 +34,16 @@ pub(crate) mod transfer {
 
 /// Reading what other services have kept.
 pub(crate) mod import {
-    pub(crate) use chinwag_core::app::import::{Check, ImportPage, Tally};
+    pub(crate) use chinwag_core::app::file::CompleteFile;
+    pub(crate) use chinwag_core::app::import::{
+        Check, FileSlot, ImportPage, SourceFile, SourceMessage, Tally,
+    };
+    pub(crate) use chinwag_core::{Error, FileId, MessageId};
+    pub(crate) use chinwag_http::{FileIntake, IntakeError};
+    pub(crate) use chinwag_import::{
+        BadExport, ForeignExport, ForeignFile, ForeignMessage, NameTable, NextMessage, Remarks, Service,
+        TakenFile, UserIndex, read,
+    };
     pub(crate) use chinwag_store_postgres::django;
     pub(crate) use chinwag_store_sql::transfer::Fault;
 }
@@ -130,6 +139,13 @@ pub(crate) async fn sole(config: &Config, folder: &Folder) -> Result<Sole> {
     let app = App::new(store, Arc::new(SystemClock::default()), limits(config));
     app.prepare(config.users.special()).await.map_err(why_not)?;
     Ok(Sole { app, _claim: claim })
+}
+
+/// The way of files into the storage, for a command that has the store for itself; none if files are off.
+pub(crate) fn intake(config: &Config, folder: &Folder, app: &App) -> Result<Option<FileIntake>> {
+    let store = open_files(config, folder)?;
+    let options = |store| FileOptions { store, spool: folder.path().to_owned(), redirect: false };
+    Ok(store.map(|store| FileIntake::new(options(store), app.limits().files.clone())))
 }
 
 impl Errand {

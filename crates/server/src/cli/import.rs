@@ -2,12 +2,16 @@
 //! runs on the store meanwhile. Broken off, it is run again and goes on.
 
 mod django;
+mod export;
 mod report;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Subcommand;
 
 use super::settings::DataArgs;
+use crate::wire_up::import::Service;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -26,10 +30,46 @@ enum ImportSource {
         #[command(flatten)]
         place: DataArgs,
     },
+    /// The export of a Slack workspace, a ZIP: its users, conversations, messages, threads, reactions and pins. Its files
+    /// are taken from a folder, since the export has only their addresses
+    Slack {
+        /// The ZIP file
+        file: PathBuf,
+        #[command(flatten)]
+        options: ExportArgs,
+    },
+    /// The bulk export of a Mattermost server: its JSONL file, or a ZIP of that and of the files
+    Mattermost {
+        /// The file, whose name ends in .jsonl or .zip
+        file: PathBuf,
+        #[command(flatten)]
+        options: ExportArgs,
+    },
+}
+
+/// The arguments of an import of an export.
+#[derive(Debug, clap::Args)]
+pub(super) struct ExportArgs {
+    /// A folder with the export's files: ID/NAME or ID-NAME of Slack's, the paths of Mattermost's. Nothing is fetched
+    #[arg(long, value_name = "DIR")]
+    files: Option<PathBuf>,
+    /// A file with lines THEIRS OURS: the name that a user of the export has here. A user who exists is that user
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
+    /// A file for everything that is not taken, or not as it was, a line each
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Import into a copy that is thrown away, and report
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    place: DataArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.source {
         ImportSource::Django { url, place } => django::run(url, place),
+        ImportSource::Slack { file, options } => export::run(Service::Slack, file, options),
+        ImportSource::Mattermost { file, options } => export::run(Service::Mattermost, file, options),
     }
 }

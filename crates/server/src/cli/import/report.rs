@@ -1,13 +1,23 @@
 //! The report of an import: the progress on a terminal, a line for each object that could not stay as
-//! it was, and a table of counts at the end.
+//! it was, and a table of counts at the end. An export may have millions of such objects: its report shows the first
+//! ones and counts, and writes all of them into a file.
 
-use std::io::{self, IsTerminal, Write};
+use std::collections::BTreeMap;
+use std::fmt::Arguments;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::cli::say;
-use crate::wire_up::import::{ImportPage, Tally};
+use crate::wire_up::import::{ImportPage, Remarks, Tally};
+
+/// Lines that the report of an export shows, where a file has all.
+const SHOWN: u64 = 20;
+/// Reasons that are counted apart.
+const REASONS: usize = 100;
+const OTHER_REASONS: &str = "objects for other reasons";
 
 /// The progress so far.
 pub(super) struct Report {
@@ -17,6 +27,14 @@ pub(super) struct Report {
     done: u64,
     notes: u64,
     rows: Vec<ReportRow>,
+    /// The most notes that are shown.
+    shown: u64,
+    /// The file of all notes and remarks.
+    full: Option<BufWriter<File>>,
+    /// Why the file could not be written.
+    broken: Option<io::Error>,
+    /// Remarks by their reasons: how many, and the first one.
+    reasons: BTreeMap<String, (u64, String)>,
 }
 
 /// One kind of objects.
@@ -33,7 +51,23 @@ impl Report {
     /// A report on so many objects.
     pub(super) fn new(all: u64) -> Self {
         let is_terminal = io::stderr().is_terminal();
-        Self { begun: Instant::now(), is_terminal, all, done: 0, notes: 0, rows: Vec::new() }
+        Self {
+            begun: Instant::now(),
+            is_terminal,
+            all,
+            done: 0,
+            notes: 0,
+            rows: Vec::new(),
+            shown: u64::MAX,
+            full: None,
+            broken: None,
+            reasons: BTreeMap::new(),
+        }
+    }
+
+    /// A report on an export, and the file for what it does not show.
+    pub(super) fn of_export(full: Option<BufWriter<File>>) -> Self {
+        Self { shown: SHOWN, full, ..Self::new(0) }
     }
 
     /// Begins a kind of objects.
@@ -44,13 +78,40 @@ impl Report {
 
     /// Adds a page of the kind that was begun last.
     pub(super) fn add(&mut self, page: &ImportPage) -> Result<()> {
-        self.notes += page.notes.len() as u64;
         if !page.notes.is_empty() {
             self.erase();
         }
-        page.notes.iter().try_for_each(|note| say(note))?;
+        for note in &page.notes {
+            self.notes += 1;
+            if self.notes <= self.shown {
+                say(note)?;
+            }
+            self.write_full(format_args!("{note}"));
+        }
         self.count(page.tally);
         Ok(())
+    }
+
+    /// Adds objects of a kind to those that the source has.
+    pub(super) fn expect(&mut self, kind: &str, more: u64) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.kind == kind) {
+            row.source += more;
+        }
+    }
+
+    /// Adds to the outcome of a kind that need not be the last.
+    pub(super) fn count_of(&mut self, kind: &str, tally: Tally) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.kind == kind) {
+            row.tally.add(tally);
+        }
+    }
+
+    /// Shows how far it is.
+    pub(super) fn note_progress(&self, progress: Arguments) {
+        if self.is_terminal {
+            // Who cannot see how far it is sees the end.
+            let _ = write!(io::stderr(), "\r\x1b[K{progress}");
+        }
     }
 
     /// The same, of one that has no notes.
@@ -72,8 +133,9 @@ impl Report {
     }
 
     /// Writes the table; an error if anything is neither here nor accounted for.
-    pub(super) fn end(&self, marks: u64) -> Result<()> {
+    pub(super) fn end(&mut self, marks: u64) -> Result<()> {
         self.erase();
+        self.say_reasons()?;
         for row in &self.rows {
             let Tally { taken, before, gone, refused } = row.tally;
             say(&format!(
@@ -90,7 +152,7 @@ impl Report {
             );
         }
         let seconds = self.begun.elapsed().as_secs_f64();
-        let notes = match self.notes {
+        let notes = match self.notes.min(self.shown) + self.reasons.len() as u64 {
             0 => "everything is as it was".to_owned(),
             1 => "1 line above says what is not as it was".to_owned(),
             notes => format!("{notes} lines above say what is not as it was"),
@@ -98,8 +160,27 @@ impl Report {
         say(&format!("imported and counted in {seconds:.1} s: {notes}"))
     }
 
+    /// Writes the counts of what was not taken, and ends the file.
+    fn say_reasons(&mut self) -> Result<()> {
+        let hidden = self.notes.saturating_sub(self.shown);
+        if hidden > 0 {
+            say(&format!("{hidden} more lines are in the file of --report, if there is one"))?;
+        }
+        for (reason, (count, first)) in &self.reasons {
+            say(&format!("{count:>9} {reason}, such as {first}"))?;
+        }
+        let flushed = self.full.as_mut().map_or(Ok(()), Write::flush);
+        self.broken.take().map_or(flushed, Err).context("the report cannot be written")
+    }
+
+    fn write_full(&mut self, line: Arguments) {
+        if let (Some(full), None) = (&mut self.full, &self.broken) {
+            self.broken = writeln!(full, "{line}").err();
+        }
+    }
+
     fn show(&self, verb: &str, kind: &str) {
-        if self.is_terminal {
+        if self.is_terminal && self.all > 0 {
             let percent = 100 * self.done / self.all.max(1);
             // Who cannot see how far it is sees the end.
             let _ = write!(io::stderr(), "\r\x1b[K{:3} % {verb}, now {kind}", percent.min(100));
@@ -109,6 +190,19 @@ impl Report {
     fn erase(&self) {
         if self.is_terminal {
             let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+impl Remarks for Report {
+    fn remark(&mut self, reason: &str, what: &str) {
+        self.write_full(format_args!("{reason}: {what}"));
+        let is_room = self.reasons.len() < REASONS || self.reasons.contains_key(reason);
+        let reason = if is_room { reason } else { OTHER_REASONS };
+        if let Some((count, _)) = self.reasons.get_mut(reason) {
+            *count += 1;
+        } else {
+            self.reasons.insert(reason.to_owned(), (1, what.to_owned()));
         }
     }
 }

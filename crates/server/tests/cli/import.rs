@@ -81,7 +81,7 @@ fn imported(program: &Program, source: &Database, more: &[&str]) -> String {
 }
 
 /// Runs a server on the imported store, and asks it.
-fn ask<T>(program: &Program, more: &[&str], question: impl AsyncFnOnce(&Client) -> T) -> T {
+pub(crate) fn ask<T>(program: &Program, more: &[&str], question: impl AsyncFnOnce(&Client) -> T) -> T {
     let running = program.serve_with(|command| {
         command.args(more);
     });

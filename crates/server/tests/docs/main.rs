@@ -1,4 +1,4 @@
-//! The tours of the README and of three documents, run as they stand: their `sh` blocks by a real shell against the real
+//! The tours of the README and of the documents, run as they stand: their `sh` blocks by a real shell against the real
 //! binary, in an empty folder, and what they print held against the `text` blocks that follow them.
 //!
 //! The block that starts the server runs in a shell of its own until all others have. In a `text`
@@ -16,6 +16,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_chinwag");
 const README: &str = include_str!("../../../../README.md");
 const EVENTS: &str = include_str!("../../../../docs/events.md");
 const ADMINISTRATION: &str = include_str!("../../../../docs/administration.md");
+const IMPORT: &str = include_str!("../../../../docs/import.md");
 const NOTIFICATIONS: &str = include_str!("../../../../docs/notifications.md");
 /// The end of the block that starts the server.
 const START: &str = "cargo run --release -- serve\n";
@@ -66,6 +67,11 @@ fn the_example_of_a_suspension_works_as_it_says() {
 }
 
 #[test]
+fn example_of_an_import_works_as_it_says() {
+    run_alone("docs/import.md", IMPORT, "## Example", 2);
+}
+
+#[test]
 fn the_example_of_mail_works_as_it_says() {
     let server = mail::MailServer::start();
     run_with(
@@ -99,11 +105,25 @@ fn run_with(document: &str, text: &str, heading: &str, least: usize, variables: 
     serve.env("CHINWAG_LISTEN", "127.0.0.1:0");
     let running = Running::start(serve);
     // Not in the environment: what needs it there must say so.
-    let mut script = format!("URL={}\n", running.url());
-    for step in &steps {
+    let first = format!("URL={}\n", running.url());
+    take(document, &program, &steps, first, variables);
+    assert_eq!(running.stop().code, Some(0));
+}
+
+/// Runs a tour of commands, during which no server runs.
+fn run_alone(document: &str, text: &str, heading: &str, least: usize) {
+    let steps = steps(text, heading);
+    assert!(steps.len() >= least, "the tour has lost its steps: {steps:#?}");
+    take(document, &Program::new(BINARY), &steps, String::new(), &[]);
+}
+
+/// Runs the steps of a tour, and compares what they print.
+fn take(document: &str, program: &Program, steps: &[Step], first: String, variables: &[(&str, &str)]) {
+    let mut script = first;
+    for step in steps {
         writeln!(script, "echo '{MARK}'\n{}", step.script).expect("a String");
     }
-    let mut tour = shell(&program, "", &script);
+    let mut tour = shell(program, "", &script);
     tour.envs(variables.iter().copied());
     let output = finish(tour, "");
     assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
@@ -120,7 +140,6 @@ fn run_with(document: &str, text: &str, heading: &str, least: usize, variables: 
             );
         }
     }
-    assert_eq!(running.stop().code, Some(0));
 }
 
 /// A shell in the program's folder, in which `cargo run … -- ARGS` runs the program.

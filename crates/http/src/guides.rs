@@ -45,6 +45,7 @@ guides! {
     "Begin" {
         "" "README.md" "Overview";
         "install" "docs/install.md" "Install";
+        "import" "docs/import.md" "Import from Slack and Mattermost";
         "in-place-of-django" "docs/in-place-of-django.md" "In place of the Django service";
     }
     "Build" {
@@ -59,6 +60,7 @@ guides! {
     }
     "Run" {
         "operations" "docs/operations.md" "Operations and settings";
+        "administration" "docs/administration.md" "Administration";
         "scaling" "docs/scaling.md" "Several nodes";
         "postgresql" "docs/postgresql.md" "PostgreSQL";
         "redis" "docs/redis.md" "Redis";

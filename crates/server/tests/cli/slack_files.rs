@@ -162,7 +162,11 @@ fn zip_bomb_is_refused_before_anything_is_written() {
     let program = program();
     let bomb = format!("[{}]", " ".repeat(100 << 20));
     let path = workspace().with("general/2024-05-12.json", bomb).write(&program, "bomb.zip");
-    refused(&program, &["slack", path.to_str().expect("a path")], "general/2024-05-12.json: ");
+    refused(
+        &program,
+        &["slack", path.to_str().expect("a path")],
+        "general/2024-05-12.json, line 1: an element is longer than",
+    );
     assert!(!program.data().exists());
 }
 

@@ -56,7 +56,7 @@ pub(super) const MARKS: &str = "SELECT group_id, user_id, max(last_read) FROM ch
 
 pub(super) fn user(row: &Row) -> Read<SourceUser> {
     let (id, name, repeated) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    Ok(SourceUser { id, name, repeated, ..SourceUser::default() })
+    Ok(SourceUser { id, name, repeated, may_be_special: true, ..SourceUser::default() })
 }
 
 pub(super) fn relations(row: &Row) -> Read<SourceRelations> {

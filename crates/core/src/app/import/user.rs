@@ -26,6 +26,8 @@ pub struct SourceUser {
     pub given: Option<String>,
     pub display_name: Option<String>,
     pub is_bot: bool,
+    /// Whether it is a special user here if it has the name of one.
+    pub may_be_special: bool,
 }
 
 impl SourceUser {
@@ -82,7 +84,7 @@ fn admit(unit: &mut Unit, source: &SourceUser) -> Result<Admitted> {
         },
         Ok(_) if source.repeated => "is another user's",
         Ok(name) if name.as_str() != source.name => "is not written in its normal form",
-        Ok(name) => match named(unit, &name)? {
+        Ok(name) => match named(unit, &name, source.may_be_special)? {
             Some((user, is_new)) => return Ok(Admitted { user, is_new, why: None }),
             None => "is taken, or looks like a name that is taken",
         },
@@ -130,10 +132,12 @@ fn show_as(unit: &mut Unit, user: &User, source: &SourceUser) -> Result<()> {
 /// The user with exactly this name, made if it does not exist, and whether it was; `None` if another user has the name or a
 /// similar one. A user who signed up here is another user: nobody vouches that it is the user of the source,
 /// whose data it would get.
-fn named(unit: &mut Unit, name: &Name) -> Result<Option<(User, bool)>> {
+fn named(unit: &mut Unit, name: &Name, may_be_special: bool) -> Result<Option<(User, bool)>> {
     match unit.tx.identity(name)? {
         Some(Identity { user, origin: Origin::Host, .. })
-            if user.name == *name && !unit.tx.is_imported(user.id)? =>
+            if user.name == *name
+                && (may_be_special || !user.special)
+                && !unit.tx.is_imported(user.id)? =>
         {
             Ok(Some((user, false)))
         }

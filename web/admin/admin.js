@@ -2,12 +2,9 @@
 
 import { html, nothing, render } from "../vendor/lit.js";
 import { Api } from "./api.js";
-import { Audit } from "./audit.js";
 import { confirmation, confirming } from "./confirm.js";
-import { Files } from "./files.js";
 import { Groups } from "./groups.js";
 import { Overview } from "./overview.js";
-import { Reports } from "./reports.js";
 import { Settings } from "./settings.js";
 import { Users } from "./users.js";
 import { Webhooks } from "./webhooks.js";
@@ -17,10 +14,7 @@ const PARTS = {
   overview: Overview,
   users: Users,
   groups: Groups,
-  reports: Reports,
-  files: Files,
   webhooks: Webhooks,
-  audit: Audit,
   settings: Settings,
 };
 
@@ -46,7 +40,7 @@ class Admin {
     try {
       this.me = await this.api.whoAmI();
       if (!this.me) this.state = "out";
-      else this.state = (await this.api.call("GET", `users/${encodeURIComponent(this.me)}/`)).admin ? "in" : "refused";
+      else this.state = (await this.api.call("GET", `users/${encodeURIComponent(this.me)}/?fields=admin`)).admin ? "in" : "refused";
       this.error = "";
     } catch (error) {
       this.state = "out";

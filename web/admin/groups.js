@@ -5,6 +5,8 @@ import { Part } from "./part.js";
 import { number, say } from "./words.js";
 
 export class Groups extends Part {
+  filters = { fields: "id name owner members_count open slow" };
+
   get path() {
     return "groups/";
   }

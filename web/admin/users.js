@@ -1,4 +1,4 @@
-// Users: who they are, and suspending, signing out and deleting them.
+// Users: who they are, and their suspensions.
 
 import { html, nothing } from "../vendor/lit.js";
 import { Part } from "./part.js";
@@ -7,19 +7,23 @@ import { date, say } from "./words.js";
 const at = (name) => `users/${encodeURIComponent(name)}/`;
 const DAY = 24 * 3600_000;
 
+const FIELDS = "name display_name kind origin created last_seen admin suspended";
+
 export class Users extends Part {
+  filters = { fields: FIELDS };
+
   get path() {
     return "users/";
   }
 
   async begin(name) {
-    if (name) this.filters = { q: name };
+    if (name) this.filters = { ...this.filters, q: name };
     await this.load();
   }
 
   render() {
     return html`<div class="filters">${this.filter("q", say("users.begins"))}</div>
-      ${this.table(["name", "kind", "origin", "created", "seen", "state", ""].map((key) => key && say(`users.${key}`)), (user) => [
+      ${this.table(["name", "kind", "origin", "created", "seen", "state", "acts"].map((key) => say(`users.${key}`)), (user) => [
         html`<b>${user.name}</b>${user.display_name ? html`<br><span class="quiet">${user.display_name}</span>` : nothing}`,
         say(`kind.${user.kind}`),
         user.origin,
@@ -37,12 +41,10 @@ export class Users extends Part {
 
   #acts(user) {
     if (user.admin || user.name === this.admin.me) return nothing;
-    const { name } = user;
     return html`<div class="acts">
       ${user.suspended
         ? html`<button @click=${() => this.#lift(user)}>${say("users.lift")}</button>`
         : html`<button @click=${() => this.#suspend(user)}>${say("users.suspend")}</button>`}
-      <button @click=${() => this.#signOut(name)}>${say("users.signOut")}</button>
     </div>`;
   }
 
@@ -62,17 +64,13 @@ export class Users extends Part {
     };
     this.admin.act(question, async () => {
       const suspended = { until: new Date(`${values.until}T00:00:00`).toISOString(), reason: values.reason };
-      this.replace(user, await this.api.call("PATCH", at(user.name), { suspended }));
+      this.replace(user, { ...user, ...(await this.api.call("PATCH", at(user.name), { suspended })) });
     });
   }
 
   #lift(user) {
     this.admin.act({ title: say("users.lift.title", { name: user.name }), yes: say("users.lift") }, async () => {
-      this.replace(user, await this.api.call("PATCH", at(user.name), { suspended: null }));
+      this.replace(user, { ...user, ...(await this.api.call("PATCH", at(user.name), { suspended: null })) });
     });
-  }
-
-  #signOut(name) {
-    this.admin.act({ title: say("users.signOut.title", { name }), yes: say("users.signOut") }, () => this.api.call("DELETE", `${at(name)}tokens/`));
   }
 }

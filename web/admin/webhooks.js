@@ -18,7 +18,7 @@ export class Webhooks extends Part {
   }
 
   render() {
-    return this.table(["url", "types", "created", ""].map((key) => key && say(`webhooks.${key}`)), (webhook) => [
+    return this.table(["url", "types", "created", "attempts"].map((key) => say(`webhooks.${key}`)), (webhook) => [
       html`<code>${webhook.url}</code>${webhook.id === this.#open ? this.#list() : nothing}`,
       (webhook.types ?? []).join(", "),
       date(webhook.created),

@@ -112,18 +112,15 @@ fn put_line(text: &str, names: &mut dyn SlackNames, to: &mut String, depth: usiz
                 if let (Some(at), None) = (format, inside) {
                     unended[at] = true;
                 }
-                match (format, inside) {
-                    (Some(at), Some(inside)) => {
-                        let mark = MARKS[at].1;
-                        to.push_str(mark);
-                        put_line(inside, names, to, depth - 1);
-                        to.push_str(mark);
-                        &rest[inside.len() + 2..]
-                    }
-                    _ => {
-                        to.push(first);
-                        &rest[first.len_utf8()..]
-                    }
+                if let (Some(at), Some(inside)) = (format, inside) {
+                    let mark = MARKS[at].1;
+                    to.push_str(mark);
+                    put_line(inside, names, to, depth - 1);
+                    to.push_str(mark);
+                    &rest[inside.len() + 2..]
+                } else {
+                    to.push(first);
+                    &rest[first.len_utf8()..]
                 }
             }
         };

@@ -44,7 +44,8 @@ pub(crate) fn read(path: &Path, folder: &Path, remarks: &mut dyn Remarks) -> Res
         return reader.end(path, FileSource::new(None, String::new()));
     }
     let mut archive = Archive::open(path)?;
-    let lists: Vec<_> = archive.names().filter(|name| name.ends_with(".jsonl")).map(str::to_owned).collect();
+    let is_list = |name: &&str| Path::new(name).extension().is_some_and(|extension| extension == "jsonl");
+    let lists: Vec<_> = archive.names().filter(is_list).map(str::to_owned).collect();
     let [list] = &lists[..] else {
         let why =
             format!("is no export of Mattermost: it has {} files .jsonl, and must have one", lists.len());

@@ -51,7 +51,7 @@ impl ForeignExport {
         let user = self.users.get(index as usize).cloned().unwrap_or_default();
         SourceUser {
             id: self.user_id(index),
-            name: user.name.trim().split_whitespace().collect::<Vec<_>>().join("-"),
+            name: user.name.split_whitespace().collect::<Vec<_>>().join("-"),
             given: ours,
             display_name: user.display_name,
             is_bot: user.is_bot,

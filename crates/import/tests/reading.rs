@@ -165,7 +165,8 @@ proptest! {
         let mut text = json!({"type": "version", "version": 1}).to_string();
         for (kind, mut object, replies) in lines {
             object["replies"] = replies.into();
-            text += &format!("\n{}", json!({"type": kind, kind: object}));
+            text.push('\n');
+            text += &json!({"type": kind, kind: object}).to_string();
         }
         fs::write(&path, text).expect("a file");
         if let Err(why) = take(Service::Mattermost, &path, folder.path()) {

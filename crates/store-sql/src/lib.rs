@@ -130,8 +130,8 @@ pub mod names {
         FileRow, Files, Follower, FollowerState, Followers, Groups, ImportKind, Imported, Imports, Invites,
         Lease, ListedMember, Located, MemberPlace, Memberships, Mentions, Messages, NewMessage, NewReaction,
         Newcomer, OpenGroupRow, OpenGroups, OpenPlace, OutsidePart, Page, Pins, Prior, Pushes, ReactionOf,
-        ReactionPlace, Reactions, Relations, Retention, RetentionPage, ScopedKeys, SearchPlace, Sessions, Shown,
-        Sign, Stamps, Task, Tasks, Threads, Tokens, Unread, Users, Webhooks, Written, WrittenReaction,
+        ReactionPlace, Reactions, Relations, Retention, RetentionPage, ScopedKeys, SearchPlace, Sessions,
+        Shown, Sign, Stamps, Task, Tasks, Threads, Tokens, Unread, Users, Webhooks, Written, WrittenReaction,
     };
     pub use chinwag_core::suspension::UserStanding;
     pub use chinwag_core::thread::RootState;

@@ -15,13 +15,11 @@ impl MattermostReader<'_> {
     pub(super) fn add_post(&mut self, post: Post, at: &str) -> Result<()> {
         let names = [&post.team, &post.channel].map(|name| name.as_deref().unwrap_or_default());
         let key = channel_key(names[0], names[1]);
-        match self.indices.get(&key).copied() {
-            Some(group) => self.add_thread(post, group, at),
-            None => {
-                self.remarks.remark("posts of channels that the export lacks", &format!("{at}: {key}"));
-                Ok(())
-            }
-        }
+        let Some(group) = self.indices.get(&key).copied() else {
+            self.remarks.remark("posts of channels that the export lacks", &format!("{at}: {key}"));
+            return Ok(());
+        };
+        self.add_thread(post, group, at)
     }
 
     pub(super) fn add_direct_post(&mut self, post: Post, at: &str) -> Result<()> {

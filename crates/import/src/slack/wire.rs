@@ -115,7 +115,7 @@ impl SlackUser {
         let display_name = shown.map(|name| name.trim().to_owned()).find(|name| !name.is_empty());
         let is_bot = is_bot.unwrap_or(false) || key == "USLACKBOT";
         let name = name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| key.clone());
-        ForeignUser { name, display_name, is_bot, key }
+        ForeignUser { key, name, display_name, is_bot }
     }
 }
 

@@ -21,7 +21,7 @@ impl Config {
         }
         for key in ADDRESSES {
             if let Some(Value::String(address)) = settings.get_mut(key) {
-                *address = shown(address).split(['?', '#']).next().unwrap_or_default().to_owned();
+                shown(address).split(['?', '#']).next().unwrap_or_default().clone_into(address);
             }
         }
         Ok(settings)

@@ -63,7 +63,7 @@ pub(crate) fn said(user: &str, ts: &str, text: &str, more: &Value) -> Value {
 
 /// Lines of JSON.
 pub(crate) fn lines(values: &[Value]) -> String {
-    values.iter().map(|value| format!("{value}\n")).collect()
+    values.iter().flat_map(|value| [value.to_string(), "\n".to_owned()]).collect()
 }
 
 /// Writes a file into the folder of a program.

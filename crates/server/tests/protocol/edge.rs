@@ -189,7 +189,17 @@ async fn everything_is_served_below_the_path_of_public_url() {
     assert_eq!(document["servers"], json!([{ "url": "http://app.example/chinwag" }]));
     let document = below.get("asyncapi.json").await.ok(200);
     assert_eq!(document["servers"]["plain"]["pathname"], "/chinwag/");
-    for path in ["", "/", "/docs", "/docs/", "/docs/events", "/docs/api/", "/chinwag-chat.js", "/chinwag/chat.js", "/assets/page.css"] {
+    for path in [
+        "",
+        "/",
+        "/docs",
+        "/docs/",
+        "/docs/events",
+        "/docs/api/",
+        "/chinwag-chat.js",
+        "/chinwag/chat.js",
+        "/assets/page.css",
+    ] {
         assert_eq!(below.get(&format!("/{path}").replacen("//", "/", 1)).await.status, 200, "{path}");
     }
     let page = app.nobody().get("/chinwag").await.text;

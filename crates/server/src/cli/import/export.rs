@@ -246,7 +246,7 @@ impl ExportImport<'_> {
 fn copy_of(config: &Config) -> Result<(Config, Option<TempDir>)> {
     let folder = tempfile::tempdir_in(beside(&config.data)).context("no folder for a dry run can be made")?;
     let mut copy = config.clone();
-    copy.data = folder.path().to_owned();
+    folder.path().clone_into(&mut copy.data);
     copy.files.store = "data".into();
     if config.postgres().is_some() {
         say("a dry run does not look at PostgreSQL: names are compared with those of the export alone")?;

@@ -10,6 +10,7 @@ pub mod bot;
 pub mod export;
 pub mod feed;
 pub mod file;
+mod fixture;
 pub mod follower;
 pub mod group;
 pub mod import;
@@ -43,147 +44,9 @@ pub mod user;
 pub mod version;
 pub mod webhook;
 
-use std::any::Any;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
-use chinwag_core::event::{Event, Kind};
-use chinwag_core::message::{Body, ClientId};
-use chinwag_core::permission::Role;
-use chinwag_core::send::Kept;
-use chinwag_core::store::{NewMessage, Store, Tx};
-use chinwag_core::{Date, GroupId, MessageId, Name, Result, Seq, TaskId, UserId};
-use uuid::Uuid;
-
+use self::fixture::uuid;
+pub use self::fixture::{Fixture, Opened, body, client_id, date, name, told};
 pub use self::numbers::Numbers;
-use crate::bus::Recorder;
-
-/// An empty store, and what must live as long as it does.
-pub struct Opened {
-    /// The store.
-    pub store: Arc<dyn Store>,
-    /// Dropped after the store: a folder, a schema.
-    pub guard: Box<dyn Any + Send + Sync>,
-}
-
-/// The fixture of a case: an empty store, its bus, and short ways to fill it.
-pub struct Fixture {
-    /// The store.
-    pub store: Arc<dyn Store>,
-    /// Its bus.
-    pub bus: Arc<Recorder>,
-    next: AtomicI64,
-    _guard: Box<dyn Any + Send + Sync>,
-}
-
-impl Fixture {
-    /// A fixture over the store that `open` makes.
-    pub async fn open<F: Future<Output = Opened>>(open: impl FnOnce(Arc<Recorder>) -> F) -> Self {
-        let bus = Arc::new(Recorder::default());
-        let Opened { store, guard } = open(bus.clone()).await;
-        Self { store, bus, next: AtomicI64::new(1), _guard: guard }
-    }
-
-    /// Runs a job that must succeed.
-    pub async fn write<T: Send + 'static>(
-        &self,
-        job: impl Fn(&mut dyn Tx) -> Result<T> + Send + 'static,
-    ) -> T {
-        self.store.write(move |tx, _| job(tx)).await.expect("the job succeeds")
-    }
-
-    /// Reads, which must succeed.
-    pub async fn read<T: Send + 'static>(&self, job: impl Fn(&dyn Tx) -> Result<T> + Send + 'static) -> T {
-        self.store.read(job).await.expect("the read succeeds")
-    }
-
-    /// A new user.
-    pub async fn user(&self, text: &str) -> UserId {
-        let name = name(text);
-        let user = self.write(move |tx| tx.user_insert(&name, false, date(0))).await;
-        user.expect("the name is free").id
-    }
-
-    /// A new group with these members, who came in this order.
-    pub async fn group(&self, members: &[UserId]) -> GroupId {
-        let (id, members) = (self.group_id(), members.to_vec());
-        self.write(move |tx| {
-            tx.group_insert(id, "group", None)?;
-            for (user, since) in members.iter().zip(0..) {
-                tx.member_set(id, *user, Role::Member, date(since))?;
-            }
-            Ok(id)
-        })
-        .await
-    }
-
-    /// A new message with the next number and a date one second after the last one's.
-    pub async fn send(&self, group: GroupId, author: UserId) -> NewMessage {
-        let message = self.message(group, author);
-        self.keep(message).await
-    }
-
-    /// Keeps a message under the next number of its group.
-    pub async fn keep(&self, message: NewMessage) -> NewMessage {
-        self.write(move |tx| {
-            let seq = tx.seq_take_for_messages(message.group, 1, message.date)?;
-            let message = NewMessage { seq, ..message.clone() };
-            tx.message_insert(&message)?;
-            Ok(message)
-        })
-        .await
-    }
-
-    /// A message that is not kept yet, and has no number.
-    pub fn message(&self, group: GroupId, author: UserId) -> NewMessage {
-        let number = self.number();
-        let kept = Kept { id: MessageId(uuid(number)), date: date(number), seq: Seq(0) };
-        NewMessage::new(group, kept, author, body(&format!("message {number}")))
-    }
-
-    /// An id that no group has; each is greater than the one before.
-    pub fn group_id(&self) -> GroupId {
-        GroupId(uuid(self.number()))
-    }
-
-    /// A task's id; each is greater than the one before.
-    pub fn task(&self) -> TaskId {
-        TaskId(uuid(self.number()))
-    }
-
-    fn number(&self) -> i64 {
-        self.next.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-/// A name that is one.
-pub fn name(text: &str) -> Name {
-    Name::parse(text).expect("a name")
-}
-
-/// A body that is one.
-pub fn body(text: &str) -> Body {
-    Body::parse(text, 4096).expect("a body")
-}
-
-/// A sender's own id that is one.
-pub fn client_id(text: &str) -> ClientId {
-    ClientId::parse(text).expect("a client id")
-}
-
-/// So many seconds after 2024 began.
-pub fn date(seconds: i64) -> Date {
-    Date::from_micros((1_704_067_200 + seconds) * 1_000_000)
-}
-
-/// An event that tells nothing but a number in a group's log.
-pub fn told(group: GroupId, seq: Seq) -> Event {
-    Event::in_group(Kind::GroupDelete(group), group, seq)
-}
-
-fn uuid(number: i64) -> Uuid {
-    Uuid::from_u128(u128::from(number.unsigned_abs()))
-}
 
 /// Makes a test of each case. See [`crate::store`].
 #[macro_export]

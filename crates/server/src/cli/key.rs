@@ -15,7 +15,7 @@ use crate::data::{Folder, given_key};
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<KeyCommand>,
     #[command(flatten)]
     place: DataArgs,
     /// Make a new key first; a running server takes it at its next start
@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum KeyCommand {
     /// Print a new key that is good for some scopes, alone on a line
     Add {
         /// Its scopes: read, write, users, events, admin, with commas between them
@@ -53,7 +53,7 @@ enum Command {
 pub(crate) fn run(args: Args) -> Result<()> {
     match args.command {
         None => show(&args),
-        Some(Command::Add { scopes, ttl, place }) => {
+        Some(KeyCommand::Add { scopes, ttl, place }) => {
             let scopes = scopes.into_iter().map(|scope| scope.as_str().to_owned()).collect();
             let order = Order::AddKey { scopes, seconds: ttl.map(|ttl| ttl.0.as_secs()) };
             match Orders::open(&place, false)?.order(order)? {
@@ -61,11 +61,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
                 _ => bail!(OTHER_VERSION),
             }
         }
-        Some(Command::List { place }) => match Orders::open(&place, false)?.order(Order::ListKeys)? {
+        Some(KeyCommand::List { place }) => match Orders::open(&place, false)?.order(Order::ListKeys)? {
             OrderOutcome::Keys(keys) => keys.iter().try_for_each(|key| say(key)),
             _ => bail!(OTHER_VERSION),
         },
-        Some(Command::Delete { id, place }) => {
+        Some(KeyCommand::Delete { id, place }) => {
             Orders::open(&place, false)?.order(Order::DeleteKey { id })?;
             Ok(())
         }

@@ -1,6 +1,6 @@
 // The page at `/admin/`: signs an administrator in, and shows the part that the address names.
 
-import { html, nothing, render } from "../vendor/lit.js";
+import { LitElement, html, nothing } from "../vendor/lit.js";
 import { Api } from "./api.js";
 import { confirmation, confirming } from "./confirm.js";
 import { Groups } from "./groups.js";
@@ -18,23 +18,32 @@ const PARTS = {
   settings: Settings,
 };
 
-class Admin {
+class Admin extends LitElement {
   api = new Api();
   /** The signed-in administrator's name; null while nobody is signed in. */
   me = null;
   /** "starting", "out", "refused" for a user who is no administrator, "in". */
   state = "starting";
   error = "";
+  /** The part that is shown, and its name. */
+  current = null;
   name = "";
-  part = null;
 
-  constructor(root) {
-    this.root = root;
-    document.documentElement.lang = say.lang;
-    addEventListener("hashchange", () => this.open());
+  /** The style is the page's. */
+  createRenderRoot() {
+    return this;
   }
 
-  draw = () => render(this.#page(), this.root);
+  connectedCallback() {
+    super.connectedCallback();
+    document.documentElement.lang = say.lang;
+    addEventListener("hashchange", () => this.open());
+    void this.start();
+  }
+
+  draw() {
+    this.requestUpdate();
+  }
 
   async start() {
     try {
@@ -55,15 +64,15 @@ class Admin {
     if (this.state !== "in") return;
     const [name, ...rest] = location.hash.slice(1).split("/").map(decodeURIComponent);
     this.name = Object.hasOwn(PARTS, name) ? name : "overview";
-    this.part?.end?.();
-    this.part = new PARTS[this.name](this);
+    this.current?.end?.();
+    this.current = new PARTS[this.name](this);
     this.draw();
-    this.part.begin(...rest).catch((error) => this.fail(error));
+    this.current.begin(...rest).catch((error) => this.fail(error));
   }
 
   fail(error) {
     if (error.code === 401) this.state = "out";
-    if (this.part) this.part.error = error.message;
+    if (this.current) this.current.error = error.message;
     this.draw();
   }
 
@@ -93,14 +102,14 @@ class Admin {
     try {
       await this.api.call("DELETE", "sessions/");
     } finally {
-      this.part?.end?.();
-      this.part = null;
+      this.current?.end?.();
+      this.current = null;
       this.state = "out";
       this.draw();
     }
   };
 
-  #page() {
+  render() {
     if (this.state === "starting") return nothing;
     if (this.state === "in") return this.#inside();
     if (this.state === "refused")
@@ -126,11 +135,11 @@ class Admin {
       </header>
       <main>
         <h1>${say(`part.${this.name}`)}</h1>
-        <p class="error" role="alert">${this.part.error}</p>
-        ${this.part.render()}
+        <p class="error" role="alert">${this.current.error}</p>
+        ${this.current.render()}
       </main>
       ${confirmation(this)}`;
   }
 }
 
-new Admin(document.getElementById("root")).start();
+customElements.define("chinwag-admin", Admin);

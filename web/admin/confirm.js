@@ -7,12 +7,12 @@ import { say } from "./words.js";
  * Asks, and resolves with whether the answer was yes.
  * `question`: its title, the text of the button; `fields` of `{name, label, type, value, required}` whose values it gets.
  */
-export function confirming(admin, question) {
-  return new Promise((answer) => {
-    admin.question = { ...question, answer };
-    admin.draw();
-    document.getElementById("ask").showModal();
-  });
+export async function confirming(admin, question) {
+  const answered = new Promise((answer) => (admin.question = { ...question, answer }));
+  admin.draw();
+  await admin.updateComplete;
+  document.getElementById("ask").showModal();
+  return answered;
 }
 
 export function confirmation(admin) {

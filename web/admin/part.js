@@ -16,7 +16,7 @@ export class Part {
   }
 
   draw() {
-    if (this.admin.part === this) this.admin.draw();
+    if (this.admin.current === this) this.admin.draw();
   }
 
   async begin() {

@@ -299,7 +299,7 @@ mod tests {
                 checked += 1;
             }
         }
-        assert_eq!(checked, 32);
+        assert_eq!(checked, 33);
     }
 
     #[test]

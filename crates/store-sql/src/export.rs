@@ -27,8 +27,8 @@ pub fn groups_written(
     most: usize,
 ) -> Result<Vec<GroupId>> {
     const GROUPS: Text = Text::same(
-        "SELECT group_id FROM (SELECT group_id FROM memberships WHERE user_id = $1 AND group_id > $2
-            UNION SELECT group_id FROM former_members WHERE user_id = $1 AND group_id > $2) parts
+        "SELECT group_id FROM memberships WHERE user_id = $1 AND group_id > $2
+        UNION SELECT group_id FROM former_members WHERE user_id = $1 AND group_id > $2
         ORDER BY group_id LIMIT $3",
     );
     let after = after.map_or(Uuid::nil(), |group| group.0);

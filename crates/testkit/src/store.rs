@@ -85,6 +85,7 @@ macro_rules! store_suite {
                 files_of_a_user_who_is_no_more_are_carried_by_none
                 expired_files_are_dropped_and_gone_ones_forgotten
                 avatars_stay_until_their_user_or_group_ends
+                files_of_an_owner_are_paged_without_dropped_ones
             }
             follower {
                 new_follower_has_no_holder_and_no_position

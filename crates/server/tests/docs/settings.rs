@@ -58,7 +58,7 @@ fn every_bound_of_the_table_is_the_one_that_is_told() {
         let out_of_bounds = match numbers[..] {
             [0, most] => (most + 1).to_string(),
             [_, ..] => "0".into(),
-            [] => "\"9999d\"".to_owned(),
+            [] => "\"99999d\"".to_owned(),
         };
         writeln!(file, "{key} = {out_of_bounds}").expect("a String");
     }

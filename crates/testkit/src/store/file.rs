@@ -306,3 +306,21 @@ pub async fn avatars_stay_until_their_user_or_group_ends(f: Fixture) {
     assert_eq!(f.read(move |tx| tx.avatars_of_groups(ann, 9)).await, []);
     assert_eq!(usage(&f, ann).await, (0, 0));
 }
+
+pub async fn files_of_an_owner_are_paged_without_dropped_ones(f: Fixture) {
+    let (ann, bob) = (f.user("ann").await, f.user("bob").await);
+    let mut own = Vec::new();
+    for _ in 0..3 {
+        own.push(complete(&f, ann, 10).await.id);
+        complete(&f, bob, 10).await;
+    }
+    own.sort();
+    let written = async |after, limit| {
+        let found = f.read(move |tx| tx.files_written(ann, after, limit)).await;
+        found.into_iter().map(|file| file.id).collect::<Vec<_>>()
+    };
+    assert_eq!(written(None, 10).await, own);
+    assert_eq!(written(Some(own[0]), 1).await, own[1..2]);
+    f.write(|tx| tx.files_expire(date(61), 100)).await;
+    assert!(written(None, 10).await.is_empty());
+}

@@ -6,5 +6,4 @@ CREATE TABLE scoped_keys (
     created {number} NOT NULL,
     expires {number}
 );
-CREATE INDEX scoped_keys_by_date ON scoped_keys (created, id);
 CREATE INDEX scoped_keys_by_end ON scoped_keys (expires) WHERE expires IS NOT NULL;

@@ -32,9 +32,14 @@ pub fn scoped_key(sql: &impl Sql, hash: &TokenHash) -> Result<Option<ScopedKey>>
 }
 
 pub fn scoped_keys(sql: &impl Sql) -> Result<Vec<ScopedKey>> {
-    const LIST: Text =
-        Text::same("SELECT id, scopes, created, expires FROM scoped_keys ORDER BY created, id");
-    sql.all(LIST, params![], read)
+    const LIST: Text = Text::two(
+        "SELECT id, scopes, created, expires FROM scoped_keys WHERE id > x''",
+        "SELECT id, scopes, created, expires FROM scoped_keys
+        WHERE id >= '00000000-0000-0000-0000-000000000000'",
+    );
+    let mut keys = sql.all(LIST, params![], read)?;
+    keys.sort_by_key(|key| (key.created, key.id));
+    Ok(keys)
 }
 
 pub fn scoped_key_insert(sql: &mut impl Sql, hash: &TokenHash, key: &ScopedKey) -> Result<()> {

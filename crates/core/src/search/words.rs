@@ -27,6 +27,8 @@ pub const PLAIN: &[(char, &str)] = &[
 
 /// The marks of one letter that are brought into their canonical order. Further ones keep theirs.
 const ORDERED_MARKS: usize = 32;
+/// A mark that becomes a letter in upper case. It counts as an accent, since other marks may stand before it or after it.
+const IOTA_SUBSCRIPT: char = '\u{345}';
 
 /// A word of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +70,8 @@ pub fn cut(text: &str) -> Vec<Word> {
 
 /// Appends the folded form of a character: nothing if it is an accent.
 fn fold(c: char, folded: &mut Vec<char>) {
-    let cases = std::iter::once(c).nfkd().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    let marks = std::iter::once(c).nfkd().filter(|c| *c != IOTA_SUBSCRIPT);
+    let cases = marks.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     for c in cases.nfd().filter(|c| !is_accent(*c)) {
         match PLAIN.iter().find(|(letter, _)| *letter == c) {
             Some((_, plain)) => folded.extend(plain.chars()),
@@ -268,6 +271,12 @@ mod tests {
         for text in [marks, long, "\u{fdfa}".repeat(50_000), "\u{1100}\u{1161}".repeat(50_000)] {
             assert!(!cut(&text).is_empty());
         }
+    }
+
+    #[test]
+    fn iota_below_a_letter_is_an_accent() {
+        assert_eq!(words("ᾼδω ᾀ\u{dca}"), words("Αδω α\u{dca}"));
+        assert_eq!(words("α\u{dca}\u{345}"), words("α\u{345}\u{dca}"));
     }
 
     proptest! {

@@ -163,9 +163,9 @@ impl Page {
         assert_eq!(found, 1, "{} sees the message “{body}” more than once", self.tab.name());
     }
 
-    /// Waits until the server has acknowledged this message, whatever the state of the others.
+    /// Waits until the server has acknowledged this message, whatever the state of the others. Somebody may have read it.
     pub(crate) async fn sees_sent(&self, body: &str) {
-        let script = "return message(arguments[0])[0]?.innerText.includes('Sent') === true";
+        let script = "return /\\b(Sent|Read)\\b/u.test(message(arguments[0])[0]?.innerText ?? '')";
         self.looks(&format!("see the message “{body}” sent"), script, json!([body])).await;
     }
 

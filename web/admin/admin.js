@@ -62,12 +62,12 @@ class Admin extends LitElement {
   /** Shows the part that the address names. */
   open() {
     if (this.state !== "in") return;
-    const [name, ...rest] = location.hash.slice(1).split("/").map(decodeURIComponent);
+    const name = location.hash.slice(1);
     this.name = Object.hasOwn(PARTS, name) ? name : "overview";
     this.current?.end?.();
     this.current = new PARTS[this.name](this);
     this.draw();
-    this.current.begin(...rest).catch((error) => this.fail(error));
+    this.current.begin().catch((error) => this.fail(error));
   }
 
   fail(error) {

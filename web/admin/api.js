@@ -1,13 +1,12 @@
 // Calls of the server's API with the session of this browser.
 
-import { ChinwagError } from "../chinwag/error.js";
 import { Rest } from "../chinwag/rest.js";
 import { Session } from "../chinwag/session.js";
 
 /** Where the server's pages begin, which may be a path of a larger site. */
 const SERVER = new URL("../..", import.meta.url).href.replace(/\/$/, "");
 /** The rows of a page of a list. */
-export const ROWS = 50;
+const ROWS = 50;
 
 export class Api {
   #rest = new Rest(SERVER, undefined);
@@ -44,5 +43,3 @@ function figure(line) {
   const [, name, , labels = "", value] = line.match(/^([^{ ]+)(\{(.*)\})? (\S+)$/u) ?? [];
   return { name, labels, value: Number(value) };
 }
-
-export { ChinwagError };

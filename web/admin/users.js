@@ -16,11 +16,6 @@ export class Users extends Part {
     return "users/";
   }
 
-  async begin(name) {
-    if (name) this.filters = { ...this.filters, q: name };
-    await this.load();
-  }
-
   render() {
     return html`<div class="filters">${this.filter("q", say("users.begins"))}</div>
       ${this.table(["name", "kind", "origin", "created", "seen", "state", "acts"].map((key) => say(`users.${key}`)), (user) => [

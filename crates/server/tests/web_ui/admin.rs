@@ -5,27 +5,25 @@ use serde_json::json;
 
 use crate::access::look;
 use crate::page::Page;
-use crate::{PASSWORD, Stage};
+use crate::{PASSWORD, Stage, sign};
 
-async fn sign_in(stage: &Stage, name: &str) -> Page {
+async fn account(stage: &Stage, name: &str) {
     let account = json!({ "name": name, "password": PASSWORD });
     stage.app.nobody().post("accounts/", account).await.ok(201);
+}
+
+/// The page, where a user has signed in.
+async fn sign_in(stage: &Stage, name: &str) -> Page {
     let page = Page::open(name, &format!("{}/admin/", stage.app.url())).await;
-    page.fill("Name", name).await;
-    page.fill("Password", PASSWORD).await;
-    page.press("Sign in").await;
+    sign(&page, name, PASSWORD, "Sign in").await;
     page
 }
 
 /// An administrator who is signed in on the page.
 async fn administrator(stage: &Stage, name: &str) -> Page {
-    let account = json!({ "name": name, "password": PASSWORD });
-    stage.app.nobody().post("accounts/", account).await.ok(201);
+    account(stage, name).await;
     stage.app.service().patch(&format!("users/{name}/"), json!({ "admin": true })).await.ok(200);
-    let page = Page::open(name, &format!("{}/admin/", stage.app.url())).await;
-    page.fill("Name", name).await;
-    page.fill("Password", PASSWORD).await;
-    page.press("Sign in").await;
+    let page = sign_in(stage, name).await;
     page.sees("Users connected").await;
     page
 }
@@ -40,6 +38,7 @@ async fn go(page: &Page, part: &str) {
 #[tokio::test]
 async fn user_who_is_no_administrator_is_refused() {
     let stage = Stage::open().await;
+    account(&stage, "eve").await;
     let eve = sign_in(&stage, "eve").await;
     eve.sees("eve is not an administrator").await;
     eve.close().await;

@@ -171,7 +171,7 @@ impl Auth {
                     return Ok(Identified::Token(hash, user));
                 }
                 let user = self.app.token(hash).await?.ok_or(REFUSED)?.user;
-                self.known_tokens.insert(hash, user, self.client(parts));
+                self.known_tokens.insert(hash, user, || self.client(parts));
                 Ok(Identified::Token(hash, user))
             }
             Shown::ScopedKey(hash) => Ok(Identified::Key(hash, self.app.scopes_of(hash).await?)),

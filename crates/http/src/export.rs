@@ -3,6 +3,7 @@
 mod rows;
 mod zip;
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
@@ -104,11 +105,11 @@ impl Export {
     }
 
     async fn messages(&self, out: &mut ZipSender) -> Result<()> {
-        let (mut lines, mut group) = (Lines::begin("messages", out), None);
-        while let Some(next) = self.group_after(group).await? {
+        let (mut lines, mut groups) = (Lines::begin("messages", out), WrittenGroups::default());
+        while let Some(group) = groups.next(self).await? {
             let mut after = Seq(0);
             loop {
-                let page = self.app.export_messages(&self.context, (self.user(), next), after).await?;
+                let page = self.app.export_messages(&self.context, (self.user(), group), after).await?;
                 for message in &page {
                     lines.add(&rows::message(message)).await?;
                     after = message.seq;
@@ -117,33 +118,26 @@ impl Export {
                     break;
                 }
             }
-            group = Some(next);
         }
         lines.end()
     }
 
     async fn reactions(&self, out: &mut ZipSender) -> Result<()> {
-        let (mut lines, mut group) = (Lines::begin("reactions", out), None);
-        while let Some(next) = self.group_after(group).await? {
+        let (mut lines, mut groups) = (Lines::begin("reactions", out), WrittenGroups::default());
+        while let Some(group) = groups.next(self).await? {
             let mut after = ReactionPlace::default();
             loop {
-                let page = self.app.export_reactions(&self.context, (self.user(), next), after).await?;
+                let page = self.app.export_reactions(&self.context, (self.user(), group), after).await?;
                 for reaction in &page {
-                    lines.add(&rows::reaction(next, reaction)).await?;
+                    lines.add(&rows::reaction(group, reaction)).await?;
                     after = reaction.place;
                 }
                 if page.len() < EXPORT_PAGE {
                     break;
                 }
             }
-            group = Some(next);
         }
         lines.end()
-    }
-
-    /// The next group in which the user may have written.
-    async fn group_after(&self, group: Option<GroupId>) -> Result<Option<GroupId>> {
-        Ok(self.app.export_groups(&self.context, self.user(), group).await?.into_iter().next())
     }
 
     async fn files(&self, out: &mut ZipSender) -> Result<()> {
@@ -170,6 +164,23 @@ impl Export {
                 return Ok(());
             }
         }
+    }
+}
+
+/// The groups in which a user may have written, read page by page.
+#[derive(Default)]
+struct WrittenGroups {
+    page: VecDeque<GroupId>,
+    last: Option<GroupId>,
+}
+
+impl WrittenGroups {
+    async fn next(&mut self, export: &Export) -> Result<Option<GroupId>> {
+        if self.page.is_empty() {
+            self.page = export.app.export_groups(&export.context, export.user(), self.last).await?.into();
+            self.last = self.page.back().copied().or(self.last);
+        }
+        Ok(self.page.pop_front())
     }
 }
 

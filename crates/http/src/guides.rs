@@ -91,8 +91,7 @@ impl Guide {
         if self.slug.is_empty() { "/docs/".to_owned() } else { format!("/docs/{}/", self.slug) }
     }
 
-    fn page(&self) -> String {
-        let Rendered { html, sections } = render::render(self.file, self.text);
+    fn page(&self, Rendered { html, sections }: &Rendered) -> String {
         let mut contents = String::new();
         for section in sections.iter().filter(|section| section.level == 2) {
             let (anchor, name) = (&section.anchor, escaped(&section.heading));
@@ -103,7 +102,7 @@ impl Guide {
             .replace("{{parts}}", &self.navigation())
             .replace("{{contents}}", &contents)
             .replace("{{next}}", &self.next())
-            .replace("{{text}}", &html)
+            .replace("{{text}}", html)
     }
 
     /// The list of all pages, in which this one is marked.
@@ -133,27 +132,32 @@ impl Guide {
     }
 }
 
-/// The pages by their names, made when the first one is asked for.
-static PAGES: LazyLock<HashMap<&str, String>> =
-    LazyLock::new(|| all().map(|guide| (guide.slug, guide.page())).collect());
+/// What is served of all documents.
+struct Documentation {
+    /// The pages by their names.
+    pages: HashMap<&'static str, String>,
+    /// The sections of all pages with their texts in JSON, for the search.
+    sections: String,
+}
 
-/// The sections of all pages with their texts, for the search.
-static SECTIONS: LazyLock<String> = LazyLock::new(|| {
-    let of_guide = |guide: &Guide| {
-        let (path, title) = (guide.path(), guide.title);
-        let sections = render::render(guide.file, guide.text).sections.into_iter();
-        let sections = sections.map(move |section| {
+/// Made when the first page is asked for.
+static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
+    let (mut pages, mut sections) = (HashMap::new(), Vec::new());
+    for guide in all() {
+        let rendered = render::render(guide.file, guide.text);
+        pages.insert(guide.slug, guide.page(&rendered));
+        let path = guide.path();
+        sections.extend(rendered.sections.into_iter().map(|section| {
             let at = format!("{path}#{}", section.anchor);
-            json!({ "at": at, "page": title, "heading": section.heading, "text": section.text })
-        });
-        sections.collect::<Vec<_>>()
-    };
-    json!(all().flat_map(of_guide).collect::<Vec<_>>()).to_string()
+            json!({ "at": at, "page": guide.title, "heading": section.heading, "text": section.text })
+        }));
+    }
+    Documentation { pages, sections: json!(sections).to_string() }
 });
 
 /// `GET /docs/`: the first page.
 pub(crate) async fn first(State(state): State<Arc<ServerState>>, request: Request) -> Response {
-    assets::page(&PAGES[""], request.headers(), state.options.base())
+    assets::page(&DOCUMENTATION.pages[""], request.headers(), state.options.base())
 }
 
 /// `GET /docs/<name>/`: a page.
@@ -162,7 +166,7 @@ pub(crate) async fn guide(
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
-    match PAGES.get(name.as_str()) {
+    match DOCUMENTATION.pages.get(name.as_str()) {
         Some(page) if !name.is_empty() => assets::page(page, request.headers(), state.options.base()),
         _ => Problem::no_path().into_response(),
     }
@@ -170,7 +174,7 @@ pub(crate) async fn guide(
 
 /// `GET /docs/sections.json`: what the pages search in.
 pub(crate) async fn sections(request: Request) -> Response {
-    assets::json(&SECTIONS, request.headers())
+    assets::json(&DOCUMENTATION.sections, request.headers())
 }
 
 #[cfg(test)]
@@ -214,7 +218,7 @@ mod tests {
 
     #[test]
     fn pages_have_nothing_left_of_their_frame() {
-        for (slug, page) in &*PAGES {
+        for (slug, page) in &DOCUMENTATION.pages {
             for part in ["title", "parts", "contents", "next", "text"] {
                 assert!(!page.contains(&format!("{{{{{part}}}}}")), "{slug} has no {part}");
             }

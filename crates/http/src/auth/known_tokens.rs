@@ -32,14 +32,15 @@ impl KnownTokens {
         })
     }
 
-    /// Remembers a token, which is in use.
-    pub(super) fn insert(&self, token: TokenHash, user: UserId, client: SessionClient) {
+    /// Remembers a token, which is in use. Its client is asked for if it was not known.
+    pub(super) fn insert(&self, token: TokenHash, user: UserId, client: impl FnOnce() -> SessionClient) {
         let mut known = self.lock();
         if known.len() >= CAPACITY && !known.contains_key(&token) {
             known.clear();
         }
         let entry = known.entry(token);
-        let entry = entry.or_insert_with(|| KnownToken { user, is_used: true, client: Some(client.into()) });
+        let entry =
+            entry.or_insert_with(|| KnownToken { user, is_used: true, client: Some(client().into()) });
         (entry.user, entry.is_used) = (user, true);
     }
 
@@ -80,7 +81,7 @@ mod tests {
     fn use_of_a_token_is_taken_once() {
         let known = KnownTokens::default();
         assert_eq!(known.get(&hash(1)), None);
-        known.insert(hash(1), UserId(7), client());
+        known.insert(hash(1), UserId(7), client);
         assert_eq!(known.take_uses(), [TokenUse { token: hash(1), client: Some(client()) }]);
         assert_eq!(known.take_uses(), [], "nothing has happened since");
         assert_eq!(known.get(&hash(1)), Some(UserId(7)));
@@ -94,7 +95,7 @@ mod tests {
     fn remembered_tokens_are_bounded() {
         let known = KnownTokens::default();
         for number in 0..=CAPACITY {
-            known.insert(hash(number), UserId(1), SessionClient::default());
+            known.insert(hash(number), UserId(1), SessionClient::default);
         }
         assert_eq!(known.lock().len(), 1);
     }

@@ -18,7 +18,7 @@ impl Auth {
     /// Notes that the token of a user is in use, if it is one of our own.
     pub(super) fn note_use(&self, user: &SignedIn, parts: &Parts) {
         if let Some(token) = user.token {
-            self.known_tokens.insert(token, user.user.id, self.client(parts));
+            self.known_tokens.insert(token, user.user.id, || self.client(parts));
         }
     }
 

@@ -132,7 +132,7 @@ impl Guide {
     }
 }
 
-/// What is served of all documents.
+/// All documents, as they are served.
 struct Documentation {
     /// The pages by their names.
     pages: HashMap<&'static str, String>,

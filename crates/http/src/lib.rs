@@ -53,6 +53,7 @@ pub use files::intake::{FileIntake, IntakeError};
 pub use key::ServiceKey;
 pub use network::public_url::PublicUrl;
 pub use network::range::Network;
+pub use network::tls::TlsAcceptor;
 pub use openapi::openapi;
 pub use options::{FileOptions, Options, PushOptions, Tls, WebhookOptions};
 pub use router::Front;

@@ -12,6 +12,7 @@ use crate::auth::jwt;
 use crate::key::ServiceKey;
 use crate::network::public_url::PublicUrl;
 use crate::network::range::Network;
+use crate::network::tls::TlsAcceptor;
 
 /// The settings of an operator. Made by [`Options::new`], with the defaults
 /// named here.
@@ -54,6 +55,8 @@ pub struct Options {
     pub public_url: Option<PublicUrl>,
     /// Whether browsers reach this server over TLS, where `public_url` does not say.
     pub tls: Tls,
+    /// The server's own TLS (none: connections are plain).
+    pub tls_acceptor: Option<Arc<TlsAcceptor>>,
     /// Names of hosts that are served beside addresses, `localhost` and `public_url`'s (none).
     pub hosts: Vec<String>,
     /// Origins, such as `https://chat.example`, allowed beside this host's own (none).
@@ -179,6 +182,7 @@ impl Options {
             cookie: "access".into(),
             public_url: None,
             tls: Tls::Auto,
+            tls_acceptor: None,
             hosts: Vec::new(),
             origins: Vec::new(),
             trusted_proxies: Vec::new(),

@@ -1,6 +1,6 @@
 //! The loop that accepts connections, and the end of it.
 //!
-//! A connection is closed if it is idle, or sends a request's head, for longer than
+//! A connection is closed if it is idle, or sends a request's head or the handshake of TLS, for longer than
 //! [`header_timeout`](crate::Options::header_timeout), or reads nothing of what is written for longer than
 //! [`list_timeout`](crate::Options::list_timeout). One that has become a WebSocket is no more
 //! of this loop's business: the hub bounds and drains those.
@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::health;
+use crate::network::client_stream::{ClientStream, OverTls};
 use crate::network::file_stream::{FileStream, SpanQueue};
 use crate::network::peer::trusts;
 use crate::network::write_timeout::WriteTimeout;
@@ -85,12 +86,24 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "small packets of a connection may be late");
     }
+    let stream = match client_stream(stream, address.ip(), &state.options, &mut ended).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::debug!(%error, %address, "a TLS handshake failed");
+            return;
+        }
+    };
+    let is_plain = matches!(stream, ClientStream::Plain(_));
     let spans = SpanQueue::default();
     let stream = FileStream::new(stream, spans.clone());
     let handle = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(address));
-        request.extensions_mut().insert(spans.clone());
+        if is_plain {
+            request.extensions_mut().insert(spans.clone());
+        } else {
+            request.extensions_mut().insert(OverTls);
+        }
         let front = front.clone();
         async move { Ok::<_, Infallible>(front.answer(request).await) }
     });
@@ -116,6 +129,20 @@ async fn connection(
         tracing::debug!(%error, %address, "a connection ended");
     }
     drop(held);
+}
+
+/// The connection, over TLS where the server has a certificate.
+async fn client_stream(
+    stream: TcpStream,
+    address: IpAddr,
+    options: &Options,
+    ended: &mut watch::Receiver<()>,
+) -> io::Result<ClientStream> {
+    let Some(acceptor) = &options.tls_acceptor else { return Ok(ClientStream::Plain(stream)) };
+    tokio::select! {
+        accepted = acceptor.accept(stream, address, options.header_timeout) => accepted.map(ClientStream::Tls),
+        _ = ended.changed() => Err(io::Error::other("the server stops")),
+    }
 }
 
 /// Has a connection reset when it is dropped: the system would keep what was not sent for minutes.

@@ -8,8 +8,11 @@ use std::path::Path;
 use chinwag_http::PublicUrl;
 
 /// The facts in a banner.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
+    /// Whether the server has a certificate of its own.
+    pub(crate) tls: bool,
     /// The address that browsers use, where it is set.
     pub(crate) public: Option<&'a PublicUrl>,
     pub(crate) data: &'a Path,
@@ -31,7 +34,7 @@ impl Banner<'_> {
     }
 
     fn text(&self) -> String {
-        let (url, data) = (url(self.address), self.data.display());
+        let (url, data) = (url(self.address, self.tls), self.data.display());
         let mut text = format!("\nChinwag {}\n\n", env!("CARGO_PKG_VERSION"));
         let mut row = |name: &str, what: &str| {
             // Writing to a string does not fail.
@@ -76,11 +79,12 @@ pub(crate) fn open_warning(address: SocketAddr) -> &'static str {
 }
 
 /// The address as a browser takes it.
-fn url(address: SocketAddr) -> String {
+fn url(address: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
     if address.ip().is_unspecified() {
-        format!("http://localhost:{}/", address.port())
+        format!("{scheme}://localhost:{}/", address.port())
     } else {
-        format!("http://{address}/")
+        format!("{scheme}://{address}/")
     }
 }
 
@@ -98,7 +102,17 @@ mod tests {
     fn banner(address: &str, data: &str, open: bool) -> String {
         let address = address.parse().unwrap();
         let data = Path::new(data);
-        Banner { address, public: None, data, database: None, open, signup: true, key_is_kept: true }.text()
+        Banner {
+            address,
+            tls: false,
+            public: None,
+            data,
+            database: None,
+            open,
+            signup: true,
+            key_is_kept: true,
+        }
+        .text()
     }
 
     #[test]
@@ -107,8 +121,17 @@ mod tests {
             ("127.0.0.1:8000".parse().unwrap(), Path::new("/d"), Some("postgres://ann:…@db/chat"));
         let public = "https://app.example/chinwag".parse().unwrap();
         let public = Some(&public);
-        let text =
-            Banner { address, public, data, database, open: false, signup: true, key_is_kept: false }.text();
+        let text = Banner {
+            address,
+            tls: false,
+            public,
+            data,
+            database,
+            open: false,
+            signup: true,
+            key_is_kept: false,
+        }
+        .text();
         assert!(text.contains("  Public    https://app.example/chinwag/\n"), "{text}");
         assert!(text.contains("https://app.example/chinwag/docs/ "), "{text}");
         assert!(text.contains("  Data      postgres://ann:…@db/chat\n"), "{text}");

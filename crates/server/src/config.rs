@@ -21,6 +21,7 @@ mod shown;
 mod shutdown;
 mod signup;
 mod store;
+mod tls;
 mod users;
 mod webhooks;
 mod ws;
@@ -47,6 +48,7 @@ pub(crate) use push::Push;
 pub(crate) use search::Search;
 pub(crate) use shutdown::Shutdown;
 pub(crate) use store::Store;
+pub(crate) use tls::TlsSettings;
 pub(crate) use users::Users;
 pub(crate) use webhooks::Webhooks;
 pub(crate) use ws::Ws;
@@ -89,6 +91,7 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     pub(crate) store: Store,
     pub(crate) shutdown: Shutdown,
+    pub(crate) tls: TlsSettings,
 }
 
 impl Default for Config {
@@ -119,6 +122,7 @@ impl Default for Config {
             log: Log::default(),
             store: Store::default(),
             shutdown: Shutdown::default(),
+            tls: TlsSettings::default(),
         }
     }
 }
@@ -146,6 +150,7 @@ impl Config {
         self.log.check(problems);
         self.store.check(problems);
         self.shutdown.check(problems);
+        self.check_tls(problems);
     }
 
     /// The host of the address to listen on, which may be a name.

@@ -15,7 +15,7 @@ use chinwag_core::store::Store;
 use chinwag_core::{Clock, Error, HistoryId};
 use chinwag_files::{Location, Storage};
 use chinwag_http::wire::events::EventEncoder;
-use chinwag_http::{FileIntake, FileOptions, PublicUrl, SendHook, ServerState, ServiceKey};
+use chinwag_http::{FileIntake, FileOptions, PublicUrl, SendHook, ServerState, ServiceKey, TlsAcceptor};
 use chinwag_hub::Hub;
 use chinwag_hub::bus::{ConnectError, LocalBus, Receiver, RedisBus, RedisOptions};
 pub(crate) use chinwag_store_postgres::Claim;
@@ -384,6 +384,7 @@ fn http_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         cookie: auth.cookie.clone(),
         public_url: http.public_url(),
         tls: http.tls(),
+        tls_acceptor: tls(config)?,
         hosts: http.hosts.iter().cloned().chain(config.listening_host()).collect(),
         origins: http.origins.clone(),
         trusted_proxies: http.trusted_proxies(),
@@ -400,6 +401,13 @@ fn http_options(config: &Config, key: ServiceKey) -> Result<chinwag_http::Option
         sockets_per_address: config.ws.sockets_per_address,
         connections_per_address: http.connections_per_address,
     })
+}
+
+/// The server's own TLS, if it has a certificate.
+pub(crate) fn tls(config: &Config) -> Result<Option<Arc<TlsAcceptor>>> {
+    let Some((cert, key)) = config.tls.both() else { return Ok(None) };
+    let acceptor = TlsAcceptor::load(cert, key, config.tls.handshakes);
+    acceptor.map(Some).map_err(|why| anyhow!("tls.cert, tls.key: {why}"))
 }
 
 /// A refusal as whoever starts the server reads it.

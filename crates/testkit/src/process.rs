@@ -167,8 +167,8 @@ impl Running {
     /// Waits until it has said its address and answers there.
     pub fn wait_until_ready(&mut self) {
         self.url = self.wait_for(|running| address(&running.stdout()));
-        let address = self.url.strip_prefix("http://").expect("the address is http://…").to_owned();
-        self.wait_for(|_| ready(&address).then_some(()));
+        let url = self.url.clone();
+        self.wait_for(|_| ready(&url).then_some(()));
     }
 
     /// Waits until it has written this to its standard error.
@@ -176,7 +176,7 @@ impl Running {
         self.wait_for(|running| running.stderr().contains(text).then_some(()));
     }
 
-    /// The address: `http://host:port`; empty before it is ready.
+    /// The address: `http://host:port`, or `https://`; empty before it is ready.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -335,14 +335,19 @@ fn wait(child: &mut Child) -> ExitStatus {
 
 /// The first whole address in what was written.
 fn address(text: &str) -> Option<String> {
-    let line = text.split_inclusive('\n').find(|line| line.contains("http://") && line.ends_with('\n'))?;
-    let start = line.find("http://")?;
+    let line = text.split_inclusive('\n').find(|line| line.contains("://") && line.ends_with('\n'))?;
+    let start = line.find("http")?;
     let end = line[start..].find(char::is_whitespace)?;
     Some(line[start..start + end].trim_end_matches('/').to_owned())
 }
 
 /// Whether `/readyz` answers 200.
-fn ready(address: &str) -> bool {
+fn ready(url: &str) -> bool {
+    let Some(address) = url.strip_prefix("http://") else {
+        let mut curl = Command::new("curl");
+        let curl = curl.args(["--insecure", "--silent", "--fail", &format!("{url}/readyz")]);
+        return curl.stdout(Stdio::null()).status().is_ok_and(|status| status.success());
+    };
     let Ok(mut tcp) = std::net::TcpStream::connect(address) else { return false };
     let asked = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     if tcp.set_read_timeout(Some(Duration::from_secs(5))).is_err() || tcp.write_all(asked.as_bytes()).is_err()

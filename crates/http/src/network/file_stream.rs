@@ -20,6 +20,7 @@ use chinwag_core::file_store::FileSpan;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::client_stream::ClientStream;
 use crate::permits::SharedPermit;
 
 /// The most bytes of a span.
@@ -41,7 +42,7 @@ type QueuedSpans = VecDeque<(FileSpan, Arc<SharedPermit>)>;
 
 /// A connection that sends spans of files.
 pub(crate) struct FileStream {
-    stream: TcpStream,
+    stream: ClientStream,
     spans: SpanQueue,
 }
 
@@ -112,22 +113,29 @@ fn is_stand_in(bytes: &[u8]) -> bool {
 }
 
 impl FileStream {
-    pub(crate) fn new(stream: TcpStream, spans: SpanQueue) -> Self {
+    pub(crate) fn new(stream: ClientStream, spans: SpanQueue) -> Self {
         Self { stream, spans }
     }
 
     pub(crate) fn tcp(&self) -> &TcpStream {
-        &self.stream
+        self.stream.tcp()
     }
 
-    pub(crate) fn into_tcp(self) -> TcpStream {
+    pub(crate) fn into_client(self) -> ClientStream {
         self.stream
     }
 
     fn poll_send(&self, context: &mut Context<'_>, length: usize) -> Poll<io::Result<usize>> {
+        // Requests over TLS have no queue of spans.
+        let ClientStream::Plain(tcp) = &self.stream else {
+            return Poll::Ready(Err(io::Error::new(
+                ErrorKind::InvalidData,
+                "the system sends no file over TLS",
+            )));
+        };
         loop {
-            ready!(self.stream.poll_write_ready(context))?;
-            match self.stream.try_io(Interest::WRITABLE, || self.spans.send(&self.stream, length)) {
+            ready!(tcp.poll_write_ready(context))?;
+            match tcp.try_io(Interest::WRITABLE, || self.spans.send(tcp, length)) {
                 Err(why) if matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                 sent => return Poll::Ready(sent),
             }
@@ -201,7 +209,7 @@ mod tests {
         let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
         let (stream, _) = accepted.expect("a connection");
         let queue = SpanQueue::default();
-        (FileStream::new(stream, queue.clone()), queue, client.expect("a connection"))
+        (FileStream::new(ClientStream::Plain(stream), queue.clone()), queue, client.expect("a connection"))
     }
 
     fn content() -> Vec<u8> {

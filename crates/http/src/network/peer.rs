@@ -6,6 +6,7 @@ use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
+use super::client_stream::OverTls;
 use super::hosts;
 use crate::options::{Options, Tls};
 
@@ -33,7 +34,8 @@ impl Peer {
             (None, Tls::Always) => true,
             (None, Tls::Never) => false,
             (None, Tls::Auto) => {
-                said("x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
+                parts.extensions.get::<OverTls>().is_some()
+                    || said("x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
             }
         };
         let host = match &options.public_url {

@@ -21,14 +21,14 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use sha1::{Digest, Sha1};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::session::Session;
-use super::socket::TcpSink;
+use super::socket::ClientSink;
 use super::window::window;
 use crate::error::{ErrorResponse, Problem};
+use crate::network::client_stream::ClientStream;
 use crate::network::file_stream::FileStream;
 use crate::network::peer::{Peer, trusts};
 use crate::network::write_timeout::WriteTimeout;
@@ -158,9 +158,9 @@ async fn serve(session: Session, upgrade: OnUpgrade, place: Option<AddressPermit
         return;
     };
     let session = Arc::new(session);
-    let wire = Arc::new(TcpSink(stream));
+    let wire = Arc::new(ClientSink(stream));
     super::socket::run(&wire, early, &session).await;
-    if let Some(TcpSink(mut stream)) = Arc::into_inner(wire) {
+    if let Some(ClientSink(mut stream)) = Arc::into_inner(wire) {
         // A peer that is gone, or never closes, is let go without a word.
         let _ = timeout(LINGER, linger(&mut stream)).await;
     }
@@ -169,7 +169,7 @@ async fn serve(session: Session, upgrade: OnUpgrade, place: Option<AddressPermit
 
 /// Ends a connection so that the peer reads what was written last: closed with bytes unread, it
 /// would be reset, and the close frame might be lost.
-async fn linger(stream: &mut TcpStream) -> io::Result<()> {
+async fn linger(stream: &mut ClientStream) -> io::Result<()> {
     stream.shutdown().await?;
     let mut dropped = Vec::with_capacity(4096);
     while stream.read_buf(&mut dropped).await? > 0 {
@@ -178,8 +178,8 @@ async fn linger(stream: &mut TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The TCP stream under an upgraded connection, and what was read past the request.
-fn raw(upgraded: Upgraded) -> Option<(TcpStream, Vec<u8>)> {
+/// The connection under an upgraded one, and what was read past the request.
+fn raw(upgraded: Upgraded) -> Option<(ClientStream, Vec<u8>)> {
     let parts = upgraded.downcast::<TokioIo<WriteTimeout<FileStream>>>().ok()?;
-    Some((parts.io.into_inner().into_inner().into_tcp(), parts.read_buf.to_vec()))
+    Some((parts.io.into_inner().into_inner().into_client(), parts.read_buf.to_vec()))
 }

@@ -20,7 +20,6 @@ use chinwag_core::app::message::Send;
 use chinwag_hub::{Close, Sink, TakeOutcome};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::client_event::{EventRequest, Job, Work};
@@ -28,6 +27,7 @@ use super::pace::Pace;
 use super::session::Session;
 use super::{dispatch, gathered};
 use crate::error::panicked;
+use crate::network::client_stream::ClientStream;
 use crate::wire::frame::{self, Broken, Incoming, Reader};
 
 /// Messages of one socket that may wait for their commit at once; no more are read until then.
@@ -64,24 +64,16 @@ enum SocketEnd {
 
 /// The connection: read by the socket's task, and written to while that sleeps by whoever has
 /// something for it.
-pub(super) struct TcpSink(pub(super) TcpStream);
+pub(super) struct ClientSink(pub(super) ClientStream);
 
-impl Sink for TcpSink {
+impl Sink for ClientSink {
     fn write(&self, frames: &[IoSlice<'_>]) -> usize {
-        write_some(&self.0, frames).unwrap_or(0)
-    }
-}
-
-/// One write of as much as the kernel takes. One buffer goes the kernel's shorter way.
-fn write_some(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-    match slices {
-        [one] => stream.try_write(one),
-        many => stream.try_write_vectored(many),
+        self.0.try_write(frames).unwrap_or(0)
     }
 }
 
 struct SocketLoop<'a> {
-    stream: &'a TcpStream,
+    stream: &'a ClientStream,
     session: &'a Arc<Session>,
     reader: Reader,
     inbox: VecDeque<Incoming>,
@@ -106,7 +98,7 @@ struct SocketLoop<'a> {
 }
 
 /// Serves a socket until its end. `early` is what was read before the socket was one.
-pub(super) async fn run(wire: &Arc<TcpSink>, mut early: Vec<u8>, session: &Arc<Session>) {
+pub(super) async fn run(wire: &Arc<ClientSink>, mut early: Vec<u8>, session: &Arc<Session>) {
     let options = &session.state.options;
     let mut socket = SocketLoop {
         stream: &wire.0,
@@ -303,7 +295,7 @@ impl SocketLoop<'_> {
             for (slice, bytes) in slices.iter_mut().zip(&self.outbox) {
                 *slice = IoSlice::new(bytes);
             }
-            match write_some(self.stream, &slices[..count]) {
+            match self.stream.try_write(&slices[..count]) {
                 Ok(written) => self.written(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),

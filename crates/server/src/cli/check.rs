@@ -43,6 +43,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 async fn check(config: &Config, report: &mut Report) -> Result<()> {
     check_jwt(config, report).await?;
+    if let Some(Some(_)) = report.of(wire_up::tls(config))? {
+        ok("the certificate and the key of TLS")?;
+    }
     if !config.data.exists() {
         let above = config.data.ancestors().skip(1).find(|path| path.exists() || path.as_os_str().is_empty());
         let above = above.filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));

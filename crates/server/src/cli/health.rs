@@ -1,10 +1,15 @@
 //! `chinwag health`: whether the server of these settings answers. Containers have no other program to look.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
 
 use super::say;
 use super::settings::Settings;
@@ -24,9 +29,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let listen = args.settings.load()?.listen;
+    let config = args.settings.load()?;
+    let (listen, is_tls) = (config.listen, config.tls.both().is_some());
     let path = if args.ready { "/readyz" } else { "/healthz" };
-    let answer = ask(&listen, path).with_context(|| format!("no answer from the server at {listen}"))?;
+    let answer =
+        ask(&listen, path, is_tls).with_context(|| format!("no answer from the server at {listen}"))?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     let Some(status) = head.split(' ').nth(1) else { bail!("what answers at {listen} is not HTTP") };
     ensure!(status == "200", "{path} answers {status}: {}", body.trim());
@@ -34,16 +41,78 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 /// The beginning of the answer to a GET.
-fn ask(listen: &str, path: &str) -> Result<String> {
+fn ask(listen: &str, path: &str, is_tls: bool) -> Result<String> {
     let addresses = listen.to_socket_addrs().context("the address is unknown")?;
     let address = near(addresses.into_iter().next().context("the name has no address")?);
-    let mut stream = TcpStream::connect_timeout(&address, STEP_WITHIN)?;
+    let stream = TcpStream::connect_timeout(&address, STEP_WITHIN)?;
     stream.set_read_timeout(Some(STEP_WITHIN))?;
     stream.set_write_timeout(Some(STEP_WITHIN))?;
+    if is_tls {
+        let name = ServerName::try_from("localhost").context("the name of this machine is refused")?;
+        return asked(StreamOwned::new(ClientConnection::new(tls_of_any_server()?, name)?, stream), path);
+    }
+    asked(stream, path)
+}
+
+fn asked(mut stream: impl Read + Write, path: &str) -> Result<String> {
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    stream.flush()?;
     let mut answer = Vec::new();
-    stream.take(ANSWER_MOST).read_to_end(&mut answer)?;
+    match stream.take(ANSWER_MOST).read_to_end(&mut answer) {
+        // Over TLS the end of a connection may come without a word.
+        Err(why) if why.kind() == ErrorKind::UnexpectedEof && !answer.is_empty() => {}
+        read => drop(read?),
+    }
     Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// TLS with whatever certificate this machine's own server has: nothing secret is asked, and nothing is believed but the
+/// answer of a health check.
+fn tls_of_any_server() -> Result<Arc<ClientConfig>> {
+    let provider = Arc::new(ring::default_provider());
+    let config =
+        ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
+    let verifier = Arc::new(AnyServer(provider));
+    Ok(Arc::new(config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()))
+}
+
+/// Takes every certificate, of a peer that has its key.
+#[derive(Debug)]
+struct AnyServer(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyServer {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 /// The address at which this machine reaches a server that listens on all.

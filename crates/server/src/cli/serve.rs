@@ -74,6 +74,7 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     let sending = tokio::spawn(chinwag_http::webhook::run(state.clone(), config.presence.lease.0));
     let noting = tokio::spawn(chinwag_http::sessions::run(state.clone()));
     let notifying = tokio::spawn(chinwag_http::push::run(state.clone(), config.presence.lease.0));
+    let renewing = state.options.tls_acceptor.clone().map(|acceptor| tokio::spawn(acceptor.watch()));
     let control = match Control::listen(&folder.socket()) {
         Ok(control) => Some(tokio::spawn(control.serve(app))),
         Err(why) => {
@@ -105,6 +106,9 @@ async fn serve(config: &Config, files: Option<u64>) -> Result<()> {
     }
     following.abort();
     indexing.abort();
+    if let Some(renewing) = renewing {
+        renewing.abort();
+    }
     working.abort();
     watching.abort();
     if let Some(control) = control {
@@ -144,7 +148,8 @@ fn announce(config: &Config, folder: &Folder, address: SocketAddr, key_is_kept: 
     let database = database.as_deref();
     let public = config.http.public_url();
     let (public, open) = (public.as_ref(), config.open);
-    Banner { address, public, data: folder.path(), database, open, signup, key_is_kept }.show();
+    let tls = config.tls.both().is_some();
+    Banner { address, tls, public, data: folder.path(), database, open, signup, key_is_kept }.show();
     let data = folder.path().display();
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(version, %address, %data, database, open_files = files, "serving");

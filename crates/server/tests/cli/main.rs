@@ -24,6 +24,7 @@ mod search_index;
 mod slack;
 mod slack_files;
 mod start;
+mod tls;
 mod user;
 
 use std::fs;

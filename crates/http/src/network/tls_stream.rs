@@ -1,0 +1,261 @@
+//! A connection over TLS. As over TCP, any task may write to it while its own task sleeps: the state of the encryption is
+//! behind a lock, which no task holds while it waits.
+//!
+//! Encrypted bytes that the system does not take at once stay in the connection, at most 32 KiB. While there are any, no more
+//! are accepted.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use rustls::ServerConnection;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+/// A connection over TLS. The task that flushes it ends when it is dropped.
+pub(crate) struct TlsStream(Arc<TlsState>);
+
+/// A connection with the state of its encryption.
+pub(crate) struct TlsState {
+    tcp: TcpStream,
+    encryption: Mutex<ServerConnection>,
+    /// Whether a task waits to write the bytes that are left.
+    flushing: AtomicBool,
+    /// Whether decrypted bytes may be left, of which the system knows nothing.
+    has_more: AtomicBool,
+    dropped: Notify,
+}
+
+/// The system's side of a connection.
+struct Encrypted<'a>(&'a TcpStream);
+
+impl Read for Encrypted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(buffer)
+    }
+}
+
+impl Write for Encrypted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_write(bytes)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.try_write_vectored(slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl TlsStream {
+    /// A connection whose handshake has not begun.
+    pub(crate) fn new(tcp: TcpStream, encryption: ServerConnection) -> Self {
+        Self(Arc::new(TlsState {
+            tcp,
+            encryption: Mutex::new(encryption),
+            flushing: AtomicBool::new(false),
+            has_more: AtomicBool::new(false),
+            dropped: Notify::new(),
+        }))
+    }
+
+    /// Completes the handshake.
+    pub(crate) async fn handshake(&self) -> io::Result<()> {
+        while !self.advance_handshake()? {
+            let wants_write = self.lock().wants_write();
+            if wants_write { self.tcp.writable().await? } else { self.tcp.readable().await? }
+        }
+        Ok(())
+    }
+
+    /// Writes as much as is accepted without waiting. A task flushes the rest of it.
+    pub(crate) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let (written, is_left) = {
+            let mut encryption = self.lock();
+            let written = self.write(&mut encryption, slices)?;
+            (written, encryption.wants_write())
+        };
+        if is_left && !self.flushing.swap(true, Ordering::AcqRel) {
+            tokio::spawn(self.0.clone().flush_rest());
+        }
+        Ok(written)
+    }
+}
+
+impl Drop for TlsStream {
+    fn drop(&mut self) {
+        self.dropped.notify_one();
+    }
+}
+
+impl Deref for TlsStream {
+    type Target = TlsState;
+
+    fn deref(&self) -> &TlsState {
+        &self.0
+    }
+}
+
+impl TlsState {
+    pub(crate) fn tcp(&self) -> &TcpStream {
+        &self.tcp
+    }
+
+    /// Waits until something may be read.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        if self.has_more.load(Ordering::Acquire) { Ok(()) } else { self.tcp.readable().await }
+    }
+
+    /// Waits until something may be written.
+    pub(crate) async fn writable(&self) -> io::Result<()> {
+        self.tcp.writable().await
+    }
+
+    /// Reads what has come, without waiting; 0 at the end.
+    pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.read(&mut self.lock(), buffer);
+        let has_more = matches!(&read, Ok(count) if *count == buffer.len() && *count > 0);
+        self.has_more.store(has_more, Ordering::Release);
+        read
+    }
+
+    pub(crate) fn poll_read(&self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        loop {
+            match self.try_read(buffer) {
+                Err(why) if why.kind() == ErrorKind::WouldBlock => ready!(self.tcp.poll_read_ready(context))?,
+                read => return Poll::Ready(read),
+            }
+        }
+    }
+
+    pub(crate) fn poll_write(
+        &self,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let written = self.write(&mut self.lock(), slices);
+            match written {
+                Err(why) if why.kind() == ErrorKind::WouldBlock => {
+                    ready!(self.tcp.poll_write_ready(context))?;
+                }
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    /// Writes all that is encrypted.
+    pub(crate) fn poll_flush(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let sent = self.send(&mut self.lock());
+            match sent {
+                Err(why) if why.kind() == ErrorKind::WouldBlock => {
+                    ready!(self.tcp.poll_write_ready(context))?;
+                }
+                sent => return Poll::Ready(sent),
+            }
+        }
+    }
+
+    /// Tells the peer that no more comes, and closes this side of the connection.
+    pub(crate) fn poll_close(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.lock().send_close_notify();
+        ready!(self.poll_flush(context))?;
+        match rustix::net::shutdown(&self.tcp, rustix::net::Shutdown::Write) {
+            Err(rustix::io::Errno::NOTCONN) | Ok(()) => Poll::Ready(Ok(())),
+            Err(why) => Poll::Ready(Err(why.into())),
+        }
+    }
+
+    /// One round of the handshake; true once it is done, and everything of it is written.
+    fn advance_handshake(&self) -> io::Result<bool> {
+        let mut encryption = self.lock();
+        loop {
+            match self.send(&mut encryption) {
+                Err(why) if why.kind() == ErrorKind::WouldBlock => return Ok(false),
+                sent => sent?,
+            }
+            if !encryption.is_handshaking() {
+                return Ok(true);
+            }
+            match self.receive(&mut encryption) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(_) => {}
+                Err(why) if why.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(why) => return Err(why),
+            }
+        }
+    }
+
+    fn read(&self, encryption: &mut ServerConnection, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match encryption.reader().read(buffer) {
+                Err(why) if why.kind() == ErrorKind::WouldBlock => {}
+                // The peer closed without a TLS alert. Requests and frames have lengths, so that a cut is noticed all the same.
+                Err(why) if why.kind() == ErrorKind::UnexpectedEof => return Ok(0),
+                read => return read,
+            }
+            self.receive(encryption)?;
+        }
+    }
+
+    /// Reads encrypted bytes, and decrypts them. The result is their number.
+    fn receive(&self, encryption: &mut ServerConnection) -> io::Result<usize> {
+        let count = encryption.read_tls(&mut Encrypted(&self.tcp))?;
+        let processed = encryption.process_new_packets();
+        // The answer of TLS itself: an alert says why the peer is refused.
+        match self.send(encryption) {
+            Err(why) if why.kind() != ErrorKind::WouldBlock => return Err(why),
+            _ => {}
+        }
+        processed.map_err(|why| io::Error::new(ErrorKind::InvalidData, why))?;
+        Ok(count)
+    }
+
+    fn write(&self, encryption: &mut ServerConnection, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.send(encryption)?;
+        let written = encryption.writer().write_vectored(slices)?;
+        match self.send(encryption) {
+            Err(why) if why.kind() != ErrorKind::WouldBlock => Err(why),
+            _ => Ok(written),
+        }
+    }
+
+    /// Writes what is encrypted, without waiting.
+    fn send(&self, encryption: &mut ServerConnection) -> io::Result<()> {
+        while encryption.wants_write() {
+            if encryption.write_tls(&mut Encrypted(&self.tcp))? == 0 {
+                return Err(ErrorKind::WriteZero.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is left, as the system takes it. A connection that fails is noticed by its own task.
+    async fn flush_rest(self: Arc<Self>) {
+        loop {
+            // A write that leaves something from here on begins another task.
+            self.flushing.store(false, Ordering::Release);
+            let sent = self.send(&mut self.lock());
+            match sent {
+                Err(why) if why.kind() == ErrorKind::WouldBlock => {}
+                _ => return,
+            }
+            if self.flushing.swap(true, Ordering::AcqRel) {
+                return;
+            }
+            tokio::select! {
+                ready = self.tcp.writable() => if ready.is_err() { return },
+                () = self.dropped.notified() => return,
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ServerConnection> {
+        self.encryption.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
